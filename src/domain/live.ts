@@ -1,0 +1,36 @@
+import type { Cause, VoidCause } from './cause.ts';
+import type { Health, JournalState } from './ports.ts';
+import type { Outcome, Series } from './sample.ts';
+import type { Report } from './summary.ts';
+import type { Millis } from './time.ts';
+import type { DowntimeWindow } from './window.ts';
+
+export type SeriesState = 'up' | 'degraded' | 'down' | 'unknown';
+
+/** What is known of one series at this moment, provisional or not. */
+export type LiveSeries = {
+  readonly series: Series;
+  readonly state: SeriesState;
+  /** The valid sample sent last. */
+  readonly last: {
+    readonly at: Millis;
+    readonly outcome: Outcome;
+    readonly cause: Cause | VoidCause | null;
+    readonly seconds: number;
+  } | null;
+  /** The sample that has waited longest for its answer. */
+  readonly pending: { readonly since: Millis; readonly note: string } | null;
+  /** Why it does not sample now. */
+  readonly held: string | null;
+  readonly open: DowntimeWindow | null;
+};
+
+/** Everything the live faces show. */
+export type Live = {
+  readonly at: Millis;
+  readonly paused: boolean;
+  readonly series: readonly LiveSeries[];
+  readonly report: Report;
+  readonly journal: JournalState;
+  readonly health: Health | null;
+};

@@ -1,0 +1,141 @@
+import type { VoidKind } from './cause.ts';
+import type { Finding, Sample, Series, SeriesKey, Stages } from './sample.ts';
+import type { Interval, Millis } from './time.ts';
+
+/** Reads the session's timeline. */
+export type Clock = { now(): Millis };
+
+/** One operation that is checked again and again. A fault of the cloud is a finding; what it throws is a bug. */
+export type Probe = {
+  readonly series: Series;
+  /** 'open': a slot waits for nobody. 'closed': the next one starts when the one before has ended. */
+  readonly loop: 'open' | 'closed';
+  /** Between samples after a failure, in milliseconds, and for how long at most. */
+  readonly fast: { readonly interval: number; readonly limit: number };
+  /** Sends one sample and waits for its finding. `signal` aborts at our shutdown or pause. */
+  run(context: ProbeContext): Promise<ProbeResult>;
+  /** What must be done before the next sample of a closed loop (a failed boot's server is deleted); never throws. */
+  readonly settle?: (context: ProbeContext) => Promise<void>;
+  /** A reason not to sample now ('5 servers cannot be deleted'), or null. */
+  readonly held?: () => string | null;
+  close(): void;
+};
+
+export type ProbeContext = {
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** Tells what is known before the end: 'BUILD/scheduling'. */
+  readonly progress: (note: string) => void;
+};
+
+export type ProbeResult = Finding & {
+  readonly stages: Stages;
+  readonly requestId: string | null;
+  readonly serverId: string | null;
+};
+
+/** A stretch that explains unobserved time. */
+export type Mark = Interval & { readonly kind: VoidKind; readonly message: string };
+
+/** What became of a server of ours. */
+export type ServerEvent = {
+  readonly cloud: string;
+  readonly vantage: string;
+  /** `leaked`: given up for now, it is tried again. */
+  readonly kind: 'created' | 'gone' | 'leaked';
+  readonly name: string;
+  readonly id: string | null;
+  readonly at: Millis;
+  readonly message: string;
+};
+
+/** The sampler's own health over the last second or so. */
+export type Health = {
+  readonly at: Millis;
+  /** The longest that the sampler's event loop was late, in milliseconds. */
+  readonly lag: number;
+  readonly inFlight: number;
+  /** Reasons why a probe does not sample now, by series id: 'paused', '5 servers cannot be deleted'. */
+  readonly held: { readonly [seriesId: string]: string };
+  /** How far the wall clock has stepped away from the timeline, in milliseconds. */
+  readonly clockOffset: number;
+};
+
+/** What the sampler's thread tells the main thread, in the order in which it happened. */
+export type SamplerEvent =
+  | { readonly type: 'sent'; readonly key: SeriesKey; readonly seq: number; readonly at: Millis }
+  | {
+      readonly type: 'progress';
+      readonly key: SeriesKey;
+      readonly seq: number;
+      readonly at: Millis;
+      readonly note: string;
+    }
+  | { readonly type: 'sample'; readonly sample: Sample }
+  | { readonly type: 'mark'; readonly mark: Mark }
+  | { readonly type: 'server'; readonly event: ServerEvent }
+  | { readonly type: 'health'; readonly health: Health }
+  | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string }
+  | { readonly type: 'stopped' };
+
+/** A run of the sampler within a journal. */
+export type Session = {
+  readonly id: number;
+  readonly startedAt: Millis;
+  /** The last moment at which it is known to have lived; its end when it was stopped in order. */
+  readonly aliveAt: Millis;
+  /** False while it runs and after it was killed. */
+  readonly ended: boolean;
+  readonly version: string;
+  readonly vantage: string;
+  /** What the report tells of how was measured: microversion, flavor, image, ... */
+  readonly facts: { readonly [name: string]: string };
+};
+
+/** The journal, as everything but its own adapter sees it. What `append` has been given is written within a second. */
+export type JournalReader = {
+  /** A name for the whole journal, in the metadata of every server that is booted. */
+  readonly run: string;
+  sessions(): Promise<readonly Session[]>;
+  series(): Promise<readonly Series[]>;
+  marks(range?: Partial<Interval>): Promise<readonly Mark[]>;
+  serverEvents(): Promise<readonly ServerEvent[]>;
+  /** In order of session, then of the moment sent within each series; streamed, never all in memory. */
+  samples(filter?: SampleFilter): AsyncIterable<Sample>;
+  close(): Promise<void>;
+};
+
+export type SampleFilter = Partial<Interval> & {
+  readonly cloud?: string;
+  readonly probe?: string;
+  readonly connection?: string;
+  readonly outcome?: string;
+  readonly session?: number;
+  readonly limit?: number;
+};
+
+export type JournalEntry =
+  | { readonly type: 'sample'; readonly sample: Sample }
+  | { readonly type: 'mark'; readonly mark: Mark }
+  | { readonly type: 'server'; readonly event: ServerEvent };
+
+export type JournalWriter = JournalReader & {
+  openSession(session: Omit<Session, 'id' | 'aliveAt' | 'ended'>, series: readonly Series[]): Promise<Session>;
+  /** Adds to what will be written; never blocks, never throws. */
+  append(entry: JournalEntry): void;
+  /** Writes what was appended, and that the session lives at this moment. Resolves also when there was no room: see `state`. */
+  flush(aliveAt: Millis): Promise<void>;
+  closeSession(aliveAt: Millis): Promise<void>;
+  state(): JournalState;
+};
+
+export type JournalState =
+  | { readonly kind: 'recording' }
+  /** Not recording: what came since is kept in memory up to a limit, `dropped` is what went beyond it. */
+  | {
+      readonly kind: 'stopped';
+      readonly since: Millis;
+      readonly reason: string;
+      readonly waiting: number;
+      readonly dropped: number;
+    };

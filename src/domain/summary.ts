@@ -1,0 +1,65 @@
+import type { Mark } from './ports.ts';
+import type { Series } from './sample.ts';
+import type { Interval, Millis } from './time.ts';
+import type { DowntimeWindow, Seconds } from './window.ts';
+
+/** What the samples of one series come to. Durations in seconds. */
+export type SeriesSummary = {
+  readonly series: Series;
+  /** Extra samples (see `Sample.extra`) are counted in `extra` alone, by no matter which outcome; `missed` slots are part of `void`. */
+  readonly samples: {
+    readonly ok: number;
+    readonly failed: number;
+    readonly void: number;
+    readonly missed: number;
+    readonly extra: number;
+  };
+  /** 1 - downtime / observed time, by the estimate; null where nothing was observed. */
+  readonly availability: number | null;
+  readonly downtime: Seconds;
+  readonly degraded: Seconds;
+  readonly observed: number;
+  readonly unobserved: number;
+  readonly windows: number;
+  /** The longest down window, by the estimate. */
+  readonly longest: number;
+  /** Of ok samples that are not extra: the whole request, or a boot up to ACTIVE. Null without any. */
+  readonly latency: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number } | null;
+};
+
+/** Unions of the down windows; never sums. `api` is server-list on both connections, `boot` is server-boot. */
+export type Overall = {
+  readonly downtime: Seconds;
+  readonly windows: number;
+  readonly longest: number;
+  readonly api: Seconds;
+  readonly boot: Seconds;
+  readonly token: Seconds;
+  /** Time in which no chosen probe had a valid sample. */
+  readonly unobserved: number;
+};
+
+export type ServerCounts = { readonly created: number; readonly deleted: number; readonly leaked: number };
+
+export type Report = {
+  readonly run: {
+    readonly id: string;
+    readonly startedAt: Millis;
+    /** The last moment that was watched. */
+    readonly endedAt: Millis;
+    /** A daemon is at it still. */
+    readonly running: boolean;
+    readonly version: string;
+    readonly clouds: readonly string[];
+    readonly vantages: readonly string[];
+    /** How was measured: microversion, flavor, image, network, ... */
+    readonly facts: { readonly [name: string]: string };
+    readonly sessions: readonly (Interval & { readonly id: number; readonly ended: boolean })[];
+  };
+  readonly overall: Overall;
+  readonly probes: readonly SeriesSummary[];
+  /** In order of their estimated start. */
+  readonly windows: readonly DowntimeWindow[];
+  readonly marks: readonly Mark[];
+  readonly servers: ServerCounts;
+};
