@@ -12,6 +12,8 @@ export type Probe = {
   readonly loop: 'open' | 'closed';
   /** Between samples after a failure, in milliseconds, and for how long at most. */
   readonly fast: { readonly interval: number; readonly limit: number };
+  /** How many samples may be under way at once; slots beyond it are missed. */
+  readonly inFlight: number;
   /** Sends one sample and waits for its finding. `signal` aborts at our shutdown or pause. */
   run(context: ProbeContext): Promise<ProbeResult>;
   /** What must be done before the next sample of a closed loop (a failed boot's server is deleted); never throws. */
@@ -74,6 +76,7 @@ export type SamplerEvent =
   | { readonly type: 'sample'; readonly sample: Sample }
   | { readonly type: 'mark'; readonly mark: Mark }
   | { readonly type: 'server'; readonly event: ServerEvent }
+  | { readonly type: 'facts'; readonly facts: Facts }
   | { readonly type: 'health'; readonly health: Health }
   | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string }
   | { readonly type: 'stopped' };
@@ -89,7 +92,7 @@ export type Session = {
   readonly version: string;
   readonly vantage: string;
   /** What the report tells of how was measured: microversion, flavor, image, ... */
-  readonly facts: { readonly [name: string]: string };
+  readonly facts: Facts;
 };
 
 /** The journal, as everything but its own adapter sees it. What `append` has been given is written within a second. */
@@ -114,7 +117,11 @@ export type SampleFilter = Partial<Interval> & {
   readonly limit?: number;
 };
 
+/** What is found out about how it is measured while it runs; added to the facts of the session that is open. */
+export type Facts = { readonly [name: string]: string };
+
 export type JournalEntry =
+  | { readonly type: 'facts'; readonly facts: Facts }
   | { readonly type: 'sample'; readonly sample: Sample }
   | { readonly type: 'mark'; readonly mark: Mark }
   | { readonly type: 'server'; readonly event: ServerEvent };

@@ -80,5 +80,7 @@ export type Finding =
     };
 
 export type Sample = SampleBase & Finding;
-export type ValidSample = Extract<Sample, { outcome: 'ok' | 'failed' }>;
+export type OkSample = Extract<Sample, { outcome: 'ok' }>;
+export type FailedSample = Extract<Sample, { outcome: 'failed' }>;
+export type ValidSample = OkSample | FailedSample;
 export type Outcome = Sample['outcome'];

@@ -23,7 +23,7 @@ export type SeriesSummary = {
   readonly windows: number;
   /** The longest down window, by the estimate. */
   readonly longest: number;
-  /** Of ok samples that are not extra: the whole request, or a boot up to ACTIVE. Null without any. */
+  /** Of ok samples that are not extra: the whole request, or a boot up to ACTIVE. Null without any. Computed when read. */
   readonly latency: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number } | null;
 };
 
@@ -57,6 +57,8 @@ export type Report = {
     readonly sessions: readonly (Interval & { readonly id: number; readonly ended: boolean })[];
   };
   readonly overall: Overall;
+  /** The same for each cloud from each vantage. */
+  readonly clouds: readonly { readonly cloud: string; readonly vantage: string; readonly overall: Overall }[];
   readonly probes: readonly SeriesSummary[];
   /** In order of their estimated start. */
   readonly windows: readonly DowntimeWindow[];

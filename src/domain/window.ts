@@ -1,6 +1,7 @@
 import type { FailureKind, Service } from './cause.ts';
+import { length, subtract } from './interval.ts';
 import type { SeriesKey } from './sample.ts';
-import type { Bracket } from './time.ts';
+import type { Bracket, Interval, Millis } from './time.ts';
 
 export type WindowKind = 'down' | 'degraded';
 
@@ -17,10 +18,12 @@ export type DowntimeWindow = SeriesKey & {
   readonly start: Bracket;
   /** Null while it is open. */
   readonly end: Bracket | null;
+  /** The last moment at which it is known to have lasted. */
+  readonly lastSeen: Millis;
   /** Of an open window: up to now. Unobserved time inside is in `max` alone. */
   readonly duration: Seconds;
-  /** Unobserved time inside, in seconds. */
-  readonly unobserved: number;
+  /** Unobserved stretches inside: neither up nor down. */
+  readonly gaps: readonly Interval[];
   /** Failed (or slow) samples, extra ones too. */
   readonly failedSamples: number;
   /** Most frequent first; empty for a degraded window. */
@@ -28,3 +31,35 @@ export type DowntimeWindow = SeriesKey & {
   /** A sample sent before one of its edges has not ended yet, so an edge may still move. */
   readonly provisional: boolean;
 };
+
+/** The stretches that a window may stand for: at least `min`, by the best guess `estimate`, at most `max`. */
+export type Extent = {
+  readonly min: readonly Interval[];
+  readonly estimate: readonly Interval[];
+  readonly max: readonly Interval[];
+};
+
+/**
+ * `end` of an open window is the moment up to which it is known to last: all three of the bracket are then the same.
+ * Unobserved time counts for `max` alone: nobody knows what was then.
+ */
+export function extent(start: Bracket, end: Bracket, gaps: readonly Interval[]): Extent {
+  return {
+    min: subtract([{ from: start.latest, until: end.earliest }], gaps),
+    estimate: subtract([{ from: start.estimate, until: end.estimate }], gaps),
+    max: subtract([{ from: start.earliest, until: end.latest }], []),
+  };
+}
+
+/** The extent of a window; of an open one up to `now`. */
+export function extentOf(window: DowntimeWindow, now: Millis): Extent {
+  const until = Math.max(now, window.start.estimate);
+  const end = window.end ?? { earliest: window.lastSeen, estimate: until, latest: until };
+  return extent(window.start, end, window.gaps);
+}
+
+/** How long, in seconds. Several extents are united, never added up. */
+export function seconds(extents: readonly Extent[]): Seconds {
+  const of = (part: keyof Extent) => length(extents.flatMap((one) => one[part])) / 1000;
+  return { min: of('min'), estimate: of('estimate'), max: of('max') };
+}

@@ -1,0 +1,162 @@
+import { type Account, createAccount } from './account.ts';
+import type { Live } from './live.ts';
+import { overallOf, type SeriesBook } from './overall.ts';
+import type { Facts, Health, JournalEntry, JournalState, Mark, ServerEvent, Session } from './ports.ts';
+import { type ProbeName, type Sample, type Series, type SeriesKey, seriesId } from './sample.ts';
+import type { Report, ServerCounts } from './summary.ts';
+import type { Millis } from './time.ts';
+
+/**
+ * Everything that is known of a run, computed from what the journal holds: fed by the sampler while it runs or by a
+ * replay of the journal, in the same order, it says the same.
+ */
+export type Observation = {
+  openSession(session: Session, series: readonly Series[]): void;
+  closeSession(aliveAt: Millis): void;
+  /** A sample is under way. */
+  sent(key: SeriesKey, seq: number, at: Millis, note: string): void;
+  accept(entry: JournalEntry): void;
+  report(now: Millis): Report;
+  live(now: Millis, sampler: { paused: boolean; journal: JournalState; health: Health | null }): Live;
+};
+
+export type ObservationOptions = {
+  readonly run: string;
+  readonly version: string;
+  /** The probes whose windows make the overall downtime. */
+  readonly overall: readonly ProbeName[];
+};
+
+export function createObservation({ run, version, overall }: ObservationOptions): Observation {
+  const accounts = new Map<string, Account>();
+  const sessions: Session[] = [];
+  const marks: Mark[] = [];
+  const servers = createServerBook();
+  let running = false;
+
+  const accountOf = (key: SeriesKey): Account | undefined => accounts.get(seriesId(key));
+
+  function endSession(aliveAt: Millis, ended: boolean): void {
+    const last = sessions.at(-1);
+    if (!running || last === undefined) return;
+    running = false;
+    sessions[sessions.length - 1] = { ...last, aliveAt: Math.max(aliveAt, last.startedAt), ended };
+    for (const account of accounts.values()) account.endSession(aliveAt);
+  }
+
+  function enter(sample: Sample): void {
+    accountOf(sample)?.accept(sample);
+    const last = sessions.at(-1);
+    if (last !== undefined && sample.endedAt > last.aliveAt)
+      sessions[sessions.length - 1] = { ...last, aliveAt: sample.endedAt };
+  }
+
+  function learn(facts: Facts): void {
+    const last = sessions.at(-1);
+    if (last !== undefined) sessions[sessions.length - 1] = { ...last, facts: { ...last.facts, ...facts } };
+  }
+
+  const books = (now: Millis): readonly SeriesBook[] =>
+    [...accounts.values()].map((account) => ({
+      series: account.series,
+      windows: account.windows(now),
+      gaps: account.gaps(now),
+      watched: account.watched(now),
+    }));
+
+  function report(now: Millis): Report {
+    const all = books(now);
+    const last = sessions.at(-1);
+    const until = running ? now : (last?.aliveAt ?? now);
+    const places = new Map(all.map(({ series: { cloud, vantage } }) => [`${cloud}\n${vantage}`, { cloud, vantage }]));
+    return {
+      run: {
+        id: run,
+        startedAt: sessions.at(0)?.startedAt ?? now,
+        endedAt: until,
+        running,
+        version: last?.version ?? version,
+        clouds: unique(all.map((one) => one.series.cloud)),
+        vantages: unique(all.map((one) => one.series.vantage)),
+        facts: last?.facts ?? {},
+        sessions: sessions.map(({ id, startedAt, aliveAt, ended }, index) => ({
+          id,
+          from: startedAt,
+          until: running && index === sessions.length - 1 ? now : aliveAt,
+          ended,
+        })),
+      },
+      overall: overallOf(all, overall),
+      clouds: [...places.values()].map(({ cloud, vantage }) => ({
+        cloud,
+        vantage,
+        overall: overallOf(
+          all.filter(({ series }) => series.cloud === cloud && series.vantage === vantage),
+          overall,
+        ),
+      })),
+      probes: [...accounts.values()].map((account) => account.summary(now)),
+      windows: all.flatMap((one) => one.windows).sort((a, b) => a.start.estimate - b.start.estimate),
+      marks,
+      servers: servers.counts(running),
+    };
+  }
+
+  return {
+    openSession(session, series) {
+      endSession(sessions.at(-1)?.aliveAt ?? session.startedAt, false);
+      running = true;
+      sessions.push(session);
+      for (const one of series) {
+        const known = accountOf(one);
+        if (known === undefined) accounts.set(seriesId(one), createAccount(one, session.startedAt));
+        else known.beginSession(one);
+      }
+    },
+    closeSession: (aliveAt) => endSession(aliveAt, true),
+    sent: (key, seq, at, note) => accountOf(key)?.sent(seq, at, note),
+    accept(entry) {
+      if (entry.type === 'sample') enter(entry.sample);
+      else if (entry.type === 'facts') learn(entry.facts);
+      else if (entry.type === 'mark') marks.push(entry.mark);
+      else servers.accept(entry.event);
+    },
+    report,
+    live: (now, { paused, journal, health }) => ({
+      at: now,
+      paused,
+      series: [...accounts.entries()].map(([id, account]) => ({
+        series: account.series,
+        ...account.state(now),
+        held: health?.held[id] ?? null,
+      })),
+      report: report(now),
+      journal,
+      health,
+    }),
+  };
+}
+
+const unique = (names: readonly string[]): readonly string[] => [...new Set(names)];
+
+/** Follows our servers by name: a server whose create was never answered has no id that we know. */
+function createServerBook(): { accept(event: ServerEvent): void; counts(running: boolean): ServerCounts } {
+  const created = new Set<string>();
+  const gone = new Set<string>();
+  const leaked = new Set<string>();
+  return {
+    accept({ cloud, name, kind }) {
+      const server = `${cloud}\n${name}`;
+      if (kind === 'created') created.add(server);
+      if (kind === 'gone') gone.add(server);
+      if (kind === 'leaked') leaked.add(server);
+      if (kind === 'gone') leaked.delete(server);
+    },
+    /** After the end whatever is not gone is left behind; before it, what we have given up for now. */
+    counts: (running) => ({
+      created: created.size,
+      deleted: created.intersection(gone).size,
+      leaked: running ? leaked.size : created.difference(gone).union(leaked).size,
+    }),
+  };
+}

@@ -1,0 +1,208 @@
+import type { Cause } from './cause.ts';
+import type { FailedSample, OkSample, Sample, Series, ValidSample } from './sample.ts';
+import type { Bracket, Interval, Millis } from './time.ts';
+import { type CauseCount, type DowntimeWindow, extentOf, seconds, type WindowKind } from './window.ts';
+
+/**
+ * The rules by which the samples of one series become windows. Samples come in the order in which they were sent,
+ * whatever the order in which they ended.
+ *
+ *   ok(1) failed(2) failed(3) ok(4)      down, start [1, 2], end [3, 4]
+ *   failed(1) ok(2)                      down, start [begin of the session, 1], end [1, 2]
+ *   ok(1) void(2) failed(3) ok(4)        down, start [1, 3], end [3, 4]; from 2 to 3 unobserved
+ *   ok(1) failed(2) void(3) ok(4)        down, start [1, 2], end [2, 4]; from 3 to 4 unobserved
+ *   failed(2) (daemon dead) failed(60)   one window; from 2 to 60 unobserved, so in the maximum alone
+ *   ok(1) slow(2) failed(3) slow(4)      degraded [1, 2] to [2, 3], down [2, 3] to [3, 4], degraded from [3, 4]
+ *
+ * The numbers are moments sent. An edge's estimate lies midway between them; its latest moment is when the sample
+ * behind it was certain of what it saw, as the service may have changed while it was on its way.
+ */
+export type Track = {
+  readonly series: Series;
+  readonly state: State;
+  /** Up to here the valid sample sent last stands for the series, if the next one comes by then; */
+  readonly covered: Millis;
+  /** and if it doesn't, all is unobserved from here on. */
+  readonly gapFrom: Millis;
+  /** How long the latest ok samples took, in milliseconds. */
+  readonly recent: readonly number[];
+};
+
+type State =
+  /** Nothing valid yet, since the session began. */
+  | { readonly kind: 'unknown'; readonly since: Millis }
+  /** `upUntil`: the latest proof of being up. */
+  | { readonly kind: 'up'; readonly upUntil: Millis }
+  | { readonly kind: 'degraded'; readonly upUntil: Millis; readonly open: Open }
+  | { readonly kind: 'down'; readonly open: Open };
+
+type Open = {
+  readonly id: string;
+  readonly kind: WindowKind;
+  readonly start: Bracket;
+  /** The last moment at which it is known to have lasted still. */
+  readonly lastSeen: Millis;
+  readonly samples: number;
+  readonly causes: readonly CauseCount[];
+  readonly gaps: readonly Interval[];
+};
+
+export type Advance = {
+  readonly track: Track;
+  readonly closed: readonly DowntimeWindow[];
+  readonly gap: Interval | null;
+};
+
+/** How many ok samples tell what is usual. */
+const USUAL = 60;
+
+export const beginTrack = (series: Series, since: Millis): Track => ({
+  series,
+  state: { kind: 'unknown', since },
+  covered: since + series.cover,
+  gapFrom: since,
+  recent: [],
+});
+
+/** Nothing stands for the time from `at` on: the sampler stopped, or a sample was void. */
+export const uncover = (track: Track, at: Millis): Track =>
+  at < track.covered ? { ...track, covered: at, gapFrom: Math.min(track.gapFrom, at) } : track;
+
+/** Takes the next sample, in the order sent. */
+export function advance(track: Track, sample: Sample): Advance {
+  if (sample.outcome === 'void') return { track: uncover(track, sample.startedAt), closed: [], gap: null };
+  const gap = gapBefore(track, sample.startedAt);
+  const { state, closed } = step(track, sample, gap);
+  const recent =
+    sample.outcome === 'ok' ? [...track.recent.slice(1 - USUAL), sample.settledAt - sample.startedAt] : track.recent;
+  const next = {
+    series: track.series,
+    state,
+    covered: sample.startedAt + track.series.cover,
+    gapFrom: sample.startedAt + track.series.interval,
+    recent,
+  };
+  return { track: next, closed, gap };
+}
+
+/** What is unobserved before a sample sent at `at`, or at the end of what was watched. */
+export function gapBefore(track: Track, at: Millis): Interval | null {
+  return at > track.covered ? { from: track.gapFrom, until: at } : null;
+}
+
+function step(track: Track, sample: ValidSample, gap: Interval | null): { state: State; closed: DowntimeWindow[] } {
+  const { state } = track;
+  const gaps = gap === null ? [] : [gap];
+  if (sample.outcome === 'failed') {
+    if (state.kind === 'down')
+      return { state: { kind: 'down', open: goOn(state.open, track, sample, gaps) }, closed: [] };
+    const start = startOf(state, track, sample);
+    const closed = state.kind === 'degraded' ? [close(track.series, state.open, start, gaps)] : [];
+    return { state: { kind: 'down', open: openWindow('down', { start, sample, gaps }) }, closed };
+  }
+  const slow = sample.settledAt - sample.startedAt > track.series.slow;
+  const upUntil = sample.upUntil;
+  if (state.kind === 'degraded' && slow) {
+    return { state: { kind: 'degraded', upUntil, open: goOn(state.open, track, sample, gaps) }, closed: [] };
+  }
+  const edge = edgeUpTo(state, sample);
+  const closed =
+    state.kind === 'down' || state.kind === 'degraded' ? [close(track.series, state.open, edge, gaps)] : [];
+  if (!slow) return { state: { kind: 'up', upUntil }, closed };
+  return { state: { kind: 'degraded', upUntil, open: openWindow('degraded', { start: edge, sample, gaps }) }, closed };
+}
+
+/** Between the last proof of being up and the moment at which the failure was certain. */
+function startOf(state: Exclude<State, { kind: 'down' }>, track: Track, sample: FailedSample): Bracket {
+  const before = state.kind === 'unknown' ? state.since : state.upUntil;
+  const earliest = Math.min(Math.max(before, sample.upUntil ?? before), sample.brokeAt);
+  return { earliest, estimate: (earliest + sample.brokeAt) / 2, latest: failedBy(track, sample) };
+}
+
+/**
+ * When the service had failed at the latest. An absence (no answer in 10 s) may have begun at any moment of the wait,
+ * but not after the time in which the service usually answers: had it been well until then, it would have answered.
+ */
+function failedBy(track: Track, sample: FailedSample): Millis {
+  if (!sample.hung || track.recent.length === 0) return sample.settledAt;
+  return Math.min(sample.settledAt, sample.brokeAt + Math.max(...track.recent));
+}
+
+/** From what was to what an ok sample shows. */
+function edgeUpTo(state: State, sample: OkSample): Bracket {
+  const last = state.kind === 'unknown' ? state.since : state.kind === 'up' ? state.upUntil : state.open.lastSeen;
+  const earliest = Math.min(last, sample.startedAt);
+  return { earliest, estimate: (earliest + sample.startedAt) / 2, latest: sample.settledAt };
+}
+
+function openWindow(
+  kind: WindowKind,
+  { start, sample, gaps }: { start: Bracket; sample: ValidSample; gaps: readonly Interval[] },
+): Open {
+  const { cloud, vantage, probe, connection, session, seq } = sample;
+  return {
+    id: [kind, cloud, vantage, probe, connection, session, seq].filter((part) => part !== '').join('-'),
+    kind,
+    start,
+    lastSeen: seenAt(sample),
+    samples: 1,
+    causes: counted([], sample.cause),
+    gaps,
+  };
+}
+
+function goOn(open: Open, track: Track, sample: ValidSample, gaps: readonly Interval[]): Open {
+  const latest = sample.outcome === 'failed' ? Math.min(open.start.latest, failedBy(track, sample)) : open.start.latest;
+  return {
+    ...open,
+    start: { ...open.start, latest },
+    lastSeen: Math.max(open.lastSeen, seenAt(sample)),
+    samples: open.samples + 1,
+    causes: counted(open.causes, sample.cause),
+    gaps: [...open.gaps, ...gaps],
+  };
+}
+
+/** The latest moment at which the window is known to have lasted, by this sample. */
+const seenAt = (sample: ValidSample): Millis => (sample.outcome === 'failed' ? sample.brokeAt : sample.startedAt);
+
+function counted(causes: readonly CauseCount[], cause: Cause | null): readonly CauseCount[] {
+  if (cause === null) return causes;
+  const { kind, service } = cause;
+  const same = (one: CauseCount) => one.kind === kind && one.service === service;
+  if (!causes.some(same)) return [...causes, { kind, service, count: 1 }];
+  return causes.map((one) => (same(one) ? { ...one, count: one.count + 1 } : one));
+}
+
+function close(series: Series, open: Open, end: Bracket, gaps: readonly Interval[]): DowntimeWindow {
+  return describe(series, { ...open, gaps: [...open.gaps, ...gaps] }, { end, now: end.latest });
+}
+
+/** The window that is open, up to `now`. */
+export function openWindowOf(track: Track, now: Millis): DowntimeWindow | null {
+  if (track.state.kind !== 'down' && track.state.kind !== 'degraded') return null;
+  const { open } = track.state;
+  const gap = gapBefore(track, now);
+  return describe(track.series, gap === null ? open : { ...open, gaps: [...open.gaps, gap] }, { end: null, now });
+}
+
+function describe(series: Series, open: Open, { end, now }: { end: Bracket | null; now: Millis }): DowntimeWindow {
+  const { cloud, vantage, probe, connection } = series;
+  const window = {
+    id: open.id,
+    cloud,
+    vantage,
+    probe,
+    connection,
+    kind: open.kind,
+    start: open.start,
+    end,
+    lastSeen: open.lastSeen,
+    duration: { min: 0, estimate: 0, max: 0 },
+    gaps: open.gaps,
+    failedSamples: open.samples,
+    causes: open.causes.toSorted((a, b) => b.count - a.count),
+    provisional: false,
+  };
+  return { ...window, duration: seconds([extentOf(window, now)]) };
+}
