@@ -1,0 +1,61 @@
+import type { FailureKind } from '../../src/domain/cause.ts';
+import type { Sample, Series } from '../../src/domain/sample.ts';
+
+/** A series at 1 Hz, in milliseconds, as most tests want it. */
+export const SERIES: Series = {
+  cloud: 'cloud',
+  vantage: 'here',
+  probe: 'server-list',
+  connection: 'new',
+  interval: 1000,
+  cover: 1500,
+  slow: 1000,
+};
+
+type Place = { readonly seq: number; readonly at: number; readonly session?: number; readonly extra?: boolean };
+
+const base = ({ seq, at, session = 1, extra = false }: Place, took: number) => ({
+  cloud: SERIES.cloud,
+  vantage: SERIES.vantage,
+  probe: SERIES.probe,
+  connection: SERIES.connection,
+  session,
+  seq,
+  dueAt: at,
+  startedAt: at,
+  endedAt: at + took,
+  extra,
+  stages: {},
+  requestId: null,
+  serverId: null,
+});
+
+export const okSample = (place: Place, took = 0): Sample => ({
+  ...base(place, took),
+  outcome: 'ok',
+  cause: null,
+  upUntil: place.at,
+  settledAt: place.at + took,
+});
+
+type Failure = { readonly took?: number; readonly hung?: boolean; readonly kind?: FailureKind };
+
+export const failedSample = (
+  place: Place,
+  { took = 0, hung = false, kind = 'connection-refused' }: Failure = {},
+): Sample => ({
+  ...base(place, took),
+  outcome: 'failed',
+  cause: { kind, service: 'nova-api', message: kind },
+  upUntil: null,
+  brokeAt: place.at,
+  settledAt: place.at + took,
+  hung,
+});
+
+export const voidSample = (place: Place, took = 0): Sample => ({
+  ...base(place, took),
+  outcome: 'void',
+  cause: { kind: 'stalled', service: 'rollwatch', message: 'stood still' },
+  slots: 1,
+});

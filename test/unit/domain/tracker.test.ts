@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import type { Sample } from '../../../src/domain/sample.ts';
+import { advance, beginTrack, openWindowOf, type Track } from '../../../src/domain/tracker.ts';
+import type { DowntimeWindow } from '../../../src/domain/window.ts';
+import { failedSample, okSample, SERIES, voidSample } from '../../support/samples.ts';
+
+/**
+ * One letter a second: o ok, f failed at once, h hung for 10 s, s ok after 3 s, v void, . nothing was sent.
+ * The session begins at 0, the first letter is sent at 1 s.
+ */
+function samplesOf(letters: string): readonly Sample[] {
+  let seq = 0;
+  return [...letters].flatMap((letter, index) => {
+    const place = { seq: letter === '.' ? seq : seq++, at: (index + 1) * 1000 };
+    if (letter === 'o') return [okSample(place, 20)];
+    if (letter === 'f') return [failedSample(place, { took: 5 })];
+    if (letter === 'h') return [failedSample(place, { took: 10_000, hung: true, kind: 'response-timeout' })];
+    if (letter === 's') return [okSample(place, 3000)];
+    if (letter === 'v') return [voidSample(place, 10)];
+    return [];
+  });
+}
+
+function run(letters: string): { windows: readonly DowntimeWindow[]; gaps: readonly number[][]; track: Track } {
+  const windows: DowntimeWindow[] = [];
+  const gaps: number[][] = [];
+  let track = beginTrack(SERIES, 0);
+  for (const sample of samplesOf(letters)) {
+    const next = advance(track, sample);
+    track = next.track;
+    windows.push(...next.closed);
+    if (next.gap !== null) gaps.push([next.gap.from, next.gap.until]);
+  }
+  return { windows, gaps, track };
+}
+
+const bracket = (earliest: number, estimate: number, latest: number) => ({ earliest, estimate, latest });
+
+describe('the windows of a series', () => {
+  it('opens at the first failed sample after an ok one and closes at the next ok one', () => {
+    const { windows } = run('offoo');
+    expect(windows).toHaveLength(1);
+    expect(windows[0]).toMatchObject({
+      kind: 'down',
+      start: bracket(1000, 1500, 2005),
+      end: bracket(3000, 3500, 4020),
+      duration: { min: 0.995, estimate: 2, max: 3.02 },
+      failedSamples: 2,
+      causes: [{ kind: 'connection-refused', service: 'nova-api', count: 2 }],
+    });
+  });
+
+  it('begins with the session when the first sample fails', () => {
+    expect(run('fo').windows[0]).toMatchObject({ start: bracket(0, 500, 1005), end: bracket(1000, 1500, 2020) });
+  });
+
+  it('has a minimum of nothing when one sample alone failed', () => {
+    expect(run('ofo').windows[0]?.duration).toEqual({ min: 0, estimate: 1, max: 2.02 });
+  });
+
+  it('does not split when the kind of failure changes', () => {
+    const { windows } = run('offho');
+    expect(windows).toHaveLength(1);
+    expect(windows[0]?.causes).toEqual([
+      { kind: 'connection-refused', service: 'nova-api', count: 2 },
+      { kind: 'response-timeout', service: 'nova-api', count: 1 },
+    ]);
+  });
+
+  it('bounds the start of a hang by the time in which the service usually answers', () => {
+    expect(run('ooho').windows[0]?.start).toEqual(bracket(2000, 2500, 3020));
+  });
+
+  it('bounds the start of a hang by nothing but the wait where no usual time is known', () => {
+    expect(run('ho').windows[0]?.start).toEqual(bracket(0, 500, 11_000));
+  });
+
+  it('bounds the start by the earliest failure that was certain', () => {
+    expect(run('hfo').windows[0]?.start).toEqual(bracket(0, 500, 2005));
+  });
+
+  it('lets a void sample widen the start and counts it neither up nor down', () => {
+    const { windows, gaps } = run('ovfo');
+    expect(windows[0]).toMatchObject({ start: bracket(1000, 2000, 3005), end: bracket(3000, 3500, 4020) });
+    expect(gaps).toEqual([[2000, 3000]]);
+    expect(windows[0]?.duration).toEqual({ min: 0, estimate: 0.5, max: 3.02 });
+  });
+
+  it('lets a void sample widen the end', () => {
+    const { windows } = run('offvo');
+    expect(windows[0]?.end).toEqual(bracket(3000, 4000, 5020));
+    expect(windows[0]?.duration).toEqual({ min: 0.995, estimate: 2.5, max: 4.02 });
+  });
+
+  it('goes on over a gap, which then counts for the maximum alone', () => {
+    const { windows, gaps } = run('off......ffo');
+    expect(windows).toHaveLength(1);
+    expect(gaps).toEqual([[4000, 10_000]]);
+    expect(windows[0]?.duration.min).toBeCloseTo(2.995, 9);
+    expect(windows[0]?.duration.estimate).toBeCloseTo(4, 9);
+    expect(windows[0]?.duration.max).toBeCloseTo(11.02, 9);
+  });
+
+  it('joins slow samples into a degraded window, and a failure ends it', () => {
+    const { windows } = run('ossfso');
+    expect(windows.map(({ kind, start, end }) => ({ kind, start: start.estimate, end: end?.estimate }))).toEqual([
+      { kind: 'degraded', start: 1500, end: 3500 },
+      { kind: 'down', start: 3500, end: 4500 },
+      { kind: 'degraded', start: 4500, end: 5500 },
+    ]);
+  });
+
+  it('never calls slow samples down', () => {
+    const { windows } = run('osssssso');
+    expect(windows.map((one) => one.kind)).toEqual(['degraded']);
+  });
+
+  it('says of an open window what is known up to now', () => {
+    const { track } = run('off');
+    expect(openWindowOf(track, 3500)).toMatchObject({ end: null, duration: { min: 0.995, estimate: 2, max: 2.5 } });
+    // From 4.5 s on the sample sent at 3 s stands for nothing any more.
+    expect(openWindowOf(track, 6000)?.duration).toEqual({ min: 0.995, estimate: 2.5, max: 5 });
+  });
+
+  it('takes a delete that failed for down from the delete on, as ACTIVE proved the service up before', () => {
+    const place = { seq: 1, at: 2000 };
+    const failed = failedSample(place, { took: 9000, kind: 'delete-timeout' });
+    if (failed.outcome !== 'failed') throw new Error('a failed sample');
+    const boot: Sample = { ...failed, upUntil: 3400, brokeAt: 4000, settledAt: 11_000 };
+    const { track } = advance(advance(beginTrack(SERIES, 0), okSample({ seq: 0, at: 1000 }, 20)).track, boot);
+    expect(openWindowOf(track, 12_000)?.start).toEqual(bracket(3400, 3700, 11_000));
+  });
+});
