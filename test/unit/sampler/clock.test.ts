@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { type Clocks, createTimeline } from '../../../src/sampler/clock.ts';
+
+/** A machine whose clocks are set by hand. */
+function machine() {
+  const at = { monotonic: 5000, boot: 5000, wall: 1_000_000 };
+  const clocks: Clocks = { monotonic: () => at.monotonic, boot: () => at.boot, wall: () => at.wall };
+  const pass = (millis: number) => {
+    at.monotonic += millis;
+    at.boot += millis;
+    at.wall += millis;
+  };
+  return { at, pass, timeline: createTimeline(clocks, 500) };
+}
+
+describe('the timeline', () => {
+  it('is anchored to the wall clock at the start', () => {
+    const { pass, timeline } = machine();
+    pass(1234.5);
+    expect(timeline.now()).toBe(1_001_234.5);
+    expect(timeline.check()).toBeNull();
+  });
+
+  it.each([3_600_000, -3_600_000])(
+    'goes on as it was when the wall clock is set by %d ms, and says so once',
+    (jump) => {
+      const { at, pass, timeline } = machine();
+      pass(100);
+      timeline.check();
+      pass(50);
+      at.wall += jump;
+      expect(timeline.now()).toBe(1_000_150);
+      expect(timeline.check()).toEqual({ kind: 'clock-step', from: 1_000_100, until: 1_000_150, jump });
+      expect(timeline.offset()).toBe(jump);
+      pass(50);
+      expect(timeline.check()).toBeNull();
+      at.wall -= jump;
+      expect(timeline.check()).toMatchObject({ kind: 'clock-step', jump: -jump });
+      expect(timeline.offset()).toBe(0);
+    },
+  );
+
+  it('leaves a clock alone that is slewed by less than the limit', () => {
+    const { at, pass, timeline } = machine();
+    pass(50);
+    at.wall += 400;
+    expect(timeline.check()).toBeNull();
+  });
+
+  it('jumps ahead by the time the host slept', () => {
+    const { at, pass, timeline } = machine();
+    pass(100);
+    timeline.check();
+    at.boot += 60_000;
+    at.wall += 60_000;
+    pass(20);
+    expect(timeline.check()).toEqual({ kind: 'suspended', from: 1_000_100, until: 1_060_120, jump: 60_000 });
+    expect(timeline.now()).toBe(1_060_120);
+    expect(timeline.offset()).toBe(0);
+    expect(timeline.check()).toBeNull();
+  });
+});

@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import type { Probe, ProbeResult, SamplerEvent } from '../../../src/domain/ports.ts';
+import type { Sample } from '../../../src/domain/sample.ts';
+import { createDispatch } from '../../../src/sampler/dispatch.ts';
+import { openLoop } from '../../../src/sampler/open-loop.ts';
+import { createStallWatch } from '../../../src/sampler/stall-watch.ts';
+import { createFakeTime } from '../../support/fake-time.ts';
+import { SERIES } from '../../support/samples.ts';
+
+const nothing = { stages: {}, requestId: null, serverId: null };
+const okAt = (at: number): ProbeResult => ({ outcome: 'ok', cause: null, upUntil: at, settledAt: at, ...nothing });
+const failedAt = (at: number): ProbeResult => ({
+  outcome: 'failed',
+  cause: { kind: 'connection-refused', service: 'nova-api', message: 'refused' },
+  upUntil: null,
+  brokeAt: at,
+  settledAt: at,
+  hung: false,
+  ...nothing,
+});
+const staleAt = (): ProbeResult => ({
+  outcome: 'void',
+  cause: { kind: 'stale-connection', service: 'rollwatch', message: 'closed' },
+  slots: 1,
+  ...nothing,
+});
+
+type Answer = (at: number) => Promise<ProbeResult>;
+
+/** A loop at 1 Hz on fake time over a probe that answers as it is told. */
+function setUp(answer: Answer, inFlight = 32) {
+  const time = createFakeTime();
+  const events: SamplerEvent[] = [];
+  const probe: Probe = {
+    series: SERIES,
+    loop: 'open',
+    fast: { interval: 100, limit: 60_000 },
+    inFlight,
+    run: ({ clock }) => answer(clock.now()),
+    close: () => {},
+  };
+  const stalls = createStallWatch({ start: 0, every: 25, limit: 1e9 });
+  const dispatch = createDispatch({
+    probe,
+    session: 1,
+    clock: time.clock,
+    stalls,
+    emit: (event) => events.push(event),
+  });
+  const { signal } = new AbortController();
+  const loop = openLoop({
+    probe,
+    cadence: { start: 0, interval: 1000 },
+    dispatch,
+    clock: time.clock,
+    alarm: time.alarm,
+    signal,
+  });
+  const samples = (): readonly Sample[] => events.flatMap((event) => (event.type === 'sample' ? [event.sample] : []));
+  return { time, loop, samples, sent: () => events.filter((event) => event.type === 'sent').length };
+}
+
+const shape = (sample: Sample) => `${sample.startedAt}${sample.extra ? '+' : ''} ${sample.outcome}`;
+
+describe('the open loop', () => {
+  it('sends on absolute deadlines', async () => {
+    const { time, loop, samples } = setUp(async (at) => okAt(at));
+    loop.start();
+    await time.advance(3500);
+    expect(samples().map(shape)).toEqual(['0 ok', '1000 ok', '2000 ok', '3000 ok']);
+  });
+
+  it('is not delayed by answers that do not come', async () => {
+    const { time, loop, sent } = setUp(() => new Promise(() => {}));
+    loop.start();
+    await time.advance(4500);
+    expect(sent()).toBe(5);
+  });
+
+  it('samples every 100 ms after a failure until it is ok again, and marks those samples', async () => {
+    const { time, loop, samples } = setUp(async (at) => (at >= 1000 && at < 1350 ? failedAt(at) : okAt(at)));
+    loop.start();
+    await time.advance(2100);
+    expect(samples().map(shape)).toEqual([
+      '0 ok',
+      '1000 failed',
+      '1100+ failed',
+      '1200+ failed',
+      '1300+ failed',
+      '1400+ ok',
+      '2000 ok',
+    ]);
+  });
+
+  it('samples faster for at most 60 s', async () => {
+    const { time, loop, samples } = setUp(async (at) => failedAt(at));
+    loop.start();
+    await time.advance(100_000);
+    const extras = samples().filter((one) => one.extra);
+    expect(extras.at(-1)?.startedAt).toBe(59_900);
+    expect(extras).toHaveLength(60 * 9);
+    expect(samples().filter((one) => !one.extra)).toHaveLength(101);
+  });
+
+  it('does not count on an ok sample that was sent before the failed one', async () => {
+    const answers: Answer = (at) =>
+      at === 0
+        ? new Promise((resolve) => setTimeout(() => resolve(okAt(at)), 0))
+        : Promise.resolve(at < 1250 ? failedAt(at) : okAt(at));
+    const { time, loop, samples } = setUp(answers);
+    loop.start();
+    await time.advance(1500);
+    expect(
+      samples()
+        .filter((one) => one.extra)
+        .map(shape),
+    ).toEqual(['1100+ failed', '1200+ failed', '1300+ ok']);
+  });
+
+  it('misses slots rather than have more under way than its limit, and records them', async () => {
+    const { time, loop, samples } = setUp(() => new Promise(() => {}), 2);
+    loop.start();
+    await time.advance(4500);
+    expect(samples().map((one) => [one.outcome, one.cause?.kind, one.startedAt])).toEqual([
+      ['void', 'missed', 2000],
+      ['void', 'missed', 3000],
+      ['void', 'missed', 4000],
+    ]);
+  });
+
+  it('skips the slots that it slept through, in one record, and does not burst', async () => {
+    const { time, loop, samples } = setUp(async (at) => okAt(at));
+    loop.start();
+    await time.advance(1500);
+    time.freeze(5000);
+    await time.advance(700);
+    expect(samples().map((one) => [one.outcome, one.startedAt, one.outcome === 'void' ? one.slots : 1])).toEqual([
+      ['ok', 0, 1],
+      ['ok', 1000, 1],
+      ['void', 2000, 4],
+      ['ok', 6500, 1],
+      ['ok', 7000, 1],
+    ]);
+  });
+
+  it('asks again at once when a kept connection turned out to be closed', async () => {
+    let first = true;
+    const { time, loop, samples } = setUp(async (at) => {
+      if (at !== 1000 || !first) return okAt(at);
+      first = false;
+      return staleAt();
+    });
+    loop.start();
+    await time.advance(1500);
+    expect(samples().map(shape)).toEqual(['0 ok', '1000 void', '1000+ ok']);
+  });
+
+  it('records as many samples as it started, numbered without a hole', async () => {
+    const { time, loop, samples, sent } = setUp(async (at) => (at % 3 === 0 ? failedAt(at) : okAt(at)));
+    loop.start();
+    await time.advance(20_000);
+    loop.halt();
+    await loop.drained();
+    expect(samples().map((one) => one.seq)).toEqual(Array.from({ length: sent() }, (_, index) => index));
+  });
+});

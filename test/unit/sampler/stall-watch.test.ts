@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { createStallWatch } from '../../../src/sampler/stall-watch.ts';
+
+const watch = () => createStallWatch({ start: 0, every: 25, limit: 250 });
+
+describe('the stall watch', () => {
+  it('takes beats that are a little late for granted', () => {
+    const stalls = watch();
+    expect([25, 60, 300].map((at) => stalls.beat(at))).toEqual([null, null, null]);
+    expect(stalls.takeLag()).toBe(215);
+    expect(stalls.takeLag()).toBe(0);
+  });
+
+  it('knows the stretch in which nothing was seen', () => {
+    const stalls = watch();
+    stalls.beat(25);
+    expect(stalls.beat(1600)).toEqual({ from: 25, until: 1600 });
+    expect(stalls.during({ from: 0, until: 20 })).toBeNull();
+    expect(stalls.during({ from: 0, until: 30 })).toEqual({ from: 25, until: 1600 });
+    expect(stalls.during({ from: 1599, until: 1601 })).toEqual({ from: 25, until: 1600 });
+    expect(stalls.during({ from: 1600, until: 1610 })).toBeNull();
+  });
+
+  it('finds a stall also where a sample ends before the late beat has run', () => {
+    const stalls = watch();
+    stalls.beat(25);
+    expect(stalls.during({ from: 20, until: 1500 })).toEqual({ from: 25, until: 1500 });
+  });
+});
