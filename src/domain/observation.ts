@@ -12,7 +12,8 @@ import type { Millis } from './time.ts';
  */
 export type Observation = {
   openSession(session: Session, series: readonly Series[]): void;
-  closeSession(aliveAt: Millis): void;
+  /** `inOrder` is false where it was killed. */
+  closeSession(aliveAt: Millis, inOrder: boolean): void;
   /** A sample is under way. */
   sent(key: SeriesKey, seq: number, at: Millis, note: string): void;
   accept(entry: JournalEntry): void;
@@ -113,7 +114,7 @@ export function createObservation({ run, version, overall }: ObservationOptions)
         else known.beginSession(one);
       }
     },
-    closeSession: (aliveAt) => endSession(aliveAt, true),
+    closeSession: endSession,
     sent: (key, seq, at, note) => accountOf(key)?.sent(seq, at, note),
     accept(entry) {
       if (entry.type === 'sample') enter(entry.sample);
