@@ -1,11 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
-/** What needs the real cloud lies in test/real and runs with its own configuration (see .ci/run). */
+const results = process.env['ROLLWATCH_TEST_RESULTS'];
+
+/** What needs the real cloud lies in test/real and has a configuration of its own. */
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/real/**', 'node_modules/**'],
     testTimeout: 30_000,
     pool: 'forks',
+    reporters: results === undefined ? ['default'] : ['default', 'json'],
+    ...(results === undefined ? {} : { outputFile: { json: results } }),
   },
 });
