@@ -6,7 +6,7 @@ import { createSequencer } from './sequencer.ts';
 import type { SeriesSummary } from './summary.ts';
 import type { Interval, Millis } from './time.ts';
 import { advance, beginTrack, gapBefore, openWindowOf, type Track, uncover } from './tracker.ts';
-import { type DowntimeWindow, extentOf, seconds } from './window.ts';
+import { type DowntimeWindow, extentOf, seconds, settledSeconds } from './window.ts';
 
 /** The whole book of one series: what its samples, in any order of arrival and over several sessions, come to. */
 export type Account = {
@@ -116,7 +116,8 @@ export function createAccount(series: Series, startedAt: Millis): Account {
       const down = windows.filter((one) => one.kind === 'down');
       const extents = (some: readonly DowntimeWindow[]) => some.map((one) => extentOf(one, end(now)));
       const total = Math.max(end(now) - startedAt, 0) / 1000;
-      const unobserved = length(gapsOf(seen, now)) / 1000;
+      const gaps = gapsOf(seen, now);
+      const unobserved = length(gaps) / 1000;
       const observed = Math.max(total - unobserved, 0);
       const downtime = seconds(extents(down));
       return {
@@ -124,9 +125,11 @@ export function createAccount(series: Series, startedAt: Millis): Account {
         samples: { ...counts },
         availability: observed === 0 ? null : Math.min(1, Math.max(0, 1 - downtime.estimate / observed)),
         downtime,
+        settled: settledSeconds(down),
         degraded: seconds(extents(windows.filter((one) => one.kind === 'degraded'))),
         observed,
         unobserved,
+        gaps,
         windows: down.length,
         longest: down.reduce((most, one) => Math.max(most, one.duration.estimate), 0),
         get latency() {

@@ -95,6 +95,7 @@ export function createObservation({ run, version, overall }: ObservationOptions)
           all.filter(({ series }) => series.cloud === cloud && series.vantage === vantage),
           overall,
         ),
+        servers: servers.counts(running, { cloud, vantage }),
       })),
       probes: [...accounts.values()].map((account) => account.summary(now)),
       windows: all.flatMap((one) => one.windows).sort((a, b) => a.start.estimate - b.start.estimate),
@@ -140,24 +141,39 @@ export function createObservation({ run, version, overall }: ObservationOptions)
 
 const unique = (names: readonly string[]): readonly string[] => [...new Set(names)];
 
+type Place = { readonly cloud: string; readonly vantage: string };
+
 /** Follows our servers by name: a server whose create was never answered has no id that we know. */
-function createServerBook(): { accept(event: ServerEvent): void; counts(running: boolean): ServerCounts } {
+function createServerBook(): {
+  accept(event: ServerEvent): void;
+  counts(running: boolean, place?: Place): ServerCounts;
+} {
+  /** Where a server was first told of: it may be deleted from another vantage. */
+  const places = new Map<string, Place>();
   const created = new Set<string>();
   const gone = new Set<string>();
   const leaked = new Set<string>();
   return {
-    accept({ cloud, name, kind }) {
+    accept({ cloud, vantage, name, kind }) {
       const server = `${cloud}\n${name}`;
+      if (!places.has(server)) places.set(server, { cloud, vantage });
       if (kind === 'created') created.add(server);
       if (kind === 'gone') gone.add(server);
       if (kind === 'leaked') leaked.add(server);
       if (kind === 'gone') leaked.delete(server);
     },
     /** After the end whatever is not gone is left behind; before it, what we have given up for now. */
-    counts: (running) => ({
-      created: created.size,
-      deleted: created.intersection(gone).size,
-      leaked: running ? leaked.size : created.difference(gone).union(leaked).size,
-    }),
+    counts(running, place) {
+      const here = (server: string) => {
+        const at = places.get(server);
+        return place === undefined || (at?.cloud === place.cloud && at.vantage === place.vantage);
+      };
+      const count = (servers: ReadonlySet<string>) => [...servers].filter(here).length;
+      return {
+        created: count(created),
+        deleted: count(created.intersection(gone)),
+        leaked: count(running ? leaked : created.difference(gone).union(leaked)),
+      };
+    },
   };
 }

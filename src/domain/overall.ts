@@ -2,7 +2,7 @@ import { intersect, length, subtract } from './interval.ts';
 import type { ProbeName, Series } from './sample.ts';
 import type { Overall } from './summary.ts';
 import type { Interval } from './time.ts';
-import { type DowntimeWindow, type Extent, extentOf, seconds } from './window.ts';
+import { type DowntimeWindow, type Extent, extentOf, seconds, settledSeconds } from './window.ts';
 
 /** What the overall downtime needs of each series. */
 export type SeriesBook = {
@@ -15,16 +15,22 @@ export type SeriesBook = {
 /** The union of the down windows of the chosen probes, and by kind. Several series down at once are down once. */
 export function overallOf(books: readonly SeriesBook[], chosen: readonly ProbeName[]): Overall {
   const counted = books.filter((book) => chosen.includes(book.series.probe));
+  const lists = books.filter((book) => book.series.probe === 'server-list');
   const extents = extentsOf(counted);
   return {
     downtime: seconds(extents),
+    settled: settledSeconds(downOf(counted)),
     ...stretches(extents),
-    api: seconds(extentsOf(books.filter((book) => book.series.probe === 'server-list'))),
+    api: seconds(extentsOf(lists)),
+    apiSettled: settledSeconds(downOf(lists)),
     boot: seconds(extentsOf(books.filter((book) => book.series.probe === 'server-boot'))),
     token: seconds(extentsOf(books.filter((book) => book.series.probe === 'token'))),
     unobserved: length(unobservedByAll(counted)) / 1000,
   };
 }
+
+const downOf = (books: readonly SeriesBook[]): readonly DowntimeWindow[] =>
+  books.flatMap(({ windows }) => windows.filter((one) => one.kind === 'down'));
 
 const extentsOf = (books: readonly SeriesBook[]): readonly Extent[] =>
   books.flatMap(({ windows, watched }) =>

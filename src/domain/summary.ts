@@ -17,9 +17,13 @@ export type SeriesSummary = {
   /** 1 - downtime / observed time, by the estimate; null where nothing was observed. */
   readonly availability: number | null;
   readonly downtime: Seconds;
+  /** The downtime by the estimate, of an open window up to its last failed sample: what a replay would say too. */
+  readonly settled: number;
   readonly degraded: Seconds;
   readonly observed: number;
   readonly unobserved: number;
+  /** The unobserved stretches, in order. */
+  readonly gaps: readonly Interval[];
   readonly windows: number;
   /** The longest down window, by the estimate. */
   readonly longest: number;
@@ -30,9 +34,12 @@ export type SeriesSummary = {
 /** Unions of the down windows; never sums. `api` is server-list on both connections, `boot` is server-boot. */
 export type Overall = {
   readonly downtime: Seconds;
+  /** As in `SeriesSummary`. */
+  readonly settled: number;
   readonly windows: number;
   readonly longest: number;
   readonly api: Seconds;
+  readonly apiSettled: number;
   readonly boot: Seconds;
   readonly token: Seconds;
   /** Time in which no chosen probe had a valid sample. */
@@ -58,7 +65,12 @@ export type Report = {
   };
   readonly overall: Overall;
   /** The same for each cloud from each vantage. */
-  readonly clouds: readonly { readonly cloud: string; readonly vantage: string; readonly overall: Overall }[];
+  readonly clouds: readonly {
+    readonly cloud: string;
+    readonly vantage: string;
+    readonly overall: Overall;
+    readonly servers: ServerCounts;
+  }[];
   readonly probes: readonly SeriesSummary[];
   /** In order of their estimated start. */
   readonly windows: readonly DowntimeWindow[];

@@ -63,3 +63,7 @@ export function seconds(extents: readonly Extent[]): Seconds {
   const of = (part: keyof Extent) => length(extents.flatMap((one) => one[part])) / 1000;
   return { min: of('min'), estimate: of('estimate'), max: of('max') };
 }
+
+/** How long, by the estimate, in seconds, counting an open window up to its last failed sample only. */
+export const settledSeconds = (windows: readonly DowntimeWindow[]): number =>
+  seconds(windows.map((one) => extentOf(one, one.end?.latest ?? one.lastSeen))).estimate;
