@@ -1,8 +1,9 @@
-import { intersect, length, subtract } from './interval.ts';
-import type { ProbeName, Series } from './sample.ts';
+import { intersect, length, subtract, union } from './interval.ts';
+import { PROBES, type ProbeName, type Series } from './sample.ts';
 import type { Overall } from './summary.ts';
-import type { Interval } from './time.ts';
-import { type DowntimeWindow, type Extent, extentOf, seconds, settledSeconds } from './window.ts';
+import type { Interval, Millis } from './time.ts';
+import { unitedEstimate } from './united.ts';
+import { type DowntimeWindow, type Extent, extentOf, type Seconds } from './window.ts';
 
 /** What the overall downtime needs of each series. */
 export type SeriesBook = {
@@ -16,15 +17,16 @@ export type SeriesBook = {
 export function overallOf(books: readonly SeriesBook[], chosen: readonly ProbeName[]): Overall {
   const counted = books.filter((book) => chosen.includes(book.series.probe));
   const lists = books.filter((book) => book.series.probe === 'server-list');
-  const extents = extentsOf(counted);
+  const down = downtimeOf(counted);
+  const of = (probe: ProbeName) => inSeconds(downtimeOf(books.filter((book) => book.series.probe === probe)));
   return {
-    downtime: seconds(extents),
-    settled: settledSeconds(downOf(counted)),
-    ...stretches(extents),
-    api: seconds(extentsOf(lists)),
-    apiSettled: settledSeconds(downOf(lists)),
-    boot: seconds(extentsOf(books.filter((book) => book.series.probe === 'server-boot'))),
-    token: seconds(extentsOf(books.filter((book) => book.series.probe === 'token'))),
+    downtime: inSeconds(down),
+    settled: settledOf(counted),
+    ...stretches(down, counted),
+    api: of('server-list'),
+    apiSettled: settledOf(lists),
+    boot: of('server-boot'),
+    token: of('token'),
     unobserved: length(unobservedByAll(counted)) / 1000,
   };
 }
@@ -32,28 +34,45 @@ export function overallOf(books: readonly SeriesBook[], chosen: readonly ProbeNa
 const downOf = (books: readonly SeriesBook[]): readonly DowntimeWindow[] =>
   books.flatMap(({ windows }) => windows.filter((one) => one.kind === 'down'));
 
-const extentsOf = (books: readonly SeriesBook[]): readonly Extent[] =>
-  books.flatMap(({ windows, watched }) =>
-    windows.filter((one) => one.kind === 'down').map((one) => extentOf(one, watched.until)),
-  );
-
-/** Windows that overlap, by the estimate, are one stretch. */
-function stretches(extents: readonly Extent[]): { windows: number; longest: number } {
-  const spans = extents.flatMap(({ estimate }) => {
-    const from = estimate.at(0)?.from;
-    const until = estimate.at(-1)?.until;
-    return from === undefined || until === undefined ? [] : [{ from, until }];
-  });
-  const joined = subtract(spans, []);
-  return { windows: joined.length, longest: longestOf(joined, extents) };
+/** The down windows as stretches of time. */
+function downtimeOf(books: readonly SeriesBook[]): Extent {
+  const now = Math.max(...books.map((book) => book.watched.until));
+  const extents = downOf(books).map((window) => extentOf(window, now));
+  return {
+    min: union(extents.flatMap((one) => one.min)),
+    estimate: estimateOf(books, () => now),
+    max: union(extents.flatMap((one) => one.max)),
+  };
 }
 
-function longestOf(spans: readonly Interval[], extents: readonly Extent[]): number {
-  const down = subtract(
-    extents.flatMap((one) => one.estimate),
-    [],
-  );
-  return spans.reduce((most, span) => Math.max(most, length(intersect(down, [span])) / 1000), 0);
+/** Within a probe its series agree on the edges; across probes it is a plain union. */
+const estimateOf = (books: readonly SeriesBook[], now: (window: DowntimeWindow) => Millis): readonly Interval[] =>
+  union(PROBES.flatMap((probe) => unitedEstimate(downOf(books.filter((book) => book.series.probe === probe)), now)));
+
+/** Like the estimate, in seconds, but counting an open window up to its last failed sample only. */
+const settledOf = (books: readonly SeriesBook[]): number =>
+  length(estimateOf(books, (window) => window.end?.latest ?? window.lastSeen)) / 1000;
+
+const inSeconds = ({ min, estimate, max }: Extent): Seconds => ({
+  min: length(min) / 1000,
+  estimate: length(estimate) / 1000,
+  max: length(max) / 1000,
+});
+
+/** How often everything was down, and how long at most; what was unobserved in between does not part an outage in two. */
+function stretches({ estimate }: Extent, books: readonly SeriesBook[]): { windows: number; longest: number } {
+  const joined = union([...estimate, ...intersect(unobservedByAll(books), spanning(estimate))]);
+  const holding = joined.filter((one) => intersect([one], estimate).length > 0);
+  return {
+    windows: holding.length,
+    longest: holding.reduce((most, one) => Math.max(most, length(intersect(estimate, [one])) / 1000), 0),
+  };
+}
+
+function spanning(intervals: readonly Interval[]): readonly Interval[] {
+  const from = intervals.at(0)?.from;
+  const until = intervals.at(-1)?.until;
+  return from === undefined || until === undefined ? [] : [{ from, until }];
 }
 
 /** The time in which none of the series had a valid sample. */
