@@ -1,0 +1,139 @@
+import type { Mark } from '../ports.ts';
+import type { Overall, Report, SeriesSummary, ServerCounts } from '../summary.ts';
+import { iso } from '../time.ts';
+import type { Seconds } from '../window.ts';
+import { rounded, type StretchFace, secondsFace, stretchFace, type WindowFace, windowFace } from './window.ts';
+
+export type OverallFace = {
+  readonly downtimeSeconds: Seconds;
+  readonly windows: number;
+  readonly longestSeconds: number;
+  readonly unobservedSeconds: number;
+  readonly apiDowntimeSeconds: Seconds;
+  readonly bootDowntimeSeconds: Seconds;
+  readonly tokenDowntimeSeconds: Seconds;
+};
+
+export type SeriesFace = {
+  readonly cloud: string;
+  readonly vantage: string;
+  readonly probe: string;
+  readonly connection: string;
+  readonly intervalSeconds: number;
+  readonly slowSeconds: number;
+  readonly samples: SeriesSummary['samples'];
+  readonly availability: number | null;
+  readonly downtimeSeconds: Seconds;
+  readonly windows: number;
+  readonly longestSeconds: number;
+  readonly degradedSeconds: Seconds;
+  readonly observedSeconds: number;
+  readonly unobservedSeconds: number;
+  readonly latencySeconds: SeriesSummary['latency'];
+};
+
+export type MarkFace = StretchFace & {
+  readonly kind: string;
+  readonly message: string;
+  readonly durationSeconds: number;
+};
+
+/** A report as JSON shows it: moments in ISO 8601, durations in seconds. */
+export type ReportFace = {
+  readonly run: {
+    readonly id: string;
+    readonly startedAt: string;
+    readonly endedAt: string;
+    readonly durationSeconds: number;
+    readonly running: boolean;
+    readonly version: string;
+    readonly clouds: readonly string[];
+    readonly vantages: readonly string[];
+    readonly facts: { readonly [name: string]: string };
+    readonly sessions: readonly (StretchFace & { readonly id: number; readonly ended: boolean })[];
+  };
+  readonly overall: OverallFace;
+  readonly clouds: readonly {
+    readonly cloud: string;
+    readonly vantage: string;
+    readonly overall: OverallFace;
+    readonly servers: ServerCounts;
+  }[];
+  readonly probes: readonly SeriesFace[];
+  readonly windows: readonly WindowFace[];
+  readonly marks: readonly MarkFace[];
+  readonly servers: ServerCounts;
+};
+
+export const overallFace = (overall: Overall): OverallFace => ({
+  downtimeSeconds: secondsFace(overall.downtime),
+  windows: overall.windows,
+  longestSeconds: rounded(overall.longest),
+  unobservedSeconds: rounded(overall.unobserved),
+  apiDowntimeSeconds: secondsFace(overall.api),
+  bootDowntimeSeconds: secondsFace(overall.boot),
+  tokenDowntimeSeconds: secondsFace(overall.token),
+});
+
+const latencyFace = (latency: SeriesSummary['latency']): SeriesSummary['latency'] =>
+  latency && {
+    p50: rounded(latency.p50),
+    p95: rounded(latency.p95),
+    p99: rounded(latency.p99),
+    max: rounded(latency.max),
+  };
+
+const seriesFace = (summary: SeriesSummary): SeriesFace => {
+  const { cloud, vantage, probe, connection, interval, slow } = summary.series;
+  return {
+    cloud,
+    vantage,
+    probe,
+    connection,
+    intervalSeconds: rounded(interval / 1000),
+    slowSeconds: rounded(slow / 1000),
+    samples: summary.samples,
+    // not rounded: the last nine of it may be what matters
+    availability: summary.availability,
+    downtimeSeconds: secondsFace(summary.downtime),
+    windows: summary.windows,
+    longestSeconds: rounded(summary.longest),
+    degradedSeconds: secondsFace(summary.degraded),
+    observedSeconds: rounded(summary.observed),
+    unobservedSeconds: rounded(summary.unobserved),
+    latencySeconds: latencyFace(summary.latency),
+  };
+};
+
+const markFace = (mark: Mark): MarkFace => ({
+  kind: mark.kind,
+  message: mark.message,
+  ...stretchFace(mark),
+  durationSeconds: rounded((mark.until - mark.from) / 1000),
+});
+
+export const reportFace = ({ run, overall, clouds, probes, windows, marks, servers }: Report): ReportFace => ({
+  run: {
+    id: run.id,
+    startedAt: iso(run.startedAt),
+    endedAt: iso(run.endedAt),
+    durationSeconds: rounded((run.endedAt - run.startedAt) / 1000),
+    running: run.running,
+    version: run.version,
+    clouds: run.clouds,
+    vantages: run.vantages,
+    facts: run.facts,
+    sessions: run.sessions.map(({ id, ended, ...stretch }) => ({ id, ...stretchFace(stretch), ended })),
+  },
+  overall: overallFace(overall),
+  clouds: clouds.map((one) => ({
+    cloud: one.cloud,
+    vantage: one.vantage,
+    overall: overallFace(one.overall),
+    servers: one.servers,
+  })),
+  probes: probes.map(seriesFace),
+  windows: windows.map(windowFace),
+  marks: marks.map(markFace),
+  servers,
+});

@@ -1,0 +1,105 @@
+import type { Live, LiveSeries, SeriesState } from '../live.ts';
+import type { JournalState } from '../ports.ts';
+import type { Outcome } from '../sample.ts';
+import type { ServerCounts } from '../summary.ts';
+import { iso } from '../time.ts';
+import { type OverallFace, overallFace } from './report.ts';
+import { type CauseFace, causeFace } from './sample.ts';
+import { rounded, type WindowFace, windowFace } from './window.ts';
+
+export type SeriesStatusFace = {
+  readonly cloud: string;
+  readonly vantage: string;
+  readonly probe: string;
+  readonly connection: string;
+  readonly state: SeriesState;
+  readonly lastSample: {
+    readonly startedAt: string;
+    readonly outcome: Outcome;
+    readonly durationSeconds: number;
+    readonly cause: CauseFace | null;
+  } | null;
+  /** The sample that has waited longest for its answer. */
+  readonly waiting: { readonly since: string; readonly seconds: number; readonly note: string } | null;
+  readonly held: string | null;
+  readonly open: WindowFace | null;
+};
+
+export type JournalFace =
+  | { readonly state: 'recording' }
+  | {
+      readonly state: 'stopped';
+      readonly since: string;
+      readonly reason: string;
+      readonly waitingEntries: number;
+      readonly droppedEntries: number;
+    };
+
+/** What is known at this moment, as JSON shows it. */
+export type StatusFace = {
+  readonly at: string;
+  readonly version: string;
+  readonly run: string;
+  readonly startedAt: string;
+  readonly paused: boolean;
+  readonly overall: OverallFace;
+  readonly series: readonly SeriesStatusFace[];
+  readonly journal: JournalFace;
+  readonly sampler: {
+    readonly at: string;
+    readonly lagSeconds: number;
+    readonly inFlight: number;
+    readonly clockOffsetSeconds: number;
+  } | null;
+  readonly servers: ServerCounts;
+};
+
+export const journalFace = (journal: JournalState): JournalFace =>
+  journal.kind === 'recording'
+    ? { state: 'recording' }
+    : {
+        state: 'stopped',
+        since: iso(journal.since),
+        reason: journal.reason,
+        waitingEntries: journal.waiting,
+        droppedEntries: journal.dropped,
+      };
+
+const seriesStatusFace = (one: LiveSeries, at: number): SeriesStatusFace => ({
+  cloud: one.series.cloud,
+  vantage: one.series.vantage,
+  probe: one.series.probe,
+  connection: one.series.connection,
+  state: one.state,
+  lastSample: one.last && {
+    startedAt: iso(one.last.at),
+    outcome: one.last.outcome,
+    durationSeconds: rounded(one.last.seconds),
+    cause: one.last.cause && causeFace(one.last.cause),
+  },
+  waiting: one.pending && {
+    since: iso(one.pending.since),
+    seconds: rounded(Math.max(0, at - one.pending.since) / 1000),
+    note: one.pending.note,
+  },
+  held: one.held,
+  open: one.open && windowFace(one.open),
+});
+
+export const statusFace = (live: Live): StatusFace => ({
+  at: iso(live.at),
+  version: live.report.run.version,
+  run: live.report.run.id,
+  startedAt: iso(live.report.run.startedAt),
+  paused: live.paused,
+  overall: overallFace(live.report.overall),
+  series: live.series.map((one) => seriesStatusFace(one, live.at)),
+  journal: journalFace(live.journal),
+  sampler: live.health && {
+    at: iso(live.health.at),
+    lagSeconds: rounded(live.health.lag / 1000),
+    inFlight: live.health.inFlight,
+    clockOffsetSeconds: rounded(live.health.clockOffset / 1000),
+  },
+  servers: live.report.servers,
+});

@@ -1,0 +1,64 @@
+import { type Bracket, type Interval, iso } from '../time.ts';
+import type { CauseCount, DowntimeWindow, Seconds, WindowKind } from '../window.ts';
+
+/** Microseconds are kept; what floating point adds beyond them is not. */
+export const rounded = (value: number): number => Math.round(value * 1e6) / 1e6;
+
+export const secondsFace = ({ min, estimate, max }: Seconds): Seconds => ({
+  min: rounded(min),
+  estimate: rounded(estimate),
+  max: rounded(max),
+});
+
+export type BracketFace = { readonly earliest: string; readonly estimate: string; readonly latest: string };
+
+export type StretchFace = { readonly startedAt: string; readonly endedAt: string };
+
+/** A window as JSON shows it: moments in ISO 8601, durations in seconds. */
+export type WindowFace = {
+  readonly id: string;
+  readonly cloud: string;
+  readonly vantage: string;
+  readonly probe: string;
+  readonly connection: string;
+  readonly kind: WindowKind;
+  readonly start: BracketFace;
+  readonly end: BracketFace | null;
+  readonly durationSeconds: Seconds;
+  readonly failedSamples: number;
+  readonly causes: readonly CauseCount[];
+  /** The upgrade task to blame, all that may be, and the phase: nobody tells of tasks and phases yet. */
+  readonly task: null;
+  readonly candidates: readonly never[];
+  readonly phase: null;
+  /** An edge may still move: a sample sent before it has not ended. */
+  readonly provisional: boolean;
+  readonly gaps: readonly StretchFace[];
+};
+
+const bracketFace = ({ earliest, estimate, latest }: Bracket): BracketFace => ({
+  earliest: iso(earliest),
+  estimate: iso(estimate),
+  latest: iso(latest),
+});
+
+export const stretchFace = ({ from, until }: Interval): StretchFace => ({ startedAt: iso(from), endedAt: iso(until) });
+
+export const windowFace = (window: DowntimeWindow): WindowFace => ({
+  id: window.id,
+  cloud: window.cloud,
+  vantage: window.vantage,
+  probe: window.probe,
+  connection: window.connection,
+  kind: window.kind,
+  start: bracketFace(window.start),
+  end: window.end === null ? null : bracketFace(window.end),
+  durationSeconds: secondsFace(window.duration),
+  failedSamples: window.failedSamples,
+  causes: window.causes.map(({ kind, service, count }) => ({ kind, service, count })),
+  task: null,
+  candidates: [],
+  phase: null,
+  provisional: window.provisional,
+  gaps: window.gaps.map(stretchFace),
+});

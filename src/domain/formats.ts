@@ -1,0 +1,30 @@
+import type { Sample } from './sample.ts';
+import type { Report } from './summary.ts';
+
+/** How a report is written down. Another format is one file and one line in the table of src/report/formats.ts. */
+export type ReportFormat = {
+  /** As a command line and a query name it. */
+  readonly name: string;
+  readonly contentType: string;
+  /** Ends with a line break. */
+  write(report: Report, options: ReportOptions): string;
+};
+
+export type ReportOptions = {
+  /** Where the format knows colour. */
+  readonly colour: boolean;
+  /** Of a line, in characters, where the format has lines. */
+  readonly width: number;
+  /** For moments shown to a person, an IANA name; UTC when left out. */
+  readonly zone?: string;
+};
+
+/** How samples are written down, one after the other and never all in memory. */
+export type SampleFormat = {
+  readonly name: string;
+  readonly contentType: string;
+  /** What comes before the first sample: a line or nothing. */
+  readonly head: string;
+  /** One sample with its line break. */
+  line(sample: Sample): string;
+};

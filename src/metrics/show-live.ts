@@ -1,0 +1,101 @@
+import type { Live, LiveSeries } from '../domain/live.ts';
+import type { JournalState } from '../domain/ports.ts';
+import { type SeriesKey, seriesId } from '../domain/sample.ts';
+import type { Report, SeriesSummary } from '../domain/summary.ts';
+import type { DowntimeWindow } from '../domain/window.ts';
+import { seriesLabels } from './count-sample.ts';
+import type { Families } from './families.ts';
+import { createRising } from './rising.ts';
+
+type Place = Report['clouds'][number];
+
+export function showLive(families: Families, begin: (key: SeriesKey) => void): (live: Live) => void {
+  const rising = {
+    downtime: createRising(families.downtime),
+    windows: createRising(families.windows),
+    degraded: createRising(families.degradedSeconds),
+    unobserved: createRising(families.unobserved),
+    overall: createRising(families.overall),
+    api: createRising(families.api),
+    created: createRising(families.created),
+    deleted: createRising(families.deleted),
+  };
+
+  function showSummary(summary: SeriesSummary): void {
+    const labels = seriesLabels(summary.series);
+    rising.downtime(labels, summary.settled);
+    rising.windows(labels, summary.windows);
+    rising.degraded(labels, summary.degraded.estimate);
+    rising.unobserved(labels, summary.unobserved);
+    for (const bound of ['min', 'estimate', 'max'] as const) {
+      families.runDowntime.set({ ...labels, bound }, summary.downtime[bound]);
+    }
+  }
+
+  function showPlace({ cloud, vantage, overall, servers }: Place): void {
+    const labels = { cloud, vantage };
+    rising.overall(labels, overall.settled);
+    rising.api(labels, overall.apiSettled);
+    rising.created(labels, servers.created);
+    rising.deleted(labels, servers.deleted);
+    families.leaked.set(labels, servers.leaked);
+    // Nobody tells of tasks and phases yet: none is under way
+    families.taskActive.set(labels, 0);
+    families.phaseActive.set({ ...labels, phase: '' }, 0);
+  }
+
+  /** The journal counts from 0 each time that it stops recording. */
+  let dropped = 0;
+  function countDropped(journal: JournalState): void {
+    const now = journal.kind === 'stopped' ? journal.dropped : 0;
+    families.dropped.inc(now < dropped ? now : now - dropped);
+    dropped = now;
+  }
+
+  return (live) => {
+    const windows = downWindows(live.report.windows);
+    for (const one of live.series) {
+      begin(one.series);
+      showSeries(families, { one, at: live.at, windows: windows.get(seriesId(one.series)) ?? [] });
+    }
+    for (const summary of live.report.probes) showSummary(summary);
+    for (const place of live.report.clouds) showPlace(place);
+    showDaemon(families, live);
+    countDropped(live.journal);
+  };
+}
+
+/** The down windows of each series, in order. */
+function downWindows(windows: readonly DowntimeWindow[]): ReadonlyMap<string, readonly DowntimeWindow[]> {
+  return Map.groupBy(
+    windows.filter((one) => one.kind === 'down'),
+    seriesId,
+  );
+}
+
+type Shown = { readonly one: LiveSeries; readonly at: number; readonly windows: readonly DowntimeWindow[] };
+
+function showSeries(families: Families, { one, at, windows }: Shown): void {
+  const labels = seriesLabels(one.series);
+  // No value rather than a wrong one: an average over time then leaves unobserved time out
+  if (one.state === 'unknown') families.up.remove(labels);
+  else families.up.set(labels, one.state === 'down' ? 0 : 1);
+  families.observed.set(labels, one.state === 'unknown' ? 0 : 1);
+  families.degraded.set(labels, one.state === 'degraded' ? 1 : 0);
+  families.held.set(labels, one.held === null ? 0 : 1);
+  families.waiting.set(labels, one.pending === null ? 0 : Math.max(0, at - one.pending.since) / 1000);
+  families.lastSample.set(labels, (one.last?.at ?? 0) / 1000);
+  families.open.set(labels, one.open?.kind === 'down' ? 1 : 0);
+  families.lastStart.set(labels, (windows.at(-1)?.start.estimate ?? 0) / 1000);
+  families.lastEnd.set(labels, (windows.findLast(({ end }) => end !== null)?.end?.estimate ?? 0) / 1000);
+}
+
+function showDaemon(families: Families, { paused, journal, health }: Live): void {
+  families.paused.set(paused ? 1 : 0);
+  families.recording.set(journal.kind === 'recording' ? 1 : 0);
+  families.waitingEntries.set(journal.kind === 'recording' ? 0 : journal.waiting);
+  families.lag.set((health?.lag ?? 0) / 1000);
+  families.inFlight.set(health?.inFlight ?? 0);
+  families.samplerSeen.set((health?.at ?? 0) / 1000);
+  families.clockOffset.set((health?.clockOffset ?? 0) / 1000);
+}

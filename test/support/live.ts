@@ -1,0 +1,124 @@
+import type { FailureKind, Service } from '../../src/domain/cause.ts';
+import type { Live, LiveSeries } from '../../src/domain/live.ts';
+import type { Series } from '../../src/domain/sample.ts';
+import type { Overall, Report, SeriesSummary } from '../../src/domain/summary.ts';
+import type { Bracket } from '../../src/domain/time.ts';
+import type { DowntimeWindow } from '../../src/domain/window.ts';
+import { SERIES } from './samples.ts';
+
+/** 2026-11-23T07:10:00Z, when the hand-made run began. */
+export const BEGAN = Date.UTC(2026, 10, 23, 7, 10);
+export const NONE = { min: 0, estimate: 0, max: 0 } as const;
+
+export const LIST_NEW: Series = { ...SERIES, cloud: 'prod', vantage: 'lab', connection: 'new' };
+export const LIST_KEPT: Series = { ...LIST_NEW, connection: 'reused' };
+export const BOOT: Series = { ...LIST_NEW, probe: 'server-boot', connection: '', cover: 30_000, slow: 15_000 };
+export const TOKEN: Series = { ...LIST_NEW, probe: 'token', connection: '', interval: 5000, cover: 7500 };
+
+/** Around a moment in seconds after the run began. */
+export const around = (second: number, { before = 0.5, after = 0.5 } = {}): Bracket => ({
+  earliest: BEGAN + (second - before) * 1000,
+  estimate: BEGAN + second * 1000,
+  latest: BEGAN + (second + after) * 1000,
+});
+
+type WindowFacts = Partial<DowntimeWindow> & { readonly series?: Series };
+
+/** By default 7 s down on server-list over new connections, from second 300 to 307, give or take half a second each. */
+export function window({ series = LIST_NEW, ...facts }: WindowFacts = {}): DowntimeWindow {
+  const { cloud, vantage, probe, connection } = series;
+  return {
+    id: `down-${cloud}-${vantage}-${probe}-${connection}-1-300`,
+    cloud,
+    vantage,
+    probe,
+    connection,
+    kind: 'down',
+    start: around(300),
+    end: around(307),
+    lastSeen: BEGAN + 306_500,
+    duration: { min: 6, estimate: 7, max: 8 },
+    gaps: [],
+    failedSamples: 12,
+    causes: [cause('connection-refused', 'nova-api', 10), cause('http-503', 'load-balancer', 2)],
+    provisional: false,
+    ...facts,
+  };
+}
+
+export const cause = (kind: FailureKind, service: Service, count: number) => ({ kind, service, count });
+
+export const summary = (facts: Partial<SeriesSummary> = {}): SeriesSummary => ({
+  series: LIST_NEW,
+  samples: { ok: 750, failed: 0, void: 0, missed: 0, extra: 0 },
+  availability: 1,
+  downtime: NONE,
+  settled: 0,
+  degraded: NONE,
+  observed: 750,
+  unobserved: 0,
+  gaps: [],
+  windows: 0,
+  longest: 0,
+  latency: { p50: 0.042, p95: 0.088, p99: 0.123, max: 0.514 },
+  ...facts,
+});
+
+export const overall = (facts: Partial<Overall> = {}): Overall => ({
+  downtime: NONE,
+  settled: 0,
+  windows: 0,
+  longest: 0,
+  api: NONE,
+  apiSettled: 0,
+  boot: NONE,
+  token: NONE,
+  unobserved: 0,
+  ...facts,
+});
+
+/** Of a run of 12 min 30 s on one cloud, by default without any downtime. */
+export function report(facts: Partial<Report> = {}): Report {
+  const all = facts.overall ?? overall();
+  const servers = facts.servers ?? { created: 0, deleted: 0, leaked: 0 };
+  return {
+    run: {
+      id: 'run-1',
+      startedAt: BEGAN,
+      endedAt: BEGAN + 750_000,
+      running: false,
+      version: '0.1.0',
+      clouds: ['prod'],
+      vantages: ['lab'],
+      facts: {},
+      sessions: [{ id: 1, from: BEGAN, until: BEGAN + 750_000, ended: true }],
+    },
+    overall: all,
+    clouds: [{ cloud: 'prod', vantage: 'lab', overall: all, servers }],
+    probes: [summary()],
+    windows: [],
+    marks: [],
+    servers,
+    ...facts,
+  };
+}
+
+export const liveSeries = (facts: Partial<LiveSeries> = {}): LiveSeries => ({
+  series: LIST_NEW,
+  state: 'up',
+  last: { at: BEGAN + 749_000, outcome: 'ok', cause: null, seconds: 0.042 },
+  pending: null,
+  held: null,
+  open: null,
+  ...facts,
+});
+
+export const live = (facts: Partial<Live> = {}): Live => ({
+  at: BEGAN + 750_000,
+  paused: false,
+  series: [liveSeries()],
+  report: report({ run: { ...report().run, running: true } }),
+  journal: { kind: 'recording' },
+  health: { at: BEGAN + 749_500, lag: 3, inFlight: 1, held: {}, clockOffset: 0 },
+  ...facts,
+});

@@ -1,0 +1,182 @@
+import { describe, expect, it } from 'vitest';
+import type { Sample } from '../../../src/domain/sample.ts';
+import { createMetrics, type Metrics } from '../../../src/metrics/metrics.ts';
+import { readExposition } from '../../support/exposition.ts';
+import {
+  around,
+  BEGAN,
+  BOOT,
+  LIST_NEW,
+  live,
+  liveSeries,
+  overall,
+  report,
+  summary,
+  window,
+} from '../../support/live.ts';
+import { failedSample, okSample, voidSample } from '../../support/samples.ts';
+
+const read = async (metrics: Metrics) => readExposition(await metrics.text());
+const PLACE = 'cloud="prod",vantage="lab"';
+const NEW = `${PLACE},probe="server-list",connection="new"`;
+
+/** As the sampler would send it for the series of `live()`. */
+const here = (sample: Sample): Sample => ({ ...sample, cloud: LIST_NEW.cloud, vantage: LIST_NEW.vantage });
+
+describe('the samples in the metrics', () => {
+  it('are counted by outcome, cause and service', async () => {
+    const metrics = createMetrics({ version: '1' });
+    metrics.observe(here(okSample({ seq: 0, at: BEGAN }, 42)));
+    metrics.observe(here(failedSample({ seq: 1, at: BEGAN })));
+    metrics.observe(here(failedSample({ seq: 2, at: BEGAN }, { kind: 'http-503' })));
+    metrics.observe(here(voidSample({ seq: 3, at: BEGAN })));
+    const values = await read(metrics);
+    const of = (rest: string) => values.get(`rollwatch_probe_samples_total{${NEW},${rest}}`);
+    expect(of('outcome="ok",cause="",service=""')).toBe(1);
+    expect(of('outcome="failed",cause="connection-refused",service="nova-api"')).toBe(1);
+    expect(of('outcome="failed",cause="http-503",service="nova-api"')).toBe(1);
+    expect(of('outcome="void",cause="stalled",service="rollwatch"')).toBe(1);
+    expect(values.get(`rollwatch_probe_outcomes_total{${NEW},outcome="failed"}`)).toBe(2);
+  });
+
+  it('have every outcome at 0 before the first sample, so that increase() sees the first failure', async () => {
+    const metrics = createMetrics({ version: '1' });
+    metrics.update(live());
+    const values = await read(metrics);
+    for (const outcome of ['ok', 'failed', 'void']) {
+      expect(values.get(`rollwatch_probe_outcomes_total{${NEW},outcome="${outcome}"}`)).toBe(0);
+      expect(values.get(`rollwatch_probe_extra_samples_total{${NEW},outcome="${outcome}"}`)).toBe(0);
+    }
+    expect(values.get(`rollwatch_probe_samples_total{${NEW},outcome="ok",cause="",service=""}`)).toBe(0);
+    expect(values.get(`rollwatch_probe_slots_missed_total{${NEW}}`)).toBe(0);
+    expect(values.get(`rollwatch_probe_duration_seconds_count{stage="tls",${NEW}}`)).toBe(0);
+  });
+
+  it('are kept apart when they are extra, and then are not timed either', async () => {
+    const metrics = createMetrics({ version: '1' });
+    metrics.observe(here(okSample({ seq: 0, at: BEGAN, extra: true }, 42)));
+    metrics.observe(here(failedSample({ seq: 1, at: BEGAN, extra: true })));
+    const values = await read(metrics);
+    expect(values.get(`rollwatch_probe_extra_samples_total{${NEW},outcome="ok"}`)).toBe(1);
+    expect(values.get(`rollwatch_probe_extra_samples_total{${NEW},outcome="failed"}`)).toBe(1);
+    expect(values.get(`rollwatch_probe_outcomes_total{${NEW},outcome="ok"}`)).toBe(0);
+    expect(values.get(`rollwatch_probe_duration_seconds_count{stage="total",${NEW}}`)).toBe(0);
+    expect(values.samples.filter((one) => one.includes('cause="connection-refused"'))).toEqual([]);
+  });
+
+  it('count each missed slot that one record stands for', async () => {
+    const metrics = createMetrics({ version: '1' });
+    const missed: Sample = {
+      ...here(voidSample({ seq: 0, at: BEGAN })),
+      outcome: 'void',
+      cause: { kind: 'missed', service: 'rollwatch', message: 'stood still' },
+      slots: 7,
+    };
+    metrics.observe(missed);
+    const values = await read(metrics);
+    expect(values.get(`rollwatch_probe_slots_missed_total{${NEW}}`)).toBe(7);
+    expect(values.get(`rollwatch_probe_outcomes_total{${NEW},outcome="void"}`)).toBe(7);
+  });
+
+  it('are timed by stage and as a whole, ok ones only, and stay so when the series is shown', async () => {
+    const metrics = createMetrics({ version: '1' });
+    metrics.observe({ ...here(okSample({ seq: 0, at: BEGAN }, 42)), stages: { connect: 0.002, first_byte: 0.038 } });
+    metrics.observe(here(failedSample({ seq: 1, at: BEGAN }, { took: 10_000 })));
+    metrics.update(live());
+    const values = await read(metrics);
+    const of = (what: string, rest: string) => values.get(`rollwatch_probe_duration_seconds_${what}{${rest}${NEW}}`);
+    expect(of('sum', 'stage="total",')).toBe(0.042);
+    expect(of('count', 'stage="total",')).toBe(1);
+    expect(values.get(`rollwatch_probe_duration_seconds_bucket{le="0.025",${NEW},stage="total"}`)).toBe(0);
+    expect(values.get(`rollwatch_probe_duration_seconds_bucket{le="0.05",${NEW},stage="total"}`)).toBe(1);
+    expect(of('sum', 'stage="connect",')).toBe(0.002);
+  });
+});
+
+describe('the live state in the metrics', () => {
+  it('is 1 for up, 0 for down and absent while nothing is known', async () => {
+    const metrics = createMetrics({ version: '1' });
+    const up = `rollwatch_probe_up{${NEW}}`;
+    const seen: (number | undefined)[] = [];
+    for (const state of ['unknown', 'up', 'degraded', 'down', 'unknown'] as const) {
+      metrics.update(live({ series: [liveSeries({ state })] }));
+      seen.push((await read(metrics)).get(up));
+    }
+    expect(seen).toEqual([undefined, 1, 1, 0, undefined]);
+  });
+
+  it('shows the open window, and when the last ones began and ended', async () => {
+    const metrics = createMetrics({ version: '1' });
+    const open = window({ start: around(700), end: null });
+    const windows = [window(), window({ series: BOOT, start: around(10) }), open];
+    metrics.update(live({ series: [liveSeries({ state: 'down', open })], report: report({ windows }) }));
+    const values = await read(metrics);
+    expect(values.get(`rollwatch_downtime_open{${NEW}}`)).toBe(1);
+    expect(values.get(`rollwatch_downtime_last_start_timestamp_seconds{${NEW}}`)).toBe(BEGAN / 1000 + 700);
+    expect(values.get(`rollwatch_downtime_last_end_timestamp_seconds{${NEW}}`)).toBe(BEGAN / 1000 + 307);
+    expect(values.get(`rollwatch_probe_last_sample_timestamp_seconds{${NEW}}`)).toBe(BEGAN / 1000 + 749);
+  });
+
+  it('shows how long an answer is waited for, and that a probe is held', async () => {
+    const metrics = createMetrics({ version: '1' });
+    metrics.update(live({ series: [liveSeries({ pending: { since: BEGAN + 746_000, note: '' }, held: 'paused' })] }));
+    const values = await read(metrics);
+    expect(values.get(`rollwatch_probe_waiting_seconds{${NEW}}`)).toBe(4);
+    expect(values.get(`rollwatch_probe_held{${NEW}}`)).toBe(1);
+  });
+
+  it('never lets downtime go down when the estimate shrinks', async () => {
+    const metrics = createMetrics({ version: '1' });
+    const seen: (number | undefined)[] = [];
+    for (const settled of [0, 6.9, 6.4, 7.1]) {
+      const probes = [
+        summary({ settled, windows: settled > 0 ? 1 : 0, downtime: { min: 6, estimate: settled, max: 8 } }),
+      ];
+      const all = overall({ settled, apiSettled: settled });
+      metrics.update(live({ report: report({ probes, overall: all }) }));
+      const values = await read(metrics);
+      const names = [
+        `downtime_seconds_total{${NEW}}`,
+        `overall_downtime_seconds_total{${PLACE}}`,
+        `api_downtime_seconds_total{${PLACE}}`,
+      ];
+      seen.push(...names.map((name) => values.get(`rollwatch_${name}`)));
+    }
+    expect(seen).toEqual([0, 0, 0, 6.9, 6.9, 6.9, 6.9, 6.9, 6.9, 7.1, 7.1, 7.1]);
+    const values = await read(metrics);
+    expect(values.get(`rollwatch_run_downtime_seconds{${NEW},bound="min"}`)).toBe(6);
+    expect(values.get(`rollwatch_run_downtime_seconds{${NEW},bound="estimate"}`)).toBe(7.1);
+    expect(values.get(`rollwatch_run_downtime_seconds{${NEW},bound="max"}`)).toBe(8);
+    expect(values.get(`rollwatch_downtime_windows_total{${NEW}}`)).toBe(1);
+  });
+
+  it('counts servers by cloud', async () => {
+    const metrics = createMetrics({ version: '1' });
+    metrics.update(live({ report: report({ servers: { created: 12, deleted: 11, leaked: 1 } }) }));
+    const values = await read(metrics);
+    expect(values.get(`rollwatch_servers_created_total{${PLACE}}`)).toBe(12);
+    expect(values.get(`rollwatch_servers_deleted_total{${PLACE}}`)).toBe(11);
+    expect(values.get(`rollwatch_servers_leaked{${PLACE}}`)).toBe(1);
+  });
+
+  it('tells of the daemon itself', async () => {
+    const metrics = createMetrics({ version: '1.2.3' });
+    metrics.update(
+      live({
+        paused: true,
+        journal: { kind: 'stopped', since: BEGAN, reason: 'disk full', waiting: 300, dropped: 20 },
+        health: { at: BEGAN, lag: 15, inFlight: 3, held: {}, clockOffset: -2500 },
+      }),
+    );
+    const values = await read(metrics);
+    expect(values.get('rollwatch_build_info{version="1.2.3"}')).toBe(1);
+    expect(values.get('rollwatch_paused')).toBe(1);
+    expect(values.get('rollwatch_journal_recording')).toBe(0);
+    expect(values.get('rollwatch_journal_waiting_entries')).toBe(300);
+    expect(values.get('rollwatch_journal_dropped_entries_total')).toBe(20);
+    expect(values.get('rollwatch_sampler_lag_seconds')).toBe(0.015);
+    expect(values.get('rollwatch_sampler_in_flight')).toBe(3);
+    expect(values.get('rollwatch_clock_offset_seconds')).toBe(-2.5);
+    expect(values.get('process_cpu_seconds_total')).toBeGreaterThan(0);
+  });
+});
