@@ -100,10 +100,11 @@ export type JournalReader = {
   /** A name for the whole journal, in the metadata of every server that is booted. */
   readonly run: string;
   sessions(): Promise<readonly Session[]>;
-  series(): Promise<readonly Series[]>;
+  /** As one session measured them; without one, every series there ever was, as it was measured last. */
+  series(session?: number): Promise<readonly Series[]>;
   marks(range?: Partial<Interval>): Promise<readonly Mark[]>;
   serverEvents(): Promise<readonly ServerEvent[]>;
-  /** In order of session, then of the moment sent within each series; streamed, never all in memory. */
+  /** Sent at `from` or later and before `until`. By session, then by the moment sent; streamed, never all in memory. */
   samples(filter?: SampleFilter): AsyncIterable<Sample>;
   close(): Promise<void>;
 };

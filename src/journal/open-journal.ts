@@ -1,0 +1,37 @@
+import type { JournalReader, JournalWriter } from '../domain/ports.ts';
+import type { Millis } from '../domain/time.ts';
+import { createReader } from './reader.ts';
+import { openForReading } from './sqlite/open-for-reading.ts';
+import { openForWriting } from './sqlite/open-for-writing.ts';
+import { createWriter } from './writer.ts';
+
+export type OpenJournalOptions = {
+  readonly file: string;
+  readonly vantage: string;
+  /** Entries kept in memory while the journal cannot be written; beyond it the oldest are dropped. */
+  readonly retain?: number;
+  readonly now: () => Millis;
+};
+
+/** Opens a journal to write to it, making it where there is none. Nobody else can while it is open. Throws a Refusal. */
+export async function openJournal(options: OpenJournalOptions): Promise<JournalWriter> {
+  const { file, vantage, retain = 200_000, now } = options;
+  const database = await openForWriting(file, { vantage, now });
+  try {
+    return await createWriter(database, { retain, now });
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** Opens a journal as it stands at this moment, also while a daemon goes on writing to it. Throws a Refusal. */
+export async function readJournal(file: string): Promise<JournalReader> {
+  const database = await openForReading(file);
+  try {
+    return await createReader(database);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}

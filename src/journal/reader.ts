@@ -1,0 +1,81 @@
+import type { JournalReader, Mark, SampleFilter, ServerEvent, Session } from '../domain/ports.ts';
+import { Refusal } from '../domain/refusal.ts';
+import type { Sample, Series, SeriesKey } from '../domain/sample.ts';
+import type { Interval } from '../domain/time.ts';
+import type { Database } from './dialect.ts';
+import { damaged, markOf, seriesKeyOf, seriesOf, serverEventOf, sessionOf } from './rows.ts';
+import { streamSamples } from './sample-stream.ts';
+
+/** Reads a journal in any dialect. What cannot be read, be it the disk's fault or a damaged row, is a Refusal. */
+export async function createReader(database: Database): Promise<JournalReader> {
+  const { name } = database;
+  const refusing = async <T>(read: () => Promise<T>): Promise<T> => {
+    try {
+      return await read();
+    } catch (error) {
+      throw refusalFor(database, error);
+    }
+  };
+
+  const keys = async (): Promise<ReadonlyMap<number, SeriesKey>> => {
+    const rows = await database.db().selectFrom('series').selectAll().execute();
+    return new Map(rows.map((row) => [row.id, seriesKeyOf(row, name)]));
+  };
+
+  const meta = await refusing(() => database.db().selectFrom('meta').select('run').executeTakeFirst());
+  if (meta === undefined) throw damaged({ name, row: 'meta' }, 'no row');
+
+  return {
+    run: meta.run,
+    sessions: () =>
+      refusing(async (): Promise<readonly Session[]> => {
+        const rows = await database.db().selectFrom('sessions').selectAll().orderBy('id').execute();
+        return rows.map((row) => sessionOf(row, name));
+      }),
+    series: (session) =>
+      refusing(async (): Promise<readonly Series[]> => {
+        const rows = await database
+          .db()
+          .selectFrom('session_series')
+          .innerJoin('series', 'series.id', 'session_series.series')
+          .selectAll()
+          .$if(session !== undefined, (query) => query.where('session', '=', session ?? 0))
+          .orderBy('session')
+          .orderBy('place')
+          .execute();
+        // Later sessions overwrite earlier ones, in the place where the series stood first.
+        return [...new Map(rows.map((row) => [row.series, seriesOf(row, name)])).values()];
+      }),
+    marks: ({ from, until }: Partial<Interval> = {}) =>
+      refusing(async (): Promise<readonly Mark[]> => {
+        const rows = await database
+          .db()
+          .selectFrom('marks')
+          .selectAll()
+          .$if(from !== undefined, (query) => query.where('until_at', '>=', from ?? 0))
+          .$if(until !== undefined, (query) => query.where('from_at', '<', until ?? 0))
+          .orderBy('number')
+          .execute();
+        return rows.map((row) => markOf(row, name));
+      }),
+    serverEvents: () =>
+      refusing(async (): Promise<readonly ServerEvent[]> => {
+        const rows = await database.db().selectFrom('server_events').selectAll().orderBy('number').execute();
+        return rows.map((row) => serverEventOf(row, name));
+      }),
+    async *samples(filter: SampleFilter = {}): AsyncGenerator<Sample> {
+      try {
+        yield* streamSamples(database, { keys, filter });
+      } catch (error) {
+        throw refusalFor(database, error);
+      }
+    },
+    close: () => database.close(),
+  };
+}
+
+function refusalFor(database: Database, error: unknown): unknown {
+  if (error instanceof Refusal) return error;
+  const reason = database.explain(error);
+  return reason === null ? error : new Refusal(`${database.name} cannot be read: ${reason}`, 3);
+}

@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import { type Cause, FAILURE_KINDS, SERVICES, VOID_KINDS, type VoidCause } from '../domain/cause.ts';
+import type { Finding, Sample, SeriesKey } from '../domain/sample.ts';
+import { damaged, decode, flag, json } from './rows.ts';
+import type { SampleRow } from './tables.ts';
+
+const cause = {
+  cause_service: z.enum(SERVICES),
+  cause_message: z.string(),
+  cause_status: z.int().nullable(),
+  cause_body: z.string().nullable(),
+};
+
+const place = {
+  session: z.int(),
+  seq: z.int(),
+  due_at: z.number(),
+  started_at: z.number(),
+  ended_at: z.number(),
+  extra: flag,
+  stages: json.pipe(z.record(z.string(), z.number())),
+  request_id: z.string().nullable(),
+  server_id: z.string().nullable(),
+};
+
+const sampleSchema = z.discriminatedUnion('outcome', [
+  z.object({ ...place, outcome: z.literal('ok'), up_until: z.number(), settled_at: z.number() }),
+  z.object({
+    ...place,
+    outcome: z.literal('failed'),
+    up_until: z.number().nullable(),
+    broke_at: z.number(),
+    settled_at: z.number(),
+    hung: flag,
+    cause_kind: z.enum(FAILURE_KINDS),
+    ...cause,
+  }),
+  z.object({ ...place, outcome: z.literal('void'), slots: z.int(), cause_kind: z.enum(VOID_KINDS), ...cause }),
+]);
+
+type Parsed = z.infer<typeof sampleSchema>;
+
+export type SampleContext = { readonly name: string; readonly keys: ReadonlyMap<number, SeriesKey> };
+
+export function sampleOf(row: SampleRow, { name, keys }: SampleContext): Sample {
+  const where = { name, row: `samples, session ${row.session}, series ${row.series}, seq ${row.seq}` };
+  const key = keys.get(row.series);
+  if (key === undefined) throw damaged(where, 'no such series');
+  const parsed = decode(sampleSchema, row, where);
+  return {
+    cloud: key.cloud,
+    vantage: key.vantage,
+    probe: key.probe,
+    connection: key.connection,
+    session: parsed.session,
+    seq: parsed.seq,
+    dueAt: parsed.due_at,
+    startedAt: parsed.started_at,
+    endedAt: parsed.ended_at,
+    extra: parsed.extra,
+    stages: parsed.stages,
+    requestId: parsed.request_id,
+    serverId: parsed.server_id,
+    ...findingOf(parsed),
+  };
+}
+
+function findingOf(row: Parsed): Finding {
+  switch (row.outcome) {
+    case 'ok':
+      return { outcome: 'ok', cause: null, upUntil: row.up_until, settledAt: row.settled_at };
+    case 'failed':
+      return {
+        outcome: 'failed',
+        cause: { kind: row.cause_kind, ...causeOf(row) },
+        upUntil: row.up_until,
+        brokeAt: row.broke_at,
+        settledAt: row.settled_at,
+        hung: row.hung,
+      };
+    case 'void':
+      return { outcome: 'void', cause: { kind: row.cause_kind, ...causeOf(row) }, slots: row.slots };
+  }
+}
+
+const causeOf = (row: Extract<Parsed, { outcome: 'failed' | 'void' }>): Omit<Cause, 'kind'> => ({
+  service: row.cause_service,
+  message: row.cause_message,
+  ...(row.cause_status === null ? {} : { status: row.cause_status }),
+  ...(row.cause_body === null ? {} : { body: row.cause_body }),
+});
+
+export function sampleRow(series: number, sample: Sample): SampleRow {
+  return {
+    session: sample.session,
+    series,
+    seq: sample.seq,
+    due_at: sample.dueAt,
+    started_at: sample.startedAt,
+    ended_at: sample.endedAt,
+    outcome: sample.outcome,
+    extra: sample.extra ? 1 : 0,
+    slots: sample.outcome === 'void' ? sample.slots : null,
+    up_until: sample.outcome === 'void' ? null : sample.upUntil,
+    broke_at: sample.outcome === 'failed' ? sample.brokeAt : null,
+    settled_at: sample.outcome === 'void' ? null : sample.settledAt,
+    hung: sample.outcome === 'failed' ? Number(sample.hung) : null,
+    ...causeColumns(sample.cause),
+    stages: JSON.stringify(sample.stages),
+    request_id: sample.requestId,
+    server_id: sample.serverId,
+  };
+}
+
+const causeColumns = (cause: Cause | VoidCause | null) => ({
+  cause_kind: cause?.kind ?? null,
+  cause_service: cause?.service ?? null,
+  cause_message: cause?.message ?? null,
+  cause_status: cause?.status ?? null,
+  cause_body: cause?.body ?? null,
+});

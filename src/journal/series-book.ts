@@ -1,0 +1,32 @@
+import { type SeriesKey, seriesId } from '../domain/sample.ts';
+import type { SeriesRow } from './tables.ts';
+
+/** The numbers by which samples name their series: given at first sight, so that no sample must wait for a disk. */
+export type SeriesBook = {
+  idOf(key: SeriesKey): number;
+  /** Those whose rows have yet to be written. */
+  unwritten(): readonly SeriesRow[];
+  /** All of those have been. */
+  written(): void;
+};
+
+export function createSeriesBook(known: readonly (SeriesKey & { readonly id: number })[]): SeriesBook {
+  const ids = new Map(known.map((row) => [seriesId(row), row.id]));
+  let next = Math.max(0, ...known.map((row) => row.id)) + 1;
+  let fresh: readonly SeriesRow[] = [];
+  return {
+    idOf(key) {
+      const name = seriesId(key);
+      const id = ids.get(name);
+      if (id !== undefined) return id;
+      const { cloud, vantage, probe, connection } = key;
+      fresh = [...fresh, { id: next, cloud, vantage, probe, connection }];
+      ids.set(name, next);
+      return next++;
+    },
+    unwritten: () => fresh,
+    written() {
+      fresh = [];
+    },
+  };
+}

@@ -1,0 +1,311 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { JournalReader, JournalWriter, Mark, SampleFilter, ServerEvent } from '../../src/domain/ports.ts';
+import type { Sample, Series } from '../../src/domain/sample.ts';
+import { anySample } from '../support/any-sample.ts';
+import { failedSample, okSample, SERIES } from '../support/samples.ts';
+
+/** A place for one journal: empty at first, opened as often as one likes. */
+export type JournalPlace = {
+  write(): Promise<JournalWriter>;
+  read(): Promise<JournalReader>;
+  clear(): Promise<void>;
+};
+
+const SESSION = { startedAt: 1000.25, version: '1.2.3', vantage: 'here', facts: { microversion: '2.1' } };
+const OTHER: Series = { ...SERIES, probe: 'token', connection: '', interval: 5000, cover: 7500 };
+
+const PLACE = {
+  cloud: 'cloud',
+  vantage: 'here',
+  probe: 'server-list',
+  connection: 'new',
+  session: 1,
+  dueAt: 1_700_000_002_000,
+  startedAt: 1_700_000_002_000.0625,
+  endedAt: 1_700_000_002_001.5,
+  stages: {},
+  requestId: null,
+} as const;
+
+const MARK: Mark = { from: 10.125, until: 20.5, kind: 'suspended', message: 'the host slept' };
+const EVENT: ServerEvent = {
+  cloud: 'cloud',
+  vantage: 'here',
+  kind: 'created',
+  name: 'rollwatch-1',
+  id: null,
+  at: 30.75,
+  message: '',
+};
+
+export async function collect(journal: JournalReader, filter?: SampleFilter): Promise<Sample[]> {
+  const samples: Sample[] = [];
+  for await (const sample of journal.samples(filter)) samples.push(sample);
+  return samples;
+}
+
+const seqs = async (journal: JournalReader, filter: SampleFilter) => (await collect(journal, filter)).map((s) => s.seq);
+
+/** What holds of a journal in whatever database it lies. */
+export function journalContract(name: string, open: () => Promise<JournalPlace>): void {
+  describe(name, () => {
+    let place: JournalPlace;
+    let journal: JournalWriter;
+
+    beforeEach(async () => {
+      place = await open();
+      journal = await place.write();
+    });
+
+    afterEach(async () => {
+      await journal.close();
+      await place.clear();
+    });
+
+    const reopen = async () => {
+      await journal.close();
+      journal = await place.write();
+    };
+
+    const record = (...samples: Sample[]) => {
+      for (const sample of samples) journal.append({ type: 'sample', sample });
+      return journal.flush(0);
+    };
+
+    it('has one name for as long as it lives', async () => {
+      const { run } = journal;
+      await reopen();
+      const reader = await place.read();
+      expect([run.length > 0, journal.run, reader.run]).toEqual([true, run, run]);
+      await reader.close();
+    });
+
+    it('is empty at first', async () => {
+      expect(await journal.sessions()).toEqual([]);
+      expect(await journal.series()).toEqual([]);
+      expect(await journal.marks()).toEqual([]);
+      expect(await journal.serverEvents()).toEqual([]);
+      expect(await collect(journal)).toEqual([]);
+    });
+
+    it('counts sessions upwards from 1, and says how far each is known to have lived', async () => {
+      const first = await journal.openSession(SESSION, [SERIES]);
+      expect(first).toEqual({ ...SESSION, id: 1, aliveAt: 1000.25, ended: false });
+      await journal.flush(2000.5);
+      await journal.flush(1500);
+      expect(await journal.sessions()).toEqual([{ ...first, aliveAt: 2000.5 }]);
+      await reopen();
+      const second = await journal.openSession({ ...SESSION, startedAt: 3000, version: '1.2.4' }, [SERIES]);
+      await journal.closeSession(4000);
+      expect(await journal.sessions()).toEqual([
+        { ...first, aliveAt: 2000.5 },
+        { ...second, id: 2, aliveAt: 4000, ended: true },
+      ]);
+    });
+
+    it('adds facts to those of the session that is open', async () => {
+      await journal.openSession(SESSION, [SERIES]);
+      journal.append({ type: 'facts', facts: { flavor: 'm1.tiny' } });
+      journal.append({ type: 'facts', facts: { flavor: 'm1.nano', image: 'cirros' } });
+      await journal.flush(2000);
+      await reopen();
+      const [session] = await journal.sessions();
+      expect(session?.facts).toEqual({ microversion: '2.1', flavor: 'm1.nano', image: 'cirros' });
+    });
+
+    it('knows how each session measured a series, and by default how it was measured last', async () => {
+      await journal.openSession(SESSION, [SERIES, OTHER]);
+      await journal.closeSession(2000);
+      await journal.openSession(SESSION, [{ ...SERIES, slow: 250.5 }]);
+      await journal.closeSession(3000);
+      expect(await journal.series(1)).toEqual([SERIES, OTHER]);
+      expect(await journal.series(2)).toEqual([{ ...SERIES, slow: 250.5 }]);
+      expect(await journal.series()).toEqual([{ ...SERIES, slow: 250.5 }, OTHER]);
+    });
+
+    it('keeps every kind of sample as it was', async () => {
+      const samples: Sample[] = [
+        { ...okSample({ seq: 0, at: 1_700_000_000_000.123 }, 12.345), stages: { dns: 0.001, body: 0.1 + 0.2 } },
+        {
+          ...okSample({ seq: 1, at: 1_700_000_001_000.5 }, 9.5),
+          outcome: 'failed',
+          cause: { kind: 'http-503', service: 'load-balancer', message: 'no server', status: 503, body: '<html>é\n' },
+          upUntil: null,
+          brokeAt: 1_700_000_001_000.5,
+          settledAt: 1_700_000_001_010,
+          hung: true,
+          requestId: 'req-1',
+        },
+        {
+          ...PLACE,
+          seq: 2,
+          outcome: 'void',
+          cause: { kind: 'missed', service: 'rollwatch', message: 'busy' },
+          slots: 17,
+          extra: true,
+          serverId: 'server-1',
+        },
+      ];
+      await record(...samples);
+      expect(await collect(journal)).toEqual(samples);
+    });
+
+    it('shows nothing of what was appended before it is flushed, and all of it after', async () => {
+      journal.append({ type: 'sample', sample: okSample({ seq: 0, at: 0 }) });
+      expect(await collect(journal)).toEqual([]);
+      await journal.flush(0);
+      expect(await collect(journal)).toHaveLength(1);
+    });
+
+    it('keeps a sample once, however often it is written', async () => {
+      await record(okSample({ seq: 0, at: 5 }), okSample({ seq: 0, at: 5 }));
+      await record(okSample({ seq: 0, at: 5 }));
+      expect(await collect(journal)).toEqual([okSample({ seq: 0, at: 5 })]);
+    });
+
+    it('gives samples by session and by the moment sent, in whatever order they ended', async () => {
+      const early = okSample({ seq: 0, at: 100, session: 1 });
+      const late = okSample({ seq: 1, at: 200, session: 1 });
+      const other: Sample = { ...okSample({ seq: 0, at: 150, session: 1 }), probe: 'token', connection: '' };
+      const next = okSample({ seq: 0, at: 50, session: 2 });
+      await record(next, late, other, early);
+      expect(await collect(journal)).toEqual([early, other, late, next]);
+    });
+
+    it('gives the samples that a filter asks for', async () => {
+      await record(
+        okSample({ seq: 0, at: 100, session: 1 }),
+        failedSample({ seq: 1, at: 200, session: 1 }),
+        { ...okSample({ seq: 2, at: 300, session: 1 }), probe: 'token', connection: '' },
+        { ...okSample({ seq: 3, at: 400, session: 2 }), cloud: 'second' },
+        okSample({ seq: 4, at: 500, session: 2 }),
+      );
+      expect(await seqs(journal, { from: 200 })).toEqual([1, 2, 3, 4]);
+      expect(await seqs(journal, { until: 200 })).toEqual([0]);
+      expect(await seqs(journal, { from: 200, until: 401 })).toEqual([1, 2, 3]);
+      expect(await seqs(journal, { session: 2 })).toEqual([3, 4]);
+      expect(await seqs(journal, { cloud: 'second' })).toEqual([3]);
+      expect(await seqs(journal, { probe: 'token' })).toEqual([2]);
+      expect(await seqs(journal, { connection: 'new' })).toEqual([0, 1, 3, 4]);
+      expect(await seqs(journal, { connection: '' })).toEqual([2]);
+      expect(await seqs(journal, { outcome: 'failed' })).toEqual([1]);
+      expect(await seqs(journal, { outcome: 'void' })).toEqual([]);
+      expect(await seqs(journal, { outcome: 'ok', limit: 2 })).toEqual([0, 2]);
+      expect(await seqs(journal, { limit: 0 })).toEqual([]);
+      expect(await seqs(journal, { cloud: 'none' })).toEqual([]);
+      expect(await seqs(journal, { session: 3 })).toEqual([]);
+    });
+
+    it('streams more samples than it reads at once, each of them once, also those sent in the same moment', async () => {
+      const samples = Array.from({ length: 3001 }, (_, seq) => okSample({ seq, at: Math.floor(seq / 700) }));
+      await record(...samples);
+      expect(await seqs(journal, {})).toEqual(samples.map((sample) => sample.seq));
+      expect(await seqs(journal, { limit: 1700, outcome: 'ok' })).toEqual(samples.slice(0, 1700).map((s) => s.seq));
+    });
+
+    it('goes on writing while somebody reads a stream', async () => {
+      await record(...Array.from({ length: 1200 }, (_, seq) => okSample({ seq, at: seq })));
+      const read: number[] = [];
+      for await (const { seq } of journal.samples()) {
+        if (seq % 100 === 0 && seq < 1200) await record(okSample({ seq: 2000 + seq, at: 1200 }));
+        read.push(seq);
+      }
+      expect(read.slice(0, 1200)).toEqual(Array.from({ length: 1200 }, (_, seq) => seq));
+      expect(await seqs(journal, { from: 1200 })).toEqual(Array.from({ length: 12 }, (_, n) => 2000 + n * 100));
+    });
+
+    it('keeps marks in the order in which they came, and gives those that touch a range', async () => {
+      const later: Mark = { from: 40, until: 50, kind: 'paused', message: '' };
+      journal.append({ type: 'mark', mark: later });
+      journal.append({ type: 'mark', mark: MARK });
+      await journal.flush(0);
+      await reopen();
+      expect(await journal.marks()).toEqual([later, MARK]);
+      expect(await journal.marks({ from: 21 })).toEqual([later]);
+      expect(await journal.marks({ until: 40 })).toEqual([MARK]);
+      expect(await journal.marks({ from: 15, until: 16 })).toEqual([MARK]);
+    });
+
+    it('keeps what became of servers in the order in which it came, over several openings', async () => {
+      journal.append({ type: 'server', event: EVENT });
+      await journal.flush(0);
+      await reopen();
+      const gone: ServerEvent = { ...EVENT, kind: 'gone', id: 'id-1', at: 5 };
+      journal.append({ type: 'mark', mark: MARK });
+      journal.append({ type: 'server', event: gone });
+      await reopen();
+      expect(await journal.serverEvents()).toEqual([EVENT, gone]);
+    });
+
+    it('records from the start', () => {
+      expect(journal.state()).toEqual({ kind: 'recording' });
+    });
+
+    it('writes what waits when it is closed, and takes nothing more', async () => {
+      journal.append({ type: 'sample', sample: okSample({ seq: 0, at: 0 }) });
+      await journal.close();
+      journal.append({ type: 'sample', sample: okSample({ seq: 1, at: 1 }) });
+      await journal.close();
+      journal = await place.write();
+      expect(await seqs(journal, {})).toEqual([0]);
+    });
+
+    it('writes everything else when an entry is such that no journal can hold it, and then says so', async () => {
+      const impossible = { ...okSample({ seq: 1, at: 1 }), endedAt: Number.NaN };
+      await expect(record(okSample({ seq: 0, at: 0 }), impossible, okSample({ seq: 2, at: 2 }))).rejects.toThrow(
+        'ended_at',
+      );
+      await record(okSample({ seq: 3, at: 3 }));
+      expect(await seqs(journal, {})).toEqual([0, 2, 3]);
+      expect(journal.state()).toEqual({ kind: 'recording' });
+    });
+
+    it('can be read while it is written to, as it stood when the reader came', async () => {
+      await record(okSample({ seq: 0, at: 0 }));
+      const reader = await place.read();
+      await record(okSample({ seq: 1, at: 1 }));
+      const later = await place.read();
+      expect(await seqs(reader, {})).toEqual([0]);
+      expect(await seqs(later, {})).toEqual([0, 1]);
+      await Promise.all([reader.close(), later.close()]);
+    });
+
+    it('reads back whatever was appended, flushed and reopened in whatever order', async () => {
+      const action = fc.oneof(
+        { weight: 8, arbitrary: anySample.map((sample) => ({ do: 'append', sample }) as const) },
+        { weight: 2, arbitrary: fc.constant({ do: 'flush' } as const) },
+        { weight: 1, arbitrary: fc.constant({ do: 'reopen' } as const) },
+      );
+      await fc.assert(
+        fc.asyncProperty(fc.array(action, { maxLength: 40 }), async (actions) => {
+          const own = await open();
+          let writer = await own.write();
+          try {
+            const appended: Sample[] = [];
+            for (const one of actions) {
+              if (one.do === 'append') {
+                const sample = { ...one.sample, seq: appended.length };
+                appended.push(sample);
+                writer.append({ type: 'sample', sample });
+              } else if (one.do === 'flush') {
+                await writer.flush(0);
+              } else {
+                await writer.close();
+                writer = await own.write();
+              }
+            }
+            await writer.flush(0);
+            const read = await collect(writer);
+            expect(read.toSorted((a, b) => a.seq - b.seq)).toEqual(appended);
+            expect(read).toEqual(read.toSorted((a, b) => a.session - b.session || a.startedAt - b.startedAt));
+          } finally {
+            await writer.close();
+            await own.clear();
+          }
+        }),
+        { numRuns: 60 },
+      );
+    });
+  });
+}

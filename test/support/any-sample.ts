@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { FAILURE_KINDS, SERVICES, VOID_KINDS } from '../../src/domain/cause.ts';
+import { type Finding, PROBES, type Sample } from '../../src/domain/sample.ts';
+
+/** Any moment, with all the digits that a double holds; JSON and SQL know no minus zero, and neither do clocks. */
+const moment = fc.double({ noNaN: true, noDefaultInfinity: true }).map((at) => (at === 0 ? 0 : at));
+const text = fc.string({ unit: 'binary', maxLength: 20 });
+
+const cause = {
+  service: fc.constantFrom(...SERVICES),
+  message: text,
+  status: fc.integer({ min: 100, max: 599 }),
+  body: text,
+};
+
+const finding: fc.Arbitrary<Finding> = fc.oneof(
+  fc.record({
+    outcome: fc.constant('ok' as const),
+    cause: fc.constant(null),
+    upUntil: moment,
+    settledAt: moment,
+  }),
+  fc.record({
+    outcome: fc.constant('failed' as const),
+    cause: fc.record(
+      { kind: fc.constantFrom(...FAILURE_KINDS), ...cause },
+      { requiredKeys: ['kind', 'service', 'message'] },
+    ),
+    upUntil: fc.option(moment),
+    brokeAt: moment,
+    settledAt: moment,
+    hung: fc.boolean(),
+  }),
+  fc.record({
+    outcome: fc.constant('void' as const),
+    cause: fc.record(
+      { kind: fc.constantFrom(...VOID_KINDS), ...cause },
+      { requiredKeys: ['kind', 'service', 'message'] },
+    ),
+    slots: fc.nat(),
+  }),
+);
+
+/** Anything that the types allow. */
+export const anySample: fc.Arbitrary<Sample> = fc
+  .tuple(
+    fc.record({
+      cloud: fc.constantFrom('one', 'two', 'a/b %', ''),
+      vantage: fc.constantFrom('here', 'there'),
+      probe: fc.constantFrom(...PROBES),
+      connection: fc.constantFrom('new' as const, 'reused' as const, '' as const),
+      session: fc.integer({ min: 1, max: 3 }),
+      seq: fc.nat(),
+      dueAt: moment,
+      startedAt: moment,
+      endedAt: moment,
+      extra: fc.boolean(),
+      stages: fc.dictionary(fc.constantFrom('dns', 'connect', 'tls', 'first_byte', 'body'), moment, {
+        noNullPrototype: true,
+      }),
+      requestId: fc.option(text),
+      serverId: fc.option(text),
+    }),
+    finding,
+  )
+  .map(([base, found]) => ({ ...base, ...found }));
