@@ -1,0 +1,16 @@
+import type { ReportFormat, SampleFormat } from '../domain/formats.ts';
+import { reportJson } from './json.ts';
+import { sampleCsv, sampleCsvHead } from './samples-csv.ts';
+import { sampleJson } from './samples-json.ts';
+import { reportText } from './text.ts';
+
+/** The first one is what is given when nobody asks for another. */
+export const REPORT_FORMATS: readonly [ReportFormat, ...ReportFormat[]] = [
+  { name: 'json', contentType: 'application/json; charset=utf-8', write: reportJson },
+  { name: 'text', contentType: 'text/plain; charset=utf-8', write: reportText },
+];
+
+export const SAMPLE_FORMATS: readonly [SampleFormat, ...SampleFormat[]] = [
+  { name: 'jsonl', contentType: 'application/x-ndjson; charset=utf-8', head: '', line: sampleJson },
+  { name: 'csv', contentType: 'text/csv; charset=utf-8; header=present', head: sampleCsvHead, line: sampleCsv },
+];

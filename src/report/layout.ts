@@ -1,0 +1,61 @@
+/** What comes from a cloud or a configuration may hold anything: a terminal must not take it for a command. */
+export const tame = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').trim();
+
+export const cut = (text: string, width: number): string =>
+  text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
+
+/** Lines of at most `width`; `indent` goes before all of them but the first. */
+export function wrap(text: string, width: number, indent = ''): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (longer.length <= width || line.trim() === '') line = longer;
+    else {
+      lines.push(line);
+      line = indent + word;
+    }
+  }
+  return [...lines, line].map((one) => cut(one, width));
+}
+
+export type Column<Row> = {
+  readonly head: string;
+  readonly align?: 'left' | 'right';
+  readonly cell: (row: Row) => string;
+  /** Left out where there is no room for all. */
+  readonly spare?: boolean;
+  /** Colours a cell that is padded already. */
+  readonly paint?: (padded: string, row: Row) => string;
+};
+
+/**
+ * Columns as wide as what is in them, two spaces apart and indented by two. Where that is wider than `width`, spare
+ * columns go first, and what is still too wide is cut.
+ */
+export function table<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  { width }: { readonly width: number },
+): readonly string[] {
+  const measure = (column: Column<Row>) => Math.max(column.head.length, ...rows.map((row) => column.cell(row).length));
+  const fits = columns.reduce((sum, column) => sum + 2 + measure(column), 0) <= width;
+  const shown = (fits ? columns : columns.filter(({ spare }) => spare !== true)).map((column) => ({
+    ...column,
+    width: measure(column),
+  }));
+  const line = (row: Row | null): string => {
+    let room = width;
+    let out = '';
+    for (const column of shown) {
+      const text = row === null ? column.head : column.cell(row);
+      const padded = column.align === 'right' ? text.padStart(column.width) : text.padEnd(column.width);
+      const cell = cut(padded, room - 2);
+      if (room <= 2) break;
+      room -= 2 + cell.length;
+      out += `  ${row !== null && column.paint ? column.paint(cell, row) : cell}`;
+    }
+    return out.trimEnd();
+  };
+  return [line(null), ...rows.map(line)];
+}

@@ -1,0 +1,79 @@
+import type { Live, LiveSeries } from '../domain/live.ts';
+import { cut, tame } from './layout.ts';
+import { seriesNames } from './names.ts';
+import { counted, duration, errorBar, latency, span } from './quantities.ts';
+
+/** A sampler that has said nothing for this long has died or stands still, in milliseconds. */
+const SILENT = 5000;
+/** Below this a wait is no news, in seconds. */
+const WAIT = 2;
+
+/** What `watch` keeps on a terminal: one line of at most `width`, worst news first, so that nothing bad is cut off. */
+export function liveLine(live: Live, width: number): string {
+  const parts = [state(live), ...troubles(live), ...waiting(live), totals(live), ...latencies(live)];
+  return cut(parts.map(tame).join(' | '), width);
+}
+
+function state(live: Live): string {
+  const nameOf = seriesNames(live.report);
+  const down = live.series.filter((one) => one.open?.kind === 'down');
+  if (down.length > 0) {
+    const since = Math.min(...down.map((one) => one.open?.start.estimate ?? live.at));
+    const who = [...new Set(down.map(({ series }) => series.probe))].join(', ');
+    return `DOWN ${who} for ${duration((live.at - since) / 1000)}${cause(down[0])}`;
+  }
+  if (live.paused) return 'PAUSED';
+  const known = live.series.filter((one) => one.state !== 'unknown');
+  if (known.length === 0) return live.series.length === 0 ? 'STARTING' : 'UNKNOWN';
+  const unknown = live.series.filter((one) => one.state === 'unknown');
+  if (unknown.length > 0) return `UP but ${unknown.map(({ series }) => nameOf(series)).join(', ')} unknown`;
+  const slow = known.filter((one) => one.state === 'degraded');
+  if (slow.length > 0) return `SLOW ${slow.map(({ series }) => nameOf(series)).join(', ')}`;
+  return `UP for ${span((live.at - upSince(live)) / 1000)}`;
+}
+
+const cause = (one: LiveSeries | undefined): string => {
+  const [first] = one?.open?.causes ?? [];
+  return first === undefined ? '' : ` (${first.kind} by ${first.service})`;
+};
+
+const upSince = ({ report }: Live): number =>
+  Math.max(
+    report.run.startedAt,
+    ...report.windows.flatMap(({ kind, end }) => (kind === 'down' && end ? [end.estimate] : [])),
+  );
+
+/** What is wrong with ourselves. */
+function troubles({ at, journal, health, series, paused }: Live): readonly string[] {
+  const held = paused ? [] : series.filter((one) => one.held !== null);
+  return [
+    ...(journal.kind === 'stopped' ? [`NOT RECORDING: ${journal.reason} (${journal.waiting} waiting)`] : []),
+    ...(health !== null && at - health.at > SILENT ? [`sampler silent for ${duration((at - health.at) / 1000)}`] : []),
+    ...held.map((one) => `${one.series.probe} held: ${one.held}`),
+    ...(health !== null && health.lag >= 100 ? [`sampler late by ${latency(health.lag / 1000)}`] : []),
+  ];
+}
+
+/** A boot waits by nature: it tells how far it is. */
+function waiting({ at, series, report }: Live): readonly string[] {
+  const nameOf = seriesNames(report);
+  return series.flatMap(({ series: key, pending }) => {
+    if (pending === null) return [];
+    const seconds = (at - pending.since) / 1000;
+    if (key.probe === 'server-boot') return pending.note === '' ? [] : [`boot ${pending.note} ${duration(seconds, 0)}`];
+    return seconds < WAIT ? [] : [`${nameOf(key)}: no answer for ${duration(seconds, 0)}`];
+  });
+}
+
+function totals({ report: { overall, servers } }: Live): string {
+  const leaked = servers.leaked > 0 ? `, ${counted(servers.leaked, 'server')} not deleted` : '';
+  if (overall.windows === 0) return `no downtime${leaked}`;
+  return `down ${errorBar(overall.downtime)} in ${counted(overall.windows, 'window')}${leaked}`;
+}
+
+function latencies({ series, report }: Live): readonly string[] {
+  const nameOf = seriesNames(report);
+  return series.flatMap(({ series: key, last }) =>
+    last?.outcome === 'ok' ? [`${nameOf(key)} ${latency(last.seconds)}`] : [],
+  );
+}

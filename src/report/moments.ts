@@ -1,0 +1,35 @@
+import { DateTime } from 'luxon';
+import { Refusal } from '../domain/refusal.ts';
+import type { Interval, Millis } from '../domain/time.ts';
+
+/** Writes moments for a person, in one zone. */
+export type Moments = {
+  /** '2026-11-23 07:15:02' */
+  day(at: Millis): string;
+  /** '07:15:02'; with month and day where what is told lasts over more than one day. */
+  time(at: Millis): string;
+  /** The same with milliseconds. */
+  exact(at: Millis): string;
+  format(at: Millis, pattern: string): string;
+  /** How far the zone is ahead of UTC then, in milliseconds. */
+  offset(at: Millis): number;
+  /** 'UTC', 'Europe/Berlin (UTC+01:00)' */
+  zoneName(at: Millis): string;
+};
+
+/** `zone` is an IANA name, 'utc' or 'local'; `whole` is all the time that is told of. */
+export function momentsIn(zone: string, whole: Interval): Moments {
+  const of = (at: Millis) => DateTime.fromMillis(Math.round(at), { zone });
+  if (!of(0).isValid)
+    throw new Refusal(`the time zone '${zone}' is not known: an IANA name is wanted, like Europe/Berlin`);
+  const format = (at: Millis, pattern: string) => of(at).toFormat(pattern);
+  const date = of(whole.from).hasSame(of(whole.until), 'day') ? '' : 'MM-dd ';
+  return {
+    format,
+    day: (at) => format(at, 'yyyy-MM-dd HH:mm:ss'),
+    time: (at) => format(at, `${date}HH:mm:ss`),
+    exact: (at) => format(at, `${date}HH:mm:ss.SSS`),
+    offset: (at) => of(at).offset * 60_000,
+    zoneName: (at) => (of(at).zoneName === 'UTC' ? 'UTC' : `${of(at).zoneName} (UTC${of(at).toFormat('ZZ')})`),
+  };
+}

@@ -1,0 +1,13 @@
+import type { SeriesKey } from '../domain/sample.ts';
+import type { Report } from '../domain/summary.ts';
+import { tame } from './layout.ts';
+
+/** What a series is called within a report: cloud and vantage only where there are several. */
+export function seriesNames({ run }: Pick<Report, 'run'>): (key: SeriesKey) => string {
+  return ({ cloud, vantage, probe, connection }) => {
+    const place = [...(run.clouds.length > 1 ? [cloud] : []), ...(run.vantages.length > 1 ? [vantage] : [])];
+    return tame([...place, probe, connectionName(connection)].filter((part) => part !== '').join(' '));
+  };
+}
+
+const connectionName = (connection: SeriesKey['connection']): string => (connection === 'reused' ? 'kept' : connection);

@@ -1,0 +1,52 @@
+import { type SampleFace, sampleFace } from '../domain/faces/sample.ts';
+import type { Sample } from '../domain/sample.ts';
+
+type Value = string | number | boolean | null;
+
+const COLUMNS: readonly (readonly [name: string, value: (sample: SampleFace) => Value])[] = [
+  ['cloud', (one) => one.cloud],
+  ['vantage', (one) => one.vantage],
+  ['probe', (one) => one.probe],
+  ['connection', (one) => one.connection],
+  ['session', (one) => one.session],
+  ['seq', (one) => one.seq],
+  ['dueAt', (one) => one.dueAt],
+  ['startedAt', (one) => one.startedAt],
+  ['endedAt', (one) => one.endedAt],
+  ['durationSeconds', (one) => one.durationSeconds],
+  ['outcome', (one) => one.outcome],
+  ['extra', (one) => one.extra],
+  ['slots', (one) => one.slots],
+  ['causeKind', (one) => one.cause?.kind ?? null],
+  ['causeService', (one) => one.cause?.service ?? null],
+  ['causeMessage', (one) => one.cause?.message ?? null],
+  ['causeStatus', (one) => one.cause?.status ?? null],
+  ['causeBody', (one) => one.cause?.body ?? null],
+  // one column, as its parts differ from probe to probe: 'connect=0.002 first_byte=0.04'
+  [
+    'stages',
+    (one) =>
+      Object.entries(one.stages)
+        .map(([stage, seconds]) => `${stage}=${seconds}`)
+        .join(' '),
+  ],
+  ['requestId', (one) => one.requestId],
+  ['serverId', (one) => one.serverId],
+  ['upUntil', (one) => one.upUntil],
+  ['brokeAt', (one) => one.brokeAt],
+  ['settledAt', (one) => one.settledAt],
+  ['hung', (one) => one.hung],
+];
+
+/** RFC 4180: CRLF, quotes where they are needed, doubled inside. What does not apply is empty. */
+const record = (values: readonly Value[]): string =>
+  `${values.map((value) => quoted(value === null ? '' : String(value))).join(',')}\r\n`;
+
+const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+export const sampleCsvHead: string = record(COLUMNS.map(([name]) => name));
+
+export function sampleCsv(sample: Sample): string {
+  const face = sampleFace(sample);
+  return record(COLUMNS.map(([, value]) => value(face)));
+}

@@ -1,0 +1,134 @@
+import type { Mark } from '../domain/ports.ts';
+import type { Report, SeriesSummary } from '../domain/summary.ts';
+import type { DowntimeWindow } from '../domain/window.ts';
+import { type Column, table, tame, wrap } from './layout.ts';
+import type { Moments } from './moments.ts';
+import { seriesNames } from './names.ts';
+import type { Paint } from './paint.ts';
+import { counted, duration, errorBar, latency, percent } from './quantities.ts';
+
+export type SectionOptions = { readonly width: number; readonly paint: Paint; readonly moments: Moments };
+
+/** More than this many windows or marks nobody reads: the rest is counted, and is in the JSON. */
+const WINDOWS = 100;
+const MARKS = 12;
+
+export function downtimeSection(report: Report, { width, paint }: SectionOptions): readonly string[] {
+  const nameOf = seriesNames(report);
+  const columns: readonly Column<SeriesSummary>[] = [
+    { head: '', cell: ({ series }) => nameOf(series) },
+    {
+      head: 'available',
+      align: 'right',
+      cell: (one) => percent(one.availability, one.windows > 0),
+      paint: (padded, one) =>
+        one.windows > 0 ? paint.bad(padded) : one.availability === null ? paint.dim(padded) : paint.good(padded),
+    },
+    { head: 'down', cell: ({ downtime }) => errorBar(downtime) },
+    { head: 'windows', align: 'right', cell: ({ windows }) => String(windows) },
+    { head: 'longest', align: 'right', spare: true, cell: ({ longest }) => duration(longest) },
+    { head: 'slow', align: 'right', cell: ({ degraded }) => duration(degraded.estimate) },
+    { head: 'unknown', align: 'right', cell: ({ unobserved }) => duration(unobserved) },
+  ];
+  return table(columns, report.probes, { width });
+}
+
+export function samplesSection(report: Report, { width }: SectionOptions): readonly string[] {
+  const nameOf = seriesNames(report);
+  const count = (head: string, cell: (one: SeriesSummary) => number): Column<SeriesSummary> => ({
+    head,
+    align: 'right',
+    cell: (one) => String(cell(one)),
+  });
+  const quantile = (head: 'p50' | 'p95' | 'p99' | 'max'): Column<SeriesSummary> => ({
+    head,
+    align: 'right',
+    cell: (one) => (one.latency === null ? '-' : latency(one.latency[head])),
+  });
+  const columns = [
+    { head: '', cell: ({ series }: SeriesSummary) => nameOf(series) },
+    count('ok', (one) => one.samples.ok),
+    count('failed', (one) => one.samples.failed),
+    count('void', (one) => one.samples.void),
+    count('missed', (one) => one.samples.missed),
+    { ...count('extra', (one) => one.samples.extra), spare: true },
+    ...(['p50', 'p95', 'p99', 'max'] as const).map(quantile),
+  ];
+  return table(columns, report.probes, { width });
+}
+
+/** Two lines a window and its causes. */
+export function windowsSection(report: Report, options: SectionOptions): readonly string[] {
+  const { width, paint } = options;
+  if (report.windows.length === 0) return ['  None.'];
+  const nameOf = seriesNames(report);
+  const lines = report.windows.slice(0, WINDOWS).flatMap((window) => {
+    const { kind } = window;
+    const name = kind === 'down' ? paint.bad('DOWN') : paint.warn('SLOW');
+    const notes = [...(window.end === null ? ['open'] : []), ...(window.provisional ? ['provisional'] : [])];
+    const state = notes.length === 0 ? '' : ` (${notes.join(', ')})`;
+    return [
+      `  ${name}  ${paint.strong(nameOf(window))}  ${errorBar(window.duration)}${state}`,
+      ...edges(window, options).map((line) => `        ${line}`),
+      ...wrap(causes(window), width - 8, '').map((line) => `        ${line}`),
+    ];
+  });
+  const rest = report.windows.length - WINDOWS;
+  return rest > 0 ? [...lines, `  and ${rest} more: the JSON report has them all.`] : lines;
+}
+
+function edges({ start, end }: DowntimeWindow, { moments, width }: SectionOptions): readonly string[] {
+  const edge = ({ earliest, estimate, latest }: DowntimeWindow['start']) =>
+    `${moments.exact(estimate)} (-${margin(estimate - earliest)} +${margin(latest - estimate)} s)`;
+  const from = `from ${edge(start)}`;
+  if (end === null) return [`${from}, not over yet`];
+  const line = `${from} to ${edge(end)}`;
+  return line.length <= width - 8 ? [line] : [from, `to   ${edge(end)}`];
+}
+
+/** Rounded up, so that the bracket that is printed holds the one that was computed. */
+const margin = (millis: number): string => (Math.ceil(Math.max(0, millis) - 1e-6) / 1000).toFixed(3);
+
+function causes({ kind, causes: met, failedSamples }: DowntimeWindow): string {
+  if (kind === 'degraded') return counted(failedSamples, 'slow sample');
+  const each = met.map((one) => `${one.kind} by ${one.service}${met.length > 1 ? ` (${one.count})` : ''}`);
+  return `${counted(failedSamples, 'failed sample')}: ${each.join(', ')}`;
+}
+
+/** What was our own doing, by kind and then one by one. */
+export function marksSection({ marks }: Report, { width, moments, paint }: SectionOptions): readonly string[] {
+  const kinds = [...Map.groupBy(marks, (mark) => mark.kind)].map(([kind, some]) => {
+    const total = some.reduce((sum, mark) => sum + lasting(mark), 0);
+    return `${kind} ${some.length === 1 ? 'once' : `${some.length} times`}, ${duration(total)}`;
+  });
+  const shown = marks.slice(0, MARKS).map((mark) => {
+    const head = `${moments.time(mark.from)}  ${duration(lasting(mark)).padStart(8)}  `;
+    return wrap(`${head}${tame(mark.message)}`, width - 2, ' '.repeat(head.length)).map((line) => `  ${line}`);
+  });
+  const rest = marks.length - MARKS;
+  const more = rest > 0 ? [`  and ${rest} more: the JSON report has them all.`] : [];
+  return [...wrap(`${kinds.join('; ')}.`, width - 2).map((line) => paint.dim(`  ${line}`)), ...shown.flat(), ...more];
+}
+
+const lasting = ({ from, until }: Mark): number => (until - from) / 1000;
+
+/** Everything that a reader needs to judge the figures, or to measure the same again. */
+export function methodSection({ run, probes }: Report, { width, moments }: SectionOptions): readonly string[] {
+  const nameOf = seriesNames({ run });
+  const rows: (readonly [string, string])[] = probes.map(({ series }) => [
+    nameOf(series),
+    `every ${duration(series.interval / 1000)}, slow beyond ${duration(series.slow / 1000)}`,
+  ]);
+  rows.push(...Object.entries(run.facts).map(([name, value]) => [tame(name), tame(value)] as const));
+  if (run.sessions.length > 1) {
+    for (const { id, from, until, ended } of run.sessions) {
+      const how = ended ? '' : run.running && id === run.sessions.at(-1)?.id ? ', running' : ', ended without a stop';
+      rows.push([`session ${id}`, `${moments.day(from)} to ${moments.time(until)}${how}`]);
+    }
+  }
+  const label = Math.min(24, Math.max(...rows.map(([name]) => name.length)));
+  return rows.flatMap(([name, value]) => {
+    const head = `${name.padEnd(label)}  `;
+    return wrap(`${head}${value}`, width - 2, ' '.repeat(head.length)).map((line) => `  ${line}`);
+  });
+}

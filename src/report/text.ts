@@ -1,0 +1,54 @@
+import type { ReportOptions } from '../domain/formats.ts';
+import type { Report } from '../domain/summary.ts';
+import { cut, tame, wrap } from './layout.ts';
+import { type Moments, momentsIn } from './moments.ts';
+import { createPaint } from './paint.ts';
+import { span } from './quantities.ts';
+import { downtimeSection, marksSection, methodSection, samplesSection, windowsSection } from './sections.ts';
+import { timeline } from './timeline.ts';
+import { verdict } from './verdict.ts';
+
+/** A bar of a thousand characters tells no more than one of two hundred. */
+const WIDEST = 200;
+const NARROWEST = 60;
+
+/** The report for a person: what happened first, then when, then how it is known. Ends with a line break. */
+export function reportText(report: Report, { colour, width, zone = 'utc' }: ReportOptions): string {
+  const options = {
+    width: Math.min(WIDEST, Math.max(NARROWEST, Math.floor(width))),
+    paint: createPaint(colour),
+    moments: momentsIn(zone, { from: report.run.startedAt, until: report.run.endedAt }),
+  };
+  const { paint } = options;
+  const section = (title: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : ['', paint.strong(title), ...lines];
+  const sentences = verdict(report).flatMap(({ text, tone }) =>
+    wrap(text, options.width).map((line) => paint[tone](line)),
+  );
+  const lines = [
+    ...sentences,
+    '',
+    ...heading(report, options).map((line) => paint.dim(line)),
+    ...section('Timeline', timeline(report, options)),
+    ...(report.probes.length === 0 ? [] : section('Downtime', downtimeSection(report, options))),
+    ...section('Windows', windowsSection(report, options)),
+    ...(report.probes.length === 0 ? [] : section('Samples and latency', samplesSection(report, options))),
+    ...(report.servers.created === 0 ? [] : section('Servers', [serversLine(report)])),
+    ...(report.marks.length === 0 ? [] : section('Our own gaps', marksSection(report, options))),
+    ...(report.probes.length === 0 ? [] : section('How it was measured', methodSection(report, options))),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function heading({ run }: Report, { width, moments }: { width: number; moments: Moments }): readonly string[] {
+  const where = `${names(run.clouds)} from ${names(run.vantages)}`;
+  const until = moments.time(run.endedAt);
+  const when = `${moments.day(run.startedAt)} to ${run.running ? 'now, ' : ''}${until} ${moments.zoneName(run.startedAt)}`;
+  const how = `(${span((run.endedAt - run.startedAt) / 1000)}), run ${tame(run.id)}, rollwatch ${tame(run.version)}`;
+  return wrap(`${where}, ${when} ${how}`, width).map((line) => cut(line, width));
+}
+
+const names = (all: readonly string[]): string => (all.length === 0 ? 'nowhere' : all.map(tame).join(', '));
+
+const serversLine = ({ servers: { created, deleted, leaked } }: Report): string =>
+  `  ${created} created, ${deleted} deleted, ${leaked} left behind`;

@@ -1,0 +1,108 @@
+import { seriesId } from '../domain/sample.ts';
+import type { Report, SeriesSummary } from '../domain/summary.ts';
+import type { Interval } from '../domain/time.ts';
+import { extentOf } from '../domain/window.ts';
+import { cut } from './layout.ts';
+import type { Moments } from './moments.ts';
+import { seriesNames } from './names.ts';
+import type { Paint } from './paint.ts';
+import { duration } from './quantities.ts';
+
+const STATES = ['up', 'degraded', 'down', 'unobserved'] as const;
+type CellState = (typeof STATES)[number];
+const GLYPHS: { readonly [state in CellState]: string } = { up: '─', degraded: '▒', down: '█', unobserved: '·' };
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const STEPS = [
+  ...[1, 2, 5, 10, 15, 30].map((seconds) => seconds * SECOND),
+  ...[1, 2, 5, 10, 15, 30].map((minutes) => minutes * MINUTE),
+  ...[1, 2, 3, 6, 12].map((hours) => hours * HOUR),
+  ...[1, 2, 7, 14, 28, 91, 364].map((days) => days * DAY),
+];
+
+export type TimelineOptions = { readonly width: number; readonly paint: Paint; readonly moments: Moments };
+
+/** One row a series, time from left to right; a character shows the worst of its time. */
+export function timeline(report: Report, { width, paint, moments }: TimelineOptions): readonly string[] {
+  const whole: Interval = { from: report.run.startedAt, until: report.run.endedAt };
+  const nameOf = seriesNames(report);
+  const names = report.probes.map(({ series }) => cut(nameOf(series), Math.max(10, Math.floor(width / 3))));
+  const label = Math.max(0, ...names.map((name) => name.length));
+  const cells = width - label - 4;
+  if (whole.until <= whole.from || cells < 10 || report.probes.length === 0) return [];
+  const colours = { up: paint.good, degraded: paint.warn, down: paint.bad, unobserved: paint.dim };
+  const rows = report.probes.map((summary, index) => {
+    const states = statesOf(report, summary, { whole, cells });
+    const bar = runs(states).map(({ state, count }) => colours[state](GLYPHS[state].repeat(count)));
+    return `  ${(names[index] ?? '').padEnd(label)}  ${bar.join('')}`;
+  });
+  const legend = STATES.map((state) => `${colours[state](GLYPHS[state])} ${state}`).join('   ');
+  return [
+    ...rows,
+    `${' '.repeat(label + 4)}${axis(whole, { cells, moments })}`,
+    `  ${legend}`,
+    paint.dim(`  A character is ${duration((whole.until - whole.from) / cells / 1000)} and shows the worst of it.`),
+  ];
+}
+
+type Grid = { readonly whole: Interval; readonly cells: number };
+
+function statesOf(report: Report, { series, gaps }: SeriesSummary, { whole, cells }: Grid): readonly CellState[] {
+  const id = seriesId(series);
+  const own = report.windows.filter((window) => seriesId(window) === id);
+  const stretches = (kind: 'down' | 'degraded') =>
+    own.filter((window) => window.kind === kind).flatMap((window) => extentOf(window, whole.until).estimate);
+  const unobserved = covered(gaps, { whole, cells });
+  const degraded = covered(stretches('degraded'), { whole, cells });
+  const down = covered(stretches('down'), { whole, cells });
+  return Array.from({ length: cells }, (_, cell) => {
+    if ((down[cell] ?? 0) > 0) return 'down';
+    if ((degraded[cell] ?? 0) > 0) return 'degraded';
+    // A short gap is no news; a short outage is
+    return (unobserved[cell] ?? 0) >= 0.5 ? 'unobserved' : 'up';
+  });
+}
+
+/** How much of each cell lies in the intervals, from 0 to 1. */
+function covered(intervals: readonly Interval[], { whole, cells }: Grid): readonly number[] {
+  const size = (whole.until - whole.from) / cells;
+  const shares = new Array<number>(cells).fill(0);
+  for (const { from, until } of intervals) {
+    const first = Math.max(0, Math.floor((from - whole.from) / size));
+    for (let cell = first; cell < cells && whole.from + cell * size < until; cell++) {
+      const begin = whole.from + cell * size;
+      const share = (Math.min(until, begin + size) - Math.max(from, begin)) / size;
+      shares[cell] = (shares[cell] ?? 0) + Math.max(0, share);
+    }
+  }
+  return shares;
+}
+
+function runs(states: readonly CellState[]): readonly { state: CellState; count: number }[] {
+  const found: { state: CellState; count: number }[] = [];
+  for (const state of states) {
+    const last = found.at(-1);
+    if (last?.state === state) last.count++;
+    else found.push({ state, count: 1 });
+  }
+  return found;
+}
+
+/** Round moments of the zone, as many as have room. */
+function axis({ from, until }: Interval, { cells, moments }: { cells: number; moments: Moments }): string {
+  const size = (until - from) / cells;
+  const step = STEPS.find((one) => one / size >= patternOf(one).length + 4) ?? STEPS.at(-1) ?? DAY;
+  const offset = moments.offset(from);
+  let line = '';
+  for (let at = Math.ceil((from + offset) / step) * step - offset; at < until; at += step) {
+    const label = `╵${moments.format(at, patternOf(step))}`;
+    const place = Math.floor((at - from) / size);
+    if (place + label.length <= cells) line = line.padEnd(place) + label;
+  }
+  return line;
+}
+
+const patternOf = (step: number): string => (step < MINUTE ? 'HH:mm:ss' : step < DAY ? 'HH:mm' : 'yyyy-MM-dd');

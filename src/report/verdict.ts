@@ -1,0 +1,100 @@
+import { union } from '../domain/interval.ts';
+import type { ProbeName } from '../domain/sample.ts';
+import type { Report } from '../domain/summary.ts';
+import type { DowntimeWindow, Seconds } from '../domain/window.ts';
+import { tame } from './layout.ts';
+import { counted, duration, errorBar, span } from './quantities.ts';
+
+export type Sentence = { readonly text: string; readonly tone: 'good' | 'bad' | 'warn' };
+
+type Subject = {
+  readonly probe: ProbeName;
+  readonly wasDown: string;
+  readonly isDown: string;
+  readonly neverDown: string;
+  readonly unknown: string;
+};
+
+const SUBJECTS: readonly Subject[] = [
+  {
+    probe: 'server-list',
+    wasDown: 'The API was down for',
+    isDown: 'The API is down. So far it was down for',
+    neverDown: 'The API was never seen down.',
+    unknown: 'Nothing is known of the API: there is no valid sample.',
+  },
+  {
+    probe: 'server-boot',
+    wasDown: 'Servers could not be booted for',
+    isDown: 'Servers cannot be booted. So far they could not be for',
+    neverDown: 'Booting servers was never seen to fail.',
+    unknown: 'Nothing is known of booting: there is no valid sample.',
+  },
+  {
+    probe: 'token',
+    wasDown: 'Tokens could not be issued for',
+    isDown: 'Tokens cannot be issued. So far they could not be for',
+    neverDown: 'Issuing tokens was never seen to fail.',
+    unknown: 'Nothing is known of issuing tokens: there is no valid sample.',
+  },
+];
+
+/** What a person wants to know first, worst news included; one sentence for each kind of downtime and each place. */
+export function verdict(report: Report): readonly Sentence[] {
+  if (report.probes.length === 0) return [{ text: 'Nothing was watched: there is no sample.', tone: 'warn' }];
+  const several = report.clouds.length > 1;
+  const sentences = report.clouds.flatMap((place) =>
+    SUBJECTS.flatMap((subject) => {
+      const sentence = tell(report, place, subject);
+      if (sentence === null || !several) return sentence === null ? [] : [sentence];
+      return [{ ...sentence, text: `${tame(place.cloud)} from ${tame(place.vantage)}: ${sentence.text}` }];
+    }),
+  );
+  return [...sentences, ...unobserved(report), ...servers(report)];
+}
+
+type Place = Report['clouds'][number];
+
+function tell(report: Report, place: Place, subject: Subject): Sentence | null {
+  const here = (one: { cloud: string; vantage: string; probe: string }) =>
+    one.cloud === place.cloud && one.vantage === place.vantage && one.probe === subject.probe;
+  const probes = report.probes.filter(({ series }) => here(series));
+  if (probes.length === 0) return null;
+  const windows = report.windows.filter((window) => window.kind === 'down' && here(window));
+  if (windows.length > 0) {
+    const isDown = report.run.running && windows.some(({ end }) => end === null);
+    const often = counted(outages(windows), 'window');
+    const text = `${isDown ? subject.isDown : subject.wasDown} ${errorBar(downtime(place, subject.probe))} in ${often}.`;
+    return { text, tone: 'bad' };
+  }
+  if (probes.every(({ samples }) => samples.ok + samples.failed === 0)) return { text: subject.unknown, tone: 'warn' };
+  return { text: subject.neverDown, tone: 'good' };
+}
+
+function downtime({ overall }: Place, probe: ProbeName): Seconds {
+  if (probe === 'server-list') return overall.api;
+  return probe === 'server-boot' ? overall.boot : overall.token;
+}
+
+/** Windows of several connections that may be the same outage are one. */
+const outages = (windows: readonly DowntimeWindow[]): number =>
+  union(windows.map(({ start, end }) => ({ from: start.earliest, until: end?.latest ?? Infinity }))).length;
+
+function unobserved({ run, probes }: Report): readonly Sentence[] {
+  const worst = probes.reduce((most, one) => Math.max(most, one.unobserved), 0);
+  const total = (run.endedAt - run.startedAt) / 1000;
+  // A second or so passes by nature: before the first sample, after the last
+  if (worst < Math.max(2, total / 1000)) return [];
+  const text = `Up to ${duration(worst)} of ${span(total)} are unobserved: what was then is not known.`;
+  return [{ text, tone: 'warn' }];
+}
+
+function servers({ servers: { created, leaked }, run }: Report): readonly Sentence[] {
+  if (leaked > 0) {
+    const text = run.running
+      ? `${counted(leaked, 'server')} of ours could not be deleted so far.`
+      : `${counted(leaked, 'server')} of ours may be left behind: 'rollwatch sweep' shows and deletes them.`;
+    return [{ text, tone: 'bad' }];
+  }
+  return created > 0 && !run.running ? [{ text: 'No server of ours was left behind.', tone: 'good' }] : [];
+}

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { reportJson } from '../../../src/report/json.ts';
+import { BEGAN, overall, report, summary, window } from '../../support/live.ts';
+
+describe('the JSON report', () => {
+  it('has moments in ISO 8601, durations in seconds, and the shape of the contract', () => {
+    const seven = { min: 6, estimate: 7.000000001, max: 8 };
+    const all = overall({ downtime: seven, windows: 1, longest: 7, api: seven });
+    const text = reportJson(
+      report({
+        overall: all,
+        windows: [window({ gaps: [{ from: BEGAN + 302_000, until: BEGAN + 302_500 }] })],
+        probes: [summary({ windows: 1, availability: 0.9908, downtime: seven, longest: 7 })],
+        marks: [{ kind: 'stalled', from: BEGAN, until: BEGAN + 1500.25, message: 'stood still' }],
+      }),
+    );
+    const overallJson = {
+      downtimeSeconds: { min: 6, estimate: 7, max: 8 },
+      windows: 1,
+      longestSeconds: 7,
+      unobservedSeconds: 0,
+      apiDowntimeSeconds: { min: 6, estimate: 7, max: 8 },
+      bootDowntimeSeconds: { min: 0, estimate: 0, max: 0 },
+      tokenDowntimeSeconds: { min: 0, estimate: 0, max: 0 },
+    };
+    const place = { cloud: 'prod', vantage: 'lab' };
+    const key = { ...place, probe: 'server-list', connection: 'new' };
+    expect(JSON.parse(text)).toEqual({
+      run: {
+        id: 'run-1',
+        startedAt: '2026-11-23T07:10:00.000Z',
+        endedAt: '2026-11-23T07:22:30.000Z',
+        durationSeconds: 750,
+        running: false,
+        version: '0.1.0',
+        clouds: ['prod'],
+        vantages: ['lab'],
+        facts: {},
+        sessions: [{ id: 1, startedAt: '2026-11-23T07:10:00.000Z', endedAt: '2026-11-23T07:22:30.000Z', ended: true }],
+      },
+      overall: overallJson,
+      clouds: [{ ...place, overall: overallJson, servers: { created: 0, deleted: 0, leaked: 0 } }],
+      probes: [
+        {
+          ...key,
+          intervalSeconds: 1,
+          slowSeconds: 1,
+          samples: { ok: 750, failed: 0, void: 0, missed: 0, extra: 0 },
+          availability: 0.9908,
+          downtimeSeconds: { min: 6, estimate: 7, max: 8 },
+          windows: 1,
+          longestSeconds: 7,
+          degradedSeconds: { min: 0, estimate: 0, max: 0 },
+          observedSeconds: 750,
+          unobservedSeconds: 0,
+          latencySeconds: { p50: 0.042, p95: 0.088, p99: 0.123, max: 0.514 },
+        },
+      ],
+      windows: [
+        {
+          id: 'down-prod-lab-server-list-new-1-300',
+          ...key,
+          kind: 'down',
+          start: {
+            earliest: '2026-11-23T07:14:59.500Z',
+            estimate: '2026-11-23T07:15:00.000Z',
+            latest: '2026-11-23T07:15:00.500Z',
+          },
+          end: {
+            earliest: '2026-11-23T07:15:06.500Z',
+            estimate: '2026-11-23T07:15:07.000Z',
+            latest: '2026-11-23T07:15:07.500Z',
+          },
+          durationSeconds: { min: 6, estimate: 7, max: 8 },
+          failedSamples: 12,
+          causes: [
+            { kind: 'connection-refused', service: 'nova-api', count: 10 },
+            { kind: 'http-503', service: 'load-balancer', count: 2 },
+          ],
+          task: null,
+          candidates: [],
+          phase: null,
+          provisional: false,
+          gaps: [{ startedAt: '2026-11-23T07:15:02.000Z', endedAt: '2026-11-23T07:15:02.500Z' }],
+        },
+      ],
+      marks: [
+        {
+          kind: 'stalled',
+          message: 'stood still',
+          startedAt: '2026-11-23T07:10:00.000Z',
+          endedAt: '2026-11-23T07:10:01.500Z',
+          durationSeconds: 1.50025,
+        },
+      ],
+      servers: { created: 0, deleted: 0, leaked: 0 },
+    });
+  });
+});

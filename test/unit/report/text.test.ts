@@ -1,0 +1,206 @@
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import type { Report } from '../../../src/domain/summary.ts';
+import { reportText } from '../../../src/report/text.ts';
+import {
+  around,
+  BEGAN,
+  BOOT,
+  LIST_KEPT,
+  LIST_NEW,
+  NONE,
+  overall,
+  report,
+  summary,
+  window,
+} from '../../support/live.ts';
+
+const write = (some: Report, width = 80) => reportText(some, { colour: false, width });
+const lines = (some: Report, width = 80) => write(some, width).split('\n');
+/** The lines under a heading, up to the next empty one. */
+const section = (some: Report, title: string, width = 80) => {
+  const all = lines(some, width);
+  const from = all.indexOf(title);
+  return from < 0 ? [] : all.slice(from + 1, all.indexOf('', from));
+};
+
+const OUTAGE = report({
+  windows: [window()],
+  overall: overall({
+    downtime: { min: 6.5, estimate: 6.9, max: 7.4 },
+    api: { min: 6.5, estimate: 6.9, max: 7.4 },
+    windows: 1,
+  }),
+  probes: [
+    summary({
+      windows: 1,
+      availability: 1 - 6.9 / 750,
+      downtime: { min: 6.5, estimate: 6.9, max: 7.4 },
+      samples: { ok: 731, failed: 8, void: 0, missed: 0, extra: 4 },
+    }),
+  ],
+});
+
+describe('the text report', () => {
+  it('says first for how long what was down', () => {
+    expect(lines(OUTAGE)[0]).toBe('The API was down for 6.9 s (6.5 to 7.4 s) in 1 window.');
+  });
+
+  it('says that nothing was down only of what was watched', () => {
+    expect(lines(report())[0]).toBe('The API was never seen down.');
+    expect(write(report())).not.toContain('boot');
+    const blind = report({ probes: [summary({ samples: { ok: 0, failed: 0, void: 3, missed: 0, extra: 0 } })] });
+    expect(lines(blind)[0]).toBe('Nothing is known of the API: there is no valid sample.');
+    expect(lines(report({ probes: [] }))[0]).toBe('Nothing was watched: there is no sample.');
+  });
+
+  it('counts windows of both connections that may be one outage as one', () => {
+    const both = [
+      window(),
+      window({ series: LIST_KEPT, start: around(301) }),
+      window({ start: around(500), end: around(501) }),
+    ];
+    const all = overall({ api: { min: 7, estimate: 8, max: 9 } });
+    expect(lines(report({ windows: both, overall: all }))[0]).toBe(
+      'The API was down for 8.0 s (7.0 to 9.0 s) in 2 windows.',
+    );
+  });
+
+  it('says that it is down still', () => {
+    const open = window({ end: null });
+    const { run } = report();
+    const all = overall({ api: { min: 6, estimate: 7, max: 8 } });
+    const running = report({ windows: [open], run: { ...run, running: true }, overall: all });
+    expect(lines(running)[0]).toBe('The API is down. So far it was down for 7.0 s (6.0 to 8.0 s) in 1 window.');
+    expect(section(running, 'Windows')).toContain('        from 07:15:00.000 (-0.500 +0.500 s), not over yet');
+  });
+
+  it('tells several clouds apart', () => {
+    const { run } = report();
+    const far = { ...LIST_NEW, cloud: 'far' };
+    const two = report({
+      run: { ...run, clouds: ['prod', 'far'] },
+      probes: [summary(), summary({ series: far, windows: 1 })],
+      windows: [window({ series: far })],
+      clouds: [
+        { cloud: 'prod', vantage: 'lab', overall: overall(), servers: { created: 0, deleted: 0, leaked: 0 } },
+        {
+          cloud: 'far',
+          vantage: 'lab',
+          overall: overall({ api: { min: 6, estimate: 7, max: 8 } }),
+          servers: { created: 0, deleted: 0, leaked: 0 },
+        },
+      ],
+    });
+    expect(lines(two).slice(0, 2)).toEqual([
+      'prod from lab: The API was never seen down.',
+      'far from lab: The API was down for 7.0 s (6.0 to 8.0 s) in 1 window.',
+    ]);
+    expect(section(two, 'Downtime')[2]).toMatch(/^ {2}far server-list new /);
+  });
+
+  it('says what is unobserved, and which servers are left', () => {
+    const text = write(
+      report({ probes: [summary({ unobserved: 12 })], servers: { created: 5, deleted: 3, leaked: 2 } }),
+    );
+    expect(text).toContain('Up to 12 s of 12 min 30 s are unobserved: what was then is not known.\n');
+    expect(text).toContain("2 servers of ours may be left behind: 'rollwatch sweep' shows and deletes them.\n");
+    expect(text).toContain('  5 created, 3 deleted, 2 left behind\n');
+  });
+
+  it('tells each window with its edges, error bars and causes', () => {
+    expect(section(OUTAGE, 'Windows')).toEqual([
+      '  DOWN  server-list new  7.0 s (6.0 to 8.0 s)',
+      '        from 07:15:00.000 (-0.500 +0.500 s) to 07:15:07.000 (-0.500 +0.500 s)',
+      '        12 failed samples: connection-refused by nova-api (10), http-503 by',
+      '        load-balancer (2)',
+    ]);
+  });
+
+  it('puts the figures in aligned columns', () => {
+    expect(section(OUTAGE, 'Downtime', 100)).toEqual([
+      '                   available  down                  windows  longest  slow  unknown',
+      '  server-list new    99.08 %  6.9 s (6.5 to 7.4 s)        1      0 s   0 s      0 s',
+    ]);
+    expect(section(OUTAGE, 'Samples and latency', 100)).toEqual([
+      '                    ok  failed  void  missed  extra    p50    p95     p99     max',
+      '  server-list new  731       8     0       0      4  42 ms  88 ms  123 ms  514 ms',
+    ]);
+  });
+
+  it('draws a row for each series, in which no outage is too short to be seen', () => {
+    const brief = window({ start: around(300), end: around(300.2), series: LIST_NEW });
+    const slow = window({ series: LIST_KEPT, kind: 'degraded', start: around(0), end: around(75) });
+    const gaps = [{ from: BEGAN + 675_000, until: BEGAN + 750_000 }];
+    const drawn = section(
+      report({
+        windows: [slow, brief],
+        probes: [summary({ windows: 1 }), summary({ series: LIST_KEPT, gaps })],
+      }),
+      'Timeline',
+    );
+    expect(drawn.slice(0, 4)).toEqual([
+      `  server-list new   ${'─'.repeat(24)}█${'─'.repeat(35)}`,
+      `  server-list kept  ${'▒'.repeat(6)}${'─'.repeat(48)}${'·'.repeat(6)}`,
+      '                    ╵07:10   ╵07:12    ╵07:14   ╵07:16    ╵07:18    ╵07:20',
+      '  ─ up   ▒ degraded   █ down   · unobserved',
+    ]);
+  });
+
+  it('shows moments in the zone that is asked for', () => {
+    const text = reportText(OUTAGE, { colour: false, width: 100, zone: 'Europe/Berlin' });
+    expect(text).toContain('2026-11-23 08:10:00 to 08:22:30 Europe/Berlin (UTC+01:00)');
+    expect(text).toContain('from 08:15:00.000 ');
+    expect(() => reportText(OUTAGE, { colour: false, width: 80, zone: 'Mars/Crater' })).toThrow(
+      "the time zone 'Mars/Crater'",
+    );
+  });
+
+  it('gives the day with the time when the run lasts over midnight', () => {
+    const { run } = report();
+    const long = report({ run: { ...run, endedAt: BEGAN + 86_400_000 }, windows: [window()] });
+    expect(write(long, 120)).toContain('from 11-23 07:15:00.000 ');
+  });
+
+  it.each([60, 80, 132, 200])('has no line longer than %d columns', (width) => {
+    const { run } = report();
+    const wide = report({
+      ...OUTAGE,
+      run: { ...run, id: 'x'.repeat(150), facts: { ['long'.repeat(20)]: 'word '.repeat(60) } },
+      probes: [summary({ series: { ...BOOT, cloud: 'c'.repeat(90) } }), ...OUTAGE.probes],
+      marks: [{ kind: 'stalled', from: BEGAN, until: BEGAN + 1500, message: 'y'.repeat(300) }],
+    });
+    expect(lines(wide, width).filter((line) => line.length > width)).toEqual([]);
+  });
+
+  it('is the same with colour but for the colour', () => {
+    const coloured = reportText(OUTAGE, { colour: true, width: 80 });
+    expect(coloured).not.toBe(write(OUTAGE));
+    expect(stripVTControlCharacters(coloured)).toBe(write(OUTAGE));
+  });
+
+  it('lets nothing from outside command the terminal', () => {
+    const { run } = report();
+    const evil = '\u001b]0;owned\u0007\u001b[2J\r\nnext\u202e';
+    const text = write(
+      report({
+        run: { ...run, facts: { [evil]: evil } },
+        marks: [{ kind: 'internal', from: BEGAN, until: BEGAN, message: evil }],
+      }),
+    );
+    expect(text).not.toMatch(/[^\P{Cc}\n]|\u202e/u);
+  });
+
+  it('has room for marks, of which it counts what it does not list', () => {
+    const marks = Array.from({ length: 20 }, (_, index) => ({
+      kind: 'stalled' as const,
+      from: BEGAN + index * 1000,
+      until: BEGAN + index * 1000 + 500,
+      message: 'our event loop stood still',
+    }));
+    const shown = section(report({ marks, overall: overall({ downtime: NONE }) }), 'Our own gaps');
+    expect(shown[0]).toBe('  stalled 20 times, 10 s.');
+    expect(shown[1]).toBe('  07:10:00     0.5 s  our event loop stood still');
+    expect(shown.at(-1)).toBe('  and 8 more: the JSON report has them all.');
+  });
+});
