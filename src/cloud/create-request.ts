@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { parsed } from './answer.ts';
+import type { Flavor, Image, Offer } from './offer.ts';
+
+/** POST /servers, understood: what to build, or why not (400). */
+export type CreateRequest = {
+  readonly name: string;
+  readonly flavor: Flavor;
+  readonly image: Image;
+  readonly description: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly networks: 'auto' | 'none' | 'named';
+};
+
+const bodySchema = z.object({
+  server: z.object({
+    name: z.string(),
+    flavorRef: z.union([z.string(), z.number()]),
+    imageRef: z.string(),
+    description: z.string().nullish(),
+    metadata: z.record(z.string(), z.string()).optional(),
+    networks: z
+      .union([z.string(), z.array(z.object({ uuid: z.string().optional(), port: z.string().optional() }))])
+      .optional(),
+  }),
+});
+
+const REQUIRED = ['name', 'flavorRef', 'imageRef'] as const;
+
+export function readCreate(body: string, { minor, offer }: { minor: number; offer: Offer }): CreateRequest | string {
+  const found = parsed(body);
+  const server = z.object({ server: z.record(z.string(), z.unknown()) }).safeParse(found);
+  if (!server.success) return 'Malformed request body';
+  const given = server.data.server;
+  const lacks = [...REQUIRED, ...(minor >= 37 ? ['networks'] : [])].find((key) => !(key in given));
+  if (lacks !== undefined) return invalid('server', given, `'${lacks}' is a required property`);
+  if (given['name'] === '') return invalid('name', '', "'' is too short");
+  const { networks } = given;
+  if (typeof networks === 'string' && (minor < 37 || !['auto', 'none'].includes(networks))) {
+    return invalid('networks', networks, `'${networks}' is not of type 'array'`);
+  }
+  const read = bodySchema.safeParse(found);
+  if (!read.success) return invalid('server', given, read.error.issues[0]?.message ?? 'is not valid');
+  const asked = read.data.server;
+  const flavor = offer.flavors.find(({ id }) => id === String(asked.flavorRef));
+  if (flavor === undefined) return `Flavor ${asked.flavorRef} could not be found.`;
+  const image = offer.images.find(({ id }) => id === asked.imageRef);
+  if (image === undefined) return 'Can not find requested image';
+  const named = Array.isArray(asked.networks) ? asked.networks : [];
+  const strange = named.find(({ uuid }) => uuid !== undefined && uuid !== offer.network.id);
+  if (strange !== undefined) return `Network ${strange.uuid} could not be found.`;
+  return {
+    name: asked.name.trim(),
+    flavor,
+    image,
+    description: asked.description ?? null,
+    metadata: asked.metadata ?? {},
+    networks: asked.networks === 'none' ? 'none' : named.length > 0 ? 'named' : 'auto',
+  };
+}
+
+const invalid = (field: string, value: unknown, why: string): string =>
+  `Invalid input for field/attribute ${field}. Value: ${typeof value === 'string' ? value : JSON.stringify(value)}. ${why}`;

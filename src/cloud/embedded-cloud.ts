@@ -1,0 +1,190 @@
+import { randomBytes } from 'node:crypto';
+import { Refusal } from '../domain/refusal.ts';
+import type { Millis } from '../domain/time.ts';
+import type { Reply, Request } from './answer.ts';
+import { createCatalogue, type Urls } from './catalogue.ts';
+import type { CloudOptions, EmbeddedCloud } from './cloud.ts';
+import { cloudsYaml } from './clouds-yaml.ts';
+import { openControl } from './control.ts';
+import type { Fault } from './fault.ts';
+import { createGlance } from './glance.ts';
+import { createIdentity } from './identity.ts';
+import { createKeystone } from './keystone.ts';
+import { createLifecycle } from './lifecycle.ts';
+import { createListener } from './listener.ts';
+import { createNeutron } from './neutron.ts';
+import { createNovaApi } from './nova-api.ts';
+import { createNovaEffects } from './nova-effects.ts';
+import { createOffer } from './offer.ts';
+import { createPace } from './pace.ts';
+import { createPlacement } from './placement.ts';
+import { freePort, isFree } from './ports.ts';
+import { createProcesses, type Front } from './processes.ts';
+import { rehearse } from './rolling-upgrade.ts';
+import { createServers } from './servers.ts';
+import { HTTP_SERVICES, type HttpService, hostOf, isCompute } from './services.ts';
+import { createTokenCheck } from './token-check.ts';
+import { createTokens } from './tokens.ts';
+import { createTruth } from './truth.ts';
+import { createWorkers } from './workers.ts';
+
+type Handler = (request: Request, signal: AbortSignal) => Promise<Reply>;
+
+/** Starts all services; resolves when they serve. Throws a `Refusal` where a port that was asked for is taken. */
+export async function startEmbeddedCloud(options: CloudOptions = {}): Promise<EmbeddedCloud> {
+  const { speed = 1, workers: workerCount = 2, keepAlive = true, tokenLifetime = 3600, pageLimit = 1000 } = options;
+  const password = options.password ?? randomBytes(12).toString('base64url');
+  const ports = await choosePorts(options.ports ?? {});
+  const urls = urlsOf(ports);
+
+  const end = new AbortController();
+  const closed = end.signal;
+  const pace = createPace(speed, closed);
+  const truth = createTruth();
+  const identity = createIdentity(password);
+  const tokens = createTokens(tokenLifetime);
+  const offer = createOffer();
+  const servers = createServers();
+  const limits = { instances: options.quota ?? 10, page: pageLimit };
+  const burden = { seconds: 0 };
+  const handlers = new Map<HttpService, Handler>();
+
+  function front(service: HttpService): Front {
+    const workers = createWorkers(workerCount);
+    const handle = async (request: Request): Promise<Reply> => {
+      const handler = handlers.get(service);
+      if (handler === undefined) return 'closed';
+      try {
+        return await workers.run((signal) => handler(request, signal));
+      } catch (error) {
+        // Its process has ended, or the cloud closes. Anything else is a bug, and must not hide behind a lost connection.
+        const ended = error instanceof Error && error.name === 'AbortError';
+        if (!ended) setImmediate(() => Promise.reject(error));
+        return 'closed';
+      }
+    };
+    return { workers, listener: createListener({ service, port: ports[service], keepAlive, pace, handle }) };
+  }
+
+  const fronts: Readonly<Record<HttpService, Front>> = {
+    keystone: front('keystone'),
+    'nova-api': front('nova-api'),
+    placement: front('placement'),
+    glance: front('glance'),
+    neutron: front('neutron'),
+  };
+  const processes = createProcesses({
+    pace,
+    truth,
+    fronts,
+    onStopped: (service) => service === 'memcached' && check.forget(),
+    onStarted: (service) => isCompute(service) && lifecycle.computeStarted(service),
+  });
+  const check = createTokenCheck({ tokens, processes, pace, keystoneUrl: urls.keystone });
+  const lifecycle = createLifecycle({ servers, processes, offer, pace, closed });
+  const effects = createNovaEffects({ processes, pace, truth, workers: workerCount });
+  const root = `http://127.0.0.1:${ports['nova-api']}`;
+  const nova = { root, pace, offer, servers, processes, lifecycle, effects, check, limits, burden };
+
+  const catalogue = createCatalogue(urls);
+  handlers.set('keystone', createKeystone({ identity, tokens, catalogue, pace, processes, url: urls.keystone }));
+  handlers.set('nova-api', createNovaApi(nova));
+  handlers.set('glance', createGlance({ url: urls.glance, offer, check, pace }));
+  handlers.set('neutron', createNeutron({ url: urls.neutron, offer, owner: identity.owner, check, pace }));
+  handlers.set('placement', createPlacement({ check, pace }));
+
+  const scripted = new Map<HttpService, (at: Millis) => void>();
+
+  async function setFault(service: HttpService, fault: Fault | null): Promise<Millis> {
+    const at = await fronts[service].listener.setFault(fault);
+    scripted.get(service)?.(at);
+    scripted.delete(service);
+    if (fault !== null) {
+      const { kind } = fault;
+      const apiDown = service === 'nova-api' && kind !== 'slow';
+      scripted.set(service, truth.begin({ what: `${service}: ${kind}`, service, kind, from: at, apiDown }));
+    }
+    return at;
+  }
+
+  const cloud: Omit<EmbeddedCloud, 'close'> = {
+    ports,
+    authUrl: urls.keystone,
+    controlUrl: `http://127.0.0.1:${ports.control}`,
+    password,
+    cloudsYaml: () => cloudsYaml(urls.keystone, password),
+    stop: processes.stop,
+    kill: (service) => processes.stop(service, { kill: true }),
+    start: processes.start,
+    async restart(service, given) {
+      await processes.stop(service, given);
+      return processes.start(service, given);
+    },
+    hup: processes.hup,
+    setFault,
+    truth: async () => truth.entries(),
+    status: async () => processes.status(),
+    servers: async () =>
+      servers.all().map(({ id, name, status, taskState, host, metadata }) => ({
+        id,
+        name,
+        status,
+        taskState,
+        host: host === null ? null : hostOf(host),
+        metadata,
+      })),
+    async setTokenLifetime(seconds) {
+      tokens.lifetime = seconds;
+    },
+    async setQuota(instances) {
+      limits.instances = instances;
+    },
+    rollingUpgrade: (given = {}) => rehearse({ processes, truth, burden, closed }, given),
+  };
+
+  for (const service of HTTP_SERVICES) await fronts[service].listener.open();
+  const control = await openControl(cloud, ports.control);
+
+  return {
+    ...cloud,
+    async close() {
+      end.abort();
+      for (const service of HTTP_SERVICES) await fronts[service].listener.close('cut');
+      await control.close();
+    },
+  };
+}
+
+type Ports = EmbeddedCloud['ports'];
+
+async function choosePorts(wanted: Partial<Ports>): Promise<Ports> {
+  const taken = new Set<number>();
+  const choose = async (name: keyof Ports): Promise<number> => {
+    const port = wanted[name];
+    if (port !== undefined && port !== 0 && (taken.has(port) || !(await isFree(port)))) {
+      throw new Refusal(`port ${port} of 127.0.0.1, for ${name}, is in use: choose another one, or 0 for any`, 3);
+    }
+    const chosen = port === undefined || port === 0 ? await freePort(taken) : port;
+    taken.add(chosen);
+    return chosen;
+  };
+  return {
+    keystone: await choose('keystone'),
+    'nova-api': await choose('nova-api'),
+    placement: await choose('placement'),
+    glance: await choose('glance'),
+    neutron: await choose('neutron'),
+    control: await choose('control'),
+  };
+}
+
+function urlsOf(ports: Ports): Urls {
+  const root = (name: HttpService) => `http://127.0.0.1:${ports[name]}`;
+  return {
+    keystone: `${root('keystone')}/v3`,
+    'nova-api': `${root('nova-api')}/v2.1`,
+    placement: root('placement'),
+    glance: root('glance'),
+    neutron: root('neutron'),
+  };
+}

@@ -1,0 +1,72 @@
+import { type Answer, json, type Reply, type Request } from './answer.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import type { NovaEffects } from './nova-effects.ts';
+import type { Offer } from './offer.ts';
+import type { Operation } from './outages.ts';
+import type { Pace } from './pace.ts';
+import type { Processes } from './processes.ts';
+import type { Route } from './route.ts';
+import type { Servers } from './servers.ts';
+import { REQUEST } from './timings.ts';
+import type { TokenCheck } from './token-check.ts';
+import type { Token } from './tokens.ts';
+
+/** What an answer of Nova depends on. */
+export type NovaContext = {
+  readonly request: Request;
+  readonly token: Token;
+  readonly minor: number;
+  readonly admin: boolean;
+  /** Aborts when the worker's process ends. */
+  readonly signal: AbortSignal;
+  readonly requestId: string;
+};
+
+export type NovaOptions = {
+  /** 'http://127.0.0.1:8774' */
+  readonly root: string;
+  readonly pace: Pace;
+  readonly offer: Offer;
+  readonly servers: Servers;
+  readonly processes: Processes;
+  readonly lifecycle: Lifecycle;
+  readonly effects: NovaEffects;
+  readonly check: TokenCheck;
+  /** Servers of a project at most; larger pages are cut. */
+  readonly limits: { instances: number; readonly page: number };
+  /** Seconds that every request to the database takes longer. */
+  readonly burden: { seconds: number };
+};
+
+const KEYS: Readonly<Record<number, string>> = {
+  400: 'badRequest',
+  403: 'forbidden',
+  404: 'itemNotFound',
+  409: 'conflictingRequest',
+};
+
+export const novaFault = (code: number, message: string): Answer =>
+  json(code, { [KEYS[code] ?? 'computeFault']: { code, message } });
+
+export const policy = (rule: string): Answer =>
+  novaFault(403, `Policy doesn't allow os_compute_api:${rule} to be performed.`);
+
+type Answering = (context: NovaContext, parameters: readonly string[]) => Reply | Promise<Reply>;
+
+/** A route that takes the time of its operation, and suffers what the table of outages says of it. */
+export function novaRoute(
+  { effects, servers, burden }: NovaOptions,
+  { method, path, operation }: { readonly method: string; readonly path: string; readonly operation: Operation },
+  answer: Answering,
+): Route<NovaContext> {
+  return {
+    method,
+    path,
+    async answer(context, parameters) {
+      const mine = servers.all().filter(({ projectId }) => projectId === context.token.project?.id).length;
+      const usual = REQUEST[operation] + burden.seconds;
+      const failure = await effects.before(operation, { usual, servers: mine, signal: context.signal });
+      return failure ?? (await answer(context, parameters));
+    },
+  };
+}
