@@ -23,9 +23,9 @@ export type ConnectOptions = {
   readonly timeout: number;
 };
 
-/** `location` is an absolute path or a `file:` URI. Whoever connects closes `sqlite`; Kysely holds nothing besides. */
-export function connect(location: string, { mode, timeout }: ConnectOptions): Connection {
-  const sqlite = new Sqlite(location, { readonly: mode === 'read', timeout, fileMustExist: mode !== 'create' });
+/** `file` is an absolute path. Whoever connects closes `sqlite`; Kysely holds nothing besides. */
+export function connect(file: string, { mode, timeout }: ConnectOptions): Connection {
+  const sqlite = new Sqlite(file, { readonly: mode === 'read', timeout, fileMustExist: mode !== 'create' });
   return { sqlite, db: new Kysely<Tables>({ dialect: dialectFor(sqlite) }) };
 }
 

@@ -1,8 +1,10 @@
 import Sqlite from 'better-sqlite3';
 
-/** By the primary result code, as https://sqlite.org/rescode.html lists them. */
+/** By result code, or else by its primary one, as https://sqlite.org/rescode.html lists them. */
 const REASONS: { readonly [code: string]: string } = {
   SQLITE_FULL: 'no room is left on the disk',
+  // the index of the log could not grow
+  SQLITE_IOERR_SHMSIZE: 'no room is left on the disk',
   SQLITE_IOERR: 'the disk failed',
   SQLITE_READONLY: 'the disk or the file is read-only',
   SQLITE_CANTOPEN: 'the file cannot be opened',
@@ -30,7 +32,7 @@ const ERRNO: { readonly [code: string]: string } = {
 export function explain(error: unknown): string | null {
   if (error instanceof Sqlite.SqliteError) {
     const [, primary = ''] = /^(SQLITE_[A-Z]+)/.exec(error.code) ?? [];
-    const reason = REASONS[primary];
+    const reason = REASONS[error.code] ?? REASONS[primary];
     return reason === undefined ? null : `${reason} (${error.code}: ${oneLine(error.message)})`;
   }
   if (isSystemError(error))

@@ -7,14 +7,22 @@ import { APPLICATION_ID, SCHEMA, versionOf } from './migrations.ts';
 
 /** Throws a Refusal where the path cannot be a journal; gives null where there is nothing yet. */
 export function inspectPath(file: string): Stats | null {
-  const directory = statSync(dirname(file), { throwIfNoEntry: false });
+  const directory = find(dirname(file), file);
   if (directory === undefined) throw new Refusal(`journal ${file}: there is no directory ${dirname(file)}`);
   if (!directory.isDirectory()) throw new Refusal(`journal ${file}: ${dirname(file)} is not a directory`);
-  const found = statSync(file, { throwIfNoEntry: false });
+  const found = find(file, file);
   if (found === undefined) return null;
   if (found.isDirectory()) throw new Refusal(`journal ${file} is a directory: name a file in it`);
   if (!found.isFile()) throw new Refusal(`journal ${file} is not a regular file`);
   return found;
+}
+
+function find(path: string, file: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new Refusal(`journal ${file} cannot be reached: ${explain(error) ?? String(error)}`);
+  }
 }
 
 /** SQLite would quietly open for reading what it can't write. */

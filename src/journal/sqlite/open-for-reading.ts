@@ -1,6 +1,6 @@
-import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Database } from '../dialect.ts';
@@ -17,26 +17,46 @@ export async function openForReading(path: string): Promise<Database> {
   inspectReadable(file);
   if (found.size === 0) throw new Refusal(`journal ${file} is empty: nothing was ever recorded in it`);
   try {
-    const { db, sqlite } = snapshot(file);
-    return { name: `journal ${file}`, db: () => db, explain, close: async () => void sqlite.close() };
+    const { db, close } = snapshot(file);
+    return { name: `journal ${file}`, db: () => db, explain, close: async () => close() };
   } catch (error) {
     throw refusalFor(file, error);
   }
 }
 
-function snapshot(file: string): Connection {
+type Snapshot = Pick<Connection, 'db'> & { close(): void };
+
+function snapshot(file: string): Snapshot {
   try {
-    return begin(file, file);
+    const { db, sqlite } = begin(file, file);
+    return { db, close: () => void sqlite.close() };
   } catch (error) {
-    if (!(error instanceof Sqlite.SqliteError) || !/^SQLITE_(CANTOPEN|READONLY)/.test(error.code)) throw error;
-    // In a directory that can't be written SQLite can't read a journal along with a log, but it can one that has none.
-    const log = statSync(`${file}-wal`, { throwIfNoEntry: false });
-    if (log !== undefined && log.size > 0) {
-      throw new Refusal(
-        `journal ${file} cannot be read where nothing can be written: copy it, with ${file}-wal, to another directory`,
-      );
-    }
-    return begin(`${pathToFileURL(file).href}?immutable=1`, file);
+    // To read a journal SQLite must write beside it (FILE-shm), unless a daemon is at it and has done so already.
+    const unwritable = error instanceof Sqlite.SqliteError && /^SQLITE_(CANTOPEN|READONLY)/.test(error.code);
+    if (!unwritable || existsSync(`${file}-shm`)) throw error;
+    return snapshotOfCopy(file);
+  }
+}
+
+/** Of a journal on a read-only disk, which nobody can be writing to. */
+function snapshotOfCopy(file: string): Snapshot {
+  const directory = mkdtempSync(join(tmpdir(), 'rollwatch-'));
+  const copy = join(directory, 'journal.db');
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  try {
+    copyFileSync(file, copy);
+    if (existsSync(`${file}-wal`)) copyFileSync(`${file}-wal`, `${copy}-wal`);
+    const { db, sqlite } = begin(copy, file);
+    return {
+      db,
+      close() {
+        sqlite.close();
+        remove();
+      },
+    };
+  } catch (error) {
+    remove();
+    throw error;
   }
 }
 

@@ -1,0 +1,128 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, copyFileSync, existsSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import Sqlite from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openJournal, readJournal } from '../../src/journal/open-journal.ts';
+import { collect } from '../contract/journal.ts';
+import { type Directory, temporaryDirectory } from '../support/journal-place.ts';
+import { okSample } from '../support/samples.ts';
+
+const CHILD = fileURLToPath(new URL('../support/journal-child.ts', import.meta.url));
+
+let directory: Directory;
+let file: string;
+let child: ChildProcess | null = null;
+
+beforeEach(() => {
+  directory = temporaryDirectory();
+  file = join(directory.path, 'journal.db');
+});
+
+afterEach(() => {
+  child?.kill('SIGKILL');
+  child = null;
+  directory.clear();
+});
+
+const write = () => openJournal({ file, vantage: 'here', now: () => 0 });
+
+/** Lets the child write until it has flushed so many samples, and `longer` milliseconds more; gives the last it told of. */
+async function writeAndKill(count: number, longer: number): Promise<{ session: number; count: number }> {
+  const process_ = spawn(process.execPath, [CHILD, file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  child = process_;
+  const told = { session: 0, count: 0 };
+  let killed = false;
+  for await (const line of createInterface({ input: process_.stdout })) {
+    const [session = 0, flushed = 0] = line.split(' ').map(Number);
+    Object.assign(told, { session, count: flushed });
+    if (flushed >= count && !killed) {
+      killed = true;
+      setTimeout(() => process_.kill('SIGKILL'), longer);
+    }
+  }
+  if (process_.exitCode === null && process_.signalCode === null) await once(process_, 'exit');
+  expect(process_.signalCode).toBe('SIGKILL');
+  return told;
+}
+
+function integrity(path: string): unknown {
+  const sqlite = new Sqlite(path);
+  try {
+    return sqlite.pragma('integrity_check', { simple: true });
+  } finally {
+    sqlite.close();
+  }
+}
+
+const countsOf = async (path: string): Promise<number[]> => {
+  const journal = await readJournal(path);
+  const counts: number[] = [];
+  for await (const { session, seq } of journal.samples()) {
+    expect(seq).toBe(counts[session] ?? 0);
+    counts[session] = seq + 1;
+  }
+  await journal.close();
+  return counts;
+};
+
+describe('a daemon that is killed', () => {
+  it('has lost nothing that was flushed, twenty times at any moment, and goes on in the same journal', async () => {
+    const told: number[] = [];
+    for (let round = 1; round <= 20; round++) {
+      const { session, count } = await writeAndKill(1, Math.random() * 100);
+      expect(session).toBe(round);
+      told[session] = count;
+      // What a kill leaves is whole by itself: a copy of it says the same.
+      const copy = join(directory.path, `copy-${round}.db`);
+      for (const part of ['', '-wal']) if (existsSync(file + part)) copyFileSync(file + part, copy + part);
+      expect(integrity(copy)).toBe('ok');
+      const counts = await countsOf(copy);
+      for (const [id, least] of told.entries()) expect(counts[id] ?? 0).toBeGreaterThanOrEqual(least ?? 0);
+    }
+    const journal = await write();
+    const sessions = await journal.sessions();
+    expect(sessions.map(({ id, ended }) => [id, ended])).toEqual(told.slice(1).map((_, index) => [index + 1, false]));
+    await journal.close();
+  }, 60_000);
+
+  it('has let go of its lock, which named it while it lived', async () => {
+    const living = spawn(process.execPath, [CHILD, file], { stdio: ['ignore', 'pipe', 'inherit'] });
+    child = living;
+    await once(living.stdout, 'data');
+    await expect(write()).rejects.toThrow(`journal ${file} is in use by another Rollwatch (pid ${living.pid})`);
+    const exit = once(living, 'exit');
+    living.stdout.resume();
+    living.kill('SIGKILL');
+    await exit;
+    await (await write()).close();
+  });
+});
+
+describe('a log that a crash has damaged', () => {
+  const log = () => `${file}-wal`;
+
+  it.each([
+    ['has rubbish at its end', () => appendFileSync(log(), Buffer.alloc(10_000, 'rubbish'))],
+    ['was cut off in the middle', () => truncateSync(log(), Math.floor(statSync(log()).size / 2))],
+    ['is rubbish from the start', () => writeFileSync(log(), Buffer.alloc(40_000, 'rubbish'))],
+    ['is empty', () => truncateSync(log(), 0)],
+    ['has no index', () => rmSync(`${file}-shm`)],
+    ['has an index of rubbish', () => writeFileSync(`${file}-shm`, Buffer.alloc(32_768, 'rubbish'))],
+  ])('when it %s, the journal opens with what is whole and goes on', async (_, damage) => {
+    await (await write()).close();
+    await writeAndKill(200, 0);
+    damage();
+    const journal = await write();
+    const samples = await collect(journal);
+    expect(samples.map(({ seq }) => seq)).toEqual(samples.map((_one, index) => index));
+    journal.append({ type: 'sample', sample: okSample({ seq: 0, at: 0, session: 9 }) });
+    await journal.flush(0);
+    expect([journal.state().kind, (await collect(journal)).length]).toEqual(['recording', samples.length + 1]);
+    await journal.close();
+    expect(integrity(file)).toBe('ok');
+  });
+});

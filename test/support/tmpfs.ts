@@ -1,0 +1,34 @@
+import { spawnSync } from 'node:child_process';
+import { temporaryDirectory } from './journal-place.ts';
+
+/** A small disk of its own: to fill it, or to make it read-only. Only root can mount one. */
+export type Mount = { readonly path: string; readOnly(): void; clear(): void };
+
+export function mountTmpfs(size: string): Mount {
+  const directory = temporaryDirectory();
+  const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', directory.path], {
+    encoding: 'utf8',
+  });
+  if (mount.status !== 0) {
+    directory.clear();
+    throw new Error(`mount: ${mount.stderr || mount.error?.message}`);
+  }
+  return {
+    path: directory.path,
+    readOnly: () => void spawnSync('mount', ['-o', 'remount,ro', directory.path]),
+    clear() {
+      spawnSync('umount', [directory.path]);
+      directory.clear();
+    },
+  };
+}
+
+/** Why tests on a disk of their own are skipped here, to be printed; null where they can run. */
+export function skipReason(): string | null {
+  try {
+    mountTmpfs('64k').clear();
+    return null;
+  } catch (error) {
+    return ` (skipped: ${String(error).trim()})`;
+  }
+}
