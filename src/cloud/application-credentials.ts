@@ -35,12 +35,13 @@ export function applicationCredentialRoutes(
     id,
     name,
     description,
+    user_id: user.id,
     project_id: user.project.id,
     roles: identity.rolesOf(user).map((role) => ({ ...role, domain_id: null })),
     expires_at: expiresAt === null ? null : new Date(expiresAt).toISOString().replace('Z', '000'),
-    unrestricted: false,
+    unrestricted: null,
     system: null,
-    links: { self: `${url}/users/${user.id}/application_credentials/${id}` },
+    links: { self: `${url}/application_credentials/${id}` },
   });
 
   const mine = (token: Token) => [...identity.credentials.values()].filter((one) => one.user.id === token.user.id);

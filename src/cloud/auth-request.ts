@@ -34,11 +34,14 @@ export type Grant = {
 
 type Named = z.infer<typeof named>;
 
-/** What the request is granted; null for whatever reason, as Keystone tells none. */
+/**
+ * What the request is granted; null for whatever reason, as Keystone tells none, but for two of application
+ * credentials: an id that does not exist, and a scope, which they cannot ask for.
+ */
 export function grant(
   { auth }: AuthRequest,
   { identity, tokens }: { identity: Identity; tokens: Tokens },
-): Grant | null {
+): Grant | 'no such credential' | 'no scope' | null {
   const { methods, password, token, application_credential: credential } = auth.identity;
   const inDomain = ({ domain: given }: Named) =>
     given === undefined || given.id === identity.domain.id || given.name === identity.domain.name;
@@ -55,6 +58,8 @@ export function grant(
     const known = [...identity.credentials.values()].find(
       (one) => one.id === credential.id || (one.name === credential.name && one.user.id === owner?.id),
     );
+    if (known === undefined && credential.id !== undefined) return 'no such credential';
+    if (auth.scope !== undefined) return 'no scope';
     if (known === undefined || known.secret !== credential.secret) return null;
     if (known.expiresAt !== null && known.expiresAt <= moment()) return null;
     return { user: known.user, project: known.user.project, methods, expiresBy: known.expiresAt };

@@ -20,6 +20,7 @@ import { createPace } from './pace.ts';
 import { createPlacement } from './placement.ts';
 import { freePort, isFree } from './ports.ts';
 import { createProcesses, type Front } from './processes.ts';
+import { createQuota } from './quota.ts';
 import { rehearse } from './rolling-upgrade.ts';
 import { createServers } from './servers.ts';
 import { HTTP_SERVICES, type HttpService, hostOf, isCompute } from './services.ts';
@@ -45,7 +46,7 @@ export async function startEmbeddedCloud(options: CloudOptions = {}): Promise<Em
   const tokens = createTokens(tokenLifetime);
   const offer = createOffer();
   const servers = createServers();
-  const limits = { instances: options.quota ?? 10, page: pageLimit };
+  const quota = createQuota(options.quota ?? 10);
   const burden = { seconds: 0 };
   const handlers = new Map<HttpService, Handler>();
 
@@ -84,7 +85,7 @@ export async function startEmbeddedCloud(options: CloudOptions = {}): Promise<Em
   const lifecycle = createLifecycle({ servers, processes, offer, pace, closed });
   const effects = createNovaEffects({ processes, pace, truth, workers: workerCount });
   const root = `http://127.0.0.1:${ports['nova-api']}`;
-  const nova = { root, pace, offer, servers, processes, lifecycle, effects, check, limits, burden };
+  const nova = { root, pace, offer, servers, processes, lifecycle, effects, check, quota, pageLimit, burden };
 
   const catalogue = createCatalogue(urls);
   handlers.set('keystone', createKeystone({ identity, tokens, catalogue, pace, processes, url: urls.keystone }));
@@ -137,7 +138,7 @@ export async function startEmbeddedCloud(options: CloudOptions = {}): Promise<Em
       tokens.lifetime = seconds;
     },
     async setQuota(instances) {
-      limits.instances = instances;
+      quota.setAll(instances);
     },
     rollingUpgrade: (given = {}) => rehearse({ processes, truth, burden, closed }, given),
   };

@@ -48,7 +48,8 @@ export function createKeystone(options: KeystoneOptions): (request: Request, sig
       methods: token.methods,
       user: { domain: identity.domain, id: token.user.id, name: token.user.name, password_expires_at: null },
       audit_ids: [token.auditId],
-      expires_at: python(token.expiresAt),
+      // One that ends with its application credential says so without a zone, and means UTC.
+      expires_at: token.limited ? python(token.expiresAt).slice(0, 19) : python(token.expiresAt),
       issued_at: python(token.issuedAt),
       ...(token.project === null
         ? {}
@@ -96,6 +97,13 @@ export function createKeystone(options: KeystoneOptions): (request: Request, sig
     await pace.wait(TOKEN_ISSUE);
     const granted = grant(asked.data, { identity, tokens });
     if (granted === null) return denied;
+    if (granted === 'no such credential') {
+      return missing('Application Credential', asked.data.auth.identity.application_credential?.id ?? '');
+    }
+    if (granted === 'no scope') {
+      const why = 'Application credentials cannot request a scope.';
+      return keystoneError(401, 'Unauthorized', `Error authenticating with application credential: ${why}`);
+    }
     const token = tokens.issue(granted);
     return json(201, describe(token), { 'X-Subject-Token': token.id });
   }

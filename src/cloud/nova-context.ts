@@ -5,6 +5,7 @@ import type { Offer } from './offer.ts';
 import type { Operation } from './outages.ts';
 import type { Pace } from './pace.ts';
 import type { Processes } from './processes.ts';
+import type { Quota } from './quota.ts';
 import type { Route } from './route.ts';
 import type { Servers } from './servers.ts';
 import { REQUEST } from './timings.ts';
@@ -32,8 +33,9 @@ export type NovaOptions = {
   readonly lifecycle: Lifecycle;
   readonly effects: NovaEffects;
   readonly check: TokenCheck;
-  /** Servers of a project at most; larger pages are cut. */
-  readonly limits: { instances: number; readonly page: number };
+  readonly quota: Quota;
+  /** Servers on a page of a list at most; larger limits are cut. */
+  readonly pageLimit: number;
   /** Seconds that every request to the database takes longer. */
   readonly burden: { seconds: number };
 };

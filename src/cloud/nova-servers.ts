@@ -10,7 +10,7 @@ import type { Server } from './servers.ts';
 
 /** /servers and what is under it. */
 export function novaServerRoutes(options: NovaOptions): readonly Route<NovaContext>[] {
-  const { root, pace, offer, servers, processes, lifecycle, effects, limits } = options;
+  const { root, pace, offer, servers, processes, lifecycle, effects, quota, pageLimit } = options;
 
   const project = ({ token }: NovaContext) => token.project?.id ?? '';
   const mine = (context: NovaContext) => servers.all().filter(({ projectId }) => projectId === project(context));
@@ -31,7 +31,7 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
   function list(context: NovaContext, detail: boolean): Reply {
     const everyone = ['1', 'true', 'True'].includes(context.request.url.searchParams.get('all_tenants') ?? '');
     if (everyone && !context.admin) return policy(`servers:${detail ? 'detail' : 'index'}:get_all_tenants`);
-    const found = page(everyone ? servers.all() : mine(context), context.request.url, limits.page);
+    const found = page(everyone ? servers.all() : mine(context), context.request.url, pageLimit);
     if ('invalid' in found) return novaFault(400, found.invalid);
     return json(200, {
       servers: found.servers.map((server) =>
@@ -45,8 +45,9 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
     const asked = readCreate(context.request.body, { minor: context.minor, offer });
     if (typeof asked === 'string') return novaFault(400, asked);
     const used = mine(context).length;
-    if (used >= limits.instances) {
-      const room = `already used ${used} of ${limits.instances} instances`;
+    const limit = quota.of(project(context));
+    if (used >= limit) {
+      const room = `already used ${used} of ${limit} instances`;
       return novaFault(403, `Quota exceeded for instances: Requested 1, but ${room}`);
     }
     const { networks, ...rest } = asked;

@@ -10,7 +10,7 @@ const quotaSchema = z.object({ quota_set: z.looseObject({ instances: z.number().
 
 /** What an operator asks for: services, quotas, limits. */
 export function novaServiceRoutes(options: NovaOptions): readonly Route<NovaContext>[] {
-  const { processes, servers, limits } = options;
+  const { processes, servers, quota } = options;
   const read = (path: string) => ({ method: 'GET', path, operation: 'read' as const });
 
   const known = [
@@ -24,7 +24,13 @@ export function novaServiceRoutes(options: NovaOptions): readonly Route<NovaCont
     })),
   ].map((service, index) => ({ ...service, number: index + 1, id: randomUUID() }));
 
-  const quotas = () => ({ instances: limits.instances, cores: 20, ram: 51_200, metadata_items: 128, key_pairs: 100 });
+  const quotas = (project: string) => ({
+    instances: quota.of(project),
+    cores: 20,
+    ram: 51_200,
+    metadata_items: 128,
+    key_pairs: 100,
+  });
   const used = ({ token }: NovaContext) => servers.all().filter(({ projectId }) => projectId === token.project?.id);
 
   return [
@@ -48,7 +54,7 @@ export function novaServiceRoutes(options: NovaOptions): readonly Route<NovaCont
     novaRoute(options, read('/limits'), (context) => {
       const mine = used(context);
       const absolute = {
-        maxTotalInstances: limits.instances,
+        maxTotalInstances: quota.of(context.token.project?.id ?? ''),
         maxTotalCores: 20,
         maxTotalRAMSize: 51_200,
         maxServerMeta: 128,
@@ -64,14 +70,18 @@ export function novaServiceRoutes(options: NovaOptions): readonly Route<NovaCont
       json(200, { availabilityZoneInfo: [{ zoneName: 'nova', zoneState: { available: true }, hosts: null }] }),
     ),
     novaRoute(options, read('/os-quota-sets/:id'), (_context, [id = '']) =>
-      json(200, { quota_set: { id, ...quotas() } }),
+      json(200, { quota_set: { id, ...quotas(id) } }),
     ),
-    novaRoute(options, { method: 'PUT', path: '/os-quota-sets/:id', operation: 'read' }, ({ admin, request }) => {
-      if (!admin) return policy('os-quota-sets:update');
-      const asked = quotaSchema.safeParse(parsed(request.body));
-      if (!asked.success) return novaFault(400, 'Malformed request body');
-      limits.instances = asked.data.quota_set.instances ?? limits.instances;
-      return json(200, { quota_set: quotas() });
-    }),
+    novaRoute(
+      options,
+      { method: 'PUT', path: '/os-quota-sets/:id', operation: 'read' },
+      ({ admin, request }, [id = '']) => {
+        if (!admin) return policy('os-quota-sets:update');
+        const asked = quotaSchema.safeParse(parsed(request.body));
+        if (!asked.success) return novaFault(400, 'Malformed request body');
+        quota.set(id, asked.data.quota_set.instances ?? quota.of(id));
+        return json(200, { quota_set: quotas(id) });
+      },
+    ),
   ];
 }

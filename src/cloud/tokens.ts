@@ -11,6 +11,8 @@ export type Token = {
   readonly auditId: string;
   readonly issuedAt: number;
   readonly expiresAt: number;
+  /** It ends when the application credential does, earlier than it would. */
+  readonly limited: boolean;
 };
 
 /** Keystone's memory of what it has issued. */
@@ -44,6 +46,7 @@ export function createTokens(lifetime: number): Tokens {
         auditId: randomBytes(16).toString('base64url'),
         issuedAt: now,
         expiresAt: expiresBy === null ? end : Math.min(end, expiresBy),
+        limited: methods.includes('application_credential') && expiresBy !== null && expiresBy < end,
       };
       issued.set(token.id, token);
       return token;

@@ -1,0 +1,369 @@
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import {
+  type CloudAccess,
+  type CloudUser,
+  passwordAuth,
+  send,
+  serverIdOf,
+  signIn,
+  userOf,
+} from '../support/cloud-user.ts';
+
+const listed = z.object({
+  servers: z.array(
+    z.object({ id: z.string(), name: z.string(), status: z.string().optional(), metadata: z.unknown().optional() }),
+  ),
+  servers_links: z.array(z.object({ rel: z.string(), href: z.string() })).optional(),
+});
+
+const shown = z.object({
+  server: z.object({
+    status: z.string(),
+    'OS-EXT-STS:task_state': z.string().nullable(),
+    'OS-EXT-STS:vm_state': z.string(),
+    addresses: z.record(z.string(), z.unknown()),
+    fault: z.object({ code: z.number(), message: z.string() }).optional(),
+  }),
+});
+
+const V = { microversion: '2.53' };
+
+/** What Rollwatch relies on, of any OpenStack. It names its servers `contract-...` and leaves none. */
+export function cloudContract(name: string, connect: () => Promise<CloudAccess>): void {
+  describe(`${name}, as Rollwatch relies on it`, { timeout: 60_000 }, () => {
+    let cloud: CloudAccess;
+    let probe: CloudUser;
+    let admin: CloudUser;
+    const run = `contract-${process.pid}`;
+
+    beforeAll(async () => {
+      cloud = await connect();
+      probe = await signIn(cloud);
+      admin = await signIn(cloud, 'admin');
+    }, 60_000);
+
+    afterAll(async () => {
+      const { servers } = listed.parse((await probe.ask('compute', `GET /servers?name=^${run}`)).body);
+      await Promise.all(servers.map(({ id }) => probe.remove(id)));
+      await cloud.close();
+    }, 60_000);
+
+    const compute = (request: string, ask: Parameters<CloudUser['ask']>[2] = V) => probe.ask('compute', request, ask);
+
+    async function boot(suffix: string, how?: Parameters<CloudUser['create']>[1]): Promise<string> {
+      const id = serverIdOf(await probe.create(`${run}-${suffix}`, how));
+      await probe.until(id, (_answer, status) => status === 'ACTIVE' || status === 'ERROR');
+      return id;
+    }
+
+    describe('Keystone', () => {
+      it('issues a token with its end and a catalogue of public endpoints', async () => {
+        const answer = await send(`${cloud.authUrl}/auth/tokens`, 'POST', {
+          body: passwordAuth('probe', cloud.password),
+        });
+        expect(answer.status).toBe(201);
+        expect(answer.headers.get('x-subject-token')).toMatch(/^gAAAAA/);
+        const { token } = z.object({ token: z.object({ expires_at: z.string() }) }).parse(answer.body);
+        expect(Date.parse(token.expires_at)).toBeGreaterThan(Date.now());
+        for (const type of ['identity', 'compute', 'image', 'network', 'placement']) {
+          expect(userOf(answer).endpoint(type)).toMatch(/^http/);
+        }
+      });
+
+      it('answers a wrong password with 401, and tells who asks', async () => {
+        const answer = await send(`${cloud.authUrl}/auth/tokens`, 'POST', { body: passwordAuth('probe', 'wrong') });
+        expect(answer.status).toBe(401);
+        expect(answer.headers.get('www-authenticate')).toBe(`Keystone uri="${cloud.authUrl}"`);
+        expect(answer.body).toEqual({
+          error: { code: 401, message: 'The request you have made requires authentication.', title: 'Unauthorized' },
+        });
+      });
+
+      it('answers a project that does not exist with 401, and a body that is none with 400', async () => {
+        const auth = passwordAuth('probe', cloud.password);
+        auth.auth.scope.project.name = 'nowhere';
+        expect((await send(`${cloud.authUrl}/auth/tokens`, 'POST', { body: auth })).status).toBe(401);
+        expect((await send(`${cloud.authUrl}/auth/tokens`, 'POST', { body: {} })).status).toBe(400);
+        expect((await send(`${cloud.authUrl}/auth/tokens`, 'POST', { body: '{' })).status).toBe(400);
+      });
+
+      it('issues a token for an application credential, until it is deleted', async () => {
+        const path = `/users/${probe.userId}/application_credentials`;
+        const created = await probe.ask('identity', `POST ${path}`, {
+          body: { application_credential: { name: run } },
+        });
+        expect(created.status).toBe(201);
+        const { application_credential: credential } = z
+          .object({ application_credential: z.object({ id: z.string(), secret: z.string() }) })
+          .parse(created.body);
+        const { id, secret } = credential;
+        const body = {
+          auth: { identity: { methods: ['application_credential'], application_credential: { id, secret } } },
+        };
+        const issued = await send(`${cloud.authUrl}/auth/tokens`, 'POST', { body });
+        expect(issued.status).toBe(201);
+        expect(userOf(issued).projectId).toBe(probe.projectId);
+        expect((await probe.ask('identity', `DELETE ${path}/${id}`)).status).toBe(204);
+        const gone = await send(`${cloud.authUrl}/auth/tokens`, 'POST', { body });
+        expect(gone.body).toMatchObject({
+          error: { code: 404, message: `Could not find Application Credential: ${id}.`, title: 'Not Found' },
+        });
+      });
+
+      it('says without a zone when a token ends with its application credential, and means UTC', async () => {
+        const path = `/users/${probe.userId}/application_credentials`;
+        const end = new Date(Math.floor(Date.now() / 1000) * 1000 + 3_000);
+        const expires_at = end.toISOString().slice(0, 19);
+        const asked = { application_credential: { name: `${run}-short`, expires_at } };
+        const created = await probe.ask('identity', `POST ${path}`, { body: asked });
+        const { application_credential: credential } = z
+          .object({ application_credential: z.object({ id: z.string(), secret: z.string() }) })
+          .parse(created.body);
+        const body = {
+          auth: { identity: { methods: ['application_credential'], application_credential: credential } },
+        };
+        const sign = () => send(`${cloud.authUrl}/auth/tokens`, 'POST', { body });
+        expect((await sign()).body).toMatchObject({ token: { expires_at } });
+        await setTimeout(end.getTime() + 100 - Date.now());
+        expect((await sign()).status).toBe(401);
+        await probe.ask('identity', `DELETE ${path}/${credential.id}`);
+      });
+
+      it('does not know a revoked token any more, while Nova goes on with it', async () => {
+        const other = await signIn(cloud);
+        expect((await other.ask('compute', 'GET /servers')).status).toBe(200);
+        const headers = { 'X-Subject-Token': other.token };
+        expect((await probe.ask('identity', 'GET /auth/tokens', { headers })).status).toBe(200);
+        expect((await probe.ask('identity', 'DELETE /auth/tokens', { headers })).status).toBe(204);
+        expect((await probe.ask('identity', 'GET /auth/tokens', { headers })).status).toBe(404);
+        expect((await other.ask('compute', 'GET /servers')).status).toBe(200);
+      });
+    });
+
+    describe('Nova', () => {
+      it('tells its versions without a token', async () => {
+        const root = probe.endpoint('compute').replace(/\/v2\.1.*$/, '');
+        const document = await send(`${root}/`, 'GET');
+        expect(document.status).toBe(200);
+        const { versions } = z
+          .object({ versions: z.array(z.object({ id: z.string(), status: z.string(), version: z.string() })) })
+          .parse(document.body);
+        expect(versions.find(({ id }) => id === 'v2.1')).toMatchObject({ status: 'CURRENT', version: '2.93' });
+        expect((await send(`${root}/v2.1/`, 'GET')).body).toMatchObject({
+          version: { id: 'v2.1', min_version: '2.1' },
+        });
+      });
+
+      it('turns away who has no token, and who has a wrong one', async () => {
+        const url = `${probe.endpoint('compute')}/servers`;
+        for (const headers of [{}, { 'X-Auth-Token': 'wrong' }]) {
+          const answer = await send(url, 'GET', { headers });
+          expect(answer.status).toBe(401);
+          expect(answer.headers.get('www-authenticate')).toBe(`Keystone uri="${cloud.authUrl}"`);
+          expect(answer.body).toMatchObject({ error: { code: 401, title: 'Unauthorized' } });
+        }
+      });
+
+      it('names each request, and the microversion by which it answered', async () => {
+        const answer = await compute('GET /servers/detail?limit=1000');
+        expect(answer.status).toBe(200);
+        expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+        expect(answer.headers.get('x-openstack-request-id')).toMatch(/^req-[0-9a-f-]{36}$/);
+        expect(answer.headers.get('x-compute-request-id')).toBe(answer.headers.get('x-openstack-request-id'));
+        expect(answer.headers.get('openstack-api-version')).toBe('compute 2.53');
+        expect((await compute('GET /servers', {})).headers.get('openstack-api-version')).toBe('compute 2.1');
+      });
+
+      it('takes the older header for the microversion', async () => {
+        const answer = await compute('GET /servers', { headers: { 'X-OpenStack-Nova-API-Version': '2.25' } });
+        expect(answer.headers.get('x-openstack-nova-api-version')).toBe('2.25');
+      });
+
+      it('answers a microversion out of range with 406, and one that is none with 400', async () => {
+        const answer = await compute('GET /servers', { microversion: '2.99' });
+        expect(answer.status).toBe(406);
+        expect(answer.body).toEqual({
+          computeFault: {
+            code: 406,
+            message: 'Version 2.99 is not supported by the API. Minimum is 2.1 and maximum is 2.93.',
+          },
+        });
+        expect((await compute('GET /servers', { microversion: 'newest' })).status).toBe(400);
+      });
+
+      it('does not find what does not exist, with the id in the fault', async () => {
+        const id = '11111111-2222-3333-4444-555555555555';
+        for (const method of ['GET', 'DELETE']) {
+          const answer = await compute(`${method} /servers/${id}`);
+          expect(answer.status).toBe(404);
+          expect(answer.body).toEqual({ itemNotFound: { code: 404, message: `Instance ${id} could not be found.` } });
+        }
+        expect((await compute('GET /flavors/m1.probe')).body).toEqual({
+          itemNotFound: { code: 404, message: 'Flavor m1.probe could not be found.' },
+        });
+        expect((await compute('GET /nothing')).status).toBe(404);
+      });
+
+      it('answers what it does not understand with 400', async () => {
+        for (const query of ['limit=-1', 'marker=nobody', 'name=(']) {
+          expect((await compute(`GET /servers?${query}`)).body).toMatchObject({ badRequest: { code: 400 } });
+        }
+        for (const body of ['{', {}, { server: {} }, { server: { name: 'x' } }]) {
+          expect((await compute('POST /servers', { ...V, body })).body).toMatchObject({ badRequest: { code: 400 } });
+        }
+      });
+
+      it('lets nobody but an operator list services, or the servers of others', async () => {
+        expect((await compute('GET /os-services')).body).toEqual({
+          forbidden: { code: 403, message: "Policy doesn't allow os_compute_api:os-services:list to be performed." },
+        });
+        expect((await compute('GET /servers?all_tenants=1')).status).toBe(403);
+        const answer = await admin.ask('compute', 'GET /os-services', V);
+        const { services } = z
+          .object({ services: z.array(z.object({ binary: z.string(), state: z.string() })) })
+          .parse(answer.body);
+        expect(services.filter(({ binary }) => binary === 'nova-compute')).toHaveLength(3);
+        expect((await admin.ask('compute', 'GET /servers?all_tenants=1', V)).status).toBe(200);
+      });
+
+      it('tells the size of each flavor', async () => {
+        const { flavors } = z
+          .object({
+            flavors: z.array(z.object({ name: z.string(), ram: z.number(), vcpus: z.number(), disk: z.number() })),
+          })
+          .parse((await compute('GET /flavors/detail')).body);
+        expect(flavors.find(({ name: one }) => one === 'm1.probe')).toEqual({
+          name: 'm1.probe',
+          ram: 64,
+          vcpus: 1,
+          disk: 1,
+        });
+        expect(flavors.map(({ name: one }) => one).sort()).toEqual(['m1.nowhere', 'm1.probe', 'm1.probe2']);
+      });
+    });
+
+    describe('Glance and Neutron', () => {
+      it('list what a server can boot from', async () => {
+        const images = await probe.ask('image', 'GET /v2/images?status=active');
+        expect(images.body).toMatchObject({
+          images: expect.arrayContaining([expect.objectContaining({ name: 'probe', status: 'active', size: 29 })]),
+        });
+        expect(images.headers.get('x-openstack-request-id')).toMatch(/^req-/);
+        const networks = await probe.ask('network', 'GET /v2.0/networks');
+        expect(networks.body).toMatchObject({
+          networks: [expect.objectContaining({ name: 'probe-net', 'router:external': false, shared: true })],
+        });
+        expect((await send(`${probe.endpoint('image')}/v2/images`, 'GET')).status).toBe(401);
+        expect((await send(`${probe.endpoint('network')}/v2.0/networks`, 'GET')).status).toBe(401);
+      });
+    });
+
+    describe('a server', () => {
+      it('goes from BUILD to ACTIVE, and after its delete to 404', async () => {
+        const created = await probe.create(`${run}-way`);
+        expect(created.status).toBe(202);
+        const id = serverIdOf(created);
+        expect(created.headers.get('location')).toBe(`${probe.endpoint('compute')}/servers/${id}`);
+        const first = shown.parse((await compute(`GET /servers/${id}`)).body).server;
+        expect([first.status, first['OS-EXT-STS:vm_state']]).toEqual(['BUILD', 'building']);
+        const active = shown.parse((await probe.until(id, (_answer, status) => status !== 'BUILD')).body).server;
+        expect([active.status, active['OS-EXT-STS:vm_state'], active['OS-EXT-STS:task_state']]).toEqual([
+          'ACTIVE',
+          'active',
+          null,
+        ]);
+        expect(Object.keys(active.addresses)).toEqual(['probe-net']);
+        const removed = await compute(`DELETE /servers/${id}`);
+        expect([removed.status, removed.text]).toEqual([204, '']);
+        await probe.until(id, ({ status }) => status === 404);
+        expect((await compute(`DELETE /servers/${id}`)).status).toBe(404);
+      });
+
+      it.each([
+        ['auto', 1],
+        ['none', 0],
+      ])('boots with the networks "%s"', async (networks, count) => {
+        const id = await boot(networks, { networks });
+        const { server } = shown.parse((await compute(`GET /servers/${id}`)).body);
+        expect([server.status, Object.keys(server.addresses).length]).toEqual(['ACTIVE', count]);
+        await probe.remove(id);
+      });
+
+      it('is found by its name and its metadata, page by page', async () => {
+        const ids = [];
+        for (const part of ['a', 'b', 'c']) {
+          ids.push(serverIdOf(await probe.create(`${run}-list-${part}`, { metadata: { part } })));
+        }
+        const path = `/servers/detail?name=^${run}-list-`;
+        const all = listed.parse((await compute(`GET ${path}`)).body);
+        const parts = [{ part: 'a' }, { part: 'b' }, { part: 'c' }];
+        expect(all.servers.map(({ metadata }) => metadata)).toEqual(expect.arrayContaining(parts));
+        // Within a second Nova's order is anyone's guess, but the same for every page.
+        const order = all.servers.map(({ id }) => id);
+        expect(order.toSorted()).toEqual(ids.toSorted());
+        const page = listed.parse((await compute(`GET ${path}&limit=2`)).body);
+        expect(page.servers.map(({ id }) => id)).toEqual(order.slice(0, 2));
+        expect(page.servers_links?.map(({ rel }) => rel)).toEqual(['next']);
+        const next = new URL(page.servers_links?.[0]?.href ?? '');
+        const rest = listed.parse((await compute(`GET /servers/detail${next.search}`)).body);
+        expect(rest.servers.map(({ id }) => id)).toEqual(order.slice(2));
+        const brief = listed.parse((await compute(`GET /servers?name=^${run}-list-b$`)).body);
+        expect(brief.servers.map(({ name: one }) => one)).toEqual([`${run}-list-b`]);
+        await Promise.all(
+          ids.map(async (id) => {
+            await probe.until(id, (_answer, status) => status === 'ACTIVE');
+            await probe.remove(id);
+          }),
+        );
+      });
+
+      it('that fits nowhere is accepted, then ERROR with a fault, and can be deleted', async () => {
+        const created = await probe.create(`${run}-nowhere`, { nowhere: true });
+        expect(created.status).toBe(202);
+        const id = serverIdOf(created);
+        const { server } = shown.parse((await probe.until(id, (_answer, status) => status === 'ERROR')).body);
+        expect(server.fault).toMatchObject({ code: 500, message: 'No valid host was found. ' });
+        await probe.remove(id);
+      });
+
+      it('is paused and not paused twice', async () => {
+        const id = await boot('pause');
+        const pause = () => compute(`POST /servers/${id}/action`, { ...V, body: { pause: null } });
+        expect((await pause()).status).toBe(202);
+        await probe.until(id, (_answer, status) => status === 'PAUSED');
+        const again = await pause();
+        expect([again.status, again.body]).toEqual([
+          409,
+          {
+            conflictingRequest: { code: 409, message: `Cannot 'pause' instance ${id} while it is in vm_state paused` },
+          },
+        ]);
+        const strange = await compute(`POST /servers/${id}/action`, { ...V, body: { fly: null } });
+        expect(strange.body).toEqual({ badRequest: { code: 400, message: 'There is no such action: fly' } });
+        await probe.remove(id);
+      });
+
+      it('beyond the quota is refused with 403', async () => {
+        const quota = (instances: number) =>
+          admin.ask('compute', `PUT /os-quota-sets/${admin.projectId}`, { body: { quota_set: { instances } } });
+        expect((await quota(0)).status).toBe(200);
+        try {
+          const refused = await admin.create(`${run}-quota`);
+          expect([refused.status, refused.body]).toEqual([
+            403,
+            {
+              forbidden: {
+                code: 403,
+                message: 'Quota exceeded for instances: Requested 1, but already used 0 of 0 instances',
+              },
+            },
+          ]);
+        } finally {
+          await quota(10);
+        }
+      });
+    });
+  });
+}
