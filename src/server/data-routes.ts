@@ -1,0 +1,112 @@
+import type { FastifyInstance } from 'fastify';
+import { statusFace } from '../domain/faces/status.ts';
+import { windowFace } from '../domain/faces/window.ts';
+import type { SampleFilter } from '../domain/ports.ts';
+import { documented } from './documents.ts';
+import { createEvents } from './events.ts';
+import type { ServerOptions } from './options.ts';
+import { Problem } from './problem.ts';
+import { chosenFormat, mediaType, nothing, parseQuery, reportQuery, samplesQuery, windowsQuery } from './query.ts';
+import { sampleStream } from './sample-stream.ts';
+import { reportSchema, sampleSchema, statusSchema, windowsSchema } from './schemas.ts';
+
+const RHYTHM = { look: 250, heartbeat: 15_000 };
+
+/** What is known, and what was measured. */
+export function dataRoutes(
+  app: FastifyInstance,
+  { live, journal, reports, samples, events: rhythm = RHYTHM }: ServerOptions,
+): void {
+  const status = { id: 'status', summary: 'What is known at this moment', tag: 'status', query: nothing } as const;
+  app.get('/api/v1/status', { schema: documented({ ...status, answers: statusSchema }) }, async (request) => {
+    parseQuery(nothing, request.query);
+    return statusFace(live());
+  });
+
+  const windows = { id: 'windows', summary: 'Downtime and slowness, in order of their start', tag: 'data' } as const;
+  app.get(
+    '/api/v1/windows',
+    { schema: documented({ ...windows, query: windowsQuery, answers: windowsSchema }) },
+    async (request) => {
+      const { cloud, probe, connection, kind } = parseQuery(windowsQuery, request.query);
+      const fits = (wanted: string | undefined, value: string) => wanted === undefined || wanted === value;
+      const chosen = live().report.windows.filter(
+        (one) =>
+          fits(cloud, one.cloud) && fits(probe, one.probe) && fits(connection, one.connection) && fits(kind, one.kind),
+      );
+      return { windows: chosen.map(windowFace) };
+    },
+  );
+
+  const wantedReport = reportQuery(reports.map(({ name }) => name));
+  const reportAnswers = Object.fromEntries(
+    reports.map(({ name, contentType }) => [mediaType(contentType), name === 'json' ? reportSchema : null]),
+  );
+  const report = { id: 'report', summary: 'The report of the run so far', tag: 'data', query: wantedReport } as const;
+  app.get('/api/v1/report', { schema: documented({ ...report, answers: reportAnswers }) }, async (request, reply) => {
+    const { format: name, width, colour, zone } = parseQuery(wantedReport, request.query);
+    const format = chosenFormat(reports, { name, accept: request.headers.accept });
+    const text = format.write(live().report, { width, colour: colour === 'true', zone });
+    return reply.type(format.contentType).header('vary', 'accept').send(text);
+  });
+
+  const wanted = samplesQuery(samples.map(({ name }) => name));
+  const sampleAnswers = Object.fromEntries(
+    samples.map(({ name, contentType }) => [mediaType(contentType), name === 'jsonl' ? sampleSchema : null]),
+  );
+  const list = {
+    id: 'samples',
+    summary: 'Samples, one a line, by the moment sent',
+    tag: 'data',
+    query: wanted,
+  } as const;
+  app.get(
+    '/api/v1/samples',
+    { schema: documented({ ...list, answers: sampleAnswers }), exposeHeadRoute: false },
+    async (request, reply) => {
+      const { format: name, from, to, ...filter } = parseQuery(wanted, request.query);
+      if (from !== undefined && to !== undefined && from > to) {
+        throw new Problem(400, 'to: lies before from', { parameter: 'to' });
+      }
+      const format = chosenFormat(samples, { name, accept: request.headers.accept });
+      const text = await sampleStream(journal.samples(filterOf({ ...filter, from, until: to })), format);
+      return reply.type(format.contentType).header('vary', 'accept').send(text);
+    },
+  );
+
+  const events = createEvents(live, rhythm);
+  app.addHook('preClose', async () => events.close());
+  const stream = {
+    id: 'events',
+    summary: 'Server-sent events: status when it has changed, window when one is finished',
+    tag: 'status',
+    query: nothing,
+    problems: [503],
+  } as const;
+  app.get(
+    '/api/v1/events',
+    { schema: documented({ ...stream, answers: ['text/event-stream'] }), exposeHeadRoute: false },
+    async (request, reply) => {
+      parseQuery(nothing, request.query);
+      const last = request.headers['last-event-id'];
+      const reader = events.open(typeof last === 'string' ? last : undefined);
+      if (reader === null) throw new Problem(503, 'too many readers of events');
+      return reply.type('text/event-stream').header('x-accel-buffering', 'no').send(reader);
+    },
+  );
+}
+
+type Wanted = { readonly [name in keyof SampleFilter]: SampleFilter[name] | undefined };
+
+/** Without the names that have no value. */
+function filterOf({ cloud, probe, connection, outcome, from, until, limit }: Wanted): SampleFilter {
+  return {
+    ...(cloud !== undefined && { cloud }),
+    ...(probe !== undefined && { probe }),
+    ...(connection !== undefined && { connection }),
+    ...(outcome !== undefined && { outcome }),
+    ...(from !== undefined && { from }),
+    ...(until !== undefined && { until }),
+    ...(limit !== undefined && { limit }),
+  };
+}

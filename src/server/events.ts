@@ -1,0 +1,112 @@
+import { PassThrough, type Readable } from 'node:stream';
+import { statusFace } from '../domain/faces/status.ts';
+import { windowFace } from '../domain/faces/window.ts';
+import type { Live } from '../domain/live.ts';
+import { seriesId } from '../domain/sample.ts';
+import type { DowntimeWindow } from '../domain/window.ts';
+
+/** Characters that may wait for a reader who does not keep up; then he is dropped, and may come again. */
+const BACKLOG = 1_000_000;
+const READERS = 100;
+
+export type Events = {
+  /** A stream for one more reader, or null when there are too many. It begins with the status. */
+  open(lastEventId: string | undefined): Readable | null;
+  close(): void;
+};
+
+type Rhythm = { readonly look: number; readonly heartbeat: number };
+
+/** Server-sent events: `status` when it has changed, `window` when one is finished. Looks only while someone reads. */
+export function createEvents(live: () => Live, { look, heartbeat }: Rhythm): Events {
+  const readers = new Set<PassThrough>();
+  let timers: NodeJS.Timeout[] = [];
+  let shown = '';
+  let told = new Set<string>();
+
+  function send(text: string, to: Iterable<PassThrough> = readers): void {
+    for (const reader of to) {
+      if (reader.writableLength > BACKLOG) reader.destroy();
+      else reader.write(text);
+    }
+  }
+
+  function tick(): void {
+    const now = live();
+    for (const window of finished(now)) {
+      if (!told.has(window.id)) send(windowEvent(window));
+      told.add(window.id);
+    }
+    const digest = digestOf(now);
+    if (digest !== shown) send(statusEvent(now));
+    shown = digest;
+  }
+
+  function begin(now: Live): void {
+    told = new Set(finished(now).map(({ id }) => id));
+    shown = digestOf(now);
+    timers = [setInterval(tick, look), setInterval(() => send(': still here\n\n'), heartbeat)];
+  }
+
+  function end(): void {
+    for (const timer of timers) clearInterval(timer);
+    timers = [];
+  }
+
+  return {
+    open(lastEventId) {
+      if (readers.size >= READERS) return null;
+      const now = live();
+      if (readers.size === 0) begin(now);
+      else tick();
+      const reader = new PassThrough();
+      readers.add(reader);
+      reader.on('error', () => {});
+      reader.on('close', () => {
+        readers.delete(reader);
+        if (readers.size === 0) end();
+      });
+      const missed = after(finished(now), lastEventId).map(windowEvent);
+      send(`retry: 2000\n\n${statusEvent(now)}${missed.join('')}`, [reader]);
+      return reader;
+    },
+    close() {
+      end();
+      for (const reader of readers) reader.end();
+    },
+  };
+}
+
+const finished = ({ report }: Live): readonly DowntimeWindow[] =>
+  report.windows.filter(({ end, provisional }) => end !== null && !provisional);
+
+/** What a reader who comes again has not seen. */
+function after(windows: readonly DowntimeWindow[], id: string | undefined): readonly DowntimeWindow[] {
+  const index = windows.findIndex((one) => one.id === id);
+  return index < 0 ? [] : windows.slice(index + 1);
+}
+
+const statusEvent = (live: Live): string => `event: status\ndata: ${JSON.stringify(statusFace(live))}\n\n`;
+
+const windowEvent = (window: DowntimeWindow): string =>
+  `event: window\nid: ${window.id.replaceAll(/[\r\n\0]/g, ' ')}\ndata: ${JSON.stringify(windowFace(window))}\n\n`;
+
+/** What makes a status another one: figures that run with the clock do not. */
+const digestOf = ({ at, paused, series, journal, report, health }: Live): string =>
+  JSON.stringify([
+    paused,
+    journal.kind,
+    health === null,
+    report.run.running,
+    report.servers.leaked,
+    report.windows.length,
+    series.map((one) => [
+      seriesId(one.series),
+      one.state,
+      one.held,
+      one.open?.id ?? null,
+      one.open?.causes.map(({ kind, service }) => [kind, service]) ?? null,
+      // a wait is news once it is longer than slow
+      one.pending !== null && at - one.pending.since > one.series.slow ? one.pending.since : null,
+    ]),
+  ]);

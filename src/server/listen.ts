@@ -1,0 +1,48 @@
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { Refusal } from '../domain/refusal.ts';
+
+/** The one address that a host's name stands for: what is bound is what was looked at. */
+export async function addressOf(host: string): Promise<string> {
+  const bare = host.replace(/^\[(.*)\]$/, '$1');
+  if (isIP(bare) !== 0) return bare;
+  try {
+    return (await lookup(bare, { order: 'ipv4first' })).address;
+  } catch {
+    throw new Refusal(`cannot listen on '${host}': the name is not known; an address of this machine is wanted`);
+  }
+}
+
+/** Binds, and gives the port. */
+export async function bind(
+  app: FastifyInstance,
+  { address, port }: { address: string; port: number },
+): Promise<number> {
+  try {
+    await app.listen({ host: address, port });
+  } catch (error) {
+    throw refusalOf(error, address, port) ?? error;
+  }
+  const bound = app.server.address();
+  return typeof bound === 'object' && bound !== null ? bound.port : port;
+}
+
+function refusalOf(error: unknown, address: string, port: number): Refusal | null {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  const where = `cannot listen on ${authority(address, port)}`;
+  if (code === 'EADDRINUSE') return new Refusal(`${where}: the port is taken; port 0 takes any free one`, 3);
+  if (code === 'EADDRNOTAVAIL') return new Refusal(`${where}: that is no address of this machine`);
+  if (code === 'EACCES') return new Refusal(`${where}: this user may not; ports from 1024 on are free to all`);
+  if (code === 'ERR_SOCKET_BAD_PORT') return new Refusal(`${where}: a port is a number from 0 to 65535`);
+  return null;
+}
+
+const authority = (address: string, port: number): string =>
+  isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
+
+/** Where a person on this machine finds it. */
+export function urlOf(address: string, port: number): string {
+  if (address === '0.0.0.0') return `http://${authority('127.0.0.1', port)}`;
+  return `http://${authority(address === '::' ? '::1' : address, port)}`;
+}

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { PROBES } from '../domain/sample.ts';
+import { Problem } from './problem.ts';
+
+const moment = z.iso
+  .datetime({ offset: true, error: 'is not a moment in ISO 8601 with a zone, like 2026-11-23T07:10:00.000Z' })
+  .transform((text) => Date.parse(text));
+
+const zone = z.string().refine(isZone, { error: 'is not a time zone of the IANA, like Europe/Berlin' });
+
+const probe = z.enum(PROBES);
+const connection = z.enum(['new', 'reused', '']);
+
+export const samplesQuery = (formats: readonly string[]) =>
+  z.strictObject({
+    cloud: z.string().optional(),
+    probe: probe.optional(),
+    connection: connection.optional(),
+    outcome: z.enum(['ok', 'failed', 'void']).optional(),
+    from: moment.optional().describe('sent at this moment or later'),
+    to: moment.optional().describe('sent before this moment'),
+    limit: z.coerce.number().int().min(1).max(100_000_000).optional().describe('at most so many samples'),
+    format: z.enum(formats).optional().describe('goes before the Accept header'),
+  });
+
+export const windowsQuery = z.strictObject({
+  cloud: z.string().optional(),
+  probe: probe.optional(),
+  connection: connection.optional(),
+  kind: z.enum(['down', 'degraded']).optional(),
+});
+
+export const reportQuery = (formats: readonly string[]) =>
+  z.strictObject({
+    format: z.enum(formats).optional().describe('goes before the Accept header'),
+    width: z.coerce.number().int().min(40).max(400).default(100).describe('of a line of text'),
+    colour: z.enum(['true', 'false']).default('false').describe('with the escapes of a terminal'),
+    zone: zone.default('utc').describe('IANA time zone of the text'),
+  });
+
+export const nothing = z.strictObject({});
+
+/** The query as the schema has it, or a 400 that names the parameter and what would be right. */
+export function parseQuery<Schema extends z.ZodType>(schema: Schema, query: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(query);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  if (issue?.code === 'unrecognized_keys') {
+    const names = issue.keys.join(', ');
+    throw new Problem(400, `${names}: no such parameter; ${known(schema)}`, { parameter: names });
+  }
+  const name = issue?.path.join('.') ?? 'query';
+  throw new Problem(400, `${name}: ${issue?.message ?? 'is not valid'}`, { parameter: name });
+}
+
+function known(schema: z.ZodType): string {
+  const names = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  return names.length === 0 ? 'there are none here' : `there are ${names.join(', ')}`;
+}
+
+type Named = { readonly name: string; readonly contentType: string };
+
+/** The format that is asked for by name, else the one that the Accept header names first, else the first. */
+export function chosenFormat<Format extends Named>(
+  formats: readonly [Format, ...Format[]],
+  { name, accept }: { readonly name: string | undefined; readonly accept: string | undefined },
+): Format {
+  const named = formats.find((one) => one.name === name);
+  if (named !== undefined) return named;
+  for (const range of (accept ?? '').split(',')) {
+    const wanted = mediaType(range);
+    const fitting = formats.find(({ contentType }) => mediaType(contentType) === wanted);
+    if (fitting !== undefined) return fitting;
+  }
+  return formats[0];
+}
+
+export const mediaType = (text: string): string => (text.split(';')[0] ?? '').trim().toLowerCase();
+
+function isZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }) !== null;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,17 @@
+import type { Live } from '../domain/live.ts';
+
+/** A sampler tells of itself every second or so; after this long it counts as silent, in milliseconds. */
+const SILENT = 5000;
+
+/** What keeps us from doing our work; nothing when we are ready. A pause is by command, so it is none. */
+export function unready({ at, series, health, journal, paused }: Live): readonly string[] {
+  const reasons: string[] = [];
+  if (health === null) reasons.push('the sampler has not told of itself yet');
+  else if (at - health.at > SILENT)
+    reasons.push(`the sampler has been silent for ${Math.round((at - health.at) / 1000)} s`);
+  if (!paused && series.every(({ last, pending }) => last === null && pending === null)) {
+    reasons.push('no sample has been sent yet');
+  }
+  if (journal.kind === 'stopped') reasons.push(`the journal does not record: ${journal.reason}`);
+  return reasons;
+}

@@ -1,0 +1,191 @@
+import { z } from 'zod';
+import { FAILURE_KINDS, SERVICES, VOID_KINDS } from '../domain/cause.ts';
+import type { ReportFace } from '../domain/faces/report.ts';
+import type { SampleFace } from '../domain/faces/sample.ts';
+import type { StatusFace } from '../domain/faces/status.ts';
+import type { WindowFace } from '../domain/faces/window.ts';
+import { PROBES } from '../domain/sample.ts';
+
+/** The shapes that answers have: they make the OpenAPI document, and a test holds every answer against them. */
+
+const moment = z.iso.datetime();
+const seconds = z.number();
+const bounds = z.strictObject({ min: seconds, estimate: seconds, max: seconds });
+const bracket = z.strictObject({ earliest: moment, estimate: moment, latest: moment });
+const stretch = { startedAt: moment, endedAt: moment };
+const key = {
+  cloud: z.string(),
+  vantage: z.string(),
+  probe: z.enum(PROBES),
+  connection: z.enum(['new', 'reused', '']),
+};
+const outcome = z.enum(['ok', 'failed', 'void']);
+
+const cause = z.strictObject({
+  kind: z.enum([...FAILURE_KINDS, ...VOID_KINDS]),
+  service: z.enum(SERVICES),
+  message: z.string(),
+  status: z.int().nullable(),
+  body: z.string().nullable(),
+});
+
+const windowSchema = z.strictObject({
+  id: z.string(),
+  ...key,
+  kind: z.enum(['down', 'degraded']),
+  start: bracket,
+  end: bracket.nullable().describe('null while it is open'),
+  durationSeconds: bounds,
+  failedSamples: z.int(),
+  causes: z.array(z.strictObject({ kind: z.enum(FAILURE_KINDS), service: z.enum(SERVICES), count: z.int() })),
+  task: z.null(),
+  candidates: z.array(z.never()),
+  phase: z.null(),
+  provisional: z.boolean().describe('an edge may still move: a sample sent before it has not ended'),
+  gaps: z.array(z.strictObject(stretch)).describe('unobserved time inside'),
+});
+
+export const windowsSchema = z.strictObject({ windows: z.array(windowSchema) });
+
+const overall = z.strictObject({
+  downtimeSeconds: bounds,
+  windows: z.int(),
+  longestSeconds: seconds,
+  unobservedSeconds: seconds,
+  apiDowntimeSeconds: bounds,
+  bootDowntimeSeconds: bounds,
+  tokenDowntimeSeconds: bounds,
+});
+
+const servers = z.strictObject({ created: z.int(), deleted: z.int(), leaked: z.int() });
+
+export const reportSchema = z.strictObject({
+  run: z.strictObject({
+    id: z.string(),
+    ...stretch,
+    durationSeconds: seconds,
+    running: z.boolean(),
+    version: z.string(),
+    clouds: z.array(z.string()),
+    vantages: z.array(z.string()),
+    facts: z.record(z.string(), z.string()),
+    sessions: z.array(z.strictObject({ id: z.int(), ...stretch, ended: z.boolean() })),
+  }),
+  overall,
+  clouds: z.array(z.strictObject({ cloud: z.string(), vantage: z.string(), overall, servers })),
+  probes: z.array(
+    z.strictObject({
+      ...key,
+      intervalSeconds: seconds,
+      slowSeconds: seconds,
+      samples: z.strictObject({ ok: z.int(), failed: z.int(), void: z.int(), missed: z.int(), extra: z.int() }),
+      availability: z.number().nullable(),
+      downtimeSeconds: bounds,
+      windows: z.int(),
+      longestSeconds: seconds,
+      degradedSeconds: bounds,
+      observedSeconds: seconds,
+      unobservedSeconds: seconds,
+      latencySeconds: z.strictObject({ p50: seconds, p95: seconds, p99: seconds, max: seconds }).nullable(),
+    }),
+  ),
+  windows: z.array(windowSchema),
+  marks: z.array(z.strictObject({ kind: z.string(), message: z.string(), ...stretch, durationSeconds: seconds })),
+  servers,
+});
+
+export const statusSchema = z.strictObject({
+  at: moment,
+  version: z.string(),
+  run: z.string(),
+  startedAt: moment,
+  paused: z.boolean(),
+  overall,
+  series: z.array(
+    z.strictObject({
+      ...key,
+      state: z.enum(['up', 'degraded', 'down', 'unknown']),
+      lastSample: z
+        .strictObject({ startedAt: moment, outcome, durationSeconds: seconds, cause: cause.nullable() })
+        .nullable(),
+      waiting: z
+        .strictObject({ since: moment, seconds, note: z.string() })
+        .nullable()
+        .describe('the sample that has waited longest for its answer'),
+      held: z.string().nullable().describe('why it does not sample now'),
+      open: windowSchema.nullable(),
+    }),
+  ),
+  journal: z.discriminatedUnion('state', [
+    z.strictObject({ state: z.literal('recording') }),
+    z.strictObject({
+      state: z.literal('stopped'),
+      since: moment,
+      reason: z.string(),
+      waitingEntries: z.int(),
+      droppedEntries: z.int(),
+    }),
+  ]),
+  sampler: z
+    .strictObject({ at: moment, lagSeconds: seconds, inFlight: z.int(), clockOffsetSeconds: seconds })
+    .nullable(),
+  servers,
+});
+
+export const sampleSchema = z.strictObject({
+  ...key,
+  session: z.int(),
+  seq: z.int(),
+  dueAt: moment,
+  startedAt: moment,
+  endedAt: moment,
+  durationSeconds: seconds,
+  outcome,
+  extra: z.boolean(),
+  slots: z.int(),
+  cause: cause.nullable(),
+  stages: z.record(z.string(), seconds),
+  requestId: z.string().nullable(),
+  serverId: z.string().nullable(),
+  upUntil: moment.nullable(),
+  brokeAt: moment.nullable(),
+  settledAt: moment.nullable(),
+  hung: z.boolean().nullable(),
+});
+
+export const problemSchema = z.looseObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+});
+
+export const looseObject = z.looseObject({});
+
+export const healthSchema = z.strictObject({ alive: z.literal(true), version: z.string() });
+export const readySchema = z.strictObject({ ready: z.literal(true), paused: z.boolean() });
+export const pausedSchema = z.strictObject({ paused: z.boolean() });
+
+/** As the compiler sees them: a face that changes without its schema, or the other way round, does not compile. */
+type Same<Face, Schema> = [Face] extends [Loose<Schema>] ? ([Schema] extends [Loose<Face>] ? true : never) : never;
+/** Faces may be told more loosely than schemas: readonly, and plain strings for closed lists. */
+type Loose<Type> = Type extends string
+  ? string
+  : Type extends readonly (infer Item)[]
+    ? readonly Loose<Item>[]
+    : Type extends object
+      ? { readonly [Member in keyof Type]: Loose<Type[Member]> }
+      : Type;
+
+export const FACES_AND_SCHEMAS_AGREE: readonly [
+  Same<WindowFace, z.infer<typeof windowSchema>>,
+  Same<ReportFace, z.infer<typeof reportSchema>>,
+  Same<StatusFace, z.infer<typeof statusSchema>>,
+  Same<SampleFace, z.infer<typeof sampleSchema>>,
+] = [true, true, true, true];
+
+/** What goes into the OpenAPI document. */
+export function jsonSchema(schema: z.ZodType, io: 'input' | 'output' = 'output'): Record<string, unknown> {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io });
+  return rest;
+}

@@ -1,0 +1,66 @@
+import type { FastifyInstance } from 'fastify';
+import { documented } from './documents.ts';
+import { checkWrite } from './guard.ts';
+import type { ServerOptions } from './options.ts';
+import { PAGE_POLICY, statusPage } from './page.ts';
+import { Problem } from './problem.ts';
+import { mediaType, nothing, parseQuery } from './query.ts';
+import { unready } from './readiness.ts';
+import { healthSchema, pausedSchema, readySchema } from './schemas.ts';
+
+/** The page, what orchestrators and Prometheus ask for, and what changes something. */
+export function serviceRoutes(app: FastifyInstance, options: ServerOptions & { readonly loopback: boolean }): void {
+  const { live, metrics, version } = options;
+
+  const page = { id: 'page', summary: 'The status as a page', tag: 'status' } as const;
+  app.get('/', { schema: documented({ ...page, answers: ['text/html'] }) }, async (_request, reply) => {
+    const now = live();
+    const format = options.reports.find(({ contentType }) => mediaType(contentType) === 'text/plain');
+    const text = format?.write(now.report, { colour: false, width: 110 }) ?? '';
+    return reply
+      .type('text/html; charset=utf-8')
+      .header('content-security-policy', PAGE_POLICY)
+      .send(statusPage(now, text));
+  });
+
+  const scrape = { id: 'metrics', summary: "Metrics in Prometheus' text format", tag: 'service' } as const;
+  app.get('/metrics', { schema: documented({ ...scrape, answers: ['text/plain'] }) }, async (_request, reply) => {
+    metrics.update(live());
+    return reply.type(metrics.contentType).send(await metrics.text());
+  });
+
+  const alive = { id: 'healthz', summary: 'The process lives', tag: 'service' } as const;
+  app.get('/healthz', { schema: documented({ ...alive, answers: healthSchema }) }, async () => ({
+    alive: true,
+    version,
+  }));
+
+  const ready = { id: 'readyz', summary: 'The sampler sends and the journal records', tag: 'service' } as const;
+  app.get('/readyz', { schema: documented({ ...ready, answers: readySchema, problems: [503] }) }, async () => {
+    const now = live();
+    const reasons = unready(now);
+    if (reasons.length > 0) throw new Problem(503, reasons.join('; '), { reasons });
+    return { ready: true, paused: now.paused };
+  });
+
+  const writes = [
+    { verb: 'pause', summary: 'Stop sampling until told to resume; paused time is unobserved', act: options.pause },
+    { verb: 'resume', summary: 'Go on sampling', act: options.resume },
+  ] as const;
+  for (const { verb, summary, act } of writes) {
+    const document = { id: verb, summary, tag: 'control', problems: [401, 403, 413, 415], secured: true } as const;
+    app.post(
+      `/api/v1/${verb}`,
+      {
+        schema: documented({ ...document, query: nothing, answers: pausedSchema }),
+        // before the body is read
+        onRequest: async (request) => checkWrite(request, { loopback: options.loopback, token: options.writeToken }),
+      },
+      async (request) => {
+        parseQuery(nothing, request.query);
+        await act();
+        return { paused: verb === 'pause' };
+      },
+    );
+  }
+}

@@ -1,0 +1,85 @@
+import type { Live } from '../../src/domain/live.ts';
+import type { SampleFilter } from '../../src/domain/ports.ts';
+import type { Sample } from '../../src/domain/sample.ts';
+import { createMetrics } from '../../src/metrics/metrics.ts';
+import { REPORT_FORMATS, SAMPLE_FORMATS } from '../../src/report/formats.ts';
+import type { ServerOptions } from '../../src/server/options.ts';
+import { createServer } from '../../src/server/server.ts';
+import { live } from './live.ts';
+
+export type Served = AsyncDisposable & {
+  readonly url: string;
+  readonly log: readonly string[];
+  /** What was asked of the journal. */
+  readonly filters: readonly SampleFilter[];
+  readonly orders: readonly string[];
+  show(now: Live): void;
+};
+
+type Facts = Partial<ServerOptions> & { readonly now?: Live; readonly stored?: () => AsyncIterable<Sample> };
+
+/** A server on a free port with what it is given; what is asked of it is kept. */
+export async function serve({ now = live(), stored = async function* () {}, ...options }: Facts = {}): Promise<Served> {
+  let shown = now;
+  const log: string[] = [];
+  const filters: SampleFilter[] = [];
+  const orders: string[] = [];
+  const order = (name: string) => async () => {
+    orders.push(name);
+  };
+  const server = await createServer({
+    listen: { host: '127.0.0.1', port: 0 },
+    writeToken: null,
+    live: () => shown,
+    metrics: createMetrics({ version: '0.1.0' }),
+    journal: {
+      samples(filter = {}) {
+        filters.push(filter);
+        return stored();
+      },
+    },
+    reports: REPORT_FORMATS,
+    samples: SAMPLE_FORMATS,
+    pause: order('pause'),
+    resume: order('resume'),
+    version: '0.1.0',
+    log: (level, message) => log.push(`${level} ${message}`),
+    events: { look: 10, heartbeat: 50 },
+    ...options,
+  });
+  return {
+    url: server.url,
+    log,
+    filters,
+    orders,
+    show(next) {
+      shown = next;
+    },
+    [Symbol.asyncDispose]: () => server.close(),
+  };
+}
+
+/** A page's bare request, with headers that fetch() would not let through, such as Host. */
+export async function ask(
+  url: string,
+  {
+    method = 'GET',
+    headers = {},
+    body = '',
+  }: { method?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<{ status: number; headers: Record<string, unknown>; body: string }> {
+  const { request } = await import('node:http');
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method, headers, agent: false }, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8');
+      answer.on('data', (piece: string) => {
+        text += piece;
+      });
+      answer.on('error', reject);
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: text }));
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}

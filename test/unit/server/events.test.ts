@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { around, BEGAN, live, liveSeries, report, window } from '../../support/live.ts';
+import { serve } from '../../support/served.ts';
+
+/** Reads one event after the other; comments too, as events named ':'. */
+async function* eventsOf(url: string, headers: Record<string, string> = {}) {
+  const answer = await fetch(`${url}/api/v1/events`, { headers });
+  let text = '';
+  for await (const piece of (answer.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
+    text += piece;
+    const blocks = text.split('\n\n');
+    text = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1];
+      const data = field('data');
+      yield { event: block.startsWith(':') ? ':' : field('event'), id: field('id'), data: data && JSON.parse(data) };
+    }
+  }
+}
+
+const down = window({ start: around(745), end: null });
+const closed = window({ start: around(745), end: around(748) });
+
+/** The next one that is not a heartbeat and not the hint when to come again. */
+async function next(events: ReturnType<typeof eventsOf>) {
+  for (;;) {
+    const { value } = await events.next();
+    if (value?.event !== ':' && value?.event !== undefined) return value;
+    if (value === undefined) return undefined;
+  }
+}
+
+describe('the event stream', () => {
+  it('begins with the status, and tells of each change and each finished window once', async () => {
+    await using served = await serve();
+    const events = eventsOf(served.url);
+    expect(await next(events)).toMatchObject({ event: 'status', data: { series: [{ state: 'up' }] } });
+    served.show(live({ series: [liveSeries({ state: 'down', open: down })], report: report({ windows: [down] }) }));
+    expect(await next(events)).toMatchObject({ event: 'status', data: { series: [{ state: 'down' }] } });
+    // only the time has passed: that is no news
+    served.show(
+      live({
+        at: BEGAN + 760_000,
+        series: [liveSeries({ state: 'down', open: down })],
+        report: report({ windows: [down] }),
+      }),
+    );
+    served.show(live({ report: report({ windows: [{ ...closed, provisional: true }] }) }));
+    expect(await next(events)).toMatchObject({ event: 'status', data: { series: [{ state: 'up' }] } });
+    served.show(live({ report: report({ windows: [closed] }) }));
+    expect(await next(events)).toMatchObject({ event: 'window', id: closed.id, data: { id: closed.id, kind: 'down' } });
+    served.show(live({ paused: true, report: report({ windows: [closed] }) }));
+    expect(await next(events)).toMatchObject({ event: 'status', data: { paused: true } });
+    await events.return();
+  });
+
+  it('says that it lives', async () => {
+    await using served = await serve();
+    const events = eventsOf(served.url);
+    const seen: (string | undefined)[] = [];
+    for await (const { event } of events) {
+      seen.push(event);
+      if (event === ':') break;
+    }
+    expect(seen).toEqual([undefined, 'status', ':']);
+  });
+
+  it('tells one who comes again of the windows that he has missed', async () => {
+    const windows = [window(), { ...closed, id: 'second' }, { ...closed, id: 'third' }];
+    await using served = await serve({ now: live({ report: report({ windows }) }) });
+    const events = eventsOf(served.url, { 'last-event-id': window().id });
+    expect((await next(events))?.event).toBe('status');
+    expect((await next(events))?.id).toBe('second');
+    expect((await next(events))?.id).toBe('third');
+    await events.return();
+  });
+
+  it('ends when the server ends', async () => {
+    const served = await serve();
+    const events = eventsOf(served.url);
+    await next(events);
+    const rest = (async () => {
+      while ((await next(events)) !== undefined);
+    })().catch(() => 'cut off');
+    await served[Symbol.asyncDispose]();
+    await rest;
+    await expect(fetch(`${served.url}/healthz`)).rejects.toThrow();
+  });
+});

@@ -1,0 +1,222 @@
+import { createServer as createTcpServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { Refusal } from '../../../src/domain/refusal.ts';
+import { ask, serve } from '../../support/served.ts';
+
+const problem = (answer: { body: string; headers: Record<string, unknown> }) => {
+  expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8');
+  return JSON.parse(answer.body);
+};
+
+/** An address of this machine that others can reach; without one only loopback can be tested. */
+const outer = Object.values(networkInterfaces())
+  .flat()
+  .find((one) => one?.family === 'IPv4' && !one.internal)?.address;
+
+describe('writing', () => {
+  it('needs nothing on loopback', async () => {
+    await using served = await serve();
+    const paused = await ask(`${served.url}/api/v1/pause`, { method: 'POST' });
+    expect([paused.status, paused.body]).toEqual([200, '{"paused":true}']);
+    const json = { 'content-type': 'application/json' };
+    const resumed = await ask(`${served.url}/api/v1/resume`, { method: 'POST', headers: json });
+    expect([resumed.status, resumed.body]).toEqual([200, '{"paused":false}']);
+    expect(served.orders).toEqual(['pause', 'resume']);
+  });
+
+  it('is refused with a wrong token even there', async () => {
+    await using served = await serve({ writeToken: 'right' });
+    const post = (authorization: string) =>
+      ask(`${served.url}/api/v1/pause`, { method: 'POST', headers: { authorization } });
+    expect((await post('Bearer wrong')).status).toBe(401);
+    expect((await post('Bearer right')).status).toBe(200);
+  });
+
+  it('is refused to a page of another site', async () => {
+    await using served = await serve();
+    const post = (origin: string) => ask(`${served.url}/api/v1/pause`, { method: 'POST', headers: { origin } });
+    const foreign = await post('https://evil.example');
+    expect(foreign.status).toBe(403);
+    expect(problem(foreign)).toMatchObject({ header: 'Origin' });
+    expect((await post('null')).status).toBe(403);
+    expect((await post(served.url)).status).toBe(200);
+    expect(served.orders).toEqual(['pause']);
+  });
+
+  it.skipIf(outer === undefined)('needs the bearer token where others can reach the listener', async () => {
+    await using served = await serve({ listen: { host: outer ?? '', port: 0 }, writeToken: 'right' });
+    const post = (headers: Record<string, string>) => ask(`${served.url}/api/v1/pause`, { method: 'POST', headers });
+    const bare = await post({});
+    expect(bare.status).toBe(401);
+    expect(bare.headers['www-authenticate']).toBe('Bearer realm="rollwatch"');
+    expect(bare.body).not.toContain('right"');
+    for (const authorization of ['Bearer wrong', 'Bearer right2', 'Basic right', 'right']) {
+      expect((await post({ authorization })).status).toBe(401);
+    }
+    expect((await post({ authorization: 'bearer right' })).status).toBe(200);
+    expect((await ask(`${served.url}/api/v1/status`)).status).toBe(200);
+    expect(served.orders).toEqual(['pause']);
+  });
+
+  it.skipIf(outer === undefined)('is off there when no token is configured', async () => {
+    await using served = await serve({ listen: { host: outer ?? '', port: 0 } });
+    const headers = { authorization: 'Bearer ' };
+    expect((await ask(`${served.url}/api/v1/pause`, { method: 'POST' })).status).toBe(403);
+    expect((await ask(`${served.url}/api/v1/pause`, { method: 'POST', headers })).status).toBe(403);
+    expect(served.orders).toEqual([]);
+  });
+});
+
+describe('a listener on loopback', () => {
+  it('answers only to its own names, against DNS rebinding', async () => {
+    await using served = await serve();
+    const get = (host: string) => ask(`${served.url}/api/v1/status`, { headers: { host } });
+    for (const host of [
+      'evil.example',
+      'evil.example:9774',
+      '127.0.0.1.evil.example',
+      'localhost.evil.example',
+      '[::2]',
+      '-',
+    ]) {
+      expect((await get(host)).status, host).toBe(421);
+    }
+    for (const host of ['localhost', 'LOCALHOST:9774', '127.0.0.1:1', '127.8.8.8', '[::1]:9774']) {
+      expect((await get(host)).status, host).toBe(200);
+    }
+  });
+});
+
+describe('a request that is not right', () => {
+  it('is told what would be, as problem+json', async () => {
+    await using served = await serve();
+    const get = async (path: string) => problem(await ask(served.url + path));
+    expect(await get('/api/v1/samples?outcome=bad')).toEqual({
+      type: 'about:blank',
+      title: 'Bad Request',
+      status: 400,
+      detail: 'outcome: Invalid option: expected one of "ok"|"failed"|"void"',
+      parameter: 'outcome',
+    });
+    expect(await get('/api/v1/samples?from=yesterday')).toMatchObject({
+      status: 400,
+      detail: 'from: is not a moment in ISO 8601 with a zone, like 2026-11-23T07:10:00.000Z',
+      parameter: 'from',
+    });
+    expect(await get('/api/v1/samples?form=csv')).toMatchObject({
+      detail: 'form: no such parameter; there are cloud, probe, connection, outcome, from, to, limit, format',
+      parameter: 'form',
+    });
+    expect(await get('/api/v1/samples?limit=0')).toMatchObject({ status: 400, parameter: 'limit' });
+    expect(await get('/api/v1/samples?limit=1&limit=2')).toMatchObject({ status: 400, parameter: 'limit' });
+    expect(await get('/api/v1/samples?from=2026-11-23T08:00:00Z&to=2026-11-23T07:00:00Z')).toMatchObject({
+      status: 400,
+      parameter: 'to',
+    });
+    expect(await get('/api/v1/report?zone=Mars')).toMatchObject({
+      detail: 'zone: is not a time zone of the IANA, like Europe/Berlin',
+      parameter: 'zone',
+    });
+    expect(await get('/api/v1/status?verbose')).toMatchObject({
+      status: 400,
+      detail: 'verbose: no such parameter; there are none here',
+    });
+    expect(await get('/nowhere?a=b')).toMatchObject({
+      status: 404,
+      detail: 'there is nothing at /nowhere; /api/v1/openapi.json tells what there is',
+    });
+    expect(await get('/%zz')).toMatchObject({ status: 400 });
+  });
+
+  it('is told which methods a path takes', async () => {
+    await using served = await serve();
+    const wrong = await ask(`${served.url}/api/v1/status`, { method: 'DELETE' });
+    expect([wrong.status, wrong.headers['allow']]).toEqual([405, 'GET, HEAD']);
+    const read = await ask(`${served.url}/api/v1/pause`);
+    expect([read.status, read.headers['allow'], problem(read).allow]).toEqual([405, 'POST', ['POST']]);
+    expect(served.orders).toEqual([]);
+  });
+
+  it('is refused when its body is too large or of a type that is not taken', async () => {
+    await using served = await serve();
+    const post = (type: string, body: string) =>
+      ask(`${served.url}/api/v1/pause`, { method: 'POST', headers: { 'content-type': type }, body });
+    const large = await post('application/json', JSON.stringify({ a: 'x'.repeat(20_000) }));
+    expect([large.status, problem(large).status]).toEqual([413, 413]);
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/xml']) {
+      const odd = await post(type, 'a=b');
+      expect([odd.status, problem(odd).status], type).toEqual([415, 415]);
+    }
+    const broken = await post('application/json', '{');
+    expect([broken.status, problem(broken).status]).toEqual([400, 400]);
+    expect(served.orders).toEqual([]);
+  });
+
+  it('gets a problem even when it is no HTTP, or too long', async () => {
+    await using served = await serve();
+    const long = await ask(`${served.url}/healthz`, { headers: { 'x-long': 'x'.repeat(30_000) } });
+    expect([long.status, problem(long).status]).toEqual([431, 431]);
+  });
+
+  it('learns nothing of our insides when the fault is ours', async () => {
+    await using served = await serve({
+      live: () => {
+        throw new Error('secret at /etc/rollwatch');
+      },
+    });
+    const answer = await ask(`${served.url}/api/v1/status`);
+    expect(answer.status).toBe(500);
+    expect(problem(answer).detail).toBe('a fault of Rollwatch: its log tells more');
+    expect(served.log.join()).toContain('GET /api/v1/status: Error: secret at /etc/rollwatch');
+  });
+});
+
+describe('an address that can not be had', () => {
+  const refusal = async (host: string, port: number): Promise<unknown> => {
+    try {
+      await using _served = await serve({ listen: { host, port } });
+    } catch (error) {
+      return error instanceof Refusal ? [error.exitCode, error.message] : error;
+    }
+    return null;
+  };
+
+  it('is refused with what is wrong', async () => {
+    const taken = createTcpServer();
+    const port = await new Promise<number>((resolve) => {
+      taken.listen(0, '127.0.0.1', () => {
+        const address = taken.address();
+        resolve(typeof address === 'object' && address !== null ? address.port : 0);
+      });
+    });
+    try {
+      expect(await refusal('127.0.0.1', port)).toEqual([
+        3,
+        `cannot listen on 127.0.0.1:${port}: the port is taken; port 0 takes any free one`,
+      ]);
+    } finally {
+      await new Promise((resolve) => taken.close(resolve));
+    }
+    expect(await refusal('192.0.2.1', 0)).toEqual([
+      2,
+      'cannot listen on 192.0.2.1:0: that is no address of this machine',
+    ]);
+    expect(await refusal('127.0.0.1', 70_000)).toEqual([
+      2,
+      'cannot listen on 127.0.0.1:70000: a port is a number from 0 to 65535',
+    ]);
+    expect(await refusal('no-such-host.invalid', 0)).toEqual([
+      2,
+      "cannot listen on 'no-such-host.invalid': the name is not known; an address of this machine is wanted",
+    ]);
+  });
+
+  it('may be a name, or every address', async () => {
+    await using local = await serve({ listen: { host: 'localhost', port: 0 } });
+    expect(local.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    await using all = await serve({ listen: { host: '0.0.0.0', port: 0 } });
+    expect(all.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect((await ask(`${all.url}/healthz`, { headers: { host: 'monitor.example' } })).status).toBe(200);
+  });
+});
