@@ -150,7 +150,10 @@ export async function startEmbeddedCloud(options: CloudOptions = {}): Promise<Em
     ...cloud,
     async close() {
       end.abort();
-      for (const service of HTTP_SERVICES) await fronts[service].listener.close('cut');
+      for (const service of HTTP_SERVICES) {
+        fronts[service].workers.end();
+        await fronts[service].listener.close('cut');
+      }
       await control.close();
     },
   };

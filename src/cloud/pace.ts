@@ -1,6 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** How long things take: what a real cloud needs, divided by `speed`. All waits end (rejected) when the cloud closes. */
+/**
+ * How long things take: what a real cloud needs, divided by `speed`. Waits end (rejected) when their signal aborts;
+ * without one, when the cloud closes. Who gives a signal sees to it that it aborts then, too.
+ */
 export type Pace = {
   readonly speed: number;
   /** `seconds` as on a real cloud. */
@@ -16,8 +19,7 @@ export function createPace(speed: number, closed: AbortSignal): Pace {
   };
   return {
     speed,
-    wait: (seconds, signal) =>
-      sleep((seconds * 1000) / speed, signal === undefined ? closed : AbortSignal.any([closed, signal])),
+    wait: (seconds, signal = closed) => sleep((seconds * 1000) / speed, signal),
     exactly: (ms) => sleep(ms, closed),
   };
 }

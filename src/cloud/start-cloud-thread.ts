@@ -30,6 +30,7 @@ export async function startCloudThread(options: CloudOptions = {}): Promise<Embe
   const ready = Promise.withResolvers<{ ports: EmbeddedCloud['ports']; password: string }>();
   const exited = Promise.withResolvers<void>();
   let ids = 0;
+  let gone: Error | null = null;
 
   worker.on('message', (message: unknown) => {
     const told = fromThreadSchema.parse(message);
@@ -56,6 +57,7 @@ export async function startCloudThread(options: CloudOptions = {}): Promise<Embe
     }
   });
   const fail = (error: Error) => {
+    gone = error;
     ready.reject(error);
     for (const { reject } of pending.values()) reject(error);
     pending.clear();
@@ -67,6 +69,7 @@ export async function startCloudThread(options: CloudOptions = {}): Promise<Embe
   });
 
   async function order<T>(schema: z.ZodType<T>, told: Order, upgrade: Upgrade = {}): Promise<T> {
+    if (gone !== null) throw gone;
     const id = ++ids;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     pending.set(id, { resolve, reject, onStep: upgrade.onStep ?? (() => {}) });

@@ -1,0 +1,217 @@
+import { Agent, request } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { EmbeddedCloud } from '../../../src/cloud/cloud.ts';
+import { startEmbeddedCloud } from '../../../src/cloud/embedded-cloud.ts';
+import { moment } from '../../../src/cloud/moment.ts';
+import { type CloudUser, signIn } from '../../support/cloud-user.ts';
+
+let cloud: EmbeddedCloud;
+let user: CloudUser;
+beforeAll(async () => {
+  cloud = await startEmbeddedCloud({ speed: 50 });
+  user = await signIn(cloud);
+});
+afterAll(() => cloud.close());
+
+/** GET /servers/detail on a new connection or one that the agent has kept: the status and body, or the error's code. */
+function list(agent?: Agent): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const outgoing = request(
+    {
+      host: '127.0.0.1',
+      port: cloud.ports['nova-api'],
+      path: '/v2.1/servers/detail',
+      headers: { 'X-Auth-Token': user.token },
+      timeout: 300,
+      agent: agent ?? false,
+    },
+    (response) => {
+      let body = '';
+      response.on('data', (chunk: Buffer) => {
+        body += chunk.toString();
+      });
+      response.on('end', () => resolve(`${response.statusCode} ${body}`));
+      response.on('error', (error: NodeJS.ErrnoException) => resolve(`${response.statusCode} then ${error.code}`));
+    },
+  );
+  outgoing.on('timeout', () => {
+    resolve('no answer');
+    outgoing.destroy();
+  });
+  outgoing.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+  outgoing.end();
+  return promise;
+}
+
+describe('a scripted fault', () => {
+  it.each([
+    ['refuse', 'ECONNREFUSED'],
+    ['reset', 'ECONNRESET'],
+    ['hang', 'no answer'],
+    ['truncated', '200 then ECONNRESET'],
+    ['rubbish', '200 <html><body><h1>It works!</h1></body></html>\n'],
+  ] as const)('%s: %s, to new and to kept connections, until it is lifted', async (kind, seen) => {
+    const agent = new Agent({ keepAlive: true });
+    const fine = '200 {"servers":[]}';
+    expect(await list(agent)).toBe(fine);
+    await cloud.setFault('nova-api', { kind });
+    await setTimeout(20);
+    expect([await list(), await list(agent)]).toEqual([seen, seen]);
+    await cloud.setFault('nova-api', null);
+    expect([await list(), await list(agent)]).toEqual([fine, fine]);
+    agent.destroy();
+  });
+
+  it("http-500: Nova's own fault", async () => {
+    await cloud.setFault('nova-api', { kind: 'http-500' });
+    expect(await list()).toMatch(/^500 {"computeFault":{"code":500,"message":"Unexpected API Error/);
+    await cloud.setFault('nova-api', null);
+  });
+
+  it("lb-503: HAProxy's page", async () => {
+    await cloud.setFault('nova-api', { kind: 'lb-503' });
+    expect(await list()).toMatch(
+      /^503 <html><body><h1>503 Service Unavailable<\/h1>\nNo server is available to handle/,
+    );
+    await cloud.setFault('nova-api', null);
+  });
+
+  it('slow: answered rightly, so much later', async () => {
+    await cloud.setFault('nova-api', { kind: 'slow', ms: 150 });
+    const sent = performance.now();
+    expect(await list()).toBe('200 {"servers":[]}');
+    expect(performance.now() - sent).toBeGreaterThan(149);
+    await cloud.setFault('nova-api', null);
+  });
+
+  it('hang: what hung is not answered afterwards either', async () => {
+    await cloud.setFault('nova-api', { kind: 'hang' });
+    const hung = list();
+    await setTimeout(50);
+    await cloud.setFault('nova-api', null);
+    expect(await list()).toBe('200 {"servers":[]}');
+    expect(await hung).toBe('no answer');
+  });
+
+  it('of another service leaves Nova alone', async () => {
+    await cloud.setFault('keystone', { kind: 'refuse' });
+    await expect(signIn(cloud)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
+    expect(await list()).toBe('200 {"servers":[]}');
+    await cloud.setFault('keystone', null);
+    await signIn(cloud);
+  });
+
+  it('is in the truth with its exact moments, and counts as down unless it is only slow', async () => {
+    const known = (await cloud.truth()).length;
+    const before = moment();
+    const from = await cloud.setFault('nova-api', { kind: 'reset' });
+    const between = moment();
+    const next = await cloud.setFault('nova-api', { kind: 'slow', ms: 1 });
+    const open = (await cloud.truth()).at(-1);
+    const until = await cloud.setFault('nova-api', null);
+    expect(before <= from && from <= between && between <= next && next <= until).toBe(true);
+    const common = { service: 'nova-api' };
+    expect(open).toEqual({ ...common, what: 'nova-api: slow', kind: 'slow', from: next, until: null, apiDown: false });
+    expect((await cloud.truth()).slice(known)).toEqual([
+      { ...common, what: 'nova-api: reset', kind: 'reset', from, until: next, apiDown: true },
+      { ...common, what: 'nova-api: slow', kind: 'slow', from: next, until, apiDown: false },
+    ]);
+  });
+
+  it('takes effect at the moment it says: requests sent later fail, requests sent after its end do not', async () => {
+    const agent = new Agent({ keepAlive: true });
+    for (let round = 0; round < 20; round++) {
+      const from = await cloud.setFault('nova-api', { kind: 'refuse' });
+      expect(moment()).toBeGreaterThanOrEqual(from);
+      // We share a thread with the cloud: let the reset of the kept connection reach our side first, as a busy client might not.
+      await setTimeout(20);
+      expect(await Promise.all([list(), list(agent)])).toEqual(['ECONNREFUSED', 'ECONNREFUSED']);
+      await cloud.setFault('nova-api', null);
+      expect(await Promise.all([list(), list(agent)])).toEqual(['200 {"servers":[]}', '200 {"servers":[]}']);
+    }
+    agent.destroy();
+  });
+});
+
+describe('nova-api', () => {
+  it('stopped: what is in hand is finished, what waits in the queue is reset, what comes is refused', async () => {
+    const slow = await startEmbeddedCloud({ speed: 0.002 });
+    try {
+      const requests = await burst(slow, 4);
+      const stopped = slow.stop('nova-api', { scale: 0.002 });
+      expect((await Promise.all(requests)).toSorted()).toEqual(['200', '200', 'ECONNRESET', 'ECONNRESET']);
+      await stopped;
+      expect((await Promise.all(await burst(slow, 1)))[0]).toBe('ECONNREFUSED');
+    } finally {
+      await slow.close();
+    }
+  });
+
+  it('killed: all is cut', async () => {
+    const slow = await startEmbeddedCloud({ speed: 0.002 });
+    try {
+      const requests = await burst(slow, 3);
+      await slow.kill('nova-api');
+      expect(await Promise.all(requests)).toEqual(['ECONNRESET', 'ECONNRESET', 'ECONNRESET']);
+    } finally {
+      await slow.close();
+    }
+  });
+
+  it('starting and on SIGHUP: requests wait, none is lost', async () => {
+    await cloud.stop('nova-api');
+    const started = cloud.start('nova-api', { scale: 5 });
+    await setTimeout(50);
+    const sent = performance.now();
+    expect(await list()).toBe('200 {"servers":[]}');
+    expect(performance.now() - sent).toBeGreaterThan(100);
+    await started;
+    const again = cloud.hup('nova-api', { scale: 2 });
+    const asked = performance.now();
+    expect(await list()).toBe('200 {"servers":[]}');
+    expect(performance.now() - asked).toBeGreaterThan(150);
+    await again;
+  });
+
+  it('stopped is true from the refusal on, until it accepts again', async () => {
+    const known = (await cloud.truth()).length;
+    const from = await cloud.stop('nova-api');
+    const until = await cloud.start('nova-api');
+    const told = (await cloud.truth()).slice(known);
+    expect(told[0]).toEqual({
+      what: 'nova-api stopped (SIGTERM)',
+      service: 'nova-api',
+      kind: 'stopped',
+      from,
+      until,
+      apiDown: true,
+    });
+    expect(told[1]).toMatchObject({ kind: 'loading', from: until, apiDown: false });
+    // The process took 1.1 s to end, at 50 times the speed.
+    expect(until - from).toBeGreaterThan(20);
+  });
+
+  it('is stopped once, however often it is told', async () => {
+    const [first, second] = await Promise.all([cloud.stop('nova-api'), cloud.stop('nova-api')]);
+    expect(second).toBe(first);
+    const [started, again] = await Promise.all([cloud.start('nova-api'), cloud.start('nova-api')]);
+    expect(again).toBe(started);
+  });
+});
+
+/** So many version documents at once, under way when this resolves; each ends in its status or its error's code. */
+async function burst(slow: EmbeddedCloud, count: number): Promise<readonly Promise<string>[]> {
+  const requests = Array.from({ length: count }, () => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const outgoing = request({ host: '127.0.0.1', port: slow.ports['nova-api'], path: '/' }, (response) => {
+      response.resume();
+      response.on('end', () => resolve(String(response.statusCode)));
+    });
+    outgoing.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    outgoing.end();
+    return promise;
+  });
+  await setTimeout(100);
+  return requests;
+}
