@@ -1,0 +1,194 @@
+import {
+  type Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  request as plainRequest,
+  type RequestOptions,
+} from 'node:http';
+import { type Agent as TlsAgent, request as tlsRequest } from 'node:https';
+import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import axios from 'axios';
+import type { Clock } from '../domain/ports.ts';
+import type { HttpFailure, HttpRequest, HttpResult } from './http.ts';
+import { pollsWithout } from './poll-phase.ts';
+import { createStopwatch } from './stopwatch.ts';
+import { describeSystemError } from './system-error.ts';
+
+/** A list of 1000 servers with all their details is about 3 MB. */
+const BODY_LIMIT = 32 * 1024 * 1024;
+
+/**
+ * A kept connection that was closed by the other side while idle breaks within a round trip of our writing to it. What
+ * breaks later was at work on our request.
+ */
+const STALE_WITHIN = 500;
+
+export type ExchangeOptions = {
+  readonly agents: { readonly http: Agent; readonly https: TlsAgent };
+  readonly clock: Clock;
+};
+
+type Verdict = Pick<HttpFailure, 'kind' | 'message'>;
+
+/** One request and its answer. */
+export async function exchange(request: HttpRequest, { agents, clock }: ExchangeOptions): Promise<HttpResult> {
+  const { limits, signal } = request;
+  const sentAt = clock.now();
+  const watch = createStopwatch(clock, sentAt);
+  const cut = new AbortController();
+  let client: ClientRequest | null = null;
+  let socket: Socket | null = null;
+  let read = 0;
+  let status: number | null = null;
+  let verdict: Verdict | null = null;
+  let ended = false;
+
+  function giveUp(reason: Verdict): void {
+    if (ended || verdict !== null) return;
+    verdict = reason;
+    cut.abort();
+    client?.destroy();
+  }
+
+  const progress = () => (socket?.bytesRead ?? 0) + watch.passed();
+
+  /** After a stall of ours a timer rings first, while the answer may lie in the socket: it is read before the verdict. */
+  const deadline = (after: number, reason: () => Verdict | null) =>
+    setTimeout(() => {
+      void pollsWithout(progress, () => ended).then(() => {
+        const found = reason();
+        if (found !== null) giveUp(found);
+      });
+    }, after);
+
+  function begin(options: RequestOptions, onResponse: (answer: IncomingMessage) => void): ClientRequest {
+    const begun = options.protocol === 'https:' ? tlsRequest(options, onResponse) : plainRequest(options, onResponse);
+    client = begun;
+    begun.once('socket', (used) => {
+      socket = used;
+      read = used.bytesRead;
+      if (begun.reusedSocket) {
+        watch.ready();
+        return;
+      }
+      used.once('lookup', () => watch.mark('dns'));
+      used.once('connect', () => {
+        watch.mark('connect');
+        if (options.protocol !== 'https:') watch.ready();
+      });
+      used.once('secureConnect', () => {
+        watch.mark('tls');
+        watch.ready();
+      });
+    });
+    begun.prependOnceListener('response', (answer) => {
+      watch.mark('first_byte');
+      status = answer.statusCode ?? null;
+    });
+    return begun;
+  }
+
+  const failed = ({ kind, message }: Verdict): HttpFailure => ({
+    type: 'failure',
+    kind,
+    message,
+    status,
+    stages: watch.stages(),
+    sentAt,
+    endedAt: clock.now(),
+  });
+
+  const onShutdown = () => giveUp({ kind: 'shutdown', message: 'we were told to stop' });
+  if (signal.aborted) return failed({ kind: 'shutdown', message: 'we were told to stop' });
+  signal.addEventListener('abort', onShutdown);
+
+  const connecting = deadline(limits.connect, () => (watch.isReady() ? null : noConnection(watch, limits.connect)));
+  const responding = deadline(limits.response, () =>
+    watch.isReady() ? noAnswer(status, limits.response) : noConnection(watch, limits.response),
+  );
+
+  try {
+    const answer = await axios.request<unknown>({
+      method: request.method,
+      url: request.url,
+      headers: { 'Accept-Encoding': 'identity', ...request.headers },
+      ...(request.body === undefined ? {} : { data: request.body }),
+      adapter: 'http',
+      responseType: 'stream',
+      transport: { request: begin },
+      httpAgent: agents.http,
+      httpsAgent: agents.https,
+      proxy: false,
+      decompress: false,
+      maxRedirects: 0,
+      maxContentLength: -1,
+      validateStatus: () => true,
+      signal: cut.signal,
+    });
+    const body = await readBody(answer.data);
+    watch.mark('body');
+    if (body === null) {
+      giveUp({ kind: 'invalid-body', message: `the body is larger than ${BODY_LIMIT / 1024 / 1024} MiB` });
+      return failed(verdict ?? { kind: 'internal', message: 'no verdict' });
+    }
+    const headers = Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), String(value)]);
+    return {
+      type: 'answer',
+      status: answer.status,
+      headers: Object.fromEntries(headers),
+      body,
+      stages: watch.stages(),
+      sentAt,
+      endedAt: clock.now(),
+    };
+  } catch (error) {
+    if (verdict !== null) return failed(verdict);
+    return failed(broken(error));
+  } finally {
+    ended = true;
+    clearTimeout(connecting);
+    clearTimeout(responding);
+    signal.removeEventListener('abort', onShutdown);
+  }
+
+  function broken(error: unknown): Verdict {
+    if (status !== null) {
+      const { kind, message } = describeSystemError(error, { answering: true });
+      return kind === 'connection-reset'
+        ? { kind: 'truncated-body', message: `HTTP ${status}, then the connection was closed within the body` }
+        : { kind, message };
+    }
+    const found = describeSystemError(error, { answering: false });
+    const silent = (socket?.bytesRead ?? 0) === read;
+    const stale = found.kind === 'connection-reset' && client?.reusedSocket === true && silent;
+    if (stale && clock.now() - sentAt < STALE_WITHIN) {
+      return { kind: 'stale-connection', message: `the kept connection had been closed (${found.message})` };
+    }
+    return found;
+  }
+}
+
+/** Null where it is too large. */
+async function readBody(stream: unknown): Promise<string | null> {
+  if (!(stream instanceof Readable)) throw new TypeError('axios gave no stream');
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    if (!Buffer.isBuffer(chunk)) throw new TypeError('the stream gave no bytes');
+    size += chunk.length;
+    if (size > BODY_LIMIT) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function noConnection(watch: { readonly has: (stage: string) => boolean }, after: number): Verdict {
+  const part = watch.has('connect') ? 'no TLS handshake' : 'no connection';
+  return { kind: 'connect-timeout', message: `${part} within ${after / 1000} s` };
+}
+
+function noAnswer(status: number | null, after: number): Verdict {
+  const part = status === null ? 'no answer' : `HTTP ${status}, but no end of the body`;
+  return { kind: 'response-timeout', message: `${part} within ${after / 1000} s` };
+}
