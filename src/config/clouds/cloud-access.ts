@@ -1,0 +1,87 @@
+import type { CloudAccess } from '../../domain/cloud-access.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { didYouMean, listed } from '../did-you-mean.ts';
+import type { Host } from '../host.ts';
+import { authOf } from './auth.ts';
+import { type CloudParts, refuse, topText } from './cloud-parts.ts';
+import { computeMicroversionOf } from './compute-microversion.ts';
+import { authUrlOf, interfaceOf, interfacesOf, overridesOf } from './endpoints.ts';
+import type { KnownClouds } from './known-clouds.ts';
+import { USUAL_PLACES } from './places.ts';
+import { profileOf } from './profile.ts';
+import { chooseRegion } from './regions.ts';
+import { tlsOf } from './tls.ts';
+import { isBranch, mergeCloud, normalizeKeys } from './tree.ts';
+
+export type AccessOptions = {
+  readonly name: string;
+  /** Of the regions that the cloud lists. */
+  readonly region: string | null;
+  readonly known: KnownClouds;
+  readonly host: Host;
+  readonly warn: (message: string) => void;
+};
+
+/**
+ * What openstacksdk makes of a cloud's entry (openstack/config/loader.py, get_one, whose steps these are), as a value
+ * that says all of it and nothing else.
+ */
+export function accessOf(options: AccessOptions): CloudAccess {
+  const cloud = partsOf(options);
+  return {
+    name: cloud.name,
+    authUrl: authUrlOf(cloud),
+    auth: authOf(cloud),
+    regionName: cloud.regionName,
+    interface: interfaceOf(cloud),
+    interfaces: interfacesOf(cloud),
+    tls: tlsOf(cloud),
+    overrides: overridesOf(cloud),
+    computeMicroversion: computeMicroversionOf(cloud),
+    apiTimeout: apiTimeoutOf(cloud),
+  };
+}
+
+function partsOf({ name, region: asked, known, host, warn }: AccessOptions): CloudParts {
+  const entry = known.clouds[name];
+  if (entry === undefined) throw unknownCloud(name, known);
+  const ofEnvironment = name === known.envName;
+  const where = ofEnvironment ? 'environment' : `${known.file ?? 'secure.yaml'}: cloud '${name}'`;
+  const own = normalizeKeys(entry);
+  const profile = profileOf(own, { known, where, warn });
+  const region = chooseRegion({ own, profile }, { asked, where });
+  const top = mergeCloud(mergeCloud(profile, own), normalizeKeys(region.values));
+  const auth = top['auth'];
+  return {
+    name,
+    host,
+    top,
+    auth: isBranch(auth) ? auth : {},
+    regionName: region.name,
+    where,
+    label: (key, inAuth = false) => (ofEnvironment ? `OS_${key.toUpperCase()}` : inAuth ? `auth.${key}` : key),
+    ofEnvironment,
+    warn,
+  };
+}
+
+function unknownCloud(name: string, { clouds, file, passedOver }: KnownClouds): Refusal {
+  const names = Object.keys(clouds);
+  const slip = didYouMean(name, names);
+  if (slip !== null) return new Refusal(`cloud '${name}' is not in ${file ?? 'clouds.yaml'}; did you mean '${slip}'?`);
+  if (file !== null) {
+    const known = names.length === 0 ? 'it holds none' : `it holds ${listed(names, 'and')}`;
+    return new Refusal(`cloud '${name}' is not in ${file}; ${known}`);
+  }
+  const why = passedOver[0] ?? `there is no clouds.yaml in ${USUAL_PLACES}`;
+  return new Refusal(`cloud '${name}' is not known: ${why}; write one, or name it by OS_CLIENT_CONFIG_FILE`);
+}
+
+/** In seconds there, in milliseconds here. */
+function apiTimeoutOf(cloud: CloudParts): number | null {
+  const given = topText(cloud, 'api_timeout');
+  if (given === null) return null;
+  const seconds = Number(given);
+  if (seconds > 0 && Number.isFinite(seconds)) return seconds * 1000;
+  throw refuse(cloud, `${cloud.label('api_timeout')} is '${given}'; a number of seconds above 0 is wanted`);
+}

@@ -1,0 +1,65 @@
+import type { ByService, EndpointInterface } from '../../domain/cloud-access.ts';
+import { authText, type CloudParts, expand, missing, refuse, topText } from './cloud-parts.ts';
+
+/** The service types that Rollwatch speaks to. */
+const SERVICE_TYPES = ['compute', 'identity', 'image', 'network', 'placement'] as const;
+
+export function authUrlOf(cloud: CloudParts): string {
+  const given = authText(cloud, 'auth_url');
+  if (given === null) {
+    const advice = cloud.ofEnvironment
+      ? `set it, or choose a cloud of clouds.yaml with OS_CLOUD`
+      : 'set it to where Keystone is';
+    throw missing(cloud, 'auth_url', advice);
+  }
+  const label = cloud.label('auth_url', true);
+  const url = httpUrl(cloud, label, expand(cloud, 'auth_url', given));
+  if (/\/v2\.0\/?$/.test(url)) throw refuse(cloud, `${label} '${url}' is Keystone v2, which is no more; name its v3`);
+  return url;
+}
+
+/** `compute_endpoint_override`, or `compute_endpoint` as it was called. */
+export function overridesOf(cloud: CloudParts): ByService<string> {
+  const pairs = SERVICE_TYPES.flatMap((type) => {
+    const key = [`${type}_endpoint_override`, `${type}_endpoint`].find((one) => topText(cloud, one) !== null);
+    if (key === undefined) return [];
+    return [[type, httpUrl(cloud, cloud.label(key), expand(cloud, key, topText(cloud, key) ?? ''))] as const];
+  });
+  return Object.fromEntries(pairs);
+}
+
+export const interfaceOf = (cloud: CloudParts): EndpointInterface => namedInterface(cloud, '') ?? 'public';
+
+export function interfacesOf(cloud: CloudParts): ByService<EndpointInterface> {
+  const pairs = SERVICE_TYPES.flatMap((type) => {
+    const found = namedInterface(cloud, `${type}_`);
+    return found === null ? [] : [[type, found] as const];
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** 'public', or 'publicURL' as Keystone v2 had it. */
+function namedInterface(cloud: CloudParts, prefix: string): EndpointInterface | null {
+  const key = [`${prefix}endpoint_type`, `${prefix}interface`].find((one) => topText(cloud, one) !== null);
+  const given = key === undefined ? null : topText(cloud, key);
+  if (key === undefined || given === null) return null;
+  const [, found] = /^(public|internal|admin)(?:URL)?$/.exec(given) ?? [];
+  if (found === 'public' || found === 'internal' || found === 'admin') return found;
+  throw refuse(cloud, `${cloud.label(key)} is '${given}'; public, internal or admin is wanted`);
+}
+
+function httpUrl(cloud: CloudParts, label: string, given: string): string {
+  const hidden = given.replace(/\/\/[^/]*@/, '//***@');
+  const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(given) && URL.canParse(given) ? new URL(given) : null;
+  if (url === null) throw refuse(cloud, `${label} '${hidden}' is no URL; http://HOST:PORT/PATH or https:// is wanted`);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw refuse(cloud, `${label} '${hidden}' begins with ${url.protocol}//; http:// or https:// is wanted`);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw refuse(
+      cloud,
+      `${label} '${hidden}' holds a user; put it into ${cloud.label('username', true)} and its password likewise`,
+    );
+  }
+  return given;
+}

@@ -1,0 +1,31 @@
+/** The one of `known` that was probably meant: at most two slips away, and fewer than a third of its letters. */
+export function didYouMean(word: string, known: readonly string[]): string | null {
+  const near = known
+    .map((one) => ({ one, slips: distance(plain(word), plain(one)) }))
+    .filter(({ one, slips }) => slips <= 2 && slips * 3 < one.length + 1)
+    .toSorted((a, b) => a.slips - b.slips);
+  return near[0]?.one ?? null;
+}
+
+/** Hyphens, underscores and capitals are the commonest slips of all: they count as none. */
+const plain = (word: string): string => word.toLowerCase().replaceAll(/[-_ ]/g, '');
+
+/** Levenshtein's: insertions, deletions and replacements of one letter. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...b].entries()) {
+      const replaced = (row[j] ?? 0) + (letter === other ? 0 : 1);
+      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}
+
+/** "a, b or c" */
+export function listed(words: readonly string[], last = 'or'): string {
+  if (words.length <= 1) return words.join('');
+  return `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
+}

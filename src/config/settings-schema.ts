@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { PROBES } from '../domain/sample.ts';
+import { duration } from './duration.ts';
+import { listenAddress, microversion, oneOf, plainName, someOf, text, webUrl } from './fields.ts';
+import { probesSchema } from './probe-settings.ts';
+
+const MAPPING = { error: 'a mapping of settings' };
+const CLOUD = 'the name of a cloud in clouds.yaml';
+
+const diagnosis = z.strictObject({ cloud: text(CLOUD).nullable().default(null) }, MAPPING);
+
+/** `probes` is laid over the settings of all clouds, and checked then: see configuration.ts. */
+export const cloudEntry = z.strictObject(
+  {
+    name: text(CLOUD),
+    region: text('the name of a region').optional(),
+    compute_microversion: microversion.optional(),
+    diagnosis: diagnosis.optional(),
+    probes: z.record(z.string(), z.unknown(), { error: 'a mapping of probes' }).optional(),
+  },
+  { error: `${CLOUD}, or a mapping with its name` },
+);
+
+/** A name alone stands for an entry with that name. */
+const nameOrEntry = z.preprocess((given) => (typeof given === 'string' ? { name: given } : given), cloudEntry);
+
+const CLOUDS = 'a list of clouds of clouds.yaml';
+
+export const settingsSchema = z.strictObject(
+  {
+    vantage: plainName.optional(),
+    clouds: z.array(nameOrEntry, { error: CLOUDS }).min(1, CLOUDS).optional(),
+    listen: listenAddress.prefault('127.0.0.1:9774'),
+    url: webUrl.nullable().default(null),
+    token_file: text('the path of a file').nullable().default(null),
+    journal: text('the path of a file')
+      .refine((given) => !given.includes('://'), 'the path of a file')
+      .optional(),
+    compute_microversion: microversion.nullable().default(null),
+    probes: probesSchema,
+    overall: z.strictObject({ probes: someOf(PROBES).default(['server-list', 'server-boot']) }, MAPPING).prefault({}),
+    diagnosis: diagnosis.prefault({}),
+    sampler: z
+      .strictObject(
+        {
+          stall: duration({ min: 50, max: 10_000 }).prefault('250ms'),
+          clock_step: duration({ min: 50, max: 60_000 }).prefault('500ms'),
+        },
+        MAPPING,
+      )
+      .prefault({}),
+    log: z.strictObject({ level: oneOf(['debug', 'info', 'warn', 'error']).default('info') }, MAPPING).prefault({}),
+  },
+  { error: 'a mapping of settings' },
+);
+
+export type FileSettings = z.output<typeof settingsSchema>;

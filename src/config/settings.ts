@@ -1,0 +1,99 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { Refusal } from '../domain/refusal.ts';
+import type { ProbeName } from '../domain/sample.ts';
+import { type Secret, secret } from '../domain/secret.ts';
+import { type ListenAddress, listenAddress } from './fields.ts';
+import { expandPath, type Host } from './host.ts';
+import { problemOf, readText } from './read-file.ts';
+import type { SettingsFile } from './settings-file.ts';
+import { type FileSettings, settingsSchema } from './settings-schema.ts';
+
+/** What the command line says instead of the file. */
+export type Flags = {
+  readonly listen?: string | undefined;
+  readonly journal?: string | undefined;
+  readonly cloud?: string | undefined;
+};
+
+/** Everything but the clouds. Durations are in milliseconds, paths are absolute. */
+export type Settings = {
+  /** rollwatch.yaml, if there is one. */
+  readonly file: string | null;
+  readonly vantage: string;
+  readonly listen: ListenAddress;
+  /** Where others reach us, where that is not where we listen. */
+  readonly url: string | null;
+  /** The bearer token for writing. */
+  readonly writeToken: Secret | null;
+  readonly journal: string;
+  readonly overall: { readonly probes: readonly ProbeName[] };
+  readonly sampler: { readonly stall: number; readonly clockStep: number };
+  readonly log: FileSettings['log'];
+};
+
+export function settingsOf(
+  file: SettingsFile,
+  { host, flags }: { readonly host: Host; readonly flags: Flags },
+): { readonly settings: Settings; readonly given: FileSettings } {
+  const given = file.check(settingsSchema, file.raw);
+  const inFolder = (path: string) => expandPath(path, { home: host.home, base: file.folder });
+  const settings: Settings = {
+    file: file.file,
+    vantage: given.vantage ?? hostVantage(),
+    listen: flags.listen === undefined ? given.listen : listenFlag(flags.listen),
+    url: given.url,
+    writeToken: given.token_file === null ? null : readToken(file, inFolder(given.token_file)),
+    journal: journalOf({ flag: flags.journal, given: given.journal }, { host, folder: file.folder, inFolder }),
+    overall: given.overall,
+    sampler: { stall: given.sampler.stall, clockStep: given.sampler.clock_step },
+    log: given.log,
+  };
+  return { settings, given };
+}
+
+/** A host's name may hold more than a label should: what is more becomes a hyphen. */
+function hostVantage(): string {
+  const name = hostname()
+    .replaceAll(/[^A-Za-z0-9._-]/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 63);
+  return name === '' ? 'localhost' : name;
+}
+
+function listenFlag(given: string): ListenAddress {
+  const parsed = listenAddress.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw new Refusal(`--listen is '${given}'; it must be ${parsed.error.issues[0]?.message}`);
+}
+
+function journalOf(
+  { flag, given }: { readonly flag: string | undefined; readonly given: string | undefined },
+  {
+    host,
+    folder,
+    inFolder,
+  }: { readonly host: Host; readonly folder: string; readonly inFolder: (path: string) => string },
+): string {
+  if (flag === '') throw new Refusal('--journal is empty; name a file');
+  if (flag !== undefined) return expandPath(flag, { home: host.home, base: host.cwd });
+  return given === undefined ? join(folder, 'rollwatch.sqlite') : inFolder(given);
+}
+
+function readToken(file: SettingsFile, path: string): Secret {
+  const found = readText(path);
+  const at = ['token_file'];
+  if (found.kind !== 'text')
+    throw file.refuse(at, `token_file ${path} ${problemOf(found)}; name a file that can be read`);
+  const token = found.text.trim();
+  if (token === '') throw file.refuse(at, `token_file ${path} is empty; write a token of 16 letters or more into it`);
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    throw file.refuse(
+      at,
+      `token_file ${path} holds more than one word; one token of letters, digits and signs is wanted`,
+    );
+  }
+  if (token.length < 16)
+    throw file.refuse(at, `token_file ${path} holds a token that is too short; 16 letters or more are wanted`);
+  return secret(token);
+}

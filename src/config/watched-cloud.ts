@@ -1,0 +1,64 @@
+import type { CloudAccess } from '../domain/cloud-access.ts';
+import type { ChosenCloud } from './choose-clouds.ts';
+import { listed } from './did-you-mean.ts';
+import { overlay } from './overlay.ts';
+import { type ProbesSettings, probesSchema } from './probe-settings.ts';
+import type { SettingsFile } from './settings-file.ts';
+import type { FileSettings } from './settings-schema.ts';
+
+/** A cloud to watch, and how. */
+export type WatchedCloud = {
+  readonly access: CloudAccess;
+  /** The same cloud as its operator sees it: says which service a hanging boot is due to. */
+  readonly diagnosis: CloudAccess | null;
+  readonly probes: ProbesSettings;
+};
+
+type Context = {
+  readonly file: SettingsFile;
+  readonly given: FileSettings;
+  readonly access: (name: string, region: string | undefined) => CloudAccess;
+  /** More than one cloud is watched. */
+  readonly several: boolean;
+};
+
+export function watchedCloud(chosen: ChosenCloud, context: Context): WatchedCloud {
+  const { entry } = chosen;
+  const { given } = context;
+  const probes = probesOf(chosen, context);
+  const access = context.access(entry.name, entry.region);
+  const microversion = entry.compute_microversion ?? given.compute_microversion ?? access.computeMicroversion;
+  const diagnosis = diagnosisOf(chosen, context);
+  return {
+    access: { ...access, computeMicroversion: microversion },
+    diagnosis: diagnosis === null ? null : context.access(diagnosis, entry.region),
+    probes,
+  };
+}
+
+/** What the cloud's entry says is laid over what `probes` says of all clouds, and the whole is checked. */
+function probesOf({ entry, index }: ChosenCloud, { file, given }: Context): ProbesSettings {
+  const own = entry.probes !== undefined;
+  const path = own && index !== null ? ['clouds', index, 'probes'] : ['probes'];
+  const probes = own ? file.check(probesSchema, overlay(rawProbes(file.raw), entry.probes), path) : given.probes;
+  if (Object.values(probes).every((one) => !one.enabled)) {
+    throw file.refuse(
+      path,
+      `cloud '${entry.name}': every probe is disabled; enable one of ${listed(Object.keys(probes))}`,
+    );
+  }
+  return probes;
+}
+
+const rawProbes = (raw: unknown): unknown =>
+  typeof raw === 'object' && raw !== null && 'probes' in raw ? (raw.probes ?? {}) : {};
+
+function diagnosisOf({ entry }: ChosenCloud, { file, given, several }: Context): string | null {
+  if (entry.diagnosis !== undefined) return entry.diagnosis.cloud;
+  const { cloud } = given.diagnosis;
+  if (cloud === null || !several) return cloud;
+  throw file.refuse(
+    ['diagnosis', 'cloud'],
+    `diagnosis.cloud is '${cloud}' for several clouds; put it into the entry of clouds that it is about`,
+  );
+}
