@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import type { Cause, FailureKind, Service, VoidCause } from '../domain/cause.ts';
+import { type During, faultRow } from './fault-table.ts';
+import type { HttpAnswer, HttpFailure } from './http.ts';
+import { parseJson } from './json.ts';
+import { loadBalancerOf } from './load-balancer-page.ts';
+import type { Trouble } from './result.ts';
+
+const EXCERPT = 300;
+const MESSAGE = 200;
+
+/** The first of a text, white space folded. */
+export const excerpt = (text: string, length: number = EXCERPT): string =>
+  text
+    .slice(0, 8 * length)
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+    .slice(0, length);
+
+/** A request that got no whole answer. `service` is whom it was sent to. */
+export function failureTrouble(failure: HttpFailure, service: Service): Trouble {
+  const { kind, message, status, stages, sentAt, endedAt } = failure;
+  const timing = { stages, sentAt, settledAt: endedAt, requestId: null };
+  if (kind === 'stale-connection' || kind === 'shutdown' || kind === 'internal') {
+    return { ...timing, type: 'void', cause: { kind, service: 'rollwatch', message } };
+  }
+  const cause = { kind, service: onTheWay(kind) ? 'network' : service, message } as const;
+  const hung = kind === 'response-timeout' || kind === 'connect-timeout';
+  return { ...timing, type: 'failed', hung, cause: status === null ? cause : { ...cause, status } };
+}
+
+const onTheWay = (kind: FailureKind): boolean => kind === 'dns' || kind === 'unreachable';
+
+/** An answer that is none of those that were hoped for. */
+export function answerTrouble(answer: HttpAnswer, service: Service, during: During = 'request'): Trouble {
+  const timing = timingOf(answer);
+  const cause = answerCause(answer, service, during);
+  return cause.kind === 'quota'
+    ? { ...timing, type: 'void', cause: { ...cause, kind: 'quota' } }
+    : { ...timing, type: 'failed', cause: { ...cause, kind: cause.kind }, hung: false };
+}
+
+/** A body that is not what it should be: rubbish, or JSON of another shape. */
+export function bodyTrouble(answer: HttpAnswer, service: Service, problem: string): Trouble {
+  const cause: Cause = {
+    kind: 'invalid-body',
+    service,
+    message: excerpt(`HTTP ${answer.status}: ${problem}`, MESSAGE),
+    status: answer.status,
+    body: excerpt(answer.body),
+  };
+  return { ...timingOf(answer), type: 'failed', cause, hung: false };
+}
+
+export const timingOf = ({ stages, sentAt, endedAt, headers }: HttpAnswer) => ({
+  stages,
+  sentAt,
+  settledAt: endedAt,
+  requestId: headers['x-openstack-request-id'] ?? headers['x-compute-request-id'] ?? null,
+});
+
+function answerCause(
+  answer: HttpAnswer,
+  asked: Service,
+  during: During,
+): Cause | (VoidCause & { readonly kind: 'quota' }) {
+  const { status, body } = answer;
+  const seen = { status, body: excerpt(body) };
+  const fault = faultText(body);
+  const text = fault === null ? '' : `: ${fault}`;
+  if (isQuota(status, fault ?? '')) {
+    return { ...seen, kind: 'quota', service: 'rollwatch', message: excerpt(fault ?? 'quota exceeded', MESSAGE) };
+  }
+  const kind = kindOf(status);
+  const told = (service: Service, what: string): Cause => ({
+    ...seen,
+    kind,
+    service,
+    message: excerpt(`HTTP ${status}${what}`, MESSAGE),
+  });
+  if (/Keystone service is temporarily unavailable/i.test(body)) {
+    return told('keystone', ': The Keystone service is temporarily unavailable');
+  }
+  const balancer = loadBalancerOf(status, body);
+  if (balancer !== null) return told('load-balancer', `: a page of ${balancer}: ${textOfPage(body)}`);
+  const row = status >= 500 ? faultRow(fault ?? body, during) : null;
+  const exception = exceptionOf(fault ?? '');
+  return told(row?.service ?? asked, exception === null ? text || `: ${textOfPage(body)}` : `: ${exception}`);
+}
+
+function kindOf(status: number): FailureKind {
+  if (status === 401) return 'unauthorized';
+  if (status === 403) return 'forbidden';
+  if (status === 404) return 'not-found';
+  if (status === 409) return 'conflict';
+  if (status === 429) return 'rate-limited';
+  if (status === 500) return 'http-500';
+  if (status === 502) return 'http-502';
+  if (status === 503) return 'http-503';
+  if (status === 504) return 'http-504';
+  if (status >= 500) return 'http-5xx';
+  if (status >= 400) return 'http-4xx';
+  return 'unexpected-status';
+}
+
+const QUOTA = /quota exceeded|exceeds? (the |your )?quota|over quota|Maximum number of (ports|instances|fixed ips)/i;
+
+/** 413 was Nova's status before 403. */
+export const isQuota = (status: number, text: string): boolean => [403, 413].includes(status) && QUOTA.test(text);
+
+const faultSchema = z.record(z.string(), z.looseObject({ message: z.string() }));
+
+/** The message of OpenStack's JSON faults: `{computeFault: {code, message}}`, `{error: {code, message, title}}`, ... */
+function faultText(body: string): string | null {
+  const read = faultSchema.safeParse(parseJson(body));
+  const [first] = read.success ? Object.values(read.data) : [];
+  return first === undefined ? null : excerpt(first.message, 2 * EXCERPT);
+}
+
+/** `<class 'oslo_db.exception.DBConnectionError'>` at the end of Nova's 500. */
+export const exceptionOf = (text: string): string | null => /<class '([\w.]+)'>/.exec(text)?.[1] ?? null;
+
+const textOfPage = (body: string): string => excerpt(body.replaceAll(/<[^>]*>/g, ' '), MESSAGE / 2) || 'no body';

@@ -1,0 +1,140 @@
+import type { z } from 'zod';
+import { answerTrouble, bodyTrouble, timingOf } from './classify.ts';
+import type { During } from './fault-table.ts';
+import type { Http, HttpAnswer, HttpLimits } from './http.ts';
+import { readJson } from './json.ts';
+import { DEFAULT_MICROVERSION, microversionHeaders } from './microversion.ts';
+import type { Result } from './result.ts';
+import { briefsSchema, createdSchema, detailsSchema, type Server, serverOf, showSchema } from './server-body.ts';
+import type { Session } from './session.ts';
+
+export type Limits = { readonly limits: HttpLimits; readonly signal: AbortSignal };
+
+export type CreateServer = {
+  readonly name: string;
+  readonly flavor: string;
+  readonly image: string;
+  /** Ids; 'auto' and 'none' from 2.37 on; null leaves it to Nova. */
+  readonly networks: readonly string[] | 'auto' | 'none' | null;
+  readonly availabilityZone: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+};
+
+/** Nova, as a user of its API. */
+export type Compute = {
+  readonly microversion: string;
+  /** What the Python client's `servers.list` asks for: the count of servers, where the answer is a list indeed. */
+  list(options: Limits & { readonly detail: boolean; readonly limit: number }): Promise<Result<number>>;
+  create(server: CreateServer, options: Limits): Promise<Result<string>>;
+  /** Null where there is none: 404, or DELETED. */
+  show(id: string, options: Limits): Promise<Result<Server | null>>;
+  /** Ok where it was accepted, and where there was nothing to delete (404). */
+  delete(id: string, options: Limits): Promise<Result<void>>;
+  /** All servers of our project whose name begins so, page by page. */
+  named(prefix: string, options: Limits): Promise<Result<readonly Server[]>>;
+  /** Any other read. */
+  read<T>(path: string, schema: z.ZodType<T>, options: Limits): Promise<Result<T>>;
+};
+
+/** More pages than this are a loop in the links. */
+const PAGES = 100;
+
+export function createCompute(session: Session, http: Http): Compute {
+  const microversion = session.access.computeMicroversion ?? DEFAULT_MICROVERSION;
+  const headers = microversionHeaders(microversion);
+
+  const send = (
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    { limits, signal, body }: Limits & { readonly body?: string },
+  ) =>
+    session.call(http, {
+      type: 'compute',
+      method,
+      path,
+      headers,
+      limits,
+      signal,
+      ...(body === undefined ? {} : { body }),
+    });
+
+  async function read<T>(path: string, schema: z.ZodType<T>, options: Limits): Promise<Result<T>> {
+    const result = await send('GET', path, options);
+    return result.type === 'ok' ? expect(result.value, { status: 200, schema }) : result;
+  }
+
+  return {
+    microversion,
+    read,
+    async list({ detail, limit, limits, signal }) {
+      const [path, schema] = detail
+        ? (['/servers/detail', detailsSchema] as const)
+        : (['/servers', briefsSchema] as const);
+      const result = await read<{ readonly servers: readonly unknown[] }>(`${path}?limit=${limit}`, schema, {
+        limits,
+        signal,
+      });
+      return result.type === 'ok' ? { ...result, value: result.value.servers.length } : result;
+    },
+    async create(server, options) {
+      const body = JSON.stringify({ server: serverBody(server) });
+      const result = await send('POST', '/servers', { ...options, body });
+      if (result.type !== 'ok') return result;
+      const created = expect(result.value, { status: 202, schema: createdSchema, during: 'create' });
+      return created.type === 'ok' ? { ...created, value: created.value.server.id } : created;
+    },
+    async show(id, options) {
+      const result = await send('GET', `/servers/${id}`, options);
+      if (result.type !== 'ok') return result;
+      if (result.value.status === 404) return { ...result, value: null };
+      const shown = expect(result.value, { status: 200, schema: showSchema });
+      if (shown.type !== 'ok') return shown;
+      const server = serverOf(shown.value.server);
+      return { ...shown, value: server.status === 'DELETED' ? null : server };
+    },
+    async delete(id, options) {
+      const result = await send('DELETE', `/servers/${id}`, options);
+      if (result.type !== 'ok') return result;
+      if (result.value.status === 204 || result.value.status === 404) return { ...result, value: undefined };
+      return answerTrouble(result.value, 'nova-api', 'delete');
+    },
+    async named(prefix, options) {
+      const found: Server[] = [];
+      const pattern = encodeURIComponent(`^${prefix.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}`);
+      let marker = '';
+      for (let page = 0; ; page++) {
+        const result = await read(`/servers/detail?name=${pattern}${marker}`, detailsSchema, options);
+        if (result.type !== 'ok') return result;
+        const { servers, servers_links } = result.value;
+        found.push(...servers.map(serverOf));
+        const last = servers.at(-1);
+        const more = servers_links?.some(({ rel }) => rel === 'next') ?? false;
+        if (!more || last === undefined || page === PAGES) return { ...result, value: found };
+        marker = `&marker=${last.id}`;
+      }
+    },
+  };
+}
+
+function serverBody({ name, flavor, image, networks, availabilityZone, metadata }: CreateServer): object {
+  return {
+    name,
+    flavorRef: flavor,
+    imageRef: image,
+    metadata,
+    ...(networks === null
+      ? {}
+      : { networks: typeof networks === 'string' ? networks : networks.map((uuid) => ({ uuid })) }),
+    ...(availabilityZone === null ? {} : { availability_zone: availabilityZone }),
+  };
+}
+
+function expect<T>(
+  answer: HttpAnswer,
+  { status, schema, during }: { readonly status: number; readonly schema: z.ZodType<T>; readonly during?: During },
+): Result<T> {
+  if (answer.status !== status) return answerTrouble(answer, 'nova-api', during);
+  const body = readJson(answer.body, schema);
+  if (!body.ok) return bodyTrouble(answer, 'nova-api', body.problem);
+  return { ...timingOf(answer), type: 'ok', value: body.value };
+}

@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import type { CloudAccess, CloudAuth } from '../domain/cloud-access.ts';
+import type { Millis } from '../domain/time.ts';
+import { type Catalogue, catalogueSchema } from './catalogue.ts';
+import { answerTrouble, bodyTrouble, failureTrouble, timingOf } from './classify.ts';
+import type { Http, HttpAnswer, HttpLimits } from './http.ts';
+import { readJson } from './json.ts';
+import type { Result } from './result.ts';
+
+export type Token = {
+  readonly id: string;
+  readonly issuedAt: Millis;
+  /** In milliseconds, from `issuedAt`; by Keystone's own clock, whatever ours shows. */
+  readonly lifetime: number;
+  readonly catalogue: Catalogue;
+  readonly projectId: string | null;
+};
+
+export type Ask = { readonly http: Http; readonly limits: HttpLimits; readonly signal: AbortSignal };
+
+const tokenSchema = z.object({
+  token: z.looseObject({
+    expires_at: z.string(),
+    issued_at: z.string(),
+    catalog: catalogueSchema.default([]),
+    project: z.looseObject({ id: z.string() }).optional(),
+  }),
+});
+
+/** Asks Keystone for a token; one that was given is asked about. */
+export async function issueToken(access: CloudAccess, { http, limits, signal }: Ask): Promise<Result<Token>> {
+  const url = `${identityUrl(access)}/auth/tokens`;
+  const { auth } = access;
+  const request =
+    auth.type === 'token' && auth.project === null
+      ? ({
+          method: 'GET',
+          headers: { 'X-Auth-Token': auth.token.reveal(), 'X-Subject-Token': auth.token.reveal() },
+        } as const)
+      : ({
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json' },
+          body: JSON.stringify(authBody(auth)),
+        } as const);
+  const answer = await http.send({
+    ...request,
+    headers: { Accept: 'application/json', 'User-Agent': 'rollwatch', ...request.headers },
+    url,
+    limits,
+    signal,
+  });
+  if (answer.type === 'failure') return failureTrouble(answer, 'keystone');
+  const masked = { ...answer, body: mask(answer.body, secretsOf(auth)) };
+  if (answer.status !== (request.method === 'POST' ? 201 : 200)) return answerTrouble(masked, 'keystone');
+  return readToken(masked);
+}
+
+function readToken(answer: HttpAnswer): Result<Token> {
+  const read = readJson(answer.body, tokenSchema);
+  if (!read.ok) return bodyTrouble(answer, 'keystone', read.problem);
+  const { expires_at, issued_at, catalog, project } = read.value.token;
+  const lifetime = Date.parse(expires_at) - Date.parse(issued_at);
+  const id = answer.headers['x-subject-token'];
+  if (id === undefined) return bodyTrouble(answer, 'keystone', 'no X-Subject-Token');
+  if (!Number.isFinite(lifetime)) return bodyTrouble(answer, 'keystone', 'a token without a date');
+  const value = { id, issuedAt: answer.sentAt, lifetime, catalogue: catalog, projectId: project?.id ?? null };
+  return { ...timingOf(answer), type: 'ok', value };
+}
+
+/** `auth_url` comes with or without its version; an older one is another API at the same place. */
+export function identityUrl(access: CloudAccess): string {
+  const url = (access.overrides['identity'] ?? access.authUrl).replace(/\/+$/, '');
+  return `${url.replace(/\/v\d[\d.]*$/, '')}/v3`;
+}
+
+/** The body of POST /v3/auth/tokens. */
+function authBody(auth: CloudAuth): object {
+  switch (auth.type) {
+    case 'password': {
+      const user = { ...auth.user, password: auth.password.reveal() };
+      return scoped({ methods: ['password'], password: { user } }, auth.project);
+    }
+    case 'application-credential': {
+      const application_credential = { ...auth.credential, secret: auth.secret.reveal() };
+      return { auth: { identity: { methods: ['application_credential'], application_credential } } };
+    }
+    case 'token':
+      return scoped({ methods: ['token'], token: { id: auth.token.reveal() } }, auth.project);
+  }
+}
+
+const scoped = (identity: object, project: object | null): object => ({
+  auth: { identity, ...(project === null ? {} : { scope: { project } }) },
+});
+
+const secretsOf = (auth: CloudAuth): readonly string[] => {
+  const found =
+    auth.type === 'password' ? auth.password : auth.type === 'application-credential' ? auth.secret : auth.token;
+  return [found.reveal()];
+};
+
+/** No answer may carry a secret into a journal, should someone on the way echo what we sent. */
+export const mask = (text: string, secrets: readonly string[]): string =>
+  secrets.reduce((masked, secret) => (secret === '' ? masked : masked.replaceAll(secret, '***')), text);

@@ -1,0 +1,30 @@
+/** Error pages that are a load balancer's or proxy's own, by a phrase that is theirs. */
+const PAGES: readonly (readonly [RegExp, string])[] = [
+  [/No server is available to handle this request/i, 'HAProxy'],
+  [/The server returned an invalid or incomplete response/i, 'HAProxy'],
+  [/The server didn't respond in time/i, 'HAProxy'],
+  [/Your browser sent an invalid request|Your browser didn't send a complete request/i, 'HAProxy'],
+  [/<hr><center>(nginx|openresty)/i, 'nginx'],
+  [/no healthy upstream|upstream connect error or disconnect|upstream request timeout/i, 'Envoy'],
+  [/The proxy server (received an invalid response|could not handle the request)/i, 'Apache'],
+  [/temporarily unable to service your request due to maintenance downtime or capacity/i, 'Apache'],
+  [/no available server|^(Bad Gateway|Gateway Timeout|Service Unavailable)$/i, 'Traefik'],
+  [/Guru Meditation/i, 'Varnish'],
+  [/The requested URL was rejected/i, 'F5'],
+];
+
+/** OpenStack's own pages are made by WebOb, with a title and one of these sentences. */
+const WEBOB = /<title>\d{3} [^<]*<\/title>[\s\S]*(The server is currently unavailable|The server has either erred)/i;
+
+/**
+ * Whose page it is where a load balancer and not the service answered; null where it was the service. A 502, 503 or
+ * 504 that isn't OpenStack's JSON nor its page is the load balancer's, whoever made that.
+ */
+export function loadBalancerOf(status: number, body: string): string | null {
+  const text = body.trim();
+  if (text.startsWith('{')) return null;
+  const known = PAGES.find(([page]) => page.test(text));
+  if (known !== undefined) return known[1];
+  if (WEBOB.test(text)) return null;
+  return [502, 503, 504].includes(status) ? 'a load balancer' : null;
+}

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+
+const faultSchema = z.looseObject({ code: z.number().optional(), message: z.string() });
+
+const serverSchema = z.looseObject({
+  id: z.string(),
+  name: z.string(),
+  status: z.string(),
+  metadata: z.record(z.string(), z.string()).default({}),
+  'OS-EXT-STS:task_state': z.string().nullish(),
+  'OS-EXT-STS:vm_state': z.string().nullish(),
+  'OS-EXT-AZ:availability_zone': z.string().nullish(),
+  fault: faultSchema.optional(),
+});
+
+const links = z.array(z.looseObject({ rel: z.string(), href: z.string() })).optional();
+
+export const showSchema = z.object({ server: serverSchema });
+export const createdSchema = z.object({ server: z.looseObject({ id: z.string() }) });
+export const detailsSchema = z.object({ servers: z.array(serverSchema), servers_links: links });
+export const briefsSchema = z.object({
+  servers: z.array(z.looseObject({ id: z.string(), name: z.string() })),
+  servers_links: links,
+});
+
+/** A server as its owner sees it. */
+export type Server = {
+  readonly id: string;
+  readonly name: string;
+  /** ACTIVE, BUILD, ERROR, DELETED, ... */
+  readonly status: string;
+  /** scheduling, deleting, ...; null: nothing is under way. */
+  readonly task: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The text of what went wrong. */
+  readonly fault: string | null;
+  /** Empty until a host was chosen. */
+  readonly zone: string;
+};
+
+export function serverOf(body: z.infer<typeof serverSchema>): Server {
+  const { id, name, status, metadata, fault } = body;
+  return {
+    id,
+    name,
+    status,
+    task: body['OS-EXT-STS:task_state'] ?? null,
+    metadata,
+    fault: fault?.message.trim() ?? null,
+    zone: body['OS-EXT-AZ:availability_zone'] ?? '',
+  };
+}
+
+/** 'BUILD/scheduling' */
+export const statusOf = ({ status, task }: Server): string => (task === null ? status : `${status}/${task}`);

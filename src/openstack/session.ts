@@ -1,0 +1,87 @@
+import type { Service } from '../domain/cause.ts';
+import type { CloudAccess } from '../domain/cloud-access.ts';
+import type { Clock } from '../domain/ports.ts';
+import { endpointOf, regionsOf, type ServiceType } from './catalogue.ts';
+import { answerTrouble, failureTrouble, timingOf } from './classify.ts';
+import type { Http, HttpAnswer, HttpRequest } from './http.ts';
+import { mask, type Token } from './keystone.ts';
+import type { Result } from './result.ts';
+import type { TokenKeeper } from './token-keeper.ts';
+
+export type Call = Pick<HttpRequest, 'method' | 'body' | 'limits' | 'signal'> & {
+  readonly type: ServiceType;
+  /** From the endpoint on: '/servers/detail?limit=100'. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+/** Speaks to the services of one cloud in the name of its user. */
+export type Session = {
+  readonly access: CloudAccess;
+  /** Any answer but a 401 is ok here; what it says is the caller's to judge. A 401 is asked again, once, with a new token. */
+  call(http: Http, call: Call): Promise<Result<HttpAnswer>>;
+};
+
+/** Who is at fault when its endpoint is. */
+export const SERVICE_OF: Readonly<Record<ServiceType, Service>> = {
+  compute: 'nova-api',
+  image: 'glance',
+  network: 'neutron',
+  placement: 'placement',
+};
+
+export type SessionOptions = {
+  readonly access: CloudAccess;
+  readonly clock: Clock;
+  readonly tokens: TokenKeeper;
+};
+
+export function createSession({ access, clock, tokens }: SessionOptions): Session {
+  async function send(http: Http, call: Call, token: Token): Promise<Result<HttpAnswer>> {
+    const { type, path, method, body, limits, signal } = call;
+    const endpoint = endpointOf(type, { catalogue: token.catalogue, projectId: token.projectId, access });
+    if (endpoint === null) return noEndpoint(type, token);
+    const sent = await http.send({
+      method,
+      url: `${endpoint}${path}`,
+      headers: {
+        Accept: 'application/json',
+        'User-Agent': 'rollwatch',
+        'X-Auth-Token': token.id,
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...call.headers,
+      },
+      ...(body === undefined ? {} : { body }),
+      limits,
+      signal,
+    });
+    if (sent.type === 'failure') return failureTrouble(sent, SERVICE_OF[type]);
+    const value = sent.status < 400 ? sent : { ...sent, body: mask(sent.body, [token.id]) };
+    return { ...timingOf(sent), type: 'ok', value };
+  }
+
+  function noEndpoint(type: ServiceType, { catalogue }: Token): Result<never> {
+    const now = clock.now();
+    const regions = regionsOf(type, catalogue).join(', ') || 'none';
+    const wanted = `${access.interfaces[type] ?? access.interface} endpoint of ${type}`;
+    const region = access.regionName === null ? '' : ` in region ${access.regionName}`;
+    const message = `the catalogue has no ${wanted}${region} (its regions for ${type}: ${regions})`;
+    const cause = { kind: 'no-endpoint', service: 'keystone', message } as const;
+    return { type: 'failed', cause, hung: false, stages: {}, sentAt: now, settledAt: now, requestId: null };
+  }
+
+  return {
+    access,
+    async call(http, call) {
+      const token = await tokens.get(call.signal);
+      if (token.type !== 'ok') return token;
+      const first = await send(http, call, token.value);
+      if (first.type !== 'ok' || first.value.status !== 401) return first;
+      const renewed = await tokens.renew(token.value, call.signal);
+      if (renewed.type !== 'ok') return renewed;
+      const second = await send(http, call, renewed.value);
+      if (second.type !== 'ok' || second.value.status !== 401) return second;
+      return answerTrouble(second.value, SERVICE_OF[call.type]);
+    },
+  };
+}
