@@ -51,7 +51,7 @@ function ownCertificate(cloud: CloudParts): Pick<CloudAccess['tls'], 'cert' | 'k
   if (!new X509Certificate(cert).checkPrivateKey(privateKey(cloud, holder, pem))) {
     throw refuse(cloud, `${shown(cloud, holder)} is not the key of the certificate in ${shown(cloud, named)}`);
   }
-  return { cert, key: secret(pem) };
+  return { cert, key: secret(`${pem}\n`) };
 }
 
 /** The certificates alone, so that a key that stands among them goes nowhere. */
