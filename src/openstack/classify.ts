@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Cause, FailureKind, Service, VoidCause } from '../domain/cause.ts';
 import { type During, faultRow } from './fault-table.ts';
-import type { HttpAnswer, HttpFailure } from './http.ts';
+import type { HttpAnswer, HttpFailure } from './http-message.ts';
 import { parseJson } from './json.ts';
 import { loadBalancerOf } from './load-balancer-page.ts';
 import type { Trouble } from './result.ts';

@@ -1,8 +1,11 @@
 import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { Clock } from '../domain/ports.ts';
 import { type Compute, createCompute } from './compute.ts';
-import { createHttp, type Http, type HttpLimits } from './http.ts';
+import { createHttp, type Http } from './http.ts';
+import type { HttpLimits } from './http-message.ts';
 import { createIssuer, type Issuer } from './issuer.ts';
+import { createPing } from './ping.ts';
+import { createSecondLook, type SecondLook } from './second-look.ts';
 import { createSession, type Session } from './session.ts';
 import { createTokenKeeper } from './token-keeper.ts';
 
@@ -15,6 +18,7 @@ export type Cloud = {
   /** For what is nobody's sample: choosing, cleaning up, second looks. */
   readonly http: Http;
   readonly limits: HttpLimits;
+  readonly secondLook: SecondLook;
   /** A client of Nova over connections of its own; whoever makes one closes its `http`. */
   compute(http: Http): Compute;
   /** An HTTP client that trusts what this cloud's user trusts. */
@@ -23,6 +27,8 @@ export type Cloud = {
 };
 
 const LIMITS: HttpLimits = { connect: 5_000, response: 10_000 };
+/** Of a question that helps to tell who is at fault. */
+const QUICK: HttpLimits = { connect: 2_000, response: 3_000 };
 
 export function openCloud({ access, clock }: { readonly access: CloudAccess; readonly clock: Clock }): Cloud {
   const ended = new AbortController();
@@ -32,10 +38,16 @@ export function openCloud({ access, clock }: { readonly access: CloudAccess; rea
   const issue = createIssuer(access, clock);
   const tokens = createTokenKeeper(clock, () => issue({ http, limits, signal: ended.signal }));
   const session = createSession({ access, clock, tokens });
+  const ping = createPing({ access, session, http });
+  const reads = async (signal: AbortSignal): Promise<boolean> => {
+    const list = await createCompute(session, http).list({ detail: true, limit: 1, limits: QUICK, signal });
+    return list.type === 'ok';
+  };
   return {
     access,
     clock,
     session,
+    secondLook: createSecondLook({ clock, ping, reads }),
     issue,
     http,
     limits,

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import { answerTrouble, bodyTrouble, timingOf } from './classify.ts';
 import type { During } from './fault-table.ts';
-import type { Http, HttpAnswer, HttpLimits } from './http.ts';
+import type { Http } from './http.ts';
+import type { HttpAnswer, HttpLimits } from './http-message.ts';
 import { readJson } from './json.ts';
 import { DEFAULT_MICROVERSION, microversionHeaders } from './microversion.ts';
 import type { Result } from './result.ts';

@@ -10,7 +10,7 @@ import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import axios from 'axios';
 import type { Clock } from '../domain/ports.ts';
-import type { HttpFailure, HttpRequest, HttpResult } from './http.ts';
+import type { HttpFailure, HttpRequest, HttpResult } from './http-message.ts';
 import { pollsWithout } from './poll-phase.ts';
 import { createStopwatch } from './stopwatch.ts';
 import { describeSystemError } from './system-error.ts';

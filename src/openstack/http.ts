@@ -1,56 +1,9 @@
 import { Agent as PlainAgent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
-import type { FailureKind, VoidKind } from '../domain/cause.ts';
 import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { Clock } from '../domain/ports.ts';
-import type { Stages } from '../domain/sample.ts';
-import type { Millis } from '../domain/time.ts';
 import { exchange } from './exchange.ts';
-
-export type HttpRequest = {
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
-  readonly limits: HttpLimits;
-  /** Aborts at our shutdown. */
-  readonly signal: AbortSignal;
-};
-
-/** In milliseconds. */
-export type HttpLimits = {
-  /** Until a new connection stands, TLS and name included. */
-  readonly connect: number;
-  /** From the sending to the last byte. */
-  readonly response: number;
-};
-
-type Timed = {
-  /** dns, connect, tls, first_byte, body: in seconds; the first three are absent where a connection was reused. */
-  readonly stages: Stages;
-  readonly sentAt: Millis;
-  readonly endedAt: Millis;
-};
-
-export type HttpAnswer = Timed & {
-  readonly type: 'answer';
-  readonly status: number;
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-};
-
-export type HttpFailure = Timed & {
-  readonly type: 'failure';
-  readonly kind: FailureKind | Extract<VoidKind, 'stale-connection' | 'shutdown' | 'internal'>;
-  /** One line, without the URL. */
-  readonly message: string;
-  /** Where the answer had begun. */
-  readonly status: number | null;
-};
-
-/** Whatever the other side does is a result; what is thrown is a bug. */
-export type HttpResult = HttpAnswer | HttpFailure;
+import type { HttpRequest, HttpResult } from './http-message.ts';
 
 export type Http = {
   send(request: HttpRequest): Promise<HttpResult>;

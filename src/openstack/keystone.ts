@@ -3,7 +3,8 @@ import type { CloudAccess, CloudAuth } from '../domain/cloud-access.ts';
 import type { Millis } from '../domain/time.ts';
 import { type Catalogue, catalogueSchema } from './catalogue.ts';
 import { answerTrouble, bodyTrouble, failureTrouble, timingOf } from './classify.ts';
-import type { Http, HttpAnswer, HttpLimits } from './http.ts';
+import type { Http } from './http.ts';
+import type { HttpAnswer, HttpLimits } from './http-message.ts';
 import { readJson } from './json.ts';
 import type { Result } from './result.ts';
 

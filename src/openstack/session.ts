@@ -3,7 +3,8 @@ import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { Clock } from '../domain/ports.ts';
 import { endpointOf, regionsOf, type ServiceType } from './catalogue.ts';
 import { answerTrouble, failureTrouble, timingOf } from './classify.ts';
-import type { Http, HttpAnswer, HttpRequest } from './http.ts';
+import type { Http } from './http.ts';
+import type { HttpAnswer, HttpRequest } from './http-message.ts';
 import { mask, type Token } from './keystone.ts';
 import type { Result } from './result.ts';
 import type { TokenKeeper } from './token-keeper.ts';
@@ -20,6 +21,8 @@ export type Session = {
   readonly access: CloudAccess;
   /** Any answer but a 401 is ok here; what it says is the caller's to judge. A 401 is asked again, once, with a new token. */
   call(http: Http, call: Call): Promise<Result<HttpAnswer>>;
+  /** Where a service is, by the latest token's catalogue. */
+  endpoint(type: ServiceType): string | null;
 };
 
 /** Who is at fault when its endpoint is. */
@@ -39,7 +42,7 @@ export type SessionOptions = {
 export function createSession({ access, clock, tokens }: SessionOptions): Session {
   async function send(http: Http, call: Call, token: Token): Promise<Result<HttpAnswer>> {
     const { type, path, method, body, limits, signal } = call;
-    const endpoint = endpointOf(type, { catalogue: token.catalogue, projectId: token.projectId, access });
+    const endpoint = endpointFor(type, token);
     if (endpoint === null) return noEndpoint(type, token);
     const sent = await http.send({
       method,
@@ -60,6 +63,9 @@ export function createSession({ access, clock, tokens }: SessionOptions): Sessio
     return { ...timingOf(sent), type: 'ok', value };
   }
 
+  const endpointFor = (type: ServiceType, { catalogue, projectId }: Token) =>
+    endpointOf(type, { catalogue, projectId, access });
+
   function noEndpoint(type: ServiceType, { catalogue }: Token): Result<never> {
     const now = clock.now();
     const regions = regionsOf(type, catalogue).join(', ') || 'none';
@@ -72,6 +78,10 @@ export function createSession({ access, clock, tokens }: SessionOptions): Sessio
 
   return {
     access,
+    endpoint(type) {
+      const token = tokens.latest();
+      return token === null ? null : endpointFor(type, token);
+    },
     async call(http, call) {
       const token = await tokens.get(call.signal);
       if (token.type !== 'ok') return token;

@@ -9,6 +9,8 @@ export type TokenKeeper = {
   get(signal: AbortSignal): Promise<Result<Token>>;
   /** Another one than `refused`, which a service took no more. */
   renew(refused: Token, signal: AbortSignal): Promise<Result<Token>>;
+  /** The latest there was, ended or not. */
+  latest(): Token | null;
 };
 
 /** A token is renewed when a quarter of its life is left: an outage of Keystone's shorter than that is not ours. */
@@ -50,6 +52,7 @@ export function createTokenKeeper(clock: Clock, issue: () => Promise<Result<Toke
   }
 
   return {
+    latest: () => current,
     async get(signal) {
       if (current === null || left(current) < Math.min(LAST, current.lifetime * MARGIN)) return wait(signal);
       if (left(current) < current.lifetime * MARGIN && clock.now() - tried > PATIENCE) {

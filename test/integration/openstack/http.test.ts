@@ -1,12 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  createHttp,
-  type Http,
-  type HttpOptions,
-  type HttpRequest,
-  type HttpResult,
-} from '../../../src/openstack/http.ts';
+import { createHttp, type Http, type HttpOptions } from '../../../src/openstack/http.ts';
+import type { HttpRequest, HttpResult } from '../../../src/openstack/http-message.ts';
 import { type ScriptedServer, selfSigned, serveHttp, serveTcp, serveTls } from '../../support/scripted-server.ts';
 
 const clock = { now: () => performance.timeOrigin + performance.now() };

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import type { Service } from '../domain/cause.ts';
+import type { Millis } from '../domain/time.ts';
+import type { Cloud } from './cloud.ts';
+import type { Limits } from './compute.ts';
+import type { Server } from './server-body.ts';
+import { createServiceReports, servicesSchema } from './service-reports.ts';
+
+export type Blame = { readonly service: Service; readonly why: string };
+
+/** Finds out which of Nova's services a server that stays in BUILD waits for. */
+export type StuckBuild = {
+  /** To be called while a server is overdue, and once more before `verdict`; `cloudNow` is the cloud's own time. */
+  watch(cloudNow: Millis, signal: AbortSignal): Promise<void>;
+  /** A server was built: what was seen counts no more. */
+  clear(): void;
+  /** To be called now and then when a server was built, so that 'late' is known. */
+  learn(cloudNow: Millis, signal: AbortSignal): Promise<void>;
+  verdict(server: Server, options: Limits & { readonly zoneAsked: boolean }): Promise<Blame>;
+};
+
+const LEARN = 600_000;
+const LIMITS = { connect: 2_000, response: 3_000 };
+
+/** What nova-compute is at: by then it has the server in hand. */
+const TASKS: Readonly<Record<string, Blame>> = {
+  networking: { service: 'neutron', why: 'its ports are not ready' },
+  block_device_mapping: { service: 'cinder', why: 'its volumes are not ready' },
+  spawning: { service: 'nova-compute', why: 'the hypervisor has not started it' },
+};
+
+const actionsSchema = z.object({ instanceActions: z.array(z.unknown()) });
+
+/** `admin`: a user who may read os-services; null: nobody, so conductor and scheduler look the same. */
+export function createStuckBuild(cloud: Cloud, admin: Cloud | null): StuckBuild {
+  const reports = createServiceReports();
+  const compute = cloud.compute(cloud.http);
+  let learnt: Millis = Number.NEGATIVE_INFINITY;
+
+  async function readServices(signal: AbortSignal) {
+    if (admin === null) return null;
+    const found = await admin.compute(admin.http).read('/os-services', servicesSchema, { limits: LIMITS, signal });
+    return found.type === 'ok' ? found.value.services : null;
+  }
+
+  /** Once a host is chosen, the server has its zone, and its first action is written down in its cell. */
+  async function isScheduled(server: Server, { zoneAsked, ...options }: Limits & { readonly zoneAsked: boolean }) {
+    if (!zoneAsked) return server.zone !== '';
+    const found = await compute.read(`/servers/${server.id}/os-instance-actions`, actionsSchema, options);
+    return found.type === 'ok' && found.value.instanceActions.length > 0;
+  }
+
+  return {
+    async watch(cloudNow, signal) {
+      const services = await readServices(signal);
+      if (services !== null) reports.watch(services, cloudNow);
+    },
+    clear: reports.forget,
+    async learn(cloudNow, signal) {
+      if (admin === null || cloud.clock.now() - learnt < LEARN) return;
+      learnt = cloud.clock.now();
+      const services = await readServices(signal);
+      if (services !== null) reports.learn(services, cloudNow);
+    },
+    async verdict(server, options) {
+      const task = TASKS[server.task ?? ''];
+      if (task !== undefined) return task;
+      const [silent] = reports.silent();
+      if (await isScheduled(server, options)) {
+        // With the conductor away the computes can't report either, and what they begin they can't go on with.
+        if (silent === 'nova-conductor')
+          return { service: silent, why: 'a host was chosen, nova-conductor reports no more' };
+        return { service: 'nova-compute', why: 'a host was chosen, and nova-compute has not begun' };
+      }
+      if (silent !== undefined) return { service: silent, why: `no host was chosen, ${silent} reports no more` };
+      if (admin !== null) return { service: 'nova', why: 'no host was chosen, though all services of Nova report' };
+      const why = 'no host was chosen: nova-conductor or nova-scheduler; diagnosis.cloud would tell which';
+      return { service: 'nova', why };
+    },
+  };
+}
