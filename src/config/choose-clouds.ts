@@ -1,3 +1,4 @@
+import { Refusal } from '../domain/refusal.ts';
 import type { KnownClouds } from './clouds/known-clouds.ts';
 import { type Host, variable } from './host.ts';
 import type { SettingsFile } from './settings-file.ts';
@@ -9,6 +10,8 @@ export type ChosenCloud = {
   readonly entry: Entry;
   /** Its place in `clouds` of rollwatch.yaml; null where it was chosen otherwise. */
   readonly index: number | null;
+  /** Refuses its name, saying where it was given. */
+  readonly refuseName: (problem: string) => Refusal;
 };
 
 /** `--cloud`; else `clouds` of rollwatch.yaml; else OS_CLOUD or the only cloud there is, in the region of OS_REGION_NAME. */
@@ -24,15 +27,21 @@ export function chooseClouds(
   if (asked !== undefined) {
     const index = entries.findIndex((one) => one.name === asked);
     const entry = entries[index];
-    return [entry === undefined ? { entry: alone(asked, host), index: null } : { entry, index }];
+    const refuseName = (problem: string) => new Refusal(`--cloud: ${problem}`);
+    return [
+      entry === undefined ? { entry: alone(asked, host), index: null, refuseName } : { entry, index, refuseName },
+    ];
   }
   for (const [index, { name }] of entries.entries()) {
     if (entries.findIndex((one) => one.name === name) < index) {
       throw file.refuse(['clouds', index], `clouds[${index}] is '${name}' a second time; name each cloud once`);
     }
   }
-  if (entries.length > 0) return entries.map((entry, index) => ({ entry, index }));
-  return [{ entry: alone(known.defaultName(), host), index: null }];
+  const refuseEntry = (index: number) => (problem: string) =>
+    file.refuse(['clouds', index], `clouds[${index}]: ${problem}`);
+  if (entries.length > 0) return entries.map((entry, index) => ({ entry, index, refuseName: refuseEntry(index) }));
+  const refuseName = (problem: string) => new Refusal(`OS_CLOUD: ${problem}`);
+  return [{ entry: alone(known.defaultName(), host), index: null, refuseName }];
 }
 
 function alone(name: string, host: Host): Entry {

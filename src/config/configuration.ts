@@ -5,7 +5,7 @@ import { freeze } from './freeze.ts';
 import { type Host, thisHost } from './host.ts';
 import { type Flags, type Settings, settingsOf } from './settings.ts';
 import { readSettingsFile, type SettingsFile } from './settings-file.ts';
-import { type WatchedCloud, watchedCloud } from './watched-cloud.ts';
+import { type NamedCloud, type WatchedCloud, watchedCloud } from './watched-cloud.ts';
 
 export type { ProbesSettings, ServerBootSettings, ServerListSettings, TokenSettings } from './probe-settings.ts';
 export type { Flags, Settings } from './settings.ts';
@@ -34,8 +34,7 @@ export function loadConfiguration(options: LoadOptions = {}): Configuration {
   const warn = (message: string): void => {
     if (!warnings.includes(message)) warnings.push(message);
   };
-  const access = (name: string, region: string | undefined) =>
-    accessOf({ name, region: region ?? null, known, host, warn });
+  const access = (cloud: NamedCloud) => accessOf({ ...cloud, known, host, warn });
   const chosen = chooseClouds({ file, settings: given, known }, { host, asked: options.flags?.cloud });
   const clouds = chosen.map((one) => watchedCloud(one, { file, given, access, several: chosen.length > 1 }));
   refuseEmptyOverall(file, settings, clouds);

@@ -21,8 +21,8 @@ export function explain(
   }
   const { path } = issue;
   const value = at(input, path);
-  const what = path.length === 0 ? 'it' : dotted(path);
-  const stated = value === undefined ? `${what} is missing` : `${what} is ${shown(value)}`;
+  if (path.length === 0) return { path, problem: `it is ${kindOf(value)}; it must be ${issue.message}` };
+  const stated = `${dotted(path)} is ${value === undefined ? 'missing' : shown(value)}`;
   return { path, problem: `${stated}; it must be ${issue.message}` };
 }
 
@@ -42,10 +42,15 @@ function at(input: unknown, path: readonly PropertyKey[]): unknown {
 
 /** Short, and without what may be a secret: the user in a URL. */
 function shown(value: unknown): string {
-  if (value === null) return 'empty';
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
-  if (typeof value === 'object') return 'a mapping';
-  if (typeof value !== 'string') return String(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value !== 'string') return kindOf(value);
   const text = value.replace(/\/\/[^/]*@/, '//***@').replaceAll(/\s+/g, ' ');
   return `'${text.length > 60 ? `${text.slice(0, 57)}...` : text}'`;
+}
+
+/** A file that is no settings file at all may be anything, a file of secrets among them: none of it is shown. */
+function kindOf(value: unknown): string {
+  if (value === null) return 'empty';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  return typeof value === 'object' ? 'a mapping' : 'a text';
 }

@@ -9,7 +9,13 @@ export const count = (min: number, max: number) => {
   return z.number({ error: right }).int(right).min(min, right).max(max, right);
 };
 
-export const text = (right: string) => z.string({ error: right }).min(1, right);
+/** A number is no text, so that an id of 007 or a version of 2.60 is what was written. */
+const textError = (right: string) => ({
+  error: ({ input }: { readonly input: unknown }) =>
+    typeof input === 'number' || typeof input === 'boolean' ? `${right}, in quotes` : right,
+});
+
+export const text = (right: string) => z.string(textError(right)).min(1, right);
 
 export const oneOf = <const T extends readonly [string, ...string[]]>(words: T) =>
   z.enum(words, { error: () => (words.length === 1 ? words[0] : `one of ${words.join(', ')}`) });
@@ -23,11 +29,11 @@ export function someOf<const T extends readonly [string, ...string[]]>(words: T)
     .refine((given) => new Set(given).size === given.length, right);
 }
 
-const MICROVERSION = "a microversion of Nova in quotes, such as '2.38'";
+const MICROVERSION = "a microversion of Nova, such as '2.38'";
 
 /** Nova's, pinned: with `latest` the API that is measured would change in the middle of an upgrade. */
 export const microversion = z
-  .string({ error: MICROVERSION })
+  .string(textError(MICROVERSION))
   .refine(
     (given) => given !== 'latest' && !given.endsWith('.latest'),
     "pinned, such as '2.38': an upgrade moves the latest",

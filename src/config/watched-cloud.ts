@@ -1,4 +1,5 @@
 import type { CloudAccess } from '../domain/cloud-access.ts';
+import type { Refusal } from '../domain/refusal.ts';
 import type { ChosenCloud } from './choose-clouds.ts';
 import { listed } from './did-you-mean.ts';
 import { overlay } from './overlay.ts';
@@ -14,10 +15,17 @@ export type WatchedCloud = {
   readonly probes: ProbesSettings;
 };
 
+/** A cloud as it is named somewhere, and how to refuse the name there. */
+export type NamedCloud = {
+  readonly name: string;
+  readonly region: string | null;
+  readonly refuseName: (problem: string) => Refusal;
+};
+
 type Context = {
   readonly file: SettingsFile;
   readonly given: FileSettings;
-  readonly access: (name: string, region: string | undefined) => CloudAccess;
+  readonly access: (cloud: NamedCloud) => CloudAccess;
   /** More than one cloud is watched. */
   readonly several: boolean;
 };
@@ -26,12 +34,13 @@ export function watchedCloud(chosen: ChosenCloud, context: Context): WatchedClou
   const { entry } = chosen;
   const { given } = context;
   const probes = probesOf(chosen, context);
-  const access = context.access(entry.name, entry.region);
+  const region = entry.region ?? null;
+  const access = context.access({ name: entry.name, region, refuseName: chosen.refuseName });
   const microversion = entry.compute_microversion ?? given.compute_microversion ?? access.computeMicroversion;
   const diagnosis = diagnosisOf(chosen, context);
   return {
     access: { ...access, computeMicroversion: microversion },
-    diagnosis: diagnosis === null ? null : context.access(diagnosis, entry.region),
+    diagnosis: diagnosis === null ? null : context.access({ ...diagnosis, region }),
     probes,
   };
 }
@@ -53,12 +62,17 @@ function probesOf({ entry, index }: ChosenCloud, { file, given }: Context): Prob
 const rawProbes = (raw: unknown): unknown =>
   typeof raw === 'object' && raw !== null && 'probes' in raw ? (raw.probes ?? {}) : {};
 
-function diagnosisOf({ entry }: ChosenCloud, { file, given, several }: Context): string | null {
-  if (entry.diagnosis !== undefined) return entry.diagnosis.cloud;
-  const { cloud } = given.diagnosis;
-  if (cloud === null || !several) return cloud;
+function diagnosisOf(
+  { entry, index }: ChosenCloud,
+  { file, given, several }: Context,
+): Omit<NamedCloud, 'region'> | null {
+  const own = entry.diagnosis !== undefined && index !== null;
+  const path = own ? ['clouds', index, 'diagnosis', 'cloud'] : ['diagnosis', 'cloud'];
+  const name = (own ? entry.diagnosis : given.diagnosis)?.cloud ?? null;
+  if (name === null) return null;
+  if (own || !several) return { name, refuseName: (problem) => file.refuse(path, `diagnosis.cloud: ${problem}`) };
   throw file.refuse(
-    ['diagnosis', 'cloud'],
-    `diagnosis.cloud is '${cloud}' for several clouds; put it into the entry of clouds that it is about`,
+    path,
+    `diagnosis.cloud is '${name}' for several clouds; put it into the entry of clouds that it is about`,
   );
 }

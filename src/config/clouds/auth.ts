@@ -62,7 +62,7 @@ function token(cloud: CloudParts): CloudAuth {
 }
 
 const elsewhere = (cloud: CloudParts): string =>
-  cloud.ofEnvironment ? 'set it, or choose a cloud of clouds.yaml with OS_CLOUD' : 'set it there or in secure.yaml';
+  cloud.ofEnvironment ? 'set it, or choose a cloud of clouds.yaml by OS_CLOUD' : 'set it there or in secure.yaml';
 
 const byType = (cloud: CloudParts): string =>
   cloud.ofEnvironment ? 'OS_AUTH_TYPE=v3applicationcredential' : 'auth_type: v3applicationcredential';

@@ -1,5 +1,5 @@
 import type { CloudAccess } from '../../domain/cloud-access.ts';
-import { Refusal } from '../../domain/refusal.ts';
+import type { Refusal } from '../../domain/refusal.ts';
 import { didYouMean, listed } from '../did-you-mean.ts';
 import type { Host } from '../host.ts';
 import { authOf } from './auth.ts';
@@ -20,6 +20,8 @@ export type AccessOptions = {
   readonly known: KnownClouds;
   readonly host: Host;
   readonly warn: (message: string) => void;
+  /** Says where the name was given: "OS_CLOUD: " and what is wrong with it. */
+  readonly refuseName: (problem: string) => Refusal;
 };
 
 /**
@@ -42,9 +44,9 @@ export function accessOf(options: AccessOptions): CloudAccess {
   };
 }
 
-function partsOf({ name, region: asked, known, host, warn }: AccessOptions): CloudParts {
+function partsOf({ name, region: asked, known, host, warn, refuseName }: AccessOptions): CloudParts {
   const entry = known.clouds[name];
-  if (entry === undefined) throw unknownCloud(name, known);
+  if (entry === undefined) throw refuseName(unknownCloud(name, known));
   const ofEnvironment = name === known.envName;
   const where = ofEnvironment ? 'environment' : `${known.file ?? 'secure.yaml'}: cloud '${name}'`;
   const own = normalizeKeys(entry);
@@ -65,16 +67,16 @@ function partsOf({ name, region: asked, known, host, warn }: AccessOptions): Clo
   };
 }
 
-function unknownCloud(name: string, { clouds, file, passedOver }: KnownClouds): Refusal {
+function unknownCloud(name: string, { clouds, file, passedOver }: KnownClouds): string {
   const names = Object.keys(clouds);
   const slip = didYouMean(name, names);
-  if (slip !== null) return new Refusal(`cloud '${name}' is not in ${file ?? 'clouds.yaml'}; did you mean '${slip}'?`);
+  if (slip !== null) return `cloud '${name}' is not in ${file ?? 'clouds.yaml'}; did you mean '${slip}'?`;
   if (file !== null) {
     const known = names.length === 0 ? 'it holds none' : `it holds ${listed(names, 'and')}`;
-    return new Refusal(`cloud '${name}' is not in ${file}; ${known}`);
+    return `cloud '${name}' is not in ${file}; ${known}`;
   }
   const why = passedOver[0] ?? `there is no clouds.yaml in ${USUAL_PLACES}`;
-  return new Refusal(`cloud '${name}' is not known: ${why}; write one, or name it by OS_CLIENT_CONFIG_FILE`);
+  return `cloud '${name}' is not known: ${why}; write one, or name it by OS_CLIENT_CONFIG_FILE`;
 }
 
 /** In seconds there, in milliseconds here. */

@@ -58,8 +58,9 @@ export function flag(cloud: CloudParts, key: string): boolean | null {
 
 /** "auth.password is missing" with what may have become of it. */
 export function missing(cloud: CloudParts, key: string, advice: string): Refusal {
-  const slip = didYouMean(key, Object.keys(cloud.ofEnvironment ? cloud.top : cloud.auth));
-  const what = slip === null || slip === key ? advice : `did you mean it by ${cloud.label(slip, true)}?`;
+  const others = Object.keys(cloud.ofEnvironment ? cloud.top : cloud.auth).filter((one) => one !== key);
+  const slip = didYouMean(key, others);
+  const what = slip === null ? advice : `did you mean it by ${cloud.label(slip, true)}?`;
   return refuse(cloud, `${cloud.label(key, true)} is missing; ${what}`);
 }
 

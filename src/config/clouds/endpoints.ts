@@ -1,5 +1,7 @@
 import type { ByService, EndpointInterface } from '../../domain/cloud-access.ts';
+import { listed } from '../did-you-mean.ts';
 import { authText, type CloudParts, expand, missing, refuse, topText } from './cloud-parts.ts';
+import { SELECTORS } from './environment-cloud.ts';
 
 /** The service types that Rollwatch speaks to. */
 const SERVICE_TYPES = ['compute', 'identity', 'image', 'network', 'placement'] as const;
@@ -7,15 +9,20 @@ const SERVICE_TYPES = ['compute', 'identity', 'image', 'network', 'placement'] a
 export function authUrlOf(cloud: CloudParts): string {
   const given = authText(cloud, 'auth_url');
   if (given === null) {
-    const advice = cloud.ofEnvironment
-      ? `set it, or choose a cloud of clouds.yaml with OS_CLOUD`
-      : 'set it to where Keystone is';
-    throw missing(cloud, 'auth_url', advice);
+    throw missing(cloud, 'auth_url', cloud.ofEnvironment ? byVariables(cloud) : 'set it to where Keystone is');
   }
   const label = cloud.label('auth_url', true);
   const url = httpUrl(cloud, label, expand(cloud, 'auth_url', given));
   if (/\/v2\.0\/?$/.test(url)) throw refuse(cloud, `${label} '${url}' is Keystone v2, which is no more; name its v3`);
   return url;
+}
+
+/** One stray variable is enough to be taken for a cloud, which nobody expects. */
+function byVariables({ top }: CloudParts): string {
+  const names = Object.keys(top).map((key) => `OS_${key.toUpperCase()}`);
+  const describing = names.filter((name) => !SELECTORS.includes(name) && name !== 'OS_AUTH_URL').toSorted();
+  const some = describing.length > 3 ? [...describing.slice(0, 2), 'others'] : describing;
+  return `what is set (${listed(some, 'and')}) is taken for a cloud: complete it, or choose one of clouds.yaml by OS_CLOUD`;
 }
 
 /** `compute_endpoint_override`, or `compute_endpoint` as it was called. */

@@ -2,7 +2,13 @@ import type { Host } from '../host.ts';
 import type { Branch } from './tree.ts';
 
 /** Variables that choose a cloud instead of describing one. */
-const SELECTORS = ['OS_CLOUD', 'OS_REGION_NAME', 'OS_CLIENT_CONFIG_FILE', 'OS_CLIENT_SECURE_FILE', 'OS_CLOUD_NAME'];
+export const SELECTORS: readonly string[] = [
+  'OS_CLOUD',
+  'OS_REGION_NAME',
+  'OS_CLIENT_CONFIG_FILE',
+  'OS_CLIENT_SECURE_FILE',
+  'OS_CLOUD_NAME',
+];
 
 /** Of OpenStack's own test tools. */
 const FOREIGN = ['OS_TEST', 'OS_STD', 'OS_LOG'];
