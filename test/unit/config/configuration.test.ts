@@ -1,0 +1,289 @@
+import { hostname } from 'node:os';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Flags, loadConfiguration, loadSettings } from '../../../src/config/configuration.ts';
+import { type Layout, makePlace, type Place } from '../../support/config-place.ts';
+import { makeKeyPair } from '../../support/pem.ts';
+import { GOOD_CLOUDS } from './mistakes/mistake.ts';
+
+const places: Place[] = [];
+afterEach(() => {
+  for (const place of places.splice(0)) place.clear();
+});
+
+function load(layout: Layout & { readonly flags?: Flags; readonly configFile?: string }) {
+  const place = makePlace(layout);
+  places.push(place);
+  const { flags = {}, configFile } = layout;
+  const configuration = loadConfiguration({ ...place.host, flags, configFile: configFile && place.fill(configFile) });
+  return { configuration, strip: place.strip };
+}
+
+const good = { 'work/clouds.yaml': GOOD_CLOUDS };
+const withSettings = (text: string) => ({ files: { ...good, 'work/rollwatch.yaml': text } });
+const TWO = `${GOOD_CLOUDS}  two: {auth: {auth_url: http://b, username: u, password: p, project_name: q}}\n`;
+
+describe('without a rollwatch.yaml', () => {
+  it('everything is as it usually is', () => {
+    const { configuration, strip } = load({ files: good });
+    const { clouds, journal, ...settings } = configuration;
+    expect(settings).toEqual({
+      file: null,
+      vantage: hostname(),
+      listen: { host: '127.0.0.1', port: 9774 },
+      url: null,
+      writeToken: null,
+      overall: { probes: ['server-list', 'server-boot'] },
+      sampler: { stall: 250, clockStep: 500 },
+      log: { level: 'info' },
+      warnings: [],
+    });
+    expect(strip(journal)).toBe('DIR/work/rollwatch.sqlite');
+    expect(clouds.map(({ access, diagnosis }) => [access.name, access.computeMicroversion, diagnosis])).toEqual([
+      ['one', null, null],
+    ]);
+    expect(clouds[0]?.probes).toEqual({
+      'server-list': {
+        enabled: true,
+        interval: 1000,
+        timeout: 10_000,
+        connectTimeout: 5000,
+        slow: 1000,
+        detail: true,
+        limit: 100,
+        connections: ['reused', 'new'],
+        inFlight: 32,
+        fast: { interval: 100, limit: 60_000 },
+      },
+      'server-boot': {
+        enabled: true,
+        interval: 1000,
+        budget: 15_000,
+        deleteLimit: 30_000,
+        poll: 250,
+        slow: 10_000,
+        requestTimeout: 10_000,
+        flavor: null,
+        image: null,
+        network: null,
+        availabilityZone: null,
+        namePrefix: 'rollwatch-',
+        maxStuck: 5,
+        fast: { interval: 500, limit: 60_000 },
+      },
+      token: { enabled: true, interval: 5000, timeout: 10_000, slow: 2000, fast: { interval: 100, limit: 60_000 } },
+    });
+  });
+
+  it('an empty one, or one of comments, changes nothing', () => {
+    const { probes } = load({ files: good }).configuration.clouds[0] ?? {};
+    expect(load(withSettings('')).configuration.clouds[0]?.probes).toEqual(probes);
+    expect(load(withSettings('# probes:\n')).configuration.clouds[0]?.probes).toEqual(probes);
+  });
+});
+
+describe('rollwatch.yaml', () => {
+  it('is the one that --config names, else that of ROLLWATCH_CONFIG, else ./rollwatch.yaml', () => {
+    const files = {
+      ...good,
+      'etc/flag.yaml': 'vantage: flag',
+      'etc/variable.yaml': 'vantage: variable',
+      'work/rollwatch.yaml': 'vantage: here',
+    };
+    const env = { ROLLWATCH_CONFIG: 'DIR/etc/variable.yaml' };
+    expect(load({ files, env, configFile: 'DIR/etc/flag.yaml' }).configuration.vantage).toBe('flag');
+    expect(load({ files, env }).configuration.vantage).toBe('variable');
+    expect(load({ files }).configuration.vantage).toBe('here');
+  });
+
+  it('is where its own paths begin, and those of the command line begin where it is given', () => {
+    const files = {
+      ...good,
+      'etc/r.yaml': 'journal: j.sqlite\ntoken_file: token',
+      'etc/token': 'a-token-of-16-letters\n',
+    };
+    const { configuration, strip } = load({ files, configFile: '../etc/r.yaml' });
+    expect([strip(configuration.journal), configuration.writeToken?.reveal()]).toEqual([
+      'DIR/etc/j.sqlite',
+      'a-token-of-16-letters',
+    ]);
+    const other = load({ files, configFile: '../etc/r.yaml', flags: { journal: 'mine.sqlite' } });
+    expect(other.strip(other.configuration.journal)).toBe('DIR/work/mine.sqlite');
+  });
+
+  it('puts the journal beside itself', () => {
+    const { configuration, strip } = load({ files: { ...good, 'etc/r.yaml': '' }, configFile: 'DIR/etc/r.yaml' });
+    expect(strip(configuration.journal)).toBe('DIR/etc/rollwatch.sqlite');
+  });
+
+  it('takes durations with units, and numbers as seconds', () => {
+    const text =
+      'probes: {token: {interval: 1.5, timeout: 2m, slow: 1500ms}, server-boot: {delete_limit: 1h, budget: "30"}}';
+    const { token, 'server-boot': boot } = load(withSettings(text)).configuration.clouds[0]?.probes ?? {};
+    expect([token?.interval, token?.timeout, token?.slow, boot?.deleteLimit, boot?.budget]).toEqual([
+      1500, 120_000, 1500, 3_600_000, 30_000,
+    ]);
+  });
+
+  it('lets limits that are not set follow those that are', () => {
+    const text = 'probes: {server-list: {interval: 100ms, timeout: 1s}, server-boot: {budget: 6s}}';
+    const { 'server-list': list, 'server-boot': boot } = load(withSettings(text)).configuration.clouds[0]?.probes ?? {};
+    expect([list?.connectTimeout, list?.slow, list?.fast.interval]).toEqual([1000, 500, 50]);
+    expect([boot?.slow, boot?.requestTimeout]).toEqual([4000, 6000]);
+  });
+
+  it('listens on IPv6 too, and the command line has the last word', () => {
+    expect(load(withSettings("listen: '[::1]:0'")).configuration.listen).toEqual({ host: '::1', port: 0 });
+    const flags = { listen: 'localhost:80' };
+    expect(load({ ...withSettings("listen: '[::1]:0'"), flags }).configuration.listen).toEqual({
+      host: 'localhost',
+      port: 80,
+    });
+  });
+
+  it('warns of writing that nobody may do', () => {
+    expect(load(withSettings('listen: 0.0.0.0:9774')).configuration.warnings).toEqual([
+      'listening on 0.0.0.0 without a token_file: everyone may read, nobody may write',
+    ]);
+  });
+});
+
+describe('clouds', () => {
+  it('are those of rollwatch.yaml, each with its settings laid over those of all', () => {
+    const { configuration } = load({
+      files: {
+        'work/clouds.yaml': `${TWO}    regions: [north, south]\n`.replace(
+          /}\n {4}regions/,
+          ', regions: [north, south]}\n#',
+        ),
+        'work/rollwatch.yaml': `
+probes: {token: {interval: 2s}, server-boot: {flavor: m1.tiny}}
+clouds:
+  - one
+  - name: two
+    region: south
+    compute_microversion: '2.53'
+    diagnosis: {cloud: one}
+    probes: {server-boot: {budget: 60s, fast: {for: 10s}}, token: {enabled: false}}
+`,
+      },
+    });
+    const shown = configuration.clouds.map(({ access, diagnosis, probes }) => [
+      [access.name, access.regionName, access.computeMicroversion, diagnosis?.name],
+      [probes.token.enabled, probes.token.interval],
+      [probes['server-boot'].flavor, probes['server-boot'].budget, probes['server-boot'].fast.limit],
+    ]);
+    expect(shown).toEqual([
+      [
+        ['one', null, null, undefined],
+        [true, 2000],
+        ['m1.tiny', 15_000, 60_000],
+      ],
+      [
+        ['two', 'south', '2.53', 'one'],
+        [false, 2000],
+        ['m1.tiny', 60_000, 10_000],
+      ],
+    ]);
+  });
+
+  it('--cloud chooses one of them, with its settings', () => {
+    const files = {
+      'work/clouds.yaml': TWO,
+      'work/rollwatch.yaml': "clouds: [one, {name: two, compute_microversion: '2.53'}]",
+    };
+    const { clouds } = load({ files, flags: { cloud: 'two' }, env: { OS_CLOUD: 'one' } }).configuration;
+    expect(clouds.map(({ access }) => [access.name, access.computeMicroversion])).toEqual([['two', '2.53']]);
+  });
+
+  it('of rollwatch.yaml come before OS_CLOUD, which comes before OS_* variables', () => {
+    const env = { OS_CLOUD: 'one', OS_AUTH_URL: 'http://c', OS_USERNAME: 'u', OS_PASSWORD: 'p', OS_PROJECT_ID: 'q' };
+    const names = (layout: Layout) => load(layout).configuration.clouds.map(({ access }) => access.name);
+    const files = { 'work/clouds.yaml': TWO };
+    expect(names({ files: { ...files, 'work/rollwatch.yaml': 'clouds: [two]' }, env })).toEqual(['two']);
+    expect(names({ files, env })).toEqual(['one']);
+    expect(names({ files, env: { ...env, OS_CLOUD: '' } })).toEqual(['envvars']);
+  });
+
+  it('take the microversion of rollwatch.yaml before that of clouds.yaml', () => {
+    const files = { 'work/clouds.yaml': `${GOOD_CLOUDS}    compute_default_microversion: '2.60'\n` };
+    const microversion = (layout: Layout) => load(layout).configuration.clouds[0]?.access.computeMicroversion;
+    expect(microversion({ files })).toBe('2.60');
+    expect(microversion({ files: { ...files, 'work/rollwatch.yaml': "compute_microversion: '2.38'" } })).toBe('2.38');
+  });
+
+  it('leave the microversion to us where they only name the API', () => {
+    const files = { 'work/clouds.yaml': `${GOOD_CLOUDS}    compute_api_version: '2.1'\n` };
+    expect(load({ files }).configuration.clouds[0]?.access.computeMicroversion).toBe(null);
+  });
+
+  it('are known by what they authenticate with, where no auth_type says it', () => {
+    const auth = (text: string) =>
+      load({ files: { 'work/clouds.yaml': `clouds: {one: {auth: {auth_url: http://ks, ${text}}}}` } }).configuration
+        .clouds[0]?.access.auth.type;
+    expect(auth('application_credential_id: a, application_credential_secret: b')).toBe('application-credential');
+    expect(auth('token: t')).toBe('token');
+    expect(auth('username: u, password: p, project_id: q')).toBe('password');
+  });
+
+  it('may have a certificate and its key in one file, which are kept apart', () => {
+    const { cert, key } = makeKeyPair();
+    const files = {
+      'work/clouds.yaml': `${GOOD_CLOUDS}    cert: both.pem\n    cacert: both.pem\n`,
+      'work/both.pem': key + cert,
+    };
+    const { tls } = load({ files }).configuration.clouds[0]?.access ?? {};
+    expect([tls?.ca, tls?.cert, tls?.key?.reveal(), tls?.verify]).toEqual([cert, cert, key, true]);
+  });
+
+  it('trust the bundle that OpenStack clients are told to trust, unless they name their own', () => {
+    const [{ cert }, other] = [makeKeyPair(), makeKeyPair()];
+    const env = { REQUESTS_CA_BUNDLE: '~/ca.pem' };
+    const files = { ...good, 'home/ca.pem': cert, 'home/other.pem': other.cert };
+    const ca = (layout: Layout) => load({ env, ...layout }).configuration.clouds[0]?.access.tls.ca;
+    expect(ca({ files })).toBe(cert);
+    expect(ca({ files: { ...files, 'work/clouds.yaml': `${GOOD_CLOUDS}    cacert: ~/other.pem\n` } })).toBe(other.cert);
+    expect(ca({ files: { ...files, 'work/clouds.yaml': `${GOOD_CLOUDS}    verify: false\n` } })).toBe(null);
+  });
+
+  it('warn of what is ignored in them', () => {
+    const files = {
+      'work/clouds.yaml': GOOD_CLOUDS.replace(
+        '  one:\n',
+        '  one:\n    profile: ohv\n    verify: false\n    cacert: /none\n',
+      ),
+    };
+    const { configuration, strip } = load({ files, folders: ['work/secure.yaml'] });
+    expect(configuration.warnings.map(strip)).toEqual([
+      'DIR/work/secure.yaml cannot be read: it is a directory; it was passed over',
+      "DIR/work/clouds.yaml: cloud 'one': profile 'ohv' is not known; describe it in clouds-public.yaml",
+      "DIR/work/clouds.yaml: cloud 'one': cacert is ignored, as nothing is verified",
+    ]);
+  });
+
+  it('have their timeout in milliseconds', () => {
+    const files = { 'work/clouds.yaml': `${GOOD_CLOUDS}    api_timeout: 2.5\n` };
+    expect(load({ files }).configuration.clouds[0]?.access.apiTimeout).toBe(2500);
+  });
+});
+
+describe('the settings alone', () => {
+  it('ask for no cloud', () => {
+    const place = makePlace({ files: { 'work/rollwatch.yaml': 'clouds: [nowhere]\nurl: https://r.example/' } });
+    places.push(place);
+    expect(loadSettings(place.host).url).toBe('https://r.example');
+  });
+});
+
+describe('a configuration', () => {
+  it('cannot be changed, to any depth', () => {
+    const { configuration } = load({ files: good });
+    const open: string[] = [];
+    const walk = (value: unknown, path: string): void => {
+      if (typeof value !== 'object' || value === null) return;
+      if (!Object.isFrozen(value)) open.push(path);
+      for (const [key, one] of Object.entries(value)) walk(one, `${path}.${key}`);
+    };
+    walk(configuration, 'configuration');
+    expect(open).toEqual([]);
+  });
+});

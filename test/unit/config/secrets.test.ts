@@ -1,0 +1,89 @@
+import { inspect } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { loadConfiguration } from '../../../src/config/configuration.ts';
+import { revealAccess, sealAccess } from '../../../src/domain/cloud-access.ts';
+import { secret } from '../../../src/domain/secret.ts';
+import { makePlace } from '../../support/config-place.ts';
+import { makeKeyPair } from '../../support/pem.ts';
+
+const { cert, key } = makeKeyPair();
+const [, line = ''] = key.split('\n');
+
+/** Every kind of secret there is, in every place in which it may stand. */
+const SECRETS = ['pw-4e1f0a', 'app-7c2b9d', 'tok-55d3e8', 'write-90aa61f2c4b8', line];
+
+function configuration() {
+  const place = makePlace({
+    files: {
+      'work/clouds.yaml': `
+clouds:
+  a: {auth: {auth_url: http://ks, username: u, project_id: p}, cert: both.pem}
+  b: {auth: {auth_url: http://ks, application_credential_id: i, application_credential_secret: app-7c2b9d}}
+  c: {auth_type: token, auth: {auth_url: http://ks, token: tok-55d3e8}}
+`,
+      'work/secure.yaml': 'clouds: {a: {auth: {password: pw-4e1f0a}}}',
+      'work/both.pem': key + cert,
+      'work/token': 'write-90aa61f2c4b8',
+      'work/rollwatch.yaml': 'clouds: [a, {name: b, diagnosis: {cloud: a}}, c]\ntoken_file: token',
+    },
+  });
+  try {
+    return loadConfiguration(place.host);
+  } finally {
+    place.clear();
+  }
+}
+
+const held = (text: string) => SECRETS.filter((one) => text.includes(one));
+
+describe('no secret is shown by', () => {
+  const given = configuration();
+
+  it.each([
+    ['JSON', (value: unknown) => JSON.stringify(value)],
+    ['inspection', (value: unknown) => inspect(value, { depth: 20, showHidden: true })],
+    [
+      'inspection without regard for the value',
+      (value: unknown) => inspect(value, { depth: 20, customInspect: false }),
+    ],
+    ['a template', (value: unknown) => `${Object.entries(Object(value)).flat(20)}`],
+  ])('%s', (_, show) => {
+    expect(held(show(given))).toEqual([]);
+    expect(held(given.clouds.map(({ access }) => show(access.auth)).join('\n'))).toEqual([]);
+  });
+
+  it('an error about it', () => {
+    expect(held(inspect(new Error(`${given.clouds[0]?.access.auth}`, { cause: given })))).toEqual([]);
+  });
+});
+
+describe('a secret', () => {
+  it('is *** to everyone but who asks for it', () => {
+    const word = secret('hunter2');
+    expect([`${word}`, JSON.stringify({ word }), inspect({ word }), word.reveal()]).toEqual([
+      '***',
+      '{"word":"***"}',
+      '{ word: *** }',
+      'hunter2',
+    ]);
+  });
+
+  it('does not get lost on its way to another thread: it refuses to go', () => {
+    expect(() => structuredClone(secret('hunter2'))).toThrow('could not be cloned');
+  });
+
+  it('crosses to another thread with the access it belongs to, revealed and sealed again', () => {
+    for (const { access } of configuration().clouds) {
+      const crossed = sealAccess(structuredClone(revealAccess(access)));
+      expect(revealAccess(crossed)).toEqual(revealAccess(access));
+      expect(held(JSON.stringify(crossed))).toEqual([]);
+    }
+  });
+
+  it('is all there when revealed', () => {
+    const { clouds, writeToken } = configuration();
+    expect(held(JSON.stringify([clouds.map(({ access }) => revealAccess(access)), writeToken?.reveal()]))).toEqual(
+      SECRETS,
+    );
+  });
+});
