@@ -67,7 +67,7 @@ describe('the account of a series', () => {
   it('holds the true outage inside the brackets, for any outage and any answer time', () => {
     const outage = fc.record({
       from: fc.double({ min: 2000, max: 20_000, noNaN: true }),
-      lasting: fc.double({ min: 1100, max: 8000, noNaN: true }),
+      lasting: fc.double({ min: 1400, max: 8000, noNaN: true }),
       latency: fc.array(fc.double({ min: 0, max: 300, noNaN: true }), { minLength: 40, maxLength: 40 }),
       at: fc.double({ min: 0, max: 1, noNaN: true }),
     });
