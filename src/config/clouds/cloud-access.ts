@@ -5,7 +5,7 @@ import type { Host } from '../host.ts';
 import { authOf } from './auth.ts';
 import { type CloudParts, refuse, topText } from './cloud-parts.ts';
 import { computeMicroversionOf } from './compute-microversion.ts';
-import { authUrlOf, interfaceOf, interfacesOf, overridesOf } from './endpoints.ts';
+import { authUrlOf, interfaceOf, interfacesOf, overridesOf, warnOfIgnored } from './endpoints.ts';
 import type { KnownClouds } from './known-clouds.ts';
 import { USUAL_PLACES } from './places.ts';
 import { profileOf } from './profile.ts';
@@ -30,6 +30,7 @@ export type AccessOptions = {
  */
 export function accessOf(options: AccessOptions): CloudAccess {
   const cloud = partsOf(options);
+  warnOfIgnored(cloud);
   return {
     name: cloud.name,
     authUrl: authUrlOf(cloud),

@@ -35,6 +35,18 @@ export function overridesOf(cloud: CloudParts): ByService<string> {
   return Object.fromEntries(pairs);
 }
 
+/** What would lead openstacksdk to another entry of the catalogue than us. */
+export function warnOfIgnored(cloud: CloudParts): void {
+  const keys = SERVICE_TYPES.flatMap((type) =>
+    ['region_name', 'service_type', 'service_name'].map((key) => `${type}_${key}`),
+  );
+  for (const key of keys.filter((one) => topText(cloud, one) !== null)) {
+    cloud.warn(
+      `${cloud.where}: ${cloud.label(key)} is ignored; set an endpoint override if that service is another one`,
+    );
+  }
+}
+
 export const interfaceOf = (cloud: CloudParts): EndpointInterface => namedInterface(cloud, '') ?? 'public';
 
 export function interfacesOf(cloud: CloudParts): ByService<EndpointInterface> {

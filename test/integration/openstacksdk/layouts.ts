@@ -128,6 +128,21 @@ export const layouts = ({ cert, key }: KeyPair): readonly SharedLayout[] => [
     name: 'an openrc of Horizon, with ids and names',
     env: { ...OPENRC, OS_PROJECT_ID: 'abc123', OS_PROJECT_DOMAIN_ID: 'default', OS_IDENTITY_API_VERSION: '3' },
   },
+  {
+    name: 'an openrc of openstack-ansible, with an interface in old words and no verification',
+    env: {
+      ...OPENRC,
+      OS_ENDPOINT_TYPE: 'internalURL',
+      OS_INTERFACE: 'internalURL',
+      OS_TENANT_NAME: 'engines',
+      OS_AUTH_TYPE: 'password',
+      OS_NO_CACHE: '1',
+      OS_REGION_NAME: 'RegionOne',
+      OS_AUTH_VERSION: '3',
+      OS_INSECURE: 'true',
+      OS_VERIFY: 'false',
+    },
+  },
   { name: 'OS_CLOUD_NAME names the cloud of the variables', env: { ...OPENRC, OS_CLOUD_NAME: 'mine' } },
   {
     name: 'a cloud of a file with the name of the cloud of the variables',

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { loadConfiguration } from '../../../src/config/configuration.ts';
+import { settingKeys } from '../../../src/config/schema-keys.ts';
+import { makePlace } from '../../support/config-place.ts';
+
+const document = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+const [, ours = ''] = document.split('\n## rollwatch.yaml\n');
+
+/** The rows of the tables of settings: key, default, meaning. */
+const rows = [...ours.matchAll(/^\| `([^`]+)` \| ([^|]+) \| (.+) \|$/gm)].map(
+  ([, key = '', usual = '', meaning = '']) => ({
+    key,
+    usual: usual.trim(),
+    meaning,
+  }),
+);
+
+const keys = settingKeys().map(({ path, usual }) => ({ key: path.join('.').replace('.[]', '[]'), usual }));
+
+describe('docs/configuration.md', () => {
+  it('has every setting once, and no other', () => {
+    expect(rows.map(({ key }) => key).toSorted()).toEqual(keys.map(({ key }) => key).toSorted());
+  });
+
+  it('states every default that the schema has', () => {
+    const stated = new Map(rows.map(({ key, usual }) => [key, usual]));
+    const wrong = keys.filter(({ key, usual }) => {
+      if (usual === undefined || usual === null) return false;
+      const [, written] = /^`(.+)`$/.exec(stated.get(key) ?? '') ?? [];
+      return written === undefined || JSON.stringify(parse(written)) !== JSON.stringify(usual);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('has an example that is without a mistake', () => {
+    const blocks = [...document.matchAll(/```yaml\n# (\S+?),?( .*)?\n([\s\S]+?)```/g)];
+    const [clouds = '', secure = '', settings = ''] = blocks.map(([, , , text = '']) => text);
+    const place = makePlace({
+      files: {
+        'work/clouds.yaml': `${clouds}  othercloud: {auth: {auth_url: http://b, username: u, password: p, project_name: q}}\n`,
+        'work/secure.yaml': secure,
+        'work/rollwatch.yaml': settings.replace('/etc/rollwatch/token', 'token'),
+        'work/token': '0123456789abcdef',
+      },
+    });
+    try {
+      const { clouds: watched, journal, warnings } = loadConfiguration(place.host);
+      expect(warnings).toEqual([]);
+      expect(journal).toBe('/var/lib/rollwatch/upgrade.sqlite');
+      expect(
+        watched.map(({ access, probes }) => [access.name, access.regionName, probes['server-boot'].flavor]),
+      ).toEqual([
+        ['mycloud', 'RegionOne', null],
+        ['othercloud', 'RegionTwo', 'm1.tiny'],
+      ]);
+    } finally {
+      place.clear();
+    }
+  });
+});
