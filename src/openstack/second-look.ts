@@ -30,7 +30,9 @@ export type SecondLookOptions = {
 
 const ON_THE_WAY: readonly Suspect[] = ['keystone', 'neutron', 'glance', 'placement'];
 /** Between two tries to find out who can be asked. */
-const LEARN = 60_000;
+const LEARN = 600_000;
+/** What was asked within this time isn't asked again: samples after a failure come ten times a second. */
+const FRESH = 1000;
 
 export function createSecondLook({ clock, ping, reads }: SecondLookOptions): SecondLook {
   /** Who answered while all was well: of the others a silence means nothing, as they may be out of reach from here. */
@@ -38,10 +40,20 @@ export function createSecondLook({ clock, ping, reads }: SecondLookOptions): Sec
   let learnt: Millis = Number.NEGATIVE_INFINITY;
   let hangs = false;
 
+  const answers = new Map<Suspect, { readonly at: Millis; readonly pilot: Promise<Pilot> }>();
+
+  function pinged(suspect: Suspect, signal: AbortSignal): Promise<Pilot> {
+    const last = answers.get(suspect);
+    if (last !== undefined && clock.now() - last.at < FRESH) return last.pilot;
+    const pilot = ping(suspect, signal);
+    answers.set(suspect, { at: clock.now(), pilot });
+    return pilot;
+  }
+
   /** Who of them answers no more. */
   async function silent(suspects: readonly Suspect[], signal: AbortSignal): Promise<Suspect | null> {
     const asked = suspects.filter((one) => known.has(one));
-    const found = await Promise.all(asked.map((one) => ping(one, signal)));
+    const found = await Promise.all(asked.map((one) => pinged(one, signal)));
     return asked.find((_one, index) => found[index] === 'silent') ?? null;
   }
 

@@ -7,6 +7,7 @@ const serverSchema = z.looseObject({
   name: z.string(),
   status: z.string(),
   metadata: z.record(z.string(), z.string()).default({}),
+  created: z.string().nullish(),
   'OS-EXT-STS:task_state': z.string().nullish(),
   'OS-EXT-STS:vm_state': z.string().nullish(),
   'OS-EXT-AZ:availability_zone': z.string().nullish(),
@@ -34,6 +35,8 @@ export type Server = {
   readonly metadata: Readonly<Record<string, string>>;
   /** The text of what went wrong. */
   readonly fault: string | null;
+  /** By the cloud's own clock, to the second; null where it doesn't say. */
+  readonly created: number | null;
   /** Empty until a host was chosen. */
   readonly zone: string;
 };
@@ -47,9 +50,15 @@ export function serverOf(body: z.infer<typeof serverSchema>): Server {
     task: body['OS-EXT-STS:task_state'] ?? null,
     metadata,
     fault: fault?.message.trim() ?? null,
+    created: momentOf(body.created ?? ''),
     zone: body['OS-EXT-AZ:availability_zone'] ?? '',
   };
 }
 
 /** 'BUILD/scheduling' */
 export const statusOf = ({ status, task }: Server): string => (task === null ? status : `${status}/${task}`);
+
+function momentOf(text: string): number | null {
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? null : at;
+}

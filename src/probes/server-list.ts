@@ -1,8 +1,8 @@
 import type { Probe } from '../domain/ports.ts';
-import type { Series } from '../domain/sample.ts';
 import type { Cloud } from '../openstack/cloud.ts';
+import type { Result } from '../openstack/result.ts';
 import { findingOf } from './finding.ts';
-import { type Place, type RequestSettings, seriesOf } from './settings.ts';
+import { IN_FLIGHT, limitsOf, type Place, type RequestSettings, seriesOf } from './settings.ts';
 
 export type ServerListSettings = RequestSettings & {
   /** The detail list, as the Python client's `servers.list` asks for it; the plain one doesn't see all outages. */
@@ -11,22 +11,32 @@ export type ServerListSettings = RequestSettings & {
   readonly limit: number;
 };
 
+export type ServerListOptions = {
+  readonly settings: ServerListSettings;
+  readonly connection: 'new' | 'reused';
+};
+
 /** Lists servers, over connections that are kept or over a new one each time. */
-export function serverList(
-  cloud: Cloud,
-  place: Place,
-  { settings, connection }: { readonly settings: ServerListSettings; readonly connection: 'new' | 'reused' },
-): Probe {
+export function serverList(cloud: Cloud, place: Place, { settings, connection }: ServerListOptions): Probe {
   const http = cloud.open(connection);
   const compute = cloud.compute(http);
-  const { detail, limit, limits, inFlight, fast } = settings;
-  const series: Series = seriesOf({ ...place, probe: 'server-list', connection }, settings);
+  const { secondLook } = cloud;
+  const { detail, limit, inFlight = IN_FLIGHT, fast } = settings;
+  const limits = limitsOf(settings);
+
+  async function blamed(result: Result<number>, signal: AbortSignal): Promise<Result<number>> {
+    if (result.type === 'ok') void secondLook.learn(signal);
+    if (result.type !== 'failed') return result;
+    const cause = secondLook.atRead(await secondLook.at(result.cause, 'request', signal));
+    return { ...result, cause };
+  }
+
   return {
-    series,
+    series: seriesOf({ ...place, probe: 'server-list', connection }, settings),
     loop: 'open',
     fast,
     inFlight,
-    run: async ({ signal }) => findingOf(await compute.list({ detail, limit, limits, signal })),
+    run: async ({ signal }) => findingOf(await blamed(await compute.list({ detail, limit, limits, signal }), signal)),
     close: () => http.close(),
   };
 }

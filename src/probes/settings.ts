@@ -15,10 +15,19 @@ export type ProbeSettings = {
 
 /** Of a probe that is one request. */
 export type RequestSettings = ProbeSettings & {
-  readonly limits: HttpLimits;
+  readonly timeout: number;
+  readonly connectTimeout?: number;
   /** Samples under way at once, at most. */
-  readonly inFlight: number;
+  readonly inFlight?: number;
 };
+
+export const limitsOf = ({ timeout, connectTimeout }: RequestSettings): HttpLimits => ({
+  connect: connectTimeout ?? Math.min(5000, timeout),
+  response: timeout,
+});
+
+/** Samples of a probe under way at once, where nothing else is set. */
+export const IN_FLIGHT = 32;
 
 /** A request stands for the time until the next one is due, and for half as much again should that be late. */
 export const seriesOf = (key: SeriesKey, { interval, slow }: ProbeSettings): Series => ({

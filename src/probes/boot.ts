@@ -1,0 +1,155 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Cause } from '../domain/cause.ts';
+import type { Clock } from '../domain/ports.ts';
+import type { Millis } from '../domain/time.ts';
+import type { Compute } from '../openstack/compute.ts';
+import type { HttpLimits } from '../openstack/http-message.ts';
+import type { Result, Trouble } from '../openstack/result.ts';
+import { type Server, statusOf } from '../openstack/server-body.ts';
+
+export type BootOptions = {
+  readonly compute: Compute;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly limits: HttpLimits;
+  /** Between two looks, in milliseconds. */
+  readonly poll: number;
+  readonly progress: (note: string) => void;
+};
+
+/** How a server's becoming ACTIVE ended. */
+export type Rise =
+  | {
+      readonly type: 'active';
+      readonly at: Millis /** The latest proof of work before it. */;
+      readonly workedAt: Millis;
+    }
+  | { readonly type: 'error'; readonly at: Millis; readonly server: Server }
+  | { readonly type: 'vanished'; readonly at: Millis }
+  /** The budget is spent: how it was seen last, and what the last look failed with. */
+  | { readonly type: 'late'; readonly server: Server | null; readonly failed: Cause | null }
+  | { readonly type: 'stopped' };
+
+/** How a server's going ended. */
+export type Fall =
+  | {
+      readonly type: 'gone';
+      readonly at: Millis /** When the last look was sent that still showed it. */;
+      readonly shownAt: Millis;
+    }
+  | { readonly type: 'error'; readonly at: Millis; readonly server: Server }
+  | { readonly type: 'late'; readonly server: Server | null; readonly failed: Cause | null }
+  | { readonly type: 'stopped' };
+
+/** The last look of a budget has at least so long to be answered. */
+const LAST_LOOK = 250;
+/** A server that was accepted may be unknown for a moment, while it moves from the API's database to its cell's. */
+const UNKNOWN_LOOKS = 4;
+
+type Look = { readonly result: Result<Server | null>; readonly sentAt: Millis };
+
+/** Looks again and again until `judge` says how it ended, or until `until`; gives null then. */
+async function watch<T>(
+  id: string,
+  { until, judge, overdue }: { until: Millis; judge: (look: Look) => T | null; overdue?: () => void },
+  { compute, clock, signal, limits, poll, progress }: BootOptions,
+): Promise<T | 'stopped' | null> {
+  let note = '';
+  for (let next = clock.now(); ; next += poll) {
+    next = Math.max(next, clock.now());
+    if (next > until) return null;
+    await delay(Math.max(0, next - clock.now()), undefined, { signal }).catch(() => {});
+    if (signal.aborted) return 'stopped';
+    overdue?.();
+    const sentAt = clock.now();
+    const left = Math.max(until - sentAt, LAST_LOOK);
+    const within = { connect: Math.min(limits.connect, left), response: Math.min(limits.response, left) };
+    const result = await compute.show(id, { limits: within, signal });
+    if (result.type === 'void' && signal.aborted) return 'stopped';
+    const seen = noteOf(result);
+    if (seen !== note) progress(seen);
+    note = seen;
+    const end = judge({ result, sentAt });
+    if (end !== null) return end;
+  }
+}
+
+const noteOf = (result: Result<Server | null>): string => {
+  if (result.type !== 'ok') return `${result.cause.kind} (${result.cause.service})`;
+  return result.value === null ? 'not there' : statusOf(result.value);
+};
+
+const failureOf = (result: Result<unknown>): Cause | null => (result.type === 'failed' ? result.cause : null);
+
+/** Waits for ACTIVE. A look that fails is told of, and no more: the next one may not. */
+export async function rise(
+  id: string,
+  { until, createdAt, onOverdue }: { until: Millis; createdAt: Millis; onOverdue: (server: Server) => void },
+  options: BootOptions,
+): Promise<Rise> {
+  let workedAt = createdAt;
+  let server: Server | null = null;
+  let failed: Cause | null = null;
+  let unknown = 0;
+  const end = await watch<Rise>(
+    id,
+    {
+      until,
+      overdue: () => server !== null && onOverdue(server),
+      judge({ result, sentAt }) {
+        failed = failureOf(result);
+        if (result.type !== 'ok') return null;
+        server = result.value ?? server;
+        unknown = result.value === null ? unknown + 1 : 0;
+        if (unknown === UNKNOWN_LOOKS) return { type: 'vanished', at: result.settledAt };
+        if (result.value?.status === 'ACTIVE') return { type: 'active', at: result.settledAt, workedAt };
+        if (result.value?.status === 'ERROR') return { type: 'error', at: result.settledAt, server: result.value };
+        workedAt = sentAt;
+        return null;
+      },
+    },
+    options,
+  );
+  if (end === 'stopped') return { type: 'stopped' };
+  return end ?? { type: 'late', server, failed };
+}
+
+/** Waits until it is gone. */
+export async function fall(
+  id: string,
+  { until, shownAt: from }: { until: Millis; shownAt: Millis },
+  options: BootOptions,
+): Promise<Fall> {
+  let shownAt = from;
+  let server: Server | null = null;
+  let failed: Cause | null = null;
+  const end = await watch<Fall>(
+    id,
+    {
+      until,
+      judge({ result, sentAt }) {
+        failed = failureOf(result);
+        if (result.type !== 'ok') return null;
+        if (result.value === null) return { type: 'gone', at: result.settledAt, shownAt };
+        if (result.value.status === 'ERROR') return { type: 'error', at: result.settledAt, server: result.value };
+        server = result.value;
+        shownAt = sentAt;
+        return null;
+      },
+    },
+    options,
+  );
+  if (end === 'stopped') return { type: 'stopped' };
+  return end ?? { type: 'late', server, failed };
+}
+
+/** Whether a create that failed so may have been carried out all the same. */
+export function mayExist(trouble: Trouble): boolean {
+  if (trouble.cause.kind === 'shutdown') return true;
+  if (trouble.type === 'void') return false;
+  const { kind, service, status } = trouble.cause;
+  if (['connection-refused', 'connect-timeout', 'dns', 'unreachable', 'tls', 'no-endpoint'].includes(kind))
+    return false;
+  if (service === 'keystone' && status !== 500) return false;
+  return status === undefined || status >= 500 || status < 300;
+}

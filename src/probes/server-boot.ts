@@ -1,0 +1,263 @@
+import type { Cause, VoidCause } from '../domain/cause.ts';
+import type { Facts, Probe, ProbeContext, ProbeResult } from '../domain/ports.ts';
+import type { Series, Stages } from '../domain/sample.ts';
+import type { Millis } from '../domain/time.ts';
+import { type Choice, choose, type Wanted } from '../openstack/choose.ts';
+import { excerpt, isQuota } from '../openstack/classify.ts';
+import type { Cloud } from '../openstack/cloud.ts';
+import { type During, faultRow } from '../openstack/fault-table.ts';
+import type { Failed, Trouble } from '../openstack/result.ts';
+import { type Server, statusOf } from '../openstack/server-body.ts';
+import { createStuckBuild } from '../openstack/stuck-build.ts';
+import { type BootOptions, fall, mayExist, rise } from './boot.ts';
+import type { Janitor } from './janitor.ts';
+import { type Mark, metadataOf, nameOf } from './mark.ts';
+import { type Place, type ProbeSettings, seriesOf } from './settings.ts';
+
+export type ServerBootSettings = ProbeSettings &
+  Wanted & {
+    /** From the sending of the create until ACTIVE. */
+    readonly budget: number;
+    /** From the sending of the delete until it has gone. */
+    readonly deleteLimit: number;
+    readonly poll: number;
+    readonly requestTimeout: number;
+    readonly availabilityZone: string | null;
+    readonly namePrefix: string;
+    readonly maxStuck: number;
+  };
+
+export type ServerBootOptions = {
+  readonly settings: ServerBootSettings;
+  readonly session: number;
+  readonly mark: Mark;
+  readonly janitor: Janitor;
+  /** A user of the same cloud who may read os-services; null: there is none. */
+  readonly admin: Cloud | null;
+  readonly onFacts: (facts: Facts) => void;
+};
+
+/** Between two questions who an overdue server waits for, and for how long none is asked. */
+const OVERDUE = 5000;
+const ASK_EVERY = 3000;
+
+/** One boot follows the other: the next sample is due when this one has gone, at the latest. */
+export const bootSeries = (place: Place, settings: ServerBootSettings): Series => ({
+  ...seriesOf({ ...place, probe: 'server-boot', connection: '' }, settings),
+  cover: settings.interval * 1.5 + settings.budget + settings.deleteLimit,
+});
+
+/** Boots a server and deletes it, one at a time: a user's way through all of Nova. */
+export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOptions): Probe {
+  const { settings, session, mark, janitor, admin, onFacts } = options;
+  const { budget, deleteLimit, poll } = settings;
+  const { clock, secondLook } = cloud;
+  const limits = { connect: Math.min(5000, settings.requestTimeout), response: settings.requestTimeout };
+  const http = cloud.open('new');
+  const compute = cloud.compute(http);
+  const stuck = createStuckBuild(cloud, admin);
+  let choice: Choice | null = null;
+  let count = 0;
+  /** The server of the last boot, where it must still go. */
+  let unsettled: string | null = null;
+
+  async function choosing(signal: AbortSignal): Promise<Choice | Trouble> {
+    if (choice !== null) return choice;
+    const found = await choose(cloud, settings, { limits, signal });
+    if (found.type !== 'ok') return found;
+    choice = found.value;
+    const { flavor, image, network } = choice.names;
+    onFacts({ flavor, image, network, 'compute microversion': compute.microversion });
+    void secondLook.learn(signal);
+    return choice;
+  }
+
+  async function boot(context: ProbeContext): Promise<ProbeResult> {
+    const { signal } = context;
+    unsettled = null;
+    const wantedAt = clock.now();
+    const chosen = await choosing(signal);
+    if ('type' in chosen) return failing(chosen, { stages: {}, serverId: null }, wantedAt);
+
+    const name = nameOf(mark, session, count++);
+    const given: BootOptions = { compute, clock, signal, limits, poll, progress: context.progress };
+    janitor.using(name);
+    const { flavor, image, networks } = chosen;
+    const metadata = metadataOf(mark);
+    const { availabilityZone } = settings;
+    const created = await compute.create(
+      { name, flavor, image, networks, availabilityZone, metadata },
+      { limits, signal },
+    );
+    if (created.type !== 'ok') {
+      if (mayExist(created)) {
+        janitor.take({ name, id: null });
+        unsettled = name;
+      } else janitor.never(name);
+      // What was chosen may be there no more.
+      if (created.cause.status === 400 || created.cause.status === 404) choice = null;
+      const blamed = created.type === 'failed' ? await blame(created, 'create', signal) : created;
+      return failing(blamed, { stages: {}, serverId: null }, created.sentAt);
+    }
+    secondLook.answered();
+    const id = created.value;
+    const { sentAt, settledAt: acceptedAt, requestId } = created;
+    janitor.created(name, id);
+    unsettled = name;
+    const stages: { [stage: string]: number } = { accepted: (acceptedAt - sentAt) / 1000 };
+    const seen = { stages, requestId, serverId: id };
+    const handOver = () => janitor.take({ name, id });
+
+    let asked = clock.now();
+    /** Nova's moments are whole seconds of its own clock: the server's is the one of its create. */
+    const onOverdue = () => {
+      if (clock.now() - sentAt < OVERDUE || clock.now() - asked < ASK_EVERY) return;
+      asked = clock.now();
+      void stuck.watch(cloudNow(), signal);
+    };
+    let createdAtCloud: Millis | null = null;
+    const cloudNow = () => (createdAtCloud ?? sentAt) + (clock.now() - sentAt);
+    const risen = await rise(
+      id,
+      {
+        until: sentAt + budget,
+        createdAt: sentAt,
+        onOverdue(server) {
+          createdAtCloud ??= server.created;
+          onOverdue();
+        },
+      },
+      given,
+    );
+    if (risen.type === 'stopped') {
+      handOver();
+      return voided(SHUTDOWN, seen);
+    }
+    if (risen.type !== 'active') {
+      const settledAt = risen.type === 'late' ? sentAt + budget : risen.at;
+      if (risen.type === 'late') await stuck.watch(cloudNow(), signal);
+      const cause = await whyNotActive(risen, signal);
+      stuck.clear();
+      handOver();
+      if (cause.kind === 'quota') return voided({ ...cause, kind: 'quota' }, seen);
+      const failed = { ...cause, kind: cause.kind };
+      const hung = risen.type === 'late';
+      return { ...seen, outcome: 'failed', cause: failed, upUntil: null, brokeAt: sentAt, settledAt, hung };
+    }
+    stages['active'] = (risen.at - acceptedAt) / 1000;
+    stuck.clear();
+    void secondLook.learn(signal);
+    void stuck.learn(cloudNow(), signal);
+
+    const deleted = await compute.delete(id, { limits, signal });
+    const broke = { upUntil: risen.workedAt, brokeAt: deleted.sentAt };
+    if (deleted.type !== 'ok') {
+      handOver();
+      if (deleted.type === 'void') return voided(deleted.cause, seen);
+      const { cause } = await blame(deleted, 'delete', signal);
+      return { ...seen, ...broke, outcome: 'failed', cause, settledAt: deleted.settledAt, hung: deleted.hung };
+    }
+    stages['delete_accepted'] = (deleted.settledAt - risen.at) / 1000;
+    const fallen = await fall(id, { until: deleted.sentAt + deleteLimit, shownAt: deleted.sentAt }, given);
+    if (fallen.type === 'stopped') {
+      handOver();
+      return voided(SHUTDOWN, seen);
+    }
+    if (fallen.type !== 'gone') {
+      handOver();
+      const hung = fallen.type === 'late';
+      const settledAt = fallen.type === 'late' ? deleted.sentAt + deleteLimit : fallen.at;
+      const cause = await whyNotGone(fallen, signal);
+      return { ...seen, ...broke, outcome: 'failed', cause, settledAt, hung };
+    }
+    stages['gone'] = (fallen.at - deleted.settledAt) / 1000;
+    janitor.confirm({ name, id });
+    unsettled = null;
+    return { ...seen, outcome: 'ok', cause: null, upUntil: fallen.shownAt, settledAt: risen.at };
+  }
+
+  async function blame(failed: Failed, during: During, signal: AbortSignal): Promise<Failed> {
+    const hangs = failed.cause.kind === 'response-timeout' && failed.cause.service === 'nova-api';
+    const cause = hangs
+      ? await secondLook.atHang(failed.cause, signal)
+      : await secondLook.at(failed.cause, during, signal);
+    return { ...failed, cause };
+  }
+
+  type NotActive = Exclude<Awaited<ReturnType<typeof rise>>, { type: 'active' | 'stopped' }>;
+
+  async function whyNotActive(risen: NotActive, signal: AbortSignal): Promise<Cause | (VoidCause & { kind: 'quota' })> {
+    if (risen.type === 'error') {
+      const text = risen.server.fault ?? '';
+      if (isQuota(403, text)) return { kind: 'quota', service: 'rollwatch', message: excerpt(text) };
+      return secondLook.at(causeOfFault(risen.server, 'create'), 'create', signal);
+    }
+    if (risen.type === 'vanished') {
+      return { kind: 'server-vanished', service: 'nova', message: 'accepted, and then unknown to Nova (404)' };
+    }
+    const seconds = `${budget / 1000} s`;
+    const { server, failed } = risen;
+    if (failed !== null || server === null) {
+      const message = `not seen ACTIVE within ${seconds}; the last look: ${failed?.message ?? 'not there'}`;
+      return { kind: 'spin-up-timeout', service: failed?.service ?? 'nova', message: excerpt(message) };
+    }
+    const zoneAsked = settings.availabilityZone !== null;
+    const { service, why } = await stuck.verdict(server, { limits: cloud.limits, signal, zoneAsked });
+    return { kind: 'spin-up-timeout', service, message: `${statusOf(server)} after ${seconds}: ${why}` };
+  }
+
+  type NotGone = Exclude<Awaited<ReturnType<typeof fall>>, { type: 'gone' | 'stopped' }>;
+
+  async function whyNotGone(fallen: NotGone, signal: AbortSignal): Promise<Cause> {
+    if (fallen.type === 'error') {
+      const cause: Cause = { ...causeOfFault(fallen.server, 'delete'), kind: 'delete-error' };
+      return secondLook.at(cause, 'delete', signal);
+    }
+    const { server, failed } = fallen;
+    const seconds = `${deleteLimit / 1000} s`;
+    if (failed !== null || server === null) {
+      const message = `not seen gone within ${seconds}; the last look: ${failed?.message ?? 'nothing'}`;
+      return { kind: 'delete-timeout', service: failed?.service ?? 'nova', message: excerpt(message) };
+    }
+    return { kind: 'delete-timeout', service: 'nova', message: `${statusOf(server)} ${seconds} after its delete` };
+  }
+
+  return {
+    series: bootSeries(place, settings),
+    loop: 'closed',
+    fast: settings.fast,
+    inFlight: 1,
+    run: boot,
+    async settle({ signal }) {
+      if (unsettled !== null) await janitor.settled(unsettled, deleteLimit, signal);
+    },
+    held: janitor.held,
+    close: () => http.close(),
+  };
+}
+
+const SHUTDOWN = { kind: 'shutdown', service: 'rollwatch', message: 'we were told to stop' } as const;
+
+type Seen = { readonly stages: Stages; readonly serverId: string | null; readonly requestId?: string | null };
+
+const voided = (cause: VoidCause, seen: Seen): ProbeResult => ({
+  requestId: null,
+  ...seen,
+  outcome: 'void',
+  cause,
+  slots: 1,
+});
+
+function failing(trouble: Trouble, seen: Seen, brokeAt: Millis): ProbeResult {
+  const { requestId, settledAt } = trouble;
+  if (trouble.type === 'void') return voided(trouble.cause, { ...seen, requestId });
+  const { cause, hung } = trouble;
+  return { ...seen, requestId, outcome: 'failed', cause, upUntil: null, brokeAt, settledAt, hung };
+}
+
+/** What a server in ERROR says of itself. */
+function causeOfFault(server: Server, during: During): Cause {
+  const text = server.fault ?? 'ERROR, without a fault';
+  const row = faultRow(text, during);
+  return { kind: row?.kind ?? 'server-error', service: row?.service ?? 'nova', message: excerpt(text) };
+}
