@@ -249,13 +249,14 @@ clouds:
     const files = {
       'work/clouds.yaml': GOOD_CLOUDS.replace(
         '  one:\n',
-        '  one:\n    profile: ohv\n    verify: false\n    cacert: /none\n',
+        '  one:\n    profile: ohv\n    verify: false\n    cacert: /none\n    compute_service_name: nova2\n',
       ),
     };
     const { configuration, strip } = load({ files, folders: ['work/secure.yaml'] });
     expect(configuration.warnings.map(strip)).toEqual([
       'DIR/work/secure.yaml cannot be read: it is a directory; it was passed over',
       "DIR/work/clouds.yaml: cloud 'one': profile 'ohv' is not known; describe it in clouds-public.yaml",
+      "DIR/work/clouds.yaml: cloud 'one': compute_service_name is ignored; set an endpoint override if that service is another one",
       "DIR/work/clouds.yaml: cloud 'one': cacert is ignored, as nothing is verified",
     ]);
   });
