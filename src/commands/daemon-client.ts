@@ -1,0 +1,46 @@
+import axios from 'axios';
+import { z } from 'zod';
+import { Refusal } from '../domain/refusal.ts';
+
+export type Ask = { readonly method: 'GET' | 'POST'; readonly path: string; readonly token?: string | undefined };
+
+const problem = z.object({ title: z.string(), detail: z.string().optional() });
+
+/** Asks a running daemon; gives the body of its answer. What it refuses is a `Refusal`. */
+export async function ask(url: string, { method, path, token }: Ask): Promise<string> {
+  if (!URL.canParse(url)) throw new Refusal(`--url is '${url}'; it must be as http://127.0.0.1:9774`);
+  const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  try {
+    const answer = await axios.request<string>({
+      method,
+      url: new URL(path, url).href,
+      headers,
+      responseType: 'text',
+      transformResponse: (body: string) => body,
+      validateStatus: () => true,
+      timeout: 30_000,
+      proxy: false,
+    });
+    if (answer.status < 300) return answer.data;
+    throw new Refusal(
+      `the daemon at ${url} refuses ${method} ${path}: ${problemOf(answer.data)}`,
+      answer.status >= 500 ? 3 : 2,
+    );
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Refusal(
+      `no daemon answers at ${url}: ${reason}; start one with rollwatch watch, or read its journal (--journal)`,
+      3,
+    );
+  }
+}
+
+function problemOf(body: string): string {
+  try {
+    const { title, detail } = problem.parse(JSON.parse(body));
+    return detail ?? title;
+  } catch {
+    return 'it is not a Rollwatch daemon';
+  }
+}

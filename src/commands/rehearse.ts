@@ -1,0 +1,135 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Command } from 'commander';
+import { startCloudThread } from '../cloud/start-cloud-thread.ts';
+import { type Accuracy, accuracy } from '../domain/accuracy.ts';
+import type { Report } from '../domain/summary.ts';
+import type { Interval } from '../domain/time.ts';
+import { reportJson } from '../report/json.ts';
+import { reportText } from '../report/text.ts';
+import type { CommandFactory } from './command.ts';
+import { print } from './output.ts';
+import { type RunOptions, startRunning } from './run.ts';
+import { stopSignal } from './stop-signal.ts';
+
+type RehearseFlags = RunOptions & { readonly exit?: boolean };
+
+/** Before and after the upgrade, in milliseconds: a baseline, and time for the last answers. */
+const BEFORE = 4000;
+const AFTER = 4000;
+
+export const rehearseCommand: CommandFactory = ({ output, finish }) =>
+  new Command('rehearse')
+    .description(
+      'watch the embedded cloud through a rehearsed rolling upgrade of about a minute (what no command does)',
+    )
+    .option('--exit', 'end after the report: 0 when every true outage lies inside its bracket, else 1')
+    .option('--json', 'print the report as JSON, and nothing else on standard output')
+    .option('--config <file>', 'rollwatch.yaml, for settings of the probes')
+    .option('--listen <host:port>', 'where to serve (default: any free port of 127.0.0.1)')
+    .option('--journal <file>', 'keep the journal here (default: it goes when the rehearsal ends)')
+    .addHelpText('after', '\nExamples:\n  rollwatch\n  rollwatch rehearse --exit --json')
+    .action(async ({ exit = false, json = false, ...options }: RehearseFlags) => {
+      const signal = stopSignal();
+      const folder = mkdtempSync(join(tmpdir(), 'rollwatch-'));
+      const cloud = await startCloudThread();
+      const clouds = join(folder, 'clouds.yaml');
+      writeFileSync(clouds, cloud.cloudsYaml(), { mode: 0o600 });
+      const running = await startRunning(
+        {
+          ...options,
+          journal: options.journal ?? join(folder, 'rollwatch.sqlite'),
+          listen: options.listen ?? '127.0.0.1:0',
+          env: { PATH: process.env['PATH'], OS_CLIENT_CONFIG_FILE: clouds, OS_CLOUD: 'embedded' },
+        },
+        output,
+      );
+      const say = (line: string) => print(output.err, line);
+      let report: Report | null = null;
+      try {
+        await say(`Watching the embedded cloud through a rehearsed rolling upgrade: ${running.url}`);
+        const interrupted = new AbortController();
+        void signal.stopped.then(() => interrupted.abort());
+        await upgrade(interrupted.signal);
+        const { report: seen } = running.daemon.live();
+        const truths = (await cloud.truth()).flatMap(({ from, until, apiDown }) =>
+          apiDown && until !== null ? [{ from, until }] : [],
+        );
+        const compared = compare(truths, seen);
+        const inside =
+          !interrupted.signal.aborted && truths.length > 0 && compared.every(({ result }) => result.inside);
+        if (exit) report = await running.stop();
+        const { colour, width } = output;
+        await print(
+          output.out,
+          json
+            ? reportJson(report ?? seen)
+            : `${reportText(report ?? seen, { colour, width })}\n${truthText(truths, compared)}`,
+        );
+        finish(inside ? 0 : 1);
+        if (!exit && !interrupted.signal.aborted) {
+          await say(`Still serving ${running.url}; Ctrl-C ends it.`);
+          await signal.stopped;
+        }
+      } finally {
+        if (report === null) await running.stop();
+        await cloud.close();
+        signal.release();
+        rmSync(folder, { recursive: true, force: true });
+      }
+
+      async function upgrade(interrupt: AbortSignal): Promise<void> {
+        try {
+          await delay(BEFORE, undefined, { signal: interrupt });
+          await cloud.rollingUpgrade({
+            signal: interrupt,
+            onStep: ({ name, edge, at }) => {
+              if (edge === 'start')
+                void say(
+                  `${output.err.isTTY === true ? '\r\x1b[2K' : ''}${new Date(at).toISOString().slice(11, 23)}  ${name}`,
+                );
+            },
+          });
+          await delay(AFTER, undefined, { signal: interrupt });
+        } catch (error) {
+          if (!interrupt.aborted) throw error;
+        }
+      }
+    });
+
+type Compared = { readonly series: string; readonly result: Accuracy };
+
+/** The truth that was injected is what the server list saw, on each of its connections. */
+const compare = (truths: readonly Interval[], report: Report): readonly Compared[] =>
+  report.probes
+    .filter(({ series }) => series.probe === 'server-list')
+    .map(({ series }) => ({
+      series: `server-list, ${series.connection} connection`,
+      result: accuracy(
+        truths,
+        report.windows.filter((one) => one.probe === 'server-list' && one.connection === series.connection),
+      ),
+    }));
+
+function truthText(truths: readonly Interval[], compared: readonly Compared[]): string {
+  const total = truths.reduce((sum, { from, until }) => sum + (until - from), 0) / 1000;
+  const lines = compared.flatMap(({ series, result }) => [
+    `  ${series}: ${result.inside ? 'every true outage lies inside its brackets' : 'NOT every true outage lies inside its brackets'}`,
+    ...result.matches.map(
+      ({ truth, window, startError, endError, durationError }) =>
+        `    true ${((truth.until - truth.from) / 1000).toFixed(3)} s, measured ${window.duration.estimate.toFixed(3)} s ` +
+        `(${signed(durationError)} s; start ${signed(startError)} s, end ${signed(endError)} s)`,
+    ),
+    ...result.undetected.map(({ from, until }) => `    not seen: an outage of ${((until - from) / 1000).toFixed(3)} s`),
+    ...result.invented.map((one) => `    invented: a window of ${one.duration.estimate.toFixed(3)} s`),
+  ]);
+  const outages = `${truths.length} outage${truths.length === 1 ? '' : 's'}`;
+  return [
+    `How near it came to the truth that was injected (${outages} of the API, ${total.toFixed(3)} s):`,
+    ...lines,
+  ].join('\n');
+}
+
+const signed = (seconds: number): string => `${seconds < 0 ? '-' : '+'}${Math.abs(seconds).toFixed(3)}`;

@@ -1,0 +1,164 @@
+import { type Configuration, type LoadOptions, loadConfiguration } from '../config/configuration.ts';
+import { revealAccess } from '../domain/cloud-access.ts';
+import type { JournalWriter } from '../domain/ports.ts';
+import type { Refusal } from '../domain/refusal.ts';
+import type { Report } from '../domain/summary.ts';
+import { openJournal } from '../journal/open-journal.ts';
+import { createMetrics } from '../metrics/metrics.ts';
+import { openCloud } from '../openstack/cloud.ts';
+import { preflight } from '../openstack/preflight.ts';
+import { seriesOfCloud } from '../probes/registry.ts';
+import { REPORT_FORMATS, SAMPLE_FORMATS } from '../report/formats.ts';
+import { liveLine } from '../report/live-line.ts';
+import { createTimeline, machineClocks } from '../sampler/clock.ts';
+import type { SamplerThreadData } from '../sampler-thread.ts';
+import { createServer } from '../server/server.ts';
+import { VERSION } from '../version.ts';
+import { type Daemon, startDaemon } from './daemon.ts';
+import { createLog, type Log } from './log.ts';
+import type { Output } from './output.ts';
+
+export type RunOptions = {
+  readonly config?: string;
+  readonly listen?: string;
+  readonly journal?: string;
+  readonly json?: boolean;
+};
+
+/** A daemon with its server, journal and live line, all of which `stop` ends. */
+export type Running = {
+  readonly url: string;
+  readonly daemon: Daemon;
+  readonly log: Log;
+  /** Rejects with a refusal when it turns out that the cloud can't be watched as configured. */
+  readonly refused: Promise<never>;
+  /** Stops in order; gives the report of the whole run. */
+  stop(): Promise<Report>;
+};
+
+/** How often the line on a terminal is drawn anew, in milliseconds. */
+const REDRAW = 500;
+
+/** Begins to watch; everything that is wrong with configuration, journal or address is a `Refusal`. */
+export async function startRunning(options: RunOptions & LoadOptions, output: Output): Promise<Running> {
+  const { config, listen, journal: file, ...place } = options;
+  const configuration = loadConfiguration({ configFile: config, flags: { listen, journal: file }, ...place });
+  const { err } = output;
+  const log = createLog({ pretty: err.isTTY === true, level: configuration.log.level, to: err });
+  for (const warning of configuration.warnings) log('warn', warning);
+
+  const { vantage, sampler, overall } = configuration;
+  const journal = await openJournal({ file: configuration.journal, vantage, now: () => Date.now() });
+  const known = (await journal.sessions()).some((one) => Object.keys(one.facts).length > 1);
+  const metrics = createMetrics({ version: VERSION });
+  const daemon = await startDaemon({
+    journal,
+    version: VERSION,
+    vantage,
+    overall: overall.probes,
+    series: configuration.clouds.flatMap(({ access, probes }) =>
+      seriesOfCloud({ cloud: access.name, vantage }, probes),
+    ),
+    clockStep: sampler.clockStep,
+    thread: threadUrl(),
+    data: (session) => threadData(configuration, journal, session),
+    onSample: metrics.observe,
+    log,
+  });
+  try {
+    const server = await createServer({
+      listen: configuration.listen,
+      writeToken: configuration.writeToken?.reveal() ?? null,
+      live: daemon.live,
+      metrics,
+      journal,
+      reports: REPORT_FORMATS,
+      samples: SAMPLE_FORMATS,
+      pause: daemon.pause,
+      resume: daemon.resume,
+      version: VERSION,
+      log,
+    });
+    const line = startLine(daemon, output);
+    const names = configuration.clouds.map(({ access }) => access.name).join(', ');
+    log('info', `watching ${names} from ${vantage}: ${server.url}, journal ${configuration.journal}`, {
+      url: server.url,
+    });
+    const stopped = new AbortController();
+    return {
+      url: server.url,
+      daemon,
+      log,
+      refused: watchOut(configuration, { known, log, signal: stopped.signal }),
+      async stop() {
+        stopped.abort();
+        line.stop();
+        await daemon.stop();
+        await server.close();
+        const { report } = daemon.live();
+        await journal.close();
+        return report;
+      },
+    };
+  } catch (error) {
+    await daemon.stop();
+    await journal.close();
+    throw error;
+  }
+}
+
+/**
+ * Looks once, beside the sampling, whether the cloud can be watched as it is configured. What the user must put right is
+ * refused; a cloud that is down is no reason to stop, once it has been seen up: that is what we are here for.
+ */
+async function watchOut(
+  configuration: Configuration,
+  { known, log, signal }: { known: boolean; log: Log; signal: AbortSignal },
+): Promise<never> {
+  const clock = createTimeline(machineClocks, configuration.sampler.clockStep);
+  const problems = configuration.clouds.map(async ({ access, probes }): Promise<Refusal | null> => {
+    const cloud = openCloud({ access, clock });
+    try {
+      const seen = await preflight(cloud, probes['server-boot'].enabled ? probes['server-boot'] : null, signal);
+      return seen.type === 'ready' ? null : seen.refusal;
+    } finally {
+      cloud.close();
+    }
+  });
+  for (const refusal of await Promise.all(problems)) {
+    if (refusal === null || signal.aborted) continue;
+    if (refusal.exitCode === 2 || !known) throw refusal;
+    log('warn', `${refusal.message}; going on`);
+  }
+  return new Promise<never>(() => {});
+}
+
+const threadData = (configuration: Configuration, journal: JournalWriter, session: number): SamplerThreadData => ({
+  session,
+  run: journal.run,
+  vantage: configuration.vantage,
+  stall: configuration.sampler.stall,
+  clockStep: configuration.sampler.clockStep,
+  clouds: configuration.clouds.map(({ access, diagnosis, probes }) => ({
+    access: revealAccess(access),
+    diagnosis: diagnosis && revealAccess(diagnosis),
+    probes,
+  })),
+});
+
+/** Ends as this file does: .ts in the checkout, .js when built. */
+const threadUrl = (): URL =>
+  new URL(import.meta.url.endsWith('.ts') ? '../sampler-thread.ts' : '../sampler-thread.js', import.meta.url);
+
+/** Keeps one line up to date at the foot of a terminal; nothing elsewhere. */
+function startLine(daemon: Daemon, { err, width }: Output): { stop(): void } {
+  if (err.isTTY !== true) return { stop: () => {} };
+  const draw = () => err.write(`\r\x1b[2K${liveLine(daemon.live(), (err.columns ?? width) - 1)}`);
+  const timer = setInterval(draw, REDRAW);
+  return {
+    stop() {
+      clearInterval(timer);
+      err.write('\r\x1b[2K');
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import { Command } from 'commander';
+import { reportJson } from '../report/json.ts';
+import { reportText } from '../report/text.ts';
+import type { CommandFactory } from './command.ts';
+import { print } from './output.ts';
+import { type RunOptions, startRunning } from './run.ts';
+import { stopSignal } from './stop-signal.ts';
+
+export const watchCommand: CommandFactory = ({ output, finish }) =>
+  new Command('watch')
+    .description('watch clouds until told to stop: sample, keep a journal, serve metrics, API and page')
+    .option('--config <file>', 'rollwatch.yaml (default: ./rollwatch.yaml if it is there)')
+    .option('--listen <host:port>', 'where to serve, port 0 for any free one (default: 127.0.0.1:9774)')
+    .option('--journal <file>', 'the journal to go on in (default: rollwatch.sqlite beside the configuration)')
+    .option('--json', 'when it ends, print the report as JSON instead of text')
+    .addHelpText(
+      'after',
+      `
+Credentials come from clouds.yaml and OS_* as for every OpenStack client. Ctrl-C (SIGINT, SIGTERM) ends it in order:
+what is under way is recorded, the servers it made are deleted, the report is printed.
+
+Examples:
+  OS_CLOUD=mycloud rollwatch watch
+  rollwatch watch --config /etc/rollwatch/rollwatch.yaml --listen 0.0.0.0:9774`,
+    )
+    .action(async (options: RunOptions) => {
+      const signal = stopSignal();
+      const running = await startRunning(options, output);
+      try {
+        await Promise.race([signal.stopped, running.refused]);
+      } finally {
+        const report = await running.stop();
+        signal.release();
+        const { colour, width } = output;
+        if (
+          report.run.facts['image'] !== undefined ||
+          report.probes.some((one) => one.samples.ok + one.samples.failed > 3)
+        ) {
+          await print(output.out, options.json ? reportJson(report) : reportText(report, { colour, width }));
+        }
+      }
+      finish(0);
+    });

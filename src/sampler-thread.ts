@@ -1,0 +1,89 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { type CloudAccess, sealAccess } from './domain/cloud-access.ts';
+import type { SamplerEvent } from './domain/ports.ts';
+import { openCloud } from './openstack/cloud.ts';
+import { createJanitor } from './probes/janitor.ts';
+import { type ProbesSettings, probesOfCloud } from './probes/registry.ts';
+import type { SamplerCommand } from './sampler/client.ts';
+import { createTimeline, machineClocks } from './sampler/clock.ts';
+import { startRunner } from './sampler/runner.ts';
+
+/** What the thread is given: plain data, the secrets in the open. */
+export type SamplerThreadData = {
+  readonly session: number;
+  readonly run: string;
+  readonly vantage: string;
+  readonly stall: number;
+  readonly clockStep: number;
+  readonly clouds: readonly {
+    readonly access: CloudAccess<string>;
+    readonly diagnosis: CloudAccess<string> | null;
+    readonly probes: ProbesSettings;
+  }[];
+};
+
+/** How long samples under way may go on after a stop, and servers be waited for, in milliseconds. */
+const DRAIN = 2000;
+const CLEAN_UP = 15_000;
+
+/** What `main.ts` is for the main thread: the one place in this one that knows every part. */
+function main(data: SamplerThreadData, emit: (event: SamplerEvent) => void): { tell(command: SamplerCommand): void } {
+  const timeline = createTimeline(machineClocks, data.clockStep);
+  const log = (level: 'info' | 'warn', message: string) => emit({ type: 'log', level, message });
+
+  const watched = data.clouds.map(({ access, diagnosis, probes: settings }) => {
+    const cloud = openCloud({ access: sealAccess(access), clock: timeline });
+    const admin = diagnosis === null ? null : openCloud({ access: sealAccess(diagnosis), clock: timeline });
+    const { namePrefix, deleteLimit, maxStuck, enabled } = settings['server-boot'];
+    const mark = { prefix: namePrefix, vantage: data.vantage, run: data.run };
+    const onServer = (event: Extract<SamplerEvent, { type: 'server' }>['event']) => emit({ type: 'server', event });
+    const janitor = createJanitor({ cloud, mark, deleteLimit, maxStuck, emit: onServer, log });
+    if (enabled) janitor.start();
+    const place = { cloud: access.name, vantage: data.vantage };
+    const several = data.clouds.length > 1;
+    const onFacts = (facts: Readonly<Record<string, string>>) => {
+      const named = Object.entries(facts).map(([name, fact]) => [several ? `${access.name}: ${name}` : name, fact]);
+      emit({ type: 'facts', facts: Object.fromEntries(named) });
+    };
+    const { microversion } = cloud.compute(cloud.http);
+    onFacts({ 'compute microversion': microversion });
+    const probes = probesOfCloud(cloud, place, { settings, session: data.session, mark, janitor, admin, onFacts });
+    return { cloud, admin, janitor, probes, boots: enabled };
+  });
+
+  const runner = startRunner({
+    probes: watched.flatMap(({ probes }) => probes),
+    session: data.session,
+    timeline,
+    emit,
+    stall: data.stall,
+    drain: DRAIN,
+  });
+
+  async function stop(): Promise<void> {
+    await runner.stop();
+    await Promise.all(
+      watched.map(async ({ cloud, admin, janitor, boots }) => {
+        const left = boots ? await janitor.stop(CLEAN_UP) : [];
+        for (const { name, message } of left)
+          log('warn', `server ${name} is left behind (${message}): see rollwatch sweep`);
+        cloud.close();
+        admin?.close();
+      }),
+    );
+    emit({ type: 'stopped' });
+  }
+
+  return {
+    tell({ type }) {
+      if (type === 'pause') runner.pause();
+      if (type === 'resume') runner.resume();
+      if (type === 'stop') void stop().then(() => parentPort?.close());
+    },
+  };
+}
+
+const port = parentPort;
+if (port === null) throw new Error('this module runs as a thread');
+const sampler = main(workerData, (event) => port.postMessage(event));
+port.on('message', (command: SamplerCommand) => sampler.tell(command));
