@@ -21,7 +21,7 @@ const WEBOB = /<title>\d{3} [^<]*<\/title>[\s\S]*(The server is currently unavai
  * 504 that isn't OpenStack's JSON nor its page is the load balancer's, whoever made that.
  */
 export function loadBalancerOf(status: number, body: string): string | null {
-  const text = body.trim();
+  const text = body.replaceAll(/\s+/g, ' ').trim();
   if (text.startsWith('{')) return null;
   const known = PAGES.find(([page]) => page.test(text));
   if (known !== undefined) return known[1];

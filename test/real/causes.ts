@@ -1,0 +1,173 @@
+/**
+ * Takes one service after the other away from the real cloud (test/real-cloud) and tables what the probes say of it.
+ *
+ *   node test/real/causes.ts [--kill] [NAME...] > docs/causes.md
+ *
+ * OS_CLIENT_CONFIG_FILE names the cloud's clouds.yaml; nobody else should use the cloud meanwhile. Exit code 1 where a
+ * probe was wrong.
+ */
+import { execFile } from 'node:child_process';
+import { parseArgs, promisify } from 'node:util';
+import type { SamplerEvent } from '../../src/domain/ports.ts';
+import type { Sample } from '../../src/domain/sample.ts';
+import { secret } from '../../src/domain/secret.ts';
+import { type Cloud, openCloud } from '../../src/openstack/cloud.ts';
+import { createJanitor } from '../../src/probes/janitor.ts';
+import { type ProbesSettings, probesOfCloud } from '../../src/probes/registry.ts';
+import { createTimeline, machineClocks } from '../../src/sampler/clock.ts';
+import { startRunner } from '../../src/sampler/runner.ts';
+import { realCloud } from '../support/cloud-real.ts';
+import { COLUMNS, type Column, OUTAGES, type Outage } from './outages.ts';
+
+const run = promisify(execFile);
+const script = new URL('../real-cloud/real-cloud', import.meta.url).pathname;
+const real = (...parts: readonly string[]) => run(script, parts, { timeout: 300_000 });
+const pause = (seconds: number) => new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000));
+const say = (text: string) => process.stderr.write(`${new Date().toISOString()} ${text}\n`);
+
+const found = realCloud();
+if (found === null) throw new Error('OS_CLIENT_CONFIG_FILE must name the clouds.yaml of the real cloud');
+const { authUrl, password } = found;
+const timeline = createTimeline(machineClocks, 500);
+
+function open(user: 'probe' | 'admin'): Cloud {
+  const domain = { name: 'Default' };
+  const who = { name: user, domain };
+  return openCloud({
+    clock: timeline,
+    access: {
+      name: 'real',
+      authUrl,
+      auth: { type: 'password', user: who, password: secret(password), project: who },
+      regionName: null,
+      interface: 'public',
+      interfaces: {},
+      tls: { ca: null, cert: null, key: null, verify: true },
+      overrides: {},
+      computeMicroversion: null,
+      apiTimeout: null,
+    },
+  });
+}
+
+const fast = { interval: 250, limit: 60_000 };
+const paced = (interval: number, slow: number) => ({ enabled: true, interval, slow, fast, timeout: 10_000 });
+const settings: ProbesSettings = {
+  'server-list': { ...paced(1000, 1000), detail: true, limit: 100, connections: ['new', 'reused'] },
+  'server-boot': {
+    ...paced(1000, 10_000),
+    budget: 15_000,
+    deleteLimit: 30_000,
+    poll: 250,
+    requestTimeout: 10_000,
+    flavor: 'm1.probe',
+    image: 'probe',
+    network: null,
+    availabilityZone: null,
+    namePrefix: 'rollwatch-',
+    maxStuck: 5,
+  },
+  token: paced(2000, 2000),
+};
+
+const cloud = open('probe');
+const admin = open('admin');
+const mark = { prefix: 'rollwatch-', vantage: 'causes', run: `causes${process.pid}` };
+const leaks: string[] = [];
+const janitor = createJanitor({
+  cloud,
+  mark,
+  deleteLimit: 60_000,
+  maxStuck: 5,
+  emit: (event) => event.kind === 'leaked' && leaks.push(`${event.name}: ${event.message}`),
+  log: (_level, message) => say(message),
+});
+janitor.start();
+
+let session = 0;
+
+/** The samples from when everything is well until it is well again. */
+async function sampled(during: () => Promise<void>): Promise<readonly Sample[]> {
+  const samples: Sample[] = [];
+  const emit = (event: SamplerEvent) => {
+    if (event.type === 'sample') samples.push(event.sample);
+  };
+  session += 1;
+  const place = { cloud: 'real', vantage: mark.vantage };
+  const probes = probesOfCloud(cloud, place, { admin, session, mark, janitor, settings, onFacts: () => {} });
+  const runner = startRunner({ probes, session, timeline, emit, stall: 500, drain: 60_000 });
+  const booted = async (since: number, tries: number) => {
+    const isOk = (one: Sample) => one.probe === 'server-boot' && one.outcome === 'ok' && one.startedAt > since;
+    for (let second = 0; second < tries && !samples.some(isOk); second++) await pause(1);
+    if (!samples.some(isOk)) say('no server could be booted');
+  };
+  await booted(0, 60);
+  await during();
+  await booted(timeline.now(), 240);
+  await runner.stop();
+  return samples;
+}
+
+const columnOf = ({ probe, connection }: Sample): Column =>
+  probe === 'server-boot' ? 'boot' : probe === 'token' ? 'token' : connection === 'new' ? 'list new' : 'list reused';
+
+const saying = (one: Sample): string =>
+  one.outcome === 'failed'
+    ? `${one.cause.kind} ${one.cause.service}`
+    : one.outcome === 'ok'
+      ? 'ok'
+      : `void ${one.cause.kind}`;
+
+async function table(outage: Outage, kill: boolean): Promise<boolean> {
+  say(`${outage.name} ${kill ? 'killed' : 'stopped'}`);
+  let from = 0;
+  let until = 0;
+  const samples = await sampled(async () => {
+    await real('stop', ...outage.services, ...(kill ? ['--kill'] : []));
+    await pause(outage.later ?? 0);
+    from = timeline.now();
+    await pause(outage.watch);
+    until = timeline.now();
+    await real('start', ...outage.services);
+  });
+  // A boot that was late when the service came back was begun and judged without it.
+  const inside = samples.filter(
+    (one) => one.startedAt >= from && one.startedAt <= until - (one.probe === 'server-boot' ? 15_500 : 0),
+  );
+  const short = samples.filter((one) => one.startedAt >= from && one.endedAt <= until);
+  const seen = [...new Set([...short, ...inside.filter((one) => one.probe === 'server-boot')])];
+  let right = true;
+  const cells = COLUMNS.map((column) => {
+    const counts = new Map<string, number>();
+    const messages = new Map<string, string>();
+    for (const one of seen.filter((sample) => columnOf(sample) === column)) {
+      counts.set(saying(one), (counts.get(saying(one)) ?? 0) + 1);
+      if (one.cause !== null) messages.set(saying(one), one.cause.message);
+    }
+    for (const [what, message] of messages) say(`  ${column}: ${what}: ${message}`);
+    const expected = outage.expect[column];
+    const fits =
+      counts.has(expected[0] ?? '') &&
+      [...counts.keys()].every((one) => expected.includes(one) || one === 'void stale-connection');
+    right &&= fits;
+    const told = [...counts].map(([what, count]) => `${what} (${count})`).join(', ') || 'nothing';
+    return fits ? told : `**${told}**`;
+  });
+  console.log(`| ${outage.name} ${kill ? 'killed' : 'stopped'} | ${cells.join(' | ')} | ${right ? 'yes' : '**no**'} |`);
+  return right;
+}
+
+const { values, positionals } = parseArgs({ options: { kill: { type: 'boolean' } }, allowPositionals: true });
+const chosen = OUTAGES.filter(
+  ({ name }) => positionals.length === 0 || positionals.some((one) => name.startsWith(one)),
+);
+console.log(`| service | ${COLUMNS.join(' | ')} | right |`);
+console.log(`|---|${COLUMNS.map(() => '---').join('|')}|---|`);
+let wrong = 0;
+for (const outage of chosen) if (!(await table(outage, values.kill === true))) wrong++;
+const left = await janitor.stop(60_000);
+say(`${left.length} servers left; told as leaked on the way: ${leaks.length}`);
+for (const one of left) say(`  ${one.name}: ${one.message}`);
+cloud.close();
+admin.close();
+process.exitCode = wrong === 0 && left.length === 0 ? 0 : 1;

@@ -1,0 +1,103 @@
+/** Which service is taken away from the real cloud, and what the probes must say of it. */
+export type Outage = {
+  readonly name: string;
+  readonly services: readonly string[];
+  /** For so many seconds it is watched, from `later` seconds after the stop on. */
+  readonly watch: number;
+  readonly later?: number;
+  /** By column: 'ok' or 'kind service'; each of them may come up, the first must. */
+  readonly expect: { readonly [One in Column]: readonly string[] };
+};
+
+export const COLUMNS = ['list new', 'list reused', 'boot', 'token'] as const;
+
+export type Column = (typeof COLUMNS)[number];
+
+const COMPUTES = ['nova-compute1', 'nova-compute2', 'nova-compute3'];
+const FINE = ['ok'];
+
+const lists = (...expected: string[]) => ({ 'list new': expected, 'list reused': expected });
+
+export const OUTAGES: readonly Outage[] = [
+  {
+    name: 'nova-api',
+    services: ['nova-api'],
+    watch: 45,
+    expect: { ...lists('connection-refused nova-api'), boot: ['connection-refused nova-api'], token: FINE },
+  },
+  {
+    name: 'nova-conductor',
+    services: ['nova-conductor'],
+    watch: 36,
+    expect: { ...lists('ok'), boot: ['spin-up-timeout nova-conductor'], token: FINE },
+  },
+  {
+    name: 'nova-scheduler',
+    services: ['nova-scheduler'],
+    watch: 36,
+    expect: { ...lists('ok'), boot: ['spin-up-timeout nova-scheduler'], token: FINE },
+  },
+  {
+    name: 'nova-compute, under 60 s',
+    services: COMPUTES,
+    watch: 36,
+    expect: { ...lists('ok'), boot: ['spin-up-timeout nova-compute'], token: FINE },
+  },
+  {
+    name: 'nova-compute, over 60 s',
+    services: COMPUTES,
+    watch: 15,
+    later: 75,
+    expect: { ...lists('ok'), boot: ['no-valid-host nova-compute'], token: FINE },
+  },
+  {
+    name: 'keystone',
+    services: ['keystone'],
+    watch: 20,
+    expect: {
+      ...lists('ok', 'http-503 keystone'),
+      boot: ['http-500 keystone', 'http-503 keystone'],
+      token: ['connection-refused keystone'],
+    },
+  },
+  {
+    name: 'placement',
+    services: ['placement'],
+    watch: 15,
+    expect: { ...lists('ok'), boot: ['no-valid-host placement'], token: FINE },
+  },
+  {
+    name: 'rabbitmq',
+    services: ['rabbitmq'],
+    watch: 50,
+    expect: {
+      ...lists('ok', 'response-timeout message-queue'),
+      boot: ['response-timeout message-queue'],
+      token: FINE,
+    },
+  },
+  {
+    name: 'mariadb',
+    services: ['mariadb'],
+    watch: 45,
+    expect: {
+      ...lists('http-500 database'),
+      boot: ['http-500 database'],
+      token: ['connection-reset keystone', 'http-500 database'],
+    },
+  },
+  {
+    name: 'glance',
+    services: ['glance'],
+    watch: 15,
+    expect: { ...lists('ok'), boot: ['http-500 glance'], token: FINE },
+  },
+  {
+    name: 'neutron',
+    services: ['neutron'],
+    watch: 45,
+    // An empty list asks Neutron nothing.
+    expect: { ...lists('ok', 'http-500 neutron'), boot: ['http-500 neutron'], token: FINE },
+  },
+  { name: 'memcached', services: ['memcached'], watch: 15, expect: { ...lists('ok'), boot: FINE, token: FINE } },
+];
