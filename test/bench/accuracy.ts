@@ -1,0 +1,186 @@
+/**
+ * Outages of known moments against what is measured: 3 seeds side by side, 70 outages each, of seven kinds, 0.2 to 8 s.
+ *
+ *   npm run bench -- accuracy [OUTAGES_PER_SEED] [SEED...]
+ *
+ * Prints a table a series; exit code 1 where a true edge lies outside its bracket, something was invented, or an outage
+ * long enough to be seen was not.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Fault } from '../../src/cloud/fault.ts';
+import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
+import { accuracy } from '../../src/domain/accuracy.ts';
+import { createObservation } from '../../src/domain/observation.ts';
+import type { Report } from '../../src/domain/summary.ts';
+import type { Interval } from '../../src/domain/time.ts';
+import { seriesOfCloud } from '../../src/probes/registry.ts';
+import { startSampler } from '../../src/sampler/client.ts';
+import { createTimeline, machineClocks } from '../../src/sampler/clock.ts';
+import type { SamplerThreadData } from '../../src/sampler-thread.ts';
+
+const KINDS = ['refuse', 'reset', 'hang', 'http-500', 'lb-503', 'rubbish', 'truncated'] as const;
+const TIMEOUT = 10_000;
+
+const [perSeed = 70, ...given] = process.argv.slice(2).map(Number);
+const seeds = given.length > 0 ? given : [1, 2, 3];
+
+/** mulberry32: small, and the same everywhere. */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+type Outage = Interval & { readonly kind: Fault['kind'] };
+type Run = { readonly outages: readonly Outage[]; readonly slowDown: number; readonly report: Report };
+
+async function runSeed(seed: number): Promise<Run> {
+  const next = random(seed);
+  const cloud = await startCloudThread({ workers: 64, speed: 100 });
+  const timeline = createTimeline(machineClocks, 500);
+  const fast = { interval: 100, limit: 60_000 };
+  const paced = { interval: 1000, slow: 500, fast, timeout: TIMEOUT };
+  const boot = { budget: 15_000, deleteLimit: 30_000, poll: 250, requestTimeout: 10_000, flavor: null, image: null };
+  const who = { name: 'probe', domain: { name: 'Default' } };
+  const probes: SamplerThreadData['clouds'][number]['probes'] = {
+    'server-list': { ...paced, enabled: true, detail: true, limit: 100, connections: ['reused', 'new'] },
+    'server-boot': {
+      ...paced,
+      ...boot,
+      enabled: false,
+      network: null,
+      availabilityZone: null,
+      namePrefix: 'rollwatch-',
+      maxStuck: 5,
+    },
+    token: { ...paced, enabled: false },
+  };
+  const access: SamplerThreadData['clouds'][number]['access'] = {
+    name: 'embedded',
+    authUrl: cloud.authUrl,
+    auth: { type: 'password', user: who, password: cloud.password, project: who },
+    regionName: null,
+    interface: 'public',
+    interfaces: {},
+    tls: { ca: null, cert: null, key: null, verify: true },
+    overrides: {},
+    computeMicroversion: null,
+    apiTimeout: null,
+  };
+  const data: SamplerThreadData = {
+    session: 1,
+    run: `bench-${seed}`,
+    vantage: 'bench',
+    stall: 250,
+    clockStep: 500,
+    clouds: [{ access, diagnosis: null, probes }],
+  };
+  const observation = createObservation({ run: 'bench', version: 'bench', overall: ['server-list'] });
+  const startedAt = timeline.now();
+  const session = { id: 1, startedAt, aliveAt: startedAt, ended: false, version: 'bench', vantage: 'bench', facts: {} };
+  observation.openSession(session, seriesOfCloud({ cloud: 'embedded', vantage: 'bench' }, probes));
+  const sampler = startSampler({
+    thread: new URL('../../src/sampler-thread.ts', import.meta.url),
+    data,
+    onEvent(event) {
+      if (event.type === 'sample' || event.type === 'mark') observation.accept(event);
+    },
+    onDeath: (reason) => {
+      throw new Error(reason);
+    },
+  });
+  await delay(3000);
+  const outages: Outage[] = [];
+  for (let index = 0; index < perSeed; index++) {
+    const kind = KINDS[index % KINDS.length] ?? 'refuse';
+    const lasting = 200 * 40 ** next();
+    const from = await cloud.setFault('nova-api', { kind });
+    await delay(lasting);
+    const until = await cloud.setFault('nova-api', null);
+    outages.push({ kind, from, until });
+    await delay(2200 + next() * 1000);
+  }
+  // Slow but up is never down.
+  const slowFrom = timeline.now();
+  for (const ms of [600, 3000]) {
+    await cloud.setFault('nova-api', { kind: 'slow', ms });
+    await delay(8000);
+  }
+  await cloud.setFault('nova-api', null);
+  await delay(TIMEOUT + 2000);
+  await sampler.stop();
+  observation.closeSession(timeline.now(), true);
+  await cloud.close();
+  const report = observation.report(timeline.now());
+  const slowDown = report.windows.filter((one) => one.kind === 'down' && one.start.latest > slowFrom).length;
+  return { outages, slowDown, report };
+}
+
+const began = Date.now();
+const runs = await Promise.all(seeds.map(runSeed));
+let wrong = 0;
+
+type Row = {
+  readonly errors: number[];
+  readonly fastEnds: number[];
+  outside: number;
+  invented: number;
+  undetected: number;
+  long: number;
+  total: number;
+  measured: number;
+};
+
+for (const connection of ['reused', 'new'] as const) {
+  const row: Row = { errors: [], fastEnds: [], outside: 0, invented: 0, undetected: 0, long: 0, total: 0, measured: 0 };
+  for (const { outages, report } of runs) {
+    const windows = report.windows.filter((one) => one.connection === connection && one.kind === 'down');
+    const result = accuracy(outages, windows);
+    for (const match of result.matches) {
+      row.errors.push(Math.abs(match.durationError));
+      if (!match.startInside || !match.endInside) {
+        row.outside++;
+        const kind = outages.find((one) => one.from === match.truth.from)?.kind;
+        console.log('outside', connection, kind, JSON.stringify(match, null, 1));
+      }
+      if (match.window.end !== null && match.window.end.estimate - match.window.end.earliest < 60)
+        row.fastEnds.push(Math.abs(match.endError));
+    }
+    row.undetected += result.undetected.length;
+    row.long += result.undetected.filter(({ from, until }) => until - from > 1100).length;
+    row.invented += result.invented.length;
+    row.errors.push(...result.undetected.map(({ from, until }) => (until - from) / 1000));
+    row.total += outages.reduce((sum, { from, until }) => sum + (until - from) / 1000, 0);
+    row.measured += windows.reduce((sum, one) => sum + one.duration.estimate, 0);
+  }
+  const mean = row.errors.reduce((sum, one) => sum + one, 0) / row.errors.length;
+  console.log(
+    `server-list ${connection}: ${row.errors.length} outages, ${row.undetected} undetected (${row.long} longer than 1.1 s), ` +
+      `${row.outside} outside their brackets, ${row.invented} invented; mean absolute error ${(mean * 1000).toFixed(0)} ms; ` +
+      `total ${row.total.toFixed(1)} s, measured ${((row.measured / row.total - 1) * 100).toFixed(2)} %; ` +
+      `ends where sampling went fast: ${row.fastEnds.length}, worst ${(Math.max(0, ...row.fastEnds) * 1000).toFixed(0)} ms`,
+  );
+  wrong += row.outside + row.invented + row.long;
+}
+
+const total = runs.reduce(
+  (sum, { outages }) => sum + outages.reduce((all, { from, until }) => all + (until - from) / 1000, 0),
+  0,
+);
+const united = runs.reduce((sum, { report }) => sum + report.overall.api.estimate, 0);
+const least = runs.reduce((sum, { report }) => sum + report.overall.api.min, 0);
+const most = runs.reduce((sum, { report }) => sum + report.overall.api.max, 0);
+console.log(
+  `API, both connections united: true ${total.toFixed(1)} s, measured ${united.toFixed(1)} s (${least.toFixed(1)} to ${most.toFixed(1)}), ${((united / total - 1) * 100).toFixed(2)} %`,
+);
+const slow = runs.reduce((sum, one) => sum + one.slowDown, 0);
+console.log(`slow but up (600 ms, 3 s): ${slow} down windows`);
+const voids = runs
+  .flatMap(({ report }) => report.probes.map(({ samples }) => samples.void))
+  .reduce((sum, one) => sum + one, 0);
+console.log(`void samples: ${voids}; ${((Date.now() - began) / 1000).toFixed(0)} s in all`);
+process.exit(wrong + slow === 0 ? 0 : 1);
