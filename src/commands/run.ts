@@ -89,7 +89,7 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
       url: server.url,
       daemon,
       log,
-      refused: watchOut(configuration, { known, log, signal: stopped.signal }),
+      refused: watchOut(configuration, { goOn: () => known || seenUp(daemon), log, signal: stopped.signal }),
       async stop() {
         stopped.abort();
         line.stop();
@@ -109,11 +109,11 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
 
 /**
  * Looks once, beside the sampling, whether the cloud can be watched as it is configured. What the user must put right is
- * refused; a cloud that is down is no reason to stop, once it has been seen up: that is what we are here for.
+ * refused; a cloud that is down is no reason to stop, if any part of it was ever seen up: that is what we are here for.
  */
 async function watchOut(
   configuration: Configuration,
-  { known, log, signal }: { known: boolean; log: Log; signal: AbortSignal },
+  { goOn, log, signal }: { goOn: () => boolean; log: Log; signal: AbortSignal },
 ): Promise<never> {
   const clock = createTimeline(machineClocks, configuration.sampler.clockStep);
   const problems = configuration.clouds.map(async ({ access, probes }): Promise<Refusal | null> => {
@@ -127,7 +127,7 @@ async function watchOut(
   });
   for (const refusal of await Promise.all(problems)) {
     if (refusal === null || signal.aborted) continue;
-    if (refusal.exitCode === 2 || !known) throw refusal;
+    if (refusal.exitCode === 2 || !goOn()) throw refusal;
     log('warn', `${refusal.message}; going on`);
   }
   return new Promise<never>(() => {});
@@ -145,6 +145,9 @@ const threadData = (configuration: Configuration, journal: JournalWriter, sessio
     probes,
   })),
 });
+
+/** Some answer was good: the cloud is there, and what is amiss with it is worth watching. */
+const seenUp = (daemon: Daemon): boolean => daemon.live().report.probes.some((one) => one.samples.ok > 0);
 
 /** Ends as this file does: .ts in the checkout, .js when built. */
 const threadUrl = (): URL =>

@@ -1,0 +1,113 @@
+import { execFile } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { discard, startWatch } from '../support/daemon.ts';
+
+const run = promisify(execFile);
+const script = new URL('../real-cloud/real-cloud', import.meta.url).pathname;
+const HOME = process.env['REAL_CLOUD_HOME'] ?? '/var/lib/real-cloud';
+const env = { OS_CLIENT_CONFIG_FILE: `${HOME}/clouds.yaml`, OS_CLOUD: 'real' };
+
+const edge = z.object({ earliest: z.string(), estimate: z.string(), latest: z.string() });
+const reportSchema = z.object({
+  run: z.object({ startedAt: z.string() }),
+  windows: z.array(
+    z.object({ kind: z.string(), probe: z.string(), connection: z.string(), start: edge, end: edge.nullable() }),
+  ),
+  servers: z.object({ created: z.number(), deleted: z.number(), leaked: z.number() }),
+});
+
+/** The moments that the script printed: '2026-11-22T10:35:13.676Z start stop-control: stop nova-api (...)'. */
+function moment(lines: string, what: RegExp): number {
+  const line = lines.split('\n').find((one) => what.test(one));
+  if (line === undefined) throw new Error(`the script printed no line like ${what}`);
+  return Date.parse(line.slice(0, 24));
+}
+
+async function serversLeft(): Promise<readonly unknown[]> {
+  const { stdout } = await run('openstack', ['--os-cloud', 'real', 'server', 'list', '-f', 'json'], {
+    env: { ...process.env, ...env },
+  });
+  return z
+    .array(z.looseObject({ Name: z.string() }))
+    .parse(JSON.parse(stdout))
+    .filter((one) => one.Name.startsWith('rollwatch-'));
+}
+
+describe('watching the real cloud', () => {
+  it('brackets the stop and the start of nova-api in a rolling upgrade, and leaves no server', async () => {
+    const watch = await startWatch({ env });
+    try {
+      await delay(8000);
+      const { stdout } = await run(script, ['rolling-upgrade'], { timeout: 240_000 });
+      await delay(8000);
+      const { code, printed } = await watch.stop();
+      expect(code).toBe(0);
+      const report = reportSchema.parse(JSON.parse(printed));
+      const stopBegan = moment(stdout, /start stop-control: stop nova-api/);
+      const stopEnded = moment(stdout, /end {3}stop-control: stop nova-api/);
+      const startBegan = moment(stdout, /start start-control: start nova-api/);
+      const startEnded = moment(stdout, /end {3}start-control: start nova-api/);
+      for (const connection of ['reused', 'new']) {
+        const windows = report.windows.filter(
+          (one) => one.kind === 'down' && one.probe === 'server-list' && one.connection === connection,
+        );
+        expect(windows).toHaveLength(1);
+        const [window] = windows;
+        // It went down somewhere while the script stopped it, and came up somewhere while the script started it.
+        expect(Date.parse(window?.start.earliest ?? '')).toBeLessThanOrEqual(stopEnded);
+        expect(Date.parse(window?.start.latest ?? '')).toBeGreaterThanOrEqual(stopBegan);
+        expect(Date.parse(window?.end?.earliest ?? '')).toBeLessThanOrEqual(startEnded);
+        expect(Date.parse(window?.end?.latest ?? '')).toBeGreaterThanOrEqual(startBegan);
+      }
+      expect(report.windows.some((one) => one.kind === 'down' && one.probe === 'server-boot')).toBe(true);
+      expect(report.servers.leaked).toBe(0);
+      expect(report.servers.created).toBeGreaterThan(0);
+      expect(await serversLeft()).toEqual([]);
+    } finally {
+      await watch.kill();
+      discard(watch.folder);
+    }
+  });
+
+  it('names nova-api when it is killed, and goes on in the same journal after a kill -9 of its own', async () => {
+    const first = await startWatch({ env });
+    try {
+      await delay(6000);
+      await first.kill();
+      const second = await startWatch({ env, folder: first.folder });
+      await delay(4000);
+      await run(script, ['stop', 'nova-api', '--kill']);
+      await delay(3000);
+      await run(script, ['start', 'nova-api']);
+      await delay(6000);
+      const { code, printed } = await second.stop();
+      expect(code).toBe(0);
+      const report = z
+        .object({
+          run: z.object({ sessions: z.array(z.object({ ended: z.boolean() })) }),
+          windows: z.array(
+            z.object({
+              kind: z.string(),
+              probe: z.string(),
+              causes: z.array(z.object({ kind: z.string(), service: z.string() })),
+            }),
+          ),
+        })
+        .parse(JSON.parse(printed));
+      expect(report.run.sessions.map((one) => one.ended)).toEqual([false, true]);
+      const lists = report.windows.filter((one) => one.kind === 'down' && one.probe === 'server-list');
+      expect(lists).toHaveLength(2);
+      for (const { causes } of lists) expect(causes.map((one) => one.service)).not.toContain('nova-conductor');
+      for (const { causes } of lists)
+        expect(causes[0]).toMatchObject({ kind: 'connection-refused', service: 'nova-api' });
+      expect(await serversLeft()).toEqual([]);
+    } finally {
+      await first.kill();
+      await run(script, ['start', 'nova-api']);
+      discard(first.folder);
+    }
+  });
+});

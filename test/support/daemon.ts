@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+
+/** A `rollwatch watch` in a process of its own, in a folder of its own. */
+export type WatchProcess = {
+  readonly url: string;
+  readonly journal: string;
+  readonly folder: string;
+  readonly process: ChildProcess;
+  /** SIGTERM; gives what it printed and its exit code. */
+  stop(): Promise<{ readonly code: number | null; readonly printed: string }>;
+  kill(): Promise<void>;
+};
+
+export type WatchStart = {
+  readonly env: Readonly<Record<string, string>>;
+  readonly folder?: string;
+  readonly args?: readonly string[];
+};
+
+export async function startWatch({
+  env,
+  folder = mkdtempSync(join(tmpdir(), 'rollwatch-test-')),
+  args = [],
+}: WatchStart): Promise<WatchProcess> {
+  const journal = join(folder, 'rollwatch.sqlite');
+  const child = spawn(
+    process.execPath,
+    [MAIN, 'watch', '--json', '--listen', '127.0.0.1:0', '--journal', journal, ...args],
+    {
+      cwd: folder,
+      env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let printed = '';
+  let told = '';
+  const ready = Promise.withResolvers<string>();
+  const ended = once(child, 'exit');
+  child.stdout.on('data', (part: Buffer) => {
+    printed += part.toString();
+  });
+  child.stderr.on('data', (part: Buffer) => {
+    told += part.toString();
+    const url = /"url":"([^"]+)"/.exec(told)?.[1];
+    if (url !== undefined) ready.resolve(url);
+  });
+  void ended.then(() => ready.reject(new Error(`watch ended before it served: ${told}`)));
+  const url = await ready.promise;
+  return {
+    url,
+    journal,
+    folder,
+    process: child,
+    async stop() {
+      child.kill('SIGTERM');
+      await ended;
+      return { code: child.exitCode, printed };
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+export const discard = (folder: string): void => rmSync(folder, { recursive: true, force: true });
