@@ -115,9 +115,14 @@ function missing(after: Result<unknown>, message: string, service: Cause['servic
   return { type: 'failed', cause, hung: false, stages: {}, sentAt, settledAt, requestId };
 }
 
+/** A size that isn't known comes last. */
+const MANY = Number.MAX_SAFE_INTEGER;
+
 export function pickImage(images: readonly Image[], wanted: string | null): Pick1<Image> {
   const active = images.filter((one) => one.status === 'active');
-  const sorted = active.toSorted((a, b) => (a.size ?? Infinity) - (b.size ?? Infinity) || a.id.localeCompare(b.id));
+  const sorted = active.toSorted(
+    (a, b) => (a.size ?? MANY) - (b.size ?? MANY) || (a.name ?? a.id).localeCompare(b.name ?? b.id),
+  );
   return named('image', sorted, wanted) ?? first('active image', sorted);
 }
 

@@ -185,10 +185,10 @@ async function readBody(stream: unknown): Promise<string | null> {
 
 function noConnection(watch: { readonly has: (stage: string) => boolean }, after: number): Verdict {
   const part = watch.has('connect') ? 'no TLS handshake' : 'no connection';
-  return { kind: 'connect-timeout', message: `${part} within ${after / 1000} s` };
+  return { kind: 'connect-timeout', message: `${part} within ${Math.round(after) / 1000} s` };
 }
 
 function noAnswer(status: number | null, after: number): Verdict {
   const part = status === null ? 'no answer' : `HTTP ${status}, but no end of the body`;
-  return { kind: 'response-timeout', message: `${part} within ${after / 1000} s` };
+  return { kind: 'response-timeout', message: `${part} within ${Math.round(after) / 1000} s` };
 }

@@ -30,7 +30,8 @@ function refused(cloud: Cloud, trouble: Trouble): Preflight {
 
 export function refusalOf({ access }: Pick<Cloud, 'access'>, { cause }: Trouble): Refusal {
   const { name, auth, authUrl } = access;
-  if (cause.kind === 'unauthorized' && cause.service === 'keystone') {
+  // Keystone answers 404 for an application credential that it doesn't have.
+  if (cause.service === 'keystone' && (cause.kind === 'unauthorized' || cause.kind === 'not-found')) {
     const what =
       auth.type === 'application-credential'
         ? 'the application credential (wrong, deleted or expired?)'

@@ -16,8 +16,8 @@ export type SecondLook = {
   atHang(cause: Cause, signal: AbortSignal): Promise<Cause>;
   /** A write was answered: nobody hangs any more. */
   answered(): void;
-  /** A read got no answer: because writes that hang hold all of Nova's workers? */
-  atRead(cause: Cause): Cause;
+  /** A read got no answer: because Nova's workers wait for the message queue, or for someone else? */
+  atRead(cause: Cause, signal: AbortSignal): Promise<Cause>;
 };
 
 export type SecondLookOptions = {
@@ -29,6 +29,8 @@ export type SecondLookOptions = {
 };
 
 const ON_THE_WAY: readonly Suspect[] = ['keystone', 'neutron', 'glance', 'placement'];
+/** Whom Nova asks for a list: Keystone about the token, Neutron about security groups. */
+const WHEN_READING: readonly Suspect[] = ['keystone', 'neutron'];
 /** Between two tries to find out who can be asked. */
 const LEARN = 600_000;
 /** What was asked within this time isn't asked again: samples after a failure come ten times a second. */
@@ -87,7 +89,13 @@ export function createSecondLook({ clock, ping, reads }: SecondLookOptions): Sec
     answered() {
       hangs = false;
     },
-    atRead: (cause) => (hangs && cause.service === 'nova-api' ? blamed(cause, 'message-queue', WORKERS) : cause),
+    async atRead(cause, signal) {
+      const isSilent = cause.kind === 'response-timeout' || cause.kind === 'connect-timeout';
+      if (!isSilent || cause.service !== 'nova-api') return cause;
+      if (hangs) return blamed(cause, 'message-queue', WORKERS);
+      const who = await silent(WHEN_READING, signal);
+      return who === null ? cause : blamed(cause, who, `${who} doesn't answer us either`);
+    },
   };
 }
 

@@ -16,6 +16,8 @@ export type StuckBuild = {
   clear(): void;
   /** To be called now and then when a server was built, so that 'late' is known. */
   learn(cloudNow: Millis, signal: AbortSignal): Promise<void>;
+  /** Which service reports no more, as far as we were allowed to look. */
+  silent(): Service | null;
   verdict(server: Server, options: Limits & { readonly zoneAsked: boolean }): Promise<Blame>;
 };
 
@@ -56,6 +58,7 @@ export function createStuckBuild(cloud: Cloud, admin: Cloud | null): StuckBuild 
       if (services !== null) reports.watch(services, cloudNow);
     },
     clear: reports.forget,
+    silent: () => reports.silent()[0] ?? null,
     async learn(cloudNow, signal) {
       if (admin === null || cloud.clock.now() - learnt < LEARN) return;
       learnt = cloud.clock.now();

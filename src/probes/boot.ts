@@ -46,12 +46,17 @@ const LAST_LOOK = 250;
 /** A server that was accepted may be unknown for a moment, while it moves from the API's database to its cell's. */
 const UNKNOWN_LOOKS = 4;
 
-type Look = { readonly result: Result<Server | null>; readonly sentAt: Millis };
+type Look = {
+  readonly result: Result<Server | null>;
+  readonly sentAt: Millis;
+  /** It had less time than others, and that was too short: it says nothing. */
+  readonly cutShort: boolean;
+};
 
 /** Looks again and again until `judge` says how it ended, or until `until`; gives null then. */
 async function watch<T>(
   id: string,
-  { until, judge, overdue }: { until: Millis; judge: (look: Look) => T | null; overdue?: () => void },
+  { until, judge }: { until: Millis; judge: (look: Look) => T | null },
   { compute, clock, signal, limits, poll, progress }: BootOptions,
 ): Promise<T | 'stopped' | null> {
   let note = '';
@@ -60,7 +65,6 @@ async function watch<T>(
     if (next > until) return null;
     await delay(Math.max(0, next - clock.now()), undefined, { signal }).catch(() => {});
     if (signal.aborted) return 'stopped';
-    overdue?.();
     const sentAt = clock.now();
     const left = Math.max(until - sentAt, LAST_LOOK);
     const within = { connect: Math.min(limits.connect, left), response: Math.min(limits.response, left) };
@@ -69,7 +73,8 @@ async function watch<T>(
     const seen = noteOf(result);
     if (seen !== note) progress(seen);
     note = seen;
-    const end = judge({ result, sentAt });
+    const cutShort = result.type === 'failed' && result.hung && left < limits.response;
+    const end = judge({ result, sentAt, cutShort });
     if (end !== null) return end;
   }
 }
@@ -84,7 +89,7 @@ const failureOf = (result: Result<unknown>): Cause | null => (result.type === 'f
 /** Waits for ACTIVE. A look that fails is told of, and no more: the next one may not. */
 export async function rise(
   id: string,
-  { until, createdAt, onOverdue }: { until: Millis; createdAt: Millis; onOverdue: (server: Server) => void },
+  { until, createdAt, onWaiting }: { until: Millis; createdAt: Millis; onWaiting: (server: Server) => void },
   options: BootOptions,
 ): Promise<Rise> {
   let workedAt = createdAt;
@@ -95,9 +100,8 @@ export async function rise(
     id,
     {
       until,
-      overdue: () => server !== null && onOverdue(server),
-      judge({ result, sentAt }) {
-        failed = failureOf(result);
+      judge({ result, sentAt, cutShort }) {
+        if (!cutShort) failed = failureOf(result);
         if (result.type !== 'ok') return null;
         server = result.value ?? server;
         unknown = result.value === null ? unknown + 1 : 0;
@@ -105,6 +109,7 @@ export async function rise(
         if (result.value?.status === 'ACTIVE') return { type: 'active', at: result.settledAt, workedAt };
         if (result.value?.status === 'ERROR') return { type: 'error', at: result.settledAt, server: result.value };
         workedAt = sentAt;
+        if (result.value !== null) onWaiting(result.value);
         return null;
       },
     },
@@ -117,7 +122,7 @@ export async function rise(
 /** Waits until it is gone. */
 export async function fall(
   id: string,
-  { until, shownAt: from }: { until: Millis; shownAt: Millis },
+  { until, shownAt: from, onWaiting }: { until: Millis; shownAt: Millis; onWaiting: (server: Server) => void },
   options: BootOptions,
 ): Promise<Fall> {
   let shownAt = from;
@@ -127,13 +132,14 @@ export async function fall(
     id,
     {
       until,
-      judge({ result, sentAt }) {
-        failed = failureOf(result);
+      judge({ result, sentAt, cutShort }) {
+        if (!cutShort) failed = failureOf(result);
         if (result.type !== 'ok') return null;
         if (result.value === null) return { type: 'gone', at: result.settledAt, shownAt };
         if (result.value.status === 'ERROR') return { type: 'error', at: result.settledAt, server: result.value };
         server = result.value;
         shownAt = sentAt;
+        onWaiting(result.value);
         return null;
       },
     },

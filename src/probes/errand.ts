@@ -10,15 +10,19 @@ import { statusOf } from '../openstack/server-body.ts';
 export type Errand = {
   readonly name: string;
   id: string | null;
-  readonly since: Millis;
+  /** Since when it is known and should go. */
+  since: Millis;
   /** It was seen gone once. */
   seemsGone: boolean;
-  lookedUp: boolean;
+  deletedAt: Millis | null;
   /** It should have gone long ago. */
   stuck: boolean;
   /** How it stands, for a person. */
   message: string;
-  readonly done: PromiseWithResolvers<void>;
+  /** It was seen gone for the first time. */
+  readonly gone: PromiseWithResolvers<void>;
+  /** It is gone for good. */
+  readonly over: PromiseWithResolvers<void>;
   /** It was looked for by its name, found or not. */
   readonly looked: PromiseWithResolvers<void>;
 };
@@ -69,7 +73,6 @@ const HURRIED = 500;
 /** `gone`: it was there and is no more; `never`: no such server ever came up; `left`: we had to stop. */
 export async function runErrand(errand: Errand, options: ErrandOptions): Promise<'gone' | 'never' | 'left'> {
   const { pace, clock, limit, hurry, ended, deleteLimit, onStuck } = options;
-  let deletedAt: Millis = Number.NEGATIVE_INFINITY;
 
   const pause = async (millis: number): Promise<void> => {
     const signal = AbortSignal.any([hurry, ended]);
@@ -86,6 +89,7 @@ export async function runErrand(errand: Errand, options: ErrandOptions): Promise
       if (id !== undefined) errand.looked.resolve();
       if (id === undefined || id === null) return 'absent';
       errand.id = id;
+      errand.since = clock.now();
       options.onFound(id);
     }
     const shown = await options.compute.show(errand.id, given);
@@ -93,10 +97,14 @@ export async function runErrand(errand: Errand, options: ErrandOptions): Promise
     const server = shown.type === 'ok' ? shown.value : null;
     errand.message = shown.type === 'ok' ? (server === null ? '' : statusOf(server)) : shown.cause.message;
     const going = server?.task === 'deleting' && server.status !== 'ERROR';
-    if ((going || shown.type !== 'ok') && clock.now() - deletedAt < pace.deleteAgain) return 'there';
+    if (
+      (going || shown.type !== 'ok') &&
+      clock.now() - (errand.deletedAt ?? Number.NEGATIVE_INFINITY) < pace.deleteAgain
+    )
+      return 'there';
     const deleted = await options.compute.delete(errand.id, given);
     // One that hangs holds a worker of Nova's until RabbitMQ is back, and is carried out then: it isn't asked at once again.
-    if (deleted.type === 'ok' || (deleted.type === 'failed' && deleted.hung)) deletedAt = clock.now();
+    if (deleted.type === 'ok' || (deleted.type === 'failed' && deleted.hung)) errand.deletedAt = clock.now();
     if (deleted.type !== 'ok') errand.message = deleted.cause.message;
     return 'there';
   }
@@ -107,7 +115,7 @@ export async function runErrand(errand: Errand, options: ErrandOptions): Promise
     if (state === 'gone' && (errand.seemsGone || hurry.aborted)) return 'gone';
     if (state === 'gone') {
       errand.seemsGone = true;
-      errand.done.resolve();
+      errand.gone.resolve();
       await pause(pace.confirmAfter);
       continue;
     }

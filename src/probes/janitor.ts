@@ -13,8 +13,11 @@ export type Janitor = {
   /** A server is in use: no sweep touches it. */
   using(name: string): void;
   created(name: string, id: string): void;
-  /** It must go, and will be tried until it has gone; `id` null: its create was never answered, so it is looked for. */
-  take(server: { readonly name: string; readonly id: string | null }): void;
+  /**
+   * It must go, and will be tried until it has gone. `id` null: its create was never answered, so it is looked for;
+   * `deletedAt`: it was asked to go then, and should not be at once again.
+   */
+  take(server: { readonly name: string; readonly id: string | null; readonly deletedAt: Millis | null }): void;
   /** It seems gone; looks again, as a server can come back as ERROR. */
   confirm(server: { readonly name: string; readonly id: string }): void;
   /** It was never made. */
@@ -89,7 +92,11 @@ export function createJanitor(options: JanitorOptions): Janitor {
     return all.value.find((one) => one.name === name && isOurs(one, mark.prefix, scope))?.id ?? null;
   }
 
-  function begin(name: string, id: string | null, seemsGone: boolean): void {
+  function begin(
+    name: string,
+    id: string | null,
+    { seemsGone = false, deletedAt = null }: { seemsGone?: boolean; deletedAt?: Millis | null } = {},
+  ): void {
     if (errands.has(name)) return;
     inUse.delete(name);
     const errand: Errand = {
@@ -97,10 +104,11 @@ export function createJanitor(options: JanitorOptions): Janitor {
       id,
       since: clock.now(),
       seemsGone,
-      lookedUp: false,
+      deletedAt,
       stuck: false,
       message: 'not tried yet',
-      done: Promise.withResolvers(),
+      gone: Promise.withResolvers(),
+      over: Promise.withResolvers(),
       looked: Promise.withResolvers(),
     };
     errands.set(name, errand);
@@ -116,7 +124,8 @@ export function createJanitor(options: JanitorOptions): Janitor {
       errands.delete(name);
       if (end === 'gone') tell('gone', name, errand.id, '');
       errand.looked.resolve();
-      errand.done.resolve();
+      errand.gone.resolve();
+      errand.over.resolve();
     });
   }
 
@@ -132,7 +141,7 @@ export function createJanitor(options: JanitorOptions): Janitor {
     const all = await compute.named(mark.prefix, { limits: cloud.limits, signal: ended.signal });
     if (all.type !== 'ok') return all;
     const ours = all.value.filter((one) => isOurs(one, mark.prefix, scope) && !inUse.has(one.name) && !but(one.name));
-    for (const { name, id } of ours) begin(name, id, false);
+    for (const { name, id } of ours) begin(name, id);
     return { ...all, value: ours };
   }
 
@@ -159,13 +168,13 @@ export function createJanitor(options: JanitorOptions): Janitor {
   return {
     using: (name) => inUse.add(name),
     created: (name, id) => tell('created', name, id, ''),
-    take: ({ name, id }) => begin(name, id, false),
-    confirm: ({ name, id }) => begin(name, id, true),
+    take: ({ name, id, deletedAt }) => begin(name, id, { deletedAt }),
+    confirm: ({ name, id }) => begin(name, id, { seemsGone: true }),
     never: (name) => inUse.delete(name),
     async settled(name, millis, signal) {
       const errand = errands.get(name);
       if (errand === undefined || errand.seemsGone) return;
-      await within(errand.id === null ? errand.looked.promise : errand.done.promise, millis, signal);
+      await within(errand.id === null ? errand.looked.promise : errand.gone.promise, millis, signal);
     },
     held() {
       const stuck = [...errands.values()].filter((one) => one.stuck && one.id !== null).length;
@@ -181,8 +190,8 @@ export function createJanitor(options: JanitorOptions): Janitor {
       if (all.type !== 'ok') return all;
       const ours = all.value.filter((one) => isOurs(one, mark.prefix, scope) && !inUse.has(one.name));
       if (!dryRun) {
-        for (const { name, id } of ours) begin(name, id, false);
-        const work = ours.map(({ name }) => errands.get(name)?.done.promise);
+        for (const { name, id } of ours) begin(name, id);
+        const work = ours.map(({ name }) => errands.get(name)?.over.promise);
         await within(Promise.all(work), millis, signal);
       }
       return { ...all, value: ours.map((server) => ({ server, gone: !dryRun && !errands.has(server.name) })) };
@@ -197,8 +206,8 @@ export function createJanitor(options: JanitorOptions): Janitor {
         millis,
         over,
       );
-      const done = () => Promise.all([...errands.values()].map((one) => one.done.promise));
-      if (!over.aborted) await within(done(), millis, over);
+      const allOver = () => Promise.all([...errands.values()].map((one) => one.over.promise));
+      if (!over.aborted) await within(allOver(), millis, over);
       ended.abort();
       const left = [...errands.values()].flatMap(({ name, id, message }) =>
         id === null ? [] : [{ name, id, message }],

@@ -1,15 +1,13 @@
-import type { Cause, VoidCause } from '../domain/cause.ts';
+import type { VoidCause } from '../domain/cause.ts';
 import type { Facts, Probe, ProbeContext, ProbeResult } from '../domain/ports.ts';
 import type { Series, Stages } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
 import { type Choice, choose, type Wanted } from '../openstack/choose.ts';
-import { excerpt, isQuota } from '../openstack/classify.ts';
 import type { Cloud } from '../openstack/cloud.ts';
-import { type During, faultRow } from '../openstack/fault-table.ts';
-import type { Failed, Trouble } from '../openstack/result.ts';
-import { type Server, statusOf } from '../openstack/server-body.ts';
-import { createStuckBuild } from '../openstack/stuck-build.ts';
+import type { Trouble } from '../openstack/result.ts';
+import type { Server } from '../openstack/server-body.ts';
 import { type BootOptions, fall, mayExist, rise } from './boot.ts';
+import { createBootCauses } from './boot-causes.ts';
 import type { Janitor } from './janitor.ts';
 import { type Mark, metadataOf, nameOf } from './mark.ts';
 import { type Place, type ProbeSettings, seriesOf } from './settings.ts';
@@ -37,10 +35,6 @@ export type ServerBootOptions = {
   readonly onFacts: (facts: Facts) => void;
 };
 
-/** Between two questions who an overdue server waits for, and for how long none is asked. */
-const OVERDUE = 5000;
-const ASK_EVERY = 3000;
-
 /** One boot follows the other: the next sample is due when this one has gone, at the latest. */
 export const bootSeries = (place: Place, settings: ServerBootSettings): Series => ({
   ...seriesOf({ ...place, probe: 'server-boot', connection: '' }, settings),
@@ -55,7 +49,8 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
   const limits = { connect: Math.min(5000, settings.requestTimeout), response: settings.requestTimeout };
   const http = cloud.open('new');
   const compute = cloud.compute(http);
-  const stuck = createStuckBuild(cloud, admin);
+  const zoneAsked = settings.availabilityZone !== null;
+  const causes = createBootCauses(cloud, { admin, budget, deleteLimit, zoneAsked });
   let choice: Choice | null = null;
   let count = 0;
   /** The server of the last boot, where it must still go. */
@@ -90,13 +85,13 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
       { limits, signal },
     );
     if (created.type !== 'ok') {
-      if (mayExist(created)) {
-        janitor.take({ name, id: null });
-        unsettled = name;
-      } else janitor.never(name);
       // What was chosen may be there no more.
       if (created.cause.status === 400 || created.cause.status === 404) choice = null;
-      const blamed = created.type === 'failed' ? await blame(created, 'create', signal) : created;
+      const blamed = created.type === 'failed' ? await causes.ofRequest(created, 'create', signal) : created;
+      if (mayExist(created)) {
+        janitor.take({ name, id: null, deletedAt: null });
+        unsettled = name;
+      } else janitor.never(name);
       return failing(blamed, { stages: {}, serverId: null }, created.sentAt);
     }
     secondLook.answered();
@@ -106,38 +101,17 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     unsettled = name;
     const stages: { [stage: string]: number } = { accepted: (acceptedAt - sentAt) / 1000 };
     const seen = { stages, requestId, serverId: id };
-    const handOver = () => janitor.take({ name, id });
+    const handOver = (deletedAt: Millis | null = null) => janitor.take({ name, id, deletedAt });
 
-    let asked = clock.now();
-    /** Nova's moments are whole seconds of its own clock: the server's is the one of its create. */
-    const onOverdue = () => {
-      if (clock.now() - sentAt < OVERDUE || clock.now() - asked < ASK_EVERY) return;
-      asked = clock.now();
-      void stuck.watch(cloudNow(), signal);
-    };
-    let createdAtCloud: Millis | null = null;
-    const cloudNow = () => (createdAtCloud ?? sentAt) + (clock.now() - sentAt);
-    const risen = await rise(
-      id,
-      {
-        until: sentAt + budget,
-        createdAt: sentAt,
-        onOverdue(server) {
-          createdAtCloud ??= server.created;
-          onOverdue();
-        },
-      },
-      given,
-    );
+    const onWaiting = (server: Server) => causes.waiting(server, sentAt, signal);
+    const risen = await rise(id, { until: sentAt + budget, createdAt: sentAt, onWaiting }, given);
     if (risen.type === 'stopped') {
       handOver();
       return voided(SHUTDOWN, seen);
     }
     if (risen.type !== 'active') {
       const settledAt = risen.type === 'late' ? sentAt + budget : risen.at;
-      if (risen.type === 'late') await stuck.watch(cloudNow(), signal);
-      const cause = await whyNotActive(risen, signal);
-      stuck.clear();
+      const cause = await causes.ofRise(risen, sentAt, signal);
       handOver();
       if (cause.kind === 'quota') return voided({ ...cause, kind: 'quota' }, seen);
       const failed = { ...cause, kind: cause.kind };
@@ -145,81 +119,38 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
       return { ...seen, outcome: 'failed', cause: failed, upUntil: null, brokeAt: sentAt, settledAt, hung };
     }
     stages['active'] = (risen.at - acceptedAt) / 1000;
-    stuck.clear();
-    void secondLook.learn(signal);
-    void stuck.learn(cloudNow(), signal);
+    causes.built(sentAt, signal);
 
     const deleted = await compute.delete(id, { limits, signal });
     const broke = { upUntil: risen.workedAt, brokeAt: deleted.sentAt };
-    if (deleted.type !== 'ok') {
+    if (deleted.type === 'void') {
       handOver();
-      if (deleted.type === 'void') return voided(deleted.cause, seen);
-      const { cause } = await blame(deleted, 'delete', signal);
+      return voided(deleted.cause, seen);
+    }
+    if (deleted.type === 'failed') {
+      // Another delete that hangs would hold another worker of Nova's, and tell another tale of who is at fault.
+      const { cause } = await causes.ofRequest(deleted, 'delete', signal);
+      handOver(deleted.hung ? deleted.sentAt : null);
       return { ...seen, ...broke, outcome: 'failed', cause, settledAt: deleted.settledAt, hung: deleted.hung };
     }
     stages['delete_accepted'] = (deleted.settledAt - risen.at) / 1000;
-    const fallen = await fall(id, { until: deleted.sentAt + deleteLimit, shownAt: deleted.sentAt }, given);
+    const until = deleted.sentAt + deleteLimit;
+    const fallen = await fall(id, { until, shownAt: deleted.sentAt, onWaiting }, given);
     if (fallen.type === 'stopped') {
       handOver();
       return voided(SHUTDOWN, seen);
     }
     if (fallen.type !== 'gone') {
-      handOver();
+      handOver(fallen.type === 'late' ? deleted.sentAt : null);
       const hung = fallen.type === 'late';
       const settledAt = fallen.type === 'late' ? deleted.sentAt + deleteLimit : fallen.at;
-      const cause = await whyNotGone(fallen, signal);
+      const cause = await causes.ofFall(fallen, sentAt, signal);
       return { ...seen, ...broke, outcome: 'failed', cause, settledAt, hung };
     }
     stages['gone'] = (fallen.at - deleted.settledAt) / 1000;
     janitor.confirm({ name, id });
     unsettled = null;
     return { ...seen, outcome: 'ok', cause: null, upUntil: fallen.shownAt, settledAt: risen.at };
-  }
-
-  async function blame(failed: Failed, during: During, signal: AbortSignal): Promise<Failed> {
-    const hangs = failed.cause.kind === 'response-timeout' && failed.cause.service === 'nova-api';
-    const cause = hangs
-      ? await secondLook.atHang(failed.cause, signal)
-      : await secondLook.at(failed.cause, during, signal);
-    return { ...failed, cause };
-  }
-
-  type NotActive = Exclude<Awaited<ReturnType<typeof rise>>, { type: 'active' | 'stopped' }>;
-
-  async function whyNotActive(risen: NotActive, signal: AbortSignal): Promise<Cause | (VoidCause & { kind: 'quota' })> {
-    if (risen.type === 'error') {
-      const text = risen.server.fault ?? '';
-      if (isQuota(403, text)) return { kind: 'quota', service: 'rollwatch', message: excerpt(text) };
-      return secondLook.at(causeOfFault(risen.server, 'create'), 'create', signal);
-    }
-    if (risen.type === 'vanished') {
-      return { kind: 'server-vanished', service: 'nova', message: 'accepted, and then unknown to Nova (404)' };
-    }
-    const seconds = `${budget / 1000} s`;
-    const { server, failed } = risen;
-    if (failed !== null || server === null) {
-      const message = `not seen ACTIVE within ${seconds}; the last look: ${failed?.message ?? 'not there'}`;
-      return { kind: 'spin-up-timeout', service: failed?.service ?? 'nova', message: excerpt(message) };
-    }
-    const zoneAsked = settings.availabilityZone !== null;
-    const { service, why } = await stuck.verdict(server, { limits: cloud.limits, signal, zoneAsked });
-    return { kind: 'spin-up-timeout', service, message: `${statusOf(server)} after ${seconds}: ${why}` };
-  }
-
-  type NotGone = Exclude<Awaited<ReturnType<typeof fall>>, { type: 'gone' | 'stopped' }>;
-
-  async function whyNotGone(fallen: NotGone, signal: AbortSignal): Promise<Cause> {
-    if (fallen.type === 'error') {
-      const cause: Cause = { ...causeOfFault(fallen.server, 'delete'), kind: 'delete-error' };
-      return secondLook.at(cause, 'delete', signal);
-    }
-    const { server, failed } = fallen;
-    const seconds = `${deleteLimit / 1000} s`;
-    if (failed !== null || server === null) {
-      const message = `not seen gone within ${seconds}; the last look: ${failed?.message ?? 'nothing'}`;
-      return { kind: 'delete-timeout', service: failed?.service ?? 'nova', message: excerpt(message) };
-    }
-    return { kind: 'delete-timeout', service: 'nova', message: `${statusOf(server)} ${seconds} after its delete` };
   }
 
   return {
@@ -253,11 +184,4 @@ function failing(trouble: Trouble, seen: Seen, brokeAt: Millis): ProbeResult {
   if (trouble.type === 'void') return voided(trouble.cause, { ...seen, requestId });
   const { cause, hung } = trouble;
   return { ...seen, requestId, outcome: 'failed', cause, upUntil: null, brokeAt, settledAt, hung };
-}
-
-/** What a server in ERROR says of itself. */
-function causeOfFault(server: Server, during: During): Cause {
-  const text = server.fault ?? 'ERROR, without a fault';
-  const row = faultRow(text, during);
-  return { kind: row?.kind ?? 'server-error', service: row?.service ?? 'nova', message: excerpt(text) };
 }

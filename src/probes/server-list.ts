@@ -27,7 +27,7 @@ export function serverList(cloud: Cloud, place: Place, { settings, connection }:
   async function blamed(result: Result<number>, signal: AbortSignal): Promise<Result<number>> {
     if (result.type === 'ok') void secondLook.learn(signal);
     if (result.type !== 'failed') return result;
-    const cause = secondLook.atRead(await secondLook.at(result.cause, 'request', signal));
+    const cause = await secondLook.atRead(await secondLook.at(result.cause, 'request', signal), signal);
     return { ...result, cause };
   }
 

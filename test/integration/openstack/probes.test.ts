@@ -1,0 +1,507 @@
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { EmbeddedCloud } from '../../../src/cloud/cloud.ts';
+import { startEmbeddedCloud } from '../../../src/cloud/embedded-cloud.ts';
+import type { CloudAccess } from '../../../src/domain/cloud-access.ts';
+import type { Probe, ProbeResult, ServerEvent } from '../../../src/domain/ports.ts';
+import type { ProbeName } from '../../../src/domain/sample.ts';
+import { secret } from '../../../src/domain/secret.ts';
+import type { Wanted } from '../../../src/openstack/choose.ts';
+import { type Cloud, openCloud } from '../../../src/openstack/cloud.ts';
+import { preflight } from '../../../src/openstack/preflight.ts';
+import { USUAL_PACE } from '../../../src/probes/errand.ts';
+import { createJanitor, type Janitor } from '../../../src/probes/janitor.ts';
+import { type ProbesSettings, probesOfCloud } from '../../../src/probes/registry.ts';
+import { accessTo } from '../../support/cloud-access.ts';
+import { serverIdOf, signIn } from '../../support/cloud-user.ts';
+
+const clock = { now: () => performance.timeOrigin + performance.now() };
+const never = new AbortController().signal;
+const fast = { interval: 100, limit: 60_000 };
+const BUDGET = 1500;
+
+const SETTINGS: ProbesSettings = {
+  'server-list': {
+    ...{ enabled: true, interval: 1000, slow: 1000, fast, timeout: 1000 },
+    ...{ detail: true, limit: 100, connections: ['new', 'reused'] },
+  },
+  'server-boot': {
+    ...{ enabled: true, interval: 1000, slow: 1000, fast, budget: BUDGET, deleteLimit: 1500, poll: 50 },
+    ...{ requestTimeout: 1000, flavor: null, image: null, network: null, availabilityZone: null },
+    ...{ namePrefix: 'rollwatch-', maxStuck: 1 },
+  },
+  token: { enabled: true, interval: 5000, slow: 2000, fast, timeout: 1000 },
+};
+
+const PACE = { ...USUAL_PACE, looks: [50, 100], searches: [50, 100], confirmAfter: 300, othersAfter: 400 };
+
+let embedded: EmbeddedCloud;
+const closing: (() => unknown)[] = [];
+
+beforeAll(async () => {
+  embedded = await startEmbeddedCloud({ speed: 10 });
+});
+
+afterAll(() => embedded.close());
+
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+  expect(await embedded.servers()).toEqual([]);
+});
+
+function open(user: 'probe' | 'admin' = 'probe', changes: Partial<CloudAccess> = {}): Cloud {
+  const cloud = openCloud({ access: accessTo(embedded, user, changes), clock });
+  closing.push(() => cloud.close());
+  return cloud;
+}
+
+type Watch = {
+  readonly cloud: Cloud;
+  readonly events: ServerEvent[];
+  readonly notes: string[];
+  readonly janitor: Janitor;
+  run(probe: ProbeName, connection?: string, signal?: AbortSignal): Promise<ProbeResult>;
+  settle(): Promise<void>;
+  held(): string | null;
+};
+
+/** All probes of the embedded cloud, and its janitor. */
+function watch({
+  admin = false,
+  changes = {},
+  run = 'run',
+}: {
+  admin?: boolean;
+  changes?: Partial<ProbesSettings['server-boot']>;
+  run?: string;
+} = {}): Watch {
+  const cloud = open();
+  const events: ServerEvent[] = [];
+  const notes: string[] = [];
+  const mark = { prefix: 'rollwatch-', vantage: 'here', run };
+  const emit = (event: ServerEvent) => events.push(event);
+  const janitor = createJanitor({ cloud, mark, deleteLimit: 1000, maxStuck: 1, emit, log: () => {}, pace: PACE });
+  const settings = { ...SETTINGS, 'server-boot': { ...SETTINGS['server-boot'], ...changes } };
+  const probes = probesOfCloud(
+    cloud,
+    { cloud: 'cloud', vantage: 'here' },
+    { settings, session: 1, mark, janitor, admin: admin ? open('admin') : null, onFacts: () => {} },
+  );
+  closing.push(async () => {
+    expect(await janitor.stop(5000)).toEqual([]);
+    for (const probe of probes) probe.close();
+  });
+  const find = (name: ProbeName, connection = '') => {
+    const found = probes.find(({ series }) => series.probe === name && series.connection === connection);
+    if (found === undefined) throw new Error(`no ${name}`);
+    return found;
+  };
+  const context = (signal: AbortSignal): Parameters<Probe['run']>[0] => ({
+    signal,
+    clock,
+    progress: (note) => notes.push(note),
+  });
+  return {
+    cloud,
+    events,
+    notes,
+    janitor,
+    run: (name, connection, signal = never) => find(name, connection).run(context(signal)),
+    settle: async () => find('server-boot').settle?.(context(never)),
+    held: () => find('server-boot').held?.() ?? null,
+  };
+}
+
+const brief = (result: ProbeResult) =>
+  result.outcome === 'ok' ? ['ok'] : [result.outcome, result.cause.kind, result.cause.service];
+
+/** Without `service` for the length of `work`. */
+async function without<T>(services: Parameters<EmbeddedCloud['stop']>[0][], work: () => Promise<T>): Promise<T> {
+  for (const service of services) await embedded.stop(service);
+  try {
+    return await work();
+  } finally {
+    for (const service of services) await embedded.start(service);
+  }
+}
+
+async function faulty<T>(fault: Parameters<EmbeddedCloud['setFault']>[1], work: () => Promise<T>): Promise<T> {
+  await embedded.setFault('nova-api', fault);
+  try {
+    return await work();
+  } finally {
+    await embedded.setFault('nova-api', null);
+  }
+}
+
+const until = async (seen: () => boolean | Promise<boolean>) => {
+  for (let tries = 0; tries < 200 && !(await seen()); tries++) await setTimeout(25);
+};
+
+describe('server-list', () => {
+  it('is ok over a new connection and over a kept one, and stands for the moment it was sent', async () => {
+    const { run } = watch();
+    for (const connection of ['new', 'reused', 'reused']) {
+      const before = clock.now();
+      const result = await run('server-list', connection);
+      const after = clock.now();
+      expect(brief(result)).toEqual(['ok']);
+      if (result.outcome !== 'ok') continue;
+      expect(result.upUntil).toBeGreaterThanOrEqual(before);
+      expect(result.settledAt).toBeLessThanOrEqual(after);
+      expect(result.requestId).toMatch(/^req-/);
+    }
+    const kept = await run('server-list', 'reused');
+    expect(Object.keys(kept.stages)).toEqual(['first_byte', 'body']);
+  });
+
+  it.each([
+    [{ kind: 'refuse' }, 'connection-refused', 'nova-api'],
+    [{ kind: 'reset' }, 'connection-reset', 'nova-api'],
+    [{ kind: 'hang' }, 'response-timeout', 'nova-api'],
+    [{ kind: 'http-500' }, 'http-500', 'nova-api'],
+    [{ kind: 'lb-503' }, 'http-503', 'load-balancer'],
+    [{ kind: 'rubbish' }, 'invalid-body', 'nova-api'],
+    [{ kind: 'truncated' }, 'truncated-body', 'nova-api'],
+  ] as const)('with the fault %o fails with %s of %s', async (fault, kind, service) => {
+    const { run } = watch();
+    await run('server-list', 'new');
+    const result = await faulty(fault, () => run('server-list', 'new'));
+    expect(brief(result)).toEqual(['failed', kind, service]);
+    expect(result.outcome === 'failed' && result.hung).toBe(kind === 'response-timeout');
+  });
+
+  it('that is slow is ok', async () => {
+    const { run } = watch();
+    const result = await faulty({ kind: 'slow', ms: 400 }, () => run('server-list', 'new'));
+    expect(brief(result)).toEqual(['ok']);
+    expect(result.stages['first_byte']).toBeGreaterThan(0.4);
+  });
+
+  it('asks with a new token where the old one is taken no more', async () => {
+    const { run } = watch();
+    await embedded.setTokenLifetime(1);
+    try {
+      expect(brief(await run('server-list', 'new'))).toEqual(['ok']);
+      await embedded.restart('memcached');
+      await setTimeout(1100);
+      expect(brief(await run('server-list', 'new'))).toEqual(['ok']);
+    } finally {
+      await embedded.setTokenLifetime(3600);
+    }
+  });
+
+  it('without Keystone and without a token is the fault of Keystone', async () => {
+    const { run } = watch();
+    expect(brief(await without(['keystone'], () => run('server-list', 'new')))).toEqual([
+      'failed',
+      'connection-refused',
+      'keystone',
+    ]);
+  });
+
+  it('is void when we are told to stop', async () => {
+    const { run } = watch();
+    await run('server-list', 'new');
+    const shutdown = new AbortController();
+    const result = await faulty({ kind: 'hang' }, async () => {
+      const running = run('server-list', 'new', shutdown.signal);
+      await setTimeout(100);
+      shutdown.abort();
+      return running;
+    });
+    expect(brief(result)).toEqual(['void', 'shutdown', 'rollwatch']);
+  });
+});
+
+describe('token', () => {
+  it('is ok, and fails with Keystone', async () => {
+    const { run } = watch();
+    expect(brief(await run('token'))).toEqual(['ok']);
+    expect(brief(await without(['keystone'], () => run('token')))).toEqual([
+      'failed',
+      'connection-refused',
+      'keystone',
+    ]);
+    expect(brief(await without(['mariadb'], () => run('token')))).toEqual(['failed', 'connection-reset', 'keystone']);
+    expect(brief(await run('token'))).toEqual(['ok']);
+  });
+});
+
+describe('server-boot', () => {
+  it('boots a server, waits until it has gone, and times the stages', async () => {
+    const { run, events, notes } = watch();
+    const before = clock.now();
+    const result = await run('server-boot');
+    expect(brief(result)).toEqual(['ok']);
+    expect(Object.keys(result.stages)).toEqual(['accepted', 'active', 'delete_accepted', 'gone']);
+    if (result.outcome === 'ok') {
+      expect(result.upUntil).toBeGreaterThan(result.settledAt);
+      expect(result.settledAt).toBeGreaterThan(before);
+    }
+    expect(notes.at(-1)).toBe('not there');
+    expect(notes).toContain('ACTIVE');
+    await until(() => events.length === 2);
+    expect(events.map(({ kind, id }) => [kind, id])).toEqual([
+      ['created', result.serverId],
+      ['gone', result.serverId],
+    ]);
+    expect(events[0]?.name).toBe('rollwatch-here-run-1-0');
+  });
+
+  it.each([
+    [['nova-api'], 'connection-refused', 'nova-api'],
+    [['keystone'], 'http-500', 'keystone'],
+    [['glance'], 'http-500', 'glance'],
+    [['neutron'], 'http-500', 'neutron'],
+    [['mariadb'], 'http-500', 'database'],
+    [['placement'], 'no-valid-host', 'placement'],
+  ] as const)('without %s fails with %s of %s', async (services, kind, service) => {
+    const { run, settle } = watch();
+    expect(brief(await run('server-boot'))).toEqual(['ok']);
+    const result = await without([...services], () => run('server-boot'));
+    expect(brief(result)).toEqual(['failed', kind, service]);
+    if (result.outcome === 'failed') expect([result.upUntil, result.hung]).toEqual([null, false]);
+    await settle();
+  });
+
+  it.each([
+    [['nova-conductor'], 'nova'],
+    [['nova-scheduler'], 'nova'],
+    [['nova-compute1', 'nova-compute2', 'nova-compute3'], 'nova-compute'],
+  ] as const)('without %s is not ACTIVE in time, by %s as far as its user can tell', async (services, service) => {
+    const { run, settle } = watch();
+    expect(brief(await run('server-boot'))).toEqual(['ok']);
+    const result = await without([...services], () => run('server-boot'));
+    expect(brief(result)).toEqual(['failed', 'spin-up-timeout', service]);
+    if (result.outcome === 'failed') {
+      expect([result.upUntil, result.hung]).toEqual([null, true]);
+      expect(result.settledAt - result.brokeAt).toBeCloseTo(BUDGET, -1);
+    }
+    await settle();
+  });
+
+  it('whose create hangs while lists and all other services answer is the fault of the message queue', async () => {
+    const { run, settle } = watch();
+    expect(brief(await run('server-boot'))).toEqual(['ok']);
+    const results = await without(['rabbitmq'], async () => [
+      await run('server-boot'),
+      await run('server-list', 'new'),
+    ]);
+    expect(results.map(brief)).toEqual([['failed', 'response-timeout', 'message-queue'], ['ok']]);
+    await settle();
+  });
+
+  it('of a flavor that fits nowhere is the fault of the scheduler, as Placement answers', async () => {
+    const { run, settle } = watch({ changes: { flavor: 'm1.nowhere' } });
+    await run('server-list', 'new');
+    await until(async () => true);
+    const result = await run('server-boot');
+    expect(brief(result)).toEqual(['failed', 'no-valid-host', 'nova-scheduler']);
+    expect(result.outcome === 'failed' && result.cause.message).toMatch(/^No valid host was found\. \(placement /);
+    await settle();
+  });
+
+  it('beyond the quota is void', async () => {
+    const { run } = watch();
+    await embedded.setQuota(0);
+    try {
+      expect(brief(await run('server-boot'))).toEqual(['void', 'quota', 'rollwatch']);
+    } finally {
+      await embedded.setQuota(10);
+    }
+  });
+
+  it('of what is not there says what there is', async () => {
+    const { run } = watch({ changes: { flavor: 'large' } });
+    const result = await run('server-boot');
+    expect(brief(result)).toEqual(['failed', 'no-resource', 'nova-api']);
+    expect(result.outcome === 'failed' && result.cause.message).toMatch(/^there is no flavor 'large'; there is: /);
+  });
+
+  it('that fails at its delete had the service up until ACTIVE', async () => {
+    const { run, settle, notes } = watch();
+    await run('server-boot');
+    notes.length = 0;
+    const running = run('server-boot');
+    await until(() => notes.includes('BUILD/scheduling'));
+    // The scheduler is not needed any more until the delete, which then comes back as ERROR.
+    const result = await without(['nova-scheduler'], () => running);
+    if (result.outcome === 'failed' && result.cause.kind === 'delete-error') {
+      expect(result.cause.service).toBe('nova-scheduler');
+      expect(result.upUntil).toBeLessThan(result.brokeAt);
+    }
+    await settle();
+  });
+
+  it('stopped on the way is void, and its server goes', async () => {
+    const { run, notes } = watch();
+    await run('server-boot');
+    notes.length = 0;
+    const shutdown = new AbortController();
+    const running = run('server-boot', '', shutdown.signal);
+    await until(() => notes.length > 0);
+    shutdown.abort();
+    expect(brief(await running)).toEqual(['void', 'shutdown', 'rollwatch']);
+  });
+});
+
+describe('the janitor', () => {
+  it('finds a create that was never answered by its name, when it is carried out at last, and deletes it', async () => {
+    const { run, events, settle } = watch();
+    expect(brief(await run('server-boot'))).toEqual(['ok']);
+    events.length = 0;
+    await without(['rabbitmq'], async () => {
+      await run('server-boot');
+      await settle();
+    });
+    await until(() => events.some(({ kind, name }) => kind === 'gone' && name.endsWith('-1')));
+    const ours = events.filter(({ name, kind }) => name.endsWith('-1') && kind !== 'leaked');
+    expect(ours.map(({ kind }) => kind)).toEqual(['created', 'gone']);
+  });
+
+  it('deletes again what comes back as ERROR', async () => {
+    const { cloud, janitor, events } = watch();
+    const user = await signIn(embedded);
+    const metadata = { rollwatch: '1', vantage: 'here', run: 'run' };
+    const name = 'rollwatch-here-x';
+    const id = serverIdOf(await user.create(name, { metadata }));
+    await user.until(id, (_answer, status) => status === 'ACTIVE');
+    await without(['placement'], async () => {
+      await user.ask('compute', `DELETE /servers/${id}`);
+      await user.until(id, (_answer, status) => status === 'ERROR');
+    });
+    janitor.confirm({ name, id });
+    await until(() => events.some(({ kind }) => kind === 'gone'));
+    expect(events.map(({ kind }) => kind)).toEqual(['gone']);
+    expect(cloud.access.name).toBe('cloud');
+  });
+
+  it('deletes what bears our name and our metadata, of our vantage, and nothing else', async () => {
+    const { janitor } = watch();
+    const user = await signIn(embedded);
+    const ours = { rollwatch: '1', vantage: 'here', run: 'old' };
+    const made = {
+      ours: serverIdOf(await user.create('rollwatch-a', { metadata: ours })),
+      elsewhere: serverIdOf(await user.create('rollwatch-b', { metadata: { ...ours, vantage: 'there' } })),
+      unmarked: serverIdOf(await user.create('rollwatch-c')),
+      named: serverIdOf(await user.create('other-rollwatch-d', { metadata: ours })),
+    };
+    const scope = { vantage: 'here', run: null };
+    const dry = await janitor.sweep({ dryRun: true, scope, limit: 3000, signal: never });
+    expect(dry.type === 'ok' && dry.value.map(({ server, gone }) => [server.id, gone])).toEqual([[made.ours, false]]);
+    expect(await embedded.servers()).toHaveLength(4);
+    const wet = await janitor.sweep({ dryRun: false, scope, limit: 3000, signal: never });
+    expect(wet.type === 'ok' && wet.value.map(({ server, gone }) => [server.id, gone])).toEqual([[made.ours, true]]);
+    expect((await embedded.servers()).map(({ id }) => id).toSorted()).toEqual(
+      [made.elsewhere, made.unmarked, made.named].toSorted(),
+    );
+    for (const id of [made.elsewhere, made.unmarked, made.named]) await user.remove(id);
+  });
+
+  it('looks at its start for what an earlier start left behind, and later for that of another run', async () => {
+    const { janitor } = watch();
+    const user = await signIn(embedded);
+    const metadata = { rollwatch: '1', vantage: 'here', run: 'run' };
+    const own = serverIdOf(await user.create('rollwatch-own', { metadata }));
+    const others = serverIdOf(await user.create('rollwatch-others', { metadata: { ...metadata, run: 'other' } }));
+    janitor.start();
+    await until(async () => !(await embedded.servers()).some(({ id }) => id === own));
+    expect((await embedded.servers()).map(({ id }) => id)).toEqual([others]);
+    await until(async () => (await embedded.servers()).length === 0);
+  });
+
+  it('holds boots while more servers than allowed cannot be deleted, and tells of each once', async () => {
+    const { janitor, events, held } = watch();
+    const user = await signIn(embedded);
+    const ids: string[] = [];
+    for (const name of ['rollwatch-p', 'rollwatch-q']) {
+      const metadata = { rollwatch: '1', vantage: 'here', run: 'run' };
+      const id = serverIdOf(await user.create(name, { metadata }));
+      await user.until(id, (_answer, status) => status === 'ACTIVE');
+      ids.push(id);
+    }
+    await without(['nova-conductor'], async () => {
+      janitor.take({ name: 'rollwatch-p', id: ids[0] ?? '', deletedAt: null });
+      expect(held()).toBe(null);
+      janitor.take({ name: 'rollwatch-q', id: ids[1] ?? '', deletedAt: null });
+      await until(() => held() !== null);
+      expect(held()).toBe('2 servers cannot be deleted');
+      await setTimeout(300);
+    });
+    await until(() => held() === null);
+    await until(() => events.length === 4);
+    expect(events.map(({ kind }) => kind)).toEqual(['leaked', 'leaked', 'gone', 'gone']);
+  });
+});
+
+describe('preflight', () => {
+  const wanted: Wanted = { flavor: null, image: null, network: null };
+
+  const refusal = async (changes: Partial<CloudAccess>, want = wanted) => {
+    const found = await preflight(open('probe', changes), want, never);
+    return found.type === 'refused' ? [found.refusal.exitCode, found.refusal.message] : ['ready'];
+  };
+
+  it('chooses the smallest flavor and image and the only network', async () => {
+    const found = await preflight(open(), wanted, never);
+    expect(found.type === 'ready' && found.choice.names).toEqual({
+      flavor: 'm1.probe',
+      image: 'probe',
+      network: 'probe-net',
+    });
+  });
+
+  it('finds Keystone by its URL with and without the version', async () => {
+    const root = embedded.authUrl.replace('/v3', '');
+    for (const authUrl of [root, `${root}/`, `${root}/v3/`, `${root}/v2.0`]) {
+      expect(await refusal({ authUrl })).toEqual(['ready']);
+    }
+  });
+
+  it('refuses a wrong password without telling it', async () => {
+    const wrong = accessTo({ ...embedded, password: 'hunter2' });
+    const [code, message] = await refusal({ auth: wrong.auth });
+    expect(code).toBe(2);
+    expect(message).toBe(
+      `cloud cloud: Keystone at ${embedded.authUrl} refuses the credentials (user, password, project and their domains): HTTP 401: The request you have made requires authentication.`,
+    );
+  });
+
+  it('refuses an application credential that is none', async () => {
+    const credential = { id: 'f00' };
+    const [code, message] = await refusal({
+      auth: { type: 'application-credential', credential, secret: secret('hunter2') },
+    });
+    expect([code, message]).toEqual([
+      2,
+      expect.stringMatching(/refuses the application credential \(wrong, deleted or expired\?\)/),
+    ]);
+    expect(message).not.toContain('hunter2');
+  });
+
+  it('says what there is where something is not there', async () => {
+    expect(await refusal({}, { ...wanted, image: 'cirros' })).toEqual([
+      2,
+      expect.stringMatching(/^cloud cloud: there is no image 'cirros'; there is: probe/),
+    ]);
+    expect(await refusal({}, { ...wanted, network: 'none' })).toEqual([
+      2,
+      "cloud cloud: network 'none' needs compute microversion 2.37 or newer, and it is 2.1",
+    ]);
+    expect(await refusal({ regionName: 'Mars' })).toEqual([
+      2,
+      expect.stringMatching(
+        /^cloud cloud: the catalogue has no public endpoint of image in region Mars \(its regions for image: RegionOne\)/,
+      ),
+    ]);
+  });
+
+  it('cannot go on where Keystone or Nova cannot be reached', async () => {
+    expect((await without(['keystone'], () => refusal({})))[0]).toBe(3);
+    expect(await without(['nova-api'], () => refusal({}))).toEqual([
+      3,
+      expect.stringMatching(/^cloud cloud: nova-api gives connection-refused: ECONNREFUSED/),
+    ]);
+  });
+});
