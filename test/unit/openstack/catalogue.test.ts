@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import type { CloudAccess } from '../../../src/domain/cloud-access.ts';
+import { type Catalogue, endpointOf } from '../../../src/openstack/catalogue.ts';
+import { identityUrl, mask } from '../../../src/openstack/keystone.ts';
+import { accessTo } from '../../support/cloud-access.ts';
+
+const access = (changes: Partial<CloudAccess> = {}) =>
+  accessTo({ authUrl: 'http://keystone:5000/v3', password: 'x' }, 'probe', changes);
+
+const entry = (type: string, ...endpoints: [string, string, string][]): Catalogue[number] => ({
+  type,
+  endpoints: endpoints.map(([on, region_id, url]) => ({ interface: on, region_id, url })),
+});
+
+const CATALOGUE: Catalogue = [
+  entry(
+    'compute',
+    ['public', 'one', 'http://one:8774/v2.1/'],
+    ['public', 'two', 'http://two/compute'],
+    ['internal', 'one', 'http://inner:8774/v2.1/%(project_id)s'],
+  ),
+  entry('image', ['public', 'one', 'http://one:9292']),
+  entry('network', ['public', 'one', 'http://one:9696/']),
+  entry('placement', ['public', 'one', 'http://one/placement']),
+];
+
+const of = (type: 'compute' | 'image' | 'network' | 'placement', changes: Partial<CloudAccess> = {}) =>
+  endpointOf(type, { catalogue: CATALOGUE, projectId: 'p1', access: access(changes) });
+
+describe('an endpoint', () => {
+  it('is that of the interface and the region, or of the first region', () => {
+    expect(of('compute')).toBe('http://one:8774/v2.1');
+    expect(of('compute', { regionName: 'two' })).toBe('http://two/compute/v2.1');
+    expect(of('compute', { interface: 'internal' })).toBe('http://inner:8774/v2.1/p1');
+    expect(of('compute', { interfaces: { compute: 'internal' } })).toBe('http://inner:8774/v2.1/p1');
+    expect(of('compute', { regionName: 'three' })).toBe(null);
+    expect(of('image', { interface: 'admin' })).toBe(null);
+  });
+
+  it('gets its version where the catalogue gives none', () => {
+    expect([of('image'), of('network'), of('placement')]).toEqual([
+      'http://one:9292/v2',
+      'http://one:9696/v2.0',
+      'http://one/placement',
+    ]);
+  });
+
+  it('can be overridden, with the project in it', () => {
+    const overrides = { compute: 'https://vip/v2.1/%(tenant_id)s/' };
+    expect(of('compute', { overrides, regionName: 'three' })).toBe('https://vip/v2.1/p1');
+  });
+});
+
+describe("Keystone's URL", () => {
+  it.each([
+    ['http://k:5000', 'http://k:5000/v3'],
+    ['http://k:5000/', 'http://k:5000/v3'],
+    ['http://k:5000/v3', 'http://k:5000/v3'],
+    ['http://k:5000/v3/', 'http://k:5000/v3'],
+    ['http://k:5000/v2.0', 'http://k:5000/v3'],
+    ['https://k/identity', 'https://k/identity/v3'],
+    ['https://k/identity/v3', 'https://k/identity/v3'],
+  ])('%s becomes %s', (authUrl, url) => {
+    expect(identityUrl(access({ authUrl }))).toBe(url);
+  });
+
+  it('can be overridden', () => {
+    expect(identityUrl(access({ overrides: { identity: 'https://vip:5000' } }))).toBe('https://vip:5000/v3');
+  });
+});
+
+it('no secret is left in a text', () => {
+  expect(mask('{"password": "hunter2", "again": "hunter2"}', ['hunter2', ''])).toBe(
+    '{"password": "***", "again": "***"}',
+  );
+});

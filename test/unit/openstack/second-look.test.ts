@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import type { Cause } from '../../../src/domain/cause.ts';
+import { createSecondLook, type Pilot, type Suspect } from '../../../src/openstack/second-look.ts';
+
+const never = new AbortController().signal;
+
+/** Everyone answers, unless the test says otherwise. */
+function cloud() {
+  const state: { now: number; reads: boolean; pings: Suspect[]; silent: Set<Suspect>; unknown: Set<Suspect> } = {
+    now: 0,
+    reads: true,
+    pings: [],
+    silent: new Set(),
+    unknown: new Set(),
+  };
+  const look = createSecondLook({
+    clock: { now: () => state.now },
+    ping: async (suspect): Promise<Pilot> => {
+      state.pings.push(suspect);
+      return state.unknown.has(suspect) ? 'unknown' : state.silent.has(suspect) ? 'silent' : 'answers';
+    },
+    reads: async () => state.reads,
+  });
+  return { look, state };
+}
+
+const fault = (service: Cause['service'], message: string): Cause => ({ kind: 'http-500', service, message });
+const HANG: Cause = { kind: 'response-timeout', service: 'nova-api', message: 'no answer within 10 s' };
+
+const learnt = async () => {
+  const made = cloud();
+  await made.look.learn(never);
+  made.state.now += 10_000;
+  return made;
+};
+
+const UNAVAILABLE = 'HTTP 500: neutronclient.common.exceptions.ServiceUnavailable';
+const CONNECT = 'HTTP 500: keystoneauth1.exceptions.connection.ConnectFailure';
+
+describe('who is at fault', () => {
+  it.each([
+    [UNAVAILABLE, 'request', 'keystone', 'keystone'],
+    [UNAVAILABLE, 'request', 'neutron', 'neutron'],
+    [CONNECT, 'request', 'neutron', 'neutron'],
+    [CONNECT, 'request', 'keystone', 'keystone'],
+    [CONNECT, 'delete', 'placement', 'placement'],
+    ['No valid host was found.', 'create', 'placement', 'placement'],
+  ] as const)('of %s in a %s, with %s silent, is %s', async (message, during, silent, service) => {
+    const { look, state } = await learnt();
+    state.silent.add(silent);
+    const found = await look.at(fault('nova-api', message), during, never);
+    expect([found.service, found.message]).toEqual([service, `${message} (${silent} doesn't answer us either)`]);
+  });
+
+  it('stays who it was where all answer, and says so', async () => {
+    const { look } = await learnt();
+    const found = await look.at(fault('nova-scheduler', 'No valid host was found.'), 'create', never);
+    expect([found.service, found.message]).toEqual(['nova-scheduler', 'No valid host was found. (placement answers)']);
+  });
+
+  it('is nobody who could not be asked from here when all was well', async () => {
+    const { look, state } = cloud();
+    state.unknown.add('placement');
+    await look.learn(never);
+    state.unknown.clear();
+    state.silent.add('placement');
+    const found = await look.at(fault('nova-scheduler', 'No valid host was found.'), 'create', never);
+    expect(found.service).toBe('nova-scheduler');
+    expect(found.message).toBe('No valid host was found. (placement is out of reach from here)');
+  });
+
+  it('is not asked where the fault names who it is', async () => {
+    const { look, state } = await learnt();
+    state.pings.length = 0;
+    const cause = fault('database', 'HTTP 500: oslo_db.exception.DBConnectionError');
+    expect(await look.at(cause, 'request', never)).toBe(cause);
+    expect(state.pings).toEqual([]);
+  });
+
+  it('is asked once a second however many samples fail', async () => {
+    const { look, state } = await learnt();
+    state.pings.length = 0;
+    for (let index = 0; index < 10; index++) {
+      await look.at(fault('keystone', UNAVAILABLE), 'request', never);
+      state.now += 90;
+    }
+    expect(state.pings).toEqual(['keystone', 'neutron']);
+  });
+});
+
+describe('a write without an answer', () => {
+  it('is the fault of the message queue where lists and all others answer, and then hanging reads are too', async () => {
+    const { look, state } = await learnt();
+    expect((await look.atHang(HANG, never)).service).toBe('message-queue');
+    state.reads = false;
+    expect((await look.atRead(HANG, never)).service).toBe('message-queue');
+    expect((await look.atHang(HANG, never)).service).toBe('message-queue');
+    look.answered();
+    state.now += 2000;
+    expect(await look.atRead(HANG, never)).toBe(HANG);
+  });
+
+  it('is the fault of who else is silent', async () => {
+    const { look, state } = await learnt();
+    state.silent.add('glance');
+    const found = await look.atHang(HANG, never);
+    expect([found.service, found.message]).toEqual([
+      'glance',
+      "no answer within 10 s (Nova's list answers, glance doesn't)",
+    ]);
+  });
+
+  it("is the API's own where lists hang as well", async () => {
+    const { look, state } = await learnt();
+    state.reads = false;
+    expect(await look.atHang(HANG, never)).toBe(HANG);
+  });
+});
+
+describe('a read without an answer', () => {
+  it('is the fault of Keystone or Neutron where they are silent, whom Nova asks for a list', async () => {
+    for (const silent of ['keystone', 'neutron'] as const) {
+      const { look, state } = await learnt();
+      state.silent.add(silent);
+      expect((await look.atRead(HANG, never)).service).toBe(silent);
+    }
+    const { look, state } = await learnt();
+    state.silent.add('glance');
+    expect(await look.atRead(HANG, never)).toBe(HANG);
+  });
+});
