@@ -24,12 +24,13 @@ export type FaultRow = {
 export const FAULTS: readonly FaultRow[] = [
   { pattern: /oslo_db\.|sqlalchemy\.|pymysql\.|\bDB(Connection|Deadlock|NonExistent)?Error\b/i, service: 'database' },
   { pattern: /There are not enough hosts available/, service: 'nova-compute', kind: 'no-valid-host' },
-  // The scheduler says the same of a flavor that fits nowhere and of a Placement that doesn't answer.
+  // The scheduler says the same of a flavor that fits nowhere, of a Placement that doesn't answer, and of one that can't
+  // ask Keystone about the scheduler's token.
   {
     pattern: /No valid host was found|NoValidHost/,
     service: 'nova-scheduler',
     kind: 'no-valid-host',
-    suspects: ['placement'],
+    suspects: ['placement', 'keystone'],
   },
   // Neutron's answer when Neutron can't ask Keystone about the token that Nova sent it.
   {

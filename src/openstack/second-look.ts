@@ -14,6 +14,8 @@ export type SecondLook = {
   at(cause: Cause, during: During, signal: AbortSignal): Promise<Cause>;
   /** A request that writes got no answer: asks whether reading works, and everyone whom Nova asks on its way. */
   atHang(cause: Cause, signal: AbortSignal): Promise<Cause>;
+  /** Who of those whom Nova asks on its way doesn't answer us either; null: nobody. */
+  silent(signal: AbortSignal): Promise<Suspect | null>;
   /** A write was answered: nobody hangs any more. */
   answered(): void;
   /** A read got no answer: because Nova's workers wait for the message queue, or for someone else? */
@@ -86,6 +88,7 @@ export function createSecondLook({ clock, ping, reads }: SecondLookOptions): Sec
       hangs = true;
       return blamed(cause, 'message-queue', `Nova's list answers, and so do ${[...known].join(', ') || 'no others'}`);
     },
+    silent: (signal) => silent(ON_THE_WAY, signal),
     answered() {
       hangs = false;
     },

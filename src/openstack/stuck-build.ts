@@ -6,7 +6,12 @@ import type { Limits } from './compute.ts';
 import type { Server } from './server-body.ts';
 import { createServiceReports, servicesSchema } from './service-reports.ts';
 
-export type Blame = { readonly service: Service; readonly why: string };
+export type Blame = {
+  readonly service: Service;
+  readonly why: string;
+  /** It can't be anyone whom that service waits for in its turn. */
+  readonly sure: boolean;
+};
 
 /** Finds out which of Nova's services a server that stays in BUILD waits for. */
 export type StuckBuild = {
@@ -26,9 +31,9 @@ const LIMITS = { connect: 2_000, response: 3_000 };
 
 /** What nova-compute is at: by then it has the server in hand. */
 const TASKS: Readonly<Record<string, Blame>> = {
-  networking: { service: 'neutron', why: 'its ports are not ready' },
-  block_device_mapping: { service: 'cinder', why: 'its volumes are not ready' },
-  spawning: { service: 'nova-compute', why: 'the hypervisor has not started it' },
+  networking: { service: 'neutron', why: 'its ports are not ready', sure: false },
+  block_device_mapping: { service: 'cinder', why: 'its volumes are not ready', sure: false },
+  spawning: { service: 'nova-compute', why: 'the hypervisor has not started it', sure: false },
 };
 
 const actionsSchema = z.object({ instanceActions: z.array(z.unknown()) });
@@ -71,14 +76,18 @@ export function createStuckBuild(cloud: Cloud, admin: Cloud | null): StuckBuild 
       const [silent] = reports.silent();
       if (await isScheduled(server, options)) {
         // With the conductor away the computes can't report either, and what they begin they can't go on with.
-        if (silent === 'nova-conductor')
-          return { service: silent, why: 'a host was chosen, nova-conductor reports no more' };
-        return { service: 'nova-compute', why: 'a host was chosen, and nova-compute has not begun' };
+        return silent === 'nova-conductor'
+          ? { service: silent, why: 'a host was chosen, nova-conductor reports no more', sure: true }
+          : { service: 'nova-compute', why: 'a host was chosen, and nova-compute has not begun', sure: true };
       }
-      if (silent !== undefined) return { service: silent, why: `no host was chosen, ${silent} reports no more` };
-      if (admin !== null) return { service: 'nova', why: 'no host was chosen, though all services of Nova report' };
-      const why = 'no host was chosen: nova-conductor or nova-scheduler; diagnosis.cloud would tell which';
-      return { service: 'nova', why };
+      if (silent !== undefined) {
+        return { service: silent, why: `no host was chosen, ${silent} reports no more`, sure: true };
+      }
+      const why =
+        admin === null
+          ? 'no host was chosen: nova-conductor or nova-scheduler; diagnosis.cloud would tell which'
+          : 'no host was chosen, though all services of Nova report';
+      return { service: 'nova', why, sure: false };
     },
   };
 }

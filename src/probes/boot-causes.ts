@@ -96,9 +96,12 @@ export function createBootCauses(cloud: Cloud, options: BootCausesOptions): Boot
         return { kind: 'spin-up-timeout', service: last.service, message: excerpt(message) };
       }
       await watch(sentAt, signal);
-      const { service, why } = await stuck.verdict(server, { limits: cloud.limits, signal, zoneAsked });
+      const { service, why, sure } = await stuck.verdict(server, { limits: cloud.limits, signal, zoneAsked });
       stuck.clear();
-      return { kind: 'spin-up-timeout', service, message: `${statusOf(server)} after ${seconds}: ${why}` };
+      const who = sure ? null : await secondLook.silent(signal);
+      const also = who === null ? '' : ` (${who} doesn't answer us either)`;
+      const message = `${statusOf(server)} after ${seconds}: ${why}${also}`;
+      return { kind: 'spin-up-timeout', service: who ?? service, message };
     },
     async ofFall(fallen, sentAt, signal) {
       if (fallen.type === 'error') {

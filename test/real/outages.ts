@@ -26,7 +26,11 @@ export const OUTAGES: readonly Outage[] = [
     name: 'nova-api',
     services: ['nova-api'],
     watch: 45,
-    expect: { ...lists('connection-refused nova-api'), boot: ['connection-refused nova-api'], token: FINE },
+    expect: {
+      ...lists('connection-refused nova-api'),
+      boot: ['connection-refused nova-api', 'spin-up-timeout nova-api', 'delete-timeout nova-api'],
+      token: FINE,
+    },
   },
   {
     name: 'nova-conductor',
@@ -60,7 +64,13 @@ export const OUTAGES: readonly Outage[] = [
     expect: {
       // Nova works 3.5 s at each request with a token that it doesn't know: two a second are more than two workers can do.
       ...lists('ok', 'http-503 keystone', 'response-timeout keystone', 'connect-timeout keystone'),
-      boot: ['ok', 'http-500 keystone', 'response-timeout keystone', 'spin-up-timeout keystone'],
+      boot: [
+        'ok',
+        'http-500 keystone',
+        'response-timeout keystone',
+        'spin-up-timeout keystone',
+        'no-valid-host keystone',
+      ],
       token: ['connection-refused keystone'],
     },
   },

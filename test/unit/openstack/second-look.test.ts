@@ -45,6 +45,7 @@ describe('who is at fault', () => {
     [CONNECT, 'request', 'keystone', 'keystone'],
     [CONNECT, 'delete', 'placement', 'placement'],
     ['No valid host was found.', 'create', 'placement', 'placement'],
+    ['No valid host was found.', 'create', 'keystone', 'keystone'],
   ] as const)('of %s in a %s, with %s silent, is %s', async (message, during, silent, service) => {
     const { look, state } = await learnt();
     state.silent.add(silent);
@@ -55,7 +56,10 @@ describe('who is at fault', () => {
   it('stays who it was where all answer, and says so', async () => {
     const { look } = await learnt();
     const found = await look.at(fault('nova-scheduler', 'No valid host was found.'), 'create', never);
-    expect([found.service, found.message]).toEqual(['nova-scheduler', 'No valid host was found. (placement answers)']);
+    expect([found.service, found.message]).toEqual([
+      'nova-scheduler',
+      'No valid host was found. (placement answers, keystone answers)',
+    ]);
   });
 
   it('is nobody who could not be asked from here when all was well', async () => {
@@ -66,7 +70,7 @@ describe('who is at fault', () => {
     state.silent.add('placement');
     const found = await look.at(fault('nova-scheduler', 'No valid host was found.'), 'create', never);
     expect(found.service).toBe('nova-scheduler');
-    expect(found.message).toBe('No valid host was found. (placement is out of reach from here)');
+    expect(found.message).toBe('No valid host was found. (placement is out of reach from here, keystone answers)');
   });
 
   it('is not asked where the fault names who it is', async () => {
