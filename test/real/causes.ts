@@ -1,7 +1,7 @@
 /**
  * Takes one service after the other away from the real cloud (test/real-cloud) and tables what the probes say of it.
  *
- *   node test/real/causes.ts [--kill] [NAME...] > docs/causes.md
+ *   node test/real/causes.ts [--only stop|kill] [NAME...] > docs/causes.md
  *
  * OS_CLIENT_CONFIG_FILE names the cloud's clouds.yaml; nobody else should use the cloud meanwhile. Exit code 1 where a
  * probe was wrong.
@@ -161,14 +161,26 @@ async function table(outage: Outage, kill: boolean): Promise<boolean> {
   return right;
 }
 
-const { values, positionals } = parseArgs({ options: { kill: { type: 'boolean' } }, allowPositionals: true });
+const { values, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true });
 const chosen = OUTAGES.filter(
   ({ name }) => positionals.length === 0 || positionals.some((one) => name.startsWith(one)),
 );
-console.log(`| service | ${COLUMNS.join(' | ')} | right |`);
-console.log(`|---|${COLUMNS.map(() => '---').join('|')}|---|`);
+console.log(`# What the probes say when a service is away
+
+Made by \`node test/real/causes.ts\` on the real cloud of \`test/real-cloud\`: one service after the other is stopped
+(SIGTERM) or killed (SIGKILL), and all probes sample at 1 Hz, a boot after the other, until it is back. A cell has the
+kind of each sample's cause and the service it blames, with the number of samples (those after a failure come faster);
+the last column says whether each of them is one that \`test/real/outages.ts\` knows to be right. A user who may read
+os-services (\`diagnosis.cloud\`) is there; without one, conductor and scheduler are told apart from the computes, but
+not from each other (service \`nova\`).
+
+| service | ${COLUMNS.join(' | ')} | right |
+|---|${COLUMNS.map(() => '---').join('|')}|---|`);
 let wrong = 0;
-for (const outage of chosen) if (!(await table(outage, values.kill === true))) wrong++;
+for (const kill of [false, true]) {
+  if (values.only !== undefined && values.only !== (kill ? 'kill' : 'stop')) continue;
+  for (const outage of chosen) if (!(await table(outage, kill))) wrong++;
+}
 const left = await janitor.stop(60_000);
 say(`${left.length} servers left; told as leaked on the way: ${leaks.length}`);
 for (const one of left) say(`  ${one.name}: ${one.message}`);

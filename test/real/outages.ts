@@ -96,7 +96,7 @@ export const OUTAGES: readonly Outage[] = [
     watch: 45,
     expect: {
       ...lists('http-500 database'),
-      boot: ['http-500 database'],
+      boot: ['http-500 database', 'delete-timeout database', 'spin-up-timeout database'],
       token: ['connection-reset keystone', 'http-500 database'],
     },
   },
@@ -113,7 +113,13 @@ export const OUTAGES: readonly Outage[] = [
     // An empty list asks Neutron nothing.
     expect: {
       ...lists('ok', 'http-500 neutron', 'response-timeout neutron', 'connect-timeout neutron'),
-      boot: ['http-500 neutron', 'response-timeout neutron', 'connect-timeout neutron', 'delete-timeout neutron'],
+      boot: [
+        'http-500 neutron',
+        'response-timeout neutron',
+        'connect-timeout neutron',
+        'delete-timeout neutron',
+        'spin-up-timeout neutron',
+      ],
       token: FINE,
     },
   },
