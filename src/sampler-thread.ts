@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type CloudAccess, sealAccess } from './domain/cloud-access.ts';
 import type { SamplerEvent } from './domain/ports.ts';
+import type { LeftServer } from './domain/server-book.ts';
 import { openCloud } from './openstack/cloud.ts';
 import { createJanitor } from './probes/janitor.ts';
 import { type ProbesSettings, probesOfCloud } from './probes/registry.ts';
@@ -48,7 +49,7 @@ function main(data: SamplerThreadData, emit: (event: SamplerEvent) => void): { t
     const { microversion } = cloud.compute(cloud.http);
     onFacts({ 'compute microversion': microversion });
     const probes = probesOfCloud(cloud, place, { settings, session: data.session, mark, janitor, admin, onFacts });
-    return { cloud, admin, janitor, probes, boots: enabled };
+    return { cloud, admin, janitor, probes, cleans: enabled };
   });
 
   const runner = startRunner({
@@ -60,11 +61,21 @@ function main(data: SamplerThreadData, emit: (event: SamplerEvent) => void): { t
     drain: DRAIN,
   });
 
+  /** Only here: another vantage cleans up after itself. */
+  function cleanUp(servers: readonly LeftServer[]): void {
+    for (const { cloud, vantage, name, id } of servers) {
+      const at = watched.find(({ cloud: { access } }) => access.name === cloud);
+      if (vantage !== data.vantage || at === undefined) continue;
+      at.cleans = true;
+      at.janitor.take({ name, id, deletedAt: null });
+    }
+  }
+
   async function stop(): Promise<void> {
     await runner.stop();
     await Promise.all(
-      watched.map(async ({ cloud, admin, janitor, boots }) => {
-        const left = boots ? await janitor.stop(CLEAN_UP) : [];
+      watched.map(async ({ cloud, admin, janitor, cleans }) => {
+        const left = cleans ? await janitor.stop(CLEAN_UP) : [];
         for (const { name, message } of left)
           log('warn', `server ${name} is left behind (${message}): see rollwatch sweep`);
         cloud.close();
@@ -75,7 +86,9 @@ function main(data: SamplerThreadData, emit: (event: SamplerEvent) => void): { t
   }
 
   return {
-    tell({ type }) {
+    tell(command) {
+      const { type } = command;
+      if (type === 'clean-up') cleanUp(command.servers);
       if (type === 'pause') runner.pause();
       if (type === 'resume') runner.resume();
       if (type === 'stop') void stop().then(() => parentPort?.close());

@@ -48,10 +48,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   let stopping = false;
 
   const first = await beginSession();
-  const replayed = replay(journal, observation, { before: first }).then(ordered.open, (error: unknown) => {
-    ordered.open();
-    log('error', `earlier sessions of the journal cannot be read: ${error instanceof Error ? error.message : error}`);
-  });
+  const replayed = replay(journal, observation, { before: first })
+    .catch((error: unknown) => {
+      log('error', `earlier sessions of the journal cannot be read: ${error instanceof Error ? error.message : error}`);
+    })
+    .then(() => {
+      sampler?.cleanUp(observation.serversLeft());
+      ordered.open();
+    });
 
   async function beginSession(): Promise<number> {
     timeline = createTimeline(machineClocks, options.clockStep);
@@ -77,8 +81,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     log('error', `the sampler died (${reason}) and is started again`);
     sampler = null;
     await endSession(false);
+    const left = observation.serversLeft();
     setTimeout(() => {
-      if (!stopping) void beginSession();
+      if (!stopping) void beginSession().then(() => sampler?.cleanUp(left));
     }, RESTART);
   }
 
@@ -87,7 +92,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     log('warn', `the wall clock was set by ${((health?.clockOffset ?? 0) / 1000).toFixed(1)} s: a new session begins`);
     health = null;
     await endSession(true);
-    if (!stopping) await beginSession();
+    if (stopping) return;
+    const left = observation.serversLeft();
+    await beginSession();
+    sampler?.cleanUp(left);
   }
 
   function onEvent(event: SamplerEvent): void {

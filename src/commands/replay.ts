@@ -16,11 +16,10 @@ export async function replay(
   observation: Observation,
   { before = Infinity, aliveSince = Infinity }: ReplayOptions,
 ): Promise<void> {
-  const series = await journal.series();
   const tell = await storyteller(journal, observation);
   for (const session of await journal.sessions()) {
     if (session.id >= before) return;
-    observation.openSession(session, series);
+    observation.openSession(session, await journal.series(session.id));
     for await (const sample of journal.samples({ session: session.id })) observation.accept({ type: 'sample', sample });
     if (!session.ended && session.aliveAt >= aliveSince) break;
     tell(session.aliveAt);

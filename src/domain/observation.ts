@@ -1,9 +1,10 @@
 import { type Account, createAccount } from './account.ts';
 import type { Live } from './live.ts';
 import { overallOf, type SeriesBook } from './overall.ts';
-import type { Facts, Health, JournalEntry, JournalState, Mark, ServerEvent, Session } from './ports.ts';
+import type { Facts, Health, JournalEntry, JournalState, Mark, Session } from './ports.ts';
 import { type ProbeName, type Sample, type Series, type SeriesKey, seriesId } from './sample.ts';
-import type { Report, ServerCounts } from './summary.ts';
+import { createServerBook, type LeftServer } from './server-book.ts';
+import type { Report } from './summary.ts';
 import type { Millis } from './time.ts';
 
 /**
@@ -17,6 +18,8 @@ export type Observation = {
   /** A sample is under way. */
   sent(key: SeriesKey, seq: number, at: Millis, note: string): void;
   accept(entry: JournalEntry): void;
+  /** Our servers that are not known to have gone. */
+  serversLeft(): readonly LeftServer[];
   report(now: Millis): Report;
   live(now: Millis, sampler: { paused: boolean; journal: JournalState; health: Health | null }): Live;
 };
@@ -123,6 +126,7 @@ export function createObservation({ run, version, overall }: ObservationOptions)
       else if (entry.type === 'mark') marks.push(entry.mark);
       else servers.accept(entry.event);
     },
+    serversLeft: servers.left,
     report,
     live: (now, { paused, journal, health }) => ({
       at: now,
@@ -140,40 +144,3 @@ export function createObservation({ run, version, overall }: ObservationOptions)
 }
 
 const unique = (names: readonly string[]): readonly string[] => [...new Set(names)];
-
-type Place = { readonly cloud: string; readonly vantage: string };
-
-/** Follows our servers by name: a server whose create was never answered has no id that we know. */
-function createServerBook(): {
-  accept(event: ServerEvent): void;
-  counts(running: boolean, place?: Place): ServerCounts;
-} {
-  /** Where a server was first told of: it may be deleted from another vantage. */
-  const places = new Map<string, Place>();
-  const created = new Set<string>();
-  const gone = new Set<string>();
-  const leaked = new Set<string>();
-  return {
-    accept({ cloud, vantage, name, kind }) {
-      const server = `${cloud}\n${name}`;
-      if (!places.has(server)) places.set(server, { cloud, vantage });
-      if (kind === 'created') created.add(server);
-      if (kind === 'gone') gone.add(server);
-      if (kind === 'leaked') leaked.add(server);
-      if (kind === 'gone') leaked.delete(server);
-    },
-    /** After the end whatever is not gone is left behind; before it, what we have given up for now. */
-    counts(running, place) {
-      const here = (server: string) => {
-        const at = places.get(server);
-        return place === undefined || (at?.cloud === place.cloud && at.vantage === place.vantage);
-      };
-      const count = (servers: ReadonlySet<string>) => [...servers].filter(here).length;
-      return {
-        created: count(created),
-        deleted: count(created.intersection(gone)),
-        leaked: count(running ? leaked : created.difference(gone).union(leaked)),
-      };
-    },
-  };
-}

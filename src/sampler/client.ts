@@ -1,8 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import type { SamplerEvent } from '../domain/ports.ts';
+import type { LeftServer } from '../domain/server-book.ts';
 
 /** What the main thread tells the sampler's. */
-export type SamplerCommand = { readonly type: 'pause' | 'resume' | 'stop' };
+export type SamplerCommand =
+  | { readonly type: 'pause' | 'resume' | 'stop' }
+  | { readonly type: 'clean-up'; readonly servers: readonly LeftServer[] };
 
 export type SamplerOptions = {
   /** The module that the thread runs. */
@@ -18,6 +21,8 @@ export type SamplerOptions = {
 export type Sampler = {
   pause(): void;
   resume(): void;
+  /** Deletes what an earlier session left behind. */
+  cleanUp(servers: readonly LeftServer[]): void;
   /** Resolves when the last event has been handed over. */
   stop(): Promise<void>;
 };
@@ -39,6 +44,7 @@ export function startSampler({ thread, data, onEvent, onDeath }: SamplerOptions)
   return {
     pause: () => tell({ type: 'pause' }),
     resume: () => tell({ type: 'resume' }),
+    cleanUp: (servers) => tell({ type: 'clean-up', servers }),
     async stop() {
       stopping = true;
       tell({ type: 'stop' });

@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { z } from 'zod';
+import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
+import { discard, startWatch } from '../support/daemon.ts';
+
+const run = promisify(execFile);
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+/** 50 by hand (see docs/accuracy.md); a few are enough to notice what breaks. */
+const KILLS = Number(process.env['ROLLWATCH_KILLS'] ?? 4);
+
+const schema = z.object({
+  run: z.object({ sessions: z.array(z.object({ ended: z.boolean() })) }),
+  windows: z.array(z.unknown()),
+  overall: z.object({ unobservedSeconds: z.number() }),
+  probes: z.array(z.looseObject({ probe: z.string() })),
+  servers: z.object({ created: z.number(), deleted: z.number(), leaked: z.number() }),
+});
+
+it('killed at any moment of boots and outages, it goes on, leaves no server, and a replay of its journal says the same', {
+  timeout: 30_000 + KILLS * 12_000,
+}, async () => {
+  const cloud = await startCloudThread();
+  const folder = mkdtempSync(join(tmpdir(), 'rollwatch-kill-'));
+  writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
+  const env = { OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), OS_CLOUD: 'embedded' };
+  try {
+    for (let count = 0; count < KILLS; count++) {
+      const watch = await startWatch({ env, folder });
+      await delay(500 + Math.random() * 4000);
+      if (count % 2 === 0) await cloud.setFault('nova-api', count % 4 === 0 ? { kind: 'refuse' } : { kind: 'hang' });
+      await delay(Math.random() * 1500);
+      await watch.kill();
+      await delay(Math.random() * 1000);
+      await cloud.setFault('nova-api', null);
+    }
+    const last = await startWatch({ env, folder });
+    await delay(6000);
+    const { code, printed } = await last.stop();
+    expect(code).toBe(0);
+    const report = schema.parse(JSON.parse(printed));
+    const { stdout } = await run(process.execPath, [MAIN, 'report', '--json', '--journal', last.journal], {
+      cwd: folder,
+    });
+    const replayed = schema.parse(JSON.parse(stdout));
+    expect(replayed.windows).toEqual(report.windows);
+    expect(replayed.overall).toEqual(report.overall);
+    expect(replayed.probes).toEqual(report.probes);
+    expect(report.run.sessions.map((one) => one.ended)).toEqual([...Array.from({ length: KILLS }, () => false), true]);
+    expect(report.servers.leaked).toBe(0);
+    expect(await cloud.servers()).toEqual([]);
+  } finally {
+    await cloud.close();
+    discard(folder);
+  }
+});
