@@ -41,7 +41,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const observation = createObservation({ run: journal.run, version, overall });
   const ordered = createGate();
   let timeline: Timeline = createTimeline(machineClocks, options.clockStep);
-  const recorder = startRecorder(journal, () => timeline.now());
+  const recorder = startRecorder(
+    journal,
+    () => timeline.now(),
+    (error) => log('error', `the journal could not be written: ${error instanceof Error ? error.message : error}`),
+  );
   let sampler: Sampler | null = null;
   let health: Health | null = null;
   let paused = false;

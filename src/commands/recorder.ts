@@ -10,14 +10,15 @@ export type Recorder = {
 
 const HEARTBEAT = 500;
 
-export function startRecorder(journal: JournalWriter, now: () => Millis): Recorder {
+/** What the journal can't take tells itself in its state; what else goes wrong is a bug of ours, told to `onBug`. */
+export function startRecorder(journal: JournalWriter, now: () => Millis, onBug: (error: unknown) => void): Recorder {
   let writing: Promise<void> | null = null;
   let again = false;
 
   async function write(): Promise<void> {
     do {
       again = false;
-      await journal.flush(now());
+      await journal.flush(now()).catch(onBug);
     } while (again);
     writing = null;
   }

@@ -6,7 +6,7 @@ import { REPORT_FORMATS } from '../report/formats.ts';
 import { VERSION } from '../version.ts';
 import type { CommandFactory } from './command.ts';
 import { ask } from './daemon-client.ts';
-import { print } from './output.ts';
+import { type Output, print } from './output.ts';
 import { observe } from './replay.ts';
 
 type ReportFlags = {
@@ -43,14 +43,20 @@ Examples:
     .action(async (flags: ReportFlags) => {
       const format = flags.json === true ? 'json' : flags.format;
       if (flags.url !== undefined) {
-        await print(output.out, await ask(flags.url, { method: 'GET', path: `/api/v1/report?format=${format}` }));
+        const width = Math.min(Math.max(output.width, 40), 400);
+        const query = new URLSearchParams({ format, width: String(width), colour: String(output.colour) });
+        const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+        if (flags.zone !== undefined) query.set('zone', flags.zone === 'local' ? here : flags.zone);
+        await print(output.out, await ask(flags.url, { method: 'GET', path: `/api/v1/report?${query}` }));
       } else {
-        await print(output.out, await fromJournal(flags, format));
+        await print(output.out, await fromJournal(flags, format, output));
       }
       finish(0);
     });
 
-async function fromJournal(flags: ReportFlags, name: string): Promise<string> {
+async function fromJournal(flags: ReportFlags, name: string, { width, colour }: Output): Promise<string> {
+  const format = REPORT_FORMATS.find((one) => one.name === name);
+  if (format === undefined) throw new Refusal(`--format is '${name}'`);
   const settings = loadSettings({ configFile: flags.config, flags: { journal: flags.journal } });
   const journal = await readJournal(settings.journal);
   try {
@@ -60,16 +66,8 @@ async function fromJournal(flags: ReportFlags, name: string): Promise<string> {
       overall: settings.overall.probes,
       aliveSince: now - ALIVE,
     });
-    const format = REPORT_FORMATS.find((one) => one.name === name);
-    if (format === undefined)
-      throw new Refusal(`--format is '${name}'; it must be one of ${REPORT_FORMATS.map((one) => one.name).join(', ')}`);
-    const { out } = process.stdout.isTTY ? { out: true } : { out: false };
     const zone = flags.zone === undefined ? {} : { zone: flags.zone };
-    return format.write(observation.report(now), {
-      colour: out && (process.env['NO_COLOR'] ?? '') === '',
-      width: process.stdout.columns ?? 100,
-      ...zone,
-    });
+    return format.write(observation.report(now), { colour, width, ...zone });
   } finally {
     await journal.close();
   }

@@ -20,6 +20,7 @@ import type { Output } from './output.ts';
 
 export type RunOptions = {
   readonly config?: string;
+  readonly cloud?: string;
   readonly listen?: string;
   readonly journal?: string;
   readonly json?: boolean;
@@ -41,8 +42,8 @@ const REDRAW = 500;
 
 /** Begins to watch; everything that is wrong with configuration, journal or address is a `Refusal`. */
 export async function startRunning(options: RunOptions & LoadOptions, output: Output): Promise<Running> {
-  const { config, listen, journal: file, ...place } = options;
-  const configuration = loadConfiguration({ configFile: config, flags: { listen, journal: file }, ...place });
+  const { config, cloud, listen, journal: file, ...place } = options;
+  const configuration = loadConfiguration({ configFile: config, flags: { cloud, listen, journal: file }, ...place });
   const { err } = output;
   const log = createLog({ pretty: err.isTTY === true, level: configuration.log.level, to: err });
   for (const warning of configuration.warnings) log('warn', warning);

@@ -10,6 +10,7 @@ export const watchCommand: CommandFactory = ({ output, finish }) =>
   new Command('watch')
     .description('watch clouds until told to stop: sample, keep a journal, serve metrics, API and page')
     .option('--config <file>', 'rollwatch.yaml (default: ./rollwatch.yaml if it is there)')
+    .option('--cloud <name>', 'the cloud of clouds.yaml to watch, before OS_CLOUD and the clouds of rollwatch.yaml')
     .option('--listen <host:port>', 'where to serve, port 0 for any free one (default: 127.0.0.1:9774)')
     .option('--journal <file>', 'the journal to go on in (default: rollwatch.sqlite beside the configuration)')
     .option('--json', 'when it ends, print the report as JSON instead of text')

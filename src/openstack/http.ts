@@ -1,5 +1,6 @@
 import { Agent as PlainAgent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { Clock } from '../domain/ports.ts';
 import { exchange } from './exchange.ts';
@@ -29,6 +30,7 @@ export function createHttp({ clock, tls, connection }: HttpOptions): Http {
 
   return {
     async send(request) {
+      if (tls.ca === null && request.url.startsWith('https:')) trustTheSystem();
       const result = await exchange(request, { agents, clock });
       // What else is kept was closed by the other side as well, most likely: the next request opens its own.
       if (result.type === 'failure' && result.kind === 'stale-connection') dropIdle(agents);
@@ -40,6 +42,17 @@ export function createHttp({ clock, tls, connection }: HttpOptions): Http {
     },
   };
 }
+
+/**
+ * Besides the authorities that Node brings, this thread takes those of the system, where an operator puts the cloud's
+ * own: what other OpenStack clients trust by default is one of these, requests' own bundle or the system's.
+ */
+function trustTheSystem(): void {
+  if (systemIsTrusted) return;
+  systemIsTrusted = true;
+  setDefaultCACertificates([...new Set([...getCACertificates('default'), ...getCACertificates('system')])]);
+}
+let systemIsTrusted = false;
 
 function dropIdle(agents: { readonly http: PlainAgent; readonly https: TlsAgent }): void {
   for (const agent of [agents.http, agents.https]) {

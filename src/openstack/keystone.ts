@@ -60,13 +60,16 @@ function readToken(answer: HttpAnswer): Result<Token> {
   const read = readJson(answer.body, tokenSchema);
   if (!read.ok) return bodyTrouble(answer, 'keystone', read.problem);
   const { expires_at, issued_at, catalog, project } = read.value.token;
-  const lifetime = Date.parse(expires_at) - Date.parse(issued_at);
+  const lifetime = momentOf(expires_at) - momentOf(issued_at);
   const id = answer.headers['x-subject-token'];
   if (id === undefined) return bodyTrouble(answer, 'keystone', 'no X-Subject-Token');
   if (!Number.isFinite(lifetime)) return bodyTrouble(answer, 'keystone', 'a token without a date');
   const value = { id, issuedAt: answer.sentAt, lifetime, catalogue: catalog, projectId: project?.id ?? null };
   return { ...timingOf(answer), type: 'ok', value };
 }
+
+/** Keystone's moments are UTC, also where they say no zone. */
+const momentOf = (text: string): number => Date.parse(/Z$|[+-]\d\d:?\d\d$/i.test(text) ? text : `${text}Z`);
 
 /** `auth_url` comes with or without its version; an older one is another API at the same place. */
 export function identityUrl(access: CloudAccess): string {

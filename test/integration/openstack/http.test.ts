@@ -1,6 +1,10 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs';
+import { mkdtempSync, readFile, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHttp, type Http, type HttpOptions } from '../../../src/openstack/http.ts';
@@ -206,6 +210,30 @@ describe('a request that fails', () => {
     const trusted = await trusting.send(get(server.url));
     expect(brief(trusted)).toEqual([200, 'x']);
     expect(Object.keys(trusted.stages)).toEqual(['connect', 'tls', 'first_byte', 'body']);
+  });
+
+  it('trusts the authorities of the system, as other clients do', async () => {
+    const certificate = selfSigned('127.0.0.1');
+    const server = await serve(serveTls(certificate, (_request, response) => response.end('x')));
+    const folder = mkdtempSync(join(tmpdir(), 'rollwatch-ca-'));
+    kept({ close: () => rmSync(folder, { recursive: true }) });
+    writeFileSync(join(folder, 'system.pem'), certificate.cert);
+    const program = `
+      import { createHttp } from ${JSON.stringify(new URL('../../../src/openstack/http.ts', import.meta.url).href)};
+      const tls = ${JSON.stringify(NO_TLS)};
+      const http = createHttp({ clock: { now: () => performance.now() }, tls, connection: 'new' });
+      const request = ${JSON.stringify(get(server.url))};
+      const result = await http.send({ ...request, signal: new AbortController().signal });
+      console.log(result.type === 'failure' ? result.message : result.body);
+    `;
+    const ask = async (env: NodeJS.ProcessEnv) => {
+      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
+        env: { ...process.env, ...env },
+      });
+      return stdout.trim();
+    };
+    expect(await ask({ SSL_CERT_FILE: join(folder, 'system.pem') })).toBe('x');
+    expect(await ask({})).toMatch(/^DEPTH_ZERO_SELF_SIGNED_CERT/);
   });
 
   it('does not trust a certificate of another name', async () => {
