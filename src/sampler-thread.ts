@@ -27,7 +27,7 @@ export type SamplerThreadData = {
 const DRAIN = 2000;
 const CLEAN_UP = 15_000;
 
-/** What `main.ts` is for the main thread: the one place in this one that knows every part. */
+/** What `program.ts` is for the main thread: the one place in this one that knows every part. */
 function main(data: SamplerThreadData, emit: (event: SamplerEvent) => void): { tell(command: SamplerCommand): void } {
   const timeline = createTimeline(machineClocks, data.clockStep);
   const log = (level: 'info' | 'warn', message: string) => emit({ type: 'log', level, message });

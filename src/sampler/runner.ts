@@ -27,6 +27,8 @@ export type Runner = {
   stop(): Promise<void>;
 };
 
+/** From the start to the first slot, in milliseconds: time to get every loop ready for it. */
+const LEAD = 20;
 const BEAT = 25;
 const HEALTH = 1000;
 
@@ -44,7 +46,7 @@ export function startRunner({ probes, session, timeline, emit, stall, drain }: R
       (other) => other.series.interval === probe.series.interval && other.loop === probe.loop,
     );
     const shift = probe.loop === 'open' ? phase(probe.series.interval, alike.indexOf(probe), alike.length) : 0;
-    const cadence = { start: started + shift, interval: probe.series.interval };
+    const cadence = { start: started + LEAD + shift, interval: probe.series.interval };
     const options = { probe, cadence, dispatch, clock: timeline, alarm, signal: shutdown.signal };
     return { probe, dispatch, loop: probe.loop === 'open' ? openLoop(options) : closedLoop(options), index };
   });

@@ -1,0 +1,64 @@
+import { Command, CommanderError } from 'commander';
+import { cloudCommand } from './commands/cloud.ts';
+import { print, processOutput, refusalLine } from './commands/output.ts';
+import { pauseCommand, resumeCommand } from './commands/pause.ts';
+import { rehearseCommand } from './commands/rehearse.ts';
+import { reportCommand } from './commands/report.ts';
+import { sweepCommand } from './commands/sweep.ts';
+import { watchCommand } from './commands/watch.ts';
+import { Refusal } from './domain/refusal.ts';
+import { VERSION } from './version.ts';
+
+/** The one place that knows every command. What a command gives is the exit code. */
+function program(finish: (code: number) => void): Command {
+  const output = processOutput();
+  const rollwatch = new Command('rollwatch')
+    .description(
+      'Watches an OpenStack cloud through a rolling upgrade and says, with error bars, when its users were down.',
+    )
+    .version(VERSION)
+    .showSuggestionAfterError()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  rollwatch                                  rehearse: watch an embedded cloud through an upgrade of a minute
+  OS_CLOUD=mycloud rollwatch watch           watch a cloud of clouds.yaml until Ctrl-C
+  rollwatch report --journal rollwatch.sqlite
+  rollwatch sweep --dry-run                  which servers of ours are left in the cloud?
+
+Exit codes: 0 fine, 1 verdict or check failed, 2 usage or configuration, 3 could not reach what it needs.`,
+    );
+  for (const command of [
+    watchCommand,
+    rehearseCommand,
+    reportCommand,
+    sweepCommand,
+    pauseCommand,
+    resumeCommand,
+    cloudCommand,
+  ]) {
+    rollwatch.addCommand(command({ output, finish }), command === rehearseCommand ? { isDefault: true } : {});
+  }
+  return rollwatch;
+}
+
+/** Gives the exit code. */
+export async function main(): Promise<number> {
+  let code = 0;
+  const rollwatch = program((given) => {
+    code = given;
+  });
+  for (const command of [rollwatch, ...rollwatch.commands, ...rollwatch.commands.flatMap((one) => one.commands)]) {
+    command.exitOverride();
+  }
+  try {
+    await rollwatch.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (!(error instanceof Refusal)) throw error;
+    await print(process.stderr, refusalLine(error));
+    return error.exitCode;
+  }
+  return code;
+}
