@@ -6,6 +6,7 @@ import { rehearseCommand } from './commands/rehearse.ts';
 import { reportCommand } from './commands/report.ts';
 import { sweepCommand } from './commands/sweep.ts';
 import { watchCommand } from './commands/watch.ts';
+import { didYouMean, listed } from './config/did-you-mean.ts';
 import { Refusal } from './domain/refusal.ts';
 import { VERSION } from './version.ts';
 
@@ -53,6 +54,7 @@ export async function main(): Promise<number> {
     command.exitOverride();
   }
   try {
+    refuseUnknown(rollwatch);
     await rollwatch.parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -61,4 +63,15 @@ export async function main(): Promise<number> {
     return error.exitCode;
   }
   return code;
+}
+
+/** As there is a default command, commander would take an unknown one for its argument. */
+function refuseUnknown(rollwatch: Command): void {
+  const [asked] = process.argv.slice(2);
+  const known = [...rollwatch.commands.map((one) => one.name()), 'help'];
+  if (asked === undefined || asked.startsWith('-') || known.includes(asked)) return;
+  const meant = didYouMean(asked, known);
+  throw new Refusal(
+    `there is no command '${asked}'; ${meant === null ? `there are ${listed(known, 'and')}` : `did you mean ${meant}?`}`,
+  );
 }

@@ -15,6 +15,7 @@ export async function ask(url: string, { method, path, token }: Ask): Promise<st
       method,
       url: new URL(path, url).href,
       headers,
+      ...(method === 'POST' ? { data: {} } : {}),
       responseType: 'text',
       transformResponse: (body: string) => body,
       validateStatus: () => true,

@@ -2,6 +2,7 @@ import type { Live } from '../domain/live.ts';
 import { createObservation } from '../domain/observation.ts';
 import type { Health, JournalWriter, SamplerEvent } from '../domain/ports.ts';
 import type { ProbeName, Sample, Series } from '../domain/sample.ts';
+import type { Millis } from '../domain/time.ts';
 import { type Sampler, startSampler } from '../sampler/client.ts';
 import { createTimeline, machineClocks, type Timeline } from '../sampler/clock.ts';
 import { startRecorder } from './recorder.ts';
@@ -43,9 +44,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   let timeline: Timeline = createTimeline(machineClocks, options.clockStep);
   const recorder = startRecorder(
     journal,
-    () => timeline.now(),
+    () => endedAt ?? timeline.now(),
     (error) => log('error', `the journal could not be written: ${error instanceof Error ? error.message : error}`),
   );
+  /** When the session was told to end: what is cleaned up after that is no part of what was watched. */
+  let endedAt: Millis | null = null;
   let sampler: Sampler | null = null;
   let health: Health | null = null;
   let paused = false;
@@ -63,6 +66,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
   async function beginSession(): Promise<number> {
     timeline = createTimeline(machineClocks, options.clockStep);
+    endedAt = null;
     const { vantage, series, thread } = options;
     const session = await journal.openSession({ startedAt: timeline.now(), version, vantage, facts: {} }, series);
     ordered.tell(() => observation.openSession(session, series));
@@ -73,9 +77,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 
   async function endSession(inOrder: boolean): Promise<void> {
+    const at = timeline.now();
+    endedAt = at;
     await sampler?.stop();
     sampler = null;
-    const at = timeline.now();
     await journal.flush(at);
     if (inOrder) await journal.closeSession(at);
     ordered.tell(() => observation.closeSession(at, inOrder));
@@ -158,8 +163,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     async stop() {
       stopping = true;
       await replayed;
-      await recorder.stop();
       await endSession(true);
+      await recorder.stop();
     },
   };
 }

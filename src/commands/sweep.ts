@@ -1,10 +1,13 @@
 import { Command } from 'commander';
+import { z } from 'zod';
 import { loadConfiguration } from '../config/configuration.ts';
+import { readJournal } from '../journal/open-journal.ts';
 import { openCloud } from '../openstack/cloud.ts';
 import { refusalOf } from '../openstack/preflight.ts';
 import { createJanitor, type Swept } from '../probes/janitor.ts';
 import { createTimeline, machineClocks } from '../sampler/clock.ts';
 import type { CommandFactory } from './command.ts';
+import { ask } from './daemon-client.ts';
 import { print } from './output.ts';
 
 type SweepFlags = {
@@ -12,6 +15,8 @@ type SweepFlags = {
   readonly dryRun?: boolean;
   readonly json?: boolean;
   readonly anyVantage?: boolean;
+  readonly journal?: string;
+  readonly url?: string;
 };
 
 /** How long a sweep waits until everything has gone, in milliseconds. */
@@ -22,14 +27,18 @@ export const sweepCommand: CommandFactory = ({ output, finish }) =>
     .description('delete the servers that bear our mark (name prefix and metadata), and no others')
     .option('--dry-run', 'only show them')
     .option('--any-vantage', 'those of other hosts too: make sure that no daemon is at work there')
+    .option('--journal <file>', 'only those of the run in this journal')
+    .option('--url <url>', 'spare those of the daemon that runs there: it deletes its own')
     .option('--config <file>', 'rollwatch.yaml')
     .option('--json', 'an array of {cloud, id, name, status, gone}')
     .addHelpText(
       'after',
-      '\nExamples:\n  OS_CLOUD=mycloud rollwatch sweep --dry-run\n  OS_CLOUD=mycloud rollwatch sweep',
+      '\nExamples:\n  OS_CLOUD=mycloud rollwatch sweep --dry-run\n  OS_CLOUD=mycloud rollwatch sweep --url http://127.0.0.1:9774',
     )
-    .action(async ({ config, dryRun = false, json = false, anyVantage = false }: SweepFlags) => {
+    .action(async ({ config, dryRun = false, json = false, anyVantage = false, journal, url }: SweepFlags) => {
       const configuration = loadConfiguration({ configFile: config });
+      const run = journal === undefined ? null : await runOfJournal(journal);
+      const spare = url === undefined ? null : await runOfDaemon(url);
       const clock = createTimeline(machineClocks, configuration.sampler.clockStep);
       const rows: { cloud: string; id: string; name: string; status: string; gone: boolean }[] = [];
       for (const { access, probes } of configuration.clouds) {
@@ -37,7 +46,7 @@ export const sweepCommand: CommandFactory = ({ output, finish }) =>
         const { namePrefix, deleteLimit, maxStuck } = probes['server-boot'];
         const mark = { prefix: namePrefix, vantage: configuration.vantage, run: '' };
         const janitor = createJanitor({ cloud, mark, deleteLimit, maxStuck, emit: () => {}, log: () => {} });
-        const scope = { vantage: anyVantage ? null : configuration.vantage, run: null };
+        const scope = { vantage: anyVantage ? null : configuration.vantage, run, spare };
         const { signal } = new AbortController();
         try {
           const swept = await janitor.sweep({ dryRun, scope, limit: PATIENCE, signal });
@@ -52,6 +61,18 @@ export const sweepCommand: CommandFactory = ({ output, finish }) =>
       finish(dryRun || rows.every((one) => one.gone) ? 0 : 1);
       setImmediate(() => process.exit());
     });
+
+async function runOfJournal(file: string): Promise<string> {
+  const journal = await readJournal(file);
+  await journal.close();
+  return journal.run;
+}
+
+const report = z.object({ run: z.object({ id: z.string() }) });
+
+async function runOfDaemon(url: string): Promise<string> {
+  return report.parse(JSON.parse(await ask(url, { method: 'GET', path: '/api/v1/report?format=json' }))).run.id;
+}
 
 const row = (cloud: string, { server, gone }: Swept) => ({
   cloud,

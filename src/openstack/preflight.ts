@@ -45,5 +45,6 @@ export function refusalOf({ access }: Pick<Cloud, 'access'>, { cause }: Trouble)
   // TLS that isn't trusted, a user who may not: nothing that waiting mends.
   const ours = cause.kind === 'tls' || cause.kind === 'forbidden' || cause.status === 406;
   const where = cause.service === 'keystone' ? ` at ${authUrl}` : '';
+  if (cause.kind === 'dns') return new Refusal(`cloud ${name}: a name cannot be resolved: ${cause.message}`, 3);
   return new Refusal(`cloud ${name}: ${cause.service}${where} gives ${cause.kind}: ${cause.message}`, ours ? 2 : 3);
 }

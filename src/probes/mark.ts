@@ -14,13 +14,18 @@ export const metadataOf = ({ vantage, run }: Mark): Readonly<Record<string, stri
   run,
 });
 
-/** Whose servers are meant; null: anyone's. */
-export type Scope = { readonly vantage: string | null; readonly run: string | null };
+/** Whose servers are meant, null: anyone's; but not those of the run `spare`. */
+export type Scope = { readonly vantage: string | null; readonly run: string | null; readonly spare?: string | null };
 
 /** Name and metadata must both say so: no other server is ever touched. */
-export function isOurs(server: Pick<Server, 'name' | 'metadata'>, prefix: string, { vantage, run }: Scope): boolean {
+export function isOurs(
+  server: Pick<Server, 'name' | 'metadata'>,
+  prefix: string,
+  { vantage, run, spare = null }: Scope,
+): boolean {
   const { rollwatch, vantage: from, run: of } = server.metadata;
   if (!server.name.startsWith(prefix) || rollwatch !== '1' || from === undefined || of === undefined) return false;
+  if (spare !== null && of === spare) return false;
   return (vantage === null || vantage === from) && (run === null || run === of);
 }
 

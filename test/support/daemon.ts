@@ -12,8 +12,8 @@ export type WatchProcess = {
   readonly journal: string;
   readonly folder: string;
   readonly process: ChildProcess;
-  /** SIGTERM; gives what it printed and its exit code. */
-  stop(): Promise<{ readonly code: number | null; readonly printed: string }>;
+  /** SIGTERM or what is given; gives what it printed and its exit code. */
+  stop(signal?: NodeJS.Signals): Promise<{ readonly code: number | null; readonly printed: string }>;
   kill(): Promise<void>;
 };
 
@@ -57,8 +57,8 @@ export async function startWatch({
     journal,
     folder,
     process: child,
-    async stop() {
-      child.kill('SIGTERM');
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal);
       await ended;
       return { code: child.exitCode, printed };
     },

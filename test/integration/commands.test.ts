@@ -1,0 +1,309 @@
+/** The commands as a user types them, against the embedded cloud: what they print, where, and their exit codes. */
+
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { z } from 'zod';
+import type { EmbeddedCloud } from '../../src/cloud/cloud.ts';
+import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
+import { signIn } from '../support/cloud-user.ts';
+import { discard, startWatch } from '../support/daemon.ts';
+import { rollwatch } from '../support/rollwatch.ts';
+import { selfSigned, serveHttp, serveTls } from '../support/scripted-server.ts';
+
+let cloud: EmbeddedCloud;
+let folder: string;
+let env: Readonly<Record<string, string>>;
+
+beforeAll(async () => {
+  cloud = await startCloudThread();
+  folder = mkdtempSync(join(tmpdir(), 'rollwatch-commands-'));
+  writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
+  env = { OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), OS_CLOUD: 'embedded' };
+});
+
+afterAll(async () => {
+  await cloud.close();
+  discard(folder);
+});
+
+const schema = z.object({ clouds: z.record(z.string(), z.record(z.string(), z.unknown())) });
+
+/** The embedded cloud's entry with other settings, in a file of its own. */
+function otherCloud(change: Readonly<Record<string, unknown>>, auth: Readonly<Record<string, unknown>> = {}) {
+  const entry = schema.parse(parse(cloud.cloudsYaml())).clouds['embedded'] ?? {};
+  const place = mkdtempSync(join(folder, 'other-'));
+  const given = 'auth' in change ? {} : { auth: { ...z.object({}).loose().parse(entry['auth']), ...auth } };
+  writeFileSync(join(place, 'clouds.yaml'), stringify({ clouds: { other: { ...entry, ...given, ...change } } }));
+  return { place, env: { OS_CLIENT_CONFIG_FILE: join(place, 'clouds.yaml'), OS_CLOUD: 'other' } };
+}
+
+const watchArgs = ['watch', '--listen', '127.0.0.1:0', '--journal', 'rollwatch.sqlite'];
+
+/** The lines that are not the log's. */
+const complaint = (err: string): readonly string[] =>
+  err.split('\n').filter((line) => line !== '' && !line.startsWith('{"level":"info"'));
+
+describe('what turns out to be wrong when the cloud is asked', { timeout: 60_000 }, () => {
+  const cases: readonly {
+    readonly what: string;
+    readonly code: 2 | 3;
+    readonly says: RegExp;
+    readonly settings?: string;
+    readonly other: () => Promise<ReturnType<typeof otherCloud>> | ReturnType<typeof otherCloud>;
+  }[] = [
+    {
+      what: 'a wrong password',
+      code: 2,
+      says: /^rollwatch: cloud other: Keystone at \S+ refuses the credentials \(user, password, project and their domains\): /,
+      other: () => otherCloud({}, { password: 'Wr0ng-passw0rd' }),
+    },
+    {
+      what: 'an unknown project',
+      code: 2,
+      says: /refuses the credentials/,
+      other: () => otherCloud({}, { project_name: 'nowhere' }),
+    },
+    {
+      what: 'an application credential that has expired',
+      code: 2,
+      says: /refuses the application credential \(wrong, deleted or expired\?\)/,
+      async other() {
+        const user = await signIn(cloud);
+        const expires = new Date(Date.now() + 1500).toISOString().replace('Z', '');
+        const made = await user.ask('identity', `POST /users/${user.userId}/application_credentials`, {
+          body: { application_credential: { name: 'short', expires_at: expires } },
+        });
+        const { application_credential: one } = z
+          .object({ application_credential: z.object({ id: z.string(), secret: z.string() }) })
+          .parse(made.body);
+        await delay(2000);
+        return otherCloud({
+          auth_type: 'v3applicationcredential',
+          auth: {
+            auth_url: cloud.authUrl,
+            application_credential_id: one.id,
+            application_credential_secret: one.secret,
+          },
+        });
+      },
+    },
+    {
+      what: 'a Keystone that nobody reaches',
+      code: 3,
+      says: /keystone at http:\/\/127\.0\.0\.1:9 gives connection-refused/,
+      other: () => otherCloud({}, { auth_url: 'http://127.0.0.1:9' }),
+    },
+    {
+      what: 'a name that does not resolve',
+      code: 3,
+      says: /a name cannot be resolved: .*keystone\.invalid/,
+      other: () => otherCloud({}, { auth_url: 'http://keystone.invalid:5000' }),
+    },
+    {
+      what: 'a certificate that nobody vouches for',
+      code: 2,
+      says: /keystone at https:\S+ gives tls: DEPTH_ZERO_SELF_SIGNED_CERT/,
+      async other() {
+        const server = await serveTls(selfSigned('127.0.0.1'), (_request, response) => response.end('{}'));
+        servers.push(server);
+        return otherCloud({}, { auth_url: server.url });
+      },
+    },
+    {
+      what: 'a place where no Keystone is',
+      code: 3,
+      says: /keystone at http:\S+ gives unexpected-status: HTTP 200: It works!/,
+      async other() {
+        const server = await serveHttp((_request, response) => response.end('<h1>It works!</h1>'));
+        servers.push(server);
+        return otherCloud({}, { auth_url: server.url });
+      },
+    },
+    {
+      what: 'a region that the catalogue does not have',
+      code: 2,
+      says: /region/,
+      other: () => otherCloud({ region_name: 'Atlantis' }),
+    },
+    {
+      what: 'an image that is not there',
+      code: 2,
+      says: /image 'windows'.*probe/,
+      settings: 'probes: {server-boot: {image: windows}}',
+      other: () => otherCloud({}),
+    },
+    {
+      what: 'a flavor that is not there',
+      code: 2,
+      says: /flavor 'm1\.huge'.*m1\.probe/,
+      settings: 'probes: {server-boot: {flavor: m1.huge}}',
+      other: () => otherCloud({}),
+    },
+    {
+      what: 'a network that is not there',
+      code: 2,
+      says: /network 'void'.*probe-net/,
+      settings: 'probes: {server-boot: {network: void}}',
+      other: () => otherCloud({}),
+    },
+  ];
+  const servers: { close(): unknown }[] = [];
+  afterAll(async () => {
+    for (const one of servers) await one.close();
+  });
+
+  it.each(cases)('$what: one line, exit code $code', async ({ code, says, settings, other }) => {
+    const { place, env } = await other();
+    if (settings !== undefined) writeFileSync(join(place, 'rollwatch.yaml'), settings);
+    const ran = await rollwatch(watchArgs, { folder: place, env });
+    const lines = complaint(ran.err);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(says);
+    expect(ran).toMatchObject({ code, out: '' });
+    expect(ran.err).not.toMatch(/ {4}at |Wr0ng-passw0rd/);
+    expect(ran.err).not.toContain(cloud.password);
+  });
+
+  it('an address that is taken: one line, exit code 3', async () => {
+    const server = await serveHttp((_request, response) => response.end());
+    servers.push(server);
+    const { host } = new URL(server.url);
+    const ran = await rollwatch(['watch', '--listen', host, '--journal', 'taken.sqlite'], { folder, env });
+    expect(complaint(ran.err)).toEqual([expect.stringMatching(new RegExp(`^rollwatch: .*${host}`))]);
+    expect(ran).toMatchObject({ code: 3, out: '' });
+  });
+});
+
+describe('the commands', { timeout: 60_000 }, () => {
+  it('watch --cloud goes before OS_CLOUD, and Ctrl-C in the middle of a boot leaves no server', async () => {
+    const watch = await startWatch({ env: { ...env, OS_CLOUD: 'no-such-cloud' }, args: ['--cloud', 'embedded'] });
+    try {
+      for (let tries = 0; (await cloud.servers()).length === 0 && tries < 100; tries++) await delay(100);
+      expect(await cloud.servers()).not.toEqual([]);
+      const { code, printed } = await watch.stop('SIGINT');
+      expect(code).toBe(0);
+      expect(await cloud.servers()).toEqual([]);
+      const { servers } = z
+        .object({ servers: z.object({ created: z.number(), leaked: z.number() }) })
+        .parse(JSON.parse(printed));
+      expect(servers).toMatchObject({ leaked: 0 });
+    } finally {
+      await watch.kill();
+      discard(watch.folder);
+    }
+  });
+
+  it('sweep --dry-run shows what bears our mark and is of this host, sweep deletes it and nothing else', async () => {
+    const user = await signIn(cloud);
+    const ours = { rollwatch: '1', vantage: 'here', run: 'old' };
+    await user.create('somebody-else', { networks: 'none' });
+    await user.create('rollwatch-lookalike', { networks: 'none' });
+    await user.create('rollwatch-old', { networks: 'none', metadata: ours });
+    await user.create('rollwatch-there', { networks: 'none', metadata: { ...ours, vantage: 'there' } });
+    writeFileSync(join(folder, 'here.yaml'), 'vantage: here');
+    const sweep = async (...args: readonly string[]) => {
+      const { code, out } = await rollwatch(['sweep', '--json', '--config', 'here.yaml', ...args], { folder, env });
+      return { code, rows: z.array(z.object({ name: z.string(), gone: z.boolean() })).parse(JSON.parse(out)) };
+    };
+    const names = async () => (await cloud.servers()).map((one) => one.name).sort();
+    expect(await sweep('--dry-run')).toEqual({ code: 0, rows: [{ name: 'rollwatch-old', gone: false }] });
+    expect(await names()).toHaveLength(4);
+    expect(await sweep()).toEqual({ code: 0, rows: [{ name: 'rollwatch-old', gone: true }] });
+    expect(await names()).toEqual(['rollwatch-lookalike', 'rollwatch-there', 'somebody-else']);
+    expect(await sweep()).toEqual({ code: 0, rows: [] });
+    expect(await sweep('--any-vantage')).toEqual({ code: 0, rows: [{ name: 'rollwatch-there', gone: true }] });
+    for (const { id } of await cloud.servers()) await user.remove(id);
+  });
+
+  it('sweep spares the servers of a daemon at --url, and takes those of a --journal alone', async () => {
+    const user = await signIn(cloud);
+    const watch = await startWatch({ env });
+    try {
+      const { run } = z
+        .object({ run: z.object({ id: z.string(), vantages: z.array(z.string()) }) })
+        .parse(await (await fetch(`${watch.url}/api/v1/report`)).json());
+      // Let its look for what an earlier start has left be over.
+      await delay(2000);
+      const metadata = { rollwatch: '1', vantage: run.vantages[0], run: run.id };
+      await user.create('rollwatch-its-own', { networks: 'none', metadata });
+      await user.create('rollwatch-other', { networks: 'none', metadata: { ...metadata, run: 'other' } });
+      const sweep = async (...args: readonly string[]) => {
+        const { out } = await rollwatch(['sweep', '--json', ...args], { folder, env });
+        return z.array(z.object({ name: z.string() })).parse(JSON.parse(out));
+      };
+      expect(await sweep('--url', watch.url)).toEqual([expect.objectContaining({ name: 'rollwatch-other' })]);
+      const own = await sweep('--journal', watch.journal, '--dry-run');
+      expect(own.map((one) => one.name)).toContain('rollwatch-its-own');
+    } finally {
+      await watch.stop();
+      discard(watch.folder);
+    }
+    expect(await cloud.servers()).toEqual([]);
+  });
+
+  it('pause stops a daemon, resume lets it go on, and report tells of it, from the daemon as from its journal', async () => {
+    const watch = await startWatch({ env });
+    try {
+      await delay(1500);
+      expect(await rollwatch(['pause', '--url', watch.url], { folder })).toMatchObject({ code: 0 });
+      const count = async () =>
+        (await (await fetch(`${watch.url}/api/v1/samples?probe=server-list`)).text()).split('\n').length;
+      await delay(600);
+      const before = await count();
+      await delay(2500);
+      expect(await count()).toBe(before);
+      expect(await rollwatch(['resume', '--url', watch.url], { folder })).toMatchObject({ code: 0 });
+      await delay(2500);
+      expect(await count()).toBeGreaterThan(before);
+      const told = await rollwatch(['report', '--url', watch.url, '--zone', 'Europe/Berlin'], { folder });
+      expect(told).toMatchObject({ code: 0, err: '' });
+      expect(told.out).toContain('Europe/Berlin');
+      const read = await rollwatch(['report', '--journal', watch.journal, '--zone', 'Europe/Berlin'], { folder });
+      expect(read).toMatchObject({ code: 0, err: '' });
+      expect(read.out).toContain('Europe/Berlin');
+      expect(read.out).toMatch(/paused/);
+    } finally {
+      await watch.stop();
+      discard(watch.folder);
+    }
+  });
+
+  it.each([
+    { args: ['report', '--url', 'http://127.0.0.1:9'], code: 3, says: /127\.0\.0\.1:9/ },
+    { args: ['report', '--journal', 'nowhere.sqlite'], code: 2, says: /nowhere\.sqlite/ },
+    { args: ['report', '--zone', 'Mars/Olympus', '--journal', 'JOURNAL'], code: 2, says: /Mars\/Olympus/ },
+    { args: ['pause', '--url', 'http://127.0.0.1:9'], code: 3, says: /127\.0\.0\.1:9/ },
+    { args: ['pause', '--token-file', 'nowhere'], code: 2, says: /--token-file: nowhere does not exist/ },
+    { args: ['cloud', 'stop', 'nova-bpi', '--control', 'CONTROL'], code: 2, says: /nova-api/ },
+    { args: ['cloud', '--port', '99999'], code: 2, says: /0 to 65535/ },
+    { args: ['wach'], code: 2, says: /^rollwatch: there is no command 'wach'; did you mean watch\?$/m },
+    { args: ['watch', '--lisen', 'x'], code: 2, says: /--listen/ },
+  ])('rollwatch $args: exit code $code', async ({ args, code, says }) => {
+    const watch = await startWatch({ env });
+    await watch.stop();
+    const given = args.map((one) => one.replace('CONTROL', cloud.controlUrl).replace('JOURNAL', watch.journal));
+    const ran = await rollwatch(given, { folder });
+    discard(watch.folder);
+    expect(ran.err).toMatch(says);
+    expect(ran.err).not.toMatch(/ {4}at /);
+    expect(ran).toMatchObject({ code, out: '' });
+  });
+
+  it('cloud stop, start and fault reach an embedded cloud that serves', async () => {
+    const order = (...args: readonly string[]) =>
+      rollwatch(['cloud', ...args, '--control', cloud.controlUrl], { folder });
+    const status = async () => (await fetch(`${cloud.authUrl.replace(/\/v3$/, '')}/v3`)).status;
+    expect(await order('fault', 'keystone', 'http-500')).toMatchObject({ code: 0, err: '' });
+    expect(await status()).toBe(500);
+    expect(await order('fault', 'keystone', 'none')).toMatchObject({ code: 0 });
+    expect(await status()).toBe(200);
+    expect(await order('stop', 'keystone', '--kill')).toMatchObject({ code: 0 });
+    await expect(status()).rejects.toThrow('fetch failed');
+    expect(await order('start', 'keystone')).toMatchObject({ code: 0 });
+    expect(await status()).toBe(200);
+  });
+});

@@ -1,0 +1,22 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+
+export type Ran = { readonly code: number | null; readonly out: string; readonly err: string };
+
+/** `rollwatch ARGS` in a process of its own, with no environment but what is given, until it ends. */
+export async function rollwatch(
+  args: readonly string[],
+  { folder, env = {}, limit = 60_000 }: { folder: string; env?: Readonly<Record<string, string>>; limit?: number },
+): Promise<Ran> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: limit,
+  });
+  const [[code], out, err] = await Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]);
+  return { code: typeof code === 'number' ? code : null, out, err };
+}
