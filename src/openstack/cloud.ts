@@ -1,3 +1,4 @@
+import type { Cause } from '../domain/cause.ts';
 import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { Clock } from '../domain/ports.ts';
 import { type Compute, createCompute } from './compute.ts';
@@ -39,15 +40,15 @@ export function openCloud({ access, clock }: { readonly access: CloudAccess; rea
   const tokens = createTokenKeeper(clock, () => issue({ http, limits, signal: ended.signal }));
   const session = createSession({ access, clock, tokens });
   const ping = createPing({ access, session, http });
-  const reads = async (signal: AbortSignal): Promise<boolean> => {
-    const list = await createCompute(session, http).list({ detail: true, limit: 1, limits: QUICK, signal });
-    return list.type === 'ok';
+  const list = async (signal: AbortSignal): Promise<Cause | null> => {
+    const listed = await createCompute(session, http).list({ detail: true, limit: 1, limits: QUICK, signal });
+    return listed.type === 'failed' ? listed.cause : null;
   };
   return {
     access,
     clock,
     session,
-    secondLook: createSecondLook({ clock, ping, reads }),
+    secondLook: createSecondLook({ clock, ping, list }),
     issue,
     http,
     limits,

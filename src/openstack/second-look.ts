@@ -12,12 +12,17 @@ export type SecondLook = {
   learn(signal: AbortSignal): Promise<void>;
   /** The same cause with the service at fault, where that takes a question. */
   at(cause: Cause, during: During, signal: AbortSignal): Promise<Cause>;
-  /** A request that writes got no answer: asks whether reading works, and everyone whom Nova asks on its way. */
-  atHang(cause: Cause, signal: AbortSignal): Promise<Cause>;
+  /** A request that writes is sent now. To be called back when it has ended: answered, in whatever way, or not. */
+  writing(): (answered: boolean) => void;
+  /** A read that was sent at this moment was answered. */
+  read(sentAt: Millis): void;
+  /**
+   * A request that writes, sent at this moment, got no answer: asks whether reading works, unless a later read has shown
+   * it, and everyone whom Nova asks on its way.
+   */
+  atHang(cause: Cause, sentAt: Millis, signal: AbortSignal): Promise<Cause>;
   /** Who of those whom Nova asks on its way doesn't answer us either; null: nobody. */
   silent(signal: AbortSignal): Promise<Suspect | null>;
-  /** A write was answered: nobody hangs any more. */
-  answered(): void;
   /** A read got no answer: because Nova's workers wait for the message queue, or for someone else? */
   atRead(cause: Cause, signal: AbortSignal): Promise<Cause>;
 };
@@ -26,8 +31,8 @@ export type SecondLookOptions = {
   readonly clock: Clock;
   /** Asks a service for its version document, without a token. */
   readonly ping: (suspect: Suspect, signal: AbortSignal) => Promise<Pilot>;
-  /** Whether Nova's list answers. */
-  readonly reads: (signal: AbortSignal) => Promise<boolean>;
+  /** Asks Nova for a list; gives why it failed, or null. */
+  readonly list: (signal: AbortSignal) => Promise<Cause | null>;
 };
 
 const ON_THE_WAY: readonly Suspect[] = ['keystone', 'neutron', 'glance', 'placement'];
@@ -37,12 +42,20 @@ const WHEN_READING: readonly Suspect[] = ['keystone', 'neutron'];
 const LEARN = 600_000;
 /** What was asked within this time isn't asked again: samples after a failure come ten times a second. */
 const FRESH = 1000;
+/** A write that has waited for so long hangs, if a read that was sent later was answered. */
+const OVERDUE = 3000;
+/** How much later: longer than the last write took that was answered, by this factor, and at least so long. */
+const LATER = { factor: 1.5, least: 250 };
 
-export function createSecondLook({ clock, ping, reads }: SecondLookOptions): SecondLook {
+export function createSecondLook({ clock, ping, list }: SecondLookOptions): SecondLook {
   /** Who answered while all was well: of the others a silence means nothing, as they may be out of reach from here. */
   const known = new Set<Suspect>();
   let learnt: Millis = Number.NEGATIVE_INFINITY;
+  /** A write that hung was outlived by reads, and no write has been answered since. */
   let hangs = false;
+  const writes = new Set<Millis>();
+  let lastRead: Millis = Number.NEGATIVE_INFINITY;
+  let usual = 0;
 
   const answers = new Map<Suspect, { readonly at: Millis; readonly pilot: Promise<Pilot> }>();
 
@@ -59,6 +72,15 @@ export function createSecondLook({ clock, ping, reads }: SecondLookOptions): Sec
     const asked = suspects.filter((one) => known.has(one));
     const found = await Promise.all(asked.map((one) => pinged(one, signal)));
     return asked.find((_one, index) => found[index] === 'silent') ?? null;
+  }
+
+  /** Nova went on with reads after it had been given the write, so not all of it hangs. */
+  const outlived = (sentAt: Millis): boolean => lastRead > sentAt + Math.max(LATER.least, LATER.factor * usual);
+
+  /** While a write waits, nobody has said yet that it hangs. */
+  async function waitsForQueue(signal: AbortSignal): Promise<boolean> {
+    const waits = [...writes].some((sentAt) => clock.now() - sentAt > OVERDUE && outlived(sentAt));
+    return waits && (await silent(ON_THE_WAY, signal)) === null;
   }
 
   const blamed = (cause: Cause, service: Service, why: string): Cause => ({
@@ -81,26 +103,41 @@ export function createSecondLook({ clock, ping, reads }: SecondLookOptions): Sec
       if (who !== null) return blamed(cause, who, `${who} doesn't answer us either`);
       return { ...cause, message: `${cause.message} (${askedOf(suspects, known)})` };
     },
-    async atHang(cause, signal) {
-      const [reading, who] = await Promise.all([reads(signal), silent(ON_THE_WAY, signal)]);
-      if (!reading) return hangs ? blamed(cause, 'message-queue', WORKERS) : cause;
-      if (who !== null) return blamed(cause, who, `Nova's list answers, ${who} doesn't`);
+    writing() {
+      const sentAt = clock.now();
+      writes.add(sentAt);
+      return (answered) => {
+        writes.delete(sentAt);
+        if (!answered) return;
+        usual = clock.now() - sentAt;
+        hangs = false;
+      };
+    },
+    read(sentAt) {
+      lastRead = Math.max(lastRead, sentAt);
+    },
+    async atHang(cause, sentAt, signal) {
+      const later = outlived(sentAt);
+      const [listed, who] = await Promise.all([later ? null : list(signal), silent(ON_THE_WAY, signal)]);
+      if (listed !== null && isSilence(listed)) return hangs ? blamed(cause, 'message-queue', WORKERS) : cause;
+      if (listed !== null) return blamed(cause, listed.service, `a list fails: ${listed.message}`);
+      const works = later ? 'lists sent later were answered' : "Nova's list answers";
+      if (who !== null) return blamed(cause, who, `${works}, ${who} doesn't answer us`);
       hangs = true;
-      return blamed(cause, 'message-queue', `Nova's list answers, and so do ${[...known].join(', ') || 'no others'}`);
+      const others = [...known].join(', ');
+      return blamed(cause, 'message-queue', others === '' ? works : `${works}, and ${others} answer too`);
     },
     silent: (signal) => silent(ON_THE_WAY, signal),
-    answered() {
-      hangs = false;
-    },
     async atRead(cause, signal) {
-      const isSilent = cause.kind === 'response-timeout' || cause.kind === 'connect-timeout';
-      if (!isSilent || cause.service !== 'nova-api') return cause;
-      if (hangs) return blamed(cause, 'message-queue', WORKERS);
+      if (!isSilence(cause) || cause.service !== 'nova-api') return cause;
+      if (hangs || (await waitsForQueue(signal))) return blamed(cause, 'message-queue', WORKERS);
       const who = await silent(WHEN_READING, signal);
       return who === null ? cause : blamed(cause, who, `${who} doesn't answer us either`);
     },
   };
 }
+
+const isSilence = ({ kind }: Cause): boolean => kind === 'response-timeout' || kind === 'connect-timeout';
 
 const WORKERS = "requests that wait for the message queue hold Nova's workers";
 

@@ -63,7 +63,7 @@ export function createBootCauses(cloud: Cloud, options: BootCausesOptions): Boot
     async ofRequest(failed, during, signal) {
       const hangs = failed.cause.kind === 'response-timeout' && failed.cause.service === 'nova-api';
       const cause = hangs
-        ? await secondLook.atHang(failed.cause, signal)
+        ? await secondLook.atHang(failed.cause, failed.sentAt, signal)
         : await secondLook.at(failed.cause, during, signal);
       return { ...failed, cause: hangs ? cause : await secondLook.atRead(cause, signal) };
     },

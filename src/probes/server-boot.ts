@@ -4,7 +4,7 @@ import type { Series, Stages } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
 import { type Choice, choose, type Wanted } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
-import type { Trouble } from '../openstack/result.ts';
+import type { Result, Trouble } from '../openstack/result.ts';
 import type { Server } from '../openstack/server-body.ts';
 import { type BootOptions, fall, mayExist, rise } from './boot.ts';
 import { createBootCauses } from './boot-causes.ts';
@@ -67,6 +67,13 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     return choice;
   }
 
+  async function writing<T>(send: () => Promise<Result<T>>): Promise<Result<T>> {
+    const ended = secondLook.writing();
+    const result = await send();
+    ended(result.type === 'ok');
+    return result;
+  }
+
   async function boot(context: ProbeContext): Promise<ProbeResult> {
     const { signal } = context;
     unsettled = null;
@@ -80,9 +87,8 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     const { flavor, image, networks } = chosen;
     const metadata = metadataOf(mark);
     const { availabilityZone } = settings;
-    const created = await compute.create(
-      { name, flavor, image, networks, availabilityZone, metadata },
-      { limits, signal },
+    const created = await writing(() =>
+      compute.create({ name, flavor, image, networks, availabilityZone, metadata }, { limits, signal }),
     );
     if (created.type !== 'ok') {
       // What was chosen may be there no more.
@@ -94,7 +100,6 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
       } else janitor.never(name);
       return failing(blamed, { stages: {}, serverId: null }, created.sentAt);
     }
-    secondLook.answered();
     const id = created.value;
     const { sentAt, settledAt: acceptedAt, requestId } = created;
     janitor.created(name, id);
@@ -121,7 +126,7 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     stages['active'] = (risen.at - acceptedAt) / 1000;
     causes.built(sentAt, signal);
 
-    const deleted = await compute.delete(id, { limits, signal });
+    const deleted = await writing(() => compute.delete(id, { limits, signal }));
     const broke = { upUntil: risen.workedAt, brokeAt: deleted.sentAt };
     if (deleted.type === 'void') {
       handOver();

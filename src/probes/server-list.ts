@@ -25,7 +25,10 @@ export function serverList(cloud: Cloud, place: Place, { settings, connection }:
   const limits = limitsOf(settings);
 
   async function blamed(result: Result<number>, signal: AbortSignal): Promise<Result<number>> {
-    if (result.type === 'ok') void secondLook.learn(signal);
+    if (result.type === 'ok') {
+      secondLook.read(result.sentAt);
+      void secondLook.learn(signal);
+    }
     if (result.type !== 'failed') return result;
     const cause = await secondLook.atRead(await secondLook.at(result.cause, 'request', signal), signal);
     return { ...result, cause };

@@ -17,92 +17,71 @@ import { seriesOfCloud } from '../../src/probes/registry.ts';
 import { startSampler } from '../../src/sampler/client.ts';
 import { createTimeline, machineClocks } from '../../src/sampler/clock.ts';
 import type { SamplerThreadData } from '../../src/sampler-thread.ts';
+import { benchClouds, TIMEOUT } from './bench-clouds.ts';
 
 const KINDS = ['refuse', 'reset', 'hang', 'http-500', 'lb-503', 'rubbish', 'truncated'] as const;
-const TIMEOUT = 10_000;
 
 const [perSeed = 70, ...given] = process.argv.slice(2).map(Number);
 const seeds = given.length > 0 ? given : [1, 2, 3];
 
-/** mulberry32: small, and the same everywhere. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
+/**
+ * Phases (where in an interval an outage begins, 0 to 1) and lengths (0 to 1, of their logarithm), spread evenly over the
+ * plane instead of drawn, so that few outages tell what many would: the R2 sequence (M. Roberts, "The Unreasonable
+ * Effectiveness of Quasirandom Sequences"). Seeds go on where the one before has ended.
+ */
+const spread = (index: number) => ({
+  phase: (0.5 + index * 0.7548776662466927) % 1,
+  length: (0.5 + index * 0.5698402909980532) % 1,
+});
 
 type Outage = Interval & { readonly kind: Fault['kind'] };
 type Run = { readonly outages: readonly Outage[]; readonly slowDown: number; readonly report: Report };
 
 async function runSeed(seed: number): Promise<Run> {
-  const next = random(seed);
   const cloud = await startCloudThread({ workers: 64, speed: 100 });
   const timeline = createTimeline(machineClocks, 500);
-  const fast = { interval: 100, limit: 60_000 };
-  const paced = { interval: 1000, slow: 500, fast, timeout: TIMEOUT };
-  const boot = { budget: 15_000, deleteLimit: 30_000, poll: 250, requestTimeout: 10_000, flavor: null, image: null };
-  const who = { name: 'probe', domain: { name: 'Default' } };
-  const probes: SamplerThreadData['clouds'][number]['probes'] = {
-    'server-list': { ...paced, enabled: true, detail: true, limit: 100, connections: ['reused', 'new'] },
-    'server-boot': {
-      ...paced,
-      ...boot,
-      enabled: false,
-      network: null,
-      availabilityZone: null,
-      namePrefix: 'rollwatch-',
-      maxStuck: 5,
-    },
-    token: { ...paced, enabled: false },
-  };
-  const access: SamplerThreadData['clouds'][number]['access'] = {
-    name: 'embedded',
-    authUrl: cloud.authUrl,
-    auth: { type: 'password', user: who, password: cloud.password, project: who },
-    regionName: null,
-    interface: 'public',
-    interfaces: {},
-    tls: { ca: null, cert: null, key: null, verify: true },
-    overrides: {},
-    computeMicroversion: null,
-    apiTimeout: null,
-  };
+  const clouds = benchClouds(cloud);
   const data: SamplerThreadData = {
     session: 1,
     run: `bench-${seed}`,
     vantage: 'bench',
     stall: 250,
     clockStep: 500,
-    clouds: [{ access, diagnosis: null, probes }],
+    clouds,
   };
   const observation = createObservation({ run: 'bench', version: 'bench', overall: ['server-list'] });
   const startedAt = timeline.now();
   const session = { id: 1, startedAt, aliveAt: startedAt, ended: false, version: 'bench', vantage: 'bench', facts: {} };
-  observation.openSession(session, seriesOfCloud({ cloud: 'embedded', vantage: 'bench' }, probes));
+  const place = { cloud: 'embedded', vantage: 'bench' };
+  observation.openSession(
+    session,
+    clouds.flatMap(({ probes }) => seriesOfCloud(place, probes)),
+  );
+  const first = Promise.withResolvers<number>();
   const sampler = startSampler({
     thread: new URL('../../src/sampler-thread.ts', import.meta.url),
     data,
     onEvent(event) {
       if (event.type === 'sample' || event.type === 'mark') observation.accept(event);
+      if (event.type === 'sample') first.resolve(event.sample.dueAt);
     },
     onDeath: (reason) => {
       throw new Error(reason);
     },
   });
+  const slots = await first.promise;
   await delay(3000);
   const outages: Outage[] = [];
   for (let index = 0; index < perSeed; index++) {
     const kind = KINDS[index % KINDS.length] ?? 'refuse';
-    const lasting = 200 * 40 ** next();
+    const { phase, length } = spread((seed - 1) * perSeed + index);
+    const lasting = 200 * 40 ** length;
+    await delay(1000 - ((timeline.now() - slots) % 1000) + 1000 * phase);
     const from = await cloud.setFault('nova-api', { kind });
     await delay(lasting);
     const until = await cloud.setFault('nova-api', null);
     outages.push({ kind, from, until });
-    await delay(2200 + next() * 1000);
+    await delay(2200);
   }
   // Slow but up is never down.
   const slowFrom = timeline.now();
@@ -120,6 +99,8 @@ async function runSeed(seed: number): Promise<Run> {
   return { outages, slowDown, report };
 }
 
+const percent = (measured: number, truth: number): string => `${((measured / truth - 1) * 100).toFixed(2)} %`;
+
 const began = Date.now();
 const runs = await Promise.all(seeds.map(runSeed));
 let wrong = 0;
@@ -133,10 +114,21 @@ type Row = {
   long: number;
   total: number;
   measured: number;
+  bySlots: number;
 };
 
 for (const connection of ['reused', 'new'] as const) {
-  const row: Row = { errors: [], fastEnds: [], outside: 0, invented: 0, undetected: 0, long: 0, total: 0, measured: 0 };
+  const row: Row = {
+    errors: [],
+    fastEnds: [],
+    outside: 0,
+    invented: 0,
+    undetected: 0,
+    long: 0,
+    total: 0,
+    measured: 0,
+    bySlots: 0,
+  };
   for (const { outages, report } of runs) {
     const windows = report.windows.filter((one) => one.connection === connection && one.kind === 'down');
     const result = accuracy(outages, windows);
@@ -155,13 +147,14 @@ for (const connection of ['reused', 'new'] as const) {
     row.invented += result.invented.length;
     row.errors.push(...result.undetected.map(({ from, until }) => (until - from) / 1000));
     row.total += outages.reduce((sum, { from, until }) => sum + (until - from) / 1000, 0);
+    row.bySlots += report.probes.find(({ series }) => series.connection === connection)?.samples.failed ?? 0;
     row.measured += windows.reduce((sum, one) => sum + one.duration.estimate, 0);
   }
   const mean = row.errors.reduce((sum, one) => sum + one, 0) / row.errors.length;
   console.log(
     `server-list ${connection}: ${row.errors.length} outages, ${row.undetected} undetected (${row.long} longer than 1.1 s), ` +
       `${row.outside} outside their brackets, ${row.invented} invented; mean absolute error ${(mean * 1000).toFixed(0)} ms; ` +
-      `total ${row.total.toFixed(1)} s, measured ${((row.measured / row.total - 1) * 100).toFixed(2)} %; ` +
+      `total ${row.total.toFixed(1)} s, by windows ${percent(row.measured, row.total)}, by failed slots ${percent(row.bySlots, row.total)}; ` +
       `ends where sampling went fast: ${row.fastEnds.length}, worst ${(Math.max(0, ...row.fastEnds) * 1000).toFixed(0)} ms`,
   );
   wrong += row.outside + row.invented + row.long;
@@ -175,7 +168,7 @@ const united = runs.reduce((sum, { report }) => sum + report.overall.api.estimat
 const least = runs.reduce((sum, { report }) => sum + report.overall.api.min, 0);
 const most = runs.reduce((sum, { report }) => sum + report.overall.api.max, 0);
 console.log(
-  `API, both connections united: true ${total.toFixed(1)} s, measured ${united.toFixed(1)} s (${least.toFixed(1)} to ${most.toFixed(1)}), ${((united / total - 1) * 100).toFixed(2)} %`,
+  `API, both connections united: true ${total.toFixed(1)} s, measured ${united.toFixed(1)} s (${least.toFixed(1)} to ${most.toFixed(1)}), ${percent(united, total)}`,
 );
 const slow = runs.reduce((sum, one) => sum + one.slowDown, 0);
 console.log(`slow but up (600 ms, 3 s): ${slow} down windows`);

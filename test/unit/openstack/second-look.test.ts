@@ -6,9 +6,9 @@ const never = new AbortController().signal;
 
 /** Everyone answers, unless the test says otherwise. */
 function cloud() {
-  const state: { now: number; reads: boolean; pings: Suspect[]; silent: Set<Suspect>; unknown: Set<Suspect> } = {
+  const state: { now: number; list: Cause | null; pings: Suspect[]; silent: Set<Suspect>; unknown: Set<Suspect> } = {
     now: 0,
-    reads: true,
+    list: null,
     pings: [],
     silent: new Set(),
     unknown: new Set(),
@@ -19,7 +19,7 @@ function cloud() {
       state.pings.push(suspect);
       return state.unknown.has(suspect) ? 'unknown' : state.silent.has(suspect) ? 'silent' : 'answers';
     },
-    reads: async () => state.reads,
+    list: async () => state.list,
   });
   return { look, state };
 }
@@ -95,29 +95,72 @@ describe('who is at fault', () => {
 describe('a write without an answer', () => {
   it('is the fault of the message queue where lists and all others answer, and then hanging reads are too', async () => {
     const { look, state } = await learnt();
-    expect((await look.atHang(HANG, never)).service).toBe('message-queue');
-    state.reads = false;
+    expect((await look.atHang(HANG, state.now - 10_000, never)).service).toBe('message-queue');
+    state.list = HANG;
     expect((await look.atRead(HANG, never)).service).toBe('message-queue');
-    expect((await look.atHang(HANG, never)).service).toBe('message-queue');
-    look.answered();
+    expect((await look.atHang(HANG, state.now - 10_000, never)).service).toBe('message-queue');
+    look.writing()(true);
     state.now += 2000;
     expect(await look.atRead(HANG, never)).toBe(HANG);
+  });
+
+  it('is so also where everything hangs by now, if a list that was sent after it was answered', async () => {
+    const { look, state } = await learnt();
+    state.list = HANG;
+    look.writing();
+    const sentAt = state.now;
+    look.read(sentAt + 300);
+    state.now += 2900;
+    expect(await look.atRead(HANG, never)).toBe(HANG);
+    state.now += 200;
+    expect((await look.atRead(HANG, never)).service).toBe('message-queue');
+    state.now += 6900;
+    const found = await look.atHang(HANG, sentAt, never);
+    expect([found.service, found.message]).toEqual([
+      'message-queue',
+      'no answer within 10 s (lists sent later were answered, and keystone, neutron, glance, placement answer too)',
+    ]);
+  });
+
+  it('is not so where the list was answered while writes usually are under way still', async () => {
+    const { look, state } = await learnt();
+    state.list = HANG;
+    const ended = look.writing();
+    state.now += 400;
+    ended(true);
+    look.writing();
+    const sentAt = state.now;
+    look.read(sentAt + 500);
+    state.now += 10_000;
+    expect(await look.atRead(HANG, never)).toBe(HANG);
+    expect(await look.atHang(HANG, sentAt, never)).toBe(HANG);
+  });
+
+  it('is the fault of the one that a list names', async () => {
+    const { look, state } = await learnt();
+    state.list = fault('database', 'HTTP 500: oslo_db.exception.DBConnectionError');
+    const found = await look.atHang(HANG, state.now - 10_000, never);
+    expect([found.kind, found.service, found.message]).toEqual([
+      'response-timeout',
+      'database',
+      'no answer within 10 s (a list fails: HTTP 500: oslo_db.exception.DBConnectionError)',
+    ]);
   });
 
   it('is the fault of who else is silent', async () => {
     const { look, state } = await learnt();
     state.silent.add('glance');
-    const found = await look.atHang(HANG, never);
+    const found = await look.atHang(HANG, state.now - 10_000, never);
     expect([found.service, found.message]).toEqual([
       'glance',
-      "no answer within 10 s (Nova's list answers, glance doesn't)",
+      "no answer within 10 s (Nova's list answers, glance doesn't answer us)",
     ]);
   });
 
   it("is the API's own where lists hang as well", async () => {
     const { look, state } = await learnt();
-    state.reads = false;
-    expect(await look.atHang(HANG, never)).toBe(HANG);
+    state.list = HANG;
+    expect(await look.atHang(HANG, state.now - 10_000, never)).toBe(HANG);
   });
 });
 

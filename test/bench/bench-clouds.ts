@@ -1,0 +1,38 @@
+import type { SamplerThreadData } from '../../src/sampler-thread.ts';
+
+type BenchCloud = SamplerThreadData['clouds'][number];
+
+/** A request not answered in so many milliseconds has failed, in benchmarks. */
+export const TIMEOUT = 10_000;
+
+/** Clouds as the sampler's thread takes them: server-list at 1 Hz over both connections, no boots. */
+export function benchClouds(
+  { authUrl, password }: { readonly authUrl: string; readonly password: string },
+  count = 1,
+): readonly BenchCloud[] {
+  const fast = { interval: 100, limit: 60_000 };
+  const paced = { interval: 1000, slow: 500, fast, timeout: TIMEOUT };
+  const boot = { budget: 15_000, deleteLimit: 30_000, poll: 250, requestTimeout: 10_000, flavor: null, image: null };
+  const mark = { network: null, availabilityZone: null, namePrefix: 'rollwatch-', maxStuck: 5 };
+  const who = { name: 'probe', domain: { name: 'Default' } };
+  return Array.from({ length: count }, (_, index) => ({
+    access: {
+      name: count === 1 ? 'embedded' : `cloud-${index}`,
+      authUrl,
+      auth: { type: 'password', user: who, password, project: who },
+      regionName: null,
+      interface: 'public',
+      interfaces: {},
+      tls: { ca: null, cert: null, key: null, verify: true },
+      overrides: {},
+      computeMicroversion: null,
+      apiTimeout: null,
+    },
+    diagnosis: null,
+    probes: {
+      'server-list': { ...paced, enabled: true, detail: true, limit: 100, connections: ['reused', 'new'] },
+      'server-boot': { ...paced, ...boot, ...mark, enabled: false },
+      token: { ...paced, enabled: false },
+    },
+  }));
+}
