@@ -1,0 +1,9 @@
+/** The embedded cloud of the cost benchmark, in a process of its own: tells its parent where it is, and ends with it. */
+import { startEmbeddedCloud } from '../../src/cloud/embedded-cloud.ts';
+import { signIn } from '../support/cloud-user.ts';
+
+const cloud = await startEmbeddedCloud({ workers: 512, speed: 100 });
+const user = await signIn(cloud);
+const list = `${user.endpoint('compute')}/servers/detail?limit=100`;
+process.send?.({ authUrl: cloud.authUrl, password: cloud.password, list, token: user.token });
+process.on('disconnect', () => process.exit());
