@@ -1,4 +1,4 @@
-import { length } from './interval.ts';
+import { intersect, length, union } from './interval.ts';
 import { createLatencies } from './latencies.ts';
 import type { LiveSeries } from './live.ts';
 import type { Sample, Series } from './sample.ts';
@@ -78,9 +78,13 @@ export function createAccount(series: Series, startedAt: Millis): Account {
     return open === null ? seen.windows : [...seen.windows, open];
   };
 
+  const watchedUpTo = (now: Millis): Interval => ({ from: startedAt, until: Math.max(end(now), startedAt) });
+
   const gapsOf = (seen: Book, now: Millis): readonly Interval[] => {
     const tail = gapBefore(seen.track, observedUpTo(now));
-    return tail === null ? seen.gaps : [...seen.gaps, tail];
+    const all = tail === null ? seen.gaps : [...seen.gaps, tail];
+    // A wall clock that was set back makes a session begin before the one before it has ended.
+    return intersect(union(all), [watchedUpTo(now)]);
   };
 
   return {
@@ -109,7 +113,7 @@ export function createAccount(series: Series, startedAt: Millis): Account {
     },
     windows: (now) => windowsOf(view(), now),
     gaps: (now) => gapsOf(view(), now),
-    watched: (now) => ({ from: startedAt, until: Math.max(end(now), startedAt) }),
+    watched: watchedUpTo,
     summary(now) {
       const seen = view();
       const windows = windowsOf(seen, now);

@@ -136,6 +136,20 @@ describe('the account of a series', () => {
     expect(window?.duration).toEqual({ min: 0.4, estimate: 1.4, max: 60 });
   });
 
+  it('never has more unobserved time than time, also after the wall clock was set back', () => {
+    const account = createAccount(SERIES, 10_000);
+    account.accept(okSample({ seq: 0, at: 11_000 }));
+    account.endSession(11_100);
+    account.beginSession(SERIES);
+    account.accept(okSample({ seq: 0, at: 40_000, session: 2 }));
+    account.endSession(40_100);
+    account.beginSession(SERIES);
+    account.accept(okSample({ seq: 0, at: 13_000, session: 3 }));
+    account.endSession(14_000);
+    const { observed, unobserved } = account.summary(20_000);
+    expect([observed, unobserved]).toEqual([1.1, 2.9]);
+  });
+
   it('closes the window at the first ok sample of the next session, with a bracket as wide as the gap', () => {
     const account = createAccount(SERIES, 0);
     account.accept(okSample({ seq: 0, at: 1000 }));
