@@ -1,10 +1,13 @@
 import { Command, CommanderError } from 'commander';
+import { ansibleCallbackCommand } from './commands/ansible-callback.ts';
 import { cloudCommand } from './commands/cloud.ts';
 import { print, processOutput, refusalLine } from './commands/output.ts';
 import { pauseCommand, resumeCommand } from './commands/pause.ts';
+import { phaseCommand } from './commands/phase.ts';
 import { rehearseCommand } from './commands/rehearse.ts';
 import { reportCommand } from './commands/report.ts';
 import { sweepCommand } from './commands/sweep.ts';
+import { taskCommand } from './commands/task.ts';
 import { watchCommand } from './commands/watch.ts';
 import { didYouMean, listed } from './config/did-you-mean.ts';
 import { Refusal } from './domain/refusal.ts';
@@ -37,6 +40,9 @@ Exit codes: 0 fine, 1 verdict or check failed, 2 usage or configuration, 3 could
     sweepCommand,
     pauseCommand,
     resumeCommand,
+    taskCommand,
+    phaseCommand,
+    ansibleCallbackCommand,
     cloudCommand,
   ]) {
     rollwatch.addCommand(command({ output, finish }), command === rehearseCommand ? { isDefault: true } : {});

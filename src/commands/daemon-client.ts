@@ -2,12 +2,19 @@ import axios from 'axios';
 import { z } from 'zod';
 import { Refusal } from '../domain/refusal.ts';
 
-export type Ask = { readonly method: 'GET' | 'POST'; readonly path: string; readonly token?: string | undefined };
+export type Ask = {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly token?: string | undefined;
+  readonly body?: object;
+  /** In milliseconds. */
+  readonly timeout?: number;
+};
 
 const problem = z.object({ title: z.string(), detail: z.string().optional() });
 
 /** Asks a running daemon; gives the body of its answer. What it refuses is a `Refusal`. */
-export async function ask(url: string, { method, path, token }: Ask): Promise<string> {
+export async function ask(url: string, { method, path, token, body = {}, timeout = 30_000 }: Ask): Promise<string> {
   if (!URL.canParse(url)) throw new Refusal(`--url is '${url}'; it must be as http://127.0.0.1:9774`);
   const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   try {
@@ -15,11 +22,11 @@ export async function ask(url: string, { method, path, token }: Ask): Promise<st
       method,
       url: new URL(path, url).href,
       headers,
-      ...(method === 'POST' ? { data: {} } : {}),
+      ...(method === 'POST' ? { data: body } : {}),
       responseType: 'text',
       transformResponse: (body: string) => body,
       validateStatus: () => true,
-      timeout: 30_000,
+      timeout,
       proxy: false,
     });
     if (answer.status < 300) return answer.data;

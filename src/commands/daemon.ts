@@ -1,6 +1,6 @@
 import type { Live } from '../domain/live.ts';
 import { createObservation } from '../domain/observation.ts';
-import type { Health, JournalWriter, SamplerEvent } from '../domain/ports.ts';
+import type { Health, JournalEntry, JournalWriter, SamplerEvent, Upgrade } from '../domain/ports.ts';
 import type { ProbeName, Sample, Series } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
 import { type Sampler, startSampler } from '../sampler/client.ts';
@@ -26,6 +26,8 @@ export type DaemonOptions = {
 export type Daemon = {
   now(): number;
   live(): Live;
+  /** Takes what is told of the upgrade. */
+  readonly upgrade: Upgrade;
   pause(): Promise<void>;
   resume(): Promise<void>;
   /** Drains the sampler, writes everything and closes the session; the journal stays open. */
@@ -140,7 +142,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }
   }
 
-  function keep(entry: Extract<SamplerEvent, { type: 'sample' | 'mark' | 'server' | 'facts' }>): void {
+  function keep(entry: JournalEntry): void {
     journal.append(entry);
     recorder.soon();
     ordered.tell(() => observation.accept(entry));
@@ -152,6 +154,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   return {
     now: () => timeline.now(),
     live,
+    upgrade: {
+      task: (task) => keep({ type: 'task', task }),
+      phase: (phase) => keep({ type: 'phase', phase }),
+      annotate: (annotation) => keep({ type: 'annotation', annotation }),
+      annotations: observation.annotations,
+    },
     async pause() {
       paused = true;
       sampler?.pause();

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
+import type { UpgradeStep } from '../cloud/rolling-upgrade.ts';
 import { startCloudThread } from '../cloud/start-cloud-thread.ts';
 import { type Accuracy, accuracy } from '../domain/accuracy.ts';
 import type { Report } from '../domain/summary.ts';
+import type { Task } from '../domain/task.ts';
 import type { Interval } from '../domain/time.ts';
 import { reportJson } from '../report/json.ts';
 import { reportText } from '../report/text.ts';
@@ -83,9 +85,12 @@ export const rehearseCommand: CommandFactory = ({ output, finish }) =>
       async function upgrade(interrupt: AbortSignal): Promise<void> {
         try {
           await delay(BEFORE, undefined, { signal: interrupt });
+          const begun = new Map<string, number>();
           await cloud.rollingUpgrade({
             signal: interrupt,
-            onStep: ({ name, edge, at }) => {
+            onStep: (step) => {
+              const { name, edge, at } = step;
+              running.daemon.upgrade.task(taskOf(step, begun));
               if (edge === 'start')
                 void say(
                   `${output.err.isTTY === true ? '\r\x1b[2K' : ''}${new Date(at).toISOString().slice(11, 23)}  ${name}`,
@@ -98,6 +103,25 @@ export const rehearseCommand: CommandFactory = ({ output, finish }) =>
         }
       }
     });
+
+/** The steps are told as a shell would tell them. */
+function taskOf({ name, edge, at }: UpgradeStep, begun: Map<string, number>): Task {
+  const start = begun.get(name) ?? at;
+  begun.set(name, start);
+  const ended = edge === 'start' ? ({ status: 'running', end: null } as const) : ({ status: 'ok', end: at } as const);
+  return {
+    id: `rehearsal-${start}-${name}`,
+    name,
+    role: null,
+    play: null,
+    playbook: null,
+    hosts: [],
+    kind: 'task',
+    start,
+    ...ended,
+    source: 'shell',
+  };
+}
 
 type Compared = { readonly series: string; readonly result: Accuracy };
 

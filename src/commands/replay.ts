@@ -16,6 +16,9 @@ export async function replay(
   observation: Observation,
   { before = Infinity, aliveSince = Infinity }: ReplayOptions,
 ): Promise<void> {
+  for (const task of await journal.tasks()) observation.accept({ type: 'task', task });
+  for (const annotation of await journal.annotations()) observation.accept({ type: 'annotation', annotation });
+  for (const phase of await journal.phases()) observation.accept({ type: 'phase', phase });
   const tell = await storyteller(journal, observation);
   for (const session of await journal.sessions()) {
     if (session.id >= before) return;

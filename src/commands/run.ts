@@ -75,6 +75,7 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
       journal,
       reports: REPORT_FORMATS,
       samples: SAMPLE_FORMATS,
+      upgrade: daemon.upgrade,
       pause: daemon.pause,
       resume: daemon.resume,
       version: VERSION,

@@ -24,7 +24,7 @@ export type Account = {
   /** What was watched: from the first session's start to the end of the last one, or `now`. */
   watched(now: Millis): Interval;
   summary(now: Millis): SeriesSummary;
-  state(now: Millis): Pick<LiveSeries, 'state' | 'last' | 'open' | 'pending'>;
+  state(now: Millis): Pick<LiveSeries, 'state' | 'last' | 'pending'> & { readonly open: DowntimeWindow | null };
 };
 
 type Book = { track: Track; readonly windows: DowntimeWindow[]; readonly gaps: Interval[] };

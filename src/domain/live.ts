@@ -1,9 +1,10 @@
+import type { BlamedWindow } from './blame.ts';
 import type { Cause, VoidCause } from './cause.ts';
 import type { Health, JournalState } from './ports.ts';
 import type { Outcome, Series } from './sample.ts';
 import type { Report } from './summary.ts';
+import type { KnownTask } from './task-book.ts';
 import type { Millis } from './time.ts';
-import type { DowntimeWindow } from './window.ts';
 
 export type SeriesState = 'up' | 'degraded' | 'down' | 'unknown';
 
@@ -22,7 +23,7 @@ export type LiveSeries = {
   readonly pending: { readonly since: Millis; readonly note: string } | null;
   /** Why it does not sample now. */
   readonly held: string | null;
-  readonly open: DowntimeWindow | null;
+  readonly open: BlamedWindow | null;
 };
 
 /** Everything the live faces show. */
@@ -30,6 +31,8 @@ export type Live = {
   readonly at: Millis;
   readonly paused: boolean;
   readonly series: readonly LiveSeries[];
+  /** Upgrade tasks under way, the one that began last first. */
+  readonly running: readonly KnownTask[];
   readonly report: Report;
   readonly journal: JournalState;
   readonly health: Health | null;

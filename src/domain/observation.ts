@@ -1,10 +1,14 @@
 import { type Account, createAccount } from './account.ts';
+import { type Annotation, taskOfAnnotation } from './annotation.ts';
+import { blamed } from './blame.ts';
 import type { Live } from './live.ts';
 import { overallOf, type SeriesBook } from './overall.ts';
-import type { Facts, Health, JournalEntry, JournalState, Mark, Session } from './ports.ts';
+import type { Facts, Health, JournalEntry, JournalState, Mark, PhaseMark, Session } from './ports.ts';
 import { type ProbeName, type Sample, type Series, type SeriesKey, seriesId } from './sample.ts';
 import { createServerBook, type LeftServer } from './server-book.ts';
 import type { Report } from './summary.ts';
+import { createTaskBook } from './task-book.ts';
+import { taskDowntimes } from './task-downtime.ts';
 import type { Millis } from './time.ts';
 
 /**
@@ -15,6 +19,8 @@ export type Observation = {
   openSession(session: Session, series: readonly Series[]): void;
   /** `inOrder` is false where it was killed. */
   closeSession(aliveAt: Millis, inOrder: boolean): void;
+  /** By their number; deleted ones too. */
+  annotations(): readonly Annotation[];
   /** A sample is under way. */
   sent(key: SeriesKey, seq: number, at: Millis, note: string): void;
   accept(entry: JournalEntry): void;
@@ -36,6 +42,9 @@ export function createObservation({ run, version, overall }: ObservationOptions)
   const sessions: Session[] = [];
   const marks: Mark[] = [];
   const servers = createServerBook();
+  const tasks = createTaskBook();
+  const phases: PhaseMark[] = [];
+  const annotations = new Map<number, Annotation>();
   let running = false;
 
   const accountOf = (key: SeriesKey): Account | undefined => accounts.get(seriesId(key));
@@ -55,6 +64,15 @@ export function createObservation({ run, version, overall }: ObservationOptions)
       sessions[sessions.length - 1] = { ...last, aliveAt: sample.endedAt };
   }
 
+  function annotate(annotation: Annotation): void {
+    const before = annotations.get(annotation.id);
+    annotations.set(annotation.id, annotation);
+    const told = before && taskOfAnnotation(before);
+    if (told) tasks.forget(told.id);
+    const task = taskOfAnnotation(annotation);
+    if (task !== null) tasks.tell(task);
+  }
+
   function learn(facts: Facts): void {
     const last = sessions.at(-1);
     if (last !== undefined) sessions[sessions.length - 1] = { ...last, facts: { ...last.facts, ...facts } };
@@ -71,6 +89,10 @@ export function createObservation({ run, version, overall }: ObservationOptions)
   function report(now: Millis): Report {
     const all = books(now);
     const last = sessions.at(-1);
+    const windows = blamed(
+      all.flatMap((one) => one.windows).sort((a, b) => a.start.estimate - b.start.estimate),
+      tasks,
+    );
     const until = running ? now : (last?.aliveAt ?? now);
     const places = new Map(all.map(({ series: { cloud, vantage } }) => [`${cloud}\n${vantage}`, { cloud, vantage }]));
     return {
@@ -101,7 +123,10 @@ export function createObservation({ run, version, overall }: ObservationOptions)
         servers: servers.counts(running, { cloud, vantage }),
       })),
       probes: [...accounts.values()].map((account) => account.summary(now)),
-      windows: all.flatMap((one) => one.windows).sort((a, b) => a.start.estimate - b.start.estimate),
+      windows,
+      get tasks() {
+        return taskDowntimes(tasks.all(), windows);
+      },
       marks,
       servers: servers.counts(running),
     };
@@ -124,22 +149,34 @@ export function createObservation({ run, version, overall }: ObservationOptions)
       if (entry.type === 'sample') enter(entry.sample);
       else if (entry.type === 'facts') learn(entry.facts);
       else if (entry.type === 'mark') marks.push(entry.mark);
-      else servers.accept(entry.event);
+      else if (entry.type === 'server') servers.accept(entry.event);
+      else if (entry.type === 'task') tasks.tell(entry.task);
+      else if (entry.type === 'phase') phases.push(entry.phase);
+      else annotate(entry.annotation);
     },
     serversLeft: servers.left,
+    annotations: () => [...annotations.values()],
     report,
-    live: (now, { paused, journal, health }) => ({
-      at: now,
-      paused,
-      series: [...accounts.entries()].map(([id, account]) => ({
-        series: account.series,
-        ...account.state(now),
-        held: health?.held[id] ?? null,
-      })),
-      report: report(now),
-      journal,
-      health,
-    }),
+    live(now, { paused, journal, health }) {
+      const told = report(now);
+      return {
+        at: now,
+        paused,
+        series: [...accounts.entries()].map(([id, account]) => {
+          const { open, ...state } = account.state(now);
+          return {
+            series: account.series,
+            ...state,
+            open: told.windows.find((one) => one.id === open?.id) ?? null,
+            held: health?.held[id] ?? null,
+          };
+        }),
+        running: tasks.running().toReversed(),
+        report: told,
+        journal,
+        health,
+      };
+    },
   };
 }
 

@@ -1,5 +1,7 @@
+import type { Annotation } from './annotation.ts';
 import type { VoidKind } from './cause.ts';
 import type { Finding, Sample, Series, SeriesKey, Stages } from './sample.ts';
+import type { Task } from './task.ts';
 import type { Interval, Millis } from './time.ts';
 
 /** Reads the session's timeline. */
@@ -104,6 +106,11 @@ export type JournalReader = {
   series(session?: number): Promise<readonly Series[]>;
   marks(range?: Partial<Interval>): Promise<readonly Mark[]>;
   serverEvents(): Promise<readonly ServerEvent[]>;
+  /** Each as it was told last, by their start. */
+  tasks(): Promise<readonly Task[]>;
+  phases(): Promise<readonly PhaseMark[]>;
+  /** Each as it was told last, deleted ones too, by their number. */
+  annotations(): Promise<readonly Annotation[]>;
   /** Sent at `from` or later and before `until`. By session, then by the moment sent; streamed, never all in memory. */
   samples(filter?: SampleFilter): AsyncIterable<Sample>;
   close(): Promise<void>;
@@ -121,11 +128,17 @@ export type SampleFilter = Partial<Interval> & {
 /** What is found out about how it is measured while it runs; added to the facts of the session that is open. */
 export type Facts = { readonly [name: string]: string };
 
+/** Somebody said that a phase of the upgrade begins. */
+export type PhaseMark = { readonly name: string; readonly at: Millis };
+
 export type JournalEntry =
   | { readonly type: 'facts'; readonly facts: Facts }
   | { readonly type: 'sample'; readonly sample: Sample }
   | { readonly type: 'mark'; readonly mark: Mark }
-  | { readonly type: 'server'; readonly event: ServerEvent };
+  | { readonly type: 'server'; readonly event: ServerEvent }
+  | { readonly type: 'task'; readonly task: Task }
+  | { readonly type: 'phase'; readonly phase: PhaseMark }
+  | { readonly type: 'annotation'; readonly annotation: Annotation };
 
 export type JournalWriter = JournalReader & {
   openSession(session: Omit<Session, 'id' | 'aliveAt' | 'ended'>, series: readonly Series[]): Promise<Session>;
@@ -147,3 +160,13 @@ export type JournalState =
       readonly waiting: number;
       readonly dropped: number;
     };
+
+/** Takes what is told of the upgrade, while it goes on. */
+export type Upgrade = {
+  task(task: Task): void;
+  phase(phase: PhaseMark): void;
+  /** New, changed or deleted. */
+  annotate(annotation: Annotation): void;
+  /** By their number; deleted ones too. */
+  annotations(): readonly Annotation[];
+};

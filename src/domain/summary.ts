@@ -1,7 +1,9 @@
+import type { BlamedWindow } from './blame.ts';
 import type { Mark } from './ports.ts';
 import type { Series } from './sample.ts';
+import type { TaskDowntime } from './task-downtime.ts';
 import type { Interval, Millis } from './time.ts';
-import type { DowntimeWindow, Seconds } from './window.ts';
+import type { Seconds } from './window.ts';
 
 /** What the samples of one series come to. Durations in seconds. */
 export type SeriesSummary = {
@@ -73,7 +75,9 @@ export type Report = {
   }[];
   readonly probes: readonly SeriesSummary[];
   /** In order of their estimated start. */
-  readonly windows: readonly DowntimeWindow[];
+  readonly windows: readonly BlamedWindow[];
+  /** By their start. Computed when read. */
+  readonly tasks: readonly TaskDowntime[];
   readonly marks: readonly Mark[];
   readonly servers: ServerCounts;
 };

@@ -1,10 +1,21 @@
 import type { Kysely } from 'kysely';
 import type { JournalEntry, Session } from '../domain/ports.ts';
 import type { Series } from '../domain/sample.ts';
+import { annotationRow } from './annotation-row.ts';
 import { markRow, serverEventRow, sessionRow } from './rows.ts';
 import { sampleRow } from './sample-row.ts';
 import type { SeriesBook } from './series-book.ts';
-import type { MarkRow, SampleRow, SeriesRow, ServerEventRow, Tables } from './tables.ts';
+import type {
+  AnnotationRow,
+  MarkRow,
+  PhaseRow,
+  SampleRow,
+  SeriesRow,
+  ServerEventRow,
+  Tables,
+  TaskRow,
+} from './tables.ts';
+import { taskRow } from './task-row.ts';
 
 /** A session that is not yet in the journal as it is here, and the series it watches. */
 export type OpenSession = { readonly session: Session; readonly series: readonly Series[] };
@@ -30,10 +41,16 @@ export async function writeBatch(db: Kysely<Tables>, batch: Batch, book: SeriesB
   const samples: SampleRow[] = [];
   const marks: MarkRow[] = [];
   const events: ServerEventRow[] = [];
+  const tasks = new Map<string, TaskRow>();
+  const phases: PhaseRow[] = [];
+  const annotations = new Map<number, AnnotationRow>();
   for (const [index, entry] of batch.entries.entries()) {
     if (entry.type === 'sample') samples.push(sampleRow(book.idOf(entry.sample), entry.sample));
     else if (entry.type === 'mark') marks.push(markRow(batch.from + index, entry.mark));
-    else events.push(serverEventRow(batch.from + index, entry.event));
+    else if (entry.type === 'server') events.push(serverEventRow(batch.from + index, entry.event));
+    else if (entry.type === 'task') tasks.set(entry.task.id, taskRow(batch.from + index, entry.task));
+    else if (entry.type === 'annotation') annotations.set(entry.annotation.id, annotationRow(entry.annotation));
+    else phases.push({ number: batch.from + index, ...entry.phase });
   }
   for (const one of batch.sessions) await writeSession(db, one, { book, last: batch.last });
   await writeSeries(db, book.unwritten());
@@ -56,6 +73,60 @@ export async function writeBatch(db: Kysely<Tables>, batch: Batch, book: SeriesB
       .insertInto('server_events')
       .values(rows)
       .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+  await writeTasks(db, [...tasks.values()]);
+  await writeAnnotations(db, [...annotations.values()]);
+  for (const rows of chunks(phases)) {
+    await db
+      .insertInto('phases')
+      .values(rows)
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+}
+
+/** What was told later replaces what was told before. */
+async function writeTasks(db: Kysely<Tables>, tasks: readonly TaskRow[]): Promise<void> {
+  for (const rows of chunks(tasks)) {
+    await db
+      .insertInto('tasks')
+      .values(rows)
+      .onConflict((conflict) =>
+        conflict.column('id').doUpdateSet(({ ref }) => ({
+          number: ref('excluded.number'),
+          name: ref('excluded.name'),
+          role: ref('excluded.role'),
+          play: ref('excluded.play'),
+          playbook: ref('excluded.playbook'),
+          hosts: ref('excluded.hosts'),
+          kind: ref('excluded.kind'),
+          status: ref('excluded.status'),
+          started_at: ref('excluded.started_at'),
+          ended_at: ref('excluded.ended_at'),
+          source: ref('excluded.source'),
+        })),
+      )
+      .execute();
+  }
+}
+
+async function writeAnnotations(db: Kysely<Tables>, annotations: readonly AnnotationRow[]): Promise<void> {
+  for (const rows of chunks(annotations)) {
+    await db
+      .insertInto('annotations')
+      .values(rows)
+      .onConflict((conflict) =>
+        conflict.column('id').doUpdateSet(({ ref }) => ({
+          time: ref('excluded.time'),
+          time_end: ref('excluded.time_end'),
+          text: ref('excluded.text'),
+          tags: ref('excluded.tags'),
+          data: ref('excluded.data'),
+          updated: ref('excluded.updated'),
+          deleted: ref('excluded.deleted'),
+        })),
+      )
       .execute();
   }
 }

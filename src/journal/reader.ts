@@ -1,10 +1,14 @@
-import type { JournalReader, Mark, SampleFilter, ServerEvent, Session } from '../domain/ports.ts';
+import type { Annotation } from '../domain/annotation.ts';
+import type { JournalReader, Mark, PhaseMark, SampleFilter, ServerEvent, Session } from '../domain/ports.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Sample, Series, SeriesKey } from '../domain/sample.ts';
+import type { Task } from '../domain/task.ts';
 import type { Interval } from '../domain/time.ts';
+import { annotationOf } from './annotation-row.ts';
 import type { Database } from './dialect.ts';
 import { damaged, markOf, seriesKeyOf, seriesOf, serverEventOf, sessionOf } from './rows.ts';
 import { streamSamples } from './sample-stream.ts';
+import { phaseOf, taskOf } from './task-row.ts';
 
 /** Reads a journal in any dialect. What cannot be read, be it the disk's fault or a damaged row, is a Refusal. */
 export async function createReader(database: Database): Promise<JournalReader> {
@@ -62,6 +66,21 @@ export async function createReader(database: Database): Promise<JournalReader> {
       refusing(async (): Promise<readonly ServerEvent[]> => {
         const rows = await database.db().selectFrom('server_events').selectAll().orderBy('number').execute();
         return rows.map((row) => serverEventOf(row, name));
+      }),
+    tasks: () =>
+      refusing(async (): Promise<readonly Task[]> => {
+        const rows = await database.db().selectFrom('tasks').selectAll().orderBy('started_at').orderBy('id').execute();
+        return rows.map((row) => taskOf(row, name));
+      }),
+    phases: () =>
+      refusing(async (): Promise<readonly PhaseMark[]> => {
+        const rows = await database.db().selectFrom('phases').selectAll().orderBy('number').execute();
+        return rows.map((row) => phaseOf(row, name));
+      }),
+    annotations: () =>
+      refusing(async (): Promise<readonly Annotation[]> => {
+        const rows = await database.db().selectFrom('annotations').selectAll().orderBy('id').execute();
+        return rows.map((row) => annotationOf(row, name));
       }),
     async *samples(filter: SampleFilter = {}): AsyncGenerator<Sample> {
       try {

@@ -12,6 +12,9 @@ export type Tables = {
   samples: SampleRow;
   marks: MarkRow;
   server_events: ServerEventRow;
+  tasks: TaskRow;
+  phases: PhaseRow;
+  annotations: AnnotationRow;
 };
 
 /** One row. */
@@ -93,4 +96,37 @@ export type ServerEventRow = {
   readonly server_id: string | null;
   readonly at: number;
   readonly message: string;
+};
+
+/** `number` is that of the entry that told of the task last; `hosts` is JSON. */
+export type TaskRow = {
+  readonly id: string;
+  readonly number: number;
+  readonly name: string;
+  readonly role: string | null;
+  readonly play: string | null;
+  readonly playbook: string | null;
+  readonly hosts: string;
+  readonly kind: string;
+  readonly status: string;
+  readonly started_at: number;
+  readonly ended_at: number | null;
+  readonly source: string;
+};
+
+export type PhaseRow = { readonly number: number; readonly name: string; readonly at: number };
+
+/** `tags` is JSON; `data` is JSON, too, but nobody but its sender reads it. */
+export type AnnotationRow = {
+  readonly id: number;
+  readonly time: number;
+  readonly time_end: number;
+  readonly text: string;
+  readonly tags: string;
+  readonly data: string | null;
+  readonly dashboard_uid: string;
+  readonly panel_id: number;
+  readonly created: number;
+  readonly updated: number;
+  readonly deleted: number;
 };

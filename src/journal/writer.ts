@@ -178,7 +178,7 @@ export async function createWriter(database: WritableDatabase, { retain, now }: 
 async function firstNumbers(database: WritableDatabase) {
   const db = database.db();
   const highest = (value: number | null | undefined) => value ?? 0;
-  const [session, sample, mark, event] = await Promise.all([
+  const [session, sample, mark, event, task, phase] = await Promise.all([
     db
       .selectFrom('sessions')
       .select(({ fn }) => fn.max('id').as('value'))
@@ -195,11 +195,19 @@ async function firstNumbers(database: WritableDatabase) {
       .selectFrom('server_events')
       .select(({ fn }) => fn.max('number').as('value'))
       .executeTakeFirst(),
+    db
+      .selectFrom('tasks')
+      .select(({ fn }) => fn.max('number').as('value'))
+      .executeTakeFirst(),
+    db
+      .selectFrom('phases')
+      .select(({ fn }) => fn.max('number').as('value'))
+      .executeTakeFirst(),
   ]);
   const series = await db.selectFrom('series').selectAll().execute();
   return {
     session: Math.max(highest(session?.value), highest(sample?.value)) + 1,
-    number: Math.max(highest(mark?.value), highest(event?.value)) + 1,
+    number: Math.max(...[mark, event, task, phase].map((one) => highest(one?.value))) + 1,
     series: series.map((row) => ({ ...seriesKeyOf(row, database.name), id: row.id })),
   };
 }

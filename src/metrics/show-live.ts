@@ -32,15 +32,15 @@ export function showLive(families: Families, begin: (key: SeriesKey) => void): (
     }
   }
 
-  function showPlace({ cloud, vantage, overall, servers }: Place): void {
+  function showPlace({ cloud, vantage, overall, servers }: Place, running: number): void {
     const labels = { cloud, vantage };
     rising.overall(labels, overall.settled);
     rising.api(labels, overall.apiSettled);
     rising.created(labels, servers.created);
     rising.deleted(labels, servers.deleted);
     families.leaked.set(labels, servers.leaked);
-    // Nobody tells of tasks and phases yet: none is under way
-    families.taskActive.set(labels, 0);
+    families.taskActive.set(labels, running);
+    // Nobody tells of phases yet: none is under way
     families.phaseActive.set({ ...labels, phase: '' }, 0);
   }
 
@@ -59,7 +59,7 @@ export function showLive(families: Families, begin: (key: SeriesKey) => void): (
       showSeries(families, { one, at: live.at, windows: windows.get(seriesId(one.series)) ?? [] });
     }
     for (const summary of live.report.probes) showSummary(summary);
-    for (const place of live.report.clouds) showPlace(place);
+    for (const place of live.report.clouds) showPlace(place, live.running.length);
     showDaemon(families, live);
     countDropped(live.journal);
   };

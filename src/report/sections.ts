@@ -6,6 +6,7 @@ import type { Moments } from './moments.ts';
 import { seriesNames } from './names.ts';
 import type { Paint } from './paint.ts';
 import { counted, duration, errorBar, latency, percent } from './quantities.ts';
+import { blameLines } from './tasks-section.ts';
 
 export type SectionOptions = { readonly width: number; readonly paint: Paint; readonly moments: Moments };
 
@@ -71,6 +72,7 @@ export function windowsSection(report: Report, options: SectionOptions): readonl
       `  ${name}  ${paint.strong(nameOf(window))}  ${errorBar(window.duration)}${state}`,
       ...edges(window, options).map((line) => `        ${line}`),
       ...wrap(causes(window), width - 8, '').map((line) => `        ${line}`),
+      ...blameLines(window, options).map((line) => `        ${line}`),
     ];
   });
   const rest = report.windows.length - WINDOWS;

@@ -5,6 +5,7 @@ import { type Moments, momentsIn } from './moments.ts';
 import { createPaint } from './paint.ts';
 import { span } from './quantities.ts';
 import { downtimeSection, marksSection, methodSection, samplesSection, windowsSection } from './sections.ts';
+import { tasksSection } from './tasks-section.ts';
 import { timeline } from './timeline.ts';
 import { verdict } from './verdict.ts';
 
@@ -32,6 +33,7 @@ export function reportText(report: Report, { colour, width, zone = 'utc' }: Repo
     ...section('Timeline', timeline(report, options)),
     ...(report.probes.length === 0 ? [] : section('Downtime', downtimeSection(report, options))),
     ...section('Windows', windowsSection(report, options)),
+    ...section('Tasks of the upgrade', tasksSection(report, options)),
     ...(report.probes.length === 0 ? [] : section('Samples and latency', samplesSection(report, options))),
     ...(report.servers.created === 0 ? [] : section('Servers', [serversLine(report)])),
     ...(report.marks.length === 0 ? [] : section('Our own gaps', marksSection(report, options))),

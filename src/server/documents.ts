@@ -4,8 +4,9 @@ import { jsonSchema, problemSchema } from './schemas.ts';
 type Document = {
   readonly id: string;
   readonly summary: string;
-  readonly tag: 'status' | 'data' | 'control' | 'service';
+  readonly tag: 'status' | 'data' | 'control' | 'annotations' | 'service';
   readonly query?: z.ZodType;
+  readonly body?: z.ZodType;
   /** What the answer 200 is: JSON of a shape, or text of some types. */
   readonly answers: z.ZodType | readonly string[] | { readonly [contentType: string]: z.ZodType | null };
   /** Statuses of problems beside those that any request may meet. */
@@ -14,7 +15,7 @@ type Document = {
 };
 
 /** The schema of a route, as the OpenAPI document shows it. Requests are checked by the handlers (see query.ts). */
-export function documented({ id, summary, tag, query, answers, problems = [], secured = false }: Document) {
+export function documented({ id, summary, tag, query, body, answers, problems = [], secured = false }: Document) {
   const problem = {
     description: 'what was not right, and what would be',
     content: { 'application/problem+json': { schema: jsonSchema(problemSchema) } },
@@ -25,6 +26,7 @@ export function documented({ id, summary, tag, query, answers, problems = [], se
     summary,
     tags: [tag],
     ...(query === undefined ? {} : { querystring: jsonSchema(query, 'input') }),
+    ...(body === undefined ? {} : { body: jsonSchema(body, 'input') }),
     ...(secured ? { security: [{}, { token: [] }] } : {}),
     response: { 200: { description: summary, content: contentOf(answers) }, ...Object.fromEntries(statuses) },
   };

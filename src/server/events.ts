@@ -1,9 +1,9 @@
 import { PassThrough, type Readable } from 'node:stream';
+import type { BlamedWindow } from '../domain/blame.ts';
 import { statusFace } from '../domain/faces/status.ts';
 import { windowFace } from '../domain/faces/window.ts';
 import type { Live } from '../domain/live.ts';
 import { seriesId } from '../domain/sample.ts';
-import type { DowntimeWindow } from '../domain/window.ts';
 
 /** Characters that may wait for a reader who does not keep up; then he is dropped, and may come again. */
 const BACKLOG = 1_000_000;
@@ -77,22 +77,22 @@ export function createEvents(live: () => Live, { look, heartbeat }: Rhythm): Eve
   };
 }
 
-const finished = ({ report }: Live): readonly DowntimeWindow[] =>
+const finished = ({ report }: Live): readonly BlamedWindow[] =>
   report.windows.filter(({ end, provisional }) => end !== null && !provisional);
 
 /** What a reader who comes again has not seen. */
-function after(windows: readonly DowntimeWindow[], id: string | undefined): readonly DowntimeWindow[] {
+function after(windows: readonly BlamedWindow[], id: string | undefined): readonly BlamedWindow[] {
   const index = windows.findIndex((one) => one.id === id);
   return index < 0 ? [] : windows.slice(index + 1);
 }
 
 const statusEvent = (live: Live): string => `event: status\ndata: ${JSON.stringify(statusFace(live))}\n\n`;
 
-const windowEvent = (window: DowntimeWindow): string =>
+const windowEvent = (window: BlamedWindow): string =>
   `event: window\nid: ${window.id.replaceAll(/[\r\n\0]/g, ' ')}\ndata: ${JSON.stringify(windowFace(window))}\n\n`;
 
 /** What makes a status another one: figures that run with the clock do not. */
-const digestOf = ({ at, paused, series, journal, report, health }: Live): string =>
+const digestOf = ({ at, paused, series, running, journal, report, health }: Live): string =>
   JSON.stringify([
     paused,
     journal.kind,
@@ -100,6 +100,7 @@ const digestOf = ({ at, paused, series, journal, report, health }: Live): string
     report.run.running,
     report.servers.leaked,
     report.windows.length,
+    running.map((one) => one.id),
     series.map((one) => [
       seriesId(one.series),
       one.state,

@@ -33,7 +33,7 @@ const hostName = (host: string): string => {
  */
 export function checkWrite(
   { headers }: FastifyRequest,
-  { loopback, token }: { loopback: boolean; token: string | null },
+  { loopback, token, basic = false }: { loopback: boolean; token: string | null; basic?: boolean },
 ): void {
   const { origin, host, authorization } = headers;
   if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
@@ -44,12 +44,25 @@ export function checkWrite(
     if (loopback) return;
     throw new Problem(403, 'writing is off: the listener is not on loopback only, and no write token is configured');
   }
-  const [, given] = /^Bearer +(\S+)$/i.exec(authorization ?? '') ?? [];
+  const given = bearerOf(authorization) ?? (basic ? passwordOf(authorization) : undefined);
   if (given === undefined || !same(given, token)) {
     throw new Problem(401, "writing needs the header 'Authorization: Bearer TOKEN' with the write token", {
       header: 'Authorization',
     });
   }
+}
+
+const bearerOf = (header = ''): string | undefined => /^Bearer +(\S+)$/i.exec(header)?.[1];
+
+/** Of HTTP's Basic scheme, whoever the user is: clients of Grafana know no other way without an API key. */
+function passwordOf(header = ''): string | undefined {
+  const encoded = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(header)?.[1];
+  return (
+    encoded &&
+    Buffer.from(encoded, 'base64')
+      .toString('utf8')
+      .replace(/^[^:]*:/, '')
+  );
 }
 
 /** Takes the same time whatever differs, the length too. */

@@ -1,6 +1,6 @@
 import type { ReportFormat, SampleFormat } from '../domain/formats.ts';
 import type { Live } from '../domain/live.ts';
-import type { JournalReader } from '../domain/ports.ts';
+import type { JournalReader, Upgrade } from '../domain/ports.ts';
 
 export type ServerOptions = {
   /** Port 0: any free one. */
@@ -13,6 +13,8 @@ export type ServerOptions = {
   /** The first of each is what is given when nobody asks for another. */
   readonly reports: readonly [ReportFormat, ...ReportFormat[]];
   readonly samples: readonly [SampleFormat, ...SampleFormat[]];
+  /** Takes what is told of the upgrade. */
+  readonly upgrade: Upgrade;
   pause(): Promise<void>;
   resume(): Promise<void>;
   readonly version: string;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PROBES } from '../domain/sample.ts';
+import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES } from '../domain/task.ts';
 import { Problem } from './problem.ts';
 
 const moment = z.iso
@@ -28,6 +29,12 @@ export const windowsQuery = z.strictObject({
   probe: probe.optional(),
   connection: connection.optional(),
   kind: z.enum(['down', 'degraded']).optional(),
+});
+
+export const tasksQuery = z.strictObject({
+  source: z.enum(TASK_SOURCES).optional(),
+  kind: z.enum(TASK_KINDS).optional(),
+  status: z.enum(TASK_STATUSES).optional(),
 });
 
 export const reportQuery = (formats: readonly string[]) =>

@@ -5,6 +5,7 @@ import type { SampleFace } from '../domain/faces/sample.ts';
 import type { StatusFace } from '../domain/faces/status.ts';
 import type { WindowFace } from '../domain/faces/window.ts';
 import { PROBES } from '../domain/sample.ts';
+import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES } from '../domain/task.ts';
 
 /** The shapes that answers have: they make the OpenAPI document, and a test holds every answer against them. */
 
@@ -29,6 +30,28 @@ const cause = z.strictObject({
   body: z.string().nullable(),
 });
 
+const task = {
+  id: z.string().describe('given by its source; what is told of it later replaces what was told before'),
+  name: z.string(),
+  role: z.string().nullable(),
+  play: z.string().nullable(),
+  playbook: z.string().nullable(),
+  hosts: z.array(z.string()),
+  kind: z.enum(TASK_KINDS),
+  status: z.enum(TASK_STATUSES),
+  start: moment,
+  end: moment.nullable(),
+  source: z.enum(TASK_SOURCES),
+};
+const taskSchema = z.strictObject({ ...task, sources: z.array(z.enum(TASK_SOURCES)) });
+const taskDowntimeSchema = taskSchema.extend({
+  windows: z.int(),
+  downtimeBeganSeconds: seconds.describe('of the windows for which it is to blame'),
+  downtimeInsideSeconds: seconds.describe('while it ran'),
+});
+
+export const tasksSchema = z.strictObject({ tasks: z.array(taskDowntimeSchema) });
+
 const windowSchema = z.strictObject({
   id: z.string(),
   ...key,
@@ -38,8 +61,8 @@ const windowSchema = z.strictObject({
   durationSeconds: bounds,
   failedSamples: z.int(),
   causes: z.array(z.strictObject({ kind: z.enum(FAILURE_KINDS), service: z.enum(SERVICES), count: z.int() })),
-  task: z.null(),
-  candidates: z.array(z.never()),
+  task: taskSchema.nullable().describe('the upgrade task to blame: the first candidate'),
+  candidates: z.array(taskSchema).describe('all that were under way when it may have begun'),
   phase: z.null(),
   provisional: z.boolean().describe('an edge may still move: a sample sent before it has not ended'),
   gaps: z.array(z.strictObject(stretch)).describe('unobserved time inside'),
@@ -90,6 +113,7 @@ export const reportSchema = z.strictObject({
     }),
   ),
   windows: z.array(windowSchema),
+  tasks: z.array(taskDowntimeSchema),
   marks: z.array(z.strictObject({ kind: z.string(), message: z.string(), ...stretch, durationSeconds: seconds })),
   servers,
 });
@@ -116,6 +140,7 @@ export const statusSchema = z.strictObject({
       open: windowSchema.nullable(),
     }),
   ),
+  tasks: z.array(taskSchema).describe('under way, the one that began last first'),
   journal: z.discriminatedUnion('state', [
     z.strictObject({ state: z.literal('recording') }),
     z.strictObject({
@@ -164,6 +189,18 @@ export const looseObject = z.looseObject({});
 
 export const healthSchema = z.strictObject({ alive: z.literal(true), version: z.string() });
 export const readySchema = z.strictObject({ ready: z.literal(true), paused: z.boolean() });
+export const annotationMessageSchema = z.strictObject({ message: z.string(), id: z.int().optional() });
+export const annotationSchema = z.looseObject({
+  id: z.int(),
+  time: z.number(),
+  timeEnd: z.number(),
+  text: z.string(),
+  tags: z.array(z.string()),
+  data: z.unknown(),
+});
+export const annotationsSchema = z.array(annotationSchema);
+export const acceptedSchema = z.strictObject({ accepted: z.int() });
+export const phaseMarkSchema = z.strictObject({ name: z.string(), at: moment });
 export const pausedSchema = z.strictObject({ paused: z.boolean() });
 
 /** As the compiler sees them: a face that changes without its schema, or the other way round, does not compile. */

@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger';
 import { fastify } from 'fastify';
+import { annotationRoutes } from './annotation-routes.ts';
 import { dataRoutes } from './data-routes.ts';
 import { documented } from './documents.ts';
 import { answerError, answerErrors } from './errors.ts';
@@ -9,6 +10,7 @@ import type { ServerOptions } from './options.ts';
 import { PROBLEM_TYPE, Problem, problemBody } from './problem.ts';
 import { looseObject } from './schemas.ts';
 import { serviceRoutes } from './service-routes.ts';
+import { taskRoutes } from './task-routes.ts';
 
 export type Server = { readonly url: string; close(): Promise<void> };
 
@@ -71,6 +73,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   });
   app.register(async (routes) => {
     serviceRoutes(routes, { ...options, loopback });
+    taskRoutes(routes, { ...options, loopback });
+    routes.register(async (inner) => annotationRoutes(inner, { ...options, loopback }));
     dataRoutes(routes, options);
     const own = { id: 'openapi', summary: 'This document', tag: 'service', answers: looseObject } as const;
     routes.get('/api/v1/openapi.json', { schema: documented(own) }, async () => app.swagger());

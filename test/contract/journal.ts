@@ -4,6 +4,7 @@ import type { JournalReader, JournalWriter, Mark, SampleFilter, ServerEvent } fr
 import type { Sample, Series } from '../../src/domain/sample.ts';
 import { anySample } from '../support/any-sample.ts';
 import { failedSample, okSample, SERIES } from '../support/samples.ts';
+import { task } from '../support/tasks.ts';
 
 /** A place for one journal: empty at first, opened as often as one likes. */
 export type JournalPlace = {
@@ -236,6 +237,24 @@ export function journalContract(name: string, open: () => Promise<JournalPlace>)
       journal.append({ type: 'server', event: gone });
       await reopen();
       expect(await journal.serverEvents()).toEqual([EVENT, gone]);
+    });
+
+    it('keeps each task as it was told last, by their start, and the phases in order, over several openings', async () => {
+      const one = task({ id: 'a', hosts: ['x', 'y'], role: 'r', play: 'p', playbook: 'b' });
+      const earlier = task({ id: 'b', name: 'earlier', start: 5000, kind: 'handler' });
+      journal.append({ type: 'task', task: { ...one, end: null, status: 'running' } });
+      journal.append({ type: 'task', task: earlier });
+      journal.append({ type: 'phase', phase: { name: 'maintenance', at: 4000 } });
+      await journal.flush(0);
+      await reopen();
+      journal.append({ type: 'task', task: one });
+      journal.append({ type: 'phase', phase: { name: 'finish', at: 9000 } });
+      await reopen();
+      expect(await journal.tasks()).toEqual([earlier, one]);
+      expect(await journal.phases()).toEqual([
+        { name: 'maintenance', at: 4000 },
+        { name: 'finish', at: 9000 },
+      ]);
     });
 
     it('records from the start', () => {

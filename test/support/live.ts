@@ -1,9 +1,9 @@
+import type { BlamedWindow } from '../../src/domain/blame.ts';
 import type { FailureKind, Service } from '../../src/domain/cause.ts';
 import type { Live, LiveSeries } from '../../src/domain/live.ts';
 import type { Series } from '../../src/domain/sample.ts';
 import type { Overall, Report, SeriesSummary } from '../../src/domain/summary.ts';
 import type { Bracket } from '../../src/domain/time.ts';
-import type { DowntimeWindow } from '../../src/domain/window.ts';
 import { SERIES } from './samples.ts';
 
 /** 2026-11-23T07:10:00Z, when the hand-made run began. */
@@ -22,10 +22,10 @@ export const around = (second: number, { before = 0.5, after = 0.5 } = {}): Brac
   latest: BEGAN + (second + after) * 1000,
 });
 
-type WindowFacts = Partial<DowntimeWindow> & { readonly series?: Series };
+type WindowFacts = Partial<BlamedWindow> & { readonly series?: Series };
 
 /** By default 7 s down on server-list over new connections, from second 300 to 307, give or take half a second each. */
-export function window({ series = LIST_NEW, ...facts }: WindowFacts = {}): DowntimeWindow {
+export function window({ series = LIST_NEW, ...facts }: WindowFacts = {}): BlamedWindow {
   const { cloud, vantage, probe, connection } = series;
   return {
     id: `down-${cloud}-${vantage}-${probe}-${connection}-1-300`,
@@ -42,6 +42,7 @@ export function window({ series = LIST_NEW, ...facts }: WindowFacts = {}): Downt
     failedSamples: 12,
     causes: [cause('connection-refused', 'nova-api', 10), cause('http-503', 'load-balancer', 2)],
     provisional: false,
+    candidates: [],
     ...facts,
   };
 }
@@ -97,6 +98,7 @@ export function report(facts: Partial<Report> = {}): Report {
     clouds: [{ cloud: 'prod', vantage: 'lab', overall: all, servers }],
     probes: [summary()],
     windows: [],
+    tasks: [],
     marks: [],
     servers,
     ...facts,
@@ -117,6 +119,7 @@ export const live = (facts: Partial<Live> = {}): Live => ({
   at: BEGAN + 750_000,
   paused: false,
   series: [liveSeries()],
+  running: [],
   report: report({ run: { ...report().run, running: true } }),
   journal: { kind: 'recording' },
   health: { at: BEGAN + 749_500, lag: 3, inFlight: 1, held: {}, clockOffset: 0 },

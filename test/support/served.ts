@@ -1,6 +1,8 @@
+import type { Annotation } from '../../src/domain/annotation.ts';
 import type { Live } from '../../src/domain/live.ts';
-import type { SampleFilter } from '../../src/domain/ports.ts';
+import type { PhaseMark, SampleFilter } from '../../src/domain/ports.ts';
 import type { Sample } from '../../src/domain/sample.ts';
+import type { Task } from '../../src/domain/task.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { REPORT_FORMATS, SAMPLE_FORMATS } from '../../src/report/formats.ts';
 import type { ServerOptions } from '../../src/server/options.ts';
@@ -13,6 +15,8 @@ export type Served = AsyncDisposable & {
   /** What was asked of the journal. */
   readonly filters: readonly SampleFilter[];
   readonly orders: readonly string[];
+  readonly tasks: readonly Task[];
+  readonly phases: readonly PhaseMark[];
   show(now: Live): void;
 };
 
@@ -24,6 +28,9 @@ export async function serve({ now = live(), stored = async function* () {}, ...o
   const log: string[] = [];
   const filters: SampleFilter[] = [];
   const orders: string[] = [];
+  const tasks: Task[] = [];
+  const phases: PhaseMark[] = [];
+  const annotations = new Map<number, Annotation>();
   const order = (name: string) => async () => {
     orders.push(name);
   };
@@ -40,6 +47,12 @@ export async function serve({ now = live(), stored = async function* () {}, ...o
     },
     reports: REPORT_FORMATS,
     samples: SAMPLE_FORMATS,
+    upgrade: {
+      task: (task) => tasks.push(task),
+      phase: (phase) => phases.push(phase),
+      annotate: (annotation) => annotations.set(annotation.id, annotation),
+      annotations: () => [...annotations.values()],
+    },
     pause: order('pause'),
     resume: order('resume'),
     version: '0.1.0',
@@ -52,6 +65,8 @@ export async function serve({ now = live(), stored = async function* () {}, ...o
     log,
     filters,
     orders,
+    tasks,
+    phases,
     show(next) {
       shown = next;
     },

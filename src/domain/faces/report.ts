@@ -2,7 +2,9 @@ import type { Mark } from '../ports.ts';
 import type { Overall, Report, SeriesSummary, ServerCounts } from '../summary.ts';
 import { iso } from '../time.ts';
 import type { Seconds } from '../window.ts';
-import { rounded, type StretchFace, secondsFace, stretchFace, type WindowFace, windowFace } from './window.ts';
+import { rounded } from './rounded.ts';
+import { type TaskDowntimeFace, taskDowntimeFace } from './task.ts';
+import { type StretchFace, secondsFace, stretchFace, type WindowFace, windowFace } from './window.ts';
 
 export type OverallFace = {
   readonly downtimeSeconds: Seconds;
@@ -61,6 +63,7 @@ export type ReportFace = {
   }[];
   readonly probes: readonly SeriesFace[];
   readonly windows: readonly WindowFace[];
+  readonly tasks: readonly TaskDowntimeFace[];
   readonly marks: readonly MarkFace[];
   readonly servers: ServerCounts;
 };
@@ -112,7 +115,7 @@ const markFace = (mark: Mark): MarkFace => ({
   durationSeconds: rounded((mark.until - mark.from) / 1000),
 });
 
-export const reportFace = ({ run, overall, clouds, probes, windows, marks, servers }: Report): ReportFace => ({
+export const reportFace = ({ run, overall, clouds, probes, windows, tasks, marks, servers }: Report): ReportFace => ({
   run: {
     id: run.id,
     startedAt: iso(run.startedAt),
@@ -134,6 +137,7 @@ export const reportFace = ({ run, overall, clouds, probes, windows, marks, serve
   })),
   probes: probes.map(seriesFace),
   windows: windows.map(windowFace),
+  tasks: tasks.map(taskDowntimeFace),
   marks: marks.map(markFace),
   servers,
 });

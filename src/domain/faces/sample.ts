@@ -1,7 +1,7 @@
 import type { FailureKind, Service, VoidKind } from '../cause.ts';
 import type { Outcome, Sample, Stages } from '../sample.ts';
 import { iso } from '../time.ts';
-import { rounded } from './window.ts';
+import { rounded } from './rounded.ts';
 
 /** A sample as JSON and CSV show it: moments in ISO 8601, durations in seconds. What does not apply is null. */
 export type SampleFace = {

@@ -4,8 +4,10 @@ import type { Outcome } from '../sample.ts';
 import type { ServerCounts } from '../summary.ts';
 import { iso } from '../time.ts';
 import { type OverallFace, overallFace } from './report.ts';
+import { rounded } from './rounded.ts';
 import { type CauseFace, causeFace } from './sample.ts';
-import { rounded, type WindowFace, windowFace } from './window.ts';
+import { type TaskFace, taskFace } from './task.ts';
+import { type WindowFace, windowFace } from './window.ts';
 
 export type SeriesStatusFace = {
   readonly cloud: string;
@@ -44,6 +46,8 @@ export type StatusFace = {
   readonly paused: boolean;
   readonly overall: OverallFace;
   readonly series: readonly SeriesStatusFace[];
+  /** Upgrade tasks under way, the one that began last first. */
+  readonly tasks: readonly TaskFace[];
   readonly journal: JournalFace;
   readonly sampler: {
     readonly at: string;
@@ -94,6 +98,7 @@ export const statusFace = (live: Live): StatusFace => ({
   paused: live.paused,
   overall: overallFace(live.report.overall),
   series: live.series.map((one) => seriesStatusFace(one, live.at)),
+  tasks: live.running.map(taskFace),
   journal: journalFace(live.journal),
   sampler: live.health && {
     at: iso(live.health.at),

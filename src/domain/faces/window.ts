@@ -1,8 +1,8 @@
+import type { BlamedWindow } from '../blame.ts';
 import { type Bracket, type Interval, iso } from '../time.ts';
-import type { CauseCount, DowntimeWindow, Seconds, WindowKind } from '../window.ts';
-
-/** Microseconds are kept; what floating point adds beyond them is not. */
-export const rounded = (value: number): number => Math.round(value * 1e6) / 1e6;
+import type { CauseCount, Seconds, WindowKind } from '../window.ts';
+import { rounded } from './rounded.ts';
+import { type TaskFace, taskFace } from './task.ts';
 
 export const secondsFace = ({ min, estimate, max }: Seconds): Seconds => ({
   min: rounded(min),
@@ -27,9 +27,10 @@ export type WindowFace = {
   readonly durationSeconds: Seconds;
   readonly failedSamples: number;
   readonly causes: readonly CauseCount[];
-  /** The upgrade task to blame, all that may be, and the phase: nobody tells of tasks and phases yet. */
-  readonly task: null;
-  readonly candidates: readonly never[];
+  /** The upgrade task to blame: the first of the candidates. */
+  readonly task: TaskFace | null;
+  /** All tasks that were under way when it may have begun. */
+  readonly candidates: readonly TaskFace[];
   readonly phase: null;
   /** An edge may still move: a sample sent before it has not ended. */
   readonly provisional: boolean;
@@ -44,7 +45,7 @@ const bracketFace = ({ earliest, estimate, latest }: Bracket): BracketFace => ({
 
 export const stretchFace = ({ from, until }: Interval): StretchFace => ({ startedAt: iso(from), endedAt: iso(until) });
 
-export const windowFace = (window: DowntimeWindow): WindowFace => ({
+export const windowFace = (window: BlamedWindow): WindowFace => ({
   id: window.id,
   cloud: window.cloud,
   vantage: window.vantage,
@@ -56,8 +57,8 @@ export const windowFace = (window: DowntimeWindow): WindowFace => ({
   durationSeconds: secondsFace(window.duration),
   failedSamples: window.failedSamples,
   causes: window.causes.map(({ kind, service, count }) => ({ kind, service, count })),
-  task: null,
-  candidates: [],
+  task: window.candidates[0] === undefined ? null : taskFace(window.candidates[0]),
+  candidates: window.candidates.map(taskFace),
   phase: null,
   provisional: window.provisional,
   gaps: window.gaps.map(stretchFace),

@@ -94,6 +94,7 @@ describe('the JSON report', () => {
         },
       ],
       servers: { created: 0, deleted: 0, leaked: 0 },
+      tasks: [],
     });
   });
 });

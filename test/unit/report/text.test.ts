@@ -1,6 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { blamed } from '../../../src/domain/blame.ts';
 import type { Report } from '../../../src/domain/summary.ts';
+import { createTaskBook } from '../../../src/domain/task-book.ts';
+import { taskDowntimes } from '../../../src/domain/task-downtime.ts';
 import { reportText } from '../../../src/report/text.ts';
 import {
   around,
@@ -14,6 +17,7 @@ import {
   summary,
   window,
 } from '../../support/live.ts';
+import { task } from '../../support/tasks.ts';
 
 const write = (some: Report, width = 80) => reportText(some, { colour: false, width });
 const lines = (some: Report, width = 80) => write(some, width).split('\n');
@@ -114,6 +118,27 @@ describe('the text report', () => {
       '        from 07:15:00.000 (-0.500 +0.500 s) to 07:15:07.000 (-0.500 +0.500 s)',
       '        12 failed samples: connection-refused by nova-api (10), http-503 by',
       '        load-balancer (2)',
+    ]);
+  });
+
+  it('names the task in which a window began, who else it may have been, and what each task may have cost', () => {
+    const book = createTaskBook();
+    const at = (second: number) => BEGAN + second * 1000;
+    const role = 'os_nova';
+    book.tell(task({ id: 'a', name: 'Check readiness', start: at(290), end: at(299.9) }));
+    book.tell(
+      task({ id: 'b', name: 'Stop\u001b[31m services', kind: 'handler', role, start: at(299.9), end: at(302) }),
+    );
+    const windows = blamed([window()], book);
+    const told = report({ windows, tasks: taskDowntimes(book.all(), windows) });
+    expect(section(told, 'Windows', 100).slice(3)).toEqual([
+      "        began in handler 'Stop [31m services' of role os_nova (07:14:59.900 to 07:15:02.000), or in",
+      "          task 'Check readiness'",
+    ]);
+    expect(section(told, 'Tasks of the upgrade', 100)).toEqual([
+      '  began in it  while it ran  from      task',
+      "          7 s           2 s  07:14:59  handler 'Stop [31m services' of role os_nova",
+      '  2 tasks in all.',
     ]);
   });
 

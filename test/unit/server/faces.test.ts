@@ -229,23 +229,38 @@ describe('the OpenAPI document', () => {
       Object.entries(operations).map(([method, { responses }]) => ({ path, method, responses })),
     );
     expect(told.map(({ path, method }) => `${method} ${path}`).sort()).toEqual([
+      'delete /api/annotations/{id}',
       'get /',
+      'get /api/annotations',
+      'get /api/annotations/{id}',
       'get /api/v1/events',
       'get /api/v1/openapi.json',
       'get /api/v1/report',
       'get /api/v1/samples',
       'get /api/v1/status',
+      'get /api/v1/tasks',
       'get /api/v1/windows',
       'get /healthz',
       'get /metrics',
       'get /readyz',
+      'patch /api/annotations/{id}',
+      'post /api/annotations',
+      'post /api/annotations/graphite',
       'post /api/v1/pause',
+      'post /api/v1/phases',
       'post /api/v1/resume',
+      'post /api/v1/tasks',
+      'put /api/annotations/{id}',
     ]);
     for (const { path, method, responses } of told) {
       for (const [type, { schema }] of Object.entries(responses['200']?.content ?? {})) {
         if (type === 'text/event-stream') continue; // never ends: see events.test.ts
-        const answer = await ask(served.url + path, { method: method.toUpperCase(), headers: { accept: type } });
+        const sent = BODIES[`${method} ${path}`];
+        const answer = await ask(served.url + path.replace('{id}', '1'), {
+          method: method.toUpperCase(),
+          headers: { accept: type, ...(sent === undefined ? {} : { 'content-type': 'application/json' }) },
+          ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
+        });
         expect(answer.status, path).toBe(200);
         expect(String(answer.headers['content-type']), path).toMatch(new RegExp(`^${type}(;|$)`));
         for (const value of valuesOf(answer.body, type)) {
@@ -259,6 +274,16 @@ describe('the OpenAPI document', () => {
       }
     }
   });
+
+  /** What must be sent for an answer. */
+  const BODIES: Readonly<Record<string, object>> = {
+    'post /api/v1/tasks': { tasks: [] },
+    'post /api/v1/phases': { name: 'maintenance' },
+    'post /api/annotations': { text: 'x' },
+    'post /api/annotations/graphite': { what: 'x' },
+    'patch /api/annotations/{id}': { text: 'y' },
+    'put /api/annotations/{id}': { text: 'z' },
+  };
 
   const valuesOf = (body: string, type: string): readonly unknown[] => {
     if (type === 'application/json') return [JSON.parse(body)];

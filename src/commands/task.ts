@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { Command } from 'commander';
+import { z } from 'zod';
+import { Refusal } from '../domain/refusal.ts';
+import type { CommandContext, CommandFactory } from './command.ts';
+import { ask } from './daemon-client.ts';
+import { type DaemonFlags, daemonOf, toDaemon } from './daemon-flags.ts';
+import { print } from './output.ts';
+import { runChild } from './run-child.ts';
+
+/** The daemon must not hold up what it is told of, in milliseconds. */
+const PATIENCE = 2000;
+
+type Told = {
+  readonly id: string;
+  readonly name: string;
+  readonly hosts: readonly string[];
+  readonly status: 'running' | 'ok' | 'failed';
+  readonly start: string;
+  readonly end: string | null;
+  readonly source: 'shell';
+};
+
+const begun = (name: string): Told => ({
+  id: `shell-${randomUUID()}`,
+  name,
+  hosts: [hostname()],
+  status: 'running',
+  start: new Date().toISOString(),
+  end: null,
+  source: 'shell',
+});
+
+const tell = async (flags: DaemonFlags, task: Told): Promise<void> => {
+  const { url, token } = daemonOf(flags);
+  await ask(url, { method: 'POST', path: '/api/v1/tasks', token, body: { tasks: [task] }, timeout: PATIENCE });
+};
+
+export const taskCommand: CommandFactory = (context) =>
+  new Command('task')
+    .description('tell a running daemon what the upgrade does, so that downtime is put down to it')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  rollwatch task run 'stop the API' -- systemctl stop nova-api
+  rollwatch task start 'online data migrations'
+  rollwatch task end 'online data migrations'`,
+    )
+    .addCommand(run(context))
+    .addCommand(start(context))
+    .addCommand(end(context));
+
+/** The command comes first: a daemon that is away, or refuses, is a line on standard error and no more. */
+const run = ({ output, finish }: CommandContext): Command =>
+  toDaemon(new Command('run'))
+    .description('run a command as a task; its exit code, output and signals pass through untouched')
+    .argument('<name>', 'of the task')
+    .argument('<command...>', 'after --')
+    .addHelpText('after', "\nExample:\n  rollwatch task run 'stop the API' -- systemctl stop nova-api")
+    .action(async (name: string, command: readonly string[], flags: DaemonFlags) => {
+      const task = begun(name);
+      const lost = (error: unknown): Promise<void> => {
+        if (!(error instanceof Refusal)) throw error;
+        return print(output.err, `rollwatch: task '${name}' is not told: ${error.message}`);
+      };
+      const told = tell(flags, task).catch(lost);
+      const { code, message } = await runChild(command);
+      const ended = {
+        ...task,
+        status: code === 0 ? ('ok' as const) : ('failed' as const),
+        end: new Date().toISOString(),
+      };
+      await told;
+      await tell(flags, ended).catch(lost);
+      if (message !== null) await print(output.err, `rollwatch: ${message}`);
+      finish(code);
+    });
+
+const start = ({ output, finish }: CommandContext): Command =>
+  toDaemon(new Command('start'))
+    .description('say that a task begins; prints its id')
+    .argument('<name>', 'of the task')
+    .action(async (name: string, flags: DaemonFlags) => {
+      const task = begun(name);
+      await tell(flags, task);
+      await print(output.out, task.id);
+      finish(0);
+    });
+
+const runningSchema = z.object({
+  tasks: z.array(z.object({ id: z.string(), name: z.string(), hosts: z.array(z.string()), start: z.string() })),
+});
+
+const end = ({ finish }: CommandContext): Command =>
+  toDaemon(new Command('end'))
+    .description('say that a task has ended')
+    .argument('<name-or-id>', 'as it was started; of several of one name the one that began last')
+    .option('--failed', 'it failed')
+    .action(async (wanted: string, { failed = false, ...flags }: DaemonFlags & { readonly failed?: boolean }) => {
+      const at = new Date().toISOString();
+      const { url, token } = daemonOf(flags);
+      const path = '/api/v1/tasks?source=shell&status=running';
+      const { tasks } = runningSchema.parse(JSON.parse(await ask(url, { method: 'GET', path, token })));
+      const task = tasks.findLast((one) => one.id === wanted || one.name === wanted);
+      if (task === undefined) {
+        const names = tasks.map((one) => `'${one.name}'`).join(', ');
+        throw new Refusal(`no task '${wanted}' is running; ${names === '' ? 'none is' : `there is ${names}`}`);
+      }
+      const { id, name, hosts, start: startedAt } = task;
+      await tell(flags, {
+        id,
+        name,
+        hosts,
+        status: failed ? 'failed' : 'ok',
+        start: startedAt,
+        end: at,
+        source: 'shell',
+      });
+      finish(0);
+    });

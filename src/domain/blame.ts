@@ -1,0 +1,80 @@
+import type { KnownTask, TaskBook } from './task-book.ts';
+import type { Bracket, Millis } from './time.ts';
+import type { DowntimeWindow } from './window.ts';
+
+/**
+ * Clocks of two machines, and the time from a task's doing to its effect: tasks so near to a bracket are candidates too,
+ * in milliseconds.
+ */
+export const SLACK = 250;
+
+/** A window with those who may have brought it about. */
+export type BlamedWindow = DowntimeWindow & {
+  /** The first is the one to blame; none is an answer. */
+  readonly candidates: readonly KnownTask[];
+};
+
+/**
+ * All tasks that were under way when the window may have begun, by its bracket. The first is the one that began last
+ * before `estimate`; those that began after it come last.
+ */
+export function candidates(
+  { start, estimate = start.estimate }: { readonly start: Bracket; readonly estimate?: Millis },
+  tasks: Pick<TaskBook, 'during'>,
+): readonly KnownTask[] {
+  const found = tasks.during({ from: start.earliest - SLACK, until: start.latest + SLACK });
+  const before = found.filter((one) => one.start <= estimate).toReversed();
+  return [...before, ...found.filter((one) => one.start > estimate)];
+}
+
+/** `windows` by their estimated start, as reports have them. */
+export const blamed = (windows: readonly DowntimeWindow[], tasks: Pick<TaskBook, 'during'>): readonly BlamedWindow[] =>
+  windows.map((window, index) => ({
+    ...window,
+    candidates: candidates({ start: window.start, estimate: sharpEstimate(windows, index) }, tasks),
+  }));
+
+/**
+ * When a window of the server list began, as both connections together know it: they are sampled half an interval
+ * apart, and most outages begin on both at once. It orders the candidates, and takes none away.
+ */
+export function sharpEstimate(windows: readonly DowntimeWindow[], index: number): Millis {
+  const window = windows[index];
+  if (window === undefined) throw new Error('no such window');
+  const { start } = window;
+  let shared = { from: start.earliest, until: sentBy(start) };
+  for (const other of neighbours(windows, index)) {
+    const both = {
+      from: Math.max(shared.from, other.start.earliest),
+      until: Math.min(shared.until, sentBy(other.start)),
+    };
+    if (both.from < both.until) shared = both;
+  }
+  return (shared.from + shared.until) / 2;
+}
+
+/** The windows of the other connection that may have begun at the same moment. */
+function neighbours(windows: readonly DowntimeWindow[], index: number): readonly DowntimeWindow[] {
+  const window = windows[index];
+  if (window === undefined || window.connection === '') return [];
+  const reach = window.start.latest - window.start.earliest;
+  const near = (one: DowntimeWindow | undefined): one is DowntimeWindow =>
+    one !== undefined && Math.abs(one.start.estimate - window.start.estimate) <= reach;
+  let from = index;
+  let until = index;
+  while (near(windows[from - 1])) from--;
+  while (near(windows[until + 1])) until++;
+  return windows
+    .slice(from, until + 1)
+    .filter(
+      (one) =>
+        one.kind === window.kind &&
+        one.cloud === window.cloud &&
+        one.vantage === window.vantage &&
+        one.probe === window.probe &&
+        one.connection !== window.connection,
+    );
+}
+
+/** When the sample behind the edge was sent: the estimate lies midway between that and `earliest`. */
+const sentBy = ({ earliest, estimate }: Bracket): Millis => 2 * estimate - earliest;

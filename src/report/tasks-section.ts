@@ -1,0 +1,49 @@
+import type { BlamedWindow } from '../domain/blame.ts';
+import type { Report } from '../domain/summary.ts';
+import type { KnownTask } from '../domain/task-book.ts';
+import type { TaskDowntime } from '../domain/task-downtime.ts';
+import { type Column, table, tame, wrap } from './layout.ts';
+import type { Moments } from './moments.ts';
+import { counted, duration } from './quantities.ts';
+
+type TaskOptions = { readonly width: number; readonly moments: Moments };
+
+/** More nobody reads: the rest is counted, and is in the JSON. */
+const TASKS = 20;
+const OTHERS = 3;
+
+/** The task to blame for a window, and who else it may have been; nothing where none was under way. */
+export function blameLines(
+  { candidates: [task, ...others] }: BlamedWindow,
+  { width, moments }: TaskOptions,
+): readonly string[] {
+  if (task === undefined) return [];
+  const until = task.end === null ? 'running' : moments.exact(task.end);
+  const also = others.slice(0, OTHERS).map((one) => `, or in ${taskName(one)}`);
+  const more = others.length > OTHERS ? `, or in one of ${others.length - OTHERS} more` : '';
+  const line = `began in ${taskName(task)} (${moments.exact(task.start)} to ${until})${also.join('')}${more}`;
+  return wrap(line, width - 8, '  ');
+}
+
+/** "handler 'Stop services' of role os_nova" */
+const taskName = ({ kind, name, role }: KnownTask): string =>
+  `${kind} '${tame(name)}'${role === null ? '' : ` of role ${tame(role)}`}`;
+
+/** The tasks that downtime began in, or fell into, dearest first. */
+export function tasksSection({ tasks }: Report, { width, moments }: TaskOptions): readonly string[] {
+  if (tasks.length === 0) return [];
+  const costly = tasks
+    .filter((one) => one.windows > 0 || one.downtimeInside > 0)
+    .toSorted((a, b) => b.downtimeBegan - a.downtimeBegan || b.downtimeInside - a.downtimeInside);
+  const told = `  ${counted(tasks.length, 'task')} in all`;
+  if (costly.length === 0) return [`${told}; no downtime began in any, or fell into it.`];
+  const columns: readonly Column<TaskDowntime>[] = [
+    { head: 'began in it', align: 'right', cell: (one) => duration(one.downtimeBegan) },
+    { head: 'while it ran', align: 'right', cell: (one) => duration(one.downtimeInside) },
+    { head: 'from', cell: (one) => moments.time(one.start) },
+    { head: 'task', cell: taskName },
+  ];
+  const rest = costly.length - TASKS;
+  const more = rest > 0 ? [`  and ${rest} more: the JSON report has them all.`] : [];
+  return [...table(columns, costly.slice(0, TASKS), { width }), ...more, `${told}.`];
+}

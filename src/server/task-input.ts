@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import type { PhaseMark } from '../domain/ports.ts';
+import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES, type Task } from '../domain/task.ts';
+import { Problem } from './problem.ts';
+
+const moment = z.iso
+  .datetime({ offset: true, error: 'is not a moment in ISO 8601 with a zone, like 2026-11-23T07:10:00.000Z' })
+  .transform((text) => Date.parse(text));
+
+const CONTROL = /\p{Cc}+/gu;
+
+/** A line of text: a playbook may name its tasks as it likes. */
+const line = (longest: number) =>
+  z
+    .string()
+    .transform((text) => text.replaceAll(CONTROL, ' ').trim().slice(0, longest))
+    .refine((text) => text !== '', { error: 'is empty' });
+
+const taskInput = z
+  .strictObject({
+    id: line(200),
+    name: line(500),
+    role: line(200).nullable().default(null),
+    play: line(500).nullable().default(null),
+    playbook: line(500).nullable().default(null),
+    hosts: z.array(line(255)).max(2000).default([]),
+    kind: z.enum(TASK_KINDS).default('task'),
+    status: z.enum(TASK_STATUSES).default('running'),
+    start: moment,
+    end: moment.nullable().default(null),
+    source: z.enum(TASK_SOURCES).default('shell'),
+  })
+  .refine(({ start, end }) => end === null || end >= start, { error: 'lies before start', path: ['end'] })
+  .transform((task): Task => task);
+
+export const tasksInput = z.strictObject({ tasks: z.array(taskInput).max(5000) });
+
+export const phaseInput = z
+  .strictObject({ name: line(200), at: moment.optional() })
+  .transform(({ name, at }): { readonly name: string; readonly at: PhaseMark['at'] | undefined } => ({ name, at }));
+
+/** The body as the schema has it, or a 400 that says where it is not. */
+export function parseBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const where = (issue?.path ?? []).reduce<string>(
+    (path, part) =>
+      typeof part === 'number' ? `${path}[${part}]` : path === '' ? String(part) : `${path}.${String(part)}`,
+    '',
+  );
+  throw new Problem(400, `${where === '' ? 'body' : where}: ${issue?.message ?? 'is not valid'}`, {
+    parameter: where,
+  });
+}

@@ -1,0 +1,75 @@
+import type { FastifyInstance } from 'fastify';
+import { taskDowntimeFace } from '../domain/faces/task.ts';
+import { documented } from './documents.ts';
+import { checkWrite } from './guard.ts';
+import type { ServerOptions } from './options.ts';
+import { nothing, parseQuery, tasksQuery } from './query.ts';
+import { acceptedSchema, phaseMarkSchema, tasksSchema } from './schemas.ts';
+import { parseBody, phaseInput, tasksInput } from './task-input.ts';
+
+/** Of a body with tasks: a thousand of them, with long names. */
+const TASKS_LIMIT = 1_048_576;
+
+/** What the upgrade does, told by whoever runs it. */
+export function taskRoutes(app: FastifyInstance, options: ServerOptions & { readonly loopback: boolean }): void {
+  const { live, upgrade } = options;
+  const guarded = {
+    // before the body is read
+    onRequest: async (request: Parameters<typeof checkWrite>[0]) =>
+      checkWrite(request, { loopback: options.loopback, token: options.writeToken }),
+  };
+  const secured = { tag: 'control', problems: [401, 403, 413, 415], secured: true } as const;
+
+  const list = {
+    id: 'tasks',
+    summary: 'The tasks of the upgrade, by their start, with what each may have cost',
+  } as const;
+  app.get(
+    '/api/v1/tasks',
+    { schema: documented({ ...list, tag: 'data', query: tasksQuery, answers: tasksSchema }) },
+    async (request) => {
+      const { source, kind, status } = parseQuery(tasksQuery, request.query);
+      const tasks = live().report.tasks.filter(
+        (one) =>
+          (source === undefined || one.sources.includes(source)) &&
+          (kind === undefined || one.kind === kind) &&
+          (status === undefined || one.status === status),
+      );
+      return { tasks: tasks.map(taskDowntimeFace) };
+    },
+  );
+
+  const tell = {
+    id: 'tellTasks',
+    summary: 'Tell of tasks, begun or ended; the same id again replaces what was told',
+  } as const;
+  app.post(
+    '/api/v1/tasks',
+    {
+      ...guarded,
+      bodyLimit: TASKS_LIMIT,
+      schema: documented({ ...tell, ...secured, query: nothing, body: tasksInput, answers: acceptedSchema }),
+    },
+    async (request) => {
+      parseQuery(nothing, request.query);
+      const { tasks } = parseBody(tasksInput, request.body);
+      for (const task of tasks) upgrade.task(task);
+      return { accepted: tasks.length };
+    },
+  );
+
+  const phase = { id: 'beginPhase', summary: 'Say that a phase of the upgrade begins' } as const;
+  app.post(
+    '/api/v1/phases',
+    {
+      ...guarded,
+      schema: documented({ ...phase, ...secured, query: nothing, body: phaseInput, answers: phaseMarkSchema }),
+    },
+    async (request) => {
+      parseQuery(nothing, request.query);
+      const { name, at = live().at } = parseBody(phaseInput, request.body);
+      upgrade.phase({ name, at });
+      return { name, at: new Date(at).toISOString() };
+    },
+  );
+}

@@ -1,0 +1,132 @@
+/** `rollwatch task` and `rollwatch phase` against a daemon, and without one: the command that is wrapped comes first. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { EmbeddedCloud } from '../../src/cloud/cloud.ts';
+import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
+import { discard, startWatch, type WatchProcess } from '../support/daemon.ts';
+import { rollwatch } from '../support/rollwatch.ts';
+
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+
+let cloud: EmbeddedCloud;
+let watch: WatchProcess;
+let env: Readonly<Record<string, string>>;
+
+beforeAll(async () => {
+  cloud = await startCloudThread();
+  const folder = mkdtempSync(join(tmpdir(), 'rollwatch-task-'));
+  writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
+  watch = await startWatch({
+    env: { OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), OS_CLOUD: 'embedded' },
+    folder,
+  });
+  env = { ROLLWATCH_URL: watch.url };
+});
+
+afterAll(async () => {
+  await watch.stop();
+  await cloud.close();
+  discard(watch.folder);
+});
+
+const schema = z.object({
+  tasks: z.array(z.looseObject({ id: z.string(), name: z.string(), status: z.string(), end: z.string().nullable() })),
+});
+
+async function tasks(name: string): Promise<z.infer<typeof schema>['tasks']> {
+  const told = schema.parse(await (await fetch(`${watch.url}/api/v1/tasks`)).json());
+  return told.tasks.filter((one) => one.name === name);
+}
+
+const run = (...args: readonly string[]) => rollwatch(args, { folder: watch.folder, env });
+
+describe('rollwatch task run', { timeout: 30_000 }, () => {
+  it('passes exit code, output and arguments through, and tells of the start and the end', async () => {
+    const ran = await run('task', 'run', 'failing', '--', 'sh', '-c', 'echo out; echo err >&2; exit 7');
+    expect(ran).toEqual({ code: 7, out: 'out\n', err: 'err\n' });
+    expect(await tasks('failing')).toMatchObject([{ status: 'failed', end: expect.any(String), source: 'shell' }]);
+    expect(await run('task', 'run', 'fine', '--', 'printf', '%s', '--json')).toEqual({
+      code: 0,
+      out: '--json',
+      err: '',
+    });
+    expect(await tasks('fine')).toMatchObject([{ status: 'ok' }]);
+  });
+
+  it('hands a signal to the command, and ends as it ends', async () => {
+    const script = 'trap "echo caught; exit 3" TERM; echo ready; while :; do sleep 0.05; done';
+    const child = spawn(process.execPath, [MAIN, 'task', 'run', 'trapped', '--', 'sh', '-c', script], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let out = '';
+    const ready = Promise.withResolvers<void>();
+    child.stdout.on('data', (part: Buffer) => {
+      out += part.toString();
+      if (out.includes('ready')) ready.resolve();
+    });
+    await ready.promise;
+    child.kill('SIGTERM');
+    const [code] = await once(child, 'exit');
+    expect([code, out]).toEqual([3, 'ready\ncaught\n']);
+    expect(await tasks('trapped')).toMatchObject([{ status: 'failed' }]);
+  });
+
+  it('runs the command without a daemon just the same, and says so in a line on standard error', async () => {
+    const ran = await rollwatch(['task', 'run', 'alone', '--', 'sh', '-c', 'echo out; exit 4'], {
+      folder: watch.folder,
+      env: { ROLLWATCH_URL: 'http://127.0.0.1:9' },
+    });
+    expect([ran.code, ran.out]).toEqual([4, 'out\n']);
+    expect(ran.err.split('\n')[0]).toMatch(
+      /^rollwatch: task 'alone' is not told: no daemon answers at http:\/\/127\.0\.0\.1:9/,
+    );
+  });
+
+  it('says 127 of a command that is not there, as a shell does', async () => {
+    const ran = await run('task', 'run', 'missing', '--', 'no-such-command');
+    expect(ran.code).toBe(127);
+    expect(ran.err).toMatch(/no-such-command/);
+  });
+});
+
+describe('rollwatch task start and end', { timeout: 30_000 }, () => {
+  it('tell of a task by its name or its id', async () => {
+    const started = await run('task', 'start', 'migrations');
+    const [task] = await tasks('migrations');
+    expect([started.code, started.out, task?.status]).toEqual([0, `${task?.id}\n`, 'running']);
+    await delay(20);
+    expect(await run('task', 'end', 'migrations')).toEqual({ code: 0, out: '', err: '' });
+    expect(await tasks('migrations')).toMatchObject([{ id: task?.id, status: 'ok', end: expect.any(String) }]);
+    const again = (await run('task', 'start', 'migrations')).out.trim();
+    expect(await run('task', 'end', again, '--failed')).toMatchObject({ code: 0 });
+    expect((await tasks('migrations')).map((one) => one.status)).toEqual(['ok', 'failed']);
+  });
+
+  it('says which tasks are running where the one that ends is not', async () => {
+    expect(await run('task', 'end', 'nothing')).toEqual({
+      code: 2,
+      out: '',
+      err: "rollwatch: no task 'nothing' is running; none is\n",
+    });
+    await run('task', 'start', 'something');
+    expect((await run('task', 'end', 'nothing')).err).toContain("there is 'something'");
+    await run('task', 'end', 'something');
+  });
+});
+
+describe('rollwatch phase', { timeout: 30_000 }, () => {
+  it('reaches the daemon, or says in a line that there is none', async () => {
+    expect(await run('phase', 'maintenance')).toEqual({ code: 0, out: '', err: '' });
+    const alone = await run('phase', 'maintenance', '--url', 'http://127.0.0.1:9');
+    expect(alone.code).toBe(3);
+    expect(alone.err.trimEnd().split('\n')).toHaveLength(1);
+  });
+});

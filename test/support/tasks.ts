@@ -1,0 +1,17 @@
+import type { Task } from '../../src/domain/task.ts';
+
+/** A task told by the callback, from second 10 to second 20 of the epoch. */
+export const task = (facts: Partial<Task> = {}): Task => ({
+  id: 'callback-1-1',
+  name: 'Stop services',
+  role: null,
+  play: null,
+  playbook: null,
+  hosts: [],
+  kind: 'task',
+  status: 'ok',
+  start: 10_000,
+  end: 20_000,
+  source: 'callback',
+  ...facts,
+});

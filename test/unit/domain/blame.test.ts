@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { blamed, candidates } from '../../../src/domain/blame.ts';
+import { createTaskBook } from '../../../src/domain/task-book.ts';
+import { taskDowntimes } from '../../../src/domain/task-downtime.ts';
+import { window } from '../../support/live.ts';
+import { task } from '../../support/tasks.ts';
+
+/** Seconds from start to end, by name; null: it runs. */
+type Spans = { readonly [name: string]: readonly [number, number | null] };
+
+function bookOf(spans: Spans) {
+  const book = createTaskBook();
+  for (const [name, [from, until]] of Object.entries(spans)) {
+    const end = until === null ? null : until * 1000;
+    book.tell(task({ id: name, name, start: from * 1000, end, status: end === null ? 'running' : 'ok' }));
+  }
+  return book;
+}
+
+const bracket = (earliest: number, latest: number, estimate = (earliest + latest) / 2) => ({
+  earliest: earliest * 1000,
+  estimate: estimate * 1000,
+  latest: latest * 1000,
+});
+
+describe('the candidates of a window', () => {
+  const cases: readonly [string, Spans, ReturnType<typeof bracket>, readonly string[]][] = [
+    ['nobody where no task was under way', { before: [1, 2], after: [9, 10] }, bracket(4, 5), []],
+    ['the one task that was', { stop: [3, 8] }, bracket(4, 5), ['stop']],
+    [
+      'both sides of an edge, first the one that began last before the estimate',
+      { a: [1, 4.4], b: [4.4, 9] },
+      bracket(4, 5),
+      ['b', 'a'],
+    ],
+    ['one that began after the estimate comes last', { a: [1, 4.8], b: [4.8, 9] }, bracket(4, 5), ['a', 'b']],
+    [
+      'one that ended up to 250 ms before, or began up to 250 ms after',
+      { a: [1, 3.75], b: [5.25, 6], c: [1, 3.74], d: [5.26, 6] },
+      bracket(4, 5),
+      ['a', 'b'],
+    ],
+    [
+      'the inner one first, of one inside the other',
+      { playbook: [0, null], stop: [4.2, 4.6] },
+      bracket(4, 5),
+      ['stop', 'playbook'],
+    ],
+  ];
+  it.each(cases)('are %s', (_what, spans, start, expected) => {
+    expect(candidates({ start }, bookOf(spans)).map((one) => one.id)).toEqual(expected);
+  });
+
+  it('are ordered by what both connections of the server list know together', () => {
+    const book = bookOf({ install: [0, 300.4], stop: [300.4, 320] });
+    const start = (earliest: number, sent: number) => bracket(earliest, sent + 0.01, (earliest + sent) / 2);
+    const reused = window({ id: 'kept', connection: 'reused', start: start(300, 301) });
+    const fresh = window({ id: 'new', connection: 'new', start: start(299.5, 300.5) });
+    const [first, second] = blamed([fresh, reused], book);
+    // The one alone would say 300.0, before the stop; both together say 300.25.
+    expect([first?.candidates.map((one) => one.id), second?.candidates.map((one) => one.id)]).toEqual([
+      ['install', 'stop'],
+      ['install', 'stop'],
+    ]);
+    const sharper = window({ id: 'new', connection: 'new', start: start(300.4, 301.4) });
+    const [, both] = blamed([reused, sharper], book);
+    expect(both?.candidates.map((one) => one.id)).toEqual(['stop', 'install']);
+  });
+});
+
+describe('what a task may have cost', () => {
+  it('is the downtime of the windows that it is to blame for, and whatever was down while it ran', () => {
+    const book = bookOf({ stop: [100, 104], start: [104, 120] });
+    const down = { start: bracket(101, 103), end: bracket(109, 111), lastSeen: 109_000 };
+    const windows = blamed([window({ id: 'a', ...down }), window({ id: 'b', connection: 'reused', ...down })], book);
+    const costs = taskDowntimes(book.all(), windows);
+    expect(
+      costs.map(({ id, windows: count, downtimeBegan, downtimeInside }) => [id, count, downtimeBegan, downtimeInside]),
+    ).toEqual([
+      ['stop', 2, 8, 2],
+      ['start', 0, 0, 6],
+    ]);
+  });
+});

@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import { createTaskBook } from '../../../src/domain/task-book.ts';
+import { taskDowntimes } from '../../../src/domain/task-downtime.ts';
+import { BEGAN, live, report } from '../../support/live.ts';
+import { serve } from '../../support/served.ts';
+import { task } from '../../support/tasks.ts';
+
+const START = '2026-11-23T07:10:01.000Z';
+
+const post = (url: string, body: unknown) =>
+  fetch(url, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+
+describe('POST /api/v1/tasks', () => {
+  it('takes tasks as sources tell them, with what is left out filled in', async () => {
+    await using served = await serve();
+    const whole = {
+      id: 'callback-1-2',
+      name: 'Stop services',
+      role: 'os_nova',
+      play: 'Upgrade',
+      playbook: 'upgrade.yml',
+      hosts: ['a', 'b'],
+      kind: 'handler',
+      status: 'ok',
+      start: START,
+      end: '2026-11-23T09:10:02.500+02:00',
+      source: 'callback',
+    };
+    const answer = await post(`${served.url}/api/v1/tasks`, {
+      tasks: [whole, { id: 'x', name: ' <b>\n\u0007x ', start: START }],
+    });
+    expect([answer.status, await answer.json()]).toEqual([200, { accepted: 2 }]);
+    expect(served.tasks).toEqual([
+      { ...whole, start: BEGAN + 1000, end: BEGAN + 2500 },
+      {
+        id: 'x',
+        name: '<b> x',
+        role: null,
+        play: null,
+        playbook: null,
+        hosts: [],
+        kind: 'task',
+        status: 'running',
+        start: BEGAN + 1000,
+        end: null,
+        source: 'shell',
+      },
+    ]);
+  });
+
+  it.each([
+    ['not JSON', '{', 400, /JSON/],
+    ['no object', [], 400, /^body: /],
+    ['an unknown key', { tasks: [], colour: 'red' }, 400, /colour/],
+    ['a task without a name', { tasks: [{ id: 'a', start: START }] }, 400, /^tasks\[0\]\.name: /],
+    ['an empty name', { tasks: [{ id: 'a', name: '\n', start: START }] }, 400, /^tasks\[0\]\.name: is empty$/],
+    [
+      'a local time',
+      { tasks: [{ id: 'a', name: 'a', start: '2026-11-23T07:10:01' }] },
+      400,
+      /^tasks\[0\]\.start: is not a moment/,
+    ],
+    [
+      'the year 10000',
+      { tasks: [{ id: 'a', name: 'a', start: '10000-01-01T00:00:00.000Z' }] },
+      400,
+      /^tasks\[0\]\.start: /,
+    ],
+    [
+      'an end before the start',
+      { tasks: [{ id: 'a', name: 'a', start: START, end: '2026-11-23T07:10:00.000Z' }] },
+      400,
+      /^tasks\[0\]\.end: lies before start$/,
+    ],
+    ['two megabytes', JSON.stringify({ tasks: [], pad: 'x'.repeat(2_000_000) }), 413, /1048576|large/],
+  ] as const)('refuses %s with one clear answer, and takes nothing of it', async (_what, body, status, detail) => {
+    await using served = await serve();
+    const answer = await post(`${served.url}/api/v1/tasks`, body);
+    const problem: unknown = await answer.json();
+    expect(answer.status).toBe(status);
+    expect(problem).toMatchObject({ status, detail: expect.stringMatching(detail) });
+    expect(served.tasks).toEqual([]);
+  });
+
+  it('asks for the token where others can reach the listener', async () => {
+    await using served = await serve({ writeToken: 'hush', listen: { host: '0.0.0.0', port: 0 } });
+    const url = `http://127.0.0.1:${new URL(served.url).port}/api/v1/tasks`;
+    expect((await post(url, { tasks: [] })).status).toBe(401);
+    expect((await post(url.replace('tasks', 'phases'), { name: 'x' })).status).toBe(401);
+  });
+});
+
+describe('GET /api/v1/tasks', () => {
+  it('gives the tasks by their start with what each may have cost, and those that are asked for', async () => {
+    const book = createTaskBook();
+    book.tell(task({ id: 'a', start: BEGAN, end: BEGAN + 1500 }));
+    book.tell(task({ id: 'b', name: 'Start', kind: 'handler', start: BEGAN + 2000, end: null, status: 'running' }));
+    await using served = await serve({ now: live({ report: report({ tasks: taskDowntimes(book.all(), []) }) }) });
+    const get = async (query = ''): Promise<unknown> => (await fetch(`${served.url}/api/v1/tasks${query}`)).json();
+    expect(await get('?kind=task')).toEqual({
+      tasks: [
+        {
+          id: 'a',
+          name: 'Stop services',
+          role: null,
+          play: null,
+          playbook: null,
+          hosts: [],
+          kind: 'task',
+          status: 'ok',
+          start: '2026-11-23T07:10:00.000Z',
+          end: '2026-11-23T07:10:01.500Z',
+          source: 'callback',
+          sources: ['callback'],
+          windows: 0,
+          downtimeBeganSeconds: 0,
+          downtimeInsideSeconds: 0,
+        },
+      ],
+    });
+    expect(await get('?status=running')).toMatchObject({ tasks: [{ id: 'b', end: null }] });
+    expect(await get('?source=log')).toEqual({ tasks: [] });
+  });
+});
+
+describe('POST /api/v1/phases', () => {
+  it('takes a phase that begins now, or at a moment', async () => {
+    await using served = await serve();
+    expect((await post(`${served.url}/api/v1/phases`, { name: 'maintenance' })).status).toBe(200);
+    expect((await post(`${served.url}/api/v1/phases`, { name: 'finish', at: START })).status).toBe(200);
+    expect(served.phases).toEqual([
+      { name: 'maintenance', at: live().at },
+      { name: 'finish', at: BEGAN + 1000 },
+    ]);
+  });
+});
