@@ -3,6 +3,7 @@ import { loadSettings } from '../config/configuration.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { readJournal } from '../journal/open-journal.ts';
 import { REPORT_FORMATS } from '../report/formats.ts';
+import { readAnsibleLog } from '../upgrade/read-ansible-log.ts';
 import { VERSION } from '../version.ts';
 import type { CommandFactory } from './command.ts';
 import { ask } from './daemon-client.ts';
@@ -16,6 +17,7 @@ type ReportFlags = {
   readonly format: string;
   readonly json?: boolean;
   readonly zone?: string;
+  readonly ansibleLog?: readonly string[];
 };
 
 /** A session that was alive so many milliseconds ago is taken for running. */
@@ -31,7 +33,14 @@ export const reportCommand: CommandFactory = ({ output, finish }) =>
       new Option('--format <format>', 'how to write it').choices(REPORT_FORMATS.map((one) => one.name)).default('text'),
     )
     .option('--json', 'the same as --format json')
-    .option('--zone <zone>', 'for moments in text, as Europe/Berlin or local (default: utc)')
+    .option(
+      '--ansible-log <file...>',
+      "put windows down to the tasks in Ansible's log too, or in the output of ansible.posix.jsonl",
+    )
+    .option(
+      '--zone <zone>',
+      'for moments in text (default: utc), and of the moments in --ansible-log (default: local), as Europe/Berlin',
+    )
     .addHelpText(
       'after',
       `
@@ -42,6 +51,10 @@ Examples:
     )
     .action(async (flags: ReportFlags) => {
       const format = flags.json === true ? 'json' : flags.format;
+      if (flags.url !== undefined && flags.ansibleLog !== undefined)
+        throw new Refusal(
+          "--ansible-log goes with a journal: 'rollwatch task follow --once FILE' tells a daemon of it",
+        );
       if (flags.url !== undefined) {
         const width = Math.min(Math.max(output.width, 40), 400);
         const query = new URLSearchParams({ format, width: String(width), colour: String(output.colour) });
@@ -66,6 +79,10 @@ async function fromJournal(flags: ReportFlags, name: string, { width, colour }: 
       overall: settings.overall.probes,
       aliveSince: now - ALIVE,
     });
+    for (const file of flags.ansibleLog ?? []) {
+      for await (const task of readAnsibleLog(file, { zone: flags.zone ?? 'local' }))
+        observation.accept({ type: 'task', task });
+    }
     const zone = flags.zone === undefined ? {} : { zone: flags.zone };
     return format.write(observation.report(now), { colour, width, ...zone });
   } finally {

@@ -17,6 +17,7 @@ import { VERSION } from '../version.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { createLog, type Log } from './log.ts';
 import type { Output } from './output.ts';
+import { followUpgrade } from './upgrade-sources.ts';
 
 export type RunOptions = {
   readonly config?: string;
@@ -87,6 +88,7 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
       url: server.url,
     });
     const stopped = new AbortController();
+    followUpgrade(configuration.upgrade, { upgrade: daemon.upgrade, log, signal: stopped.signal });
     return {
       url: server.url,
       daemon,

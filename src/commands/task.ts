@@ -8,6 +8,7 @@ import { ask } from './daemon-client.ts';
 import { type DaemonFlags, daemonOf, toDaemon } from './daemon-flags.ts';
 import { print } from './output.ts';
 import { runChild } from './run-child.ts';
+import { taskFollowCommand } from './task-follow.ts';
 
 /** The daemon must not hold up what it is told of, in milliseconds. */
 const PATIENCE = 2000;
@@ -50,7 +51,8 @@ Examples:
     )
     .addCommand(run(context))
     .addCommand(start(context))
-    .addCommand(end(context));
+    .addCommand(end(context))
+    .addCommand(taskFollowCommand(context));
 
 /** The command comes first: a daemon that is away, or refuses, is a line on standard error and no more. */
 const run = ({ output, finish }: CommandContext): Command =>

@@ -72,3 +72,14 @@ export const webUrl = z.string({ error: URL_RIGHT }).transform((given, context) 
   context.addIssue({ code: 'custom', message: right });
   return z.NEVER;
 });
+
+const ZONE = "a time zone of the IANA, such as Europe/Berlin, or 'utc' or 'local'";
+
+export const zone = z.string({ error: ZONE }).refine((given) => {
+  if (given === 'local' || given === 'utc') return true;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: given }) !== null;
+  } catch {
+    return false;
+  }
+}, ZONE);

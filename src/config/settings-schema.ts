@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PROBES } from '../domain/sample.ts';
 import { duration } from './duration.ts';
-import { listenAddress, microversion, oneOf, plainName, someOf, text, webUrl } from './fields.ts';
+import { listenAddress, microversion, oneOf, plainName, someOf, text, webUrl, zone } from './fields.ts';
 import { probesSchema } from './probe-settings.ts';
 
 const MAPPING = { error: 'a mapping of settings' };
@@ -45,6 +45,15 @@ export const settingsSchema = z.strictObject(
         {
           stall: duration({ min: 50, max: 10_000 }).prefault('250ms'),
           clock_step: duration({ min: 50, max: 60_000 }).prefault('500ms'),
+        },
+        MAPPING,
+      )
+      .prefault({}),
+    upgrade: z
+      .strictObject(
+        {
+          ansible_log: text('the path of a file').nullable().default(null),
+          ansible_log_zone: zone.default('local'),
         },
         MAPPING,
       )

@@ -29,6 +29,8 @@ export type Settings = {
   readonly journal: string;
   readonly overall: { readonly probes: readonly ProbeName[] };
   readonly sampler: { readonly stall: number; readonly clockStep: number };
+  /** Where the tasks of the upgrade are found. */
+  readonly upgrade: { readonly ansibleLog: string | null; readonly ansibleLogZone: string };
   readonly log: FileSettings['log'];
 };
 
@@ -47,6 +49,10 @@ export function settingsOf(
     journal: journalOf({ flag: flags.journal, given: given.journal }, { host, folder: file.folder, inFolder }),
     overall: given.overall,
     sampler: { stall: given.sampler.stall, clockStep: given.sampler.clock_step },
+    upgrade: {
+      ansibleLog: given.upgrade.ansible_log === null ? null : inFolder(given.upgrade.ansible_log),
+      ansibleLogZone: given.upgrade.ansible_log_zone,
+    },
     log: given.log,
   };
   return { settings, given };

@@ -20,6 +20,11 @@ export type Column = (typeof COLUMNS)[number];
 const COMPUTES = ['nova-compute1', 'nova-compute2', 'nova-compute3'];
 const FINE = ['ok'];
 
+const HANGS = ['message-queue', 'nova-api'].flatMap((service) => [
+  `response-timeout ${service}`,
+  `connect-timeout ${service}`,
+]);
+
 const lists = (...expected: string[]) => ({ 'list new': expected, 'list reused': expected });
 
 export const OUTAGES: readonly Outage[] = [
@@ -86,9 +91,11 @@ export const OUTAGES: readonly Outage[] = [
     services: ['rabbitmq'],
     watch: 80,
     expect: {
-      // Where two requests that write hang at once, no list is ever answered: then all that can be told is that Nova hangs.
-      ...lists('ok', 'response-timeout message-queue', 'connect-timeout message-queue'),
-      boot: ['response-timeout message-queue', 'connect-timeout message-queue'],
+      // RabbitMQ is told by the lists that are answered while a write waits. Where two requests that write hang at once
+      // (Neutron's events are such), all workers are held and no list is answered: then Nova hangs, and that is all
+      // that anyone can tell from outside.
+      ...lists('ok', ...HANGS),
+      boot: HANGS,
       token: FINE,
     },
   },
@@ -97,8 +104,15 @@ export const OUTAGES: readonly Outage[] = [
     services: ['mariadb'],
     watch: 45,
     expect: {
-      ...lists('http-500 database'),
-      boot: ['http-500 database', 'response-timeout database', 'delete-timeout database', 'spin-up-timeout database'],
+      // When Nova's tokens have left its cache it asks Keystone, which is as lost without its database.
+      ...lists('http-500 database', 'http-503 keystone'),
+      boot: [
+        'http-500 database',
+        'http-503 keystone',
+        'response-timeout database',
+        'delete-timeout database',
+        'spin-up-timeout database',
+      ],
       token: ['connection-reset keystone', 'http-500 database'],
     },
   },

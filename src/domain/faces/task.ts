@@ -1,4 +1,4 @@
-import type { TaskKind, TaskSource, TaskStatus } from '../task.ts';
+import type { Task, TaskKind, TaskSource, TaskStatus } from '../task.ts';
 import type { KnownTask } from '../task-book.ts';
 import type { TaskDowntime } from '../task-downtime.ts';
 import { iso } from '../time.ts';
@@ -26,6 +26,13 @@ export type TaskDowntimeFace = TaskFace & {
   readonly downtimeBeganSeconds: number;
   readonly downtimeInsideSeconds: number;
 };
+
+/** A task as it is told to a daemon. */
+export const taskBody = ({ start, end, ...task }: Task) => ({
+  ...task,
+  start: iso(start),
+  end: end === null ? null : iso(end),
+});
 
 export const taskFace = (task: KnownTask): TaskFace => ({
   id: task.id,

@@ -1,0 +1,74 @@
+import type { TaskKind } from '../domain/task.ts';
+
+/** What a message of Ansible's default output says of plays and tasks. */
+export type LogMessage =
+  /** `ansible-playbook` begins: said from `-v` on. */
+  | { readonly kind: 'begin' }
+  | { readonly kind: 'playbook' | 'play'; readonly name: string }
+  | { readonly kind: 'task'; readonly name: string; readonly task: TaskKind }
+  /** The first line of a banner whose name has several. */
+  | { readonly kind: 'unfinished' }
+  | { readonly kind: 'result'; readonly hosts: readonly string[]; readonly failed: boolean }
+  /** The failure told last is of no matter. */
+  | { readonly kind: 'ignored' }
+  | { readonly kind: 'recap' }
+  | { readonly kind: 'interrupted' };
+
+export function readLogMessage(message: string): LogMessage | null {
+  return readResult(message) ?? readBanner(message) ?? readRest(message);
+}
+
+/** A host that was skipped is none of the task's hosts: nothing was done there. */
+const RESULT = /^(ok|changed|skipping|failed|fatal): \[([^\]\s]+)/;
+
+function readResult(message: string): LogMessage | null {
+  const [, how, host = ''] = RESULT.exec(message) ?? [];
+  if (how !== undefined) {
+    return { kind: 'result', hosts: how === 'skipping' ? [] : [host], failed: how === 'failed' || how === 'fatal' };
+  }
+  return message.startsWith('included: ') ? { kind: 'result', hosts: hostsOfInclude(message), failed: false } : null;
+}
+
+/** `included: FILE for h1, h2 => (item=...)` */
+function hostsOfInclude(message: string): readonly string[] {
+  const [told = ''] = message.split(' => (item=');
+  const hosts = told.lastIndexOf(' for ');
+  return hosts < 0
+    ? []
+    : told
+        .slice(hosts + ' for '.length)
+        .trim()
+        .split(', ');
+}
+
+const BANNER = /^(PLAY|TASK|CLEANUP TASK|RUNNING HANDLER) \[/;
+const STARS = / \*{3,}$/;
+
+function readBanner(message: string): LogMessage | null {
+  const [opening, what] = BANNER.exec(message) ?? [];
+  if (opening === undefined) return readPlainBanner(message);
+  if (!STARS.test(message)) return { kind: 'unfinished' };
+  const name = message
+    .slice(opening.length)
+    .replace(STARS, '')
+    .replace(/ \[CHECK MODE\]$/, '')
+    .replace(/\]$/, '');
+  if (what === 'PLAY') return { kind: 'play', name };
+  return { kind: 'task', name, task: what === 'RUNNING HANDLER' ? 'handler' : 'task' };
+}
+
+function readPlainBanner(message: string): LogMessage | null {
+  if (!STARS.test(message)) return null;
+  const told = message.replace(STARS, '').replace(/ \[CHECK MODE\]$/, '');
+  if (told === 'PLAY') return { kind: 'play', name: '' };
+  if (told === 'PLAY RECAP') return { kind: 'recap' };
+  return told.startsWith('PLAYBOOK: ') ? { kind: 'playbook', name: told.slice('PLAYBOOK: '.length) } : null;
+}
+
+const BEGIN = /^(?:Using .+ as config file$|No config file found; using defaults$|ansible-playbook \[core )/;
+
+function readRest(message: string): LogMessage | null {
+  if (message === '...ignoring') return { kind: 'ignored' };
+  if (/^ ?\[ERROR\]: User interrupted execution/.test(message)) return { kind: 'interrupted' };
+  return BEGIN.test(message) ? { kind: 'begin' } : null;
+}

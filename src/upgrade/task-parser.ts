@@ -1,0 +1,16 @@
+import type { Task } from '../domain/task.ts';
+
+/** Makes tasks of a text that is given line by line. It reads no clock and no file: the same lines give the same tasks. */
+export type TaskParser = {
+  /** What a line tells, without its line end: a task again, by its id, when more is known of it. */
+  line(text: string): readonly Task[];
+  /** No more lines come: of what still runs nobody will tell how it ended. */
+  end(): readonly Task[];
+  lines(): LineCount;
+};
+
+export type LineCount = {
+  readonly recognised: number;
+  /** Continuations of other lines, and whatever else is none of ours. */
+  readonly skipped: number;
+};

@@ -1,0 +1,98 @@
+/** `rollwatch task follow` and `report --ansible-log`, with the output of a real Ansible as test/unit/upgrade keeps it. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { EmbeddedCloud } from '../../src/cloud/cloud.ts';
+import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
+import { discard, startWatch, type WatchProcess } from '../support/daemon.ts';
+import { rollwatch } from '../support/rollwatch.ts';
+
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+const sample = (name: string) => new URL(`../unit/upgrade/samples/${name}`, import.meta.url).pathname;
+
+let cloud: EmbeddedCloud;
+let watch: WatchProcess;
+
+beforeAll(async () => {
+  cloud = await startCloudThread();
+  const folder = mkdtempSync(join(tmpdir(), 'rollwatch-follow-'));
+  writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
+  watch = await startWatch({
+    env: { OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), OS_CLOUD: 'embedded' },
+    folder,
+  });
+});
+
+afterAll(async () => {
+  await watch.stop();
+  await cloud.close();
+  discard(watch.folder);
+});
+
+const schema = z.object({ tasks: z.array(z.object({ id: z.string(), name: z.string(), source: z.string() })) });
+const told = async (source: string) =>
+  schema.parse(await (await fetch(`${watch.url}/api/v1/tasks?source=${source}`)).json()).tasks;
+
+describe('rollwatch task follow', { timeout: 30_000 }, () => {
+  it('tells the tasks of a pipe, and passes on what it reads', async () => {
+    const child = spawn(process.execPath, [MAIN, 'task', 'follow', '--jsonl', '--url', watch.url], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const input = readFileSync(sample('serial.jsonl'), 'utf8');
+    child.stdin.end(input);
+    const [out, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+    expect(code).toBe(0);
+    expect(out.trimEnd()).toBe(input.trimEnd());
+    expect((await told('jsonl')).length).toBeGreaterThan(2);
+  });
+
+  it('tells the tasks of a whole file', async () => {
+    const ran = await rollwatch(
+      ['task', 'follow', '--once', sample('core-2.14.log'), '--zone', 'utc', '--url', watch.url],
+      { folder: watch.folder },
+    );
+    expect(ran).toEqual({ code: 0, out: '', err: '' });
+    expect((await told('log')).length).toBeGreaterThan(2);
+  });
+
+  it.each([
+    [['nowhere.log', '--once'], /^rollwatch: nowhere\.log does not exist$/m],
+    [['clouds.yaml', '--once'], /^rollwatch: clouds\.yaml is no log of Ansible: it begins with "/m],
+    [['clouds.yaml', '--once', '--zone', 'Mars/Olympus'], /^rollwatch: .*Mars\/Olympus/m],
+  ])('refuses %s in one line', async (args, line) => {
+    const ran = await rollwatch(['task', 'follow', ...args, '--url', watch.url], { folder: watch.folder });
+    expect(ran).toMatchObject({ code: 2, out: '', err: expect.stringMatching(line) });
+    expect(ran.err.trimEnd().split('\n')).toHaveLength(1);
+  });
+});
+
+describe('rollwatch report --ansible-log', { timeout: 30_000 }, () => {
+  it('knows the tasks of the log beside those of the journal, without writing them into it', async () => {
+    const report = async (...args: readonly string[]) => {
+      const { out } = await rollwatch(['report', '--json', '--journal', watch.journal, ...args], {
+        folder: watch.folder,
+      });
+      return schema.parse(JSON.parse(out)).tasks.length;
+    };
+    const before = await report();
+    expect(await report('--ansible-log', sample('core-2.18-yaml.log'), '--zone', 'Europe/Berlin')).toBeGreaterThan(
+      before,
+    );
+    expect(await report()).toBe(before);
+  });
+
+  it('refuses what is no log, and a log for a report of a daemon', async () => {
+    const refused = await rollwatch(['report', '--journal', watch.journal, '--ansible-log', 'clouds.yaml'], {
+      folder: watch.folder,
+    });
+    expect(refused).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/is no log of Ansible/) });
+    const daemon = await rollwatch(['report', '--url', watch.url, '--ansible-log', 'x'], { folder: watch.folder });
+    expect(daemon).toMatchObject({ code: 2, err: expect.stringMatching(/task follow --once/) });
+  });
+});
