@@ -34,6 +34,7 @@ describe('without a rollwatch.yaml', () => {
       writeToken: null,
       overall: { probes: ['server-list', 'server-boot'] },
       sampler: { stall: 250, clockStep: 500 },
+      upgrade: { ansibleLog: null, ansibleLogZone: 'local' },
       log: { level: 'info' },
       warnings: [],
     });

@@ -85,7 +85,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'an unknown key like none',
     'vantage: here\ncolour: red\n',
-    'DIR/work/rollwatch.yaml:2: unknown key colour; known here: vantage, clouds, listen, url, token_file, journal, compute_microversion, probes, overall, diagnosis, sampler and log',
+    'DIR/work/rollwatch.yaml:2: unknown key colour; known here: vantage, clouds, listen, url, token_file, journal, compute_microversion, probes, overall, diagnosis, sampler, upgrade and log',
   ),
   settings(
     'an unknown key within a probe',
@@ -110,7 +110,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a secret where none belongs',
     'password: hunter2\n',
-    'DIR/work/rollwatch.yaml:1: unknown key password; known here: vantage, clouds, listen, url, token_file, journal, compute_microversion, probes, overall, diagnosis, sampler and log',
+    'DIR/work/rollwatch.yaml:1: unknown key password; known here: vantage, clouds, listen, url, token_file, journal, compute_microversion, probes, overall, diagnosis, sampler, upgrade and log',
   ),
   settings(
     'a section that is a text',
@@ -402,6 +402,16 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
     'a clock step too long to matter',
     'sampler: {clock_step: 2h}\n',
     `DIR/work/rollwatch.yaml:1: sampler.clock_step is '2h'; it must be at most 1m`,
+  ),
+  settings(
+    "a time zone of Ansible's log that does not exist",
+    'upgrade: {ansible_log: ansible.log, ansible_log_zone: Mars/Olympus}\n',
+    `DIR/work/rollwatch.yaml:1: upgrade.ansible_log_zone is 'Mars/Olympus'; it must be a time zone of the IANA, such as Europe/Berlin, or 'utc' or 'local'`,
+  ),
+  settings(
+    'a log that is no file name',
+    'upgrade: {ansible_log: [ansible.log]}\n',
+    `DIR/work/rollwatch.yaml:1: upgrade.ansible_log is a list; it must be the path of a file`,
   ),
   settings(
     'a log level that is none',
