@@ -53,17 +53,24 @@ export function startRunner({ probes, session, timeline, emit, stall, drain }: R
 
   const mark = (one: Mark) => emit({ type: 'mark', mark: one });
 
+  /** Time in which we are not to be trusted: no sample stands for it, not even one that was ok just before. */
+  function distrust(one: Mark): void {
+    mark(one);
+    const { kind, message, from, until } = one;
+    for (const { dispatch } of series) dispatch.skip(kind, message, { from, until, slots: 0 });
+  }
+
   const beat = setInterval(() => {
     const stood = stalls.beat(timeline.now());
     if (stood !== null) {
-      mark({ ...stood, kind: 'stalled', message: `the prober stood still for ${secondsOf(stood.until - stood.from)}` });
+      distrust({ ...stood, kind: 'stalled', message: `the prober stood still for ${secondsOf(stood.until - stood.from)}` });
     }
     const event = timeline.check();
     if (event === null) return;
     const { kind, from, until, jump } = event;
     stalls.distrust({ from, until });
     const what = kind === 'suspended' ? 'the host slept for' : 'the wall clock was set by';
-    mark({ kind, from, until, message: `${what} ${secondsOf(jump)}` });
+    distrust({ kind, from, until, message: `${what} ${secondsOf(jump)}` });
   }, BEAT);
 
   const health = setInterval(() => emit({ type: 'health', health: readHealth() }), HEALTH);

@@ -183,6 +183,20 @@ for (const kill of [false, true]) {
   if (values.only !== undefined && values.only !== (kill ? 'kill' : 'stop')) continue;
   for (const outage of chosen) if (!(await table(outage, kill))) wrong++;
 }
+console.log(`
+## What stands behind some of these
+
+- **RabbitMQ.** Nova's API workers wait for the message queue before they answer, so a write hangs first and, once all
+  workers hang, so does every list. What tells this from an API that hangs by itself is a list that was answered after a
+  write had begun to hang. Where all workers are held from the first moment, no such list exists, and the cause stays
+  \`response-timeout nova-api\`: from outside, the two are the same.
+- **MariaDB.** Nova answers 500 with the database's exception. Keystone can't check tokens without it, so once Nova's
+  token cache has run out it passes on Keystone's 503, and that is blamed on \`keystone\`, which made it.
+- **Neutron stopped** (not killed) goes on accepting connections for a while, and holds Nova's workers as RabbitMQ does.
+- **A compute that has been away for over 60 s** is left out by the scheduler: \`no-valid-host\`, at once; before that, the
+  build waits for it until its budget is spent.
+- **Conductor, scheduler and memcached** do not touch a list; an outage of those is seen by the boots alone, or, of
+  memcached, by latency.`);
 const left = await janitor.stop(60_000);
 say(`${left.length} servers left; told as leaked on the way: ${leaks.length}`);
 for (const one of left) say(`  ${one.name}: ${one.message}`);
