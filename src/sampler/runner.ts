@@ -63,7 +63,11 @@ export function startRunner({ probes, session, timeline, emit, stall, drain }: R
   const beat = setInterval(() => {
     const stood = stalls.beat(timeline.now());
     if (stood !== null) {
-      distrust({ ...stood, kind: 'stalled', message: `the prober stood still for ${secondsOf(stood.until - stood.from)}` });
+      distrust({
+        ...stood,
+        kind: 'stalled',
+        message: `the prober stood still for ${secondsOf(stood.until - stood.from)}`,
+      });
     }
     const event = timeline.check();
     if (event === null) return;
