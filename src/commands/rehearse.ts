@@ -116,6 +116,7 @@ function taskOf({ name, edge, at }: UpgradeStep, begun: Map<string, number>): Ta
     play: null,
     playbook: null,
     hosts: [],
+    tags: [],
     kind: 'task',
     start,
     ...ended,

@@ -127,6 +127,7 @@ function united(group: readonly Task[]): Omit<KnownTask, 'lastedUntil'> {
     play: first((one) => one.play),
     playbook: first((one) => one.playbook),
     hosts: [...new Set(group.flatMap((one) => one.hosts))].toSorted(),
+    tags: [...new Set(group.flatMap((one) => one.tags))].toSorted(),
     status,
     end: first((one) => one.end),
     sources: [best, ...others].map((one) => one.source),

@@ -9,6 +9,8 @@ export type Task = {
   readonly play: string | null;
   readonly playbook: string | null;
   readonly hosts: readonly string[];
+  /** As Ansible's tags, where the source knows them. */
+  readonly tags: readonly string[];
   readonly kind: TaskKind;
   readonly status: TaskStatus;
   readonly start: Millis;

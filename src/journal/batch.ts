@@ -100,6 +100,7 @@ async function writeTasks(db: Kysely<Tables>, tasks: readonly TaskRow[]): Promis
           play: ref('excluded.play'),
           playbook: ref('excluded.playbook'),
           hosts: ref('excluded.hosts'),
+          tags: ref('excluded.tags'),
           kind: ref('excluded.kind'),
           status: ref('excluded.status'),
           started_at: ref('excluded.started_at'),

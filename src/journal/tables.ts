@@ -98,7 +98,7 @@ export type ServerEventRow = {
   readonly message: string;
 };
 
-/** `number` is that of the entry that told of the task last; `hosts` is JSON. */
+/** `number` is that of the entry that told of the task last; `hosts` and `tags` are JSON. */
 export type TaskRow = {
   readonly id: string;
   readonly number: number;
@@ -107,6 +107,7 @@ export type TaskRow = {
   readonly play: string | null;
   readonly playbook: string | null;
   readonly hosts: string;
+  readonly tags: string;
   readonly kind: string;
   readonly status: string;
   readonly started_at: number;

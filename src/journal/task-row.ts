@@ -12,6 +12,7 @@ const taskSchema = z
     play: z.string().nullable(),
     playbook: z.string().nullable(),
     hosts: json.pipe(z.array(z.string())),
+    tags: json.pipe(z.array(z.string())),
     kind: z.enum(TASK_KINDS),
     status: z.enum(TASK_STATUSES),
     started_at: z.number(),
@@ -23,10 +24,11 @@ const taskSchema = z
 export const taskOf = (row: TaskRow, name: string): Task =>
   decode(taskSchema, row, { name, row: `tasks, row ${row.id}` });
 
-export const taskRow = (number: number, { start, end, hosts, ...task }: Task): TaskRow => ({
+export const taskRow = (number: number, { start, end, hosts, tags, ...task }: Task): TaskRow => ({
   ...task,
   number,
   hosts: JSON.stringify(hosts),
+  tags: JSON.stringify(tags),
   started_at: start,
   ended_at: end,
 });

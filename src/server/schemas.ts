@@ -37,6 +37,7 @@ const task = {
   play: z.string().nullable(),
   playbook: z.string().nullable(),
   hosts: z.array(z.string()),
+  tags: z.array(z.string()),
   kind: z.enum(TASK_KINDS),
   status: z.enum(TASK_STATUSES),
   start: moment,

@@ -71,8 +71,12 @@ export function createAnsibleJsonlParser(): TaskParser {
   const startTask = (found: JsonlTask, event: string): readonly Task[] => {
     const kind = event === 'v2_playbook_on_handler_task_start' || isOfHandlers(found) ? 'handler' : 'task';
     const start = found.duration.start;
-    const told = { id: idOf(found), ...splitRole(found.name), play, playbook, kind, start, source: 'jsonl' } as const;
-    const task = { told, hosts: new Set<string>(), failing: new Map<string, number>() };
+    const told = { id: idOf(found), ...splitRole(found.name), play, playbook, kind, start } as const;
+    const task = {
+      told: { ...told, tags: [], source: 'jsonl' } as const,
+      hosts: new Set<string>(),
+      failing: new Map<string, number>(),
+    };
     const begun: ToldTask = { ...task, results: 0, lastResult: start };
     const before = endTogether(start);
     if (event === 'v2_runner_on_start') alone.set(told.id, begun);

@@ -168,7 +168,7 @@ function startTask(
   run.startedLast = { at, count };
   const { play, playbook, pid } = run;
   const told = { id: `log-${pid}-${at}-${count}`, ...splitRole(name), play, playbook, kind: task, start: at };
-  run.task = { told: { ...told, source: 'log' }, hosts: new Set(), failing: new Set(), results: 0 };
+  run.task = { told: { ...told, tags: [], source: 'log' }, hosts: new Set(), failing: new Set(), results: 0 };
   return [tell(run.task, 'running', null)];
 }
 

@@ -81,6 +81,7 @@ async function runCases(some: readonly Case[], lane: number): Promise<readonly O
       play: null,
       playbook: null,
       hosts: [],
+      tags: [],
       kind: 'task',
       status: end === null ? 'running' : 'ok',
       start,

@@ -8,6 +8,7 @@ export const task = (facts: Partial<Task> = {}): Task => ({
   play: null,
   playbook: null,
   hosts: [],
+  tags: [],
   kind: 'task',
   status: 'ok',
   start: 10_000,

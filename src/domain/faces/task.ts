@@ -12,6 +12,7 @@ export type TaskFace = {
   readonly play: string | null;
   readonly playbook: string | null;
   readonly hosts: readonly string[];
+  readonly tags: readonly string[];
   readonly kind: TaskKind;
   readonly status: TaskStatus;
   readonly start: string;
@@ -41,6 +42,7 @@ export const taskFace = (task: KnownTask): TaskFace => ({
   play: task.play,
   playbook: task.playbook,
   hosts: task.hosts,
+  tags: task.tags,
   kind: task.kind,
   status: task.status,
   start: iso(task.start),

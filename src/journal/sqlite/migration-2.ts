@@ -11,6 +11,7 @@ export function secondMigration(sqlite: Database): void {
       play text,
       playbook text,
       hosts text not null,
+      tags text not null,
       kind text not null,
       status text not null,
       started_at real not null,

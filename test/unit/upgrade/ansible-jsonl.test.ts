@@ -93,6 +93,7 @@ describe('a task of ansible.posix.jsonl', () => {
         play: 'p',
         playbook: 'site.yml',
         hosts: ['h'],
+        tags: [],
         kind: 'task',
         status: 'ok',
         start: 1780308001000.25,

@@ -1,0 +1,430 @@
+# Copyright The Rollwatch authors
+# SPDX-License-Identifier: Apache-2.0
+"""Tells Rollwatch which task of the upgrade is running.
+
+Two programs in one file. Ansible loads it as a callback plugin, which writes a line for each task and handler that
+begins or ends to a pipe and never waits. At the other end of the pipe runs this same file as a program of its own, the
+courier: it keeps the lines until Rollwatch has taken them. A Rollwatch that is dead, slow or hanging is the courier's
+affair; the upgrade does not notice it.
+
+Works from ansible-core 2.9 on Python 2.7 to ansible-core 2.21 on Python 3; needs nothing but Python.
+"""
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = """
+    name: rollwatch
+    callback: rollwatch
+    callback_type: notification
+    type: notification
+    short_description: tells Rollwatch which task of the upgrade is running
+    version_added: "2.9"
+    description:
+      - Tells a running Rollwatch the start and the end of every task and handler, on which hosts it ran and whether it
+        failed, so that downtime can be mapped to the task that brought it about.
+      - No results, arguments or variables of a task are sent.
+      - It never waits for Rollwatch. What can't be delivered is kept, and tried again until up to a minute after the
+        end of the playbook.
+    requirements:
+      - switched on with C(ANSIBLE_CALLBACKS_ENABLED=rollwatch)
+      - C(ROLLWATCH_URL) in the environment, as C(http://127.0.0.1:9774)
+      - C(ROLLWATCH_TOKEN), the write token, where Rollwatch does not listen on loopback only
+      - C(ROLLWATCH_CACERT), a file with the certificates to trust, where HTTPS needs one of its own
+      - C(ROLLWATCH_LINGER), how many seconds to go on trying after the end of the playbook, 60 by default
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+
+URL = 'ROLLWATCH_URL'
+MISSING = object()
+
+# Of the pipe's lines, in bytes, where the courier does not keep up; what goes beyond is lost.
+BACKLOG = 4 * 1024 * 1024
+HOSTS = 2000
+
+
+def moment(at):
+    """A time in seconds since 1970 as ISO 8601 in UTC with milliseconds."""
+    millis = int(round(at * 1000))
+    return time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(millis // 1000)) + '.%03dZ' % (millis % 1000)
+
+
+class Pipe:
+    """The way to the courier. Writes what the pipe takes at once and keeps the rest; never waits, never throws."""
+
+    def __init__(self):
+        import fcntl
+
+        options = {'start_new_session': True} if sys.version_info[0] > 2 else {'preexec_fn': os.setsid}
+        self.courier = subprocess.Popen(
+            [sys.executable, '-E', '-s', '-S', os.path.splitext(os.path.abspath(__file__))[0] + '.py'],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=open(os.devnull, 'wb'),
+            cwd='/',
+            close_fds=sys.version_info[0] > 2,
+            **options
+        )
+        self.owner = os.getpid()
+        self.backlog = b''
+        self.broken = False
+        for end in (self.courier.stdin, self.courier.stdout):
+            flags = fcntl.fcntl(end.fileno(), fcntl.F_GETFL)
+            fcntl.fcntl(end.fileno(), fcntl.F_SETFL, flags | os.O_NONBLOCK)
+
+    def tell(self, what):
+        if self.broken or os.getpid() != self.owner:
+            return
+        line = json.dumps(what).encode('ascii') + b'\n'
+        if len(self.backlog) + len(line) <= BACKLOG:
+            self.backlog += line
+        try:
+            while self.backlog:
+                self.backlog = self.backlog[os.write(self.courier.stdin.fileno(), self.backlog):]
+        except (IOError, OSError) as error:
+            import errno
+
+            self.broken = error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
+
+    def complaint(self):
+        """What the courier said last of its troubles, if anything."""
+        try:
+            said = os.read(self.courier.stdout.fileno(), 65536).decode('utf-8', 'replace').splitlines()
+        except (IOError, OSError):
+            return ''
+        return said[-1] if said else ''
+
+
+class Tasks:
+    """Which tasks are running, from what Ansible tells: the start of a task, the results of hosts, never its end."""
+
+    def __init__(self, tell):
+        self.tell = tell
+        self.run = uuid.uuid4().hex
+        self.count = 0
+        self.playbook = None
+        self.play = None
+        # With the strategies free and host_pinned each host goes its own way, and tasks overlap.
+        self.overlapping = False
+        self.open = {}
+
+    def begin_play(self, name, strategy):
+        self.end_all()
+        self.play = name
+        self.overlapping = strategy.split('.')[-1] in ('free', 'host_pinned', 'mitogen_free', 'mitogen_host_pinned')
+
+    def begin(self, key, task, kind):
+        if not self.overlapping:
+            self.end_all()
+        known = self.open.get(key)
+        if known is None:
+            self.count += 1
+            role = getattr(task, '_role', None)
+            known = self.open[key] = {
+                'under way': 0,
+                'hosts': set(),
+                'latest': None,
+                'record': {
+                    'id': 'callback-%s-%d' % (self.run, self.count),
+                    'name': text(getattr(task, 'name', None) or getattr(task, 'action', None)) or 'unnamed',
+                    'role': text(role.get_name()) if role else None,
+                    'play': self.play,
+                    'playbook': self.playbook,
+                    'tags': sorted(set(text(tag) for tag in (getattr(task, 'tags', None) or [])))[:100],
+                    'kind': kind,
+                    'status': 'running',
+                    'start': moment(time.time()),
+                    'end': None,
+                    'source': 'callback',
+                },
+            }
+            self.tell(known['record'])
+        known['under way'] += 1
+        if known['record']['end'] is not None:
+            known['record'].update(end=None)
+            if known['record']['status'] == 'ok':
+                known['record'].update(status='running')
+            self.tell(known['record'])
+
+    def result(self, key, host, failed):
+        known = self.open.get(key)
+        if known is None:
+            return
+        known['latest'] = time.time()
+        known['under way'] -= 1
+        if host is not None:
+            known['hosts'].add(host)
+        if failed:
+            known['record']['status'] = 'failed'
+        if self.overlapping and known['under way'] <= 0:
+            self.end(known)
+
+    def end(self, known):
+        record = known['record']
+        record['hosts'] = sorted(known['hosts'])[:HOSTS]
+        record['end'] = moment(known['latest'] or time.time())
+        if record['status'] == 'running':
+            record['status'] = 'ok'
+        self.tell(record)
+
+    def end_all(self):
+        for known in self.open.values():
+            if known['record']['end'] is None:
+                self.end(known)
+        self.open = {}
+
+
+def text(value):
+    if value is None:
+        return None
+    if isinstance(value, bytes):
+        return value.decode('utf-8', 'replace')
+    return value if sys.version_info[0] < 3 and isinstance(value, type(u'')) else str(value)
+
+
+try:
+    from ansible.plugins.callback import CallbackBase
+    from ansible.release import __version__ as ansible_version
+except ImportError:
+    # the courier runs without Ansible
+    CallbackBase = object
+    ansible_version = ''
+
+
+def attribute(thing, *names):
+    for name in names:
+        value = getattr(thing, name, MISSING)
+        if value is not MISSING:
+            return value
+    return None
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = 'notification'
+    CALLBACK_NAME = 'rollwatch'
+    CALLBACK_NEEDS_ENABLED = True
+    if ansible_version.startswith(('2.9.', '2.10.')):
+        # they know the list of callbacks by its old name alone
+        CALLBACK_NEEDS_WHITELIST = 'rollwatch' not in os.environ.get('ANSIBLE_CALLBACKS_ENABLED', '').split(',')
+
+    def __init__(self, *args, **kwargs):
+        super(CallbackModule, self).__init__(*args, **kwargs)
+        self.pipe = None
+        self.tasks = Tasks(self._tell)
+
+    def _tell(self, record):
+        if self.pipe is not None:
+            self.pipe.tell(record)
+
+    def _warn(self, message):
+        self._display.warning(u'rollwatch: ' + message)
+
+    def v2_playbook_on_start(self, playbook):
+        url = os.environ.get(URL, '')
+        if not url.startswith(('http://', 'https://')):
+            self.disabled = True
+            is_set = u'is %r' % url if url else u'is not set'
+            self._warn(u'%s %s; it must be as http://127.0.0.1:9774. No tasks are told of.' % (URL, is_set))
+            return
+        self.tasks.playbook = text(os.path.basename(getattr(playbook, '_file_name', None) or '')) or None
+        try:
+            self.pipe = Pipe()
+        except Exception as error:
+            self.disabled = True
+            self._warn(u'no process can be started: %s. No tasks are told of.' % error)
+
+    def v2_playbook_on_play_start(self, play):
+        self.tasks.begin_play(text(play.get_name()).strip() or None, text(getattr(play, 'strategy', None)) or 'linear')
+
+    def v2_playbook_on_task_start(self, task, is_conditional):
+        self.tasks.begin(task._uuid, task, 'task')
+
+    def v2_playbook_on_cleanup_task_start(self, task):
+        self.tasks.begin(task._uuid, task, 'task')
+
+    def v2_playbook_on_handler_task_start(self, task):
+        # A handler that is notified again runs again, under the same name for itself.
+        self.tasks.begin(('handler', task._uuid), task, 'handler')
+
+    def _result(self, result, failed=False, skipped=False):
+        task = attribute(result, 'task', '_task')
+        # A host that was skipped is none of the task's hosts: nothing was done there.
+        host = None if skipped else text(attribute(result, 'host', '_host').get_name())
+        for key in (task._uuid, ('handler', task._uuid)):
+            self.tasks.result(key, host, failed)
+
+    def v2_runner_on_ok(self, result):
+        self._result(result)
+
+    def v2_runner_on_skipped(self, result):
+        self._result(result, skipped=True)
+
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        self._result(result, failed=not ignore_errors)
+
+    def v2_runner_on_unreachable(self, result):
+        task = attribute(result, 'task', '_task')
+        self._result(result, failed=not getattr(task, 'ignore_unreachable', False))
+
+    def v2_playbook_on_stats(self, stats):
+        self.tasks.end_all()
+        if self.pipe is None:
+            return
+        self.pipe.tell({'ended': True})
+        complaint = self.pipe.complaint()
+        if complaint:
+            self._warn(complaint)
+
+
+class Courier:
+    """Brings the records to Rollwatch, the newest state of each, until all are there or its patience has ended."""
+
+    AT_ONCE = 500
+    KEPT = 20000
+    TIMEOUT = 5
+    FIRST_PAUSE = 0.25
+    LONGEST_PAUSE = 2
+
+    def __init__(self, environ):
+        import threading
+
+        self.url = environ.get(URL, '').rstrip('/')
+        self.token = environ.get('ROLLWATCH_TOKEN', '')
+        self.cacert = environ.get('ROLLWATCH_CACERT') or None
+        try:
+            self.linger = float(environ.get('ROLLWATCH_LINGER', '60'))
+        except ValueError:
+            self.linger = 60.0
+        self.changed = threading.Condition()
+        self.waiting = {}
+        self.running = {}
+        self.give_up_at = None
+        self.said = None
+
+    def read(self, stream):
+        """Takes what comes until the run is over, however it ends."""
+        ended = False
+        for line in iter(stream.readline, b''):
+            record = json.loads(line.decode('ascii'))
+            ended = 'ended' in record
+            with self.changed:
+                if not ended:
+                    self.keep(record)
+                self.changed.notify()
+        with self.changed:
+            if not ended:
+                # Ansible was killed: what ran has ended, nobody knows how.
+                for record in list(self.running.values()):
+                    self.keep(dict(record, status='unknown', end=moment(time.time())))
+            self.give_up_at = monotonic() + self.linger
+            self.changed.notify()
+        # also where an answer comes byte by byte
+        time.sleep(self.linger + 2 * self.TIMEOUT)
+        os._exit(1)
+
+    def keep(self, record):
+        if record['end'] is None:
+            self.running[record['id']] = record
+        else:
+            self.running.pop(record['id'], None)
+        self.waiting[record['id']] = record
+        if len(self.waiting) > self.KEPT:
+            del self.waiting[min(self.waiting, key=lambda one: self.waiting[one]['start'])]
+
+    def deliver(self):
+        pause = self.FIRST_PAUSE
+        while True:
+            with self.changed:
+                while not self.waiting and self.give_up_at is None:
+                    self.changed.wait(60)
+                batch = sorted(self.waiting.values(), key=lambda one: one['start'])[:self.AT_ONCE]
+                over = self.give_up_at is not None and monotonic() >= self.give_up_at
+            if over or not batch:
+                return
+            taken, trouble = self.post(batch)
+            self.say(trouble)
+            if taken:
+                pause = self.FIRST_PAUSE
+                with self.changed:
+                    for record in batch:
+                        if self.waiting.get(record['id']) is record:
+                            del self.waiting[record['id']]
+            else:
+                time.sleep(pause)
+                pause = min(pause * 2, self.LONGEST_PAUSE)
+
+    def post(self, batch):
+        """Whether the records need not be sent again, and what went wrong. What Rollwatch refuses it would refuse again."""
+        try:
+            status, reason = self.request(json.dumps({'tasks': batch}).encode('ascii'))
+        except Exception as error:
+            return False, '%s' % (error or type(error).__name__)
+        if 200 <= status < 300:
+            return True, None
+        return status < 500 and status not in (408, 429), 'HTTP %d %s' % (status, reason)
+
+    def request(self, body):
+        try:
+            from http.client import HTTPConnection, HTTPSConnection
+            from urllib.parse import urlsplit
+        except ImportError:
+            from httplib import HTTPConnection, HTTPSConnection
+            from urlparse import urlsplit
+        url = urlsplit(self.url)
+        if url.scheme == 'https':
+            import ssl
+
+            context = ssl.create_default_context(cafile=self.cacert)
+            connection = HTTPSConnection(url.hostname, url.port, timeout=self.TIMEOUT, context=context)
+        else:
+            connection = HTTPConnection(url.hostname, url.port, timeout=self.TIMEOUT)
+        headers = {'Content-Type': 'application/json', 'Connection': 'close', 'User-Agent': 'rollwatch-ansible'}
+        if self.token:
+            headers['Authorization'] = 'Bearer ' + self.token
+        try:
+            connection.request('POST', url.path + '/api/v1/tasks', body, headers)
+            answer = connection.getresponse()
+            answer.read(65536)
+            return answer.status, answer.reason
+        finally:
+            connection.close()
+
+    def say(self, trouble):
+        """For the plugin, which reads it when the playbook has ended."""
+        if trouble == self.said:
+            return
+        self.said = trouble
+        message = '' if trouble is None else 'tasks cannot be told to %s: %s' % (self.url, trouble)
+        try:
+            os.write(1, (message + '\n').encode('utf-8'))
+        except (IOError, OSError):
+            pass
+
+
+def monotonic():
+    return getattr(time, 'monotonic', time.time)()
+
+
+def main():
+    import threading
+
+    if sys.version_info[0] < 3:
+        # nothing that Ansible has open is for us to keep open
+        os.closerange(3, 1024)
+    courier = Courier(os.environ)
+    reader = threading.Thread(target=courier.read, args=(os.fdopen(0, 'rb'),))
+    reader.daemon = True
+    reader.start()
+    courier.deliver()
+    os._exit(0)
+
+
+if __name__ == '__main__':
+    main()

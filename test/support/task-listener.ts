@@ -1,0 +1,57 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+
+const schema = z.object({ tasks: z.array(z.looseObject({ id: z.string(), name: z.string(), status: z.string() })) });
+
+export type ToldTask = z.infer<typeof schema>['tasks'][number];
+
+/** Stands in for a daemon where tasks are told: keeps each request, and answers as it is told to. */
+export type TaskListener = AsyncDisposable & {
+  readonly url: string;
+  readonly port: number;
+  /** The status of the next answers; `null` never answers. */
+  answer: number | null;
+  readonly requests: readonly { readonly authorization: string | undefined; readonly body: string }[];
+  /** Each as it was told last, in the order in which they were first told. */
+  tasks(): readonly ToldTask[];
+  /** Waits until so many have ended. */
+  ended(count: number): Promise<readonly ToldTask[]>;
+};
+
+export async function listenForTasks({ port = 0 } = {}): Promise<TaskListener> {
+  const requests: { readonly authorization: string | undefined; readonly body: string }[] = [];
+  const told = new Map<string, ToldTask>();
+  const server = createServer(async (request, response) => {
+    const body = await text(request);
+    requests.push({ authorization: request.headers.authorization, body });
+    const status = listener.answer;
+    if (status === null) return;
+    if (status < 300) for (const one of schema.parse(JSON.parse(body)).tasks) told.set(one.id, one);
+    response.writeHead(status, { 'Content-Type': 'application/json' }).end('{}');
+  });
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  const bound = (server.address() as AddressInfo).port;
+  const listener: TaskListener = {
+    url: `http://127.0.0.1:${bound}`,
+    port: bound,
+    answer: 200,
+    requests,
+    tasks: () => [...told.values()],
+    async ended(count) {
+      const all = () => [...told.values()];
+      while (all().filter((one) => one.status !== 'running').length < count) await delay(20);
+      return all();
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+  return listener;
+}
