@@ -63,7 +63,7 @@ class Pipe:
 
         options = {'start_new_session': True} if sys.version_info[0] > 2 else {'preexec_fn': os.setsid}
         self.courier = subprocess.Popen(
-            [sys.executable, '-E', '-s', '-S', os.path.splitext(os.path.abspath(__file__))[0] + '.py'],
+            [sys.executable, '-E', '-s', os.path.splitext(os.path.abspath(__file__))[0] + '.py', str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=open(os.devnull, 'wb'),
@@ -125,15 +125,19 @@ class Tasks:
         known = self.open.get(key)
         if known is None:
             self.count += 1
-            role = getattr(task, '_role', None)
+            role = text(task._role.get_name()) if getattr(task, '_role', None) else None
+            name = text(getattr(task, 'name', None) or getattr(task, 'action', None))
+            # Ansible 2.9 names a handler with its role.
+            if role and name and name.startswith(role + ' : '):
+                name = name[len(role) + 3:]
             known = self.open[key] = {
                 'under way': 0,
                 'hosts': set(),
                 'latest': None,
                 'record': {
                     'id': 'callback-%s-%d' % (self.run, self.count),
-                    'name': text(getattr(task, 'name', None) or getattr(task, 'action', None)) or 'unnamed',
-                    'role': text(role.get_name()) if role else None,
+                    'name': name or 'unnamed',
+                    'role': role,
                     'play': self.play,
                     'playbook': self.playbook,
                     'tags': sorted(set(text(tag) for tag in (getattr(task, 'tags', None) or [])))[:100],
@@ -308,10 +312,10 @@ class Courier:
         self.give_up_at = None
         self.said = None
 
-    def read(self, stream):
+    def read(self, pipe, parent):
         """Takes what comes until the run is over, however it ends."""
         ended = False
-        for line in iter(stream.readline, b''):
+        for line in lines(pipe, parent):
             record = json.loads(line.decode('ascii'))
             ended = 'ended' in record
             with self.changed:
@@ -408,6 +412,24 @@ class Courier:
             pass
 
 
+def lines(pipe, parent):
+    """Until the pipe is closed or the process at its other end is gone, whose orphans may hold it open."""
+    import select
+
+    rest = b''
+    while True:
+        while not select.select([pipe], [], [], 1)[0]:
+            if os.getppid() != parent:
+                return
+        read = os.read(pipe, 65536)
+        if not read:
+            return
+        parts = (rest + read).split(b'\n')
+        rest = parts.pop()
+        for line in parts:
+            yield line
+
+
 def monotonic():
     return getattr(time, 'monotonic', time.time)()
 
@@ -419,7 +441,7 @@ def main():
         # nothing that Ansible has open is for us to keep open
         os.closerange(3, 1024)
     courier = Courier(os.environ)
-    reader = threading.Thread(target=courier.read, args=(os.fdopen(0, 'rb'),))
+    reader = threading.Thread(target=courier.read, args=(0, int(sys.argv[1])))
     reader.daemon = True
     reader.start()
     courier.deliver()

@@ -148,7 +148,7 @@ async function play(playbook: string, env: Readonly<Record<string, string>>) {
 const rollwatchLines = (text: string): string =>
   (/\[WARNING\]: rollwatch: (?:.*\n)*?(?=\[|\n|$)/.exec(text)?.[0] ?? '').replaceAll(/\s+/g, ' ').trim();
 
-describe.skipIf(missing)('the Ansible callback plugin', { timeout: 60_000 }, () => {
+describe.skipIf(missing)('the Ansible callback plugin (needs ansible-playbook)', { timeout: 60_000 }, () => {
   it('tells of every task and handler, where it ran, how it went, and nothing secret', async () => {
     await using listener = await listenForTasks();
     const token = 'token-of-the-daemon';
