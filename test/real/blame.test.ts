@@ -179,7 +179,7 @@ const SOURCES: readonly Source[] = [
       watching(async ({ url }) => {
         const [command, args, options] = play(playbook, { ANSIBLE_STDOUT_CALLBACK: 'ansible.posix.jsonl' });
         const line = `"$0" "$@" | ${process.execPath} ${MAIN} task follow --jsonl --url ${url}`;
-        await run('sh', ['-c', line, command, ...args], options);
+        await run('bash', ['-o', 'pipefail', '-c', line, command, ...args], options);
       }),
   },
 ];
