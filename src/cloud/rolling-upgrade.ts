@@ -79,6 +79,9 @@ export async function rehearse(
 
   await marked('check', 'nova-status upgrade check', () => last(3));
 
+  // The operator looks at what the check said, and begins the maintenance window.
+  await last(2);
+
   await marked('stop-control', 'stop nova-api (the API is down from here)', () => stop('nova-api'));
   await marked('stop-control', 'stop nova-conductor', () => stop('nova-conductor'));
   await marked('stop-control', 'stop nova-scheduler', () => stop('nova-scheduler'));

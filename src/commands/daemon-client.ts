@@ -14,7 +14,15 @@ export type Ask = {
 const problem = z.object({ title: z.string(), detail: z.string().optional() });
 
 /** Asks a running daemon; gives the body of its answer. What it refuses is a `Refusal`. */
-export async function ask(url: string, { method, path, token, body = {}, timeout = 30_000 }: Ask): Promise<string> {
+export const ask = async (url: string, what: Ask): Promise<string> => (await askWhole(url, what)).body;
+
+export type Answer = { readonly body: string; readonly header: (name: string) => string | null };
+
+/** Like `ask`, with the headers. */
+export async function askWhole(
+  url: string,
+  { method, path, token, body = {}, timeout = 30_000 }: Ask,
+): Promise<Answer> {
   if (!URL.canParse(url)) throw new Refusal(`--url is '${url}'; it must be as http://127.0.0.1:9774`);
   const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   try {
@@ -29,7 +37,13 @@ export async function ask(url: string, { method, path, token, body = {}, timeout
       timeout,
       proxy: false,
     });
-    if (answer.status < 300) return answer.data;
+    if (answer.status < 300) {
+      const header = (name: string) => {
+        const value: unknown = answer.headers[name];
+        return typeof value === 'string' ? value : null;
+      };
+      return { body: answer.data, header };
+    }
     throw new Refusal(
       `the daemon at ${url} refuses ${method} ${path}: ${problemOf(answer.data)}`,
       answer.status >= 500 ? 3 : 2,

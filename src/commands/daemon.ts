@@ -1,5 +1,6 @@
 import type { Live } from '../domain/live.ts';
 import { createObservation } from '../domain/observation.ts';
+import type { Plan } from '../domain/plan.ts';
 import type { Health, JournalEntry, JournalWriter, SamplerEvent, Upgrade } from '../domain/ports.ts';
 import type { ProbeName, Sample, Series } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
@@ -13,6 +14,7 @@ export type DaemonOptions = {
   readonly version: string;
   readonly vantage: string;
   readonly overall: readonly ProbeName[];
+  readonly plan: Plan;
   readonly series: readonly Series[];
   readonly clockStep: number;
   /** The sampler's thread, and what it is given besides the session. */
@@ -40,8 +42,8 @@ const REANCHOR = 1000;
 const RESTART = 1000;
 
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { journal, version, overall, log } = options;
-  const observation = createObservation({ run: journal.run, version, overall });
+  const { journal, version, overall, plan, log } = options;
+  const observation = createObservation({ run: journal.run, version, overall, plan });
   const ordered = createGate();
   let timeline: Timeline = createTimeline(machineClocks, options.clockStep);
   const recorder = startRecorder(

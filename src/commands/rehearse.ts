@@ -19,7 +19,7 @@ import { stopSignal } from './stop-signal.ts';
 type RehearseFlags = RunOptions & { readonly exit?: boolean };
 
 /** Before and after the upgrade, in milliseconds: a baseline, and time for the last answers. */
-const BEFORE = 4000;
+const BEFORE = 9000;
 const AFTER = 4000;
 
 export const rehearseCommand: CommandFactory = ({ output, finish }) =>

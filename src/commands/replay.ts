@@ -1,4 +1,5 @@
 import { createObservation, type Observation } from '../domain/observation.ts';
+import type { Plan } from '../domain/plan.ts';
 import type { JournalEntry, JournalReader } from '../domain/ports.ts';
 import type { ProbeName } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
@@ -47,10 +48,15 @@ async function storyteller(journal: JournalReader, observation: Observation): Pr
 /** What a journal alone says, as `rollwatch report --journal` wants it. */
 export async function observe(
   journal: JournalReader,
-  options: { readonly version: string; readonly overall: readonly ProbeName[]; readonly aliveSince: Millis },
+  options: {
+    readonly version: string;
+    readonly overall: readonly ProbeName[];
+    readonly plan: Plan;
+    readonly aliveSince: Millis;
+  },
 ): Promise<Observation> {
-  const { version, overall, aliveSince } = options;
-  const observation = createObservation({ run: journal.run, version, overall });
+  const { version, overall, plan, aliveSince } = options;
+  const observation = createObservation({ run: journal.run, version, overall, plan });
   await replay(journal, observation, { aliveSince });
   return observation;
 }

@@ -58,6 +58,7 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
     version: VERSION,
     vantage,
     overall: overall.probes,
+    plan: configuration.plan,
     series: configuration.clouds.flatMap(({ access, probes }) =>
       seriesOfCloud({ cloud: access.name, vantage }, probes),
     ),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { PROBES } from '../domain/sample.ts';
 import { duration } from './duration.ts';
 import { listenAddress, microversion, oneOf, plainName, someOf, text, webUrl, zone } from './fields.ts';
+import { DEFAULT_PLAN } from './plan-file.ts';
 import { probesSchema } from './probe-settings.ts';
 
 const MAPPING = { error: 'a mapping of settings' };
@@ -49,6 +50,7 @@ export const settingsSchema = z.strictObject(
         MAPPING,
       )
       .prefault({}),
+    plan: text('the name of a plan, or the path of its file').prefault(DEFAULT_PLAN),
     upgrade: z
       .strictObject(
         {

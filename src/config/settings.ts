@@ -1,10 +1,12 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { Plan } from '../domain/plan.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { ProbeName } from '../domain/sample.ts';
 import { type Secret, secret } from '../domain/secret.ts';
 import { type ListenAddress, listenAddress } from './fields.ts';
 import { expandPath, type Host } from './host.ts';
+import { loadPlan } from './plan-file.ts';
 import { problemOf, readText } from './read-file.ts';
 import type { SettingsFile } from './settings-file.ts';
 import { type FileSettings, settingsSchema } from './settings-schema.ts';
@@ -14,6 +16,7 @@ export type Flags = {
   readonly listen?: string | undefined;
   readonly journal?: string | undefined;
   readonly cloud?: string | undefined;
+  readonly plan?: string | undefined;
 };
 
 /** Everything but the clouds. Durations are in milliseconds, paths are absolute. */
@@ -29,6 +32,8 @@ export type Settings = {
   readonly journal: string;
   readonly overall: { readonly probes: readonly ProbeName[] };
   readonly sampler: { readonly stall: number; readonly clockStep: number };
+  /** What the phases of the upgrade promise. */
+  readonly plan: Plan;
   /** Where the tasks of the upgrade are found. */
   readonly upgrade: { readonly ansibleLog: string | null; readonly ansibleLogZone: string };
   readonly log: FileSettings['log'];
@@ -49,6 +54,7 @@ export function settingsOf(
     journal: journalOf({ flag: flags.journal, given: given.journal }, { host, folder: file.folder, inFolder }),
     overall: given.overall,
     sampler: { stall: given.sampler.stall, clockStep: given.sampler.clock_step },
+    plan: planOf({ flag: flags.plan, given: given.plan }, { host, inFolder }),
     upgrade: {
       ansibleLog: given.upgrade.ansible_log === null ? null : inFolder(given.upgrade.ansible_log),
       ansibleLogZone: given.upgrade.ansible_log_zone,
@@ -84,6 +90,14 @@ function journalOf(
   if (flag === '') throw new Refusal('--journal is empty; name a file');
   if (flag !== undefined) return expandPath(flag, { home: host.home, base: host.cwd });
   return given === undefined ? join(folder, 'rollwatch.sqlite') : inFolder(given);
+}
+
+function planOf(
+  { flag, given }: { readonly flag: string | undefined; readonly given: string },
+  { host, inFolder }: { readonly host: Host; readonly inFolder: (path: string) => string },
+): Plan {
+  if (flag === undefined) return loadPlan(given, 'plan', inFolder);
+  return loadPlan(flag, '--plan', (path) => expandPath(path, { home: host.home, base: host.cwd }));
 }
 
 function readToken(file: SettingsFile, path: string): Secret {

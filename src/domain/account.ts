@@ -5,12 +5,14 @@ import type { Sample, Series } from './sample.ts';
 import { createSequencer } from './sequencer.ts';
 import type { SeriesSummary } from './summary.ts';
 import type { Interval, Millis } from './time.ts';
+import { createTrace, type Trace } from './trace.ts';
 import { advance, beginTrack, gapBefore, openWindowOf, type Track, uncover } from './tracker.ts';
 import { type DowntimeWindow, extentOf, seconds, settledSeconds } from './window.ts';
 
 /** The whole book of one series: what its samples, in any order of arrival and over several sessions, come to. */
 export type Account = {
   readonly series: Series;
+  readonly trace: Trace;
   /** Goes on in a new session, maybe with other settings. */
   beginSession(series: Series): void;
   endSession(aliveAt: Millis): void;
@@ -33,12 +35,14 @@ export function createAccount(series: Series, startedAt: Millis): Account {
   const book: Book = { track: beginTrack(series, startedAt), windows: [], gaps: [] };
   const counts = { ok: 0, failed: 0, void: 0, missed: 0, extra: 0 };
   const latencies = createLatencies();
+  const trace = createTrace();
   const pending = new Map<number, { readonly since: Millis; readonly note: string }>();
   let sequencer = createSequencer();
   let last: Sample | null = null;
   let ended: Millis | null = null;
 
   function tally(sample: Sample): void {
+    trace.add(sample);
     if (sample.extra) {
       counts.extra++;
     } else if (sample.outcome === 'void') {
@@ -91,6 +95,7 @@ export function createAccount(series: Series, startedAt: Millis): Account {
     get series() {
       return book.track.series;
     },
+    trace,
     beginSession(renewed) {
       ended = null;
       book.track = { ...book.track, series: renewed };

@@ -1,3 +1,4 @@
+import { type PhaseStretch, phaseAt } from './phases.ts';
 import type { KnownTask, TaskBook } from './task-book.ts';
 import type { Bracket, Millis } from './time.ts';
 import type { DowntimeWindow } from './window.ts';
@@ -10,6 +11,8 @@ export const SLACK = 250;
 
 /** A window with those who may have brought it about. */
 export type BlamedWindow = DowntimeWindow & {
+  /** The phase of the upgrade in which it began, if any. */
+  readonly phase: string | null;
   /** The first is the one to blame; none is an answer. */
   readonly candidates: readonly KnownTask[];
 };
@@ -28,11 +31,17 @@ export function candidates(
 }
 
 /** `windows` by their estimated start, as reports have them. */
-export const blamed = (windows: readonly DowntimeWindow[], tasks: Pick<TaskBook, 'during'>): readonly BlamedWindow[] =>
-  windows.map((window, index) => ({
-    ...window,
-    candidates: candidates({ start: window.start, estimate: sharpEstimate(windows, index) }, tasks),
-  }));
+export const blamed = (
+  windows: readonly DowntimeWindow[],
+  { tasks, phases }: { readonly tasks: Pick<TaskBook, 'during'>; readonly phases: readonly PhaseStretch[] },
+): readonly BlamedWindow[] =>
+  windows.map((window, index) => {
+    const estimate = sharpEstimate(windows, index);
+    const found = candidates({ start: window.start, estimate }, tasks);
+    // Nothing is brought about before it has begun.
+    const began = Math.max(estimate, Math.min(found[0]?.start ?? estimate, window.start.latest));
+    return { ...window, candidates: found, phase: phaseAt(phases, began) };
+  });
 
 /**
  * When a window of the server list began, as both connections together know it: they are sampled half an interval

@@ -15,6 +15,8 @@ export type ReportOptions = {
   readonly colour: boolean;
   /** Of a line, in characters, where the format has lines. */
   readonly width: number;
+  /** What is not proven counts as failed, where the format tells the two apart. */
+  readonly strict?: boolean;
   /** For moments shown to a person, an IANA name; UTC when left out. */
   readonly zone?: string;
 };

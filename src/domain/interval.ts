@@ -1,4 +1,4 @@
-import type { Interval } from './time.ts';
+import type { Interval, Millis } from './time.ts';
 
 /** The same time as sorted stretches that neither touch nor overlap. */
 export function union(intervals: Iterable<Interval>): readonly Interval[] {
@@ -38,3 +38,7 @@ export const intersect = (a: readonly Interval[], b: readonly Interval[]): reado
 /** How long they are together, in milliseconds; time that is in several counts once. */
 export const length = (intervals: Iterable<Interval>): number =>
   union(intervals).reduce((sum, { from, until }) => sum + (until - from), 0);
+
+/** Whether a moment lies in one of them; the end of a stretch is not in it. */
+export const within = (intervals: readonly Interval[], at: Millis): boolean =>
+  intervals.some(({ from, until }) => at >= from && at < until);

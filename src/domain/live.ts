@@ -33,6 +33,10 @@ export type Live = {
   readonly series: readonly LiveSeries[];
   /** Upgrade tasks under way, the one that began last first. */
   readonly running: readonly KnownTask[];
+  /** The phase of the upgrade that is under way. */
+  readonly phase: string | null;
+  /** All that the plan has or that have begun. */
+  readonly phases: readonly string[];
   readonly report: Report;
   readonly journal: JournalState;
   readonly health: Health | null;

@@ -2,7 +2,10 @@ import { type Account, createAccount } from './account.ts';
 import { type Annotation, taskOfAnnotation } from './annotation.ts';
 import { blamed } from './blame.ts';
 import type { Live } from './live.ts';
-import { overallOf, type SeriesBook } from './overall.ts';
+import { overallOf } from './overall.ts';
+import type { PhaseBook } from './phase-measures.ts';
+import { type PhaseStretch, phaseAt, phaseStretches } from './phases.ts';
+import type { Plan } from './plan.ts';
 import type { Facts, Health, JournalEntry, JournalState, Mark, PhaseMark, Session } from './ports.ts';
 import { type ProbeName, type Sample, type Series, type SeriesKey, seriesId } from './sample.ts';
 import { createServerBook, type LeftServer } from './server-book.ts';
@@ -10,6 +13,7 @@ import type { Report } from './summary.ts';
 import { createTaskBook } from './task-book.ts';
 import { taskDowntimes } from './task-downtime.ts';
 import type { Millis } from './time.ts';
+import { judge } from './verdict.ts';
 
 /**
  * Everything that is known of a run, computed from what the journal holds: fed by the sampler while it runs or by a
@@ -35,9 +39,11 @@ export type ObservationOptions = {
   readonly version: string;
   /** The probes whose windows make the overall downtime. */
   readonly overall: readonly ProbeName[];
+  /** What the phases of the upgrade promise. */
+  readonly plan?: Plan | null;
 };
 
-export function createObservation({ run, version, overall }: ObservationOptions): Observation {
+export function createObservation({ run, version, overall, plan = null }: ObservationOptions): Observation {
   const accounts = new Map<string, Account>();
   const sessions: Session[] = [];
   const marks: Mark[] = [];
@@ -78,12 +84,27 @@ export function createObservation({ run, version, overall }: ObservationOptions)
     if (last !== undefined) sessions[sessions.length - 1] = { ...last, facts: { ...last.facts, ...facts } };
   }
 
-  const books = (now: Millis): readonly SeriesBook[] =>
+  /** When the phases were, as long as nothing is told that could change it. */
+  let phased: { readonly of: readonly unknown[]; readonly count: number; readonly stretches: readonly PhaseStretch[] } =
+    {
+      of: [],
+      count: -1,
+      stretches: [],
+    };
+  function stretches(): readonly PhaseStretch[] {
+    const all = tasks.all();
+    if (phased.of !== all || phased.count !== phases.length)
+      phased = { of: all, count: phases.length, stretches: phaseStretches(plan, { marks: phases, tasks: all }) };
+    return phased.stretches;
+  }
+
+  const books = (now: Millis): readonly PhaseBook[] =>
     [...accounts.values()].map((account) => ({
       series: account.series,
       windows: account.windows(now),
       gaps: account.gaps(now),
       watched: account.watched(now),
+      trace: account.trace,
     }));
 
   function report(now: Millis): Report {
@@ -91,7 +112,7 @@ export function createObservation({ run, version, overall }: ObservationOptions)
     const last = sessions.at(-1);
     const windows = blamed(
       all.flatMap((one) => one.windows).sort((a, b) => a.start.estimate - b.start.estimate),
-      tasks,
+      { tasks, phases: stretches() },
     );
     const until = running ? now : (last?.aliveAt ?? now);
     const places = new Map(all.map(({ series: { cloud, vantage } }) => [`${cloud}\n${vantage}`, { cloud, vantage }]));
@@ -124,6 +145,10 @@ export function createObservation({ run, version, overall }: ObservationOptions)
       })),
       probes: [...accounts.values()].map((account) => account.summary(now)),
       windows,
+      get verdict() {
+        const from = sessions.at(0)?.startedAt ?? now;
+        return judge(plan, { stretches: stretches(), books: all, windows, run: { from, until, running } });
+      },
       get tasks() {
         return taskDowntimes(tasks.all(), windows);
       },
@@ -172,6 +197,8 @@ export function createObservation({ run, version, overall }: ObservationOptions)
           };
         }),
         running: tasks.running().toReversed(),
+        phase: phaseAt(stretches(), now),
+        phases: unique([...(plan?.phases ?? []), ...stretches()].map(({ name }) => name)),
         report: told,
         journal,
         health,

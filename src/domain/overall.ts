@@ -1,9 +1,23 @@
 import { intersect, length, subtract, union } from './interval.ts';
 import { PROBES, type ProbeName, type Series } from './sample.ts';
-import type { Overall } from './summary.ts';
 import type { Interval, Millis } from './time.ts';
 import { unitedEstimate } from './united.ts';
 import { type DowntimeWindow, type Extent, extentOf, type Seconds } from './window.ts';
+
+/** Unions of the down windows; never sums. `api` is server-list on both connections, `boot` is server-boot. */
+export type Overall = {
+  readonly downtime: Seconds;
+  /** As in `SeriesSummary`. */
+  readonly settled: number;
+  readonly windows: number;
+  readonly longest: number;
+  readonly api: Seconds;
+  readonly apiSettled: number;
+  readonly boot: Seconds;
+  readonly token: Seconds;
+  /** Time in which no chosen probe had a valid sample. */
+  readonly unobserved: number;
+};
 
 /** What the overall downtime needs of each series. */
 export type SeriesBook = {
@@ -35,7 +49,7 @@ const downOf = (books: readonly SeriesBook[]): readonly DowntimeWindow[] =>
   books.flatMap(({ windows }) => windows.filter((one) => one.kind === 'down'));
 
 /** The down windows as stretches of time. */
-function downtimeOf(books: readonly SeriesBook[]): Extent {
+export function downtimeOf(books: readonly SeriesBook[]): Extent {
   const now = Math.max(...books.map((book) => book.watched.until));
   const extents = downOf(books).map((window) => extentOf(window, now));
   return {
@@ -76,7 +90,7 @@ function spanning(intervals: readonly Interval[]): readonly Interval[] {
 }
 
 /** The time in which none of the series had a valid sample. */
-function unobservedByAll(books: readonly SeriesBook[]): readonly Interval[] {
+export function unobservedByAll(books: readonly SeriesBook[]): readonly Interval[] {
   const [first, ...rest] = books;
   if (first === undefined) return [];
   return rest.reduce<readonly Interval[]>((common, book) => intersect(common, book.gaps), subtract(first.gaps, []));

@@ -1,8 +1,10 @@
 import type { BlamedWindow } from './blame.ts';
+import type { Overall } from './overall.ts';
 import type { Mark } from './ports.ts';
 import type { Series } from './sample.ts';
 import type { TaskDowntime } from './task-downtime.ts';
 import type { Interval, Millis } from './time.ts';
+import type { Verdict } from './verdict.ts';
 import type { Seconds } from './window.ts';
 
 /** What the samples of one series come to. Durations in seconds. */
@@ -33,21 +35,6 @@ export type SeriesSummary = {
   readonly latency: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number } | null;
 };
 
-/** Unions of the down windows; never sums. `api` is server-list on both connections, `boot` is server-boot. */
-export type Overall = {
-  readonly downtime: Seconds;
-  /** As in `SeriesSummary`. */
-  readonly settled: number;
-  readonly windows: number;
-  readonly longest: number;
-  readonly api: Seconds;
-  readonly apiSettled: number;
-  readonly boot: Seconds;
-  readonly token: Seconds;
-  /** Time in which no chosen probe had a valid sample. */
-  readonly unobserved: number;
-};
-
 export type ServerCounts = { readonly created: number; readonly deleted: number; readonly leaked: number };
 
 export type Report = {
@@ -76,6 +63,8 @@ export type Report = {
   readonly probes: readonly SeriesSummary[];
   /** In order of their estimated start. */
   readonly windows: readonly BlamedWindow[];
+  /** The phases of the upgrade, against the plan. Computed when read. */
+  readonly verdict: Verdict;
   /** By their start. Computed when read. */
   readonly tasks: readonly TaskDowntime[];
   readonly marks: readonly Mark[];

@@ -40,8 +40,6 @@ export function showLive(families: Families, begin: (key: SeriesKey) => void): (
     rising.deleted(labels, servers.deleted);
     families.leaked.set(labels, servers.leaked);
     families.taskActive.set(labels, running);
-    // Nobody tells of phases yet: none is under way
-    families.phaseActive.set({ ...labels, phase: '' }, 0);
   }
 
   /** The journal counts from 0 each time that it stops recording. */
@@ -60,9 +58,21 @@ export function showLive(families: Families, begin: (key: SeriesKey) => void): (
     }
     for (const summary of live.report.probes) showSummary(summary);
     for (const place of live.report.clouds) showPlace(place, live.running.length);
+    showPhases(families, live);
     showDaemon(families, live);
     countDropped(live.journal);
   };
+}
+
+/** By hand any number of phases may be begun: a label must not grow without bound. */
+const PHASES = 32;
+
+function showPhases(families: Families, { phase, phases, report }: Live): void {
+  families.phaseActive.reset();
+  const shown = phases.slice(0, PHASES);
+  for (const { cloud, vantage } of report.clouds) {
+    for (const name of shown) families.phaseActive.set({ cloud, vantage, phase: name }, name === phase ? 1 : 0);
+  }
 }
 
 /** The down windows of each series, in order. */

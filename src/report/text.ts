@@ -3,6 +3,7 @@ import type { Report } from '../domain/summary.ts';
 import { cut, tame, wrap } from './layout.ts';
 import { type Moments, momentsIn } from './moments.ts';
 import { createPaint } from './paint.ts';
+import { phasesSection, verdictSentences } from './phases-section.ts';
 import { span } from './quantities.ts';
 import { downtimeSection, marksSection, methodSection, samplesSection, windowsSection } from './sections.ts';
 import { tasksSection } from './tasks-section.ts';
@@ -23,7 +24,7 @@ export function reportText(report: Report, { colour, width, zone = 'utc' }: Repo
   const { paint } = options;
   const section = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ['', paint.strong(title), ...lines];
-  const sentences = verdict(report).flatMap(({ text, tone }) =>
+  const sentences = [...verdictSentences(report.verdict), ...verdict(report)].flatMap(({ text, tone }) =>
     wrap(text, options.width).map((line) => paint[tone](line)),
   );
   const lines = [
@@ -32,6 +33,7 @@ export function reportText(report: Report, { colour, width, zone = 'utc' }: Repo
     ...heading(report, options).map((line) => paint.dim(line)),
     ...section('Timeline', timeline(report, options)),
     ...(report.probes.length === 0 ? [] : section('Downtime', downtimeSection(report, options))),
+    ...section('Phases of the upgrade', phasesSection(report, options)),
     ...section('Windows', windowsSection(report, options)),
     ...section('Tasks of the upgrade', tasksSection(report, options)),
     ...(report.probes.length === 0 ? [] : section('Samples and latency', samplesSection(report, options))),

@@ -44,10 +44,16 @@ export function dataRoutes(
   );
   const report = { id: 'report', summary: 'The report of the run so far', tag: 'data', query: wantedReport } as const;
   app.get('/api/v1/report', { schema: documented({ ...report, answers: reportAnswers }) }, async (request, reply) => {
-    const { format: name, width, colour, zone } = parseQuery(wantedReport, request.query);
+    const { format: name, width, colour, strict, zone } = parseQuery(wantedReport, request.query);
     const format = chosenFormat(reports, { name, accept: request.headers.accept });
-    const text = format.write(live().report, { width, colour: colour === 'true', zone });
-    return reply.type(format.contentType).header('vary', 'accept').send(text);
+    const { report } = live();
+    const text = format.write(report, { width, colour: colour === 'true', strict: strict === 'true', zone });
+    const { result } = report.verdict;
+    return reply
+      .type(format.contentType)
+      .header('vary', 'accept')
+      .header('rollwatch-verdict', result ?? 'none')
+      .send(text);
   });
 
   const wanted = samplesQuery(samples.map(({ name }) => name));

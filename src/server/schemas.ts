@@ -4,8 +4,10 @@ import type { ReportFace } from '../domain/faces/report.ts';
 import type { SampleFace } from '../domain/faces/sample.ts';
 import type { StatusFace } from '../domain/faces/status.ts';
 import type { WindowFace } from '../domain/faces/window.ts';
+import { BUDGETS } from '../domain/plan.ts';
 import { PROBES } from '../domain/sample.ts';
 import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES } from '../domain/task.ts';
+import { RESULTS } from '../domain/verdict.ts';
 
 /** The shapes that answers have: they make the OpenAPI document, and a test holds every answer against them. */
 
@@ -64,7 +66,7 @@ const windowSchema = z.strictObject({
   causes: z.array(z.strictObject({ kind: z.enum(FAILURE_KINDS), service: z.enum(SERVICES), count: z.int() })),
   task: taskSchema.nullable().describe('the upgrade task to blame: the first candidate'),
   candidates: z.array(taskSchema).describe('all that were under way when it may have begun'),
-  phase: z.null(),
+  phase: z.string().nullable().describe('of the upgrade, in which it began'),
   provisional: z.boolean().describe('an edge may still move: a sample sent before it has not ended'),
   gaps: z.array(z.strictObject(stretch)).describe('unobserved time inside'),
 });
@@ -82,6 +84,50 @@ const overall = z.strictObject({
 });
 
 const servers = z.strictObject({ created: z.int(), deleted: z.int(), leaked: z.int() });
+
+const result = z.enum(RESULTS).nullable();
+const quantiles = z.strictObject({ p50: seconds, p95: seconds, p99: seconds }).nullable();
+
+const phaseSchema = z.strictObject({
+  name: z.string(),
+  promise: z.string(),
+  planned: z.boolean().describe('the plan has it'),
+  result: result.describe('the worst of its budgets; null where it never began'),
+  running: z.boolean(),
+  task: z.string().nullable().describe('with which it began; null where it was begun by hand'),
+  stretches: z.array(z.strictObject(stretch)),
+  elapsedSeconds: seconds.nullable(),
+  recoverySeconds: bounds.nullable().describe('from its end until nothing was down any more'),
+  measured: z
+    .strictObject({
+      api_downtime: bounds.nullable(),
+      boot_downtime: bounds.nullable(),
+      longest_window: bounds.nullable(),
+      consecutive_failures: bounds.nullable(),
+      error_ratio: bounds.nullable(),
+      slowdown: bounds.nullable(),
+    })
+    .nullable(),
+  budgets: z.array(
+    z.strictObject({ name: z.enum(BUDGETS), limit: z.number(), measured: bounds.nullable(), result: z.enum(RESULTS) }),
+  ),
+  series: z.array(
+    z.strictObject({
+      ...key,
+      samples: z.strictObject({ ok: z.int(), failed: z.int(), void: z.int() }),
+      beforeSeconds: quantiles.describe('before the first phase'),
+      duringSeconds: quantiles,
+    }),
+  ),
+  windows: z.array(z.string()).describe('ids'),
+});
+
+const verdictSchema = z.strictObject({
+  plan: z.string().nullable(),
+  result: result.describe('the worst of the phases'),
+});
+
+export const phasesSchema = z.strictObject({ verdict: verdictSchema, phases: z.array(phaseSchema) });
 
 export const reportSchema = z.strictObject({
   run: z.strictObject({
@@ -114,6 +160,8 @@ export const reportSchema = z.strictObject({
     }),
   ),
   windows: z.array(windowSchema),
+  verdict: verdictSchema,
+  phases: z.array(phaseSchema),
   tasks: z.array(taskDowntimeSchema),
   marks: z.array(z.strictObject({ kind: z.string(), message: z.string(), ...stretch, durationSeconds: seconds })),
   servers,
@@ -142,6 +190,7 @@ export const statusSchema = z.strictObject({
     }),
   ),
   tasks: z.array(taskSchema).describe('under way, the one that began last first'),
+  phase: z.string().nullable().describe('of the upgrade, that is under way'),
   journal: z.discriminatedUnion('state', [
     z.strictObject({ state: z.literal('recording') }),
     z.strictObject({

@@ -1,10 +1,11 @@
 import type { FastifyInstance } from 'fastify';
+import { phaseFace } from '../domain/faces/phase.ts';
 import { taskDowntimeFace } from '../domain/faces/task.ts';
 import { documented } from './documents.ts';
 import { checkWrite } from './guard.ts';
 import type { ServerOptions } from './options.ts';
 import { nothing, parseQuery, tasksQuery } from './query.ts';
-import { acceptedSchema, phaseMarkSchema, tasksSchema } from './schemas.ts';
+import { acceptedSchema, phaseMarkSchema, phasesSchema, tasksSchema } from './schemas.ts';
 import { parseBody, phaseInput, tasksInput } from './task-input.ts';
 
 /** Of a body with tasks: a thousand of them, with long names. */
@@ -55,6 +56,17 @@ export function taskRoutes(app: FastifyInstance, options: ServerOptions & { read
       const { tasks } = parseBody(tasksInput, request.body);
       for (const task of tasks) upgrade.task(task);
       return { accepted: tasks.length };
+    },
+  );
+
+  const phases = { id: 'phases', summary: 'The phases of the upgrade, against the plan', tag: 'data' } as const;
+  app.get(
+    '/api/v1/phases',
+    { schema: documented({ ...phases, query: nothing, answers: phasesSchema }) },
+    async (request) => {
+      parseQuery(nothing, request.query);
+      const { plan, result, phases } = live().report.verdict;
+      return { verdict: { plan, result }, phases: phases.map(phaseFace) };
     },
   );
 

@@ -1,8 +1,9 @@
 import type { BlamedWindow } from '../../src/domain/blame.ts';
 import type { FailureKind, Service } from '../../src/domain/cause.ts';
 import type { Live, LiveSeries } from '../../src/domain/live.ts';
+import type { Overall } from '../../src/domain/overall.ts';
 import type { Series } from '../../src/domain/sample.ts';
-import type { Overall, Report, SeriesSummary } from '../../src/domain/summary.ts';
+import type { Report, SeriesSummary } from '../../src/domain/summary.ts';
 import type { Bracket } from '../../src/domain/time.ts';
 import { SERIES } from './samples.ts';
 
@@ -43,6 +44,7 @@ export function window({ series = LIST_NEW, ...facts }: WindowFacts = {}): Blame
     causes: [cause('connection-refused', 'nova-api', 10), cause('http-503', 'load-balancer', 2)],
     provisional: false,
     candidates: [],
+    phase: null,
     ...facts,
   };
 }
@@ -98,6 +100,7 @@ export function report(facts: Partial<Report> = {}): Report {
     clouds: [{ cloud: 'prod', vantage: 'lab', overall: all, servers }],
     probes: [summary()],
     windows: [],
+    verdict: { plan: null, result: null, phases: [] },
     tasks: [],
     marks: [],
     servers,
@@ -120,6 +123,8 @@ export const live = (facts: Partial<Live> = {}): Live => ({
   paused: false,
   series: [liveSeries()],
   running: [],
+  phase: null,
+  phases: [],
   report: report({ run: { ...report().run, running: true } }),
   journal: { kind: 'recording' },
   health: { at: BEGAN + 749_500, lag: 3, inFlight: 1, held: {}, clockOffset: 0 },

@@ -1,7 +1,10 @@
+import type { Overall } from '../overall.ts';
 import type { Mark } from '../ports.ts';
-import type { Overall, Report, SeriesSummary, ServerCounts } from '../summary.ts';
+import type { Report, SeriesSummary, ServerCounts } from '../summary.ts';
 import { iso } from '../time.ts';
+import type { Result } from '../verdict.ts';
 import type { Seconds } from '../window.ts';
+import { type PhaseFace, phaseFace } from './phase.ts';
 import { rounded } from './rounded.ts';
 import { type TaskDowntimeFace, taskDowntimeFace } from './task.ts';
 import { type StretchFace, secondsFace, stretchFace, type WindowFace, windowFace } from './window.ts';
@@ -63,6 +66,9 @@ export type ReportFace = {
   }[];
   readonly probes: readonly SeriesFace[];
   readonly windows: readonly WindowFace[];
+  /** Against the plan; `result` is null where no phase began. */
+  readonly verdict: { readonly plan: string | null; readonly result: Result | null };
+  readonly phases: readonly PhaseFace[];
   readonly tasks: readonly TaskDowntimeFace[];
   readonly marks: readonly MarkFace[];
   readonly servers: ServerCounts;
@@ -115,7 +121,17 @@ const markFace = (mark: Mark): MarkFace => ({
   durationSeconds: rounded((mark.until - mark.from) / 1000),
 });
 
-export const reportFace = ({ run, overall, clouds, probes, windows, tasks, marks, servers }: Report): ReportFace => ({
+export const reportFace = ({
+  run,
+  overall,
+  clouds,
+  probes,
+  windows,
+  verdict,
+  tasks,
+  marks,
+  servers,
+}: Report): ReportFace => ({
   run: {
     id: run.id,
     startedAt: iso(run.startedAt),
@@ -137,6 +153,8 @@ export const reportFace = ({ run, overall, clouds, probes, windows, tasks, marks
   })),
   probes: probes.map(seriesFace),
   windows: windows.map(windowFace),
+  verdict: { plan: verdict.plan, result: verdict.result },
+  phases: verdict.phases.map(phaseFace),
   tasks: tasks.map(taskDowntimeFace),
   marks: marks.map(markFace),
   servers,

@@ -48,6 +48,8 @@ export type StatusFace = {
   readonly series: readonly SeriesStatusFace[];
   /** Upgrade tasks under way, the one that began last first. */
   readonly tasks: readonly TaskFace[];
+  /** The phase of the upgrade that is under way. */
+  readonly phase: string | null;
   readonly journal: JournalFace;
   readonly sampler: {
     readonly at: string;
@@ -99,6 +101,7 @@ export const statusFace = (live: Live): StatusFace => ({
   overall: overallFace(live.report.overall),
   series: live.series.map((one) => seriesStatusFace(one, live.at)),
   tasks: live.running.map(taskFace),
+  phase: live.phase,
   journal: journalFace(live.journal),
   sampler: live.health && {
     at: iso(live.health.at),

@@ -31,7 +31,8 @@ export type WindowFace = {
   readonly task: TaskFace | null;
   /** All tasks that were under way when it may have begun. */
   readonly candidates: readonly TaskFace[];
-  readonly phase: null;
+  /** The phase of the upgrade in which it began. */
+  readonly phase: string | null;
   /** An edge may still move: a sample sent before it has not ended. */
   readonly provisional: boolean;
   readonly gaps: readonly StretchFace[];
@@ -59,7 +60,7 @@ export const windowFace = (window: BlamedWindow): WindowFace => ({
   causes: window.causes.map(({ kind, service, count }) => ({ kind, service, count })),
   task: window.candidates[0] === undefined ? null : taskFace(window.candidates[0]),
   candidates: window.candidates.map(taskFace),
-  phase: null,
+  phase: window.phase,
   provisional: window.provisional,
   gaps: window.gaps.map(stretchFace),
 });

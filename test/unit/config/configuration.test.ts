@@ -25,7 +25,8 @@ const TWO = `${GOOD_CLOUDS}  two: {auth: {auth_url: http://b, username: u, passw
 describe('without a rollwatch.yaml', () => {
   it('everything is as it usually is', () => {
     const { configuration, strip } = load({ files: good });
-    const { clouds, journal, ...settings } = configuration;
+    const { clouds, journal, plan, ...settings } = configuration;
+    expect(plan.name).toBe('nova-rolling-upgrade');
     expect(settings).toEqual({
       file: null,
       vantage: hostname(),

@@ -56,14 +56,14 @@ describe('the candidates of a window', () => {
     const start = (earliest: number, sent: number) => bracket(earliest, sent + 0.01, (earliest + sent) / 2);
     const reused = window({ id: 'kept', connection: 'reused', start: start(300, 301) });
     const fresh = window({ id: 'new', connection: 'new', start: start(299.5, 300.5) });
-    const [first, second] = blamed([fresh, reused], book);
+    const [first, second] = blamed([fresh, reused], { tasks: book, phases: [] });
     // The one alone would say 300.0, before the stop; both together say 300.25.
     expect([first?.candidates.map((one) => one.id), second?.candidates.map((one) => one.id)]).toEqual([
       ['install', 'stop'],
       ['install', 'stop'],
     ]);
     const sharper = window({ id: 'new', connection: 'new', start: start(300.4, 301.4) });
-    const [, both] = blamed([reused, sharper], book);
+    const [, both] = blamed([reused, sharper], { tasks: book, phases: [] });
     expect(both?.candidates.map((one) => one.id)).toEqual(['stop', 'install']);
   });
 });
@@ -72,7 +72,10 @@ describe('what a task may have cost', () => {
   it('is the downtime of the windows that it is to blame for, and whatever was down while it ran', () => {
     const book = bookOf({ stop: [100, 104], start: [104, 120] });
     const down = { start: bracket(101, 103), end: bracket(109, 111), lastSeen: 109_000 };
-    const windows = blamed([window({ id: 'a', ...down }), window({ id: 'b', connection: 'reused', ...down })], book);
+    const windows = blamed([window({ id: 'a', ...down }), window({ id: 'b', connection: 'reused', ...down })], {
+      tasks: book,
+      phases: [],
+    });
     const costs = taskDowntimes(book.all(), windows);
     expect(
       costs.map(({ id, windows: count, downtimeBegan, downtimeInside }) => [id, count, downtimeBegan, downtimeInside]),

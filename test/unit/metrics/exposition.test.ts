@@ -13,6 +13,8 @@ async function exposition(): Promise<string> {
   const base = live();
   metrics.update({
     ...base,
+    phase: 'maintenance',
+    phases: ['maintenance'],
     series: all.map((series) => liveSeries({ series })),
     report: { ...base.report, probes: all.map((series) => summary({ series })) },
   });

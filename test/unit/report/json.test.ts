@@ -95,6 +95,8 @@ describe('the JSON report', () => {
       ],
       servers: { created: 0, deleted: 0, leaked: 0 },
       tasks: [],
+      verdict: { plan: null, result: null },
+      phases: [],
     });
   });
 });

@@ -129,7 +129,7 @@ describe('the text report', () => {
     book.tell(
       task({ id: 'b', name: 'Stop\u001b[31m services', kind: 'handler', role, start: at(299.9), end: at(302) }),
     );
-    const windows = blamed([window()], book);
+    const windows = blamed([window()], { tasks: book, phases: [] });
     const told = report({ windows, tasks: taskDowntimes(book.all(), windows) });
     expect(section(told, 'Windows', 100).slice(3)).toEqual([
       "        began in handler 'Stop [31m services' of role os_nova (07:14:59.900 to 07:15:02.000), or in",

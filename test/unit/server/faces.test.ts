@@ -235,6 +235,7 @@ describe('the OpenAPI document', () => {
       'get /api/annotations/{id}',
       'get /api/v1/events',
       'get /api/v1/openapi.json',
+      'get /api/v1/phases',
       'get /api/v1/report',
       'get /api/v1/samples',
       'get /api/v1/status',

@@ -85,7 +85,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'an unknown key like none',
     'vantage: here\ncolour: red\n',
-    'DIR/work/rollwatch.yaml:2: unknown key colour; known here: vantage, clouds, listen, url, token_file, journal, compute_microversion, probes, overall, diagnosis, sampler, upgrade and log',
+    'DIR/work/rollwatch.yaml:2: unknown key colour; known here: vantage, clouds, listen, url, token_file, journal, compute_microversion, probes, overall, diagnosis, sampler, plan, upgrade and log',
   ),
   settings(
     'an unknown key within a probe',
@@ -110,7 +110,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a secret where none belongs',
     'password: hunter2\n',
-    'DIR/work/rollwatch.yaml:1: unknown key password; known here: vantage, clouds, listen, url, token_file, journal, compute_microversion, probes, overall, diagnosis, sampler, upgrade and log',
+    'DIR/work/rollwatch.yaml:1: unknown key password; known here: vantage, clouds, listen, url, token_file, journal, compute_microversion, probes, overall, diagnosis, sampler, plan, upgrade and log',
   ),
   settings(
     'a section that is a text',

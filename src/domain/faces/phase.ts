@@ -1,0 +1,84 @@
+import type { PhaseSeries, Quantiles } from '../phase-measures.ts';
+import type { BudgetName } from '../plan.ts';
+import type { PhaseVerdict, Result } from '../verdict.ts';
+import type { Seconds } from '../window.ts';
+import { rounded } from './rounded.ts';
+import { type StretchFace, secondsFace, stretchFace } from './window.ts';
+
+export type PhaseSeriesFace = {
+  readonly cloud: string;
+  readonly vantage: string;
+  readonly probe: string;
+  readonly connection: string;
+  readonly samples: PhaseSeries['samples'];
+  /** Before the first phase, and in this one. */
+  readonly beforeSeconds: Quantiles | null;
+  readonly duringSeconds: Quantiles | null;
+};
+
+/** A phase as JSON shows it. All but name, promise, planned and result is null or empty where it never began. */
+export type PhaseFace = {
+  readonly name: string;
+  readonly promise: string;
+  readonly planned: boolean;
+  readonly result: Result | null;
+  readonly running: boolean;
+  /** The task with which it began; null where it was begun by hand. */
+  readonly task: string | null;
+  readonly stretches: readonly StretchFace[];
+  readonly elapsedSeconds: number | null;
+  readonly recoverySeconds: Seconds | null;
+  /** In the units of the plan: seconds, a share from 0 to 1, or a factor. */
+  readonly measured: { readonly [name in BudgetName]: Seconds | null } | null;
+  readonly budgets: readonly {
+    readonly name: BudgetName;
+    readonly limit: number;
+    readonly measured: Seconds | null;
+    readonly result: Result;
+  }[];
+  readonly series: readonly PhaseSeriesFace[];
+  /** Ids of the down windows that may have fallen into it. */
+  readonly windows: readonly string[];
+};
+
+const boundsFace = (bounds: Seconds | null): Seconds | null => bounds && secondsFace(bounds);
+
+const quantilesFace = (one: Quantiles | null): Quantiles | null =>
+  one && { p50: rounded(one.p50), p95: rounded(one.p95), p99: rounded(one.p99) };
+
+export const phaseFace = (phase: PhaseVerdict): PhaseFace => ({
+  name: phase.name,
+  promise: phase.promise,
+  planned: phase.planned,
+  result: phase.result,
+  running: phase.running,
+  task: phase.task,
+  stretches: phase.stretches.map(stretchFace),
+  elapsedSeconds: phase.measures && rounded(phase.measures.elapsed),
+  recoverySeconds: phase.measures && boundsFace(phase.measures.recovery),
+  measured: phase.measures && {
+    api_downtime: secondsFace(phase.measures.api_downtime),
+    boot_downtime: secondsFace(phase.measures.boot_downtime),
+    longest_window: boundsFace(phase.measures.longest_window),
+    consecutive_failures: phase.measures.consecutive_failures,
+    // not rounded: one failure of many may be what matters
+    error_ratio: phase.measures.error_ratio,
+    slowdown: boundsFace(phase.measures.slowdown),
+  },
+  budgets: phase.budgets.map(({ name, limit, measured, result }) => ({
+    name,
+    limit,
+    measured: name === 'error_ratio' ? measured : boundsFace(measured),
+    result,
+  })),
+  series: (phase.measures?.series ?? []).map(({ series, samples, before, during }) => ({
+    cloud: series.cloud,
+    vantage: series.vantage,
+    probe: series.probe,
+    connection: series.connection,
+    samples,
+    beforeSeconds: quantilesFace(before),
+    duringSeconds: quantilesFace(during),
+  })),
+  windows: phase.windows.map(({ id }) => id),
+});

@@ -1,0 +1,134 @@
+import { intersect, length, union } from './interval.ts';
+import { downtimeOf, type SeriesBook, unobservedByAll } from './overall.ts';
+import type { BudgetName } from './plan.ts';
+import { quantile, quantileBounds } from './quantile.ts';
+import type { ProbeName, Series } from './sample.ts';
+import type { Interval, Millis } from './time.ts';
+import type { Trace, Traced } from './trace.ts';
+import { type Extent, type Seconds, seconds } from './window.ts';
+
+/** What is needed of each series to judge a phase. */
+export type PhaseBook = SeriesBook & { readonly trace: Trace };
+
+export type Quantiles = { readonly p50: number; readonly p95: number; readonly p99: number };
+
+/** How one series did in a phase, against how it did before the first phase. */
+export type PhaseSeries = {
+  readonly series: Series;
+  readonly samples: { readonly ok: number; readonly failed: number; readonly void: number };
+  /** In seconds, of the ok samples; null without any. */
+  readonly before: Quantiles | null;
+  readonly during: Quantiles | null;
+};
+
+/** What a phase cost, each with its error bar, in the units of the budgets (plan.ts). */
+export type PhaseMeasures = { readonly [name in BudgetName]: Seconds | null } & {
+  readonly api_downtime: Seconds;
+  readonly boot_downtime: Seconds;
+  /** In seconds. */
+  readonly elapsed: number;
+  /** From its end until nothing was down any more, in seconds; null while that is not so, or it is not over. */
+  readonly recovery: Seconds | null;
+  readonly series: readonly PhaseSeries[];
+};
+
+type Input = {
+  readonly books: readonly PhaseBook[];
+  readonly stretches: readonly Interval[];
+  /** The time before the first phase. */
+  readonly baseline: readonly Interval[];
+  readonly over: boolean;
+  readonly now: Millis;
+};
+
+export function measurePhase({ books, stretches, baseline, over, now }: Input): PhaseMeasures {
+  const lists = books.filter(({ series }) => series.probe === 'server-list');
+  const traced = lists.map((book) => ({ book, during: book.trace.during(stretches) }));
+  const api = downtimeIn(lists, stretches);
+  return {
+    elapsed: length(stretches) / 1000,
+    api_downtime: seconds([api]),
+    boot_downtime: seconds([downtimeIn(booksOf(books, 'server-boot'), stretches)]),
+    longest_window: { min: longest(api.min), estimate: longest(api.estimate), max: longest(api.max) },
+    consecutive_failures: exactly(Math.max(0, ...traced.map(({ during }) => during.failedInARow))),
+    error_ratio: errorRatio(traced.map(({ during }) => during)),
+    slowdown: slowdownOf(traced.map(({ book, during }) => ({ before: book.trace.during(baseline), during }))),
+    recovery: over ? recoveryOf(books, stretches, now) : null,
+    series: books.map(({ series, trace }) => {
+      const { ok, failed, void: voided, seconds: values } = trace.during(stretches);
+      return {
+        series,
+        samples: { ok, failed, void: voided },
+        before: quantilesOf(trace.during(baseline).seconds),
+        during: quantilesOf(values),
+      };
+    }),
+  };
+}
+
+const booksOf = <Book extends SeriesBook>(books: readonly Book[], probe: ProbeName): readonly Book[] =>
+  books.filter(({ series }) => series.probe === probe);
+
+const exactly = (value: number): Seconds => ({ min: value, estimate: value, max: value });
+
+/** Time in which a cloud was not observed at all may have been down: it is in `max` alone. */
+function downtimeIn(books: readonly SeriesBook[], stretches: readonly Interval[]): Extent {
+  const { min, estimate, max } = downtimeOf(books);
+  const places = Map.groupBy(books, ({ series }) => JSON.stringify([series.cloud, series.vantage]));
+  const unknown = [...places.values()].flatMap((some) => unobservedByAll(some));
+  return {
+    min: intersect(min, stretches),
+    estimate: intersect(estimate, stretches),
+    max: intersect(union([...max, ...unknown]), stretches),
+  };
+}
+
+const longest = (stretches: readonly Interval[]): number =>
+  union(stretches).reduce((most, { from, until }) => Math.max(most, (until - from) / 1000), 0);
+
+/** A void sample may have been either. */
+function errorRatio(traced: readonly Traced[]): Seconds | null {
+  const sum = (pick: (one: Traced) => number) => traced.reduce((total, one) => total + pick(one), 0);
+  const [ok, failed, unknown] = [sum((one) => one.ok), sum((one) => one.failed), sum((one) => one.void)];
+  if (ok + failed === 0) return null;
+  const all = ok + failed + unknown;
+  return { min: failed / all, estimate: failed / (ok + failed), max: (failed + unknown) / all };
+}
+
+/** Of the series that became slower most: its median by that of the baseline, between the bounds that both have. */
+function slowdownOf(pairs: readonly { readonly before: Traced; readonly during: Traced }[]): Seconds | null {
+  const ratios = pairs.flatMap(({ before, during }) => {
+    const [was, is] = [quantile(before.seconds, 0.5), quantile(during.seconds, 0.5)];
+    const [could, can] = [quantileBounds(before.seconds, 0.5), quantileBounds(during.seconds, 0.5)];
+    if (was === null || is === null || could === null || can === null || could.low <= 0) return [];
+    return [{ min: can.low / could.high, estimate: is / was, max: can.high / could.low }];
+  });
+  return ratios.reduce<Seconds | null>(
+    (most, one) => (most === null || one.estimate > most.estimate ? one : most),
+    null,
+  );
+}
+
+function quantilesOf(sorted: Float32Array): Quantiles | null {
+  const [p50, p95, p99] = [quantile(sorted, 0.5), quantile(sorted, 0.95), quantile(sorted, 0.99)];
+  return p50 === null || p95 === null || p99 === null ? null : { p50, p95, p99 };
+}
+
+/** How long after the end of a phase the last window that reached beyond it was over. */
+function recoveryOf(books: readonly PhaseBook[], stretches: readonly Interval[], now: Millis): Seconds | null {
+  const end = stretches.at(-1)?.until ?? now;
+  const reaching = [...booksOf(books, 'server-list'), ...booksOf(books, 'server-boot')]
+    .flatMap(({ windows }) => windows)
+    .filter((one) => one.kind === 'down' && one.start.estimate < end && (one.end === null || one.end.latest > end));
+  let most = exactly(0);
+  for (const { end: over } of reaching) {
+    if (over === null) return null;
+    const after = (at: Millis) => Math.max(0, (at - end) / 1000);
+    most = {
+      min: Math.max(most.min, after(over.earliest)),
+      estimate: Math.max(most.estimate, after(over.estimate)),
+      max: Math.max(most.max, after(over.latest)),
+    };
+  }
+  return most;
+}

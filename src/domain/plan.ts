@@ -1,0 +1,70 @@
+import type { Task } from './task.ts';
+
+/** The phases of an upgrade in their order, and what each promises. */
+export type Plan = {
+  readonly name: string;
+  readonly description: string;
+  readonly phases: readonly PlannedPhase[];
+};
+
+export type PlannedPhase = {
+  readonly name: string;
+  /** The promise in words, for whoever reads the report. */
+  readonly promise: string;
+  /** How it is recognised, besides being begun by hand. */
+  readonly begins: Begins;
+  readonly budget: Budget;
+};
+
+/** A phase begins with the first task that has one of the names or one of the tags. */
+export type Begins = {
+  /** Patterns, see `matches`. */
+  readonly task: readonly string[];
+  readonly tag: readonly string[];
+};
+
+/**
+ * What a phase may cost; what is not named may cost anything.
+ * - `api_downtime`, `boot_downtime`: seconds of the phase in which the API, or booting, was down
+ * - `longest_window`: seconds of the longest stretch of API downtime
+ * - `consecutive_failures`: failed samples of the server list in a row, on one connection
+ * - `error_ratio`: failed samples of the server list by all, 0 to 1
+ * - `slowdown`: the median answer time of the server list by that before the first phase
+ */
+export const BUDGETS = [
+  'api_downtime',
+  'boot_downtime',
+  'longest_window',
+  'consecutive_failures',
+  'error_ratio',
+  'slowdown',
+] as const;
+export type BudgetName = (typeof BUDGETS)[number];
+export type Budget = { readonly [name in BudgetName]?: number | undefined };
+
+/**
+ * Whether a text is as the pattern says: `*` stands for anything, letters may be large or small. No regular
+ * expressions: a plan is to be read by the one who wrote the playbook, and none can take exponential time.
+ */
+export function matches(pattern: string, text: string): boolean {
+  const [first = '', ...rest] = pattern.trim().toLowerCase().split('*');
+  const whole = text.trim().toLowerCase();
+  if (rest.length === 0) return whole === first;
+  if (!whole.startsWith(first)) return false;
+  const last = rest.pop() ?? '';
+  let at = first.length;
+  for (const part of rest) {
+    const found = whole.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return whole.length - last.length >= at && whole.endsWith(last);
+}
+
+/** A name is tried alone and with its role, as Ansible prints it: `os_nova : Stop services`. */
+export const isBegunBy = (
+  { begins }: PlannedPhase,
+  { name, role, tags }: Pick<Task, 'name' | 'role' | 'tags'>,
+): boolean =>
+  begins.tag.some((tag) => tags.includes(tag)) ||
+  begins.task.some((one) => matches(one, name) || (role !== null && matches(one, `${role} : ${name}`)));

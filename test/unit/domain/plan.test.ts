@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { phaseAt, phaseStretches } from '../../../src/domain/phases.ts';
+import { matches, type Plan } from '../../../src/domain/plan.ts';
+import { task } from '../../support/tasks.ts';
+
+describe('a pattern of a plan', () => {
+  it.each([
+    ['Stop nova-api', 'stop NOVA-API ', true],
+    ['Stop nova-api', 'Stop nova-api now', false],
+    ['*stop*nova-api*', 'Gracefully stop the nova-api service', true],
+    ['*stop*nova-api*', 'nova-api: stop', false],
+    ['stop*', 'stop', true],
+    ['*', '', true],
+    ['a*a', 'a', false],
+    ['a*b*b', 'ab', false],
+    ['a*b*b', 'abb', true],
+    ['*.*', 'a+b', false],
+    ['', '', true],
+  ])('%j and %j: %s', (pattern, text, expected) => {
+    expect(matches(pattern, text)).toBe(expected);
+  });
+
+  it('takes no exponential time', () => {
+    expect(matches(`${'*a'.repeat(50)}*b`, 'a'.repeat(100_000))).toBe(false);
+  });
+});
+
+const PLAN: Plan = {
+  name: 'plan',
+  description: '',
+  phases: [
+    { name: 'before', promise: '', begins: { task: ['expand*'], tag: [] }, budget: {} },
+    { name: 'maintenance', promise: '', begins: { task: ['os_nova : stop*'], tag: ['control'] }, budget: {} },
+    { name: 'computes', promise: '', begins: { task: ['stop nova-compute*'], tag: [] }, budget: {} },
+    { name: 'by-hand', promise: '', begins: { task: [], tag: [] }, budget: {} },
+  ],
+};
+
+const at = (second: number, name: string, facts: Parameters<typeof task>[0] = {}) =>
+  task({ id: `t-${second}`, name, start: second * 1000, end: second * 1000 + 500, ...facts });
+const told = (
+  tasks: readonly ReturnType<typeof task>[],
+  marks: readonly { readonly name: string; readonly at: number }[] = [],
+) => phaseStretches(PLAN, { tasks, marks }).map(({ name, from, until }) => [name, from, until]);
+
+describe('the phases', () => {
+  it.each([
+    ['nothing', [], [], []],
+    ['a task by its name', [at(1, 'Expand the schema')], [], [['before', 1000, null]]],
+    ['a task by its role and name', [at(1, 'Stop services', { role: 'os_nova' })], [], [['maintenance', 1000, null]]],
+    ['a task by its tags', [at(1, 'x', { tags: ['nova', 'control'] })], [], [['maintenance', 1000, null]]],
+    ['no task', [at(1, 'Stop services')], [], []],
+    [
+      'one after the other, each once by its tasks',
+      [
+        at(1, 'expand'),
+        at(2, 'y', { tags: ['control'] }),
+        at(3, 'expand again'),
+        at(4, 'Stop nova-compute1'),
+        at(5, 'Stop nova-compute2'),
+      ],
+      [],
+      [
+        ['before', 1000, 2000],
+        ['maintenance', 2000, 4000],
+        ['computes', 4000, null],
+      ],
+    ],
+    ['one that was skipped', [at(1, 'Stop nova-compute1'), at(2, 'expand')], [], [['computes', 1000, null]]],
+    [
+      'by hand, planned or not, back and forth',
+      [at(2, 'expand')],
+      [
+        { name: 'maintenance', at: 1000 },
+        { name: 'lunch', at: 3000 },
+        { name: 'before', at: 4000 },
+      ],
+      [
+        ['maintenance', 1000, 3000],
+        ['lunch', 3000, 4000],
+        ['before', 4000, null],
+      ],
+    ],
+    ['the end', [at(1, 'expand')], [{ name: 'end', at: 3000 }], [['before', 1000, 3000]]],
+    [
+      'the same again',
+      [],
+      [
+        { name: 'x', at: 1000 },
+        { name: 'x', at: 2000 },
+      ],
+      [['x', 1000, null]],
+    ],
+  ])('begin with %s', (_what, tasks, marks, expected) => {
+    expect(told(tasks, marks)).toEqual(expected);
+  });
+
+  it('are known at every moment', () => {
+    const stretches = phaseStretches(PLAN, { tasks: [at(1, 'expand')], marks: [{ name: 'end', at: 3000 }] });
+    expect([999, 1000, 2999, 3000].map((moment) => phaseAt(stretches, moment))).toEqual([
+      null,
+      'before',
+      'before',
+      null,
+    ]);
+    expect(phaseAt([], 5)).toBeNull();
+  });
+});
