@@ -1,0 +1,60 @@
+"""The callback plugin of the file ROLLWATCH_BENCH_PLUGIN, each of its methods timed; writes the sums to ROLLWATCH_BENCH_FILE."""
+import importlib.util
+import json
+import os
+import time
+
+begun = time.perf_counter()
+spec = importlib.util.spec_from_file_location('rollwatch_plugin', os.environ['ROLLWATCH_BENCH_PLUGIN'])
+plugin = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(plugin)
+
+DOCUMENTATION = plugin.DOCUMENTATION
+spent = {'load': {'calls': 1, 'total': time.perf_counter() - begun, 'most': time.perf_counter() - begun}}
+
+
+def timed(name, method):
+    sums = spent[name] = {'calls': 0, 'total': 0, 'most': 0}
+
+    def wrapped(*args, **kwargs):
+        begun = time.perf_counter()
+        try:
+            return method(*args, **kwargs)
+        finally:
+            took = time.perf_counter() - begun
+            sums['calls'] += 1
+            sums['total'] += took
+            sums['most'] = max(sums['most'], took)
+
+    return wrapped
+
+
+def processor_time(pid):
+    """Of a process that may have ended, in seconds."""
+    try:
+        with open('/proc/%d/stat' % pid) as stat:
+            fields = stat.read().rsplit(')', 1)[1].split()
+    except (IOError, OSError):
+        return None
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
+class CallbackModule(plugin.CallbackModule):
+    pass
+
+
+for name, method in list(vars(plugin.CallbackModule).items()):
+    if name == '__init__' or name.startswith('v2_'):
+        setattr(CallbackModule, name, timed(name, method))
+
+last = CallbackModule.v2_playbook_on_stats
+
+
+def v2_playbook_on_stats(self, stats):
+    last(self, stats)
+    courier = self.pipe.courier.pid
+    with open(os.environ['ROLLWATCH_BENCH_FILE'], 'w') as out:
+        json.dump({'spent': spent, 'courier': courier, 'courierSeconds': processor_time(courier)}, out)
+
+
+CallbackModule.v2_playbook_on_stats = v2_playbook_on_stats

@@ -1,0 +1,253 @@
+/**
+ * What the Ansible callback plugin costs the upgrade: ansible-playbook over 300 tasks with the plugin and without, its
+ * daemon up, absent (a closed port), slow (answers after 2 s) and silent (takes connections and never answers).
+ *
+ *   npm run bench -- callback [DEBUG_ROUNDS] [COMMAND_ROUNDS]
+ *
+ * Two playbooks: `debug` tasks alone, the worst case, and `command` tasks with pipelining, the shortest that an upgrade
+ * is made of. In each round every case runs once, each round begins with another one, and a case is compared to the run
+ * without the plugin of the same round. ANSIBLE_PLAYBOOK names another ansible-playbook than the one in the PATH.
+ * Exit code 1 where the time inside the plugin is over 1 % of the run, or over 50 ms with no well daemon, or where the
+ * run itself is shown to take over 1 % longer (all of the 95 % interval lies above).
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
+import { startWatch } from '../support/daemon.ts';
+
+const PLAYBOOK = process.env['ANSIBLE_PLAYBOOK'] ?? 'ansible-playbook';
+const PLUGIN = new URL('../../ansible/callback_plugins/rollwatch.py', import.meta.url).pathname;
+const TIMED = new URL('./callback-timed.py', import.meta.url).pathname;
+const TASKS = 300;
+const SLOW = 2000;
+
+const [debugRounds = 15, commandRounds = 3] = process.argv.slice(2).map(Number);
+
+const CASES = ['without', 'up', 'absent', 'slow', 'silent'] as const;
+type Case = (typeof CASES)[number];
+
+const PLAYBOOKS = [
+  { kind: 'debug', task: 'ansible.builtin.debug: {msg: done}', rounds: debugRounds, cases: CASES },
+  {
+    kind: 'command',
+    task: 'ansible.builtin.command: "true"',
+    rounds: commandRounds,
+    cases: CASES.filter((one) => one !== 'slow'),
+  },
+] as const;
+
+/** Wall time, and the processor time of Ansible with all processes that it waited for, of a program, in seconds. */
+const WAIT = `
+import json, os, sys, time
+begun = time.perf_counter()
+pid = os.spawnvp(os.P_NOWAIT, sys.argv[1], sys.argv[1:])
+_, status, usage = os.wait4(pid, 0)
+wall = time.perf_counter() - begun
+sys.stderr.write(json.dumps({'status': status, 'wall': wall, 'cpu': usage.ru_utime + usage.ru_stime}))
+`;
+const ranSchema = z.object({ status: z.literal(0), wall: z.number(), cpu: z.number() });
+
+const callsSchema = z.object({ calls: z.number(), total: z.number(), most: z.number() });
+const timedSchema = z.object({
+  spent: z.record(z.string(), callsSchema),
+  courier: z.number(),
+  courierSeconds: z.number().nullable(),
+});
+
+type Ran = z.infer<typeof ranSchema> & { readonly timed: z.infer<typeof timedSchema> | null };
+
+const folder = mkdtempSync(join(tmpdir(), 'rollwatch-bench-'));
+const plugins = join(folder, 'plugins');
+const figures = join(folder, 'figures.json');
+
+function lay(): void {
+  mkdirSync(plugins);
+  copyFileSync(TIMED, join(plugins, 'rollwatch.py'));
+  for (const { kind, task } of PLAYBOOKS) {
+    const tasks = Array.from({ length: TASKS }, (_, index) => `    - name: Task ${index}\n      ${task}\n`);
+    const play = '- name: Bench\n  hosts: localhost\n  connection: local\n  gather_facts: false\n  tasks:\n';
+    writeFileSync(join(folder, `${kind}.yml`), play + tasks.join(''));
+  }
+}
+
+async function run(kind: string, url: string | null): Promise<Ran> {
+  rmSync(figures, { force: true });
+  const on = {
+    ANSIBLE_CALLBACKS_ENABLED: 'rollwatch',
+    ANSIBLE_CALLBACK_PLUGINS: plugins,
+    ROLLWATCH_BENCH_PLUGIN: PLUGIN,
+    ROLLWATCH_BENCH_FILE: figures,
+    ROLLWATCH_URL: url ?? '',
+  };
+  const child = spawn('python3', ['-c', WAIT, PLAYBOOK, '-i', 'localhost,', `${kind}.yml`], {
+    cwd: folder,
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: folder,
+      LC_ALL: 'C.UTF-8',
+      ANSIBLE_PIPELINING: '1',
+      ...(url === null ? {} : on),
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const told = await text(child.stderr);
+  const ran = ranSchema.parse(JSON.parse(told.slice(told.lastIndexOf('{'))));
+  const timed = url === null ? null : timedSchema.parse(JSON.parse(readFileSync(figures, 'utf8')));
+  return { ...ran, timed };
+}
+
+const isThere = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** A courier that has nobody to bring its records to would go on beside the next run. */
+async function courierGone(pid: number, patience: number): Promise<void> {
+  const until = performance.now() + patience;
+  while (isThere(pid) && performance.now() < until) await delay(50);
+  if (isThere(pid)) process.kill(pid, 'SIGKILL');
+  while (isThere(pid)) await delay(50);
+}
+
+async function listening(server: Server): Promise<string> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const toldSchema = z.object({ tasks: z.array(z.object({ source: z.string(), end: z.string().nullable() })) });
+
+async function endedTasks(url: string): Promise<number> {
+  const { tasks } = toldSchema.parse(await (await fetch(`${url}/api/v1/tasks?source=callback`)).json());
+  return tasks.filter(({ end }) => end !== null).length;
+}
+
+const median = (values: readonly number[]): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = sorted.length / 2;
+  return ((sorted[Math.floor(half)] ?? Number.NaN) + (sorted[Math.ceil(half) - 1] ?? Number.NaN)) / 2;
+};
+
+/** The median and its 95 % interval, by 5000 bootstrap samples; the same each time. */
+function withInterval(values: readonly number[]): {
+  readonly middle: number;
+  readonly low: number;
+  readonly high: number;
+} {
+  let seed = 1;
+  const random = (): number => {
+    seed = (seed * 48271) % 2147483647;
+    return seed / 2147483647;
+  };
+  const medians = Array.from({ length: 5000 }, () =>
+    median(values.map(() => values[Math.floor(random() * values.length)] ?? Number.NaN)),
+  ).toSorted((a, b) => a - b);
+  return { middle: median(values), low: medians[125] ?? Number.NaN, high: medians[4874] ?? Number.NaN };
+}
+
+const percent = (share: number): string => `${share >= 0 ? '+' : '-'}${Math.abs(100 * share).toFixed(1)}`;
+
+const sum = (timed: z.infer<typeof timedSchema>): number =>
+  Object.values(timed.spent).reduce((total, one) => total + one.total, 0);
+
+const sockets = new Set<Socket>();
+const silent = createServer((socket) => {
+  sockets.add(socket);
+  socket.on('error', () => {});
+});
+const slow = createHttpServer((request, response) => {
+  request.resume();
+  setTimeout(() => response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}'), SLOW);
+});
+const closed = createServer();
+
+const cloud = await startCloudThread();
+writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
+const watch = await startWatch({
+  env: { OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), OS_CLOUD: 'embedded' },
+  folder,
+});
+try {
+  lay();
+  const absent = await listening(closed);
+  await new Promise((resolve) => closed.close(resolve));
+  const urls: Readonly<Record<Case, string | null>> = {
+    without: null,
+    up: watch.url,
+    absent,
+    slow: await listening(slow),
+    silent: await listening(silent),
+  };
+  let good = true;
+  let told = 0;
+  console.log(
+    `| playbook of ${TASKS} tasks | daemon | rounds | run time | run time against without | processor time against without | inside the plugin, median | share of the run | inside the plugin, most | longest single call | courier's processor time |`,
+  );
+  console.log('|---|---|---|---|---|---|---|---|---|---|---|');
+  for (const { kind, rounds, cases } of PLAYBOOKS) {
+    const runs = new Map<Case, Ran[]>(cases.map((one) => [one, []]));
+    if (rounds > 0) await run(kind, null);
+    for (let round = 0; round < rounds; round++) {
+      for (let place = 0; place < cases.length; place++) {
+        const which = cases[(round + place) % cases.length] ?? 'without';
+        const ran = await run(kind, urls[which]);
+        runs.get(which)?.push(ran);
+        if (ran.timed !== null) await courierGone(ran.timed.courier, which === 'up' ? 30_000 : 0);
+        if (which === 'up') told += TASKS;
+      }
+    }
+    const without = runs.get('without') ?? [];
+    for (const which of rounds > 0 ? cases : []) {
+      const some = runs.get(which) ?? [];
+      const wall = median(some.map((one) => one.wall));
+      const row = [kind, which, rounds, `${wall.toFixed(2)} s`];
+      const timed = some.flatMap((one) => one.timed ?? []);
+      if (timed.length > 0) {
+        const against = (pick: (one: Ran) => number) => {
+          const ratios = some.map((one, round) => pick(one) / pick(without[round] ?? one) - 1);
+          const { middle, low, high } = withInterval(ratios);
+          return { low, text: `${percent(middle)} % (${percent(low)} to ${percent(high)})` };
+        };
+        const [walls, processor] = [against((one) => one.wall), against((one) => one.cpu)];
+        const inside = timed.map(sum);
+        const share = median(inside) / median(without.map((one) => one.wall));
+        const most = Math.max(...timed.flatMap((one) => Object.values(one.spent).map((calls) => calls.most)));
+        const courier = median(timed.flatMap((one) => one.courierSeconds ?? []));
+        row.push(
+          walls.text,
+          processor.text,
+          `${(1000 * median(inside)).toFixed(0)} ms`,
+          `${(100 * share).toFixed(2)} %`,
+        );
+        row.push(`${(1000 * Math.max(...inside)).toFixed(0)} ms`, `${(1000 * most).toFixed(0)} ms`);
+        row.push(`${courier.toFixed(2)} s`);
+        if (share > 0.01 || walls.low > 0.01 || (which !== 'up' && median(inside) > 0.05)) good = false;
+        if (process.env['ROLLWATCH_BENCH_DETAIL'] !== undefined) console.error(JSON.stringify(timed.at(-1), null, 1));
+      } else row.push('', '', '', '', '', '', '');
+      console.log(`| ${row.join(' | ')} |`);
+    }
+  }
+  const arrived = await endedTasks(watch.url);
+  console.log(`\n${arrived} of the ${told} tasks arrived while the daemon was up.`);
+  process.exitCode = good && arrived === told ? 0 : 1;
+} finally {
+  for (const socket of sockets) socket.destroy();
+  silent.close();
+  slow.closeAllConnections();
+  slow.close();
+  await watch.stop();
+  await cloud.close();
+  rmSync(folder, { recursive: true, force: true });
+}
