@@ -90,6 +90,9 @@ export async function rehearse(
   await marked('start-control', 'start nova-scheduler', () => start('nova-scheduler'));
   await marked('start-control', 'start nova-api (the API is up from here)', () => start('nova-api'));
 
+  // and looks whether the API answers before the computes are touched.
+  await last(2);
+
   for (let index = 0; index < COMPUTES.length; index += batch) {
     const some = COMPUTES.slice(index, index + batch);
     await marked('computes', `stop ${some.join(' ')}`, () => Promise.all(some.map(stop)));

@@ -91,6 +91,7 @@ export const rehearseCommand: CommandFactory = ({ output, finish }) =>
             onStep: (step) => {
               const { name, edge, at } = step;
               running.daemon.upgrade.task(taskOf(step, begun));
+              if (step.step === 'check' && edge === 'end') running.daemon.upgrade.phase({ name: 'maintenance', at });
               if (edge === 'start')
                 void say(
                   `${output.err.isTTY === true ? '\r\x1b[2K' : ''}${new Date(at).toISOString().slice(11, 23)}  ${name}`,

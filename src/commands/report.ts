@@ -1,20 +1,19 @@
 import { Command, Option } from 'commander';
-import { loadSettings } from '../config/configuration.ts';
+import { compareRuns } from '../domain/comparison.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { RESULTS, type Result } from '../domain/verdict.ts';
-import { readJournal } from '../journal/open-journal.ts';
+import { comparisonJson, comparisonText } from '../report/comparison.ts';
 import { REPORT_FORMATS } from '../report/formats.ts';
-import { readAnsibleLog } from '../upgrade/read-ansible-log.ts';
-import { VERSION } from '../version.ts';
 import type { CommandFactory } from './command.ts';
 import { askWhole } from './daemon-client.ts';
+import { journalReport } from './journal-report.ts';
 import { type Output, print } from './output.ts';
-import { observe } from './replay.ts';
 
 type ReportFlags = {
   readonly config?: string;
   readonly journal?: string;
   readonly url?: string;
+  readonly compare?: readonly string[];
   readonly format: string;
   readonly json?: boolean;
   readonly zone?: string;
@@ -23,14 +22,15 @@ type ReportFlags = {
   readonly ansibleLog?: readonly string[];
 };
 
-/** A session that was alive so many milliseconds ago is taken for running. */
-const ALIVE = 5000;
+/** What was written, and the verdict on it. */
+type Told = { readonly text: string; readonly result: Result | null };
 
 export const reportCommand: CommandFactory = ({ output, finish }) =>
   new Command('report')
-    .description('tell how a run went: downtime with error bars, windows and their causes')
+    .description('tell how a run went: downtime with error bars, windows and their causes, the verdict on each phase')
     .option('--journal <file>', 'read this journal, also while a daemon writes it (default: as the configuration says)')
     .option('--url <url>', 'ask a running daemon instead')
+    .option('--compare <journal...>', 'lay two or more runs side by side: their downtime and how long each phase took')
     .option('--config <file>', 'rollwatch.yaml')
     .addOption(
       new Option('--format <format>', 'how to write it').choices(REPORT_FORMATS.map((one) => one.name)).default('text'),
@@ -61,62 +61,58 @@ Examples:
   rollwatch report --journal /var/lib/rollwatch/rollwatch.sqlite --json
   rollwatch report --url http://127.0.0.1:9774
   rollwatch report --format junit --fail-on not-proven > rollwatch.xml
+  rollwatch report --compare staging.sqlite production.sqlite
 
 Exit code 1: a phase of the upgrade cost more than its plan promises.`,
     )
     .action(async (flags: ReportFlags) => {
+      refuseMixed(flags);
       const format = flags.json === true ? 'json' : flags.format;
-      if (flags.url !== undefined && flags.plan !== undefined)
-        throw new Refusal('--plan goes with a journal: a daemon judges by the plan of its configuration');
-      if (flags.url !== undefined && flags.ansibleLog !== undefined)
-        throw new Refusal(
-          "--ansible-log goes with a journal: 'rollwatch task follow --once FILE' tells a daemon of it",
-        );
-      if (flags.url !== undefined) {
-        const width = Math.min(Math.max(output.width, 40), 400);
-        const query = new URLSearchParams({ format, width: String(width), colour: String(output.colour) });
-        const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
-        if (flags.failOn === 'not-proven') query.set('strict', 'true');
-        if (flags.zone !== undefined) query.set('zone', flags.zone === 'local' ? here : flags.zone);
-        const answer = await askWhole(flags.url, { method: 'GET', path: `/api/v1/report?${query}` });
-        await print(output.out, answer.body);
-        finish(exitCode(RESULTS.find((one) => one === answer.header('rollwatch-verdict')) ?? null, flags));
-      } else {
-        const { text, result } = await fromJournal(flags, format, output);
-        await print(output.out, text);
-        finish(exitCode(result, flags));
-      }
+      const tell = flags.url !== undefined ? fromDaemon : flags.compare !== undefined ? fromSeveral : fromJournal;
+      const { text, result } = await tell(flags, format, output);
+      await print(output.out, text);
+      finish(result === 'fail' || (result === 'not-proven' && flags.failOn === 'not-proven') ? 1 : 0);
     });
 
-const exitCode = (result: Result | null, { failOn }: ReportFlags): number =>
-  result === 'fail' || (result === 'not-proven' && failOn === 'not-proven') ? 1 : 0;
+function refuseMixed({ url, compare, journal, plan, ansibleLog }: ReportFlags): void {
+  if (compare !== undefined && (url !== undefined || journal !== undefined))
+    throw new Refusal('--compare names the journals itself; leave --journal and --url out');
+  if (compare !== undefined && compare.length < 2)
+    throw new Refusal(`--compare has ${compare.length} journal; name two or more`);
+  if (url !== undefined && plan !== undefined)
+    throw new Refusal('--plan goes with a journal: a daemon judges by the plan of its configuration');
+  if (url !== undefined && ansibleLog !== undefined)
+    throw new Refusal("--ansible-log goes with a journal: 'rollwatch task follow --once FILE' tells a daemon of it");
+}
 
-async function fromJournal(
-  flags: ReportFlags,
-  name: string,
-  { width, colour }: Output,
-): Promise<{ readonly text: string; readonly result: Result | null }> {
+async function fromDaemon({ url = '', failOn, zone }: ReportFlags, format: string, output: Output): Promise<Told> {
+  const width = Math.min(Math.max(output.width, 40), 400);
+  const query = new URLSearchParams({ format, width: String(width), colour: String(output.colour) });
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (failOn === 'not-proven') query.set('strict', 'true');
+  if (zone !== undefined) query.set('zone', zone === 'local' ? here : zone);
+  const { body, header } = await askWhole(url, { method: 'GET', path: `/api/v1/report?${query}` });
+  return { text: body, result: RESULTS.find((one) => one === header('rollwatch-verdict')) ?? null };
+}
+
+async function fromJournal(flags: ReportFlags, name: string, { width, colour }: Output): Promise<Told> {
   const format = REPORT_FORMATS.find((one) => one.name === name);
   if (format === undefined) throw new Refusal(`--format is '${name}'`);
-  const settings = loadSettings({ configFile: flags.config, flags: { journal: flags.journal, plan: flags.plan } });
-  const journal = await readJournal(settings.journal);
-  try {
-    const now = Date.now();
-    const observation = await observe(journal, {
-      version: VERSION,
-      overall: settings.overall.probes,
-      plan: settings.plan,
-      aliveSince: now - ALIVE,
-    });
-    for (const file of flags.ansibleLog ?? []) {
-      for await (const task of readAnsibleLog(file, { zone: flags.zone ?? 'local' }))
-        observation.accept({ type: 'task', task });
-    }
-    const zone = flags.zone === undefined ? {} : { zone: flags.zone };
-    const report = observation.report(now);
-    const strict = flags.failOn === 'not-proven';
-    return { text: format.write(report, { colour, width, strict, ...zone }), result: report.verdict.result };
-  } finally {
-    await journal.close();
-  }
+  const report = await journalReport(flags.journal, flags);
+  const strict = flags.failOn === 'not-proven';
+  return { text: format.write(report, { colour, width, strict, ...zoneOf(flags) }), result: report.verdict.result };
 }
+
+/** The verdict is that of the run that began last. */
+async function fromSeveral(flags: ReportFlags, name: string, { width, colour }: Output): Promise<Told> {
+  if (name !== 'text' && name !== 'json')
+    throw new Refusal(`--format is '${name}'; with --compare it must be text or json`);
+  const reports = [];
+  for (const file of flags.compare ?? []) reports.push(await journalReport(file, flags));
+  const comparison = compareRuns(reports);
+  const text =
+    name === 'json' ? comparisonJson(comparison) : comparisonText(comparison, { colour, width, ...zoneOf(flags) });
+  return { text, result: comparison.runs.at(-1)?.result ?? null };
+}
+
+const zoneOf = ({ zone }: ReportFlags): { readonly zone?: string } => (zone === undefined ? {} : { zone });

@@ -53,14 +53,12 @@ export const RESULT_WORDS: Readonly<Record<Result, string>> = {
   fail: 'FAIL',
 };
 
-/** 'API downtime was 6.9 s (6.5 to 7.4 s), at most 0 s is promised' */
+/** 'API downtime: 6.9 s (6.5 to 7.4 s), over the budget of 5 s even at the least' */
 export function budgetSentence({ name, limit, measured, result }: BudgetVerdict): string {
   const unit = UNITS[name];
-  const most = unit === 'seconds' ? duration(limit) : NUMBERS[unit](limit);
-  const was = `${WHAT[name]} ${measured === null ? 'could not be measured' : `was ${measureText(name, measured)}`}`;
-  if (result === 'pass') return `${was}, within ${most}`;
-  if (result === 'fail') return `${was}, over the budget of ${most} by its whole error bar`;
-  return measured === null
-    ? `${was}, the budget is ${most}`
-    : `${was}: its error bar reaches beyond the budget of ${most}`;
+  const budget = `the budget of ${unit === 'seconds' ? duration(limit) : NUMBERS[unit](limit)}`;
+  const was = `${WHAT[name]}: ${measureText(name, measured)}`;
+  if (result === 'pass') return `${was}, within ${budget}`;
+  if (result === 'not-proven') return `${was}, not proven to be within ${budget}`;
+  return `${was}, over ${budget}${measured !== null && measured.min < measured.max ? ' even at the least' : ''}`;
 }

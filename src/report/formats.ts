@@ -1,5 +1,6 @@
 import type { ReportFormat, SampleFormat } from '../domain/formats.ts';
 import { reportJson } from './json.ts';
+import { reportJunit } from './junit.ts';
 import { sampleCsv, sampleCsvHead } from './samples-csv.ts';
 import { sampleJson } from './samples-json.ts';
 import { reportText } from './text.ts';
@@ -8,6 +9,7 @@ import { reportText } from './text.ts';
 export const REPORT_FORMATS: readonly [ReportFormat, ...ReportFormat[]] = [
   { name: 'json', contentType: 'application/json; charset=utf-8', write: reportJson },
   { name: 'text', contentType: 'text/plain; charset=utf-8', write: reportText },
+  { name: 'junit', contentType: 'application/xml; charset=utf-8', write: reportJunit },
 ];
 
 export const SAMPLE_FORMATS: readonly [SampleFormat, ...SampleFormat[]] = [

@@ -1,0 +1,84 @@
+import { type Comparison, type Figures, trend } from '../domain/comparison.ts';
+import { secondsFace } from '../domain/faces/window.ts';
+import { iso } from '../domain/time.ts';
+import { RESULT_WORDS } from './budgets.ts';
+import { type Column, table, tame } from './layout.ts';
+import { momentsIn } from './moments.ts';
+import { createPaint } from './paint.ts';
+import { errorBar, span } from './quantities.ts';
+
+type Options = { readonly colour: boolean; readonly width: number; readonly zone?: string };
+
+type Row = { readonly head: string; readonly now: Figures | null; readonly before: Figures | null };
+
+const ARROWS = { better: ' better', same: '', worse: ' worse' };
+
+/** Runs side by side, for a person: a line a run, for the whole and for each phase; a change is told where it is beyond the error bars. */
+export function comparisonText({ runs, phases }: Comparison, { colour, width, zone = 'utc' }: Options): string {
+  const paint = createPaint(colour);
+  const from = Math.min(...runs.map(({ startedAt }) => startedAt));
+  const until = Math.max(...runs.map(({ startedAt, elapsed }) => startedAt + elapsed * 1000));
+  const moments = momentsIn(zone, { from, until });
+  const heads = runs.map(({ startedAt, clouds }) => `${moments.day(startedAt)}  ${clouds.map(tame).join(', ')}`);
+  const rowsOf = (some: readonly (Figures | null)[]): readonly Row[] =>
+    some.map((now, index) => ({
+      head: heads[index] ?? '',
+      now,
+      before: some.slice(0, index).findLast((one) => one !== null) ?? null,
+    }));
+  const down = (head: string, pick: (figures: Figures) => Figures['api']): Column<Row> => ({
+    head,
+    cell: ({ now, before }) =>
+      now === null ? '-' : `${errorBar(pick(now))}${before === null ? '' : ARROWS[trend(pick(before), pick(now))]}`,
+    paint: (padded) =>
+      padded.includes('worse') ? paint.bad(padded) : padded.includes('better') ? paint.good(padded) : padded,
+  });
+  const columns: readonly Column<Row>[] = [
+    { head: 'run', cell: ({ head }) => head },
+    { head: 'took', align: 'right', cell: ({ now }) => (now === null ? '-' : span(now.elapsed)) },
+    down('API down', ({ api }) => api),
+    down('boot down', ({ boot }) => boot),
+    {
+      head: 'verdict',
+      cell: ({ now }) => (now === null ? 'not begun' : now.result === null ? '-' : RESULT_WORDS[now.result]),
+    },
+  ];
+  const section = (title: string, rows: readonly Row[]) => [
+    paint.strong(title),
+    ...table(columns, rows, { width }),
+    '',
+  ];
+  return [
+    ...section('The whole run', rowsOf(runs)),
+    ...phases.flatMap(({ name, runs: each }) => section(`Phase ${tame(name)}`, rowsOf(each))),
+    paint.dim("'better' and 'worse' are against the run before, and told only where the error bars do not overlap."),
+    '',
+  ].join('\n');
+}
+
+const figures = (one: Figures, before: Figures | null) => ({
+  result: one.result,
+  elapsedSeconds: one.elapsed,
+  apiDowntimeSeconds: secondsFace(one.api),
+  bootDowntimeSeconds: secondsFace(one.boot),
+  trend: before && { apiDowntime: trend(before.api, one.api), bootDowntime: trend(before.boot, one.boot) },
+});
+
+export function comparisonJson({ runs, phases }: Comparison): string {
+  const each = (some: readonly (Figures | null)[]) =>
+    some.map((one, index) => one && figures(one, some.slice(0, index).findLast((other) => other !== null) ?? null));
+  const whole = each(runs);
+  return `${JSON.stringify(
+    {
+      runs: runs.map(({ id, startedAt, clouds }, index) => ({
+        id,
+        startedAt: iso(startedAt),
+        clouds,
+        ...whole[index],
+      })),
+      phases: phases.map(({ name, runs: some }) => ({ name, runs: each(some) })),
+    },
+    null,
+    2,
+  )}\n`;
+}

@@ -1,0 +1,121 @@
+import type { ReportOptions } from '../domain/formats.ts';
+import type { Report } from '../domain/summary.ts';
+import { iso } from '../domain/time.ts';
+import type { BudgetVerdict, PhaseVerdict } from '../domain/verdict.ts';
+import { budgetLimit, budgetSentence, measureText } from './budgets.ts';
+import { tame } from './layout.ts';
+import { momentsIn } from './moments.ts';
+import { createPaint } from './paint.ts';
+import { windowsSection } from './sections.ts';
+
+/** Wide enough for a window's lines; viewers of test results scroll. */
+const WIDTH = 120;
+
+/**
+ * One case a phase and budget, as Jenkins' schema has it (https://github.com/jenkinsci/xunit-plugin, junit-10.xsd) and
+ * as GitLab and Zuul read it: a suite a phase, the window table in the failure's text. A phase that never began is
+ * skipped. What is not proven passes with a note, or fails where `strict` says so.
+ */
+export function reportJunit(report: Report, { strict = false, zone = 'utc' }: ReportOptions): string {
+  const { phases, plan } = report.verdict;
+  const suites = phases.map((phase) => suite(report, phase, { strict, zone }));
+  const sum = (pick: (one: Suite) => number) => suites.reduce((total, one) => total + pick(one), 0);
+  const totals = { tests: sum((one) => one.tests), failures: sum((one) => one.failures), errors: 0 };
+  const name = plan === null ? 'rollwatch' : `rollwatch ${plan}`;
+  const body = suites.map(({ xml }) => xml).join('');
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${element('testsuites', { name, ...totals, time: seconds((report.run.endedAt - report.run.startedAt) / 1000) }, body)}\n`;
+}
+
+type Suite = { readonly tests: number; readonly failures: number; readonly xml: string };
+type Options = { readonly strict: boolean; readonly zone: string };
+
+function suite(report: Report, phase: PhaseVerdict, options: Options): Suite {
+  const cases = casesOf(report, phase, options);
+  const begun = phase.stretches[0]?.from ?? report.run.startedAt;
+  const failures = cases.filter(({ failed }) => failed).length;
+  const properties = [
+    ['run', report.run.id],
+    ['clouds', report.run.clouds.join(', ')],
+    ['rollwatch', report.run.version],
+    ...(phase.promise === '' ? [] : [['promise', phase.promise]]),
+    ...(phase.task === null ? [] : [['began with', phase.task]]),
+  ].map(([name = '', value = '']) => element('property', { name, value: tame(value) }));
+  const xml = element(
+    'testsuite',
+    {
+      name: `rollwatch.${phase.name}`,
+      tests: cases.length,
+      failures,
+      errors: 0,
+      skipped: phase.measures === null ? cases.length : 0,
+      time: seconds(phase.measures?.elapsed ?? 0),
+      // Without a zone, as the schema wants it; it is UTC.
+      timestamp: iso(begun).slice(0, 19),
+      hostname: tame(report.run.vantages.join(' ')),
+    },
+    `\n${element('properties', {}, `\n${properties.join('\n')}\n`)}\n${cases.map(({ xml: one }) => `${one}\n`).join('')}`,
+  );
+  return { tests: cases.length, failures, xml: `\n${xml}` };
+}
+
+type Case = { readonly failed: boolean; readonly xml: string };
+
+function casesOf(report: Report, phase: PhaseVerdict, options: Options): readonly Case[] {
+  const time = seconds(phase.measures?.elapsed ?? 0);
+  const testcase = (name: string, inner: string) =>
+    element('testcase', { classname: `rollwatch.${phase.name}`, name, time }, inner);
+  if (phase.measures === null) {
+    const skipped = element('skipped', { message: 'the phase never began' });
+    return [{ failed: false, xml: testcase('phase', skipped) }];
+  }
+  if (phase.budgets.length === 0) return [{ failed: false, xml: testcase('no budget', '') }];
+  return phase.budgets.map((budget): Case => {
+    const failed = budget.result === 'fail' || (options.strict && budget.result === 'not-proven');
+    return { failed, xml: testcase(budgetLimit(budget), outcome(report, phase, { ...options, budget, failed })) };
+  });
+}
+
+function outcome(
+  report: Report,
+  phase: PhaseVerdict,
+  { budget, failed, zone }: Options & { readonly budget: BudgetVerdict; readonly failed: boolean },
+): string {
+  const sentence = budgetSentence(budget);
+  if (!failed) {
+    const note = budget.result === 'not-proven' ? `NOT PROVEN: ${sentence}` : measureText(budget.name, budget.measured);
+    return element('system-out', {}, xmlText(note));
+  }
+  const moments = momentsIn(zone, { from: report.run.startedAt, until: report.run.endedAt });
+  const table = windowsSection(
+    { ...report, windows: phase.windows },
+    { width: WIDTH, paint: createPaint(false), moments },
+  );
+  const text = [
+    `${phase.name}: ${sentence}`,
+    ...(phase.promise === '' ? [] : [tame(phase.promise)]),
+    '',
+    'Windows',
+    ...table,
+  ];
+  return element('failure', { message: sentence, type: budget.result }, xmlText(text.join('\n')));
+}
+
+const seconds = (value: number): string => value.toFixed(3);
+
+type Attributes = { readonly [name: string]: string | number };
+
+function element(name: string, attributes: Attributes, inner = ''): string {
+  const told = Object.entries(attributes).map(([key, value]) => ` ${key}="${xmlText(String(value))}"`);
+  return inner === '' ? `<${name}${told.join('')}/>` : `<${name}${told.join('')}>${inner}</${name}>`;
+}
+
+/** XML 1.0 has no way to write most control characters; https://www.w3.org/TR/xml/#charsets */
+const FORBIDDEN = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
+
+const xmlText = (text: string): string =>
+  text
+    .replaceAll(FORBIDDEN, '\uFFFD')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');

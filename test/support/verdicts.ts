@@ -1,0 +1,50 @@
+import type { PhaseMeasures } from '../../src/domain/phase-measures.ts';
+import type { BudgetVerdict, PhaseVerdict } from '../../src/domain/verdict.ts';
+import { BEGAN, LIST_NEW, NONE } from './live.ts';
+
+export const measures = (facts: Partial<PhaseMeasures> = {}): PhaseMeasures => ({
+  elapsed: 60,
+  api_downtime: NONE,
+  boot_downtime: NONE,
+  longest_window: NONE,
+  consecutive_failures: NONE,
+  error_ratio: NONE,
+  slowdown: { min: 1.1, estimate: 1.2, max: 1.3 },
+  recovery: NONE,
+  series: [
+    {
+      series: LIST_NEW,
+      samples: { ok: 59, failed: 1, void: 0 },
+      before: { p50: 0.04, p95: 0.08, p99: 0.1 },
+      during: { p50: 0.05, p95: 0.1, p99: 0.4 },
+    },
+  ],
+  ...facts,
+});
+
+export const budget = (facts: Partial<BudgetVerdict> = {}): BudgetVerdict => ({
+  name: 'api_downtime',
+  limit: 0,
+  measured: { min: 6, estimate: 7, max: 8 },
+  result: 'fail',
+  ...facts,
+});
+
+/** 'maintenance', from second 280 to 340 of the hand-made run, begun with a task. */
+export const phaseVerdict = (facts: Partial<PhaseVerdict> = {}): PhaseVerdict => ({
+  name: 'maintenance',
+  promise: 'Expect API downtime.',
+  planned: true,
+  stretches: [{ from: BEGAN + 280_000, until: BEGAN + 340_000 }],
+  running: false,
+  task: 'Stop services',
+  measures: measures(),
+  budgets: [budget()],
+  result: 'fail',
+  windows: [],
+  ...facts,
+});
+
+/** Of a plan that has the phase and never saw it begin. */
+export const neverBegun = (name = 'computes'): PhaseVerdict =>
+  phaseVerdict({ name, promise: '', stretches: [], task: null, measures: null, budgets: [], result: null });

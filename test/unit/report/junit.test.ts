@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { reportJunit } from '../../../src/report/junit.ts';
+import { report, window } from '../../support/live.ts';
+import { budget, neverBegun, phaseVerdict } from '../../support/verdicts.ts';
+
+const OPTIONS = { colour: false, width: 100 };
+
+const bad = phaseVerdict({
+  name: 'a<b>"&',
+  promise: 'Nothing \u0007fails.',
+  budgets: [
+    budget(),
+    budget({ name: 'slowdown', limit: 1.25, measured: { min: 1.1, estimate: 1.2, max: 1.3 }, result: 'not-proven' }),
+    budget({ name: 'error_ratio', limit: 0.01, measured: { min: 0, estimate: 0, max: 0 }, result: 'pass' }),
+  ],
+  windows: [window()],
+});
+const verdict = { plan: 'nova-rolling-upgrade', result: 'fail', phases: [bad, neverBegun()] } as const;
+
+describe('the report as JUnit', () => {
+  it('has a suite a phase and a case a budget, with the windows in the text of a failure', () => {
+    expect(reportJunit(report({ verdict }), OPTIONS)).toBe(`<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="rollwatch nova-rolling-upgrade" tests="4" failures="1" errors="0" time="750.000">
+<testsuite name="rollwatch.a&lt;b&gt;&quot;&amp;" tests="3" failures="1" errors="0" skipped="0" time="60.000" timestamp="2026-11-23T07:14:40" hostname="lab">
+<properties>
+<property name="run" value="run-1"/>
+<property name="clouds" value="prod"/>
+<property name="rollwatch" value="0.1.0"/>
+<property name="promise" value="Nothing  fails."/>
+<property name="began with" value="Stop services"/>
+</properties>
+<testcase classname="rollwatch.a&lt;b&gt;&quot;&amp;" name="API downtime at most 0 s" time="60.000"><failure message="API downtime: 7.0 s (6.0 to 8.0 s), over the budget of 0 s even at the least" type="fail">a&lt;b&gt;&quot;&amp;: API downtime: 7.0 s (6.0 to 8.0 s), over the budget of 0 s even at the least
+Nothing  fails.
+
+Windows
+  DOWN  server-list new  7.0 s (6.0 to 8.0 s)
+        from 07:15:00.000 (-0.500 +0.500 s) to 07:15:07.000 (-0.500 +0.500 s)
+        12 failed samples: connection-refused by nova-api (10), http-503 by load-balancer (2)</failure></testcase>
+<testcase classname="rollwatch.a&lt;b&gt;&quot;&amp;" name="slowdown of the median list at most 1.25x" time="60.000"><system-out>NOT PROVEN: slowdown of the median list: 1.20x (1.10x to 1.30x), not proven to be within the budget of 1.25x</system-out></testcase>
+<testcase classname="rollwatch.a&lt;b&gt;&quot;&amp;" name="failed lists at most 1 %" time="60.000"><system-out>0 %</system-out></testcase>
+</testsuite>
+<testsuite name="rollwatch.computes" tests="1" failures="0" errors="0" skipped="1" time="0.000" timestamp="2026-11-23T07:10:00" hostname="lab">
+<properties>
+<property name="run" value="run-1"/>
+<property name="clouds" value="prod"/>
+<property name="rollwatch" value="0.1.0"/>
+</properties>
+<testcase classname="rollwatch.computes" name="phase" time="0.000"><skipped message="the phase never began"/></testcase>
+</testsuite></testsuites>
+`);
+  });
+
+  it('fails what is not proven where that is asked for', () => {
+    const text = reportJunit(report({ verdict }), { ...OPTIONS, strict: true });
+    expect(text).toContain('tests="4" failures="2"');
+    expect(text).toContain('type="not-proven"');
+  });
+
+  it('has no character that XML forbids, and no case without a plan', () => {
+    const hostile = phaseVerdict({ task: 'x\u0000\ud800\ufffe]]>' });
+    const text = reportJunit(report({ verdict: { ...verdict, phases: [hostile] } }), OPTIONS);
+    expect(text).toMatch(/^[\n\u0020-\ud7ff\ue000-\ufffd]*$/);
+    expect(text).toContain('value="x \ufffd\ufffd]]&gt;"');
+    expect(reportJunit(report(), OPTIONS)).toContain('<testsuites name="rollwatch" tests="0"');
+  });
+});
