@@ -4,7 +4,7 @@ import { blamed } from './blame.ts';
 import type { Live } from './live.ts';
 import { overallOf } from './overall.ts';
 import type { PhaseBook } from './phase-measures.ts';
-import { type PhaseStretch, phaseAt, phaseStretches } from './phases.ts';
+import { createPhaseFinder, type PhaseStretch, phaseAt } from './phases.ts';
 import type { Plan } from './plan.ts';
 import type { Facts, Health, JournalEntry, JournalState, Mark, PhaseMark, Session } from './ports.ts';
 import { type ProbeName, type Sample, type Series, type SeriesKey, seriesId } from './sample.ts';
@@ -84,17 +84,14 @@ export function createObservation({ run, version, overall, plan = null }: Observ
     if (last !== undefined) sessions[sessions.length - 1] = { ...last, facts: { ...last.facts, ...facts } };
   }
 
-  /** When the phases were, as long as nothing is told that could change it. */
-  let phased: { readonly of: readonly unknown[]; readonly count: number; readonly stretches: readonly PhaseStretch[] } =
-    {
-      of: [],
-      count: -1,
-      stretches: [],
-    };
+  const findPhases = createPhaseFinder(plan);
+  /** As long as nothing is told that could change them. */
+  let phased = { tasks: -1, marks: -1, stretches: [] as readonly PhaseStretch[] };
   function stretches(): readonly PhaseStretch[] {
-    const all = tasks.all();
-    if (phased.of !== all || phased.count !== phases.length)
-      phased = { of: all, count: phases.length, stretches: phaseStretches(plan, { marks: phases, tasks: all }) };
+    if (phased.tasks !== tasks.version() || phased.marks !== phases.length) {
+      const found = findPhases({ marks: phases, tasks: tasks.all() });
+      phased = { tasks: tasks.version(), marks: phases.length, stretches: found };
+    }
     return phased.stretches;
   }
 

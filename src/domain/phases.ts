@@ -1,4 +1,4 @@
-import { isBegunBy, type Plan } from './plan.ts';
+import { beginning, type Plan } from './plan.ts';
 import type { PhaseMark } from './ports.ts';
 import type { Task } from './task.ts';
 import type { Millis } from './time.ts';
@@ -16,47 +16,65 @@ export type PhaseStretch = {
 /** Begins no phase: what follows the last one. */
 export const NO_PHASE = 'end';
 
-type Event = { readonly at: Millis } & ({ readonly name: string } | { readonly task: Task });
+/** Finds the phases by what is told; remembers which task begins which, as the same tasks are looked at again and again. */
+export type PhaseFinder = (told: {
+  readonly marks: readonly PhaseMark[];
+  /** By their start. */
+  readonly tasks: readonly Task[];
+}) => readonly PhaseStretch[];
 
 /**
  * When each phase was under way, in order. By hand any phase may begin at any moment, planned or not; by its tasks only
  * a phase that comes after all that have begun, so that a playbook that is run again does not turn the upgrade back.
  */
-export function phaseStretches(
-  plan: Plan | null,
-  { marks, tasks }: { readonly marks: readonly PhaseMark[]; readonly tasks: readonly Task[] },
-): readonly PhaseStretch[] {
+export function createPhaseFinder(plan: Plan | null): PhaseFinder {
   const planned = plan?.phases ?? [];
-  const events: readonly Event[] = [...marks, ...tasks.map((task) => ({ at: task.start, task }))].toSorted(
-    (a, b) => a.at - b.at,
-  );
-  const stretches: PhaseStretch[] = [];
-  let reached = -1;
+  const recognise = planned.map(({ begins }) => beginning(begins));
+  const begun = new WeakMap<Task, readonly number[]>();
 
-  function begin(name: string | null, at: Millis, task: string | null): void {
-    const last = stretches.at(-1);
-    if (last !== undefined && last.until === null) {
-      if (last.name === name) return;
-      stretches[stretches.length - 1] = { ...last, until: at };
-    }
-    if (name !== null) stretches.push({ name, from: at, until: null, task });
+  function phasesOf(task: Task): readonly number[] {
+    const known = begun.get(task);
+    if (known !== undefined) return known;
+    const found = recognise.flatMap((isBegunBy, index) => (isBegunBy(task) ? [index] : []));
+    begun.set(task, found);
+    return found;
   }
 
-  for (const event of events) {
-    if ('task' in event) {
-      if (reached + 1 >= planned.length) continue;
-      const found = planned.findIndex((phase, index) => index > reached && isBegunBy(phase, event.task));
+  return ({ marks, tasks }) => {
+    const stretches: PhaseStretch[] = [];
+    const byHand = marks.toSorted((a, b) => a.at - b.at);
+    let reached = -1;
+    let next = 0;
+
+    function begin(name: string | null, at: Millis, task: string | null): void {
+      const last = stretches.at(-1);
+      if (last !== undefined && last.until === null) {
+        if (last.name === name) return;
+        stretches[stretches.length - 1] = { ...last, until: at };
+      }
+      if (name !== null) stretches.push({ name, from: at, until: null, task });
+    }
+
+    function beginByHand(until: Millis): void {
+      for (let mark = byHand[next]; mark !== undefined && mark.at <= until; mark = byHand[++next]) {
+        const { name, at } = mark;
+        const found = planned.findIndex((phase) => phase.name === name);
+        if (found >= 0) reached = found;
+        begin(name === NO_PHASE && found < 0 ? null : name, at, null);
+      }
+    }
+
+    for (const task of tasks) {
+      beginByHand(task.start);
+      const found = phasesOf(task).find((index) => index > reached) ?? -1;
       const phase = planned[found];
       if (phase === undefined) continue;
       reached = found;
-      begin(phase.name, event.at, event.task.name);
-    } else {
-      const found = planned.findIndex(({ name }) => name === event.name);
-      if (found >= 0) reached = found;
-      begin(event.name === NO_PHASE && found < 0 ? null : event.name, event.at, null);
+      begin(phase.name, task.start, task.name);
     }
-  }
-  return stretches.filter(({ from, until }) => until === null || until > from);
+    beginByHand(Infinity);
+    return stretches.filter(({ from, until }) => until === null || until > from);
+  };
 }
 
 /** The phase that was under way at a moment. */

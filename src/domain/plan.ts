@@ -46,25 +46,34 @@ export type Budget = { readonly [name in BudgetName]?: number | undefined };
  * Whether a text is as the pattern says: `*` stands for anything, letters may be large or small. No regular
  * expressions: a plan is to be read by the one who wrote the playbook, and none can take exponential time.
  */
-export function matches(pattern: string, text: string): boolean {
-  const [first = '', ...rest] = pattern.trim().toLowerCase().split('*');
-  const whole = text.trim().toLowerCase();
-  if (rest.length === 0) return whole === first;
-  if (!whole.startsWith(first)) return false;
-  const last = rest.pop() ?? '';
-  let at = first.length;
-  for (const part of rest) {
-    const found = whole.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
-  }
-  return whole.length - last.length >= at && whole.endsWith(last);
+export const matches = (pattern: string, text: string): boolean => matcher(pattern)(plain(text));
+
+const plain = (text: string): string => text.trim().toLowerCase();
+
+/** For a text that is plain already. */
+function matcher(pattern: string): (text: string) => boolean {
+  const [first = '', ...rest] = plain(pattern).split('*');
+  const last = rest.pop();
+  if (last === undefined) return (text) => text === first;
+  return (text) => {
+    if (!text.startsWith(first)) return false;
+    let at = first.length;
+    for (const part of rest) {
+      const found = text.indexOf(part, at);
+      if (found < 0) return false;
+      at = found + part.length;
+    }
+    return text.length - last.length >= at && text.endsWith(last);
+  };
 }
 
-/** A name is tried alone and with its role, as Ansible prints it: `os_nova : Stop services`. */
-export const isBegunBy = (
-  { begins }: PlannedPhase,
-  { name, role, tags }: Pick<Task, 'name' | 'role' | 'tags'>,
-): boolean =>
-  begins.tag.some((tag) => tags.includes(tag)) ||
-  begins.task.some((one) => matches(one, name) || (role !== null && matches(one, `${role} : ${name}`)));
+/** Tells which tasks a phase begins with. A name is tried alone and with its role, as Ansible prints it: `os_nova : Stop services`. */
+export function beginning({ task, tag }: Begins): (task: Pick<Task, 'name' | 'role' | 'tags'>) => boolean {
+  const matchers = task.map(matcher);
+  return ({ name, role, tags }) => {
+    if (tag.some((one) => tags.includes(one))) return true;
+    const alone = plain(name);
+    const whole = role === null ? alone : plain(`${role} : ${name}`);
+    return matchers.some((fits) => fits(alone) || (role !== null && fits(whole)));
+  };
+}

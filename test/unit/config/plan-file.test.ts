@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPlan } from '../../../src/config/plan-file.ts';
-import { phaseStretches } from '../../../src/domain/phases.ts';
+import { createPhaseFinder } from '../../../src/domain/phases.ts';
 import { Refusal } from '../../../src/domain/refusal.ts';
 import { task } from '../../support/tasks.ts';
 
@@ -78,7 +78,7 @@ phases:
     ];
     const tasks = names.map((name, index) => task({ id: `${index}`, name, start: index * 1000 }));
     const plan = load('nova-rolling-upgrade');
-    expect(phaseStretches(plan, { tasks, marks: [] }).map(({ name, task: with_ }) => [name, with_])).toEqual([
+    expect(createPhaseFinder(plan)({ tasks, marks: [] }).map(({ name, task: with_ }) => [name, with_])).toEqual([
       ['pre-maintenance', names[0]],
       ['maintenance', names[3]],
       ['computes', names[5]],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { phaseAt, phaseStretches } from '../../../src/domain/phases.ts';
+import { createPhaseFinder, phaseAt } from '../../../src/domain/phases.ts';
 import { matches, type Plan } from '../../../src/domain/plan.ts';
 import { task } from '../../support/tasks.ts';
 
@@ -41,7 +41,7 @@ const at = (second: number, name: string, facts: Parameters<typeof task>[0] = {}
 const told = (
   tasks: readonly ReturnType<typeof task>[],
   marks: readonly { readonly name: string; readonly at: number }[] = [],
-) => phaseStretches(PLAN, { tasks, marks }).map(({ name, from, until }) => [name, from, until]);
+) => createPhaseFinder(PLAN)({ tasks, marks }).map(({ name, from, until }) => [name, from, until]);
 
 describe('the phases', () => {
   it.each([
@@ -96,7 +96,7 @@ describe('the phases', () => {
   });
 
   it('are known at every moment', () => {
-    const stretches = phaseStretches(PLAN, { tasks: [at(1, 'expand')], marks: [{ name: 'end', at: 3000 }] });
+    const stretches = createPhaseFinder(PLAN)({ tasks: [at(1, 'expand')], marks: [{ name: 'end', at: 3000 }] });
     expect([999, 1000, 2999, 3000].map((moment) => phaseAt(stretches, moment))).toEqual([
       null,
       'before',

@@ -83,4 +83,42 @@ describe('the book of tasks', () => {
       }),
     );
   });
+
+  const anyTask = fc.record({
+    id: fc.integer({ min: 0, max: 30 }).map(String),
+    name: fc.constantFrom('a', 'b', 'r : a'),
+    role: fc.constantFrom(null, 'r'),
+    source: fc.constantFrom('callback', 'log', 'shell'),
+    start: fc.integer({ min: 0, max: 20 }).map((tick) => tick * 500),
+    lasting: fc.option(fc.integer({ min: 0, max: 4000 })),
+    running: fc.boolean(),
+  });
+
+  it('knows the same in whatever order it was told, whatever was told and forgotten before', () => {
+    fc.assert(
+      fc.property(fc.array(anyTask, { maxLength: 40 }), fc.array(anyTask, { maxLength: 10 }), (told, before) => {
+        const made = [...told, ...before].map(({ lasting, running, ...facts }) =>
+          task({
+            ...facts,
+            end: lasting === null ? null : facts.start + lasting,
+            status: running && lasting === null ? 'running' : 'ok',
+          }),
+        );
+        const [tasks, forgotten] = [made.slice(0, told.length), made.slice(told.length)];
+        const latest = [...new Map(tasks.map((one) => [one.id, one])).values()];
+        const restless = createTaskBook();
+        for (const one of forgotten) restless.tell({ ...one, id: `f${one.id}` });
+        for (const one of tasks) restless.tell(one);
+        for (const one of forgotten) restless.forget(`f${one.id}`);
+        const sorted = bookOf(...latest.toReversed());
+        expect(restless.all()).toEqual(sorted.all());
+        for (const at of [0, 2500, 7000]) {
+          const stretch = { from: at, until: at + 400 };
+          const under = sorted.all().filter(({ start, lastedUntil }) => start <= stretch.until && lastedUntil >= at);
+          expect(restless.during(stretch)).toEqual(under);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
 });

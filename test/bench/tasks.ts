@@ -1,0 +1,135 @@
+/**
+ * What ten thousand tasks cost: `rollwatch report` of an hour's journal, and the blame of a new window while a daemon
+ * runs. `node test/bench/tasks.ts [TASKS]`
+ */
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadPlan } from '../../src/config/plan-file.ts';
+import { blamed } from '../../src/domain/blame.ts';
+import { createObservation } from '../../src/domain/observation.ts';
+import { createPhaseFinder } from '../../src/domain/phases.ts';
+import type { JournalEntry } from '../../src/domain/ports.ts';
+import type { Sample, Series } from '../../src/domain/sample.ts';
+import type { Task } from '../../src/domain/task.ts';
+import { createTaskBook } from '../../src/domain/task-book.ts';
+import { openJournal } from '../../src/journal/open-journal.ts';
+import { failedSample, okSample, SERIES } from '../support/samples.ts';
+import { task } from '../support/tasks.ts';
+
+const TASKS = Number(process.argv[2] ?? 10_000);
+const START = 1_800_000_000_000;
+const HOUR = 3_600_000;
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+
+const series: readonly Series[] = [
+  { ...SERIES, connection: 'new' },
+  { ...SERIES, connection: 'reused' },
+  { ...SERIES, probe: 'server-boot', connection: '' },
+  { ...SERIES, probe: 'token', connection: '' },
+];
+
+/** An hour at 1 Hz, five seconds down every five minutes. */
+const samples = (one: Series): readonly Sample[] =>
+  Array.from({ length: 3600 }, (_, seq) => {
+    const place = { seq, at: START + seq * 1000 + 10 };
+    const made = seq % 300 >= 295 ? failedSample(place, { took: 3 }) : okSample(place, 40);
+    return { ...made, probe: one.probe, connection: one.connection };
+  });
+
+const tasks: readonly Task[] = Array.from({ length: TASKS }, (_, index) => {
+  const start = START + (index * HOUR) / TASKS;
+  return task({
+    id: `callback-${index}`,
+    name: `Task ${index} of the role`,
+    role: `role_${index % 50}`,
+    play: `Play ${index % 10}`,
+    playbook: 'setup-openstack.yml',
+    hosts: ['a', 'b', 'c'],
+    tags: ['nova', `t${index % 20}`],
+    start,
+    end: start + HOUR / TASKS - 1,
+  });
+});
+
+const timed = <T>(work: () => T): { readonly took: number; readonly result: T } => {
+  const from = performance.now();
+  const result = work();
+  return { took: performance.now() - from, result };
+};
+
+const spread = (all: readonly number[]): string => {
+  const sorted = all.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.ceil(share * sorted.length) - 1]?.toFixed(2);
+  return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms`;
+};
+
+const say = (what: string, figures: string) => console.log(`| ${what} | ${figures} |`);
+
+const folder = mkdtempSync(join(tmpdir(), 'rollwatch-bench-'));
+try {
+  const file = join(folder, 'rollwatch.sqlite');
+  const entries: readonly JournalEntry[] = [
+    ...series.flatMap((one) => samples(one).map((sample) => ({ type: 'sample', sample }) as const)),
+    ...tasks.map((one) => ({ type: 'task', task: one }) as const),
+  ];
+  const journal = await openJournal({ file, vantage: 'here', now: () => performance.now() });
+  const session = await journal.openSession({ startedAt: START, version: '1', vantage: 'here', facts: {} }, series);
+  for (const entry of entries) journal.append(entry);
+  await journal.flush(START + HOUR);
+  await journal.closeSession(START + HOUR);
+  await journal.close();
+
+  console.log(`| an hour at 1 Hz of ${series.length} series, ${TASKS} tasks | |\n|---|---|`);
+  say('the journal', `${(statSync(file).size / 1e6).toFixed(1)} MB`);
+  for (const format of ['text', 'json', 'junit']) {
+    const runs = Array.from({ length: 5 }, () => {
+      const { took, result } = timed(() =>
+        spawnSync(process.execPath, [MAIN, 'report', '--journal', file, '--format', format], {
+          stdio: ['ignore', 'ignore', 'pipe'],
+        }),
+      );
+      if (result.status !== 0) throw new Error(result.stderr.toString());
+      return took;
+    });
+    say(`rollwatch report --format ${format}, from start to end of the process`, spread(runs));
+  }
+
+  const plan = loadPlan('nova-rolling-upgrade', 'plan', (path) => path);
+  const observation = createObservation({ run: 'bench', version: '1', overall: ['server-list'], plan });
+  observation.openSession(session, series);
+  for (const entry of entries) observation.accept(entry);
+  const { windows } = observation.report(START + HOUR);
+
+  // As it is while an upgrade runs: a task is told, and then the windows are looked at.
+  const book = createTaskBook();
+  for (const one of tasks) book.tell(one);
+  book.all();
+  const last = windows.slice(-1);
+  const blames = Array.from({ length: 200 }, (_, round) => {
+    book.tell(task({ id: `new-${round}`, start: START + HOUR + round, end: null, status: 'running' }));
+    return timed(() => blamed(last, { tasks: book, phases: [] })).took;
+  });
+  say('blame of a new window just after a task was told', spread(blames));
+  say(
+    'the same of all windows',
+    spread(Array.from({ length: 200 }, () => timed(() => blamed(windows, { tasks: book, phases: [] })).took)),
+  );
+  const all = book.all();
+  const findPhases = createPhaseFinder(plan);
+  say(
+    'the phases anew',
+    spread(Array.from({ length: 50 }, () => timed(() => findPhases({ marks: [], tasks: all })).took)),
+  );
+  const reports = Array.from({ length: 20 }, (_, round) => {
+    observation.accept({ type: 'task', task: task({ id: `late-${round}`, start: START + HOUR + round, end: null }) });
+    return timed(() =>
+      observation.live(START + HOUR + round, { paused: false, journal: { kind: 'recording' }, health: null }),
+    ).took;
+  });
+  say('all that the live faces need, just after a task was told', spread(reports));
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
