@@ -1,4 +1,5 @@
 import type { ReportFormat, SampleFormat } from '../domain/formats.ts';
+import { reportCsv } from './csv.ts';
 import { reportJson } from './json.ts';
 import { reportJunit } from './junit.ts';
 import { sampleCsv, sampleCsvHead } from './samples-csv.ts';
@@ -10,6 +11,7 @@ export const REPORT_FORMATS: readonly [ReportFormat, ...ReportFormat[]] = [
   { name: 'json', contentType: 'application/json; charset=utf-8', write: reportJson },
   { name: 'text', contentType: 'text/plain; charset=utf-8', write: reportText },
   { name: 'junit', contentType: 'application/xml; charset=utf-8', write: reportJunit },
+  { name: 'csv', contentType: 'text/csv; charset=utf-8; header=present', write: reportCsv },
 ];
 
 export const SAMPLE_FORMATS: readonly [SampleFormat, ...SampleFormat[]] = [

@@ -1,9 +1,8 @@
 import { type SampleFace, sampleFace } from '../domain/faces/sample.ts';
 import type { Sample } from '../domain/sample.ts';
+import { type CsvValue, csvRecord } from './csv-record.ts';
 
-type Value = string | number | boolean | null;
-
-const COLUMNS: readonly (readonly [name: string, value: (sample: SampleFace) => Value])[] = [
+const COLUMNS: readonly (readonly [name: string, value: (sample: SampleFace) => CsvValue])[] = [
   ['cloud', (one) => one.cloud],
   ['vantage', (one) => one.vantage],
   ['probe', (one) => one.probe],
@@ -38,15 +37,9 @@ const COLUMNS: readonly (readonly [name: string, value: (sample: SampleFace) => 
   ['hung', (one) => one.hung],
 ];
 
-/** RFC 4180: CRLF, quotes where they are needed, doubled inside. What does not apply is empty. */
-const record = (values: readonly Value[]): string =>
-  `${values.map((value) => quoted(value === null ? '' : String(value))).join(',')}\r\n`;
-
-const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-
-export const sampleCsvHead: string = record(COLUMNS.map(([name]) => name));
+export const sampleCsvHead: string = csvRecord(COLUMNS.map(([name]) => name));
 
 export function sampleCsv(sample: Sample): string {
   const face = sampleFace(sample);
-  return record(COLUMNS.map(([, value]) => value(face)));
+  return csvRecord(COLUMNS.map(([, value]) => value(face)));
 }

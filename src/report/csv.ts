@@ -1,0 +1,45 @@
+import { type WindowFace, windowFace } from '../domain/faces/window.ts';
+import type { Report } from '../domain/summary.ts';
+import { type CsvValue, csvRecord } from './csv-record.ts';
+import { tame } from './layout.ts';
+
+/** The names and their order are a contract: docs/report.md has them, new ones come last. */
+const COLUMNS: readonly (readonly [name: string, value: (window: WindowFace) => CsvValue])[] = [
+  ['id', (one) => one.id],
+  ['cloud', (one) => one.cloud],
+  ['vantage', (one) => one.vantage],
+  ['probe', (one) => one.probe],
+  ['connection', (one) => one.connection],
+  ['kind', (one) => one.kind],
+  ['phase', (one) => one.phase],
+  ['start_earliest', (one) => one.start.earliest],
+  ['start_estimate', (one) => one.start.estimate],
+  ['start_latest', (one) => one.start.latest],
+  ['end_earliest', (one) => one.end?.earliest ?? null],
+  ['end_estimate', (one) => one.end?.estimate ?? null],
+  ['end_latest', (one) => one.end?.latest ?? null],
+  ['duration_min', (one) => one.durationSeconds.min],
+  ['duration_estimate', (one) => one.durationSeconds.estimate],
+  ['duration_max', (one) => one.durationSeconds.max],
+  ['failed_samples', (one) => one.failedSamples],
+  // as the stages of a sample: 'connection-refused/nova-api=10 http-503/load-balancer=2'
+  ['causes', (one) => one.causes.map(({ kind, service, count }) => `${kind}/${service}=${count}`).join(' ')],
+  ['task_name', (one) => one.task?.name ?? null],
+  ['task_kind', (one) => one.task?.kind ?? null],
+  ['task_role', (one) => one.task?.role ?? null],
+  ['task_source', (one) => one.task?.source ?? null],
+  ['candidates', (one) => one.candidates.length],
+  ['provisional', (one) => one.provisional],
+];
+
+/** A line a window, for a spreadsheet: moments in ISO 8601, durations in seconds, nothing rounded for a reader. */
+export function reportCsv({ windows }: Pick<Report, 'windows'>): string {
+  const rows = windows.map((window) => {
+    const face = windowFace(window);
+    return csvRecord(COLUMNS.map(([, value]) => plain(value(face))));
+  });
+  return csvRecord(COLUMNS.map(([name]) => name)) + rows.join('');
+}
+
+/** A line of the file is a window, also to a program that knows nothing of quoted line breaks. */
+const plain = (value: CsvValue): CsvValue => (typeof value === 'string' ? tame(value) : value);

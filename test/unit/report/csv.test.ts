@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import type { BlamedWindow } from '../../../src/domain/blame.ts';
+import { blamed } from '../../../src/domain/blame.ts';
+import { createTaskBook } from '../../../src/domain/task-book.ts';
+import { reportCsv } from '../../../src/report/csv.ts';
+import { sampleCsv } from '../../../src/report/samples-csv.ts';
+import { BEGAN, LIST_NEW, report, window } from '../../support/live.ts';
+import { failedSample } from '../../support/samples.ts';
+import { task } from '../../support/tasks.ts';
+
+const HEAD =
+  'id,cloud,vantage,probe,connection,kind,phase,start_earliest,start_estimate,start_latest,' +
+  'end_earliest,end_estimate,end_latest,duration_min,duration_estimate,duration_max,failed_samples,causes,' +
+  'task_name,task_kind,task_role,task_source,candidates,provisional\r\n';
+
+const rows = (...windows: readonly BlamedWindow[]) => reportCsv(report({ windows })).slice(HEAD.length);
+
+describe('the report as CSV', () => {
+  it('of a run without a window is the head alone', () => {
+    expect(reportCsv(report())).toBe(HEAD);
+  });
+
+  it('has a line a window, and the task to blame with how many it may have been', () => {
+    const book = createTaskBook();
+    book.tell(task({ id: 'a', start: BEGAN + 299_000, end: BEGAN + 302_000, kind: 'handler', role: 'os_nova' }));
+    book.tell(task({ id: 'b', name: 'Wait', start: BEGAN + 290_000, end: BEGAN + 299_900 }));
+    const [one] = blamed([window()], { tasks: book, phases: [] });
+    expect(one && rows({ ...one, phase: 'maintenance' })).toBe(
+      'down-prod-lab-server-list-new-1-300,prod,lab,server-list,new,down,maintenance,' +
+        '2026-11-23T07:14:59.500Z,2026-11-23T07:15:00.000Z,2026-11-23T07:15:00.500Z,' +
+        '2026-11-23T07:15:06.500Z,2026-11-23T07:15:07.000Z,2026-11-23T07:15:07.500Z,6,7,8,12,' +
+        'connection-refused/nova-api=10 http-503/load-balancer=2,Stop services,handler,os_nova,callback,2,false\r\n',
+    );
+  });
+
+  it('leaves empty what an open window has not got', () => {
+    expect(rows(window({ end: null, provisional: true, causes: [] }))).toBe(
+      'down-prod-lab-server-list-new-1-300,prod,lab,server-list,new,down,,' +
+        '2026-11-23T07:14:59.500Z,2026-11-23T07:15:00.000Z,2026-11-23T07:15:00.500Z,,,,6,7,8,12,,,,,,0,true\r\n',
+    );
+  });
+
+  it('tells clouds apart', () => {
+    const lines = rows(window(), window({ series: { ...LIST_NEW, cloud: 'far' } })).split('\r\n');
+    expect(lines.map((line) => line.split(',')[1])).toEqual(['prod', 'far', undefined]);
+  });
+
+  it.each([
+    ['=HYPERLINK("http://x")', `"'=HYPERLINK(""http://x"")"`],
+    ['+1', "'+1"],
+    ['-1', "'-1"],
+    ['@SUM(A1)', "'@SUM(A1)"],
+    ['a\r\nb, c', '"a b, c"'],
+    ['\t=1\u001b[31m', "'=1 [31m"],
+  ])('has %j neither as a formula nor as another line', (phase, cell) => {
+    expect(rows(window({ phase }))).toContain(`,down,${cell},2026-`);
+  });
+});
+
+describe('samples as CSV', () => {
+  it('have no formula either', () => {
+    const cause = { kind: 'http-500', service: 'nova-api', message: '=1+1', body: '\t@x' } as const;
+    const line = sampleCsv({
+      ...failedSample({ seq: 0, at: BEGAN }),
+      outcome: 'failed',
+      upUntil: null,
+      brokeAt: BEGAN,
+      settledAt: BEGAN,
+      hung: false,
+      cause,
+    });
+    expect(line).toContain(",http-500,nova-api,'=1+1,,'\t@x,");
+  });
+});
