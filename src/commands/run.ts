@@ -89,7 +89,7 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
       url: server.url,
     });
     const stopped = new AbortController();
-    followUpgrade(configuration.upgrade, { upgrade: daemon.upgrade, log, signal: stopped.signal });
+    followUpgrade(configuration.upgrade, { upgrade: daemon.upgrade, log, signal: stopped.signal, now: daemon.now });
     return {
       url: server.url,
       daemon,

@@ -1,21 +1,47 @@
 import type { Settings } from '../config/settings.ts';
 import type { Upgrade } from '../domain/ports.ts';
+import type { Millis } from '../domain/time.ts';
 import { createAnsibleParser } from '../upgrade/detect.ts';
 import { followFile } from '../upgrade/follow.ts';
+import { followRunUpgrade } from '../upgrade/follow-run-upgrade.ts';
+import type { Presence } from '../upgrade/presence.ts';
 import type { Log } from './log.ts';
 
+type Sinks = {
+  readonly upgrade: Upgrade;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly now: () => Millis;
+};
+
+/** Whoever begins to watch when the upgrade has begun already, is told of what went on for so long before. */
+const LOOK_BACK = 3_600_000;
+
 /** Follows every source of tasks that is configured, until `signal` aborts. */
-export function followUpgrade(
-  { ansibleLog, ansibleLogZone }: Settings['upgrade'],
-  { upgrade, log, signal }: { readonly upgrade: Upgrade; readonly log: Log; readonly signal: AbortSignal },
-): void {
-  if (ansibleLog === null) return;
-  const parser = createAnsibleParser({ zone: ansibleLogZone });
-  const onLine = (line: string) => {
-    for (const task of parser.line(line)) upgrade.task(task);
+export function followUpgrade({ ansibleLog, ansibleLogZone, runUpgrade }: Settings['upgrade'], sinks: Sinks): void {
+  const { upgrade, log, signal, now } = sinks;
+  const from = now();
+  const common = { signal, onTask: upgrade.task, since: from - LOOK_BACK };
+
+  const follow = (name: string, begin: (onPresence: Presence) => Promise<void>): void => {
+    log('info', `following ${name}`);
+    const onPresence: Presence = (state) => {
+      if (state === 'back') log('info', `${name} is back`);
+      else log('warn', `${name} is away (${state.away}); it is tried again and again`);
+    };
+    begin(onPresence).catch((error: unknown) => {
+      log('error', `${name} is followed no more: ${error instanceof Error ? error.message : error}`);
+    });
   };
-  log('info', `following ${ansibleLog}`);
-  followFile(ansibleLog, { signal, onLine }).catch((error: unknown) => {
-    log('error', `${ansibleLog} is followed no more: ${error instanceof Error ? error.message : error}`);
-  });
+
+  if (ansibleLog !== null) {
+    const parser = createAnsibleParser({ zone: ansibleLogZone });
+    const onLine = (line: string) => {
+      for (const task of parser.line(line)) upgrade.task(task);
+    };
+    follow(ansibleLog, () => followFile(ansibleLog, { signal, onLine }));
+  }
+  if (runUpgrade !== null) {
+    follow(runUpgrade, (onPresence) => followRunUpgrade(runUpgrade, { ...common, onPresence, followedFrom: from }));
+  }
 }

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { PROBES } from '../domain/sample.ts';
 import { duration } from './duration.ts';
-import { listenAddress, microversion, oneOf, plainName, someOf, text, webUrl, zone } from './fields.ts';
+import { listenAddress, microversion, oneOf, plainName, someOf, text, webUrl } from './fields.ts';
 import { DEFAULT_PLAN } from './plan-file.ts';
 import { probesSchema } from './probe-settings.ts';
+import { upgradeSchema } from './upgrade-settings.ts';
 
 const MAPPING = { error: 'a mapping of settings' };
 const CLOUD = 'the name of a cloud in clouds.yaml';
@@ -51,15 +52,7 @@ export const settingsSchema = z.strictObject(
       )
       .prefault({}),
     plan: text('the name of a plan, or the path of its file').prefault(DEFAULT_PLAN),
-    upgrade: z
-      .strictObject(
-        {
-          ansible_log: text('the path of a file').nullable().default(null),
-          ansible_log_zone: zone.default('local'),
-        },
-        MAPPING,
-      )
-      .prefault({}),
+    upgrade: upgradeSchema.prefault({}),
     log: z.strictObject({ level: oneOf(['debug', 'info', 'warn', 'error']).default('info') }, MAPPING).prefault({}),
   },
   { error: 'a mapping of settings' },

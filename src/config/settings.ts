@@ -10,6 +10,7 @@ import { loadPlan } from './plan-file.ts';
 import { problemOf, readText } from './read-file.ts';
 import type { SettingsFile } from './settings-file.ts';
 import { type FileSettings, settingsSchema } from './settings-schema.ts';
+import { type UpgradeSettings, upgradeOf } from './upgrade-settings.ts';
 
 /** What the command line says instead of the file. */
 export type Flags = {
@@ -34,8 +35,7 @@ export type Settings = {
   readonly sampler: { readonly stall: number; readonly clockStep: number };
   /** What the phases of the upgrade promise. */
   readonly plan: Plan;
-  /** Where the tasks of the upgrade are found. */
-  readonly upgrade: { readonly ansibleLog: string | null; readonly ansibleLogZone: string };
+  readonly upgrade: UpgradeSettings;
   readonly log: FileSettings['log'];
 };
 
@@ -55,10 +55,7 @@ export function settingsOf(
     overall: given.overall,
     sampler: { stall: given.sampler.stall, clockStep: given.sampler.clock_step },
     plan: planOf({ flag: flags.plan, given: given.plan }, { host, inFolder }),
-    upgrade: {
-      ansibleLog: given.upgrade.ansible_log === null ? null : inFolder(given.upgrade.ansible_log),
-      ansibleLogZone: given.upgrade.ansible_log_zone,
-    },
+    upgrade: upgradeOf(given.upgrade, { file, inFolder }),
     log: given.log,
   };
   return { settings, given };

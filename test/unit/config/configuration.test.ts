@@ -35,7 +35,7 @@ describe('without a rollwatch.yaml', () => {
       writeToken: null,
       overall: { probes: ['server-list', 'server-boot'] },
       sampler: { stall: 250, clockStep: 500 },
-      upgrade: { ansibleLog: null, ansibleLogZone: 'local' },
+      upgrade: { ansibleLog: null, ansibleLogZone: 'local', ara: null, runUpgrade: null },
       log: { level: 'info' },
       warnings: [],
     });

@@ -414,6 +414,79 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
     `DIR/work/rollwatch.yaml:1: upgrade.ansible_log is a list; it must be the path of a file`,
   ),
   settings(
+    'a URL of ARA without a scheme',
+    'upgrade: {ara: {url: "ara.example:8000"}}\n',
+    `DIR/work/rollwatch.yaml:1: upgrade.ara.url is 'ara.example:8000'; it must be a URL that begins with http:// or https://`,
+  ),
+  settings(
+    'a password in the URL of ARA',
+    'upgrade:\n  ara: {url: "http://ara:hunter2@ara.example"}\n',
+    `DIR/work/rollwatch.yaml:2: upgrade.ara.url is 'http://***@ara.example'; it must be a URL without a user in it`,
+  ),
+  settings(
+    'ARA as a text',
+    'upgrade: {ara: "http://ara.example"}\n',
+    `DIR/work/rollwatch.yaml:1: upgrade.ara is 'http://ara.example'; it must be a mapping of settings`,
+  ),
+  settings(
+    'the password of ARA where its file belongs',
+    'upgrade:\n  ara:\n    url: http://ara.example\n    password: hunter2\n',
+    `DIR/work/rollwatch.yaml:4: unknown key upgrade.ara.password; known here: url, username, password_file and interval`,
+  ),
+  settings(
+    'ARA asked too often',
+    'upgrade: {ara: {url: "http://ara.example", interval: 100ms}}\n',
+    `DIR/work/rollwatch.yaml:1: upgrade.ara.interval is '100ms'; it must be at least 500ms`,
+  ),
+  settings(
+    'a user of ARA without a password',
+    'upgrade:\n  ara:\n    url: http://ara.example\n    username: ada\n',
+    `DIR/work/rollwatch.yaml:4: upgrade.ara.username stands without password_file; name the file as well`,
+  ),
+  settings(
+    'a user of ARA with a colon',
+    'upgrade:\n  ara: {url: http://ara.example, username: "ada:x", password_file: p}\n',
+    `DIR/work/rollwatch.yaml:2: upgrade.ara.username is 'ada:x'; it must be a name without a colon`,
+  ),
+  settings(
+    'a password of ARA without a user',
+    'upgrade:\n  ara:\n    url: http://ara.example\n    password_file: p\n',
+    `DIR/work/rollwatch.yaml:4: upgrade.ara.password_file stands without username; name the user as well`,
+  ),
+  settings(
+    'a user of ARA without ARA',
+    'upgrade:\n  ara: {username: ada, password_file: p}\n',
+    `DIR/work/rollwatch.yaml:2: upgrade.ara.username stands without url; say where ARA is`,
+  ),
+  settings(
+    'a password of ARA that is not there',
+    'upgrade:\n  ara: {url: http://ara.example, username: ada, password_file: p}\n',
+    `DIR/work/rollwatch.yaml:2: upgrade.ara.password_file DIR/work/p does not exist; name a file that can be read`,
+  ),
+  {
+    name: 'an empty password of ARA',
+    files: {
+      ...good,
+      'work/rollwatch.yaml': 'upgrade:\n  ara: {url: http://ara.example, username: ada, password_file: p}\n',
+      'work/p': '\n',
+    },
+    message: `DIR/work/rollwatch.yaml:2: upgrade.ara.password_file DIR/work/p is empty; write the password into it`,
+  },
+  {
+    name: 'several lines in the password of ARA',
+    files: {
+      ...good,
+      'work/rollwatch.yaml': 'upgrade:\n  ara: {url: http://ara.example, username: ada, password_file: p}\n',
+      'work/p': 'ada\nhunter2\n',
+    },
+    message: `DIR/work/rollwatch.yaml:2: upgrade.ara.password_file DIR/work/p has several lines; one is wanted`,
+  },
+  settings(
+    'a directory of run-upgrade.sh that is none',
+    'upgrade: {run_upgrade: 2025.1}\n',
+    `DIR/work/rollwatch.yaml:1: upgrade.run_upgrade is 2025.1; it must be the path of a directory, in quotes`,
+  ),
+  settings(
     'a log level that is none',
     'log:\n  level: loud\n',
     `DIR/work/rollwatch.yaml:2: log.level is 'loud'; it must be one of debug, info, warn, error`,
