@@ -46,6 +46,11 @@ MISSING = object()
 
 # Of the pipe's lines, in bytes, where the courier does not keep up; what goes beyond is lost.
 BACKLOG = 4 * 1024 * 1024
+# How much the pipe holds itself, in bytes, while the courier looks away.
+PIPE = 1024 * 1024
+F_SETPIPE_SZ = 1031
+# Between two looks of the courier at the pipe, in seconds.
+LOOK = 0.1
 HOSTS = 2000
 
 
@@ -77,8 +82,14 @@ class Pipe:
         for end in (self.courier.stdin, self.courier.stdout):
             flags = fcntl.fcntl(end.fileno(), fcntl.F_GETFL)
             fcntl.fcntl(end.fileno(), fcntl.F_SETFL, flags | os.O_NONBLOCK)
+        try:
+            fcntl.fcntl(self.courier.stdin.fileno(), F_SETPIPE_SZ, PIPE)
+        except (IOError, OSError):
+            # not Linux, or not allowed: it holds less
+            pass
 
-    def tell(self, what):
+    def send(self, what):
+        """Records, ends of tasks and the end of all, in the order in which they came about."""
         if self.broken or os.getpid() != self.owner:
             return
         line = json.dumps(what).encode('ascii') + b'\n'
@@ -101,11 +112,18 @@ class Pipe:
         return said[-1] if said else ''
 
 
+class Running:
+    """What must be remembered of a task until it ends. Little: every worker that Ansible forks makes it dearer to touch."""
+
+    __slots__ = ('id', 'failed', 'under_way', 'hosts', 'latest', 'ended', 'record')
+
+
 class Tasks:
     """Which tasks are running, from what Ansible tells: the start of a task, the results of hosts, never its end."""
 
-    def __init__(self, tell):
-        self.tell = tell
+    def __init__(self):
+        # What is to be told, in its order; who tells it empties the list.
+        self.told = []
         self.run = uuid.uuid4().hex
         self.count = 0
         self.playbook = None
@@ -124,62 +142,72 @@ class Tasks:
             self.end_all()
         known = self.open.get(key)
         if known is None:
-            self.count += 1
-            role = text(task._role.get_name()) if getattr(task, '_role', None) else None
-            name = text(getattr(task, 'name', None) or getattr(task, 'action', None))
-            # Ansible 2.9 names a handler with its role.
-            if role and name and name.startswith(role + ' : '):
-                name = name[len(role) + 3:]
-            known = self.open[key] = {
-                'under way': 0,
-                'hosts': set(),
-                'latest': None,
-                'record': {
-                    'id': 'callback-%s-%d' % (self.run, self.count),
-                    'name': name or 'unnamed',
-                    'role': role,
-                    'play': self.play,
-                    'playbook': self.playbook,
-                    'tags': sorted(set(text(tag) for tag in (getattr(task, 'tags', None) or [])))[:100],
-                    'kind': kind,
-                    'status': 'running',
-                    'start': moment(time.time()),
-                    'end': None,
-                    'source': 'callback',
-                },
-            }
-            self.tell(known['record'])
-        known['under way'] += 1
-        if known['record']['end'] is not None:
-            known['record'].update(end=None)
-            if known['record']['status'] == 'ok':
-                known['record'].update(status='running')
-            self.tell(known['record'])
+            known = self.open[key] = Running()
+            known.failed = False
+            known.under_way = 0
+            known.hosts = None
+            known.latest = None
+            known.ended = False
+            record = self.record(task, kind)
+            known.id = record['id']
+            # A task that has ended may go on only where tasks overlap.
+            known.record = record if self.overlapping else None
+            self.told.append(record)
+        known.under_way += 1
+        if known.ended:
+            known.ended = False
+            self.told.append(dict(known.record, status='failed' if known.failed else 'running'))
+
+    def record(self, task, kind):
+        self.count += 1
+        role = text(task._role.get_name()) if getattr(task, '_role', None) else None
+        name = text(getattr(task, 'name', None) or getattr(task, 'action', None))
+        # Ansible 2.9 names a handler with its role.
+        if role and name and name.startswith(role + ' : '):
+            name = name[len(role) + 3:]
+        tags = getattr(task, 'tags', None)
+        return {
+            'id': 'callback-%s-%d' % (self.run, self.count),
+            'name': name or 'unnamed',
+            'role': role,
+            'play': self.play,
+            'playbook': self.playbook,
+            'tags': sorted(set(text(tag) for tag in tags))[:100] if tags else [],
+            'kind': kind,
+            'status': 'running',
+            'start': time.time(),
+            'end': None,
+            'source': 'callback',
+        }
 
     def result(self, key, host, failed):
         known = self.open.get(key)
         if known is None:
             return
-        known['latest'] = time.time()
-        known['under way'] -= 1
+        known.latest = time.time()
+        known.under_way -= 1
         if host is not None:
-            known['hosts'].add(host)
+            if known.hosts is None:
+                known.hosts = set()
+            known.hosts.add(host)
         if failed:
-            known['record']['status'] = 'failed'
-        if self.overlapping and known['under way'] <= 0:
+            known.failed = True
+        if self.overlapping and known.under_way <= 0:
             self.end(known)
 
     def end(self, known):
-        record = known['record']
-        record['hosts'] = sorted(known['hosts'])[:HOSTS]
-        record['end'] = moment(known['latest'] or time.time())
-        if record['status'] == 'running':
-            record['status'] = 'ok'
-        self.tell(record)
+        known.ended = True
+        # The rest the courier knows.
+        self.told.append({
+            'id': known.id,
+            'hosts': sorted(known.hosts or ())[:HOSTS],
+            'status': 'failed' if known.failed else 'ok',
+            'end': known.latest or time.time(),
+        })
 
     def end_all(self):
         for known in self.open.values():
-            if known['record']['end'] is None:
+            if not known.ended:
                 self.end(known)
         self.open = {}
 
@@ -221,11 +249,12 @@ class CallbackModule(CallbackBase):
     def __init__(self, *args, **kwargs):
         super(CallbackModule, self).__init__(*args, **kwargs)
         self.pipe = None
-        self.tasks = Tasks(self._tell)
+        self.tasks = Tasks()
 
-    def _tell(self, record):
-        if self.pipe is not None:
-            self.pipe.tell(record)
+    def _send(self):
+        if self.pipe is not None and self.tasks.told:
+            told, self.tasks.told = self.tasks.told, []
+            self.pipe.send(told)
 
     def _warn(self, message):
         self._display.warning(u'rollwatch: ' + message)
@@ -246,16 +275,20 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_play_start(self, play):
         self.tasks.begin_play(text(play.get_name()).strip() or None, text(getattr(play, 'strategy', None)) or 'linear')
+        self._send()
 
     def v2_playbook_on_task_start(self, task, is_conditional):
         self.tasks.begin(task._uuid, task, 'task')
+        self._send()
 
     def v2_playbook_on_cleanup_task_start(self, task):
         self.tasks.begin(task._uuid, task, 'task')
+        self._send()
 
     def v2_playbook_on_handler_task_start(self, task):
         # A handler that is notified again runs again, under the same name for itself.
         self.tasks.begin(('handler', task._uuid), task, 'handler')
+        self._send()
 
     def _result(self, result, failed=False, skipped=False):
         task = attribute(result, 'task', '_task')
@@ -263,6 +296,7 @@ class CallbackModule(CallbackBase):
         host = None if skipped else text(attribute(result, 'host', '_host').get_name())
         for key in (task._uuid, ('handler', task._uuid)):
             self.tasks.result(key, host, failed)
+        self._send()
 
     def v2_runner_on_ok(self, result):
         self._result(result)
@@ -281,7 +315,8 @@ class CallbackModule(CallbackBase):
         self.tasks.end_all()
         if self.pipe is None:
             return
-        self.pipe.tell({'ended': True})
+        self.tasks.told.append({'ended': True})
+        self._send()
         complaint = self.pipe.complaint()
         if complaint:
             self._warn(complaint)
@@ -316,11 +351,12 @@ class Courier:
         """Takes what comes until the run is over, however it ends."""
         ended = False
         for line in lines(pipe, parent):
-            record = json.loads(line.decode('ascii'))
-            ended = 'ended' in record
             with self.changed:
-                if not ended:
-                    self.keep(record)
+                for told in json.loads(line.decode('ascii')):
+                    if 'ended' in told:
+                        ended = True
+                    else:
+                        self.hear(told)
                 self.changed.notify()
         with self.changed:
             if not ended:
@@ -332,6 +368,16 @@ class Courier:
         # also where an answer comes byte by byte
         time.sleep(self.linger + 2 * self.TIMEOUT)
         os._exit(1)
+
+    def hear(self, told):
+        """A whole record or what the end of a task adds to it, with moments in seconds since 1970."""
+        for which in ('start', 'end'):
+            if told.get(which) is not None:
+                told[which] = moment(told[which])
+        if 'start' in told:
+            self.keep(told)
+        elif told['id'] in self.running:
+            self.keep(dict(self.running[told['id']], **told))
 
     def keep(self, record):
         if record['end'] is None:
@@ -413,11 +459,16 @@ class Courier:
 
 
 def lines(pipe, parent):
-    """Until the pipe is closed or the process at its other end is gone, whose orphans may hold it open."""
+    """Until the pipe is closed or the process at its other end is gone, whose orphans may hold it open.
+
+    When all is read it looks away for a moment: being woken by each line would take the processor from Ansible.
+    """
     import select
 
     rest = b''
     while True:
+        if not select.select([pipe], [], [], 0)[0]:
+            time.sleep(LOOK)
         while not select.select([pipe], [], [], 1)[0]:
             if os.getppid() != parent:
                 return
