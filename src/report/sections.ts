@@ -5,8 +5,9 @@ import { type Column, table, tame, wrap } from './layout.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './names.ts';
 import type { Paint } from './paint.ts';
-import { counted, duration, errorBar, latency, percent } from './quantities.ts';
+import { duration, errorBar, latency, percent } from './quantities.ts';
 import { blameLines } from './tasks-section.ts';
+import { causesText, edgeText, windowState } from './window-words.ts';
 
 export type SectionOptions = { readonly width: number; readonly paint: Paint; readonly moments: Moments };
 
@@ -66,12 +67,12 @@ export function windowsSection(report: Report, options: SectionOptions): readonl
   const lines = report.windows.slice(0, WINDOWS).flatMap((window) => {
     const { kind } = window;
     const name = kind === 'down' ? paint.bad('DOWN') : paint.warn('SLOW');
-    const notes = [...(window.end === null ? ['open'] : []), ...(window.provisional ? ['provisional'] : [])];
-    const state = notes.length === 0 ? '' : ` (${notes.join(', ')})`;
+    const notes = windowState(window);
+    const state = notes === '' ? '' : ` (${notes})`;
     return [
       `  ${name}  ${paint.strong(nameOf(window))}  ${errorBar(window.duration)}${state}`,
       ...edges(window, options).map((line) => `        ${line}`),
-      ...wrap(causes(window), width - 8, '').map((line) => `        ${line}`),
+      ...wrap(causesText(window), width - 8, '').map((line) => `        ${line}`),
       ...blameLines(window, options).map((line) => `        ${line}`),
     ];
   });
@@ -80,42 +81,36 @@ export function windowsSection(report: Report, options: SectionOptions): readonl
 }
 
 function edges({ start, end }: DowntimeWindow, { moments, width }: SectionOptions): readonly string[] {
-  const edge = ({ earliest, estimate, latest }: DowntimeWindow['start']) =>
-    `${moments.exact(estimate)} (-${margin(estimate - earliest)} +${margin(latest - estimate)} s)`;
-  const from = `from ${edge(start)}`;
+  const from = `from ${edgeText(start, moments)}`;
   if (end === null) return [`${from}, not over yet`];
-  const line = `${from} to ${edge(end)}`;
-  return line.length <= width - 8 ? [line] : [from, `to   ${edge(end)}`];
-}
-
-/** Rounded up, so that the bracket that is printed holds the one that was computed. */
-const margin = (millis: number): string => (Math.ceil(Math.max(0, millis) - 1e-6) / 1000).toFixed(3);
-
-function causes({ kind, causes: met, failedSamples }: DowntimeWindow): string {
-  if (kind === 'degraded') return counted(failedSamples, 'slow sample');
-  const each = met.map((one) => `${one.kind} by ${one.service}${met.length > 1 ? ` (${one.count})` : ''}`);
-  return `${counted(failedSamples, 'failed sample')}: ${each.join(', ')}`;
+  const line = `${from} to ${edgeText(end, moments)}`;
+  return line.length <= width - 8 ? [line] : [from, `to   ${edgeText(end, moments)}`];
 }
 
 /** What was our own doing, by kind and then one by one. */
 export function marksSection({ marks }: Report, { width, moments, paint }: SectionOptions): readonly string[] {
-  const kinds = [...Map.groupBy(marks, (mark) => mark.kind)].map(([kind, some]) => {
-    const total = some.reduce((sum, mark) => sum + lasting(mark), 0);
-    return `${kind} ${some.length === 1 ? 'once' : `${some.length} times`}, ${duration(total)}`;
-  });
   const shown = marks.slice(0, MARKS).map((mark) => {
     const head = `${moments.time(mark.from)}  ${duration(lasting(mark)).padStart(8)}  `;
     return wrap(`${head}${tame(mark.message)}`, width - 2, ' '.repeat(head.length)).map((line) => `  ${line}`);
   });
   const rest = marks.length - MARKS;
   const more = rest > 0 ? [`  and ${rest} more: the JSON report has them all.`] : [];
-  return [...wrap(`${kinds.join('; ')}.`, width - 2).map((line) => paint.dim(`  ${line}`)), ...shown.flat(), ...more];
+  return [...wrap(marksSentence(marks), width - 2).map((line) => paint.dim(`  ${line}`)), ...shown.flat(), ...more];
 }
+
+/** 'stalled once, 1.5 s; suspended 2 times, 60 s.' */
+export const marksSentence = (marks: readonly Mark[]): string =>
+  `${[...Map.groupBy(marks, (mark) => mark.kind)]
+    .map(([kind, some]) => {
+      const total = some.reduce((sum, mark) => sum + lasting(mark), 0);
+      return `${kind} ${some.length === 1 ? 'once' : `${some.length} times`}, ${duration(total)}`;
+    })
+    .join('; ')}.`;
 
 const lasting = ({ from, until }: Mark): number => (until - from) / 1000;
 
 /** Everything that a reader needs to judge the figures, or to measure the same again. */
-export function methodSection({ run, probes }: Report, { width, moments }: SectionOptions): readonly string[] {
+export function methodRows({ run, probes }: Report, moments: Moments): readonly (readonly [string, string])[] {
   const nameOf = seriesNames({ run });
   const rows: (readonly [string, string])[] = probes.map(({ series }) => [
     nameOf(series),
@@ -128,6 +123,11 @@ export function methodSection({ run, probes }: Report, { width, moments }: Secti
       rows.push([`session ${id}`, `${moments.day(from)} to ${moments.time(until)}${how}`]);
     }
   }
+  return rows;
+}
+
+export function methodSection(report: Report, { width, moments }: SectionOptions): readonly string[] {
+  const rows = methodRows(report, moments);
   const label = Math.min(24, Math.max(...rows.map(([name]) => name.length)));
   return rows.flatMap(([name, value]) => {
     const head = `${name.padEnd(label)}  `;

@@ -26,15 +26,19 @@ export function blameLines(
 }
 
 /** "handler 'Stop services' of role os_nova" */
-const taskName = ({ kind, name, role }: KnownTask): string =>
+export const taskName = ({ kind, name, role }: Pick<KnownTask, 'kind' | 'name' | 'role'>): string =>
   `${kind} '${tame(name)}'${role === null ? '' : ` of role ${tame(role)}`}`;
 
-/** The tasks that downtime began in, or fell into, dearest first. */
-export function tasksSection({ tasks }: Report, { width, moments }: TaskOptions): readonly string[] {
-  if (tasks.length === 0) return [];
-  const costly = tasks
+/** Those that downtime began in, or fell into, dearest first. */
+export const costlyTasks = (tasks: readonly TaskDowntime[]): readonly TaskDowntime[] =>
+  tasks
     .filter((one) => one.windows > 0 || one.downtimeInside > 0)
     .toSorted((a, b) => b.downtimeBegan - a.downtimeBegan || b.downtimeInside - a.downtimeInside);
+
+/** What each of them may have cost. */
+export function tasksSection({ tasks }: Report, { width, moments }: TaskOptions): readonly string[] {
+  if (tasks.length === 0) return [];
+  const costly = costlyTasks(tasks);
   const told = `  ${counted(tasks.length, 'task')} in all`;
   if (costly.length === 0) return [`${told}; no downtime began in any, or fell into it.`];
   const columns: readonly Column<TaskDowntime>[] = [

@@ -1,10 +1,10 @@
 import type { ReportOptions } from '../domain/formats.ts';
 import type { Report } from '../domain/summary.ts';
-import { cut, tame, wrap } from './layout.ts';
-import { type Moments, momentsIn } from './moments.ts';
+import { wrap } from './layout.ts';
+import { momentsIn } from './moments.ts';
 import { createPaint } from './paint.ts';
 import { phasesSection, verdictSentences } from './phases-section.ts';
-import { span } from './quantities.ts';
+import { runLine } from './run-line.ts';
 import { downtimeSection, marksSection, methodSection, samplesSection, windowsSection } from './sections.ts';
 import { tasksSection } from './tasks-section.ts';
 import { timeline } from './timeline.ts';
@@ -30,7 +30,7 @@ export function reportText(report: Report, { colour, width, zone = 'utc' }: Repo
   const lines = [
     ...sentences,
     '',
-    ...heading(report, options).map((line) => paint.dim(line)),
+    ...wrap(runLine(report, options.moments), options.width).map((line) => paint.dim(line)),
     ...section('Timeline', timeline(report, options)),
     ...(report.probes.length === 0 ? [] : section('Downtime', downtimeSection(report, options))),
     ...section('Phases of the upgrade', phasesSection(report, options)),
@@ -43,16 +43,6 @@ export function reportText(report: Report, { colour, width, zone = 'utc' }: Repo
   ];
   return `${lines.join('\n')}\n`;
 }
-
-function heading({ run }: Report, { width, moments }: { width: number; moments: Moments }): readonly string[] {
-  const where = `${names(run.clouds)} from ${names(run.vantages)}`;
-  const until = moments.time(run.endedAt);
-  const when = `${moments.day(run.startedAt)} to ${run.running ? 'now, ' : ''}${until} ${moments.zoneName(run.startedAt)}`;
-  const how = `(${span((run.endedAt - run.startedAt) / 1000)}), run ${tame(run.id)}, rollwatch ${tame(run.version)}`;
-  return wrap(`${where}, ${when} ${how}`, width).map((line) => cut(line, width));
-}
-
-const names = (all: readonly string[]): string => (all.length === 0 ? 'nowhere' : all.map(tame).join(', '));
 
 const serversLine = ({ servers: { created, deleted, leaked } }: Report): string =>
   `  ${created} created, ${deleted} deleted, ${leaked} left behind`;

@@ -2,6 +2,7 @@ import { seriesId } from '../domain/sample.ts';
 import type { Report, SeriesSummary } from '../domain/summary.ts';
 import type { Interval } from '../domain/time.ts';
 import { extentOf } from '../domain/window.ts';
+import { ticks } from './axis.ts';
 import { cut } from './layout.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './names.ts';
@@ -11,17 +12,6 @@ import { duration } from './quantities.ts';
 const STATES = ['up', 'degraded', 'down', 'unobserved'] as const;
 type CellState = (typeof STATES)[number];
 const GLYPHS: { readonly [state in CellState]: string } = { up: '─', degraded: '▒', down: '█', unobserved: '·' };
-
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
-const STEPS = [
-  ...[1, 2, 5, 10, 15, 30].map((seconds) => seconds * SECOND),
-  ...[1, 2, 5, 10, 15, 30].map((minutes) => minutes * MINUTE),
-  ...[1, 2, 3, 6, 12].map((hours) => hours * HOUR),
-  ...[1, 2, 7, 14, 28, 91, 364].map((days) => days * DAY),
-];
 
 export type TimelineOptions = { readonly width: number; readonly paint: Paint; readonly moments: Moments };
 
@@ -92,17 +82,12 @@ function runs(states: readonly CellState[]): readonly { state: CellState; count:
 }
 
 /** Round moments of the zone, as many as have room. */
-function axis({ from, until }: Interval, { cells, moments }: { cells: number; moments: Moments }): string {
-  const size = (until - from) / cells;
-  const step = STEPS.find((one) => one / size >= patternOf(one).length + 4) ?? STEPS.at(-1) ?? DAY;
-  const offset = moments.offset(from);
+function axis(whole: Interval, { cells, moments }: { cells: number; moments: Moments }): string {
+  const size = (whole.until - whole.from) / cells;
   let line = '';
-  for (let at = Math.ceil((from + offset) / step) * step - offset; at < until; at += step) {
-    const label = `╵${moments.format(at, patternOf(step))}`;
-    const place = Math.floor((at - from) / size);
-    if (place + label.length <= cells) line = line.padEnd(place) + label;
+  for (const { at, label } of ticks(whole, { moments, fits: (step, length) => step / size >= length + 4 })) {
+    const place = Math.floor((at - whole.from) / size);
+    if (place + label.length + 1 <= cells) line = `${line.padEnd(place)}╵${label}`;
   }
   return line;
 }
-
-const patternOf = (step: number): string => (step < MINUTE ? 'HH:mm:ss' : step < DAY ? 'HH:mm' : 'yyyy-MM-dd');
