@@ -10,7 +10,7 @@ const WAIT = 2;
 
 /** What `watch` keeps on a terminal: one line of at most `width`, worst news first, so that nothing bad is cut off. */
 export function liveLine(live: Live, width: number): string {
-  const parts = [state(live), ...troubles(live), ...waiting(live), totals(live), ...latencies(live)];
+  const parts = [state(live), ...troubles(live), ...waiting(live), ...upgrade(live), totals(live), ...latencies(live)];
   return cut(parts.map(tame).join(' | '), width);
 }
 
@@ -63,6 +63,13 @@ function waiting({ at, series, report }: Live): readonly string[] {
     if (key.probe === 'server-boot') return pending.note === '' ? [] : [`boot ${pending.note} ${duration(seconds, 0)}`];
     return seconds < WAIT ? [] : [`${nameOf(key)}: no answer for ${duration(seconds, 0)}`];
   });
+}
+
+/** What the upgrade is at. */
+function upgrade({ phase, running: [task] }: Live): readonly string[] {
+  const doing = task === undefined ? '' : `'${task.name}'`;
+  if (phase === null) return doing === '' ? [] : [doing];
+  return [doing === '' ? `phase ${phase}` : `${phase}: ${doing}`];
 }
 
 function totals({ report: { overall, servers } }: Live): string {

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { liveLine } from '../../../src/report/live-line.ts';
 import { around, BEGAN, BOOT, LIST_KEPT, live, liveSeries, overall, report, window } from '../../support/live.ts';
+import { task } from '../../support/tasks.ts';
 
 const running = report({ run: { ...report().run, running: true } });
+
+const known = { ...task({ name: 'Stop\u001bservices' }), sources: ['callback' as const], lastedUntil: Infinity };
 
 describe('the live line', () => {
   it('says since when all is up, and how fast it answers', () => {
@@ -65,5 +68,13 @@ describe('the live line', () => {
       expect(line.length).toBeLessThanOrEqual(width);
       expect(line).not.toContain('\n');
     }
+  });
+
+  it.each([
+    [{ phase: 'computes' }, 'phase computes'],
+    [{ running: [known] }, "'Stop services'"],
+    [{ phase: 'computes', running: [known] }, "computes: 'Stop services'"],
+  ])('says what the upgrade is at: %j', (facts, says) => {
+    expect(liveLine(live(facts), 160).split(' | ')).toContain(says);
   });
 });
