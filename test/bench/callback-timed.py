@@ -2,29 +2,36 @@
 import importlib.util
 import json
 import os
+import resource
 import time
 
-begun = time.perf_counter()
+begun, worked = time.perf_counter(), time.thread_time()
 spec = importlib.util.spec_from_file_location('rollwatch_plugin', os.environ['ROLLWATCH_BENCH_PLUGIN'])
 plugin = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(plugin)
 
 DOCUMENTATION = plugin.DOCUMENTATION
-spent = {'load': {'calls': 1, 'total': time.perf_counter() - begun, 'most': time.perf_counter() - begun}}
+spent = {'load': {'calls': 1, 'wall': time.perf_counter() - begun, 'cpu': time.thread_time() - worked, 'waits': 0}}
+
+
+def waits():
+    """How often this thread gave the processor away to wait for something."""
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
 
 
 def timed(name, method):
-    sums = spent[name] = {'calls': 0, 'total': 0, 'most': 0}
+    sums = spent[name] = {'calls': 0, 'wall': 0, 'cpu': 0, 'waits': 0}
 
     def wrapped(*args, **kwargs):
-        begun = time.perf_counter()
+        waited = waits()
+        begun, worked = time.perf_counter(), time.thread_time()
         try:
             return method(*args, **kwargs)
         finally:
-            took = time.perf_counter() - begun
             sums['calls'] += 1
-            sums['total'] += took
-            sums['most'] = max(sums['most'], took)
+            sums['cpu'] += time.thread_time() - worked
+            sums['wall'] += time.perf_counter() - begun
+            sums['waits'] += waits() - waited
 
     return wrapped
 
