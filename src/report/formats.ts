@@ -2,6 +2,7 @@ import type { ReportFormat, SampleFormat } from '../domain/formats.ts';
 import { reportCsv } from './csv.ts';
 import { reportJson } from './json.ts';
 import { reportJunit } from './junit.ts';
+import { reportMarkdown } from './markdown.ts';
 import { sampleCsv, sampleCsvHead } from './samples-csv.ts';
 import { sampleJson } from './samples-json.ts';
 import { reportText } from './text.ts';
@@ -11,6 +12,7 @@ export const REPORT_FORMATS: readonly [ReportFormat, ...ReportFormat[]] = [
   { name: 'json', contentType: 'application/json; charset=utf-8', write: reportJson },
   { name: 'text', contentType: 'text/plain; charset=utf-8', write: reportText },
   { name: 'junit', contentType: 'application/xml; charset=utf-8', write: reportJunit },
+  { name: 'markdown', contentType: 'text/markdown; charset=utf-8', write: reportMarkdown },
   { name: 'csv', contentType: 'text/csv; charset=utf-8; header=present', write: reportCsv },
 ];
 

@@ -1,0 +1,155 @@
+import type { ReportOptions } from '../domain/formats.ts';
+import type { Report } from '../domain/summary.ts';
+import type { BudgetVerdict, PhaseVerdict } from '../domain/verdict.ts';
+import { budgetLimit, measureText, RESULT_WORDS } from './budgets.ts';
+import { markdownTable, plainMarkdown } from './markdown-text.ts';
+import { type Moments, momentsIn } from './moments.ts';
+import { seriesNames } from './names.ts';
+import { verdictSentences } from './phases-section.ts';
+import { counted, duration, errorBar, percent, span } from './quantities.ts';
+import { runLine } from './run-line.ts';
+import { marksSentence, methodRows } from './sections.ts';
+import { costlyTasks, taskName } from './tasks-section.ts';
+import { verdict } from './verdict.ts';
+import { causesText, edgeText, windowState } from './window-words.ts';
+
+/** A comment has room for 65,536 characters at GitHub; what is left out is counted, and is in the JSON. */
+const WINDOWS = 50;
+const TASKS = 20;
+
+/** The report for a ticket, a merge request or a wiki: tables as GitHub and GitLab know them. */
+export function reportMarkdown(report: Report, { zone = 'utc' }: ReportOptions): string {
+  const moments = momentsIn(zone, { from: report.run.startedAt, until: report.run.endedAt });
+  const [first, ...others] = [...verdictSentences(report.verdict), ...verdict(report)].map(({ text }) =>
+    plainMarkdown(text),
+  );
+  const section = (title: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : [`### ${title}`, '', ...lines];
+  const lines = [
+    `**${first}**`,
+    '',
+    ...others.map((text) => `- ${text}`),
+    ...(others.length === 0 ? [] : ['']),
+    plainMarkdown(runLine(report, moments)),
+    '',
+    ...section('Downtime', downtime(report)),
+    ...section('Phases of the upgrade', phases(report, moments)),
+    ...section('Windows', windows(report, moments)),
+    ...section('Tasks that cost downtime', tasks(report, moments)),
+    ...(report.marks.length === 0 ? [] : section('Our own gaps', [plainMarkdown(marksSentence(report.marks)), ''])),
+    ...section('How it was measured', method(report, moments)),
+  ];
+  return `${lines.join('\n').trimEnd()}\n`;
+}
+
+function downtime(report: Report): readonly string[] {
+  const nameOf = seriesNames(report);
+  if (report.probes.length === 0) return [];
+  return markdownTable(
+    [
+      { head: 'series', cell: ({ series }) => plainMarkdown(nameOf(series)) },
+      { head: 'available', align: 'right', cell: (one) => plainMarkdown(percent(one.availability, one.windows > 0)) },
+      { head: 'down', cell: (one) => errorBar(one.downtime) },
+      { head: 'windows', align: 'right', cell: (one) => String(one.windows) },
+      { head: 'longest', align: 'right', cell: (one) => duration(one.longest) },
+      { head: 'slow', align: 'right', cell: (one) => duration(one.degraded.estimate) },
+      { head: 'unknown', align: 'right', cell: (one) => duration(one.unobserved) },
+    ],
+    report.probes,
+  );
+}
+
+type BudgetRow = { readonly phase: PhaseVerdict; readonly budget: BudgetVerdict | null; readonly first: boolean };
+
+/** A row a budget; a phase without one, or that never began, has a row of its own. */
+function phases({ verdict: { phases: all } }: Report, moments: Moments): readonly string[] {
+  if (all.length === 0) return [];
+  const rows = all.flatMap((phase): readonly BudgetRow[] =>
+    phase.budgets.length === 0
+      ? [{ phase, budget: null, first: true }]
+      : phase.budgets.map((budget, index) => ({ phase, budget, first: index === 0 })),
+  );
+  return markdownTable(
+    [
+      { head: 'phase', cell: ({ phase }) => plainMarkdown(phase.name) },
+      { head: 'from', cell: ({ phase, first }) => (first ? begin(phase, moments) : '') },
+      {
+        head: 'took',
+        align: 'right',
+        cell: ({ phase: { measures }, first }) => (measures === null || !first ? '' : span(measures.elapsed)),
+      },
+      { head: 'budget', cell: ({ budget }) => (budget === null ? '-' : budgetLimit(budget)) },
+      { head: 'measured', cell: ({ budget }) => (budget === null ? '-' : measureText(budget.name, budget.measured)) },
+      { head: 'result', cell: resultOf },
+    ],
+    rows,
+  );
+}
+
+const begin = ({ stretches: [first] }: PhaseVerdict, moments: Moments): string =>
+  first === undefined ? '' : moments.time(first.from);
+
+function resultOf({ phase, budget }: BudgetRow): string {
+  if (phase.measures === null) return 'not begun, not judged';
+  const result = budget?.result ?? phase.result ?? 'pass';
+  const word = `${RESULT_WORDS[result]}${phase.running ? ' so far' : ''}`;
+  return result === 'pass' ? word : `**${word}**`;
+}
+
+function windows(report: Report, moments: Moments): readonly string[] {
+  if (report.windows.length === 0) return ['None.', ''];
+  const nameOf = seriesNames(report);
+  const table = markdownTable(
+    [
+      { head: '', cell: ({ kind }) => (kind === 'down' ? '**DOWN**' : 'slow') },
+      { head: 'probe', cell: (one) => plainMarkdown(nameOf(one)) },
+      { head: 'from', cell: ({ start }) => edgeText(start, moments) },
+      { head: 'to', cell: ({ end }) => (end === null ? 'not over yet' : edgeText(end, moments)) },
+      {
+        head: 'duration',
+        cell: (one) => `${errorBar(one.duration)}${windowState(one) === '' ? '' : `, ${windowState(one)}`}`,
+      },
+      { head: 'causes', cell: (one) => plainMarkdown(causesText(one)) },
+      { head: 'began in', cell: ({ candidates }) => blame(candidates) },
+      { head: 'phase', cell: ({ phase }) => (phase === null ? '-' : plainMarkdown(phase)) },
+    ],
+    report.windows.slice(0, WINDOWS),
+  );
+  return [...table, ...more(report.windows.length - WINDOWS)];
+}
+
+function blame([task, ...others]: Report['windows'][number]['candidates']): string {
+  if (task === undefined) return '-';
+  return `${plainMarkdown(taskName(task))}${others.length === 0 ? '' : `, or in ${counted(others.length, 'other')}`}`;
+}
+
+function tasks(report: Report, moments: Moments): readonly string[] {
+  const costly = costlyTasks(report.tasks);
+  if (costly.length === 0) return [];
+  const table = markdownTable(
+    [
+      { head: 'task', cell: (one) => plainMarkdown(taskName(one)) },
+      { head: 'from', cell: ({ start }) => moments.time(start) },
+      { head: 'windows', align: 'right', cell: (one) => String(one.windows) },
+      { head: 'began in it', align: 'right', cell: (one) => duration(one.downtimeBegan) },
+      { head: 'while it ran', align: 'right', cell: (one) => duration(one.downtimeInside) },
+    ],
+    costly.slice(0, TASKS),
+  );
+  return [...table, ...more(costly.length - TASKS), `${counted(report.tasks.length, 'task')} in all.`, ''];
+}
+
+const more = (rest: number): readonly string[] =>
+  rest > 0 ? [`And ${rest} more: the JSON report has them all.`, ''] : [];
+
+const method = (report: Report, moments: Moments): readonly string[] => {
+  const rows = methodRows(report, moments);
+  if (rows.length === 0) return [];
+  return markdownTable(
+    [
+      { head: 'what', cell: ([name]) => plainMarkdown(name) },
+      { head: 'how', cell: ([, value]) => plainMarkdown(value) },
+    ],
+    rows,
+  );
+};
