@@ -3,6 +3,7 @@ import type { Upgrade } from '../domain/ports.ts';
 import type { Millis } from '../domain/time.ts';
 import { createAnsibleParser } from '../upgrade/detect.ts';
 import { followFile } from '../upgrade/follow.ts';
+import { followAra } from '../upgrade/follow-ara.ts';
 import { followRunUpgrade } from '../upgrade/follow-run-upgrade.ts';
 import type { Presence } from '../upgrade/presence.ts';
 import type { Log } from './log.ts';
@@ -18,7 +19,8 @@ type Sinks = {
 const LOOK_BACK = 3_600_000;
 
 /** Follows every source of tasks that is configured, until `signal` aborts. */
-export function followUpgrade({ ansibleLog, ansibleLogZone, runUpgrade }: Settings['upgrade'], sinks: Sinks): void {
+export function followUpgrade(settings: Settings['upgrade'], sinks: Sinks): void {
+  const { ansibleLog, ansibleLogZone, ara, runUpgrade } = settings;
   const { upgrade, log, signal, now } = sinks;
   const from = now();
   const common = { signal, onTask: upgrade.task, since: from - LOOK_BACK };
@@ -40,6 +42,10 @@ export function followUpgrade({ ansibleLog, ansibleLogZone, runUpgrade }: Settin
       for (const task of parser.line(line)) upgrade.task(task);
     };
     follow(ansibleLog, () => followFile(ansibleLog, { signal, onLine }));
+  }
+  if (ara !== null) {
+    const { interval, ...access } = ara;
+    follow(`ARA at ${access.url}`, (onPresence) => followAra(access, { ...common, onPresence, interval }));
   }
   if (runUpgrade !== null) {
     follow(runUpgrade, (onPresence) => followRunUpgrade(runUpgrade, { ...common, onPresence, followedFrom: from }));

@@ -1,0 +1,91 @@
+import type { Task, TaskStatus } from '../domain/task.ts';
+import type { Millis } from '../domain/time.ts';
+import type { AraPlay, AraPlaybook, AraResult, AraTask } from './ara-answers.ts';
+import { type AraRound, roundsOf } from './ara-rounds.ts';
+import { plain, plainOrNull, splitRole } from './task-name.ts';
+
+/** What is known beside a task. */
+export type AraContext = {
+  /** Of this task. */
+  readonly results: readonly AraResult[];
+  readonly plays: readonly AraPlay[];
+  readonly playbook: AraPlaybook | null;
+  /** Null while a host's name isn't known. */
+  readonly hostName: (id: number) => string | null;
+};
+
+type Place = {
+  /** The round with which ARA's record began. */
+  readonly first: boolean;
+  readonly last: boolean;
+  readonly alone: boolean;
+  /** Its playbook has ended. */
+  readonly over: boolean;
+};
+
+/** The times that a task of ARA ran, each as a task of ours. */
+export function tasksOfAra(task: AraTask, context: AraContext): readonly Task[] {
+  const { plays, playbook, hostName } = context;
+  const rounds = roundsOf(task, context);
+  const { role, name } = splitRole(task.name ?? task.action);
+  return rounds.map((round, index): Task => {
+    const first = round.play === task.play && round.again === 0;
+    const last = index === rounds.length - 1;
+    const place = {
+      first,
+      last,
+      alone: first && rounds.length === 1,
+      over: playbook !== null && playbook.ended !== null,
+    };
+    const end = endOf(task, round, place);
+    return {
+      id: first ? `ara-${task.id}` : idOfLater(task, round),
+      name,
+      role,
+      play: plainOrNull(plays.find(({ id }) => id === round.play)?.name ?? undefined),
+      playbook: playbook === null ? null : fileName(playbook.path),
+      hosts: round.results.flatMap(({ host, status }) => (status === 'skipped' ? [] : (hostName(host) ?? []))),
+      tags: task.tags.map(plain),
+      kind: task.handler ? 'handler' : 'task',
+      status: end === null ? statusWithoutEnd(task, round, place) : statusOf(task, round, place),
+      start: first ? task.started : Math.min(...round.results.map(({ started }) => started)),
+      end,
+      source: 'ara',
+    };
+  });
+}
+
+/** The same wherever in the run one began to look. */
+const idOfLater = ({ id }: AraTask, { play, again }: AraRound): string =>
+  `ara-${id}-${play}${again === 0 ? '' : `-${again}`}`;
+
+/** `Ad-Hoc: ping` is what ARA calls a run without a playbook. */
+const fileName = (path: string): string | null =>
+  path.startsWith('Ad-Hoc: ') ? null : plainOrNull(path.split('/').at(-1));
+
+/**
+ * ARA's end is that of the last round that ended; while a later one goes on, of the one before. It is a few
+ * milliseconds after the last result: when the next task began.
+ */
+function endOf({ ended }: AraTask, { results }: AraRound, { first, last, over }: Place): Millis | null {
+  const latest = Math.max(...results.map((one) => one.ended ?? one.started));
+  if (!last) return latest;
+  if (first) return ended === null ? null : Math.max(ended, latest);
+  if (ended !== null && ended >= latest) return ended;
+  return over ? latest : null;
+}
+
+const hasFailure = ({ results }: AraRound): boolean =>
+  results.some(({ status }) => status === 'failed' || status === 'unreachable');
+
+function statusOf({ status }: AraTask, round: AraRound, { alone }: Place): TaskStatus {
+  if (hasFailure(round) || (alone && status === 'failed')) return 'failed';
+  return status === 'completed' || !alone ? 'ok' : 'unknown';
+}
+
+/** A run that was interrupted leaves its last task running in ARA; the playbook's end says otherwise. */
+function statusWithoutEnd({ status }: AraTask, round: AraRound, { first, over }: Place): TaskStatus {
+  const goesOn = !first || status === 'running' || status === 'failed';
+  if (goesOn && !over) return 'running';
+  return hasFailure(round) ? 'failed' : 'unknown';
+}
