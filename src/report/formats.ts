@@ -1,5 +1,6 @@
 import type { ReportFormat, SampleFormat } from '../domain/formats.ts';
 import { reportCsv } from './csv.ts';
+import { reportHtml } from './html.ts';
 import { reportJson } from './json.ts';
 import { reportJunit } from './junit.ts';
 import { reportMarkdown } from './markdown.ts';
@@ -13,6 +14,7 @@ export const REPORT_FORMATS: readonly [ReportFormat, ...ReportFormat[]] = [
   { name: 'text', contentType: 'text/plain; charset=utf-8', write: reportText },
   { name: 'junit', contentType: 'application/xml; charset=utf-8', write: reportJunit },
   { name: 'markdown', contentType: 'text/markdown; charset=utf-8', write: reportMarkdown },
+  { name: 'html', contentType: 'text/html; charset=utf-8', write: reportHtml },
   { name: 'csv', contentType: 'text/csv; charset=utf-8; header=present', write: reportCsv },
 ];
 
