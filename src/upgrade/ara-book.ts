@@ -86,6 +86,7 @@ export function createAraBook(): AraBook {
       }
     },
     hosts(playbook, heard) {
+      const before = names.size;
       nameless.delete(playbook);
       for (const { id, name } of heard) names.set(id, name);
       // Those that ARA does not give are not asked for again.
@@ -93,7 +94,7 @@ export function createAraBook(): AraBook {
         if (entry.playbook !== playbook) continue;
         for (const { host } of entry.results.values()) if (!names.has(host)) names.set(host, null);
       }
-      stir(playbook);
+      if (names.size > before) stir(playbook);
     },
     playbook(id, heard) {
       const before = playbooks.get(id);

@@ -23,8 +23,12 @@ type Place = {
   readonly over: boolean;
 };
 
+/** They have no results by which their rounds could be told apart, and mostly last no time. */
+const META: ReadonlySet<string> = new Set(['meta', 'ansible.builtin.meta', 'ansible.legacy.meta']);
+
 /** The times that a task of ARA ran, each as a task of ours. */
 export function tasksOfAra(task: AraTask, context: AraContext): readonly Task[] {
+  if (META.has(task.action)) return [];
   const { plays, playbook, hostName } = context;
   const rounds = roundsOf(task, context);
   const { role, name } = splitRole(task.name ?? task.action);
