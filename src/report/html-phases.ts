@@ -21,9 +21,17 @@ export function phasesPart({ verdict: { phases, plan } }: Report, moments: Momen
     plan === null ? 'No plan: nothing was promised.' : `Judged by the plan ${plan}.`,
     [
       { head: 'Phase', names: true, cell: ({ phase, budget }) => phaseCell(phase, { budget, moments }) },
-      { head: 'Budget', cell: ({ budget }) => (budget === null ? '-' : budgetLimit(budget)) },
-      { head: 'Measured', cell: ({ budget }) => (budget === null ? '-' : measureText(budget.name, budget.measured)) },
-      { head: 'Result', cell: ({ phase, budget }) => resultCell(phase, budget?.result ?? phase.result) },
+      { head: 'Budget', kind: 'figure', cell: ({ budget }) => (budget === null ? '-' : budgetLimit(budget)) },
+      {
+        head: 'Measured',
+        kind: 'figure',
+        cell: ({ budget }) => (budget === null ? '-' : measureText(budget.name, budget.measured)),
+      },
+      {
+        head: 'Result',
+        kind: 'figure',
+        cell: ({ phase, budget }) => resultCell(phase, budget?.result ?? phase.result),
+      },
     ],
     rows,
   );
@@ -36,8 +44,8 @@ function phaseCell(
 ): Markup {
   const { name, promise, stretches, measures } = phase;
   const [first] = stretches;
-  if (measures === null || first === undefined || (budget !== null && budget !== phase.budgets[0]))
-    return html`${name}`;
+  if (measures === null || first === undefined) return html`${name}`;
+  if (budget !== null && budget !== phase.budgets[0]) return html`<span class="again">${name}</span>`;
   const { elapsed, recovery } = measures;
   const after = recovery !== null && recovery.max > 0 ? `, recovered after ${duration(recovery.estimate)}` : '';
   return html`${name}<small>from ${moments.time(first.from)}, took ${span(elapsed)}${after}</small><small>${promise}</small>`;

@@ -16,11 +16,8 @@ const TASKS = 100;
 export function windowsPart(report: Report, moments: Moments): Markup {
   if (report.windows.length === 0) return html`<p>None.</p>`;
   const nameOf = seriesNames(report);
-  const edge = (bracket: Bracket | null): string | Markup => {
-    if (bracket === null) return 'not over yet';
-    const [at = '', ...bounds] = edgeText(bracket, moments).split(' (');
-    return html`<span>${at}<small>${bounds.map((one) => `(${one}`)}</small></span>`;
-  };
+  const edge = (bracket: Bracket | null): string | Markup =>
+    bracket === null ? 'not over yet' : stacked(edgeText(bracket, moments));
   const table = htmlTable(
     'When each series was down or slow, from and to with the brackets in which the true moments lie.',
     [
@@ -28,14 +25,11 @@ export function windowsPart(report: Report, moments: Moments): Markup {
         head: 'Series',
         names: true,
         cell: (one) =>
-          html`${chip(one.kind === 'down' ? 'bad' : 'warn', one.kind === 'down' ? 'DOWN' : 'slow')} ${nameOf(one)}`,
+          html`${chip(one.kind === 'down' ? 'bad' : 'warn', one.kind === 'down' ? 'DOWN' : 'slow')}<span class="series">${nameOf(one)}</span>`,
       },
-      { head: 'From', cell: ({ start }) => edge(start) },
-      { head: 'To', cell: ({ end }) => edge(end) },
-      {
-        head: 'Duration',
-        cell: (one) => html`<span>${errorBar(one.duration)}<small>${windowState(one)}</small></span>`,
-      },
+      { head: 'From', kind: 'figure', cell: ({ start }) => edge(start) },
+      { head: 'To', kind: 'figure', cell: ({ end }) => edge(end) },
+      { head: 'Duration', kind: 'figure', cell: durationCell },
       { head: 'Causes', cell: causesText },
       { head: 'Began in', cell: ({ candidates }) => blame(candidates) },
       { head: 'Phase', cell: ({ phase }) => phase ?? '-' },
@@ -44,6 +38,15 @@ export function windowsPart(report: Report, moments: Moments): Markup {
   );
   return html`${table}${left(report.windows.length, WINDOWS)}`;
 }
+
+/** What is in brackets stands below in small letters. */
+function stacked(text: string, note = ''): Markup {
+  const [large = '', ...small] = text.split(' (');
+  const below = small.length === 0 ? null : html`<small>${small.join(' (').replace(/\)$/, '')}</small>`;
+  return html`<span>${large}${below}${note === '' ? null : html`<small>${note}</small>`}</span>`;
+}
+
+const durationCell = (one: Report['windows'][number]): Markup => stacked(errorBar(one.duration), windowState(one));
 
 export const chip = (tone: 'good' | 'warn' | 'bad', text: string): Markup =>
   html`<span class="chip ${tone}">${text}</span>`;
@@ -62,10 +65,10 @@ export function tasksPart(report: Report, moments: Moments): Markup {
     'Dearest first: the downtime that began in a task, and what was down while it ran.',
     [
       { head: 'Task', names: true, cell: taskName },
-      { head: 'From', cell: ({ start }) => moments.time(start) },
-      { head: 'Windows', number: true, cell: (one) => String(one.windows) },
-      { head: 'Began in it', number: true, cell: (one) => duration(one.downtimeBegan) },
-      { head: 'While it ran', number: true, cell: (one) => duration(one.downtimeInside) },
+      { head: 'From', kind: 'figure', cell: ({ start }) => moments.time(start) },
+      { head: 'Windows', kind: 'number', cell: (one) => String(one.windows) },
+      { head: 'Began in it', kind: 'number', cell: (one) => duration(one.downtimeBegan) },
+      { head: 'While it ran', kind: 'number', cell: (one) => duration(one.downtimeInside) },
     ],
     costly.slice(0, TASKS),
   );
@@ -78,12 +81,12 @@ export function seriesPart(report: Report): Markup {
     'Downtime with its error bar; unknown is time without a valid sample.',
     [
       { head: 'Series', names: true, cell: ({ series }) => nameOf(series) },
-      { head: 'Available', number: true, cell: (one) => percent(one.availability, one.windows > 0) },
-      { head: 'Down', cell: (one) => errorBar(one.downtime) },
-      { head: 'Windows', number: true, cell: (one) => String(one.windows) },
-      { head: 'Longest', number: true, cell: (one) => duration(one.longest) },
-      { head: 'Slow', number: true, cell: (one) => duration(one.degraded.estimate) },
-      { head: 'Unknown', number: true, cell: (one) => duration(one.unobserved) },
+      { head: 'Available', kind: 'number', cell: (one) => percent(one.availability, one.windows > 0) },
+      { head: 'Down', kind: 'figure', cell: (one) => errorBar(one.downtime) },
+      { head: 'Windows', kind: 'number', cell: (one) => String(one.windows) },
+      { head: 'Longest', kind: 'number', cell: (one) => duration(one.longest) },
+      { head: 'Slow', kind: 'number', cell: (one) => duration(one.degraded.estimate) },
+      { head: 'Unknown', kind: 'number', cell: (one) => duration(one.unobserved) },
     ],
     report.probes,
   );
@@ -93,12 +96,12 @@ export function samplesPart(report: Report): Markup {
   const nameOf = seriesNames(report);
   const quantile = (head: 'p50' | 'p95' | 'p99' | 'max') => ({
     head,
-    number: true,
+    kind: 'number' as const,
     cell: (one: SeriesSummary) => (one.latency === null ? '-' : latency(one.latency[head])),
   });
   const count = (head: string, value: (one: SeriesSummary['samples']) => number) => ({
     head,
-    number: true,
+    kind: 'number' as const,
     cell: ({ samples }: SeriesSummary) => String(value(samples)),
   });
   return htmlTable(
@@ -125,7 +128,7 @@ export function latencyPart(report: Report): Markup | null {
   if (rows.length === 0) return null;
   const change = (head: 'p50' | 'p95' | 'p99') => ({
     head,
-    number: true,
+    kind: 'number' as const,
     cell: ({ one: { before, during } }: Row) =>
       `${before === null ? '-' : latency(before[head])} → ${during === null ? '-' : latency(during[head])}`,
   });

@@ -31,10 +31,12 @@ header ul { margin: 0 0 .7rem; padding-left: 1.1rem; overflow-wrap: anywhere }
 .figures small { display: block; color: var(--soft); font-size: .8rem; font-weight: 400; min-height: 1.2em }
 table { border-collapse: collapse; width: 100%; font-size: .88rem; font-variant-numeric: tabular-nums }
 caption { text-align: left; color: var(--soft); font-size: .85rem; padding-bottom: .3rem }
-th, td { text-align: left; vertical-align: top; padding: .38rem .9rem .38rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere }
+th, td { text-align: left; vertical-align: top; padding: .38rem .9rem .38rem 0; border-bottom: 1px solid var(--line) }
+th, td.words { min-width: 7.2rem; overflow-wrap: anywhere }
 tbody tr:last-child > * { border-bottom: 0 }
 thead th { color: var(--soft); font-weight: 600; white-space: nowrap }
-th.number, td.number { text-align: right; white-space: nowrap }
+thead .number, td.number, td.figure { white-space: nowrap } .number { text-align: right } thead th:not(:first-child) { min-width: 0 }
+.series { display: block } .again { color: var(--soft); font-weight: 400 }
 td small, tbody th small { display: block; color: var(--soft); font-weight: 400 }
 .chip { display: inline-block; border-radius: 99px; padding: 0 .6em; font-size: .82rem; font-weight: 650; white-space: nowrap }
 .chip.good { background: var(--good-sheet) } .chip.warn { background: var(--warn-sheet) } .chip.bad { background: var(--bad-sheet) }
@@ -59,8 +61,8 @@ svg .axis { fill: var(--soft); font-size: 11px; font-variant-numeric: tabular-nu
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
   table, caption, tbody, tr, tbody th { display: block }
   tbody tr { border-bottom: 1px solid var(--line); padding: .5rem 0 } tbody tr:last-child { border: 0 }
-  tbody th, td, td.number { border: 0; padding: .1rem 0; white-space: normal; text-align: left }
-  td { display: grid; grid-template-columns: 7rem minmax(0, 1fr); gap: .5rem }
+  tbody th, td, td.number, td.figure { border: 0; padding: .1rem 0; white-space: normal; text-align: left }
+  td { display: grid; grid-template-columns: 7rem minmax(0, 1fr); gap: .5rem; justify-items: start }
   td::before { content: attr(data-head); color: var(--soft) } td small { grid-column: 2 }
 }
 @media print {

@@ -2,7 +2,8 @@ import { html, type Markup } from './html-markup.ts';
 
 export type HtmlColumn<Row> = {
   readonly head: string;
-  readonly number?: boolean;
+  /** Numbers stand at the right, figures at the left, and neither is broken into lines. Words when left out. */
+  readonly kind?: 'words' | 'figure' | 'number';
   /** The row is named by it. */
   readonly names?: boolean;
   readonly cell: (row: Row) => string | Markup;
@@ -10,14 +11,14 @@ export type HtmlColumn<Row> = {
 
 /** A table with a caption; on a narrow screen a row becomes a card, its cells with their heads before them. */
 export function htmlTable<Row>(caption: string, columns: readonly HtmlColumn<Row>[], rows: readonly Row[]): Markup {
-  const kind = ({ number }: HtmlColumn<Row>) => (number === true ? 'number' : 'words');
+  const kindOf = ({ kind = 'words' }: HtmlColumn<Row>) => kind;
   const cell = (column: HtmlColumn<Row>, row: Row): Markup =>
     column.names === true
       ? html`<th scope="row">${column.cell(row)}</th>`
-      : html`<td class="${kind(column)}" data-head="${column.head}">${column.cell(row)}</td>`;
+      : html`<td class="${kindOf(column)}" data-head="${column.head}">${column.cell(row)}</td>`;
   return html`<table>
 <caption>${caption}</caption>
-<thead><tr>${columns.map((column) => html`<th scope="col" class="${kind(column)}">${column.head}</th>`)}</tr></thead>
+<thead><tr>${columns.map((column) => html`<th scope="col" class="${kindOf(column)}">${column.head}</th>`)}</tr></thead>
 <tbody>
 ${rows.map((row) => html`<tr>${columns.map((column) => cell(column, row))}</tr>\n`)}</tbody>
 </table>

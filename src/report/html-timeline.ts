@@ -73,7 +73,7 @@ function axis({ whole, moments, x }: Frame, y: number): Markup {
   const found = ticks(whole, { moments, fits: (step) => total / step <= MOST_TICKS });
   return html`${found.map(({ at, label }) => {
     const place = x(at);
-    const anchor = place < 8 ? 'start' : place > 92 ? 'end' : 'middle';
+    const anchor = place < 7 ? 'start' : place > 93 ? 'end' : 'middle';
     return html`<line class="tick" x1="${place}%" x2="${place}%" y1="0" y2="${y + 4}"/><text class="axis" x="${place}%" y="${y + 17}" text-anchor="${anchor}">${label}</text>`;
   })}`;
 }
