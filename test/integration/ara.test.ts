@@ -1,0 +1,248 @@
+/** The tasks that are recorded to an ARA, told by a server that stands in for it with what the real one recorded. */
+
+import { mkdtempSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
+import { secret } from '../../src/domain/secret.ts';
+import type { Task } from '../../src/domain/task.ts';
+import { araPlay, araTask } from '../../src/upgrade/ara-answers.ts';
+import { AraTrouble, createAraClient } from '../../src/upgrade/ara-client.ts';
+import { createAraFeed } from '../../src/upgrade/ara-feed.ts';
+import { type FollowAraOptions, followAra } from '../../src/upgrade/follow-ara.ts';
+import { type Ara, type Recorded, recordedOf, startAra } from '../support/ara.ts';
+import { discard, startWatch } from '../support/daemon.ts';
+
+const sample = (name: string): readonly Recorded[] =>
+  recordedOf(readFileSync(new URL(`../unit/upgrade/samples/${name}`, import.meta.url), 'utf8'));
+
+const serial = sample('ara-serial.jsonl');
+const FIRST = Date.parse('2026-11-23T18:00:00Z');
+
+let ara: Ara;
+let stop: AbortController;
+let seen: Task[];
+let states: unknown[];
+let following: Promise<void>;
+
+beforeEach(async () => {
+  ara = await startAra(serial);
+  stop = new AbortController();
+  seen = [];
+  states = [];
+  following = Promise.resolve();
+});
+
+afterEach(async () => {
+  stop.abort();
+  await following;
+  await ara.close();
+});
+
+const follow = (changes: Partial<FollowAraOptions> = {}) => {
+  following = followAra(
+    { url: ara.url, user: null },
+    {
+      signal: stop.signal,
+      onTask: (task) => seen.push(task),
+      onPresence: (state) => states.push(state),
+      since: FIRST,
+      interval: 10,
+      ...changes,
+    },
+  );
+};
+
+/** This many polls from now. */
+const polls = async (count: number) => {
+  const before = ara.asked.length;
+  await expect.poll(() => ara.asked.length).toBeGreaterThan(before + 3 * count + 6);
+};
+
+describe('following ARA', () => {
+  it('tells each task once, and asks little where nothing is new', async () => {
+    follow();
+    await expect.poll(() => seen.length).toBe(22);
+    await polls(3);
+    expect(seen).toHaveLength(22);
+    expect(seen.find(({ id }) => id === 'ara-8-2')).toMatchObject({
+      name: 'Stop services',
+      role: 'os_nova',
+      play: 'Upgrade nova',
+      playbook: 'site.yml',
+      hosts: ['nova2'],
+      kind: 'handler',
+      status: 'ok',
+      source: 'ara',
+    });
+    const [path] = ara.asked.slice(-3).map((one) => one.replace(/\?.*/, '').split('/').at(-1));
+    expect(['plays', 'tasks', 'results']).toContain(path);
+    expect(ara.asked.filter((one) => one.includes('/playbooks/'))).toHaveLength(1);
+    expect(ara.asked.filter((one) => one.includes('/hosts'))).toHaveLength(1);
+    expect(states).toEqual([]);
+  });
+
+  it('tells a task when it begins, when a host has done it, and when it has ended', async () => {
+    const [task, ...others] = sample('ara-interrupted.jsonl').toSorted((a) => (a.list === 'tasks' ? -1 : 1));
+    const running = others.map((one) => (one.list === 'playbooks' ? { ...one, ended: null } : one));
+    ara.records = [...running.filter(({ list }) => list !== 'results'), ...(task === undefined ? [] : [task])];
+    follow();
+    await expect.poll(() => seen).toMatchObject([{ status: 'running', hosts: [], end: null, playbook: 'long.yml' }]);
+    ara.records = [...ara.records, ...others.filter(({ list }) => list === 'results')];
+    await expect.poll(() => seen.at(-1)).toMatchObject({ status: 'running', hosts: ['nova1'] });
+    const ended = { updated: '2026-11-23T18:22:36.1Z', ended: '2026-11-23T18:22:36Z', status: 'completed' };
+    ara.records = ara.records.map((one) => (one.list === 'tasks' ? { ...one, ...ended } : one));
+    await expect.poll(() => seen.at(-1)).toMatchObject({ status: 'ok', end: Date.parse('2026-11-23T18:22:36Z') });
+    expect(new Set(seen.map(({ id }) => id))).toEqual(new Set(['ara-20']));
+  });
+
+  it('closes what goes on for ever when its playbook has ended', async () => {
+    const rows = sample('ara-interrupted.jsonl');
+    ara.records = rows.map((one) => (one.list === 'playbooks' ? { ...one, ended: null } : one));
+    follow();
+    await expect.poll(() => seen.at(-1)).toMatchObject({ status: 'running', hosts: ['nova1'] });
+    ara.records = rows;
+    await expect.poll(() => seen.at(-1)).toMatchObject({ status: 'unknown', end: null });
+  });
+
+  it('does not tell what began before', async () => {
+    follow({ since: Date.parse('2026-11-23T18:05:59.9Z') });
+    await expect.poll(() => seen.map(({ id }) => id)).toEqual(['ara-10', 'ara-11', 'ara-12', 'ara-13']);
+  });
+
+  it.each<[string, Ara['instead'], RegExp]>([
+    ['refuses', (_, response) => response.writeHead(401).end('{"detail":"no"}'), /HTTP 401$/],
+    ['answers what is no JSON', (_, response) => response.end('<html>'), /is not ARA's$/],
+    ['answers what ARA does not', (_, response) => response.end('{"results":[1]}'), /is not ARA's$/],
+    ['has no such list', (_, response) => response.writeHead(404).end('{}'), /HTTP 404$/],
+    ['sends us elsewhere', (_, response) => response.writeHead(302, { Location: 'http://x/' }).end(), /HTTP 302$/],
+    ['hangs up', (request) => request.socket.destroy(), /socket hang up/],
+    ['answers without an end', (_, response) => response.write('x'.repeat(20_000_000)), /maxContentLength/],
+  ])('says once that a server %s, goes on, and says once that it is back', async (_, instead, reason) => {
+    ara.instead = instead;
+    follow();
+    await expect.poll(() => ara.asked.length, { timeout: 5000 }).toBeGreaterThan(3);
+    expect(states).toEqual([{ away: expect.stringMatching(reason) }]);
+    ara.instead = null;
+    await expect.poll(() => seen.length).toBe(22);
+    expect(states).toEqual([{ away: expect.any(String) }, 'back']);
+  });
+
+  it('waits no longer than 5 seconds for a whole answer', { timeout: 15_000 }, async () => {
+    const drops: NodeJS.Timeout[] = [];
+    ara.instead = (_, response) => void drops.push(setInterval(() => response.write(' '), 100));
+    follow();
+    await expect.poll(() => states, { timeout: 8000 }).toEqual([{ away: 'no answer within 5 s' }]);
+    for (const timer of drops) clearInterval(timer);
+  });
+
+  it('comes back where nobody listened', async () => {
+    const { port } = new URL(ara.url);
+    await ara.close();
+    follow();
+    await expect.poll(() => states).toEqual([{ away: expect.stringMatching(/ECONNREFUSED/) }]);
+    ara = await startAra(serial, Number(port));
+    await expect.poll(() => seen.length).toBe(22);
+    expect(states).toHaveLength(2);
+  });
+
+  it('says who we are, where it is asked to', async () => {
+    const told: (string | undefined)[] = [];
+    ara.instead = (request, response) => {
+      told.push(request.headers.authorization);
+      response.end('{"next":null,"results":[]}');
+    };
+    const client = createAraClient({ url: ara.url, user: { name: 'ada', password: secret('pässword') } }, stop.signal);
+    await client.get('/api/v1/tasks', {}, z.unknown());
+    expect(told).toEqual([`Basic ${Buffer.from('ada:pässword').toString('base64')}`]);
+    client.close();
+  });
+});
+
+describe('a list of ARA', () => {
+  const client = () => createAraClient({ url: ara.url, user: null }, stop.signal);
+  const tasks = (size: number, pages: number) =>
+    createAraFeed({ path: '/api/v1/tasks', item: araTask, from: FIRST, size, pages });
+
+  it('is read in pages, so many at a time, and goes on where it was', async () => {
+    const feed = tasks(4, 2);
+    const ids = async () => {
+      const found: number[] = [];
+      await feed.read(client(), (items) => found.push(...items.map(({ id }) => id)));
+      return found;
+    };
+    expect(await ids()).toEqual([1, 2, 3, 4, 4, 5, 6, 7]);
+    expect(await ids()).toEqual([7, 8, 9, 10, 10, 11, 12, 13]);
+    // Five seconds are gone back from the last change.
+    expect(await ids()).toEqual([10, 11, 12, 13]);
+  });
+
+  it('goes on behind a page whose changes all have the same moment', async () => {
+    const same = Array.from({ length: 9 }, (_, id) => ({
+      ...serial.find(({ list }) => list === 'tasks'),
+      list: 'tasks',
+      id,
+      updated: '2026-11-23T18:05:50.703788Z',
+    }));
+    ara.records = [...same, ...serial.filter(({ list, id }) => list === 'tasks' && id === 13)];
+    const found: number[] = [];
+    await tasks(4, 4).read(client(), (items) => found.push(...items.map(({ id }) => id)));
+    expect(found).toContain(13);
+  });
+
+  it('that fails gives what came before, and goes on there', async () => {
+    const feed = tasks(4, 9);
+    const found: number[] = [];
+    const broken = feed.read(client(), (items) => {
+      found.push(...items.map(({ id }) => id));
+      ara.instead = (_, response) => response.writeHead(500).end();
+    });
+    await expect(broken).rejects.toThrow(AraTrouble);
+    ara.instead = null;
+    await feed.read(client(), (items) => found.push(...items.map(({ id }) => id)));
+    expect([...new Set(found)]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
+  });
+
+  it('has plays as well', async () => {
+    const found: (string | null)[] = [];
+    const feed = createAraFeed({ path: '/api/v1/plays', item: araPlay, from: FIRST });
+    await feed.read(client(), (items) => found.push(...items.map(({ name }) => name)));
+    expect(found).toEqual(['Upgrade nova', 'Upgrade nova', 'Together', 'Dark']);
+  });
+});
+
+describe('rollwatch watch', { timeout: 30_000 }, () => {
+  it('knows the tasks of ARA and the steps of run-upgrade.sh', async () => {
+    const cloud = await startCloudThread();
+    const folder = mkdtempSync(join(tmpdir(), 'rollwatch-ara-'));
+    const shift = Date.now() - Date.parse('2026-11-23T18:10:00Z');
+    const moved = (text: string) =>
+      text.replaceAll(/2026-11-23T[\d:.]+Z/g, (at) => new Date(Date.parse(at) + shift).toISOString());
+    ara.records = recordedOf(moved(serial.map((one) => JSON.stringify(one)).join('\n')));
+    writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
+    writeFileSync(
+      join(folder, 'rollwatch.yaml'),
+      `upgrade:\n  ara: {url: ${ara.url}, interval: 500ms}\n  run_upgrade: .\n`,
+    );
+    writeFileSync(join(folder, 'd41d8cd9.complete'), 'setup-hosts.yml\n');
+    const ended = Date.now() / 1000 - 60;
+    utimesSync(join(folder, 'd41d8cd9.complete'), ended, ended);
+    const watch = await startWatch({
+      env: { OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), OS_CLOUD: 'embedded' },
+      folder,
+    });
+    try {
+      const tasks = z.object({ tasks: z.array(z.object({ id: z.string(), name: z.string() })) });
+      const of = async (source: string) =>
+        tasks.parse(await (await fetch(`${watch.url}/api/v1/tasks?source=${source}`)).json()).tasks;
+      await expect.poll(async () => (await of('ara')).length, { timeout: 10_000 }).toBe(22);
+      expect(await of('run-upgrade')).toMatchObject([{ id: 'run-upgrade-d41d8cd9', name: 'setup-hosts.yml' }]);
+    } finally {
+      await watch.stop();
+      await cloud.close();
+      discard(folder);
+    }
+  });
+});
