@@ -1,7 +1,7 @@
 import { type PhaseStretch, phaseAt } from './phases.ts';
 import type { KnownTask, TaskBook } from './task-book.ts';
 import type { Bracket, Millis } from './time.ts';
-import type { DowntimeWindow } from './window.ts';
+import { type DowntimeWindow, wasSeen } from './window.ts';
 
 /**
  * Clocks of two machines, and the time from a task's doing to its effect: tasks so near to a bracket are candidates too,
@@ -51,8 +51,11 @@ export function sharpEstimate(windows: readonly DowntimeWindow[], index: number)
   const window = windows[index];
   if (window === undefined) throw new Error('no such window');
   const { start } = window;
+  const others = neighbours(windows, index);
+  const seen = [window, ...others].find((one) => wasSeen(one.start))?.start.estimate;
+  if (seen !== undefined && seen >= start.earliest && seen <= start.latest) return seen;
   let shared = { from: start.earliest, until: sentBy(start) };
-  for (const other of neighbours(windows, index)) {
+  for (const other of others) {
     const both = {
       from: Math.max(shared.from, other.start.earliest),
       until: Math.min(shared.until, sentBy(other.start)),

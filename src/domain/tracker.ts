@@ -15,7 +15,8 @@ import { type CauseCount, type DowntimeWindow, extentOf, seconds, type WindowKin
  *   ok(1) slow(2) failed(3) slow(4)      degraded [1, 2] to [2, 3], down [2, 3] to [3, 4], degraded from [3, 4]
  *
  * The numbers are moments sent. An edge's estimate lies midway between them; its latest moment is when the sample
- * behind it was certain of what it saw, as the service may have changed while it was on its way.
+ * behind it was certain of what it saw, as the service may have changed while it was on its way. A request that was cut
+ * off in the middle saw the very moment: if those sent after it fail sooner than it did, the estimate is that moment.
  */
 export type Track = {
   readonly series: Series;
@@ -40,6 +41,8 @@ type Open = {
   readonly id: string;
   readonly kind: WindowKind;
   readonly start: Bracket;
+  /** The first sample, if it was cut off in the middle, as long as nothing tells whether that was how the window began. */
+  readonly cut: Interval | null;
   /** The last moment at which it is known to have lasted still. */
   readonly lastSeen: Millis;
   readonly samples: number;
@@ -144,6 +147,7 @@ function openWindow(
     id: [kind, cloud, vantage, probe, connection, session, seq].filter((part) => part !== '').join('-'),
     kind,
     start,
+    cut: cutOff(sample),
     lastSeen: seenAt(sample),
     samples: 1,
     causes: counted([], sample.cause),
@@ -153,15 +157,32 @@ function openWindow(
 
 function goOn(open: Open, track: Track, sample: ValidSample, gaps: readonly Interval[]): Open {
   const latest = sample.outcome === 'failed' ? Math.min(open.start.latest, failedBy(track, sample)) : open.start.latest;
+  const told = open.cut !== null && sample.startedAt >= open.cut.until;
+  const estimate = told && failsSooner(sample, open.cut) ? latest : open.start.estimate;
   return {
     ...open,
-    start: { ...open.start, latest },
+    start: { ...open.start, estimate: Math.min(estimate, latest), latest },
+    cut: told ? null : open.cut,
     lastSeen: Math.max(open.lastSeen, seenAt(sample)),
     samples: open.samples + 1,
     causes: counted(open.causes, sample.cause),
     gaps: [...open.gaps, ...gaps],
   };
 }
+
+const cutOff = ({ outcome, cause, startedAt, ...sample }: ValidSample): Interval | null =>
+  outcome === 'failed' && (cause?.kind === 'connection-reset' || cause?.kind === 'truncated-body')
+    ? { from: startedAt, until: sample.settledAt }
+    : null;
+
+/** Longer than a connection takes that is refused, in milliseconds. */
+const AT_ONCE = 20;
+
+/** A service that cuts every request off after a while takes as long for this one; one that was stopped does not. */
+const failsSooner = (sample: ValidSample, cut: Interval): boolean =>
+  sample.outcome === 'failed' &&
+  !sample.hung &&
+  2 * (sample.settledAt - sample.startedAt) + AT_ONCE < cut.until - cut.from;
 
 /** The latest moment at which the window is known to have lasted, by this sample. */
 const seenAt = (sample: ValidSample): Millis => (sample.outcome === 'failed' ? sample.brokeAt : sample.startedAt);

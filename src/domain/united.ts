@@ -1,7 +1,7 @@
 import { subtract, union } from './interval.ts';
 import { seriesId } from './sample.ts';
 import type { Bracket, Interval, Millis } from './time.ts';
-import { type DowntimeWindow, extentOf } from './window.ts';
+import { type DowntimeWindow, extentOf, wasSeen } from './window.ts';
 
 /**
  * The best guess of when a service was down that several series ask, as `server-list` does over a kept and over a new
@@ -65,6 +65,8 @@ const alongside = (windows: readonly DowntimeWindow[], one: DowntimeWindow): rea
 
 /** The middle of what all those brackets share that share something with `edge`. */
 function agreed(edge: Bracket, others: readonly Bracket[]): Millis {
+  const seen = [edge, ...others].find(wasSeen);
+  if (seen !== undefined && seen.estimate >= edge.earliest && seen.estimate <= edge.latest) return seen.estimate;
   const shared = others.reduce(
     (common, other) => {
       const both = { from: Math.max(common.from, other.earliest), until: Math.min(common.until, sentBy(other)) };

@@ -32,6 +32,9 @@ export type DowntimeWindow = SeriesKey & {
   readonly provisional: boolean;
 };
 
+/** The very moment was seen: see tracker.ts. */
+export const wasSeen = ({ estimate, latest }: Bracket): boolean => estimate === latest;
+
 /** The stretches that a window may stand for: at least `min`, by the best guess `estimate`, at most `max`. */
 export type Extent = {
   readonly min: readonly Interval[];

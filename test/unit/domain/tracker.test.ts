@@ -5,7 +5,7 @@ import type { DowntimeWindow } from '../../../src/domain/window.ts';
 import { failedSample, okSample, SERIES, voidSample } from '../../support/samples.ts';
 
 /**
- * One letter a second: o ok, f failed at once, h hung for 10 s, s ok after 3 s, v void, . nothing was sent.
+ * One letter a second: o ok, f failed at once, c cut off after 0.8 s, h hung for 10 s, s ok after 3 s, v void, . nothing was sent.
  * The session begins at 0, the first letter is sent at 1 s.
  */
 function samplesOf(letters: string): readonly Sample[] {
@@ -14,6 +14,7 @@ function samplesOf(letters: string): readonly Sample[] {
     const place = { seq: letter === '.' ? seq : seq++, at: (index + 1) * 1000 };
     if (letter === 'o') return [okSample(place, 20)];
     if (letter === 'f') return [failedSample(place, { took: 5 })];
+    if (letter === 'c') return [failedSample(place, { took: 800, kind: 'connection-reset' })];
     if (letter === 'h') return [failedSample(place, { took: 10_000, hung: true, kind: 'response-timeout' })];
     if (letter === 's') return [okSample(place, 3000)];
     if (letter === 'v') return [voidSample(place, 10)];
@@ -48,6 +49,16 @@ describe('the windows of a series', () => {
       failedSamples: 2,
       causes: [{ kind: 'connection-refused', service: 'nova-api', count: 2 }],
     });
+  });
+
+  it.each([
+    ['by the first that was cut off, where the next fails sooner', 'ocfo', bracket(1000, 2800, 2800)],
+    ['midway, where all are cut off like that', 'occco', bracket(1000, 1500, 2800)],
+    ['midway, where only a later one was cut off', 'ofcfo', bracket(1000, 1500, 2005)],
+    ['midway, where nothing came after it', 'oco', bracket(1000, 1500, 2800)],
+    ['midway, where the next hangs', 'ochfo', bracket(1000, 1500, 2800)],
+  ])('has its start %s', (_what, letters, start) => {
+    expect(run(letters).windows[0]?.start).toEqual(start);
   });
 
   it('begins with the session when the first sample fails', () => {
