@@ -41,7 +41,7 @@ td small, tbody th small { display: block; color: var(--soft); font-weight: 400 
 .chip { display: inline-block; border-radius: 99px; padding: 0 .6em; font-size: .82rem; font-weight: 650; white-space: nowrap }
 .chip.good { background: var(--good-sheet) } .chip.warn { background: var(--warn-sheet) } .chip.bad { background: var(--bad-sheet) }
 .left, .note { color: var(--soft); font-size: .87rem; margin: .6rem 0 0 }
-section > svg { display: block; overflow: visible }
+section > svg { display: block }
 svg text { fill: var(--ink); font: 12px system-ui, sans-serif }
 svg .axis { fill: var(--soft); font-size: 11px; font-variant-numeric: tabular-nums }
 .tick { stroke: var(--line) }

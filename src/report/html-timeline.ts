@@ -5,6 +5,7 @@ import type { Interval, Millis } from '../domain/time.ts';
 import { extentOf } from '../domain/window.ts';
 import { ticks } from './axis.ts';
 import { html, type Markup } from './html-markup.ts';
+import { cut } from './layout.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './names.ts';
 import { counted, errorBar, span } from './quantities.ts';
@@ -21,7 +22,9 @@ const TASKS_SHOWN = 100;
 /** So many stretches have room side by side: what lies nearer than that is drawn as one. */
 const GRID = 2000;
 /** Of the axis: so many have room on a phone. */
-const MOST_TICKS = 5;
+const MOST_TICKS = 4;
+/** Of a phase's name, in characters; the table has all of it. */
+const NAME = 32;
 
 type Frame = {
   readonly report: Report;
@@ -92,7 +95,7 @@ function phaseBand(
     (one) =>
       html`${box(frame, one, { kind: `phase ${result ?? ''}`, y: y + 2, height: PHASE - 4, title })}${box(frame, one, { kind: 'shade', y: top, height: bottom - top })}`,
   );
-  return html`<g>${bands}<text class="label" x="${frame.x(right ? last : first)}%" dx="${right ? -6 : 6}" y="${y + 16}" text-anchor="${right ? 'end' : 'start'}">${name}</text></g>\n`;
+  return html`<g>${bands}<text class="label" x="${frame.x(right ? last : first)}%" dx="${right ? -6 : 6}" y="${y + 16}" text-anchor="${right ? 'end' : 'start'}">${cut(name, NAME)}</text></g>\n`;
 }
 
 /** From light to dark: it may have been down, it was by the best guess, it was for certain. */
