@@ -110,7 +110,7 @@ describe('the windows', () => {
 });
 
 describe('the report', () => {
-  it('is JSON unless text is asked for, by name or by the Accept header', async () => {
+  it('is JSON unless another format is asked for, by name or by the Accept header', async () => {
     await using served = await serve({ now: full() });
     const get = async (query: string, accept = '*/*') => {
       const answer = await fetch(`${served.url}/api/v1/report${query}`, { headers: { accept } });
@@ -120,6 +120,8 @@ describe('the report', () => {
     expect(json.type).toBe('application/json; charset=utf-8');
     expect(JSON.parse(json.text)).toHaveProperty('run.id', 'run-1');
     expect((await get('', 'text/plain, application/json;q=0.5')).type).toBe('text/plain; charset=utf-8');
+    const browser = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+    expect((await get('', browser)).type).toBe('text/html; charset=utf-8');
     expect((await get('?format=json', 'text/plain')).type).toBe('application/json; charset=utf-8');
     const text = await get('?format=text&width=80&zone=Europe/Berlin');
     expect(text.text).toContain('08:10:00');
