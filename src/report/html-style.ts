@@ -55,7 +55,7 @@ svg .axis { fill: var(--soft); font-size: 11px; font-variant-numeric: tabular-nu
 .task { fill: var(--task); stroke: var(--task) } .blamed { stroke: var(--task); stroke-dasharray: 2 3; stroke-opacity: .7 }
 .legend { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; list-style: none; margin: .8rem 0 0; padding: 0; color: var(--soft); font-size: .82rem }
 .legend li { display: flex; align-items: center; gap: .4rem }
-@media screen and (max-width: 46rem) {
+@media screen and (max-width: 54rem) {
   main { padding: .75rem .6rem 2rem } header, section { padding: .9rem } h1 { font-size: 1.25rem }
   .figures { grid-template-columns: 1fr 1fr; gap: .5rem } .figures dd { font-size: 1.15rem }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
@@ -68,7 +68,8 @@ svg .axis { fill: var(--soft); font-size: 11px; font-variant-numeric: tabular-nu
 @media print {
   @page { margin: 14mm }
   :root { color-scheme: light; print-color-adjust: exact; -webkit-print-color-adjust: exact }
-  body { background: none; font-size: 10pt } main { max-width: none; padding: 0 }
+  body { background: none; font-size: 10pt } main { max-width: none; padding: 0 } table { font-size: 8pt } th, td.words { min-width: 5.3rem } .chip, caption { font-size: inherit }
+  .figures { grid-template-columns: repeat(5, 1fr); gap: .4rem } .figures div { padding: .5rem } .figures dd { font-size: 1.1rem } .figures dt { font-size: .75rem } th, td { padding-right: .5rem }
   header, section, .figures div { border-radius: 0; border-color: #bbb } tr, svg, .figures, header { break-inside: avoid } h2, caption { break-after: avoid }
 }
 `;
