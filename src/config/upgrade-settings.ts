@@ -3,7 +3,7 @@ import { type Secret, secret } from '../domain/secret.ts';
 import { duration } from './duration.ts';
 import { text, webUrl, zone } from './fields.ts';
 import { problemOf, readText } from './read-file.ts';
-import type { SettingsFile } from './settings-file.ts';
+import type { StrictFile } from './strict-file.ts';
 
 const MAPPING = { error: 'a mapping of settings' };
 
@@ -49,7 +49,7 @@ export type AraSettings = {
 
 export function upgradeOf(
   given: z.output<typeof upgradeSchema>,
-  { file, inFolder }: { readonly file: SettingsFile; readonly inFolder: (path: string) => string },
+  { file, inFolder }: { readonly file: StrictFile; readonly inFolder: (path: string) => string },
 ): UpgradeSettings {
   return {
     ansibleLog: given.ansible_log === null ? null : inFolder(given.ansible_log),
@@ -61,7 +61,7 @@ export function upgradeOf(
 
 function araOf(
   { url, username, password_file: path, interval }: z.output<typeof ara>,
-  { file, inFolder }: { readonly file: SettingsFile; readonly inFolder: (path: string) => string },
+  { file, inFolder }: { readonly file: StrictFile; readonly inFolder: (path: string) => string },
 ): AraSettings | null {
   const refuse = (key: string, problem: string) =>
     file.refuse(['upgrade', 'ara', key], `upgrade.ara.${key} ${problem}`);
