@@ -11,7 +11,8 @@ export type AraBook = {
   hosts(playbook: number, hosts: readonly AraHost[]): void;
   /** Null: ARA has none of that number any more. */
   playbook(id: number, playbook: AraPlaybook | null): void;
-  /** What must be asked for: playbooks that were never heard of, those that still run, those with hosts without a name. */
+  /** What must be asked for: playbooks that were never heard of, those that still run (the newest first), those with hosts
+   *  without a name. */
   wanted(): Wanted;
   /** The tasks of which something new was heard. */
   changed(): readonly Task[];
@@ -20,6 +21,8 @@ export type AraBook = {
 };
 
 export type Wanted = {
+  /** A playbook runs, or something new was heard. */
+  readonly busy: boolean;
   readonly unknown: readonly number[];
   readonly running: readonly number[];
   readonly hosts: readonly number[];
@@ -37,8 +40,6 @@ export function createAraBook(): AraBook {
   const playbooks = new Map<number, AraPlaybook | null>();
   const names = new Map<number, string | null>();
   const stirred = new Set<number>();
-  /** Tasks that still run, as far as is known. */
-  const open = new Set<number>();
   /** Playbooks: of which nothing is known, and with hosts without a name. */
   const unknown = new Set<number>();
   const nameless = new Set<number>();
@@ -103,26 +104,20 @@ export function createAraBook(): AraBook {
       if (before?.path !== heard?.path || before?.ended !== heard?.ended) stir(id);
     },
     wanted() {
-      const running = new Set<number>();
-      for (const id of open) {
-        const playbook = entries.get(id)?.playbook;
-        if (playbook !== undefined && playbooks.get(playbook)?.ended === null) running.add(playbook);
-      }
-      return { unknown: [...unknown], running: [...running], hosts: [...nameless] };
+      const running = [...playbooks.values()].flatMap((one) => (one?.ended === null ? [one.id] : []));
+      const busy = stirred.size > 0 || unknown.size > 0 || running.length > 0;
+      return { busy, unknown: [...unknown], running: running.toSorted((a, b) => b - a), hosts: [...nameless] };
     },
     changed() {
       const changed = [...stirred].flatMap((id) => {
         const { task, playbook, results } = entries.get(id) ?? { task: null, playbook: 0, results: new Map() };
         if (task === null) return [];
-        const tasks = tasksOfAra(task, {
+        return tasksOfAra(task, {
           results: [...results.values()],
           plays: [...(plays.get(playbook)?.values() ?? [])],
           playbook: playbooks.get(playbook) ?? null,
           hostName: (host) => names.get(host) ?? null,
         });
-        if (tasks.some(({ status }) => status === 'running')) open.add(id);
-        else open.delete(id);
-        return tasks;
       });
       stirred.clear();
       return changed.toSorted((a, b) => a.start - b.start);
@@ -131,7 +126,6 @@ export function createAraBook(): AraBook {
       for (const [id, { updated }] of entries) {
         if (updated >= before) continue;
         entries.delete(id);
-        open.delete(id);
       }
       const left = new Set([...entries.values()].map(({ playbook }) => playbook));
       for (const [id, known] of plays) {

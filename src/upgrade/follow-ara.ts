@@ -14,16 +14,23 @@ export type FollowAraOptions = {
   readonly onPresence: Presence;
   /** Tasks that began before are not told. */
   readonly since: Millis;
-  /** Milliseconds between two polls. */
+  /** Milliseconds between two polls, at least. */
   readonly interval: number;
+  readonly now: () => Millis;
 };
+
+/**
+ * So many times as long as a poll took we wait before the next, lest a slow ARA have more to do with us than with
+ * Ansible: with a password each request costs it a quarter of a second of hashing.
+ */
+const PAUSE = 2;
 
 const API = '/api/v1';
 
 /** At most in one poll, of each kind. */
 const ASKED_ONE_BY_ONE = 5;
 
-/** A playbook is asked for its end every so many polls; only one that was interrupted leaves tasks that go on for ever. */
+/** A playbook is asked for its end every so many polls: one that was interrupted leaves tasks that go on for ever. */
 const PLAYBOOK_EVERY = 10;
 
 /** A batch may come so long after the one before; what is older is forgotten. In milliseconds. */
@@ -34,13 +41,14 @@ const KEPT = 24 * 3_600_000;
  * when it has ended. Rejects only with what `onTask` throws, or for a bug.
  */
 export async function followAra(access: AraAccess, options: FollowAraOptions): Promise<void> {
-  const { signal, onTask, onPresence, since, interval } = options;
+  const { signal, onTask, onPresence, since, interval, now } = options;
   const client = createAraClient(access, signal);
   const presence = createPresence(onPresence);
   const told = createToldTasks(onTask);
   const poll = createPoll(client, since);
   try {
     while (!signal.aborted) {
+      const begun = now();
       try {
         const tasks = await poll();
         presence.good();
@@ -49,7 +57,7 @@ export async function followAra(access: AraAccess, options: FollowAraOptions): P
         if (!(error instanceof AraTrouble)) throw error;
         if (!signal.aborted) presence.bad(error.message);
       }
-      await sleep(interval, undefined, { signal }).catch(() => {});
+      await sleep(Math.max(interval, PAUSE * (now() - begun)), undefined, { signal }).catch(() => {});
     }
   } finally {
     client.close();
@@ -68,10 +76,12 @@ function createPoll(client: AraClient, since: Millis): () => Promise<readonly Ta
     book.playbook(id, await client.get(`${API}/playbooks/${id}`, {}, araPlaybook));
 
   return async () => {
-    // In this order: a result is later than its task, and a task than its play.
-    await plays.read(client, book.plays);
     await tasks.read(client, book.tasks);
-    await results.read(client, book.results);
+    if (book.wanted().busy) {
+      // In this order: a result is told apart by its play.
+      await plays.read(client, book.plays);
+      await results.read(client, book.results);
+    }
     const wanted = book.wanted();
     for (const id of wanted.unknown.slice(0, ASKED_ONE_BY_ONE)) {
       const query = { playbook: String(id), order: '-id', limit: '250' };

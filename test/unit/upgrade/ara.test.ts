@@ -93,10 +93,10 @@ describe('what must be asked for', () => {
 
   it('is a playbook of which a task was heard, one that runs, and hosts without a name', () => {
     const book = bookOf(rows.filter(({ list }) => list === 'tasks'));
-    expect(book.wanted()).toEqual({ unknown: [3], running: [], hosts: [] });
+    expect(book.wanted()).toEqual({ busy: true, unknown: [3], running: [], hosts: [] });
     book.playbook(3, playbook);
     book.changed();
-    expect(book.wanted()).toEqual({ unknown: [], running: [3], hosts: [] });
+    expect(book.wanted()).toEqual({ busy: true, unknown: [], running: [3], hosts: [] });
     hear(
       book,
       rows.filter(({ list }) => list === 'results'),
@@ -107,7 +107,7 @@ describe('what must be asked for', () => {
       rows.filter(({ list }) => list === 'hosts' || list === 'playbooks'),
     );
     book.changed();
-    expect(book.wanted()).toEqual({ unknown: [], running: [], hosts: [] });
+    expect(book.wanted()).toEqual({ busy: false, unknown: [], running: [], hosts: [] });
   });
 
   it('is nothing twice that ARA has no more', () => {
@@ -115,7 +115,7 @@ describe('what must be asked for', () => {
     book.playbook(3, null);
     book.hosts(3, []);
     expect(book.changed()).toMatchObject([{ id: 'ara-20', play: null, playbook: null, hosts: [], status: 'running' }]);
-    expect(book.wanted()).toEqual({ unknown: [], running: [], hosts: [] });
+    expect(book.wanted()).toEqual({ busy: false, unknown: [], running: [], hosts: [] });
   });
 });
 
