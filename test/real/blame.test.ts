@@ -103,7 +103,7 @@ const reportSchema = z.object({
   ),
 });
 
-/** Watches while `upgrade` runs, and gives the API's down windows. */
+/** Watches while `upgrade` runs, and gives the API's first down window over each connection. */
 async function watching(
   upgrade: (watch: WatchProcess) => Promise<unknown>,
   { args = [], report }: { args?: readonly string[]; report?: readonly string[] } = {},
@@ -119,7 +119,9 @@ async function watching(
         ? printed
         : (await rollwatch(['report', '--json', '--journal', watch.journal, ...report], { folder })).out;
     const { windows } = reportSchema.parse(JSON.parse(text));
-    return windows.filter((one) => one.kind === 'down' && one.probe === 'server-list');
+    // With which the outage began: a busy machine may answer once and be silent again while the API starts.
+    const down = windows.filter((one) => one.kind === 'down' && one.probe === 'server-list');
+    return ['new', 'reused'].flatMap((connection) => down.find((one) => one.connection === connection) ?? []);
   } finally {
     await watch.kill();
     discard(watch.folder);
@@ -190,7 +192,7 @@ describe.each(SOURCES)('$name', ({ source, watch }) => {
     ['handlers', { name: 'Stop services', kind: 'handler', role: 'os_nova' }],
   ])('names what stopped the API, of %s', async (playbook, expected) => {
     const windows = await watch(playbook);
-    expect(windows.map((one) => one.connection).sort()).toEqual(['new', 'reused']);
+    expect(windows).toHaveLength(2);
     for (const { task, candidates } of windows) {
       expect(candidates).toContainEqual(expect.objectContaining({ ...expected, source }));
       expect(task).toMatchObject({ ...expected, source });
