@@ -467,17 +467,16 @@ class Courier:
 def messages(pipe, parent):
     """Until the pipe is closed or the process at its other end is gone, whose orphans may hold it open.
 
-    When all is read it looks away for a moment: being woken by each of them would take the processor from Ansible.
+    It looks now and then and never waits for the pipe: whoever is woken by what Ansible writes takes the processor from it.
     """
     import select
 
     rest = b''
     while True:
-        if not select.select([pipe], [], [], 0)[0]:
-            time.sleep(LOOK)
-        while not select.select([pipe], [], [], 1)[0]:
+        while not select.select([pipe], [], [], 0)[0]:
             if os.getppid() != parent:
                 return
+            time.sleep(LOOK)
         read = os.read(pipe, 65536)
         if not read:
             return
@@ -500,6 +499,11 @@ def main():
     if sys.version_info[0] < 3:
         # nothing that Ansible has open is for us to keep open
         os.closerange(3, 1024)
+    try:
+        # Records bear their moments, so they can wait; Ansible can't.
+        os.nice(10)
+    except OSError:
+        pass
     courier = Courier(os.environ)
     reader = threading.Thread(target=courier.read, args=(0, int(sys.argv[1])))
     reader.daemon = True
