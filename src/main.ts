@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** Starts the program with what Node compiled last time, in half the time; `program.ts` is where it begins. */
+import './blocking-stdio.ts';
 import { enableCompileCache, getCompileCacheDir } from 'node:module';
 
 enableCompileCache();

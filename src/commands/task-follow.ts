@@ -5,7 +5,7 @@ import { followFile } from '../upgrade/follow.ts';
 import { readAnsibleLog } from '../upgrade/read-ansible-log.ts';
 import type { CommandContext } from './command.ts';
 import { type DaemonFlags, daemonOf, toDaemon } from './daemon-flags.ts';
-import { print } from './output.ts';
+import { passOn } from './pass-on.ts';
 import { stopSignal } from './stop-signal.ts';
 import { createTaskTeller } from './task-teller.ts';
 
@@ -14,7 +14,7 @@ type FollowFlags = DaemonFlags & { readonly zone: string; readonly once?: boolea
 /** How long the end of a pipe waits for a daemon that is away, in milliseconds. */
 const PATIENCE = 5000;
 
-export const taskFollowCommand = ({ output, finish }: CommandContext): Command =>
+export const taskFollowCommand = ({ finish }: CommandContext): Command =>
   toDaemon(new Command('follow'))
     .description("tell of the tasks in Ansible's log, or in the output of ansible.posix.jsonl, as they come")
     .argument(
@@ -36,7 +36,7 @@ Examples:
       if (file === undefined) {
         const parser = createAnsibleParser({ zone });
         for await (const line of createInterface({ input: process.stdin })) {
-          await print(output.out, line);
+          passOn(line);
           for (const task of parser.line(line)) teller.tell(task);
         }
         for (const task of parser.end()) teller.tell(task);

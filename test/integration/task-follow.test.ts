@@ -52,6 +52,15 @@ describe('rollwatch task follow', { timeout: 30_000 }, () => {
     expect((await told('jsonl')).length).toBeGreaterThan(2);
   });
 
+  it('leaves the pipes that it shares with Ansible blocking, as Ansible wants them', async () => {
+    // Flags of the standard error that both have, in octal, when Node has long begun; 04000 is O_NONBLOCK.
+    const line = `(sleep 2; grep flags /proc/self/fdinfo/2) | "$0" "$1" task follow --jsonl --url ${watch.url}`;
+    const child = spawn('sh', ['-c', line, process.execPath, MAIN], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const [out] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+    expect(out).toMatch(/^flags:\s+0\d+$/m);
+    expect(Number.parseInt(out.replace(/\D/g, ''), 8) & 0o4000).toBe(0);
+  });
+
   it('tells the tasks of a whole file', async () => {
     const ran = await rollwatch(
       ['task', 'follow', '--once', sample('core-2.14.log'), '--zone', 'utc', '--url', watch.url],
