@@ -102,6 +102,23 @@ export function createFamilies(register: Registry) {
     leaked: gauge('servers_leaked', 'Servers created by us that could not be deleted so far.', PLACE_LABELS),
     taskActive: gauge('task_active', 'Upgrade tasks under way.', PLACE_LABELS),
     phaseActive: gauge('phase_active', '1 while the phase of the upgrade is under way.', [...PLACE_LABELS, 'phase']),
+    budget: gauge('budget_seconds', 'Seconds that a phase that began may cost, by budget.', [
+      ...PLACE_LABELS,
+      'phase',
+      'budget',
+    ]),
+    budgetUsed: gauge('budget_used_seconds', 'Seconds that a phase has cost so far, by budget, with the error bar.', [
+      ...PLACE_LABELS,
+      'phase',
+      'budget',
+      'bound',
+    ]),
+    budgetResult: gauge('budget_result', '1 for the result of a budget so far, 0 for the others.', [
+      ...PLACE_LABELS,
+      'phase',
+      'budget',
+      'result',
+    ]),
 
     paused: gauge('paused', '1 while sampling is paused by command.', []),
     recording: gauge('journal_recording', '1 while samples are written to the journal.', []),

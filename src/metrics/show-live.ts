@@ -1,11 +1,16 @@
 import type { Live, LiveSeries } from '../domain/live.ts';
+import type { BudgetName } from '../domain/plan.ts';
 import type { JournalState } from '../domain/ports.ts';
 import { type SeriesKey, seriesId } from '../domain/sample.ts';
 import type { Report, SeriesSummary } from '../domain/summary.ts';
+import { RESULTS } from '../domain/verdict.ts';
 import type { DowntimeWindow } from '../domain/window.ts';
 import { seriesLabels } from './count-sample.ts';
 import type { Families } from './families.ts';
 import { createRising } from './rising.ts';
+
+const BOUNDS = ['min', 'estimate', 'max'] as const;
+const IN_SECONDS: ReadonlySet<BudgetName> = new Set(['api_downtime', 'boot_downtime', 'longest_window']);
 
 type Place = Report['clouds'][number];
 
@@ -27,7 +32,7 @@ export function showLive(families: Families, begin: (key: SeriesKey) => void): (
     rising.windows(labels, summary.windows);
     rising.degraded(labels, summary.degraded.estimate);
     rising.unobserved(labels, summary.unobserved);
-    for (const bound of ['min', 'estimate', 'max'] as const) {
+    for (const bound of BOUNDS) {
       families.runDowntime.set({ ...labels, bound }, summary.downtime[bound]);
     }
   }
@@ -59,6 +64,7 @@ export function showLive(families: Families, begin: (key: SeriesKey) => void): (
     for (const summary of live.report.probes) showSummary(summary);
     for (const place of live.report.clouds) showPlace(place, live.running.length);
     showPhases(families, live);
+    showBudgets(families, live.report);
     showDaemon(families, live);
     countDropped(live.journal);
   };
@@ -72,6 +78,23 @@ function showPhases(families: Families, { phase, phases, report }: Live): void {
   const shown = phases.slice(0, PHASES);
   for (const { cloud, vantage } of report.clouds) {
     for (const name of shown) families.phaseActive.set({ cloud, vantage, phase: name }, name === phase ? 1 : 0);
+  }
+}
+
+/** The budgets of the phases that began; those that are no seconds have a result alone. */
+function showBudgets(families: Families, { clouds, verdict }: Report): void {
+  for (const family of [families.budget, families.budgetUsed, families.budgetResult]) family.reset();
+  const judged = verdict.phases
+    .slice(0, PHASES)
+    .flatMap(({ name, budgets }) => budgets.map((budget) => ({ phase: name, ...budget })));
+  for (const { cloud, vantage } of clouds) {
+    for (const { phase, name, limit, measured, result: reached } of judged) {
+      const labels = { cloud, vantage, phase, budget: name };
+      for (const result of RESULTS) families.budgetResult.set({ ...labels, result }, result === reached ? 1 : 0);
+      if (!IN_SECONDS.has(name)) continue;
+      families.budget.set(labels, limit);
+      for (const bound of BOUNDS) families.budgetUsed.set({ ...labels, bound }, measured?.[bound] ?? 0);
+    }
   }
 }
 

@@ -5,6 +5,7 @@ import { createMetrics } from '../../../src/metrics/metrics.ts';
 import { readFamilies } from '../../support/exposition.ts';
 import { BOOT, LIST_KEPT, LIST_NEW, live, liveSeries, summary, TOKEN } from '../../support/live.ts';
 import { failedSample, okSample } from '../../support/samples.ts';
+import { phaseVerdict } from '../../support/verdicts.ts';
 
 const all = [LIST_NEW, LIST_KEPT, BOOT, TOKEN];
 
@@ -16,7 +17,11 @@ async function exposition(): Promise<string> {
     phase: 'maintenance',
     phases: ['maintenance'],
     series: all.map((series) => liveSeries({ series })),
-    report: { ...base.report, probes: all.map((series) => summary({ series })) },
+    report: {
+      ...base.report,
+      probes: all.map((series) => summary({ series })),
+      verdict: { plan: 'night', result: 'fail', phases: [phaseVerdict()] },
+    },
   });
   metrics.observe({ ...okSample({ seq: 0, at: 0 }, 42), cloud: 'prod"\\\n', stages: { connect: 0.01 } });
   metrics.observe(failedSample({ seq: 1, at: 1000 }));

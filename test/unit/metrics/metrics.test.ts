@@ -15,6 +15,7 @@ import {
   window,
 } from '../../support/live.ts';
 import { failedSample, okSample, voidSample } from '../../support/samples.ts';
+import { budget, neverBegun, phaseVerdict } from '../../support/verdicts.ts';
 
 const read = async (metrics: Metrics) => readExposition(await metrics.text());
 const PLACE = 'cloud="prod",vantage="lab"';
@@ -148,6 +149,31 @@ describe('the live state in the metrics', () => {
     expect(values.get(`rollwatch_run_downtime_seconds{${NEW},bound="estimate"}`)).toBe(7.1);
     expect(values.get(`rollwatch_run_downtime_seconds{${NEW},bound="max"}`)).toBe(8);
     expect(values.get(`rollwatch_downtime_windows_total{${NEW}}`)).toBe(1);
+  });
+
+  it('tells what is used of the budgets of the phases that began, and how each stands', async () => {
+    const metrics = createMetrics({ version: '1' });
+    const budgets = [
+      budget({ limit: 10, result: 'pass' }),
+      budget({ name: 'error_ratio', limit: 0.5, measured: { min: 0.6, estimate: 0.6, max: 0.6 }, result: 'fail' }),
+      budget({ name: 'slowdown', limit: 2, measured: null, result: 'not-proven' }),
+    ];
+    const verdict = { plan: 'night', result: 'fail', phases: [phaseVerdict({ budgets }), neverBegun()] } as const;
+    metrics.update(live({ report: report({ verdict }) }));
+    const values = await read(metrics);
+    const of = (name: string, labels: string) =>
+      values.get(`rollwatch_budget_${name}{${PLACE},phase="maintenance",${labels}}`);
+    expect(of('seconds', 'budget="api_downtime"')).toBe(10);
+    expect(of('used_seconds', 'budget="api_downtime",bound="min"')).toBe(6);
+    expect(of('used_seconds', 'budget="api_downtime",bound="estimate"')).toBe(7);
+    expect(of('used_seconds', 'budget="api_downtime",bound="max"')).toBe(8);
+    expect(of('result', 'budget="api_downtime",result="pass"')).toBe(1);
+    expect(of('result', 'budget="api_downtime",result="fail"')).toBe(0);
+    expect(of('result', 'budget="error_ratio",result="fail"')).toBe(1);
+    expect(of('result', 'budget="slowdown",result="not-proven"')).toBe(1);
+    // what is no seconds is not shown as seconds, and what never began is not shown at all
+    expect(values.samples.filter((one) => /budget_(used_)?seconds/.test(one))).toHaveLength(4);
+    expect(values.samples.filter((one) => one.includes('phase="computes"'))).toEqual([]);
   });
 
   it('counts servers by cloud', async () => {
