@@ -1,4 +1,5 @@
 import { loadSettings } from '../config/configuration.ts';
+import { createDrawing, type Drawing } from '../domain/faces/drawing.ts';
 import type { Report } from '../domain/summary.ts';
 import { readJournal } from '../journal/open-journal.ts';
 import { readAnsibleLog } from '../upgrade/read-ansible-log.ts';
@@ -11,13 +12,21 @@ export type JournalReportOptions = {
   /** Logs of Ansible whose tasks count too, and the zone of their moments. */
   readonly ansibleLog?: readonly string[] | undefined;
   readonly zone?: string | undefined;
+  /** The samples themselves are wanted too. */
+  readonly draws?: true | undefined;
 };
 
 /** A session that was alive so many milliseconds ago is taken for running. */
 const ALIVE = 5000;
 
+export type JournalReport = {
+  readonly report: Report;
+  /** Null where it was not asked for. */
+  readonly drawing: Drawing | null;
+};
+
 /** What a journal says, also while a daemon writes it; without a name the one of the configuration. */
-export async function journalReport(file: string | undefined, options: JournalReportOptions): Promise<Report> {
+export async function journalReport(file: string | undefined, options: JournalReportOptions): Promise<JournalReport> {
   const settings = loadSettings({ configFile: options.config, flags: { journal: file, plan: options.plan } });
   const journal = await readJournal(settings.journal);
   try {
@@ -32,7 +41,11 @@ export async function journalReport(file: string | undefined, options: JournalRe
       for await (const task of readAnsibleLog(log, { zone: options.zone ?? 'local' }))
         observation.accept({ type: 'task', task });
     }
-    return observation.report(now);
+    const report = observation.report(now);
+    if (options.draws !== true) return { report, drawing: null };
+    const drawing = createDrawing(report);
+    for await (const sample of journal.samples()) drawing.add(sample);
+    return { report, drawing: drawing.finish() };
   } finally {
     await journal.close();
   }

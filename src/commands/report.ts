@@ -98,9 +98,10 @@ async function fromDaemon({ url = '', failOn, zone }: ReportFlags, format: strin
 async function fromJournal(flags: ReportFlags, name: string, { width, colour }: Output): Promise<Told> {
   const format = REPORT_FORMATS.find((one) => one.name === name);
   if (format === undefined) throw new Refusal(`--format is '${name}'`);
-  const report = await journalReport(flags.journal, flags);
+  const { report, drawing } = await journalReport(flags.journal, { ...flags, draws: format.draws });
   const strict = flags.failOn === 'not-proven';
-  return { text: format.write(report, { colour, width, strict, ...zoneOf(flags) }), result: report.verdict.result };
+  const options = { colour, width, strict, ...zoneOf(flags), ...(drawing !== null && { drawing }) };
+  return { text: format.write(report, options), result: report.verdict.result };
 }
 
 /** The verdict is that of the run that began last. */
@@ -108,7 +109,7 @@ async function fromSeveral(flags: ReportFlags, name: string, { width, colour }: 
   if (name !== 'text' && name !== 'json')
     throw new Refusal(`--format is '${name}'; with --compare it must be text or json`);
   const reports = [];
-  for (const file of flags.compare ?? []) reports.push(await journalReport(file, flags));
+  for (const file of flags.compare ?? []) reports.push((await journalReport(file, flags)).report);
   const comparison = compareRuns(reports);
   const text =
     name === 'json' ? comparisonJson(comparison) : comparisonText(comparison, { colour, width, ...zoneOf(flags) });

@@ -2,6 +2,7 @@ import { type Configuration, type LoadOptions, loadConfiguration } from '../conf
 import { revealAccess } from '../domain/cloud-access.ts';
 import type { JournalWriter } from '../domain/ports.ts';
 import type { Refusal } from '../domain/refusal.ts';
+import type { Sample } from '../domain/sample.ts';
 import type { Report } from '../domain/summary.ts';
 import { openJournal } from '../journal/open-journal.ts';
 import { createMetrics } from '../metrics/metrics.ts';
@@ -10,6 +11,7 @@ import { preflight } from '../openstack/preflight.ts';
 import { seriesOfCloud } from '../probes/registry.ts';
 import { REPORT_FORMATS, SAMPLE_FORMATS } from '../report/formats.ts';
 import { liveLine } from '../report/live-line.ts';
+import { LIVE_DOCUMENT, LIVE_POLICY, readPageFiles } from '../report/page-document.ts';
 import { createTimeline, machineClocks } from '../sampler/clock.ts';
 import type { SamplerThreadData } from '../sampler-thread.ts';
 import { createServer } from '../server/server.ts';
@@ -49,10 +51,12 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
   const log = createLog({ pretty: err.isTTY === true, level: configuration.log.level, to: err });
   for (const warning of configuration.warnings) log('warn', warning);
 
+  const page = readPageFiles();
   const { vantage, sampler, overall } = configuration;
   const journal = await openJournal({ file: configuration.journal, vantage, now: () => Date.now() });
   const known = (await journal.sessions()).some((one) => Object.keys(one.facts).length > 1);
   const metrics = createMetrics({ version: VERSION });
+  const listeners = new Set<(sample: Sample) => void>();
   const daemon = await startDaemon({
     journal,
     version: VERSION,
@@ -65,7 +69,10 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
     clockStep: sampler.clockStep,
     thread: threadUrl(),
     data: (session) => threadData(configuration, journal, session),
-    onSample: metrics.observe,
+    onSample(sample) {
+      metrics.observe(sample);
+      for (const listener of listeners) listener(sample);
+    },
     log,
   });
   try {
@@ -80,6 +87,11 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
       upgrade: daemon.upgrade,
       pause: daemon.pause,
       resume: daemon.resume,
+      follow(listener) {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+      page: { ...page, document: LIVE_DOCUMENT, policy: LIVE_POLICY },
       version: VERSION,
       log,
     });

@@ -1,3 +1,4 @@
+import type { Drawing } from './faces/drawing.ts';
 import type { Sample } from './sample.ts';
 import type { Report } from './summary.ts';
 
@@ -6,6 +7,8 @@ export type ReportFormat = {
   /** As a command line and a query name it. */
   readonly name: string;
   readonly contentType: string;
+  /** It wants `drawing`: the samples themselves. */
+  readonly draws?: true;
   /** Ends with a line break. */
   write(report: Report, options: ReportOptions): string;
 };
@@ -19,6 +22,9 @@ export type ReportOptions = {
   readonly strict?: boolean;
   /** For moments shown to a person, an IANA name; UTC when left out. */
   readonly zone?: string;
+  /** All tasks, as when left out, or those alone in which downtime began; where the format lists tasks. */
+  readonly tasks?: 'all' | 'blamed';
+  readonly drawing?: Drawing;
 };
 
 /** How samples are written down, one after the other and never all in memory. */

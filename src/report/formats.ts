@@ -14,7 +14,7 @@ export const REPORT_FORMATS: readonly [ReportFormat, ...ReportFormat[]] = [
   { name: 'text', contentType: 'text/plain; charset=utf-8', write: reportText },
   { name: 'junit', contentType: 'application/xml; charset=utf-8', write: reportJunit },
   { name: 'markdown', contentType: 'text/markdown; charset=utf-8', write: reportMarkdown },
-  { name: 'html', contentType: 'text/html; charset=utf-8', write: reportHtml },
+  { name: 'html', contentType: 'text/html; charset=utf-8', draws: true, write: reportHtml },
   { name: 'csv', contentType: 'text/csv; charset=utf-8; header=present', write: reportCsv },
 ];
 

@@ -15,6 +15,8 @@ export type Moments = {
   offset(at: Millis): number;
   /** 'UTC', 'Europe/Berlin (UTC+01:00)' */
   zoneName(at: Millis): string;
+  /** As Intl knows it. */
+  readonly iana: string;
 };
 
 /** `zone` is an IANA name, 'utc' or 'local'; `whole` is all the time that is told of. */
@@ -29,6 +31,7 @@ export function momentsIn(zone: string, whole: Interval): Moments {
     day: (at) => format(at, 'yyyy-MM-dd HH:mm:ss'),
     time: (at) => format(at, `${date}HH:mm:ss`),
     exact: (at) => format(at, `${date}HH:mm:ss.SSS`),
+    iana: of(0).zoneName ?? 'UTC',
     offset: (at) => of(at).offset * 60_000,
     zoneName: (at) => (of(at).zoneName === 'UTC' ? 'UTC' : `${of(at).zoneName} (UTC${of(at).toFormat('ZZ')})`),
   };

@@ -1,3 +1,4 @@
+import type { Sentence } from '../domain/faces/report.ts';
 import type { PhaseSeries } from '../domain/phase-measures.ts';
 import type { Report } from '../domain/summary.ts';
 import type { PhaseVerdict, Verdict } from '../domain/verdict.ts';
@@ -7,7 +8,6 @@ import type { Moments } from './moments.ts';
 import { seriesNames } from './names.ts';
 import type { Paint } from './paint.ts';
 import { duration, errorBar, latency, span } from './quantities.ts';
-import type { Sentence } from './verdict.ts';
 
 type PhaseOptions = { readonly width: number; readonly paint: Paint; readonly moments: Moments };
 

@@ -1,11 +1,10 @@
+import type { Sentence } from '../domain/faces/report.ts';
 import { union } from '../domain/interval.ts';
 import type { ProbeName } from '../domain/sample.ts';
 import type { Report } from '../domain/summary.ts';
 import type { DowntimeWindow, Seconds } from '../domain/window.ts';
 import { tame } from './layout.ts';
 import { counted, duration, errorBar, span } from './quantities.ts';
-
-export type Sentence = { readonly text: string; readonly tone: 'good' | 'bad' | 'warn' };
 
 type Subject = {
   readonly probe: ProbeName;

@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify';
+import { createDrawing, type Drawing } from '../domain/faces/drawing.ts';
 import { statusFace } from '../domain/faces/status.ts';
 import { windowFace } from '../domain/faces/window.ts';
 import type { SampleFilter } from '../domain/ports.ts';
+import type { Report } from '../domain/summary.ts';
 import { documented } from './documents.ts';
 import { createEvents } from './events.ts';
 import type { ServerOptions } from './options.ts';
@@ -10,12 +12,12 @@ import { chosenFormat, mediaType, nothing, parseQuery, reportQuery, samplesQuery
 import { sampleStream } from './sample-stream.ts';
 import { reportSchema, sampleSchema, statusSchema, windowsSchema } from './schemas.ts';
 
-const RHYTHM = { look: 250, heartbeat: 15_000 };
+const RHYTHM = { look: 250, heartbeat: 5000 };
 
 /** What is known, and what was measured. */
 export function dataRoutes(
   app: FastifyInstance,
-  { live, journal, reports, samples, events: rhythm = RHYTHM }: ServerOptions,
+  { live, follow, journal, reports, samples, events: rhythm = RHYTHM }: ServerOptions,
 ): void {
   const status = { id: 'status', summary: 'What is known at this moment', tag: 'status', query: nothing } as const;
   app.get('/api/v1/status', { schema: documented({ ...status, answers: statusSchema }) }, async (request) => {
@@ -44,10 +46,12 @@ export function dataRoutes(
   );
   const report = { id: 'report', summary: 'The report of the run so far', tag: 'data', query: wantedReport } as const;
   app.get('/api/v1/report', { schema: documented({ ...report, answers: reportAnswers }) }, async (request, reply) => {
-    const { format: name, width, colour, strict, zone } = parseQuery(wantedReport, request.query);
+    const { format: name, width, colour, strict, zone, tasks } = parseQuery(wantedReport, request.query);
     const format = chosenFormat(reports, { name, accept: request.headers.accept });
     const { report } = live();
-    const text = format.write(report, { width, colour: colour === 'true', strict: strict === 'true', zone });
+    const drawing = format.draws === true ? { drawing: await readDrawing(report, journal) } : {};
+    const options = { width, colour: colour === 'true', strict: strict === 'true', zone, tasks, ...drawing };
+    const text = format.write(report, options);
     const { result } = report.verdict;
     return reply
       .type(format.contentType)
@@ -80,18 +84,18 @@ export function dataRoutes(
     },
   );
 
-  const events = createEvents(live, rhythm);
+  const events = createEvents({ live, follow }, rhythm);
   app.addHook('preClose', async () => events.close());
   const stream = {
     id: 'events',
-    summary: 'Server-sent events: status when it has changed, window when one is finished',
+    summary: 'Server-sent events: status when it has changed and every 5 s, samples, window when one is finished',
     tag: 'status',
     query: nothing,
     problems: [503],
   } as const;
   app.get(
     '/api/v1/events',
-    { schema: documented({ ...stream, answers: ['text/event-stream'] }), exposeHeadRoute: false },
+    { schema: documented({ ...stream, answers: ['text/event-stream'] }), exposeHeadRoute: false, compress: false },
     async (request, reply) => {
       parseQuery(nothing, request.query);
       const last = request.headers['last-event-id'];
@@ -100,6 +104,12 @@ export function dataRoutes(
       return reply.type('text/event-stream').header('x-accel-buffering', 'no').send(reader);
     },
   );
+}
+
+async function readDrawing(report: Report, journal: ServerOptions['journal']): Promise<Drawing> {
+  const drawing = createDrawing(report);
+  for await (const sample of journal.samples()) drawing.add(sample);
+  return drawing.finish();
 }
 
 type Wanted = { readonly [name in keyof SampleFilter]: SampleFilter[name] | undefined };

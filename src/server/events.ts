@@ -1,9 +1,11 @@
 import { PassThrough, type Readable } from 'node:stream';
 import type { BlamedWindow } from '../domain/blame.ts';
+import { createChart } from '../domain/faces/chart.ts';
 import { statusFace } from '../domain/faces/status.ts';
 import { windowFace } from '../domain/faces/window.ts';
 import type { Live } from '../domain/live.ts';
-import { seriesId } from '../domain/sample.ts';
+import { type Sample, seriesId } from '../domain/sample.ts';
+import type { ServerOptions } from './options.ts';
 
 /** Characters that may wait for a reader who does not keep up; then he is dropped, and may come again. */
 const BACKLOG = 1_000_000;
@@ -17,12 +19,19 @@ export type Events = {
 
 type Rhythm = { readonly look: number; readonly heartbeat: number };
 
-/** Server-sent events: `status` when it has changed, `window` when one is finished. Looks only while someone reads. */
-export function createEvents(live: () => Live, { look, heartbeat }: Rhythm): Events {
+type Sources = Pick<ServerOptions, 'live' | 'follow'>;
+
+/**
+ * Server-sent events: `status` when it has changed, and every `heartbeat`; `samples` in columns (see ChartFace);
+ * `window` when one is finished. Looks only while someone reads.
+ */
+export function createEvents({ live, follow }: Sources, { look, heartbeat }: Rhythm): Events {
   const readers = new Set<PassThrough>();
   let timers: NodeJS.Timeout[] = [];
   let shown = '';
   let told = new Set<string>();
+  let fresh: Sample[] = [];
+  let unfollow = () => {};
 
   function send(text: string, to: Iterable<PassThrough> = readers): void {
     for (const reader of to) {
@@ -33,6 +42,8 @@ export function createEvents(live: () => Live, { look, heartbeat }: Rhythm): Eve
 
   function tick(): void {
     const now = live();
+    if (fresh.length > 0) send(samplesEvent(fresh, now));
+    fresh = [];
     for (const window of finished(now)) {
       if (!told.has(window.id)) send(windowEvent(window));
       told.add(window.id);
@@ -45,12 +56,16 @@ export function createEvents(live: () => Live, { look, heartbeat }: Rhythm): Eve
   function begin(now: Live): void {
     told = new Set(finished(now).map(({ id }) => id));
     shown = digestOf(now);
-    timers = [setInterval(tick, look), setInterval(() => send(': still here\n\n'), heartbeat)];
+    timers = [setInterval(tick, look), setInterval(() => send(statusEvent(live())), heartbeat)];
+    unfollow = follow((sample) => fresh.push(sample));
   }
 
   function end(): void {
     for (const timer of timers) clearInterval(timer);
     timers = [];
+    fresh = [];
+    unfollow();
+    unfollow = () => {};
   }
 
   return {
@@ -87,6 +102,15 @@ function after(windows: readonly BlamedWindow[], id: string | undefined): readon
 }
 
 const statusEvent = (live: Live): string => `event: status\ndata: ${JSON.stringify(statusFace(live))}\n\n`;
+
+function samplesEvent(samples: readonly Sample[], { report }: Live): string {
+  const chart = createChart(
+    Math.min(...samples.map(({ startedAt }) => startedAt)),
+    report.probes.map(({ series }) => series),
+  );
+  for (const sample of samples) chart.add(sample);
+  return `event: samples\ndata: ${JSON.stringify(chart.face())}\n\n`;
+}
 
 const windowEvent = (window: BlamedWindow): string =>
   `event: window\nid: ${window.id.replaceAll(/[\r\n\0]/g, ' ')}\ndata: ${JSON.stringify(windowFace(window))}\n\n`;

@@ -44,7 +44,12 @@ export const reportQuery = (formats: readonly string[]) =>
     colour: z.enum(['true', 'false']).default('false').describe('with the escapes of a terminal'),
     strict: z.enum(['true', 'false']).default('false').describe('what is not proven counts as failed'),
     zone: zone.default('utc').describe('IANA time zone of the text'),
+    tasks: z.enum(['all', 'blamed']).default('all').describe('blamed: only tasks in which downtime began'),
   });
+
+export const chartQuery = z.strictObject({
+  from: moment.optional().describe('what was sent, or lasted, at this moment or later'),
+});
 
 export const nothing = z.strictObject({});
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FAILURE_KINDS, SERVICES, VOID_KINDS } from '../domain/cause.ts';
+import type { ChartFace, ChartTasksFace } from '../domain/faces/chart.ts';
 import type { ReportFace } from '../domain/faces/report.ts';
 import type { SampleFace } from '../domain/faces/sample.ts';
 import type { StatusFace } from '../domain/faces/status.ts';
@@ -130,6 +131,9 @@ const verdictSchema = z.strictObject({
 export const phasesSchema = z.strictObject({ verdict: verdictSchema, phases: z.array(phaseSchema) });
 
 export const reportSchema = z.strictObject({
+  summary: z
+    .array(z.strictObject({ text: z.string(), tone: z.enum(['good', 'bad', 'warn']) }))
+    .describe('the report in a few sentences, the worst news first'),
   run: z.strictObject({
     id: z.string(),
     ...stretch,
@@ -156,6 +160,7 @@ export const reportSchema = z.strictObject({
       degradedSeconds: bounds,
       observedSeconds: seconds,
       unobservedSeconds: seconds,
+      gaps: z.array(z.strictObject(stretch)).describe('the unobserved stretches'),
       latencySeconds: z.strictObject({ p50: seconds, p95: seconds, p99: seconds, max: seconds }).nullable(),
     }),
   ),
@@ -228,6 +233,35 @@ export const sampleSchema = z.strictObject({
   hung: z.boolean().nullable(),
 });
 
+export const chartSchema = z.strictObject({
+  origin: moment.describe('what `after` counts from'),
+  causes: z.array(z.strictObject({ kind: z.enum(FAILURE_KINDS), service: z.enum(SERVICES) })),
+  series: z.array(
+    z.strictObject({
+      ...key,
+      intervalSeconds: seconds,
+      slowSeconds: seconds,
+      after: z.array(z.int()).describe('milliseconds from the sending of the sample before; the first from origin'),
+      took: z.array(z.int()).describe('milliseconds'),
+      outcomes: z.string().describe('a letter each: o ok, f failed, v void; a capital for an extra one'),
+      causes: z.array(z.int()).describe('of the failed ones: the index in causes'),
+      stages: z
+        .array(z.int().nullable())
+        .describe('of boots, four each, in milliseconds: accepted, active, delete_accepted, gone'),
+    }),
+  ),
+});
+
+export const chartTasksSchema = z.strictObject({
+  origin: moment.describe('what `after` counts from'),
+  names: z.array(z.string()),
+  name: z.array(z.int()).describe('the index in names'),
+  after: z.array(z.int()).describe('milliseconds from the start of the task before; the first from origin'),
+  took: z.array(z.int().nullable()).describe('milliseconds; null while it runs'),
+  kinds: z.string().describe('a letter each: t task, h handler'),
+  statuses: z.string().describe('a letter each: r running, o ok, f failed, u unknown'),
+});
+
 export const problemSchema = z.looseObject({
   type: z.string(),
   title: z.string(),
@@ -269,7 +303,9 @@ export const FACES_AND_SCHEMAS_AGREE: readonly [
   Same<ReportFace, z.infer<typeof reportSchema>>,
   Same<StatusFace, z.infer<typeof statusSchema>>,
   Same<SampleFace, z.infer<typeof sampleSchema>>,
-] = [true, true, true, true];
+  Same<ChartFace, z.infer<typeof chartSchema>>,
+  Same<ChartTasksFace, z.infer<typeof chartTasksSchema>>,
+] = [true, true, true, true, true, true];
 
 /** What goes into the OpenAPI document. */
 export function jsonSchema(schema: z.ZodType, io: 'input' | 'output' = 'output'): Record<string, unknown> {

@@ -1,6 +1,8 @@
+import compress from '@fastify/compress';
 import swagger from '@fastify/swagger';
 import { fastify } from 'fastify';
 import { annotationRoutes } from './annotation-routes.ts';
+import { chartRoutes } from './chart-routes.ts';
 import { dataRoutes } from './data-routes.ts';
 import { documented } from './documents.ts';
 import { answerError, answerErrors } from './errors.ts';
@@ -59,6 +61,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     if (loopback) checkHost(request);
   });
 
+  await app.register(compress, { global: true, encodings: ['br', 'gzip'] });
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -76,6 +79,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     taskRoutes(routes, { ...options, loopback });
     routes.register(async (inner) => annotationRoutes(inner, { ...options, loopback }));
     dataRoutes(routes, options);
+    chartRoutes(routes, options);
     const own = { id: 'openapi', summary: 'This document', tag: 'service', answers: looseObject } as const;
     routes.get('/api/v1/openapi.json', { schema: documented(own) }, async () => app.swagger());
   });

@@ -2,9 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { documented } from './documents.ts';
 import { checkWrite } from './guard.ts';
 import type { ServerOptions } from './options.ts';
-import { PAGE_POLICY, statusPage } from './page.ts';
 import { Problem } from './problem.ts';
-import { mediaType, nothing, parseQuery } from './query.ts';
+import { nothing, parseQuery } from './query.ts';
 import { unready } from './readiness.ts';
 import { healthSchema, pausedSchema, readySchema } from './schemas.ts';
 
@@ -12,16 +11,23 @@ import { healthSchema, pausedSchema, readySchema } from './schemas.ts';
 export function serviceRoutes(app: FastifyInstance, options: ServerOptions & { readonly loopback: boolean }): void {
   const { live, metrics, version } = options;
 
-  const page = { id: 'page', summary: 'The status as a page', tag: 'status' } as const;
-  app.get('/', { schema: documented({ ...page, answers: ['text/html'] }) }, async (_request, reply) => {
-    const now = live();
-    const format = options.reports.find(({ contentType }) => mediaType(contentType) === 'text/plain');
-    const text = format?.write(now.report, { colour: false, width: 110 }) ?? '';
-    return reply
+  const page = { id: 'page', summary: 'The page', tag: 'status' } as const;
+  app.get('/', { schema: documented({ ...page, answers: ['text/html'] }) }, async (_request, reply) =>
+    reply
       .type('text/html; charset=utf-8')
-      .header('content-security-policy', PAGE_POLICY)
-      .send(statusPage(now, text));
-  });
+      .header('content-security-policy', options.page.policy)
+      .send(options.page.document),
+  );
+  const files = [
+    { path: '/page.js', id: 'pageScript', type: 'text/javascript', text: options.page.script },
+    { path: '/page.css', id: 'pageStyle', type: 'text/css', text: options.page.style },
+  ] as const;
+  for (const { path, id, type, text } of files) {
+    const document = { id, summary: 'A part of the page', tag: 'status', answers: [type] } as const;
+    app.get(path, { schema: documented(document) }, async (_request, reply) =>
+      reply.type(`${type}; charset=utf-8`).send(text),
+    );
+  }
 
   const scrape = { id: 'metrics', summary: "Metrics in Prometheus' text format", tag: 'service' } as const;
   app.get('/metrics', { schema: documented({ ...scrape, answers: ['text/plain'] }) }, async (_request, reply) => {

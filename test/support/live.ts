@@ -2,7 +2,7 @@ import type { BlamedWindow } from '../../src/domain/blame.ts';
 import type { FailureKind, Service } from '../../src/domain/cause.ts';
 import type { Live, LiveSeries } from '../../src/domain/live.ts';
 import type { Overall } from '../../src/domain/overall.ts';
-import type { Series } from '../../src/domain/sample.ts';
+import type { Sample, Series } from '../../src/domain/sample.ts';
 import type { Report, SeriesSummary } from '../../src/domain/summary.ts';
 import type { Bracket } from '../../src/domain/time.ts';
 import { SERIES } from './samples.ts';
@@ -13,6 +13,8 @@ export const NONE = { min: 0, estimate: 0, max: 0 } as const;
 
 export const LIST_NEW: Series = { ...SERIES, cloud: 'prod', vantage: 'lab', connection: 'new' };
 export const LIST_KEPT: Series = { ...LIST_NEW, connection: 'reused' };
+/** A sample of the series that the other ones here tell of. */
+export const ofListNew = (sample: Sample): Sample => ({ ...sample, cloud: 'prod', vantage: 'lab', connection: 'new' });
 export const BOOT: Series = { ...LIST_NEW, probe: 'server-boot', connection: '', cover: 30_000, slow: 15_000 };
 export const TOKEN: Series = { ...LIST_NEW, probe: 'token', connection: '', interval: 5000, cover: 7500 };
 

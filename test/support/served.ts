@@ -5,6 +5,7 @@ import type { Sample } from '../../src/domain/sample.ts';
 import type { Task } from '../../src/domain/task.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { REPORT_FORMATS, SAMPLE_FORMATS } from '../../src/report/formats.ts';
+import { LIVE_POLICY } from '../../src/report/page-document.ts';
 import type { ServerOptions } from '../../src/server/options.ts';
 import { createServer } from '../../src/server/server.ts';
 import { live } from './live.ts';
@@ -18,6 +19,8 @@ export type Served = AsyncDisposable & {
   readonly tasks: readonly Task[];
   readonly phases: readonly PhaseMark[];
   show(now: Live): void;
+  /** The daemon has measured it. */
+  sample(sample: Sample): void;
 };
 
 type Facts = Partial<ServerOptions> & { readonly now?: Live; readonly stored?: () => AsyncIterable<Sample> };
@@ -31,6 +34,7 @@ export async function serve({ now = live(), stored = async function* () {}, ...o
   const tasks: Task[] = [];
   const phases: PhaseMark[] = [];
   const annotations = new Map<number, Annotation>();
+  const listeners = new Set<(sample: Sample) => void>();
   const order = (name: string) => async () => {
     orders.push(name);
   };
@@ -53,11 +57,21 @@ export async function serve({ now = live(), stored = async function* () {}, ...o
       annotate: (annotation) => annotations.set(annotation.id, annotation),
       annotations: () => [...annotations.values()],
     },
+    follow(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    page: {
+      document: '<!doctype html><title>the page</title>',
+      script: '// script',
+      style: '/* style */',
+      policy: LIVE_POLICY,
+    },
     pause: order('pause'),
     resume: order('resume'),
     version: '0.1.0',
     log: (level, message) => log.push(`${level} ${message}`),
-    events: { look: 10, heartbeat: 50 },
+    events: { look: 10, heartbeat: 60_000 },
     ...options,
   });
   return {
@@ -69,6 +83,9 @@ export async function serve({ now = live(), stored = async function* () {}, ...o
     phases,
     show(next) {
       shown = next;
+    },
+    sample(sample) {
+      for (const listener of listeners) listener(sample);
     },
     [Symbol.asyncDispose]: () => server.close(),
   };

@@ -34,6 +34,8 @@ export type SeriesFace = {
   readonly degradedSeconds: Seconds;
   readonly observedSeconds: number;
   readonly unobservedSeconds: number;
+  /** The unobserved stretches, in order. */
+  readonly gaps: readonly StretchFace[];
   readonly latencySeconds: SeriesSummary['latency'];
 };
 
@@ -43,8 +45,13 @@ export type MarkFace = StretchFace & {
   readonly durationSeconds: number;
 };
 
+/** What a person wants to know first. */
+export type Sentence = { readonly text: string; readonly tone: 'good' | 'bad' | 'warn' };
+
 /** A report as JSON shows it: moments in ISO 8601, durations in seconds. */
 export type ReportFace = {
+  /** The report in a few sentences, the worst news first. */
+  readonly summary: readonly Sentence[];
   readonly run: {
     readonly id: string;
     readonly startedAt: string;
@@ -110,6 +117,7 @@ const seriesFace = (summary: SeriesSummary): SeriesFace => {
     degradedSeconds: secondsFace(summary.degraded),
     observedSeconds: rounded(summary.observed),
     unobservedSeconds: rounded(summary.unobserved),
+    gaps: summary.gaps.map(stretchFace),
     latencySeconds: latencyFace(summary.latency),
   };
 };
@@ -121,17 +129,13 @@ const markFace = (mark: Mark): MarkFace => ({
   durationSeconds: rounded((mark.until - mark.from) / 1000),
 });
 
-export const reportFace = ({
-  run,
-  overall,
-  clouds,
-  probes,
-  windows,
-  verdict,
-  tasks,
-  marks,
-  servers,
-}: Report): ReportFace => ({
+type ReportFaceOptions = { readonly summary: readonly Sentence[]; readonly tasks: 'all' | 'blamed' };
+
+export const reportFace = (
+  { run, overall, clouds, probes, windows, verdict, tasks, marks, servers }: Report,
+  { summary, tasks: which }: ReportFaceOptions,
+): ReportFace => ({
+  summary,
   run: {
     id: run.id,
     startedAt: iso(run.startedAt),
@@ -155,7 +159,7 @@ export const reportFace = ({
   windows: windows.map(windowFace),
   verdict: { plan: verdict.plan, result: verdict.result },
   phases: verdict.phases.map(phaseFace),
-  tasks: tasks.map(taskDowntimeFace),
+  tasks: tasks.filter((one) => which === 'all' || one.windows > 0).map(taskDowntimeFace),
   marks: marks.map(markFace),
   servers,
 });

@@ -26,6 +26,7 @@ describe('the JSON report', () => {
     const place = { cloud: 'prod', vantage: 'lab' };
     const key = { ...place, probe: 'server-list', connection: 'new' };
     expect(JSON.parse(text)).toEqual({
+      summary: [{ text: 'The API was down for 7.0 s (6.0 to 8.0 s) in 1 window.', tone: 'bad' }],
       run: {
         id: 'run-1',
         startedAt: '2026-11-23T07:10:00.000Z',
@@ -53,6 +54,7 @@ describe('the JSON report', () => {
           degradedSeconds: { min: 0, estimate: 0, max: 0 },
           observedSeconds: 750,
           unobservedSeconds: 0,
+          gaps: [],
           latencySeconds: { p50: 0.042, p95: 0.088, p99: 0.123, max: 0.514 },
         },
       ],

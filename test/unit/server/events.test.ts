@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { around, BEGAN, live, liveSeries, report, window } from '../../support/live.ts';
+import { chartSchema } from '../../../src/server/schemas.ts';
+import { around, BEGAN, live, liveSeries, ofListNew, report, window } from '../../support/live.ts';
+import { failedSample, okSample } from '../../support/samples.ts';
 import { serve } from '../../support/served.ts';
 
 /** Reads one event after the other; comments too, as events named ':'. */
@@ -54,15 +56,24 @@ describe('the event stream', () => {
     await events.return();
   });
 
-  it('says that it lives', async () => {
+  it('tells the status now and then also without news, so that silence means that it is lost', async () => {
+    await using served = await serve({ events: { look: 10, heartbeat: 30 } });
+    const events = eventsOf(served.url);
+    expect((await next(events))?.event).toBe('status');
+    expect((await next(events))?.event).toBe('status');
+    await events.return();
+  });
+
+  it('tells the samples in columns as they come', async () => {
     await using served = await serve();
     const events = eventsOf(served.url);
-    const seen: (string | undefined)[] = [];
-    for await (const { event } of events) {
-      seen.push(event);
-      if (event === ':') break;
-    }
-    expect(seen).toEqual([undefined, 'status', ':']);
+    expect((await next(events))?.event).toBe('status');
+    served.sample(ofListNew(okSample({ seq: 0, at: BEGAN }, 42)));
+    served.sample(ofListNew(failedSample({ seq: 1, at: BEGAN + 1000 })));
+    const told = await next(events);
+    expect(told?.event).toBe('samples');
+    expect(chartSchema.parse(told?.data)).toMatchObject({ series: [{ after: [0, 1000], outcomes: 'of' }] });
+    await events.return();
   });
 
   it('tells one who comes again of the windows that he has missed', async () => {

@@ -1,8 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { around, BEGAN, BOOT, LIST_KEPT, live, liveSeries, report, summary, window } from '../../support/live.ts';
+import { createTaskBook } from '../../../src/domain/task-book.ts';
+import { taskDowntimes } from '../../../src/domain/task-downtime.ts';
+import { chartSchema, chartTasksSchema } from '../../../src/server/schemas.ts';
+import {
+  around,
+  BEGAN,
+  BOOT,
+  LIST_KEPT,
+  live,
+  liveSeries,
+  ofListNew,
+  report,
+  summary,
+  window,
+} from '../../support/live.ts';
 import { failedSample, okSample, voidSample } from '../../support/samples.ts';
 import { ask, serve } from '../../support/served.ts';
+import { task } from '../../support/tasks.ts';
 
 const full = () => {
   const open = window({ series: LIST_KEPT, start: around(700), end: null, provisional: true });
@@ -131,18 +146,82 @@ describe('the report', () => {
 });
 
 describe('the page', () => {
-  it('shows the state without a script, and lets nothing else in', async () => {
+  it('may run and ask only what the daemon itself serves', async () => {
     await using served = await serve({ now: full() });
-    const answer = await fetch(`${served.url}/`);
-    const html = await answer.text();
-    expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
-    expect(answer.headers.get('content-security-policy')).toMatch(
-      /^default-src 'none'; style-src 'sha256-[^']+'; base-uri 'none'/,
+    const page = await fetch(`${served.url}/`);
+    expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(page.headers.get('content-security-policy')).toBe(
+      "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     );
-    expect(html).toContain('<h1>Rollwatch: down</h1>');
-    expect(html).toContain('&lt;b&gt;none&lt;/b&gt;');
-    expect(html).not.toMatch(/<script|<b>none| style="/);
-    expect(html).toContain('<meta http-equiv="refresh" content="5">');
+    expect(await page.text()).toBe('<!doctype html><title>the page</title>');
+    const types = ['page.js', 'page.css'].map(async (name) =>
+      (await fetch(`${served.url}/${name}`)).headers.get('content-type'),
+    );
+    expect(await Promise.all(types)).toEqual(['text/javascript; charset=utf-8', 'text/css; charset=utf-8']);
+  });
+});
+
+describe('what is drawn', () => {
+  it('is every sample of the journal in columns', async () => {
+    const samples = [
+      okSample({ seq: 0, at: BEGAN }, 42),
+      failedSample({ seq: 1, at: BEGAN + 1000 }),
+      { ...failedSample({ seq: 2, at: BEGAN + 1100 }), extra: true },
+      voidSample({ seq: 3, at: BEGAN + 2000 }),
+    ].map(ofListNew);
+    await using served = await serve({
+      stored: async function* () {
+        yield* samples;
+      },
+    });
+    const chart = async (query: string) =>
+      chartSchema.parse(await (await fetch(`${served.url}/api/v1/chart${query}`)).json());
+    const whole = await chart('');
+    expect(whole).toMatchObject({
+      causes: [{ kind: 'connection-refused', service: 'nova-api' }],
+      series: [{ after: [0, 1000, 100, 900], outcomes: 'ofFv', causes: [0, 0], stages: [] }],
+    });
+    expect(whole.series[0]?.took[0]).toBe(42);
+    const from = new Date(BEGAN + 1000).toISOString();
+    expect((await chart(`?from=${from}`)).origin).toBe(from);
+    expect(served.filters).toEqual([{}, { from: BEGAN + 1000 }]);
+  });
+
+  it('is every task that lasted at a moment or began later', async () => {
+    const book = createTaskBook();
+    book.tell(task({ id: 'a', name: 'over', start: BEGAN, end: BEGAN + 1000 }));
+    book.tell(
+      task({
+        id: 'b',
+        name: 'restart',
+        role: 'os_nova',
+        kind: 'handler',
+        start: BEGAN + 1000,
+        end: null,
+        status: 'running',
+      }),
+    );
+    await using served = await serve({ now: live({ report: report({ tasks: taskDowntimes(book.all(), []) }) }) });
+    const tell = async (query: string) =>
+      chartTasksSchema.parse(await (await fetch(`${served.url}/api/v1/chart/tasks${query}`)).json());
+    expect(await tell('')).toEqual({
+      origin: new Date(BEGAN).toISOString(),
+      names: ['over', 'os_nova : restart'],
+      name: [0, 1],
+      after: [0, 1000],
+      took: [1000, null],
+      kinds: 'th',
+      statuses: 'or',
+    });
+    expect((await tell(`?from=${new Date(BEGAN + 2000).toISOString()}`)).names).toEqual(['os_nova : restart']);
+  });
+
+  it('is sent compressed to whoever takes it so', async () => {
+    await using served = await serve({ now: full() });
+    const { headers } = await ask(`${served.url}/api/v1/report?format=json`, {
+      headers: { 'accept-encoding': 'gzip, br' },
+    });
+    expect(headers['content-encoding']).toBe('br');
   });
 });
 
@@ -235,6 +314,8 @@ describe('the OpenAPI document', () => {
       'get /',
       'get /api/annotations',
       'get /api/annotations/{id}',
+      'get /api/v1/chart',
+      'get /api/v1/chart/tasks',
       'get /api/v1/events',
       'get /api/v1/openapi.json',
       'get /api/v1/phases',
@@ -245,6 +326,8 @@ describe('the OpenAPI document', () => {
       'get /api/v1/windows',
       'get /healthz',
       'get /metrics',
+      'get /page.css',
+      'get /page.js',
       'get /readyz',
       'patch /api/annotations/{id}',
       'post /api/annotations',

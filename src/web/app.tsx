@@ -1,0 +1,173 @@
+import type { JSX } from 'preact';
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
+import type { WindowFace } from '../domain/faces/window.ts';
+import { span } from '../report/quantities.ts';
+import { Budgets } from './budgets.tsx';
+import { Downtime, Method, Phases, SeriesTable, Slowdown, Tasks } from './figures.tsx';
+import { createMoments, LOCAL, type Moments } from './moments.ts';
+import { Now, Prober } from './now.tsx';
+import type { PageState, Source, Store } from './state.ts';
+import { Timeline } from './timeline.tsx';
+import type { View } from './view.ts';
+import { Windows } from './windows.tsx';
+
+type AppProps = { readonly store: Store; readonly source: Source; readonly zone: string };
+
+/** Before and after a window, when the timeline shows it, in shares of its length. */
+const AROUND = 0.6;
+/** How often what runs with the clock is drawn anew. */
+const TICK = { down: 200, up: 1000 };
+
+export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
+  const state = useStore(store);
+  const [zone, setZone] = useState(firstZone);
+  const [selected, setSelected] = useState<string | null>(null);
+  const [asked, setAsked] = useState<View | null>(null);
+  const moments = useMemo(() => createMoments(zone), [zone]);
+  const { status, report, link } = state;
+  const isDown = status?.series.some((one) => one.state === 'down') === true;
+  const now = useNow(link.kind === 'file' ? null : isDown ? TICK.down : TICK.up) + state.ahead;
+
+  useEffect(() => {
+    document.title = titleOf(state);
+  }, [state]);
+
+  const select = useCallback((id: string | null) => {
+    setSelected(id);
+    if (id !== null)
+      requestAnimationFrame(() => document.getElementById('window-detail')?.scrollIntoView({ block: 'nearest' }));
+  }, []);
+  const show = useCallback((window: WindowFace) => {
+    setAsked(around(window));
+    document.getElementById('timeline-title')?.scrollIntoView({ block: 'start' });
+  }, []);
+
+  return (
+    <>
+      <header class="top">
+        <h1>Rollwatch</h1>
+        <p>{report === null ? '' : `${report.run.clouds.join(', ')} from ${report.run.vantages.join(', ')}`}</p>
+        <Zones zone={zone} own={firstZone} onZone={setZone} />
+      </header>
+      <main>
+        {link.kind === 'file' ? <Outcome state={state} moments={moments} /> : null}
+        {status === null ? null : <Now status={status} report={report} link={link} now={now} moments={moments} />}
+        {report === null ? (
+          <p class="note">{link.kind === 'lost' ? 'The daemon does not answer.' : 'Asking the daemon …'}</p>
+        ) : (
+          <>
+            <div class="cards">
+              <Downtime report={report} />
+              {link.kind === 'file' ? null : <Budgets phases={report.phases} status={status} />}
+              {status === null ? null : <Prober status={status} now={now} />}
+            </div>
+            <Timeline
+              state={{ ...state, report }}
+              now={Math.floor(now / 1000) * 1000}
+              moments={moments}
+              selected={selected}
+              onSelect={select}
+              asked={asked}
+            />
+            <Windows
+              report={report}
+              moments={moments}
+              source={source}
+              selected={selected}
+              onSelect={select}
+              onShow={show}
+            />
+            <Phases report={report} moments={moments} />
+            <Tasks report={report} moments={moments} />
+            <SeriesTable report={report} />
+            <Slowdown report={report} />
+            <Method report={report} moments={moments} />
+          </>
+        )}
+      </main>
+      {link.kind === 'file' ? null : (
+        <footer>
+          <a href="api/v1/report?format=text">report as text</a> <a href="api/v1/report?format=html">as one file</a>{' '}
+          <a href="api/v1/report?format=json">JSON</a> <a href="metrics">metrics</a>{' '}
+          <a href="api/v1/openapi.json">API</a>
+        </footer>
+      )}
+    </>
+  );
+}
+
+/** The head of a report in a file: the verdict, worst news first. */
+function Outcome({ state, moments }: { readonly state: PageState; readonly moments: Moments }): JSX.Element | null {
+  const { report } = state;
+  if (report === null) return null;
+  const [first, ...rest] = report.summary;
+  const { startedAt, endedAt, durationSeconds } = report.run;
+  return (
+    <section class={`banner ${first?.tone ?? 'unknown'}`} aria-label="Outcome">
+      <p class="state">{first?.text ?? 'Nothing was watched.'}</p>
+      {rest.map(({ text, tone }) => (
+        <p key={text} class={tone}>
+          {text}
+        </p>
+      ))}
+      <p>
+        {moments.day(Date.parse(startedAt))} to {moments.time(Date.parse(endedAt))}, {span(durationSeconds)}
+      </p>
+    </section>
+  );
+}
+
+type ZonesProps = { readonly zone: string; readonly own: string; readonly onZone: (zone: string) => void };
+
+function Zones({ zone, own, onZone }: ZonesProps): JSX.Element {
+  const zones = [...new Set([own, LOCAL, 'UTC'])];
+  return (
+    <label class="zones">
+      <span class="heard">Time zone</span>
+      <select value={zone} onChange={(event) => onZone(event.currentTarget.value)}>
+        {zones.map((one) => (
+          <option key={one} value={one}>
+            {one}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function useStore(store: Store): PageState {
+  const [state, setState] = useState(store.get());
+  useEffect(() => {
+    setState(store.get());
+    return store.subscribe(() => setState(store.get()));
+  }, [store]);
+  return state;
+}
+
+/** The browser's clock, read every so many milliseconds; null: never again. */
+function useNow(every: number | null): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    if (every === null) return;
+    const timer = setInterval(() => {
+      if (!document.hidden) setNow(Date.now());
+    }, every);
+    return () => clearInterval(timer);
+  }, [every]);
+  return now;
+}
+
+function titleOf({ status, report, link }: PageState): string {
+  const clouds = report?.run.clouds.join(', ') ?? '';
+  if (status === null) return `Rollwatch ${clouds}`;
+  if (link.kind === 'lost') return `? Rollwatch ${clouds}`;
+  const down = status.series.some(({ state }) => state === 'down');
+  return `${down ? '▼ DOWN' : '● up'} ${clouds} - Rollwatch`;
+}
+
+function around({ start, end, durationSeconds }: WindowFace): View {
+  const from = Date.parse(start.earliest);
+  const until = end === null ? from + durationSeconds.max * 1000 : Date.parse(end.latest);
+  const margin = Math.max((until - from) * AROUND, 2000);
+  return { from: from - margin, until: until + margin };
+}

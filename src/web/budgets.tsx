@@ -1,0 +1,68 @@
+import type { JSX } from 'preact';
+import type { PhaseFace } from '../domain/faces/phase.ts';
+import type { StatusFace } from '../domain/faces/status.ts';
+import { budgetName, budgetSentence, measureText, RESULT_WORDS } from '../report/budgets.ts';
+import { duration } from '../report/quantities.ts';
+
+const TONES = { pass: 'good', 'not-proven': 'warn', fail: 'bad' } as const;
+
+/** The phase that is under way: what it promises, and how much of that is used. */
+export function Budgets({
+  phases,
+  status,
+}: {
+  readonly phases: readonly PhaseFace[];
+  readonly status: StatusFace | null;
+}): JSX.Element {
+  const phase = phases.find(({ running }) => running) ?? null;
+  const tasks = status?.tasks ?? [];
+  return (
+    <section class="card" aria-labelledby="phase-title">
+      <h2 id="phase-title">{phase === null ? 'Phase and budget' : `Phase ${phase.name}`}</h2>
+      {phase === null ? (
+        <p class="note">No phase of the upgrade is under way: nothing is judged now.</p>
+      ) : (
+        <>
+          <p class="note">{phase.promise}</p>
+          {phase.budgets.map((budget) => (
+            <Budget key={budget.name} budget={budget} />
+          ))}
+        </>
+      )}
+      {tasks.length === 0 ? null : (
+        <ul class="running" aria-label="Tasks under way">
+          {tasks.slice(0, 3).map((task) => (
+            <li key={task.id}>
+              <small>{task.kind}</small> {task.name}
+            </li>
+          ))}
+          {tasks.length > 3 ? <li class="note">and {tasks.length - 3} more</li> : null}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function Budget({ budget }: { readonly budget: PhaseFace['budgets'][number] }): JSX.Element {
+  const { name, limit, measured, result } = budget;
+  const tone = TONES[result];
+  const share = (value: number): number => (limit > 0 ? Math.min(1, value / limit) : value > 0 ? 1 : 0) * 100;
+  const used = measured ?? { min: 0, estimate: 0, max: 0 };
+  const seconds = name === 'api_downtime' || name === 'boot_downtime' || name === 'longest_window';
+  return (
+    <div class={`budget ${tone}`}>
+      <p>
+        <span class="budget-name">{budgetName(name)}</span>
+        <em>{RESULT_WORDS[result]}</em>
+      </p>
+      <div class="meter" role="img" aria-label={budgetSentence({ name, limit, measured, result })}>
+        <i class="max" style={{ width: `${share(used.max)}%` }} />
+        <i class="estimate" style={{ width: `${share(used.estimate)}%` }} />
+      </div>
+      <strong>
+        {measureText(name, measured)}
+        {seconds ? ` of ${duration(limit)}` : ''}
+      </strong>
+    </div>
+  );
+}

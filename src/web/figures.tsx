@@ -1,0 +1,245 @@
+import type { JSX } from 'preact';
+import type { PhaseFace } from '../domain/faces/phase.ts';
+import type { ReportFace } from '../domain/faces/report.ts';
+import { budgetLimit, budgetSentence, RESULT_WORDS } from '../report/budgets.ts';
+import { counted, duration, errorBar, latency, percent, span } from '../report/quantities.ts';
+import type { Moments } from './moments.ts';
+import { seriesNames } from './scene.ts';
+import { Table } from './table.tsx';
+
+type Part = { readonly report: ReportFace; readonly moments: Moments };
+
+const TONES = { pass: 'good', 'not-proven': 'warn', fail: 'bad' } as const;
+
+/** The overall downtime, by what was down. */
+export function Downtime({ report }: { readonly report: ReportFace }): JSX.Element {
+  const { apiDowntimeSeconds, bootDowntimeSeconds, tokenDowntimeSeconds, unobservedSeconds } = report.overall;
+  const watched = (probe: string) => report.probes.some((one) => one.probe === probe);
+  const figures = [
+    ['server-list', 'API downtime', apiDowntimeSeconds],
+    ['server-boot', 'Boot downtime', bootDowntimeSeconds],
+    ['token', 'Token downtime', tokenDowntimeSeconds],
+  ] as const;
+  return (
+    <section class="card" aria-labelledby="downtime-title">
+      <h2 id="downtime-title">Downtime{report.run.running ? ' so far' : ''}</h2>
+      <dl class="figures">
+        {figures
+          .filter(([probe]) => watched(probe))
+          .map(([, name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd class={value.estimate > 0 ? 'bad' : 'good'}>{errorBar(value)}</dd>
+            </div>
+          ))}
+      </dl>
+      <p class="note">
+        of {span(report.run.durationSeconds)}
+        {unobservedSeconds > 1 ? `, ${duration(unobservedSeconds)} of it unobserved` : ''}
+      </p>
+    </section>
+  );
+}
+
+export function Phases({ report, moments }: Part): JSX.Element | null {
+  const begun = report.phases.filter(({ stretches }) => stretches.length > 0);
+  const never = report.phases.filter(({ stretches }) => stretches.length === 0);
+  if (begun.length === 0) return null;
+  return (
+    <section aria-labelledby="phases-title">
+      <h2 id="phases-title">Phases of the upgrade</h2>
+      <Table
+        caption={`Judged by the plan ${report.verdict.plan ?? ''}${never.length === 0 ? '' : `; not begun, not judged: ${never.map(({ name }) => name).join(', ')}`}.`}
+        keyOf={({ name }) => name}
+        rows={begun}
+        columns={[
+          { head: 'Phase', cell: ({ name }) => name },
+          { head: 'Verdict', cell: verdictOf },
+          { head: 'Promise', cell: ({ promise }) => promise },
+          { head: 'Began', cell: ({ stretches }) => moments.time(Date.parse(stretches[0]?.startedAt ?? '')) },
+          {
+            head: 'Took',
+            figure: true,
+            cell: ({ elapsedSeconds }) => (elapsedSeconds === null ? '' : span(elapsedSeconds)),
+          },
+          { head: 'API down', cell: ({ measured }) => (measured?.api_downtime ? errorBar(measured.api_downtime) : '') },
+          {
+            head: 'Boots down',
+            cell: ({ measured }) => (measured?.boot_downtime ? errorBar(measured.boot_downtime) : ''),
+          },
+          {
+            head: 'Recovered after',
+            figure: true,
+            cell: ({ recoverySeconds }) => (recoverySeconds === null ? '-' : duration(recoverySeconds.estimate)),
+          },
+        ]}
+      />
+      <ul class="budget-list">
+        {begun.flatMap(({ name, budgets }) =>
+          budgets
+            .filter(({ result }) => result !== 'pass')
+            .map((budget) => (
+              <li key={`${name} ${budget.name}`} class={TONES[budget.result]}>
+                {name}: {budgetSentence(budget)}
+              </li>
+            )),
+        )}
+      </ul>
+    </section>
+  );
+}
+
+function verdictOf({ result, running, budgets }: PhaseFace): JSX.Element {
+  const words = `${RESULT_WORDS[result ?? 'pass']}${running ? ' so far' : ''}`;
+  const title = budgets.map(budgetLimit).join('; ');
+  return (
+    <span class={TONES[result ?? 'pass']} title={title}>
+      {words}
+    </span>
+  );
+}
+
+/** Tasks in which downtime began, or during which something was down. */
+export function Tasks({ report, moments }: Part): JSX.Element | null {
+  if (report.tasks.length === 0) return null;
+  return (
+    <section aria-labelledby="tasks-title">
+      <h2 id="tasks-title">Tasks in which downtime began</h2>
+      <Table
+        caption="Downtime is united over all probes, never added up."
+        keyOf={({ id }) => id}
+        rows={report.tasks}
+        columns={[
+          {
+            head: 'Task',
+            cell: ({ name, role }) => (role === null || name.startsWith(`${role} : `) ? name : `${role} : ${name}`),
+          },
+          { head: 'Kind', cell: ({ kind }) => kind },
+          { head: 'Began', cell: ({ start }) => moments.exact(Date.parse(start)) },
+          { head: 'Windows', figure: true, cell: ({ windows }) => windows },
+          { head: 'Downtime that began in it', figure: true, cell: (one) => duration(one.downtimeBeganSeconds) },
+          { head: 'Downtime while it ran', figure: true, cell: (one) => duration(one.downtimeInsideSeconds) },
+          { head: 'Told by', cell: ({ sources }) => sources.join(', ') },
+        ]}
+      />
+    </section>
+  );
+}
+
+export function SeriesTable({ report }: { readonly report: ReportFace }): JSX.Element {
+  const nameOf = seriesNames(report);
+  return (
+    <section aria-labelledby="series-title">
+      <h2 id="series-title">Downtime and answers by series</h2>
+      <Table
+        caption="Latency is that of answers that were good; extra samples after a failure are in no ratio."
+        keyOf={(one) => nameOf(one)}
+        rows={report.probes}
+        columns={[
+          { head: 'Series', cell: nameOf },
+          { head: 'Available', figure: true, cell: (one) => percent(one.availability, one.windows > 0) },
+          { head: 'Down', cell: (one) => errorBar(one.downtimeSeconds) },
+          { head: 'Windows', figure: true, cell: (one) => one.windows },
+          { head: 'Slow', figure: true, cell: (one) => duration(one.degradedSeconds.estimate) },
+          { head: 'Unobserved', figure: true, cell: (one) => duration(one.unobservedSeconds) },
+          { head: 'ok', figure: true, cell: ({ samples }) => samples.ok },
+          { head: 'failed', figure: true, cell: ({ samples }) => samples.failed },
+          { head: 'void', figure: true, cell: ({ samples }) => samples.void },
+          { head: 'extra', figure: true, cell: ({ samples }) => samples.extra },
+          ...(['p50', 'p95', 'p99', 'max'] as const).map((head) => ({
+            head,
+            figure: true,
+            cell: ({ latencySeconds }: ReportFace['probes'][number]) =>
+              latencySeconds === null ? '-' : latency(latencySeconds[head]),
+          })),
+        ]}
+      />
+    </section>
+  );
+}
+
+/** How much slower answers were in each phase than before the first. */
+export function Slowdown({ report }: { readonly report: ReportFace }): JSX.Element | null {
+  const nameOf = seriesNames(report);
+  const rows = report.phases.flatMap(({ name, series }) =>
+    series.filter(({ duringSeconds }) => duringSeconds !== null).map((one) => ({ phase: name, one })),
+  );
+  if (rows.length === 0) return null;
+  type Row = (typeof rows)[number];
+  return (
+    <section aria-labelledby="slowdown-title">
+      <h2 id="slowdown-title">Answers before and during the upgrade</h2>
+      <Table
+        caption="Before: from the start of the run to the first phase."
+        keyOf={({ phase, one }) => `${phase} ${nameOf(one)}`}
+        rows={rows}
+        columns={[
+          { head: 'Phase', cell: ({ phase }) => phase },
+          { head: 'Series', cell: ({ one }) => nameOf(one) },
+          ...(['p50', 'p95', 'p99'] as const).map((head) => ({
+            head: `${head} before → during`,
+            figure: true,
+            cell: ({ one: { beforeSeconds, duringSeconds } }: Row) => {
+              const [before, during] = [beforeSeconds?.[head], duringSeconds?.[head]];
+              if (during === undefined) return '-';
+              if (before === undefined) return `- → ${latency(during)}`;
+              return `${latency(before)} → ${latency(during)}${before > 0 ? ` ×${(during / before).toFixed(1)}` : ''}`;
+            },
+          })),
+        ]}
+      />
+    </section>
+  );
+}
+
+/** What a reader needs to judge the figures, or to measure the same again. */
+export function Method({ report, moments }: Part): JSX.Element {
+  const { run, probes, marks, servers } = report;
+  const nameOf = seriesNames(report);
+  const rows: readonly (readonly [string, string])[] = [
+    ['Rollwatch', run.version],
+    ['Run', run.id],
+    ...probes.map(
+      (one) =>
+        [nameOf(one), `every ${duration(one.intervalSeconds)}, slow beyond ${duration(one.slowSeconds)}`] as const,
+    ),
+    ...Object.entries(run.facts),
+    ...(run.sessions.length > 1
+      ? run.sessions.map(
+          ({ id, startedAt, endedAt, ended }) =>
+            [
+              `session ${id}`,
+              `${moments.day(Date.parse(startedAt))} to ${moments.time(Date.parse(endedAt))}${ended || run.running ? '' : ', ended without a stop'}`,
+            ] as const,
+        )
+      : []),
+    ...(servers.created > 0
+      ? [['Servers', `${servers.created} created, ${servers.deleted} deleted, ${servers.leaked} left behind`] as const]
+      : []),
+  ];
+  return (
+    <section aria-labelledby="method-title">
+      <h2 id="method-title">How it was measured</h2>
+      <dl class="method">
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      {marks.length === 0 ? null : (
+        <details>
+          <summary>{counted(marks.length, 'gap')} of our own</summary>
+          <ul>
+            {marks.slice(0, 50).map((mark) => (
+              <li key={`${mark.startedAt} ${mark.kind}`}>
+                {moments.time(Date.parse(mark.startedAt))}, {duration(mark.durationSeconds)}: {mark.message}
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,261 @@
+import { duration, errorBar } from '../report/quantities.ts';
+import type { Brush, Hit, Pane, Pointer, Words } from './pane.ts';
+import type { PhaseBand, Scene, SeriesLane, Stretch, WindowBand } from './scene.ts';
+import { firstTaskAfter, type TaskBar } from './tasks.ts';
+
+/** In CSS pixels. */
+const PHASE = 22;
+const TASK = 15;
+const LABEL = 15;
+const BAR = 18;
+const SPACE = 7;
+/** A task that long is looked for this many tasks back; longer ones stand in the list of running tasks. */
+const LOOK_BACK = 400;
+
+type Places = { readonly tasks: number; readonly series: number; readonly end: number };
+
+const places = ({ phases, rows, lanes }: Scene): Places => {
+  const tasksTop = phases.length > 0 ? PHASE + SPACE : 0;
+  const series = tasksTop + (rows.count > 0 ? LABEL + rows.count * TASK + SPACE : 0);
+  return { tasks: tasksTop, series, end: series + lanes.length * (LABEL + BAR + SPACE) };
+};
+
+/** Phases, tasks, and a lane for each series: was it up, slow, down, or not observed. */
+export const lanesPane: Pane = {
+  name: 'lanes',
+  height: (scene) => places(scene).end,
+  axis: null,
+  draw(brush, scene) {
+    const { tasks, series, end } = places(scene);
+    for (const phase of scene.phases) drawPhase(brush, phase, end);
+    drawBlamed(brush, scene, { top: tasks, bottom: end });
+    if (scene.tasks.length > 0) drawTasks(brush, scene, tasks);
+    scene.lanes.forEach((lane, index) => {
+      drawLane(brush, lane, { scene, top: series + index * (LABEL + BAR + SPACE) });
+    });
+  },
+  hit(pointer, scene, words) {
+    const { tasks, series } = places(scene);
+    if (pointer.y < tasks) return hitPhase(pointer, scene, words);
+    if (pointer.y < series) return hitTask({ ...pointer, y: pointer.y - tasks - LABEL }, scene, words);
+    return hitLane({ ...pointer, y: pointer.y - series }, scene, words);
+  },
+};
+
+function drawPhase({ context, palette, ratio, top, x, left, width }: Brush, phase: PhaseBand, end: number): void {
+  const colour = { pass: palette.good, 'not-proven': palette.warn, fail: palette.bad, none: palette.muted };
+  for (const { from, until } of phase.stretches) {
+    const begin = Math.max(x(from), left);
+    const wide = Math.min(x(until), left + width) - begin;
+    if (wide <= 0) continue;
+    context.fillStyle = palette['phase-shade'];
+    context.fillRect(begin, top, wide, end * ratio);
+    context.fillStyle = palette.phase;
+    context.fillRect(begin, top, wide, PHASE * ratio);
+    context.fillStyle = colour[phase.result ?? 'none'];
+    context.fillRect(begin, top, wide, 3 * ratio);
+    // where it begins
+    context.fillRect(begin, top, ratio, end * ratio);
+    label(context, phase.name, {
+      x: begin + 5 * ratio,
+      y: top + 15 * ratio,
+      room: wide - 8 * ratio,
+      ratio,
+      colour: palette.text,
+      bold: true,
+    });
+  }
+}
+
+/** Tasks in which downtime began are shaded through all lanes. */
+function drawBlamed(
+  brush: Brush,
+  { tasks, blamed, until }: Scene,
+  { top, bottom }: { top: number; bottom: number },
+): void {
+  const { context, palette, ratio, x } = brush;
+  if (blamed.size === 0) return;
+  context.fillStyle = palette.blamed;
+  for (const task of tasks) {
+    if (!blamed.has(task.start) || task.start > brush.until || task.end < brush.from) continue;
+    const begin = x(task.start);
+    const wide = Math.max(x(Math.min(task.end, until)) - begin, 2 * ratio);
+    context.globalAlpha = 0.22;
+    context.fillRect(begin, brush.top + (top + LABEL) * ratio, wide, (bottom - top - LABEL) * ratio);
+    context.globalAlpha = 1;
+  }
+}
+
+function drawTasks(brush: Brush, { tasks, rows, blamed, until }: Scene, top: number): void {
+  const { context, palette, ratio, x, left } = brush;
+  caption(brush, 'tasks', top);
+  const last = firstTaskAfter(tasks, brush.until);
+  for (let index = 0; index < last; index++) {
+    const task = tasks[index];
+    const row = rows.of[index] ?? -1;
+    if (task === undefined || row < 0 || task.end < brush.from) continue;
+    const begin = Math.max(x(task.start), left);
+    const wide = Math.max(x(Math.min(task.end, until)) - begin, ratio);
+    const y = brush.top + (top + LABEL + row * TASK) * ratio;
+    context.fillStyle = blamed.has(task.start)
+      ? palette.blamed
+      : task.status === 'failed'
+        ? palette.bad
+        : task.handler
+          ? palette.handler
+          : index % 2 === 0
+            ? palette.task
+            : palette['task-other'];
+    context.fillRect(begin, y, wide, (TASK - 2) * ratio);
+    if (wide > 40 * ratio) {
+      const place = { x: begin + 4 * ratio, y: y + 10 * ratio, room: wide - 6 * ratio, ratio, colour: palette.text };
+      label(context, task.name, place);
+    }
+  }
+}
+
+function drawLane(brush: Brush, lane: SeriesLane, { scene, top }: { scene: Scene; top: number }): void {
+  const { context, palette, ratio, x, left, width } = brush;
+  caption(brush, lane.name, top);
+  const bar = brush.top + (top + LABEL) * ratio;
+  const box = ({ from, until }: Stretch, height: number, atLeast = 0) => {
+    const begin = Math.max(x(from), left);
+    const wide = Math.max(Math.min(x(until), left + width) - begin, atLeast * ratio);
+    if (begin > left + width || x(until) < left - ratio) return;
+    context.fillRect(begin, bar + ((BAR - height) / 2) * ratio, wide, height * ratio);
+  };
+  context.fillStyle = palette.up;
+  box(scene, 4);
+  for (const gap of lane.gaps) {
+    context.fillStyle = palette.surface;
+    box(gap, BAR);
+    context.fillStyle = brush.hatched;
+    box(gap, BAR);
+  }
+  for (const band of lane.windows.filter(({ window }) => window.kind === 'degraded'))
+    drawWindow(brush, band, { scene, box, bar });
+  for (const band of lane.windows.filter(({ window }) => window.kind === 'down'))
+    drawWindow(brush, band, { scene, box, bar });
+}
+
+/** Certain time is solid, what may have been is soft, and whiskers show the brackets. */
+function drawWindow(
+  { context, palette, ratio, x, selected }: Brush,
+  { window, start, end }: WindowBand,
+  { scene, box, bar }: { scene: Scene; box: (stretch: Stretch, height: number, atLeast?: number) => void; bar: number },
+): void {
+  const down = window.kind === 'down';
+  const height = down ? BAR : BAR / 2;
+  const until = end?.estimate ?? scene.until;
+  context.fillStyle = down ? palette['down-soft'] : palette['degraded-soft'];
+  box({ from: start.earliest, until: end?.latest ?? scene.until }, height);
+  context.fillStyle = down ? palette.down : palette.degraded;
+  box({ from: start.estimate, until }, height, 2);
+  context.strokeStyle = palette.text;
+  context.lineWidth = ratio;
+  const middle = bar + (BAR / 2) * ratio;
+  for (const edge of end === null ? [start] : [start, end]) {
+    const [a, b] = [x(edge.earliest), x(edge.latest)];
+    if (b - a < 5 * ratio) continue;
+    context.beginPath();
+    context.moveTo(a, middle);
+    context.lineTo(b, middle);
+    for (const place of [a, b]) {
+      context.moveTo(place, middle - 4 * ratio);
+      context.lineTo(place, middle + 4 * ratio);
+    }
+    context.stroke();
+  }
+  if (selected !== window.id) return;
+  context.strokeStyle = palette.focus;
+  context.lineWidth = 2 * ratio;
+  const begin = x(start.earliest) - 3 * ratio;
+  context.strokeRect(begin, bar - 3 * ratio, x(end?.latest ?? scene.until) + 3 * ratio - begin, (BAR + 6) * ratio);
+}
+
+function caption({ context, palette, ratio, left, top, width }: Brush, text: string, y: number): void {
+  const place = { x: left + 2 * ratio, y: top + (y + 11) * ratio, room: width, ratio, colour: palette.muted };
+  label(context, text, place);
+}
+
+type LabelPlace = { x: number; y: number; room: number; ratio: number; colour: string; bold?: boolean };
+
+/** Cut where there is no room for it. */
+function label(
+  context: CanvasRenderingContext2D,
+  text: string,
+  { x, y, room, ratio, colour, bold = false }: LabelPlace,
+): void {
+  context.font = `${bold ? '600 ' : ''}${11 * ratio}px system-ui, sans-serif`;
+  const each = 6 * ratio;
+  const fits = Math.floor(room / each);
+  if (fits < 3) return;
+  context.fillStyle = colour;
+  context.textAlign = 'left';
+  context.textBaseline = 'alphabetic';
+  context.fillText(text.length > fits ? `${text.slice(0, Math.max(1, fits - 1))}…` : text, x, y);
+}
+
+function hitPhase({ at }: Pointer, { phases }: Scene, { time }: Words): Hit | null {
+  for (const { name, promise, result, stretches } of phases.toReversed()) {
+    const found = stretches.find(({ from, until }) => from <= at && at <= until);
+    if (found === undefined) continue;
+    const state = result === null ? '' : `: ${result === 'not-proven' ? 'not proven' : result}`;
+    return { lines: [`phase ${name}${state}`, promise, `${time(found.from)} to ${time(found.until)}`] };
+  }
+  return null;
+}
+
+function hitTask({ at, slack, y }: Pointer, scene: Scene, words: Words): Hit | null {
+  const row = Math.floor(y / TASK);
+  const last = firstTaskAfter(scene.tasks, at + slack) - 1;
+  for (let index = last; index >= Math.max(0, last - LOOK_BACK); index--) {
+    const task = scene.tasks[index];
+    if (task !== undefined && scene.rows.of[index] === row && task.end >= at - slack)
+      return taskHit(task, scene, words);
+  }
+  return null;
+}
+
+function taskHit(task: TaskBar, { until, blamed }: Scene, { exact }: Words): Hit {
+  const took = duration((Math.min(task.end, until) - task.start) / 1000);
+  return {
+    lines: [
+      `${task.handler ? 'handler' : 'task'} '${task.name}'`,
+      `${exact(task.start)}, ${task.end === Infinity ? `running for ${took}` : `${task.status} after ${took}`}`,
+      ...(blamed.has(task.start) ? ['downtime began in it'] : []),
+    ],
+  };
+}
+
+function hitLane({ at, slack, y }: Pointer, scene: Scene, { exact }: Words): Hit | null {
+  const lane = scene.lanes[Math.floor(y / (LABEL + BAR + SPACE))];
+  if (lane === undefined) return null;
+  const near = ({ start, end }: WindowBand) =>
+    start.earliest - slack <= at && at <= (end?.latest ?? scene.until) + slack;
+  const found = lane.windows
+    .filter(near)
+    .sort((a, b) => Number(b.window.kind === 'down') - Number(a.window.kind === 'down'))[0];
+  if (found !== undefined) {
+    const { window, start } = found;
+    const by = window.causes[0] === undefined ? [] : [`${window.causes[0].kind} by ${window.causes[0].service}`];
+    const task = window.task === null ? [] : [`began in ${window.task.kind} '${window.task.name}'`];
+    const state = `${window.kind === 'down' ? 'down' : 'slow'} ${errorBar(window.durationSeconds)}`;
+    return {
+      window: window.id,
+      lines: [
+        `${lane.name}: ${state}`,
+        `from ${exact(start.estimate)}${window.end === null ? ', not over yet' : ''}`,
+        ...by,
+        ...task,
+      ],
+    };
+  }
+  const gap = lane.gaps.find(({ from, until }) => from - slack <= at && at <= until + slack);
+  if (gap !== undefined) {
+    return {
+      lines: [`${lane.name}: unobserved for ${duration((gap.until - gap.from) / 1000)}`, `from ${exact(gap.from)}`],
+    };
+  }
+  return { lines: [`${lane.name}: up`, exact(at)] };
+}

@@ -1,0 +1,145 @@
+import type { ChartFace, ChartTasksFace } from '../domain/faces/chart.ts';
+import type { ReportFace } from '../domain/faces/report.ts';
+import type { SampleFace } from '../domain/faces/sample.ts';
+import type { StatusFace } from '../domain/faces/status.ts';
+import type { WindowFace } from '../domain/faces/window.ts';
+import { addSamples } from './samples.ts';
+import type { Source, Store } from './state.ts';
+import { askSince, mergeTasks, readTasks } from './tasks.ts';
+
+/** How often what runs with the clock (budgets, downtime so far) is asked for anew, and how soon after news. */
+const ROUND = 5000;
+const SOON = 400;
+/** A daemon tells something every five seconds: who is silent for longer is lost. */
+const SILENCE = 12_000;
+
+/** Samples shown around each edge of a window, and how far from it. */
+const AROUND = { samples: 60, millis: 3000 };
+
+/** Keeps the store at what the daemon says that has sent the page. */
+export function followDaemon(store: Store): Source {
+  const events = new EventSource('api/v1/events');
+  let heardAt = Date.now();
+  let begun = false;
+  let wanted = false;
+  let asking = false;
+  let soon: ReturnType<typeof setTimeout> | null = null;
+
+  function hear(): void {
+    heardAt = Date.now();
+    if (store.get().link.kind !== 'live') store.set({ link: { kind: 'live' } });
+  }
+
+  function on<Face>(name: string, act: (face: Face) => void): void {
+    events.addEventListener(name, (event) => {
+      hear();
+      act(JSON.parse((event as MessageEvent<string>).data) as Face);
+    });
+  }
+
+  on<StatusFace>('status', (status) => {
+    store.set({ status, ahead: Date.parse(status.at) - Date.now() });
+    askSoon();
+  });
+  on<WindowFace>('window', askSoon);
+  on<ChartFace>('samples', (chart) => {
+    addSamples(store.get().samples, chart);
+    store.set({ drawn: store.get().drawn + 1 });
+  });
+  // After a break the stream goes on with what is new: what came meanwhile is asked for.
+  events.addEventListener('open', () => {
+    hear();
+    void catchUp();
+  });
+
+  function askSoon(): void {
+    soon ??= setTimeout(() => {
+      soon = null;
+      void ask();
+    }, SOON);
+  }
+
+  /** The report and the tasks; never twice at a time. */
+  async function ask(): Promise<void> {
+    wanted = true;
+    if (asking) return;
+    asking = true;
+    while (wanted) {
+      wanted = false;
+      const known = store.get().tasks;
+      const since = askSince(known);
+      const query = since === null ? '' : `?from=${new Date(since).toISOString()}`;
+      const [report, tasks] = await Promise.all([
+        get<ReportFace>('api/v1/report?format=json&tasks=blamed'),
+        get<ChartTasksFace>(`api/v1/chart/tasks${query}`),
+      ]);
+      store.set({
+        ...(report !== null && { report }),
+        ...(tasks !== null && {
+          tasks: since === null ? readTasks(tasks) : mergeTasks(known, readTasks(tasks), since),
+        }),
+      });
+    }
+    asking = false;
+  }
+
+  async function catchUp(): Promise<void> {
+    const last = Math.max(0, ...[...store.get().samples.series.values()].map((own) => own.at[own.count - 1] ?? 0));
+    // Samples that began before the last one may have ended after it.
+    const query = begun ? `?from=${new Date(Math.max(0, last - 120_000)).toISOString()}` : '';
+    void ask();
+    const chart = await get<ChartFace>(`api/v1/chart${query}`);
+    if (chart === null) return;
+    begun = true;
+    addSamples(store.get().samples, chart);
+    store.set({ drawn: store.get().drawn + 1 });
+  }
+
+  const round = setInterval(() => {
+    if (Date.now() - heardAt > SILENCE) {
+      if (store.get().link.kind === 'live') store.set({ link: { kind: 'lost', since: heardAt } });
+    } else if (!document.hidden) void ask();
+  }, ROUND);
+
+  return {
+    async samplesOf(window) {
+      const edges = [window.start, ...(window.end === null ? [] : [window.end])];
+      const pieces = await Promise.all(
+        edges.map(({ earliest, latest }) => {
+          const from = new Date(Date.parse(earliest) - AROUND.millis).toISOString();
+          const to = new Date(Date.parse(latest) + AROUND.millis).toISOString();
+          const { cloud, probe, connection } = window;
+          const query = new URLSearchParams({ cloud, probe, connection, from, to, limit: String(AROUND.samples) });
+          return getLines<SampleFace>(`api/v1/samples?${query}&format=jsonl`);
+        }),
+      );
+      const own = pieces.flat().filter((one) => one.vantage === window.vantage);
+      return [...new Map(own.map((one) => [`${one.session} ${one.seq}`, one])).values()];
+    },
+    close() {
+      events.close();
+      clearInterval(round);
+      if (soon !== null) clearTimeout(soon);
+    },
+  };
+}
+
+/** Null where no answer can be had: it will be asked for again. */
+async function get<Face>(url: string): Promise<Face | null> {
+  try {
+    const answer = await fetch(url);
+    return answer.ok ? ((await answer.json()) as Face) : null;
+  } catch {
+    return null;
+  }
+}
+
+async function getLines<Face>(url: string): Promise<readonly Face[]> {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`the daemon answered ${answer.status}`);
+  const text = await answer.text();
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Face);
+}

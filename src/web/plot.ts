@@ -1,0 +1,171 @@
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { hatch, type Palette } from './palette.ts';
+import type { Brush, Pane } from './pane.ts';
+import type { Scene } from './scene.ts';
+
+/** Seconds, as uPlot has its axis of time; `Stretch` of the scene is in milliseconds. */
+type View = { readonly from: number; readonly until: number };
+
+/** What a plot is given to draw, read anew for each picture. */
+export type Drawn = {
+  readonly scene: Scene;
+  readonly view: View;
+  readonly palette: Palette;
+  readonly zone: string;
+  /** What the axis of time says of a moment (milliseconds), its marks being `step` seconds apart. */
+  label(at: number, step: number): string;
+  readonly selected: string | null;
+};
+
+export type Plot = {
+  readonly pane: Pane;
+  draw(drawn: Drawn): void;
+  /** The moment under a place of the page, and the place within the drawing; null beside it. */
+  locate(place: {
+    readonly clientX: number;
+    readonly clientY: number;
+  }): { at: number; slack: number; y: number } | null;
+  resize(width: number): void;
+  destroy(): void;
+};
+
+type PlotOptions = {
+  readonly pane: Pane;
+  readonly parent: HTMLElement;
+  readonly width: number;
+  /** Draws the axis of time; the others stand above it. */
+  readonly last: boolean;
+  readonly drawn: Drawn;
+  /** Somebody dragged over a stretch, in milliseconds. */
+  readonly onZoom: (view: View) => void;
+};
+
+const AXIS = 26;
+/** Of the vertical axes, so that all panes stand in one line. */
+const gutter = (width: number): number => (width < 600 ? 44 : 58);
+/** A few pixels around the pointer. */
+const SLACK = 4;
+const SYNC = 'rollwatch';
+
+/** 0.001, 0.01, ... 10 */
+function decades([low, high]: readonly [number, number]): number[] {
+  const first = Math.ceil(Math.log10(low) - 1e-9);
+  const count = Math.floor(Math.log10(high) + 1e-9) - first + 1;
+  return Array.from({ length: count }, (_, index) => 10 ** (first + index));
+}
+
+/** uPlot for axes, scales, the pointer and the choice of a stretch; what stands inside is drawn by the pane. */
+export function createPlot({ pane, parent, width, last, drawn: first, onZoom }: PlotOptions): Plot {
+  let drawn = first;
+  const height = () => pane.height(drawn.scene) + (last ? AXIS : 0);
+  const { axis } = pane;
+
+  const options: uPlot.Options = {
+    width,
+    height: height(),
+    padding: [axis === null ? 4 : 8, 8, last ? 0 : axis === null ? 2 : 8, 0],
+    legend: { show: false },
+    cursor: {
+      y: false,
+      points: { show: false },
+      drag: { x: true, y: false, setScale: false },
+      sync: { key: SYNC, scales: ['x', null], setSeries: false },
+    },
+    select: { show: true, left: 0, top: 0, width: 0, height: 0 },
+    scales: {
+      x: { time: true, range: () => [drawn.view.from / 1000, drawn.view.until / 1000] },
+      y: {
+        distr: axis?.log === true ? 3 : 1,
+        range: () => [...(axis?.range(drawn.scene) ?? ([0, 1] as const))],
+      },
+    },
+    series: [{}, { show: true, points: { show: false }, paths: () => null }],
+    axes: [
+      {
+        show: true,
+        size: last ? AXIS : 0,
+        stroke: () => drawn.palette.muted,
+        grid: { stroke: () => drawn.palette.grid, width: 1 },
+        ticks: { show: last, stroke: () => drawn.palette.grid, width: 1 },
+        font: '11px system-ui, sans-serif',
+        space: 80,
+        values: (_, splits, _axis, _space, step) => (last ? splits.map((at) => drawn.label(at * 1000, step)) : []),
+      },
+      {
+        size: gutter(width),
+        stroke: () => drawn.palette.muted,
+        grid: { show: axis !== null, stroke: () => drawn.palette.grid, width: 1 },
+        ticks: { show: false },
+        font: '11px system-ui, sans-serif',
+        ...(axis?.log === true ? { splits: () => decades(axis.range(drawn.scene)) } : {}),
+        values: (_, splits) => splits.map((value) => axis?.label(value) ?? ''),
+      },
+    ],
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), drawn.zone),
+    hooks: {
+      draw: [(plot) => paint(plot)],
+      setSelect: [
+        (plot) => {
+          const { left, width: wide } = plot.select;
+          if (wide < 4) return;
+          const [from, until] = [plot.posToVal(left, 'x') * 1000, plot.posToVal(left + wide, 'x') * 1000];
+          plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+          onZoom({ from, until });
+        },
+      ],
+    },
+  };
+
+  const data = (): uPlot.AlignedData => [
+    [drawn.view.from / 1000, drawn.view.until / 1000],
+    [null, null],
+  ];
+  const plot = new uPlot(options, data(), parent);
+
+  function paint(of: uPlot): void {
+    const { ctx: context, bbox } = of;
+    const ratio = uPlot.pxRatio;
+    const { palette, scene, selected } = drawn;
+    const brush: Brush = {
+      context,
+      palette,
+      hatched: hatch(context, palette.unobserved, ratio),
+      ratio,
+      ...bbox,
+      ...drawn.view,
+      x: (at) => of.valToPos(at / 1000, 'x', true),
+      y: (value) => of.valToPos(value, 'y', true),
+      selected,
+    };
+    context.save();
+    context.beginPath();
+    context.rect(bbox.left, bbox.top - 4 * ratio, bbox.width, bbox.height + 6 * ratio);
+    context.clip();
+    pane.draw(brush, scene);
+    context.restore();
+  }
+
+  return {
+    pane,
+    draw(next) {
+      const before = height();
+      drawn = next;
+      if (height() !== before) plot.setSize({ width: plot.width, height: height() });
+      plot.setData(data(), true);
+    },
+    locate({ clientX, clientY }) {
+      const { left, top, width: wide, height: high } = plot.over.getBoundingClientRect();
+      const [x, y] = [clientX - left, clientY - top];
+      if (x < 0 || y < 0 || x > wide || y > high) return null;
+      const each = (drawn.view.until - drawn.view.from) / Math.max(1, wide);
+      return { at: drawn.view.from + x * each, slack: SLACK * each, y };
+    },
+    resize(wide) {
+      const [, vertical] = plot.axes;
+      if (vertical !== undefined) vertical.size = () => gutter(wide);
+      plot.setSize({ width: wide, height: height() });
+    },
+    destroy: () => plot.destroy(),
+  };
+}

@@ -1,0 +1,175 @@
+import { BOOT_STAGES, type ChartFace, type ChartSeriesFace } from '../domain/faces/chart.ts';
+
+const EXTRA = 4;
+
+export const OK = 0;
+export const FAILED = 1;
+export const VOID = 2;
+
+export type SeriesName = {
+  readonly cloud: string;
+  readonly vantage: string;
+  readonly probe: string;
+  readonly connection: string;
+};
+
+/** The samples of one series in columns, by the moment sent; all of them `count` long. */
+export type SampleColumns = {
+  readonly id: string;
+  readonly key: SeriesName;
+  readonly slow: number;
+  count: number;
+  /** Milliseconds since 1970. */
+  at: Float64Array;
+  /** Seconds. */
+  took: Float32Array;
+  /** OK, FAILED or VOID, and EXTRA beside. */
+  marks: Uint8Array;
+  /** Index in the store's causes, -1 where there is none. */
+  causes: Int16Array;
+  /** Boots: seconds of each stage, NaN where it was not reached. */
+  stages: Float32Array;
+};
+
+export type CauseName = ChartFace['causes'][number];
+
+export type SampleStore = { readonly series: Map<string, SampleColumns>; readonly causes: CauseName[] };
+
+export const emptyStore = (): SampleStore => ({ series: new Map(), causes: [] });
+
+export const outcomeOf = (mark: number): number => mark & 3;
+export const isExtra = (mark: number): boolean => (mark & EXTRA) !== 0;
+
+export const idOf = ({ cloud, vantage, probe, connection }: SeriesName): string =>
+  [cloud, vantage, probe, connection].join('\n');
+
+const LETTERS = 'ofv';
+
+/** Takes in what a daemon or a file tells; what is there already is left out. */
+export function addSamples(store: SampleStore, face: ChartFace): void {
+  const causes = face.causes.map((cause) => {
+    const known = store.causes.findIndex(({ kind, service }) => kind === cause.kind && service === cause.service);
+    return known >= 0 ? known : store.causes.push(cause) - 1;
+  });
+  for (const series of face.series) {
+    const id = idOf(series);
+    let own = store.series.get(id);
+    if (own === undefined) {
+      own = emptyColumns(id, series);
+      store.series.set(id, own);
+    }
+    append(own, series, { origin: Date.parse(face.origin), causes });
+  }
+}
+
+function emptyColumns(id: string, { cloud, vantage, probe, connection, slowSeconds }: ChartSeriesFace): SampleColumns {
+  return {
+    id,
+    key: { cloud, vantage, probe, connection },
+    slow: slowSeconds,
+    count: 0,
+    at: new Float64Array(0),
+    took: new Float32Array(0),
+    marks: new Uint8Array(0),
+    causes: new Int16Array(0),
+    stages: new Float32Array(0),
+  };
+}
+
+function append(
+  own: SampleColumns,
+  series: ChartSeriesFace,
+  { origin, causes }: { readonly origin: number; readonly causes: readonly number[] },
+): void {
+  const known = own.count;
+  reserve(own, known + series.after.length);
+  let at = origin;
+  let failed = 0;
+  let sorted = true;
+  for (let index = 0; index < series.after.length; index++) {
+    at += series.after[index] ?? 0;
+    const letter = series.outcomes[index] ?? 'v';
+    const lower = letter.toLowerCase();
+    const outcome = LETTERS.indexOf(lower);
+    const cause = outcome === FAILED ? (causes[series.causes[failed++] ?? -1] ?? -1) : -1;
+    if (known > 0 && has(own, known, at)) continue;
+    const place = own.count++;
+    if (place > 0 && at < (own.at[place - 1] ?? 0)) sorted = false;
+    own.at[place] = at;
+    own.took[place] = (series.took[index] ?? 0) / 1000;
+    own.marks[place] = outcome | (letter === lower ? 0 : EXTRA);
+    own.causes[place] = cause;
+    for (let stage = 0; stage < BOOT_STAGES.length; stage++) {
+      const millis = series.stages[index * BOOT_STAGES.length + stage];
+      own.stages[place * BOOT_STAGES.length + stage] = typeof millis === 'number' ? millis / 1000 : Number.NaN;
+    }
+  }
+  if (!sorted) sort(own);
+}
+
+/** Whether a sample of that moment is among the first `count`. */
+function has(own: SampleColumns, count: number, at: number): boolean {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((own.at[middle] ?? 0) < at) low = middle + 1;
+    else high = middle;
+  }
+  return low < count && own.at[low] === at;
+}
+
+function reserve(own: SampleColumns, count: number): void {
+  if (count <= own.at.length) return;
+  const room = Math.max(count, own.at.length * 2, 64);
+  const grown = <Column extends Float64Array | Float32Array | Uint8Array | Int16Array>(empty: Column, old: Column) => {
+    empty.set(old);
+    return empty;
+  };
+  own.at = grown(new Float64Array(room), own.at);
+  own.took = grown(new Float32Array(room), own.took);
+  own.marks = grown(new Uint8Array(room), own.marks);
+  own.causes = grown(new Int16Array(room), own.causes);
+  own.stages = grown(new Float32Array(room * BOOT_STAGES.length), own.stages);
+}
+
+/** Samples end in another order than the one in which they were sent. */
+function sort(own: SampleColumns): void {
+  const { at, took, marks, causes, stages } = own;
+  const order = Uint32Array.from({ length: own.count }, (_, index) => index).sort(
+    (a, b) => (at[a] ?? 0) - (at[b] ?? 0),
+  );
+  own.at = at.slice();
+  own.took = took.slice();
+  own.marks = marks.slice();
+  own.causes = causes.slice();
+  own.stages = stages.slice();
+  order.forEach((from, to) => {
+    own.at[to] = at[from] ?? 0;
+    own.took[to] = took[from] ?? 0;
+    own.marks[to] = marks[from] ?? 0;
+    own.causes[to] = causes[from] ?? -1;
+    const width = BOOT_STAGES.length;
+    own.stages.set(stages.subarray(from * width, (from + 1) * width), to * width);
+  });
+}
+
+/** The index of the first sample sent at `at` or later. */
+export function firstFrom(own: SampleColumns, at: number): number {
+  let low = 0;
+  let high = own.count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((own.at[middle] ?? 0) < at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The sample nearest to a moment, or -1 without any. */
+export function nearest(own: SampleColumns, at: number): number {
+  const next = firstFrom(own, at);
+  if (next >= own.count) return own.count - 1;
+  if (next === 0) return 0;
+  return at - (own.at[next - 1] ?? 0) <= (own.at[next] ?? 0) - at ? next - 1 : next;
+}

@@ -1,0 +1,129 @@
+import type { ReportFace } from '../domain/faces/report.ts';
+import type { BracketFace, WindowFace } from '../domain/faces/window.ts';
+import { idOf, type SampleColumns, type SeriesName } from './samples.ts';
+import type { PageState } from './state.ts';
+import { pack, type TaskBar } from './tasks.ts';
+
+/** All that the timeline draws, in milliseconds since 1970, ready to be drawn sixty times a second. */
+export type Scene = {
+  readonly from: number;
+  /** The last moment that was watched: now, while it runs. */
+  readonly until: number;
+  readonly running: boolean;
+  readonly lanes: readonly SeriesLane[];
+  readonly phases: readonly PhaseBand[];
+  readonly tasks: readonly TaskBar[];
+  /** Of each task the row it stands in, -1 where there is no room; and how many rows there are. */
+  readonly rows: TaskRows;
+  /** Tasks in which downtime began: each start, in milliseconds. */
+  readonly blamed: ReadonlySet<number>;
+};
+
+export type Stretch = { readonly from: number; readonly until: number };
+
+type Edge = { readonly earliest: number; readonly estimate: number; readonly latest: number };
+
+export type WindowBand = {
+  readonly window: WindowFace;
+  readonly start: Edge;
+  /** Null while it is open. */
+  readonly end: Edge | null;
+};
+
+export type SeriesLane = {
+  readonly id: string;
+  readonly name: string;
+  readonly probe: string;
+  readonly connection: string;
+  readonly slow: number;
+  readonly samples: SampleColumns | null;
+  readonly windows: readonly WindowBand[];
+  readonly gaps: readonly Stretch[];
+};
+
+export type PhaseBand = {
+  readonly name: string;
+  readonly promise: string;
+  readonly result: 'pass' | 'not-proven' | 'fail' | null;
+  readonly stretches: readonly Stretch[];
+};
+
+export type TaskRows = { readonly of: Int8Array; readonly count: number };
+
+const TASK_ROWS = 3;
+
+/** What the report says, read once for each report. */
+export type ReportScene = Pick<Scene, 'from' | 'until' | 'running' | 'phases' | 'blamed'> & {
+  readonly lanes: readonly Omit<SeriesLane, 'samples'>[];
+};
+
+export function readReport(report: ReportFace): ReportScene {
+  const nameOf = seriesNames(report);
+  const windows = Map.groupBy(report.windows.map(bandOf), ({ window }) => idOf(window));
+  return {
+    from: Date.parse(report.run.startedAt),
+    until: Date.parse(report.run.endedAt),
+    running: report.run.running,
+    lanes: report.probes.map((one) => ({
+      id: idOf(one),
+      name: nameOf(one),
+      probe: one.probe,
+      connection: one.connection,
+      slow: one.slowSeconds,
+      windows: windows.get(idOf(one)) ?? [],
+      gaps: one.gaps.map(stretchOf),
+    })),
+    phases: report.phases
+      .filter(({ stretches }) => stretches.length > 0)
+      .map(({ name, promise, result, stretches }) => ({ name, promise, result, stretches: stretches.map(stretchOf) })),
+    blamed: new Set(report.tasks.filter((one) => one.windows > 0).map(({ start }) => Date.parse(start))),
+  };
+}
+
+/** `lastedUntil` is now, for a run that goes on. */
+export const sceneOf = (
+  read: ReportScene,
+  { samples, tasks }: Pick<PageState, 'samples' | 'tasks'>,
+  { rows, lastedUntil }: { readonly rows: TaskRows; readonly lastedUntil: number },
+): Scene => ({
+  ...read,
+  until: read.running ? Math.max(read.until, lastedUntil) : read.until,
+  lanes: read.lanes.map((lane) => ({ ...lane, samples: samples.series.get(lane.id) ?? null })),
+  tasks,
+  rows,
+});
+
+export function packed(tasks: readonly TaskBar[]): TaskRows {
+  const of = pack(tasks, TASK_ROWS);
+  return { of, count: of.reduce((most, row) => Math.max(most, row + 1), 0) };
+}
+
+const stretchOf = ({ startedAt, endedAt }: { readonly startedAt: string; readonly endedAt: string }): Stretch => ({
+  from: Date.parse(startedAt),
+  until: Date.parse(endedAt),
+});
+
+const edgeOf = ({ earliest, estimate, latest }: BracketFace): Edge => ({
+  earliest: Date.parse(earliest),
+  estimate: Date.parse(estimate),
+  latest: Date.parse(latest),
+});
+
+export const bandOf = (window: WindowFace): WindowBand => ({
+  window,
+  start: edgeOf(window.start),
+  end: window.end === null ? null : edgeOf(window.end),
+});
+
+/** What a series is called: cloud and vantage only where there are several. */
+export function seriesNames({ run }: Pick<ReportFace, 'run'>) {
+  return ({ cloud, vantage, probe, connection }: SeriesName): string =>
+    [
+      ...(run.clouds.length > 1 ? [cloud] : []),
+      ...(run.vantages.length > 1 ? [vantage] : []),
+      probe,
+      connection === 'reused' ? 'kept' : connection,
+    ]
+      .filter((part) => part !== '')
+      .join(' ');
+}

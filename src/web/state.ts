@@ -1,0 +1,64 @@
+import type { ReportFace } from '../domain/faces/report.ts';
+import type { SampleFace } from '../domain/faces/sample.ts';
+import type { StatusFace } from '../domain/faces/status.ts';
+import type { WindowFace } from '../domain/faces/window.ts';
+import { emptyStore, type SampleStore } from './samples.ts';
+import type { TaskBar } from './tasks.ts';
+
+/** `file`: a report that does not change. `lost`: the daemon was heard last at `since`, in milliseconds since 1970. */
+export type Link =
+  | { readonly kind: 'file' }
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'live' }
+  | { readonly kind: 'lost'; readonly since: number };
+
+/** All that the page shows. */
+export type PageState = {
+  readonly link: Link;
+  readonly report: ReportFace | null;
+  /** What a daemon says is now; null in a file. */
+  readonly status: StatusFace | null;
+  /** Grows in place: `drawn` counts its changes. */
+  readonly samples: SampleStore;
+  readonly drawn: number;
+  readonly tasks: readonly TaskBar[];
+  /** How far the daemon's clock is ahead of the browser's, in milliseconds. */
+  readonly ahead: number;
+};
+
+export type Source = {
+  /** The samples around the edges of a window, in order. */
+  samplesOf(window: WindowFace): Promise<readonly SampleFace[]>;
+  close(): void;
+};
+
+export type Store = {
+  get(): PageState;
+  set(change: Partial<PageState>): void;
+  /** Gives what ends it. */
+  subscribe(listener: () => void): () => void;
+};
+
+export function createStore(): Store {
+  const listeners = new Set<() => void>();
+  let state: PageState = {
+    link: { kind: 'connecting' },
+    report: null,
+    status: null,
+    samples: emptyStore(),
+    drawn: 0,
+    tasks: [],
+    ahead: 0,
+  };
+  return {
+    get: () => state,
+    set(change) {
+      state = { ...state, ...change };
+      for (const listener of listeners) listener();
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

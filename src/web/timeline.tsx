@@ -1,0 +1,264 @@
+import type { JSX } from 'preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { counted, span } from '../report/quantities.ts';
+import { bootsPane, STAGE_NAMES } from './boots.ts';
+import { lanesPane } from './lanes.ts';
+import { latencyPane } from './latency.ts';
+import type { Moments } from './moments.ts';
+import { type Palette, readPalette } from './palette.ts';
+import type { Hit } from './pane.ts';
+import { createPlot, type Plot } from './plot.ts';
+import { packed, readReport, type Scene, sceneOf } from './scene.ts';
+import type { PageState } from './state.ts';
+import { panBy, type View, wholeOf, zoomAround, zoomTo } from './view.ts';
+
+type TimelineProps = {
+  readonly state: PageState & { readonly report: NonNullable<PageState['report']> };
+  /** By the daemon's clock. */
+  readonly now: number;
+  readonly moments: Moments;
+  readonly selected: string | null;
+  readonly onSelect: (windowId: string) => void;
+  /** A stretch that was asked for from outside. */
+  readonly asked: View | null;
+};
+
+type Tip = Hit & { readonly x: number; readonly y: number; readonly flip: boolean };
+
+const PANES = [lanesPane, bootsPane, latencyPane];
+const DARK = '(prefers-color-scheme: dark)';
+
+/** Phases, tasks, states, boots and latencies over time; drag, wheel, pinch or keys zoom. */
+export function Timeline({ state, now, moments, selected, onSelect, asked }: TimelineProps): JSX.Element {
+  const box = useRef<HTMLDivElement>(null);
+  const plots = useRef<readonly Plot[]>([]);
+  const [view, setView] = useState<View | null>(null);
+  const [tip, setTip] = useState<Tip | null>(null);
+  const [palette, setPalette] = useState<Palette>(() => readPalette(document.documentElement));
+
+  const read = useMemo(() => readReport(state.report), [state.report]);
+  const rows = useMemo(() => packed(state.tasks), [state.tasks]);
+  const scene = useMemo(() => sceneOf(read, state, { rows, lastedUntil: now }), [read, state.drawn, rows, now]);
+  const whole = wholeOf(scene);
+  const seen = view ?? whole;
+  const drawn = { scene, view: seen, palette, zone: moments.zone, label: moments.axis, selected };
+  const latest = useRef(drawn);
+  latest.current = drawn;
+
+  useEffect(() => setView(asked === null ? null : zoomTo(asked, wholeOf(latest.current.scene))), [asked]);
+
+  useEffect(() => {
+    const media = matchMedia(DARK);
+    const change = () => setPalette(readPalette(document.documentElement));
+    media.addEventListener('change', change);
+    return () => media.removeEventListener('change', change);
+  }, []);
+
+  const shown = PANES.filter((pane) => pane.height(scene) > 0)
+    .map(({ name }) => name)
+    .join();
+  useEffect(() => {
+    const parent = box.current;
+    if (parent === null) return;
+    const panes = PANES.filter((pane) => shown.includes(pane.name));
+    const made = panes.map((pane, index) => {
+      const own = parent.querySelector<HTMLElement>(`[data-pane="${pane.name}"]`);
+      if (own === null) throw new Error(`no place for ${pane.name}`);
+      const onZoom = (stretch: View) => setView(zoomTo(stretch, wholeOf(latest.current.scene)));
+      const width = parent.clientWidth;
+      return createPlot({ pane, parent: own, width, last: index === panes.length - 1, drawn: latest.current, onZoom });
+    });
+    plots.current = made;
+    const observer = new ResizeObserver(() => {
+      for (const plot of made) plot.resize(parent.clientWidth);
+    });
+    observer.observe(parent);
+    return () => {
+      observer.disconnect();
+      for (const plot of made) plot.destroy();
+      plots.current = [];
+    };
+  }, [shown]);
+
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => {
+      for (const plot of plots.current) plot.draw(latest.current);
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [scene, seen.from, seen.until, palette, moments, selected]);
+
+  function under(event: MouseEvent): { readonly hit: Hit | null; readonly at: number } | null {
+    for (const plot of plots.current) {
+      const pointer = plot.locate(event);
+      if (pointer !== null) return { hit: plot.pane.hit(pointer, latest.current.scene, moments), at: pointer.at };
+    }
+    return null;
+  }
+
+  function point(event: MouseEvent): void {
+    const found = under(event);
+    const parent = box.current?.getBoundingClientRect();
+    if (found === null || found.hit === null || parent === undefined) {
+      setTip(null);
+      return;
+    }
+    const x = event.clientX - parent.left;
+    setTip({ ...found.hit, x, y: event.clientY - parent.top, flip: x > parent.width / 2 });
+  }
+
+  const pressed = useRef(0);
+  function choose(event: MouseEvent): void {
+    // A drag is a zoom, not a click
+    if (Math.abs(event.clientX - pressed.current) > 4) return;
+    const id = under(event)?.hit?.window;
+    if (id !== undefined) onSelect(id);
+  }
+
+  // Added by hand: the page must not scroll, and preact's listeners may be passive
+  useEffect(() => {
+    const parent = box.current;
+    if (parent === null) return;
+    const wheel = (event: WheelEvent) => {
+      if (!event.ctrlKey && !event.shiftKey && Math.abs(event.deltaX) <= Math.abs(event.deltaY)) return;
+      const at = under(event)?.at;
+      if (at === undefined) return;
+      event.preventDefault();
+      const { scene: one, view: current } = latest.current;
+      if (event.ctrlKey) setView(zoomAround(current, wholeOf(one), { factor: event.deltaY > 0 ? 1.25 : 0.8, at }));
+      else setView(panBy(current, wholeOf(one), Math.sign(event.deltaX + event.deltaY) * 0.1));
+    };
+    parent.addEventListener('wheel', wheel, { passive: false });
+    return () => parent.removeEventListener('wheel', wheel);
+  }, [moments]);
+
+  const nearer = (factor: number) =>
+    setView(
+      zoomAround(seen, whole, {
+        factor,
+        at: view === null && scene.running ? seen.until : (seen.from + seen.until) / 2,
+      }),
+    );
+  const pan = (share: number) => setView(panBy(seen, whole, share));
+
+  function press(event: KeyboardEvent): void {
+    const acts: Readonly<Record<string, () => void>> = {
+      ArrowLeft: () => pan(-0.2),
+      ArrowRight: () => pan(0.2),
+      '+': () => nearer(0.5),
+      '=': () => nearer(0.5),
+      '-': () => nearer(2),
+      '0': () => setView(null),
+      Home: () => setView(zoomTo({ from: whole.from, until: whole.from + seen.until - seen.from }, whole)),
+      End: () => setView(zoomTo({ from: whole.until - (seen.until - seen.from), until: whole.until }, whole)),
+    };
+    const act = event.ctrlKey || event.altKey || event.metaKey ? undefined : acts[event.key];
+    if (act === undefined) return;
+    event.preventDefault();
+    act();
+  }
+
+  return (
+    <section aria-labelledby="timeline-title">
+      <div class="title-row">
+        <h2 id="timeline-title">Timeline</h2>
+        <div class="tools" role="group" aria-label="Zoom">
+          <button type="button" onClick={() => pan(-0.2)} disabled={view === null} aria-label="Earlier">
+            ◀
+          </button>
+          <button type="button" onClick={() => nearer(2)} disabled={view === null} aria-label="Zoom out">
+            −
+          </button>
+          <button type="button" onClick={() => nearer(0.5)} aria-label="Zoom in">
+            +
+          </button>
+          <button type="button" onClick={() => pan(0.2)} disabled={view === null} aria-label="Later">
+            ▶
+          </button>
+          <button type="button" onClick={() => setView(null)} disabled={view === null}>
+            Whole run
+          </button>
+        </div>
+      </div>
+      <Legend withTasks={state.tasks.length > 0} boots={scene.lanes.some(({ probe }) => probe === 'server-boot')} />
+      <div
+        class="timeline"
+        ref={box}
+        role="application"
+        aria-roledescription="timeline"
+        aria-label={`${describe(scene)} Arrow keys move, plus and minus zoom, 0 shows the whole run. The tables below have the same.`}
+        tabIndex={0}
+        onKeyDown={press}
+        onMouseMove={point}
+        onMouseLeave={() => setTip(null)}
+        onMouseDown={(event) => {
+          pressed.current = event.clientX;
+        }}
+        onClick={choose}
+      >
+        {PANES.map(({ name }) => (
+          <div key={name} data-pane={name} hidden={!shown.includes(name)} class="pane">
+            {PANE_TITLES[name] === undefined ? null : <p class="pane-title">{PANE_TITLES[name]}</p>}
+          </div>
+        ))}
+        {tip === null ? null : (
+          <div
+            class={`tip${tip.flip ? ' flip' : ''}`}
+            style={{ left: `${tip.x}px`, top: `${tip.y}px` }}
+            role="presentation"
+          >
+            {tip.lines.map((line, index) =>
+              index === 0 ? <strong>{line}</strong> : <span class="tip-line">{line}</span>,
+            )}
+            {tip.window === undefined ? null : <em>click for its samples</em>}
+          </div>
+        )}
+      </div>
+      <p class="note">
+        {moments.day(seen.from)} to {moments.time(seen.until)}, {moments.zone}. Drag to zoom; Ctrl and the wheel zoom,
+        Shift and the wheel move.
+      </p>
+    </section>
+  );
+}
+
+const PANE_TITLES: Readonly<Record<string, string>> = {
+  boots: 'boots, seconds by stage',
+  latency: 'answers, log scale; × failed',
+};
+
+function describe({ lanes, from, until }: Scene): string {
+  const windows = lanes.flatMap((lane) => lane.windows);
+  const down = windows.filter(({ window }) => window.kind === 'down').length;
+  return `${counted(lanes.length, 'series')} over ${span((until - from) / 1000)} with ${counted(down, 'down window')} and ${counted(windows.length - down, 'degraded window')}.`;
+}
+
+function Legend({ withTasks, boots }: { readonly withTasks: boolean; readonly boots: boolean }): JSX.Element {
+  const keys: readonly (readonly [string, string])[] = [
+    ['up', 'up'],
+    ['degraded', 'slow'],
+    ['down', 'down'],
+    ['soft', 'may have been down'],
+    ['unobserved', 'unobserved'],
+    ...(withTasks
+      ? ([
+          ['task', 'task'],
+          ['handler', 'handler'],
+          ['blamed', 'downtime began in it'],
+        ] as const)
+      : []),
+    ...(boots ? STAGE_NAMES.map((name, index) => [`stage-${index}`, `boot: ${name}`] as const) : []),
+    ['new', 'new connection'],
+    ['kept', 'kept connection'],
+    ['token', 'token'],
+  ];
+  return (
+    <ul class="legend">
+      {keys.map(([kind, words]) => (
+        <li key={kind}>
+          <i class={`key ${kind}`} aria-hidden="true" />
+          {words}
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,106 @@
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { SampleFace } from '../domain/faces/sample.ts';
+import type { WindowFace } from '../domain/faces/window.ts';
+import { duration, latency } from '../report/quantities.ts';
+import type { Moments } from './moments.ts';
+import type { Source } from './state.ts';
+import { Table } from './table.tsx';
+
+type DetailProps = {
+  readonly window: WindowFace;
+  readonly moments: Moments;
+  readonly source: Source;
+  readonly onShow: () => void;
+};
+
+type Read = { readonly samples: readonly SampleFace[] } | { readonly trouble: string } | null;
+
+/** The samples around the edges of a window, with their request ids, and every task that may have begun it. */
+export function WindowDetail({ window, moments, source, onShow }: DetailProps): JSX.Element {
+  const [read, setRead] = useState<Read>(null);
+  const { id, end } = window;
+  useEffect(() => {
+    let wanted = true;
+    source
+      .samplesOf(window)
+      .then((samples) => wanted && setRead({ samples }))
+      .catch(
+        (error: unknown) => wanted && setRead({ trouble: error instanceof Error ? error.message : String(error) }),
+      );
+    return () => {
+      wanted = false;
+    };
+    // Again when it has ended: then it has another edge
+  }, [id, end === null, source]);
+
+  return (
+    <div class="window-detail">
+      <div class="title-row">
+        <h3>Candidates</h3>
+        <button type="button" onClick={onShow}>
+          Show in the timeline
+        </button>
+      </div>
+      {window.candidates.length === 0 ? (
+        <p class="note">No task of the upgrade is known to have been under way when it may have begun.</p>
+      ) : (
+        <Table
+          caption="Tasks that were under way when it may have begun; the first is named."
+          keyOf={(task) => task.id}
+          rows={window.candidates}
+          columns={[
+            { head: 'Task', cell: (task) => task.name },
+            { head: 'Kind', cell: (task) => task.kind },
+            { head: 'Role', cell: (task) => task.role ?? '' },
+            { head: 'Play', cell: (task) => task.play ?? '' },
+            { head: 'Hosts', cell: (task) => task.hosts.join(', ') },
+            { head: 'Began', cell: (task) => moments.exact(Date.parse(task.start)) },
+            { head: 'Lasted', figure: true, cell: lasted },
+            { head: 'Told by', cell: (task) => task.sources.join(', ') },
+          ]}
+        />
+      )}
+      <h3>Samples around its edges</h3>
+      <Samples read={read} moments={moments} />
+    </div>
+  );
+}
+
+const lasted = ({ start, end }: WindowFace['candidates'][number]): string =>
+  end === null ? 'no end told' : duration((Date.parse(end) - Date.parse(start)) / 1000);
+
+function Samples({ read, moments }: { readonly read: Read; readonly moments: Moments }): JSX.Element {
+  if (read === null) return <p class="note">Asking for them …</p>;
+  if ('trouble' in read) return <p class="note">They can't be had now: {read.trouble}.</p>;
+  if (read.samples.length === 0) return <p class="note">There are none here: the journal has them all.</p>;
+  return (
+    <Table
+      caption="In the order in which they were sent. A request id is what Nova's own logs call the request."
+      keyOf={(one) => `${one.session} ${one.seq}`}
+      rows={read.samples}
+      columns={[
+        { head: 'Sent', cell: (one) => moments.exact(Date.parse(one.startedAt)) },
+        {
+          head: 'Outcome',
+          cell: (one) => (
+            <span class={TONES[one.outcome]}>
+              {one.outcome}
+              {one.extra ? <small> extra</small> : null}
+            </span>
+          ),
+        },
+        { head: 'Took', figure: true, cell: (one) => latency(one.durationSeconds) },
+        {
+          head: 'Cause',
+          cell: ({ cause }) => (cause === null ? '' : `${cause.kind} by ${cause.service}: ${cause.message}`),
+        },
+        { head: 'Status', figure: true, cell: ({ cause }) => cause?.status ?? '' },
+        { head: 'Request id', cell: (one) => <code>{one.requestId ?? ''}</code> },
+        { head: 'Server', cell: (one) => <code>{one.serverId ?? ''}</code> },
+      ]}
+    />
+  );
+}
+
+const TONES = { ok: 'good', failed: 'bad', void: 'unknown' } as const;

@@ -1,0 +1,164 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import type { ReportFace } from '../domain/faces/report.ts';
+import type { BracketFace, WindowFace } from '../domain/faces/window.ts';
+import { counted, errorBar } from '../report/quantities.ts';
+import type { Moments } from './moments.ts';
+import { seriesNames } from './scene.ts';
+import type { Source } from './state.ts';
+import { WindowDetail } from './window-detail.tsx';
+
+type WindowsProps = {
+  readonly report: ReportFace;
+  readonly moments: Moments;
+  readonly source: Source;
+  readonly selected: string | null;
+  readonly onSelect: (id: string | null) => void;
+  /** Shows a window in the timeline. */
+  readonly onShow: (window: WindowFace) => void;
+};
+
+/** Nobody reads more at once. */
+const SHOWN = 100;
+const HEADS = ['What', 'Probe', 'Began', 'Over', 'For', 'Causes', 'Began in task', 'Phase'];
+
+/** Every window, the newest first; each opens what was seen around its edges. */
+export function Windows({ report, moments, source, selected, onSelect, onShow }: WindowsProps): JSX.Element {
+  const [all, setAll] = useState(false);
+  const windows = report.windows.toReversed();
+  const chosen = windows.findIndex(({ id }) => id === selected);
+  const shown = all ? windows : windows.slice(0, Math.max(SHOWN, chosen + 1));
+  const nameOf = seriesNames(report);
+  return (
+    <section aria-labelledby="windows-title">
+      <h2 id="windows-title">Windows</h2>
+      {windows.length === 0 ? (
+        <p class="note">None: nothing was seen down or slow.</p>
+      ) : (
+        <div class="scroll" tabIndex={0} role="group" aria-label="Windows">
+          <table class="windows">
+            <caption>
+              Newest first. Moments are {moments.zone}; the best guess, and how far the truth may lie before and after
+              it.
+            </caption>
+            <thead>
+              <tr>
+                {HEADS.map((head) => (
+                  <th key={head} scope="col">
+                    {head}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {shown.map((window) => {
+                const open = window.id === selected;
+                return (
+                  <>
+                    <WindowRow
+                      key={window.id}
+                      window={window}
+                      name={nameOf(window)}
+                      moments={moments}
+                      open={open}
+                      onOpen={() => onSelect(open ? null : window.id)}
+                    />
+                    {open ? (
+                      <tr key={`${window.id} detail`} class="detail" id="window-detail">
+                        <td colSpan={HEADS.length}>
+                          <WindowDetail
+                            window={window}
+                            moments={moments}
+                            source={source}
+                            onShow={() => onShow(window)}
+                          />
+                        </td>
+                      </tr>
+                    ) : null}
+                  </>
+                );
+              })}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {shown.length < windows.length ? (
+        <button type="button" onClick={() => setAll(true)}>
+          Show all {windows.length}
+        </button>
+      ) : null}
+    </section>
+  );
+}
+
+type RowProps = {
+  readonly window: WindowFace;
+  readonly name: string;
+  readonly moments: Moments;
+  readonly open: boolean;
+  readonly onOpen: () => void;
+};
+
+function WindowRow({ window, name, moments, open, onOpen }: RowProps): JSX.Element {
+  const down = window.kind === 'down';
+  const others = window.candidates.length - 1;
+  return (
+    <tr class={open ? 'open' : undefined} onClick={onOpen}>
+      <th scope="row" class={down ? 'bad' : 'warn'}>
+        <button
+          type="button"
+          aria-expanded={open}
+          aria-controls="window-detail"
+          onClick={(event) => {
+            event.stopPropagation();
+            onOpen();
+          }}
+        >
+          <span aria-hidden="true">{down ? '▼' : '◆'}</span> {down ? 'DOWN' : 'slow'}
+          <span class="heard"> {name}, details</span>
+        </button>
+      </th>
+      <td>{name}</td>
+      <td>
+        <Edge edge={window.start} moments={moments} />
+      </td>
+      <td>
+        {window.end === null ? <strong>not over yet</strong> : <Edge edge={window.end} moments={moments} />}
+        {window.provisional ? <small>provisional</small> : null}
+      </td>
+      <td class="nowrap">{errorBar(window.durationSeconds)}</td>
+      <td>{causes(window)}</td>
+      <td>
+        {window.task === null ? (
+          <span class="note">none known</span>
+        ) : (
+          <>
+            {window.task.kind === 'handler' ? <small>handler </small> : null}
+            {window.task.name}
+            {others > 0 ? <small> or {counted(others, 'other')}</small> : null}
+          </>
+        )}
+      </td>
+      <td>{window.phase ?? ''}</td>
+    </tr>
+  );
+}
+
+function Edge({ edge, moments }: { readonly edge: BracketFace; readonly moments: Moments }): JSX.Element {
+  const at = Date.parse(edge.estimate);
+  const before = ((at - Date.parse(edge.earliest)) / 1000).toFixed(3);
+  const after = ((Date.parse(edge.latest) - at) / 1000).toFixed(3);
+  return (
+    <span class="nowrap">
+      {moments.exact(at)}
+      <small>
+        −{before} +{after} s
+      </small>
+    </span>
+  );
+}
+
+function causes({ kind, causes: all, failedSamples }: WindowFace): string {
+  if (kind === 'degraded') return counted(failedSamples, 'slow sample');
+  return all.map((one) => `${one.kind} by ${one.service} (${one.count})`).join(', ');
+}

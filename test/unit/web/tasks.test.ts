@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { chartTasksFace } from '../../../src/domain/faces/chart.ts';
+import { createTaskBook } from '../../../src/domain/task-book.ts';
+import { firstTaskAfter, mergeTasks, pack, readTasks, type TaskBar } from '../../../src/web/tasks.ts';
+import { task } from '../../support/tasks.ts';
+
+const bar = (name: string, start: number, end: number): TaskBar => ({ name, start, end, handler: false, status: 'ok' });
+
+describe('tasks on the timeline', () => {
+  it('are read as they were written', () => {
+    const book = createTaskBook();
+    const T0 = Date.UTC(2026, 10, 23);
+    book.tell(task({ id: 'a', name: 'stop nova-api', role: 'os_nova', start: T0, end: T0 + 1500 }));
+    book.tell(
+      task({ id: 'b', name: 'restart', role: null, kind: 'handler', status: 'running', start: T0 + 2000, end: null }),
+    );
+    expect(readTasks(chartTasksFace(book.all()))).toEqual([
+      { name: 'os_nova : stop nova-api', handler: false, status: 'ok', start: T0, end: T0 + 1500 },
+      { name: 'restart', handler: true, status: 'running', start: T0 + 2000, end: Infinity },
+    ]);
+    expect(readTasks(chartTasksFace([]))).toEqual([]);
+  });
+
+  it('are replaced from a moment on by what is told of them anew', () => {
+    const known = [bar('over', 0, 10), bar('long', 5, Infinity), bar('last', 20, Infinity)];
+    const told = [bar('long', 5, 30), bar('last', 20, 25), bar('new', 26, Infinity)];
+    expect(mergeTasks(known, told, 15).map(({ name, end }) => [name, end])).toEqual([
+      ['over', 10],
+      ['long', 30],
+      ['last', 25],
+      ['new', Infinity],
+    ]);
+  });
+
+  it('stand in rows in which none covers another, and nowhere when all are taken', () => {
+    const tasks = [bar('a', 0, 10), bar('b', 5, 12), bar('c', 6, 7), bar('d', 10, 11), bar('e', 12, Infinity)];
+    expect([...pack(tasks, 2)]).toEqual([0, 1, -1, 0, 0]);
+  });
+
+  it('are found by when they began', () => {
+    const tasks = [bar('a', 0, 1), bar('b', 10, 11), bar('c', 10, 12), bar('d', 20, 21)];
+    expect([-1, 0, 10, 25].map((at) => firstTaskAfter(tasks, at))).toEqual([0, 1, 3, 4]);
+  });
+});

@@ -1,0 +1,17 @@
+import { defineConfig } from 'vite';
+
+/** The page as one script and one style sheet, which the daemon serves and the HTML report has inside. */
+export default defineConfig({
+  publicDir: false,
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  build: {
+    outDir: 'public',
+    emptyOutDir: true,
+    modulePreload: false,
+    target: 'es2023',
+    rolldownOptions: {
+      input: 'src/web/main.tsx',
+      output: { entryFileNames: 'page.js', assetFileNames: 'page[extname]' },
+    },
+  },
+});
