@@ -2,11 +2,11 @@ import { defineConfig } from 'vitest/config';
 
 const results = process.env['ROLLWATCH_TEST_RESULTS'];
 
-/** What needs the real cloud lies in test/real and has a configuration of its own. */
+/** What needs the real cloud (test/real) or a browser and Prometheus (test/e2e) has a configuration of its own. */
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/real/**', 'node_modules/**'],
+    exclude: ['test/real/**', 'test/e2e/**', 'node_modules/**'],
     testTimeout: 30_000,
     pool: 'forks',
     reporters: results === undefined ? ['default'] : ['default', 'json'],

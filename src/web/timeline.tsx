@@ -229,7 +229,7 @@ const PANE_TITLES: Readonly<Record<string, string>> = {
 function describe({ lanes, from, until }: Scene): string {
   const windows = lanes.flatMap((lane) => lane.windows);
   const down = windows.filter(({ window }) => window.kind === 'down').length;
-  return `${counted(lanes.length, 'series')} over ${span((until - from) / 1000)} with ${counted(down, 'down window')} and ${counted(windows.length - down, 'degraded window')}.`;
+  return `${lanes.length} series over ${span((until - from) / 1000)} with ${counted(down, 'down window')} and ${counted(windows.length - down, 'degraded window')}.`;
 }
 
 function Legend({ withTasks, boots }: { readonly withTasks: boolean; readonly boots: boolean }): JSX.Element {
