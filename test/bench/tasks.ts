@@ -11,48 +11,13 @@ import { loadPlan } from '../../src/config/plan-file.ts';
 import { blamed } from '../../src/domain/blame.ts';
 import { createObservation } from '../../src/domain/observation.ts';
 import { createPhaseFinder } from '../../src/domain/phases.ts';
-import type { JournalEntry } from '../../src/domain/ports.ts';
-import type { Sample, Series } from '../../src/domain/sample.ts';
-import type { Task } from '../../src/domain/task.ts';
 import { createTaskBook } from '../../src/domain/task-book.ts';
-import { openJournal } from '../../src/journal/open-journal.ts';
-import { failedSample, okSample, SERIES } from '../support/samples.ts';
 import { task } from '../support/tasks.ts';
+import { HOUR, SERIES_OF_HOUR, writeHour } from './hour-journal.ts';
 
 const TASKS = Number(process.argv[2] ?? 10_000);
 const START = 1_800_000_000_000;
-const HOUR = 3_600_000;
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
-
-const series: readonly Series[] = [
-  { ...SERIES, connection: 'new' },
-  { ...SERIES, connection: 'reused' },
-  { ...SERIES, probe: 'server-boot', connection: '' },
-  { ...SERIES, probe: 'token', connection: '' },
-];
-
-/** An hour at 1 Hz, five seconds down every five minutes. */
-const samples = (one: Series): readonly Sample[] =>
-  Array.from({ length: 3600 }, (_, seq) => {
-    const place = { seq, at: START + seq * 1000 + 10 };
-    const made = seq % 300 >= 295 ? failedSample(place, { took: 3 }) : okSample(place, 40);
-    return { ...made, probe: one.probe, connection: one.connection };
-  });
-
-const tasks: readonly Task[] = Array.from({ length: TASKS }, (_, index) => {
-  const start = START + (index * HOUR) / TASKS;
-  return task({
-    id: `callback-${index}`,
-    name: `Task ${index} of the role`,
-    role: `role_${index % 50}`,
-    play: `Play ${index % 10}`,
-    playbook: 'setup-openstack.yml',
-    hosts: ['a', 'b', 'c'],
-    tags: ['nova', `t${index % 20}`],
-    start,
-    end: start + HOUR / TASKS - 1,
-  });
-});
 
 const timed = <T>(work: () => T): { readonly took: number; readonly result: T } => {
   const from = performance.now();
@@ -71,18 +36,9 @@ const say = (what: string, figures: string) => console.log(`| ${what} | ${figure
 const folder = mkdtempSync(join(tmpdir(), 'rollwatch-bench-'));
 try {
   const file = join(folder, 'rollwatch.sqlite');
-  const entries: readonly JournalEntry[] = [
-    ...series.flatMap((one) => samples(one).map((sample) => ({ type: 'sample', sample }) as const)),
-    ...tasks.map((one) => ({ type: 'task', task: one }) as const),
-  ];
-  const journal = await openJournal({ file, vantage: 'here', now: () => performance.now() });
-  const session = await journal.openSession({ startedAt: START, version: '1', vantage: 'here', facts: {} }, series);
-  for (const entry of entries) journal.append(entry);
-  await journal.flush(START + HOUR);
-  await journal.closeSession(START + HOUR);
-  await journal.close();
+  const { entries, session } = await writeHour(file, { start: START, tasks: TASKS });
 
-  console.log(`| an hour at 1 Hz of ${series.length} series, ${TASKS} tasks | |\n|---|---|`);
+  console.log(`| an hour at 1 Hz of ${SERIES_OF_HOUR.length} series, ${TASKS} tasks | |\n|---|---|`);
   say('the journal', `${(statSync(file).size / 1e6).toFixed(1)} MB`);
   for (const format of ['text', 'json', 'junit']) {
     const runs = Array.from({ length: 5 }, () => {
@@ -99,13 +55,13 @@ try {
 
   const plan = loadPlan('nova-rolling-upgrade', 'plan', (path) => path);
   const observation = createObservation({ run: 'bench', version: '1', overall: ['server-list'], plan });
-  observation.openSession(session, series);
+  observation.openSession(session, SERIES_OF_HOUR);
   for (const entry of entries) observation.accept(entry);
   const { windows } = observation.report(START + HOUR);
 
   // As it is while an upgrade runs: a task is told, and then the windows are looked at.
   const book = createTaskBook();
-  for (const one of tasks) book.tell(one);
+  for (const entry of entries) if (entry.type === 'task') book.tell(entry.task);
   book.all();
   const last = windows.slice(-1);
   const blames = Array.from({ length: 200 }, (_, round) => {
