@@ -1,0 +1,109 @@
+import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
+import {
+  AnnotationQueryBuilder,
+  type CustomVariableBuilder,
+  DashboardBuilder,
+  DashboardCursorSync,
+  DatasourceVariableBuilder,
+  type Panel,
+  QueryVariableBuilder,
+  RowBuilder,
+  VariableRefresh,
+  VariableSort,
+} from '@grafana/grafana-foundation-sdk/dashboard';
+import { COLOURS, SOURCE } from './panels.ts';
+import { series } from './selectors.ts';
+
+export type Row = { readonly title: string; readonly panels: readonly Builder<Panel>[] };
+
+type About = {
+  readonly uid: string;
+  readonly title: string;
+  readonly description: string;
+  readonly from: string;
+  readonly refresh: string;
+  readonly rows: readonly Row[];
+  readonly more?: readonly CustomVariableBuilder[];
+};
+
+/** Everything is chosen by what it is labelled with. */
+const labels = (name: string, label: string, query: string) =>
+  new QueryVariableBuilder(name)
+    .label(label)
+    .datasource(SOURCE)
+    .query({ query, refId: `variable-${name}` })
+    .definition(query)
+    .refresh(VariableRefresh.OnTimeRangeChanged)
+    .sort(VariableSort.AlphabeticalAsc)
+    .multi(true)
+    .includeAll(true)
+    .allValue('.*')
+    .current({ selected: true, text: ['All'], value: ['$__all'] });
+
+/** Marks that Rollwatch pushes; exact to the millisecond. */
+const tagged = (name: string, tag: string, colour: string) =>
+  new AnnotationQueryBuilder()
+    .name(name)
+    .enable(true)
+    .hide(false)
+    .iconColor(colour)
+    .datasource({ type: 'grafana', uid: '-- Grafana --' })
+    // the builder knows the targets of data sources alone
+    .target({ build: () => ({ type: 'tags', tags: ['rollwatch', tag], matchAny: false, limit: 1000 }) as never });
+
+/** What needs no credentials: as exact as the step between points. Nothing is drawn where the value is 0. */
+const measured = (name: string, expr: string, colour: string) =>
+  new AnnotationQueryBuilder()
+    .name(name)
+    .enable(false)
+    .hide(false)
+    .iconColor(colour)
+    .datasource(SOURCE)
+    .expr(expr)
+    .step('2s')
+    .titleFormat('{{probe}} {{connection}}')
+    .tagKeys('cloud,vantage')
+    .textFormat(name);
+
+/** A dashboard with the variables and annotations that all of ours have; panels are numbered in their order. */
+export function dashboardOf({ uid, title, description, from, refresh, rows, more = [] }: About): unknown {
+  const builder = new DashboardBuilder(title)
+    .uid(uid)
+    .description(description)
+    .tags(['rollwatch', 'openstack', 'nova'])
+    .readonly()
+    .timezone('browser')
+    .tooltip(DashboardCursorSync.Crosshair)
+    .time({ from, to: 'now' })
+    .refresh(refresh)
+    .withVariable(
+      new DatasourceVariableBuilder('datasource')
+        .label('Prometheus')
+        .type('prometheus')
+        .current({ selected: true, text: 'Prometheus', value: 'prometheus' }),
+    )
+    .withVariable(labels('job', 'job', 'label_values(rollwatch_build_info, job)'))
+    .withVariable(labels('cloud', 'cloud', 'label_values(rollwatch_probe_observed, cloud)'))
+    .withVariable(labels('vantage', 'vantage', 'label_values(rollwatch_probe_observed{cloud=~"$cloud"}, vantage)'))
+    .withVariable(
+      labels('probe', 'probe', 'label_values(rollwatch_probe_observed{cloud=~"$cloud", vantage=~"$vantage"}, probe)'),
+    )
+    .annotation(tagged('Downtime', 'downtime', COLOURS.down))
+    .annotation(tagged('Slowness', 'degraded', COLOURS.slow))
+    .annotation(tagged('Tasks', 'task', COLOURS.quiet))
+    .annotation(tagged('Phases', 'phase', 'purple'))
+    .annotation(
+      measured('Downtime, from metrics', `1 - min_over_time(rollwatch_probe_up${series()}[$__interval])`, COLOURS.down),
+    );
+  for (const variable of more) builder.withVariable(variable);
+  for (const row of rows) {
+    builder.withRow(new RowBuilder(row.title));
+    for (const panel of row.panels) builder.withPanel(panel);
+  }
+  const built = builder.build();
+  return {
+    ...built,
+    schemaVersion: 42,
+    panels: (built.panels ?? []).map((panel, index) => ({ ...panel, id: index + 1 })),
+  };
+}
