@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+const read = (path: string): string => readFileSync(new URL(`../../dashboards/${path}`, import.meta.url), 'utf8');
+
+const source = z.looseObject({ type: z.string(), uid: z.string() });
+const panel = z.looseObject({
+  id: z.int(),
+  type: z.string(),
+  title: z.string().optional(),
+  description: z.string().optional(),
+  datasource: source.optional(),
+  gridPos: z.strictObject({ x: z.int(), y: z.int(), w: z.int(), h: z.int() }).loose(),
+  fieldConfig: z.looseObject({ defaults: z.looseObject({ unit: z.string().optional() }) }).optional(),
+  targets: z.array(z.looseObject({ refId: z.string(), expr: z.string(), datasource: source.optional() })).optional(),
+});
+const dashboard = z.looseObject({
+  uid: z.string(),
+  title: z.string(),
+  description: z.string(),
+  schemaVersion: z.int(),
+  editable: z.boolean(),
+  panels: z.array(panel),
+  templating: z.looseObject({
+    list: z.array(
+      z.looseObject({
+        name: z.string(),
+        type: z.string(),
+        definition: z.string().optional(),
+        datasource: source.optional(),
+      }),
+    ),
+  }),
+  annotations: z.looseObject({
+    list: z.array(
+      z.looseObject({
+        name: z.string(),
+        enable: z.boolean(),
+        expr: z.string().optional(),
+        datasource: source,
+        target: z.looseObject({ type: z.string(), tags: z.array(z.string()) }).optional(),
+      }),
+    ),
+  }),
+});
+export type Dashboard = z.infer<typeof dashboard>;
+
+export const DASHBOARDS: readonly Dashboard[] = ['rollwatch-upgrade-night', 'rollwatch-compare-runs'].map((name) =>
+  dashboard.parse(JSON.parse(read(`grafana/${name}.json`))),
+);
+
+const rule = z.strictObject({
+  record: z.string().optional(),
+  alert: z.string().optional(),
+  expr: z.string(),
+  for: z.string().optional(),
+  keep_firing_for: z.string().optional(),
+  labels: z.record(z.string(), z.string()).optional(),
+  annotations: z.record(z.string(), z.string()).optional(),
+});
+export type Rule = z.infer<typeof rule>;
+
+export const RULES: readonly Rule[] = z
+  .looseObject({ groups: z.array(z.looseObject({ rules: z.array(rule) })) })
+  .parse(parse(read('prometheus/rollwatch.rules.yml')))
+  .groups.flatMap(({ rules }) => rules);
+
+/** The alerts that the tests of the rules expect to fire, and not to fire. */
+export const EXPECTATIONS = z
+  .looseObject({
+    tests: z.array(
+      z.looseObject({
+        alert_rule_test: z
+          .array(z.looseObject({ alertname: z.string(), exp_alerts: z.array(z.unknown()) }))
+          .default([]),
+      }),
+    ),
+  })
+  .parse(parse(read('prometheus/rollwatch.test.yml')))
+  .tests.flatMap((one) => one.alert_rule_test)
+  .map(({ alertname, exp_alerts }) => ({ alert: alertname, fires: exp_alerts.length > 0 }));
+
+/** Every expression that is committed, with where it stands. */
+export const EXPRESSIONS: readonly { readonly where: string; readonly expr: string }[] = [
+  ...DASHBOARDS.flatMap(({ uid, panels, annotations }) => [
+    ...panels.flatMap(({ title = '', targets = [] }) =>
+      targets.map(({ refId, expr }) => ({ where: `${uid}: ${title} ${refId}`, expr })),
+    ),
+    ...annotations.list.flatMap(({ name, expr }) =>
+      expr === undefined ? [] : [{ where: `${uid}: annotation ${name}`, expr }],
+    ),
+  ]),
+  ...RULES.map(({ record, alert, expr }) => ({ where: `rule ${record ?? alert}`, expr })),
+];
+
+/** `label_values(metric{...}, label)` of each variable. */
+export const VARIABLES: readonly { readonly where: string; readonly selector: string; readonly label: string }[] =
+  DASHBOARDS.flatMap(({ uid, templating }) =>
+    templating.list.flatMap(({ name, definition }) => {
+      const [, selector, label] = /^label_values\((.*), (\w+)\)$/.exec(definition ?? '') ?? [];
+      return selector === undefined || label === undefined
+        ? []
+        : [{ where: `${uid}: variable ${name}`, selector, label }];
+    }),
+  );

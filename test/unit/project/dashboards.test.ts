@@ -1,0 +1,157 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { Registry } from 'prom-client';
+import { describe, expect, it } from 'vitest';
+import { createFamilies } from '../../../src/metrics/families.ts';
+import { DASHBOARDS, EXPECTATIONS, EXPRESSIONS, RULES, VARIABLES } from '../../support/dashboards.ts';
+import { filledIn, readPromql } from '../../support/promql.ts';
+
+const root = new URL('../../../', import.meta.url);
+const path = (file: string) => new URL(file, root).pathname;
+
+/** Name and labels of everything that an expression may read. */
+async function known(): Promise<{ readonly metrics: ReadonlySet<string>; readonly labels: ReadonlySet<string> }> {
+  const register = new Registry();
+  createFamilies(register);
+  const metrics = new Set(['up', ...RULES.flatMap(({ record }) => record ?? [])]);
+  const labels = new Set(['job', 'instance', 'le']);
+  for (const { name, type } of await register.getMetricsAsJSON()) {
+    for (const suffix of String(type) === 'histogram' ? ['_bucket', '_sum', '_count'] : [''])
+      metrics.add(name + suffix);
+  }
+  for (const one of register.getMetricsAsArray()) for (const label of labelsOf(one)) labels.add(label);
+  return { metrics, labels };
+}
+
+const labelsOf = (metric: object): readonly string[] =>
+  'labelNames' in metric && Array.isArray(metric.labelNames) ? metric.labelNames : [];
+
+describe('every expression that is committed', () => {
+  it('is PromQL, and reads only metrics and labels that there are', async () => {
+    const { metrics, labels } = await known();
+    const selectors = VARIABLES.map(({ where, selector }) => ({ where, expr: selector }));
+    const troubles = [...EXPRESSIONS, ...selectors].flatMap(({ where, expr }) => {
+      const read = readPromql(filledIn(expr));
+      return [
+        ...(read.broken ? [`${where}: is no PromQL`] : []),
+        ...(read.metrics.length === 0 ? [`${where}: reads nothing`] : []),
+        ...read.metrics.filter((one) => !metrics.has(one)).map((one) => `${where}: no metric ${one}`),
+        ...read.labels.filter((one) => !labels.has(one)).map((one) => `${where}: no label ${one}`),
+      ];
+    });
+    expect(troubles).toEqual([]);
+    expect(EXPRESSIONS.length).toBeGreaterThan(50);
+  });
+
+  it('would be found out if it were not', () => {
+    expect(readPromql('sum(rate(nonsense{a="b"}[5m])) by (c)')).toEqual({
+      metrics: ['nonsense'],
+      labels: ['a', 'c'],
+      broken: false,
+    });
+    expect(readPromql('sum(rate(x[5m])').broken).toBe(true);
+  });
+});
+
+describe('the dashboards', () => {
+  it('are as npm run dashboards writes them', () => {
+    const { status, stderr } = spawnSync(process.execPath, [path('dashboards/grafana/source/generate.ts'), '--check'], {
+      encoding: 'utf8',
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  it.each(DASHBOARDS.map((one) => [one.uid, one] as const))('%s keeps the rules of dashboards', (_, dashboard) => {
+    expect(dashboard).toMatchObject({ schemaVersion: 42, editable: false });
+    const { panels, templating, annotations } = dashboard;
+    expect(templating.list.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['datasource', 'cloud', 'vantage', 'probe']),
+    );
+    expect(templating.list[0]).toMatchObject({ name: 'datasource', type: 'datasource', query: 'prometheus' });
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+    const troubles = panels
+      .filter(({ type }) => type !== 'row')
+      .flatMap(({ id, title = '', description = '', fieldConfig, datasource, type, targets = [] }) => {
+        const unit = fieldConfig?.defaults.unit ?? '';
+        const own = [datasource, ...targets.map((one) => one.datasource)].filter((one) => one !== undefined);
+        return [
+          ...(title.length < 3 ? [`panel ${id} has no title`] : []),
+          ...(description.length < 20 ? [`${title} has no description`] : []),
+          ...(unit === '' ? [`${title} has no unit`] : []),
+          ...(type !== 'annolist' && targets.length === 0 ? [`${title} asks for nothing`] : []),
+          ...own.filter(({ uid }) => uid !== '$datasource').map(({ uid }) => `${title} is bound to ${uid}`),
+          ...targets
+            .filter(
+              ({ expr }) => /\b(rate|increase)\(/.test(expr) && !/\[(\$__rate_interval|\$__range|1m|5m)\]/.test(expr),
+            )
+            .map(({ expr }) => `${title} has a rate over a fixed time: ${expr}`),
+          ...targets
+            .filter(({ expr }) => !/=~"\$(cloud|job)"/.test(expr))
+            .map(({ expr }) => `${title} does not heed the variables: ${expr}`),
+        ];
+      });
+    expect(troubles).toEqual([]);
+    // pushed marks first, measured ones for those without credentials
+    expect(annotations.list.filter(({ enable }) => enable).map(({ target }) => target?.tags)).toEqual(
+      ['downtime', 'degraded', 'task', 'phase'].map((tag) => ['rollwatch', tag]),
+    );
+    expect(annotations.list.some(({ expr }) => expr !== undefined)).toBe(true);
+  });
+
+  it('leave no panel upon another', () => {
+    for (const { panels } of DASHBOARDS) {
+      const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+        Array.from({ length: w * h }, (_, index) => `${x + (index % w)},${y + Math.floor(index / w)}`),
+      );
+      expect(new Set(cells).size).toBe(cells.length);
+      expect(Math.max(...panels.map(({ gridPos }) => gridPos.x + gridPos.w))).toBe(24);
+    }
+  });
+});
+
+describe('the alerts', () => {
+  const alerts = RULES.filter(({ alert }) => alert !== undefined);
+  const runbook = readFileSync(path('docs/runbook.md'), 'utf8');
+
+  it.each(alerts.map((one) => [one.alert ?? '', one] as const))(
+    '%s says how grave it is, what it means and what to do',
+    (name, rule) => {
+      expect(['critical', 'warning']).toContain(rule.labels?.['severity']);
+      expect(Object.keys(rule.annotations ?? {}).sort()).toEqual(['description', 'runbook_url', 'summary']);
+      expect(rule.annotations?.['runbook_url']).toMatch(new RegExp(`/docs/runbook\\.md#${name.toLowerCase()}$`));
+      const [, section = ''] = runbook.split(`## ${name}\n`);
+      for (const part of ['**It means:**', '**Look at:**', '**Do:**'])
+        expect(section.split('\n## ')[0]).toContain(part);
+    },
+  );
+
+  it.each(alerts.map(({ alert }) => alert ?? ''))('%s is tested to fire, and not to', (name) => {
+    const own = EXPECTATIONS.filter(({ alert }) => alert === name).map(({ fires }) => fires);
+    expect(own).toContain(true);
+    expect(own).toContain(false);
+  });
+
+  it('are all that the runbook tells of, and all that is inhibited exists', () => {
+    const names = alerts.map(({ alert }) => alert ?? '');
+    expect([...runbook.matchAll(/^## (.*)$/gm)].map(([, name]) => name).sort()).toEqual(names.toSorted());
+    const inhibited =
+      readFileSync(path('dashboards/alertmanager/alertmanager.yml'), 'utf8').match(/Rollwatch[A-Z]\w+/g) ?? [];
+    expect(inhibited.length).toBeGreaterThan(5);
+    expect(inhibited.filter((name) => !names.includes(name))).toEqual([]);
+  });
+
+  const has = (tool: string) => spawnSync(tool, ['--version']).status === 0;
+  const tools = [
+    ['promtool', ['check', 'rules', path('dashboards/prometheus/rollwatch.rules.yml')]],
+    ['promtool', ['test', 'rules', path('dashboards/prometheus/rollwatch.test.yml')]],
+    ['amtool', ['check-config', path('dashboards/alertmanager/alertmanager.yml')]],
+  ] as const;
+  for (const [tool, args] of tools) {
+    if (!has(tool))
+      console.warn(`skipped: ${tool} is not installed (Debian: apt-get install prometheus prometheus-alertmanager)`);
+    it.skipIf(!has(tool))(`${tool} ${args[0]} ${args[1]} has nothing to say`.replace(root.pathname, ''), () => {
+      const { status, stdout, stderr } = spawnSync(tool, args, { encoding: 'utf8' });
+      expect({ status, told: status === 0 ? '' : stdout + stderr }).toEqual({ status: 0, told: '' });
+    });
+  }
+});
