@@ -31,3 +31,14 @@ export const filledIn = (expr: string): string =>
     .replaceAll('$__range', '60s')
     .replaceAll('$shift', '5s')
     .replaceAll(/\$(cloud|vantage|probe|job)\b/g, '.*');
+
+/** The selectors of an expression, without ranges: 'rollwatch_probe_up{probe="token"}'. */
+export function selectorsOf(expr: string): readonly string[] {
+  const found = new Set<string>();
+  parser.parse(expr).iterate({
+    enter(node) {
+      if (node.name === 'VectorSelector') found.add(expr.slice(node.from, node.to));
+    },
+  });
+  return [...found];
+}
