@@ -1,11 +1,11 @@
 import type { Settings } from '../config/settings.ts';
 import type { Upgrade } from '../domain/ports.ts';
+import type { Presence } from '../domain/presence.ts';
 import type { Millis } from '../domain/time.ts';
 import { createAnsibleParser } from '../upgrade/detect.ts';
 import { followFile } from '../upgrade/follow.ts';
 import { followAra } from '../upgrade/follow-ara.ts';
 import { followRunUpgrade } from '../upgrade/follow-run-upgrade.ts';
-import type { Presence } from '../upgrade/presence.ts';
 import type { Log } from './log.ts';
 
 type Sinks = {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { type Secret, secret } from '../domain/secret.ts';
+import type { Secret } from '../domain/secret.ts';
 import { duration } from './duration.ts';
 import { text, webUrl, zone } from './fields.ts';
-import { problemOf, readText } from './read-file.ts';
+import { readSecretLine } from './secret-file.ts';
 import type { StrictFile } from './strict-file.ts';
 
 const MAPPING = { error: 'a mapping of settings' };
@@ -72,12 +72,6 @@ function araOf(
   if (username !== null && url === null) throw refuse('username', 'stands without url; say where ARA is');
   if (url === null) return null;
   if (username === null || path === null) return { url, user: null, interval };
-  const found = readText(inFolder(path));
-  if (found.kind !== 'text')
-    throw refuse('password_file', `${inFolder(path)} ${problemOf(found)}; name a file that can be read`);
-  // Editors end a file with a new line.
-  const password = found.text.replace(/\r?\n$/, '');
-  if (password === '') throw refuse('password_file', `${inFolder(path)} is empty; write the password into it`);
-  if (password.includes('\n')) throw refuse('password_file', `${inFolder(path)} has several lines; one is wanted`);
-  return { url, user: { name: username, password: secret(password) }, interval };
+  const password = readSecretLine(inFolder(path), 'password', (problem) => refuse('password_file', problem));
+  return { url, user: { name: username, password }, interval };
 }

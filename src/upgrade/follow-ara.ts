@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createPresence, type Presence } from '../domain/presence.ts';
 import type { Task } from '../domain/task.ts';
 import type { Millis } from '../domain/time.ts';
+import { HttpTrouble } from '../http/http-client.ts';
 import { araHost, araPlay, araPlaybook, araResult, araTask, page } from './ara-answers.ts';
 import { createAraBook } from './ara-book.ts';
-import { type AraAccess, type AraClient, AraTrouble, createAraClient } from './ara-client.ts';
+import { type AraAccess, type AraClient, createAraClient } from './ara-client.ts';
 import { createAraFeed } from './ara-feed.ts';
-import { createPresence, type Presence } from './presence.ts';
 import { createToldTasks } from './told-tasks.ts';
 
 export type FollowAraOptions = {
@@ -54,7 +55,7 @@ export async function followAra(access: AraAccess, options: FollowAraOptions): P
         presence.good();
         for (const task of tasks) if (task.start >= since && !signal.aborted) told.tell(task);
       } catch (error) {
-        if (!(error instanceof AraTrouble)) throw error;
+        if (!(error instanceof HttpTrouble)) throw error;
         if (!signal.aborted) presence.bad(error.message);
       }
       await sleep(Math.max(interval, PAUSE * (now() - begun)), undefined, { signal }).catch(() => {});

@@ -1,9 +1,9 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createPresence, type Presence } from '../domain/presence.ts';
 import type { Task } from '../domain/task.ts';
 import type { Millis } from '../domain/time.ts';
-import { createPresence, type Presence } from './presence.ts';
 import { MARKER, type MarkerFile, stepsOf } from './run-upgrade-steps.ts';
 import { createToldTasks } from './told-tasks.ts';
 
