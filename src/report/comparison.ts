@@ -1,11 +1,11 @@
 import { type Comparison, type Figures, trend } from '../domain/comparison.ts';
 import { secondsFace } from '../domain/faces/window.ts';
 import { iso } from '../domain/time.ts';
-import { RESULT_WORDS } from './budgets.ts';
+import { RESULT_WORDS } from '../domain/words/budgets.ts';
+import { errorBar, span } from '../domain/words/quantities.ts';
 import { type Column, table, tame } from './layout.ts';
 import { momentsIn } from './moments.ts';
 import { createPaint } from './paint.ts';
-import { errorBar, span } from './quantities.ts';
 
 type Options = { readonly colour: boolean; readonly width: number; readonly zone?: string };
 

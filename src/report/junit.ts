@@ -2,7 +2,7 @@ import type { ReportOptions } from '../domain/formats.ts';
 import type { Report } from '../domain/summary.ts';
 import { iso } from '../domain/time.ts';
 import type { BudgetVerdict, PhaseVerdict } from '../domain/verdict.ts';
-import { budgetLimit, budgetSentence, measureText } from './budgets.ts';
+import { budgetLimit, budgetSentence, measureText } from '../domain/words/budgets.ts';
 import { tame } from './layout.ts';
 import { momentsIn } from './moments.ts';
 import { createPaint } from './paint.ts';

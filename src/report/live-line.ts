@@ -1,7 +1,7 @@
 import type { Live, LiveSeries } from '../domain/live.ts';
+import { counted, duration, errorBar, latency, span } from '../domain/words/quantities.ts';
 import { cut, tame } from './layout.ts';
 import { seriesNames } from './names.ts';
-import { counted, duration, errorBar, latency, span } from './quantities.ts';
 
 /** A sampler that has said nothing for this long has died or stands still, in milliseconds. */
 const SILENT = 5000;

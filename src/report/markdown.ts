@@ -1,12 +1,12 @@
 import type { ReportOptions } from '../domain/formats.ts';
 import type { Report } from '../domain/summary.ts';
 import type { BudgetVerdict, PhaseVerdict } from '../domain/verdict.ts';
-import { budgetLimit, measureText, RESULT_WORDS } from './budgets.ts';
+import { budgetLimit, measureText, RESULT_WORDS } from '../domain/words/budgets.ts';
+import { counted, duration, errorBar, percent, span } from '../domain/words/quantities.ts';
 import { markdownTable, plainMarkdown } from './markdown-text.ts';
 import { type Moments, momentsIn } from './moments.ts';
 import { seriesNames } from './names.ts';
 import { verdictSentences } from './phases-section.ts';
-import { counted, duration, errorBar, percent, span } from './quantities.ts';
 import { runLine } from './run-line.ts';
 import { marksSentence, methodRows } from './sections.ts';
 import { costlyTasks, taskName } from './tasks-section.ts';

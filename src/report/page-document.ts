@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Refusal } from '../domain/refusal.ts';
-import { escaped } from './escaped.ts';
+import { escaped } from '../domain/words/escaped.ts';
 
 /** What `npm run page` has made of src/web. */
 export type PageFiles = { readonly script: string; readonly style: string };

@@ -2,12 +2,12 @@ import type { Sentence } from '../domain/faces/report.ts';
 import type { PhaseSeries } from '../domain/phase-measures.ts';
 import type { Report } from '../domain/summary.ts';
 import type { PhaseVerdict, Verdict } from '../domain/verdict.ts';
-import { budgetSentence, RESULT_WORDS } from './budgets.ts';
+import { budgetSentence, RESULT_WORDS } from '../domain/words/budgets.ts';
+import { duration, errorBar, latency, span } from '../domain/words/quantities.ts';
 import { type Column, table, tame, wrap } from './layout.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './names.ts';
 import type { Paint } from './paint.ts';
-import { duration, errorBar, latency, span } from './quantities.ts';
 
 type PhaseOptions = { readonly width: number; readonly paint: Paint; readonly moments: Moments };
 

@@ -1,7 +1,7 @@
 import type { Report } from '../domain/summary.ts';
+import { span } from '../domain/words/quantities.ts';
 import { tame } from './layout.ts';
 import type { Moments } from './moments.ts';
-import { span } from './quantities.ts';
 
 /** 'prod from lab, 2026-11-23 07:10:00 to 07:22:30 UTC (12 min 30 s), run run-1, rollwatch 0.1.0' */
 export function runLine({ run }: Pick<Report, 'run'>, moments: Moments): string {

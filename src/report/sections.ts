@@ -1,11 +1,11 @@
 import type { Mark } from '../domain/ports.ts';
 import type { Report, SeriesSummary } from '../domain/summary.ts';
 import type { DowntimeWindow } from '../domain/window.ts';
+import { duration, errorBar, latency, percent } from '../domain/words/quantities.ts';
 import { type Column, table, tame, wrap } from './layout.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './names.ts';
 import type { Paint } from './paint.ts';
-import { duration, errorBar, latency, percent } from './quantities.ts';
 import { blameLines } from './tasks-section.ts';
 import { causesText, edgeText, windowState } from './window-words.ts';
 

@@ -2,9 +2,9 @@ import type { BlamedWindow } from '../domain/blame.ts';
 import type { Report } from '../domain/summary.ts';
 import type { KnownTask } from '../domain/task-book.ts';
 import type { TaskDowntime } from '../domain/task-downtime.ts';
+import { counted, duration } from '../domain/words/quantities.ts';
 import { type Column, table, tame, wrap } from './layout.ts';
 import type { Moments } from './moments.ts';
-import { counted, duration } from './quantities.ts';
 
 type TaskOptions = { readonly width: number; readonly moments: Moments };
 

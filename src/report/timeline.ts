@@ -2,12 +2,12 @@ import { seriesId } from '../domain/sample.ts';
 import type { Report, SeriesSummary } from '../domain/summary.ts';
 import type { Interval } from '../domain/time.ts';
 import { extentOf } from '../domain/window.ts';
+import { duration } from '../domain/words/quantities.ts';
 import { ticks } from './axis.ts';
 import { cut } from './layout.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './names.ts';
 import type { Paint } from './paint.ts';
-import { duration } from './quantities.ts';
 
 const STATES = ['up', 'degraded', 'down', 'unobserved'] as const;
 type CellState = (typeof STATES)[number];

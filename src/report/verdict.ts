@@ -3,8 +3,8 @@ import { union } from '../domain/interval.ts';
 import type { ProbeName } from '../domain/sample.ts';
 import type { Report } from '../domain/summary.ts';
 import type { DowntimeWindow, Seconds } from '../domain/window.ts';
+import { counted, duration, errorBar, span } from '../domain/words/quantities.ts';
 import { tame } from './layout.ts';
-import { counted, duration, errorBar, span } from './quantities.ts';
 
 type Subject = {
   readonly probe: ProbeName;

@@ -1,7 +1,7 @@
 import type { Bracket } from '../domain/time.ts';
 import type { DowntimeWindow } from '../domain/window.ts';
+import { counted } from '../domain/words/quantities.ts';
 import type { Moments } from './moments.ts';
-import { counted } from './quantities.ts';
 
 /** '07:15:00.000 (-0.500 +0.500 s)' */
 export const edgeText = ({ earliest, estimate, latest }: Bracket, moments: Moments): string =>

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import type { WindowFace } from '../domain/faces/window.ts';
-import { span } from '../report/quantities.ts';
+import { span } from '../domain/words/quantities.ts';
 import { Budgets } from './budgets.tsx';
 import { Downtime, Method, Phases, SeriesTable, Slowdown, Tasks } from './figures.tsx';
 import { createMoments, LOCAL, type Moments } from './moments.ts';

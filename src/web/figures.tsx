@@ -1,8 +1,8 @@
 import type { JSX } from 'preact';
 import type { PhaseFace } from '../domain/faces/phase.ts';
 import type { ReportFace } from '../domain/faces/report.ts';
-import { budgetLimit, budgetSentence, RESULT_WORDS } from '../report/budgets.ts';
-import { counted, duration, errorBar, latency, percent, span } from '../report/quantities.ts';
+import { budgetLimit, budgetSentence, RESULT_WORDS } from '../domain/words/budgets.ts';
+import { counted, duration, errorBar, latency, percent, span } from '../domain/words/quantities.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './scene.ts';
 import { Table } from './table.tsx';

@@ -1,4 +1,4 @@
-import { duration, errorBar } from '../report/quantities.ts';
+import { duration, errorBar } from '../domain/words/quantities.ts';
 import type { Brush, Hit, Pane, Pointer, Words } from './pane.ts';
 import type { PhaseBand, Scene, SeriesLane, Stretch, WindowBand } from './scene.ts';
 import { firstTaskAfter, type TaskBar } from './tasks.ts';

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import type { SeriesStatusFace, StatusFace } from '../domain/faces/status.ts';
-import { counted, duration, latency } from '../report/quantities.ts';
+import { counted, duration, latency } from '../domain/words/quantities.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './scene.ts';
 import type { PageState } from './state.ts';

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { counted, span } from '../report/quantities.ts';
+import { counted, span } from '../domain/words/quantities.ts';
 import { bootsPane, STAGE_NAMES } from './boots.ts';
 import { lanesPane } from './lanes.ts';
 import { latencyPane } from './latency.ts';

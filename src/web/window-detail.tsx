@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { SampleFace } from '../domain/faces/sample.ts';
 import type { WindowFace } from '../domain/faces/window.ts';
-import { duration, latency } from '../report/quantities.ts';
+import { duration, latency } from '../domain/words/quantities.ts';
 import type { Moments } from './moments.ts';
 import type { Source } from './state.ts';
 import { Table } from './table.tsx';

@@ -5,7 +5,7 @@ import { createDrawing } from '../../../src/domain/faces/drawing.ts';
 import type { Report } from '../../../src/domain/summary.ts';
 import { createTaskBook } from '../../../src/domain/task-book.ts';
 import { taskDowntimes } from '../../../src/domain/task-downtime.ts';
-import { escaped } from '../../../src/report/escaped.ts';
+import { escaped } from '../../../src/domain/words/escaped.ts';
 import { reportHtml } from '../../../src/report/html.ts';
 import type { PageData } from '../../../src/web/page-data.ts';
 import { around, BEGAN, LIST_NEW, ofListNew, report, summary, window } from '../../support/live.ts';

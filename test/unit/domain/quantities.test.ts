@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { duration, errorBar, latency, percent, span } from '../../../src/report/quantities.ts';
+import { duration, errorBar, latency, percent, span } from '../../../src/domain/words/quantities.ts';
 
 describe('an availability in percent', () => {
   it.each([

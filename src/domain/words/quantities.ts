@@ -1,4 +1,4 @@
-import type { Seconds } from '../domain/window.ts';
+import type { Seconds } from '../window.ts';
 
 /** Beyond this many seconds a duration is told in minutes: budgets of an upgrade are told in seconds. */
 const MINUTES_FROM = 600;

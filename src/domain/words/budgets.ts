@@ -1,6 +1,6 @@
-import type { BudgetName } from '../domain/plan.ts';
-import type { BudgetVerdict, Result } from '../domain/verdict.ts';
-import type { Seconds } from '../domain/window.ts';
+import type { BudgetName } from '../plan.ts';
+import type { BudgetVerdict, Result } from '../verdict.ts';
+import type { Seconds } from '../window.ts';
 import { duration, errorBar } from './quantities.ts';
 
 type Unit = 'seconds' | 'count' | 'share' | 'factor';
