@@ -32,6 +32,8 @@ export type Daemon = {
   readonly upgrade: Upgrade;
   pause(): Promise<void>;
   resume(): Promise<void>;
+  /** Resolves when what the journal holds of earlier sessions is known. */
+  readonly replayed: Promise<void>;
   /** Drains the sampler, writes everything and closes the session; the journal stays open. */
   stop(): Promise<void>;
 };
@@ -156,6 +158,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   return {
     now: () => timeline.now(),
     live,
+    replayed,
     upgrade: {
       task: (task) => keep({ type: 'task', task }),
       phase: (phase) => keep({ type: 'phase', phase }),

@@ -17,6 +17,7 @@ import type { SamplerThreadData } from '../sampler-thread.ts';
 import { createServer } from '../server/server.ts';
 import { VERSION } from '../version.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
+import { pushToGrafana } from './grafana-push.ts';
 import { createLog, type Log } from './log.ts';
 import type { Output } from './output.ts';
 import { followUpgrade } from './upgrade-sources.ts';
@@ -102,6 +103,8 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
     });
     const stopped = new AbortController();
     followUpgrade(configuration.upgrade, { upgrade: daemon.upgrade, log, signal: stopped.signal, now: daemon.now });
+    const { grafana } = configuration;
+    const push = grafana === null ? null : pushToGrafana(grafana, { daemon, run: journal.run, log });
     return {
       url: server.url,
       daemon,
@@ -111,6 +114,7 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
         stopped.abort();
         line.stop();
         await daemon.stop();
+        await push?.stop();
         await server.close();
         const { report } = daemon.live();
         await journal.close();

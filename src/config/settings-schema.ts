@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { PROBES } from '../domain/sample.ts';
 import { duration } from './duration.ts';
 import { listenAddress, microversion, oneOf, plainName, someOf, text, webUrl } from './fields.ts';
+import { grafanaSchema } from './grafana-settings.ts';
 import { DEFAULT_PLAN } from './plan-file.ts';
 import { probesSchema } from './probe-settings.ts';
 import { upgradeSchema } from './upgrade-settings.ts';
@@ -53,6 +54,7 @@ export const settingsSchema = z.strictObject(
       .prefault({}),
     plan: text('the name of a plan, or the path of its file').prefault(DEFAULT_PLAN),
     upgrade: upgradeSchema.prefault({}),
+    grafana: grafanaSchema.prefault({}),
     log: z.strictObject({ level: oneOf(['debug', 'info', 'warn', 'error']).default('info') }, MAPPING).prefault({}),
   },
   { error: 'a mapping of settings' },

@@ -5,6 +5,7 @@ import { Refusal } from '../domain/refusal.ts';
 import type { ProbeName } from '../domain/sample.ts';
 import { type Secret, secret } from '../domain/secret.ts';
 import { type ListenAddress, listenAddress } from './fields.ts';
+import { type GrafanaSettings, grafanaOf } from './grafana-settings.ts';
 import { expandPath, type Host } from './host.ts';
 import { loadPlan } from './plan-file.ts';
 import { problemOf, readText } from './read-file.ts';
@@ -36,6 +37,7 @@ export type Settings = {
   /** What the phases of the upgrade promise. */
   readonly plan: Plan;
   readonly upgrade: UpgradeSettings;
+  readonly grafana: GrafanaSettings | null;
   readonly log: FileSettings['log'];
 };
 
@@ -56,6 +58,7 @@ export function settingsOf(
     sampler: { stall: given.sampler.stall, clockStep: given.sampler.clock_step },
     plan: planOf({ flag: flags.plan, given: given.plan }, { host, inFolder }),
     upgrade: upgradeOf(given.upgrade, { file, inFolder }),
+    grafana: grafanaOf(given.grafana, { file, inFolder }),
     log: given.log,
   };
   return { settings, given };

@@ -35,6 +35,7 @@ describe('without a rollwatch.yaml', () => {
       writeToken: null,
       overall: { probes: ['server-list', 'server-boot'] },
       sampler: { stall: 250, clockStep: 500 },
+      grafana: null,
       upgrade: { ansibleLog: null, ansibleLogZone: 'local', ara: null, runUpgrade: null },
       log: { level: 'info' },
       warnings: [],

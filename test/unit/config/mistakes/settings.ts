@@ -85,7 +85,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'an unknown key like none',
     'vantage: here\ncolour: red\n',
-    'DIR/work/rollwatch.yaml:2: unknown key colour; known here: vantage, clouds, listen, url, token_file, journal, compute_microversion, probes, overall, diagnosis, sampler, plan, upgrade and log',
+    'DIR/work/rollwatch.yaml:2: unknown key colour; known here: vantage, clouds, listen, url, token_file, journal, compute_microversion, probes, overall, diagnosis, sampler, plan, upgrade, grafana and log',
   ),
   settings(
     'an unknown key within a probe',
@@ -110,7 +110,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a secret where none belongs',
     'password: hunter2\n',
-    'DIR/work/rollwatch.yaml:1: unknown key password; known here: vantage, clouds, listen, url, token_file, journal, compute_microversion, probes, overall, diagnosis, sampler, plan, upgrade and log',
+    'DIR/work/rollwatch.yaml:1: unknown key password; known here: vantage, clouds, listen, url, token_file, journal, compute_microversion, probes, overall, diagnosis, sampler, plan, upgrade, grafana and log',
   ),
   settings(
     'a section that is a text',
@@ -485,6 +485,36 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
     'a directory of run-upgrade.sh that is none',
     'upgrade: {run_upgrade: 2025.1}\n',
     `DIR/work/rollwatch.yaml:1: upgrade.run_upgrade is 2025.1; it must be the path of a directory, in quotes`,
+  ),
+  settings(
+    'Grafana without a token',
+    'grafana:\n  url: http://grafana.example\n',
+    `DIR/work/rollwatch.yaml:2: grafana.url stands without token_file; name the file with the token of an Editor service account, or username and password_file`,
+  ),
+  settings(
+    'a token of Grafana without Grafana',
+    'grafana: {token_file: t}\n',
+    `DIR/work/rollwatch.yaml:1: grafana.token_file stands without url; say where Grafana is`,
+  ),
+  settings(
+    'a token of Grafana beside a user',
+    'grafana: {url: http://grafana.example, token_file: t, username: ada, password_file: p}\n',
+    `DIR/work/rollwatch.yaml:1: grafana.token_file stands beside username; one of the two is wanted`,
+  ),
+  settings(
+    'a user of Grafana without a password',
+    'grafana: {url: http://grafana.example, username: ada}\n',
+    `DIR/work/rollwatch.yaml:1: grafana.username stands without password_file; name the file as well`,
+  ),
+  settings(
+    'a token of Grafana that is not there',
+    'grafana: {url: http://grafana.example, token_file: t}\n',
+    `DIR/work/rollwatch.yaml:1: grafana.token_file DIR/work/t does not exist; name a file that can be read`,
+  ),
+  settings(
+    'the token of Grafana where its file belongs',
+    'grafana: {url: http://grafana.example, token: hunter2}\n',
+    `DIR/work/rollwatch.yaml:1: unknown key grafana.token; known here: url, token_file, username, password_file and tasks`,
   ),
   settings(
     'a log level that is none',

@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import type { Annotation } from '../domain/annotation.ts';
+import type { BlamedWindow } from '../domain/blame.ts';
+import type { Live } from '../domain/live.ts';
+import type { KnownTask } from '../domain/task-book.ts';
+import type { PhaseVerdict } from '../domain/verdict.ts';
+import { escaped } from '../domain/words/escaped.ts';
+import { duration, errorBar } from '../domain/words/quantities.ts';
+
+/** An annotation as it should stand in Grafana. */
+export type Wanted = {
+  /** A tag that no other annotation has: by it one that is there already is found. */
+  readonly key: string;
+  readonly tags: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  /** Null while it lasts, which Grafana shows as a moment. */
+  readonly timeEnd: number | null;
+  readonly text: string;
+};
+
+/** Grafana takes 500 characters of tags in all. */
+const TAG = 60;
+/** A night has ten thousand tasks; what is beyond this is not pushed. */
+const MOST = 20_000;
+
+export const runTag = (run: string): string => `run:${run.slice(0, 36)}`;
+
+type Told = Pick<Live, 'report'> & { readonly annotations: readonly Annotation[] };
+
+/**
+ * Gives windows, phases, what was told to /api/annotations, and tasks; the first ones go first. A task that is as it was
+ * is the same object again: there are thousands of them.
+ */
+export function createWanted({ tasks }: { readonly tasks: boolean }): (told: Told) => readonly Wanted[] {
+  const known = new Map<string, { readonly task: KnownTask; readonly wanted: Wanted }>();
+  return ({ report, annotations }) => {
+    const run = runTag(report.run.id);
+    const finish = (one: Wanted): Wanted => ({
+      ...one,
+      tags: ['rollwatch', ...one.tags.map((tag) => tag.slice(0, TAG)), one.key, run],
+    });
+    const ofTask = (task: KnownTask): Wanted => {
+      const before = known.get(task.id);
+      if (before !== undefined && sameTask(before.task, task)) return before.wanted;
+      const wanted = finish(taskMark(task));
+      known.set(task.id, { task, wanted });
+      return wanted;
+    };
+    return [
+      ...report.windows.map(windowMark).map(finish),
+      ...report.verdict.phases.flatMap(phaseMarks).map(finish),
+      ...annotations
+        .filter((one) => !one.deleted && !one.tags.includes(run))
+        .map(passedOn)
+        .map(finish),
+      // what community.grafana tells is passed on as it came
+      ...(tasks ? report.tasks.filter(({ sources }) => sources.some((one) => one !== 'grafana')).map(ofTask) : []),
+    ].slice(0, MOST);
+  };
+}
+
+const sameTask = (a: KnownTask, b: KnownTask): boolean =>
+  a.start === b.start &&
+  a.end === b.end &&
+  a.status === b.status &&
+  a.name === b.name &&
+  a.role === b.role &&
+  a.hosts.length === b.hosts.length;
+
+const unique = (kind: string, id: string): string => {
+  const plain = `${kind}:${id}`;
+  return plain.length <= 100 && !plain.includes(',')
+    ? plain
+    : `${kind}:${createHash('sha256').update(id).digest('hex').slice(0, 32)}`;
+};
+
+function windowMark(window: BlamedWindow): Wanted {
+  const { id, kind, cloud, probe, connection, start, end, causes, candidates, provisional } = window;
+  const over = end !== null && !provisional;
+  const lines = [
+    `${kind === 'down' ? 'DOWN' : 'slow'} ${probe} ${connection}`.trim() +
+      (over ? ` for ${errorBar(window.duration)}` : ''),
+    ...causes.map((one) => `${one.kind} by ${one.service}${over ? ` (${one.count})` : ''}`),
+    ...(candidates[0] === undefined ? [] : [`began in ${candidates[0].kind} '${candidates[0].name}'`]),
+  ];
+  return {
+    key: unique('window', id),
+    tags: [kind === 'down' ? 'downtime' : 'degraded', cloud, probe],
+    time: Math.round(start.estimate),
+    timeEnd: over ? Math.round(end.estimate) : null,
+    text: textOf(lines),
+  };
+}
+
+const phaseMarks = ({ name, promise, stretches, running, result }: PhaseVerdict): readonly Wanted[] =>
+  stretches.map(({ from, until }, index) => {
+    const goesOn = running && index === stretches.length - 1;
+    return {
+      key: unique('phase', `${name}:${Math.round(from)}`),
+      tags: ['phase', name],
+      time: Math.round(from),
+      timeEnd: goesOn ? null : Math.round(until),
+      text: textOf([`phase ${name}`, promise, ...(goesOn || result === null ? [] : [result.replace('-', ' ')])]),
+    };
+  });
+
+function taskMark(task: KnownTask): Wanted {
+  const over = task.end !== null;
+  const took = over ? `, ${task.status} after ${duration(((task.end ?? task.start) - task.start) / 1000)}` : '';
+  return {
+    key: unique('task', task.id),
+    tags: ['task', task.kind],
+    time: Math.round(task.start),
+    timeEnd: task.end === null ? null : Math.round(Math.max(task.start, task.end)),
+    text: textOf([
+      `${task.kind} '${task.name}'${took}`,
+      ...(task.role === null ? [] : [`role ${task.role}`]),
+      ...(task.hosts.length === 0 ? [] : [task.hosts.slice(0, 20).join(', ')]),
+    ]),
+  };
+}
+
+/** As it was told to us: its sender has made its text for Grafana. */
+const passedOn = ({ id, tags, time, timeEnd, text }: Annotation): Wanted => ({
+  key: unique('annotation', String(id)),
+  tags: tags.slice(0, 5),
+  time,
+  timeEnd,
+  text,
+});
+
+/** Grafana shows markup. */
+const textOf = (lines: readonly string[]): string => lines.map(escaped).join('\n');

@@ -1,0 +1,254 @@
+/** What is meant to be deployed: the compose file is valid, and the steps of the Dockerfile make a daemon that runs. */
+
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { z } from 'zod';
+import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
+
+const root = new URL('../../', import.meta.url).pathname;
+const has = (tool: string) => spawnSync(tool, ['--version']).status === 0;
+const NOBODY = 65_534;
+
+const composeSchema = z.looseObject({
+  services: z.record(
+    z.string(),
+    z.looseObject({
+      image: z.string(),
+      read_only: z.boolean().optional(),
+      cap_drop: z.array(z.string()).optional(),
+      security_opt: z.array(z.string()).optional(),
+      ports: z.array(z.string()).optional(),
+      volumes: z.array(z.string()).optional(),
+    }),
+  ),
+});
+
+describe('docker-compose.yml', () => {
+  const hasCompose = has('docker-compose');
+  if (!hasCompose) console.warn('skipped: no docker-compose (Debian: apt-get install docker-compose)');
+
+  it.skipIf(!hasCompose).each([[['config', '-q']], [['--profile', 'rehearse', 'config', '-q']]])(
+    '%j has nothing to say',
+    (args) => {
+      const { status, stdout, stderr } = spawnSync('docker-compose', args, { cwd: root, encoding: 'utf8' });
+      expect({ status, told: stdout + stderr }).toEqual({ status: 0, told: '' });
+    },
+  );
+
+  const { services } = composeSchema.parse(
+    parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8'), { merge: true }),
+  );
+
+  it.each(Object.entries(services))('hardens %s, and pins it', (_, service) => {
+    expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
+    expect(service.image).toMatch(/^rollwatch:local$|:v?\d+\.\d+\.\d+$/);
+    expect(service.ports?.filter((port) => !port.startsWith('127.0.0.1:')) ?? []).toEqual([]);
+  });
+
+  it('mounts only what there is', () => {
+    const mounted = Object.values(services).flatMap(({ volumes = [] }) =>
+      volumes.map((one) => one.split(':')[0] ?? ''),
+    );
+    const files = mounted.filter((path) => path.startsWith('./'));
+    expect(files.length).toBeGreaterThan(5);
+    expect(files.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+});
+
+describe('the other ways', () => {
+  it('on Kubernetes are one replica that may write nothing but its volumes', () => {
+    const documents = parseAllDocuments(readFileSync(join(root, 'deploy/kubernetes/rollwatch.yaml'), 'utf8')).map(
+      (one): unknown => one.toJS(),
+    );
+    const kinds = documents.map((one) => z.looseObject({ kind: z.string() }).parse(one).kind);
+    expect(kinds).toEqual(['ConfigMap', 'PersistentVolumeClaim', 'Deployment', 'Service', 'ServiceMonitor']);
+    expect(documents[2]).toMatchObject({
+      spec: {
+        replicas: 1,
+        strategy: { type: 'Recreate' },
+        template: {
+          spec: {
+            containers: [{ securityContext: { readOnlyRootFilesystem: true, allowPrivilegeEscalation: false } }],
+          },
+        },
+      },
+    });
+  });
+
+  const hasSystemd = has('systemd-analyze');
+  if (!hasSystemd) console.warn('skipped: no systemd-analyze (Debian: apt-get install systemd)');
+  it.skipIf(!hasSystemd)('the systemd unit is one that systemd understands', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rollwatch-unit-'));
+    const unit = join(folder, 'rollwatch.service');
+    const text = readFileSync(join(root, 'deploy/systemd/rollwatch.service'), 'utf8');
+    writeFileSync(unit, text.replace('/usr/local/bin/rollwatch', '/bin/true'));
+    const { status, stderr } = spawnSync('systemd-analyze', ['verify', unit], { encoding: 'utf8' });
+    rmSync(folder, { recursive: true });
+    expect({ status, ours: stderr.split('\n').filter((line) => line.includes('rollwatch')) }).toEqual({
+      status: 0,
+      ours: [],
+    });
+  });
+});
+
+type Step = { readonly word: string; readonly rest: string };
+
+const steps: readonly Step[] = readFileSync(join(root, 'Dockerfile'), 'utf8')
+  .replaceAll('\\\n', ' ')
+  .split('\n')
+  .filter((line) => line !== '' && !line.startsWith('#'))
+  .map((line) => {
+    const [word = '', ...rest] = line.trim().split(/\s+/);
+    return { word, rest: rest.join(' ') };
+  });
+
+/** Does the steps as docker build would, each stage in a folder that stands for its root. Gives that of the last stage. */
+function build(folder: string): { readonly image: string; readonly entrypoint: readonly string[] } {
+  let stage = '';
+  let work = '';
+  let entrypoint: readonly string[] = [];
+  const inside = (path: string) => (path.startsWith('/') ? join(stage, path) : join(work, path));
+  for (const { word, rest } of steps) {
+    if (word === 'FROM') {
+      stage = join(folder, / AS (\w+)/.exec(rest)?.[1] ?? 'image');
+      expect(rest).toMatch(/^node:24\.\d+\.\d+-\w+-slim\b/);
+    } else if (word === 'WORKDIR') {
+      work = join(stage, rest);
+      mkdirSync(work, { recursive: true });
+    } else if (word === 'COPY') {
+      const words = rest.split(' ');
+      const from = /^--from=(\w+)/.exec(words[0] ?? '')?.[1];
+      const paths = from === undefined ? words : words.slice(1);
+      const to = paths.at(-1) ?? '';
+      for (const path of paths.slice(0, -1)) {
+        const source = from === undefined ? join(root, path) : join(folder, from, path);
+        cpSync(source, to.endsWith('/') ? join(inside(to), basename(path)) : inside(to), {
+          recursive: true,
+          verbatimSymlinks: true,
+        });
+      }
+    } else if (word === 'RUN') {
+      // the image has the user node, and its own root
+      const command = rest.replace('-o node -g node /', `-o ${NOBODY} -g ${NOBODY} ${stage}/`);
+      const ran = spawnSync('sh', ['-euc', command], {
+        cwd: work,
+        encoding: 'utf8',
+        // where npm finds its registry is told by the machine
+        env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}` },
+      });
+      expect({ command, told: ran.status === 0 ? '' : ran.stdout + ran.stderr }).toEqual({ command, told: '' });
+    } else if (word === 'ENTRYPOINT') entrypoint = z.array(z.string()).parse(JSON.parse(rest));
+  }
+  return { image: stage, entrypoint };
+}
+
+const isRoot = process.getuid?.() === 0;
+if (!isRoot) console.warn('skipped: only root can run the steps of the Dockerfile for another user');
+
+describe.skipIf(!isRoot)('the steps of the Dockerfile', { timeout: 240_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rollwatch-image-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('make a daemon that runs as another user on what it may not write', async () => {
+    const { image, entrypoint } = build(folder);
+    expect(readdirSync(join(image, 'opt/rollwatch')).toSorted()).toEqual([
+      'ansible',
+      'dist',
+      'node_modules',
+      'package.json',
+      'plans',
+      'public',
+    ]);
+    expect(existsSync(join(image, 'opt/rollwatch/node_modules/vite'))).toBe(false);
+    // nothing that builds is left: it would be megabytes, and more to mend
+    rmSync(join(folder, 'build'), { recursive: true });
+    chmodSync(folder, 0o755);
+    const state = join(image, 'var/lib/rollwatch');
+    await using cloud = await cloudFor();
+    const [command = '', main = ''] = entrypoint;
+    expect([command, main]).toEqual(['node', '/opt/rollwatch/dist/main.js']);
+    const child = spawn(
+      'unshare',
+      [
+        '--mount',
+        'sh',
+        '-euc',
+        `mount --bind ${image} ${image}; mount -o remount,ro,bind ${image}; mount --bind ${cloud.state} ${state}; cd ${state}
+         exec setpriv --reuid ${NOBODY} --regid ${NOBODY} --clear-groups --no-new-privs --bounding-set=-all ${process.execPath} ${join(image, main)} watch --json --listen 127.0.0.1:0`,
+      ],
+      {
+        env: {
+          PATH: '/usr/bin:/bin',
+          NODE_ENV: 'production',
+          OS_CLOUD: 'embedded',
+          OS_CLIENT_CONFIG_FILE: cloud.clouds,
+        },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    let told = '';
+    let printed = '';
+    child.stderr.on('data', (part: Buffer) => {
+      told += part.toString();
+    });
+    child.stdout.on('data', (part: Buffer) => {
+      printed += part.toString();
+    });
+    const ended = once(child, 'exit');
+    try {
+      await expect.poll(() => told, { timeout: 30_000 }).toMatch(/"url":"/);
+      const url = /"url":"([^"]+)"/.exec(told)?.[1] ?? '';
+      await expect.poll(async () => (await fetch(`${url}/readyz`)).status, { timeout: 20_000 }).toBe(200);
+      expect((await fetch(`${url}/page.js`)).status).toBe(200);
+      await expect
+        .poll(
+          async () =>
+            (await (await fetch(`${url}/metrics`)).text()).match(/rollwatch_probe_up\{[^}]*server-boot[^}]*\} 1/)
+              ?.length,
+          { timeout: 30_000 },
+        )
+        .toBe(1);
+      const owner = spawnSync('ps', ['-o', 'uid=', '-p', String(child.pid)], { encoding: 'utf8' }).stdout.trim();
+      expect(owner).toBe(String(NOBODY));
+    } finally {
+      child.kill('SIGTERM');
+      await ended;
+    }
+    expect({ code: child.exitCode, told: child.exitCode === 0 ? '' : told }).toEqual({ code: 0, told: '' });
+    expect(JSON.parse(printed)).toHaveProperty('run.version');
+    expect(readdirSync(cloud.state)).toContain('rollwatch.sqlite');
+    expect(readdirSync(state)).toEqual([]);
+  });
+});
+
+async function cloudFor() {
+  const cloud = await startCloudThread();
+  const state = mkdtempSync(join(tmpdir(), 'rollwatch-state-'));
+  const clouds = join(state, 'clouds.yaml');
+  writeFileSync(clouds, cloud.cloudsYaml());
+  for (const path of [state, clouds]) chownSync(path, NOBODY, NOBODY);
+  return {
+    state,
+    clouds,
+    async [Symbol.asyncDispose]() {
+      await cloud.close();
+      rmSync(state, { recursive: true, force: true });
+    },
+  };
+}
