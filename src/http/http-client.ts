@@ -1,3 +1,4 @@
+import { Agent as PlainAgent } from 'node:http';
 import { Agent } from 'node:https';
 import { getCACertificates } from 'node:tls';
 import axios from 'axios';
@@ -40,6 +41,7 @@ export function createHttpClient(
     ? [...new Set([...getCACertificates('default'), ...getCACertificates('system')])]
     : [];
   const httpsAgent = new Agent({ ca, keepAlive: false });
+  const httpAgent = new PlainAgent({ keepAlive: false });
 
   return {
     async ask(method, path, { query, body } = {}) {
@@ -53,6 +55,7 @@ export function createHttpClient(
           ...(body === undefined ? {} : { data: body }),
           ...(user === null ? {} : { auth: { username: user.name, password: user.password.reveal() } }),
           headers: { Accept: 'application/json', ...(token !== null && { Authorization: `Bearer ${token.reveal()}` }) },
+          httpAgent,
           httpsAgent,
           responseType: 'text',
           transformResponse: (text: string) => text,

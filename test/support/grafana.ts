@@ -35,6 +35,7 @@ export async function standInForGrafana({ token = 'a-token-of-grafana' } = {}): 
     asked.push(request.method ?? '');
     const { mood } = grafana;
     if (mood === 'hang') return;
+    if (mood === 'refuse') throw new Error('a connection was kept open: nothing was refused');
     if (mood === 500 || mood === 401) {
       json(response, mood, { message: 'no' });
       return;
