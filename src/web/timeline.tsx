@@ -1,14 +1,14 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { counted, span } from '../domain/words/quantities.ts';
-import { bootsPane, STAGE_NAMES } from './boots.ts';
+import { bootsPane } from './boots.ts';
 import { lanesPane } from './lanes.ts';
 import { latencyPane } from './latency.ts';
+import { describe, Legend } from './legend.tsx';
 import type { Moments } from './moments.ts';
 import { type Palette, readPalette } from './palette.ts';
 import type { Hit } from './pane.ts';
 import { createPlot, type Plot } from './plot.ts';
-import { packed, readReport, type Scene, sceneOf } from './scene.ts';
+import { packed, readReport, sceneOf } from './scene.ts';
 import type { PageState } from './state.ts';
 import { panBy, type View, wholeOf, zoomAround, zoomTo } from './view.ts';
 
@@ -230,40 +230,3 @@ const PANE_TITLES: Readonly<Record<string, string>> = {
   boots: 'boots, seconds by stage',
   latency: 'answers, log scale; × failed',
 };
-
-function describe({ lanes, from, until }: Scene): string {
-  const windows = lanes.flatMap((lane) => lane.windows);
-  const down = windows.filter(({ window }) => window.kind === 'down').length;
-  return `${lanes.length} series over ${span((until - from) / 1000)} with ${counted(down, 'down window')} and ${counted(windows.length - down, 'degraded window')}.`;
-}
-
-function Legend({ withTasks, boots }: { readonly withTasks: boolean; readonly boots: boolean }): JSX.Element {
-  const keys: readonly (readonly [string, string])[] = [
-    ['up', 'up'],
-    ['degraded', 'slow'],
-    ['down', 'down'],
-    ['soft', 'may have been down'],
-    ['unobserved', 'unobserved'],
-    ...(withTasks
-      ? ([
-          ['task', 'task'],
-          ['handler', 'handler'],
-          ['blamed', 'downtime began in it'],
-        ] as const)
-      : []),
-    ...(boots ? STAGE_NAMES.map((name, index) => [`stage-${index}`, `boot: ${name}`] as const) : []),
-    ['new', 'new connection'],
-    ['kept', 'kept connection'],
-    ['token', 'token'],
-  ];
-  return (
-    <ul class="legend">
-      {keys.map(([kind, words]) => (
-        <li key={kind}>
-          <i class={`key ${kind}`} aria-hidden="true" />
-          {words}
-        </li>
-      ))}
-    </ul>
-  );
-}

@@ -1,0 +1,73 @@
+import { duration, errorBar } from '../domain/words/quantities.ts';
+import type { Hit, Pointer, Words } from './pane.ts';
+import type { Scene, WindowBand } from './scene.ts';
+import { firstTaskAfter, type TaskBar } from './tasks.ts';
+
+/** A task that long is looked for this many tasks back; longer ones stand in the list of running tasks. */
+const LOOK_BACK = 400;
+
+export function hitPhase({ at }: Pointer, { phases }: Scene, { time }: Words): Hit | null {
+  for (const { name, promise, result, stretches } of phases.toReversed()) {
+    const found = stretches.find(({ from, until }) => from <= at && at <= until);
+    if (found === undefined) continue;
+    const state = result === null ? '' : `: ${result === 'not-proven' ? 'not proven' : result}`;
+    return { lines: [`phase ${name}${state}`, promise, `${time(found.from)} to ${time(found.until)}`] };
+  }
+  return null;
+}
+
+/** `y` in rows of tasks. */
+export function hitTask({ at, slack, y }: Pointer, scene: Scene, words: Words): Hit | null {
+  const row = Math.floor(y);
+  const last = firstTaskAfter(scene.tasks, at + slack) - 1;
+  for (let index = last; index >= Math.max(0, last - LOOK_BACK); index--) {
+    const task = scene.tasks[index];
+    if (task !== undefined && scene.rows.of[index] === row && task.end >= at - slack)
+      return taskHit(task, scene, words);
+  }
+  return null;
+}
+
+function taskHit(task: TaskBar, { until, blamed }: Scene, { exact }: Words): Hit {
+  const took = duration((Math.min(task.end, until) - task.start) / 1000);
+  return {
+    lines: [
+      `${task.handler ? 'handler' : 'task'} '${task.name}'`,
+      `${exact(task.start)}, ${task.end === Infinity ? `running for ${took}` : `${task.status} after ${took}`}`,
+      ...(blamed.has(task.start) ? ['downtime began in it'] : []),
+    ],
+  };
+}
+
+/** `y` in lanes. */
+export function hitLane({ at, slack, y }: Pointer, scene: Scene, { exact }: Words): Hit | null {
+  const lane = scene.lanes[Math.floor(y)];
+  if (lane === undefined) return null;
+  const near = ({ start, end }: WindowBand) =>
+    start.earliest - slack <= at && at <= (end?.latest ?? scene.until) + slack;
+  const found = lane.windows
+    .filter(near)
+    .sort((a, b) => Number(b.window.kind === 'down') - Number(a.window.kind === 'down'))[0];
+  if (found !== undefined) {
+    const { window, start } = found;
+    const by = window.causes[0] === undefined ? [] : [`${window.causes[0].kind} by ${window.causes[0].service}`];
+    const task = window.task === null ? [] : [`began in ${window.task.kind} '${window.task.name}'`];
+    const state = `${window.kind === 'down' ? 'down' : 'slow'} ${errorBar(window.durationSeconds)}`;
+    return {
+      window: window.id,
+      lines: [
+        `${lane.name}: ${state}`,
+        `from ${exact(start.estimate)}${window.end === null ? ', not over yet' : ''}`,
+        ...by,
+        ...task,
+      ],
+    };
+  }
+  const gap = lane.gaps.find(({ from, until }) => from - slack <= at && at <= until + slack);
+  if (gap !== undefined) {
+    return {
+      lines: [`${lane.name}: unobserved for ${duration((gap.until - gap.from) / 1000)}`, `from ${exact(gap.from)}`],
+    };
+  }
+  return { lines: [`${lane.name}: up`, exact(at)] };
+}
