@@ -1,12 +1,10 @@
 import { z } from 'zod';
 import type { Cause } from '../domain/cause.ts';
-import { answerTrouble, bodyTrouble, timingOf } from './classify.ts';
 import type { Cloud } from './cloud.ts';
 import type { CreateServer, Limits } from './compute.ts';
-import { readJson } from './json.ts';
 import { atLeast } from './microversion.ts';
+import { read } from './read.ts';
 import type { Result } from './result.ts';
-import { type Call, SERVICE_OF } from './session.ts';
 
 /** What the user asks for, by name or id; null: the smallest, or the only one. */
 export type Wanted = { readonly flavor: string | null; readonly image: string | null; readonly network: string | null };
@@ -83,22 +81,6 @@ export async function choose(cloud: Cloud, wanted: Wanted, options: Options): Pr
     names: { flavor: flavor.found.name, image: image.found.name ?? image.found.id, network: network.found.name },
   };
   return { ...networks, value };
-}
-
-async function read<T>(
-  { session, http }: Cloud,
-  { type, path }: Pick<Call, 'type' | 'path'>,
-  schema: z.ZodType<T>,
-  options: Options,
-): Promise<Result<T>> {
-  const result = await session.call(http, { type, method: 'GET', path, ...options });
-  if (result.type !== 'ok') return result;
-  const answer = result.value;
-  if (answer.status !== 200) return answerTrouble(answer, SERVICE_OF[type]);
-  const body = readJson(answer.body, schema);
-  return body.ok
-    ? { ...timingOf(answer), type: 'ok', value: body.value }
-    : bodyTrouble(answer, SERVICE_OF[type], body.problem);
 }
 
 /** A cloud without Neutron has no networks to choose from. */

@@ -21,6 +21,9 @@ export type CreateServer = {
   readonly metadata: Readonly<Record<string, string>>;
 };
 
+/** 'pause', 'rescue', ... with what it takes. */
+export type ServerAction = { readonly [name: string]: unknown };
+
 /** Nova, as a user of its API. */
 export type Compute = {
   readonly microversion: string;
@@ -31,6 +34,8 @@ export type Compute = {
   show(id: string, options: Limits): Promise<Result<Server | null>>;
   /** Ok where it was accepted, and where there was nothing to delete (404). */
   delete(id: string, options: Limits): Promise<Result<void>>;
+  /** Ok where it was accepted: the server's status says when it is done. */
+  act(id: string, action: ServerAction, options: Limits): Promise<Result<void>>;
   /** All servers of our project whose name begins so, page by page. */
   named(prefix: string, options: Limits): Promise<Result<readonly Server[]>>;
   /** Any other read. */
@@ -98,6 +103,12 @@ export function createCompute(session: Session, http: Http): Compute {
       if (result.type !== 'ok') return result;
       if (result.value.status === 204 || result.value.status === 404) return { ...result, value: undefined };
       return answerTrouble(result.value, 'nova-api', 'delete');
+    },
+    async act(id, action, options) {
+      const result = await send('POST', `/servers/${id}/action`, { ...options, body: JSON.stringify(action) });
+      if (result.type !== 'ok') return result;
+      const accepted = result.value.status === 202 || result.value.status === 200;
+      return accepted ? { ...result, value: undefined } : answerTrouble(result.value, 'nova-api');
     },
     async named(prefix, options) {
       const found: Server[] = [];
