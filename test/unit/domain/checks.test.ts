@@ -148,6 +148,7 @@ describe('a server that lived through the upgrade', () => {
       ...kept,
       status: 'ERROR',
       fault: 'No valid host',
+      hostId: 'h2',
       host: 'n2',
       addresses: [],
       vcpus: 2,
