@@ -27,6 +27,8 @@ type Tip = Hit & { readonly x: number; readonly y: number; readonly flip: boolea
 
 const PANES = [lanesPane, bootsPane, latencyPane];
 const DARK = '(prefers-color-scheme: dark)';
+/** In milliseconds. */
+const EXACT = 30_000;
 
 /** Phases, tasks, states, boots and latencies over time; drag, wheel, pinch or keys zoom. */
 export function Timeline({ state, now, moments, selected, onSelect, asked }: TimelineProps): JSX.Element {
@@ -136,6 +138,8 @@ export function Timeline({ state, now, moments, selected, onSelect, asked }: Tim
     return () => parent.removeEventListener('wheel', wheel);
   }, [moments]);
 
+  /** So near that seconds tell too little. */
+  const exact = seen.until - seen.from < EXACT;
   const nearer = (factor: number) =>
     setView(
       zoomAround(seen, whole, {
@@ -219,8 +223,10 @@ export function Timeline({ state, now, moments, selected, onSelect, asked }: Tim
         )}
       </div>
       <p class="note">
-        {moments.day(seen.from)} to {moments.time(seen.until)}, {moments.zone}. Drag to zoom; Ctrl and the wheel zoom,
-        Shift and the wheel move.
+        {moments.day(seen.from).slice(0, 11)}
+        {exact ? moments.exact(seen.from) : moments.time(seen.from)} to{' '}
+        {exact ? moments.exact(seen.until) : moments.time(seen.until)}, {moments.zone}. Drag to zoom; Ctrl and the wheel
+        zoom, Shift and the wheel move.
       </p>
     </section>
   );
