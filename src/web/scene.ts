@@ -45,6 +45,8 @@ export type PhaseBand = {
   readonly name: string;
   readonly promise: string;
   readonly result: 'pass' | 'not-proven' | 'fail' | null;
+  /** Its last stretch goes on. */
+  readonly running: boolean;
   readonly stretches: readonly Stretch[];
 };
 
@@ -75,7 +77,13 @@ export function readReport(report: ReportFace): ReportScene {
     })),
     phases: report.phases
       .filter(({ stretches }) => stretches.length > 0)
-      .map(({ name, promise, result, stretches }) => ({ name, promise, result, stretches: stretches.map(stretchOf) })),
+      .map(({ name, promise, result, running, stretches }) => ({
+        name,
+        promise,
+        result,
+        running,
+        stretches: stretches.map(stretchOf),
+      })),
     blamed: new Set(report.tasks.filter((one) => one.windows > 0).map(({ start }) => Date.parse(start))),
   };
 }
@@ -85,13 +93,24 @@ export const sceneOf = (
   read: ReportScene,
   { samples, tasks }: Pick<PageState, 'samples' | 'tasks'>,
   { rows, lastedUntil }: { readonly rows: TaskRows; readonly lastedUntil: number },
-): Scene => ({
-  ...read,
-  until: read.running ? Math.max(read.until, lastedUntil) : read.until,
-  lanes: read.lanes.map((lane) => ({ ...lane, samples: samples.series.get(lane.id) ?? null })),
-  tasks,
-  rows,
-});
+): Scene => {
+  const until = read.running ? Math.max(read.until, lastedUntil) : read.until;
+  return {
+    ...read,
+    until,
+    phases: read.phases.map((phase) => (phase.running ? goingOn(phase, until) : phase)),
+    lanes: read.lanes.map((lane) => ({ ...lane, samples: samples.series.get(lane.id) ?? null })),
+    tasks,
+    rows,
+  };
+};
+
+function goingOn(phase: PhaseBand, until: number): PhaseBand {
+  const stretches = phase.stretches.map((one, index) =>
+    index === phase.stretches.length - 1 ? { ...one, until } : one,
+  );
+  return { ...phase, stretches };
+}
 
 export function packed(tasks: readonly TaskBar[]): TaskRows {
   const of = pack(tasks, TASK_ROWS);
