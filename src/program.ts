@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { ansibleCallbackCommand } from './commands/ansible-callback.ts';
+import { checkCommand } from './commands/check.ts';
 import { cloudCommand } from './commands/cloud.ts';
 import { print, processOutput, refusalLine } from './commands/output.ts';
 import { pauseCommand, resumeCommand } from './commands/pause.ts';
@@ -29,6 +30,7 @@ Examples:
   rollwatch                                  rehearse: watch an embedded cloud through an upgrade of a minute
   OS_CLOUD=mycloud rollwatch watch           watch a cloud of clouds.yaml until Ctrl-C
   rollwatch report --journal rollwatch.sqlite
+  rollwatch check before                     take stock before the upgrade; check after holds the cloud against it
   rollwatch sweep --dry-run                  which servers of ours are left in the cloud?
 
 Exit codes: 0 fine, 1 verdict or check failed, 2 usage or configuration, 3 could not reach what it needs.`,
@@ -37,6 +39,7 @@ Exit codes: 0 fine, 1 verdict or check failed, 2 usage or configuration, 3 could
     watchCommand,
     rehearseCommand,
     reportCommand,
+    checkCommand,
     sweepCommand,
     pauseCommand,
     resumeCommand,

@@ -164,6 +164,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       phase: (phase) => keep({ type: 'phase', phase }),
       annotate: (annotation) => keep({ type: 'annotation', annotation }),
       annotations: observation.annotations,
+      check: (run) => keep({ type: 'check', run }),
+      checkRuns: observation.checkRuns,
     },
     async pause() {
       paused = true;

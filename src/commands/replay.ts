@@ -19,6 +19,7 @@ export async function replay(
 ): Promise<void> {
   for (const task of await journal.tasks()) observation.accept({ type: 'task', task });
   for (const annotation of await journal.annotations()) observation.accept({ type: 'annotation', annotation });
+  for (const run of await journal.checkRuns()) observation.accept({ type: 'check', run });
   for (const phase of await journal.phases()) observation.accept({ type: 'phase', phase });
   const tell = await storyteller(journal, observation);
   for (const session of await journal.sessions()) {

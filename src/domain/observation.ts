@@ -1,6 +1,7 @@
 import { type Account, createAccount } from './account.ts';
 import { type Annotation, taskOfAnnotation } from './annotation.ts';
 import { blamed } from './blame.ts';
+import { type CheckRun, checkReports } from './checks/check.ts';
 import type { Live } from './live.ts';
 import { overallOf } from './overall.ts';
 import type { PhaseBook } from './phase-measures.ts';
@@ -25,6 +26,7 @@ export type Observation = {
   closeSession(aliveAt: Millis, inOrder: boolean): void;
   /** By their number; deleted ones too. */
   annotations(): readonly Annotation[];
+  checkRuns(): readonly CheckRun[];
   /** A sample is under way. */
   sent(key: SeriesKey, seq: number, at: Millis, note: string): void;
   accept(entry: JournalEntry): void;
@@ -51,6 +53,7 @@ export function createObservation({ run, version, overall, plan = null }: Observ
   const tasks = createTaskBook();
   const phases: PhaseMark[] = [];
   const annotations = new Map<number, Annotation>();
+  const checkRuns: CheckRun[] = [];
   let running = false;
 
   const accountOf = (key: SeriesKey): Account | undefined => accounts.get(seriesId(key));
@@ -151,6 +154,7 @@ export function createObservation({ run, version, overall, plan = null }: Observ
       },
       marks,
       servers: servers.counts(running),
+      checks: checkReports(checkRuns),
     };
   }
 
@@ -174,10 +178,12 @@ export function createObservation({ run, version, overall, plan = null }: Observ
       else if (entry.type === 'server') servers.accept(entry.event);
       else if (entry.type === 'task') tasks.tell(entry.task);
       else if (entry.type === 'phase') phases.push(entry.phase);
+      else if (entry.type === 'check') checkRuns.push(entry.run);
       else annotate(entry.annotation);
     },
     serversLeft: servers.left,
     annotations: () => [...annotations.values()],
+    checkRuns: () => checkRuns.slice(),
     report,
     live(now, { paused, journal, health }) {
       const told = report(now);

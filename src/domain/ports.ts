@@ -1,5 +1,6 @@
 import type { Annotation } from './annotation.ts';
 import type { VoidKind } from './cause.ts';
+import type { CheckRun } from './checks/check.ts';
 import type { Finding, Sample, Series, SeriesKey, Stages } from './sample.ts';
 import type { Task } from './task.ts';
 import type { Interval, Millis } from './time.ts';
@@ -111,6 +112,8 @@ export type JournalReader = {
   phases(): Promise<readonly PhaseMark[]>;
   /** Each as it was told last, deleted ones too, by their number. */
   annotations(): Promise<readonly Annotation[]>;
+  /** In the order in which they were made. */
+  checkRuns(): Promise<readonly CheckRun[]>;
   /** Sent at `from` or later and before `until`. By session, then by the moment sent; streamed, never all in memory. */
   samples(filter?: SampleFilter): AsyncIterable<Sample>;
   close(): Promise<void>;
@@ -138,7 +141,8 @@ export type JournalEntry =
   | { readonly type: 'server'; readonly event: ServerEvent }
   | { readonly type: 'task'; readonly task: Task }
   | { readonly type: 'phase'; readonly phase: PhaseMark }
-  | { readonly type: 'annotation'; readonly annotation: Annotation };
+  | { readonly type: 'annotation'; readonly annotation: Annotation }
+  | { readonly type: 'check'; readonly run: CheckRun };
 
 export type JournalWriter = JournalReader & {
   openSession(session: Omit<Session, 'id' | 'aliveAt' | 'ended'>, series: readonly Series[]): Promise<Session>;
@@ -169,4 +173,8 @@ export type Upgrade = {
   annotate(annotation: Annotation): void;
   /** By their number; deleted ones too. */
   annotations(): readonly Annotation[];
+  /** Checks were made. */
+  check(run: CheckRun): void;
+  /** In the order in which they were made. */
+  checkRuns(): readonly CheckRun[];
 };

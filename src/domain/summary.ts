@@ -1,4 +1,5 @@
 import type { BlamedWindow } from './blame.ts';
+import type { CheckReport } from './checks/check.ts';
 import type { Overall } from './overall.ts';
 import type { Mark } from './ports.ts';
 import type { Series } from './sample.ts';
@@ -69,4 +70,6 @@ export type Report = {
   readonly tasks: readonly TaskDowntime[];
   readonly marks: readonly Mark[];
   readonly servers: ServerCounts;
+  /** What was checked before and after the upgrade. */
+  readonly checks: readonly CheckReport[];
 };

@@ -2,11 +2,13 @@ import type { Kysely } from 'kysely';
 import type { JournalEntry, Session } from '../domain/ports.ts';
 import type { Series } from '../domain/sample.ts';
 import { annotationRow } from './annotation-row.ts';
+import { checkRunRow } from './check-row.ts';
 import { markRow, serverEventRow, sessionRow } from './rows.ts';
 import { sampleRow } from './sample-row.ts';
 import type { SeriesBook } from './series-book.ts';
 import type {
   AnnotationRow,
+  CheckRunRow,
   MarkRow,
   PhaseRow,
   SampleRow,
@@ -44,12 +46,14 @@ export async function writeBatch(db: Kysely<Tables>, batch: Batch, book: SeriesB
   const tasks = new Map<string, TaskRow>();
   const phases: PhaseRow[] = [];
   const annotations = new Map<number, AnnotationRow>();
+  const checkRuns: CheckRunRow[] = [];
   for (const [index, entry] of batch.entries.entries()) {
     if (entry.type === 'sample') samples.push(sampleRow(book.idOf(entry.sample), entry.sample));
     else if (entry.type === 'mark') marks.push(markRow(batch.from + index, entry.mark));
     else if (entry.type === 'server') events.push(serverEventRow(batch.from + index, entry.event));
     else if (entry.type === 'task') tasks.set(entry.task.id, taskRow(batch.from + index, entry.task));
     else if (entry.type === 'annotation') annotations.set(entry.annotation.id, annotationRow(entry.annotation));
+    else if (entry.type === 'check') checkRuns.push(checkRunRow(batch.from + index, entry.run));
     else phases.push({ number: batch.from + index, ...entry.phase });
   }
   for (const one of batch.sessions) await writeSession(db, one, { book, last: batch.last });
@@ -77,6 +81,13 @@ export async function writeBatch(db: Kysely<Tables>, batch: Batch, book: SeriesB
   }
   await writeTasks(db, [...tasks.values()]);
   await writeAnnotations(db, [...annotations.values()]);
+  for (const rows of chunks(checkRuns)) {
+    await db
+      .insertInto('check_runs')
+      .values(rows)
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
   for (const rows of chunks(phases)) {
     await db
       .insertInto('phases')

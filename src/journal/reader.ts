@@ -1,10 +1,12 @@
 import type { Annotation } from '../domain/annotation.ts';
+import type { CheckRun } from '../domain/checks/check.ts';
 import type { JournalReader, Mark, PhaseMark, SampleFilter, ServerEvent, Session } from '../domain/ports.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Sample, Series, SeriesKey } from '../domain/sample.ts';
 import type { Task } from '../domain/task.ts';
 import type { Interval } from '../domain/time.ts';
 import { annotationOf } from './annotation-row.ts';
+import { checkRunOf } from './check-row.ts';
 import type { Database } from './dialect.ts';
 import { damaged, markOf, seriesKeyOf, seriesOf, serverEventOf, sessionOf } from './rows.ts';
 import { streamSamples } from './sample-stream.ts';
@@ -81,6 +83,11 @@ export async function createReader(database: Database): Promise<JournalReader> {
       refusing(async (): Promise<readonly Annotation[]> => {
         const rows = await database.db().selectFrom('annotations').selectAll().orderBy('id').execute();
         return rows.map((row) => annotationOf(row, name));
+      }),
+    checkRuns: () =>
+      refusing(async (): Promise<readonly CheckRun[]> => {
+        const rows = await database.db().selectFrom('check_runs').selectAll().orderBy('number').execute();
+        return rows.map((row) => checkRunOf(row, name));
       }),
     async *samples(filter: SampleFilter = {}): AsyncGenerator<Sample> {
       try {

@@ -15,6 +15,7 @@ export type Tables = {
   tasks: TaskRow;
   phases: PhaseRow;
   annotations: AnnotationRow;
+  check_runs: CheckRunRow;
 };
 
 /** One row. */
@@ -130,4 +131,15 @@ export type AnnotationRow = {
   readonly created: number;
   readonly updated: number;
   readonly deleted: number;
+};
+
+/** `checks` and `stock` are JSON; nobody but who made the checks reads the latter. */
+export type CheckRunRow = {
+  readonly number: number;
+  readonly stage: string;
+  readonly cloud: string;
+  readonly vantage: string;
+  readonly at: number;
+  readonly checks: string;
+  readonly stock: string;
 };

@@ -178,7 +178,7 @@ export async function createWriter(database: WritableDatabase, { retain, now }: 
 async function firstNumbers(database: WritableDatabase) {
   const db = database.db();
   const highest = (value: number | null | undefined) => value ?? 0;
-  const [session, sample, mark, event, task, phase] = await Promise.all([
+  const [session, sample, mark, event, task, phase, checks] = await Promise.all([
     db
       .selectFrom('sessions')
       .select(({ fn }) => fn.max('id').as('value'))
@@ -203,11 +203,15 @@ async function firstNumbers(database: WritableDatabase) {
       .selectFrom('phases')
       .select(({ fn }) => fn.max('number').as('value'))
       .executeTakeFirst(),
+    db
+      .selectFrom('check_runs')
+      .select(({ fn }) => fn.max('number').as('value'))
+      .executeTakeFirst(),
   ]);
   const series = await db.selectFrom('series').selectAll().execute();
   return {
     session: Math.max(highest(session?.value), highest(sample?.value)) + 1,
-    number: Math.max(...[mark, event, task, phase].map((one) => highest(one?.value))) + 1,
+    number: Math.max(...[mark, event, task, phase, checks].map((one) => highest(one?.value))) + 1,
     series: series.map((row) => ({ ...seriesKeyOf(row, database.name), id: row.id })),
   };
 }

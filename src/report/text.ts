@@ -1,5 +1,6 @@
 import type { ReportOptions } from '../domain/formats.ts';
 import type { Report } from '../domain/summary.ts';
+import { checksSection } from './checks-section.ts';
 import { wrap } from './layout.ts';
 import { momentsIn } from './moments.ts';
 import { createPaint } from './paint.ts';
@@ -35,6 +36,7 @@ export function reportText(report: Report, { colour, width, zone = 'utc' }: Repo
     ...(report.probes.length === 0 ? [] : section('Downtime', downtimeSection(report, options))),
     ...section('Phases of the upgrade', phasesSection(report, options)),
     ...section('Windows', windowsSection(report, options)),
+    ...section('Checks', checksSection(report, options)),
     ...section('Tasks of the upgrade', tasksSection(report, options)),
     ...(report.probes.length === 0 ? [] : section('Samples and latency', samplesSection(report, options))),
     ...(report.servers.created === 0 ? [] : section('Servers', [serversLine(report)])),

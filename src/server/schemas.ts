@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FAILURE_KINDS, SERVICES, VOID_KINDS } from '../domain/cause.ts';
+import { STAGES } from '../domain/checks/check.ts';
 import type { ChartFace, ChartTasksFace } from '../domain/faces/chart.ts';
 import type { ReportFace } from '../domain/faces/report.ts';
 import type { SampleFace } from '../domain/faces/sample.ts';
@@ -130,6 +131,24 @@ const verdictSchema = z.strictObject({
 
 export const phasesSchema = z.strictObject({ verdict: verdictSchema, phases: z.array(phaseSchema) });
 
+const checkStatus = z.enum(['pass', 'fail', 'skip']);
+
+const checksSchema = z.strictObject({
+  stage: z.enum(STAGES),
+  cloud: z.string(),
+  vantage: z.string(),
+  at: moment,
+  ok: z.boolean().describe('nothing fails that did not fail before'),
+  checks: z.array(
+    z.strictObject({
+      name: z.string(),
+      status: checkStatus,
+      detail: z.string(),
+      before: checkStatus.nullable().describe('null where it was not checked before'),
+    }),
+  ),
+});
+
 export const reportSchema = z.strictObject({
   summary: z
     .array(z.strictObject({ text: z.string(), tone: z.enum(['good', 'bad', 'warn']) }))
@@ -170,6 +189,7 @@ export const reportSchema = z.strictObject({
   tasks: z.array(taskDowntimeSchema),
   marks: z.array(z.strictObject({ kind: z.string(), message: z.string(), ...stretch, durationSeconds: seconds })),
   servers,
+  checks: z.array(checksSchema),
 });
 
 export const statusSchema = z.strictObject({

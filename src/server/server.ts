@@ -3,6 +3,7 @@ import swagger from '@fastify/swagger';
 import { fastify } from 'fastify';
 import { annotationRoutes } from './annotation-routes.ts';
 import { chartRoutes } from './chart-routes.ts';
+import { checkRoutes } from './check-routes.ts';
 import { dataRoutes } from './data-routes.ts';
 import { documented } from './documents.ts';
 import { answerError, answerErrors } from './errors.ts';
@@ -77,6 +78,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   app.register(async (routes) => {
     serviceRoutes(routes, { ...options, loopback });
     taskRoutes(routes, { ...options, loopback });
+    checkRoutes(routes, { ...options, loopback });
     routes.register(async (inner) => annotationRoutes(inner, { ...options, loopback }));
     dataRoutes(routes, options);
     chartRoutes(routes, options);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CheckRun } from '../../src/domain/checks/check.ts';
 import type { JournalReader, JournalWriter, Mark, SampleFilter, ServerEvent } from '../../src/domain/ports.ts';
 import type { Sample, Series } from '../../src/domain/sample.ts';
 import { anySample } from '../support/any-sample.ts';
@@ -237,6 +238,23 @@ export function journalContract(name: string, open: () => Promise<JournalPlace>)
       journal.append({ type: 'server', event: gone });
       await reopen();
       expect(await journal.serverEvents()).toEqual([EVENT, gone]);
+    });
+
+    it('keeps every run of checks, in order, over several openings', async () => {
+      const run = (stage: 'before' | 'after', at: number): CheckRun => ({
+        stage,
+        cloud: 'prod',
+        vantage: 'lab',
+        at,
+        checks: [{ name: 'services', status: 'pass', detail: 'all up' }],
+        stock: '{}',
+      });
+      const all = [run('before', 1000), run('before', 2000), run('after', 3000)];
+      for (const one of all) {
+        journal.append({ type: 'check', run: one });
+        await reopen();
+      }
+      expect(await journal.checkRuns()).toEqual(all);
     });
 
     it('keeps each task as it was told last, by their start, and the phases in order, over several openings', async () => {

@@ -106,6 +106,7 @@ export function report(facts: Partial<Report> = {}): Report {
     tasks: [],
     marks: [],
     servers,
+    checks: [],
     ...facts,
   };
 }

@@ -1,4 +1,5 @@
 import type { Annotation } from '../../src/domain/annotation.ts';
+import type { CheckRun } from '../../src/domain/checks/check.ts';
 import type { Live } from '../../src/domain/live.ts';
 import type { PhaseMark, SampleFilter } from '../../src/domain/ports.ts';
 import type { Sample } from '../../src/domain/sample.ts';
@@ -34,6 +35,7 @@ export async function serve({ now = live(), stored = async function* () {}, ...o
   const tasks: Task[] = [];
   const phases: PhaseMark[] = [];
   const annotations = new Map<number, Annotation>();
+  const checkRuns: CheckRun[] = [];
   const listeners = new Set<(sample: Sample) => void>();
   const order = (name: string) => async () => {
     orders.push(name);
@@ -56,6 +58,8 @@ export async function serve({ now = live(), stored = async function* () {}, ...o
       phase: (phase) => phases.push(phase),
       annotate: (annotation) => annotations.set(annotation.id, annotation),
       annotations: () => [...annotations.values()],
+      check: (run) => checkRuns.push(run),
+      checkRuns: () => checkRuns,
     },
     follow(listener) {
       listeners.add(listener);

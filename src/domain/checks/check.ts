@@ -1,3 +1,5 @@
+import type { Millis } from '../time.ts';
+
 /** What one check found; `fail` is what an operator must look at before he goes on. */
 export type CheckStatus = 'pass' | 'fail' | 'skip';
 
@@ -29,4 +31,46 @@ export const isRegression = ({ status, before }: Compared): boolean => status ==
 export function compareChecks(now: readonly Check[], before: readonly Check[] | null): readonly Compared[] {
   const was = new Map((before ?? []).map((one) => [one.name, one.status]));
   return now.map((one) => ({ ...one, before: was.get(one.name) ?? null }));
+}
+
+/** All that was found on one cloud at one stage. */
+export type CheckRun = {
+  readonly stage: Stage;
+  readonly cloud: string;
+  readonly vantage: string;
+  readonly at: Millis;
+  readonly checks: readonly Check[];
+  /** JSON that src/checks alone reads: what the later stage is held against in detail. */
+  readonly stock: string;
+};
+
+/** What was found at one stage, held against what was found before. */
+export type CheckReport = Pick<CheckRun, 'stage' | 'cloud' | 'vantage' | 'at'> & {
+  readonly checks: readonly Compared[];
+  /** Nothing fails that did not fail before. */
+  readonly ok: boolean;
+};
+
+/** Checks may be made one by one and again: of each the last word counts. `runs` are of one stage and one cloud, in order. */
+export function lastWords(runs: readonly CheckRun[]): CheckRun | null {
+  const last = runs.at(-1);
+  if (last === undefined) return null;
+  const checks = new Map(runs.flatMap((run) => run.checks.map((one) => [one.name, one] as const)));
+  return { ...last, checks: [...checks.values()] };
+}
+
+/** Each stage on each cloud; what was found after is held against what was found before it. */
+export function checkReports(runs: readonly CheckRun[]): readonly CheckReport[] {
+  const places = Map.groupBy(runs, ({ cloud, vantage }) => `${cloud}\n${vantage}`);
+  return [...places.values()].flatMap((here) => {
+    const of = (stage: Stage) => lastWords(here.filter((one) => one.stage === stage));
+    const [before, after] = [of('before'), of('after')];
+    return [...(before === null ? [] : [reportOf(before, null)]), ...(after === null ? [] : [reportOf(after, before)])];
+  });
+}
+
+/** `before` null: nothing is known of before. */
+export function reportOf({ stage, cloud, vantage, at, checks }: CheckRun, before: CheckRun | null): CheckReport {
+  const compared = compareChecks(checks, before?.checks ?? null);
+  return { stage, cloud, vantage, at, checks: compared, ok: !compared.some(isRegression) };
 }

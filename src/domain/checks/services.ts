@@ -51,7 +51,12 @@ function checkKind(binary: string, now: readonly ServiceRecord[], before: readon
   const then = upBefore === null ? '' : `; ${upBefore} up before`;
   const found = `${up.length} of ${now.length} up${then}`;
   if (up.length === 0)
-    return fail(name, now.length === 0 ? `there is none${then}` : `${found}: start ${down.map(at).join(', ')}`);
+    return fail(
+      name,
+      now.length === 0
+        ? `the API tells of none${then}: there is no record, or its cell does not answer`
+        : `${found}: start ${down.map(at).join(', ')}`,
+    );
   if (upBefore !== null && up.length < upBefore)
     return fail(name, `${found}: ${down.length === 0 ? 'one is missing' : `start ${down.map(at).join(', ')}`}`);
   if (down.length > 0 && binary !== 'nova-compute')

@@ -4,6 +4,7 @@ import type { Report, SeriesSummary, ServerCounts } from '../summary.ts';
 import { iso } from '../time.ts';
 import type { Result } from '../verdict.ts';
 import type { Seconds } from '../window.ts';
+import { type ChecksFace, checksFace } from './checks.ts';
 import { type PhaseFace, phaseFace } from './phase.ts';
 import { rounded } from './rounded.ts';
 import { type TaskDowntimeFace, taskDowntimeFace } from './task.ts';
@@ -79,6 +80,7 @@ export type ReportFace = {
   readonly tasks: readonly TaskDowntimeFace[];
   readonly marks: readonly MarkFace[];
   readonly servers: ServerCounts;
+  readonly checks: readonly ChecksFace[];
 };
 
 export const overallFace = (overall: Overall): OverallFace => ({
@@ -132,7 +134,7 @@ const markFace = (mark: Mark): MarkFace => ({
 type ReportFaceOptions = { readonly summary: readonly Sentence[]; readonly tasks: 'all' | 'blamed' };
 
 export const reportFace = (
-  { run, overall, clouds, probes, windows, verdict, tasks, marks, servers }: Report,
+  { run, overall, clouds, probes, windows, verdict, tasks, marks, servers, checks }: Report,
   { summary, tasks: which }: ReportFaceOptions,
 ): ReportFace => ({
   summary,
@@ -162,4 +164,5 @@ export const reportFace = (
   tasks: tasks.filter((one) => which === 'all' || one.windows > 0).map(taskDowntimeFace),
   marks: marks.map(markFace),
   servers,
+  checks: checks.map(checksFace),
 });

@@ -54,7 +54,7 @@ describe("the check of Nova's services", () => {
       'services: nova-compute on n1: disabled (drained), and was enabled before: openstack compute service set --enable n1 nova-compute',
     ]);
     expect(failed(checkServices(without('nova-scheduler@c1'), null))).toEqual([
-      'services: nova-scheduler: there is none',
+      'services: nova-scheduler: the API tells of none: there is no record, or its cell does not answer',
     ]);
   });
 

@@ -96,6 +96,7 @@ describe('the JSON report', () => {
         },
       ],
       servers: { created: 0, deleted: 0, leaked: 0 },
+      checks: [],
       tasks: [],
       verdict: { plan: null, result: null },
       phases: [],

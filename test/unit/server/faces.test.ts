@@ -316,6 +316,7 @@ describe('the OpenAPI document', () => {
       'get /api/annotations/{id}',
       'get /api/v1/chart',
       'get /api/v1/chart/tasks',
+      'get /api/v1/checks',
       'get /api/v1/events',
       'get /api/v1/openapi.json',
       'get /api/v1/phases',
@@ -332,6 +333,7 @@ describe('the OpenAPI document', () => {
       'patch /api/annotations/{id}',
       'post /api/annotations',
       'post /api/annotations/graphite',
+      'post /api/v1/checks',
       'post /api/v1/pause',
       'post /api/v1/phases',
       'post /api/v1/resume',
@@ -364,6 +366,7 @@ describe('the OpenAPI document', () => {
   /** What must be sent for an answer. */
   const BODIES: Readonly<Record<string, object>> = {
     'post /api/v1/tasks': { tasks: [] },
+    'post /api/v1/checks': { runs: [] },
     'post /api/v1/phases': { name: 'maintenance' },
     'post /api/annotations': { text: 'x' },
     'post /api/annotations/graphite': { what: 'x' },

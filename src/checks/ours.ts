@@ -1,0 +1,37 @@
+import type { Cloud } from '../openstack/cloud.ts';
+import type { Limits } from '../openstack/compute.ts';
+import type { Result } from '../openstack/result.ts';
+import type { Server } from '../openstack/server-body.ts';
+
+/** What `check` leaves on a cloud bears both; it is none of what the probes make, and no sweep touches it. */
+const PREFIX = 'rollwatch-check-';
+const KEY = 'rollwatch-check';
+
+/** `kept`: lives from before to after; `brief`: is deleted by the check that made it. */
+export type Purpose = 'kept' | 'brief';
+
+export const metadataFor = (purpose: Purpose, vantage: string): Readonly<Record<string, string>> => ({
+  [KEY]: purpose,
+  vantage,
+});
+
+export const nameFor = (what: string): string => `${PREFIX}${what}`;
+
+/** Name and metadata must both say so. `vantage` null: anyone's. */
+export const isCheckServer = (
+  { name, metadata }: Pick<Server, 'name' | 'metadata'>,
+  { purpose, vantage }: { readonly purpose: Purpose | null; readonly vantage: string | null },
+): boolean =>
+  name.startsWith(PREFIX) &&
+  (purpose === null ? metadata[KEY] === 'kept' || metadata[KEY] === 'brief' : metadata[KEY] === purpose) &&
+  (vantage === null || metadata['vantage'] === vantage);
+
+/** All servers of ours in the project. */
+export async function checkServersOf(
+  cloud: Cloud,
+  wanted: { readonly purpose: Purpose | null; readonly vantage: string | null },
+  options: Limits,
+): Promise<Result<readonly Server[]>> {
+  const all = await cloud.compute(cloud.http).named(PREFIX, options);
+  return all.type === 'ok' ? { ...all, value: all.value.filter((one) => isCheckServer(one, wanted)) } : all;
+}

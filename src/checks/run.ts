@@ -1,0 +1,103 @@
+import { type Check, type CheckRun, fail, type Stage, skip } from '../domain/checks/check.ts';
+import { checkHypervisors } from '../domain/checks/hypervisors.ts';
+import { checkServiceRecords, checkServices, type ServiceRecord } from '../domain/checks/services.ts';
+import type { Wanted } from '../openstack/choose.ts';
+import type { Cloud } from '../openstack/cloud.ts';
+import type { Limits } from '../openstack/compute.ts';
+import { checkActions } from './actions.ts';
+import { compareServers, describe, type Kept, keepServers } from './kept-servers.ts';
+import { readHypervisors, readProviders, readServices } from './stock.ts';
+import { lastStock, type Stock, stockText } from './stock-text.ts';
+
+/** Each can be asked for alone. */
+export const GROUPS = ['services', 'orphans', 'kept', 'actions'] as const;
+export type Group = (typeof GROUPS)[number];
+
+export type RunOptions = Limits & {
+  readonly stage: Stage;
+  readonly groups: readonly Group[];
+  readonly cloud: Cloud;
+  /** The same cloud as its operator sees it; null: nobody may. */
+  readonly admin: Cloud | null;
+  readonly vantage: string;
+  readonly wanted: Wanted;
+  /** How many servers are to live through the upgrade. */
+  readonly keep: number;
+  /** What the runs before the upgrade have left, in order; none: nothing is known of before. */
+  readonly stocks: readonly string[];
+  readonly now: () => number;
+  /** Told as they are found. */
+  readonly onCheck: (check: Check) => void;
+};
+
+const NO_ADMIN = 'needs a cloud of clouds.yaml whose user may read services: name it as diagnosis.cloud';
+
+/** Makes the checks of one stage on one cloud, one group after the other. */
+export async function runChecks(options: RunOptions): Promise<CheckRun> {
+  const { stage, groups, cloud, admin, vantage, stocks, now, onCheck, limits, signal } = options;
+  const given = { limits, signal };
+  const stock = lastStock(stocks);
+  const checks: Check[] = [];
+  const found = (some: readonly Check[]) => {
+    for (const one of some) {
+      checks.push(one);
+      onCheck(one);
+    }
+  };
+  const wants = (group: Group) => groups.includes(group) && !signal.aborted;
+
+  let services: readonly ServiceRecord[] | null = null;
+  if ((wants('services') || wants('orphans')) && admin !== null) {
+    const read = await readServices(admin, given);
+    if (read.type === 'ok') services = read.value;
+    else found([fail('services', `they can't be read: ${read.cause.message}`)]);
+  }
+  if (wants('services')) {
+    if (admin === null) found([skip('services', NO_ADMIN)]);
+    if (services !== null) found(checkServices(services, stage === 'after' ? stock.services : null));
+  }
+  if (wants('orphans')) {
+    if (admin === null) found([skip('orphans', NO_ADMIN)]);
+    else if (services !== null) found(await orphans(admin, services, { ...given, now }));
+  }
+
+  let kept: Kept | null = null;
+  if (wants('kept') || wants('actions')) {
+    if (stage === 'before') kept = await keepServers({ ...options, count: options.keep });
+    else if (stock.kept === null)
+      found([
+        skip('kept servers', "nothing is known of before: 'rollwatch check before' leaves servers to be held against"),
+      ]);
+    else kept = await compareServers({ ...options, count: options.keep }, stock.kept);
+    if (kept !== null && wants('kept')) found(kept.checks);
+  }
+  const [server] = kept?.servers.filter(({ status }) => status === 'ACTIVE') ?? [];
+  if (wants('actions')) {
+    if (server === undefined) found([skip('actions', 'there is no ACTIVE server of ours to try them on')]);
+    else {
+      found(await checkActions({ ...given, cloud, server, vantage, flavor: server.flavor }));
+      // Unshelved, it may live on another host: what is held against later is how it is left
+      const again = await describe(options, server.id);
+      const now = again.type === 'ok' ? again.value : null;
+      kept = kept && now && { ...kept, servers: kept.servers.map((one) => (one.id === now.id ? now : one)) };
+    }
+  }
+
+  const left: Stock = { services, kept: kept?.servers ?? null };
+  return { stage, cloud: cloud.access.name, vantage, at: now(), checks, stock: stockText(left) };
+}
+
+async function orphans(
+  admin: Cloud,
+  services: readonly ServiceRecord[],
+  { now, ...given }: Limits & { readonly now: () => number },
+): Promise<readonly Check[]> {
+  const records = checkServiceRecords(services, now());
+  const hypervisors = await readHypervisors(admin, given);
+  if (hypervisors.type !== 'ok')
+    return [...records, fail('orphans: hypervisors', `they can't be read: ${hypervisors.cause.message}`)];
+  const providers = await readProviders(admin, given);
+  const others = checkHypervisors(services, hypervisors.value, providers.type === 'ok' ? providers.value : null);
+  if (providers.type === 'ok') return [...records, ...others];
+  return [...records, ...others, skip('orphans: resource providers', `they can't be read: ${providers.cause.message}`)];
+}

@@ -1,0 +1,53 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Compute, Limits } from '../openstack/compute.ts';
+import { type Server, statusOf } from '../openstack/server-body.ts';
+
+/** Between two looks, in milliseconds. */
+const LOOK = 500;
+/** A server that has stayed as it was for so long, with nothing under way, was told in vain. */
+const IN_VAIN = 20_000;
+
+export type Waited =
+  | { readonly ok: true; readonly server: Server | null }
+  | { readonly ok: false; readonly reason: string };
+
+type Wait = Limits & { readonly limit: number };
+
+/**
+ * Until a server has one of these statuses and nothing is under way; null among them: until it is gone. ERROR that is not
+ * wanted ends it at once.
+ */
+export async function waitFor(
+  compute: Compute,
+  { id, statuses }: { readonly id: string; readonly statuses: readonly (string | null)[] },
+  { limit, ...options }: Wait,
+): Promise<Waited> {
+  const until = performance.now() + limit;
+  let seen = 'never seen';
+  /** The status in which nothing is under way, and since when. */
+  let idle = '';
+  let idleSince = 0;
+  while (!options.signal.aborted) {
+    const shown = await compute.show(id, options);
+    if (shown.type === 'ok') {
+      const server = shown.value;
+      if (server === null) {
+        if (statuses.includes(null)) return { ok: true, server };
+        return { ok: false, reason: 'it is gone' };
+      }
+      seen = statusOf(server);
+      if (statuses.includes(server.status) && server.task === null) return { ok: true, server };
+      if (server.status === 'ERROR' && !statuses.includes('ERROR') && server.task === null)
+        return { ok: false, reason: `it is in ERROR${server.fault === null ? '' : `: ${server.fault}`}` };
+      const now = performance.now();
+      const quiet = server.task === null && server.status !== 'BUILD' ? server.status : '';
+      if (quiet !== idle) idleSince = now;
+      idle = quiet;
+      if (quiet !== '' && now - idleSince > IN_VAIN)
+        return { ok: false, reason: `nothing came of it: it is still ${seen}` };
+    } else seen = shown.cause.message;
+    if (performance.now() > until) return { ok: false, reason: `still ${seen} after ${Math.round(limit / 1000)} s` };
+    await delay(LOOK, undefined, { signal: options.signal }).catch(() => {});
+  }
+  return { ok: false, reason: 'we were told to stop' };
+}

@@ -1,0 +1,214 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+import { cleanUp } from '../checks/clean.ts';
+import { GROUPS, type Group, runChecks } from '../checks/run.ts';
+import { type Configuration, loadConfiguration } from '../config/configuration.ts';
+import { type Check, type CheckReport, type CheckRun, lastWords, reportOf, STAGES } from '../domain/checks/check.ts';
+import { checksFace } from '../domain/faces/checks.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { openJournal } from '../journal/open-journal.ts';
+import { type Cloud, openCloud } from '../openstack/cloud.ts';
+import { preflight } from '../openstack/preflight.ts';
+import { checkLines } from '../report/checks-section.ts';
+import { createPaint } from '../report/paint.ts';
+import { createTimeline, machineClocks } from '../sampler/clock.ts';
+import type { CommandFactory } from './command.ts';
+import { ask } from './daemon-client.ts';
+import { daemonOf } from './daemon-flags.ts';
+import { type Output, print } from './output.ts';
+import { stopSignal } from './stop-signal.ts';
+
+type CheckFlags = {
+  readonly config?: string;
+  readonly journal?: string;
+  readonly url?: string;
+  readonly tokenFile?: string;
+  readonly json?: boolean;
+  readonly only?: readonly Group[];
+  readonly keep: number;
+};
+
+const EXAMPLES = `
+Examples:
+  OS_CLOUD=mycloud rollwatch check before
+  OS_CLOUD=mycloud rollwatch check after --only services orphans
+  OS_CLOUD=mycloud rollwatch check after --url http://127.0.0.1:9774 --json
+  OS_CLOUD=mycloud rollwatch check clean
+
+Exit code 1: something fails that did not fail before.`;
+
+export const checkCommand: CommandFactory = ({ output, finish }) => {
+  const check = new Command('check')
+    .description('before and after an upgrade: is it the same cloud?')
+    .addHelpText('after', EXAMPLES);
+  const stages = [
+    ['before', 'take stock, and leave servers that are to live through the upgrade'],
+    ['after', 'look again, and hold it against what was found before'],
+    ['clean', 'delete the servers that the checks have left'],
+  ] as const;
+  for (const [name, description] of stages) {
+    const command = new Command(name)
+      .description(description)
+      .option('--config <file>', 'rollwatch.yaml')
+      .option('--json', '{ok, checks: [{name, status: pass|fail|skip, detail, before}]}');
+    if (name !== 'clean') {
+      command
+        .addOption(new Option('--only <group...>', 'these checks alone').choices(GROUPS))
+        .option('--journal <file>', 'where it is kept (default: as the configuration says)')
+        .option('--url <url>', 'a daemon is at work on the journal: tell it')
+        .option('--token-file <file>', 'the token of that daemon')
+        .option('--keep <servers>', 'how many servers are to live through the upgrade', wholeNumber, 1);
+    }
+    check.addCommand(
+      command.action(async (flags: CheckFlags) => {
+        const ok = name === 'clean' ? await clean(flags, output) : await look(name, flags, output);
+        finish(ok ? 0 : 1);
+        // What waits for a second look does not keep the command.
+        setImmediate(() => process.exit());
+      }),
+    );
+  }
+  return check;
+};
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 50)
+    throw new InvalidArgumentError('a number from 1 to 50 is wanted');
+  return value;
+}
+
+/** Where runs are kept: a journal of our own, or that of a daemon. */
+type Keeper = { runs(): Promise<readonly CheckRun[]>; keep(run: CheckRun): Promise<void>; close(): Promise<void> };
+
+const runsSchema = z.object({
+  runs: z.array(
+    z.object({
+      stage: z.enum(STAGES),
+      cloud: z.string(),
+      vantage: z.string(),
+      at: z.number(),
+      checks: z.array(z.object({ name: z.string(), status: z.enum(['pass', 'fail', 'skip']), detail: z.string() })),
+      stock: z.string(),
+    }),
+  ),
+});
+
+async function keeperOf({ url, tokenFile }: CheckFlags, configuration: Configuration): Promise<Keeper> {
+  if (url !== undefined) {
+    const path = '/api/v1/checks';
+    const { token } = daemonOf({ url, ...(tokenFile !== undefined && { tokenFile }) });
+    return {
+      runs: async () => runsSchema.parse(JSON.parse(await ask(url, { method: 'GET', path }))).runs,
+      keep: async (run) => void (await ask(url, { method: 'POST', path, body: { runs: [run] }, token })),
+      close: async () => {},
+    };
+  }
+  const { journal: file, vantage } = configuration;
+  // Refused at once where a daemon writes it, not after minutes of checks
+  const journal = await openJournal({ file, vantage, now: () => Date.now() });
+  return {
+    runs: journal.checkRuns,
+    async keep(run) {
+      journal.append({ type: 'check', run });
+      await journal.flush(Date.now());
+      const state = journal.state();
+      if (state.kind === 'stopped') throw new Refusal(`${file} cannot be written: ${state.reason}`, 3);
+    },
+    close: journal.close,
+  };
+}
+
+async function look(stage: 'before' | 'after', flags: CheckFlags, output: Output): Promise<boolean> {
+  const { config, journal, url, json = false, only = GROUPS, keep } = flags;
+  if (url !== undefined && journal !== undefined) throw new Refusal('--url and --journal: one of the two is wanted');
+  const configuration = loadConfiguration({ configFile: config, flags: { journal } });
+  const keeper = await keeperOf(flags, configuration);
+  const { vantage } = configuration;
+  const stop = stopSignal();
+  const ended = new AbortController();
+  void stop.stopped.then(() => ended.abort());
+  const { signal } = ended;
+  const reports: CheckReport[] = [];
+  try {
+    const known = await keeper.runs();
+    for (const watched of configuration.clouds) {
+      await withClouds(watched, async (cloud, admin) => {
+        const { flavor, image, network } = watched.probes['server-boot'];
+        const ready = await preflight(cloud, null, signal);
+        if (ready.type === 'refused') throw ready.refusal;
+        const runs = known.filter(
+          (one) => one.stage === 'before' && one.cloud === cloud.access.name && one.vantage === vantage,
+        );
+        const before = stage === 'before' ? null : lastWords(runs);
+        const tell = json ? () => {} : (one: Check) => void print(output.out, lineOf([one], before, output));
+        const run = await runChecks({
+          stage,
+          groups: only,
+          cloud,
+          admin,
+          vantage,
+          wanted: { flavor, image, network },
+          keep,
+          stocks: stage === 'before' ? [] : runs.map(({ stock }) => stock),
+          now: () => Date.now(),
+          onCheck: tell,
+          limits: cloud.limits,
+          signal,
+        });
+        await keeper.keep(run);
+        reports.push(reportOf(run, before));
+      });
+    }
+  } finally {
+    await keeper.close();
+    stop.release();
+  }
+  const ok = reports.every((one) => one.ok) && !signal.aborted;
+  if (json) {
+    const checks = reports.flatMap((one) =>
+      checksFace(one).checks.map((check) => (reports.length > 1 ? { cloud: one.cloud, ...check } : check)),
+    );
+    await print(output.out, JSON.stringify({ ok, checks }, null, 2));
+  } else await print(output.out, ok ? `${stage}: pass` : `${stage}: FAIL`);
+  return ok;
+}
+
+const lineOf = (checks: readonly Check[], before: CheckRun | null, { colour, width }: Output): string => {
+  const was = new Map((before?.checks ?? []).map(({ name, status }) => [name, status]));
+  const compared = checks.map((one) => ({ ...one, before: was.get(one.name) ?? null }));
+  return checkLines({ checks: compared }, { width, paint: createPaint(colour) }, { all: true })
+    .map((line) => line.slice(4))
+    .join('\n');
+};
+
+async function clean({ config, json = false }: CheckFlags, output: Output): Promise<boolean> {
+  const configuration = loadConfiguration({ configFile: config });
+  const checks: Check[] = [];
+  const { signal } = new AbortController();
+  for (const watched of configuration.clouds) {
+    await withClouds(watched, async (cloud) => {
+      const ready = await preflight(cloud, null, signal);
+      if (ready.type === 'refused') throw ready.refusal;
+      checks.push(...(await cleanUp(cloud, configuration.vantage, { limits: cloud.limits, signal })));
+    });
+  }
+  const ok = checks.every(({ status }) => status !== 'fail');
+  await print(output.out, json ? JSON.stringify({ ok, checks }, null, 2) : lineOf(checks, null, output));
+  return ok;
+}
+
+async function withClouds(
+  { access, diagnosis }: Configuration['clouds'][number],
+  work: (cloud: Cloud, admin: Cloud | null) => Promise<void>,
+): Promise<void> {
+  const clock = createTimeline(machineClocks, 500);
+  const cloud = openCloud({ access, clock });
+  const admin = diagnosis === null ? null : openCloud({ access: diagnosis, clock });
+  try {
+    await work(cloud, admin);
+  } finally {
+    cloud.close();
+    admin?.close();
+  }
+}

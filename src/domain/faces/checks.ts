@@ -1,0 +1,28 @@
+import type { CheckReport, CheckStatus, Stage } from '../checks/check.ts';
+import { iso } from '../time.ts';
+
+/** What was found at one stage, as JSON shows it. */
+export type ChecksFace = {
+  readonly stage: Stage;
+  readonly cloud: string;
+  readonly vantage: string;
+  readonly at: string;
+  /** Nothing fails that did not fail before. */
+  readonly ok: boolean;
+  readonly checks: readonly {
+    readonly name: string;
+    readonly status: CheckStatus;
+    readonly detail: string;
+    /** As it was before the upgrade; null where it was not checked then. */
+    readonly before: CheckStatus | null;
+  }[];
+};
+
+export const checksFace = ({ at, ok, checks, stage, cloud, vantage }: CheckReport): ChecksFace => ({
+  stage,
+  cloud,
+  vantage,
+  at: iso(at),
+  ok,
+  checks: checks.map(({ name, status, detail, before }) => ({ name, status, detail, before })),
+});

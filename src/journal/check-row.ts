@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { type CheckRun, STAGES } from '../domain/checks/check.ts';
+import { decode, json } from './rows.ts';
+import type { CheckRunRow } from './tables.ts';
+
+const check = z.object({ name: z.string(), status: z.enum(['pass', 'fail', 'skip']), detail: z.string() });
+
+const checkRunSchema = z
+  .object({
+    number: z.int(),
+    stage: z.enum(STAGES),
+    cloud: z.string(),
+    vantage: z.string(),
+    at: z.number(),
+    checks: json.pipe(z.array(check)),
+    stock: z.string(),
+  })
+  .transform(({ number: _, ...run }): CheckRun => run);
+
+export const checkRunOf = (row: CheckRunRow, name: string): CheckRun =>
+  decode(checkRunSchema, row, { name, row: `check_runs, row ${row.number}` });
+
+export const checkRunRow = (number: number, { checks, ...run }: CheckRun): CheckRunRow => ({
+  ...run,
+  number,
+  checks: JSON.stringify(checks),
+});

@@ -1,0 +1,44 @@
+import { isRegression } from '../domain/checks/check.ts';
+import type { Report } from '../domain/summary.ts';
+import { tame, wrap } from './layout.ts';
+import type { SectionOptions } from './sections.ts';
+
+type Checks = Report['checks'][number];
+
+/** A heading a stage, and a line for each check that did not simply pass. */
+export function checksSection(
+  { checks, clouds }: Pick<Report, 'checks' | 'clouds'>,
+  options: SectionOptions,
+): readonly string[] {
+  return checks.flatMap((one) => {
+    const place = clouds.length > 1 ? ` ${tame(one.cloud)} from ${tame(one.vantage)}` : '';
+    const { moments, paint } = options;
+    const counts = (['pass', 'fail', 'skip'] as const)
+      .map((status) => [status, one.checks.filter((check) => check.status === status).length] as const)
+      .filter(([, count]) => count > 0)
+      .map(([status, count]) => `${count} ${status}`);
+    const result = one.ok ? paint.good('pass') : paint.bad('FAIL');
+    return [
+      `  ${one.stage}${place}, ${moments.time(one.at)}: ${result} (${counts.join(', ')})`,
+      ...checkLines(one, options, { all: false }),
+    ];
+  });
+}
+
+/** `all`: those too that pass. */
+export function checkLines(
+  { checks }: Pick<Checks, 'checks'>,
+  { width, paint }: Pick<SectionOptions, 'width' | 'paint'>,
+  { all }: { readonly all: boolean },
+): readonly string[] {
+  return checks
+    .filter(({ status }) => all || status !== 'pass')
+    .flatMap((check) => {
+      const { status, before } = check;
+      const tone =
+        status === 'pass' ? paint.good : status === 'skip' ? paint.dim : isRegression(check) ? paint.bad : paint.warn;
+      const then = status === 'fail' && before === 'fail' ? ' (failed before, too)' : '';
+      const [first = '', ...more] = wrap(`${tame(check.name)}: ${tame(check.detail)}${then}`, width - 10, '  ');
+      return [`    ${tone(status.padEnd(4))}  ${first}`, ...more.map((line) => `          ${line}`)];
+    });
+}

@@ -1,0 +1,62 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { type CheckRun, STAGES } from '../domain/checks/check.ts';
+import { documented } from './documents.ts';
+import { checkWrite } from './guard.ts';
+import type { ServerOptions } from './options.ts';
+import { nothing, parseQuery } from './query.ts';
+import { acceptedSchema } from './schemas.ts';
+import { parseBody } from './task-input.ts';
+
+/** Of a run of a large cloud: a check a compute host. */
+const CHECKS_LIMIT = 4_194_304;
+
+const line = z.string().min(1).max(10_000);
+
+const runSchema = z.strictObject({
+  stage: z.enum(STAGES),
+  cloud: line,
+  vantage: line,
+  at: z.number().min(0).max(253_402_300_799_999).describe('milliseconds since 1970'),
+  checks: z.array(
+    z.strictObject({ name: line, status: z.enum(['pass', 'fail', 'skip']), detail: z.string().max(10_000) }),
+  ),
+  stock: z.string().describe('JSON that only rollwatch check reads'),
+});
+const runsSchema = z.strictObject({ runs: z.array(runSchema) });
+
+/** What `rollwatch check` has found: kept with the run, for the report and for the check that comes after. */
+export function checkRoutes(app: FastifyInstance, options: ServerOptions & { readonly loopback: boolean }): void {
+  const { upgrade, loopback, writeToken } = options;
+  const list = { id: 'checks', summary: 'What was checked before and after the upgrade', tag: 'data' } as const;
+  app.get(
+    '/api/v1/checks',
+    { schema: documented({ ...list, query: nothing, answers: runsSchema }) },
+    async (request) => {
+      parseQuery(nothing, request.query);
+      return { runs: upgrade.checkRuns() };
+    },
+  );
+
+  const tell = { id: 'tellChecks', summary: 'Tell what was checked', tag: 'control', secured: true } as const;
+  app.post(
+    '/api/v1/checks',
+    {
+      bodyLimit: CHECKS_LIMIT,
+      onRequest: async (request) => checkWrite(request, { loopback, token: writeToken }),
+      schema: documented({
+        ...tell,
+        problems: [401, 403, 413, 415],
+        query: nothing,
+        body: runsSchema,
+        answers: acceptedSchema,
+      }),
+    },
+    async (request) => {
+      parseQuery(nothing, request.query);
+      const { runs } = parseBody(runsSchema, request.body);
+      for (const run of runs satisfies readonly CheckRun[]) upgrade.check(run);
+      return { accepted: runs.length };
+    },
+  );
+}

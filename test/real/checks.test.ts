@@ -1,0 +1,95 @@
+/** `rollwatch check` on the real cloud: all is well, what is broken by hand is found and named, and nothing is left. */
+
+import { execFile } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { discard } from '../support/daemon.ts';
+import { rollwatch } from '../support/rollwatch.ts';
+
+const run = promisify(execFile);
+const HOME = process.env['REAL_CLOUD_HOME'] ?? '/var/lib/real-cloud';
+const env = { OS_CLIENT_CONFIG_FILE: `${HOME}/clouds.yaml`, OS_CLOUD: 'real' };
+const script = (...args: readonly string[]) =>
+  run(new URL('../real-cloud/real-cloud', import.meta.url).pathname, args, { timeout: 240_000 });
+const openstack = async (cloud: string, ...args: readonly string[]) =>
+  (await run('openstack', ['--os-cloud', cloud, ...args], { env: { ...process.env, ...env } })).stdout;
+
+const checksSchema = z.object({
+  ok: z.boolean(),
+  checks: z.array(z.looseObject({ name: z.string(), status: z.string(), detail: z.string() })),
+});
+
+/** Nova calls a service down a minute after its last report. */
+const DOWN_AFTER = 75_000;
+
+describe('the checks before and after an upgrade', { timeout: 400_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rollwatch-checks-'));
+  writeFileSync(join(folder, 'rollwatch.yaml'), 'vantage: checks\ndiagnosis: {cloud: real-admin}\n');
+  const check = async (...args: readonly string[]) => {
+    const ran = await rollwatch(['check', ...args, '--json'], { folder, env, limit: 300_000 });
+    expect(ran.err).toBe('');
+    return { code: ran.code, ...checksSchema.parse(JSON.parse(ran.out)) };
+  };
+  const failed = ({ checks }: z.infer<typeof checksSchema>) =>
+    checks.filter(({ status }) => status === 'fail').map(({ name }) => name);
+  const left = async () => {
+    const names = [
+      await openstack('real', 'server', 'list', '-f', 'value', '-c', 'Name'),
+      await openstack('real', 'security', 'group', 'list', '-f', 'value', '-c', 'Name'),
+    ];
+    return names.flatMap((text) => text.split('\n')).filter((name) => name.startsWith('rollwatch-check-'));
+  };
+
+  afterAll(async () => {
+    await script('start', 'nova-compute2').catch(() => {});
+    await openstack('real-admin', 'compute', 'service', 'set', '--enable', 'compute3', 'nova-compute').catch(() => {});
+    await rollwatch(['check', 'clean'], { folder, env, limit: 200_000 });
+    discard(folder);
+  });
+
+  it('pass before, and after a rolling upgrade, with every action', async () => {
+    const before = await check('before');
+    expect(failed(before)).toEqual([]);
+    expect(before).toMatchObject({ code: 0, ok: true });
+    expect(before.checks.filter(({ name }) => name.startsWith('actions on')).map(({ status }) => status)).toEqual(
+      Array.from({ length: 7 }, () => 'pass'),
+    );
+    await script('rolling-upgrade');
+    const after = await check('after');
+    expect(failed(after)).toEqual([]);
+    expect(after).toMatchObject({ code: 0, ok: true });
+    expect(await left()).toEqual(['rollwatch-check-kept-1']);
+  });
+
+  it('find a compute that stopped, a host that was disabled, and a server in ERROR', async () => {
+    await script('stop', 'nova-compute2');
+    await openstack('real-admin', 'compute', 'service', 'set', '--disable', 'compute3', 'nova-compute');
+    const id = (
+      await openstack('real', 'server', 'list', '--name', 'rollwatch-check-kept-1', '-f', 'value', '-c', 'ID')
+    ).trim();
+    await openstack('real-admin', 'server', 'set', '--state', 'error', id);
+    await delay(DOWN_AFTER);
+    const after = await check('after', '--only', 'services', 'kept');
+    expect(after).toMatchObject({ code: 1, ok: false });
+    expect(failed(after)).toEqual([
+      'services: nova-compute',
+      'services: nova-compute on compute2',
+      'services: nova-compute on compute3',
+      'kept rollwatch-check-kept-1: status',
+    ]);
+    const { out } = await rollwatch(['report'], { folder, env });
+    expect(out).toMatch(/^ {2}after, .*: FAIL/m);
+  });
+
+  it('are cleaned up after, whatever state the server is in, and find that it is gone', async () => {
+    const cleaned = await rollwatch(['check', 'clean', '--json'], { folder, env, limit: 200_000 });
+    expect(cleaned.code).toBe(0);
+    expect(await left()).toEqual([]);
+    expect(failed(await check('after', '--only', 'kept'))).toEqual(['kept rollwatch-check-kept-1: is there']);
+  });
+});
