@@ -1,5 +1,6 @@
 import { type Check, type CheckRun, fail, type Stage, skip } from '../domain/checks/check.ts';
 import { checkHypervisors } from '../domain/checks/hypervisors.ts';
+import type { KeptServer } from '../domain/checks/keeper.ts';
 import { checkServiceRecords, checkServices, type ServiceRecord } from '../domain/checks/services.ts';
 import type { Wanted } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
@@ -23,7 +24,7 @@ export type RunOptions = Limits & {
   readonly wanted: Wanted;
   /** How many servers are to live through the upgrade. */
   readonly keep: number;
-  /** What the runs before the upgrade have left, in order; none: nothing is known of before. */
+  /** What the runs up to now have left, in order; none: nothing is known of before. */
   readonly stocks: readonly string[];
   readonly now: () => number;
   /** Told as they are found. */
@@ -62,6 +63,7 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
   }
 
   let kept: Kept | null = null;
+  let moved: Move | null = null;
   if (wants('kept') || wants('actions')) {
     if (stage === 'before') kept = await keepServers({ ...options, count: options.keep });
     else if (stock.kept === null)
@@ -76,16 +78,26 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
     if (server === undefined) found([skip('actions', 'there is no ACTIVE server of ours to try them on')]);
     else {
       found(await checkActions({ ...given, cloud, server, vantage, flavor: server.flavor }));
-      // Unshelved, it may live on another host: what is held against later is how it is left
       const again = await describe(options, server.id);
-      const now = again.type === 'ok' ? again.value : null;
-      kept = kept && now && { ...kept, servers: kept.servers.map((one) => (one.id === now.id ? now : one)) };
+      // Unshelved by us, it may live on another host: that is not to be held against anyone later
+      if (again.type === 'ok' && again.value !== null) moved = { from: server, to: again.value };
     }
   }
 
-  const left: Stock = { services, kept: kept?.servers ?? null };
+  const known = stage === 'before' ? (kept?.servers ?? null) : stock.kept;
+  const left: Stock = { services: stage === 'before' ? services : null, kept: known && withoutOurMove(known, moved) };
   return { stage, cloud: cloud.access.name, vantage, at: now(), checks, stock: stockText(left) };
 }
+
+type Move = { readonly from: KeptServer; readonly to: KeptServer };
+
+/** What is held against later stands where we left it, if it stood where it should when we took it. */
+export const withoutOurMove = (known: readonly KeptServer[], moved: Move | null): readonly KeptServer[] =>
+  known.map((one) =>
+    moved !== null && one.id === moved.to.id && one.hostId === moved.from.hostId
+      ? { ...one, hostId: moved.to.hostId, host: moved.to.host }
+      : one,
+  );
 
 async function orphans(
   admin: Cloud,

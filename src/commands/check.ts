@@ -137,10 +137,8 @@ async function look(stage: 'before' | 'after', flags: CheckFlags, output: Output
         const { flavor, image, network } = watched.probes['server-boot'];
         const ready = await preflight(cloud, null, signal);
         if (ready.type === 'refused') throw ready.refusal;
-        const runs = known.filter(
-          (one) => one.stage === 'before' && one.cloud === cloud.access.name && one.vantage === vantage,
-        );
-        const before = stage === 'before' ? null : lastWords(runs);
+        const runs = known.filter((one) => one.cloud === cloud.access.name && one.vantage === vantage);
+        const before = stage === 'before' ? null : lastWords(runs.filter((one) => one.stage === 'before'));
         const tell = json ? () => {} : (one: Check) => void print(output.out, lineOf([one], before, output));
         const run = await runChecks({
           stage,

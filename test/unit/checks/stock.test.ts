@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { withoutOurMove } from '../../../src/checks/run.ts';
+import { lastStock, readStock, stockText } from '../../../src/checks/stock-text.ts';
+import type { KeptServer } from '../../../src/domain/checks/keeper.ts';
+
+const kept = (facts: Partial<KeptServer> = {}): KeptServer => ({
+  id: 'a',
+  name: 'keeper',
+  status: 'ACTIVE',
+  hostId: 'h1',
+  host: 'n1',
+  addresses: [],
+  flavor: 'tiny',
+  vcpus: 1,
+  image: 'img',
+  metadata: {},
+  securityGroups: [],
+  fault: null,
+  ...facts,
+});
+
+describe('what one stage leaves for the next', () => {
+  it('is read as it was written, and nothing where it is damaged', () => {
+    const stock = { services: null, kept: [kept()] };
+    expect(readStock(stockText(stock))).toEqual(stock);
+    expect(readStock('{"services": 1}')).toBeNull();
+    expect(readStock('')).toBeNull();
+  });
+
+  it('is of each part what was found last', () => {
+    const texts = [
+      stockText({ services: [], kept: [kept()] }),
+      'damaged',
+      stockText({ services: null, kept: [kept({ hostId: 'h2' })] }),
+    ];
+    expect(lastStock(texts)).toEqual({ services: [], kept: [kept({ hostId: 'h2' })] });
+    expect(lastStock([])).toEqual({ services: null, kept: null });
+  });
+
+  it('holds no move against the cloud that was ours, and every other', () => {
+    const to = kept({ hostId: 'h2', host: 'n2' });
+    expect(withoutOurMove([kept()], { from: kept(), to })).toEqual([kept({ hostId: 'h2', host: 'n2' })]);
+    expect(withoutOurMove([kept({ hostId: 'h0' })], { from: kept(), to })).toEqual([kept({ hostId: 'h0' })]);
+    expect(withoutOurMove([kept()], null)).toEqual([kept()]);
+  });
+});
