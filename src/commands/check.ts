@@ -10,6 +10,7 @@ import { openJournal } from '../journal/open-journal.ts';
 import { type Cloud, openCloud } from '../openstack/cloud.ts';
 import { preflight } from '../openstack/preflight.ts';
 import { checkLines } from '../report/checks-section.ts';
+import { checksJunit } from '../report/junit.ts';
 import { createPaint } from '../report/paint.ts';
 import { createTimeline, machineClocks } from '../sampler/clock.ts';
 import type { CommandFactory } from './command.ts';
@@ -24,6 +25,7 @@ type CheckFlags = {
   readonly url?: string;
   readonly tokenFile?: string;
   readonly json?: boolean;
+  readonly format: 'text' | 'json' | 'junit';
   readonly only?: readonly Group[];
   readonly keep: number;
 };
@@ -53,6 +55,9 @@ export const checkCommand: CommandFactory = ({ output, finish }) => {
       .option('--json', '{ok, checks: [{name, status: pass|fail|skip, detail, before}]}');
     if (name !== 'clean') {
       command
+        .addOption(
+          new Option('--format <format>', 'how to write it').choices(['text', 'json', 'junit']).default('text'),
+        )
         .addOption(new Option('--only <group...>', 'these checks alone').choices(GROUPS))
         .option('--journal <file>', 'where it is kept (default: as the configuration says)')
         .option('--url <url>', 'a daemon is at work on the journal: tell it')
@@ -120,7 +125,8 @@ async function keeperOf({ url, tokenFile }: CheckFlags, configuration: Configura
 }
 
 async function look(stage: 'before' | 'after', flags: CheckFlags, output: Output): Promise<boolean> {
-  const { config, journal, url, json = false, only = GROUPS, keep } = flags;
+  const { config, journal, url, only = GROUPS, keep } = flags;
+  const format = flags.json === true ? 'json' : flags.format;
   if (url !== undefined && journal !== undefined) throw new Refusal('--url and --journal: one of the two is wanted');
   const configuration = loadConfiguration({ configFile: config, flags: { journal } });
   const keeper = await keeperOf(flags, configuration);
@@ -139,7 +145,8 @@ async function look(stage: 'before' | 'after', flags: CheckFlags, output: Output
         if (ready.type === 'refused') throw ready.refusal;
         const runs = known.filter((one) => one.cloud === cloud.access.name && one.vantage === vantage);
         const before = stage === 'before' ? null : lastWords(runs.filter((one) => one.stage === 'before'));
-        const tell = json ? () => {} : (one: Check) => void print(output.out, lineOf([one], before, output));
+        const tell =
+          format !== 'text' ? () => {} : (one: Check) => void print(output.out, lineOf([one], before, output));
         const run = await runChecks({
           stage,
           groups: only,
@@ -163,7 +170,8 @@ async function look(stage: 'before' | 'after', flags: CheckFlags, output: Output
     stop.release();
   }
   const ok = reports.every((one) => one.ok) && !signal.aborted;
-  if (json) {
+  if (format === 'junit') await print(output.out, checksJunit(reports));
+  else if (format === 'json') {
     const checks = reports.flatMap((one) =>
       checksFace(one).checks.map((check) => (reports.length > 1 ? { cloud: one.cloud, ...check } : check)),
     );

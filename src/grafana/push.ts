@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createPresence, type Presence } from '../domain/presence.ts';
 import type { HttpAccess } from '../http/http-client.ts';
-import { HttpTrouble } from '../http/http-client.ts';
 import { createGrafanaApi, type Found, GrafanaRefusal } from './grafana-api.ts';
 import type { Wanted } from './wanted.ts';
 
@@ -104,8 +103,8 @@ export function startPush(options: PushOptions, rhythm: PushRhythm = RHYTHM): { 
         await pause(rhythm.look);
       } catch (error) {
         if (ended.signal.aborted) return;
-        if (!(error instanceof HttpTrouble)) throw error;
-        presence.bad(error.message);
+        // A bug of ours is told as well, and tried again: whatever it is, sampling goes on.
+        presence.bad(error instanceof Error ? error.message : String(error));
         await pause(wait);
         wait = Math.min(wait * 2, rhythm.most);
       }

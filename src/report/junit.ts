@@ -1,3 +1,4 @@
+import { type CheckReport, isRegression } from '../domain/checks/check.ts';
 import type { ReportOptions } from '../domain/formats.ts';
 import type { Report } from '../domain/summary.ts';
 import { iso } from '../domain/time.ts';
@@ -7,6 +8,7 @@ import { tame } from './layout.ts';
 import { momentsIn } from './moments.ts';
 import { createPaint } from './paint.ts';
 import { windowsSection } from './sections.ts';
+import { element, xmlText } from './xml.ts';
 
 /** Wide enough for a window's lines; viewers of test results scroll. */
 const WIDTH = 120;
@@ -18,12 +20,52 @@ const WIDTH = 120;
  */
 export function reportJunit(report: Report, { strict = false, zone = 'utc' }: ReportOptions): string {
   const { phases, plan } = report.verdict;
-  const suites = phases.map((phase) => suite(report, phase, { strict, zone }));
+  const suites = [...phases.map((phase) => suite(report, phase, { strict, zone })), ...report.checks.map(checkSuite)];
   const sum = (pick: (one: Suite) => number) => suites.reduce((total, one) => total + pick(one), 0);
   const totals = { tests: sum((one) => one.tests), failures: sum((one) => one.failures), errors: 0 };
   const name = plan === null ? 'rollwatch' : `rollwatch ${plan}`;
   const body = suites.map(({ xml }) => xml).join('');
   return `<?xml version="1.0" encoding="UTF-8"?>\n${element('testsuites', { name, ...totals, time: seconds((report.run.endedAt - report.run.startedAt) / 1000) }, body)}\n`;
+}
+
+/** A suite of its own, for whoever runs the checks alone. */
+export function checksJunit(reports: readonly CheckReport[]): string {
+  const suites = reports.map(checkSuite);
+  const sum = (pick: (one: Suite) => number) => suites.reduce((total, one) => total + pick(one), 0);
+  const totals = { tests: sum((one) => one.tests), failures: sum((one) => one.failures), errors: 0 };
+  const body = suites.map(({ xml }) => xml).join('');
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${element('testsuites', { name: 'rollwatch check', ...totals }, body)}\n`;
+}
+
+/** A case a check; what failed before, too, passes with a note: the upgrade did not do it. */
+function checkSuite({ stage, cloud, vantage, at, checks }: CheckReport): Suite {
+  const classname = `rollwatch.check-${stage}`;
+  const failures = checks.filter(isRegression).length;
+  const cases = checks.map((check) => {
+    const detail = tame(check.detail);
+    const inner =
+      check.status === 'skip'
+        ? element('skipped', { message: detail })
+        : isRegression(check)
+          ? element('failure', { message: detail, type: 'fail' }, xmlText(detail))
+          : element('system-out', {}, xmlText(check.status === 'fail' ? `failed before, too: ${detail}` : detail));
+    return `${element('testcase', { classname, name: tame(check.name), time: seconds(0) }, inner)}\n`;
+  });
+  const xml = element(
+    'testsuite',
+    {
+      name: classname,
+      tests: checks.length,
+      failures,
+      errors: 0,
+      skipped: checks.filter(({ status }) => status === 'skip').length,
+      time: seconds(0),
+      timestamp: iso(at).slice(0, 19),
+      hostname: tame(vantage),
+    },
+    `\n${element('properties', {}, `\n${element('property', { name: 'cloud', value: tame(cloud) })}\n`)}\n${cases.join('')}`,
+  );
+  return { tests: checks.length, failures, xml: `\n${xml}` };
 }
 
 type Suite = { readonly tests: number; readonly failures: number; readonly xml: string };
@@ -101,21 +143,3 @@ function outcome(
 }
 
 const seconds = (value: number): string => value.toFixed(3);
-
-type Attributes = { readonly [name: string]: string | number };
-
-function element(name: string, attributes: Attributes, inner = ''): string {
-  const told = Object.entries(attributes).map(([key, value]) => ` ${key}="${xmlText(String(value))}"`);
-  return inner === '' ? `<${name}${told.join('')}/>` : `<${name}${told.join('')}>${inner}</${name}>`;
-}
-
-/** XML 1.0 has no way to write most control characters; https://www.w3.org/TR/xml/#charsets */
-const FORBIDDEN = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
-
-const xmlText = (text: string): string =>
-  text
-    .replaceAll(FORBIDDEN, '\uFFFD')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');

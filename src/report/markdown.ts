@@ -35,11 +35,24 @@ export function reportMarkdown(report: Report, { zone = 'utc' }: ReportOptions):
     ...section('Downtime', downtime(report)),
     ...section('Phases of the upgrade', phases(report, moments)),
     ...section('Windows', windows(report, moments)),
+    ...section('Checks', checks(report, moments)),
     ...section('Tasks that cost downtime', tasks(report, moments)),
     ...(report.marks.length === 0 ? [] : section('Our own gaps', [plainMarkdown(marksSentence(report.marks)), ''])),
     ...section('How it was measured', method(report, moments)),
   ];
   return `${lines.join('\n').trimEnd()}\n`;
+}
+
+/** What did not simply pass, a stage after the other. */
+function checks(report: Report, moments: Moments): readonly string[] {
+  return report.checks.flatMap(({ stage, cloud, at, ok, checks: all }) => {
+    const told = all.filter(({ status }) => status !== 'pass');
+    const head = `${stage} on ${cloud}, ${moments.time(at)}: ${ok ? 'pass' : 'FAIL'}, ${all.length - told.length} of ${all.length} pass`;
+    const lines = told.map(
+      ({ name, status, detail }) => `- ${status}: ${plainMarkdown(name)}: ${plainMarkdown(detail)}`,
+    );
+    return [plainMarkdown(head), '', ...lines, ...(lines.length === 0 ? [] : [''])];
+  });
 }
 
 function downtime(report: Report): readonly string[] {

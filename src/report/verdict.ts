@@ -1,3 +1,4 @@
+import { isRegression } from '../domain/checks/check.ts';
 import type { Sentence } from '../domain/faces/report.ts';
 import { union } from '../domain/interval.ts';
 import type { ProbeName } from '../domain/sample.ts';
@@ -40,7 +41,8 @@ const SUBJECTS: readonly Subject[] = [
 
 /** What a person wants to know first, worst news included; one sentence for each kind of downtime and each place. */
 export function verdict(report: Report): readonly Sentence[] {
-  if (report.probes.length === 0) return [{ text: 'Nothing was watched: there is no sample.', tone: 'warn' }];
+  if (report.probes.length === 0)
+    return [...checked(report), { text: 'Nothing was watched: there is no sample.', tone: 'warn' }];
   const several = report.clouds.length > 1;
   const sentences = report.clouds.flatMap((place) =>
     SUBJECTS.flatMap((subject) => {
@@ -49,7 +51,7 @@ export function verdict(report: Report): readonly Sentence[] {
       return [{ ...sentence, text: `${tame(place.cloud)} from ${tame(place.vantage)}: ${sentence.text}` }];
     }),
   );
-  return [...sentences, ...unobserved(report), ...servers(report)];
+  return [...sentences, ...checked(report), ...unobserved(report), ...servers(report)];
 }
 
 type Place = Report['clouds'][number];
@@ -78,6 +80,23 @@ function downtime({ overall }: Place, probe: ProbeName): Seconds {
 /** Windows of several connections that may be the same outage are one. */
 const outages = (windows: readonly DowntimeWindow[]): number =>
   union(windows.map(({ start, end }) => ({ from: start.earliest, until: end?.latest ?? Infinity }))).length;
+
+/** What the last stage of checks came to, on each cloud. */
+function checked({ checks, clouds }: Report): readonly Sentence[] {
+  const last = checks.filter(({ stage }) => stage === 'after' || !checks.some((one) => one.stage === 'after'));
+  return last.map(({ stage, cloud, checks: all }) => {
+    const found = all.filter(isRegression);
+    const where = clouds.length > 1 ? ` on ${tame(cloud)}` : '';
+    const what = stage === 'after' ? 'The checks after the upgrade' : 'The checks before the upgrade';
+    if (found.length === 0) return { text: `${what}${where} found nothing wrong.`, tone: 'good' };
+    const names = found.slice(0, 3).map(({ name }) => tame(name));
+    const more = found.length > names.length ? ` and ${found.length - names.length} more` : '';
+    return {
+      text: `${what}${where} found ${counted(found.length, 'thing')} wrong: ${names.join('; ')}${more}.`,
+      tone: 'bad',
+    };
+  });
+}
 
 function unobserved({ run, probes }: Report): readonly Sentence[] {
   const worst = probes.reduce((most, one) => Math.max(most, one.unobserved), 0);

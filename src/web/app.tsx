@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import type { WindowFace } from '../domain/faces/window.ts';
 import { span } from '../domain/words/quantities.ts';
 import { Budgets } from './budgets.tsx';
-import { Downtime, Method, Phases, SeriesTable, Slowdown, Tasks } from './figures.tsx';
+import { Checks, Downtime, Method, Phases, SeriesTable, Slowdown, Tasks } from './figures.tsx';
 import { createMoments, LOCAL, type Moments } from './moments.ts';
 import { Now, Prober } from './now.tsx';
 import type { PageState, Source, Store } from './state.ts';
@@ -25,6 +25,7 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
   const [asked, setAsked] = useState<View | null>(null);
   const moments = useMemo(() => createMoments(zone), [zone]);
   const { status, report, link } = state;
+  const watched = (report?.probes.length ?? 0) > 0;
   const isDown = status?.series.some((one) => one.state === 'down') === true;
   const now = useNow(link.kind === 'file' ? null : isDown ? TICK.down : TICK.up) + state.ahead;
 
@@ -46,7 +47,7 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
     <>
       <header class="top">
         <h1>Rollwatch</h1>
-        <p>{report === null ? '' : `${report.run.clouds.join(', ')} from ${report.run.vantages.join(', ')}`}</p>
+        <p>{watched ? `${report?.run.clouds.join(', ')} from ${report?.run.vantages.join(', ')}` : ''}</p>
         <Zones zone={zone} own={firstZone} onZone={setZone} />
       </header>
       <main>
@@ -56,30 +57,35 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
           <p class="note">{link.kind === 'lost' ? 'The daemon does not answer.' : 'Asking the daemon …'}</p>
         ) : (
           <>
-            <div class="cards">
-              <Downtime report={report} />
-              {link.kind === 'file' ? null : <Budgets phases={report.phases} status={status} />}
-              {status === null ? null : <Prober status={status} now={now} />}
-            </div>
-            <Timeline
-              state={{ ...state, report }}
-              now={Math.floor(now / 1000) * 1000}
-              moments={moments}
-              selected={selected}
-              onSelect={select}
-              asked={asked}
-            />
-            <Windows
-              report={report}
-              moments={moments}
-              source={source}
-              selected={selected}
-              onSelect={select}
-              onShow={show}
-            />
+            {watched ? (
+              <>
+                <div class="cards">
+                  <Downtime report={report} />
+                  {link.kind === 'file' ? null : <Budgets phases={report.phases} status={status} />}
+                  {status === null ? null : <Prober status={status} now={now} />}
+                </div>
+                <Timeline
+                  state={{ ...state, report }}
+                  now={Math.floor(now / 1000) * 1000}
+                  moments={moments}
+                  selected={selected}
+                  onSelect={select}
+                  asked={asked}
+                />
+                <Windows
+                  report={report}
+                  moments={moments}
+                  source={source}
+                  selected={selected}
+                  onSelect={select}
+                  onShow={show}
+                />
+              </>
+            ) : null}
             <Phases report={report} moments={moments} />
+            <Checks report={report} moments={moments} />
             <Tasks report={report} moments={moments} />
-            <SeriesTable report={report} />
+            {watched ? <SeriesTable report={report} /> : null}
             <Slowdown report={report} />
             <Method report={report} moments={moments} />
           </>

@@ -158,6 +158,52 @@ export function SeriesTable({ report }: { readonly report: ReportFace }): JSX.El
   );
 }
 
+/** What was checked before and after the upgrade; what did not simply pass is told of. */
+export function Checks({ report, moments }: Part): JSX.Element | null {
+  if (report.checks.length === 0) return null;
+  return (
+    <section aria-labelledby="checks-title">
+      <h2 id="checks-title">Checks before and after</h2>
+      {report.checks.map(({ stage, cloud, at, ok, checks }) => {
+        const told = checks.filter(({ status }) => status !== 'pass');
+        const passed = checks.length - told.length;
+        return (
+          <div key={`${stage} ${cloud}`}>
+            <p>
+              <strong class={ok ? 'good' : 'bad'}>
+                {stage}: {ok ? 'pass' : 'FAIL'}
+              </strong>{' '}
+              <span class="note">
+                {cloud}, {moments.day(Date.parse(at))}: {passed} of {checks.length} pass
+              </span>
+            </p>
+            {told.length === 0 ? null : (
+              <Table
+                caption={`What did not pass ${stage} the upgrade.`}
+                keyOf={({ name }) => name}
+                rows={told}
+                columns={[
+                  { head: 'Check', cell: ({ name }) => name },
+                  {
+                    head: 'Result',
+                    cell: ({ status, before }) => (
+                      <span class={status === 'skip' ? 'unknown' : before === 'fail' ? 'warn' : 'bad'}>
+                        {status}
+                        {status === 'fail' && before === 'fail' ? ', as before' : ''}
+                      </span>
+                    ),
+                  },
+                  { head: 'Found', cell: ({ detail }) => detail },
+                ]}
+              />
+            )}
+          </div>
+        );
+      })}
+    </section>
+  );
+}
+
 /** How much slower answers were in each phase than before the first. */
 export function Slowdown({ report }: { readonly report: ReportFace }): JSX.Element | null {
   const nameOf = seriesNames(report);

@@ -144,6 +144,29 @@ describe('what is pushed to Grafana', () => {
     expect(grafana.annotations.size).toBe(0);
   });
 
+  it('survives a bug of ours: nothing else may ever end because of it', async () => {
+    await using grafana = await standInForGrafana();
+    let calls = 0;
+    const told: string[] = [];
+    const { stop } = startPush(
+      {
+        access: { url: grafana.url, token: secret(TOKEN) },
+        wanted() {
+          calls++;
+          if (calls < 3) throw new TypeError('a bug');
+          return [wanted('window:a')];
+        },
+        run: 'run:r',
+        onPresence: (state) => told.push(state === 'back' ? 'back' : `away: ${state.away}`),
+        onRefused: () => {},
+      },
+      QUICK,
+    );
+    await expect.poll(() => shown(grafana)).toEqual([['window:a', 1000, 1000]]);
+    await stop();
+    expect(told).toEqual(['away: a bug', 'back']);
+  });
+
   it('goes on with the others where Grafana will not take one', async () => {
     await using grafana = await standInForGrafana();
     const { told, stop } = push(grafana, { now: [wanted('window:a', { text: '' }), wanted('window:b')] });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { reportJunit } from '../../../src/report/junit.ts';
-import { report, window } from '../../support/live.ts';
+import { type Check, checkReports, fail, pass, reportOf, skip } from '../../../src/domain/checks/check.ts';
+import { checksJunit, reportJunit } from '../../../src/report/junit.ts';
+import { BEGAN, report, window } from '../../support/live.ts';
 import { budget, neverBegun, phaseVerdict } from '../../support/verdicts.ts';
 
 const OPTIONS = { colour: false, width: 100 };
@@ -48,6 +49,31 @@ Windows
 <testcase classname="rollwatch.computes" name="phase" time="0.000"><skipped message="the phase never began"/></testcase>
 </testsuite></testsuites>
 `);
+  });
+
+  it('has a suite a stage of checks, in which only what was right before fails', () => {
+    const run = (stage: 'before' | 'after', checks: readonly Check[]) => ({
+      stage,
+      cloud: 'prod',
+      vantage: 'lab',
+      at: BEGAN,
+      checks,
+      stock: '',
+    });
+    const before = run('before', [pass('a', 'well'), fail('b', 'down')]);
+    const after = run('after', [fail('a', 'gone <&>'), fail('b', 'down'), skip('c', 'nobody may')]);
+    const suite = `<testsuite name="rollwatch.check-after" tests="3" failures="1" errors="0" skipped="1" time="0.000" timestamp="2026-11-23T07:10:00" hostname="lab">
+<properties>
+<property name="cloud" value="prod"/>
+</properties>
+<testcase classname="rollwatch.check-after" name="a" time="0.000"><failure message="gone &lt;&amp;&gt;" type="fail">gone &lt;&amp;&gt;</failure></testcase>
+<testcase classname="rollwatch.check-after" name="b" time="0.000"><system-out>failed before, too: down</system-out></testcase>
+<testcase classname="rollwatch.check-after" name="c" time="0.000"><skipped message="nobody may"/></testcase>
+</testsuite>`;
+    expect(reportJunit(report({ checks: checkReports([before, after]) }), OPTIONS)).toContain(suite);
+    expect(checksJunit([reportOf(after, before)])).toBe(
+      `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="rollwatch check" tests="3" failures="1" errors="0">\n${suite}</testsuites>\n`,
+    );
   });
 
   it('fails what is not proven where that is asked for', () => {

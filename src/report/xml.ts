@@ -1,0 +1,18 @@
+type Attributes = { readonly [name: string]: string | number };
+
+/** Attributes are told as they are; `inner` is XML already. */
+export function element(name: string, attributes: Attributes, inner = ''): string {
+  const told = Object.entries(attributes).map(([key, value]) => ` ${key}="${xmlText(String(value))}"`);
+  return inner === '' ? `<${name}${told.join('')}/>` : `<${name}${told.join('')}>${inner}</${name}>`;
+}
+
+/** XML 1.0 has no way to write most control characters; https://www.w3.org/TR/xml/#charsets */
+const FORBIDDEN = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
+
+export const xmlText = (text: string): string =>
+  text
+    .replaceAll(FORBIDDEN, '\uFFFD')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
