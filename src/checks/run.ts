@@ -6,13 +6,15 @@ import type { Wanted } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import { checkActions } from './actions.ts';
+import { checkHosts } from './hosts.ts';
 import { compareServers, describe, type Kept, keepServers } from './kept-servers.ts';
 import { readHypervisors, readProviders, readServices } from './stock.ts';
 import { lastStock, type Stock, stockText } from './stock-text.ts';
 
 /** Each can be asked for alone. */
-export const GROUPS = ['services', 'orphans', 'kept', 'actions'] as const;
+export const GROUPS = ['services', 'orphans', 'hosts', 'kept', 'actions'] as const;
 export type Group = (typeof GROUPS)[number];
+const BY_ADMIN: readonly Group[] = ['services', 'orphans', 'hosts'];
 
 export type RunOptions = Limits & {
   readonly stage: Stage;
@@ -48,7 +50,7 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
   const wants = (group: Group) => groups.includes(group) && !signal.aborted;
 
   let services: readonly ServiceRecord[] | null = null;
-  if ((wants('services') || wants('orphans')) && admin !== null) {
+  if (BY_ADMIN.some((group) => groups.includes(group)) && admin !== null) {
     const read = await readServices(admin, given);
     if (read.type === 'ok') services = read.value;
     else found([fail('services', `they can't be read: ${read.cause.message}`)]);
@@ -60,6 +62,11 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
   if (wants('orphans')) {
     if (admin === null) found([skip('orphans', NO_ADMIN)]);
     else if (services !== null) found(await orphans(admin, services, { ...given, now }));
+  }
+
+  if (wants('hosts')) {
+    if (admin === null) found([skip('hosts', NO_ADMIN)]);
+    else if (services !== null) found(await checkHosts({ ...given, admin, vantage, wanted: options.wanted }, services));
   }
 
   let kept: Kept | null = null;

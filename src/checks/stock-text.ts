@@ -12,6 +12,7 @@ const service = z.object({
   id: z.string(),
   binary: z.string(),
   host: z.string(),
+  zone: z.string().default('nova'),
   enabled: z.boolean(),
   up: z.boolean(),
   reportedAt: z.number().nullable(),

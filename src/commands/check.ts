@@ -193,10 +193,12 @@ async function clean({ config, json = false }: CheckFlags, output: Output): Prom
   const checks: Check[] = [];
   const { signal } = new AbortController();
   for (const watched of configuration.clouds) {
-    await withClouds(watched, async (cloud) => {
+    await withClouds(watched, async (cloud, admin) => {
       const ready = await preflight(cloud, null, signal);
       if (ready.type === 'refused') throw ready.refusal;
-      checks.push(...(await cleanUp(cloud, configuration.vantage, { limits: cloud.limits, signal })));
+      // The administrator has made servers on every host, in his own project
+      for (const one of [cloud, ...(admin === null ? [] : [admin])])
+        checks.push(...(await cleanUp(one, configuration.vantage, { limits: one.limits, signal })));
     });
   }
   const ok = checks.every(({ status }) => status !== 'fail');

@@ -92,4 +92,34 @@ describe('the checks before and after an upgrade', { timeout: 400_000 }, () => {
     expect(await left()).toEqual([]);
     expect(failed(await check('after', '--only', 'kept'))).toEqual(['kept rollwatch-check-kept-1: is there']);
   });
+
+  it('leave the project as it was, killed at any moment and cleaned up after', async () => {
+    const everything = async () =>
+      Promise.all(
+        (['real', 'real-admin'] as const).flatMap((cloud) =>
+          [
+            ['server', 'list'],
+            ['port', 'list'],
+            ['security', 'group', 'list'],
+            ['keypair', 'list'],
+          ].map(async (list) => (await openstack(cloud, ...list, '-f', 'value')).split('\n').toSorted()),
+        ),
+      );
+    await script('start', 'nova-compute2');
+    await openstack('real-admin', 'compute', 'service', 'set', '--enable', 'compute3', 'nova-compute');
+    const before = await everything();
+    for (const moment of [700, 2000, 3500, 6000, 9000]) {
+      const { code } = await rollwatch(['check', 'before', '--journal', join(folder, `killed-${moment}.sqlite`)], {
+        folder,
+        env,
+        limit: moment,
+        kill: 'SIGKILL',
+      });
+      expect(code).toBeNull();
+      await delay(1000);
+      const cleaned = await rollwatch(['check', 'clean', '--json'], { folder, env, limit: 200_000 });
+      expect({ moment, code: cleaned.code }).toEqual({ moment, code: 0 });
+      expect(await everything()).toEqual(before);
+    }
+  });
 });

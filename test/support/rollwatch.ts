@@ -9,13 +9,19 @@ export type Ran = { readonly code: number | null; readonly out: string; readonly
 /** `rollwatch ARGS` in a process of its own, with no environment but what is given, until it ends. */
 export async function rollwatch(
   args: readonly string[],
-  { folder, env = {}, limit = 60_000 }: { folder: string; env?: Readonly<Record<string, string>>; limit?: number },
+  {
+    folder,
+    env = {},
+    limit = 60_000,
+    kill = 'SIGTERM',
+  }: { folder: string; env?: Readonly<Record<string, string>>; limit?: number; kill?: NodeJS.Signals },
 ): Promise<Ran> {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: folder,
     env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: limit,
+    killSignal: kill,
   });
   const [[code], out, err] = await Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]);
   return { code: typeof code === 'number' ? code : null, out, err };

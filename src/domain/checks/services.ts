@@ -7,6 +7,8 @@ export type ServiceRecord = {
   readonly id: string;
   readonly binary: string;
   readonly host: string;
+  /** The availability zone. */
+  readonly zone: string;
   readonly enabled: boolean;
   readonly up: boolean;
   /** When it reported last, by the cloud's clock; null: never. */

@@ -10,6 +10,7 @@ const service = (binary: string, host: string, facts: Partial<ServiceRecord> = {
   id: `${binary}@${host}`,
   binary,
   host,
+  zone: 'nova',
   enabled: true,
   up: true,
   reportedAt: NOW - 5000,
