@@ -27,7 +27,7 @@ type CheckFlags = {
   readonly json?: boolean;
   readonly format: 'text' | 'json' | 'junit';
   readonly only?: readonly Group[];
-  readonly keep: number;
+  readonly keep?: number;
 };
 
 const EXAMPLES = `
@@ -62,7 +62,7 @@ export const checkCommand: CommandFactory = ({ output, finish }) => {
         .option('--journal <file>', 'where it is kept (default: as the configuration says)')
         .option('--url <url>', 'a daemon is at work on the journal: tell it')
         .option('--token-file <file>', 'the token of that daemon')
-        .option('--keep <servers>', 'how many servers are to live through the upgrade', wholeNumber, 1);
+        .option('--keep <servers>', 'how many servers are to live through the upgrade', wholeNumber);
     }
     check.addCommand(
       command.action(async (flags: CheckFlags) => {
@@ -125,7 +125,7 @@ async function keeperOf({ url, tokenFile }: CheckFlags, configuration: Configura
 }
 
 async function look(stage: 'before' | 'after', flags: CheckFlags, output: Output): Promise<boolean> {
-  const { config, journal, url, only = GROUPS, keep } = flags;
+  const { config, journal, url, only = GROUPS } = flags;
   const format = flags.json === true ? 'json' : flags.format;
   if (url !== undefined && journal !== undefined) throw new Refusal('--url and --journal: one of the two is wanted');
   const configuration = loadConfiguration({ configFile: config, flags: { journal } });
@@ -154,7 +154,7 @@ async function look(stage: 'before' | 'after', flags: CheckFlags, output: Output
           admin,
           vantage,
           wanted: { flavor, image, network },
-          keep,
+          keep: flags.keep ?? watched.checks.keep,
           stocks: stage === 'before' ? [] : runs.map(({ stock }) => stock),
           now: () => Date.now(),
           onCheck: tell,

@@ -7,6 +7,7 @@ import { type Flags, type Settings, settingsOf } from './settings.ts';
 import { readSettingsFile, type SettingsFile } from './settings-file.ts';
 import { type NamedCloud, type WatchedCloud, watchedCloud } from './watched-cloud.ts';
 
+export type { ChecksSettings, SshSettings } from './check-settings.ts';
 export type { ProbesSettings, ServerBootSettings, ServerListSettings, TokenSettings } from './probe-settings.ts';
 export type { Flags, Settings } from './settings.ts';
 export type { WatchedCloud } from './watched-cloud.ts';
@@ -28,7 +29,7 @@ export type LoadOptions = {
  * nobody over the network; throws a `Refusal` for the first thing that is wrong.
  */
 export function loadConfiguration(options: LoadOptions = {}): Configuration {
-  const { host, file, settings, given } = read(options);
+  const { host, file, settings, given, inFolder } = read(options);
   const known = knowClouds(host);
   const warnings = known.passedOver.map((one) => `${one}; it was passed over`);
   const warn = (message: string): void => {
@@ -36,7 +37,7 @@ export function loadConfiguration(options: LoadOptions = {}): Configuration {
   };
   const access = (cloud: NamedCloud) => accessOf({ ...cloud, known, host, warn });
   const chosen = chooseClouds({ file, settings: given, known }, { host, asked: options.flags?.cloud });
-  const clouds = chosen.map((one) => watchedCloud(one, { file, given, access, several: chosen.length > 1 }));
+  const clouds = chosen.map((one) => watchedCloud(one, { file, given, access, inFolder, several: chosen.length > 1 }));
   refuseEmptyOverall(file, settings, clouds);
   if (settings.writeToken === null && !isLoopback(settings.listen.host)) {
     warn(`listening on ${settings.listen.host} without a token_file: everyone may read, nobody may write`);

@@ -14,9 +14,10 @@ export function settingKeys(): readonly SettingKey[] {
 /** The keys that may stand in the mapping at this path. */
 export function keysAt(path: readonly PropertyKey[]): readonly string[] {
   const names = path.map((key) => (typeof key === 'number' ? '[]' : String(key)));
-  const inProbes = names[0] === 'clouds' && names[2] === 'probes' ? names.slice(2) : names;
-  const here = settingKeys().filter((one) => inProbes.every((key, index) => one.path[index] === key));
-  return [...new Set(here.flatMap((one) => one.path.slice(inProbes.length, inProbes.length + 1)))];
+  const laidOver = names[0] === 'clouds' && (names[2] === 'probes' || names[2] === 'checks');
+  const inPart = laidOver ? names.slice(2) : names;
+  const here = settingKeys().filter((one) => inPart.every((key, index) => one.path[index] === key));
+  return [...new Set(here.flatMap((one) => one.path.slice(inPart.length, inPart.length + 1)))];
 }
 
 function keysOf(schema: z.ZodType, prefix: readonly string[]): readonly SettingKey[] {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PROBES } from '../domain/sample.ts';
+import { checksSchema } from './check-settings.ts';
 import { duration } from './duration.ts';
 import { listenAddress, microversion, oneOf, plainName, someOf, text, webUrl } from './fields.ts';
 import { grafanaSchema } from './grafana-settings.ts';
@@ -12,7 +13,7 @@ const CLOUD = 'the name of a cloud in clouds.yaml';
 
 const diagnosis = z.strictObject({ cloud: text(CLOUD).nullable().default(null) }, MAPPING);
 
-/** `probes` is laid over the settings of all clouds, and checked then: see configuration.ts. */
+/** `probes` and `checks` are laid over the settings of all clouds, and checked then: see watched-cloud.ts. */
 export const cloudEntry = z.strictObject(
   {
     name: text(CLOUD),
@@ -20,6 +21,7 @@ export const cloudEntry = z.strictObject(
     compute_microversion: microversion.optional(),
     diagnosis: diagnosis.optional(),
     probes: z.record(z.string(), z.unknown(), { error: 'a mapping of probes' }).optional(),
+    checks: z.record(z.string(), z.unknown(), MAPPING).optional(),
   },
   { error: `${CLOUD}, or a mapping with its name` },
 );
@@ -41,6 +43,7 @@ export const settingsSchema = z.strictObject(
       .optional(),
     compute_microversion: microversion.nullable().default(null),
     probes: probesSchema,
+    checks: checksSchema,
     overall: z.strictObject({ probes: someOf(PROBES).default(['server-list', 'server-boot']) }, MAPPING).prefault({}),
     diagnosis: diagnosis.prefault({}),
     sampler: z

@@ -44,7 +44,7 @@ export type Settings = {
 export function settingsOf(
   file: SettingsFile,
   { host, flags }: { readonly host: Host; readonly flags: Flags },
-): { readonly settings: Settings; readonly given: FileSettings } {
+): { readonly settings: Settings; readonly given: FileSettings; readonly inFolder: (path: string) => string } {
   const given = file.check(settingsSchema, file.raw);
   const inFolder = (path: string) => expandPath(path, { home: host.home, base: file.folder });
   const settings: Settings = {
@@ -61,7 +61,7 @@ export function settingsOf(
     grafana: grafanaOf(given.grafana, { file, inFolder }),
     log: given.log,
   };
-  return { settings, given };
+  return { settings, given, inFolder };
 }
 
 /** A host's name may hold more than a label should: what is more becomes a hyphen. */

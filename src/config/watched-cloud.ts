@@ -1,5 +1,6 @@
 import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { Refusal } from '../domain/refusal.ts';
+import { type ChecksSettings, checksOf, checksSchema } from './check-settings.ts';
 import type { ChosenCloud } from './choose-clouds.ts';
 import { listed } from './did-you-mean.ts';
 import { overlay } from './overlay.ts';
@@ -13,6 +14,7 @@ export type WatchedCloud = {
   /** The same cloud as its operator sees it: says which service a hanging boot is due to. */
   readonly diagnosis: CloudAccess | null;
   readonly probes: ProbesSettings;
+  readonly checks: ChecksSettings;
 };
 
 /** A cloud as it is named somewhere, and how to refuse the name there. */
@@ -26,6 +28,8 @@ type Context = {
   readonly file: SettingsFile;
   readonly given: FileSettings;
   readonly access: (cloud: NamedCloud) => CloudAccess;
+  /** A path of the file's as an absolute one. */
+  readonly inFolder: (path: string) => string;
   /** More than one cloud is watched. */
   readonly several: boolean;
 };
@@ -42,6 +46,7 @@ export function watchedCloud(chosen: ChosenCloud, context: Context): WatchedClou
     access: { ...access, computeMicroversion: microversion },
     diagnosis: diagnosis === null ? null : context.access({ ...diagnosis, region }),
     probes,
+    checks: checksOf(checksGiven(chosen, context), context.inFolder),
   };
 }
 
@@ -49,7 +54,9 @@ export function watchedCloud(chosen: ChosenCloud, context: Context): WatchedClou
 function probesOf({ entry, index }: ChosenCloud, { file, given }: Context): ProbesSettings {
   const own = entry.probes !== undefined;
   const path = own && index !== null ? ['clouds', index, 'probes'] : ['probes'];
-  const probes = own ? file.check(probesSchema, overlay(rawProbes(file.raw), entry.probes), path) : given.probes;
+  const probes = own
+    ? file.check(probesSchema, overlay(rawPart(file.raw, 'probes'), entry.probes), path)
+    : given.probes;
   if (Object.values(probes).every((one) => !one.enabled)) {
     throw file.refuse(
       path,
@@ -59,8 +66,14 @@ function probesOf({ entry, index }: ChosenCloud, { file, given }: Context): Prob
   return probes;
 }
 
-const rawProbes = (raw: unknown): unknown =>
-  typeof raw === 'object' && raw !== null && 'probes' in raw ? (raw.probes ?? {}) : {};
+function checksGiven({ entry, index }: ChosenCloud, { file, given }: Context): FileSettings['checks'] {
+  if (entry.checks === undefined) return given.checks;
+  const path = index === null ? ['checks'] : ['clouds', index, 'checks'];
+  return file.check(checksSchema, overlay(rawPart(file.raw, 'checks'), entry.checks), path);
+}
+
+const rawPart = (raw: unknown, key: 'probes' | 'checks'): unknown =>
+  typeof raw === 'object' && raw !== null ? (new Map<string, unknown>(Object.entries(raw)).get(key) ?? {}) : {};
 
 function diagnosisOf(
   { entry, index }: ChosenCloud,

@@ -85,7 +85,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'an unknown key like none',
     'vantage: here\ncolour: red\n',
-    'DIR/work/rollwatch.yaml:2: unknown key colour; known here: vantage, clouds, listen, url, token_file, journal, compute_microversion, probes, overall, diagnosis, sampler, plan, upgrade, grafana and log',
+    'DIR/work/rollwatch.yaml:2: unknown key colour; known here: vantage, clouds, listen, url, token_file, journal, compute_microversion, probes, checks, overall, diagnosis, sampler, plan, upgrade, grafana and log',
   ),
   settings(
     'an unknown key within a probe',
@@ -110,7 +110,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a secret where none belongs',
     'password: hunter2\n',
-    'DIR/work/rollwatch.yaml:1: unknown key password; known here: vantage, clouds, listen, url, token_file, journal, compute_microversion, probes, overall, diagnosis, sampler, plan, upgrade, grafana and log',
+    'DIR/work/rollwatch.yaml:1: unknown key password; known here: vantage, clouds, listen, url, token_file, journal, compute_microversion, probes, checks, overall, diagnosis, sampler, plan, upgrade, grafana and log',
   ),
   settings(
     'a section that is a text',
@@ -549,12 +549,12 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a probe of a cloud beside probes',
     'clouds:\n  - name: one\n    token: {enabled: false}\n',
-    'DIR/work/rollwatch.yaml:3: unknown key clouds[0].token; known here: name, region, compute_microversion, diagnosis and probes',
+    'DIR/work/rollwatch.yaml:3: unknown key clouds[0].token; known here: name, region, compute_microversion, diagnosis, probes and checks',
   ),
   settings(
     'a password of a cloud, which belongs elsewhere',
     'clouds:\n  - name: one\n    password: hunter2\n',
-    'DIR/work/rollwatch.yaml:3: unknown key clouds[0].password; known here: name, region, compute_microversion, diagnosis and probes',
+    'DIR/work/rollwatch.yaml:3: unknown key clouds[0].password; known here: name, region, compute_microversion, diagnosis, probes and checks',
   ),
   settings(
     'an unknown key of a probe of a cloud',
