@@ -99,7 +99,7 @@ export async function checkActions({
   const compute = cloud.compute(cloud.http);
   const checks: Check[] = [];
   const larger = await otherFlavor(cloud, flavor, options);
-  const made = await createGroup(cloud, vantage, options);
+  const made = await createGroup(cloud, { purpose: 'brief', vantage, port: null, ...options });
   const group = made.type === 'ok' ? made.value : null;
   if (made.type !== 'ok' && made.cause.kind !== 'no-endpoint') {
     checks.push(fail(`actions on ${server.name}: a security group`, `it can't be made: ${made.cause.message}`));

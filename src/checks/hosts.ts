@@ -1,10 +1,11 @@
 import pLimit from 'p-limit';
-import { type Check, fail, pass, skip } from '../domain/checks/check.ts';
+import { type Check, fail, skip } from '../domain/checks/check.ts';
+import { type Asked, checkCreated } from '../domain/checks/created.ts';
 import type { ServiceRecord } from '../domain/checks/services.ts';
 import { type Choice, choose, type Wanted } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
-import { describe } from './kept-servers.ts';
+import { describe } from './describe.ts';
 import { metadataFor, nameFor } from './ours.ts';
 import { waitFor } from './wait.ts';
 
@@ -46,16 +47,17 @@ export async function checkHosts(
 
   async function onHost({ host, zone, choice, name }: Place): Promise<Check> {
     const compute = admin.compute(admin.http);
-    const { names, ...from } = choice;
-    const asked = nameFor(`on-${host.toLowerCase().replaceAll(/[^a-z0-9.-]+/g, '-')}`);
+    const { names, vcpus, ...from } = choice;
+    const called = nameFor(`on-${host.toLowerCase().replaceAll(/[^a-z0-9.-]+/g, '-')}`);
     const metadata = metadataFor('brief', vantage);
     const created = await compute.create(
-      { ...from, name: asked, availabilityZone: `${zone}:${host}`, metadata },
+      { ...from, name: called, availabilityZone: `${zone}:${host}`, metadata },
       options,
     );
     if (created.type !== 'ok') return fail(name, created.cause.message);
     const id = created.value;
-    const found = await lookAt(id, { host, asked, flavor: names.flavor, name });
+    const asked = { name: called, host, flavor: names.flavor, vcpus, image: from.image, metadata };
+    const found = await lookAt(id, asked, name);
     const deleted = await compute.delete(id, { limits: options.limits, signal: NEVER });
     const gone = await waitFor(
       compute,
@@ -67,22 +69,14 @@ export async function checkHosts(
     return fail(name, `server ${id} can't be deleted (${reason}): rollwatch check clean`);
   }
 
-  async function lookAt(id: string, { host, asked, flavor, name }: Asked): Promise<Check> {
+  async function lookAt(id: string, asked: Asked, name: string): Promise<Check> {
     const compute = admin.compute(admin.http);
     const up = await waitFor(compute, { id, statuses: ['ACTIVE'] }, { ...options, limit: LIMIT });
     if (!up.ok) return fail(name, `server ${id}: ${up.reason}`);
     const seen = await describe({ cloud: admin, admin, ...options }, id);
     if (seen.type !== 'ok') return fail(name, `server ${id}: ${seen.cause.message}`);
-    const server = seen.value;
-    const other = [
-      ...(server?.name === asked ? [] : [`is called ${server?.name}, not ${asked}`]),
-      ...(server?.host === host ? [] : [`is on ${server?.host ?? 'no host'}`]),
-      ...(server?.flavor === flavor ? [] : [`has flavor ${server?.flavor}, not ${flavor}`]),
-    ];
-    if (other.length > 0) return fail(name, `server ${id} ${other.join(', ')}`);
-    return pass(name, 'a server was booted there, with the name and the flavor that were asked for');
+    return seen.value === null ? fail(name, `server ${id} is gone`) : checkCreated(name, asked, seen.value);
   }
 }
 
-type Asked = { readonly host: string; readonly asked: string; readonly flavor: string; readonly name: string };
 type Place = { readonly host: string; readonly zone: string; readonly choice: Choice; readonly name: string };

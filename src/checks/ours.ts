@@ -8,7 +8,8 @@ const PREFIX = 'rollwatch-check-';
 const KEY = 'rollwatch-check';
 
 /** `kept`: lives from before to after; `brief`: is deleted by the check that made it. */
-export type Purpose = 'kept' | 'brief';
+const PURPOSES = ['kept', 'brief'] as const;
+export type Purpose = (typeof PURPOSES)[number];
 
 export const metadataFor = (purpose: Purpose, vantage: string): Readonly<Record<string, string>> => ({
   [KEY]: purpose,
@@ -16,6 +17,16 @@ export const metadataFor = (purpose: Purpose, vantage: string): Readonly<Record<
 });
 
 export const nameFor = (what: string): string => `${PREFIX}${what}`;
+
+/** What has no metadata bears the same in its description. */
+export const descriptionFor = (purpose: Purpose, vantage: string): string =>
+  JSON.stringify(metadataFor(purpose, vantage));
+
+/** `purpose` null: any. */
+export const isDescribedAsOurs = (
+  description: string,
+  { purpose, vantage }: { readonly purpose: Purpose | null; readonly vantage: string },
+): boolean => (purpose === null ? PURPOSES : [purpose]).some((one) => description === descriptionFor(one, vantage));
 
 /** Name and metadata must both say so. `vantage` null: anyone's. */
 export const isCheckServer = (

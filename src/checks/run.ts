@@ -1,31 +1,27 @@
 import { type Check, type CheckRun, fail, type Stage, skip } from '../domain/checks/check.ts';
 import { checkHypervisors } from '../domain/checks/hypervisors.ts';
-import type { KeptServer } from '../domain/checks/keeper.ts';
 import { checkServiceRecords, checkServices, type ServiceRecord } from '../domain/checks/services.ts';
-import type { Wanted } from '../openstack/choose.ts';
+import { checkSpread } from '../domain/checks/spread.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
-import { checkActions } from './actions.ts';
+import { checkBasics } from './basics.ts';
 import { checkHosts } from './hosts.ts';
-import { compareServers, describe, type Kept, keepServers } from './kept-servers.ts';
+import type { KeptOptions } from './kept-servers.ts';
+import { checkLiving, LIVING } from './living.ts';
+import { spreadServers } from './spread.ts';
 import { readHypervisors, readProviders, readServices } from './stock.ts';
-import { lastStock, type Stock, stockText } from './stock-text.ts';
+import { lastStock, stockText } from './stock-text.ts';
 
 /** Each can be asked for alone. */
-export const GROUPS = ['services', 'orphans', 'hosts', 'kept', 'actions'] as const;
+export const GROUPS = ['services', 'orphans', 'hosts', 'basics', ...LIVING] as const;
 export type Group = (typeof GROUPS)[number];
+/** Of what they make, some is logged in to. */
+export const BY_LOGIN: readonly Group[] = ['basics', ...LIVING];
 const BY_ADMIN: readonly Group[] = ['services', 'orphans', 'hosts'];
 
-export type RunOptions = Limits & {
+export type RunOptions = KeptOptions & {
   readonly stage: Stage;
   readonly groups: readonly Group[];
-  readonly cloud: Cloud;
-  /** The same cloud as its operator sees it; null: nobody may. */
-  readonly admin: Cloud | null;
-  readonly vantage: string;
-  readonly wanted: Wanted;
-  /** How many servers are to live through the upgrade. */
-  readonly keep: number;
   /** What the runs up to now have left, in order; none: nothing is known of before. */
   readonly stocks: readonly string[];
   readonly now: () => number;
@@ -37,7 +33,7 @@ const NO_ADMIN = 'needs a cloud of clouds.yaml whose user may read services: nam
 
 /** Makes the checks of one stage on one cloud, one group after the other. */
 export async function runChecks(options: RunOptions): Promise<CheckRun> {
-  const { stage, groups, cloud, admin, vantage, stocks, now, onCheck, limits, signal } = options;
+  const { stage, groups, cloud, admin, vantage, wanted, login, stocks, now, onCheck, limits, signal } = options;
   const given = { limits, signal };
   const stock = lastStock(stocks);
   const checks: Check[] = [];
@@ -64,47 +60,22 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
     else if (services !== null) found(await orphans(admin, services, { ...given, now }));
   }
 
+  let hosts = stage === 'before' ? null : stock.hosts;
   if (wants('hosts')) {
-    if (admin === null) found([skip('hosts', NO_ADMIN)]);
-    else if (services !== null) found(await checkHosts({ ...given, admin, vantage, wanted: options.wanted }, services));
+    if (admin === null) {
+      const spread = await spreadServers({ ...given, cloud, vantage, wanted });
+      found(checkSpread(spread, hosts));
+      if (stage === 'before') hosts = spread.hosts;
+    } else if (services !== null) found(await checkHosts({ ...given, admin, vantage, wanted }, services));
   }
+  if (wants('basics')) found(await checkBasics({ ...given, cloud, vantage, wanted, login }));
 
-  let kept: Kept | null = null;
-  let moved: Move | null = null;
-  if (wants('kept') || wants('actions')) {
-    if (stage === 'before') kept = await keepServers({ ...options, count: options.keep });
-    else if (stock.kept === null)
-      found([
-        skip('kept servers', "nothing is known of before: 'rollwatch check before' leaves servers to be held against"),
-      ]);
-    else kept = await compareServers({ ...options, count: options.keep }, stock.kept);
-    if (kept !== null && wants('kept')) found(kept.checks);
-  }
-  const [server] = kept?.servers.filter(({ status }) => status === 'ACTIVE') ?? [];
-  if (wants('actions')) {
-    if (server === undefined) found([skip('actions', 'there is no ACTIVE server of ours to try them on')]);
-    else {
-      found(await checkActions({ ...given, cloud, server, vantage, flavor: server.flavor }));
-      const again = await describe(options, server.id);
-      // Unshelved by us, it may live on another host: that is not to be held against anyone later
-      if (again.type === 'ok' && again.value !== null) moved = { from: server, to: again.value };
-    }
-  }
-
-  const known = stage === 'before' ? (kept?.servers ?? null) : stock.kept;
-  const left: Stock = { services: stage === 'before' ? services : null, kept: known && withoutOurMove(known, moved) };
-  return { stage, cloud: cloud.access.name, vantage, at: now(), checks, stock: stockText(left) };
+  const living = LIVING.some(wants)
+    ? await checkLiving({ ...options, stock, wants, found })
+    : { kept: null, inside: null };
+  const left = stockText({ services: stage === 'before' ? services : null, hosts, ...living });
+  return { stage, cloud: cloud.access.name, vantage, at: now(), checks, stock: left };
 }
-
-type Move = { readonly from: KeptServer; readonly to: KeptServer };
-
-/** What is held against later stands where we left it, if it stood where it should when we took it. */
-export const withoutOurMove = (known: readonly KeptServer[], moved: Move | null): readonly KeptServer[] =>
-  known.map((one) =>
-    moved !== null && one.id === moved.to.id && one.hostId === moved.from.hostId
-      ? { ...one, hostId: moved.to.hostId, host: moved.to.host }
-      : one,
-  );
 
 async function orphans(
   admin: Cloud,

@@ -1,67 +1,74 @@
 import { z } from 'zod';
-import { answerTrouble, bodyTrouble } from '../openstack/classify.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
-import { readJson } from '../openstack/json.ts';
 import { read } from '../openstack/read.ts';
 import type { Result } from '../openstack/result.ts';
-import { metadataFor, nameFor } from './ours.ts';
+import { create, remove } from '../openstack/write.ts';
+import { descriptionFor, isDescribedAsOurs, nameFor, type Purpose } from './ours.ts';
 
 const createdSchema = z.object({ security_group: z.looseObject({ id: z.string() }) });
+const ruleSchema = z.object({ security_group_rule: z.looseObject({ id: z.string() }) });
 const groupsSchema = z.object({
   security_groups: z.array(z.looseObject({ id: z.string(), name: z.string(), description: z.string().nullish() })),
 });
 
-/** Groups have no metadata: what they are stands in their description. */
-const descriptionFor = (vantage: string): string => JSON.stringify(metadataFor('brief', vantage));
-
 const NAME = nameFor('group');
+const PATH = '/security-groups';
 
 export type SecurityGroup = { readonly id: string; readonly name: string };
 
-/** Makes a group without rules of its own. */
-export async function createGroup(cloud: Cloud, vantage: string, options: Limits): Promise<Result<SecurityGroup>> {
+export type GroupOptions = Limits & {
+  readonly purpose: Purpose;
+  readonly vantage: string;
+  /** Where it lets TCP in from everywhere; null: nowhere. */
+  readonly port: number | null;
+};
+
+/** Makes a group, with at most one rule of its own beside those that Neutron gives it. */
+export async function createGroup(
+  cloud: Cloud,
+  { purpose, vantage, port, ...options }: GroupOptions,
+): Promise<Result<SecurityGroup>> {
   const name = `${NAME}-${Date.now().toString(36)}`;
-  const body = JSON.stringify({ security_group: { name, description: descriptionFor(vantage) } });
-  const sent = await cloud.session.call(cloud.http, {
-    type: 'network',
-    method: 'POST',
-    path: '/security-groups',
-    body,
-    ...options,
-  });
-  if (sent.type !== 'ok') return sent;
-  if (sent.value.status !== 201) return answerTrouble(sent.value, 'neutron');
-  const created = readJson(sent.value.body, createdSchema);
-  if (!created.ok) return bodyTrouble(sent.value, 'neutron', created.problem);
-  return { ...sent, value: { id: created.value.security_group.id, name } };
+  const body = { security_group: { name, description: descriptionFor(purpose, vantage) } };
+  const created = await create(cloud, { type: 'network', path: PATH, body }, createdSchema, options);
+  if (created.type !== 'ok') return created;
+  const { id } = created.value.security_group;
+  for (const ethertype of port === null ? [] : ['IPv4', 'IPv6']) {
+    const rule = { security_group_id: id, direction: 'ingress', ethertype, protocol: 'tcp' };
+    const made = await create(
+      cloud,
+      {
+        type: 'network',
+        path: '/security-group-rules',
+        body: { security_group_rule: { ...rule, port_range_min: port, port_range_max: port } },
+      },
+      ruleSchema,
+      options,
+    );
+    if (made.type !== 'ok') {
+      await deleteGroup(cloud, id, options);
+      return made;
+    }
+  }
+  return { ...created, value: { id, name } };
 }
 
 /** Ok, too, where there is none of that id. */
-export async function deleteGroup(cloud: Cloud, id: string, options: Limits): Promise<Result<void>> {
-  const sent = await cloud.session.call(cloud.http, {
-    type: 'network',
-    method: 'DELETE',
-    path: `/security-groups/${id}`,
-    ...options,
-  });
-  if (sent.type !== 'ok') return sent;
-  const gone = sent.value.status === 204 || sent.value.status === 404;
-  return gone ? { ...sent, value: undefined } : answerTrouble(sent.value, 'neutron');
-}
+export const deleteGroup = (cloud: Cloud, id: string, options: Limits): Promise<Result<void>> =>
+  remove(cloud, { type: 'network', path: `${PATH}/${id}` }, options);
 
-/** Those that a check was killed before it could take away again. None where there is no Neutron. */
-export async function leftGroups(
+/** All that we made. None where there is no Neutron. */
+export async function groupsOfOurs(
   cloud: Cloud,
-  vantage: string,
-  options: Limits,
+  { purpose, vantage, ...options }: Limits & { readonly purpose: Purpose | null; readonly vantage: string },
 ): Promise<Result<readonly SecurityGroup[]>> {
-  const all = await read(cloud, { type: 'network', path: '/security-groups' }, groupsSchema, options);
+  const all = await read(cloud, { type: 'network', path: PATH }, groupsSchema, options);
   if (all.type !== 'ok') {
     return all.type === 'failed' && all.cause.kind === 'no-endpoint' ? { ...all, type: 'ok', value: [] } : all;
   }
   const ours = all.value.security_groups.filter(
-    ({ name, description }) => name.startsWith(NAME) && description === descriptionFor(vantage),
+    ({ name, description }) => name.startsWith(NAME) && isDescribedAsOurs(description ?? '', { purpose, vantage }),
   );
   return { ...all, value: ours.map(({ id, name }) => ({ id, name })) };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Inside } from '../domain/checks/inside.ts';
 import type { KeptServer } from '../domain/checks/keeper.ts';
 import type { ServiceRecord } from '../domain/checks/services.ts';
 
@@ -6,6 +7,10 @@ import type { ServiceRecord } from '../domain/checks/services.ts';
 export type Stock = {
   readonly services: readonly ServiceRecord[] | null;
   readonly kept: readonly KeptServer[] | null;
+  /** By the id of the server. */
+  readonly inside: Readonly<Record<string, Inside>> | null;
+  /** `hostId` of each host that took a server. */
+  readonly hosts: readonly string[] | null;
 };
 
 const service = z.object({
@@ -34,7 +39,20 @@ const kept = z.object({
   fault: z.string().nullable(),
 });
 
-const stockSchema = z.object({ services: z.array(service).nullable(), kept: z.array(kept).nullable() });
+const inside = z.object({
+  hostKey: z.string(),
+  hostName: z.string(),
+  vcpus: z.number().nullable(),
+  boot: z.string().nullable(),
+  uptime: z.number().nullable(),
+});
+
+const stockSchema = z.object({
+  services: z.array(service).nullable(),
+  kept: z.array(kept).nullable(),
+  inside: z.record(z.string(), inside).nullable().default(null),
+  hosts: z.array(z.string()).nullable().default(null),
+});
 
 export const stockText = (stock: Stock): string => JSON.stringify(stock);
 
@@ -47,11 +65,14 @@ export function readStock(text: string): Stock | null {
   }
 }
 
-/** Of each part what was found last. */
+/** Of each part what was found last; of what is inside servers, of each server. */
 export function lastStock(texts: readonly string[]): Stock {
   const all = texts.map(readStock);
+  const looked = all.flatMap((one) => (one?.inside == null ? [] : [one.inside]));
   return {
     services: all.findLast((one) => one?.services != null)?.services ?? null,
     kept: all.findLast((one) => one?.kept != null)?.kept ?? null,
+    inside: looked.length === 0 ? null : Object.assign({}, ...looked),
+    hosts: all.findLast((one) => one?.hosts != null)?.hosts ?? null,
   };
 }

@@ -1,9 +1,20 @@
+import { dirname, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { cleanUp } from '../checks/clean.ts';
-import { GROUPS, type Group, runChecks } from '../checks/run.ts';
-import { type Configuration, loadConfiguration } from '../config/configuration.ts';
-import { type Check, type CheckReport, type CheckRun, lastWords, reportOf, STAGES } from '../domain/checks/check.ts';
+import type { Login } from '../checks/inside.ts';
+import { forgetKey, ownKey, readKey } from '../checks/key-pair.ts';
+import { BY_LOGIN, GROUPS, type Group, runChecks } from '../checks/run.ts';
+import { type Configuration, loadConfiguration, type SshSettings } from '../config/configuration.ts';
+import {
+  type Check,
+  type CheckReport,
+  type CheckRun,
+  lastWords,
+  pass,
+  reportOf,
+  STAGES,
+} from '../domain/checks/check.ts';
 import { checksFace } from '../domain/faces/checks.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { openJournal } from '../journal/open-journal.ts';
@@ -46,12 +57,13 @@ export const checkCommand: CommandFactory = ({ output, finish }) => {
   const stages = [
     ['before', 'take stock, and leave servers that are to live through the upgrade'],
     ['after', 'look again, and hold it against what was found before'],
-    ['clean', 'delete the servers that the checks have left'],
+    ['clean', 'delete what the checks have left'],
   ] as const;
   for (const [name, description] of stages) {
     const command = new Command(name)
       .description(description)
       .option('--config <file>', 'rollwatch.yaml')
+      .option('--journal <file>', 'where it is kept (default: as the configuration says)')
       .option('--json', '{ok, checks: [{name, status: pass|fail|skip, detail, before}]}');
     if (name !== 'clean') {
       command
@@ -59,7 +71,6 @@ export const checkCommand: CommandFactory = ({ output, finish }) => {
           new Option('--format <format>', 'how to write it').choices(['text', 'json', 'junit']).default('text'),
         )
         .addOption(new Option('--only <group...>', 'these checks alone').choices(GROUPS))
-        .option('--journal <file>', 'where it is kept (default: as the configuration says)')
         .option('--url <url>', 'a daemon is at work on the journal: tell it')
         .option('--token-file <file>', 'the token of that daemon')
         .option('--keep <servers>', 'how many servers are to live through the upgrade', wholeNumber);
@@ -154,7 +165,8 @@ async function look(stage: 'before' | 'after', flags: CheckFlags, output: Output
           admin,
           vantage,
           wanted: { flavor, image, network },
-          keep: flags.keep ?? watched.checks.keep,
+          count: flags.keep ?? watched.checks.keep,
+          login: loginOf(watched.checks.ssh, { groups: only, keyFile: keyFileOf(configuration) }),
           stocks: stage === 'before' ? [] : runs.map(({ stock }) => stock),
           now: () => Date.now(),
           onCheck: tell,
@@ -180,6 +192,20 @@ async function look(stage: 'before' | 'after', flags: CheckFlags, output: Output
   return ok;
 }
 
+/** The key that is made when none is named: for `before` to put into servers, and for `after` to log in with. */
+const keyFileOf = ({ journal }: Configuration): string => join(dirname(journal), 'rollwatch-check.key');
+
+/** Null: nobody logs in. */
+function loginOf(
+  ssh: SshSettings | null,
+  { groups, keyFile }: { readonly groups: readonly Group[]; readonly keyFile: string },
+): Login | null {
+  if (ssh === null || !groups.some((group) => BY_LOGIN.includes(group))) return null;
+  const { user, port, floatingNetwork, within } = ssh;
+  const key = ssh.keyFile === null ? ownKey(keyFile) : readKey(ssh.keyFile, 'checks.ssh.key_file');
+  return { user, port, floatingNetwork, within, key };
+}
+
 const lineOf = (checks: readonly Check[], before: CheckRun | null, { colour, width }: Output): string => {
   const was = new Map((before?.checks ?? []).map(({ name, status }) => [name, status]));
   const compared = checks.map((one) => ({ ...one, before: was.get(one.name) ?? null }));
@@ -188,8 +214,8 @@ const lineOf = (checks: readonly Check[], before: CheckRun | null, { colour, wid
     .join('\n');
 };
 
-async function clean({ config, json = false }: CheckFlags, output: Output): Promise<boolean> {
-  const configuration = loadConfiguration({ configFile: config });
+async function clean({ config, journal, json = false }: CheckFlags, output: Output): Promise<boolean> {
+  const configuration = loadConfiguration({ configFile: config, flags: { journal } });
   const checks: Check[] = [];
   const { signal } = new AbortController();
   for (const watched of configuration.clouds) {
@@ -201,6 +227,7 @@ async function clean({ config, json = false }: CheckFlags, output: Output): Prom
         checks.push(...(await cleanUp(one, configuration.vantage, { limits: one.limits, signal })));
     });
   }
+  if (forgetKey(keyFileOf(configuration))) checks.push(pass('clean: the key to log in with', 'deleted'));
   const ok = checks.every(({ status }) => status !== 'fail');
   await print(output.out, json ? JSON.stringify({ ok, checks }, null, 2) : lineOf(checks, null, output));
   return ok;

@@ -11,6 +11,8 @@ export type Wanted = { readonly flavor: string | null; readonly image: string | 
 
 /** What a server is booted of. */
 export type Choice = Pick<CreateServer, 'flavor' | 'image' | 'networks'> & {
+  /** As the flavor says. */
+  readonly vcpus: number;
   /** For the report: 'm1.tiny', 'cirros', 'private'. */
   readonly names: { readonly flavor: string; readonly image: string; readonly network: string };
 };
@@ -78,6 +80,7 @@ export async function choose(cloud: Cloud, wanted: Wanted, options: Options): Pr
     flavor: flavor.found.id,
     image: image.found.id,
     networks: network.found.networks,
+    vcpus: flavor.found.vcpus,
     names: { flavor: flavor.found.name, image: image.found.name ?? image.found.id, network: network.found.name },
   };
   return { ...networks, value };

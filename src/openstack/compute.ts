@@ -19,6 +19,12 @@ export type CreateServer = {
   readonly networks: readonly string[] | 'auto' | 'none' | null;
   readonly availabilityZone: string | null;
   readonly metadata: Readonly<Record<string, string>>;
+  /** The name of a key pair that the image may take in. */
+  readonly keyPair?: string | null;
+  /** Names; none: the project's default. */
+  readonly securityGroups?: readonly string[];
+  /** The id of a server group that it is to belong to. */
+  readonly serverGroup?: string;
 };
 
 /** 'pause', 'rescue', ... with what it takes. */
@@ -83,7 +89,9 @@ export function createCompute(session: Session, http: Http): Compute {
       return result.type === 'ok' ? { ...result, value: result.value.servers.length } : result;
     },
     async create(server, options) {
-      const body = JSON.stringify({ server: serverBody(server) });
+      const { serverGroup } = server;
+      const hints = serverGroup === undefined ? {} : { 'os:scheduler_hints': { group: serverGroup } };
+      const body = JSON.stringify({ server: serverBody(server), ...hints });
       const result = await send('POST', '/servers', { ...options, body });
       if (result.type !== 'ok') return result;
       const created = expect(result.value, { status: 202, schema: createdSchema, during: 'create' });
@@ -128,7 +136,8 @@ export function createCompute(session: Session, http: Http): Compute {
   };
 }
 
-function serverBody({ name, flavor, image, networks, availabilityZone, metadata }: CreateServer): object {
+function serverBody(server: CreateServer): object {
+  const { name, flavor, image, networks, availabilityZone, metadata, keyPair = null, securityGroups = [] } = server;
   return {
     name,
     flavorRef: flavor,
@@ -138,6 +147,8 @@ function serverBody({ name, flavor, image, networks, availabilityZone, metadata 
       ? {}
       : { networks: typeof networks === 'string' ? networks : networks.map((uuid) => ({ uuid })) }),
     ...(availabilityZone === null ? {} : { availability_zone: availabilityZone }),
+    ...(keyPair === null ? {} : { key_name: keyPair }),
+    ...(securityGroups.length === 0 ? {} : { security_groups: securityGroups.map((group) => ({ name: group })) }),
   };
 }
 

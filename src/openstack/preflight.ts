@@ -15,7 +15,13 @@ export type Preflight =
 /** Signs in and looks for what to boot; `wanted` null: only signs in and lists. */
 export async function preflight(cloud: Cloud, wanted: Wanted | null, signal: AbortSignal): Promise<Preflight> {
   const options = { limits: cloud.limits, signal };
-  const none: Choice = { flavor: '', image: '', networks: null, names: { flavor: '', image: '', network: '' } };
+  const none: Choice = {
+    flavor: '',
+    image: '',
+    networks: null,
+    vcpus: 0,
+    names: { flavor: '', image: '', network: '' },
+  };
   if (wanted === null) {
     const listed = await cloud.compute(cloud.http).list({ ...options, detail: true, limit: 1 });
     return listed.type === 'ok' ? { type: 'ready', choice: none } : refused(cloud, listed);

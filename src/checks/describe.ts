@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import type { KeptServer } from '../domain/checks/keeper.ts';
+import type { Cloud } from '../openstack/cloud.ts';
+import type { Limits } from '../openstack/compute.ts';
+import { read } from '../openstack/read.ts';
+import type { Result } from '../openstack/result.ts';
+
+const serverSchema = z.object({
+  server: z.looseObject({
+    id: z.string(),
+    name: z.string(),
+    status: z.string(),
+    hostId: z.string().default(''),
+    'OS-EXT-SRV-ATTR:host': z.string().nullish(),
+    addresses: z
+      .record(z.string(), z.array(z.looseObject({ addr: z.string(), 'OS-EXT-IPS:type': z.string().optional() })))
+      .default({}),
+    flavor: z.looseObject({
+      id: z.string().optional(),
+      original_name: z.string().optional(),
+      vcpus: z.number().optional(),
+    }),
+    image: z.union([z.looseObject({ id: z.string() }), z.literal('')]),
+    metadata: z.record(z.string(), z.string()).default({}),
+    security_groups: z.array(z.looseObject({ name: z.string() })).default([]),
+    fault: z.looseObject({ message: z.string() }).optional(),
+  }),
+});
+const flavorSchema = z.object({ flavor: z.looseObject({ name: z.string(), vcpus: z.number() }) });
+
+/** All that is to be the same afterwards; null where there is none of that id. */
+export async function describe(
+  { cloud, admin, limits, signal }: Limits & { readonly cloud: Cloud; readonly admin: Cloud | null },
+  id: string,
+): Promise<Result<KeptServer | null>> {
+  const options = { limits, signal };
+  const path = `/servers/${id}`;
+  const found = await read(cloud, { type: 'compute', path }, serverSchema, options);
+  if (found.type !== 'ok') {
+    return found.type === 'failed' && found.cause.kind === 'not-found' ? { ...found, type: 'ok', value: null } : found;
+  }
+  const { server } = found.value;
+  const seen = admin === null ? null : await read(admin, { type: 'compute', path }, serverSchema, options);
+  const host = seen?.type === 'ok' ? (seen.value.server['OS-EXT-SRV-ATTR:host'] ?? null) : null;
+  const flavor = await flavorOf(cloud, server.flavor, options);
+  const value: KeptServer = {
+    id: server.id,
+    name: server.name,
+    status: server.status,
+    hostId: server.hostId,
+    host,
+    addresses: Object.entries(server.addresses)
+      .flatMap(([network, all]) => all.map((one) => `${network} ${one['OS-EXT-IPS:type'] ?? 'fixed'} ${one.addr}`))
+      .toSorted(),
+    flavor: flavor.name,
+    vcpus: flavor.vcpus,
+    image: server.image === '' ? 'a volume' : server.image.id,
+    metadata: server.metadata,
+    securityGroups: [...new Set(server.security_groups.map(({ name }) => name))].toSorted(),
+    fault: server.fault?.message.trim() ?? null,
+  };
+  return { ...found, value };
+}
+
+type Flavor = z.infer<typeof serverSchema>['server']['flavor'];
+
+/** Before 2.47 a server names its flavor by id alone. */
+async function flavorOf(
+  cloud: Cloud,
+  flavor: Flavor,
+  options: Limits,
+): Promise<{ readonly name: string; readonly vcpus: number | null }> {
+  if (flavor.id === undefined) return { name: flavor.original_name ?? 'unknown', vcpus: flavor.vcpus ?? null };
+  const found = await read(cloud, { type: 'compute', path: `/flavors/${flavor.id}` }, flavorSchema, options);
+  return found.type === 'ok' ? found.value.flavor : { name: flavor.id, vcpus: null };
+}

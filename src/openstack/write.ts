@@ -1,0 +1,39 @@
+import type { z } from 'zod';
+import { answerTrouble, bodyTrouble, timingOf } from './classify.ts';
+import type { Cloud } from './cloud.ts';
+import type { Limits } from './compute.ts';
+import { readJson } from './json.ts';
+import type { Result } from './result.ts';
+import { type Call, SERVICE_OF } from './session.ts';
+
+type Place = Pick<Call, 'type' | 'path' | 'headers'>;
+
+/** Any POST to any service that answers 200 or 201 with JSON. */
+export async function create<T>(
+  { session, http }: Pick<Cloud, 'session' | 'http'>,
+  { body, ...place }: Place & { readonly body: object },
+  schema: z.ZodType<T>,
+  options: Limits,
+): Promise<Result<T>> {
+  const sent = await session.call(http, { ...place, method: 'POST', body: JSON.stringify(body), ...options });
+  if (sent.type !== 'ok') return sent;
+  const answer = sent.value;
+  const service = SERVICE_OF[place.type];
+  if (answer.status !== 200 && answer.status !== 201) return answerTrouble(answer, service);
+  const created = readJson(answer.body, schema);
+  return created.ok
+    ? { ...timingOf(answer), type: 'ok', value: created.value }
+    : bodyTrouble(answer, service, created.problem);
+}
+
+/** Any DELETE. Ok, too, where there was nothing to delete (404). */
+export async function remove(
+  { session, http }: Pick<Cloud, 'session' | 'http'>,
+  place: Place,
+  options: Limits,
+): Promise<Result<void>> {
+  const sent = await session.call(http, { ...place, method: 'DELETE', ...options });
+  if (sent.type !== 'ok') return sent;
+  const gone = [202, 204, 404].includes(sent.value.status);
+  return gone ? { ...sent, value: undefined } : answerTrouble(sent.value, SERVICE_OF[place.type]);
+}
