@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { freePort } from './free-port.ts';
 
 const has = (tool: string): boolean => spawnSync(tool, ['--version']).status === 0;
 export const hasPrometheus = has('prometheus') && has('prometheus-alertmanager');
@@ -104,13 +104,4 @@ async function ready(url: string): Promise<void> {
     await delay(100);
   }
   throw new Error(`${url} is not ready`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
