@@ -112,5 +112,6 @@ const WORDS: Readonly<Record<string, string>> = {
 function troubleOf(error: Error): string {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const [line = ''] = error.message.split('\n');
+  if (line.includes('before handshake')) return 'cut the connection before SSH began';
   return WORDS[code] ?? `can't be spoken to by SSH: ${line}`;
 }

@@ -17,8 +17,12 @@ import { rollwatch } from '../support/rollwatch.ts';
 const run = promisify(execFile);
 const HOME = process.env['REAL_CLOUD_HOME'] ?? '/var/lib/real-cloud';
 const env = { OS_CLIENT_CONFIG_FILE: `${HOME}/clouds.yaml`, OS_CLOUD: 'real' };
-const openstack = async (...args: readonly string[]) =>
-  (await run('openstack', ['--os-cloud', 'real', ...args], { env: { ...process.env, ...env } })).stdout.trim();
+const as = async (cloud: string, ...args: readonly string[]) =>
+  (await run('openstack', ['--os-cloud', cloud, ...args], { env: { ...process.env, ...env } })).stdout.trim();
+const openstack = (...args: readonly string[]) => as('real', ...args);
+const admin = (...args: readonly string[]) => as('real-admin', ...args);
+const script = (...args: readonly string[]) =>
+  run(new URL('../real-cloud/real-cloud', import.meta.url).pathname, args, { timeout: 120_000 });
 
 const checksSchema = z.object({
   ok: z.boolean(),
@@ -34,17 +38,19 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
     expect(ran.err).toBe('');
     return checksSchema.parse(JSON.parse(ran.out));
   };
+  const configure = (more: string) =>
+    writeFileSync(
+      join(folder, 'rollwatch.yaml'),
+      `vantage: inside.example\nchecks: {ssh: {user: root, port: ${guests.port}, within: 5s${more}}}\n`,
+    );
   const lines = ({ checks }: Told) => checks.map(({ name, status }) => `${status} ${name}`);
   const failures = ({ checks }: Told) =>
     checks.filter(({ status }) => status === 'fail').map(({ name, detail }) => `${name}: ${detail}`);
   const inside = () => check('after', '--only', 'inside').then(failures);
 
   beforeAll(async () => {
-    guests = await startGuests({ home: HOME, port: await freePort(), networks: ['10.99.0.0/16'] });
-    writeFileSync(
-      join(folder, 'rollwatch.yaml'),
-      `vantage: inside.example\nchecks: {ssh: {user: root, port: ${guests.port}, within: 5s}}\n`,
-    );
+    guests = await startGuests({ home: HOME, port: await freePort(), networks: ['10.99.0.0/16', '10.98.0.0/24'] });
+    configure('');
   });
 
   afterAll(async () => {
@@ -112,6 +118,39 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
     expect(cleaned.code).toBe(0);
     for (const list of [['server'], ['security', 'group'], ['keypair'], ['server', 'group']]) {
       expect(await openstack(...list, 'list', '-f', 'value')).not.toContain('rollwatch-check');
+    }
+  });
+
+  it('reach servers by floating addresses, and take one on each host without an administrator', async () => {
+    await script('set', 'neutron', 'DEFAULT', 'service_plugins', 'router');
+    await script('restart', 'neutron');
+    const subnet = await admin('subnet', 'list', '--network', 'probe-net', '-f', 'value', '-c', 'ID');
+    try {
+      await admin('network', 'create', '--external', '--share', 'outside');
+      await admin('subnet', 'create', '--network', 'outside', '--subnet-range', '10.98.0.0/24', '--no-dhcp', 'outside');
+      await admin('router', 'create', 'way-out');
+      await admin('router', 'set', '--external-gateway', 'outside', 'way-out');
+      await admin('router', 'add', 'subnet', 'way-out', subnet);
+      configure(', floating_network: outside');
+      const before = await check('before', '--only', 'hosts', 'basics', 'kept', 'inside');
+      expect(failures(before)).toEqual([]);
+      const details = new Map(before.checks.map(({ name, detail }) => [name, detail]));
+      expect(details.get('hosts: each takes a server')).toBe('3 hosts took a server');
+      expect(details.get('basics: address')).toMatch(
+        /^probe-net fixed 10\.99\.\S+, probe-net floating 10\.98\.0\.\d+$/,
+      );
+      expect(details.get('inside rollwatch-check-kept-1: SSH')).toMatch(/^root@10\.98\.0\.\d+, host key SHA256/);
+      const cleaned = await rollwatch(['check', 'clean', '--json'], { folder, env, limit: 200_000 });
+      expect(cleaned.code).toBe(0);
+      expect(await openstack('floating', 'ip', 'list', '-f', 'value')).toBe('');
+      expect(await openstack('server', 'group', 'list', '-f', 'value')).toBe('');
+    } finally {
+      await admin('router', 'unset', '--external-gateway', 'way-out').catch(() => {});
+      await admin('router', 'remove', 'subnet', 'way-out', subnet).catch(() => {});
+      await admin('router', 'delete', 'way-out').catch(() => {});
+      await admin('network', 'delete', 'outside').catch(() => {});
+      await script('set', 'neutron', 'DEFAULT', 'service_plugins', '');
+      await script('restart', 'neutron');
     }
   });
 });
