@@ -123,6 +123,7 @@ export type SampleFilter = Partial<Interval> & {
   readonly cloud?: string;
   readonly probe?: string;
   readonly connection?: string;
+  readonly target?: string;
   readonly outcome?: string;
   readonly session?: number;
   readonly limit?: number;

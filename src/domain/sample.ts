@@ -13,6 +13,8 @@ export type SeriesKey = {
   readonly vantage: string;
   readonly probe: ProbeName;
   readonly connection: Connection;
+  /** Which of several that are probed alike: a server's name or address; empty where the probe has one alone. */
+  readonly target: string;
 };
 
 /** A series with what is needed to read its samples. */
@@ -26,7 +28,7 @@ export type Series = SeriesKey & {
 };
 
 export const seriesId = (key: SeriesKey): string =>
-  [key.cloud, key.vantage, key.probe, key.connection].map(encodeURIComponent).join('/');
+  [key.cloud, key.vantage, key.probe, key.connection, key.target].map(encodeURIComponent).join('/');
 
 /**
  * Durations of the stages in seconds, in the order in which they were passed, each from the end of the one before.

@@ -142,9 +142,9 @@ function openWindow(
   kind: WindowKind,
   { start, sample, gaps }: { start: Bracket; sample: ValidSample; gaps: readonly Interval[] },
 ): Open {
-  const { cloud, vantage, probe, connection, session, seq } = sample;
+  const { cloud, vantage, probe, connection, target, session, seq } = sample;
   return {
-    id: [kind, cloud, vantage, probe, connection, session, seq].filter((part) => part !== '').join('-'),
+    id: [kind, cloud, vantage, probe, connection, target, session, seq].filter((part) => part !== '').join('-'),
     kind,
     start,
     cut: cutOff(sample),
@@ -208,13 +208,14 @@ export function openWindowOf(track: Track, now: Millis): DowntimeWindow | null {
 }
 
 function describe(series: Series, open: Open, { end, now }: { end: Bracket | null; now: Millis }): DowntimeWindow {
-  const { cloud, vantage, probe, connection } = series;
+  const { cloud, vantage, probe, connection, target } = series;
   const window = {
     id: open.id,
     cloud,
     vantage,
     probe,
     connection,
+    target,
     kind: open.kind,
     start: open.start,
     end,

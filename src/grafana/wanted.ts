@@ -76,10 +76,10 @@ const unique = (kind: string, id: string): string => {
 };
 
 function windowMark(window: BlamedWindow): Wanted {
-  const { id, kind, cloud, probe, connection, start, end, causes, candidates, provisional } = window;
+  const { id, kind, cloud, probe, connection, target, start, end, causes, candidates, provisional } = window;
   const over = end !== null && !provisional;
   const lines = [
-    `${kind === 'down' ? 'DOWN' : 'slow'} ${probe} ${connection}`.trim() +
+    `${kind === 'down' ? 'DOWN' : 'slow'} ${probe} ${connection || target}`.trim() +
       (over ? ` for ${errorBar(window.duration)}` : ''),
     ...causes.map((one) => `${one.kind} by ${one.service}${over ? ` (${one.count})` : ''}`),
     ...(candidates[0] === undefined ? [] : [`began in ${candidates[0].kind} '${candidates[0].name}'`]),

@@ -71,6 +71,7 @@ const key = {
   vantage: z.string(),
   probe: z.enum(PROBES),
   connection: z.enum(['new', 'reused', '']),
+  target: z.string(),
 };
 const seriesKeySchema = z.object(key);
 const seriesSchema = z.object({ ...key, interval: z.number(), cover: z.number(), slow: z.number() });

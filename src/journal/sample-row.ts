@@ -52,6 +52,7 @@ export function sampleOf(row: SampleRow, { name, keys }: SampleContext): Sample 
     vantage: key.vantage,
     probe: key.probe,
     connection: key.connection,
+    target: key.target,
     session: parsed.session,
     seq: parsed.seq,
     dueAt: parsed.due_at,

@@ -39,10 +39,11 @@ export async function* streamSamples(database: Database, { keys: readKeys, filte
 type Position = Pick<SampleRow, 'started_at' | 'seq' | 'series'>;
 type Query = SelectQueryBuilder<Tables, 'samples', SampleRow>;
 
-const isChosen = (key: SeriesKey, { cloud, probe, connection }: SampleFilter): boolean =>
+const isChosen = (key: SeriesKey, { cloud, probe, connection, target }: SampleFilter): boolean =>
   (cloud ?? key.cloud) === key.cloud &&
   (probe ?? key.probe) === key.probe &&
-  (connection ?? key.connection) === key.connection;
+  (connection ?? key.connection) === key.connection &&
+  (target ?? key.target) === key.target;
 
 function narrowed(database: Database, { outcome, until }: SampleFilter, series: readonly number[] | null) {
   return (): Query =>

@@ -19,8 +19,8 @@ export function createSeriesBook(known: readonly (SeriesKey & { readonly id: num
       const name = seriesId(key);
       const id = ids.get(name);
       if (id !== undefined) return id;
-      const { cloud, vantage, probe, connection } = key;
-      fresh = [...fresh, { id: next, cloud, vantage, probe, connection }];
+      const { cloud, vantage, probe, connection, target } = key;
+      fresh = [...fresh, { id: next, cloud, vantage, probe, connection, target }];
       ids.set(name, next);
       return next++;
     },

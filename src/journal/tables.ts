@@ -43,6 +43,7 @@ export type SeriesRow = {
   readonly vantage: string;
   readonly probe: string;
   readonly connection: string;
+  readonly target: string;
 };
 
 export type SessionSeriesRow = {

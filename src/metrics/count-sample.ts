@@ -15,13 +15,17 @@ const STAGES: { readonly [probe in ProbeName]: readonly string[] } = {
 /** Only these are passed over a connection that is kept. */
 const KEPT: readonly string[] = ['first_byte', 'body'];
 
-export type SeriesLabels = { readonly [label in keyof SeriesKey]: string };
+/** No `target` where the probe has one alone: to Prometheus an empty label and none are the same. */
+export type SeriesLabels = { readonly [label in Exclude<keyof SeriesKey, 'target'>]: string } & {
+  readonly target?: string;
+};
 
-export const seriesLabels = ({ cloud, vantage, probe, connection }: SeriesKey): SeriesLabels => ({
+export const seriesLabels = ({ cloud, vantage, probe, connection, target }: SeriesKey): SeriesLabels => ({
   cloud,
   vantage,
   probe,
   connection,
+  ...(target !== '' && { target }),
 });
 
 /** Brings every label set of a series into being, once; which causes it will meet can't be known. */

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { BUCKETS } from './buckets.ts';
 
-export const SERIES_LABELS = ['cloud', 'vantage', 'probe', 'connection'] as const;
+export const SERIES_LABELS = ['cloud', 'vantage', 'probe', 'connection', 'target'] as const;
 export const PLACE_LABELS = ['cloud', 'vantage'] as const;
 
 /** Every metric of ours by name, help and labels; docs/metrics.md tells what they mean, and a test holds the two together. */

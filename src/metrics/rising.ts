@@ -7,7 +7,7 @@ import type { Counter } from 'prom-client';
  */
 export function createRising<Label extends string>(
   counter: Counter<Label>,
-): (labels: Readonly<Record<Label, string>>, value: number) => void {
+): (labels: Readonly<Partial<Record<Label, string>>>, value: number) => void {
   const shown = new Map<string, number>();
   return (labels, value) => {
     const key = JSON.stringify(Object.values(labels));

@@ -36,7 +36,7 @@ type Entry = {
 const REGISTRY: { readonly [name in keyof ProbesSettings]: Entry } = {
   'server-list': {
     series: (place, { 'server-list': list }) =>
-      list.connections.map((connection) => seriesOf({ ...place, probe: 'server-list', connection }, list)),
+      list.connections.map((connection) => seriesOf({ ...place, probe: 'server-list', connection, target: '' }, list)),
     probes: (cloud, place, { settings: { 'server-list': settings } }) =>
       settings.connections.map((connection) => serverList(cloud, place, { settings, connection })),
   },
@@ -47,7 +47,7 @@ const REGISTRY: { readonly [name in keyof ProbesSettings]: Entry } = {
     ],
   },
   token: {
-    series: (place, settings) => [seriesOf({ ...place, probe: 'token', connection: '' }, settings.token)],
+    series: (place, settings) => [seriesOf({ ...place, probe: 'token', connection: '', target: '' }, settings.token)],
     probes: (cloud, place, { settings }) => [token(cloud, place, settings.token)],
   },
 };

@@ -37,7 +37,7 @@ export type ServerBootOptions = {
 
 /** One boot follows the other: the next sample is due when this one has gone, at the latest. */
 export const bootSeries = (place: Place, settings: ServerBootSettings): Series => ({
-  ...seriesOf({ ...place, probe: 'server-boot', connection: '' }, settings),
+  ...seriesOf({ ...place, probe: 'server-boot', connection: '', target: '' }, settings),
   cover: settings.interval * 1.5 + settings.budget + settings.deleteLimit,
 });
 

@@ -35,7 +35,7 @@ export function serverList(cloud: Cloud, place: Place, { settings, connection }:
   }
 
   return {
-    series: seriesOf({ ...place, probe: 'server-list', connection }, settings),
+    series: seriesOf({ ...place, probe: 'server-list', connection, target: '' }, settings),
     loop: 'open',
     fast,
     inFlight,

@@ -8,7 +8,7 @@ export function token(cloud: Cloud, place: Place, settings: RequestSettings): Pr
   const http = cloud.open('new');
   const limits = limitsOf(settings);
   return {
-    series: seriesOf({ ...place, probe: 'token', connection: '' }, settings),
+    series: seriesOf({ ...place, probe: 'token', connection: '', target: '' }, settings),
     loop: 'open',
     fast: settings.fast,
     inFlight: settings.inFlight ?? IN_FLIGHT,

@@ -30,6 +30,7 @@ const COLUMNS: readonly (readonly [name: string, value: (window: WindowFace) => 
   ['task_source', (one) => one.task?.source ?? null],
   ['candidates', (one) => one.candidates.length],
   ['provisional', (one) => one.provisional],
+  ['target', (one) => one.target],
 ];
 
 /** A line a window, for a spreadsheet: moments in ISO 8601, durations in seconds, nothing rounded for a reader. */

@@ -4,9 +4,9 @@ import { tame } from './layout.ts';
 
 /** What a series is called within a report: cloud and vantage only where there are several. */
 export function seriesNames({ run }: Pick<Report, 'run'>): (key: SeriesKey) => string {
-  return ({ cloud, vantage, probe, connection }) => {
+  return ({ cloud, vantage, probe, connection, target }) => {
     const place = [...(run.clouds.length > 1 ? [cloud] : []), ...(run.vantages.length > 1 ? [vantage] : [])];
-    return tame([...place, probe, connectionName(connection)].filter((part) => part !== '').join(' '));
+    return tame([...place, probe, connectionName(connection), target].filter((part) => part !== '').join(' '));
   };
 }
 

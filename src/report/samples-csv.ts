@@ -35,6 +35,7 @@ const COLUMNS: readonly (readonly [name: string, value: (sample: SampleFace) => 
   ['brokeAt', (one) => one.brokeAt],
   ['settledAt', (one) => one.settledAt],
   ['hung', (one) => one.hung],
+  ['target', (one) => one.target],
 ];
 
 export const sampleCsvHead: string = csvRecord(COLUMNS.map(([name]) => name));

@@ -21,8 +21,8 @@ export type Dispatch = {
 };
 
 export function createDispatch({ probe, session, clock, stalls, emit }: DispatchOptions): Dispatch {
-  const { cloud, vantage, probe: name, connection } = probe.series;
-  const key = { cloud, vantage, probe: name, connection };
+  const { cloud, vantage, probe: name, connection, target } = probe.series;
+  const key = { cloud, vantage, probe: name, connection, target };
   let next = 0;
   let inFlight = 0;
   return {

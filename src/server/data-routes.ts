@@ -30,11 +30,15 @@ export function dataRoutes(
     '/api/v1/windows',
     { schema: documented({ ...windows, query: windowsQuery, answers: windowsSchema }) },
     async (request) => {
-      const { cloud, probe, connection, kind } = parseQuery(windowsQuery, request.query);
+      const { cloud, probe, connection, target, kind } = parseQuery(windowsQuery, request.query);
       const fits = (wanted: string | undefined, value: string) => wanted === undefined || wanted === value;
       const chosen = live().report.windows.filter(
         (one) =>
-          fits(cloud, one.cloud) && fits(probe, one.probe) && fits(connection, one.connection) && fits(kind, one.kind),
+          fits(cloud, one.cloud) &&
+          fits(probe, one.probe) &&
+          fits(connection, one.connection) &&
+          fits(target, one.target) &&
+          fits(kind, one.kind),
       );
       return { windows: chosen.map(windowFace) };
     },
@@ -115,11 +119,12 @@ async function readDrawing(report: Report, journal: ServerOptions['journal']): P
 type Wanted = { readonly [name in keyof SampleFilter]: SampleFilter[name] | undefined };
 
 /** Without the names that have no value. */
-function filterOf({ cloud, probe, connection, outcome, from, until, limit }: Wanted): SampleFilter {
+function filterOf({ cloud, probe, connection, target, outcome, from, until, limit }: Wanted): SampleFilter {
   return {
     ...(cloud !== undefined && { cloud }),
     ...(probe !== undefined && { probe }),
     ...(connection !== undefined && { connection }),
+    ...(target !== undefined && { target }),
     ...(outcome !== undefined && { outcome }),
     ...(from !== undefined && { from }),
     ...(until !== undefined && { until }),

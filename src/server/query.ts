@@ -17,6 +17,7 @@ export const samplesQuery = (formats: readonly string[]) =>
     cloud: z.string().optional(),
     probe: probe.optional(),
     connection: connection.optional(),
+    target: z.string().optional(),
     outcome: z.enum(['ok', 'failed', 'void']).optional(),
     from: moment.optional().describe('sent at this moment or later'),
     to: moment.optional().describe('sent before this moment'),
@@ -28,6 +29,7 @@ export const windowsQuery = z.strictObject({
   cloud: z.string().optional(),
   probe: probe.optional(),
   connection: connection.optional(),
+  target: z.string().optional(),
   kind: z.enum(['down', 'degraded']).optional(),
 });
 

@@ -23,6 +23,7 @@ const key = {
   vantage: z.string(),
   probe: z.enum(PROBES),
   connection: z.enum(['new', 'reused', '']),
+  target: z.string().describe('which of several that are probed alike; empty where the probe has one alone'),
 };
 const outcome = z.enum(['ok', 'failed', 'void']);
 

@@ -108,8 +108,16 @@ export function followDaemon(store: Store): Source {
         edges.map(({ earliest, latest }) => {
           const from = new Date(Date.parse(earliest) - AROUND.millis).toISOString();
           const to = new Date(Date.parse(latest) + AROUND.millis).toISOString();
-          const { cloud, probe, connection } = window;
-          const query = new URLSearchParams({ cloud, probe, connection, from, to, limit: String(AROUND.samples) });
+          const { cloud, probe, connection, target } = window;
+          const query = new URLSearchParams({
+            cloud,
+            probe,
+            connection,
+            target,
+            from,
+            to,
+            limit: String(AROUND.samples),
+          });
           return getLines<SampleFace>(`api/v1/samples?${query}&format=jsonl`);
         }),
       );

@@ -24,7 +24,8 @@ const SIGNS = { good: '●', bad: '▼', warn: '◆', unknown: '?' } as const;
 
 /** What one glance must tell: are we down, since when, by which task. */
 export function Now({ status, report, link, now, moments }: NowProps): JSX.Element {
-  const nameOf = report === null ? (one: SeriesStatusFace) => `${one.probe} ${one.connection}` : seriesNames(report);
+  const nameOf =
+    report === null ? (one: SeriesStatusFace) => `${one.probe} ${one.connection || one.target}` : seriesNames(report);
   const { tone, text, more } = headline(status, { now, link, nameOf, moments });
   return (
     <>
@@ -43,7 +44,7 @@ export function Now({ status, report, link, now, moments }: NowProps): JSX.Eleme
       <ul class="probes" aria-label="Probes">
         {status.series.map((one) => (
           <Probe
-            key={`${one.cloud} ${one.vantage} ${one.probe} ${one.connection}`}
+            key={`${one.cloud} ${one.vantage} ${one.probe} ${one.connection} ${one.target}`}
             one={one}
             name={nameOf(one)}
             now={now}

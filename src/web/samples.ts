@@ -11,6 +11,7 @@ export type SeriesName = {
   readonly vantage: string;
   readonly probe: string;
   readonly connection: string;
+  readonly target: string;
 };
 
 /** The samples of one series in columns, by the moment sent; all of them `count` long. */
@@ -40,8 +41,8 @@ export const emptyStore = (): SampleStore => ({ series: new Map(), causes: [] })
 export const outcomeOf = (mark: number): number => mark & 3;
 export const isExtra = (mark: number): boolean => (mark & EXTRA) !== 0;
 
-export const idOf = ({ cloud, vantage, probe, connection }: SeriesName): string =>
-  [cloud, vantage, probe, connection].join('\n');
+export const idOf = ({ cloud, vantage, probe, connection, target }: SeriesName): string =>
+  [cloud, vantage, probe, connection, target].join('\n');
 
 const LETTERS = 'ofv';
 
@@ -62,10 +63,13 @@ export function addSamples(store: SampleStore, face: ChartFace): void {
   }
 }
 
-function emptyColumns(id: string, { cloud, vantage, probe, connection, slowSeconds }: ChartSeriesFace): SampleColumns {
+function emptyColumns(
+  id: string,
+  { cloud, vantage, probe, connection, target, slowSeconds }: ChartSeriesFace,
+): SampleColumns {
   return {
     id,
-    key: { cloud, vantage, probe, connection },
+    key: { cloud, vantage, probe, connection, target },
     slow: slowSeconds,
     count: 0,
     at: new Float64Array(0),

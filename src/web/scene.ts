@@ -136,12 +136,13 @@ export const bandOf = (window: WindowFace): WindowBand => ({
 
 /** What a series is called: cloud and vantage only where there are several. */
 export function seriesNames({ run }: Pick<ReportFace, 'run'>) {
-  return ({ cloud, vantage, probe, connection }: SeriesName): string =>
+  return ({ cloud, vantage, probe, connection, target }: SeriesName): string =>
     [
       ...(run.clouds.length > 1 ? [cloud] : []),
       ...(run.vantages.length > 1 ? [vantage] : []),
       probe,
       connection === 'reused' ? 'kept' : connection,
+      target,
     ]
       .filter((part) => part !== '')
       .join(' ');

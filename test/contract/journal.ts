@@ -22,6 +22,7 @@ const PLACE = {
   vantage: 'here',
   probe: 'server-list',
   connection: 'new',
+  target: '',
   session: 1,
   dueAt: 1_700_000_002_000,
   startedAt: 1_700_000_002_000.0625,

@@ -94,19 +94,21 @@ describe('what cannot be a journal is refused in one line', () => {
   it('a journal from a newer version, which stays as it is', async () => {
     await made();
     alter('pragma user_version = 7');
-    const message = `journal ${file} was written by a newer Rollwatch (schema 7, this one knows 3); use that one, or name another file`;
+    const message = `journal ${file} was written by a newer Rollwatch (schema 7, this one knows 4); use that one, or name another file`;
     expect([await refusal(write()), await refusal(readJournal(file))]).toEqual([message, message]);
-    alter('pragma user_version = 3');
+    alter('pragma user_version = 4');
     expect(await refusal(readJournal(file))).toBe('opened');
   });
 
   it('for reading: a journal from an older version, which a daemon brings up to date', async () => {
     await made();
     alter(
-      'drop table tasks; drop table annotations; drop table phases; drop table check_runs; pragma user_version = 1',
+      `drop table tasks; drop table annotations; drop table phases; drop table check_runs;
+       create table old as select id, cloud, vantage, probe, connection from series;
+       drop table series; alter table old rename to series; pragma user_version = 1`,
     );
     expect(await refusal(readJournal(file))).toMatch(
-      /was written by an older Rollwatch \(schema 1, this one reads 3\)/,
+      /was written by an older Rollwatch \(schema 1, this one reads 4\)/,
     );
     expect(await refusal(write())).toBe('opened');
     expect(await refusal(readJournal(file))).toBe('opened');

@@ -47,6 +47,7 @@ export const anySample: fc.Arbitrary<Sample> = fc
     fc.record({
       cloud: fc.constantFrom('one', 'two', 'a/b %', ''),
       vantage: fc.constantFrom('here', 'there'),
+      target: fc.constantFrom('', 'vm-1', '10.0.0.5:22'),
       probe: fc.constantFrom(...PROBES),
       connection: fc.constantFrom('new' as const, 'reused' as const, '' as const),
       session: fc.integer({ min: 1, max: 3 }),

@@ -29,13 +29,14 @@ type WindowFacts = Partial<BlamedWindow> & { readonly series?: Series };
 
 /** By default 7 s down on server-list over new connections, from second 300 to 307, give or take half a second each. */
 export function window({ series = LIST_NEW, ...facts }: WindowFacts = {}): BlamedWindow {
-  const { cloud, vantage, probe, connection } = series;
+  const { cloud, vantage, probe, connection, target } = series;
   return {
     id: `down-${cloud}-${vantage}-${probe}-${connection}-1-300`,
     cloud,
     vantage,
     probe,
     connection,
+    target,
     kind: 'down',
     start: around(300),
     end: around(307),

@@ -84,8 +84,8 @@ export function createChart(origin: Millis, series: readonly Series[]): Chart {
       causes: [...causes.values()].map(({ kind, service }) => ({ kind, service })),
       series: series.map((one) => {
         const { after = [], took = [], outcomes = '', causes = [], stages = [] } = columns.get(seriesId(one)) ?? {};
-        const { cloud, vantage, probe, connection, interval, slow } = one;
-        const key = { cloud, vantage, probe, connection };
+        const { cloud, vantage, probe, connection, target, interval, slow } = one;
+        const key = { cloud, vantage, probe, connection, target };
         return {
           ...key,
           intervalSeconds: interval / 1000,

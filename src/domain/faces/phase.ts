@@ -10,6 +10,8 @@ export type PhaseSeriesFace = {
   readonly vantage: string;
   readonly probe: string;
   readonly connection: string;
+  /** Which of several that are probed alike; empty where the probe has one alone. */
+  readonly target: string;
   readonly samples: PhaseSeries['samples'];
   /** Before the first phase, and in this one. */
   readonly beforeSeconds: Quantiles | null;
@@ -76,6 +78,7 @@ export const phaseFace = (phase: PhaseVerdict): PhaseFace => ({
     vantage: series.vantage,
     probe: series.probe,
     connection: series.connection,
+    target: series.target,
     samples,
     beforeSeconds: quantilesFace(before),
     duringSeconds: quantilesFace(during),

@@ -25,6 +25,7 @@ export type SeriesFace = {
   readonly vantage: string;
   readonly probe: string;
   readonly connection: string;
+  readonly target: string;
   readonly intervalSeconds: number;
   readonly slowSeconds: number;
   readonly samples: SeriesSummary['samples'];
@@ -102,12 +103,13 @@ const latencyFace = (latency: SeriesSummary['latency']): SeriesSummary['latency'
   };
 
 const seriesFace = (summary: SeriesSummary): SeriesFace => {
-  const { cloud, vantage, probe, connection, interval, slow } = summary.series;
+  const { cloud, vantage, probe, connection, target, interval, slow } = summary.series;
   return {
     cloud,
     vantage,
     probe,
     connection,
+    target,
     intervalSeconds: rounded(interval / 1000),
     slowSeconds: rounded(slow / 1000),
     samples: summary.samples,

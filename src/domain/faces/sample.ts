@@ -9,6 +9,8 @@ export type SampleFace = {
   readonly vantage: string;
   readonly probe: string;
   readonly connection: string;
+  /** Which of several that are probed alike; empty where the probe has one alone. */
+  readonly target: string;
   readonly session: number;
   readonly seq: number;
   readonly dueAt: string;
@@ -50,6 +52,7 @@ export const sampleFace = (sample: Sample): SampleFace => ({
   vantage: sample.vantage,
   probe: sample.probe,
   connection: sample.connection,
+  target: sample.target,
   session: sample.session,
   seq: sample.seq,
   dueAt: iso(sample.dueAt),

@@ -14,6 +14,8 @@ export type SeriesStatusFace = {
   readonly vantage: string;
   readonly probe: string;
   readonly connection: string;
+  /** Which of several that are probed alike; empty where the probe has one alone. */
+  readonly target: string;
   readonly state: SeriesState;
   readonly lastSample: {
     readonly startedAt: string;
@@ -76,6 +78,7 @@ const seriesStatusFace = (one: LiveSeries, at: number): SeriesStatusFace => ({
   vantage: one.series.vantage,
   probe: one.series.probe,
   connection: one.series.connection,
+  target: one.series.target,
   state: one.state,
   lastSample: one.last && {
     startedAt: iso(one.last.at),

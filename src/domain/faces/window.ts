@@ -21,6 +21,8 @@ export type WindowFace = {
   readonly vantage: string;
   readonly probe: string;
   readonly connection: string;
+  /** Which of several that are probed alike; empty where the probe has one alone. */
+  readonly target: string;
   readonly kind: WindowKind;
   readonly start: BracketFace;
   readonly end: BracketFace | null;
@@ -52,6 +54,7 @@ export const windowFace = (window: BlamedWindow): WindowFace => ({
   vantage: window.vantage,
   probe: window.probe,
   connection: window.connection,
+  target: window.target,
   kind: window.kind,
   start: bracketFace(window.start),
   end: window.end === null ? null : bracketFace(window.end),

@@ -3,12 +3,18 @@ import type { Database } from 'better-sqlite3';
 import { firstMigration } from './migration-1.ts';
 import { secondMigration } from './migration-2.ts';
 import { thirdMigration } from './migration-3.ts';
+import { fourthMigration } from './migration-4.ts';
 
 /** 'RWJ1' in the file's header: `file` and sqlite3 tell by it whose database this is. */
 export const APPLICATION_ID = 0x52574a31;
 
 /** The schema's version is how many of these were run; it stands in the header as `user_version`. */
-const MIGRATIONS: readonly ((sqlite: Database) => void)[] = [firstMigration, secondMigration, thirdMigration];
+const MIGRATIONS: readonly ((sqlite: Database) => void)[] = [
+  firstMigration,
+  secondMigration,
+  thirdMigration,
+  fourthMigration,
+];
 
 export const SCHEMA = MIGRATIONS.length;
 

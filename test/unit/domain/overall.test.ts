@@ -19,6 +19,7 @@ function book(
     vantage: series.vantage,
     probe,
     connection,
+    target: '',
     id: `${probe}-${from}`,
     kind: 'down' as const,
     start: edge(from),

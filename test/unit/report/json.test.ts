@@ -24,7 +24,7 @@ describe('the JSON report', () => {
       tokenDowntimeSeconds: { min: 0, estimate: 0, max: 0 },
     };
     const place = { cloud: 'prod', vantage: 'lab' };
-    const key = { ...place, probe: 'server-list', connection: 'new' };
+    const key = { ...place, probe: 'server-list', connection: 'new', target: '' };
     expect(JSON.parse(text)).toEqual({
       summary: [{ text: 'The API was down for 7.0 s (6.0 to 8.0 s) in 1 window.', tone: 'bad' }],
       run: {

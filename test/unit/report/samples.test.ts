@@ -17,6 +17,7 @@ describe('a sample as a line', () => {
       vantage: 'here',
       probe: 'server-list',
       connection: 'new',
+      target: '',
       session: 1,
       seq: 3,
       dueAt: '2026-11-23T07:10:00.000Z',
@@ -76,9 +77,9 @@ describe('a sample as a line', () => {
     const at = '2026-11-23T07:10:00.000Z';
     expect(line).toBe(
       `cloud,here,server-list,new,1,0,${at},${at},${at},0,failed,false,1,http-500,nova-api,` +
-        `"said ""no"", twice",500,"a\nb",connect=0.002 first_byte=0.04,,,,${at},${at},false\r\n`,
+        `"said ""no"", twice",500,"a\nb",connect=0.002 first_byte=0.04,,,,${at},${at},false,\r\n`,
     );
-    expect(sampleCsvHead.split(',').length).toBe(25);
-    expect(sampleCsvHead).toMatch(/^cloud,vantage,probe,.*,settledAt,hung\r\n$/);
+    expect(sampleCsvHead.split(',').length).toBe(26);
+    expect(sampleCsvHead).toMatch(/^cloud,vantage,probe,.*,settledAt,hung,target\r\n$/);
   });
 });

@@ -98,6 +98,7 @@ describe('the windows', () => {
       vantage: 'lab',
       probe: 'server-list',
       connection: 'new',
+      target: '',
       kind: 'down',
       start: {
         earliest: '2026-11-23T07:14:59.500Z',

@@ -105,7 +105,7 @@ describe('a request that is not right', () => {
       parameter: 'from',
     });
     expect(await get('/api/v1/samples?form=csv')).toMatchObject({
-      detail: 'form: no such parameter; there are cloud, probe, connection, outcome, from, to, limit, format',
+      detail: 'form: no such parameter; there are cloud, probe, connection, target, outcome, from, to, limit, format',
       parameter: 'form',
     });
     expect(await get('/api/v1/samples?limit=0')).toMatchObject({ status: 400, parameter: 'limit' });

@@ -1,0 +1,19 @@
+import type { Database } from 'better-sqlite3';
+
+/** A series may be of one of several targets. See tables.ts for what the columns mean. */
+export function fourthMigration(sqlite: Database): void {
+  sqlite.exec(`
+    create table series_of_targets (
+      id integer primary key,
+      cloud text not null,
+      vantage text not null,
+      probe text not null,
+      connection text not null,
+      target text not null,
+      unique (cloud, vantage, probe, connection, target)
+    ) strict;
+    insert into series_of_targets select id, cloud, vantage, probe, connection, '' from series;
+    drop table series;
+    alter table series_of_targets rename to series;
+  `);
+}
