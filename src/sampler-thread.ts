@@ -48,7 +48,15 @@ function main(data: SamplerThreadData, emit: (event: SamplerEvent) => void): { t
     };
     const { microversion } = cloud.compute(cloud.http);
     onFacts({ 'compute microversion': microversion });
-    const probes = probesOfCloud(cloud, place, { settings, session: data.session, mark, janitor, admin, onFacts });
+    const probes = probesOfCloud(cloud, place, {
+      settings,
+      session: data.session,
+      mark,
+      janitor,
+      admin,
+      clock: timeline,
+      onFacts,
+    });
     return { cloud, admin, janitor, probes, cleans: enabled };
   });
 

@@ -1,15 +1,16 @@
+import { addressOf } from '../domain/checks/address.ts';
 import { type Check, fail, pass, skip } from '../domain/checks/check.ts';
 import { checkCreated } from '../domain/checks/created.ts';
 import type { KeptServer } from '../domain/checks/keeper.ts';
+import { metadataFor, nameFor } from '../domain/checks/ours.ts';
 import { choose, type Wanted } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import type { Result } from '../openstack/result.ts';
 import { describe } from './describe.ts';
 import { deleteFloating, ensureFloating, floatingOfOurs } from './floating.ts';
-import { addressOf, type Login, lookInside, NO_LOGIN } from './inside.ts';
+import { type Login, lookInside, NO_LOGIN } from './inside.ts';
 import { deleteKeyPair, ensureKeyPair, keyPairFor, makeKey } from './key-pair.ts';
-import { metadataFor, nameFor } from './ours.ts';
 import { createGroup, deleteGroup } from './security-groups.ts';
 import { waitFor } from './wait.ts';
 

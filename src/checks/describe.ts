@@ -4,6 +4,7 @@ import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import { read } from '../openstack/read.ts';
 import type { Result } from '../openstack/result.ts';
+import { addressesSchema, addressLines } from '../openstack/server-addresses.ts';
 
 const serverSchema = z.object({
   server: z.looseObject({
@@ -12,9 +13,7 @@ const serverSchema = z.object({
     status: z.string(),
     hostId: z.string().default(''),
     'OS-EXT-SRV-ATTR:host': z.string().nullish(),
-    addresses: z
-      .record(z.string(), z.array(z.looseObject({ addr: z.string(), 'OS-EXT-IPS:type': z.string().optional() })))
-      .default({}),
+    addresses: addressesSchema,
     flavor: z.looseObject({
       id: z.string().optional(),
       original_name: z.string().optional(),
@@ -49,9 +48,7 @@ export async function describe(
     status: server.status,
     hostId: server.hostId,
     host,
-    addresses: Object.entries(server.addresses)
-      .flatMap(([network, all]) => all.map((one) => `${network} ${one['OS-EXT-IPS:type'] ?? 'fixed'} ${one.addr}`))
-      .toSorted(),
+    addresses: addressLines(server.addresses),
     flavor: flavor.name,
     vcpus: flavor.vcpus,
     image: server.image === '' ? 'a volume' : server.image.id,

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { KeptServer } from '../domain/checks/keeper.ts';
+import { descriptionFor, isDescribedAsOurs, type Purpose } from '../domain/checks/ours.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import { read } from '../openstack/read.ts';
 import type { Result } from '../openstack/result.ts';
 import { create, remove } from '../openstack/write.ts';
 import { describe } from './describe.ts';
-import { descriptionFor, isDescribedAsOurs, type Purpose } from './ours.ts';
 
 const PATH = '/floatingips';
 /** Until Nova has heard of an address, and between two looks, in milliseconds. */

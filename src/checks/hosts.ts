@@ -1,12 +1,12 @@
 import pLimit from 'p-limit';
 import { type Check, fail, skip } from '../domain/checks/check.ts';
 import { type Asked, checkCreated } from '../domain/checks/created.ts';
+import { metadataFor, nameFor } from '../domain/checks/ours.ts';
 import type { ServiceRecord } from '../domain/checks/services.ts';
 import { type Choice, choose, type Wanted } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import { describe } from './describe.ts';
-import { metadataFor, nameFor } from './ours.ts';
 import { waitFor } from './wait.ts';
 
 /** For a server to be made, or to go, in milliseconds. */

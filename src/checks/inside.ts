@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { addressOf } from '../domain/checks/address.ts';
 import { type Check, fail, pass } from '../domain/checks/check.ts';
 import {
   checkInside,
@@ -70,13 +71,4 @@ export async function lookInside(
     } else if (over || answer.final) return { checks: [fail(name, answer.reason)], inside: null };
     await delay(PAUSE, undefined, { signal }).catch(() => {});
   }
-}
-
-/** A floating address before one of the server's own, IPv4 before IPv6. `addresses`: as in KeptServer. */
-export function addressOf(addresses: readonly string[]): string | null {
-  const all = addresses.map((one) => {
-    const [address = '', type = ''] = one.split(' ').toReversed();
-    return { address, rank: (type === 'floating' ? 0 : 2) + (address.includes(':') ? 1 : 0) };
-  });
-  return all.toSorted((a, b) => a.rank - b.rank)[0]?.address ?? null;
 }

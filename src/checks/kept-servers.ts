@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { type Check, fail, pass } from '../domain/checks/check.ts';
 import { type Asked, checkCreated } from '../domain/checks/created.ts';
 import { compareKept, type KeptServer } from '../domain/checks/keeper.ts';
+import { keptName, metadataFor } from '../domain/checks/ours.ts';
 import { choose, type Wanted } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
@@ -9,7 +10,7 @@ import { describe } from './describe.ts';
 import { openEntrance } from './entrance.ts';
 import { ensureFloating } from './floating.ts';
 import type { Login } from './inside.ts';
-import { checkServersOf, metadataFor, nameFor } from './ours.ts';
+import { checkServersOf } from './ours.ts';
 import { waitFor } from './wait.ts';
 
 export type KeptOptions = Limits & {
@@ -97,7 +98,7 @@ export async function keepServers(options: KeptOptions): Promise<Kept> {
 function freeNames(taken: ReadonlySet<string>, count: number): readonly string[] {
   const numbers = Array.from({ length: taken.size + Math.max(0, count) }, (_, index) => index + 1);
   return numbers
-    .map((number) => nameFor(`kept-${number}`))
+    .map((number) => keptName(number))
     .filter((name) => !taken.has(name))
     .slice(0, Math.max(0, count));
 }

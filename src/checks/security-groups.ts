@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import { descriptionFor, isDescribedAsOurs, nameFor, type Purpose } from '../domain/checks/ours.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import { read } from '../openstack/read.ts';
 import type { Result } from '../openstack/result.ts';
 import { create, remove } from '../openstack/write.ts';
-import { descriptionFor, isDescribedAsOurs, nameFor, type Purpose } from './ours.ts';
 
 const createdSchema = z.object({ security_group: z.looseObject({ id: z.string() }) });
 const ruleSchema = z.object({ security_group_rule: z.looseObject({ id: z.string() }) });

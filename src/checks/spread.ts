@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { metadataFor, nameFor } from '../domain/checks/ours.ts';
 import type { Spread } from '../domain/checks/spread.ts';
 import { choose, type Wanted } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
@@ -8,7 +9,6 @@ import { read } from '../openstack/read.ts';
 import type { Result } from '../openstack/result.ts';
 import { create, remove } from '../openstack/write.ts';
 import { describe } from './describe.ts';
-import { metadataFor, nameFor } from './ours.ts';
 import { waitFor } from './wait.ts';
 
 /** For a server to be made, or to go, in milliseconds. */

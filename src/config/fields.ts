@@ -58,6 +58,22 @@ export const listenAddress = z.string({ error: LISTEN }).transform((given, conte
   return z.NEVER;
 });
 
+const TARGET =
+  "'kept' for the servers that 'check before' leaves, or HOST or HOST:PORT, such as 10.0.0.5 or '[fd00::5]:22'";
+
+export type Target = 'kept' | { readonly name: string; readonly host: string; readonly port: number | null };
+
+/** A server that is to be reached. */
+export const reachTarget = z.string({ error: TARGET }).transform((given, context): Target => {
+  if (given === 'kept') return given;
+  const [, bracketed, plain, digits] = /^(?:\[([^\]\s]+)\]|([^:[\]\s/]+))(?::([0-9]{1,5}))?$/.exec(given) ?? [];
+  const host = bracketed ?? plain;
+  const port = digits === undefined ? null : Number(digits);
+  if (host !== undefined && (port === null || (port > 0 && port <= 65_535))) return { name: given, host, port };
+  context.addIssue({ code: 'custom', message: TARGET });
+  return z.NEVER;
+});
+
 const URL_RIGHT = 'a URL that begins with http:// or https://';
 
 export const webUrl = z.string({ error: URL_RIGHT }).transform((given, context) => {

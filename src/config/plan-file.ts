@@ -38,6 +38,7 @@ const budget = z.strictObject(
   {
     api_downtime: time.optional(),
     boot_downtime: time.optional(),
+    data_plane_downtime: time.optional(),
     longest_window: time.optional(),
     consecutive_failures: count(0, 1_000_000).optional(),
     error_ratio: share.optional(),

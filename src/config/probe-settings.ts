@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { duration, showDuration } from './duration.ts';
-import { count, plainName, someOf, text, yesOrNo } from './fields.ts';
+import { count, plainName, reachTarget, someOf, type Target, text, yesOrNo } from './fields.ts';
 import { below, type Rule, rule, within } from './rules.ts';
 
 // A limit that is not given follows from the one it must keep to: a shorter timeout alone is never a mistake.
@@ -105,6 +105,38 @@ const serverBoot = z
     fast: fastOf(given, 500),
   }));
 
+const TARGETS = "a list of 'kept', HOST and HOST:PORT, each once";
+
+const areApart = (targets: readonly Target[]): boolean =>
+  new Set(targets.map((one) => (one === 'kept' ? one : one.name))).size === targets.length;
+
+const serverReach = z
+  .strictObject(
+    {
+      enabled: yesOrNo.default(false),
+      interval: interval('1s'),
+      timeout: duration().prefault('5s'),
+      slow: duration().optional(),
+      port: count(1, 65_535).optional(),
+      banner: yesOrNo.default(true),
+      targets: z.array(reachTarget, { error: TARGETS }).min(1, TARGETS).refine(areApart, TARGETS).prefault(['kept']),
+      fast,
+    },
+    MAPPING,
+  )
+  .superRefine(rule(faster))
+  .superRefine(rule(below('slow', 'timeout')))
+  .transform((given) => ({
+    enabled: given.enabled,
+    interval: given.interval,
+    timeout: given.timeout,
+    slow: given.slow ?? Math.min(1000, given.timeout / 2),
+    port: given.port ?? null,
+    banner: given.banner,
+    targets: given.targets,
+    fast: fastOf(given, 100),
+  }));
+
 const token = z
   .strictObject(
     {
@@ -128,7 +160,12 @@ const token = z
 
 export const probesSchema = z
   .strictObject(
-    { 'server-list': serverList.prefault({}), 'server-boot': serverBoot.prefault({}), token: token.prefault({}) },
+    {
+      'server-list': serverList.prefault({}),
+      'server-boot': serverBoot.prefault({}),
+      'server-reach': serverReach.prefault({}),
+      token: token.prefault({}),
+    },
     { error: 'a mapping of probes' },
   )
   .prefault({});

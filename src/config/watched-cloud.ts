@@ -1,4 +1,6 @@
+import { keptName } from '../domain/checks/ours.ts';
 import type { CloudAccess } from '../domain/cloud-access.ts';
+import type { ReachTarget } from '../domain/reach-target.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import { type ChecksSettings, checksOf, checksSchema } from './check-settings.ts';
 import type { ChosenCloud } from './choose-clouds.ts';
@@ -13,8 +15,15 @@ export type WatchedCloud = {
   readonly access: CloudAccess;
   /** The same cloud as its operator sees it: says which service a hanging boot is due to. */
   readonly diagnosis: CloudAccess | null;
-  readonly probes: ProbesSettings;
+  readonly probes: WatchedProbes;
   readonly checks: ChecksSettings;
+};
+
+/** The servers to be reached, each by itself. */
+type WatchedProbes = Omit<ProbesSettings, 'server-reach'> & {
+  readonly 'server-reach': Omit<ProbesSettings['server-reach'], 'targets'> & {
+    readonly targets: readonly ReachTarget[];
+  };
 };
 
 /** A cloud as it is named somewhere, and how to refuse the name there. */
@@ -42,11 +51,12 @@ export function watchedCloud(chosen: ChosenCloud, context: Context): WatchedClou
   const access = context.access({ name: entry.name, region, refuseName: chosen.refuseName });
   const microversion = entry.compute_microversion ?? given.compute_microversion ?? access.computeMicroversion;
   const diagnosis = diagnosisOf(chosen, context);
+  const checks = checksOf(checksGiven(chosen, context), context.inFolder);
   return {
     access: { ...access, computeMicroversion: microversion },
     diagnosis: diagnosis === null ? null : context.access({ ...diagnosis, region }),
-    probes,
-    checks: checksOf(checksGiven(chosen, context), context.inFolder),
+    probes: { ...probes, 'server-reach': reachOf(probes['server-reach'], checks) },
+    checks,
   };
 }
 
@@ -64,6 +74,19 @@ function probesOf({ entry, index }: ChosenCloud, { file, given }: Context): Prob
     );
   }
   return probes;
+}
+
+const SSH = 22;
+
+function reachOf(reach: ProbesSettings['server-reach'], checks: ChecksSettings): WatchedProbes['server-reach'] {
+  const usual = reach.port ?? checks.ssh?.port ?? SSH;
+  const kept = Array.from({ length: checks.keep }, (_, index) => keptName(index + 1));
+  const targets = reach.targets.flatMap((one): readonly ReachTarget[] =>
+    one === 'kept'
+      ? kept.map((name) => ({ kind: 'kept', name, port: usual }))
+      : [{ kind: 'address', name: one.name, host: one.host, port: one.port ?? usual }],
+  );
+  return { ...reach, targets };
 }
 
 function checksGiven({ entry, index }: ChosenCloud, { file, given }: Context): FileSettings['checks'] {

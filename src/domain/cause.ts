@@ -68,6 +68,7 @@ export const SERVICES = [
   'message-queue',
   'load-balancer',
   'network',
+  'server', // one of the cloud's, or what lies between it and us
   'rollwatch',
 ] as const;
 

@@ -1,10 +1,11 @@
 import { intersect, length, subtract, union } from './interval.ts';
-import { PROBES, type ProbeName, type Series } from './sample.ts';
+import type { ProbeName, Series } from './sample.ts';
 import type { Interval, Millis } from './time.ts';
 import { unitedEstimate } from './united.ts';
 import { type DowntimeWindow, type Extent, extentOf, type Seconds } from './window.ts';
 
-/** Unions of the down windows; never sums. `api` is server-list on both connections, `boot` is server-boot. */
+/** Unions of the down windows; never sums. `api` is server-list on both connections, `boot` is server-boot,
+ * `dataPlane` is server-reach: any of its servers. */
 export type Overall = {
   readonly downtime: Seconds;
   /** As in `SeriesSummary`. */
@@ -14,6 +15,7 @@ export type Overall = {
   readonly api: Seconds;
   readonly apiSettled: number;
   readonly boot: Seconds;
+  readonly dataPlane: Seconds;
   readonly token: Seconds;
   /** Time in which no chosen probe had a valid sample. */
   readonly unobserved: number;
@@ -40,6 +42,7 @@ export function overallOf(books: readonly SeriesBook[], chosen: readonly ProbeNa
     api: of('server-list'),
     apiSettled: settledOf(lists),
     boot: of('server-boot'),
+    dataPlane: of('server-reach'),
     token: of('token'),
     unobserved: length(unobservedByAll(counted)) / 1000,
   };
@@ -59,9 +62,11 @@ export function downtimeOf(books: readonly SeriesBook[]): Extent {
   };
 }
 
-/** Within a probe its series agree on the edges; across probes it is a plain union. */
-const estimateOf = (books: readonly SeriesBook[], now: (window: DowntimeWindow) => Millis): readonly Interval[] =>
-  union(PROBES.flatMap((probe) => unitedEstimate(downOf(books.filter((book) => book.series.probe === probe)), now)));
+/** The connections to one and the same thing agree on the edges; across things and probes it is a plain union. */
+function estimateOf(books: readonly SeriesBook[], now: (window: DowntimeWindow) => Millis): readonly Interval[] {
+  const things = Map.groupBy(books, ({ series }) => JSON.stringify([series.probe, series.target]));
+  return union([...things.values()].flatMap((some) => unitedEstimate(downOf(some), now)));
+}
 
 /** Like the estimate, in seconds, but counting an open window up to its last failed sample only. */
 const settledOf = (books: readonly SeriesBook[]): number =>

@@ -45,10 +45,12 @@ export function measurePhase({ books, stretches, baseline, over, now }: Input): 
   const lists = books.filter(({ series }) => series.probe === 'server-list');
   const traced = lists.map((book) => ({ book, during: book.trace.during(stretches) }));
   const api = downtimeIn(lists, stretches);
+  const reach = booksOf(books, 'server-reach');
   return {
     elapsed: length(stretches) / 1000,
     api_downtime: seconds([api]),
     boot_downtime: seconds([downtimeIn(booksOf(books, 'server-boot'), stretches)]),
+    data_plane_downtime: reach.length === 0 ? null : seconds([downtimeIn(reach, stretches)]),
     longest_window: { min: longest(api.min), estimate: longest(api.estimate), max: longest(api.max) },
     consecutive_failures: exactly(Math.max(0, ...traced.map(({ during }) => during.failedInARow))),
     error_ratio: errorRatio(traced.map(({ during }) => during)),

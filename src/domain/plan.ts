@@ -26,6 +26,7 @@ export type Begins = {
 /**
  * What a phase may cost; what is not named may cost anything.
  * - `api_downtime`, `boot_downtime`: seconds of the phase in which the API, or booting, was down
+ * - `data_plane_downtime`: seconds of the phase in which any of the servers under `server-reach` was out of reach
  * - `longest_window`: seconds of the longest stretch of API downtime
  * - `consecutive_failures`: failed samples of the server list in a row, on one connection
  * - `error_ratio`: failed samples of the server list by all, 0 to 1
@@ -34,6 +35,7 @@ export type Begins = {
 export const BUDGETS = [
   'api_downtime',
   'boot_downtime',
+  'data_plane_downtime',
   'longest_window',
   'consecutive_failures',
   'error_ratio',

@@ -1,7 +1,7 @@
 import type { Cause, VoidCause } from './cause.ts';
 import type { Millis } from './time.ts';
 
-export const PROBES = ['server-list', 'server-boot', 'token'] as const;
+export const PROBES = ['server-list', 'server-boot', 'server-reach', 'token'] as const;
 export type ProbeName = (typeof PROBES)[number];
 
 /** `new`: a connection of its own; `reused`: one that is kept; empty where the probe is not about connections. */
@@ -32,7 +32,7 @@ export const seriesId = (key: SeriesKey): string =>
 
 /**
  * Durations of the stages in seconds, in the order in which they were passed, each from the end of the one before.
- * Requests: dns, connect, tls, first_byte, body. Boots: accepted, active, delete_accepted, gone.
+ * Requests: dns, connect, tls, first_byte, body. Boots: accepted, active, delete_accepted, gone. Reach: dns, connect, banner.
  */
 export type Stages = { readonly [stage: string]: number };
 

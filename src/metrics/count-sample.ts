@@ -9,6 +9,7 @@ const REQUEST = ['dns', 'connect', 'tls', 'first_byte', 'body'];
 const STAGES: { readonly [probe in ProbeName]: readonly string[] } = {
   'server-list': REQUEST,
   'server-boot': ['accepted', 'active', 'delete_accepted', 'gone'],
+  'server-reach': ['dns', 'connect', 'banner'],
   token: REQUEST,
 };
 

@@ -10,7 +10,12 @@ import type { Families } from './families.ts';
 import { createRising } from './rising.ts';
 
 const BOUNDS = ['min', 'estimate', 'max'] as const;
-const IN_SECONDS: ReadonlySet<BudgetName> = new Set(['api_downtime', 'boot_downtime', 'longest_window']);
+const IN_SECONDS: ReadonlySet<BudgetName> = new Set([
+  'api_downtime',
+  'boot_downtime',
+  'data_plane_downtime',
+  'longest_window',
+]);
 
 type Place = Report['clouds'][number];
 

@@ -1,10 +1,11 @@
-import type { Facts, Probe } from '../domain/ports.ts';
+import type { Clock, Facts, Probe } from '../domain/ports.ts';
 import type { Series } from '../domain/sample.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Janitor } from './janitor.ts';
 import type { Mark } from './mark.ts';
 import { bootSeries, type ServerBootSettings, serverBoot } from './server-boot.ts';
 import { type ServerListSettings, serverList } from './server-list.ts';
+import { reachSeries, type ServerReachSettings, serverReach } from './server-reach.ts';
 import { type Place, type RequestSettings, seriesOf } from './settings.ts';
 import { token } from './token.ts';
 
@@ -14,6 +15,7 @@ type Switched<Settings> = Settings & { readonly enabled: boolean };
 export type ProbesSettings = {
   readonly 'server-list': Switched<ServerListSettings> & { readonly connections: readonly ('new' | 'reused')[] };
   readonly 'server-boot': Switched<ServerBootSettings>;
+  readonly 'server-reach': Switched<ServerReachSettings>;
   readonly token: Switched<RequestSettings>;
 };
 
@@ -23,6 +25,7 @@ export type ProbesOptions = {
   readonly mark: Mark;
   readonly janitor: Janitor;
   readonly admin: Cloud | null;
+  readonly clock: Clock;
   readonly onFacts: (facts: Facts) => void;
 };
 
@@ -46,13 +49,19 @@ const REGISTRY: { readonly [name in keyof ProbesSettings]: Entry } = {
       serverBoot(cloud, place, { ...options, settings: options.settings['server-boot'] }),
     ],
   },
+  'server-reach': {
+    series: (place, { 'server-reach': settings }) =>
+      settings.targets.map((target) => reachSeries(place, target, settings)),
+    probes: (cloud, place, { settings: { 'server-reach': settings }, clock }) =>
+      settings.targets.map((target) => serverReach(cloud, place, { settings, target, clock })),
+  },
   token: {
     series: (place, settings) => [seriesOf({ ...place, probe: 'token', connection: '', target: '' }, settings.token)],
     probes: (cloud, place, { settings }) => [token(cloud, place, settings.token)],
   },
 };
 
-const NAMES = ['server-list', 'server-boot', 'token'] as const;
+const NAMES = ['server-list', 'server-boot', 'server-reach', 'token'] as const;
 
 const enabled = (settings: ProbesSettings): readonly Entry[] =>
   NAMES.filter((name) => settings[name].enabled).map((name) => REGISTRY[name]);

@@ -31,6 +31,13 @@ const SUBJECTS: readonly Subject[] = [
     unknown: 'Nothing is known of booting: there is no valid sample.',
   },
   {
+    probe: 'server-reach',
+    wasDown: 'Servers that run could not be reached for',
+    isDown: 'Servers that run cannot be reached. So far they could not be for',
+    neverDown: 'The servers that run were never seen out of reach.',
+    unknown: 'Nothing is known of the servers that run: there is no valid sample.',
+  },
+  {
     probe: 'token',
     wasDown: 'Tokens could not be issued for',
     isDown: 'Tokens cannot be issued. So far they could not be for',
@@ -73,8 +80,13 @@ function tell(report: Report, place: Place, subject: Subject): Sentence | null {
 }
 
 function downtime({ overall }: Place, probe: ProbeName): Seconds {
-  if (probe === 'server-list') return overall.api;
-  return probe === 'server-boot' ? overall.boot : overall.token;
+  const downtimes = {
+    'server-list': overall.api,
+    'server-boot': overall.boot,
+    'server-reach': overall.dataPlane,
+    token: overall.token,
+  };
+  return downtimes[probe];
 }
 
 /** Windows of several connections that may be the same outage are one. */

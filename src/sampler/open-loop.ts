@@ -30,6 +30,7 @@ export function openLoop({ probe, cadence, dispatch, clock, alarm, signal }: Loo
   let cancelSlot = () => {};
   let cancelExtra: (() => void) | null = null;
   let active = false;
+  let held: string | null = null;
 
   function send(due: number, extra: boolean): void {
     const sending = dispatch.send({ dueAt: due, extra }, signal).then((sample) => {
@@ -70,6 +71,14 @@ export function openLoop({ probe, cadence, dispatch, clock, alarm, signal }: Loo
     cancelSlot = alarm(dueAt(cadence, slot), () => {
       const served = serve(cadence, slot, clock.now());
       if (served.missed > 0) miss(slot, served.missed, 'woken too late');
+      const reason = probe.held?.() ?? null;
+      // Told once: the time that follows is unobserved by itself
+      if (reason !== null && reason !== held) miss(served.slot, 1, reason);
+      held = reason;
+      if (reason !== null) {
+        arm(served.slot + 1);
+        return;
+      }
       if (dispatch.inFlight() < probe.inFlight) send(dueAt(cadence, served.slot), false);
       else miss(served.slot, 1, `${probe.inFlight} samples are under way`);
       arm(served.slot + 1);

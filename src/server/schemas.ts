@@ -83,6 +83,7 @@ const overall = z.strictObject({
   unobservedSeconds: seconds,
   apiDowntimeSeconds: bounds,
   bootDowntimeSeconds: bounds,
+  dataPlaneDowntimeSeconds: bounds,
   tokenDowntimeSeconds: bounds,
 });
 
@@ -105,6 +106,7 @@ const phaseSchema = z.strictObject({
     .strictObject({
       api_downtime: bounds.nullable(),
       boot_downtime: bounds.nullable(),
+      data_plane_downtime: bounds.nullable(),
       longest_window: bounds.nullable(),
       consecutive_failures: bounds.nullable(),
       error_ratio: bounds.nullable(),

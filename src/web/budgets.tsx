@@ -48,7 +48,8 @@ function Budget({ budget }: { readonly budget: PhaseFace['budgets'][number] }): 
   const tone = TONES[result];
   const share = (value: number): number => (limit > 0 ? Math.min(1, value / limit) : value > 0 ? 1 : 0) * 100;
   const used = measured ?? { min: 0, estimate: 0, max: 0 };
-  const seconds = name === 'api_downtime' || name === 'boot_downtime' || name === 'longest_window';
+  const seconds =
+    name === 'api_downtime' || name === 'boot_downtime' || name === 'data_plane_downtime' || name === 'longest_window';
   return (
     <div class={`budget ${tone}`}>
       <p>

@@ -13,11 +13,13 @@ const TONES = { pass: 'good', 'not-proven': 'warn', fail: 'bad' } as const;
 
 /** The overall downtime, by what was down. */
 export function Downtime({ report }: { readonly report: ReportFace }): JSX.Element {
-  const { apiDowntimeSeconds, bootDowntimeSeconds, tokenDowntimeSeconds, unobservedSeconds } = report.overall;
+  const { apiDowntimeSeconds, bootDowntimeSeconds, dataPlaneDowntimeSeconds, tokenDowntimeSeconds, unobservedSeconds } =
+    report.overall;
   const watched = (probe: string) => report.probes.some((one) => one.probe === probe);
   const figures = [
     ['server-list', 'API downtime', apiDowntimeSeconds],
     ['server-boot', 'Boot downtime', bootDowntimeSeconds],
+    ['server-reach', 'Data-plane downtime', dataPlaneDowntimeSeconds],
     ['token', 'Token downtime', tokenDowntimeSeconds],
   ] as const;
   return (

@@ -67,6 +67,7 @@ const settings: ProbesSettings = {
     namePrefix: 'rollwatch-',
     maxStuck: 5,
   },
+  'server-reach': { ...paced(1000, 1000), enabled: false, banner: true, targets: [] },
   token: paced(2000, 2000),
 };
 
@@ -94,7 +95,15 @@ async function sampled(during: () => Promise<void>): Promise<readonly Sample[]> 
   };
   session += 1;
   const place = { cloud: 'real', vantage: mark.vantage };
-  const probes = probesOfCloud(cloud, place, { admin, session, mark, janitor, settings, onFacts: () => {} });
+  const probes = probesOfCloud(cloud, place, {
+    admin,
+    session,
+    mark,
+    janitor,
+    settings,
+    clock: timeline,
+    onFacts: () => {},
+  });
   const runner = startRunner({ probes, session, timeline, emit, stall: 500, drain: 60_000 });
   const booted = async (since: number, tries: number) => {
     const isOk = (one: Sample) => one.probe === 'server-boot' && one.outcome === 'ok' && one.startedAt > since;

@@ -16,6 +16,7 @@ export const LIST_KEPT: Series = { ...LIST_NEW, connection: 'reused' };
 /** A sample of the series that the other ones here tell of. */
 export const ofListNew = (sample: Sample): Sample => ({ ...sample, cloud: 'prod', vantage: 'lab', connection: 'new' });
 export const BOOT: Series = { ...LIST_NEW, probe: 'server-boot', connection: '', cover: 30_000, slow: 15_000 };
+export const REACH: Series = { ...LIST_NEW, probe: 'server-reach', connection: '', target: 'vm-1' };
 export const TOKEN: Series = { ...LIST_NEW, probe: 'token', connection: '', interval: 5000, cover: 7500 };
 
 /** Around a moment in seconds after the run began. */
@@ -78,6 +79,7 @@ export const overall = (facts: Partial<Overall> = {}): Overall => ({
   api: NONE,
   apiSettled: 0,
   boot: NONE,
+  dataPlane: NONE,
   token: NONE,
   unobserved: 0,
   ...facts,

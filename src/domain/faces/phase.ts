@@ -61,6 +61,7 @@ export const phaseFace = (phase: PhaseVerdict): PhaseFace => ({
   measured: phase.measures && {
     api_downtime: secondsFace(phase.measures.api_downtime),
     boot_downtime: secondsFace(phase.measures.boot_downtime),
+    data_plane_downtime: phase.measures.data_plane_downtime && secondsFace(phase.measures.data_plane_downtime),
     longest_window: boundsFace(phase.measures.longest_window),
     consecutive_failures: phase.measures.consecutive_failures,
     // not rounded: one failure of many may be what matters

@@ -17,6 +17,7 @@ export type OverallFace = {
   readonly unobservedSeconds: number;
   readonly apiDowntimeSeconds: Seconds;
   readonly bootDowntimeSeconds: Seconds;
+  readonly dataPlaneDowntimeSeconds: Seconds;
   readonly tokenDowntimeSeconds: Seconds;
 };
 
@@ -91,6 +92,7 @@ export const overallFace = (overall: Overall): OverallFace => ({
   unobservedSeconds: rounded(overall.unobserved),
   apiDowntimeSeconds: secondsFace(overall.api),
   bootDowntimeSeconds: secondsFace(overall.boot),
+  dataPlaneDowntimeSeconds: secondsFace(overall.dataPlane),
   tokenDowntimeSeconds: secondsFace(overall.token),
 });
 

@@ -8,6 +8,7 @@ type Unit = 'seconds' | 'count' | 'share' | 'factor';
 const UNITS: Readonly<Record<BudgetName, Unit>> = {
   api_downtime: 'seconds',
   boot_downtime: 'seconds',
+  data_plane_downtime: 'seconds',
   longest_window: 'seconds',
   consecutive_failures: 'count',
   error_ratio: 'share',
@@ -17,6 +18,7 @@ const UNITS: Readonly<Record<BudgetName, Unit>> = {
 const WHAT: Readonly<Record<BudgetName, string>> = {
   api_downtime: 'API downtime',
   boot_downtime: 'boot downtime',
+  data_plane_downtime: 'data-plane downtime',
   longest_window: 'longest API window',
   consecutive_failures: 'failures in a row',
   error_ratio: 'failed lists',

@@ -30,6 +30,10 @@ const SETTINGS: ProbesSettings = {
     ...{ requestTimeout: 1000, flavor: null, image: null, network: null, availabilityZone: null },
     ...{ namePrefix: 'rollwatch-', maxStuck: 1 },
   },
+  'server-reach': {
+    ...{ enabled: false, interval: 1000, slow: 1000, fast, timeout: 1000 },
+    ...{ banner: true, targets: [] },
+  },
   token: { enabled: true, interval: 5000, slow: 2000, fast, timeout: 1000 },
 };
 
@@ -85,7 +89,7 @@ function watch({
   const probes = probesOfCloud(
     cloud,
     { cloud: 'cloud', vantage: 'here' },
-    { settings, session: 1, mark, janitor, admin: admin ? open('admin') : null, onFacts: () => {} },
+    { settings, session: 1, mark, janitor, admin: admin ? open('admin') : null, clock, onFacts: () => {} },
   );
   closing.push(async () => {
     expect(await janitor.stop(5000)).toEqual([]);

@@ -73,7 +73,44 @@ describe('without a rollwatch.yaml', () => {
         maxStuck: 5,
         fast: { interval: 500, limit: 60_000 },
       },
+      'server-reach': {
+        enabled: false,
+        interval: 1000,
+        timeout: 5000,
+        slow: 1000,
+        port: null,
+        banner: true,
+        targets: [{ kind: 'kept', name: 'rollwatch-check-kept-1', port: 22 }],
+        fast: { interval: 100, limit: 60_000 },
+      },
       token: { enabled: true, interval: 5000, timeout: 10_000, slow: 2000, fast: { interval: 100, limit: 60_000 } },
+    });
+  });
+
+  it('says which servers are to be reached, of each cloud', () => {
+    const text = `clouds:
+  - one
+  - {name: two, checks: {keep: 2, ssh: {user: cirros, port: 2222}}}
+probes: {server-reach: {enabled: true, targets: [kept, 10.0.0.5, '[fd00::5]:80']}}
+checks: {ssh: {key_file: keys/mine}}
+`;
+    const [one, two] = load({ files: { 'work/clouds.yaml': TWO, 'work/rollwatch.yaml': text } }).configuration.clouds;
+    expect(one?.probes['server-reach'].targets).toEqual([
+      { kind: 'kept', name: 'rollwatch-check-kept-1', port: 22 },
+      { kind: 'address', name: '10.0.0.5', host: '10.0.0.5', port: 22 },
+      { kind: 'address', name: '[fd00::5]:80', host: 'fd00::5', port: 80 },
+    ]);
+    expect(two?.probes['server-reach'].targets.map(({ name, port }) => `${name} ${port}`)).toEqual([
+      'rollwatch-check-kept-1 2222',
+      'rollwatch-check-kept-2 2222',
+      '10.0.0.5 2222',
+      '[fd00::5]:80 80',
+    ]);
+    expect(one?.checks.ssh).toBeNull();
+    expect(two?.checks.ssh).toMatchObject({
+      user: 'cirros',
+      port: 2222,
+      keyFile: expect.stringMatching(/^\/.*\/keys\/mine$/),
     });
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressOf } from '../../../src/checks/inside.ts';
+import { addressOf } from '../../../src/domain/checks/address.ts';
 import { checkCreated } from '../../../src/domain/checks/created.ts';
 import { checkInside, type Expected, isAsExpected, readInside } from '../../../src/domain/checks/inside.ts';
 import type { KeptServer } from '../../../src/domain/checks/keeper.ts';

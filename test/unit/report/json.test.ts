@@ -21,6 +21,7 @@ describe('the JSON report', () => {
       unobservedSeconds: 0,
       apiDowntimeSeconds: { min: 6, estimate: 7, max: 8 },
       bootDowntimeSeconds: { min: 0, estimate: 0, max: 0 },
+      dataPlaneDowntimeSeconds: { min: 0, estimate: 0, max: 0 },
       tokenDowntimeSeconds: { min: 0, estimate: 0, max: 0 },
     };
     const place = { cloud: 'prod', vantage: 'lab' };

@@ -105,7 +105,27 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'another unknown probe',
     'probes:\n  ping: {}\n',
-    'DIR/work/rollwatch.yaml:2: unknown key probes.ping; known here: server-list, server-boot and token',
+    'DIR/work/rollwatch.yaml:2: unknown key probes.ping; known here: server-list, server-boot, server-reach and token',
+  ),
+  settings(
+    'a server to be reached without a host',
+    "probes:\n  server-reach:\n    targets: [kept, ':22']\n",
+    "DIR/work/rollwatch.yaml:3: probes.server-reach.targets[1] is ':22'; it must be 'kept' for the servers that 'check before' leaves, or HOST or HOST:PORT, such as 10.0.0.5 or '[fd00::5]:22'",
+  ),
+  settings(
+    'a server to be reached twice',
+    'probes: {server-reach: {targets: [a, a]}}\n',
+    "DIR/work/rollwatch.yaml:1: probes.server-reach.targets is a list; it must be a list of 'kept', HOST and HOST:PORT, each once",
+  ),
+  settings(
+    'no user for SSH in quotes',
+    'checks: {ssh: {user: 1000}}\n',
+    'DIR/work/rollwatch.yaml:1: checks.ssh.user is 1000; it must be the name of the user that the image lets in by SSH, in quotes',
+  ),
+  settings(
+    'an unknown key of the checks of one cloud',
+    'clouds:\n  - name: one\n    checks: {ssh: {key: mine}}\n',
+    'DIR/work/rollwatch.yaml:3: unknown key clouds[0].checks.ssh.key; known here: user, port, key_file, floating_network and within',
   ),
   settings(
     'a secret where none belongs',
@@ -265,7 +285,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'every probe disabled',
     'probes:\n  server-list: {enabled: false}\n  server-boot: {enabled: false}\n  token: {enabled: false}\n',
-    `DIR/work/rollwatch.yaml:1: cloud 'one': every probe is disabled; enable one of server-list, server-boot or token`,
+    `DIR/work/rollwatch.yaml:1: cloud 'one': every probe is disabled; enable one of server-list, server-boot, server-reach or token`,
   ),
   settings(
     'an overall of nothing that is enabled',
@@ -275,12 +295,12 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'an overall of a probe that is none',
     'overall:\n  probes: [server-list, pings]\n',
-    `DIR/work/rollwatch.yaml:2: overall.probes[1] is 'pings'; it must be one of server-list, server-boot, token`,
+    `DIR/work/rollwatch.yaml:2: overall.probes[1] is 'pings'; it must be one of server-list, server-boot, server-reach, token`,
   ),
   settings(
     'an overall of none',
     'overall: {probes: []}\n',
-    'DIR/work/rollwatch.yaml:1: overall.probes is an empty list; it must be a list of some of server-list, server-boot, token, each once',
+    'DIR/work/rollwatch.yaml:1: overall.probes is an empty list; it must be a list of some of server-list, server-boot, server-reach, token, each once',
   ),
   settings(
     'a port alone',
@@ -574,7 +594,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'every probe disabled for a cloud',
     'clouds:\n  - name: one\n    probes:\n      server-list: {enabled: false}\n      server-boot: {enabled: false}\n      token: {enabled: false}\n',
-    `DIR/work/rollwatch.yaml:3: cloud 'one': every probe is disabled; enable one of server-list, server-boot or token`,
+    `DIR/work/rollwatch.yaml:3: cloud 'one': every probe is disabled; enable one of server-list, server-boot, server-reach or token`,
   ),
   settings(
     'the same cloud twice',

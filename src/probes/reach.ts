@@ -1,0 +1,106 @@
+import { connect } from 'node:net';
+import type { FailureKind } from '../domain/cause.ts';
+import type { Clock, ProbeResult } from '../domain/ports.ts';
+import type { Millis } from '../domain/time.ts';
+import { pollsWithout } from '../openstack/poll-phase.ts';
+import { createStopwatch } from '../openstack/stopwatch.ts';
+import { describeSystemError } from '../openstack/system-error.ts';
+
+export type ReachOptions = {
+  readonly host: string;
+  readonly port: number;
+  /** In milliseconds. */
+  readonly timeout: Millis;
+  /** Whether SSH's banner must come. */
+  readonly banner: boolean;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+};
+
+/** The longest line before the banner, and the banner itself (RFC 4253, 4.2), with room. */
+const LINES = 8192;
+
+/** Connects by TCP, waits for SSH's banner where that is wanted, and hangs up. What came in the end is told, never thrown. */
+export function reach({ host, port, timeout, banner, clock, signal }: ReachOptions): Promise<ProbeResult> {
+  const sentAt = clock.now();
+  const watch = createStopwatch(clock, sentAt);
+  const { promise, resolve } = Promise.withResolvers<ProbeResult>();
+  const socket = connect({ host, port });
+  const place = { requestId: null, serverId: null };
+  let over = false;
+  let heard = '';
+
+  function end(result: () => ProbeResult): void {
+    if (over) return;
+    over = true;
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onStop);
+    socket.destroy();
+    resolve(result());
+  }
+  const succeed = () =>
+    end(() => ({
+      ...place,
+      outcome: 'ok',
+      cause: null,
+      upUntil: sentAt,
+      settledAt: clock.now(),
+      stages: watch.stages(),
+    }));
+  const fail = (kind: FailureKind, message: string, hung = false) =>
+    end(() => ({
+      ...place,
+      outcome: 'failed',
+      cause: { kind, service: 'server', message },
+      upUntil: null,
+      brokeAt: sentAt,
+      settledAt: clock.now(),
+      hung,
+      stages: watch.stages(),
+    }));
+  const isVoid = (kind: 'shutdown' | 'internal', message: string) =>
+    end(() => ({
+      ...place,
+      outcome: 'void',
+      cause: { kind, service: 'rollwatch', message },
+      slots: 1,
+      stages: watch.stages(),
+    }));
+  const onStop = () => isVoid('shutdown', 'we were told to stop');
+
+  // What arrived in time, but was not read yet, as our own loop was late, is no failure
+  const timer = setTimeout(() => {
+    const done = () => over;
+    void pollsWithout(() => watch.passed() + socket.bytesRead, done).then(() => {
+      const seconds = timeout / 1000;
+      if (watch.has('connect')) fail('response-timeout', `no SSH banner within ${seconds} s`, true);
+      else fail('connect-timeout', `no connection within ${seconds} s`, true);
+    });
+  }, timeout);
+  signal.addEventListener('abort', onStop);
+  if (signal.aborted) onStop();
+
+  // Of an address there is nothing to look up
+  socket.once('lookup', (_error, address) => {
+    if (address !== host) watch.mark('dns');
+  });
+  socket.once('connect', () => {
+    watch.mark('connect');
+    if (!banner) succeed();
+  });
+  socket.setEncoding('latin1');
+  socket.on('data', (text: string) => {
+    heard += text;
+    if (/^SSH-[^\r\n]*\r?\n/m.test(heard)) {
+      watch.mark('banner');
+      succeed();
+    } else if (heard.length > LINES) fail('invalid-body', 'what answers there is not SSH');
+  });
+  socket.on('error', (error) => {
+    const { kind, message } = describeSystemError(error, { answering: watch.has('connect') });
+    if (kind === 'internal') isVoid(kind, message);
+    else fail(kind, message);
+  });
+  socket.on('close', () => fail('connection-reset', 'the connection was closed before SSH said anything'));
+  return promise;
+}
