@@ -4,6 +4,13 @@ export const tame = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\u20
 export const cut = (text: string, width: number): string =>
   text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
 
+/** Left out is the middle: of names that begin alike the ends tell. */
+export function cutMiddle(text: string, width: number): string {
+  if (text.length <= width) return text;
+  const head = Math.ceil((width - 1) / 2);
+  return `${text.slice(0, head)}…${text.slice(text.length - (width - 1 - head))}`;
+}
+
 /** Lines of at most `width`; `indent` goes before all of them but the first. */
 export function wrap(text: string, width: number, indent = ''): readonly string[] {
   const lines: string[] = [];

@@ -4,7 +4,7 @@ import type { Interval } from '../domain/time.ts';
 import { extentOf } from '../domain/window.ts';
 import { duration } from '../domain/words/quantities.ts';
 import { ticks } from './axis.ts';
-import { cut } from './layout.ts';
+import { cutMiddle } from './layout.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './names.ts';
 import type { Paint } from './paint.ts';
@@ -19,7 +19,7 @@ export type TimelineOptions = { readonly width: number; readonly paint: Paint; r
 export function timeline(report: Report, { width, paint, moments }: TimelineOptions): readonly string[] {
   const whole: Interval = { from: report.run.startedAt, until: report.run.endedAt };
   const nameOf = seriesNames(report);
-  const names = report.probes.map(({ series }) => cut(nameOf(series), Math.max(10, Math.floor(width / 3))));
+  const names = report.probes.map(({ series }) => cutMiddle(nameOf(series), Math.max(10, Math.floor(width / 3))));
   const label = Math.max(0, ...names.map((name) => name.length));
   const cells = width - label - 4;
   if (whole.until <= whole.from || cells < 10 || report.probes.length === 0) return [];

@@ -1,15 +1,14 @@
 /** Inside servers of the real cloud, by SSH to a real sshd (test/support/guests.ts): right, and wrong in every way. */
 
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { discard } from '../support/daemon.ts';
+import { discard, startWatch } from '../support/daemon.ts';
 import { freePort } from '../support/free-port.ts';
 import { type Guests, startGuests } from '../support/guests.ts';
 import { rollwatch } from '../support/rollwatch.ts';
@@ -28,6 +27,22 @@ const checksSchema = z.object({
   ok: z.boolean(),
   checks: z.array(z.looseObject({ name: z.string(), status: z.string(), detail: z.string() })),
 });
+const statusSchema = z.object({ series: z.array(z.object({ state: z.string() })) });
+const edge = z.object({ earliest: z.string(), latest: z.string() });
+const bounds = z.object({ estimate: z.number(), max: z.number() });
+const reportSchema = z.object({
+  overall: z.object({ downtimeSeconds: bounds, apiDowntimeSeconds: bounds, dataPlaneDowntimeSeconds: bounds }),
+  windows: z.array(
+    z.object({
+      kind: z.string(),
+      probe: z.string(),
+      target: z.string(),
+      start: edge,
+      end: edge.nullable(),
+      causes: z.array(z.object({ kind: z.string(), service: z.string() })),
+    }),
+  ),
+});
 type Told = z.infer<typeof checksSchema>;
 
 describe('the checks inside servers', { timeout: 200_000 }, () => {
@@ -38,10 +53,10 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
     expect(ran.err).toBe('');
     return checksSchema.parse(JSON.parse(ran.out));
   };
-  const configure = (more: string) =>
+  const configure = (ssh: string, checks = 'keep: 1', probes = '') =>
     writeFileSync(
       join(folder, 'rollwatch.yaml'),
-      `vantage: inside.example\nchecks: {ssh: {user: root, port: ${guests.port}, within: 5s${more}}}\n`,
+      `vantage: inside.example\nchecks: {${checks}, ssh: {user: root, port: ${guests.port}, within: 5s${ssh}}}\n${probes}\n`,
     );
   const lines = ({ checks }: Told) => checks.map(({ name, status }) => `${status} ${name}`);
   const failures = ({ checks }: Told) =>
@@ -94,11 +109,8 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
     await guests.stop();
     expect(await ofFirst()).toBe(`${name}: ADDRESS refuses the connection`);
 
-    const silent = createServer(() => {});
-    silent.listen(guests.port, '0.0.0.0');
-    await once(silent, 'listening');
+    await guests.silence();
     expect(await ofFirst()).toMatch(`${name}: ADDRESS takes the connection, but says nothing within `);
-    silent.close();
 
     await guests.newHostKey();
     expect(await ofFirst()).toMatch(
@@ -119,6 +131,57 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
     for (const list of [['server'], ['security', 'group'], ['keypair'], ['server', 'group']]) {
       expect(await openstack(...list, 'list', '-f', 'value')).not.toContain('rollwatch-check');
     }
+  });
+
+  it('leave servers that stay under a probe while the upgrade runs, told apart from the API', async () => {
+    configure('', 'keep: 2', 'probes: {server-boot: {enabled: false}, server-reach: {enabled: true, timeout: 1s}}');
+    expect(failures(await check('before', '--only', 'kept'))).toEqual([]);
+    const watch = await startWatch({ env, folder });
+    const up = async () => {
+      const status = statusSchema.parse(await (await fetch(`${watch.url}/api/v1/status`)).json());
+      return status.series.every(({ state }) => state === 'up');
+    };
+    const stretches: { from: number; stopped: number; started: number; until: number; kind: string }[] = [];
+    const outage = async (kind: string, stop: () => Promise<unknown>, start: () => Promise<unknown>) => {
+      await expect.poll(up, { timeout: 30_000, interval: 200 }).toBe(true);
+      const from = Date.now();
+      await stop();
+      const stopped = Date.now();
+      await delay(3000);
+      const started = Date.now();
+      await start();
+      stretches.push({ from, stopped, started, until: Date.now(), kind });
+      await expect.poll(up, { timeout: 30_000, interval: 200 }).toBe(true);
+    };
+    await outage('connection-refused', guests.stop, guests.start);
+    await outage('response-timeout', guests.silence, guests.start);
+    await outage(
+      'api',
+      () => script('stop', 'nova-api'),
+      () => script('start', 'nova-api'),
+    );
+    const { printed } = await watch.stop();
+    const { windows, overall } = reportSchema.parse(JSON.parse(printed));
+    const [refused, silent, api] = stretches;
+    for (const target of [1, 2].map((number) => `rollwatch-check-kept-${number}`)) {
+      const own = windows.filter((one) => one.probe === 'server-reach' && one.target === target && one.kind === 'down');
+      expect(own).toHaveLength(2);
+      own.forEach(({ start, end, causes }, index) => {
+        const truth = index === 0 ? refused : silent;
+        expect(causes.map(({ kind, service }) => `${kind} ${service}`)).toContain(`${truth?.kind} server`);
+        expect(Date.parse(start.earliest)).toBeLessThanOrEqual(truth?.stopped ?? 0);
+        expect(Date.parse(start.latest)).toBeGreaterThanOrEqual(truth?.from ?? 0);
+        expect(Date.parse(end?.earliest ?? '')).toBeLessThanOrEqual(truth?.until ?? 0);
+        expect(Date.parse(end?.latest ?? '')).toBeGreaterThanOrEqual(truth?.started ?? 0);
+      });
+    }
+    // Neither outage is the other's: the API was down at another time, and the servers were up then
+    const lists = windows.filter((one) => one.probe === 'server-list' && one.kind === 'down');
+    expect(lists.length).toBeGreaterThan(0);
+    for (const { start } of lists) expect(Date.parse(start.latest)).toBeGreaterThanOrEqual(api?.from ?? Infinity);
+    expect(overall.dataPlaneDowntimeSeconds.estimate).toBeGreaterThan(5);
+    expect(overall.dataPlaneDowntimeSeconds.max).toBeLessThan(12);
+    expect(overall.downtimeSeconds.estimate).toBe(overall.apiDowntimeSeconds.estimate);
   });
 
   it('reach servers by floating addresses, and take one on each host without an administrator', async () => {

@@ -7,7 +7,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -25,6 +25,8 @@ export type Guests = {
   /** As a machine would that was made anew. */
   newHostKey(): Promise<void>;
   stop(): Promise<void>;
+  /** Takes every connection, and says nothing: as a machine that hangs. Until `start` or `stop`. */
+  silence(): Promise<void>;
   start(): Promise<void>;
   /** Stops them, and takes the network's addresses off this machine again. */
   close(): Promise<void>;
@@ -83,11 +85,26 @@ export async function startGuests({ home, port, networks }: Options): Promise<Gu
   writeFileSync(join(folder, 'sshd_config'), lines.join(''));
 
   let child: ChildProcess | null = null;
+  let silent: { readonly server: Server; readonly sockets: Set<Socket> } | null = null;
   const start = async () => {
+    await stop();
     child = spawn(SSHD, ['-D', '-e', '-f', join(folder, 'sshd_config')], { stdio: 'ignore' });
     await listening(port);
   };
+  const silence = async () => {
+    await stop();
+    const sockets = new Set<Socket>();
+    const server = createServer((socket) => sockets.add(socket.on('error', () => {})));
+    silent = { server, sockets };
+    server.listen(port, '0.0.0.0');
+    await once(server, 'listening');
+  };
   const stop = async () => {
+    if (silent !== null) {
+      for (const socket of silent.sockets) socket.destroy();
+      await new Promise((closed) => silent?.server.close(closed));
+      silent = null;
+    }
     if (child === null || child.exitCode !== null) return;
     const gone = once(child, 'exit');
     child.kill();
@@ -105,6 +122,7 @@ export async function startGuests({ home, port, networks }: Options): Promise<Gu
     port,
     faults,
     stop,
+    silence,
     start,
     async newHostKey() {
       await stop();
