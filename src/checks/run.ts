@@ -1,18 +1,21 @@
 import { type Check, type CheckRun, fail, type Stage, skip } from '../domain/checks/check.ts';
+import type { KnownVersion } from '../domain/checks/database.ts';
 import { checkHypervisors } from '../domain/checks/hypervisors.ts';
 import type { KeptServer } from '../domain/checks/keeper.ts';
 import { checkServiceRecords, checkServices, type ServiceRecord } from '../domain/checks/services.ts';
+import type { Databases } from '../domain/database-address.ts';
 import type { Wanted } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import { checkActions } from './actions.ts';
+import { checkDatabases } from './database.ts';
 import { checkHosts } from './hosts.ts';
 import { compareServers, describe, type Kept, keepServers } from './kept-servers.ts';
 import { readHypervisors, readProviders, readServices } from './stock.ts';
 import { lastStock, type Stock, stockText } from './stock-text.ts';
 
 /** Each can be asked for alone. */
-export const GROUPS = ['services', 'orphans', 'hosts', 'kept', 'actions'] as const;
+export const GROUPS = ['services', 'orphans', 'database', 'hosts', 'kept', 'actions'] as const;
 export type Group = (typeof GROUPS)[number];
 const BY_ADMIN: readonly Group[] = ['services', 'orphans', 'hosts'];
 
@@ -22,6 +25,8 @@ export type RunOptions = Limits & {
   readonly cloud: Cloud;
   /** The same cloud as its operator sees it; null: nobody may. */
   readonly admin: Cloud | null;
+  /** Null: nobody has named them. */
+  readonly databases: Databases | null;
   readonly vantage: string;
   readonly wanted: Wanted;
   /** How many servers are to live through the upgrade. */
@@ -34,6 +39,8 @@ export type RunOptions = Limits & {
 };
 
 const NO_ADMIN = 'needs a cloud of clouds.yaml whose user may read services: name it as diagnosis.cloud';
+const NO_DATABASES =
+  "needs a file with the addresses of Nova's databases: name it as checks.database_file (see docs/checks.md)";
 
 /** Makes the checks of one stage on one cloud, one group after the other. */
 export async function runChecks(options: RunOptions): Promise<CheckRun> {
@@ -64,6 +71,17 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
     else if (services !== null) found(await orphans(admin, services, { ...given, now }));
   }
 
+  let versions: readonly KnownVersion[] | null = null;
+  if (wants('database')) {
+    if (options.databases === null) found([skip('database', NO_DATABASES)]);
+    else {
+      const before = stage === 'after' ? stock.versions : null;
+      const looked = await checkDatabases(options.databases, { stage, before, signal });
+      found(looked.checks);
+      versions = looked.versions;
+    }
+  }
+
   if (wants('hosts')) {
     if (admin === null) found([skip('hosts', NO_ADMIN)]);
     else if (services !== null) found(await checkHosts({ ...given, admin, vantage, wanted: options.wanted }, services));
@@ -92,7 +110,11 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
   }
 
   const known = stage === 'before' ? (kept?.servers ?? null) : stock.kept;
-  const left: Stock = { services: stage === 'before' ? services : null, kept: known && withoutOurMove(known, moved) };
+  const left: Stock = {
+    services: stage === 'before' ? services : null,
+    kept: known && withoutOurMove(known, moved),
+    versions: stage === 'before' ? versions : null,
+  };
   return { stage, cloud: cloud.access.name, vantage, at: now(), checks, stock: stockText(left) };
 }
 

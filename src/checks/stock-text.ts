@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { KnownVersion } from '../domain/checks/database.ts';
 import type { KeptServer } from '../domain/checks/keeper.ts';
 import type { ServiceRecord } from '../domain/checks/services.ts';
 
@@ -6,6 +7,8 @@ import type { ServiceRecord } from '../domain/checks/services.ts';
 export type Stock = {
   readonly services: readonly ServiceRecord[] | null;
   readonly kept: readonly KeptServer[] | null;
+  /** Of the services, in the databases. */
+  readonly versions: readonly KnownVersion[] | null;
 };
 
 const service = z.object({
@@ -34,7 +37,13 @@ const kept = z.object({
   fault: z.string().nullable(),
 });
 
-const stockSchema = z.object({ services: z.array(service).nullable(), kept: z.array(kept).nullable() });
+const version = z.object({ cell: z.string(), binary: z.string(), version: z.number() });
+
+const stockSchema = z.object({
+  services: z.array(service).nullable(),
+  kept: z.array(kept).nullable(),
+  versions: z.array(version).nullable().default(null),
+});
 
 export const stockText = (stock: Stock): string => JSON.stringify(stock);
 
@@ -53,5 +62,6 @@ export function lastStock(texts: readonly string[]): Stock {
   return {
     services: all.findLast((one) => one?.services != null)?.services ?? null,
     kept: all.findLast((one) => one?.kept != null)?.kept ?? null,
+    versions: all.findLast((one) => one?.versions != null)?.versions ?? null,
   };
 }

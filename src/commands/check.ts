@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { cleanUp } from '../checks/clean.ts';
 import { GROUPS, type Group, runChecks } from '../checks/run.ts';
 import { type Configuration, loadConfiguration } from '../config/configuration.ts';
+import { readDatabaseFile } from '../config/database-file.ts';
 import { type Check, type CheckReport, type CheckRun, lastWords, reportOf, STAGES } from '../domain/checks/check.ts';
 import { checksFace } from '../domain/faces/checks.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -129,6 +130,12 @@ async function look(stage: 'before' | 'after', flags: CheckFlags, output: Output
   const format = flags.json === true ? 'json' : flags.format;
   if (url !== undefined && journal !== undefined) throw new Refusal('--url and --journal: one of the two is wanted');
   const configuration = loadConfiguration({ configFile: config, flags: { journal } });
+  // Refused at once, as a mistake in the configuration is, and read by no other command
+  const watchedClouds = configuration.clouds.map((watched) => {
+    const { databaseFile } = watched.checks;
+    const wanted = only.includes('database') && databaseFile !== null;
+    return { ...watched, databases: wanted ? readDatabaseFile(databaseFile) : null };
+  });
   const keeper = await keeperOf(flags, configuration);
   const { vantage } = configuration;
   const stop = stopSignal();
@@ -138,7 +145,7 @@ async function look(stage: 'before' | 'after', flags: CheckFlags, output: Output
   const reports: CheckReport[] = [];
   try {
     const known = await keeper.runs();
-    for (const watched of configuration.clouds) {
+    for (const watched of watchedClouds) {
       await withClouds(watched, async (cloud, admin) => {
         const { flavor, image, network } = watched.probes['server-boot'];
         const ready = await preflight(cloud, null, signal);
@@ -152,6 +159,7 @@ async function look(stage: 'before' | 'after', flags: CheckFlags, output: Output
           groups: only,
           cloud,
           admin,
+          databases: watched.databases,
           vantage,
           wanted: { flavor, image, network },
           keep: flags.keep ?? watched.checks.keep,

@@ -21,20 +21,25 @@ const kept = (facts: Partial<KeptServer> = {}): KeptServer => ({
 
 describe('what one stage leaves for the next', () => {
   it('is read as it was written, and nothing where it is damaged', () => {
-    const stock = { services: null, kept: [kept()] };
+    const stock = {
+      services: null,
+      kept: [kept()],
+      versions: [{ cell: 'cell1', binary: 'nova-compute', version: 61 }],
+    };
     expect(readStock(stockText(stock))).toEqual(stock);
+    expect(readStock('{"services":null,"kept":null}')).toEqual({ services: null, kept: null, versions: null });
     expect(readStock('{"services": 1}')).toBeNull();
     expect(readStock('')).toBeNull();
   });
 
   it('is of each part what was found last', () => {
     const texts = [
-      stockText({ services: [], kept: [kept()] }),
+      stockText({ services: [], kept: [kept()], versions: [] }),
       'damaged',
-      stockText({ services: null, kept: [kept({ hostId: 'h2' })] }),
+      stockText({ services: null, kept: [kept({ hostId: 'h2' })], versions: null }),
     ];
-    expect(lastStock(texts)).toEqual({ services: [], kept: [kept({ hostId: 'h2' })] });
-    expect(lastStock([])).toEqual({ services: null, kept: null });
+    expect(lastStock(texts)).toEqual({ services: [], kept: [kept({ hostId: 'h2' })], versions: [] });
+    expect(lastStock([])).toEqual({ services: null, kept: null, versions: null });
   });
 
   it('holds no move against the cloud that was ours, and every other', () => {
