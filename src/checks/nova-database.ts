@@ -56,7 +56,10 @@ export async function select<T>(
 
 /** Throws where a file can't be read. */
 function sslOf({ caFile, caFolder, certFile, keyFile, verify, verifyHost }: DatabaseTls): SslOptions {
-  const inFolder = caFolder === null ? [] : readdirSync(caFolder).map((name) => join(caFolder, name));
+  const entries = caFolder === null ? [] : readdirSync(caFolder, { withFileTypes: true });
+  const inFolder = entries
+    .filter((one) => one.isFile() || one.isSymbolicLink())
+    .map(({ parentPath, name }) => join(parentPath, name));
   const authorities = [...(caFile === null ? [] : [caFile]), ...inFolder]
     .map((file) => readFileSync(file, 'utf8'))
     .filter((text) => text.includes('BEGIN CERTIFICATE'));
