@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { connect, isIP } from 'node:net';
 import { join } from 'node:path';
 import { getCACertificates } from 'node:tls';
 import { createConnection, type SslOptions } from 'mysql2/promise';
@@ -33,6 +34,7 @@ export async function select<T>(
       database: address.database,
       connectTimeout: LIMIT,
       ...(tls !== null && { ssl: sslOf(tls) }),
+      ...(tls !== null && socket === null && isIP(address.host) !== 0 && { stream: () => streamTo(address) }),
     });
     // What breaks between two queries is told by the next one
     connection.on('error', () => {});
@@ -53,6 +55,12 @@ export async function select<T>(
     return { type: 'failed', problem: `${databaseText(address)}: ${reasonOf(error, address)}` };
   }
 }
+
+/**
+ * mysql2 names no host to Node's TLS where the address is an IP one, and the certificate is then held against 'localhost'. Node
+ * takes the host from the socket's `_host`, which it sets itself for every name it looks up, but not for an IP address.
+ */
+const streamTo = ({ host, port }: DatabaseAddress) => Object.assign(connect({ host, port }), { _host: host });
 
 /** Throws where a file can't be read. */
 function sslOf({ caFile, caFolder, certFile, keyFile, verify, verifyHost }: DatabaseTls): SslOptions {
