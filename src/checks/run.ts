@@ -1,10 +1,13 @@
 import { type Check, type CheckRun, fail, type Stage, skip } from '../domain/checks/check.ts';
+import type { KnownVersion } from '../domain/checks/database.ts';
 import { checkHypervisors } from '../domain/checks/hypervisors.ts';
 import { checkServiceRecords, checkServices, type ServiceRecord } from '../domain/checks/services.ts';
 import { checkSpread } from '../domain/checks/spread.ts';
+import type { Databases } from '../domain/database-address.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import { checkBasics } from './basics.ts';
+import { checkDatabases } from './database.ts';
 import { checkHosts } from './hosts.ts';
 import type { KeptOptions } from './kept-servers.ts';
 import { checkLiving, LIVING } from './living.ts';
@@ -13,7 +16,7 @@ import { readHypervisors, readProviders, readServices } from './stock.ts';
 import { lastStock, stockText } from './stock-text.ts';
 
 /** Each can be asked for alone. */
-export const GROUPS = ['services', 'orphans', 'hosts', 'basics', ...LIVING] as const;
+export const GROUPS = ['services', 'orphans', 'database', 'hosts', 'basics', ...LIVING] as const;
 export type Group = (typeof GROUPS)[number];
 /** Of what they make, some is logged in to. */
 export const BY_LOGIN: readonly Group[] = ['basics', ...LIVING];
@@ -22,6 +25,8 @@ const BY_ADMIN: readonly Group[] = ['services', 'orphans', 'hosts'];
 export type RunOptions = KeptOptions & {
   readonly stage: Stage;
   readonly groups: readonly Group[];
+  /** Null: nobody has named them. */
+  readonly databases: Databases | null;
   /** What the runs up to now have left, in order; none: nothing is known of before. */
   readonly stocks: readonly string[];
   readonly now: () => number;
@@ -30,6 +35,8 @@ export type RunOptions = KeptOptions & {
 };
 
 const NO_ADMIN = 'needs a cloud of clouds.yaml whose user may read services: name it as diagnosis.cloud';
+const NO_DATABASES =
+  "needs a file with the addresses of Nova's databases: name it as checks.database_file (see docs/checks.md)";
 
 /** Makes the checks of one stage on one cloud, one group after the other. */
 export async function runChecks(options: RunOptions): Promise<CheckRun> {
@@ -60,6 +67,17 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
     else if (services !== null) found(await orphans(admin, services, { ...given, now }));
   }
 
+  let versions: readonly KnownVersion[] | null = null;
+  if (wants('database')) {
+    if (options.databases === null) found([skip('database', NO_DATABASES)]);
+    else {
+      const before = stage === 'after' ? stock.versions : null;
+      const looked = await checkDatabases(options.databases, { stage, before, signal });
+      found(looked.checks);
+      versions = looked.versions;
+    }
+  }
+
   let hosts = stage === 'before' ? null : stock.hosts;
   if (wants('hosts')) {
     if (admin === null) {
@@ -73,7 +91,8 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
   const living = LIVING.some(wants)
     ? await checkLiving({ ...options, stock, wants, found })
     : { kept: null, inside: null };
-  const left = stockText({ services: stage === 'before' ? services : null, hosts, ...living });
+  const taken = stage === 'before' ? { services, versions } : { services: null, versions: null };
+  const left = stockText({ ...taken, hosts, ...living });
   return { stage, cloud: cloud.access.name, vantage, at: now(), checks, stock: left };
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { KnownVersion } from '../domain/checks/database.ts';
 import type { Inside } from '../domain/checks/inside.ts';
 import type { KeptServer } from '../domain/checks/keeper.ts';
 import type { ServiceRecord } from '../domain/checks/services.ts';
@@ -11,6 +12,8 @@ export type Stock = {
   readonly inside: Readonly<Record<string, Inside>> | null;
   /** `hostId` of each host that took a server. */
   readonly hosts: readonly string[] | null;
+  /** Of the services, in the databases. */
+  readonly versions: readonly KnownVersion[] | null;
 };
 
 const service = z.object({
@@ -46,12 +49,14 @@ const inside = z.object({
   boot: z.string().nullable(),
   uptime: z.number().nullable(),
 });
+const version = z.object({ cell: z.string(), binary: z.string(), version: z.number() });
 
 const stockSchema = z.object({
   services: z.array(service).nullable(),
   kept: z.array(kept).nullable(),
   inside: z.record(z.string(), inside).nullable().default(null),
   hosts: z.array(z.string()).nullable().default(null),
+  versions: z.array(version).nullable().default(null),
 });
 
 export const stockText = (stock: Stock): string => JSON.stringify(stock);
@@ -74,5 +79,6 @@ export function lastStock(texts: readonly string[]): Stock {
     kept: all.findLast((one) => one?.kept != null)?.kept ?? null,
     inside: looked.length === 0 ? null : Object.assign({}, ...looked),
     hosts: all.findLast((one) => one?.hosts != null)?.hosts ?? null,
+    versions: all.findLast((one) => one?.versions != null)?.versions ?? null,
   };
 }

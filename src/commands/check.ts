@@ -6,6 +6,7 @@ import type { Login } from '../checks/inside.ts';
 import { forgetKey, ownKey, readKey } from '../checks/key-pair.ts';
 import { BY_LOGIN, GROUPS, type Group, runChecks } from '../checks/run.ts';
 import { type Configuration, loadConfiguration, type SshSettings } from '../config/configuration.ts';
+import { readDatabaseFile } from '../config/database-file.ts';
 import {
   type Check,
   type CheckReport,
@@ -140,6 +141,12 @@ async function look(stage: 'before' | 'after', flags: CheckFlags, output: Output
   const format = flags.json === true ? 'json' : flags.format;
   if (url !== undefined && journal !== undefined) throw new Refusal('--url and --journal: one of the two is wanted');
   const configuration = loadConfiguration({ configFile: config, flags: { journal } });
+  // Refused at once, as a mistake in the configuration is, and read by no other command
+  const watchedClouds = configuration.clouds.map((watched) => {
+    const { databaseFile } = watched.checks;
+    const wanted = only.includes('database') && databaseFile !== null;
+    return { ...watched, databases: wanted ? readDatabaseFile(databaseFile) : null };
+  });
   const keeper = await keeperOf(flags, configuration);
   const { vantage } = configuration;
   const stop = stopSignal();
@@ -149,7 +156,7 @@ async function look(stage: 'before' | 'after', flags: CheckFlags, output: Output
   const reports: CheckReport[] = [];
   try {
     const known = await keeper.runs();
-    for (const watched of configuration.clouds) {
+    for (const watched of watchedClouds) {
       await withClouds(watched, async (cloud, admin) => {
         const { flavor, image, network } = watched.probes['server-boot'];
         const ready = await preflight(cloud, null, signal);
@@ -163,6 +170,7 @@ async function look(stage: 'before' | 'after', flags: CheckFlags, output: Output
           groups: only,
           cloud,
           admin,
+          databases: watched.databases,
           vantage,
           wanted: { flavor, image, network },
           count: flags.keep ?? watched.checks.keep,

@@ -20,7 +20,7 @@ export type ServiceRecord = {
 const EXPECTED = ['nova-conductor', 'nova-scheduler', 'nova-compute'];
 
 /** Down for longer, a record is no restart any more: its host is gone. */
-const ORPHANED_AFTER = 300_000;
+export const ORPHANED_AFTER = 300_000;
 
 const state = ({ up, enabled }: ServiceRecord): string => `${enabled ? '' : 'disabled, '}${up ? 'up' : 'down'}`;
 const at = ({ binary, host }: ServiceRecord): string => `${binary} on ${host}`;

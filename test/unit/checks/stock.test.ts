@@ -23,25 +23,36 @@ const inside = { hostKey: 'SHA256:x', hostName: 'keeper', vcpus: 1, boot: '1', u
 
 describe('what one stage leaves for the next', () => {
   it('is read as it was written, and nothing where it is damaged', () => {
-    const stock = { services: null, kept: [kept()], inside: { a: inside }, hosts: ['h1'] };
+    const versions = [{ cell: 'cell1', binary: 'nova-compute', version: 61 }];
+    const stock = { services: null, kept: [kept()], inside: { a: inside }, hosts: ['h1'], versions };
     expect(readStock(stockText(stock))).toEqual(stock);
+    expect(readStock('{"services":null,"kept":null}')).toEqual({
+      ...{ services: null, kept: null, inside: null, hosts: null, versions: null },
+    });
     expect(readStock('{"services": 1}')).toBeNull();
     expect(readStock('')).toBeNull();
   });
 
   it('is of each part what was found last', () => {
     const texts = [
-      stockText({ services: [], kept: [kept()], inside: { a: inside, b: inside }, hosts: null }),
+      stockText({ services: [], kept: [kept()], inside: { a: inside, b: inside }, hosts: null, versions: [] }),
       'damaged',
-      stockText({ services: null, kept: [kept({ hostId: 'h2' })], inside: { b: { ...inside, boot: '2' } }, hosts: [] }),
+      stockText({
+        services: null,
+        kept: [kept({ hostId: 'h2' })],
+        inside: { b: { ...inside, boot: '2' } },
+        hosts: [],
+        versions: null,
+      }),
     ];
     expect(lastStock(texts)).toEqual({
       services: [],
       kept: [kept({ hostId: 'h2' })],
       inside: { a: inside, b: { ...inside, boot: '2' } },
       hosts: [],
+      versions: [],
     });
-    expect(lastStock([])).toEqual({ services: null, kept: null, inside: null, hosts: null });
+    expect(lastStock([])).toEqual({ services: null, kept: null, inside: null, hosts: null, versions: null });
   });
 
   it('holds no move against the cloud that was ours, and every other', () => {

@@ -1,0 +1,240 @@
+import { counted, span } from '../words/quantities.ts';
+import { type Check, fail, pass, type Stage, skip } from './check.ts';
+import { ORPHANED_AFTER } from './services.ts';
+
+/** A row of a cell's `services` table that is not deleted. */
+export type VersionRecord = {
+  /** The uuid. */
+  readonly id: string;
+  readonly binary: string;
+  readonly host: string;
+  /** Of the code that wrote it; 0: it never told, and Nova doesn't count it. */
+  readonly version: number;
+  /** Nova counts no version of a service that is forced down, though it counts that of one that is disabled. */
+  readonly forcedDown: boolean;
+  /** In seconds: since it reported last or, where it never did, since it was made. */
+  readonly silent: number;
+};
+
+/** A cell whose database was read. */
+export type Cell = {
+  readonly name: string;
+  /** Its id in `cell_mappings`; null: there is none of its name. */
+  readonly mapping: number | null;
+  /** It holds the servers that no host took, and so no compute. */
+  readonly isCell0: boolean;
+  readonly records: readonly VersionRecord[];
+};
+
+/** A row of `host_mappings`: `mapping` is the id of the cell. */
+export type HostMapping = { readonly host: string; readonly mapping: number };
+
+/** The greatest version of a kind of service in a cell: what a later stage is held against. */
+export type KnownVersion = { readonly cell: string; readonly binary: string; readonly version: number };
+
+/** The API writes its record when it starts, and never again. */
+const NEVER_REPORT = ['nova-osapi_compute', 'nova-metadata'];
+
+/** Names that one line holds. */
+const NAMED = 10;
+
+const DELETE = 'openstack --os-compute-api-version 2.53 compute service delete ID';
+
+type Placed = VersionRecord & { readonly cell: string };
+
+const counts = ({ version, forcedDown }: VersionRecord): boolean => version > 0 && !forcedDown;
+const isCompute = ({ binary }: VersionRecord): boolean => binary === 'nova-compute';
+const reports = ({ binary }: VersionRecord): boolean => !NEVER_REPORT.includes(binary);
+const isOrphan = (one: VersionRecord): boolean => reports(one) && one.silent * 1000 > ORPHANED_AFTER;
+const greatestOf = (records: readonly VersionRecord[]): number =>
+  Math.max(0, ...records.filter(counts).map(({ version }) => version));
+
+const listed = (texts: readonly string[]): string =>
+  texts.length <= NAMED ? texts.join(', ') : `${texts.slice(0, NAMED).join(', ')} and ${texts.length - NAMED} more`;
+
+export const versionsOf = (cells: readonly Cell[]): readonly KnownVersion[] =>
+  cells.flatMap(({ name: cell, records }) =>
+    [...Map.groupBy(records, ({ binary }) => binary)].map(([binary, some]) => ({
+      cell,
+      binary,
+      version: greatestOf(some),
+    })),
+  );
+
+/**
+ * Is every service on the new version? One check for each kind of service in each cell, and one on what follows from them
+ * all: may the SIGHUP that lifts the pin be given? All services of a release have one version, so the greatest is the new
+ * one. `before` null: nothing is known of before. `unread` names the cells that could not be read.
+ */
+export function checkVersions(cells: readonly Cell[], { stage, before, unread }: VersionOptions): readonly Check[] {
+  const all = cells.flatMap(({ name: cell, records }) => records.map((one): Placed => ({ ...one, cell })));
+  const greatest = greatestOf(all);
+  const kinds = cells.flatMap(({ name: cell }) => {
+    const binaries = Map.groupBy(
+      all.filter((one) => one.cell === cell),
+      ({ binary }) => binary,
+    );
+    return [...binaries]
+      .toSorted(([a], [b]) => a.localeCompare(b))
+      .map(([binary, records]) => {
+        const known = before?.find((one) => one.cell === cell && one.binary === binary)?.version ?? null;
+        return checkKind(`database: ${cell}: ${binary}`, records, { stage, greatest, known });
+      });
+  });
+  const known = before === null ? null : Math.max(0, ...before.map(({ version }) => version));
+  return [...kinds, checkPin(all, { stage, greatest, known, unread })];
+}
+
+type VersionOptions = {
+  readonly stage: Stage;
+  readonly before: readonly KnownVersion[] | null;
+  readonly unread: readonly string[];
+};
+
+type Versions = {
+  readonly stage: Stage;
+  readonly greatest: number;
+  /** The version before the upgrade. */
+  readonly known: number | null;
+};
+
+const was = ({ greatest, known }: Versions): string =>
+  known === null || known === 0 ? '' : known === greatest ? ', as before' : `, was ${known} before`;
+
+function checkKind(name: string, records: readonly VersionRecord[], versions: Versions): Check {
+  const { greatest, stage } = versions;
+  const behind = records.filter((one) => counts(one) && one.version < greatest);
+  const uncounted = records.filter((one) => !counts(one));
+  const note =
+    uncounted.length === 0
+      ? ''
+      : `; not counted: ${listed(uncounted.map((one) => `${one.host} (${one.forcedDown ? 'forced down, ' : ''}version ${one.version})`))}`;
+  const counting = records.length - uncounted.length;
+  if (counting === 0) return skip(name, `no record of it counts${note}`);
+  if (behind.length === 0)
+    return pass(name, `${counted(counting, 'record')}, all of version ${greatest}${was(versions)}${note}`);
+  const when = stage === 'before' ? 'an earlier upgrade has not ended' : 'not yet';
+  return fail(
+    name,
+    `${when}: ${counted(behind.length, 'record')} of ${counting} behind version ${greatest}: ${listed(behind.map(recordText))}: ${remedy(behind)}${note}`,
+  );
+}
+
+function checkPin(
+  all: readonly Placed[],
+  { unread, ...versions }: Versions & { readonly unread: readonly string[] },
+): Check {
+  const name = 'database: pin';
+  const { greatest, stage, known } = versions;
+  const no = stage === 'before' ? 'a pin of an earlier upgrade may still hold' : 'the SIGHUP may not be given yet';
+  if (unread.length > 0) return fail(name, `${no}: ${listed(unread)} could not be read`);
+  if (!all.some((one) => counts(one) && isCompute(one)))
+    return fail(name, `${no}: no cell has a nova-compute that counts`);
+  const behind = all.filter((one) => counts(one) && one.version < greatest);
+  // Nova takes the least version of all nova-compute; the others must have been restarted to be on the new code at all
+  const holding = behind.filter((one) => isCompute(one) || !isOrphan(one));
+  if (holding.length > 0) {
+    const named = holding.map((one) => `${one.binary} on ${recordText(one)} in ${one.cell}`);
+    return fail(name, `${no}: behind version ${greatest}: ${listed(named)}: ${remedy(holding)}`);
+  }
+  const found = `every nova-compute, and whatever else runs, is of version ${greatest}${was(versions)}`;
+  if (stage === 'before') return pass(name, `${found}: nothing holds a pin of an earlier upgrade`);
+  const same = known === greatest ? '; if the release is another one, nothing was restarted on it' : '';
+  return pass(name, `${found}: the SIGHUP that lifts the pin may be given${same}`);
+}
+
+/** 'compute9 (version 61, id ..., silent for 2 h 05 min)' */
+const recordText = (one: VersionRecord): string =>
+  `${one.host} (version ${one.version}, id ${one.id}${isOrphan(one) ? `, silent for ${span(one.silent)}` : ''})`;
+
+function remedy(behind: readonly VersionRecord[]): string {
+  const orphans = behind.filter(isOrphan);
+  const hasApi = behind.some((one) => !reports(one));
+  return [
+    ...(orphans.length < behind.length ? ['upgrade and restart what runs'] : []),
+    ...(orphans.length > 0 ? [`if what is silent is gone for good, ${DELETE}`] : []),
+    ...(hasApi ? [`an API never reports: where none runs any more, ${DELETE}`] : []),
+  ].join('; ');
+}
+
+type Known = {
+  /** Every cell was read. */
+  readonly complete: boolean;
+  readonly unread: readonly string[];
+};
+
+/**
+ * Computes that stand where they should not: in cell0, in two cells, in another cell than their host is mapped to, or
+ * nowhere. `hosts` null: the mappings could not be read.
+ */
+export function checkPlaces(
+  cells: readonly Cell[],
+  { hosts, ...known }: Known & { readonly hosts: readonly HostMapping[] | null },
+): readonly Check[] {
+  const computes = cells.flatMap((cell) => cell.records.filter(isCompute).map((one) => ({ ...one, cell })));
+  const doubled = [...Map.groupBy(computes, ({ host }) => host)].filter(([, some]) => some.length > 1);
+  const inCell0 = computes.filter(({ cell }) => cell.isCell0);
+  return [
+    ...(cells.some(({ isCell0 }) => isCell0)
+      ? [
+          inCell0.length === 0
+            ? pass('database: cell0', 'no nova-compute is in it')
+            : fail(
+                'database: cell0',
+                `it holds nova-compute on ${listed(inCell0.map(recordText))}: give these hosts the database of their cell, then ${DELETE}`,
+              ),
+        ]
+      : []),
+    doubled.length === 0
+      ? allRead('database: doubled hosts', 'no nova-compute is in two cells', known.unread)
+      : fail(
+          'database: doubled hosts',
+          `${listed(doubled.map(([host, some]) => `${host} (${some.map(({ cell, id }) => `${cell.name}: id ${id}`).join(', ')})`))}: for the cell that the host left, ${DELETE}; the host's mapping goes with it, so nova-manage cell_v2 discover_hosts`,
+        ),
+    ...(hosts === null ? [] : [checkHostMappings(cells, { hosts, ...known })]),
+  ];
+}
+
+function checkHostMappings(
+  cells: readonly Cell[],
+  { hosts, complete, unread }: Known & { readonly hosts: readonly HostMapping[] },
+): Check {
+  const name = 'database: host mappings';
+  const computes = cells
+    .filter(({ isCell0 }) => !isCell0)
+    .flatMap((cell) => cell.records.filter(isCompute).map(({ host }) => ({ host, cell })));
+  const mappingOf = new Map(hosts.map(({ host, mapping }) => [host, mapping]));
+  const places = Map.groupBy(computes, ({ host }) => host);
+  const nameOf = (mapping: number): string => cells.find((cell) => cell.mapping === mapping)?.name ?? `cell ${mapping}`;
+  const unmapped = computes.filter(({ host }) => !mappingOf.has(host));
+  const elsewhere = [...places].flatMap(([host, some]) => {
+    const mapping = mappingOf.get(host);
+    const known = mapping !== undefined && some.every(({ cell }) => cell.mapping !== null);
+    if (!known || some.some(({ cell }) => cell.mapping === mapping)) return [];
+    return [`${host} (is in ${some.map(({ cell }) => cell.name).join(', ')}, mapped to ${nameOf(mapping)})`];
+  });
+  const stray = hosts.filter(
+    ({ host, mapping }) => !places.has(host) && (complete || cells.some((cell) => cell.mapping === mapping)),
+  );
+  const troubles = [
+    ...(unmapped.length > 0
+      ? [
+          `not mapped to a cell, so nothing is scheduled there: ${listed(unmapped.map(({ host }) => host))}: nova-manage cell_v2 discover_hosts`,
+        ]
+      : []),
+    ...(elsewhere.length > 0
+      ? [`mapped to another cell: ${listed(elsewhere)}: nova-manage cell_v2 delete_host, then discover_hosts`]
+      : []),
+    ...(stray.length > 0
+      ? [
+          `mapped, without a nova-compute: ${listed(stray.map(({ host, mapping }) => `${host} (${nameOf(mapping)})`))}: if the host is gone for good, nova-manage cell_v2 delete_host`,
+        ]
+      : []),
+  ];
+  if (troubles.length > 0) return fail(name, troubles.join('; '));
+  return allRead(name, `${counted(places.size, 'host')}, each mapped to its cell`, unread);
+}
+
+/** What was not read may yet be wrong. */
+const allRead = (name: string, detail: string, unread: readonly string[]): Check =>
+  unread.length === 0 ? pass(name, detail) : skip(name, `${listed(unread)} could not be read`);

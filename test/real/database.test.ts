@@ -1,0 +1,185 @@
+/**
+ * The check of Nova's databases on the real cloud: all is well, an old record that is left is named as what holds the pin,
+ * and neither more than SELECT is needed nor anything written.
+ */
+
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { select } from '../../src/checks/nova-database.ts';
+import { parseDatabaseUrl } from '../../src/domain/database-address.ts';
+import { discard } from '../support/daemon.ts';
+import { rollwatch } from '../support/rollwatch.ts';
+
+const run = promisify(execFile);
+const HOME = process.env['REAL_CLOUD_HOME'] ?? '/var/lib/real-cloud';
+const env = { OS_CLIENT_CONFIG_FILE: `${HOME}/clouds.yaml`, OS_CLOUD: 'real' };
+const sql = async (text: string) =>
+  (await run('mysql', ['-h127.0.0.1', '-uroot', '--batch', '--skip-column-names', '-e', text])).stdout.trim();
+
+const [, API = ''] =
+  /^connection = (mysql\S+\/nova_api\S*)$/m.exec(readFileSync(`${HOME}/etc/nova/nova.conf`, 'utf8')) ?? [];
+const [, PASSWORD = ''] = /:\/\/[^:]+:([^@]+)@/.exec(API) ?? [];
+
+/** May read what docs/checks.md says, and nothing else. */
+const READER = 'rollwatch_reader';
+const READER_PASSWORD = 'r3ad@only/1';
+const GRANTS = [
+  `SELECT (id, uuid, name) ON nova_api.cell_mappings`,
+  `SELECT (host, cell_id) ON nova_api.host_mappings`,
+  ...['nova_cell0', 'nova_cell1'].map(
+    (database) =>
+      `SELECT (id, uuid, \`binary\`, host, version, forced_down, last_seen_up, created_at, deleted) ON ${database}.services`,
+  ),
+];
+const asReader = (database: string) =>
+  `mysql+pymysql://${READER}:${encodeURIComponent(READER_PASSWORD)}@127.0.0.1:3306/${database}?charset=utf8`;
+
+const checksSchema = z.object({
+  ok: z.boolean(),
+  checks: z.array(z.looseObject({ name: z.string(), status: z.string(), detail: z.string() })),
+});
+
+const NAMES = [
+  'database: cells',
+  'database: cell1: nova-compute',
+  'database: cell1: nova-conductor',
+  'database: cell1: nova-osapi_compute',
+  'database: cell1: nova-scheduler',
+  'database: pin',
+  'database: cell0',
+  'database: doubled hosts',
+  'database: host mappings',
+];
+
+describe("the check of Nova's databases", () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rollwatch-database-'));
+  writeFileSync(join(folder, 'rollwatch.yaml'), 'vantage: database\nchecks: {database_file: databases}\n');
+  const check = async (stage: 'before' | 'after', ...lines: readonly string[]) => {
+    writeFileSync(join(folder, 'databases'), `${lines.join('\n')}\n`);
+    const ran = await rollwatch(['check', stage, '--only', 'database', '--json'], { folder, env });
+    expect(ran.err).toBe('');
+    for (const hidden of [PASSWORD, READER_PASSWORD, encodeURIComponent(READER_PASSWORD), 'wr0ng'])
+      expect(ran.out).not.toContain(`:${hidden}`);
+    return { code: ran.code, ...checksSchema.parse(JSON.parse(ran.out)) };
+  };
+  const failures = ({ checks }: z.infer<typeof checksSchema>) =>
+    checks.filter(({ status }) => status === 'fail').map(({ name, detail }) => `${name}: ${detail}`);
+  const dropReader = () => sql(`DROP USER IF EXISTS '${READER}'@'%'`);
+  let version = 0;
+
+  beforeAll(async () => {
+    expect(API).not.toBe('');
+    await dropReader();
+    await sql(
+      [
+        `CREATE USER '${READER}'@'%' IDENTIFIED BY '${READER_PASSWORD}'`,
+        ...GRANTS.map((what) => `GRANT ${what} TO '${READER}'@'%'`),
+      ].join(';'),
+    );
+    version = Number(
+      await sql("SELECT MAX(version) FROM nova_cell1.services WHERE deleted = 0 AND `binary` = 'nova-compute'"),
+    );
+  });
+
+  afterAll(async () => {
+    await dropReader();
+    discard(folder);
+  });
+
+  it('passes as the cloud is, by the address that Nova has', async () => {
+    const before = await check('before', API);
+    expect(failures(before)).toEqual([]);
+    expect(before.checks.map(({ name }) => name)).toEqual(NAMES);
+    const after = await check('after', API);
+    expect(after).toMatchObject({ code: 0, ok: true });
+    expect(after.checks.find(({ name }) => name === 'database: pin')?.detail).toContain(
+      `is of version ${version}, as before: the SIGHUP that lifts the pin may be given`,
+    );
+  });
+
+  it('passes by a user who may do nothing but SELECT', async () => {
+    const seen = await check(
+      'after',
+      asReader('nova_api'),
+      `cell0 ${asReader('nova_cell0')}`,
+      `cell1 ${asReader('nova_cell1')}`,
+    );
+    expect(failures(seen)).toEqual([]);
+    expect(seen.checks.map(({ name }) => name)).toEqual(NAMES);
+  });
+
+  it('says which right is wanting, where the cells are to be read out of the API database', async () => {
+    expect(failures(await check('after', asReader('nova_api')))).toEqual([
+      expect.stringMatching(
+        /^database: cells: nova_api on 127\.0\.0\.1:3306: SELECT command denied .*'database_connection'.*: give user 'rollwatch_reader' the right by GRANT SELECT$/,
+      ),
+    ]);
+  });
+
+  it('names an old record that is left as what holds the pin', async () => {
+    const uuid = 'd0d0d0d0-0000-4000-8000-000000000001';
+    const remove = () => sql(`DELETE FROM nova_cell1.services WHERE uuid = '${uuid}'`);
+    await remove();
+    try {
+      await sql(
+        `INSERT INTO nova_cell1.services (created_at, last_seen_up, host, \`binary\`, topic, report_count, disabled, deleted, forced_down, version, uuid)
+         VALUES (UTC_TIMESTAMP() - INTERVAL 9 DAY, UTC_TIMESTAMP() - INTERVAL 2 HOUR, 'left-behind', 'nova-compute', 'compute', 1, 1, 0, 0, ${version - 5}, '${uuid}')`,
+      );
+      const seen = await check('after', API);
+      const record = `left-behind (version ${version - 5}, id ${uuid}, silent for 2 h 00 min)`;
+      const remedy =
+        'if what is silent is gone for good, openstack --os-compute-api-version 2.53 compute service delete ID';
+      expect(seen).toMatchObject({ code: 1, ok: false });
+      expect(failures(seen)).toEqual([
+        `database: cell1: nova-compute: not yet: 1 record of 4 behind version ${version}: ${record}: ${remedy}`,
+        `database: pin: the SIGHUP may not be given yet: behind version ${version}: nova-compute on ${record} in cell1: ${remedy}`,
+        'database: host mappings: not mapped to a cell, so nothing is scheduled there: left-behind: nova-manage cell_v2 discover_hosts',
+      ]);
+    } finally {
+      await remove();
+    }
+  });
+
+  it('tells in one line of a password that is wrong, and of a database that is not there', async () => {
+    const wrong = API.replace(`:${PASSWORD}@`, ':wr0ng@');
+    expect(failures(await check('after', wrong))).toEqual([
+      "database: cells: nova_api on 127.0.0.1:3306: the password of user 'openstack' is refused, or there is no such user for this machine",
+    ]);
+    const elsewhere = [API, API.replace('nova_api', 'nova_cell0'), `cell1 ${API.replace('nova_api', 'keystone')}`];
+    expect(failures(await check('after', ...elsewhere))).toEqual([
+      "database: cell1: keystone on 127.0.0.1:3306: Table 'keystone.services' doesn't exist: is it the right database?",
+      'database: pin: the SIGHUP may not be given yet: cell1 could not be read',
+    ]);
+  });
+
+  it('gives up on a database that takes the connection and says nothing', async () => {
+    const server = createServer(() => {});
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      expect(failures(await check('after', API.replace(':3306', `:${port}`)))).toEqual([
+        `database: cells: nova_api on 127.0.0.1:${port}: no answer in 10 s`,
+      ]);
+    } finally {
+      server.close();
+    }
+  });
+
+  it('cannot write, whoever it is', async () => {
+    const address = parseDatabaseUrl(API);
+    if (address.type !== 'ok') throw new Error(address.problem);
+    const query = { sql: "UPDATE cell_mappings SET name = 'gone'", rows: z.unknown() };
+    expect(await select(address.value, query, new AbortController().signal)).toEqual({
+      type: 'failed',
+      problem: 'nova_api on 127.0.0.1:3306: Cannot execute statement in a READ ONLY transaction',
+    });
+    expect(await sql('SELECT name FROM nova_api.cell_mappings ORDER BY id')).toBe('cell0\ncell1');
+  });
+});
