@@ -43,10 +43,6 @@ describe.skipIf(!hasPrometheus)('what Prometheus and Alertmanager make of an out
     cloud = await startCloudThread();
     folder = mkdtempSync(join(tmpdir(), 'rollwatch-prometheus-'));
     writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
-    watch = await startWatch({
-      folder,
-      env: { OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), OS_CLOUD: 'embedded' },
-    });
     receiver = createServer(async (request, response) => {
       const { alerts } = notification.parse(JSON.parse(await text(request)));
       for (const { status, labels } of alerts) told.push({ alert: labels['alertname'] ?? '', status });
@@ -54,6 +50,15 @@ describe.skipIf(!hasPrometheus)('what Prometheus and Alertmanager make of an out
     }).listen(0, '127.0.0.1');
     await once(receiver, 'listening');
     const webhook = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
+    // it stands for a server that runs
+    writeFileSync(
+      join(folder, 'rollwatch.yaml'),
+      `probes: {server-reach: {enabled: true, banner: false, targets: ['${new URL(webhook).host}']}}\n`,
+    );
+    watch = await startWatch({
+      folder,
+      env: { OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), OS_CLOUD: 'embedded' },
+    });
     monitoring = await startMonitoring({ folder, daemon: watch.url, webhook });
     from = Date.now() / 1000;
     await delay(BEFORE);

@@ -61,7 +61,7 @@ const measured = (name: string, expr: string, colour: string) =>
     .datasource(SOURCE)
     .expr(expr)
     .step('2s')
-    .titleFormat('{{probe}} {{connection}}')
+    .titleFormat('{{probe}} {{connection}}{{target}}')
     .tagKeys('cloud,vantage')
     .textFormat(name);
 

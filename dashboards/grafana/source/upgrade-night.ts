@@ -5,9 +5,9 @@ import { daemon, place, series } from './selectors.ts';
 const BOOT_BUDGET = 15;
 
 const quantile = (share: number, probe: string): string =>
-  `histogram_quantile(${share}, sum by (le, cloud, vantage, probe, connection) (rate(rollwatch_probe_duration_seconds_bucket${series('stage="total"', probe)}[$__rate_interval])))`;
+  `histogram_quantile(${share}, sum by (le, cloud, vantage, probe, connection, target) (rate(rollwatch_probe_duration_seconds_bucket${series('stage="total"', probe)}[$__rate_interval])))`;
 
-const NAME = '{{cloud}} {{probe}} {{connection}}';
+const NAME = '{{cloud}} {{probe}} {{connection}}{{target}}';
 const STATES = words({
   0: { text: 'DOWN', color: COLOURS.down, index: 0 },
   1: { text: 'up', color: COLOURS.up, index: 1 },
@@ -203,7 +203,7 @@ export const upgradeNight = () =>
             log: true,
             queries: [0.5, 0.95, 0.99].map((share) => ({
               expr: quantile(share, 'probe!="server-boot"'),
-              legend: `p${share * 100} {{probe}} {{connection}}`,
+              legend: `p${share * 100} {{probe}} {{connection}}{{target}}`,
             })),
           }),
           lines({
