@@ -86,6 +86,24 @@ describe('the checks before and after an upgrade', { timeout: 400_000 }, () => {
     expect(out).toMatch(/^ {2}after, .*: FAIL/m);
   });
 
+  it('name a service record that was orphaned by hand in the database', async () => {
+    const uuid = 'd0d0d0d0-0000-4000-8000-000000000002';
+    const sql = (statement: string) => run('mysql', ['-h127.0.0.1', '-uroot', 'nova_cell1', '-e', statement]);
+    await sql(
+      `insert into services (created_at, updated_at, last_seen_up, host, \`binary\`, topic, report_count, disabled, deleted, forced_down, version, uuid)
+       select created_at, last_seen_up - interval 2 day, last_seen_up - interval 2 day, 'left-behind', \`binary\`, topic, 1, 0, 0, 0, version, '${uuid}'
+       from services where \`binary\` = 'nova-conductor' and deleted = 0 limit 1`,
+    );
+    try {
+      const found = await check('after', '--only', 'orphans');
+      expect(found.code).toBe(1);
+      expect(failed(found)).toEqual(['orphans: service records']);
+      expect(found.checks.find(({ status }) => status === 'fail')?.detail).toMatch(/nova-conductor on left-behind/);
+    } finally {
+      await sql(`delete from services where uuid = '${uuid}'`);
+    }
+  });
+
   it('are cleaned up after, whatever state the server is in, and find that it is gone', async () => {
     const cleaned = await rollwatch(['check', 'clean', '--json'], { folder, env, limit: 200_000 });
     expect(cleaned.code).toBe(0);
