@@ -8,16 +8,20 @@ import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import { checkBasics } from './basics.ts';
 import { checkDatabases } from './database.ts';
+import type { Tempest } from './find-tempest.ts';
 import { checkHosts } from './hosts.ts';
 import type { KeptOptions } from './kept-servers.ts';
 import { checkLiving, LIVING } from './living.ts';
 import { spreadServers } from './spread.ts';
 import { readHypervisors, readProviders, readServices } from './stock.ts';
 import { lastStock, stockText } from './stock-text.ts';
+import { runTempest, selectionOf } from './tempest.ts';
 
 /** Each can be asked for alone. */
-export const GROUPS = ['services', 'orphans', 'database', 'hosts', 'basics', ...LIVING] as const;
+export const GROUPS = ['services', 'orphans', 'database', 'hosts', 'basics', ...LIVING, 'tempest'] as const;
 export type Group = (typeof GROUPS)[number];
+/** Made where none is asked for: Tempest has a configuration of its own, and takes its time. */
+export const USUAL = GROUPS.filter((group) => group !== 'tempest');
 /** Of what they make, some is logged in to. */
 export const BY_LOGIN: readonly Group[] = ['basics', ...LIVING];
 const BY_ADMIN: readonly Group[] = ['services', 'orphans', 'hosts'];
@@ -29,6 +33,8 @@ export type RunOptions = KeptOptions & {
   readonly databases: Databases | null;
   /** What the runs up to now have left, in order; none: nothing is known of before. */
   readonly stocks: readonly string[];
+  /** Null: it is not asked for. */
+  readonly tempest: Tempest | null;
   readonly now: () => number;
   /** Told as they are found. */
   readonly onCheck: (check: Check) => void;
@@ -91,8 +97,17 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
   const living = LIVING.some(wants)
     ? await checkLiving({ ...options, stock, wants, found })
     : { kept: null, inside: null };
+
+  let tempest = null;
+  if (wants('tempest') && options.tempest !== null) {
+    const selection = selectionOf(options.tempest);
+    const passedBefore = (stage === 'after' && stock.tempest?.[selection]) || [];
+    const onEnd = (one: Check) => found([one]);
+    const passed = await runTempest(options.tempest, { passedBefore, onCheck: onEnd, signal });
+    if (stage === 'before' && passed !== null) tempest = { [selection]: passed };
+  }
   const taken = stage === 'before' ? { services, versions } : { services: null, versions: null };
-  const left = stockText({ ...taken, hosts, ...living });
+  const left = stockText({ ...taken, hosts, tempest, ...living });
   return { stage, cloud: cloud.access.name, vantage, at: now(), checks, stock: left };
 }
 

@@ -14,6 +14,8 @@ export type Stock = {
   readonly hosts: readonly string[] | null;
   /** Of the services, in the databases. */
   readonly versions: readonly KnownVersion[] | null;
+  /** The tests of Tempest that passed, by what was run: 'smoke', or a regex. */
+  readonly tempest: Readonly<Record<string, readonly string[]>> | null;
 };
 
 const service = z.object({
@@ -57,6 +59,7 @@ const stockSchema = z.object({
   inside: z.record(z.string(), inside).nullable().default(null),
   hosts: z.array(z.string()).nullable().default(null),
   versions: z.array(version).nullable().default(null),
+  tempest: z.record(z.string(), z.array(z.string())).nullable().default(null),
 });
 
 export const stockText = (stock: Stock): string => JSON.stringify(stock);
@@ -70,9 +73,10 @@ export function readStock(text: string): Stock | null {
   }
 }
 
-/** Of each part what was found last; of what is inside servers, of each server. */
+/** Of each part what was found last; of what is inside servers, of each server, and of Tempest, of each choice of tests. */
 export function lastStock(texts: readonly string[]): Stock {
   const all = texts.map(readStock);
+  const tested = all.flatMap((one) => (one?.tempest == null ? [] : [one.tempest]));
   const looked = all.flatMap((one) => (one?.inside == null ? [] : [one.inside]));
   return {
     services: all.findLast((one) => one?.services != null)?.services ?? null,
@@ -80,5 +84,6 @@ export function lastStock(texts: readonly string[]): Stock {
     inside: looked.length === 0 ? null : Object.assign({}, ...looked),
     hosts: all.findLast((one) => one?.hosts != null)?.hosts ?? null,
     versions: all.findLast((one) => one?.versions != null)?.versions ?? null,
+    tempest: tested.length === 0 ? null : Object.assign({}, ...tested),
   };
 }

@@ -2,20 +2,23 @@ import { dirname, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { cleanUp } from '../checks/clean.ts';
+import { findTempest, type Tempest } from '../checks/find-tempest.ts';
 import type { Login } from '../checks/inside.ts';
 import { forgetKey, ownKey, readKey } from '../checks/key-pair.ts';
-import { BY_LOGIN, GROUPS, type Group, runChecks } from '../checks/run.ts';
+import { BY_LOGIN, GROUPS, type Group, runChecks, USUAL } from '../checks/run.ts';
 import { type Configuration, loadConfiguration, type SshSettings } from '../config/configuration.ts';
 import { readDatabaseFile } from '../config/database-file.ts';
 import {
   type Check,
   type CheckReport,
   type CheckRun,
+  type Compared,
   lastWords,
   pass,
   reportOf,
   STAGES,
 } from '../domain/checks/check.ts';
+import { isTempestTest, tempestSummary } from '../domain/checks/tempest.ts';
 import { checksFace } from '../domain/faces/checks.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { openJournal } from '../journal/open-journal.ts';
@@ -40,12 +43,17 @@ type CheckFlags = {
   readonly format: 'text' | 'json' | 'junit';
   readonly only?: readonly Group[];
   readonly keep?: number;
+  /** True: without a regex. */
+  readonly tempest?: string | true;
+  readonly tempestWorkspace?: string;
 };
 
 const EXAMPLES = `
 Examples:
   OS_CLOUD=mycloud rollwatch check before
   OS_CLOUD=mycloud rollwatch check after --only services orphans
+  OS_CLOUD=mycloud rollwatch check before --tempest --tempest-workspace ~/workspace
+  OS_CLOUD=mycloud rollwatch check after --only tempest --tempest 'tempest\\.api\\.compute\\.servers'
   OS_CLOUD=mycloud rollwatch check after --url http://127.0.0.1:9774 --json
   OS_CLOUD=mycloud rollwatch check clean
 
@@ -65,7 +73,7 @@ export const checkCommand: CommandFactory = ({ output, finish }) => {
       .description(description)
       .option('--config <file>', 'rollwatch.yaml')
       .option('--journal <file>', 'where it is kept (default: as the configuration says)')
-      .option('--json', '{ok, checks: [{name, status: pass|fail|skip, detail, before}]}');
+      .option('--json', '{ok, checks: [{name, status: pass|fail|skip, detail, before, seconds}], tempest}');
     if (name !== 'clean') {
       command
         .addOption(
@@ -74,7 +82,9 @@ export const checkCommand: CommandFactory = ({ output, finish }) => {
         .addOption(new Option('--only <group...>', 'these checks alone').choices(GROUPS))
         .option('--url <url>', 'a daemon is at work on the journal: tell it')
         .option('--token-file <file>', 'the token of that daemon')
-        .option('--keep <servers>', 'how many servers are to live through the upgrade', wholeNumber);
+        .option('--keep <servers>', 'how many servers are to live through the upgrade', wholeNumber)
+        .option('--tempest [regex]', 'run an installed Tempest, too: its smoke tests, or those that match')
+        .option('--tempest-workspace <folder>', "where Tempest's etc/tempest.conf is (default: as Tempest finds it)");
     }
     check.addCommand(
       command.action(async (flags: CheckFlags) => {
@@ -105,7 +115,14 @@ const runsSchema = z.object({
       cloud: z.string(),
       vantage: z.string(),
       at: z.number(),
-      checks: z.array(z.object({ name: z.string(), status: z.enum(['pass', 'fail', 'skip']), detail: z.string() })),
+      checks: z.array(
+        z.object({
+          name: z.string(),
+          status: z.enum(['pass', 'fail', 'skip']),
+          detail: z.string(),
+          seconds: z.number().exactOptional(),
+        }),
+      ),
       stock: z.string(),
     }),
   ),
@@ -137,16 +154,18 @@ async function keeperOf({ url, tokenFile }: CheckFlags, configuration: Configura
 }
 
 async function look(stage: 'before' | 'after', flags: CheckFlags, output: Output): Promise<boolean> {
-  const { config, journal, url, only = GROUPS } = flags;
+  const { config, journal, url } = flags;
+  const groups = groupsOf(flags);
   const format = flags.json === true ? 'json' : flags.format;
   if (url !== undefined && journal !== undefined) throw new Refusal('--url and --journal: one of the two is wanted');
   const configuration = loadConfiguration({ configFile: config, flags: { journal } });
   // Refused at once, as a mistake in the configuration is, and read by no other command
   const watchedClouds = configuration.clouds.map((watched) => {
     const { databaseFile } = watched.checks;
-    const wanted = only.includes('database') && databaseFile !== null;
+    const wanted = groups.includes('database') && databaseFile !== null;
     return { ...watched, databases: wanted ? readDatabaseFile(databaseFile) : null };
   });
+  const tempest = groups.includes('tempest') ? tempestOf(flags, configuration) : null;
   const keeper = await keeperOf(flags, configuration);
   const { vantage } = configuration;
   const stop = stopSignal();
@@ -163,19 +182,23 @@ async function look(stage: 'before' | 'after', flags: CheckFlags, output: Output
         if (ready.type === 'refused') throw ready.refusal;
         const runs = known.filter((one) => one.cloud === cloud.access.name && one.vantage === vantage);
         const before = stage === 'before' ? null : lastWords(runs.filter((one) => one.stage === 'before'));
-        const tell =
-          format !== 'text' ? () => {} : (one: Check) => void print(output.out, lineOf([one], before, output));
+        const tell = (one: Check) => {
+          // A test of hundreds has one line, however narrow the terminal
+          const width = isTempestTest(one) ? Number.POSITIVE_INFINITY : output.width;
+          if (format === 'text') void print(output.out, lineOf([one], before, { ...output, width }));
+        };
         const run = await runChecks({
           stage,
-          groups: only,
+          groups,
           cloud,
           admin,
           databases: watched.databases,
           vantage,
           wanted: { flavor, image, network },
           count: flags.keep ?? watched.checks.keep,
-          login: loginOf(watched.checks.ssh, { groups: only, keyFile: keyFileOf(configuration) }),
+          login: loginOf(watched.checks.ssh, { groups, keyFile: keyFileOf(configuration) }),
           stocks: stage === 'before' ? [] : runs.map(({ stock }) => stock),
+          tempest,
           now: () => Date.now(),
           onCheck: tell,
           limits: cloud.limits,
@@ -195,9 +218,34 @@ async function look(stage: 'before' | 'after', flags: CheckFlags, output: Output
     const checks = reports.flatMap((one) =>
       checksFace(one).checks.map((check) => (reports.length > 1 ? { cloud: one.cloud, ...check } : check)),
     );
-    await print(output.out, JSON.stringify({ ok, checks }, null, 2));
-  } else await print(output.out, ok ? `${stage}: pass` : `${stage}: FAIL`);
+    // With Tempest there is one cloud
+    const summary = tempest === null ? null : tempestSummary(reports.flatMap((one) => one.checks));
+    await print(output.out, JSON.stringify({ ok, checks, ...(summary !== null && { tempest: summary }) }, null, 2));
+  } else {
+    const tests = reports.flatMap((one) => one.checks).filter(isTempestTest);
+    // Again, as what matters went by among hundreds
+    if (tests.some(({ status }) => status === 'fail')) await print(output.out, linesOf(tests, output, { all: false }));
+    await print(output.out, ok ? `${stage}: pass` : `${stage}: FAIL`);
+  }
   return ok;
+}
+
+function groupsOf({ only, tempest, tempestWorkspace }: CheckFlags): readonly Group[] {
+  if (tempest !== undefined) return [...(only ?? USUAL), 'tempest'];
+  const groups = only ?? USUAL;
+  if (tempestWorkspace !== undefined && !groups.includes('tempest'))
+    throw new Refusal('--tempest-workspace: say --tempest, too');
+  return groups;
+}
+
+function tempestOf({ tempest, tempestWorkspace }: CheckFlags, { clouds }: Configuration): Tempest {
+  if (clouds.length > 1)
+    throw new Refusal(
+      `--tempest: Tempest's own configuration is of one cloud, and ${clouds.length} are configured: take a rollwatch.yaml that names one`,
+    );
+  if (tempest === '') throw new Refusal('--tempest: an empty regex; leave it out for the smoke tests');
+  const regex = tempest === undefined || tempest === true ? null : tempest;
+  return findTempest({ workspace: tempestWorkspace ?? null, regex }, { env: process.env, folder: process.cwd() });
 }
 
 /** The key that is made when none is named: for `before` to put into servers, and for `after` to log in with. */
@@ -214,13 +262,16 @@ function loginOf(
   return { user, port, floatingNetwork, within, key };
 }
 
-const lineOf = (checks: readonly Check[], before: CheckRun | null, { colour, width }: Output): string => {
+function lineOf(checks: readonly Check[], before: CheckRun | null, output: Output): string {
   const was = new Map((before?.checks ?? []).map(({ name, status }) => [name, status]));
   const compared = checks.map((one) => ({ ...one, before: was.get(one.name) ?? null }));
-  return checkLines({ checks: compared }, { width, paint: createPaint(colour) }, { all: true })
+  return linesOf(compared, output, { all: true });
+}
+
+const linesOf = (checks: readonly Compared[], { colour, width }: Output, wanted: { readonly all: boolean }): string =>
+  checkLines({ checks }, { width, paint: createPaint(colour) }, wanted)
     .map((line) => line.slice(4))
     .join('\n');
-};
 
 async function clean({ config, journal, json = false }: CheckFlags, output: Output): Promise<boolean> {
   const configuration = loadConfiguration({ configFile: config, flags: { journal } });

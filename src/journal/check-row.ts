@@ -3,7 +3,12 @@ import { type CheckRun, STAGES } from '../domain/checks/check.ts';
 import { decode, json } from './rows.ts';
 import type { CheckRunRow } from './tables.ts';
 
-const check = z.object({ name: z.string(), status: z.enum(['pass', 'fail', 'skip']), detail: z.string() });
+const check = z.object({
+  name: z.string(),
+  status: z.enum(['pass', 'fail', 'skip']),
+  detail: z.string(),
+  seconds: z.number().exactOptional(),
+});
 
 const checkRunSchema = z
   .object({

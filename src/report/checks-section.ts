@@ -1,11 +1,12 @@
 import { isRegression } from '../domain/checks/check.ts';
+import { toldChecks } from '../domain/checks/tempest.ts';
 import type { Report } from '../domain/summary.ts';
 import { tame, wrap } from './layout.ts';
 import type { SectionOptions } from './sections.ts';
 
 type Checks = Report['checks'][number];
 
-/** A heading a stage, and a line for each check that did not simply pass. */
+/** A heading a stage, and a line for each check that did not simply pass; Tempest's tests in one. */
 export function checksSection(
   { checks, clouds }: Pick<Report, 'checks' | 'clouds'>,
   options: SectionOptions,
@@ -25,20 +26,22 @@ export function checksSection(
   });
 }
 
-/** `all`: those too that pass. */
+/** `all`: those too that pass, and every test of Tempest. */
 export function checkLines(
   { checks }: Pick<Checks, 'checks'>,
   { width, paint }: Pick<SectionOptions, 'width' | 'paint'>,
   { all }: { readonly all: boolean },
 ): readonly string[] {
-  return checks
-    .filter(({ status }) => all || status !== 'pass')
-    .flatMap((check) => {
-      const { status, before } = check;
-      const tone =
-        status === 'pass' ? paint.good : status === 'skip' ? paint.dim : isRegression(check) ? paint.bad : paint.warn;
-      const then = status === 'fail' && before === 'fail' ? ' (failed before, too)' : '';
-      const [first = '', ...more] = wrap(`${tame(check.name)}: ${tame(check.detail)}${then}`, width - 10, '  ');
-      return [`    ${tone(status.padEnd(4))}  ${first}`, ...more.map((line) => `          ${line}`)];
-    });
+  const told = all ? checks : toldChecks(checks);
+  return told.flatMap((check) => {
+    const { status, before } = check;
+    const tone =
+      status === 'pass' ? paint.good : status === 'skip' ? paint.dim : isRegression(check) ? paint.bad : paint.warn;
+    const then = status === 'fail' && before === 'fail' ? ' (failed before, too)' : '';
+    const text = `${tame(check.name)}: ${tame(check.detail)}${then}`;
+    // The name of a test stands whole, as it is there to be copied
+    const longest = Math.max(...text.split(' ').map(({ length }) => length));
+    const [first = '', ...more] = wrap(text, Math.max(width - 10, longest + 2), '  ');
+    return [`    ${tone(status.padEnd(4))}  ${first}`, ...more.map((line) => `          ${line}`)];
+  });
 }

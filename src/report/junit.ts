@@ -49,7 +49,7 @@ function checkSuite({ stage, cloud, vantage, at, checks }: CheckReport): Suite {
         : isRegression(check)
           ? element('failure', { message: detail, type: 'fail' }, xmlText(detail))
           : element('system-out', {}, xmlText(check.status === 'fail' ? `failed before, too: ${detail}` : detail));
-    return `${element('testcase', { classname, name: tame(check.name), time: seconds(0) }, inner)}\n`;
+    return `${element('testcase', { classname, name: tame(check.name), time: seconds(check.seconds ?? 0) }, inner)}\n`;
   });
   const xml = element(
     'testsuite',
@@ -59,7 +59,7 @@ function checkSuite({ stage, cloud, vantage, at, checks }: CheckReport): Suite {
       failures,
       errors: 0,
       skipped: checks.filter(({ status }) => status === 'skip').length,
-      time: seconds(0),
+      time: seconds(checks.reduce((sum, check) => sum + (check.seconds ?? 0), 0)),
       timestamp: iso(at).slice(0, 19),
       hostname: tame(vantage),
     },

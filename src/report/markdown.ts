@@ -1,3 +1,4 @@
+import { toldChecks } from '../domain/checks/tempest.ts';
 import type { ReportOptions } from '../domain/formats.ts';
 import type { Report } from '../domain/summary.ts';
 import type { BudgetVerdict, PhaseVerdict } from '../domain/verdict.ts';
@@ -46,8 +47,8 @@ export function reportMarkdown(report: Report, { zone = 'utc' }: ReportOptions):
 /** What did not simply pass, a stage after the other. */
 function checks(report: Report, moments: Moments): readonly string[] {
   return report.checks.flatMap(({ stage, cloud, at, ok, checks: all }) => {
-    const told = all.filter(({ status }) => status !== 'pass');
-    const head = `${stage} on ${cloud}, ${moments.time(at)}: ${ok ? 'pass' : 'FAIL'}, ${all.length - told.length} of ${all.length} pass`;
+    const told = toldChecks(all);
+    const head = `${stage} on ${cloud}, ${moments.time(at)}: ${ok ? 'pass' : 'FAIL'}, ${all.filter(({ status }) => status === 'pass').length} of ${all.length} pass`;
     const lines = told.map(
       ({ name, status, detail }) => `- ${status}: ${plainMarkdown(name)}: ${plainMarkdown(detail)}`,
     );

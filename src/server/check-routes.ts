@@ -8,7 +8,7 @@ import { nothing, parseQuery } from './query.ts';
 import { acceptedSchema } from './schemas.ts';
 import { parseBody } from './task-input.ts';
 
-/** Of a run of a large cloud: a check a compute host. */
+/** Of a run of a large cloud: a check a compute host and a test of Tempest. */
 const CHECKS_LIMIT = 4_194_304;
 
 const line = z.string().min(1).max(10_000);
@@ -19,7 +19,12 @@ const runSchema = z.strictObject({
   vantage: line,
   at: z.number().min(0).max(253_402_300_799_999).describe('milliseconds since 1970'),
   checks: z.array(
-    z.strictObject({ name: line, status: z.enum(['pass', 'fail', 'skip']), detail: z.string().max(10_000) }),
+    z.strictObject({
+      name: line,
+      status: z.enum(['pass', 'fail', 'skip']),
+      detail: z.string().max(10_000),
+      seconds: z.number().min(0).exactOptional().describe('how long it took, where that was measured'),
+    }),
   ),
   stock: z.string().describe('JSON that only rollwatch check reads'),
 });

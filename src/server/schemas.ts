@@ -148,8 +148,20 @@ const checksSchema = z.strictObject({
       status: checkStatus,
       detail: z.string(),
       before: checkStatus.nullable().describe('null where it was not checked before'),
+      seconds: z.number().nullable().describe('null where it was not timed'),
     }),
   ),
+  tempest: z
+    .strictObject({
+      passed: z.number(),
+      failed: z.number(),
+      skipped: z.number(),
+      seconds: z.number().describe('spent in the tests, added up'),
+      broken: z.array(z.string()).describe('tests that fail and did not fail before'),
+      gone: z.array(z.string()).describe('tests that passed before, and were skipped or not run now'),
+    })
+    .nullable()
+    .describe("what Tempest's tests came to, which are among the checks; null: none was run"),
 });
 
 export const reportSchema = z.strictObject({

@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { toldChecks } from '../domain/checks/tempest.ts';
 import type { PhaseFace } from '../domain/faces/phase.ts';
 import type { ReportFace } from '../domain/faces/report.ts';
 import { budgetLimit, budgetSentence, RESULT_WORDS } from '../domain/words/budgets.ts';
@@ -167,8 +168,8 @@ export function Checks({ report, moments }: Part): JSX.Element | null {
     <section aria-labelledby="checks-title">
       <h2 id="checks-title">Checks before and after</h2>
       {report.checks.map(({ stage, cloud, at, ok, checks }) => {
-        const told = checks.filter(({ status }) => status !== 'pass');
-        const passed = checks.length - told.length;
+        const told = toldChecks(checks);
+        const passed = checks.filter(({ status }) => status === 'pass').length;
         return (
           <div key={`${stage} ${cloud}`}>
             <p>
@@ -181,7 +182,7 @@ export function Checks({ report, moments }: Part): JSX.Element | null {
             </p>
             {told.length === 0 ? null : (
               <Table
-                caption={`What did not pass ${stage} the upgrade.`}
+                caption={`What did not simply pass ${stage} the upgrade.`}
                 keyOf={({ name }) => name}
                 rows={told}
                 columns={[
@@ -189,7 +190,17 @@ export function Checks({ report, moments }: Part): JSX.Element | null {
                   {
                     head: 'Result',
                     cell: ({ status, before }) => (
-                      <span class={status === 'skip' ? 'unknown' : before === 'fail' ? 'warn' : 'bad'}>
+                      <span
+                        class={
+                          status === 'fail'
+                            ? before === 'fail'
+                              ? 'warn'
+                              : 'bad'
+                            : status === 'pass'
+                              ? 'good'
+                              : 'unknown'
+                        }
+                      >
                         {status}
                         {status === 'fail' && before === 'fail' ? ', as before' : ''}
                       </span>

@@ -9,6 +9,8 @@ export type Check = {
   readonly status: CheckStatus;
   /** One line for a person: what was found, and what is to be done. */
   readonly detail: string;
+  /** How long it took, where that was measured. */
+  readonly seconds?: number;
 };
 
 export const STAGES = ['before', 'after'] as const;
@@ -25,7 +27,8 @@ export type Compared = Check & {
 };
 
 /** What fails now and did not fail before: that is the upgrade's doing, or it was never looked at. */
-export const isRegression = ({ status, before }: Compared): boolean => status === 'fail' && before !== 'fail';
+export const isRegression = ({ status, before }: Pick<Compared, 'status' | 'before'>): boolean =>
+  status === 'fail' && before !== 'fail';
 
 /** In the order of `now`. */
 export function compareChecks(now: readonly Check[], before: readonly Check[] | null): readonly Compared[] {

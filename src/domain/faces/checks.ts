@@ -1,4 +1,5 @@
 import type { CheckReport, CheckStatus, Stage } from '../checks/check.ts';
+import { type TempestSummary, tempestSummary } from '../checks/tempest.ts';
 import { iso } from '../time.ts';
 
 /** What was found at one stage, as JSON shows it. */
@@ -15,7 +16,11 @@ export type ChecksFace = {
     readonly detail: string;
     /** As it was before the upgrade; null where it was not checked then. */
     readonly before: CheckStatus | null;
+    /** How long it took; null where that was not measured. */
+    readonly seconds: number | null;
   }[];
+  /** What Tempest's tests came to, which are among the checks; null: none was run. */
+  readonly tempest: TempestSummary | null;
 };
 
 export const checksFace = ({ at, ok, checks, stage, cloud, vantage }: CheckReport): ChecksFace => ({
@@ -24,5 +29,6 @@ export const checksFace = ({ at, ok, checks, stage, cloud, vantage }: CheckRepor
   vantage,
   at: iso(at),
   ok,
-  checks: checks.map(({ name, status, detail, before }) => ({ name, status, detail, before })),
+  checks: checks.map(({ name, status, detail, before, seconds = null }) => ({ name, status, detail, before, seconds })),
+  tempest: tempestSummary(checks),
 });

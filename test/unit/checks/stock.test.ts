@@ -24,10 +24,11 @@ const inside = { hostKey: 'SHA256:x', hostName: 'keeper', vcpus: 1, boot: '1', u
 describe('what one stage leaves for the next', () => {
   it('is read as it was written, and nothing where it is damaged', () => {
     const versions = [{ cell: 'cell1', binary: 'nova-compute', version: 61 }];
-    const stock = { services: null, kept: [kept()], inside: { a: inside }, hosts: ['h1'], versions };
+    const tempest = { smoke: ['a'] };
+    const stock = { services: null, kept: [kept()], inside: { a: inside }, hosts: ['h1'], versions, tempest };
     expect(readStock(stockText(stock))).toEqual(stock);
     expect(readStock('{"services":null,"kept":null}')).toEqual({
-      ...{ services: null, kept: null, inside: null, hosts: null, versions: null },
+      ...{ services: null, kept: null, inside: null, hosts: null, versions: null, tempest: null },
     });
     expect(readStock('{"services": 1}')).toBeNull();
     expect(readStock('')).toBeNull();
@@ -35,7 +36,14 @@ describe('what one stage leaves for the next', () => {
 
   it('is of each part what was found last', () => {
     const texts = [
-      stockText({ services: [], kept: [kept()], inside: { a: inside, b: inside }, hosts: null, versions: [] }),
+      stockText({
+        services: [],
+        kept: [kept()],
+        inside: { a: inside, b: inside },
+        hosts: null,
+        versions: [],
+        tempest: { smoke: ['a'], b: ['b'] },
+      }),
       'damaged',
       stockText({
         services: null,
@@ -43,6 +51,7 @@ describe('what one stage leaves for the next', () => {
         inside: { b: { ...inside, boot: '2' } },
         hosts: [],
         versions: null,
+        tempest: { smoke: [] },
       }),
     ];
     expect(lastStock(texts)).toEqual({
@@ -51,8 +60,16 @@ describe('what one stage leaves for the next', () => {
       inside: { a: inside, b: { ...inside, boot: '2' } },
       hosts: [],
       versions: [],
+      tempest: { smoke: [], b: ['b'] },
     });
-    expect(lastStock([])).toEqual({ services: null, kept: null, inside: null, hosts: null, versions: null });
+    expect(lastStock([])).toEqual({
+      services: null,
+      kept: null,
+      inside: null,
+      hosts: null,
+      versions: null,
+      tempest: null,
+    });
   });
 
   it('holds no move against the cloud that was ours, and every other', () => {
