@@ -44,24 +44,22 @@ export function createSubunitDecoder(): Decoder {
     };
     while (at < waiting.length) {
       const start = waiting.indexOf(SIGNATURE, at);
-      if (start === -1) {
-        at = waiting.length;
-        break;
-      }
-      at = start;
+      if (start === -1) break;
       const found = packetAt(waiting.subarray(start));
-      if (found === 'more' && !last) break;
-      if (found === 'more' || found === 'none') {
-        at = start + 1;
-        continue;
+      if (found === 'more' && !last) {
+        // What stands before it waits, too: it may be cut in the middle of a character
+        waiting = Buffer.from(waiting.subarray(textFrom));
+        return parts;
       }
+      at = start + 1;
+      if (found === 'more' || found === 'none') continue;
       tellText(start);
       parts.push({ event: found.event });
       at = start + found.length;
       textFrom = at;
     }
-    tellText(at);
-    waiting = Buffer.from(waiting.subarray(at));
+    tellText(waiting.length);
+    waiting = Buffer.alloc(0);
     return parts;
   };
   return {

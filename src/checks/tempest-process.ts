@@ -89,6 +89,9 @@ function lastWord(out: string, err: string): string {
     const exception = /^[\w.]*(?:Error|Exception|Exit)\b: .*$/m.exec(text);
     if (exception !== null) return exceptionOf(exception[0]);
   }
-  const lines = (out.trim() || err.trim()).split('\n');
+  // What is no text is a packet that was cut off
+  const lines = [...err.split('\n'), ...out.split('\n')].filter(
+    (line) => line.trim() !== '' && !line.includes('\ufffd'),
+  );
   return oneLine(lines.at(-1) ?? '');
 }
