@@ -36,6 +36,7 @@ export function runBySsh(
   const client = new Client();
   let shown: string | null = null;
   let entered = false;
+  let heard = '';
   const end = (answer: SshAnswer) => {
     clearTimeout(timer);
     signal.removeEventListener('abort', stop);
@@ -67,11 +68,14 @@ export function runBySsh(
     if (shown !== null && hostKey !== null && shown !== hostKey) {
       fail(`shows another host key, ${shown}, than before, ${hostKey}: it is not the machine that it was`, true);
     } else if (error.level === 'client-authentication') fail(`does not let ${user} in with our key`);
-    else fail(troubleOf(error));
+    else fail(troubleOf(error, heard));
   });
   client.on('close', () => fail('hung up'));
   // An error of the socket reaches the client only once it has been given it
-  socket.on('error', (error) => fail(troubleOf(error)));
+  socket.on('error', (error) => fail(troubleOf(error, heard)));
+  socket.once('data', (first: Buffer) => {
+    heard = first.toString('latin1');
+  });
   client.connect({
     sock: socket,
     username: user,
@@ -102,16 +106,17 @@ function silence(socket: Socket, { entered, shown, seconds }: Progress): string 
 
 const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refuses the connection',
-  ECONNRESET: 'cut the connection',
-  EPIPE: 'cut the connection',
   EHOSTUNREACH: 'is unreachable: no route to the host',
   ENETUNREACH: 'is unreachable: no route to the network',
   ETIMEDOUT: 'does not answer',
 };
 
-function troubleOf(error: Error): string {
+/** `heard`: the first that was said. */
+function troubleOf(error: Error, heard: string): string {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const [line = ''] = error.message.split('\n');
-  if (line.includes('before handshake')) return 'cut the connection before SSH began';
+  if (heard !== '' && !/^SSH-/m.test(heard)) return 'is answered by something that is not SSH';
+  const cut = line.includes('before handshake') || code === 'ECONNRESET' || code === 'EPIPE';
+  if (cut) return heard === '' ? 'cut the connection before SSH began' : 'cut the connection';
   return WORDS[code] ?? `can't be spoken to by SSH: ${line}`;
 }

@@ -107,11 +107,11 @@ describe('a command by SSH', () => {
 
   it('says what is wrong where something else answers, or stops in the middle', async () => {
     const web = await listening(createServer((socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')));
-    expect(await reasonOf(target(web))).toMatch("127.0.0.1:PORT can't be spoken to by SSH: ");
+    expect(await reasonOf(target(web))).toBe('127.0.0.1:PORT is answered by something that is not SSH');
     const banner = await listening(createServer((socket) => void socket.write('SSH-2.0-hangs\r\n')));
     expect(await reasonOf(target(banner), 300)).toBe('127.0.0.1:PORT does not come to terms within 0.3 s');
     const cut = await listening(createServer((socket) => void socket.destroy()));
-    expect(await reasonOf(target(cut))).toMatch(/cut the connection|hung up|before handshake/);
+    expect(await reasonOf(target(cut))).toBe('127.0.0.1:PORT cut the connection before SSH began');
     const slow = await listening(guest({ answer: null }));
     expect(await reasonOf(target(slow), 1500)).toBe(
       '127.0.0.1:PORT lets us in, but a command does not end within 1.5 s',
