@@ -9,8 +9,8 @@ import type { Limits } from '../openstack/compute.ts';
 import type { Result } from '../openstack/result.ts';
 import { describe } from './describe.ts';
 import { deleteFloating, ensureFloating, floatingOfOurs } from './floating.ts';
-import { type Login, lookInside, NO_LOGIN } from './inside.ts';
-import { deleteKeyPair, ensureKeyPair, keyPairFor, makeKey } from './key-pair.ts';
+import { type Login, lookInside, NO_LOGIN } from './inside/inside.ts';
+import { deleteKeyPair, ensureKeyPair, keyPairFor, makeKey } from './inside/key-pair.ts';
 import { createGroup, deleteGroup } from './security-groups.ts';
 import { waitFor } from './wait.ts';
 

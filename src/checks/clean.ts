@@ -3,7 +3,7 @@ import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import type { Result } from '../openstack/result.ts';
 import { deleteFloating, floatingOfOurs } from './floating.ts';
-import { deleteKeyPair, keyPairsOfOurs } from './key-pair.ts';
+import { deleteKeyPair, keyPairsOfOurs } from './inside/key-pair.ts';
 import { checkServersOf } from './ours.ts';
 import { deleteGroup, groupsOfOurs } from './security-groups.ts';
 import { deleteServerGroup, serverGroupsOfOurs } from './spread.ts';

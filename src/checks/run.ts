@@ -7,15 +7,15 @@ import type { Databases } from '../domain/database-address.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import { checkBasics } from './basics.ts';
-import { checkDatabases } from './database.ts';
-import type { Tempest } from './find-tempest.ts';
+import { checkDatabases } from './database/database.ts';
 import { checkHosts } from './hosts.ts';
-import type { KeptOptions } from './kept-servers.ts';
-import { checkLiving, LIVING } from './living.ts';
+import type { KeptOptions } from './living/kept-servers.ts';
+import { checkLiving, LIVING } from './living/living.ts';
 import { spreadServers } from './spread.ts';
 import { readHypervisors, readProviders, readServices } from './stock.ts';
 import { lastStock, stockText } from './stock-text.ts';
-import { runTempest, selectionOf } from './tempest.ts';
+import type { Tempest } from './tempest/find-tempest.ts';
+import { runTempest, selectionOf } from './tempest/tempest.ts';
 
 /** Each can be asked for alone. */
 export const GROUPS = ['services', 'orphans', 'database', 'hosts', 'basics', ...LIVING, 'tempest'] as const;

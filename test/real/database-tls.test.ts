@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { select } from '../../src/checks/nova-database.ts';
+import { select } from '../../src/checks/database/nova-database.ts';
 import { parseDatabaseUrl } from '../../src/domain/database-address.ts';
 import { discard } from '../support/daemon.ts';
 

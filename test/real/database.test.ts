@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { select } from '../../src/checks/nova-database.ts';
+import { select } from '../../src/checks/database/nova-database.ts';
 import { parseDatabaseUrl } from '../../src/domain/database-address.ts';
 import { discard } from '../support/daemon.ts';
 import { rollwatch } from '../support/rollwatch.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import { afterAll, describe, expect, it } from 'vitest';
-import { forgetKey, makeKey, ownKey, readKey } from '../../../src/checks/key-pair.ts';
+import { forgetKey, makeKey, ownKey, readKey } from '../../../src/checks/inside/key-pair.ts';
 import { Refusal } from '../../../src/domain/refusal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rollwatch-keys-'));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withoutOurMove } from '../../../src/checks/living.ts';
+import { withoutOurMove } from '../../../src/checks/living/living.ts';
 import { lastStock, readStock, stockText } from '../../../src/checks/stock-text.ts';
 import type { KeptServer } from '../../../src/domain/checks/keeper.ts';
 

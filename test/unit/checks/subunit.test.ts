@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createSubunitDecoder } from '../../../src/checks/subunit.ts';
+import { createSubunitDecoder } from '../../../src/checks/tempest/subunit.ts';
 import { subunitPacket } from '../../support/subunit.ts';
 
 /** Of python-subunit 1.4: two of a test, with a tag and a route; a reason with its type; what was printed. */

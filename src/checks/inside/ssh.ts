@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { Client } from 'ssh2';
-import type { Secret } from '../domain/secret.ts';
+import type { Secret } from '../../domain/secret.ts';
 
 export type SshTarget = {
   readonly host: string;

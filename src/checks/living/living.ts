@@ -1,11 +1,11 @@
-import { type Check, skip } from '../domain/checks/check.ts';
-import type { Inside } from '../domain/checks/inside.ts';
-import type { KeptServer } from '../domain/checks/keeper.ts';
+import { type Check, skip } from '../../domain/checks/check.ts';
+import type { Inside } from '../../domain/checks/inside.ts';
+import type { KeptServer } from '../../domain/checks/keeper.ts';
+import { describe } from '../describe.ts';
+import { type Looked, lookInside, NO_LOGIN } from '../inside/inside.ts';
+import type { Stock } from '../stock-text.ts';
 import { checkActions } from './actions.ts';
-import { describe } from './describe.ts';
-import { type Looked, lookInside, NO_LOGIN } from './inside.ts';
 import { compareServers, type Kept, type KeptOptions, keepServers } from './kept-servers.ts';
-import type { Stock } from './stock-text.ts';
 
 /** What is looked at of the servers that live through the upgrade. */
 export const LIVING = ['kept', 'inside', 'actions'] as const;

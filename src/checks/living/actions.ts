@@ -1,10 +1,10 @@
-import { type Check, fail, pass, skip } from '../domain/checks/check.ts';
-import type { Cloud } from '../openstack/cloud.ts';
-import type { Limits, ServerAction } from '../openstack/compute.ts';
-import type { Trouble } from '../openstack/result.ts';
+import { type Check, fail, pass, skip } from '../../domain/checks/check.ts';
+import type { Cloud } from '../../openstack/cloud.ts';
+import type { Limits, ServerAction } from '../../openstack/compute.ts';
+import type { Trouble } from '../../openstack/result.ts';
+import { createGroup, deleteGroup } from '../security-groups.ts';
+import { waitFor } from '../wait.ts';
 import { otherFlavor } from './other-flavor.ts';
-import { createGroup, deleteGroup } from './security-groups.ts';
-import { waitFor } from './wait.ts';
 
 /** For one action to be done, in milliseconds. */
 const LIMIT = 120_000;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { addressOf } from '../domain/checks/address.ts';
-import { type Check, fail, pass } from '../domain/checks/check.ts';
+import { addressOf } from '../../domain/checks/address.ts';
+import { type Check, fail, pass } from '../../domain/checks/check.ts';
 import {
   checkInside,
   type Expected,
@@ -8,8 +8,8 @@ import {
   type Inside,
   isAsExpected,
   readInside,
-} from '../domain/checks/inside.ts';
-import type { KeptServer } from '../domain/checks/keeper.ts';
+} from '../../domain/checks/inside.ts';
+import type { KeptServer } from '../../domain/checks/keeper.ts';
 import type { Key } from './key-pair.ts';
 import { runBySsh } from './ssh.ts';
 

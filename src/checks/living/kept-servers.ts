@@ -1,17 +1,17 @@
 import pLimit from 'p-limit';
-import { type Check, fail, pass } from '../domain/checks/check.ts';
-import { type Asked, checkCreated } from '../domain/checks/created.ts';
-import { compareKept, type KeptServer } from '../domain/checks/keeper.ts';
-import { keptName, metadataFor } from '../domain/checks/ours.ts';
-import { choose, type Wanted } from '../openstack/choose.ts';
-import type { Cloud } from '../openstack/cloud.ts';
-import type { Limits } from '../openstack/compute.ts';
-import { describe } from './describe.ts';
-import { openEntrance } from './entrance.ts';
-import { ensureFloating } from './floating.ts';
-import type { Login } from './inside.ts';
-import { checkServersOf } from './ours.ts';
-import { waitFor } from './wait.ts';
+import { type Check, fail, pass } from '../../domain/checks/check.ts';
+import { type Asked, checkCreated } from '../../domain/checks/created.ts';
+import { compareKept, type KeptServer } from '../../domain/checks/keeper.ts';
+import { keptName, metadataFor } from '../../domain/checks/ours.ts';
+import { choose, type Wanted } from '../../openstack/choose.ts';
+import type { Cloud } from '../../openstack/cloud.ts';
+import type { Limits } from '../../openstack/compute.ts';
+import { describe } from '../describe.ts';
+import { ensureFloating } from '../floating.ts';
+import { openEntrance } from '../inside/entrance.ts';
+import type { Login } from '../inside/inside.ts';
+import { checkServersOf } from '../ours.ts';
+import { waitFor } from '../wait.ts';
 
 export type KeptOptions = Limits & {
   readonly cloud: Cloud;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createTestBook, exceptionOf, oneLine, type TestResult } from '../domain/checks/test-book.ts';
+import { createTestBook, exceptionOf, oneLine, type TestResult } from '../../domain/checks/test-book.ts';
 import type { Tempest } from './find-tempest.ts';
 import { createSubunitDecoder } from './subunit.ts';
 

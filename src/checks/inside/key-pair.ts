@@ -1,14 +1,14 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import ssh2 from 'ssh2';
 import { z } from 'zod';
-import { nameFor, type Purpose } from '../domain/checks/ours.ts';
-import { Refusal } from '../domain/refusal.ts';
-import { type Secret, secret } from '../domain/secret.ts';
-import type { Cloud } from '../openstack/cloud.ts';
-import type { Limits } from '../openstack/compute.ts';
-import { read } from '../openstack/read.ts';
-import type { Result } from '../openstack/result.ts';
-import { create, remove } from '../openstack/write.ts';
+import { nameFor, type Purpose } from '../../domain/checks/ours.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { type Secret, secret } from '../../domain/secret.ts';
+import type { Cloud } from '../../openstack/cloud.ts';
+import type { Limits } from '../../openstack/compute.ts';
+import { read } from '../../openstack/read.ts';
+import type { Result } from '../../openstack/result.ts';
+import { create, remove } from '../../openstack/write.ts';
 
 export type Key = {
   readonly privateKey: Secret;

@@ -1,9 +1,9 @@
-import type { Cloud } from '../openstack/cloud.ts';
-import type { CreateServer, Limits } from '../openstack/compute.ts';
-import type { Result } from '../openstack/result.ts';
+import type { Cloud } from '../../openstack/cloud.ts';
+import type { CreateServer, Limits } from '../../openstack/compute.ts';
+import type { Result } from '../../openstack/result.ts';
+import { createGroup, groupsOfOurs } from '../security-groups.ts';
 import type { Login } from './inside.ts';
 import { ensureKeyPair, keyPairFor } from './key-pair.ts';
-import { createGroup, groupsOfOurs } from './security-groups.ts';
 
 /** What a server must be booted with so that it can be logged in to. */
 export type Entrance = Pick<CreateServer, 'keyPair' | 'securityGroups'>;

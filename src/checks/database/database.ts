@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { type Check, fail, pass, type Stage } from '../domain/checks/check.ts';
-import { type Cell, checkPlaces, checkVersions, type KnownVersion, versionsOf } from '../domain/checks/database.ts';
-import { cellAddress, type DatabaseAddress, type Databases } from '../domain/database-address.ts';
-import { counted } from '../domain/words/quantities.ts';
+import { type Check, fail, pass, type Stage } from '../../domain/checks/check.ts';
+import { type Cell, checkPlaces, checkVersions, type KnownVersion, versionsOf } from '../../domain/checks/database.ts';
+import { cellAddress, type DatabaseAddress, type Databases } from '../../domain/database-address.ts';
+import { counted } from '../../domain/words/quantities.ts';
 import { type Query, type Read, select } from './nova-database.ts';
 
 const CELL0 = '00000000-0000-0000-0000-000000000000';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Cloud } from '../openstack/cloud.ts';
-import type { Limits } from '../openstack/compute.ts';
-import { read } from '../openstack/read.ts';
+import type { Cloud } from '../../openstack/cloud.ts';
+import type { Limits } from '../../openstack/compute.ts';
+import { read } from '../../openstack/read.ts';
 
 const flavorsSchema = z.object({
   flavors: z.array(

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { getCACertificates } from 'node:tls';
 import { createConnection, type SslOptions } from 'mysql2/promise';
 import type { z } from 'zod';
-import { type DatabaseAddress, type DatabaseTls, databaseText } from '../domain/database-address.ts';
+import { type DatabaseAddress, type DatabaseTls, databaseText } from '../../domain/database-address.ts';
 
 /** To connect, and for each answer, in milliseconds. */
 const LIMIT = 10_000;

@@ -1,7 +1,7 @@
-import { type Check, fail, pass, skip } from '../domain/checks/check.ts';
-import { missingTests, outcomesText, TEMPEST, testCheck } from '../domain/checks/tempest.ts';
-import type { TestResult } from '../domain/checks/test-book.ts';
-import { span } from '../domain/words/quantities.ts';
+import { type Check, fail, pass, skip } from '../../domain/checks/check.ts';
+import { missingTests, outcomesText, TEMPEST, testCheck } from '../../domain/checks/tempest.ts';
+import type { TestResult } from '../../domain/checks/test-book.ts';
+import { span } from '../../domain/words/quantities.ts';
 import type { Tempest } from './find-tempest.ts';
 import { runTests } from './tempest-process.ts';
 

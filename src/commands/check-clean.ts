@@ -1,0 +1,29 @@
+import { cleanUp } from '../checks/clean.ts';
+import { forgetKey } from '../checks/inside/key-pair.ts';
+import { loadConfiguration } from '../config/configuration.ts';
+import { type Check, pass } from '../domain/checks/check.ts';
+import { preflight } from '../openstack/preflight.ts';
+import { keyFileOf, withClouds } from './check-clouds.ts';
+import type { CheckFlags } from './check-flags.ts';
+import { lineOf } from './check-lines.ts';
+import { type Output, print } from './output.ts';
+
+/** Deletes all that the checks have left. True: all of it is gone. */
+export async function clean({ config, journal, json = false }: CheckFlags, output: Output): Promise<boolean> {
+  const configuration = loadConfiguration({ configFile: config, flags: { journal } });
+  const checks: Check[] = [];
+  const { signal } = new AbortController();
+  for (const watched of configuration.clouds) {
+    await withClouds(watched, async (cloud, admin) => {
+      const ready = await preflight(cloud, null, signal);
+      if (ready.type === 'refused') throw ready.refusal;
+      // The administrator has made servers on every host, in his own project
+      for (const one of [cloud, ...(admin === null ? [] : [admin])])
+        checks.push(...(await cleanUp(one, configuration.vantage, { limits: one.limits, signal })));
+    });
+  }
+  if (forgetKey(keyFileOf(configuration))) checks.push(pass('clean: the key to log in with', 'deleted'));
+  const ok = checks.every(({ status }) => status !== 'fail');
+  await print(output.out, json ? JSON.stringify({ ok, checks }, null, 2) : lineOf(checks, null, output));
+  return ok;
+}
