@@ -120,13 +120,24 @@ describe('the checks before and after an upgrade', { timeout: 400_000 }, () => {
             ['port', 'list'],
             ['security', 'group', 'list'],
             ['keypair', 'list'],
+            ['server', 'group', 'list'],
           ].map(async (list) => (await openstack(cloud, ...list, '-f', 'value')).split('\n').toSorted()),
         ),
       );
     await script('start', 'nova-compute2');
     await openstack('real-admin', 'compute', 'service', 'set', '--enable', 'compute3', 'nova-compute');
     const before = await everything();
-    for (const moment of [700, 2000, 3500, 6000, 9000]) {
+    // With a login there are key pairs and security groups, without an administrator a server group
+    const login = 'checks: {ssh: {user: root, port: 9, within: 1s}}\n';
+    const admin = 'diagnosis: {cloud: real-admin}\n';
+    for (const [moment, settings] of [
+      [700, login],
+      [2500, admin + login],
+      [5000, login],
+      [9000, admin + login],
+      [14_000, login],
+    ] as const) {
+      writeFileSync(join(folder, 'rollwatch.yaml'), `vantage: checks\n${settings}`);
       const { code } = await rollwatch(['check', 'before', '--journal', join(folder, `killed-${moment}.sqlite`)], {
         folder,
         env,
