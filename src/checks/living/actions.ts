@@ -147,9 +147,9 @@ export async function checkActions({
   }
 }
 
+/** Forbidden to us, or nothing that this hypervisor does: Nova's API says the one by status, the other by status or in words. */
+const UNABLE: readonly (number | undefined)[] = [403, 405, 501];
+
 /** It is not for us, or not for this hypervisor: nothing that an upgrade broke, if it was so before. */
-const isUnable = (trouble: Trouble): boolean =>
-  trouble.cause.status === 403 ||
-  trouble.cause.status === 501 ||
-  trouble.cause.status === 405 ||
-  trouble.cause.status === 404;
+export const isUnable = ({ cause }: Pick<Trouble, 'cause'>): boolean =>
+  UNABLE.includes(cause.status) || /no such action/i.test(cause.message);
