@@ -12,13 +12,12 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { discard, startWatch, type WatchProcess } from '../support/daemon.ts';
+import { env as cloudEnv, HOME, script } from '../support/real-cloud.ts';
 import { rollwatch } from '../support/rollwatch.ts';
 
 const run = promisify(execFile);
 const REAL_CLOUD = new URL('../real-cloud/', import.meta.url).pathname;
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
-const HOME = process.env['REAL_CLOUD_HOME'] ?? '/var/lib/real-cloud';
-const cloudEnv = { OS_CLIENT_CONFIG_FILE: `${HOME}/clouds.yaml`, OS_CLOUD: 'real' };
 
 let folder: string;
 
@@ -74,7 +73,7 @@ beforeAll(() => {
 });
 
 afterAll(async () => {
-  await run(join(REAL_CLOUD, 'real-cloud'), ['start', 'nova-api']);
+  await script('start', 'nova-api');
   rmSync(folder, { recursive: true, force: true });
 });
 

@@ -1,27 +1,16 @@
 /** Inside servers of the real cloud, by SSH to a real sshd (test/support/guests.ts): right, and wrong in every way. */
 
-import { execFile } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { discard, startWatch } from '../support/daemon.ts';
 import { freePort } from '../support/free-port.ts';
 import { type Guests, startGuests } from '../support/guests.ts';
+import { env, HOME, openstack, script, withOutside } from '../support/real-cloud.ts';
 import { rollwatch } from '../support/rollwatch.ts';
-
-const run = promisify(execFile);
-const HOME = process.env['REAL_CLOUD_HOME'] ?? '/var/lib/real-cloud';
-const env = { OS_CLIENT_CONFIG_FILE: `${HOME}/clouds.yaml`, OS_CLOUD: 'real' };
-const as = async (cloud: string, ...args: readonly string[]) =>
-  (await run('openstack', ['--os-cloud', cloud, ...args], { env: { ...process.env, ...env } })).stdout.trim();
-const openstack = (...args: readonly string[]) => as('real', ...args);
-const admin = (...args: readonly string[]) => as('real-admin', ...args);
-const script = (...args: readonly string[]) =>
-  run(new URL('../real-cloud/real-cloud', import.meta.url).pathname, args, { timeout: 120_000 });
 
 const checksSchema = z.object({
   ok: z.boolean(),
@@ -185,16 +174,8 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
   });
 
   it('reach servers by floating addresses, and take one on each host without an administrator', async () => {
-    await script('set', 'neutron', 'DEFAULT', 'service_plugins', 'router');
-    await script('restart', 'neutron');
-    const subnet = await admin('subnet', 'list', '--network', 'probe-net', '-f', 'value', '-c', 'ID');
-    try {
-      await admin('network', 'create', '--external', '--share', 'outside');
-      await admin('subnet', 'create', '--network', 'outside', '--subnet-range', '10.98.0.0/24', '--no-dhcp', 'outside');
-      await admin('router', 'create', 'way-out');
-      await admin('router', 'set', '--external-gateway', 'outside', 'way-out');
-      await admin('router', 'add', 'subnet', 'way-out', subnet);
-      configure(', floating_network: outside');
+    await withOutside(async (network) => {
+      configure(`, floating_network: ${network}`);
       const before = await check('before', '--only', 'hosts', 'basics', 'kept', 'inside');
       expect(failures(before)).toEqual([]);
       const details = new Map(before.checks.map(({ name, detail }) => [name, detail]));
@@ -207,13 +188,6 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
       expect(cleaned.code).toBe(0);
       expect(await openstack('floating', 'ip', 'list', '-f', 'value')).toBe('');
       expect(await openstack('server', 'group', 'list', '-f', 'value')).toBe('');
-    } finally {
-      await admin('router', 'unset', '--external-gateway', 'way-out').catch(() => {});
-      await admin('router', 'remove', 'subnet', 'way-out', subnet).catch(() => {});
-      await admin('router', 'delete', 'way-out').catch(() => {});
-      await admin('network', 'delete', 'outside').catch(() => {});
-      await script('set', 'neutron', 'DEFAULT', 'service_plugins', '');
-      await script('restart', 'neutron');
-    }
+    });
   });
 });

@@ -1,23 +1,14 @@
 /** `rollwatch check` on the real cloud: all is well, what is broken by hand is found and named, and nothing is left. */
 
-import { execFile } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { discard } from '../support/daemon.ts';
+import { admin, env, openstack, script, sql } from '../support/real-cloud.ts';
 import { rollwatch } from '../support/rollwatch.ts';
-
-const run = promisify(execFile);
-const HOME = process.env['REAL_CLOUD_HOME'] ?? '/var/lib/real-cloud';
-const env = { OS_CLIENT_CONFIG_FILE: `${HOME}/clouds.yaml`, OS_CLOUD: 'real' };
-const script = (...args: readonly string[]) =>
-  run(new URL('../real-cloud/real-cloud', import.meta.url).pathname, args, { timeout: 240_000 });
-const openstack = async (cloud: string, ...args: readonly string[]) =>
-  (await run('openstack', ['--os-cloud', cloud, ...args], { env: { ...process.env, ...env } })).stdout;
 
 const checksSchema = z.object({
   ok: z.boolean(),
@@ -39,15 +30,15 @@ describe('the checks before and after an upgrade', { timeout: 400_000 }, () => {
     checks.filter(({ status }) => status === 'fail').map(({ name }) => name);
   const left = async () => {
     const names = [
-      await openstack('real', 'server', 'list', '-f', 'value', '-c', 'Name'),
-      await openstack('real', 'security', 'group', 'list', '-f', 'value', '-c', 'Name'),
+      await openstack('server', 'list', '-f', 'value', '-c', 'Name'),
+      await openstack('security', 'group', 'list', '-f', 'value', '-c', 'Name'),
     ];
     return names.flatMap((text) => text.split('\n')).filter((name) => name.startsWith('rollwatch-check-'));
   };
 
   afterAll(async () => {
     await script('start', 'nova-compute2').catch(() => {});
-    await openstack('real-admin', 'compute', 'service', 'set', '--enable', 'compute3', 'nova-compute').catch(() => {});
+    await admin('compute', 'service', 'set', '--enable', 'compute3', 'nova-compute').catch(() => {});
     await rollwatch(['check', 'clean'], { folder, env, limit: 200_000 });
     discard(folder);
   });
@@ -68,11 +59,11 @@ describe('the checks before and after an upgrade', { timeout: 400_000 }, () => {
 
   it('find a compute that stopped, a host that was disabled, and a server in ERROR', async () => {
     await script('stop', 'nova-compute2');
-    await openstack('real-admin', 'compute', 'service', 'set', '--disable', 'compute3', 'nova-compute');
+    await admin('compute', 'service', 'set', '--disable', 'compute3', 'nova-compute');
     const id = (
-      await openstack('real', 'server', 'list', '--name', 'rollwatch-check-kept-1', '-f', 'value', '-c', 'ID')
+      await openstack('server', 'list', '--name', 'rollwatch-check-kept-1', '-f', 'value', '-c', 'ID')
     ).trim();
-    await openstack('real-admin', 'server', 'set', '--state', 'error', id);
+    await admin('server', 'set', '--state', 'error', id);
     await delay(DOWN_AFTER);
     const after = await check('after', '--only', 'services', 'kept');
     expect(after).toMatchObject({ code: 1, ok: false });
@@ -88,11 +79,10 @@ describe('the checks before and after an upgrade', { timeout: 400_000 }, () => {
 
   it('name a service record that was orphaned by hand in the database', async () => {
     const uuid = 'd0d0d0d0-0000-4000-8000-000000000002';
-    const sql = (statement: string) => run('mysql', ['-h127.0.0.1', '-uroot', 'nova_cell1', '-e', statement]);
     await sql(
-      `insert into services (created_at, updated_at, last_seen_up, host, \`binary\`, topic, report_count, disabled, deleted, forced_down, version, uuid)
+      `insert into nova_cell1.services (created_at, updated_at, last_seen_up, host, \`binary\`, topic, report_count, disabled, deleted, forced_down, version, uuid)
        select created_at, last_seen_up - interval 2 day, last_seen_up - interval 2 day, 'left-behind', \`binary\`, topic, 1, 0, 0, 0, version, '${uuid}'
-       from services where \`binary\` = 'nova-conductor' and deleted = 0 limit 1`,
+       from nova_cell1.services where \`binary\` = 'nova-conductor' and deleted = 0 limit 1`,
     );
     try {
       const found = await check('after', '--only', 'orphans');
@@ -100,7 +90,7 @@ describe('the checks before and after an upgrade', { timeout: 400_000 }, () => {
       expect(failed(found)).toEqual(['orphans: service records']);
       expect(found.checks.find(({ status }) => status === 'fail')?.detail).toMatch(/nova-conductor on left-behind/);
     } finally {
-      await sql(`delete from services where uuid = '${uuid}'`);
+      await sql(`delete from nova_cell1.services where uuid = '${uuid}'`);
     }
   });
 
@@ -109,46 +99,5 @@ describe('the checks before and after an upgrade', { timeout: 400_000 }, () => {
     expect(cleaned.code).toBe(0);
     expect(await left()).toEqual([]);
     expect(failed(await check('after', '--only', 'kept'))).toEqual(['kept rollwatch-check-kept-1: is there']);
-  });
-
-  it('leave the project as it was, killed at any moment and cleaned up after', async () => {
-    const everything = async () =>
-      Promise.all(
-        (['real', 'real-admin'] as const).flatMap((cloud) =>
-          [
-            ['server', 'list'],
-            ['port', 'list'],
-            ['security', 'group', 'list'],
-            ['keypair', 'list'],
-            ['server', 'group', 'list'],
-          ].map(async (list) => (await openstack(cloud, ...list, '-f', 'value')).split('\n').toSorted()),
-        ),
-      );
-    await script('start', 'nova-compute2');
-    await openstack('real-admin', 'compute', 'service', 'set', '--enable', 'compute3', 'nova-compute');
-    const before = await everything();
-    // With a login there are key pairs and security groups, without an administrator a server group
-    const login = 'checks: {ssh: {user: root, port: 9, within: 1s}}\n';
-    const admin = 'diagnosis: {cloud: real-admin}\n';
-    for (const [moment, settings] of [
-      [700, login],
-      [2500, admin + login],
-      [5000, login],
-      [9000, admin + login],
-      [14_000, login],
-    ] as const) {
-      writeFileSync(join(folder, 'rollwatch.yaml'), `vantage: checks\n${settings}`);
-      const { code } = await rollwatch(['check', 'before', '--journal', join(folder, `killed-${moment}.sqlite`)], {
-        folder,
-        env,
-        limit: moment,
-        kill: 'SIGKILL',
-      });
-      expect(code).toBeNull();
-      await delay(1000);
-      const cleaned = await rollwatch(['check', 'clean', '--json'], { folder, env, limit: 200_000 });
-      expect({ moment, code: cleaned.code }).toEqual({ moment, code: 0 });
-      expect(await everything()).toEqual(before);
-    }
   });
 });

@@ -3,24 +3,17 @@
  * and neither more than SELECT is needed nor anything written.
  */
 
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { select } from '../../src/checks/database/nova-database.ts';
 import { parseDatabaseUrl } from '../../src/domain/database-address.ts';
 import { discard } from '../support/daemon.ts';
+import { env, HOME, sql } from '../support/real-cloud.ts';
 import { rollwatch } from '../support/rollwatch.ts';
-
-const run = promisify(execFile);
-const HOME = process.env['REAL_CLOUD_HOME'] ?? '/var/lib/real-cloud';
-const env = { OS_CLIENT_CONFIG_FILE: `${HOME}/clouds.yaml`, OS_CLOUD: 'real' };
-const sql = async (text: string) =>
-  (await run('mysql', ['-h127.0.0.1', '-uroot', '--batch', '--skip-column-names', '-e', text])).stdout.trim();
 
 const [, API = ''] =
   /^connection = (mysql\S+\/nova_api\S*)$/m.exec(readFileSync(`${HOME}/etc/nova/nova.conf`, 'utf8')) ?? [];

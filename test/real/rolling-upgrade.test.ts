@@ -1,14 +1,8 @@
-import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { discard, startWatch } from '../support/daemon.ts';
-
-const run = promisify(execFile);
-const script = new URL('../real-cloud/real-cloud', import.meta.url).pathname;
-const HOME = process.env['REAL_CLOUD_HOME'] ?? '/var/lib/real-cloud';
-const env = { OS_CLIENT_CONFIG_FILE: `${HOME}/clouds.yaml`, OS_CLOUD: 'real' };
+import { env, openstack, script } from '../support/real-cloud.ts';
 
 const edge = z.object({ earliest: z.string(), estimate: z.string(), latest: z.string() });
 const reportSchema = z.object({
@@ -27,12 +21,10 @@ function moment(lines: string, what: RegExp): number {
 }
 
 async function serversLeft(): Promise<readonly unknown[]> {
-  const { stdout } = await run('openstack', ['--os-cloud', 'real', 'server', 'list', '-f', 'json'], {
-    env: { ...process.env, ...env },
-  });
+  const listed = await openstack('server', 'list', '-f', 'json');
   return z
     .array(z.looseObject({ Name: z.string() }))
-    .parse(JSON.parse(stdout))
+    .parse(JSON.parse(listed))
     .filter((one) => one.Name.startsWith('rollwatch-'));
 }
 
@@ -41,7 +33,7 @@ describe('watching the real cloud', () => {
     const watch = await startWatch({ env });
     try {
       await delay(8000);
-      const { stdout } = await run(script, ['rolling-upgrade'], { timeout: 240_000 });
+      const stdout = await script('rolling-upgrade');
       await delay(8000);
       const { code, printed } = await watch.stop();
       expect(code).toBe(0);
@@ -79,9 +71,9 @@ describe('watching the real cloud', () => {
       await first.kill();
       const second = await startWatch({ env, folder: first.folder });
       await delay(4000);
-      await run(script, ['stop', 'nova-api', '--kill']);
+      await script('stop', 'nova-api', '--kill');
       await delay(3000);
-      await run(script, ['start', 'nova-api']);
+      await script('start', 'nova-api');
       await delay(6000);
       const { code, printed } = await second.stop();
       expect(code).toBe(0);
@@ -106,7 +98,7 @@ describe('watching the real cloud', () => {
       expect(await serversLeft()).toEqual([]);
     } finally {
       await first.kill();
-      await run(script, ['start', 'nova-api']);
+      await script('start', 'nova-api');
       discard(first.folder);
     }
   });

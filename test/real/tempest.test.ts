@@ -1,26 +1,19 @@
 /** `rollwatch check --tempest` with Debian's Tempest on the real cloud: tests that are broken on purpose are named. */
 
-import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { discard } from '../support/daemon.ts';
+import { admin, env, script } from '../support/real-cloud.ts';
 import { rollwatch } from '../support/rollwatch.ts';
-
-const run = promisify(execFile);
-const HOME = process.env['REAL_CLOUD_HOME'] ?? '/var/lib/real-cloud';
-const env = { OS_CLIENT_CONFIG_FILE: `${HOME}/clouds.yaml`, OS_CLOUD: 'real' };
-const openstack = (...args: readonly string[]) =>
-  run('openstack', ['--os-cloud', 'real-admin', ...args], { env: { ...process.env, ...env } });
 
 /** Of the tests' own, so that nobody else misses it. */
 const FLAVOR = 'rollwatch-tempest';
 const createFlavor = () =>
-  openstack('flavor', 'create', '--id', FLAVOR, '--ram', '64', '--disk', '1', '--vcpus', '1', FLAVOR);
-const deleteFlavor = () => openstack('flavor', 'delete', FLAVOR);
+  admin('flavor', 'create', '--id', FLAVOR, '--ram', '64', '--disk', '1', '--vcpus', '1', FLAVOR);
+const deleteFlavor = () => admin('flavor', 'delete', FLAVOR);
 
 const CLASS = 'tempest.api.compute.flavors.test_flavors.FlavorsV2TestJSON';
 const GET = `${CLASS}.test_get_flavor`;
@@ -59,8 +52,8 @@ describe('Tempest before and after an upgrade', { timeout: 120_000 }, () => {
   beforeAll(async () => {
     await deleteFlavor().catch(() => {});
     await createFlavor();
-    const made = await run(new URL('../real-cloud/real-cloud', import.meta.url).pathname, ['tempest-workspace']);
-    const settings = readFileSync(join(made.stdout.trim(), 'etc', 'tempest.conf'), 'utf8');
+    const workspace = (await script('tempest-workspace')).trim();
+    const settings = readFileSync(join(workspace, 'etc', 'tempest.conf'), 'utf8');
     mkdirSync(join(folder, 'ws', 'etc'), { recursive: true });
     writeFileSync(
       join(folder, 'ws', 'etc', 'tempest.conf'),

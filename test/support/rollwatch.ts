@@ -6,15 +6,19 @@ const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 
 export type Ran = { readonly code: number | null; readonly out: string; readonly err: string };
 
+type How = {
+  readonly folder: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** It may last so long, in milliseconds, or until this has come. */
+  readonly limit?: number;
+  readonly until?: Promise<unknown>;
+  readonly kill?: NodeJS.Signals;
+};
+
 /** `rollwatch ARGS` in a process of its own, with no environment but what is given, until it ends. */
 export async function rollwatch(
   args: readonly string[],
-  {
-    folder,
-    env = {},
-    limit = 60_000,
-    kill = 'SIGTERM',
-  }: { folder: string; env?: Readonly<Record<string, string>>; limit?: number; kill?: NodeJS.Signals },
+  { folder, env = {}, limit = 60_000, until, kill = 'SIGTERM' }: How,
 ): Promise<Ran> {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: folder,
@@ -23,6 +27,10 @@ export async function rollwatch(
     timeout: limit,
     killSignal: kill,
   });
+  void until?.then(
+    () => child.kill(kill),
+    () => {},
+  );
   const [[code], out, err] = await Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]);
   return { code: typeof code === 'number' ? code : null, out, err };
 }

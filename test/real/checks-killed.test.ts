@@ -1,0 +1,98 @@
+/** `rollwatch check` on the real cloud, killed in the midst of what it makes: `check clean` leaves everything as it was. */
+
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { realCloud } from '../support/cloud-real.ts';
+import { type CloudUser, signIn } from '../support/cloud-user.ts';
+import { discard } from '../support/daemon.ts';
+import { env, withOutside } from '../support/real-cloud.ts';
+import { rollwatch } from '../support/rollwatch.ts';
+
+const LISTS = [
+  ['compute', '/servers/detail'],
+  ['compute', '/os-keypairs'],
+  ['compute', '/os-server-groups'],
+  ['network', '/v2.0/ports'],
+  ['network', '/v2.0/security-groups'],
+  ['network', '/v2.0/security-group-rules'],
+  ['network', '/v2.0/floatingips'],
+] as const;
+type List = (typeof LISTS)[number][1];
+
+const ADMIN = 'diagnosis: {cloud: real-admin}\n';
+
+describe('a check that is killed', { timeout: 300_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rollwatch-killed-'));
+  let user: CloudUser;
+  let admin: CloudUser;
+
+  const listOf = async (who: CloudUser, path: List): Promise<readonly unknown[]> => {
+    const type = path.startsWith('/v2.0') ? 'network' : 'compute';
+    const answer = await who.ask(type, `GET ${path}`, type === 'compute' ? { microversion: '2.53' } : {});
+    const [list] = Object.values(z.record(z.string(), z.array(z.unknown())).parse(answer.body));
+    return list ?? [];
+  };
+  /** Whole, so that a server's status and a port's addresses are among it. */
+  const everything = () =>
+    Promise.all(
+      [user, admin].flatMap((who) =>
+        LISTS.map(async ([, path]) => (await listOf(who, path)).map((one) => JSON.stringify(one)).toSorted()),
+      ),
+    );
+  /** As soon as some of these that are ours are there, whose text has all of `words` in it. */
+  const seen = async (who: CloudUser, path: List, { words = [''], count = 1 } = {}): Promise<void> => {
+    const end = performance.now() + 90_000;
+    for (;;) {
+      if (performance.now() > end) throw new Error(`none in ${path}`);
+      const ours = (await listOf(who, path))
+        .map((one) => JSON.stringify(one))
+        .filter((one) => one.includes('rollwatch-check'));
+      if (ours.filter((one) => words.every((word) => one.includes(word))).length >= count) return;
+      await delay(50);
+    }
+  };
+
+  beforeAll(async () => {
+    const cloud = realCloud();
+    if (cloud === null) throw new Error('OS_CLIENT_CONFIG_FILE does not name the clouds.yaml of test/real-cloud');
+    [user, admin] = await Promise.all([signIn(cloud), signIn(cloud, 'admin')]);
+  });
+
+  afterAll(async () => {
+    await rollwatch(['check', 'clean'], { folder, env, limit: 200_000 });
+    discard(folder);
+  });
+
+  it('leaves nothing that clean does not find', async () => {
+    await withOutside(async (network) => {
+      const before = await everything();
+      const ssh = `vantage: killed\nchecks: {ssh: {user: root, port: 9, within: 1s, floating_network: ${network}}}\n`;
+      const kills = [
+        ['basics', '', () => seen(user, '/os-keypairs')],
+        ['basics', '', () => seen(user, '/v2.0/security-groups')],
+        ['basics', '', () => seen(user, '/servers/detail', { words: ['"BUILD"'] })],
+        ['basics', '', () => seen(user, '/v2.0/floatingips')],
+        ['hosts', '', () => seen(user, '/os-server-groups')],
+        ['hosts', ADMIN, () => seen(admin, '/servers/detail', { count: 3 })],
+        ['actions', '', () => seen(user, '/servers/detail', { words: ['"SHELVED_OFFLOADED"'] })],
+        ['actions', '', () => seen(user, '/servers/detail', { words: ['"RESCUE"', '"name":"rollwatch-check-group'] })],
+      ] as const;
+      for (const [number, [group, settings, until]] of kills.entries()) {
+        writeFileSync(join(folder, 'rollwatch.yaml'), `${ssh}${settings}`);
+        const args = ['check', 'before', '--only', group, '--journal', join(folder, `${number}.sqlite`)];
+        const { code } = await rollwatch(args, { folder, env, limit: 100_000, until: until(), kill: 'SIGKILL' });
+        expect({ number, code }).toEqual({ number, code: null });
+        expect(await everything()).not.toEqual(before);
+        // What it was about to make when it was killed is made all the same
+        await delay(1000);
+        const cleaned = await rollwatch(['check', 'clean', '--json'], { folder, env, limit: 200_000 });
+        expect({ number, code: cleaned.code }).toEqual({ number, code: 0 });
+        expect(await everything()).toEqual(before);
+      }
+    });
+  });
+});
