@@ -20,6 +20,13 @@ export const pass = (name: string, detail: string): Check => ({ name, status: 'p
 export const fail = (name: string, detail: string): Check => ({ name, status: 'fail', detail });
 export const skip = (name: string, detail: string): Check => ({ name, status: 'skip', detail });
 
+/**
+ * One check where all is well; otherwise one for each thing that is wrong: under one name for all of them, what went wrong
+ * lately would pass for what was wrong before.
+ */
+export const wellOr = (name: string, well: string, troubles: readonly Check[]): readonly Check[] =>
+  troubles.length === 0 ? [pass(name, well)] : troubles;
+
 /** Held against what was found before. */
 export type Compared = Check & {
   /** As it was before the upgrade; null where it was not checked then. */
@@ -54,12 +61,27 @@ export type CheckReport = Pick<CheckRun, 'stage' | 'cloud' | 'vantage' | 'at'> &
   readonly ok: boolean;
 };
 
-/** Checks may be made one by one and again: of each the last word counts. `runs` are of one stage and one cloud, in order. */
+/** 'services' of 'services: nova-conductor', 'kept' of 'kept servers'. */
+const groupOf = ({ name }: Check): string => /^[^ :]*/.exec(name)?.[0] ?? '';
+
+/** Of these each may be run by itself: what was found of the others still holds. */
+const ONE_BY_ONE = 'tempest';
+
+/**
+ * Checks may be made group by group, and again: of each group the last word counts, so that what is gone from it (a record
+ * that was deleted, a host that was taken out) is not told any more. `runs` are of one stage and one cloud, in order.
+ */
 export function lastWords(runs: readonly CheckRun[]): CheckRun | null {
   const last = runs.at(-1);
   if (last === undefined) return null;
-  const checks = new Map(runs.flatMap((run) => run.checks.map((one) => [one.name, one] as const)));
-  return { ...last, checks: [...checks.values()] };
+  const groups = new Map<string, ReadonlyMap<string, Check>>();
+  for (const run of runs) {
+    for (const [group, checks] of Map.groupBy(run.checks, groupOf)) {
+      const kept = group === ONE_BY_ONE ? [...(groups.get(group) ?? [])] : [];
+      groups.set(group, new Map([...kept, ...checks.map((one) => [one.name, one] as const)]));
+    }
+  }
+  return { ...last, checks: [...groups.values()].flatMap((checks) => [...checks.values()]) };
 }
 
 /** Each stage on each cloud; what was found after is held against what was found before it. */

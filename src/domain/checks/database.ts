@@ -1,5 +1,5 @@
 import { counted, span } from '../words/quantities.ts';
-import { type Check, fail, pass, type Stage, skip } from './check.ts';
+import { type Check, fail, pass, type Stage, skip, wellOr } from './check.ts';
 import { ORPHANED_AFTER } from './services.ts';
 
 /** A row of a cell's `services` table that is not deleted. */
@@ -61,6 +61,10 @@ export const versionsOf = (cells: readonly Cell[]): readonly KnownVersion[] =>
     })),
   );
 
+/** An upgrade that was never ended is no excuse for one that is not at its end: the two stages ask different questions. */
+const named = (stage: Stage, what: string): string =>
+  stage === 'before' ? `database: earlier upgrade: ${what}` : `database: ${what}`;
+
 /**
  * Is every service on the new version? One check for each kind of service in each cell, and one on what follows from them
  * all: may the SIGHUP that lifts the pin be given? All services of a release have one version, so the greatest is the new
@@ -78,7 +82,7 @@ export function checkVersions(cells: readonly Cell[], { stage, before, unread }:
       .toSorted(([a], [b]) => a.localeCompare(b))
       .map(([binary, records]) => {
         const known = before?.find((one) => one.cell === cell && one.binary === binary)?.version ?? null;
-        return checkKind(`database: ${cell}: ${binary}`, records, { stage, greatest, known });
+        return checkKind(named(stage, `${cell}: ${binary}`), records, { stage, greatest, known });
       });
   });
   const known = before === null ? null : Math.max(0, ...before.map(({ version }) => version));
@@ -124,8 +128,8 @@ function checkPin(
   all: readonly Placed[],
   { unread, ...versions }: Versions & { readonly unread: readonly string[] },
 ): Check {
-  const name = 'database: pin';
   const { greatest, stage, known } = versions;
+  const name = named(stage, 'pin');
   const no = stage === 'before' ? 'a pin of an earlier upgrade may still hold' : 'the SIGHUP may not be given yet';
   if (unread.length > 0) return fail(name, `${no}: ${listed(unread)} could not be read`);
   if (!all.some((one) => counts(one) && isCompute(one)))
@@ -176,30 +180,34 @@ export function checkPlaces(
   const inCell0 = computes.filter(({ cell }) => cell.isCell0);
   return [
     ...(cells.some(({ isCell0 }) => isCell0)
-      ? [
-          inCell0.length === 0
-            ? pass('database: cell0', 'no nova-compute is in it')
-            : fail(
-                'database: cell0',
-                `it holds nova-compute on ${listed(inCell0.map(recordText))}: give these hosts the database of their cell, then ${DELETE}`,
-              ),
-        ]
+      ? wellOr(
+          'database: cell0',
+          'no nova-compute is in it',
+          inCell0.map((one) =>
+            fail(
+              `database: cell0: ${one.host}`,
+              `it holds nova-compute on ${recordText(one)}: give this host the database of its cell, then ${DELETE}`,
+            ),
+          ),
+        )
       : []),
-    doubled.length === 0
-      ? allRead('database: doubled hosts', 'no nova-compute is in two cells', known.unread)
-      : fail(
-          'database: doubled hosts',
-          `${listed(doubled.map(([host, some]) => `${host} (${some.map(({ cell, id }) => `${cell.name}: id ${id}`).join(', ')})`))}: for the cell that the host left, ${DELETE}; the host's mapping goes with it, so nova-manage cell_v2 discover_hosts`,
-        ),
-    ...(hosts === null ? [] : [checkHostMappings(cells, { hosts, ...known })]),
+    ...(doubled.length === 0
+      ? [allRead('database: doubled hosts', 'no nova-compute is in two cells', known.unread)]
+      : doubled.map(([host, some]) =>
+          fail(
+            `database: doubled host ${host}`,
+            `${some.map(({ cell, id }) => `${cell.name}: id ${id}`).join(', ')}: for the cell that the host left, ${DELETE}; the host's mapping goes with it, so nova-manage cell_v2 discover_hosts`,
+          ),
+        )),
+    ...(hosts === null ? [] : checkHostMappings(cells, { hosts, ...known })),
   ];
 }
 
 function checkHostMappings(
   cells: readonly Cell[],
   { hosts, complete, unread }: Known & { readonly hosts: readonly HostMapping[] },
-): Check {
-  const name = 'database: host mappings';
+): readonly Check[] {
+  const trouble = (host: string, detail: string) => fail(`database: host mapping of ${host}`, detail);
   const computes = cells
     .filter(({ isCell0 }) => !isCell0)
     .flatMap((cell) => cell.records.filter(isCompute).map(({ host }) => ({ host, cell })));
@@ -211,28 +219,31 @@ function checkHostMappings(
     const mapping = mappingOf.get(host);
     const known = mapping !== undefined && some.every(({ cell }) => cell.mapping !== null);
     if (!known || some.some(({ cell }) => cell.mapping === mapping)) return [];
-    return [`${host} (is in ${some.map(({ cell }) => cell.name).join(', ')}, mapped to ${nameOf(mapping)})`];
+    const where = some.map(({ cell }) => cell.name).join(', ');
+    return [
+      trouble(
+        host,
+        `it is in ${where}, mapped to ${nameOf(mapping)}: nova-manage cell_v2 delete_host, then discover_hosts`,
+      ),
+    ];
   });
   const stray = hosts.filter(
     ({ host, mapping }) => !places.has(host) && (complete || cells.some((cell) => cell.mapping === mapping)),
   );
   const troubles = [
-    ...(unmapped.length > 0
-      ? [
-          `not mapped to a cell, so nothing is scheduled there: ${listed(unmapped.map(({ host }) => host))}: nova-manage cell_v2 discover_hosts`,
-        ]
-      : []),
-    ...(elsewhere.length > 0
-      ? [`mapped to another cell: ${listed(elsewhere)}: nova-manage cell_v2 delete_host, then discover_hosts`]
-      : []),
-    ...(stray.length > 0
-      ? [
-          `mapped, without a nova-compute: ${listed(stray.map(({ host, mapping }) => `${host} (${nameOf(mapping)})`))}: if the host is gone for good, nova-manage cell_v2 delete_host`,
-        ]
-      : []),
+    ...[...new Set(unmapped.map(({ host }) => host))].map((host) =>
+      trouble(host, 'it has none, so nothing is scheduled there: nova-manage cell_v2 discover_hosts'),
+    ),
+    ...elsewhere,
+    ...stray.map(({ host, mapping }) =>
+      trouble(
+        host,
+        `it has no nova-compute in ${nameOf(mapping)}: if the host is gone for good, nova-manage cell_v2 delete_host`,
+      ),
+    ),
   ];
-  if (troubles.length > 0) return fail(name, troubles.join('; '));
-  return allRead(name, `${counted(places.size, 'host')}, each mapped to its cell`, unread);
+  if (troubles.length > 0) return troubles;
+  return [allRead('database: host mappings', `${counted(places.size, 'host')}, each mapped to its cell`, unread)];
 }
 
 /** What was not read may yet be wrong. */

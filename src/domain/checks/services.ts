@@ -1,6 +1,6 @@
 import type { Millis } from '../time.ts';
 import { counted, span } from '../words/quantities.ts';
-import { type Check, fail, pass, skip } from './check.ts';
+import { type Check, fail, pass, skip, wellOr } from './check.ts';
 
 /** A row of Nova's `services` table, as GET /os-services shows it to an administrator. */
 export type ServiceRecord = {
@@ -22,89 +22,117 @@ const EXPECTED = ['nova-conductor', 'nova-scheduler', 'nova-compute'];
 /** Down for longer, a record is no restart any more: its host is gone. */
 export const ORPHANED_AFTER = 300_000;
 
-const state = ({ up, enabled }: ServiceRecord): string => `${enabled ? '' : 'disabled, '}${up ? 'up' : 'down'}`;
+const state = ({ up, enabled }: ServiceRecord): string => `${up ? 'up' : 'down'}${enabled ? '' : ', disabled'}`;
 const at = ({ binary, host }: ServiceRecord): string => `${binary} on ${host}`;
 
 /**
- * Are Nova's services up, as many as before, and enabled as before? One check a kind of service, and one a compute host.
- * `before` null: nothing is known of before.
+ * Are Nova's services up, as many as before, and enabled as before? One check a kind of service, one a compute host, and one
+ * for each of the others that is down. `before` null: nothing is known of before.
  */
 export function checkServices(
   now: readonly ServiceRecord[],
   before: readonly ServiceRecord[] | null,
 ): readonly Check[] {
-  const binaries = [
-    ...new Set([...EXPECTED, ...now.map((one) => one.binary), ...(before ?? []).map((one) => one.binary)]),
-  ];
+  const then = before ?? [];
+  const binaries = [...new Set([...EXPECTED, ...now.map((one) => one.binary), ...then.map((one) => one.binary)])];
   return binaries.flatMap((binary) => {
     const of = (all: readonly ServiceRecord[]) => all.filter((one) => one.binary === binary);
     const kind = checkKind(binary, of(now), before === null ? null : of(before));
-    return binary === 'nova-compute' ? [kind, ...checkHosts(of(now), before === null ? null : of(before))] : [kind];
+    const each = binary === 'nova-compute' ? checkHosts(of(now), of(then)) : checkDown(of(now), of(then));
+    return [kind, ...each];
   });
 }
 
+/** Enough of them: one at least, and as many as before. */
 function checkKind(binary: string, now: readonly ServiceRecord[], before: readonly ServiceRecord[] | null): Check {
   const name = `services: ${binary}`;
   const up = now.filter((one) => one.up);
   const upBefore = before?.filter((one) => one.up).length ?? null;
-  const gone = binary === 'nova-consoleauth' && now.length === 0;
-  if (gone) return pass(name, 'there is none any more: Nova does without it since Stein');
+  const unneeded = binary === 'nova-consoleauth';
+  if (unneeded && now.length === 0) return pass(name, 'there is none any more: Nova does without it since Stein');
   const down = now.filter((one) => !one.up);
   const then = upBefore === null ? '' : `; ${upBefore} up before`;
   const found = `${up.length} of ${now.length} up${then}`;
-  if (up.length === 0)
-    return fail(
-      name,
-      now.length === 0
-        ? `the API tells of none${then}: there is no record, or its cell does not answer`
-        : `${found}: start ${down.map(at).join(', ')}`,
-    );
+  const instead = unneeded ? ', or delete the record: Nova does without it since Stein' : '';
+  const start = `start ${down.map(at).join(', ')}${instead}`;
+  if (now.length === 0)
+    return fail(name, `the API tells of none${then}: there is no record, or its cell does not answer`);
+  if (up.length === 0) return fail(name, `${found}: ${start}`);
   if (upBefore !== null && up.length < upBefore)
-    return fail(name, `${found}: ${down.length === 0 ? 'one is missing' : `start ${down.map(at).join(', ')}`}`);
-  if (down.length > 0 && binary !== 'nova-compute')
-    return fail(name, `${found}: ${down.map(at).join(', ')} ${down.length === 1 ? 'is' : 'are'} down`);
+    return fail(name, `${found}: ${down.length === 0 ? 'one is missing' : start}`);
   const single = binary === 'nova-conductor' && up.length === 1;
   return pass(name, single ? `${found}. There is one alone: while it restarts, every boot and action waits` : found);
 }
 
-function checkHosts(now: readonly ServiceRecord[], before: readonly ServiceRecord[] | null): readonly Check[] {
-  const hosts = [...new Set([...(before ?? []), ...now].map((one) => one.host))].toSorted();
-  return hosts.map((host) => {
-    const name = `services: nova-compute on ${host}`;
-    const [here] = now.filter((one) => one.host === host);
-    const [then] = (before ?? []).filter((one) => one.host === host);
-    if (here === undefined) return fail(name, 'its record is gone: it was there before');
-    if (!here.up)
-      return then !== undefined && !then.up
-        ? skip(name, `${state(here)}, as before`)
-        : fail(name, `${state(here)}: start nova-compute there`);
-    const reason = here.disabledReason === null || here.disabledReason === '' ? '' : ` (${here.disabledReason})`;
-    if (!here.enabled && (then === undefined || then.enabled)) {
-      const since = then === undefined ? '' : ', and was enabled before';
-      return fail(name, `disabled${reason}${since}: openstack compute service set --enable ${host} nova-compute`);
-    }
-    return pass(name, `${state(here)}${here.enabled ? '' : `${reason}, as before`}`);
-  });
+/** The same service on the same host, as it was before. */
+const recordOf = (records: readonly ServiceRecord[], host: string): ServiceRecord | undefined =>
+  records.find((one) => one.host === host);
+
+function checkDown(now: readonly ServiceRecord[], before: readonly ServiceRecord[]): readonly Check[] {
+  return now
+    .filter((one) => !one.up)
+    .map((one) => {
+      const name = `services: ${at(one)}`;
+      return recordOf(before, one.host)?.up === false
+        ? skip(name, `${state(one)}, as before`)
+        : fail(name, `${state(one)}: start it, or delete its record if the host is gone for good`);
+    });
+}
+
+function checkHosts(now: readonly ServiceRecord[], before: readonly ServiceRecord[]): readonly Check[] {
+  const hosts = [...new Set([...before, ...now].map((one) => one.host))].toSorted();
+  return hosts.flatMap((host) => checkHost(host, recordOf(now, host), recordOf(before, host)));
+}
+
+/** Whether it is up is one thing, whether it is enabled another: what is right of the two is not hidden by what is wrong. */
+function checkHost(host: string, now: ServiceRecord | undefined, then: ServiceRecord | undefined): readonly Check[] {
+  const name = `services: nova-compute on ${host}`;
+  if (now === undefined)
+    return [
+      then?.up === false
+        ? skip(name, 'its record is gone; it was down before')
+        : fail(name, 'its record is gone: it was there before'),
+    ];
+  const up = now.up
+    ? pass(name, state(now))
+    : then?.up === false
+      ? skip(name, `${state(now)}, as before`)
+      : fail(name, `${state(now)}: start nova-compute there`);
+  if (now.enabled && then?.enabled !== false) return [up];
+  const enabled = `${name}: enabled`;
+  if (now.enabled) return [up, pass(enabled, 'it is, and was disabled before')];
+  const reason = now.disabledReason === null || now.disabledReason === '' ? '' : ` (${now.disabledReason})`;
+  if (then?.enabled === false) return [up, skip(enabled, `disabled${reason}, as before`)];
+  const was = then === undefined ? '' : ', and was enabled before';
+  return [up, fail(enabled, `disabled${reason}${was}: openstack compute service set --enable ${host} nova-compute`)];
 }
 
 /** Rows of the services table that nobody stands behind, or that stand there twice. */
 export function checkServiceRecords(now: readonly ServiceRecord[], cloudNow: Millis): readonly Check[] {
   const old = now.filter((one) => !one.up && cloudNow - (one.reportedAt ?? Number.NEGATIVE_INFINITY) > ORPHANED_AFTER);
-  const groups = [...Map.groupBy(now, at)].filter(([, some]) => some.length > 1);
+  const doubled = [...Map.groupBy(now, at)].filter(([, some]) => some.length > 1);
   const since = ({ reportedAt }: ServiceRecord): string =>
     reportedAt === null ? 'it never reported' : `silent for ${span((cloudNow - reportedAt) / 1000)}`;
   return [
-    old.length === 0
-      ? pass('orphans: service records', `${counted(now.length, 'record')}, none of a host that is gone`)
-      : fail(
-          'orphans: service records',
-          `${old.map((one) => `${at(one)} (id ${one.id}, ${since(one)})`).join(', ')}: if the host is gone for good, openstack compute service delete ID`,
+    ...wellOr(
+      'orphans: service records',
+      `${counted(now.length, 'record')}, none of a host that is gone`,
+      [...Map.groupBy(old, at)].map(([name, some]) =>
+        fail(
+          `orphans: ${name}`,
+          `${some.map((one) => `${since(one)} (id ${one.id})`).join(', ')}: if the host is gone for good, openstack compute service delete ID`,
         ),
-    groups.length === 0
-      ? pass('orphans: doubled records', 'no service has two records')
-      : fail(
-          'orphans: doubled records',
-          `${groups.map(([name, some]) => `${name} (ids ${some.map(({ id }) => id).join(', ')})`).join('; ')}: delete those that do not report`,
+      ),
+    ),
+    ...wellOr(
+      'orphans: doubled records',
+      'no service has two records',
+      doubled.map(([name, some]) =>
+        fail(
+          `orphans: doubled ${name}`,
+          `ids ${some.map(({ id }) => id).join(', ')}: delete those that do not report, openstack compute service delete ID`,
         ),
+      ),
+    ),
   ];
 }

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { compareChecks, fail, isRegression, pass, skip } from '../../../src/domain/checks/check.ts';
+import {
+  type Check,
+  type CheckRun,
+  compareChecks,
+  fail,
+  isRegression,
+  lastWords,
+  pass,
+  skip,
+} from '../../../src/domain/checks/check.ts';
 import { checkHypervisors } from '../../../src/domain/checks/hypervisors.ts';
 import { compareKept, type KeptServer } from '../../../src/domain/checks/keeper.ts';
 import { checkServiceRecords, checkServices, type ServiceRecord } from '../../../src/domain/checks/services.ts';
@@ -52,7 +61,7 @@ describe("the check of Nova's services", () => {
       'services: nova-compute on n2: its record is gone: it was there before',
     ]);
     expect(failed(checkServices(but('nova-compute@n1', { enabled: false, disabledReason: 'drained' }), WELL))).toEqual([
-      'services: nova-compute on n1: disabled (drained), and was enabled before: openstack compute service set --enable n1 nova-compute',
+      'services: nova-compute on n1: enabled: disabled (drained), and was enabled before: openstack compute service set --enable n1 nova-compute',
     ]);
     expect(failed(checkServices(without('nova-scheduler@c1'), null))).toEqual([
       'services: nova-scheduler: the API tells of none: there is no record, or its cell does not answer',
@@ -66,6 +75,28 @@ describe("the check of Nova's services", () => {
     expect(checkServices(broken, broken).find(({ name }) => name.endsWith('n2'))).toEqual(
       skip('services: nova-compute on n2', 'down, as before'),
     );
+    expect(checkServices(without('nova-compute@n2'), broken).find(({ name }) => name.endsWith('n2'))).toEqual(
+      skip('services: nova-compute on n2', 'its record is gone; it was down before'),
+    );
+  });
+
+  it.each([
+    ['a conductor that went down beside one that was down', 'nova-conductor@c1', 'nova-conductor@c2', { up: false }],
+    ['a disabled host that went down', 'nova-compute@n1', 'nova-compute@n1', { enabled: false }],
+  ])('does not let %s pass for what was wrong before', (_, down, wrong, facts) => {
+    const before = but(wrong, facts);
+    const now = before.map((one) => (one.id === down ? { ...one, up: false } : one));
+    const compared = compareChecks(checkServices(now, before), checkServices(before, null));
+    expect(compared.filter(isRegression).map(({ name }) => name)).toContain(
+      down === 'nova-compute@n1' ? 'services: nova-compute on n1' : 'services: nova-conductor on c1',
+    );
+    expect(compareChecks(checkServices(before, before), checkServices(before, null)).filter(isRegression)).toEqual([]);
+  });
+
+  it('names each of the others that is down', () => {
+    expect(failed(checkServices(but('nova-conductor@c2', { up: false }), null))).toEqual([
+      'services: nova-conductor on c2: down: start it, or delete its record if the host is gone for good',
+    ]);
   });
 
   it('warns of a conductor that is alone', () => {
@@ -79,6 +110,10 @@ describe("the check of Nova's services", () => {
     const old = [...WELL, service('nova-consoleauth', 'c1')];
     expect(checkServices(old, null).map(({ name }) => name)).toContain('services: nova-consoleauth');
     expect(failed(checkServices(WELL, old))).toEqual([]);
+    const stopped = [...WELL, service('nova-consoleauth', 'c1', { up: false })];
+    expect(failed(checkServices(stopped, old))[0]).toBe(
+      'services: nova-consoleauth: 0 of 1 up; 1 up before: start nova-consoleauth on c1, or delete the record: Nova does without it since Stein',
+    );
   });
 });
 
@@ -94,9 +129,14 @@ describe('orphaned records', () => {
       service('nova-scheduler', 'c1', { id: '10' }),
     ];
     expect(failed(checkServiceRecords(old, NOW))).toEqual([
-      'orphans: service records: nova-compute on old (id 9, silent for 2 h 00 min): if the host is gone for good, openstack compute service delete ID',
-      'orphans: doubled records: nova-scheduler on c1 (ids nova-scheduler@c1, 10): delete those that do not report',
+      'orphans: nova-compute on old: silent for 2 h 00 min (id 9): if the host is gone for good, openstack compute service delete ID',
+      'orphans: doubled nova-scheduler on c1: ids nova-scheduler@c1, 10: delete those that do not report, openstack compute service delete ID',
     ]);
+    // One that was there before hides none that came later
+    const before = checkServiceRecords(old, NOW);
+    const later = service('nova-conductor', 'left-behind', { up: false, reportedAt: NOW - 600_000, id: '11' });
+    const compared = compareChecks(checkServiceRecords([...old, later], NOW), before);
+    expect(compared.filter(isRegression).map(({ name }) => name)).toEqual(['orphans: nova-conductor on left-behind']);
   });
 
   it('are hypervisors and resource providers that the others do not know', () => {
@@ -108,12 +148,12 @@ describe('orphaned records', () => {
     expect(checkHypervisors(WELL, nodes, providers).map(({ status }) => status)).toEqual(['pass', 'pass']);
     expect(checkHypervisors(WELL, nodes, null).length).toBe(1);
     expect(failed(checkHypervisors(without('nova-compute@n2'), nodes, providers.slice(0, 1)))).toEqual([
-      'orphans: hypervisors: n2.example without a service: its record was deleted while the node stayed',
-      'orphans: resource providers: Placement knows no n2.example: nothing can be scheduled there',
+      'orphans: hypervisor n2.example: without a service: its record was deleted while the node stayed',
+      'orphans: resource provider of n2.example: Placement knows of none: nothing can be scheduled there',
     ]);
     expect(failed(checkHypervisors(WELL, nodes.slice(0, 1), providers))).toEqual([
-      expect.stringContaining('no hypervisor of n2'),
-      expect.stringContaining('n2.example (u-n2.example) without a hypervisor'),
+      expect.stringContaining('orphans: hypervisor of n2: there is none'),
+      expect.stringMatching(/^orphans: resource provider n2.example: without a hypervisor.* delete u-n2.example /),
     ]);
   });
 });
@@ -180,5 +220,37 @@ describe('before and after', () => {
       ['d', null],
     ]);
     expect(compared.filter(isRegression).map(({ name }) => name)).toEqual(['a', 'd']);
+  });
+
+  const run = (...checks: readonly Check[]): CheckRun => ({
+    ...{ stage: 'before', cloud: 'c', vantage: 'v', at: NOW, stock: '' },
+    checks,
+  });
+
+  it('are the last word on each group, so that nothing is told of what is gone', () => {
+    const orphan = fail('orphans: nova-conductor on left-behind', '');
+    const runs = [
+      run(pass('services: nova-conductor', '1 of 1'), orphan, pass('kept servers', '')),
+      run(pass('orphans: service records', '5 records')),
+      run(pass('services: nova-conductor', '2 of 2')),
+    ];
+    expect(lastWords(runs)?.checks).toEqual([
+      pass('services: nova-conductor', '2 of 2'),
+      pass('orphans: service records', '5 records'),
+      pass('kept servers', ''),
+    ]);
+    expect(lastWords([])).toBeNull();
+  });
+
+  it('are the last word on each test of Tempest, as other tests may be run later', () => {
+    const runs = [
+      run(pass('tempest: a', ''), pass('tempest: b', '')),
+      run(fail('tempest: b', ''), pass('tempest: c', '')),
+    ];
+    expect(lastWords(runs)?.checks.map(({ name, status }) => `${name} ${status}`)).toEqual([
+      'tempest: a pass',
+      'tempest: b fail',
+      'tempest: c pass',
+    ]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fail, pass, skip } from '../../../src/domain/checks/check.ts';
+import { compareChecks, fail, isRegression, pass, skip } from '../../../src/domain/checks/check.ts';
 import {
   type Cell,
   checkPlaces,
@@ -62,15 +62,27 @@ describe('the versions of services in the databases', () => {
 
   it('say before an upgrade that no earlier one is open, or who is left of it', () => {
     const before = { ...options, stage: 'before' } as const;
-    expect(named('database: pin', checkVersions(cloud(61), before))).toEqual(
+    expect(named('database: earlier upgrade: pin', checkVersions(cloud(61), before))).toEqual(
       pass(
-        'database: pin',
+        'database: earlier upgrade: pin',
         'every nova-compute, and whatever else runs, is of version 61: nothing holds a pin of an earlier upgrade',
       ),
     );
     expect(failed(checkVersions(cloud(61, compute('n9', 57)), before))).toEqual([
-      'database: cell1: nova-compute: an earlier upgrade has not ended: 1 record of 2 behind version 61: n9 (version 57, id id-n9): upgrade and restart what runs',
-      'database: pin: a pin of an earlier upgrade may still hold: behind version 61: nova-compute on n9 (version 57, id id-n9) in cell1: upgrade and restart what runs',
+      'database: earlier upgrade: cell1: nova-compute: an earlier upgrade has not ended: 1 record of 2 behind version 61: n9 (version 57, id id-n9): upgrade and restart what runs',
+      'database: earlier upgrade: pin: a pin of an earlier upgrade may still hold: behind version 61: nova-compute on n9 (version 57, id id-n9) in cell1: upgrade and restart what runs',
+    ]);
+  });
+
+  it('answer at each stage a question of its own: an earlier upgrade that is open does not excuse this one', () => {
+    const open = cloud(61, compute('n9', 57));
+    const compared = compareChecks(
+      checkVersions(open, { ...options, before: versionsOf(open) }),
+      checkVersions(open, { ...options, stage: 'before' }),
+    );
+    expect(compared.filter(isRegression).map(({ name }) => name)).toEqual([
+      'database: cell1: nova-compute',
+      'database: pin',
     ]);
   });
 
@@ -176,8 +188,8 @@ describe('the places of computes', () => {
       { ...two, records: [...two.records, compute('n1', 66, { id: 'second' })] },
     ];
     expect(failed(checkPlaces(wrong, { ...all, hosts }))).toEqual([
-      `database: cell0: it holds nova-compute on n3 (version 66, id id-n3): give these hosts the database of their cell, then ${DELETE}`,
-      `database: doubled hosts: n1 (cell1: id id-n1, cell2: id second): for the cell that the host left, ${DELETE}; the host's mapping goes with it, so nova-manage cell_v2 discover_hosts`,
+      `database: cell0: n3: it holds nova-compute on n3 (version 66, id id-n3): give this host the database of its cell, then ${DELETE}`,
+      `database: doubled host n1: cell1: id id-n1, cell2: id second: for the cell that the host left, ${DELETE}; the host's mapping goes with it, so nova-manage cell_v2 discover_hosts`,
     ]);
   });
 
@@ -187,9 +199,9 @@ describe('the places of computes', () => {
       { host: 'n7', mapping: 3 },
     ];
     expect(failed(checkPlaces(cloud(66), { ...all, hosts: wrong }))).toEqual([
-      'database: host mappings: not mapped to a cell, so nothing is scheduled there: n1: nova-manage cell_v2 discover_hosts; ' +
-        'mapped to another cell: n2 (is in cell2, mapped to cell1): nova-manage cell_v2 delete_host, then discover_hosts; ' +
-        'mapped, without a nova-compute: n7 (cell2): if the host is gone for good, nova-manage cell_v2 delete_host',
+      'database: host mapping of n1: it has none, so nothing is scheduled there: nova-manage cell_v2 discover_hosts',
+      'database: host mapping of n2: it is in cell2, mapped to cell1: nova-manage cell_v2 delete_host, then discover_hosts',
+      'database: host mapping of n7: it has no nova-compute in cell2: if the host is gone for good, nova-manage cell_v2 delete_host',
     ]);
   });
 
