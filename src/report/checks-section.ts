@@ -1,4 +1,4 @@
-import { isRegression } from '../domain/checks/check.ts';
+import { isRegression, outcomeWords } from '../domain/checks/check.ts';
 import { toldChecks } from '../domain/checks/tempest.ts';
 import type { Report } from '../domain/summary.ts';
 import { tame, wrap } from './layout.ts';
@@ -14,13 +14,9 @@ export function checksSection(
   return checks.flatMap((one) => {
     const place = clouds.length > 1 ? ` ${tame(one.cloud)} from ${tame(one.vantage)}` : '';
     const { moments, paint } = options;
-    const counts = (['pass', 'fail', 'skip'] as const)
-      .map((status) => [status, one.checks.filter((check) => check.status === status).length] as const)
-      .filter(([, count]) => count > 0)
-      .map(([status, count]) => `${count} ${status}`);
     const result = one.ok ? paint.good('pass') : paint.bad('FAIL');
     return [
-      `  ${one.stage}${place}, ${moments.time(one.at)}: ${result} (${counts.join(', ')})`,
+      `  ${one.stage}${place}, ${moments.time(one.at)}: ${result} (${outcomeWords(one.checks)})`,
       ...checkLines(one, options, { all: false }),
     ];
   });

@@ -95,19 +95,30 @@ const outages = (windows: readonly DowntimeWindow[]): number =>
 
 /** What the last stage of checks came to, on each cloud. */
 function checked({ checks, clouds }: Report): readonly Sentence[] {
-  const last = checks.filter(({ stage }) => stage === 'after' || !checks.some((one) => one.stage === 'after'));
+  const hasAfter = new Set(checks.filter(({ stage }) => stage === 'after').map(placeOf));
+  const last = checks.filter((one) => one.stage === 'after' || !hasAfter.has(placeOf(one)));
   return last.map(({ stage, cloud, checks: all }) => {
-    const found = all.filter(isRegression);
     const where = clouds.length > 1 ? ` on ${tame(cloud)}` : '';
     const what = stage === 'after' ? 'The checks after the upgrade' : 'The checks before the upgrade';
-    if (found.length === 0) return { text: `${what}${where} found nothing wrong.`, tone: 'good' };
-    const names = found.slice(0, 3).map(({ name }) => tame(name));
-    const more = found.length > names.length ? ` and ${found.length - names.length} more` : '';
-    return {
-      text: `${what}${where} found ${counted(found.length, 'thing')} wrong: ${names.join('; ')}${more}.`,
-      tone: 'bad',
-    };
+    const found = all.filter(isRegression);
+    if (found.length > 0)
+      return { text: `${what}${where} found ${counted(found.length, 'thing')} wrong: ${namesOf(found)}.`, tone: 'bad' };
+    const still = all.filter(({ status }) => status === 'fail');
+    if (still.length > 0)
+      return {
+        text: `${what}${where} found nothing wrong that was not wrong before (${namesOf(still)}).`,
+        tone: 'warn',
+      };
+    return { text: `${what}${where} found nothing wrong.`, tone: 'good' };
   });
+}
+
+const placeOf = ({ cloud, vantage }: Report['checks'][number]): string => `${cloud}\n${vantage}`;
+
+/** 'a; b; c and 1 more'. */
+function namesOf(found: readonly { readonly name: string }[]): string {
+  const names = found.slice(0, 3).map(({ name }) => tame(name));
+  return `${names.join('; ')}${found.length > names.length ? ` and ${found.length - names.length} more` : ''}`;
 }
 
 function unobserved({ run, probes }: Report): readonly Sentence[] {

@@ -99,3 +99,18 @@ export function reportOf({ stage, cloud, vantage, at, checks }: CheckRun, before
   const compared = compareChecks(checks, before?.checks ?? null);
   return { stage, cloud, vantage, at, checks: compared, ok: !compared.some(isRegression) };
 }
+
+/** '21 pass, 1 fails as before, 4 skipped, of which 2 passed before'. */
+export function outcomeWords(checks: readonly Compared[]): string {
+  const count = (wanted: (one: Compared) => boolean) => checks.filter(wanted).length;
+  const lost = count(({ status, before }) => status === 'skip' && before === 'pass');
+  const words: readonly (readonly [number, string])[] = [
+    [count(({ status }) => status === 'pass'), 'pass'],
+    [count(isRegression), 'fail'],
+    [count((one) => one.status === 'fail' && !isRegression(one)), 'fail as before'],
+    [count(({ status }) => status === 'skip'), lost === 0 ? 'skipped' : `skipped, of which ${lost} passed before`],
+  ];
+  return (
+    words.flatMap(([number, word]) => (number === 0 ? [] : [`${number} ${word}`])).join(', ') || 'nothing was looked at'
+  );
+}

@@ -1,6 +1,15 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { blamed } from '../../../src/domain/blame.ts';
+import {
+  type Check,
+  type CheckRun,
+  checkReports,
+  fail,
+  pass,
+  type Stage,
+  skip,
+} from '../../../src/domain/checks/check.ts';
 import type { Report } from '../../../src/domain/summary.ts';
 import { createTaskBook } from '../../../src/domain/task-book.ts';
 import { taskDowntimes } from '../../../src/domain/task-downtime.ts';
@@ -28,6 +37,11 @@ const section = (some: Report, title: string, width = 80) => {
   return from < 0 ? [] : all.slice(from + 1, all.indexOf('', from));
 };
 
+const run = (stage: Stage, cloud: string, ...checks: readonly Check[]): CheckRun => ({
+  ...{ stage, cloud, vantage: 'v', at: BEGAN, stock: '' },
+  checks,
+});
+
 const OUTAGE = report({
   windows: [window()],
   overall: overall({
@@ -48,6 +62,36 @@ const OUTAGE = report({
 describe('the text report', () => {
   it('says first for how long what was down', () => {
     expect(lines(OUTAGE)[0]).toBe('The API was down for 6.9 s (6.5 to 7.4 s) in 1 window.');
+  });
+
+  it('says what the last checks came to on each cloud, and what was wrong before, too', () => {
+    const told = (...runs: readonly CheckRun[]) => {
+      const some = report({ probes: [], checks: checkReports(runs) });
+      return lines(some).filter((line) => line.startsWith('The checks'));
+    };
+    const before = run('before', 'a', pass('x', ''), fail('y', ''));
+    expect(told(before, run('after', 'a', fail('x', ''), fail('y', '')))).toEqual([
+      'The checks after the upgrade found 1 thing wrong: x.',
+    ]);
+    expect(told(before, run('after', 'a', pass('x', ''), fail('y', '')))).toEqual([
+      'The checks after the upgrade found nothing wrong that was not wrong before (y).',
+    ]);
+    expect(
+      told(run('before', 'a', fail('x', '')), run('after', 'a', pass('x', '')), run('before', 'b', pass('x', ''))),
+    ).toEqual([
+      'The checks after the upgrade found nothing wrong.',
+      'The checks before the upgrade found nothing wrong.',
+    ]);
+  });
+
+  it('counts what the checks came to, and what passed before and was not looked at again', () => {
+    const checks = checkReports([
+      run('before', 'a', pass('x', ''), pass('y', ''), fail('z', '')),
+      run('after', 'a', fail('x', 'is broken'), skip('y', 'nobody may'), fail('z', 'as ever'), pass('new', '')),
+    ]);
+    expect(section(report({ checks }), 'Checks').filter((line) => line.includes('after'))).toEqual([
+      '  after, 07:10:00: FAIL (1 pass, 1 fail, 1 fail as before, 1 skipped, of which 1 passed before)',
+    ]);
   });
 
   it('says that nothing was down only of what was watched', () => {
