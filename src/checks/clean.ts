@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import { type Check, fail, pass } from '../domain/checks/check.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
@@ -7,10 +9,13 @@ import { deleteKeyPair, keyPairsOfOurs } from './inside/key-pair.ts';
 import { checkServersOf } from './ours.ts';
 import { deleteGroup, groupsOfOurs } from './security-groups.ts';
 import { deleteServerGroup, serverGroupsOfOurs } from './spread.ts';
-import { waitFor } from './wait.ts';
+import { takeAway } from './take-away.ts';
 
-/** For a server to go, in milliseconds. */
-const LIMIT = 120_000;
+/** What a check had asked for when it was killed appears within this, in milliseconds. */
+const SETTLED = 3000;
+const LOOK_AGAIN = 500;
+/** Things that are deleted at once. */
+const AT_ONCE = 8;
 
 type CleanOptions = Limits & { readonly vantage: string };
 
@@ -22,17 +27,11 @@ type Kind = (cloud: Cloud, options: CleanOptions) => Promise<Result<readonly Lef
 /** In the order in which they can go: a group only once no server has it any more. */
 const KINDS: readonly Kind[] = [
   async (cloud, { vantage, ...options }) => {
-    const compute = cloud.compute(cloud.http);
     const found = await checkServersOf(cloud, { purpose: null, vantage }, options);
     return each(found, ({ id, name }) => ({
       what: name,
       id,
-      async remove() {
-        const asked = await compute.delete(id, options);
-        if (asked.type !== 'ok') return asked.cause.message;
-        const gone = await waitFor(compute, { id, statuses: [null] }, { ...options, limit: LIMIT });
-        return gone.ok ? null : gone.reason;
-      },
+      remove: async () => (await takeAway({ cloud, vantage }, [{ id, name }]))[0] ?? null,
     }));
   },
   async (cloud, { vantage, ...options }) => {
@@ -65,21 +64,31 @@ const KINDS: readonly Kind[] = [
     })),
 ];
 
-/** Deletes all that `check` has made on a cloud, and waits until it is gone. */
+/**
+ * Deletes all that `check` has made on a cloud, and waits until it is gone; looks again until nothing more has appeared for a
+ * while, as a check may have been killed just now.
+ */
 export async function cleanUp(cloud: Cloud, vantage: string, options: Limits): Promise<readonly Check[]> {
   const whole = `clean ${cloud.access.name}`;
-  const checks: Check[] = [];
-  for (const kind of KINDS) {
-    const found = await kind(cloud, { ...options, vantage });
-    if (found.type !== 'ok') checks.push(fail(whole, found.cause.message));
-    else checks.push(...(await Promise.all(found.value.map(takeAway))));
+  const checks = new Map<string, Check>();
+  const limit = pLimit(AT_ONCE);
+  for (let last = performance.now(); performance.now() - last < SETTLED; await delay(LOOK_AGAIN)) {
+    for (const kind of KINDS) {
+      const found = await kind(cloud, { ...options, vantage });
+      if (found.type !== 'ok') checks.set(found.cause.message, fail(whole, found.cause.message));
+      else if ((await Promise.all(found.value.map((one) => limit(() => progress(one))))).includes(true))
+        last = performance.now();
+    }
   }
-  return checks.length === 0 ? [pass(whole, 'there is nothing of ours')] : checks;
+  return checks.size === 0 ? [pass(whole, 'there is nothing of ours')] : [...checks.values()];
 
-  async function takeAway({ what, id, remove }: Leftover): Promise<Check> {
+  /** True: it is new, or has gone at last: what held it may have gone meanwhile. */
+  async function progress({ what, id, remove }: Leftover): Promise<boolean> {
+    const before = checks.get(id)?.status;
     const reason = await remove();
     const name = `${whole}: ${what}`;
-    return reason === null ? pass(name, `${id} is gone`) : fail(name, `${id}: ${reason}`);
+    checks.set(id, reason === null ? pass(name, `${id} is gone`) : fail(name, `${id}: ${reason}`));
+    return before === undefined || (before === 'fail' && reason === null);
   }
 }
 

@@ -4,6 +4,7 @@ import { checkHypervisors } from '../domain/checks/hypervisors.ts';
 import { checkServiceRecords, checkServices, type ServiceRecord } from '../domain/checks/services.ts';
 import { checkSpread } from '../domain/checks/spread.ts';
 import type { Databases } from '../domain/database-address.ts';
+import { choose } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import { checkBasics } from './basics.ts';
@@ -46,7 +47,7 @@ const NO_DATABASES =
 
 /** Makes the checks of one stage on one cloud, one group after the other. */
 export async function runChecks(options: RunOptions): Promise<CheckRun> {
-  const { stage, groups, cloud, admin, vantage, wanted, login, stocks, now, onCheck, limits, signal } = options;
+  const { stage, groups, cloud, vantage, wanted, login, stocks, now, onCheck, limits, signal } = options;
   const given = { limits, signal };
   const stock = lastStock(stocks);
   const checks: Check[] = [];
@@ -56,21 +57,22 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
       onCheck(one);
     }
   };
+  const tell = (one: Check) => found([one]);
   const wants = (group: Group) => groups.includes(group) && !signal.aborted;
 
-  let services: readonly ServiceRecord[] | null = null;
-  if (BY_ADMIN.some((group) => groups.includes(group)) && admin !== null) {
-    const read = await readServices(admin, given);
-    if (read.type === 'ok') services = read.value;
-    else found([fail('services', `they can't be read: ${read.cause.message}`)]);
-  }
+  const before = stage === 'after' ? stock.services : null;
+  const asked = groups.filter((group) => BY_ADMIN.includes(group));
+  const seen = asked.length === 0 ? null : await seenByOperator(options);
+  const services = seen?.type === 'seen' ? seen.services : null;
+  if (seen?.type === 'trouble')
+    found(asked.map((group) => fail(group, `Nova's services can't be read: ${seen.reason}`)));
   if (wants('services')) {
-    if (admin === null) found([skip('services', NO_ADMIN)]);
-    if (services !== null) found(checkServices(services, stage === 'after' ? stock.services : null));
+    if (seen?.type === 'nobody') found([skip('services', NO_ADMIN)]);
+    if (services !== null) found(checkServices(services, before));
   }
   if (wants('orphans')) {
-    if (admin === null) found([skip('orphans', NO_ADMIN)]);
-    else if (services !== null) found(await orphans(admin, services, { ...given, now }));
+    if (seen?.type === 'nobody') found([skip('orphans', NO_ADMIN)]);
+    if (seen?.type === 'seen') found(await orphans(seen.admin, seen.services, { ...given, now }));
   }
 
   let versions: readonly KnownVersion[] | null = null;
@@ -85,14 +87,20 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
   }
 
   let hosts = stage === 'before' ? null : stock.hosts;
-  if (wants('hosts')) {
-    if (admin === null) {
+  if (wants('hosts') && seen?.type !== 'trouble') {
+    const choice = seen?.type === 'seen' ? await choose(seen.admin, wanted, given) : null;
+    if (seen?.type === 'seen' && choice?.type === 'ok') {
+      const { admin } = seen;
+      await checkHosts({ ...given, admin, vantage, choice: choice.value, before, onCheck: tell }, seen.services);
+    } else {
+      if (choice !== null && choice.type !== 'ok')
+        found([skip('hosts', `there is nothing to boot for the administrator: ${choice.cause.message}`)]);
       const spread = await spreadServers({ ...given, cloud, vantage, wanted });
       found(checkSpread(spread, hosts));
       if (stage === 'before') hosts = spread.hosts;
-    } else if (services !== null) found(await checkHosts({ ...given, admin, vantage, wanted }, services));
+    }
   }
-  if (wants('basics')) found(await checkBasics({ ...given, cloud, vantage, wanted, login }));
+  if (wants('basics')) await checkBasics({ ...given, cloud, vantage, wanted, login, onCheck: tell });
 
   const living = LIVING.some(wants)
     ? await checkLiving({ ...options, stock, wants, found })
@@ -102,13 +110,27 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
   if (wants('tempest') && options.tempest !== null) {
     const selection = selectionOf(options.tempest);
     const passedBefore = (stage === 'after' && stock.tempest?.[selection]) || [];
-    const onEnd = (one: Check) => found([one]);
-    const passed = await runTempest(options.tempest, { passedBefore, onCheck: onEnd, signal });
+    const passed = await runTempest(options.tempest, { passedBefore, onCheck: tell, signal });
     if (stage === 'before' && passed !== null) tempest = { [selection]: passed };
   }
   const taken = stage === 'before' ? { services, versions } : { services: null, versions: null };
   const left = stockText({ ...taken, hosts, tempest, ...living });
   return { stage, cloud: cloud.access.name, vantage, at: now(), checks, stock: left };
+}
+
+/** `nobody`: the user may not, and no administrator is named. */
+type Seen =
+  | { readonly type: 'seen'; readonly admin: Cloud; readonly services: readonly ServiceRecord[] }
+  | { readonly type: 'nobody' }
+  | { readonly type: 'trouble'; readonly reason: string };
+
+/** Where no administrator is named, the user may be one himself. */
+async function seenByOperator({ cloud, admin, limits, signal }: RunOptions): Promise<Seen> {
+  const operator = admin ?? cloud;
+  const read = await readServices(operator, { limits, signal });
+  if (read.type === 'ok') return { type: 'seen', admin: operator, services: read.value };
+  if (admin === null && read.cause.kind === 'forbidden') return { type: 'nobody' };
+  return { type: 'trouble', reason: read.cause.message };
 }
 
 async function orphans(

@@ -1,18 +1,16 @@
 import { z } from 'zod';
-import { metadataFor, nameFor } from '../domain/checks/ours.ts';
+import { nameFor } from '../domain/checks/ours.ts';
 import type { Spread } from '../domain/checks/spread.ts';
 import { choose, type Wanted } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import { atLeast, microversionHeaders } from '../openstack/microversion.ts';
 import { read } from '../openstack/read.ts';
-import type { Result } from '../openstack/result.ts';
+import type { Result, Trouble } from '../openstack/result.ts';
 import { create, remove } from '../openstack/write.ts';
-import { describe } from './describe.ts';
-import { waitFor } from './wait.ts';
+import { type BriefServer, bootBriefly } from './brief-server.ts';
+import { waitForStragglers } from './wait.ts';
 
-/** For a server to be made, or to go, in milliseconds. */
-const LIMIT = 120_000;
 /** Servers at most; more than this is for an administrator to try. */
 const MOST = 10;
 /** What was made is taken away again also when we are told to stop. */
@@ -32,60 +30,51 @@ const serverGroupFor = (vantage: string): string => nameFor(`spread-${vantage}`)
  * its own. They are deleted again, and the group.
  */
 export async function spreadServers({ cloud, vantage, wanted, ...options }: SpreadOptions): Promise<Spread> {
-  const compute = cloud.compute(cloud.http);
   const chosen = await choose(cloud, wanted, options);
   if (chosen.type !== 'ok') return nothing(chosen.cause.message);
   const group = await createServerGroup(cloud, vantage, options);
-  if (group.type !== 'ok')
+  if (group.type !== 'ok') {
+    await waitForStragglers(options.signal);
+    await removeServerGroups();
     return { hosts: null, ended: isQuota(group) ? 'quota' : 'trouble', message: group.cause.message };
+  }
   const { names: _, vcpus: __, ...from } = chosen.value;
-  const made: string[] = [];
+  const servers: BriefServer[] = [];
   const hosts: string[] = [];
   let ended: Pick<Spread, 'ended' | 'message'> = { ended: 'limit', message: `${MOST} servers were enough` };
-  while (made.length < MOST) {
-    const next = await one(made.length + 1);
-    if (typeof next !== 'string') {
-      ended = next;
+  while (servers.length < MOST) {
+    const name = nameFor(`spread-${servers.length + 1}`);
+    const wish = { ...from, name, availabilityZone: null, serverGroup: group.value };
+    const server = await bootBriefly({ cloud, admin: null, vantage, ...options }, wish);
+    servers.push(server);
+    const { booted } = server;
+    if (booted.ok) hosts.push(booted.server.hostId);
+    else {
+      ended = { ended: endOf(booted), message: booted.reason };
       break;
     }
-    hosts.push(next);
   }
-  const left = await takeAway();
-  return left === null ? { hosts, ...ended } : { hosts, ended: 'trouble', message: left };
+  const left = (await Promise.all(servers.map((server) => server.remove()))).find((reason) => reason !== null);
+  const reason = left ?? (await removeServerGroups());
+  return reason === null
+    ? { hosts, ...ended }
+    : { hosts, ended: 'trouble', message: `${reason}: rollwatch check clean` };
 
-  async function one(number: number): Promise<string | Pick<Spread, 'ended' | 'message'>> {
-    const name = nameFor(`spread-${number}`);
-    const metadata = metadataFor('brief', vantage);
-    const server = {
-      ...from,
-      name,
-      metadata,
-      availabilityZone: null,
-      serverGroup: group.type === 'ok' ? group.value : '',
-    };
-    const created = await compute.create(server, options);
-    if (created.type !== 'ok') return { ended: isQuota(created) ? 'quota' : 'trouble', message: created.cause.message };
-    made.push(created.value);
-    const up = await waitFor(compute, { id: created.value, statuses: ['ACTIVE'] }, { ...options, limit: LIMIT });
-    if (!up.ok) return { ended: /no valid host/i.test(up.reason) ? 'no-host' : 'trouble', message: up.reason };
-    const seen = await describe({ cloud, admin: null, ...options }, created.value);
-    if (seen.type !== 'ok') return { ended: 'trouble', message: seen.cause.message };
-    return seen.value?.hostId ?? { ended: 'trouble', message: `server ${created.value} is gone` };
-  }
-
-  /** Null: all is gone. */
-  async function takeAway(): Promise<string | null> {
+  /** Null: all are gone. */
+  async function removeServerGroups(): Promise<string | null> {
     const given = { limits: options.limits, signal: NEVER };
-    await Promise.all(made.map((id) => compute.delete(id, given)));
-    const gone = await Promise.all(
-      made.map((id) => waitFor(compute, { id, statuses: [null] }, { ...given, limit: LIMIT })),
-    );
-    const left = made.filter((_, index) => gone[index]?.ok !== true);
-    if (left.length > 0) return `servers can't be deleted: ${left.join(', ')}: rollwatch check clean`;
-    const without = group.type === 'ok' ? await deleteServerGroup(cloud, group.value, given) : group;
-    return without.type === 'ok' ? null : `the server group can't be deleted: ${without.cause.message}`;
+    const all = await serverGroupsOfOurs(cloud, { vantage, ...given });
+    if (all.type !== 'ok') return `server groups: ${all.cause.message}`;
+    const gone = await Promise.all(all.value.map(({ id }) => deleteServerGroup(cloud, id, given)));
+    const trouble = gone.find((one) => one.type !== 'ok');
+    return trouble === undefined ? null : `the server group: ${trouble.cause.message}`;
   }
 }
+
+const endOf = ({ reason, refused }: { readonly reason: string; readonly refused: Trouble | null }): Spread['ended'] => {
+  if (refused !== null) return isQuota(refused) ? 'quota' : 'trouble';
+  return /no valid host/i.test(reason) ? 'no-host' : 'trouble';
+};
 
 const nothing = (message: string): Spread => ({ hosts: null, ended: 'trouble', message });
 

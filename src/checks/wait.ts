@@ -51,3 +51,10 @@ export async function waitFor(
   }
   return { ok: false, reason: 'we were told to stop' };
 }
+
+/** For a request that we did not wait for to be carried out, in milliseconds. */
+const STRAGGLER = 2000;
+
+/** What we had just asked for when we were told to stop is carried out all the same: it is to be looked for only after this. */
+export const waitForStragglers = (told: AbortSignal): Promise<void> =>
+  told.aborted ? delay(STRAGGLER) : Promise.resolve();

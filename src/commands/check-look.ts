@@ -4,7 +4,7 @@ import { BY_LOGIN, type Group, runChecks, USUAL } from '../checks/run.ts';
 import { findTempest, type Tempest } from '../checks/tempest/find-tempest.ts';
 import { type Configuration, loadConfiguration, type SshSettings } from '../config/configuration.ts';
 import { readDatabaseFile } from '../config/database-file.ts';
-import { type Check, type CheckReport, lastWords, reportOf } from '../domain/checks/check.ts';
+import { type Check, type CheckReport, lastWords, outcomeWords, reportOf } from '../domain/checks/check.ts';
 import { isTempestTest, tempestSummary } from '../domain/checks/tempest.ts';
 import { checksFace } from '../domain/faces/checks.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -36,7 +36,13 @@ export async function look(stage: 'before' | 'after', flags: CheckFlags, output:
   const { vantage } = configuration;
   const stop = stopSignal();
   const ended = new AbortController();
-  void stop.stopped.then(() => ended.abort());
+  void stop.stopped.then(() => {
+    ended.abort();
+    return print(
+      output.err,
+      "rollwatch: stopping: what was begun is undone; once more leaves it to 'rollwatch check clean'",
+    );
+  });
   const { signal } = ended;
   const reports: CheckReport[] = [];
   try {
@@ -91,7 +97,8 @@ export async function look(stage: 'before' | 'after', flags: CheckFlags, output:
     const tests = reports.flatMap((one) => one.checks).filter(isTempestTest);
     // Again, as what matters went by among hundreds
     if (tests.some(({ status }) => status === 'fail')) await print(output.out, linesOf(tests, output, { all: false }));
-    await print(output.out, ok ? `${stage}: pass` : `${stage}: FAIL`);
+    const all = reports.flatMap((one) => one.checks);
+    await print(output.out, `${stage}: ${signal.aborted ? 'stopped' : ok ? 'pass' : 'FAIL'} (${outcomeWords(all)})`);
   }
   return ok;
 }

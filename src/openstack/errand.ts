@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LimitFunction } from 'p-limit';
 import type { Clock } from '../domain/ports.ts';
 import type { Millis } from '../domain/time.ts';
-import type { Compute } from '../openstack/compute.ts';
-import type { HttpLimits } from '../openstack/http-message.ts';
-import { statusOf } from '../openstack/server-body.ts';
+import type { Compute } from './compute.ts';
+import type { HttpLimits } from './http-message.ts';
+import { statusOf } from './server-body.ts';
 
 /** One server that must go. */
 export type Errand = {
@@ -26,6 +26,21 @@ export type Errand = {
   /** It was looked for by its name, found or not. */
   readonly looked: PromiseWithResolvers<void>;
 };
+
+export const newErrand = (
+  name: string,
+  given: Pick<Errand, 'id' | 'since'> & Partial<Pick<Errand, 'seemsGone' | 'deletedAt'>>,
+): Errand => ({
+  name,
+  seemsGone: false,
+  deletedAt: null,
+  stuck: false,
+  message: 'not tried yet',
+  gone: Promise.withResolvers(),
+  over: Promise.withResolvers(),
+  looked: Promise.withResolvers(),
+  ...given,
+});
 
 /** In milliseconds. */
 export type ErrandPace = {

@@ -3,9 +3,10 @@ import pLimit from 'p-limit';
 import type { ServerEvent } from '../domain/ports.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Cloud } from '../openstack/cloud.ts';
+import { type Errand, type ErrandPace, newErrand, runErrand, USUAL_PACE } from '../openstack/errand.ts';
 import type { Result } from '../openstack/result.ts';
 import type { Server } from '../openstack/server-body.ts';
-import { type Errand, type ErrandPace, runErrand, USUAL_PACE } from './errand.ts';
+
 import { isOurs, type Mark, type Scope } from './mark.ts';
 
 /** Makes sure that every server of ours goes away again, one janitor a cloud. */
@@ -99,18 +100,7 @@ export function createJanitor(options: JanitorOptions): Janitor {
   ): void {
     if (errands.has(name)) return;
     inUse.delete(name);
-    const errand: Errand = {
-      name,
-      id,
-      since: clock.now(),
-      seemsGone,
-      deletedAt,
-      stuck: false,
-      message: 'not tried yet',
-      gone: Promise.withResolvers(),
-      over: Promise.withResolvers(),
-      looked: Promise.withResolvers(),
-    };
+    const errand = newErrand(name, { id, since: clock.now(), seemsGone, deletedAt });
     errands.set(name, errand);
     const onFound = (foundId: string) =>
       tell('created', name, foundId, 'found by its name: its create was never answered');

@@ -23,50 +23,61 @@ const LISTS = [
 ] as const;
 type List = (typeof LISTS)[number][1];
 
+const stateSchema = z.object({
+  id: z.string(),
+  status: z.string(),
+  'OS-EXT-STS:task_state': z.string().nullable(),
+  security_groups: z.array(z.object({ name: z.string() })),
+});
+
+/** Moments at which a whole check is killed. */
+const KILLS = Number(process.env['ROLLWATCH_KILLS'] ?? 2);
 const ADMIN = 'diagnosis: {cloud: real-admin}\n';
 
+const folder = mkdtempSync(join(tmpdir(), 'rollwatch-killed-'));
+let user: CloudUser;
+let admin: CloudUser;
+
+const listOf = async (who: CloudUser, path: List): Promise<readonly unknown[]> => {
+  const type = path.startsWith('/v2.0') ? 'network' : 'compute';
+  const answer = await who.ask(type, `GET ${path}`, type === 'compute' ? { microversion: '2.53' } : {});
+  // Neutron without routers knows no floating addresses
+  if (answer.status === 404) return [];
+  const [list] = Object.values(z.record(z.string(), z.array(z.unknown())).parse(answer.body));
+  return list ?? [];
+};
+/** Whole, so that a server's status and a port's addresses are among it. */
+const everything = () =>
+  Promise.all(
+    [user, admin].flatMap((who) =>
+      LISTS.map(async ([, path]) => (await listOf(who, path)).map((one) => JSON.stringify(one)).toSorted()),
+    ),
+  );
+/** As soon as some of these that are ours are there, whose text has all of `words` in it. */
+const seen = async (who: CloudUser, path: List, { words = [''], count = 1 } = {}): Promise<void> => {
+  const end = performance.now() + 90_000;
+  for (;;) {
+    if (performance.now() > end) throw new Error(`none in ${path}`);
+    const ours = (await listOf(who, path))
+      .map((one) => JSON.stringify(one))
+      .filter((one) => one.includes('rollwatch-check'));
+    if (ours.filter((one) => words.every((word) => one.includes(word))).length >= count) return;
+    await delay(50);
+  }
+};
+
+beforeAll(async () => {
+  const cloud = realCloud();
+  if (cloud === null) throw new Error('OS_CLIENT_CONFIG_FILE does not name the clouds.yaml of test/real-cloud');
+  [user, admin] = await Promise.all([signIn(cloud), signIn(cloud, 'admin')]);
+});
+
+afterAll(async () => {
+  await rollwatch(['check', 'clean'], { folder, env, limit: 200_000 });
+  discard(folder);
+});
+
 describe('a check that is killed', { timeout: 300_000 }, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'rollwatch-killed-'));
-  let user: CloudUser;
-  let admin: CloudUser;
-
-  const listOf = async (who: CloudUser, path: List): Promise<readonly unknown[]> => {
-    const type = path.startsWith('/v2.0') ? 'network' : 'compute';
-    const answer = await who.ask(type, `GET ${path}`, type === 'compute' ? { microversion: '2.53' } : {});
-    const [list] = Object.values(z.record(z.string(), z.array(z.unknown())).parse(answer.body));
-    return list ?? [];
-  };
-  /** Whole, so that a server's status and a port's addresses are among it. */
-  const everything = () =>
-    Promise.all(
-      [user, admin].flatMap((who) =>
-        LISTS.map(async ([, path]) => (await listOf(who, path)).map((one) => JSON.stringify(one)).toSorted()),
-      ),
-    );
-  /** As soon as some of these that are ours are there, whose text has all of `words` in it. */
-  const seen = async (who: CloudUser, path: List, { words = [''], count = 1 } = {}): Promise<void> => {
-    const end = performance.now() + 90_000;
-    for (;;) {
-      if (performance.now() > end) throw new Error(`none in ${path}`);
-      const ours = (await listOf(who, path))
-        .map((one) => JSON.stringify(one))
-        .filter((one) => one.includes('rollwatch-check'));
-      if (ours.filter((one) => words.every((word) => one.includes(word))).length >= count) return;
-      await delay(50);
-    }
-  };
-
-  beforeAll(async () => {
-    const cloud = realCloud();
-    if (cloud === null) throw new Error('OS_CLIENT_CONFIG_FILE does not name the clouds.yaml of test/real-cloud');
-    [user, admin] = await Promise.all([signIn(cloud), signIn(cloud, 'admin')]);
-  });
-
-  afterAll(async () => {
-    await rollwatch(['check', 'clean'], { folder, env, limit: 200_000 });
-    discard(folder);
-  });
-
   it('leaves nothing that clean does not find', async () => {
     await withOutside(async (network) => {
       const before = await everything();
@@ -87,12 +98,60 @@ describe('a check that is killed', { timeout: 300_000 }, () => {
         const { code } = await rollwatch(args, { folder, env, limit: 100_000, until: until(), kill: 'SIGKILL' });
         expect({ number, code }).toEqual({ number, code: null });
         expect(await everything()).not.toEqual(before);
-        // What it was about to make when it was killed is made all the same
-        await delay(1000);
         const cleaned = await rollwatch(['check', 'clean', '--json'], { folder, env, limit: 200_000 });
         expect({ number, code: cleaned.code }).toEqual({ number, code: 0 });
         expect(await everything()).toEqual(before);
       }
     });
+  });
+
+  it('leaves nothing either at moments that nobody chose', { timeout: KILLS * 60_000 }, async () => {
+    const before = await everything();
+    for (let number = 0; number < KILLS; number++) {
+      writeFileSync(join(folder, 'rollwatch.yaml'), `vantage: killed\n${number % 2 === 0 ? ADMIN : ''}`);
+      const args = ['check', 'before', '--keep', '2', '--journal', join(folder, `random-${number}.sqlite`)];
+      // Evenly over the 25 s that it takes, so that each half second has its turn in a long run
+      const moment = 1000 + ((number * 0.618034) % 1) * 24_000;
+      const until = delay(moment);
+      await rollwatch(args, { folder, env, limit: 100_000, until, kill: 'SIGKILL' });
+      const cleaned = await rollwatch(['check', 'clean', '--json'], { folder, env, limit: 200_000 });
+      expect({ moment, code: cleaned.code }).toEqual({ moment, code: 0 });
+      expect({ moment, left: await everything() }).toEqual({ moment, left: before });
+    }
+  });
+});
+
+describe('a check that is told to stop', { timeout: 300_000 }, () => {
+  it('undoes what it has begun, wherever it is', async () => {
+    writeFileSync(join(folder, 'rollwatch.yaml'), 'vantage: killed\n');
+    const stop = async (group: string, until: Promise<void>) => {
+      const args = ['check', 'before', '--only', group];
+      const { code, out } = await rollwatch(args, { folder, env, limit: 100_000, until, kill: 'SIGINT' });
+      expect({ code, out }).toEqual({ code: 1, out: expect.stringMatching(/^before: stopped/m) });
+    };
+    const kept = await rollwatch(['check', 'before', '--only', 'kept'], { folder, env });
+    expect(kept.code).toBe(0);
+    const states = async () => ({
+      servers: (await listOf(user, '/servers/detail')).map((one) => stateSchema.parse(one)),
+      groups: (await listOf(user, '/v2.0/security-groups')).length,
+      keyPairs: await listOf(user, '/os-keypairs'),
+      serverGroups: await listOf(user, '/os-server-groups'),
+    });
+    const before = await states();
+    expect(before.servers.filter(({ status }) => status === 'ACTIVE').length).toBeGreaterThan(0);
+    const moments = [
+      ['actions', () => seen(user, '/servers/detail', { words: ['"PAUSED"'] })],
+      ['actions', () => seen(user, '/servers/detail', { words: ['"SUSPENDED"'] })],
+      ['actions', () => seen(user, '/servers/detail', { words: ['"shelving'] })],
+      ['actions', () => seen(user, '/servers/detail', { words: ['"RESCUE"', '"name":"rollwatch-check-group'] })],
+      ['actions', () => seen(user, '/servers/detail', { words: ['"VERIFY_RESIZE"'] })],
+      ['basics', () => seen(user, '/os-keypairs')],
+      ['basics', () => seen(user, '/servers/detail', { words: ['"BUILD"'] })],
+      ['hosts', () => seen(user, '/servers/detail', { words: ['spread-2'] })],
+    ] as const;
+    for (const [group, until] of moments) {
+      await stop(group, until());
+      expect(await states()).toEqual(before);
+    }
   });
 });

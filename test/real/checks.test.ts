@@ -73,8 +73,24 @@ describe('the checks before and after an upgrade', { timeout: 400_000 }, () => {
       'services: nova-compute on compute3: enabled',
       'kept rollwatch-check-kept-1: status',
     ]);
+    expect(failed(await check('after', '--only', 'hosts'))).toEqual(['hosts: compute2', 'hosts: compute3']);
     const { out } = await rollwatch(['report'], { folder, env });
     expect(out).toMatch(/^ {2}after, .*: FAIL/m);
+  });
+
+  it('tell a user who is the administrator himself of the services, and another that he is none', async () => {
+    const alone = mkdtempSync(join(tmpdir(), 'rollwatch-checks-alone-'));
+    const ask = async (cloud: string) => {
+      const args = ['check', 'before', '--only', 'services', 'orphans', '--json'];
+      const { out } = await rollwatch(args, { folder: alone, env: { ...env, OS_CLOUD: cloud } });
+      return checksSchema.parse(JSON.parse(out)).checks.map(({ name, status }) => `${status} ${name}`);
+    };
+    try {
+      expect(await ask('real-admin')).toContain('pass services: nova-conductor');
+      expect(await ask('real')).toEqual(['skip services', 'skip orphans']);
+    } finally {
+      discard(alone);
+    }
   });
 
   it('name a service record that was orphaned by hand in the database', async () => {

@@ -1,13 +1,17 @@
+import pLimit from 'p-limit';
 import { type Check, fail, pass, skip } from '../../domain/checks/check.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
 import type { Limits, ServerAction } from '../../openstack/compute.ts';
-import type { Trouble } from '../../openstack/result.ts';
-import { createGroup, deleteGroup } from '../security-groups.ts';
-import { waitFor } from '../wait.ts';
+import type { Result, Trouble } from '../../openstack/result.ts';
+import { createGroup, deleteBriefGroups } from '../security-groups.ts';
+import { waitFor, waitForStragglers } from '../wait.ts';
+import { bringBack } from './bring-back.ts';
 import { otherFlavor } from './other-flavor.ts';
 
 /** For one action to be done, in milliseconds. */
 const LIMIT = 120_000;
+/** Servers that are acted on at once. */
+const AT_ONCE = 4;
 
 /** What was made is taken away again also when we are told to stop. */
 const NEVER = new AbortController().signal;
@@ -19,25 +23,19 @@ type Step = {
 };
 
 /** Something that is done to a server and undone again: one check. */
-type Pair = { readonly name: string; readonly steps: readonly Step[]; readonly undo: readonly Step[] };
+type Pair = { readonly name: string; readonly steps: readonly Step[] };
 
 const step = (name: string, action: ServerAction, ...until: readonly string[]): Step => ({ name, action, until });
-
-const UNRESCUE = step('unrescue', { unrescue: null }, 'ACTIVE');
-const START = step('start', { 'os-start': null }, 'ACTIVE');
-const REVERT = step('revert', { revertResize: null }, 'ACTIVE');
 
 /** `group` null: nobody can make one. `otherFlavor` null: there is none to resize to. */
 const pairs = (group: string | null, otherFlavor: string | null): readonly Pair[] => [
   {
     name: 'pause, unpause',
     steps: [step('pause', { pause: null }, 'PAUSED'), step('unpause', { unpause: null }, 'ACTIVE')],
-    undo: [step('unpause', { unpause: null }, 'ACTIVE')],
   },
   {
     name: 'suspend, resume',
     steps: [step('suspend', { suspend: null }, 'SUSPENDED'), step('resume', { resume: null }, 'ACTIVE')],
-    undo: [step('resume', { resume: null }, 'ACTIVE')],
   },
   {
     name: 'shelve, unshelve',
@@ -45,7 +43,6 @@ const pairs = (group: string | null, otherFlavor: string | null): readonly Pair[
       step('shelve', { shelve: null }, 'SHELVED_OFFLOADED', 'SHELVED'),
       step('unshelve', { unshelve: null }, 'ACTIVE'),
     ],
-    undo: [step('unshelve', { unshelve: null }, 'ACTIVE')],
   },
   {
     name: 'rescue, security group on and off, unrescue',
@@ -57,95 +54,103 @@ const pairs = (group: string | null, otherFlavor: string | null): readonly Pair[
             step('add the security group', { addSecurityGroup: { name: group } }, 'RESCUE'),
             step('remove the security group', { removeSecurityGroup: { name: group } }, 'RESCUE'),
           ]),
-      UNRESCUE,
+      step('unrescue', { unrescue: null }, 'ACTIVE'),
     ],
-    undo: [UNRESCUE],
   },
-  { name: 'stop, start', steps: [step('stop', { 'os-stop': null }, 'SHUTOFF'), START], undo: [START] },
+  {
+    name: 'stop, start',
+    steps: [step('stop', { 'os-stop': null }, 'SHUTOFF'), step('start', { 'os-start': null }, 'ACTIVE')],
+  },
   {
     name: 'reboot',
     steps: [
       step('soft reboot', { reboot: { type: 'SOFT' } }, 'ACTIVE'),
       step('hard reboot', { reboot: { type: 'HARD' } }, 'ACTIVE'),
     ],
-    undo: [],
   },
   ...(otherFlavor === null
     ? []
     : [
         {
           name: 'resize, revert',
-          steps: [step('resize', { resize: { flavorRef: otherFlavor } }, 'VERIFY_RESIZE'), REVERT],
-          undo: [REVERT],
+          steps: [
+            step('resize', { resize: { flavorRef: otherFlavor } }, 'VERIFY_RESIZE'),
+            step('revert', { revertResize: null }, 'ACTIVE'),
+          ],
         },
       ]),
 ];
 
 export type ActionOptions = Limits & {
   readonly cloud: Cloud;
-  readonly server: { readonly id: string; readonly name: string };
+  readonly servers: readonly Acted[];
   readonly vantage: string;
-  readonly flavor: string;
+  readonly onCheck: (check: Check) => void;
 };
 
-/** Does to a server, one after the other, what its owner may do, and undoes it. It is ACTIVE again when this ends, if it can be. */
-export async function checkActions({
-  cloud,
-  server,
-  vantage,
-  flavor,
-  ...options
-}: ActionOptions): Promise<readonly Check[]> {
+type Acted = { readonly id: string; readonly name: string; readonly flavor: string };
+
+/**
+ * Does to each server, one after the other, what its owner may do, and undoes it. It is ACTIVE again when this ends, if it
+ * can be, also when we are told to stop.
+ */
+export async function checkActions({ cloud, servers, vantage, onCheck, ...options }: ActionOptions): Promise<void> {
   const compute = cloud.compute(cloud.http);
-  const checks: Check[] = [];
-  const larger = await otherFlavor(cloud, flavor, options);
+  const undoing = { limits: options.limits, signal: NEVER };
   const made = await createGroup(cloud, { purpose: 'brief', vantage, port: null, ...options });
   const group = made.type === 'ok' ? made.value : null;
-  if (made.type !== 'ok' && made.cause.kind !== 'no-endpoint') {
-    checks.push(fail(`actions on ${server.name}: a security group`, `it can't be made: ${made.cause.message}`));
-  }
+  if (made.type !== 'ok' && !isWithoutNeutron(made))
+    onCheck(fail('actions: a security group', `it can't be made: ${made.cause.message}`));
+  const limit = pLimit(AT_ONCE);
   try {
-    for (const pair of pairs(group?.name ?? null, larger)) {
-      checks.push(await tryPair(pair));
-      if (options.signal.aborted) break;
-    }
+    await Promise.all(servers.map((server) => limit(() => tryAll(server))));
   } finally {
-    const gone = group === null ? null : await deleteGroup(cloud, group.id, { limits: options.limits, signal: NEVER });
-    if (group !== null && gone !== null && gone.type !== 'ok')
-      checks.push(
-        fail(`actions on ${server.name}: a security group`, `${group.name} can't be deleted: ${gone.cause.message}`),
-      );
+    const left = await deleteBriefGroups(cloud, { vantage, ...undoing });
+    if (left !== null && (made.type === 'ok' || !isWithoutNeutron(made)))
+      onCheck(fail('actions: a security group', `${left}: rollwatch check clean`));
   }
-  return checks;
 
-  async function tryPair({ name: what, steps, undo }: Pair): Promise<Check> {
+  async function tryAll(server: Acted): Promise<void> {
+    const larger = await otherFlavor(cloud, server.flavor, options);
+    for (const pair of pairs(group?.name ?? null, larger)) {
+      if (options.signal.aborted) return;
+      onCheck(await tryPair(server, pair));
+    }
+  }
+
+  async function tryPair(server: Acted, { name: what, steps }: Pair): Promise<Check> {
     const name = `actions on ${server.name}: ${what}`;
     let done = 0;
     for (const one of steps) {
-      const failed = await perform(one);
+      const failed = await perform(server.id, one);
       if (failed === null) {
         done++;
         continue;
       }
       if (failed.cannot && done === 0) return skip(name, `the cloud can't, or does not let us: ${failed.trouble}`);
-      // what was begun is undone as far as it goes: the checks that follow want the server as it was
-      for (const step of undo) await perform(step);
-      return fail(name, failed.trouble);
+      // The checks that follow, and the upgrade, want the server as it was
+      await waitForStragglers(options.signal);
+      const left = await bringBack(compute, server.id, undoing);
+      // Refused where it does not have the group
+      if (group !== null) await compute.act(server.id, { removeSecurityGroup: { name: group.name } }, undoing);
+      return fail(name, left === null ? failed.trouble : `${failed.trouble}; it can't be brought back: ${left}`);
     }
     return pass(name, 'done and undone');
   }
 
-  async function perform({
-    name,
-    action,
-    until,
-  }: Step): Promise<{ readonly trouble: string; readonly cannot: boolean } | null> {
-    const asked = await compute.act(server.id, action, options);
+  async function perform(
+    id: string,
+    { name, action, until }: Step,
+  ): Promise<{ readonly trouble: string; readonly cannot: boolean } | null> {
+    const asked = await compute.act(id, action, options);
     if (asked.type !== 'ok') return { trouble: `${name}: ${asked.cause.message}`, cannot: isUnable(asked) };
-    const done = await waitFor(compute, { id: server.id, statuses: until }, { ...options, limit: LIMIT });
+    const done = await waitFor(compute, { id, statuses: until }, { ...options, limit: LIMIT });
     return done.ok ? null : { trouble: `${name}: ${done.reason}`, cannot: false };
   }
 }
+
+const isWithoutNeutron = (made: Result<unknown>): boolean =>
+  made.type === 'failed' && made.cause.kind === 'no-endpoint';
 
 /** Forbidden to us, or nothing that this hypervisor does: Nova's API says the one by status, the other by status or in words. */
 const UNABLE: readonly (number | undefined)[] = [403, 405, 501];

@@ -17,7 +17,7 @@ export type LivingOptions = KeptOptions & {
   readonly found: (checks: readonly Check[]) => void;
 };
 
-/** Makes them or compares them, looks into them, and tries on one of them what its owner may do. Gives what is left of them. */
+/** Makes them or compares them, looks into them, and tries on them what their owner may do. Gives what is left of them. */
 export async function checkLiving(options: LivingOptions): Promise<Pick<Stock, 'kept' | 'inside'>> {
   const { stage, stock, wants, found, login, signal } = options;
   if (stage === 'after' && (stock.kept ?? []).length === 0) {
@@ -39,30 +39,38 @@ export async function checkLiving(options: LivingOptions): Promise<Pick<Stock, '
   }
   const known = stage === 'before' ? kept.servers : (stock.kept ?? []);
   const facts = stage === 'before' ? seen : said;
-  if (!wants('actions')) return { kept: known, inside: Object.fromEntries(facts) };
+  const asFound = { kept: known, inside: Object.fromEntries(facts) };
+  if (!wants('actions')) return asFound;
 
-  const server = kept.servers.find(({ status }) => status === 'ACTIVE');
-  if (server === undefined) {
+  const servers = kept.servers.filter(({ status }) => status === 'ACTIVE');
+  if (servers.length === 0) {
     found([skip('actions', 'there is no ACTIVE server of ours to try them on')]);
-    return { kept: known, inside: Object.fromEntries(facts) };
+    return asFound;
   }
   const { cloud, vantage, limits } = options;
-  found(await checkActions({ cloud, server, vantage, flavor: server.flavor, limits, signal }));
-  const again = await describe(options, server.id);
-  const now = again.type === 'ok' ? again.value : null;
-  const asLeft = now === null ? known : withoutOurMove(known, { from: server, to: now });
-  if (login === null || now === null) return { kept: asLeft, inside: Object.fromEntries(facts) };
-
-  const then = seen.get(server.id) ?? said.get(server.id) ?? null;
-  const group = `actions on ${server.name}: inside`;
-  const hostKey = then?.hostKey ?? null;
-  const after = await lookInside(now, { login, group, hostKey, before: null, boots: true, signal });
-  found(after.checks);
-  // Booted by us, it is not to be held against anyone later; unless somebody else had done so before
-  const ours = stage === 'before' || then === null || then.boot === said.get(server.id)?.boot;
-  if (after.inside !== null && ours) facts.set(server.id, after.inside);
+  const onCheck = (one: Check) => found([one]);
+  await checkActions({ cloud, servers, vantage, limits, signal, onCheck });
+  let asLeft = known;
+  for (const server of servers) {
+    const again = await describe({ ...options, signal: NEVER }, server.id);
+    const now = again.type === 'ok' ? again.value : null;
+    if (now === null) continue;
+    asLeft = withoutOurMove(asLeft, { from: server, to: now });
+    if (login === null || signal.aborted) continue;
+    const then = seen.get(server.id) ?? said.get(server.id) ?? null;
+    const group = `actions on ${server.name}: inside`;
+    const hostKey = then?.hostKey ?? null;
+    const after = await lookInside(now, { login, group, hostKey, before: null, boots: true, signal });
+    found(after.checks);
+    // Booted by us, it is not to be held against anyone later; unless somebody else had done so before
+    const ours = stage === 'before' || then === null || then.boot === said.get(server.id)?.boot;
+    if (after.inside !== null && ours) facts.set(server.id, after.inside);
+  }
   return { kept: asLeft, inside: Object.fromEntries(facts) };
 }
+
+/** Where our own actions left a server is asked for also when we are told to stop. */
+const NEVER = new AbortController().signal;
 
 async function lookInsideAll(
   { servers, fresh }: Kept,
