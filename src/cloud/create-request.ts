@@ -10,6 +10,13 @@ export type CreateRequest = {
   readonly description: string | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly networks: 'auto' | 'none' | 'named';
+  readonly keyName: string | null;
+  /** Names. */
+  readonly securityGroups: readonly string[];
+  /** The id of a server group, by the scheduler's hint. */
+  readonly group: string | null;
+  /** As it was asked for by 'zone:host'. */
+  readonly forcedHost: string | null;
 };
 
 const bodySchema = z.object({
@@ -22,7 +29,11 @@ const bodySchema = z.object({
     networks: z
       .union([z.string(), z.array(z.object({ uuid: z.string().optional(), port: z.string().optional() }))])
       .optional(),
+    key_name: z.string().optional(),
+    security_groups: z.array(z.object({ name: z.string() })).optional(),
+    availability_zone: z.string().nullish(),
   }),
+  'os:scheduler_hints': z.looseObject({ group: z.string().optional() }).optional(),
 });
 
 const REQUIRED = ['name', 'flavorRef', 'imageRef'] as const;
@@ -56,6 +67,10 @@ export function readCreate(body: string, { minor, offer }: { minor: number; offe
     description: asked.description ?? null,
     metadata: asked.metadata ?? {},
     networks: asked.networks === 'none' ? 'none' : named.length > 0 ? 'named' : 'auto',
+    keyName: asked.key_name ?? null,
+    securityGroups: [...new Set((asked.security_groups ?? [{ name: 'default' }]).map(({ name }) => name))],
+    group: read.data['os:scheduler_hints']?.group ?? null,
+    forcedHost: asked.availability_zone?.split(':')[1] ?? null,
   };
 }
 

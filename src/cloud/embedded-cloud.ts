@@ -8,7 +8,9 @@ import { cloudsYaml } from './clouds-yaml.ts';
 import { openControl } from './control.ts';
 import type { Fault } from './fault.ts';
 import { createGlance } from './glance.ts';
+import { createHostRecords } from './host-records.ts';
 import { createIdentity } from './identity.ts';
+import { createKeyPairs } from './key-pairs.ts';
 import { createKeystone } from './keystone.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { createListener } from './listener.ts';
@@ -22,6 +24,8 @@ import { freePort, isFree } from './ports.ts';
 import { createProcesses, type Front } from './processes.ts';
 import { createQuota } from './quota.ts';
 import { rehearse } from './rolling-upgrade.ts';
+import { createSecurityGroups } from './security-groups.ts';
+import { createServerGroups } from './server-groups.ts';
 import { createServers } from './servers.ts';
 import { HTTP_SERVICES, type HttpService, hostOf, isCompute } from './services.ts';
 import { createTokenCheck } from './token-check.ts';
@@ -82,17 +86,22 @@ export async function startEmbeddedCloud(options: CloudOptions = {}): Promise<Em
     onStarted: (service) => isCompute(service) && lifecycle.computeStarted(service),
   });
   const check = createTokenCheck({ tokens, processes, pace, keystoneUrl: urls.keystone });
-  const lifecycle = createLifecycle({ servers, processes, offer, pace, closed });
+  const hosts = createHostRecords(processes);
+  const serverGroups = createServerGroups();
+  const securityGroups = createSecurityGroups();
+  const keyPairs = createKeyPairs();
+  const lifecycle = createLifecycle({ servers, processes, hosts, serverGroups, offer, pace, closed });
   const effects = createNovaEffects({ processes, pace, truth, workers: workerCount });
   const root = `http://127.0.0.1:${ports['nova-api']}`;
-  const nova = { root, pace, offer, servers, processes, lifecycle, effects, check, quota, pageLimit, burden };
+  const kept = { servers, hosts, keyPairs, securityGroups, serverGroups, quota };
+  const nova = { ...kept, root, pace, offer, processes, lifecycle, effects, check, pageLimit, burden };
 
   const catalogue = createCatalogue(urls);
   handlers.set('keystone', createKeystone({ identity, tokens, catalogue, pace, processes, url: urls.keystone }));
   handlers.set('nova-api', createNovaApi(nova));
   handlers.set('glance', createGlance({ url: urls.glance, offer, check, pace }));
-  handlers.set('neutron', createNeutron({ url: urls.neutron, offer, owner: identity.owner, check, pace }));
-  handlers.set('placement', createPlacement({ check, pace }));
+  handlers.set('neutron', createNeutron({ ...kept, url: urls.neutron, offer, owner: identity.owner, check, pace }));
+  handlers.set('placement', createPlacement({ check, pace, hosts }));
 
   const scripted = new Map<HttpService, (at: Millis) => void>();
 

@@ -1,9 +1,11 @@
+import type { HostRecords } from './host-records.ts';
 import { moment } from './moment.ts';
 import type { Offer } from './offer.ts';
 import { type Fate, NO_VALID_HOST, outage, type RowName } from './outages.ts';
 import type { Pace } from './pace.ts';
 import type { Condition, Processes } from './processes.ts';
-import type { ServerAction } from './server-actions.ts';
+import type { Given, ServerAction } from './server-actions.ts';
+import type { ServerGroups } from './server-groups.ts';
 import { addressOn, type Server, type Servers } from './servers.ts';
 import { COMPUTES, type Compute } from './services.ts';
 import { ACTION, BUILD, DELETE } from './timings.ts';
@@ -11,7 +13,8 @@ import { ACTION, BUILD, DELETE } from './timings.ts';
 /** What conductor, scheduler and computes do with what the API has accepted. Nothing here throws, or is awaited. */
 export type Lifecycle = {
   build(server: Server, networks: 'auto' | 'none' | 'named'): void;
-  act(server: Server, action: ServerAction): void;
+  /** `flavor`: the one to resize to. */
+  act(server: Server, action: ServerAction, flavor: Given['flavor']): void;
   remove(server: Server): void;
   /** A compute has come back: actions that it had not finished are given up. */
   computeStarted(compute: Compute): void;
@@ -22,11 +25,13 @@ type Kind = 'created' | 'acted' | 'deleted';
 export function createLifecycle(options: {
   readonly servers: Servers;
   readonly processes: Processes;
+  readonly hosts: HostRecords;
+  readonly serverGroups: ServerGroups;
   readonly offer: Offer;
   readonly pace: Pace;
   readonly closed: AbortSignal;
 }): Lifecycle {
-  const { servers, processes, offer, pace, closed } = options;
+  const { servers, processes, hosts, serverGroups, offer, pace, closed } = options;
   const { conditions } = processes;
   /** What is under way with a server; a new order ends it. */
   const work = new Map<string, AbortController>();
@@ -78,9 +83,13 @@ export function createLifecycle(options: {
     }
   }
 
-  /** The host with the fewest servers among those that Nova counts as there, in turn. */
-  function choose(): Compute | null {
-    const there = COMPUTES.filter((one) => processes.alive(one));
+  /** The host with the fewest servers among those that may take this one, in turn. */
+  function choose({ id, group, forcedHost }: Server): Compute | null {
+    // Who forces a host asks no filter
+    if (forcedHost !== null) return forcedHost;
+    const apart = group !== null && serverGroups.get(group)?.policy === 'anti-affinity';
+    const taken = apart ? servers.all().filter((one) => one.group === group && one.id !== id) : [];
+    const there = COMPUTES.filter((one) => hosts.takesServers(one) && !taken.some(({ host }) => host === one));
     const load = (one: Compute) => servers.all().filter(({ host }) => host === one).length;
     const least = Math.min(...there.map(load));
     const best = there.filter((one) => load(one) === least);
@@ -104,7 +113,7 @@ export function createLifecycle(options: {
           fail(server, NO_VALID_HOST);
           return;
         }
-        const host = choose();
+        const host = choose(server);
         if (host === null) {
           const gone = outage('nova-compute over 60 s').created;
           fail(server, gone?.fate === 'ERROR' ? gone.fault : NO_VALID_HOST);
@@ -126,14 +135,16 @@ export function createLifecycle(options: {
         });
       });
     },
-    act(server, action) {
-      servers.change(server, { taskState: action.taskState });
+    act(server, action, flavor) {
+      const { taskState, meanwhile: status } = action;
+      servers.change(server, { taskState, ...(status !== undefined && { status }) });
       begin(server, async (signal) => {
         const fate = await fateOf('acted', server.host, signal);
         // It stays as it is until the compute is back: see computeStarted.
         if (fate?.fate === 'lost') return;
         await pace.wait(ACTION + (fate?.fate === 'late' ? fate.by : 0), signal);
-        servers.change(server, { ...action.becomes, taskState: null });
+        const becomes = action.becomes(server, { flavor, place: () => choose(server) });
+        servers.change(server, { ...becomes, taskState: null });
       });
     },
     remove(server) {

@@ -1,20 +1,26 @@
 import { type Answer, headerOf, json, type Reply, type Request, requestId, withHeaders } from './answer.ts';
 import type { Project } from './identity.ts';
+import type { NeutronContext } from './neutron-context.ts';
+import { securityGroupRoutes } from './neutron-security-groups.ts';
 import type { Offer } from './offer.ts';
 import type { Pace } from './pace.ts';
 import { createRouter } from './route.ts';
+import type { SecurityGroups } from './security-groups.ts';
+import type { Servers } from './servers.ts';
 import { SERVICE_REQUEST } from './timings.ts';
 import { isToken, type TokenCheck } from './token-check.ts';
 
-/** Neutron, as far as a network is found to boot on. */
+/** Neutron, as far as a network is found to boot on, and security groups. */
 export function createNeutron(options: {
   readonly url: string;
   readonly offer: Offer;
   readonly owner: Project;
   readonly check: TokenCheck;
   readonly pace: Pace;
+  readonly securityGroups: SecurityGroups;
+  readonly servers: Servers;
 }): (request: Request, signal: AbortSignal) => Promise<Reply> {
-  const { url, offer, owner, check, pace } = options;
+  const { url, offer, owner, check, pace, securityGroups, servers } = options;
   const { id, name, subnet, createdAt } = offer.network;
   const created = `${new Date(createdAt).toISOString().slice(0, 19)}Z`;
   const common = {
@@ -69,11 +75,11 @@ export function createNeutron(options: {
       .filter((one) => [null, one.name].includes(url.searchParams.get('name')))
       .filter((one) => [null, one.id].includes(url.searchParams.get('id')));
 
-  const find = createRouter<Request>([
+  const find = createRouter<NeutronContext>([
     {
       method: 'GET',
       path: '/v2.0/networks',
-      answer: (request) => json(200, { networks: matching([network], request) }),
+      answer: ({ request }) => json(200, { networks: matching([network], request) }),
     },
     {
       method: 'GET',
@@ -83,7 +89,7 @@ export function createNeutron(options: {
     {
       method: 'GET',
       path: '/v2.0/subnets',
-      answer: (request) => json(200, { subnets: matching([theSubnet], request) }),
+      answer: ({ request }) => json(200, { subnets: matching([theSubnet], request) }),
     },
     {
       method: 'GET',
@@ -92,7 +98,7 @@ export function createNeutron(options: {
         wanted === subnet ? json(200, { subnet: theSubnet }) : missing('Subnet', wanted),
     },
     { method: 'GET', path: '/v2.0/ports', answer: () => json(200, { ports: [] }) },
-    { method: 'GET', path: '/v2.0/security-groups', answer: () => json(200, { security_groups: [] }) },
+    ...securityGroupRoutes({ groups: securityGroups, servers }),
     { method: 'GET', path: '/v2.0/floatingips', answer: () => json(200, { floatingips: [] }) },
     { method: 'GET', path: '/v2.0/extensions', answer: () => json(200, { extensions: [] }) },
     {
@@ -111,7 +117,7 @@ export function createNeutron(options: {
     const token = await check.check(headerOf(request, 'x-auth-token'), signal);
     if (!isToken(token)) return token;
     const found = find(request);
-    const reply = await (found?.route.answer(request, found.parameters) ??
+    const reply = await (found?.route.answer({ request, token }, found.parameters) ??
       json(404, {
         message: 'The resource could not be found.<br /><br />\n\n\n',
         code: '404 Not Found',

@@ -2,8 +2,11 @@ import { headerOf, json, type Reply, type Request, requestId, webobPage, withHea
 import { negotiate, versionHeaders } from './microversion.ts';
 import type { NovaContext, NovaOptions } from './nova-context.ts';
 import { novaFlavorRoutes } from './nova-flavors.ts';
+import { novaHostRoutes } from './nova-hosts.ts';
+import { novaKeyPairRoutes } from './nova-key-pairs.ts';
+import { novaQuotaRoutes } from './nova-quotas.ts';
+import { novaServerGroupRoutes } from './nova-server-groups.ts';
 import { novaServerRoutes } from './nova-servers.ts';
-import { novaServiceRoutes } from './nova-services.ts';
 import { createRouter } from './route.ts';
 import { REQUEST } from './timings.ts';
 import { isToken } from './token-check.ts';
@@ -16,7 +19,10 @@ export function createNovaApi(options: NovaOptions): (request: Request, signal: 
   const find = createRouter<NovaContext>([
     ...novaServerRoutes(options),
     ...novaFlavorRoutes(options),
-    ...novaServiceRoutes(options),
+    ...novaHostRoutes(options),
+    ...novaQuotaRoutes(options),
+    ...novaKeyPairRoutes(options),
+    ...novaServerGroupRoutes(options),
   ]);
 
   const current = { id: 'v2.1', status: 'CURRENT', version: '2.93', min_version: '2.1', updated: UPDATED };

@@ -1,4 +1,6 @@
 import { type Answer, json, type Reply, type Request } from './answer.ts';
+import type { HostRecords } from './host-records.ts';
+import type { KeyPairs } from './key-pairs.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { NovaEffects } from './nova-effects.ts';
 import type { Offer } from './offer.ts';
@@ -7,6 +9,8 @@ import type { Pace } from './pace.ts';
 import type { Processes } from './processes.ts';
 import type { Quota } from './quota.ts';
 import type { Route } from './route.ts';
+import type { SecurityGroups } from './security-groups.ts';
+import type { ServerGroups } from './server-groups.ts';
 import type { Servers } from './servers.ts';
 import { REQUEST } from './timings.ts';
 import type { TokenCheck } from './token-check.ts';
@@ -29,6 +33,10 @@ export type NovaOptions = {
   readonly pace: Pace;
   readonly offer: Offer;
   readonly servers: Servers;
+  readonly hosts: HostRecords;
+  readonly keyPairs: KeyPairs;
+  readonly securityGroups: SecurityGroups;
+  readonly serverGroups: ServerGroups;
   readonly processes: Processes;
   readonly lifecycle: Lifecycle;
   readonly effects: NovaEffects;

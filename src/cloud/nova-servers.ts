@@ -1,5 +1,6 @@
+import { z } from 'zod';
 import { empty, json, parsed, type Reply } from './answer.ts';
-import { readCreate } from './create-request.ts';
+import { type CreateRequest, readCreate } from './create-request.ts';
 import { type NovaContext, type NovaOptions, novaFault, novaRoute, policy } from './nova-context.ts';
 import { outage } from './outages.ts';
 import type { Route } from './route.ts';
@@ -8,9 +9,17 @@ import { page } from './server-list.ts';
 import { addresses, briefServer, detailedServer, links } from './server-view.ts';
 import type { Server } from './servers.ts';
 
+const named = z.object({ name: z.string() });
+const groupActionSchema = z.union([
+  z.object({ addSecurityGroup: named, removeSecurityGroup: z.undefined().optional() }),
+  z.object({ removeSecurityGroup: named, addSecurityGroup: z.undefined().optional() }),
+]);
+const resizeSchema = z.object({ resize: z.object({ flavorRef: z.string() }) });
+
 /** /servers and what is under it. */
 export function novaServerRoutes(options: NovaOptions): readonly Route<NovaContext>[] {
   const { root, pace, offer, servers, processes, lifecycle, effects, quota, pageLimit } = options;
+  const { hosts, keyPairs, securityGroups, serverGroups } = options;
 
   const project = ({ token }: NovaContext) => token.project?.id ?? '';
   const mine = (context: NovaContext) => servers.all().filter(({ projectId }) => projectId === project(context));
@@ -50,8 +59,12 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
       const room = `already used ${used} of ${limit} instances`;
       return novaFault(403, `Quota exceeded for instances: Requested 1, but ${room}`);
     }
-    const { networks, ...rest } = asked;
-    const server = servers.add({ ...rest, requestId: context.requestId }, context.token);
+    const { networks, forcedHost: wanted, ...rest } = asked;
+    if (wanted !== null && !context.admin) return policy('servers:create:forced_host');
+    const refused = refusal(context, asked);
+    if (refused !== null) return novaFault(400, refused);
+    const forcedHost = hosts.nodes.find(({ service }) => service.host === wanted)?.compute ?? null;
+    const server = servers.add({ ...rest, forcedHost, requestId: context.requestId }, context.token);
     await effects.cast(context.signal);
     lifecycle.build(server, networks);
     return json(
@@ -61,7 +74,7 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
           id: server.id,
           links: links('servers', server.id, root),
           'OS-DCF:diskConfig': 'MANUAL',
-          security_groups: [{ name: 'default' }],
+          security_groups: rest.securityGroups.map((name) => ({ name })),
           adminPass: server.id.slice(-12),
         },
       },
@@ -69,11 +82,42 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
     );
   }
 
+  const knowsGroup = ({ projectId }: Pick<Server, 'projectId'>, name: string) =>
+    securityGroups.of(projectId).some((one) => one.name === name);
+
+  /** What it names and is not there. */
+  function refusal(context: NovaContext, { keyName, group, securityGroups: names, forcedHost }: CreateRequest) {
+    const projectId = project(context);
+    const strange = names.find((name) => !knowsGroup({ projectId }, name));
+    if (strange !== undefined) return `Security group ${strange} not found for project ${projectId}.`;
+    if (keyName !== null && !keyPairs.of(context.token.user.id).has(keyName)) return 'Invalid key_name provided.';
+    if (group !== null && !serverGroups.has(group)) return `Instance group ${group} could not be found.`;
+    const known = forcedHost === null || hosts.nodes.some(({ service }) => service.host === forcedHost);
+    return known ? null : `Compute host ${forcedHost} could not be found.`;
+  }
+
+  /** Null: it is neither of the two. */
+  function changeGroups(server: Server, body: unknown): Reply | null {
+    const asked = groupActionSchema.safeParse(body);
+    if (!asked.success) return null;
+    const name = (asked.data.addSecurityGroup ?? asked.data.removeSecurityGroup)?.name ?? '';
+    const has = server.securityGroups.includes(name);
+    if (!knowsGroup(server, name))
+      return novaFault(404, `Security group ${name} is not found for project ${server.projectId}`);
+    if (asked.data.addSecurityGroup !== undefined)
+      servers.change(server, { securityGroups: has ? server.securityGroups : [name, ...server.securityGroups] });
+    else if (!has) return novaFault(404, `Security group ${name} not associated with the instance ${server.id}`);
+    else servers.change(server, { securityGroups: server.securityGroups.filter((one) => one !== name) });
+    return empty(202);
+  }
+
   async function act(server: Server, context: NovaContext): Promise<Reply> {
     const body = parsed(context.request.body);
     const name = typeof body === 'object' && body !== null ? Object.keys(body)[0] : undefined;
     if (name === undefined) return novaFault(400, 'Malformed request body');
     if (name === 'forceDelete') return remove(server, context);
+    const groups = changeGroups(server, body);
+    if (groups !== null) return groups;
     const action = SERVER_ACTIONS[name];
     if (action === undefined) return novaFault(400, `There is no such action: ${name}`);
     const busy = server.taskState === null ? null : `task_state ${server.taskState}`;
@@ -82,10 +126,15 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
       const verb = name.replace('os-', '');
       return novaFault(409, `Cannot '${verb}' instance ${server.id} while it is in ${wrong}`);
     }
+    const resize = resizeSchema.safeParse(body);
+    const flavor = resize.success ? offer.flavors.find(({ id }) => id === resize.data.resize.flavorRef) : null;
+    if (flavor === undefined) return novaFault(400, 'Flavor could not be found.');
+    if (flavor?.id === server.flavor.id) return novaFault(400, 'When resizing, instances must change flavor!');
     servers.change(server, { taskState: action.taskState });
     await effects.cast(context.signal);
-    lifecycle.act(server, action);
-    return empty(202);
+    lifecycle.act(server, action, flavor);
+    if (name === 'rescue') return json(200, { adminPass: server.id.slice(-12) });
+    return empty(name === 'confirmResize' ? 204 : 202);
   }
 
   async function remove(server: Server, { signal }: NovaContext): Promise<Reply> {
@@ -120,7 +169,14 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
     ),
     route(
       { method: 'GET', path: '/servers/:id/os-security-groups', operation: 'read' },
-      one(() => json(200, { security_groups: [] })),
+      one((server) =>
+        json(200, {
+          security_groups: securityGroups
+            .of(server.projectId)
+            .filter(({ name }) => server.securityGroups.includes(name))
+            .map(({ id, name, description }) => ({ id, name, description, tenant_id: server.projectId, rules: [] })),
+        }),
+      ),
     ),
     route(
       { method: 'GET', path: '/servers/:id/os-volume_attachments', operation: 'read' },

@@ -52,10 +52,10 @@ export function detailedServer(server: Server, { minor, admin, root, hostUp }: V
       : {}),
     'OS-EXT-AZ:availability_zone': host === null ? '' : 'nova',
     config_drive: '',
-    key_name: null,
+    key_name: server.keyName,
     'OS-SRV-USG:launched_at': python(server.launched),
     'OS-SRV-USG:terminated_at': null,
-    ...(server.addresses.length > 0 ? { security_groups: [{ name: 'default' }] } : {}),
+    ...(server.addresses.length > 0 ? { security_groups: server.securityGroups.map((name) => ({ name })) } : {}),
     ...(admin ? forAdmin(server, minor) : {}),
     'OS-EXT-STS:task_state': server.taskState,
     'OS-EXT-STS:vm_state': server.vmState,
@@ -68,7 +68,7 @@ export function detailedServer(server: Server, { minor, admin, root, hostUp }: V
     ...(minor >= 26 ? { tags: [] } : {}),
     ...(minor >= 63 ? { trusted_image_certificates: null } : {}),
     ...(minor >= 90 ? { 'OS-EXT-SRV-ATTR:hostname': hostname(server) } : {}),
-    ...(minor >= 71 && alone ? { server_groups: [] } : {}),
+    ...(minor >= 71 && alone ? { server_groups: server.group === null ? [] : [server.group] } : {}),
   };
 }
 

@@ -13,7 +13,7 @@ export type Server = {
   readonly name: string;
   readonly projectId: string;
   readonly userId: string;
-  readonly flavor: Flavor;
+  flavor: Flavor;
   readonly image: Image;
   readonly description: string | null;
   readonly number: number;
@@ -31,9 +31,31 @@ export type Server = {
   fault: ServerFault | null;
   addresses: readonly Address[];
   locked: boolean;
+  /** The name of a key pair. */
+  readonly keyName: string | null;
+  /** The id of its server group. */
+  readonly group: string | null;
+  /** The host on which an administrator wants it. */
+  readonly forcedHost: Compute | null;
+  /** Names. */
+  securityGroups: readonly string[];
+  /** What it was before a resize that is neither confirmed nor reverted. */
+  before: { readonly flavor: Flavor; readonly host: Compute | null } | null;
 };
 
-export type NewServer = Pick<Server, 'name' | 'flavor' | 'image' | 'description' | 'metadata' | 'requestId'>;
+export type NewServer = Pick<
+  Server,
+  | 'name'
+  | 'flavor'
+  | 'image'
+  | 'description'
+  | 'metadata'
+  | 'requestId'
+  | 'keyName'
+  | 'group'
+  | 'forcedHost'
+  | 'securityGroups'
+>;
 export type Change = Partial<
   Pick<
     Server,
@@ -47,6 +69,9 @@ export type Change = Partial<
     | 'launched'
     | 'locked'
     | 'metadata'
+    | 'flavor'
+    | 'securityGroups'
+    | 'before'
   >
 >;
 
@@ -82,6 +107,7 @@ export function createServers(): Servers {
         fault: null,
         addresses: [],
         locked: false,
+        before: null,
       };
       servers.set(server.id, server);
       return server;

@@ -18,8 +18,9 @@ export async function clean({ config, journal, json = false }: CheckFlags, outpu
       const ready = await preflight(cloud, null, signal);
       if (ready.type === 'refused') throw ready.refusal;
       // The administrator has made servers on every host, in his own project
-      for (const one of [cloud, ...(admin === null ? [] : [admin])])
-        checks.push(...(await cleanUp(one, configuration.vantage, { limits: one.limits, signal })));
+      const projects = [cloud, ...(admin === null ? [] : [admin])];
+      const cleaned = projects.map((one) => cleanUp(one, configuration.vantage, { limits: one.limits, signal }));
+      checks.push(...(await Promise.all(cleaned)).flat());
     });
   }
   if (forgetKey(keyFileOf(configuration))) checks.push(pass('clean: the key to log in with', 'deleted'));

@@ -244,6 +244,100 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
       });
     });
 
+    describe('key pairs', () => {
+      it('are of the user: made once, listed, and gone', async () => {
+        const name = `${run} key`;
+        const public_key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl x';
+        const make = (keypair: object) => compute('POST /os-keypairs', { ...V, body: { keypair } });
+        const remove = () => compute(`DELETE /os-keypairs/${encodeURIComponent(name)}`);
+        const made = await make({ name, public_key });
+        expect([made.status, made.body]).toEqual([
+          201,
+          {
+            keypair: {
+              ...{ name, public_key, type: 'ssh', user_id: probe.userId },
+              fingerprint: '65:96:2d:fc:e8:d5:a9:11:64:0c:0f:ea:00:6e:5b:bd',
+            },
+          },
+        ]);
+        expect((await make({ name, public_key })).body).toEqual({
+          conflictingRequest: { code: 409, message: `Key pair '${name}' already exists.` },
+        });
+        expect((await make({ name: `${run} none`, public_key: 'nonsense' })).status).toBe(400);
+        const names = async (who: CloudUser) =>
+          z
+            .object({ keypairs: z.array(z.object({ keypair: z.object({ name: z.string() }) })) })
+            .parse((await who.ask('compute', 'GET /os-keypairs', V)).body)
+            .keypairs.map(({ keypair }) => keypair.name);
+        expect(await names(probe)).toContain(name);
+        expect(await names(admin)).not.toContain(name);
+        expect((await remove()).status).toBe(204);
+        expect((await remove()).body).toEqual({
+          itemNotFound: { code: 404, message: `Keypair ${name} not found for user ${probe.userId}` },
+        });
+      });
+    });
+
+    describe('hosts', () => {
+      const placement = { headers: { 'OpenStack-API-Version': 'placement 1.14' } };
+
+      it('have a service, a hypervisor and a resource provider each, for operators to see', async () => {
+        const hypervisors = await admin.ask('compute', 'GET /os-hypervisors/detail', V);
+        const { hypervisors: nodes } = z
+          .object({
+            hypervisors: z.array(
+              z.object({ id: z.string(), hypervisor_hostname: z.string(), service: z.object({ host: z.string() }) }),
+            ),
+          })
+          .parse(hypervisors.body);
+        expect(nodes.map(({ service }) => service.host).toSorted()).toEqual(['compute1', 'compute2', 'compute3']);
+        const providers = await admin.ask('placement', 'GET /resource_providers', placement);
+        const { resource_providers: known } = z
+          .object({
+            resource_providers: z.array(
+              z.object({ uuid: z.string(), name: z.string(), parent_provider_uuid: z.null() }),
+            ),
+          })
+          .parse(providers.body);
+        expect(known.map(({ uuid, name: node }) => `${uuid} ${node}`).toSorted()).toEqual(
+          nodes.map(({ id, hypervisor_hostname: node }) => `${id} ${node}`).toSorted(),
+        );
+        expect((await compute('GET /os-hypervisors/detail')).status).toBe(403);
+        expect((await probe.ask('placement', 'GET /resource_providers', placement)).status).toBe(403);
+      });
+
+      it('that are disabled take no server', async () => {
+        const services = z.object({
+          services: z.array(
+            z.object({ id: z.string(), host: z.string(), status: z.string(), disabled_reason: z.string().nullable() }),
+          ),
+        });
+        const path = 'GET /os-services?binary=nova-compute';
+        const all = services.parse((await admin.ask('compute', path, V)).body).services;
+        const others = all.filter(({ host }) => host !== 'compute3');
+        const change = (id: string, body: object) => admin.ask('compute', `PUT /os-services/${id}`, { ...V, body });
+        try {
+          for (const { id } of others) {
+            const changed = await change(id, { status: 'disabled', disabled_reason: 'a test' });
+            expect(changed.status).toBe(200);
+          }
+          const seen = services.parse((await admin.ask('compute', path, V)).body).services;
+          expect(seen.find(({ host }) => host === 'compute1')).toMatchObject({
+            ...{ status: 'disabled', disabled_reason: 'a test' },
+          });
+          const id = serverIdOf(await admin.create(`${run}-only`));
+          const booted = await admin.until(id, (_answer, status) => status === 'ACTIVE');
+          expect(booted.body).toMatchObject({ server: { 'OS-EXT-SRV-ATTR:host': 'compute3' } });
+          await admin.remove(id);
+        } finally {
+          for (const { id } of others) await change(id, { status: 'enabled' });
+        }
+        expect((await compute(`PUT /os-services/${all[0]?.id}`, { ...V, body: { status: 'disabled' } })).status).toBe(
+          403,
+        );
+      });
+    });
+
     describe('Glance and Neutron', () => {
       it('list what a server can boot from', async () => {
         const images = await probe.ask('image', 'GET /v2/images?status=active');
@@ -343,6 +437,131 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
         const strange = await compute(`POST /servers/${id}/action`, { ...V, body: { fly: null } });
         expect(strange.body).toEqual({ badRequest: { code: 400, message: 'There is no such action: fly' } });
         await probe.remove(id);
+      });
+
+      it('goes through rescue, shelve and resize, and back, with one status and task after the other', async () => {
+        const id = await boot('actions');
+        const act = (body: object) => compute(`POST /servers/${id}/action`, { ...V, body });
+        const state = async (until: string) => {
+          const answer = await probe.until(id, ({ body }, status) => {
+            const parsed = shown.safeParse(body);
+            return parsed.success && status === until && parsed.data.server['OS-EXT-STS:task_state'] === null;
+          });
+          return shown.parse(answer.body).server['OS-EXT-STS:vm_state'];
+        };
+        const rescue = await act({ rescue: null });
+        expect([rescue.status, rescue.body]).toEqual([200, { adminPass: expect.any(String) }]);
+        expect(await state('RESCUE')).toBe('rescued');
+        expect((await act({ unrescue: null })).status).toBe(202);
+        expect(await state('ACTIVE')).toBe('active');
+
+        expect((await act({ shelve: null })).status).toBe(202);
+        expect(await state('SHELVED_OFFLOADED')).toBe('shelved_offloaded');
+        expect((await compute(`GET /servers/${id}`)).body).toMatchObject({ server: { hostId: '' } });
+        expect((await act({ unshelve: null })).status).toBe(202);
+        expect(await state('ACTIVE')).toBe('active');
+
+        const { flavors } = z
+          .object({ flavors: z.array(z.object({ id: z.string(), name: z.string() })) })
+          .parse((await compute('GET /flavors')).body);
+        const flavorRef = flavors.find((one) => one.name === 'm1.probe2')?.id;
+        const flavorOf = async () => (await compute(`GET /servers/${id}`, { microversion: '2.47' })).body;
+        expect((await act({ resize: { flavorRef } })).status).toBe(202);
+        expect(await state('VERIFY_RESIZE')).toBe('resized');
+        expect(await flavorOf()).toMatchObject({ server: { flavor: { original_name: 'm1.probe2' } } });
+        expect((await act({ revertResize: null })).status).toBe(202);
+        expect(await state('ACTIVE')).toBe('active');
+        expect(await flavorOf()).toMatchObject({ server: { flavor: { original_name: 'm1.probe' } } });
+        const unshelve = await act({ unshelve: null });
+        expect(unshelve.body).toEqual({
+          conflictingRequest: {
+            code: 409,
+            message: `Cannot 'unshelve' instance ${id} while it is in vm_state active`,
+          },
+        });
+        await probe.remove(id);
+      });
+
+      it('takes a security group and gives it back; one in use is not deleted', async () => {
+        const id = await boot('groups');
+        const group = `${run}-group`;
+        const act = (body: object) => compute(`POST /servers/${id}/action`, { ...V, body });
+        const made = await probe.ask('network', 'POST /v2.0/security-groups', {
+          body: { security_group: { name: group, description: 'ours' } },
+        });
+        expect(made.status).toBe(201);
+        const { id: groupId } = z
+          .object({ security_group: z.object({ id: z.string(), description: z.literal('ours') }) })
+          .parse(made.body).security_group;
+        const remove = () => probe.ask('network', `DELETE /v2.0/security-groups/${groupId}`);
+        const rule = { security_group_id: groupId, direction: 'ingress', protocol: 'tcp', port_range_min: 22 };
+        const ruled = await probe.ask('network', 'POST /v2.0/security-group-rules', {
+          body: { security_group_rule: { ...rule, port_range_max: 22 } },
+        });
+        expect(ruled.status).toBe(201);
+        const groups = async () =>
+          z
+            .object({ server: z.object({ security_groups: z.array(z.object({ name: z.string() })) }) })
+            .parse((await compute(`GET /servers/${id}`)).body)
+            .server.security_groups.map((one) => one.name)
+            .toSorted();
+        expect((await act({ addSecurityGroup: { name: group } })).status).toBe(202);
+        expect(await groups()).toEqual([group, 'default'].toSorted());
+        const used = await remove();
+        expect([used.status, used.body]).toEqual([
+          409,
+          {
+            NeutronError: { type: 'SecurityGroupInUse', message: `Security Group ${groupId} in use.`, detail: '' },
+          },
+        ]);
+        expect((await act({ removeSecurityGroup: { name: group } })).status).toBe(202);
+        expect((await act({ removeSecurityGroup: { name: group } })).body).toEqual({
+          itemNotFound: {
+            code: 404,
+            message: `Security group ${group} not associated with the instance ${id}`,
+          },
+        });
+        expect(await groups()).toEqual(['default']);
+        expect((await remove()).status).toBe(204);
+        expect((await remove()).status).toBe(404);
+        await probe.remove(id);
+      });
+
+      it('goes where an anti-affinity group lets it, and a host is forced by nobody but an operator', async () => {
+        const asked = { server_group: { name: `${run}-apart`, policies: ['anti-affinity'] } };
+        const made = await compute('POST /os-server-groups', { ...V, body: asked });
+        const { id: group } = z
+          .object({ server_group: z.object({ id: z.string(), policies: z.tuple([z.literal('anti-affinity')]) }) })
+          .parse(made.body).server_group;
+        const ids: string[] = [];
+        try {
+          const places = new Set<string>();
+          for (let count = 0; count < 4; count++) {
+            const id = serverIdOf(await probe.create(`${run}-apart-${count}`, { group }));
+            ids.push(id);
+            const wanted = count < 3 ? 'ACTIVE' : 'ERROR';
+            const answer = await probe.until(id, (_answer, status) => status === wanted);
+            if (count < 3)
+              places.add(z.object({ server: z.object({ hostId: z.string() }) }).parse(answer.body).server.hostId);
+            else expect(shown.parse(answer.body).server.fault?.message).toMatch(/^No valid host was found\./);
+          }
+          expect(places.size).toBe(3);
+        } finally {
+          for (const id of ids) await probe.remove(id);
+          expect((await compute(`DELETE /os-server-groups/${group}`)).status).toBe(204);
+        }
+        expect((await compute(`DELETE /os-server-groups/${group}`)).status).toBe(404);
+        const refused = await probe.create(`${run}-forced`, { zone: 'nova:compute2' });
+        expect(refused.body).toEqual({
+          forbidden: {
+            code: 403,
+            message: "Policy doesn't allow os_compute_api:servers:create:forced_host to be performed.",
+          },
+        });
+        const id = serverIdOf(await admin.create(`${run}-forced`, { zone: 'nova:compute2' }));
+        const forced = await admin.until(id, (_answer, status) => status === 'ACTIVE');
+        expect(forced.body).toMatchObject({ server: { 'OS-EXT-SRV-ATTR:host': 'compute2' } });
+        await admin.remove(id);
       });
 
       it('beyond the quota is refused with 403', async () => {

@@ -34,7 +34,15 @@ export type CloudUser = {
   /** A server of m1.probe on probe-net, asked for with 2.53; `nowhere`: of m1.nowhere. */
   create(
     name: string,
-    how?: { readonly nowhere?: boolean; readonly networks?: unknown; readonly metadata?: object },
+    how?: {
+      readonly nowhere?: boolean;
+      readonly networks?: unknown;
+      readonly metadata?: object;
+      /** The id of a server group. */
+      readonly group?: string;
+      /** 'nova:compute2' */
+      readonly zone?: string;
+    },
   ): Promise<Answer>;
   /** Polls until `seen` says yes to the answer of GET /servers/ID. */
   until(id: string, seen: (answer: Answer, status: string) => boolean, seconds?: number): Promise<Answer>;
@@ -135,15 +143,17 @@ export function userOf(issued: Answer): CloudUser {
     projectId: token.project.id,
     endpoint,
     ask,
-    async create(name, { nowhere = false, networks, metadata = {} } = {}) {
+    async create(name, { nowhere = false, networks, metadata = {}, group, zone } = {}) {
       const server = {
         name,
         flavorRef: await idOf('compute', '/flavors', nowhere ? 'm1.nowhere' : 'm1.probe'),
         imageRef: await idOf('image', '/v2/images', 'probe'),
         networks: networks ?? [{ uuid: await idOf('network', '/v2.0/networks', 'probe-net') }],
         metadata,
+        ...(zone !== undefined && { availability_zone: zone }),
       };
-      return ask('compute', 'POST /servers', { body: { server }, microversion: '2.53' });
+      const hints = group === undefined ? {} : { 'os:scheduler_hints': { group } };
+      return ask('compute', 'POST /servers', { body: { server, ...hints }, microversion: '2.53' });
     },
     until,
     async remove(server) {

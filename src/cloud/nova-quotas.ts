@@ -1,28 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { json, parsed } from './answer.ts';
-import { moment } from './moment.ts';
 import { type NovaContext, type NovaOptions, novaFault, novaRoute, policy } from './nova-context.ts';
 import type { Route } from './route.ts';
-import { COMPUTES, hostOf } from './services.ts';
 
 const quotaSchema = z.object({ quota_set: z.looseObject({ instances: z.number().int().min(-1).optional() }) });
 
-/** What an operator asks for: services, quotas, limits. */
-export function novaServiceRoutes(options: NovaOptions): readonly Route<NovaContext>[] {
-  const { processes, servers, quota } = options;
+/** How much a project may have. */
+export function novaQuotaRoutes(options: NovaOptions): readonly Route<NovaContext>[] {
+  const { servers, quota } = options;
   const read = (path: string) => ({ method: 'GET', path, operation: 'read' as const });
-
-  const known = [
-    { binary: 'nova-conductor', host: 'controller', zone: 'internal', up: () => processes.up('nova-conductor') },
-    { binary: 'nova-scheduler', host: 'controller', zone: 'internal', up: () => processes.up('nova-scheduler') },
-    ...COMPUTES.map((name) => ({
-      binary: 'nova-compute',
-      host: hostOf(name),
-      zone: 'nova',
-      up: () => processes.alive(name),
-    })),
-  ].map((service, index) => ({ ...service, number: index + 1, id: randomUUID() }));
 
   const quotas = (project: string) => ({
     instances: quota.of(project),
@@ -34,23 +20,6 @@ export function novaServiceRoutes(options: NovaOptions): readonly Route<NovaCont
   const used = ({ token }: NovaContext) => servers.all().filter(({ projectId }) => projectId === token.project?.id);
 
   return [
-    novaRoute(options, read('/os-services'), ({ admin, minor, request }) => {
-      if (!admin) return policy('os-services:list');
-      const wanted = request.url.searchParams;
-      const services = known
-        .filter(({ binary }) => [null, binary].includes(wanted.get('binary')))
-        .filter(({ host }) => [null, host].includes(wanted.get('host')))
-        .map(({ number, id, up, ...service }) => ({
-          ...service,
-          id: minor >= 53 ? id : number,
-          status: 'enabled',
-          state: up() ? 'up' : 'down',
-          updated_at: new Date(moment()).toISOString().replace(/\.\d+Z$/, '.000000'),
-          disabled_reason: null,
-          ...(minor >= 11 ? { forced_down: false } : {}),
-        }));
-      return json(200, { services });
-    }),
     novaRoute(options, read('/limits'), (context) => {
       const mine = used(context);
       const absolute = {
@@ -65,7 +34,6 @@ export function novaServiceRoutes(options: NovaOptions): readonly Route<NovaCont
       };
       return json(200, { limits: { rate: [], absolute } });
     }),
-    novaRoute(options, read('/os-keypairs'), () => json(200, { keypairs: [] })),
     novaRoute(options, read('/os-availability-zone'), () =>
       json(200, { availabilityZoneInfo: [{ zoneName: 'nova', zoneState: { available: true }, hosts: null }] }),
     ),

@@ -1,0 +1,160 @@
+/** `rollwatch check` as a whole on the embedded cloud: before, after, what is broken in between, and clean. */
+
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { EmbeddedCloud } from '../../src/cloud/cloud.ts';
+import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
+import { type CloudUser, signIn } from '../support/cloud-user.ts';
+import { discard } from '../support/daemon.ts';
+import { rollwatch } from '../support/rollwatch.ts';
+
+const checksSchema = z.object({
+  ok: z.boolean(),
+  checks: z.array(
+    z.looseObject({ name: z.string(), status: z.string(), detail: z.string(), before: z.string().nullable() }),
+  ),
+});
+type Told = z.infer<typeof checksSchema> & { readonly code: number | null };
+
+const servicesSchema = z.object({
+  services: z.array(z.object({ id: z.string(), binary: z.string(), host: z.string() })),
+});
+const namedSchema = z.array(z.object({ name: z.string() }));
+
+const KEPT = [1, 2].map((number) => `rollwatch-check-kept-${number}`);
+const ACTIONS = [
+  'pause, unpause',
+  'suspend, resume',
+  'shelve, unshelve',
+  'rescue, security group on and off, unrescue',
+  'stop, start',
+  'reboot',
+  'resize, revert',
+];
+
+describe('the checks before and after', { timeout: 120_000 }, () => {
+  let cloud: EmbeddedCloud;
+  let user: CloudUser;
+  let admin: CloudUser;
+  const folder = mkdtempSync(join(tmpdir(), 'rollwatch-checks-'));
+  const run = (cloudName: string, ...args: readonly string[]) =>
+    rollwatch(['check', ...args], {
+      folder,
+      env: { OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), OS_CLOUD: cloudName },
+      limit: 110_000,
+    });
+  const check = async (...args: readonly string[]): Promise<Told> => {
+    const { code, out, err } = await run('embedded', ...args, '--json');
+    expect(err).toBe('');
+    return { code, ...checksSchema.parse(JSON.parse(out)) };
+  };
+  const failures = ({ checks }: Told) =>
+    checks.filter(({ status }) => status === 'fail').map(({ name, detail }) => `${name}: ${detail}`);
+  const statusOf = ({ checks }: Told, name: string) => checks.find((one) => one.name === name)?.status;
+  const serverOf = async (name: string) => (await cloud.servers()).find((one) => one.name === name);
+  const act = async (id: string, body: object) =>
+    expect((await user.ask('compute', `POST /servers/${id}/action`, { body })).status).toBe(202);
+  const enable = async (host: string, status: 'enabled' | 'disabled') => {
+    const answer = await admin.ask('compute', 'GET /os-services?binary=nova-compute', { microversion: '2.53' });
+    const service = servicesSchema.parse(answer.body).services.find((one) => one.host === host);
+    const given = { microversion: '2.53', body: { status } };
+    expect((await admin.ask('compute', `PUT /os-services/${service?.id}`, given)).status).toBe(200);
+  };
+
+  beforeAll(async () => {
+    cloud = await startCloudThread({ speed: 20 });
+    [user, admin] = await Promise.all([signIn(cloud), signIn(cloud, 'admin')]);
+    writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
+    writeFileSync(join(folder, 'rollwatch.yaml'), 'vantage: here\ndiagnosis: {cloud: embedded-admin}\n');
+  });
+
+  afterAll(async () => {
+    await cloud.close();
+    discard(folder);
+  });
+
+  it('pass on a cloud that is well, with every action on every server that is kept', async () => {
+    const before = await check('before', '--keep', '2');
+    expect(failures(before)).toEqual([]);
+    expect(before).toMatchObject({ code: 0, ok: true });
+    for (const server of KEPT)
+      for (const action of ACTIONS) expect(statusOf(before, `actions on ${server}: ${action}`)).toBe('pass');
+    for (const host of ['compute1', 'compute2', 'compute3']) expect(statusOf(before, `hosts: ${host}`)).toBe('pass');
+    expect((await cloud.servers()).map(({ name, status }) => `${name} ${status}`).toSorted()).toEqual(
+      KEPT.map((name) => `${name} ACTIVE`),
+    );
+
+    const after = await check('after', '--only', 'services', 'orphans', 'kept');
+    expect(failures(after)).toEqual([]);
+    expect(after).toMatchObject({ code: 0, ok: true });
+    expect(statusOf(after, `kept ${KEPT[1]}: host`)).toBe('pass');
+  });
+
+  it('find what was broken, each by its name, and what was not looked at is not called wrong', async () => {
+    const [first, second] = await Promise.all(KEPT.map(serverOf));
+    await enable('compute2', 'disabled');
+    await act(first?.id ?? '', { pause: null });
+    await user.remove(second?.id ?? '');
+    const after = await check('after', '--only', 'services', 'hosts', 'kept');
+    expect(after).toMatchObject({ code: 1, ok: false });
+    expect(failures(after)).toEqual([
+      'services: nova-compute on compute2: enabled: disabled, and was enabled before: openstack compute service set --enable compute2 nova-compute',
+      'hosts: compute2: nova-compute is disabled there, and was up and enabled before',
+      `kept ${KEPT[0]}: status: is PAUSED, was ACTIVE`,
+      `kept ${KEPT[1]}: is there: server ${second?.id} is gone`,
+    ]);
+    const { out } = await rollwatch(['report'], { folder });
+    expect(out).toMatch(
+      /^The checks after the upgrade found 4 things wrong: services: nova-compute on compute2: enabled;/m,
+    );
+  });
+
+  it('say so by JUnit, and take the last word on each group', async () => {
+    const broken = await run('embedded', 'after', '--only', 'services', '--format', 'junit');
+    expect(broken.code).toBe(1);
+    expect(broken.out).toContain('<testsuite name="rollwatch.check-after" tests="7" failures="1"');
+    await enable('compute2', 'enabled');
+    const mended = await check('after', '--only', 'services', 'hosts');
+    expect(failures(mended)).toEqual([]);
+    const { out } = await rollwatch(['report', '--json'], { folder });
+    const { checks } = z
+      .object({ checks: z.array(z.object({ stage: z.string(), checks: checksSchema.shape.checks })) })
+      .parse(JSON.parse(out));
+    const failed = checks.flatMap((one) => one.checks).filter(({ status }) => status === 'fail');
+    expect(failed.map(({ name }) => name)).toEqual([`kept ${KEPT[0]}: status`, `kept ${KEPT[1]}: is there`]);
+  });
+
+  it('are refused in one line where nothing can be checked', async () => {
+    const strange = await run('embedded', 'before', '--only', 'everything');
+    expect([strange.code, strange.out]).toEqual([2, '']);
+    expect(strange.err).toMatch(/^error: option '--only <group...>' argument 'everything' is invalid\./);
+    await cloud.stop('keystone');
+    const away = await run('embedded', 'before', '--only', 'kept');
+    await cloud.start('keystone');
+    expect([away.code, away.out, away.err.trim().split('\n').length]).toEqual([3, '', 1]);
+  });
+
+  it('leave nothing after clean, and touch nothing else', async () => {
+    const other = await user.create('rollwatch-check-not-ours', { metadata: { 'rollwatch-check': 'mine' } });
+    expect(other.status).toBe(202);
+    await user.ask('network', 'POST /v2.0/security-groups', {
+      body: { security_group: { name: 'rollwatch-check-group-x' } },
+    });
+    const cleaned = await run('embedded', 'clean');
+    expect([
+      cleaned.code,
+      cleaned.out
+        .trim()
+        .split('\n')
+        .map((line) => line.split(':')[0]),
+    ]).toEqual([0, ['pass  clean embedded', 'pass  clean embedded-admin']]);
+    expect(cleaned.out).toContain(`clean embedded: ${KEPT[0]}: `);
+    expect((await cloud.servers()).map(({ name }) => name)).toEqual(['rollwatch-check-not-ours']);
+    const groups = await user.ask('network', 'GET /v2.0/security-groups');
+    const names = namedSchema.parse(z.object({ security_groups: z.unknown() }).parse(groups.body).security_groups);
+    expect(names.map(({ name }) => name).toSorted()).toEqual(['default', 'rollwatch-check-group-x']);
+  });
+});
