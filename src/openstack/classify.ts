@@ -108,16 +108,28 @@ const QUOTA = /quota exceeded|exceeds? (the |your )?quota|over quota|Maximum num
 /** 413 was Nova's status before 403. */
 export const isQuota = (status: number, text: string): boolean => [403, 413].includes(status) && QUOTA.test(text);
 
-const faultSchema = z.record(z.string(), z.looseObject({ message: z.string() }));
+/** `{computeFault: {code, message}}`, `{error: {code, message, title}}`, `{NeutronError: {type, message}}`, ... */
+const named = z
+  .record(z.string(), z.looseObject({ message: z.string() }))
+  .transform((one) => Object.values(one)[0]?.message);
+/** As webob writes an error for who takes JSON: `{message, code, title}`. */
+const bare = z.looseObject({ message: z.string() }).transform(({ message }) => message);
+/** As the API guidelines have it, and Placement does: `{errors: [{status, title, detail}]}`. */
+const listed = z
+  .object({ errors: z.tuple([z.looseObject({ title: z.string(), detail: z.string().default('') })], z.unknown()) })
+  .transform(({ errors: [{ title, detail }] }) => `${title}. ${detail}`);
+const faultSchema = z.union([named, bare, listed]);
 
-/** The message of OpenStack's JSON faults: `{computeFault: {code, message}}`, `{error: {code, message, title}}`, ... */
+/** The message of OpenStack's JSON faults. */
 function faultText(body: string): string | null {
   const read = faultSchema.safeParse(parseJson(body));
-  const [first] = read.success ? Object.values(read.data) : [];
-  return first === undefined ? null : excerpt(first.message, 2 * EXCERPT);
+  return read.success && read.data !== undefined ? excerpt(withoutTags(read.data), 2 * EXCERPT) : null;
 }
 
 /** `<class 'oslo_db.exception.DBConnectionError'>` at the end of Nova's 500. */
 export const exceptionOf = (text: string): string | null => /<class '([\w.]+)'>/.exec(text)?.[1] ?? null;
 
-const textOfPage = (body: string): string => excerpt(body.replaceAll(/<[^>]*>/g, ' '), MESSAGE / 2) || 'no body';
+const withoutTags = (text: string): string => text.replaceAll(/<(?!class )[^>]*>/g, ' ');
+/** The title says what the heading says again. */
+const textOfPage = (body: string): string =>
+  excerpt(withoutTags(body.replace(/<title>[^<]*<\/title>(?=[\s\S]*<h1>)/i, ' ')), MESSAGE / 2) || 'no body';

@@ -151,6 +151,24 @@ describe('a refusal', () => {
       'http-4xx',
       'HTTP 400: Image 1 could not be found.',
     ],
+    [
+      404,
+      '{"message": "The resource could not be found.<br /><br />\\n\\n\\n", "code": "404 Not Found", "title": "Not Found"}',
+      'not-found',
+      'HTTP 404: The resource could not be found.',
+    ],
+    [
+      403,
+      '{"errors": [{"status": 403, "title": "Forbidden", "detail": "Access was denied to this resource.", "request_id": "req-1"}]}',
+      'forbidden',
+      'HTTP 403: Forbidden. Access was denied to this resource.',
+    ],
+    [
+      404,
+      '<html>\n <head>\n  <title>404 Not Found</title>\n </head>\n <body>\n  <h1>404 Not Found</h1>\n  The resource could not be found.<br /><br />\n </body>\n</html>',
+      'not-found',
+      'HTTP 404: 404 Not Found The resource could not be found.',
+    ],
     [507, '', 'http-5xx', 'HTTP 507: no body'],
     [302, '', 'unexpected-status', 'HTTP 302: no body'],
   ])('with status %d and %s is of kind %s', (status, body, kind, message) => {
