@@ -37,10 +37,11 @@ export async function bootBriefly(
 ): Promise<BriefServer> {
   const compute = cloud.compute(cloud.http);
   const metadata = metadataFor('brief', vantage);
+  const sent = !options.signal.aborted;
   const created = await compute.create({ ...wish, metadata }, options);
   if (created.type !== 'ok') {
     const booted = { ok: false, reason: created.cause.message, refused: created } as const;
-    return { booted, remove: async () => (mayHaveBeenMade(created) ? remove(null) : null) };
+    return { booted, remove: async () => (sent && mayHaveBeenMade(created) ? remove(null) : null) };
   }
   const id = created.value;
   return { booted: await settle(), remove: () => remove(id) };

@@ -35,7 +35,7 @@ export async function checkHosts(
   await Promise.all(
     known
       .toSorted((a, b) => a.host.localeCompare(b.host))
-      .map((one) => limit(async () => onCheck(await checkHost(one)))),
+      .map((one) => limit(() => (options.signal.aborted ? undefined : checkHost(one).then(onCheck)))),
   );
 
   async function checkHost({ host, zone, up, enabled }: ServiceRecord): Promise<Check> {

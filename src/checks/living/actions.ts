@@ -105,6 +105,7 @@ export async function checkActions({ cloud, servers, vantage, onCheck, ...option
   try {
     await Promise.all(servers.map((server) => limit(() => tryAll(server))));
   } finally {
+    if (group === null) await waitForStragglers(options.signal);
     const left = await deleteBriefGroups(cloud, { vantage, ...undoing });
     if (left !== null && (made.type === 'ok' || !isWithoutNeutron(made)))
       onCheck(fail('actions: a security group', `${left}: rollwatch check clean`));
