@@ -164,7 +164,7 @@ describe('a run of Tempest', { timeout: 60_000 }, () => {
     expect(String(first)).toBe(`pass  tempest: ${SERVERS}.test_boot: ok in 1 s\n`);
     writeFileSync(join(folder, 'go'), '');
     expect(await text(child.stdout)).toMatch(
-      /^pass {2}tempest: .*test_list: ok in 1 s\npass {2}tempest: smoke: 2 passed, 0 failed, 0 skipped in .*\nbefore: pass\n$/,
+      /^pass {2}tempest: .*test_list: ok in 1 s\npass {2}tempest: smoke: 2 passed, 0 failed, 0 skipped in .*\nbefore: pass \(3 pass\)\n$/,
     );
     expect((await ended)[0]).toBe(0);
   });
@@ -185,7 +185,7 @@ describe('a run of Tempest', { timeout: 60_000 }, () => {
     child.kill(signal);
     expect((await ended)[0]).toBe(1);
     expect(await rest).toMatch(
-      /^skip {2}tempest: smoke: we were told to stop; up to then 1 passed.*\nbefore: FAIL\n$/s,
+      /^skip {2}tempest: smoke: we were told to stop; up to then 1 passed.*\nbefore: stopped \(1 pass, 1 skipped\)\n$/s,
     );
     expect(['Z', undefined]).toContain(stateOf(pid));
   });
