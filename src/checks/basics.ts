@@ -12,7 +12,7 @@ import { deleteFloating, ensureFloating, floatingOfOurs } from './floating.ts';
 import { type Login, lookInside, NO_LOGIN } from './inside/inside.ts';
 import { deleteKeyPair, ensureKeyPair, keyPairFor, makeKey } from './inside/key-pair.ts';
 import { createGroup, deleteBriefGroups } from './security-groups.ts';
-import { waitForStragglers } from './wait.ts';
+import { NEVER, waitForStragglers } from './wait.ts';
 
 export type BasicsOptions = Limits & {
   readonly cloud: Cloud;
@@ -23,9 +23,6 @@ export type BasicsOptions = Limits & {
 };
 
 const SSH = 22;
-/** What was made is taken away again also when we are told to stop. */
-const NEVER = new AbortController().signal;
-
 /**
  * What is to be taken away, the last first; it is noted before it is made, as we may never hear that it was. `made`: how it is
  * called, once it is there. `remove` gives the reason why it is still there, or null.

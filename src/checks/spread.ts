@@ -9,13 +9,10 @@ import { read } from '../openstack/read.ts';
 import type { Result, Trouble } from '../openstack/result.ts';
 import { create, remove } from '../openstack/write.ts';
 import { type BriefServer, bootBriefly } from './brief-server.ts';
-import { waitForStragglers } from './wait.ts';
+import { NEVER, waitForStragglers } from './wait.ts';
 
 /** Servers at most; more than this is for an administrator to try. */
 const MOST = 10;
-/** What was made is taken away again also when we are told to stop. */
-const NEVER = new AbortController().signal;
-
 const PATH = '/os-server-groups';
 const groupSchema = z.looseObject({ id: z.string(), name: z.string() });
 const createdSchema = z.object({ server_group: groupSchema });

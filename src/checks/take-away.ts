@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import type { Cloud } from '../openstack/cloud.ts';
 import { type ErrandPace, newErrand, runErrand, USUAL_PACE } from '../openstack/errand.ts';
 import { checkServersOf } from './ours.ts';
+import { NEVER } from './wait.ts';
 
 /** For a server to go, in milliseconds. */
 const LIMIT = 120_000;
@@ -26,14 +27,13 @@ export async function takeAway(
   const { clock, limits } = cloud;
   const over = AbortSignal.timeout(LIMIT);
   const limit = pLimit(AT_ONCE);
-  const never = new AbortController().signal;
   return Promise.all(servers.map(one));
 
   async function one({ name, id }: Condemned): Promise<string | null> {
     const errand = newErrand(name, { id, since: clock.now() });
     let unseen = 'nobody could look for it';
     const end = await runErrand(errand, {
-      ...{ compute, clock, limits, limit, pace: PACE, deleteLimit: LIMIT, hurry: never, ended: over },
+      ...{ compute, clock, limits, limit, pace: PACE, deleteLimit: LIMIT, hurry: NEVER, ended: over },
       async lookUp(called) {
         const all = await checkServersOf(cloud, { purpose: 'brief', vantage }, { limits, signal: over });
         unseen = all.type === 'ok' ? '' : all.cause.message;

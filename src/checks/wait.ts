@@ -52,6 +52,9 @@ export async function waitFor(
   return { ok: false, reason: 'we were told to stop' };
 }
 
+/** For what is made: it is taken away again also when we are told to stop. */
+export const NEVER: AbortSignal = new AbortController().signal;
+
 /** For a request that we did not wait for to be carried out, in milliseconds. */
 const STRAGGLER = 2000;
 

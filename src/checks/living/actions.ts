@@ -4,7 +4,7 @@ import type { Cloud } from '../../openstack/cloud.ts';
 import type { Limits, ServerAction } from '../../openstack/compute.ts';
 import type { Result, Trouble } from '../../openstack/result.ts';
 import { createGroup, deleteBriefGroups } from '../security-groups.ts';
-import { waitFor, waitForStragglers } from '../wait.ts';
+import { NEVER, waitFor, waitForStragglers } from '../wait.ts';
 import { bringBack } from './bring-back.ts';
 import { otherFlavor } from './other-flavor.ts';
 
@@ -12,9 +12,6 @@ import { otherFlavor } from './other-flavor.ts';
 const LIMIT = 120_000;
 /** Servers that are acted on at once. */
 const AT_ONCE = 4;
-
-/** What was made is taken away again also when we are told to stop. */
-const NEVER = new AbortController().signal;
 
 type Step = {
   readonly name: string;

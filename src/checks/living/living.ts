@@ -4,6 +4,7 @@ import type { KeptServer } from '../../domain/checks/keeper.ts';
 import { describe } from '../describe.ts';
 import { type Looked, lookInside, NO_LOGIN } from '../inside/inside.ts';
 import type { Stock } from '../stock-text.ts';
+import { NEVER } from '../wait.ts';
 import { checkActions } from './actions.ts';
 import { compareServers, type Kept, type KeptOptions, keepServers } from './kept-servers.ts';
 
@@ -68,9 +69,6 @@ export async function checkLiving(options: LivingOptions): Promise<Pick<Stock, '
   }
   return { kept: asLeft, inside: Object.fromEntries(facts) };
 }
-
-/** Where our own actions left a server is asked for also when we are told to stop. */
-const NEVER = new AbortController().signal;
 
 async function lookInsideAll(
   { servers, fresh }: Kept,
