@@ -29,10 +29,23 @@ export const admin = as('real-admin');
 export const sql = async (text: string): Promise<string> =>
   (await run('mysql', ['-h127.0.0.1', '-uroot', '--batch', '--skip-column-names', '-e', text])).stdout.trim();
 
+/** Neutron's first list of ports after a restart may be a 500, while it loads. */
+async function restartNeutron(): Promise<void> {
+  await script('restart', 'neutron');
+  for (let tries = 1; ; tries++) {
+    try {
+      await openstack('port', 'list');
+      return;
+    } catch (error) {
+      if (tries === 10) throw error;
+    }
+  }
+}
+
 /** An external network, with a router from the servers' network to it, for as long as the work lasts: its servers can be given floating addresses. */
 export async function withOutside(work: (network: string) => Promise<void>): Promise<void> {
   await script('set', 'neutron', 'DEFAULT', 'service_plugins', 'router');
-  await script('restart', 'neutron');
+  await restartNeutron();
   const subnet = await admin('subnet', 'list', '--network', 'probe-net', '-f', 'value', '-c', 'ID');
   try {
     await admin('network', 'create', '--external', '--share', 'outside');
@@ -47,6 +60,6 @@ export async function withOutside(work: (network: string) => Promise<void>): Pro
     await admin('router', 'delete', 'way-out').catch(() => {});
     await admin('network', 'delete', 'outside').catch(() => {});
     await script('set', 'neutron', 'DEFAULT', 'service_plugins', '');
-    await script('restart', 'neutron');
+    await restartNeutron();
   }
 }
