@@ -29,12 +29,17 @@ export const admin = as('real-admin');
 export const sql = async (text: string): Promise<string> =>
   (await run('mysql', ['-h127.0.0.1', '-uroot', '--batch', '--skip-column-names', '-e', text])).stdout.trim();
 
-/** Neutron's first list of ports after a restart may be a 500, while it loads. */
+/**
+ * A worker of Neutron's answers a list of ports with 500 until another list has made it load all of its models ("type object
+ * 'Port' has no attribute 'port_forwardings'"); each of them is asked for one.
+ */
 async function restartNeutron(): Promise<void> {
   await script('restart', 'neutron');
+  const asked = (what: string) => Promise.all(Array.from({ length: 4 }, () => openstack(what, 'list')));
   for (let tries = 1; ; tries++) {
+    await asked('network');
     try {
-      await openstack('port', 'list');
+      await asked('port');
       return;
     } catch (error) {
       if (tries === 10) throw error;
@@ -44,10 +49,10 @@ async function restartNeutron(): Promise<void> {
 
 /** An external network, with a router from the servers' network to it, for as long as the work lasts: its servers can be given floating addresses. */
 export async function withOutside(work: (network: string) => Promise<void>): Promise<void> {
-  await script('set', 'neutron', 'DEFAULT', 'service_plugins', 'router');
-  await restartNeutron();
   const subnet = await admin('subnet', 'list', '--network', 'probe-net', '-f', 'value', '-c', 'ID');
   try {
+    await script('set', 'neutron', 'DEFAULT', 'service_plugins', 'router');
+    await restartNeutron();
     await admin('network', 'create', '--external', '--share', 'outside');
     await admin('subnet', 'create', '--network', 'outside', '--subnet-range', '10.98.0.0/24', '--no-dhcp', 'outside');
     await admin('router', 'create', 'way-out');
