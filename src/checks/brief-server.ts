@@ -47,7 +47,7 @@ export async function bootBriefly(
   return { booted: await settle(), remove: () => remove(id) };
 
   async function remove(known: string | null): Promise<string | null> {
-    const [reason = null] = await takeAway({ cloud, vantage }, [{ name: wish.name, id: known }]);
+    const reason = await takeAway({ cloud, vantage }, { name: wish.name, id: known });
     return reason === null ? null : `server ${known ?? wish.name}: ${reason}`;
   }
 

@@ -31,7 +31,7 @@ const KINDS: readonly Kind[] = [
     return each(found, ({ id, name }) => ({
       what: name,
       id,
-      remove: async () => (await takeAway({ cloud, vantage }, [{ id, name }]))[0] ?? null,
+      remove: () => takeAway({ cloud, vantage }, { id, name }),
     }));
   },
   async (cloud, { vantage, ...options }) => {

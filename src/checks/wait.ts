@@ -7,19 +7,16 @@ const LOOK = 500;
 /** A server that has stayed as it was for so long, with nothing under way, was told in vain. */
 const IN_VAIN = 20_000;
 
-export type Waited =
-  | { readonly ok: true; readonly server: Server | null }
-  | { readonly ok: false; readonly reason: string };
+export type Waited = { readonly ok: true; readonly server: Server } | { readonly ok: false; readonly reason: string };
 
 type Wait = Limits & { readonly limit: number };
 
 /**
- * Until a server has one of these statuses and nothing is under way; null among them: until it is gone. ERROR that is not
- * wanted ends it at once.
+ * Until a server has one of these statuses and nothing is under way. ERROR that is not wanted ends it at once.
  */
 export async function waitFor(
   compute: Compute,
-  { id, statuses }: { readonly id: string; readonly statuses: readonly (string | null)[] },
+  { id, statuses }: { readonly id: string; readonly statuses: readonly string[] },
   { limit, ...options }: Wait,
 ): Promise<Waited> {
   const until = performance.now() + limit;
@@ -31,10 +28,7 @@ export async function waitFor(
     const shown = await compute.show(id, options);
     if (shown.type === 'ok') {
       const server = shown.value;
-      if (server === null) {
-        if (statuses.includes(null)) return { ok: true, server };
-        return { ok: false, reason: 'it is gone' };
-      }
+      if (server === null) return { ok: false, reason: 'it is gone' };
       seen = statusOf(server);
       if (statuses.includes(server.status) && server.task === null) return { ok: true, server };
       if (server.status === 'ERROR' && !statuses.includes('ERROR') && server.task === null)

@@ -27,7 +27,7 @@ export async function bringBack(compute: Compute, id: string, options: Limits): 
   for (let steps = 0; ; steps++) {
     const rest = await waitFor(compute, { id, statuses: STATUSES }, { ...options, limit: LIMIT });
     if (!rest.ok) return rest.reason;
-    const status = rest.server?.status ?? ACTIVE;
+    const { status } = rest.server;
     const action = BACK[status];
     if (action === undefined) return null;
     if (steps === STEPS) return `it is still ${status}`;

@@ -100,7 +100,7 @@ export function reportOf({ stage, cloud, vantage, at, checks }: CheckRun, before
   return { stage, cloud, vantage, at, checks: compared, ok: !compared.some(isRegression) };
 }
 
-/** '21 pass, 1 fails as before, 4 skipped, of which 2 passed before'. */
+/** '21 pass, 1 fail as before, 4 skipped, of which 2 passed before'. */
 export function outcomeWords(checks: readonly Compared[]): string {
   const count = (wanted: (one: Compared) => boolean) => checks.filter(wanted).length;
   const lost = count(({ status, before }) => status === 'skip' && before === 'pass');
