@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type CloudAccess, sealAccess } from './domain/cloud-access.ts';
 import type { SamplerEvent } from './domain/ports.ts';
+import { redactEvent } from './domain/redact-event.ts';
 import type { LeftServer } from './domain/server-book.ts';
 import { openCloud } from './openstack/cloud.ts';
 import { createJanitor } from './probes/janitor.ts';
@@ -106,5 +107,5 @@ function main(data: SamplerThreadData, emit: (event: SamplerEvent) => void): { t
 
 const port = parentPort;
 if (port === null) throw new Error('this module runs as a thread');
-const sampler = main(workerData, (event) => port.postMessage(event));
+const sampler = main(workerData, (event) => port.postMessage(redactEvent(event)));
 port.on('message', (command: SamplerCommand) => sampler.tell(command));

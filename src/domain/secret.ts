@@ -1,3 +1,5 @@
+import { rememberSecret } from './redaction.ts';
+
 /**
  * A value that no log, message, inspection or JSON may show: all of them get '***'. What needs the text asks for it
  * with `reveal()`. It holds functions, so that sending it to another thread fails loudly instead of losing it: see
@@ -13,6 +15,7 @@ export type Secret = {
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
 export function secret(value: string): Secret {
+  rememberSecret(value);
   const masked = (): '***' => '***';
   return Object.freeze({ reveal: () => value, toString: masked, toJSON: masked, [INSPECT]: masked });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Cause, FailureKind, Service, VoidCause } from '../domain/cause.ts';
+import { redact } from '../domain/redaction.ts';
 import { type During, faultRow } from './fault-table.ts';
 import type { HttpAnswer, HttpFailure } from './http-message.ts';
 import { parseJson } from './json.ts';
@@ -9,10 +10,9 @@ import type { Trouble } from './result.ts';
 const EXCERPT = 300;
 const MESSAGE = 200;
 
-/** The first of a text, white space folded. */
+/** The first of a text, white space folded, secrets that it echoes replaced. */
 export const excerpt = (text: string, length: number = EXCERPT): string =>
-  text
-    .slice(0, 8 * length)
+  redact(text.slice(0, 8 * length))
     .replaceAll(/\s+/g, ' ')
     .trim()
     .slice(0, length);
@@ -22,9 +22,9 @@ export function failureTrouble(failure: HttpFailure, service: Service): Trouble 
   const { kind, message, status, stages, sentAt, endedAt } = failure;
   const timing = { stages, sentAt, settledAt: endedAt, requestId: null };
   if (kind === 'stale-connection' || kind === 'shutdown' || kind === 'internal') {
-    return { ...timing, type: 'void', cause: { kind, service: 'rollwatch', message } };
+    return { ...timing, type: 'void', cause: { kind, service: 'rollwatch', message: excerpt(message) } };
   }
-  const cause = { kind, service: onTheWay(kind) ? 'network' : service, message } as const;
+  const cause = { kind, service: onTheWay(kind) ? 'network' : service, message: excerpt(message) } as const;
   const hung = kind === 'response-timeout' || kind === 'connect-timeout';
   return { ...timing, type: 'failed', hung, cause: status === null ? cause : { ...cause, status } };
 }
@@ -56,8 +56,11 @@ export const timingOf = ({ stages, sentAt, endedAt, headers }: HttpAnswer) => ({
   stages,
   sentAt,
   settledAt: endedAt,
-  requestId: headers['x-openstack-request-id'] ?? headers['x-compute-request-id'] ?? null,
+  requestId: requestIdOf(headers['x-openstack-request-id'] ?? headers['x-compute-request-id'] ?? ''),
 });
+
+/** 'req-' and a UUID; what else a server may call it, as long as it can't be anything but an id. */
+const requestIdOf = (given: string): string | null => (/^[\w.:-]{1,64}$/.test(given) ? redact(given) : null);
 
 function answerCause(
   answer: HttpAnswer,
@@ -123,13 +126,13 @@ const faultSchema = z.union([named, bare, listed]);
 /** The message of OpenStack's JSON faults. */
 function faultText(body: string): string | null {
   const read = faultSchema.safeParse(parseJson(body));
-  return read.success && read.data !== undefined ? excerpt(withoutTags(read.data), 2 * EXCERPT) : null;
+  return read.success && read.data !== undefined ? excerpt(withoutTags(redact(read.data)), 2 * EXCERPT) : null;
 }
 
 /** `<class 'oslo_db.exception.DBConnectionError'>` at the end of Nova's 500. */
 export const exceptionOf = (text: string): string | null => /<class '([\w.]+)'>/.exec(text)?.[1] ?? null;
 
 const withoutTags = (text: string): string => text.replaceAll(/<(?!class )[^>]*>/g, ' ');
-/** The title says what the heading says again. */
+/** The title says what the heading says again. Secrets go first: without its tags, one would not be known. */
 const textOfPage = (body: string): string =>
-  excerpt(withoutTags(body.replace(/<title>[^<]*<\/title>(?=[\s\S]*<h1>)/i, ' ')), MESSAGE / 2) || 'no body';
+  excerpt(withoutTags(redact(body).replace(/<title>[^<]*<\/title>(?=[\s\S]*<h1>)/i, ' ')), MESSAGE / 2) || 'no body';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CloudAccess, CloudAuth } from '../domain/cloud-access.ts';
+import { rememberToken } from '../domain/redaction.ts';
 import type { Millis } from '../domain/time.ts';
 import { type Catalogue, catalogueSchema } from './catalogue.ts';
 import { answerTrouble, bodyTrouble, failureTrouble, timingOf } from './classify.ts';
@@ -51,9 +52,8 @@ export async function issueToken(access: CloudAccess, { http, limits, signal }: 
     signal,
   });
   if (answer.type === 'failure') return failureTrouble(answer, 'keystone');
-  const masked = { ...answer, body: mask(answer.body, secretsOf(auth)) };
-  if (answer.status !== (request.method === 'POST' ? 201 : 200)) return answerTrouble(masked, 'keystone');
-  return readToken(masked);
+  if (answer.status !== (request.method === 'POST' ? 201 : 200)) return answerTrouble(answer, 'keystone');
+  return readToken(answer);
 }
 
 function readToken(answer: HttpAnswer): Result<Token> {
@@ -63,6 +63,7 @@ function readToken(answer: HttpAnswer): Result<Token> {
   const lifetime = momentOf(expires_at) - momentOf(issued_at);
   const id = answer.headers['x-subject-token'];
   if (id === undefined) return bodyTrouble(answer, 'keystone', 'no X-Subject-Token');
+  rememberToken(id);
   if (!Number.isFinite(lifetime)) return bodyTrouble(answer, 'keystone', 'a token without a date');
   const value = { id, issuedAt: answer.sentAt, lifetime, catalogue: catalog, projectId: project?.id ?? null };
   return { ...timingOf(answer), type: 'ok', value };
@@ -96,13 +97,3 @@ function authBody(auth: CloudAuth): object {
 const scoped = (identity: object, project: object | null): object => ({
   auth: { identity, ...(project === null ? {} : { scope: { project } }) },
 });
-
-const secretsOf = (auth: CloudAuth): readonly string[] => {
-  const found =
-    auth.type === 'password' ? auth.password : auth.type === 'application-credential' ? auth.secret : auth.token;
-  return [found.reveal()];
-};
-
-/** No answer may carry a secret into a journal, should someone on the way echo what we sent. */
-export const mask = (text: string, secrets: readonly string[]): string =>
-  secrets.reduce((masked, secret) => (secret === '' ? masked : masked.replaceAll(secret, '***')), text);

@@ -5,7 +5,7 @@ import { endpointOf, regionsOf, type ServiceType } from './catalogue.ts';
 import { answerTrouble, failureTrouble, timingOf } from './classify.ts';
 import type { Http } from './http.ts';
 import type { HttpAnswer, HttpRequest } from './http-message.ts';
-import { mask, type Token } from './keystone.ts';
+import type { Token } from './keystone.ts';
 import type { Result } from './result.ts';
 import type { TokenKeeper } from './token-keeper.ts';
 
@@ -59,8 +59,7 @@ export function createSession({ access, clock, tokens }: SessionOptions): Sessio
       signal,
     });
     if (sent.type === 'failure') return failureTrouble(sent, SERVICE_OF[type]);
-    const value = sent.status < 400 ? sent : { ...sent, body: mask(sent.body, [token.id]) };
-    return { ...timingOf(sent), type: 'ok', value };
+    return { ...timingOf(sent), type: 'ok', value: sent };
   }
 
   const endpointFor = (type: ServiceType, { catalogue, projectId }: Token) =>

@@ -1,0 +1,51 @@
+import type { Cause, VoidCause } from './cause.ts';
+import type { SamplerEvent } from './ports.ts';
+import { redact } from './redaction.ts';
+import type { Sample } from './sample.ts';
+
+/**
+ * What the sampler reports, with every secret replaced in what a person reads: the cloud's own words may echo what it
+ * was sent. Names, ids and labels stay, as others work with them.
+ */
+export function redactEvent(event: SamplerEvent): SamplerEvent {
+  switch (event.type) {
+    case 'sample':
+      return { ...event, sample: redactSample(event.sample) };
+    case 'progress':
+      return { ...event, note: redact(event.note) };
+    case 'mark':
+      return { ...event, mark: { ...event.mark, message: redact(event.mark.message) } };
+    case 'server':
+      return { ...event, event: { ...event.event, message: redact(event.event.message) } };
+    case 'facts':
+      return { ...event, facts: redactValues(event.facts) };
+    case 'health':
+      return { ...event, health: { ...event.health, held: redactValues(event.health.held) } };
+    case 'log':
+      return { ...event, message: redact(event.message) };
+    case 'sent':
+    case 'stopped':
+      return event;
+  }
+}
+
+function redactSample(sample: Sample): Sample {
+  const requestId = sample.requestId === null ? null : redact(sample.requestId);
+  switch (sample.outcome) {
+    case 'ok':
+      return { ...sample, requestId };
+    case 'failed':
+      return { ...sample, requestId, cause: redactCause(sample.cause) };
+    case 'void':
+      return { ...sample, requestId, cause: redactCause(sample.cause) };
+  }
+}
+
+const redactCause = <C extends Cause | VoidCause>(cause: C): C => ({
+  ...cause,
+  message: redact(cause.message),
+  ...(cause.body === undefined ? {} : { body: redact(cause.body) }),
+});
+
+const redactValues = (values: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, redact(value)]));
