@@ -4,6 +4,7 @@ import type { SamplerEvent } from './domain/ports.ts';
 import { redactEvent } from './domain/redact-event.ts';
 import type { LeftServer } from './domain/server-book.ts';
 import { openCloud } from './openstack/cloud.ts';
+import { BACKGROUND_ADMISSION } from './openstack/request-gate.ts';
 import { createJanitor } from './probes/janitor.ts';
 import { type ProbesSettings, probesOfCloud } from './probes/registry.ts';
 import type { SamplerCommand } from './sampler/client.ts';
@@ -34,8 +35,11 @@ function main(data: SamplerThreadData, emit: (event: SamplerEvent) => void): { t
   const log = (level: 'info' | 'warn', message: string) => emit({ type: 'log', level, message });
 
   const watched = data.clouds.map(({ access, diagnosis, probes: settings }) => {
-    const cloud = openCloud({ access: sealAccess(access), clock: timeline });
-    const admin = diagnosis === null ? null : openCloud({ access: sealAccess(diagnosis), clock: timeline });
+    const admission = BACKGROUND_ADMISSION;
+    const cloud = openCloud({ access: sealAccess(access), clock: timeline, admission });
+    const { gate } = cloud;
+    const admin =
+      diagnosis === null ? null : openCloud({ access: sealAccess(diagnosis), clock: timeline, admission, gate });
     const { namePrefix, deleteLimit, maxStuck, enabled } = settings['server-boot'];
     const mark = { prefix: namePrefix, vantage: data.vantage, run: data.run };
     const onServer = (event: Extract<SamplerEvent, { type: 'server' }>['event']) => emit({ type: 'server', event });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { orderSchema } from './orders.ts';
 import { UPGRADE_STEPS } from './rolling-upgrade.ts';
-import { SERVICES } from './services.ts';
+import { HTTP_SERVICES, SERVICES } from './services.ts';
 
 /** What the cloud's thread and its owner tell each other. */
 
@@ -33,6 +33,7 @@ export const cloudOptionsSchema = z.strictObject({
   tokenLifetime: z.number().min(0).exactOptional(),
   quota: z.number().int().min(0).exactOptional(),
   pageLimit: z.number().int().positive().exactOptional(),
+  softDelete: z.boolean().exactOptional(),
 });
 
 const id = z.number();
@@ -77,6 +78,17 @@ export const truthSchema = z.array(
 );
 export const statusSchema = z.array(
   z.object({ service: z.enum(SERVICES), state: z.enum(['up', 'stopping', 'down', 'loading']), since: z.number() }),
+);
+export const requestsSchema = z.array(
+  z.object({
+    service: z.enum(HTTP_SERVICES),
+    method: z.string(),
+    path: z.string(),
+    authenticated: z.boolean(),
+    at: z.number(),
+    endedAt: z.number().nullable(),
+    status: z.number().nullable(),
+  }),
 );
 export const serversSchema = z.array(
   z.object({

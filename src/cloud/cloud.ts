@@ -22,6 +22,22 @@ export type CloudOptions = {
   readonly quota?: number;
   /** Servers on a page of a list at most; 1000 by default. */
   readonly pageLimit?: number;
+  /** A deleted server stays as SOFT_DELETED, as with Nova's `reclaim_instance_interval`; false by default. */
+  readonly softDelete?: boolean;
+};
+
+/** A line of the access log of all services. */
+export type LoggedRequest = {
+  readonly service: HttpService;
+  readonly method: string;
+  readonly path: string;
+  /** It carries a token, or asks for one. */
+  readonly authenticated: boolean;
+  readonly at: Millis;
+  /** When it was answered or its client had gone; null: it is under way. */
+  readonly endedAt: Millis | null;
+  /** Null: it was never answered. */
+  readonly status: number | null;
 };
 
 export type CloudServer = {
@@ -54,6 +70,8 @@ export type EmbeddedCloud = {
   status(): Promise<readonly ServiceStatus[]>;
   /** What exists now, of all projects. */
   servers(): Promise<readonly CloudServer[]>;
+  /** All requests since the start, in the order in which they came in. */
+  requests(): Promise<readonly LoggedRequest[]>;
   /** In seconds, for tokens issued from now on. */
   setTokenLifetime(seconds: number): Promise<void>;
   setQuota(instances: number): Promise<void>;

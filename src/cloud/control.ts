@@ -7,8 +7,8 @@ import { type Order, obey, orderSchema } from './orders.ts';
 
 /**
  * Orders from another process, on 127.0.0.1: POST /stop {service, kill?}, /start, /restart, /hup {service},
- * /fault {service, fault, ms?} (null lifts it), /token-lifetime {seconds}, /quota {instances}; GET /truth, /status,
- * /servers. Answers {"at": the moment} or what was asked for. POST /rolling-upgrade {scale?, batch?} answers with a
+ * /fault {service, fault, ms?, seconds?} (null lifts it), /token-lifetime {seconds}, /quota {instances}; GET /truth, /status,
+ * /servers, /requests. Answers {"at": the moment} or what was asked for. POST /rolling-upgrade {scale?, batch?} answers with a
  * line of JSON for each step's start and end, while it goes on; it goes on without its caller, too.
  */
 export async function openControl(
@@ -63,7 +63,7 @@ export async function openControl(
   };
 }
 
-const ASKED = ['truth', 'status', 'servers'];
+const ASKED = ['truth', 'status', 'servers', 'requests'];
 const TOLD = ['stop', 'start', 'restart', 'hup', 'fault', 'token-lifetime', 'quota', 'rolling-upgrade'];
 
 /** The order, or why it is none. */
@@ -80,9 +80,10 @@ function read({ method = 'GET', url = '/' }: IncomingMessage, body: string): Ord
 
 /** {"fault": "slow", "ms": 600} as it is told, {"fault": {"kind": "slow", "ms": 600}} as it is meant. */
 function faultIn(body: object): object {
-  const { fault, ms, ...rest }: { fault?: unknown; ms?: unknown } = { ...body };
+  const { fault, ms, seconds, ...rest }: { fault?: unknown; ms?: unknown; seconds?: unknown } = { ...body };
   if (typeof fault !== 'string') return { ...rest, fault };
-  return { ...rest, fault: ms === undefined ? { kind: fault } : { kind: fault, ms } };
+  const more = { ...(ms === undefined ? {} : { ms }), ...(seconds === undefined ? {} : { seconds }) };
+  return { ...rest, fault: { kind: fault, ...more } };
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {

@@ -3,7 +3,7 @@ import { Refusal } from '../domain/refusal.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Reply, Request } from './answer.ts';
 import { createCatalogue, type Urls } from './catalogue.ts';
-import type { CloudOptions, EmbeddedCloud } from './cloud.ts';
+import type { CloudOptions, EmbeddedCloud, LoggedRequest } from './cloud.ts';
 import { cloudsYaml } from './clouds-yaml.ts';
 import { openControl } from './control.ts';
 import type { Fault } from './fault.ts';
@@ -53,6 +53,7 @@ export async function startEmbeddedCloud(options: CloudOptions = {}): Promise<Em
   const quota = createQuota(options.quota ?? 10);
   const burden = { seconds: 0 };
   const handlers = new Map<HttpService, Handler>();
+  const log: LoggedRequest[] = [];
 
   function front(service: HttpService): Front {
     const workers = createWorkers(workerCount);
@@ -68,7 +69,7 @@ export async function startEmbeddedCloud(options: CloudOptions = {}): Promise<Em
         return 'closed';
       }
     };
-    return { workers, listener: createListener({ service, port: ports[service], keepAlive, pace, handle }) };
+    return { workers, listener: createListener({ service, port: ports[service], keepAlive, pace, handle, log }) };
   }
 
   const fronts: Readonly<Record<HttpService, Front>> = {
@@ -90,7 +91,8 @@ export async function startEmbeddedCloud(options: CloudOptions = {}): Promise<Em
   const serverGroups = createServerGroups();
   const securityGroups = createSecurityGroups();
   const keyPairs = createKeyPairs();
-  const lifecycle = createLifecycle({ servers, processes, hosts, serverGroups, offer, pace, closed });
+  const { softDelete = false } = options;
+  const lifecycle = createLifecycle({ servers, processes, hosts, serverGroups, offer, pace, closed, softDelete });
   const effects = createNovaEffects({ processes, pace, truth, workers: workerCount });
   const root = `http://127.0.0.1:${ports['nova-api']}`;
   const kept = { servers, hosts, keyPairs, securityGroups, serverGroups, quota };
@@ -111,7 +113,7 @@ export async function startEmbeddedCloud(options: CloudOptions = {}): Promise<Em
     scripted.delete(service);
     if (fault !== null) {
       const { kind } = fault;
-      const apiDown = service === 'nova-api' && kind !== 'slow';
+      const apiDown = service === 'nova-api' && kind !== 'slow' && kind !== 'rate-limit';
       scripted.set(service, truth.begin({ what: `${service}: ${kind}`, service, kind, from: at, apiDown }));
     }
     return at;
@@ -143,6 +145,7 @@ export async function startEmbeddedCloud(options: CloudOptions = {}): Promise<Em
         host: host === null ? null : hostOf(host),
         metadata,
       })),
+    requests: async () => [...log],
     async setTokenLifetime(seconds) {
       tokens.lifetime = seconds;
     },

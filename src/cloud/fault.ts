@@ -19,6 +19,8 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('rubbish') }),
   /** 200 with a Content-Length that is never reached: the connection is closed in the middle of the body. */
   z.strictObject({ kind: z.literal('truncated') }),
+  /** Refused with 429 and a Retry-After of so many seconds, as a gateway does that limits requests. */
+  z.strictObject({ kind: z.literal('rate-limit'), seconds: z.number().min(0).default(10) }),
   /** Answered rightly, but so much later. */
   z.strictObject({ kind: z.literal('slow'), ms: z.number().min(0) }),
 ]);
@@ -55,6 +57,12 @@ export function scriptedAnswer(fault: Fault, service: HttpService): Answer | nul
         headers: { 'Content-Type': 'text/html' },
         body: '<html><body><h1>It works!</h1></body></html>\n',
       };
+    case 'rate-limit':
+      return json(
+        429,
+        { overLimit: { code: 429, message: 'Too many requests.', retryAfter: String(fault.seconds) } },
+        { 'Retry-After': String(fault.seconds) },
+      );
     case 'refuse':
     case 'reset':
     case 'hang':

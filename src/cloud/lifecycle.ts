@@ -15,7 +15,8 @@ export type Lifecycle = {
   build(server: Server, networks: 'auto' | 'none' | 'named'): void;
   /** `flavor`: the one to resize to. */
   act(server: Server, action: ServerAction, flavor: Given['flavor']): void;
-  remove(server: Server): void;
+  /** `force`: for good, also where deleted servers are kept for a while. */
+  remove(server: Server, options: { readonly force: boolean }): void;
   /** A compute has come back: actions that it had not finished are given up. */
   computeStarted(compute: Compute): void;
 };
@@ -30,8 +31,9 @@ export function createLifecycle(options: {
   readonly offer: Offer;
   readonly pace: Pace;
   readonly closed: AbortSignal;
+  readonly softDelete: boolean;
 }): Lifecycle {
-  const { servers, processes, hosts, serverGroups, offer, pace, closed } = options;
+  const { servers, processes, hosts, serverGroups, offer, pace, closed, softDelete } = options;
   const { conditions } = processes;
   /** What is under way with a server; a new order ends it. */
   const work = new Map<string, AbortController>();
@@ -147,7 +149,16 @@ export function createLifecycle(options: {
         servers.change(server, { ...becomes, taskState: null });
       });
     },
-    remove(server) {
+    remove(server, { force }) {
+      if (softDelete && !force && server.host !== null) {
+        servers.change(server, { taskState: 'soft-deleting' });
+        begin(server, async (signal) => {
+          await pace.wait(DELETE.deleting, signal);
+          const deleted = { status: 'SOFT_DELETED', vmState: 'soft-delete', taskState: null, powerState: 4 };
+          servers.change(server, deleted);
+        });
+        return;
+      }
       const local = server.host === null || !processes.alive(server.host);
       if (local) {
         begin(server, async () => servers.remove(server));

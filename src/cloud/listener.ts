@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Millis } from '../domain/time.ts';
 import type { Reply, Request } from './answer.ts';
+import type { LoggedRequest } from './cloud.ts';
 import { type Fault, scriptedAnswer, TRUNCATED } from './fault.ts';
 import { moment } from './moment.ts';
 import type { Pace } from './pace.ts';
@@ -25,9 +26,11 @@ export type ListenerOptions = {
   readonly keepAlive: boolean;
   readonly pace: Pace;
   readonly handle: (request: Request) => Promise<Reply>;
+  /** Gets a line for each request as it comes in, which is completed when it ends. */
+  readonly log: LoggedRequest[];
 };
 
-export function createListener({ service, port, keepAlive, pace, handle }: ListenerOptions): Listener {
+export function createListener({ service, port, keepAlive, pace, handle, log }: ListenerOptions): Listener {
   /** Open connections, and how many requests each has under way. */
   const sockets = new Map<Socket, number>();
   let listening: Server | null = null;
@@ -55,9 +58,20 @@ export function createListener({ service, port, keepAlive, pace, handle }: Liste
     http.emit('connection', socket);
   }
 
+  function record(message: IncomingMessage, response: ServerResponse): void {
+    const { method = '', url: path = '', headers } = message;
+    const authenticated = headers['x-auth-token'] !== undefined || path.endsWith('/auth/tokens');
+    const line = { service, method, path, authenticated, at: moment(), endedAt: null, status: null };
+    const place = log.push(line) - 1;
+    response.once('close', () => {
+      log[place] = { ...line, endedAt: moment(), status: response.headersSent ? response.statusCode : null };
+    });
+  }
+
   async function serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const { socket } = message;
     const found = fault;
+    record(message, response);
     sockets.set(socket, (sockets.get(socket) ?? 0) + 1);
     try {
       const body = await text(message);

@@ -40,7 +40,8 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
   function list(context: NovaContext, detail: boolean): Reply {
     const everyone = ['1', 'true', 'True'].includes(context.request.url.searchParams.get('all_tenants') ?? '');
     if (everyone && !context.admin) return policy(`servers:${detail ? 'detail' : 'index'}:get_all_tenants`);
-    const found = page(everyone ? servers.all() : mine(context), context.request.url, pageLimit);
+    const there = (everyone ? servers.all() : mine(context)).filter(({ status }) => status !== 'SOFT_DELETED');
+    const found = page(there, context.request.url, pageLimit);
     if ('invalid' in found) return novaFault(400, found.invalid);
     return json(200, {
       servers: found.servers.map((server) =>
@@ -115,7 +116,7 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
     const body = parsed(context.request.body);
     const name = typeof body === 'object' && body !== null ? Object.keys(body)[0] : undefined;
     if (name === undefined) return novaFault(400, 'Malformed request body');
-    if (name === 'forceDelete') return remove(server, context);
+    if (name === 'forceDelete') return remove(server, context, true);
     const groups = changeGroups(server, body);
     if (groups !== null) return groups;
     const action = SERVER_ACTIONS[name];
@@ -137,14 +138,14 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
     return empty(name === 'confirmResize' ? 204 : 202);
   }
 
-  async function remove(server: Server, { signal }: NovaContext): Promise<Reply> {
+  async function remove(server: Server, { signal }: NovaContext, force = false): Promise<Reply> {
     if (server.locked) return novaFault(409, `Instance ${server.id} is locked`);
     const away = server.host !== null && !processes.alive(server.host);
     const late = outage('nova-compute over 60 s').delete;
     if (away && late?.answer === 'late') await pace.wait(late.after, signal);
     servers.change(server, { taskState: 'deleting' });
     await effects.cast(signal);
-    lifecycle.remove(server);
+    lifecycle.remove(server, { force });
     return empty(204);
   }
 

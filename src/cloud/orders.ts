@@ -17,6 +17,7 @@ export const orderSchema = z.discriminatedUnion('order', [
   z.strictObject({ order: z.literal('truth') }),
   z.strictObject({ order: z.literal('status') }),
   z.strictObject({ order: z.literal('servers') }),
+  z.strictObject({ order: z.literal('requests') }),
   z.strictObject({ order: z.literal('token-lifetime'), seconds: z.number().min(0) }),
   z.strictObject({ order: z.literal('quota'), instances: z.number().int().min(0) }),
   z.strictObject({ order: z.literal('rolling-upgrade'), scale, batch: z.number().int().positive().optional() }),
@@ -48,6 +49,8 @@ export function obey(
       return cloud.status();
     case 'servers':
       return cloud.servers();
+    case 'requests':
+      return cloud.requests();
     case 'token-lifetime':
       return cloud.setTokenLifetime(order.seconds);
     case 'quota':

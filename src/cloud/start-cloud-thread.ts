@@ -5,6 +5,7 @@ import type { CloudOptions, EmbeddedCloud } from './cloud.ts';
 import {
   fromThreadSchema,
   momentSchema,
+  requestsSchema,
   serversSchema,
   statusSchema,
   type ToThread,
@@ -102,6 +103,7 @@ export async function startCloudThread(options: CloudOptions = {}): Promise<Embe
     truth: () => order(truthSchema, { order: 'truth' }),
     status: () => order(statusSchema, { order: 'status' }),
     servers: () => order(serversSchema, { order: 'servers' }),
+    requests: () => order(requestsSchema, { order: 'requests' }),
     setTokenLifetime: (seconds) => order(nothing, { order: 'token-lifetime', seconds }),
     setQuota: (instances) => order(nothing, { order: 'quota', instances }),
     async rollingUpgrade({ onStep, signal, ...given } = {}) {

@@ -13,7 +13,7 @@ export async function withClouds(
 ): Promise<void> {
   const clock = createTimeline(machineClocks, 500);
   const cloud = openCloud({ access, clock });
-  const admin = diagnosis === null ? null : openCloud({ access: diagnosis, clock });
+  const admin = diagnosis === null ? null : openCloud({ access: diagnosis, clock, gate: cloud.gate });
   try {
     await work(cloud, admin);
   } finally {

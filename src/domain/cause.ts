@@ -16,7 +16,6 @@ export const FAILURE_KINDS = [
   'forbidden',
   'not-found',
   'conflict',
-  'rate-limited',
   'http-4xx',
   'http-500',
   'http-502',
@@ -45,6 +44,8 @@ export const VOID_KINDS = [
   'missed', // the slot passed without a sample
   'paused',
   'quota', // the project's quota left no room for our server: the cloud is up
+  'throttled', // not sent, so as not to add to the load of a cloud that hangs or has asked us to wait
+  'rate-limited', // the cloud takes no more requests of ours for now (429): we ask too often
   'stale-connection', // a kept connection had been closed by the other side just as we wrote to it
   'internal', // a bug of ours
 ] as const;

@@ -5,6 +5,7 @@ import { type During, faultRow } from './fault-table.ts';
 import type { HttpAnswer, HttpFailure } from './http-message.ts';
 import { parseJson } from './json.ts';
 import { loadBalancerOf } from './load-balancer-page.ts';
+import { isRateLimited } from './request-gate.ts';
 import type { Trouble } from './result.ts';
 
 const EXCERPT = 300;
@@ -21,7 +22,7 @@ export const excerpt = (text: string, length: number = EXCERPT): string =>
 export function failureTrouble(failure: HttpFailure, service: Service): Trouble {
   const { kind, message, status, stages, sentAt, endedAt } = failure;
   const timing = { stages, sentAt, settledAt: endedAt, requestId: null };
-  if (kind === 'stale-connection' || kind === 'shutdown' || kind === 'internal') {
+  if (kind === 'stale-connection' || kind === 'shutdown' || kind === 'internal' || kind === 'throttled') {
     return { ...timing, type: 'void', cause: { kind, service: 'rollwatch', message: excerpt(message) } };
   }
   const cause = { kind, service: onTheWay(kind) ? 'network' : service, message: excerpt(message) } as const;
@@ -35,8 +36,8 @@ const onTheWay = (kind: FailureKind): boolean => kind === 'dns' || kind === 'unr
 export function answerTrouble(answer: HttpAnswer, service: Service, during: During = 'request'): Trouble {
   const timing = timingOf(answer);
   const cause = answerCause(answer, service, during);
-  return cause.kind === 'quota'
-    ? { ...timing, type: 'void', cause: { ...cause, kind: 'quota' } }
+  return cause.kind === 'quota' || cause.kind === 'rate-limited'
+    ? { ...timing, type: 'void', cause: { ...cause, kind: cause.kind } }
     : { ...timing, type: 'failed', cause: { ...cause, kind: cause.kind }, hung: false };
 }
 
@@ -66,13 +67,17 @@ function answerCause(
   answer: HttpAnswer,
   asked: Service,
   during: During,
-): Cause | (VoidCause & { readonly kind: 'quota' }) {
+): Cause | (VoidCause & { readonly kind: 'quota' | 'rate-limited' }) {
   const { status, body } = answer;
   const seen = { status, body: excerpt(body) };
   const fault = faultText(body);
   const text = fault === null ? '' : `: ${fault}`;
   if (isQuota(status, fault ?? '')) {
     return { ...seen, kind: 'quota', service: 'rollwatch', message: excerpt(fault ?? 'quota exceeded', MESSAGE) };
+  }
+  if (isRateLimited(answer)) {
+    const message = excerpt(`HTTP ${status}${text || `: ${textOfPage(body)}`}`, MESSAGE);
+    return { ...seen, kind: 'rate-limited', service: 'rollwatch', message };
   }
   const kind = kindOf(status);
   const told = (service: Service, what: string): Cause => ({
@@ -96,7 +101,6 @@ function kindOf(status: number): FailureKind {
   if (status === 403) return 'forbidden';
   if (status === 404) return 'not-found';
   if (status === 409) return 'conflict';
-  if (status === 429) return 'rate-limited';
   if (status === 500) return 'http-500';
   if (status === 502) return 'http-502';
   if (status === 503) return 'http-503';

@@ -1,11 +1,18 @@
-import type { Cause } from '../domain/cause.ts';
 import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { Clock } from '../domain/ports.ts';
 import { type Compute, createCompute } from './compute.ts';
 import { createHttp, type Http } from './http.ts';
 import type { HttpLimits } from './http-message.ts';
 import { createIssuer, type Issuer } from './issuer.ts';
-import { createPing } from './ping.ts';
+import { createPing, type Ping } from './ping.ts';
+import {
+  type Admission,
+  COMMAND_ADMISSION,
+  createRequestGate,
+  DIAGNOSIS_ADMISSION,
+  PROBE_ADMISSION,
+  type RequestGate,
+} from './request-gate.ts';
 import { createSecondLook, type SecondLook } from './second-look.ts';
 import { createSession, type Session } from './session.ts';
 import { createTokenKeeper } from './token-keeper.ts';
@@ -16,47 +23,68 @@ export type Cloud = {
   readonly clock: Clock;
   readonly session: Session;
   readonly issue: Issuer;
-  /** For what is nobody's sample: choosing, cleaning up, second looks. */
+  /** For what is nobody's sample: choosing, cleaning up, second looks. Waits its turn at the gate. */
   readonly http: Http;
   readonly limits: HttpLimits;
   readonly secondLook: SecondLook;
+  /** Bounds the authenticated requests of all users of this cloud. */
+  readonly gate: RequestGate;
+  /** Asks for a version document, without a token and past the gate. */
+  readonly ping: Ping;
   /** A client of Nova over connections of its own; whoever makes one closes its `http`. */
   compute(http: Http): Compute;
-  /** An HTTP client that trusts what this cloud's user trusts. */
+  /** An HTTP client for a probe, which trusts what this cloud's user trusts. */
   open(connection: 'new' | 'reused'): Http;
   close(): void;
+};
+
+export type CloudOptions = {
+  readonly access: CloudAccess;
+  readonly clock: Clock;
+  /** That of another user of the same cloud. */
+  readonly gate?: RequestGate;
+  /** Of a request that is nobody's sample. */
+  readonly admission?: Admission;
 };
 
 const LIMITS: HttpLimits = { connect: 5_000, response: 10_000 };
 /** Of a question that helps to tell who is at fault. */
 const QUICK: HttpLimits = { connect: 2_000, response: 3_000 };
+const VERSIONS: HttpLimits = { connect: 1_000, response: 2_000 };
 
-export function openCloud({ access, clock }: { readonly access: CloudAccess; readonly clock: Clock }): Cloud {
+export function openCloud({ access, clock, admission = COMMAND_ADMISSION, ...given }: CloudOptions): Cloud {
   const ended = new AbortController();
   const limits = { ...LIMITS, response: access.apiTimeout ?? LIMITS.response };
-  const open = (connection: 'new' | 'reused') => createHttp({ clock, tls: access.tls, connection });
-  const http = open('new');
+  const gate = given.gate ?? createRequestGate(clock);
+  const open = (connection: 'new' | 'reused') =>
+    gate.through(createHttp({ clock, tls: access.tls, connection }), PROBE_ADMISSION);
+  const direct = createHttp({ clock, tls: access.tls, connection: 'new' });
+  const http = gate.through(direct, admission);
+  const tokenHttp = gate.through(direct, PROBE_ADMISSION);
+  const diagnosis = gate.through(direct, DIAGNOSIS_ADMISSION);
   const issue = createIssuer(access, clock);
-  const tokens = createTokenKeeper(clock, () => issue({ http, limits, signal: ended.signal }));
+  const tokens = createTokenKeeper(clock, () => issue({ http: tokenHttp, limits, signal: ended.signal }));
   const session = createSession({ access, clock, tokens });
-  const ping = createPing({ access, session, http });
-  const list = async (signal: AbortSignal): Promise<Cause | null> => {
-    const listed = await createCompute(session, http).list({ detail: true, limit: 1, limits: QUICK, signal });
-    return listed.type === 'failed' ? listed.cause : null;
-  };
+  const ping = createPing({ access, session, http: direct });
   return {
     access,
     clock,
     session,
-    secondLook: createSecondLook({ clock, ping, list }),
+    secondLook: createSecondLook({
+      clock,
+      ping: async (suspect, signal) => (await ping(suspect, VERSIONS, signal)).service,
+      list: (signal) => createCompute(session, diagnosis).list({ detail: true, limit: 1, limits: QUICK, signal }),
+    }),
     issue,
     http,
     limits,
+    gate,
+    ping,
     compute: (over) => createCompute(session, over),
     open,
     close() {
       ended.abort();
-      http.close();
+      direct.close();
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../domain/ports.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Compute } from './compute.ts';
 import type { HttpLimits } from './http-message.ts';
-import { statusOf } from './server-body.ts';
+import { isSoftDeleted, statusOf } from './server-body.ts';
 
 /** One server that must go. */
 export type Errand = {
@@ -110,18 +110,26 @@ export async function runErrand(errand: Errand, options: ErrandOptions): Promise
     const shown = await options.compute.show(errand.id, given);
     if (shown.type === 'ok' && shown.value === null) return 'gone';
     const server = shown.type === 'ok' ? shown.value : null;
+    if (server !== null && isSoftDeleted(server)) {
+      await freeQuota(errand.id);
+      return 'gone';
+    }
     errand.message = shown.type === 'ok' ? (server === null ? '' : statusOf(server)) : shown.cause.message;
-    const going = server?.task === 'deleting' && server.status !== 'ERROR';
-    if (
-      (going || shown.type !== 'ok') &&
-      clock.now() - (errand.deletedAt ?? Number.NEGATIVE_INFINITY) < pace.deleteAgain
-    )
-      return 'there';
+    const asked = clock.now() - (errand.deletedAt ?? Number.NEGATIVE_INFINITY) < pace.deleteAgain;
+    if (asked && server?.status !== 'ERROR') return 'there';
     const deleted = await options.compute.delete(errand.id, given);
     // One that hangs holds a worker of Nova's until RabbitMQ is back, and is carried out then: it isn't asked at once again.
     if (deleted.type === 'ok' || (deleted.type === 'failed' && deleted.hung)) errand.deletedAt = clock.now();
     if (deleted.type !== 'ok') errand.message = deleted.cause.message;
     return 'there';
+  }
+
+  /** Until it is reclaimed, a soft-deleted server counts against the quota: it is asked for once, whatever comes of it. */
+  let forced = false;
+  async function freeQuota(id: string): Promise<void> {
+    if (forced) return;
+    forced = true;
+    await options.compute.act(id, { forceDelete: null }, { limits: options.limits, signal: ended });
   }
 
   if (errand.seemsGone) await pause(pace.confirmAfter);

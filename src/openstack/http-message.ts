@@ -37,7 +37,7 @@ export type HttpAnswer = Timed & {
 
 export type HttpFailure = Timed & {
   readonly type: 'failure';
-  readonly kind: FailureKind | Extract<VoidKind, 'stale-connection' | 'shutdown' | 'internal'>;
+  readonly kind: FailureKind | Extract<VoidKind, 'stale-connection' | 'shutdown' | 'internal' | 'throttled'>;
   /** One line, without the URL. */
   readonly message: string;
   /** Where the answer had begun. */

@@ -1,37 +1,44 @@
 import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { Http } from './http.ts';
+import type { HttpLimits } from './http-message.ts';
 import { identityUrl } from './keystone.ts';
 import { loadBalancerOf } from './load-balancer-page.ts';
-import type { Pilot, Suspect } from './second-look.ts';
 import type { Session } from './session.ts';
 
-const LIMITS = { connect: 1_000, response: 2_000 };
+/** Services that have a version document at the root of their endpoint, which takes no token and asks nobody behind it. */
+export type Versioned = 'nova-api' | 'keystone' | 'neutron' | 'glance' | 'placement';
+
+export type Pinged = {
+  /** `answers`: the service itself; `silent`: nothing came, or a load balancer answered for it. */
+  readonly service: 'answers' | 'silent' | 'unknown';
+  /** Nothing at all came in time. */
+  readonly timedOut: boolean;
+};
+
+export type Ping = (service: Versioned, limits: HttpLimits, signal: AbortSignal) => Promise<Pinged>;
 
 export type PingOptions = { readonly access: CloudAccess; readonly session: Session; readonly http: Http };
 
-/** Asks a service for its version document, which takes no token and nobody behind it. */
-export function createPing({ access, session, http }: PingOptions) {
-  return async (suspect: Suspect, signal: AbortSignal): Promise<Pilot> => {
-    const url = urlOf(suspect, { access, session });
-    if (url === null) return 'unknown';
-    const answer = await http.send({
-      method: 'GET',
-      url,
-      headers: { 'User-Agent': 'rollwatch' },
-      limits: LIMITS,
-      signal,
-    });
+/** Asks a service for its version document. */
+export function createPing({ access, session, http }: PingOptions): Ping {
+  return async (service, limits, signal) => {
+    const url = urlOf(service, { access, session });
+    if (url === null) return { service: 'unknown', timedOut: false };
+    const answer = await http.send({ method: 'GET', url, headers: { 'User-Agent': 'rollwatch' }, limits, signal });
     if (answer.type === 'answer') {
-      return answer.status < 500 && loadBalancerOf(answer.status, answer.body) === null ? 'answers' : 'silent';
+      const itself = answer.status < 500 && loadBalancerOf(answer.status, answer.body) === null;
+      return { service: itself ? 'answers' : 'silent', timedOut: false };
     }
-    return answer.kind === 'shutdown' || answer.kind === 'internal' ? 'unknown' : 'silent';
+    const ours = answer.kind === 'shutdown' || answer.kind === 'internal';
+    const timedOut = answer.kind === 'response-timeout' || answer.kind === 'connect-timeout';
+    return { service: ours ? 'unknown' : 'silent', timedOut };
   };
 }
 
-const TYPES = { neutron: 'network', glance: 'image', placement: 'placement' } as const;
+const TYPES = { 'nova-api': 'compute', neutron: 'network', glance: 'image', placement: 'placement' } as const;
 
-function urlOf(suspect: Suspect, { access, session }: Pick<PingOptions, 'access' | 'session'>): string | null {
-  if (suspect === 'keystone') return identityUrl(access);
-  const endpoint = session.endpoint(TYPES[suspect]);
+function urlOf(service: Versioned, { access, session }: Pick<PingOptions, 'access' | 'session'>): string | null {
+  if (service === 'keystone') return identityUrl(access);
+  const endpoint = session.endpoint(TYPES[service]);
   return endpoint === null ? null : `${endpoint.replace(/\/v\d.*$/, '')}/`;
 }

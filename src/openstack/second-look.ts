@@ -2,6 +2,7 @@ import type { Cause, Service } from '../domain/cause.ts';
 import type { Clock } from '../domain/ports.ts';
 import type { Millis } from '../domain/time.ts';
 import { type During, type FaultRow, faultRow } from './fault-table.ts';
+import type { Result } from './result.ts';
 
 export type Suspect = NonNullable<FaultRow['suspects']>[number];
 export type Pilot = 'answers' | 'silent' | 'unknown';
@@ -31,8 +32,8 @@ export type SecondLookOptions = {
   readonly clock: Clock;
   /** Asks a service for its version document, without a token. */
   readonly ping: (suspect: Suspect, signal: AbortSignal) => Promise<Pilot>;
-  /** Asks Nova for a list; gives why it failed, or null. */
-  readonly list: (signal: AbortSignal) => Promise<Cause | null>;
+  /** Asks Nova for a list. */
+  readonly list: (signal: AbortSignal) => Promise<Result<unknown>>;
 };
 
 const ON_THE_WAY: readonly Suspect[] = ['keystone', 'neutron', 'glance', 'placement'];
@@ -119,8 +120,12 @@ export function createSecondLook({ clock, ping, list }: SecondLookOptions): Seco
     async atHang(cause, sentAt, signal) {
       const later = outlived(sentAt);
       const [listed, who] = await Promise.all([later ? null : list(signal), silent(ON_THE_WAY, signal)]);
-      if (listed !== null && isSilence(listed)) return hangs ? blamed(cause, 'message-queue', WORKERS) : cause;
-      if (listed !== null) return blamed(cause, listed.service, `a list fails: ${listed.message}`);
+      // Nobody was asked: what is known already must do.
+      if (listed?.type === 'void') return hangs ? blamed(cause, 'message-queue', WORKERS) : cause;
+      if (listed?.type === 'failed') {
+        if (isSilence(listed.cause)) return hangs ? blamed(cause, 'message-queue', WORKERS) : cause;
+        return blamed(cause, listed.cause.service, `a list fails: ${listed.cause.message}`);
+      }
       const works = later ? 'lists sent later were answered' : "Nova's list answers";
       if (who !== null) return blamed(cause, who, `${works}, ${who} doesn't answer us`);
       hangs = true;

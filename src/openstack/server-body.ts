@@ -55,6 +55,12 @@ export function serverOf(body: z.infer<typeof serverSchema>): Server {
   };
 }
 
+/**
+ * With Nova's `reclaim_instance_interval` a deleted server stays as SOFT_DELETED until it is reclaimed; for its user it
+ * is gone (Nova's API guide, "Server states"). Each further DELETE would begin that time again.
+ */
+export const isSoftDeleted = ({ status }: Server): boolean => status === 'SOFT_DELETED';
+
 /** 'BUILD/scheduling' */
 export const statusOf = ({ status, task }: Server): string => (task === null ? status : `${status}/${task}`);
 

@@ -19,8 +19,8 @@ export type BootCauses = {
   ofFall(fallen: FailedFall, sentAt: Millis, signal: AbortSignal): Promise<Cause>;
 };
 
-export type FailedRise = Exclude<Rise, { type: 'active' | 'stopped' }>;
-export type FailedFall = Exclude<Fall, { type: 'gone' | 'stopped' }>;
+export type FailedRise = Exclude<Rise, { type: 'active' | 'stopped' | 'unseen' }>;
+export type FailedFall = Exclude<Fall, { type: 'gone' | 'stopped' | 'unseen' }>;
 export type QuotaCause = VoidCause & { readonly kind: 'quota' };
 
 export type BootCausesOptions = {

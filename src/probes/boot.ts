@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Cause } from '../domain/cause.ts';
+import type { Cause, VoidCause } from '../domain/cause.ts';
 import type { Clock } from '../domain/ports.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Compute } from '../openstack/compute.ts';
 import type { HttpLimits } from '../openstack/http-message.ts';
 import type { Result, Trouble } from '../openstack/result.ts';
-import { type Server, statusOf } from '../openstack/server-body.ts';
+import { isSoftDeleted, type Server, statusOf } from '../openstack/server-body.ts';
 
 export type BootOptions = {
   readonly compute: Compute;
@@ -26,6 +26,7 @@ export type Rise =
     }
   | { readonly type: 'error'; readonly at: Millis; readonly server: Server }
   | { readonly type: 'vanished'; readonly at: Millis }
+  | Unseen
   /** The budget is spent: how it was seen last, and what the last look failed with. */
   | { readonly type: 'late'; readonly server: Server | null; readonly failed: Cause | null }
   | { readonly type: 'stopped' };
@@ -38,8 +39,12 @@ export type Fall =
       readonly shownAt: Millis;
     }
   | { readonly type: 'error'; readonly at: Millis; readonly server: Server }
+  | Unseen
   | { readonly type: 'late'; readonly server: Server | null; readonly failed: Cause | null }
   | { readonly type: 'stopped' };
+
+/** The budget is spent, and the last look could not be sent: what has become of the server is not known. */
+type Unseen = { readonly type: 'unseen'; readonly cause: VoidCause };
 
 /** The last look of a budget has at least so long to be answered. */
 const LAST_LOOK = 250;
@@ -86,6 +91,8 @@ const noteOf = (result: Result<Server | null>): string => {
 
 const failureOf = (result: Result<unknown>): Cause | null => (result.type === 'failed' ? result.cause : null);
 
+const unsentOf = (result: Result<unknown>): VoidCause | null => (result.type === 'void' ? result.cause : null);
+
 /** Waits for ACTIVE. A look that fails is told of, and no more: the next one may not. */
 export async function rise(
   id: string,
@@ -95,6 +102,7 @@ export async function rise(
   let workedAt = createdAt;
   let server: Server | null = null;
   let failed: Cause | null = null;
+  let unsent: VoidCause | null = null;
   let unknown = 0;
   const end = await watch<Rise>(
     id,
@@ -102,6 +110,7 @@ export async function rise(
       until,
       judge({ result, sentAt, cutShort }) {
         if (!cutShort) failed = failureOf(result);
+        unsent = unsentOf(result);
         if (result.type !== 'ok') return null;
         server = result.value ?? server;
         unknown = result.value === null ? unknown + 1 : 0;
@@ -116,7 +125,7 @@ export async function rise(
     options,
   );
   if (end === 'stopped') return { type: 'stopped' };
-  return end ?? { type: 'late', server, failed };
+  return end ?? (unsent === null ? { type: 'late', server, failed } : { type: 'unseen', cause: unsent });
 }
 
 /** Waits until it is gone. */
@@ -128,14 +137,18 @@ export async function fall(
   let shownAt = from;
   let server: Server | null = null;
   let failed: Cause | null = null;
+  let unsent: VoidCause | null = null;
   const end = await watch<Fall>(
     id,
     {
       until,
       judge({ result, sentAt, cutShort }) {
         if (!cutShort) failed = failureOf(result);
+        unsent = unsentOf(result);
         if (result.type !== 'ok') return null;
-        if (result.value === null) return { type: 'gone', at: result.settledAt, shownAt };
+        if (result.value === null || isSoftDeleted(result.value)) {
+          return { type: 'gone', at: result.settledAt, shownAt };
+        }
         if (result.value.status === 'ERROR') return { type: 'error', at: result.settledAt, server: result.value };
         server = result.value;
         shownAt = sentAt;
@@ -146,7 +159,7 @@ export async function fall(
     options,
   );
   if (end === 'stopped') return { type: 'stopped' };
-  return end ?? { type: 'late', server, failed };
+  return end ?? (unsent === null ? { type: 'late', server, failed } : { type: 'unseen', cause: unsent });
 }
 
 /** Whether a create that failed so may have been carried out all the same. */

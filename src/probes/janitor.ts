@@ -4,6 +4,7 @@ import type { ServerEvent } from '../domain/ports.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import { type Errand, type ErrandPace, newErrand, runErrand, USUAL_PACE } from '../openstack/errand.ts';
+import { MAX_OUTSTANDING } from '../openstack/request-gate.ts';
 import type { Result } from '../openstack/result.ts';
 import type { Server } from '../openstack/server-body.ts';
 
@@ -57,8 +58,8 @@ export type JanitorOptions = {
   readonly pace?: ErrandPace;
 };
 
-/** Requests of the clean-up that are under way at once. */
-const AT_ONCE = 4;
+/** Requests of the clean-up that are under way at once: half of the places, so that probes go on. */
+const AT_ONCE = MAX_OUTSTANDING / 2;
 /** Between two tries to look for what an earlier run left behind. */
 const LOOK_AGAIN = 10_000;
 

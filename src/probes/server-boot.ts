@@ -114,6 +114,10 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
       handOver();
       return voided(SHUTDOWN, seen);
     }
+    if (risen.type === 'unseen') {
+      handOver();
+      return voided(risen.cause, seen);
+    }
     if (risen.type !== 'active') {
       const settledAt = risen.type === 'late' ? sentAt + budget : risen.at;
       const cause = await causes.ofRise(risen, sentAt, signal);
@@ -126,7 +130,8 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     stages['active'] = (risen.at - acceptedAt) / 1000;
     causes.built(sentAt, signal);
 
-    const deleted = await writing(() => compute.delete(id, { limits, signal }));
+    // It waits its turn for longer than a look does: a server that is ready is not to be left for want of a place.
+    const deleted = await writing(() => cloud.compute(cloud.http).delete(id, { limits, signal }));
     const broke = { upUntil: risen.workedAt, brokeAt: deleted.sentAt };
     if (deleted.type === 'void') {
       handOver();
@@ -144,6 +149,10 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     if (fallen.type === 'stopped') {
       handOver();
       return voided(SHUTDOWN, seen);
+    }
+    if (fallen.type === 'unseen') {
+      handOver(deleted.sentAt);
+      return voided(fallen.cause, seen);
     }
     if (fallen.type !== 'gone') {
       handOver(fallen.type === 'late' ? deleted.sentAt : null);

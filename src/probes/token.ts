@@ -1,18 +1,20 @@
 import type { Probe } from '../domain/ports.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import { findingOf } from './finding.ts';
+import { createHangGuard } from './hang-guard.ts';
 import { IN_FLIGHT, limitsOf, type Place, type RequestSettings, seriesOf } from './settings.ts';
 
 /** Has Keystone issue a token, over a new connection, so that its outages are told apart from Nova's. */
 export function token(cloud: Cloud, place: Place, settings: RequestSettings): Probe {
   const http = cloud.open('new');
   const limits = limitsOf(settings);
+  const unlessHanging = createHangGuard({ cloud, service: 'keystone', limits });
   return {
     series: seriesOf({ ...place, probe: 'token', connection: '', target: '' }, settings),
     loop: 'open',
     fast: settings.fast,
     inFlight: settings.inFlight ?? IN_FLIGHT,
-    run: async ({ signal }) => findingOf(await cloud.issue({ http, limits, signal })),
+    run: async ({ signal }) => findingOf(await unlessHanging(() => cloud.issue({ http, limits, signal }), signal)),
     close: () => http.close(),
   };
 }

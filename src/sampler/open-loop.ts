@@ -6,8 +6,8 @@ import type { Dispatch } from './dispatch.ts';
 import { createFailing } from './failing.ts';
 import type { Loop } from './loop.ts';
 
-/** Extra samples under way at once: a cloud that hangs is not to be flooded. */
-const EXTRA_IN_FLIGHT = 4;
+/** Extra samples under way at once: they are for failures that come back at once. */
+const EXTRA_IN_FLIGHT = 1;
 
 export type LoopOptions = {
   readonly probe: Probe;

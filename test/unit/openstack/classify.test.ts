@@ -140,12 +140,6 @@ describe('a refusal', () => {
       "HTTP 409: Cannot 'pause' instance",
     ],
     [
-      429,
-      '{"overLimit": {"code": 429, "message": "This request was rate-limited."}}',
-      'rate-limited',
-      'HTTP 429: This request was rate-limited.',
-    ],
-    [
       400,
       '{"badRequest": {"code": 400, "message": "Image 1 could not be found."}}',
       'http-4xx',

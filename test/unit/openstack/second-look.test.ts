@@ -19,7 +19,11 @@ function cloud() {
       state.pings.push(suspect);
       return state.unknown.has(suspect) ? 'unknown' : state.silent.has(suspect) ? 'silent' : 'answers';
     },
-    list: async () => state.list,
+    list: async () => {
+      const timing = { stages: {}, sentAt: state.now, settledAt: state.now, requestId: null };
+      if (state.list === null) return { ...timing, type: 'ok', value: 1 };
+      return { ...timing, type: 'failed', cause: state.list, hung: false };
+    },
   });
   return { look, state };
 }
