@@ -154,8 +154,12 @@ async function watchOut(
   return new Promise<never>(() => {});
 }
 
-const threadData = (configuration: Configuration, journal: JournalWriter, session: number): SamplerThreadData => ({
-  session,
+const threadData = (
+  configuration: Configuration,
+  journal: JournalWriter,
+  session: { readonly session: number; readonly paused: boolean },
+): SamplerThreadData => ({
+  ...session,
   run: journal.run,
   vantage: configuration.vantage,
   stall: configuration.sampler.stall,
