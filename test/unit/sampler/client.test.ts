@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import type { SamplerEvent } from '../../../src/domain/ports.ts';
 import { startSampler } from '../../../src/sampler/client.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rollwatch-client-'));
-afterEach(() => rmSync(join(folder, 'thread.mjs'), { force: true }));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 /** A sampler whose thread does what it is given, and all that is heard of it. */
 function start(code: string, stopLimit?: number) {
