@@ -14,6 +14,8 @@ import { startRunner } from './sampler/runner.ts';
 /** What the thread is given: plain data, the secrets in the open. */
 export type SamplerThreadData = {
   readonly session: number;
+  /** Nothing is sent until it is told to resume. */
+  readonly paused: boolean;
   readonly run: string;
   readonly vantage: string;
   readonly stall: number;
@@ -72,6 +74,7 @@ function main(data: SamplerThreadData, emit: (event: SamplerEvent) => void): { t
     emit,
     stall: data.stall,
     drain: DRAIN,
+    paused: data.paused,
   });
 
   /** Only here: another vantage cleans up after itself. */
@@ -84,6 +87,7 @@ function main(data: SamplerThreadData, emit: (event: SamplerEvent) => void): { t
     }
   }
 
+  /** Told once: the main thread tells nothing after it. */
   async function stop(): Promise<void> {
     await runner.stop();
     await Promise.all(

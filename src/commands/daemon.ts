@@ -8,6 +8,13 @@ import { type Sampler, startSampler } from '../sampler/client.ts';
 import { createTimeline, machineClocks, type Timeline } from '../sampler/clock.ts';
 import { startRecorder } from './recorder.ts';
 import { replay } from './replay.ts';
+import {
+  advanceLifecycle,
+  beginLifecycle,
+  CLOCK_LIMIT_MS,
+  type Effect,
+  type LifecycleEvent,
+} from './session-lifecycle.ts';
 
 export type DaemonOptions = {
   readonly journal: JournalWriter;
@@ -19,7 +26,7 @@ export type DaemonOptions = {
   readonly clockStep: number;
   /** The sampler's thread, and what it is given besides the session. */
   readonly thread: URL;
-  readonly data: (session: number) => unknown;
+  readonly data: (session: { readonly session: number; readonly paused: boolean }) => unknown;
   readonly onSample: (sample: Sample) => void;
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
 };
@@ -38,79 +45,119 @@ export type Daemon = {
   stop(): Promise<void>;
 };
 
-/** After the wall clock was set by more than this, a new session is begun on it, as soon as nothing is down. */
-const REANCHOR = 1000;
-/** Before the sampler's thread is started again after it died, in milliseconds. */
-const RESTART = 1000;
-
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { journal, version, overall, plan, log } = options;
   const observation = createObservation({ run: journal.run, version, overall, plan });
   const ordered = createGate();
+  /** Moments go on along the clock as it stood at the session's start; a new session stands on the clock as it is now. */
   let timeline: Timeline = createTimeline(machineClocks, options.clockStep);
+  /** When the session was told to end: what is cleaned up after that is no part of what was watched. */
+  let endedAt: Millis | null = null;
   const recorder = startRecorder(
     journal,
     () => endedAt ?? timeline.now(),
-    (error) => log('error', `the journal could not be written: ${error instanceof Error ? error.message : error}`),
+    (error) => log('error', `the journal could not be written: ${reasonOf(error)}`),
   );
-  /** When the session was told to end: what is cleaned up after that is no part of what was watched. */
-  let endedAt: Millis | null = null;
+  let session = 0;
   let sampler: Sampler | null = null;
   let health: Health | null = null;
-  let paused = false;
-  let stopping = false;
+  let pastKnown = false;
+  let retry: NodeJS.Timeout | undefined;
 
-  const first = await beginSession();
-  const replayed = replay(journal, observation, { before: first })
-    .catch((error: unknown) => {
-      log('error', `earlier sessions of the journal cannot be read: ${error instanceof Error ? error.message : error}`);
-    })
-    .then(() => {
-      sampler?.cleanUp(observation.serversLeft());
-      ordered.open();
-    });
+  const begun = Promise.withResolvers<number>();
+  const stopped = Promise.withResolvers<void>();
+  const events: LifecycleEvent[] = [];
+  let advancing = false;
+  const beginning = beginLifecycle();
+  let { lifecycle } = beginning;
 
-  async function beginSession(): Promise<number> {
+  /** An effect may cause an event at once: that one waits for its turn. */
+  function tell(event: LifecycleEvent): void {
+    events.push(event);
+    if (advancing) return;
+    advancing = true;
+    for (let next = events.shift(); next !== undefined; next = events.shift()) {
+      const step = advanceLifecycle(lifecycle, next, machineClocks.monotonic());
+      lifecycle = step.lifecycle;
+      for (const effect of step.effects) perform(effect);
+      if (lifecycle.state.kind === 'stopped') stopped.resolve();
+    }
+    advancing = false;
+  }
+
+  function perform(effect: Effect): void {
+    switch (effect.type) {
+      case 'open-session':
+        void openSession();
+        break;
+      case 'start-sampler':
+        begin(effect.paused);
+        break;
+      case 'pause-sampler':
+        sampler?.pause();
+        break;
+      case 'resume-sampler':
+        sampler?.resume();
+        break;
+      case 'stop-sampler':
+        endedAt = timeline.now();
+        // On another clock its moment means nothing. That of a sampler that died is kept: it has been silent since.
+        health = null;
+        void sampler?.stop();
+        break;
+      case 'close-session':
+        void closeSession(effect.inOrder);
+        break;
+      case 'wait':
+        retry = setTimeout(() => tell({ type: 'waited' }), effect.millis);
+        break;
+      case 'cancel-wait':
+        clearTimeout(retry);
+        break;
+      case 'log':
+        log(effect.level, effect.message);
+        break;
+    }
+  }
+
+  async function openSession(): Promise<void> {
     timeline = createTimeline(machineClocks, options.clockStep);
     endedAt = null;
-    const { vantage, series, thread } = options;
-    const session = await journal.openSession({ startedAt: timeline.now(), version, vantage, facts: {} }, series);
-    ordered.tell(() => observation.openSession(session, series));
-    const data = options.data(session.id);
-    sampler = startSampler({ thread, data, onEvent, onDeath: (reason) => void restart(reason) });
-    if (paused) sampler.pause();
-    return session.id;
+    const { vantage, series } = options;
+    try {
+      const opened = await journal.openSession({ startedAt: timeline.now(), version, vantage, facts: {} }, series);
+      session = opened.id;
+      ordered.tell(() => observation.openSession(opened, series));
+      tell({ type: 'opened' });
+      begun.resolve(opened.id);
+    } catch (error) {
+      tell({ type: 'open-failed', reason: reasonOf(error) });
+      begun.reject(error);
+    }
   }
 
-  async function endSession(inOrder: boolean): Promise<void> {
-    const at = timeline.now();
-    endedAt = at;
-    await sampler?.stop();
-    sampler = null;
-    await journal.flush(at);
-    if (inOrder) await journal.closeSession(at);
+  function begin(paused: boolean): void {
+    const onExit = (reason: string | null) => {
+      sampler = null;
+      endedAt ??= timeline.now();
+      tell({ type: 'exited', reason });
+    };
+    try {
+      sampler = startSampler({ thread: options.thread, data: options.data({ session, paused }), onEvent, onExit });
+      if (pastKnown) sampler.cleanUp(observation.serversLeft());
+    } catch (error) {
+      onExit(reasonOf(error));
+    }
+  }
+
+  /** Whatever the journal can't take, the session is over. One whose sampler died stays open there, as after a kill. */
+  async function closeSession(inOrder: boolean): Promise<void> {
+    const at = endedAt ?? timeline.now();
+    const onBug = (error: unknown) => log('error', `the end of the session could not be written: ${reasonOf(error)}`);
+    await journal.flush(at).catch(onBug);
+    if (inOrder) await journal.closeSession(at).catch(onBug);
     ordered.tell(() => observation.closeSession(at, inOrder));
-  }
-
-  async function restart(reason: string): Promise<void> {
-    log('error', `the sampler died (${reason}) and is started again`);
-    sampler = null;
-    await endSession(false);
-    const left = observation.serversLeft();
-    setTimeout(() => {
-      if (!stopping) void beginSession().then(() => sampler?.cleanUp(left));
-    }, RESTART);
-  }
-
-  /** Moments go on along the clock as it stood at the session's start; a new session stands on the clock as it is now. */
-  async function reanchor(): Promise<void> {
-    log('warn', `the wall clock was set by ${((health?.clockOffset ?? 0) / 1000).toFixed(1)} s: a new session begins`);
-    health = null;
-    await endSession(true);
-    if (stopping) return;
-    const left = observation.serversLeft();
-    await beginSession();
-    sampler?.cleanUp(left);
+    tell({ type: 'closed' });
   }
 
   function onEvent(event: SamplerEvent): void {
@@ -134,9 +181,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         keep(event);
         break;
       case 'health':
-        timeline.check();
-        health = event.health;
-        if (Math.abs(health.clockOffset) > REANCHOR && !isDown() && sampler !== null) void reanchor();
+        heed(event.health);
         break;
       case 'log':
         log(event.level, event.message);
@@ -146,14 +191,52 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }
   }
 
+  function heed(reported: Health): void {
+    // While it drains it still reports, but samples no more.
+    if (lifecycle.state.kind !== 'sampling') return;
+    health = reported;
+    timeline.check();
+    // The clock may have been set after the session began in one of the two threads and before it did in the other.
+    const [here, there] = [timeline.offset(), reported.clockOffset];
+    const offset = Math.abs(here) > Math.abs(there) ? here : there;
+    if (Math.abs(offset) > CLOCK_LIMIT_MS) tell({ type: 'clock', offset, down: isDown() });
+  }
+
   function keep(entry: JournalEntry): void {
     journal.append(entry);
     recorder.soon();
     ordered.tell(() => observation.accept(entry));
   }
 
-  const live = (): Live => observation.live(timeline.now(), { paused, journal: journal.state(), health });
+  const live = (): Live =>
+    observation.live(timeline.now(), { paused: lifecycle.paused, journal: journal.state(), health });
   const isDown = (): boolean => live().series.some((one) => one.open?.kind === 'down');
+
+  for (const effect of beginning.effects) perform(effect);
+  let before: number;
+  try {
+    before = await begun.promise;
+  } catch (error) {
+    await recorder.stop();
+    throw error;
+  }
+  const replayed = replay(journal, observation, { before })
+    .catch((error: unknown) => {
+      log('error', `earlier sessions of the journal cannot be read: ${reasonOf(error)}`);
+    })
+    .then(() => {
+      ordered.open();
+      pastKnown = true;
+      sampler?.cleanUp(observation.serversLeft());
+    });
+
+  let ending: Promise<void> | null = null;
+  async function end(): Promise<void> {
+    await replayed;
+    tell({ type: 'stop' });
+    await stopped.promise;
+    await recorder.stop();
+  }
 
   return {
     now: () => timeline.now(),
@@ -168,21 +251,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       checkRuns: observation.checkRuns,
     },
     async pause() {
-      paused = true;
-      sampler?.pause();
+      tell({ type: 'pause' });
     },
     async resume() {
-      paused = false;
-      sampler?.resume();
+      tell({ type: 'resume' });
     },
-    async stop() {
-      stopping = true;
-      await replayed;
-      await endSession(true);
-      await recorder.stop();
+    stop() {
+      ending ??= end();
+      return ending;
     },
   };
 }
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Holds back what happens until the journal's past has been told, so that the observation gets everything in order. */
 function createGate(): { tell(act: () => void): void; open(): void } {

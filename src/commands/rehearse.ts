@@ -34,9 +34,13 @@ export const rehearseCommand: CommandFactory = ({ output, finish }) =>
     .option('--journal <file>', 'keep the journal here (default: it goes when the rehearsal ends)')
     .addHelpText('after', '\nExamples:\n  rollwatch\n  rollwatch rehearse --exit --json')
     .action(async ({ exit = false, json = false, ...options }: RehearseFlags) => {
+      await using opened = new AsyncDisposableStack();
       const signal = stopSignal();
+      opened.defer(() => signal.release());
       const folder = mkdtempSync(join(tmpdir(), 'rollwatch-'));
+      opened.defer(() => rmSync(folder, { recursive: true, force: true }));
       const cloud = await startCloudThread();
+      opened.defer(() => cloud.close());
       const clouds = join(folder, 'clouds.yaml');
       writeFileSync(clouds, cloud.cloudsYaml(), { mode: 0o600 });
       const running = await startRunning(
@@ -48,38 +52,32 @@ export const rehearseCommand: CommandFactory = ({ output, finish }) =>
         },
         output,
       );
+      opened.defer(async () => {
+        await running.stop();
+      });
+      const interrupted = new AbortController();
+      opened.defer(() => interrupted.abort());
+      void signal.stopped.then(() => interrupted.abort());
       const say = (line: string) => print(output.err, line);
-      let report: Report | null = null;
-      try {
-        await say(`Watching the embedded cloud through a rehearsed rolling upgrade: ${running.url}`);
-        const interrupted = new AbortController();
-        void signal.stopped.then(() => interrupted.abort());
-        await upgrade(interrupted.signal);
-        const { report: seen } = running.daemon.live();
-        const truths = (await cloud.truth()).flatMap(({ from, until, apiDown }) =>
-          apiDown && until !== null ? [{ from, until }] : [],
-        );
-        const compared = compare(truths, seen);
-        const inside =
-          !interrupted.signal.aborted && truths.length > 0 && compared.every(({ result }) => result.inside);
-        if (exit) report = await running.stop();
-        const { colour, width } = output;
-        await print(
-          output.out,
-          json
-            ? reportJson(report ?? seen)
-            : `${reportText(report ?? seen, { colour, width })}\n${truthText(truths, compared)}`,
-        );
-        finish(inside ? 0 : 1);
-        if (!exit && !interrupted.signal.aborted) {
-          await say(`Still serving ${running.url}; Ctrl-C ends it.`);
-          await signal.stopped;
-        }
-      } finally {
-        if (report === null) await running.stop();
-        await cloud.close();
-        signal.release();
-        rmSync(folder, { recursive: true, force: true });
+
+      await say(`Watching the embedded cloud through a rehearsed rolling upgrade: ${running.url}`);
+      await Promise.race([upgrade(interrupted.signal), running.refused]);
+      const { report: seen } = running.daemon.live();
+      const truths = (await cloud.truth()).flatMap(({ from, until, apiDown }) =>
+        apiDown && until !== null ? [{ from, until }] : [],
+      );
+      const compared = compare(truths, seen);
+      const inside = !interrupted.signal.aborted && truths.length > 0 && compared.every(({ result }) => result.inside);
+      const report = exit ? await running.stop() : seen;
+      const { colour, width } = output;
+      await print(
+        output.out,
+        json ? reportJson(report) : `${reportText(report, { colour, width })}\n${truthText(truths, compared)}`,
+      );
+      finish(inside ? 0 : 1);
+      if (!exit && !interrupted.signal.aborted) {
+        await say(`Still serving ${running.url}; Ctrl-C ends it.`);
+        await Promise.race([signal.stopped, running.refused]);
       }
 
       async function upgrade(interrupt: AbortSignal): Promise<void> {

@@ -37,7 +37,7 @@ export type Running = {
   readonly log: Log;
   /** Rejects with a refusal when it turns out that the cloud can't be watched as configured. */
   readonly refused: Promise<never>;
-  /** Stops in order; gives the report of the whole run. */
+  /** Stops in order, once; gives the report of the whole run. */
   stop(): Promise<Report>;
 };
 
@@ -105,20 +105,25 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
     followUpgrade(configuration.upgrade, { upgrade: daemon.upgrade, log, signal: stopped.signal, now: daemon.now });
     const { grafana } = configuration;
     const push = grafana === null ? null : pushToGrafana(grafana, { daemon, run: journal.run, log });
+    let ending: Promise<Report> | null = null;
+    const end = async (): Promise<Report> => {
+      stopped.abort();
+      line.stop();
+      await daemon.stop();
+      await push?.stop();
+      await server.close();
+      const { report } = daemon.live();
+      await journal.close();
+      return report;
+    };
     return {
       url: server.url,
       daemon,
       log,
       refused: watchOut(configuration, { goOn: () => known || seenUp(daemon), log, signal: stopped.signal }),
-      async stop() {
-        stopped.abort();
-        line.stop();
-        await daemon.stop();
-        await push?.stop();
-        await server.close();
-        const { report } = daemon.live();
-        await journal.close();
-        return report;
+      stop() {
+        ending ??= end();
+        return ending;
       },
     };
   } catch (error) {
@@ -154,8 +159,12 @@ async function watchOut(
   return new Promise<never>(() => {});
 }
 
-const threadData = (configuration: Configuration, journal: JournalWriter, session: number): SamplerThreadData => ({
-  session,
+const threadData = (
+  configuration: Configuration,
+  journal: JournalWriter,
+  session: { readonly session: number; readonly paused: boolean },
+): SamplerThreadData => ({
+  ...session,
   run: journal.run,
   vantage: configuration.vantage,
   stall: configuration.sampler.stall,

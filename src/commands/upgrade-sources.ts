@@ -45,7 +45,7 @@ export function followUpgrade(settings: Settings['upgrade'], sinks: Sinks): void
   }
   if (ara !== null) {
     const { interval, ...access } = ara;
-    follow(`ARA at ${access.url}`, (onPresence) => followAra(access, { ...common, onPresence, interval, now }));
+    follow(`ARA at ${access.url}`, (onPresence) => followAra(access, { ...common, onPresence, interval }));
   }
   if (runUpgrade !== null) {
     follow(runUpgrade, (onPresence) => followRunUpgrade(runUpgrade, { ...common, onPresence, followedFrom: from }));

@@ -25,13 +25,14 @@ Examples:
   rollwatch watch --config /etc/rollwatch/rollwatch.yaml --listen 0.0.0.0:9774`,
     )
     .action(async (options: RunOptions) => {
+      await using opened = new AsyncDisposableStack();
       const signal = stopSignal();
+      opened.defer(() => signal.release());
       const running = await startRunning(options, output);
       try {
         await Promise.race([signal.stopped, running.refused]);
       } finally {
         const report = await running.stop();
-        signal.release();
         const { colour, width } = output;
         if (
           report.run.facts['image'] !== undefined ||

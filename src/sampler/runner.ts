@@ -18,12 +18,14 @@ export type RunnerOptions = {
   readonly stall: number;
   /** How long samples under way may go on after `stop`, in milliseconds, before they are aborted and void. */
   readonly drain: number;
+  /** Nothing is sent until `resume`. */
+  readonly paused?: boolean;
 };
 
 export type Runner = {
   pause(): void;
   resume(): void;
-  /** Resolves when every sample that was started has been told of. */
+  /** Resolves when every sample that was started has been told of. From here on nothing is sent, whatever is told. */
   stop(): Promise<void>;
 };
 
@@ -33,12 +35,13 @@ const BEAT = 25;
 const HEALTH = 1000;
 
 /** Runs all probes side by side and watches over its own event loop and clocks. */
-export function startRunner({ probes, session, timeline, emit, stall, drain }: RunnerOptions): Runner {
+export function startRunner({ probes, session, timeline, emit, stall, drain, paused = false }: RunnerOptions): Runner {
   const started = timeline.now();
   const stalls = createStallWatch({ start: started, every: BEAT, limit: stall });
   const shutdown = new AbortController();
   const alarm = createAlarm(timeline);
   let pausedSince: Millis | null = null;
+  let stopping: Promise<void> | null = null;
 
   const series = probes.map((probe, index) => {
     const dispatch = createDispatch({ probe, session, clock: timeline, stalls, emit });
@@ -99,35 +102,43 @@ export function startRunner({ probes, session, timeline, emit, stall, drain }: R
     pausedSince = null;
   }
 
-  for (const { loop } of series) loop.start();
+  function pause(): void {
+    if (pausedSince !== null || stopping !== null) return;
+    const now = timeline.now();
+    pausedSince = now;
+    for (const { loop, dispatch } of series) {
+      loop.halt();
+      dispatch.skip('paused', 'paused by request', { from: now, until: now, slots: 0 });
+    }
+    emit({ type: 'health', health: readHealth() });
+  }
+
+  async function stop(): Promise<void> {
+    for (const { loop } of series) loop.halt();
+    const abort = setTimeout(() => shutdown.abort(new DOMException('shutdown', 'AbortError')), drain);
+    await Promise.all(series.map(({ loop }) => loop.drained()));
+    clearTimeout(abort);
+    shutdown.abort();
+    clearInterval(beat);
+    clearInterval(health);
+    endPause();
+    for (const { probe } of series) probe.close();
+  }
+
+  if (paused) pause();
+  else for (const { loop } of series) loop.start();
 
   return {
-    pause() {
-      if (pausedSince !== null || shutdown.signal.aborted) return;
-      const now = timeline.now();
-      pausedSince = now;
-      for (const { loop, dispatch } of series) {
-        loop.halt();
-        dispatch.skip('paused', 'paused by request', { from: now, until: now, slots: 0 });
-      }
-      emit({ type: 'health', health: readHealth() });
-    },
+    pause,
     resume() {
-      if (pausedSince === null || shutdown.signal.aborted) return;
+      if (pausedSince === null || stopping !== null) return;
       endPause();
       for (const { loop } of series) loop.start();
       emit({ type: 'health', health: readHealth() });
     },
-    async stop() {
-      for (const { loop } of series) loop.halt();
-      const abort = setTimeout(() => shutdown.abort(new DOMException('shutdown', 'AbortError')), drain);
-      await Promise.all(series.map(({ loop }) => loop.drained()));
-      clearTimeout(abort);
-      shutdown.abort();
-      clearInterval(beat);
-      clearInterval(health);
-      endPause();
-      for (const { probe } of series) probe.close();
+    stop() {
+      stopping ??= stop();
+      return stopping;
     },
   };
 }

@@ -17,7 +17,6 @@ export type FollowAraOptions = {
   readonly since: Millis;
   /** Milliseconds between two polls, at least. */
   readonly interval: number;
-  readonly now: () => Millis;
 };
 
 /**
@@ -42,14 +41,15 @@ const KEPT = 24 * 3_600_000;
  * when it has ended. Rejects only with what `onTask` throws, or for a bug.
  */
 export async function followAra(access: AraAccess, options: FollowAraOptions): Promise<void> {
-  const { signal, onTask, onPresence, since, interval, now } = options;
+  const { signal, onTask, onPresence, since, interval } = options;
   const client = createAraClient(access, signal);
   const presence = createPresence(onPresence);
   const told = createToldTasks(onTask);
   const poll = createPoll(client, since);
   try {
     while (!signal.aborted) {
-      const begun = now();
+      // Not the daemon's clock: set during a poll, it would make the pause twice as long as it was set by.
+      const begun = performance.now();
       try {
         const tasks = await poll();
         presence.good();
@@ -58,7 +58,7 @@ export async function followAra(access: AraAccess, options: FollowAraOptions): P
         if (!(error instanceof HttpTrouble)) throw error;
         if (!signal.aborted) presence.bad(error.message);
       }
-      await sleep(Math.max(interval, PAUSE * (now() - begun)), undefined, { signal }).catch(() => {});
+      await sleep(Math.max(interval, PAUSE * (performance.now() - begun)), undefined, { signal }).catch(() => {});
     }
   } finally {
     client.close();

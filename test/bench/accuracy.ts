@@ -43,6 +43,7 @@ async function runSeed(seed: number): Promise<Run> {
   const clouds = benchClouds(cloud);
   const data: SamplerThreadData = {
     session: 1,
+    paused: false,
     run: `bench-${seed}`,
     vantage: 'bench',
     stall: 250,
@@ -65,8 +66,8 @@ async function runSeed(seed: number): Promise<Run> {
       if (event.type === 'sample' || event.type === 'mark') observation.accept(event);
       if (event.type === 'sample') first.resolve(event.sample.dueAt);
     },
-    onDeath: (reason) => {
-      throw new Error(reason);
+    onExit(reason) {
+      if (reason !== null) throw new Error(reason);
     },
   });
   const slots = await first.promise;

@@ -46,7 +46,15 @@ async function runCases(some: readonly Case[], lane: number): Promise<readonly O
   const cloud = await startCloudThread({ workers: 64, speed: 100 });
   const timeline = createTimeline(machineClocks, 500);
   const clouds = benchClouds(cloud);
-  const data: SamplerThreadData = { session: 1, run: 'bench', vantage: 'bench', stall: 250, clockStep: 500, clouds };
+  const data: SamplerThreadData = {
+    session: 1,
+    paused: false,
+    run: 'bench',
+    vantage: 'bench',
+    stall: 250,
+    clockStep: 500,
+    clouds,
+  };
   const observation = createObservation({ run: 'bench', version: 'bench', overall: ['server-list'] });
   const startedAt = timeline.now();
   const session = { id: 1, startedAt, aliveAt: startedAt, ended: false, version: '', vantage: 'bench', facts: {} };
@@ -63,8 +71,8 @@ async function runCases(some: readonly Case[], lane: number): Promise<readonly O
       if (event.type === 'sample' || event.type === 'mark') observation.accept(event);
       if (event.type === 'sample') first.resolve(event.sample.dueAt);
     },
-    onDeath: (reason) => {
-      throw new Error(reason);
+    onExit(reason) {
+      if (reason !== null) throw new Error(reason);
     },
   });
   const slots = await first.promise;

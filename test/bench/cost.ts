@@ -42,6 +42,7 @@ async function ours(): Promise<Measured> {
   let counting = false;
   const data: SamplerThreadData = {
     session: 1,
+    paused: false,
     run: 'bench',
     vantage: 'bench',
     stall: 250,
@@ -58,8 +59,8 @@ async function ours(): Promise<Measured> {
       else late.push(sample.startedAt - sample.dueAt);
       if (sample.outcome === 'failed') failed++;
     },
-    onDeath: (reason) => {
-      throw new Error(reason);
+    onExit(reason) {
+      if (reason !== null) throw new Error(reason);
     },
   });
   // Tokens first, a hundred of them.

@@ -51,7 +51,6 @@ const follow = (changes: Partial<FollowAraOptions> = {}) => {
       onPresence: (state) => states.push(state),
       since: FIRST,
       interval: 10,
-      now: () => performance.now(),
       ...changes,
     },
   );

@@ -1,4 +1,5 @@
-import { afterEach, expect, it } from 'vitest';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Probe, SamplerEvent } from '../../../src/domain/ports.ts';
 import { createTimeline, machineClocks } from '../../../src/sampler/clock.ts';
 import { type Runner, startRunner } from '../../../src/sampler/runner.ts';
@@ -49,4 +50,59 @@ it('sends its first sample at once, not an interval after the start', async () =
   // Slots are a minute apart, half of it between the two: that first one is either there at once or far away.
   expect(event).toMatchObject({ type: 'sample', sample: { connection: 'reused', seq: 0 } });
   expect(event.type === 'sample' && event.sample.dueAt - startedAt).toBeLessThan(1000);
+});
+
+describe('a runner that is paused and stopped', () => {
+  /** Answers are slow, so that a stop has something to wait for; slots are close, so that whatever is sent is seen. */
+  function start(paused: boolean) {
+    const timeline = createTimeline(machineClocks, 500);
+    const events: SamplerEvent[] = [];
+    const sent = Promise.withResolvers<void>();
+    const slow = probeOf('reused');
+    running = startRunner({
+      probes: [
+        {
+          ...slow,
+          series: { ...slow.series, interval: 20 },
+          async run(context) {
+            await delay(200);
+            return slow.run(context);
+          },
+        },
+      ],
+      session: 1,
+      timeline,
+      emit(event) {
+        events.push(event);
+        if (event.type === 'sent') sent.resolve();
+      },
+      stall: 60_000,
+      drain: 5000,
+      paused,
+    });
+    const sentCount = () => events.filter(({ type }) => type === 'sent').length;
+    return { runner: running, events, sent: sent.promise, sentCount };
+  }
+
+  it('sends nothing from its start on when it starts paused, and goes on when it is resumed', async () => {
+    const { runner, events, sent, sentCount } = start(true);
+    await delay(200);
+    expect(sentCount()).toBe(0);
+    runner.resume();
+    await sent;
+    expect(events.flatMap((event) => (event.type === 'mark' ? event.mark.kind : []))).toEqual(['paused']);
+  });
+
+  it('sends nothing more once told to stop, whatever is told then', async () => {
+    const { runner, sent, sentCount } = start(false);
+    await sent;
+    runner.pause();
+    const before = sentCount();
+    const stopped = runner.stop();
+    runner.resume();
+    expect(runner.stop()).toBe(stopped);
+    await stopped;
+    await delay(100);
+    expect(sentCount()).toBe(before);
+  });
 });

@@ -1,0 +1,18 @@
+/**
+ * Preloaded into a daemon under test (`node --import`), in its main thread and in each of its workers: adds the
+ * milliseconds in the file ROLLWATCH_TEST_CLOCK to the wall clock. What is monotonic stays as it is, as when a clock is set.
+ */
+import { readFileSync } from 'node:fs';
+
+const file = process.env['ROLLWATCH_TEST_CLOCK'];
+const LOOK_EVERY_MS = 20;
+
+if (file !== undefined) {
+  const real = Date.now;
+  const read = () => Number(readFileSync(file, 'utf8'));
+  let step = read();
+  Date.now = () => real() + step;
+  setInterval(() => {
+    step = read();
+  }, LOOK_EVERY_MS).unref();
+}
