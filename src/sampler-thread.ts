@@ -1,9 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type CloudAccess, sealAccess } from './domain/cloud-access.ts';
-import type { SamplerEvent } from './domain/ports.ts';
+import type { PreflightReport, SamplerEvent } from './domain/ports.ts';
 import { redactEvent } from './domain/redact-event.ts';
 import type { LeftServer } from './domain/server-book.ts';
-import { openCloud } from './openstack/cloud.ts';
+import type { Wanted } from './openstack/choose.ts';
+import { type Cloud, openCloud } from './openstack/cloud.ts';
+import { preflight } from './openstack/preflight.ts';
 import { BACKGROUND_ADMISSION } from './openstack/request-gate.ts';
 import { createJanitor } from './probes/janitor.ts';
 import { type ProbesSettings, probesOfCloud } from './probes/registry.ts';
@@ -20,6 +23,8 @@ export type SamplerThreadData = {
   readonly vantage: string;
   readonly stall: number;
   readonly clockStep: number;
+  /** Whether to report if each cloud can be watched as it is configured. */
+  readonly preflight: boolean;
   readonly clouds: readonly {
     readonly access: CloudAccess<string>;
     readonly diagnosis: CloudAccess<string> | null;
@@ -30,10 +35,12 @@ export type SamplerThreadData = {
 /** How long samples under way may go on after a stop, and servers be waited for, in milliseconds. */
 const DRAIN = 2000;
 const CLEAN_UP = 15_000;
+const PREFLIGHT_RETRY_MS = 2000;
 
 /** What `program.ts` is for the main thread: the one place in this one that knows every part. */
 function main(data: SamplerThreadData, emit: (event: SamplerEvent) => void): { tell(command: SamplerCommand): void } {
   const timeline = createTimeline(machineClocks, data.clockStep);
+  const stopping = new AbortController();
   const log = (level: 'info' | 'warn', message: string) => emit({ type: 'log', level, message });
 
   const watched = data.clouds.map(({ access, diagnosis, probes: settings }) => {
@@ -64,7 +71,8 @@ function main(data: SamplerThreadData, emit: (event: SamplerEvent) => void): { t
       clock: timeline,
       onFacts,
     });
-    return { cloud, admin, janitor, probes, cleans: enabled };
+    const wanted = enabled ? settings['server-boot'] : null;
+    return { cloud, admin, janitor, probes, wanted, cleans: enabled };
   });
 
   const runner = startRunner({
@@ -88,7 +96,15 @@ function main(data: SamplerThreadData, emit: (event: SamplerEvent) => void): { t
   }
 
   /** Told once: the main thread tells nothing after it. */
+  /** Beside the sampling, by the same gate: one more hand on the cloud would be one too many. */
+  async function check({ cloud, wanted }: (typeof watched)[number]): Promise<void> {
+    const refused = await whyNot(cloud, wanted, stopping.signal);
+    if (!stopping.signal.aborted) emit({ type: 'preflight', preflight: { cloud: cloud.access.name, refused } });
+  }
+  if (data.preflight) for (const one of watched) void check(one);
+
   async function stop(): Promise<void> {
+    stopping.abort();
     await runner.stop();
     await Promise.all(
       watched.map(async ({ cloud, admin, janitor, cleans }) => {
@@ -111,6 +127,17 @@ function main(data: SamplerThreadData, emit: (event: SamplerEvent) => void): { t
       if (type === 'stop') void stop().then(() => parentPort?.close());
     },
   };
+}
+
+/** Why a cloud can't be watched as it is configured; null: it can. A cloud that asks us to wait is waited for. */
+async function whyNot(cloud: Cloud, wanted: Wanted | null, signal: AbortSignal): Promise<PreflightReport['refused']> {
+  for (;;) {
+    const seen = await preflight(cloud, wanted, signal);
+    if (seen.type === 'ready') return null;
+    if (seen.type === 'refused') return { message: seen.refusal.message, exitCode: seen.refusal.exitCode };
+    await delay(PREFLIGHT_RETRY_MS, undefined, { signal }).catch(() => {});
+    if (signal.aborted) return null;
+  }
 }
 
 const port = parentPort;

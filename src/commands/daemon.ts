@@ -1,7 +1,7 @@
 import type { Live } from '../domain/live.ts';
 import { createObservation } from '../domain/observation.ts';
 import type { Plan } from '../domain/plan.ts';
-import type { Health, JournalEntry, JournalWriter, SamplerEvent, Upgrade } from '../domain/ports.ts';
+import type { Health, JournalEntry, JournalWriter, PreflightReport, SamplerEvent, Upgrade } from '../domain/ports.ts';
 import type { ProbeName, Sample, Series } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
 import { type Sampler, startSampler } from '../sampler/client.ts';
@@ -28,6 +28,7 @@ export type DaemonOptions = {
   readonly thread: URL;
   readonly data: (session: { readonly session: number; readonly paused: boolean }) => unknown;
   readonly onSample: (sample: Sample) => void;
+  readonly onPreflight: (report: PreflightReport) => void;
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
 };
 
@@ -182,6 +183,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         break;
       case 'health':
         heed(event.health);
+        break;
+      case 'preflight':
+        options.onPreflight(event.preflight);
         break;
       case 'log':
         log(event.level, event.message);

@@ -1,18 +1,15 @@
 import { type Configuration, type LoadOptions, loadConfiguration } from '../config/configuration.ts';
 import { revealAccess } from '../domain/cloud-access.ts';
-import type { JournalWriter } from '../domain/ports.ts';
-import type { Refusal } from '../domain/refusal.ts';
+import type { JournalWriter, PreflightReport } from '../domain/ports.ts';
+import { Refusal } from '../domain/refusal.ts';
 import type { Sample } from '../domain/sample.ts';
 import type { Report } from '../domain/summary.ts';
 import { openJournal } from '../journal/open-journal.ts';
 import { createMetrics } from '../metrics/metrics.ts';
-import { openCloud } from '../openstack/cloud.ts';
-import { preflight } from '../openstack/preflight.ts';
 import { seriesOfCloud } from '../probes/registry.ts';
 import { REPORT_FORMATS, SAMPLE_FORMATS } from '../report/formats.ts';
 import { liveLine } from '../report/live-line.ts';
 import { LIVE_DOCUMENT, LIVE_POLICY, readPageFiles } from '../report/page-document.ts';
-import { createTimeline, machineClocks } from '../sampler/clock.ts';
 import type { SamplerThreadData } from '../sampler-thread.ts';
 import { createServer } from '../server/server.ts';
 import { VERSION } from '../version.ts';
@@ -57,6 +54,7 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
   const journal = await openJournal({ file: configuration.journal, vantage, now: () => Date.now() });
   const known = (await journal.sessions()).some((one) => Object.keys(one.facts).length > 1);
   const metrics = createMetrics({ version: VERSION });
+  const preflights = createPreflights(configuration.clouds.map(({ access }) => access.name));
   const listeners = new Set<(sample: Sample) => void>();
   const daemon = await startDaemon({
     journal,
@@ -69,7 +67,8 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
     ),
     clockStep: sampler.clockStep,
     thread: threadUrl(),
-    data: (session) => threadData(configuration, journal, session),
+    data: (session) => threadData(configuration, journal, { ...session, preflight: !preflights.done() }),
+    onPreflight: preflights.report,
     onSample(sample) {
       metrics.observe(sample);
       for (const listener of listeners) listener(sample);
@@ -120,7 +119,7 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
       url: server.url,
       daemon,
       log,
-      refused: watchOut(configuration, { goOn: () => known || seenUp(daemon), log, signal: stopped.signal }),
+      refused: refuse(preflights.all(), { goOn: () => known || seenUp(daemon), log }),
       stop() {
         ending ??= end();
         return ending;
@@ -133,28 +132,32 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
   }
 }
 
+/** What the sampler finds out, once for each cloud: whether it can be watched as it is configured. */
+function createPreflights(names: readonly string[]) {
+  const reports = new Map(names.map((name) => [name, Promise.withResolvers<PreflightReport>()]));
+  const missing = new Set(names);
+  return {
+    done: () => missing.size === 0,
+    report(given: PreflightReport): void {
+      missing.delete(given.cloud);
+      reports.get(given.cloud)?.resolve(given);
+    },
+    all: (): Promise<readonly PreflightReport[]> => Promise.all([...reports.values()].map(({ promise }) => promise)),
+  };
+}
+
 /**
- * Looks once, beside the sampling, whether the cloud can be watched as it is configured. What the user must put right is
- * refused; a cloud that is down is no reason to stop, if any part of it was ever seen up: that is what we are here for.
+ * What the user must put right is refused; a cloud that is down is no reason to stop, if any part of it was ever seen
+ * up: that is what we are here for.
  */
-async function watchOut(
-  configuration: Configuration,
-  { goOn, log, signal }: { goOn: () => boolean; log: Log; signal: AbortSignal },
+async function refuse(
+  preflights: Promise<readonly PreflightReport[]>,
+  { goOn, log }: { goOn: () => boolean; log: Log },
 ): Promise<never> {
-  const clock = createTimeline(machineClocks, configuration.sampler.clockStep);
-  const problems = configuration.clouds.map(async ({ access, probes }): Promise<Refusal | null> => {
-    const cloud = openCloud({ access, clock });
-    try {
-      const seen = await preflight(cloud, probes['server-boot'].enabled ? probes['server-boot'] : null, signal);
-      return seen.type === 'ready' ? null : seen.refusal;
-    } finally {
-      cloud.close();
-    }
-  });
-  for (const refusal of await Promise.all(problems)) {
-    if (refusal === null || signal.aborted) continue;
-    if (refusal.exitCode === 2 || !goOn()) throw refusal;
-    log('warn', `${refusal.message}; going on`);
+  for (const { refused } of await preflights) {
+    if (refused === null) continue;
+    if (refused.exitCode === 2 || !goOn()) throw new Refusal(refused.message, refused.exitCode);
+    log('warn', `${refused.message}; going on`);
   }
   return new Promise<never>(() => {});
 }
@@ -162,7 +165,7 @@ async function watchOut(
 const threadData = (
   configuration: Configuration,
   journal: JournalWriter,
-  session: { readonly session: number; readonly paused: boolean },
+  session: Pick<SamplerThreadData, 'session' | 'paused' | 'preflight'>,
 ): SamplerThreadData => ({
   ...session,
   run: journal.run,

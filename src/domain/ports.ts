@@ -66,6 +66,13 @@ export type Health = {
   readonly clockOffset: number;
 };
 
+/** Whether a cloud can be watched as it is configured. */
+export type PreflightReport = {
+  readonly cloud: string;
+  /** Why not; `exitCode` as of a `Refusal`. */
+  readonly refused: { readonly message: string; readonly exitCode: 2 | 3 } | null;
+};
+
 /** What the sampler's thread tells the main thread, in the order in which it happened. */
 export type SamplerEvent =
   | { readonly type: 'sent'; readonly key: SeriesKey; readonly seq: number; readonly at: Millis }
@@ -81,6 +88,7 @@ export type SamplerEvent =
   | { readonly type: 'server'; readonly event: ServerEvent }
   | { readonly type: 'facts'; readonly facts: Facts }
   | { readonly type: 'health'; readonly health: Health }
+  | { readonly type: 'preflight'; readonly preflight: PreflightReport }
   | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string }
   | { readonly type: 'stopped' };
 

@@ -21,6 +21,11 @@ export function redactEvent(event: SamplerEvent): SamplerEvent {
       return { ...event, facts: redactValues(event.facts) };
     case 'health':
       return { ...event, health: { ...event.health, held: redactValues(event.health.held) } };
+    case 'preflight': {
+      const { refused } = event.preflight;
+      if (refused === null) return event;
+      return { ...event, preflight: { ...event.preflight, refused: { ...refused, message: redact(refused.message) } } };
+    }
     case 'log':
       return { ...event, message: redact(event.message) };
     case 'sent':

@@ -10,7 +10,9 @@ export type Preflight =
    * `refusal.exitCode` 2: the user must put it right (credentials, a flavor that isn't there); 3: it can't be reached
    * now, which is what a daemon is there to watch.
    */
-  | { readonly type: 'refused'; readonly refusal: Refusal };
+  | { readonly type: 'refused'; readonly refusal: Refusal }
+  /** Nothing was asked, or it asked us to come back later: nobody can say yet. */
+  | { readonly type: 'throttled'; readonly refusal: Refusal };
 
 /** Signs in and looks for what to boot; `wanted` null: only signs in and lists. */
 export async function preflight(cloud: Cloud, wanted: Wanted | null, signal: AbortSignal): Promise<Preflight> {
@@ -31,7 +33,8 @@ export async function preflight(cloud: Cloud, wanted: Wanted | null, signal: Abo
 }
 
 function refused(cloud: Cloud, trouble: Trouble): Preflight {
-  return { type: 'refused', refusal: refusalOf(cloud, trouble) };
+  const throttled = trouble.cause.kind === 'throttled' || trouble.cause.kind === 'rate-limited';
+  return { type: throttled ? 'throttled' : 'refused', refusal: refusalOf(cloud, trouble) };
 }
 
 export function refusalOf({ access }: Pick<Cloud, 'access'>, { cause }: Trouble): Refusal {

@@ -48,6 +48,7 @@ async function runSeed(seed: number): Promise<Run> {
     vantage: 'bench',
     stall: 250,
     clockStep: 500,
+    preflight: false,
     clouds,
   };
   const observation = createObservation({ run: 'bench', version: 'bench', overall: ['server-list'] });

@@ -53,6 +53,7 @@ async function runCases(some: readonly Case[], lane: number): Promise<readonly O
     vantage: 'bench',
     stall: 250,
     clockStep: 500,
+    preflight: false,
     clouds,
   };
   const observation = createObservation({ run: 'bench', version: 'bench', overall: ['server-list'] });

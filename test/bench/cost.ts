@@ -47,6 +47,7 @@ async function ours(): Promise<Measured> {
     vantage: 'bench',
     stall: 250,
     clockStep: 500,
+    preflight: false,
     clouds: benchClouds(cloud, clouds),
   };
   const sampler = startSampler({

@@ -61,6 +61,7 @@ async function start(sessionOf: (session: number) => Session): Promise<Daemon> {
     clockStep: 500,
     thread: pathToFileURL(thread),
     data: ({ session, paused }) => ({ session, paused, offset: 0, dies: false, ...sessionOf(session) }),
+    onPreflight: () => {},
     onSample: () => {},
     log: (_level, message) => told.push(message),
   });
