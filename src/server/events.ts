@@ -5,6 +5,7 @@ import { statusFace } from '../domain/faces/status.ts';
 import { windowFace } from '../domain/faces/window.ts';
 import type { Live } from '../domain/live.ts';
 import { type Sample, seriesId } from '../domain/sample.ts';
+import { printableJson, printableLine } from '../domain/words/printable.ts';
 import type { ServerOptions } from './options.ts';
 
 /** Characters that may wait for a reader who does not keep up; then he is dropped, and may come again. */
@@ -101,7 +102,7 @@ function after(windows: readonly BlamedWindow[], id: string | undefined): readon
   return index < 0 ? [] : windows.slice(index + 1);
 }
 
-const statusEvent = (live: Live): string => `event: status\ndata: ${JSON.stringify(statusFace(live))}\n\n`;
+const statusEvent = (live: Live): string => `event: status\ndata: ${printableJson(statusFace(live))}\n\n`;
 
 function samplesEvent(samples: readonly Sample[], { report }: Live): string {
   const chart = createChart(
@@ -109,11 +110,11 @@ function samplesEvent(samples: readonly Sample[], { report }: Live): string {
     report.probes.map(({ series }) => series),
   );
   for (const sample of samples) chart.add(sample);
-  return `event: samples\ndata: ${JSON.stringify(chart.face())}\n\n`;
+  return `event: samples\ndata: ${printableJson(chart.face())}\n\n`;
 }
 
 const windowEvent = (window: BlamedWindow): string =>
-  `event: window\nid: ${window.id.replaceAll(/[\r\n\0]/g, ' ')}\ndata: ${JSON.stringify(windowFace(window))}\n\n`;
+  `event: window\nid: ${printableLine(window.id)}\ndata: ${printableJson(windowFace(window))}\n\n`;
 
 /** What makes a status another one: figures that run with the clock do not. */
 const digestOf = ({ at, paused, series, running, journal, report, health }: Live): string =>

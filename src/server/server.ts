@@ -1,6 +1,7 @@
 import compress from '@fastify/compress';
 import swagger from '@fastify/swagger';
 import { fastify } from 'fastify';
+import { printableJson } from '../domain/words/printable.ts';
 import { annotationRoutes } from './annotation-routes.ts';
 import { chartRoutes } from './chart-routes.ts';
 import { checkRoutes } from './check-routes.ts';
@@ -42,7 +43,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   // Queries are checked by their zod schemas in the handlers; answers are what the faces say
   app.setValidatorCompiler(() => () => true);
-  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  app.setSerializerCompiler(() => (data) => printableJson(data));
   app.removeContentTypeParser('text/plain');
   app.removeContentTypeParser('application/json');
   const parseJson = app.getDefaultJsonParser('error', 'error');
