@@ -79,6 +79,7 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
   try {
     const server = await createServer({
       listen: configuration.listen,
+      allowedHosts: configuration.allowedHosts,
       writeToken: configuration.writeToken?.reveal() ?? null,
       live: daemon.live,
       metrics,
