@@ -57,8 +57,15 @@ Exit codes: 0 fine, 1 verdict or check failed, 2 usage or configuration, 3 could
 export async function main(): Promise<number> {
   let code = 0;
   const output = processOutput();
-  // Node itself would print an error with all its members
-  process.on('uncaughtException', (error) => void print(output.err, faultText(error)).then(() => process.exit(1)));
+  // Node itself would print an error with all its members, and write its text as it is
+  let crashed = false;
+  const crash = (error: unknown): void => {
+    // Whoever read what is printed has gone: there is nobody left to tell, and to try would fail in the same way
+    if (crashed || (error instanceof Error && 'code' in error && error.code === 'EPIPE')) process.exit(1);
+    crashed = true;
+    void print(output.err, faultText(error)).then(() => process.exit(1));
+  };
+  process.on('uncaughtException', crash);
   const rollwatch = program(output, (given) => {
     code = given;
   });
@@ -74,8 +81,12 @@ export async function main(): Promise<number> {
     await rollwatch.parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    await print(output.err, error instanceof Refusal ? refusalLine(error) : faultText(error));
-    return error instanceof Refusal ? error.exitCode : 1;
+    if (!(error instanceof Refusal)) {
+      crash(error);
+      return 1;
+    }
+    await print(output.err, refusalLine(error));
+    return error.exitCode;
   }
   return code;
 }
