@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { ansibleCallbackCommand } from './commands/ansible-callback.ts';
 import { checkCommand } from './commands/check.ts';
 import { cloudCommand } from './commands/cloud.ts';
-import { print, processOutput, refusalLine } from './commands/output.ts';
+import { faultText, type Output, print, processOutput, refusalLine } from './commands/output.ts';
 import { pauseCommand, resumeCommand } from './commands/pause.ts';
 import { phaseCommand } from './commands/phase.ts';
 import { rehearseCommand } from './commands/rehearse.ts';
@@ -12,11 +12,11 @@ import { taskCommand } from './commands/task.ts';
 import { watchCommand } from './commands/watch.ts';
 import { didYouMean, listed } from './config/did-you-mean.ts';
 import { Refusal } from './domain/refusal.ts';
+import { printableLine } from './domain/words/printable.ts';
 import { VERSION } from './version.ts';
 
 /** The one place that knows every command. What a command gives is the exit code. */
-function program(finish: (code: number) => void): Command {
-  const output = processOutput();
+function program(output: Output, finish: (code: number) => void): Command {
   const rollwatch = new Command('rollwatch')
     .description(
       'Watches an OpenStack cloud through a rolling upgrade and says, with error bars, when its users were down.',
@@ -56,19 +56,36 @@ Exit codes: 0 fine, 1 verdict or check failed, 2 usage or configuration, 3 could
 /** Gives the exit code. */
 export async function main(): Promise<number> {
   let code = 0;
-  const rollwatch = program((given) => {
+  const output = processOutput();
+  // Node itself would print an error with all its members, and write its text as it is
+  let crashed = false;
+  const crash = (error: unknown): void => {
+    // Whoever read what is printed has gone: there is nobody left to tell, and to try would fail in the same way
+    if (crashed || (error instanceof Error && 'code' in error && error.code === 'EPIPE')) process.exit(1);
+    crashed = true;
+    void print(output.err, faultText(error)).then(() => process.exit(1));
+  };
+  process.on('uncaughtException', crash);
+  const rollwatch = program(output, (given) => {
     code = given;
   });
   for (const command of [rollwatch, ...rollwatch.commands, ...rollwatch.commands.flatMap((one) => one.commands)]) {
-    command.exitOverride();
+    command.exitOverride().configureOutput({
+      writeOut: (text) => void print(output.out, text),
+      writeErr: (text) => void print(output.err, text),
+      outputError: (text) => void print(output.err, printableLine(text)),
+    });
   }
   try {
     refuseUnknown(rollwatch);
     await rollwatch.parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (!(error instanceof Refusal)) throw error;
-    await print(process.stderr, refusalLine(error));
+    if (!(error instanceof Refusal)) {
+      crash(error);
+      return 1;
+    }
+    await print(output.err, refusalLine(error));
     return error.exitCode;
   }
   return code;

@@ -1,17 +1,16 @@
-import { type DestinationStream, type Logger, pino } from 'pino';
+import { type Logger, pino } from 'pino';
+import { printableLine } from '../domain/words/printable.ts';
+import { print, type Sink } from './output.ts';
 
 export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>) => void;
 
 /** Structured lines for a log collector; a person at a terminal gets them short. */
-export function createLog(options: {
-  readonly pretty: boolean;
-  readonly level: string;
-  readonly to: DestinationStream;
-}): Log {
+export function createLog(options: { readonly pretty: boolean; readonly level: string; readonly to: Sink }): Log {
   if (options.pretty) {
     return (level, message) => {
       if (level === 'info' && options.level !== 'info' && options.level !== 'debug') return;
-      options.to.write(`${new Date().toISOString().slice(11, 19)} ${level === 'info' ? '' : `${level}: `}${message}\n`);
+      const words = `${level === 'info' ? '' : `${level}: `}${printableLine(message)}`;
+      void print(options.to, `${new Date().toISOString().slice(11, 19)} ${words}`);
     };
   }
   const logger: Logger = pino(
@@ -21,7 +20,7 @@ export function createLog(options: {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    options.to,
+    { write: (line) => void print(options.to, line) },
   );
   return (level, message, fields = {}) => logger[level](fields, message);
 }

@@ -1,27 +1,60 @@
 import type { Refusal } from '../domain/refusal.ts';
+import { printable, printableLine } from '../domain/words/printable.ts';
+
+/**
+ * Where the program prints: the one place that writes to standard output and error (a test holds this). Whatever the
+ * text was made of, no control character of others reaches the terminal from here.
+ */
+export type Sink = {
+  readonly stream: NodeJS.WriteStream;
+  /** The colours of a report pass. */
+  readonly colour: boolean;
+};
 
 /** Where a command writes, and what it may write there. Results go to `out`, everything else to `err`. */
 export type Output = {
-  readonly out: NodeJS.WriteStream;
-  readonly err: NodeJS.WriteStream;
+  readonly out: Sink;
+  readonly err: Sink;
   /** Columns of a terminal, or 100. */
   readonly width: number;
   /** Results may have colour: a terminal, and NO_COLOR (https://no-color.org) is not set. */
   readonly colour: boolean;
 };
 
-export const processOutput = (): Output => ({
-  out: process.stdout,
-  err: process.stderr,
-  width: process.stdout.columns ?? 100,
-  colour: process.stdout.isTTY === true && (process.env['NO_COLOR'] ?? '') === '',
-});
+export function processOutput(): Output {
+  const colour = process.stdout.isTTY === true && (process.env['NO_COLOR'] ?? '') === '';
+  return {
+    out: { stream: process.stdout, colour },
+    err: { stream: process.stderr, colour: false },
+    width: process.stdout.columns ?? 100,
+    colour,
+  };
+}
+
+const ESCAPE = '\u001b';
+/** What src/report/paint.ts makes: bold, dim, red, green, yellow, and the end of each. */
+const COLOURS = new RegExp(`(${ESCAPE}\\[(?:1|2|22|31|32|33|39)m)`);
+const CLEAR_LINE = `\r${ESCAPE}[2K`;
 
 /** Writes a whole text, and waits until it is through: a pipe takes 64 kB at a time, and exit() drops the rest. */
-export function print(stream: NodeJS.WriteStream, text: string): Promise<void> {
+export function print({ stream, colour }: Sink, text: string): Promise<void> {
+  const parts = colour ? text.split(COLOURS) : [text];
+  const safe = parts.map((part, index) => (index % 2 === 1 ? part : printable(part))).join('');
   return new Promise((resolve) => {
-    stream.write(text.endsWith('\n') ? text : `${text}\n`, () => resolve());
+    stream.write(safe.endsWith('\n') ? safe : `${safe}\n`, () => resolve());
   });
 }
 
-export const refusalLine = (refusal: Refusal): string => `rollwatch: ${refusal.message.replaceAll(/\s*\n\s*/g, ' ')}`;
+export const isTerminal = ({ stream }: Sink): boolean => stream.isTTY === true;
+
+/** Replaces the last line of a terminal, and leaves the cursor behind it. */
+export const redraw = ({ stream }: Sink, line: string): boolean => stream.write(CLEAR_LINE + printableLine(line));
+
+/** Columns of a terminal as it is now. */
+export const columnsOf = ({ stream }: Sink): number | undefined => stream.columns;
+
+export const refusalLine = (refusal: Refusal): string => `rollwatch: ${printableLine(refusal.message)}`;
+
+/** A bug of ours: the stack alone, as the members of an error may hold what nobody may see. */
+export const faultText = (error: unknown): string =>
+  `rollwatch: a bug: ${error instanceof Error ? (error.stack ?? error.message) : 'not even an error was thrown'}`;

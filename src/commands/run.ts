@@ -16,7 +16,7 @@ import { VERSION } from '../version.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { pushToGrafana } from './grafana-push.ts';
 import { createLog, type Log } from './log.ts';
-import type { Output } from './output.ts';
+import { columnsOf, isTerminal, type Output, redraw } from './output.ts';
 import { followUpgrade } from './upgrade-sources.ts';
 
 export type RunOptions = {
@@ -46,7 +46,7 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
   const { config, cloud, listen, journal: file, ...place } = options;
   const configuration = loadConfiguration({ configFile: config, flags: { cloud, listen, journal: file }, ...place });
   const { err } = output;
-  const log = createLog({ pretty: err.isTTY === true, level: configuration.log.level, to: err });
+  const log = createLog({ pretty: isTerminal(err), level: configuration.log.level, to: err });
   for (const warning of configuration.warnings) log('warn', warning);
 
   const page = readPageFiles();
@@ -78,6 +78,7 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
   try {
     const server = await createServer({
       listen: configuration.listen,
+      allowedHosts: configuration.allowedHosts,
       writeToken: configuration.writeToken?.reveal() ?? null,
       live: daemon.live,
       metrics,
@@ -188,13 +189,13 @@ const threadUrl = (): URL =>
 
 /** Keeps one line up to date at the foot of a terminal; nothing elsewhere. */
 function startLine(daemon: Daemon, { err, width }: Output): { stop(): void } {
-  if (err.isTTY !== true) return { stop: () => {} };
-  const draw = () => err.write(`\r\x1b[2K${liveLine(daemon.live(), (err.columns ?? width) - 1)}`);
+  if (!isTerminal(err)) return { stop: () => {} };
+  const draw = () => redraw(err, liveLine(daemon.live(), (columnsOf(err) ?? width) - 1));
   const timer = setInterval(draw, REDRAW);
   return {
     stop() {
       clearInterval(timer);
-      err.write('\r\x1b[2K');
+      redraw(err, '');
     },
   };
 }

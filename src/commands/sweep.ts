@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { z } from 'zod';
 import { loadConfiguration } from '../config/configuration.ts';
+import { printableLine } from '../domain/words/printable.ts';
 import { readJournal } from '../journal/open-journal.ts';
 import { openCloud } from '../openstack/cloud.ts';
 import { refusalOf } from '../openstack/preflight.ts';
@@ -84,8 +85,8 @@ const row = (cloud: string, { server, gone }: Swept) => ({
 
 function told(rows: readonly ReturnType<typeof row>[], dryRun: boolean): string {
   if (rows.length === 0) return 'No server of ours.';
-  const lines = rows.map(
-    ({ cloud, id, name, status, gone }) => `${cloud}  ${id}  ${name}  ${gone ? 'deleted' : status}`,
+  const lines = rows.map(({ cloud, id, name, status, gone }) =>
+    [cloud, id, name, gone ? 'deleted' : status].map(printableLine).join('  '),
   );
   const left = rows.filter((one) => !one.gone).length;
   const servers = (count: number) => `${count} server${count === 1 ? '' : 's'}`;

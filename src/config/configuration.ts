@@ -1,3 +1,4 @@
+import { isLoopback } from '../domain/loopback.ts';
 import { chooseClouds } from './choose-clouds.ts';
 import { accessOf } from './clouds/cloud-access.ts';
 import { knowClouds } from './clouds/known-clouds.ts';
@@ -59,5 +60,3 @@ function refuseEmptyOverall(file: SettingsFile, { overall }: Settings, clouds: r
   const path = ['overall', 'probes'];
   throw file.refuse(path, `overall.probes is ${overall.probes.join(', ')}, none of which is enabled; name one that is`);
 }
-
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');

@@ -58,6 +58,16 @@ export const listenAddress = z.string({ error: LISTEN }).transform((given, conte
   return z.NEVER;
 });
 
+const HOST_NAME = 'the name of a host without scheme and port, such as rollwatch.example';
+
+/** As a Host header has it. */
+export const hostName = z
+  .string({ error: HOST_NAME })
+  .refine(
+    (given) => given.length <= 253 && given.split('.').every((label) => /^[A-Za-z0-9_-]{1,63}$/.test(label)),
+    HOST_NAME,
+  );
+
 const TARGET =
   "'kept' for the servers that 'check before' leaves, or HOST or HOST:PORT, such as 10.0.0.5 or '[fd00::5]:22'";
 

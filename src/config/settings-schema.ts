@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { PROBES } from '../domain/sample.ts';
 import { checksSchema } from './check-settings.ts';
 import { duration } from './duration.ts';
-import { listenAddress, microversion, oneOf, plainName, someOf, text, webUrl } from './fields.ts';
+import { hostName, listenAddress, microversion, oneOf, plainName, someOf, text, webUrl } from './fields.ts';
 import { grafanaSchema } from './grafana-settings.ts';
 import { DEFAULT_PLAN } from './plan-file.ts';
 import { probesSchema } from './probe-settings.ts';
@@ -29,6 +29,8 @@ export const cloudEntry = z.strictObject(
 /** A name alone stands for an entry with that name. */
 const nameOrEntry = z.preprocess((given) => (typeof given === 'string' ? { name: given } : given), cloudEntry);
 
+const HOSTS = 'a list of the names by which others reach the daemon';
+
 const CLOUDS = 'a list of clouds of clouds.yaml';
 
 export const settingsSchema = z.strictObject(
@@ -36,6 +38,7 @@ export const settingsSchema = z.strictObject(
     vantage: plainName.optional(),
     clouds: z.array(nameOrEntry, { error: CLOUDS }).min(1, CLOUDS).optional(),
     listen: listenAddress.prefault('127.0.0.1:9774'),
+    allowed_hosts: z.array(hostName, { error: HOSTS }).default([]),
     url: webUrl.nullable().default(null),
     token_file: text('the path of a file').nullable().default(null),
     journal: text('the path of a file')

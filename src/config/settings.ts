@@ -27,6 +27,8 @@ export type Settings = {
   readonly file: string | null;
   readonly vantage: string;
   readonly listen: ListenAddress;
+  /** Names by which others reach us: these, and that of `url`, may stand in a request's Host header. */
+  readonly allowedHosts: readonly string[];
   /** Where others reach us, where that is not where we listen. */
   readonly url: string | null;
   /** The bearer token for writing. */
@@ -51,6 +53,7 @@ export function settingsOf(
     file: file.file,
     vantage: given.vantage ?? hostVantage(),
     listen: flags.listen === undefined ? given.listen : listenFlag(flags.listen),
+    allowedHosts: [...given.allowed_hosts, ...(given.url === null ? [] : [new URL(given.url).hostname])],
     url: given.url,
     writeToken: given.token_file === null ? null : readToken(file, inFolder(given.token_file)),
     journal: journalOf({ flag: flags.journal, given: given.journal }, { host, folder: file.folder, inFolder }),

@@ -28,7 +28,10 @@ export type Series = SeriesKey & {
 };
 
 export const seriesId = (key: SeriesKey): string =>
-  [key.cloud, key.vantage, key.probe, key.connection, key.target].map(encodeURIComponent).join('/');
+  [key.cloud, key.vantage, key.probe, key.connection, key.target]
+    .map((part) => part.toWellFormed())
+    .map(encodeURIComponent)
+    .join('/');
 
 /**
  * Durations of the stages in seconds, in the order in which they were passed, each from the end of the one before.

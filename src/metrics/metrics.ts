@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Live } from '../domain/live.ts';
 import type { Sample } from '../domain/sample.ts';
+import { printable } from '../domain/words/printable.ts';
 import { countSample, createBeginning } from './count-sample.ts';
 import { createFamilies } from './families.ts';
 import { showLive } from './show-live.ts';
@@ -28,7 +29,8 @@ export function createMetrics({ version }: { readonly version: string }): Metric
   return {
     observe: countSample(families, begin),
     update: showLive(families, begin),
-    text: () => register.metrics(),
+    // within the quotes of a label a backslash is written twice
+    text: async () => printable(await register.metrics(), '\\\\'),
     contentType: register.contentType,
   };
 }

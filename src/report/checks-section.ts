@@ -1,7 +1,8 @@
 import { isRegression, outcomeWords } from '../domain/checks/check.ts';
 import { toldChecks } from '../domain/checks/tempest.ts';
 import type { Report } from '../domain/summary.ts';
-import { tame, wrap } from './layout.ts';
+import { printableLine } from '../domain/words/printable.ts';
+import { wrap } from './layout.ts';
 import type { SectionOptions } from './sections.ts';
 
 type Checks = Report['checks'][number];
@@ -12,7 +13,7 @@ export function checksSection(
   options: SectionOptions,
 ): readonly string[] {
   return checks.flatMap((one) => {
-    const place = clouds.length > 1 ? ` ${tame(one.cloud)} from ${tame(one.vantage)}` : '';
+    const place = clouds.length > 1 ? ` ${printableLine(one.cloud)} from ${printableLine(one.vantage)}` : '';
     const { moments, paint } = options;
     const result = one.ok ? paint.good('pass') : paint.bad('FAIL');
     return [
@@ -34,7 +35,7 @@ export function checkLines(
     const tone =
       status === 'pass' ? paint.good : status === 'skip' ? paint.dim : isRegression(check) ? paint.bad : paint.warn;
     const then = status === 'fail' && before === 'fail' ? ' (failed before, too)' : '';
-    const text = `${tame(check.name)}: ${tame(check.detail)}${then}`;
+    const text = `${printableLine(check.name)}: ${printableLine(check.detail)}${then}`;
     // The name of a test stands whole, as it is there to be copied
     const longest = Math.max(...text.split(' ').map(({ length }) => length));
     const [first = '', ...more] = wrap(text, Math.max(width - 10, longest + 2), '  ');

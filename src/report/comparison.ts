@@ -2,8 +2,9 @@ import { type Comparison, type Figures, trend } from '../domain/comparison.ts';
 import { secondsFace } from '../domain/faces/window.ts';
 import { iso } from '../domain/time.ts';
 import { RESULT_WORDS } from '../domain/words/budgets.ts';
+import { printableJson, printableLine } from '../domain/words/printable.ts';
 import { errorBar, span } from '../domain/words/quantities.ts';
-import { type Column, table, tame } from './layout.ts';
+import { type Column, table } from './layout.ts';
 import { momentsIn } from './moments.ts';
 import { createPaint } from './paint.ts';
 
@@ -19,7 +20,9 @@ export function comparisonText({ runs, phases }: Comparison, { colour, width, zo
   const from = Math.min(...runs.map(({ startedAt }) => startedAt));
   const until = Math.max(...runs.map(({ startedAt, elapsed }) => startedAt + elapsed * 1000));
   const moments = momentsIn(zone, { from, until });
-  const heads = runs.map(({ startedAt, clouds }) => `${moments.day(startedAt)}  ${clouds.map(tame).join(', ')}`);
+  const heads = runs.map(
+    ({ startedAt, clouds }) => `${moments.day(startedAt)}  ${clouds.map(printableLine).join(', ')}`,
+  );
   const rowsOf = (some: readonly (Figures | null)[]): readonly Row[] =>
     some.map((now, index) => ({
       head: heads[index] ?? '',
@@ -50,7 +53,7 @@ export function comparisonText({ runs, phases }: Comparison, { colour, width, zo
   ];
   return [
     ...section('The whole run', rowsOf(runs)),
-    ...phases.flatMap(({ name, runs: each }) => section(`Phase ${tame(name)}`, rowsOf(each))),
+    ...phases.flatMap(({ name, runs: each }) => section(`Phase ${printableLine(name)}`, rowsOf(each))),
     paint.dim("'better' and 'worse' are against the run before, and told only where the error bars do not overlap."),
     '',
   ].join('\n');
@@ -68,7 +71,7 @@ export function comparisonJson({ runs, phases }: Comparison): string {
   const each = (some: readonly (Figures | null)[]) =>
     some.map((one, index) => one && figures(one, some.slice(0, index).findLast((other) => other !== null) ?? null));
   const whole = each(runs);
-  return `${JSON.stringify(
+  return `${printableJson(
     {
       runs: runs.map(({ id, startedAt, clouds }, index) => ({
         id,
@@ -78,7 +81,6 @@ export function comparisonJson({ runs, phases }: Comparison): string {
       })),
       phases: phases.map(({ name, runs: some }) => ({ name, runs: each(some) })),
     },
-    null,
     2,
   )}\n`;
 }

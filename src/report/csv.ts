@@ -1,7 +1,7 @@
 import { type WindowFace, windowFace } from '../domain/faces/window.ts';
 import type { Report } from '../domain/summary.ts';
+import { printableLine } from '../domain/words/printable.ts';
 import { type CsvValue, csvRecord } from './csv-record.ts';
-import { tame } from './layout.ts';
 
 /** The names and their order are a contract: docs/report.md has them, new ones come last. */
 const COLUMNS: readonly (readonly [name: string, value: (window: WindowFace) => CsvValue])[] = [
@@ -43,4 +43,4 @@ export function reportCsv({ windows }: Pick<Report, 'windows'>): string {
 }
 
 /** A line of the file is a window, also to a program that knows nothing of quoted line breaks. */
-const plain = (value: CsvValue): CsvValue => (typeof value === 'string' ? tame(value) : value);
+const plain = (value: CsvValue): CsvValue => (typeof value === 'string' ? printableLine(value) : value);

@@ -1,8 +1,8 @@
 import { createDrawing } from '../domain/faces/drawing.ts';
 import type { ReportOptions } from '../domain/formats.ts';
 import type { Report } from '../domain/summary.ts';
+import { printableLine } from '../domain/words/printable.ts';
 import { reportData } from './json.ts';
-import { tame } from './layout.ts';
 import { momentsIn } from './moments.ts';
 import { fileDocument, readPageFiles } from './page-document.ts';
 import { reportText } from './text.ts';
@@ -16,7 +16,7 @@ export function reportHtml(report: Report, options: ReportOptions): string {
   const moments = momentsIn(zone, { from: report.run.startedAt, until: report.run.endedAt });
   return fileDocument({
     ...readPageFiles(),
-    title: `Rollwatch: ${report.run.clouds.map(tame).join(', ')}, ${moments.day(report.run.startedAt)}`,
+    title: `Rollwatch: ${report.run.clouds.map(printableLine).join(', ')}, ${moments.day(report.run.startedAt)}`,
     text: reportText(report, { ...options, colour: false, width: WIDTH }),
     data: { report: reportData(report, { tasks: 'blamed' }), ...drawing, zone: moments.iana },
   });

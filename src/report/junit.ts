@@ -4,7 +4,7 @@ import type { Report } from '../domain/summary.ts';
 import { iso } from '../domain/time.ts';
 import type { BudgetVerdict, PhaseVerdict } from '../domain/verdict.ts';
 import { budgetLimit, budgetSentence, measureText } from '../domain/words/budgets.ts';
-import { tame } from './layout.ts';
+import { printableLine } from '../domain/words/printable.ts';
 import { momentsIn } from './moments.ts';
 import { createPaint } from './paint.ts';
 import { windowsSection } from './sections.ts';
@@ -42,14 +42,14 @@ function checkSuite({ stage, cloud, vantage, at, checks }: CheckReport): Suite {
   const classname = `rollwatch.check-${stage}`;
   const failures = checks.filter(isRegression).length;
   const cases = checks.map((check) => {
-    const detail = tame(check.detail);
+    const detail = printableLine(check.detail);
     const inner =
       check.status === 'skip'
         ? element('skipped', { message: detail })
         : isRegression(check)
           ? element('failure', { message: detail, type: 'fail' }, xmlText(detail))
           : element('system-out', {}, xmlText(check.status === 'fail' ? `failed before, too: ${detail}` : detail));
-    return `${element('testcase', { classname, name: tame(check.name), time: seconds(check.seconds ?? 0) }, inner)}\n`;
+    return `${element('testcase', { classname, name: check.name, time: seconds(check.seconds ?? 0) }, inner)}\n`;
   });
   const xml = element(
     'testsuite',
@@ -61,9 +61,9 @@ function checkSuite({ stage, cloud, vantage, at, checks }: CheckReport): Suite {
       skipped: checks.filter(({ status }) => status === 'skip').length,
       time: seconds(checks.reduce((sum, check) => sum + (check.seconds ?? 0), 0)),
       timestamp: iso(at).slice(0, 19),
-      hostname: tame(vantage),
+      hostname: vantage,
     },
-    `\n${element('properties', {}, `\n${element('property', { name: 'cloud', value: tame(cloud) })}\n`)}\n${cases.join('')}`,
+    `\n${element('properties', {}, `\n${element('property', { name: 'cloud', value: cloud })}\n`)}\n${cases.join('')}`,
   );
   return { tests: checks.length, failures, xml: `\n${xml}` };
 }
@@ -81,7 +81,7 @@ function suite(report: Report, phase: PhaseVerdict, options: Options): Suite {
     ['rollwatch', report.run.version],
     ...(phase.promise === '' ? [] : [['promise', phase.promise]]),
     ...(phase.task === null ? [] : [['began with', phase.task]]),
-  ].map(([name = '', value = '']) => element('property', { name, value: tame(value) }));
+  ].map(([name = '', value = '']) => element('property', { name, value }));
   const xml = element(
     'testsuite',
     {
@@ -93,7 +93,7 @@ function suite(report: Report, phase: PhaseVerdict, options: Options): Suite {
       time: seconds(phase.measures?.elapsed ?? 0),
       // Without a zone, as the schema wants it; it is UTC.
       timestamp: iso(begun).slice(0, 19),
-      hostname: tame(report.run.vantages.join(' ')),
+      hostname: report.run.vantages.join(' '),
     },
     `\n${element('properties', {}, `\n${properties.join('\n')}\n`)}\n${cases.map(({ xml: one }) => `${one}\n`).join('')}`,
   );
@@ -133,8 +133,8 @@ function outcome(
     { width: WIDTH, paint: createPaint(false), moments },
   );
   const text = [
-    `${phase.name}: ${sentence}`,
-    ...(phase.promise === '' ? [] : [tame(phase.promise)]),
+    `${printableLine(phase.name)}: ${sentence}`,
+    ...(phase.promise === '' ? [] : [printableLine(phase.promise)]),
     '',
     'Windows',
     ...table,

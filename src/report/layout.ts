@@ -1,14 +1,15 @@
-/** What comes from a cloud or a configuration may hold anything: a terminal must not take it for a command. */
-export const tame = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').trim();
-
 export const cut = (text: string, width: number): string =>
-  text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
+  text.length <= width ? text : `${head(text, Math.max(0, width - 1))}…`;
+
+/** The first characters; never half of one. */
+const head = (text: string, length: number): string => text.slice(0, length).replace(/[\ud800-\udbff]$/, '');
+const tail = (text: string, length: number): string => text.slice(text.length - length).replace(/^[\udc00-\udfff]/, '');
 
 /** Left out is the middle: of names that begin alike the ends tell. */
 export function cutMiddle(text: string, width: number): string {
   if (text.length <= width) return text;
-  const head = Math.ceil((width - 1) / 2);
-  return `${text.slice(0, head)}…${text.slice(text.length - (width - 1 - head))}`;
+  const before = Math.ceil((width - 1) / 2);
+  return `${head(text, before)}…${tail(text, width - 1 - before)}`;
 }
 
 /** Lines of at most `width`; `indent` goes before all of them but the first. */

@@ -1,6 +1,7 @@
 import type { Live, LiveSeries } from '../domain/live.ts';
+import { printableLine } from '../domain/words/printable.ts';
 import { counted, duration, errorBar, latency, span } from '../domain/words/quantities.ts';
-import { cut, tame } from './layout.ts';
+import { cut } from './layout.ts';
 import { seriesNames } from './names.ts';
 
 /** A sampler that has said nothing for this long has died or stands still, in milliseconds. */
@@ -11,7 +12,7 @@ const WAIT = 2;
 /** What `watch` keeps on a terminal: one line of at most `width`, worst news first, so that nothing bad is cut off. */
 export function liveLine(live: Live, width: number): string {
   const parts = [state(live), ...troubles(live), ...waiting(live), ...upgrade(live), totals(live), ...latencies(live)];
-  return cut(parts.map(tame).join(' | '), width);
+  return cut(parts.map(printableLine).join(' | '), width);
 }
 
 function state(live: Live): string {

@@ -1,4 +1,4 @@
-import { tame } from './layout.ts';
+import { printableLine } from '../domain/words/printable.ts';
 
 /** No structure of Markdown or HTML can be made of an entity (CommonMark, 2.5), and none of these ends a table's cell. */
 const ENTITIES = new Set(['&', '<', '>', '|', '`', '\\']);
@@ -13,7 +13,7 @@ const PARTED = '\u200b';
 
 /** Text from anywhere as what it is, on one line: nothing in it is a mark, a tag, a link or another column. */
 export function plainMarkdown(text: string): string {
-  const parted = tame(text.toWellFormed()).replaceAll(REFERENCES, `$&${PARTED}`);
+  const parted = printableLine(text).replaceAll(REFERENCES, `$&${PARTED}`);
   const escaped = Array.from(parted, (one) => {
     if (ENTITIES.has(one)) return `&#${one.codePointAt(0)};`;
     if (one === PARTED) return '&#8203;';

@@ -1,12 +1,12 @@
 import type { SeriesKey } from '../domain/sample.ts';
 import type { Report } from '../domain/summary.ts';
-import { tame } from './layout.ts';
+import { printableLine } from '../domain/words/printable.ts';
 
 /** What a series is called within a report: cloud and vantage only where there are several. */
 export function seriesNames({ run }: Pick<Report, 'run'>): (key: SeriesKey) => string {
   return ({ cloud, vantage, probe, connection, target }) => {
     const place = [...(run.clouds.length > 1 ? [cloud] : []), ...(run.vantages.length > 1 ? [vantage] : [])];
-    return tame([...place, probe, connectionName(connection), target].filter((part) => part !== '').join(' '));
+    return printableLine([...place, probe, connectionName(connection), target].filter((part) => part !== '').join(' '));
   };
 }
 

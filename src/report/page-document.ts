@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Refusal } from '../domain/refusal.ts';
 import { escaped } from '../domain/words/escaped.ts';
+import { printableJson } from '../domain/words/printable.ts';
 
 /** What `npm run page` has made of src/web. */
 export type PageFiles = { readonly script: string; readonly style: string };
@@ -52,7 +53,7 @@ export function fileDocument({ script, style, title, data, text }: FileOptions):
     title,
     head: `<meta http-equiv="Content-Security-Policy" content="${escaped(policy)}">\n<style>${style}</style>`,
     body: `<noscript><pre>${escaped(text)}</pre></noscript>
-<script type="application/json" id="rollwatch-data">${JSON.stringify(data).replaceAll('<', '\\u003c')}</script>
+<script type="application/json" id="rollwatch-data">${printableJson(data).replaceAll('<', '\\u003c')}</script>
 <script type="module">${code}</script>`,
   });
 }

@@ -3,8 +3,9 @@ import type { PhaseSeries } from '../domain/phase-measures.ts';
 import type { Report } from '../domain/summary.ts';
 import type { PhaseVerdict, Verdict } from '../domain/verdict.ts';
 import { budgetSentence, RESULT_WORDS } from '../domain/words/budgets.ts';
+import { printableLine } from '../domain/words/printable.ts';
 import { duration, errorBar, latency, span } from '../domain/words/quantities.ts';
-import { type Column, table, tame, wrap } from './layout.ts';
+import { type Column, table, wrap } from './layout.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './names.ts';
 import type { Paint } from './paint.ts';
@@ -20,13 +21,14 @@ const begun = (phases: readonly PhaseVerdict[]): readonly Begun[] =>
 export function verdictSentences({ plan, result, phases }: Verdict): readonly Sentence[] {
   if (result === null || plan === null) return [];
   const named = (wanted: PhaseVerdict['result']) =>
-    phases.filter((one) => one.result === wanted).map(({ name }) => tame(name));
-  if (result === 'pass') return [{ text: `PASS: every phase kept what ${tame(plan)} promises.`, tone: 'good' }];
+    phases.filter((one) => one.result === wanted).map(({ name }) => printableLine(name));
+  if (result === 'pass')
+    return [{ text: `PASS: every phase kept what ${printableLine(plan)} promises.`, tone: 'good' }];
   if (result === 'fail') {
-    return [{ text: `FAIL: ${named('fail').join(', ')} cost more than ${tame(plan)} promises.`, tone: 'bad' }];
+    return [{ text: `FAIL: ${named('fail').join(', ')} cost more than ${printableLine(plan)} promises.`, tone: 'bad' }];
   }
   const which = named('not-proven').join(', ');
-  return [{ text: `NOT PROVEN: ${which} may have cost more than ${tame(plan)} promises.`, tone: 'warn' }];
+  return [{ text: `NOT PROVEN: ${which} may have cost more than ${printableLine(plan)} promises.`, tone: 'warn' }];
 }
 
 /** A line a phase, what is not within its budget, and how latencies changed. */
@@ -36,7 +38,7 @@ export function phasesSection(report: Report, { width, paint, moments }: PhaseOp
   if (shown.length === 0) return [];
   const tone = { pass: paint.good, 'not-proven': paint.warn, fail: paint.bad };
   const columns: readonly Column<Begun>[] = [
-    { head: 'phase', cell: ({ name }) => tame(name) },
+    { head: 'phase', cell: ({ name }) => printableLine(name) },
     {
       head: 'verdict',
       cell: ({ result, running }) => `${RESULT_WORDS[result ?? 'pass']}${running ? ' so far' : ''}`,
@@ -56,10 +58,12 @@ export function phasesSection(report: Report, { width, paint, moments }: PhaseOp
     budgets
       .filter(({ result }) => result !== 'pass')
       .flatMap((one) =>
-        wrap(`${tame(name)}: ${budgetSentence(one)}`, width - 2, '  ').map((line) => `  ${tone[one.result](line)}`),
+        wrap(`${printableLine(name)}: ${budgetSentence(one)}`, width - 2, '  ').map(
+          (line) => `  ${tone[one.result](line)}`,
+        ),
       ),
   );
-  const never = phases.filter(({ measures }) => measures === null).map(({ name }) => tame(name));
+  const never = phases.filter(({ measures }) => measures === null).map(({ name }) => printableLine(name));
   const missing = never.length === 0 ? [] : [`  not begun, not judged: ${never.join(', ')}`];
   return [...table(columns, shown, { width }), ...notes, ...missing, '', ...latencyTable(report, shown, width)];
 }
@@ -70,7 +74,7 @@ type Row = { readonly phase: string; readonly one: PhaseSeries };
 function latencyTable(report: Report, phases: readonly Begun[], width: number): readonly string[] {
   const nameOf = seriesNames(report);
   const rows = phases.flatMap(({ name, measures }) =>
-    measures.series.filter(({ during }) => during !== null).map((one): Row => ({ phase: tame(name), one })),
+    measures.series.filter(({ during }) => during !== null).map((one): Row => ({ phase: printableLine(name), one })),
   );
   if (rows.length === 0) return [];
   const column = (head: 'p50' | 'p95' | 'p99'): Column<Row> => ({

@@ -1,6 +1,6 @@
 import type { Report } from '../domain/summary.ts';
+import { printableLine } from '../domain/words/printable.ts';
 import { span } from '../domain/words/quantities.ts';
-import { tame } from './layout.ts';
 import type { Moments } from './moments.ts';
 
 /** 'prod from lab, 2026-11-23 07:10:00 to 07:22:30 UTC (12 min 30 s), run run-1, rollwatch 0.1.0' */
@@ -8,8 +8,8 @@ export function runLine({ run }: Pick<Report, 'run'>, moments: Moments): string 
   const where = `${names(run.clouds)} from ${names(run.vantages)}`;
   const until = moments.time(run.endedAt);
   const when = `${moments.day(run.startedAt)} to ${run.running ? 'now, ' : ''}${until} ${moments.zoneName(run.startedAt)}`;
-  const how = `(${span((run.endedAt - run.startedAt) / 1000)}), run ${tame(run.id)}, rollwatch ${tame(run.version)}`;
+  const how = `(${span((run.endedAt - run.startedAt) / 1000)}), run ${printableLine(run.id)}, rollwatch ${printableLine(run.version)}`;
   return `${where}, ${when} ${how}`;
 }
 
-const names = (all: readonly string[]): string => (all.length === 0 ? 'nowhere' : all.map(tame).join(', '));
+const names = (all: readonly string[]): string => (all.length === 0 ? 'nowhere' : all.map(printableLine).join(', '));

@@ -1,8 +1,9 @@
 import type { Mark } from '../domain/ports.ts';
 import type { Report, SeriesSummary } from '../domain/summary.ts';
 import type { DowntimeWindow } from '../domain/window.ts';
+import { printableLine } from '../domain/words/printable.ts';
 import { duration, errorBar, latency, percent } from '../domain/words/quantities.ts';
-import { type Column, table, tame, wrap } from './layout.ts';
+import { type Column, table, wrap } from './layout.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './names.ts';
 import type { Paint } from './paint.ts';
@@ -91,7 +92,7 @@ function edges({ start, end }: DowntimeWindow, { moments, width }: SectionOption
 export function marksSection({ marks }: Report, { width, moments, paint }: SectionOptions): readonly string[] {
   const shown = marks.slice(0, MARKS).map((mark) => {
     const head = `${moments.time(mark.from)}  ${duration(lasting(mark)).padStart(8)}  `;
-    return wrap(`${head}${tame(mark.message)}`, width - 2, ' '.repeat(head.length)).map((line) => `  ${line}`);
+    return wrap(`${head}${printableLine(mark.message)}`, width - 2, ' '.repeat(head.length)).map((line) => `  ${line}`);
   });
   const rest = marks.length - MARKS;
   const more = rest > 0 ? [`  and ${rest} more: the JSON report has them all.`] : [];
@@ -116,7 +117,7 @@ export function methodRows({ run, probes }: Report, moments: Moments): readonly 
     nameOf(series),
     `every ${duration(series.interval / 1000)}, slow beyond ${duration(series.slow / 1000)}`,
   ]);
-  rows.push(...Object.entries(run.facts).map(([name, value]) => [tame(name), tame(value)] as const));
+  rows.push(...Object.entries(run.facts).map(([name, value]) => [printableLine(name), printableLine(value)] as const));
   if (run.sessions.length > 1) {
     for (const { id, from, until, ended } of run.sessions) {
       const how = ended ? '' : run.running && id === run.sessions.at(-1)?.id ? ', running' : ', ended without a stop';

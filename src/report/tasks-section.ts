@@ -2,8 +2,9 @@ import type { BlamedWindow } from '../domain/blame.ts';
 import type { Report } from '../domain/summary.ts';
 import type { KnownTask } from '../domain/task-book.ts';
 import type { TaskDowntime } from '../domain/task-downtime.ts';
+import { printableLine } from '../domain/words/printable.ts';
 import { counted, duration } from '../domain/words/quantities.ts';
-import { type Column, table, tame, wrap } from './layout.ts';
+import { type Column, table, wrap } from './layout.ts';
 import type { Moments } from './moments.ts';
 
 type TaskOptions = { readonly width: number; readonly moments: Moments };
@@ -27,7 +28,7 @@ export function blameLines(
 
 /** "handler 'Stop services' of role os_nova" */
 export const taskName = ({ kind, name, role }: Pick<KnownTask, 'kind' | 'name' | 'role'>): string =>
-  `${kind} '${tame(name)}'${role === null ? '' : ` of role ${tame(role)}`}`;
+  `${kind} '${printableLine(name)}'${role === null ? '' : ` of role ${printableLine(role)}`}`;
 
 /** Those that downtime began in, or fell into, dearest first. */
 export const costlyTasks = (tasks: readonly TaskDowntime[]): readonly TaskDowntime[] =>

@@ -4,8 +4,8 @@ import { union } from '../domain/interval.ts';
 import type { ProbeName } from '../domain/sample.ts';
 import type { Report } from '../domain/summary.ts';
 import type { DowntimeWindow, Seconds } from '../domain/window.ts';
+import { printableLine } from '../domain/words/printable.ts';
 import { counted, duration, errorBar, span } from '../domain/words/quantities.ts';
-import { tame } from './layout.ts';
 
 type Subject = {
   readonly probe: ProbeName;
@@ -55,7 +55,9 @@ export function verdict(report: Report): readonly Sentence[] {
     SUBJECTS.flatMap((subject) => {
       const sentence = tell(report, place, subject);
       if (sentence === null || !several) return sentence === null ? [] : [sentence];
-      return [{ ...sentence, text: `${tame(place.cloud)} from ${tame(place.vantage)}: ${sentence.text}` }];
+      return [
+        { ...sentence, text: `${printableLine(place.cloud)} from ${printableLine(place.vantage)}: ${sentence.text}` },
+      ];
     }),
   );
   return [...sentences, ...checked(report), ...unobserved(report), ...servers(report)];
@@ -98,7 +100,7 @@ function checked({ checks, clouds }: Report): readonly Sentence[] {
   const hasAfter = new Set(checks.filter(({ stage }) => stage === 'after').map(placeOf));
   const last = checks.filter((one) => one.stage === 'after' || !hasAfter.has(placeOf(one)));
   return last.map(({ stage, cloud, checks: all }) => {
-    const where = clouds.length > 1 ? ` on ${tame(cloud)}` : '';
+    const where = clouds.length > 1 ? ` on ${printableLine(cloud)}` : '';
     const what = stage === 'after' ? 'The checks after the upgrade' : 'The checks before the upgrade';
     const found = all.filter(isRegression);
     if (found.length > 0)
@@ -117,7 +119,7 @@ const placeOf = ({ cloud, vantage }: Report['checks'][number]): string => `${clo
 
 /** 'a; b; c and 1 more'. */
 function namesOf(found: readonly { readonly name: string }[]): string {
-  const names = found.slice(0, 3).map(({ name }) => tame(name));
+  const names = found.slice(0, 3).map(({ name }) => printableLine(name));
   return `${names.join('; ')}${found.length > names.length ? ` and ${found.length - names.length} more` : ''}`;
 }
 

@@ -1,16 +1,18 @@
+import { printable, printableLine } from '../domain/words/printable.ts';
+
 type Attributes = { readonly [name: string]: string | number };
 
-/** Attributes are told as they are; `inner` is XML already. */
+/** Attributes are plain text, put on one line; `inner` is XML already. */
 export function element(name: string, attributes: Attributes, inner = ''): string {
-  const told = Object.entries(attributes).map(([key, value]) => ` ${key}="${xmlText(String(value))}"`);
+  const told = Object.entries(attributes).map(([key, value]) => ` ${key}="${xmlText(printableLine(String(value)))}"`);
   return inner === '' ? `<${name}${told.join('')}/>` : `<${name}${told.join('')}>${inner}</${name}>`;
 }
 
-/** XML 1.0 has no way to write most control characters; https://www.w3.org/TR/xml/#charsets */
+/** What `printable` leaves and XML 1.0 has no way to write; https://www.w3.org/TR/xml/#charsets */
 const FORBIDDEN = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
 
 export const xmlText = (text: string): string =>
-  text
+  printable(text)
     .replaceAll(FORBIDDEN, '\uFFFD')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

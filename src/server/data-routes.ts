@@ -6,18 +6,27 @@ import type { SampleFilter } from '../domain/ports.ts';
 import type { Report } from '../domain/summary.ts';
 import { documented } from './documents.ts';
 import { createEvents } from './events.ts';
-import type { ServerOptions } from './options.ts';
+import type { Limits, ServerOptions } from './options.ts';
 import { Problem } from './problem.ts';
 import { chosenFormat, mediaType, nothing, parseQuery, reportQuery, samplesQuery, windowsQuery } from './query.ts';
 import { sampleStream } from './sample-stream.ts';
 import { reportSchema, sampleSchema, statusSchema, windowsSchema } from './schemas.ts';
+import { createSlots } from './slots.ts';
 
 const RHYTHM = { look: 250, heartbeat: 5000 };
 
 /** What is known, and what was measured. */
 export function dataRoutes(
   app: FastifyInstance,
-  { live, follow, journal, reports, samples, events: rhythm = RHYTHM }: ServerOptions,
+  {
+    live,
+    follow,
+    journal,
+    reports,
+    samples,
+    limits,
+    events: rhythm = RHYTHM,
+  }: ServerOptions & { readonly limits: Limits },
 ): void {
   const status = { id: 'status', summary: 'What is known at this moment', tag: 'status', query: nothing } as const;
   app.get('/api/v1/status', { schema: documented({ ...status, answers: statusSchema }) }, async (request) => {
@@ -64,6 +73,7 @@ export function dataRoutes(
       .send(text);
   });
 
+  const downloads = createSlots(limits.downloads);
   const wanted = samplesQuery(samples.map(({ name }) => name));
   const sampleAnswers = Object.fromEntries(
     samples.map(({ name, contentType }) => [mediaType(contentType), name === 'jsonl' ? sampleSchema : null]),
@@ -84,18 +94,23 @@ export function dataRoutes(
       }
       const format = chosenFormat(samples, { name, accept: request.headers.accept });
       const text = await sampleStream(journal.samples(filterOf({ ...filter, from, until: to })), format);
+      const release = downloads.take({
+        address: request.ip,
+        burden: () => reply.raw.writableLength,
+        drop: () => text.destroy(),
+      });
+      text.on('close', release);
       return reply.type(format.contentType).header('vary', 'accept').send(text);
     },
   );
 
-  const events = createEvents({ live, follow }, rhythm);
+  const events = createEvents({ live, follow, limits }, rhythm);
   app.addHook('preClose', async () => events.close());
   const stream = {
     id: 'events',
     summary: 'Server-sent events: status when it has changed and every 5 s, samples, window when one is finished',
     tag: 'status',
     query: nothing,
-    problems: [503],
   } as const;
   app.get(
     '/api/v1/events',
@@ -103,8 +118,7 @@ export function dataRoutes(
     async (request, reply) => {
       parseQuery(nothing, request.query);
       const last = request.headers['last-event-id'];
-      const reader = events.open(typeof last === 'string' ? last : undefined);
-      if (reader === null) throw new Problem(503, 'too many readers of events');
+      const reader = events.open(request.ip, typeof last === 'string' ? last : undefined);
       return reply.type('text/event-stream').header('x-accel-buffering', 'no').send(reader);
     },
   );

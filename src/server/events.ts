@@ -5,27 +5,31 @@ import { statusFace } from '../domain/faces/status.ts';
 import { windowFace } from '../domain/faces/window.ts';
 import type { Live } from '../domain/live.ts';
 import { type Sample, seriesId } from '../domain/sample.ts';
-import type { ServerOptions } from './options.ts';
+import { printableJson, printableLine } from '../domain/words/printable.ts';
+import type { Limits, ServerOptions } from './options.ts';
+import { createSlots } from './slots.ts';
 
 /** Characters that may wait for a reader who does not keep up; then he is dropped, and may come again. */
-const BACKLOG = 1_000_000;
-const READERS = 100;
+const BACKLOG = 500_000;
+/** Windows that one who comes again is told of; the report has all. */
+const MISSED = 200;
 
 export type Events = {
-  /** A stream for one more reader, or null when there are too many. It begins with the status. */
-  open(lastEventId: string | undefined): Readable | null;
+  /** A stream for one more reader at an address. It begins with the status. */
+  open(address: string, lastEventId: string | undefined): Readable;
   close(): void;
 };
 
 type Rhythm = { readonly look: number; readonly heartbeat: number };
 
-type Sources = Pick<ServerOptions, 'live' | 'follow'>;
+type Sources = Pick<ServerOptions, 'live' | 'follow'> & { readonly limits: Limits };
 
 /**
  * Server-sent events: `status` when it has changed, and every `heartbeat`; `samples` in columns (see ChartFace);
  * `window` when one is finished. Looks only while someone reads.
  */
-export function createEvents({ live, follow }: Sources, { look, heartbeat }: Rhythm): Events {
+export function createEvents({ live, follow, limits }: Sources, { look, heartbeat }: Rhythm): Events {
+  const slots = createSlots(limits.events);
   const readers = new Set<PassThrough>();
   let timers: NodeJS.Timeout[] = [];
   let shown = '';
@@ -35,7 +39,7 @@ export function createEvents({ live, follow }: Sources, { look, heartbeat }: Rhy
 
   function send(text: string, to: Iterable<PassThrough> = readers): void {
     for (const reader of to) {
-      if (reader.writableLength > BACKLOG) reader.destroy();
+      if (backlogOf(reader) > BACKLOG) reader.destroy();
       else reader.write(text);
     }
   }
@@ -69,19 +73,20 @@ export function createEvents({ live, follow }: Sources, { look, heartbeat }: Rhy
   }
 
   return {
-    open(lastEventId) {
-      if (readers.size >= READERS) return null;
+    open(address, lastEventId) {
       const now = live();
       if (readers.size === 0) begin(now);
       else tick();
       const reader = new PassThrough();
       readers.add(reader);
+      const release = slots.take({ address, burden: () => backlogOf(reader), drop: () => reader.destroy() });
       reader.on('error', () => {});
       reader.on('close', () => {
+        release();
         readers.delete(reader);
         if (readers.size === 0) end();
       });
-      const missed = after(finished(now), lastEventId).map(windowEvent);
+      const missed = after(finished(now), lastEventId).slice(-MISSED).map(windowEvent);
       send(`retry: 2000\n\n${statusEvent(now)}${missed.join('')}`, [reader]);
       return reader;
     },
@@ -92,6 +97,8 @@ export function createEvents({ live, follow }: Sources, { look, heartbeat }: Rhy
   };
 }
 
+const backlogOf = ({ writableLength, readableLength }: PassThrough): number => writableLength + readableLength;
+
 const finished = ({ report }: Live): readonly BlamedWindow[] =>
   report.windows.filter(({ end, provisional }) => end !== null && !provisional);
 
@@ -101,7 +108,7 @@ function after(windows: readonly BlamedWindow[], id: string | undefined): readon
   return index < 0 ? [] : windows.slice(index + 1);
 }
 
-const statusEvent = (live: Live): string => `event: status\ndata: ${JSON.stringify(statusFace(live))}\n\n`;
+const statusEvent = (live: Live): string => `event: status\ndata: ${printableJson(statusFace(live))}\n\n`;
 
 function samplesEvent(samples: readonly Sample[], { report }: Live): string {
   const chart = createChart(
@@ -109,11 +116,11 @@ function samplesEvent(samples: readonly Sample[], { report }: Live): string {
     report.probes.map(({ series }) => series),
   );
   for (const sample of samples) chart.add(sample);
-  return `event: samples\ndata: ${JSON.stringify(chart.face())}\n\n`;
+  return `event: samples\ndata: ${printableJson(chart.face())}\n\n`;
 }
 
 const windowEvent = (window: BlamedWindow): string =>
-  `event: window\nid: ${window.id.replaceAll(/[\r\n\0]/g, ' ')}\ndata: ${JSON.stringify(windowFace(window))}\n\n`;
+  `event: window\nid: ${printableLine(window.id)}\ndata: ${printableJson(windowFace(window))}\n\n`;
 
 /** What makes a status another one: figures that run with the clock do not. */
 const digestOf = ({ at, paused, series, running, journal, report, health }: Live): string =>

@@ -1,48 +1,84 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
 import type { FastifyRequest } from 'fastify';
+import { isLoopback } from '../domain/loopback.ts';
 import { Problem } from './problem.ts';
 
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK.addAddress('::1', 'ipv6');
-
-export const isLoopback = (address: string): boolean =>
-  isIP(address) !== 0 && LOOPBACK.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+type Headers = FastifyRequest['headers'];
 
 /**
- * On loopback a page of any site may make the browser ask us, by a name of its own that it points to 127.0.0.1
- * (DNS rebinding). Then the Host header has that name.
+ * A page of any site may make a browser ask us by a name of its own, which it points to our address (DNS rebinding);
+ * to the browser what we answer then belongs to that page. The Host header has that name, so only names that are ours
+ * are answered: whatever they point to, nobody else can have them. An address can't be pointed anywhere.
  */
-export function checkHost({ headers }: FastifyRequest): void {
-  const host = hostName(headers.host ?? '');
-  if (host === 'localhost' || isLoopback(host)) return;
-  throw new Problem(421, 'the listener is on loopback: the Host header has to be localhost, 127.0.0.1 or [::1]', {
-    header: 'Host',
-  });
+export function createHostCheck({
+  loopback,
+  listenHost,
+  allowedHosts,
+}: {
+  readonly loopback: boolean;
+  readonly listenHost: string;
+  readonly allowedHosts: readonly string[];
+}): (headers: Headers) => void {
+  const own = loopback ? [] : [listenHost, hostname()];
+  const names = new Set(['localhost', ...own, ...allowedHosts].map((name) => name.toLowerCase()));
+  return ({ host = '' }) => {
+    const name = hostName(host);
+    if (names.has(name) || (loopback ? isLoopback(name) : isIP(name) !== 0)) return;
+    const right = loopback ? 'localhost, 127.0.0.1, [::1]' : "an address, this machine's name";
+    throw new Problem(421, `the Host header has to be ${right} or one of allowed_hosts in rollwatch.yaml`, {
+      header: 'Host',
+    });
+  };
 }
 
+/** Without port and brackets, and without the dot of the root at its end. */
 const hostName = (host: string): string => {
   const [, name = ''] = /^(\[[^\]]*\]|[^:]*)(?::\d+)?$/.exec(host) ?? [];
-  return name.replace(/^\[(.*)\]$/, '$1').toLowerCase();
+  return name
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/\.$/, '')
+    .toLowerCase();
 };
 
+/** A proxy adds one of these; then whoever asks is not on this machine, though the connection is. */
+const isForwarded = (headers: Headers): boolean =>
+  Object.keys(headers).some((name) => PROXY_HEADERS.has(name) || name.startsWith('x-forwarded-'));
+
+const PROXY_HEADERS = new Set([
+  'forwarded',
+  'via',
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-original-host',
+  'true-client-ip',
+  'cf-connecting-ip',
+]);
+
 /**
- * Lets a write pass or throws. A browser tells where a request comes from, so a foreign page can't write in the name
- * of whoever reads it; what is not a browser sends no Origin.
+ * Lets a write pass or throws. A browser says where a request comes from, so a foreign page can't write in the name
+ * of whoever reads it; what is not a browser sends neither Origin nor Sec-Fetch-Site.
  */
 export function checkWrite(
-  { headers }: FastifyRequest,
+  { headers }: Pick<FastifyRequest, 'headers'>,
   { loopback, token, basic = false }: { loopback: boolean; token: string | null; basic?: boolean },
 ): void {
-  const { origin, host, authorization } = headers;
+  const { origin, host, authorization, 'sec-fetch-site': site = 'none' } = headers;
   if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
     throw new Problem(403, 'a page of another origin may not write', { header: 'Origin' });
   }
-  if (loopback && authorization === undefined) return;
+  if (site !== 'none' && site !== 'same-origin') {
+    throw new Problem(403, 'a page of another origin may not write', { header: 'Sec-Fetch-Site' });
+  }
+  const forwarded = isForwarded(headers);
+  const local = loopback && !forwarded;
+  if (local && authorization === undefined) return;
   if (token === null) {
-    if (loopback) return;
-    throw new Problem(403, 'writing is off: the listener is not on loopback only, and no write token is configured');
+    if (local) return;
+    const reason = loopback ? 'the request came through a proxy' : 'the listener is not on loopback only';
+    throw new Problem(403, `writing is off: ${reason}, and no write token is configured`);
   }
   const given = bearerOf(authorization) ?? (basic ? passwordOf(authorization) : undefined);
   if (given === undefined || !same(given, token)) {

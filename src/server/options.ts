@@ -3,9 +3,36 @@ import type { Live } from '../domain/live.ts';
 import type { JournalReader, Upgrade } from '../domain/ports.ts';
 import type { Sample } from '../domain/sample.ts';
 
+/** What clients may hold at once, for each of their addresses and in all, and for how long, in milliseconds. */
+export type Limits = {
+  readonly connections: Share;
+  readonly events: Share;
+  readonly downloads: Share;
+  /** From a connection's first byte, or the end of the request before, to the end of the headers. */
+  readonly headers: number;
+  /** To the end of the body. */
+  readonly request: number;
+  /** How long a connection may stand still in the middle of an answer or a request. */
+  readonly stall: number;
+};
+
+type Share = { readonly total: number; readonly perAddress: number };
+
+/** A proxy's clients share an address. */
+export const LIMITS: Limits = {
+  connections: { total: 512, perAddress: 256 },
+  events: { total: 100, perAddress: 32 },
+  downloads: { total: 16, perAddress: 8 },
+  headers: 10_000,
+  request: 30_000,
+  stall: 60_000,
+};
+
 export type ServerOptions = {
   /** Port 0: any free one. */
   readonly listen: { readonly host: string; readonly port: number };
+  /** Names that a Host header may have beside addresses, localhost and this machine's name. */
+  readonly allowedHosts?: readonly string[];
   /** What writing needs on a listener that others can reach; null: writing is refused there. */
   readonly writeToken: string | null;
   readonly live: () => Live;
@@ -29,6 +56,7 @@ export type ServerOptions = {
   };
   readonly version: string;
   readonly log?: (level: 'info' | 'warn' | 'error', message: string) => void;
+  readonly limits?: Partial<Limits>;
   /** How often the event stream looks for news, and how often it tells the status anyway, in milliseconds. */
   readonly events?: { readonly look: number; readonly heartbeat: number };
 };

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply } from 'fastify';
+import { printableJson } from '../domain/words/printable.ts';
 
 /** A refusal of a request, as RFC 9457 has it. `more` is added to the body, and says what would be right. */
 export class Problem extends Error {
@@ -17,7 +18,7 @@ export class Problem extends Error {
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 export const problemBody = ({ status, message, more }: Problem): string =>
-  JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail: message, ...more });
+  printableJson({ type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail: message, ...more });
 
 export const sendProblem = (reply: FastifyReply, problem: Problem): FastifyReply =>
   reply.code(problem.status).type(PROBLEM_TYPE).send(problemBody(problem));

@@ -1,4 +1,4 @@
-import type { PageData } from './page-data.ts';
+import { type PageData, readData } from './page-data.ts';
 import { addSamples } from './samples.ts';
 import type { Source, Store } from './state.ts';
 import { readTasks } from './tasks.ts';
@@ -19,5 +19,5 @@ const ELEMENT = 'rollwatch-data';
 /** Null where a daemon is to be asked. */
 export function embeddedData(): PageData | null {
   const text = document.getElementById(ELEMENT)?.textContent;
-  return text === undefined || text === null || text === '' ? null : (JSON.parse(text) as PageData);
+  return text === undefined || text === null || text === '' ? null : readData<PageData>(text);
 }

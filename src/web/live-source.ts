@@ -3,6 +3,7 @@ import type { ReportFace } from '../domain/faces/report.ts';
 import type { SampleFace } from '../domain/faces/sample.ts';
 import type { StatusFace } from '../domain/faces/status.ts';
 import type { WindowFace } from '../domain/faces/window.ts';
+import { readData } from './page-data.ts';
 import { addSamples } from './samples.ts';
 import type { Source, Store } from './state.ts';
 import { askSince, mergeTasks, readTasks } from './tasks.ts';
@@ -33,7 +34,7 @@ export function followDaemon(store: Store): Source {
   function on<Face>(name: string, act: (face: Face) => void): void {
     events.addEventListener(name, (event) => {
       hear();
-      act(JSON.parse((event as MessageEvent<string>).data) as Face);
+      act(readData<Face>((event as MessageEvent<string>).data));
     });
   }
 
@@ -136,7 +137,7 @@ export function followDaemon(store: Store): Source {
 async function get<Face>(url: string): Promise<Face | null> {
   try {
     const answer = await fetch(url);
-    return answer.ok ? ((await answer.json()) as Face) : null;
+    return answer.ok ? readData<Face>(await answer.text()) : null;
   } catch {
     return null;
   }
@@ -149,5 +150,5 @@ async function getLines<Face>(url: string): Promise<readonly Face[]> {
   return text
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Face);
+    .map((line) => readData<Face>(line));
 }

@@ -11,6 +11,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -20,6 +21,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
+import { freePort } from '../support/free-port.ts';
+import { canBoot, inMachine } from '../support/systemd.ts';
 
 const root = new URL('../../', import.meta.url).pathname;
 const has = (tool: string) => spawnSync(tool, ['--version']).status === 0;
@@ -105,6 +108,81 @@ describe('the other ways', () => {
       ours: [],
     });
   });
+
+  it.skipIf(!hasSystemd)('the systemd unit is bounded, and exposes next to nothing', () => {
+    const unit = join(root, 'deploy/systemd/rollwatch.service');
+    const text = readFileSync(unit, 'utf8');
+    expect(text).toMatch(/^MemoryMax=1G$/m);
+    // below zero the kernel would kill what runs the upgrade before us
+    expect(text).not.toMatch(/^OOMScoreAdjust=-/m);
+    const { status, stdout } = spawnSync('systemd-analyze', ['security', '--offline=true', '--threshold=15', unit], {
+      encoding: 'utf8',
+    });
+    expect({ status, stdout: status === 0 ? '' : stdout }).toEqual({ status: 0, stdout: '' });
+  });
+
+  it('names itself where others ask for it by a name', () => {
+    const settings = z.looseObject({ allowed_hosts: z.array(z.string()) });
+    const compose = settings.parse(parse(readFileSync(join(root, 'deploy/compose/rollwatch.yaml'), 'utf8')));
+    const scraped = readFileSync(join(root, 'deploy/compose/prometheus.yml'), 'utf8').match(/\w+(?=:9774)/g);
+    expect(compose.allowed_hosts).toEqual(scraped);
+    const [config] = parseAllDocuments(readFileSync(join(root, 'deploy/kubernetes/rollwatch.yaml'), 'utf8'));
+    const data = z.looseObject({ data: z.record(z.string(), z.string()) }).parse(config?.toJS()).data;
+    expect(settings.parse(parse(data['rollwatch.yaml'] ?? '')).allowed_hosts).toContain('rollwatch.default.svc');
+  });
+
+  if (!canBoot) console.warn('skipped: no root or no systemd-nspawn (Debian: apt-get install systemd-container)');
+  it.skipIf(!canBoot)(
+    'the systemd unit watches with secrets that only root can read',
+    { timeout: 120_000 },
+    async () => {
+      await using cloud = await cloudFor();
+      const folder = mkdtempSync(join(tmpdir(), 'rollwatch-bin-'));
+      const command = '#!/bin/sh\nexec /opt/node /opt/rollwatch/src/main.ts "$@"\n';
+      writeFileSync(join(folder, 'rollwatch'), command, { mode: 0o755 });
+      chmodSync(folder, 0o755);
+      const secrets = '/run/credentials/rollwatch.service';
+      const port = await freePort();
+      const printed = await inMachine({
+        mounts: { '/opt/rollwatch': root, '/opt/node': realpathSync(process.execPath), '/usr/local/bin': folder },
+        files: {
+          '/etc/systemd/system/rollwatch.service': {
+            text: readFileSync(join(root, 'deploy/systemd/rollwatch.service'), 'utf8'),
+            mode: 0o644,
+          },
+          '/etc/openstack/clouds.yaml': { text: readFileSync(cloud.clouds, 'utf8'), mode: 0o600 },
+          '/etc/rollwatch/secrets/token': { text: 'right-0123456789\n', mode: 0o600 },
+          '/etc/rollwatch/environment': { text: 'OS_CLOUD=embedded\n', mode: 0o600 },
+          '/etc/rollwatch/rollwatch.yaml': {
+            text: `listen: 127.0.0.1:${port}\ntoken_file: ${secrets}/secret_token\n`,
+            mode: 0o644,
+          },
+        },
+        script: `
+systemctl start rollwatch.service --job-mode=ignore-dependencies
+url=http://127.0.0.1:${port}
+tries=0
+until curl -sf -m 5 $url/readyz; do tries=$((tries + 1)); [ $tries -lt 60 ] || break; sleep 1; done
+echo
+curl -s -o /dev/null -w 'proxied: %{http_code}\n' -m 5 -X POST -H 'X-Forwarded-For: 203.0.113.9' $url/api/v1/pause
+curl -s -o /dev/null -w 'wrong: %{http_code}\n' -m 5 -X POST -H 'Authorization: Bearer wrong' $url/api/v1/pause
+curl -s -o /dev/null -w 'right: %{http_code}\n' -m 5 -X POST -H 'Authorization: Bearer right-0123456789' $url/api/v1/pause
+stat -c '%a %U %n' ${secrets}/* /var/lib/private/rollwatch
+systemctl show rollwatch.service -p MemoryMax -p OOMScoreAdjust
+systemctl stop rollwatch.service
+systemctl show rollwatch.service -p Result -p ExecMainStatus
+journalctl -u rollwatch --no-pager -o cat
+`,
+      });
+      rmSync(folder, { recursive: true });
+      expect(printed).toContain('{"ready":true,"paused":false}\nproxied: 401\nwrong: 401\nright: 200\n');
+      expect(printed).toContain(`400 rollwatch ${secrets}/clouds.yaml\n400 rollwatch ${secrets}/secret_token\n`);
+      expect(printed).toContain('700 rollwatch /var/lib/private/rollwatch\n');
+      expect(printed).toContain('MemoryMax=1073741824\nOOMScoreAdjust=0\n');
+      expect(printed).toMatch(/Result=success\nExecMainStatus=0\n/);
+      expect(printed).toContain('No server of ours was left behind.');
+    },
+  );
 });
 
 type Step = { readonly word: string; readonly rest: string };

@@ -1,3 +1,5 @@
+import { printable } from './printable.ts';
+
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -6,9 +8,5 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** For HTML's text and quoted attributes. Control characters and those that turn the direction of writing become spaces. */
-export const escaped = (text: string): string =>
-  text
-    .toWellFormed()
-    .replaceAll(/[^\P{Cc}\n]|[\p{Cf}\u2028\u2029]/gu, ' ')
-    .replaceAll(/[&<>"']/g, (one) => ENTITIES[one] ?? one);
+/** For HTML's text and quoted attributes. What is not seen is shown. */
+export const escaped = (text: string): string => printable(text).replaceAll(/[&<>"']/g, (one) => ENTITIES[one] ?? one);

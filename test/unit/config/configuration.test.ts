@@ -30,6 +30,7 @@ describe('without a rollwatch.yaml', () => {
     expect(settings).toEqual({
       file: null,
       vantage: hostname(),
+      allowedHosts: [],
       listen: { host: '127.0.0.1', port: 9774 },
       url: null,
       writeToken: null,

@@ -51,15 +51,23 @@ describe('the report as CSV', () => {
     ['-1', "'-1"],
     ['@SUM(A1)', "'@SUM(A1)"],
     ['a\r\nb, c', '"a b, c"'],
-    ['\t=1\u001b[31m', "'=1 [31m"],
+    ['\t=1\u001b[31m', "'=1\\u001b[31m"],
+    [' =1', "'=1"],
+    ['\uff1d1', "'\uff1d1"],
+    ['a\u009b\u202eb', 'a\\u009b\\u202eb'],
   ])('has %j neither as a formula nor as another line', (phase, cell) => {
     expect(rows(window({ phase }))).toContain(`,down,${cell},2026-`);
   });
 });
 
 describe('samples as CSV', () => {
-  it('have no formula either', () => {
-    const cause = { kind: 'http-500', service: 'nova-api', message: '=1+1', body: '\t@x' } as const;
+  it.each([
+    ['=1+1', "'=1+1"],
+    ['\t@x', "'\t@x"],
+    [' \n-1', `"' \n-1"`],
+    ['\ud800\u0000\u001b\u009b\u202e\rx', '\ufffd\\u0000\\u001b\\u009b\\u202e\\u000dx'],
+  ])('have %j neither as a formula nor as a control sequence', (message, cell) => {
+    const cause = { kind: 'http-500', service: 'nova-api', message } as const;
     const line = sampleCsv({
       ...failedSample({ seq: 0, at: BEGAN }),
       outcome: 'failed',
@@ -69,6 +77,6 @@ describe('samples as CSV', () => {
       hung: false,
       cause,
     });
-    expect(line).toContain(",http-500,nova-api,'=1+1,,'\t@x,");
+    expect(line).toContain(`,http-500,nova-api,${cell},,`);
   });
 });

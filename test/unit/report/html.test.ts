@@ -8,7 +8,8 @@ import { taskDowntimes } from '../../../src/domain/task-downtime.ts';
 import { escaped } from '../../../src/domain/words/escaped.ts';
 import { reportHtml } from '../../../src/report/html.ts';
 import type { PageData } from '../../../src/web/page-data.ts';
-import { around, BEGAN, LIST_NEW, ofListNew, report, summary, window } from '../../support/live.ts';
+import { hostileReport } from '../../support/hostile.ts';
+import { around, BEGAN, ofListNew, report, window } from '../../support/live.ts';
 import { failedSample, okSample } from '../../support/samples.ts';
 import { task } from '../../support/tasks.ts';
 import { phaseVerdict } from '../../support/verdicts.ts';
@@ -20,25 +21,6 @@ const policyOf = (text: string): string =>
   (/http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(text)?.[1] ?? '').replaceAll('&#39;', "'");
 
 const HOSTILE = `</title><script>alert("x")</script><!--'&\u0000\u202e`;
-
-/** With the hostile text wherever a cloud, a playbook or a plan may put one. */
-function hostile(): Report {
-  const book = createTaskBook();
-  const start = BEGAN + 299_000;
-  book.tell(task({ id: 'a', name: HOSTILE, role: HOSTILE, start, end: BEGAN + 302_000 }));
-  const series = { ...LIST_NEW, cloud: HOSTILE, vantage: HOSTILE };
-  const windows = blamed([window({ series })], { tasks: book, phases: [] }).map((one) => ({ ...one, phase: HOSTILE }));
-  const phase = phaseVerdict({ name: HOSTILE, promise: HOSTILE, task: HOSTILE, windows });
-  const run = { ...report().run, id: HOSTILE, version: HOSTILE, clouds: [HOSTILE, 'b'], vantages: [HOSTILE, 'b'] };
-  return report({
-    run: { ...run, facts: { [HOSTILE]: HOSTILE } },
-    probes: [summary({ series, windows: 1 })],
-    windows,
-    tasks: taskDowntimes(book.all(), windows),
-    verdict: { plan: HOSTILE, result: 'fail', phases: [phase] },
-    marks: [{ kind: 'stalled', from: BEGAN, until: BEGAN + 1500, message: HOSTILE }],
-  });
-}
 
 describe('the report as HTML', () => {
   it('is one file that runs its own script alone and fetches nothing', () => {
@@ -55,7 +37,7 @@ describe('the report as HTML', () => {
   });
 
   it('holds whatever anything is called as data, and shows it as text where no script runs', () => {
-    const text = write(hostile());
+    const text = write(hostileReport(HOSTILE));
     expect(text.match(/<script/g)?.length).toBe(2);
     expect(text.match(/<\/title>/g)?.length).toBe(1);
     expect(text.match(/<!--/g)).toBeNull();
@@ -107,6 +89,8 @@ describe('the report as HTML', () => {
 
 describe('escaped text', () => {
   it('has neither tags nor characters that steer', () => {
-    expect(escaped(`<b title="'">a\u0007b\u2028c\ud800\nd`)).toBe('&lt;b title=&quot;&#39;&quot;&gt;a b c\ufffd\nd');
+    expect(escaped(`<b title="'">a\u0007b\u2028c\ud800\nd`)).toBe(
+      '&lt;b title=&quot;&#39;&quot;&gt;a\\u0007b\\u2028c\ufffd\nd',
+    );
   });
 });

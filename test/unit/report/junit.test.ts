@@ -27,11 +27,11 @@ describe('the report as JUnit', () => {
 <property name="run" value="run-1"/>
 <property name="clouds" value="prod"/>
 <property name="rollwatch" value="0.1.0"/>
-<property name="promise" value="Nothing  fails."/>
+<property name="promise" value="Nothing \\u0007fails."/>
 <property name="began with" value="Stop services"/>
 </properties>
 <testcase classname="rollwatch.a&lt;b&gt;&quot;&amp;" name="API downtime at most 0 s" time="60.000"><failure message="API downtime: 7.0 s (6.0 to 8.0 s), over the budget of 0 s even at the least" type="fail">a&lt;b&gt;&quot;&amp;: API downtime: 7.0 s (6.0 to 8.0 s), over the budget of 0 s even at the least
-Nothing  fails.
+Nothing \\u0007fails.
 
 Windows
   DOWN  server-list new  7.0 s (6.0 to 8.0 s)
@@ -86,7 +86,7 @@ Windows
     const hostile = phaseVerdict({ task: 'x\u0000\ud800\ufffe]]>' });
     const text = reportJunit(report({ verdict: { ...verdict, phases: [hostile] } }), OPTIONS);
     expect(text).toMatch(/^[\n\u0020-\ud7ff\ue000-\ufffd]*$/);
-    expect(text).toContain('value="x \ufffd\ufffd]]&gt;"');
+    expect(text).toContain('value="x\\u0000\ufffd\ufffd]]&gt;"');
     expect(reportJunit(report(), OPTIONS)).toContain('<testsuites name="rollwatch" tests="0"');
   });
 });

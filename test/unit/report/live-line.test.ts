@@ -5,7 +5,7 @@ import { task } from '../../support/tasks.ts';
 
 const running = report({ run: { ...report().run, running: true } });
 
-const known = { ...task({ name: 'Stop\u001bservices' }), sources: ['callback' as const], lastedUntil: Infinity };
+const known = { ...task({ name: 'Stop\tservices' }), sources: ['callback' as const], lastedUntil: Infinity };
 
 describe('the live line', () => {
   it('says since when all is up, and how fast it answers', () => {

@@ -176,12 +176,12 @@ describe('the text report', () => {
     const windows = blamed([window()], { tasks: book, phases: [] });
     const told = report({ windows, tasks: taskDowntimes(book.all(), windows) });
     expect(section(told, 'Windows', 100).slice(3)).toEqual([
-      "        began in handler 'Stop [31m services' of role os_nova (07:14:59.900 to 07:15:02.000), or in",
-      "          task 'Check readiness'",
+      "        began in handler 'Stop\\u001b[31m services' of role os_nova (07:14:59.900 to 07:15:02.000),",
+      "          or in task 'Check readiness'",
     ]);
     expect(section(told, 'Tasks of the upgrade', 100)).toEqual([
       '  began in it  while it ran  from      task',
-      "          7 s           2 s  07:14:59  handler 'Stop [31m services' of role os_nova",
+      "          7 s           2 s  07:14:59  handler 'Stop\\u001b[31m services' of role os_nova",
       '  2 tasks in all.',
     ]);
   });

@@ -53,6 +53,16 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
     'DIR/work/rollwatch.yaml:3: not YAML: this key stands twice in the same mapping; keep one',
   ),
   settings(
+    'a name of the daemon with its scheme',
+    'allowed_hosts:\n  - rollwatch\n  - http://rollwatch.example\n',
+    "DIR/work/rollwatch.yaml:3: allowed_hosts[1] is 'http://rollwatch.example'; it must be the name of a host without scheme and port, such as rollwatch.example",
+  ),
+  settings(
+    'a name of the daemon that is no list',
+    'allowed_hosts: rollwatch:9774\n',
+    "DIR/work/rollwatch.yaml:1: allowed_hosts is 'rollwatch:9774'; it must be a list of the names by which others reach the daemon",
+  ),
+  settings(
     'two documents',
     'vantage: a\n---\nvantage: b\n',
     'DIR/work/rollwatch.yaml:2: not YAML: a second document begins here; one is wanted',
@@ -85,7 +95,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'an unknown key like none',
     'vantage: here\ncolour: red\n',
-    'DIR/work/rollwatch.yaml:2: unknown key colour; known here: vantage, clouds, listen, url, token_file, journal, compute_microversion, probes, checks, overall, diagnosis, sampler, plan, upgrade, grafana and log',
+    'DIR/work/rollwatch.yaml:2: unknown key colour; known here: vantage, clouds, listen, allowed_hosts, url, token_file, journal, compute_microversion, probes, checks, overall, diagnosis, sampler, plan, upgrade, grafana and log',
   ),
   settings(
     'an unknown key within a probe',
@@ -130,7 +140,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a secret where none belongs',
     'password: hunter2\n',
-    'DIR/work/rollwatch.yaml:1: unknown key password; known here: vantage, clouds, listen, url, token_file, journal, compute_microversion, probes, checks, overall, diagnosis, sampler, plan, upgrade, grafana and log',
+    'DIR/work/rollwatch.yaml:1: unknown key password; known here: vantage, clouds, listen, allowed_hosts, url, token_file, journal, compute_microversion, probes, checks, overall, diagnosis, sampler, plan, upgrade, grafana and log',
   ),
   settings(
     'a section that is a text',

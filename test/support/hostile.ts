@@ -1,0 +1,39 @@
+import { blamed } from '../../src/domain/blame.ts';
+import type { Report } from '../../src/domain/summary.ts';
+import { createTaskBook } from '../../src/domain/task-book.ts';
+import { taskDowntimes } from '../../src/domain/task-downtime.ts';
+import { BEGAN, LIST_NEW, report, summary, window } from './live.ts';
+import { task } from './tasks.ts';
+import { phaseVerdict } from './verdicts.ts';
+
+/** Clears the screen, sets the title, colours, turns the direction of writing, and begins another line. */
+export const CONTROLS = '\u001b[2J\u001b]0;OWNED\u0007\u001b[31mEVIL\u009b31m\u202eRTL\u2066\u200b\ud800\u007f\r\nX';
+
+/** No text of ours has any: control characters but tabs and line breaks, and what is not seen or turns the direction. */
+export const RAW = /[^\P{Cc}\n\r\t]|[\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|\r(?!\n)/u;
+
+/** With the text wherever a cloud, a playbook, a plan or a configuration may put one. */
+export function hostileReport(text: string): Report {
+  const book = createTaskBook();
+  const start = BEGAN + 299_000;
+  book.tell(task({ id: 'a', name: text, role: text, start, end: BEGAN + 302_000 }));
+  const series = { ...LIST_NEW, cloud: text, vantage: text, target: text };
+  const windows = blamed([window({ series })], { tasks: book, phases: [] }).map((one) => ({ ...one, phase: text }));
+  const phase = phaseVerdict({ name: text, promise: text, task: text, windows });
+  const run = { ...report().run, id: text, version: text, clouds: [text, 'b'], vantages: [text, 'b'] };
+  const checks = (['pass', 'fail', 'skip'] as const).map((status) => ({
+    name: text,
+    status,
+    detail: text,
+    before: null,
+  }));
+  return report({
+    run: { ...run, facts: { [text]: text } },
+    probes: [summary({ series, windows: 1 })],
+    windows,
+    tasks: taskDowntimes(book.all(), windows),
+    verdict: { plan: text, result: 'fail', phases: [phase] },
+    marks: [{ kind: 'stalled', from: BEGAN, until: BEGAN + 1500, message: text }],
+    checks: [{ stage: 'after', cloud: text, vantage: text, at: BEGAN, checks, ok: false }],
+  });
+}

@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest';
+import { createSlots, type Slots } from '../../../src/server/slots.ts';
+
+/** Takes a slot; `dropped` has the names of those who lost theirs. */
+const taker = (slots: Slots) => {
+  const dropped: string[] = [];
+  const take = (name: string, address: string, burden = 0) =>
+    slots.take({ address, burden: () => burden, drop: () => dropped.push(name) });
+  return { dropped, take };
+};
+
+it('drops the oldest of the same address where that has too many', () => {
+  const { dropped, take } = taker(createSlots({ total: 10, perAddress: 2 }));
+  for (const name of ['a1', 'a2', 'a3']) take(name, 'a');
+  take('b1', 'b');
+  take('a4', 'a');
+  expect(dropped).toEqual(['a1', 'a2']);
+});
+
+it('drops the one with the greatest burden before an older one, whoever it is', () => {
+  const slots = createSlots({ total: 3, perAddress: 3 });
+  const { dropped, take } = taker(slots);
+  take('old', 'a');
+  take('slow', 'b', 10);
+  take('slower', 'c', 20);
+  take('new', 'd');
+  take('newer', 'e');
+  take('newest', 'f');
+  expect(dropped).toEqual(['slower', 'slow', 'old']);
+  expect(slots.held()).toBe(3);
+});
+
+it('has room again for what is given back, also when it was dropped before', () => {
+  const slots = createSlots({ total: 1, perAddress: 1 });
+  const { dropped, take } = taker(slots);
+  const release = take('a', 'a');
+  const other = take('b', 'b');
+  release();
+  expect([dropped, slots.held()]).toEqual([['a'], 1]);
+  other();
+  take('c', 'c');
+  expect([dropped, slots.held()]).toEqual([['a'], 1]);
+});
