@@ -187,6 +187,7 @@ export function createObservation({ run, version, overall, plan = null }: Observ
     report,
     live(now, { paused, journal, health }) {
       const told = report(now);
+      const byId = new Map(told.windows.map((one) => [one.id, one]));
       return {
         at: now,
         paused,
@@ -195,7 +196,7 @@ export function createObservation({ run, version, overall, plan = null }: Observ
           return {
             series: account.series,
             ...state,
-            open: told.windows.find((one) => one.id === open?.id) ?? null,
+            open: open === null ? null : (byId.get(open.id) ?? null),
             held: health?.held[id] ?? null,
           };
         }),

@@ -18,6 +18,8 @@ export type TaskBook = {
   all(): readonly KnownTask[];
   /** Those that may have been under way in a stretch, by their start; of more than `most` those that began last. */
   during(stretch: Interval & { readonly most?: number }): readonly KnownTask[];
+  /** Those that began after `from` and up to `until`, by their start, `most` of them. */
+  begun(stretch: Interval & { readonly most: number }): readonly KnownTask[];
   running(): readonly KnownTask[];
   /** Another number after each change. */
   version(): number;
@@ -111,6 +113,11 @@ export function createTaskBook(): TaskBook {
         .latest(firstAfter(known, until), { from, most })
         .flatMap((index) => known[index] ?? [])
         .reverse();
+    },
+    begun({ from, until, most }) {
+      refresh();
+      const first = firstAfter(known, from);
+      return known.slice(first, Math.min(first + most, Math.max(first, firstAfter(known, until))));
     },
     running() {
       refresh();
