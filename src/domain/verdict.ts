@@ -56,9 +56,7 @@ export type VerdictInput = {
 /** The phases of the plan in its order, then those that were begun by hand without being in it. */
 export function judge(plan: Plan | null, { stretches, books, windows, run }: VerdictInput): Verdict {
   const planned = plan?.phases ?? [];
-  const others = [...new Set(stretches.map(({ name }) => name))].filter(
-    (name) => !planned.some((phase) => phase.name === name),
-  );
+  const others = [...new Set(stretches.map(({ name }) => name)).difference(new Set(planned.map(({ name }) => name)))];
   const first = stretches.reduce((earliest, { from }) => Math.min(earliest, from), Infinity);
   const baseline = first > run.from && first < Infinity ? [{ from: run.from, until: first }] : [];
   const measure = createPhaseMeasures(books, baseline);
