@@ -29,12 +29,12 @@ export const cloudEntry = z.strictObject(
 /** A name alone stands for an entry with that name. */
 const nameOrEntry = z.preprocess((given) => (typeof given === 'string' ? { name: given } : given), cloudEntry);
 
-const CLOUDS = 'a list of clouds of clouds.yaml';
+const CLOUDS = 'a list of clouds of clouds.yaml, at most 1000 of them';
 
 export const settingsSchema = z.strictObject(
   {
     vantage: plainName.optional(),
-    clouds: z.array(nameOrEntry, { error: CLOUDS }).min(1, CLOUDS).optional(),
+    clouds: z.array(nameOrEntry, { error: CLOUDS }).min(1, CLOUDS).max(1000, CLOUDS).optional(),
     listen: listenAddress.prefault('127.0.0.1:9774'),
     url: webUrl.nullable().default(null),
     token_file: text('the path of a file').nullable().default(null),
