@@ -9,6 +9,9 @@ export type KnownTask = Task & {
   readonly lastedUntil: Millis;
 };
 
+/** As told by each source: a task that two tell counts twice. */
+export type TaskLoad = { readonly told: number; readonly running: number };
+
 export type TaskBook = {
   /** What is told of a task later replaces what its source told before. */
   tell(task: Task): void;
@@ -21,6 +24,8 @@ export type TaskBook = {
   /** Those that began after `from` and up to `until`, by their start, `most` of them. */
   begun(stretch: Interval & { readonly most: number }): readonly KnownTask[];
   running(): readonly KnownTask[];
+  /** How many would be told, and run, if these were told too. */
+  loadWith(tasks: readonly Task[]): TaskLoad;
   /** Another number after each change. */
   version(): number;
 };
@@ -47,6 +52,7 @@ export function createTaskBook(): TaskBook {
   let united: readonly United[] = [];
   let known: readonly KnownTask[] = [];
   let lasting = createLasting([]);
+  let running = 0;
   let version = 0;
 
   function forget(id: string): void {
@@ -54,6 +60,7 @@ export function createTaskBook(): TaskBook {
     if (task === undefined) return;
     const key = keyOf(task);
     told.delete(id);
+    if (task.status === 'running') running--;
     named.get(key)?.delete(id);
     changed.add(key);
     version++;
@@ -99,6 +106,7 @@ export function createTaskBook(): TaskBook {
       const tasks = named.get(key) ?? new Map<string, Task>();
       named.set(key, tasks.set(task.id, task));
       told.set(task.id, task);
+      if (task.status === 'running') running++;
       changed.add(key);
       version++;
     },
@@ -122,6 +130,15 @@ export function createTaskBook(): TaskBook {
     running() {
       refresh();
       return known.filter((one) => one.status === 'running');
+    },
+    loadWith(tasks) {
+      const news = [...new Map(tasks.map((one) => [one.id, one])).values()];
+      const known = news.flatMap(({ id }) => told.get(id) ?? []);
+      const runningOf = (some: readonly Task[]) => some.filter(({ status }) => status === 'running').length;
+      return {
+        told: told.size + news.length - known.length,
+        running: running + runningOf(news) - runningOf(known),
+      };
     },
     version: () => version,
   };
