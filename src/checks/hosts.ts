@@ -31,7 +31,13 @@ export async function checkHosts(
 ): Promise<void> {
   const { names, vcpus, ...from } = choice;
   const limit = pLimit(AT_ONCE);
-  const known = [...computesOf(services), ...computesOf(before ?? []).filter(({ host }) => !has(services, host))];
+  const hosts = new Set(computesOf(services).map(({ host }) => host));
+  const earlier = new Map(
+    computesOf(before ?? [])
+      .toReversed()
+      .map((one) => [one.host, one]),
+  );
+  const known = [...computesOf(services), ...computesOf(before ?? []).filter(({ host }) => !hosts.has(host))];
   await Promise.all(
     known
       .toSorted((a, b) => a.host.localeCompare(b.host))
@@ -40,8 +46,8 @@ export async function checkHosts(
 
   async function checkHost({ host, zone, up, enabled }: ServiceRecord): Promise<Check> {
     const name = `hosts: ${host}`;
-    const then = (before ?? []).find((one) => one.binary === COMPUTE && one.host === host);
-    const away = !has(services, host) ? 'gone from' : !up ? 'down' : !enabled ? 'disabled' : null;
+    const then = earlier.get(host);
+    const away = !hosts.has(host) ? 'gone from' : !up ? 'down' : !enabled ? 'disabled' : null;
     if (away !== null) {
       const took = then?.up === true && then.enabled;
       const reason = `nova-compute is ${away} there`;
@@ -62,5 +68,3 @@ export async function checkHosts(
 const COMPUTE = 'nova-compute';
 const computesOf = (services: readonly ServiceRecord[]): readonly ServiceRecord[] =>
   services.filter(({ binary }) => binary === COMPUTE);
-const has = (services: readonly ServiceRecord[], host: string): boolean =>
-  computesOf(services).some((one) => one.host === host);

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { problemOf, readText } from '../config/read-file.ts';
 import { Refusal } from '../domain/refusal.ts';
+import { problemOf, readText } from '../files/read-text.ts';
 
 /** How the commands that speak to a running daemon find it. */
 export type DaemonFlags = { readonly url?: string; readonly tokenFile?: string };

@@ -248,6 +248,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     replayed,
     upgrade: {
       task: (task) => keep({ type: 'task', task }),
+      taskLoadWith: observation.taskLoadWith,
       phase: (phase) => keep({ type: 'phase', phase }),
       annotate: (annotation) => keep({ type: 'annotation', annotation }),
       annotations: observation.annotations,

@@ -32,10 +32,12 @@ export function chooseClouds(
       entry === undefined ? { entry: alone(asked, host), index: null, refuseName } : { entry, index, refuseName },
     ];
   }
+  const places = new Map<string, number>();
   for (const [index, { name }] of entries.entries()) {
-    if (entries.findIndex((one) => one.name === name) < index) {
-      throw file.refuse(['clouds', index], `clouds[${index}] is '${name}' a second time; name each cloud once`);
-    }
+    const earlier = places.get(name);
+    if (earlier !== undefined)
+      throw file.refuse(['clouds', index], `clouds[${index}] is the cloud of clouds[${earlier}]; name each cloud once`);
+    places.set(name, index);
   }
   const refuseEntry = (index: number) => (problem: string) =>
     file.refuse(['clouds', index], `clouds[${index}]: ${problem}`);

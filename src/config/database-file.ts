@@ -1,7 +1,7 @@
 import { type Databases, type NamedDatabase, parseDatabaseUrl } from '../domain/database-address.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { secret } from '../domain/secret.ts';
-import { problemOf, readText } from './read-file.ts';
+import { problemOf, readText } from '../files/read-text.ts';
 
 /** `cell1 mysql+pymysql://...`: the name may be left out. */
 const LINE = /^(?:(?<name>[\w.-]+)\s+)?(?<url>[\w+]+:\/\/.*)$/;
@@ -19,6 +19,7 @@ export function readDatabaseFile(path: string): Databases {
     return line === '' || line.startsWith('#') ? [] : [{ line, number: index + 1 }];
   });
   const databases: NamedDatabase[] = [];
+  const names = new Set<string>();
   for (const { line, number } of lines) {
     const refuse = (problem: string) => new Refusal(`${path}:${number}: ${problem}`);
     const { name, url = line } = LINE.exec(line)?.groups ?? {};
@@ -27,9 +28,9 @@ export function readDatabaseFile(path: string): Databases {
     if (databases.length === 0 && name !== undefined)
       throw refuse(`the first address is the API database's; write it without a name before it`);
     const one = { name: name ?? parsed.value.database, address: parsed.value };
-    const [, ...cells] = databases;
-    if (cells.some((cell) => cell.name === one.name))
-      throw refuse(`there are two cells called '${one.name}'; write another name before the address`);
+    if (databases.length > 0 && names.has(one.name))
+      throw refuse('another cell above has the same name; write another name before the address');
+    if (databases.length > 0) names.add(one.name);
     databases.push(one);
   }
   const [api, ...cells] = databases;

@@ -1,6 +1,7 @@
 /** The one of `known` that was probably meant: at most two slips away, and fewer than a third of its letters. */
 export function didYouMean(word: string, known: readonly string[]): string | null {
   const near = known
+    .filter((one) => Math.abs(plain(word).length - plain(one).length) <= 2)
     .map((one) => ({ one, slips: distance(plain(word), plain(one)) }))
     .filter(({ one, slips }) => slips <= 2 && slips * 3 < one.length + 1)
     .toSorted((a, b) => a.slips - b.slips);

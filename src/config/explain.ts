@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { didYouMean, listed } from './did-you-mean.ts';
+import { quoted, quotedKey } from './quote.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -17,13 +18,19 @@ export function explain(
     const words = known(issue.path);
     const slip = didYouMean(key, words);
     const advice = slip === null ? `known here: ${listed(words, 'and')}` : `did you mean ${slip}?`;
-    return { path: [...issue.path, key], problem: `unknown key ${dotted([...issue.path, key])}; ${advice}` };
+    const name = slip === null ? quotedKey(key) : key;
+    const which =
+      name === null
+        ? `unknown key${issue.path.length === 0 ? '' : ` in ${dotted(issue.path)}`}`
+        : `unknown key ${dotted([...issue.path, name])}`;
+    return { path: [...issue.path, key], problem: `${which}; ${advice}` };
   }
   const { path } = issue;
   const value = at(input, path);
   if (path.length === 0) return { path, problem: `it is ${kindOf(value)}; it must be ${issue.message}` };
-  const stated = `${dotted(path)} is ${value === undefined ? 'missing' : shown(value)}`;
-  return { path, problem: `${stated}; it must be ${issue.message}` };
+  const is = value === undefined ? 'missing' : shown(value, issue.message);
+  const stated = is === null ? dotted(path) : `${dotted(path)} is ${is}; it`;
+  return { path, problem: `${stated} must be ${issue.message}` };
 }
 
 /** `clouds[0].probes.server-list.slow` */
@@ -40,12 +47,11 @@ function at(input: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-/** Short, and without what may be a secret: the user in a URL. */
-function shown(value: unknown): string {
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  if (typeof value !== 'string') return kindOf(value);
-  const text = value.replace(/\/\/[^/]*@/, '//***@').replaceAll(/\s+/g, ' ');
-  return `'${text.length > 60 ? `${text.slice(0, 57)}...` : text}'`;
+/** Null: a text that may be a secret. `right` says what would be right. */
+function shown(value: unknown, right: string): string | null {
+  if (typeof value === 'boolean') return String(value);
+  if (typeof value === 'number') return String(value).length <= 8 ? String(value) : 'another number';
+  return typeof value === 'string' ? quoted(value, right.match(/[\w.-]+/g) ?? []) : kindOf(value);
 }
 
 /** A file that is no settings file at all may be anything, a file of secrets among them: none of it is shown. */

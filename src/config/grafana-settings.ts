@@ -53,7 +53,7 @@ export function grafanaOf(
       'stands without token_file; name the file with the token of an Editor service account, or username and password_file',
     );
   const read = (key: string, path: string, what: string) =>
-    readSecretLine(inFolder(path), what, (problem) => refuse(key, problem));
+    readSecretLine({ written: path, path: inFolder(path) }, what, (problem) => refuse(key, problem));
   return {
     url,
     token: tokenFile === null ? null : read('token_file', tokenFile, 'token'),

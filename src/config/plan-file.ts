@@ -5,9 +5,11 @@ import { z } from 'zod';
 import { NO_PHASE } from '../domain/phases.ts';
 import { type Begins, BUDGETS, type Budget, matches, type Plan, type PlannedPhase } from '../domain/plan.ts';
 import { Refusal } from '../domain/refusal.ts';
+import { problemOf, readText } from '../files/read-text.ts';
 import { duration } from './duration.ts';
 import { count, plainName, text } from './fields.ts';
-import { problemOf, readText } from './read-file.ts';
+import { quoted } from './quote.ts';
+import { fileProblem } from './secret-file.ts';
 import { openStrictly } from './strict-file.ts';
 
 /** The plans that come with Rollwatch. */
@@ -67,13 +69,16 @@ const phase = z.strictObject(
   { error: 'a mapping with the name of a phase' },
 );
 
-const PHASES = 'a list of phases in their order';
+const PHASES = 'a list of phases in their order, at most 100 of them';
+const MOST_PHASES = 100;
+/** Of all phases together: each is held against each, and against each task. */
+const MOST_NAMES = 1000;
 
 const planSchema = z.strictObject(
   {
     name: plainName.optional(),
     description: text('a sentence about the plan').default(''),
-    phases: z.array(phase, { error: PHASES }).min(1, PHASES),
+    phases: z.array(phase, { error: PHASES }).min(1, PHASES).max(MOST_PHASES, PHASES),
   },
   { error: 'a mapping with phases' },
 );
@@ -93,10 +98,13 @@ export function loadPlan(given: string, whence: string, pathOf: (path: string) =
   const isFile = given.includes('/') || /\.ya?ml$/.test(given);
   const shipped = shippedPlans();
   if (!isFile && !shipped.includes(given))
-    throw new Refusal(`${whence} is '${given}'; it must be ${shipped.join(' or ')}, or the path of a file`);
+    throw new Refusal(`${whenceIs(whence, given, shipped)} must be ${shipped.join(' or ')}, or the path of a file`);
   const path = isFile ? pathOf(given) : join(SHIPPED, `${given}.yaml`);
   const found = readText(path);
-  if (found.kind !== 'text') throw new Refusal(`${whence}: ${path} ${problemOf(found)}; name a file that can be read`);
+  if (found.kind !== 'text')
+    throw new Refusal(
+      `${whence}: ${fileProblem({ written: given, path }, problemOf(found))}; name a file that can be read`,
+    );
   const file = openStrictly({ file: path, folder: dirname(path), text: found.text, known: keysAt });
   const { name, description, phases } = file.check(planSchema, file.raw);
   const plan: Plan = {
@@ -111,6 +119,9 @@ export function loadPlan(given: string, whence: string, pathOf: (path: string) =
       }),
     ),
   };
+  const names = plan.phases.reduce((sum, { begins: { task, tag } }) => sum + task.length + tag.length, 0);
+  if (names > MOST_NAMES)
+    throw file.refuse(['phases'], `phases names ${names} tasks and tags; at most ${MOST_NAMES} are wanted`);
   plan.phases.forEach((one, index) => {
     const path = ['phases', index];
     if (one.name === NO_PHASE)
@@ -122,7 +133,7 @@ export function loadPlan(given: string, whence: string, pathOf: (path: string) =
       if (before.name === one.name)
         throw file.refuse(
           [...path, 'name'],
-          `phases[${index}].name is '${one.name}', as phases[${earlier}] is named; give it a name of its own`,
+          `phases[${index}].name is that of phases[${earlier}] too; give it a name of its own`,
         );
       const shared = overlap(before.begins, one.begins);
       if (shared !== null)
@@ -135,14 +146,21 @@ export function loadPlan(given: string, whence: string, pathOf: (path: string) =
   return plan;
 }
 
+/** The command line may be quoted; a file may hold a secret where the plan belongs. */
+function whenceIs(whence: string, given: string, shipped: readonly string[]): string {
+  const shown = whence.startsWith('--') ? `'${given}'` : quoted(given, shipped);
+  return shown === null ? whence : `${whence} is ${shown}; it`;
+}
+
 /** What begins the one and the other, in words. */
 function overlap(a: Begins, b: Begins): string | null {
-  const tag = b.tag.find((one) => a.tag.includes(one));
-  if (tag !== undefined) return `the tag '${tag}'`;
+  const tags = new Set(a.tag);
+  const tag = b.tag.findIndex((one) => tags.has(one));
+  if (tag >= 0) return `its tag[${tag}]`;
   for (const one of a.task) {
-    for (const other of b.task) {
+    for (const [index, other] of b.task.entries()) {
       // A pattern is an instance of another where it matches as a text, its own stars standing for themselves.
-      if (matches(one, other) || matches(other, one)) return `a task '${matches(one, other) ? other : one}'`;
+      if (matches(one, other) || matches(other, one)) return `its task[${index}]`;
     }
   }
   return null;

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { Refusal } from '../domain/refusal.ts';
+import { problemOf, readText } from '../files/read-text.ts';
 import { expandPath, type Host, variable } from './host.ts';
-import { problemOf, readText } from './read-file.ts';
 import { keysAt } from './schema-keys.ts';
 import { openStrictly, type StrictFile } from './strict-file.ts';
 

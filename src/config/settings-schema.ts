@@ -31,12 +31,12 @@ const nameOrEntry = z.preprocess((given) => (typeof given === 'string' ? { name:
 
 const HOSTS = 'a list of the names by which others reach the daemon';
 
-const CLOUDS = 'a list of clouds of clouds.yaml';
+const CLOUDS = 'a list of clouds of clouds.yaml, at most 1000 of them';
 
 export const settingsSchema = z.strictObject(
   {
     vantage: plainName.optional(),
-    clouds: z.array(nameOrEntry, { error: CLOUDS }).min(1, CLOUDS).optional(),
+    clouds: z.array(nameOrEntry, { error: CLOUDS }).min(1, CLOUDS).max(1000, CLOUDS).optional(),
     listen: listenAddress.prefault('127.0.0.1:9774'),
     allowed_hosts: z.array(hostName, { error: HOSTS }).default([]),
     url: webUrl.nullable().default(null),

@@ -4,11 +4,12 @@ import type { Plan } from '../domain/plan.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { ProbeName } from '../domain/sample.ts';
 import { type Secret, secret } from '../domain/secret.ts';
+import { problemOf, readText, SECRET_LIMIT } from '../files/read-text.ts';
 import { type ListenAddress, listenAddress } from './fields.ts';
 import { type GrafanaSettings, grafanaOf } from './grafana-settings.ts';
 import { expandPath, type Host } from './host.ts';
 import { loadPlan } from './plan-file.ts';
-import { problemOf, readText } from './read-file.ts';
+import { fileProblem, type NamedPath } from './secret-file.ts';
 import type { SettingsFile } from './settings-file.ts';
 import { type FileSettings, settingsSchema } from './settings-schema.ts';
 import { type UpgradeSettings, upgradeOf } from './upgrade-settings.ts';
@@ -55,7 +56,10 @@ export function settingsOf(
     listen: flags.listen === undefined ? given.listen : listenFlag(flags.listen),
     allowedHosts: [...given.allowed_hosts, ...(given.url === null ? [] : [new URL(given.url).hostname])],
     url: given.url,
-    writeToken: given.token_file === null ? null : readToken(file, inFolder(given.token_file)),
+    writeToken:
+      given.token_file === null
+        ? null
+        : readToken(file, { written: given.token_file, path: inFolder(given.token_file) }),
     journal: journalOf({ flag: flags.journal, given: given.journal }, { host, folder: file.folder, inFolder }),
     overall: given.overall,
     sampler: { stall: given.sampler.stall, clockStep: given.sampler.clock_step },
@@ -103,20 +107,14 @@ function planOf(
   return loadPlan(flag, '--plan', (path) => expandPath(path, { home: host.home, base: host.cwd }));
 }
 
-function readToken(file: SettingsFile, path: string): Secret {
-  const found = readText(path);
-  const at = ['token_file'];
-  if (found.kind !== 'text')
-    throw file.refuse(at, `token_file ${path} ${problemOf(found)}; name a file that can be read`);
+function readToken(file: SettingsFile, named: NamedPath): Secret {
+  const found = readText(named.path, { limit: SECRET_LIMIT });
+  const refuse = (problem: string) => file.refuse(['token_file'], `token_file ${fileProblem(named, problem)}`);
+  if (found.kind !== 'text') throw refuse(`${problemOf(found)}; name a file that can be read`);
   const token = found.text.trim();
-  if (token === '') throw file.refuse(at, `token_file ${path} is empty; write a token of 16 letters or more into it`);
-  if (!/^[\x21-\x7e]+$/.test(token)) {
-    throw file.refuse(
-      at,
-      `token_file ${path} holds more than one word; one token of letters, digits and signs is wanted`,
-    );
-  }
-  if (token.length < 16)
-    throw file.refuse(at, `token_file ${path} holds a token that is too short; 16 letters or more are wanted`);
+  if (token === '') throw refuse('is empty; write a token of 16 letters or more into it');
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw refuse('holds more than one word; one token of letters, digits and signs is wanted');
+  if (token.length < 16) throw refuse('holds a token that is too short; 16 letters or more are wanted');
   return secret(token);
 }

@@ -72,6 +72,8 @@ function araOf(
   if (username !== null && url === null) throw refuse('username', 'stands without url; say where ARA is');
   if (url === null) return null;
   if (username === null || path === null) return { url, user: null, interval };
-  const password = readSecretLine(inFolder(path), 'password', (problem) => refuse('password_file', problem));
+  const password = readSecretLine({ written: path, path: inFolder(path) }, 'password', (problem) =>
+    refuse('password_file', problem),
+  );
   return { url, user: { name: username, password }, interval };
 }

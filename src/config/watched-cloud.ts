@@ -70,7 +70,7 @@ function probesOf({ entry, index }: ChosenCloud, { file, given }: Context): Prob
   if (Object.values(probes).every((one) => !one.enabled)) {
     throw file.refuse(
       path,
-      `cloud '${entry.name}': every probe is disabled; enable one of ${listed(Object.keys(probes))}`,
+      `${index === null ? '' : `clouds[${index}]: `}every probe is disabled; enable one of ${listed(Object.keys(probes))}`,
     );
   }
   return probes;
@@ -109,6 +109,6 @@ function diagnosisOf(
   if (own || !several) return { name, refuseName: (problem) => file.refuse(path, `diagnosis.cloud: ${problem}`) };
   throw file.refuse(
     path,
-    `diagnosis.cloud is '${name}' for several clouds; put it into the entry of clouds that it is about`,
+    `diagnosis.cloud is for one cloud, and there are several; put it into the entry of clouds that it is about`,
   );
 }

@@ -9,6 +9,9 @@ import { type DowntimeWindow, wasSeen } from './window.ts';
  */
 export const SLACK = 250;
 
+/** Before the estimate, and after it: those nearest to it. Ten thousand tasks may run, and each window has its own list. */
+export const MOST_CANDIDATES = 100;
+
 /** A window with those who may have brought it about. */
 export type BlamedWindow = DowntimeWindow & {
   /** The phase of the upgrade in which it began, if any. */
@@ -23,31 +26,42 @@ export type BlamedWindow = DowntimeWindow & {
  */
 export function candidates(
   { start, estimate = start.estimate }: { readonly start: Bracket; readonly estimate?: Millis },
-  tasks: Pick<TaskBook, 'during'>,
+  tasks: Pick<TaskBook, 'during' | 'begun'>,
 ): readonly KnownTask[] {
-  const found = tasks.during({ from: start.earliest - SLACK, until: start.latest + SLACK });
-  const before = found.filter((one) => one.start <= estimate).toReversed();
-  return [...before, ...found.filter((one) => one.start > estimate)];
+  const from = start.earliest - SLACK;
+  const until = start.latest + SLACK;
+  const before = tasks.during({ from, until: Math.min(estimate, until), most: MOST_CANDIDATES });
+  return [...before.toReversed(), ...tasks.begun({ from: estimate, until, most: MOST_CANDIDATES })];
 }
 
 /** `windows` by their estimated start, as reports have them. */
 export const blamed = (
   windows: readonly DowntimeWindow[],
-  { tasks, phases }: { readonly tasks: Pick<TaskBook, 'during'>; readonly phases: readonly PhaseStretch[] },
-): readonly BlamedWindow[] =>
-  windows.map((window, index) => {
-    const estimate = sharpEstimate(windows, index);
+  { tasks, phases }: { readonly tasks: Pick<TaskBook, 'during' | 'begun'>; readonly phases: readonly PhaseStretch[] },
+): readonly BlamedWindow[] => {
+  /** Windows of one kind and probe, whatever the connection. */
+  const alike = new Map<DowntimeWindow, { readonly windows: readonly DowntimeWindow[]; readonly index: number }>();
+  for (const some of Map.groupBy(windows, kindAndProbe).values())
+    for (const [index, window] of some.entries()) alike.set(window, { windows: some, index });
+  return windows.map((window) => {
+    const { windows: some, index } = alike.get(window) ?? { windows: [window], index: 0 };
+    const estimate = sharpEstimate(some, index);
     const found = candidates({ start: window.start, estimate }, tasks);
     // Nothing is brought about before it has begun.
     const began = Math.max(estimate, Math.min(found[0]?.start ?? estimate, window.start.latest));
     return { ...window, candidates: found, phase: phaseAt(phases, began) };
   });
+};
+
+const kindAndProbe = ({ kind, cloud, vantage, probe }: DowntimeWindow): string =>
+  JSON.stringify([kind, cloud, vantage, probe]);
 
 /**
  * When a window of the server list began, as both connections together know it: they are sampled half an interval
  * apart, and most outages begin on both at once. It orders the candidates, and takes none away.
+ * `windows` are of one kind and probe, by their estimated start.
  */
-export function sharpEstimate(windows: readonly DowntimeWindow[], index: number): Millis {
+function sharpEstimate(windows: readonly DowntimeWindow[], index: number): Millis {
   const window = windows[index];
   if (window === undefined) throw new Error('no such window');
   const { start } = window;
@@ -76,16 +90,7 @@ function neighbours(windows: readonly DowntimeWindow[], index: number): readonly
   let until = index;
   while (near(windows[from - 1])) from--;
   while (near(windows[until + 1])) until++;
-  return windows
-    .slice(from, until + 1)
-    .filter(
-      (one) =>
-        one.kind === window.kind &&
-        one.cloud === window.cloud &&
-        one.vantage === window.vantage &&
-        one.probe === window.probe &&
-        one.connection !== window.connection,
-    );
+  return windows.slice(from, until + 1).filter((one) => one.connection !== window.connection);
 }
 
 /** When the sample behind the edge was sent: the estimate lies midway between that and `earliest`. */

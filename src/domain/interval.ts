@@ -39,6 +39,22 @@ export const intersect = (a: readonly Interval[], b: readonly Interval[]): reado
 export const length = (intervals: Iterable<Interval>): number =>
   union(intervals).reduce((sum, { from, until }) => sum + (until - from), 0);
 
+/** The place of the first that ends after `at`, in stretches that are sorted and do not overlap. */
+export function firstEndingAfter(sorted: readonly Interval[], at: Millis): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle]?.until ?? Infinity) <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Whether a stretch shares time with one of those, which are sorted and do not overlap. */
+export const shares = (sorted: readonly Interval[], { from, until }: Interval): boolean =>
+  from < until && (sorted[firstEndingAfter(sorted, from)]?.from ?? Infinity) < until;
+
 /** Whether a moment lies in one of them; the end of a stretch is not in it. */
 export const within = (intervals: readonly Interval[], at: Millis): boolean =>
   intervals.some(({ from, until }) => at >= from && at < until);

@@ -11,7 +11,8 @@ import type { Facts, Health, JournalEntry, JournalState, Mark, PhaseMark, Sessio
 import { type ProbeName, type Sample, type Series, type SeriesKey, seriesId } from './sample.ts';
 import { createServerBook, type LeftServer } from './server-book.ts';
 import type { Report } from './summary.ts';
-import { createTaskBook } from './task-book.ts';
+import type { Task } from './task.ts';
+import { createTaskBook, type TaskLoad } from './task-book.ts';
 import { taskDowntimes } from './task-downtime.ts';
 import type { Millis } from './time.ts';
 import { judge } from './verdict.ts';
@@ -27,6 +28,7 @@ export type Observation = {
   /** By their number; deleted ones too. */
   annotations(): readonly Annotation[];
   checkRuns(): readonly CheckRun[];
+  taskLoadWith(tasks: readonly Task[]): TaskLoad;
   /** A sample is under way. */
   sent(key: SeriesKey, seq: number, at: Millis, note: string): void;
   accept(entry: JournalEntry): void;
@@ -184,9 +186,11 @@ export function createObservation({ run, version, overall, plan = null }: Observ
     serversLeft: servers.left,
     annotations: () => [...annotations.values()],
     checkRuns: () => checkRuns.slice(),
+    taskLoadWith: tasks.loadWith,
     report,
     live(now, { paused, journal, health }) {
       const told = report(now);
+      const byId = new Map(told.windows.map((one) => [one.id, one]));
       return {
         at: now,
         paused,
@@ -195,7 +199,7 @@ export function createObservation({ run, version, overall, plan = null }: Observ
           return {
             series: account.series,
             ...state,
-            open: told.windows.find((one) => one.id === open?.id) ?? null,
+            open: open === null ? null : (byId.get(open.id) ?? null),
             held: health?.held[id] ?? null,
           };
         }),

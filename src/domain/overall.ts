@@ -1,4 +1,4 @@
-import { intersect, length, subtract, union } from './interval.ts';
+import { firstEndingAfter, intersect, length, subtract, union } from './interval.ts';
 import type { ProbeName, Series } from './sample.ts';
 import type { Interval, Millis } from './time.ts';
 import { unitedEstimate } from './united.ts';
@@ -81,10 +81,11 @@ const inSeconds = ({ min, estimate, max }: Extent): Seconds => ({
 /** How often everything was down, and how long at most; what was unobserved in between does not part an outage in two. */
 function stretches({ estimate }: Extent, books: readonly SeriesBook[]): { windows: number; longest: number } {
   const joined = union([...estimate, ...intersect(unobservedByAll(books), spanning(estimate))]);
-  const holding = joined.filter((one) => intersect([one], estimate).length > 0);
+  // Each stretch of the estimate lies in one of the joined alone.
+  const holding = Map.groupBy(estimate, ({ from }) => firstEndingAfter(joined, from));
   return {
-    windows: holding.length,
-    longest: holding.reduce((most, one) => Math.max(most, length(intersect(estimate, [one])) / 1000), 0),
+    windows: holding.size,
+    longest: [...holding.values()].reduce((most, some) => Math.max(most, length(some) / 1000), 0),
   };
 }
 

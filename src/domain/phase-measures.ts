@@ -5,7 +5,7 @@ import { quantile, quantileBounds } from './quantile.ts';
 import type { ProbeName, Series } from './sample.ts';
 import type { Interval, Millis } from './time.ts';
 import type { Trace, Traced } from './trace.ts';
-import { type Extent, type Seconds, seconds } from './window.ts';
+import { type DowntimeWindow, type Extent, type Seconds, seconds } from './window.ts';
 
 /** What is needed of each series to judge a phase. */
 export type PhaseBook = SeriesBook & { readonly trace: Trace };
@@ -32,39 +32,45 @@ export type PhaseMeasures = { readonly [name in BudgetName]: Seconds | null } & 
   readonly series: readonly PhaseSeries[];
 };
 
-type Input = {
-  readonly books: readonly PhaseBook[];
-  readonly stretches: readonly Interval[];
-  /** The time before the first phase. */
-  readonly baseline: readonly Interval[];
-  readonly over: boolean;
-  readonly now: Millis;
-};
+/** A phase: when it was under way, and whether it is over. */
+type Phase = { readonly stretches: readonly Interval[]; readonly over: boolean; readonly now: Millis };
 
-export function measurePhase({ books, stretches, baseline, over, now }: Input): PhaseMeasures {
-  const lists = books.filter(({ series }) => series.probe === 'server-list');
-  const traced = lists.map((book) => ({ book, during: book.trace.during(stretches) }));
-  const api = downtimeIn(lists, stretches);
+/** Measures phases; what is the same for all of them is computed once. `baseline`: the time before the first one. */
+export function createPhaseMeasures(
+  books: readonly PhaseBook[],
+  baseline: readonly Interval[],
+): (phase: Phase) => PhaseMeasures {
+  const before = new Map(books.map((book) => [book, book.trace.during(baseline)]));
   const reach = booksOf(books, 'server-reach');
-  return {
-    elapsed: length(stretches) / 1000,
-    api_downtime: seconds([api]),
-    boot_downtime: seconds([downtimeIn(booksOf(books, 'server-boot'), stretches)]),
-    data_plane_downtime: reach.length === 0 ? null : seconds([downtimeIn(reach, stretches)]),
-    longest_window: { min: longest(api.min), estimate: longest(api.estimate), max: longest(api.max) },
-    consecutive_failures: exactly(Math.max(0, ...traced.map(({ during }) => during.failedInARow))),
-    error_ratio: errorRatio(traced.map(({ during }) => during)),
-    slowdown: slowdownOf(traced.map(({ book, during }) => ({ before: book.trace.during(baseline), during }))),
-    recovery: over ? recoveryOf(books, stretches, now) : null,
-    series: books.map(({ series, trace }) => {
-      const { ok, failed, void: voided, seconds: values } = trace.during(stretches);
-      return {
+  const downtime = {
+    api: downtimeIn(booksOf(books, 'server-list')),
+    boot: downtimeIn(booksOf(books, 'server-boot')),
+    reach: downtimeIn(reach),
+  };
+  const loud = [...booksOf(books, 'server-list'), ...booksOf(books, 'server-boot')].flatMap(({ windows }) =>
+    windows.filter((one) => one.kind === 'down'),
+  );
+  return ({ stretches, over, now }) => {
+    const traced = books.map((book) => ({ book, before: before.get(book), during: book.trace.during(stretches) }));
+    const lists = traced.filter(({ book }) => book.series.probe === 'server-list');
+    const api = downtime.api(stretches);
+    return {
+      elapsed: length(stretches) / 1000,
+      api_downtime: seconds([api]),
+      boot_downtime: seconds([downtime.boot(stretches)]),
+      data_plane_downtime: reach.length === 0 ? null : seconds([downtime.reach(stretches)]),
+      longest_window: { min: longest(api.min), estimate: longest(api.estimate), max: longest(api.max) },
+      consecutive_failures: exactly(lists.reduce((most, { during }) => Math.max(most, during.failedInARow), 0)),
+      error_ratio: errorRatio(lists.map(({ during }) => during)),
+      slowdown: slowdownOf(lists),
+      recovery: over ? recoveryOf(loud, stretches, now) : null,
+      series: traced.map(({ book: { series }, before: was, during }) => ({
         series,
-        samples: { ok, failed, void: voided },
-        before: quantilesOf(trace.during(baseline).seconds),
-        during: quantilesOf(values),
-      };
-    }),
+        samples: { ok: during.ok, failed: during.failed, void: during.void },
+        before: was === undefined ? null : quantilesOf(was.seconds),
+        during: quantilesOf(during.seconds),
+      })),
+    };
   };
 }
 
@@ -74,15 +80,16 @@ const booksOf = <Book extends SeriesBook>(books: readonly Book[], probe: ProbeNa
 const exactly = (value: number): Seconds => ({ min: value, estimate: value, max: value });
 
 /** Time in which a cloud was not observed at all may have been down: it is in `max` alone. */
-function downtimeIn(books: readonly SeriesBook[], stretches: readonly Interval[]): Extent {
+function downtimeIn(books: readonly SeriesBook[]): (stretches: readonly Interval[]) => Extent {
   const { min, estimate, max } = downtimeOf(books);
   const places = Map.groupBy(books, ({ series }) => JSON.stringify([series.cloud, series.vantage]));
   const unknown = [...places.values()].flatMap((some) => unobservedByAll(some));
-  return {
+  const most = union([...max, ...unknown]);
+  return (stretches) => ({
     min: intersect(min, stretches),
     estimate: intersect(estimate, stretches),
-    max: intersect(union([...max, ...unknown]), stretches),
-  };
+    max: intersect(most, stretches),
+  });
 }
 
 const longest = (stretches: readonly Interval[]): number =>
@@ -98,8 +105,11 @@ function errorRatio(traced: readonly Traced[]): Seconds | null {
 }
 
 /** Of the series that became slower most: its median by that of the baseline, between the bounds that both have. */
-function slowdownOf(pairs: readonly { readonly before: Traced; readonly during: Traced }[]): Seconds | null {
+function slowdownOf(
+  pairs: readonly { readonly before: Traced | undefined; readonly during: Traced }[],
+): Seconds | null {
   const ratios = pairs.flatMap(({ before, during }) => {
+    if (before === undefined) return [];
     const [was, is] = [quantile(before.seconds, 0.5), quantile(during.seconds, 0.5)];
     const [could, can] = [quantileBounds(before.seconds, 0.5), quantileBounds(during.seconds, 0.5)];
     if (was === null || is === null || could === null || can === null || could.low <= 0) return [];
@@ -117,11 +127,9 @@ function quantilesOf(sorted: Float32Array): Quantiles | null {
 }
 
 /** How long after the end of a phase the last window that reached beyond it was over. */
-function recoveryOf(books: readonly PhaseBook[], stretches: readonly Interval[], now: Millis): Seconds | null {
+function recoveryOf(down: readonly DowntimeWindow[], stretches: readonly Interval[], now: Millis): Seconds | null {
   const end = stretches.at(-1)?.until ?? now;
-  const reaching = [...booksOf(books, 'server-list'), ...booksOf(books, 'server-boot')]
-    .flatMap(({ windows }) => windows)
-    .filter((one) => one.kind === 'down' && one.start.estimate < end && (one.end === null || one.end.latest > end));
+  const reaching = down.filter((one) => one.start.estimate < end && (one.end === null || one.end.latest > end));
   let most = exactly(0);
   for (const { end: over } of reaching) {
     if (over === null) return null;

@@ -3,6 +3,7 @@ import type { VoidKind } from './cause.ts';
 import type { CheckRun } from './checks/check.ts';
 import type { Finding, Sample, Series, SeriesKey, Stages } from './sample.ts';
 import type { Task } from './task.ts';
+import type { TaskLoad } from './task-book.ts';
 import type { Interval, Millis } from './time.ts';
 
 /** Reads the session's timeline. */
@@ -177,6 +178,8 @@ export type JournalState =
 /** Takes what is told of the upgrade, while it goes on. */
 export type Upgrade = {
   task(task: Task): void;
+  /** How many would be told, and run, if these were told too. */
+  taskLoadWith(tasks: readonly Task[]): TaskLoad;
   phase(phase: PhaseMark): void;
   /** New, changed or deleted. */
   annotate(annotation: Annotation): void;

@@ -1,7 +1,7 @@
 import type { BlamedWindow } from './blame.ts';
-import { intersect, length, union } from './interval.ts';
+import { firstEndingAfter, length, union } from './interval.ts';
 import type { KnownTask } from './task-book.ts';
-import type { Interval } from './time.ts';
+import type { Interval, Millis } from './time.ts';
 import { extentOf } from './window.ts';
 
 /** A task with what it may have cost, in seconds, by the estimates: unions over all probes, never sums. */
@@ -18,17 +18,28 @@ export function taskDowntimes(tasks: readonly KnownTask[], windows: readonly Bla
     .filter((one) => one.kind === 'down')
     .map((window) => ({ blamed: window.candidates[0]?.id ?? null, stretches: stretchesOf(window) }));
   const all = union(down.flatMap(({ stretches }) => stretches));
+  const downUntil = lengthUntil(all);
   const begun = Map.groupBy(down, ({ blamed }) => blamed);
   return tasks.map((task) => {
     const own = begun.get(task.id) ?? [];
-    const inside = all.length === 0 ? [] : intersect(all, [{ from: task.start, until: task.lastedUntil }]);
     return {
       ...task,
       downtimeBegan: length(union(own.flatMap(({ stretches }) => stretches))) / 1000,
-      downtimeInside: length(inside) / 1000,
+      downtimeInside: Math.max(0, downUntil(task.lastedUntil) - downUntil(task.start)) / 1000,
       windows: own.length,
     };
   });
+}
+
+/** How much of those stretches, which are sorted and do not overlap, lies before a moment; in milliseconds. */
+function lengthUntil(sorted: readonly Interval[]): (at: Millis) => number {
+  const before = [0];
+  for (const { from, until } of sorted) before.push((before.at(-1) ?? 0) + until - from);
+  return (at) => {
+    const index = firstEndingAfter(sorted, at);
+    const next = sorted[index];
+    return (before[index] ?? 0) + (next === undefined ? 0 : Math.max(0, at - next.from));
+  };
 }
 
 /** Of an open window up to its last failed sample. */

@@ -1,4 +1,4 @@
-import { within } from './interval.ts';
+import { union } from './interval.ts';
 import type { Sample } from './sample.ts';
 import type { Interval, Millis } from './time.ts';
 
@@ -58,6 +58,25 @@ export function createTrace(): Trace {
     sorted = true;
   }
 
+  /** The place of the first that was sent at `at` or later. */
+  function placeOf(at: Millis): number {
+    let low = 0;
+    let high = count;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((moments[middle] ?? 0) < at) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  function* indexesIn(stretches: readonly Interval[]): Generator<number> {
+    for (const { from, until } of stretches) {
+      const end = placeOf(until);
+      for (let index = placeOf(from); index < end; index++) yield index;
+    }
+  }
+
   return {
     add(sample) {
       if (sample.extra) return;
@@ -70,8 +89,7 @@ export function createTrace(): Trace {
       const seconds: number[] = [];
       const found = { ok: 0, failed: 0, void: 0, failedInARow: 0 };
       let row = 0;
-      for (let index = 0; index < count; index++) {
-        if (!within(stretches, moments[index] ?? 0)) continue;
+      for (const index of indexesIn(union(stretches))) {
         const value = values[index] ?? 0;
         if (value >= 0) {
           found.ok++;

@@ -47,8 +47,11 @@ type Open = {
   readonly lastSeen: Millis;
   readonly samples: number;
   readonly causes: readonly CauseCount[];
-  readonly gaps: readonly Interval[];
+  readonly gaps: Gaps;
 };
+
+/** The last one first, so that one more costs no copy of all before it. */
+type Gaps = { readonly gap: Interval; readonly before: Gaps } | null;
 
 export type Advance = {
   readonly track: Track;
@@ -95,24 +98,22 @@ export function gapBefore(track: Track, at: Millis): Interval | null {
 
 function step(track: Track, sample: ValidSample, gap: Interval | null): { state: State; closed: DowntimeWindow[] } {
   const { state } = track;
-  const gaps = gap === null ? [] : [gap];
   if (sample.outcome === 'failed') {
     if (state.kind === 'down')
-      return { state: { kind: 'down', open: goOn(state.open, track, sample, gaps) }, closed: [] };
+      return { state: { kind: 'down', open: goOn(state.open, track, sample, gap) }, closed: [] };
     const start = startOf(state, track, sample);
-    const closed = state.kind === 'degraded' ? [close(track.series, state.open, start, gaps)] : [];
-    return { state: { kind: 'down', open: openWindow('down', { start, sample, gaps }) }, closed };
+    const closed = state.kind === 'degraded' ? [close(track.series, state.open, start, gap)] : [];
+    return { state: { kind: 'down', open: openWindow('down', { start, sample, gap }) }, closed };
   }
   const slow = sample.settledAt - sample.startedAt > track.series.slow;
   const upUntil = sample.upUntil;
   if (state.kind === 'degraded' && slow) {
-    return { state: { kind: 'degraded', upUntil, open: goOn(state.open, track, sample, gaps) }, closed: [] };
+    return { state: { kind: 'degraded', upUntil, open: goOn(state.open, track, sample, gap) }, closed: [] };
   }
   const edge = edgeUpTo(state, sample);
-  const closed =
-    state.kind === 'down' || state.kind === 'degraded' ? [close(track.series, state.open, edge, gaps)] : [];
+  const closed = state.kind === 'down' || state.kind === 'degraded' ? [close(track.series, state.open, edge, gap)] : [];
   if (!slow) return { state: { kind: 'up', upUntil }, closed };
-  return { state: { kind: 'degraded', upUntil, open: openWindow('degraded', { start: edge, sample, gaps }) }, closed };
+  return { state: { kind: 'degraded', upUntil, open: openWindow('degraded', { start: edge, sample, gap }) }, closed };
 }
 
 /** Between the last proof of being up and the moment at which the failure was certain. */
@@ -140,7 +141,7 @@ function edgeUpTo(state: State, sample: OkSample): Bracket {
 
 function openWindow(
   kind: WindowKind,
-  { start, sample, gaps }: { start: Bracket; sample: ValidSample; gaps: readonly Interval[] },
+  { start, sample, gap }: { start: Bracket; sample: ValidSample; gap: Interval | null },
 ): Open {
   const { cloud, vantage, probe, connection, target, session, seq } = sample;
   return {
@@ -151,11 +152,19 @@ function openWindow(
     lastSeen: seenAt(sample),
     samples: 1,
     causes: counted([], sample.cause),
-    gaps,
+    gaps: withGap(null, gap),
   };
 }
 
-function goOn(open: Open, track: Track, sample: ValidSample, gaps: readonly Interval[]): Open {
+const withGap = (before: Gaps, gap: Interval | null): Gaps => (gap === null ? before : { gap, before });
+
+function inOrder(gaps: Gaps): readonly Interval[] {
+  const found: Interval[] = [];
+  for (let one = gaps; one !== null; one = one.before) found.push(one.gap);
+  return found.reverse();
+}
+
+function goOn(open: Open, track: Track, sample: ValidSample, gap: Interval | null): Open {
   const latest = sample.outcome === 'failed' ? Math.min(open.start.latest, failedBy(track, sample)) : open.start.latest;
   const told = open.cut !== null && sample.startedAt >= open.cut.until;
   const estimate = told && failsSooner(sample, open.cut) ? latest : open.start.estimate;
@@ -166,7 +175,7 @@ function goOn(open: Open, track: Track, sample: ValidSample, gaps: readonly Inte
     lastSeen: Math.max(open.lastSeen, seenAt(sample)),
     samples: open.samples + 1,
     causes: counted(open.causes, sample.cause),
-    gaps: [...open.gaps, ...gaps],
+    gaps: withGap(open.gaps, gap),
   };
 }
 
@@ -195,16 +204,15 @@ function counted(causes: readonly CauseCount[], cause: Cause | null): readonly C
   return causes.map((one) => (same(one) ? { ...one, count: one.count + 1 } : one));
 }
 
-function close(series: Series, open: Open, end: Bracket, gaps: readonly Interval[]): DowntimeWindow {
-  return describe(series, { ...open, gaps: [...open.gaps, ...gaps] }, { end, now: end.latest });
+function close(series: Series, open: Open, end: Bracket, gap: Interval | null): DowntimeWindow {
+  return describe(series, { ...open, gaps: withGap(open.gaps, gap) }, { end, now: end.latest });
 }
 
 /** The window that is open, up to `now`. */
 export function openWindowOf(track: Track, now: Millis): DowntimeWindow | null {
   if (track.state.kind !== 'down' && track.state.kind !== 'degraded') return null;
   const { open } = track.state;
-  const gap = gapBefore(track, now);
-  return describe(track.series, gap === null ? open : { ...open, gaps: [...open.gaps, gap] }, { end: null, now });
+  return describe(track.series, { ...open, gaps: withGap(open.gaps, gapBefore(track, now)) }, { end: null, now });
 }
 
 function describe(series: Series, open: Open, { end, now }: { end: Bracket | null; now: Millis }): DowntimeWindow {
@@ -221,7 +229,7 @@ function describe(series: Series, open: Open, { end, now }: { end: Bracket | nul
     end,
     lastSeen: open.lastSeen,
     duration: { min: 0, estimate: 0, max: 0 },
-    gaps: open.gaps,
+    gaps: inOrder(open.gaps),
     failedSamples: open.samples,
     causes: open.causes.toSorted((a, b) => b.count - a.count),
     provisional: false,

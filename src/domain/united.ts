@@ -1,4 +1,4 @@
-import { subtract, union } from './interval.ts';
+import { firstEndingAfter, subtract, union } from './interval.ts';
 import { seriesId } from './sample.ts';
 import type { Bracket, Interval, Millis } from './time.ts';
 import { type DowntimeWindow, extentOf, wasSeen } from './window.ts';
@@ -22,15 +22,17 @@ export function unitedEstimate(
       return from === undefined || until === undefined ? [] : [{ from, until }];
     }),
   );
-  return spans.flatMap((span) => {
-    const inside = estimates.filter(({ stretches }) => overlaps(stretches, span)).map(({ window }) => window);
-    const holes = subtract([span], all);
-    return subtract([sharpen(span, inside)], holes);
+  // Each lies in one span alone.
+  const inside = Map.groupBy(estimates, ({ stretches }) => firstEndingAfter(spans, stretches[0]?.from ?? Infinity));
+  let next = 0;
+  return spans.flatMap((span, index) => {
+    const known = next;
+    while ((all[next]?.from ?? Infinity) < span.until) next++;
+    const holes = subtract([span], all.slice(known, next));
+    const windows = (inside.get(index) ?? []).map(({ window }) => window);
+    return subtract([sharpen(span, windows)], holes);
   });
 }
-
-const overlaps = (stretches: readonly Interval[], span: Interval): boolean =>
-  stretches.some((one) => one.from < span.until && one.until > span.from);
 
 /** Moves the edges of a span to where the brackets of its windows agree. */
 function sharpen(span: Interval, windows: readonly DowntimeWindow[]): Interval {

@@ -1,6 +1,6 @@
 import type { BlamedWindow } from './blame.ts';
-import { intersect } from './interval.ts';
-import { measurePhase, type PhaseBook, type PhaseMeasures } from './phase-measures.ts';
+import { shares, union } from './interval.ts';
+import { createPhaseMeasures, type PhaseBook, type PhaseMeasures } from './phase-measures.ts';
 import type { PhaseStretch } from './phases.ts';
 import { BUDGETS, type BudgetName, type Plan, type PlannedPhase } from './plan.ts';
 import type { Interval } from './time.ts';
@@ -56,13 +56,16 @@ export type VerdictInput = {
 /** The phases of the plan in its order, then those that were begun by hand without being in it. */
 export function judge(plan: Plan | null, { stretches, books, windows, run }: VerdictInput): Verdict {
   const planned = plan?.phases ?? [];
-  const others = [...new Set(stretches.map(({ name }) => name))].filter(
-    (name) => !planned.some((phase) => phase.name === name),
-  );
+  const others = [...new Set(stretches.map(({ name }) => name)).difference(new Set(planned.map(({ name }) => name)))];
   const first = stretches.reduce((earliest, { from }) => Math.min(earliest, from), Infinity);
   const baseline = first > run.from && first < Infinity ? [{ from: run.from, until: first }] : [];
+  const measure = createPhaseMeasures(books, baseline);
+  const down = windows
+    .filter((one) => one.kind === 'down')
+    .map((window) => ({ window, most: extentOf(window, run.until).max }));
+  const byName = Map.groupBy(stretches, ({ name }) => name);
   const phases = [...planned, ...others.map(unplanned)].map((phase): PhaseVerdict => {
-    const own = stretches.filter(({ name }) => name === phase.name);
+    const own = byName.get(phase.name) ?? [];
     const when = own.map(({ from, until }) => ({ from, until: Math.max(from, until ?? run.until) }));
     const base = {
       name: phase.name,
@@ -73,12 +76,17 @@ export function judge(plan: Plan | null, { stretches, books, windows, run }: Ver
       task: own[0]?.task ?? null,
     };
     if (own.length === 0) return { ...base, measures: null, budgets: [], result: null, windows: [] };
-    const measures = measurePhase({ books, stretches: when, baseline, over: !base.running, now: run.until });
+    const measures = measure({ stretches: when, over: !base.running, now: run.until });
     const budgets = judgeBudgets(phase, measures);
-    const down = windows.filter(
-      (one) => one.kind === 'down' && intersect(extentOf(one, run.until).max, when).length > 0,
-    );
-    return { ...base, measures, budgets, result: worst(budgets.map(({ result }) => result)) ?? 'pass', windows: down };
+    const whole = union(when);
+    const inside = down.filter(({ most }) => most.some((one) => shares(whole, one))).map(({ window }) => window);
+    return {
+      ...base,
+      measures,
+      budgets,
+      result: worst(budgets.map(({ result }) => result)) ?? 'pass',
+      windows: inside,
+    };
   });
   return { plan: plan?.name ?? null, result: worst(phases.map(({ result }) => result)), phases };
 }

@@ -46,7 +46,8 @@ export function table<Row>(
   rows: readonly Row[],
   { width }: { readonly width: number },
 ): readonly string[] {
-  const measure = (column: Column<Row>) => Math.max(column.head.length, ...rows.map((row) => column.cell(row).length));
+  const measure = (column: Column<Row>) =>
+    rows.reduce((most, row) => Math.max(most, column.cell(row).length), column.head.length);
   const fits = columns.reduce((sum, column) => sum + 2 + measure(column), 0) <= width;
   const shown = (fits ? columns : columns.filter(({ spare }) => spare !== true)).map((column) => ({
     ...column,

@@ -24,8 +24,9 @@ export function timeline(report: Report, { width, paint, moments }: TimelineOpti
   const cells = width - label - 4;
   if (whole.until <= whole.from || cells < 10 || report.probes.length === 0) return [];
   const colours = { up: paint.good, degraded: paint.warn, down: paint.bad, unobserved: paint.dim };
+  const windows = Map.groupBy(report.windows, seriesId);
   const rows = report.probes.map((summary, index) => {
-    const states = statesOf(report, summary, { whole, cells });
+    const states = statesOf(windows.get(seriesId(summary.series)) ?? [], summary.gaps, { whole, cells });
     const bar = runs(states).map(({ state, count }) => colours[state](GLYPHS[state].repeat(count)));
     return `  ${(names[index] ?? '').padEnd(label)}  ${bar.join('')}`;
   });
@@ -40,9 +41,7 @@ export function timeline(report: Report, { width, paint, moments }: TimelineOpti
 
 type Grid = { readonly whole: Interval; readonly cells: number };
 
-function statesOf(report: Report, { series, gaps }: SeriesSummary, { whole, cells }: Grid): readonly CellState[] {
-  const id = seriesId(series);
-  const own = report.windows.filter((window) => seriesId(window) === id);
+function statesOf(own: Report['windows'], gaps: SeriesSummary['gaps'], { whole, cells }: Grid): readonly CellState[] {
   const stretches = (kind: 'down' | 'degraded') =>
     own.filter((window) => window.kind === kind).flatMap((window) => extentOf(window, whole.until).estimate);
   const unobserved = covered(gaps, { whole, cells });

@@ -61,7 +61,7 @@ export function annotationRoutes(
     const { tags, text } = input;
     if (text == null || text.trim() === '') throw new Problem(400, 'text: must not be empty');
     const now = Math.round(live().at);
-    const id = Math.max(last, ...upgrade.annotations().map((one) => one.id)) + 1;
+    const id = upgrade.annotations().reduce((most, one) => Math.max(most, one.id), last) + 1;
     last = id;
     upgrade.annotate({
       id,

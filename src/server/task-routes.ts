@@ -1,15 +1,31 @@
 import type { FastifyInstance } from 'fastify';
 import { phaseFace } from '../domain/faces/phase.ts';
 import { taskDowntimeFace } from '../domain/faces/task.ts';
+import { NO_PHASE } from '../domain/phases.ts';
+import type { TaskLoad } from '../domain/task-book.ts';
 import { documented } from './documents.ts';
 import { checkWrite } from './guard.ts';
 import type { ServerOptions } from './options.ts';
+import { Problem } from './problem.ts';
 import { nothing, parseQuery, tasksQuery } from './query.ts';
 import { acceptedSchema, phaseMarkSchema, phasesSchema, tasksSchema } from './schemas.ts';
 import { parseBody, phaseInput, tasksInput } from './task-input.ts';
 
 /** Of a body with tasks: a thousand of them, with long names. */
 const TASKS_LIMIT = 1_048_576;
+
+/** A night has ten thousand. A running one is a candidate of every window. */
+const MOST_TOLD = 100_000;
+const MOST_RUNNING = 5000;
+/** Phases, those of the plan too: a report measures each. */
+const MOST_PHASES = 200;
+
+function refuseTooMany({ told, running }: TaskLoad): void {
+  if (told > MOST_TOLD)
+    throw new Problem(409, `tasks: with these ${told} are told; ${MOST_TOLD} are kept, begin another journal`);
+  if (running > MOST_RUNNING)
+    throw new Problem(409, `tasks: with these ${running} run; ${MOST_RUNNING} may, tell first which have ended`);
+}
 
 /** What the upgrade does, told by whoever runs it. */
 export function taskRoutes(app: FastifyInstance, options: ServerOptions & { readonly loopback: boolean }): void {
@@ -19,7 +35,7 @@ export function taskRoutes(app: FastifyInstance, options: ServerOptions & { read
     onRequest: async (request: Parameters<typeof checkWrite>[0]) =>
       checkWrite(request, { loopback: options.loopback, token: options.writeToken }),
   };
-  const secured = { tag: 'control', problems: [401, 403, 413, 415], secured: true } as const;
+  const secured = { tag: 'control', problems: [401, 403, 409, 413, 415], secured: true } as const;
 
   const list = {
     id: 'tasks',
@@ -54,6 +70,7 @@ export function taskRoutes(app: FastifyInstance, options: ServerOptions & { read
     async (request) => {
       parseQuery(nothing, request.query);
       const { tasks } = parseBody(tasksInput, request.body);
+      refuseTooMany(upgrade.taskLoadWith(tasks));
       for (const task of tasks) upgrade.task(task);
       return { accepted: tasks.length };
     },
@@ -79,7 +96,10 @@ export function taskRoutes(app: FastifyInstance, options: ServerOptions & { read
     },
     async (request) => {
       parseQuery(nothing, request.query);
-      const { name, at = live().at } = parseBody(phaseInput, request.body);
+      const now = live();
+      const { name, at = now.at } = parseBody(phaseInput, request.body);
+      if (now.phases.length >= MOST_PHASES && name !== NO_PHASE && !now.phases.includes(name))
+        throw new Problem(409, `name: there are ${now.phases.length} phases already; begin one of them again`);
       upgrade.phase({ name, at });
       return { name, at: new Date(at).toISOString() };
     },

@@ -2,11 +2,13 @@ import type { Task, TaskStatus } from '../domain/task.ts';
 import type { Millis } from '../domain/time.ts';
 import { type JsonlEvent, type JsonlStats, type JsonlTask, readJsonlEvent } from './jsonl-event.ts';
 import { plain, plainOrNull, splitRole } from './task-name.ts';
-import type { TaskParser } from './task-parser.ts';
+import { areNews, type TaskParser } from './task-parser.ts';
 
 type ToldTask = {
   readonly told: Omit<Task, 'hosts' | 'status' | 'end'>;
   readonly hosts: Set<string>;
+  /** So many hosts had done it when it was told last. */
+  toldHosts: number;
   /** Of each host that failed: how many times it has failed by then, in all tasks. Endless if it was not reached. */
   readonly failing: Map<string, number>;
   results: number;
@@ -77,7 +79,7 @@ export function createAnsibleJsonlParser(): TaskParser {
       hosts: new Set<string>(),
       failing: new Map<string, number>(),
     };
-    const begun: ToldTask = { ...task, results: 0, lastResult: start };
+    const begun: ToldTask = { ...task, toldHosts: 0, results: 0, lastResult: start };
     const before = endTogether(start);
     if (event === 'v2_runner_on_start') alone.set(told.id, begun);
     else together = begun;
@@ -100,7 +102,6 @@ export function createAnsibleJsonlParser(): TaskParser {
     if (task === null) return started;
     task.results++;
     task.lastResult = Math.max(task.lastResult, found.duration.end ?? _timestamp);
-    const known = task.hosts.size;
     for (const host of Object.keys(hosts).map(plain)) {
       if (_event !== 'v2_runner_on_skipped') task.hosts.add(host);
       if (_event === 'v2_runner_on_unreachable') task.failing.set(host, Infinity);
@@ -110,7 +111,9 @@ export function createAnsibleJsonlParser(): TaskParser {
       alone.delete(id);
       return endTask(own, _timestamp);
     }
-    return task.hosts.size > known ? [...started, tell(task, 'running', null)] : started;
+    if (!areNews(task.toldHosts, task.hosts.size)) return started;
+    task.toldHosts = task.hosts.size;
+    return [...started, tell(task, 'running', null)];
   };
 
   const takeStats = (stats: JsonlStats, at: Millis): readonly Task[] => {

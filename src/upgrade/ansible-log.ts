@@ -5,7 +5,7 @@ import { createLogClock, momentAfter } from './log-clock.ts';
 import { readLogLine } from './log-line.ts';
 import { type LogMessage, readLogMessage } from './log-message.ts';
 import { plain, plainOrNull, splitRole } from './task-name.ts';
-import type { TaskParser } from './task-parser.ts';
+import { areNews, type TaskParser } from './task-parser.ts';
 
 /** One process that writes to the log: `ansible-playbook`, with one playbook or several. */
 type Run = {
@@ -22,8 +22,12 @@ type Run = {
 type RunningTask = {
   readonly told: Omit<Task, 'hosts' | 'status' | 'end'>;
   readonly hosts: Set<string>;
+  /** So many hosts had done it when it was told last. */
+  toldHosts: number;
   /** Those whose failure nobody has called ignored. */
   readonly failing: Set<string>;
+  /** The same in the order in which they failed. */
+  readonly failed: string[];
   results: number;
 };
 
@@ -142,7 +146,7 @@ function apply(run: Run, message: LogMessage | null, at: Millis): readonly Task[
     case 'result':
       return takeResult(run, message);
     case 'ignored': {
-      const host = [...(run.task?.failing ?? [])].at(-1);
+      const host = run.task?.failed.pop();
       if (host !== undefined) run.task?.failing.delete(host);
       return [];
     }
@@ -168,7 +172,14 @@ function startTask(
   run.startedLast = { at, count };
   const { play, playbook, pid } = run;
   const told = { id: `log-${pid}-${at}-${count}`, ...splitRole(name), play, playbook, kind: task, start: at };
-  run.task = { told: { ...told, tags: [], source: 'log' }, hosts: new Set(), failing: new Set(), results: 0 };
+  run.task = {
+    told: { ...told, tags: [], source: 'log' },
+    hosts: new Set(),
+    toldHosts: 0,
+    failing: new Set(),
+    failed: [],
+    results: 0,
+  };
   return [tell(run.task, 'running', null)];
 }
 
@@ -178,12 +189,14 @@ function takeResult(
 ): readonly Task[] {
   if (task === null) return [];
   task.results++;
-  const known = task.hosts.size;
   for (const host of hosts.map(plain)) {
     task.hosts.add(host);
+    if (failed && !task.failing.has(host)) task.failed.push(host);
     if (failed) task.failing.add(host);
   }
-  return task.hosts.size > known ? [tell(task, 'running', null)] : [];
+  if (!areNews(task.toldHosts, task.hosts.size)) return [];
+  task.toldHosts = task.hosts.size;
+  return [tell(task, 'running', null)];
 }
 
 function endTask(run: Run, at: Millis, status?: TaskStatus): readonly Task[] {

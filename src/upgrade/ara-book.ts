@@ -36,6 +36,8 @@ const SKEW = 60_000;
 
 export function createAraBook(): AraBook {
   const entries = new Map<number, Entry>();
+  /** By playbook. */
+  const entriesOf = new Map<number, Set<number>>();
   const plays = new Map<number, Map<number, AraPlay>>();
   const playbooks = new Map<number, AraPlaybook | null>();
   const names = new Map<number, string | null>();
@@ -50,24 +52,28 @@ export function createAraBook(): AraBook {
   ): Entry => {
     const entry = entries.get(id) ?? { task: null, playbook, updated, results: new Map() };
     entries.set(id, entry);
+    const together = entriesOf.get(entry.playbook) ?? new Set();
+    entriesOf.set(entry.playbook, together.add(id));
     if (!playbooks.has(playbook)) unknown.add(playbook);
     entry.updated = Math.max(entry.updated, updated);
     return entry;
   };
 
   const stir = (playbook: number, from: Millis = Number.NEGATIVE_INFINITY): void => {
-    for (const [id, entry] of entries) if (entry.playbook === playbook && entry.updated >= from) stirred.add(id);
+    for (const id of entriesOf.get(playbook) ?? []) if ((entries.get(id)?.updated ?? from) >= from) stirred.add(id);
   };
 
   return {
     plays(heard) {
+      const since = new Map<number, Millis>();
       for (const play of heard) {
         const known = plays.get(play.playbook) ?? new Map<number, AraPlay>();
         plays.set(play.playbook, known);
         if (known.get(play.id)?.updated === play.updated) continue;
         known.set(play.id, play);
-        stir(play.playbook, play.started - SKEW);
+        since.set(play.playbook, Math.min(since.get(play.playbook) ?? Infinity, play.started - SKEW));
       }
+      for (const [playbook, from] of since) stir(playbook, from);
     },
     tasks(heard) {
       for (const task of heard) {
@@ -91,9 +97,8 @@ export function createAraBook(): AraBook {
       nameless.delete(playbook);
       for (const { id, name } of heard) names.set(id, name);
       // Those that ARA does not give are not asked for again.
-      for (const entry of entries.values()) {
-        if (entry.playbook !== playbook) continue;
-        for (const { host } of entry.results.values()) if (!names.has(host)) names.set(host, null);
+      for (const id of entriesOf.get(playbook) ?? []) {
+        for (const { host } of entries.get(id)?.results.values() ?? []) if (!names.has(host)) names.set(host, null);
       }
       if (names.size > before) stir(playbook);
     },
@@ -123,9 +128,11 @@ export function createAraBook(): AraBook {
       return changed.toSorted((a, b) => a.start - b.start);
     },
     forget(before) {
-      for (const [id, { updated }] of entries) {
+      for (const [id, { updated, playbook }] of entries) {
         if (updated >= before) continue;
         entries.delete(id);
+        entriesOf.get(playbook)?.delete(id);
+        if (entriesOf.get(playbook)?.size === 0) entriesOf.delete(playbook);
       }
       const left = new Set([...entries.values()].map(({ playbook }) => playbook));
       for (const [id, known] of plays) {

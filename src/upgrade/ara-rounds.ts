@@ -23,11 +23,21 @@ export function roundsOf(
 ): readonly AraRound[] {
   const begun = plays.filter((play) => play.playbook === task.playbook).toSorted((a, b) => a.started - b.started);
   const rounds: { play: number; again: number; results: AraResult[] }[] = [];
+  const times = new Map<number, number>();
+  const hosts = new Set<number>();
+  let next = 0;
   for (const result of results.toSorted((a, b) => a.started - b.started || a.id - b.id)) {
-    const play = begun.findLast(({ started }) => started <= result.started)?.id ?? task.play;
+    while ((begun[next]?.started ?? Infinity) <= result.started) next++;
+    const play = begun[next - 1]?.id ?? task.play;
     const last = rounds.at(-1);
-    if (last?.play === play && !last.results.some(({ host }) => host === result.host)) last.results.push(result);
-    else rounds.push({ play, again: rounds.filter((one) => one.play === play).length, results: [result] });
+    if (last?.play === play && !hosts.has(result.host)) last.results.push(result);
+    else {
+      const again = times.get(play) ?? 0;
+      times.set(play, again + 1);
+      rounds.push({ play, again, results: [result] });
+      hosts.clear();
+    }
+    hosts.add(result.host);
   }
   return rounds.length > 0 ? rounds : [{ play: task.play, again: 0, results: [] }];
 }

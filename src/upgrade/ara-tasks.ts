@@ -32,6 +32,7 @@ export function tasksOfAra(task: AraTask, context: AraContext): readonly Task[] 
   const { plays, playbook, hostName } = context;
   const rounds = roundsOf(task, context);
   const { role, name } = splitRole(task.name ?? task.action);
+  const playNames = new Map(plays.toReversed().map((one) => [one.id, one.name]));
   return rounds.map((round, index): Task => {
     const first = round.play === task.play && round.again === 0;
     const last = index === rounds.length - 1;
@@ -46,13 +47,13 @@ export function tasksOfAra(task: AraTask, context: AraContext): readonly Task[] 
       id: first ? `ara-${task.id}` : idOfLater(task, round),
       name,
       role,
-      play: plainOrNull(plays.find(({ id }) => id === round.play)?.name ?? undefined),
+      play: plainOrNull(playNames.get(round.play) ?? undefined),
       playbook: playbook === null ? null : fileName(playbook.path),
       hosts: round.results.flatMap(({ host, status }) => (status === 'skipped' ? [] : (hostName(host) ?? []))),
       tags: task.tags.map(plain),
       kind: task.handler ? 'handler' : 'task',
       status: end === null ? statusWithoutEnd(task, round, place) : statusOf(task, round, place),
-      start: first ? task.started : Math.min(...round.results.map(({ started }) => started)),
+      start: first ? task.started : round.results.reduce((least, { started }) => Math.min(least, started), Infinity),
       end,
       source: 'ara',
     };
@@ -72,7 +73,7 @@ const fileName = (path: string): string | null =>
  * milliseconds after the last result: when the next task began.
  */
 function endOf({ ended }: AraTask, { results }: AraRound, { first, last, over }: Place): Millis | null {
-  const latest = Math.max(...results.map((one) => one.ended ?? one.started));
+  const latest = results.reduce((most, one) => Math.max(most, one.ended ?? one.started), Number.NEGATIVE_INFINITY);
   if (!last) return latest;
   if (first) return ended === null ? null : Math.max(ended, latest);
   if (ended !== null && ended >= latest) return ended;

@@ -1,4 +1,6 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Refusal } from '../domain/refusal.ts';
 import type { Task } from '../domain/task.ts';
 import { createAnsibleParser } from './detect.ts';
@@ -32,8 +34,14 @@ const isOver = ({ status }: Task): boolean => status !== 'running';
 
 async function* linesOf(file: string): AsyncGenerator<readonly string[]> {
   const splitter = createLineSplitter();
-  const handle = await open(file).catch((error: unknown) => unreadable(file, error));
+  // Without O_NONBLOCK opening a pipe waits until somebody opens its other end.
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) =>
+    unreadable(file, error),
+  );
   try {
+    const found = await handle.stat();
+    if (!found.isFile() && !found.isFIFO() && !found.isDirectory())
+      throw new Refusal(`${file} cannot be read: it is a device, where a file is wanted`);
     const buffer = new Uint8Array(CHUNK);
     for (let read = await fill(handle, buffer, file); read > 0; read = await fill(handle, buffer, file)) {
       yield splitter.push(buffer.subarray(0, read));
@@ -44,8 +52,21 @@ async function* linesOf(file: string): AsyncGenerator<readonly string[]> {
   }
 }
 
-const fill = async (handle: FileHandle, buffer: Uint8Array, file: string): Promise<number> =>
-  (await handle.read(buffer, 0, buffer.length).catch((error: unknown) => unreadable(file, error))).bytesRead;
+/** For whoever writes into a pipe to write more, in milliseconds. */
+const PIPE_PATIENCE_MS = 10_000;
+const PIPE_POLL_MS = 20;
+
+async function fill(handle: FileHandle, buffer: Uint8Array, file: string): Promise<number> {
+  for (let waited = 0; ; waited += PIPE_POLL_MS) {
+    const read = await handle
+      .read(buffer, 0, buffer.length)
+      .catch((error: unknown) => (codeOf(error) === 'EAGAIN' ? null : unreadable(file, error)));
+    if (read !== null) return read.bytesRead;
+    if (waited >= PIPE_PATIENCE_MS)
+      throw new Refusal(`${file} is a pipe, and nobody wrote into it for ${PIPE_PATIENCE_MS / 1000} s`);
+    await sleep(PIPE_POLL_MS);
+  }
+}
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
@@ -55,9 +76,11 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'cannot be read: it is a directory',
 };
 
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error';
+
 function unreadable(file: string, error: unknown): never {
-  const code =
-    error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error';
+  const code = codeOf(error);
   throw new Refusal(`${file} ${REASONS[code] ?? `cannot be read: ${code}`}`);
 }
 

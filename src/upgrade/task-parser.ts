@@ -14,3 +14,9 @@ export type LineCount = {
   /** Continuations of other lines, and whatever else is none of ours. */
   readonly skipped: number;
 };
+
+/**
+ * Whether a running task is told again for the hosts that have done it: for each of the first 32, then for a quarter
+ * more each time. It is told with all of them, and a task may have thousands.
+ */
+export const areNews = (told: number, hosts: number): boolean => hosts > told && (hosts <= 32 || hosts >= told * 1.25);

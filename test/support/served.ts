@@ -4,6 +4,7 @@ import type { Live } from '../../src/domain/live.ts';
 import type { PhaseMark, SampleFilter } from '../../src/domain/ports.ts';
 import type { Sample } from '../../src/domain/sample.ts';
 import type { Task } from '../../src/domain/task.ts';
+import { createTaskBook } from '../../src/domain/task-book.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { REPORT_FORMATS, SAMPLE_FORMATS } from '../../src/report/formats.ts';
 import { LIVE_POLICY } from '../../src/report/page-document.ts';
@@ -33,6 +34,7 @@ export async function serve({ now = live(), stored = async function* () {}, ...o
   const filters: SampleFilter[] = [];
   const orders: string[] = [];
   const tasks: Task[] = [];
+  const book = createTaskBook();
   const phases: PhaseMark[] = [];
   const annotations = new Map<number, Annotation>();
   const checkRuns: CheckRun[] = [];
@@ -54,7 +56,11 @@ export async function serve({ now = live(), stored = async function* () {}, ...o
     reports: REPORT_FORMATS,
     samples: SAMPLE_FORMATS,
     upgrade: {
-      task: (task) => tasks.push(task),
+      task(task) {
+        tasks.push(task);
+        book.tell(task);
+      },
+      taskLoadWith: book.loadWith,
       phase: (phase) => phases.push(phase),
       annotate: (annotation) => annotations.set(annotation.id, annotation),
       annotations: () => [...annotations.values()],

@@ -1,10 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { connect, isIP } from 'node:net';
 import { join } from 'node:path';
 import { getCACertificates } from 'node:tls';
 import { createConnection, type SslOptions } from 'mysql2/promise';
 import type { z } from 'zod';
 import { type DatabaseAddress, type DatabaseTls, databaseText } from '../../domain/database-address.ts';
+import { CERTIFICATES_LIMIT, problemOf, readText } from '../../files/read-text.ts';
 
 /** To connect, and for each answer, in milliseconds. */
 const LIMIT = 10_000;
@@ -69,15 +70,21 @@ function sslOf({ caFile, caFolder, certFile, keyFile, verify, verifyHost }: Data
     .filter((one) => one.isFile() || one.isSymbolicLink())
     .map(({ parentPath, name }) => join(parentPath, name));
   const authorities = [...(caFile === null ? [] : [caFile]), ...inFolder]
-    .map((file) => readFileSync(file, 'utf8'))
+    .map(certificatesIn)
     .filter((text) => text.includes('BEGIN CERTIFICATE'));
   return {
     ca: authorities.length > 0 ? authorities : [...getCACertificates('default'), ...getCACertificates('system')],
-    ...(certFile !== null && { cert: readFileSync(certFile, 'utf8') }),
-    ...(keyFile !== null && { key: readFileSync(keyFile, 'utf8') }),
+    ...(certFile !== null && { cert: certificatesIn(certFile) }),
+    ...(keyFile !== null && { key: certificatesIn(keyFile) }),
     rejectUnauthorized: verify,
     verifyIdentity: verifyHost,
   };
+}
+
+function certificatesIn(file: string): string {
+  const found = readText(file, { limit: CERTIFICATES_LIMIT, anyBytes: true });
+  if (found.kind !== 'text') throw new Error(`${file} ${problemOf(found)}`);
+  return found.text;
 }
 
 const codeOf = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : '');

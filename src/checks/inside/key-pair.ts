@@ -1,9 +1,10 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import ssh2 from 'ssh2';
 import { z } from 'zod';
 import { nameFor, type Purpose } from '../../domain/checks/ours.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { type Secret, secret } from '../../domain/secret.ts';
+import { problemOf, readText, SECRET_LIMIT } from '../../files/read-text.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
 import type { Limits } from '../../openstack/compute.ts';
 import { read } from '../../openstack/read.ts';
@@ -60,7 +61,9 @@ export function ownKey(file: string): Key {
 /** Deletes the file, if it is there and holds a key that we made. True: it was there. */
 export function forgetKey(file: string): boolean {
   try {
-    const key = ssh2.utils.parseKey(readFileSync(file));
+    const found = readText(file, { limit: SECRET_LIMIT });
+    if (found.kind !== 'text') return false;
+    const key = ssh2.utils.parseKey(found.text);
     if (key instanceof Error || key.comment !== COMMENT) return false;
     rmSync(file);
     return true;
@@ -70,11 +73,9 @@ export function forgetKey(file: string): boolean {
 }
 
 function textOf(file: string, setting: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new Refusal(`${setting} ${file} can't be read: ${codeOf(error)}; name a private key`);
-  }
+  const found = readText(file, { limit: SECRET_LIMIT });
+  if (found.kind === 'text') return found.text;
+  throw new Refusal(`${setting} ${file} ${problemOf(found)}; name a private key`);
 }
 
 const codeOf = (error: unknown): string =>

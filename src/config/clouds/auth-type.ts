@@ -3,13 +3,13 @@ import { authText, type CloudParts, refuse, topText } from './cloud-parts.ts';
 
 export type AuthType = 'password' | 'application-credential' | 'token';
 
-const SUPPORTED: Readonly<Record<string, AuthType>> = {
-  password: 'password',
-  v3password: 'password',
-  v3applicationcredential: 'application-credential',
-  token: 'token',
-  v3token: 'token',
-};
+const SUPPORTED: ReadonlyMap<string, AuthType> = new Map([
+  ['password', 'password'],
+  ['v3password', 'password'],
+  ['v3applicationcredential', 'application-credential'],
+  ['token', 'token'],
+  ['v3token', 'token'],
+]);
 
 /** Of keystoneauth, and of its plug-ins in wide use. */
 const OTHERS = [
@@ -26,12 +26,13 @@ export function authTypeOf(cloud: CloudParts): AuthType {
   const key = topText(cloud, 'auth_type') === null ? 'auth_plugin' : 'auth_type';
   const given = topText(cloud, key);
   if (given === null) return inferred(cloud);
-  const type = SUPPORTED[given];
+  const type = SUPPORTED.get(given);
   if (type !== undefined) return type;
   const label = cloud.label(key);
   if (OTHERS.includes(given)) throw refuse(cloud, `${label} '${given}' is not supported; ${RIGHT}`);
-  const slip = didYouMean(given, [...Object.keys(SUPPORTED), ...OTHERS]);
-  throw refuse(cloud, `${label} '${given}' is not known; ${slip === null ? RIGHT : `did you mean '${slip}'?`}`);
+  const slip = didYouMean(given, [...SUPPORTED.keys(), ...OTHERS]);
+  const shown = slip === null ? label : `${label} '${given}'`;
+  throw refuse(cloud, `${shown} is not known; ${slip === null ? RIGHT : `did you mean '${slip}'?`}`);
 }
 
 function inferred(cloud: CloudParts): AuthType {

@@ -51,7 +51,8 @@ function credentialOf(cloud: CloudParts): Extract<CloudAuth, { type: 'applicatio
     throw missing(cloud, 'application_credential_id', `set it, or ${other} with the user it belongs to`);
   }
   const user = userOf(cloud, null);
-  if (user === null) throw missing(cloud, 'username', `the application credential '${name}' is known only by its user`);
+  if (user === null)
+    throw missing(cloud, 'username', 'by its name, an application credential is known only with its user');
   return { name, user };
 }
 

@@ -3,7 +3,7 @@ import type { Refusal } from '../../domain/refusal.ts';
 import { didYouMean, listed } from '../did-you-mean.ts';
 import type { Host } from '../host.ts';
 import { authOf } from './auth.ts';
-import { type CloudParts, refuse, topText } from './cloud-parts.ts';
+import { type CloudParts, labelled, refuse, topText } from './cloud-parts.ts';
 import { computeMicroversionOf } from './compute-microversion.ts';
 import { authUrlOf, interfaceOf, interfacesOf, overridesOf, warnOfIgnored } from './endpoints.ts';
 import type { KnownClouds } from './known-clouds.ts';
@@ -46,7 +46,7 @@ export function accessOf(options: AccessOptions): CloudAccess {
 }
 
 function partsOf({ name, region: asked, known, host, warn, refuseName }: AccessOptions): CloudParts {
-  const entry = known.clouds[name];
+  const entry = Object.hasOwn(known.clouds, name) ? known.clouds[name] : undefined;
   if (entry === undefined) throw refuseName(unknownCloud(name, known));
   const ofEnvironment = name === known.envName;
   const where = ofEnvironment ? 'environment' : `${known.file ?? 'secure.yaml'}: cloud '${name}'`;
@@ -74,10 +74,10 @@ function unknownCloud(name: string, { clouds, file, passedOver }: KnownClouds): 
   if (slip !== null) return `cloud '${name}' is not in ${file ?? 'clouds.yaml'}; did you mean '${slip}'?`;
   if (file !== null) {
     const known = names.length === 0 ? 'it holds none' : `it holds ${listed(names, 'and')}`;
-    return `cloud '${name}' is not in ${file}; ${known}`;
+    return `there is no such cloud in ${file}; ${known}`;
   }
   const why = passedOver[0] ?? `there is no clouds.yaml in ${USUAL_PLACES}`;
-  return `cloud '${name}' is not known: ${why}; write one, or name it by OS_CLIENT_CONFIG_FILE`;
+  return `there is no such cloud: ${why}; write one, or name it by OS_CLIENT_CONFIG_FILE`;
 }
 
 /** In seconds there, in milliseconds here. */
@@ -86,5 +86,5 @@ function apiTimeoutOf(cloud: CloudParts): number | null {
   if (given === null) return null;
   const seconds = Number(given);
   if (seconds > 0 && Number.isFinite(seconds)) return seconds * 1000;
-  throw refuse(cloud, `${cloud.label('api_timeout')} is '${given}'; a number of seconds above 0 is wanted`);
+  throw refuse(cloud, `${labelled(cloud.label('api_timeout'), given)}; a number of seconds above 0 is wanted`);
 }

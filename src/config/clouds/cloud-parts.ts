@@ -1,6 +1,7 @@
 import { Refusal } from '../../domain/refusal.ts';
 import { didYouMean } from '../did-you-mean.ts';
 import type { Host } from '../host.ts';
+import { quoted, quotedKey } from '../quote.ts';
 import { type Branch, isBranch, type Tree } from './tree.ts';
 
 /** One cloud with its profile and its region laid over each other, ready to be read key by key. */
@@ -53,8 +54,12 @@ export function flag(cloud: CloudParts, key: string): boolean | null {
   const word = topText(cloud, key);
   if (word === null) return null;
   if (/^(true|false)$/i.test(word)) return word.toLowerCase() === 'true';
-  throw refuse(cloud, `${cloud.label(key)} is '${word}'; true or false is wanted`);
+  throw refuse(cloud, `${labelled(cloud.label(key), word, ['true', 'false'])}; true or false is wanted`);
 }
+
+/** "interface is 'publik'", or "interface is another text" where the text may be a secret. */
+export const labelled = (label: string, value: string, right: readonly string[] = []): string =>
+  `${label} is ${quoted(value, right) ?? 'another text'}`;
 
 /** "auth.password is missing" with what may have become of it. */
 export function missing(cloud: CloudParts, key: string, advice: string): Refusal {
@@ -69,7 +74,13 @@ export function expand(cloud: CloudParts, key: string, pattern: string): string 
   return pattern.replaceAll(/\{\{|\}\}|\{([^{}]*)\}/g, (found, name: string | undefined) => {
     if (name === undefined) return found.slice(1);
     const value = name === 'region_name' ? cloud.regionName : topText(cloud, name);
-    if (value === null) throw refuse(cloud, `${cloud.label(key)} holds {${name}}, and ${name} is not set`);
+    if (value === null)
+      throw refuse(
+        cloud,
+        quotedKey(name) === null
+          ? `${cloud.label(key)} holds braces with something else than the name of a key`
+          : `${cloud.label(key)} holds {${name}}, and ${name} is not set`,
+      );
     return value;
   });
 }

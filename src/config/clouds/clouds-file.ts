@@ -1,7 +1,9 @@
 import { Refusal } from '../../domain/refusal.ts';
+import { problemOf, readText } from '../../files/read-text.ts';
 import { expandPath, type Host, variable } from '../host.ts';
-import { problemOf, readText } from '../read-file.ts';
-import { parseYaml } from '../read-yaml.ts';
+import { quotedKey } from '../quote.ts';
+import { DEPTH, parseYaml } from '../read-yaml.ts';
+import { fileProblem } from '../secret-file.ts';
 import { candidates } from './places.ts';
 import { PYTHON_SCALARS } from './python-scalars.ts';
 import { type Branch, isBranch, toTree } from './tree.ts';
@@ -36,7 +38,8 @@ export function findFile(host: Host, kind: FileKind): FoundFile {
     const file = expandPath(named, { home: host.home, base: host.cwd });
     const found = readText(file);
     if (found.kind !== 'text') {
-      throw new Refusal(`${kind.variable}: ${file} ${problemOf(found)}; name a file that can be read, or unset it`);
+      const problem = fileProblem({ written: named, path: file }, problemOf(found));
+      throw new Refusal(`${kind.variable}: ${problem}; name a file that can be read, or unset it`);
     }
     return { found: { file, tree: parse(found.text, file, kind) }, passedOver: [] };
   }
@@ -44,6 +47,7 @@ export function findFile(host: Host, kind: FileKind): FoundFile {
   for (const file of candidates(host, kind.base)) {
     const found = readText(file);
     if (found.kind === 'text') return { found: { file, tree: parse(found.text, file, kind) }, passedOver };
+    if (found.kind === 'unfit') throw new Refusal(`${file} ${problemOf(found)}`);
     if (found.kind === 'unreadable') passedOver.push(`${file} ${problemOf(found)}`);
   }
   return { found: null, passedOver };
@@ -58,12 +62,18 @@ function parse(text: string, file: string, { holds }: FileKind): Branch {
   if (clouds !== null && clouds !== undefined && !isBranch(clouds)) {
     throw new Refusal(`${file}: '${holds}' holds ${kindOf(clouds)}; a mapping of names to clouds is wanted`);
   }
-  for (const [name, cloud] of Object.entries(clouds ?? {})) checkCloud(file, name, toTree(cloud));
+  for (const [index, [name, cloud]] of Object.entries(clouds ?? {}).entries()) {
+    if (!isBranch(cloud)) {
+      // What has no settings may be no cloud: its name may be anything.
+      const which = quotedKey(name) === null ? `entry ${index + 1} of '${holds}'` : `cloud '${name}'`;
+      throw new Refusal(`${file}: ${which} holds ${kindOf(cloud)}; a mapping is wanted`);
+    }
+    checkCloud(file, name, cloud);
+  }
   return tree ?? {};
 }
 
-function checkCloud(file: string, name: string, cloud: ReturnType<typeof toTree>): void {
-  if (!isBranch(cloud)) throw new Refusal(`${file}: cloud '${name}' holds ${kindOf(cloud)}; a mapping is wanted`);
+function checkCloud(file: string, name: string, cloud: Branch): void {
   const { auth } = cloud;
   if (auth !== undefined && !isBranch(auth)) {
     throw new Refusal(`${file}: cloud '${name}': auth holds ${kindOf(auth)}; a mapping is wanted`);
@@ -73,16 +83,30 @@ function checkCloud(file: string, name: string, cloud: ReturnType<typeof toTree>
 /** As PyYAML does, of two equal keys the last one stands. */
 const parseClouds = (text: string, file: string) =>
   toTree(
-    parseYaml(text, file, { schema: 'failsafe', customTags: PYTHON_SCALARS, merge: true, uniqueKeys: false }).value,
+    parseYaml(text, file, { schema: 'failsafe', customTags: PYTHON_SCALARS, merge: true, repeatedKeys: true }).value,
   );
 
 function parseJson(text: string, file: string) {
+  const value = jsonOf(text, file);
+  if (depthOf(value) > DEPTH)
+    throw new Refusal(`${file}: more than ${DEPTH} levels of mappings and lists are nested in it`);
+  return toTree(value);
+}
+
+function jsonOf(text: string, file: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return toTree(value);
+    return JSON.parse(text);
   } catch {
     throw new Refusal(`${file}: not JSON, as its name says it is`); // the parser's own message quotes what stands there
   }
+}
+
+/** Level by level, as what calls itself for each of a hundred thousand levels ends the program. */
+function depthOf(value: unknown): number {
+  let depth = 0;
+  for (let level: unknown[] = [value]; level.length > 0 && depth <= DEPTH; depth++)
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []));
+  return depth;
 }
 
 function kindOf(tree: ReturnType<typeof toTree>): string {

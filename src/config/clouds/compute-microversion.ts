@@ -1,4 +1,4 @@
-import { type CloudParts, refuse, topText } from './cloud-parts.ts';
+import { type CloudParts, labelled, refuse, topText } from './cloud-parts.ts';
 
 /**
  * `compute_default_microversion`, or what `compute_api_version: '2.60'` implies, as openstacksdk has it; null where
@@ -8,10 +8,13 @@ export function computeMicroversionOf(cloud: CloudParts): string | null {
   const given = topText(cloud, 'compute_default_microversion');
   const label = cloud.label('compute_default_microversion');
   if (given === 'latest' || given?.endsWith('.latest')) {
-    throw refuse(cloud, `${label} is '${given}', which an upgrade moves; pin one, such as 2.38`);
+    throw refuse(
+      cloud,
+      `${labelled(label, given ?? '', ['latest', '2.latest'])}, which an upgrade moves; pin one, such as 2.38`,
+    );
   }
   if (given !== null && !/^2\.[1-9][0-9]*$/.test(given)) {
-    throw refuse(cloud, `${label} is '${given}'; a microversion of Nova is wanted, such as 2.38`);
+    throw refuse(cloud, `${labelled(label, given)}; a microversion of Nova is wanted, such as 2.38`);
   }
   const implied = impliedBy(topText(cloud, 'compute_api_version'));
   if (given !== null && implied !== null && given !== implied) {

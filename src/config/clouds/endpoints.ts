@@ -1,6 +1,6 @@
 import type { ByService, EndpointInterface } from '../../domain/cloud-access.ts';
 import { listed } from '../did-you-mean.ts';
-import { authText, type CloudParts, expand, missing, refuse, topText } from './cloud-parts.ts';
+import { authText, type CloudParts, expand, labelled, missing, refuse, topText } from './cloud-parts.ts';
 import { SELECTORS } from './environment-cloud.ts';
 
 /** The service types that Rollwatch speaks to. */
@@ -13,7 +13,7 @@ export function authUrlOf(cloud: CloudParts): string {
   }
   const label = cloud.label('auth_url', true);
   const url = httpUrl(cloud, label, expand(cloud, 'auth_url', given));
-  if (/\/v2\.0\/?$/.test(url)) throw refuse(cloud, `${label} '${url}' is Keystone v2, which is no more; name its v3`);
+  if (/\/v2\.0\/?$/.test(url)) throw refuse(cloud, `${label} is Keystone v2, which is no more; name its v3`);
   return url;
 }
 
@@ -64,20 +64,22 @@ function namedInterface(cloud: CloudParts, prefix: string): EndpointInterface | 
   if (key === undefined || given === null) return null;
   const [, found] = /^(public|internal|admin)(?:URL)?$/.exec(given) ?? [];
   if (found === 'public' || found === 'internal' || found === 'admin') return found;
-  throw refuse(cloud, `${cloud.label(key)} is '${given}'; public, internal or admin is wanted`);
+  throw refuse(
+    cloud,
+    `${labelled(cloud.label(key), given, ['public', 'internal', 'admin'])}; public, internal or admin is wanted`,
+  );
 }
 
 function httpUrl(cloud: CloudParts, label: string, given: string): string {
-  const hidden = given.replace(/\/\/[^/]*@/, '//***@');
   const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(given) && URL.canParse(given) ? new URL(given) : null;
-  if (url === null) throw refuse(cloud, `${label} '${hidden}' is no URL; http://HOST:PORT/PATH or https:// is wanted`);
+  if (url === null) throw refuse(cloud, `${label} is no URL; http://HOST:PORT/PATH or https:// is wanted`);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw refuse(cloud, `${label} '${hidden}' begins with ${url.protocol}//; http:// or https:// is wanted`);
+    throw refuse(cloud, `${label} does not begin with http:// or https://`);
   }
   if (url.username !== '' || url.password !== '') {
     throw refuse(
       cloud,
-      `${label} '${hidden}' holds a user; put it into ${cloud.label('username', true)} and its password likewise`,
+      `${label} holds a user; put it into ${cloud.label('username', true)} and its password likewise`,
     );
   }
   return given;

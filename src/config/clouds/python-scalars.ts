@@ -32,7 +32,11 @@ function pythonFloat(source: string): string {
   return Number.isInteger(value) && Math.abs(value) < 1e16 ? `${value}.0` : String(value);
 }
 
+/** Python itself prints no longer ones. */
+const DIGITS = 4300;
+
 function pythonInt(source: string): string {
+  if (source.length > DIGITS) return source;
   const digits = source.replaceAll(/[-+_]/g, '');
   const size = magnitude(digits);
   return String(source.startsWith('-') ? -size : size);

@@ -1,5 +1,5 @@
 import { Refusal } from '../../domain/refusal.ts';
-import { didYouMean, listed } from '../did-you-mean.ts';
+import { didYouMean } from '../did-you-mean.ts';
 import { type Branch, isBranch, type Tree } from './tree.ts';
 
 export type Region = { readonly name: string | null; readonly values: Branch };
@@ -22,7 +22,9 @@ export function chooseRegion(
   if (names.length === 0) return { name: asked, values: {} };
   const slip = didYouMean(asked, names);
   throw new Refusal(
-    `${where}: it has no region '${asked}'; ${slip === null ? `it has ${listed(names, 'and')}` : `did you mean '${slip}'?`}`,
+    slip === null
+      ? `${where}: it does not list the region that is asked for; it lists ${names.length} of other names`
+      : `${where}: it has no region '${asked}'; did you mean '${slip}'?`,
   );
 }
 

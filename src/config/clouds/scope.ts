@@ -33,7 +33,7 @@ export function userOf(cloud: CloudParts, fallback: 'default' | null = 'default'
   const name = authText(cloud, 'username', 'user_name');
   if (name === null) return null;
   const domain = domainOf(cloud, 'user', fallback);
-  if (domain === null) throw missing(cloud, 'user_domain_name', `the user '${name}' is known only within a domain`);
+  if (domain === null) throw missing(cloud, 'user_domain_name', 'a user is known by name only within a domain');
   return { name, domain };
 }
 

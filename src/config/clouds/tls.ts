@@ -1,8 +1,9 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { CloudAccess } from '../../domain/cloud-access.ts';
 import { secret } from '../../domain/secret.ts';
+import { CERTIFICATES_LIMIT, problemOf, readText } from '../../files/read-text.ts';
 import { expandPath, variable } from '../host.ts';
-import { problemOf, readText } from '../read-file.ts';
+import { quotedPath } from '../quote.ts';
 import { type CloudParts, flag, refuse, topText } from './cloud-parts.ts';
 
 const CERTIFICATE =
@@ -81,7 +82,7 @@ function privateKey(cloud: CloudParts, file: NamedFile, pem: string): KeyObject 
 }
 
 function read(cloud: CloudParts, file: NamedFile): string {
-  const found = readText(locate(cloud, file));
+  const found = readText(locate(cloud, file), { limit: CERTIFICATES_LIMIT, anyBytes: true });
   if (found.kind === 'text') return found.text;
   throw refuse(cloud, `${shown(cloud, file)} ${problemOf(found)}; name a file that can be read`);
 }
@@ -89,4 +90,8 @@ function read(cloud: CloudParts, file: NamedFile): string {
 const locate = (cloud: CloudParts, { path }: NamedFile): string =>
   expandPath(path, { home: cloud.host.home, base: cloud.host.cwd });
 
-const shown = (cloud: CloudParts, file: NamedFile): string => `${file.label} ${locate(cloud, file)}`;
+/** "cacert /etc/ca.pem"; without the path where what stands there may be no path but a secret. */
+function shown(cloud: CloudParts, file: NamedFile): string {
+  const path = quotedPath(file.path, locate(cloud, file));
+  return path === null ? `the file that ${file.label} names` : `${file.label} ${path}`;
+}

@@ -26,12 +26,12 @@ export const normalizeKeys = (branch: Branch): Branch =>
 
 /** As secure.yaml is laid over clouds.yaml: mappings are merged to any depth, the rest is replaced. */
 export function mergeDeep(under: Branch, over: Branch): Branch {
-  const merged: Record<string, Tree> = { ...under };
+  const merged = new Map<string, Tree>(Object.entries(under));
   for (const [key, one] of Object.entries(over)) {
-    const old = under[key];
-    merged[key] = isBranch(one) && isBranch(old) ? mergeDeep(old, one) : one;
+    const old = merged.get(key);
+    merged.set(key, isBranch(one) && isBranch(old) ? mergeDeep(old, one) : one);
   }
-  return merged;
+  return Object.fromEntries(merged);
 }
 
 /** As a cloud is laid over its profile, and a region's values over the cloud: only `auth` is merged, by one level. */

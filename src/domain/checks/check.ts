@@ -74,11 +74,13 @@ const ONE_BY_ONE = 'tempest';
 export function lastWords(runs: readonly CheckRun[]): CheckRun | null {
   const last = runs.at(-1);
   if (last === undefined) return null;
-  const groups = new Map<string, ReadonlyMap<string, Check>>();
+  const groups = new Map<string, Map<string, Check>>();
   for (const run of runs) {
     for (const [group, checks] of Map.groupBy(run.checks, groupOf)) {
-      const kept = group === ONE_BY_ONE ? [...(groups.get(group) ?? [])] : [];
-      groups.set(group, new Map([...kept, ...checks.map((one) => [one.name, one] as const)]));
+      const kept = group === ONE_BY_ONE ? groups.get(group) : undefined;
+      const words = kept ?? new Map<string, Check>();
+      for (const one of checks) words.set(one.name, one);
+      groups.set(group, words);
     }
   }
   return { ...last, checks: [...groups.values()].flatMap((checks) => [...checks.values()]) };

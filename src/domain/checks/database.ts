@@ -73,15 +73,14 @@ const named = (stage: Stage, what: string): string =>
 export function checkVersions(cells: readonly Cell[], { stage, before, unread }: VersionOptions): readonly Check[] {
   const all = cells.flatMap(({ name: cell, records }) => records.map((one): Placed => ({ ...one, cell })));
   const greatest = greatestOf(all);
+  const inCell = Map.groupBy(all, ({ cell }) => cell);
+  const knownOf = new Map(before?.toReversed().map(({ cell, binary, version }) => [`${cell}\n${binary}`, version]));
   const kinds = cells.flatMap(({ name: cell }) => {
-    const binaries = Map.groupBy(
-      all.filter((one) => one.cell === cell),
-      ({ binary }) => binary,
-    );
+    const binaries = Map.groupBy(inCell.get(cell) ?? [], ({ binary }) => binary);
     return [...binaries]
       .toSorted(([a], [b]) => a.localeCompare(b))
       .map(([binary, records]) => {
-        const known = before?.find((one) => one.cell === cell && one.binary === binary)?.version ?? null;
+        const known = knownOf.get(`${cell}\n${binary}`) ?? null;
         return checkKind(named(stage, `${cell}: ${binary}`), records, { stage, greatest, known });
       });
   });
@@ -213,7 +212,8 @@ function checkHostMappings(
     .flatMap((cell) => cell.records.filter(isCompute).map(({ host }) => ({ host, cell })));
   const mappingOf = new Map(hosts.map(({ host, mapping }) => [host, mapping]));
   const places = Map.groupBy(computes, ({ host }) => host);
-  const nameOf = (mapping: number): string => cells.find((cell) => cell.mapping === mapping)?.name ?? `cell ${mapping}`;
+  const names = new Map(cells.toReversed().map(({ mapping, name }) => [mapping, name]));
+  const nameOf = (mapping: number): string => names.get(mapping) ?? `cell ${mapping}`;
   const unmapped = computes.filter(({ host }) => !mappingOf.has(host));
   const elsewhere = [...places].flatMap(([host, some]) => {
     const mapping = mappingOf.get(host);
@@ -227,9 +227,7 @@ function checkHostMappings(
       ),
     ];
   });
-  const stray = hosts.filter(
-    ({ host, mapping }) => !places.has(host) && (complete || cells.some((cell) => cell.mapping === mapping)),
-  );
+  const stray = hosts.filter(({ host, mapping }) => !places.has(host) && (complete || names.has(mapping)));
   const troubles = [
     ...[...new Set(unmapped.map(({ host }) => host))].map((host) =>
       trouble(host, 'it has none, so nothing is scheduled there: nova-manage cell_v2 discover_hosts'),

@@ -15,9 +15,11 @@ export function checkHypervisors(
   providers: readonly Provider[] | null,
 ): readonly Check[] {
   const hosts = services.filter(({ binary }) => binary === 'nova-compute').map(({ host }) => host);
+  const running = new Set(hosts);
+  const served = new Set(hypervisors.map(({ serviceHost }) => serviceHost));
   const nodes = hypervisors.map(({ hostname }) => hostname);
-  const without = hosts.filter((host) => !hypervisors.some(({ serviceHost }) => serviceHost === host));
-  const stray = hypervisors.filter(({ serviceHost }) => !hosts.includes(serviceHost));
+  const without = hosts.filter((host) => !served.has(host));
+  const stray = hypervisors.filter(({ serviceHost }) => !running.has(serviceHost));
   const found = wellOr('orphans: hypervisors', `${counted(nodes.length, 'hypervisor')}, each with its service`, [
     ...without.map((host) =>
       fail(
@@ -33,16 +35,17 @@ export function checkHypervisors(
 }
 
 function checkProviders(nodes: readonly string[], providers: readonly Provider[]): readonly Check[] {
-  const names = providers.map((one) => one.name);
+  const names = new Set(providers.map((one) => one.name));
+  const known = new Set(nodes);
   const well = `${counted(nodes.length, 'resource provider')}, one for each hypervisor`;
   return wellOr('orphans: resource providers', well, [
     ...nodes
-      .filter((node) => !names.includes(node))
+      .filter((node) => !names.has(node))
       .map((node) =>
         fail(`orphans: resource provider of ${node}`, 'Placement knows of none: nothing can be scheduled there'),
       ),
     ...providers
-      .filter((one) => !nodes.includes(one.name))
+      .filter((one) => !known.has(one.name))
       .map(({ name, uuid }) =>
         fail(
           `orphans: resource provider ${name}`,

@@ -35,10 +35,11 @@ export function checkServices(
 ): readonly Check[] {
   const then = before ?? [];
   const binaries = [...new Set([...EXPECTED, ...now.map((one) => one.binary), ...then.map((one) => one.binary)])];
+  const [nowOf, thenOf] = [now, then].map((all) => Map.groupBy(all, ({ binary }) => binary));
   return binaries.flatMap((binary) => {
-    const of = (all: readonly ServiceRecord[]) => all.filter((one) => one.binary === binary);
-    const kind = checkKind(binary, of(now), before === null ? null : of(before));
-    const each = binary === 'nova-compute' ? checkHosts(of(now), of(then)) : checkDown(of(now), of(then));
+    const [here, earlier] = [nowOf?.get(binary) ?? [], thenOf?.get(binary) ?? []];
+    const kind = checkKind(binary, here, before === null ? null : earlier);
+    const each = binary === 'nova-compute' ? checkHosts(here, earlier) : checkDown(here, earlier);
     return [kind, ...each];
   });
 }
@@ -64,16 +65,17 @@ function checkKind(binary: string, now: readonly ServiceRecord[], before: readon
   return pass(name, single ? `${found}. There is one alone: while it restarts, every boot and action waits` : found);
 }
 
-/** The same service on the same host, as it was before. */
-const recordOf = (records: readonly ServiceRecord[], host: string): ServiceRecord | undefined =>
-  records.find((one) => one.host === host);
+/** By their host; of two records of one host the first. */
+const byHost = (records: readonly ServiceRecord[]): ReadonlyMap<string, ServiceRecord> =>
+  new Map(records.toReversed().map((one) => [one.host, one]));
 
 function checkDown(now: readonly ServiceRecord[], before: readonly ServiceRecord[]): readonly Check[] {
+  const then = byHost(before);
   return now
     .filter((one) => !one.up)
     .map((one) => {
       const name = `services: ${at(one)}`;
-      return recordOf(before, one.host)?.up === false
+      return then.get(one.host)?.up === false
         ? skip(name, `${state(one)}, as before`)
         : fail(name, `${state(one)}: start it, or delete its record if the host is gone for good`);
     });
@@ -81,7 +83,8 @@ function checkDown(now: readonly ServiceRecord[], before: readonly ServiceRecord
 
 function checkHosts(now: readonly ServiceRecord[], before: readonly ServiceRecord[]): readonly Check[] {
   const hosts = [...new Set([...before, ...now].map((one) => one.host))].toSorted();
-  return hosts.flatMap((host) => checkHost(host, recordOf(now, host), recordOf(before, host)));
+  const [records, then] = [byHost(now), byHost(before)];
+  return hosts.flatMap((host) => checkHost(host, records.get(host), then.get(host)));
 }
 
 /** Whether it is up is one thing, whether it is enabled another: what is right of the two is not hidden by what is wrong. */

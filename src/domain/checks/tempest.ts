@@ -29,14 +29,23 @@ export function outcomesText(results: readonly Pick<Check, 'status'>[]): string 
 /** Of the tests that passed before, those of which a whole run of the same tests has told nothing now. */
 export function missingTests(passedBefore: readonly string[], now: readonly TestResult[]): readonly Check[] {
   const told = new Set(now.map(({ id }) => id));
-  const classes = now.flatMap((result) => {
-    const name = CLASS.exec(result.id)?.[1];
-    return name === undefined || result.outcome === 'pass' ? [] : [{ ...result, name }];
-  });
+  const classes = new Map(
+    now.toReversed().flatMap((result) => {
+      const name = CLASS.exec(result.id)?.[1];
+      return name === undefined || result.outcome === 'pass' ? [] : [[name, result] as const];
+    }),
+  );
+  const classOf = (id: string) => {
+    for (let end = id.indexOf('.'); end >= 0; end = id.indexOf('.', end + 1)) {
+      const found = classes.get(id.slice(0, end));
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
   return passedBefore
     .filter((id) => !told.has(id))
     .map((id) => {
-      const whole = classes.find(({ name }) => id.startsWith(`${name}.`));
+      const whole = classOf(id);
       const why = whole === undefined ? '' : `, as ${whole.id} ${whole.outcome === 'skip' ? 'was skipped' : 'failed'}`;
       return { name: nameOf(id), status: 'skip', detail: `passed before, and was not run now${why}` };
     });

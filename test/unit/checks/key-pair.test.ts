@@ -51,7 +51,7 @@ describe('the key to log in with', () => {
     const locked = { comment: '', passphrase: 'x', cipher: 'aes256-cbc' };
     writeFileSync(at('locked'), ssh2.utils.generateKeyPairSync('ed25519', locked).private);
     const refused = (name: string) => refusalOf(() => readKey(at(name), 'checks.ssh.key_file'));
-    expect(refused('none')).toBe("checks.ssh.key_file DIR/none can't be read: ENOENT; name a private key");
+    expect(refused('none')).toBe('checks.ssh.key_file DIR/none does not exist; name a private key');
     expect(refused('text')).toBe(`checks.ssh.key_file DIR/text holds none; ${wanted}`);
     expect(refused('public')).toBe(`checks.ssh.key_file DIR/public holds none; ${wanted}`);
     expect(refused('locked')).toBe(`checks.ssh.key_file DIR/locked has a passphrase; ${wanted}`);

@@ -296,7 +296,7 @@ clouds:
     const { configuration, strip } = load({ files, folders: ['work/secure.yaml'] });
     expect(configuration.warnings.map(strip)).toEqual([
       'DIR/work/secure.yaml cannot be read: it is a directory; it was passed over',
-      "DIR/work/clouds.yaml: cloud 'one': profile 'ohv' is not known; describe it in clouds-public.yaml",
+      "DIR/work/clouds.yaml: cloud 'one': profile is not known; describe it in clouds-public.yaml",
       "DIR/work/clouds.yaml: cloud 'one': compute_service_name is ignored; set an endpoint override if that service is another one",
       "DIR/work/clouds.yaml: cloud 'one': cacert is ignored, as nothing is verified",
     ]);

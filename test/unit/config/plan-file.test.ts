@@ -89,9 +89,13 @@ phases:
   const phases = (...some: readonly string[]) => `phases:\n${some.map((one) => `  - ${one}\n`).join('')}`;
 
   it.each([
-    ['that is empty', '', 'phases is missing; it must be a list of phases in their order'],
+    ['that is empty', '', 'phases is missing; it must be a list of phases in their order, at most 100 of them'],
     ['that is a list', '- a', 'it is a list; it must be a mapping with phases'],
-    ['without phases', 'phases: []', 'phases is an empty list; it must be a list of phases in their order'],
+    [
+      'without phases',
+      'phases: []',
+      'phases is an empty list; it must be a list of phases in their order, at most 100 of them',
+    ],
     ['with an unknown key', 'phase: []', 'unknown key phase; did you mean phases?'],
     [
       'with an unknown key in a phase',
@@ -106,7 +110,7 @@ phases:
     [
       'with a budget that is no duration',
       phases('{name: a, budget: {api_downtime: soon}}'),
-      "phases[0].budget.api_downtime is 'soon'; it must be a duration (500ms, 15s, 2m, 1h or a number of seconds)",
+      'phases[0].budget.api_downtime must be a duration (500ms, 15s, 2m, 1h or a number of seconds)',
     ],
     [
       'with a share of more than all',
@@ -126,7 +130,7 @@ phases:
     [
       'with two phases of a name',
       phases('{name: a}', '{name: a}'),
-      "phases[1].name is 'a', as phases[0] is named; give it a name of its own",
+      'phases[1].name is that of phases[0] too; give it a name of its own',
     ],
     [
       "with a phase named 'end'",
@@ -146,17 +150,17 @@ phases:
     [
       'with phases that begin with the same task',
       phases('{name: a, begins: {task: [Stop]}}', '{name: b, begins: {task: [x, stop]}}'),
-      "phases[1].begins overlaps with phases[0].begins: a task 'stop' would begin both; name what only one of them begins with",
+      'phases[1].begins overlaps with phases[0].begins: its task[1] would begin both; name what only one of them begins with',
     ],
     [
       'with a phase that another one hides',
       phases('{name: a, begins: {task: ["*stop*"]}}', '{name: b, begins: {task: ["stop nova-*"]}}'),
-      "phases[1].begins overlaps with phases[0].begins: a task 'stop nova-*' would begin both; name what only one of them begins with",
+      'phases[1].begins overlaps with phases[0].begins: its task[0] would begin both; name what only one of them begins with',
     ],
     [
       'with phases that begin with the same tag',
       phases('{name: a, begins: {tag: [t]}}', '{name: b, begins: {tag: [t]}}'),
-      "phases[1].begins overlaps with phases[0].begins: the tag 't' would begin both; name what only one of them begins with",
+      'phases[1].begins overlaps with phases[0].begins: its tag[0] would begin both; name what only one of them begins with',
     ],
   ])('%s is refused in one line', (_what, text, expected) => {
     expect(refusal(() => loadText(text)).replace(/^DIR\/plan\.yaml:\d+: /, '')).toBe(expected);
@@ -169,7 +173,7 @@ phases:
   });
 
   it.each([
-    ['nova', "plan is 'nova'; it must be nova-rolling-upgrade, or the path of a file"],
+    ['nova', 'plan must be nova-rolling-upgrade, or the path of a file'],
     ['./none.yaml', 'plan: DIR/none.yaml does not exist; name a file that can be read'],
     ['./', 'plan: DIR/ cannot be read: it is a directory; name a file that can be read'],
   ])('%s is no plan', (given, expected) => {

@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { blamed, candidates } from '../../../src/domain/blame.ts';
+import { intersect, length as lengthOf, union } from '../../../src/domain/interval.ts';
 import { createTaskBook } from '../../../src/domain/task-book.ts';
 import { taskDowntimes } from '../../../src/domain/task-downtime.ts';
 import { window } from '../../support/live.ts';
@@ -49,6 +51,40 @@ describe('the candidates of a window', () => {
   ];
   it.each(cases)('are %s', (_what, spans, start, expected) => {
     expect(candidates({ start }, bookOf(spans)).map((one) => one.id)).toEqual(expected);
+  });
+
+  it('are the nearest hundred before the estimate and after it, however many there are', () => {
+    const running = Object.fromEntries(
+      Array.from({ length: 600 }, (_, index): readonly [string, readonly [number, null]] => [
+        `t${index}`,
+        [index, null],
+      ]),
+    );
+    const found = candidates({ start: bracket(100, 500, 300) }, bookOf(running)).map(({ id }) => id);
+    expect([found.length, found[0], found[99], found[100], found[199]]).toEqual([200, 't300', 't201', 't301', 't400']);
+  });
+
+  it('costs a task what was down while it ran, by whatever windows and gaps', () => {
+    const moment = fc.integer({ min: 0, max: 100 });
+    const spans = fc.array(fc.tuple(moment, moment), { maxLength: 12 });
+    fc.assert(
+      fc.property(spans, moment, fc.option(moment), (downs, start, length) => {
+        const windows = downs.map(([from, lasting], index) => {
+          const edge = (at: number) => ({ earliest: at, estimate: at, latest: at });
+          return {
+            ...window({ id: `${index}`, start: edge(from), end: edge(from + lasting), gaps: [] }),
+            candidates: [],
+          };
+        });
+        const end = length === null ? null : start + length;
+        const book = createTaskBook();
+        book.tell(task({ start, end, status: end === null ? 'running' : 'ok' }));
+        const [cost] = taskDowntimes(book.all(), windows);
+        const down = union(downs.map(([from, lasting]) => ({ from, until: from + lasting })));
+        const inside = lengthOf(intersect(down, [{ from: start, until: end ?? Infinity }]));
+        expect(cost?.downtimeInside).toBeCloseTo(inside / 1000, 9);
+      }),
+    );
   });
 
   it('are ordered by what both connections of the server list know together', () => {

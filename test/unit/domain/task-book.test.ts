@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Task } from '../../../src/domain/task.ts';
+import { TASK_SOURCES, type Task } from '../../../src/domain/task.ts';
 import { createTaskBook } from '../../../src/domain/task-book.ts';
 import { task } from '../../support/tasks.ts';
 
@@ -121,4 +121,66 @@ describe('the book of tasks', () => {
       { numRuns: 500 },
     );
   });
+
+  it('groups what several sources tell exactly as the first group that fits, looked for one by one', () => {
+    const anyTold = fc.record({
+      name: fc.constantFrom('a', 'b', 'r : a'),
+      kind: fc.constantFrom('task', 'handler'),
+      role: fc.constantFrom(null, 'r', 's'),
+      play: fc.constantFrom(null, 'p', 'q', 'null'),
+      source: fc.constantFrom(...TASK_SOURCES),
+      start: fc.integer({ min: 0, max: 60 }).map((tick) => tick * 250),
+    });
+    fc.assert(
+      fc.property(fc.array(anyTold, { maxLength: 80 }), (told) => {
+        const tasks = told.map((one, index) => task({ ...one, id: `${index}`, hosts: [`${index}`] }));
+        expect(
+          bookOf(...tasks)
+            .all()
+            .map(({ hosts }) => hosts)
+            .toSorted(),
+        ).toEqual(groupsOneByOne(tasks).toSorted());
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('gives the same object again for a task of which nothing changed', () => {
+    const book = bookOf(task({ id: 'a' }), task({ id: 'b', name: 'other', start: 30_000, end: 31_000 }));
+    const [before] = book.all();
+    book.tell(task({ id: 'c', name: 'third', start: 40_000, end: 41_000 }));
+    expect(book.all()[0]).toBe(before);
+  });
+
+  it('finds of more than so many those that began last', () => {
+    const running = ['a', 'b', 'c', 'd'].map((id, index) =>
+      task({ id, name: id, start: index * 1000, end: null, status: 'running' }),
+    );
+    const found = bookOf(...running).during({ from: 2500, until: 2600, most: 2 });
+    expect(found.map(({ id }) => id)).toEqual(['b', 'c']);
+  });
 });
+
+/** What `groupsOf` does, without its indexes: the ids of each group. Every task has its id as its host. */
+function groupsOneByOne(tasks: readonly Task[]): readonly (readonly string[])[] {
+  const groups: Task[][] = [];
+  const same = (a: string | null, b: string | null) => a === null || b === null || a === b;
+  const nameOf = ({ kind, name, role }: Task) => `${kind} ${role === 'r' ? name.replace('r : ', '') : name}`;
+  for (const one of tasks.toSorted((a, b) => a.start - b.start || (a.id < b.id ? -1 : 1))) {
+    const fitting = groups.find(
+      ([first, ...others]) =>
+        first !== undefined &&
+        one.start - first.start <= 1500 &&
+        [first, ...others].every(
+          (member) =>
+            nameOf(member) === nameOf(one) &&
+            member.source !== one.source &&
+            same(member.play, one.play) &&
+            same(member.role, one.role),
+        ),
+    );
+    if (fitting === undefined) groups.push([one]);
+    else fitting.push(one);
+  }
+  return groups.map((group) => group.map(({ id }) => id).toSorted());
+}

@@ -47,6 +47,7 @@ beforeAll(async () => {
     },
     upgrade: {
       task: (task) => accept({ type: 'task', task }),
+      taskLoadWith: observation.taskLoadWith,
       phase: (phase) => accept({ type: 'phase', phase }),
       annotate: (annotation) => accept({ type: 'annotation', annotation }),
       annotations: observation.annotations,

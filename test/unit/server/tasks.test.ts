@@ -88,6 +88,21 @@ describe('POST /api/v1/tasks', () => {
     expect(served.tasks).toEqual([]);
   });
 
+  it('takes 5000 running tasks, and one more only once another has ended', async () => {
+    await using served = await serve();
+    const tell = async (tasks: readonly object[]) => (await post(`${served.url}/api/v1/tasks`, { tasks })).status;
+    const running = (id: string) => ({ id, name: 'a', start: START });
+    expect(await tell(Array.from({ length: 5000 }, (_, index) => running(`t${index}`)))).toBe(200);
+    const answer = await post(`${served.url}/api/v1/tasks`, { tasks: [running('more')] });
+    expect(await answer.json()).toMatchObject({
+      status: 409,
+      detail: expect.stringMatching(/^tasks: with these 5001 run/),
+    });
+    expect(await tell([running('t7'), running('t7')])).toBe(200);
+    expect(await tell([{ ...running('t7'), status: 'ok' }, running('more')])).toBe(200);
+    expect(served.tasks).toHaveLength(5004);
+  });
+
   it('asks for the token where others can reach the listener', async () => {
     await using served = await serve({ writeToken: 'hush', listen: { host: '0.0.0.0', port: 0 } });
     const url = `http://127.0.0.1:${new URL(served.url).port}/api/v1/tasks`;
@@ -131,6 +146,12 @@ describe('GET /api/v1/tasks', () => {
 });
 
 describe('POST /api/v1/phases', () => {
+  it('takes no more names than a report can measure', async () => {
+    await using served = await serve({ now: live({ phases: Array.from({ length: 200 }, (_, index) => `p${index}`) }) });
+    const begin = async (name: string) => (await post(`${served.url}/api/v1/phases`, { name })).status;
+    expect([await begin('p7'), await begin('end'), await begin('another')]).toEqual([200, 200, 409]);
+  });
+
   it('takes a phase that begins now, or at a moment', async () => {
     await using served = await serve();
     expect((await post(`${served.url}/api/v1/phases`, { name: 'maintenance' })).status).toBe(200);

@@ -11,7 +11,7 @@ export const CHOICE_MISTAKES: readonly Mistake[] = [
   {
     name: 'OS_CLOUD and no clouds.yaml',
     env: { OS_CLOUD: 'one' },
-    message: `OS_CLOUD: cloud 'one' is not known: there is no clouds.yaml in ., ~/.config/openstack or /etc/openstack; write one, or name it by OS_CLIENT_CONFIG_FILE`,
+    message: `OS_CLOUD: there is no such cloud: there is no clouds.yaml in ., ~/.config/openstack or /etc/openstack; write one, or name it by OS_CLIENT_CONFIG_FILE`,
   },
   {
     name: 'a clouds.yaml that cannot be read, and no other',
@@ -22,7 +22,7 @@ export const CHOICE_MISTAKES: readonly Mistake[] = [
     name: 'OS_CLOUD and a clouds.yaml that cannot be read',
     folders: ['home/.config/openstack/clouds.yaml'],
     env: { OS_CLOUD: 'one' },
-    message: `OS_CLOUD: cloud 'one' is not known: DIR/home/.config/openstack/clouds.yaml cannot be read: it is a directory; write one, or name it by OS_CLIENT_CONFIG_FILE`,
+    message: `OS_CLOUD: there is no such cloud: DIR/home/.config/openstack/clouds.yaml cannot be read: it is a directory; write one, or name it by OS_CLIENT_CONFIG_FILE`,
   },
   {
     name: 'OS_CLIENT_CONFIG_FILE names a file that is not there',
@@ -57,19 +57,20 @@ export const CHOICE_MISTAKES: readonly Mistake[] = [
     name: 'OS_CLOUD names a cloud that is not there',
     env: { OS_CLOUD: 'production' },
     files: { 'work/clouds.yaml': TWO },
-    message: `OS_CLOUD: cloud 'production' is not in DIR/work/clouds.yaml; it holds one and two`,
+    message: `OS_CLOUD: there is no such cloud in DIR/work/clouds.yaml; it holds one and two`,
   },
   {
     name: '--cloud names a cloud that is not there',
     flags: { cloud: 'production' },
     files: { 'work/clouds.yaml': TWO },
-    message: `--cloud: cloud 'production' is not in DIR/work/clouds.yaml; it holds one and two`,
+    message: `--cloud: there is no such cloud in DIR/work/clouds.yaml; it holds one and two`,
   },
   {
     name: 'OS_REGION_NAME names a region that is not there',
     env: { OS_REGION_NAME: 'west', OS_CLOUD: 'one' },
     files: { 'work/clouds.yaml': `${GOOD_CLOUDS}    regions: [north, south]\n` },
-    message: `DIR/work/clouds.yaml: cloud 'one': it has no region 'west'; it has north and south`,
+    message:
+      "DIR/work/clouds.yaml: cloud 'one': it does not list the region that is asked for; it lists 2 of other names",
   },
   {
     name: 'a region with a slip',

@@ -49,6 +49,6 @@ export const DATABASE_FILE_MISTAKES: readonly DatabaseFileMistake[] = [
   {
     name: 'two cells of one name',
     text: `${GOOD}\n${CELL}\n${CELL.replace('10.0.0.5', '10.0.0.6')}\n`,
-    message: "FILE:3: there are two cells called 'nova_cell1'; write another name before the address",
+    message: 'FILE:3: another cell above has the same name; write another name before the address',
   },
 ];

@@ -22,7 +22,7 @@ export const ENVIRONMENT_MISTAKES: readonly Mistake[] = [
   openrc(
     'an OS_AUTH_URL that is none',
     { OS_AUTH_URL: 'ks.example' },
-    `environment: OS_AUTH_URL 'ks.example' is no URL; http://HOST:PORT/PATH or https:// is wanted`,
+    `environment: OS_AUTH_URL is no URL; http://HOST:PORT/PATH or https:// is wanted`,
   ),
   openrc('no OS_USERNAME', { OS_USERNAME: '' }, 'environment: OS_USERNAME is missing; set it or OS_USER_ID'),
   openrc(
@@ -67,12 +67,12 @@ export const ENVIRONMENT_MISTAKES: readonly Mistake[] = [
   openrc(
     'an OS_INTERFACE that is none',
     { OS_INTERFACE: 'outside' },
-    `environment: OS_INTERFACE is 'outside'; public, internal or admin is wanted`,
+    `environment: OS_INTERFACE is another text; public, internal or admin is wanted`,
   ),
   openrc(
     'an OS_ENDPOINT_TYPE that is none',
     { OS_ENDPOINT_TYPE: 'PublicURL' },
-    `environment: OS_ENDPOINT_TYPE is 'PublicURL'; public, internal or admin is wanted`,
+    `environment: OS_ENDPOINT_TYPE is another text; public, internal or admin is wanted`,
   ),
   openrc('OS_INSECURE=1', { OS_INSECURE: '1' }, `environment: OS_INSECURE is '1'; true or false is wanted`),
   openrc(
@@ -83,7 +83,7 @@ export const ENVIRONMENT_MISTAKES: readonly Mistake[] = [
   openrc(
     'an override that is no URL',
     { OS_COMPUTE_ENDPOINT_OVERRIDE: '10.0.0.1:8774' },
-    `environment: OS_COMPUTE_ENDPOINT_OVERRIDE '10.0.0.1:8774' is no URL; http://HOST:PORT/PATH or https:// is wanted`,
+    `environment: OS_COMPUTE_ENDPOINT_OVERRIDE is no URL; http://HOST:PORT/PATH or https:// is wanted`,
   ),
   openrc(
     'the latest microversion',

@@ -70,7 +70,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'an alias without an anchor',
     'vantage: *here\n',
-    'DIR/work/rollwatch.yaml: not YAML: an alias (*...) has no anchor (&...)',
+    'DIR/work/rollwatch.yaml:1: not YAML: an alias (*...) has no anchor (&...)',
   ),
   settings(
     'a tag of its own',
@@ -120,7 +120,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a server to be reached without a host',
     "probes:\n  server-reach:\n    targets: [kept, ':22']\n",
-    "DIR/work/rollwatch.yaml:3: probes.server-reach.targets[1] is ':22'; it must be 'kept' for the servers that 'check before' leaves, or HOST or HOST:PORT, such as 10.0.0.5 or '[fd00::5]:22'",
+    "DIR/work/rollwatch.yaml:3: probes.server-reach.targets[1] must be 'kept' for the servers that 'check before' leaves, or HOST or HOST:PORT, such as 10.0.0.5 or '[fd00::5]:22'",
   ),
   settings(
     'a server to be reached twice',
@@ -145,7 +145,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a section that is a text',
     'probes:\n  token: often\n',
-    `DIR/work/rollwatch.yaml:2: probes.token is 'often'; it must be a mapping of settings`,
+    `DIR/work/rollwatch.yaml:2: probes.token must be a mapping of settings`,
   ),
   settings(
     'a section that is empty',
@@ -155,7 +155,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a duration in words',
     'probes:\n  token:\n    interval: five seconds\n',
-    `DIR/work/rollwatch.yaml:3: probes.token.interval is 'five seconds'; it must be a duration (500ms, 15s, 2m, 1h or a number of seconds)`,
+    `DIR/work/rollwatch.yaml:3: probes.token.interval must be a duration (500ms, 15s, 2m, 1h or a number of seconds)`,
   ),
   settings(
     'a duration in a unit that is none',
@@ -245,7 +245,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a connection that is none',
     'probes:\n  server-list: {connections: [reused, fresh]}\n',
-    `DIR/work/rollwatch.yaml:2: probes.server-list.connections[1] is 'fresh'; it must be one of reused, new`,
+    `DIR/work/rollwatch.yaml:2: probes.server-list.connections[1] must be one of reused, new`,
   ),
   settings(
     'no connection at all',
@@ -265,12 +265,12 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a name prefix that Nova would read as a pattern',
     "probes:\n  server-boot: {name_prefix: 'rw*'}\n",
-    `DIR/work/rollwatch.yaml:2: probes.server-boot.name_prefix is 'rw*'; it must be letters, digits, dots, hyphens and underscores, 1 to 63 of them, beginning with a letter or digit`,
+    `DIR/work/rollwatch.yaml:2: probes.server-boot.name_prefix must be letters, digits, dots, hyphens and underscores, 1 to 63 of them, beginning with a letter or digit`,
   ),
   settings(
     'a name prefix that fits too much',
     'probes:\n  server-boot: {name_prefix: v}\n',
-    `DIR/work/rollwatch.yaml:2: probes.server-boot.name_prefix is 'v'; it must be at least 3 letters: servers are deleted by it`,
+    `DIR/work/rollwatch.yaml:2: probes.server-boot.name_prefix must be at least 3 letters: servers are deleted by it`,
   ),
   settings(
     'an empty name prefix',
@@ -295,7 +295,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'every probe disabled',
     'probes:\n  server-list: {enabled: false}\n  server-boot: {enabled: false}\n  token: {enabled: false}\n',
-    `DIR/work/rollwatch.yaml:1: cloud 'one': every probe is disabled; enable one of server-list, server-boot, server-reach or token`,
+    `DIR/work/rollwatch.yaml:1: every probe is disabled; enable one of server-list, server-boot, server-reach or token`,
   ),
   settings(
     'an overall of nothing that is enabled',
@@ -305,7 +305,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'an overall of a probe that is none',
     'overall:\n  probes: [server-list, pings]\n',
-    `DIR/work/rollwatch.yaml:2: overall.probes[1] is 'pings'; it must be one of server-list, server-boot, server-reach, token`,
+    `DIR/work/rollwatch.yaml:2: overall.probes[1] must be one of server-list, server-boot, server-reach, token`,
   ),
   settings(
     'an overall of none',
@@ -320,22 +320,22 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a host alone',
     'listen: localhost\n',
-    `DIR/work/rollwatch.yaml:1: listen is 'localhost'; it must be HOST:PORT with a port from 0 to 65535, such as '127.0.0.1:9774' or '[::1]:9774'`,
+    "DIR/work/rollwatch.yaml:1: listen must be HOST:PORT with a port from 0 to 65535, such as '127.0.0.1:9774' or '[::1]:9774'",
   ),
   settings(
     'a port beyond the last',
     'listen: 127.0.0.1:70000\n',
-    `DIR/work/rollwatch.yaml:1: listen is '127.0.0.1:70000'; it must be HOST:PORT with a port from 0 to 65535, such as '127.0.0.1:9774' or '[::1]:9774'`,
+    "DIR/work/rollwatch.yaml:1: listen must be HOST:PORT with a port from 0 to 65535, such as '127.0.0.1:9774' or '[::1]:9774'",
   ),
   settings(
     'an IPv6 address without brackets',
     'listen: ::1:9774\n',
-    `DIR/work/rollwatch.yaml:1: listen is '::1:9774'; it must be HOST:PORT with a port from 0 to 65535, such as '127.0.0.1:9774' or '[::1]:9774'`,
+    "DIR/work/rollwatch.yaml:1: listen must be HOST:PORT with a port from 0 to 65535, such as '127.0.0.1:9774' or '[::1]:9774'",
   ),
   settings(
     'a URL to listen on',
     'listen: http://127.0.0.1:9774\n',
-    `DIR/work/rollwatch.yaml:1: listen is 'http://127.0.0.1:9774'; it must be HOST:PORT with a port from 0 to 65535, such as '127.0.0.1:9774' or '[::1]:9774'`,
+    "DIR/work/rollwatch.yaml:1: listen must be HOST:PORT with a port from 0 to 65535, such as '127.0.0.1:9774' or '[::1]:9774'",
   ),
   {
     name: '--listen without a port',
@@ -346,29 +346,29 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a url that is none',
     'url: rollwatch.example\n',
-    `DIR/work/rollwatch.yaml:1: url is 'rollwatch.example'; it must be a URL that begins with http:// or https://`,
+    `DIR/work/rollwatch.yaml:1: url must be a URL that begins with http:// or https://`,
   ),
   settings(
     'an ftp url',
     'url: ftp://rollwatch.example/\n',
-    `DIR/work/rollwatch.yaml:1: url is 'ftp://rollwatch.example/'; it must be a URL that begins with http:// or https://`,
+    `DIR/work/rollwatch.yaml:1: url must be a URL that begins with http:// or https://`,
   ),
   settings(
     'a url with a password in it',
     'url: https://ada:hunter2@rollwatch.example/\n',
-    `DIR/work/rollwatch.yaml:1: url is 'https://***@rollwatch.example/'; it must be a URL without a user in it`,
+    `DIR/work/rollwatch.yaml:1: url must be a URL without a user in it`,
   ),
   settings(
     'a token_file that is not there',
     'token_file: token\n',
-    'DIR/work/rollwatch.yaml:1: token_file DIR/work/token does not exist; name a file that can be read',
+    'DIR/work/rollwatch.yaml:1: token_file names a file that does not exist; name a file that can be read',
   ),
   {
     name: 'a token_file that is a folder',
     folders: ['work/token'],
     files: { ...good, 'work/rollwatch.yaml': 'token_file: token\n' },
     message:
-      'DIR/work/rollwatch.yaml:1: token_file DIR/work/token cannot be read: it is a directory; name a file that can be read',
+      'DIR/work/rollwatch.yaml:1: token_file names a file that cannot be read: it is a directory; name a file that can be read',
   },
   {
     name: 'an empty token_file',
@@ -390,7 +390,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a journal that is a database elsewhere',
     'journal: postgres://db/rollwatch\n',
-    `DIR/work/rollwatch.yaml:1: journal is 'postgres://db/rollwatch'; it must be the path of a file`,
+    `DIR/work/rollwatch.yaml:1: journal must be the path of a file`,
   ),
   { name: 'an empty --journal', files: good, flags: { journal: '' }, message: '--journal is empty; name a file' },
   settings(
@@ -401,7 +401,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a vantage with a space',
     'vantage: control room\n',
-    `DIR/work/rollwatch.yaml:1: vantage is 'control room'; it must be letters, digits, dots, hyphens and underscores, 1 to 63 of them, beginning with a letter or digit`,
+    `DIR/work/rollwatch.yaml:1: vantage must be letters, digits, dots, hyphens and underscores, 1 to 63 of them, beginning with a letter or digit`,
   ),
   settings(
     'the latest microversion',
@@ -436,7 +436,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     "a time zone of Ansible's log that does not exist",
     'upgrade: {ansible_log: ansible.log, ansible_log_zone: Mars/Olympus}\n',
-    `DIR/work/rollwatch.yaml:1: upgrade.ansible_log_zone is 'Mars/Olympus'; it must be a time zone of the IANA, such as Europe/Berlin, or 'utc' or 'local'`,
+    "DIR/work/rollwatch.yaml:1: upgrade.ansible_log_zone must be a time zone of the IANA, such as Europe/Berlin, or 'utc' or 'local'",
   ),
   settings(
     'a log that is no file name',
@@ -446,17 +446,17 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a URL of ARA without a scheme',
     'upgrade: {ara: {url: "ara.example:8000"}}\n',
-    `DIR/work/rollwatch.yaml:1: upgrade.ara.url is 'ara.example:8000'; it must be a URL that begins with http:// or https://`,
+    `DIR/work/rollwatch.yaml:1: upgrade.ara.url must be a URL that begins with http:// or https://`,
   ),
   settings(
     'a password in the URL of ARA',
     'upgrade:\n  ara: {url: "http://ara:hunter2@ara.example"}\n',
-    `DIR/work/rollwatch.yaml:2: upgrade.ara.url is 'http://***@ara.example'; it must be a URL without a user in it`,
+    `DIR/work/rollwatch.yaml:2: upgrade.ara.url must be a URL without a user in it`,
   ),
   settings(
     'ARA as a text',
     'upgrade: {ara: "http://ara.example"}\n',
-    `DIR/work/rollwatch.yaml:1: upgrade.ara is 'http://ara.example'; it must be a mapping of settings`,
+    `DIR/work/rollwatch.yaml:1: upgrade.ara must be a mapping of settings`,
   ),
   settings(
     'the password of ARA where its file belongs',
@@ -476,7 +476,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a user of ARA with a colon',
     'upgrade:\n  ara: {url: http://ara.example, username: "ada:x", password_file: p}\n',
-    `DIR/work/rollwatch.yaml:2: upgrade.ara.username is 'ada:x'; it must be a name without a colon`,
+    `DIR/work/rollwatch.yaml:2: upgrade.ara.username must be a name without a colon`,
   ),
   settings(
     'a password of ARA without a user',
@@ -491,7 +491,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a password of ARA that is not there',
     'upgrade:\n  ara: {url: http://ara.example, username: ada, password_file: p}\n',
-    `DIR/work/rollwatch.yaml:2: upgrade.ara.password_file DIR/work/p does not exist; name a file that can be read`,
+    `DIR/work/rollwatch.yaml:2: upgrade.ara.password_file names a file that does not exist; name a file that can be read`,
   ),
   {
     name: 'an empty password of ARA',
@@ -500,7 +500,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
       'work/rollwatch.yaml': 'upgrade:\n  ara: {url: http://ara.example, username: ada, password_file: p}\n',
       'work/p': '\n',
     },
-    message: `DIR/work/rollwatch.yaml:2: upgrade.ara.password_file DIR/work/p is empty; write the password into it`,
+    message: `DIR/work/rollwatch.yaml:2: upgrade.ara.password_file names a file that is empty; write the password into it`,
   },
   {
     name: 'several lines in the password of ARA',
@@ -509,7 +509,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
       'work/rollwatch.yaml': 'upgrade:\n  ara: {url: http://ara.example, username: ada, password_file: p}\n',
       'work/p': 'ada\nhunter2\n',
     },
-    message: `DIR/work/rollwatch.yaml:2: upgrade.ara.password_file DIR/work/p has several lines; one is wanted`,
+    message: `DIR/work/rollwatch.yaml:2: upgrade.ara.password_file names a file that has several lines; one is wanted`,
   },
   settings(
     'a directory of run-upgrade.sh that is none',
@@ -539,7 +539,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a token of Grafana that is not there',
     'grafana: {url: http://grafana.example, token_file: t}\n',
-    `DIR/work/rollwatch.yaml:1: grafana.token_file DIR/work/t does not exist; name a file that can be read`,
+    `DIR/work/rollwatch.yaml:1: grafana.token_file names a file that does not exist; name a file that can be read`,
   ),
   settings(
     'the token of Grafana where its file belongs',
@@ -549,17 +549,17 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a log level that is none',
     'log:\n  level: loud\n',
-    `DIR/work/rollwatch.yaml:2: log.level is 'loud'; it must be one of debug, info, warn, error`,
+    `DIR/work/rollwatch.yaml:2: log.level must be one of debug, info, warn, error`,
   ),
   settings(
     'clouds as a text',
     'clouds: one\n',
-    `DIR/work/rollwatch.yaml:1: clouds is 'one'; it must be a list of clouds of clouds.yaml`,
+    `DIR/work/rollwatch.yaml:1: clouds must be a list of clouds of clouds.yaml, at most 1000 of them`,
   ),
   settings(
     'no clouds',
     'clouds: []\n',
-    'DIR/work/rollwatch.yaml:1: clouds is an empty list; it must be a list of clouds of clouds.yaml',
+    'DIR/work/rollwatch.yaml:1: clouds is an empty list; it must be a list of clouds of clouds.yaml, at most 1000 of them',
   ),
   settings(
     'a cloud without a name',
@@ -594,7 +594,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a bad duration of a probe of a cloud',
     'clouds:\n  - name: one\n    probes:\n      token:\n        interval: 1parsec\n',
-    `DIR/work/rollwatch.yaml:5: clouds[0].probes.token.interval is '1parsec'; it must be a duration (500ms, 15s, 2m, 1h or a number of seconds)`,
+    `DIR/work/rollwatch.yaml:5: clouds[0].probes.token.interval must be a duration (500ms, 15s, 2m, 1h or a number of seconds)`,
   ),
   settings(
     'a cloud whose settings contradict those of all',
@@ -604,17 +604,17 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'every probe disabled for a cloud',
     'clouds:\n  - name: one\n    probes:\n      server-list: {enabled: false}\n      server-boot: {enabled: false}\n      token: {enabled: false}\n',
-    `DIR/work/rollwatch.yaml:3: cloud 'one': every probe is disabled; enable one of server-list, server-boot, server-reach or token`,
+    `DIR/work/rollwatch.yaml:3: clouds[0]: every probe is disabled; enable one of server-list, server-boot, server-reach or token`,
   ),
   settings(
     'the same cloud twice',
     'clouds:\n  - one\n  - name: one\n',
-    `DIR/work/rollwatch.yaml:3: clouds[1] is 'one' a second time; name each cloud once`,
+    `DIR/work/rollwatch.yaml:3: clouds[1] is the cloud of clouds[0]; name each cloud once`,
   ),
   settings(
     'a cloud that is not in clouds.yaml',
     'clouds: [two]\n',
-    `DIR/work/rollwatch.yaml:1: clouds[0]: cloud 'two' is not in DIR/work/clouds.yaml; it holds one`,
+    `DIR/work/rollwatch.yaml:1: clouds[0]: there is no such cloud in DIR/work/clouds.yaml; it holds one`,
   ),
   settings(
     'a region of a cloud that is a list',
@@ -624,12 +624,12 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a diagnosis of an unknown cloud',
     'diagnosis: {cloud: one-admin}\n',
-    `DIR/work/rollwatch.yaml:1: diagnosis.cloud: cloud 'one-admin' is not in DIR/work/clouds.yaml; it holds one`,
+    `DIR/work/rollwatch.yaml:1: diagnosis.cloud: there is no such cloud in DIR/work/clouds.yaml; it holds one`,
   ),
   settings(
     'a diagnosis that is a name',
     'diagnosis: one-admin\n',
-    `DIR/work/rollwatch.yaml:1: diagnosis is 'one-admin'; it must be a mapping of settings`,
+    `DIR/work/rollwatch.yaml:1: diagnosis must be a mapping of settings`,
   ),
   {
     name: 'one diagnosis for several clouds',
@@ -637,6 +637,6 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
       'work/clouds.yaml': `${GOOD_CLOUDS}  two: {auth: {auth_url: http://b, username: u, password: p, project_name: q}}\n`,
       'work/rollwatch.yaml': 'clouds: [one, two]\ndiagnosis:\n  cloud: one\n',
     },
-    message: `DIR/work/rollwatch.yaml:3: diagnosis.cloud is 'one' for several clouds; put it into the entry of clouds that it is about`,
+    message: `DIR/work/rollwatch.yaml:3: diagnosis.cloud is for one cloud, and there are several; put it into the entry of clouds that it is about`,
   },
 ];

@@ -1,0 +1,214 @@
+import { parseYaml } from '../../src/config/read-yaml.ts';
+import { taskOfAnnotation } from '../../src/domain/annotation.ts';
+import { checkHypervisors } from '../../src/domain/checks/hypervisors.ts';
+import { checkServices, type ServiceRecord } from '../../src/domain/checks/services.ts';
+import { reportFace } from '../../src/domain/faces/report.ts';
+import { createObservation, type Observation } from '../../src/domain/observation.ts';
+import type { JournalEntry } from '../../src/domain/ports.ts';
+import type { Series } from '../../src/domain/sample.ts';
+import type { TaskSource } from '../../src/domain/task.ts';
+import { createAnsibleLogParser } from '../../src/upgrade/ansible-log.ts';
+import { roundsOf } from '../../src/upgrade/ara-rounds.ts';
+import { failedSample, okSample, SERIES, voidSample } from './samples.ts';
+import { task } from './tasks.ts';
+
+/** Work over an input of a size. What it needs is made first, and does not count. */
+export type Growth = { readonly name: string; readonly size: number; readonly make: (size: number) => () => unknown };
+
+const LISTS: readonly Series[] = (['new', 'reused'] as const).map((connection) => ({
+  ...SERIES,
+  probe: 'server-list',
+  connection,
+}));
+
+function observe(entries: readonly JournalEntry[], now: number): () => unknown {
+  return () => {
+    const observation: Observation = createObservation({ run: 'r', version: '0', overall: ['server-list'] });
+    const session = { id: 1, startedAt: 0, aliveAt: 0, ended: false, version: '0', vantage: 'here', facts: {} };
+    observation.openSession(session, LISTS);
+    for (const entry of entries) observation.accept(entry);
+    const live = observation.live(now, { paused: false, journal: { kind: 'recording' }, health: null });
+    return reportFace(live.report, { summary: [], tasks: 'all' });
+  };
+}
+
+const times = <T>(size: number, make: (index: number) => T): readonly T[] =>
+  Array.from({ length: size }, (_, index) => make(index));
+
+type Letter = 'o' | 'f' | 'v';
+
+/** A sample a second on each connection, the pattern over and over. */
+const samples = (size: number, pattern: readonly Letter[]): readonly JournalEntry[] =>
+  times(size, (seq) => seq).flatMap((seq) =>
+    LISTS.map(({ connection }): JournalEntry => {
+      const place = { seq, at: seq * 1000 + (connection === 'new' ? 500 : 0) };
+      const letter = pattern[seq % pattern.length];
+      const made =
+        letter === 'f' ? failedSample(place, { took: 0 }) : letter === 'v' ? voidSample(place, 0) : okSample(place, 40);
+      return { type: 'sample', sample: { ...made, connection } };
+    }),
+  );
+
+const tasks = (size: number, facts: (index: number) => Parameters<typeof task>[0]): readonly JournalEntry[] =>
+  times(size, (index) => ({ type: 'task', task: task({ id: `t${index}`, ...facts(index) }) }));
+
+const SOURCES: readonly TaskSource[] = ['callback', 'log', 'ara'];
+const running = { end: null, status: 'running' } as const;
+
+const service = (index: number): ServiceRecord => ({
+  id: `${index}`,
+  binary: 'nova-compute',
+  host: `compute-${index}`,
+  zone: 'nova',
+  enabled: true,
+  up: index % 2 === 0,
+  reportedAt: 0,
+  disabledReason: null,
+});
+
+export const GROWTHS: readonly Growth[] = [
+  {
+    name: 'tasks of one name at one moment',
+    size: 1000,
+    make: (size) =>
+      observe(
+        tasks(size, () => ({ start: 0, end: 1000 })),
+        5000,
+      ),
+  },
+  {
+    name: 'tasks of one name, of three sources, each in a play of its own or in none',
+    size: 500,
+    make: (size) =>
+      observe(
+        tasks(size, (index) => ({
+          source: SOURCES[index % 3] ?? 'log',
+          play: index % 2 === 0 ? null : `p${index % 50}`,
+          start: index % 1000,
+          end: 2000,
+        })),
+        5000,
+      ),
+  },
+  {
+    name: 'tasks of one name, one after the other',
+    size: 1000,
+    make: (size) =>
+      observe(
+        tasks(size, (index) => ({ start: index * 1000, end: index * 1000 + 900 })),
+        size * 1000,
+      ),
+  },
+  {
+    name: 'running tasks and windows',
+    size: 200,
+    make: (size) =>
+      observe(
+        [
+          ...tasks(size, (index) => ({ name: `n${index}`, start: index * 1000, ...running })),
+          ...samples(2 * size, ['o', 'f']),
+        ],
+        size * 2000,
+      ),
+  },
+  { name: 'windows', size: 500, make: (size) => observe(samples(2 * size, ['o', 'f']), size * 2000) },
+  {
+    name: 'gaps in one long outage',
+    size: 1000,
+    make: (size) => observe(samples(4 * size, ['f', 'v', 'v', 'v']), size * 4000),
+  },
+  {
+    name: 'phases begun by hand, one of ten after the other',
+    size: 300,
+    make: (size) =>
+      observe(
+        [
+          ...times(
+            size,
+            (index): JournalEntry => ({
+              type: 'phase',
+              phase: { name: `p${index % 10}`, at: index * 1000 },
+            }),
+          ),
+          ...samples(size, ['o', 'f']),
+        ],
+        size * 1000,
+      ),
+  },
+  {
+    name: 'annotations',
+    size: 2000,
+    make: (size) => {
+      const entries = times(
+        size,
+        (id): JournalEntry => ({
+          type: 'annotation',
+          annotation: {
+            ...{ id, time: id, timeEnd: id, text: 'deploy', tags: [], data: null, dashboardUid: '', panelId: 0 },
+            ...{ created: 0, updated: 0, deleted: false },
+          },
+        }),
+      );
+      const work = observe(entries, size);
+      return () => [work(), entries.map((one) => one.type === 'annotation' && taskOfAnnotation(one.annotation))];
+    },
+  },
+  {
+    name: "hosts of a task in Ansible's log",
+    size: 2000,
+    make: (size) => {
+      const line = (message: string) => `2026-11-23 18:05:50,703 p=100 u=root n=ansible INFO| ${message}`;
+      const lines = [
+        line('TASK [a] *****'),
+        ...times(size, (index) => line(`fatal: [h${index}]: FAILED! => {}`)),
+        ...times(size, () => line('...ignoring')),
+        line('PLAY RECAP *****'),
+      ];
+      return () => {
+        const parser = createAnsibleLogParser({ zone: 'utc' });
+        return lines.map((one) => parser.line(one));
+      };
+    },
+  },
+  {
+    name: 'results and plays of a task of ARA',
+    size: 2000,
+    make: (size) => {
+      const at = { updated: 0, ended: 1, status: 'ok', playbook: 1 };
+      const results = times(size, (id) => ({ ...at, id, started: id, task: 1, host: id % 1500 }));
+      const plays = times(Math.ceil(size / 4), (id) => ({ id, updated: 0, started: id * 4, name: 'p', playbook: 1 }));
+      const told = { ...at, id: 1, started: 0, name: 'a', action: 'command', handler: false, tags: [], play: 0 };
+      return () => roundsOf(told, { results, plays });
+    },
+  },
+  {
+    name: 'checks of compute hosts',
+    size: 1000,
+    make: (size) => {
+      const services = times(size, service);
+      const hypervisors = services.map(({ host }) => ({ hostname: host, serviceHost: host }));
+      const providers = services.map(({ host }) => ({ uuid: host, name: host }));
+      return () => [checkServices(services, services), checkHypervisors(services, hypervisors, providers)];
+    },
+  },
+  {
+    name: 'keys of a YAML file',
+    size: 1000,
+    make: (size) => {
+      const text = times(size, (index) => `key${index}: ${index}`).join('\n');
+      return () => parseYaml(text, 'file');
+    },
+  },
+];
+
+/** Milliseconds of processor time for one run; the least of some, as others are at work on the machine too. */
+export function costOf(work: () => unknown, runs: number): number {
+  let least = Infinity;
+  for (let run = 0; run < runs; run++) {
+    const before = process.cpuUsage();
+    work();
+    const { user, system } = process.cpuUsage(before);
+    least = Math.min(least, (user + system) / 1000);
+  }
+  return least;
+}
