@@ -24,4 +24,5 @@ export function print(stream: NodeJS.WriteStream, text: string): Promise<void> {
   });
 }
 
-export const refusalLine = (refusal: Refusal): string => `rollwatch: ${refusal.message.replaceAll(/\s*\n\s*/g, ' ')}`;
+export const refusalLine = (refusal: Refusal): string =>
+  `rollwatch: ${refusal.message.replaceAll(/(?<!\s)\s*\n\s*/g, ' ')}`;

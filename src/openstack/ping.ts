@@ -1,4 +1,5 @@
 import type { CloudAccess } from '../domain/cloud-access.ts';
+import { SINGLE_BODY_LIMIT } from './answer-body.ts';
 import type { Http } from './http.ts';
 import { identityUrl } from './keystone.ts';
 import { loadBalancerOf } from './load-balancer-page.ts';
@@ -18,6 +19,7 @@ export function createPing({ access, session, http }: PingOptions) {
       method: 'GET',
       url,
       headers: { 'User-Agent': 'rollwatch' },
+      bodyLimit: SINGLE_BODY_LIMIT,
       limits: LIMITS,
       signal,
     });
@@ -33,5 +35,7 @@ const TYPES = { neutron: 'network', glance: 'image', placement: 'placement' } as
 function urlOf(suspect: Suspect, { access, session }: Pick<PingOptions, 'access' | 'session'>): string | null {
   if (suspect === 'keystone') return identityUrl(access);
   const endpoint = session.endpoint(TYPES[suspect]);
-  return endpoint === null ? null : `${endpoint.replace(/\/v\d.*$/, '')}/`;
+  if (endpoint === null) return null;
+  const version = endpoint.search(/\/v\d/);
+  return `${version === -1 ? endpoint : endpoint.slice(0, version)}/`;
 }
