@@ -1,3 +1,4 @@
+import { errorLine } from '../domain/error-line.ts';
 import type { Live } from '../domain/live.ts';
 import { createObservation } from '../domain/observation.ts';
 import type { Plan } from '../domain/plan.ts';
@@ -51,7 +52,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const recorder = startRecorder(
     journal,
     () => endedAt ?? timeline.now(),
-    (error) => log('error', `the journal could not be written: ${error instanceof Error ? error.message : error}`),
+    (error) => log('error', `the journal could not be written: ${errorLine(error)}`),
   );
   /** When the session was told to end: what is cleaned up after that is no part of what was watched. */
   let endedAt: Millis | null = null;
@@ -63,7 +64,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const first = await beginSession();
   const replayed = replay(journal, observation, { before: first })
     .catch((error: unknown) => {
-      log('error', `earlier sessions of the journal cannot be read: ${error instanceof Error ? error.message : error}`);
+      log('error', `earlier sessions of the journal cannot be read: ${errorLine(error)}`);
     })
     .then(() => {
       sampler?.cleanUp(observation.serversLeft());

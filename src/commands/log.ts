@@ -1,6 +1,10 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 
-export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>) => void;
+export type Log = (
+  level: 'info' | 'warn' | 'error',
+  message: string,
+  fields?: Readonly<Record<string, string | number>>,
+) => void;
 
 /** Structured lines for a log collector; a person at a terminal gets them short. */
 export function createLog(options: {

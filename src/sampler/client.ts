@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { errorLine } from '../domain/error-line.ts';
 import type { SamplerEvent } from '../domain/ports.ts';
 import type { LeftServer } from '../domain/server-book.ts';
 
@@ -34,7 +35,7 @@ export function startSampler({ thread, data, onEvent, onDeath }: SamplerOptions)
   const tell = (command: SamplerCommand) => worker.postMessage(command);
   worker.on('message', (event: SamplerEvent) => onEvent(event));
   worker.on('error', (error) => {
-    if (!stopping) onDeath(error instanceof Error ? error.message : String(error));
+    if (!stopping) onDeath(errorLine(error));
     stopping = true;
   });
   worker.on('exit', (code) => {
