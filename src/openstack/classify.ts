@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Cause, FailureKind, Service, VoidCause } from '../domain/cause.ts';
-import { ERROR_BODY_LIMIT } from './answer-body.ts';
+import { ERROR_BODY_LIMIT } from './body-limits.ts';
 import { type During, faultRow } from './fault-table.ts';
 import type { HttpAnswer, HttpFailure } from './http-message.ts';
 import { parseJson } from './json.ts';

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { LIST_BODY_LIMIT, SINGLE_BODY_LIMIT, serversBodyLimit } from './answer-body.ts';
+import { LIST_BODY_LIMIT, SINGLE_BODY_LIMIT, serversBodyLimit } from './body-limits.ts';
 import { answerTrouble, bodyTrouble, timingOf } from './classify.ts';
 import type { During } from './fault-table.ts';
 import type { Http } from './http.ts';

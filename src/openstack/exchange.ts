@@ -9,14 +9,12 @@ import { type Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import axios from 'axios';
 import type { Clock } from '../domain/ports.ts';
-import { type BodyBudget, ERROR_BODY_LIMIT, LIST_BODY_LIMIT, readBody } from './answer-body.ts';
+import { type BodyBudget, readBody, watchForFlood } from '../http/read-body.ts';
+import { ERROR_BODY_LIMIT, LIST_BODY_LIMIT } from './body-limits.ts';
 import type { HttpFailure, HttpRequest, HttpResult } from './http-message.ts';
 import { pollsWithout } from './poll-phase.ts';
 import { createStopwatch } from './stopwatch.ts';
 import { describeSystemError } from './system-error.ts';
-
-/** More interim answers (1xx) than this before the final one are a flood; services of OpenStack send none. */
-const INTERIM_ANSWERS = 32;
 
 /**
  * A kept connection that was closed by the other side while idle breaks within a round trip of our writing to it. What
@@ -85,14 +83,7 @@ export async function exchange(request: HttpRequest, { agents, clock, bodies }: 
         watch.ready();
       });
     });
-    let interim = 0;
-    begun.on('information', () => {
-      if (++interim > INTERIM_ANSWERS) giveUp({ kind: 'invalid-body', message: 'interim answers (1xx) without end' });
-    });
-    begun.once('upgrade', (_answer, used) => {
-      used.destroy();
-      giveUp({ kind: 'invalid-body', message: 'HTTP 101: another protocol, which nobody asked for' });
-    });
+    watchForFlood(begun, (message) => giveUp({ kind: 'invalid-body', message }));
     begun.prependOnceListener('response', (answer) => {
       watch.mark('first_byte');
       status = answer.statusCode ?? null;

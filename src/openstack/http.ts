@@ -3,7 +3,7 @@ import { Agent as TlsAgent } from 'node:https';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { Clock } from '../domain/ports.ts';
-import { type BodyBudget, createBodyBudget } from './answer-body.ts';
+import { type BodyBudget, createBodyBudget } from '../http/read-body.ts';
 import { exchange } from './exchange.ts';
 import type { HttpRequest, HttpResult } from './http-message.ts';
 

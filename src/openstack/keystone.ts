@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CloudAccess, CloudAuth } from '../domain/cloud-access.ts';
 import type { Millis } from '../domain/time.ts';
-import { TOKEN_BODY_LIMIT } from './answer-body.ts';
+import { TOKEN_BODY_LIMIT } from './body-limits.ts';
 import { type Catalogue, catalogueSchema } from './catalogue.ts';
 import { answerTrouble, bodyTrouble, failureTrouble, timingOf } from './classify.ts';
 import type { Http } from './http.ts';

@@ -1,5 +1,5 @@
 import type { CloudAccess } from '../domain/cloud-access.ts';
-import { SINGLE_BODY_LIMIT } from './answer-body.ts';
+import { SINGLE_BODY_LIMIT } from './body-limits.ts';
 import type { Http } from './http.ts';
 import { identityUrl } from './keystone.ts';
 import { loadBalancerOf } from './load-balancer-page.ts';

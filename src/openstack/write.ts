@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { SINGLE_BODY_LIMIT } from './answer-body.ts';
+import { SINGLE_BODY_LIMIT } from './body-limits.ts';
 import { answerTrouble, bodyTrouble, timingOf } from './classify.ts';
 import type { Cloud } from './cloud.ts';
 import type { Limits } from './compute.ts';

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createBodyBudget, ERROR_BODY_LIMIT } from '../../../src/openstack/answer-body.ts';
+import { createBodyBudget } from '../../../src/http/read-body.ts';
+import { ERROR_BODY_LIMIT } from '../../../src/openstack/body-limits.ts';
 import { createHttp, type Http, type HttpOptions } from '../../../src/openstack/http.ts';
 import type { HttpRequest, HttpResult } from '../../../src/openstack/http-message.ts';
 import { serveFlood } from '../../support/flood-server.ts';

@@ -1,23 +1,6 @@
+import type { ClientRequest } from 'node:http';
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-
-const MIB = 1024 * 1024;
-
-/** Of an answer that reports an error, only so much is read: nobody looks at more. */
-export const ERROR_BODY_LIMIT = 64 * 1024;
-/** Of a single resource: a server with all the metadata and user data that Nova allows has less than 200 KiB. */
-export const SINGLE_BODY_LIMIT = MIB;
-/** Of a token with its catalog. */
-export const TOKEN_BODY_LIMIT = 2 * MIB;
-/** Of a list whose length we don't choose: a thousand images, flavors or hypervisors have some 5 MB. */
-export const LIST_BODY_LIMIT = 8 * MIB;
-
-/** Nova's user data, which administrators see in lists from microversion 2.3 on, has up to 64 KiB. */
-const SERVER_BODY_BYTES = 64 * 1024;
-
-/** Of a list of at most `limit` servers. */
-export const serversBodyLimit = (limit: number): number =>
-  Math.min(Math.max(limit * SERVER_BODY_BYTES, SINGLE_BODY_LIMIT), 16 * MIB);
 
 /**
  * Each piece costs a callback, whatever its size: a server that sends single bytes would keep the thread busy. No
@@ -114,4 +97,19 @@ export async function readBody(
   const whole = finished(stream, { writable: false }).then((): ReadBody => ({ type: 'whole', text: text() }));
   stream.on('data', onData);
   return Promise.race([whole, stopped.promise]);
+}
+
+/** More interim answers (1xx) than this before the final one are a flood: nobody whom Rollwatch asks sends any. */
+const INTERIM_ANSWERS = 32;
+
+/** Calls back, with a reason, when a server sends something else than an answer, without end. */
+export function watchForFlood(request: ClientRequest, onFlood: (reason: string) => void): void {
+  let interim = 0;
+  request.on('information', () => {
+    if (++interim > INTERIM_ANSWERS) onFlood('interim answers (1xx) without end');
+  });
+  request.once('upgrade', (_answer, socket) => {
+    socket.destroy();
+    onFlood('HTTP 101: another protocol, which nobody asked for');
+  });
 }
