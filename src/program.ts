@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { ansibleCallbackCommand } from './commands/ansible-callback.ts';
 import { checkCommand } from './commands/check.ts';
 import { cloudCommand } from './commands/cloud.ts';
-import { faultText, type Output, print, processOutput, refusalLine } from './commands/output.ts';
+import { type Output, print, processOutput, refusalLine } from './commands/output.ts';
 import { pauseCommand, resumeCommand } from './commands/pause.ts';
 import { phaseCommand } from './commands/phase.ts';
 import { rehearseCommand } from './commands/rehearse.ts';
@@ -57,15 +57,6 @@ Exit codes: 0 fine, 1 verdict or check failed, 2 usage or configuration, 3 could
 export async function main(): Promise<number> {
   let code = 0;
   const output = processOutput();
-  // Node itself would print an error with all its members, and write its text as it is
-  let crashed = false;
-  const crash = (error: unknown): void => {
-    // Whoever read what is printed has gone: there is nobody left to tell, and to try would fail in the same way
-    if (crashed || (error instanceof Error && 'code' in error && error.code === 'EPIPE')) process.exit(1);
-    crashed = true;
-    void print(output.err, faultText(error)).then(() => process.exit(1));
-  };
-  process.on('uncaughtException', crash);
   const rollwatch = program(output, (given) => {
     code = given;
   });
@@ -81,10 +72,7 @@ export async function main(): Promise<number> {
     await rollwatch.parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (!(error instanceof Refusal)) {
-      crash(error);
-      return 1;
-    }
+    if (!(error instanceof Refusal)) throw error;
     await print(output.err, refusalLine(error));
     return error.exitCode;
   }

@@ -1,27 +1,29 @@
 import { z } from 'zod';
 import type { KeptServer } from '../domain/checks/keeper.ts';
+import { entries, rows } from '../http/lists.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import { read } from '../openstack/read.ts';
+import { resourceId, segment } from '../openstack/resource-id.ts';
 import type { Result } from '../openstack/result.ts';
 import { addressesSchema, addressLines } from '../openstack/server-addresses.ts';
 
 const serverSchema = z.object({
   server: z.looseObject({
-    id: z.string(),
+    id: resourceId,
     name: z.string(),
     status: z.string(),
     hostId: z.string().default(''),
     'OS-EXT-SRV-ATTR:host': z.string().nullish(),
     addresses: addressesSchema,
     flavor: z.looseObject({
-      id: z.string().optional(),
+      id: resourceId.optional(),
       original_name: z.string().optional(),
       vcpus: z.number().optional(),
     }),
-    image: z.union([z.looseObject({ id: z.string() }), z.literal('')]),
-    metadata: z.record(z.string(), z.string()).default({}),
-    security_groups: z.array(z.looseObject({ name: z.string() })).default([]),
+    image: z.union([z.looseObject({ id: resourceId }), z.literal('')]),
+    metadata: entries(z.string()).default({}),
+    security_groups: rows(z.looseObject({ name: z.string() })).default([]),
     fault: z.looseObject({ message: z.string() }).optional(),
   }),
 });
@@ -33,7 +35,7 @@ export async function describe(
   id: string,
 ): Promise<Result<KeptServer | null>> {
   const options = { limits, signal };
-  const path = `/servers/${id}`;
+  const path = `/servers/${segment(id)}`;
   const found = await read(cloud, { type: 'compute', path }, serverSchema, options);
   if (found.type !== 'ok') {
     return found.type === 'failed' && found.cause.kind === 'not-found' ? { ...found, type: 'ok', value: null } : found;
@@ -68,6 +70,6 @@ async function flavorOf(
   options: Limits,
 ): Promise<{ readonly name: string; readonly vcpus: number | null }> {
   if (flavor.id === undefined) return { name: flavor.original_name ?? 'unknown', vcpus: flavor.vcpus ?? null };
-  const found = await read(cloud, { type: 'compute', path: `/flavors/${flavor.id}` }, flavorSchema, options);
+  const found = await read(cloud, { type: 'compute', path: `/flavors/${segment(flavor.id)}` }, flavorSchema, options);
   return found.type === 'ok' ? found.value.flavor : { name: flavor.id, vcpus: null };
 }

@@ -2,9 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { KeptServer } from '../domain/checks/keeper.ts';
 import { descriptionFor, isDescribedAsOurs, type Purpose } from '../domain/checks/ours.ts';
+import { rows } from '../http/lists.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import { read } from '../openstack/read.ts';
+import { ipAddress, resourceId, segment } from '../openstack/resource-id.ts';
 import type { Result } from '../openstack/result.ts';
 import { create, remove } from '../openstack/write.ts';
 import { describe } from './describe.ts';
@@ -15,15 +17,15 @@ const HEARD = 60_000;
 const LOOK = 1000;
 
 const floatingSchema = z.looseObject({
-  id: z.string(),
-  floating_ip_address: z.string(),
+  id: resourceId,
+  floating_ip_address: ipAddress,
   description: z.string().nullish(),
   port_id: z.string().nullish(),
 });
 const createdSchema = z.object({ floatingip: floatingSchema });
-const listSchema = z.object({ floatingips: z.array(floatingSchema) });
-const portsSchema = z.object({ ports: z.array(z.looseObject({ id: z.string() })) });
-const networksSchema = z.object({ networks: z.array(z.looseObject({ id: z.string(), name: z.string() })) });
+const listSchema = z.object({ floatingips: rows(floatingSchema) });
+const portsSchema = z.object({ ports: rows(z.looseObject({ id: resourceId })) });
+const networksSchema = z.object({ networks: rows(z.looseObject({ id: resourceId, name: z.string() })) });
 
 export type FloatingAddress = { readonly id: string; readonly address: string };
 
@@ -92,7 +94,7 @@ function missing(after: Result<unknown>, message: string): Result<never> {
 
 /** Ok, too, where there is none of that id. */
 export const deleteFloating = (cloud: Cloud, id: string, options: Limits): Promise<Result<void>> =>
-  remove(cloud, { type: 'network', path: `${PATH}/${id}` }, options);
+  remove(cloud, { type: 'network', path: `${PATH}/${segment(id)}` }, options);
 
 /** All that we made, whether their servers are there still or not. None where Neutron has no routers, or is not there. */
 export async function floatingOfOurs(

@@ -1,15 +1,17 @@
 import { z } from 'zod';
 import { descriptionFor, isDescribedAsOurs, nameFor, type Purpose } from '../domain/checks/ours.ts';
+import { rows } from '../http/lists.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import { read } from '../openstack/read.ts';
+import { resourceId, segment } from '../openstack/resource-id.ts';
 import type { Result } from '../openstack/result.ts';
 import { create, remove } from '../openstack/write.ts';
 
-const createdSchema = z.object({ security_group: z.looseObject({ id: z.string() }) });
-const ruleSchema = z.object({ security_group_rule: z.looseObject({ id: z.string() }) });
+const createdSchema = z.object({ security_group: z.looseObject({ id: resourceId }) });
+const ruleSchema = z.object({ security_group_rule: z.looseObject({ id: resourceId }) });
 const groupsSchema = z.object({
-  security_groups: z.array(z.looseObject({ id: z.string(), name: z.string(), description: z.string().nullish() })),
+  security_groups: rows(z.looseObject({ id: resourceId, name: z.string(), description: z.string().nullish() })),
 });
 
 const NAME = nameFor('group');
@@ -56,7 +58,7 @@ export async function createGroup(
 
 /** Ok, too, where there is none of that id. */
 export const deleteGroup = (cloud: Cloud, id: string, options: Limits): Promise<Result<void>> =>
-  remove(cloud, { type: 'network', path: `${PATH}/${id}` }, options);
+  remove(cloud, { type: 'network', path: `${PATH}/${segment(id)}` }, options);
 
 /** All that we made. None where there is no Neutron. */
 export async function groupsOfOurs(

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { nameFor } from '../domain/checks/ours.ts';
 import type { Spread } from '../domain/checks/spread.ts';
+import { rows } from '../http/lists.ts';
 import { choose, type Wanted } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import { atLeast, microversionHeaders } from '../openstack/microversion.ts';
 import { read } from '../openstack/read.ts';
+import { resourceId, segment } from '../openstack/resource-id.ts';
 import type { Result, Trouble } from '../openstack/result.ts';
 import { create, remove } from '../openstack/write.ts';
 import { type BriefServer, bootBriefly } from './brief-server.ts';
@@ -14,9 +16,9 @@ import { NEVER, waitForStragglers } from './wait.ts';
 /** Servers at most; more than this is for an administrator to try. */
 const MOST = 10;
 const PATH = '/os-server-groups';
-const groupSchema = z.looseObject({ id: z.string(), name: z.string() });
+const groupSchema = z.looseObject({ id: resourceId, name: z.string() });
 const createdSchema = z.object({ server_group: groupSchema });
-const listSchema = z.object({ server_groups: z.array(groupSchema) });
+const listSchema = z.object({ server_groups: rows(groupSchema) });
 
 export type SpreadOptions = Limits & { readonly cloud: Cloud; readonly vantage: string; readonly wanted: Wanted };
 
@@ -89,7 +91,7 @@ async function createServerGroup(cloud: Cloud, vantage: string, options: Limits)
 }
 
 export const deleteServerGroup = (cloud: Cloud, id: string, options: Limits): Promise<Result<void>> =>
-  remove(cloud, { type: 'compute', path: `${PATH}/${id}` }, options);
+  remove(cloud, { type: 'compute', path: `${PATH}/${segment(id)}` }, options);
 
 /** Those that a check was killed before it could take away again: they have no metadata, the name says whose they are. */
 export async function serverGroupsOfOurs(

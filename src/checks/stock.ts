@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import type { Hypervisor, Provider } from '../domain/checks/hypervisors.ts';
 import type { ServiceRecord } from '../domain/checks/services.ts';
+import { rows } from '../http/lists.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import { read } from '../openstack/read.ts';
 import type { Result } from '../openstack/result.ts';
 
 const servicesSchema = z.object({
-  services: z.array(
+  services: rows(
     z.looseObject({
       id: z.union([z.string(), z.number()]).transform(String),
       binary: z.string(),
@@ -22,13 +23,11 @@ const servicesSchema = z.object({
 });
 
 const hypervisorsSchema = z.object({
-  hypervisors: z.array(
-    z.looseObject({ hypervisor_hostname: z.string(), service: z.looseObject({ host: z.string() }) }),
-  ),
+  hypervisors: rows(z.looseObject({ hypervisor_hostname: z.string(), service: z.looseObject({ host: z.string() }) })),
 });
 
 const providersSchema = z.object({
-  resource_providers: z.array(
+  resource_providers: rows(
     z.looseObject({ uuid: z.string(), name: z.string(), parent_provider_uuid: z.string().nullish() }),
   ),
 });

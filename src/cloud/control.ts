@@ -68,7 +68,8 @@ const TOLD = ['stop', 'start', 'restart', 'hup', 'fault', 'token-lifetime', 'quo
 
 /** The order, or why it is none. */
 function read({ method = 'GET', url = '/' }: IncomingMessage, body: string): Order | string {
-  const name = url.replace(/\?.*$/, '').slice(1);
+  const [path = ''] = url.split('?', 1);
+  const name = path.slice(1);
   if (!(method === 'POST' ? TOLD : ASKED).includes(name)) {
     return `no such order: ${method} /${name}; GET /${ASKED.join(', /')}, POST /${TOLD.join(', /')}`;
   }

@@ -17,7 +17,7 @@ export function createRouter<Context>(routes: readonly Route<Context>[]): (reque
   }));
   return ({ method, url }) => {
     const wanted = method === 'HEAD' ? 'GET' : method;
-    const path = url.pathname.length > 1 ? url.pathname.replace(/\/+$/, '') : url.pathname;
+    const path = url.pathname.length > 1 ? url.pathname.replace(/(?<!\/)\/+$/, '') : url.pathname;
     for (const { route, pattern } of ready) {
       const match = route.method === wanted ? pattern.exec(path) : null;
       if (match !== null) return { route, parameters: match.slice(1).map((part) => decoded(part)) };

@@ -1,5 +1,6 @@
 import axios from 'axios';
 import { z } from 'zod';
+import { errorLine } from '../domain/error-line.ts';
 import { Refusal } from '../domain/refusal.ts';
 
 export type Ask = {
@@ -23,7 +24,8 @@ export async function askWhole(
   url: string,
   { method, path, token, body = {}, timeout = 30_000 }: Ask,
 ): Promise<Answer> {
-  if (!URL.canParse(url)) throw new Refusal(`--url is '${url}'; it must be as http://127.0.0.1:9774`);
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    throw new Refusal(`--url is '${url}'; it must be as http://127.0.0.1:9774`);
   const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   try {
     const answer = await axios.request<string>({
@@ -50,7 +52,7 @@ export async function askWhole(
     );
   } catch (error) {
     if (error instanceof Refusal) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = error instanceof Error ? errorLine(error.message) : errorLine(error);
     throw new Refusal(
       `no daemon answers at ${url}: ${reason}; start one with rollwatch watch, or read its journal (--journal)`,
       3,

@@ -1,3 +1,4 @@
+import { errorLine } from '../domain/error-line.ts';
 import type { Live } from '../domain/live.ts';
 import { createObservation } from '../domain/observation.ts';
 import type { Plan } from '../domain/plan.ts';
@@ -57,7 +58,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const recorder = startRecorder(
     journal,
     () => endedAt ?? timeline.now(),
-    (error) => log('error', `the journal could not be written: ${reasonOf(error)}`),
+    (error) => log('error', `the journal could not be written: ${errorLine(error)}`),
   );
   let session = 0;
   let sampler: Sampler | null = null;

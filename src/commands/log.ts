@@ -1,15 +1,17 @@
 import { type Logger, pino } from 'pino';
+import { redact } from '../domain/redaction.ts';
 import { printableLine } from '../domain/words/printable.ts';
 import { print, type Sink } from './output.ts';
 
-export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>) => void;
+type Fields = Readonly<Record<string, string | number>>;
+export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: Fields) => void;
 
 /** Structured lines for a log collector; a person at a terminal gets them short. */
 export function createLog(options: { readonly pretty: boolean; readonly level: string; readonly to: Sink }): Log {
   if (options.pretty) {
     return (level, message) => {
       if (level === 'info' && options.level !== 'info' && options.level !== 'debug') return;
-      const words = `${level === 'info' ? '' : `${level}: `}${printableLine(message)}`;
+      const words = `${level === 'info' ? '' : `${level}: `}${printableLine(redact(message))}`;
       void print(options.to, `${new Date().toISOString().slice(11, 19)} ${words}`);
     };
   }
@@ -22,5 +24,10 @@ export function createLog(options: { readonly pretty: boolean; readonly level: s
     },
     { write: (line) => void print(options.to, line) },
   );
-  return (level, message, fields = {}) => logger[level](fields, message);
+  return (level, message, fields = {}) => logger[level](redactFields(fields), redact(message));
 }
+
+const redactFields = (fields: Fields): Fields =>
+  Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, typeof value === 'string' ? redact(value) : value]),
+  );

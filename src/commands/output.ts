@@ -1,3 +1,4 @@
+import { redact } from '../domain/redaction.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import { printable, printableLine } from '../domain/words/printable.ts';
 
@@ -53,8 +54,4 @@ export const redraw = ({ stream }: Sink, line: string): boolean => stream.write(
 /** Columns of a terminal as it is now. */
 export const columnsOf = ({ stream }: Sink): number | undefined => stream.columns;
 
-export const refusalLine = (refusal: Refusal): string => `rollwatch: ${printableLine(refusal.message)}`;
-
-/** A bug of ours: the stack alone, as the members of an error may hold what nobody may see. */
-export const faultText = (error: unknown): string =>
-  `rollwatch: a bug: ${error instanceof Error ? (error.stack ?? error.message) : 'not even an error was thrown'}`;
+export const refusalLine = (refusal: Refusal): string => `rollwatch: ${printableLine(redact(refusal.message))}`;

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { Refusal } from '../domain/refusal.ts';
+import { rows } from '../http/lists.ts';
 import type { CommandContext, CommandFactory } from './command.ts';
 import { ask } from './daemon-client.ts';
 import { type DaemonFlags, daemonOf, toDaemon } from './daemon-flags.ts';
@@ -92,7 +93,7 @@ const start = ({ output, finish }: CommandContext): Command =>
     });
 
 const runningSchema = z.object({
-  tasks: z.array(z.object({ id: z.string(), name: z.string(), hosts: z.array(z.string()), start: z.string() })),
+  tasks: rows(z.object({ id: z.string(), name: z.string(), hosts: z.array(z.string()), start: z.string() })),
 });
 
 const end = ({ finish }: CommandContext): Command =>

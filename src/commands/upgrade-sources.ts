@@ -1,4 +1,5 @@
 import type { Settings } from '../config/settings.ts';
+import { errorLine } from '../domain/error-line.ts';
 import type { Upgrade } from '../domain/ports.ts';
 import type { Presence } from '../domain/presence.ts';
 import type { Millis } from '../domain/time.ts';
@@ -32,7 +33,7 @@ export function followUpgrade(settings: Settings['upgrade'], sinks: Sinks): void
       else log('warn', `${name} is away (${state.away}); it is tried again and again`);
     };
     begin(onPresence).catch((error: unknown) => {
-      log('error', `${name} is followed no more: ${error instanceof Error ? error.message : error}`);
+      log('error', `${name} is followed no more: ${errorLine(error)}`);
     });
   };
 

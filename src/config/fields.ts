@@ -94,7 +94,7 @@ export const webUrl = z.string({ error: URL_RIGHT }).transform((given, context) 
       : url.username !== '' || url.password !== ''
         ? 'a URL without a user in it'
         : null;
-  if (right === null) return given.replace(/\/+$/, '');
+  if (right === null) return given.replace(/(?<!\/)\/+$/, '');
   context.addIssue({ code: 'custom', message: right });
   return z.NEVER;
 });

@@ -77,7 +77,7 @@ const hexOf = (value: string): readonly string[] => {
 function base64Of(value: string): readonly string[] {
   const bytes = utf8.encode(value);
   const forms = [0, 1, 2].flatMap((offset) => {
-    const encoded = btoa(String.fromCharCode(...new Uint8Array(offset), ...bytes)).replace(/=+$/, '');
+    const encoded = btoa(String.fromCharCode(...new Uint8Array(offset), ...bytes));
     const from = Math.ceil((offset * 8) / 6);
     const until = Math.floor(((offset + bytes.length) * 8) / 6);
     const digits = encoded.slice(from, until);
@@ -129,7 +129,8 @@ function matcher(text: string, pattern: Pattern): (at: number, index: number) =>
 
 /** Nothing is left but, maybe, the beginning of an escape. */
 const isCutOff = (text: string, at: number): boolean =>
-  at >= text.length || (text.length - at < 10 && /^(\\+[ux]?|%(25)*|&#?x?)[0-9a-f]*$/i.test(text.slice(at)));
+  at >= text.length ||
+  (text.length - at < 10 && /^(?:\\{1,9}[ux]?|%(?:25){0,4}|&#?x?)[0-9a-f]{0,8}$/i.test(text.slice(at)));
 
 const NAMED: Readonly<Record<string, string>> = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": 'apos' };
 const ESCAPED: Readonly<Record<string, string>> = { '\n': 'n', '\r': 'r', '\t': 't', '\b': 'b', '\f': 'f' };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { createHttpClient, type HttpAccess, type HttpAnswer, HttpTrouble, jsonOf } from '../http/http-client.ts';
+import { rows } from '../http/lists.ts';
 import type { Wanted } from './wanted.ts';
 
 /**
@@ -33,14 +34,15 @@ const TIMEOUT = 10_000;
 /** More than we push: see wanted.ts. */
 const LIMIT = 100_000;
 
-const found = z.array(
+const found = rows(
   z.looseObject({
     id: z.int(),
     time: z.number(),
     timeEnd: z.number(),
     text: z.string(),
-    tags: z.array(z.string()).nullable(),
+    tags: rows(z.string()).nullable(),
   }),
+  LIMIT,
 );
 const created = z.looseObject({ id: z.int() });
 

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { CloudAccess } from '../domain/cloud-access.ts';
+import { rows } from '../http/lists.ts';
 
-export const catalogueSchema = z.array(
+export const catalogueSchema = rows(
   z.looseObject({
     type: z.string(),
-    endpoints: z.array(
+    endpoints: rows(
       z.looseObject({
         interface: z.string(),
         url: z.string(),
@@ -35,18 +36,26 @@ const VERSIONS: Readonly<Record<ServiceType, string>> = {
   placement: '',
 };
 
-/** Where a service is, versioned and without a slash at its end; null where it is nowhere. */
+/** Where a service is, versioned and without a slash at its end; null where it is nowhere, or nowhere that HTTP leads to. */
 export function endpointOf(
   type: ServiceType,
   { catalogue, projectId, access }: { catalogue: Catalogue; projectId: string | null; access: CloudAccess },
 ): string | null {
   const url = access.overrides[type] ?? listed(type, catalogue, access);
-  if (url === null || url === undefined) return null;
-  const filled = url.replaceAll(/[%$]\((project|tenant)_id\)s/g, projectId ?? '').replace(/\/+$/, '');
+  if (url === undefined || url.length > LONGEST_URL) return null;
+  const filled = url.replaceAll(/[%$]\((project|tenant)_id\)s/g, projectId ?? '').replace(/(?<!\/)\/+$/, '');
+  if (!isPlace(filled)) return null;
   return /\/v\d/.test(new URL(filled).pathname) ? filled : `${filled}${VERSIONS[type]}`;
 }
 
-function listed(type: ServiceType, catalogue: Catalogue, access: CloudAccess): string | null {
+const LONGEST_URL = 2048;
+
+/** A path is added to it: behind a query or a fragment that would be none. */
+const isPlace = (url: string): boolean =>
+  !/[?#]/.test(url) && URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol);
+
+/** As the catalogue has it, whether HTTP leads there or not. */
+export function listed(type: ServiceType, catalogue: Catalogue, access: CloudAccess): string | undefined {
   const wanted = access.interfaces[type] ?? access.interface;
   const here = access.regionName;
   for (const name of ALIASES[type]) {
@@ -54,9 +63,9 @@ function listed(type: ServiceType, catalogue: Catalogue, access: CloudAccess): s
       .filter((entry) => entry.type === name)
       .flatMap((entry) => entry.endpoints)
       .find((one) => one.interface === wanted && (here === null || one.region_id === here || one.region === here));
-    if (found !== undefined && URL.canParse(found.url)) return found.url;
+    if (found !== undefined) return found.url;
   }
-  return null;
+  return undefined;
 }
 
 /** For a message: the regions that the catalogue has for a service. */

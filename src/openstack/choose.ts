@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import type { Cause } from '../domain/cause.ts';
+import { rows } from '../http/lists.ts';
 import type { Cloud } from './cloud.ts';
 import type { CreateServer, Limits } from './compute.ts';
 import { atLeast } from './microversion.ts';
 import { read } from './read.ts';
+import { resourceId } from './resource-id.ts';
 import type { Result } from './result.ts';
 
 /** What the user asks for, by name or id; null: the smallest, or the only one. */
@@ -18,9 +20,9 @@ export type Choice = Pick<CreateServer, 'flavor' | 'image' | 'networks'> & {
 };
 
 const flavorsSchema = z.object({
-  flavors: z.array(
+  flavors: rows(
     z.looseObject({
-      id: z.string(),
+      id: resourceId,
       name: z.string(),
       vcpus: z.number(),
       ram: z.number(),
@@ -30,9 +32,9 @@ const flavorsSchema = z.object({
   ),
 });
 const imagesSchema = z.object({
-  images: z.array(
+  images: rows(
     z.looseObject({
-      id: z.string(),
+      id: resourceId,
       name: z.string().nullish(),
       status: z.string(),
       size: z.number().nullish(),
@@ -42,13 +44,13 @@ const imagesSchema = z.object({
   ),
 });
 const networksSchema = z.object({
-  networks: z.array(
+  networks: rows(
     z.looseObject({
-      id: z.string(),
+      id: resourceId,
       name: z.string(),
       'router:external': z.boolean().optional(),
       admin_state_up: z.boolean().optional(),
-      subnets: z.array(z.string()).default([]),
+      subnets: rows(z.string()).default([]),
     }),
   ),
 });

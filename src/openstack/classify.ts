@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Cause, FailureKind, Service, VoidCause } from '../domain/cause.ts';
 import { redact } from '../domain/redaction.ts';
+import { ERROR_BODY_LIMIT } from './body-limits.ts';
 import { type During, faultRow } from './fault-table.ts';
 import type { HttpAnswer, HttpFailure } from './http-message.ts';
 import { parseJson } from './json.ts';
@@ -10,6 +11,8 @@ import type { Trouble } from './result.ts';
 
 const EXCERPT = 300;
 const MESSAGE = 200;
+/** Letters of a fault that are looked at. */
+const FAULT = 8192;
 
 /** The first of a text, white space folded, secrets that it echoes replaced. */
 export const excerpt = (text: string, length: number = EXCERPT): string =>
@@ -68,7 +71,9 @@ function answerCause(
   asked: Service,
   during: During,
 ): Cause | (VoidCause & { readonly kind: 'quota' | 'rate-limited' }) {
-  const { status, body } = answer;
+  const { status } = answer;
+  // Bounded here, too: a status that was taken for good may turn out to be none of those that were hoped for.
+  const body = answer.body.slice(0, ERROR_BODY_LIMIT);
   const seen = { status, body: excerpt(body) };
   const fault = faultText(body);
   const text = fault === null ? '' : `: ${fault}`;
@@ -91,7 +96,7 @@ function answerCause(
   }
   const balancer = loadBalancerOf(status, body);
   if (balancer !== null) return told('load-balancer', `: a page of ${balancer}: ${textOfPage(body)}`);
-  const row = status >= 500 ? faultRow(fault ?? body, during) : null;
+  const row = status >= 500 ? faultRow((fault ?? body).slice(0, FAULT), during) : null;
   const exception = exceptionOf(fault ?? '');
   return told(row?.service ?? asked, exception === null ? text || `: ${textOfPage(body)}` : `: ${exception}`);
 }
@@ -130,13 +135,18 @@ const faultSchema = z.union([named, bare, listed]);
 /** The message of OpenStack's JSON faults. */
 function faultText(body: string): string | null {
   const read = faultSchema.safeParse(parseJson(body));
-  return read.success && read.data !== undefined ? excerpt(withoutTags(redact(read.data)), 2 * EXCERPT) : null;
+  if (!read.success || read.data === undefined) return null;
+  return excerpt(withoutTags(redact(read.data.slice(0, FAULT))), 2 * EXCERPT);
 }
 
 /** `<class 'oslo_db.exception.DBConnectionError'>` at the end of Nova's 500. */
 export const exceptionOf = (text: string): string | null => /<class '([\w.]+)'>/.exec(text)?.[1] ?? null;
 
-const withoutTags = (text: string): string => text.replaceAll(/<(?!class )[^>]*>/g, ' ');
+const withoutTags = (text: string): string => text.replaceAll(/<(?!class )[^<>]*>/g, ' ');
+
 /** The title says what the heading says again. Secrets go first: without its tags, one would not be known. */
-const textOfPage = (body: string): string =>
-  excerpt(withoutTags(redact(body).replace(/<title>[^<]*<\/title>(?=[\s\S]*<h1>)/i, ' ')), MESSAGE / 2) || 'no body';
+function textOfPage(whole: string): string {
+  const body = redact(whole.slice(0, FAULT));
+  const page = /<h1>/i.test(body) ? body.replace(/<title>[^<]*<\/title>/i, ' ') : body;
+  return excerpt(withoutTags(page), MESSAGE / 2) || 'no body';
+}

@@ -1,13 +1,15 @@
 import type { z } from 'zod';
+import { LIST_BODY_LIMIT, SINGLE_BODY_LIMIT, serversBodyLimit } from './body-limits.ts';
 import { answerTrouble, bodyTrouble, timingOf } from './classify.ts';
 import type { During } from './fault-table.ts';
 import type { Http } from './http.ts';
 import type { HttpAnswer, HttpLimits } from './http-message.ts';
 import { readJson } from './json.ts';
 import { DEFAULT_MICROVERSION, microversionHeaders } from './microversion.ts';
+import { segment } from './resource-id.ts';
 import type { Result } from './result.ts';
 import { briefsSchema, createdSchema, detailsSchema, type Server, serverOf, showSchema } from './server-body.ts';
-import type { Session } from './session.ts';
+import type { Call, Session } from './session.ts';
 
 export type Limits = { readonly limits: HttpLimits; readonly signal: AbortSignal };
 
@@ -50,6 +52,8 @@ export type Compute = {
 
 /** More pages than this are a loop in the links. */
 const PAGES = 100;
+/** Servers of a page, where all of a name are asked for. */
+const NAMED_PAGE = 100;
 
 export function createCompute(session: Session, http: Http): Compute {
   const microversion = session.access.computeMicroversion ?? DEFAULT_MICROVERSION;
@@ -58,20 +62,25 @@ export function createCompute(session: Session, http: Http): Compute {
   const send = (
     method: 'GET' | 'POST' | 'DELETE',
     path: string,
-    { limits, signal, body }: Limits & { readonly body?: string },
+    { limits, signal, body, bodyLimit = SINGLE_BODY_LIMIT }: Limits & Pick<Call, 'body' | 'bodyLimit'>,
   ) =>
     session.call(http, {
       type: 'compute',
       method,
       path,
       headers,
+      bodyLimit,
       limits,
       signal,
       ...(body === undefined ? {} : { body }),
     });
 
-  async function read<T>(path: string, schema: z.ZodType<T>, options: Limits): Promise<Result<T>> {
-    const result = await send('GET', path, options);
+  async function read<T>(
+    path: string,
+    schema: z.ZodType<T>,
+    { bodyLimit = LIST_BODY_LIMIT, ...options }: Limits & Pick<Call, 'bodyLimit'>,
+  ): Promise<Result<T>> {
+    const result = await send('GET', path, { ...options, bodyLimit });
     return result.type === 'ok' ? expect(result.value, { status: 200, schema }) : result;
   }
 
@@ -85,6 +94,7 @@ export function createCompute(session: Session, http: Http): Compute {
       const result = await read<{ readonly servers: readonly unknown[] }>(`${path}?limit=${limit}`, schema, {
         limits,
         signal,
+        bodyLimit: serversBodyLimit(limit),
       });
       return result.type === 'ok' ? { ...result, value: result.value.servers.length } : result;
     },
@@ -98,7 +108,7 @@ export function createCompute(session: Session, http: Http): Compute {
       return created.type === 'ok' ? { ...created, value: created.value.server.id } : created;
     },
     async show(id, options) {
-      const result = await send('GET', `/servers/${id}`, options);
+      const result = await send('GET', `/servers/${segment(id)}`, options);
       if (result.type !== 'ok') return result;
       if (result.value.status === 404) return { ...result, value: null };
       const shown = expect(result.value, { status: 200, schema: showSchema });
@@ -107,30 +117,35 @@ export function createCompute(session: Session, http: Http): Compute {
       return { ...shown, value: server.status === 'DELETED' ? null : server };
     },
     async delete(id, options) {
-      const result = await send('DELETE', `/servers/${id}`, options);
+      const result = await send('DELETE', `/servers/${segment(id)}`, options);
       if (result.type !== 'ok') return result;
       if (result.value.status === 204 || result.value.status === 404) return { ...result, value: undefined };
       return answerTrouble(result.value, 'nova-api', 'delete');
     },
     async act(id, action, options) {
-      const result = await send('POST', `/servers/${id}/action`, { ...options, body: JSON.stringify(action) });
+      const result = await send('POST', `/servers/${segment(id)}/action`, { ...options, body: JSON.stringify(action) });
       if (result.type !== 'ok') return result;
       const accepted = result.value.status === 202 || result.value.status === 200;
       return accepted ? { ...result, value: undefined } : answerTrouble(result.value, 'nova-api');
     },
     async named(prefix, options) {
       const found: Server[] = [];
+      const bounded = { ...options, bodyLimit: serversBodyLimit(NAMED_PAGE) };
       const pattern = encodeURIComponent(`^${prefix.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}`);
       let marker = '';
       for (let page = 0; ; page++) {
-        const result = await read(`/servers/detail?name=${pattern}${marker}`, detailsSchema, options);
+        const result = await read(
+          `/servers/detail?name=${pattern}&limit=${NAMED_PAGE}${marker}`,
+          detailsSchema,
+          bounded,
+        );
         if (result.type !== 'ok') return result;
         const { servers, servers_links } = result.value;
         found.push(...servers.map(serverOf));
         const last = servers.at(-1);
         const more = servers_links?.some(({ rel }) => rel === 'next') ?? false;
         if (!more || last === undefined || page === PAGES) return { ...result, value: found };
-        marker = `&marker=${last.id}`;
+        marker = `&marker=${segment(last.id)}`;
       }
     },
   };

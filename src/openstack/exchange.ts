@@ -7,16 +7,14 @@ import {
 } from 'node:http';
 import { type Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import type { Socket } from 'node:net';
-import { Readable } from 'node:stream';
 import axios from 'axios';
 import type { Clock } from '../domain/ports.ts';
+import { type BodyBudget, readBody, watchForFlood } from '../http/read-body.ts';
+import { ERROR_BODY_LIMIT, LIST_BODY_LIMIT } from './body-limits.ts';
 import type { HttpFailure, HttpRequest, HttpResult } from './http-message.ts';
 import { pollsWithout } from './poll-phase.ts';
 import { createStopwatch } from './stopwatch.ts';
 import { describeSystemError } from './system-error.ts';
-
-/** A list of 1000 servers with all their details is about 3 MB. */
-const BODY_LIMIT = 32 * 1024 * 1024;
 
 /**
  * A kept connection that was closed by the other side while idle breaks within a round trip of our writing to it. What
@@ -27,12 +25,13 @@ const STALE_WITHIN = 500;
 export type ExchangeOptions = {
   readonly agents: { readonly http: Agent; readonly https: TlsAgent };
   readonly clock: Clock;
+  readonly bodies: BodyBudget;
 };
 
 type Verdict = Pick<HttpFailure, 'kind' | 'message'>;
 
-/** One request and its answer. */
-export async function exchange(request: HttpRequest, { agents, clock }: ExchangeOptions): Promise<HttpResult> {
+/** One request and its answer. Whatever goes wrong is a result: the error of a library carries what was sent, secrets too. */
+export async function exchange(request: HttpRequest, { agents, clock, bodies }: ExchangeOptions): Promise<HttpResult> {
   const { limits, signal } = request;
   const sentAt = clock.now();
   const watch = createStopwatch(clock, sentAt);
@@ -48,15 +47,17 @@ export async function exchange(request: HttpRequest, { agents, clock }: Exchange
     if (ended || verdict !== null) return;
     verdict = reason;
     cut.abort();
-    client?.destroy();
+    destroyClient();
   }
+
+  const destroyClient = () => client?.destroy();
 
   const progress = () => (socket?.bytesRead ?? 0) + watch.passed();
 
   /** After a stall of ours a timer rings first, while the answer may lie in the socket: it is read before the verdict. */
   const deadline = (after: number, reason: () => Verdict | null) =>
     setTimeout(() => {
-      void pollsWithout(progress, () => ended).then(() => {
+      void pollsWithout({ progress, done: () => ended, now: clock.now }).then(() => {
         const found = reason();
         if (found !== null) giveUp(found);
       });
@@ -82,6 +83,7 @@ export async function exchange(request: HttpRequest, { agents, clock }: Exchange
         watch.ready();
       });
     });
+    watchForFlood(begun, (message) => giveUp({ kind: 'invalid-body', message }));
     begun.prependOnceListener('response', (answer) => {
       watch.mark('first_byte');
       status = answer.statusCode ?? null;
@@ -101,8 +103,12 @@ export async function exchange(request: HttpRequest, { agents, clock }: Exchange
 
   const onShutdown = () => giveUp({ kind: 'shutdown', message: 'we were told to stop' });
   if (signal.aborted) return failed({ kind: 'shutdown', message: 'we were told to stop' });
+  if (!isHttp(request.url)) return failed({ kind: 'internal', message: 'only http and https URLs can be asked' });
   signal.addEventListener('abort', onShutdown);
 
+  const share = bodies.enter(() =>
+    giveUp({ kind: 'internal', message: 'no memory is left for this answer: other large ones are being read' }),
+  );
   const connecting = deadline(limits.connect, () => (watch.isReady() ? null : noConnection(watch, limits.connect)));
   const responding = deadline(limits.response, () =>
     watch.isReady() ? noAnswer(status, limits.response) : noConnection(watch, limits.response),
@@ -126,18 +132,26 @@ export async function exchange(request: HttpRequest, { agents, clock }: Exchange
       validateStatus: () => true,
       signal: cut.signal,
     });
-    const body = await readBody(answer.data);
+    const isError = answer.status < 200 || answer.status >= 300;
+    const wanted = request.bodyLimit ?? LIST_BODY_LIMIT;
+    const limit = isError ? Math.min(ERROR_BODY_LIMIT, wanted) : wanted;
+    const body = await readBody(answer.data, { limit, share });
     watch.mark('body');
-    if (body === null) {
-      giveUp({ kind: 'invalid-body', message: `the body is larger than ${BODY_LIMIT / 1024 / 1024} MiB` });
-      return failed(verdict ?? { kind: 'internal', message: 'no verdict' });
+    if (body.type === 'crumbs') {
+      giveUp({ kind: 'invalid-body', message: `HTTP ${answer.status} with a body in pieces of a few bytes` });
+    } else if (body.type === 'too-large' && !isError) {
+      const size = limit >= MIB ? `${limit / MIB} MiB` : `${limit / 1024} KiB`;
+      giveUp({ kind: 'invalid-body', message: `HTTP ${answer.status} with a body of more than ${size}` });
     }
+    if (body.type === 'crumbs' || verdict !== null) return failed(verdict ?? UNKNOWN);
+    // What is left of an error is not read.
+    if (body.type === 'too-large') destroyClient();
     const headers = Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), String(value)]);
     return {
       type: 'answer',
       status: answer.status,
       headers: Object.fromEntries(headers),
-      body,
+      body: body.text,
       stages: watch.stages(),
       sentAt,
       endedAt: clock.now(),
@@ -147,6 +161,7 @@ export async function exchange(request: HttpRequest, { agents, clock }: Exchange
     return failed(broken(error));
   } finally {
     ended = true;
+    share.leave();
     clearTimeout(connecting);
     clearTimeout(responding);
     signal.removeEventListener('abort', onShutdown);
@@ -159,7 +174,8 @@ export async function exchange(request: HttpRequest, { agents, clock }: Exchange
         ? { kind: 'truncated-body', message: `HTTP ${status}, then the connection was closed within the body` }
         : { kind, message };
     }
-    const found = describeSystemError(error, { answering: false });
+    const securing = watch.has('connect') && !watch.isReady();
+    const found = describeSystemError(error, { answering: false, securing });
     const silent = (socket?.bytesRead ?? 0) === read;
     const stale = found.kind === 'connection-reset' && client?.reusedSocket === true && silent;
     if (stale && clock.now() - sentAt < STALE_WITHIN) {
@@ -169,19 +185,10 @@ export async function exchange(request: HttpRequest, { agents, clock }: Exchange
   }
 }
 
-/** Null where it is too large. */
-async function readBody(stream: unknown): Promise<string | null> {
-  if (!(stream instanceof Readable)) throw new TypeError('axios gave no stream');
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of stream) {
-    if (!Buffer.isBuffer(chunk)) throw new TypeError('the stream gave no bytes');
-    size += chunk.length;
-    if (size > BODY_LIMIT) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
+const MIB = 1024 * 1024;
+const UNKNOWN: Verdict = { kind: 'internal', message: 'no verdict' };
+
+const isHttp = (url: string): boolean => URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol);
 
 function noConnection(watch: { readonly has: (stage: string) => boolean }, after: number): Verdict {
   const part = watch.has('connect') ? 'no TLS handshake' : 'no connection';

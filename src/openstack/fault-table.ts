@@ -39,7 +39,7 @@ export const FAULTS: readonly FaultRow[] = [
     suspects: ['keystone', 'neutron'],
   },
   { pattern: /neutronclient\./, service: 'neutron' },
-  { pattern: /Glance\w*|glanceclient\.|Image\w*(NotActive|Unacceptable)/, service: 'glance' },
+  { pattern: /Glance\w*|glanceclient\.|Image\w{0,40}(NotActive|Unacceptable)/, service: 'glance' },
   { pattern: /Cinder\w*|cinderclient\.|Block Device Mapping is Invalid|Volume\w+/, service: 'cinder' },
   // When a server is deleted, nova-compute's ask to give back its share of the host is the one that fails.
   {
@@ -54,7 +54,7 @@ export const FAULTS: readonly FaultRow[] = [
     suspects: ['neutron', 'keystone', 'placement', 'glance'],
   },
   { pattern: /keystoneauth1\./, service: 'keystone', suspects: ['keystone', 'neutron', 'placement'] },
-  { pattern: /Placement\w*|ResourceProvider\w+|Allocation\w+Failed/, service: 'placement' },
+  { pattern: /Placement\w*|ResourceProvider\w+|Allocation\w{1,40}Failed/, service: 'placement' },
   {
     pattern: /Failed to allocate the network|Virtual Interface|VirtualInterface|\bPort\w+|Neutron\w*/,
     service: 'neutron',

@@ -7,6 +7,8 @@ export type HttpRequest = {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Of the answer's body, in bytes, where it is no error: what is larger is no valid answer. */
+  readonly bodyLimit?: number;
   readonly limits: HttpLimits;
   /** Aborts at our shutdown. */
   readonly signal: AbortSignal;

@@ -3,6 +3,7 @@ import { Agent as TlsAgent } from 'node:https';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { Clock } from '../domain/ports.ts';
+import { type BodyBudget, createBodyBudget } from '../http/read-body.ts';
 import { exchange } from './exchange.ts';
 import type { HttpRequest, HttpResult } from './http-message.ts';
 
@@ -16,9 +17,13 @@ export type HttpOptions = {
   readonly tls: CloudAccess['tls'];
   /** `new`: a connection of its own for each request, closed after it. `reused`: connections are kept. */
   readonly connection: 'new' | 'reused';
+  readonly bodies?: BodyBudget;
 };
 
-export function createHttp({ clock, tls, connection }: HttpOptions): Http {
+/** All answers that this thread reads at the same time, for all clouds. */
+const BODIES = createBodyBudget(64 * 1024 * 1024);
+
+export function createHttp({ clock, tls, connection, bodies = BODIES }: HttpOptions): Http {
   const kept = { keepAlive: connection === 'reused', maxFreeSockets: 8 };
   const trust = {
     rejectUnauthorized: tls.verify,
@@ -31,7 +36,7 @@ export function createHttp({ clock, tls, connection }: HttpOptions): Http {
   return {
     async send(request) {
       if (tls.ca === null && request.url.startsWith('https:')) trustTheSystem();
-      const result = await exchange(request, { agents, clock });
+      const result = await exchange(request, { agents, clock, bodies });
       // What else is kept was closed by the other side as well, most likely: the next request opens its own.
       if (result.type === 'failure' && result.kind === 'stale-connection') dropIdle(agents);
       return result;

@@ -2,11 +2,13 @@ import { z } from 'zod';
 import type { CloudAccess, CloudAuth } from '../domain/cloud-access.ts';
 import { rememberToken } from '../domain/redaction.ts';
 import type { Millis } from '../domain/time.ts';
+import { TOKEN_BODY_LIMIT } from './body-limits.ts';
 import { type Catalogue, catalogueSchema } from './catalogue.ts';
 import { answerTrouble, bodyTrouble, failureTrouble, timingOf } from './classify.ts';
 import type { Http } from './http.ts';
 import type { HttpAnswer, HttpLimits } from './http-message.ts';
 import { readJson } from './json.ts';
+import { resourceId } from './resource-id.ts';
 import type { Result } from './result.ts';
 
 export type Token = {
@@ -25,7 +27,7 @@ const tokenSchema = z.object({
     expires_at: z.string(),
     issued_at: z.string(),
     catalog: catalogueSchema.default([]),
-    project: z.looseObject({ id: z.string() }).optional(),
+    project: z.looseObject({ id: resourceId }).optional(),
   }),
 });
 
@@ -48,6 +50,7 @@ export async function issueToken(access: CloudAccess, { http, limits, signal }: 
     ...request,
     headers: { Accept: 'application/json', 'User-Agent': 'rollwatch', ...request.headers },
     url,
+    bodyLimit: TOKEN_BODY_LIMIT,
     limits,
     signal,
   });
@@ -74,7 +77,7 @@ const momentOf = (text: string): number => Date.parse(/Z$|[+-]\d\d:?\d\d$/i.test
 
 /** `auth_url` comes with or without its version; an older one is another API at the same place. */
 export function identityUrl(access: CloudAccess): string {
-  const url = (access.overrides['identity'] ?? access.authUrl).replace(/\/+$/, '');
+  const url = (access.overrides['identity'] ?? access.authUrl).replace(/(?<!\/)\/+$/, '');
   return `${url.replace(/\/v\d[\d.]*$/, '')}/v3`;
 }
 

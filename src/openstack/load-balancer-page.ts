@@ -14,17 +14,21 @@ const PAGES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** OpenStack's own pages are made by WebOb, with a title and one of these sentences. */
-const WEBOB = /<title>\d{3} [^<]*<\/title>[\s\S]*(The server is currently unavailable|The server has either erred)/i;
+const WEBOB_TITLE = /<title>\d{3} [^<]*<\/title>/i;
+const WEBOB_TEXT = /The server is currently unavailable|The server has either erred/i;
+
+/** Letters of a body that are looked at: pages of load balancers are shorter, their phrases come early. */
+const PAGE = 16_384;
 
 /**
  * Whose page it is where a load balancer and not the service answered; null where it was the service. A 502, 503 or
  * 504 that isn't OpenStack's JSON nor its page is the load balancer's, whoever made that.
  */
 export function loadBalancerOf(status: number, body: string): string | null {
-  const text = body.replaceAll(/\s+/g, ' ').trim();
+  const text = body.slice(0, PAGE).replaceAll(/\s+/g, ' ').trim();
   if (text.startsWith('{')) return null;
   const known = PAGES.find(([page]) => page.test(text));
   if (known !== undefined) return known[1];
-  if (WEBOB.test(text)) return null;
+  if (WEBOB_TITLE.test(text) && WEBOB_TEXT.test(text)) return null;
   return [502, 503, 504].includes(status) ? 'a load balancer' : null;
 }

@@ -1,4 +1,5 @@
 import type { CloudAccess } from '../domain/cloud-access.ts';
+import { SINGLE_BODY_LIMIT } from './body-limits.ts';
 import type { Http } from './http.ts';
 import type { HttpLimits } from './http-message.ts';
 import { identityUrl } from './keystone.ts';
@@ -24,7 +25,14 @@ export function createPing({ access, session, http }: PingOptions): Ping {
   return async (service, limits, signal) => {
     const url = urlOf(service, { access, session });
     if (url === null) return { service: 'unknown', timedOut: false };
-    const answer = await http.send({ method: 'GET', url, headers: { 'User-Agent': 'rollwatch' }, limits, signal });
+    const answer = await http.send({
+      method: 'GET',
+      url,
+      headers: { 'User-Agent': 'rollwatch' },
+      bodyLimit: SINGLE_BODY_LIMIT,
+      limits,
+      signal,
+    });
     if (answer.type === 'answer') {
       const itself = answer.status < 500 && loadBalancerOf(answer.status, answer.body) === null;
       return { service: itself ? 'answers' : 'silent', timedOut: false };
@@ -40,5 +48,7 @@ const TYPES = { 'nova-api': 'compute', neutron: 'network', glance: 'image', plac
 function urlOf(service: Versioned, { access, session }: Pick<PingOptions, 'access' | 'session'>): string | null {
   if (service === 'keystone') return identityUrl(access);
   const endpoint = session.endpoint(TYPES[service]);
-  return endpoint === null ? null : `${endpoint.replace(/\/v\d.*$/, '')}/`;
+  if (endpoint === null) return null;
+  const version = endpoint.search(/\/v\d/);
+  return `${version === -1 ? endpoint : endpoint.slice(0, version)}/`;
 }

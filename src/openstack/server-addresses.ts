@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { entries, rows } from '../http/lists.ts';
+import { ipAddress } from './resource-id.ts';
 
 /** `addresses` of a server: by network. */
-export const addressesSchema = z
-  .record(z.string(), z.array(z.looseObject({ addr: z.string(), 'OS-EXT-IPS:type': z.string().optional() })))
-  .default({});
+export const addressesSchema = entries(
+  rows(z.looseObject({ addr: ipAddress, 'OS-EXT-IPS:type': z.string().optional() })),
+).default({});
 
 /** 'network fixed 10.0.0.5', sorted. */
 export const addressLines = (addresses: z.infer<typeof addressesSchema>): readonly string[] =>

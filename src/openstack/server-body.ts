@@ -1,12 +1,14 @@
 import { z } from 'zod';
+import { entries, rows } from '../http/lists.ts';
+import { resourceId } from './resource-id.ts';
 
 const faultSchema = z.looseObject({ code: z.number().optional(), message: z.string() });
 
 const serverSchema = z.looseObject({
-  id: z.string(),
+  id: resourceId,
   name: z.string(),
   status: z.string(),
-  metadata: z.record(z.string(), z.string()).default({}),
+  metadata: entries(z.string()).default({}),
   created: z.string().nullish(),
   'OS-EXT-STS:task_state': z.string().nullish(),
   'OS-EXT-STS:vm_state': z.string().nullish(),
@@ -14,13 +16,13 @@ const serverSchema = z.looseObject({
   fault: faultSchema.optional(),
 });
 
-const links = z.array(z.looseObject({ rel: z.string(), href: z.string() })).optional();
+const links = rows(z.looseObject({ rel: z.string(), href: z.string() })).optional();
 
 export const showSchema = z.object({ server: serverSchema });
-export const createdSchema = z.object({ server: z.looseObject({ id: z.string() }) });
-export const detailsSchema = z.object({ servers: z.array(serverSchema), servers_links: links });
+export const createdSchema = z.object({ server: z.looseObject({ id: resourceId }) });
+export const detailsSchema = z.object({ servers: rows(serverSchema), servers_links: links });
 export const briefsSchema = z.object({
-  servers: z.array(z.looseObject({ id: z.string(), name: z.string() })),
+  servers: rows(z.looseObject({ id: resourceId, name: z.string() })),
   servers_links: links,
 });
 

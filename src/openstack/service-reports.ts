@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { Service } from '../domain/cause.ts';
 import type { Millis } from '../domain/time.ts';
+import { rows } from '../http/lists.ts';
 
 /** GET /os-services, for administrators. */
 export const servicesSchema = z.object({
-  services: z.array(
+  services: rows(
     z.looseObject({
       binary: z.string(),
       host: z.string(),

@@ -1,15 +1,16 @@
 import type { Service } from '../domain/cause.ts';
 import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { Clock } from '../domain/ports.ts';
-import { endpointOf, regionsOf, type ServiceType } from './catalogue.ts';
-import { answerTrouble, failureTrouble, timingOf } from './classify.ts';
+import { endpointOf, listed, regionsOf, type ServiceType } from './catalogue.ts';
+import { answerTrouble, excerpt, failureTrouble, timingOf } from './classify.ts';
 import type { Http } from './http.ts';
 import type { HttpAnswer, HttpRequest } from './http-message.ts';
 import type { Token } from './keystone.ts';
+import { leadsElsewhere } from './resource-id.ts';
 import type { Result } from './result.ts';
 import type { TokenKeeper } from './token-keeper.ts';
 
-export type Call = Pick<HttpRequest, 'method' | 'body' | 'limits' | 'signal'> & {
+export type Call = Pick<HttpRequest, 'method' | 'body' | 'bodyLimit' | 'limits' | 'signal'> & {
   readonly type: ServiceType;
   /** From the endpoint on: '/servers/detail?limit=100'. */
   readonly path: string;
@@ -41,9 +42,10 @@ export type SessionOptions = {
 
 export function createSession({ access, clock, tokens }: SessionOptions): Session {
   async function send(http: Http, call: Call, token: Token): Promise<Result<HttpAnswer>> {
-    const { type, path, method, body, limits, signal } = call;
+    const { type, path, method, body, bodyLimit, limits, signal } = call;
     const endpoint = endpointFor(type, token);
     if (endpoint === null) return noEndpoint(type, token);
+    if (leadsElsewhere(path)) return noPath(type, path);
     const sent = await http.send({
       method,
       url: `${endpoint}${path}`,
@@ -55,6 +57,7 @@ export function createSession({ access, clock, tokens }: SessionOptions): Sessio
         ...call.headers,
       },
       ...(body === undefined ? {} : { body }),
+      ...(bodyLimit === undefined ? {} : { bodyLimit }),
       limits,
       signal,
     });
@@ -70,8 +73,19 @@ export function createSession({ access, clock, tokens }: SessionOptions): Sessio
     const regions = regionsOf(type, catalogue).join(', ') || 'none';
     const wanted = `${access.interfaces[type] ?? access.interface} endpoint of ${type}`;
     const region = access.regionName === null ? '' : ` in region ${access.regionName}`;
-    const message = `the catalogue has no ${wanted}${region} (its regions for ${type}: ${regions})`;
+    const unusable = (access.overrides[type] ?? listed(type, catalogue, access)) !== undefined;
+    const message = unusable
+      ? `the ${wanted}${region} is no http or https URL`
+      : `the catalogue has no ${wanted}${region} (its regions for ${type}: ${regions})`;
     const cause = { kind: 'no-endpoint', service: 'keystone', message } as const;
+    return { type: 'failed', cause, hung: false, stages: {}, sentAt: now, settledAt: now, requestId: null };
+  }
+
+  /** Some id in it, of the cloud's or of a journal's, is none: nothing is sent. */
+  function noPath(type: ServiceType, path: string): Result<never> {
+    const now = clock.now();
+    const message = `'${excerpt(path, 80)}' is no path of a resource: nothing was sent`;
+    const cause = { kind: 'invalid-body', service: SERVICE_OF[type], message } as const;
     return { type: 'failed', cause, hung: false, stages: {}, sentAt: now, settledAt: now, requestId: null };
   }
 

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import type { Service } from '../domain/cause.ts';
 import type { Millis } from '../domain/time.ts';
+import { rows } from '../http/lists.ts';
 import type { Cloud } from './cloud.ts';
 import type { Limits } from './compute.ts';
+import { segment } from './resource-id.ts';
 import type { Server } from './server-body.ts';
 import { createServiceReports, servicesSchema } from './service-reports.ts';
 
@@ -36,7 +38,7 @@ const TASKS: Readonly<Record<string, Blame>> = {
   spawning: { service: 'nova-compute', why: 'the hypervisor has not started it', sure: false },
 };
 
-const actionsSchema = z.object({ instanceActions: z.array(z.unknown()) });
+const actionsSchema = z.object({ instanceActions: rows(z.unknown()) });
 
 /** `admin`: a user who may read os-services; null: nobody, so conductor and scheduler look the same. */
 export function createStuckBuild(cloud: Cloud, admin: Cloud | null): StuckBuild {
@@ -53,7 +55,7 @@ export function createStuckBuild(cloud: Cloud, admin: Cloud | null): StuckBuild 
   /** Once a host is chosen, the server has its zone, and its first action is written down in its cell. */
   async function isScheduled(server: Server, { zoneAsked, ...options }: Limits & { readonly zoneAsked: boolean }) {
     if (!zoneAsked) return server.zone !== '';
-    const found = await compute.read(`/servers/${server.id}/os-instance-actions`, actionsSchema, options);
+    const found = await compute.read(`/servers/${segment(server.id)}/os-instance-actions`, actionsSchema, options);
     return found.type === 'ok' && found.value.instanceActions.length > 0;
   }
 

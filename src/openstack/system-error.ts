@@ -67,17 +67,28 @@ const PREFIXES: readonly (readonly [string, FailureKind])[] = [
   ['HPE_', 'invalid-body'],
 ];
 
+export type ErrorMoment = {
+  /** The answer had begun. */
+  readonly answering: boolean;
+  /** The TLS handshake was under way: OpenSSL has more errors than Node has codes for ('UNSPECIFIED'). */
+  readonly securing?: boolean;
+};
+
 /**
- * What a failed request says about the other side. `answering`: the answer had begun. An error that it doesn't know is
- * thrown on: it would be a bug of ours.
+ * What a failed request says about the other side. Of an error that is not in the tables nothing but its code and a
+ * short message is told: axios' own carry the request with its password and token.
  */
-export function describeSystemError(error: unknown, { answering }: { answering: boolean }): Described {
+export function describeSystemError(error: unknown, { answering, securing = false }: ErrorMoment): Described {
   const code = codeOf(error);
-  const kind = code === null ? undefined : (KINDS[code] ?? PREFIXES.find(([start]) => code.startsWith(start))?.[1]);
-  if (code === null || kind === undefined) throw error;
-  const message = `${code}: ${textOf(error)}`;
+  const known = code === null ? undefined : (KINDS[code] ?? PREFIXES.find(([start]) => code.startsWith(start))?.[1]);
+  const kind = known ?? (securing ? 'tls' : 'internal');
+  const text = textOf(error);
+  const message = (code === null ? text : `${code}: ${text}`).slice(0, MESSAGE);
   return { kind: kind === 'connect-timeout' && answering ? 'response-timeout' : kind, message };
 }
+
+/** Certificates and aggregated errors make long ones. */
+const MESSAGE = 300;
 
 function codeOf(error: unknown): string | null {
   if (typeof error !== 'object' || error === null) return null;
@@ -90,5 +101,5 @@ function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const inner = error.cause instanceof Error ? error.cause : error;
   const texts = inner instanceof AggregateError ? inner.errors.map((one: unknown) => textOf(one)) : [inner.message];
-  return texts.join('; ').replaceAll(/\s+/g, ' ').trim();
+  return texts.join('; ').slice(0, MESSAGE).replaceAll(/\s+/g, ' ').trim();
 }

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { SINGLE_BODY_LIMIT } from './body-limits.ts';
 import { answerTrouble, bodyTrouble, timingOf } from './classify.ts';
 import type { Cloud } from './cloud.ts';
 import type { Limits } from './compute.ts';
@@ -15,7 +16,13 @@ export async function create<T>(
   schema: z.ZodType<T>,
   options: Limits,
 ): Promise<Result<T>> {
-  const sent = await session.call(http, { ...place, method: 'POST', body: JSON.stringify(body), ...options });
+  const sent = await session.call(http, {
+    ...place,
+    method: 'POST',
+    body: JSON.stringify(body),
+    bodyLimit: SINGLE_BODY_LIMIT,
+    ...options,
+  });
   if (sent.type !== 'ok') return sent;
   const answer = sent.value;
   const service = SERVICE_OF[place.type];
@@ -32,7 +39,7 @@ export async function remove(
   place: Place,
   options: Limits,
 ): Promise<Result<void>> {
-  const sent = await session.call(http, { ...place, method: 'DELETE', ...options });
+  const sent = await session.call(http, { ...place, method: 'DELETE', bodyLimit: SINGLE_BODY_LIMIT, ...options });
   if (sent.type !== 'ok') return sent;
   const gone = [202, 204, 404].includes(sent.value.status);
   return gone ? { ...sent, value: undefined } : answerTrouble(sent.value, SERVICE_OF[place.type]);

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
+import { errorLine } from '../domain/error-line.ts';
 import type { ServerEvent } from '../domain/ports.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Cloud } from '../openstack/cloud.ts';
@@ -173,7 +174,7 @@ export function createJanitor(options: JanitorOptions): Janitor {
     },
     start() {
       cleanUpAfterOthers().catch((error: unknown) => {
-        if (!ended.signal.aborted) log('warn', `looking for servers left behind: ${String(error)}`);
+        if (!ended.signal.aborted) log('warn', `looking for servers left behind: ${errorLine(error)}`);
       });
     },
     async sweep({ dryRun, scope, limit: millis, signal }) {

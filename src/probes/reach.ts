@@ -71,7 +71,7 @@ export function reach({ host, port, timeout, banner, clock, signal }: ReachOptio
   // What arrived in time, but was not read yet, as our own loop was late, is no failure
   const timer = setTimeout(() => {
     const done = () => over;
-    void pollsWithout(() => watch.passed() + socket.bytesRead, done).then(() => {
+    void pollsWithout({ progress: () => watch.passed() + socket.bytesRead, done, now: clock.now }).then(() => {
       const seconds = timeout / 1000;
       if (watch.has('connect')) fail('response-timeout', `no SSH banner within ${seconds} s`, true);
       else fail('connect-timeout', `no connection within ${seconds} s`, true);

@@ -4,7 +4,9 @@ import { isCheckServer } from '../domain/checks/ours.ts';
 import type { Clock, Probe } from '../domain/ports.ts';
 import type { ReachTarget } from '../domain/reach-target.ts';
 import type { Series } from '../domain/sample.ts';
+import { entries, rows } from '../http/lists.ts';
 import type { Cloud } from '../openstack/cloud.ts';
+import { resourceId } from '../openstack/resource-id.ts';
 import { addressesSchema, addressLines } from '../openstack/server-addresses.ts';
 import { reach } from './reach.ts';
 import { IN_FLIGHT, type Place, type ProbeSettings, seriesOf } from './settings.ts';
@@ -24,11 +26,11 @@ export const reachSeries = (place: Place, target: ReachTarget, settings: ServerR
 const LOOK = 5000;
 
 const serversSchema = z.object({
-  servers: z.array(
+  servers: rows(
     z.looseObject({
-      id: z.string(),
+      id: resourceId,
       name: z.string(),
-      metadata: z.record(z.string(), z.string()).default({}),
+      metadata: entries(z.string()).default({}),
       addresses: addressesSchema,
     }),
   ),

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { errorLine } from '../domain/error-line.ts';
 import type { SamplerEvent } from '../domain/ports.ts';
 import type { LeftServer } from '../domain/server-book.ts';
 
@@ -50,7 +51,7 @@ export function startSampler({ thread, data, onEvent, onExit, stopLimit = STOP_L
   worker.on('message', (event: SamplerEvent) => onEvent(event));
   // The thread lives on for a moment: its end is told by `exit` alone.
   worker.on('error', (error) => {
-    died = error instanceof Error ? error.message : String(error);
+    died = errorLine(error);
   });
   worker.on('exit', (code) => {
     clearTimeout(late);

@@ -1,4 +1,5 @@
 import type { VoidKind } from '../domain/cause.ts';
+import { errorLine } from '../domain/error-line.ts';
 import type { Clock, Probe, ProbeResult, SamplerEvent } from '../domain/ports.ts';
 import type { Sample } from '../domain/sample.ts';
 import type { Interval, Millis } from '../domain/time.ts';
@@ -67,8 +68,7 @@ async function run(probe: Probe, context: Parameters<Probe['run']>[0]): Promise<
   try {
     return await probe.run(context);
   } catch (error) {
-    const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    const cause = { kind: 'internal', service: 'rollwatch', message } as const;
+    const cause = { kind: 'internal', service: 'rollwatch', message: errorLine(error) } as const;
     return { outcome: 'void', cause, slots: 1, stages: {}, requestId: null, serverId: null };
   }
 }

@@ -11,6 +11,7 @@ const moment = z.number({ error: 'is not a moment in milliseconds since 1970' })
 });
 const tags = z
   .array(z.string())
+  .max(TAGS, { error: `are more than ${TAGS}` })
   .refine((all) => all.join(',').length <= TAGS, { error: `are longer than ${TAGS} characters together` });
 
 const CONTROL = /[^\P{Cc}\n\t]+/gu;

@@ -11,6 +11,10 @@ import { parseBody } from './task-input.ts';
 /** Of a run of a large cloud: a check a compute host and a test of Tempest. */
 const CHECKS_LIMIT = 4_194_304;
 
+/** Of a run, and runs of a body: zod keeps an issue for each entry that is wrong, so a longer list is refused unread. */
+const CHECKS = 20_000;
+const RUNS = 1000;
+
 const line = z.string().min(1).max(10_000);
 
 const runSchema = z.strictObject({
@@ -18,17 +22,19 @@ const runSchema = z.strictObject({
   cloud: line,
   vantage: line,
   at: z.number().min(0).max(253_402_300_799_999).describe('milliseconds since 1970'),
-  checks: z.array(
-    z.strictObject({
-      name: line,
-      status: z.enum(['pass', 'fail', 'skip']),
-      detail: z.string().max(10_000),
-      seconds: z.number().min(0).exactOptional().describe('how long it took, where that was measured'),
-    }),
-  ),
+  checks: z
+    .array(
+      z.strictObject({
+        name: line,
+        status: z.enum(['pass', 'fail', 'skip']),
+        detail: z.string().max(10_000),
+        seconds: z.number().min(0).exactOptional().describe('how long it took, where that was measured'),
+      }),
+    )
+    .max(CHECKS),
   stock: z.string().describe('JSON that only rollwatch check reads'),
 });
-const runsSchema = z.strictObject({ runs: z.array(runSchema) });
+export const runsSchema = z.strictObject({ runs: z.array(runSchema).max(RUNS) });
 
 /** What `rollwatch check` has found: kept with the run, for the report and for the check that comes after. */
 export function checkRoutes(app: FastifyInstance, options: ServerOptions & { readonly loopback: boolean }): void {

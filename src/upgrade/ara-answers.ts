@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Millis } from '../domain/time.ts';
+import { rows } from '../http/lists.ts';
 
 /** `2026-11-23T18:05:50.703788Z`; with the offset of the server's TIME_ZONE where that is not UTC. */
 const moment = z.string().transform((written, context): Millis => {
@@ -23,7 +24,7 @@ export const araTask = z.object({
   handler: z.boolean(),
   /** `failed` as soon as one host has failed: others may still be at it. */
   status: z.string(),
-  tags: z.array(z.string()).catch([]),
+  tags: rows(z.string()).catch([]),
   play: id,
   playbook: id,
 });
@@ -48,7 +49,7 @@ export const araHost = z.object({ id, name: z.string() });
 export const araPlaybook = z.object({ id, path: z.string(), ended: moment.nullable() });
 
 /** How ARA gives lists. */
-export const page = <T>(item: z.ZodType<T>) => z.object({ next: z.string().nullable(), results: z.array(item) });
+export const page = <T>(item: z.ZodType<T>) => z.object({ next: z.string().nullable(), results: rows(item) });
 
 export type AraTask = z.output<typeof araTask>;
 export type AraPlay = z.output<typeof araPlay>;

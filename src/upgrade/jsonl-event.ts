@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Millis } from '../domain/time.ts';
+import { entries } from '../http/lists.ts';
 
 const text = z.string();
 
@@ -26,8 +27,8 @@ const event = z.object({
       duration: z.object({ start: moment, end: moment.optional() }),
     })
     .optional(),
-  hosts: z.record(text, z.unknown()).optional(),
-  stats: z.record(text, z.object({ failures: counted, ignored: counted, rescued: counted })).optional(),
+  hosts: entries(z.unknown()).optional(),
+  stats: entries(z.object({ failures: counted, ignored: counted, rescued: counted })).optional(),
 });
 
 /** A line that the callback `ansible.posix.jsonl` wrote, as far as it tells of plays and tasks. */

@@ -110,7 +110,7 @@ it('goes on in a new session after its sampler died, and leaves the old one as a
   await heard('2 begins');
   expect(live().report.run.running).toBe(true);
   await stop();
-  expect(told).toContain('the sampler died (a bug)');
+  expect(told).toContain('the sampler died (Error: a bug)');
   expect(await ends()).toEqual([false, true]);
 });
 

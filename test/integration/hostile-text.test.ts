@@ -169,29 +169,6 @@ describe('a terminal', { timeout: 120_000 }, () => {
   });
 });
 
-describe('a bug', { timeout: 60_000 }, () => {
-  it.each(['throw error', 'Promise.reject(error)', 'Promise.reject({ error })'])(
-    'is told by its stack alone, and ends the program: %s',
-    async (fails) => {
-      const program = new URL('../../src/program.ts', import.meta.url).href;
-      const script = `
-        const { main } = await import(${JSON.stringify(program)});
-        process.argv.splice(1, process.argv.length, 'rollwatch', 'cloud', '--port', '0');
-        void main();
-        const error = Object.assign(new Error(${JSON.stringify(CONTROLS)}), { config: { password: 'planted' } });
-        setTimeout(() => { ${fails} }, 500);`;
-      const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
-      const [[code], out, err] = await Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]);
-      expect((out + err).match(RAW)).toBeNull();
-      expect(out + err).not.toContain('planted');
-      expect(err).toContain('rollwatch: a bug: ');
-      expect(code).toBe(1);
-    },
-  );
-});
-
 describe('a reader who has gone', { timeout: 60_000 }, () => {
   it('ends the program, and is not told of it for ever', async () => {
     const child = spawn('sh', ['-c', '"$0" "$1" --help 2>&1 | true; echo ended', process.execPath, MAIN]);

@@ -3,13 +3,14 @@ import { type Check, fail, pass, type Stage } from '../../domain/checks/check.ts
 import { type Cell, checkPlaces, checkVersions, type KnownVersion, versionsOf } from '../../domain/checks/database.ts';
 import { cellAddress, type DatabaseAddress, type Databases } from '../../domain/database-address.ts';
 import { counted } from '../../domain/words/quantities.ts';
+import { rows as listOf } from '../../http/lists.ts';
 import { type Query, type Read, select } from './nova-database.ts';
 
 const CELL0 = '00000000-0000-0000-0000-000000000000';
 
 const mappings = {
   sql: 'SELECT id, uuid, name FROM cell_mappings ORDER BY id',
-  rows: z.array(
+  rows: listOf(
     z
       .object({ id: z.number(), uuid: z.string(), name: z.string().nullable() })
       .transform(({ id, uuid, name }) => ({ id, name: name || uuid, isCell0: uuid === CELL0 })),
@@ -20,12 +21,12 @@ type Mapping = z.output<typeof mappings.rows>[number];
 /** Holds passwords: asked for only where the file names no cells. */
 const connections = {
   sql: 'SELECT id, database_connection AS url FROM cell_mappings',
-  rows: z.array(z.object({ id: z.number(), url: z.string() })),
+  rows: listOf(z.object({ id: z.number(), url: z.string() })),
 };
 
 const hostMappings = {
   sql: 'SELECT host, cell_id AS mapping FROM host_mappings',
-  rows: z.array(z.object({ host: z.string(), mapping: z.number() })),
+  rows: listOf(z.object({ host: z.string(), mapping: z.number() })),
 };
 
 /** The clock is the database's: what it says of silence holds whatever the time is here. */
@@ -34,7 +35,7 @@ const services = {
     COALESCE(version, 0) AS version, COALESCE(forced_down, 0) AS forcedDown,
     TIMESTAMPDIFF(SECOND, COALESCE(last_seen_up, created_at), UTC_TIMESTAMP()) AS silent
     FROM services WHERE deleted = 0 ORDER BY \`binary\`, host`,
-  rows: z.array(
+  rows: listOf(
     z.object({
       id: z.coerce.string(),
       binary: z.string(),

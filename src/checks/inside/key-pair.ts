@@ -5,9 +5,11 @@ import { nameFor, type Purpose } from '../../domain/checks/ours.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { type Secret, secret } from '../../domain/secret.ts';
 import { problemOf, readText, SECRET_LIMIT } from '../../files/read-text.ts';
+import { rows } from '../../http/lists.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
 import type { Limits } from '../../openstack/compute.ts';
 import { read } from '../../openstack/read.ts';
+import { segment } from '../../openstack/resource-id.ts';
 import type { Result } from '../../openstack/result.ts';
 import { create, remove } from '../../openstack/write.ts';
 
@@ -84,7 +86,7 @@ const codeOf = (error: unknown): string =>
 const PATH = '/os-keypairs';
 const keyPairSchema = z.looseObject({ name: z.string(), public_key: z.string() });
 const createdSchema = z.object({ keypair: keyPairSchema });
-const listSchema = z.object({ keypairs: z.array(createdSchema) });
+const listSchema = z.object({ keypairs: rows(createdSchema) });
 
 /** A key pair of that name with that key is there afterwards. It belongs to the user, not to the project. */
 export async function ensureKeyPair(
@@ -106,7 +108,7 @@ export async function ensureKeyPair(
 }
 
 export const deleteKeyPair = (cloud: Cloud, name: string, options: Limits): Promise<Result<void>> =>
-  remove(cloud, { type: 'compute', path: `${PATH}/${encodeURIComponent(name)}` }, options);
+  remove(cloud, { type: 'compute', path: `${PATH}/${segment(name)}` }, options);
 
 /** Key pairs have neither metadata nor a description: the name says whose they are, in the few letters that it may have. */
 const ending = (vantage: string): string => ` ${vantage.replaceAll('.', ' ')}`;

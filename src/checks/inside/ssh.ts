@@ -90,7 +90,7 @@ export function runBySsh(
 }
 
 const fingerprintOf = (key: Buffer): string =>
-  `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
+  `SHA256:${createHash('sha256').update(key).digest('base64').replaceAll('=', '')}`;
 
 type Progress = { readonly entered: boolean; readonly shown: string | null; readonly seconds: number };
 

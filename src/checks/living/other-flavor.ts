@@ -1,12 +1,14 @@
 import { z } from 'zod';
+import { rows } from '../../http/lists.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
 import type { Limits } from '../../openstack/compute.ts';
 import { read } from '../../openstack/read.ts';
+import { resourceId } from '../../openstack/resource-id.ts';
 
 const flavorsSchema = z.object({
-  flavors: z.array(
+  flavors: rows(
     z.looseObject({
-      id: z.string(),
+      id: resourceId,
       name: z.string(),
       vcpus: z.number(),
       ram: z.number(),

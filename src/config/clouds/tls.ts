@@ -7,8 +7,8 @@ import { quotedPath } from '../quote.ts';
 import { type CloudParts, flag, refuse, topText } from './cloud-parts.ts';
 
 const CERTIFICATE =
-  /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[\s\S]+?-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
-const PRIVATE_KEY = /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----[\s\S]+?-----END (?:[A-Z]+ )*PRIVATE KEY-----/;
+  /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----(?:(?!-----)[\s\S])+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
+const PRIVATE_KEY = /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----(?:(?!-----)[\s\S])+-----END (?:[A-Z]+ )*PRIVATE KEY-----/;
 
 /** As python-requests, which OpenStack's clients use, understands `verify`, `cacert`, `cert`, `key` and `insecure`. */
 export function tlsOf(cloud: CloudParts): CloudAccess['tls'] {

@@ -65,17 +65,21 @@ export function createTestBook(): TestBook {
   };
 }
 
-const withoutTags = (test: string): string => test.replace(/\[[^\]]*\]/, '');
+const withoutTags = (test: string): string => test.replace(/\[[^[\]]*\]/, '');
 
 /** Longer ones are answers of an API in full. */
 const LONGEST = 300;
 
 /** What stands behind these words in an answer or a request may be a secret. */
-const SECRETS = /((?:pass(?:word|wd)?|secret|token|blob|auth_?key)\w*\\?["']?\s*[:=]\s*)(\\?["'])?[^\s"',}\\]+/gi;
+const SECRETS = /((?:pass(?:word|wd)?|secret|token|blob|auth_?key)\w{0,40}\\?["']? ?[:=] ?)(\\?["'])?[^\s"',}\\]+/gi;
 
 /** On one line, of a bearable length, and without what looks like a secret. */
 export function oneLine(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ').trim().replaceAll(SECRETS, '$1$2***');
+  const line = text
+    .slice(0, 20 * LONGEST)
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+    .replaceAll(SECRETS, '$1$2***');
   return line.length <= LONGEST ? line : `${line.slice(0, LONGEST - 1)}…`;
 }
 

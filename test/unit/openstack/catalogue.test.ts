@@ -45,6 +45,29 @@ describe('an endpoint', () => {
     ]);
   });
 
+  it.each([
+    'ftp://127.0.0.1:1/x',
+    'file:///etc/passwd',
+    'javascript:alert(1)',
+    'data:text/plain,x',
+    '',
+    'no URL',
+    'http://',
+    'http://host:99999/',
+    'http://host/v2.1?x=',
+    'http://host/v2.1#',
+    'http://%(project_id)s',
+    `http://host/${'a'.repeat(3000)}`,
+  ])('that HTTP does not lead to is none: %s', (url) => {
+    const catalogue = [entry('compute', ['public', 'one', url])];
+    expect(endpointOf('compute', { catalogue, projectId: null, access: access() })).toBe(null);
+  });
+
+  it('ends with as many slashes as a server likes, in linear time', () => {
+    const catalogue = [entry('compute', ['public', 'one', `http://host/v2.1${'/'.repeat(1500)}`])];
+    expect(endpointOf('compute', { catalogue, projectId: null, access: access() })).toBe('http://host/v2.1');
+  });
+
   it('can be overridden, with the project in it', () => {
     const overrides = { compute: 'https://vip/v2.1/%(tenant_id)s/' };
     expect(of('compute', { overrides, regionName: 'three' })).toBe('https://vip/v2.1/p1');

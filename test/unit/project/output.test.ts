@@ -7,6 +7,7 @@ const src = new URL('../../../src/', import.meta.url);
 const WRITERS: Readonly<Record<string, string>> = {
   'commands/output.ts': 'where everything is printed',
   'commands/pass-on.ts': 'passes on what others print into our input, as tee does: it is theirs',
+  'last-resort.ts': 'a bug may have broken everything else',
   'blocking-stdio.ts': 'writes nothing',
 };
 

@@ -1,0 +1,65 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { secret } from '../../src/domain/secret.ts';
+import { createHttpClient, HttpTrouble } from '../../src/http/http-client.ts';
+import { serveFlood } from '../support/flood-server.ts';
+import { serveHttp } from '../support/scripted-server.ts';
+
+const open: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0)) await one.close();
+});
+const kept = <T extends { close(): unknown }>(one: T): T => {
+  open.push(one);
+  return one;
+};
+
+const SECRET = 'PLANTED-TOKEN-5e7f0a';
+const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+
+/** What asking gives: a status and the length of the body, or the trouble. */
+async function ask(url: string, timeout = 1500) {
+  const client = kept(
+    createHttpClient({ url, token: secret(SECRET) }, { signal: new AbortController().signal, timeout }),
+  );
+  const began = performance.now();
+  const seen = await client.ask('GET', '/').then(
+    ({ status, body }) => [status, body.length] as const,
+    (error: unknown) => error,
+  );
+  return { seen, took: performance.now() - began };
+}
+
+describe('an ARA or a Grafana that never pauses', () => {
+  it.each([
+    ['interim answers', { piece: 'HTTP/1.1 100 Continue\r\n\r\n' }, 'interim answers (1xx) without end'],
+    ['chunks of one byte', { head: CHUNKED, piece: '1\r\nA\r\n' }, 'an answer in pieces of a few bytes'],
+    ['a body', { head: 'HTTP/1.1 200 OK\r\n\r\n', piece: 'A' }, 'an answer of more than 16 MiB'],
+    [
+      'another protocol',
+      { head: 'HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n', piece: 'A' },
+      /^HTTP 101/,
+    ],
+    ['headers', { head: 'HTTP/1.1 200 OK\r\n', piece: 'X-H: 1\r\n' }, /Header overflow/],
+    ['empty lines', { piece: '\r\n' }, 'no answer within 1.5 s'],
+  ])('and sends %s is away, in one line', async (_what, flood, reason) => {
+    const { seen, took } = await ask(kept(await serveFlood(flood)).url);
+    expect(seen).toBeInstanceOf(HttpTrouble);
+    expect(seen).toMatchObject({ message: typeof reason === 'string' ? reason : expect.stringMatching(reason) });
+    expect(Object.keys(seen as object)).toEqual([]);
+    expect(took).toBeLessThan(5000);
+  });
+});
+
+it('gives a large answer whole', async () => {
+  const server = kept(await serveHttp((_request, response) => response.end('é'.repeat(1_000_000))));
+  expect((await ask(server.url)).seen).toEqual([200, 1_000_000]);
+});
+
+it.each(['ftp://127.0.0.1:1', 'file:///etc', 'http://127.0.0.1:1'])(
+  'tells nothing of what it sent to %s',
+  async (url) => {
+    const { seen } = await ask(url);
+    expect(seen).toBeInstanceOf(HttpTrouble);
+    expect(`${(seen as Error).stack} ${JSON.stringify(seen)}`).not.toContain(SECRET);
+  },
+);

@@ -1,0 +1,97 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { deleteFloating } from '../../../src/checks/floating.ts';
+import { deleteGroup } from '../../../src/checks/security-groups.ts';
+import { type Cloud, openCloud } from '../../../src/openstack/cloud.ts';
+import { accessTo } from '../../support/cloud-access.ts';
+import { type ScriptedServer, serveHttp } from '../../support/scripted-server.ts';
+
+const STRAY = '../flavors/f1';
+const clock = { now: () => performance.timeOrigin + performance.now() };
+const options = () => ({ limits: { connect: 2000, response: 2000 }, signal: new AbortController().signal });
+
+let server: ScriptedServer;
+let cloud: Cloud;
+let asked: string[];
+let id: string;
+
+/** A cloud that gives its servers any id. */
+beforeEach(async () => {
+  asked = [];
+  id = STRAY;
+  server = await serveHttp((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    const endpoint = (type: string) => ({ type, endpoints: [{ interface: 'public', url: `${server.url}/${type}` }] });
+    const moments = { issued_at: '2026-11-25T00:00:00Z', expires_at: '2026-11-25T01:00:00Z' };
+    const next = [{ rel: 'next', href: 'http://elsewhere.example/servers/detail?marker=x' }];
+    const given = { id, name: 'rollwatch-1', status: 'ACTIVE' };
+    const [status, body] =
+      request.url === '/v3/auth/tokens'
+        ? [201, { token: { ...moments, catalog: ['compute', 'network'].map(endpoint), project: { id: 'p1' } } }]
+        : request.method === 'POST'
+          ? [202, { server: given }]
+          : [
+              200,
+              { servers: [given], server: given, ...(request.url?.includes('marker') ? {} : { servers_links: next }) },
+            ];
+    response.writeHead(status, { 'Content-Type': 'application/json', 'X-Subject-Token': 't' });
+    response.end(JSON.stringify(body));
+  });
+  cloud = openCloud({ clock, access: accessTo({ authUrl: `${server.url}/v3`, password: 'no word of an answer' }) });
+});
+afterEach(async () => {
+  cloud.close();
+  await server.close();
+});
+
+const NEW = { name: 'n', flavor: 'f', image: 'i', networks: null, availabilityZone: null, metadata: {} };
+
+it('makes an answer invalid whose id is none', async () => {
+  const compute = cloud.compute(cloud.http);
+  for (const result of [
+    await compute.create(NEW, options()),
+    await compute.named('rollwatch', options()),
+    await compute.list({ detail: true, limit: 10, ...options() }),
+    await compute.show('s1', options()),
+  ]) {
+    expect(result).toMatchObject({
+      type: 'failed',
+      cause: { kind: 'invalid-body', message: expect.stringContaining("'../flavors/f1' is no id") },
+    });
+  }
+});
+
+it('sends nothing for an id that is none, wherever it comes from', async () => {
+  const compute = cloud.compute(cloud.http);
+  for (const stray of [STRAY, '..', '.', 'a/b', '%2e%2e', 'a\\b']) {
+    for (const result of [
+      await compute.delete(stray, options()),
+      await compute.show(stray, options()),
+      await compute.act(stray, { pause: null }, options()),
+      await deleteFloating(cloud, stray, options()),
+      await deleteGroup(cloud, stray, options()),
+    ]) {
+      if (stray === '%2e%2e') continue;
+      expect(result).toMatchObject({
+        type: 'failed',
+        cause: { kind: 'invalid-body', message: expect.stringContaining('nothing was sent') },
+      });
+    }
+  }
+  // What is encoded once more names a server of that very id, and nothing else.
+  const paths = asked.filter((line) => !line.includes('/auth/tokens'));
+  expect(new Set(paths.map((line) => line.split(' ')[1]?.replace(/^.*\/(?=[^/]*%25)/, '')))).toEqual(
+    new Set(['%252e%252e', '%252e%252e/action']),
+  );
+});
+
+it('goes from page to page by the id of the last server, never by the link', async () => {
+  id = 'a b.c';
+  const compute = cloud.compute(cloud.http);
+  expect(await compute.show(id, options())).toMatchObject({ type: 'ok', value: { id } });
+  expect(asked.at(-1)).toBe('GET /compute/v2.1/servers/a%20b.c');
+  expect(await compute.named('roll', options())).toMatchObject({ type: 'ok', value: [{ id }, { id }] });
+  expect(asked.slice(-2)).toEqual([
+    'GET /compute/v2.1/servers/detail?name=%5Eroll&limit=100',
+    'GET /compute/v2.1/servers/detail?name=%5Eroll&limit=100&marker=a%20b.c',
+  ]);
+});

@@ -1,0 +1,158 @@
+import { createContext, runInContext } from 'node:vm';
+
+/**
+ * Looks for a text on which a regular expression takes time that grows faster than the text. The texts are made of the
+ * pattern itself: what a run of its terms matches, repeated, behind what leads there, and before what fits nowhere. That
+ * finds the patterns that a backtracking matcher is slow on: two loops over the same letters, and a loop that is begun
+ * again at each place.
+ */
+
+/** Letters of a text, and repetitions in it. A linear pattern takes about a millisecond for it, a quadratic one a second. */
+const LENGTH = 15_000;
+const REPETITIONS = 2500;
+/** Milliseconds, the fastest of a few runs. */
+const LIMIT = 50;
+
+type Term = { readonly sample: string; readonly loops: boolean };
+
+/** The text that makes it slow, in short; null: none was found. */
+export function slowTextFor(pattern: RegExp): string | null {
+  const branches = branchesOf(pattern.source);
+  for (const text of new Set(branches.flatMap(attacksOn))) {
+    if (isSlow(pattern, text)) return text.slice(0, 60);
+  }
+  return null;
+}
+
+const context = createContext({ pattern: /x/, text: '' });
+
+function isSlow(pattern: RegExp, text: string): boolean {
+  Object.assign(context, { pattern, text });
+  for (let run = 0; run < 3; run++) {
+    const began = performance.now();
+    try {
+      // As `replaceAll` does, from each place on; a pattern without 'g' begins anew after each match, too.
+      runInContext(`text.replace(pattern.global ? pattern : new RegExp(pattern, pattern.flags + 'g'), '')`, context, {
+        timeout: 2000,
+      });
+    } catch {
+      continue;
+    }
+    if (performance.now() - began < LIMIT) return false;
+  }
+  return true;
+}
+
+const NOWHERE = ['', '\u0001', '!\n'];
+
+function attacksOn(terms: readonly Term[]): readonly string[] {
+  const join = (from: number, to: number) =>
+    terms
+      .slice(from, to)
+      .map((one) => one.sample)
+      .join('');
+  const found: string[] = [];
+  for (let from = 0; from < terms.length; from++) {
+    for (let to = from + 1; to <= terms.length; to++) {
+      if (!terms.slice(from, to).some((one) => one.loops)) continue;
+      const piece = join(from, to);
+      if (piece === '') continue;
+      const pumped = piece.repeat(Math.max(REPETITIONS, Math.ceil(LENGTH / piece.length)));
+      for (const end of NOWHERE) found.push(join(0, from) + pumped + end, pumped + end);
+    }
+  }
+  return found;
+}
+
+/** Each way through the pattern's alternatives, groups opened, as a row of terms. */
+function branchesOf(source: string): readonly (readonly Term[])[] {
+  let at = 0;
+
+  function alternatives(): Term[][] {
+    const all: Term[][] = [];
+    for (;;) {
+      all.push(...sequence());
+      if (source[at] !== '|') return all;
+      at++;
+    }
+  }
+
+  /** Not all ways through several groups: each alternative once, the others at their first. */
+  function sequence(): Term[][] {
+    let ways: Term[][] = [[]];
+    while (at < source.length && source[at] !== '|' && source[at] !== ')') {
+      const options = quantified(atom());
+      const [first = []] = options;
+      ways = [
+        ...ways.map((way) => [...way, ...first]),
+        ...options.slice(1).map((option) => [...(ways[0] ?? []), ...option]),
+      ];
+    }
+    return ways;
+  }
+
+  function quantified(options: Term[][]): Term[][] {
+    const match = /^(?:([*+])|\{(\d+)(,?)(\d*)\}|(\?))\??/.exec(source.slice(at, at + 20));
+    if (match === null) return options;
+    at += match[0].length;
+    const [, star, least = '1', comma, most] = match;
+    const loops = star !== undefined || (comma === ',' && (most === '' || Number(most) > 1000));
+    const count = Math.min(Math.max(Number(least), 1), 5);
+    return options.map((terms) => {
+      const repeated = Array.from({ length: count }, () => terms).flat();
+      if (!loops) return repeated;
+      return terms.length === 1
+        ? [{ sample: terms[0]?.sample ?? '', loops: true }]
+        : [{ sample: terms.map((one) => one.sample).join(''), loops: true }, ...terms];
+    });
+  }
+
+  const literal = (sample: string): Term[][] => [[{ sample, loops: false }]];
+
+  function atom(): Term[][] {
+    const letter = source[at++] ?? '';
+    if (letter === '.') return literal('a');
+    if (letter === '^' || letter === '$') return [[]];
+    if (letter === '[') return literal(classSample());
+    if (letter === '\\') return escaped();
+    if (letter !== '(') return literal(letter);
+    const kind = /^\?(?:[:=!]|<[=!]|<\w+>)/.exec(source.slice(at))?.[0] ?? '';
+    at += kind.length;
+    const inner = alternatives();
+    at++;
+    return kind.endsWith('!') ? [[]] : inner;
+  }
+
+  function escaped(): Term[][] {
+    const [whole = '', property] =
+      /^(?:[pP]\{([^}]*)\}|u\{[0-9a-fA-F]+\}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|k<\w+>|.)/s.exec(source.slice(at)) ?? [''];
+    at += whole.length;
+    if (/^[bB]/.test(whole)) return [[]];
+    if (property !== undefined) return literal(matching(`\\${whole}`));
+    if (/^(?:\d|k)/.test(whole)) return literal('a');
+    return literal(matching(`\\${whole}`));
+  }
+
+  function classSample(): string {
+    const from = at - 1;
+    for (; at < source.length && source[at] !== ']'; at++) if (source[at] === '\\') at++;
+    at++;
+    return matching(source.slice(from, at));
+  }
+
+  return alternatives();
+}
+
+const LETTERS = ['a', '0', ' ', '-', '/', '<', '"', ':', '.', '\n', '\t', '\u0007', '\u202e', 'é', '_', 'A', '=', ','];
+
+/** One letter that it matches; the letters of a class that are common come first. */
+function matching(part: string): string {
+  const pattern = new RegExp(`^(?:${part})$`, 'u');
+  const found = LETTERS.find((one) => pattern.test(one));
+  if (found !== undefined) return found;
+  for (let code = 0; code < 0x1_00_00; code++) {
+    const letter = String.fromCharCode(code);
+    if (pattern.test(letter)) return letter;
+  }
+  throw new Error(`nothing matches ${part}`);
+}
