@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
-const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+const CHECKOUT = new URL('../..', import.meta.url).pathname;
 
 /** A `rollwatch watch` in a process of its own, in a folder of its own. */
 export type WatchProcess = {
@@ -21,17 +21,20 @@ export type WatchStart = {
   readonly env: Readonly<Record<string, string>>;
   readonly folder?: string;
   readonly args?: readonly string[];
+  /** Whose Rollwatch; default: this one's. */
+  readonly checkout?: string;
 };
 
 export async function startWatch({
   env,
   folder = mkdtempSync(join(tmpdir(), 'rollwatch-test-')),
   args = [],
+  checkout = CHECKOUT,
 }: WatchStart): Promise<WatchProcess> {
   const journal = join(folder, 'rollwatch.sqlite');
   const child = spawn(
     process.execPath,
-    [MAIN, 'watch', '--json', '--listen', '127.0.0.1:0', '--journal', journal, ...args],
+    [resolve(checkout, 'src/main.ts'), 'watch', '--json', '--listen', '127.0.0.1:0', '--journal', journal, ...args],
     {
       cwd: folder,
       env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...env },
