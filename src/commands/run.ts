@@ -54,7 +54,12 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
 
   const page = readPageFiles();
   const { vantage, sampler, overall } = configuration;
-  const journal = await openJournal({ file: configuration.journal, vantage, now: () => Date.now() });
+  const journal = await openJournal({
+    file: configuration.journal,
+    vantage,
+    now: () => Date.now(),
+    warn: (message) => log('warn', message),
+  });
   const known = (await journal.sessions()).some((one) => Object.keys(one.facts).length > 1);
   const metrics = createMetrics({ version: VERSION });
   const listeners = new Set<(sample: Sample) => void>();

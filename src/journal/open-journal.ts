@@ -11,12 +11,14 @@ export type OpenJournalOptions = {
   /** Entries kept in memory while the journal cannot be written; beyond it the oldest are dropped. */
   readonly retain?: number;
   readonly now: () => Millis;
+  /** Is told what is amiss with the file, although it can be written to. */
+  readonly warn?: (message: string) => void;
 };
 
 /** Opens a journal to write to it, making it where there is none. Nobody else can while it is open. Throws a Refusal. */
 export async function openJournal(options: OpenJournalOptions): Promise<JournalWriter> {
-  const { file, vantage, retain = 200_000, now } = options;
-  const database = await openForWriting(file, { vantage, now });
+  const { file, vantage, retain = 200_000, now, warn } = options;
+  const database = await openForWriting(file, { vantage, now, warn });
   try {
     return await createWriter(database, { retain, now });
   } catch (error) {
