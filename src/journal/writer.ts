@@ -5,7 +5,7 @@ import { createBacklog } from './backlog.ts';
 import { type OpenSession, type Waiting, writeBatch } from './batch.ts';
 import type { WritableDatabase } from './dialect.ts';
 import { createReader } from './reader.ts';
-import { seriesKeyOf } from './rows.ts';
+import { decode, seriesKeySchema } from './rows.ts';
 import { createSeriesBook } from './series-book.ts';
 
 export type WriterOptions = {
@@ -26,7 +26,7 @@ const PAUSE = { least: 250, most: 2000 };
 export async function createWriter(database: WritableDatabase, { retain, now }: WriterOptions): Promise<JournalWriter> {
   const reader = await createReader(database);
   const first = await firstNumbers(database);
-  const book = createSeriesBook(first.series);
+  const book = createSeriesBook(first.series, first.nextSeries);
   const backlog = createBacklog<Waiting>(retain, first.number);
   /** What must be written of sessions: the one that is open, and those that ended while there was no room. */
   const unwritten = new Map<number, OpenSession>();
@@ -212,6 +212,11 @@ async function firstNumbers(database: WritableDatabase) {
   return {
     session: Math.max(highest(session?.value), highest(sample?.value)) + 1,
     number: Math.max(...[mark, event, task, phase, checks].map((one) => highest(one?.value))) + 1,
-    series: series.map((row) => ({ ...seriesKeyOf(row, database.name), id: row.id })),
+    // A row that makes no sense keeps its number; its series gets a new one.
+    series: series.flatMap((row) => {
+      const key = decode(seriesKeySchema, row);
+      return 'value' in key ? [{ ...key.value, id: row.id }] : [];
+    }),
+    nextSeries: Math.max(0, ...series.map(({ id }) => id)) + 1,
   };
 }

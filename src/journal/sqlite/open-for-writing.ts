@@ -6,9 +6,17 @@ import type { WritableDatabase } from '../dialect.ts';
 import { type Connection, connect } from './connection.ts';
 import { Displaced, explain } from './explain.ts';
 import { closeElsewhere, type Footprint, footprintOf, isInPlace, removeRemains, restore } from './footprint.ts';
-import { inspectDatabase, inspectPath, inspectWritable, refusalFor } from './inspect.ts';
+import {
+  damagedKeys,
+  damagedRefusal,
+  examine,
+  inspectDatabase,
+  inspectPath,
+  inspectWritable,
+  refusalFor,
+} from './inspect.ts';
 import { holderOf, identityOf, type Lock, lockIdentity, lockPath, type PathLock } from './lock.ts';
-import { migrate } from './migrations.ts';
+import { migrate, SCHEMA, versionOf } from './migrations.ts';
 
 export type WritingOptions = {
   readonly vantage: string;
@@ -36,7 +44,7 @@ export async function openForWriting(path: string, { vantage, now, warn }: Writi
     if (found !== null) {
       known = await lockIdentity(`${found.dev}:${found.ino}`);
       if (known === null) throw await inUse(file, `${found.dev}:${found.ino}`);
-      foreignRefused(file);
+      refuseForeignOrDamaged(file);
     }
     lock = lockPath(file);
     if (lock === null) throw await inUse(file, null);
@@ -98,11 +106,15 @@ function realPathOf(file: string, links = 0): string {
   }
 }
 
-/** Before anything is written beside it. */
-function foreignRefused(file: string): void {
+/** Before anything is written beside it: another program's database, or a damaged journal. */
+function refuseForeignOrDamaged(file: string): void {
   const { sqlite } = connect(file, { mode: 'write', timeout: 1000 });
   try {
-    inspectDatabase(sqlite, file);
+    if (inspectDatabase(sqlite, file) === 0) return;
+    const version = versionOf(sqlite);
+    const broken = examine(sqlite, { quick: true });
+    const damage = broken.length === 0 && version === SCHEMA ? damagedKeys(sqlite) : broken;
+    if (damage.length > 0) throw damagedRefusal(file, damage);
   } finally {
     sqlite.close();
   }
@@ -195,6 +207,7 @@ function keep(file: string, { connection: opened, now, ...locks }: Kept): Writab
     name: `journal ${file}`,
     db: () => connection().db,
     explain,
+    damage: [],
     async prepare() {
       holdPath();
       if (held !== null && !isInPlace(file, held.footprint)) await restoreJournal(held);
