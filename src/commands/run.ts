@@ -58,6 +58,7 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
     file: configuration.journal,
     vantage,
     now: () => Date.now(),
+    thread: true,
     warn: (message) => log('warn', message),
   });
   const known = (await journal.sessions()).some((one) => Object.keys(one.facts).length > 1);

@@ -17,6 +17,6 @@ export type Database = {
 
 /** The one writer of a journal: nobody else can be one while it is open, and the kernel sees to that even after kill -9. */
 export type WritableDatabase = Database & {
-  /** To be called before writing: puts right what befell the database in the meantime, or throws what `explain` explains. */
-  prepare(): Promise<void>;
+  /** To be called before writing: puts right what befell the database in the meantime, or throws what `explain` explains. `last`: nothing is written after this, so nothing may be put off. */
+  prepare(when: { readonly last: boolean }): Promise<void>;
 };

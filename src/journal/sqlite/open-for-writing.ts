@@ -186,8 +186,8 @@ function keep(file: string, { connection: opened, now, ...locks }: Kept): Writab
     lock = again;
   }
 
-  async function restoreJournal({ connection }: Held): Promise<void> {
-    pace.step();
+  async function restoreJournal({ connection }: Held, last: boolean): Promise<void> {
+    if (!last) pace.step();
     restored = restore(file, connection);
     held = null;
     if (restored === null) return;
@@ -208,9 +208,9 @@ function keep(file: string, { connection: opened, now, ...locks }: Kept): Writab
     db: () => connection().db,
     explain,
     damage: [],
-    async prepare() {
+    async prepare({ last }) {
       holdPath();
-      if (held !== null && !isInPlace(file, held.footprint)) await restoreJournal(held);
+      if (held !== null && !isInPlace(file, held.footprint)) await restoreJournal(held, last);
       held ??= reopen();
       const sync = now() - syncedAt >= SYNC_EVERY;
       // Synchronised once, the log is so up to there: what came before is on the disk with it.

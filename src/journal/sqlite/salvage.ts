@@ -134,7 +134,7 @@ function insertInto(into: Sqlite, { name, columns, latest }: Shape): (values: Va
       statement.run(values);
       return null;
     } catch (error) {
-      if (error instanceof SqliteError && error.code.startsWith('SQLITE_CONSTRAINT')) return error.message;
+      if (error instanceof SqliteError && /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG)/.test(error.code)) return error.message;
       throw error;
     }
   };
