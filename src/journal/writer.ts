@@ -20,7 +20,7 @@ const BATCH = 2000;
 const PAUSE = { least: 250, most: 2000 };
 /** An attempt that takes longer says that the disk does not answer, in milliseconds. */
 const UNANSWERED_MS = 5000;
-/** How long a session's begin or end, or the end of the program, waits for the disk, in milliseconds. */
+/** How long whoever wants something written waits for the disk, in milliseconds; it is written when the disk answers. */
 const PATIENCE_MS = 10_000;
 
 /**
@@ -159,7 +159,7 @@ export async function createWriter(database: WritableDatabase, { retain, now }: 
         current = { ...current, aliveAt };
         note(current);
       }
-      return enqueue(false);
+      return patiently(enqueue(false));
     },
     async closeSession(aliveAt) {
       if (current !== null) {
