@@ -199,6 +199,8 @@ describe.each([
         expect(report.damage).not.toEqual([]);
         expect(readFileSync(file).equals(before)).toBe(true);
       }
+      // Rows of SQLite's own are no damaged rows of a journal.
+      expect(report.damage.filter(({ table, rows }) => table === 'marks' && rows > 0)).toEqual([]);
       // Of a text that goes on over several pages, each page takes its row with it.
       expect(shown(report)).toBeLessThanOrEqual(expected);
       expect(shown(report)).toBeGreaterThanOrEqual(lost.length === 0 ? expected - 2 : expected);

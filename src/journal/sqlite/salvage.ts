@@ -116,8 +116,12 @@ function tableOf(row: RawRow, shapes: readonly Shape[]): Found | null {
     first ??= { shape, damage: decoded.damage };
   }
   // Entries of an index have the form of a row, too: only a row of a table is known to be damaged.
-  return row.rowid === null ? null : first;
+  return row.rowid === null || isOther(row) ? null : first;
 }
+
+/** A row of SQLite's schema, or of the series as an older version kept them, has as many columns as a mark. */
+const isOther = ({ values }: RawRow): boolean =>
+  values.length === 5 && typeof values[1] === 'string' && typeof values[2] === 'string';
 
 /** Inserts a row; gives what is wrong with it where the table does not take it: a column that nobody reads may hold anything. */
 function insertInto(into: Sqlite, { name, columns, latest }: Shape): (values: Values) => string | null {
