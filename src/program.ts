@@ -6,6 +6,7 @@ import { type Output, print, processOutput, refusalLine } from './commands/outpu
 import { pauseCommand, resumeCommand } from './commands/pause.ts';
 import { phaseCommand } from './commands/phase.ts';
 import { rehearseCommand } from './commands/rehearse.ts';
+import { repairCommand } from './commands/repair.ts';
 import { reportCommand } from './commands/report.ts';
 import { sweepCommand } from './commands/sweep.ts';
 import { taskCommand } from './commands/task.ts';
@@ -39,6 +40,7 @@ Exit codes: 0 fine, 1 verdict or check failed, 2 usage or configuration, 3 could
     watchCommand,
     rehearseCommand,
     reportCommand,
+    repairCommand,
     checkCommand,
     sweepCommand,
     pauseCommand,

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { closeSync, fchmodSync, fstatSync, openSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { startCloudThread } from '../cloud/start-cloud-thread.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -52,7 +52,14 @@ function portOf(given = '0'): { readonly ports?: { readonly keystone: number } }
 
 function write(file: string, text: string): void {
   try {
-    writeFileSync(file, text, { mode: 0o600 });
+    const descriptor = openSync(file, 'w', 0o600);
+    try {
+      // The mode above is for a new file alone.
+      if (fstatSync(descriptor).isFile()) fchmodSync(descriptor, 0o600);
+      writeFileSync(descriptor, text);
+    } finally {
+      closeSync(descriptor);
+    }
   } catch (error) {
     throw new Refusal(`--clouds-yaml ${file} cannot be written: ${error instanceof Error ? error.message : error}`);
   }

@@ -5,6 +5,7 @@ import type { Plan } from '../domain/plan.ts';
 import type { Health, JournalEntry, JournalWriter, PreflightReport, SamplerEvent, Upgrade } from '../domain/ports.ts';
 import type { ProbeName, Sample, Series } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
+import { damageText } from '../domain/words/damage.ts';
 import { type Sampler, startSampler } from '../sampler/client.ts';
 import { createTimeline, machineClocks, type Timeline } from '../sampler/clock.ts';
 import { startRecorder } from './recorder.ts';
@@ -230,6 +231,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       log('error', `earlier sessions of the journal cannot be read: ${reasonOf(error)}`);
     })
     .then(() => {
+      const damage = journal.damage();
+      if (damage.length > 0) log('warn', `rows of the journal are left out: ${damageText(damage)}`);
+      observation.damaged(damage);
       ordered.open();
       pastKnown = true;
       sampler?.cleanUp(observation.serversLeft());

@@ -41,6 +41,7 @@ export async function journalReport(file: string | undefined, options: JournalRe
       for await (const task of readAnsibleLog(log, { zone: options.zone ?? 'local' }))
         observation.accept({ type: 'task', task });
     }
+    observation.damaged(journal.damage());
     const report = observation.report(now);
     if (options.draws !== true) return { report, drawing: null };
     const drawing = createDrawing(report);

@@ -1,13 +1,14 @@
 import { Command, Option } from 'commander';
 import { compareRuns } from '../domain/comparison.ts';
 import { Refusal } from '../domain/refusal.ts';
+import type { Report } from '../domain/summary.ts';
 import { RESULTS, type Result } from '../domain/verdict.ts';
 import { comparisonJson, comparisonText } from '../report/comparison.ts';
 import { REPORT_FORMATS } from '../report/formats.ts';
 import type { CommandFactory } from './command.ts';
 import { askWhole } from './daemon-client.ts';
 import { journalReport } from './journal-report.ts';
-import { type Output, print } from './output.ts';
+import { type Output, print, type Sink } from './output.ts';
 
 type ReportFlags = {
   readonly config?: string;
@@ -95,21 +96,36 @@ async function fromDaemon({ url = '', failOn, zone }: ReportFlags, format: strin
   return { text: body, result: RESULTS.find((one) => one === header('rollwatch-verdict')) ?? null };
 }
 
-async function fromJournal(flags: ReportFlags, name: string, { width, colour }: Output): Promise<Told> {
+async function fromJournal(flags: ReportFlags, name: string, { width, colour, err }: Output): Promise<Told> {
   const format = REPORT_FORMATS.find((one) => one.name === name);
   if (format === undefined) throw new Refusal(`--format is '${name}'`);
   const { report, drawing } = await journalReport(flags.journal, { ...flags, draws: format.draws });
+  await warnOfDamage(flags.journal, report, err);
   const strict = flags.failOn === 'not-proven';
   const options = { colour, width, strict, ...zoneOf(flags), ...(drawing !== null && { drawing }) };
   return { text: format.write(report, options), result: report.verdict.result };
 }
 
+/** CSV and JUnit have no place for it. */
+async function warnOfDamage(file: string | undefined, { damage }: Report, err: Sink): Promise<void> {
+  if (damage.length === 0) return;
+  const name = file ?? 'of the configuration';
+  await print(
+    err,
+    `rollwatch: journal ${name} is damaged, and only what could be read is reported; 'rollwatch repair' writes that into a new journal`,
+  );
+}
+
 /** The verdict is that of the run that began last. */
-async function fromSeveral(flags: ReportFlags, name: string, { width, colour }: Output): Promise<Told> {
+async function fromSeveral(flags: ReportFlags, name: string, { width, colour, err }: Output): Promise<Told> {
   if (name !== 'text' && name !== 'json')
     throw new Refusal(`--format is '${name}'; with --compare it must be text or json`);
   const reports = [];
-  for (const file of flags.compare ?? []) reports.push((await journalReport(file, flags)).report);
+  for (const file of flags.compare ?? []) {
+    const { report } = await journalReport(file, flags);
+    await warnOfDamage(file, report, err);
+    reports.push(report);
+  }
   const comparison = compareRuns(reports);
   const text =
     name === 'json' ? comparisonJson(comparison) : comparisonText(comparison, { colour, width, ...zoneOf(flags) });

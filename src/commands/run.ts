@@ -51,7 +51,13 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
 
   const page = readPageFiles();
   const { vantage, sampler, overall } = configuration;
-  const journal = await openJournal({ file: configuration.journal, vantage, now: () => Date.now() });
+  const journal = await openJournal({
+    file: configuration.journal,
+    vantage,
+    now: () => Date.now(),
+    thread: true,
+    warn: (message) => log('warn', message),
+  });
   const known = (await journal.sessions()).some((one) => Object.keys(one.facts).length > 1);
   const metrics = createMetrics({ version: VERSION });
   const preflights = createPreflights(configuration.clouds.map(({ access }) => access.name));

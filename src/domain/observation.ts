@@ -7,7 +7,7 @@ import { overallOf } from './overall.ts';
 import type { PhaseBook } from './phase-measures.ts';
 import { createPhaseFinder, type PhaseStretch, phaseAt } from './phases.ts';
 import type { Plan } from './plan.ts';
-import type { Facts, Health, JournalEntry, JournalState, Mark, PhaseMark, Session } from './ports.ts';
+import type { Damage, Facts, Health, JournalEntry, JournalState, Mark, PhaseMark, Session } from './ports.ts';
 import { type ProbeName, type Sample, type Series, type SeriesKey, seriesId } from './sample.ts';
 import { createServerBook, type LeftServer } from './server-book.ts';
 import type { Report } from './summary.ts';
@@ -32,6 +32,8 @@ export type Observation = {
   /** A sample is under way. */
   sent(key: SeriesKey, seq: number, at: Millis, note: string): void;
   accept(entry: JournalEntry): void;
+  /** Takes what could not be read of the journal, instead of what was said of it before. */
+  damaged(damage: readonly Damage[]): void;
   /** Our servers that are not known to have gone. */
   serversLeft(): readonly LeftServer[];
   report(now: Millis): Report;
@@ -56,6 +58,7 @@ export function createObservation({ run, version, overall, plan = null }: Observ
   const phases: PhaseMark[] = [];
   const annotations = new Map<number, Annotation>();
   const checkRuns: CheckRun[] = [];
+  let damage: readonly Damage[] = [];
   let running = false;
 
   const accountOf = (key: SeriesKey): Account | undefined => accounts.get(seriesId(key));
@@ -157,6 +160,7 @@ export function createObservation({ run, version, overall, plan = null }: Observ
       marks,
       servers: servers.counts(running),
       checks: checkReports(checkRuns),
+      damage,
     };
   }
 
@@ -182,6 +186,9 @@ export function createObservation({ run, version, overall, plan = null }: Observ
       else if (entry.type === 'phase') phases.push(entry.phase);
       else if (entry.type === 'check') checkRuns.push(entry.run);
       else annotate(entry.annotation);
+    },
+    damaged(found) {
+      damage = found;
     },
     serversLeft: servers.left,
     annotations: () => [...annotations.values()],

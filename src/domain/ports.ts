@@ -107,6 +107,9 @@ export type Session = {
   readonly facts: Facts;
 };
 
+/** Rows of a journal that could not be read: how many of which table (0: not known), and what is wrong with the first. */
+export type Damage = { readonly table: string; readonly rows: number; readonly reason: string };
+
 /** The journal, as everything but its own adapter sees it. What `append` has been given is written within a second. */
 export type JournalReader = {
   /** A name for the whole journal, in the metadata of every server that is booted. */
@@ -125,6 +128,8 @@ export type JournalReader = {
   checkRuns(): Promise<readonly CheckRun[]>;
   /** Sent at `from` or later and before `until`. By session, then by the moment sent; streamed, never all in memory. */
   samples(filter?: SampleFilter): AsyncIterable<Sample>;
+  /** What was left out of everything that has been read so far. */
+  damage(): readonly Damage[];
   close(): Promise<void>;
 };
 

@@ -1,7 +1,7 @@
 import type { BlamedWindow } from './blame.ts';
 import type { CheckReport } from './checks/check.ts';
 import type { Overall } from './overall.ts';
-import type { Mark } from './ports.ts';
+import type { Damage, Mark } from './ports.ts';
 import type { Series } from './sample.ts';
 import type { TaskDowntime } from './task-downtime.ts';
 import type { Interval, Millis } from './time.ts';
@@ -72,4 +72,6 @@ export type Report = {
   readonly servers: ServerCounts;
   /** What was checked before and after the upgrade. */
   readonly checks: readonly CheckReport[];
+  /** What of the journal could not be read, and is missing in all of this. */
+  readonly damage: readonly Damage[];
 };

@@ -1,20 +1,20 @@
 import { z } from 'zod';
 import type { Annotation } from '../domain/annotation.ts';
-import { decode, flag, json } from './rows.ts';
+import { flag, json, moment } from './rows.ts';
 import type { AnnotationRow } from './tables.ts';
 
-const annotationSchema = z
+export const annotationSchema = z
   .object({
     id: z.int(),
-    time: z.number(),
-    time_end: z.number(),
+    time: moment,
+    time_end: moment,
     text: z.string(),
     tags: json.pipe(z.array(z.string())),
     data: z.string().nullable(),
     dashboard_uid: z.string(),
     panel_id: z.int(),
-    created: z.number(),
-    updated: z.number(),
+    created: moment,
+    updated: moment,
     deleted: flag,
   })
   .transform(
@@ -25,9 +25,6 @@ const annotationSchema = z
       panelId: panel_id,
     }),
   );
-
-export const annotationOf = (row: AnnotationRow, name: string): Annotation =>
-  decode(annotationSchema, row, { name, row: `annotations, row ${row.id}` });
 
 export const annotationRow = ({
   timeEnd,

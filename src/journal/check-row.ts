@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type CheckRun, STAGES } from '../domain/checks/check.ts';
-import { decode, json } from './rows.ts';
+import { json, moment } from './rows.ts';
 import type { CheckRunRow } from './tables.ts';
 
 const check = z.object({
@@ -10,20 +10,17 @@ const check = z.object({
   seconds: z.number().exactOptional(),
 });
 
-const checkRunSchema = z
+export const checkRunSchema = z
   .object({
     number: z.int(),
     stage: z.enum(STAGES),
     cloud: z.string(),
     vantage: z.string(),
-    at: z.number(),
+    at: moment,
     checks: json.pipe(z.array(check)),
     stock: z.string(),
   })
   .transform(({ number: _, ...run }): CheckRun => run);
-
-export const checkRunOf = (row: CheckRunRow, name: string): CheckRun =>
-  decode(checkRunSchema, row, { name, row: `check_runs, row ${row.number}` });
 
 export const checkRunRow = (number: number, { checks, ...run }: CheckRun): CheckRunRow => ({
   ...run,

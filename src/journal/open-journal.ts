@@ -3,6 +3,7 @@ import type { Millis } from '../domain/time.ts';
 import { createReader } from './reader.ts';
 import { openForReading } from './sqlite/open-for-reading.ts';
 import { openForWriting } from './sqlite/open-for-writing.ts';
+import { openInThread } from './sqlite/open-in-thread.ts';
 import { createWriter } from './writer.ts';
 
 export type OpenJournalOptions = {
@@ -11,12 +12,18 @@ export type OpenJournalOptions = {
   /** Entries kept in memory while the journal cannot be written; beyond it the oldest are dropped. */
   readonly retain?: number;
   readonly now: () => Millis;
+  /** The database is in a thread of its own, so that this one never waits for a disk; its clock is that of the machine. */
+  readonly thread?: true;
+  /** Is told what is amiss with the file, although it can be written to. */
+  readonly warn?: (message: string) => void;
 };
 
 /** Opens a journal to write to it, making it where there is none. Nobody else can while it is open. Throws a Refusal. */
 export async function openJournal(options: OpenJournalOptions): Promise<JournalWriter> {
-  const { file, vantage, retain = 200_000, now } = options;
-  const database = await openForWriting(file, { vantage, now });
+  const { file, vantage, retain = 200_000, now, thread, warn } = options;
+  const database = thread
+    ? await openInThread(file, { vantage, warn })
+    : await openForWriting(file, { vantage, now, warn });
   try {
     return await createWriter(database, { retain, now });
   } catch (error) {

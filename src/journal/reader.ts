@@ -1,20 +1,26 @@
-import type { Annotation } from '../domain/annotation.ts';
-import type { CheckRun } from '../domain/checks/check.ts';
-import type { JournalReader, Mark, PhaseMark, SampleFilter, ServerEvent, Session } from '../domain/ports.ts';
+import type { z } from 'zod';
+import type { JournalReader, SampleFilter } from '../domain/ports.ts';
 import { Refusal } from '../domain/refusal.ts';
-import type { Sample, Series, SeriesKey } from '../domain/sample.ts';
-import type { Task } from '../domain/task.ts';
+import { type Sample, seriesId } from '../domain/sample.ts';
 import type { Interval } from '../domain/time.ts';
-import { annotationOf } from './annotation-row.ts';
-import { checkRunOf } from './check-row.ts';
+import { annotationSchema } from './annotation-row.ts';
+import { checkRunSchema } from './check-row.ts';
+import { createDamageBook } from './damage-book.ts';
 import type { Database } from './dialect.ts';
-import { damaged, markOf, seriesKeyOf, seriesOf, serverEventOf, sessionOf } from './rows.ts';
+import { decode, markSchema, seriesKeySchema, seriesSchema, serverEventSchema, sessionSchema } from './rows.ts';
+import type { SampleContext } from './sample-row.ts';
 import { streamSamples } from './sample-stream.ts';
-import { phaseOf, taskOf } from './task-row.ts';
+import type { Tables } from './tables.ts';
+import { phaseSchema, taskSchema } from './task-row.ts';
 
-/** Reads a journal in any dialect. What cannot be read, be it the disk's fault or a damaged row, is a Refusal. */
+/**
+ * Reads a journal in any dialect. A row that makes no sense is left out and counted: see `damage`. What keeps the whole
+ * from being read, be it the disk or a damaged page, is a Refusal.
+ */
 export async function createReader(database: Database): Promise<JournalReader> {
-  const { name } = database;
+  const book = createDamageBook();
+  for (const damage of database.damage) book.note(damage);
+
   const refusing = async <T>(read: () => Promise<T>): Promise<T> => {
     try {
       return await read();
@@ -23,23 +29,42 @@ export async function createReader(database: Database): Promise<JournalReader> {
     }
   };
 
-  const keys = async (): Promise<ReadonlyMap<number, SeriesKey>> => {
-    const rows = await database.db().selectFrom('series').selectAll().execute();
-    return new Map(rows.map((row) => [row.id, seriesKeyOf(row, name)]));
-  };
+  /** Those rows that make sense; `key` names a row in a message. */
+  const whole = <Row, T>(
+    table: keyof Tables,
+    rows: readonly Row[],
+    { schema, key }: { readonly schema: z.ZodType<T>; readonly key: (row: Row) => string | number },
+  ): readonly T[] =>
+    rows.flatMap((row) => {
+      const value = book.read(table, { key: `row ${key(row)}`, decoded: decode(schema, row) });
+      return value === null ? [] : [value];
+    });
+
+  async function context(): Promise<SampleContext> {
+    const series = await database.db().selectFrom('series').selectAll().execute();
+    const sessions = await database.db().selectFrom('sessions').selectAll().execute();
+    const keys = series.flatMap((row) => {
+      const [key] = whole('series', [row], { schema: seriesKeySchema, key: ({ id }) => id });
+      return key === undefined ? [] : [[row.id, key] as const];
+    });
+    const lives = whole('sessions', sessions, { schema: sessionSchema, key: ({ id }) => id }).map(
+      ({ id, startedAt, aliveAt }) => [id, { from: startedAt, until: aliveAt }] as const,
+    );
+    return { keys: new Map(keys), lives: new Map(lives) };
+  }
 
   const meta = await refusing(() => database.db().selectFrom('meta').select('run').executeTakeFirst());
-  if (meta === undefined) throw damaged({ name, row: 'meta' }, 'no row');
+  if (meta === undefined) book.note({ table: 'meta', rows: 1, reason: 'row 1: is missing' });
 
   return {
-    run: meta.run,
+    run: typeof meta?.run === 'string' ? meta.run : 'unknown',
     sessions: () =>
-      refusing(async (): Promise<readonly Session[]> => {
+      refusing(async () => {
         const rows = await database.db().selectFrom('sessions').selectAll().orderBy('id').execute();
-        return rows.map((row) => sessionOf(row, name));
+        return whole('sessions', rows, { schema: sessionSchema, key: ({ id }) => id });
       }),
     series: (session) =>
-      refusing(async (): Promise<readonly Series[]> => {
+      refusing(async () => {
         const rows = await database
           .db()
           .selectFrom('session_series')
@@ -49,11 +74,15 @@ export async function createReader(database: Database): Promise<JournalReader> {
           .orderBy('session')
           .orderBy('place')
           .execute();
+        const found = whole('session_series', rows, {
+          schema: seriesSchema,
+          key: (row) => `of session ${row.session} and series ${row.series}`,
+        });
         // Later sessions overwrite earlier ones, in the place where the series stood first.
-        return [...new Map(rows.map((row) => [row.series, seriesOf(row, name)])).values()];
+        return [...new Map(found.map((one) => [seriesId(one), one])).values()];
       }),
     marks: ({ from, until }: Partial<Interval> = {}) =>
-      refusing(async (): Promise<readonly Mark[]> => {
+      refusing(async () => {
         const rows = await database
           .db()
           .selectFrom('marks')
@@ -62,40 +91,41 @@ export async function createReader(database: Database): Promise<JournalReader> {
           .$if(until !== undefined, (query) => query.where('from_at', '<', until ?? 0))
           .orderBy('number')
           .execute();
-        return rows.map((row) => markOf(row, name));
+        return whole('marks', rows, { schema: markSchema, key: ({ number }) => number });
       }),
     serverEvents: () =>
-      refusing(async (): Promise<readonly ServerEvent[]> => {
+      refusing(async () => {
         const rows = await database.db().selectFrom('server_events').selectAll().orderBy('number').execute();
-        return rows.map((row) => serverEventOf(row, name));
+        return whole('server_events', rows, { schema: serverEventSchema, key: ({ number }) => number });
       }),
     tasks: () =>
-      refusing(async (): Promise<readonly Task[]> => {
+      refusing(async () => {
         const rows = await database.db().selectFrom('tasks').selectAll().orderBy('started_at').orderBy('id').execute();
-        return rows.map((row) => taskOf(row, name));
+        return whole('tasks', rows, { schema: taskSchema, key: ({ id }) => id });
       }),
     phases: () =>
-      refusing(async (): Promise<readonly PhaseMark[]> => {
+      refusing(async () => {
         const rows = await database.db().selectFrom('phases').selectAll().orderBy('number').execute();
-        return rows.map((row) => phaseOf(row, name));
+        return whole('phases', rows, { schema: phaseSchema, key: ({ number }) => number });
       }),
     annotations: () =>
-      refusing(async (): Promise<readonly Annotation[]> => {
+      refusing(async () => {
         const rows = await database.db().selectFrom('annotations').selectAll().orderBy('id').execute();
-        return rows.map((row) => annotationOf(row, name));
+        return whole('annotations', rows, { schema: annotationSchema, key: ({ id }) => id });
       }),
     checkRuns: () =>
-      refusing(async (): Promise<readonly CheckRun[]> => {
+      refusing(async () => {
         const rows = await database.db().selectFrom('check_runs').selectAll().orderBy('number').execute();
-        return rows.map((row) => checkRunOf(row, name));
+        return whole('check_runs', rows, { schema: checkRunSchema, key: ({ number }) => number });
       }),
     async *samples(filter: SampleFilter = {}): AsyncGenerator<Sample> {
       try {
-        yield* streamSamples(database, { keys, filter });
+        yield* streamSamples(database, { context, filter, book });
       } catch (error) {
         throw refusalFor(database, error);
       }
     },
+    damage: book.found,
     close: () => database.close(),
   };
 }

@@ -1,23 +1,25 @@
 import { z } from 'zod';
 import { VOID_KINDS } from '../domain/cause.ts';
 import type { Mark, ServerEvent, Session } from '../domain/ports.ts';
-import { Refusal } from '../domain/refusal.ts';
-import { PROBES, type Series, type SeriesKey } from '../domain/sample.ts';
+import { PROBES } from '../domain/sample.ts';
 import type { MarkRow, ServerEventRow, SessionRow } from './tables.ts';
 
-/** Where a row stands: 'journal FILE' and 'sessions, row 3'. */
-export type Place = { readonly name: string; readonly row: string };
+/** A row as the domain knows it, or what is wrong with it. */
+export type Decoded<T> = { readonly value: T } | { readonly damage: string };
 
 /** Trusts no row: a file may have been damaged, or written to by someone else. */
-export function decode<T>(schema: z.ZodType<T>, row: unknown, place: Place): T {
+export function decode<T>(schema: z.ZodType<T>, row: unknown): Decoded<T> {
   const parsed = schema.safeParse(row);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return { value: parsed.data };
   const [issue] = parsed.error.issues;
-  throw damaged(place, issue === undefined ? 'unreadable' : `${issue.path.join('.')}: ${issue.message}`);
+  return { damage: issue === undefined ? 'unreadable' : `${issue.path.join('.')}: ${issue.message}` };
 }
 
-export const damaged = ({ name, row }: Place, what: string): Refusal =>
-  new Refusal(`${name} is damaged: ${row}: ${what}`);
+/** A moment between 1970 and the year 9999: what lies outside is damage, and no calendar could show it. */
+export const moment = z.number().min(0).max(253_402_300_799_999);
+
+/** A duration in milliseconds that something was measured by. */
+const pace = z.number().min(1).max(1e12);
 
 export const flag = z.literal([0, 1]).transform((value) => value === 1);
 
@@ -31,11 +33,11 @@ export const json = z.string().transform((text, context): unknown => {
   }
 });
 
-const sessionSchema = z
+export const sessionSchema = z
   .object({
     id: z.int(),
-    started_at: z.number(),
-    alive_at: z.number(),
+    started_at: moment,
+    alive_at: moment,
     ended: flag,
     version: z.string(),
     vantage: z.string(),
@@ -52,9 +54,6 @@ const sessionSchema = z
       facts,
     }),
   );
-
-export const sessionOf = (row: SessionRow, name: string): Session =>
-  decode(sessionSchema, row, { name, row: `sessions, row ${row.id}` });
 
 export const sessionRow = (session: Session): SessionRow => ({
   id: session.id,
@@ -73,23 +72,21 @@ const key = {
   connection: z.enum(['new', 'reused', '']),
   target: z.string(),
 };
-const seriesKeySchema = z.object(key);
-const seriesSchema = z.object({ ...key, interval: z.number(), cover: z.number(), slow: z.number() });
+export const seriesKeySchema = z.object(key);
+/** How a session measured a series. */
+export const paceSchema = z.object({
+  session: z.int(),
+  series: z.int(),
+  place: z.int(),
+  interval: pace,
+  cover: pace,
+  slow: z.number().min(0),
+});
+export const seriesSchema = z.object({ ...key, interval: pace, cover: pace, slow: z.number().min(0) });
 
-type Numbered = { readonly id: number };
-
-export const seriesKeyOf = (row: Numbered, name: string): SeriesKey =>
-  decode(seriesKeySchema, row, { name, row: `series, row ${row.id}` });
-
-export const seriesOf = (row: Numbered, name: string): Series =>
-  decode(seriesSchema, row, { name, row: `series, row ${row.id}` });
-
-const markSchema = z
-  .object({ from_at: z.number(), until_at: z.number(), kind: z.enum(VOID_KINDS), message: z.string() })
+export const markSchema = z
+  .object({ from_at: moment, until_at: moment, kind: z.enum(VOID_KINDS), message: z.string() })
   .transform(({ from_at, until_at, kind, message }): Mark => ({ from: from_at, until: until_at, kind, message }));
-
-export const markOf = (row: MarkRow, name: string): Mark =>
-  decode(markSchema, row, { name, row: `marks, row ${row.number}` });
 
 export const markRow = (number: number, { from, until, kind, message }: Mark): MarkRow => ({
   number,
@@ -99,14 +96,14 @@ export const markRow = (number: number, { from, until, kind, message }: Mark): M
   message,
 });
 
-const serverEventSchema = z
+export const serverEventSchema = z
   .object({
     cloud: z.string(),
     vantage: z.string(),
     kind: z.enum(['created', 'gone', 'leaked']),
     name: z.string(),
     server_id: z.string().nullable(),
-    at: z.number(),
+    at: moment,
     message: z.string(),
   })
   .transform(
@@ -120,9 +117,6 @@ const serverEventSchema = z
       message,
     }),
   );
-
-export const serverEventOf = (row: ServerEventRow, name: string): ServerEvent =>
-  decode(serverEventSchema, row, { name, row: `server_events, row ${row.number}` });
 
 export const serverEventRow = (number: number, event: ServerEvent): ServerEventRow => ({
   number,

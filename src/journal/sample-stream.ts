@@ -2,22 +2,28 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { expressionBuilder, type SelectQueryBuilder, sql } from 'kysely';
 import type { SampleFilter } from '../domain/ports.ts';
 import type { Sample, SeriesKey } from '../domain/sample.ts';
+import type { DamageBook } from './damage-book.ts';
 import type { Database } from './dialect.ts';
-import { sampleOf } from './sample-row.ts';
+import { type SampleContext, sampleOf } from './sample-row.ts';
 import type { SampleRow, Tables } from './tables.ts';
 
 /** Rows in memory at once, and read in one go while everything else in the process waits: a few milliseconds. */
 const PAGE = 500;
 
 /** Reads the keys anew for each stream: a writer may have added some. */
-type StreamOptions = { readonly keys: () => Promise<ReadonlyMap<number, SeriesKey>>; readonly filter: SampleFilter };
+type StreamOptions = {
+  readonly context: () => Promise<SampleContext>;
+  readonly filter: SampleFilter;
+  readonly book: DamageBook;
+};
 
 /**
  * Samples by session, then by the moment sent (`from` <= startedAt < `until`), page by page along the index
  * samples_in_order. Whoever reads may take its time: no query stays open between two pages.
  */
-export async function* streamSamples(database: Database, { keys: readKeys, filter }: StreamOptions) {
-  const keys = await readKeys();
+export async function* streamSamples(database: Database, { context: readContext, filter, book }: StreamOptions) {
+  const context = await readContext();
+  const { keys } = context;
   const chosen = [...keys].filter(([, key]) => isChosen(key, filter)).map(([id]) => id);
   let left = filter.limit ?? Infinity;
   if (chosen.length === 0) return;
@@ -25,9 +31,17 @@ export async function* streamSamples(database: Database, { keys: readKeys, filte
   for await (const session of sessionsOf(database, filter)) {
     let after: Position = { started_at: filter.from ?? -Infinity, seq: -1, series: -1 };
     while (left > 0) {
-      const rows = await page(query(), { session, after, limit: Math.min(PAGE, left) });
-      for (const row of rows) yield sampleOf(row, { name: database.name, keys }) satisfies Sample;
-      left -= rows.length;
+      const rows = await page(query(), { session, after, limit: PAGE });
+      for (const row of rows) {
+        if (left === 0) return;
+        const sample: Sample | null = book.read('samples', {
+          key: `session ${row.session}, series ${row.series}, seq ${row.seq}`,
+          decoded: sampleOf(row, context),
+        });
+        if (sample === null) continue;
+        yield sample;
+        left--;
+      }
       const last = rows.at(-1);
       if (last === undefined || rows.length < PAGE) break;
       after = last;
@@ -85,7 +99,9 @@ async function* sessionsOf(database: Database, { session }: SampleFilter): Async
       .select(sql<number | null>`min(session)`.as('session'))
       .where('session', '>', last)
       .executeTakeFirst();
-    if (next === undefined || next.session === null) return;
+    // A number beyond 2^53 is damage, and does not come back from the database as it is there.
+    if (next === undefined || next.session === null || !(next.session > last)) return;
+    if (!Number.isSafeInteger(next.session)) return;
     last = next.session;
     yield last;
   }

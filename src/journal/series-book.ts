@@ -10,9 +10,10 @@ export type SeriesBook = {
   written(): void;
 };
 
-export function createSeriesBook(known: readonly (SeriesKey & { readonly id: number })[]): SeriesBook {
+/** `first` is the first number that is free. */
+export function createSeriesBook(known: readonly (SeriesKey & { readonly id: number })[], first: number): SeriesBook {
   const ids = new Map(known.map((row) => [seriesId(row), row.id]));
-  let next = Math.max(0, ...known.map((row) => row.id)) + 1;
+  let next = first;
   let fresh: readonly SeriesRow[] = [];
   return {
     idOf(key) {

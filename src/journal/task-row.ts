@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import type { PhaseMark } from '../domain/ports.ts';
 import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES, type Task } from '../domain/task.ts';
-import { decode, json } from './rows.ts';
-import type { PhaseRow, TaskRow } from './tables.ts';
+import { json, moment } from './rows.ts';
+import type { TaskRow } from './tables.ts';
 
-const taskSchema = z
+export const taskSchema = z
   .object({
     id: z.string(),
     name: z.string(),
@@ -15,14 +14,11 @@ const taskSchema = z
     tags: json.pipe(z.array(z.string())),
     kind: z.enum(TASK_KINDS),
     status: z.enum(TASK_STATUSES),
-    started_at: z.number(),
-    ended_at: z.number().nullable(),
+    started_at: moment,
+    ended_at: moment.nullable(),
     source: z.enum(TASK_SOURCES),
   })
   .transform(({ started_at, ended_at, ...task }): Task => ({ ...task, start: started_at, end: ended_at }));
-
-export const taskOf = (row: TaskRow, name: string): Task =>
-  decode(taskSchema, row, { name, row: `tasks, row ${row.id}` });
 
 export const taskRow = (number: number, { start, end, hosts, tags, ...task }: Task): TaskRow => ({
   ...task,
@@ -33,7 +29,4 @@ export const taskRow = (number: number, { start, end, hosts, tags, ...task }: Ta
   ended_at: end,
 });
 
-const phaseSchema = z.object({ name: z.string(), at: z.number() });
-
-export const phaseOf = (row: PhaseRow, name: string): PhaseMark =>
-  decode(phaseSchema, row, { name, row: `phases, row ${row.number}` });
+export const phaseSchema = z.object({ name: z.string(), at: moment });

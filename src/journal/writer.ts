@@ -5,7 +5,7 @@ import { createBacklog } from './backlog.ts';
 import { type OpenSession, type Waiting, writeBatch } from './batch.ts';
 import type { WritableDatabase } from './dialect.ts';
 import { createReader } from './reader.ts';
-import { seriesKeyOf } from './rows.ts';
+import { decode, seriesKeySchema } from './rows.ts';
 import { createSeriesBook } from './series-book.ts';
 
 export type WriterOptions = {
@@ -18,6 +18,10 @@ export type WriterOptions = {
 const BATCH = 2000;
 /** Between two attempts while nothing can be written, in milliseconds: doubled from the one to the other. */
 const PAUSE = { least: 250, most: 2000 };
+/** An attempt that takes longer says that the disk does not answer, in milliseconds. */
+const UNANSWERED_MS = 5000;
+/** How long whoever wants something written waits for the disk, in milliseconds; it is written when the disk answers. */
+const PATIENCE_MS = 10_000;
 
 /**
  * The one that writes to a journal, in any dialect. Sessions, series and numbers are given in memory, so that nothing
@@ -26,7 +30,7 @@ const PAUSE = { least: 250, most: 2000 };
 export async function createWriter(database: WritableDatabase, { retain, now }: WriterOptions): Promise<JournalWriter> {
   const reader = await createReader(database);
   const first = await firstNumbers(database);
-  const book = createSeriesBook(first.series);
+  const book = createSeriesBook(first.series, first.nextSeries);
   const backlog = createBacklog<Waiting>(retain, first.number);
   /** What must be written of sessions: the one that is open, and those that ended while there was no room. */
   const unwritten = new Map<number, OpenSession>();
@@ -38,6 +42,8 @@ export async function createWriter(database: WritableDatabase, { retain, now }: 
     readonly retryAt: Millis;
     readonly pause: number;
   } | null = null;
+  /** When the attempt began that is under way. */
+  let attemptedAt: Millis | null = null;
   let queue: Promise<void> = Promise.resolve();
   let closed = false;
 
@@ -68,7 +74,7 @@ export async function createWriter(database: WritableDatabase, { retain, now }: 
   }
 
   async function writeAll(): Promise<void> {
-    await database.prepare();
+    await database.prepare({ last: closed });
     await writeSome(BATCH);
     while (backlog.length() > 0 || unwritten.size > 0) {
       await breathe();
@@ -95,6 +101,7 @@ export async function createWriter(database: WritableDatabase, { retain, now }: 
   }
 
   async function attempt(): Promise<void> {
+    attemptedAt = now();
     try {
       try {
         await writeAll();
@@ -108,6 +115,8 @@ export async function createWriter(database: WritableDatabase, { retain, now }: 
       const reason = database.explain(error);
       if (reason === null) throw error;
       stop(reason);
+    } finally {
+      attemptedAt = null;
     }
   }
 
@@ -120,13 +129,20 @@ export async function createWriter(database: WritableDatabase, { retain, now }: 
     return queue;
   }
 
+  function trouble(): { readonly since: Millis; readonly reason: string } | null {
+    const silent = attemptedAt === null ? 0 : now() - attemptedAt;
+    if (attemptedAt === null || silent < UNANSWERED_MS) return stopped;
+    const reason = `the disk has not answered for ${Math.floor(silent / 1000)} s`;
+    return { since: stopped?.since ?? attemptedAt, reason };
+  }
+
   return {
     ...reader,
     async openSession(settings, series) {
       const session: Session = { ...settings, id: nextSession++, aliveAt: settings.startedAt, ended: false };
       current = session;
       unwritten.set(session.id, { session, series });
-      await enqueue(true);
+      await patiently(enqueue(true));
       return session;
     },
     append(entry) {
@@ -143,35 +159,42 @@ export async function createWriter(database: WritableDatabase, { retain, now }: 
         current = { ...current, aliveAt };
         note(current);
       }
-      return enqueue(false);
+      return patiently(enqueue(false));
     },
     async closeSession(aliveAt) {
       if (current !== null) {
         note({ ...current, aliveAt: Math.max(aliveAt, current.aliveAt), ended: true });
         current = null;
       }
-      await enqueue(true);
+      await patiently(enqueue(true));
     },
-    state: (): JournalState =>
-      stopped === null
-        ? { kind: 'recording' }
-        : {
-            kind: 'stopped',
-            since: stopped.since,
-            reason: stopped.reason,
-            waiting: backlog.length(),
-            dropped: backlog.dropped(),
-          },
+    state(): JournalState {
+      const found = trouble();
+      if (found === null) return { kind: 'recording' };
+      const { since, reason } = found;
+      return { kind: 'stopped', since, reason, waiting: backlog.length(), dropped: backlog.dropped() };
+    },
     async close() {
       if (closed) return;
       closed = true;
       try {
-        await enqueue(true);
+        await patiently(enqueue(true));
       } finally {
-        await database.close();
+        await patiently(database.close());
       }
     },
   };
+}
+
+/** Waits for the disk, but not for ever: what it was given is written when it answers. */
+async function patiently(work: Promise<void>): Promise<void> {
+  const limit = Promise.withResolvers<void>();
+  const timer = setTimeout(limit.resolve, PATIENCE_MS);
+  try {
+    await Promise.race([work, limit.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Where to go on: all of these are given in memory from here on. */
@@ -212,6 +235,11 @@ async function firstNumbers(database: WritableDatabase) {
   return {
     session: Math.max(highest(session?.value), highest(sample?.value)) + 1,
     number: Math.max(...[mark, event, task, phase, checks].map((one) => highest(one?.value))) + 1,
-    series: series.map((row) => ({ ...seriesKeyOf(row, database.name), id: row.id })),
+    // A row that makes no sense keeps its number; its series gets a new one.
+    series: series.flatMap((row) => {
+      const key = decode(seriesKeySchema, row);
+      return 'value' in key ? [{ ...key.value, id: row.id }] : [];
+    }),
+    nextSeries: Math.max(0, ...series.map(({ id }) => id)) + 1,
   };
 }

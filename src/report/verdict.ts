@@ -4,6 +4,7 @@ import { union } from '../domain/interval.ts';
 import type { ProbeName } from '../domain/sample.ts';
 import type { Report } from '../domain/summary.ts';
 import type { DowntimeWindow, Seconds } from '../domain/window.ts';
+import { damageText } from '../domain/words/damage.ts';
 import { printableLine } from '../domain/words/printable.ts';
 import { counted, duration, errorBar, span } from '../domain/words/quantities.ts';
 
@@ -49,7 +50,7 @@ const SUBJECTS: readonly Subject[] = [
 /** What a person wants to know first, worst news included; one sentence for each kind of downtime and each place. */
 export function verdict(report: Report): readonly Sentence[] {
   if (report.probes.length === 0)
-    return [...checked(report), { text: 'Nothing was watched: there is no sample.', tone: 'warn' }];
+    return [...damaged(report), ...checked(report), { text: 'Nothing was watched: there is no sample.', tone: 'warn' }];
   const several = report.clouds.length > 1;
   const sentences = report.clouds.flatMap((place) =>
     SUBJECTS.flatMap((subject) => {
@@ -60,7 +61,14 @@ export function verdict(report: Report): readonly Sentence[] {
       ];
     }),
   );
-  return [...sentences, ...checked(report), ...unobserved(report), ...servers(report)];
+  return [...damaged(report), ...sentences, ...checked(report), ...unobserved(report), ...servers(report)];
+}
+
+/** First of all: it puts everything else in doubt. */
+function damaged({ damage }: Report): readonly Sentence[] {
+  if (damage.length === 0) return [];
+  const text = `The journal is damaged, and only what could be read is shown. Not readable: ${printableLine(damageText(damage))}.`;
+  return [{ text, tone: 'bad' }];
 }
 
 type Place = Report['clouds'][number];

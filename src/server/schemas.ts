@@ -205,6 +205,9 @@ export const reportSchema = z.strictObject({
   marks: z.array(z.strictObject({ kind: z.string(), message: z.string(), ...stretch, durationSeconds: seconds })),
   servers,
   checks: z.array(checksSchema),
+  damage: z
+    .array(z.strictObject({ table: z.string(), rows: z.int(), reason: z.string() }))
+    .describe('rows of the journal that could not be read; 0 where their number is not known'),
 });
 
 export const statusSchema = z.strictObject({

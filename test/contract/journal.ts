@@ -51,7 +51,7 @@ export async function collect(journal: JournalReader, filter?: SampleFilter): Pr
 const seqs = async (journal: JournalReader, filter: SampleFilter) => (await collect(journal, filter)).map((s) => s.seq);
 
 /** What holds of a journal in whatever database it lies. */
-export function journalContract(name: string, open: () => Promise<JournalPlace>): void {
+export function journalContract(name: string, open: () => Promise<JournalPlace>, { runs = 60 } = {}): void {
   describe(name, () => {
     let place: JournalPlace;
     let journal: JournalWriter;
@@ -342,7 +342,7 @@ export function journalContract(name: string, open: () => Promise<JournalPlace>)
             await own.clear();
           }
         }),
-        { numRuns: 60 },
+        { numRuns: runs },
       );
     });
   });

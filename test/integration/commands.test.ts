@@ -1,6 +1,6 @@
 /** The commands as a user types them, against the embedded cloud: what they print, where, and their exit codes. */
 
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -306,4 +306,14 @@ describe('the commands', { timeout: 60_000 }, () => {
     expect(await order('start', 'keystone')).toMatchObject({ code: 0 });
     expect(await status()).toBe(200);
   });
+});
+
+it('cloud --clouds-yaml makes the file private, also one that everyone could read before: it holds a password', async () => {
+  const file = join(mkdtempSync(join(folder, 'embedded-')), 'clouds.yaml');
+  writeFileSync(file, 'before', { mode: 0o644 });
+  const written = (async () => {
+    while (!readFileSync(file, 'utf8').includes('password')) await delay(50);
+  })();
+  const { code } = await rollwatch(['cloud', '--clouds-yaml', file], { folder, until: written });
+  expect([code, statSync(file).mode & 0o777]).toEqual([0, 0o600]);
 });

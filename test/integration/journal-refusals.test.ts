@@ -143,45 +143,6 @@ describe('what cannot be a journal is refused in one line', () => {
   });
 });
 
-describe('a row that is damaged is refused by its name, and the others are read', () => {
-  const readAll = async () => {
-    const journal = await readJournal(file);
-    try {
-      return [await journal.sessions(), await journal.series(), await journal.marks(), await collect(journal)].length;
-    } catch (error) {
-      return error instanceof Refusal ? error.message : error;
-    } finally {
-      await journal.close();
-    }
-  };
-
-  it.each([
-    ["update samples set outcome = 'fine'", 'samples, session 1, series 1, seq 0: outcome: '],
-    ["update samples set stages = '{'", 'samples, session 1, series 1, seq 0: stages: no JSON'],
-    ['update samples set series = 9', 'samples, session 1, series 9, seq 0: no such series'],
-    ['update samples set extra = 2', 'samples, session 1, series 1, seq 0: extra: '],
-    ["update samples set outcome = 'failed'", 'samples, session 1, series 1, seq 0: broke_at: '],
-    ["update sessions set facts = '[1]'", 'sessions, row 1: facts: '],
-    ["update series set probe = 'ping'", 'series, row 1: probe: '],
-    ["update marks set kind = 'odd'", 'marks, row 2: kind: '],
-  ])('%s', async (sql, where) => {
-    await made();
-    alter(sql);
-    const message = await readAll();
-    expect(message).toContain(`journal ${file} is damaged: ${where}`);
-    expect(message).not.toContain('\n');
-  });
-
-  it('a page that is damaged is no crash', async () => {
-    await made();
-    const sqlite = new Sqlite(file);
-    sqlite.unsafeMode(true);
-    sqlite.exec("pragma writable_schema = on; update sqlite_master set rootpage = 3 where name = 'samples'");
-    sqlite.close();
-    expect(await readAll()).toContain(`journal ${file} `);
-  });
-});
-
 const unmountable = skipReason();
 
 describe.skipIf(unmountable !== null)(`where nothing can be written${unmountable ?? ''}`, () => {

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { FAILURE_KINDS, SERVICES, VOID_KINDS } from '../../src/domain/cause.ts';
 import { type Finding, PROBES, type Sample } from '../../src/domain/sample.ts';
 
-/** Any moment, with all the digits that a double holds; JSON and SQL know no minus zero, and neither do clocks. */
-const moment = fc.double({ noNaN: true, noDefaultInfinity: true }).map((at) => (at === 0 ? 0 : at));
+/** Any moment up to the year 9999, with all the digits that a double holds. */
+const moment = fc.double({ min: 0, max: 253_402_300_799_999, noNaN: true }).map((at) => (at === 0 ? 0 : at));
 const text = fc.string({ unit: 'binary', maxLength: 20 });
 
 const cause = {
@@ -64,4 +64,9 @@ export const anySample: fc.Arbitrary<Sample> = fc
     }),
     finding,
   )
-  .map(([base, found]) => ({ ...base, ...found }));
+  .map(([{ startedAt, endedAt, ...base }, found]) => ({
+    ...base,
+    startedAt: Math.min(startedAt, endedAt),
+    endedAt: Math.max(startedAt, endedAt),
+    ...found,
+  }));

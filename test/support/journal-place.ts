@@ -12,11 +12,11 @@ export function temporaryDirectory(): Directory {
 }
 
 /** A journal in a directory of its own, in a time that stands still. */
-export async function sqlitePlace(): Promise<JournalPlace> {
+export async function sqlitePlace({ thread }: { readonly thread?: true } = {}): Promise<JournalPlace> {
   const directory = temporaryDirectory();
   const file = join(directory.path, 'journal.db');
   return {
-    write: () => openJournal({ file, vantage: 'here', now: () => 0 }),
+    write: () => openJournal({ file, vantage: 'here', now: () => 0, ...(thread && { thread }) }),
     read: () => readJournal(file),
     clear: async () => directory.clear(),
   };

@@ -110,6 +110,7 @@ export function report(facts: Partial<Report> = {}): Report {
     marks: [],
     servers,
     checks: [],
+    damage: [],
     ...facts,
   };
 }

@@ -1,5 +1,5 @@
 import type { Overall } from '../overall.ts';
-import type { Mark } from '../ports.ts';
+import type { Damage, Mark } from '../ports.ts';
 import type { Report, SeriesSummary, ServerCounts } from '../summary.ts';
 import { iso } from '../time.ts';
 import type { Result } from '../verdict.ts';
@@ -83,6 +83,8 @@ export type ReportFace = {
   readonly marks: readonly MarkFace[];
   readonly servers: ServerCounts;
   readonly checks: readonly ChecksFace[];
+  /** Rows of the journal that could not be read, by table. */
+  readonly damage: readonly Damage[];
 };
 
 export const overallFace = (overall: Overall): OverallFace => ({
@@ -138,7 +140,7 @@ const markFace = (mark: Mark): MarkFace => ({
 type ReportFaceOptions = { readonly summary: readonly Sentence[]; readonly tasks: 'all' | 'blamed' };
 
 export const reportFace = (
-  { run, overall, clouds, probes, windows, verdict, tasks, marks, servers, checks }: Report,
+  { run, overall, clouds, probes, windows, verdict, tasks, marks, servers, checks, damage }: Report,
   { summary, tasks: which }: ReportFaceOptions,
 ): ReportFace => ({
   summary,
@@ -169,4 +171,5 @@ export const reportFace = (
   marks: marks.map(markFace),
   servers,
   checks: checks.map(checksFace),
+  damage,
 });

@@ -2,12 +2,25 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import Sqlite from 'better-sqlite3';
+import type { Damage } from '../../domain/ports.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Database } from '../dialect.ts';
 import { type Connection, connect } from './connection.ts';
 import { explain } from './explain.ts';
-import { inspectDatabase, inspectPath, inspectReadable, refusalFor } from './inspect.ts';
-import { SCHEMA } from './migrations.ts';
+import {
+  damagedKeys,
+  examine,
+  Foreign,
+  inspectDatabase,
+  inspectPath,
+  inspectReadable,
+  isDamage,
+  isOurs,
+  orphanedSamples,
+  refusalFor,
+} from './inspect.ts';
+import { migrate, SCHEMA } from './migrations.ts';
+import { salvage } from './salvage.ts';
 
 /** All that is read is of one moment: the transaction that begins here ends when it is closed. */
 export async function openForReading(path: string): Promise<Database> {
@@ -17,19 +30,66 @@ export async function openForReading(path: string): Promise<Database> {
   inspectReadable(file);
   if (found.size === 0) throw new Refusal(`journal ${file} is empty: nothing was ever recorded in it`);
   try {
-    const { db, close } = snapshot(file);
-    return { name: `journal ${file}`, db: () => db, explain, close: async () => close() };
+    const { db, close, damage } = whole(file);
+    return { name: `journal ${file}`, db: () => db, explain, damage, close: async () => close() };
   } catch (error) {
     throw refusalFor(file, error);
   }
 }
 
-type Snapshot = Pick<Connection, 'db'> & { close(): void };
+/** Of a damaged journal all that can be read, in a copy. */
+function whole(file: string): Snapshot {
+  let found: readonly Damage[];
+  try {
+    const undamaged = snapshot(file);
+    if (undamaged.damage.length === 0) return undamaged;
+    undamaged.close();
+    found = undamaged.damage;
+  } catch (error) {
+    const reason = explain(error);
+    if (!(error instanceof Foreign) && (reason === null || !isDamage(error))) throw error;
+    if (!isOurs(file)) throw error;
+    found = [{ table: 'unknown', rows: 0, reason: reason ?? 'the header of the file is not that of a journal' }];
+  }
+  const salvaged = salvagedCopy(file);
+  return { ...salvaged, damage: [...salvaged.damage, ...found] };
+}
+
+function salvagedCopy(file: string): Snapshot {
+  const directory = mkdtempSync(join(tmpdir(), 'rollwatch-'));
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  try {
+    const { db, sqlite } = connect(join(directory, 'journal.db'), { mode: 'create', timeout: 0 });
+    try {
+      // It is not to be kept: nothing is gained where it survives a crash.
+      sqlite.pragma('journal_mode = off');
+      sqlite.pragma('synchronous = off');
+      migrate(sqlite);
+      const { damage } = salvage(file, sqlite);
+      return {
+        db,
+        damage,
+        close() {
+          sqlite.close();
+          remove();
+        },
+      };
+    } catch (error) {
+      sqlite.close();
+      throw error;
+    }
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+type Snapshot = Pick<Connection, 'db'> & { readonly damage: readonly Damage[]; close(): void };
 
 function snapshot(file: string): Snapshot {
   try {
-    const { db, sqlite } = begin(file, file);
-    return { db, close: () => void sqlite.close() };
+    const { db, sqlite, damage } = begin(file, file);
+    return { db, damage, close: () => void sqlite.close() };
   } catch (error) {
     // To read a journal SQLite must write beside it (FILE-shm), unless a daemon is at it and has done so already.
     const unwritable = error instanceof Sqlite.SqliteError && /^SQLITE_(CANTOPEN|READONLY)/.test(error.code);
@@ -46,9 +106,10 @@ function snapshotOfCopy(file: string): Snapshot {
   try {
     copyFileSync(file, copy);
     if (existsSync(`${file}-wal`)) copyFileSync(`${file}-wal`, `${copy}-wal`);
-    const { db, sqlite } = begin(copy, file);
+    const { db, sqlite, damage } = begin(copy, file);
     return {
       db,
+      damage,
       close() {
         sqlite.close();
         remove();
@@ -60,7 +121,7 @@ function snapshotOfCopy(file: string): Snapshot {
   }
 }
 
-function begin(location: string, file: string): Connection {
+function begin(location: string, file: string): Connection & { readonly damage: readonly Damage[] } {
   const connection = connect(location, { mode: 'read', timeout: 2000 });
   try {
     connection.sqlite.exec('begin');
@@ -71,7 +132,9 @@ function begin(location: string, file: string): Connection {
         `journal ${file} was written by an older Rollwatch (schema ${version}, this one reads ${SCHEMA}): 'rollwatch watch' on it brings it up to date`,
       );
     }
-    return connection;
+    const broken = examine(connection.sqlite, { quick: false });
+    if (broken.length > 0) return { ...connection, damage: broken };
+    return { ...connection, damage: [...damagedKeys(connection.sqlite), ...orphanedSamples(connection.sqlite)] };
   } catch (error) {
     connection.sqlite.close();
     throw error;

@@ -98,6 +98,7 @@ describe('the JSON report', () => {
       ],
       servers: { created: 0, deleted: 0, leaked: 0 },
       checks: [],
+      damage: [],
       tasks: [],
       verdict: { plan: null, result: null },
       phases: [],

@@ -1,0 +1,440 @@
+import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { journalReport } from '../../src/commands/journal-report.ts';
+import type { JournalEntry } from '../../src/domain/ports.ts';
+import { Refusal } from '../../src/domain/refusal.ts';
+import type { Series } from '../../src/domain/sample.ts';
+import type { Report } from '../../src/domain/summary.ts';
+import { openJournal } from '../../src/journal/open-journal.ts';
+import { type RawRow, readPages } from '../../src/journal/sqlite/pages.ts';
+import { REPORT_FORMATS } from '../../src/report/formats.ts';
+import { type Directory, temporaryDirectory } from '../support/journal-place.ts';
+import { rollwatch } from '../support/rollwatch.ts';
+import { failedSample, okSample, SERIES, voidSample } from '../support/samples.ts';
+import { task } from '../support/tasks.ts';
+
+const START = Date.UTC(2026, 10, 23, 7);
+const SAMPLES = 150;
+const KEPT: readonly Series[] = [SERIES, { ...SERIES, probe: 'token', connection: '' }];
+const RUNS = Number(process.env['ROLLWATCH_FUZZ'] ?? 40);
+
+let directory: Directory;
+let good: string;
+let count = 0;
+
+beforeAll(async () => {
+  directory = temporaryDirectory();
+  writeFileSync(join(directory.path, 'rollwatch.yaml'), 'vantage: here\n');
+  good = join(directory.path, 'good.db');
+  await record(good);
+});
+
+afterAll(() => directory.clear());
+
+/** Two sessions of two series with some downtime, and something in every table. */
+async function record(file: string): Promise<void> {
+  const journal = await openJournal({ file, vantage: 'here', now: () => 0 });
+  for (const number of [0, 1]) {
+    const from = START + number * 1_000_000;
+    const { id } = await journal.openSession(
+      { startedAt: from, version: '1', vantage: 'here', facts: { image: 'cirros' } },
+      KEPT,
+    );
+    for (const entry of entriesOf(id, from)) journal.append(entry);
+    await journal.flush(from + SAMPLES * 1000);
+    await journal.closeSession(from + SAMPLES * 1000);
+  }
+  await journal.close();
+}
+
+function entriesOf(session: number, from: number): readonly JournalEntry[] {
+  const samples = Array.from({ length: SAMPLES }, (_, seq) => {
+    const place = { seq, at: from + seq * 1000, session };
+    const made = seq % 100 > 94 ? failedSample(place) : seq % 50 === 7 ? voidSample(place) : okSample(place, 20);
+    return KEPT.map(({ probe, connection }) => ({ ...made, probe, connection, requestId: `req-${seq}` }));
+  }).flat();
+  const body = '<html>'.repeat(2000);
+  return [
+    ...samples.map((sample) =>
+      sample.outcome === 'failed' && sample.seq % 100 === 95
+        ? ({ type: 'sample', sample: { ...sample, cause: { ...sample.cause, body } } } as const)
+        : ({ type: 'sample', sample } as const),
+    ),
+    ...Array.from({ length: 60 }, (_, index) => {
+      const start = from + index * 9000;
+      return { type: 'task', task: task({ id: `${session}-${index}`, start, end: start + 5000 }) } as const;
+    }),
+    { type: 'phase', phase: { name: 'maintenance', at: from + 1000 } },
+    { type: 'mark', mark: { from: from + 5000, until: from + 6000, kind: 'stalled', message: 'stood still' } },
+    {
+      type: 'server',
+      event: { cloud: 'cloud', vantage: 'here', kind: 'created', name: 'one', id: null, at: from, message: '' },
+    },
+    {
+      type: 'annotation',
+      annotation: {
+        id: session,
+        time: from,
+        timeEnd: from + 1000,
+        text: 'noted',
+        tags: ['rollwatch'],
+        data: null,
+        dashboardUid: '',
+        panelId: 0,
+        created: from,
+        updated: from,
+        deleted: false,
+      },
+    },
+    {
+      type: 'check',
+      run: {
+        stage: session === 1 ? 'before' : 'after',
+        cloud: 'cloud',
+        vantage: 'here',
+        at: from,
+        checks: [{ name: 'services', status: 'pass', detail: 'all up' }],
+        stock: '{}',
+      },
+    },
+  ];
+}
+
+/** A copy that `harm` damages. */
+function damaged(harm: (file: string) => void): string {
+  const file = join(directory.path, `damaged-${count++}.db`);
+  copyFileSync(good, file);
+  harm(file);
+  return file;
+}
+
+function alter(file: string, sql: string): void {
+  const sqlite = new Sqlite(file);
+  try {
+    sqlite.unsafeMode(true);
+    sqlite.exec(sql);
+  } finally {
+    sqlite.close();
+  }
+}
+
+/** The report of a journal, which every format can write. */
+async function reportOf(file: string): Promise<Report> {
+  const { report, drawing } = await journalReport(file, {
+    config: join(directory.path, 'rollwatch.yaml'),
+    draws: true,
+  });
+  for (const format of REPORT_FORMATS) {
+    const text = format.write(report, { width: 100, colour: false, ...(drawing !== null && { drawing }) });
+    expect(text.length).toBeGreaterThan(0);
+  }
+  return report;
+}
+
+/** The report, or the one line in its place. */
+const reportOrLine = (file: string): Promise<Report | string> => reportOf(file).catch(lineOf);
+
+/** What a daemon says to the journal: 'opened', or one line. */
+async function watched(file: string): Promise<string> {
+  try {
+    await (await openJournal({ file, vantage: 'here', now: () => 0 })).close();
+    return 'opened';
+  } catch (error) {
+    return lineOf(error);
+  }
+}
+
+function lineOf(error: unknown): string {
+  if (!(error instanceof Refusal)) throw error;
+  expect(error.message).not.toContain('\n');
+  return error.message;
+}
+
+const shown = ({ probes }: Report): number =>
+  probes.reduce((sum, { samples }) => sum + samples.ok + samples.failed + samples.void + samples.extra, 0);
+
+const ALL = 2 * 2 * SAMPLES;
+const PAGE = 4096;
+
+const zeroed = (): Buffer => Buffer.alloc(PAGE);
+const random = (page: number): Buffer =>
+  Buffer.from(Array.from({ length: PAGE }, (_, at) => (at * 73 + page * 31) % 251));
+
+function overwrite(file: string, page: number, bytes: Buffer): void {
+  const content = readFileSync(file);
+  bytes.copy(content, (page - 1) * PAGE);
+  writeFileSync(file, content);
+}
+
+const isSample = ({ rowid, values }: RawRow): boolean => rowid !== null && values.length === 21;
+const isSeries = ({ rowid, values }: RawRow): boolean => rowid !== null && values.length === 6;
+
+describe.each([
+  ['zeroed', zeroed],
+  ['overwritten at random', random],
+])('a journal of which one page is %s', (_, content) => {
+  it('gives a report of every row on all the other pages, and is refused to a daemon in one line', async () => {
+    const pages = [...readPages(good)];
+    const last = statSync(good).size / PAGE;
+    expect(last).toBeGreaterThan(30);
+    let refused = 0;
+    for (let page = 1; page <= last; page++) {
+      const file = damaged((path) => overwrite(path, page, content(page)));
+      const before = readFileSync(file);
+      const lost = pages.find((one) => one.page === page)?.rows ?? [];
+      const report = await reportOf(file);
+      const expected = lost.some(isSeries) ? 0 : ALL - lost.filter(isSample).length;
+      const line = await watched(file);
+      if (line === 'opened') {
+        // A page that holds the end of a long text alone: its row is there, but not its text.
+        expect(report.damage.length === 0 || lost.length === 0).toBe(true);
+      } else {
+        refused++;
+        expect(line).toMatch(
+          new RegExp(`^journal ${file} is damaged: .*; 'rollwatch repair ${file} NEW' writes what can be read`),
+        );
+        expect(report.damage).not.toEqual([]);
+        expect(readFileSync(file).equals(before)).toBe(true);
+      }
+      // Rows of SQLite's own are no damaged rows of a journal.
+      expect(report.damage.filter(({ table, rows }) => table === 'marks' && rows > 0)).toEqual([]);
+      // Of a text that goes on over several pages, each page takes its row with it.
+      expect(shown(report)).toBeLessThanOrEqual(expected);
+      expect(shown(report)).toBeGreaterThanOrEqual(lost.length === 0 ? expected - 2 : expected);
+    }
+    expect(refused).toBeGreaterThan(last / 2);
+  }, 120_000);
+});
+
+describe('a journal', () => {
+  const TABLES = 'sessions series session_series samples marks server_events tasks annotations phases check_runs meta';
+
+  it.each(TABLES.split(' '))(
+    'without its table %s gives a report of the others and is refused to a daemon',
+    async (table) => {
+      const file = damaged((path) => alter(path, `drop table ${table}`));
+      const report = await reportOf(file);
+      expect(report.damage.map((one) => one.table)).toContain(table);
+      expect(await watched(file)).toContain(`journal ${file} is damaged: ${table}: the table is missing; `);
+    },
+  );
+
+  it('that was cut off gives a report of what is left', async () => {
+    for (const part of [0.5, 0.7, 0.9]) {
+      const file = damaged((path) => writeFileSync(path, readFileSync(path).subarray(0, statSync(path).size * part)));
+      const report = await reportOf(file);
+      expect(shown(report)).toBeGreaterThan(0);
+      expect(report.damage).not.toEqual([]);
+      expect(await watched(file)).toMatch(/ is damaged: /);
+    }
+  });
+
+  it('of which nothing is left is refused', async () => {
+    const file = damaged((path) => writeFileSync(path, Buffer.alloc(statSync(path).size)));
+    expect(await reportOrLine(file)).toMatch(/ is not a Rollwatch journal/);
+    expect(await watched(file)).toMatch(/ is not a Rollwatch journal/);
+  });
+
+  it('with rows in its log reads those, whatever page of the file is damaged', async () => {
+    const source = join(directory.path, 'with-log.db');
+    await record(source);
+    const journal = await openJournal({ file: source, vantage: 'here', now: () => 0 });
+    await journal.openSession({ startedAt: START + 5e6, version: '1', vantage: 'here', facts: {} }, KEPT);
+    journal.append({ type: 'sample', sample: okSample({ seq: 0, at: START + 5e6, session: 3 }) });
+    await journal.flush(START + 5e6);
+    const file = damaged(() => {});
+    for (const part of ['', '-wal']) copyFileSync(source + part, file + part);
+    await journal.close();
+    overwrite(file, 1, zeroed());
+    const report = await reportOf(file);
+    expect([shown(report), report.run.sessions.length]).toEqual([ALL + 1, 3]);
+  });
+});
+
+describe('one row of nonsense', () => {
+  /** How a daemon takes it: it goes on where single rows are lost, and refuses where others can't be read without it. */
+  const GOES_ON = /^opened$/;
+  const REFUSES = / is damaged: /;
+
+  it.each<[string, string, number, RegExp]>([
+    ['update samples set started_at = 1e18 where rowid = 9', 'samples', 1, GOES_ON],
+    ['update samples set ended_at = 9e999 where rowid = 9', 'samples', 1, GOES_ON],
+    ['update samples set due_at = -9e999 where rowid = 9', 'samples', 1, GOES_ON],
+    ['update samples set ended_at = 253402300799999 where rowid = 9', 'samples', 1, GOES_ON],
+    ['update samples set ended_at = started_at - 1 where rowid = 9', 'samples', 1, GOES_ON],
+    ['update samples set started_at = 5, due_at = 5 where rowid = 9', 'samples', 1, GOES_ON],
+    ['update samples set seq = 9223372036854775807 where rowid = 9', 'samples', 1, GOES_ON],
+    ['update samples set seq = -1 where rowid = 9', 'samples', 1, GOES_ON],
+    ['update samples set session = 9223372036854775807 where rowid = 9', 'samples', 1, GOES_ON],
+    ['update samples set series = 77 where rowid = 9', 'samples', 1, GOES_ON],
+    ["update samples set outcome = 'fine' where rowid = 9", 'samples', 1, GOES_ON],
+    ["update samples set stages = '{' where rowid = 9", 'samples', 1, GOES_ON],
+    ["update samples set stages = '[[[[' where rowid = 9", 'samples', 1, GOES_ON],
+    ["update sessions set facts = '[1]' where id = 2", 'sessions', 0, REFUSES],
+    ['update sessions set started_at = 1e18 where id = 2', 'sessions', 0, REFUSES],
+    ['delete from sessions where id = 1', 'sessions', 0, GOES_ON],
+    ["update series set probe = 'ping' where id = 2", 'series', SAMPLES * 2, REFUSES],
+    ['update session_series set "interval" = 0 where series = 2', 'session_series', 0, REFUSES],
+    ['update session_series set "interval" = 1e-300 where series = 2', 'session_series', 0, REFUSES],
+    ['update session_series set cover = 9e999 where session = 2', 'session_series', 0, REFUSES],
+    ['delete from session_series', 'session_series', 0, GOES_ON],
+    ['update tasks set started_at = 1e18 where rowid = 3', 'tasks', 0, GOES_ON],
+    ["update tasks set hosts = '[1]' where rowid = 3", 'tasks', 0, GOES_ON],
+    ["update marks set kind = 'odd'", 'marks', 0, GOES_ON],
+    ['update marks set until_at = 1e18', 'marks', 0, GOES_ON],
+    ['update server_events set at = 1e300', 'server_events', 0, GOES_ON],
+    ['update phases set at = 1e18', 'phases', 0, GOES_ON],
+    ['update annotations set time_end = 1e18', 'annotations', 0, GOES_ON],
+    ["update check_runs set checks = 'NaN'", 'check_runs', 0, GOES_ON],
+    ['delete from meta', 'meta', 0, REFUSES],
+  ])('(%s) is left out and counted, and the others are shown', async (sql, table, lost, daemon) => {
+    const file = damaged((path) => alter(path, sql));
+    const report = await reportOf(file);
+    expect(report.damage.map((one) => one.table)).toContain(table);
+    expect([shown(report), report.run.sessions.length]).toEqual([ALL - lost, 2]);
+    expect(report.run.endedAt).toBeLessThanOrEqual(START + 1e6 + SAMPLES * 1000 + 1000);
+    expect(await watched(file)).toMatch(daemon);
+  });
+});
+
+describe('any cells of a journal that hold anything', () => {
+  const value = fc.oneof(
+    fc.constantFrom<unknown>(
+      null,
+      0,
+      1,
+      -1,
+      2,
+      1e18,
+      1e300,
+      Infinity,
+      -Infinity,
+      '',
+      'NaN',
+      '{',
+      '[[',
+      '[]',
+      '{"a":1e400}',
+    ),
+    fc.double({ noNaN: true }),
+    fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+    fc.string({ unit: 'binary', maxLength: 20 }),
+    fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)),
+  );
+  const cell = fc.record({ table: fc.nat(), column: fc.nat(), row: fc.nat(), value });
+
+  it('give a report in every format, or one line, and a daemon opens it or says why not in one line', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(cell, { minLength: 1, maxLength: 5 }), async (cells) => {
+        const file = damaged((path) => spoil(path, cells));
+        const report = await reportOrLine(file);
+        expect(await watched(file)).toMatch(/^opened$|^journal .* (is damaged|cannot be)/);
+        if (typeof report === 'string') expect(report).toMatch(/^journal .* (is damaged|cannot be)/);
+      }),
+      { numRuns: RUNS, seed: 16, endOnFailure: true },
+    );
+  }, 600_000);
+
+  /** Strict tables are made lax first: the damage of a disk knows no types. */
+  function spoil(file: string, cells: readonly { table: number; column: number; row: number; value: unknown }[]): void {
+    alter(
+      file,
+      `pragma writable_schema = on;
+       update sqlite_master set sql = replace(replace(replace(sql, ' strict, without', ' without'), ' strict', ''), ' not null', '');
+       pragma writable_schema = off`,
+    );
+    const sqlite = new Sqlite(file);
+    try {
+      const tables = sqlite.prepare<[], string>("select name from sqlite_master where type = 'table'").pluck().all();
+      for (const { table, column, row, value } of cells) {
+        const name = tables[table % tables.length] ?? '';
+        const columns = sqlite.prepare<[string], string>('select name from pragma_table_info(?)').pluck().all(name);
+        const key = name === 'session_series' ? '(session, series)' : 'rowid';
+        const rows = Number(sqlite.prepare(`select count(*) from ${name}`).pluck().get());
+        try {
+          sqlite
+            .prepare(
+              `update ${name} set "${columns[column % columns.length]}" = ?
+               where ${key} = (select ${key.replace(/[()]/g, '')} from ${name} limit 1 offset ${row % Math.max(rows, 1)})`,
+            )
+            .run(value);
+        } catch {
+          // A key that is there already, or that must be a number
+        }
+      }
+    } finally {
+      sqlite.close();
+    }
+  }
+});
+
+describe('any bytes of a journal that are changed', () => {
+  it('give a report in every format, or one line, and a daemon opens it or says why not in one line', async () => {
+    const change = fc.record({ at: fc.noBias(fc.integer({ min: 0, max: 2 ** 31 - 1 })), byte: fc.nat(255) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 40 }), async (changes) => {
+        const file = damaged((path) => {
+          const content = readFileSync(path);
+          for (const { at, byte } of changes) content[at % content.length] = byte;
+          writeFileSync(path, content);
+        });
+        const report = await reportOrLine(file);
+        expect(await watched(file)).toMatch(/^opened$|^journal .* (is damaged|cannot be|was written by)/);
+        if (typeof report === 'string') expect(report).toMatch(/^journal .* (is damaged|cannot be|was written by)/);
+        else expect(shown(report)).toBeGreaterThan(0);
+      }),
+      { numRuns: RUNS, seed: 9, endOnFailure: true },
+    );
+  }, 600_000);
+});
+
+describe('rollwatch repair', () => {
+  it('writes a journal that a daemon goes on in, and leaves the damaged one as it is', async () => {
+    const file = damaged((path) => overwrite(path, 1, zeroed()));
+    const before = readFileSync(file);
+    const fresh = join(directory.path, 'fresh.db');
+    const { code, out, err } = await rollwatch(['repair', file, fresh], { folder: directory.path });
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toContain(`${fresh} holds what could be read of ${file}: 2 rows of sessions, 2 rows of series`);
+    expect([readFileSync(file).equals(before), statSync(fresh).mode & 0o777]).toEqual([true, 0o600]);
+    expect(await watched(fresh)).toBe('opened');
+    const [repaired, whole] = [await reportOf(fresh), await reportOf(good)];
+    expect(repaired).toEqual(whole);
+  });
+
+  it('refuses what exists, what is missing and what is no journal, in one line', async () => {
+    const folder = directory.path;
+    const other = join(folder, 'text.db');
+    writeFileSync(other, 'samples: many\n'.repeat(1000));
+    const run = async (...args: string[]) => {
+      const { code, out, err } = await rollwatch(['repair', ...args], { folder });
+      return [code, out, err.trimEnd()];
+    };
+    expect(await run(good, other)).toEqual([2, '', `rollwatch: ${other} exists already; name a file that does not`]);
+    expect(await run(join(folder, 'none'), join(folder, 'new'))).toEqual([
+      2,
+      '',
+      `rollwatch: journal ${join(folder, 'none')} does not exist`,
+    ]);
+    expect(await run(other, join(folder, 'new'))).toEqual([
+      3,
+      '',
+      `rollwatch: nothing of a Rollwatch journal was found in ${other}`,
+    ]);
+    expect(existsSync(join(folder, 'new'))).toBe(false);
+  });
+});
+
+it('rollwatch report says on standard error that the journal is damaged, and exits as its verdict is', async () => {
+  const file = damaged((path) => overwrite(path, 1, zeroed()));
+  const { code, out, err } = await rollwatch(['report', '--journal', file, '--format', 'csv'], {
+    folder: directory.path,
+  });
+  expect(err).toBe(
+    `rollwatch: journal ${file} is damaged, and only what could be read is reported; 'rollwatch repair' writes that into a new journal\n`,
+  );
+  expect([code, out.split('\r\n').length > 2]).toEqual([0, true]);
+});
