@@ -24,10 +24,10 @@ const place = {
   server_id: z.string().nullable(),
 };
 
-export /** Counted as a failure by versions before 0.2; it is our own doing. */
+/** Counted as a failure by versions before 0.2; it is our own doing. */
 const WAS_FAILURE = 'rate-limited';
 
-const sampleSchema = z.discriminatedUnion('outcome', [
+export const sampleSchema = z.discriminatedUnion('outcome', [
   z.object({ ...place, outcome: z.literal('ok'), up_until: moment, settled_at: moment }),
   z.object({
     ...place,
