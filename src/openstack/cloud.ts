@@ -1,10 +1,11 @@
 import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { Clock } from '../domain/ports.ts';
+import { type Backpressure, createBackpressure } from './backpressure.ts';
 import { type Compute, createCompute } from './compute.ts';
 import { createHttp, type Http } from './http.ts';
 import type { HttpLimits } from './http-message.ts';
 import { createIssuer, type Issuer } from './issuer.ts';
-import { createPing, type Ping } from './ping.ts';
+import { createPing } from './ping.ts';
 import {
   type Admission,
   COMMAND_ADMISSION,
@@ -29,8 +30,8 @@ export type Cloud = {
   readonly secondLook: SecondLook;
   /** Bounds the authenticated requests of all users of this cloud. */
   readonly gate: RequestGate;
-  /** Asks for a version document, without a token and past the gate. */
-  readonly ping: Ping;
+  /** By the API that is asked. */
+  readonly backpressure: Readonly<Record<'nova-api' | 'keystone', Backpressure>>;
   /** A client of Nova over connections of its own; whoever makes one closes its `http`. */
   compute(http: Http): Compute;
   /** An HTTP client for a probe, which trusts what this cloud's user trusts. */
@@ -66,6 +67,8 @@ export function openCloud({ access, clock, admission = COMMAND_ADMISSION, ...giv
   const tokens = createTokenKeeper(clock, () => issue({ http: tokenHttp, limits, signal: ended.signal }));
   const session = createSession({ access, clock, tokens });
   const ping = createPing({ access, session, http: direct });
+  const backpressureOf = (service: 'nova-api' | 'keystone') =>
+    createBackpressure({ clock, gate, service, ping: (given, signal) => ping(service, given, signal) });
   return {
     access,
     clock,
@@ -79,7 +82,7 @@ export function openCloud({ access, clock, admission = COMMAND_ADMISSION, ...giv
     http,
     limits,
     gate,
-    ping,
+    backpressure: { 'nova-api': backpressureOf('nova-api'), keystone: backpressureOf('keystone') },
     compute: (over) => createCompute(session, over),
     open,
     close() {

@@ -134,7 +134,10 @@ export async function runErrand(errand: Errand, options: ErrandOptions): Promise
 
   if (errand.seemsGone) await pause(pace.confirmAfter);
   for (let looks = 0; !ended.aborted; looks++) {
+    const began = clock.now();
     const state = await limit(step);
+    // An API that is slow is asked as often as it answers, at most.
+    const took = clock.now() - began;
     if (state === 'gone' && (errand.seemsGone || hurry.aborted)) return 'gone';
     if (state === 'gone') {
       errand.seemsGone = true;
@@ -146,14 +149,14 @@ export async function runErrand(errand: Errand, options: ErrandOptions): Promise
     const age = clock.now() - errand.since;
     if (state === 'absent') {
       if (age > pace.searchFor || hurry.aborted) return 'never';
-      await pause(pace.searches.at(Math.min(looks, pace.searches.length - 1)) ?? HURRIED);
+      await pause(Math.max(took, pace.searches.at(Math.min(looks, pace.searches.length - 1)) ?? HURRIED));
       continue;
     }
     if (age > deleteLimit && !errand.stuck) {
       errand.stuck = true;
       onStuck();
     }
-    await pause(pace.looks.at(Math.min(looks, pace.looks.length - 1)) ?? HURRIED);
+    await pause(Math.max(took, pace.looks.at(Math.min(looks, pace.looks.length - 1)) ?? HURRIED));
   }
   return 'left';
 }

@@ -75,6 +75,8 @@ async function watch<T>(
     const within = { connect: Math.min(limits.connect, left), response: Math.min(limits.response, left) };
     const result = await compute.show(id, { limits: within, signal });
     if (result.type === 'void' && signal.aborted) return 'stopped';
+    // An API that is slow is asked as often as it answers, at most.
+    next = Math.max(next, 2 * clock.now() - sentAt - poll);
     const seen = noteOf(result);
     if (seen !== note) progress(seen);
     note = seen;

@@ -49,6 +49,7 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
   const limits = { connect: Math.min(5000, settings.requestTimeout), response: settings.requestTimeout };
   const http = cloud.open('new');
   const compute = cloud.compute(http);
+  const guarded = cloud.backpressure['nova-api'].series();
   const zoneAsked = settings.availabilityZone !== null;
   const causes = createBootCauses(cloud, { admin, budget, deleteLimit, zoneAsked });
   let choice: Choice | null = null;
@@ -87,14 +88,19 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     const { flavor, image, networks } = chosen;
     const metadata = metadataOf(mark);
     const { availabilityZone } = settings;
-    const created = await writing(() =>
-      compute.create({ name, flavor, image, networks, availabilityZone, metadata }, { limits, signal }),
-    );
+    let sent = false;
+    const create = () => {
+      sent = true;
+      const server = { name, flavor, image, networks, availabilityZone, metadata };
+      return writing(() => compute.create(server, { limits, signal }));
+    };
+    // While lists hang, nobody can boot either, and each create that hangs may be carried out minutes later.
+    const created = await guarded(create, signal);
     if (created.type !== 'ok') {
       // What was chosen may be there no more.
       if (created.cause.status === 400 || created.cause.status === 404) choice = null;
       const blamed = created.type === 'failed' ? await causes.ofRequest(created, 'create', signal) : created;
-      if (mayExist(created)) {
+      if (sent && mayExist(created)) {
         janitor.take({ name, id: null, deletedAt: null });
         unsettled = name;
       } else janitor.never(name);

@@ -2,7 +2,6 @@ import type { Probe } from '../domain/ports.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Result } from '../openstack/result.ts';
 import { findingOf } from './finding.ts';
-import { createHangGuard } from './hang-guard.ts';
 import { IN_FLIGHT, limitsOf, type Place, type RequestSettings, seriesOf } from './settings.ts';
 
 export type ServerListSettings = RequestSettings & {
@@ -24,7 +23,7 @@ export function serverList(cloud: Cloud, place: Place, { settings, connection }:
   const { secondLook } = cloud;
   const { detail, limit, inFlight = IN_FLIGHT, fast } = settings;
   const limits = limitsOf(settings);
-  const unlessHanging = createHangGuard({ cloud, service: 'nova-api', limits });
+  const guarded = cloud.backpressure['nova-api'].series();
 
   async function blamed(result: Result<number>, signal: AbortSignal): Promise<Result<number>> {
     if (result.type === 'ok') {
@@ -42,7 +41,7 @@ export function serverList(cloud: Cloud, place: Place, { settings, connection }:
     fast,
     inFlight,
     async run({ signal }) {
-      const listed = await unlessHanging(() => compute.list({ detail, limit, limits, signal }), signal);
+      const listed = await guarded(() => compute.list({ detail, limit, limits, signal }), signal);
       return findingOf(await blamed(listed, signal));
     },
     close: () => http.close(),

@@ -1,0 +1,167 @@
+import type { Clock } from '../domain/ports.ts';
+import type { Millis } from '../domain/time.ts';
+import type { HttpLimits } from './http-message.ts';
+import type { Pinged } from './ping.ts';
+import type { RequestGate } from './request-gate.ts';
+import type { Failed, Result, Void } from './result.ts';
+
+/**
+ * Keeps what is measured from keeping an API down. A request that an API was given stays its work, in a worker or in its
+ * listen queue, also when its client has given up on it: those that are added while it hangs or lags behind make the
+ * time longer in which nobody is served.
+ *
+ * While all is calm, each request is sent. All is calm if nothing that was sent to this API has waited for its answer
+ * for longer than `CALM_MS`, the last answer took no longer, and no request has gone unanswered since. Otherwise the
+ * version document of the API is asked for first, which takes no token, asks nobody behind the API and costs it next to
+ * nothing. One such question stands for all that would be asked at that moment.
+ *
+ *   answered within PROMPT_MS   Nothing is queued: the request is sent, if the series has no more than one outstanding
+ *                               and others are left places to spare.
+ *   answered later              The API lags behind. The request is sent only if the series has none outstanding, and
+ *                               the last one was sent longer ago than `PACE` times what its answer took. Void otherwise.
+ *   not answered                The request is not sent. It shares the fate of what is outstanding, or of what went
+ *                               unanswered last: where that fails, this one has failed as well, at the moment at which
+ *                               the question was sent; where that is answered at last, the API was slow, and this is void.
+ *
+ * A request that was sent before one that has been answered counts no more: the API has gone on without it.
+ */
+export type Backpressure = {
+  series(): GuardedSeries;
+};
+
+/** Sends the requests of one series, one sample each; gives what came of it, or why nothing was sent. */
+export type GuardedSeries = <T>(request: () => Promise<Result<T>>, signal: AbortSignal) => Promise<Result<T>>;
+
+const CALM_MS = 800;
+const PROMPT_MS = 1000;
+const PACE = 4;
+/** An API that is merely slow answers its version document within this. */
+const VERSION_TIMEOUT_MS = 4000;
+/** Between two questions: a second at first, and a tenth of the time for which nothing has been answered. */
+const ASK_EVERY_MS = { least: 900, most: 5000, share: 0.1 };
+/** A question that was sent so much earlier and has no answer: the API was away, and is back. */
+const BACK_MS = 500;
+/** Outstanding in one series. */
+const MOST = 2;
+/** Places that a second request leaves to other probes and to the clean-up. */
+const SPARE_PLACES = 1;
+
+export type BackpressureOptions = {
+  readonly clock: Clock;
+  readonly gate: Pick<RequestGate, 'free'>;
+  /** Asks the API for its version document. */
+  readonly ping: (limits: HttpLimits, signal: AbortSignal) => Promise<Pick<Pinged, 'timedOut'>>;
+  /** For messages: 'nova-api'. */
+  readonly service: string;
+};
+
+type Outstanding = { overtaken: boolean; readonly sentAt: Millis; readonly ended: Promise<Result<unknown>> };
+type Question = { readonly sentAt: Millis; readonly answer: Promise<'prompt' | 'late' | 'none'> };
+/** Of one series. */
+type Past = { sentAt: Millis; took: number };
+
+export function createBackpressure({ clock, gate, ping, service }: BackpressureOptions): Backpressure {
+  const all = new Set<Outstanding>();
+  /** The last request that went unanswered, until one is answered. */
+  let unanswered: Failed | null = null;
+  /** How long the last answer took. */
+  let lastTook = 0;
+  let silentSince: Millis | null = null;
+  /** Questions without an answer yet, the oldest first. */
+  let questions: readonly Question[] = [];
+
+  const waiting = (some: ReadonlySet<Outstanding>): readonly Outstanding[] => [...some].filter((one) => !one.overtaken);
+  const isCalm = (): boolean =>
+    unanswered === null && lastTook <= CALM_MS && waiting(all).every(({ sentAt }) => clock.now() - sentAt < CALM_MS);
+
+  function note(own: Outstanding, result: Result<unknown>): void {
+    if (result.type === 'failed' && result.hung) {
+      if (!own.overtaken) unanswered = result;
+      return;
+    }
+    if (result.type === 'void') return;
+    for (const one of all) if (one.sentAt < own.sentAt) one.overtaken = true;
+    if (own.overtaken) return;
+    unanswered = null;
+    silentSince = null;
+    lastTook = result.settledAt - result.sentAt;
+  }
+
+  async function send<T>(request: () => Promise<Result<T>>, mine: Set<Outstanding>, past: Past): Promise<Result<T>> {
+    const ended = request();
+    const own: Outstanding = { overtaken: false, sentAt: clock.now(), ended };
+    all.add(own);
+    mine.add(own);
+    past.sentAt = own.sentAt;
+    try {
+      const result = await ended;
+      past.took = result.settledAt - result.sentAt;
+      note(own, result);
+      return result;
+    } finally {
+      all.delete(own);
+      mine.delete(own);
+    }
+  }
+
+  /** The question that is open, or a new one where the last was asked too long ago. */
+  function ask(signal: AbortSignal): Question {
+    const now = clock.now();
+    silentSince ??= now;
+    const every = Math.min(ASK_EVERY_MS.most, Math.max(ASK_EVERY_MS.least, (now - silentSince) * ASK_EVERY_MS.share));
+    const last = questions.at(-1);
+    if (last !== undefined && now - last.sentAt < every) return last;
+    const limits = { connect: VERSION_TIMEOUT_MS, response: VERSION_TIMEOUT_MS };
+    const answer = ping(limits, signal).then(({ timedOut }) => {
+      if (timedOut) return 'none';
+      questions = questions.filter((one) => one.sentAt > now);
+      return clock.now() - now <= PROMPT_MS ? 'prompt' : 'late';
+    });
+    const question: Question = { sentAt: now, answer };
+    questions = [...questions.slice(-8), question];
+    return question;
+  }
+
+  function throttled(message: string): Void {
+    const now = clock.now();
+    const cause = { kind: 'throttled', service: 'rollwatch', message } as const;
+    return { type: 'void', cause, stages: {}, requestId: null, sentAt: now, settledAt: now };
+  }
+
+  /** No answer to the question: the fate of what was outstanding then says what that means. */
+  async function share({ sentAt }: Question, fate: Promise<Result<unknown>> | Failed | null): Promise<Result<never>> {
+    const found = await fate;
+    if (found === null || found.type !== 'failed' || !found.hung) {
+      return throttled(`${service} is slow: an earlier request was answered after all`);
+    }
+    const message = `no answer to GET / within ${VERSION_TIMEOUT_MS / 1000} s, nor to a request before: ${plain(found)}`;
+    const cause = { ...found.cause, message };
+    return { ...found, cause, stages: {}, requestId: null, sentAt, settledAt: clock.now() };
+  }
+
+  return {
+    series() {
+      const mine = new Set<Outstanding>();
+      const past: Past = { sentAt: Number.NEGATIVE_INFINITY, took: 0 };
+      return async (request, signal) => {
+        if (isCalm()) return send(request, mine, past);
+        const [oldest] = waiting(all);
+        const fate = oldest?.ended ?? unanswered;
+        const question = ask(signal);
+        const isBack = questions.some((one) => one.sentAt < question.sentAt - BACK_MS);
+        const answer = await question.answer;
+        if (answer === 'none') return share(question, fate);
+        if (answer === 'late' && (mine.size > 0 || clock.now() - past.sentAt < PACE * past.took)) {
+          return throttled(`${service} is slow to answer: it is asked less often`);
+        }
+        if (waiting(mine).length >= MOST || (mine.size > 0 && gate.free() <= (isBack ? 0 : SPARE_PLACES))) {
+          return throttled(`an earlier request of this probe waits for its answer`);
+        }
+        return send(request, mine, past);
+      };
+    },
+  };
+}
+
+/** Without what was put before it: fates are shared in turn. */
+const plain = ({ cause }: Failed): string => cause.message.replace(/^no answer to GET .* before: /, '');

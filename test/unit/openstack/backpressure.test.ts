@@ -1,0 +1,247 @@
+import { setImmediate as settled } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { createBackpressure } from '../../../src/openstack/backpressure.ts';
+import type { Result } from '../../../src/openstack/result.ts';
+
+const never = new AbortController().signal;
+
+/** An API whose answers come when the test says so. */
+function setUp({ free = 3 } = {}) {
+  const state = { now: 0, free };
+  const requests: { answer(how: 'ok' | 'hung' | 'refused'): Promise<void> }[] = [];
+  const questions: { answer(how: 'answered' | 'timed out'): Promise<void> }[] = [];
+  const backpressure = createBackpressure({
+    clock: { now: () => state.now },
+    gate: { free: () => state.free },
+    service: 'nova-api',
+    ping() {
+      const { promise, resolve } = Promise.withResolvers<{ timedOut: boolean }>();
+      questions.push({
+        answer: async (how) => {
+          resolve({ timedOut: how === 'timed out' });
+          await settled();
+        },
+      });
+      return promise;
+    },
+  });
+
+  function request(): Promise<Result<string>> {
+    const sentAt = state.now;
+    const { promise, resolve } = Promise.withResolvers<Result<string>>();
+    requests.push({
+      answer: async (how) => {
+        const timing = { stages: {}, sentAt, settledAt: state.now, requestId: 'req-1' };
+        const kind = how === 'hung' ? 'response-timeout' : 'connection-refused';
+        const cause = { kind, service: 'nova-api', message: how } as const;
+        if (how === 'ok') resolve({ ...timing, type: 'ok', value: 'ok' });
+        else resolve({ ...timing, type: 'failed', cause, hung: how === 'hung' });
+        await settled();
+      },
+    });
+    return promise;
+  }
+
+  function series() {
+    const send = backpressure.series();
+    /** 'ok at 0', 'failed at 1000: ...', 'void: ...', with the moment for which it stands. */
+    return async (): Promise<string> => {
+      const result = await send(request, never);
+      if (result.type === 'void') return `void: ${result.cause.message}`;
+      return `${result.type} at ${result.sentAt}${result.type === 'failed' ? `: ${result.cause.message}` : ''}`;
+    };
+  }
+  /** Goes on to a moment. */
+  const at = async (moment: number): Promise<void> => {
+    await settled();
+    state.now = moment;
+  };
+  return { state, requests, questions, series, at };
+}
+
+test('while answers come at once, every request is sent and nothing else is asked', async () => {
+  const { requests, questions, series, at } = setUp();
+  const list = series();
+  for (const moment of [0, 1000, 2000]) {
+    await at(moment);
+    const listed = list();
+    await at(moment + 50);
+    await requests.at(-1)?.answer('ok');
+    await expect(listed).resolves.toBe(`ok at ${moment}`);
+  }
+  expect(questions).toHaveLength(0);
+});
+
+test('failures that come back at once are no reason to ask', async () => {
+  const { requests, questions, series, at } = setUp();
+  const list = series();
+  for (const moment of [0, 100, 200]) {
+    await at(moment);
+    const listed = list();
+    await requests.at(-1)?.answer('refused');
+    await expect(listed).resolves.toBe(`failed at ${moment}: refused`);
+  }
+  expect([requests.length, questions.length]).toEqual([3, 0]);
+});
+
+test('while a request hangs, none is added, and samples share its fate at the moments at which was asked', async () => {
+  const { requests, questions, series, at } = setUp();
+  const list = series();
+  const first = list();
+  await at(1000);
+  const second = list();
+  await at(2000);
+  const third = list();
+  expect([requests.length, questions.length]).toEqual([1, 2]);
+  await at(5000);
+  await questions[0]?.answer('timed out');
+  await at(6000);
+  await questions[1]?.answer('timed out');
+  await at(10_000);
+  await requests[0]?.answer('hung');
+  const why = 'no answer to GET / within 4 s, nor to a request before: hung';
+  await expect(Promise.all([first, second, third])).resolves.toEqual([
+    'failed at 0: hung',
+    `failed at 1000: ${why}`,
+    `failed at 2000: ${why}`,
+  ]);
+  expect(requests).toHaveLength(1);
+});
+
+test('where the request that hung is answered at last, the API was slow, and nothing is said of the others', async () => {
+  const { requests, questions, series, at } = setUp();
+  const list = series();
+  const first = list();
+  await at(1000);
+  const second = list();
+  await at(5000);
+  await questions[0]?.answer('timed out');
+  await at(7000);
+  await requests[0]?.answer('ok');
+  await expect(Promise.all([first, second])).resolves.toEqual([
+    'ok at 0',
+    'void: nova-api is slow: an earlier request was answered after all',
+  ]);
+});
+
+test('a request that was lost holds up no more than one other, as long as the API answers at once', async () => {
+  const { requests, questions, series, at } = setUp();
+  const list = series();
+  void list();
+  await at(1000);
+  const second = list();
+  await questions[0]?.answer('answered');
+  expect(requests).toHaveLength(2);
+  await at(1020);
+  await requests[1]?.answer('ok');
+  await expect(second).resolves.toBe('ok at 1000');
+  // The first was sent before one that has been answered: it counts no more.
+  await at(2000);
+  void list();
+  expect([requests.length, questions.length]).toEqual([3, 1]);
+});
+
+test('no third request is sent while two have no answer', async () => {
+  const { requests, questions, series, at } = setUp();
+  const list = series();
+  void list();
+  await at(1000);
+  void list();
+  await questions[0]?.answer('answered');
+  await at(2000);
+  const third = list();
+  await questions[1]?.answer('answered');
+  await expect(third).resolves.toBe('void: an earlier request of this probe waits for its answer');
+  expect(requests).toHaveLength(2);
+});
+
+test('a second request leaves a place to others, unless the API was away and is back', async () => {
+  const { state, requests, questions, series, at } = setUp({ free: 1 });
+  const list = series();
+  void list();
+  await at(1000);
+  const second = list();
+  await questions[0]?.answer('answered');
+  await expect(second).resolves.toMatch(/^void/);
+  state.free = 1;
+  await at(2000);
+  void list();
+  await at(3000);
+  void list();
+  await questions[2]?.answer('answered');
+  expect(requests).toHaveLength(2);
+});
+
+test('series ask once for all of them, and each stands for the moment of the question', async () => {
+  const { requests, questions, series, at } = setUp();
+  const [a, b] = [series(), series()];
+  const hung = a();
+  await at(1000);
+  const first = a();
+  await at(1500);
+  const second = b();
+  expect([requests.length, questions.length]).toEqual([1, 1]);
+  await at(5000);
+  await questions[0]?.answer('timed out');
+  await at(10_000);
+  await requests[0]?.answer('hung');
+  await hung;
+  await expect(Promise.all([first, second])).resolves.toEqual([
+    expect.stringMatching('^failed at 1000:'),
+    expect.stringMatching('^failed at 1000:'),
+  ]);
+});
+
+test('after a request went unanswered, none is sent until the API answers the question', async () => {
+  const { requests, questions, series, at } = setUp();
+  const list = series();
+  void list();
+  await at(10_000);
+  await requests[0]?.answer('hung');
+  await at(11_000);
+  const silent = list();
+  await at(15_000);
+  await questions[0]?.answer('timed out');
+  await expect(silent).resolves.toMatch(/^failed at 11000: no answer to GET/);
+  await at(16_000);
+  const back = list();
+  await questions[1]?.answer('answered');
+  expect(requests).toHaveLength(2);
+  await requests[1]?.answer('ok');
+  await expect(back).resolves.toBe('ok at 16000');
+  await at(17_000);
+  void list();
+  expect([requests.length, questions.length]).toEqual([3, 2]);
+});
+
+test('an API that lags behind is asked at a pace that follows its answers', async () => {
+  const { requests, questions, series, at } = setUp();
+  const list = series();
+  void list();
+  await at(3000);
+  await requests[0]?.answer('ok');
+  for (const [moment, sent] of [
+    [4000, 1],
+    [8000, 1],
+    [12_500, 2],
+  ] as const) {
+    await at(moment);
+    const listed = list();
+    await at(moment + 2000);
+    await questions.at(-1)?.answer('answered');
+    expect(requests, `at ${moment}`).toHaveLength(sent);
+    if (sent === 1) await expect(listed).resolves.toBe('void: nova-api is slow to answer: it is asked less often');
+  }
+});
+
+test('the longer an API is silent, the more rarely it is asked', async () => {
+  const { questions, series, at } = setUp();
+  const list = series();
+  void list();
+  for (let moment = 1000; moment <= 100_000; moment += 1000) {
+    await at(moment);
+    void list();
+  }
+  expect(questions.length).toBeGreaterThan(20);
+  expect(questions.length).toBeLessThan(50);
+});
