@@ -24,6 +24,7 @@ export async function takeAway(
   let unseen = 'nobody could look for it';
   const end = await runErrand(errand, {
     compute: cloud.compute(cloud.http),
+    turn: cloud.backpressure['nova-api'].turn,
     ...{ clock, limits, limit: pLimit(1), pace: PACE, deleteLimit: LIMIT, hurry: NEVER, ended: over },
     async lookUp(called) {
       const all = await checkServersOf(cloud, { purpose: 'brief', vantage }, { limits, signal: over });

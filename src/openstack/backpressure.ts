@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../domain/ports.ts';
 import type { Millis } from '../domain/time.ts';
 import type { HttpLimits } from './http-message.ts';
@@ -27,6 +28,8 @@ import type { Failed, Result, Void } from './result.ts';
  */
 export type Backpressure = {
   series(): GuardedSeries;
+  /** Resolves when a request may be sent that is nobody's sample and can wait: at once while all is calm. */
+  turn(signal: AbortSignal): Promise<void>;
 };
 
 /** Sends the requests of one series, one sample each; gives what came of it, or why nothing was sent. */
@@ -43,6 +46,9 @@ const ASK_EVERY_MS = { least: 900, most: 5000, share: 0.1 };
 const BACK_MS = 500;
 /** Outstanding in one series. */
 const MOST = 2;
+/** What can wait is asked for after so long all the same: an API that is always slow has to be cleaned up as well. */
+const LONGEST_TURN_MS = 60_000;
+const TURN_EVERY_MS = 1000;
 /** Places that a second request leaves to other probes and to the clean-up. */
 const SPARE_PLACES = 1;
 
@@ -140,6 +146,13 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
   }
 
   return {
+    async turn(signal) {
+      const from = clock.now();
+      while (!signal.aborted && !isCalm() && clock.now() - from < LONGEST_TURN_MS) {
+        if ((await ask(signal).answer) === 'prompt') return;
+        await delay(TURN_EVERY_MS, undefined, { signal }).catch(() => {});
+      }
+    },
     series() {
       const mine = new Set<Outstanding>();
       const past: Past = { sentAt: Number.NEGATIVE_INFINITY, took: 0 };

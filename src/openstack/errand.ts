@@ -74,6 +74,8 @@ export type ErrandOptions = {
   readonly pace: ErrandPace;
   readonly deleteLimit: number;
   readonly limit: LimitFunction;
+  /** Resolves when the cloud has time for what can wait. */
+  readonly turn: (signal: AbortSignal) => Promise<void>;
   /** Null: there is none; undefined: nobody can say. */
   readonly lookUp: (name: string) => Promise<string | null | undefined>;
   readonly onFound: (id: string) => void;
@@ -99,6 +101,7 @@ export async function runErrand(errand: Errand, options: ErrandOptions): Promise
   /** How it stands now: gone, or how to go on. */
   async function step(): Promise<'gone' | 'there' | 'absent'> {
     const given = { limits: options.limits, signal: ended };
+    if (!hurry.aborted) await options.turn(AbortSignal.any([hurry, ended]));
     if (errand.id === null) {
       const id = await options.lookUp(errand.name);
       if (id !== undefined) errand.looked.resolve();

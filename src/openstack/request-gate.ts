@@ -9,6 +9,8 @@ import type { HttpAnswer, HttpFailure, HttpRequest } from './http-message.ts';
  * overloaded API down.
  */
 export const MAX_OUTSTANDING = 4;
+/** In any second, whatever happens: twice what is sent at most while all is well. */
+export const MAX_PER_SECOND = 20;
 
 export type Admission = {
   /** How long a request waits to be let through, in milliseconds. */
@@ -47,6 +49,8 @@ export function createRequestGate(clock: Clock): RequestGate {
   /** By API: an answer of 429 asks for time, for all that is sent there. */
   const holds = new Map<string, Hold>();
   let waiting: (() => void)[] = [];
+  /** When the latest requests were let through, the oldest first. */
+  let sent: readonly Millis[] = [];
 
   function wake(): void {
     const woken = waiting;
@@ -58,8 +62,12 @@ export function createRequestGate(clock: Clock): RequestGate {
   function closed(api: string, leave: number): string | null {
     const hold = holds.get(api);
     if (hold !== undefined && clock.now() < hold.until) return hold.reason;
+    if (clock.now() < nextAt()) return `${MAX_PER_SECOND} requests were sent to this cloud within a second`;
     return outstanding < MAX_OUTSTANDING - leave ? null : `${MAX_OUTSTANDING} requests to this cloud are outstanding`;
   }
+
+  /** When the next request may be sent. */
+  const nextAt = (): Millis => (sent.length < MAX_PER_SECOND ? Number.NEGATIVE_INFINITY : (sent[0] ?? 0) + 1000);
 
   /** Resolves when something may have changed, at the latest at `until`. */
   function change(until: Millis, signal: AbortSignal): Promise<void> {
@@ -79,11 +87,12 @@ export function createRequestGate(clock: Clock): RequestGate {
   async function enter(api: string, { patience, leave }: Admission, signal: AbortSignal): Promise<string | null> {
     const deadline = clock.now() + patience;
     for (let reason = closed(api, leave); reason !== null && !signal.aborted; reason = closed(api, leave)) {
-      const held = holds.get(api)?.until ?? Number.NEGATIVE_INFINITY;
+      const held = Math.max(nextAt(), holds.get(api)?.until ?? Number.NEGATIVE_INFINITY);
       if (Math.max(clock.now(), held) >= deadline) return reason;
       await change(held > clock.now() ? held : deadline, signal);
     }
     outstanding++;
+    sent = [...sent.slice(1 - MAX_PER_SECOND), clock.now()];
     return null;
   }
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Cause, VoidCause } from '../domain/cause.ts';
 import type { Clock } from '../domain/ports.ts';
 import type { Millis } from '../domain/time.ts';
+import type { GuardedSeries } from '../openstack/backpressure.ts';
 import type { Compute } from '../openstack/compute.ts';
 import type { HttpLimits } from '../openstack/http-message.ts';
 import type { Result, Trouble } from '../openstack/result.ts';
@@ -15,6 +16,8 @@ export type BootOptions = {
   /** Between two looks, in milliseconds. */
   readonly poll: number;
   readonly progress: (note: string) => void;
+  /** Of the looks at the server. */
+  readonly guarded: GuardedSeries;
 };
 
 /** How a server's becoming ACTIVE ended. */
@@ -62,7 +65,7 @@ type Look = {
 async function watch<T>(
   id: string,
   { until, judge }: { until: Millis; judge: (look: Look) => T | null },
-  { compute, clock, signal, limits, poll, progress }: BootOptions,
+  { compute, clock, signal, limits, poll, progress, guarded }: BootOptions,
 ): Promise<T | 'stopped' | null> {
   let note = '';
   for (let next = clock.now(); ; next += poll) {
@@ -73,7 +76,7 @@ async function watch<T>(
     const sentAt = clock.now();
     const left = Math.max(until - sentAt, LAST_LOOK);
     const within = { connect: Math.min(limits.connect, left), response: Math.min(limits.response, left) };
-    const result = await compute.show(id, { limits: within, signal });
+    const result = await guarded(() => compute.show(id, { limits: within, signal }), signal);
     if (result.type === 'void' && signal.aborted) return 'stopped';
     // An API that is slow is asked as often as it answers, at most.
     next = Math.max(next, 2 * clock.now() - sentAt - poll);

@@ -110,7 +110,8 @@ export function createJanitor(options: JanitorOptions): Janitor {
       tell('leaked', name, errand.id, errand.message);
       log('warn', `server ${name} is still there after ${deleteLimit / 1000} s (${errand.message}); it is tried on`);
     };
-    const perform = { compute, clock, limits: cloud.limits, pace, deleteLimit, lookUp, onFound, onStuck };
+    const { turn } = cloud.backpressure['nova-api'];
+    const perform = { compute, clock, turn, limits: cloud.limits, pace, deleteLimit, lookUp, onFound, onStuck };
     void runErrand(errand, { ...perform, limit, hurry: hurry.signal, ended: ended.signal }).then((end) => {
       if (end === 'left') return;
       errands.delete(name);

@@ -50,6 +50,7 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
   const http = cloud.open('new');
   const compute = cloud.compute(http);
   const guarded = cloud.backpressure['nova-api'].series();
+  const looks = cloud.backpressure['nova-api'].series();
   const zoneAsked = settings.availabilityZone !== null;
   const causes = createBootCauses(cloud, { admin, budget, deleteLimit, zoneAsked });
   let choice: Choice | null = null;
@@ -83,7 +84,7 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     if ('type' in chosen) return failing(chosen, { stages: {}, serverId: null }, wantedAt);
 
     const name = nameOf(mark, session, count++);
-    const given: BootOptions = { compute, clock, signal, limits, poll, progress: context.progress };
+    const given: BootOptions = { compute, clock, signal, limits, poll, progress: context.progress, guarded: looks };
     janitor.using(name);
     const { flavor, image, networks } = chosen;
     const metadata = metadataOf(mark);

@@ -7,6 +7,7 @@ import {
   createRequestGate,
   isRateLimited,
   MAX_OUTSTANDING,
+  MAX_PER_SECOND,
   retryAfter,
 } from '../../../src/openstack/request-gate.ts';
 
@@ -72,6 +73,22 @@ test('who may wait gets the next place, in the order in which they came', async 
   expect(sent.slice(MAX_OUTSTANDING).map(({ request }) => request.url)).toEqual(['https://api/a', 'https://api/b']);
   for (const one of sent) one.answer(200);
   await expect(Promise.all(asked)).resolves.toEqual([200, 200]);
+});
+
+test('no more than the most are sent in any second, however soon they are answered', async () => {
+  const { state, sent, ask } = setUp();
+  for (let index = 0; index < MAX_PER_SECOND; index++) {
+    state.now = index * 10;
+    const asked = ask(AT_ONCE);
+    await settled();
+    sent.at(-1)?.answer(200);
+    await asked;
+  }
+  await expect(ask(AT_ONCE)).resolves.toMatch(/^throttled: 20 requests were sent to this cloud within a second/);
+  state.now = 1000;
+  void ask(AT_ONCE);
+  await settled();
+  expect(sent).toHaveLength(MAX_PER_SECOND + 1);
 });
 
 test('clean-up leaves a place to the probes', async () => {

@@ -51,7 +51,7 @@ it('tells its thread to stop once, and nothing after that', async () => {
 });
 
 it.each([
-  { dies: 'throws', code: "throw new Error('a bug');", reason: 'a bug' },
+  { dies: 'throws', code: "throw new Error('a bug');", reason: 'Error: a bug' },
   { dies: 'ends by itself', code: 'process.exit(0);', reason: 'the thread ended with code 0' },
 ])('tells of a thread that $dies once, when it has ended', async ({ code, reason }) => {
   const { sampler, exits, exited } = start(code);
@@ -63,7 +63,7 @@ it.each([
 it('tells what a thread died of that died while it stopped', async () => {
   const { sampler, exits } = start("parentPort.on('message', () => { throw new Error('a bug at the end'); });");
   await sampler.stop();
-  expect(exits).toEqual(['a bug at the end']);
+  expect(exits).toEqual(['Error: a bug at the end']);
 });
 
 it.each([

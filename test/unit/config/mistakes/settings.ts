@@ -55,12 +55,12 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a name of the daemon with its scheme',
     'allowed_hosts:\n  - rollwatch\n  - http://rollwatch.example\n',
-    "DIR/work/rollwatch.yaml:3: allowed_hosts[1] is 'http://rollwatch.example'; it must be the name of a host without scheme and port, such as rollwatch.example",
+    'DIR/work/rollwatch.yaml:3: allowed_hosts[1] must be the name of a host without scheme and port, such as rollwatch.example',
   ),
   settings(
     'a name of the daemon that is no list',
     'allowed_hosts: rollwatch:9774\n',
-    "DIR/work/rollwatch.yaml:1: allowed_hosts is 'rollwatch:9774'; it must be a list of the names by which others reach the daemon",
+    'DIR/work/rollwatch.yaml:1: allowed_hosts must be a list of the names by which others reach the daemon',
   ),
   settings(
     'two documents',
