@@ -73,6 +73,7 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
   /** How long the last answer took. */
   let lastTook = 0;
   let silentSince: Millis | null = null;
+  let lastTurn: Millis = Number.NEGATIVE_INFINITY;
   /** Questions without an answer yet, the oldest first. */
   let questions: readonly Question[] = [];
 
@@ -149,9 +150,11 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
     async turn(signal) {
       const from = clock.now();
       while (!signal.aborted && !isCalm() && clock.now() - from < LONGEST_TURN_MS) {
-        if ((await ask(signal).answer) === 'prompt') return;
+        const due = clock.now() - lastTurn >= PACE * lastTook;
+        if (unanswered === null && due && (await ask(signal).answer) === 'prompt') break;
         await delay(TURN_EVERY_MS, undefined, { signal }).catch(() => {});
       }
+      lastTurn = clock.now();
     },
     series() {
       const mine = new Set<Outstanding>();
