@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { z } from 'zod';
 import { loadConfiguration } from '../config/configuration.ts';
+import { redact } from '../domain/redaction.ts';
 import { printableLine } from '../domain/words/printable.ts';
 import { readJournal } from '../journal/open-journal.ts';
 import { openCloud } from '../openstack/cloud.ts';
@@ -78,8 +79,8 @@ async function runOfDaemon(url: string): Promise<string> {
 const row = (cloud: string, { server, gone }: Swept) => ({
   cloud,
   id: server.id,
-  name: server.name,
-  status: server.status,
+  name: redact(server.name),
+  status: redact(server.status),
   gone,
 });
 

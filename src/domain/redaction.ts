@@ -16,8 +16,8 @@ const SHORTEST_PIECE = 6;
 const SHORTEST_ENCODED = 6;
 /** A multi-line secret, such as a private key, is known by its lines. */
 const SHORTEST_LINE = 16;
-/** A probe that issues tokens has a new one every few seconds, and none is used for longer than its own request. */
-const TOKENS = 32;
+/** A probe that issues tokens has a new one every few seconds; those that were used last are known. */
+const TOKENS = 8;
 
 type Pattern = readonly string[];
 
@@ -25,7 +25,7 @@ type Pattern = readonly string[];
 export type Redactor = {
   /** Remembers a secret. */
   rememberSecret(value: string): void;
-  /** Remembers a token; the oldest of many is forgotten. */
+  /** Remembers a token that was issued or used; the one that was used longest ago is forgotten. */
   rememberToken(value: string): void;
   /** The text with each secret in it replaced by '***'. Takes time proportional to the text. */
   redact(text: string): string;
@@ -40,7 +40,7 @@ export function createRedactor(): Redactor {
     },
     rememberToken(value) {
       if (value.length < SHORTEST) return;
-      const patterns = tokens.get(value) ?? [[...value]];
+      const patterns = tokens.get(value) ?? patternsOf(value);
       tokens.delete(value);
       tokens.set(value, patterns);
       const [oldest] = tokens.keys();

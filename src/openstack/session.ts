@@ -1,6 +1,7 @@
 import type { Service } from '../domain/cause.ts';
 import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { Clock } from '../domain/ports.ts';
+import { rememberToken } from '../domain/redaction.ts';
 import { endpointOf, listed, regionsOf, type ServiceType } from './catalogue.ts';
 import { answerTrouble, excerpt, failureTrouble, timingOf } from './classify.ts';
 import type { Http } from './http.ts';
@@ -46,6 +47,7 @@ export function createSession({ access, clock, tokens }: SessionOptions): Sessio
     const endpoint = endpointFor(type, token);
     if (endpoint === null) return noEndpoint(type, token);
     if (leadsElsewhere(path)) return noPath(type, path);
+    rememberToken(token.id);
     const sent = await http.send({
       method,
       url: `${endpoint}${path}`,

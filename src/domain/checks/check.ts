@@ -1,3 +1,4 @@
+import { redact } from '../redaction.ts';
 import type { Millis } from '../time.ts';
 
 /** What one check found; `fail` is what an operator must look at before he goes on. */
@@ -16,9 +17,12 @@ export type Check = {
 export const STAGES = ['before', 'after'] as const;
 export type Stage = (typeof STAGES)[number];
 
-export const pass = (name: string, detail: string): Check => ({ name, status: 'pass', detail });
-export const fail = (name: string, detail: string): Check => ({ name, status: 'fail', detail });
-export const skip = (name: string, detail: string): Check => ({ name, status: 'skip', detail });
+/** A detail may have the cloud's own words in it. */
+const found = (name: string, status: CheckStatus, detail: string): Check => ({ name, status, detail: redact(detail) });
+
+export const pass = (name: string, detail: string): Check => found(name, 'pass', detail);
+export const fail = (name: string, detail: string): Check => found(name, 'fail', detail);
+export const skip = (name: string, detail: string): Check => found(name, 'skip', detail);
 
 /**
  * One check where all is well; otherwise one for each thing that is wrong: under one name for all of them, what went wrong
