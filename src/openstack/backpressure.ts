@@ -151,7 +151,7 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
       const from = clock.now();
       while (!signal.aborted && !isCalm() && clock.now() - from < LONGEST_TURN_MS) {
         const due = clock.now() - lastTurn >= PACE * lastTook;
-        if (unanswered === null && due && (await ask(signal).answer) === 'prompt') break;
+        if (due && (await ask(signal).answer) === 'prompt') break;
         await delay(TURN_EVERY_MS, undefined, { signal }).catch(() => {});
       }
       lastTurn = clock.now();
