@@ -12,7 +12,7 @@ import type { Interval } from '../domain/time.ts';
 import { reportJson } from '../report/json.ts';
 import { reportText } from '../report/text.ts';
 import type { CommandFactory } from './command.ts';
-import { isTerminal, print, redraw } from './output.ts';
+import { print } from './output.ts';
 import { type RunOptions, startRunning } from './run.ts';
 import { stopSignal } from './stop-signal.ts';
 
@@ -91,7 +91,6 @@ export const rehearseCommand: CommandFactory = ({ output, finish }) =>
               running.daemon.upgrade.task(taskOf(step, begun));
               if (step.step === 'check' && edge === 'end') running.daemon.upgrade.phase({ name: 'maintenance', at });
               if (edge !== 'start') return;
-              if (isTerminal(output.err)) redraw(output.err, '');
               void say(`${new Date(at).toISOString().slice(11, 23)}  ${name}`);
             },
           });

@@ -87,8 +87,8 @@ function refuseMixed({ url, compare, journal, plan, ansibleLog }: ReportFlags): 
 }
 
 async function fromDaemon({ url = '', failOn, zone }: ReportFlags, format: string, output: Output): Promise<Told> {
-  const width = Math.min(Math.max(output.width, 40), 400);
-  const query = new URLSearchParams({ format, width: String(width), colour: String(output.colour) });
+  const query = new URLSearchParams({ format, colour: String(output.colour) });
+  if (Number.isFinite(output.width)) query.set('width', String(Math.min(Math.max(output.width, 40), 400)));
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (failOn === 'not-proven') query.set('strict', 'true');
   if (zone !== undefined) query.set('zone', zone === 'local' ? here : zone);

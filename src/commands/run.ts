@@ -8,6 +8,7 @@ import { openJournal } from '../journal/open-journal.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { seriesOfCloud } from '../probes/registry.ts';
 import { REPORT_FORMATS, SAMPLE_FORMATS } from '../report/formats.ts';
+import { FILE_COLUMNS } from '../report/layout.ts';
 import { liveLine } from '../report/live-line.ts';
 import { LIVE_DOCUMENT, LIVE_POLICY, readPageFiles } from '../report/page-document.ts';
 import type { SamplerThreadData } from '../sampler-thread.ts';
@@ -194,9 +195,9 @@ const threadUrl = (): URL =>
   new URL(import.meta.url.endsWith('.ts') ? '../sampler-thread.ts' : '../sampler-thread.js', import.meta.url);
 
 /** Keeps one line up to date at the foot of a terminal; nothing elsewhere. */
-function startLine(daemon: Daemon, { err, width }: Output): { stop(): void } {
+function startLine(daemon: Daemon, { err }: Output): { stop(): void } {
   if (!isTerminal(err)) return { stop: () => {} };
-  const draw = () => redraw(err, liveLine(daemon.live(), (columnsOf(err) ?? width) - 1));
+  const draw = () => redraw(err, liveLine(daemon.live(), (columnsOf(err) ?? FILE_COLUMNS) - 1));
   const timer = setInterval(draw, REDRAW);
   return {
     stop() {
