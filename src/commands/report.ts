@@ -7,7 +7,7 @@ import { comparisonJson, comparisonText } from '../report/comparison.ts';
 import { REPORT_FORMATS } from '../report/formats.ts';
 import type { CommandFactory } from './command.ts';
 import { askWhole } from './daemon-client.ts';
-import { journalReport } from './journal-report.ts';
+import { journalReport, rehearsalInstead } from './journal-report.ts';
 import { type Output, print, type Sink } from './output.ts';
 
 type ReportFlags = {
@@ -99,7 +99,10 @@ async function fromDaemon({ url = '', failOn, zone }: ReportFlags, format: strin
 async function fromJournal(flags: ReportFlags, name: string, { width, colour, err }: Output): Promise<Told> {
   const format = REPORT_FORMATS.find((one) => one.name === name);
   if (format === undefined) throw new Refusal(`--format is '${name}'`);
-  const { report, drawing } = await journalReport(flags.journal, { ...flags, draws: format.draws });
+  const rehearsed = flags.journal === undefined ? rehearsalInstead(flags.config) : undefined;
+  if (rehearsed !== undefined)
+    await print(err, `rollwatch: no run was recorded here; this is the rehearsal in ${rehearsed}`);
+  const { report, drawing } = await journalReport(flags.journal ?? rehearsed, { ...flags, draws: format.draws });
   await warnOfDamage(flags.journal, report, err);
   const strict = flags.failOn === 'not-proven';
   const options = { colour, width, strict, ...zoneOf(flags), ...(drawing !== null && { drawing }) };

@@ -31,6 +31,7 @@ export type RunOptions = {
 /** A daemon with its server, journal and live line, all of which `stop` ends. */
 export type Running = {
   readonly url: string;
+  readonly configuration: Configuration;
   readonly daemon: Daemon;
   readonly log: Log;
   /** Rejects with a refusal when it turns out that the cloud can't be watched as configured. */
@@ -104,10 +105,6 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
       log,
     });
     const line = startLine(daemon, output);
-    const names = configuration.clouds.map(({ access }) => access.name).join(', ');
-    log('info', `watching ${names} from ${vantage}: ${server.url}, journal ${configuration.journal}`, {
-      url: server.url,
-    });
     const stopped = new AbortController();
     followUpgrade(configuration.upgrade, { upgrade: daemon.upgrade, log, signal: stopped.signal, now: daemon.now });
     const { grafana } = configuration;
@@ -125,6 +122,7 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
     };
     return {
       url: server.url,
+      configuration,
       daemon,
       log,
       refused: refuse(preflights.all(), { goOn: () => known || seenUp(daemon), log }),
