@@ -6,7 +6,7 @@ import { RESULTS, type Result } from '../domain/verdict.ts';
 import { comparisonJson, comparisonText } from '../report/comparison.ts';
 import { REPORT_FORMATS } from '../report/formats.ts';
 import type { CommandFactory } from './command.ts';
-import { askWhole } from './daemon-client.ts';
+import { askWhole, notADaemon } from './daemon-client.ts';
 import { journalReport, rehearsalInstead } from './journal-report.ts';
 import { type Output, print, type Sink } from './output.ts';
 
@@ -93,6 +93,7 @@ async function fromDaemon({ url = '', failOn, zone }: ReportFlags, format: strin
   if (failOn === 'not-proven') query.set('strict', 'true');
   if (zone !== undefined) query.set('zone', zone === 'local' ? here : zone);
   const { body, header } = await askWhole(url, { method: 'GET', path: `/api/v1/report?${query}` });
+  if (header('rollwatch-verdict') === null) throw notADaemon(url);
   return { text: body, result: RESULTS.find((one) => one === header('rollwatch-verdict')) ?? null };
 }
 
