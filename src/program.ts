@@ -66,7 +66,7 @@ export async function main(): Promise<number> {
     command.exitOverride().configureOutput({
       writeOut: (text) => void print(output.out, text),
       writeErr: (text) => void print(output.err, text),
-      outputError: (text) => void print(output.err, printableLine(text)),
+      outputError: (text) => void print(output.err, usageLine(text, command)),
     });
   }
   try {
@@ -81,13 +81,50 @@ export async function main(): Promise<number> {
   return code;
 }
 
-/** As there is a default command, commander would take an unknown one for its argument. */
+/** What commander complains of, as every other refusal reads. */
+function usageLine(text: string, command: Command): string {
+  const complaint = printableLine(text)
+    .replace(/^error: /, '')
+    .replace(
+      /^option '(?:-\w, )?(--[\w-]+)[^']*' argument '(.*)' is invalid\. (.*)$/,
+      (_, flag, value, right: string) =>
+        [
+          `${flag} is '${value}'; ${right.replace(/^Allowed choices are (.*)\.$/, 'it must be one of $1')}`,
+          slip(value, right),
+        ].join(''),
+    )
+    .replace(/ ?\(Did you mean (.*)\?\)$/, '; did you mean $1?');
+  const names = command.parent === null ? '' : ` ${pathOf(command)}`;
+  const unhelped = complaint.startsWith('unknown option') && !complaint.endsWith('?');
+  return `rollwatch: ${complaint}${unhelped ? `; 'rollwatch${names} --help' lists them` : ''}`;
+}
+
+function slip(value: string, right: string): string {
+  const meant = didYouMean(value, right.match(/[\w-]+/g) ?? [], 2);
+  return meant === null ? '' : `; did you mean ${meant}?`;
+}
+
+/** 'cloud stop' */
+const pathOf = (command: Command): string =>
+  command.parent?.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
+
+/**
+ * Where a command does something without a subcommand, commander takes an unknown one for an argument of it: `rollwatch`
+ * itself, and `rollwatch cloud`.
+ */
 function refuseUnknown(rollwatch: Command): void {
-  const [asked] = process.argv.slice(2);
+  const [first, second] = process.argv.slice(2);
   const known = [...rollwatch.commands.map((one) => one.name()), 'help'];
+  refuseUnless(known, first, first);
+  if (first === 'help') refuseUnless(known, second, second);
+  const below = rollwatch.commands.find((one) => one.name() === first)?.commands ?? [];
+  if (below.length > 0) refuseUnless([...below.map((one) => one.name()), 'help'], second, `${first} ${second}`);
+}
+
+function refuseUnless(known: readonly string[], asked: string | undefined, shown: string | undefined): void {
   if (asked === undefined || asked.startsWith('-') || known.includes(asked)) return;
-  const meant = didYouMean(asked, known);
+  const meant = didYouMean(asked, known, 2);
   throw new Refusal(
-    `there is no command '${asked}'; ${meant === null ? `there are ${listed(known, 'and')}` : `did you mean ${meant}?`}`,
+    `there is no command '${shown}'; ${meant === null ? `there are ${listed(known, 'and')}` : `did you mean ${meant}?`}`,
   );
 }

@@ -4,7 +4,7 @@ import { type CheckRun, STAGES } from '../domain/checks/check.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { openJournal } from '../journal/open-journal.ts';
 import type { CheckFlags } from './check-flags.ts';
-import { ask } from './daemon-client.ts';
+import { ask, askFor } from './daemon-client.ts';
 import { daemonOf } from './daemon-flags.ts';
 
 /** Where runs are kept: a journal of our own, or that of a daemon. */
@@ -39,7 +39,7 @@ export async function keeperOf({ url, tokenFile }: CheckFlags, configuration: Co
     const path = '/api/v1/checks';
     const { token } = daemonOf({ url, ...(tokenFile !== undefined && { tokenFile }) });
     return {
-      runs: async () => runsSchema.parse(JSON.parse(await ask(url, { method: 'GET', path }))).runs,
+      runs: async () => (await askFor(runsSchema, url, { method: 'GET', path })).runs,
       keep: async (run) => void (await ask(url, { method: 'POST', path, body: { runs: [run] }, token })),
       close: async () => {},
     };

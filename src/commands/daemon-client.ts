@@ -14,6 +14,19 @@ export type Ask = {
 
 const problem = z.object({ title: z.string(), detail: z.string().optional() });
 
+/** Asks a running daemon and reads its answer, which is of another program where it is not as `schema` has it. */
+export async function askFor<T>(schema: z.ZodType<T>, url: string, what: Ask): Promise<T> {
+  const body = await ask(url, what);
+  try {
+    return schema.parse(JSON.parse(body));
+  } catch {
+    throw notADaemon(url);
+  }
+}
+
+export const notADaemon = (url: string): Refusal =>
+  new Refusal(`what answers at ${url} is not a Rollwatch daemon of this version`, 3);
+
 /** Asks a running daemon; gives the body of its answer. What it refuses is a `Refusal`. */
 export const ask = async (url: string, what: Ask): Promise<string> => (await askWhole(url, what)).body;
 
@@ -25,7 +38,7 @@ export async function askWhole(
   { method, path, token, body = {}, timeout = 30_000 }: Ask,
 ): Promise<Answer> {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-    throw new Refusal(`--url is '${url}'; it must be as http://127.0.0.1:9774`);
+    throw new Refusal(`the daemon's URL is '${url}'; it must be as http://127.0.0.1:9774`);
   const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   try {
     const answer = await axios.request<string>({
@@ -53,10 +66,7 @@ export async function askWhole(
   } catch (error) {
     if (error instanceof Refusal) throw error;
     const reason = error instanceof Error ? errorLine(error.message) : errorLine(error);
-    throw new Refusal(
-      `no daemon answers at ${url}: ${reason}; start one with rollwatch watch, or read its journal (--journal)`,
-      3,
-    );
+    throw new Refusal(`no daemon answers at ${url}: ${reason}; 'rollwatch watch' starts one, and --url names where`, 3);
   }
 }
 

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { loadSettings } from '../config/configuration.ts';
 import { createDrawing, type Drawing } from '../domain/faces/drawing.ts';
+import { Refusal } from '../domain/refusal.ts';
 import type { Report } from '../domain/summary.ts';
 import { readJournal } from '../journal/open-journal.ts';
 import { readAnsibleLog } from '../upgrade/read-ansible-log.ts';
@@ -24,6 +26,21 @@ export type JournalReport = {
   /** Null where it was not asked for. */
   readonly drawing: Drawing | null;
 };
+
+/** Where a rehearsal records, in the current folder. */
+export const REHEARSAL_JOURNAL = 'rehearsal.sqlite';
+
+/**
+ * The rehearsal's journal, where nobody has named another, no cloud is named and no run was recorded here: whoever asks
+ * for a report then has rehearsed. Otherwise undefined.
+ */
+export function rehearsalInstead(config: string | undefined): string | undefined {
+  if (!existsSync(REHEARSAL_JOURNAL)) return undefined;
+  const { file, journal } = loadSettings({ configFile: config });
+  if (existsSync(journal)) return undefined;
+  if (file === null && (process.env['OS_CLOUD'] ?? '') === '') return REHEARSAL_JOURNAL;
+  throw new Refusal(`journal ${journal} does not exist; that of the rehearsal is --journal ${REHEARSAL_JOURNAL}`);
+}
 
 /** What a journal says, also while a daemon writes it; without a name the one of the configuration. */
 export async function journalReport(file: string | undefined, options: JournalReportOptions): Promise<JournalReport> {

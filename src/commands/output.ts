@@ -16,7 +16,7 @@ export type Sink = {
 export type Output = {
   readonly out: Sink;
   readonly err: Sink;
-  /** Columns of a terminal, or 100. */
+  /** Columns of a terminal; Infinity in a file or pipe, where nothing needs cutting. */
   readonly width: number;
   /** Results may have colour: a terminal, and NO_COLOR (https://no-color.org) is not set. */
   readonly colour: boolean;
@@ -27,7 +27,7 @@ export function processOutput(): Output {
   return {
     out: { stream: process.stdout, colour },
     err: { stream: process.stderr, colour: false },
-    width: process.stdout.columns ?? 100,
+    width: process.stdout.isTTY === true ? process.stdout.columns : Number.POSITIVE_INFINITY,
     colour,
   };
 }
@@ -37,19 +37,30 @@ const ESCAPE = '\u001b';
 const COLOURS = new RegExp(`(${ESCAPE}\\[(?:1|2|22|31|32|33|39)m)`);
 const CLEAR_LINE = `\r${ESCAPE}[2K`;
 
+/** The line at the foot of the terminal. Whatever is printed meanwhile goes above it. */
+let foot: { readonly stream: NodeJS.WriteStream; readonly line: string } | null = null;
+
 /** Writes a whole text, and waits until it is through: a pipe takes 64 kB at a time, and exit() drops the rest. */
 export function print({ stream, colour }: Sink, text: string): Promise<void> {
   const parts = colour ? text.split(COLOURS) : [text];
   const safe = parts.map((part, index) => (index % 2 === 1 ? part : printable(part))).join('');
+  // Standard output and error are the same terminal, and both are written to at once
+  const below = stream.isTTY === true ? foot : null;
+  below?.stream.write(CLEAR_LINE);
   return new Promise((resolve) => {
     stream.write(safe.endsWith('\n') ? safe : `${safe}\n`, () => resolve());
+    below?.stream.write(below.line);
   });
 }
 
 export const isTerminal = ({ stream }: Sink): boolean => stream.isTTY === true;
 
-/** Replaces the last line of a terminal, and leaves the cursor behind it. */
-export const redraw = ({ stream }: Sink, line: string): boolean => stream.write(CLEAR_LINE + printableLine(line));
+/** Replaces the line at the foot of a terminal, and leaves the cursor behind it; an empty one takes it away. */
+export function redraw({ stream }: Sink, text: string): void {
+  const line = printableLine(text);
+  foot = line === '' ? null : { stream, line };
+  stream.write(CLEAR_LINE + line);
+}
 
 /** Columns of a terminal as it is now. */
 export const columnsOf = ({ stream }: Sink): number | undefined => stream.columns;

@@ -1,22 +1,29 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { accessSync, constants, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { UpgradeStep } from '../cloud/rolling-upgrade.ts';
 import { startCloudThread } from '../cloud/start-cloud-thread.ts';
 import { type Accuracy, accuracy } from '../domain/accuracy.ts';
+import { Refusal } from '../domain/refusal.ts';
 import type { Report } from '../domain/summary.ts';
 import type { Task } from '../domain/task.ts';
 import type { Interval } from '../domain/time.ts';
+import { openJournal } from '../journal/open-journal.ts';
 import { reportJson } from '../report/json.ts';
 import { reportText } from '../report/text.ts';
+import { portOrFree } from '../server/listen.ts';
 import type { CommandFactory } from './command.ts';
-import { isTerminal, print, redraw } from './output.ts';
+import { REHEARSAL_JOURNAL as JOURNAL } from './journal-report.ts';
+import { print } from './output.ts';
 import { type RunOptions, startRunning } from './run.ts';
 import { stopSignal } from './stop-signal.ts';
 
 type RehearseFlags = RunOptions & { readonly exit?: boolean };
+
+/** As clouds.yaml of the embedded cloud names it. */
+const CLOUD = 'embedded';
 
 /** Before and after the upgrade, in milliseconds: a baseline, and time for the last answers. */
 const BEFORE = 9000;
@@ -30,15 +37,28 @@ export const rehearseCommand: CommandFactory = ({ output, finish }) =>
     .option('--exit', 'end after the report: 0 when every true outage lies inside its bracket, else 1')
     .option('--json', 'print the report as JSON, and nothing else on standard output')
     .option('--config <file>', 'rollwatch.yaml, for settings of the probes')
-    .option('--listen <host:port>', 'where to serve (default: any free port of 127.0.0.1)')
-    .option('--journal <file>', 'keep the journal here (default: it goes when the rehearsal ends)')
+    .option('--listen <host:port>', 'where to serve (default: 127.0.0.1:9774, or any free port where that is taken)')
+    .option('--journal <file>', `the journal (default: ${JOURNAL}, which each rehearsal begins anew)`)
     .addHelpText('after', '\nExamples:\n  rollwatch\n  rollwatch rehearse --exit --json')
     .action(async ({ exit = false, json = false, ...options }: RehearseFlags) => {
       await using opened = new AsyncDisposableStack();
       const signal = stopSignal();
       opened.defer(() => signal.release());
       const folder = mkdtempSync(join(tmpdir(), 'rollwatch-'));
-      opened.defer(() => rmSync(folder, { recursive: true, force: true }));
+      const journal = options.journal ?? (await freshJournal(join(folder, JOURNAL)));
+      /** Nothing is kept of a rehearsal that was refused. */
+      let keeps = options.journal !== undefined;
+      const cleanUp = () => {
+        if (!keeps) removeJournal(journal);
+        rmSync(join(folder, 'clouds.yaml'), { force: true });
+        if (!keeps || dirname(journal) !== folder) rmSync(folder, { recursive: true, force: true });
+      };
+      // After a second signal nothing else runs
+      process.once('exit', cleanUp);
+      opened.defer(() => {
+        process.off('exit', cleanUp);
+        cleanUp();
+      });
       const cloud = await startCloudThread();
       opened.defer(() => cloud.close());
       const clouds = join(folder, 'clouds.yaml');
@@ -46,9 +66,9 @@ export const rehearseCommand: CommandFactory = ({ output, finish }) =>
       const running = await startRunning(
         {
           ...options,
-          journal: options.journal ?? join(folder, 'rollwatch.sqlite'),
-          listen: options.listen ?? '127.0.0.1:0',
-          env: { PATH: process.env['PATH'], OS_CLIENT_CONFIG_FILE: clouds, OS_CLOUD: 'embedded' },
+          journal,
+          listen: options.listen ?? `127.0.0.1:${await portOrFree(9774)}`,
+          env: { PATH: process.env['PATH'], OS_CLIENT_CONFIG_FILE: clouds, OS_CLOUD: CLOUD },
         },
         output,
       );
@@ -69,11 +89,13 @@ export const rehearseCommand: CommandFactory = ({ output, finish }) =>
       const compared = compare(truths, seen);
       const inside = !interrupted.signal.aborted && truths.length > 0 && compared.every(({ result }) => result.inside);
       const report = exit ? await running.stop() : seen;
+      keeps = true;
       const { colour, width } = output;
       await print(
         output.out,
         json ? reportJson(report) : `${reportText(report, { colour, width })}\n${truthText(truths, compared)}`,
       );
+      await say(`The journal is ${journal}; rollwatch report --journal ${relative('', journal)} reads it.`);
       finish(inside ? 0 : 1);
       if (!exit && !interrupted.signal.aborted) {
         await say(`Still serving ${running.url}; Ctrl-C ends it.`);
@@ -91,7 +113,6 @@ export const rehearseCommand: CommandFactory = ({ output, finish }) =>
               running.daemon.upgrade.task(taskOf(step, begun));
               if (step.step === 'check' && edge === 'end') running.daemon.upgrade.phase({ name: 'maintenance', at });
               if (edge !== 'start') return;
-              if (isTerminal(output.err)) redraw(output.err, '');
               void say(`${new Date(at).toISOString().slice(11, 23)}  ${name}`);
             },
           });
@@ -101,6 +122,32 @@ export const rehearseCommand: CommandFactory = ({ output, finish }) =>
         }
       }
     });
+
+/**
+ * The journal in the current folder, without what an earlier rehearsal wrote; `elsewhere` if that cannot be: the folder
+ * is not ours to write to, another rehearsal is at work, or the file is no journal of a rehearsal.
+ */
+async function freshJournal(elsewhere: string): Promise<string> {
+  const file = resolve(JOURNAL);
+  try {
+    accessSync(dirname(file), constants.W_OK);
+    if (!existsSync(file)) return file;
+    const journal = await openJournal({ file, vantage: hostname(), now: () => Date.now() });
+    const sessions = await journal.sessions();
+    const series = await Promise.all(sessions.map(({ id }) => journal.series(id)));
+    await journal.close();
+    if (series.flat().some(({ cloud }) => cloud !== CLOUD)) return elsewhere;
+    removeJournal(file);
+    return file;
+  } catch (error) {
+    if (error instanceof Refusal || (error instanceof Error && 'code' in error)) return elsewhere;
+    throw error;
+  }
+}
+
+function removeJournal(file: string): void {
+  for (const part of ['', '-wal', '-shm', '-lock']) rmSync(`${file}${part}`, { force: true });
+}
 
 /** The steps are told as a shell would tell them. */
 function taskOf({ name, edge, at }: UpgradeStep, begun: Map<string, number>): Task {

@@ -6,8 +6,8 @@ import { RESULTS, type Result } from '../domain/verdict.ts';
 import { comparisonJson, comparisonText } from '../report/comparison.ts';
 import { REPORT_FORMATS } from '../report/formats.ts';
 import type { CommandFactory } from './command.ts';
-import { askWhole } from './daemon-client.ts';
-import { journalReport } from './journal-report.ts';
+import { askWhole, notADaemon } from './daemon-client.ts';
+import { journalReport, rehearsalInstead } from './journal-report.ts';
 import { type Output, print, type Sink } from './output.ts';
 
 type ReportFlags = {
@@ -87,19 +87,23 @@ function refuseMixed({ url, compare, journal, plan, ansibleLog }: ReportFlags): 
 }
 
 async function fromDaemon({ url = '', failOn, zone }: ReportFlags, format: string, output: Output): Promise<Told> {
-  const width = Math.min(Math.max(output.width, 40), 400);
-  const query = new URLSearchParams({ format, width: String(width), colour: String(output.colour) });
+  const query = new URLSearchParams({ format, colour: String(output.colour) });
+  if (Number.isFinite(output.width)) query.set('width', String(Math.min(Math.max(output.width, 40), 400)));
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (failOn === 'not-proven') query.set('strict', 'true');
   if (zone !== undefined) query.set('zone', zone === 'local' ? here : zone);
   const { body, header } = await askWhole(url, { method: 'GET', path: `/api/v1/report?${query}` });
+  if (header('rollwatch-verdict') === null) throw notADaemon(url);
   return { text: body, result: RESULTS.find((one) => one === header('rollwatch-verdict')) ?? null };
 }
 
 async function fromJournal(flags: ReportFlags, name: string, { width, colour, err }: Output): Promise<Told> {
   const format = REPORT_FORMATS.find((one) => one.name === name);
   if (format === undefined) throw new Refusal(`--format is '${name}'`);
-  const { report, drawing } = await journalReport(flags.journal, { ...flags, draws: format.draws });
+  const rehearsed = flags.journal === undefined ? rehearsalInstead(flags.config) : undefined;
+  if (rehearsed !== undefined)
+    await print(err, `rollwatch: no run was recorded here; this is the rehearsal in ${rehearsed}`);
+  const { report, drawing } = await journalReport(flags.journal ?? rehearsed, { ...flags, draws: format.draws });
   await warnOfDamage(flags.journal, report, err);
   const strict = flags.failOn === 'not-proven';
   const options = { colour, width, strict, ...zoneOf(flags), ...(drawing !== null && { drawing }) };

@@ -8,6 +8,7 @@ import { openJournal } from '../journal/open-journal.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { seriesOfCloud } from '../probes/registry.ts';
 import { REPORT_FORMATS, SAMPLE_FORMATS } from '../report/formats.ts';
+import { FILE_COLUMNS } from '../report/layout.ts';
 import { liveLine } from '../report/live-line.ts';
 import { LIVE_DOCUMENT, LIVE_POLICY, readPageFiles } from '../report/page-document.ts';
 import type { SamplerThreadData } from '../sampler-thread.ts';
@@ -30,6 +31,7 @@ export type RunOptions = {
 /** A daemon with its server, journal and live line, all of which `stop` ends. */
 export type Running = {
   readonly url: string;
+  readonly configuration: Configuration;
   readonly daemon: Daemon;
   readonly log: Log;
   /** Rejects with a refusal when it turns out that the cloud can't be watched as configured. */
@@ -103,10 +105,6 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
       log,
     });
     const line = startLine(daemon, output);
-    const names = configuration.clouds.map(({ access }) => access.name).join(', ');
-    log('info', `watching ${names} from ${vantage}: ${server.url}, journal ${configuration.journal}`, {
-      url: server.url,
-    });
     const stopped = new AbortController();
     followUpgrade(configuration.upgrade, { upgrade: daemon.upgrade, log, signal: stopped.signal, now: daemon.now });
     const { grafana } = configuration;
@@ -124,6 +122,7 @@ export async function startRunning(options: RunOptions & LoadOptions, output: Ou
     };
     return {
       url: server.url,
+      configuration,
       daemon,
       log,
       refused: refuse(preflights.all(), { goOn: () => known || seenUp(daemon), log }),
@@ -194,9 +193,9 @@ const threadUrl = (): URL =>
   new URL(import.meta.url.endsWith('.ts') ? '../sampler-thread.ts' : '../sampler-thread.js', import.meta.url);
 
 /** Keeps one line up to date at the foot of a terminal; nothing elsewhere. */
-function startLine(daemon: Daemon, { err, width }: Output): { stop(): void } {
+function startLine(daemon: Daemon, { err }: Output): { stop(): void } {
   if (!isTerminal(err)) return { stop: () => {} };
-  const draw = () => redraw(err, liveLine(daemon.live(), (columnsOf(err) ?? width) - 1));
+  const draw = () => redraw(err, liveLine(daemon.live(), (columnsOf(err) ?? FILE_COLUMNS) - 1));
   const timer = setInterval(draw, REDRAW);
   return {
     stop() {

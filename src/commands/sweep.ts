@@ -9,7 +9,7 @@ import { refusalOf } from '../openstack/preflight.ts';
 import { createJanitor, type Swept } from '../probes/janitor.ts';
 import { createTimeline, machineClocks } from '../sampler/clock.ts';
 import type { CommandFactory } from './command.ts';
-import { ask } from './daemon-client.ts';
+import { askFor } from './daemon-client.ts';
 import { print } from './output.ts';
 
 type SweepFlags = {
@@ -73,7 +73,7 @@ async function runOfJournal(file: string): Promise<string> {
 const report = z.object({ run: z.object({ id: z.string() }) });
 
 async function runOfDaemon(url: string): Promise<string> {
-  return report.parse(JSON.parse(await ask(url, { method: 'GET', path: '/api/v1/report?format=json' }))).run.id;
+  return (await askFor(report, url, { method: 'GET', path: '/api/v1/report?format=json' })).run.id;
 }
 
 const row = (cloud: string, { server, gone }: Swept) => ({

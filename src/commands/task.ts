@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { Refusal } from '../domain/refusal.ts';
 import { rows } from '../http/lists.ts';
 import type { CommandContext, CommandFactory } from './command.ts';
-import { ask } from './daemon-client.ts';
+import { ask, askFor } from './daemon-client.ts';
 import { type DaemonFlags, daemonOf, toDaemon } from './daemon-flags.ts';
 import { print } from './output.ts';
 import { runChild } from './run-child.ts';
@@ -105,7 +105,7 @@ const end = ({ finish }: CommandContext): Command =>
       const at = new Date().toISOString();
       const { url, token } = daemonOf(flags);
       const path = '/api/v1/tasks?source=shell&status=running';
-      const { tasks } = runningSchema.parse(JSON.parse(await ask(url, { method: 'GET', path, token })));
+      const { tasks } = await askFor(runningSchema, url, { method: 'GET', path, token });
       const task = tasks.findLast((one) => one.id === wanted || one.name === wanted);
       if (task === undefined) {
         const names = tasks.map((one) => `'${one.name}'`).join(', ');

@@ -18,7 +18,8 @@ export const watchCommand: CommandFactory = ({ output, finish }) =>
       'after',
       `
 Credentials come from clouds.yaml and OS_* as for every OpenStack client. Ctrl-C (SIGINT, SIGTERM) ends it in order:
-what is under way is recorded, the servers it made are deleted, the report is printed.
+what is under way is recorded, the servers it made are deleted, the report is printed. The exit code is 1 when a phase
+of the upgrade cost more than its plan promises.
 
 Examples:
   OS_CLOUD=mycloud rollwatch watch
@@ -29,10 +30,15 @@ Examples:
       const signal = stopSignal();
       opened.defer(() => signal.release());
       const running = await startRunning(options, output);
+      const { url, configuration, log } = running;
+      const names = configuration.clouds.map(({ access }) => access.name).join(', ');
+      log('info', `watching ${names} from ${configuration.vantage}: ${url}, journal ${configuration.journal}`, { url });
+      let code = 0;
       try {
         await Promise.race([signal.stopped, running.refused]);
       } finally {
         const report = await running.stop();
+        if (report.verdict.result === 'fail') code = 1;
         const { colour, width } = output;
         if (
           report.run.facts['image'] !== undefined ||
@@ -41,5 +47,5 @@ Examples:
           await print(output.out, options.json ? reportJson(report) : reportText(report, { colour, width }));
         }
       }
-      finish(0);
+      finish(code);
     });

@@ -1,9 +1,12 @@
-/** The one of `known` that was probably meant: at most two slips away, and fewer than a third of its letters. */
-export function didYouMean(word: string, known: readonly string[]): string | null {
+/**
+ * The one of `known` that was probably meant: at most two slips away, and with fewer slips than one for every `letters`.
+ * With two, an exchange of neighbours, which is two slips, is found in words as short as commands are.
+ */
+export function didYouMean(word: string, known: readonly string[], letters: 2 | 3 = 3): string | null {
   const near = known
     .filter((one) => Math.abs(plain(word).length - plain(one).length) <= 2)
     .map((one) => ({ one, slips: distance(plain(word), plain(one)) }))
-    .filter(({ one, slips }) => slips <= 2 && slips * 3 < one.length + 1)
+    .filter(({ one, slips }) => slips <= 2 && slips * letters < one.length + 1)
     .toSorted((a, b) => a.slips - b.slips);
   return near[0]?.one ?? null;
 }

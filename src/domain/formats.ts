@@ -16,7 +16,7 @@ export type ReportFormat = {
 export type ReportOptions = {
   /** Where the format knows colour. */
   readonly colour: boolean;
-  /** Of a line, in characters, where the format has lines. */
+  /** Of a line, in characters, where the format has lines; Infinity: nothing is cut. */
   readonly width: number;
   /** What is not proven counts as failed, where the format tells the two apart. */
   readonly strict?: boolean;

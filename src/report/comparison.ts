@@ -4,7 +4,7 @@ import { iso } from '../domain/time.ts';
 import { RESULT_WORDS } from '../domain/words/budgets.ts';
 import { printableJson, printableLine } from '../domain/words/printable.ts';
 import { errorBar, span } from '../domain/words/quantities.ts';
-import { type Column, table } from './layout.ts';
+import { type Column, table, wrap } from './layout.ts';
 import { momentsIn } from './moments.ts';
 import { createPaint } from './paint.ts';
 
@@ -48,15 +48,34 @@ export function comparisonText({ runs, phases }: Comparison, { colour, width, zo
   ];
   const section = (title: string, rows: readonly Row[]) => [
     paint.strong(title),
-    ...table(columns, rows, { width }),
+    ...(fits(columns, rows, width) ? table(columns, rows, { width }) : stacked(columns, rows, width)),
     '',
   ];
   return [
     ...section('The whole run', rowsOf(runs)),
     ...phases.flatMap(({ name, runs: each }) => section(`Phase ${printableLine(name)}`, rowsOf(each))),
-    paint.dim("'better' and 'worse' are against the run before, and told only where the error bars do not overlap."),
+    ...wrap(
+      "'better' and 'worse' are against the run before, and told only where the error bars do not overlap.",
+      width,
+    ).map(paint.dim),
     '',
   ].join('\n');
+}
+
+function fits(columns: readonly Column<Row>[], rows: readonly Row[], width: number): boolean {
+  const plain = columns.map(({ head, cell }) => ({ head, cell }));
+  return table(plain, rows, { width: Number.POSITIVE_INFINITY }).every((line) => line.length <= width);
+}
+
+/** A line a figure where the terminal is too narrow for a table: figures are what nobody may cut. */
+function stacked([run, ...columns]: readonly Column<Row>[], rows: readonly Row[], width: number): readonly string[] {
+  const label = Math.max(...columns.map(({ head }) => head.length));
+  return rows.flatMap((row) => [
+    ...wrap(run?.cell(row) ?? '', width - 2).map((line) => `  ${line}`),
+    ...columns.flatMap(({ head, cell, paint = (text: string) => text }) =>
+      wrap(`${head.padEnd(label)}  ${cell(row)}`, width - 4, '  ').map((line) => `    ${paint(line, row)}`),
+    ),
+  ]);
 }
 
 const figures = (one: Figures, before: Figures | null) => ({

@@ -7,9 +7,6 @@ import { momentsIn } from './moments.ts';
 import { fileDocument, readPageFiles } from './page-document.ts';
 import { reportText } from './text.ts';
 
-/** Of the text that is shown where scripts may not run. */
-const WIDTH = 110;
-
 /** The page with the report inside: one file, to be sent around and opened offline. */
 export function reportHtml(report: Report, options: ReportOptions): string {
   const { zone = 'utc', drawing = createDrawing(report).finish() } = options;
@@ -17,7 +14,7 @@ export function reportHtml(report: Report, options: ReportOptions): string {
   return fileDocument({
     ...readPageFiles(),
     title: `Rollwatch: ${report.run.clouds.map(printableLine).join(', ')}, ${moments.day(report.run.startedAt)}`,
-    text: reportText(report, { ...options, colour: false, width: WIDTH }),
+    text: reportText(report, { ...options, colour: false, width: Number.POSITIVE_INFINITY }),
     data: { report: reportData(report, { tasks: 'blamed' }), ...drawing, zone: moments.iana },
   });
 }

@@ -10,9 +10,6 @@ import { createPaint } from './paint.ts';
 import { windowsSection } from './sections.ts';
 import { element, xmlText } from './xml.ts';
 
-/** Wide enough for a window's lines; viewers of test results scroll. */
-const WIDTH = 120;
-
 /**
  * One case a phase and budget, as Jenkins' schema has it (https://github.com/jenkinsci/xunit-plugin, junit-10.xsd) and
  * as GitLab and Zuul read it: a suite a phase, the window table in the failure's text. A phase that never began is
@@ -130,7 +127,7 @@ function outcome(
   const moments = momentsIn(zone, { from: report.run.startedAt, until: report.run.endedAt });
   const table = windowsSection(
     { ...report, windows: phase.windows },
-    { width: WIDTH, paint: createPaint(false), moments },
+    { width: Number.POSITIVE_INFINITY, paint: createPaint(false), moments },
   );
   const text = [
     `${printableLine(phase.name)}: ${sentence}`,

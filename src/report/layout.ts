@@ -12,13 +12,20 @@ export function cutMiddle(text: string, width: number): string {
   return `${head(text, before)}…${tail(text, width - 1 - before)}`;
 }
 
+/** Of prose and pictures, in columns, where lines may have any width: in a file. */
+export const FILE_COLUMNS = 100;
+
+/** Where there is no terminal, tables and words stand whole. */
+export const isUnbounded = (width: number): boolean => width === Number.POSITIVE_INFINITY;
+
 /** Lines of at most `width`; `indent` goes before all of them but the first. */
 export function wrap(text: string, width: number, indent = ''): readonly string[] {
+  const columns = isUnbounded(width) ? FILE_COLUMNS : width;
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
     const longer = line === '' ? word : `${line} ${word}`;
-    if (longer.length <= width || line.trim() === '') line = longer;
+    if (longer.length <= columns || line.trim() === '') line = longer;
     else {
       lines.push(line);
       line = indent + word;

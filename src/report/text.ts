@@ -1,7 +1,7 @@
 import type { ReportOptions } from '../domain/formats.ts';
 import type { Report } from '../domain/summary.ts';
 import { checksSection } from './checks-section.ts';
-import { wrap } from './layout.ts';
+import { isUnbounded, wrap } from './layout.ts';
 import { momentsIn } from './moments.ts';
 import { createPaint } from './paint.ts';
 import { phasesSection, verdictSentences } from './phases-section.ts';
@@ -18,7 +18,7 @@ const NARROWEST = 60;
 /** The report for a person: what happened first, then when, then how it is known. Ends with a line break. */
 export function reportText(report: Report, { colour, width, zone = 'utc' }: ReportOptions): string {
   const options = {
-    width: Math.min(WIDEST, Math.max(NARROWEST, Math.floor(width))),
+    width: isUnbounded(width) ? width : Math.min(WIDEST, Math.max(NARROWEST, Math.floor(width))),
     paint: createPaint(colour),
     moments: momentsIn(zone, { from: report.run.startedAt, until: report.run.endedAt }),
   };

@@ -4,7 +4,7 @@ import type { Interval } from '../domain/time.ts';
 import { extentOf } from '../domain/window.ts';
 import { duration } from '../domain/words/quantities.ts';
 import { ticks } from './axis.ts';
-import { cutMiddle } from './layout.ts';
+import { cutMiddle, FILE_COLUMNS, isUnbounded } from './layout.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './names.ts';
 import type { Paint } from './paint.ts';
@@ -21,7 +21,7 @@ export function timeline(report: Report, { width, paint, moments }: TimelineOpti
   const nameOf = seriesNames(report);
   const names = report.probes.map(({ series }) => cutMiddle(nameOf(series), Math.max(10, Math.floor(width / 3))));
   const label = Math.max(0, ...names.map((name) => name.length));
-  const cells = width - label - 4;
+  const cells = isUnbounded(width) ? Math.max(FILE_COLUMNS - label - 4, FILE_COLUMNS / 2) : width - label - 4;
   if (whole.until <= whole.from || cells < 10 || report.probes.length === 0) return [];
   const colours = { up: paint.good, degraded: paint.warn, down: paint.bad, unobserved: paint.dim };
   const windows = Map.groupBy(report.windows, seriesId);

@@ -59,7 +59,14 @@ export function dataRoutes(
   );
   const report = { id: 'report', summary: 'The report of the run so far', tag: 'data', query: wantedReport } as const;
   app.get('/api/v1/report', { schema: documented({ ...report, answers: reportAnswers }) }, async (request, reply) => {
-    const { format: name, width, colour, strict, zone, tasks } = parseQuery(wantedReport, request.query);
+    const {
+      format: name,
+      width = Number.POSITIVE_INFINITY,
+      colour,
+      strict,
+      zone,
+      tasks,
+    } = parseQuery(wantedReport, request.query);
     const format = chosenFormat(reports, { name, accept: request.headers.accept });
     const { report } = live();
     const drawing = format.draws === true ? { drawing: await readDrawing(report, journal) } : {};

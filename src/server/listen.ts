@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
+import { once } from 'node:events';
+import { createServer, isIP } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../domain/refusal.ts';
 
@@ -11,6 +12,19 @@ export async function addressOf(host: string): Promise<string> {
     return (await lookup(bare, { order: 'ipv4first' })).address;
   } catch {
     throw new Refusal(`cannot listen on '${host}': the name is not known; an address of this machine is wanted`);
+  }
+}
+
+/** That port of loopback where nobody has it, or else any free one. */
+export async function portOrFree(port: number): Promise<number> {
+  const probe = createServer();
+  try {
+    await once(probe.listen(port, '127.0.0.1'), 'listening');
+    return port;
+  } catch {
+    return 0;
+  } finally {
+    probe.close();
   }
 }
 

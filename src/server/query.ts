@@ -42,7 +42,7 @@ export const tasksQuery = z.strictObject({
 export const reportQuery = (formats: readonly string[]) =>
   z.strictObject({
     format: z.enum(formats).optional().describe('goes before the Accept header'),
-    width: z.coerce.number().int().min(40).max(400).default(100).describe('of a line of text'),
+    width: z.coerce.number().int().min(40).max(400).optional().describe('of a line of text; left out: nothing is cut'),
     colour: z.enum(['true', 'false']).default('false').describe('with the escapes of a terminal'),
     strict: z.enum(['true', 'false']).default('false').describe('what is not proven counts as failed'),
     zone: zone.default('utc').describe('IANA time zone of the text'),

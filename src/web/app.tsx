@@ -6,7 +6,7 @@ import { Budgets } from './budgets.tsx';
 import { Checks, Downtime, Method, Phases, SeriesTable, Slowdown, Tasks } from './figures.tsx';
 import { createMoments, LOCAL, type Moments } from './moments.ts';
 import { Now, Prober } from './now.tsx';
-import type { PageState, Source, Store } from './state.ts';
+import { nowOf, type PageState, type Source, type Store } from './state.ts';
 import { Timeline } from './timeline.tsx';
 import type { View } from './view.ts';
 import { Windows } from './windows.tsx';
@@ -27,7 +27,7 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
   const { status, report, link } = state;
   const watched = (report?.probes.length ?? 0) > 0;
   const isDown = status?.series.some((one) => one.state === 'down') === true;
-  const now = useNow(link.kind === 'file' ? null : isDown ? TICK.down : TICK.up) + state.ahead;
+  const now = nowOf(state, useNow(link.kind === 'file' ? null : isDown ? TICK.down : TICK.up));
 
   useEffect(() => {
     document.title = titleOf(state);

@@ -69,5 +69,5 @@ export function hitLane({ at, slack, y }: Pointer, scene: Scene, { exact }: Word
       lines: [`${lane.name}: unobserved for ${duration((gap.until - gap.from) / 1000)}`, `from ${exact(gap.from)}`],
     };
   }
-  return { lines: [`${lane.name}: up`, exact(at)] };
+  return { lines: [`${lane.name}: ${at > lane.knownUntil ? 'no answer yet' : 'up'}`, exact(at)] };
 }

@@ -123,7 +123,7 @@ function drawLane(brush: Brush, lane: SeriesLane, { scene, top }: { scene: Scene
     context.fillRect(begin, bar + ((BAR - height) / 2) * ratio, wide, height * ratio);
   };
   context.fillStyle = palette.up;
-  box(scene, 4);
+  box({ from: scene.from, until: lane.knownUntil }, 4);
   for (const gap of lane.gaps) {
     context.fillStyle = palette.surface;
     box(gap, BAR);

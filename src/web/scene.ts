@@ -37,6 +37,8 @@ export type SeriesLane = {
   readonly connection: string;
   readonly slow: number;
   readonly samples: SampleColumns | null;
+  /** Later than this no sample says anything yet. */
+  readonly knownUntil: number;
   readonly windows: readonly WindowBand[];
   readonly gaps: readonly Stretch[];
 };
@@ -56,7 +58,7 @@ const TASK_ROWS = 3;
 
 /** What the report says, read once for each report. */
 export type ReportScene = Pick<Scene, 'from' | 'until' | 'running' | 'phases' | 'blamed'> & {
-  readonly lanes: readonly Omit<SeriesLane, 'samples'>[];
+  readonly lanes: readonly Omit<SeriesLane, 'samples' | 'knownUntil'>[];
 };
 
 export function readReport(report: ReportFace): ReportScene {
@@ -99,11 +101,20 @@ export const sceneOf = (
     ...read,
     until,
     phases: read.phases.map((phase) => (phase.running ? goingOn(phase, until) : phase)),
-    lanes: read.lanes.map((lane) => ({ ...lane, samples: samples.series.get(lane.id) ?? null })),
+    lanes: read.lanes.map((lane) => {
+      const own = samples.series.get(lane.id) ?? null;
+      return { ...lane, samples: own, knownUntil: read.running ? Math.min(lastAnswer(own, read.from), until) : until };
+    }),
     tasks,
     rows,
   };
 };
+
+/** When the sample that was sent last had ended. What a run that has ended lacks is in its gaps. */
+function lastAnswer(own: SampleColumns | null, otherwise: number): number {
+  if (own === null || own.count === 0) return otherwise;
+  return (own.at[own.count - 1] ?? otherwise) + (own.took[own.count - 1] ?? 0) * 1000;
+}
 
 function goingOn(phase: PhaseBand, until: number): PhaseBand {
   const stretches = phase.stretches.map((one, index) =>

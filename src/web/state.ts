@@ -26,6 +26,10 @@ export type PageState = {
   readonly ahead: number;
 };
 
+/** Now by the daemon's clock. In a file nothing is later than what was observed, whenever it is opened. */
+export const nowOf = ({ link, report, ahead }: PageState, browser: number): number =>
+  link.kind === 'file' && report !== null ? Date.parse(report.run.endedAt) : browser + ahead;
+
 export type Source = {
   /** The samples around the edges of a window, in order. */
   samplesOf(window: WindowFace): Promise<readonly SampleFace[]>;

@@ -102,7 +102,7 @@ describe('a run that is judged', { timeout: 60_000 }, () => {
 
   it('is judged afterwards as it was while it ran, or by another plan', async () => {
     const { code } = await watch.stop();
-    expect(code).toBe(0);
+    expect(code).toBe(1);
     const read = (...args: readonly string[]) => run('report', '--journal', watch.journal, ...args);
     const strict = await read('--format', 'junit');
     expect(strict).toMatchObject({ code: 1, err: '' });

@@ -57,6 +57,22 @@ Phase computes
 `);
   });
 
+  it.each([36, 50, 70])('have every figure whole on a terminal of %d columns', (width) => {
+    const lines = comparisonText(compareRuns([later, earlier]), { colour: false, width }).split('\n');
+    expect(lines.filter((line) => line.length > width)).toEqual([]);
+    const words = lines.join(' ').replaceAll(/\s+/g, ' ');
+    expect(words).toContain(
+      '2026-11-24 07:10:00 prod took 12 min 30 s API down 2.0 s (1.0 to 3.0 s) better boot down 0 s verdict pass',
+    );
+    expect(words).not.toContain('…');
+  });
+
+  it('have every figure whole in a file', () => {
+    const long = { ...later, run: { ...later.run, clouds: ['c'.repeat(120)] } };
+    const text = comparisonText(compareRuns([long, earlier]), { colour: false, width: Number.POSITIVE_INFINITY });
+    expect(text).toMatch(/c{120} {2}12 min 30 s {2}2\.0 s \(1\.0 to 3\.0 s\) better {2}0 s +pass\n/);
+  });
+
   it('are told as JSON too', () => {
     expect(JSON.parse(comparisonJson(compareRuns([later, earlier])))).toMatchObject({
       runs: [

@@ -242,6 +242,26 @@ describe('the text report', () => {
     expect(lines(wide, width).filter((line) => line.length > width)).toEqual([]);
   });
 
+  it('cuts nothing in a file', () => {
+    const { run } = report();
+    const wide = report({
+      ...OUTAGE,
+      run: {
+        ...run,
+        id: 'x'.repeat(150),
+        clouds: ['c'.repeat(90), 'prod'],
+        facts: { ['long'.repeat(20)]: 'word '.repeat(60) },
+      },
+      probes: [summary({ series: { ...BOOT, cloud: 'c'.repeat(90) } }), ...OUTAGE.probes],
+      marks: [{ kind: 'stalled', from: BEGAN, until: BEGAN + 1500, message: 'y'.repeat(300) }],
+    });
+    const text = write(wide, Number.POSITIVE_INFINITY);
+    expect(text).not.toContain('…');
+    for (const whole of ['x'.repeat(150), 'c'.repeat(90), 'y'.repeat(300)]) expect(text).toContain(whole);
+    const [bar = ''] = text.split('\n').filter((line) => /^ {2}\S.*[─▒█·]{20}/.test(line));
+    expect(bar.length).toBeLessThan(200);
+  });
+
   it('is the same with colour but for the colour', () => {
     const coloured = reportText(OUTAGE, { colour: true, width: 80 });
     expect(coloured).not.toBe(write(OUTAGE));
