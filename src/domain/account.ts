@@ -73,7 +73,7 @@ export function createAccount(series: Series, startedAt: Millis): Account {
   const observedUpTo = (now: Millis): Millis => Math.min(end(now), oldest()?.since ?? Infinity);
 
   const currentOf = (seen: Book, now: Millis): DowntimeWindow | null => {
-    const open = openWindowOf(seen.track, end(now));
+    const open = openWindowOf(seen.track, end(now), observedUpTo(now));
     return open !== null && seen !== book ? { ...open, provisional: true } : open;
   };
 
@@ -102,6 +102,8 @@ export function createAccount(series: Series, startedAt: Millis): Account {
       sequencer = createSequencer();
     },
     endSession(aliveAt) {
+      // A later session that does without this series is not its own.
+      if (ended !== null) return;
       for (const sample of sequencer.waiting()) enter(book, sample, false);
       sequencer = createSequencer();
       pending.clear();

@@ -1,9 +1,8 @@
 import { isRegression } from '../domain/checks/check.ts';
 import type { Sentence } from '../domain/faces/report.ts';
-import { union } from '../domain/interval.ts';
 import type { ProbeName } from '../domain/sample.ts';
 import type { Report } from '../domain/summary.ts';
-import type { DowntimeWindow, Seconds } from '../domain/window.ts';
+import type { Seconds } from '../domain/window.ts';
 import { damageText } from '../domain/words/damage.ts';
 import { printableLine } from '../domain/words/printable.ts';
 import { counted, duration, errorBar, span } from '../domain/words/quantities.ts';
@@ -81,7 +80,7 @@ function tell(report: Report, place: Place, subject: Subject): Sentence | null {
   const windows = report.windows.filter((window) => window.kind === 'down' && here(window));
   if (windows.length > 0) {
     const isDown = report.run.running && windows.some(({ end }) => end === null);
-    const often = counted(outages(windows), 'window');
+    const often = counted(place.overall.outages[subject.probe], 'window');
     const text = `${isDown ? subject.isDown : subject.wasDown} ${errorBar(downtime(place, subject.probe))} in ${often}.`;
     return { text, tone: 'bad' };
   }
@@ -98,10 +97,6 @@ function downtime({ overall }: Place, probe: ProbeName): Seconds {
   };
   return downtimes[probe];
 }
-
-/** Windows of several connections that may be the same outage are one. */
-const outages = (windows: readonly DowntimeWindow[]): number =>
-  union(windows.map(({ start, end }) => ({ from: start.earliest, until: end?.latest ?? Infinity }))).length;
 
 /** What the last stage of checks came to, on each cloud. */
 function checked({ checks, clouds }: Report): readonly Sentence[] {

@@ -66,11 +66,7 @@ export function dataRoutes(
     const options = { width, colour: colour === 'true', strict: strict === 'true', zone, tasks, ...drawing };
     const text = format.write(report, options);
     const { result } = report.verdict;
-    return reply
-      .type(format.contentType)
-      .header('vary', 'accept')
-      .header('rollwatch-verdict', result ?? 'none')
-      .send(text);
+    return reply.type(format.contentType).header('vary', 'accept').header('rollwatch-verdict', result).send(text);
   });
 
   const downloads = createSlots(limits.downloads);

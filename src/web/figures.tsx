@@ -10,7 +10,7 @@ import { Table } from './table.tsx';
 
 type Part = { readonly report: ReportFace; readonly moments: Moments };
 
-const TONES = { pass: 'good', 'not-proven': 'warn', fail: 'bad' } as const;
+const TONES = { 'not-judged': 'unknown', pass: 'good', 'not-proven': 'warn', fail: 'bad' } as const;
 
 /** The overall downtime, by what was down. */
 export function Downtime({ report }: { readonly report: ReportFace }): JSX.Element {
@@ -93,10 +93,10 @@ export function Phases({ report, moments }: Part): JSX.Element | null {
 }
 
 function verdictOf({ result, running, budgets }: PhaseFace): JSX.Element {
-  const words = `${RESULT_WORDS[result ?? 'pass']}${running ? ' so far' : ''}`;
+  const words = `${RESULT_WORDS[result ?? 'not-judged']}${running ? ' so far' : ''}`;
   const title = budgets.map(budgetLimit).join('; ');
   return (
-    <span class={TONES[result ?? 'pass']} title={title}>
+    <span class={TONES[result ?? 'not-judged']} title={title}>
       {words}
     </span>
   );

@@ -102,13 +102,14 @@ describe('the text report', () => {
     expect(lines(report({ probes: [] }))[0]).toBe('Nothing was watched: there is no sample.');
   });
 
-  it('counts windows of both connections that may be one outage as one', () => {
+  it('counts outages, not the windows of each connection', () => {
     const both = [
       window(),
       window({ series: LIST_KEPT, start: around(301) }),
       window({ start: around(500), end: around(501) }),
     ];
-    const all = overall({ api: { min: 7, estimate: 8, max: 9 } });
+    const outages = { 'server-list': 2, 'server-boot': 0, 'server-reach': 0, token: 0 };
+    const all = overall({ api: { min: 7, estimate: 8, max: 9 }, outages });
     expect(lines(report({ windows: both, overall: all }))[0]).toBe(
       'The API was down for 8.0 s (7.0 to 9.0 s) in 2 windows.',
     );
