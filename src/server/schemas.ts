@@ -202,6 +202,9 @@ export const reportSchema = z.strictObject({
       intervalSeconds: seconds,
       slowSeconds: seconds,
       samples: z.strictObject({ ok: z.int(), failed: z.int(), void: z.int(), missed: z.int(), extra: z.int() }),
+      voids: z
+        .array(z.strictObject({ kind: z.enum(VOID_KINDS), count: z.int(), message: z.string() }))
+        .describe('why samples are void, most frequent first; the message is that of the last'),
       availability: z.number().nullable(),
       downtimeSeconds: bounds,
       windows: z.int(),

@@ -59,6 +59,7 @@ export const cause = (kind: FailureKind, service: Service, count: number) => ({ 
 export const summary = (facts: Partial<SeriesSummary> = {}): SeriesSummary => ({
   series: LIST_NEW,
   samples: { ok: 750, failed: 0, void: 0, missed: 0, extra: 0 },
+  voids: [],
   availability: 1,
   downtime: NONE,
   settled: 0,

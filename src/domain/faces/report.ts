@@ -34,6 +34,8 @@ export type SeriesFace = {
   readonly intervalSeconds: number;
   readonly slowSeconds: number;
   readonly samples: SeriesSummary['samples'];
+  /** Why samples are void, most frequent first. */
+  readonly voids: SeriesSummary['voids'];
   readonly availability: number | null;
   readonly downtimeSeconds: Seconds;
   readonly windows: number;
@@ -125,6 +127,7 @@ const seriesFace = (summary: SeriesSummary): SeriesFace => {
     intervalSeconds: rounded(interval / 1000),
     slowSeconds: rounded(slow / 1000),
     samples: summary.samples,
+    voids: summary.voids,
     // not rounded: the last nine of it may be what matters
     availability: summary.availability,
     downtimeSeconds: secondsFace(summary.downtime),

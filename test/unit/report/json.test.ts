@@ -52,6 +52,7 @@ describe('the JSON report', () => {
           intervalSeconds: 1,
           slowSeconds: 1,
           samples: { ok: 750, failed: 0, void: 0, missed: 0, extra: 0 },
+          voids: [],
           availability: 0.9908,
           downtimeSeconds: { min: 6, estimate: 7, max: 8 },
           windows: 1,

@@ -102,6 +102,18 @@ describe('the text report', () => {
     expect(lines(report({ probes: [] }))[0]).toBe('Nothing was watched: there is no sample.');
   });
 
+  it('says that the quota left no room for a server', () => {
+    const voids = [{ kind: 'quota' as const, count: 3, message: 'Quota exceeded for instances' }];
+    const probes = [
+      summary(),
+      summary({ series: BOOT, samples: { ok: 0, failed: 0, void: 3, missed: 0, extra: 0 }, voids }),
+    ];
+    expect(write(report({ probes })).replaceAll(/\s+/g, ' ')).toContain(
+      'The quota left server-boot no room for a server, 3 times: whether booting worked then is not known (Quota exceeded for instances).',
+    );
+    expect(write(report())).not.toContain('quota');
+  });
+
   it('counts outages, not the windows of each connection', () => {
     const both = [
       window(),
