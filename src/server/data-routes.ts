@@ -13,7 +13,7 @@ import { sampleStream } from './sample-stream.ts';
 import { reportSchema, sampleSchema, statusSchema, windowsSchema } from './schemas.ts';
 import { createSlots } from './slots.ts';
 
-const RHYTHM = { look: 250, heartbeat: 5000 };
+const RHYTHM = { look: 250, heartbeat: 5000, alive: 1000 };
 
 /** What is known, and what was measured. */
 export function dataRoutes(
@@ -104,7 +104,8 @@ export function dataRoutes(
   app.addHook('preClose', async () => events.close());
   const stream = {
     id: 'events',
-    summary: 'Server-sent events: status when it has changed and every 5 s, samples, window when one is finished',
+    summary:
+      'Server-sent events: status when it has changed and every 5 s, alive every second, samples, window when one is finished',
     tag: 'status',
     query: nothing,
   } as const;

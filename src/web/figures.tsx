@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { toldChecks } from '../domain/checks/tempest.ts';
 import type { PhaseFace } from '../domain/faces/phase.ts';
-import type { ReportFace } from '../domain/faces/report.ts';
+import type { OverallFace, ReportFace } from '../domain/faces/report.ts';
 import { budgetLimit, budgetSentence, RESULT_WORDS } from '../domain/words/budgets.ts';
 import { counted, duration, errorBar, latency, percent, span } from '../domain/words/quantities.ts';
 import type { Moments } from './moments.ts';
@@ -13,9 +13,16 @@ type Part = { readonly report: ReportFace; readonly moments: Moments };
 const TONES = { 'not-judged': 'unknown', pass: 'good', 'not-proven': 'warn', fail: 'bad' } as const;
 
 /** The overall downtime, by what was down. */
-export function Downtime({ report }: { readonly report: ReportFace }): JSX.Element {
+export function Downtime({
+  report,
+  overall,
+}: {
+  readonly report: ReportFace;
+  /** Of the same moment as the banner above it. */
+  readonly overall: OverallFace;
+}): JSX.Element {
   const { apiDowntimeSeconds, bootDowntimeSeconds, dataPlaneDowntimeSeconds, tokenDowntimeSeconds, unobservedSeconds } =
-    report.overall;
+    overall;
   const watched = (probe: string) => report.probes.some((one) => one.probe === probe);
   const figures = [
     ['server-list', 'API downtime', apiDowntimeSeconds],
@@ -45,7 +52,9 @@ export function Downtime({ report }: { readonly report: ReportFace }): JSX.Eleme
 }
 
 export function Phases({ report, moments }: Part): JSX.Element | null {
-  const begun = report.phases.filter(({ stretches }) => stretches.length > 0);
+  const { run, outside } = report.verdict;
+  const whole = [outside, run].filter((one) => one !== null);
+  const begun = [...report.phases, ...whole].filter(({ stretches }) => stretches.length > 0);
   const never = report.phases.filter(({ stretches }) => stretches.length === 0);
   if (begun.length === 0) return null;
   return (
