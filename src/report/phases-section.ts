@@ -24,7 +24,7 @@ export function verdictSentences(verdict: Verdict): readonly Sentence[] {
   if (verdict.plan === null) return [];
   const plan = printableLine(verdict.plan);
   const named = (wanted: Result) =>
-    listed(judgedParts(verdict).flatMap(({ name, result: own }) => (own === wanted ? [printableLine(name)] : [])));
+    all(judgedParts(verdict).flatMap(({ name, result: own }) => (own === wanted ? [name] : [])));
   const left = unjudged(notJudged);
   const more = left === '' ? '' : ` ${left}`;
   if (result === 'fail')
@@ -35,7 +35,7 @@ export function verdictSentences(verdict: Verdict): readonly Sentence[] {
   }
   if (result === 'pass') {
     if (left === '') return [{ text: `PASS: every phase kept what ${plan} promises.`, tone: 'good' }];
-    return [{ text: `PASS: ${listed(judged.map(printableLine))} kept what ${plan} promises.${more}`, tone: 'warn' }];
+    return [{ text: `PASS: ${all(judged)} kept what ${plan} promises.${more}`, tone: 'warn' }];
   }
   const kept = named('pass');
   const outside = kept === '' ? '' : ` ${upper(kept)} cost no more than it promises.`;
@@ -47,6 +47,9 @@ export function verdictSentences(verdict: Verdict): readonly Sentence[] {
   ];
 }
 
+/** 'a, b and c' */
+const all = (names: readonly string[]): string => listed(names.map(printableLine), 'and');
+
 const UNJUDGED: Readonly<Record<Unjudged['reason'], (names: string, several: boolean) => string>> = {
   'never-began': (names) => `${names} never began`,
   'no-budget': (names, several) => `${names} ${several ? 'have' : 'has'} no budget`,
@@ -57,7 +60,7 @@ const UNJUDGED: Readonly<Record<Unjudged['reason'], (names: string, several: boo
 function unjudged(notJudged: readonly Unjudged[]): string {
   if (notJudged.length === 0) return '';
   const parts = [...Map.groupBy(notJudged, ({ reason }) => reason)].map(([reason, some]) =>
-    UNJUDGED[reason](listed(some.map(({ name }) => printableLine(name))), some.length > 1),
+    UNJUDGED[reason](all(some.map(({ name }) => name)), some.length > 1),
   );
   return `Not judged: ${parts.join('; ')}.`;
 }

@@ -27,6 +27,7 @@ import {
   window,
 } from '../../support/live.ts';
 import { task } from '../../support/tasks.ts';
+import { budget, neverBegun, phaseVerdict } from '../../support/verdicts.ts';
 
 const write = (some: Report, width = 80) => reportText(some, { colour: false, width });
 const lines = (some: Report, width = 80) => write(some, width).split('\n');
@@ -100,6 +101,20 @@ describe('the text report', () => {
     const blind = report({ probes: [summary({ samples: { ok: 0, failed: 0, void: 3, missed: 0, extra: 0 } })] });
     expect(lines(blind)[0]).toBe('Nothing is known of the API: there is no valid sample.');
     expect(lines(report({ probes: [] }))[0]).toBe('Nothing was watched: there is no sample.');
+  });
+
+  it('names all that cost too much, and what was not judged', () => {
+    const [one, two] = [phaseVerdict({ name: 'one' }), phaseVerdict({ name: 'two' })];
+    const text = (facts: object) => write(report({ verdict: { plan: 'p', ...facts } })).replaceAll(/\s+/g, ' ');
+    expect(text({ result: 'fail', phases: [one, two, neverBegun('three')] })).toContain(
+      'FAIL: one and two cost more than p promises. Not judged: three never began.',
+    );
+    const passed = [phaseVerdict({ name: 'one', result: 'pass', budgets: [budget({ result: 'pass' })] })];
+    expect(text({ result: 'pass', phases: passed })).toContain('PASS: every phase kept what p promises.');
+    expect(text({ result: 'pass', phases: [...passed, neverBegun('two'), neverBegun('three')] })).toContain(
+      'PASS: one kept what p promises. Not judged: two and three never began.',
+    );
+    expect(text({ result: 'not-judged', phases: [neverBegun('two')] })).toContain('NOT JUDGED: ');
   });
 
   it('says that the quota left no room for a server', () => {
