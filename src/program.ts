@@ -11,8 +11,8 @@ import { reportCommand } from './commands/report.ts';
 import { sweepCommand } from './commands/sweep.ts';
 import { taskCommand } from './commands/task.ts';
 import { watchCommand } from './commands/watch.ts';
-import { didYouMean, listed } from './config/did-you-mean.ts';
 import { Refusal } from './domain/refusal.ts';
+import { didYouMean, listed } from './domain/words/did-you-mean.ts';
 import { printableLine } from './domain/words/printable.ts';
 import { VERSION } from './version.ts';
 

@@ -3,6 +3,7 @@ import type { Live } from '../domain/live.ts';
 import { createObservation } from '../domain/observation.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Health, JournalEntry, JournalWriter, PreflightReport, SamplerEvent, Upgrade } from '../domain/ports.ts';
+import { createQuotaWatch } from '../domain/presence.ts';
 import type { ProbeName, Sample, Series } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
 import { damageText } from '../domain/words/damage.ts';
@@ -65,6 +66,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   let sampler: Sampler | null = null;
   let health: Health | null = null;
   let pastKnown = false;
+  const watchQuota = createQuotaWatch(log);
   let retry: NodeJS.Timeout | undefined;
 
   const begun = Promise.withResolvers<number>();
@@ -173,6 +175,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         break;
       case 'sample':
         options.onSample(event.sample);
+        watchQuota(event.sample);
         keep(event);
         break;
       case 'mark':

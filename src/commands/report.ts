@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { compareRuns } from '../domain/comparison.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Report } from '../domain/summary.ts';
-import { RESULTS, type Result } from '../domain/verdict.ts';
+import { isAccepted, RESULTS, type Result } from '../domain/verdict.ts';
 import { comparisonJson, comparisonText } from '../report/comparison.ts';
 import { REPORT_FORMATS } from '../report/formats.ts';
 import type { CommandFactory } from './command.ts';
@@ -72,7 +72,7 @@ Exit code 1: a phase of the upgrade cost more than its plan promises.`,
       const tell = flags.url !== undefined ? fromDaemon : flags.compare !== undefined ? fromSeveral : fromJournal;
       const { text, result } = await tell(flags, format, output);
       await print(output.out, text);
-      finish(result === 'fail' || (result === 'not-proven' && flags.failOn === 'not-proven') ? 1 : 0);
+      finish(isAccepted(result, flags.failOn) ? 0 : 1);
     });
 
 function refuseMixed({ url, compare, journal, plan, ansibleLog }: ReportFlags): void {

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { didYouMean, listed } from './did-you-mean.ts';
+import { didYouMean, listed } from '../domain/words/did-you-mean.ts';
 import { quoted, quotedKey } from './quote.ts';
 
 type Issue = z.core.$ZodIssue;

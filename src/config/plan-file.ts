@@ -78,13 +78,16 @@ const planSchema = z.strictObject(
   {
     name: plainName.optional(),
     description: text('a sentence about the plan').default(''),
+    run: budget.default({}),
+    outside: budget.default({}),
     phases: z.array(phase, { error: PHASES }).min(1, PHASES).max(MOST_PHASES, PHASES),
   },
   { error: 'a mapping with phases' },
 );
 
 /** What may stand where, for a slip in a key. */
-function keysAt([, index, key]: readonly PropertyKey[]): readonly string[] {
+function keysAt([section, index, key]: readonly PropertyKey[]): readonly string[] {
+  if (section === 'run' || section === 'outside') return Object.keys(budget.shape);
   if (index === undefined) return Object.keys(planSchema.shape);
   if (key === 'begins') return Object.keys(begins.shape);
   return Object.keys(key === 'budget' ? budget.shape : phase.shape);
@@ -106,10 +109,12 @@ export function loadPlan(given: string, whence: string, pathOf: (path: string) =
       `${whence}: ${fileProblem({ written: given, path }, problemOf(found))}; name a file that can be read`,
     );
   const file = openStrictly({ file: path, folder: dirname(path), text: found.text, known: keysAt });
-  const { name, description, phases } = file.check(planSchema, file.raw);
+  const { name, description, run, outside, phases } = file.check(planSchema, file.raw);
   const plan: Plan = {
     name: name ?? (path.split('/').at(-1) ?? given).replace(/\.ya?ml$/, ''),
     description,
+    run: run satisfies Budget,
+    outside: outside satisfies Budget,
     phases: phases.map(
       (one): PlannedPhase => ({
         name: one.name,

@@ -1,4 +1,4 @@
-import { didYouMean } from './did-you-mean.ts';
+import { didYouMean } from '../domain/words/did-you-mean.ts';
 
 // A secret may stand at any key by mistake, and what is printed ends in logs. So an error says where a value stands,
 // and quotes it only where it can't be a secret: see `quoted` and `quotedPath`.

@@ -1,3 +1,4 @@
+import type { VoidKind } from './cause.ts';
 import { intersect, length, union } from './interval.ts';
 import { createLatencies } from './latencies.ts';
 import type { LiveSeries } from './live.ts';
@@ -34,6 +35,7 @@ type Book = { track: Track; readonly windows: DowntimeWindow[]; readonly gaps: I
 export function createAccount(series: Series, startedAt: Millis): Account {
   const book: Book = { track: beginTrack(series, startedAt), windows: [], gaps: [] };
   const counts = { ok: 0, failed: 0, void: 0, missed: 0, extra: 0 };
+  const voids = new Map<VoidKind, { count: number; message: string }>();
   const latencies = createLatencies();
   const trace = createTrace();
   const pending = new Map<number, { readonly since: Millis; readonly note: string }>();
@@ -48,6 +50,8 @@ export function createAccount(series: Series, startedAt: Millis): Account {
     } else if (sample.outcome === 'void') {
       counts.void += sample.slots;
       if (sample.cause.kind === 'missed') counts.missed += sample.slots;
+      const { kind, message } = sample.cause;
+      voids.set(kind, { count: (voids.get(kind)?.count ?? 0) + sample.slots, message });
     } else {
       counts[sample.outcome]++;
       if (sample.outcome === 'ok') latencies.add((sample.settledAt - sample.startedAt) / 1000);
@@ -73,7 +77,7 @@ export function createAccount(series: Series, startedAt: Millis): Account {
   const observedUpTo = (now: Millis): Millis => Math.min(end(now), oldest()?.since ?? Infinity);
 
   const currentOf = (seen: Book, now: Millis): DowntimeWindow | null => {
-    const open = openWindowOf(seen.track, end(now));
+    const open = openWindowOf(seen.track, end(now), observedUpTo(now));
     return open !== null && seen !== book ? { ...open, provisional: true } : open;
   };
 
@@ -102,6 +106,8 @@ export function createAccount(series: Series, startedAt: Millis): Account {
       sequencer = createSequencer();
     },
     endSession(aliveAt) {
+      // A later session that does without this series is not its own.
+      if (ended !== null) return;
       for (const sample of sequencer.waiting()) enter(book, sample, false);
       sequencer = createSequencer();
       pending.clear();
@@ -132,6 +138,7 @@ export function createAccount(series: Series, startedAt: Millis): Account {
       return {
         series: book.track.series,
         samples: { ...counts },
+        voids: [...voids].map(([kind, told]) => ({ kind, ...told })).toSorted((a, b) => b.count - a.count),
         availability: observed === 0 ? null : Math.min(1, Math.max(0, 1 - downtime.estimate / observed)),
         downtime,
         settled: settledSeconds(down),

@@ -5,8 +5,9 @@ import type { Seconds } from './window.ts';
 /** What of a run, or of one of its phases, is laid beside others. Durations in seconds. */
 export type Figures = {
   readonly elapsed: number;
-  readonly api: Seconds;
-  readonly boot: Seconds;
+  /** Null where it was not measured. */
+  readonly api: Seconds | null;
+  readonly boot: Seconds | null;
   readonly result: Result | null;
 };
 

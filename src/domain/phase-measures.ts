@@ -1,5 +1,5 @@
-import { intersect, length, union } from './interval.ts';
-import { downtimeOf, type SeriesBook, unobservedByAll } from './overall.ts';
+import { intersect, length, subtract, union } from './interval.ts';
+import { downtimeOf, outagesWithin, type SeriesBook, unobservedByAll } from './overall.ts';
 import type { BudgetName } from './plan.ts';
 import { quantile, quantileBounds } from './quantile.ts';
 import type { ProbeName, Series } from './sample.ts';
@@ -23,8 +23,6 @@ export type PhaseSeries = {
 
 /** What a phase cost, each with its error bar, in the units of the budgets (plan.ts). */
 export type PhaseMeasures = { readonly [name in BudgetName]: Seconds | null } & {
-  readonly api_downtime: Seconds;
-  readonly boot_downtime: Seconds;
   /** In seconds. */
   readonly elapsed: number;
   /** From its end until nothing was down any more, in seconds; null while that is not so, or it is not over. */
@@ -33,34 +31,51 @@ export type PhaseMeasures = { readonly [name in BudgetName]: Seconds | null } & 
 };
 
 /** A phase: when it was under way, and whether it is over. */
-type Phase = { readonly stretches: readonly Interval[]; readonly over: boolean; readonly now: Millis };
+type Phase = {
+  readonly stretches: readonly Interval[];
+  readonly over: boolean;
+  readonly now: Millis;
+  /** Whether time in which a cloud was not observed at all may have been downtime: it is in `max` then, and there alone. */
+  readonly unobserved: 'may-be-down' | 'not-counted';
+};
 
-/** Measures phases; what is the same for all of them is computed once. `baseline`: the time before the first one. */
+/**
+ * Measures phases; what is the same for all of them is computed once. `baseline`: the time before the first one; outages
+ * in it are no part of it, as what answers just before and after one tells nothing of how things usually are.
+ */
 export function createPhaseMeasures(
   books: readonly PhaseBook[],
   baseline: readonly Interval[],
 ): (phase: Phase) => PhaseMeasures {
-  const before = new Map(books.map((book) => [book, book.trace.during(baseline)]));
-  const reach = booksOf(books, 'server-reach');
-  const downtime = {
-    api: downtimeIn(booksOf(books, 'server-list')),
-    boot: downtimeIn(booksOf(books, 'server-boot')),
-    reach: downtimeIn(reach),
-  };
-  const loud = [...booksOf(books, 'server-list'), ...booksOf(books, 'server-boot')].flatMap(({ windows }) =>
-    windows.filter((one) => one.kind === 'down'),
+  const before = new Map(
+    [...Map.groupBy(books, ({ series: { cloud, probe } }) => JSON.stringify([cloud, probe])).values()].flatMap(
+      (some) => {
+        const calm = subtract(baseline, downtimeOf(some).max);
+        return some.map((book) => [book, book.trace.during(calm)] as const);
+      },
+    ),
   );
-  return ({ stretches, over, now }) => {
+  const [listed, booted, reach] = [
+    booksOf(books, 'server-list'),
+    booksOf(books, 'server-boot'),
+    booksOf(books, 'server-reach'),
+  ];
+  const downtime = { api: downtimeIn(listed), boot: downtimeIn(booted), reach: downtimeIn(reach) };
+  const loud = [...listed, ...booted].flatMap(({ windows }) => windows.filter((one) => one.kind === 'down'));
+  return ({ stretches, over, now, unobserved }) => {
     const traced = books.map((book) => ({ book, before: before.get(book), during: book.trace.during(stretches) }));
     const lists = traced.filter(({ book }) => book.series.probe === 'server-list');
-    const api = downtime.api(stretches);
+    const api = downtime.api(stretches, unobserved);
     return {
       elapsed: length(stretches) / 1000,
-      api_downtime: seconds([api]),
-      boot_downtime: seconds([downtime.boot(stretches)]),
-      data_plane_downtime: reach.length === 0 ? null : seconds([downtime.reach(stretches)]),
-      longest_window: { min: longest(api.min), estimate: longest(api.estimate), max: longest(api.max) },
-      consecutive_failures: exactly(lists.reduce((most, { during }) => Math.max(most, during.failedInARow), 0)),
+      api_downtime: listed.length === 0 ? null : seconds([api]),
+      boot_downtime: booted.length === 0 ? null : seconds([downtime.boot(stretches, unobserved)]),
+      data_plane_downtime: reach.length === 0 ? null : seconds([downtime.reach(stretches, unobserved)]),
+      longest_window: listed.length === 0 ? null : longestOutage(listed, api),
+      consecutive_failures:
+        listed.length === 0
+          ? null
+          : exactly(lists.reduce((most, { during }) => Math.max(most, during.failedInARow), 0)),
       error_ratio: errorRatio(lists.map(({ during }) => during)),
       slowdown: slowdownOf(lists),
       recovery: over ? recoveryOf(loud, stretches, now) : null,
@@ -79,17 +94,28 @@ const booksOf = <Book extends SeriesBook>(books: readonly Book[], probe: ProbeNa
 
 const exactly = (value: number): Seconds => ({ min: value, estimate: value, max: value });
 
-/** Time in which a cloud was not observed at all may have been down: it is in `max` alone. */
-function downtimeIn(books: readonly SeriesBook[]): (stretches: readonly Interval[]) => Extent {
+function downtimeIn(
+  books: readonly SeriesBook[],
+): (stretches: readonly Interval[], unobserved: Phase['unobserved']) => Extent {
   const { min, estimate, max } = downtimeOf(books);
   const places = Map.groupBy(books, ({ series }) => JSON.stringify([series.cloud, series.vantage]));
   const unknown = [...places.values()].flatMap((some) => unobservedByAll(some));
   const most = union([...max, ...unknown]);
-  return (stretches) => ({
+  return (stretches, unobserved) => ({
     min: intersect(min, stretches),
     estimate: intersect(estimate, stretches),
-    max: intersect(most, stretches),
+    max: intersect(unobserved === 'may-be-down' ? most : max, stretches),
   });
+}
+
+/** What was unobserved parts an outage in the minimum alone: by the estimate it is one, of which the gap is no part. */
+function longestOutage(books: readonly SeriesBook[], { min, estimate, max }: Extent): Seconds {
+  const outages = outagesWithin(books, union(estimate));
+  return {
+    min: longest(min),
+    estimate: outages.reduce((most, one) => Math.max(most, length(one) / 1000), 0),
+    max: longest(max),
+  };
 }
 
 const longest = (stretches: readonly Interval[]): number =>

@@ -5,6 +5,10 @@ export type Plan = {
   readonly name: string;
   readonly description: string;
   readonly phases: readonly PlannedPhase[];
+  /** What the whole run may cost. */
+  readonly run?: Budget;
+  /** What may happen outside every phase: before the first, or after the last has ended. */
+  readonly outside?: Budget;
 };
 
 export type PlannedPhase = {
@@ -24,7 +28,7 @@ export type Begins = {
 };
 
 /**
- * What a phase may cost; what is not named may cost anything.
+ * What a phase, or the run, may cost; what is not named may cost anything.
  * - `api_downtime`, `boot_downtime`: seconds of the phase in which the API, or booting, was down
  * - `data_plane_downtime`: seconds of the phase in which any of the servers under `server-reach` was out of reach
  * - `longest_window`: seconds of the longest stretch of API downtime

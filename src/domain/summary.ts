@@ -1,4 +1,5 @@
 import type { BlamedWindow } from './blame.ts';
+import type { VoidKind } from './cause.ts';
 import type { CheckReport } from './checks/check.ts';
 import type { Overall } from './overall.ts';
 import type { Damage, Mark } from './ports.ts';
@@ -7,6 +8,10 @@ import type { TaskDowntime } from './task-downtime.ts';
 import type { Interval, Millis } from './time.ts';
 import type { Verdict } from './verdict.ts';
 import type { Seconds } from './window.ts';
+
+/** Whether so much of a run was unobserved that it has to be said: a second or so passes by nature. In seconds. */
+export const isMuchUnobserved = ({ unobserved, total }: { unobserved: number; total: number }): boolean =>
+  unobserved >= Math.max(2, total / 1000);
 
 /** What the samples of one series come to. Durations in seconds. */
 export type SeriesSummary = {
@@ -19,6 +24,8 @@ export type SeriesSummary = {
     readonly missed: number;
     readonly extra: number;
   };
+  /** Why samples are void, most frequent first; extra ones are not counted. `message`: of the last one. */
+  readonly voids: readonly { readonly kind: VoidKind; readonly count: number; readonly message: string }[];
   /** 1 - downtime / observed time, by the estimate; null where nothing was observed. */
   readonly availability: number | null;
   readonly downtime: Seconds;

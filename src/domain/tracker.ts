@@ -208,11 +208,11 @@ function close(series: Series, open: Open, end: Bracket, gap: Interval | null): 
   return describe(series, { ...open, gaps: withGap(open.gaps, gap) }, { end, now: end.latest });
 }
 
-/** The window that is open, up to `now`. */
-export function openWindowOf(track: Track, now: Millis): DowntimeWindow | null {
+/** The window that is open, up to `now`; a sample sent at `observed` waits for its answer still. */
+export function openWindowOf(track: Track, now: Millis, observed = now): DowntimeWindow | null {
   if (track.state.kind !== 'down' && track.state.kind !== 'degraded') return null;
   const { open } = track.state;
-  return describe(track.series, { ...open, gaps: withGap(open.gaps, gapBefore(track, now)) }, { end: null, now });
+  return describe(track.series, { ...open, gaps: withGap(open.gaps, gapBefore(track, observed)) }, { end: null, now });
 }
 
 function describe(series: Series, open: Open, { end, now }: { end: Bracket | null; now: Millis }): DowntimeWindow {

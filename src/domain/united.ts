@@ -1,4 +1,4 @@
-import { firstEndingAfter, subtract, union } from './interval.ts';
+import { firstEndingAfter, intersect, subtract, union } from './interval.ts';
 import { seriesId } from './sample.ts';
 import type { Bracket, Interval, Millis } from './time.ts';
 import { type DowntimeWindow, extentOf, wasSeen } from './window.ts';
@@ -8,6 +8,7 @@ import { type DowntimeWindow, extentOf, wasSeen } from './window.ts';
  * connection, half an interval apart. Least and most follow from the brackets by plain union; the estimate does better:
  * where the edges of two windows can be one and the same moment, it lies where both brackets agree. Two series at 1 Hz
  * so see an edge as sharply as one at 2 Hz, where a union of midpoints would be too long by a quarter of a second.
+ * Time in which no window that is down then was observed counts for the most alone.
  */
 export function unitedEstimate(
   windows: readonly DowntimeWindow[],
@@ -24,14 +25,17 @@ export function unitedEstimate(
   );
   // Each lies in one span alone.
   const inside = Map.groupBy(estimates, ({ stretches }) => firstEndingAfter(spans, stretches[0]?.from ?? Infinity));
+  // An edge that two windows agree on may lie in time in which whoever was down was not observed.
+  const observed = union(windows.flatMap((one) => subtract(extentOf(one, now(one)).max, one.gaps)));
   let next = 0;
-  return spans.flatMap((span, index) => {
+  const united = spans.flatMap((span, index) => {
     const known = next;
     while ((all[next]?.from ?? Infinity) < span.until) next++;
     const holes = subtract([span], all.slice(known, next));
     const windows = (inside.get(index) ?? []).map(({ window }) => window);
     return subtract([sharpen(span, windows)], holes);
   });
+  return intersect(united, observed);
 }
 
 /** Moves the edges of a span to where the brackets of its windows agree. */

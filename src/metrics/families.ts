@@ -97,6 +97,16 @@ export function createFamilies(register: Registry) {
       'Union of the down windows of server-list over both connections, by the estimate.',
       PLACE_LABELS,
     ),
+    runOverall: gauge(
+      'run_overall_downtime_seconds',
+      'Overall downtime of the run as the report tells it, with its error bar.',
+      [...PLACE_LABELS, 'bound'],
+    ),
+    runApi: gauge(
+      'run_api_downtime_seconds',
+      'API downtime of the run as the report tells it, over both connections, with its error bar.',
+      [...PLACE_LABELS, 'bound'],
+    ),
     created: counter('servers_created_total', 'Servers that booting created.', PLACE_LABELS),
     deleted: counter('servers_deleted_total', 'Servers created by us that are gone again.', PLACE_LABELS),
     leaked: gauge('servers_leaked', 'Servers created by us that could not be deleted so far.', PLACE_LABELS),

@@ -3,7 +3,7 @@ import type { BudgetName } from '../domain/plan.ts';
 import type { JournalState } from '../domain/ports.ts';
 import { type SeriesKey, seriesId } from '../domain/sample.ts';
 import type { Report, SeriesSummary } from '../domain/summary.ts';
-import { RESULTS } from '../domain/verdict.ts';
+import { BUDGET_RESULTS, judgedParts } from '../domain/verdict.ts';
 import type { DowntimeWindow } from '../domain/window.ts';
 import { seriesLabels } from './count-sample.ts';
 import type { Families } from './families.ts';
@@ -46,6 +46,10 @@ export function showLive(families: Families, begin: (key: SeriesKey) => void): (
     const labels = { cloud, vantage };
     rising.overall(labels, overall.settled);
     rising.api(labels, overall.apiSettled);
+    for (const bound of BOUNDS) {
+      families.runOverall.set({ ...labels, bound }, overall.downtime[bound]);
+      families.runApi.set({ ...labels, bound }, overall.api[bound]);
+    }
     rising.created(labels, servers.created);
     rising.deleted(labels, servers.deleted);
     families.leaked.set(labels, servers.leaked);
@@ -89,13 +93,13 @@ function showPhases(families: Families, { phase, phases, report }: Live): void {
 /** The budgets of the phases that began; those that are no seconds have a result alone. */
 function showBudgets(families: Families, { clouds, verdict }: Report): void {
   for (const family of [families.budget, families.budgetUsed, families.budgetResult]) family.reset();
-  const judged = verdict.phases
-    .slice(0, PHASES)
-    .flatMap(({ name, budgets }) => budgets.map((budget) => ({ phase: name, ...budget })));
+  const judged = judgedParts({ ...verdict, phases: verdict.phases.slice(0, PHASES) }).flatMap(({ name, budgets }) =>
+    budgets.map((budget) => ({ phase: name, ...budget })),
+  );
   for (const { cloud, vantage } of clouds) {
     for (const { phase, name, limit, measured, result: reached } of judged) {
       const labels = { cloud, vantage, phase, budget: name };
-      for (const result of RESULTS) families.budgetResult.set({ ...labels, result }, result === reached ? 1 : 0);
+      for (const result of BUDGET_RESULTS) families.budgetResult.set({ ...labels, result }, result === reached ? 1 : 0);
       if (!IN_SECONDS.has(name)) continue;
       families.budget.set(labels, limit);
       for (const bound of BOUNDS) families.budgetUsed.set({ ...labels, bound }, measured?.[bound] ?? 0);

@@ -1,6 +1,7 @@
 import { type Comparison, type Figures, trend } from '../domain/comparison.ts';
 import { secondsFace } from '../domain/faces/window.ts';
 import { iso } from '../domain/time.ts';
+import type { Seconds } from '../domain/window.ts';
 import { RESULT_WORDS } from '../domain/words/budgets.ts';
 import { printableJson, printableLine } from '../domain/words/printable.ts';
 import { errorBar, span } from '../domain/words/quantities.ts';
@@ -31,8 +32,11 @@ export function comparisonText({ runs, phases }: Comparison, { colour, width, zo
     }));
   const down = (head: string, pick: (figures: Figures) => Figures['api']): Column<Row> => ({
     head,
-    cell: ({ now, before }) =>
-      now === null ? '-' : `${errorBar(pick(now))}${before === null ? '' : ARROWS[trend(pick(before), pick(now))]}`,
+    cell: ({ now, before }) => {
+      const value = now && pick(now);
+      const earlier = before && pick(before);
+      return value === null ? '-' : `${errorBar(value)}${earlier === null ? '' : ARROWS[trend(earlier, value)]}`;
+    },
     paint: (padded) =>
       padded.includes('worse') ? paint.bad(padded) : padded.includes('better') ? paint.good(padded) : padded,
   });
@@ -78,12 +82,15 @@ function stacked([run, ...columns]: readonly Column<Row>[], rows: readonly Row[]
   ]);
 }
 
+const trendOf = (before: Seconds | null, now: Seconds | null) =>
+  before === null || now === null ? null : trend(before, now);
+
 const figures = (one: Figures, before: Figures | null) => ({
   result: one.result,
   elapsedSeconds: one.elapsed,
-  apiDowntimeSeconds: secondsFace(one.api),
-  bootDowntimeSeconds: secondsFace(one.boot),
-  trend: before && { apiDowntime: trend(before.api, one.api), bootDowntime: trend(before.boot, one.boot) },
+  apiDowntimeSeconds: one.api && secondsFace(one.api),
+  bootDowntimeSeconds: one.boot && secondsFace(one.boot),
+  trend: before && { apiDowntime: trendOf(before.api, one.api), bootDowntime: trendOf(before.boot, one.boot) },
 });
 
 export function comparisonJson({ runs, phases }: Comparison): string {

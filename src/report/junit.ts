@@ -2,11 +2,12 @@ import { type CheckReport, isRegression } from '../domain/checks/check.ts';
 import type { ReportOptions } from '../domain/formats.ts';
 import type { Report } from '../domain/summary.ts';
 import { iso } from '../domain/time.ts';
-import type { BudgetVerdict, PhaseVerdict } from '../domain/verdict.ts';
+import { type BudgetVerdict, judgedParts, type PhaseVerdict } from '../domain/verdict.ts';
 import { budgetLimit, budgetSentence, measureText } from '../domain/words/budgets.ts';
 import { printableLine } from '../domain/words/printable.ts';
 import { momentsIn } from './moments.ts';
 import { createPaint } from './paint.ts';
+import { verdictSentences } from './phases-section.ts';
 import { windowsSection } from './sections.ts';
 import { element, xmlText } from './xml.ts';
 
@@ -16,8 +17,12 @@ import { element, xmlText } from './xml.ts';
  * skipped. What is not proven passes with a note, or fails where `strict` says so.
  */
 export function reportJunit(report: Report, { strict = false, zone = 'utc' }: ReportOptions): string {
-  const { phases, plan } = report.verdict;
-  const suites = [...phases.map((phase) => suite(report, phase, { strict, zone })), ...report.checks.map(checkSuite)];
+  const { plan } = report.verdict;
+  const suites = [
+    ...(report.verdict.result === 'not-judged' ? [unjudgedSuite(report)] : []),
+    ...judgedParts(report.verdict).map((phase) => suite(report, phase, { strict, zone })),
+    ...report.checks.map(checkSuite),
+  ];
   const sum = (pick: (one: Suite) => number) => suites.reduce((total, one) => total + pick(one), 0);
   const totals = { tests: sum((one) => one.tests), failures: sum((one) => one.failures), errors: 0 };
   const name = plan === null ? 'rollwatch' : `rollwatch ${plan}`;
@@ -86,7 +91,7 @@ function suite(report: Report, phase: PhaseVerdict, options: Options): Suite {
       tests: cases.length,
       failures,
       errors: 0,
-      skipped: phase.measures === null ? cases.length : 0,
+      skipped: phase.budgets.length === 0 ? cases.length : 0,
       time: seconds(phase.measures?.elapsed ?? 0),
       // Without a zone, as the schema wants it; it is UTC.
       timestamp: iso(begun).slice(0, 19),
@@ -95,6 +100,17 @@ function suite(report: Report, phase: PhaseVerdict, options: Options): Suite {
     `\n${element('properties', {}, `\n${properties.join('\n')}\n`)}\n${cases.map(({ xml: one }) => `${one}\n`).join('')}`,
   );
   return { tests: cases.length, failures, xml: `\n${xml}` };
+}
+
+/** Where nothing was judged the run has not passed: CI shows that in red. */
+function unjudgedSuite(report: Report): Suite {
+  const message = verdictSentences(report.verdict)[0]?.text ?? 'NOT JUDGED: there is no plan.';
+  const failure = element('failure', { message, type: 'not-judged' }, xmlText(message));
+  const testcase = element('testcase', { classname: 'rollwatch.verdict', name: 'judged', time: seconds(0) }, failure);
+  const counts = { tests: 1, failures: 1, errors: 0, skipped: 0, time: seconds(0) };
+  const attributes = { name: 'rollwatch.verdict', ...counts, timestamp: iso(report.run.startedAt).slice(0, 19) };
+  const xml = element('testsuite', { ...attributes, hostname: report.run.vantages.join(' ') }, `\n${testcase}\n`);
+  return { tests: 1, failures: 1, xml: `\n${xml}` };
 }
 
 type Case = { readonly failed: boolean; readonly xml: string };
@@ -107,7 +123,10 @@ function casesOf(report: Report, phase: PhaseVerdict, options: Options): readonl
     const skipped = element('skipped', { message: 'the phase never began' });
     return [{ failed: false, xml: testcase('phase', skipped) }];
   }
-  if (phase.budgets.length === 0) return [{ failed: false, xml: testcase('no budget', '') }];
+  if (phase.budgets.length === 0) {
+    const message = phase.planned ? 'the plan has no budget for the phase' : 'the plan does not have the phase';
+    return [{ failed: false, xml: testcase('phase', element('skipped', { message })) }];
+  }
   return phase.budgets.map((budget): Case => {
     const failed = budget.result === 'fail' || (options.strict && budget.result === 'not-proven');
     return { failed, xml: testcase(budgetLimit(budget), outcome(report, phase, { ...options, budget, failed })) };

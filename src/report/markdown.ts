@@ -1,7 +1,7 @@
 import { toldChecks } from '../domain/checks/tempest.ts';
 import type { ReportOptions } from '../domain/formats.ts';
 import type { Report } from '../domain/summary.ts';
-import type { BudgetVerdict, PhaseVerdict } from '../domain/verdict.ts';
+import { type BudgetVerdict, judgedParts, type PhaseVerdict } from '../domain/verdict.ts';
 import { budgetLimit, measureText, RESULT_WORDS } from '../domain/words/budgets.ts';
 import { counted, duration, errorBar, percent, span } from '../domain/words/quantities.ts';
 import { markdownTable, plainMarkdown } from './markdown-text.ts';
@@ -76,7 +76,8 @@ function downtime(report: Report): readonly string[] {
 type BudgetRow = { readonly phase: PhaseVerdict; readonly budget: BudgetVerdict | null; readonly first: boolean };
 
 /** A row a budget; a phase without one, or that never began, has a row of its own. */
-function phases({ verdict: { phases: all } }: Report, moments: Moments): readonly string[] {
+function phases({ verdict }: Report, moments: Moments): readonly string[] {
+  const all = judgedParts(verdict);
   if (all.length === 0) return [];
   const rows = all.flatMap((phase): readonly BudgetRow[] =>
     phase.budgets.length === 0
@@ -105,9 +106,9 @@ const begin = ({ stretches: [first] }: PhaseVerdict, moments: Moments): string =
 
 function resultOf({ phase, budget }: BudgetRow): string {
   if (phase.measures === null) return 'not begun, not judged';
-  const result = budget?.result ?? phase.result ?? 'pass';
+  const result = budget?.result ?? phase.result ?? 'not-judged';
   const word = `${RESULT_WORDS[result]}${phase.running ? ' so far' : ''}`;
-  return result === 'pass' ? word : `**${word}**`;
+  return result === 'pass' || result === 'not-judged' ? word : `**${word}**`;
 }
 
 function windows(report: Report, moments: Moments): readonly string[] {

@@ -1,10 +1,11 @@
 import type { Sentence } from '../domain/faces/report.ts';
 import type { PhaseSeries } from '../domain/phase-measures.ts';
 import type { Report } from '../domain/summary.ts';
-import type { PhaseVerdict, Verdict } from '../domain/verdict.ts';
-import { budgetSentence, RESULT_WORDS } from '../domain/words/budgets.ts';
+import { judgedParts, type PhaseVerdict, type Result, type Unjudged, type Verdict } from '../domain/verdict.ts';
+import { budgetSentence, measureText, RESULT_WORDS } from '../domain/words/budgets.ts';
+import { listed } from '../domain/words/did-you-mean.ts';
 import { printableLine } from '../domain/words/printable.ts';
-import { duration, errorBar, latency, span } from '../domain/words/quantities.ts';
+import { duration, latency, span } from '../domain/words/quantities.ts';
 import { type Column, table, wrap } from './layout.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './names.ts';
@@ -17,37 +18,71 @@ type Begun = PhaseVerdict & { readonly measures: NonNullable<PhaseVerdict['measu
 const begun = (phases: readonly PhaseVerdict[]): readonly Begun[] =>
   phases.flatMap((phase) => (phase.measures === null ? [] : [{ ...phase, measures: phase.measures }]));
 
-/** What a person asks first of an upgrade: did it keep its promises. Nothing where no phase began. */
-export function verdictSentences({ plan, result, phases }: Verdict): readonly Sentence[] {
-  if (result === null || plan === null) return [];
-  const named = (wanted: PhaseVerdict['result']) =>
-    phases.filter((one) => one.result === wanted).map(({ name }) => printableLine(name));
-  if (result === 'pass')
-    return [{ text: `PASS: every phase kept what ${printableLine(plan)} promises.`, tone: 'good' }];
-  if (result === 'fail') {
-    return [{ text: `FAIL: ${named('fail').join(', ')} cost more than ${printableLine(plan)} promises.`, tone: 'bad' }];
+/** What a person asks first of an upgrade: did it keep its promises. Nothing without a plan. */
+export function verdictSentences(verdict: Verdict): readonly Sentence[] {
+  const { result, judged, notJudged } = verdict;
+  if (verdict.plan === null) return [];
+  const plan = printableLine(verdict.plan);
+  const named = (wanted: Result) =>
+    all(judgedParts(verdict).flatMap(({ name, result: own }) => (own === wanted ? [name] : [])));
+  const left = unjudged(notJudged);
+  const more = left === '' ? '' : ` ${left}`;
+  if (result === 'fail')
+    return [{ text: `FAIL: ${named('fail')} cost more than ${plan} promises.${more}`, tone: 'bad' }];
+  if (result === 'not-proven') {
+    const text = `NOT PROVEN: ${named('not-proven')} may have cost more than ${plan} promises.${more}`;
+    return [{ text, tone: 'warn' }];
   }
-  const which = named('not-proven').join(', ');
-  return [{ text: `NOT PROVEN: ${which} may have cost more than ${printableLine(plan)} promises.`, tone: 'warn' }];
+  if (result === 'pass') {
+    if (left === '') return [{ text: `PASS: every phase kept what ${plan} promises.`, tone: 'good' }];
+    return [{ text: `PASS: ${all(judged)} kept what ${plan} promises.${more}`, tone: 'warn' }];
+  }
+  const kept = named('pass');
+  const outside = kept === '' ? '' : ` ${upper(kept)} cost no more than it promises.`;
+  return [
+    {
+      text: `NOT JUDGED: nothing shows that the phases of ${plan} kept their promises.${more}${outside}`,
+      tone: 'warn',
+    },
+  ];
 }
+
+/** 'a, b and c' */
+const all = (names: readonly string[]): string => listed(names.map(printableLine), 'and');
+
+const UNJUDGED: Readonly<Record<Unjudged['reason'], (names: string, several: boolean) => string>> = {
+  'never-began': (names) => `${names} never began`,
+  'no-budget': (names, several) => `${names} ${several ? 'have' : 'has'} no budget`,
+  'not-in-plan': (names, several) => `${names} ${several ? 'are' : 'is'} not in the plan`,
+};
+
+/** 'Not judged: computes and finish never began; acceptance has no budget.' */
+function unjudged(notJudged: readonly Unjudged[]): string {
+  if (notJudged.length === 0) return '';
+  const parts = [...Map.groupBy(notJudged, ({ reason }) => reason)].map(([reason, some]) =>
+    UNJUDGED[reason](all(some.map(({ name }) => name)), some.length > 1),
+  );
+  return `Not judged: ${parts.join('; ')}.`;
+}
+
+const upper = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 
 /** A line a phase, what is not within its budget, and how latencies changed. */
 export function phasesSection(report: Report, { width, paint, moments }: PhaseOptions): readonly string[] {
-  const { phases } = report.verdict;
-  const shown = begun(phases);
+  const shown = begun(judgedParts(report.verdict));
   if (shown.length === 0) return [];
-  const tone = { pass: paint.good, 'not-proven': paint.warn, fail: paint.bad };
+  const tone = { 'not-judged': paint.dim, pass: paint.good, 'not-proven': paint.warn, fail: paint.bad };
   const columns: readonly Column<Begun>[] = [
     { head: 'phase', cell: ({ name }) => printableLine(name) },
     {
       head: 'verdict',
-      cell: ({ result, running }) => `${RESULT_WORDS[result ?? 'pass']}${running ? ' so far' : ''}`,
-      paint: (padded, { result }) => tone[result ?? 'pass'](padded),
+      cell: ({ result, running }) => `${RESULT_WORDS[result ?? 'not-judged']}${running ? ' so far' : ''}`,
+      paint: (padded, { result }) => tone[result ?? 'not-judged'](padded),
     },
     { head: 'from', cell: ({ stretches }) => moments.time(stretches[0]?.from ?? 0) },
     { head: 'took', align: 'right', cell: ({ measures }) => span(measures.elapsed) },
-    { head: 'API down', cell: ({ measures }) => errorBar(measures.api_downtime) },
-    { head: 'boot down', cell: ({ measures }) => errorBar(measures.boot_downtime) },
+    { head: 'API down', cell: ({ measures }) => measureText('api_downtime', measures.api_downtime) },
+    { head: 'boot down', cell: ({ measures }) => measureText('boot_downtime', measures.boot_downtime) },
     {
       head: 'recovered after',
       spare: true,
@@ -63,9 +98,15 @@ export function phasesSection(report: Report, { width, paint, moments }: PhaseOp
         ),
       ),
   );
-  const never = phases.filter(({ measures }) => measures === null).map(({ name }) => printableLine(name));
-  const missing = never.length === 0 ? [] : [`  not begun, not judged: ${never.join(', ')}`];
-  return [...table(columns, shown, { width }), ...notes, ...missing, '', ...latencyTable(report, shown, width)];
+  const left = unjudged(report.verdict.notJudged);
+  const missing = left === '' ? [] : wrap(left, width - 2).map((line) => `  ${line}`);
+  return [
+    ...table(columns, shown, { width }),
+    ...notes,
+    ...missing,
+    '',
+    ...latencyTable(report, begun(report.verdict.phases), width),
+  ];
 }
 
 type Row = { readonly phase: string; readonly one: PhaseSeries };

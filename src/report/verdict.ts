@@ -1,12 +1,12 @@
 import { isRegression } from '../domain/checks/check.ts';
 import type { Sentence } from '../domain/faces/report.ts';
-import { union } from '../domain/interval.ts';
 import type { ProbeName } from '../domain/sample.ts';
-import type { Report } from '../domain/summary.ts';
-import type { DowntimeWindow, Seconds } from '../domain/window.ts';
+import { isMuchUnobserved, type Report } from '../domain/summary.ts';
+import type { Seconds } from '../domain/window.ts';
 import { damageText } from '../domain/words/damage.ts';
 import { printableLine } from '../domain/words/printable.ts';
 import { counted, duration, errorBar, span } from '../domain/words/quantities.ts';
+import { seriesNames } from './names.ts';
 
 type Subject = {
   readonly probe: ProbeName;
@@ -61,7 +61,14 @@ export function verdict(report: Report): readonly Sentence[] {
       ];
     }),
   );
-  return [...damaged(report), ...sentences, ...checked(report), ...unobserved(report), ...servers(report)];
+  return [
+    ...damaged(report),
+    ...sentences,
+    ...checked(report),
+    ...quota(report),
+    ...unobserved(report),
+    ...servers(report),
+  ];
 }
 
 /** First of all: it puts everything else in doubt. */
@@ -81,7 +88,7 @@ function tell(report: Report, place: Place, subject: Subject): Sentence | null {
   const windows = report.windows.filter((window) => window.kind === 'down' && here(window));
   if (windows.length > 0) {
     const isDown = report.run.running && windows.some(({ end }) => end === null);
-    const often = counted(outages(windows), 'window');
+    const often = counted(place.overall.outages[subject.probe], 'window');
     const text = `${isDown ? subject.isDown : subject.wasDown} ${errorBar(downtime(place, subject.probe))} in ${often}.`;
     return { text, tone: 'bad' };
   }
@@ -98,10 +105,6 @@ function downtime({ overall }: Place, probe: ProbeName): Seconds {
   };
   return downtimes[probe];
 }
-
-/** Windows of several connections that may be the same outage are one. */
-const outages = (windows: readonly DowntimeWindow[]): number =>
-  union(windows.map(({ start, end }) => ({ from: start.earliest, until: end?.latest ?? Infinity }))).length;
 
 /** What the last stage of checks came to, on each cloud. */
 function checked({ checks, clouds }: Report): readonly Sentence[] {
@@ -132,12 +135,25 @@ function namesOf(found: readonly { readonly name: string }[]): string {
 }
 
 function unobserved({ run, probes }: Report): readonly Sentence[] {
-  const worst = probes.reduce((most, one) => Math.max(most, one.unobserved), 0);
+  const [worst] = probes.toSorted((a, b) => b.unobserved - a.unobserved);
   const total = (run.endedAt - run.startedAt) / 1000;
-  // A second or so passes by nature: before the first sample, after the last
-  if (worst < Math.max(2, total / 1000)) return [];
-  const text = `Up to ${duration(worst)} of ${span(total)} are unobserved: what was then is not known.`;
+  if (worst === undefined || !isMuchUnobserved({ unobserved: worst.unobserved, total })) return [];
+  const text = `Up to ${duration(worst.unobserved)} of ${span(total)} are unobserved: what was then is not known.`;
   return [{ text, tone: 'warn' }];
+}
+
+/** The cloud is up as far as that goes, but nobody can tell whether it would boot a server. */
+function quota({ probes, run }: Report): readonly Sentence[] {
+  const nameOf = seriesNames({ run });
+  return probes.flatMap(({ series, voids }) =>
+    voids
+      .filter(({ kind }) => kind === 'quota')
+      .map(({ count, message }): Sentence => {
+        const tries = count === 1 ? 'once' : `${count} times`;
+        const text = `The quota left ${nameOf(series)} no room for a server, ${tries}: whether booting worked then is not known (${printableLine(message)}). Raise the quota, or delete what uses it up.`;
+        return { text, tone: 'warn' };
+      }),
+  );
 }
 
 function servers({ servers: { created, leaked }, run }: Report): readonly Sentence[] {

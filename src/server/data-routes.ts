@@ -13,7 +13,7 @@ import { sampleStream } from './sample-stream.ts';
 import { reportSchema, sampleSchema, statusSchema, windowsSchema } from './schemas.ts';
 import { createSlots } from './slots.ts';
 
-const RHYTHM = { look: 250, heartbeat: 5000 };
+const RHYTHM = { look: 250, heartbeat: 5000, alive: 1000 };
 
 /** What is known, and what was measured. */
 export function dataRoutes(
@@ -73,11 +73,7 @@ export function dataRoutes(
     const options = { width, colour: colour === 'true', strict: strict === 'true', zone, tasks, ...drawing };
     const text = format.write(report, options);
     const { result } = report.verdict;
-    return reply
-      .type(format.contentType)
-      .header('vary', 'accept')
-      .header('rollwatch-verdict', result ?? 'none')
-      .send(text);
+    return reply.type(format.contentType).header('vary', 'accept').header('rollwatch-verdict', result).send(text);
   });
 
   const downloads = createSlots(limits.downloads);
@@ -115,7 +111,8 @@ export function dataRoutes(
   app.addHook('preClose', async () => events.close());
   const stream = {
     id: 'events',
-    summary: 'Server-sent events: status when it has changed and every 5 s, samples, window when one is finished',
+    summary:
+      'Server-sent events: status when it has changed and every 5 s, alive every second, samples, window when one is finished',
     tag: 'status',
     query: nothing,
   } as const;

@@ -1,7 +1,7 @@
 import { PassThrough, type Readable } from 'node:stream';
 import type { BlamedWindow } from '../domain/blame.ts';
 import { createChart } from '../domain/faces/chart.ts';
-import { statusFace } from '../domain/faces/status.ts';
+import { aliveFace, statusFace } from '../domain/faces/status.ts';
 import { windowFace } from '../domain/faces/window.ts';
 import type { Live } from '../domain/live.ts';
 import { type Sample, seriesId } from '../domain/sample.ts';
@@ -20,15 +20,15 @@ export type Events = {
   close(): void;
 };
 
-type Rhythm = { readonly look: number; readonly heartbeat: number };
+type Rhythm = NonNullable<ServerOptions['events']>;
 
 type Sources = Pick<ServerOptions, 'live' | 'follow'> & { readonly limits: Limits };
 
 /**
- * Server-sent events: `status` when it has changed, and every `heartbeat`; `samples` in columns (see ChartFace);
+ * Server-sent events: `status` when it has changed, and every `heartbeat`; `alive` every `alive`; `samples` in columns (see ChartFace);
  * `window` when one is finished. Looks only while someone reads.
  */
-export function createEvents({ live, follow, limits }: Sources, { look, heartbeat }: Rhythm): Events {
+export function createEvents({ live, follow, limits }: Sources, { look, heartbeat, alive }: Rhythm): Events {
   const slots = createSlots(limits.events);
   const readers = new Set<PassThrough>();
   let timers: NodeJS.Timeout[] = [];
@@ -60,7 +60,11 @@ export function createEvents({ live, follow, limits }: Sources, { look, heartbea
   function begin(now: Live): void {
     told = new Set(finished(now).map(({ id }) => id));
     shown = digestOf(now);
-    timers = [setInterval(tick, look), setInterval(() => send(statusEvent(live())), heartbeat)];
+    timers = [
+      setInterval(tick, look),
+      setInterval(() => send(statusEvent(live())), heartbeat),
+      setInterval(() => send(aliveEvent(live())), alive),
+    ];
     unfollow = follow((sample) => fresh.push(sample));
   }
 
@@ -109,6 +113,8 @@ function after(windows: readonly BlamedWindow[], id: string | undefined): readon
 }
 
 const statusEvent = (live: Live): string => `event: status\ndata: ${printableJson(statusFace(live))}\n\n`;
+
+const aliveEvent = (live: Live): string => `event: alive\ndata: ${printableJson(aliveFace(live))}\n\n`;
 
 function samplesEvent(samples: readonly Sample[], { report }: Live): string {
   const chart = createChart(

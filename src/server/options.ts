@@ -57,6 +57,6 @@ export type ServerOptions = {
   readonly version: string;
   readonly log?: (level: 'info' | 'warn' | 'error', message: string) => void;
   readonly limits?: Partial<Limits>;
-  /** How often the event stream looks for news, and how often it tells the status anyway, in milliseconds. */
-  readonly events?: { readonly look: number; readonly heartbeat: number };
+  /** How often the event stream looks for news, and how often it tells the status anyway, and that it is alive, in milliseconds. */
+  readonly events?: { readonly look: number; readonly heartbeat: number; readonly alive: number };
 };

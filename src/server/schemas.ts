@@ -9,7 +9,7 @@ import type { WindowFace } from '../domain/faces/window.ts';
 import { BUDGETS } from '../domain/plan.ts';
 import { PROBES } from '../domain/sample.ts';
 import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES } from '../domain/task.ts';
-import { RESULTS } from '../domain/verdict.ts';
+import { BUDGET_RESULTS, RESULTS } from '../domain/verdict.ts';
 
 /** The shapes that answers have: they make the OpenAPI document, and a test holds every answer against them. */
 
@@ -85,6 +85,10 @@ const overall = z.strictObject({
   bootDowntimeSeconds: bounds,
   dataPlaneDowntimeSeconds: bounds,
   tokenDowntimeSeconds: bounds,
+  apiWindows: z.int(),
+  bootWindows: z.int(),
+  dataPlaneWindows: z.int(),
+  tokenWindows: z.int(),
 });
 
 const servers = z.strictObject({ created: z.int(), deleted: z.int(), leaked: z.int() });
@@ -114,7 +118,12 @@ const phaseSchema = z.strictObject({
     })
     .nullable(),
   budgets: z.array(
-    z.strictObject({ name: z.enum(BUDGETS), limit: z.number(), measured: bounds.nullable(), result: z.enum(RESULTS) }),
+    z.strictObject({
+      name: z.enum(BUDGETS),
+      limit: z.number(),
+      measured: bounds.nullable(),
+      result: z.enum(BUDGET_RESULTS),
+    }),
   ),
   series: z.array(
     z.strictObject({
@@ -129,7 +138,13 @@ const phaseSchema = z.strictObject({
 
 const verdictSchema = z.strictObject({
   plan: z.string().nullable(),
-  result: result.describe('the worst of the phases'),
+  result: z
+    .enum(RESULTS)
+    .describe('the worst of what was judged; not-judged where the plan has budgets for phases and none of those began'),
+  judged: z.array(z.string()),
+  notJudged: z.array(z.strictObject({ name: z.string(), reason: z.enum(['never-began', 'no-budget', 'not-in-plan']) })),
+  run: phaseSchema.nullable().describe('the whole run; null where the plan has no budget for it'),
+  outside: phaseSchema.nullable().describe('the time outside every phase; null where the plan has no budget for it'),
 });
 
 export const phasesSchema = z.strictObject({ verdict: verdictSchema, phases: z.array(phaseSchema) });
@@ -187,6 +202,9 @@ export const reportSchema = z.strictObject({
       intervalSeconds: seconds,
       slowSeconds: seconds,
       samples: z.strictObject({ ok: z.int(), failed: z.int(), void: z.int(), missed: z.int(), extra: z.int() }),
+      voids: z
+        .array(z.strictObject({ kind: z.enum(VOID_KINDS), count: z.int(), message: z.string() }))
+        .describe('why samples are void, most frequent first; the message is that of the last'),
       availability: z.number().nullable(),
       downtimeSeconds: bounds,
       windows: z.int(),

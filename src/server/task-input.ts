@@ -37,8 +37,22 @@ const taskInput = z
 export const tasksInput = z.strictObject({ tasks: z.array(taskInput).max(5000) });
 
 export const phaseInput = z
-  .strictObject({ name: line(200), at: moment.optional() })
-  .transform(({ name, at }): { readonly name: string; readonly at: PhaseMark['at'] | undefined } => ({ name, at }));
+  .strictObject({
+    name: line(200),
+    at: moment.optional(),
+    unplanned: z.boolean().default(false).describe('it may be one that the plan does not have'),
+  })
+  .transform(
+    ({
+      name,
+      at,
+      unplanned,
+    }): {
+      readonly name: string;
+      readonly at: PhaseMark['at'] | undefined;
+      readonly unplanned: boolean;
+    } => ({ name, at, unplanned }),
+  );
 
 /** The body as the schema has it, or a 400 that says where it is not. */
 export function parseBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {

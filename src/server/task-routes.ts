@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify';
-import { phaseFace } from '../domain/faces/phase.ts';
+import { phaseFace, verdictFace } from '../domain/faces/phase.ts';
 import { taskDowntimeFace } from '../domain/faces/task.ts';
 import { NO_PHASE } from '../domain/phases.ts';
 import type { TaskLoad } from '../domain/task-book.ts';
+import type { Verdict } from '../domain/verdict.ts';
+import { didYouMean, listed } from '../domain/words/did-you-mean.ts';
 import { documented } from './documents.ts';
 import { checkWrite } from './guard.ts';
 import type { ServerOptions } from './options.ts';
@@ -25,6 +27,19 @@ function refuseTooMany({ told, running }: TaskLoad): void {
     throw new Problem(409, `tasks: with these ${told} are told; ${MOST_TOLD} are kept, begin another journal`);
   if (running > MOST_RUNNING)
     throw new Problem(409, `tasks: with these ${running} run; ${MOST_RUNNING} may, tell first which have ended`);
+}
+
+/** A mistyped name would begin a phase that is never judged, and the planned one would never begin. */
+function refuseUnplanned(name: string, { plan, phases }: Verdict): void {
+  const planned = phases.flatMap((phase) => (phase.planned ? [phase.name] : []));
+  if (plan === null || planned.includes(name)) return;
+  const meant = didYouMean(name, [...planned, NO_PHASE]);
+  const right = meant === null ? `it has ${listed(planned, 'and')}` : `did you mean '${meant}'?`;
+  throw new Problem(
+    400,
+    `name: the plan ${plan} has no phase '${name}'; ${right} (unplanned: true, or rollwatch phase --unplanned, begins one that it does not have)`,
+    { parameter: 'name', phases: planned, ...(meant !== null && { suggestion: meant }) },
+  );
 }
 
 /** What the upgrade does, told by whoever runs it. */
@@ -82,8 +97,8 @@ export function taskRoutes(app: FastifyInstance, options: ServerOptions & { read
     { schema: documented({ ...phases, query: nothing, answers: phasesSchema }) },
     async (request) => {
       parseQuery(nothing, request.query);
-      const { plan, result, phases } = live().report.verdict;
-      return { verdict: { plan, result }, phases: phases.map(phaseFace) };
+      const { verdict } = live().report;
+      return { verdict: verdictFace(verdict), phases: verdict.phases.map(phaseFace) };
     },
   );
 
@@ -97,7 +112,8 @@ export function taskRoutes(app: FastifyInstance, options: ServerOptions & { read
     async (request) => {
       parseQuery(nothing, request.query);
       const now = live();
-      const { name, at = now.at } = parseBody(phaseInput, request.body);
+      const { name, at = now.at, unplanned } = parseBody(phaseInput, request.body);
+      if (!unplanned && name !== NO_PHASE) refuseUnplanned(name, now.report.verdict);
       if (now.phases.length >= MOST_PHASES && name !== NO_PHASE && !now.phases.includes(name))
         throw new Problem(409, `name: there are ${now.phases.length} phases already; begin one of them again`);
       upgrade.phase({ name, at });

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import type { WindowFace } from '../domain/faces/window.ts';
 import { span } from '../domain/words/quantities.ts';
+import { overallAt, reportAt } from './at-moment.ts';
 import { Budgets } from './budgets.tsx';
 import { Checks, Downtime, Method, Phases, SeriesTable, Slowdown, Tasks } from './figures.tsx';
 import { createMoments, LOCAL, type Moments } from './moments.ts';
@@ -29,6 +30,10 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
   const isDown = status?.series.some((one) => one.state === 'down') === true;
   const now = nowOf(state, useNow(link.kind === 'file' ? null : isDown ? TICK.down : TICK.up));
 
+  // What was known when the daemon was heard last stays as it was known then
+  const live = link.kind === 'live';
+  const shown = useMemo(() => (report === null || !live ? report : reportAt(report, now)), [report, live, now]);
+
   useEffect(() => {
     document.title = titleOf(state);
   }, [state]);
@@ -53,16 +58,19 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
       <main>
         {link.kind === 'file' ? <Outcome state={state} moments={moments} /> : null}
         {status === null ? null : <Now status={status} report={report} link={link} now={now} moments={moments} />}
-        {report === null ? (
+        {report === null || shown === null ? (
           <p class="note">{link.kind === 'lost' ? 'The daemon does not answer.' : 'Asking the daemon …'}</p>
         ) : (
           <>
             {watched ? (
               <>
                 <div class="cards">
-                  <Downtime report={report} />
-                  {link.kind === 'file' ? null : <Budgets phases={report.phases} status={status} />}
-                  {status === null ? null : <Prober status={status} now={now} />}
+                  <Downtime
+                    report={shown}
+                    overall={live && status !== null ? overallAt(status, now) : (status ?? report).overall}
+                  />
+                  {link.kind === 'file' ? null : <Budgets phases={shown.phases} status={status} />}
+                  {status === null ? null : <Prober status={status} report={report} now={now} />}
                 </div>
                 <Timeline
                   state={{ ...state, report }}
@@ -73,7 +81,7 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
                   asked={asked}
                 />
                 <Windows
-                  report={report}
+                  report={shown}
                   moments={moments}
                   source={source}
                   selected={selected}
@@ -82,10 +90,10 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
                 />
               </>
             ) : null}
-            <Phases report={report} moments={moments} />
+            <Phases report={shown} moments={moments} />
             <Checks report={report} moments={moments} />
             <Tasks report={report} moments={moments} />
-            {watched ? <SeriesTable report={report} /> : null}
+            {watched ? <SeriesTable report={shown} /> : null}
             <Slowdown report={report} />
             <Method report={report} moments={moments} />
           </>

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { toldChecks } from '../domain/checks/tempest.ts';
 import type { PhaseFace } from '../domain/faces/phase.ts';
-import type { ReportFace } from '../domain/faces/report.ts';
+import type { OverallFace, ReportFace } from '../domain/faces/report.ts';
 import { budgetLimit, budgetSentence, RESULT_WORDS } from '../domain/words/budgets.ts';
 import { counted, duration, errorBar, latency, percent, span } from '../domain/words/quantities.ts';
 import type { Moments } from './moments.ts';
@@ -10,12 +10,19 @@ import { Table } from './table.tsx';
 
 type Part = { readonly report: ReportFace; readonly moments: Moments };
 
-const TONES = { pass: 'good', 'not-proven': 'warn', fail: 'bad' } as const;
+const TONES = { 'not-judged': 'unknown', pass: 'good', 'not-proven': 'warn', fail: 'bad' } as const;
 
 /** The overall downtime, by what was down. */
-export function Downtime({ report }: { readonly report: ReportFace }): JSX.Element {
+export function Downtime({
+  report,
+  overall,
+}: {
+  readonly report: ReportFace;
+  /** Of the same moment as the banner above it. */
+  readonly overall: OverallFace;
+}): JSX.Element {
   const { apiDowntimeSeconds, bootDowntimeSeconds, dataPlaneDowntimeSeconds, tokenDowntimeSeconds, unobservedSeconds } =
-    report.overall;
+    overall;
   const watched = (probe: string) => report.probes.some((one) => one.probe === probe);
   const figures = [
     ['server-list', 'API downtime', apiDowntimeSeconds],
@@ -45,7 +52,9 @@ export function Downtime({ report }: { readonly report: ReportFace }): JSX.Eleme
 }
 
 export function Phases({ report, moments }: Part): JSX.Element | null {
-  const begun = report.phases.filter(({ stretches }) => stretches.length > 0);
+  const { run, outside } = report.verdict;
+  const whole = [outside, run].filter((one) => one !== null);
+  const begun = [...report.phases, ...whole].filter(({ stretches }) => stretches.length > 0);
   const never = report.phases.filter(({ stretches }) => stretches.length === 0);
   if (begun.length === 0) return null;
   return (
@@ -93,10 +102,10 @@ export function Phases({ report, moments }: Part): JSX.Element | null {
 }
 
 function verdictOf({ result, running, budgets }: PhaseFace): JSX.Element {
-  const words = `${RESULT_WORDS[result ?? 'pass']}${running ? ' so far' : ''}`;
+  const words = `${RESULT_WORDS[result ?? 'not-judged']}${running ? ' so far' : ''}`;
   const title = budgets.map(budgetLimit).join('; ');
   return (
-    <span class={TONES[result ?? 'pass']} title={title}>
+    <span class={TONES[result ?? 'not-judged']} title={title}>
       {words}
     </span>
   );

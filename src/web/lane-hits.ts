@@ -1,3 +1,4 @@
+import { RESULT_WORDS } from '../domain/words/budgets.ts';
 import { duration, errorBar } from '../domain/words/quantities.ts';
 import type { Hit, Pointer, Words } from './pane.ts';
 import type { Scene, WindowBand } from './scene.ts';
@@ -10,7 +11,7 @@ export function hitPhase({ at }: Pointer, { phases }: Scene, { time }: Words): H
   for (const { name, promise, result, stretches } of phases.toReversed()) {
     const found = stretches.find(({ from, until }) => from <= at && at <= until);
     if (found === undefined) continue;
-    const state = result === null ? '' : `: ${result === 'not-proven' ? 'not proven' : result}`;
+    const state = result === null ? '' : `: ${RESULT_WORDS[result]}`;
     return { lines: [`phase ${name}${state}`, promise, `${time(found.from)} to ${time(found.until)}`] };
   }
   return null;

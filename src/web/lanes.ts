@@ -41,7 +41,7 @@ export const lanesPane: Pane = {
 };
 
 function drawPhase({ context, palette, ratio, top, x, left, width }: Brush, phase: PhaseBand, end: number): void {
-  const colour = { pass: palette.good, 'not-proven': palette.warn, fail: palette.bad, none: palette.muted };
+  const colour = { pass: palette.good, 'not-proven': palette.warn, fail: palette.bad, 'not-judged': palette.muted };
   for (const { from, until } of phase.stretches) {
     const begin = Math.max(x(from), left);
     const wide = Math.min(x(until), left + width) - begin;
@@ -50,7 +50,7 @@ function drawPhase({ context, palette, ratio, top, x, left, width }: Brush, phas
     context.fillRect(begin, top, wide, end * ratio);
     context.fillStyle = palette.phase;
     context.fillRect(begin, top, wide, PHASE * ratio);
-    context.fillStyle = colour[phase.result ?? 'none'];
+    context.fillStyle = colour[phase.result ?? 'not-judged'];
     context.fillRect(begin, top, wide, 3 * ratio);
     // where it begins
     context.fillRect(begin, top, ratio, end * ratio);

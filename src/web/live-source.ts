@@ -1,7 +1,7 @@
 import type { ChartFace, ChartTasksFace } from '../domain/faces/chart.ts';
 import type { ReportFace } from '../domain/faces/report.ts';
 import type { SampleFace } from '../domain/faces/sample.ts';
-import type { StatusFace } from '../domain/faces/status.ts';
+import type { AliveFace, StatusFace } from '../domain/faces/status.ts';
 import type { WindowFace } from '../domain/faces/window.ts';
 import { readData } from './page-data.ts';
 import { addSamples } from './samples.ts';
@@ -11,8 +11,9 @@ import { askSince, mergeTasks, readTasks } from './tasks.ts';
 /** How often what runs with the clock (budgets, downtime so far) is asked for anew, and how soon after news. */
 const ROUND = 5000;
 const SOON = 400;
-/** A daemon tells something every five seconds: who is silent for longer is lost. */
-const SILENCE = 12_000;
+/** A daemon says every second that it is alive: who is silent for longer is lost, and that shows within 3 s. */
+const SILENCE = 2500;
+const LISTEN = 250;
 
 /** Samples shown around each edge of a window, and how far from it. */
 const AROUND = { samples: 60, millis: 3000 };
@@ -41,6 +42,11 @@ export function followDaemon(store: Store): Source {
   on<StatusFace>('status', (status) => {
     store.set({ status, ahead: Date.parse(status.at) - Date.now() });
     askSoon();
+  });
+  on<AliveFace>('alive', ({ samplerAt }) => {
+    const { status } = store.get();
+    if (status !== null && status.sampler !== null && samplerAt !== null)
+      store.set({ status: { ...status, sampler: { ...status.sampler, at: samplerAt } } });
   });
   on<WindowFace>('window', askSoon);
   on<ChartFace>('samples', (chart) => {
@@ -96,10 +102,12 @@ export function followDaemon(store: Store): Source {
     store.set({ drawn: store.get().drawn + 1 });
   }
 
+  const listen = setInterval(() => {
+    if (Date.now() - heardAt > SILENCE && store.get().link.kind === 'live')
+      store.set({ link: { kind: 'lost', since: heardAt } });
+  }, LISTEN);
   const round = setInterval(() => {
-    if (Date.now() - heardAt > SILENCE) {
-      if (store.get().link.kind === 'live') store.set({ link: { kind: 'lost', since: heardAt } });
-    } else if (!document.hidden) void ask();
+    if (store.get().link.kind !== 'lost' && !document.hidden) void ask();
   }, ROUND);
 
   return {
@@ -127,6 +135,7 @@ export function followDaemon(store: Store): Source {
     },
     close() {
       events.close();
+      clearInterval(listen);
       clearInterval(round);
       if (soon !== null) clearTimeout(soon);
     },

@@ -1,6 +1,8 @@
 import type { JSX } from 'preact';
+import type { ReportFace } from '../domain/faces/report.ts';
 import type { SeriesStatusFace, StatusFace } from '../domain/faces/status.ts';
-import { counted, duration, latency } from '../domain/words/quantities.ts';
+import { isMuchUnobserved } from '../domain/summary.ts';
+import { counted, duration, latency, span } from '../domain/words/quantities.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './scene.ts';
 import type { PageState } from './state.ts';
@@ -72,6 +74,14 @@ function headline(status: StatusFace, { now, link, nameOf, moments }: Around): H
       more: ['What is shown below is what was known then. The page goes on by itself once the daemon answers.'],
     };
   }
+  const silent = silence(status, now);
+  if (silent !== null && silent > SILENT && !status.paused) {
+    return {
+      tone: 'unknown',
+      text: `The sampler has been silent for ${duration(Math.round(silent))}`,
+      more: ['What is shown below is what was known then: nobody samples until it goes on.'],
+    };
+  }
   const failing = down(status);
   const phase = status.phase === null ? [] : [`Phase ${status.phase}`];
   const task = status.tasks[0];
@@ -107,6 +117,12 @@ function headline(status: StatusFace, { now, link, nameOf, moments }: Around): H
   if (slow.length > 0) return { tone: 'warn', text: 'Up, but slow', more: [slow.map(nameOf).join(', '), ...around] };
   return { tone: 'good', text: 'Up', more: around };
 }
+
+/** The sampler tells of itself every second. In seconds. */
+const SILENT = 2.5;
+
+const silence = ({ sampler }: StatusFace, now: number): number | null =>
+  sampler === null ? null : (now - Date.parse(sampler.at)) / 1000;
 
 const WORDS = { up: 'up', down: 'DOWN', degraded: 'slow', unknown: 'unknown' } as const;
 const TONES = { up: 'good', down: 'bad', degraded: 'warn', unknown: 'unknown' } as const;
@@ -149,14 +165,27 @@ function Probe({
 }
 
 /** Whether what is told can be relied on. */
-export function Prober({ status, now }: { readonly status: StatusFace; readonly now: number }): JSX.Element {
+export function Prober({
+  status,
+  report,
+  now,
+}: {
+  readonly status: StatusFace;
+  readonly report: ReportFace;
+  readonly now: number;
+}): JSX.Element {
   const { sampler, journal, servers, paused } = status;
-  const silent = sampler === null ? null : (now - Date.parse(sampler.at)) / 1000;
+  const silent = silence(status, now);
+  const [blind] = report.probes.toSorted((a, b) => b.unobservedSeconds - a.unobservedSeconds);
+  const total = report.run.durationSeconds;
   const troubles = [
     ...(paused ? ['sampling is paused'] : []),
     ...(sampler === null ? ['the sampler has not told of itself yet'] : []),
-    ...(silent !== null && silent > 10 ? [`the sampler has been silent for ${duration(Math.round(silent))}`] : []),
+    ...(silent !== null && silent > SILENT ? [`the sampler has been silent for ${duration(Math.round(silent))}`] : []),
     ...(sampler !== null && sampler.lagSeconds > 0.5 ? [`the sampler was ${latency(sampler.lagSeconds)} late`] : []),
+    ...(blind !== undefined && isMuchUnobserved({ unobserved: blind.unobservedSeconds, total })
+      ? [`${duration(blind.unobservedSeconds)} of ${span(total)} are unobserved (${seriesNames(report)(blind)})`]
+      : []),
     ...(journal.state === 'stopped' ? [`the journal can't be written: ${journal.reason}`] : []),
     ...(sampler !== null && Math.abs(sampler.clockOffsetSeconds) > 0.5
       ? [`the clock was set by ${sampler.clockOffsetSeconds.toFixed(1)} s`]

@@ -1,5 +1,6 @@
 import type { ReportFace } from '../domain/faces/report.ts';
 import type { BracketFace, WindowFace } from '../domain/faces/window.ts';
+import type { Result } from '../domain/verdict.ts';
 import { idOf, type SampleColumns, type SeriesName } from './samples.ts';
 import type { PageState } from './state.ts';
 import { pack, type TaskBar } from './tasks.ts';
@@ -46,7 +47,7 @@ export type SeriesLane = {
 export type PhaseBand = {
   readonly name: string;
   readonly promise: string;
-  readonly result: 'pass' | 'not-proven' | 'fail' | null;
+  readonly result: Result | null;
   /** Its last stretch goes on. */
   readonly running: boolean;
   readonly stretches: readonly Stretch[];

@@ -129,4 +129,12 @@ describe('rollwatch phase', { timeout: 30_000 }, () => {
     expect(alone.code).toBe(3);
     expect(alone.err.trimEnd().split('\n')).toHaveLength(1);
   });
+
+  it('refuses a name that the plan does not have, and suggests the one that was meant', async () => {
+    const typo = await run('phase', 'maintenence');
+    expect(typo).toMatchObject({ code: 2, out: '' });
+    expect(typo.err).toContain("no phase 'maintenence'; did you mean 'maintenance'?");
+    expect(typo.err.trimEnd().split('\n')).toHaveLength(1);
+    expect(await run('phase', 'acceptance', '--unplanned')).toEqual({ code: 0, out: '', err: '' });
+  });
 });

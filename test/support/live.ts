@@ -5,6 +5,7 @@ import type { Overall } from '../../src/domain/overall.ts';
 import type { Sample, Series } from '../../src/domain/sample.ts';
 import type { Report, SeriesSummary } from '../../src/domain/summary.ts';
 import type { Bracket } from '../../src/domain/time.ts';
+import type { Verdict } from '../../src/domain/verdict.ts';
 import { SERIES } from './samples.ts';
 
 /** 2026-11-23T07:10:00Z, when the hand-made run began. */
@@ -58,6 +59,7 @@ export const cause = (kind: FailureKind, service: Service, count: number) => ({ 
 export const summary = (facts: Partial<SeriesSummary> = {}): SeriesSummary => ({
   series: LIST_NEW,
   samples: { ok: 750, failed: 0, void: 0, missed: 0, extra: 0 },
+  voids: [],
   availability: 1,
   downtime: NONE,
   settled: 0,
@@ -71,6 +73,7 @@ export const summary = (facts: Partial<SeriesSummary> = {}): SeriesSummary => ({
   ...facts,
 });
 
+/** One outage of each kind of downtime that is given, unless the facts say otherwise. */
 export const overall = (facts: Partial<Overall> = {}): Overall => ({
   downtime: NONE,
   settled: 0,
@@ -81,12 +84,40 @@ export const overall = (facts: Partial<Overall> = {}): Overall => ({
   boot: NONE,
   dataPlane: NONE,
   token: NONE,
+  outages: {
+    'server-list': facts.api === undefined ? 0 : 1,
+    'server-boot': facts.boot === undefined ? 0 : 1,
+    'server-reach': facts.dataPlane === undefined ? 0 : 1,
+    token: facts.token === undefined ? 0 : 1,
+  },
   unobserved: 0,
   ...facts,
 });
 
+/** What was judged and what was not follows from the phases. */
+export function wholeVerdict({ phases = [], ...facts }: Partial<Verdict> = {}): Verdict {
+  const names = (some: Verdict['phases']) => some.map(({ name }) => name);
+  const reasonOf = ({ planned, measures }: Verdict['phases'][number]) =>
+    !planned ? 'not-in-plan' : measures === null ? 'never-began' : 'no-budget';
+  return {
+    plan: null,
+    result: 'not-judged',
+    judged: names(phases.filter(({ budgets }) => budgets.length > 0)),
+    notJudged: phases
+      .filter(({ budgets }) => budgets.length === 0)
+      .map((phase) => ({ name: phase.name, reason: reasonOf(phase) })),
+    phases,
+    run: null,
+    outside: null,
+    ...facts,
+  };
+}
+
 /** Of a run of 12 min 30 s on one cloud, by default without any downtime. */
-export function report(facts: Partial<Report> = {}): Report {
+export function report({
+  verdict = {},
+  ...facts
+}: Partial<Omit<Report, 'verdict'>> & { readonly verdict?: Partial<Verdict> } = {}): Report {
   const all = facts.overall ?? overall();
   const servers = facts.servers ?? { created: 0, deleted: 0, leaked: 0 };
   return {
@@ -105,7 +136,7 @@ export function report(facts: Partial<Report> = {}): Report {
     clouds: [{ cloud: 'prod', vantage: 'lab', overall: all, servers }],
     probes: [summary()],
     windows: [],
-    verdict: { plan: null, result: null, phases: [] },
+    verdict: wholeVerdict(verdict),
     tasks: [],
     marks: [],
     servers,

@@ -67,17 +67,23 @@ export const upgradeNight = () =>
             unit: 's',
             size: { w: 4, h: 5 },
             decimals: 1,
-            queries: [{ expr: `rollwatch_overall_downtime_seconds_total${place()}`, legend: '{{cloud}} {{vantage}}' }],
+            queries: [
+              {
+                expr: `rollwatch_run_overall_downtime_seconds${place('bound="estimate"')}`,
+                legend: '{{cloud}} {{vantage}}',
+              },
+            ],
             thresholds: steps(COLOURS.up, [0.001, COLOURS.slow], [120, COLOURS.down]),
           }),
           figure({
             title: 'Error bar of the downtime',
-            description:
-              'Of the probe with the most downtime: at least, best estimate, at most. The truth lies inside.',
+            description: 'Of the overall downtime: at least, best estimate, at most. The truth lies inside.',
             unit: 's',
             size: { w: 4, h: 5 },
             decimals: 1,
-            queries: [{ expr: `max by (bound) (rollwatch_run_downtime_seconds${series()})`, legend: '{{bound}}' }],
+            queries: [
+              { expr: `max by (bound) (rollwatch_run_overall_downtime_seconds${place()})`, legend: '{{bound}}' },
+            ],
           }),
           figure({
             title: 'Phase',

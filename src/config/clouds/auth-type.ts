@@ -1,4 +1,4 @@
-import { didYouMean } from '../did-you-mean.ts';
+import { didYouMean } from '../../domain/words/did-you-mean.ts';
 import { authText, type CloudParts, refuse, topText } from './cloud-parts.ts';
 
 export type AuthType = 'password' | 'application-credential' | 'token';

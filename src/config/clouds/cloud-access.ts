@@ -1,6 +1,6 @@
 import type { CloudAccess } from '../../domain/cloud-access.ts';
 import type { Refusal } from '../../domain/refusal.ts';
-import { didYouMean, listed } from '../did-you-mean.ts';
+import { didYouMean, listed } from '../../domain/words/did-you-mean.ts';
 import type { Host } from '../host.ts';
 import { authOf } from './auth.ts';
 import { type CloudParts, labelled, refuse, topText } from './cloud-parts.ts';

@@ -1,5 +1,5 @@
 import { Refusal } from '../../domain/refusal.ts';
-import { didYouMean } from '../did-you-mean.ts';
+import { didYouMean } from '../../domain/words/did-you-mean.ts';
 import type { Host } from '../host.ts';
 import { quoted, quotedKey } from '../quote.ts';
 import { type Branch, isBranch, type Tree } from './tree.ts';

@@ -1,5 +1,5 @@
 import type { ByService, EndpointInterface } from '../../domain/cloud-access.ts';
-import { listed } from '../did-you-mean.ts';
+import { listed } from '../../domain/words/did-you-mean.ts';
 import { authText, type CloudParts, expand, labelled, missing, refuse, topText } from './cloud-parts.ts';
 import { SELECTORS } from './environment-cloud.ts';
 

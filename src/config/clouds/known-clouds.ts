@@ -1,5 +1,5 @@
 import { Refusal } from '../../domain/refusal.ts';
-import { listed } from '../did-you-mean.ts';
+import { listed } from '../../domain/words/did-you-mean.ts';
 import { type Host, variable } from '../host.ts';
 import { CLOUDS, findFile, PUBLIC, SECURE } from './clouds-file.ts';
 import { environmentCloud } from './environment-cloud.ts';

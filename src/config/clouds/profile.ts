@@ -1,5 +1,5 @@
 import { Refusal } from '../../domain/refusal.ts';
-import { didYouMean } from '../did-you-mean.ts';
+import { didYouMean } from '../../domain/words/did-you-mean.ts';
 import type { KnownClouds } from './known-clouds.ts';
 import { type Branch, normalizeKeys } from './tree.ts';
 import { VENDOR_PROFILES } from './vendor-profiles.ts';

@@ -1,6 +1,6 @@
 import type { PhaseSeries, Quantiles } from '../phase-measures.ts';
 import type { BudgetName } from '../plan.ts';
-import type { PhaseVerdict, Result } from '../verdict.ts';
+import type { BudgetResult, PhaseVerdict, Result, Verdict } from '../verdict.ts';
 import type { Seconds } from '../window.ts';
 import { rounded } from './rounded.ts';
 import { type StretchFace, secondsFace, stretchFace } from './window.ts';
@@ -17,6 +17,22 @@ export type PhaseSeriesFace = {
   readonly beforeSeconds: Quantiles | null;
   readonly duringSeconds: Quantiles | null;
 };
+
+/** A verdict as JSON shows it, but for the phases, which stand beside it. */
+export type VerdictFace = Pick<Verdict, 'plan' | 'result' | 'judged' | 'notJudged'> & {
+  /** The whole run and the time outside every phase; null where the plan has no budget for them. */
+  readonly run: PhaseFace | null;
+  readonly outside: PhaseFace | null;
+};
+
+export const verdictFace = ({ plan, result, judged, notJudged, run, outside }: Verdict): VerdictFace => ({
+  plan,
+  result,
+  judged,
+  notJudged,
+  run: run && phaseFace(run),
+  outside: outside && phaseFace(outside),
+});
 
 /** A phase as JSON shows it. All but name, promise, planned and result is null or empty where it never began. */
 export type PhaseFace = {
@@ -36,7 +52,7 @@ export type PhaseFace = {
     readonly name: BudgetName;
     readonly limit: number;
     readonly measured: Seconds | null;
-    readonly result: Result;
+    readonly result: BudgetResult;
   }[];
   readonly series: readonly PhaseSeriesFace[];
   /** Ids of the down windows that may have fallen into it. */
@@ -59,9 +75,9 @@ export const phaseFace = (phase: PhaseVerdict): PhaseFace => ({
   elapsedSeconds: phase.measures && rounded(phase.measures.elapsed),
   recoverySeconds: phase.measures && boundsFace(phase.measures.recovery),
   measured: phase.measures && {
-    api_downtime: secondsFace(phase.measures.api_downtime),
-    boot_downtime: secondsFace(phase.measures.boot_downtime),
-    data_plane_downtime: phase.measures.data_plane_downtime && secondsFace(phase.measures.data_plane_downtime),
+    api_downtime: boundsFace(phase.measures.api_downtime),
+    boot_downtime: boundsFace(phase.measures.boot_downtime),
+    data_plane_downtime: boundsFace(phase.measures.data_plane_downtime),
     longest_window: boundsFace(phase.measures.longest_window),
     consecutive_failures: phase.measures.consecutive_failures,
     // not rounded: one failure of many may be what matters

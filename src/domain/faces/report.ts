@@ -2,10 +2,9 @@ import type { Overall } from '../overall.ts';
 import type { Damage, Mark } from '../ports.ts';
 import type { Report, SeriesSummary, ServerCounts } from '../summary.ts';
 import { iso } from '../time.ts';
-import type { Result } from '../verdict.ts';
 import type { Seconds } from '../window.ts';
 import { type ChecksFace, checksFace } from './checks.ts';
-import { type PhaseFace, phaseFace } from './phase.ts';
+import { type PhaseFace, phaseFace, type VerdictFace, verdictFace } from './phase.ts';
 import { rounded } from './rounded.ts';
 import { type TaskDowntimeFace, taskDowntimeFace } from './task.ts';
 import { type StretchFace, secondsFace, stretchFace, type WindowFace, windowFace } from './window.ts';
@@ -19,6 +18,11 @@ export type OverallFace = {
   readonly bootDowntimeSeconds: Seconds;
   readonly dataPlaneDowntimeSeconds: Seconds;
   readonly tokenDowntimeSeconds: Seconds;
+  /** Outages, counted as in `windows`. */
+  readonly apiWindows: number;
+  readonly bootWindows: number;
+  readonly dataPlaneWindows: number;
+  readonly tokenWindows: number;
 };
 
 export type SeriesFace = {
@@ -30,6 +34,8 @@ export type SeriesFace = {
   readonly intervalSeconds: number;
   readonly slowSeconds: number;
   readonly samples: SeriesSummary['samples'];
+  /** Why samples are void, most frequent first. */
+  readonly voids: SeriesSummary['voids'];
   readonly availability: number | null;
   readonly downtimeSeconds: Seconds;
   readonly windows: number;
@@ -76,8 +82,8 @@ export type ReportFace = {
   }[];
   readonly probes: readonly SeriesFace[];
   readonly windows: readonly WindowFace[];
-  /** Against the plan; `result` is null where no phase began. */
-  readonly verdict: { readonly plan: string | null; readonly result: Result | null };
+  /** Against the plan. */
+  readonly verdict: VerdictFace;
   readonly phases: readonly PhaseFace[];
   readonly tasks: readonly TaskDowntimeFace[];
   readonly marks: readonly MarkFace[];
@@ -96,6 +102,10 @@ export const overallFace = (overall: Overall): OverallFace => ({
   bootDowntimeSeconds: secondsFace(overall.boot),
   dataPlaneDowntimeSeconds: secondsFace(overall.dataPlane),
   tokenDowntimeSeconds: secondsFace(overall.token),
+  apiWindows: overall.outages['server-list'],
+  bootWindows: overall.outages['server-boot'],
+  dataPlaneWindows: overall.outages['server-reach'],
+  tokenWindows: overall.outages.token,
 });
 
 const latencyFace = (latency: SeriesSummary['latency']): SeriesSummary['latency'] =>
@@ -117,6 +127,7 @@ const seriesFace = (summary: SeriesSummary): SeriesFace => {
     intervalSeconds: rounded(interval / 1000),
     slowSeconds: rounded(slow / 1000),
     samples: summary.samples,
+    voids: summary.voids,
     // not rounded: the last nine of it may be what matters
     availability: summary.availability,
     downtimeSeconds: secondsFace(summary.downtime),
@@ -165,7 +176,7 @@ export const reportFace = (
   })),
   probes: probes.map(seriesFace),
   windows: windows.map(windowFace),
-  verdict: { plan: verdict.plan, result: verdict.result },
+  verdict: verdictFace(verdict),
   phases: verdict.phases.map(phaseFace),
   tasks: tasks.filter((one) => which === 'all' || one.windows > 0).map(taskDowntimeFace),
   marks: marks.map(markFace),

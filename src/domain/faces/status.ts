@@ -39,6 +39,14 @@ export type JournalFace =
       readonly droppedEntries: number;
     };
 
+/** That the daemon lives, and when its sampler told of itself last. */
+export type AliveFace = { readonly at: string; readonly samplerAt: string | null };
+
+export const aliveFace = ({ at, health }: Live): AliveFace => ({
+  at: iso(at),
+  samplerAt: health && iso(health.at),
+});
+
 /** What is known at this moment, as JSON shows it. */
 export type StatusFace = {
   readonly at: string;

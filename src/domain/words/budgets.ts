@@ -50,6 +50,7 @@ export function measureText(name: BudgetName, measured: Seconds | null): string 
 
 /** What the result means, where it is not that all is well. */
 export const RESULT_WORDS: Readonly<Record<Result, string>> = {
+  'not-judged': 'not judged',
   pass: 'pass',
   'not-proven': 'not proven',
   fail: 'FAIL',

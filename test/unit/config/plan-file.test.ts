@@ -36,8 +36,18 @@ describe('a plan', () => {
     expect(loadText('phases:\n  - name: maintenance\n')).toEqual({
       name: 'plan',
       description: '',
+      run: {},
+      outside: {},
       phases: [{ name: 'maintenance', promise: '', begins: { task: [], tag: [] }, budget: {} }],
     });
+  });
+
+  it('has budgets of the whole run and of the time outside every phase', () => {
+    const rest = '\nphases: [{name: a}]\n';
+    const { run, outside } = loadText(`run: {api_downtime: 2m}\noutside: {api_downtime: 0s}${rest}`);
+    expect([run, outside]).toEqual([{ api_downtime: 120 }, { api_downtime: 0 }]);
+    expect(refusal(() => loadText(`run: {api_downtme: 2m}${rest}`))).toContain('api_downtime');
+    expect(refusal(() => loadText(`outside: 3${rest}`))).toContain('outside');
   });
 
   it('has budgets in seconds, shares and factors', () => {

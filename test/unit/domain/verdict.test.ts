@@ -25,11 +25,16 @@ type Letter = 'o' | 's' | 'f' | 'v';
 /** A sample a second from second 1 on: ok in 40 ms, ok in 120 ms, failed at once, void. */
 function judged(
   letters: string,
-  { phases, budget = {} }: { phases: Readonly<Record<number, string>>; budget?: Budget },
+  {
+    phases,
+    budget = {},
+    ...whole
+  }: { phases: Readonly<Record<number, string>>; budget?: Budget; run?: Budget; outside?: Budget },
 ) {
   const plan: Plan = {
     name: 'plan',
     description: '',
+    ...whole,
     phases: ['first', 'second', 'never'].map((name) => ({ name, promise: '', begins: { task: [], tag: [] }, budget })),
   };
   const observation = createObservation({ run: 'r', version: '0', overall: ['server-list'], plan });
@@ -122,13 +127,73 @@ describe('a phase', () => {
     expect(phase('first')?.result).toBe('not-proven');
   });
 
-  it('that was begun by hand without being planned costs what it likes', () => {
-    const { phase, verdict } = judged('ooofffooo', { phases: { 2: 'lunch' } });
-    expect(phase('lunch')).toMatchObject({ planned: false, budgets: [], result: 'pass' });
+  it('that was begun by hand without being planned costs what it likes, and is not judged', () => {
+    const { phase, verdict } = judged('ooofffooo', { phases: { 2: 'lunch' }, budget: { api_downtime: 0 } });
+    expect(phase('lunch')).toMatchObject({ planned: false, budgets: [], result: 'not-judged' });
     expect(verdict.phases.map(({ name }) => name)).toEqual(['first', 'second', 'never', 'lunch']);
+    expect(verdict).toMatchObject({ result: 'not-judged', judged: [] });
+    expect(verdict.notJudged).toContainEqual({ name: 'lunch', reason: 'not-in-plan' });
   });
 
-  it('is not judged where none began', () => {
-    expect(judged('ooofffooo', { phases: {} }).verdict.result).toBeNull();
+  it('names what it judged and what it could not', () => {
+    const { verdict } = judged('ooooooooo', { phases: { 2: 'first', 5: 'second' }, budget: { api_downtime: 0 } });
+    expect(verdict).toMatchObject({
+      result: 'pass',
+      judged: ['first', 'second'],
+      notJudged: [{ name: 'never', reason: 'never-began' }],
+    });
+  });
+
+  it('is no pass where none began, whatever was down', () => {
+    const budget = { api_downtime: 0 };
+    expect(judged('ooofffooo', { phases: {}, budget }).verdict.result).toBe('not-judged');
+    expect(judged('ooooooooo', { phases: {}, budget, outside: budget }).verdict.result).toBe('not-judged');
+    expect(judged('ooofffooo', { phases: {}, budget, outside: budget }).verdict.result).toBe('fail');
+    expect(judged('ooofffooo', { phases: {}, budget, run: budget }).verdict.result).toBe('fail');
+  });
+
+  it('without a budget is not judged, and neither is a plan without any', () => {
+    const { verdict, phase } = judged('ooooooooo', { phases: { 2: 'first' } });
+    expect(phase('first')?.result).toBe('not-judged');
+    expect(verdict).toMatchObject({ result: 'not-judged', judged: [] });
+  });
+
+  it('is not proven by what nobody probed', () => {
+    const { phase } = judged('ooooooooo', { phases: { 2: 'first' }, budget: { boot_downtime: 0, api_downtime: 0 } });
+    expect(phase('first')?.budgets.map(({ name, measured, result }) => [name, measured?.max ?? null, result])).toEqual([
+      ['api_downtime', 0, 'pass'],
+      ['boot_downtime', null, 'not-proven'],
+    ]);
+  });
+
+  it('leaves an outage before it, or after the last, to the time outside every phase', () => {
+    const budget = { api_downtime: 0 };
+    const { verdict } = judged('ooofffoooooofffoooo', {
+      phases: { 8: 'first', 11: 'end' },
+      budget,
+      outside: { api_downtime: 1 },
+      run: { api_downtime: 10 },
+    });
+    expect(verdict.phases[0]).toMatchObject({ name: 'first', result: 'pass' });
+    expect(verdict.outside).toMatchObject({ result: 'fail', measures: { api_downtime: { min: 4, estimate: 6 } } });
+    expect(verdict.outside?.windows).toHaveLength(2);
+    expect(verdict.run).toMatchObject({ result: 'pass', measures: { api_downtime: { min: 4, estimate: 6 } } });
+    expect(verdict).toMatchObject({ result: 'fail', judged: ['first', verdict.outside?.name, verdict.run?.name] });
+  });
+
+  it('is not held responsible outside every phase for what nobody observed', () => {
+    const budget = { api_downtime: 0 };
+    const { verdict } = judged('ooovvvooooo', { phases: { 8: 'first' }, budget, outside: budget });
+    expect(verdict.outside?.result).toBe('pass');
+  });
+
+  it('compares latencies with those of a time without outages', () => {
+    const calm = judged('oooooooooooooooooooooooooo', { phases: { 14: 'first' } });
+    const broken = judged('oooooooooosfffsooooooooooo', { phases: { 16: 'first' } });
+    const median = ({ phase }: typeof calm) => phase('first')?.measures?.series[0]?.before;
+    expect(median(broken)).toEqual(median(calm));
+    // the answer on its way when the outage ended is part of no baseline either
+    const late = judged('ooosfsfsfsfsfsfsooooooooooo', { phases: { 17: 'first' } });
+    expect(median(late)?.p50).toBeCloseTo(0.04, 6);
   });
 });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createMetrics } from '../../../src/metrics/metrics.ts';
 import { readFamilies } from '../../support/exposition.ts';
-import { BOOT, LIST_KEPT, LIST_NEW, live, liveSeries, summary, TOKEN } from '../../support/live.ts';
+import { BOOT, LIST_KEPT, LIST_NEW, live, liveSeries, summary, TOKEN, wholeVerdict } from '../../support/live.ts';
 import { failedSample, okSample } from '../../support/samples.ts';
 import { phaseVerdict } from '../../support/verdicts.ts';
 
@@ -20,7 +20,7 @@ async function exposition(): Promise<string> {
     report: {
       ...base.report,
       probes: all.map((series) => summary({ series })),
-      verdict: { plan: 'night', result: 'fail', phases: [phaseVerdict()] },
+      verdict: wholeVerdict({ plan: 'night', result: 'fail', phases: [phaseVerdict()] }),
     },
   });
   metrics.observe({ ...okSample({ seq: 0, at: 0 }, 42), cloud: 'prod"\\\n', stages: { connect: 0.01 } });

@@ -23,6 +23,10 @@ describe('the JSON report', () => {
       bootDowntimeSeconds: { min: 0, estimate: 0, max: 0 },
       dataPlaneDowntimeSeconds: { min: 0, estimate: 0, max: 0 },
       tokenDowntimeSeconds: { min: 0, estimate: 0, max: 0 },
+      apiWindows: 1,
+      bootWindows: 0,
+      dataPlaneWindows: 0,
+      tokenWindows: 0,
     };
     const place = { cloud: 'prod', vantage: 'lab' };
     const key = { ...place, probe: 'server-list', connection: 'new', target: '' };
@@ -48,6 +52,7 @@ describe('the JSON report', () => {
           intervalSeconds: 1,
           slowSeconds: 1,
           samples: { ok: 750, failed: 0, void: 0, missed: 0, extra: 0 },
+          voids: [],
           availability: 0.9908,
           downtimeSeconds: { min: 6, estimate: 7, max: 8 },
           windows: 1,
@@ -100,7 +105,7 @@ describe('the JSON report', () => {
       checks: [],
       damage: [],
       tasks: [],
-      verdict: { plan: null, result: null },
+      verdict: { plan: null, result: 'not-judged', judged: [], notJudged: [], run: null, outside: null },
       phases: [],
     });
   });

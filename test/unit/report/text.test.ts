@@ -27,6 +27,7 @@ import {
   window,
 } from '../../support/live.ts';
 import { task } from '../../support/tasks.ts';
+import { budget, neverBegun, phaseVerdict } from '../../support/verdicts.ts';
 
 const write = (some: Report, width = 80) => reportText(some, { colour: false, width });
 const lines = (some: Report, width = 80) => write(some, width).split('\n');
@@ -102,13 +103,40 @@ describe('the text report', () => {
     expect(lines(report({ probes: [] }))[0]).toBe('Nothing was watched: there is no sample.');
   });
 
-  it('counts windows of both connections that may be one outage as one', () => {
+  it('names all that cost too much, and what was not judged', () => {
+    const [one, two] = [phaseVerdict({ name: 'one' }), phaseVerdict({ name: 'two' })];
+    const text = (facts: object) => write(report({ verdict: { plan: 'p', ...facts } })).replaceAll(/\s+/g, ' ');
+    expect(text({ result: 'fail', phases: [one, two, neverBegun('three')] })).toContain(
+      'FAIL: one and two cost more than p promises. Not judged: three never began.',
+    );
+    const passed = [phaseVerdict({ name: 'one', result: 'pass', budgets: [budget({ result: 'pass' })] })];
+    expect(text({ result: 'pass', phases: passed })).toContain('PASS: every phase kept what p promises.');
+    expect(text({ result: 'pass', phases: [...passed, neverBegun('two'), neverBegun('three')] })).toContain(
+      'PASS: one kept what p promises. Not judged: two and three never began.',
+    );
+    expect(text({ result: 'not-judged', phases: [neverBegun('two')] })).toContain('NOT JUDGED: ');
+  });
+
+  it('says that the quota left no room for a server', () => {
+    const voids = [{ kind: 'quota' as const, count: 3, message: 'Quota exceeded for instances' }];
+    const probes = [
+      summary(),
+      summary({ series: BOOT, samples: { ok: 0, failed: 0, void: 3, missed: 0, extra: 0 }, voids }),
+    ];
+    expect(write(report({ probes })).replaceAll(/\s+/g, ' ')).toContain(
+      'The quota left server-boot no room for a server, 3 times: whether booting worked then is not known (Quota exceeded for instances).',
+    );
+    expect(write(report())).not.toContain('quota');
+  });
+
+  it('counts outages, not the windows of each connection', () => {
     const both = [
       window(),
       window({ series: LIST_KEPT, start: around(301) }),
       window({ start: around(500), end: around(501) }),
     ];
-    const all = overall({ api: { min: 7, estimate: 8, max: 9 } });
+    const outages = { 'server-list': 2, 'server-boot': 0, 'server-reach': 0, token: 0 };
+    const all = overall({ api: { min: 7, estimate: 8, max: 9 }, outages });
     expect(lines(report({ windows: both, overall: all }))[0]).toBe(
       'The API was down for 8.0 s (7.0 to 9.0 s) in 2 windows.',
     );

@@ -57,10 +57,22 @@ describe('the event stream', () => {
   });
 
   it('tells the status now and then also without news, so that silence means that it is lost', async () => {
-    await using served = await serve({ events: { look: 10, heartbeat: 30 } });
+    await using served = await serve({ events: { look: 10, heartbeat: 30, alive: 60_000 } });
     const events = eventsOf(served.url);
     expect((await next(events))?.event).toBe('status');
     expect((await next(events))?.event).toBe('status');
+    await events.return();
+  });
+
+  it('says that the daemon and its sampler are alive, without the status', async () => {
+    await using served = await serve({ events: { look: 10, heartbeat: 60_000, alive: 20 } });
+    const events = eventsOf(served.url);
+    expect((await next(events))?.event).toBe('status');
+    expect(await next(events)).toEqual({
+      event: 'alive',
+      id: undefined,
+      data: { at: '2026-11-23T07:22:30.000Z', samplerAt: '2026-11-23T07:22:29.500Z' },
+    });
     await events.return();
   });
 

@@ -4,6 +4,7 @@ import { taskDowntimes } from '../../../src/domain/task-downtime.ts';
 import { BEGAN, live, report } from '../../support/live.ts';
 import { serve } from '../../support/served.ts';
 import { task } from '../../support/tasks.ts';
+import { neverBegun } from '../../support/verdicts.ts';
 
 const START = '2026-11-23T07:10:01.000Z';
 
@@ -150,6 +151,31 @@ describe('POST /api/v1/phases', () => {
     await using served = await serve({ now: live({ phases: Array.from({ length: 200 }, (_, index) => `p${index}`) }) });
     const begin = async (name: string) => (await post(`${served.url}/api/v1/phases`, { name })).status;
     expect([await begin('p7'), await begin('end'), await begin('another')]).toEqual([200, 200, 409]);
+  });
+
+  it('refuses a name that the plan does not have, unless it is meant', async () => {
+    const verdict = { plan: 'night', phases: [neverBegun('pre-maintenance'), neverBegun('maintenance')] };
+    await using served = await serve({ now: live({ report: report({ verdict }) }) });
+    const begin = async (body: object) => post(`${served.url}/api/v1/phases`, body);
+    const refused = await begin({ name: 'maintenence' });
+    expect([refused.status, refused.headers.get('content-type')]).toEqual([
+      400,
+      'application/problem+json; charset=utf-8',
+    ]);
+    expect(await refused.json()).toMatchObject({
+      detail: expect.stringContaining("the plan night has no phase 'maintenence'; did you mean 'maintenance'?"),
+      suggestion: 'maintenance',
+      phases: ['pre-maintenance', 'maintenance'],
+    });
+    expect(await (await begin({ name: 'lunch' })).json()).toMatchObject({
+      detail: expect.stringContaining('it has pre-maintenance and maintenance'),
+    });
+    const statuses = await Promise.all(
+      [{ name: 'End' }, { name: 'end' }, { name: 'maintenance' }, { name: 'lunch', unplanned: true }].map(
+        async (body) => (await begin(body)).status,
+      ),
+    );
+    expect(statuses).toEqual([400, 200, 200, 200]);
   });
 
   it('takes a phase that begins now, or at a moment', async () => {

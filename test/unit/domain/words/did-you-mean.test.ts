@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { didYouMean, listed } from '../../../src/config/did-you-mean.ts';
+import { didYouMean, listed } from '../../../../src/domain/words/did-you-mean.ts';
 
 const KEYS = ['interval', 'timeout', 'connect_timeout', 'server-list', 'for', 'url'];
 

@@ -1,0 +1,106 @@
+import type { PhaseFace } from '../domain/faces/phase.ts';
+import type { OverallFace, ReportFace } from '../domain/faces/report.ts';
+import type { StatusFace } from '../domain/faces/status.ts';
+import type { WindowFace } from '../domain/faces/window.ts';
+import type { BudgetName } from '../domain/plan.ts';
+import { compare } from '../domain/verdict.ts';
+import type { Seconds } from '../domain/window.ts';
+
+/** A report is some seconds old when it is shown. What is down lasts meanwhile, and the banner counts on: so do these figures. */
+type Later = {
+  /** What is down. */
+  readonly open: readonly WindowFace[];
+  /** The moment of the figures, as the windows tell it. */
+  readonly at: string;
+  /** How much later it is now. */
+  readonly seconds: number;
+};
+
+const KINDS = [
+  ['server-list', 'apiDowntimeSeconds', 'api_downtime'],
+  ['server-boot', 'bootDowntimeSeconds', 'boot_downtime'],
+  ['server-reach', 'dataPlaneDowntimeSeconds', 'data_plane_downtime'],
+  ['token', 'tokenDowntimeSeconds', null],
+] as const;
+
+const isDown = ({ kind, end }: WindowFace): boolean => kind === 'down' && end === null;
+
+/** Nobody looked at the end of it, so the most alone grows. */
+const isObserved = (window: WindowFace, at: string): boolean => window.gaps.at(-1)?.endedAt !== at;
+
+function grown(bar: Seconds, windows: readonly WindowFace[], { at, seconds }: Omit<Later, 'open'>): Seconds {
+  if (windows.length === 0) return bar;
+  const observed = windows.some((one) => isObserved(one, at));
+  return { min: bar.min, estimate: bar.estimate + (observed ? seconds : 0), max: bar.max + seconds };
+}
+
+function overallLater(overall: OverallFace, { open, ...later }: Later): OverallFace {
+  const bars = KINDS.map(([probe, name]) => {
+    const own = open.filter((one) => one.probe === probe);
+    return [name, grown(overall[name], own, later)] as const;
+  });
+  return { ...overall, ...Object.fromEntries(bars) };
+}
+
+/** The overall downtime by what a daemon says is now, counted on to `now`, in milliseconds since 1970. */
+export function overallAt({ at, overall, series }: StatusFace, now: number): OverallFace {
+  const open = series.flatMap((one) => (one.open !== null && isDown(one.open) ? [one.open] : []));
+  return overallLater(overall, { open, at, seconds: Math.max(0, now - Date.parse(at)) / 1000 });
+}
+
+/** A report counted on to `now`, in milliseconds since 1970; itself where nothing is down. */
+export function reportAt(report: ReportFace, now: number): ReportFace {
+  const { run, overall, windows, probes, phases } = report;
+  const open = windows.filter(isDown);
+  const seconds = Math.max(0, now - Date.parse(run.endedAt)) / 1000;
+  if (!run.running || open.length === 0 || seconds === 0) return report;
+  const later = { at: run.endedAt, seconds };
+  return {
+    ...report,
+    run: { ...run, durationSeconds: run.durationSeconds + seconds },
+    overall: overallLater(overall, { open, ...later }),
+    windows: windows.map((one) =>
+      isDown(one) ? { ...one, durationSeconds: grown(one.durationSeconds, [one], later) } : one,
+    ),
+    probes: probes.map((one) => {
+      const own = open.filter(
+        ({ cloud, vantage, probe, connection, target }) =>
+          cloud === one.cloud &&
+          vantage === one.vantage &&
+          probe === one.probe &&
+          connection === one.connection &&
+          target === one.target,
+      );
+      return { ...one, downtimeSeconds: grown(one.downtimeSeconds, own, later) };
+    }),
+    phases: phases.map((phase) => (phase.running ? phaseLater(phase, { open, ...later }) : phase)),
+  };
+}
+
+function phaseLater(phase: PhaseFace, { open, ...later }: Later): PhaseFace {
+  const counted = (name: BudgetName, bar: Seconds | null): Seconds | null => {
+    if (bar === null) return null;
+    const lists = open.filter(({ probe }) => probe === 'server-list');
+    // Whether the outage that lasts becomes the longest is not known here: it may
+    if (name === 'longest_window') return { ...bar, max: bar.max + (lists.length > 0 ? later.seconds : 0) };
+    const [probe] = KINDS.find(([, , budget]) => budget === name) ?? [null];
+    const own = open.filter((one) => one.probe === probe);
+    return grown(bar, own, later);
+  };
+  const { measured } = phase;
+  return {
+    ...phase,
+    elapsedSeconds: phase.elapsedSeconds === null ? null : phase.elapsedSeconds + later.seconds,
+    measured: measured && {
+      ...measured,
+      api_downtime: counted('api_downtime', measured.api_downtime),
+      boot_downtime: counted('boot_downtime', measured.boot_downtime),
+      data_plane_downtime: counted('data_plane_downtime', measured.data_plane_downtime),
+      longest_window: counted('longest_window', measured.longest_window),
+    },
+    budgets: phase.budgets.map((budget) => {
+      const now = counted(budget.name, budget.measured);
+      return { ...budget, measured: now, result: now === budget.measured ? budget.result : compare(now, budget.limit) };
+    }),
+  };
+}

@@ -1,0 +1,317 @@
+/** Every figure of one run is the same wherever it is shown. */
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { ReportFace } from '../../../src/domain/faces/report.ts';
+import type { StatusFace } from '../../../src/domain/faces/status.ts';
+import type { WindowFace } from '../../../src/domain/faces/window.ts';
+import type { Live } from '../../../src/domain/live.ts';
+import { createObservation } from '../../../src/domain/observation.ts';
+import type { Plan } from '../../../src/domain/plan.ts';
+import type { ProbeName, Sample, Series } from '../../../src/domain/sample.ts';
+import { measureText } from '../../../src/domain/words/budgets.ts';
+import { counted, errorBar } from '../../../src/domain/words/quantities.ts';
+import { createMetrics } from '../../../src/metrics/metrics.ts';
+import { readExposition } from '../../support/exposition.ts';
+import { failedSample, okSample, SERIES, voidSample } from '../../support/samples.ts';
+import { type Served, serve } from '../../support/served.ts';
+
+const BEGAN = Date.UTC(2026, 10, 23, 7, 10);
+const MINUTE = 60_000;
+
+const list = (connection: 'new' | 'reused'): Series => ({ ...SERIES, connection });
+const boot: Series = { ...SERIES, probe: 'server-boot', connection: '', cover: 4000 };
+const token: Series = { ...SERIES, probe: 'token', connection: '' };
+const reach: Series = { ...SERIES, probe: 'server-reach', connection: '', target: 'vm-1' };
+const ALL: readonly Series[] = [list('new'), list('reused'), boot, token, reach];
+
+const PLAN: Plan = {
+  name: 'plan',
+  description: '',
+  run: { api_downtime: 5 },
+  outside: { api_downtime: 0, boot_downtime: 0 },
+  phases: ['first', 'second'].map((name) => ({
+    name,
+    promise: '',
+    begins: { task: [], tag: [] },
+    budget: { api_downtime: 2, boot_downtime: 3, longest_window: 1 },
+  })),
+};
+
+/** o ok, f failed, s slow, v void, - not sent: the sampler was paused or stood still. */
+const letters = fc
+  .array(fc.tuple(fc.constantFrom('o', 'o', 'o', 'f', 'f', 's', 'v', '-', '-'), fc.integer({ min: 1, max: 9 })), {
+    maxLength: 8,
+  })
+  .map((runs) => runs.map(([letter, times]) => letter.repeat(times)).join(''));
+
+const session = fc.record({
+  /** Between the session before and this one, in milliseconds. */
+  after: fc.constantFrom(0, 500, 7000, 90_000),
+  series: fc.subarray([...ALL], { minLength: 1 }),
+  samples: fc.tuple(letters, letters, letters, letters, letters),
+  took: fc.integer({ min: 0, max: 400 }),
+});
+
+const runs = fc.record({
+  sessions: fc.array(session, { minLength: 1, maxLength: 3 }),
+  phases: fc.array(
+    fc.record({
+      name: fc.constantFrom('first', 'second', 'end', 'unplanned'),
+      second: fc.integer({ min: 0, max: 60 }),
+    }),
+    { maxLength: 4 },
+  ),
+  running: fc.boolean(),
+});
+type Run = typeof runs extends fc.Arbitrary<infer Value> ? Value : never;
+
+function sampleOf(
+  letter: string,
+  one: Series,
+  place: { seq: number; at: number; session: number; took: number },
+): Sample {
+  const made =
+    letter === 'f'
+      ? failedSample(place, { took: place.took })
+      : letter === 'v'
+        ? voidSample(place)
+        : okSample(place, letter === 's' ? 1500 : place.took);
+  const { cloud, vantage, probe, connection, target } = one;
+  return { ...made, cloud, vantage, probe, connection, target };
+}
+
+/** What is known of the run at its end, and a moment later. */
+function observed({ sessions, phases, running }: Run): { readonly live: Live; readonly samples: readonly Sample[] } {
+  const observation = createObservation({
+    run: 'run',
+    version: '0.1.0',
+    overall: ['server-list', 'server-boot'],
+    plan: PLAN,
+  });
+  for (const { name, second } of phases)
+    observation.accept({ type: 'phase', phase: { name, at: BEGAN + second * 1000 } });
+  const samples: Sample[] = [];
+  let at = BEGAN;
+  sessions.forEach(({ after, series, samples: patterns, took }, index) => {
+    at += index === 0 ? 0 : after;
+    const from = at;
+    const id = index + 1;
+    observation.openSession(
+      { id, startedAt: from, aliveAt: from, ended: false, version: '0.1.0', vantage: SERIES.vantage, facts: {} },
+      series,
+    );
+    const made = series.flatMap((one) => {
+      const offset = 100 + ALL.indexOf(one) * 170;
+      return [...(patterns[ALL.indexOf(one)] ?? '')]
+        .map((letter, slot) => ({ letter, slot }))
+        .filter(({ letter }) => letter !== '-')
+        .map(({ letter, slot }, seq) =>
+          sampleOf(letter, one, { seq, at: from + offset + slot * 1000, session: id, took }),
+        );
+    });
+    for (const sample of made.toSorted((a, b) => a.endedAt - b.endedAt)) {
+      observation.accept({ type: 'sample', sample });
+      samples.push(sample);
+      at = Math.max(at, sample.endedAt);
+    }
+    at += 700;
+    if (!running || index < sessions.length - 1) observation.closeSession(at, true);
+  });
+  const live = observation.live(running ? at : at + MINUTE, {
+    paused: false,
+    journal: { kind: 'recording' },
+    health: null,
+  });
+  return { live, samples };
+}
+
+const PROBES: readonly (readonly [
+  ProbeName,
+  'apiDowntimeSeconds' | 'bootDowntimeSeconds' | 'dataPlaneDowntimeSeconds' | 'tokenDowntimeSeconds',
+  'apiWindows' | 'bootWindows' | 'dataPlaneWindows' | 'tokenWindows',
+])[] = [
+  ['server-list', 'apiDowntimeSeconds', 'apiWindows'],
+  ['server-boot', 'bootDowntimeSeconds', 'bootWindows'],
+  ['server-reach', 'dataPlaneDowntimeSeconds', 'dataPlaneWindows'],
+  ['token', 'tokenDowntimeSeconds', 'tokenWindows'],
+];
+
+const decode = (text: string): string => text.replaceAll('\\', '').replaceAll(/\s+/g, ' ');
+
+describe('the figures of one run', () => {
+  let served: Served;
+  let metrics = createMetrics({ version: '0.1.0' });
+  let stored: readonly Sample[] = [];
+
+  beforeAll(async () => {
+    served = await serve({
+      metrics: {
+        update: (now) => metrics.update(now),
+        text: () => metrics.text(),
+        contentType: metrics.contentType,
+      },
+      stored: async function* () {
+        yield* stored;
+      },
+    });
+  });
+  afterAll(() => served[Symbol.asyncDispose]());
+
+  const text = async (path: string) => (await fetch(`${served.url}${path}`)).text();
+  const json = async (path: string): Promise<unknown> => JSON.parse(await text(path));
+
+  async function show(run: Run): Promise<{ readonly live: Live; readonly report: ReportFace }> {
+    const { live, samples } = observed(run);
+    metrics = createMetrics({ version: '0.1.0' });
+    stored = samples;
+    served.show(live);
+    const report = z.custom<ReportFace>().parse(await json('/api/v1/report?format=json'));
+    return { live, report };
+  }
+
+  const property = (name: string, check: (shown: { live: Live; report: ReportFace }) => Promise<void> | void) =>
+    it(name, { timeout: 60_000 }, async () => {
+      await fc.assert(
+        fc.asyncProperty(runs, async (run) => check(await show(run))),
+        { seed: 17, numRuns: 60 },
+      );
+    });
+
+  property('never count unobserved time as downtime', ({ live, report }) => {
+    const total = report.run.durationSeconds;
+    for (const { overall } of [report, ...report.clouds]) {
+      expect(overall.downtimeSeconds.estimate).toBeLessThanOrEqual(total - overall.unobservedSeconds + 0.002);
+    }
+    for (const one of report.probes) {
+      expect(one.observedSeconds + one.unobservedSeconds).toBeLessThanOrEqual(total + 0.002);
+      expect(one.downtimeSeconds.estimate).toBeLessThanOrEqual(one.observedSeconds + 0.002);
+    }
+    for (const window of live.report.windows) {
+      const { min, estimate, max } = window.duration;
+      expect([min, estimate, max].toSorted((a, b) => a - b)).toEqual([min, estimate, max]);
+    }
+  });
+
+  property('are those of the table in the headline, where one series alone was down', ({ report }) => {
+    for (const [probe, downtime, windows] of PROBES) {
+      const rows = report.probes.filter((one) => one.probe === probe);
+      const down = rows.filter((one) => one.windows > 0);
+      const row = down[0];
+      if (down.length > 1) continue;
+      if (row === undefined) {
+        expect(report.overall[downtime]).toEqual({ min: 0, estimate: 0, max: 0 });
+        expect(report.overall[windows]).toBe(0);
+        continue;
+      }
+      // The other connection may have been up in time that this one did not observe; that changes nothing
+      expect(report.overall[downtime]).toEqual(row.downtimeSeconds);
+      expect(report.overall[windows]).toBe(row.windows);
+    }
+  });
+
+  property('are the same in the API, the metrics and the files', async ({ live, report }) => {
+    expect(z.custom<StatusFace>().parse(await json('/api/v1/status')).overall).toEqual(report.overall);
+    expect(await json('/api/v1/windows')).toEqual({ windows: report.windows });
+    expect(await json('/api/v1/phases')).toEqual({ verdict: report.verdict, phases: report.phases });
+
+    const html = await text('/api/v1/report?format=html');
+    const data = /<script[^>]*id="rollwatch-data"[^>]*>(.*?)<\/script>/s.exec(html)?.[1] ?? '{}';
+    const inside = z
+      .custom<{ report: ReportFace; chart: { series: { outcomes: string }[] } }>()
+      .parse(JSON.parse(data));
+    expect(inside.report).toEqual({ ...report, tasks: [] });
+    expect(
+      inside.chart.series.map(({ outcomes }) => ['o', 'f', 'v'].map((letter) => outcomes.split(letter).length - 1)),
+    ).toEqual(report.probes.map(({ samples }) => [samples.ok, samples.failed, samples.void]));
+
+    const [head = '', ...rows] = (await text('/api/v1/report?format=csv')).trimEnd().split('\r\n');
+    const column = (row: string, name: string) => row.split(',')[head.split(',').indexOf(name)];
+    expect(
+      rows.map((row) => ['min', 'estimate', 'max'].map((bound) => Number(column(row, `duration_${bound}`)))),
+    ).toEqual(report.windows.map(({ durationSeconds: { min, estimate, max } }: WindowFace) => [min, estimate, max]));
+
+    const sentences = [
+      decode(await text('/api/v1/report?format=text&width=400')),
+      decode(await text('/api/v1/report?format=markdown')),
+      decode(report.summary.map((one) => one.text).join(' ')),
+      decode(html),
+    ];
+    for (const [probe, downtime, windows] of PROBES) {
+      if (!report.windows.some((one) => one.kind === 'down' && one.probe === probe)) continue;
+      const wanted = `${errorBar(report.overall[downtime])} in ${counted(report.overall[windows], 'window')}.`;
+      for (const told of sentences) expect(told).toContain(wanted);
+    }
+
+    const scraped = readExposition(await text('/metrics'));
+    for (const { probe, connection, target, ...one } of report.probes) {
+      const labels = `cloud="cloud",vantage="here",probe="${probe}",connection="${connection}"${target === '' ? '' : `,target="${target}"`}`;
+      for (const bound of ['min', 'estimate', 'max'] as const) {
+        expect(scraped.get(`rollwatch_run_downtime_seconds{${labels},bound="${bound}"}`)).toBeCloseTo(
+          one.downtimeSeconds[bound],
+          2,
+        );
+      }
+      expect(scraped.get(`rollwatch_downtime_windows_total{${labels}}`)).toBe(one.windows);
+      expect(scraped.get(`rollwatch_unobserved_seconds_total{${labels}}`)).toBeCloseTo(one.unobservedSeconds, 2);
+    }
+    const place = 'cloud="cloud",vantage="here"';
+    for (const bound of ['min', 'estimate', 'max'] as const) {
+      const figure = (name: string) => scraped.get(`rollwatch_run_${name}_downtime_seconds{${place},bound="${bound}"}`);
+      expect(figure('overall')).toBeCloseTo(report.overall.downtimeSeconds[bound], 2);
+      expect(figure('api')).toBeCloseTo(report.overall.apiDowntimeSeconds[bound], 2);
+    }
+    if (live.report.windows.every(({ end }) => end !== null)) {
+      expect(scraped.get(`rollwatch_overall_downtime_seconds_total{${place}}`)).toBeCloseTo(
+        report.overall.downtimeSeconds.estimate,
+        2,
+      );
+    }
+    for (const { name, budgets } of report.phases) {
+      for (const { name: budget, measured } of budgets) {
+        const used = scraped.get(
+          `rollwatch_budget_used_seconds{${place},phase="${name}",budget="${budget}",bound="estimate"}`,
+        );
+        expect(used).toBeCloseTo(measured?.estimate ?? 0, 2);
+      }
+    }
+  });
+
+  property('add up: what the phases and the time outside them cost is what the run cost', async ({ live, report }) => {
+    const { phases, outside, run } = live.report.verdict;
+    const parts = [...phases, ...(outside === null ? [] : [outside])];
+    const sum = (pick: 'api_downtime' | 'boot_downtime') =>
+      parts.reduce((total, { measures }) => total + (measures?.[pick]?.estimate ?? 0), 0);
+    expect(sum('api_downtime')).toBeCloseTo(live.report.overall.api.estimate, 6);
+    expect(sum('boot_downtime')).toBeCloseTo(live.report.overall.boot.estimate, 6);
+    const watched = report.probes.some(({ probe }) => probe === 'server-list');
+    expect(run?.measures?.api_downtime ?? null).toEqual(watched ? live.report.overall.api : null);
+    expect(run?.measures?.longest_window?.estimate ?? 0).toBeLessThanOrEqual(live.report.overall.api.estimate + 1e-9);
+    const junit = await text('/api/v1/report?format=junit');
+    for (const { budgets } of report.phases)
+      for (const { name, measured } of budgets) expect(junit).toContain(measureText(name, measured));
+  });
+
+  it('count a flapping service alike in every face', async () => {
+    const one = { after: 0, series: [list('new')], samples: ['oofofo', '', '', '', ''], took: 40 } as const;
+    const { report } = await show({
+      sessions: [{ ...one, series: [ALL[0] ?? SERIES], samples: ['oofofo', '', '', '', ''] }],
+      phases: [],
+      running: false,
+    });
+    expect([report.overall.windows, report.overall.apiWindows, report.probes[0]?.windows]).toEqual([2, 2, 2]);
+    expect(report.summary.map((told) => told.text).join(' ')).toContain('in 2 windows.');
+  });
+
+  it('leave a pause at the edge of a window out of the headline', async () => {
+    const { report } = await show({
+      sessions: [
+        { after: 0, series: [ALL[0] ?? SERIES], samples: [`ooo${'-'.repeat(60)}fffo`, '', '', '', ''], took: 40 },
+      ],
+      phases: [],
+      running: false,
+    });
+    expect(report.overall.apiDowntimeSeconds.estimate).toBe(report.probes[0]?.downtimeSeconds.estimate);
+    expect(report.overall.apiDowntimeSeconds.estimate).toBeLessThan(4);
+  });
+});

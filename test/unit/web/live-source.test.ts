@@ -1,0 +1,61 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { statusFace } from '../../../src/domain/faces/status.ts';
+import { followDaemon } from '../../../src/web/live-source.ts';
+import { createStore } from '../../../src/web/state.ts';
+import { BEGAN, live } from '../../support/live.ts';
+
+/** What the browser gives: events that the daemon sends. */
+class Stream extends EventTarget {
+  static last: Stream | null = null;
+  constructor() {
+    super();
+    Stream.last = this;
+  }
+  close(): void {}
+}
+
+const send = (event: string, data: unknown) =>
+  Stream.last?.dispatchEvent(new MessageEvent(event, { data: JSON.stringify(data) }));
+const second = (seconds: number) => new Date(BEGAN + seconds * 1000).toISOString();
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: BEGAN });
+  vi.stubGlobal('EventSource', Stream);
+  vi.stubGlobal('document', { hidden: true });
+  vi.stubGlobal('fetch', async () => new Response('', { status: 503 }));
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+describe('the page of a daemon', () => {
+  it('notices within 3 s that the daemon is frozen, and goes on with its next word', async () => {
+    const store = createStore();
+    const source = followDaemon(store);
+    send('status', statusFace(live()));
+    for (let at = 1; at <= 10; at++) {
+      await vi.advanceTimersByTimeAsync(1000);
+      send('alive', { at: second(at), samplerAt: second(at) });
+    }
+    expect(store.get().link).toEqual({ kind: 'live' });
+    await vi.advanceTimersByTimeAsync(2250);
+    expect(store.get().link).toEqual({ kind: 'live' });
+    await vi.advanceTimersByTimeAsync(750);
+    expect(store.get().link).toEqual({ kind: 'lost', since: BEGAN + 10_000 });
+    send('alive', { at: second(13), samplerAt: second(13) });
+    expect(store.get().link).toEqual({ kind: 'live' });
+    source.close();
+  });
+
+  it('knows of each second when the sampler told of itself last', () => {
+    const store = createStore();
+    const source = followDaemon(store);
+    send('status', statusFace(live()));
+    send('alive', { at: second(5), samplerAt: second(3) });
+    expect(store.get().status?.sampler?.at).toBe(second(3));
+    send('alive', { at: second(6), samplerAt: null });
+    expect(store.get().status?.sampler?.at).toBe(second(3));
+    source.close();
+  });
+});
