@@ -46,10 +46,11 @@ export function answerTrouble(answer: HttpAnswer, service: Service, during: Duri
 
 /** A body that is not what it should be: rubbish, or JSON of another shape. */
 export function bodyTrouble(answer: HttpAnswer, service: Service, problem: string): Trouble {
+  const balancer = loadBalancerOf(answer.status, answer.body);
   const cause: Cause = {
     kind: 'invalid-body',
-    service,
-    message: excerpt(`HTTP ${answer.status}: ${problem}`, MESSAGE),
+    service: balancer === null ? service : 'load-balancer',
+    message: excerpt(`HTTP ${answer.status}: ${balancer === null ? problem : pageOf(balancer, answer.body)}`, MESSAGE),
     status: answer.status,
     body: excerpt(answer.body),
   };
@@ -95,7 +96,7 @@ function answerCause(
     return told('keystone', ': The Keystone service is temporarily unavailable');
   }
   const balancer = loadBalancerOf(status, body);
-  if (balancer !== null) return told('load-balancer', `: a page of ${balancer}: ${textOfPage(body)}`);
+  if (balancer !== null) return told('load-balancer', `: ${pageOf(balancer, body)}`);
   const row = status >= 500 ? faultRow((fault ?? body).slice(0, FAULT), during) : null;
   const exception = exceptionOf(fault ?? '');
   return told(row?.service ?? asked, exception === null ? text || `: ${textOfPage(body)}` : `: ${exception}`);
@@ -143,6 +144,8 @@ function faultText(body: string): string | null {
 export const exceptionOf = (text: string): string | null => /<class '([\w.]+)'>/.exec(text)?.[1] ?? null;
 
 const withoutTags = (text: string): string => text.replaceAll(/<(?!class )[^<>]*>/g, ' ');
+
+const pageOf = (balancer: string, body: string): string => `a page of ${balancer}: ${textOfPage(body)}`;
 
 /** The title says what the heading says again. Secrets go first: without its tags, one would not be known. */
 function textOfPage(whole: string): string {
