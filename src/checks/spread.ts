@@ -78,7 +78,9 @@ const endOf = ({ reason, refused }: { readonly reason: string; readonly refused:
 const nothing = (message: string): Spread => ({ hosts: null, ended: 'trouble', message });
 
 const isQuota = (result: Result<unknown>): boolean =>
-  result.type === 'void' ? result.cause.kind === 'quota' : result.type === 'failed' && result.cause.status === 403;
+  result.type === 'void'
+    ? result.cause.kind === 'quota'
+    : result.type === 'failed' && result.cause.status === 403 && result.cause.service !== 'load-balancer';
 
 async function createServerGroup(cloud: Cloud, vantage: string, options: Limits): Promise<Result<string>> {
   const { microversion } = cloud.compute(cloud.http);
