@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { KeptServer } from '../domain/checks/keeper.ts';
 import { descriptionFor, isDescribedAsOurs, type Purpose } from '../domain/checks/ours.ts';
-import { rows } from '../http/lists.ts';
+import { goodRows } from '../http/lists.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import { read } from '../openstack/read.ts';
@@ -23,9 +23,9 @@ const floatingSchema = z.looseObject({
   port_id: z.string().nullish(),
 });
 const createdSchema = z.object({ floatingip: floatingSchema });
-const listSchema = z.object({ floatingips: rows(floatingSchema) });
-const portsSchema = z.object({ ports: rows(z.looseObject({ id: resourceId })) });
-const networksSchema = z.object({ networks: rows(z.looseObject({ id: resourceId, name: z.string() })) });
+const listSchema = z.object({ floatingips: goodRows(floatingSchema) });
+const portsSchema = z.object({ ports: goodRows(z.looseObject({ id: resourceId })) });
+const networksSchema = z.object({ networks: goodRows(z.looseObject({ id: resourceId, name: z.string() })) });
 
 export type FloatingAddress = { readonly id: string; readonly address: string };
 

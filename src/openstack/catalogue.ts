@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { CloudAccess } from '../domain/cloud-access.ts';
-import { rows } from '../http/lists.ts';
+import { goodRows } from '../http/lists.ts';
 
-export const catalogueSchema = rows(
+export const catalogueSchema = goodRows(
   z.looseObject({
     type: z.string(),
-    endpoints: rows(
+    endpoints: goodRows(
       z.looseObject({
         interface: z.string(),
         url: z.string(),

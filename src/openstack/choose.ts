@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Cause } from '../domain/cause.ts';
-import { rows } from '../http/lists.ts';
+import { goodRows, rows } from '../http/lists.ts';
 import type { Cloud } from './cloud.ts';
 import type { CreateServer, Limits } from './compute.ts';
 import { atLeast } from './microversion.ts';
@@ -20,7 +20,7 @@ export type Choice = Pick<CreateServer, 'flavor' | 'image' | 'networks'> & {
 };
 
 const flavorsSchema = z.object({
-  flavors: rows(
+  flavors: goodRows(
     z.looseObject({
       id: resourceId,
       name: z.string(),
@@ -32,7 +32,7 @@ const flavorsSchema = z.object({
   ),
 });
 const imagesSchema = z.object({
-  images: rows(
+  images: goodRows(
     z.looseObject({
       id: resourceId,
       name: z.string().nullish(),
@@ -44,7 +44,7 @@ const imagesSchema = z.object({
   ),
 });
 const networksSchema = z.object({
-  networks: rows(
+  networks: goodRows(
     z.looseObject({
       id: resourceId,
       name: z.string(),

@@ -148,8 +148,9 @@ export function createCompute(session: Session, http: Http): Compute {
         found.push(...servers.map(serverOf));
         const last = servers.at(-1);
         const more = servers_links?.some(({ rel }) => rel === 'next') ?? false;
-        if (!more || last === undefined || page === PAGES) return { ...result, value: found };
-        marker = `&marker=${segment(last.id)}`;
+        const next = last === undefined ? '' : `&marker=${segment(last.id)}`;
+        if (!more || next === '' || next === marker || page === PAGES) return { ...result, value: found };
+        marker = next;
       }
     },
   };
