@@ -45,6 +45,8 @@ export function endpointOf(
   if (url === undefined || url.length > LONGEST_URL) return null;
   const filled = url.replaceAll(/[%$]\((project|tenant)_id\)s/g, projectId ?? '').replace(/(?<!\/)\/+$/, '');
   if (!isPlace(filled)) return null;
+  // Clouds that never changed the entry serve v2 there all the same; v1 went with Newton.
+  if (type === 'image' && /\/v1(\.\d)?$/.test(filled)) return filled.replace(/\/v1(\.\d)?$/, '/v2');
   return /\/v\d/.test(new URL(filled).pathname) ? filled : `${filled}${VERSIONS[type]}`;
 }
 

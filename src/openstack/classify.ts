@@ -116,10 +116,13 @@ function kindOf(status: number): FailureKind {
   return 'unexpected-status';
 }
 
-const QUOTA = /quota exceeded|exceeds? (the |your )?quota|over quota|Maximum number of (ports|instances|fixed ips)/i;
+/** As Nova, oslo.limit ('is over a limit for [Resource servers is over limit of 10 ...'), Neutron and Cinder say it. */
+const QUOTA =
+  /quota exceeded|exceed(s|ed)? (the |your |allowed |available )?(\w+ )?quota|exceeded for quota|over[ -]?quota|is over (a )?limit|Maximum number of (ports|instances|fixed ips|floating ips|key ?pairs|security groups|server groups|volumes|snapshots)\b|(Instance|Port|FixedIp|Volume|Snapshot)LimitExceeded|ProjectOverLimit|TooManyInstances|OverQuota/i;
 
-/** 413 was Nova's status before 403. */
-export const isQuota = (status: number, text: string): boolean => [403, 413].includes(status) && QUOTA.test(text);
+/** 413 was Nova's status before 403, 409 is Neutron's; Nova's 500 may name the exception that Neutron's client raised. */
+export const isQuota = (status: number, text: string): boolean =>
+  [403, 409, 413, 500].includes(status) && QUOTA.test(text);
 
 /** `{computeFault: {code, message}}`, `{error: {code, message, title}}`, `{NeutronError: {type, message}}`, ... */
 const named = z

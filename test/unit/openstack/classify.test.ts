@@ -348,3 +348,23 @@ describe('a request without an answer', () => {
     });
   });
 });
+
+describe('a quota that is used up', () => {
+  it.each([
+    [403, 'forbidden', 'Quota exceeded for cores, ram: Requested 2, but already used 20 of 20 cores'],
+    [403, 'forbidden', 'Maximum number of ports exceeded'],
+    [
+      403,
+      'forbidden',
+      'Project p is over a limit for [Resource servers is over limit of 10 due to current usage 10 and delta 1]',
+    ],
+    [403, 'forbidden', 'Quota exceeded, too many servers in group'],
+    [409, 'NeutronError', "Quota exceeded for resources: ['port']."],
+    [413, 'overLimit', 'VolumeLimitExceeded: Maximum number of volumes allowed (10) exceeded for quota volumes.'],
+    [413, 'overLimit', 'Requested volume or snapshot exceeds allowed gigabytes quota. Requested 1G, quota is 10G'],
+    [500, 'computeFault', "Unexpected API Error. <class 'neutronclient.common.exceptions.OverQuotaClient'>"],
+  ])('with status %d (%s) is our own doing: %s', (status, name, message) => {
+    const cause = causeOf(status, JSON.stringify({ [name]: { code: status, message } }));
+    expect([cause.kind, cause.service]).toEqual(['quota', 'rollwatch']);
+  });
+});
