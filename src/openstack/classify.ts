@@ -96,10 +96,19 @@ function answerCause(
     return told('keystone', ': The Keystone service is temporarily unavailable');
   }
   const balancer = loadBalancerOf(status, body);
+  const to = status >= 301 && status < 400 ? placeOf(answer.headers['location']) : null;
+  if (to !== null) return told('load-balancer', `: moved to ${to}, where no password or token is sent`);
   if (balancer !== null) return told('load-balancer', `: ${pageOf(balancer, body)}`);
   const row = status >= 500 ? faultRow((fault ?? body).slice(0, FAULT), during) : null;
   const exception = exceptionOf(fault ?? '');
   return told(row?.service ?? asked, exception === null ? text || `: ${textOfPage(body)}` : `: ${exception}`);
+}
+
+/** Without a query or a user, which may be secrets. */
+function placeOf(location: string | undefined): string | null {
+  if (location === undefined || !URL.canParse(location)) return null;
+  const { origin, pathname } = new URL(location);
+  return excerpt(`${origin}${pathname}`, MESSAGE / 2);
 }
 
 function kindOf(status: number): FailureKind {

@@ -1,7 +1,7 @@
 import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { Clock } from '../domain/ports.ts';
 import type { Millis } from '../domain/time.ts';
-import { type Ask, issueToken, type Token } from './keystone.ts';
+import { type Ask, isKeystonesRefusal, issueToken, type Token } from './keystone.ts';
 import type { Failed, Result } from './result.ts';
 
 /** Asks Keystone for tokens in the name of one user. */
@@ -21,7 +21,8 @@ export function createIssuer(access: CloudAccess, clock: Clock): Issuer {
       return { ...refused.result, cause: { ...cause, message }, stages: {}, sentAt: now, settledAt: now };
     }
     const result = await issueToken(access, ask);
-    const isRefused = result.type === 'failed' && result.cause.kind === 'unauthorized';
+    const isRefused =
+      result.type === 'failed' && result.cause.kind === 'unauthorized' && isKeystonesRefusal(result.cause);
     refused = isRefused ? { at: now, result } : null;
     return result;
   };
