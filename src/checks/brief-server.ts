@@ -68,5 +68,11 @@ export async function bootBriefly(
 function mayHaveBeenMade(trouble: Trouble): boolean {
   if (trouble.type === 'void') return trouble.cause.kind !== 'quota';
   const { kind, status = 0 } = trouble.cause;
-  return trouble.hung || kind === 'connection-reset' || kind === 'truncated-body' || status >= 500;
+  return (
+    trouble.hung ||
+    kind === 'connection-reset' ||
+    kind === 'truncated-body' ||
+    status >= 500 ||
+    (status >= 200 && status < 300)
+  );
 }

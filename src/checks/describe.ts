@@ -3,7 +3,7 @@ import type { KeptServer } from '../domain/checks/keeper.ts';
 import { entries, rows } from '../http/lists.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
-import { read } from '../openstack/read.ts';
+import { read, readOne } from '../openstack/read.ts';
 import { resourceId, segment } from '../openstack/resource-id.ts';
 import type { Result } from '../openstack/result.ts';
 import { addressesSchema, addressLines } from '../openstack/server-addresses.ts';
@@ -36,10 +36,9 @@ export async function describe(
 ): Promise<Result<KeptServer | null>> {
   const options = { limits, signal };
   const path = `/servers/${segment(id)}`;
-  const found = await read(cloud, { type: 'compute', path }, serverSchema, options);
-  if (found.type !== 'ok') {
-    return found.type === 'failed' && found.cause.kind === 'not-found' ? { ...found, type: 'ok', value: null } : found;
-  }
+  const found = await readOne(cloud, { type: 'compute', path, id }, serverSchema, options);
+  if (found.type !== 'ok') return found;
+  if (found.value === null) return { ...found, value: null };
   const { server } = found.value;
   const seen = admin === null ? null : await read(admin, { type: 'compute', path }, serverSchema, options);
   const host = seen?.type === 'ok' ? (seen.value.server['OS-EXT-SRV-ATTR:host'] ?? null) : null;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { KeptServer } from '../domain/checks/keeper.ts';
 import { descriptionFor, isDescribedAsOurs, type Purpose } from '../domain/checks/ours.ts';
-import { rows } from '../http/lists.ts';
+import { goodRows } from '../http/lists.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import { read } from '../openstack/read.ts';
@@ -23,9 +23,9 @@ const floatingSchema = z.looseObject({
   port_id: z.string().nullish(),
 });
 const createdSchema = z.object({ floatingip: floatingSchema });
-const listSchema = z.object({ floatingips: rows(floatingSchema) });
-const portsSchema = z.object({ ports: rows(z.looseObject({ id: resourceId })) });
-const networksSchema = z.object({ networks: rows(z.looseObject({ id: resourceId, name: z.string() })) });
+const listSchema = z.object({ floatingips: goodRows(floatingSchema) });
+const portsSchema = z.object({ ports: goodRows(z.looseObject({ id: resourceId })) });
+const networksSchema = z.object({ networks: goodRows(z.looseObject({ id: resourceId, name: z.string() })) });
 
 export type FloatingAddress = { readonly id: string; readonly address: string };
 
@@ -102,7 +102,9 @@ export async function floatingOfOurs(
   { purpose, vantage, ...options }: Limits & { readonly purpose: Purpose | null; readonly vantage: string },
 ): Promise<Result<readonly FloatingAddress[]>> {
   const all = await read(cloud, { type: 'network', path: PATH }, listSchema, options);
-  if (all.type === 'failed' && (all.cause.kind === 'no-endpoint' || all.cause.kind === 'not-found'))
+  const { kind = null, service = null } = all.type === 'failed' ? all.cause : {};
+  // Without its routers Neutron doesn't know the path; an ingress doesn't know it while Neutron is away.
+  if (kind === 'no-endpoint' || (kind === 'not-found' && service === 'neutron'))
     return { ...all, type: 'ok', value: [] };
   if (all.type !== 'ok') return all;
   const ours = all.value.floatingips.filter(({ description }) =>

@@ -131,7 +131,8 @@ async function seenByOperator({ cloud, admin, limits, signal }: RunOptions): Pro
   const operator = admin ?? cloud;
   const read = await readServices(operator, { limits, signal });
   if (read.type === 'ok') return { type: 'seen', admin: operator, services: read.value };
-  if (admin === null && read.cause.kind === 'forbidden') return { type: 'nobody' };
+  if (admin === null && read.cause.kind === 'forbidden' && read.cause.service !== 'load-balancer')
+    return { type: 'nobody' };
   return { type: 'trouble', reason: read.cause.message };
 }
 

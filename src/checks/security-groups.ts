@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { descriptionFor, isDescribedAsOurs, nameFor, type Purpose } from '../domain/checks/ours.ts';
-import { rows } from '../http/lists.ts';
+import { goodRows } from '../http/lists.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import { read } from '../openstack/read.ts';
@@ -11,7 +11,7 @@ import { create, remove } from '../openstack/write.ts';
 const createdSchema = z.object({ security_group: z.looseObject({ id: resourceId }) });
 const ruleSchema = z.object({ security_group_rule: z.looseObject({ id: resourceId }) });
 const groupsSchema = z.object({
-  security_groups: rows(z.looseObject({ id: resourceId, name: z.string(), description: z.string().nullish() })),
+  security_groups: goodRows(z.looseObject({ id: resourceId, name: z.string(), description: z.string().nullish() })),
 });
 
 const NAME = nameFor('group');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { nameFor } from '../domain/checks/ours.ts';
 import type { Spread } from '../domain/checks/spread.ts';
-import { rows } from '../http/lists.ts';
+import { goodRows } from '../http/lists.ts';
 import { choose, type Wanted } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
@@ -18,7 +18,7 @@ const MOST = 10;
 const PATH = '/os-server-groups';
 const groupSchema = z.looseObject({ id: resourceId, name: z.string() });
 const createdSchema = z.object({ server_group: groupSchema });
-const listSchema = z.object({ server_groups: rows(groupSchema) });
+const listSchema = z.object({ server_groups: goodRows(groupSchema) });
 
 export type SpreadOptions = Limits & { readonly cloud: Cloud; readonly vantage: string; readonly wanted: Wanted };
 
@@ -78,7 +78,9 @@ const endOf = ({ reason, refused }: { readonly reason: string; readonly refused:
 const nothing = (message: string): Spread => ({ hosts: null, ended: 'trouble', message });
 
 const isQuota = (result: Result<unknown>): boolean =>
-  result.type === 'void' ? result.cause.kind === 'quota' : result.type === 'failed' && result.cause.status === 403;
+  result.type === 'void'
+    ? result.cause.kind === 'quota'
+    : result.type === 'failed' && result.cause.status === 403 && result.cause.service !== 'load-balancer';
 
 async function createServerGroup(cloud: Cloud, vantage: string, options: Limits): Promise<Result<string>> {
   const { microversion } = cloud.compute(cloud.http);

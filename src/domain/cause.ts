@@ -44,6 +44,7 @@ export const VOID_KINDS = [
   'missed', // the slot passed without a sample
   'paused',
   'quota', // the project's quota left no room for our server: the cloud is up
+  'refused-choice', // Nova refused the flavor, image or network that we had chosen: the cloud is up
   'throttled', // not sent, so as not to add to the load of a cloud that hangs or has asked us to wait
   'rate-limited', // the cloud takes no more requests of ours for now (429): we ask too often
   'stale-connection', // a kept connection had been closed by the other side just as we wrote to it

@@ -14,6 +14,24 @@ export const rows = <T>(row: z.ZodType<T>, most = MOST_ROWS) =>
     return each(given.entries(), { row, context })?.map(([, value]) => value) ?? z.NEVER;
   });
 
+/**
+ * A list from outside of which each row counts for itself: wrong rows are left out. A list that has wrong rows only is
+ * wrong, with the first one's issue.
+ */
+export const goodRows = <T>(row: z.ZodType<T>, most = MOST_ROWS) =>
+  z.unknown().transform((given, context): T[] => {
+    if (!Array.isArray(given)) return wrongType(context, 'array', given);
+    if (given.length > most) return tooMany(context, given.length, most);
+    const found: T[] = [];
+    for (const one of given) {
+      const read = row.safeParse(one);
+      if (read.success) found.push(read.data);
+    }
+    if (found.length > 0 || given.length === 0) return found;
+    each([[0, given[0]]], { row, context });
+    return z.NEVER;
+  });
+
 /** A mapping from outside, in the same way. */
 export const entries = <T>(value: z.ZodType<T>, most = MOST_ROWS) =>
   z.unknown().transform((given, context): Record<string, T> => {

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { CloudAccess } from '../domain/cloud-access.ts';
-import { rows } from '../http/lists.ts';
+import { goodRows } from '../http/lists.ts';
 
-export const catalogueSchema = rows(
+export const catalogueSchema = goodRows(
   z.looseObject({
     type: z.string(),
-    endpoints: rows(
+    endpoints: goodRows(
       z.looseObject({
         interface: z.string(),
         url: z.string(),
@@ -45,6 +45,8 @@ export function endpointOf(
   if (url === undefined || url.length > LONGEST_URL) return null;
   const filled = url.replaceAll(/[%$]\((project|tenant)_id\)s/g, projectId ?? '').replace(/(?<!\/)\/+$/, '');
   if (!isPlace(filled)) return null;
+  // Clouds that never changed the entry serve v2 there all the same; v1 went with Newton.
+  if (type === 'image' && /\/v1(\.\d)?$/.test(filled)) return filled.replace(/\/v1(\.\d)?$/, '/v2');
   return /\/v\d/.test(new URL(filled).pathname) ? filled : `${filled}${VERSIONS[type]}`;
 }
 

@@ -46,10 +46,11 @@ export function answerTrouble(answer: HttpAnswer, service: Service, during: Duri
 
 /** A body that is not what it should be: rubbish, or JSON of another shape. */
 export function bodyTrouble(answer: HttpAnswer, service: Service, problem: string): Trouble {
+  const balancer = loadBalancerOf(answer.status, answer.body);
   const cause: Cause = {
     kind: 'invalid-body',
-    service,
-    message: excerpt(`HTTP ${answer.status}: ${problem}`, MESSAGE),
+    service: balancer === null ? service : 'load-balancer',
+    message: excerpt(`HTTP ${answer.status}: ${balancer === null ? problem : pageOf(balancer, answer.body)}`, MESSAGE),
     status: answer.status,
     body: excerpt(answer.body),
   };
@@ -95,10 +96,19 @@ function answerCause(
     return told('keystone', ': The Keystone service is temporarily unavailable');
   }
   const balancer = loadBalancerOf(status, body);
-  if (balancer !== null) return told('load-balancer', `: a page of ${balancer}: ${textOfPage(body)}`);
+  const to = status >= 301 && status < 400 ? placeOf(answer.headers['location']) : null;
+  if (to !== null) return told('load-balancer', `: moved to ${to}, where no password or token is sent`);
+  if (balancer !== null) return told('load-balancer', `: ${pageOf(balancer, body)}`);
   const row = status >= 500 ? faultRow((fault ?? body).slice(0, FAULT), during) : null;
   const exception = exceptionOf(fault ?? '');
   return told(row?.service ?? asked, exception === null ? text || `: ${textOfPage(body)}` : `: ${exception}`);
+}
+
+/** Without a query or a user, which may be secrets. */
+function placeOf(location: string | undefined): string | null {
+  if (location === undefined || !URL.canParse(location)) return null;
+  const { origin, pathname } = new URL(location);
+  return excerpt(`${origin}${pathname}`, MESSAGE / 2);
 }
 
 function kindOf(status: number): FailureKind {
@@ -115,10 +125,13 @@ function kindOf(status: number): FailureKind {
   return 'unexpected-status';
 }
 
-const QUOTA = /quota exceeded|exceeds? (the |your )?quota|over quota|Maximum number of (ports|instances|fixed ips)/i;
+/** As Nova, oslo.limit ('is over a limit for [Resource servers is over limit of 10 ...'), Neutron and Cinder say it. */
+const QUOTA =
+  /quota exceeded|exceed(s|ed)? (the |your |allowed |available )?(\w+ )?quota|exceeded for quota|over[ -]?quota|is over (a )?limit|Maximum number of (ports|instances|fixed ips|floating ips|key ?pairs|security groups|server groups|volumes|snapshots)\b|(Instance|Port|FixedIp|Volume|Snapshot)LimitExceeded|ProjectOverLimit|TooManyInstances|OverQuota/i;
 
-/** 413 was Nova's status before 403. */
-export const isQuota = (status: number, text: string): boolean => [403, 413].includes(status) && QUOTA.test(text);
+/** 413 was Nova's status before 403, 409 is Neutron's; Nova's 500 may name the exception that Neutron's client raised. */
+export const isQuota = (status: number, text: string): boolean =>
+  [403, 409, 413, 500].includes(status) && QUOTA.test(text);
 
 /** `{computeFault: {code, message}}`, `{error: {code, message, title}}`, `{NeutronError: {type, message}}`, ... */
 const named = z
@@ -143,6 +156,8 @@ function faultText(body: string): string | null {
 export const exceptionOf = (text: string): string | null => /<class '([\w.]+)'>/.exec(text)?.[1] ?? null;
 
 const withoutTags = (text: string): string => text.replaceAll(/<(?!class )[^<>]*>/g, ' ');
+
+const pageOf = (balancer: string, body: string): string => `a page of ${balancer}: ${textOfPage(body)}`;
 
 /** The title says what the heading says again. Secrets go first: without its tags, one would not be known. */
 function textOfPage(whole: string): string {

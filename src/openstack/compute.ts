@@ -5,7 +5,9 @@ import type { During } from './fault-table.ts';
 import type { Http } from './http.ts';
 import type { HttpAnswer, HttpLimits } from './http-message.ts';
 import { readJson } from './json.ts';
+import { loadBalancerOf } from './load-balancer-page.ts';
 import { DEFAULT_MICROVERSION, microversionHeaders } from './microversion.ts';
+import { saysNotFound } from './not-found.ts';
 import { segment } from './resource-id.ts';
 import type { Result } from './result.ts';
 import { briefsSchema, createdSchema, detailsSchema, type Server, serverOf, showSchema } from './server-body.ts';
@@ -38,9 +40,9 @@ export type Compute = {
   /** What the Python client's `servers.list` asks for: the count of servers, where the answer is a list indeed. */
   list(options: Limits & { readonly detail: boolean; readonly limit: number }): Promise<Result<number>>;
   create(server: CreateServer, options: Limits): Promise<Result<string>>;
-  /** Null where there is none: 404, or DELETED. */
+  /** Null where Nova says that there is none, or that it is DELETED. */
   show(id: string, options: Limits): Promise<Result<Server | null>>;
-  /** Ok where it was accepted, and where there was nothing to delete (404). */
+  /** Ok where it was accepted, and where Nova says that there was nothing to delete. */
   delete(id: string, options: Limits): Promise<Result<void>>;
   /** Ok where it was accepted: the server's status says when it is done. */
   act(id: string, action: ServerAction, options: Limits): Promise<Result<void>>;
@@ -110,7 +112,7 @@ export function createCompute(session: Session, http: Http): Compute {
     async show(id, options) {
       const result = await send('GET', `/servers/${segment(id)}`, options);
       if (result.type !== 'ok') return result;
-      if (result.value.status === 404) return { ...result, value: null };
+      if (saysNotFound(result.value, id)) return { ...result, value: null };
       const shown = expect(result.value, { status: 200, schema: showSchema });
       if (shown.type !== 'ok') return shown;
       const server = serverOf(shown.value.server);
@@ -119,13 +121,15 @@ export function createCompute(session: Session, http: Http): Compute {
     async delete(id, options) {
       const result = await send('DELETE', `/servers/${segment(id)}`, options);
       if (result.type !== 'ok') return result;
-      if (result.value.status === 204 || result.value.status === 404) return { ...result, value: undefined };
+      if (result.value.status === 204 || saysNotFound(result.value, id)) return { ...result, value: undefined };
       return answerTrouble(result.value, 'nova-api', 'delete');
     },
     async act(id, action, options) {
       const result = await send('POST', `/servers/${segment(id)}/action`, { ...options, body: JSON.stringify(action) });
       if (result.type !== 'ok') return result;
-      const accepted = result.value.status === 202 || result.value.status === 200;
+      const { status, body: text } = result.value;
+      // A maintenance page, too, may have status 200.
+      const accepted = (status === 202 || status === 200) && loadBalancerOf(status, text) === null;
       return accepted ? { ...result, value: undefined } : answerTrouble(result.value, 'nova-api');
     },
     async named(prefix, options) {
@@ -144,8 +148,9 @@ export function createCompute(session: Session, http: Http): Compute {
         found.push(...servers.map(serverOf));
         const last = servers.at(-1);
         const more = servers_links?.some(({ rel }) => rel === 'next') ?? false;
-        if (!more || last === undefined || page === PAGES) return { ...result, value: found };
-        marker = `&marker=${segment(last.id)}`;
+        const next = last === undefined ? '' : `&marker=${segment(last.id)}`;
+        if (!more || next === '' || next === marker || page === PAGES) return { ...result, value: found };
+        marker = next;
       }
     },
   };

@@ -7,12 +7,14 @@ import {
 } from 'node:http';
 import { type Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import axios from 'axios';
 import type { Clock } from '../domain/ports.ts';
 import { type BodyBudget, readBody, watchForFlood } from '../http/read-body.ts';
 import { ERROR_BODY_LIMIT, LIST_BODY_LIMIT } from './body-limits.ts';
 import type { HttpFailure, HttpRequest, HttpResult } from './http-message.ts';
 import { pollsWithout } from './poll-phase.ts';
+import { type ProxyUrl, proxyName } from './proxy.ts';
 import { createStopwatch } from './stopwatch.ts';
 import { describeSystemError } from './system-error.ts';
 
@@ -26,12 +28,17 @@ export type ExchangeOptions = {
   readonly agents: { readonly http: Agent; readonly https: TlsAgent };
   readonly clock: Clock;
   readonly bodies: BodyBudget;
+  /** That the agents use. */
+  readonly proxy?: ProxyUrl;
 };
 
 type Verdict = Pick<HttpFailure, 'kind' | 'message'>;
 
 /** One request and its answer. Whatever goes wrong is a result: the error of a library carries what was sent, secrets too. */
-export async function exchange(request: HttpRequest, { agents, clock, bodies }: ExchangeOptions): Promise<HttpResult> {
+export async function exchange(
+  request: HttpRequest,
+  { agents, clock, bodies, proxy = null }: ExchangeOptions,
+): Promise<HttpResult> {
   const { limits, signal } = request;
   const sentAt = clock.now();
   const watch = createStopwatch(clock, sentAt);
@@ -63,13 +70,16 @@ export async function exchange(request: HttpRequest, { agents, clock, bodies }: 
       });
     }, after);
 
-  function begin(options: RequestOptions, onResponse: (answer: IncomingMessage) => void): ClientRequest {
+  function begin(given: RequestOptions, onResponse: (answer: IncomingMessage) => void): ClientRequest {
+    const autoSelectFamilyAttemptTimeout = Math.ceil(limits.connect * SHARE_OF_AN_ADDRESS);
+    const options = { ...given, autoSelectFamilyAttemptTimeout };
     const begun = options.protocol === 'https:' ? tlsRequest(options, onResponse) : plainRequest(options, onResponse);
     client = begun;
     begun.once('socket', (used) => {
       socket = used;
       read = used.bytesRead;
-      if (begun.reusedSocket) {
+      // Through a proxy, TLS stands before the request gets the connection.
+      if (begun.reusedSocket || isReady(used)) {
         watch.ready();
         return;
       }
@@ -125,7 +135,8 @@ export async function exchange(request: HttpRequest, { agents, clock, bodies }: 
       transport: { request: begin },
       httpAgent: agents.http,
       httpsAgent: agents.https,
-      proxy: false,
+      // With `false` axios takes the proxy out of the agent, too.
+      ...(proxy === null ? { proxy: false } : {}),
       decompress: false,
       maxRedirects: 0,
       maxContentLength: -1,
@@ -176,6 +187,9 @@ export async function exchange(request: HttpRequest, { agents, clock, bodies }: 
     }
     const securing = watch.has('connect') && !watch.isReady();
     const found = describeSystemError(error, { answering: false, securing });
+    if (proxy !== null && !watch.isReady() && found.kind !== 'tls' && found.kind !== 'internal') {
+      return { kind: 'unreachable', message: `through the proxy ${proxyName(proxy)}: ${found.message}` };
+    }
     const silent = (socket?.bytesRead ?? 0) === read;
     const stale = found.kind === 'connection-reset' && client?.reusedSocket === true && silent;
     if (stale && clock.now() - sentAt < STALE_WITHIN) {
@@ -184,6 +198,16 @@ export async function exchange(request: HttpRequest, { agents, clock, bodies }: 
     return found;
   }
 }
+
+/**
+ * Of the limit to connect, for each address of a name that has several. Node's own 250 ms are too short for a peer that
+ * is far away or a lost packet, and apply to the last address, too; an address that never answers leaves the next one
+ * the rest.
+ */
+const SHARE_OF_AN_ADDRESS = 0.7;
+
+const isReady = (socket: Socket): boolean =>
+  !socket.connecting && (!(socket instanceof TLSSocket) || socket.getProtocol() !== null);
 
 const MIB = 1024 * 1024;
 const UNKNOWN: Verdict = { kind: 'internal', message: 'no verdict' };

@@ -22,7 +22,27 @@ export type FaultRow = {
  * on Zed (test/real-cloud/outages-observed.md) unless a row says otherwise.
  */
 export const FAULTS: readonly FaultRow[] = [
-  { pattern: /oslo_db\.|sqlalchemy\.|pymysql\.|\bDB(Connection|Deadlock|NonExistent)?Error\b/i, service: 'database' },
+  {
+    pattern: /oslo_db\.|sqlalchemy\.|pymysql\.|psycopg2\.|MySQLdb\.|\bDB(Connection|Deadlock|NonExistent)?Error\b/i,
+    service: 'database',
+  },
+  // Parts of Nova that speak different versions of its RPC, in the middle of an upgrade: the queue delivers well. The
+  // one that lags is the one that has the method.
+  { pattern: /Attempted method: (build_and_run|terminate|reserve_block)\w*/, service: 'nova-compute' },
+  { pattern: /Attempted method: (schedule_and_build|build_instances)\w*/, service: 'nova-conductor' },
+  { pattern: /Attempted method: select_destinations/, service: 'nova-scheduler' },
+  {
+    pattern: /RPCVersionCapError|UnsupportedVersion|NoSuchMethod|UnsupportedVersionCap|IncompatibleObjectVersion/,
+    service: 'nova',
+  },
+  {
+    pattern: /Endpoint does not support RPC version|Requested message version, .{1,40} is incompatible/,
+    service: 'nova',
+  },
+  { pattern: /Version \S{1,20} of \w{1,60} is not supported/, service: 'nova' },
+  { pattern: /not mapped to any cell|CellMappingNotFound/, service: 'nova' },
+  // It carries the name of the fault that it passes on, where Nova gives its text.
+  { pattern: /oslo_messaging\.rpc\.client\.RemoteError/, service: 'nova' },
   { pattern: /There are not enough hosts available/, service: 'nova-compute', kind: 'no-valid-host' },
   // The scheduler says the same of a flavor that fits nowhere, of a Placement that doesn't answer, and of one that can't
   // ask Keystone about the scheduler's token.
@@ -39,8 +59,18 @@ export const FAULTS: readonly FaultRow[] = [
     suspects: ['keystone', 'neutron'],
   },
   { pattern: /neutronclient\./, service: 'neutron' },
-  { pattern: /Glance\w*|glanceclient\.|Image\w{0,40}(NotActive|Unacceptable)/, service: 'glance' },
-  { pattern: /Cinder\w*|cinderclient\.|Block Device Mapping is Invalid|Volume\w+/, service: 'cinder' },
+  // nova-compute names where it could not get to, by the port that the service usually has.
+  { pattern: /Unable to establish connection to https?:\S{1,200}:9696\b/, service: 'neutron' },
+  { pattern: /Unable to establish connection to https?:\S{1,200}:9292\b/, service: 'glance' },
+  { pattern: /Unable to establish connection to https?:\S{1,200}:(8776|\d{1,5}\/volume)/, service: 'cinder' },
+  { pattern: /Unable to establish connection to https?:\S{1,200}:8778\b/, service: 'placement' },
+  { pattern: /Unable to establish connection to https?:\S{1,200}:(5000|35357)\b/, service: 'keystone' },
+  {
+    pattern: /\bGlance\w*|\bglance\b|glanceclient\.|Image\w{0,40}(NotActive|Unacceptable)/,
+    service: 'glance',
+  },
+  { pattern: /\bImage \S{1,100} (could not be found|is unacceptable|is not active)/, service: 'glance' },
+  { pattern: /Cinder\w*|cinderclient\.|Block Device Mapping is Invalid|Volume\w*/, service: 'cinder' },
   // When a server is deleted, nova-compute's ask to give back its share of the host is the one that fails.
   {
     pattern: /keystoneauth1\.exceptions\.connection\.|\bConnect(Failure|Timeout|ionError)\b/,
@@ -54,9 +84,13 @@ export const FAULTS: readonly FaultRow[] = [
     suspects: ['neutron', 'keystone', 'placement', 'glance'],
   },
   { pattern: /keystoneauth1\./, service: 'keystone', suspects: ['keystone', 'neutron', 'placement'] },
-  { pattern: /Placement\w*|ResourceProvider\w+|Allocation\w{1,40}Failed/, service: 'placement' },
   {
-    pattern: /Failed to allocate the network|Virtual Interface|VirtualInterface|\bPort\w+|Neutron\w*/,
+    pattern: /Placement\w*|ResourceProvider\w+|Allocation\w{1,40}Failed|(retrieve|create) allocations? for/,
+    service: 'placement',
+  },
+  {
+    pattern:
+      /Binding failed for port|Failed to allocate the network|Virtual Interface|VirtualInterface|\bPort\w+|Neutron\w*/,
     service: 'neutron',
   },
   // nova-compute tells the scheduler when a server is gone: without one RabbitMQ can't deliver.
@@ -64,10 +98,14 @@ export const FAULTS: readonly FaultRow[] = [
   // nova-conductor asks the scheduler for a host and waits for a minute (Nova's source: rpc_response_timeout).
   { pattern: /MessagingTimeout|Timed out waiting for a reply/, during: ['create'], service: 'nova-scheduler' },
   {
-    pattern: /MessagingTimeout|MessageDeliveryFailure|Timed out waiting for a reply|oslo_messaging\.|kombu\.|amqp\./,
+    pattern:
+      /MessagingTimeout|MessageDeliveryFailure|MessageUndeliverable|Timed out waiting for a reply|oslo_messaging\.|kombu\.|amqp\./,
     service: 'message-queue',
   },
-  { pattern: /Build of instance|Exceeded maximum number of retries|libvirt|Hypervisor/i, service: 'nova-compute' },
+  {
+    pattern: /Build of instance|Exceeded maximum number of retries|libvirt|Hypervisor|Not enough free space/i,
+    service: 'nova-compute',
+  },
 ];
 
 export const faultRow = (text: string, during: During): FaultRow | null =>

@@ -1,7 +1,7 @@
 import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { Clock } from '../domain/ports.ts';
 import type { Millis } from '../domain/time.ts';
-import { type Ask, issueToken, type Token } from './keystone.ts';
+import { type Ask, isKeystonesRefusal, issueToken, type Token } from './keystone.ts';
 import type { Result } from './result.ts';
 
 /** Asks Keystone for tokens in the name of one user. What is not asked is void: only an answer says anything of Keystone. */
@@ -21,7 +21,8 @@ export function createIssuer(access: CloudAccess, clock: Clock): Issuer {
       return { type: 'void', cause, stages: {}, sentAt: now, settledAt: now, requestId: null };
     }
     const result = await issueToken(access, ask);
-    const isRefused = result.type === 'failed' && result.cause.kind === 'unauthorized';
+    const isRefused =
+      result.type === 'failed' && result.cause.kind === 'unauthorized' && isKeystonesRefusal(result.cause);
     refused = isRefused ? { at: now, message: result.cause.message } : null;
     return result;
   };

@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import type { Cause } from '../domain/cause.ts';
 import type { CloudAccess, CloudAuth } from '../domain/cloud-access.ts';
 import { rememberToken } from '../domain/redaction.ts';
 import type { Millis } from '../domain/time.ts';
+import { rows } from '../http/lists.ts';
 import { TOKEN_BODY_LIMIT } from './body-limits.ts';
 import { type Catalogue, catalogueSchema } from './catalogue.ts';
-import { answerTrouble, bodyTrouble, failureTrouble, timingOf } from './classify.ts';
+import { answerTrouble, bodyTrouble, excerpt, failureTrouble, timingOf } from './classify.ts';
 import type { Http } from './http.ts';
 import type { HttpAnswer, HttpLimits } from './http-message.ts';
 import { readJson } from './json.ts';
@@ -55,9 +57,30 @@ export async function issueToken(access: CloudAccess, { http, limits, signal }: 
     signal,
   });
   if (answer.type === 'failure') return failureTrouble(answer, 'keystone');
-  if (answer.status !== (request.method === 'POST' ? 201 : 200)) return answerTrouble(answer, 'keystone');
+  if (answer.status !== (request.method === 'POST' ? 201 : 200)) return withReceipt(answer);
   return readToken(answer);
 }
+
+/** Keystone takes the password and wants more (`multi_factor_auth_rules`): nothing was refused, and nothing will do. */
+function withReceipt(answer: HttpAnswer): Result<never> {
+  const trouble = answerTrouble(answer, 'keystone');
+  if (answer.status !== 401 || trouble.type !== 'failed') return trouble;
+  const receipt = readJson(answer.body, receiptSchema);
+  if (!receipt.ok && answer.headers['openstack-auth-receipt'] === undefined) return trouble;
+  const methods = receipt.ok ? receipt.value.required_auth_methods.map((all) => all.join(' and ')).join(', or ') : '';
+  const wanted = methods === '' ? 'more than one method' : excerpt(methods, 80);
+  const message = `HTTP 401: ${RECEIPT} (${wanted}), which Rollwatch has not; use an application credential`;
+  return { ...trouble, cause: { ...trouble.cause, message, body: '' } };
+}
+const receiptSchema = z.looseObject({ required_auth_methods: rows(rows(z.string())) });
+const RECEIPT = 'Keystone wants multi-factor authentication';
+
+/** Whether Keystone itself refuses who we are; a page of something before it, or another method that it wants, does not. */
+export const isKeystonesRefusal = ({ service, body = '' }: Pick<Cause, 'service' | 'body'>): boolean =>
+  service === 'keystone' && /^\{\s*"error"\s*:/.test(body);
+
+export const wantsMoreFactors = ({ service, message }: Pick<Cause, 'service' | 'message'>): boolean =>
+  service === 'keystone' && message.includes(RECEIPT);
 
 function readToken(answer: HttpAnswer): Result<Token> {
   const read = readJson(answer.body, tokenSchema);

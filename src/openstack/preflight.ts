@@ -1,6 +1,7 @@
 import { Refusal } from '../domain/refusal.ts';
 import { type Choice, choose, type Wanted } from './choose.ts';
 import type { Cloud } from './cloud.ts';
+import { isKeystonesRefusal, wantsMoreFactors } from './keystone.ts';
 import type { Trouble } from './result.ts';
 
 /** What there is to say of a cloud before it is watched. */
@@ -40,7 +41,10 @@ function refused(cloud: Cloud, trouble: Trouble): Preflight {
 export function refusalOf({ access }: Pick<Cloud, 'access'>, { cause }: Trouble): Refusal {
   const { name, auth, authUrl } = access;
   // Keystone answers 404 for an application credential that it doesn't have.
-  if (cause.service === 'keystone' && (cause.kind === 'unauthorized' || cause.kind === 'not-found')) {
+  if (wantsMoreFactors(cause)) return new Refusal(`cloud ${name}: ${cause.message}`);
+  const isRefusal =
+    cause.kind === 'unauthorized' || (cause.kind === 'not-found' && auth.type === 'application-credential');
+  if (isRefusal && isKeystonesRefusal(cause)) {
     const what =
       auth.type === 'application-credential'
         ? 'the application credential (wrong, deleted or expired?)'
@@ -52,7 +56,8 @@ export function refusalOf({ access }: Pick<Cloud, 'access'>, { cause }: Trouble)
   if (cause.kind === 'no-resource' || cause.kind === 'no-endpoint')
     return new Refusal(`cloud ${name}: ${cause.message}`);
   // TLS that isn't trusted, a user who may not: nothing that waiting mends.
-  const ours = cause.kind === 'tls' || cause.kind === 'forbidden' || cause.status === 406;
+  const ours =
+    cause.kind === 'tls' || (cause.kind === 'forbidden' && cause.service !== 'load-balancer') || cause.status === 406;
   const where = cause.service === 'keystone' ? ` at ${authUrl}` : '';
   if (cause.kind === 'dns') return new Refusal(`cloud ${name}: a name cannot be resolved: ${cause.message}`, 3);
   return new Refusal(`cloud ${name}: ${cause.service}${where} gives ${cause.kind}: ${cause.message}`, ours ? 2 : 3);

@@ -1,8 +1,11 @@
 import type { z } from 'zod';
+import type { ServiceType } from './catalogue.ts';
 import { answerTrouble, bodyTrouble, timingOf } from './classify.ts';
 import type { Cloud } from './cloud.ts';
 import type { Limits } from './compute.ts';
+import type { HttpAnswer } from './http-message.ts';
 import { readJson } from './json.ts';
+import { saysNotFound } from './not-found.ts';
 import type { Result } from './result.ts';
 import { type Call, SERVICE_OF } from './session.ts';
 
@@ -15,7 +18,22 @@ export async function read<T>(
 ): Promise<Result<T>> {
   const result = await session.call(http, { type, method: 'GET', path, headers, ...options });
   if (result.type !== 'ok') return result;
-  const answer = result.value;
+  return valueIn(result.value, type, schema);
+}
+
+/** The same of one resource; null where the service says that it has none of this id. */
+export async function readOne<T>(
+  { session, http }: Pick<Cloud, 'session' | 'http'>,
+  { id, type, path, headers = {} }: Pick<Call, 'type' | 'path' | 'headers'> & { readonly id: string },
+  schema: z.ZodType<T>,
+  options: Limits,
+): Promise<Result<T | null>> {
+  const result = await session.call(http, { type, method: 'GET', path, headers, ...options });
+  if (result.type !== 'ok') return result;
+  return saysNotFound(result.value, id) ? { ...result, value: null } : valueIn(result.value, type, schema);
+}
+
+function valueIn<T>(answer: HttpAnswer, type: ServiceType, schema: z.ZodType<T>): Result<T> {
   if (answer.status !== 200) return answerTrouble(answer, SERVICE_OF[type]);
   const body = readJson(answer.body, schema);
   return body.ok

@@ -1,8 +1,17 @@
 import { z } from 'zod';
-import { entries, rows } from '../http/lists.ts';
+import { entries, goodRows, rows } from '../http/lists.ts';
 import { resourceId } from './resource-id.ts';
 
 const faultSchema = z.looseObject({ code: z.number().optional(), message: z.string() });
+
+/**
+ * Of a server in a cell that is down Nova shows, from microversion 2.69 on, its id and the status UNKNOWN, and hardly
+ * more (API guide, "Handling Down Cells"). Without a name it is nobody's that we know.
+ */
+const namedWhereUnknown = (given: unknown): unknown =>
+  typeof given === 'object' && given !== null && 'status' in given && given.status === 'UNKNOWN'
+    ? { name: '', ...given }
+    : given;
 
 const serverSchema = z.looseObject({
   id: resourceId,
@@ -18,11 +27,14 @@ const serverSchema = z.looseObject({
 
 const links = rows(z.looseObject({ rel: z.string(), href: z.string() })).optional();
 
-export const showSchema = z.object({ server: serverSchema });
+export const showSchema = z.object({ server: z.preprocess(namedWhereUnknown, serverSchema) });
 export const createdSchema = z.object({ server: z.looseObject({ id: resourceId }) });
-export const detailsSchema = z.object({ servers: rows(serverSchema), servers_links: links });
+export const detailsSchema = z.object({
+  servers: goodRows(z.preprocess(namedWhereUnknown, serverSchema)),
+  servers_links: links,
+});
 export const briefsSchema = z.object({
-  servers: rows(z.looseObject({ id: resourceId, name: z.string() })),
+  servers: goodRows(z.preprocess(namedWhereUnknown, z.looseObject({ id: resourceId, name: z.string() }))),
   servers_links: links,
 });
 

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { Service } from '../domain/cause.ts';
 import type { Millis } from '../domain/time.ts';
-import { rows } from '../http/lists.ts';
+import { goodRows } from '../http/lists.ts';
 
 /** GET /os-services, for administrators. */
 export const servicesSchema = z.object({
-  services: rows(
+  services: goodRows(
     z.looseObject({
       binary: z.string(),
       host: z.string(),

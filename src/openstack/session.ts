@@ -25,6 +25,8 @@ export type Session = {
   call(http: Http, call: Call): Promise<Result<HttpAnswer>>;
   /** Where a service is, by the latest token's catalogue. */
   endpoint(type: ServiceType): string | null;
+  /** The project of the latest token; null where there is none yet. */
+  projectId(): string | null;
 };
 
 /** Who is at fault when its endpoint is. */
@@ -93,6 +95,7 @@ export function createSession({ access, clock, tokens }: SessionOptions): Sessio
 
   return {
     access,
+    projectId: () => tokens.latest()?.projectId ?? null,
     endpoint(type) {
       const token = tokens.latest();
       return token === null ? null : endpointFor(type, token);

@@ -63,6 +63,7 @@ const PREFIXES: readonly (readonly [string, FailureKind])[] = [
   ['ERR_TLS_', 'tls'],
   ['ERR_SSL_', 'tls'],
   ['ERR_OSSL_', 'tls'],
+  ['ERR_PROXY_', 'unreachable'],
   // llhttp: what came is not HTTP
   ['HPE_', 'invalid-body'],
 ];
@@ -101,5 +102,5 @@ function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const inner = error.cause instanceof Error ? error.cause : error;
   const texts = inner instanceof AggregateError ? inner.errors.map((one: unknown) => textOf(one)) : [inner.message];
-  return texts.join('; ').slice(0, MESSAGE).replaceAll(/\s+/g, ' ').trim();
+  return [...new Set(texts)].join('; ').slice(0, MESSAGE).replaceAll(/\s+/g, ' ').trim();
 }

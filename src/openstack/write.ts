@@ -4,6 +4,8 @@ import { answerTrouble, bodyTrouble, timingOf } from './classify.ts';
 import type { Cloud } from './cloud.ts';
 import type { Limits } from './compute.ts';
 import { readJson } from './json.ts';
+import { loadBalancerOf } from './load-balancer-page.ts';
+import { saysNotFound } from './not-found.ts';
 import type { Result } from './result.ts';
 import { type Call, SERVICE_OF } from './session.ts';
 
@@ -33,7 +35,7 @@ export async function create<T>(
     : bodyTrouble(answer, service, created.problem);
 }
 
-/** Any DELETE. Ok, too, where there was nothing to delete (404). */
+/** Any DELETE of a resource, its id last in the path. Ok, too, where the service says that there was nothing to delete. */
 export async function remove(
   { session, http }: Pick<Cloud, 'session' | 'http'>,
   place: Place,
@@ -41,6 +43,9 @@ export async function remove(
 ): Promise<Result<void>> {
   const sent = await session.call(http, { ...place, method: 'DELETE', bodyLimit: SINGLE_BODY_LIMIT, ...options });
   if (sent.type !== 'ok') return sent;
-  const gone = [202, 204, 404].includes(sent.value.status);
+  const { status, body } = sent.value;
+  const id = decodeURIComponent(place.path.slice(place.path.lastIndexOf('/') + 1));
+  const accepted = (status === 202 || status === 204) && loadBalancerOf(status, body) === null;
+  const gone = accepted || saysNotFound(sent.value, id);
   return gone ? { ...sent, value: undefined } : answerTrouble(sent.value, SERVICE_OF[place.type]);
 }

@@ -126,7 +126,10 @@ export function createBootCauses(cloud: Cloud, options: BootCausesOptions): Boot
 
 /** What a server in ERROR says of itself. */
 function causeOfFault(server: Server, during: During): Cause {
-  const text = server.fault ?? 'ERROR, without a fault';
+  // The scheduler and the conductor leave a fault; a nova-compute that was restarted in the middle leaves none.
+  if (server.fault === null)
+    return { kind: 'server-error', service: 'nova-compute', message: 'ERROR, without a fault' };
+  const text = server.fault;
   const row = faultRow(text, during);
   return { kind: row?.kind ?? 'server-error', service: row?.service ?? 'nova', message: excerpt(text) };
 }

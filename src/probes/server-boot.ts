@@ -1,8 +1,8 @@
-import type { VoidCause } from '../domain/cause.ts';
+import type { Cause, VoidCause } from '../domain/cause.ts';
 import type { Facts, Probe, ProbeContext, ProbeResult } from '../domain/ports.ts';
 import type { Series, Stages } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
-import { type Choice, choose, type Wanted } from '../openstack/choose.ts';
+import { type Choice, candidates, type Wanted } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Result, Trouble } from '../openstack/result.ts';
 import type { Server } from '../openstack/server-body.ts';
@@ -53,20 +53,46 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
   const looks = cloud.backpressure['nova-api'].series();
   const zoneAsked = settings.availabilityZone !== null;
   const causes = createBootCauses(cloud, { admin, budget, deleteLimit, zoneAsked });
-  let choice: Choice | null = null;
+  /** What may be booted, the best first; empty: to be chosen. What Nova refused before anything ever worked is left out. */
+  let choices: readonly Choice[] = [];
+  let worked = false;
+  const refused: string[] = [];
   let count = 0;
   /** The server of the last boot, where it must still go. */
   let unsettled: string | null = null;
 
   async function choosing(signal: AbortSignal): Promise<Choice | Trouble> {
-    if (choice !== null) return choice;
-    const found = await choose(cloud, settings, { limits, signal });
+    const [known] = choices;
+    if (known !== undefined) return known;
+    const found = await candidates(cloud, settings, { limits, signal });
     if (found.type !== 'ok') return found;
-    choice = found.value;
-    const { flavor, image, network } = choice.names;
-    onFacts({ flavor, image, network, 'compute microversion': compute.microversion });
+    choices = found.value;
+    const [best] = found.value;
+    tellChoice(best);
     void secondLook.learn(signal);
-    return choice;
+    return best;
+  }
+
+  function tellChoice({ names: { flavor, image, network } }: Choice): void {
+    const tried = refused.length === 0 ? {} : { 'refused by Nova': refused.join('; ') };
+    onFacts({ flavor, image, network, 'compute microversion': compute.microversion, ...tried });
+  }
+
+  /** Goes on to the next candidate where nothing ever worked with this one; null where the cause is another one. */
+  function giveUpChoice({ names }: Choice, cause: Cause, progress: (note: string) => void): VoidCause | null {
+    if (worked || !refusesChoice(cause)) return null;
+    const what = `${names.image} with ${names.flavor} on ${names.network}`;
+    if (refused.length < MOST_REFUSED) refused.push(`${what} (${cause.message})`);
+    const [, next] = choices;
+    choices = choices.slice(1);
+    if (next !== undefined) tellChoice(next);
+    const then =
+      next === undefined
+        ? 'nothing else is left to try; set probes.server-boot.flavor, .image and .network'
+        : `${next.names.image} with ${next.names.flavor} is tried next`;
+    const message = `Nova refuses ${what}: ${cause.message}; ${then}`;
+    progress(message);
+    return { ...cause, kind: 'refused-choice', service: 'rollwatch', message };
   }
 
   async function writing<T>(send: () => Promise<Result<T>>): Promise<Result<T>> {
@@ -98,8 +124,13 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     // While lists hang, nobody can boot either, and each create that hangs may be carried out minutes later.
     const created = await guarded(create, signal);
     if (created.type !== 'ok') {
+      const ours = created.type === 'failed' ? giveUpChoice(chosen, created.cause, context.progress) : null;
+      if (ours !== null) {
+        janitor.never(name);
+        return voided(ours, { stages: {}, serverId: null, requestId: created.requestId });
+      }
       // What was chosen may be there no more.
-      if (created.cause.status === 400 || created.cause.status === 404) choice = null;
+      if (created.type === 'failed' && refusesChoice(created.cause)) choices = [];
       const blamed = created.type === 'failed' ? await causes.ofRequest(created, 'create', signal) : created;
       if (sent && mayExist(created)) {
         janitor.take({ name, id: null, deletedAt: null });
@@ -130,11 +161,15 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
       const cause = await causes.ofRise(risen, sentAt, signal);
       handOver();
       if (cause.kind === 'quota') return voided({ ...cause, kind: 'quota' }, seen);
+      const ours =
+        risen.type === 'error' ? giveUpChoice(chosen, { ...cause, kind: cause.kind }, context.progress) : null;
+      if (ours !== null) return voided(ours, seen);
       const failed = { ...cause, kind: cause.kind };
       const hung = risen.type === 'late';
       return { ...seen, outcome: 'failed', cause: failed, upUntil: null, brokeAt: sentAt, settledAt, hung };
     }
     stages['active'] = (risen.at - acceptedAt) / 1000;
+    worked = true;
     causes.built(sentAt, signal);
 
     // It waits its turn for longer than a look does: a server that is ready is not to be left for want of a place.
@@ -187,6 +222,22 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     close: () => http.close(),
   };
 }
+
+/** Kept for the report. */
+const MOST_REFUSED = 5;
+
+/**
+ * Whether it is *what* was asked for that Nova doesn't take, in the words of its API (nova/exception.py) or of
+ * nova-compute: of a flavor without a disk, a disk or memory too small for the image, an image that doesn't boot, another
+ * project's network.
+ */
+const refusesChoice = ({ kind, service, status, message }: Cause): boolean =>
+  service !== 'load-balancer' &&
+  ([400, 403, 404, 409].includes(status ?? 0) || kind === 'server-error') &&
+  CHOICE.test(message);
+
+const CHOICE =
+  /flavors? with zero disk|flavor'?s? (disk|memory|ram)|\bflavor \S+ could not be found|(image|flavor)Ref|too small|\bimage\b.{0,80}(could not be found|unacceptable|not active|not bootable|no associated data|invalid|unsupported|larger|exceeds)|Block Device Mapping is Invalid|No bootable|(hw|img)_\w+|network \S+ could not be found|network.{0,60}(not (allowed|usable)|no subnet|requires a subnet|ambiguous|multiple possible)|multiple possible networks|not allowed to (use|create an interface on) .{0,20}network/i;
 
 const SHUTDOWN = { kind: 'shutdown', service: 'rollwatch', message: 'we were told to stop' } as const;
 

@@ -4,7 +4,7 @@ import { isCheckServer } from '../domain/checks/ours.ts';
 import type { Clock, Probe } from '../domain/ports.ts';
 import type { ReachTarget } from '../domain/reach-target.ts';
 import type { Series } from '../domain/sample.ts';
-import { entries, rows } from '../http/lists.ts';
+import { entries, goodRows } from '../http/lists.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import { resourceId } from '../openstack/resource-id.ts';
 import { addressesSchema, addressLines } from '../openstack/server-addresses.ts';
@@ -26,7 +26,7 @@ export const reachSeries = (place: Place, target: ReachTarget, settings: ServerR
 const LOOK = 5000;
 
 const serversSchema = z.object({
-  servers: rows(
+  servers: goodRows(
     z.looseObject({
       id: resourceId,
       name: z.string(),

@@ -5,7 +5,7 @@ import { nameFor, type Purpose } from '../../domain/checks/ours.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { type Secret, secret } from '../../domain/secret.ts';
 import { problemOf, readText, SECRET_LIMIT } from '../../files/read-text.ts';
-import { rows } from '../../http/lists.ts';
+import { goodRows } from '../../http/lists.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
 import type { Limits } from '../../openstack/compute.ts';
 import { read } from '../../openstack/read.ts';
@@ -86,7 +86,7 @@ const codeOf = (error: unknown): string =>
 const PATH = '/os-keypairs';
 const keyPairSchema = z.looseObject({ name: z.string(), public_key: z.string() });
 const createdSchema = z.object({ keypair: keyPairSchema });
-const listSchema = z.object({ keypairs: rows(createdSchema) });
+const listSchema = z.object({ keypairs: goodRows(createdSchema) });
 
 /** A key pair of that name with that key is there afterwards. It belongs to the user, not to the project. */
 export async function ensureKeyPair(

@@ -155,4 +155,4 @@ const UNABLE: readonly (number | undefined)[] = [403, 405, 501];
 
 /** It is not for us, or not for this hypervisor: nothing that an upgrade broke, if it was so before. */
 export const isUnable = ({ cause }: Pick<Trouble, 'cause'>): boolean =>
-  UNABLE.includes(cause.status) || /no such action/i.test(cause.message);
+  (UNABLE.includes(cause.status) && cause.service !== 'load-balancer') || /no such action/i.test(cause.message);

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { rows } from '../../http/lists.ts';
+import { goodRows } from '../../http/lists.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
 import type { Limits } from '../../openstack/compute.ts';
 import { read } from '../../openstack/read.ts';
 import { resourceId } from '../../openstack/resource-id.ts';
 
 const flavorsSchema = z.object({
-  flavors: rows(
+  flavors: goodRows(
     z.looseObject({
       id: resourceId,
       name: z.string(),

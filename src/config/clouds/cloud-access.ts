@@ -1,17 +1,18 @@
 import type { CloudAccess } from '../../domain/cloud-access.ts';
 import type { Refusal } from '../../domain/refusal.ts';
 import { didYouMean, listed } from '../../domain/words/did-you-mean.ts';
-import type { Host } from '../host.ts';
+import { type Host, variable } from '../host.ts';
 import { authOf } from './auth.ts';
 import { type CloudParts, labelled, refuse, topText } from './cloud-parts.ts';
 import { computeMicroversionOf } from './compute-microversion.ts';
 import { authUrlOf, interfaceOf, interfacesOf, overridesOf, warnOfIgnored } from './endpoints.ts';
+import { beside } from './environment-cloud.ts';
 import type { KnownClouds } from './known-clouds.ts';
 import { USUAL_PLACES } from './places.ts';
 import { profileOf } from './profile.ts';
 import { chooseRegion } from './regions.ts';
 import { tlsOf } from './tls.ts';
-import { isBranch, mergeCloud, normalizeKeys } from './tree.ts';
+import { type Branch, isBranch, mergeCloud, normalizeKeys } from './tree.ts';
 
 export type AccessOptions = {
   readonly name: string;
@@ -53,7 +54,14 @@ function partsOf({ name, region: asked, known, host, warn, refuseName }: AccessO
   const own = normalizeKeys(entry);
   const profile = profileOf(own, { known, where, warn });
   const region = chooseRegion({ own, profile }, { asked, where });
-  const top = mergeCloud(mergeCloud(profile, own), normalizeKeys(region.values));
+  const ofFiles = mergeCloud(mergeCloud(profile, own), normalizeKeys(region.values));
+  const over =
+    ofEnvironment || variable(host, 'OS_CLOUD') !== name ? null : beside(host, { ownProject: hasCredential(ofFiles) });
+  if (over !== null) {
+    const which = listed(over.variables, 'and');
+    warn(`${which} beside OS_CLOUD stand before what ${where} says, as with the openstack command`);
+  }
+  const top = over === null ? ofFiles : mergeCloud(ofFiles, over.cloud);
   const auth = top['auth'];
   return {
     name,
@@ -67,6 +75,11 @@ function partsOf({ name, region: asked, known, host, warn, refuseName }: AccessO
     warn,
   };
 }
+
+const hasCredential = ({ auth, ...top }: Branch): boolean =>
+  [top, isBranch(auth) ? auth : {}].some((one) =>
+    Object.keys(one).some((key) => key.startsWith('application_credential_')),
+  );
 
 function unknownCloud(name: string, { clouds, file, passedOver }: KnownClouds): string {
   const names = Object.keys(clouds);

@@ -165,7 +165,7 @@ describe('server-list', () => {
     [{ kind: 'hang' }, 'response-timeout', 'nova-api'],
     [{ kind: 'http-500' }, 'http-500', 'nova-api'],
     [{ kind: 'lb-503' }, 'http-503', 'load-balancer'],
-    [{ kind: 'rubbish' }, 'invalid-body', 'nova-api'],
+    [{ kind: 'rubbish' }, 'invalid-body', 'load-balancer'],
     [{ kind: 'truncated' }, 'truncated-body', 'nova-api'],
   ] as const)('with the fault %o fails with %s of %s', async (fault, kind, service) => {
     const { run } = watch();

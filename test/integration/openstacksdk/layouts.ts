@@ -120,11 +120,6 @@ export const layouts = ({ cert, key }: KeyPair): readonly SharedLayout[] => [
     files: { 'work/clouds.yaml': clouds('') },
   },
   {
-    name: 'OS_CLOUD before plain OS_*',
-    env: { ...OPENRC, OS_USERNAME: 'eve', OS_CLOUD: 'one' },
-    files: { 'work/clouds.yaml': clouds('') },
-  },
-  {
     name: 'an openrc of Horizon, with ids and names',
     env: { ...OPENRC, OS_PROJECT_ID: 'abc123', OS_PROJECT_DOMAIN_ID: 'default', OS_IDENTITY_API_VERSION: '3' },
   },

@@ -245,6 +245,43 @@ clouds:
     expect(names({ files, env: { ...env, OS_CLOUD: '' } })).toEqual(['envvars']);
   });
 
+  // The library alone passes them over; the openstack command, seen on the same files, asks as here.
+  it('chosen by OS_CLOUD are overlaid with the OS_* variables beside it, and that is said', () => {
+    const cloud = `clouds: {one: {auth: {auth_url: http://ks, username: ada, password: lovelace, project_name: engines}}}`;
+    const files = { 'work/clouds.yaml': cloud };
+    const env = {
+      OS_CLOUD: 'one',
+      OS_PROJECT_NAME: 'probe',
+      OS_USERNAME: 'eve',
+      OS_INTERFACE: 'internal',
+      OS_COMPUTE_API_VERSION: '2.60',
+    };
+    const { clouds, warnings } = load({ files, env }).configuration;
+    expect(clouds[0]?.access).toMatchObject({
+      name: 'one',
+      auth: { user: { name: 'eve' }, project: { name: 'probe' } },
+      interface: 'internal',
+      computeMicroversion: '2.60',
+    });
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^OS_COMPUTE_API_VERSION, OS_INTERFACE, OS_PROJECT_NAME and OS_USERNAME beside OS_CLOUD stand before what .*clouds\.yaml: cloud 'one' says/,
+      ),
+    ]);
+    const named = load({ files, env: { ...env, OS_CLOUD: '' }, flags: { cloud: 'one' } }).configuration;
+    expect(named.clouds[0]?.access.auth).toMatchObject({ user: { name: 'ada' } });
+    expect(named.warnings).toEqual([]);
+  });
+
+  it('with an application credential keep its project', () => {
+    const auth = 'auth_url: http://ks, application_credential_id: c, application_credential_secret: s';
+    const files = { 'work/clouds.yaml': `clouds: {one: {auth_type: v3applicationcredential, auth: {${auth}}}}` };
+    const env = { OS_CLOUD: 'one', OS_PROJECT_NAME: 'probe', OS_APPLICATION_CREDENTIAL_SECRET: '' };
+    const { clouds, warnings } = load({ files, env }).configuration;
+    expect(clouds[0]?.access.auth).toMatchObject({ type: 'application-credential', credential: { id: 'c' } });
+    expect(warnings).toEqual([]);
+  });
+
   it('take the microversion of rollwatch.yaml before that of clouds.yaml', () => {
     const files = { 'work/clouds.yaml': `${GOOD_CLOUDS}    compute_default_microversion: '2.60'\n` };
     const microversion = (layout: Layout) => load(layout).configuration.clouds[0]?.access.computeMicroversion;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pickFlavor, pickImage, pickNetwork } from '../../../src/openstack/choose.ts';
+import { pickFlavors, pickImages, pickNetwork } from '../../../src/openstack/choose.ts';
 
 const image = (name: string, changes: object = {}) => ({
   id: `id-${name}`,
@@ -20,8 +20,14 @@ const flavor = (name: string, vcpus: number, ram: number, disk: number, changes:
 });
 const network = (name: string, changes: object = {}) => ({ id: `id-${name}`, name, subnets: ['subnet'], ...changes });
 
-const nameOf = (picked: { found: { name?: string | null | undefined } } | { missing: string }) =>
-  'found' in picked ? picked.found.name : picked.missing;
+type Picked =
+  | { readonly found: readonly { readonly name?: string | null | undefined }[] }
+  | { readonly missing: string };
+const namesOf = (picked: Picked) => ('found' in picked ? picked.found.map(({ name }) => name) : picked.missing);
+const nameOf = (picked: Picked) => ('found' in picked ? picked.found[0]?.name : picked.missing);
+const pickImage = (images: Parameters<typeof pickImages>[0], wanted: string | null) => pickImages(images, wanted, 'p1');
+const pickFlavor = pickFlavors;
+const AT = (microversion: string) => ({ microversion, projectId: 'p1' });
 
 describe('an image', () => {
   it('is the smallest active one, by name among equals', () => {
@@ -51,6 +57,44 @@ describe('an image', () => {
   });
 });
 
+describe('what no server boots from', () => {
+  it.each([
+    ['a snapshot of a server with a volume', { size: 0, block_device_mapping: '[{}]' }],
+    ['a snapshot of a volume that has a size', { block_device_mapping: '[{}]' }],
+    ['an ISO', { disk_format: 'iso' }],
+    ['a kernel', { disk_format: 'aki', container_format: 'aki' }],
+    ['a ramdisk', { container_format: 'ari' }],
+    ['a container', { container_format: 'docker' }],
+    ['a hidden one', { os_hidden: true }],
+    ["another project's private one", { visibility: 'private', owner: 'p2' }],
+    ['one that is not active', { status: 'deactivated' }],
+  ])('is passed over: %s', (_name, changes) => {
+    const images = [image('odd', { size: 1, ...changes }), image('cirros')];
+    expect(namesOf(pickImage(images, null))).toEqual(['cirros']);
+    expect(nameOf(pickImage([image('odd', changes)], null))).toMatch(/^there is no active image to boot/);
+  });
+
+  it.each([
+    ['another architecture', { hw_architecture: 'aarch64' }],
+    ['another hypervisor', { hypervisor_type: 'vmware' }],
+    ['a snapshot of a server', { image_type: 'snapshot' }],
+    ["another project's, shared", { visibility: 'shared', owner: 'p2' }],
+    ['of a size that is not known', { size: null }],
+  ])('is a last resort: %s', (_name, changes) => {
+    const images = [image('odd', { size: 1, ...changes }), image('cirros')];
+    expect(namesOf(pickImage(images, null))).toEqual(['cirros', 'odd']);
+  });
+
+  it('is taken where it is asked for', () => {
+    expect(nameOf(pickImage([image('odd', { disk_format: 'iso' })], 'odd'))).toBe('odd');
+  });
+
+  it('is not passed over where it is our own', () => {
+    const own = { visibility: 'private', owner: 'p1', hw_architecture: 'x86_64', hypervisor_type: 'QEMU' };
+    expect(namesOf(pickImage([image('own', own)], null))).toEqual(['own']);
+  });
+});
+
 describe('a flavor', () => {
   const flavors = [
     flavor('m', 1, 128, 1),
@@ -71,6 +115,22 @@ describe('a flavor', () => {
     );
   });
 
+  it('with a disk is better than one without', () => {
+    expect(namesOf(pickFlavor([flavor('zero', 1, 64, 0), flavor('disk', 4, 4096, 40)], null, image('a')))).toEqual([
+      'disk',
+      'zero',
+    ]);
+  });
+
+  it.each([
+    ['size', { size: 1024 ** 3 + 1 }],
+    ['virtual size', { virtual_size: 2 * 1024 ** 3 }],
+    ['minimum', { min_disk: 2 }],
+  ])('has a disk for the whole image, by its %s', (_name, changes) => {
+    const found = pickFlavor([flavor('small', 1, 64, 1), flavor('large', 1, 64, 2)], null, image('a', changes));
+    expect(namesOf(found)).toEqual(['large']);
+  });
+
   it('that is asked for is taken as it is', () => {
     expect(nameOf(pickFlavor(flavors, 'l', image('a', { min_ram: 999 })))).toBe('l');
   });
@@ -83,26 +143,37 @@ describe('a network', () => {
       network('bare', { subnets: [] }),
       network('private'),
     ];
-    expect(pickNetwork(networks, null, '2.1')).toEqual({ found: { name: 'private', networks: ['id-private'] } });
+    expect(pickNetwork(networks, null, AT('2.1'))).toEqual({ found: { name: 'private', networks: ['id-private'] } });
+  });
+
+  it("is none of another project's, which an administrator is shown", () => {
+    const networks = [
+      network('theirs', { project_id: 'p2', shared: false }),
+      network('ours', { project_id: 'p1', shared: false }),
+    ];
+    expect(pickNetwork(networks, null, AT('2.1'))).toEqual({ found: { name: 'ours', networks: ['id-ours'] } });
+    expect(pickNetwork([network('all', { project_id: 'p2', shared: true })], null, AT('2.1'))).toEqual({
+      found: { name: 'all', networks: ['id-all'] },
+    });
   });
 
   it('must be chosen among several', () => {
-    expect(pickNetwork([network('a'), network('b')], null, '2.1')).toEqual({
+    expect(pickNetwork([network('a'), network('b')], null, AT('2.1'))).toEqual({
       missing: 'there are several networks, choose one (probes.server-boot.network): a, b',
     });
-    expect(pickNetwork([network('a'), network('b')], 'b', '2.1')).toEqual({
+    expect(pickNetwork([network('a'), network('b')], 'b', AT('2.1'))).toEqual({
       found: { name: 'b', networks: ['id-b'] },
     });
   });
 
   it('is none where there is none, said as the microversion knows it', () => {
-    expect(pickNetwork([], null, '2.36')).toEqual({ found: { name: 'none', networks: null } });
-    expect(pickNetwork([], null, '2.37')).toEqual({ found: { name: 'none', networks: 'none' } });
+    expect(pickNetwork([], null, AT('2.36'))).toEqual({ found: { name: 'none', networks: null } });
+    expect(pickNetwork([], null, AT('2.37'))).toEqual({ found: { name: 'none', networks: 'none' } });
   });
 
   it("is 'auto' or 'none' from 2.37 on", () => {
-    expect(pickNetwork([network('a')], 'auto', '2.93')).toEqual({ found: { name: 'auto', networks: 'auto' } });
-    expect(pickNetwork([network('a')], 'none', '2.9')).toEqual({
+    expect(pickNetwork([network('a')], 'auto', AT('2.93'))).toEqual({ found: { name: 'auto', networks: 'auto' } });
+    expect(pickNetwork([network('a')], 'none', AT('2.9'))).toEqual({
       missing: "network 'none' needs compute microversion 2.37 or newer, and it is 2.9",
     });
   });

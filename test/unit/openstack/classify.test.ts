@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { answerTrouble, failureTrouble } from '../../../src/openstack/classify.ts';
-import type { During } from '../../../src/openstack/fault-table.ts';
+import { type During, faultRow } from '../../../src/openstack/fault-table.ts';
 import type { HttpAnswer, HttpFailure } from '../../../src/openstack/http-message.ts';
 
 const timed = { stages: { connect: 0.001 }, sentAt: 1000, endedAt: 1500 };
@@ -43,6 +43,15 @@ describe("Nova's 500", () => {
     ['cinderclient.exceptions.ConnectionError', 'cinder'],
     ['oslo_messaging.exceptions.MessagingTimeout', 'message-queue'],
     ['oslo_messaging.exceptions.MessageDeliveryFailure', 'message-queue'],
+    ['oslo_messaging.rpc.client.RPCVersionCapError', 'nova'],
+    ['oslo_messaging.rpc.client.RemoteError', 'nova'],
+    ['oslo_messaging.rpc.dispatcher.UnsupportedVersion', 'nova'],
+    ['oslo_messaging.rpc.dispatcher.NoSuchMethod', 'nova'],
+    ['oslo_versionedobjects.exception.IncompatibleObjectVersion', 'nova'],
+    ['nova.exception.CellMappingNotFound', 'nova'],
+    ['psycopg2.errors.UndefinedColumn', 'database'],
+    ['pymysql.err.OperationalError', 'database'],
+    ['nova.exception.PortBindingFailed', 'neutron'],
     ['builtins.KeyError', 'nova-api'],
   ])('that names %s is the fault of %s', (exception, service) => {
     expect(brief(500, fault(exception))).toEqual(['http-500', service, `HTTP 500: ${exception}`]);
@@ -66,6 +75,18 @@ const KEYSTONE_AWAY =
 
 const WEBOB_503 =
   '<html><head><title>503 Service Unavailable</title></head><body><h1>503 Service Unavailable</h1>The server is currently unavailable. Please try again at a later time.<br /><br /></body></html>';
+
+const KINDS: Readonly<Record<number, string>> = {
+  200: 'unexpected-status',
+  302: 'unexpected-status',
+  400: 'http-4xx',
+  403: 'forbidden',
+  404: 'not-found',
+  408: 'http-4xx',
+  520: 'http-5xx',
+  521: 'http-5xx',
+  530: 'http-5xx',
+};
 
 const HAPROXY =
   '<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>\n';
@@ -106,10 +127,118 @@ describe('a page', () => {
     [504, 'Gateway Timeout', 'Traefik'],
     [503, '<html>whatever</html>', 'a load balancer'],
     [502, '', 'a load balancer'],
+    [521, 'error code: 521', 'Cloudflare'],
+    [
+      520,
+      '<!DOCTYPE html><html><head><title>c | 520: Web server is returning an unknown error</title></head></html>',
+      'Cloudflare',
+    ],
+    [530, '', 'Cloudflare'],
+    [403, 'error code: 1020', 'Cloudflare'],
+    [
+      503,
+      '<html>\n<head><title>503 Service Temporarily Unavailable</title></head>\n<body>\n<center><h1>503 Service Temporarily Unavailable</h1></center>\n</body>\n</html>',
+      'a load balancer',
+    ],
+    [403, '<html><body><h1>403 Forbidden</h1>\nRequest forbidden by administrative rules.\n</body></html>', 'HAProxy'],
+    [404, '<html><body><h1>404 Not Found</h1>\nThe resource could not be found.\n</body></html>', 'HAProxy'],
+    [
+      500,
+      '<html><body><h1>500 Internal Server Error</h1>\nAn internal server error occurred.\n</body></html>',
+      'HAProxy',
+    ],
+    [
+      408,
+      "<html><body><h1>408 Request Time-out</h1>\nYour browser didn't send a complete request in time.\n</body></html>",
+      'HAProxy',
+    ],
+    [404, 'default backend - 404', 'an ingress controller'],
+    [404, 'response 404 (backend NotFound), service rules for the path non-existent', 'an ingress controller'],
+    [404, '<html><body><center><h1>404 Not Found</h1></center>\n<hr><center>nginx</center>\n</body></html>', 'nginx'],
+    [
+      404,
+      '<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">\n<html><head>\n<title>404 Not Found</title>\n</head><body>\n<h1>Not Found</h1>\n<p>The requested URL was not found on this server.</p>\n</body></html>',
+      'Apache',
+    ],
+    [404, '404 page not found\n', 'Traefik'],
+    [404, '', 'a load balancer'],
+    [403, 'RBAC: access denied', 'Envoy'],
+    [
+      403,
+      '<html><head><title>Request Rejected</title></head><body>The requested URL was rejected. Please consult with your administrator.<br>Your support ID is: 1</body></html>',
+      'F5',
+    ],
+    [404, '{"message": "no Route matched with those values"}', 'Kong'],
+    [302, '', 'a load balancer'],
+    [200, '<html><body><h1>Scheduled maintenance</h1>We are upgrading.</body></html>', 'a load balancer'],
+    [200, 'Down for maintenance', 'a load balancer'],
   ])('with status %d of a load balancer is its own: %s', (status, body, whose) => {
     const [kind, service, message] = brief(status, body);
-    expect([kind, service]).toEqual([status === 400 ? 'http-4xx' : `http-${status}`, 'load-balancer']);
+    expect([kind, service]).toEqual([KINDS[status] ?? `http-${status}`, 'load-balancer']);
     expect(message).toMatch(new RegExp(`^HTTP ${status}: a page of ${whose}: `));
+  });
+});
+
+describe('a page of the service itself', () => {
+  it.each([
+    [
+      404,
+      '<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n<p>The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.</p>\n',
+    ],
+    [
+      500,
+      '<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">\n<html><head>\n<title>500 Internal Server Error</title>\n</head><body>\n<h1>Internal Server Error</h1>\n</body></html>',
+    ],
+    [500, 'Internal Server Error'],
+    [500, ''],
+    [
+      401,
+      '<html>\n <head>\n  <title>401 Unauthorized</title>\n </head>\n <body>\n  <h1>401 Unauthorized</h1>\n  This server could not verify that you are authorized.<br /><br />\n </body>\n</html>',
+    ],
+    [300, '{"versions": []}'],
+  ])('with status %d is not that of a load balancer', (status, body) => {
+    expect(causeOf(status, body).service).toBe('nova-api');
+  });
+});
+
+describe("a server's fault", () => {
+  it.each([
+    ['Endpoint does not support RPC version 6.0. Attempted method: build_and_run_instance', 'nova-compute'],
+    [
+      'Remote error: UnsupportedVersion Endpoint does not support RPC version 1.23. Attempted method: schedule_and_build_instances',
+      'nova-conductor',
+    ],
+    ['Endpoint does not support RPC version 4.5. Attempted method: select_destinations', 'nova-scheduler'],
+    [
+      'Requested message version, 6.0 is incompatible. It needs to be equal in major version and less than or equal in minor version as the specified version cap 5.13.',
+      'nova',
+    ],
+    ['Version 2.8 of Instance is not supported, supported version is 2.7', 'nova'],
+    ["Host 'compute-1' is not mapped to any cell", 'nova'],
+    [
+      'Exceeded maximum number of retries. Exceeded max scheduling attempts 3 for instance 0. Last exception: Binding failed for port 5, please check neutron logs for more information.',
+      'neutron',
+    ],
+    ['Exceeded maximum number of retries. Last exception: [Errno 111] ECONNREFUSED glance', 'glance'],
+    [
+      'Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for instance 0.',
+      'nova-compute',
+    ],
+    ['Build of instance 0 aborted: Unable to establish connection to https://net:9696/v2.0/ports', 'neutron'],
+    [
+      'Build of instance 0 aborted: Volume 5 did not finish being created even after we waited 3 seconds or 2 attempts.',
+      'cinder',
+    ],
+    ['Build of instance 0 was re-scheduled: internal error: qemu unexpectedly closed the monitor', 'nova-compute'],
+    ['Failed to retrieve allocations for consumer 0: {"errors": [{"status": 500}]}', 'placement'],
+    ["Unable to create allocation for 'VCPU' on resource provider", 'placement'],
+    ['Image 5 could not be found.', 'glance'],
+    ['Image 5 is unacceptable: Image has no associated data', 'glance'],
+    ['MessageUndeliverable: Topic and routing key not found', 'message-queue'],
+    ['(pymysql.err.OperationalError) (1054, "Unknown column")', 'database'],
+    ['Timed out waiting for a reply to message ID 3f2', 'nova-scheduler'],
+  ])('%s', (text, service) => {
+    expect(faultRow(text, 'create')?.service).toBe(service);
   });
 });
 
@@ -164,7 +293,7 @@ describe('a refusal', () => {
       'HTTP 404: 404 Not Found The resource could not be found.',
     ],
     [507, '', 'http-5xx', 'HTTP 507: no body'],
-    [302, '', 'unexpected-status', 'HTTP 302: no body'],
+    [300, '', 'unexpected-status', 'HTTP 300: no body'],
   ])('with status %d and %s is of kind %s', (status, body, kind, message) => {
     expect(brief(status, body)).toEqual([kind, 'nova-api', message]);
   });
@@ -217,5 +346,25 @@ describe('a request without an answer', () => {
       type: 'void',
       cause: { kind, service: 'rollwatch' },
     });
+  });
+});
+
+describe('a quota that is used up', () => {
+  it.each([
+    [403, 'forbidden', 'Quota exceeded for cores, ram: Requested 2, but already used 20 of 20 cores'],
+    [403, 'forbidden', 'Maximum number of ports exceeded'],
+    [
+      403,
+      'forbidden',
+      'Project p is over a limit for [Resource servers is over limit of 10 due to current usage 10 and delta 1]',
+    ],
+    [403, 'forbidden', 'Quota exceeded, too many servers in group'],
+    [409, 'NeutronError', "Quota exceeded for resources: ['port']."],
+    [413, 'overLimit', 'VolumeLimitExceeded: Maximum number of volumes allowed (10) exceeded for quota volumes.'],
+    [413, 'overLimit', 'Requested volume or snapshot exceeds allowed gigabytes quota. Requested 1G, quota is 10G'],
+    [500, 'computeFault', "Unexpected API Error. <class 'neutronclient.common.exceptions.OverQuotaClient'>"],
+  ])('with status %d (%s) is our own doing: %s', (status, name, message) => {
+    const cause = causeOf(status, JSON.stringify({ [name]: { code: status, message } }));
+    expect([cause.kind, cause.service]).toEqual(['quota', 'rollwatch']);
   });
 });

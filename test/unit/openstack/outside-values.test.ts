@@ -24,12 +24,17 @@ describe('the id of a resource', () => {
     for (const [schema, body] of [
       [createdSchema, { server: { id } }],
       [showSchema, { server: server(id) }],
-      [detailsSchema, { servers: [server('good'), server(id)] }],
+      [detailsSchema, { servers: [server(id), server(id)] }],
       [briefsSchema, { servers: [server(id)] }],
     ] as const) {
       const read = readJson(JSON.stringify(body), z.unknown().pipe(schema));
       expect(read).toMatchObject({ ok: false, problem: expect.stringMatching(/id: '.*' is no id$/s) });
     }
+  });
+
+  it.each(STRAY_IDS)('costs a row where it is %j, and no other', (id) => {
+    const read = detailsSchema.parse({ servers: [server(id), server('good'), server(id)] });
+    expect(read.servers.map((one) => one.id)).toEqual(['good']);
   });
 });
 
