@@ -21,6 +21,8 @@ type Run = {
 
 type RunningTask = {
   readonly told: Omit<Task, 'hosts' | 'status' | 'end'>;
+  /** It runs in check mode. */
+  readonly dry: boolean;
   readonly hosts: Set<string>;
   /** So many hosts had done it when it was told last. */
   toldHosts: number;
@@ -165,7 +167,7 @@ function apply(run: Run, message: LogMessage | null, at: Millis): readonly Task[
 
 function startTask(
   run: Run,
-  { name, task }: { readonly name: string; readonly task: TaskKind },
+  { name, task, dry }: { readonly name: string; readonly task: TaskKind; readonly dry: boolean },
   at: Millis,
 ): readonly Task[] {
   const count = run.startedLast.at === at ? run.startedLast.count + 1 : 1;
@@ -174,6 +176,7 @@ function startTask(
   const told = { id: `log-${pid}-${at}-${count}`, ...splitRole(name), play, playbook, kind: task, start: at };
   run.task = {
     told: { ...told, tags: [], source: 'log' },
+    dry,
     hosts: new Set(),
     toldHosts: 0,
     failing: new Set(),
@@ -215,9 +218,9 @@ function leave(run: Run): readonly Task[] {
   return [...(task === null ? [] : [tell(task, 'unknown', null)]), ...(json?.end() ?? [])];
 }
 
-const tell = ({ told, hosts }: RunningTask, status: TaskStatus, end: Millis | null): Task => ({
+const tell = ({ told, hosts, dry }: RunningTask, status: TaskStatus, end: Millis | null): Task => ({
   ...told,
   hosts: [...hosts],
-  status,
+  status: dry ? 'dry-run' : status,
   end,
 });

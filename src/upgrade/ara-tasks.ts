@@ -31,6 +31,7 @@ export function tasksOfAra(task: AraTask, context: AraContext): readonly Task[] 
   if (META.has(task.action)) return [];
   const { plays, playbook, hostName } = context;
   const rounds = roundsOf(task, context);
+  const isDry = playbook?.arguments?.check === true;
   const { role, name } = splitRole(task.name ?? task.action);
   const playNames = new Map(plays.toReversed().map((one) => [one.id, one.name]));
   return rounds.map((round, index): Task => {
@@ -52,7 +53,7 @@ export function tasksOfAra(task: AraTask, context: AraContext): readonly Task[] 
       hosts: round.results.flatMap(({ host, status }) => (status === 'skipped' ? [] : (hostName(host) ?? []))),
       tags: task.tags.map(plain),
       kind: task.handler ? 'handler' : 'task',
-      status: end === null ? statusWithoutEnd(task, round, place) : statusOf(task, round, place),
+      status: isDry ? 'dry-run' : end === null ? statusWithoutEnd(task, round, place) : statusOf(task, round, place),
       start: first ? task.started : round.results.reduce((least, { started }) => Math.min(least, started), Infinity),
       end,
       source: 'ara',

@@ -5,7 +5,7 @@ export type LogMessage =
   /** `ansible-playbook` begins: said from `-v` on. */
   | { readonly kind: 'begin' }
   | { readonly kind: 'playbook' | 'play'; readonly name: string }
-  | { readonly kind: 'task'; readonly name: string; readonly task: TaskKind }
+  | { readonly kind: 'task'; readonly name: string; readonly task: TaskKind; readonly dry: boolean }
   /** The first line of a banner whose name has several. */
   | { readonly kind: 'unfinished' }
   | { readonly kind: 'result'; readonly hosts: readonly string[]; readonly failed: boolean }
@@ -43,23 +43,22 @@ function hostsOfInclude(message: string): readonly string[] {
 
 const BANNER = /^(PLAY|TASK|CLEANUP TASK|RUNNING HANDLER) \[/;
 const STARS = / \*{3,}$/;
+/** Written where `check_mode_markers` is set. */
+const CHECK_MODE = / \[CHECK MODE\]$/;
 
 function readBanner(message: string): LogMessage | null {
   const [opening, what] = BANNER.exec(message) ?? [];
   if (opening === undefined) return readPlainBanner(message);
   if (!STARS.test(message)) return { kind: 'unfinished' };
-  const name = message
-    .slice(opening.length)
-    .replace(STARS, '')
-    .replace(/ \[CHECK MODE\]$/, '')
-    .replace(/\]$/, '');
+  const told = message.slice(opening.length).replace(STARS, '');
+  const name = told.replace(CHECK_MODE, '').replace(/\]$/, '');
   if (what === 'PLAY') return { kind: 'play', name };
-  return { kind: 'task', name, task: what === 'RUNNING HANDLER' ? 'handler' : 'task' };
+  return { kind: 'task', name, task: what === 'RUNNING HANDLER' ? 'handler' : 'task', dry: CHECK_MODE.test(told) };
 }
 
 function readPlainBanner(message: string): LogMessage | null {
   if (!STARS.test(message)) return null;
-  const told = message.replace(STARS, '').replace(/ \[CHECK MODE\]$/, '');
+  const told = message.replace(STARS, '').replace(CHECK_MODE, '');
   if (told === 'PLAY') return { kind: 'play', name: '' };
   if (told === 'PLAY RECAP') return { kind: 'recap' };
   return told.startsWith('PLAYBOOK: ') ? { kind: 'playbook', name: told.slice('PLAYBOOK: '.length) } : null;

@@ -126,7 +126,7 @@ describe('GET /api/v1/tasks', () => {
           role: null,
           play: null,
           playbook: null,
-          hosts: [],
+          hosts: ['controller'],
           tags: [],
           kind: 'task',
           status: 'ok',

@@ -51,6 +51,19 @@ describe('what ARA recorded of a real run', () => {
     ]);
   });
 
+  it('is a dry run where ansible-playbook was called with --check', () => {
+    const rows = araRows('ara-handler-twice.jsonl').map((one) =>
+      one.list === 'playbooks' ? { ...one, arguments: { check: true } } : one,
+    );
+    expect(
+      new Set(
+        bookOf(rows)
+          .changed()
+          .map(({ status }) => status),
+      ),
+    ).toEqual(new Set(['dry-run']));
+  });
+
   it('has no end where the run was interrupted', () => {
     expect(rowsOf('ara-interrupted.jsonl')).toEqual(['18:22:30.855 ? task unknown Long (nova1)']);
   });
