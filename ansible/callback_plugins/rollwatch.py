@@ -348,6 +348,9 @@ class Courier:
     TIMEOUT = 5
     FIRST_PAUSE = 0.25
     LONGEST_PAUSE = 2
+    # What runs is told again so often, in seconds: the courier may be killed together with Ansible, as in a container,
+    # and a daemon that hears nothing of a task for longer takes it as ended.
+    HEARTBEAT = 10
 
     def __init__(self, environ):
         import threading
@@ -364,6 +367,7 @@ class Courier:
         self.running = {}
         self.give_up_at = None
         self.said = None
+        self.beat_at = monotonic() + self.HEARTBEAT
 
     def read(self, pipe, parent):
         """Takes what comes until the run is over, however it ends."""
@@ -407,12 +411,21 @@ class Courier:
         if len(self.waiting) > self.KEPT:
             del self.waiting[min(self.waiting, key=lambda one: self.waiting[one]['start'])]
 
+    def beat(self):
+        """Has what runs told again when it is time to; whether it is."""
+        if monotonic() < self.beat_at:
+            return False
+        self.beat_at = monotonic() + self.HEARTBEAT
+        for record in self.running.values():
+            self.waiting.setdefault(record['id'], record)
+        return bool(self.waiting)
+
     def deliver(self):
         pause = self.FIRST_PAUSE
         while True:
             with self.changed:
-                while not self.waiting and self.give_up_at is None:
-                    self.changed.wait(60)
+                while not self.beat() and not self.waiting and self.give_up_at is None:
+                    self.changed.wait(self.HEARTBEAT)
                 batch = sorted(self.waiting.values(), key=lambda one: one['start'])[:self.AT_ONCE]
                 over = self.give_up_at is not None and monotonic() >= self.give_up_at
             if over or not batch:
@@ -454,7 +467,7 @@ class Courier:
             connection = HTTPSConnection(url.hostname, url.port, timeout=self.TIMEOUT, context=context)
         else:
             connection = HTTPConnection(url.hostname, url.port, timeout=self.TIMEOUT)
-        headers = {'Content-Type': 'application/json', 'Connection': 'close', 'User-Agent': 'rollwatch-ansible'}
+        headers = {'Content-Type': 'application/json', 'Rollwatch-Heartbeat': str(self.HEARTBEAT), 'Connection': 'close', 'User-Agent': 'rollwatch-ansible'}
         if self.token:
             headers['Authorization'] = 'Bearer ' + self.token
         try:

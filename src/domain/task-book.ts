@@ -15,6 +15,8 @@ export type TaskLoad = { readonly told: number; readonly running: number };
 export type TaskBook = {
   /** What is told of a task later replaces what its source told before. */
   tell(task: Task): void;
+  /** Whether its source has reported its end. */
+  hasEnded(id: string): boolean;
   /** There never was such a task. */
   forget(id: string): void;
   /** By their start. */
@@ -116,6 +118,7 @@ export function createTaskBook(): TaskBook {
       changed.add(key);
       version++;
     },
+    hasEnded: (id) => (told.get(id)?.end ?? null) !== null,
     forget,
     all() {
       refresh();
@@ -336,7 +339,7 @@ function unite(group: readonly Task[]): United {
     tags: [...new Set(group.flatMap((one) => one.tags))].toSorted(),
     // Only some sources see that a run is dry; the others see its tasks end well.
     status: dry ? 'dry-run' : status,
-    end: first((one) => one.end),
+    end: unsure && ended !== undefined ? ended.end : best.status === 'running' ? null : first((one) => one.end),
     sources: [best, ...others].map((one) => one.source),
   };
 }

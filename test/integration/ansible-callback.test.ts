@@ -278,6 +278,21 @@ describe.skipIf(missing)('the Ansible callback plugin (needs ansible-playbook)',
     expect(await listener.ended(1)).toMatchObject([{ name: 'Sleep', status: 'unknown', end: expect.any(String) }]);
   });
 
+  it('reports a task that runs long again and again, so that its end is missed where all is killed', async () => {
+    await using listener = await listenForTasks();
+    const env = environment({ ROLLWATCH_URL: listener.url });
+    const options = { cwd: folder, env, stdio: 'ignore', detached: true } as const;
+    const child = spawn(PLAYBOOK, ['-i', 'hosts.ini', 'long.yml'], options);
+    while (listener.requests.length < 2) await delay(50);
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    await once(child, 'exit');
+    const [first, second] = listener.requests;
+    expect(second?.body).toBe(first?.body);
+    expect(JSON.parse(second?.body ?? '')).toMatchObject({ tasks: [{ name: 'Sleep', status: 'running' }] });
+    expect(listener.requests.map(({ heartbeat }) => heartbeat).slice(0, 2)).toEqual(['10', '10']);
+    await listener.ended(1);
+  });
+
   it.each([
     ['is not set', {}, /ROLLWATCH_URL is not set; it must be as http:\/\/127\.0\.0\.1:9774/],
     ['is no URL', { ROLLWATCH_URL: 'localhost:9774' }, /ROLLWATCH_URL is u?'localhost:9774'; it must be as/],

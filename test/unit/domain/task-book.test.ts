@@ -82,6 +82,17 @@ describe('the book of tasks', () => {
     expect(ids(book.all())).toHaveLength(6);
   });
 
+  it('takes the end from whoever saw it, not from whoever fell silent', () => {
+    const silent = task({ status: 'unknown', end: 17_000 });
+    expect(bookOf(silent, task({ id: 'log', source: 'log', end: 15_000 })).all()).toMatchObject([
+      { status: 'ok', end: 15_000, lastedUntil: 15_000 },
+    ]);
+    const running = task({ status: 'running', end: null });
+    expect(bookOf(running, task({ id: 'log', source: 'log', status: 'unknown' })).all()).toMatchObject([
+      { status: 'running', end: null, lastedUntil: Infinity },
+    ]);
+  });
+
   it('knows of a dry run by the one source that sees it', () => {
     const book = bookOf(task({ status: 'dry-run' }), task({ id: 'log', source: 'log', play: 'Nova' }));
     expect(book.all()).toMatchObject([{ status: 'dry-run', sources: ['callback', 'log'] }]);
