@@ -99,7 +99,11 @@ async function fromDaemon({ url = '', failOn, zone }: ReportFlags, format: strin
 async function fromJournal(flags: ReportFlags, name: string, { width, colour, err }: Output): Promise<Told> {
   const format = REPORT_FORMATS.find((one) => one.name === name);
   if (format === undefined) throw new Refusal(`--format is '${name}'`);
-  const { report, drawing } = await journalReport(flags.journal, { ...flags, draws: format.draws });
+  const { report, drawing } = await journalReport(flags.journal, {
+    ...flags,
+    draws: format.draws,
+    onNote: (note) => void print(err, `rollwatch: ${note}`),
+  });
   await warnOfDamage(flags.journal, report, err);
   const strict = flags.failOn === 'not-proven';
   const options = { colour, width, strict, ...zoneOf(flags), ...(drawing !== null && { drawing }) };

@@ -1,4 +1,4 @@
-import { didNothing, TASK_SOURCES, type Task, type TaskSource } from './task.ts';
+import { didNothing, TASK_SOURCES, type Task, type TaskSource, withoutArguments } from './task.ts';
 import type { Interval, Millis } from './time.ts';
 
 /** A task as all that told of it know it together. */
@@ -315,7 +315,7 @@ function createHeap(): Heap {
 /** Some sources write the role before the name. */
 const keyOf = ({ kind, name, role }: Task): string => {
   const plain = role !== null && name.startsWith(`${role} : `) ? name.slice(role.length + 3) : name;
-  return `${kind} ${plain.trim().toLowerCase()}`;
+  return `${kind} ${withoutArguments(plain).trim().toLowerCase()}`;
 };
 
 const rank = ({ source }: Task): number => TASK_SOURCES.indexOf(source);

@@ -48,3 +48,13 @@ export const didNothing = (task: Progress): boolean =>
   task.status === 'dry-run' || (task.status === 'ok' && !isDone(task));
 
 const namesHosts = ({ source, sources = [source] }: Progress): boolean => sources.every((one) => NAMES_HOSTS.has(one));
+
+/**
+ * A name without the arguments that Ansible prints behind it with `display_args_to_stdout`, among them passwords:
+ * `Stop services name=nova-api, state=stopped`. The name itself does not tell where it ends, so that one which holds
+ * ` word=` is cut as well.
+ */
+export function withoutArguments(name: string): string {
+  const at = name.search(/\s[A-Za-z_]\w*=/);
+  return at < 0 ? name : name.slice(0, at);
+}
