@@ -120,7 +120,7 @@ class Pipe:
 class Running:
     """What must be remembered of a task until it ends. Little: every worker that Ansible forks makes it dearer to touch."""
 
-    __slots__ = ('id', 'failed', 'under_way', 'hosts', 'latest', 'ended', 'record')
+    __slots__ = ('id', 'dry', 'failed', 'under_way', 'hosts', 'latest', 'ended', 'record')
 
 
 class Tasks:
@@ -148,12 +148,16 @@ class Tasks:
         known = self.open.get(key)
         if known is None:
             known = self.open[key] = Running()
+            # of the task, or of the whole run with --check
+            known.dry = getattr(task, 'check_mode', None) is True
             known.failed = False
             known.under_way = 0
             known.hosts = None
             known.latest = None
             known.ended = False
             record = self.record(task, kind)
+            if known.dry:
+                record['status'] = 'dry-run'
             known.id = record['id']
             # A task that has ended may go on only where tasks overlap.
             known.record = record if self.overlapping else None
@@ -161,7 +165,8 @@ class Tasks:
         known.under_way += 1
         if known.ended:
             known.ended = False
-            self.told.append(dict(known.record, status='failed' if known.failed else 'running'))
+            hosts = sorted(known.hosts or ())[:HOSTS]
+            self.told.append(dict(known.record, status=self.status(known, 'running'), hosts=hosts))
 
     def record(self, task, kind):
         self.count += 1
@@ -195,10 +200,17 @@ class Tasks:
             if known.hosts is None:
                 known.hosts = set()
             known.hosts.add(host)
+            if len(known.hosts) == 1 and not known.ended:
+                # From now on the task is more than announced: it may begin a phase.
+                self.told.append({'id': known.id, 'hosts': [host]})
         if failed:
             known.failed = True
         if self.overlapping and known.under_way <= 0:
             self.end(known)
+
+    @staticmethod
+    def status(known, otherwise):
+        return 'dry-run' if known.dry else 'failed' if known.failed else otherwise
 
     def end(self, known):
         known.ended = True
@@ -206,7 +218,7 @@ class Tasks:
         self.told.append({
             'id': known.id,
             'hosts': sorted(known.hosts or ())[:HOSTS],
-            'status': 'failed' if known.failed else 'ok',
+            'status': self.status(known, 'ok'),
             'end': known.latest or time.time(),
         })
 
@@ -336,6 +348,9 @@ class Courier:
     TIMEOUT = 5
     FIRST_PAUSE = 0.25
     LONGEST_PAUSE = 2
+    # What runs is told again so often, in seconds: the courier may be killed together with Ansible, as in a container,
+    # and a daemon that hears nothing of a task for longer takes it as ended.
+    HEARTBEAT = 10
 
     def __init__(self, environ):
         import threading
@@ -352,6 +367,7 @@ class Courier:
         self.running = {}
         self.give_up_at = None
         self.said = None
+        self.beat_at = monotonic() + self.HEARTBEAT
 
     def read(self, pipe, parent):
         """Takes what comes until the run is over, however it ends."""
@@ -368,7 +384,8 @@ class Courier:
             if not ended:
                 # Ansible was killed: what ran has ended, nobody knows how.
                 for record in list(self.running.values()):
-                    self.keep(dict(record, status='unknown', end=moment(time.time())))
+                    status = 'dry-run' if record['status'] == 'dry-run' else 'unknown'
+                    self.keep(dict(record, status=status, end=moment(time.time())))
             self.give_up_at = monotonic() + self.linger
             self.changed.notify()
         # also where an answer comes byte by byte
@@ -394,12 +411,21 @@ class Courier:
         if len(self.waiting) > self.KEPT:
             del self.waiting[min(self.waiting, key=lambda one: self.waiting[one]['start'])]
 
+    def beat(self):
+        """Has what runs told again when it is time to; whether it is."""
+        if monotonic() < self.beat_at:
+            return False
+        self.beat_at = monotonic() + self.HEARTBEAT
+        for record in self.running.values():
+            self.waiting.setdefault(record['id'], record)
+        return bool(self.waiting)
+
     def deliver(self):
         pause = self.FIRST_PAUSE
         while True:
             with self.changed:
-                while not self.waiting and self.give_up_at is None:
-                    self.changed.wait(60)
+                while not self.beat() and not self.waiting and self.give_up_at is None:
+                    self.changed.wait(self.HEARTBEAT)
                 batch = sorted(self.waiting.values(), key=lambda one: one['start'])[:self.AT_ONCE]
                 over = self.give_up_at is not None and monotonic() >= self.give_up_at
             if over or not batch:
@@ -441,7 +467,7 @@ class Courier:
             connection = HTTPSConnection(url.hostname, url.port, timeout=self.TIMEOUT, context=context)
         else:
             connection = HTTPConnection(url.hostname, url.port, timeout=self.TIMEOUT)
-        headers = {'Content-Type': 'application/json', 'Connection': 'close', 'User-Agent': 'rollwatch-ansible'}
+        headers = {'Content-Type': 'application/json', 'Rollwatch-Heartbeat': str(self.HEARTBEAT), 'Connection': 'close', 'User-Agent': 'rollwatch-ansible'}
         if self.token:
             headers['Authorization'] = 'Bearer ' + self.token
         try:

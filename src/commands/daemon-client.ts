@@ -8,6 +8,7 @@ export type Ask = {
   readonly path: string;
   readonly token?: string | undefined;
   readonly body?: object;
+  readonly headers?: Readonly<Record<string, string>>;
   /** In milliseconds. */
   readonly timeout?: number;
 };
@@ -35,11 +36,11 @@ export type Answer = { readonly body: string; readonly header: (name: string) =>
 /** Like `ask`, with the headers. */
 export async function askWhole(
   url: string,
-  { method, path, token, body = {}, timeout = 30_000 }: Ask,
+  { method, path, token, body = {}, headers: more = {}, timeout = 30_000 }: Ask,
 ): Promise<Answer> {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new Refusal(`the daemon's URL is '${url}'; it must be as http://127.0.0.1:9774`);
-  const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  const headers = { ...more, ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) };
   try {
     const answer = await axios.request<string>({
       method,

@@ -5,6 +5,8 @@ import type { Plan } from '../domain/plan.ts';
 import type { Health, JournalEntry, JournalWriter, PreflightReport, SamplerEvent, Upgrade } from '../domain/ports.ts';
 import { createQuotaWatch } from '../domain/presence.ts';
 import type { ProbeName, Sample, Series } from '../domain/sample.ts';
+import type { Task } from '../domain/task.ts';
+import { createTaskSilence } from '../domain/task-silence.ts';
 import type { Millis } from '../domain/time.ts';
 import { damageText } from '../domain/words/damage.ts';
 import { type Sampler, startSampler } from '../sampler/client.ts';
@@ -34,6 +36,10 @@ export type DaemonOptions = {
   readonly onPreflight: (report: PreflightReport) => void;
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
 };
+
+/** How often the callback plugin reports the tasks that run, at least. */
+const PLUGIN_HEARTBEAT_MS = 10_000;
+const SILENCE_CHECK_MS = 1000;
 
 /** Samples a cloud, keeps the samples and knows what they come to. */
 export type Daemon = {
@@ -217,6 +223,30 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     ordered.tell(() => observation.accept(entry));
   }
 
+  const silence = createTaskSilence();
+  function heardOf(task: Task, heartbeat: Millis | null): void {
+    if (silence.heard(task, { at: timeline.now(), heartbeat })) keep({ type: 'task', task });
+  }
+
+  /** Of tasks that ran when the daemon before ended: the callback plugin, if it lives, soon reports them again. */
+  function awaitPast(): void {
+    for (const { sources: _sources, lastedUntil: _lasted, ...task } of live().running)
+      silence.recall(task, {
+        at: timeline.now(),
+        heartbeat: task.source === 'callback' ? PLUGIN_HEARTBEAT_MS : null,
+      });
+  }
+
+  const silenceCheck = setInterval(() => {
+    for (const task of silence.overdue(timeline.now())) {
+      log(
+        'warn',
+        `nothing more is heard of task '${task.name}' (${task.source}): it counts as ended, nobody knows how`,
+      );
+      keep({ type: 'task', task });
+    }
+  }, SILENCE_CHECK_MS);
+
   const live = (): Live =>
     observation.live(timeline.now(), { paused: lifecycle.paused, journal: journal.state(), health });
   const isDown = (): boolean => live().series.some((one) => one.open?.kind === 'down');
@@ -226,6 +256,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   try {
     before = await begun.promise;
   } catch (error) {
+    clearInterval(silenceCheck);
     await recorder.stop();
     throw error;
   }
@@ -238,6 +269,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       if (damage.length > 0) log('warn', `rows of the journal are left out: ${damageText(damage)}`);
       observation.damaged(damage);
       ordered.open();
+      awaitPast();
       pastKnown = true;
       sampler?.cleanUp(observation.serversLeft());
     });
@@ -245,6 +277,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   let ending: Promise<void> | null = null;
   async function end(): Promise<void> {
     await replayed;
+    clearInterval(silenceCheck);
     tell({ type: 'stop' });
     await stopped.promise;
     await recorder.stop();
@@ -255,7 +288,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     live,
     replayed,
     upgrade: {
-      task: (task) => keep({ type: 'task', task }),
+      task: (task, heartbeat) => heardOf(task, heartbeat ?? null),
       taskLoadWith: observation.taskLoadWith,
       phase: (phase) => keep({ type: 'phase', phase }),
       annotate: (annotation) => keep({ type: 'annotation', annotation }),

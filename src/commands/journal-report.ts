@@ -14,6 +14,8 @@ export type JournalReportOptions = {
   /** Logs of Ansible whose tasks count too, and the zone of their moments. */
   readonly ansibleLog?: readonly string[] | undefined;
   readonly zone?: string | undefined;
+  /** Takes what the reader should know of how those logs were understood. */
+  readonly onNote?: (note: string) => void;
   /** The samples themselves are wanted too. */
   readonly draws?: true | undefined;
 };
@@ -55,7 +57,10 @@ export async function journalReport(file: string | undefined, options: JournalRe
       aliveSince: now - ALIVE,
     });
     for (const log of options.ansibleLog ?? []) {
-      for await (const task of readAnsibleLog(log, { zone: options.zone ?? 'local' }))
+      for await (const task of readAnsibleLog(log, {
+        zone: options.zone ?? 'local',
+        onNote: options.onNote ?? (() => {}),
+      }))
         observation.accept({ type: 'task', task });
     }
     observation.damaged(journal.damage());

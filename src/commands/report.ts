@@ -103,7 +103,11 @@ async function fromJournal(flags: ReportFlags, name: string, { width, colour, er
   const rehearsed = flags.journal === undefined ? rehearsalInstead(flags.config) : undefined;
   if (rehearsed !== undefined)
     await print(err, `rollwatch: no run was recorded here; this is the rehearsal in ${rehearsed}`);
-  const { report, drawing } = await journalReport(flags.journal ?? rehearsed, { ...flags, draws: format.draws });
+  const { report, drawing } = await journalReport(flags.journal ?? rehearsed, {
+    ...flags,
+    draws: format.draws,
+    onNote: (note) => void print(err, `rollwatch: ${note}`),
+  });
   await warnOfDamage(flags.journal, report, err);
   const strict = flags.failOn === 'not-proven';
   const options = { colour, width, strict, ...zoneOf(flags), ...(drawing !== null && { drawing }) };

@@ -5,6 +5,7 @@ import { followFile } from '../upgrade/follow.ts';
 import { readAnsibleLog } from '../upgrade/read-ansible-log.ts';
 import type { CommandContext } from './command.ts';
 import { type DaemonFlags, daemonOf, toDaemon } from './daemon-flags.ts';
+import { print } from './output.ts';
 import { passOn } from './pass-on.ts';
 import { stopSignal } from './stop-signal.ts';
 import { createTaskTeller } from './task-teller.ts';
@@ -14,7 +15,7 @@ type FollowFlags = DaemonFlags & { readonly zone: string; readonly once?: boolea
 /** How long the end of a pipe waits for a daemon that is away, in milliseconds. */
 const PATIENCE = 5000;
 
-export const taskFollowCommand = ({ finish }: CommandContext): Command =>
+export const taskFollowCommand = ({ output, finish }: CommandContext): Command =>
   toDaemon(new Command('follow'))
     .description("tell of the tasks in Ansible's log, or in the output of ansible.posix.jsonl, as they come")
     .argument(
@@ -33,15 +34,19 @@ Examples:
     )
     .action(async (file: string | undefined, { zone, once = false, ...flags }: FollowFlags) => {
       const teller = createTaskTeller(daemonOf(flags));
+      const say = (note: string): Promise<void> => print(output.err, `rollwatch: ${note}`);
       if (file === undefined) {
         const parser = createAnsibleParser({ zone });
         for await (const line of createInterface({ input: process.stdin })) {
           passOn(line);
           for (const task of parser.line(line)) teller.tell(task);
+          for (const note of parser.notes()) await say(note);
         }
         for (const task of parser.end()) teller.tell(task);
+        for (const note of parser.notes()) await say(note);
       } else if (once) {
-        for await (const task of readAnsibleLog(file, { zone })) teller.tell(task);
+        const onNote = (note: string) => void say(note);
+        for await (const task of readAnsibleLog(file, { zone, onNote })) teller.tell(task);
       } else {
         const parser = createAnsibleParser({ zone });
         const signal = stopSignal();
@@ -49,6 +54,7 @@ Examples:
         void signal.stopped.then(() => ended.abort());
         const onLine = (line: string) => {
           for (const task of parser.line(line)) teller.tell(task);
+          for (const note of parser.notes()) void say(`${file}: ${note}`);
         };
         await followFile(file, { signal: ended.signal, onLine });
         signal.release();

@@ -11,6 +11,13 @@ export type TaskTeller = {
   end(patience: number): Promise<void>;
 };
 
+/** Running tasks are told again so often: a daemon that hears nothing for longer takes them as ended. */
+export const HEARTBEAT_MS = 10_000;
+export const HEARTBEAT_HEADER = { 'Rollwatch-Heartbeat': String(HEARTBEAT_MS / 1000) } as const;
+
+/** A log without a line for so long may be of an Ansible that was killed. */
+const SILENCE_MS = 3_600_000;
+
 /** Between two tries, in milliseconds. */
 const AGAIN = 1000;
 const AT_ONCE = 500;
@@ -18,6 +25,8 @@ const AT_ONCE = 500;
 export function createTaskTeller(daemon: { readonly url: string; readonly token: string | undefined }): TaskTeller {
   /** The newest state of each. */
   const waiting = new Map<string, Task>();
+  /** With the moment of its last change, by the monotonic clock. */
+  const running = new Map<string, { readonly task: Task; readonly since: number }>();
   let sending: Promise<void> | null = null;
   let refused: Refusal | null = null;
 
@@ -30,6 +39,7 @@ export function createTaskTeller(daemon: { readonly url: string; readonly token:
           path: '/api/v1/tasks',
           token: daemon.token,
           body: { tasks: some.map(taskBody) },
+          headers: HEARTBEAT_HEADER,
           timeout: 5000,
         });
         for (const one of some) if (waiting.get(one.id) === one) waiting.delete(one.id);
@@ -43,12 +53,28 @@ export function createTaskTeller(daemon: { readonly url: string; readonly token:
     sending = null;
   }
 
+  const soon = (task: Task): void => {
+    waiting.set(task.id, task);
+    sending ??= delay(20).then(send);
+  };
+
+  const beat = setInterval(() => {
+    const now = performance.now();
+    for (const [id, { task, since }] of running) {
+      if (now - since > SILENCE_MS) running.delete(id);
+      else if (!waiting.has(id)) soon(task);
+    }
+  }, HEARTBEAT_MS);
+  beat.unref();
+
   return {
     tell(task) {
-      waiting.set(task.id, task);
-      sending ??= delay(20).then(send);
+      if (task.end === null && task.status === 'running') running.set(task.id, { task, since: performance.now() });
+      else running.delete(task.id);
+      soon(task);
     },
     async end(patience) {
+      clearInterval(beat);
       await Promise.race([sending, delay(patience, undefined, { ref: false })]);
       if (waiting.size > 0 && refused !== null) throw refused;
     },

@@ -10,6 +10,7 @@ import { type DaemonFlags, daemonOf, toDaemon } from './daemon-flags.ts';
 import { print } from './output.ts';
 import { runChild } from './run-child.ts';
 import { taskFollowCommand } from './task-follow.ts';
+import { HEARTBEAT_HEADER, HEARTBEAT_MS } from './task-teller.ts';
 
 /** The daemon must not hold up what it is told of, in milliseconds. */
 const PATIENCE = 2000;
@@ -34,10 +35,12 @@ const begun = (name: string): Told => ({
   source: 'shell',
 });
 
-const tell = async (flags: DaemonFlags, task: Told): Promise<void> => {
+/** With `lives` whoever reports the task reports it again, as long as it runs. */
+async function tell(flags: DaemonFlags, task: object, { lives = false } = {}): Promise<void> {
   const { url, token } = daemonOf(flags);
-  await ask(url, { method: 'POST', path: '/api/v1/tasks', token, body: { tasks: [task] }, timeout: PATIENCE });
-};
+  const headers = lives ? HEARTBEAT_HEADER : {};
+  await ask(url, { method: 'POST', path: '/api/v1/tasks', token, headers, body: { tasks: [task] }, timeout: PATIENCE });
+}
 
 export const taskCommand: CommandFactory = (context) =>
   new Command('task')
@@ -68,8 +71,11 @@ const run = ({ output, finish }: CommandContext): Command =>
         if (!(error instanceof Refusal)) throw error;
         return print(output.err, `rollwatch: task '${name}' is not told: ${error.message}`);
       };
-      const told = tell(flags, task).catch(lost);
+      const told = tell(flags, task, { lives: true }).catch(lost);
+      // Killed, it can't report an end; then it is missed.
+      const beat = setInterval(() => tell(flags, task, { lives: true }).catch(() => {}), HEARTBEAT_MS);
       const { code, message } = await runChild(command);
+      clearInterval(beat);
       const ended = {
         ...task,
         status: code === 0 ? ('ok' as const) : ('failed' as const),
@@ -92,34 +98,38 @@ const start = ({ output, finish }: CommandContext): Command =>
       finish(0);
     });
 
-const runningSchema = z.object({
-  tasks: rows(z.object({ id: z.string(), name: z.string(), hosts: z.array(z.string()), start: z.string() })),
+/** All that a daemon says of a task and takes again. */
+const runningTask = z.object({
+  id: z.string(),
+  name: z.string(),
+  role: z.string().nullable(),
+  play: z.string().nullable(),
+  playbook: z.string().nullable(),
+  hosts: z.array(z.string()),
+  tags: z.array(z.string()),
+  kind: z.string(),
+  start: z.string(),
+  source: z.string(),
 });
+const runningSchema = z.object({ tasks: rows(runningTask) });
 
 const end = ({ finish }: CommandContext): Command =>
   toDaemon(new Command('end'))
-    .description('say that a task has ended')
-    .argument('<name-or-id>', 'as it was started; of several of one name the one that began last')
+    .description('say that a task has ended, whoever reported its start')
+    .argument('<name-or-id>', 'as it was started, or as the report names it; of several the one that began last')
     .option('--failed', 'it failed')
     .action(async (wanted: string, { failed = false, ...flags }: DaemonFlags & { readonly failed?: boolean }) => {
       const at = new Date().toISOString();
       const { url, token } = daemonOf(flags);
-      const path = '/api/v1/tasks?source=shell&status=running';
+      const path = '/api/v1/tasks?status=running';
       const { tasks } = await askFor(runningSchema, url, { method: 'GET', path, token });
-      const task = tasks.findLast((one) => one.id === wanted || one.name === wanted);
+      const isWanted = ({ id, name, role }: (typeof tasks)[number]): boolean =>
+        [id, name, ...(role === null ? [] : [`${role} : ${name}`])].includes(wanted);
+      const task = tasks.findLast(isWanted);
       if (task === undefined) {
         const names = tasks.map((one) => `'${one.name}'`).join(', ');
         throw new Refusal(`no task '${wanted}' is running; ${names === '' ? 'none is' : `there is ${names}`}`);
       }
-      const { id, name, hosts, start: startedAt } = task;
-      await tell(flags, {
-        id,
-        name,
-        hosts,
-        status: failed ? 'failed' : 'ok',
-        start: startedAt,
-        end: at,
-        source: 'shell',
-      });
+      await tell(flags, { ...task, status: failed ? 'failed' : 'ok', end: at });
       finish(0);
     });

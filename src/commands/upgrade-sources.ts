@@ -41,6 +41,7 @@ export function followUpgrade(settings: Settings['upgrade'], sinks: Sinks): void
     const parser = createAnsibleParser({ zone: ansibleLogZone });
     const onLine = (line: string) => {
       for (const task of parser.line(line)) upgrade.task(task);
+      for (const note of parser.notes()) log('warn', `${ansibleLog}: ${note}`);
     };
     follow(ansibleLog, () => followFile(ansibleLog, { signal, onLine }));
   }

@@ -84,7 +84,8 @@ export function createObservation({ run, version, overall, plan = null }: Observ
     const told = before && taskOfAnnotation(before);
     if (told) tasks.forget(told.id);
     const task = taskOfAnnotation(annotation);
-    if (task !== null) tasks.tell(task);
+    // A playbook that was killed never reports its end; somebody may have done so by hand.
+    if (task !== null && (task.status !== 'running' || !tasks.hasEnded(task.id))) tasks.tell(task);
   }
 
   function learn(facts: Facts): void {

@@ -1,6 +1,6 @@
 import { beginning, type Plan } from './plan.ts';
 import type { PhaseMark } from './ports.ts';
-import type { Task } from './task.ts';
+import { isDone, type Task } from './task.ts';
 import type { Millis } from './time.ts';
 
 /** A stretch of the upgrade that belongs to a phase. A phase that is begun again has several. */
@@ -26,6 +26,7 @@ export type PhaseFinder = (told: {
 /**
  * When each phase was under way, in order. By hand any phase may begin at any moment, planned or not; by its tasks only
  * a phase that comes after all that have begun, so that a playbook that is run again does not turn the upgrade back.
+ * A task begins it once a host has done the task, from the task's start on: one that is skipped, or runs dry, begins none.
  */
 export function createPhaseFinder(plan: Plan | null): PhaseFinder {
   const planned = plan?.phases ?? [];
@@ -65,6 +66,7 @@ export function createPhaseFinder(plan: Plan | null): PhaseFinder {
     }
 
     for (const task of tasks) {
+      if (!isDone(task)) continue;
       beginByHand(task.start);
       const found = phasesOf(task).find((index) => index > reached) ?? -1;
       const phase = planned[found];

@@ -182,7 +182,8 @@ export type JournalState =
 
 /** Takes what is told of the upgrade, while it goes on. */
 export type Upgrade = {
-  task(task: Task): void;
+  /** `heartbeat`: its source reports a running task again at least so often, in milliseconds. */
+  task(task: Task, heartbeat?: Millis): void;
   /** How many would be told, and run, if these were told too. */
   taskLoadWith(tasks: readonly Task[]): TaskLoad;
   phase(phase: PhaseMark): void;

@@ -1,4 +1,4 @@
-import { TASK_SOURCES, type Task, type TaskSource } from './task.ts';
+import { didNothing, TASK_SOURCES, type Task, type TaskSource, withoutArguments } from './task.ts';
 import type { Interval, Millis } from './time.ts';
 
 /** A task as all that told of it know it together. */
@@ -15,11 +15,16 @@ export type TaskLoad = { readonly told: number; readonly running: number };
 export type TaskBook = {
   /** What is told of a task later replaces what its source told before. */
   tell(task: Task): void;
+  /** Whether its source has reported its end. */
+  hasEnded(id: string): boolean;
   /** There never was such a task. */
   forget(id: string): void;
   /** By their start. */
   all(): readonly KnownTask[];
-  /** Those that may have been under way in a stretch, by their start; of more than `most` those that began last. */
+  /**
+   * Those that may have done something in a stretch, by their start; of more than `most` those that began last. Tasks
+   * that did nothing are left out here and in `begun`.
+   */
   during(stretch: Interval & { readonly most?: number }): readonly KnownTask[];
   /** Those that began after `from` and up to `until`, by their start, `most` of them. */
   begun(stretch: Interval & { readonly most: number }): readonly KnownTask[];
@@ -51,6 +56,8 @@ export function createTaskBook(): TaskBook {
   const finished = new WeakMap<United, KnownTask>();
   let united: readonly United[] = [];
   let known: readonly KnownTask[] = [];
+  /** Those of `known` that may have had an effect. */
+  let acting: readonly KnownTask[] = [];
   let lasting = createLasting([]);
   let running = 0;
   let version = 0;
@@ -86,7 +93,8 @@ export function createTaskBook(): TaskBook {
     // What is left is in order already: sorting then is merging.
     united = [...united.filter((one) => !gone.has(one)), ...fresh.sort(byStart)].sort(byStart);
     known = united.map((one, index) => finish(one, united[index + 1]));
-    lasting = createLasting(known.map((one) => one.lastedUntil));
+    acting = known.filter((one) => !didNothing(one));
+    lasting = createLasting(acting.map((one) => one.lastedUntil));
   }
 
   /** The same object as before where nothing changed: others remember what they found of it. */
@@ -110,6 +118,7 @@ export function createTaskBook(): TaskBook {
       changed.add(key);
       version++;
     },
+    hasEnded: (id) => (told.get(id)?.end ?? null) !== null,
     forget,
     all() {
       refresh();
@@ -118,14 +127,14 @@ export function createTaskBook(): TaskBook {
     during({ from, until, most = Infinity }) {
       refresh();
       return lasting
-        .latest(firstAfter(known, until), { from, most })
-        .flatMap((index) => known[index] ?? [])
+        .latest(firstAfter(acting, until), { from, most })
+        .flatMap((index) => acting[index] ?? [])
         .reverse();
     },
     begun({ from, until, most }) {
       refresh();
-      const first = firstAfter(known, from);
-      return known.slice(first, Math.min(first + most, Math.max(first, firstAfter(known, until))));
+      const first = firstAfter(acting, from);
+      return acting.slice(first, Math.min(first + most, Math.max(first, firstAfter(acting, until))));
     },
     running() {
       refresh();
@@ -306,7 +315,7 @@ function createHeap(): Heap {
 /** Some sources write the role before the name. */
 const keyOf = ({ kind, name, role }: Task): string => {
   const plain = role !== null && name.startsWith(`${role} : `) ? name.slice(role.length + 3) : name;
-  return `${kind} ${plain.trim().toLowerCase()}`;
+  return `${kind} ${withoutArguments(plain).trim().toLowerCase()}`;
 };
 
 const rank = ({ source }: Task): number => TASK_SOURCES.indexOf(source);
@@ -318,7 +327,9 @@ function unite(group: readonly Task[]): United {
   const first = <T>(pick: (task: Task) => T | null): T | null =>
     [best, ...others].map(pick).find((value) => value !== null) ?? null;
   const ended = [best, ...others].find(({ status }) => status === 'ok' || status === 'failed');
-  const status = best.status === 'running' || best.status === 'unknown' ? (ended?.status ?? best.status) : best.status;
+  const unsure = best.status === 'running' || best.status === 'unknown';
+  const status = unsure ? (ended?.status ?? best.status) : best.status;
+  const dry = group.some((one) => one.status === 'dry-run');
   return {
     ...best,
     role: first((one) => one.role),
@@ -326,8 +337,9 @@ function unite(group: readonly Task[]): United {
     playbook: first((one) => one.playbook),
     hosts: [...new Set(group.flatMap((one) => one.hosts))].toSorted(),
     tags: [...new Set(group.flatMap((one) => one.tags))].toSorted(),
-    status,
-    end: first((one) => one.end),
+    // Only some sources see that a run is dry; the others see its tasks end well.
+    status: dry ? 'dry-run' : status,
+    end: unsure && ended !== undefined ? ended.end : best.status === 'running' ? null : first((one) => one.end),
     sources: [best, ...others].map((one) => one.source),
   };
 }

@@ -1,5 +1,6 @@
 import type { BlamedWindow } from './blame.ts';
 import { firstEndingAfter, length, union } from './interval.ts';
+import { didNothing } from './task.ts';
 import type { KnownTask } from './task-book.ts';
 import type { Interval, Millis } from './time.ts';
 import { extentOf } from './window.ts';
@@ -8,7 +9,7 @@ import { extentOf } from './window.ts';
 export type TaskDowntime = KnownTask & {
   /** Of the down windows for which it is the first candidate. */
   readonly downtimeBegan: number;
-  /** Whatever was down while it ran. */
+  /** Whatever was down while it ran; 0 if it did nothing. */
   readonly downtimeInside: number;
   readonly windows: number;
 };
@@ -25,7 +26,7 @@ export function taskDowntimes(tasks: readonly KnownTask[], windows: readonly Bla
     return {
       ...task,
       downtimeBegan: length(union(own.flatMap(({ stretches }) => stretches))) / 1000,
-      downtimeInside: Math.max(0, downUntil(task.lastedUntil) - downUntil(task.start)) / 1000,
+      downtimeInside: didNothing(task) ? 0 : Math.max(0, downUntil(task.lastedUntil) - downUntil(task.start)) / 1000,
       windows: own.length,
     };
   });

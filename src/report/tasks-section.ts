@@ -1,5 +1,6 @@
 import type { BlamedWindow } from '../domain/blame.ts';
 import type { Report } from '../domain/summary.ts';
+import { didNothing } from '../domain/task.ts';
 import type { KnownTask } from '../domain/task-book.ts';
 import type { TaskDowntime } from '../domain/task-downtime.ts';
 import { printableLine } from '../domain/words/printable.ts';
@@ -12,6 +13,7 @@ type TaskOptions = { readonly width: number; readonly moments: Moments };
 /** More nobody reads: the rest is counted, and is in the JSON. */
 const TASKS = 20;
 const OTHERS = 3;
+const HOSTS = 2;
 
 /** The task to blame for a window, and who else it may have been; nothing where none was under way. */
 export function blameLines(
@@ -20,15 +22,27 @@ export function blameLines(
 ): readonly string[] {
   if (task === undefined) return [];
   const until = task.end === null ? 'running' : moments.exact(task.end);
-  const also = others.slice(0, OTHERS).map((one) => `, or in ${taskName(one)}`);
+  const also = others.slice(0, OTHERS).map((one) => `, or in ${nameWithHosts(one)}`);
   const more = others.length > OTHERS ? `, or in one of ${others.length - OTHERS} more` : '';
-  const line = `began in ${taskName(task)} (${moments.exact(task.start)} to ${until})${also.join('')}${more}`;
+  const line = `began in ${nameWithHosts(task)} (${moments.exact(task.start)} to ${until})${also.join('')}${more}`;
   return wrap(line, width - 8, '  ');
 }
 
 /** "handler 'Stop services' of role os_nova" */
 export const taskName = ({ kind, name, role }: Pick<KnownTask, 'kind' | 'name' | 'role'>): string =>
   `${kind} '${printableLine(name)}'${role === null ? '' : ` of role ${printableLine(role)}`}`;
+
+/** Handlers of one name run for one host after another: their hosts tell them apart. */
+function hostsOf({ kind, hosts }: Pick<KnownTask, 'kind' | 'hosts'>): string {
+  if (kind !== 'handler') return '';
+  const more = hosts.length > HOSTS ? ` and ${hosts.length - HOSTS} more` : '';
+  return `${hosts.slice(0, HOSTS).map(printableLine).join(', ')}${more}`;
+}
+
+function nameWithHosts(task: KnownTask): string {
+  const hosts = hostsOf(task);
+  return hosts === '' ? taskName(task) : `${taskName(task)} on ${hosts}`;
+}
 
 /** Those that downtime began in, or fell into, dearest first. */
 export const costlyTasks = (tasks: readonly TaskDowntime[]): readonly TaskDowntime[] =>
@@ -40,12 +54,13 @@ export const costlyTasks = (tasks: readonly TaskDowntime[]): readonly TaskDownti
 export function tasksSection({ tasks }: Report, { width, moments }: TaskOptions): readonly string[] {
   if (tasks.length === 0) return [];
   const costly = costlyTasks(tasks);
-  const told = `  ${counted(tasks.length, 'task')} in all`;
+  const told = `  ${counted(tasks.filter((one) => !didNothing(one)).length, 'task')} in all`;
   if (costly.length === 0) return [`${told}; no downtime began in any, or fell into it.`];
   const columns: readonly Column<TaskDowntime>[] = [
     { head: 'began in it', align: 'right', cell: (one) => duration(one.downtimeBegan) },
     { head: 'while it ran', align: 'right', cell: (one) => duration(one.downtimeInside) },
     { head: 'from', cell: (one) => moments.time(one.start) },
+    ...(costly.some((one) => hostsOf(one) !== '') ? [{ head: 'on', cell: hostsOf }] : []),
     { head: 'task', cell: taskName },
   ];
   const rest = costly.length - TASKS;

@@ -315,7 +315,7 @@ export const chartTasksSchema = z.strictObject({
   after: z.array(z.int()).describe('milliseconds from the start of the task before; the first from origin'),
   took: z.array(z.int().nullable()).describe('milliseconds; null while it runs'),
   kinds: z.string().describe('a letter each: t task, h handler'),
-  statuses: z.string().describe('a letter each: r running, o ok, f failed, u unknown'),
+  statuses: z.string().describe('a letter each: r running, o ok, f failed, u unknown, d dry-run'),
 });
 
 export const problemSchema = z.looseObject({

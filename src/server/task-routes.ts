@@ -3,6 +3,7 @@ import { phaseFace, verdictFace } from '../domain/faces/phase.ts';
 import { taskDowntimeFace } from '../domain/faces/task.ts';
 import { NO_PHASE } from '../domain/phases.ts';
 import type { TaskLoad } from '../domain/task-book.ts';
+import type { Millis } from '../domain/time.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import { didYouMean, listed } from '../domain/words/did-you-mean.ts';
 import { documented } from './documents.ts';
@@ -21,6 +22,20 @@ const MOST_TOLD = 100_000;
 const MOST_RUNNING = 5000;
 /** Phases, those of the plan too: a report measures each. */
 const MOST_PHASES = 200;
+
+/** Whoever reports so often at most is not called silent between two reports, in seconds. */
+const LONGEST_HEARTBEAT = 3600;
+
+/** A header, not a part of the body: a daemon that does not know it takes the tasks all the same. */
+function heartbeatOf(header: string | readonly string[] | undefined): Millis | undefined {
+  if (header === undefined) return undefined;
+  const seconds = typeof header === 'string' && /^\d{1,4}$/.test(header) ? Number(header) : 0;
+  if (seconds < 1 || seconds > LONGEST_HEARTBEAT)
+    throw new Problem(400, `Rollwatch-Heartbeat has to be a number of seconds from 1 to ${LONGEST_HEARTBEAT}`, {
+      header: 'Rollwatch-Heartbeat',
+    });
+  return seconds * 1000;
+}
 
 function refuseTooMany({ told, running }: TaskLoad): void {
   if (told > MOST_TOLD)
@@ -86,7 +101,8 @@ export function taskRoutes(app: FastifyInstance, options: ServerOptions & { read
       parseQuery(nothing, request.query);
       const { tasks } = parseBody(tasksInput, request.body);
       refuseTooMany(upgrade.taskLoadWith(tasks));
-      for (const task of tasks) upgrade.task(task);
+      const heartbeat = heartbeatOf(request.headers['rollwatch-heartbeat']);
+      for (const task of tasks) upgrade.task(task, heartbeat);
       return { accepted: tasks.length };
     },
   );

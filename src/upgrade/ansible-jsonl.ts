@@ -155,6 +155,7 @@ export function createAnsibleJsonlParser(): TaskParser {
     },
     end: leave,
     lines: () => ({ recognised, skipped }),
+    notes: () => [],
   };
 }
 

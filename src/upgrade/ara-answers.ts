@@ -46,7 +46,13 @@ export const araResult = z.object({
 
 export const araHost = z.object({ id, name: z.string() });
 
-export const araPlaybook = z.object({ id, path: z.string(), ended: moment.nullable() });
+export const araPlaybook = z.object({
+  id,
+  path: z.string(),
+  ended: moment.nullable(),
+  /** Those of the command line; `check` is set in a dry run. */
+  arguments: z.object({ check: z.boolean().optional() }).optional().catch(undefined),
+});
 
 /** How ARA gives lists. */
 export const page = <T>(item: z.ZodType<T>) => z.object({ next: z.string().nullable(), results: rows(item) });

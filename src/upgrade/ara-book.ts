@@ -63,6 +63,21 @@ export function createAraBook(): AraBook {
     for (const id of entriesOf.get(playbook) ?? []) if ((entries.get(id)?.updated ?? from) >= from) stirred.add(id);
   };
 
+  /** The task with the highest number. */
+  let latest: AraTask | null = null;
+
+  /** ARA's database may be made anew under the same address: its numbers begin at 1 again, and mean others. */
+  const isOfAnother = ({ id, started }: AraTask): boolean => {
+    const known = entries.get(id)?.task ?? null;
+    if (known !== null) return known.started !== started;
+    return latest !== null && id < latest.id && started > latest.started + SKEW;
+  };
+
+  const clear = (): void => {
+    for (const memory of [entries, entriesOf, plays, playbooks, names, stirred, unknown, nameless]) memory.clear();
+    latest = null;
+  };
+
   return {
     plays(heard) {
       const since = new Map<number, Millis>();
@@ -76,7 +91,9 @@ export function createAraBook(): AraBook {
       for (const [playbook, from] of since) stir(playbook, from);
     },
     tasks(heard) {
+      if (heard.some(isOfAnother)) clear();
       for (const task of heard) {
+        if (latest === null || task.id > latest.id) latest = task;
         const entry = entryOf(task.id, task);
         if (entry.task?.updated === task.updated) continue;
         entry.task = task;

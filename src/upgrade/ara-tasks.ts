@@ -31,6 +31,7 @@ export function tasksOfAra(task: AraTask, context: AraContext): readonly Task[] 
   if (META.has(task.action)) return [];
   const { plays, playbook, hostName } = context;
   const rounds = roundsOf(task, context);
+  const isDry = playbook?.arguments?.check === true;
   const { role, name } = splitRole(task.name ?? task.action);
   const playNames = new Map(plays.toReversed().map((one) => [one.id, one.name]));
   return rounds.map((round, index): Task => {
@@ -42,9 +43,13 @@ export function tasksOfAra(task: AraTask, context: AraContext): readonly Task[] 
       alone: first && rounds.length === 1,
       over: playbook !== null && playbook.ended !== null,
     };
-    const end = endOf(task, round, place);
+    const start = first
+      ? task.started
+      : round.results.reduce((least, { started }) => Math.min(least, started), Infinity);
+    const ended = endOf(task, round, place);
+    const end = ended === null ? null : Math.max(start, ended);
     return {
-      id: first ? `ara-${task.id}` : idOfLater(task, round),
+      id: first ? idOf(task) : idOfLater(task, round),
       name,
       role,
       play: plainOrNull(playNames.get(round.play) ?? undefined),
@@ -52,17 +57,20 @@ export function tasksOfAra(task: AraTask, context: AraContext): readonly Task[] 
       hosts: round.results.flatMap(({ host, status }) => (status === 'skipped' ? [] : (hostName(host) ?? []))),
       tags: task.tags.map(plain),
       kind: task.handler ? 'handler' : 'task',
-      status: end === null ? statusWithoutEnd(task, round, place) : statusOf(task, round, place),
-      start: first ? task.started : round.results.reduce((least, { started }) => Math.min(least, started), Infinity),
+      status: isDry ? 'dry-run' : end === null ? statusWithoutEnd(task, round, place) : statusOf(task, round, place),
+      start,
       end,
       source: 'ara',
     };
   });
 }
 
+/** A database that is made anew counts from 1 again. */
+const idOf = ({ id, started }: AraTask): string => `ara-${id}-${Math.floor(started)}`;
+
 /** The same wherever in the run one began to look. */
-const idOfLater = ({ id }: AraTask, { play, again }: AraRound): string =>
-  `ara-${id}-${play}${again === 0 ? '' : `-${again}`}`;
+const idOfLater = (task: AraTask, { play, again }: AraRound): string =>
+  `${idOf(task)}-${play}${again === 0 ? '' : `-${again}`}`;
 
 /** `Ad-Hoc: ping` is what ARA calls a run without a playbook. */
 const fileName = (path: string): string | null =>

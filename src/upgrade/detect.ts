@@ -23,6 +23,7 @@ export function createAnsibleParser({ zone }: { readonly zone: string }): TaskPa
       return [];
     },
     end: () => chosen?.end() ?? [],
+    notes: () => chosen?.notes() ?? [],
     lines: () => chosen?.lines() ?? { recognised: 0, skipped },
   };
 }

@@ -16,7 +16,7 @@ export type LogLine = {
  * ansible-core from 2.18:   `2026-11-22 10:29:41,577 p=24882 u=root n=ansible INFO| message`
  * Ansible 2.7 and older had no `n=`.
  */
-const PREFIX = /^(\d{4}-\d\d-\d\d \d\d:\d\d):(\d\d),(\d{3}) p=(\d{1,10}) u=\S+(?: n=(\S+))? ([A-Z]*)\| ?/;
+const PREFIX = /^(\d{4}-\d\d-\d\d \d\d:\d\d):(\d\d),(\d{3}) p=(\d{1,10}) u=[^|]{1,100}?(?: n=(\S+))? ([A-Z]*)\| ?/;
 
 /** Null for the second and later lines of a message, which bear no prefix, and for all else. */
 export function readLogLine(text: string): LogLine | null {

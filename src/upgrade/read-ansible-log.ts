@@ -17,7 +17,10 @@ const CHUNK = 256 * 1024;
  * tell comes last, as `unknown`; one may come again when more is known of it, with the same id.
  * Throws a `Refusal` for a file that cannot be read or is neither, and for a zone that doesn't exist.
  */
-export async function* readAnsibleLog(file: string, { zone }: { readonly zone: string }): AsyncGenerator<Task> {
+export async function* readAnsibleLog(
+  file: string,
+  { zone, onNote }: { readonly zone: string; readonly onNote: (note: string) => void },
+): AsyncGenerator<Task> {
   const parser = createAnsibleParser({ zone });
   let first: string | null = null;
   for await (const lines of linesOf(file)) {
@@ -28,6 +31,7 @@ export async function* readAnsibleLog(file: string, { zone }: { readonly zone: s
   }
   if (parser.lines().recognised === 0) throw unknownFormat(file, first);
   yield* parser.end();
+  for (const note of parser.notes()) onNote(`${file}: ${note}`);
 }
 
 const isOver = ({ status }: Task): boolean => status !== 'running';

@@ -41,7 +41,8 @@ export function stepsOf(files: readonly MarkerFile[], { madeAt, followedFrom, si
 function taskOf({ name, text, writtenAt }: MarkerFile, start: Millis): Task {
   const bare = plain(name.slice(0, -MARKER.length));
   return {
-    id: `run-upgrade-${bare}`,
+    // A step that is run again, or in the next upgrade, leaves a file of the same name.
+    id: `run-upgrade-${bare}-${Math.floor(writtenAt)}`,
     name: plain(text) || bare,
     role: null,
     play: null,

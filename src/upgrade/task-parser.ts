@@ -7,6 +7,8 @@ export type TaskParser = {
   /** No more lines come: of what still runs nobody will tell how it ended. */
   end(): readonly Task[];
   lines(): LineCount;
+  /** What the reader should know of how the lines were understood; each once, as soon as it is known. */
+  notes(): readonly string[];
 };
 
 export type LineCount = {

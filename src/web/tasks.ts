@@ -4,13 +4,18 @@ import type { ChartTasksFace } from '../domain/faces/chart.ts';
 export type TaskBar = {
   readonly name: string;
   readonly handler: boolean;
-  readonly status: 'running' | 'ok' | 'failed' | 'unknown';
+  readonly status: 'running' | 'ok' | 'failed' | 'unknown' | 'dry-run';
   readonly start: number;
   /** Infinity while it runs. */
   readonly end: number;
 };
 
-const STATUSES = { r: 'running', o: 'ok', f: 'failed', u: 'unknown' } as const;
+const STATUSES: ReadonlyMap<string | undefined, TaskBar['status']> = new Map([
+  ['r', 'running'],
+  ['o', 'ok'],
+  ['f', 'failed'],
+  ['d', 'dry-run'],
+]);
 
 /** By their start. */
 export function readTasks(face: ChartTasksFace): TaskBar[] {
@@ -18,11 +23,10 @@ export function readTasks(face: ChartTasksFace): TaskBar[] {
   return face.after.map((after, index) => {
     start += after;
     const took = face.took[index] ?? null;
-    const status = face.statuses[index];
     return {
       name: face.names[face.name[index] ?? -1] ?? '',
       handler: face.kinds[index] === 'h',
-      status: status === 'r' || status === 'o' || status === 'f' ? STATUSES[status] : 'unknown',
+      status: STATUSES.get(face.statuses[index]) ?? 'unknown',
       start,
       end: took === null ? Infinity : start + took,
     };

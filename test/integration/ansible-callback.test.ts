@@ -90,6 +90,14 @@ nowhere ansible_connection=ssh ansible_host=192.0.2.1 ansible_ssh_common_args="-
     - name: Second
       command: sleep 0.1
 `,
+  'one-by-one.yml': `
+- name: Unequal
+  hosts: cloud
+  gather_facts: false
+  tasks:
+    - name: Slow on one
+      command: sleep {{ 3 if inventory_hostname == 'a' else 0.1 }}
+`,
   'short.yml': `
 - name: Short
   hosts: a
@@ -133,10 +141,10 @@ const environment = (env: Readonly<Record<string, string>>) => ({
   ...env,
 });
 
-async function play(playbook: string, env: Readonly<Record<string, string>>) {
+async function play(playbook: string, env: Readonly<Record<string, string>>, flags: readonly string[] = []) {
   const options = { cwd: folder, env: environment(env), encoding: 'utf8' } as const;
   try {
-    const { stdout, stderr } = await promisify(execFile)(PLAYBOOK, ['-i', 'hosts.ini', playbook], options);
+    const { stdout, stderr } = await promisify(execFile)(PLAYBOOK, ['-i', 'hosts.ini', ...flags, playbook], options);
     return { code: 0, out: stdout, warnings: rollwatchLines(stdout + stderr) };
   } catch (error) {
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
@@ -186,6 +194,19 @@ describe.skipIf(missing)('the Ansible callback plugin (needs ansible-playbook)',
     expect(times).toEqual(times.toSorted((a, b) => a - b));
     expect(listener.requests.every(({ authorization }) => authorization === `Bearer ${token}`)).toBe(true);
     expect(listener.requests.some(({ body }) => body.includes(SECRET) || body.includes(token))).toBe(false);
+  });
+
+  it('tells a dry run as one, and of a real one the first host at once', async () => {
+    await using listener = await listenForTasks();
+    expect(await play('short.yml', { ROLLWATCH_URL: listener.url }, ['--check'])).toMatchObject({ code: 0 });
+    expect(await listener.ended(2)).toMatchObject([
+      { name: 'One', status: 'dry-run' },
+      { name: 'Two', status: 'dry-run' },
+    ]);
+    expect(await play('one-by-one.yml', { ROLLWATCH_URL: listener.url })).toMatchObject({ code: 0 });
+    await listener.ended(3);
+    const bodies = listener.requests.flatMap(({ body }) => JSON.parse(body).tasks);
+    expect(bodies).toContainEqual(expect.objectContaining({ name: 'Slow on one', hosts: ['b'], status: 'running' }));
   });
 
   it('knows that tasks overlap where each host goes its own way', async () => {
@@ -255,6 +276,21 @@ describe.skipIf(missing)('the Ansible callback plugin (needs ansible-playbook)',
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     await once(child, 'exit');
     expect(await listener.ended(1)).toMatchObject([{ name: 'Sleep', status: 'unknown', end: expect.any(String) }]);
+  });
+
+  it('reports a task that runs long again and again, so that its end is missed where all is killed', async () => {
+    await using listener = await listenForTasks();
+    const env = environment({ ROLLWATCH_URL: listener.url });
+    const options = { cwd: folder, env, stdio: 'ignore', detached: true } as const;
+    const child = spawn(PLAYBOOK, ['-i', 'hosts.ini', 'long.yml'], options);
+    while (listener.requests.length < 2) await delay(50);
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    await once(child, 'exit');
+    const [first, second] = listener.requests;
+    expect(second?.body).toBe(first?.body);
+    expect(JSON.parse(second?.body ?? '')).toMatchObject({ tasks: [{ name: 'Sleep', status: 'running' }] });
+    expect(listener.requests.map(({ heartbeat }) => heartbeat).slice(0, 2)).toEqual(['10', '10']);
+    await listener.ended(1);
   });
 
   it.each([

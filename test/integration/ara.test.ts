@@ -57,6 +57,8 @@ const follow = (changes: Partial<FollowAraOptions> = {}) => {
 };
 
 /** This many polls from now. */
+const withoutStart = ({ id }: { readonly id: string }): string => id.replace(/^(ara-\d+)-\d{13}/, '$1');
+
 const polls = async (count: number) => {
   const before = ara.asked.length;
   await expect.poll(() => ara.asked.length).toBeGreaterThan(before + 3 * count + 6);
@@ -68,7 +70,7 @@ describe('following ARA', () => {
     await expect.poll(() => seen.length).toBe(22);
     await polls(3);
     expect(seen).toHaveLength(22);
-    expect(seen.find(({ id }) => id === 'ara-8-2')).toMatchObject({
+    expect(seen.find((one) => withoutStart(one) === 'ara-8-2')).toMatchObject({
       name: 'Stop services',
       role: 'os_nova',
       play: 'Upgrade nova',
@@ -95,7 +97,7 @@ describe('following ARA', () => {
     const ended = { updated: '2026-11-23T18:22:36.1Z', ended: '2026-11-23T18:22:36Z', status: 'completed' };
     ara.records = ara.records.map((one) => (one.list === 'tasks' ? { ...one, ...ended } : one));
     await expect.poll(() => seen.at(-1)).toMatchObject({ status: 'ok', end: Date.parse('2026-11-23T18:22:36Z') });
-    expect(new Set(seen.map(({ id }) => id))).toEqual(new Set(['ara-20']));
+    expect(new Set(seen.map(withoutStart))).toEqual(new Set(['ara-20']));
   });
 
   it('closes what goes on for ever when its playbook has ended', async () => {
@@ -109,7 +111,7 @@ describe('following ARA', () => {
 
   it('does not tell what began before', async () => {
     follow({ since: Date.parse('2026-11-23T18:05:59.9Z') });
-    await expect.poll(() => seen.map(({ id }) => id)).toEqual(['ara-10', 'ara-11', 'ara-12', 'ara-13']);
+    await expect.poll(() => seen.map(withoutStart)).toEqual(['ara-10', 'ara-11', 'ara-12', 'ara-13']);
   });
 
   it.each<[string, Ara['instead'], RegExp]>([
@@ -238,7 +240,9 @@ describe('rollwatch watch', { timeout: 30_000 }, () => {
       const of = async (source: string) =>
         tasks.parse(await (await fetch(`${watch.url}/api/v1/tasks?source=${source}`)).json()).tasks;
       await expect.poll(async () => (await of('ara')).length, { timeout: 10_000 }).toBe(22);
-      expect(await of('run-upgrade')).toMatchObject([{ id: 'run-upgrade-d41d8cd9', name: 'setup-hosts.yml' }]);
+      expect(await of('run-upgrade')).toMatchObject([
+        { id: expect.stringMatching(/^run-upgrade-d41d8cd9-\d+$/), name: 'setup-hosts.yml' },
+      ]);
     } finally {
       await watch.stop();
       await cloud.close();

@@ -110,6 +110,33 @@ describe('rollwatch task start and end', { timeout: 30_000 }, () => {
     expect((await tasks('migrations')).map((one) => one.status)).toEqual(['ok', 'failed']);
   });
 
+  it('end any task by hand, whoever reported it, and keep what is known of it', async () => {
+    const told = {
+      id: 'callback-x-2',
+      name: 'Second, link up at its start',
+      role: 'os_nova',
+      play: 'Container run, cut',
+      playbook: 'playbook.yml',
+      hosts: ['a'],
+      tags: ['nova'],
+      kind: 'handler',
+      source: 'callback',
+      start: new Date().toISOString(),
+    };
+    await fetch(`${watch.url}/api/v1/tasks`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ tasks: [told] }),
+    });
+    await delay(20);
+    expect(await run('task', 'end', 'os_nova : Second, link up at its start', '--failed')).toEqual({
+      code: 0,
+      out: '',
+      err: '',
+    });
+    expect(await tasks(told.name)).toMatchObject([{ ...told, status: 'failed', end: expect.any(String) }]);
+  });
+
   it('says which tasks are running where the one that ends is not', async () => {
     expect(await run('task', 'end', 'nothing')).toEqual({
       code: 2,
@@ -119,6 +146,21 @@ describe('rollwatch task start and end', { timeout: 30_000 }, () => {
     await run('task', 'start', 'something');
     expect((await run('task', 'end', 'nothing')).err).toContain("there is 'something'");
     await run('task', 'end', 'something');
+  });
+});
+
+describe('a source that was killed', { timeout: 30_000 }, () => {
+  it('leaves a task that the daemon ends as unknown', async () => {
+    const start = new Date().toISOString();
+    const [name, kind] = ['Second, link up at its start', 'task'];
+    await fetch(`${watch.url}/api/v1/tasks`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'Rollwatch-Heartbeat': '1' },
+      body: JSON.stringify({ tasks: [{ id: 'callback-cut-2', name, kind, source: 'callback', start }] }),
+    });
+    const find = async () => (await tasks(name)).find(({ id }) => id === 'callback-cut-2');
+    while ((await find())?.status !== 'unknown') await delay(100);
+    expect(await find()).toMatchObject({ end: expect.any(String) });
   });
 });
 

@@ -70,6 +70,15 @@ describe('rollwatch task follow', { timeout: 30_000 }, () => {
     expect((await told('log')).length).toBeGreaterThan(2);
   });
 
+  it('says that it understood nothing of a log, as the report does', async () => {
+    const options = { folder: watch.folder };
+    const follow = await rollwatch(['task', 'follow', '--once', sample('unixy.log'), '--url', watch.url], options);
+    expect(follow).toMatchObject({ code: 0, out: '' });
+    expect(follow.err).toMatch(/^rollwatch: \S+unixy\.log: 4 lines of Ansible's log, but no task: .* unixy\?/);
+    const { err } = await rollwatch(['report', '--ansible-log', sample('unixy.log')], options);
+    expect(err).toContain("4 lines of Ansible's log, but no task");
+  });
+
   it.each([
     [['nowhere.log', '--once'], /^rollwatch: nowhere\.log does not exist$/m],
     [['clouds.yaml', '--once'], /^rollwatch: clouds\.yaml is no log of Ansible: it begins with "/m],

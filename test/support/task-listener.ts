@@ -9,13 +9,19 @@ const schema = z.object({ tasks: z.array(z.looseObject({ id: z.string(), name: z
 
 export type ToldTask = z.infer<typeof schema>['tasks'][number];
 
+type Told = {
+  readonly authorization: string | undefined;
+  readonly heartbeat: string | string[] | undefined;
+  readonly body: string;
+};
+
 /** Stands in for a daemon where tasks are told: keeps each request, and answers as it is told to. */
 export type TaskListener = AsyncDisposable & {
   readonly url: string;
   readonly port: number;
   /** The status of the next answers; `null` never answers. */
   answer: number | null;
-  readonly requests: readonly { readonly authorization: string | undefined; readonly body: string }[];
+  readonly requests: readonly Told[];
   /** Each as it was told last, in the order in which they were first told. */
   tasks(): readonly ToldTask[];
   /** Waits until so many have ended. */
@@ -23,11 +29,12 @@ export type TaskListener = AsyncDisposable & {
 };
 
 export async function listenForTasks({ port = 0 } = {}): Promise<TaskListener> {
-  const requests: { readonly authorization: string | undefined; readonly body: string }[] = [];
+  const requests: Told[] = [];
   const told = new Map<string, ToldTask>();
   const server = createServer(async (request, response) => {
     const body = await text(request);
-    requests.push({ authorization: request.headers.authorization, body });
+    const { authorization, 'rollwatch-heartbeat': heartbeat } = request.headers;
+    requests.push({ authorization, heartbeat, body });
     const status = listener.answer;
     if (status === null) return;
     if (status < 300) for (const one of schema.parse(JSON.parse(body)).tasks) told.set(one.id, one);

@@ -7,7 +7,7 @@ export const task = (facts: Partial<Task> = {}): Task => ({
   role: null,
   play: null,
   playbook: null,
-  hosts: [],
+  hosts: ['controller'],
   tags: [],
   kind: 'task',
   status: 'ok',

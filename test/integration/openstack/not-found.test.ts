@@ -119,7 +119,7 @@ it('deletes a server that an ingress hid behind its own 404', async () => {
   const end = await runErrand(newErrand('rollwatch-1', { id: ID, since: cloud.clock.now() }), {
     ...{ compute: cloud.compute(cloud.http), clock: cloud.clock, limits: cloud.limits, limit: pLimit(1) },
     ...{ pace: { ...USUAL_PACE, looks: [10], confirmAfter: 10 }, deleteLimit: 60_000, hurry: quiet, ended: quiet },
-    ...{ lookUp: async () => null, onFound: () => {}, onStuck: () => {} },
+    ...{ lookUp: async () => null, onFound: () => {}, onStuck: () => {}, turn: async () => {} },
   });
   await hiding.close();
   expect([end, deletes]).toEqual(['gone', 1]);

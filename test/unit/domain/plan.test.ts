@@ -66,6 +66,33 @@ describe('the phases', () => {
         ['computes', 4000, null],
       ],
     ],
+    [
+      'a task that every host skips, once a host does it',
+      [at(1, 'expand', { hosts: [] }), at(2, 'expand', { hosts: ['b'] })],
+      [],
+      [['before', 2000, null]],
+    ],
+    ['a task that is only announced', [at(1, 'expand', { hosts: [], status: 'running', end: null })], [], []],
+    ['a task that was cut short before a host did it', [at(1, 'expand', { hosts: [], status: 'unknown' })], [], []],
+    [
+      'a running task that one host has done',
+      [at(1, 'expand', { status: 'running', end: null })],
+      [],
+      [['before', 1000, null]],
+    ],
+    ['a task that failed on a host', [at(1, 'expand', { status: 'failed' })], [], [['before', 1000, null]]],
+    [
+      'the real run after a dry one',
+      [at(1, 'expand', { status: 'dry-run' }), at(2, 'expand')],
+      [],
+      [['before', 2000, null]],
+    ],
+    [
+      'a step of a shell, whose hosts nobody tells',
+      [at(1, 'expand', { source: 'shell', hosts: [], status: 'running', end: null })],
+      [],
+      [['before', 1000, null]],
+    ],
     ['one that was skipped', [at(1, 'Stop nova-compute1'), at(2, 'expand')], [], [['computes', 1000, null]]],
     [
       'by hand, planned or not, back and forth',

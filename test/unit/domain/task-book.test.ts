@@ -67,6 +67,37 @@ describe('the book of tasks', () => {
     expect(book.running().map((one) => one.id)).toEqual(['b']);
   });
 
+  it('attributes nothing to a dry run, nor to a task that every host skipped', () => {
+    const book = bookOf(
+      task({ id: 'dry', name: 'a', status: 'dry-run' }),
+      task({ id: 'skipped', name: 'b', hosts: [] }),
+      task({ id: 'meta', name: 'c', hosts: [], status: 'unknown' }),
+      task({ id: 'announced', name: 'd', hosts: [], status: 'running', end: null }),
+      task({ id: 'shell', name: 'e', hosts: [], source: 'shell' }),
+      task({ id: 'log', name: 'f', hosts: [], source: 'log' }),
+    );
+    const ids = (tasks: readonly Task[]): readonly string[] => tasks.map(({ id }) => id);
+    expect(ids(book.during({ from: 11_000, until: 12_000 }))).toEqual(['announced', 'meta', 'shell']);
+    expect(ids(book.begun({ from: 0, until: 20_000, most: 9 }))).toEqual(['announced', 'meta', 'shell']);
+    expect(ids(book.all())).toHaveLength(6);
+  });
+
+  it('takes the end from whoever saw it, not from whoever fell silent', () => {
+    const silent = task({ status: 'unknown', end: 17_000 });
+    expect(bookOf(silent, task({ id: 'log', source: 'log', end: 15_000 })).all()).toMatchObject([
+      { status: 'ok', end: 15_000, lastedUntil: 15_000 },
+    ]);
+    const running = task({ status: 'running', end: null });
+    expect(bookOf(running, task({ id: 'log', source: 'log', status: 'unknown' })).all()).toMatchObject([
+      { status: 'running', end: null, lastedUntil: Infinity },
+    ]);
+  });
+
+  it('knows of a dry run by the one source that sees it', () => {
+    const book = bookOf(task({ status: 'dry-run' }), task({ id: 'log', source: 'log', play: 'Nova' }));
+    expect(book.all()).toMatchObject([{ status: 'dry-run', sources: ['callback', 'log'] }]);
+  });
+
   it('finds exactly those that were under way in a stretch', () => {
     const moment = fc.integer({ min: 0, max: 200 });
     const tasks = fc.array(fc.tuple(moment, moment), { maxLength: 40 });

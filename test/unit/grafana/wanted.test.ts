@@ -71,7 +71,7 @@ describe('what should stand in Grafana', () => {
     const told = { report: report({ tasks: taskDowntimes(book.all(), []) }), annotations: [annotation()] };
     expect(createWanted({ tasks: true })(told).map(({ key, text }) => [key, text])).toEqual([
       ['annotation:7', '<b>deployed</b>'],
-      ['task:a', 'task &#39;one&#39;, ok after 1.5 s'],
+      ['task:a', 'task &#39;one&#39;, ok after 1.5 s\ncontroller'],
     ]);
     expect(createWanted({ tasks: false })(told).map(({ key }) => key)).toEqual(['annotation:7']);
   });

@@ -193,6 +193,15 @@ describe('the text report', () => {
     ]);
   });
 
+  it('counts no task that every host skipped', () => {
+    const book = createTaskBook();
+    book.tell(task({ id: 'skipped', kind: 'handler', hosts: [], start: 1000, end: 2000 }));
+    book.tell(task({ id: 'done', kind: 'handler', hosts: ['b'], start: 3000, end: 4000 }));
+    expect(section(report({ tasks: taskDowntimes(book.all(), []) }), 'Tasks of the upgrade', 100)).toEqual([
+      '  1 task in all; no downtime began in any, or fell into it.',
+    ]);
+  });
+
   it('names the task in which a window began, who else it may have been, and what each task may have cost', () => {
     const book = createTaskBook();
     const at = (second: number) => BEGAN + second * 1000;
@@ -204,12 +213,12 @@ describe('the text report', () => {
     const windows = blamed([window()], { tasks: book, phases: [] });
     const told = report({ windows, tasks: taskDowntimes(book.all(), windows) });
     expect(section(told, 'Windows', 100).slice(3)).toEqual([
-      "        began in handler 'Stop\\u001b[31m services' of role os_nova (07:14:59.900 to 07:15:02.000),",
-      "          or in task 'Check readiness'",
+      "        began in handler 'Stop\\u001b[31m services' of role os_nova on controller (07:14:59.900 to",
+      "          07:15:02.000), or in task 'Check readiness'",
     ]);
     expect(section(told, 'Tasks of the upgrade', 100)).toEqual([
-      '  began in it  while it ran  from      task',
-      "          7 s           2 s  07:14:59  handler 'Stop\\u001b[31m services' of role os_nova",
+      '  began in it  while it ran  from      on          task',
+      "          7 s           2 s  07:14:59  controller  handler 'Stop\\u001b[31m services' of role os_nova",
       '  2 tasks in all.',
     ]);
   });

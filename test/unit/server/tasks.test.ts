@@ -104,6 +104,18 @@ describe('POST /api/v1/tasks', () => {
     expect(served.tasks).toHaveLength(5004);
   });
 
+  it.each([
+    ['10', 200],
+    ['0', 400],
+    ['3601', 400],
+    ['often', 400],
+  ])('takes a heartbeat of %s s with %d', async (heartbeat, status) => {
+    await using served = await serve();
+    const headers = { 'Content-Type': 'application/json', 'Rollwatch-Heartbeat': heartbeat };
+    const answer = await fetch(`${served.url}/api/v1/tasks`, { method: 'POST', headers, body: '{"tasks": []}' });
+    expect(answer.status).toBe(status);
+  });
+
   it('asks for the token where others can reach the listener', async () => {
     await using served = await serve({ writeToken: 'hush', listen: { host: '0.0.0.0', port: 0 } });
     const url = `http://127.0.0.1:${new URL(served.url).port}/api/v1/tasks`;
@@ -127,7 +139,7 @@ describe('GET /api/v1/tasks', () => {
           role: null,
           play: null,
           playbook: null,
-          hosts: [],
+          hosts: ['controller'],
           tags: [],
           kind: 'task',
           status: 'ok',

@@ -193,6 +193,12 @@ describe('a task of the log', () => {
     expect(read(log(banner))[0]).toMatchObject({ role, name, kind: 'task' });
   });
 
+  it('that runs in check mode is a dry run, whatever its hosts say', () => {
+    expect(rows(log('TASK [a] [CHECK MODE] ***', 'changed: [h]', 'TASK [b] ***', 'ok: [h]', 'PLAY RECAP ***'))).toEqual(
+      ['10:00:00.000 +2000 task dry-run a (h)', '10:00:02.000 +2000 task ok b (h)'],
+    );
+  });
+
   it('may have a name of several lines, if their end is there', () => {
     expect(rows(`${log('TASK [r : a')}\nb\nc] *****\n${at('10:00:09', 'ok: [h]')}`)).toEqual([
       '10:00:00.000 ? task unknown r/a b c (h)',

@@ -22,7 +22,7 @@ const write = async (text: string): Promise<string> => {
 };
 
 const read = async (file: string, zone = 'Europe/Berlin'): Promise<readonly Task[]> =>
-  Array.fromAsync(readAnsibleLog(file, { zone }));
+  Array.fromAsync(readAnsibleLog(file, { zone, onNote: () => {} }));
 
 const HINT = 'give the file that ANSIBLE_LOG_PATH names, or the output of ANSIBLE_STDOUT_CALLBACK=ansible.posix.jsonl';
 

@@ -14,8 +14,10 @@ const row = z.discriminatedUnion('list', [
 export type AraRow = z.output<typeof row>;
 
 /** What ARA 1.8.0 recorded of real runs, from its lists; what nobody reads of it was left out. */
-export const araRows = (name: string): readonly AraRow[] =>
-  sample(name)
+export const araRows = (name: string): readonly AraRow[] => parseAraRows(sample(name));
+
+export const parseAraRows = (text: string): readonly AraRow[] =>
+  text
     .trim()
     .split('\n')
     .map((line) => row.parse(JSON.parse(line)));

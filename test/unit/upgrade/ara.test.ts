@@ -3,8 +3,11 @@ import { iso } from '../../../src/domain/time.ts';
 import { type AraPlaybook, type AraResult, type AraTask, araTask } from '../../../src/upgrade/ara-answers.ts';
 import { createAraBook } from '../../../src/upgrade/ara-book.ts';
 import { tasksOfAra } from '../../../src/upgrade/ara-tasks.ts';
-import { araRows, bookOf, hear } from './ara-told.ts';
-import { row } from './told.ts';
+import { araRows, bookOf, hear, parseAraRows } from './ara-told.ts';
+import { row, sample } from './told.ts';
+
+/** `ara-16-6` of `ara-16-1795632899827-6` */
+const withoutStart = ({ id }: { readonly id: string }): string => id.replace(/^(ara-\d+)-\d{13}/, '$1');
 
 const rowsOf = (name: string): readonly string[] => bookOf(araRows(name)).changed().map(row);
 
@@ -51,6 +54,19 @@ describe('what ARA recorded of a real run', () => {
     ]);
   });
 
+  it('is a dry run where ansible-playbook was called with --check', () => {
+    const rows = araRows('ara-handler-twice.jsonl').map((one) =>
+      one.list === 'playbooks' ? { ...one, arguments: { check: true } } : one,
+    );
+    expect(
+      new Set(
+        bookOf(rows)
+          .changed()
+          .map(({ status }) => status),
+      ),
+    ).toEqual(new Set(['dry-run']));
+  });
+
   it('has no end where the run was interrupted', () => {
     expect(rowsOf('ara-interrupted.jsonl')).toEqual(['18:22:30.855 ? task unknown Long (nova1)']);
   });
@@ -60,11 +76,11 @@ describe('what ARA recorded of a real run', () => {
     const ids = bookOf(rows)
       .changed()
       .filter(({ kind }) => kind === 'handler')
-      .map(({ id }) => id);
+      .map(withoutStart);
     expect(ids).toEqual(['ara-16', 'ara-16-5-1', 'ara-16-6', 'ara-16-6-1']);
     const second = Date.parse('2026-11-23T18:21:21Z');
     const late = bookOf(rows.filter((one) => one.list !== 'results' || one.updated > second));
-    expect(late.changed().map(({ id }) => id)).toEqual(['ara-14-6', 'ara-16-6', 'ara-17-6', 'ara-16-6-1', 'ara-19-6']);
+    expect(late.changed().map(withoutStart)).toEqual(['ara-14-6', 'ara-16-6', 'ara-17-6', 'ara-16-6-1', 'ara-19-6']);
   });
 
   it('is the same in whatever order it is heard, and told once', () => {
@@ -84,6 +100,29 @@ describe('what ARA recorded of a real run', () => {
     const book = bookOf(araRows('ara-serial.jsonl'));
     book.forget(Date.parse('2026-11-23T18:06:00Z'));
     expect(book.changed().map(({ name }) => name)).toEqual(['One is slow', 'Fails on one', 'Goes on', 'Not reached']);
+  });
+});
+
+describe('a database that is made anew under the same address', () => {
+  /** An hour later, in the order in which ARA is asked. */
+  const again = parseAraRows(
+    sample('ara-serial.jsonl')
+      .replaceAll('T18:', 'T19:')
+      .replace(/"name":"(nova\d|dark1)"/g, '"name":"$1-anew"'),
+  ).toSorted((x, y) => Number(y.list === 'tasks') - Number(x.list === 'tasks'));
+
+  it.each([
+    ['whose numbers were all known', () => true],
+    ['of whose numbers only higher ones were known', (id: number) => id > 10],
+  ])('mixes nothing with the tasks of before: %s', (_what, isKnown) => {
+    const book = bookOf(araRows('ara-serial.jsonl').filter((one) => one.list !== 'tasks' || isKnown(one.id)));
+    const before = book.changed();
+    hear(book, again);
+    const after = book.changed();
+    expect(after.map(row)).toEqual(bookOf(again).changed().map(row));
+    expect(after.filter(({ start, end }) => end !== null && end < start)).toEqual([]);
+    const ids = new Set(before.map(({ id }) => id));
+    expect(after.filter(({ id }) => ids.has(id))).toEqual([]);
   });
 });
 
@@ -114,7 +153,9 @@ describe('what must be asked for', () => {
     const book = bookOf(rows.filter(({ list }) => list === 'tasks' || list === 'results'));
     book.playbook(3, null);
     book.hosts(3, []);
-    expect(book.changed()).toMatchObject([{ id: 'ara-20', play: null, playbook: null, hosts: [], status: 'running' }]);
+    expect(book.changed()).toMatchObject([
+      { id: 'ara-20-1795458150854', play: null, playbook: null, hosts: [], status: 'running' },
+    ]);
     expect(book.wanted()).toEqual({ busy: false, unknown: [], running: [], hosts: [] });
   });
 });
@@ -157,7 +198,7 @@ describe('a task of ARA', () => {
   it('is a whole record', () => {
     expect(told({}, [of('changed'), of('skipped', 1200)])).toEqual([
       {
-        id: 'ara-7',
+        id: 'ara-7-1000',
         name: 'Stop services',
         role: 'os_nova',
         play: 'Upgrade nova',
