@@ -58,7 +58,9 @@ export function refusalOf({ access }: Pick<Cloud, 'access'>, { cause }: Trouble)
   // TLS that isn't trusted, a user who may not: nothing that waiting mends.
   const ours =
     cause.kind === 'tls' || (cause.kind === 'forbidden' && cause.service !== 'load-balancer') || cause.status === 406;
-  const where = cause.service === 'keystone' ? ` at ${authUrl}` : '';
+  // A page of somebody before it may mean that the address is not Keystone's.
+  const behind = cause.service === 'load-balancer' ? ` (auth_url is ${authUrl})` : '';
+  const where = cause.service === 'keystone' ? ` at ${authUrl}` : behind;
   if (cause.kind === 'dns') return new Refusal(`cloud ${name}: a name cannot be resolved: ${cause.message}`, 3);
   return new Refusal(`cloud ${name}: ${cause.service}${where} gives ${cause.kind}: ${cause.message}`, ours ? 2 : 3);
 }

@@ -116,7 +116,7 @@ describe('what turns out to be wrong when the cloud is asked', { timeout: 60_000
     {
       what: 'a place where no Keystone is',
       code: 3,
-      says: /keystone at http:\S+ gives unexpected-status: HTTP 200: It works!/,
+      says: /load-balancer \(auth_url is http:\S+\) gives unexpected-status: HTTP 200: .*It works!/,
       async other() {
         const server = await serveHttp((_request, response) => response.end('<h1>It works!</h1>'));
         servers.push(server);
