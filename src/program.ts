@@ -86,14 +86,14 @@ function usageLine(text: string, command: Command): string {
   const complaint = printableLine(text)
     .replace(/^error: /, '')
     .replace(
-      /^option '(?:-\w, )?(--[\w-]+)[^']*' argument '(.*)' is invalid\. (.*)$/,
+      /^option '(?:-\w, )?(--[\w-]{1,50})[^']{0,200}' argument '(.{0,200}?)' is invalid\. (.{0,500})$/,
       (_, flag, value, right: string) =>
         [
           `${flag} is '${value}'; ${right.replace(/^Allowed choices are (.*)\.$/, 'it must be one of $1')}`,
           slip(value, right),
         ].join(''),
     )
-    .replace(/ ?\(Did you mean (.*)\?\)$/, '; did you mean $1?');
+    .replace(/ ?\(Did you mean ([^()]{1,200})\?\)$/, '; did you mean $1?');
   const names = command.parent === null ? '' : ` ${pathOf(command)}`;
   const unhelped = complaint.startsWith('unknown option') && !complaint.endsWith('?');
   return `rollwatch: ${complaint}${unhelped ? `; 'rollwatch${names} --help' lists them` : ''}`;

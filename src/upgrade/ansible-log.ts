@@ -107,7 +107,7 @@ export function createAnsibleLogParser({ zone }: { readonly zone: string }): Tas
     if (unfinished === null) return [];
     unfinished.lines++;
     if (unfinished.cow) {
-      const [, said] = COW_SAYS.exec(text) ?? [];
+      const said = COW_SAYS.exec(text)?.[1]?.trimEnd();
       if (said === undefined) return finish();
       unfinished.text += unfinished.text === '' ? said : ` ${said}`;
       return unfinished.lines === NAME_LINES ? finish() : [];
@@ -186,7 +186,7 @@ const MANY_LINES = 200;
 
 /** Callbacks that write no banner of a task, by a message of theirs. */
 const CALLBACKS: readonly (readonly [string, RegExp])[] = [
-  ['unixy', /^Executing playbook |^- .+ on hosts: .+ -$/],
+  ['unixy', /^Executing playbook |^- (?=.* on hosts: ).* -$/],
   ['compact_logger', /^\s*↳/],
   ['minimal', /^\S+ \| (?:SUCCESS|CHANGED|FAILED!?|UNREACHABLE!|SKIPPED)(?: \| rc=-?\d+ >>| => \{)$/],
   ['oneline', /^\S+ \| (?:SUCCESS|CHANGED|FAILED!?|UNREACHABLE!|SKIPPED)\b/],
@@ -198,7 +198,7 @@ const callbackOf = (message: string): string | null =>
 
 /** Where cowsay is installed on the machine that runs Ansible, a cow says the banner, in lines of 40 characters. */
 const COW_BEGINS = /^ _{3,}\s*$/;
-const COW_SAYS = /^[<|/\\] (.*?) *[>|/\\]$/;
+const COW_SAYS = /^[<|/\\] (.*)[>|/\\]$/;
 
 function createNotes(): { tell(note: string): void; take(): readonly string[] } {
   const told = new Set<string>();

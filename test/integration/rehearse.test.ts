@@ -132,7 +132,8 @@ it('a rehearsal keeps its journal and says where, report reads it, and the next 
     expect(err.match(/http:/g)).toHaveLength(1);
     const report = await rollwatch(['report', '--json'], { folder });
     expect(report).toMatchObject({
-      code: 0,
+      // It was ended before any phase began: nothing was judged.
+      code: 1,
       err: 'rollwatch: no run was recorded here; this is the rehearsal in rehearsal.sqlite\n',
     });
     runs.push(JSON.parse(report.out).run.id);
