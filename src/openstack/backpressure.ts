@@ -19,27 +19,36 @@ import type { Failed, Result, Void } from './result.ts';
  *   answered within PROMPT_MS   Nothing is queued: the request is sent, if the series has no more than one outstanding
  *                               and others are left places to spare.
  *   answered later              The API lags behind. The request is sent only if the series has none outstanding, and
- *                               the last one was sent longer ago than `PACE` times what its answer took. Void otherwise.
- *   not answered                The request is not sent. It shares the fate of what is outstanding, or of what went
- *                               unanswered last: where that fails, this one has failed as well, at the moment at which
- *                               the question was sent; where that is answered at last, the API was slow, and this is void.
+ *                               the last one was sent longer ago than `PACE` times what its answer took.
+ *   not answered                The request is not sent.
+ *
+ * What is not sent shares the fate of what was outstanding when the question was sent, or of what went unanswered last:
+ *
+ *   question answered, request answered   Both came after the question was sent: the API was up, if slow. The sample is
+ *                                         ok at the moment of the question; a request whose answer is needed is void.
+ *   no answer to either                   It has failed as well, at the moment at which the question was sent.
+ *   otherwise                             Nobody knows: void (`throttled`).
  *
  * A request that was sent before one that has been answered counts no more: the API has gone on without it.
  */
 export type Backpressure = {
+  /** Of requests whose answer is needed: what is not sent is void or failed. */
   series(): GuardedSeries;
+  /** Of samples; null stands for an answer that was shared. */
+  samples(): GuardedSamples;
   /** Resolves when a request may be sent that is nobody's sample and can wait: at once while all is calm. */
   turn(signal: AbortSignal): Promise<void>;
 };
 
 /** Sends the requests of one series, one sample each; gives what came of it, or why nothing was sent. */
 export type GuardedSeries = <T>(request: () => Promise<Result<T>>, signal: AbortSignal) => Promise<Result<T>>;
+export type GuardedSamples = <T>(request: () => Promise<Result<T>>, signal: AbortSignal) => Promise<Result<T | null>>;
 
 const CALM_MS = 800;
 const PROMPT_MS = 1000;
 const PACE = 4;
-/** An API that is merely slow answers its version document within this. */
-const VERSION_TIMEOUT_MS = 4000;
+/** An API that is merely slow answers its version document within this: nova-api takes 5 s to load anew after a SIGHUP. */
+const VERSION_TIMEOUT_MS = 7000;
 /** Between two questions: a second at first, and a tenth of the time for which nothing has been answered. */
 const ASK_EVERY_MS = { least: 900, most: 5000, share: 0.1 };
 /** A question that was sent so much earlier and has no answer: the API was away, and is back. */
@@ -135,12 +144,19 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
     return { type: 'void', cause, stages: {}, requestId: null, sentAt: now, settledAt: now };
   }
 
-  /** No answer to the question: the fate of what was outstanding then says what that means. */
-  async function share({ sentAt }: Question, fate: Promise<Result<unknown>> | Failed | null): Promise<Result<never>> {
-    const found = await fate;
-    if (found === null || found.type !== 'failed' || !found.hung) {
-      return throttled(`${service} is slow: an earlier request was answered after all`);
+  /** What was not sent, by the answer to the question and the fate of what was outstanding then. */
+  async function share(
+    { sentAt, answer }: Question,
+    fate: Promise<Result<unknown>> | Failed | null,
+    why: string,
+  ): Promise<Result<null>> {
+    const settledAt = clock.now();
+    const [answered, found] = [(await answer) !== 'none', await fate];
+    if (answered && found?.type === 'ok') {
+      const timing = { stages: {}, requestId: null, sentAt, settledAt: Math.max(settledAt, found.settledAt) };
+      return { ...timing, type: 'ok', value: null };
     }
+    if (answered || found === null || found.type !== 'failed' || !found.hung) return throttled(why);
     const message = `no answer to GET / within ${VERSION_TIMEOUT_MS / 1000} s, nor to a request before: ${plain(found)}`;
     const cause = { ...found.cause, message };
     return { ...found, cause, stages: {}, requestId: null, sentAt, settledAt: clock.now() };
@@ -157,26 +173,39 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
       lastTurn = clock.now();
     },
     series() {
-      const mine = new Set<Outstanding>();
-      const past: Past = { sentAt: Number.NEGATIVE_INFINITY, took: 0 };
+      const send = guarded();
       return async (request, signal) => {
-        if (isCalm()) return send(request, mine, past);
-        const [oldest] = waiting(all);
-        const fate = oldest?.ended ?? unanswered;
-        const question = ask(signal);
-        const isBack = questions.some((one) => one.sentAt < question.sentAt - BACK_MS);
-        const answer = await question.answer;
-        if (answer === 'none') return share(question, fate);
-        if (answer === 'late' && (mine.size > 0 || clock.now() - past.sentAt < PACE * past.took)) {
-          return throttled(`${service} is slow to answer: it is asked less often`);
-        }
-        if (waiting(mine).length >= MOST || (mine.size > 0 && gate.free() <= (isBack ? 0 : SPARE_PLACES))) {
-          return throttled(`an earlier request of this probe waits for its answer`);
-        }
-        return send(request, mine, past);
+        const result = await send(request, signal);
+        if (result.type !== 'ok') return result;
+        return result.value === null
+          ? throttled(`${service} is slow to answer: it is asked less often`)
+          : { ...result, value: result.value };
       };
     },
+    samples: guarded,
   };
+
+  function guarded(): GuardedSamples {
+    const mine = new Set<Outstanding>();
+    const past: Past = { sentAt: Number.NEGATIVE_INFINITY, took: 0 };
+    return async (request, signal) => {
+      if (isCalm()) return send(request, mine, past);
+      const [oldest] = waiting(all);
+      const fate = oldest?.ended ?? unanswered;
+      const question = ask(signal);
+      const isBack = questions.some((one) => one.sentAt < question.sentAt - BACK_MS);
+      const answer = await question.answer;
+      if (answer === 'none')
+        return share(question, fate, `${service} is slow: an earlier request was answered after all`);
+      if (answer === 'late' && (mine.size > 0 || clock.now() - past.sentAt < PACE * past.took)) {
+        return share(question, fate, `${service} is slow to answer: it is asked less often`);
+      }
+      if (waiting(mine).length >= MOST || (mine.size > 0 && gate.free() <= (isBack ? 0 : SPARE_PLACES))) {
+        return share(question, fate, 'an earlier request of this probe waits for its answer');
+      }
+      return send(request, mine, past);
+    };
+  }
 }
 
 /** Without what was put before it: fates are shared in turn. */

@@ -23,9 +23,9 @@ export function serverList(cloud: Cloud, place: Place, { settings, connection }:
   const { secondLook } = cloud;
   const { detail, limit, inFlight = IN_FLIGHT, fast } = settings;
   const limits = limitsOf(settings);
-  const guarded = cloud.backpressure['nova-api'].series();
+  const guarded = cloud.backpressure['nova-api'].samples();
 
-  async function blamed(result: Result<number>, signal: AbortSignal): Promise<Result<number>> {
+  async function blamed(result: Result<number | null>, signal: AbortSignal): Promise<Result<number | null>> {
     if (result.type === 'ok') {
       secondLook.read(result.sentAt);
       void secondLook.learn(signal);

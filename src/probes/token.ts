@@ -7,7 +7,7 @@ import { IN_FLIGHT, limitsOf, type Place, type RequestSettings, seriesOf } from 
 export function token(cloud: Cloud, place: Place, settings: RequestSettings): Probe {
   const http = cloud.open('new');
   const limits = limitsOf(settings);
-  const guarded = cloud.backpressure['keystone'].series();
+  const guarded = cloud.backpressure.keystone.samples();
   return {
     series: seriesOf({ ...place, probe: 'token', connection: '', target: '' }, settings),
     loop: 'open',
