@@ -16,7 +16,7 @@ export async function clean({ config, journal, json = false }: CheckFlags, outpu
   for (const watched of configuration.clouds) {
     await withClouds(watched, async (cloud, admin) => {
       const ready = await preflight(cloud, null, signal);
-      if (ready.type === 'refused') throw ready.refusal;
+      if (ready.type !== 'ready') throw ready.refusal;
       // The administrator has made servers on every host, in his own project
       const projects = [cloud, ...(admin === null ? [] : [admin])];
       const cleaned = projects.map((one) => cleanUp(one, configuration.vantage, { limits: one.limits, signal }));

@@ -51,12 +51,12 @@ export async function look(stage: 'before' | 'after', flags: CheckFlags, output:
       await withClouds(watched, async (cloud, admin) => {
         const { flavor, image, network } = watched.probes['server-boot'];
         const ready = await preflight(cloud, null, signal);
-        if (ready.type === 'refused') throw ready.refusal;
+        if (ready.type !== 'ready') throw ready.refusal;
         const runs = known.filter((one) => one.cloud === cloud.access.name && one.vantage === vantage);
         const before = stage === 'before' ? null : lastWords(runs.filter((one) => one.stage === 'before'));
         const tell = (one: Check) => {
           // A test of hundreds has one line, however narrow the terminal
-          const width = isTempestTest(one) ? Number.POSITIVE_INFINITY : output.width;
+          const width = isTempestTest(one) ? Number.MAX_SAFE_INTEGER : output.width;
           if (format === 'text') void print(output.out, lineOf([one], before, { ...output, width }));
         };
         const run = await runChecks({
