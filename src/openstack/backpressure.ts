@@ -4,7 +4,7 @@ import type { Millis } from '../domain/time.ts';
 import type { HttpLimits } from './http-message.ts';
 import type { Pinged } from './ping.ts';
 import type { RequestGate } from './request-gate.ts';
-import type { Failed, Result, Void } from './result.ts';
+import type { Failed, Ok, Result, Trouble, Void } from './result.ts';
 
 /**
  * Keeps what is measured from keeping an API down. A request that an API was given stays its work, in a worker or in its
@@ -70,6 +70,8 @@ export type BackpressureOptions = {
   readonly service: string;
 };
 
+/** An answer of its own, or what another request stands for. */
+type Outcome<T> = { readonly sent: Result<T> } | { readonly shared: Trouble | Ok<null> };
 type Outstanding = { overtaken: boolean; readonly sentAt: Millis; readonly ended: Promise<Result<unknown>> };
 type Question = { readonly sentAt: Millis; readonly answer: Promise<'prompt' | 'late' | 'none'> };
 /** Of one series. */
@@ -149,17 +151,17 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
     { sentAt, answer }: Question,
     fate: Promise<Result<unknown>> | Failed | null,
     why: string,
-  ): Promise<Result<null>> {
+  ): Promise<Outcome<never>> {
     const settledAt = clock.now();
     const [answered, found] = [(await answer) !== 'none', await fate];
     if (answered && found?.type === 'ok') {
       const timing = { stages: {}, requestId: null, sentAt, settledAt: Math.max(settledAt, found.settledAt) };
-      return { ...timing, type: 'ok', value: null };
+      return { shared: { ...timing, type: 'ok', value: null } };
     }
-    if (answered || found === null || found.type !== 'failed' || !found.hung) return throttled(why);
+    if (answered || found === null || found.type !== 'failed' || !found.hung) return { shared: throttled(why) };
     const message = `no answer to GET / within ${VERSION_TIMEOUT_MS / 1000} s, nor to a request before: ${plain(found)}`;
     const cause = { ...found.cause, message };
-    return { ...found, cause, stages: {}, requestId: null, sentAt, settledAt: clock.now() };
+    return { shared: { ...found, cause, stages: {}, requestId: null, sentAt, settledAt: clock.now() } };
   }
 
   return {
@@ -175,21 +177,26 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
     series() {
       const send = guarded();
       return async (request, signal) => {
-        const result = await send(request, signal);
-        if (result.type !== 'ok') return result;
-        return result.value === null
-          ? throttled(`${service} is slow to answer: it is asked less often`)
-          : { ...result, value: result.value };
+        const outcome = await send(request, signal);
+        if ('sent' in outcome) return outcome.sent;
+        const { shared } = outcome;
+        return shared.type === 'ok' ? throttled(`${service} is slow to answer: it is asked less often`) : shared;
       };
     },
-    samples: guarded,
+    samples() {
+      const send = guarded();
+      return async (request, signal) => {
+        const outcome = await send(request, signal);
+        return 'sent' in outcome ? outcome.sent : outcome.shared;
+      };
+    },
   };
 
-  function guarded(): GuardedSamples {
+  function guarded(): <T>(request: () => Promise<Result<T>>, signal: AbortSignal) => Promise<Outcome<T>> {
     const mine = new Set<Outstanding>();
     const past: Past = { sentAt: Number.NEGATIVE_INFINITY, took: 0 };
     return async (request, signal) => {
-      if (isCalm()) return send(request, mine, past);
+      if (isCalm()) return { sent: await send(request, mine, past) };
       const [oldest] = waiting(all);
       const fate = oldest?.ended ?? unanswered;
       const question = ask(signal);
@@ -203,7 +210,7 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
       if (waiting(mine).length >= MOST || (mine.size > 0 && gate.free() <= (isBack ? 0 : SPARE_PLACES))) {
         return share(question, fate, 'an earlier request of this probe waits for its answer');
       }
-      return send(request, mine, past);
+      return { sent: await send(request, mine, past) };
     };
   }
 }

@@ -56,7 +56,7 @@ function setUp({ free = 3 } = {}) {
     await settled();
     state.now = moment;
   };
-  return { state, requests, questions, series, at };
+  return { state, requests, questions, backpressure, series, at };
 }
 
 test('while answers come at once, every request is sent and nothing else is asked', async () => {
@@ -134,6 +134,13 @@ test('where the request that hung is answered at last, but the question was not,
     'ok at 0',
     'void: nova-api is slow: an earlier request was answered after all',
   ]);
+});
+
+test('an answer that is null is an answer, and no shared one', async () => {
+  const { backpressure } = setUp();
+  const send = backpressure.series();
+  const gone = { type: 'ok', value: null, stages: {}, sentAt: 0, settledAt: 0, requestId: null } as const;
+  await expect(send(async () => gone, never)).resolves.toEqual(gone);
 });
 
 test('a request that was lost holds up no more than one other, as long as the API answers at once', async () => {
