@@ -230,12 +230,16 @@ describe('the commands', { timeout: 60_000 }, () => {
       await delay(2000);
       const metadata = { rollwatch: '1', vantage: run.vantages[0], run: run.id };
       await user.create('rollwatch-its-own', { networks: 'none', metadata });
-      await user.create('rollwatch-other', { networks: 'none', metadata: { ...metadata, run: 'other' } });
+      const other = await user.create('rollwatch-other', { networks: 'none', metadata: { ...metadata, run: 'other' } });
+      expect(other.status).toBe(202);
       const sweep = async (...args: readonly string[]) => {
         const { out } = await rollwatch(['sweep', '--json', ...args], { folder, env });
         return z.array(z.object({ name: z.string() })).parse(JSON.parse(out));
       };
-      expect(await sweep('--url', watch.url)).toEqual([expect.objectContaining({ name: 'rollwatch-other' })]);
+      // On a busy machine the list may be asked for before the create is through.
+      await expect
+        .poll(() => sweep('--url', watch.url), { timeout: 20_000 })
+        .toEqual([expect.objectContaining({ name: 'rollwatch-other' })]);
       const own = await sweep('--journal', watch.journal, '--dry-run');
       expect(own.map((one) => one.name)).toContain('rollwatch-its-own');
     } finally {
