@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import type { EmbeddedCloud } from '../../src/cloud/cloud.ts';
@@ -223,9 +223,12 @@ describe('the commands', { timeout: 60_000 }, () => {
     const user = await signIn(cloud);
     const watch = await startWatch({ env });
     try {
-      const { run } = z
-        .object({ run: z.object({ id: z.string(), vantages: z.array(z.string()) }) })
-        .parse(await (await fetch(`${watch.url}/api/v1/report`)).json());
+      const schema = z.object({ run: z.object({ id: z.string(), vantages: z.array(z.string()).min(1) }) });
+      // The report knows the session, and with it the vantage, once the journal has been read.
+      const { run } = await vi.waitFor(
+        async () => schema.parse(await (await fetch(`${watch.url}/api/v1/report`)).json()),
+        { timeout: 20_000 },
+      );
       // Let its look for what an earlier start has left be over.
       await delay(2000);
       const metadata = { rollwatch: '1', vantage: run.vantages[0], run: run.id };
@@ -236,10 +239,7 @@ describe('the commands', { timeout: 60_000 }, () => {
         const { out } = await rollwatch(['sweep', '--json', ...args], { folder, env });
         return z.array(z.object({ name: z.string() })).parse(JSON.parse(out));
       };
-      // On a busy machine the list may be asked for before the create is through.
-      await expect
-        .poll(() => sweep('--url', watch.url), { timeout: 20_000 })
-        .toEqual([expect.objectContaining({ name: 'rollwatch-other' })]);
+      expect(await sweep('--url', watch.url)).toEqual([expect.objectContaining({ name: 'rollwatch-other' })]);
       const own = await sweep('--journal', watch.journal, '--dry-run');
       expect(own.map((one) => one.name)).toContain('rollwatch-its-own');
     } finally {
