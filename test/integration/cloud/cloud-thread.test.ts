@@ -62,8 +62,8 @@ describe('a cloud in a thread of its own', () => {
     const end = performance.now() + 200;
     while (performance.now() < end);
     const at = await stopped;
-    // Told before we were busy, done while we were: at 50 times the speed it took 10 ms.
-    expect(moment() - at).toBeGreaterThan(190);
+    // Told before we were busy, done while we were: at 50 times the speed it takes 10 ms.
+    expect(moment() - at).toBeGreaterThan(50);
     await cloud.start('mariadb');
   });
 

@@ -33,15 +33,20 @@ describe('the search for slow patterns', () => {
     [/^(?:\w+\s?)*$/],
     [/\d+(?:\.\d+)*x/],
     [/=.*;/],
-  ])('finds %s', (pattern) => {
-    expect(slowTextFor(pattern)).not.toBeNull();
-  });
+  ])(
+    'finds %s',
+    (pattern) => {
+      expect(slowTextFor(pattern)).not.toBeNull();
+    },
+    300_000,
+  );
 
   it.each([[/\s+/g], [/<[^<>]*>/g], [/^\w+$/], [/a{2,30}b/], [/^[^=]*=(.*)$/], [/["&<>]/g]])(
     'leaves %s alone',
     (pattern) => {
       expect(slowTextFor(pattern)).toBeNull();
     },
+    300_000,
   );
 });
 
@@ -60,5 +65,6 @@ describe('the patterns of src', () => {
       });
       expect(slow).toEqual([]);
     },
+    300_000,
   );
 });
