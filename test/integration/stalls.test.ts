@@ -11,6 +11,7 @@ import { length, subtract } from '../../src/domain/interval.ts';
 import { createObservation } from '../../src/domain/observation.ts';
 import type { Probe, ProbeResult, SamplerEvent } from '../../src/domain/ports.ts';
 import { secret } from '../../src/domain/secret.ts';
+import { PEER_PATIENCE_MS } from '../../src/domain/stalls.ts';
 import { openCloud } from '../../src/openstack/cloud.ts';
 import { createHttp } from '../../src/openstack/http.ts';
 import { createJanitor } from '../../src/probes/janitor.ts';
@@ -121,6 +122,15 @@ const server = require('node:net').createServer((socket) => {
 });
 server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`;
 
+/** Hangs up on whoever connects. */
+const HANGING_UP = `
+const { parentPort, workerData: { after } } = require('node:worker_threads');
+const server = require('node:net').createServer((socket) => {
+  socket.on('error', () => {});
+  setTimeout(() => socket.destroy(), after);
+});
+server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`;
+
 async function serveSlowly(code: string, after: number) {
   const worker = new Worker(code, { eval: true, workerData: { after } });
   const port = await new Promise<number>((resolve) => worker.once('message', resolve));
@@ -172,6 +182,30 @@ describe('a limit of 1 s, in a loop that stands still for 0.9 s of it', () => {
   it('is passed by a banner that does not come, which is a fact', async () => {
     await using silent = await serveSlowly(SLOW_BANNER, NEVER_MS);
     expect(await touch(silent.port)).toMatchObject({ outcome: 'failed', cause: { kind: 'response-timeout' } });
+  });
+});
+
+describe('a connection that was hung up on', () => {
+  const clock = { now: () => performance.timeOrigin + performance.now() };
+  const signal = new AbortController().signal;
+
+  it.each([
+    { millis: 400, http: 'connection-reset', tcp: 'failed connection-reset' },
+    { millis: PEER_PATIENCE_MS + 200, http: 'stalled', tcp: 'void stalled' },
+  ])('while our loop stood still for $millis ms is $http', { timeout: 20_000 }, async (expected) => {
+    await using server = await serveSlowly(HANGING_UP, 50);
+    const http = createHttp({ clock, tls: { ca: null, cert: null, key: null, verify: true }, connection: 'new' });
+    const limits = { connect: 20_000, response: 20_000 };
+    const url = `http://127.0.0.1:${server.port}/`;
+    const sent = http.send({ method: 'GET', url, headers: {}, limits, signal });
+    const touched = reach({ host: '127.0.0.1', port: server.port, timeout: 20_000, banner: true, clock, signal });
+    block(expected.millis);
+    const [result, { outcome, cause }] = await Promise.all([sent, touched]);
+    http.close();
+    expect([result.type === 'failure' && result.kind, `${outcome} ${cause?.kind}`]).toEqual([
+      expected.http,
+      expected.tcp,
+    ]);
   });
 });
 
