@@ -159,7 +159,7 @@ describe('the account of a series whose samples were stalled', () => {
   });
 
   it('takes no moment from a request that was cut off while our loop stood still', () => {
-    const cut = failedSample({ seq: 1, at: 2000 }, { took: 800, kind: 'connection-reset' });
+    const cut = failedSample({ seq: 1, at: 2000 }, { took: 800, kind: 'truncated-body' });
     const rest = [failedSample({ seq: 2, at: 3000 }, { took: 5 }), okSample({ seq: 3, at: 4000 })];
     const first = okSample({ seq: 0, at: 1000 }, 20);
     const startOf = (samples: readonly Sample[]) => book(samples).windows(6000)[0]?.start;
