@@ -4,6 +4,7 @@ import { createLatencies } from './latencies.ts';
 import type { LiveSeries } from './live.ts';
 import type { Sample, Series } from './sample.ts';
 import { createSequencer } from './sequencer.ts';
+import { latencyOf, stalledFor } from './stalls.ts';
 import type { SeriesSummary } from './summary.ts';
 import type { Interval, Millis } from './time.ts';
 import { createTrace, type Trace } from './trace.ts';
@@ -54,7 +55,8 @@ export function createAccount(series: Series, startedAt: Millis): Account {
       voids.set(kind, { count: (voids.get(kind)?.count ?? 0) + sample.slots, message });
     } else {
       counts[sample.outcome]++;
-      if (sample.outcome === 'ok') latencies.add((sample.settledAt - sample.startedAt) / 1000);
+      const latency = sample.outcome === 'ok' ? latencyOf(sample) : null;
+      if (latency !== null) latencies.add(latency);
     }
     if (sample.outcome !== 'void' && (last === null || !before(sample, last))) last = sample;
   }
@@ -162,7 +164,7 @@ export function createAccount(series: Series, startedAt: Millis): Account {
           at: last.startedAt,
           outcome: last.outcome,
           cause: last.cause,
-          seconds: (last.endedAt - last.startedAt) / 1000,
+          seconds: Math.max(0, last.endedAt - last.startedAt - stalledFor(last)) / 1000,
         },
         pending: oldest(),
         open: currentOf(seen, now),

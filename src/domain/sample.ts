@@ -36,6 +36,7 @@ export const seriesId = (key: SeriesKey): string =>
 /**
  * Durations of the stages in seconds, in the order in which they were passed, each from the end of the one before.
  * Requests: dns, connect, tls, first_byte, body. Boots: accepted, active, delete_accepted, gone. Reach: dns, connect, banner.
+ * Of any: `stalled`, for how long of the sample our own event loop stood still, which the others include (stalls.ts).
  */
 export type Stages = { readonly [stage: string]: number };
 

@@ -39,7 +39,7 @@ export type SeriesSummary = {
   readonly windows: number;
   /** The longest down window, by the estimate. */
   readonly longest: number;
-  /** Of ok samples that are not extra: the whole request, or a boot up to ACTIVE. Null without any. Computed when read. */
+  /** Of ok samples that are not extra and during which our own loop did not stand still: the whole request, or a boot up to ACTIVE. Null without any. Computed when read. */
   readonly latency: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number } | null;
 };
 

@@ -1,5 +1,6 @@
 import { union } from './interval.ts';
 import type { Sample } from './sample.ts';
+import { latencyOf } from './stalls.ts';
 import type { Interval, Millis } from './time.ts';
 
 /**
@@ -19,7 +20,7 @@ export type Traced = {
   readonly void: number;
   /** Most failed samples in a row; void ones neither count nor part a row. */
   readonly failedInARow: number;
-  /** Of the ok samples, in seconds, ascending. */
+  /** Of the ok samples whose latency is known, in seconds, ascending. */
   readonly seconds: Float32Array;
 };
 
@@ -27,7 +28,7 @@ const FAILED = -1;
 
 export function createTrace(): Trace {
   let moments = new Float64Array(256);
-  /** Seconds of an ok sample, FAILED, or -1 - the number of slots of a void one. */
+  /** Seconds of an ok sample (NaN: not known), FAILED, or -1 - the number of slots of a void one. */
   let values = new Float64Array(256);
   let count = 0;
   let sorted = true;
@@ -80,7 +81,7 @@ export function createTrace(): Trace {
   return {
     add(sample) {
       if (sample.extra) return;
-      if (sample.outcome === 'ok') put(sample.startedAt, (sample.settledAt - sample.startedAt) / 1000);
+      if (sample.outcome === 'ok') put(sample.startedAt, latencyOf(sample) ?? Number.NaN);
       else if (sample.outcome === 'failed') put(sample.startedAt, FAILED);
       else if (sample.slots > 0) put(sample.startedAt, FAILED - sample.slots);
     },
@@ -91,9 +92,9 @@ export function createTrace(): Trace {
       let row = 0;
       for (const index of indexesIn(union(stretches))) {
         const value = values[index] ?? 0;
-        if (value >= 0) {
+        if (value >= 0 || Number.isNaN(value)) {
           found.ok++;
-          seconds.push(value);
+          if (!Number.isNaN(value)) seconds.push(value);
           row = 0;
         } else if (value === FAILED) {
           found.failed++;

@@ -1,5 +1,6 @@
 import type { Cause } from './cause.ts';
 import type { FailedSample, OkSample, Sample, Series, ValidSample } from './sample.ts';
+import { isSlow, stalledFor } from './stalls.ts';
 import type { Bracket, Interval, Millis } from './time.ts';
 import { type CauseCount, type DowntimeWindow, extentOf, seconds, type WindowKind } from './window.ts';
 
@@ -17,6 +18,9 @@ import { type CauseCount, type DowntimeWindow, extentOf, seconds, type WindowKin
  * The numbers are moments sent. An edge's estimate lies midway between them; its latest moment is when the sample
  * behind it was certain of what it saw, as the service may have changed while it was on its way. A request that was cut
  * off in the middle saw the very moment: if those sent after it fail sooner than it did, the estimate is that moment.
+ *
+ * Where our own loop stood still within a sample, what it took is an upper bound: it shows no very moment, nor what is
+ * usual, and an ok one that may have been slow neither opens a degraded window nor closes one.
  */
 export type Track = {
   readonly series: Series;
@@ -79,13 +83,13 @@ export function advance(track: Track, sample: Sample): Advance {
   if (sample.outcome === 'void') return { track: uncover(track, sample.startedAt), closed: [], gap: null };
   const gap = gapBefore(track, sample.startedAt);
   const { state, closed } = step(track, sample, gap);
-  const recent =
-    sample.outcome === 'ok' ? [...track.recent.slice(1 - USUAL), sample.settledAt - sample.startedAt] : track.recent;
+  const isUsual = sample.outcome === 'ok' && stalledFor(sample) === 0;
+  const recent = isUsual ? [...track.recent.slice(1 - USUAL), sample.settledAt - sample.startedAt] : track.recent;
   const next = {
     series: track.series,
     state,
     covered: sample.startedAt + track.series.cover,
-    gapFrom: sample.startedAt + track.series.interval,
+    gapFrom: Math.max(sample.startedAt + track.series.interval, sample.upUntil ?? sample.startedAt),
     recent,
   };
   return { track: next, closed, gap };
@@ -105,8 +109,9 @@ function step(track: Track, sample: ValidSample, gap: Interval | null): { state:
     const closed = state.kind === 'degraded' ? [close(track.series, state.open, start, gap)] : [];
     return { state: { kind: 'down', open: openWindow('down', { start, sample, gap }) }, closed };
   }
-  const slow = sample.settledAt - sample.startedAt > track.series.slow;
+  const slow = isSlow(sample, track.series.slow);
   const upUntil = sample.upUntil;
+  if (state.kind === 'degraded' && slow === null) return { state: { ...state, upUntil }, closed: [] };
   if (state.kind === 'degraded' && slow) {
     return { state: { kind: 'degraded', upUntil, open: goOn(state.open, track, sample, gap) }, closed: [] };
   }
@@ -129,7 +134,7 @@ function startOf(state: Exclude<State, { kind: 'down' }>, track: Track, sample: 
  */
 function failedBy(track: Track, sample: FailedSample): Millis {
   if (!sample.hung || track.recent.length === 0) return sample.settledAt;
-  return Math.min(sample.settledAt, sample.brokeAt + Math.max(...track.recent));
+  return Math.min(sample.settledAt, sample.brokeAt + Math.max(...track.recent) + stalledFor(sample));
 }
 
 /** From what was to what an ok sample shows. */
@@ -180,7 +185,9 @@ function goOn(open: Open, track: Track, sample: ValidSample, gap: Interval | nul
 }
 
 const cutOff = ({ outcome, cause, startedAt, ...sample }: ValidSample): Interval | null =>
-  outcome === 'failed' && (cause?.kind === 'connection-reset' || cause?.kind === 'truncated-body')
+  outcome === 'failed' &&
+  stalledFor(sample) === 0 &&
+  (cause?.kind === 'connection-reset' || cause?.kind === 'truncated-body')
     ? { from: startedAt, until: sample.settledAt }
     : null;
 
@@ -191,7 +198,7 @@ const AT_ONCE = 20;
 const failsSooner = (sample: ValidSample, cut: Interval): boolean =>
   sample.outcome === 'failed' &&
   !sample.hung &&
-  2 * (sample.settledAt - sample.startedAt) + AT_ONCE < cut.until - cut.from;
+  2 * (sample.settledAt - sample.startedAt - stalledFor(sample)) + AT_ONCE < cut.until - cut.from;
 
 /** The latest moment at which the window is known to have lasted, by this sample. */
 const seenAt = (sample: ValidSample): Millis => (sample.outcome === 'failed' ? sample.brokeAt : sample.startedAt);

@@ -1,4 +1,5 @@
 import { type ProbeName, type Sample, type SeriesKey, seriesId } from '../domain/sample.ts';
+import { latencyOf } from '../domain/stalls.ts';
 import type { Families } from './families.ts';
 
 const OUTCOMES = ['ok', 'failed', 'void'] as const;
@@ -69,7 +70,9 @@ export function countSample(families: Families, begin: (key: SeriesKey) => void)
 }
 
 function time(families: Families, sample: Extract<Sample, { outcome: 'ok' }>, labels: SeriesLabels): void {
-  families.duration.observe({ ...labels, stage: 'total' }, (sample.settledAt - sample.startedAt) / 1000);
+  const latency = latencyOf(sample);
+  if (latency === null) return;
+  families.duration.observe({ ...labels, stage: 'total' }, latency);
   for (const [stage, seconds] of Object.entries(sample.stages))
     families.duration.observe({ ...labels, stage }, seconds);
 }

@@ -25,8 +25,13 @@ export const excerpt = (text: string, length: number = EXCERPT): string =>
 export function failureTrouble(failure: HttpFailure, service: Service): Trouble {
   const { kind, message, status, stages, sentAt, endedAt } = failure;
   const timing = { stages, sentAt, settledAt: endedAt, requestId: null };
-  if (kind === 'stale-connection' || kind === 'shutdown' || kind === 'internal' || kind === 'throttled') {
-    return { ...timing, type: 'void', cause: { kind, service: 'rollwatch', message: excerpt(message) } };
+  switch (kind) {
+    case 'stale-connection':
+    case 'shutdown':
+    case 'internal':
+    case 'throttled':
+    case 'stalled':
+      return { ...timing, type: 'void', cause: { kind, service: 'rollwatch', message: excerpt(message) } };
   }
   const cause = { kind, service: onTheWay(kind) ? 'network' : service, message: excerpt(message) } as const;
   const hung = kind === 'response-timeout' || kind === 'connect-timeout';

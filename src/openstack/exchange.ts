@@ -10,9 +10,11 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import axios from 'axios';
 import type { Clock } from '../domain/ports.ts';
+import { couldBeOurs, stalledMessage } from '../domain/stalls.ts';
 import { type BodyBudget, readBody, watchForFlood } from '../http/read-body.ts';
 import { ERROR_BODY_LIMIT, LIST_BODY_LIMIT } from './body-limits.ts';
 import type { HttpFailure, HttpRequest, HttpResult } from './http-message.ts';
+import { awakeTimeout, countLostTime } from './lost-time.ts';
 import { pollsWithout } from './poll-phase.ts';
 import { type ProxyUrl, proxyName } from './proxy.ts';
 import { createStopwatch } from './stopwatch.ts';
@@ -42,6 +44,7 @@ export async function exchange(
   const { limits, signal } = request;
   const sentAt = clock.now();
   const watch = createStopwatch(clock, sentAt);
+  const lostTime = countLostTime(clock.now);
   const cut = new AbortController();
   let client: ClientRequest | null = null;
   let socket: Socket | null = null;
@@ -61,14 +64,17 @@ export async function exchange(
 
   const progress = () => (socket?.bytesRead ?? 0) + watch.passed();
 
-  /** After a stall of ours a timer rings first, while the answer may lie in the socket: it is read before the verdict. */
+  /**
+   * A stall of ours is no part of the limit. After it a timer rings first, while the answer may lie in the socket: it is
+   * read before the verdict.
+   */
   const deadline = (after: number, reason: () => Verdict | null) =>
-    setTimeout(() => {
+    awakeTimeout(after, lostTime, (exhausted) => {
       void pollsWithout({ progress, done: () => ended, now: clock.now }).then(() => {
         const found = reason();
-        if (found !== null) giveUp(found);
+        if (found !== null) giveUp(exhausted ? stalled(lostTime.lost(), found.message) : found);
       });
-    }, after);
+    });
 
   function begin(given: RequestOptions, onResponse: (answer: IncomingMessage) => void): ClientRequest {
     const autoSelectFamilyAttemptTimeout = Math.ceil(limits.connect * SHARE_OF_AN_ADDRESS);
@@ -101,15 +107,10 @@ export async function exchange(
     return begun;
   }
 
-  const failed = ({ kind, message }: Verdict): HttpFailure => ({
-    type: 'failure',
-    kind,
-    message,
-    status,
-    stages: watch.stages(),
-    sentAt,
-    endedAt: clock.now(),
-  });
+  const failed = ({ kind, message }: Verdict): HttpFailure => {
+    lostTime.stop();
+    return { type: 'failure', kind, message, status, stages: watch.stages(), sentAt, endedAt: clock.now() };
+  };
 
   const onShutdown = () => giveUp({ kind: 'shutdown', message: 'we were told to stop' });
   if (signal.aborted) return failed({ kind: 'shutdown', message: 'we were told to stop' });
@@ -119,8 +120,10 @@ export async function exchange(
   const share = bodies.enter(() =>
     giveUp({ kind: 'internal', message: 'no memory is left for this answer: other large ones are being read' }),
   );
-  const connecting = deadline(limits.connect, () => (watch.isReady() ? null : noConnection(watch, limits.connect)));
-  const responding = deadline(limits.response, () =>
+  const cancelConnecting = deadline(limits.connect, () =>
+    watch.isReady() ? null : noConnection(watch, limits.connect),
+  );
+  const cancelResponding = deadline(limits.response, () =>
     watch.isReady() ? noAnswer(status, limits.response) : noConnection(watch, limits.response),
   );
 
@@ -169,12 +172,15 @@ export async function exchange(
     };
   } catch (error) {
     if (verdict !== null) return failed(verdict);
-    return failed(broken(error));
+    const found = broken(error);
+    const lost = lostTime.lost();
+    return failed(couldBeOurs(found.kind, lost) ? stalled(lost, found.message) : found);
   } finally {
     ended = true;
     share.leave();
-    clearTimeout(connecting);
-    clearTimeout(responding);
+    cancelConnecting();
+    cancelResponding();
+    lostTime.stop();
     signal.removeEventListener('abort', onShutdown);
   }
 
@@ -192,7 +198,7 @@ export async function exchange(
     }
     const silent = (socket?.bytesRead ?? 0) === read;
     const stale = found.kind === 'connection-reset' && client?.reusedSocket === true && silent;
-    if (stale && clock.now() - sentAt < STALE_WITHIN) {
+    if (stale && clock.now() - sentAt - lostTime.lost() < STALE_WITHIN) {
       return { kind: 'stale-connection', message: `the kept connection had been closed (${found.message})` };
     }
     return found;
@@ -211,6 +217,11 @@ const isReady = (socket: Socket): boolean =>
 
 const MIB = 1024 * 1024;
 const UNKNOWN: Verdict = { kind: 'internal', message: 'no verdict' };
+
+const stalled = (lost: number, message: string): Verdict => ({
+  kind: 'stalled',
+  message: stalledMessage(lost, message),
+});
 
 const isHttp = (url: string): boolean => URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol);
 

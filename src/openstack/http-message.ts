@@ -39,7 +39,9 @@ export type HttpAnswer = Timed & {
 
 export type HttpFailure = Timed & {
   readonly type: 'failure';
-  readonly kind: FailureKind | Extract<VoidKind, 'stale-connection' | 'shutdown' | 'internal' | 'throttled'>;
+  readonly kind:
+    | FailureKind
+    | Extract<VoidKind, 'stale-connection' | 'shutdown' | 'internal' | 'throttled' | 'stalled'>;
   /** One line, without the URL. */
   readonly message: string;
   /** Where the answer had begun. */

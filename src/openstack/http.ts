@@ -6,6 +6,7 @@ import type { Clock } from '../domain/ports.ts';
 import { type BodyBudget, createBodyBudget } from '../http/read-body.ts';
 import { exchange } from './exchange.ts';
 import type { HttpAnswer, HttpRequest, HttpResult } from './http-message.ts';
+import { countLostTime } from './lost-time.ts';
 import { type Environment, type ProxyUrl, proxyFor } from './proxy.ts';
 
 export type Http = {
@@ -67,7 +68,7 @@ export function createHttp({ clock, tls, connection, bodies = BODIES, env = proc
   }
 
   return {
-    send: (request) => followRedirects(request, sendOnce),
+    send: (request) => followRedirects(request, { clock, send: sendOnce }),
     close() {
       for (const { http, https } of agents.values()) {
         http.destroy();
@@ -90,18 +91,20 @@ const MOST_REDIRECTS = 5;
  */
 async function followRedirects(
   request: HttpRequest,
-  send: (request: HttpRequest) => Promise<HttpResult>,
+  { clock, send }: { readonly clock: Clock; readonly send: (request: HttpRequest) => Promise<HttpResult> },
 ): Promise<HttpResult> {
+  const lostTime = countLostTime(clock.now);
   const first = await send(request);
   let result = first;
   let url = request.url;
   for (let count = 0; count < MOST_REDIRECTS; count++) {
     const next = result.type === 'answer' && REDIRECTS.includes(result.status) ? targetOf(result, url) : null;
-    const left = request.limits.response - (result.endedAt - first.sentAt);
+    const left = request.limits.response - (result.endedAt - first.sentAt - lostTime.lost());
     if (next === null || left <= 0) break;
     url = next;
     result = await send({ ...request, url, limits: { ...request.limits, response: left } });
   }
+  lostTime.stop();
   return { ...result, sentAt: first.sentAt };
 }
 

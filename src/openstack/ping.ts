@@ -37,7 +37,7 @@ export function createPing({ access, session, http }: PingOptions): Ping {
       const itself = answer.status < 500 && loadBalancerOf(answer.status, answer.body) === null;
       return { service: itself ? 'answers' : 'silent', timedOut: false };
     }
-    const ours = answer.kind === 'shutdown' || answer.kind === 'internal';
+    const ours = answer.kind === 'shutdown' || answer.kind === 'internal' || answer.kind === 'stalled';
     const timedOut = answer.kind === 'response-timeout' || answer.kind === 'connect-timeout';
     return { service: ours ? 'unknown' : 'silent', timedOut };
   };

@@ -12,7 +12,7 @@ export type Preflight =
    * now, which is what a daemon is there to watch.
    */
   | { readonly type: 'refused'; readonly refusal: Refusal }
-  /** Nothing was asked, or it asked us to come back later: nobody can say yet. */
+  /** Nothing was asked, it asked us to come back later, or we stood still ourselves: nobody can say yet. */
   | { readonly type: 'throttled'; readonly refusal: Refusal };
 
 /** Signs in and looks for what to boot; `wanted` null: only signs in and lists. */
@@ -34,8 +34,8 @@ export async function preflight(cloud: Cloud, wanted: Wanted | null, signal: Abo
 }
 
 function refused(cloud: Cloud, trouble: Trouble): Preflight {
-  const throttled = trouble.cause.kind === 'throttled' || trouble.cause.kind === 'rate-limited';
-  return { type: throttled ? 'throttled' : 'refused', refusal: refusalOf(cloud, trouble) };
+  const isOpen = ['throttled', 'rate-limited', 'stalled'].includes(trouble.cause.kind);
+  return { type: isOpen ? 'throttled' : 'refused', refusal: refusalOf(cloud, trouble) };
 }
 
 export function refusalOf({ access }: Pick<Cloud, 'access'>, { cause }: Trouble): Refusal {

@@ -18,6 +18,8 @@ export type BootOptions = {
   readonly progress: (note: string) => void;
   /** Of the looks at the server. */
   readonly guarded: GuardedSeries;
+  /** For how long our own loop has stood still since the budget began, in milliseconds: it is no part of the budget. */
+  readonly lost: () => Millis;
 };
 
 /** How a server's becoming ACTIVE ended. */
@@ -65,16 +67,16 @@ type Look = {
 async function watch<T>(
   id: string,
   { until, judge }: { until: Millis; judge: (look: Look) => T | null },
-  { compute, clock, signal, limits, poll, progress, guarded }: BootOptions,
+  { compute, clock, signal, limits, poll, progress, guarded, lost }: BootOptions,
 ): Promise<T | 'stopped' | null> {
   let note = '';
   for (let next = clock.now(); ; next += poll) {
     next = Math.max(next, clock.now());
-    if (next > until) return null;
+    if (next > until + lost()) return null;
     await delay(Math.max(0, next - clock.now()), undefined, { signal }).catch(() => {});
     if (signal.aborted) return 'stopped';
     const sentAt = clock.now();
-    const left = Math.max(until - sentAt, LAST_LOOK);
+    const left = Math.max(until + lost() - sentAt, LAST_LOOK);
     const within = { connect: Math.min(limits.connect, left), response: Math.min(limits.response, left) };
     const result = await guarded(() => compute.show(id, { limits: within, signal }), signal);
     if (result.type === 'void' && signal.aborted) return 'stopped';
@@ -86,6 +88,8 @@ async function watch<T>(
     const cutShort = result.type === 'failed' && result.hung && left < limits.response;
     const end = judge({ result, sentAt, cutShort });
     if (end !== null) return end;
+    // Time that a stall took of the budget is not needed where the server shows that it wasn't in time.
+    if (result.type === 'ok' && sentAt >= until) return null;
   }
 }
 
@@ -169,7 +173,7 @@ export async function fall(
 
 /** Whether a create that failed so may have been carried out all the same. */
 export function mayExist(trouble: Trouble): boolean {
-  if (trouble.cause.kind === 'shutdown') return true;
+  if (trouble.cause.kind === 'shutdown' || trouble.cause.kind === 'stalled') return true;
   if (trouble.type === 'void') return false;
   const { kind, service, status } = trouble.cause;
   if (['connection-refused', 'connect-timeout', 'dns', 'unreachable', 'tls', 'no-endpoint'].includes(kind))

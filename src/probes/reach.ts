@@ -1,7 +1,9 @@
 import { connect } from 'node:net';
 import type { FailureKind } from '../domain/cause.ts';
 import type { Clock, ProbeResult } from '../domain/ports.ts';
+import { couldBeOurs, stalledMessage } from '../domain/stalls.ts';
 import type { Millis } from '../domain/time.ts';
+import { awakeTimeout, countLostTime } from '../openstack/lost-time.ts';
 import { pollsWithout } from '../openstack/poll-phase.ts';
 import { createStopwatch } from '../openstack/stopwatch.ts';
 import { describeSystemError } from '../openstack/system-error.ts';
@@ -24,6 +26,7 @@ const LINES = 8192;
 export function reach({ host, port, timeout, banner, clock, signal }: ReachOptions): Promise<ProbeResult> {
   const sentAt = clock.now();
   const watch = createStopwatch(clock, sentAt);
+  const lostTime = countLostTime(clock.now);
   const { promise, resolve } = Promise.withResolvers<ProbeResult>();
   const socket = connect({ host, port });
   const place = { requestId: null, serverId: null };
@@ -33,7 +36,8 @@ export function reach({ host, port, timeout, banner, clock, signal }: ReachOptio
   function end(result: () => ProbeResult): void {
     if (over) return;
     over = true;
-    clearTimeout(timer);
+    cancelTimeout();
+    lostTime.stop();
     signal.removeEventListener('abort', onStop);
     socket.destroy();
     resolve(result());
@@ -47,7 +51,9 @@ export function reach({ host, port, timeout, banner, clock, signal }: ReachOptio
       settledAt: clock.now(),
       stages: watch.stages(),
     }));
-  const fail = (kind: FailureKind, message: string, hung = false) =>
+  const fail = (kind: FailureKind, message: string, hung = false) => {
+    const lost = lostTime.lost();
+    if (!hung && couldBeOurs(kind, lost)) return isVoid('stalled', stalledMessage(lost, message));
     end(() => ({
       ...place,
       outcome: 'failed',
@@ -58,7 +64,8 @@ export function reach({ host, port, timeout, banner, clock, signal }: ReachOptio
       hung,
       stages: watch.stages(),
     }));
-  const isVoid = (kind: 'shutdown' | 'internal', message: string) =>
+  };
+  const isVoid = (kind: 'shutdown' | 'internal' | 'stalled', message: string) =>
     end(() => ({
       ...place,
       outcome: 'void',
@@ -69,14 +76,17 @@ export function reach({ host, port, timeout, banner, clock, signal }: ReachOptio
   const onStop = () => isVoid('shutdown', 'we were told to stop');
 
   // What arrived in time, but was not read yet, as our own loop was late, is no failure
-  const timer = setTimeout(() => {
+  const cancelTimeout = awakeTimeout(timeout, lostTime, (exhausted) => {
     const done = () => over;
     void pollsWithout({ progress: () => watch.passed() + socket.bytesRead, done, now: clock.now }).then(() => {
       const seconds = timeout / 1000;
-      if (watch.has('connect')) fail('response-timeout', `no SSH banner within ${seconds} s`, true);
-      else fail('connect-timeout', `no connection within ${seconds} s`, true);
+      const [kind, message] = watch.has('connect')
+        ? (['response-timeout', `no SSH banner within ${seconds} s`] as const)
+        : (['connect-timeout', `no connection within ${seconds} s`] as const);
+      if (exhausted) isVoid('stalled', stalledMessage(lostTime.lost(), message));
+      else fail(kind, message, true);
     });
-  }, timeout);
+  });
   signal.addEventListener('abort', onStop);
   if (signal.aborted) onStop();
 

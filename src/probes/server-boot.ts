@@ -4,6 +4,7 @@ import type { Series, Stages } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
 import { type Choice, candidates, type Wanted } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
+import { countLostTime } from '../openstack/lost-time.ts';
 import type { Result, Trouble } from '../openstack/result.ts';
 import type { Server } from '../openstack/server-body.ts';
 import { type BootOptions, fall, mayExist, rise } from './boot.ts';
@@ -102,7 +103,7 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     return result;
   }
 
-  async function boot(context: ProbeContext): Promise<ProbeResult> {
+  async function boot(context: ProbeContext, lost: () => Millis): Promise<ProbeResult> {
     const { signal } = context;
     unsettled = null;
     const wantedAt = clock.now();
@@ -110,7 +111,16 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     if ('type' in chosen) return failing(chosen, { stages: {}, serverId: null }, wantedAt);
 
     const name = nameOf(mark, session, count++);
-    const given: BootOptions = { compute, clock, signal, limits, poll, progress: context.progress, guarded: looks };
+    const given: BootOptions = {
+      compute,
+      clock,
+      signal,
+      limits,
+      poll,
+      progress: context.progress,
+      guarded: looks,
+      lost,
+    };
     janitor.using(name);
     const { flavor, image, networks } = chosen;
     const metadata = metadataOf(mark);
@@ -157,7 +167,7 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
       return voided(risen.cause, seen);
     }
     if (risen.type !== 'active') {
-      const settledAt = risen.type === 'late' ? sentAt + budget : risen.at;
+      const settledAt = risen.type === 'late' ? sentAt + budget + unseenFor(risen, lost()) : risen.at;
       const cause = await causes.ofRise(risen, sentAt, signal);
       handOver();
       if (cause.kind === 'quota') return voided({ ...cause, kind: 'quota' }, seen);
@@ -172,6 +182,8 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     worked = true;
     causes.built(sentAt, signal);
 
+    const lostBefore = lost();
+    const lostSince = () => lost() - lostBefore;
     // It waits its turn for longer than a look does: a server that is ready is not to be left for want of a place.
     const deleted = await writing(() => cloud.compute(cloud.http).delete(id, { limits, signal }));
     const broke = { upUntil: risen.workedAt, brokeAt: deleted.sentAt };
@@ -187,7 +199,7 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     }
     stages['delete_accepted'] = (deleted.settledAt - risen.at) / 1000;
     const until = deleted.sentAt + deleteLimit;
-    const fallen = await fall(id, { until, shownAt: deleted.sentAt, onWaiting }, given);
+    const fallen = await fall(id, { until, shownAt: deleted.sentAt, onWaiting }, { ...given, lost: lostSince });
     if (fallen.type === 'stopped') {
       handOver();
       return voided(SHUTDOWN, seen);
@@ -199,7 +211,8 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     if (fallen.type !== 'gone') {
       handOver(fallen.type === 'late' ? deleted.sentAt : null);
       const hung = fallen.type === 'late';
-      const settledAt = fallen.type === 'late' ? deleted.sentAt + deleteLimit : fallen.at;
+      const settledAt =
+        fallen.type === 'late' ? deleted.sentAt + deleteLimit + unseenFor(fallen, lostSince()) : fallen.at;
       const cause = await causes.ofFall(fallen, sentAt, signal);
       return { ...seen, ...broke, outcome: 'failed', cause, settledAt, hung };
     }
@@ -214,7 +227,14 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     loop: 'closed',
     fast: settings.fast,
     inFlight: 1,
-    run: boot,
+    async run(context) {
+      const lostTime = countLostTime(clock.now);
+      try {
+        return await boot(context, lostTime.lost);
+      } finally {
+        lostTime.stop();
+      }
+    },
     async settle({ signal }) {
       if (unsettled !== null) await janitor.settled(unsettled, deleteLimit, signal);
     },
@@ -222,6 +242,9 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     close: () => http.close(),
   };
 }
+
+/** How much later than at the end of its budget it may have broken: nothing where the server showed how it stood. */
+const unseenFor = ({ failed }: { readonly failed: Cause | null }, lost: Millis): Millis => (failed === null ? 0 : lost);
 
 /** Kept for the report. */
 const MOST_REFUSED = 5;

@@ -1,4 +1,5 @@
 import type { Sample } from '../domain/sample.ts';
+import { stalledFor } from '../domain/stalls.ts';
 import type { Millis } from '../domain/time.ts';
 
 /**
@@ -30,4 +31,4 @@ export function createFailing(limit: number): Failing {
 }
 
 const isSharp = (sample: Sample): boolean =>
-  sample.outcome === 'failed' && !sample.hung && sample.settledAt - sample.brokeAt < AT_ONCE_MS;
+  sample.outcome === 'failed' && !sample.hung && sample.settledAt - sample.brokeAt - stalledFor(sample) < AT_ONCE_MS;

@@ -14,7 +14,7 @@ export type RunnerOptions = {
   readonly session: number;
   readonly timeline: Timeline;
   readonly emit: (event: SamplerEvent) => void;
-  /** Our event loop standing still for longer makes samples void, in milliseconds. */
+  /** Our event loop standing still for longer is a stall, in milliseconds. */
   readonly stall: number;
   /** How long samples under way may go on after `stop`, in milliseconds, before they are aborted and void. */
   readonly drain: number;
@@ -66,16 +66,14 @@ export function startRunner({ probes, session, timeline, emit, stall, drain, pau
   const beat = setInterval(() => {
     const stood = stalls.beat(timeline.now());
     if (stood !== null) {
-      distrust({
-        ...stood,
-        kind: 'stalled',
-        message: `the prober stood still for ${secondsOf(stood.until - stood.from)}`,
-      });
+      const message = `the prober stood still for ${secondsOf(stood.until - stood.from)}`;
+      mark({ ...stood, kind: 'stalled', message });
+      for (const { dispatch } of series) dispatch.stood(stood, message);
     }
     const event = timeline.check();
     if (event === null) return;
     const { kind, from, until, jump } = event;
-    stalls.distrust({ from, until });
+    stalls.distrust({ kind, from, until });
     const what = kind === 'suspended' ? 'the host slept for' : 'the wall clock was set by';
     distrust({ kind, from, until, message: `${what} ${secondsOf(jump)}` });
   }, BEAT);

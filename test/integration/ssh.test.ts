@@ -79,6 +79,16 @@ describe('a command by SSH', () => {
     });
   });
 
+  it('has the whole of its time also where our own loop stands still for longer than that', async () => {
+    const place = await listening(guest());
+    const answer = runBySsh(target(place), 'true', { limit: 1000, signal: never });
+    const until = performance.now() + 1200;
+    while (performance.now() < until) {
+      // stands still on purpose
+    }
+    expect(await answer).toMatchObject({ ok: true, output: 'hello\n' });
+  });
+
   it('takes the host key that was seen before, and no other', async () => {
     const first = await listening(guest());
     const seen = await runBySsh(target(first), 'true', { limit: 5000, signal: never });

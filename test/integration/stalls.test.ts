@@ -1,22 +1,34 @@
-import { readFile } from 'node:fs';
+import { mkdtempSync, readFile, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { ServiceName } from '../../src/cloud/services.ts';
 import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
 import { length, subtract } from '../../src/domain/interval.ts';
 import { createObservation } from '../../src/domain/observation.ts';
-import type { Probe, SamplerEvent } from '../../src/domain/ports.ts';
+import type { Probe, ProbeResult, SamplerEvent } from '../../src/domain/ports.ts';
 import { secret } from '../../src/domain/secret.ts';
+import { PEER_PATIENCE_MS } from '../../src/domain/stalls.ts';
 import { openCloud } from '../../src/openstack/cloud.ts';
+import { createHttp } from '../../src/openstack/http.ts';
+import { createJanitor } from '../../src/probes/janitor.ts';
+import { reach } from '../../src/probes/reach.ts';
+import { serverBoot } from '../../src/probes/server-boot.ts';
 import { serverList } from '../../src/probes/server-list.ts';
 import { createTimeline, machineClocks } from '../../src/sampler/clock.ts';
 import { startRunner } from '../../src/sampler/runner.ts';
+import { accessTo } from '../support/cloud-access.ts';
+import { discard, startWatch, type WatchProcess } from '../support/daemon.ts';
 
 /** 100 by hand; a few are enough to notice what breaks. */
 const STALLS = Number(process.env['ROLLWATCH_STALLS'] ?? 6);
 const STALL = 1500;
 
-function block(): void {
-  const until = performance.now() + STALL;
+function block(millis = STALL): void {
+  const until = performance.now() + millis;
   while (performance.now() < until) {
     // stands still on purpose
   }
@@ -91,5 +103,216 @@ it('takes no stall of its own loop for a failure of the cloud, and counts the ti
   for (const { samples, gaps } of report.probes) {
     expect(samples.failed).toBe(0);
     expect(length(subtract(stalled, gaps))).toBeCloseTo(0, 3);
+  }
+});
+
+/** Answers in a thread of its own, so that it serves while this one stands still. */
+const SLOW_SERVER = `
+const { parentPort, workerData: { after } } = require('node:worker_threads');
+const server = require('node:http').createServer((_request, response) => {
+  setTimeout(() => response.end('late'), after);
+});
+server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`;
+
+const SLOW_BANNER = `
+const { parentPort, workerData: { after } } = require('node:worker_threads');
+const server = require('node:net').createServer((socket) => {
+  socket.on('error', () => {});
+  setTimeout(() => socket.write('SSH-2.0-x\\r\\n'), after);
+});
+server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`;
+
+/** Hangs up on whoever connects. */
+const HANGING_UP = `
+const { parentPort, workerData: { after } } = require('node:worker_threads');
+const server = require('node:net').createServer((socket) => {
+  socket.on('error', () => {});
+  setTimeout(() => socket.destroy(), after);
+});
+server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`;
+
+async function serveSlowly(code: string, after: number) {
+  const worker = new Worker(code, { eval: true, workerData: { after } });
+  const port = await new Promise<number>((resolve) => worker.once('message', resolve));
+  return { port, [Symbol.asyncDispose]: async () => void (await worker.terminate()) };
+}
+
+describe('a limit of 1 s, in a loop that stands still for 0.9 s of it', () => {
+  const clock = { now: () => performance.timeOrigin + performance.now() };
+  const signal = new AbortController().signal;
+  const tls = { ca: null, cert: null, key: null, verify: true };
+  const NEVER_MS = 600_000;
+
+  async function get(port: number) {
+    const http = createHttp({ clock, tls, connection: 'new' });
+    try {
+      const limits = { connect: 1000, response: 1000 };
+      const url = `http://127.0.0.1:${port}/`;
+      const sent = http.send({ method: 'GET', url, headers: {}, limits, signal });
+      block(900);
+      return await sent;
+    } finally {
+      http.close();
+    }
+  }
+
+  function touch(port: number) {
+    const answer = reach({ host: '127.0.0.1', port, timeout: 1000, banner: true, clock, signal });
+    block(900);
+    return answer;
+  }
+
+  it('leaves an answer that takes 0.5 s the whole of it', async () => {
+    await using slow = await serveSlowly(SLOW_SERVER, 500);
+    expect(await get(slow.port)).toMatchObject({ type: 'answer', status: 200, body: 'late' });
+  });
+
+  it('leaves a banner that takes 0.5 s the whole of it', async () => {
+    await using slow = await serveSlowly(SLOW_BANNER, 500);
+    expect(await touch(slow.port)).toMatchObject({ outcome: 'ok' });
+  });
+
+  it('is passed by a request that hangs, which is a fact', async () => {
+    await using hanging = await serveSlowly(SLOW_SERVER, NEVER_MS);
+    const result = await get(hanging.port);
+    expect(result).toMatchObject({ type: 'failure', kind: 'response-timeout' });
+    expect(result.endedAt - result.sentAt).toBeGreaterThan(1850);
+  });
+
+  it('is passed by a banner that does not come, which is a fact', async () => {
+    await using silent = await serveSlowly(SLOW_BANNER, NEVER_MS);
+    expect(await touch(silent.port)).toMatchObject({ outcome: 'failed', cause: { kind: 'response-timeout' } });
+  });
+});
+
+describe('a connection that was hung up on', () => {
+  const clock = { now: () => performance.timeOrigin + performance.now() };
+  const signal = new AbortController().signal;
+
+  it.each([
+    { millis: 400, http: 'connection-reset', tcp: 'failed connection-reset' },
+    { millis: PEER_PATIENCE_MS + 200, http: 'stalled', tcp: 'void stalled' },
+  ])('while our loop stood still for $millis ms is $http', { timeout: 20_000 }, async (expected) => {
+    await using server = await serveSlowly(HANGING_UP, 50);
+    const http = createHttp({ clock, tls: { ca: null, cert: null, key: null, verify: true }, connection: 'new' });
+    const limits = { connect: 20_000, response: 20_000 };
+    const url = `http://127.0.0.1:${server.port}/`;
+    const sent = http.send({ method: 'GET', url, headers: {}, limits, signal });
+    const touched = reach({ host: '127.0.0.1', port: server.port, timeout: 20_000, banner: true, clock, signal });
+    block(expected.millis);
+    const [result, { outcome, cause }] = await Promise.all([sent, touched]);
+    http.close();
+    expect([result.type === 'failure' && result.kind, `${outcome} ${cause?.kind}`]).toEqual([
+      expected.http,
+      expected.tcp,
+    ]);
+  });
+});
+
+describe('a boot with a budget of 2 s, in a loop that stands still for all the rest of it', () => {
+  async function boot(stopped: readonly ServiceName[]): Promise<ProbeResult> {
+    const embedded = await startCloudThread({ speed: 4 });
+    for (const service of stopped) await embedded.stop(service);
+    const clock = { now: () => performance.timeOrigin + performance.now() };
+    const cloud = openCloud({ access: accessTo(embedded, 'probe'), clock });
+    const mark = { prefix: 'rollwatch-', vantage: 'here', run: 'stalls' };
+    const janitor = createJanitor({
+      ...{ cloud, mark, deleteLimit: 5000, maxStuck: 5 },
+      emit: () => {},
+      log: () => {},
+    });
+    const settings = {
+      ...{
+        interval: 1000,
+        slow: 1000,
+        fast: { interval: 100, limit: 60_000 },
+        budget: 2000,
+        deleteLimit: 5000,
+        poll: 50,
+      },
+      ...{ requestTimeout: 5000, flavor: null, image: null, network: null, availabilityZone: null },
+      ...{ namePrefix: 'rollwatch-', maxStuck: 5 },
+    };
+    const place = { cloud: 'embedded', vantage: 'here' };
+    const probe = serverBoot(cloud, place, { settings, session: 1, mark, janitor, admin: null, onFacts: () => {} });
+    try {
+      const building = Promise.withResolvers<void>();
+      const ended = probe.run({ signal: new AbortController().signal, clock, progress: () => building.resolve() });
+      await building.promise;
+      block(2500);
+      return await ended;
+    } finally {
+      for (const service of stopped) await embedded.start(service);
+      probe.close();
+      await janitor.stop(5000);
+      cloud.close();
+      await embedded.close();
+    }
+  }
+
+  it('is good where the server is ACTIVE at the next look', { timeout: 30_000 }, async () => {
+    expect(await boot([])).toMatchObject({ outcome: 'ok' });
+  });
+
+  it('has failed where the server is not ACTIVE then either', { timeout: 30_000 }, async () => {
+    expect(await boot(['nova-conductor'])).toMatchObject({ outcome: 'failed', cause: { kind: 'spin-up-timeout' } });
+  });
+});
+
+const reportSchema = z.object({
+  marks: z.array(z.object({ kind: z.string() })),
+  windows: z.array(z.object({ kind: z.string(), probe: z.string() })),
+  probes: z.array(
+    z.object({
+      probe: z.string(),
+      samples: z.object({ ok: z.number(), failed: z.number(), void: z.number() }),
+      voids: z.array(z.object({ kind: z.string(), count: z.number(), message: z.string() })),
+    }),
+  ),
+});
+
+/** Stops the process for 0.4 s again and again, until `done`. */
+async function stopAgainAndAgain({ process }: WatchProcess, done: () => Promise<boolean>): Promise<void> {
+  for (let count = 0; count < 60; count++) {
+    process.kill('SIGSTOP');
+    await delay(400);
+    process.kill('SIGCONT');
+    await delay(900);
+    if (await done()) return;
+  }
+  throw new Error('not done after 60 stops');
+}
+
+it('voids no good list, no good boot and no ERROR of Nova where the process is stopped again and again', {
+  timeout: 120_000,
+}, async () => {
+  const cloud = await startCloudThread({ speed: 4 });
+  const folder = mkdtempSync(join(tmpdir(), 'rollwatch-stalls-'));
+  writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
+  const watch = await startWatch({
+    env: { OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), OS_CLOUD: 'embedded' },
+    folder,
+  });
+  const read = async () => reportSchema.parse(await (await fetch(`${watch.url}/api/v1/report`)).json());
+  const boots = async () => (await read()).probes.find(({ probe }) => probe === 'server-boot');
+  try {
+    await stopAgainAndAgain(watch, async () => ((await boots())?.samples.ok ?? 0) >= 4);
+    const well = await read();
+    expect(well.marks.filter(({ kind }) => kind === 'stalled').length).toBeGreaterThanOrEqual(3);
+    expect(well.windows.filter(({ kind }) => kind === 'down')).toEqual([]);
+    for (const { samples, voids } of well.probes) {
+      expect(samples.failed).toBe(0);
+      expect(samples.ok).toBeGreaterThan(0);
+      expect(voids.filter(({ kind, count }) => kind === 'stalled' && count > 0)).toEqual([]);
+    }
+    await cloud.stop('placement');
+    await stopAgainAndAgain(watch, async () => ((await boots())?.samples.failed ?? 0) >= 2);
+    const ill = await boots();
+    expect(ill?.voids.filter(({ kind, count }) => kind === 'stalled' && count > 0)).toEqual([]);
+  } finally {
+    watch.process.kill('SIGCONT');
+    await watch.stop();
+    await cloud.close();
+    discard(folder);
   }
 });

@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { Client } from 'ssh2';
 import type { Secret } from '../../domain/secret.ts';
+import { stalledMessage } from '../../domain/stalls.ts';
+import { awakeTimeout, countLostTime } from '../../openstack/lost-time.ts';
+import { pollsWithout } from '../../openstack/poll-phase.ts';
 
 export type SshTarget = {
   readonly host: string;
@@ -37,8 +40,13 @@ export function runBySsh(
   let shown: string | null = null;
   let entered = false;
   let heard = '';
+  let over = false;
+  const now = () => performance.now();
+  const lostTime = countLostTime(now);
   const end = (answer: SshAnswer) => {
-    clearTimeout(timer);
+    over = true;
+    cancelTimeout();
+    lostTime.stop();
     signal.removeEventListener('abort', stop);
     client.destroy();
     socket.destroy();
@@ -46,7 +54,14 @@ export function runBySsh(
   };
   const fail = (reason: string, final = false) => end({ ok: false, reason: `${place} ${reason}`, final });
   const stop = () => fail('was not waited for: we were told to stop', true);
-  const timer = setTimeout(() => fail(silence(socket, { entered, shown, seconds: limit / 1000 })), limit);
+  // A stall of ours is no part of the limit, and what has arrived meanwhile is read before the verdict
+  const cancelTimeout = awakeTimeout(limit, lostTime, (exhausted) => {
+    void pollsWithout({ progress: () => socket.bytesRead, done: () => over, now }).then(() => {
+      if (over) return;
+      const reason = silence(socket, { entered, shown, seconds: limit / 1000 });
+      fail(exhausted ? `${reason}; ${stalledMessage(lostTime.lost(), 'no answer')}` : reason);
+    });
+  });
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
 

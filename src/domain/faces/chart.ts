@@ -1,4 +1,5 @@
 import { type Sample, type Series, type SeriesKey, seriesId } from '../sample.ts';
+import { stalledFor } from '../stalls.ts';
 import type { KnownTask } from '../task-book.ts';
 import { iso, type Millis } from '../time.ts';
 import type { CauseCount } from '../window.ts';
@@ -20,7 +21,10 @@ export type ChartSeriesFace = SeriesKey & {
   readonly slowSeconds: number;
   /** When the first sample was sent, from `origin`, and each of the others, from the one before it in this list. */
   readonly after: readonly number[];
-  /** How long it took until its outcome was certain: of a boot that went well up to ACTIVE. */
+  /**
+   * How long it took until its outcome was certain: of a boot that went well up to ACTIVE. Without the time in which our
+   * own loop stood still, so that a stall is not drawn as a slow answer.
+   */
   readonly took: readonly number[];
   /** A letter for each: `o` ok, `f` failed, `v` void; a capital where it was an extra one. */
   readonly outcomes: string;
@@ -68,7 +72,7 @@ export function createChart(origin: Millis, series: readonly Series[]): Chart {
       own.after.push(at - own.last);
       own.last = at;
       const certain = sample.outcome === 'void' ? sample.endedAt : sample.settledAt;
-      own.took.push(Math.round(certain - sample.startedAt));
+      own.took.push(Math.max(0, Math.round(certain - sample.startedAt - stalledFor(sample))));
       const letter = sample.outcome[0] ?? '';
       own.outcomes += sample.extra ? letter.toUpperCase() : letter;
       if (sample.outcome === 'failed') own.causes.push(causeNumber(sample.cause));

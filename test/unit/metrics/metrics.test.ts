@@ -53,6 +53,16 @@ describe('the samples in the metrics', () => {
     expect(values.get(`rollwatch_probe_duration_seconds_count{stage="tls",${NEW}}`)).toBe(0);
   });
 
+  it('are counted, but not timed, where our own loop stood still within them', async () => {
+    const metrics = createMetrics({ version: '1' });
+    metrics.observe(here({ ...okSample({ seq: 0, at: BEGAN }, 450), stages: { first_byte: 0.44, stalled: 0.4 } }));
+    const values = await read(metrics);
+    expect(values.get(`rollwatch_probe_outcomes_total{${NEW},outcome="ok"}`)).toBe(1);
+    for (const stage of ['total', 'first_byte'])
+      expect(values.get(`rollwatch_probe_duration_seconds_count{stage="${stage}",${NEW}}`)).toBe(0);
+    expect(values.get(`rollwatch_probe_duration_seconds_count{stage="stalled",${NEW}}`)).toBeUndefined();
+  });
+
   it('are kept apart when they are extra, and then are not timed either', async () => {
     const metrics = createMetrics({ version: '1' });
     metrics.observe(here(okSample({ seq: 0, at: BEGAN, extra: true }, 42)));

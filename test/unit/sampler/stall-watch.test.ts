@@ -15,15 +15,28 @@ describe('the stall watch', () => {
     const stalls = watch();
     stalls.beat(25);
     expect(stalls.beat(1600)).toEqual({ from: 25, until: 1600 });
-    expect(stalls.during({ from: 0, until: 20 })).toBeNull();
-    expect(stalls.during({ from: 0, until: 30 })).toEqual({ from: 25, until: 1600 });
-    expect(stalls.during({ from: 1599, until: 1601 })).toEqual({ from: 25, until: 1600 });
-    expect(stalls.during({ from: 1600, until: 1610 })).toBeNull();
+    const stall = { kind: 'stalled', from: 25, until: 1600 };
+    expect(stalls.during({ from: 0, until: 20 })).toEqual([]);
+    expect(stalls.during({ from: 0, until: 30 })).toEqual([stall]);
+    expect(stalls.during({ from: 1599, until: 1601 })).toEqual([stall]);
+    expect(stalls.during({ from: 1600, until: 1610 })).toEqual([]);
+  });
+
+  it('knows every stall and other reason to distrust a sample that spans several', () => {
+    const stalls = watch();
+    for (const at of [25, 400, 425, 900, 925]) stalls.beat(at);
+    stalls.distrust({ kind: 'suspended', from: 910, until: 5000 });
+    expect(stalls.during({ from: 0, until: 6000 })).toMatchObject([
+      { kind: 'stalled', from: 25, until: 400 },
+      { kind: 'stalled', from: 425, until: 900 },
+      { kind: 'suspended', from: 910, until: 5000 },
+      { kind: 'stalled', from: 925, until: 6000 },
+    ]);
   });
 
   it('finds a stall also where a sample ends before the late beat has run', () => {
     const stalls = watch();
     stalls.beat(25);
-    expect(stalls.during({ from: 20, until: 1500 })).toEqual({ from: 25, until: 1500 });
+    expect(stalls.during({ from: 20, until: 1500 })).toEqual([{ kind: 'stalled', from: 25, until: 1500 }]);
   });
 });
