@@ -6,7 +6,7 @@ import type { EmbeddedCloud } from './cloud.ts';
 import { type Order, obey, orderSchema } from './orders.ts';
 
 /**
- * Orders from another process, on 127.0.0.1: POST /stop {service, kill?}, /start, /restart, /hup {service},
+ * Orders from another process, on 127.0.0.1: POST /stop {service, kill?, drain?}, /restart, /start, /hup {service},
  * /fault {service, fault, ms?, seconds?} (null lifts it), /token-lifetime {seconds}, /quota {instances}; GET /truth, /status,
  * /servers, /requests. Answers {"at": the moment} or what was asked for. POST /rolling-upgrade {scale?, batch?} answers with a
  * line of JSON for each step's start and end, while it goes on; it goes on without its caller, too.

@@ -13,8 +13,10 @@ import type { HttpService } from './services.ts';
 export type Listener = {
   readonly port: number;
   open(): Promise<Millis>;
-  /** 'finish': requests under way are still answered. 'cut': they are not. */
-  close(how: 'finish' | 'cut'): Promise<Millis>;
+  /** Goes on accepting; closes the connections that wait for a next request, and each other one after its answer. */
+  drain(): Promise<Millis>;
+  /** 'finish': requests under way are still answered. 'reset', 'cut': they are not. */
+  close(how: 'finish' | 'reset' | 'cut'): Promise<Millis>;
   /** Ends what is still under way after a `close`. */
   cut(): void;
   setFault(fault: Fault | null): Promise<Millis>;
@@ -33,8 +35,11 @@ export type ListenerOptions = {
 export function createListener({ service, port, keepAlive, pace, handle, log }: ListenerOptions): Listener {
   /** Open connections, and how many requests each has under way. */
   const sockets = new Map<Socket, number>();
+  /** Those on which a request was answered. */
+  const kept = new WeakSet<Socket>();
   let listening: Server | null = null;
   let wanted = false;
+  let draining = false;
   let fault: Fault | null = null;
   let last: Promise<unknown> = Promise.resolve();
 
@@ -89,13 +94,14 @@ export function createListener({ service, port, keepAlive, pace, handle, log }: 
       if (reply === 'reset') socket.resetAndDestroy();
       else if (reply === 'closed') socket.destroy();
       else if (reply !== 'never') {
-        const last = !keepAlive || listening === null;
+        const last = !keepAlive || draining || listening === null;
         response.writeHead(reply.status, {
           ...reply.headers,
           ...(reply.status === 204 ? {} : { 'Content-Length': Buffer.byteLength(reply.body) }),
           ...(last ? { Connection: 'close' } : {}),
         });
         response.end(reply.body);
+        kept.add(socket);
       }
       const underWay = sockets.get(socket);
       if (underWay !== undefined) sockets.set(socket, underWay - 1);
@@ -153,8 +159,18 @@ export function createListener({ service, port, keepAlive, pace, handle, log }: 
       settle(
         () => {
           wanted = true;
+          draining = false;
         },
         () => undefined,
+      ),
+    drain: () =>
+      settle(
+        () => {
+          draining = true;
+        },
+        (socket, underWay) => {
+          if (underWay === 0 && kept.has(socket)) socket.destroy();
+        },
       ),
     close: (how) =>
       settle(
@@ -162,7 +178,8 @@ export function createListener({ service, port, keepAlive, pace, handle, log }: 
           wanted = false;
         },
         (socket, underWay) => {
-          if (how === 'cut' || underWay === 0) socket.destroy();
+          if (how === 'reset') socket.resetAndDestroy();
+          else if (how === 'cut' || underWay === 0) socket.destroy();
         },
       ),
     cut,

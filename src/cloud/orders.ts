@@ -6,12 +6,14 @@ import { HTTP_SERVICES, SERVICES } from './services.ts';
 
 const service = z.enum(SERVICES);
 const scale = z.number().positive().optional();
+const kill = z.boolean().optional();
+const drain = z.number().min(0).optional();
 
 /** What a cloud can be told from another thread, or over HTTP. */
 export const orderSchema = z.discriminatedUnion('order', [
-  z.strictObject({ order: z.literal('stop'), service, kill: z.boolean().optional(), scale }),
+  z.strictObject({ order: z.literal('stop'), service, kill, drain, scale }),
   z.strictObject({ order: z.literal('start'), service, scale }),
-  z.strictObject({ order: z.literal('restart'), service, kill: z.boolean().optional(), scale }),
+  z.strictObject({ order: z.literal('restart'), service, kill, drain, scale }),
   z.strictObject({ order: z.literal('hup'), service, scale }),
   z.strictObject({ order: z.literal('fault'), service: z.enum(HTTP_SERVICES), fault: faultSchema.nullable() }),
   z.strictObject({ order: z.literal('truth') }),
@@ -62,16 +64,19 @@ export function obey(
 
 /** Only what was said, as `exactOptionalPropertyTypes` tells undefined from not given. */
 function given({
-  kill,
+  kill: killed,
+  drain: draining,
   scale: pace,
   batch,
 }: {
   kill?: boolean | undefined;
+  drain?: number | undefined;
   scale?: number | undefined;
   batch?: number | undefined;
 }) {
   return {
-    ...(kill === undefined ? {} : { kill }),
+    ...(killed === undefined ? {} : { kill: killed }),
+    ...(draining === undefined ? {} : { drain: draining }),
     ...(pace === undefined ? {} : { scale: pace }),
     ...(batch === undefined ? {} : { batch }),
   };

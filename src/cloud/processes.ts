@@ -5,15 +5,31 @@ import { moment } from './moment.ts';
 import { takesTheListAway } from './outages.ts';
 import type { Pace } from './pace.ts';
 import { type Compute, type HttpService, isHttpService, SERVICES, type ServiceName } from './services.ts';
-import { BROKER_RETRY, hupSeconds, SERVICE_DOWN_TIME, startSeconds, stopSeconds } from './timings.ts';
+import {
+  BROKER_RETRY,
+  drainSeconds,
+  hupSeconds,
+  RELOAD_MERCY,
+  SERVICE_DOWN_TIME,
+  startSeconds,
+  stopSeconds,
+} from './timings.ts';
 import type { Truth } from './truth.ts';
 import type { Workers } from './workers.ts';
 
 /** Besides the services: whether their clients have found the broker again. */
 export type Condition = ServiceName | 'broker of the API' | 'broker of the services';
 
-/** `scale`: the processes' own times are so much of what they would be. */
-export type StopOptions = { readonly kill?: boolean; readonly scale?: number };
+export type StopOptions = {
+  readonly kill?: boolean;
+  /**
+   * From SIGTERM to the end of an HTTP service that lets requests wait until then, and resets them; in seconds. 0: it
+   * closes its port at once, as Neutron does. Default: what the service needs on the real cloud.
+   */
+  readonly drain?: number;
+  /** The processes' own times are so much of what they would be. */
+  readonly scale?: number;
+};
 export type StartOptions = { readonly scale?: number };
 
 export type ServiceStatus = { readonly service: ServiceName; readonly state: State; readonly since: Millis };
@@ -86,11 +102,10 @@ export function createProcesses(options: {
     return done;
   }
 
-  async function stop(name: ServiceName, { kill = false, scale = 1 }: StopOptions): Promise<Millis> {
+  async function stop(name: ServiceName, { kill = false, scale = 1, ...given }: StopOptions): Promise<Millis> {
     const front = isHttpService(name) ? fronts[name] : null;
-    if (!kill) front?.workers.drop();
-    const at = front === null ? moment() : await front.listener.close(kill ? 'cut' : 'finish');
-    if (kill) front?.workers.end();
+    const drain = kill ? 0 : (given.drain ?? drainSeconds(name));
+    const at = front === null ? moment() : await leave(front, { kill, drain });
     enter(name, 'stopping', at);
     of(name).back = truth.begin({
       what: `${name} stopped (${kill ? 'SIGKILL' : 'SIGTERM'})`,
@@ -104,11 +119,31 @@ export function createProcesses(options: {
       conditions.set('broker of the services', false);
     }
     options.onStopped(name);
-    if (!kill) await pace.wait(stopSeconds(name) * scale);
+    if (front !== null && drain > 0) await exit(front, drain * scale);
+    else if (!kill) await pace.wait(stopSeconds(name) * scale);
     front?.workers.end();
     front?.listener.cut();
     enter(name, 'down', at);
     return at;
+  }
+
+  /** Takes no more requests; those that come wait or are refused. */
+  async function leave({ workers, listener }: Front, { kill, drain }: { kill: boolean; drain: number }) {
+    if (drain > 0) {
+      workers.hold();
+      return listener.drain();
+    }
+    if (!kill) workers.drop();
+    const at = await listener.close(kill ? 'cut' : 'finish');
+    if (kill) workers.end();
+    return at;
+  }
+
+  /** uwsgi's workers finish what they have in hand, its master sees a little later that they have ended, and exits. */
+  async function exit({ workers, listener }: Front, seconds: number): Promise<void> {
+    await Promise.all([pace.wait(seconds), Promise.race([workers.idle(), pace.wait(RELOAD_MERCY)])]);
+    workers.drop();
+    await listener.close('reset');
   }
 
   async function start(name: ServiceName, { scale = 1 }: StartOptions): Promise<Millis> {

@@ -1,4 +1,4 @@
-import { type HttpService, isCompute, type ServiceName } from './services.ts';
+import { type HttpService, isCompute, isHttpService, type ServiceName } from './services.ts';
 
 /** Seconds on the real cloud (2 cores, 2 workers per API), from its README. */
 
@@ -30,6 +30,16 @@ const START: Partial<Record<ServiceName | 'nova-compute', number>> = {
 const kindOf = (name: ServiceName) => (isCompute(name) ? 'nova-compute' : name);
 
 export const stopSeconds = (name: ServiceName): number => STOP[kindOf(name)] ?? 1.1;
+
+/**
+ * How long a stopped HTTP service still accepts connections, which wait in its listen queue and are reset when it exits:
+ * under uwsgi until then, as its master keeps the port. Neutron's own server closes its port first.
+ */
+export const drainSeconds = (name: ServiceName): number =>
+  isHttpService(name) && name !== 'neutron' ? stopSeconds(name) : 0;
+
+/** For so long uwsgi's workers may finish what they have in hand (`worker-reload-mercy`). */
+export const RELOAD_MERCY = 90;
 export const startSeconds = (name: ServiceName): number => START[kindOf(name)] ?? 2;
 
 /** How long a SIGHUP keeps requests waiting: the workers load the application again. */

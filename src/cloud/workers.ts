@@ -5,10 +5,12 @@
 export type Workers = {
   /** `signal` aborts when the worker's process ends. 'reset': the process ended before the request's turn came. */
   run<T>(task: (signal: AbortSignal) => Promise<T>): Promise<T | 'reset'>;
-  /** While the application loads, requests wait. */
+  /** Requests wait: the application loads, or the workers were told to end. */
   hold(): void;
   release(): void;
-  /** SIGTERM: what waits is reset, what is in hand goes on. */
+  /** Resolves when nothing is in hand. */
+  idle(): Promise<void>;
+  /** What waits is reset, what is in hand goes on. */
   drop(): void;
   /** The processes end, whatever they have in hand. */
   end(): void;
@@ -18,6 +20,7 @@ export function createWorkers(count: number): Workers {
   let queue: { readonly start: () => void; readonly drop: () => void }[] = [];
   let busy = 0;
   let held = false;
+  let whenIdle: (() => void)[] = [];
   let processes = new AbortController();
 
   function next(): void {
@@ -26,6 +29,13 @@ export function createWorkers(count: number): Workers {
       if (waiting === undefined) return;
       waiting.start();
     }
+  }
+
+  function settle(): void {
+    if (busy > 0) return;
+    const waiting = whenIdle;
+    whenIdle = [];
+    for (const resolve of waiting) resolve();
   }
 
   function drop(): void {
@@ -52,6 +62,7 @@ export function createWorkers(count: number): Workers {
       } finally {
         if (mine === processes) {
           busy--;
+          settle();
           next();
         }
       }
@@ -63,12 +74,19 @@ export function createWorkers(count: number): Workers {
       held = false;
       next();
     },
+    idle() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      whenIdle.push(resolve);
+      settle();
+      return promise;
+    },
     drop,
     end() {
       drop();
       processes.abort();
       processes = new AbortController();
       busy = 0;
+      settle();
     },
   };
 }

@@ -76,11 +76,19 @@ function orders({ output, finish }: CommandContext): readonly Command[] {
     await print(output.out, await order(control, path, body));
     finish(0);
   };
-  type Flags = { readonly control: string; readonly kill?: boolean; readonly ms?: string };
+  type Flags = {
+    readonly control: string;
+    readonly kill?: boolean;
+    readonly drain?: string;
+    readonly ms?: string;
+  };
   return [
     give('stop', '<service>', 'stop a service, as SIGTERM does')
       .option('--kill', 'as SIGKILL does')
-      .action((service: string, { control, kill = false }: Flags) => tell(control, '/stop', { service, kill })),
+      .option('--drain <seconds>', 'how long requests wait until they are reset (default: as on a real cloud)')
+      .action((service: string, { control, kill = false, drain }: Flags) =>
+        tell(control, '/stop', { service, kill, ...(drain === undefined ? {} : { drain: Number(drain) }) }),
+      ),
     give('start', '<service>', 'start a service').action((service: string, { control }: Flags) =>
       tell(control, '/start', { service }),
     ),

@@ -16,8 +16,12 @@ import { type CauseCount, type DowntimeWindow, extentOf, seconds, type WindowKin
  *   ok(1) slow(2) failed(3) slow(4)      degraded [1, 2] to [2, 3], down [2, 3] to [3, 4], degraded from [3, 4]
  *
  * The numbers are moments sent. An edge's estimate lies midway between them; its latest moment is when the sample
- * behind it was certain of what it saw, as the service may have changed while it was on its way. A request that was cut
- * off in the middle saw the very moment: if those sent after it fail sooner than it did, the estimate is that moment.
+ * behind it was certain of what it saw, as the service may have changed while it was on its way. An answer that was cut
+ * off in the middle saw the very moment: if the samples sent after it fail sooner than it did, the estimate is that moment.
+ *
+ * A connection that is reset without an answer shows no such moment. Either the service was killed with the request in
+ * hand, or it was told to stop: then it finishes what it has in hand, takes nothing from its listen queue any more, and
+ * resets the queue when it exits, a second later or more. A request in that queue is lost from the moment it is sent.
  *
  * Where our own loop stood still within a sample, what it took is an upper bound: it shows no very moment, nor what is
  * usual, and an ok one that may have been slow neither opens a degraded window nor closes one.
@@ -45,7 +49,7 @@ type Open = {
   readonly id: string;
   readonly kind: WindowKind;
   readonly start: Bracket;
-  /** The first sample, if it was cut off in the middle, as long as nothing tells whether that was how the window began. */
+  /** The first sample, if it was cut off in the middle, until a later sample shows whether the window began with that. */
   readonly cut: Interval | null;
   /** The last moment at which it is known to have lasted still. */
   readonly lastSeen: Millis;
@@ -63,8 +67,13 @@ export type Advance = {
   readonly gap: Interval | null;
 };
 
-/** How many ok samples tell what is usual. */
+/** How many ok samples tell what is usual, */
 const USUAL = 60;
+/** and how few do not tell how slow the service may be. */
+const FEW = 5;
+
+/** Longer than a connection takes that is refused, in milliseconds. */
+const AT_ONCE = 20;
 
 export const beginTrack = (series: Series, since: Millis): Track => ({
   series,
@@ -131,10 +140,16 @@ function startOf(state: Exclude<State, { kind: 'down' }>, track: Track, sample: 
 /**
  * When the service had failed at the latest. An absence (no answer in 10 s) may have begun at any moment of the wait,
  * but not after the time in which the service usually answers: had it been well until then, it would have answered.
+ * A reset after a long wait proves the same. It takes a wider margin, as a service that is killed while it is slower
+ * than usual resets what it has in hand, too.
  */
 function failedBy(track: Track, sample: FailedSample): Millis {
-  if (!sample.hung || track.recent.length === 0) return sample.settledAt;
-  return Math.min(sample.settledAt, sample.brokeAt + Math.max(...track.recent) + stalledFor(sample));
+  const { recent } = track;
+  if (recent.length === 0) return sample.settledAt;
+  const usual = Math.max(...recent);
+  if (sample.hung) return Math.min(sample.settledAt, sample.brokeAt + usual + stalledFor(sample));
+  if (!isReset(sample) || recent.length < FEW) return sample.settledAt;
+  return Math.min(sample.settledAt, sample.brokeAt + 2 * usual + AT_ONCE + stalledFor(sample));
 }
 
 /** From what was to what an ok sample shows. */
@@ -185,14 +200,12 @@ function goOn(open: Open, track: Track, sample: ValidSample, gap: Interval | nul
 }
 
 const cutOff = ({ outcome, cause, startedAt, ...sample }: ValidSample): Interval | null =>
-  outcome === 'failed' &&
-  stalledFor(sample) === 0 &&
-  (cause?.kind === 'connection-reset' || cause?.kind === 'truncated-body')
+  outcome === 'failed' && stalledFor(sample) === 0 && cause?.kind === 'truncated-body'
     ? { from: startedAt, until: sample.settledAt }
     : null;
 
-/** Longer than a connection takes that is refused, in milliseconds. */
-const AT_ONCE = 20;
+/** The connection was closed without a byte of an answer: ours, or that of the proxy that asked for us. */
+const isReset = ({ cause }: FailedSample): boolean => cause.kind === 'connection-reset' || cause.kind === 'http-502';
 
 /** A service that cuts every request off after a while takes as long for this one; one that was stopped does not. */
 const failsSooner = (sample: ValidSample, cut: Interval): boolean =>

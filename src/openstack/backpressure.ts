@@ -21,6 +21,8 @@ import type { Failed, Ok, Result, Trouble, Void } from './result.ts';
  *   answered later              The API lags behind. The request is sent only if the series has none outstanding, and
  *                               the last one was sent longer ago than `PACE` times what its answer took.
  *   not answered                The request is not sent.
+ *   reset                       The request is not sent. It would have waited in the same queue, of a service that was
+ *                               told to stop: the sample has failed as the question did, at the moment of the question.
  *
  * What is not sent shares the fate of what was outstanding when the question was sent, or of what went unanswered last:
  *
@@ -65,7 +67,7 @@ export type BackpressureOptions = {
   readonly clock: Clock;
   readonly gate: Pick<RequestGate, 'free'>;
   /** Asks the API for its version document. */
-  readonly ping: (limits: HttpLimits, signal: AbortSignal) => Promise<Pick<Pinged, 'timedOut'>>;
+  readonly ping: (limits: HttpLimits, signal: AbortSignal) => Promise<Pick<Pinged, 'timedOut' | 'reset'>>;
   /** For messages: 'nova-api'. */
   readonly service: string;
 };
@@ -73,7 +75,7 @@ export type BackpressureOptions = {
 /** An answer of its own, or what another request stands for. */
 type Outcome<T> = { readonly sent: Result<T> } | { readonly shared: Trouble | Ok<null> };
 type Outstanding = { overtaken: boolean; readonly sentAt: Millis; readonly ended: Promise<Result<unknown>> };
-type Question = { readonly sentAt: Millis; readonly answer: Promise<'prompt' | 'late' | 'none'> };
+type Question = { readonly sentAt: Millis; readonly answer: Promise<'prompt' | 'late' | 'none' | Failed> };
 /** Of one series. */
 type Past = { sentAt: Millis; took: number };
 
@@ -130,9 +132,10 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
     const last = questions.at(-1);
     if (last !== undefined && now - last.sentAt < every) return last;
     const limits = { connect: VERSION_TIMEOUT_MS, response: VERSION_TIMEOUT_MS };
-    const answer = ping(limits, signal).then(({ timedOut }) => {
+    const answer = ping(limits, signal).then(({ timedOut, reset }) => {
       if (timedOut) return 'none';
       questions = questions.filter((one) => one.sentAt > now);
+      if (reset !== null) return { ...reset, sentAt: now };
       return clock.now() - now <= PROMPT_MS ? 'prompt' : 'late';
     });
     const question: Question = { sentAt: now, answer };
@@ -202,6 +205,7 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
       const question = ask(signal);
       const isBack = questions.some((one) => one.sentAt < question.sentAt - BACK_MS);
       const answer = await question.answer;
+      if (typeof answer === 'object') return { shared: resetOf(answer) };
       if (answer === 'none')
         return share(question, fate, `${service} is slow: an earlier request was answered after all`);
       if (answer === 'late' && (mine.size > 0 || clock.now() - past.sentAt < PACE * past.took)) {
@@ -214,6 +218,12 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
     };
   }
 }
+
+const resetOf = (question: Failed): Failed => ({
+  ...question,
+  cause: { ...question.cause, message: `GET / was not answered: ${question.cause.message}` },
+  stages: {},
+});
 
 /** Without what was put before it: fates are shared in turn. */
 const plain = ({ cause }: Failed): string => cause.message.replace(/^no answer to GET .* before: /, '');

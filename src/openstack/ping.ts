@@ -1,9 +1,11 @@
 import type { CloudAccess } from '../domain/cloud-access.ts';
 import { SINGLE_BODY_LIMIT } from './body-limits.ts';
+import { failureTrouble } from './classify.ts';
 import type { Http } from './http.ts';
 import type { HttpLimits } from './http-message.ts';
 import { identityUrl } from './keystone.ts';
 import { loadBalancerOf } from './load-balancer-page.ts';
+import type { Failed } from './result.ts';
 import type { Session } from './session.ts';
 
 /** Services that have a version document at the root of their endpoint, which takes no token and asks nobody behind it. */
@@ -14,6 +16,8 @@ export type Pinged = {
   readonly service: 'answers' | 'silent' | 'unknown';
   /** Nothing at all came in time. */
   readonly timedOut: boolean;
+  /** The connection was closed without an answer. */
+  readonly reset: Failed | null;
 };
 
 export type Ping = (service: Versioned, limits: HttpLimits, signal: AbortSignal) => Promise<Pinged>;
@@ -24,7 +28,7 @@ export type PingOptions = { readonly access: CloudAccess; readonly session: Sess
 export function createPing({ access, session, http }: PingOptions): Ping {
   return async (service, limits, signal) => {
     const url = urlOf(service, { access, session });
-    if (url === null) return { service: 'unknown', timedOut: false };
+    if (url === null) return { service: 'unknown', timedOut: false, reset: null };
     const answer = await http.send({
       method: 'GET',
       url,
@@ -35,11 +39,13 @@ export function createPing({ access, session, http }: PingOptions): Ping {
     });
     if (answer.type === 'answer') {
       const itself = answer.status < 500 && loadBalancerOf(answer.status, answer.body) === null;
-      return { service: itself ? 'answers' : 'silent', timedOut: false };
+      return { service: itself ? 'answers' : 'silent', timedOut: false, reset: null };
     }
     const ours = answer.kind === 'shutdown' || answer.kind === 'internal' || answer.kind === 'stalled';
     const timedOut = answer.kind === 'response-timeout' || answer.kind === 'connect-timeout';
-    return { service: ours ? 'unknown' : 'silent', timedOut };
+    const trouble = answer.kind === 'connection-reset' ? failureTrouble(answer, service) : null;
+    const reset = trouble?.type === 'failed' ? trouble : null;
+    return { service: ours ? 'unknown' : 'silent', timedOut, reset };
   };
 }
 

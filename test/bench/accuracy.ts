@@ -1,13 +1,16 @@
 /**
  * Outages of known moments against what is measured: 3 seeds side by side, 70 outages each, of seven kinds, 0.2 to 8 s.
  *
- *   npm run bench -- accuracy [OUTAGES_PER_SEED] [SEED...]
+ *   npm run bench -- accuracy [--graceful] [OUTAGES_PER_SEED] [SEED...]
+ *
+ * With `--graceful` each outage is a stop of nova-api that lets requests wait for 0.3, 1.1 or 3 s, resets them and then
+ * refuses for 0.2 to 8 s. They are lost from the moment of the stop.
  *
  * Prints a table a series; exit code 1 where a true edge lies outside its bracket, something was invented, or an outage
  * long enough to be seen was not.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Fault } from '../../src/cloud/fault.ts';
+import { parseArgs } from 'node:util';
 import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
 import { accuracy } from '../../src/domain/accuracy.ts';
 import { createObservation } from '../../src/domain/observation.ts';
@@ -19,9 +22,18 @@ import { createTimeline, machineClocks } from '../../src/sampler/clock.ts';
 import type { SamplerThreadData } from '../../src/sampler-thread.ts';
 import { benchClouds, TIMEOUT } from './bench-clouds.ts';
 
+/** So many times faster than a real cloud. */
+const SPEED = 100;
 const KINDS = ['refuse', 'reset', 'hang', 'http-500', 'lb-503', 'rubbish', 'truncated'] as const;
 
-const [perSeed = 70, ...given] = process.argv.slice(2).map(Number);
+/** How long requests wait in the queue of what was told to stop, in seconds. */
+const DRAINS = [0.3, 1.1, 3] as const;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { graceful: { type: 'boolean', default: false } },
+});
+const [perSeed = 70, ...given] = positionals.map(Number);
 const seeds = given.length > 0 ? given : [1, 2, 3];
 
 /**
@@ -34,11 +46,11 @@ const spread = (index: number) => ({
   length: (0.5 + index * 0.5698402909980532) % 1,
 });
 
-type Outage = Interval & { readonly kind: Fault['kind'] };
+type Outage = Interval & { readonly kind: string };
 type Run = { readonly outages: readonly Outage[]; readonly slowDown: number; readonly report: Report };
 
 async function runSeed(seed: number): Promise<Run> {
-  const cloud = await startCloudThread({ workers: 64, speed: 100 });
+  const cloud = await startCloudThread({ workers: 64, speed: SPEED });
   const timeline = createTimeline(machineClocks, 500);
   const clouds = benchClouds(cloud);
   const data: SamplerThreadData = {
@@ -79,10 +91,18 @@ async function runSeed(seed: number): Promise<Run> {
     const { phase, length } = spread((seed - 1) * perSeed + index);
     const lasting = 200 * 40 ** length;
     await delay(1000 - ((timeline.now() - slots) % 1000) + 1000 * phase);
-    const from = await cloud.setFault('nova-api', { kind });
-    await delay(lasting);
-    const until = await cloud.setFault('nova-api', null);
-    outages.push({ kind, from, until });
+    if (values.graceful) {
+      const drain = DRAINS[index % DRAINS.length] ?? 1.1;
+      const from = await cloud.stop('nova-api', { drain, scale: SPEED });
+      await delay(lasting);
+      const until = await cloud.start('nova-api');
+      outages.push({ kind: `graceful, ${drain} s`, from, until });
+    } else {
+      const from = await cloud.setFault('nova-api', { kind });
+      await delay(lasting);
+      const until = await cloud.setFault('nova-api', null);
+      outages.push({ kind, from, until });
+    }
     await delay(2200);
   }
   // Slow but up is never down.

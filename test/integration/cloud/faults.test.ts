@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => cloud.close());
 
 /** GET /servers/detail on a new connection or one that the agent has kept: the status and body, or the error's code. */
-function list(agent?: Agent): Promise<string> {
+function list({ agent, wait = 300 }: { agent?: Agent; wait?: number } = {}): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   const outgoing = request(
     {
@@ -23,7 +23,7 @@ function list(agent?: Agent): Promise<string> {
       port: cloud.ports['nova-api'],
       path: '/v2.1/servers/detail',
       headers: { 'X-Auth-Token': user.token },
-      timeout: 300,
+      timeout: wait,
       agent: agent ?? false,
     },
     (response) => {
@@ -54,12 +54,12 @@ describe('a scripted fault', () => {
   ] as const)('%s: %s, to new and to kept connections, until it is lifted', async (kind, seen) => {
     const agent = new Agent({ keepAlive: true });
     const fine = '200 {"servers":[]}';
-    expect(await list(agent)).toBe(fine);
+    expect(await list({ agent })).toBe(fine);
     await cloud.setFault('nova-api', { kind });
     await setTimeout(20);
-    expect([await list(), await list(agent)]).toEqual([seen, seen]);
+    expect([await list(), await list({ agent })]).toEqual([seen, seen]);
     await cloud.setFault('nova-api', null);
-    expect([await list(), await list(agent)]).toEqual([fine, fine]);
+    expect([await list(), await list({ agent })]).toEqual([fine, fine]);
     agent.destroy();
   });
 
@@ -126,9 +126,9 @@ describe('a scripted fault', () => {
       expect(moment()).toBeGreaterThanOrEqual(from);
       // We share a thread with the cloud: let the reset of the kept connection reach our side first, as a busy client might not.
       await setTimeout(20);
-      expect(await Promise.all([list(), list(agent)])).toEqual(['ECONNREFUSED', 'ECONNREFUSED']);
+      expect(await Promise.all([list(), list({ agent })])).toEqual(['ECONNREFUSED', 'ECONNREFUSED']);
       await cloud.setFault('nova-api', null);
-      expect(await Promise.all([list(), list(agent)])).toEqual(['200 {"servers":[]}', '200 {"servers":[]}']);
+      expect(await Promise.all([list(), list({ agent })])).toEqual(['200 {"servers":[]}', '200 {"servers":[]}']);
     }
     agent.destroy();
   });
@@ -143,6 +143,48 @@ describe('nova-api', () => {
       expect((await Promise.all(requests)).toSorted()).toEqual(['200', '200', 'ECONNRESET', 'ECONNRESET']);
       await stopped;
       expect((await Promise.all(await burst(slow, 1)))[0]).toBe('ECONNREFUSED');
+    } finally {
+      await slow.close();
+    }
+  });
+
+  it('stopped: what comes until it exits waits, and is reset then, on new and kept connections', async () => {
+    const agent = new Agent({ keepAlive: true });
+    const fine = '200 {"servers":[]}';
+    expect(await list({ agent })).toBe(fine);
+    const began = moment();
+    const stopped = cloud.stop('nova-api', { drain: 0.4, scale: 50 });
+    await setTimeout(20);
+    const answers = [list({ wait: 5000 }), list({ wait: 5000, agent })].map(timed);
+    const from = await stopped;
+    expect([began <= from, from < began + 20]).toEqual([true, true]);
+    for (const { seen, at } of await Promise.all(answers)) {
+      expect(seen).toBe('ECONNRESET');
+      expect(at - from).toBeGreaterThan(399);
+    }
+    expect(await list()).toBe('ECONNREFUSED');
+    await cloud.start('nova-api');
+    expect([await list(), await list({ agent })]).toEqual([fine, fine]);
+    agent.destroy();
+  });
+
+  it('stopped with a drain of nothing: refused at once, as by a server that closes its port first', async () => {
+    const stopped = cloud.stop('nova-api', { drain: 0, scale: 5 });
+    await setTimeout(20);
+    expect(await list()).toBe('ECONNREFUSED');
+    await stopped;
+    await cloud.start('nova-api');
+  });
+
+  it('stopped while a request takes long: what waits is reset when that is finished', async () => {
+    const slow = await startEmbeddedCloud({ speed: 0.002 });
+    try {
+      const requests = (await burst(slow, 3)).map(timed);
+      const stopped = slow.stop('nova-api', { drain: 0.00001 });
+      const ended = (await Promise.all(requests)).toSorted((a, b) => a.at - b.at);
+      // The version document takes half a second at this speed, the process 5 ms.
+      expect(ended.map(({ seen }) => seen)).toEqual(['200', '200', 'ECONNRESET']);
+      await stopped;
     } finally {
       await slow.close();
     }
@@ -174,7 +216,7 @@ describe('nova-api', () => {
     await again;
   });
 
-  it('stopped is true from the refusal on, until it accepts again', async () => {
+  it('stopped is true from the signal on, until it accepts again', async () => {
     const known = (await cloud.truth()).length;
     const from = await cloud.stop('nova-api');
     const until = await cloud.start('nova-api');
@@ -199,6 +241,8 @@ describe('nova-api', () => {
     expect(again).toBe(started);
   });
 });
+
+const timed = async (answer: Promise<string>) => ({ seen: await answer, at: moment() });
 
 /** So many version documents at once, under way when this resolves; each ends in its status or its error's code. */
 async function burst(slow: EmbeddedCloud, count: number): Promise<readonly Promise<string>[]> {

@@ -42,6 +42,24 @@ it('resets what waits when it is told to end, and goes on with what it has in ha
   expect(await inHand).toBe('a');
 });
 
+it('is idle when nothing is in hand, whatever waits', async () => {
+  const { workers, run, end } = tasks(2);
+  const inHand = ['a', 'b'].map(run);
+  await Promise.resolve();
+  workers.hold();
+  const waiting = run('c');
+  const ended: string[] = [];
+  const idle = workers.idle().then(() => ended.push('idle'));
+  end('a');
+  await inHand[0];
+  expect(ended).toEqual([]);
+  end('b');
+  await idle;
+  workers.drop();
+  expect(await waiting).toBe('reset');
+  await workers.idle();
+});
+
 it('lets requests wait while it is held', async () => {
   const { workers, started, run, end } = tasks(1);
   workers.hold();

@@ -18,6 +18,16 @@ const anySamples = fc
     }),
   );
 
+/** Moments and times in milliseconds. */
+type Stop = {
+  readonly at: number;
+  readonly kill: boolean;
+  /** From the signal to the exit. */
+  readonly queued: number;
+  readonly back: number;
+  readonly latencies: readonly number[];
+};
+
 const book = (samples: readonly Sample[], now: number) => {
   const account = createAccount(SERIES, 0);
   for (const sample of samples) account.accept(sample);
@@ -89,6 +99,62 @@ describe('the account of a series', () => {
         expect(window?.duration.max).toBeGreaterThanOrEqual(lasting / 1000);
       }),
     );
+  });
+
+  /**
+   * A service that answers within `latency`, at 1 Hz. SIGTERM: it takes nothing from its queue any more, and resets what
+   * waits there when it exits. SIGKILL: what it has in hand is reset. Then it refuses until it is back.
+   */
+  const stopped = (stop: Stop): readonly Sample[] =>
+    stop.latencies.map((latency, seq) => {
+      const place = { seq, at: (seq + 1) * 1000 };
+      const exit = stop.at + stop.queued;
+      if (place.at >= exit && place.at < stop.back) return failedSample(place, { took: 1 });
+      const isLost = stop.kill ? place.at < exit && place.at + latency >= exit : place.at >= stop.at && place.at < exit;
+      return isLost
+        ? failedSample(place, { took: exit - place.at, kind: 'connection-reset' })
+        : okSample(place, latency);
+    });
+
+  const anyStop = fc
+    .record({
+      at: fc.double({ min: 8000, max: 20_000, noNaN: true }),
+      kill: fc.boolean(),
+      wait: fc.double({ min: 0, max: 8000, noNaN: true }),
+      usual: fc.double({ min: 1, max: 900, noNaN: true }),
+      parts: fc.array(fc.double({ min: 1, max: 2, noNaN: true }), { minLength: 40, maxLength: 40 }),
+    })
+    .map(({ at, kill, wait, usual, parts }): Stop => {
+      const queued = kill ? 0 : wait;
+      return { at, kill, queued, back: at + queued + 3000, latencies: parts.map((part) => part * usual) };
+    });
+
+  it('holds the start of a stop inside its bracket, graceful or not', () => {
+    fc.assert(
+      fc.property(anyStop, (stop) => {
+        const [window] = book(stopped(stop), 60_000).windows.filter((one) => one.kind === 'down');
+        expect(window?.start.earliest).toBeLessThanOrEqual(stop.at);
+        expect(window?.start.latest).toBeGreaterThanOrEqual(stop.at);
+        expect(window?.end?.latest).toBeGreaterThanOrEqual(stop.back);
+      }),
+    );
+  });
+
+  it.each([
+    { what: 'graceful stops of a second', kill: false, queued: 1000 },
+    { what: 'graceful stops of a quarter of a second', kill: false, queued: 250 },
+    { what: 'graceful stops that take long', kill: false, queued: 6600 },
+    { what: 'kills', kill: true, queued: 0 },
+  ])('finds the start of $what within half a second, without bias', ({ kill, queued }) => {
+    const errors: number[] = [];
+    for (let at = 10_005; at < 11_000; at += 10) {
+      const stop = { at, kill, queued, back: at + queued + 3000, latencies: Array.from({ length: 40 }, () => 15) };
+      const [window] = book(stopped(stop), 60_000).windows;
+      errors.push((window?.start.estimate ?? Number.NaN) - at);
+    }
+    // A request is in hand for 15 ms.
+    expect(Math.max(...errors.map(Math.abs))).toBeLessThanOrEqual(515);
+    expect(Math.abs(errors.reduce((sum, one) => sum + one, 0) / errors.length)).toBeLessThanOrEqual(20);
   });
 
   it('marks as provisional what a sample under way may still change', () => {

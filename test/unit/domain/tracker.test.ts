@@ -5,7 +5,8 @@ import type { DowntimeWindow } from '../../../src/domain/window.ts';
 import { failedSample, okSample, SERIES, voidSample } from '../../support/samples.ts';
 
 /**
- * One letter a second: o ok, f failed at once, c cut off after 0.8 s, h hung for 10 s, s ok after 3 s, v void, . nothing was sent.
+ * One letter a second: o ok, l ok after 0.9 s, f failed at once, r reset after 0.8 s, p a proxy's 502 after 0.8 s,
+ * t cut off within the answer after 0.8 s, h hung for 10 s, s ok after 3 s, v void, . nothing was sent.
  * The session begins at 0, the first letter is sent at 1 s.
  */
 function samplesOf(letters: string): readonly Sample[] {
@@ -14,7 +15,10 @@ function samplesOf(letters: string): readonly Sample[] {
     const place = { seq: letter === '.' ? seq : seq++, at: (index + 1) * 1000 };
     if (letter === 'o') return [okSample(place, 20)];
     if (letter === 'f') return [failedSample(place, { took: 5 })];
-    if (letter === 'c') return [failedSample(place, { took: 800, kind: 'connection-reset' })];
+    if (letter === 'l') return [okSample(place, 900)];
+    if (letter === 'r') return [failedSample(place, { took: 800, kind: 'connection-reset' })];
+    if (letter === 'p') return [failedSample(place, { took: 800, kind: 'http-502' })];
+    if (letter === 't') return [failedSample(place, { took: 800, kind: 'truncated-body' })];
     if (letter === 'h') return [failedSample(place, { took: 10_000, hung: true, kind: 'response-timeout' })];
     if (letter === 's') return [okSample(place, 3000)];
     if (letter === 'v') return [voidSample(place, 10)];
@@ -52,11 +56,19 @@ describe('the windows of a series', () => {
   });
 
   it.each([
-    ['by the first that was cut off, where the next fails sooner', 'ocfo', bracket(1000, 2800, 2800)],
-    ['midway, where all are cut off like that', 'occco', bracket(1000, 1500, 2800)],
-    ['midway, where only a later one was cut off', 'ofcfo', bracket(1000, 1500, 2005)],
-    ['midway, where nothing came after it', 'oco', bracket(1000, 1500, 2800)],
-    ['midway, where the next hangs', 'ochfo', bracket(1000, 1500, 2800)],
+    ['by the first that was cut off, where the next fails sooner', 'otfo', bracket(1000, 2800, 2800)],
+    ['midway, where all are cut off like that', 'otttto', bracket(1000, 1500, 2800)],
+    ['midway, where only a later one was cut off', 'oftfo', bracket(1000, 1500, 2005)],
+    ['midway, where nothing came after it', 'oto', bracket(1000, 1500, 2800)],
+    ['midway, where the next hangs', 'othfo', bracket(1000, 1500, 2800)],
+    ['midway, where the first was reset, even if answers take as long', 'lllllrfo', bracket(5000, 5500, 6800)],
+    ['midway, where no answer was seen before', 'rfo', bracket(0, 500, 1800)],
+    ['midway and unbounded, where few answers were seen before', 'ooorfo', bracket(3000, 3500, 4800)],
+    ['by the sending of a request that waited in the queue', 'ooooorfo', bracket(5000, 5500, 6060)],
+    ['the same, where a proxy sent it', 'ooooopfo', bracket(5000, 5500, 6060)],
+    ['the same, where more of them waited', 'ooooorrrfo', bracket(5000, 5500, 6060)],
+    ['the same, where the first of them was void', 'ooooovrfo', bracket(5000, 6000, 7060)],
+    ['wide, where one answer was slower than the wait', 'oooolrfo', bracket(5000, 5500, 6800)],
   ])('has its start %s', (_what, letters, start) => {
     expect(run(letters).windows[0]?.start).toEqual(start);
   });

@@ -1,24 +1,28 @@
 import { setImmediate as settled } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { createBackpressure } from '../../../src/openstack/backpressure.ts';
-import type { Result } from '../../../src/openstack/result.ts';
+import type { Failed, Result } from '../../../src/openstack/result.ts';
 
 const never = new AbortController().signal;
 
 /** An API whose answers come when the test says so. */
 function setUp({ free = 3 } = {}) {
   const state = { now: 0, free };
-  const requests: { answer(how: 'ok' | 'hung' | 'refused'): Promise<void> }[] = [];
-  const questions: { answer(how: 'answered' | 'timed out'): Promise<void> }[] = [];
+  const requests: { answer(how: 'ok' | 'hung' | 'refused' | 'reset'): Promise<void> }[] = [];
+  const questions: { answer(how: 'answered' | 'timed out' | 'reset'): Promise<void> }[] = [];
   const backpressure = createBackpressure({
     clock: { now: () => state.now },
     gate: { free: () => state.free },
     service: 'nova-api',
     ping() {
-      const { promise, resolve } = Promise.withResolvers<{ timedOut: boolean }>();
+      const { promise, resolve } = Promise.withResolvers<{ timedOut: boolean; reset: Failed | null }>();
+      const sentAt = state.now;
       questions.push({
         answer: async (how) => {
-          resolve({ timedOut: how === 'timed out' });
+          const timing = { stages: {}, sentAt, settledAt: state.now, requestId: null };
+          const cause = { kind: 'connection-reset', service: 'nova-api', message: 'ECONNRESET' } as const;
+          const reset = { ...timing, type: 'failed', cause, hung: false } as const;
+          resolve({ timedOut: how === 'timed out', reset: how === 'reset' ? reset : null });
           await settled();
         },
       });
@@ -106,6 +110,32 @@ test('while a request hangs, none is added, and samples share its fate at the mo
     `failed at 2000: ${why}`,
   ]);
   expect(requests).toHaveLength(1);
+});
+
+test('where the API resets its queue as it exits, samples have failed at the moments at which was asked', async () => {
+  const { requests, questions, series, at } = setUp();
+  const list = series();
+  const first = list();
+  await at(1000);
+  const second = list();
+  await at(2000);
+  const third = list();
+  await at(3000);
+  await requests[0]?.answer('reset');
+  await questions[0]?.answer('reset');
+  await questions[1]?.answer('reset');
+  await expect(Promise.all([first, second, third])).resolves.toEqual([
+    'failed at 0: reset',
+    'failed at 1000: GET / was not answered: ECONNRESET',
+    'failed at 2000: GET / was not answered: ECONNRESET',
+  ]);
+  expect(requests).toHaveLength(1);
+  // Nobody answers for it now.
+  await at(3100);
+  const fourth = list();
+  await questions[2]?.answer('answered');
+  await requests[1]?.answer('refused');
+  await expect(fourth).resolves.toBe('failed at 3100: refused');
 });
 
 test('where request and question are answered at last, the API was up at the moment of the question, if slow', async () => {

@@ -1,0 +1,71 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
+import { createObservation } from '../../src/domain/observation.ts';
+import type { SamplerEvent } from '../../src/domain/ports.ts';
+import { openCloud } from '../../src/openstack/cloud.ts';
+import { serverList } from '../../src/probes/server-list.ts';
+import { createTimeline, machineClocks } from '../../src/sampler/clock.ts';
+import { startRunner } from '../../src/sampler/runner.ts';
+import { accessTo } from '../support/cloud-access.ts';
+
+const SETTINGS = {
+  interval: 400,
+  slow: 2000,
+  timeout: 10_000,
+  fast: { interval: 100, limit: 60_000 },
+  detail: true,
+  limit: 100,
+};
+/** From SIGTERM to the exit, in seconds: so long that samples after the first are not sent on their own. */
+const DRAIN = 5;
+
+it('dates a graceful stop by the requests that were lost in the queue, and observes all of it', {
+  timeout: 60_000,
+}, async () => {
+  const cloud = await startCloudThread({ workers: 16 });
+  const timeline = createTimeline(machineClocks, 500);
+  const client = openCloud({ clock: timeline, access: accessTo(cloud) });
+  const place = { cloud: 'embedded', vantage: 'here' };
+  const probes = (['reused', 'new'] as const).map((connection) =>
+    serverList(client, place, { settings: SETTINGS, connection }),
+  );
+  const observation = createObservation({ run: 'graceful', version: 'test', overall: ['server-list'] });
+  const startedAt = timeline.now();
+  const session = { id: 1, startedAt, aliveAt: startedAt, ended: false, version: '', vantage: 'here', facts: {} };
+  observation.openSession(
+    session,
+    probes.map((one) => one.series),
+  );
+  const emit = (event: SamplerEvent) => {
+    if (event.type === 'sample' || event.type === 'mark') observation.accept(event);
+  };
+  const runner = startRunner({ probes, session: 1, timeline, emit, stall: 2000, drain: 2000 });
+  let from: number;
+  let until: number;
+  try {
+    await delay(4000);
+    from = await cloud.stop('nova-api', { drain: DRAIN });
+    until = await cloud.start('nova-api', { scale: 0.1 });
+    await delay(3000);
+  } finally {
+    await runner.stop();
+    client.close();
+    await cloud.close();
+  }
+  const { windows, probes: series, overall } = observation.report(timeline.now());
+  for (const connection of ['reused', 'new']) {
+    const [window, ...more] = windows.filter((one) => one.kind === 'down' && one.connection === connection);
+    expect(more).toEqual([]);
+    expect(window?.start.earliest).toBeLessThanOrEqual(from);
+    expect(window?.start.latest).toBeGreaterThanOrEqual(from);
+    // Not at the reset.
+    expect(window?.start.estimate).toBeLessThan(from + 2000);
+    expect(window?.start.latest).toBeLessThan(from + 4000);
+    expect(window?.end?.earliest).toBeLessThanOrEqual(until);
+    expect(window?.end?.latest).toBeGreaterThanOrEqual(until);
+  }
+  for (const { voids } of series) expect(voids.filter(({ kind }) => kind === 'throttled')).toEqual([]);
+  expect(overall.api.min).toBeLessThanOrEqual((until - from) / 1000);
+  expect(overall.api.max).toBeGreaterThanOrEqual((until - from) / 1000);
+});
