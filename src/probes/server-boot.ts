@@ -8,6 +8,7 @@ import type { Result, Trouble } from '../openstack/result.ts';
 import type { Server } from '../openstack/server-body.ts';
 import { type BootOptions, fall, mayExist, rise } from './boot.ts';
 import { createBootCauses } from './boot-causes.ts';
+import { type BootCourse, createBootCourse, createUsualSpells } from './boot-course.ts';
 import type { Janitor } from './janitor.ts';
 import { type Mark, metadataOf, nameOf } from './mark.ts';
 import { type Place, type ProbeSettings, seriesOf } from './settings.ts';
@@ -57,6 +58,12 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
   let choices: readonly Choice[] = [];
   let worked = false;
   const refused: string[] = [];
+  const usual = createUsualSpells();
+  /** While several servers are under way: when the latest create was sent that Nova accepted, and the latest request of any kind that its API answered well. */
+  let acceptedLast: Millis | null = null;
+  let answeredLast: Millis | null = null;
+  /** Of servers that are being looked at. */
+  const courses = new Set<BootCourse>();
   let count = 0;
   /** The server of the last boot, where it must still go. */
   let unsettled: string | null = null;
@@ -102,6 +109,21 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     return result;
   }
 
+  function answeredAt(): Millis | null {
+    const known = [...courses].map((one) => one.goodAt());
+    return known.reduce((latest, at) => Math.max(latest ?? at, at), answeredLast);
+  }
+
+  async function following<T>(course: BootCourse, looks: () => Promise<T>): Promise<T> {
+    courses.add(course);
+    try {
+      return await looks();
+    } finally {
+      answeredLast = answeredAt();
+      courses.delete(course);
+    }
+  }
+
   async function boot(context: ProbeContext): Promise<ProbeResult> {
     const { signal } = context;
     unsettled = null;
@@ -136,7 +158,8 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
         janitor.take({ name, id: null, deletedAt: null });
         unsettled = name;
       } else janitor.never(name);
-      return failing(blamed, { stages: {}, serverId: null }, created.sentAt);
+      const upUntil = courses.size === 0 ? null : isOfApi(blamed.cause) ? answeredAt() : acceptedLast;
+      return failing(blamed, { stages: {}, serverId: null }, created.sentAt, upUntil);
     }
     const id = created.value;
     const { sentAt, settledAt: acceptedAt, requestId } = created;
@@ -145,9 +168,12 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     const stages: { [stage: string]: number } = { accepted: (acceptedAt - sentAt) / 1000 };
     const seen = { stages, requestId, serverId: id };
     const handOver = (deletedAt: Millis | null = null) => janitor.take({ name, id, deletedAt });
+    acceptedLast = sentAt;
 
     const onWaiting = (server: Server) => causes.waiting(server, sentAt, signal);
-    const risen = await rise(id, { until: sentAt + budget, createdAt: sentAt, onWaiting }, given);
+    const building = createBootCourse({ sentAt, acceptedAt, first: 'scheduling', zoneAsked, usual });
+    const toActive = { until: sentAt + budget, createdAt: sentAt, course: building, onWaiting };
+    const risen = await following(building, () => rise(id, toActive, given));
     if (risen.type === 'stopped') {
       handOver();
       return voided(SHUTDOWN, seen);
@@ -165,16 +191,16 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
         risen.type === 'error' ? giveUpChoice(chosen, { ...cause, kind: cause.kind }, context.progress) : null;
       if (ours !== null) return voided(ours, seen);
       const failed = { ...cause, kind: cause.kind };
-      const hung = risen.type === 'late';
-      return { ...seen, outcome: 'failed', cause: failed, upUntil: null, brokeAt: sentAt, settledAt, hung };
+      const broke = building.breakPoint({ settledAt, hung: risen.type === 'late' });
+      return { ...seen, outcome: 'failed', cause: failed, ...broke };
     }
     stages['active'] = (risen.at - acceptedAt) / 1000;
     worked = true;
+    usual.learn(building.spells(risen.shownAt));
     causes.built(sentAt, signal);
 
     // It waits its turn for longer than a look does: a server that is ready is not to be left for want of a place.
     const deleted = await writing(() => cloud.compute(cloud.http).delete(id, { limits, signal }));
-    const broke = { upUntil: risen.workedAt, brokeAt: deleted.sentAt };
     if (deleted.type === 'void') {
       handOver();
       return voided(deleted.cause, seen);
@@ -183,11 +209,15 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
       // Another delete that hangs would hold another worker of Nova's, and tell another tale of who is at fault.
       const { cause } = await causes.ofRequest(deleted, 'delete', signal);
       handOver(deleted.hung ? deleted.sentAt : null);
-      return { ...seen, ...broke, outcome: 'failed', cause, settledAt: deleted.settledAt, hung: deleted.hung };
+      const { sentAt: brokeAt, settledAt, hung } = deleted;
+      return { ...seen, outcome: 'failed', cause, upUntil: risen.shownAt, brokeAt, settledAt, hung };
     }
     stages['delete_accepted'] = (deleted.settledAt - risen.at) / 1000;
     const until = deleted.sentAt + deleteLimit;
-    const fallen = await fall(id, { until, shownAt: deleted.sentAt, onWaiting }, given);
+    const { sentAt: deletedAt, settledAt: deleteAcceptedAt } = deleted;
+    const deleting = { sentAt: deletedAt, acceptedAt: deleteAcceptedAt, first: 'deleting', zoneAsked, usual };
+    const going = createBootCourse(deleting);
+    const fallen = await following(going, () => fall(id, { until, course: going, onWaiting }, given));
     if (fallen.type === 'stopped') {
       handOver();
       return voided(SHUTDOWN, seen);
@@ -201,9 +231,11 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
       const hung = fallen.type === 'late';
       const settledAt = fallen.type === 'late' ? deleted.sentAt + deleteLimit : fallen.at;
       const cause = await causes.ofFall(fallen, sentAt, signal);
-      return { ...seen, ...broke, outcome: 'failed', cause, settledAt, hung };
+      const broke = going.breakPoint({ settledAt, hung });
+      return { ...seen, outcome: 'failed', cause, ...broke, upUntil: broke.upUntil ?? risen.workedAt };
     }
     stages['gone'] = (fallen.at - deleted.settledAt) / 1000;
+    usual.learn(going.spells(fallen.shownAt));
     janitor.confirm({ name, id });
     unsettled = null;
     return { ...seen, outcome: 'ok', cause: null, upUntil: fallen.shownAt, settledAt: risen.at };
@@ -251,9 +283,13 @@ const voided = (cause: VoidCause, seen: Seen): ProbeResult => ({
   slots: 1,
 });
 
-function failing(trouble: Trouble, seen: Seen, brokeAt: Millis): ProbeResult {
+function failing(trouble: Trouble, seen: Seen, brokeAt: Millis, upUntil: Millis | null = null): ProbeResult {
   const { requestId, settledAt } = trouble;
   if (trouble.type === 'void') return voided(trouble.cause, { ...seen, requestId });
   const { cause, hung } = trouble;
-  return { ...seen, requestId, outcome: 'failed', cause, upUntil: null, brokeAt, settledAt, hung };
+  return { ...seen, requestId, outcome: 'failed', cause, upUntil, brokeAt, settledAt, hung };
 }
+
+/** The API itself is away, so whatever it answered before proves it up: what stands behind it may have failed long ago. */
+const isOfApi = ({ service, kind }: Cause | VoidCause): boolean =>
+  service === 'load-balancer' || (service === 'nova-api' && !kind.startsWith('http-'));

@@ -276,11 +276,16 @@ describe('server-boot', () => {
   ] as const)('without %s is not ACTIVE in time, by %s as far as its user can tell', async (services, service) => {
     const { run, settle } = watch();
     expect(brief(await run('server-boot'))).toEqual(['ok']);
-    const result = await without([...services], () => run('server-boot'));
+    let before = 0;
+    const result = await without([...services], () => {
+      before = clock.now();
+      return run('server-boot');
+    });
     expect(brief(result)).toEqual(['failed', 'spin-up-timeout', service]);
     if (result.outcome === 'failed') {
       expect([result.upUntil, result.hung]).toEqual([null, true]);
-      expect(result.settledAt - result.brokeAt).toBeCloseTo(BUDGET, -1);
+      expect(result.settledAt - before).toBeGreaterThanOrEqual(BUDGET);
+      expect(result.brokeAt - before).toBeLessThan(BUDGET / 2);
     }
     await settle();
   });
@@ -336,6 +341,37 @@ describe('server-boot', () => {
       expect(result.upUntil).toBeLessThan(result.brokeAt);
     }
     await settle();
+  });
+
+  it('whose looks are refused broke with the first of them, not before it was sent', async () => {
+    const { run, settle, notes } = watch();
+    const before = await run('server-boot');
+    notes.length = 0;
+    const running = run('server-boot');
+    await until(() => notes.includes('BUILD/scheduling'));
+    const stoppedAt = clock.now();
+    const result = await faulty({ kind: 'refuse' }, () => running);
+    expect(brief(result)).toEqual(['failed', 'spin-up-timeout', 'nova-api']);
+    if (result.outcome !== 'failed' || before.outcome !== 'ok') throw new Error('one ok, one failed');
+    expect(result.upUntil).toBeGreaterThan(before.upUntil);
+    // Between two looks lie 50 ms.
+    expect(result.brokeAt).toBeGreaterThanOrEqual(stoppedAt - 50);
+    expect(result.settledAt).toBeLessThan(stoppedAt + BUDGET / 2);
+    expect(result.hung).toBe(false);
+    await settle();
+  });
+
+  it('proves the service up until the look that was told that it had gone', async () => {
+    const { run } = watch();
+    const startedAt = clock.now();
+    const result = await run('server-boot');
+    const goneAt = clock.now();
+    if (result.outcome !== 'ok') throw new Error('an ok sample');
+    const { accepted = 0, active = 0, delete_accepted = 0, gone = 0 } = result.stages;
+    expect(gone).toBeGreaterThan(0);
+    // Its last stage had lasted for at least one look, so that the delete was answered before it was sent.
+    expect(result.upUntil).toBeGreaterThanOrEqual(startedAt + (accepted + active + delete_accepted) * 1000);
+    expect(goneAt - result.upUntil).toBeLessThan(gone * 1000);
   });
 
   it('stopped on the way is void, and its server goes', async () => {
