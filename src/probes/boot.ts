@@ -69,7 +69,7 @@ type Look = {
 /** Looks again and again until `judge` says how it ended, or until `until`; gives null then. */
 async function watch<T>(
   id: string,
-  { until, course, judge }: { until: Millis; course: BootCourse; judge: (look: Look) => T | null },
+  { until, course, judge }: { until: Millis; course: Pick<BootCourse, 'look'>; judge: (look: Look) => T | null },
   { compute, clock, signal, limits, poll, progress, guarded }: BootOptions,
 ): Promise<T | 'stopped' | null> {
   let note = '';
@@ -145,6 +145,37 @@ export async function rise(
   );
   if (end === 'stopped') return { type: 'stopped' };
   return end ?? (unsent === null ? { type: 'late', server, failed } : { type: 'unseen', cause: unsent });
+}
+
+/** How long a server in ERROR is looked at for what becomes of it, in milliseconds. */
+const AFTERMATH = 5000;
+
+/**
+ * A nova-compute that is restarted in the middle of a build puts the server to ERROR, and may go on with it all the same
+ * once it is up. Says what became of it: 'ACTIVE 2.1 s later'; null: it could not be seen.
+ */
+export async function aftermath(
+  id: string,
+  { errorAt, until }: { errorAt: Millis; until: Millis },
+  options: BootOptions,
+): Promise<string | null> {
+  const later = (at: Millis) => `${((at - errorAt) / 1000).toFixed(1)} s later`;
+  let last: string | null = null;
+  const end = await watch<string>(
+    id,
+    {
+      until: Math.min(until, errorAt + AFTERMATH),
+      course: { look: () => {} },
+      judge({ result }) {
+        if (result.type !== 'ok') return null;
+        const status = result.value === null ? 'gone' : result.value.status;
+        last = `still ${status} ${later(result.settledAt)}`;
+        return status === 'ERROR' ? null : `${status} ${later(result.settledAt)}`;
+      },
+    },
+    options,
+  );
+  return end === 'stopped' ? null : (end ?? last);
 }
 
 /** Waits until it is gone. */

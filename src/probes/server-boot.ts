@@ -6,7 +6,7 @@ import { type Choice, candidates, type Wanted } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Result, Trouble } from '../openstack/result.ts';
 import type { Server } from '../openstack/server-body.ts';
-import { type BootOptions, fall, mayExist, rise } from './boot.ts';
+import { aftermath, type BootOptions, fall, mayExist, rise } from './boot.ts';
 import { createBootCauses } from './boot-causes.ts';
 import { type BootCourse, createBootCourse, createUsualSpells } from './boot-course.ts';
 import type { Janitor } from './janitor.ts';
@@ -53,12 +53,12 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
   const guarded = cloud.backpressure['nova-api'].series();
   const looks = cloud.backpressure['nova-api'].series();
   const zoneAsked = settings.availabilityZone !== null;
-  const causes = createBootCauses(cloud, { admin, budget, deleteLimit, zoneAsked });
+  const usual = createUsualSpells();
+  const causes = createBootCauses(cloud, { admin, budget, deleteLimit, zoneAsked, usual });
   /** What may be booted, the best first; empty: to be chosen. What Nova refused before anything ever worked is left out. */
   let choices: readonly Choice[] = [];
   let worked = false;
   const refused: string[] = [];
-  const usual = createUsualSpells();
   /** While several servers are under way: when the latest create was sent that Nova accepted, and the latest request of any kind that its API answered well. */
   let acceptedLast: Millis | null = null;
   let answeredLast: Millis | null = null;
@@ -184,7 +184,12 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     }
     if (risen.type !== 'active') {
       const settledAt = risen.type === 'late' ? sentAt + budget : risen.at;
-      const cause = await causes.ofRise(risen, sentAt, signal);
+      const found = await causes.ofRise(risen, { sentAt, spells: building.spells(settledAt) }, signal);
+      const seenLater =
+        risen.type === 'error' && risen.server.fault === null
+          ? await aftermath(id, { errorAt: risen.at, until: sentAt + budget }, given)
+          : null;
+      const cause = seenLater === null ? found : { ...found, message: `${found.message}; ${seenLater}` };
       handOver();
       if (cause.kind === 'quota') return voided({ ...cause, kind: 'quota' }, seen);
       const ours =
@@ -230,7 +235,7 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
       handOver(fallen.type === 'late' ? deleted.sentAt : null);
       const hung = fallen.type === 'late';
       const settledAt = fallen.type === 'late' ? deleted.sentAt + deleteLimit : fallen.at;
-      const cause = await causes.ofFall(fallen, sentAt, signal);
+      const cause = await causes.ofFall(fallen, { sentAt, spells: going.spells(settledAt) }, signal);
       const broke = going.breakPoint({ settledAt, hung });
       return { ...seen, outcome: 'failed', cause, ...broke, upUntil: broke.upUntil ?? risen.workedAt };
     }
