@@ -15,13 +15,11 @@ export type BootCauses = {
   /** To be called with each look at a server that is not ACTIVE, or not gone, yet; `sentAt` is that of its create. */
   waiting(server: Server, sentAt: Millis, signal: AbortSignal): void;
   /** It became ACTIVE. */
-  built(sentAt: Millis, signal: AbortSignal): void;
-  ofRise(risen: FailedRise, course: Course, signal: AbortSignal): Promise<Cause | QuotaCause>;
-  ofFall(fallen: FailedFall, course: Course, signal: AbortSignal): Promise<Cause>;
+  built(signal: AbortSignal): void;
+  /** `spells`: where the time of the building, or the deleting, went. */
+  ofRise(risen: FailedRise, spells: readonly Spell[], signal: AbortSignal): Promise<Cause | QuotaCause>;
+  ofFall(fallen: FailedFall, spells: readonly Spell[], signal: AbortSignal): Promise<Cause>;
 };
-
-/** `sentAt`: of the create; `spells`: where the time of the building, or the deleting, went. */
-type Course = { readonly sentAt: Millis; readonly spells: readonly Spell[] };
 
 export type FailedRise = Exclude<Rise, { type: 'active' | 'stopped' | 'unseen' }>;
 export type FailedFall = Exclude<Fall, { type: 'gone' | 'stopped' | 'unseen' }>;
@@ -45,13 +43,12 @@ export function createBootCauses(cloud: Cloud, options: BootCausesOptions): Boot
   const { clock, secondLook } = cloud;
   const stuck = createStuckBuild(cloud, admin);
   let asked: Millis = Number.NEGATIVE_INFINITY;
-  let createdAt: Millis | null = null;
-
   /** Nova's moments are whole seconds of its own clock, on which the server's is that of its create. */
-  const cloudNow = (sentAt: Millis): Millis | null => (createdAt === null ? null : createdAt + (clock.now() - sentAt));
+  let cloudAhead: Millis | null = null;
+  const cloudNow = (): Millis | null => (cloudAhead === null ? null : clock.now() + cloudAhead);
 
-  async function watch(sentAt: Millis, signal: AbortSignal): Promise<void> {
-    const now = cloudNow(sentAt);
+  async function watch(signal: AbortSignal): Promise<void> {
+    const now = cloudNow();
     if (now !== null) await stuck.watch(now, signal);
   }
 
@@ -73,18 +70,18 @@ export function createBootCauses(cloud: Cloud, options: BootCausesOptions): Boot
       return { ...failed, cause: hangs ? cause : await secondLook.atRead(cause, signal) };
     },
     waiting(server, sentAt, signal) {
-      createdAt = server.created;
+      cloudAhead = server.created === null ? null : server.created - sentAt;
       if (clock.now() - sentAt < OVERDUE || clock.now() - asked < ASK_EVERY) return;
       asked = clock.now();
-      void watch(sentAt, signal);
+      void watch(signal);
     },
-    built(sentAt, signal) {
+    built(signal) {
       stuck.clear();
       void secondLook.learn(signal);
-      const now = cloudNow(sentAt);
+      const now = cloudNow();
       if (now !== null) void stuck.learn(now, signal);
     },
-    async ofRise(risen, { sentAt, spells }, signal) {
+    async ofRise(risen, spells, signal) {
       if (risen.type === 'error') {
         const text = risen.server.fault ?? '';
         if (isQuota(403, text)) return { kind: 'quota', service: 'rollwatch', message: excerpt(text) };
@@ -101,7 +98,7 @@ export function createBootCauses(cloud: Cloud, options: BootCausesOptions): Boot
         const message = `not seen ACTIVE within ${went}; the last look: ${last.message}`;
         return { kind: 'spin-up-timeout', service: last.service, message: excerpt(message) };
       }
-      await watch(sentAt, signal);
+      await watch(signal);
       const stage: LongestStage = { stage: longest, left: longest !== stageOf(server, zoneAsked) };
       const given = { limits: cloud.limits, signal, zoneAsked, longest: stage };
       const { service, why, sure, suspects } = await stuck.verdict(server, given);
@@ -111,7 +108,7 @@ export function createBootCauses(cloud: Cloud, options: BootCausesOptions): Boot
       const message = `${statusOf(server)} after ${went}: ${why}${also}`;
       return { kind: 'spin-up-timeout', service: who ?? service, message: excerpt(message) };
     },
-    async ofFall(fallen, { sentAt, spells }, signal) {
+    async ofFall(fallen, spells, signal) {
       if (fallen.type === 'error') {
         return secondLook.at({ ...causeOfFault(fallen.server, 'delete'), kind: 'delete-error' }, 'delete', signal);
       }
@@ -122,7 +119,7 @@ export function createBootCauses(cloud: Cloud, options: BootCausesOptions): Boot
         const message = `not seen gone within ${seconds}; the last look: ${last.message}`;
         return { kind: 'delete-timeout', service: last.service, message: excerpt(message) };
       }
-      await watch(sentAt, signal);
+      await watch(signal);
       const silent = stuck.silent();
       stuck.clear();
       const why = silent === null ? '' : `: ${silent} reports no more`;

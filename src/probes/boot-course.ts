@@ -29,8 +29,8 @@ export type BootCourse = {
   look(look: { readonly result: Result<Server | null>; readonly sentAt: Millis; readonly cutShort: boolean }): void;
   /** The latest moment at which the API answered. */
   goodAt(): Millis;
-  /** The last look failed. */
-  isFailing(): boolean;
+  /** The last look failed at once: one that hangs may hold a worker of Nova's, and so would whatever is sent beside it. */
+  isRefused(): boolean;
   spells(until: Millis): readonly Spell[];
   breakPoint(end: { readonly settledAt: Millis; readonly hung: boolean }): BreakPoint;
 };
@@ -75,6 +75,7 @@ export function createBootCourse({ sentAt, acceptedAt, first, zoneAsked, usual }
   let progressAt: Millis | null = null;
   let failing: FailedLooks | null = null;
   let outage: FailedLooks | null = null;
+  let refused = false;
 
   function goOn(next: string, at: Millis): void {
     if (next === stage) return;
@@ -98,6 +99,7 @@ export function createBootCourse({ sentAt, acceptedAt, first, zoneAsked, usual }
   return {
     look({ result, sentAt: at, cutShort }) {
       if (result.type === 'void' || cutShort) return;
+      refused = result.type === 'failed' && !result.hung;
       if (result.type === 'ok') {
         if (result.value !== null && result.value.status !== 'ERROR') goOn(stageOf(result.value, zoneAsked), at);
         if (failing !== null && (failing.count > 1 || failing.hung)) outage ??= failing;
@@ -112,7 +114,7 @@ export function createBootCourse({ sentAt, acceptedAt, first, zoneAsked, usual }
           : { ...failing, count: failing.count + 1 };
     },
     goodAt: () => good,
-    isFailing: () => failing !== null,
+    isRefused: () => refused,
     spells(until) {
       const seen = failing === null ? until : Math.max(since, good);
       const rest = failing === null ? [] : [{ stage: UNSEEN, millis: until - seen }];

@@ -36,13 +36,13 @@ export type ServerBootOptions = {
   readonly onFacts: (facts: Facts) => void;
 };
 
-/** One boot follows the other: the next sample is due when this one has gone, at the latest. */
+/** The next sample is due when this one's server has gone, at the latest. */
 export const bootSeries = (place: Place, settings: ServerBootSettings): Series => ({
   ...seriesOf({ ...place, probe: 'server-boot', connection: '', target: '' }, settings),
   cover: settings.interval * 1.5 + settings.budget + settings.deleteLimit,
 });
 
-/** Boots a server and deletes it, one at a time: a user's way through all of Nova. */
+/** Boots a server and deletes it: a user's way through all of Nova. One at a time, and one more where that waits in vain. */
 export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOptions): Probe {
   const { settings, session, mark, janitor, admin, onFacts } = options;
   const { budget, deleteLimit, poll } = settings;
@@ -65,8 +65,12 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
   /** Of servers that are being looked at. */
   const courses = new Set<BootCourse>();
   let count = 0;
-  /** The server of the last boot, where it must still go. */
-  let unsettled: string | null = null;
+  /** Servers that are there, or may be. */
+  const standing = new Set<string>();
+  /** Of those, the ones whose boot is over and that the janitor deletes: */
+  const left: string[] = [];
+  /** what is asked of Nova about these does not hang. */
+  const going = new Set<string>();
 
   async function choosing(signal: AbortSignal): Promise<Choice | Trouble> {
     const [known] = choices;
@@ -124,9 +128,25 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     }
   }
 
+  function never(name: string): void {
+    janitor.never(name);
+    standing.delete(name);
+  }
+
+  function handOver(server: Parameters<Janitor['take']>[0], hung = false): void {
+    janitor.take(server);
+    if (server.id !== null && !hung) going.add(server.name);
+    left.push(server.name);
+  }
+
+  async function settled(name: string, signal: AbortSignal): Promise<void> {
+    await janitor.settled(name, deleteLimit, signal);
+    going.delete(name);
+    standing.delete(name);
+  }
+
   async function boot(context: ProbeContext): Promise<ProbeResult> {
     const { signal } = context;
-    unsettled = null;
     const wantedAt = clock.now();
     const chosen = await choosing(signal);
     if ('type' in chosen) return failing(chosen, { stages: {}, serverId: null }, wantedAt);
@@ -134,6 +154,7 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     const name = nameOf(mark, session, count++);
     const given: BootOptions = { compute, clock, signal, limits, poll, progress: context.progress, guarded: looks };
     janitor.using(name);
+    standing.add(name);
     const { flavor, image, networks } = chosen;
     const metadata = metadataOf(mark);
     const { availabilityZone } = settings;
@@ -148,26 +169,23 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     if (created.type !== 'ok') {
       const ours = created.type === 'failed' ? giveUpChoice(chosen, created.cause, context.progress) : null;
       if (ours !== null) {
-        janitor.never(name);
+        never(name);
         return voided(ours, { stages: {}, serverId: null, requestId: created.requestId });
       }
       // What was chosen may be there no more.
       if (created.type === 'failed' && refusesChoice(created.cause)) choices = [];
       const blamed = created.type === 'failed' ? await causes.ofRequest(created, 'create', signal) : created;
       if (sent && mayExist(created)) {
-        janitor.take({ name, id: null, deletedAt: null });
-        unsettled = name;
-      } else janitor.never(name);
+        handOver({ name, id: null, deletedAt: null });
+      } else never(name);
       const upUntil = courses.size === 0 ? null : isOfApi(blamed.cause) ? answeredAt() : acceptedLast;
       return failing(blamed, { stages: {}, serverId: null }, created.sentAt, upUntil);
     }
     const id = created.value;
     const { sentAt, settledAt: acceptedAt, requestId } = created;
     janitor.created(name, id);
-    unsettled = name;
     const stages: { [stage: string]: number } = { accepted: (acceptedAt - sentAt) / 1000 };
     const seen = { stages, requestId, serverId: id };
-    const handOver = (deletedAt: Millis | null = null) => janitor.take({ name, id, deletedAt });
     acceptedLast = sentAt;
 
     const onWaiting = (server: Server) => causes.waiting(server, sentAt, signal);
@@ -175,22 +193,22 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     const toActive = { until: sentAt + budget, createdAt: sentAt, course: building, onWaiting };
     const risen = await following(building, () => rise(id, toActive, given));
     if (risen.type === 'stopped') {
-      handOver();
+      handOver({ name, id, deletedAt: null });
       return voided(SHUTDOWN, seen);
     }
     if (risen.type === 'unseen') {
-      handOver();
+      handOver({ name, id, deletedAt: null });
       return voided(risen.cause, seen);
     }
     if (risen.type !== 'active') {
       const settledAt = risen.type === 'late' ? sentAt + budget : risen.at;
-      const found = await causes.ofRise(risen, { sentAt, spells: building.spells(settledAt) }, signal);
+      const found = await causes.ofRise(risen, building.spells(settledAt), signal);
       const seenLater =
         risen.type === 'error' && risen.server.fault === null
           ? await aftermath(id, { errorAt: risen.at, until: sentAt + budget }, given)
           : null;
       const cause = seenLater === null ? found : { ...found, message: `${found.message}; ${seenLater}` };
-      handOver();
+      handOver({ name, id, deletedAt: null });
       if (cause.kind === 'quota') return voided({ ...cause, kind: 'quota' }, seen);
       const ours =
         risen.type === 'error' ? giveUpChoice(chosen, { ...cause, kind: cause.kind }, context.progress) : null;
@@ -202,18 +220,18 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     stages['active'] = (risen.at - acceptedAt) / 1000;
     worked = true;
     usual.learn(building.spells(risen.shownAt));
-    causes.built(sentAt, signal);
+    causes.built(signal);
 
     // It waits its turn for longer than a look does: a server that is ready is not to be left for want of a place.
     const deleted = await writing(() => cloud.compute(cloud.http).delete(id, { limits, signal }));
     if (deleted.type === 'void') {
-      handOver();
+      handOver({ name, id, deletedAt: null });
       return voided(deleted.cause, seen);
     }
     if (deleted.type === 'failed') {
       // Another delete that hangs would hold another worker of Nova's, and tell another tale of who is at fault.
       const { cause } = await causes.ofRequest(deleted, 'delete', signal);
-      handOver(deleted.hung ? deleted.sentAt : null);
+      handOver({ name, id, deletedAt: deleted.hung ? deleted.sentAt : null }, deleted.hung);
       const { sentAt: brokeAt, settledAt, hung } = deleted;
       return { ...seen, outcome: 'failed', cause, upUntil: risen.shownAt, brokeAt, settledAt, hung };
     }
@@ -221,28 +239,28 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     const until = deleted.sentAt + deleteLimit;
     const { sentAt: deletedAt, settledAt: deleteAcceptedAt } = deleted;
     const deleting = { sentAt: deletedAt, acceptedAt: deleteAcceptedAt, first: 'deleting', zoneAsked, usual };
-    const going = createBootCourse(deleting);
-    const fallen = await following(going, () => fall(id, { until, course: going, onWaiting }, given));
+    const deletion = createBootCourse(deleting);
+    const fallen = await following(deletion, () => fall(id, { until, course: deletion, onWaiting }, given));
     if (fallen.type === 'stopped') {
-      handOver();
+      handOver({ name, id, deletedAt: null });
       return voided(SHUTDOWN, seen);
     }
     if (fallen.type === 'unseen') {
-      handOver(deleted.sentAt);
+      handOver({ name, id, deletedAt: deleted.sentAt });
       return voided(fallen.cause, seen);
     }
     if (fallen.type !== 'gone') {
-      handOver(fallen.type === 'late' ? deleted.sentAt : null);
+      handOver({ name, id, deletedAt: fallen.type === 'late' ? deleted.sentAt : null });
       const hung = fallen.type === 'late';
       const settledAt = fallen.type === 'late' ? deleted.sentAt + deleteLimit : fallen.at;
-      const cause = await causes.ofFall(fallen, { sentAt, spells: going.spells(settledAt) }, signal);
-      const broke = going.breakPoint({ settledAt, hung });
+      const cause = await causes.ofFall(fallen, deletion.spells(settledAt), signal);
+      const broke = deletion.breakPoint({ settledAt, hung });
       return { ...seen, outcome: 'failed', cause, ...broke, upUntil: broke.upUntil ?? risen.workedAt };
     }
     stages['gone'] = (fallen.at - deleted.settledAt) / 1000;
-    usual.learn(going.spells(fallen.shownAt));
+    usual.learn(deletion.spells(fallen.shownAt));
     janitor.confirm({ name, id });
-    unsettled = null;
+    standing.delete(name);
     return { ...seen, outcome: 'ok', cause: null, upUntil: fallen.shownAt, settledAt: risen.at };
   }
 
@@ -250,15 +268,20 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     series: bootSeries(place, settings),
     loop: 'closed',
     fast: settings.fast,
-    inFlight: 1,
+    inFlight: MOST_AT_ONCE,
     run: boot,
     async settle({ signal }) {
-      if (unsettled !== null) await janitor.settled(unsettled, deleteLimit, signal);
+      await Promise.all(left.splice(0).map((name) => settled(name, signal)));
     },
+    // Whether anybody could boot, a server says no more whose boot is over, nor one that can't be looked at.
+    waitsInVain: () => standing.size < MOST_AT_ONCE && (going.size > 0 || [...courses].some((one) => one.isRefused())),
     held: janitor.held,
     close: () => http.close(),
   };
 }
+
+/** The server of one boot, and of one more while it waits in vain. */
+const MOST_AT_ONCE = 2;
 
 /** Kept for the report. */
 const MOST_REFUSED = 5;
