@@ -43,15 +43,45 @@ export const blamed = (
   const alike = new Map<DowntimeWindow, { readonly windows: readonly DowntimeWindow[]; readonly index: number }>();
   for (const some of Map.groupBy(windows, kindAndProbe).values())
     for (const [index, window] of some.entries()) alike.set(window, { windows: some, index });
-  return windows.map((window) => {
+  const sharp = (window: DowntimeWindow): Millis => {
     const { windows: some, index } = alike.get(window) ?? { windows: [window], index: 0 };
-    const estimate = sharpEstimate(some, index);
+    return sharpEstimate(some, index);
+  };
+  const lists = Map.groupBy(
+    windows.filter(({ kind, probe }) => kind === 'down' && probe === 'server-list'),
+    placeOf,
+  );
+  const listStarts = new Map([...lists].map(([place, some]) => [place, some.map(sharp).toSorted((a, b) => a - b)]));
+  return windows.map((window) => {
+    const own = sharp(window);
+    const boots = window.kind === 'down' && window.probe === 'server-boot';
+    const estimate = boots
+      ? (lastWithin(listStarts.get(placeOf(window)) ?? [], window.start.earliest, own) ?? own)
+      : own;
     const found = candidates({ start: window.start, estimate }, tasks);
     // Nothing is brought about before it has begun.
     const began = Math.max(estimate, Math.min(found[0]?.start ?? estimate, window.start.latest));
     return { ...window, candidates: found, phase: phaseAt(phases, began) };
   });
 };
+
+const placeOf = ({ cloud, vantage }: DowntimeWindow): string => JSON.stringify([cloud, vantage]);
+
+/**
+ * The last of these sorted moments that lies between two. Boots are asked for less often than lists: where lists fail
+ * from a moment on that lies between the last proof of booting and the boot that failed, it is one and the same outage.
+ */
+function lastWithin(moments: readonly Millis[], from: Millis, until: Millis): Millis | undefined {
+  let low = 0;
+  let high = moments.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((moments[middle] ?? Infinity) <= until) low = middle + 1;
+    else high = middle;
+  }
+  const found = moments[low - 1];
+  return found !== undefined && found >= from ? found : undefined;
+}
 
 const kindAndProbe = ({ kind, cloud, vantage, probe }: DowntimeWindow): string =>
   JSON.stringify([kind, cloud, vantage, probe]);

@@ -16,12 +16,14 @@ export type Probe = {
   readonly loop: 'open' | 'closed';
   /** Between samples after a failure, in milliseconds, and for how long at most. */
   readonly fast: { readonly interval: number; readonly limit: number };
-  /** How many samples may be under way at once; slots beyond it are missed. */
+  /** How many samples may be under way at once; in an open loop slots beyond it are missed. */
   readonly inFlight: number;
   /** Sends one sample and waits for its finding. `signal` aborts at our shutdown or pause. */
   run(context: ProbeContext): Promise<ProbeResult>;
   /** What must be done before the next sample of a closed loop (a failed boot's server is deleted); never throws. */
   readonly settle?: (context: ProbeContext) => Promise<void>;
+  /** Of a closed loop: the sample that is under way learns nothing now, so another may be sent beside it. */
+  readonly waitsInVain?: () => boolean;
   /** A reason not to sample now ('5 servers cannot be deleted'), or null. */
   readonly held?: () => string | null;
   close(): void;

@@ -71,7 +71,7 @@ export type Finding =
       readonly cause: Cause;
       /** Set where a part of the sample had proved the service up before another part failed, as a boot whose delete fails. */
       readonly upUntil: Millis | null;
-      /** When what failed was begun: for a request the moment it was sent, for a delete the moment the delete was sent. */
+      /** When what failed was begun: for a request the moment it was sent, for a boot that of its stage that failed. */
       readonly brokeAt: Millis;
       /** When failure was certain. */
       readonly settledAt: Millis;

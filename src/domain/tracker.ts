@@ -18,6 +18,7 @@ import { type CauseCount, type DowntimeWindow, extentOf, seconds, type WindowKin
  * The numbers are moments sent. An edge's estimate lies midway between them; its latest moment is when the sample
  * behind it was certain of what it saw, as the service may have changed while it was on its way. An answer that was cut
  * off in the middle saw the very moment: if the samples sent after it fail sooner than it did, the estimate is that moment.
+ * A boot's start is estimated at `brokeAt`, by its own stages: src/probes/boot-course.ts.
  *
  * A connection that is reset without an answer shows no such moment. Either the service was killed with the request in
  * hand, or it was told to stop: then it finishes what it has in hand, takes nothing from its listen queue any more, and
@@ -130,11 +131,19 @@ function step(track: Track, sample: ValidSample, gap: Interval | null): { state:
   return { state: { kind: 'degraded', upUntil, open: openWindow('degraded', { start: edge, sample, gap }) }, closed };
 }
 
-/** Between the last proof of being up and the moment at which the failure was certain. */
+/**
+ * Between the last proof of being up and the moment at which the failure was certain. A boot that was sent earlier may
+ * have proved the service up at a later moment, once it was back: that says nothing of this failure.
+ */
 function startOf(state: Exclude<State, { kind: 'down' }>, track: Track, sample: FailedSample): Bracket {
+  const { brokeAt, upUntil } = sample;
   const before = state.kind === 'unknown' ? state.since : state.upUntil;
-  const earliest = Math.min(Math.max(before, sample.upUntil ?? before), sample.brokeAt);
-  return { earliest, estimate: (earliest + sample.brokeAt) / 2, latest: failedBy(track, sample) };
+  const known = before <= brokeAt || upUntil === null ? before : upUntil;
+  const earliest = Math.min(Math.max(known, upUntil ?? known), brokeAt);
+  // A boot knows which of its stages broke. Nothing is asked for up to a second between two boots, and a task breaks what
+  // is asked for after it: midway through that second lies the task before.
+  const estimate = sample.probe === 'server-boot' ? brokeAt : (earliest + brokeAt) / 2;
+  return { earliest, estimate, latest: failedBy(track, sample) };
 }
 
 /**

@@ -22,8 +22,8 @@ export type SecondLook = {
    * it, and everyone whom Nova asks on its way.
    */
   atHang(cause: Cause, sentAt: Millis, signal: AbortSignal): Promise<Cause>;
-  /** Who of those whom Nova asks on its way doesn't answer us either; null: nobody. */
-  silent(signal: AbortSignal): Promise<Suspect | null>;
+  /** Who of the suspects, those whom Nova asks on its way if none are given, doesn't answer us either; null: nobody. */
+  silent(signal: AbortSignal, suspects?: readonly Suspect[]): Promise<Suspect | null>;
   /** A read got no answer: because Nova's workers wait for the message queue, or for someone else? */
   atRead(cause: Cause, signal: AbortSignal): Promise<Cause>;
 };
@@ -132,7 +132,7 @@ export function createSecondLook({ clock, ping, list }: SecondLookOptions): Seco
       const others = [...known].join(', ');
       return blamed(cause, 'message-queue', others === '' ? works : `${works}, and ${others} answer too`);
     },
-    silent: (signal) => silent(ON_THE_WAY, signal),
+    silent: (signal, suspects = ON_THE_WAY) => silent(suspects, signal),
     async atRead(cause, signal) {
       if (!isSilence(cause) || cause.service !== 'nova-api') return cause;
       if (hangs || (await waitsForQueue(signal))) return blamed(cause, 'message-queue', WORKERS);

@@ -5,6 +5,7 @@ import { rows } from '../http/lists.ts';
 import type { Cloud } from './cloud.ts';
 import type { Limits } from './compute.ts';
 import { segment } from './resource-id.ts';
+import type { Suspect } from './second-look.ts';
 import type { Server } from './server-body.ts';
 import { createServiceReports, servicesSchema } from './service-reports.ts';
 
@@ -13,6 +14,16 @@ export type Blame = {
   readonly why: string;
   /** It can't be anyone whom that service waits for in its turn. */
   readonly sure: boolean;
+  /** Whom it may wait for; everyone whom Nova asks where they are not given. */
+  readonly suspects?: readonly Suspect[];
+};
+
+/** In which of its stages a server was for longest. */
+export type LongestStage = {
+  /** `accepted` until its create was answered, `scheduled` once a host was chosen, else Nova's task. */
+  readonly stage: string;
+  /** It has left it since. */
+  readonly left: boolean;
 };
 
 /** Finds out which of Nova's services a server that stays in BUILD waits for. */
@@ -25,18 +36,26 @@ export type StuckBuild = {
   learn(cloudNow: Millis, signal: AbortSignal): Promise<void>;
   /** Which service reports no more, as far as we were allowed to look. */
   silent(): Service | null;
-  verdict(server: Server, options: Limits & { readonly zoneAsked: boolean }): Promise<Blame>;
+  /** Whoever was waited for in the longest stage: what a server came to in the end may have just begun. */
+  verdict(
+    server: Server,
+    options: Limits & { readonly zoneAsked: boolean; readonly longest: LongestStage },
+  ): Promise<Blame>;
 };
 
 const LEARN = 600_000;
 const LIMITS = { connect: 2_000, response: 3_000 };
 
-/** What nova-compute is at: by then it has the server in hand. */
+/** What nova-compute is at, once it has the server in hand; and the API, before anyone has. */
 const TASKS: Readonly<Record<string, Blame>> = {
+  accepted: { service: 'nova-api', why: 'its create was answered late', sure: false },
   networking: { service: 'neutron', why: 'its ports are not ready', sure: false },
   block_device_mapping: { service: 'cinder', why: 'its volumes are not ready', sure: false },
   spawning: { service: 'nova-compute', why: 'the hypervisor has not started it', sure: false },
 };
+
+/** Whom conductor and scheduler ask for a host: Neutron is asked by nova-compute, later. */
+const FOR_A_HOST: readonly Suspect[] = ['placement', 'keystone'];
 
 const actionsSchema = z.object({ instanceActions: rows(z.unknown()) });
 
@@ -72,11 +91,11 @@ export function createStuckBuild(cloud: Cloud, admin: Cloud | null): StuckBuild 
       const services = await readServices(signal);
       if (services !== null) reports.learn(services, cloudNow);
     },
-    async verdict(server, options) {
-      const task = TASKS[server.task ?? ''];
+    async verdict(server, { longest: { stage, left }, ...options }) {
+      const task = TASKS[stage];
       if (task !== undefined) return task;
       const [silent] = reports.silent();
-      if (await isScheduled(server, options)) {
+      if (stage === 'scheduled' || (!left && (await isScheduled(server, options)))) {
         // With the conductor away the computes can't report either, and what they begin they can't go on with.
         return silent === 'nova-conductor'
           ? { service: silent, why: 'a host was chosen, nova-conductor reports no more', sure: true }
@@ -85,11 +104,12 @@ export function createStuckBuild(cloud: Cloud, admin: Cloud | null): StuckBuild 
       if (silent !== undefined) {
         return { service: silent, why: `no host was chosen, ${silent} reports no more`, sure: true };
       }
+      const until = left ? 'no host was chosen for most of that time' : 'no host was chosen';
       const why =
         admin === null
-          ? 'no host was chosen: nova-conductor or nova-scheduler; diagnosis.cloud would tell which'
-          : 'no host was chosen, though all services of Nova report';
-      return { service: 'nova', why, sure: false };
+          ? `${until}: nova-conductor or nova-scheduler; diagnosis.cloud would tell which`
+          : `${until}, though all services of Nova report`;
+      return { service: 'nova', why, sure: false, suspects: FOR_A_HOST };
     },
   };
 }

@@ -7,6 +7,7 @@ import type { Compute } from '../openstack/compute.ts';
 import type { HttpLimits } from '../openstack/http-message.ts';
 import type { Result, Trouble } from '../openstack/result.ts';
 import { isSoftDeleted, type Server, statusOf } from '../openstack/server-body.ts';
+import type { BootCourse } from './boot-course.ts';
 
 export type BootOptions = {
   readonly compute: Compute;
@@ -26,7 +27,10 @@ export type BootOptions = {
 export type Rise =
   | {
       readonly type: 'active';
-      readonly at: Millis /** The latest proof of work before it. */;
+      readonly at: Millis;
+      /** When the look was sent that showed it. */
+      readonly shownAt: Millis;
+      /** The latest proof of work before it. */
       readonly workedAt: Millis;
     }
   | { readonly type: 'error'; readonly at: Millis; readonly server: Server }
@@ -40,7 +44,8 @@ export type Rise =
 export type Fall =
   | {
       readonly type: 'gone';
-      readonly at: Millis /** When the last look was sent that still showed it. */;
+      readonly at: Millis;
+      /** When the look was sent that was told so. */
       readonly shownAt: Millis;
     }
   | { readonly type: 'error'; readonly at: Millis; readonly server: Server }
@@ -66,7 +71,7 @@ type Look = {
 /** Looks again and again until `judge` says how it ended, or until `until`; gives null then. */
 async function watch<T>(
   id: string,
-  { until, judge }: { until: Millis; judge: (look: Look) => T | null },
+  { until, course, judge }: { until: Millis; course: Pick<BootCourse, 'look'>; judge: (look: Look) => T | null },
   { compute, clock, signal, limits, poll, progress, guarded, lost }: BootOptions,
 ): Promise<T | 'stopped' | null> {
   let note = '';
@@ -86,6 +91,7 @@ async function watch<T>(
     if (seen !== note) progress(seen);
     note = seen;
     const cutShort = result.type === 'failed' && result.hung && left < limits.response;
+    course.look({ result, sentAt, cutShort });
     const end = judge({ result, sentAt, cutShort });
     if (end !== null) return end;
     // Time that a stall took of the budget is not needed where the server shows that it wasn't in time.
@@ -102,10 +108,16 @@ const failureOf = (result: Result<unknown>): Cause | null => (result.type === 'f
 
 const unsentOf = (result: Result<unknown>): VoidCause | null => (result.type === 'void' ? result.cause : null);
 
+type Waiting = {
+  readonly until: Millis;
+  readonly course: BootCourse;
+  readonly onWaiting: (server: Server) => void;
+};
+
 /** Waits for ACTIVE. A look that fails is told of, and no more: the next one may not. */
 export async function rise(
   id: string,
-  { until, createdAt, onWaiting }: { until: Millis; createdAt: Millis; onWaiting: (server: Server) => void },
+  { until, createdAt, course, onWaiting }: Waiting & { createdAt: Millis },
   options: BootOptions,
 ): Promise<Rise> {
   let workedAt = createdAt;
@@ -117,6 +129,7 @@ export async function rise(
     id,
     {
       until,
+      course,
       judge({ result, sentAt, cutShort }) {
         if (!cutShort) failed = failureOf(result);
         unsent = unsentOf(result);
@@ -124,7 +137,8 @@ export async function rise(
         server = result.value ?? server;
         unknown = result.value === null ? unknown + 1 : 0;
         if (unknown === UNKNOWN_LOOKS) return { type: 'vanished', at: result.settledAt };
-        if (result.value?.status === 'ACTIVE') return { type: 'active', at: result.settledAt, workedAt };
+        if (result.value?.status === 'ACTIVE')
+          return { type: 'active', at: result.settledAt, shownAt: sentAt, workedAt };
         if (result.value?.status === 'ERROR') return { type: 'error', at: result.settledAt, server: result.value };
         workedAt = sentAt;
         if (result.value !== null) onWaiting(result.value);
@@ -137,13 +151,39 @@ export async function rise(
   return end ?? (unsent === null ? { type: 'late', server, failed } : { type: 'unseen', cause: unsent });
 }
 
-/** Waits until it is gone. */
-export async function fall(
+/** How long a server in ERROR is looked at for what becomes of it, in milliseconds. */
+const AFTERMATH = 5000;
+
+/**
+ * A nova-compute that is restarted in the middle of a build puts the server to ERROR, and may go on with it all the same
+ * once it is up. Says what became of it: 'ACTIVE 2.1 s later'; null: it could not be seen.
+ */
+export async function aftermath(
   id: string,
-  { until, shownAt: from, onWaiting }: { until: Millis; shownAt: Millis; onWaiting: (server: Server) => void },
+  { errorAt, until }: { errorAt: Millis; until: Millis },
   options: BootOptions,
-): Promise<Fall> {
-  let shownAt = from;
+): Promise<string | null> {
+  const later = (at: Millis) => `${((at - errorAt) / 1000).toFixed(1)} s later`;
+  let last: string | null = null;
+  const end = await watch<string>(
+    id,
+    {
+      until: Math.min(until, errorAt + AFTERMATH),
+      course: { look: () => {} },
+      judge({ result }) {
+        if (result.type !== 'ok') return null;
+        const status = result.value === null ? 'gone' : result.value.status;
+        last = `still ${status} ${later(result.settledAt)}`;
+        return status === 'ERROR' ? null : `${status} ${later(result.settledAt)}`;
+      },
+    },
+    options,
+  );
+  return end === 'stopped' ? null : (end ?? last);
+}
+
+/** Waits until it is gone. */
+export async function fall(id: string, { until, course, onWaiting }: Waiting, options: BootOptions): Promise<Fall> {
   let server: Server | null = null;
   let failed: Cause | null = null;
   let unsent: VoidCause | null = null;
@@ -151,16 +191,16 @@ export async function fall(
     id,
     {
       until,
+      course,
       judge({ result, sentAt, cutShort }) {
         if (!cutShort) failed = failureOf(result);
         unsent = unsentOf(result);
         if (result.type !== 'ok') return null;
         if (result.value === null || isSoftDeleted(result.value)) {
-          return { type: 'gone', at: result.settledAt, shownAt };
+          return { type: 'gone', at: result.settledAt, shownAt: sentAt };
         }
         if (result.value.status === 'ERROR') return { type: 'error', at: result.settledAt, server: result.value };
         server = result.value;
-        shownAt = sentAt;
         onWaiting(result.value);
         return null;
       },

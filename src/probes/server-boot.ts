@@ -7,8 +7,9 @@ import type { Cloud } from '../openstack/cloud.ts';
 import { countLostTime } from '../openstack/lost-time.ts';
 import type { Result, Trouble } from '../openstack/result.ts';
 import type { Server } from '../openstack/server-body.ts';
-import { type BootOptions, fall, mayExist, rise } from './boot.ts';
+import { aftermath, type BootOptions, fall, mayExist, rise } from './boot.ts';
 import { createBootCauses } from './boot-causes.ts';
+import { type BootCourse, createBootCourse, createUsualSpells } from './boot-course.ts';
 import type { Janitor } from './janitor.ts';
 import { type Mark, metadataOf, nameOf } from './mark.ts';
 import { type Place, type ProbeSettings, seriesOf } from './settings.ts';
@@ -36,13 +37,13 @@ export type ServerBootOptions = {
   readonly onFacts: (facts: Facts) => void;
 };
 
-/** One boot follows the other: the next sample is due when this one has gone, at the latest. */
+/** The next sample is due when this one's server has gone, at the latest. */
 export const bootSeries = (place: Place, settings: ServerBootSettings): Series => ({
   ...seriesOf({ ...place, probe: 'server-boot', connection: '', target: '' }, settings),
   cover: settings.interval * 1.5 + settings.budget + settings.deleteLimit,
 });
 
-/** Boots a server and deletes it, one at a time: a user's way through all of Nova. */
+/** Boots a server and deletes it: a user's way through all of Nova. One at a time, and one more where that waits in vain. */
 export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOptions): Probe {
   const { settings, session, mark, janitor, admin, onFacts } = options;
   const { budget, deleteLimit, poll } = settings;
@@ -53,14 +54,24 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
   const guarded = cloud.backpressure['nova-api'].series();
   const looks = cloud.backpressure['nova-api'].series();
   const zoneAsked = settings.availabilityZone !== null;
-  const causes = createBootCauses(cloud, { admin, budget, deleteLimit, zoneAsked });
+  const usual = createUsualSpells();
+  const causes = createBootCauses(cloud, { admin, budget, deleteLimit, zoneAsked, usual });
   /** What may be booted, the best first; empty: to be chosen. What Nova refused before anything ever worked is left out. */
   let choices: readonly Choice[] = [];
   let worked = false;
   const refused: string[] = [];
+  /** While several servers are under way: when the latest create was sent that Nova accepted, and the latest request of any kind that its API answered well. */
+  let acceptedLast: Millis | null = null;
+  let answeredLast: Millis | null = null;
+  /** Of servers that are being looked at. */
+  const courses = new Set<BootCourse>();
   let count = 0;
-  /** The server of the last boot, where it must still go. */
-  let unsettled: string | null = null;
+  /** Servers that are there, or may be. */
+  const standing = new Set<string>();
+  /** Of those, the ones whose boot is over and that the janitor deletes: */
+  const left: string[] = [];
+  /** what is asked of Nova about these does not hang. */
+  const going = new Set<string>();
 
   async function choosing(signal: AbortSignal): Promise<Choice | Trouble> {
     const [known] = choices;
@@ -103,9 +114,40 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     return result;
   }
 
+  function answeredAt(): Millis | null {
+    const known = [...courses].map((one) => one.goodAt());
+    return known.reduce((latest, at) => Math.max(latest ?? at, at), answeredLast);
+  }
+
+  async function following<T>(course: BootCourse, looks: () => Promise<T>): Promise<T> {
+    courses.add(course);
+    try {
+      return await looks();
+    } finally {
+      answeredLast = answeredAt();
+      courses.delete(course);
+    }
+  }
+
+  function never(name: string): void {
+    janitor.never(name);
+    standing.delete(name);
+  }
+
+  function handOver(server: Parameters<Janitor['take']>[0], hung = false): void {
+    janitor.take(server);
+    if (server.id !== null && !hung) going.add(server.name);
+    left.push(server.name);
+  }
+
+  async function settled(name: string, signal: AbortSignal): Promise<void> {
+    await janitor.settled(name, deleteLimit, signal);
+    going.delete(name);
+    standing.delete(name);
+  }
+
   async function boot(context: ProbeContext, lost: () => Millis): Promise<ProbeResult> {
     const { signal } = context;
-    unsettled = null;
     const wantedAt = clock.now();
     const chosen = await choosing(signal);
     if ('type' in chosen) return failing(chosen, { stages: {}, serverId: null }, wantedAt);
@@ -122,6 +164,7 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
       lost,
     };
     janitor.using(name);
+    standing.add(name);
     const { flavor, image, networks } = chosen;
     const metadata = metadataOf(mark);
     const { availabilityZone } = settings;
@@ -136,89 +179,103 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     if (created.type !== 'ok') {
       const ours = created.type === 'failed' ? giveUpChoice(chosen, created.cause, context.progress) : null;
       if (ours !== null) {
-        janitor.never(name);
+        never(name);
         return voided(ours, { stages: {}, serverId: null, requestId: created.requestId });
       }
       // What was chosen may be there no more.
       if (created.type === 'failed' && refusesChoice(created.cause)) choices = [];
       const blamed = created.type === 'failed' ? await causes.ofRequest(created, 'create', signal) : created;
       if (sent && mayExist(created)) {
-        janitor.take({ name, id: null, deletedAt: null });
-        unsettled = name;
-      } else janitor.never(name);
-      return failing(blamed, { stages: {}, serverId: null }, created.sentAt);
+        handOver({ name, id: null, deletedAt: null });
+      } else never(name);
+      const upUntil = courses.size === 0 ? null : isOfApi(blamed.cause) ? answeredAt() : acceptedLast;
+      return failing(blamed, { stages: {}, serverId: null }, created.sentAt, upUntil);
     }
     const id = created.value;
     const { sentAt, settledAt: acceptedAt, requestId } = created;
     janitor.created(name, id);
-    unsettled = name;
     const stages: { [stage: string]: number } = { accepted: (acceptedAt - sentAt) / 1000 };
     const seen = { stages, requestId, serverId: id };
-    const handOver = (deletedAt: Millis | null = null) => janitor.take({ name, id, deletedAt });
+    acceptedLast = sentAt;
 
     const onWaiting = (server: Server) => causes.waiting(server, sentAt, signal);
-    const risen = await rise(id, { until: sentAt + budget, createdAt: sentAt, onWaiting }, given);
+    const building = createBootCourse({ sentAt, acceptedAt, first: 'scheduling', zoneAsked, usual });
+    const toActive = { until: sentAt + budget, createdAt: sentAt, course: building, onWaiting };
+    const risen = await following(building, () => rise(id, toActive, given));
     if (risen.type === 'stopped') {
-      handOver();
+      handOver({ name, id, deletedAt: null });
       return voided(SHUTDOWN, seen);
     }
     if (risen.type === 'unseen') {
-      handOver();
+      handOver({ name, id, deletedAt: null });
       return voided(risen.cause, seen);
     }
     if (risen.type !== 'active') {
       const settledAt = risen.type === 'late' ? sentAt + budget + unseenFor(risen, lost()) : risen.at;
-      const cause = await causes.ofRise(risen, sentAt, signal);
-      handOver();
+      const found = await causes.ofRise(risen, building.spells(settledAt), signal);
+      const seenLater =
+        risen.type === 'error' && risen.server.fault === null
+          ? await aftermath(id, { errorAt: risen.at, until: sentAt + budget }, given)
+          : null;
+      const cause = seenLater === null ? found : { ...found, message: `${found.message}; ${seenLater}` };
+      handOver({ name, id, deletedAt: null });
       if (cause.kind === 'quota') return voided({ ...cause, kind: 'quota' }, seen);
       const ours =
         risen.type === 'error' ? giveUpChoice(chosen, { ...cause, kind: cause.kind }, context.progress) : null;
       if (ours !== null) return voided(ours, seen);
       const failed = { ...cause, kind: cause.kind };
-      const hung = risen.type === 'late';
-      return { ...seen, outcome: 'failed', cause: failed, upUntil: null, brokeAt: sentAt, settledAt, hung };
+      const broke = building.breakPoint({ settledAt, hung: risen.type === 'late' });
+      return { ...seen, outcome: 'failed', cause: failed, ...broke };
     }
     stages['active'] = (risen.at - acceptedAt) / 1000;
     worked = true;
-    causes.built(sentAt, signal);
+    usual.learn(building.spells(risen.shownAt));
+    causes.built(signal);
 
     const lostBefore = lost();
     const lostSince = () => lost() - lostBefore;
     // It waits its turn for longer than a look does: a server that is ready is not to be left for want of a place.
     const deleted = await writing(() => cloud.compute(cloud.http).delete(id, { limits, signal }));
-    const broke = { upUntil: risen.workedAt, brokeAt: deleted.sentAt };
     if (deleted.type === 'void') {
-      handOver();
+      handOver({ name, id, deletedAt: null });
       return voided(deleted.cause, seen);
     }
     if (deleted.type === 'failed') {
       // Another delete that hangs would hold another worker of Nova's, and tell another tale of who is at fault.
       const { cause } = await causes.ofRequest(deleted, 'delete', signal);
-      handOver(deleted.hung ? deleted.sentAt : null);
-      return { ...seen, ...broke, outcome: 'failed', cause, settledAt: deleted.settledAt, hung: deleted.hung };
+      handOver({ name, id, deletedAt: deleted.hung ? deleted.sentAt : null }, deleted.hung);
+      const { sentAt: brokeAt, settledAt, hung } = deleted;
+      return { ...seen, outcome: 'failed', cause, upUntil: risen.shownAt, brokeAt, settledAt, hung };
     }
     stages['delete_accepted'] = (deleted.settledAt - risen.at) / 1000;
     const until = deleted.sentAt + deleteLimit;
-    const fallen = await fall(id, { until, shownAt: deleted.sentAt, onWaiting }, { ...given, lost: lostSince });
+    const { sentAt: deletedAt, settledAt: deleteAcceptedAt } = deleted;
+    const deleting = { sentAt: deletedAt, acceptedAt: deleteAcceptedAt, first: 'deleting', zoneAsked, usual };
+    const deletion = createBootCourse(deleting);
+    const fallen = await following(deletion, () =>
+      fall(id, { until, course: deletion, onWaiting }, { ...given, lost: lostSince }),
+    );
     if (fallen.type === 'stopped') {
-      handOver();
+      handOver({ name, id, deletedAt: null });
       return voided(SHUTDOWN, seen);
     }
     if (fallen.type === 'unseen') {
-      handOver(deleted.sentAt);
+      handOver({ name, id, deletedAt: deleted.sentAt });
       return voided(fallen.cause, seen);
     }
     if (fallen.type !== 'gone') {
-      handOver(fallen.type === 'late' ? deleted.sentAt : null);
+      handOver({ name, id, deletedAt: fallen.type === 'late' ? deleted.sentAt : null });
       const hung = fallen.type === 'late';
       const settledAt =
         fallen.type === 'late' ? deleted.sentAt + deleteLimit + unseenFor(fallen, lostSince()) : fallen.at;
-      const cause = await causes.ofFall(fallen, sentAt, signal);
-      return { ...seen, ...broke, outcome: 'failed', cause, settledAt, hung };
+      const cause = await causes.ofFall(fallen, deletion.spells(settledAt), signal);
+      const broke = deletion.breakPoint({ settledAt, hung });
+      return { ...seen, outcome: 'failed', cause, ...broke, upUntil: broke.upUntil ?? risen.workedAt };
     }
     stages['gone'] = (fallen.at - deleted.settledAt) / 1000;
+    usual.learn(deletion.spells(fallen.shownAt));
     janitor.confirm({ name, id });
-    unsettled = null;
+    standing.delete(name);
     return { ...seen, outcome: 'ok', cause: null, upUntil: fallen.shownAt, settledAt: risen.at };
   }
 
@@ -226,7 +283,7 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     series: bootSeries(place, settings),
     loop: 'closed',
     fast: settings.fast,
-    inFlight: 1,
+    inFlight: MOST_AT_ONCE,
     async run(context) {
       const lostTime = countLostTime(clock.now);
       try {
@@ -236,8 +293,10 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
       }
     },
     async settle({ signal }) {
-      if (unsettled !== null) await janitor.settled(unsettled, deleteLimit, signal);
+      await Promise.all(left.splice(0).map((name) => settled(name, signal)));
     },
+    // Whether anybody could boot, a server says no more whose boot is over, nor one that can't be looked at.
+    waitsInVain: () => standing.size < MOST_AT_ONCE && (going.size > 0 || [...courses].some((one) => one.isRefused())),
     held: janitor.held,
     close: () => http.close(),
   };
@@ -245,6 +304,9 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
 
 /** How much later than at the end of its budget it may have broken: nothing where the server showed how it stood. */
 const unseenFor = ({ failed }: { readonly failed: Cause | null }, lost: Millis): Millis => (failed === null ? 0 : lost);
+
+/** The server of one boot, and of one more while it waits in vain. */
+const MOST_AT_ONCE = 2;
 
 /** Kept for the report. */
 const MOST_REFUSED = 5;
@@ -274,9 +336,13 @@ const voided = (cause: VoidCause, seen: Seen): ProbeResult => ({
   slots: 1,
 });
 
-function failing(trouble: Trouble, seen: Seen, brokeAt: Millis): ProbeResult {
+function failing(trouble: Trouble, seen: Seen, brokeAt: Millis, upUntil: Millis | null = null): ProbeResult {
   const { requestId, settledAt } = trouble;
   if (trouble.type === 'void') return voided(trouble.cause, { ...seen, requestId });
   const { cause, hung } = trouble;
-  return { ...seen, requestId, outcome: 'failed', cause, upUntil: null, brokeAt, settledAt, hung };
+  return { ...seen, requestId, outcome: 'failed', cause, upUntil, brokeAt, settledAt, hung };
 }
+
+/** The API itself is away, so whatever it answered before proves it up: what stands behind it may have failed long ago. */
+const isOfApi = ({ service, kind }: Cause | VoidCause): boolean =>
+  service === 'load-balancer' || (service === 'nova-api' && !kind.startsWith('http-'));

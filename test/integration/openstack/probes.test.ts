@@ -67,6 +67,7 @@ type Watch = {
   run(probe: ProbeName, connection?: string, signal?: AbortSignal): Promise<ProbeResult>;
   settle(): Promise<void>;
   held(): string | null;
+  waitsInVain(): boolean;
 };
 
 /** All probes of the embedded cloud, and its janitor. */
@@ -113,6 +114,7 @@ function watch({
     run: (name, connection, signal = never) => find(name, connection).run(context(signal)),
     settle: async () => find('server-boot').settle?.(context(never)),
     held: () => find('server-boot').held?.() ?? null,
+    waitsInVain: () => find('server-boot').waitsInVain?.() ?? false,
   };
 }
 
@@ -276,11 +278,16 @@ describe('server-boot', () => {
   ] as const)('without %s is not ACTIVE in time, by %s as far as its user can tell', async (services, service) => {
     const { run, settle } = watch();
     expect(brief(await run('server-boot'))).toEqual(['ok']);
-    const result = await without([...services], () => run('server-boot'));
+    let before = 0;
+    const result = await without([...services], () => {
+      before = clock.now();
+      return run('server-boot');
+    });
     expect(brief(result)).toEqual(['failed', 'spin-up-timeout', service]);
     if (result.outcome === 'failed') {
       expect([result.upUntil, result.hung]).toEqual([null, true]);
-      expect(result.settledAt - result.brokeAt).toBeCloseTo(BUDGET, -1);
+      expect(result.settledAt - before).toBeGreaterThanOrEqual(BUDGET);
+      expect(result.brokeAt - before).toBeLessThan(BUDGET / 2);
     }
     await settle();
   });
@@ -338,6 +345,37 @@ describe('server-boot', () => {
     await settle();
   });
 
+  it('whose looks are refused broke with the first of them, not before it was sent', async () => {
+    const { run, settle, notes } = watch();
+    const before = await run('server-boot');
+    notes.length = 0;
+    const running = run('server-boot');
+    await until(() => notes.includes('BUILD/scheduling'));
+    const stoppedAt = clock.now();
+    const result = await faulty({ kind: 'refuse' }, () => running);
+    expect(brief(result)).toEqual(['failed', 'spin-up-timeout', 'nova-api']);
+    if (result.outcome !== 'failed' || before.outcome !== 'ok') throw new Error('one ok, one failed');
+    expect(result.upUntil).toBeGreaterThan(before.upUntil);
+    // Between two looks lie 50 ms.
+    expect(result.brokeAt).toBeGreaterThanOrEqual(stoppedAt - 50);
+    expect(result.settledAt).toBeLessThan(stoppedAt + BUDGET / 2);
+    expect(result.hung).toBe(false);
+    await settle();
+  });
+
+  it('proves the service up until the look that was told that it had gone', async () => {
+    const { run } = watch();
+    const startedAt = clock.now();
+    const result = await run('server-boot');
+    const goneAt = clock.now();
+    if (result.outcome !== 'ok') throw new Error('an ok sample');
+    const { accepted = 0, active = 0, delete_accepted = 0, gone = 0 } = result.stages;
+    expect(gone).toBeGreaterThan(0);
+    // Its last stage had lasted for at least one look, so that the delete was answered before it was sent.
+    expect(result.upUntil).toBeGreaterThanOrEqual(startedAt + (accepted + active + delete_accepted) * 1000);
+    expect(goneAt - result.upUntil).toBeLessThan(gone * 1000);
+  });
+
   it('stopped on the way is void, and its server goes', async () => {
     const { run, notes } = watch();
     await run('server-boot');
@@ -347,6 +385,59 @@ describe('server-boot', () => {
     await until(() => notes.length > 0);
     shutdown.abort();
     expect(brief(await running)).toEqual(['void', 'shutdown', 'rollwatch']);
+  });
+});
+
+describe('a boot that waits in vain', () => {
+  it('while its looks are refused says so, and one that is sent beside it is refused after the last good look', async () => {
+    const { run, notes, waitsInVain } = watch();
+    await run('server-boot');
+    notes.length = 0;
+    const first = run('server-boot');
+    await until(() => notes.includes('BUILD/scheduling'));
+    expect(waitsInVain()).toBe(false);
+    const stoppedAt = clock.now();
+    const [extra, vain] = await faulty({ kind: 'refuse' }, async () => {
+      await until(waitsInVain);
+      return [await run('server-boot'), waitsInVain()] as const;
+    });
+    expect(brief(extra)).toEqual(['failed', 'connection-refused', 'nova-api']);
+    if (extra.outcome !== 'failed') throw new Error('a failed boot');
+    expect(extra.upUntil).toBeGreaterThan(stoppedAt - 100);
+    expect(extra.upUntil).toBeLessThan(extra.brokeAt);
+    expect(vain).toBe(true);
+    // The first goes well in the end: it knows nothing of the time in which nobody could boot.
+    expect(brief(await first)).toEqual(['ok']);
+    expect(waitsInVain()).toBe(false);
+  });
+
+  it('while its server cannot be deleted says so, until one more server is there', async () => {
+    const { run, settle, waitsInVain } = watch();
+    await run('server-boot');
+    const computes = ['nova-compute1', 'nova-compute2', 'nova-compute3'] as const;
+    await without([...computes], async () => {
+      expect(brief(await run('server-boot'))).toEqual(['failed', 'spin-up-timeout', 'nova-compute']);
+      const settled = settle();
+      expect(waitsInVain()).toBe(true);
+      const second = run('server-boot');
+      await until(async () => (await embedded.servers()).length === 2);
+      expect(waitsInVain()).toBe(false);
+      expect(brief(await second)).toEqual(['failed', 'spin-up-timeout', 'nova-compute']);
+      await settled;
+    });
+    await settle();
+    expect(waitsInVain()).toBe(false);
+  });
+
+  it('whose create hangs does not say so: another one would wait beside it in a worker of Nova', async () => {
+    const { run, settle, waitsInVain } = watch();
+    await run('server-boot');
+    await without(['rabbitmq'], async () => {
+      expect(brief(await run('server-boot'))[0]).toBe('failed');
+      const settled = settle();
+      expect(waitsInVain()).toBe(false);
+      await settled;
+    });
   });
 });
 

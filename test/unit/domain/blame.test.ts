@@ -104,6 +104,35 @@ describe('the candidates of a window', () => {
   });
 });
 
+describe('the candidates of a window of boots', () => {
+  const book = bookOf({ sync: [0, 300], 'stop api': [300, 301.1], 'stop conductor': [301.1, 310] });
+  const list = (earliest: number, sent: number) =>
+    window({ id: 'list', connection: 'new', start: bracket(earliest, sent + 0.01, (earliest + sent) / 2) });
+  const boot = (earliest: number, broke: number, latest = broke + 0.01) =>
+    window({ id: 'boot', probe: 'server-boot', connection: '', start: bracket(earliest, latest, broke) });
+  const first = (windows: readonly Parameters<typeof blamed>[0][number][]) =>
+    blamed(windows, { tasks: book, phases: [] }).find(({ id }) => id === 'boot')?.candidates[0]?.id;
+
+  it.each([
+    ['where lists began to fail, between the boot before and the create that was refused', [list(300.1, 300.9)]],
+    ['where the last of several list windows began', [list(290, 291), list(300.1, 300.9)]],
+  ])('are ordered by %s', (_what, lists) => {
+    expect(first([...lists, boot(300, 301.4)])).toBe('stop api');
+  });
+
+  it.each([
+    ['lists went on', []],
+    ['lists failed before the last proof of booting', [list(290, 291)]],
+    ['lists failed after the boot broke', [list(303, 304)]],
+  ])('are ordered by the boot itself where %s', (_what, lists) => {
+    expect(first([...lists, boot(300.4, 301.4, 305)])).toBe('stop conductor');
+  });
+
+  it('begin with the stop that refused its looks, and not with the task that ran when it was sent', () => {
+    expect(first([boot(300.2, 300.45)])).toBe('stop api');
+  });
+});
+
 describe('what a task may have cost', () => {
   it('is the downtime of the windows that it is to blame for, and whatever was down while it ran', () => {
     const book = bookOf({ stop: [100, 104], start: [104, 120] });

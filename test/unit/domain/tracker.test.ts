@@ -153,4 +153,42 @@ describe('the windows of a series', () => {
     const { track } = advance(advance(beginTrack(SERIES, 0), okSample({ seq: 0, at: 1000 }, 20)).track, boot);
     expect(openWindowOf(track, 12_000)?.start).toEqual(bracket(3400, 3700, 11_000));
   });
+
+  /** A boot that is sent at 4 s, after one that had gone at 3 s; its create was accepted, and then looks were refused. */
+  const boots = { ...SERIES, probe: 'server-boot' as const, connection: '' as const };
+  const bootOf = (sample: Sample): Sample => ({ ...sample, probe: 'server-boot', connection: '' });
+  const failedBoot = (found: { at: number; upUntil: number | null; brokeAt: number; settledAt: number }): Sample => {
+    const sample = failedSample({ seq: 1, at: found.at });
+    if (sample.outcome !== 'failed') throw new Error('a failed sample');
+    return bootOf({ ...sample, ...found });
+  };
+  const goodBoot = (upUntil: number): Sample => {
+    const sample = okSample({ seq: 0, at: 1000 }, 1500);
+    if (sample.outcome !== 'ok') throw new Error('an ok sample');
+    return bootOf({ ...sample, upUntil });
+  };
+
+  it.each([
+    [
+      'at the first look that was refused, not before it was sent',
+      3000,
+      { at: 4000, upUntil: 6000, brokeAt: 6250, settledAt: 6252 },
+      bracket(6000, 6250, 6252),
+    ],
+    [
+      'at the create that was refused, since the boot before had gone',
+      3000,
+      { at: 4000, upUntil: 2900, brokeAt: 4000, settledAt: 4002 },
+      bracket(3000, 4000, 4002),
+    ],
+    [
+      'after the last answer to an earlier boot that went well in the end',
+      13_000,
+      { at: 4000, upUntil: 3800, brokeAt: 4000, settledAt: 4002 },
+      bracket(3800, 4000, 4002),
+    ],
+  ])('takes boots for down %s', (_what, upUntil, failed, start) => {
+    const { track } = advance(advance(beginTrack(boots, 0), goodBoot(upUntil)).track, failedBoot(failed));
+    expect(openWindowOf(track, 20_000)?.start).toEqual(start);
+  });
 });
