@@ -11,7 +11,7 @@ import { leadsElsewhere } from './resource-id.ts';
 import type { Result } from './result.ts';
 import type { TokenKeeper } from './token-keeper.ts';
 
-export type Call = Pick<HttpRequest, 'method' | 'body' | 'bodyLimit' | 'limits' | 'signal'> & {
+export type Call = Pick<HttpRequest, 'method' | 'body' | 'bodyLimit' | 'limits' | 'signal' | 'onSent'> & {
   readonly type: ServiceType;
   /** From the endpoint on: '/servers/detail?limit=100'. */
   readonly path: string;
@@ -45,7 +45,7 @@ export type SessionOptions = {
 
 export function createSession({ access, clock, tokens }: SessionOptions): Session {
   async function send(http: Http, call: Call, token: Token): Promise<Result<HttpAnswer>> {
-    const { type, path, method, body, bodyLimit, limits, signal } = call;
+    const { type, path, method, body, bodyLimit, limits, signal, onSent } = call;
     const endpoint = endpointFor(type, token);
     if (endpoint === null) return noEndpoint(type, token);
     if (leadsElsewhere(path)) return noPath(type, path);
@@ -62,6 +62,7 @@ export function createSession({ access, clock, tokens }: SessionOptions): Sessio
       },
       ...(body === undefined ? {} : { body }),
       ...(bodyLimit === undefined ? {} : { bodyLimit }),
+      ...(onSent === undefined ? {} : { onSent }),
       limits,
       signal,
     });

@@ -4,7 +4,7 @@ import type { Series, Stages } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
 import { type Choice, candidates, type Wanted } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
-import type { Result, Trouble } from '../openstack/result.ts';
+import type { Trouble } from '../openstack/result.ts';
 import type { Server } from '../openstack/server-body.ts';
 import { type BootOptions, fall, mayExist, rise } from './boot.ts';
 import { createBootCauses } from './boot-causes.ts';
@@ -95,13 +95,6 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     return { ...cause, kind: 'refused-choice', service: 'rollwatch', message };
   }
 
-  async function writing<T>(send: () => Promise<Result<T>>): Promise<Result<T>> {
-    const ended = secondLook.writing();
-    const result = await send();
-    ended(result.type === 'ok');
-    return result;
-  }
-
   async function boot(context: ProbeContext): Promise<ProbeResult> {
     const { signal } = context;
     unsettled = null;
@@ -119,7 +112,7 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     const create = () => {
       sent = true;
       const server = { name, flavor, image, networks, availabilityZone, metadata };
-      return writing(() => compute.create(server, { limits, signal }));
+      return compute.create(server, { limits, signal });
     };
     // While lists hang, nobody can boot either, and each create that hangs may be carried out minutes later.
     const created = await guarded(create, signal);
@@ -173,7 +166,7 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     causes.built(sentAt, signal);
 
     // It waits its turn for longer than a look does: a server that is ready is not to be left for want of a place.
-    const deleted = await writing(() => cloud.compute(cloud.http).delete(id, { limits, signal }));
+    const deleted = await cloud.compute(cloud.http).delete(id, { limits, signal });
     const broke = { upUntil: risen.workedAt, brokeAt: deleted.sentAt };
     if (deleted.type === 'void') {
       handOver();
