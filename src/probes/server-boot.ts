@@ -1,4 +1,5 @@
 import type { Cause, VoidCause } from '../domain/cause.ts';
+import { lifetimeOf, type Mark, metadataOf, nameOf } from '../domain/ownership.ts';
 import type { Facts, Probe, ProbeContext, ProbeResult } from '../domain/ports.ts';
 import type { Series, Stages } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
@@ -9,7 +10,6 @@ import type { Server } from '../openstack/server-body.ts';
 import { type BootOptions, fall, mayExist, rise } from './boot.ts';
 import { createBootCauses } from './boot-causes.ts';
 import type { Janitor } from './janitor.ts';
-import { type Mark, metadataOf, nameOf } from './mark.ts';
 import { type Place, type ProbeSettings, seriesOf } from './settings.ts';
 
 export type ServerBootSettings = ProbeSettings &
@@ -52,6 +52,7 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
   const guarded = cloud.backpressure['nova-api'].series();
   const looks = cloud.backpressure['nova-api'].series();
   const zoneAsked = settings.availabilityZone !== null;
+  const metadata = metadataOf(mark, lifetimeOf(settings));
   const causes = createBootCauses(cloud, { admin, budget, deleteLimit, zoneAsked });
   /** What may be booted, the best first; empty: to be chosen. What Nova refused before anything ever worked is left out. */
   let choices: readonly Choice[] = [];
@@ -106,7 +107,6 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     const given: BootOptions = { compute, clock, signal, limits, poll, progress: context.progress, guarded: looks };
     janitor.using(name);
     const { flavor, image, networks } = chosen;
-    const metadata = metadataOf(mark);
     const { availabilityZone } = settings;
     let sent = false;
     const create = () => {

@@ -73,7 +73,7 @@ const settings: ProbesSettings = {
 
 const cloud = open('probe');
 const admin = open('admin');
-const mark = { prefix: 'rollwatch-', vantage: 'causes', run: `causes${process.pid}` };
+const mark = { prefix: 'rollwatch-', vantage: 'causes', run: `causes${process.pid}`, cloud: cloud.access.name };
 const leaks: string[] = [];
 const janitor = createJanitor({
   cloud,
