@@ -321,30 +321,6 @@ describe('the commands', { timeout: 60_000 }, () => {
     }
   });
 
-  it('two entries of one project leave the servers of each other alone', async () => {
-    const entry = schema.parse(parse(cloud.cloudsYaml())).clouds['embedded'];
-    const place = mkdtempSync(join(folder, 'entries-'));
-    writeFileSync(join(place, 'clouds.yaml'), stringify({ clouds: { public: entry, internal: entry } }));
-    writeFileSync(join(place, 'rollwatch.yaml'), 'clouds: [public, internal]');
-    const watch = await startWatch({
-      env: { OS_CLIENT_CONFIG_FILE: join(place, 'clouds.yaml') },
-      args: ['--config', join(place, 'rollwatch.yaml')],
-    });
-    try {
-      const enough = async () => {
-        const all = await boots(watch.url);
-        for (const name of ['public', 'internal'])
-          expect(all.filter((one) => one.cloud === name).length).toBeGreaterThan(1);
-      };
-      await vi.waitFor(enough, { timeout: 50_000, interval: 500 });
-      expect((await boots(watch.url)).filter(({ outcome }) => outcome !== 'ok')).toEqual([]);
-    } finally {
-      await watch.stop();
-      discard(watch.folder);
-    }
-    expect(await cloud.servers()).toEqual([]);
-  });
-
   it('pause stops a daemon, resume lets it go on, and report tells of it, from the daemon as from its journal', async () => {
     const watch = await startWatch({ env });
     try {

@@ -431,6 +431,7 @@ describe('the janitor', () => {
     const left = serverIdOf(await user.create('rollwatch-left', { metadata: old }));
     janitor.start();
     await until(async () => !(await embedded.servers()).some(({ id }) => id === left));
+    expect(await janitor.stop(5000)).toEqual([]);
     expect((await embedded.servers()).map(({ id }) => id).toSorted()).toEqual(young.toSorted());
     await Promise.all(young.map((id) => user.remove(id)));
   });
@@ -466,6 +467,64 @@ describe('the janitor', () => {
     await until(() => held() === null);
     await until(() => events.length === 4);
     expect(events.map(({ kind }) => kind)).toEqual(['leaked', 'leaked', 'gone', 'gone']);
+  });
+});
+
+describe('a clean-up whose deletes hang', () => {
+  /** Servers that the janitor and somebody else are to delete. */
+  async function twoServers() {
+    const user = await signIn(embedded);
+    const metadata = { rollwatch: '1', vantage: 'here', run: 'run', cloud: 'cloud' };
+    const ids: string[] = [];
+    for (const name of ['rollwatch-p', 'rollwatch-q']) {
+      const id = serverIdOf(await user.create(name, { metadata }));
+      await user.until(id, (_answer, status) => status === 'ACTIVE');
+      ids.push(id);
+    }
+    const [ours = '', other = ''] = ids;
+    return {
+      ours,
+      deleteOurs: () => user.remove(ours),
+      deleteOther: () => user.ask('compute', `DELETE /servers/${other}`).catch(() => null),
+    };
+  }
+
+  it('while lists are answered names the message queue once lists hang, too', async () => {
+    const { run, janitor } = watch();
+    expect(brief(await run('server-list', 'new'))).toEqual(['ok']);
+    const { ours, deleteOther } = await twoServers();
+    let others: Promise<unknown> = Promise.resolve();
+    const result = await without(['rabbitmq'], async () => {
+      janitor.take({ name: 'rollwatch-p', id: ours, deletedAt: null });
+      for (let second = 0; second < 4; second++) {
+        await setTimeout(900);
+        expect(brief(await run('server-list', 'new'))).toEqual(['ok']);
+      }
+      // Somebody else's delete holds the other worker: from now on every list hangs.
+      others = deleteOther();
+      await setTimeout(200);
+      return run('server-list', 'new');
+    });
+    expect(brief(result)).toEqual(['failed', 'response-timeout', 'message-queue']);
+    await others;
+    await until(async () => (await embedded.servers()).length === 0);
+  });
+
+  it('because nova-api hangs does not name the message queue', async () => {
+    const { run, cloud } = watch();
+    expect(brief(await run('server-list', 'new'))).toEqual(['ok']);
+    const { ours, deleteOurs, deleteOther } = await twoServers();
+    const results = await faulty({ kind: 'hang' }, async () => {
+      const limits = { connect: 1000, response: 10_000 };
+      void cloud.compute(cloud.http).delete(ours, { limits, signal: never });
+      await setTimeout(3200);
+      return [await run('server-list', 'new'), await run('server-list', 'reused'), await run('server-boot')];
+    });
+    expect(results.map((one) => (one.outcome === 'failed' ? one.cause.service : one.outcome))).toEqual(
+      results.map(() => 'nova-api'),
+    );
+    await Promise.all([deleteOurs(), deleteOther()]);
+    await until(async () => (await embedded.servers()).length === 0);
   });
 });
 
