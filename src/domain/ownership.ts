@@ -1,3 +1,4 @@
+import { KEY, PREFIX, type Purpose } from './checks/ours.ts';
 import type { Millis } from './time.ts';
 
 /**
@@ -94,6 +95,18 @@ export function isOurs(server: Marked, prefix: string, scope: Scope): boolean {
     (spare === null || owner.run !== spare)
   );
 }
+
+/**
+ * What `check` has made belongs to a vantage, whichever entry it was made through: `kept` servers are shared by the entries
+ * of one project. Of those that are `brief`, a check that is at work keeps `check clean` away itself. Null: any.
+ */
+export const isCheckServer = (
+  { name, metadata }: Marked,
+  { purpose, vantage }: { readonly purpose: Purpose | null; readonly vantage: string | null },
+): boolean =>
+  name.startsWith(PREFIX) &&
+  (purpose === null ? metadata[KEY] === 'kept' || metadata[KEY] === 'brief' : metadata[KEY] === purpose) &&
+  (vantage === null || metadata['vantage'] === vantage);
 
 /** All that this mark made, and nothing of another run, entry or vantage. */
 export const ownScope = ({ vantage, run, cloud }: Mark): Scope => ({ vantage, run, cloud });
