@@ -50,7 +50,7 @@ function main(data: SamplerThreadData, emit: (event: SamplerEvent) => void): { t
     const admin =
       diagnosis === null ? null : openCloud({ access: sealAccess(diagnosis), clock: timeline, admission, gate });
     const { namePrefix, deleteLimit, maxStuck, enabled } = settings['server-boot'];
-    const mark = { prefix: namePrefix, vantage: data.vantage, run: data.run };
+    const mark = { prefix: namePrefix, vantage: data.vantage, run: data.run, cloud: access.name };
     const onServer = (event: Extract<SamplerEvent, { type: 'server' }>['event']) => emit({ type: 'server', event });
     const janitor = createJanitor({ cloud, mark, deleteLimit, maxStuck, emit: onServer, log });
     if (enabled) janitor.start();

@@ -65,7 +65,7 @@ export async function bootBriefly(
 }
 
 /** What was sent and not refused may be carried out yet: we were told to stop, it hung, or broke in the middle. */
-function mayHaveBeenMade(trouble: Trouble): boolean {
+export function mayHaveBeenMade(trouble: Trouble): boolean {
   if (trouble.type === 'void') return trouble.cause.kind !== 'quota';
   const { kind, status = 0 } = trouble.cause;
   return (

@@ -14,6 +14,8 @@ import { takeAway } from './take-away.ts';
 /** What a check had asked for when it was killed appears within this, in milliseconds. */
 const SETTLED = 3000;
 const LOOK_AGAIN = 500;
+/** For what can't be listed or deleted: an API that restarts, a group that a port has for a while yet; in milliseconds. */
+const PATIENCE = 20_000;
 /** Things that are deleted at once. */
 const AT_ONCE = 8;
 
@@ -66,28 +68,61 @@ const KINDS: readonly Kind[] = [
 
 /**
  * Deletes all that `check` has made on a cloud, and waits until it is gone; looks again until nothing more has appeared for a
- * while, as a check may have been killed just now.
+ * while, as a check may have been killed just now. What counts is the last look: what could not be deleted and is not there
+ * any more has gone with something else, and a list that failed once was only slow.
  */
 export async function cleanUp(cloud: Cloud, vantage: string, options: Limits): Promise<readonly Check[]> {
   const whole = `clean ${cloud.access.name}`;
   const checks = new Map<string, Check>();
   const limit = pLimit(AT_ONCE);
-  for (let last = performance.now(); performance.now() - last < SETTLED; await delay(LOOK_AGAIN)) {
-    for (const kind of KINDS) {
+  let unseen: readonly string[] = [];
+  const began = performance.now();
+  let last = began;
+  let seenAll = began;
+  const isOver = () => {
+    const now = performance.now();
+    if (unseen.length > 0) return now - seenAll > PATIENCE;
+    const left = [...checks.values()].some(({ status }) => status === 'fail');
+    return now - last > (left ? PATIENCE : SETTLED);
+  };
+  for (; !isOver(); await delay(LOOK_AGAIN)) {
+    const troubles: string[] = [];
+    for (const [index, kind] of KINDS.entries()) {
       const found = await kind(cloud, { ...options, vantage });
-      if (found.type !== 'ok') checks.set(found.cause.message, fail(whole, found.cause.message));
-      else if ((await Promise.all(found.value.map((one) => limit(() => progress(one))))).includes(true))
-        last = performance.now();
+      if (found.type !== 'ok') {
+        troubles.push(found.cause.message);
+        continue;
+      }
+      notListed(index, new Set(found.value.map(({ id }) => id)));
+      const gone = await Promise.all(found.value.map((one) => limit(() => progress(index, one))));
+      if (gone.includes(true)) last = performance.now();
+    }
+    // A list that came late is followed by as long a time of quiet as any other
+    if (unseen.length > 0) last = performance.now();
+    unseen = troubles;
+    if (troubles.length === 0) seenAll = performance.now();
+  }
+  const failed = [...new Set(unseen)].map((message) => fail(whole, message));
+  const all = [...checks.values(), ...failed];
+  return all.length === 0 ? [pass(whole, 'there is nothing of ours')] : all;
+
+  /** Whoever deleted it: it is not there. */
+  function notListed(kind: number, ids: ReadonlySet<string>): void {
+    for (const [key, check] of checks) {
+      const [of, id = ''] = key.split('\n');
+      if (of !== `${kind}` || ids.has(id) || check.status !== 'fail') continue;
+      checks.set(key, pass(check.name, `${id} is gone`));
+      last = performance.now();
     }
   }
-  return checks.size === 0 ? [pass(whole, 'there is nothing of ours')] : [...checks.values()];
 
   /** True: it is new, or has gone at last: what held it may have gone meanwhile. */
-  async function progress({ what, id, remove }: Leftover): Promise<boolean> {
-    const before = checks.get(id)?.status;
+  async function progress(kind: number, { what, id, remove }: Leftover): Promise<boolean> {
+    const key = `${kind}\n${id}`;
+    const before = checks.get(key)?.status;
     const reason = await remove();
     const name = `${whole}: ${what}`;
-    checks.set(id, reason === null ? pass(name, `${id} is gone`) : fail(name, `${id}: ${reason}`));
+    checks.set(key, reason === null ? pass(name, `${id} is gone`) : fail(name, `${id}: ${reason}`));
     return before === undefined || (before === 'fail' && reason === null);
   }
 }

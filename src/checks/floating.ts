@@ -10,6 +10,7 @@ import { ipAddress, resourceId, segment } from '../openstack/resource-id.ts';
 import type { Result } from '../openstack/result.ts';
 import { create, remove } from '../openstack/write.ts';
 import { describe } from './describe.ts';
+import { patiently } from './wait.ts';
 
 const PATH = '/floatingips';
 /** Until Nova has heard of an address, and between two looks, in milliseconds. */
@@ -74,7 +75,7 @@ export async function ensureFloating(
   let made: Result<FloatingAddress> | null = null;
   const until = performance.now() + HEARD;
   for (;;) {
-    const seen = await describe(seenBy, floating.serverId);
+    const seen = await patiently(() => describe(seenBy, floating.serverId), signal);
     if (seen.type !== 'ok' || seen.value === null || hasFloating(seen.value)) return seen;
     if (performance.now() > until || signal.aborted) return missing(seen, 'Nova does not show its floating address');
     made ??= await createFloating(cloud, floating, { limits, signal });

@@ -1,4 +1,5 @@
-import { isCheckServer, PREFIX, type Purpose } from '../domain/checks/ours.ts';
+import { PREFIX, type Purpose } from '../domain/checks/ours.ts';
+import { isCheckServer } from '../domain/ownership.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import type { Result } from '../openstack/result.ts';

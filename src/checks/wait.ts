@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Compute, Limits } from '../openstack/compute.ts';
+import type { Result, Trouble } from '../openstack/result.ts';
 import { type Server, statusOf } from '../openstack/server-body.ts';
 
 /** Between two looks, in milliseconds. */
@@ -45,6 +46,39 @@ export async function waitFor(
   }
   return { ok: false, reason: 'we were told to stop' };
 }
+
+/** For an API that is slow or restarts to answer again, and between two tries; in milliseconds. */
+const PATIENCE = 30_000;
+const TRY_AGAIN = 1000;
+
+/**
+ * Asks again while there is no answer, or one of somebody who is only away for the moment: an API that is being upgraded
+ * answers the next question. Only for what may be asked twice.
+ */
+export async function patiently<T>(
+  ask: () => Promise<Result<T>>,
+  signal: AbortSignal,
+  patience: number = PATIENCE,
+): Promise<Result<T>> {
+  const until = performance.now() + patience;
+  for (;;) {
+    const result = await ask();
+    if (result.type === 'ok' || !isPassing(result) || signal.aborted || performance.now() > until) return result;
+    await delay(TRY_AGAIN, undefined, { signal }).catch(() => {});
+  }
+}
+
+const PASSING: readonly Trouble['cause']['kind'][] = [
+  ...(['connection-refused', 'connection-reset', 'truncated-body', 'unreachable'] as const),
+  ...(['http-500', 'http-502', 'http-503', 'http-504', 'http-5xx'] as const),
+  ...(['rate-limited', 'throttled', 'stale-connection'] as const),
+];
+
+/** A 404 of a load balancer is one without a backend. */
+const isPassing = (trouble: Trouble): boolean =>
+  (trouble.type === 'failed' && trouble.hung) ||
+  PASSING.includes(trouble.cause.kind) ||
+  trouble.cause.service === 'load-balancer';
 
 /** For what is made: it is taken away again also when we are told to stop. */
 export const NEVER: AbortSignal = new AbortController().signal;

@@ -1,16 +1,30 @@
 import { cleanUp } from '../checks/clean.ts';
 import { forgetKey } from '../checks/inside/key-pair.ts';
-import { loadConfiguration } from '../config/configuration.ts';
+import { type Configuration, loadConfiguration } from '../config/configuration.ts';
 import { type Check, pass } from '../domain/checks/check.ts';
 import { preflight } from '../openstack/preflight.ts';
 import { keyFileOf, withClouds } from './check-clouds.ts';
 import type { CheckFlags } from './check-flags.ts';
+import { lockChecks } from './check-keeper.ts';
 import { lineOf } from './check-lines.ts';
 import { type Output, print } from './output.ts';
 
-/** Deletes all that the checks have left. True: all of it is gone. */
-export async function clean({ config, journal, json = false }: CheckFlags, output: Output): Promise<boolean> {
-  const configuration = loadConfiguration({ configFile: config, flags: { journal } });
+/** Deletes all that the checks have left. True: all of it is gone. Refused while a check is at work. */
+export async function clean(flags: CheckFlags, output: Output): Promise<boolean> {
+  const configuration = loadConfiguration({ configFile: flags.config, flags: { journal: flags.journal } });
+  const lock = await lockChecks(configuration);
+  try {
+    return await cleanAll(configuration, flags, output);
+  } finally {
+    lock.release();
+  }
+}
+
+async function cleanAll(
+  configuration: Configuration,
+  { json = false }: Pick<CheckFlags, 'json'>,
+  output: Output,
+): Promise<boolean> {
   const checks: Check[] = [];
   const { signal } = new AbortController();
   for (const watched of configuration.clouds) {

@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Configuration } from '../config/configuration.ts';
 import { type CheckRun, STAGES } from '../domain/checks/check.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { openJournal } from '../journal/open-journal.ts';
+import { holderOf, type Lock, lockIdentity } from '../journal/sqlite/lock.ts';
 import type { CheckFlags } from './check-flags.ts';
 import { ask, askFor } from './daemon-client.ts';
 import { daemonOf } from './daemon-flags.ts';
@@ -34,7 +37,40 @@ const runsSchema = z.object({
   ),
 });
 
-export async function keeperOf({ url, tokenFile }: CheckFlags, configuration: Configuration): Promise<Keeper> {
+/**
+ * Makes this the only check of a vantage and a journal: another one deletes what this one has made for a moment. The lock
+ * goes with the process, so that `check clean` works at once after one was killed. Throws a Refusal.
+ */
+export async function lockChecks({ journal, vantage }: Configuration): Promise<Lock> {
+  const hash = createHash('sha256')
+    .update(`${vantage}\n${resolve(journal)}`)
+    .digest('hex');
+  const identity = `check-${hash.slice(0, 32)}`;
+  const lock = await lockIdentity(identity);
+  if (lock !== null) return lock;
+  const pid = await holderOf(identity);
+  const who = pid === null ? 'another check' : `another check (pid ${pid})`;
+  throw new Refusal(`${who} is at work with journal ${journal}: let it end, or stop it`, 3);
+}
+
+export async function keeperOf(flags: CheckFlags, configuration: Configuration): Promise<Keeper> {
+  const lock = await lockChecks(configuration);
+  try {
+    const keeper = await openKeeper(flags, configuration);
+    return {
+      ...keeper,
+      async close() {
+        lock.release();
+        await keeper.close();
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function openKeeper({ url, tokenFile }: CheckFlags, configuration: Configuration): Promise<Keeper> {
   if (url !== undefined) {
     const path = '/api/v1/checks';
     const { token } = daemonOf({ url, ...(tokenFile !== undefined && { tokenFile }) });

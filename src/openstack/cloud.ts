@@ -69,21 +69,22 @@ export function openCloud({ access, clock, admission = COMMAND_ADMISSION, ...giv
   const ping = createPing({ access, session, http: direct });
   const backpressureOf = (service: 'nova-api' | 'keystone') =>
     createBackpressure({ clock, gate, service, ping: (given, signal) => ping(service, given, signal) });
+  const secondLook = createSecondLook({
+    clock,
+    ping: async (suspect, signal) => (await ping(suspect, VERSIONS, signal)).service,
+    list: (signal) => createCompute(session, diagnosis).list({ detail: true, limit: 1, limits: QUICK, signal }),
+  });
   return {
     access,
     clock,
     session,
-    secondLook: createSecondLook({
-      clock,
-      ping: async (suspect, signal) => (await ping(suspect, VERSIONS, signal)).service,
-      list: (signal) => createCompute(session, diagnosis).list({ detail: true, limit: 1, limits: QUICK, signal }),
-    }),
+    secondLook,
     issue,
     http,
     limits,
     gate,
     backpressure: { 'nova-api': backpressureOf('nova-api'), keystone: backpressureOf('keystone') },
-    compute: (over) => createCompute(session, over),
+    compute: (over) => createCompute(session, over, secondLook),
     open,
     close() {
       ended.abort();

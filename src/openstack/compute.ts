@@ -10,6 +10,7 @@ import { DEFAULT_MICROVERSION, microversionHeaders } from './microversion.ts';
 import { saysNotFound } from './not-found.ts';
 import { segment } from './resource-id.ts';
 import type { Result } from './result.ts';
+import type { RequestEnd, SecondLook } from './second-look.ts';
 import { briefsSchema, createdSchema, detailsSchema, type Server, serverOf, showSchema } from './server-body.ts';
 import type { Call, Session } from './session.ts';
 
@@ -57,16 +58,24 @@ const PAGES = 100;
 /** Servers of a page, where all of a name are asked for. */
 const NAMED_PAGE = 100;
 
-export function createCompute(session: Session, http: Http): Compute {
+/** Watches the requests to Nova, whoever sends them: one that hangs tells who keeps the others waiting. */
+export type RequestWatch = Pick<SecondLook, 'reading' | 'writing'>;
+
+export function createCompute(session: Session, http: Http, watch?: RequestWatch): Compute {
   const microversion = session.access.computeMicroversion ?? DEFAULT_MICROVERSION;
   const headers = microversionHeaders(microversion);
 
-  const send = (
+  async function send(
     method: 'GET' | 'POST' | 'DELETE',
     path: string,
     { limits, signal, body, bodyLimit = SINGLE_BODY_LIMIT }: Limits & Pick<Call, 'body' | 'bodyLimit'>,
-  ) =>
-    session.call(http, {
+  ): Promise<Result<HttpAnswer>> {
+    let ended: ((end: RequestEnd) => void) | undefined;
+    const onSent = () => {
+      ended?.('other');
+      ended = method === 'GET' ? watch?.reading() : watch?.writing();
+    };
+    const result = await session.call(http, {
       type: 'compute',
       method,
       path,
@@ -74,8 +83,12 @@ export function createCompute(session: Session, http: Http): Compute {
       bodyLimit,
       limits,
       signal,
+      onSent,
       ...(body === undefined ? {} : { body }),
     });
+    ended?.(endOf(method, result));
+    return result;
+  }
 
   async function read<T>(
     path: string,
@@ -154,6 +167,13 @@ export function createCompute(session: Session, http: Http): Compute {
       }
     },
   };
+}
+
+/** Of a write only 202 and 204 say that the message queue took it: what Nova refuses never gets there. */
+function endOf(method: 'GET' | 'POST' | 'DELETE', result: Result<HttpAnswer>): RequestEnd {
+  if (result.type === 'failed') return result.cause.kind === 'response-timeout' ? 'silent' : 'other';
+  const done = method === 'GET' ? [200] : method === 'POST' ? [202] : [204];
+  return result.type === 'ok' && done.includes(result.value.status) ? 'done' : 'other';
 }
 
 function serverBody(server: CreateServer): object {

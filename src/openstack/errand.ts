@@ -54,8 +54,6 @@ export type ErrandPace = {
   readonly confirmAfter: number;
   /** A delete that was accepted, but came to nothing, is asked for again. */
   readonly deleteAgain: number;
-  /** Before servers of another run are taken for left behind. */
-  readonly othersAfter: number;
 };
 
 export const USUAL_PACE: ErrandPace = {
@@ -64,7 +62,6 @@ export const USUAL_PACE: ErrandPace = {
   searchFor: 1_800_000,
   confirmAfter: 2500,
   deleteAgain: 30_000,
-  othersAfter: 60_000,
 };
 
 export type ErrandOptions = {

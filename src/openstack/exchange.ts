@@ -115,6 +115,7 @@ export async function exchange(
   const onShutdown = () => giveUp({ kind: 'shutdown', message: 'we were told to stop' });
   if (signal.aborted) return failed({ kind: 'shutdown', message: 'we were told to stop' });
   if (!isHttp(request.url)) return failed({ kind: 'internal', message: 'only http and https URLs can be asked' });
+  request.onSent?.();
   signal.addEventListener('abort', onShutdown);
 
   const share = bodies.enter(() =>

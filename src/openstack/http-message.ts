@@ -12,6 +12,8 @@ export type HttpRequest = {
   readonly limits: HttpLimits;
   /** Aborts at our shutdown. */
   readonly signal: AbortSignal;
+  /** Called when it is sent, after any wait for its turn; of a request that is repeated, each time. */
+  readonly onSent?: () => void;
 };
 
 /** In milliseconds. */

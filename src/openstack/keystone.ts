@@ -18,6 +18,8 @@ export type Token = {
   readonly issuedAt: Millis;
   /** In milliseconds, from `issuedAt`; by Keystone's own clock, whatever ours shows. */
   readonly lifetime: number;
+  /** How far Keystone's clock is ahead of ours, at least; null: the token was issued some time ago. */
+  readonly ahead: Millis | null;
   readonly catalogue: Catalogue;
   readonly projectId: string | null;
 };
@@ -58,7 +60,7 @@ export async function issueToken(access: CloudAccess, { http, limits, signal }: 
   });
   if (answer.type === 'failure') return failureTrouble(answer, 'keystone');
   if (answer.status !== (request.method === 'POST' ? 201 : 200)) return withReceipt(answer);
-  return readToken(answer);
+  return readToken(answer, request.method === 'POST');
 }
 
 /** Keystone takes the password and wants more (`multi_factor_auth_rules`): nothing was refused, and nothing will do. */
@@ -82,7 +84,7 @@ export const isKeystonesRefusal = ({ service, body = '' }: Pick<Cause, 'service'
 export const wantsMoreFactors = ({ service, message }: Pick<Cause, 'service' | 'message'>): boolean =>
   service === 'keystone' && message.includes(RECEIPT);
 
-function readToken(answer: HttpAnswer): Result<Token> {
+function readToken(answer: HttpAnswer, isNew: boolean): Result<Token> {
   const read = readJson(answer.body, tokenSchema);
   if (!read.ok) return bodyTrouble(answer, 'keystone', read.problem);
   const { expires_at, issued_at, catalog, project } = read.value.token;
@@ -91,7 +93,8 @@ function readToken(answer: HttpAnswer): Result<Token> {
   if (id === undefined) return bodyTrouble(answer, 'keystone', 'no X-Subject-Token');
   rememberToken(id);
   if (!Number.isFinite(lifetime)) return bodyTrouble(answer, 'keystone', 'a token without a date');
-  const value = { id, issuedAt: answer.sentAt, lifetime, catalogue: catalog, projectId: project?.id ?? null };
+  const ahead = isNew ? momentOf(issued_at) - answer.endedAt : null;
+  const value = { id, issuedAt: answer.sentAt, lifetime, ahead, catalogue: catalog, projectId: project?.id ?? null };
   return { ...timingOf(answer), type: 'ok', value };
 }
 

@@ -2,6 +2,7 @@ import type { Service } from '../domain/cause.ts';
 import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { Clock } from '../domain/ports.ts';
 import { rememberToken } from '../domain/redaction.ts';
+import type { Millis } from '../domain/time.ts';
 import { endpointOf, listed, regionsOf, type ServiceType } from './catalogue.ts';
 import { answerTrouble, excerpt, failureTrouble, timingOf } from './classify.ts';
 import type { Http } from './http.ts';
@@ -11,7 +12,7 @@ import { leadsElsewhere } from './resource-id.ts';
 import type { Result } from './result.ts';
 import type { TokenKeeper } from './token-keeper.ts';
 
-export type Call = Pick<HttpRequest, 'method' | 'body' | 'bodyLimit' | 'limits' | 'signal'> & {
+export type Call = Pick<HttpRequest, 'method' | 'body' | 'bodyLimit' | 'limits' | 'signal' | 'onSent'> & {
   readonly type: ServiceType;
   /** From the endpoint on: '/servers/detail?limit=100'. */
   readonly path: string;
@@ -27,6 +28,11 @@ export type Session = {
   endpoint(type: ServiceType): string | null;
   /** The project of the latest token; null where there is none yet. */
   projectId(): string | null;
+  /**
+   * The time by the cloud's own clocks, whatever ours shows: the earliest of what Nova's `Date` and Keystone's `issued_at`
+   * say, so that one that is fast makes nothing look old. Null: no answer has told.
+   */
+  cloudNow(): Millis | null;
 };
 
 /** Who is at fault when its endpoint is. */
@@ -44,8 +50,11 @@ export type SessionOptions = {
 };
 
 export function createSession({ access, clock, tokens }: SessionOptions): Session {
+  /** How far Nova's clock is ahead of ours, at least: it says whole seconds, some time before its answer is here. */
+  let novaAhead: Millis | null = null;
+
   async function send(http: Http, call: Call, token: Token): Promise<Result<HttpAnswer>> {
-    const { type, path, method, body, bodyLimit, limits, signal } = call;
+    const { type, path, method, body, bodyLimit, limits, signal, onSent } = call;
     const endpoint = endpointFor(type, token);
     if (endpoint === null) return noEndpoint(type, token);
     if (leadsElsewhere(path)) return noPath(type, path);
@@ -62,10 +71,13 @@ export function createSession({ access, clock, tokens }: SessionOptions): Sessio
       },
       ...(body === undefined ? {} : { body }),
       ...(bodyLimit === undefined ? {} : { bodyLimit }),
+      ...(onSent === undefined ? {} : { onSent }),
       limits,
       signal,
     });
     if (sent.type === 'failure') return failureTrouble(sent, SERVICE_OF[type]);
+    const date = Date.parse(sent.headers['date'] ?? '');
+    if (type === 'compute' && Number.isFinite(date)) novaAhead = date - sent.endedAt;
     return { ...timingOf(sent), type: 'ok', value: sent };
   }
 
@@ -96,6 +108,10 @@ export function createSession({ access, clock, tokens }: SessionOptions): Sessio
   return {
     access,
     projectId: () => tokens.latest()?.projectId ?? null,
+    cloudNow() {
+      const ahead = [novaAhead, tokens.latest()?.ahead ?? null].filter((one) => one !== null);
+      return ahead.length === 0 ? null : clock.now() + Math.min(...ahead);
+    },
     endpoint(type) {
       const token = tokens.latest();
       return token === null ? null : endpointFor(type, token);

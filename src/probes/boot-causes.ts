@@ -37,6 +37,7 @@ export type BootCausesOptions = {
 /** A server in BUILD for longer is overdue: who it waits for is asked from then on, so often (milliseconds). */
 const OVERDUE = 5000;
 const ASK_EVERY = 3000;
+const QUEUE_IS_AWAY = 'requests that write wait for the message queue';
 
 export function createBootCauses(cloud: Cloud, options: BootCausesOptions): BootCauses {
   const { admin, budget, deleteLimit, zoneAsked, usual } = options;
@@ -103,8 +104,10 @@ export function createBootCauses(cloud: Cloud, options: BootCausesOptions): Boot
       const given = { limits: cloud.limits, signal, zoneAsked, longest: stage };
       const { service, why, sure, suspects } = await stuck.verdict(server, given);
       stuck.clear();
-      const who = sure ? null : await secondLook.silent(signal, suspects);
-      const also = who === null ? '' : ` (${who} doesn't answer us either)`;
+      const away = sure ? null : await secondLook.silent(signal, suspects);
+      const queue = !sure && away === null && (await secondLook.queueIsAway(signal));
+      const who = queue ? 'message-queue' : away;
+      const also = queue ? ` (${QUEUE_IS_AWAY})` : away === null ? '' : ` (${away} doesn't answer us either)`;
       const message = `${statusOf(server)} after ${went}: ${why}${also}`;
       return { kind: 'spin-up-timeout', service: who ?? service, message: excerpt(message) };
     },
@@ -122,9 +125,10 @@ export function createBootCauses(cloud: Cloud, options: BootCausesOptions): Boot
       await watch(signal);
       const silent = stuck.silent();
       stuck.clear();
-      const why = silent === null ? '' : `: ${silent} reports no more`;
+      const queue = silent === null && (await secondLook.queueIsAway(signal));
+      const why = silent === null ? (queue ? `: ${QUEUE_IS_AWAY}` : '') : `: ${silent} reports no more`;
       const message = `${statusOf(server)} ${seconds} after its delete${why}`;
-      return { kind: 'delete-timeout', service: silent ?? 'nova', message };
+      return { kind: 'delete-timeout', service: silent ?? (queue ? 'message-queue' : 'nova'), message };
     },
   };
 }

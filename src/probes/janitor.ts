@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { errorLine } from '../domain/error-line.ts';
+import { isOurs, type Mark, neededFor, ownerOf, ownScope, type Scope } from '../domain/ownership.ts';
 import type { ServerEvent } from '../domain/ports.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Cloud } from '../openstack/cloud.ts';
@@ -8,8 +9,6 @@ import { type Errand, type ErrandPace, newErrand, runErrand, USUAL_PACE } from '
 import { MAX_OUTSTANDING } from '../openstack/request-gate.ts';
 import type { Result } from '../openstack/result.ts';
 import type { Server } from '../openstack/server-body.ts';
-
-import { isOurs, type Mark, type Scope } from './mark.ts';
 
 /** Makes sure that every server of ours goes away again, one janitor a cloud. */
 export type Janitor = {
@@ -31,7 +30,10 @@ export type Janitor = {
   held(): string | null;
   /** Finds what an earlier run left behind, and goes on until it has looked. */
   start(): void;
-  /** Finds servers that bear our mark; without `dryRun` they are deleted, and waited for up to `limit` milliseconds. */
+  /**
+   * Finds servers with our mark. Without `dryRun` each is deleted once no living run can need it any more, and waited for
+   * up to `limit` milliseconds; one that goes by itself until then is none of the result.
+   */
   sweep(options: SweepOptions): Promise<Result<readonly Swept[]>>;
   /** Deletes all there is for up to `limit` milliseconds; gives what is left. */
   stop(limit: number): Promise<readonly Left[]>;
@@ -41,10 +43,27 @@ export type SweepOptions = {
   readonly dryRun: boolean;
   readonly scope: Scope;
   readonly limit: number;
+  /** Deletes also what a living run may need. */
+  readonly now?: boolean;
+  /** Told once of what is waited for, and for how long at most. */
+  readonly onWait?: (servers: readonly Server[], millis: Millis) => void;
   readonly signal: AbortSignal;
 };
 
-export type Swept = { readonly server: Server; readonly gone: boolean };
+/** `neededFor`: a living run may need it for so long. */
+export type Swept = { readonly server: Server; readonly gone: boolean; readonly neededFor: Millis };
+/** At most for `longest`, with a look each `every` milliseconds. */
+type Wait = {
+  readonly longest: Millis;
+  readonly every: Millis;
+  readonly scope: Scope;
+  readonly signal: AbortSignal;
+};
+/** `left`: the wait was too short. */
+type Taken = {
+  readonly taken: readonly { readonly server: Server; readonly errand: Errand }[];
+  readonly left: readonly Server[];
+};
 export type Left = { readonly name: string; readonly id: string; readonly message: string };
 
 export type JanitorOptions = {
@@ -63,6 +82,10 @@ export type JanitorOptions = {
 const AT_ONCE = MAX_OUTSTANDING / 2;
 /** Between two tries to look for what an earlier run left behind. */
 const LOOK_AGAIN = 10_000;
+/** Between two looks of a sweep at servers that a living run may need. */
+const SWEEP_LOOK = 2000;
+/** A sweep does not wait longer for what a living run may need. */
+const LONGEST_WAIT = 600_000;
 
 export function createJanitor(options: JanitorOptions): Janitor {
   const { cloud, mark, deleteLimit, maxStuck, emit, log, pace = USUAL_PACE } = options;
@@ -91,19 +114,23 @@ export function createJanitor(options: JanitorOptions): Janitor {
   async function lookUp(name: string): Promise<string | null | undefined> {
     const all = await listed();
     if (all.type !== 'ok') return undefined;
-    const scope = { vantage: mark.vantage, run: mark.run };
-    return all.value.find((one) => one.name === name && isOurs(one, mark.prefix, scope))?.id ?? null;
+    return all.value.find((one) => one.name === name && isOurs(one, mark.prefix, ownScope(mark)))?.id ?? null;
   }
 
   function begin(
     name: string,
     id: string | null,
     { seemsGone = false, deletedAt = null }: { seemsGone?: boolean; deletedAt?: Millis | null } = {},
-  ): void {
-    if (errands.has(name)) return;
+  ): Errand {
+    const known = errands.get(name);
+    // Two servers may have one name: an older Rollwatch gave the same to those of two entries of one project.
+    const isOther = known !== undefined && id !== null && known.id !== null && known.id !== id;
+    const key = isOther ? `${name} ${id}` : name;
+    const same = errands.get(key);
+    if (same !== undefined) return same;
     inUse.delete(name);
     const errand = newErrand(name, { id, since: clock.now(), seemsGone, deletedAt });
-    errands.set(name, errand);
+    errands.set(key, errand);
     const onFound = (foundId: string) =>
       tell('created', name, foundId, 'found by its name: its create was never answered');
     const onStuck = () => {
@@ -114,12 +141,13 @@ export function createJanitor(options: JanitorOptions): Janitor {
     const perform = { compute, clock, turn, limits: cloud.limits, pace, deleteLimit, lookUp, onFound, onStuck };
     void runErrand(errand, { ...perform, limit, hurry: hurry.signal, ended: ended.signal }).then((end) => {
       if (end === 'left') return;
-      errands.delete(name);
+      errands.delete(key);
       if (end === 'gone') tell('gone', name, errand.id, '');
       errand.looked.resolve();
       errand.gone.resolve();
       errand.over.resolve();
     });
+    return errand;
   }
 
   const within = async (work: Promise<unknown>, millis: number, signal: AbortSignal): Promise<void> => {
@@ -129,33 +157,65 @@ export function createJanitor(options: JanitorOptions): Janitor {
     over.abort();
   };
 
-  /** Takes on all that are found; gives their names. */
-  async function takeAll(scope: Scope, but: (name: string) => boolean): Promise<Result<readonly Server[]>> {
-    const all = await compute.named(mark.prefix, { limits: cloud.limits, signal: ended.signal });
+  /** Those of `scope`, but for what our own probes are using. */
+  async function marked(scope: Scope, signal: AbortSignal): Promise<Result<readonly Server[]>> {
+    const all = await compute.named(mark.prefix, { limits: cloud.limits, signal });
     if (all.type !== 'ok') return all;
-    const ours = all.value.filter((one) => isOurs(one, mark.prefix, scope) && !inUse.has(one.name) && !but(one.name));
-    for (const { name, id } of ours) begin(name, id);
-    return { ...all, value: ours };
+    return { ...all, value: all.value.filter((one) => isOurs(one, mark.prefix, scope) && !inUse.has(one.name)) };
   }
 
-  /** Servers of another run may be those of another daemon, at work: its boots are over by the second look. */
+  async function takeOwn(): Promise<Result<readonly Server[]>> {
+    const own = await marked(ownScope(mark), ended.signal);
+    if (own.type === 'ok') for (const { name, id } of own.value) begin(name, id);
+    return own;
+  }
+
+  /** For how long a living run may still need it. */
+  function stillNeeded(server: Server): Millis {
+    const owner = ownerOf(server, mark.prefix);
+    if (owner === null) return Number.POSITIVE_INFINITY;
+    return neededFor({ created: server.created, lifetime: owner.lifetime }, cloud.session.cloudNow());
+  }
+
+  /**
+   * Deletes each of `servers` when no living run can need it any more; one that is gone by then is not ours to delete.
+   * Where the cloud's time is not known, a server is as good as new when it is first seen.
+   */
+  async function takeWhenUnneeded(servers: readonly Server[], { longest, every, scope, signal }: Wait): Promise<Taken> {
+    const from = clock.now();
+    const taken: { server: Server; errand: Errand }[] = [];
+    let waiting = servers.map((server) => ({ server, until: from + stillNeeded(server) }));
+    for (;;) {
+      const now = clock.now();
+      const due = waiting.filter(({ until }) => until <= now);
+      taken.push(...due.map(({ server }) => ({ server, errand: begin(server.name, server.id) })));
+      waiting = waiting.filter((one) => !due.includes(one));
+      if (waiting.length === 0 || now >= from + longest) break;
+      const next = Math.min(from + longest, ...waiting.map(({ until }) => until));
+      await delay(Math.min(every, next - now), undefined, { signal });
+      const seen = await marked(scope, signal);
+      if (seen.type !== 'ok') continue;
+      const ids = new Set(seen.value.map(({ id }) => id));
+      waiting = waiting.filter(({ server }) => ids.has(server.id));
+    }
+    return { taken, left: waiting.map(({ server }) => server) };
+  }
+
+  /** What another run or another entry of clouds.yaml has made may be another daemon's, at work. */
   async function cleanUpAfterOthers(): Promise<void> {
     const here = { vantage: mark.vantage, run: null };
-    let first: Result<readonly Server[]> | null = null;
-    while (first?.type !== 'ok') {
-      const own = await takeAll({ ...here, run: mark.run }, () => false);
+    let found: Result<readonly Server[]> | null = null;
+    while (found?.type !== 'ok') {
+      const own = await takeOwn();
       if (own.type === 'ok' && own.value.length > 0)
         log('info', `deletes ${own.value.length} servers left by an earlier start`);
-      first = own.type === 'ok' ? await listed() : own;
-      if (first.type !== 'ok') await delay(LOOK_AGAIN, undefined, { signal: ended.signal });
+      found = own.type === 'ok' ? await marked(here, ended.signal) : own;
+      if (found.type !== 'ok') await delay(LOOK_AGAIN, undefined, { signal: ended.signal });
     }
-    const others = first.value.filter((one) => isOurs(one, mark.prefix, here) && one.metadata['run'] !== mark.run);
-    const names = new Set(others.map((one) => one.name));
-    if (others.length === 0) return;
-    await delay(pace.othersAfter, undefined, { signal: ended.signal });
-    const taken = await takeAll(here, (name) => !names.has(name));
-    if (taken.type === 'ok' && taken.value.length > 0)
-      log('info', `deletes ${taken.value.length} servers left by another run`);
+    const others = found.value.filter((one) => !isOurs(one, mark.prefix, ownScope(mark)));
+    const given = { longest: Number.POSITIVE_INFINITY, every: LOOK_AGAIN, scope: here, signal: ended.signal };
+    const { taken } = await takeWhenUnneeded(others, given);
+    if (taken.length > 0) log('info', `deletes ${taken.length} servers left by another run or another entry`);
   }
 
   return {
@@ -178,27 +238,30 @@ export function createJanitor(options: JanitorOptions): Janitor {
         if (!ended.signal.aborted) log('warn', `looking for servers left behind: ${errorLine(error)}`);
       });
     },
-    async sweep({ dryRun, scope, limit: millis, signal }) {
-      const all = await compute.named(mark.prefix, { limits: cloud.limits, signal });
-      if (all.type !== 'ok') return all;
-      const ours = all.value.filter((one) => isOurs(one, mark.prefix, scope) && !inUse.has(one.name));
-      if (!dryRun) {
-        for (const { name, id } of ours) begin(name, id);
-        const work = ours.map(({ name }) => errands.get(name)?.over.promise);
-        await within(Promise.all(work), millis, signal);
-      }
-      return { ...all, value: ours.map((server) => ({ server, gone: !dryRun && !errands.has(server.name) })) };
+    async sweep({ dryRun, scope, limit: millis, now = false, onWait, signal }) {
+      const found = await marked(scope, signal);
+      if (found.type !== 'ok') return found;
+      const needed = new Map(found.value.map((server) => [server, now ? 0 : stillNeeded(server)]));
+      const row = (server: Server, gone: boolean): Swept => ({ server, gone, neededFor: needed.get(server) ?? 0 });
+      const isGone = (errand: Errand) => ![...errands.values()].includes(errand);
+      if (dryRun) return { ...found, value: found.value.map((server) => row(server, false)) };
+      const young = found.value.filter((server) => (needed.get(server) ?? 0) > 0);
+      const old = found.value
+        .filter((server) => !young.includes(server))
+        .map((server) => ({ server, errand: begin(server.name, server.id) }));
+      const longest = Math.min(LONGEST_WAIT, Math.max(0, ...young.map((server) => needed.get(server) ?? 0)));
+      if (young.length > 0) onWait?.(young, longest);
+      const { taken, left } = await takeWhenUnneeded(young, { longest, every: SWEEP_LOOK, scope, signal });
+      const begun = [...old, ...taken];
+      await within(Promise.all(begun.map(({ errand }) => errand.over.promise)), millis, signal);
+      const rows = begun.map(({ server, errand }) => row(server, isGone(errand)));
+      return { ...found, value: [...rows, ...left.map((server) => row(server, false))] };
     },
     async stop(millis) {
       hurry.abort();
       inUse.clear();
       const over = AbortSignal.timeout(millis);
-      const scope = { vantage: mark.vantage, run: mark.run };
-      await within(
-        takeAll(scope, () => false),
-        millis,
-        over,
-      );
+      await within(takeOwn(), millis, over);
       const allOver = () => Promise.all([...errands.values()].map((one) => one.over.promise));
       if (!over.aborted) await within(allOver(), millis, over);
       ended.abort();

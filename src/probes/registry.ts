@@ -1,8 +1,8 @@
+import type { Mark } from '../domain/ownership.ts';
 import type { Clock, Facts, Probe } from '../domain/ports.ts';
 import type { Series } from '../domain/sample.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Janitor } from './janitor.ts';
-import type { Mark } from './mark.ts';
 import { bootSeries, type ServerBootSettings, serverBoot } from './server-boot.ts';
 import { type ServerListSettings, serverList } from './server-list.ts';
 import { reachSeries, type ServerReachSettings, serverReach } from './server-reach.ts';

@@ -1,17 +1,17 @@
 import type { Cause, VoidCause } from '../domain/cause.ts';
+import { lifetimeOf, type Mark, metadataOf, nameOf } from '../domain/ownership.ts';
 import type { Facts, Probe, ProbeContext, ProbeResult } from '../domain/ports.ts';
 import type { Series, Stages } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
 import { type Choice, candidates, type Wanted } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import { countLostTime } from '../openstack/lost-time.ts';
-import type { Result, Trouble } from '../openstack/result.ts';
+import type { Trouble } from '../openstack/result.ts';
 import type { Server } from '../openstack/server-body.ts';
 import { aftermath, type BootOptions, fall, mayExist, rise } from './boot.ts';
 import { createBootCauses } from './boot-causes.ts';
 import { type BootCourse, createBootCourse, createUsualSpells } from './boot-course.ts';
 import type { Janitor } from './janitor.ts';
-import { type Mark, metadataOf, nameOf } from './mark.ts';
 import { type Place, type ProbeSettings, seriesOf } from './settings.ts';
 
 export type ServerBootSettings = ProbeSettings &
@@ -54,6 +54,7 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
   const guarded = cloud.backpressure['nova-api'].series();
   const looks = cloud.backpressure['nova-api'].series();
   const zoneAsked = settings.availabilityZone !== null;
+  const metadata = metadataOf(mark, lifetimeOf(settings));
   const usual = createUsualSpells();
   const causes = createBootCauses(cloud, { admin, budget, deleteLimit, zoneAsked, usual });
   /** What may be booted, the best first; empty: to be chosen. What Nova refused before anything ever worked is left out. */
@@ -105,13 +106,6 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     const message = `Nova refuses ${what}: ${cause.message}; ${then}`;
     progress(message);
     return { ...cause, kind: 'refused-choice', service: 'rollwatch', message };
-  }
-
-  async function writing<T>(send: () => Promise<Result<T>>): Promise<Result<T>> {
-    const ended = secondLook.writing();
-    const result = await send();
-    ended(result.type === 'ok');
-    return result;
   }
 
   function answeredAt(): Millis | null {
@@ -166,13 +160,12 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     janitor.using(name);
     standing.add(name);
     const { flavor, image, networks } = chosen;
-    const metadata = metadataOf(mark);
     const { availabilityZone } = settings;
     let sent = false;
     const create = () => {
       sent = true;
       const server = { name, flavor, image, networks, availabilityZone, metadata };
-      return writing(() => compute.create(server, { limits, signal }));
+      return compute.create(server, { limits, signal });
     };
     // While lists hang, nobody can boot either, and each create that hangs may be carried out minutes later.
     const created = await guarded(create, signal);
@@ -235,7 +228,7 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     const lostBefore = lost();
     const lostSince = () => lost() - lostBefore;
     // It waits its turn for longer than a look does: a server that is ready is not to be left for want of a place.
-    const deleted = await writing(() => cloud.compute(cloud.http).delete(id, { limits, signal }));
+    const deleted = await cloud.compute(cloud.http).delete(id, { limits, signal });
     if (deleted.type === 'void') {
       handOver({ name, id, deletedAt: null });
       return voided(deleted.cause, seen);

@@ -26,10 +26,7 @@ export function serverList(cloud: Cloud, place: Place, { settings, connection }:
   const guarded = cloud.backpressure['nova-api'].samples();
 
   async function blamed(result: Result<number | null>, signal: AbortSignal): Promise<Result<number | null>> {
-    if (result.type === 'ok') {
-      secondLook.read(result.sentAt);
-      void secondLook.learn(signal);
-    }
+    if (result.type === 'ok') void secondLook.learn(signal);
     if (result.type !== 'failed') return result;
     const cause = await secondLook.atRead(await secondLook.at(result.cause, 'request', signal), signal);
     return { ...result, cause };

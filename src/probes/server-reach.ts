@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { addressOf } from '../domain/checks/address.ts';
-import { isCheckServer } from '../domain/checks/ours.ts';
+import { isCheckServer } from '../domain/ownership.ts';
 import type { Clock, Probe } from '../domain/ports.ts';
 import type { ReachTarget } from '../domain/reach-target.ts';
 import type { Series } from '../domain/sample.ts';

@@ -3,7 +3,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import type { EmbeddedCloud } from '../../src/cloud/cloud.ts';
 import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
@@ -135,6 +135,35 @@ describe('the checks before and after', { timeout: 120_000 }, () => {
     const away = await run('embedded', 'before', '--only', 'kept');
     await cloud.start('keystone');
     expect([away.code, away.out, away.err.trim().split('\n').length]).toEqual([3, '', 1]);
+  });
+
+  it('clean leaves alone what a check at work has made, and deletes it once that was killed', async () => {
+    const before = (await cloud.servers()).map(({ id }) => id);
+    const killed = Promise.withResolvers<void>();
+    const env = { OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), OS_CLOUD: 'embedded' };
+    await cloud.stop('nova-conductor');
+    const args = ['check', 'before', '--only', 'basics'];
+    const checking = rollwatch(args, { folder, env, until: killed.promise, kill: 'SIGKILL' });
+    const brief = async () => (await cloud.servers()).filter(({ id }) => !before.includes(id));
+    try {
+      await vi.waitFor(async () => expect(await brief()).toHaveLength(1), { timeout: 30_000 });
+      const refused = await run('embedded', 'clean');
+      expect([refused.code, refused.out]).toEqual([3, '']);
+      expect(refused.err).toMatch(
+        /^rollwatch: another check \(pid \d+\) is at work with journal .*: let it end, or stop it\n$/,
+      );
+      expect((await brief()).map(({ status }) => status)).toEqual(['BUILD']);
+    } finally {
+      killed.resolve();
+      await checking;
+      await cloud.start('nova-conductor');
+    }
+    const cleaned = await run('embedded', 'clean');
+    expect(cleaned.code).toBe(0);
+    expect(cleaned.out).toContain('clean embedded: rollwatch-check-basics: ');
+    expect(await brief()).toEqual([]);
+    // What is to live through the upgrade went, too, and is made anew for what follows.
+    expect((await run('embedded', 'before', '--only', 'kept')).code).toBe(0);
   });
 
   it('leave nothing after clean, and touch nothing else', async () => {

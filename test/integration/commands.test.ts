@@ -178,6 +178,14 @@ describe('what turns out to be wrong when the cloud is asked', { timeout: 60_000
   });
 });
 
+const bootSchema = z.object({ cloud: z.string(), outcome: z.string(), cause: z.unknown() });
+
+/** The boots that have ended, as the daemon's API lists them. */
+async function boots(url: string): Promise<readonly z.infer<typeof bootSchema>[]> {
+  const lines = (await (await fetch(`${url}/api/v1/samples?probe=server-boot`)).text()).trim().split('\n');
+  return lines.filter((line) => line !== '').map((line) => bootSchema.parse(JSON.parse(line)));
+}
+
 describe('the commands', { timeout: 60_000 }, () => {
   it('watch --cloud goes before OS_CLOUD, and Ctrl-C in the middle of a boot leaves no server', async () => {
     const watch = await startWatch({ env: { ...env, OS_CLOUD: 'no-such-cloud' }, args: ['--cloud', 'embedded'] });
@@ -199,7 +207,7 @@ describe('the commands', { timeout: 60_000 }, () => {
 
   it('sweep --dry-run shows what bears our mark and is of this host, sweep deletes it and nothing else', async () => {
     const user = await signIn(cloud);
-    const ours = { rollwatch: '1', vantage: 'here', run: 'old' };
+    const ours = { rollwatch: '1', vantage: 'here', run: 'old', lifetime: '0' };
     await user.create('somebody-else', { networks: 'none' });
     await user.create('rollwatch-lookalike', { networks: 'none' });
     await user.create('rollwatch-old', { networks: 'none', metadata: ours });
@@ -231,7 +239,7 @@ describe('the commands', { timeout: 60_000 }, () => {
       );
       // Let its look for what an earlier start has left be over.
       await delay(2000);
-      const metadata = { rollwatch: '1', vantage: run.vantages[0], run: run.id };
+      const metadata = { rollwatch: '1', vantage: run.vantages[0], run: run.id, cloud: 'embedded', lifetime: '0' };
       await user.create('rollwatch-its-own', { networks: 'none', metadata });
       const other = await user.create('rollwatch-other', { networks: 'none', metadata: { ...metadata, run: 'other' } });
       expect(other.status).toBe(202);
@@ -247,6 +255,70 @@ describe('the commands', { timeout: 60_000 }, () => {
       discard(watch.folder);
     }
     expect(await cloud.servers()).toEqual([]);
+  });
+
+  it('sweep leaves alone what a daemon is booting, whoever calls it and whatever it knows of the daemon', {
+    timeout: 120_000,
+  }, async () => {
+    const elsewhere = mkdtempSync(join(folder, 'elsewhere-'));
+    writeFileSync(join(elsewhere, 'there.yaml'), 'vantage: there');
+    writeFileSync(join(elsewhere, 'patient.yaml'), 'probes: {server-boot: {budget: 90s}}');
+    const watch = await startWatch({ env, args: ['--config', join(elsewhere, 'patient.yaml')] });
+    try {
+      // Without a conductor the boot lasts until every sweep has looked.
+      await cloud.stop('nova-conductor');
+      const ids = async () => (await cloud.servers()).filter(({ status }) => status === 'BUILD').map(({ id }) => id);
+      const booting = await vi.waitFor(
+        async () => {
+          const found = await ids();
+          expect(found).toHaveLength(1);
+          return found;
+        },
+        { timeout: 20_000 },
+      );
+      const sweeps = [[], ['--any-vantage'], ['--any-vantage', '--config', 'there.yaml'], ['--journal', watch.journal]];
+      const waits = sweeps.map(() => Promise.withResolvers<void>());
+      const swept = sweeps.map((args, index) =>
+        rollwatch(['sweep', ...args], { folder: elsewhere, env, onErr: () => waits[index]?.resolve() }),
+      );
+      await Promise.race([Promise.all(waits.map(({ promise }) => promise)), Promise.all(swept)]);
+      expect(await ids()).toEqual(booting);
+      await cloud.start('nova-conductor');
+      for (const { code, out, err } of await Promise.all(swept)) {
+        expect([code, out]).toEqual([0, 'No server of ours is left behind.\n']);
+        expect(err).toMatch(/^rollwatch: 1 server may be in use by a running daemon: waits up to \d+ s for it to go/);
+      }
+      await vi.waitFor(async () => expect((await boots(watch.url)).length).toBeGreaterThan(1), { timeout: 30_000 });
+      expect((await boots(watch.url)).filter(({ outcome }) => outcome !== 'ok')).toEqual([]);
+    } finally {
+      await cloud.start('nova-conductor');
+      await watch.stop();
+      discard(watch.folder);
+    }
+    expect(await cloud.servers()).toEqual([]);
+  });
+
+  it('sweep deletes what a killed daemon was booting once nobody can need it, and with --now at once', async () => {
+    const settings = mkdtempSync(join(folder, 'killed-'));
+    writeFileSync(
+      join(settings, 'rollwatch.yaml'),
+      'probes: {server-boot: {budget: 2s, slow: 1s, request_timeout: 1s}}',
+    );
+    for (const now of [false, true]) {
+      const watch = await startWatch({ env, args: ['--config', join(settings, 'rollwatch.yaml')] });
+      await vi.waitFor(async () => expect(await cloud.servers()).not.toEqual([]), { timeout: 20_000, interval: 20 });
+      await watch.kill();
+      expect(await cloud.servers()).toHaveLength(1);
+      const dry = await rollwatch(['sweep', '--dry-run'], { folder, env });
+      expect(dry.out).toMatch(
+        /may be in use for 1?\d s\n1 server of ours, 1 of them perhaps in use by a running daemon;/,
+      );
+      const { code, out, err } = await rollwatch(['sweep', ...(now ? ['--now'] : [])], { folder, env });
+      expect([code, out.split('\n').at(-2)]).toEqual([0, '1 server deleted, 0 left.']);
+      expect(err.includes('may be in use')).toBe(!now);
+      expect(await cloud.servers()).toEqual([]);
+      discard(watch.folder);
+    }
   });
 
   it('pause stops a daemon, resume lets it go on, and report tells of it, from the daemon as from its journal', async () => {

@@ -215,7 +215,7 @@ describe('a boot with a budget of 2 s, in a loop that stands still for all the r
     for (const service of stopped) await embedded.stop(service);
     const clock = { now: () => performance.timeOrigin + performance.now() };
     const cloud = openCloud({ access: accessTo(embedded, 'probe'), clock });
-    const mark = { prefix: 'rollwatch-', vantage: 'here', run: 'stalls' };
+    const mark = { prefix: 'rollwatch-', vantage: 'here', run: 'stalls', cloud: 'here' };
     const janitor = createJanitor({
       ...{ cloud, mark, deleteLimit: 5000, maxStuck: 5 },
       emit: () => {},

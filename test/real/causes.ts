@@ -73,7 +73,7 @@ const settings: ProbesSettings = {
 
 const cloud = open('probe');
 const admin = open('admin');
-const mark = { prefix: 'rollwatch-', vantage: 'causes', run: `causes${process.pid}` };
+const mark = { prefix: 'rollwatch-', vantage: 'causes', run: `causes${process.pid}`, cloud: cloud.access.name };
 const leaks: string[] = [];
 const janitor = createJanitor({
   cloud,
@@ -196,9 +196,11 @@ console.log(`
 ## What stands behind some of these
 
 - **RabbitMQ.** Nova's API workers wait for the message queue before they answer, so a write hangs first and, once all
-  workers hang, so does every list. What tells this from an API that hangs by itself is a list that was answered after a
-  write had begun to hang. Where all workers are held from the first moment, no such list exists, and the cause stays
-  \`response-timeout nova-api\`: from outside, the two are the same.
+  workers hang, so does every list. What tells this from an API that hangs by itself is a read that was answered after a
+  write had begun to hang, whoever sent the write: a boot or the clean-up of an earlier one. Where all workers are held
+  from the first moment, no such read exists, and the cause stays \`response-timeout nova-api\`: from outside, the two are
+  the same. Where reads hang beside later ones that are answered, one of several API servers hangs, and a write that
+  hangs then is no evidence of the message queue.
 - **MariaDB.** Nova answers 500 with the database's exception. Keystone can't check tokens without it, so once Nova's
   token cache has run out it passes on Keystone's 503, and that is blamed on \`keystone\`, which made it.
 - **Neutron stopped** (not killed) goes on accepting connections for a while, and holds Nova's workers as RabbitMQ does.

@@ -13,12 +13,14 @@ type How = {
   readonly limit?: number;
   readonly until?: Promise<unknown>;
   readonly kill?: NodeJS.Signals;
+  /** Told of each piece that it writes to stderr. */
+  readonly onErr?: (piece: string) => void;
 };
 
 /** `rollwatch ARGS` in a process of its own, with no environment but what is given, until it ends. */
 export async function rollwatch(
   args: readonly string[],
-  { folder, env = {}, limit = 60_000, until, kill = 'SIGTERM' }: How,
+  { folder, env = {}, limit = 60_000, until, kill = 'SIGTERM', onErr }: How,
 ): Promise<Ran> {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: folder,
@@ -27,6 +29,7 @@ export async function rollwatch(
     timeout: limit,
     killSignal: kill,
   });
+  if (onErr !== undefined) child.stderr.on('data', (piece: Buffer) => onErr(piece.toString()));
   void until?.then(
     () => child.kill(kill),
     () => {},

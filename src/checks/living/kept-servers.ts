@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { type Check, fail, pass } from '../../domain/checks/check.ts';
 import { type Asked, checkCreated } from '../../domain/checks/created.ts';
@@ -5,13 +6,15 @@ import { compareKept, type KeptServer } from '../../domain/checks/keeper.ts';
 import { keptName, metadataFor } from '../../domain/checks/ours.ts';
 import { choose, type Wanted } from '../../openstack/choose.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
-import type { Limits } from '../../openstack/compute.ts';
+import type { CreateServer, Limits } from '../../openstack/compute.ts';
+import type { Result, Trouble } from '../../openstack/result.ts';
+import { mayHaveBeenMade } from '../brief-server.ts';
 import { describe } from '../describe.ts';
 import { ensureFloating } from '../floating.ts';
 import { openEntrance } from '../inside/entrance.ts';
 import type { Login } from '../inside/inside.ts';
 import { checkServersOf } from '../ours.ts';
-import { waitFor } from '../wait.ts';
+import { patiently, waitFor } from '../wait.ts';
 
 export type KeptOptions = Limits & {
   readonly cloud: Cloud;
@@ -29,6 +32,11 @@ export type KeptOptions = Limits & {
 const LIMIT = 120_000;
 /** Servers that are waited for at once. */
 const AT_ONCE = 4;
+/** A server whose create was not answered appears within this, or not at all for now; between two looks. */
+const APPEARS = 30_000;
+const LOOK = 1000;
+
+type Made = { readonly ok: true; readonly id: string } | { readonly ok: false; readonly reason: string };
 
 /** `fresh`: the ids of those that were made just now. */
 export type Kept = {
@@ -44,28 +52,30 @@ export async function keepServers(options: KeptOptions): Promise<Kept> {
   const { cloud, vantage, wanted, count, login, limits, signal } = options;
   const compute = cloud.compute(cloud.http);
   const given = { limits, signal };
-  const known = await checkServersOf(cloud, { purpose: 'kept', vantage }, given);
+  const keptNow = () => checkServersOf(cloud, { purpose: 'kept', vantage }, given);
+  const known = await patiently(keptNow, signal);
   if (known.type !== 'ok') return failed(known.cause.message);
   const ids = known.value.map(({ id }) => id);
   const names = freeNames(new Set(known.value.map(({ name }) => name)), count - ids.length);
   const asked = new Map<string, Asked>();
   const troubles: string[] = [];
   if (names.length > 0) {
-    const chosen = await choose(cloud, wanted, given);
+    const chosen = await patiently(() => choose(cloud, wanted, given), signal);
     if (chosen.type !== 'ok') return failed(chosen.cause.message);
-    const entrance = login === null ? null : await openEntrance(cloud, { vantage, login }, given);
+    const entrance =
+      login === null ? null : await patiently(() => openEntrance(cloud, { vantage, login }, given), signal);
     if (entrance !== null && entrance.type !== 'ok') return failed(entrance.cause.message);
     const { names: called, vcpus, ...from } = chosen.value;
     const metadata = metadataFor('kept', vantage);
     for (const name of names) {
       const server = { ...from, ...entrance?.value, name, availabilityZone: null, metadata };
-      const created = await compute.create(server, given);
-      if (created.type !== 'ok') {
-        troubles.push(created.cause.message);
+      const created = await make(server);
+      if (!created.ok) {
+        troubles.push(created.reason);
         break;
       }
-      ids.push(created.value);
-      asked.set(created.value, { name, flavor: called.flavor, vcpus, image: from.image, metadata, host: null });
+      ids.push(created.id);
+      asked.set(created.id, { name, flavor: called.flavor, vcpus, image: from.image, metadata, host: null });
     }
   }
   const limit = pLimit(AT_ONCE);
@@ -79,6 +89,26 @@ export async function keepServers(options: KeptOptions): Promise<Kept> {
   });
   return { checks: [whole, ...details], servers, fresh: [...asked.keys()] };
 
+  /** Nothing is asked for twice that may have been made: it is looked for by its name. */
+  async function make(server: CreateServer): Promise<Made> {
+    const tried = await patiently(async (): Promise<Result<string | Trouble>> => {
+      const created = await compute.create(server, given);
+      if (created.type === 'ok' || !mayHaveBeenMade(created)) return created;
+      const { stages, sentAt, settledAt, requestId } = created;
+      return { stages, sentAt, settledAt, requestId, type: 'ok', value: created };
+    }, signal);
+    if (tried.type !== 'ok') return { ok: false, reason: tried.cause.message };
+    if (typeof tried.value === 'string') return { ok: true, id: tried.value };
+    const { message } = tried.value.cause;
+    for (const until = performance.now() + APPEARS; performance.now() < until && !signal.aborted; ) {
+      const found = await keptNow();
+      const made = found.type === 'ok' ? found.value.find(({ name }) => name === server.name) : undefined;
+      if (made !== undefined) return { ok: true, id: made.id };
+      await delay(LOOK, undefined, { signal }).catch(() => {});
+    }
+    return { ok: false, reason: `${message}; it may appear yet: rollwatch check clean` };
+  }
+
   /** Until it is up and has its addresses. */
   async function settle(id: string): Promise<KeptServer | null> {
     const up = await waitFor(compute, { id, statuses: ['ACTIVE'] }, { ...given, limit: LIMIT });
@@ -86,7 +116,7 @@ export async function keepServers(options: KeptOptions): Promise<Kept> {
     const network = login?.floatingNetwork ?? null;
     const described =
       network === null || !up.ok
-        ? await describe(options, id)
+        ? await patiently(() => describe(options, id), signal)
         : await ensureFloating(options, { purpose: 'kept', vantage, network, serverId: id });
     if (described.type === 'ok') return described.value;
     troubles.push(`server ${id}: ${described.cause.message}`);
@@ -108,7 +138,7 @@ export async function compareServers(options: KeptOptions, before: readonly Kept
   const checks: Check[] = [];
   const servers: KeptServer[] = [];
   for (const one of before) {
-    const now = await describe(options, one.id);
+    const now = await patiently(() => describe(options, one.id), options.signal);
     if (now.type !== 'ok') checks.push(fail(`kept ${one.name}: is there`, now.cause.message));
     else checks.push(...compareKept(one, now.value));
     if (now.type === 'ok' && now.value !== null) servers.push(now.value);

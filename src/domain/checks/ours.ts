@@ -1,6 +1,6 @@
 /** What `check` leaves on a cloud bears both; it is none of what the probes make, and no sweep touches it. */
 export const PREFIX = 'rollwatch-check-';
-const KEY = 'rollwatch-check';
+export const KEY = 'rollwatch-check';
 
 /** `kept`: lives from before to after; `brief`: is deleted by the check that made it. */
 const PURPOSES = ['kept', 'brief'] as const;
@@ -25,12 +25,3 @@ export const isDescribedAsOurs = (
   description: string,
   { purpose, vantage }: { readonly purpose: Purpose | null; readonly vantage: string },
 ): boolean => (purpose === null ? PURPOSES : [purpose]).some((one) => description === descriptionFor(one, vantage));
-
-/** Name and metadata must both say so. `vantage` null: anyone's. */
-export const isCheckServer = (
-  { name, metadata }: { readonly name: string; readonly metadata: Readonly<Record<string, string>> },
-  { purpose, vantage }: { readonly purpose: Purpose | null; readonly vantage: string | null },
-): boolean =>
-  name.startsWith(PREFIX) &&
-  (purpose === null ? metadata[KEY] === 'kept' || metadata[KEY] === 'brief' : metadata[KEY] === purpose) &&
-  (vantage === null || metadata['vantage'] === vantage);

@@ -49,7 +49,7 @@ async function boot(shown: Shown) {
     return { status: 200, body: { server: { id: 's1', name: 's1', status: now.status, ...extended } } };
   });
   const { cloud } = scripted;
-  const mark = { prefix: 'rollwatch-', vantage: 'v', run: 'r' };
+  const mark = { prefix: 'rollwatch-', vantage: 'v', run: 'r', cloud: 'here' };
   const janitor = createJanitor({ cloud, mark, deleteLimit: 1000, maxStuck: 1, emit: () => {}, log: () => {} });
   const settings = {
     ...{ enabled: true, interval: 1000, slow: 1000, fast: { interval: 100, limit: 60_000 } },

@@ -48,7 +48,7 @@ async function watch(options: CloudOptions = {}): Promise<Watched> {
   const cloud = openCloud({ access: accessTo(embedded), clock: timeline, admission: BACKGROUND_ADMISSION });
   const events: SamplerEvent[] = [];
   const samples: Sample[] = [];
-  const mark = { prefix: 'rollwatch-', vantage: 'here', run: 'load' };
+  const mark = { prefix: 'rollwatch-', vantage: 'here', run: 'load', cloud: 'cloud' };
   const janitor = createJanitor({
     cloud,
     mark,

@@ -37,7 +37,7 @@ const SETTINGS: ProbesSettings = {
   token: { enabled: true, interval: 5000, slow: 2000, fast, timeout: 1000 },
 };
 
-const PACE = { ...USUAL_PACE, looks: [50, 100], searches: [50, 100], confirmAfter: 300, othersAfter: 400 };
+const PACE = { ...USUAL_PACE, looks: [50, 100], searches: [50, 100], confirmAfter: 300 };
 
 let embedded: EmbeddedCloud;
 const closing: (() => unknown)[] = [];
@@ -83,7 +83,7 @@ function watch({
   const cloud = open();
   const events: ServerEvent[] = [];
   const notes: string[] = [];
-  const mark = { prefix: 'rollwatch-', vantage: 'here', run };
+  const mark = { prefix: 'rollwatch-', vantage: 'here', run, cloud: 'cloud' };
   const emit = (event: ServerEvent) => events.push(event);
   const janitor = createJanitor({ cloud, mark, deleteLimit: 1000, maxStuck: 1, emit, log: () => {}, pace: PACE });
   const settings = { ...SETTINGS, 'server-boot': { ...SETTINGS['server-boot'], ...changes } };
@@ -252,7 +252,7 @@ describe('server-boot', () => {
       ['created', result.serverId],
       ['gone', result.serverId],
     ]);
-    expect(events[0]?.name).toBe('rollwatch-here-run-1-0');
+    expect(events[0]?.name).toBe('rollwatch-here-cloud-run-1-0');
   });
 
   it.each([
@@ -475,7 +475,7 @@ describe('the janitor', () => {
   it('deletes what bears our name and our metadata, of our vantage, and nothing else', async () => {
     const { janitor } = watch();
     const user = await signIn(embedded);
-    const ours = { rollwatch: '1', vantage: 'here', run: 'old' };
+    const ours = { rollwatch: '1', vantage: 'here', run: 'old', lifetime: '0' };
     const made = {
       ours: serverIdOf(await user.create('rollwatch-a', { metadata: ours })),
       elsewhere: serverIdOf(await user.create('rollwatch-b', { metadata: { ...ours, vantage: 'there' } })),
@@ -497,13 +497,44 @@ describe('the janitor', () => {
   it('looks at its start for what an earlier start left behind, and later for that of another run', async () => {
     const { janitor } = watch();
     const user = await signIn(embedded);
-    const metadata = { rollwatch: '1', vantage: 'here', run: 'run' };
+    const metadata = { rollwatch: '1', vantage: 'here', run: 'run', cloud: 'cloud', lifetime: '2' };
     const own = serverIdOf(await user.create('rollwatch-own', { metadata }));
-    const others = serverIdOf(await user.create('rollwatch-others', { metadata: { ...metadata, run: 'other' } }));
+    const others = [
+      serverIdOf(await user.create('rollwatch-others', { metadata: { ...metadata, run: 'other' } })),
+      serverIdOf(await user.create('rollwatch-entry', { metadata: { ...metadata, cloud: 'the same project' } })),
+    ];
     janitor.start();
     await until(async () => !(await embedded.servers()).some(({ id }) => id === own));
-    expect((await embedded.servers()).map(({ id }) => id)).toEqual([others]);
+    expect((await embedded.servers()).map(({ id }) => id).toSorted()).toEqual(others.toSorted());
     await until(async () => (await embedded.servers()).length === 0);
+  });
+
+  it('leaves a server of another run or entry alone for as long as it may be needed', async () => {
+    const { janitor } = watch();
+    const user = await signIn(embedded);
+    const metadata = { rollwatch: '1', vantage: 'here', run: 'run', cloud: 'cloud', lifetime: '60' };
+    const young = [
+      serverIdOf(await user.create('rollwatch-run', { metadata: { ...metadata, run: 'other' } })),
+      serverIdOf(await user.create('rollwatch-entry', { metadata: { ...metadata, cloud: 'the same project' } })),
+      serverIdOf(await user.create('rollwatch-old', { metadata: { rollwatch: '1', vantage: 'here', run: 'run' } })),
+    ];
+    const old = { ...metadata, run: 'other', lifetime: '0' };
+    const left = serverIdOf(await user.create('rollwatch-left', { metadata: old }));
+    janitor.start();
+    await until(async () => !(await embedded.servers()).some(({ id }) => id === left));
+    expect(await janitor.stop(5000)).toEqual([]);
+    expect((await embedded.servers()).map(({ id }) => id).toSorted()).toEqual(young.toSorted());
+    await Promise.all(young.map((id) => user.remove(id)));
+  });
+
+  it('deletes both of two servers that have one name', async () => {
+    const { janitor } = watch();
+    const user = await signIn(embedded);
+    const metadata = { rollwatch: '1', vantage: 'here', run: 'old', lifetime: '0' };
+    for (let count = 0; count < 2; count++) await user.create('rollwatch-twin', { metadata });
+    const scope = { vantage: 'here', run: null };
+    const swept = await janitor.sweep({ dryRun: false, scope, limit: 3000, signal: never });
+    expect(swept.type === 'ok' && swept.value.map(({ gone }) => gone)).toEqual([true, true]);
   });
 
   it('holds boots while more servers than allowed cannot be deleted, and tells of each once', async () => {
@@ -527,6 +558,64 @@ describe('the janitor', () => {
     await until(() => held() === null);
     await until(() => events.length === 4);
     expect(events.map(({ kind }) => kind)).toEqual(['leaked', 'leaked', 'gone', 'gone']);
+  });
+});
+
+describe('a clean-up whose deletes hang', () => {
+  /** Servers that the janitor and somebody else are to delete. */
+  async function twoServers() {
+    const user = await signIn(embedded);
+    const metadata = { rollwatch: '1', vantage: 'here', run: 'run', cloud: 'cloud' };
+    const ids: string[] = [];
+    for (const name of ['rollwatch-p', 'rollwatch-q']) {
+      const id = serverIdOf(await user.create(name, { metadata }));
+      await user.until(id, (_answer, status) => status === 'ACTIVE');
+      ids.push(id);
+    }
+    const [ours = '', other = ''] = ids;
+    return {
+      ours,
+      deleteOurs: () => user.remove(ours),
+      deleteOther: () => user.ask('compute', `DELETE /servers/${other}`).catch(() => null),
+    };
+  }
+
+  it('while lists are answered names the message queue once lists hang, too', async () => {
+    const { run, janitor } = watch();
+    expect(brief(await run('server-list', 'new'))).toEqual(['ok']);
+    const { ours, deleteOther } = await twoServers();
+    let others: Promise<unknown> = Promise.resolve();
+    const result = await without(['rabbitmq'], async () => {
+      janitor.take({ name: 'rollwatch-p', id: ours, deletedAt: null });
+      for (let second = 0; second < 4; second++) {
+        await setTimeout(900);
+        expect(brief(await run('server-list', 'new'))).toEqual(['ok']);
+      }
+      // Somebody else's delete holds the other worker: from now on every list hangs.
+      others = deleteOther();
+      await setTimeout(200);
+      return run('server-list', 'new');
+    });
+    expect(brief(result)).toEqual(['failed', 'response-timeout', 'message-queue']);
+    await others;
+    await until(async () => (await embedded.servers()).length === 0);
+  });
+
+  it('because nova-api hangs does not name the message queue', async () => {
+    const { run, cloud } = watch();
+    expect(brief(await run('server-list', 'new'))).toEqual(['ok']);
+    const { ours, deleteOurs, deleteOther } = await twoServers();
+    const results = await faulty({ kind: 'hang' }, async () => {
+      const limits = { connect: 1000, response: 10_000 };
+      void cloud.compute(cloud.http).delete(ours, { limits, signal: never });
+      await setTimeout(3200);
+      return [await run('server-list', 'new'), await run('server-list', 'reused'), await run('server-boot')];
+    });
+    expect(results.map((one) => (one.outcome === 'failed' ? one.cause.service : one.outcome))).toEqual(
+      results.map(() => 'nova-api'),
+    );
+    await Promise.all([deleteOurs(), deleteOther()]);
+    await until(async () => (await embedded.servers()).length === 0);
   });
 });
 

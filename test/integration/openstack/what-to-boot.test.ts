@@ -97,7 +97,7 @@ const NO_IMAGE =
 /** The boot probe of a cloud, and what it says for the report. */
 async function watch(offer: Offer) {
   const { cloud, asked } = await serve(offer);
-  const mark = { prefix: 'rollwatch-', vantage: 'v', run: 'r' };
+  const mark = { prefix: 'rollwatch-', vantage: 'v', run: 'r', cloud: 'cloud' };
   const facts: Facts[] = [];
   const notes: string[] = [];
   const janitor = createJanitor({ cloud, mark, deleteLimit: 1000, maxStuck: 1, emit: () => {}, log: () => {} });

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { groupsOfOurs } from '../../../src/checks/security-groups.ts';
+import { metadataOf } from '../../../src/domain/ownership.ts';
 import { USUAL_PACE } from '../../../src/openstack/errand.ts';
 import { createJanitor } from '../../../src/probes/janitor.ts';
-import { metadataOf } from '../../../src/probes/mark.ts';
 import {
   novaNotFound,
   options,
@@ -20,8 +20,8 @@ const DOWN_CELL = {
   created: '2026-11-01T00:00:00Z',
   links: [],
 };
-const MARK = { prefix: 'rollwatch-', vantage: 'v', run: 'r' };
-const OURS = { id: 'b', name: 'rollwatch-b', status: 'ACTIVE', metadata: metadataOf(MARK) };
+const MARK = { prefix: 'rollwatch-', vantage: 'v', run: 'r', cloud: 'cloud' };
+const OURS = { id: 'b', name: 'rollwatch-b', status: 'ACTIVE', metadata: metadataOf(MARK, 0) };
 
 let servers: readonly unknown[];
 let more: boolean;

@@ -103,7 +103,7 @@ describe('a write without an answer', () => {
     state.list = HANG;
     expect((await look.atRead(HANG, never)).service).toBe('message-queue');
     expect((await look.atHang(HANG, state.now - 10_000, never)).service).toBe('message-queue');
-    look.writing()(true);
+    look.writing()('done');
     state.now += 2000;
     expect(await look.atRead(HANG, never)).toBe(HANG);
   });
@@ -113,8 +113,9 @@ describe('a write without an answer', () => {
     state.list = HANG;
     look.writing();
     const sentAt = state.now;
-    look.read(sentAt + 300);
-    state.now += 2900;
+    state.now += 300;
+    look.reading()('done');
+    state.now += 2600;
     expect(await look.atRead(HANG, never)).toBe(HANG);
     state.now += 200;
     expect((await look.atRead(HANG, never)).service).toBe('message-queue');
@@ -131,11 +132,12 @@ describe('a write without an answer', () => {
     state.list = HANG;
     const ended = look.writing();
     state.now += 400;
-    ended(true);
+    ended('done');
     look.writing();
     const sentAt = state.now;
-    look.read(sentAt + 500);
-    state.now += 10_000;
+    state.now += 500;
+    look.reading()('done');
+    state.now += 9500;
     expect(await look.atRead(HANG, never)).toBe(HANG);
     expect(await look.atHang(HANG, sentAt, never)).toBe(HANG);
   });
@@ -165,6 +167,102 @@ describe('a write without an answer', () => {
     const { look, state } = await learnt();
     state.list = HANG;
     expect(await look.atHang(HANG, state.now - 10_000, never)).toBe(HANG);
+  });
+});
+
+describe('a write that asks no question, as the clean-up sends it', () => {
+  it('is evidence of the message queue, while it waits and after it was given up', async () => {
+    for (const givenUp of [false, true]) {
+      const { look, state } = await learnt();
+      state.list = HANG;
+      const ended = look.writing();
+      state.now += 1000;
+      look.reading()('done');
+      state.now += 9000;
+      if (givenUp) ended('silent');
+      state.now += givenUp ? 20_000 : 0;
+      expect((await look.atRead(HANG, never)).service).toBe('message-queue');
+      expect(await look.queueIsAway(never)).toBe(true);
+      // A create that hangs with no list after it is due to the same.
+      expect((await look.atHang(HANG, state.now - 3000, never)).service).toBe('message-queue');
+    }
+  });
+
+  it('is none where no read was answered after it: Nova itself hangs', async () => {
+    const { look, state } = await learnt();
+    state.list = HANG;
+    look.reading()('done');
+    const ended = look.writing();
+    state.now += 10_000;
+    ended('silent');
+    // It is back, and that says nothing of the write.
+    state.now += 1000;
+    look.reading()('done');
+    state.now += 5000;
+    expect(await look.atRead(HANG, never)).toBe(HANG);
+    expect(await look.queueIsAway(never)).toBe(false);
+  });
+
+  it('is none where Neutron is silent, whom Nova asks on its way', async () => {
+    const { look, state } = await learnt();
+    state.silent.add('neutron');
+    const ended = look.writing();
+    state.now += 1000;
+    look.reading()('done');
+    state.now += 9000;
+    ended('silent');
+    expect((await look.atRead(HANG, never)).service).toBe('neutron');
+  });
+
+  it('is none once a write that was sent later was carried out', async () => {
+    const { look, state } = await learnt();
+    look.writing();
+    state.now += 1000;
+    look.reading()('done');
+    look.writing()('done');
+    state.now += 9000;
+    expect(await look.atRead(HANG, never)).toBe(HANG);
+  });
+
+  it('stays evidence where Nova refuses another write, as that never gets to the message queue', async () => {
+    const { look, state } = await learnt();
+    const ended = look.writing();
+    state.now += 1000;
+    look.reading()('done');
+    state.now += 9000;
+    ended('silent');
+    look.writing()('other');
+    expect((await look.atRead(HANG, never)).service).toBe('message-queue');
+  });
+
+  it('is none where reads hang beside those that are answered: one of several APIs hangs', async () => {
+    for (const readEnded of [false, true]) {
+      const { look, state } = await learnt();
+      const read = look.reading();
+      const sentAt = state.now;
+      const write = look.writing();
+      for (let second = 0; second < 10; second++) {
+        state.now += 1000;
+        look.reading()('done');
+      }
+      if (readEnded) read('silent');
+      write('silent');
+      expect(await look.atRead(HANG, never)).toBe(HANG);
+      const found = await look.atHang(HANG, sentAt, never);
+      expect([found.service, found.message]).toEqual(['nova-api', 'no answer within 10 s (some reads hang as well)']);
+    }
+  });
+
+  it('is evidence where lists are merely slow', async () => {
+    const { look, state } = await learnt();
+    const first = look.reading();
+    state.now += 5000;
+    first('done');
+    look.reading();
+    look.writing();
+    state.now += 4000;
+    look.reading()('done');
+    expect((await look.atRead(HANG, never)).service).toBe('message-queue');
   });
 });
 

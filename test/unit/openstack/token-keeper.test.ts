@@ -21,7 +21,7 @@ function keeper() {
     keep,
     state,
     async issues(id: string, lifetime = HOUR) {
-      const value = { id, issuedAt: state.now, lifetime, catalogue: [], projectId: 'p' };
+      const value = { id, issuedAt: state.now, lifetime, ahead: null, catalogue: [], projectId: 'p' };
       waiting.resolve({ type: 'ok', value, ...timing() });
       await new Promise((resolve) => setImmediate(resolve));
     },
