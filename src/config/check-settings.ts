@@ -23,6 +23,7 @@ export const checksSchema = z
         )
         .prefault({}),
       database_file: text('the path of a file').nullable().default(null),
+      report_interval: duration({ min: 1000 }).prefault('10s'),
     },
     MAPPING,
   )
@@ -36,6 +37,8 @@ export type ChecksSettings = {
   readonly ssh: SshSettings | null;
   /** Holds the addresses of Nova's databases. */
   readonly databaseFile: string | null;
+  /** How often Nova's services report (its own `report_interval`), in milliseconds. */
+  readonly reportInterval: number;
 };
 
 export type SshSettings = {
@@ -50,7 +53,7 @@ export type SshSettings = {
 };
 
 export function checksOf(given: z.output<typeof checksSchema>, inFolder: (path: string) => string): ChecksSettings {
-  const { keep, ssh, database_file: databaseFile } = given;
+  const { keep, ssh, database_file: databaseFile, report_interval: reportInterval } = given;
   const path = (file: string | null) => (file === null ? null : inFolder(file));
   return {
     keep,
@@ -65,5 +68,6 @@ export function checksOf(given: z.output<typeof checksSchema>, inFolder: (path: 
             within: ssh.within,
           },
     databaseFile: path(databaseFile),
+    reportInterval,
   };
 }
