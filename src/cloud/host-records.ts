@@ -28,7 +28,10 @@ export type HostRecords = {
 };
 
 export function createHostRecords(processes: Pick<Processes, 'up' | 'alive' | 'reportedAt'>): HostRecords {
-  const record = (number: number, place: Pick<ServiceRecord, 'binary' | 'host' | 'zone' | 'up' | 'reportedAt'>): ServiceRecord => ({
+  const record = (
+    number: number,
+    place: Pick<ServiceRecord, 'binary' | 'host' | 'zone' | 'up' | 'reportedAt'>,
+  ): ServiceRecord => ({
     ...place,
     number,
     id: randomUUID(),

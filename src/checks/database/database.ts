@@ -93,7 +93,9 @@ export async function checkDatabases(databases: Databases, options: DatabaseOpti
   const failed = read.flatMap(({ cell, records }) =>
     records.type === 'ok' ? [] : [{ name: cell.name, problem: records.problem }],
   );
-  const schemas = await readSchemas(databases.api, places.value, ask);
+  // What holds no services may be anything's database
+  const readable = places.value.filter(({ cell }) => !failed.some(({ name }) => name === cell.name));
+  const schemas = await readSchemas(databases.api, readable, ask);
   const missing = mapped.type === 'ok' ? missingCells(places.value, mapped.value) : [];
   const unread = [...failed.map(({ name }) => name), ...missing];
   const complete = mapped.type === 'ok' && unread.length === 0;
@@ -111,9 +113,12 @@ export async function checkDatabases(databases: Databases, options: DatabaseOpti
     ...checkSchemas(schemas.known, {
       stage: options.stage,
       before: options.before.schemas,
-      unread: schemas.unread,
+      unread: [...schemas.unread, ...failed.map(({ name }) => name)],
     }),
-    ...checkMigrations(schemas.migrations, { stage: options.stage, problems: schemas.problems }),
+    ...checkMigrations(schemas.migrations, {
+      stage: options.stage,
+      problems: [...schemas.problems, ...failed.map(({ problem }) => problem)],
+    }),
   ];
   return {
     checks,
