@@ -39,6 +39,8 @@ export type RunOptions = KeptOptions & {
   readonly groups: readonly Group[];
   /** Null: nobody has named them. */
   readonly databases: Databases | null;
+  /** Logs of Nova's services that can be read here. */
+  readonly novaLogs: readonly string[];
   /** What the runs up to now have left, in order; none: nothing is known of before. */
   readonly stocks: readonly string[];
   /** Null: it is not asked for. */
@@ -99,7 +101,7 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
     if (options.databases === null) found([skip('database', NO_DATABASES)]);
     else {
       const before = stage === 'after' ? stock : { versions: null, schemas: null };
-      const looked = await checkDatabases(options.databases, { stage, before, signal });
+      const looked = await checkDatabases(options.databases, { stage, before, novaLogs: options.novaLogs, signal });
       found(looked.checks);
       ({ versions, schemas } = looked);
     }

@@ -7,6 +7,7 @@ import {
   checkPlaces,
   checkSchemas,
   checkVersions,
+  greatestVersion,
   type KnownSchema,
   type KnownVersion,
   versionsOf,
@@ -15,6 +16,7 @@ import { cellAddress, type DatabaseAddress, type Databases } from '../../domain/
 import { counted } from '../../domain/words/quantities.ts';
 import { rows as listOf } from '../../http/lists.ts';
 import { type Ask, type Read, select } from './nova-database.ts';
+import { checkNovaLogs } from './nova-logs.ts';
 import { readSchema } from './schema.ts';
 
 const CELL0 = '00000000-0000-0000-0000-000000000000';
@@ -65,6 +67,7 @@ export type DatabaseOptions = {
     readonly versions: readonly KnownVersion[] | null;
     readonly schemas: readonly KnownSchema[] | null;
   };
+  readonly novaLogs: readonly string[];
   readonly signal: AbortSignal;
 };
 
@@ -100,6 +103,9 @@ export async function checkDatabases(databases: Databases, options: DatabaseOpti
   const unread = [...failed.map(({ name }) => name), ...missing];
   const complete = mapped.type === 'ok' && unread.length === 0;
   const known = places.value.map(({ cell }) => cell.name).join(', ');
+  const greatest = greatestVersion(cells);
+  const asked = options.stage === 'after' && unread.length === 0 && greatest > 0;
+  const pins = asked ? await checkNovaLogs(options.novaLogs, { greatest, signal: options.signal }) : [];
   const checks = [
     mapped.type !== 'ok'
       ? fail('database: cells', `whether ${known} are all cells cannot be said: ${mapped.problem}`)
@@ -108,6 +114,7 @@ export async function checkDatabases(databases: Databases, options: DatabaseOpti
         : pass('database: cells', `${counted(places.value.length, 'cell')}: ${known}`),
     ...failed.map(({ name, problem }) => fail(`database: ${name}`, problem)),
     ...checkVersions(cells, { stage: options.stage, before: options.before.versions, unread }),
+    ...pins,
     ...checkPlaces(cells, { hosts: hosts.type === 'ok' ? hosts.value : null, complete, unread }),
     ...(hosts.type === 'ok' ? [] : [fail('database: host mappings', hosts.problem)]),
     ...checkSchemas(schemas.known, {

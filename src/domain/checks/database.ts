@@ -52,6 +52,9 @@ const greatestOf = (records: readonly VersionRecord[]): number =>
 const listed = (texts: readonly string[]): string =>
   texts.length <= NAMED ? texts.join(', ') : `${texts.slice(0, NAMED).join(', ')} and ${texts.length - NAMED} more`;
 
+/** 0: no service of them counts. */
+export const greatestVersion = (cells: readonly Cell[]): number => greatestOf(cells.flatMap(({ records }) => records));
+
 export const versionsOf = (cells: readonly Cell[]): readonly KnownVersion[] =>
   cells.flatMap(({ name: cell, records }) =>
     [...Map.groupBy(records, ({ binary }) => binary)].map(([binary, some]) => ({
