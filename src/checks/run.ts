@@ -1,9 +1,16 @@
 import { type Check, type CheckRun, fail, type Stage, skip } from '../domain/checks/check.ts';
-import type { KnownVersion } from '../domain/checks/database.ts';
+import type { KnownSchema, KnownVersion } from '../domain/checks/database.ts';
 import { checkHypervisors } from '../domain/checks/hypervisors.ts';
-import { checkServiceRecords, checkServices, type ServiceRecord } from '../domain/checks/services.ts';
+import {
+  checkMicroversions,
+  checkServiceRecords,
+  checkServices,
+  type ReportClock,
+  type ServiceRecord,
+} from '../domain/checks/services.ts';
 import { checkSpread } from '../domain/checks/spread.ts';
 import type { Databases } from '../domain/database-address.ts';
+import type { Millis } from '../domain/time.ts';
 import { choose } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
@@ -13,7 +20,7 @@ import { checkHosts } from './hosts.ts';
 import type { KeptOptions } from './living/kept-servers.ts';
 import { checkLiving, LIVING } from './living/living.ts';
 import { spreadServers } from './spread.ts';
-import { readHypervisors, readProviders, readServices } from './stock.ts';
+import { readHypervisors, readMicroversions, readProviders, readServices } from './stock.ts';
 import { lastStock, stockText } from './stock-text.ts';
 import type { Tempest } from './tempest/find-tempest.ts';
 import { runTempest, selectionOf } from './tempest/tempest.ts';
@@ -32,10 +39,14 @@ export type RunOptions = KeptOptions & {
   readonly groups: readonly Group[];
   /** Null: nobody has named them. */
   readonly databases: Databases | null;
+  /** Logs of Nova's services that can be read here. */
+  readonly novaLogs: readonly string[];
   /** What the runs up to now have left, in order; none: nothing is known of before. */
   readonly stocks: readonly string[];
   /** Null: it is not asked for. */
   readonly tempest: Tempest | null;
+  /** Nova's `report_interval`, in milliseconds. */
+  readonly reportInterval: Millis;
   readonly now: () => number;
   /** Told as they are found. */
   readonly onCheck: (check: Check) => void;
@@ -70,21 +81,29 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
     found(asked.map((group) => fail(group, `Nova's services can't be read: ${seen.reason}`)));
   if (wants('services')) {
     if (seen?.type === 'nobody') found([skip('services', NO_ADMIN)]);
-    if (services !== null) found(checkServices(services, before));
+    if (seen?.type === 'seen') found(checkServices(seen.services, before, seen.clock));
+  }
+  let microversions: readonly string[] | null = null;
+  if (wants('services')) {
+    const read = await readMicroversions(cloud, given);
+    const then = stage === 'after' ? stock.microversions : null;
+    found([read.ok ? checkMicroversions(read.found, then) : skip('services: microversion of nova-api', read.reason)]);
+    microversions = read.ok ? read.found : null;
   }
   if (wants('orphans')) {
     if (seen?.type === 'nobody') found([skip('orphans', NO_ADMIN)]);
-    if (seen?.type === 'seen') found(await orphans(seen.admin, seen.services, { ...given, now }));
+    if (seen?.type === 'seen') found(await orphans(seen, given));
   }
 
   let versions: readonly KnownVersion[] | null = null;
+  let schemas: readonly KnownSchema[] | null = null;
   if (wants('database')) {
     if (options.databases === null) found([skip('database', NO_DATABASES)]);
     else {
-      const before = stage === 'after' ? stock.versions : null;
-      const looked = await checkDatabases(options.databases, { stage, before, signal });
+      const before = stage === 'after' ? stock : { versions: null, schemas: null };
+      const looked = await checkDatabases(options.databases, { stage, before, novaLogs: options.novaLogs, signal });
       found(looked.checks);
-      versions = looked.versions;
+      ({ versions, schemas } = looked);
     }
   }
 
@@ -92,8 +111,9 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
   if (wants('hosts') && seen?.type !== 'trouble') {
     const choice = seen?.type === 'seen' ? await choose(seen.admin, wanted, given) : null;
     if (seen?.type === 'seen' && choice?.type === 'ok') {
-      const { admin } = seen;
-      await checkHosts({ ...given, admin, vantage, choice: choice.value, before, onCheck: tell }, seen.services);
+      const { admin, clock } = seen;
+      const how = { ...given, admin, vantage, choice: choice.value, before, clock, onCheck: tell };
+      await checkHosts(how, seen.services);
     } else {
       if (choice !== null && choice.type !== 'ok')
         found([skip('hosts', `there is nothing to boot for the administrator: ${choice.cause.message}`)]);
@@ -115,33 +135,39 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
     const passed = await runTempest(options.tempest, { passedBefore, onCheck: tell, signal });
     if (stage === 'before' && passed !== null) tempest = { [selection]: passed };
   }
-  const taken = stage === 'before' ? { services, versions } : { services: null, versions: null };
+  const taken =
+    stage === 'before'
+      ? { services, versions, schemas, microversions }
+      : { services: null, versions: null, schemas: null, microversions: null };
   const left = stockText({ ...taken, hosts, tempest, ...living });
   return { stage, cloud: cloud.access.name, vantage, at: now(), checks, stock: left };
 }
 
 /** `nobody`: the user may not, and no administrator is named. */
-type Seen =
-  | { readonly type: 'seen'; readonly admin: Cloud; readonly services: readonly ServiceRecord[] }
-  | { readonly type: 'nobody' }
-  | { readonly type: 'trouble'; readonly reason: string };
+type Seen = SeenByAdmin | { readonly type: 'nobody' } | { readonly type: 'trouble'; readonly reason: string };
+
+type SeenByAdmin = {
+  readonly type: 'seen';
+  readonly admin: Cloud;
+  readonly services: readonly ServiceRecord[];
+  readonly clock: ReportClock;
+};
 
 /** Where no administrator is named, the user may be one himself. */
-async function seenByOperator({ cloud, admin, limits, signal }: RunOptions): Promise<Seen> {
+async function seenByOperator({ cloud, admin, reportInterval, limits, signal }: RunOptions): Promise<Seen> {
   const operator = admin ?? cloud;
   const read = await readServices(operator, { limits, signal });
-  if (read.type === 'ok') return { type: 'seen', admin: operator, services: read.value };
+  if (read.type === 'ok') {
+    const { services, cloudNow } = read.value;
+    return { type: 'seen', admin: operator, services, clock: { cloudNow, reportInterval } };
+  }
   if (admin === null && read.cause.kind === 'forbidden' && read.cause.service !== 'load-balancer')
     return { type: 'nobody' };
   return { type: 'trouble', reason: read.cause.message };
 }
 
-async function orphans(
-  admin: Cloud,
-  services: readonly ServiceRecord[],
-  { now, ...given }: Limits & { readonly now: () => number },
-): Promise<readonly Check[]> {
-  const records = checkServiceRecords(services, now());
+async function orphans({ admin, services, clock }: SeenByAdmin, given: Limits): Promise<readonly Check[]> {
+  const records = checkServiceRecords(services, clock.cloudNow);
   const hypervisors = await readHypervisors(admin, given);
   if (hypervisors.type !== 'ok')
     return [...records, fail('orphans: hypervisors', `they can't be read: ${hypervisors.cause.message}`)];

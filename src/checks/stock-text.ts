@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { KnownVersion } from '../domain/checks/database.ts';
+import type { KnownSchema, KnownVersion } from '../domain/checks/database.ts';
 import type { Inside } from '../domain/checks/inside.ts';
 import type { KeptServer } from '../domain/checks/keeper.ts';
 import type { ServiceRecord } from '../domain/checks/services.ts';
@@ -14,6 +14,10 @@ export type Stock = {
   readonly hosts: readonly string[] | null;
   /** Of the services, in the databases. */
   readonly versions: readonly KnownVersion[] | null;
+  /** Of the databases. */
+  readonly schemas: readonly KnownSchema[] | null;
+  /** The greatest that the answers of Nova's API named, without repetition. */
+  readonly microversions: readonly string[] | null;
   /** The tests of Tempest that passed, by what was run: 'smoke', or a regex. */
   readonly tempest: Readonly<Record<string, readonly string[]>> | null;
 };
@@ -52,6 +56,7 @@ const inside = z.object({
   uptime: z.number().nullable(),
 });
 const version = z.object({ cell: z.string(), binary: z.string(), version: z.number() });
+const schema = z.object({ database: z.string(), revision: z.string() });
 
 const stockSchema = z.object({
   services: z.array(service).nullable(),
@@ -59,6 +64,8 @@ const stockSchema = z.object({
   inside: z.record(z.string(), inside).nullable().default(null),
   hosts: z.array(z.string()).nullable().default(null),
   versions: z.array(version).nullable().default(null),
+  schemas: z.array(schema).nullable().default(null),
+  microversions: z.array(z.string()).nullable().default(null),
   tempest: z.record(z.string(), z.array(z.string())).nullable().default(null),
 });
 
@@ -84,6 +91,8 @@ export function lastStock(texts: readonly string[]): Stock {
     inside: looked.length === 0 ? null : Object.assign({}, ...looked),
     hosts: all.findLast((one) => one?.hosts != null)?.hosts ?? null,
     versions: all.findLast((one) => one?.versions != null)?.versions ?? null,
+    schemas: all.findLast((one) => one?.schemas != null)?.schemas ?? null,
+    microversions: all.findLast((one) => one?.microversions != null)?.microversions ?? null,
     tempest: tested.length === 0 ? null : Object.assign({}, ...tested),
   };
 }

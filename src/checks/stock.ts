@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import type { Hypervisor, Provider } from '../domain/checks/hypervisors.ts';
-import type { ServiceRecord } from '../domain/checks/services.ts';
+import { greatestMicroversion, type ServiceRecord } from '../domain/checks/services.ts';
+import type { Millis } from '../domain/time.ts';
 import { rows } from '../http/lists.ts';
+import { failureTrouble } from '../openstack/classify.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
-import { read } from '../openstack/read.ts';
+import { versionsUrl } from '../openstack/ping.ts';
+import { read, valueIn } from '../openstack/read.ts';
 import type { Result } from '../openstack/result.ts';
 
 const servicesSchema = z.object({
@@ -32,11 +35,21 @@ const providersSchema = z.object({
   ),
 });
 
+export type SeenServices = {
+  readonly services: readonly ServiceRecord[];
+  /** When nova-api answered, by its own clock: that of its `Date` header. Without one it is ours. */
+  readonly cloudNow: Millis;
+};
+
 /** GET /os-services, for administrators. */
-export async function readServices(admin: Cloud, options: Limits): Promise<Result<readonly ServiceRecord[]>> {
-  const found = await read(admin, { type: 'compute', path: '/os-services' }, servicesSchema, options);
+export async function readServices(admin: Cloud, options: Limits): Promise<Result<SeenServices>> {
+  const call = { type: 'compute', method: 'GET', path: '/os-services', ...options } as const;
+  const answered = await admin.session.call(admin.http, call);
+  if (answered.type !== 'ok') return answered;
+  const found = valueIn(answered.value, 'nova-api', servicesSchema);
   if (found.type !== 'ok') return found;
-  const value = found.value.services.map(
+  const date = Date.parse(answered.value.headers['date'] ?? '');
+  const services = found.value.services.map(
     (one): ServiceRecord => ({
       id: one.id,
       binary: one.binary,
@@ -48,7 +61,40 @@ export async function readServices(admin: Cloud, options: Limits): Promise<Resul
       disabledReason: one.disabled_reason ?? null,
     }),
   );
-  return { ...found, value };
+  return { ...found, value: { services, cloudNow: Number.isNaN(date) ? admin.clock.now() : date } };
+}
+
+const versionsSchema = z.object({
+  versions: rows(z.looseObject({ version: z.string().nullish() })),
+});
+
+/** Behind a balancer several nova-api answer by turns. */
+const LOOKS = 6;
+
+/**
+ * The greatest microversion of each answer that Nova's API gives at its root, without repetition: one where all are of one
+ * release. It takes no token.
+ */
+export async function readMicroversions(
+  { session, http }: Pick<Cloud, 'session' | 'http'>,
+  options: Limits,
+): Promise<{ readonly ok: true; readonly found: readonly string[] } | { readonly ok: false; readonly reason: string }> {
+  const endpoint = session.endpoint('compute');
+  if (endpoint === null) return { ok: false, reason: 'the catalogue has no endpoint of it' };
+  const found = new Set<string>();
+  for (let look = 0; look < LOOKS; look++) {
+    const headers = { Accept: 'application/json', 'User-Agent': 'rollwatch' };
+    const sent = await http.send({ method: 'GET', url: versionsUrl(endpoint), headers, ...options });
+    if (sent.type === 'failure') return { ok: false, reason: failureTrouble(sent, 'nova-api').cause.message };
+    // Several versions of an API may be shown as 300 Multiple Choices
+    const answer = sent.status === 300 ? { ...sent, status: 200 } : sent;
+    const read = valueIn(answer, 'nova-api', versionsSchema);
+    if (read.type !== 'ok') return { ok: false, reason: read.cause.message };
+    const greatest = greatestMicroversion(read.value.versions.map(({ version }) => version ?? ''));
+    if (greatest === null) return { ok: false, reason: 'it names no microversion' };
+    found.add(greatest);
+  }
+  return { ok: true, found: [...found] };
 }
 
 /** GET /os-hypervisors/detail, for administrators. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Millis } from '../domain/time.ts';
 import type { Processes } from './processes.ts';
 import { COMPUTES, type Compute, hostOf } from './services.ts';
 
@@ -10,6 +11,7 @@ export type ServiceRecord = {
   readonly host: string;
   readonly zone: string;
   readonly up: () => boolean;
+  readonly reportedAt: () => Millis;
   enabled: boolean;
   disabledReason: string | null;
 };
@@ -25,8 +27,11 @@ export type HostRecords = {
   takesServers(compute: Compute): boolean;
 };
 
-export function createHostRecords(processes: Pick<Processes, 'up' | 'alive'>): HostRecords {
-  const record = (number: number, place: Pick<ServiceRecord, 'binary' | 'host' | 'zone' | 'up'>): ServiceRecord => ({
+export function createHostRecords(processes: Pick<Processes, 'up' | 'alive' | 'reportedAt'>): HostRecords {
+  const record = (
+    number: number,
+    place: Pick<ServiceRecord, 'binary' | 'host' | 'zone' | 'up' | 'reportedAt'>,
+  ): ServiceRecord => ({
     ...place,
     number,
     id: randomUUID(),
@@ -34,11 +39,16 @@ export function createHostRecords(processes: Pick<Processes, 'up' | 'alive'>): H
     disabledReason: null,
   });
   const control = (['nova-conductor', 'nova-scheduler'] as const).map((binary, index) =>
-    record(index + 1, { binary, host: 'controller', zone: 'internal', up: () => processes.up(binary) }),
+    record(index + 1, {
+      ...{ binary, host: 'controller', zone: 'internal' },
+      up: () => processes.up(binary),
+      reportedAt: () => processes.reportedAt(binary),
+    }),
   );
   const nodes = COMPUTES.map((compute, index) => {
     const up = () => processes.alive(compute);
-    const place = { binary: 'nova-compute', host: hostOf(compute), zone: 'nova', up };
+    const reportedAt = () => processes.reportedAt(compute);
+    const place = { binary: 'nova-compute', host: hostOf(compute), zone: 'nova', up, reportedAt };
     return { id: randomUUID(), compute, service: record(control.length + index + 1, place) };
   });
   return {

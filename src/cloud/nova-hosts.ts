@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { json, parsed } from './answer.ts';
 import type { ServiceRecord } from './host-records.ts';
-import { moment } from './moment.ts';
 import { type NovaContext, type NovaOptions, novaFault, novaRoute, policy } from './nova-context.ts';
 import type { Route } from './route.ts';
 
@@ -14,12 +13,12 @@ const changeSchema = z.object({
 export function novaHostRoutes(options: NovaOptions): readonly Route<NovaContext>[] {
   const { hosts, servers } = options;
   const read = (path: string) => ({ method: 'GET', path, operation: 'read' as const });
-  const view = ({ number, id, up, enabled, disabledReason, ...service }: ServiceRecord, minor: number) => ({
+  const view = ({ number, id, up, reportedAt, enabled, disabledReason, ...service }: ServiceRecord, minor: number) => ({
     ...service,
     id: minor >= 53 ? id : number,
     status: enabled ? 'enabled' : 'disabled',
     state: up() ? 'up' : 'down',
-    updated_at: new Date(moment()).toISOString().replace(/\.\d+Z$/, '.000000'),
+    updated_at: new Date(reportedAt()).toISOString().replace(/\.\d+Z$/, '.000000'),
     disabled_reason: disabledReason,
     ...(minor >= 11 ? { forced_down: false } : {}),
   });

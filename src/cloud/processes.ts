@@ -43,6 +43,11 @@ export type Processes = {
   up(service: ServiceName): boolean;
   /** Nova counts it among those who are there: it was seen within the last minute. */
   alive(compute: Compute): boolean;
+  /**
+   * When it reported last: now, as long as it runs. While it doesn't, the silence passes as fast as everything else in this
+   * cloud, so that a minute of it is reached when Nova calls the service down.
+   */
+  reportedAt(service: ServiceName): Millis;
   /** Resolves when it has ended, with the moment from which it did not serve. Nothing if it is down already. */
   stop(service: ServiceName, options?: StopOptions): Promise<Millis>;
   /** Resolves when it serves, with the moment from which it accepts. Nothing if it is up already. */
@@ -214,6 +219,11 @@ export function createProcesses(options: {
     alive(compute) {
       const { state, since, unseenUntil } = of(compute);
       return state === 'up' ? moment() >= unseenUntil : moment() - since < (SERVICE_DOWN_TIME * 1000) / pace.speed;
+    },
+    reportedAt(name) {
+      const { state, since } = of(name);
+      const now = moment();
+      return state === 'up' ? now : now - (now - since) * pace.speed;
     },
     stop: (name, given = {}) =>
       inOrder(name, async (one) => (one.state === 'up' ? await stop(name, given) : one.since)),

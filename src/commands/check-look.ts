@@ -68,6 +68,8 @@ export async function look(stage: 'before' | 'after', flags: CheckFlags, output:
           vantage,
           wanted: { flavor, image, network },
           count: flags.keep ?? watched.checks.keep,
+          novaLogs: watched.checks.novaLogs,
+          reportInterval: watched.checks.reportInterval,
           login: watched.login,
           stocks: stage === 'before' ? [] : runs.map(({ stock }) => stock),
           tempest,

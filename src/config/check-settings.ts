@@ -4,6 +4,8 @@ import { count, text } from './fields.ts';
 
 const MAPPING = { error: 'a mapping of settings' };
 
+const LOGS = 'a list of files, at most 1000 of them';
+
 const PORT = 65_535;
 
 export const checksSchema = z
@@ -23,6 +25,8 @@ export const checksSchema = z
         )
         .prefault({}),
       database_file: text('the path of a file').nullable().default(null),
+      nova_logs: z.array(text('the path of a file'), { error: LOGS }).max(1000, LOGS).default([]),
+      report_interval: duration({ min: 1000 }).prefault('10s'),
     },
     MAPPING,
   )
@@ -36,6 +40,10 @@ export type ChecksSettings = {
   readonly ssh: SshSettings | null;
   /** Holds the addresses of Nova's databases. */
   readonly databaseFile: string | null;
+  /** Logs of Nova's services. */
+  readonly novaLogs: readonly string[];
+  /** How often Nova's services report (its own `report_interval`), in milliseconds. */
+  readonly reportInterval: number;
 };
 
 export type SshSettings = {
@@ -50,7 +58,7 @@ export type SshSettings = {
 };
 
 export function checksOf(given: z.output<typeof checksSchema>, inFolder: (path: string) => string): ChecksSettings {
-  const { keep, ssh, database_file: databaseFile } = given;
+  const { keep, ssh, database_file: databaseFile, nova_logs: novaLogs, report_interval: reportInterval } = given;
   const path = (file: string | null) => (file === null ? null : inFolder(file));
   return {
     keep,
@@ -65,5 +73,7 @@ export function checksOf(given: z.output<typeof checksSchema>, inFolder: (path: 
             within: ssh.within,
           },
     databaseFile: path(databaseFile),
+    novaLogs: novaLogs.map(inFolder),
+    reportInterval,
   };
 }

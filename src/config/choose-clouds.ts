@@ -1,4 +1,5 @@
 import { Refusal } from '../domain/refusal.ts';
+import { listed } from '../domain/words/did-you-mean.ts';
 import type { KnownClouds } from './clouds/known-clouds.ts';
 import { type Host, variable } from './host.ts';
 import type { SettingsFile } from './settings-file.ts';
@@ -8,6 +9,8 @@ type Entry = NonNullable<FileSettings['clouds']>[number];
 
 export type ChosenCloud = {
   readonly entry: Entry;
+  /** What it is called everywhere: 'mycloud', or 'mycloud/RegionTwo' where several regions of it are watched. */
+  readonly label: string;
   /** Its place in `clouds` of rollwatch.yaml; null where it was chosen otherwise. */
   readonly index: number | null;
   /** Refuses its name, saying where it was given. */
@@ -23,27 +26,48 @@ export function chooseClouds(
   }: { readonly file: SettingsFile; readonly settings: FileSettings; readonly known: KnownClouds },
   { host, asked }: { readonly host: Host; readonly asked: string | undefined },
 ): readonly ChosenCloud[] {
-  const entries = settings.clouds ?? [];
+  const entries = labelled(settings.clouds ?? []);
   if (asked !== undefined) {
-    const index = entries.findIndex((one) => one.name === asked);
-    const entry = entries[index];
     const refuseName = (problem: string) => new Refusal(`--cloud: ${problem}`);
-    return [
-      entry === undefined ? { entry: alone(asked, host), index: null, refuseName } : { entry, index, refuseName },
-    ];
+    const found = entries.filter(({ label }) => label === asked);
+    const [entry, another] = found.length > 0 ? found : entries.filter((one) => one.entry.name === asked);
+    if (another !== undefined)
+      throw refuseName(
+        `clouds of rollwatch.yaml has several regions of it; name one of ${listed(entries.flatMap((one) => (one.entry.name === asked ? [one.label] : [])))}`,
+      );
+    return [{ ...(entry ?? { entry: alone(asked, host), label: asked, index: null }), refuseName }];
   }
-  const places = new Map<string, number>();
-  for (const [index, { name }] of entries.entries()) {
-    const earlier = places.get(name);
+  for (const { label, index, entry } of entries) {
+    const earlier = entries.slice(0, index).find((one) => {
+      const regions = [one.entry.region, entry.region];
+      const alike = regions.includes(undefined) || regions[0] === regions[1];
+      return one.label === label || (one.entry.name === entry.name && alike);
+    });
     if (earlier !== undefined)
-      throw file.refuse(['clouds', index], `clouds[${index}] is the cloud of clouds[${earlier}]; name each cloud once`);
-    places.set(name, index);
+      throw file.refuse(
+        ['clouds', index],
+        `clouds[${index}] is the cloud of clouds[${earlier.index}]; name each cloud once, or each time with another region`,
+      );
   }
   const refuseEntry = (index: number) => (problem: string) =>
     file.refuse(['clouds', index], `clouds[${index}]: ${problem}`);
-  if (entries.length > 0) return entries.map((entry, index) => ({ entry, index, refuseName: refuseEntry(index) }));
+  if (entries.length > 0) return entries.map((one) => ({ ...one, refuseName: refuseEntry(one.index) }));
   const refuseName = (problem: string) => new Refusal(`OS_CLOUD: ${problem}`);
-  return [{ entry: alone(known.defaultName(), host), index: null, refuseName }];
+  const name = known.defaultName();
+  return [{ entry: alone(name, host), label: name, index: null, refuseName }];
+}
+
+/** Regions of one cloud have the region in their labels, as everything that is recorded bears the cloud's. */
+function labelled(entries: readonly Entry[]) {
+  const times = Map.groupBy(entries, ({ name }) => name);
+  return entries.map((entry, index) => {
+    const several = (times.get(entry.name) ?? []).length > 1;
+    return {
+      entry,
+      index,
+      label: several && entry.region !== undefined ? `${entry.name}/${entry.region}` : entry.name,
+    };
+  });
 }
 
 function alone(name: string, host: Host): Entry {

@@ -53,7 +53,7 @@ export function watchedCloud(chosen: ChosenCloud, context: Context): WatchedClou
   const diagnosis = diagnosisOf(chosen, context);
   const checks = checksOf(checksGiven(chosen, context), context.inFolder);
   return {
-    access: { ...access, computeMicroversion: microversion },
+    access: { ...access, name: chosen.label, computeMicroversion: microversion },
     diagnosis: diagnosis === null ? null : context.access({ ...diagnosis, region }),
     probes: { ...probes, 'server-reach': reachOf(probes['server-reach'], checks) },
     checks,

@@ -54,7 +54,11 @@ const TYPES = { 'nova-api': 'compute', neutron: 'network', glance: 'image', plac
 function urlOf(service: Versioned, { access, session }: Pick<PingOptions, 'access' | 'session'>): string | null {
   if (service === 'keystone') return identityUrl(access);
   const endpoint = session.endpoint(TYPES[service]);
-  if (endpoint === null) return null;
+  return endpoint === null ? null : versionsUrl(endpoint);
+}
+
+/** Where the versions of a service's API are listed: the root of its endpoint. */
+export function versionsUrl(endpoint: string): string {
   const version = endpoint.search(/\/v\d/);
   return `${version === -1 ? endpoint : endpoint.slice(0, version)}/`;
 }

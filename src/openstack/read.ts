@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { ServiceType } from './catalogue.ts';
+import type { Service } from '../domain/cause.ts';
 import { answerTrouble, bodyTrouble, timingOf } from './classify.ts';
 import type { Cloud } from './cloud.ts';
 import type { Limits } from './compute.ts';
@@ -18,7 +18,7 @@ export async function read<T>(
 ): Promise<Result<T>> {
   const result = await session.call(http, { type, method: 'GET', path, headers, ...options });
   if (result.type !== 'ok') return result;
-  return valueIn(result.value, type, schema);
+  return valueIn(result.value, SERVICE_OF[type], schema);
 }
 
 /** The same of one resource; null where the service says that it has none of this id. */
@@ -30,13 +30,12 @@ export async function readOne<T>(
 ): Promise<Result<T | null>> {
   const result = await session.call(http, { type, method: 'GET', path, headers, ...options });
   if (result.type !== 'ok') return result;
-  return saysNotFound(result.value, id) ? { ...result, value: null } : valueIn(result.value, type, schema);
+  return saysNotFound(result.value, id) ? { ...result, value: null } : valueIn(result.value, SERVICE_OF[type], schema);
 }
 
-function valueIn<T>(answer: HttpAnswer, type: ServiceType, schema: z.ZodType<T>): Result<T> {
-  if (answer.status !== 200) return answerTrouble(answer, SERVICE_OF[type]);
+/** What an answer of 200 says. */
+export function valueIn<T>(answer: HttpAnswer, service: Service, schema: z.ZodType<T>): Result<T> {
+  if (answer.status !== 200) return answerTrouble(answer, service);
   const body = readJson(answer.body, schema);
-  return body.ok
-    ? { ...timingOf(answer), type: 'ok', value: body.value }
-    : bodyTrouble(answer, SERVICE_OF[type], body.problem);
+  return body.ok ? { ...timingOf(answer), type: 'ok', value: body.value } : bodyTrouble(answer, service, body.problem);
 }

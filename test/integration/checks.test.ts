@@ -115,7 +115,7 @@ describe('the checks before and after', { timeout: 120_000 }, () => {
   it('say so by JUnit, and take the last word on each group', async () => {
     const broken = await run('embedded', 'after', '--only', 'services', '--format', 'junit');
     expect(broken.code).toBe(1);
-    expect(broken.out).toContain('<testsuite name="rollwatch.check-after" tests="7" failures="1"');
+    expect(broken.out).toContain('<testsuite name="rollwatch.check-after" tests="8" failures="1"');
     await enable('compute2', 'enabled');
     const mended = await check('after', '--only', 'services', 'hosts');
     expect(failures(mended)).toEqual([]);

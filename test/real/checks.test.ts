@@ -17,6 +17,8 @@ const checksSchema = z.object({
 
 /** Nova calls a service down a minute after its last report. */
 const DOWN_AFTER = 75_000;
+/** Two intervals of Nova's reports and a bit, in milliseconds. */
+const SILENT_AFTER = 24_000;
 
 describe('the checks before and after an upgrade', { timeout: 400_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'rollwatch-checks-'));
@@ -64,6 +66,12 @@ describe('the checks before and after an upgrade', { timeout: 400_000 }, () => {
       await openstack('server', 'list', '--name', 'rollwatch-check-kept-1', '-f', 'value', '-c', 'ID')
     ).trim();
     await admin('server', 'set', '--state', 'error', id);
+    await delay(SILENT_AFTER);
+    const silent = await check('after', '--only', 'services');
+    expect(silent.checks.find(({ name }) => name === 'services: nova-compute on compute2')).toMatchObject({
+      status: 'fail',
+      detail: expect.stringMatching(/^Nova still calls it up, but its last report is \d+ s old/),
+    });
     await delay(DOWN_AFTER);
     const after = await check('after', '--only', 'services', 'kept');
     expect(after).toMatchObject({ code: 1, ok: false });
@@ -87,7 +95,7 @@ describe('the checks before and after an upgrade', { timeout: 400_000 }, () => {
     };
     try {
       expect(await ask('real-admin')).toContain('pass services: nova-conductor');
-      expect(await ask('real')).toEqual(['skip services', 'skip orphans']);
+      expect(await ask('real')).toEqual(['skip services', 'pass services: microversion of nova-api', 'skip orphans']);
     } finally {
       discard(alone);
     }

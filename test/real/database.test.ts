@@ -30,6 +30,20 @@ const GRANTS = [
       `SELECT (id, uuid, \`binary\`, host, version, forced_down, last_seen_up, created_at, deleted) ON ${database}.services`,
   ),
 ];
+/** The same for schemas and online data migrations. */
+const MORE_GRANTS = [
+  'SELECT (version_num) ON nova_api.alembic_version',
+  'SELECT (queued_for_delete, user_id, cell_id, project_id) ON nova_api.instance_mappings',
+  ...['nova_cell0', 'nova_cell1'].flatMap((database) => [
+    `SELECT (version_num) ON ${database}.alembic_version`,
+    `SELECT (uuid, deleted) ON ${database}.migrations`,
+    `SELECT (uuid, deleted) ON ${database}.block_device_mapping`,
+    `SELECT (uuid, deleted) ON ${database}.pci_devices`,
+    `SELECT (availability_zone, host, deleted) ON ${database}.instances`,
+    `SELECT (cpu_allocation_ratio, ram_allocation_ratio, disk_allocation_ratio, deleted) ON ${database}.compute_nodes`,
+  ]),
+];
+const grant = (rights: readonly string[]) => sql(rights.map((what) => `GRANT ${what} TO '${READER}'@'%'`).join(';'));
 const asReader = (database: string) =>
   `mysql+pymysql://${READER}:${encodeURIComponent(READER_PASSWORD)}@127.0.0.1:3306/${database}?charset=utf8`;
 
@@ -45,9 +59,17 @@ const NAMES = [
   'database: cell1: nova-osapi_compute',
   'database: cell1: nova-scheduler',
   'database: pin',
+  'database: pin lifted',
   'database: cell0',
   'database: doubled hosts',
   'database: host mappings',
+];
+const SCHEMAS = [
+  'database: API: schema',
+  'database: cell0: schema',
+  'database: cell1: schema',
+  'database: schemas of the cells',
+  'database: online data migrations',
 ];
 
 describe("the check of Nova's databases", () => {
@@ -69,12 +91,8 @@ describe("the check of Nova's databases", () => {
   beforeAll(async () => {
     expect(API).not.toBe('');
     await dropReader();
-    await sql(
-      [
-        `CREATE USER '${READER}'@'%' IDENTIFIED BY '${READER_PASSWORD}'`,
-        ...GRANTS.map((what) => `GRANT ${what} TO '${READER}'@'%'`),
-      ].join(';'),
-    );
+    await sql(`CREATE USER '${READER}'@'%' IDENTIFIED BY '${READER_PASSWORD}'`);
+    await grant(GRANTS);
     version = Number(
       await sql("SELECT MAX(version) FROM nova_cell1.services WHERE deleted = 0 AND `binary` = 'nova-compute'"),
     );
@@ -88,23 +106,66 @@ describe("the check of Nova's databases", () => {
   it('passes as the cloud is, by the address that Nova has', async () => {
     const before = await check('before', API);
     expect(failures(before)).toEqual([]);
-    expect(before.checks.map(({ name }) => name.replace('earlier upgrade: ', ''))).toEqual(NAMES);
+    expect(before.checks.map(({ name }) => name.replace('earlier upgrade: ', ''))).toEqual(
+      [...NAMES, ...SCHEMAS].filter((name) => name !== 'database: pin lifted'),
+    );
     const after = await check('after', API);
     expect(after).toMatchObject({ code: 0, ok: true });
-    expect(after.checks.find(({ name }) => name === 'database: pin')?.detail).toContain(
-      `is of version ${version}, as before: the SIGHUP that lifts the pin may be given`,
+    const detailOf = (wanted: string) => after.checks.find(({ name }) => name === wanted)?.detail;
+    expect(detailOf('database: pin')).toContain(`is of version ${version}, as before: the version did not change.`);
+    const revision = await sql('SELECT version_num FROM nova_cell1.alembic_version');
+    expect(detailOf('database: cell1: schema')).toBe(`revision ${revision}, as before`);
+    expect(detailOf('database: schemas of the cells')).toBe(`all cells have revision ${revision}`);
+    expect(after.checks.filter(({ status }) => status === 'skip').map(({ name }) => name)).toEqual(
+      NAMES.filter((name) => name.startsWith('database: cell1: ') || name.startsWith('database: pin')),
     );
   });
 
-  it('passes by a user who may do nothing but SELECT', async () => {
-    const seen = await check(
-      'after',
-      asReader('nova_api'),
-      `cell0 ${asReader('nova_cell0')}`,
-      `cell1 ${asReader('nova_cell1')}`,
-    );
-    expect(failures(seen)).toEqual([]);
-    expect(seen.checks.map(({ name }) => name)).toEqual(NAMES);
+  it('passes by a user who may do nothing but SELECT, and skips what he may not read', async () => {
+    const lines = [asReader('nova_api'), `cell0 ${asReader('nova_cell0')}`, `cell1 ${asReader('nova_cell1')}`];
+    const some = await check('after', ...lines);
+    expect(failures(some)).toEqual([]);
+    expect(some.checks.map(({ name }) => name)).toEqual([
+      ...NAMES,
+      'database: schema',
+      'database: online data migrations',
+    ]);
+    expect(some.checks.slice(-2).map(({ status }) => status)).toEqual(['skip', 'skip']);
+    await grant(MORE_GRANTS);
+    const all = await check('after', ...lines);
+    expect(failures(all)).toEqual([]);
+    expect(all.checks.map(({ name }) => name)).toEqual([...NAMES, ...SCHEMAS]);
+    expect(all.checks.at(-1)?.status).toBe('pass');
+  });
+
+  it('names the rows that wait for an online data migration', async () => {
+    const remove = () => sql("DELETE FROM nova_api.instance_mappings WHERE instance_uuid = 'left-behind'");
+    await remove();
+    try {
+      await sql(
+        "INSERT INTO nova_api.instance_mappings (instance_uuid, cell_id, project_id, queued_for_delete) SELECT 'left-behind', id, 'p', 0 FROM nova_api.cell_mappings WHERE name = 'cell1'",
+      );
+      const seen = await check('after', API);
+      expect(seen).toMatchObject({ code: 1, ok: false });
+      expect(failures(seen)).toEqual([
+        'database: online data migrations: not done: populate_user_id: 1 row in API: run nova-manage db online_data_migrations until nothing is left',
+      ]);
+    } finally {
+      await remove();
+    }
+  });
+
+  it('names a cell whose schema was left behind', async () => {
+    const revision = await sql('SELECT version_num FROM nova_cell0.alembic_version');
+    try {
+      await sql("UPDATE nova_cell0.alembic_version SET version_num = 'older'");
+      const seen = await check('after', API);
+      expect(failures(seen)).toEqual([
+        `database: schemas of the cells: they differ: older in cell0, ${revision} in cell1: run nova-manage db sync with the configuration of each cell`,
+      ]);
+    } finally {
+      await sql(`UPDATE nova_cell0.alembic_version SET version_num = '${revision}'`);
+    }
   });
 
   it('says which right is wanting, where the cells are to be read out of the API database', async () => {

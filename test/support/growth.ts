@@ -188,7 +188,10 @@ export const GROWTHS: readonly Growth[] = [
       const services = times(size, service);
       const hypervisors = services.map(({ host }) => ({ hostname: host, serviceHost: host }));
       const providers = services.map(({ host }) => ({ uuid: host, name: host }));
-      return () => [checkServices(services, services), checkHypervisors(services, hypervisors, providers)];
+      return () => [
+        checkServices(services, services, { cloudNow: 0, reportInterval: 10_000 }),
+        checkHypervisors(services, hypervisors, providers),
+      ];
     },
   },
   {

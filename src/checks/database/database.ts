@@ -1,10 +1,23 @@
 import { z } from 'zod';
 import { type Check, fail, pass, type Stage } from '../../domain/checks/check.ts';
-import { type Cell, checkPlaces, checkVersions, type KnownVersion, versionsOf } from '../../domain/checks/database.ts';
+import {
+  API,
+  type Cell,
+  checkMigrations,
+  checkPlaces,
+  checkSchemas,
+  checkVersions,
+  greatestVersion,
+  type KnownSchema,
+  type KnownVersion,
+  versionsOf,
+} from '../../domain/checks/database.ts';
 import { cellAddress, type DatabaseAddress, type Databases } from '../../domain/database-address.ts';
 import { counted } from '../../domain/words/quantities.ts';
 import { rows as listOf } from '../../http/lists.ts';
-import { type Query, type Read, select } from './nova-database.ts';
+import { type Ask, type Read, select } from './nova-database.ts';
+import { checkNovaLogs } from './nova-logs.ts';
+import { readSchema } from './schema.ts';
 
 const CELL0 = '00000000-0000-0000-0000-000000000000';
 
@@ -50,19 +63,27 @@ const services = {
 export type DatabaseOptions = {
   readonly stage: Stage;
   /** What was found before; null: nothing is known of it. */
-  readonly before: readonly KnownVersion[] | null;
+  readonly before: {
+    readonly versions: readonly KnownVersion[] | null;
+    readonly schemas: readonly KnownSchema[] | null;
+  };
+  readonly novaLogs: readonly string[];
   readonly signal: AbortSignal;
 };
 
-/** `versions` are for the later stage; null where not every cell was read. */
-type Found = { readonly checks: readonly Check[]; readonly versions: readonly KnownVersion[] | null };
+/** For the later stage. `versions` is null where not every cell was read, `schemas` where no revision was. */
+type Found = {
+  readonly checks: readonly Check[];
+  readonly versions: readonly KnownVersion[] | null;
+  readonly schemas: readonly KnownSchema[] | null;
+};
 
 /** Reads the versions of Nova's services out of its databases, and where its hosts belong. Writes nothing. */
 export async function checkDatabases(databases: Databases, options: DatabaseOptions): Promise<Found> {
-  const ask = <T>(address: DatabaseAddress, query: Query<T>) => select(address, query, options.signal);
+  const ask: Ask = (address, query) => select(address, query, options.signal);
   const [mapped, hosts] = await Promise.all([ask(databases.api, mappings), ask(databases.api, hostMappings)]);
   const places = await placesOf(databases, mapped, ask);
-  if (places.type !== 'ok') return { checks: [fail('database: cells', places.problem)], versions: null };
+  if (places.type !== 'ok') return { checks: [fail('database: cells', places.problem)], versions: null, schemas: null };
   const read = await Promise.all(
     places.value.map(async ({ cell, address }) => ({
       cell,
@@ -75,10 +96,16 @@ export async function checkDatabases(databases: Databases, options: DatabaseOpti
   const failed = read.flatMap(({ cell, records }) =>
     records.type === 'ok' ? [] : [{ name: cell.name, problem: records.problem }],
   );
+  // What holds no services may be anything's database
+  const readable = places.value.filter(({ cell }) => !failed.some(({ name }) => name === cell.name));
+  const schemas = await readSchemas(databases.api, readable, ask);
   const missing = mapped.type === 'ok' ? missingCells(places.value, mapped.value) : [];
   const unread = [...failed.map(({ name }) => name), ...missing];
   const complete = mapped.type === 'ok' && unread.length === 0;
   const known = places.value.map(({ cell }) => cell.name).join(', ');
+  const greatest = greatestVersion(cells);
+  const asked = options.stage === 'after' && unread.length === 0 && greatest > 0;
+  const pins = asked ? await checkNovaLogs(options.novaLogs, { greatest, signal: options.signal }) : [];
   const checks = [
     mapped.type !== 'ok'
       ? fail('database: cells', `whether ${known} are all cells cannot be said: ${mapped.problem}`)
@@ -86,11 +113,50 @@ export async function checkDatabases(databases: Databases, options: DatabaseOpti
         ? fail('database: cells', `the file has no address of ${missing.join(', ')}, whose records Nova counts as well`)
         : pass('database: cells', `${counted(places.value.length, 'cell')}: ${known}`),
     ...failed.map(({ name, problem }) => fail(`database: ${name}`, problem)),
-    ...checkVersions(cells, { ...options, unread }),
+    ...checkVersions(cells, { stage: options.stage, before: options.before.versions, unread }),
+    ...pins,
     ...checkPlaces(cells, { hosts: hosts.type === 'ok' ? hosts.value : null, complete, unread }),
     ...(hosts.type === 'ok' ? [] : [fail('database: host mappings', hosts.problem)]),
+    ...checkSchemas(schemas.known, {
+      stage: options.stage,
+      before: options.before.schemas,
+      unread: [...schemas.unread, ...failed.map(({ name }) => name)],
+    }),
+    ...checkMigrations(schemas.migrations, {
+      stage: options.stage,
+      problems: [...schemas.problems, ...failed.map(({ problem }) => problem)],
+    }),
   ];
-  return { checks, versions: unread.length === 0 ? versionsOf(cells) : null };
+  return {
+    checks,
+    versions: unread.length === 0 ? versionsOf(cells) : null,
+    schemas: schemas.known.length > 0 ? schemas.known : null,
+  };
+}
+
+/** The schema of every database that has an address, and what online data migrations have to do there. */
+async function readSchemas(api: DatabaseAddress, places: readonly Place[], ask: Ask) {
+  const all = [
+    { database: API, address: { type: 'ok', value: api } as const },
+    ...places.map(({ cell, address }) => ({ database: cell.name, address })),
+  ];
+  const read = await Promise.all(
+    all.map(async ({ database, address }) => ({
+      database,
+      schema: address.type === 'ok' ? await readSchema(address.value, ask) : address,
+    })),
+  );
+  const known = read.flatMap(({ database, schema }): KnownSchema[] =>
+    schema.type === 'ok' && schema.value.revision !== null ? [{ database, revision: schema.value.revision }] : [],
+  );
+  return {
+    known,
+    unread: read.map(({ database }) => database).filter((name) => !known.some(({ database }) => database === name)),
+    migrations: read.flatMap(({ database, schema }) =>
+      schema.type === 'ok' ? schema.value.migrations.map((one) => ({ ...one, database })) : [],
+    ),
+    problems: read.flatMap(({ schema }) => (schema.type === 'ok' ? [] : [schema.problem])),
+  };
 }
 
 type Place = { readonly cell: Omit<Cell, 'records'>; readonly address: Read<DatabaseAddress> };
@@ -99,7 +165,7 @@ type Place = { readonly cell: Omit<Cell, 'records'>; readonly address: Read<Data
 async function placesOf(
   { api, apiUrl, cells }: Databases,
   mapped: Read<readonly Mapping[]>,
-  ask: <T>(address: DatabaseAddress, query: Query<T>) => Promise<Read<T>>,
+  ask: Ask,
 ): Promise<Read<readonly Place[]>> {
   if (cells.length > 0) {
     const known = mapped.type === 'ok' ? mapped.value : [];

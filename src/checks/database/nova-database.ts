@@ -17,6 +17,9 @@ export type Read<T> =
 
 export type Query<T> = { readonly sql: string; readonly rows: z.ZodType<T> };
 
+/** Asks one database. */
+export type Ask = <T>(address: DatabaseAddress, query: Query<T>) => Promise<Read<T>>;
+
 /**
  * What one query says, over a connection of its own, in a transaction in which the database lets nothing be written.
  * Ends early when `signal` says so.

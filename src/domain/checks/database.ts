@@ -52,6 +52,9 @@ const greatestOf = (records: readonly VersionRecord[]): number =>
 const listed = (texts: readonly string[]): string =>
   texts.length <= NAMED ? texts.join(', ') : `${texts.slice(0, NAMED).join(', ')} and ${texts.length - NAMED} more`;
 
+/** 0: no service of them counts. */
+export const greatestVersion = (cells: readonly Cell[]): number => greatestOf(cells.flatMap(({ records }) => records));
+
 export const versionsOf = (cells: readonly Cell[]): readonly KnownVersion[] =>
   cells.flatMap(({ name: cell, records }) =>
     [...Map.groupBy(records, ({ binary }) => binary)].map(([binary, some]) => ({
@@ -101,8 +104,23 @@ type Versions = {
   readonly known: number | null;
 };
 
-const was = ({ greatest, known }: Versions): string =>
-  known === null || known === 0 ? '' : known === greatest ? ', as before' : `, was ${known} before`;
+/** The version against that of before; `unchanged` says nothing of the release: several may have one version. */
+type Change = 'unknown' | 'raised' | 'unchanged' | 'lowered';
+
+function changeOf({ greatest, known }: Versions): Change {
+  if (known === null || known === 0) return 'unknown';
+  return known === greatest ? 'unchanged' : known < greatest ? 'raised' : 'lowered';
+}
+
+const was = (versions: Versions): string => {
+  const change = changeOf(versions);
+  return change === 'unknown' ? '' : change === 'unchanged' ? ', as before' : `, was ${versions.known} before`;
+};
+
+const OLDER = 'an older release runs';
+
+/** ConductorManager.reset() clears the cached service version; the RPC client keeps the version it has chosen (Zed, 2023.1). */
+const CONDUCTOR = 'restart every nova-conductor as well: it keeps the pin through a SIGHUP';
 
 function checkKind(name: string, records: readonly VersionRecord[], versions: Versions): Check {
   const { greatest, stage } = versions;
@@ -114,8 +132,14 @@ function checkKind(name: string, records: readonly VersionRecord[], versions: Ve
       : `; not counted: ${listed(uncounted.map((one) => `${one.host} (${one.forcedDown ? 'forced down, ' : ''}version ${one.version})`))}`;
   const counting = records.length - uncounted.length;
   if (counting === 0) return skip(name, `no record of it counts${note}`);
-  if (behind.length === 0)
-    return pass(name, `${counted(counting, 'record')}, all of version ${greatest}${was(versions)}${note}`);
+  if (behind.length === 0) {
+    const found = `${counted(counting, 'record')}, all of version ${greatest}${was(versions)}`;
+    const change = stage === 'before' ? 'unknown' : changeOf(versions);
+    if (change === 'lowered') return fail(name, `${found}: ${OLDER}${note}`);
+    return change === 'unchanged'
+      ? skip(name, `${found}: the version did not change, so it can't tell whether they run a new release${note}`)
+      : pass(name, `${found}${note}`);
+  }
   const when = stage === 'before' ? 'an earlier upgrade has not ended' : 'not yet';
   return fail(
     name,
@@ -127,7 +151,7 @@ function checkPin(
   all: readonly Placed[],
   { unread, ...versions }: Versions & { readonly unread: readonly string[] },
 ): Check {
-  const { greatest, stage, known } = versions;
+  const { greatest, stage } = versions;
   const name = named(stage, 'pin');
   const no = stage === 'before' ? 'a pin of an earlier upgrade may still hold' : 'the SIGHUP may not be given yet';
   if (unread.length > 0) return fail(name, `${no}: ${listed(unread)} could not be read`);
@@ -142,8 +166,22 @@ function checkPin(
   }
   const found = `every nova-compute, and whatever else runs, is of version ${greatest}${was(versions)}`;
   if (stage === 'before') return pass(name, `${found}: nothing holds a pin of an earlier upgrade`);
-  const same = known === greatest ? '; if the release is another one, nothing was restarted on it' : '';
-  return pass(name, `${found}: the SIGHUP that lifts the pin may be given${same}`);
+  switch (changeOf(versions)) {
+    case 'raised':
+      return pass(name, `${found}: the SIGHUP that lifts the pin may be given; ${CONDUCTOR}`);
+    case 'unknown':
+      return pass(
+        name,
+        `${found}: if the new release has this version (there is none of before to compare), the SIGHUP that lifts the pin may be given; ${CONDUCTOR}`,
+      );
+    case 'lowered':
+      return fail(name, `${found}: ${OLDER}`);
+    case 'unchanged':
+      return skip(
+        name,
+        `${found}: the version did not change. Either both releases have the same one, and there is no pin to lift, or nothing was restarted on the new one: the records can't tell`,
+      );
+  }
 }
 
 /** 'compute9 (version 61, id ..., silent for 2 h 05 min)' */
@@ -158,6 +196,96 @@ function remedy(behind: readonly VersionRecord[]): string {
     ...(orphans.length > 0 ? [`if what is silent is gone for good, ${DELETE}`] : []),
     ...(hasApi ? [`an API never reports: where none runs any more, ${DELETE}`] : []),
   ].join('; ');
+}
+
+/** The revision of a database's schema. */
+export type KnownSchema = {
+  /** 'API', or the cell's name. */
+  readonly database: string;
+  /** As Alembic names it, or the number that Nova's older tool counted up to (until Victoria). */
+  readonly revision: string;
+};
+
+type SchemaOptions = {
+  readonly stage: Stage;
+  readonly before: readonly KnownSchema[] | null;
+  /** Databases of which the revision could not be read. */
+  readonly unread: readonly string[];
+};
+
+export const API = 'API';
+
+/**
+ * Which revision each database's schema has, and whether that of all cells is the same: `nova-manage db sync` changes cell0 and
+ * the cell of its own configuration only.
+ */
+export function checkSchemas(
+  schemas: readonly KnownSchema[],
+  { stage, before, unread }: SchemaOptions,
+): readonly Check[] {
+  const then = new Map(before?.map(({ database, revision }) => [database, revision]));
+  const compared = ({ database, revision }: KnownSchema): string => {
+    const known = then.get(database);
+    return known === undefined
+      ? `revision ${revision}`
+      : known === revision
+        ? `revision ${revision}, as before`
+        : `revision ${revision}, was ${known} before`;
+  };
+  const each = schemas.map((one) => pass(`database: ${one.database}: schema`, compared(one)));
+  const cells = schemas.filter(({ database }) => database !== API);
+  const revisions = Map.groupBy(cells, ({ revision }) => revision);
+  const same = named(stage, 'schemas of the cells');
+  const told = [...revisions]
+    .map(([revision, some]) => `${revision} in ${listed(some.map(({ database }) => database))}`)
+    .join(', ');
+  const agree =
+    revisions.size > 1
+      ? [fail(same, `they differ: ${told}: run nova-manage db sync with the configuration of each cell`)]
+      : cells.length > 1
+        ? [pass(same, `all cells have revision ${cells[0]?.revision}`)]
+        : [];
+  const missing = unread.length === 0 ? [] : [skip('database: schema', `${listed(unread)}: ${NO_RIGHT}`)];
+  return [...each, ...agree, ...missing];
+}
+
+const NO_RIGHT = 'the columns that this needs are not there, or the user may not read them (see docs/checks.md)';
+
+/** What one online data migration has still to do. */
+export type Migration = {
+  /** As `nova-manage db online_data_migrations` calls it. */
+  readonly name: string;
+  /** 'API', or the cell's name. */
+  readonly database: string;
+  /** Not counted beyond `MOST_PENDING`. */
+  readonly pending: number;
+};
+
+export const MOST_PENDING = 1000;
+
+type MigrationOptions = {
+  readonly stage: Stage;
+  /** What could not be read of each database. */
+  readonly problems: readonly string[];
+};
+
+/** Do rows wait for an online data migration? They are migrated after the SIGHUP, and before the next upgrade. */
+export function checkMigrations(
+  migrations: readonly Migration[],
+  { stage, problems }: MigrationOptions,
+): readonly Check[] {
+  const name = named(stage, 'online data migrations');
+  const open = migrations.filter(({ pending }) => pending > 0);
+  const rows = (pending: number) => (pending < MOST_PENDING ? counted(pending, 'row') : `${MOST_PENDING} rows or more`);
+  if (open.length > 0) {
+    const told = open.map((one) => `${one.name}: ${rows(one.pending)} in ${one.database}`);
+    const when = stage === 'before' ? 'not done since an earlier upgrade' : 'not done';
+    return [fail(name, `${when}: ${listed(told)}: run nova-manage db online_data_migrations until nothing is left`)];
+  }
+  if (problems.length > 0) return [skip(name, listed(problems))];
+  if (migrations.length === 0) return [skip(name, NO_RIGHT)];
+  const kinds = [...new Set(migrations.map((one) => one.name))];
+  return [pass(name, `no row waits for ${kinds.join(', ')}`)];
 }
 
 type Known = {

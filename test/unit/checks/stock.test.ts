@@ -25,10 +25,12 @@ describe('what one stage leaves for the next', () => {
   it('is read as it was written, and nothing where it is damaged', () => {
     const versions = [{ cell: 'cell1', binary: 'nova-compute', version: 61 }];
     const tempest = { smoke: ['a'] };
-    const stock = { services: null, kept: [kept()], inside: { a: inside }, hosts: ['h1'], versions, tempest };
+    const taken = { versions, schemas: [{ database: 'API', revision: 'b30f573d3377' }], microversions: ['2.93'] };
+    const stock = { services: null, kept: [kept()], inside: { a: inside }, hosts: ['h1'], ...taken, tempest };
     expect(readStock(stockText(stock))).toEqual(stock);
     expect(readStock('{"services":null,"kept":null}')).toEqual({
       ...{ services: null, kept: null, inside: null, hosts: null, versions: null, tempest: null },
+      ...{ schemas: null, microversions: null },
     });
     expect(readStock('{"services": 1}')).toBeNull();
     expect(readStock('')).toBeNull();
@@ -42,6 +44,8 @@ describe('what one stage leaves for the next', () => {
         inside: { a: inside, b: inside },
         hosts: null,
         versions: [],
+        schemas: [],
+        microversions: ['2.93'],
         tempest: { smoke: ['a'], b: ['b'] },
       }),
       'damaged',
@@ -51,6 +55,8 @@ describe('what one stage leaves for the next', () => {
         inside: { b: { ...inside, boot: '2' } },
         hosts: [],
         versions: null,
+        schemas: null,
+        microversions: ['2.95'],
         tempest: { smoke: [] },
       }),
     ];
@@ -60,6 +66,8 @@ describe('what one stage leaves for the next', () => {
       inside: { a: inside, b: { ...inside, boot: '2' } },
       hosts: [],
       versions: [],
+      schemas: [],
+      microversions: ['2.95'],
       tempest: { smoke: [], b: ['b'] },
     });
     expect(lastStock([])).toEqual({
@@ -68,6 +76,8 @@ describe('what one stage leaves for the next', () => {
       inside: null,
       hosts: null,
       versions: null,
+      schemas: null,
+      microversions: null,
       tempest: null,
     });
   });

@@ -189,6 +189,26 @@ describe('rollwatch.yaml', () => {
 });
 
 describe('clouds', () => {
+  it('may be regions of one cloud, which have the region in their names', () => {
+    const files = {
+      'work/clouds.yaml': TWO,
+      'work/rollwatch.yaml':
+        'clouds:\n  - {name: one, region: north}\n  - {name: one, region: south}\n  - {name: two, region: south}\n',
+    };
+    const named = ({ configuration }: ReturnType<typeof load>) =>
+      configuration.clouds.map(({ access }) => [access.name, access.regionName]);
+    expect(named(load({ files }))).toEqual([
+      ['one/north', 'north'],
+      ['one/south', 'south'],
+      ['two', 'south'],
+    ]);
+    expect(named(load({ files, flags: { cloud: 'one/south' } }))).toEqual([['one/south', 'south']]);
+    expect(named(load({ files, flags: { cloud: 'two' } }))).toEqual([['two', 'south']]);
+    expect(() => load({ files, flags: { cloud: 'one' } })).toThrow(
+      '--cloud: clouds of rollwatch.yaml has several regions of it; name one of one/north or one/south',
+    );
+  });
+
   it('are those of rollwatch.yaml, each with its settings laid over those of all', () => {
     const { configuration } = load({
       files: {

@@ -11,9 +11,15 @@ import {
 } from '../../../src/domain/checks/check.ts';
 import { checkHypervisors } from '../../../src/domain/checks/hypervisors.ts';
 import { compareKept, type KeptServer } from '../../../src/domain/checks/keeper.ts';
-import { checkServiceRecords, checkServices, type ServiceRecord } from '../../../src/domain/checks/services.ts';
+import {
+  checkMicroversions,
+  checkServiceRecords,
+  checkServices,
+  type ServiceRecord,
+} from '../../../src/domain/checks/services.ts';
 
 const NOW = Date.UTC(2026, 10, 23);
+const CLOCK = { cloudNow: NOW, reportInterval: 10_000 };
 
 const service = (binary: string, host: string, facts: Partial<ServiceRecord> = {}): ServiceRecord => ({
   id: `${binary}@${host}`,
@@ -42,7 +48,7 @@ const failed = (checks: readonly { name: string; status: string; detail: string 
 
 describe("the check of Nova's services", () => {
   it('passes where all are up, and counts them against before', () => {
-    expect(checkServices(WELL, WELL)).toEqual([
+    expect(checkServices(WELL, WELL, CLOCK)).toEqual([
       pass('services: nova-conductor', '2 of 2 up; 2 up before'),
       pass('services: nova-scheduler', '1 of 1 up; 1 up before'),
       pass('services: nova-compute', '2 of 2 up; 2 up before'),
@@ -52,18 +58,20 @@ describe("the check of Nova's services", () => {
   });
 
   it('names what is down, missing, or was disabled', () => {
-    expect(failed(checkServices(but('nova-compute@n2', { up: false }), WELL))).toEqual([
+    expect(failed(checkServices(but('nova-compute@n2', { up: false }), WELL, CLOCK))).toEqual([
       'services: nova-compute: 1 of 2 up; 2 up before: start nova-compute on n2',
       'services: nova-compute on n2: down: start nova-compute there',
     ]);
-    expect(failed(checkServices(without('nova-compute@n2'), WELL))).toEqual([
+    expect(failed(checkServices(without('nova-compute@n2'), WELL, CLOCK))).toEqual([
       'services: nova-compute: 1 of 1 up; 2 up before: one is missing',
       'services: nova-compute on n2: its record is gone: it was there before',
     ]);
-    expect(failed(checkServices(but('nova-compute@n1', { enabled: false, disabledReason: 'drained' }), WELL))).toEqual([
+    expect(
+      failed(checkServices(but('nova-compute@n1', { enabled: false, disabledReason: 'drained' }), WELL, CLOCK)),
+    ).toEqual([
       'services: nova-compute on n1: enabled: disabled (drained), and was enabled before: openstack compute service set --enable n1 nova-compute',
     ]);
-    expect(failed(checkServices(without('nova-scheduler@c1'), null))).toEqual([
+    expect(failed(checkServices(without('nova-scheduler@c1'), null, CLOCK))).toEqual([
       'services: nova-scheduler: the API tells of none: there is no record, or its cell does not answer',
     ]);
   });
@@ -71,11 +79,11 @@ describe("the check of Nova's services", () => {
   it('takes for the upgrade’s doing only what was well before', () => {
     const broken = but('nova-compute@n2', { up: false });
     const disabled = but('nova-compute@n1', { enabled: false });
-    expect(failed(checkServices(disabled, disabled))).toEqual([]);
-    expect(checkServices(broken, broken).find(({ name }) => name.endsWith('n2'))).toEqual(
+    expect(failed(checkServices(disabled, disabled, CLOCK))).toEqual([]);
+    expect(checkServices(broken, broken, CLOCK).find(({ name }) => name.endsWith('n2'))).toEqual(
       skip('services: nova-compute on n2', 'down, as before'),
     );
-    expect(checkServices(without('nova-compute@n2'), broken).find(({ name }) => name.endsWith('n2'))).toEqual(
+    expect(checkServices(without('nova-compute@n2'), broken, CLOCK).find(({ name }) => name.endsWith('n2'))).toEqual(
       skip('services: nova-compute on n2', 'its record is gone; it was down before'),
     );
   });
@@ -86,21 +94,23 @@ describe("the check of Nova's services", () => {
   ])('does not let %s pass for what was wrong before', (_, down, wrong, facts) => {
     const before = but(wrong, facts);
     const now = before.map((one) => (one.id === down ? { ...one, up: false } : one));
-    const compared = compareChecks(checkServices(now, before), checkServices(before, null));
+    const compared = compareChecks(checkServices(now, before, CLOCK), checkServices(before, null, CLOCK));
     expect(compared.filter(isRegression).map(({ name }) => name)).toContain(
       down === 'nova-compute@n1' ? 'services: nova-compute on n1' : 'services: nova-conductor on c1',
     );
-    expect(compareChecks(checkServices(before, before), checkServices(before, null)).filter(isRegression)).toEqual([]);
+    expect(
+      compareChecks(checkServices(before, before, CLOCK), checkServices(before, null, CLOCK)).filter(isRegression),
+    ).toEqual([]);
   });
 
   it('names each of the others that is down', () => {
-    expect(failed(checkServices(but('nova-conductor@c2', { up: false }), null))).toEqual([
+    expect(failed(checkServices(but('nova-conductor@c2', { up: false }), null, CLOCK))).toEqual([
       'services: nova-conductor on c2: down: start it, or delete its record if the host is gone for good',
     ]);
   });
 
   it('warns of a conductor that is alone', () => {
-    const [conductor] = checkServices(without('nova-conductor@c2'), null);
+    const [conductor] = checkServices(without('nova-conductor@c2'), null, CLOCK);
     expect(conductor).toEqual(
       pass('services: nova-conductor', '1 of 1 up. There is one alone: while it restarts, every boot and action waits'),
     );
@@ -108,12 +118,68 @@ describe("the check of Nova's services", () => {
 
   it('knows that consoleauth may go', () => {
     const old = [...WELL, service('nova-consoleauth', 'c1')];
-    expect(checkServices(old, null).map(({ name }) => name)).toContain('services: nova-consoleauth');
-    expect(failed(checkServices(WELL, old))).toEqual([]);
+    expect(checkServices(old, null, CLOCK).map(({ name }) => name)).toContain('services: nova-consoleauth');
+    expect(failed(checkServices(WELL, old, CLOCK))).toEqual([]);
     const stopped = [...WELL, service('nova-consoleauth', 'c1', { up: false })];
-    expect(failed(checkServices(stopped, old))[0]).toBe(
+    expect(failed(checkServices(stopped, old, CLOCK))[0]).toBe(
       'services: nova-consoleauth: 0 of 1 up; 1 up before: start nova-consoleauth on c1, or delete the record: Nova does without it since Stein',
     );
+  });
+});
+
+describe('a service that Nova calls up but that no longer reports', () => {
+  const silent = (seconds: number) => but('nova-compute@n2', { reportedAt: NOW - seconds * 1000 });
+
+  it('is named at once, and not counted as up', () => {
+    expect(failed(checkServices(silent(24), WELL, CLOCK))).toEqual([
+      'services: nova-compute: 1 of 2 up; 2 up before: no report of late from nova-compute on n2',
+      'services: nova-compute on n2: Nova still calls it up, but its last report is 24 s old, and one is due every 10 s: it hangs or has died, look at its log',
+    ]);
+    const conductor = but('nova-conductor@c2', { reportedAt: NOW - 30_000 });
+    expect(failed(checkServices(conductor, null, CLOCK))).toEqual([
+      'services: nova-conductor on c2: Nova still calls it up, but its last report is 30 s old, and one is due every 10 s: it hangs or has died, look at its log',
+    ]);
+  });
+
+  it.each([
+    ['younger than two intervals', silent(20), CLOCK],
+    ['of whole seconds, as both moments are', silent(22), CLOCK],
+    ['by an interval of its own', silent(55), { ...CLOCK, reportInterval: 30_000 }],
+    ['that is yet to come', but('nova-compute@n2', { reportedAt: null }), CLOCK],
+    ['of a clock that is ahead', silent(-40), CLOCK],
+  ])('is none with a report %s', (_, services, clock) => {
+    expect(failed(checkServices(services, WELL, clock))).toEqual([]);
+  });
+
+  it('fails also where it was down before, as it is another trouble', () => {
+    const before = but('nova-compute@n2', { up: false, reportedAt: NOW - 400_000 });
+    const compared = compareChecks(checkServices(silent(40), before, CLOCK), checkServices(before, null, CLOCK));
+    expect(compared.find(({ name }) => name === 'services: nova-compute on n2')).toMatchObject({
+      status: 'fail',
+      before: 'fail',
+    });
+  });
+});
+
+describe('the greatest microversion', () => {
+  const NAME = 'services: microversion of nova-api';
+
+  it.each([
+    [['2.95'], ['2.93'], pass(NAME, 'up to 2.95, was 2.93 before')],
+    [['2.100'], ['2.96'], pass(NAME, 'up to 2.100, was 2.96 before')],
+    [['2.95'], ['2.95'], pass(NAME, 'up to 2.95, as before')],
+    [['2.95'], null, pass(NAME, 'up to 2.95')],
+    [['2.93'], ['2.95'], fail(NAME, 'up to 2.93, was 2.95 before: an older nova-api answers')],
+    [
+      ['2.100', '2.96'],
+      ['2.96'],
+      fail(
+        NAME,
+        'up to 2.96 and up to 2.100 by turns: nova-api of different releases answer, upgrade and restart all of them',
+      ),
+    ],
+  ])('%j after %j', (now, before, expected) => {
+    expect(checkMicroversions(now, before)).toEqual(expected);
   });
 });
 

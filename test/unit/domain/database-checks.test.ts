@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { compareChecks, fail, isRegression, pass, skip } from '../../../src/domain/checks/check.ts';
 import {
   type Cell,
+  checkMigrations,
   checkPlaces,
+  checkSchemas,
   checkVersions,
   type VersionRecord,
   versionsOf,
@@ -55,7 +57,7 @@ describe('the versions of services in the databases', () => {
       pass('database: cell2: nova-compute', '1 record, all of version 66, was 61 before'),
       pass(
         'database: pin',
-        'every nova-compute, and whatever else runs, is of version 66, was 61 before: the SIGHUP that lifts the pin may be given',
+        'every nova-compute, and whatever else runs, is of version 66, was 61 before: the SIGHUP that lifts the pin may be given; restart every nova-conductor as well: it keeps the pin through a SIGHUP',
       ),
     ]);
   });
@@ -86,9 +88,39 @@ describe('the versions of services in the databases', () => {
     ]);
   });
 
-  it('that are as before are told of', () => {
-    expect(named('database: pin', checkVersions(cloud(61), { ...options, before: known61 }))?.detail).toBe(
-      'every nova-compute, and whatever else runs, is of version 61, as before: the SIGHUP that lifts the pin may be given; if the release is another one, nothing was restarted on it',
+  it('tell nothing where they did not change: several releases have one version', () => {
+    const checks = checkVersions(cloud(66), { ...options, before: versionsOf(cloud(66)) });
+    expect(new Set(checks.map(({ status }) => status))).toEqual(new Set(['skip']));
+    expect(named('database: cell1: nova-compute', checks)?.detail).toBe(
+      "1 record, all of version 66, as before: the version did not change, so it can't tell whether they run a new release",
+    );
+    expect(named('database: pin', checks)?.detail).toBe(
+      "every nova-compute, and whatever else runs, is of version 66, as before: the version did not change. Either both releases have the same one, and there is no pin to lift, or nothing was restarted on the new one: the records can't tell",
+    );
+  });
+
+  it('promise nothing where none is known of before', () => {
+    expect(named('database: pin', checkVersions(cloud(66), options))).toEqual(
+      pass(
+        'database: pin',
+        'every nova-compute, and whatever else runs, is of version 66: if the new release has this version (there is none of before to compare), the SIGHUP that lifts the pin may be given; restart every nova-conductor as well: it keeps the pin through a SIGHUP',
+      ),
+    );
+  });
+
+  it('fail where they are lower than before', () => {
+    const checks = checkVersions(cloud(61), { ...options, before: versionsOf(cloud(66)) });
+    expect(new Set(checks.map(({ status }) => status))).toEqual(new Set(['fail']));
+    expect(named('database: pin', checks)?.detail).toBe(
+      'every nova-compute, and whatever else runs, is of version 61, was 66 before: an older release runs',
+    );
+  });
+
+  it('of a cell that is new since count as raised', () => {
+    const [zero, one, two] = cloud(66) as [Cell, Cell, Cell];
+    const checks = checkVersions([zero, one, two], { ...options, before: versionsOf([cloud(61)[1] as Cell]) });
+    expect(named('database: cell2: nova-compute', checks)).toEqual(
+      pass('database: cell2: nova-compute', '1 record, all of version 66'),
     );
   });
 
@@ -162,6 +194,82 @@ describe('the versions of services in the databases', () => {
     expect(named('database: pin', checkVersions(cloud(66, ...many), options))?.detail).toMatch(
       /n19 \(version 61, id id-n19\) in cell1 and 490 more: upgrade and restart what runs$/,
     );
+  });
+});
+
+describe('the schemas of the databases', () => {
+  const after = { stage: 'after', before: null, unread: [] } as const;
+  const schemas = (api: string, cell0: string, cell1: string) => [
+    { database: 'API', revision: api },
+    { database: 'cell0', revision: cell0 },
+    { database: 'cell1', revision: cell1 },
+  ];
+
+  it('are told with what they were', () => {
+    const before = schemas('b30f573d3377', 'ccb0fa1a2252', 'ccb0fa1a2252');
+    const now = schemas('b30f573d3377', '960aac0e09ea', '960aac0e09ea');
+    expect(checkSchemas(now, { ...after, before })).toEqual([
+      pass('database: API: schema', 'revision b30f573d3377, as before'),
+      pass('database: cell0: schema', 'revision 960aac0e09ea, was ccb0fa1a2252 before'),
+      pass('database: cell1: schema', 'revision 960aac0e09ea, was ccb0fa1a2252 before'),
+      pass('database: schemas of the cells', 'all cells have revision 960aac0e09ea'),
+    ]);
+    expect(checkSchemas(now.slice(0, 2), after)).toEqual([
+      pass('database: API: schema', 'revision b30f573d3377'),
+      pass('database: cell0: schema', 'revision 960aac0e09ea'),
+    ]);
+  });
+
+  it('are wrong where a cell was left behind, also if one was before an earlier upgrade', () => {
+    const mixed = schemas('b30f573d3377', '960aac0e09ea', 'ccb0fa1a2252');
+    const compared = compareChecks(checkSchemas(mixed, after), checkSchemas(mixed, { ...after, stage: 'before' }));
+    expect(compared.filter(isRegression).map(({ name, detail }) => `${name}: ${detail}`)).toEqual([
+      'database: schemas of the cells: they differ: 960aac0e09ea in cell0, ccb0fa1a2252 in cell1: run nova-manage db sync with the configuration of each cell',
+    ]);
+  });
+
+  it('are not claimed to be known where they could not be read', () => {
+    expect(checkSchemas([], { ...after, unread: ['API', 'cell1'] })).toEqual([
+      skip(
+        'database: schema',
+        'API, cell1: the columns that this needs are not there, or the user may not read them (see docs/checks.md)',
+      ),
+    ]);
+  });
+});
+
+describe('online data migrations', () => {
+  const after = { stage: 'after', problems: [] } as const;
+  const migration = (name: string, database: string, pending: number) => ({ name, database, pending });
+  const done = [migration('populate_uuids', 'cell0', 0), migration('populate_uuids', 'cell1', 0)];
+
+  it('are done where no row waits', () => {
+    expect(checkMigrations(done, after)).toEqual([
+      pass('database: online data migrations', 'no row waits for populate_uuids'),
+    ]);
+  });
+
+  it('are named where rows wait, whatever else could not be read', () => {
+    const open = [
+      ...done,
+      migration('populate_instance_compute_id', 'cell1', 1),
+      migration('populate_user_id', 'API', 1000),
+    ];
+    const told =
+      'populate_instance_compute_id: 1 row in cell1, populate_user_id: 1000 rows or more in API: run nova-manage db online_data_migrations until nothing is left';
+    expect(checkMigrations(open, { ...after, problems: ['cell2 is away'] })).toEqual([
+      fail('database: online data migrations', `not done: ${told}`),
+    ]);
+    expect(checkMigrations(open, { ...after, stage: 'before' })).toEqual([
+      fail('database: earlier upgrade: online data migrations', `not done since an earlier upgrade: ${told}`),
+    ]);
+  });
+
+  it('are not called done where something could not be read', () => {
+    expect(
+      checkMigrations(done, { ...after, problems: ['nova_cell1 on 10.0.0.5:3306: it refuses connections'] }),
+    ).toEqual([skip('database: online data migrations', 'nova_cell1 on 10.0.0.5:3306: it refuses connections')]);
+    expect(checkMigrations([], after)[0]?.status).toBe('skip');
   });
 });
 

@@ -609,7 +609,17 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'the same cloud twice',
     'clouds:\n  - one\n  - name: one\n',
-    `DIR/work/rollwatch.yaml:3: clouds[1] is the cloud of clouds[0]; name each cloud once`,
+    `DIR/work/rollwatch.yaml:3: clouds[1] is the cloud of clouds[0]; name each cloud once, or each time with another region`,
+  ),
+  settings(
+    'the same region of a cloud twice',
+    'clouds:\n  - {name: one, region: north}\n  - {name: one, region: south}\n  - {name: one, region: north}\n',
+    `DIR/work/rollwatch.yaml:4: clouds[2] is the cloud of clouds[0]; name each cloud once, or each time with another region`,
+  ),
+  settings(
+    'a cloud and a region of it',
+    'clouds:\n  - {name: one, region: north}\n  - one\n',
+    `DIR/work/rollwatch.yaml:3: clouds[1] is the cloud of clouds[0]; name each cloud once, or each time with another region`,
   ),
   settings(
     'a cloud that is not in clouds.yaml',
