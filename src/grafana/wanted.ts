@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Annotation } from '../domain/annotation.ts';
 import type { BlamedWindow } from '../domain/blame.ts';
 import type { Live } from '../domain/live.ts';
+import type { Report } from '../domain/summary.ts';
 import type { KnownTask } from '../domain/task-book.ts';
 import type { PhaseVerdict } from '../domain/verdict.ts';
 import { escaped } from '../domain/words/escaped.ts';
@@ -19,8 +20,11 @@ export type Wanted = {
   readonly text: string;
 };
 
-/** Grafana takes 500 characters of tags in all. */
+/** Grafana takes 500 characters of tags in all, counted as JSON. */
+const ALL_TAGS = 500;
 const TAG = 60;
+/** Of a tag `key:value` Grafana's database takes 100 characters for the value. */
+const SCOPE = 100;
 /** A night has ten thousand tasks; what is beyond this is not pushed. */
 const MOST = 20_000;
 
@@ -28,28 +32,56 @@ export const runTag = (run: string): string => `run:${run.slice(0, 36)}`;
 
 type Told = Pick<Live, 'report'> & { readonly annotations: readonly Annotation[] };
 
+/** An annotation before it gets the tags that all have. */
+type Draft = Wanted & {
+  /**
+   * Tags by which the variables of our dashboards find it: `downtime:prod/deploy1/server-list`, `tasks:prod/deploy1`.
+   * Grafana looks for annotations with all tags or any, so each says all that is chosen by.
+   */
+  readonly scopes: readonly string[];
+};
+type Places = readonly Pick<Report['clouds'][number], 'cloud' | 'vantage'>[];
+
+const scope = (kind: string, ...names: readonly string[]): string =>
+  `${kind}:${[...names.join('/')].slice(0, SCOPE).join('')}`;
+
+const lengthOf = (tags: readonly string[]): number => Buffer.byteLength(JSON.stringify(tags));
+
+/** As many more tags as fit. */
+function withMore(tags: readonly string[], more: readonly string[]): readonly string[] {
+  const all = [...tags];
+  for (const one of more) if (lengthOf([...all, one]) <= ALL_TAGS) all.push(one);
+  return all;
+}
+
 /**
  * Gives windows, phases, what was told to /api/annotations, and tasks; the first ones go first. A task that is as it was
  * is the same object again: there are thousands of them.
  */
 export function createWanted({ tasks }: { readonly tasks: boolean }): (told: Told) => readonly Wanted[] {
   const known = new Map<string, { readonly task: KnownTask; readonly wanted: Wanted }>();
+  let seen = '';
   return ({ report, annotations }) => {
     const run = runTag(report.run.id);
-    const finish = (one: Wanted): Wanted => ({
+    const places = report.clouds;
+    const finish = ({ scopes, ...one }: Draft): Wanted => ({
       ...one,
-      tags: ['rollwatch', ...one.tags.map((tag) => tag.slice(0, TAG)), one.key, run],
+      tags: withMore(['rollwatch', ...one.tags.map((tag) => tag.slice(0, TAG)), one.key, run], scopes),
     });
+    // Tasks and phases are of all clouds of the run, and all that is known of them changes when one is added.
+    const now = JSON.stringify(places.map(({ cloud, vantage }) => [cloud, vantage]));
+    if (now !== seen) known.clear();
+    seen = now;
     const ofTask = (task: KnownTask): Wanted => {
       const before = known.get(task.id);
       if (before !== undefined && sameTask(before.task, task)) return before.wanted;
-      const wanted = finish(taskMark(task));
+      const wanted = finish(taskMark(task, places));
       known.set(task.id, { task, wanted });
       return wanted;
     };
     return [
       ...report.windows.map(windowMark).map(finish),
-      ...report.verdict.phases.flatMap(phaseMarks).map(finish),
+      ...report.verdict.phases.flatMap((phase) => phaseMarks(phase, places)).map(finish),
       ...annotations
         .filter((one) => !one.deleted && !one.tags.includes(run))
         .map(passedOn)
@@ -75,8 +107,9 @@ const unique = (kind: string, id: string): string => {
     : `${kind}:${createHash('sha256').update(id).digest('hex').slice(0, 32)}`;
 };
 
-function windowMark(window: BlamedWindow): Wanted {
-  const { id, kind, cloud, probe, connection, target, start, end, causes, candidates, provisional } = window;
+function windowMark(window: BlamedWindow): Draft {
+  const { id, kind, cloud, vantage, probe, connection, target, start, end, causes, candidates, provisional } = window;
+  const tag = kind === 'down' ? 'downtime' : 'degraded';
   const over = end !== null && !provisional;
   const lines = [
     `${kind === 'down' ? 'DOWN' : 'slow'} ${probe} ${connection || target}`.trim() +
@@ -86,31 +119,34 @@ function windowMark(window: BlamedWindow): Wanted {
   ];
   return {
     key: unique('window', id),
-    tags: [kind === 'down' ? 'downtime' : 'degraded', cloud, probe],
+    tags: [tag, cloud, probe],
+    scopes: [scope(tag, cloud, vantage, probe)],
     time: Math.round(start.estimate),
     timeEnd: over ? Math.round(end.estimate) : null,
     text: textOf(lines),
   };
 }
 
-const phaseMarks = ({ name, promise, stretches, running, result }: PhaseVerdict): readonly Wanted[] =>
+const phaseMarks = ({ name, promise, stretches, running, result }: PhaseVerdict, places: Places): readonly Draft[] =>
   stretches.map(({ from, until }, index) => {
     const goesOn = running && index === stretches.length - 1;
     return {
       key: unique('phase', `${name}:${Math.round(from)}`),
       tags: ['phase', name],
+      scopes: places.map(({ cloud, vantage }) => scope('phases', cloud, vantage)),
       time: Math.round(from),
       timeEnd: goesOn ? null : Math.round(until),
       text: textOf([`phase ${name}`, promise, ...(goesOn || result === null ? [] : [result.replace('-', ' ')])]),
     };
   });
 
-function taskMark(task: KnownTask): Wanted {
+function taskMark(task: KnownTask, places: Places): Draft {
   const over = task.end !== null;
   const took = over ? `, ${task.status} after ${duration(((task.end ?? task.start) - task.start) / 1000)}` : '';
   return {
     key: unique('task', task.id),
     tags: ['task', task.kind],
+    scopes: places.map(({ cloud, vantage }) => scope('tasks', cloud, vantage)),
     time: Math.round(task.start),
     timeEnd: task.end === null ? null : Math.round(Math.max(task.start, task.end)),
     text: textOf([
@@ -122,9 +158,10 @@ function taskMark(task: KnownTask): Wanted {
 }
 
 /** As it was told to us: its sender has made its text for Grafana. */
-const passedOn = ({ id, tags, time, timeEnd, text }: Annotation): Wanted => ({
+const passedOn = ({ id, tags, time, timeEnd, text }: Annotation): Draft => ({
   key: unique('annotation', String(id)),
   tags: tags.slice(0, 5),
+  scopes: [],
   time,
   timeEnd,
   text,

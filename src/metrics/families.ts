@@ -62,6 +62,16 @@ export function createFamilies(register: Registry) {
     ),
     windows: counter('downtime_windows_total', 'Down windows, the open one too.', SERIES_LABELS),
     open: gauge('downtime_open', '1 while a down window is open.', SERIES_LABELS),
+    openSeconds: gauge(
+      'downtime_open_seconds',
+      'How long the open down window has lasted, by the estimate; 0 without one.',
+      SERIES_LABELS,
+    ),
+    openFailures: gauge(
+      'downtime_open_failed_samples',
+      'Failed samples in the open down window, extra ones too; 0 without one.',
+      SERIES_LABELS,
+    ),
     lastStart: gauge(
       'downtime_last_start_timestamp_seconds',
       'When the last down window began, by the estimate; 0 without any.',

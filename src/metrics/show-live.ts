@@ -127,7 +127,10 @@ function showSeries(families: Families, { one, at, windows }: Shown): void {
   families.held.set(labels, one.held === null ? 0 : 1);
   families.waiting.set(labels, one.pending === null ? 0 : Math.max(0, at - one.pending.since) / 1000);
   families.lastSample.set(labels, (one.last?.at ?? 0) / 1000);
-  families.open.set(labels, one.open?.kind === 'down' ? 1 : 0);
+  const down = one.open?.kind === 'down' ? one.open : null;
+  families.open.set(labels, down === null ? 0 : 1);
+  families.openSeconds.set(labels, down?.duration.estimate ?? 0);
+  families.openFailures.set(labels, down?.failedSamples ?? 0);
   families.lastStart.set(labels, (windows.at(-1)?.start.estimate ?? 0) / 1000);
   families.lastEnd.set(labels, (windows.findLast(({ end }) => end !== null)?.end?.estimate ?? 0) / 1000);
 }

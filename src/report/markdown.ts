@@ -10,7 +10,7 @@ import { seriesNames } from './names.ts';
 import { verdictSentences } from './phases-section.ts';
 import { runLine } from './run-line.ts';
 import { marksSentence, methodRows } from './sections.ts';
-import { costlyTasks, taskName } from './tasks-section.ts';
+import { costlyTasks, countedTasks, nameWithHosts } from './tasks-section.ts';
 import { verdict } from './verdict.ts';
 import { causesText, edgeText, windowState } from './window-words.ts';
 
@@ -135,7 +135,7 @@ function windows(report: Report, moments: Moments): readonly string[] {
 
 function blame([task, ...others]: Report['windows'][number]['candidates']): string {
   if (task === undefined) return '-';
-  return `${plainMarkdown(taskName(task))}${others.length === 0 ? '' : `, or in ${counted(others.length, 'other')}`}`;
+  return `${plainMarkdown(nameWithHosts(task))}${others.length === 0 ? '' : `, or in ${counted(others.length, 'other')}`}`;
 }
 
 function tasks(report: Report, moments: Moments): readonly string[] {
@@ -143,7 +143,7 @@ function tasks(report: Report, moments: Moments): readonly string[] {
   if (costly.length === 0) return [];
   const table = markdownTable(
     [
-      { head: 'task', cell: (one) => plainMarkdown(taskName(one)) },
+      { head: 'task', cell: (one) => plainMarkdown(nameWithHosts(one)) },
       { head: 'from', cell: ({ start }) => moments.time(start) },
       { head: 'windows', align: 'right', cell: (one) => String(one.windows) },
       { head: 'began in it', align: 'right', cell: (one) => duration(one.downtimeBegan) },
@@ -151,7 +151,7 @@ function tasks(report: Report, moments: Moments): readonly string[] {
     ],
     costly.slice(0, TASKS),
   );
-  return [...table, ...more(costly.length - TASKS), `${counted(report.tasks.length, 'task')} in all.`, ''];
+  return [...table, ...more(costly.length - TASKS), `${countedTasks(report.tasks)}.`, ''];
 }
 
 const more = (rest: number): readonly string[] =>

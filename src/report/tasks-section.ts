@@ -39,7 +39,8 @@ function hostsOf({ kind, hosts }: Pick<KnownTask, 'kind' | 'hosts'>): string {
   return `${hosts.slice(0, HOSTS).map(printableLine).join(', ')}${more}`;
 }
 
-function nameWithHosts(task: KnownTask): string {
+/** "handler 'Stop services' of role os_nova on control1" */
+export function nameWithHosts(task: KnownTask): string {
   const hosts = hostsOf(task);
   return hosts === '' ? taskName(task) : `${taskName(task)} on ${hosts}`;
 }
@@ -50,11 +51,15 @@ export const costlyTasks = (tasks: readonly TaskDowntime[]): readonly TaskDownti
     .filter((one) => one.windows > 0 || one.downtimeInside > 0)
     .toSorted((a, b) => b.downtimeBegan - a.downtimeBegan || b.downtimeInside - a.downtimeInside);
 
+/** Those that ran: a task that every host skipped did not. */
+export const countedTasks = (tasks: Report['tasks']): string =>
+  `${counted(tasks.filter((one) => !didNothing(one)).length, 'task')} in all`;
+
 /** What each of them may have cost. */
 export function tasksSection({ tasks }: Report, { width, moments }: TaskOptions): readonly string[] {
   if (tasks.length === 0) return [];
   const costly = costlyTasks(tasks);
-  const told = `  ${counted(tasks.filter((one) => !didNothing(one)).length, 'task')} in all`;
+  const told = `  ${countedTasks(tasks)}`;
   if (costly.length === 0) return [`${told}; no downtime began in any, or fell into it.`];
   const columns: readonly Column<TaskDowntime>[] = [
     { head: 'began in it', align: 'right', cell: (one) => duration(one.downtimeBegan) },

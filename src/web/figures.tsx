@@ -111,6 +111,10 @@ function verdictOf({ result, running, budgets }: PhaseFace): JSX.Element {
   );
 }
 
+/** A task of the computes may have hundreds of hosts. */
+const shortList = (hosts: readonly string[]): string =>
+  hosts.length > 3 ? `${hosts.slice(0, 2).join(', ')} and ${hosts.length - 2} more` : hosts.join(', ');
+
 /** Tasks in which downtime began, or during which something was down. */
 export function Tasks({ report, moments }: Part): JSX.Element | null {
   if (report.tasks.length === 0) return null;
@@ -127,6 +131,7 @@ export function Tasks({ report, moments }: Part): JSX.Element | null {
             cell: ({ name, role }) => (role === null || name.startsWith(`${role} : `) ? name : `${role} : ${name}`),
           },
           { head: 'Kind', cell: ({ kind }) => kind },
+          { head: 'Hosts', cell: ({ hosts }) => shortList(hosts) },
           { head: 'Began', cell: ({ start }) => moments.exact(Date.parse(start)) },
           { head: 'Windows', figure: true, cell: ({ windows }) => windows },
           { head: 'Downtime that began in it', figure: true, cell: (one) => duration(one.downtimeBeganSeconds) },

@@ -5,6 +5,14 @@ import { z } from 'zod';
 const read = (path: string): string => readFileSync(new URL(`../../dashboards/${path}`, import.meta.url), 'utf8');
 
 const source = z.looseObject({ type: z.string(), uid: z.string() });
+const mappings = z
+  .array(
+    z.looseObject({
+      type: z.literal('value'),
+      options: z.record(z.string(), z.looseObject({ text: z.string(), color: z.string(), index: z.int() })),
+    }),
+  )
+  .optional();
 const panel = z.looseObject({
   id: z.int(),
   type: z.string(),
@@ -12,9 +20,31 @@ const panel = z.looseObject({
   description: z.string().optional(),
   datasource: source.optional(),
   gridPos: z.strictObject({ x: z.int(), y: z.int(), w: z.int(), h: z.int() }).loose(),
-  fieldConfig: z.looseObject({ defaults: z.looseObject({ unit: z.string().optional() }) }).optional(),
-  targets: z.array(z.looseObject({ refId: z.string(), expr: z.string(), datasource: source.optional() })).optional(),
+  fieldConfig: z
+    .looseObject({
+      defaults: z.looseObject({ unit: z.string().optional(), noValue: z.string().optional(), mappings }),
+    })
+    .optional(),
+  options: z
+    .looseObject({
+      reduceOptions: z.looseObject({ calcs: z.array(z.string()), values: z.boolean(), fields: z.string() }).optional(),
+    })
+    .optional(),
+  transformations: z.array(z.looseObject({ id: z.string(), options: z.record(z.string(), z.unknown()) })).default([]),
+  targets: z
+    .array(
+      z.looseObject({
+        refId: z.string(),
+        expr: z.string(),
+        datasource: source.optional(),
+        format: z.string().optional(),
+        instant: z.boolean().optional(),
+        legendFormat: z.string().optional(),
+      }),
+    )
+    .default([]),
 });
+export type Panel = z.infer<typeof panel>;
 const dashboard = z.looseObject({
   uid: z.string(),
   title: z.string(),
@@ -28,6 +58,7 @@ const dashboard = z.looseObject({
         name: z.string(),
         type: z.string(),
         definition: z.string().optional(),
+        regex: z.string().optional(),
         datasource: source.optional(),
       }),
     ),
@@ -39,7 +70,7 @@ const dashboard = z.looseObject({
         enable: z.boolean(),
         expr: z.string().optional(),
         datasource: source,
-        target: z.looseObject({ type: z.string(), tags: z.array(z.string()) }).optional(),
+        target: z.looseObject({ type: z.string(), tags: z.array(z.string()), matchAny: z.boolean() }).optional(),
       }),
     ),
   }),
@@ -94,13 +125,25 @@ export const EXPRESSIONS: readonly { readonly where: string; readonly expr: stri
   ...RULES.map(({ record, alert, expr }) => ({ where: `rule ${record ?? alert}`, expr })),
 ];
 
-/** `label_values(metric{...}, label)` of each variable. */
-export const VARIABLES: readonly { readonly where: string; readonly selector: string; readonly label: string }[] =
-  DASHBOARDS.flatMap(({ uid, templating }) =>
-    templating.list.flatMap(({ name, definition }) => {
-      const [, selector, label] = /^label_values\((.*), (\w+)\)$/.exec(definition ?? '') ?? [];
-      return selector === undefined || label === undefined
-        ? []
-        : [{ where: `${uid}: variable ${name}`, selector, label }];
+/** What each variable asks Prometheus for. */
+export type Variable = {
+  readonly where: string;
+  readonly name: string;
+  readonly expr: string;
+  /** `label_values(expr, label)`, or `query_result(expr)` and what of each line is offered. */
+  readonly offers: { readonly label: string } | { readonly regex: RegExp };
+};
+
+export const VARIABLES: readonly Variable[] = DASHBOARDS.flatMap(({ uid, templating }) =>
+  templating.list
+    .filter(({ type }) => type === 'query')
+    .map(({ name, definition = '', regex = '' }) => {
+      const where = `${uid}: variable ${name}`;
+      const [, selector, label] = /^label_values\((.*), (\w+)\)$/.exec(definition) ?? [];
+      if (selector !== undefined && label !== undefined) return { where, name, expr: selector, offers: { label } };
+      const [, expr] = /^query_result\((.*)\)$/.exec(definition) ?? [];
+      const [, pattern] = /^\/(.*)\/$/.exec(regex) ?? [];
+      if (expr === undefined || pattern === undefined) throw new Error(`${where} is not understood: ${definition}`);
+      return { where, name, expr, offers: { regex: new RegExp(pattern) } };
     }),
-  );
+);

@@ -79,7 +79,8 @@ export async function standInForGrafana({ token = 'a-token-of-grafana' } = {}): 
 
   function add({ text: words = '', tags = [], time, timeEnd }: z.infer<typeof body>): readonly [number, unknown] {
     if (words === '') return [400, { message: 'Failed to save annotation' }];
-    if (tags.join(',').length > 500) return [400, { message: 'tags length exceeds the maximum' }];
+    // as Grafana counts them, and its database takes them
+    if (Buffer.byteLength(JSON.stringify(tags)) > 500) return [400, { message: 'tags length exceeds the maximum' }];
     const now = Date.now();
     const id = ++ids;
     annotations.set(id, { id, ...span(time ?? timeEnd ?? now, timeEnd ?? time ?? now), text: words, tags });
@@ -88,7 +89,13 @@ export async function standInForGrafana({ token = 'a-token-of-grafana' } = {}): 
 
   const found = (query: URLSearchParams): readonly StoredAnnotation[] =>
     [...annotations.values()]
-      .filter(({ tags }) => query.getAll('tags').every((tag) => tags.includes(tag)))
+      .filter(({ tags }) => {
+        // an empty tag is none
+        const asked = query.getAll('tags').filter((tag) => tag !== '');
+        if (asked.length === 0) return true;
+        const has = (tag: string) => tags.includes(tag);
+        return query.get('matchAny') === 'true' ? asked.some(has) : asked.every(has);
+      })
       .sort((a, b) => b.timeEnd - a.timeEnd || b.time - a.time)
       .slice(0, Number(query.get('limit') ?? 100));
 

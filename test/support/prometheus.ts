@@ -1,15 +1,21 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import type { Variable } from './dashboards.ts';
 import { freePort } from './free-port.ts';
+import type { Answered } from './grafana-panel.ts';
 
 const has = (tool: string): boolean => spawnSync(tool, ['--version']).status === 0;
 export const hasPrometheus = has('prometheus') && has('prometheus-alertmanager');
 
 const RULES = new URL('../../dashboards/prometheus/rollwatch.rules.yml', import.meta.url).pathname;
+const PROMETHEUS = new URL('../../deploy/compose/prometheus.yml', import.meta.url);
 const ALERTMANAGER = new URL('../../dashboards/alertmanager/alertmanager.yml', import.meta.url);
 
 const answerSchema = z.looseObject({
@@ -19,33 +25,50 @@ const answerSchema = z.looseObject({
     .looseObject({ result: z.array(z.looseObject({ values: z.array(z.tuple([z.number(), z.string()])) })) })
     .optional(),
 });
+const notificationSchema = z.looseObject({
+  alerts: z.array(z.looseObject({ status: z.string(), labels: z.record(z.string(), z.string()) })),
+});
+const vectorSchema = z.looseObject({
+  error: z.string().optional(),
+  data: z
+    .looseObject({
+      result: z.array(
+        z.looseObject({ metric: z.record(z.string(), z.string()), value: z.tuple([z.number(), z.string()]) }),
+      ),
+    })
+    .optional(),
+});
 const labelsSchema = z.looseObject({ status: z.literal('success'), data: z.array(z.string()) });
 
-/** Debian's Prometheus and Alertmanager with our rules and our example, on free ports. */
+/** Debian's Prometheus and Alertmanager on free ports, configured as docker compose configures them. */
 export type Monitoring = AsyncDisposable & {
   readonly url: string;
   /** How many values an expression has from a moment to now, in seconds since 1970; `NaN` is none. */
   values(expr: string, from: number): Promise<number>;
-  /** What a variable of a dashboard would offer. */
-  labelValues(selector: string, label: string): Promise<readonly string[]>;
+  /** The series of an instant query, with their values; `at` in seconds since 1970. */
+  instant(expr: string, at?: number): Promise<readonly Answered[]>;
+  /** What a variable of a dashboard would offer; `expr` is its own with what was chosen put in. */
+  offered(variable: Variable, expr: string): Promise<readonly string[]>;
 };
 
 type Options = { readonly folder: string; readonly daemon: string; readonly webhook: string };
 
 export async function startMonitoring({ folder, daemon, webhook }: Options): Promise<Monitoring> {
   const [port, alertPort] = [await freePort(), await freePort()];
-  const scraped = { job_name: 'rollwatch', static_configs: [{ targets: [new URL(daemon).host] }] };
-  const config = {
-    global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
-    rule_files: [RULES],
-    alerting: { alertmanagers: [{ static_configs: [{ targets: [`127.0.0.1:${alertPort}`] }] }] },
-    scrape_configs: [scraped],
+  const adapt = (name: string, from: URL, places: Readonly<Record<string, string>>) => {
+    let config = readFileSync(from, 'utf8');
+    for (const [place, own] of Object.entries(places)) {
+      if (!config.includes(place)) throw new Error(`${from.pathname} has no ${place} to replace`);
+      config = config.replace(place, own);
+    }
+    writeFileSync(join(folder, name), config);
   };
-  // JSON is YAML
-  writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config));
-  const example = readFileSync(ALERTMANAGER, 'utf8').replace('http://127.0.0.1:9094/', webhook);
-  if (!example.includes(webhook)) throw new Error('the example has no address to put ours in');
-  writeFileSync(join(folder, 'alertmanager.yml'), example);
+  adapt('prometheus.yml', PROMETHEUS, {
+    '/etc/prometheus/rollwatch.rules.yml': RULES,
+    'alertmanager:9093': `127.0.0.1:${alertPort}`,
+    'rollwatch:9774': new URL(daemon).host,
+  });
+  adapt('alertmanager.yml', ALERTMANAGER, { 'http://127.0.0.1:9094/': webhook });
   const url = `http://127.0.0.1:${port}`;
   const children = [
     run('prometheus', [
@@ -61,6 +84,15 @@ export async function startMonitoring({ folder, daemon, webhook }: Options): Pro
     ]),
   ];
   await Promise.all([ready(`${url}/-/ready`), ready(`http://127.0.0.1:${alertPort}/-/ready`)]);
+
+  async function instant(query: string, moment = Date.now() / 1000): Promise<readonly Answered[]> {
+    const body = new URLSearchParams({ query, time: String(moment) });
+    const answer = await fetch(`${url}/api/v1/query`, { method: 'POST', body });
+    const { data, error } = vectorSchema.parse(await answer.json());
+    if (data === undefined) throw new Error(error ?? 'no data');
+    return data.result.map(({ metric, value: [at, value] }) => ({ labels: metric, points: [[at, Number(value)]] }));
+  }
+
   return {
     url,
     async values(query, from) {
@@ -70,9 +102,21 @@ export async function startMonitoring({ folder, daemon, webhook }: Options): Pro
       if (data === undefined) throw new Error(error ?? 'no data');
       return data.result.flatMap(({ values }) => values).filter(([, value]) => value !== 'NaN').length;
     },
-    async labelValues(selector, label) {
-      const query = new URLSearchParams({ 'match[]': selector });
-      return labelsSchema.parse(await (await fetch(`${url}/api/v1/label/${label}/values?${query}`)).json()).data;
+    instant,
+    async offered({ offers }, expr) {
+      if ('label' in offers) {
+        const query = new URLSearchParams({ 'match[]': expr });
+        return labelsSchema.parse(await (await fetch(`${url}/api/v1/label/${offers.label}/values?${query}`)).json())
+          .data;
+      }
+      // as Grafana writes a series of query_result() before it takes the regular expression to it
+      const lines = (await instant(expr)).map(
+        ({ labels }) =>
+          `{${Object.entries(labels)
+            .map(([label, value]) => `${label}="${value}"`)
+            .join(',')}}`,
+      );
+      return lines.flatMap((line) => offers.regex.exec(line)?.[1] ?? []);
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(
@@ -81,6 +125,34 @@ export async function startMonitoring({ folder, daemon, webhook }: Options): Pro
           if (child.exitCode === null && child.kill('SIGTERM')) await ended;
         }),
       );
+    },
+  };
+}
+
+export type Notice = { readonly alert: string; readonly status: string; readonly at: number };
+
+/** What Alertmanager sends its alerts to. */
+export type Webhook = Disposable & {
+  readonly url: string;
+  /** In the order of arrival, with the moment of arrival in milliseconds. */
+  readonly notices: readonly Notice[];
+};
+
+export async function startWebhook(): Promise<Webhook> {
+  const notices: Notice[] = [];
+  const server = createServer(async (request, response) => {
+    const at = Date.now();
+    const { alerts } = notificationSchema.parse(JSON.parse(await text(request)));
+    for (const { status, labels } of alerts) notices.push({ alert: labels['alertname'] ?? '', status, at });
+    response.end();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    notices,
+    [Symbol.dispose]() {
+      server.closeAllConnections();
+      server.close();
     },
   };
 }

@@ -42,3 +42,9 @@ export function selectorsOf(expr: string): readonly string[] {
   });
   return [...found];
 }
+
+/** The metric whose values an expression gives as they are, with all their labels; null where it computes others. */
+export function metricOf(expr: string): string | null {
+  const [selector] = selectorsOf(expr);
+  return selector === expr ? (readPromql(expr).metrics[0] ?? null) : null;
+}

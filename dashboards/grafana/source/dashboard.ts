@@ -8,11 +8,12 @@ import {
   type Panel,
   QueryVariableBuilder,
   RowBuilder,
+  VariableHide,
   VariableRefresh,
   VariableSort,
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import { COLOURS, SOURCE } from './panels.ts';
-import { series } from './selectors.ts';
+import { place, series } from './selectors.ts';
 
 export type Row = { readonly title: string; readonly panels: readonly Builder<Panel>[] };
 
@@ -40,8 +41,32 @@ const labels = (name: string, label: string, query: string) =>
     .allValue('.*')
     .current({ selected: true, text: ['All'], value: ['$__all'] });
 
+/**
+ * The tags of one kind of marks for whatever the variables above choose, such as `downtime:prod/deploy1/server-list`
+ * (src/grafana/wanted.ts). Grafana asks for annotations that have all tags or any of them, so one tag has to say it all.
+ * There is no custom value for all: Grafana then puts in every tag that there is.
+ */
+const scopes = (kind: string, selector: string, labels: readonly string[]) => {
+  const known = `max by (${labels.join(', ')}) (last_over_time(rollwatch_probe_observed${selector}[$__range:15s]))`;
+  const joined = `label_join(${known}, "tag", "/", ${labels.map((one) => `"${one}"`).join(', ')})`;
+  const query = `query_result(label_replace(${joined}, "tag", "${kind}:$1", "tag", "(.{0,100}).*"))`;
+  return new QueryVariableBuilder(scopeOf(kind))
+    .hide(VariableHide.HideVariable)
+    .datasource(SOURCE)
+    .query({ query, refId: `variable-${scopeOf(kind)}` })
+    .definition(query)
+    .regex('/tag="([^"]*)"/')
+    .refresh(VariableRefresh.OnTimeRangeChanged)
+    .sort(VariableSort.AlphabeticalAsc)
+    .multi(true)
+    .includeAll(true)
+    .current({ selected: true, text: ['All'], value: ['$__all'] });
+};
+
+const scopeOf = (kind: string): string => `${kind}_tags`;
+
 /** Marks that Rollwatch pushes; exact to the millisecond. */
-const tagged = (name: string, tag: string, colour: string) =>
+const tagged = (name: string, kind: string, colour: string) =>
   new AnnotationQueryBuilder()
     .name(name)
     .enable(true)
@@ -49,7 +74,16 @@ const tagged = (name: string, tag: string, colour: string) =>
     .iconColor(colour)
     .datasource({ type: 'grafana', uid: '-- Grafana --' })
     // the builder knows the targets of data sources alone
-    .target({ build: () => ({ type: 'tags', tags: ['rollwatch', tag], matchAny: false, limit: 1000 }) as never });
+    .target({
+      build: () =>
+        ({
+          type: 'tags',
+          // Nothing has the second: where there is nothing to choose from Grafana would leave out the first, and show all.
+          tags: [`$${scopeOf(kind)}`, 'rollwatch:none'],
+          matchAny: true,
+          limit: 1000,
+        }) as never,
+    });
 
 /** What needs no credentials: as exact as the step between points. Nothing is drawn where the value is 0. */
 const measured = (name: string, expr: string, colour: string) =>
@@ -88,10 +122,14 @@ export function dashboardOf({ uid, title, description, from, refresh, rows, more
     .withVariable(
       labels('probe', 'probe', 'label_values(rollwatch_probe_observed{cloud=~"$cloud", vantage=~"$vantage"}, probe)'),
     )
+    .withVariable(scopes('downtime', series(), ['cloud', 'vantage', 'probe']))
+    .withVariable(scopes('degraded', series(), ['cloud', 'vantage', 'probe']))
+    .withVariable(scopes('tasks', place(), ['cloud', 'vantage']))
+    .withVariable(scopes('phases', place(), ['cloud', 'vantage']))
     .annotation(tagged('Downtime', 'downtime', COLOURS.down))
     .annotation(tagged('Slowness', 'degraded', COLOURS.slow))
-    .annotation(tagged('Tasks', 'task', COLOURS.quiet))
-    .annotation(tagged('Phases', 'phase', 'purple'))
+    .annotation(tagged('Tasks', 'tasks', COLOURS.quiet))
+    .annotation(tagged('Phases', 'phases', 'purple'))
     .annotation(
       measured('Downtime, from metrics', `1 - min_over_time(rollwatch_probe_up${series()}[$__interval])`, COLOURS.down),
     );

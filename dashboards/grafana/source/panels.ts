@@ -40,7 +40,14 @@ import { PanelBuilder as TimeSeries } from '@grafana/grafana-foundation-sdk/time
 export const SOURCE = { type: 'prometheus', uid: '$datasource' } as const;
 
 /** Okabe's and Ito's colours, which the colour-blind tell apart. */
-export const COLOURS = { up: '#009E73', slow: '#E69F00', down: '#D55E00', quiet: '#56B4E9', text: 'text' } as const;
+export const COLOURS = {
+  up: '#009E73',
+  slow: '#E69F00',
+  down: '#D55E00',
+  quiet: '#56B4E9',
+  unknown: '#999999',
+  text: 'text',
+} as const;
 
 export type Place = { readonly w: number; readonly h: number };
 export type Query = { readonly expr: string; readonly legend: string };
@@ -65,13 +72,7 @@ const ranged = ({ expr, legend }: Query, refId: string) =>
   new DataqueryBuilder().datasource(SOURCE).refId(refId).expr(expr).legendFormat(legend).range().interval('1s');
 
 const instant = ({ expr, legend }: Query, refId: string) =>
-  new DataqueryBuilder()
-    .datasource(SOURCE)
-    .refId(refId)
-    .expr(expr)
-    .legendFormat(legend)
-    .instant()
-    .format(PromQueryFormat.Table);
+  new DataqueryBuilder().datasource(SOURCE).refId(refId).expr(expr).legendFormat(legend).instant();
 
 const refId = (index: number): string => String.fromCharCode(65 + index);
 
@@ -140,6 +141,11 @@ export function lines({
 }
 
 export type Figure = About & {
+  /**
+   * Whether the figure is of this moment or of the run. Of this moment: what is not reported any more is not shown. Of
+   * the run: what was reported last stands, also after the daemon has ended.
+   */
+  readonly of: 'now' | 'run';
   readonly mapping?: ValueMap;
   readonly thresholds?: Builder<ReturnType<ReturnType<typeof steps>['build']>>;
   readonly noValue?: string;
@@ -150,7 +156,9 @@ export type Figure = About & {
 };
 
 export function figure(about: Figure): Stat {
-  const { title, description, unit, size, queries, mapping, thresholds, noValue, background, decimals, named } = about;
+  const { title, description, unit, size, queries, of, mapping, thresholds, noValue, background, decimals, named } =
+    about;
+  const query = of === 'now' ? instant : ranged;
   const panel = new Stat()
     .title(title)
     .description(description)
@@ -158,7 +166,7 @@ export function figure(about: Figure): Stat {
     .datasource(SOURCE)
     .height(size.h)
     .span(size.w)
-    .targets(queries.map((one, index) => ranged(one, refId(index))))
+    .targets(queries.map((one, index) => query(one, refId(index))))
     .reduceOptions(last())
     .graphMode(BigValueGraphMode.None)
     .colorMode(background ? BigValueColorMode.Background : BigValueColorMode.Value)
@@ -237,12 +245,15 @@ export function rows({
     .datasource(SOURCE)
     .height(size.h)
     .span(size.w)
-    .targets(queries.map((one, index) => instant(one, refId(index))))
-    .withTransformation({ id: 'merge', options: {} })
+    .targets(queries.map((one, index) => instant(one, refId(index)).format(PromQueryFormat.Table)))
+    // Rows are merged if they differ in no column: the name of the metric, which differs from query to query, goes first.
+    // The time stays until then. It is the same in all, and the one column that an empty answer shares with the others.
     .withTransformation({
-      id: 'organize',
-      options: { excludeByName: { Time: true, __name__: true, job: true, instance: true }, renameByName: names },
-    });
+      id: 'filterFieldsByName',
+      options: { exclude: { names: ['__name__', 'job', 'instance'] } },
+    })
+    .withTransformation({ id: 'merge', options: {} })
+    .withTransformation({ id: 'organize', options: { excludeByName: { Time: true }, renameByName: names } });
   for (const { name, unit: own } of Object.values(columns)) {
     if (own !== undefined) panel.overrideByName(name, [{ id: 'unit', value: own }]);
   }

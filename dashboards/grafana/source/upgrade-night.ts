@@ -12,6 +12,8 @@ const STATES = words({
   0: { text: 'DOWN', color: COLOURS.down, index: 0 },
   1: { text: 'up', color: COLOURS.up, index: 1 },
   2: { text: 'slow', color: COLOURS.slow, index: 2 },
+  3: { text: 'not known', color: COLOURS.unknown, index: 3 },
+  4: { text: 'paused', color: COLOURS.unknown, index: 4 },
 });
 const YES_NO = words({
   0: { text: 'no', color: 'transparent', index: 0 },
@@ -20,6 +22,22 @@ const YES_NO = words({
 
 /** Up is 1, slow is 2, down is 0; nothing where neither is known. */
 const state = `min_over_time(rollwatch_probe_up${series()}[$__interval]) * (1 + max_over_time(rollwatch_probe_degraded${series()}[$__interval]))`;
+
+/**
+ * Of each probe now, over its worst connection: down, else held, else not known, else slow or up. What was there within
+ * the range and is not scraped any more is not known: then the daemon has died, or Prometheus can't reach it.
+ */
+const stateNow = [
+  `(min by (cloud, vantage, probe) (rollwatch_probe_up${series()}) == 0)`,
+  `4 * (max by (cloud, vantage, probe) (rollwatch_probe_held${series()}) == 1)`,
+  `3 + (min by (cloud, vantage, probe) (rollwatch_probe_observed${series()}) == 0)`,
+  `1 + max by (cloud, vantage, probe) (rollwatch_probe_degraded${series()})`,
+  `3 + 0 * max by (cloud, vantage, probe) (last_over_time(rollwatch_probe_observed${series()}[$__range]))`,
+].join(' or ');
+
+/** 0 for a daemon that was scraped within the range and is not any more, and where there was none. */
+const ofEachDaemon = (expr: string): string =>
+  `min((${expr}) or on (job, instance) 0 * last_over_time(rollwatch_build_info${daemon}[$__range])) or vector(0)`;
 
 export const upgradeNight = () =>
   dashboardOf({
@@ -35,37 +53,41 @@ export const upgradeNight = () =>
         panels: [
           figure({
             title: 'State',
-            description: 'Of each probe, over its worst connection. Nothing where neither up nor down is known.',
+            description:
+              'Of each probe now, over its worst connection. Not known: neither up nor down is, or the daemon is not scraped any more.',
             unit: 'none',
             size: { w: 8, h: 5 },
-            queries: [
-              { expr: `min by (cloud, vantage, probe) (rollwatch_probe_up${series()})`, legend: '{{cloud}} {{probe}}' },
-            ],
+            of: 'now',
+            queries: [{ expr: stateNow, legend: '{{cloud}} {{probe}}' }],
             mapping: STATES,
             noValue: 'nothing known',
             background: true,
           }),
           figure({
             title: 'Down for',
-            description: 'How long what is down has been down, by the best estimate; 0 while nothing is.',
+            description:
+              'How long what is down has been down, by the best estimate; 0 while nothing is, of what is observed.',
             unit: 's',
             size: { w: 4, h: 5 },
             decimals: 1,
+            of: 'now',
             queries: [
               {
-                expr: `max by (cloud, vantage) ((time() - rollwatch_downtime_last_start_timestamp_seconds${series()}) * rollwatch_downtime_open${series()})`,
+                expr: `max by (cloud, vantage) (rollwatch_downtime_open_seconds${series()} > 0 or rollwatch_downtime_open_seconds${series()} and rollwatch_probe_observed${series()} == 1)`,
                 legend: '{{cloud}}',
               },
             ],
+            noValue: 'not known',
             thresholds: steps(COLOURS.up, [0.001, COLOURS.down]),
             background: true,
           }),
           figure({
             title: 'Overall downtime so far',
             description:
-              'Of the whole run: the union of the down windows of the probes that count, by the best estimate. Never a sum.',
+              'Of the whole run: the union of the down windows of the probes that count, by the best estimate. Never a sum. As it was reported last.',
             unit: 's',
             size: { w: 4, h: 5 },
+            of: 'run',
             decimals: 1,
             queries: [
               {
@@ -77,9 +99,11 @@ export const upgradeNight = () =>
           }),
           figure({
             title: 'Error bar of the downtime',
-            description: 'Of the overall downtime: at least, best estimate, at most. The truth lies inside.',
+            description:
+              'Of the overall downtime: at least, best estimate, at most. The truth lies inside. As it was reported last.',
             unit: 's',
             size: { w: 4, h: 5 },
+            of: 'run',
             decimals: 1,
             queries: [
               { expr: `max by (bound) (rollwatch_run_overall_downtime_seconds${place()})`, legend: '{{bound}}' },
@@ -87,17 +111,23 @@ export const upgradeNight = () =>
           }),
           figure({
             title: 'Phase',
-            description: 'The phase of the upgrade that is under way.',
+            description: 'The phase of the upgrade that is under way now.',
             unit: 'none',
             size: { w: 4, h: 5 },
-            queries: [{ expr: `max by (phase) (rollwatch_phase_active${place()}) == 1`, legend: '{{phase}}' }],
-            noValue: 'none',
+            of: 'now',
+            queries: [
+              {
+                expr: `max by (phase) (rollwatch_phase_active${place()} == 1) or on () label_replace(max(rollwatch_probe_observed${place()}), "phase", "none", "", "")`,
+                legend: '{{phase}}',
+              },
+            ],
+            noValue: 'not known',
             named: true,
           }),
           bars({
             title: 'Budget used',
             description:
-              'What is used, by the best estimate, of what each phase that has begun may cost. Budgets of zero have no share: see the verdicts.',
+              'What is used, by the best estimate, of what each phase that has begun may cost. Budgets of zero have no share: see the verdicts. As it was reported last.',
             unit: 'percentunit',
             size: { w: 12, h: 6 },
             max: 1,
@@ -191,7 +221,7 @@ export const upgradeNight = () =>
           pushed({
             title: 'Windows and tasks by name',
             description:
-              'What Rollwatch has pushed to Grafana: each window with its cause and its task, each task and phase. Empty where no push is set up.',
+              "What Rollwatch has pushed to Grafana: each window with its cause and its task, each task and phase. Of all clouds: Grafana's list heeds no variables. Empty where no push is set up.",
             size: { w: 10, h: 8 },
             tags: ['rollwatch'],
           }),
@@ -295,9 +325,11 @@ export const upgradeNight = () =>
           }),
           figure({
             title: 'Servers of ours',
-            description: 'Created in this run, gone again, and those that could not be deleted so far.',
+            description:
+              'Created in this run, gone again, and those that could not be deleted so far. As it was reported last.',
             unit: 'short',
             size: { w: 4, h: 8 },
+            of: 'run',
             queries: [
               { expr: `sum(rollwatch_servers_created_total${place()})`, legend: 'created' },
               { expr: `sum(rollwatch_servers_deleted_total${place()})`, legend: 'gone' },
@@ -311,12 +343,20 @@ export const upgradeNight = () =>
         panels: [
           figure({
             title: 'Can it be relied on?',
-            description: 'Sampling goes on, and what is measured is recorded.',
+            description:
+              'The daemon is scraped, sampling goes on, and what is measured is recorded: now, and of every daemon that was scraped within the range.',
             unit: 'none',
             size: { w: 6, h: 6 },
+            of: 'now',
             queries: [
-              { expr: `min(rollwatch_journal_recording${daemon})`, legend: 'journal records' },
-              { expr: `1 - max(rollwatch_paused${daemon})`, legend: 'sampling' },
+              { expr: ofEachDaemon(`rollwatch_build_info${daemon}`), legend: 'scraped' },
+              {
+                expr: ofEachDaemon(
+                  `(1 - rollwatch_paused${daemon}) * (time() - rollwatch_sampler_last_health_timestamp_seconds${daemon} < bool 15)`,
+                ),
+                legend: 'sampling',
+              },
+              { expr: ofEachDaemon(`rollwatch_journal_recording${daemon}`), legend: 'recording' },
             ],
             mapping: words({
               0: { text: 'NO', color: COLOURS.down, index: 0 },

@@ -4,7 +4,7 @@ import { blamed } from '../../../src/domain/blame.ts';
 import { createTaskBook } from '../../../src/domain/task-book.ts';
 import { taskDowntimes } from '../../../src/domain/task-downtime.ts';
 import { createWanted } from '../../../src/grafana/wanted.ts';
-import { around, BEGAN, report, window } from '../../support/live.ts';
+import { around, BEGAN, BOOT, report, window } from '../../support/live.ts';
 import { task } from '../../support/tasks.ts';
 import { phaseVerdict } from '../../support/verdicts.ts';
 
@@ -36,7 +36,15 @@ describe('what should stand in Grafana', () => {
       })[0];
     expect(of({ end: null })).toEqual({
       key: 'window:down-prod-1',
-      tags: ['rollwatch', 'downtime', 'prod', 'server-list', 'window:down-prod-1', 'run:run-1'],
+      tags: [
+        'rollwatch',
+        'downtime',
+        'prod',
+        'server-list',
+        'window:down-prod-1',
+        'run:run-1',
+        'downtime:prod/lab/server-list',
+      ],
       time: BEGAN + 300_000,
       timeEnd: null,
       text: 'DOWN server-list new\nconnection-refused by nova-api\nhttp-503 by load-balancer\nbegan in handler &#39;stop &lt;nova-api&gt;&#39;',
@@ -84,6 +92,32 @@ describe('what should stand in Grafana', () => {
     expect(createWanted({ tasks: true })({ report: report(), annotations })).toEqual([]);
   });
 
+  it('bears a tag for whatever the variables of the dashboards choose it by', () => {
+    const book = createTaskBook();
+    book.tell(task({ id: 'a', start: BEGAN, end: BEGAN + 1500 }));
+    const wantedOf = createWanted({ tasks: true });
+    const { overall, servers } = report();
+    const scopes = (clouds: readonly string[]) =>
+      wantedOf({
+        report: report({
+          clouds: clouds.map((cloud) => ({ cloud, vantage: 'lab', overall, servers })),
+          windows: [window(), window({ kind: 'degraded', series: BOOT })],
+          verdict: { phases: [phaseVerdict({})] },
+          tasks: taskDowntimes(book.all(), []),
+        }),
+        annotations: [annotation()],
+      }).map(({ tags }) => tags.filter((tag) => /^(downtime|degraded|phases|tasks):/.test(tag)));
+    expect(scopes(['prod'])).toEqual([
+      ['downtime:prod/lab/server-list'],
+      ['degraded:prod/lab/server-boot'],
+      ['phases:prod/lab'],
+      [],
+      ['tasks:prod/lab'],
+    ]);
+    // a task that was known before the second cloud is of both
+    expect(scopes(['prod', 'test']).at(-1)).toEqual(['tasks:prod/lab', 'tasks:test/lab']);
+  });
+
   it('stays within the 500 characters that Grafana has for tags', () => {
     const long = 'x'.repeat(300);
     const windows = [
@@ -93,8 +127,19 @@ describe('what should stand in Grafana', () => {
       }),
     ];
     const annotations = [annotation({ tags: [long, long, long, long, long, long, long] })];
-    for (const { tags, key } of createWanted({ tasks: true })({ report: report({ windows }), annotations })) {
-      expect(tags.join(',').length).toBeLessThanOrEqual(500);
+    const book = createTaskBook();
+    book.tell(task({ id: 'a', start: BEGAN, end: BEGAN + 1500 }));
+    const { overall, servers } = report();
+    const clouds = Array.from({ length: 30 }, (_, index) => ({
+      cloud: `${index}${long}`,
+      vantage: 'lab',
+      overall,
+      servers,
+    }));
+    const told = { report: report({ windows, clouds, tasks: taskDowntimes(book.all(), []) }), annotations };
+    for (const { tags, key } of createWanted({ tasks: true })(told)) {
+      expect(JSON.stringify(tags).length).toBeLessThanOrEqual(500);
+      for (const tag of tags) expect(tag.split(':')[1]?.length ?? 0).toBeLessThanOrEqual(100);
       expect(tags).toContain(key);
     }
   });

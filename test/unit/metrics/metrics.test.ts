@@ -118,14 +118,34 @@ describe('the live state in the metrics', () => {
 
   it('shows the open window, and when the last ones began and ended', async () => {
     const metrics = createMetrics({ version: '1' });
-    const open = window({ start: around(700), end: null });
+    const open = window({
+      start: around(700),
+      end: null,
+      duration: { min: 49, estimate: 50, max: 51 },
+      failedSamples: 60,
+    });
     const windows = [window(), window({ series: BOOT, start: around(10) }), open];
     metrics.update(live({ series: [liveSeries({ state: 'down', open })], report: report({ windows }) }));
     const values = await read(metrics);
     expect(values.get(`rollwatch_downtime_open{${NEW}}`)).toBe(1);
+    expect(values.get(`rollwatch_downtime_open_seconds{${NEW}}`)).toBe(50);
+    expect(values.get(`rollwatch_downtime_open_failed_samples{${NEW}}`)).toBe(60);
     expect(values.get(`rollwatch_downtime_last_start_timestamp_seconds{${NEW}}`)).toBe(BEGAN / 1000 + 700);
     expect(values.get(`rollwatch_downtime_last_end_timestamp_seconds{${NEW}}`)).toBe(BEGAN / 1000 + 307);
     expect(values.get(`rollwatch_probe_last_sample_timestamp_seconds{${NEW}}`)).toBe(BEGAN / 1000 + 749);
+  });
+
+  it('shows no window of downtime while there is none, or while it is only slow', async () => {
+    const metrics = createMetrics({ version: '1' });
+    const slow = window({ kind: 'degraded', end: null, failedSamples: 60 });
+    for (const open of [window({ end: null }), slow, null]) {
+      metrics.update(live({ series: [liveSeries({ open })] }));
+      const values = await read(metrics);
+      const down = open?.kind === 'down';
+      expect(values.get(`rollwatch_downtime_open{${NEW}}`)).toBe(down ? 1 : 0);
+      expect(values.get(`rollwatch_downtime_open_seconds{${NEW}}`)).toBe(down ? 7 : 0);
+      expect(values.get(`rollwatch_downtime_open_failed_samples{${NEW}}`)).toBe(down ? 12 : 0);
+    }
   });
 
   it('shows how long an answer is waited for, and that a probe is held', async () => {

@@ -29,8 +29,7 @@ const labelsOf = (metric: object): readonly string[] =>
 describe('every expression that is committed', () => {
   it('is PromQL, and reads only metrics and labels that there are', async () => {
     const { metrics, labels } = await known();
-    const selectors = VARIABLES.map(({ where, selector }) => ({ where, expr: selector }));
-    const troubles = [...EXPRESSIONS, ...selectors].flatMap(({ where, expr }) => {
+    const troubles = [...EXPRESSIONS, ...VARIABLES].flatMap(({ where, expr }) => {
       const read = readPromql(filledIn(expr));
       return [
         ...(read.broken ? [`${where}: is no PromQL`] : []),
@@ -92,10 +91,25 @@ describe('the dashboards', () => {
       });
     expect(troubles).toEqual([]);
     // pushed marks first, measured ones for those without credentials
-    expect(annotations.list.filter(({ enable }) => enable).map(({ target }) => target?.tags)).toEqual(
-      ['downtime', 'degraded', 'task', 'phase'].map((tag) => ['rollwatch', tag]),
+    const pushed = annotations.list.filter(({ enable }) => enable);
+    expect(pushed.map(({ target }) => target?.tags[0])).toEqual(
+      ['downtime', 'degraded', 'tasks', 'phases'].map((kind) => `$${kind}_tags`),
     );
+    // an empty choice leaves the second alone: without it Grafana would show whatever it has
+    for (const { target } of pushed)
+      expect(target).toMatchObject({ matchAny: true, tags: [expect.any(String), 'rollwatch:none'] });
     expect(annotations.list.some(({ expr }) => expr !== undefined)).toBe(true);
+  });
+
+  it('show what is so now by instant queries, and say where they show what was reported last', () => {
+    const stats = DASHBOARDS.flatMap(({ panels }) =>
+      panels.filter(({ type }) => type === 'stat' || type === 'bargauge'),
+    );
+    expect(stats.length).toBeGreaterThan(5);
+    for (const { title, description = '', targets } of stats) {
+      const now = targets.every(({ instant = false }) => instant);
+      expect({ title, now }).toEqual({ title, now: !/As it was reported last\.$/.test(description) });
+    }
   });
 
   it('leave no panel upon another', () => {

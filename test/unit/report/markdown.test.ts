@@ -95,6 +95,23 @@ None.
       '2 tasks in all.',
     ]);
   });
+
+  it('tells handlers of one name apart by their hosts, and counts none that every host skipped', () => {
+    const book = createTaskBook();
+    const handler = (id: string, hosts: readonly string[], from: number) =>
+      task({ id, kind: 'handler', name: 'Restart', hosts, start: BEGAN + from, end: BEGAN + from + 3000 });
+    book.tell(handler('a', ['control1'], 298_000));
+    book.tell(handler('b', ['control2', 'control3', 'control4'], 301_500));
+    book.tell(handler('c', [], 310_000));
+    const windows = blamed([window()], { tasks: book, phases: [] });
+    const told = report({ windows, tasks: taskDowntimes(book.all(), windows) });
+    expect(section(told, 'Windows')[2]).toContain("handler 'Restart' on control1");
+    expect(section(told, 'Tasks that cost downtime').slice(2)).toEqual([
+      "| handler 'Restart' on control1 | 07:14:58 | 1 | 7 s | 1 s |",
+      "| handler 'Restart' on control2, control3 and 1 more | 07:15:01 | 0 | 0 s | 3 s |",
+      '2 tasks in all.',
+    ]);
+  });
 });
 
 describe('text in Markdown', () => {

@@ -1,0 +1,159 @@
+/**
+ * What a panel of Grafana shows, by Grafana's own package @grafana/data: its transformations, reducers and value mappings.
+ * The data source's part is done here: it makes frames of what Prometheus answers.
+ */
+
+import { createRequire } from 'node:module';
+import type { DataFrame, Field, FieldConfig } from '@grafana/data';
+import type { Panel } from './dashboards.ts';
+
+// Only its CommonJS half runs in Node.
+export const grafana: typeof import('@grafana/data') = createRequire(import.meta.url)('@grafana/data');
+// Its transformations look into a browser's global; what it imports would take the presence of one for a browser.
+Object.assign(globalThis, { window: {} });
+const { FieldType } = grafana;
+
+grafana.standardTransformersRegistry.setInit(() =>
+  // one of them stands there under two names
+  [...new Set(Object.values(grafana.standardTransformers))].map((one) => ({
+    id: one.id,
+    name: one.name,
+    description: one.description ?? '',
+    transformation: () => Promise.resolve(one),
+    editor: () => null,
+    imageDark: '',
+    imageLight: '',
+  })),
+);
+
+type Labels = Readonly<Record<string, string>>;
+/** A series of an answer, with its points: the moment in seconds, and the value. */
+export type Answered = { readonly labels: Labels; readonly points: readonly (readonly [number, number])[] };
+/** What Prometheus answers to each target of a panel. */
+export type Answers = Readonly<Record<string, readonly Answered[]>>;
+
+const column = (name: string, type: Field['type'], values: unknown[], facts: Partial<Field> = {}): Field => ({
+  name,
+  type,
+  config: {},
+  values,
+  ...facts,
+});
+
+/** One frame for a query, whose labels are columns; a query without an answer has no columns of labels. */
+function tableOf(refId: string, series: readonly Answered[], valueName: string): DataFrame {
+  const rows = series.flatMap(({ labels, points }) => points.map(([at, value]) => ({ labels, at, value })));
+  const names = [...new Set(series.flatMap(({ labels }) => Object.keys(labels).sort()))];
+  return {
+    refId,
+    length: rows.length,
+    fields: [
+      column(
+        'Time',
+        FieldType.time,
+        rows.map(({ at }) => at * 1000),
+      ),
+      ...names.map((name) =>
+        column(
+          name,
+          FieldType.string,
+          rows.map(({ labels }) => labels[name] ?? ''),
+        ),
+      ),
+      column(
+        valueName,
+        FieldType.number,
+        rows.map(({ value }) => value),
+      ),
+    ],
+  };
+}
+
+const legendOf = (format: string, labels: Labels): string =>
+  format.replaceAll(/\{\{\s*(\w+)\s*\}\}/g, (_, name: string) => labels[name] ?? '');
+
+const timeSeriesOf = (refId: string, { labels, points }: Answered, legend: string): DataFrame => ({
+  refId,
+  length: points.length,
+  fields: [
+    column(
+      'Time',
+      FieldType.time,
+      points.map(([at]) => at * 1000),
+    ),
+    column(
+      'Value',
+      FieldType.number,
+      points.map(([, value]) => value),
+      { labels: { ...labels }, config: { displayNameFromDS: legendOf(legend, labels) } },
+    ),
+  ],
+});
+
+function framesOf({ targets }: Panel, answers: Answers): DataFrame[] {
+  return targets.flatMap(({ refId, format, legendFormat = '' }) => {
+    const series = answers[refId] ?? [];
+    if (format === 'table') return [tableOf(refId, series, targets.length > 1 ? `Value #${refId}` : 'Value')];
+    return series.map((one) => timeSeriesOf(refId, one, legendFormat));
+  });
+}
+
+async function transformed(panel: Panel, answers: Answers): Promise<readonly DataFrame[]> {
+  const { promise, resolve, reject } = Promise.withResolvers<DataFrame[]>();
+  grafana
+    .transformDataFrame(panel.transformations, framesOf(panel, answers))
+    .subscribe({ next: resolve, error: reject });
+  return promise;
+}
+
+export type Cells = Readonly<Record<string, unknown>>;
+
+/** The rows of a table, each by the names of its columns. A table that was not merged into one has several frames. */
+export async function tablesOf(panel: Panel, answers: Answers): Promise<readonly (readonly Cells[])[]> {
+  const frames = await transformed(panel, answers);
+  return frames.map((frame) =>
+    Array.from({ length: frame.length }, (_, index) =>
+      Object.fromEntries(
+        frame.fields.map((field) => [grafana.getFieldDisplayName(field, frame, [...frames]), field.values[index]]),
+      ),
+    ),
+  );
+}
+
+/** What a stat or a bar gauge shows: a text with its title and its colour for each series. */
+export type Tile = { readonly title: string; readonly text: string; readonly color: string | undefined };
+
+const theme = grafana.createTheme();
+
+function configOf({ fieldConfig }: Panel): FieldConfig {
+  const { noValue = '', mappings = [] } = fieldConfig?.defaults ?? {};
+  return {
+    noValue,
+    mappings: mappings.map(({ options }) => ({ type: grafana.MappingType.ValueToText, options })),
+  };
+}
+
+export async function tilesOf(panel: Panel, answers: Answers): Promise<readonly Tile[]> {
+  const { reduceOptions } = panel.options ?? {};
+  if (reduceOptions === undefined) throw new Error(`${panel.title} reduces nothing`);
+  const frames = await transformed(panel, answers);
+  const defaults = configOf(panel);
+  const data = frames.map((frame) => ({
+    ...frame,
+    fields: frame.fields.map((field) => ({ ...field, config: { ...defaults, ...field.config } })),
+  }));
+  return grafana
+    .getFieldDisplayValues({
+      fieldConfig: { defaults, overrides: [] },
+      reduceOptions,
+      replaceVariables: (text) => text,
+      theme,
+      data,
+      timeZone: 'utc',
+    })
+    .map(({ display: { title = '', prefix = '', text, suffix = '', color } }) => ({
+      title,
+      text: `${prefix}${text}${suffix}`,
+      color,
+    }));
+}
