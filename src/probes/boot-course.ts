@@ -29,8 +29,11 @@ export type BootCourse = {
   look(look: { readonly result: Result<Server | null>; readonly sentAt: Millis; readonly cutShort: boolean }): void;
   /** The latest moment at which the API answered. */
   goodAt(): Millis;
-  /** The last look failed at once: one that hangs may hold a worker of Nova's, and so would whatever is sent beside it. */
-  isRefused(): boolean;
+  /**
+   * When the first look was sent of those that have failed in a row; null where the last one did not fail at once: one that
+   * hangs may hold a worker of Nova's, and so would whatever is sent beside it.
+   */
+  refusedSince(): Millis | null;
   spells(until: Millis): readonly Spell[];
   breakPoint(end: { readonly settledAt: Millis; readonly hung: boolean }): BreakPoint;
 };
@@ -114,7 +117,7 @@ export function createBootCourse({ sentAt, acceptedAt, first, zoneAsked, usual }
           : { ...failing, count: failing.count + 1 };
     },
     goodAt: () => good,
-    isRefused: () => refused,
+    refusedSince: () => (refused && failing !== null ? failing.sentAt : null),
     spells(until) {
       const seen = failing === null ? until : Math.max(since, good);
       const rest = failing === null ? [] : [{ stage: UNSEEN, millis: until - seen }];

@@ -64,6 +64,7 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
   /** While several servers are under way: when the latest create was sent that Nova accepted, and the latest request of any kind that its API answered well. */
   let acceptedLast: Millis | null = null;
   let answeredLast: Millis | null = null;
+  let refusalTold: Millis | null = null;
   /** Of servers that are being looked at. */
   const courses = new Set<BootCourse>();
   let count = 0;
@@ -111,6 +112,19 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
   function answeredAt(): Millis | null {
     const known = [...courses].map((one) => one.goodAt());
     return known.reduce((latest, at) => Math.max(latest ?? at, at), answeredLast);
+  }
+
+  function refusedSince(): Millis | null {
+    const known = [...courses].flatMap((one) => one.refusedSince() ?? []);
+    return known.length === 0 ? null : Math.min(...known);
+  }
+
+  /** When another boot's look was refused first, for the first create that is refused after it: its API was away by then. */
+  function firstRefusal(): Millis | null {
+    const since = refusedSince();
+    if (since === refusalTold) return null;
+    refusalTold = since;
+    return since;
   }
 
   async function following<T>(course: BootCourse, looks: () => Promise<T>): Promise<T> {
@@ -181,8 +195,10 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
       if (sent && mayExist(created)) {
         handOver({ name, id: null, deletedAt: null });
       } else never(name);
-      const upUntil = courses.size === 0 ? null : isOfApi(blamed.cause) ? answeredAt() : acceptedLast;
-      return failing(blamed, { stages: {}, serverId: null }, created.sentAt, upUntil);
+      const ofApi = isOfApi(blamed.cause);
+      const upUntil = courses.size === 0 ? null : ofApi ? answeredAt() : acceptedLast;
+      const brokeAt = (ofApi ? firstRefusal() : null) ?? created.sentAt;
+      return failing(blamed, { stages: {}, serverId: null }, brokeAt, upUntil);
     }
     const id = created.value;
     const { sentAt, settledAt: acceptedAt, requestId } = created;
@@ -289,7 +305,7 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
       await Promise.all(left.splice(0).map((name) => settled(name, signal)));
     },
     // Whether anybody could boot, a server says no more whose boot is over, nor one that can't be looked at.
-    waitsInVain: () => standing.size < MOST_AT_ONCE && (going.size > 0 || [...courses].some((one) => one.isRefused())),
+    waitsInVain: () => standing.size < MOST_AT_ONCE && (going.size > 0 || refusedSince() !== null),
     held: janitor.held,
     close: () => http.close(),
   };

@@ -397,12 +397,19 @@ describe('a boot that waits in vain', () => {
     await until(() => notes.includes('BUILD/scheduling'));
     expect(waitsInVain()).toBe(false);
     const stoppedAt = clock.now();
-    const [extra, vain] = await faulty({ kind: 'refuse' }, async () => {
+    let [sentAt, nextSentAt] = [0, 0];
+    const [extra, next, vain] = await faulty({ kind: 'refuse' }, async () => {
       await until(waitsInVain);
-      return [await run('server-boot'), waitsInVain()] as const;
+      sentAt = clock.now();
+      const one = await run('server-boot');
+      nextSentAt = clock.now();
+      return [one, await run('server-boot'), waitsInVain()] as const;
     });
     expect(brief(extra)).toEqual(['failed', 'connection-refused', 'nova-api']);
-    if (extra.outcome !== 'failed') throw new Error('a failed boot');
+    if (extra.outcome !== 'failed' || next.outcome !== 'failed') throw new Error('two failed boots');
+    // The look that was refused had seen it before; the next one says how long it has lasted.
+    expect(extra.brokeAt).toBeLessThan(sentAt);
+    expect(next.brokeAt).toBeGreaterThanOrEqual(nextSentAt);
     expect(extra.upUntil).toBeGreaterThan(stoppedAt - 100);
     expect(extra.upUntil).toBeLessThan(extra.brokeAt);
     expect(vain).toBe(true);
