@@ -37,7 +37,7 @@ export const sweepCommand: CommandFactory = ({ output, finish }) =>
     .option('--json', 'an array of {cloud, id, name, status, gone, neededFor (seconds)}')
     .addHelpText(
       'after',
-      '\nA server that a running daemon may need is waited for: it goes by itself, or is deleted once it is too old for\nthat (about half a minute).\n\nExamples:\n  OS_CLOUD=mycloud rollwatch sweep --dry-run\n  OS_CLOUD=mycloud rollwatch sweep --url http://127.0.0.1:9774',
+      '\nA server that a running daemon may need is waited for: it goes by itself, or is deleted once it is too old for\nthat (within a minute, as a rule).\n\nExamples:\n  OS_CLOUD=mycloud rollwatch sweep --dry-run\n  OS_CLOUD=mycloud rollwatch sweep --url http://127.0.0.1:9774',
     )
     .action(
       async ({ config, dryRun = false, json = false, anyVantage = false, now = false, journal, url }: SweepFlags) => {
@@ -58,7 +58,9 @@ export const sweepCommand: CommandFactory = ({ output, finish }) =>
               void print(output.err, waitingFor(servers.length, millis));
             const swept = await janitor.sweep({ dryRun, scope, now, onWait, limit: PATIENCE, signal });
             if (swept.type !== 'ok') throw refusalOf(cloud, swept);
-            rows.push(...swept.value.map((one) => row(access.name, one)));
+            // Two entries of one project show the same servers.
+            const known = new Set(rows.map(({ id }) => id));
+            rows.push(...swept.value.filter(({ server }) => !known.has(server.id)).map((one) => row(access.name, one)));
           } finally {
             cloud.close();
           }

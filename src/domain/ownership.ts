@@ -43,8 +43,8 @@ export type Scope = {
 /** Of a server that names none: an older Rollwatch boots with a budget of 15 s unless configured otherwise. */
 const USUAL_LIFETIME: Millis = 60_000;
 const LONGEST_LIFETIME: Millis = 24 * 3_600_000;
-/** For a place at the gate, and for clocks within the cloud that differ a little. */
-const SLACK: Millis = 10_000;
+/** For a place at the gate, stalls of our own, and clocks within the cloud that differ a little. */
+const SLACK: Millis = 20_000;
 /** Nova's moments are whole seconds. */
 const SECOND: Millis = 1000;
 /** Nova refuses longer values. */

@@ -55,8 +55,8 @@ describe('the mark of a server', () => {
 describe('the lifetime of a server', () => {
   it('covers its boot and the sending of its delete', () => {
     const lifetime = lifetimeOf({ budget: 15_000, requestTimeout: 10_000 });
-    expect(lifetime).toBe(35_000);
-    expect(ownerOf({ ...OURS, metadata: metadataOf(MARK, lifetime) }, 'rollwatch-')?.lifetime).toBe(35_000);
+    expect(lifetime).toBe(45_000);
+    expect(ownerOf({ ...OURS, metadata: metadataOf(MARK, lifetime) }, 'rollwatch-')?.lifetime).toBe(45_000);
   });
 
   it.each([
