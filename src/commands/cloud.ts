@@ -65,6 +65,11 @@ function write(file: string, text: string): void {
   }
 }
 
+function number(option: string, given: string, unit: string): number {
+  if (!/^\d+(\.\d+)?$/.test(given)) throw new Refusal(`${option} is '${given}'; it must be a number of ${unit}`);
+  return Number(given);
+}
+
 /** Commands to an embedded cloud that serves already. */
 function orders({ output, finish }: CommandContext): readonly Command[] {
   const give = (name: string, args: string, description: string) =>
@@ -87,7 +92,11 @@ function orders({ output, finish }: CommandContext): readonly Command[] {
       .option('--kill', 'as SIGKILL does')
       .option('--drain <seconds>', 'how long requests wait until they are reset (default: as on a real cloud)')
       .action((service: string, { control, kill = false, drain }: Flags) =>
-        tell(control, '/stop', { service, kill, ...(drain === undefined ? {} : { drain: Number(drain) }) }),
+        tell(control, '/stop', {
+          service,
+          kill,
+          ...(drain === undefined ? {} : { drain: number('--drain', drain, 'seconds') }),
+        }),
       ),
     give('start', '<service>', 'start a service').action((service: string, { control }: Flags) =>
       tell(control, '/start', { service }),
@@ -101,7 +110,7 @@ function orders({ output, finish }: CommandContext): readonly Command[] {
         tell(control, '/fault', {
           service,
           fault: kind === 'none' ? null : kind,
-          ...(ms === undefined ? {} : { ms: Number(ms) }),
+          ...(ms === undefined ? {} : { ms: number('--ms', ms, 'milliseconds') }),
         }),
       ),
   ];

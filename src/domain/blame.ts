@@ -1,7 +1,7 @@
 import { type PhaseStretch, phaseAt } from './phases.ts';
 import type { KnownTask, TaskBook } from './task-book.ts';
 import type { Bracket, Millis } from './time.ts';
-import { type DowntimeWindow, wasSeen } from './window.ts';
+import type { DowntimeWindow } from './window.ts';
 
 /**
  * Clocks of two machines, and the time from a task's doing to its effect: tasks so near to a bracket are candidates too,
@@ -96,8 +96,9 @@ function sharpEstimate(windows: readonly DowntimeWindow[], index: number): Milli
   if (window === undefined) throw new Error('no such window');
   const { start } = window;
   const others = neighbours(windows, index);
-  const seen = [window, ...others].find((one) => wasSeen(one.start))?.start.estimate;
-  if (seen !== undefined && seen >= start.earliest && seen <= start.latest) return seen;
+  // Who stops or kills a service is at it still when it goes, whatever was lost before.
+  const gone = [window, ...others].find((one) => one.goneBy !== null)?.goneBy ?? null;
+  if (gone !== null && gone >= start.earliest) return Math.min(gone, start.latest);
   let shared = { from: start.earliest, until: sentBy(start) };
   for (const other of others) {
     const both = {

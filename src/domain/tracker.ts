@@ -50,14 +50,18 @@ type Open = {
   readonly id: string;
   readonly kind: WindowKind;
   readonly start: Bracket;
-  /** The first sample, if it was cut off in the middle, until a later sample shows whether the window began with that. */
-  readonly cut: Interval | null;
+  /** The first sample, if it was cut off, until a later sample shows whether the window began with that. */
+  readonly cut: Cut | null;
+  readonly goneBy: Millis | null;
   /** The last moment at which it is known to have lasted still. */
   readonly lastSeen: Millis;
   readonly samples: number;
   readonly causes: readonly CauseCount[];
   readonly gaps: Gaps;
 };
+
+/** `answering`: the answer had begun. */
+type Cut = Interval & { readonly answering: boolean };
 
 /** The last one first, so that one more costs no copy of all before it. */
 type Gaps = { readonly gap: Interval; readonly before: Gaps } | null;
@@ -178,6 +182,7 @@ function openWindow(
     kind,
     start,
     cut: cutOff(sample),
+    goneBy: null,
     lastSeen: seenAt(sample),
     samples: 1,
     causes: counted([], sample.cause),
@@ -195,12 +200,15 @@ function inOrder(gaps: Gaps): readonly Interval[] {
 
 function goOn(open: Open, track: Track, sample: ValidSample, gap: Interval | null): Open {
   const latest = sample.outcome === 'failed' ? Math.min(open.start.latest, failedBy(track, sample)) : open.start.latest;
-  const told = open.cut !== null && sample.startedAt >= open.cut.until;
-  const estimate = told && failsSooner(sample, open.cut) ? latest : open.start.estimate;
+  const { cut } = open;
+  const told = cut !== null && sample.startedAt >= cut.until;
+  const went = told && failsSooner(sample, cut);
+  const estimate = went && cut.answering ? latest : open.start.estimate;
   return {
     ...open,
     start: { ...open.start, estimate: Math.min(estimate, latest), latest },
-    cut: told ? null : open.cut,
+    cut: told ? null : cut,
+    goneBy: went ? cut.until : open.goneBy,
     lastSeen: Math.max(open.lastSeen, seenAt(sample)),
     samples: open.samples + 1,
     causes: counted(open.causes, sample.cause),
@@ -208,10 +216,11 @@ function goOn(open: Open, track: Track, sample: ValidSample, gap: Interval | nul
   };
 }
 
-const cutOff = ({ outcome, cause, startedAt, ...sample }: ValidSample): Interval | null =>
-  outcome === 'failed' && stalledFor(sample) === 0 && cause?.kind === 'truncated-body'
-    ? { from: startedAt, until: sample.settledAt }
-    : null;
+function cutOff(sample: ValidSample): Cut | null {
+  if (sample.outcome !== 'failed' || stalledFor(sample) > 0) return null;
+  const answering = sample.cause.kind === 'truncated-body';
+  return answering || isReset(sample) ? { from: sample.startedAt, until: sample.settledAt, answering } : null;
+}
 
 /** The connection was closed without a byte of an answer: ours, or that of the proxy that asked for us. */
 const isReset = ({ cause }: FailedSample): boolean => cause.kind === 'connection-reset' || cause.kind === 'http-502';
@@ -257,6 +266,7 @@ function describe(series: Series, open: Open, { end, now }: { end: Bracket | nul
     start: open.start,
     end,
     lastSeen: open.lastSeen,
+    goneBy: open.goneBy,
     duration: { min: 0, estimate: 0, max: 0 },
     gaps: inOrder(open.gaps),
     failedSamples: open.samples,

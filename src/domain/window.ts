@@ -22,6 +22,11 @@ export type DowntimeWindow = SeriesKey & {
   readonly lastSeen: Millis;
   /** Of an open window: up to now. Unobserved time inside is in `max` alone. */
   readonly duration: Seconds;
+  /**
+   * When its first request was reset or its answer cut off, if the samples sent after it fail sooner: by then the service
+   * had gone. Null where it began in another way.
+   */
+  readonly goneBy: Millis | null;
   /** Unobserved stretches inside: neither up nor down. */
   readonly gaps: readonly Interval[];
   /** Failed (or slow) samples, extra ones too. */

@@ -367,6 +367,16 @@ describe('the commands', { timeout: 60_000 }, () => {
     { args: ['pause', '--token-file', 'nowhere'], code: 2, says: /--token-file: nowhere does not exist/ },
     { args: ['cloud', 'stop', 'nova-bpi', '--control', 'CONTROL'], code: 2, says: /nova-api/ },
     { args: ['cloud', '--port', '99999'], code: 2, says: /0 to 65535/ },
+    {
+      args: ['cloud', 'stop', 'nova-api', '--drain', '1s', '--control', 'CONTROL'],
+      code: 2,
+      says: /--drain is '1s'; it must be a number of seconds/,
+    },
+    {
+      args: ['cloud', 'fault', 'nova-api', 'slow', '--ms', 'x', '--control', 'CONTROL'],
+      code: 2,
+      says: /--ms is 'x'; it must be a number of milliseconds/,
+    },
     { args: ['wach'], code: 2, says: /^rollwatch: there is no command 'wach'; did you mean watch\?$/m },
     { args: ['watch', '--lisen', 'x'], code: 2, says: /--listen/ },
   ])('rollwatch $args: exit code $code', async ({ args, code, says }) => {

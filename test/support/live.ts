@@ -43,6 +43,7 @@ export function window({ series = LIST_NEW, ...facts }: WindowFacts = {}): Blame
     start: around(300),
     end: around(307),
     lastSeen: BEGAN + 306_500,
+    goneBy: null,
     duration: { min: 6, estimate: 7, max: 8 },
     gaps: [],
     failedSamples: 12,

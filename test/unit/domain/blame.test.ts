@@ -87,6 +87,16 @@ describe('the candidates of a window', () => {
     );
   });
 
+  it('are ordered by when the service had gone, of one that was stopped or killed', () => {
+    const book = bookOf({ install: [0, 10.3], stop: [10.3, 11.4], migrate: [11.4, 20] });
+    // Killed at 11.0 with requests in hand that were sent at 10.2 and 10.6; or stopped at 10.35, and gone at 11.0.
+    const killed = { start: bracket(9.6, 11, 9.9), goneBy: 11_000 };
+    const reused = window({ id: 'kept', connection: 'reused', ...killed });
+    const fresh = window({ id: 'new', connection: 'new', start: bracket(9.1, 10.3, 9.6), goneBy: 11_000 });
+    const found = blamed([fresh, reused], { tasks: book, phases: [] });
+    expect(found.map(({ candidates: [first] }) => first?.id)).toEqual(['stop', 'stop']);
+  });
+
   it('are ordered by what both connections of the server list know together', () => {
     const book = bookOf({ install: [0, 300.4], stop: [300.4, 320] });
     const start = (earliest: number, sent: number) => bracket(earliest, sent + 0.01, (earliest + sent) / 2);

@@ -25,6 +25,7 @@ function book(
     start: edge(from),
     end: edge(until),
     lastSeen: until * 1000 - 100,
+    goneBy: null,
     duration: { min: 0, estimate: until - from, max: 0 },
     gaps: [],
     failedSamples: 1,

@@ -73,6 +73,16 @@ describe('the windows of a series', () => {
     expect(run(letters).windows[0]?.start).toEqual(start);
   });
 
+  it.each([
+    ['when the first was reset, where the next fails sooner', 'oooorfo', 5800],
+    ['when the first answer was cut off, where the next fails sooner', 'ooootfo', 5800],
+    ['at an unknown moment, where all are reset like that', 'oooorrrro', null],
+    ['at an unknown moment, where only a later one was reset', 'oooofrfo', null],
+    ['at an unknown moment, where the first was refused', 'ooooffo', null],
+  ])('has the service gone %s', (_what, letters, goneBy) => {
+    expect(run(letters).windows[0]?.goneBy).toBe(goneBy);
+  });
+
   it('begins with the session when the first sample fails', () => {
     expect(run('fo').windows[0]).toMatchObject({ start: bracket(0, 500, 1005), end: bracket(1000, 1500, 2020) });
   });

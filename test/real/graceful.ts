@@ -1,0 +1,214 @@
+/**
+ * Measures how near Rollwatch comes to the truth when nova-api is stopped gracefully.
+ *
+ *   node test/real/graceful.ts [--stops 6] [--kill] [--slow SECONDS --clients N] [--checkout DIR] [--journal FILE]
+ *     [--json FILE]
+ *
+ * The real cloud (test/real-cloud) must be up, and nobody else may use it meanwhile. nova-api gets SIGTERM (`--kill`: its
+ * process group gets SIGKILL) so many times, at moments spread evenly over an interval of the probes, and is started again
+ * each time. Rollwatch watches with its default settings. With `--slow` and `--clients` each request takes so much longer
+ * and so many clients list servers one request after the other, so that requests wait in the listen queue at the signal;
+ * not so while nova-api starts.
+ *
+ * The truth has two sources. The signal: this program sends it. A reference client: it asks for the version document on a
+ * connection of its own every 25 ms (100 ms with `--slow`), so that the last of its requests that was answered and the
+ * first that was lost bound the moment from which requests are lost. With requests in the queue that moment comes before
+ * the signal: what waits at the signal is lost, too. Ends are not judged: while nova-api warms up, it answers the version
+ * document sooner than lists. `--checkout` names the checkout whose Rollwatch watches (default: this one), `--journal`
+ * keeps what it recorded, `--json` the moments and windows.
+ *
+ * Prints a row a stop and a connection, all in seconds from the signal, and the means. Exit code 1 where the signal or the
+ * reference lies outside a bracket.
+ */
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { discard, startWatch } from '../support/daemon.ts';
+import { env, HOME, openstack, script } from '../support/real-cloud.ts';
+
+const { values } = parseArgs({
+  options: {
+    stops: { type: 'string', default: '6' },
+    kill: { type: 'boolean', default: false },
+    slow: { type: 'string', default: '0' },
+    clients: { type: 'string', default: '0' },
+    checkout: { type: 'string' },
+    journal: { type: 'string' },
+    json: { type: 'string' },
+  },
+});
+const stops = Number(values.stops);
+const { kill } = values;
+const slow = Number(values.slow);
+const clients = Number(values.clients);
+
+const NOVA_API = 'http://127.0.0.1:8774/';
+const REFERENCE_MS = slow > 0 ? 100 : 25;
+/** The reference client begins so long before the signal: longer than requests wait in the queue. */
+const LEAD_MS = slow > 0 ? 12_000 : 1500;
+/** Between two stops, and from the exit to the start. */
+const REST_MS = 7000;
+const AWAY_MS = 2000;
+const PATIENCE_MS = 10_000;
+
+/** As Rollwatch's clock: with fractions. */
+const now = () => performance.timeOrigin + performance.now();
+
+type Asked = { readonly at: number; readonly ok: boolean };
+type Range = { readonly from: number; readonly until: number };
+type Stop = {
+  readonly signal: number;
+  readonly exit: number;
+  /** The last answered and the first lost request of the reference client. */
+  readonly start: Range;
+};
+
+/** Sends requests at a fixed rate, each on a connection of its own, whatever becomes of those before. */
+function startReference() {
+  const asked: Promise<Asked>[] = [];
+  const ask = () => {
+    const at = now();
+    const { promise, resolve } = Promise.withResolvers<Asked>();
+    asked.push(promise);
+    const request = get(NOVA_API, { agent: false, signal: AbortSignal.timeout(PATIENCE_MS) }, (response) => {
+      response.resume();
+      response.once('end', () => resolve({ at, ok: response.statusCode === 200 }));
+      response.once('error', () => resolve({ at, ok: false }));
+    });
+    request.once('error', () => resolve({ at, ok: false }));
+  };
+  const timer = setInterval(ask, REFERENCE_MS);
+  return {
+    async stop(): Promise<readonly Asked[]> {
+      clearInterval(timer);
+      return (await Promise.all(asked)).toSorted((a, b) => a.at - b.at);
+    },
+  };
+}
+
+/** Lists servers, one request after the other, until the signal aborts. */
+async function load(token: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const url = `${NOVA_API}v2.1/servers/detail`;
+    const request = get(url, { agent: false, headers: { 'X-Auth-Token': token } }, (response) => {
+      response.resume();
+      response.once('close', () => resolve(true));
+    });
+    request.once('error', () => resolve(false));
+    if (!(await promise)) await delay(50);
+  }
+}
+
+const pidOfNovaApi = (): number => Number.parseInt(readFileSync(`${HOME}/run/nova-api.pid`, 'utf8'), 10);
+
+function lives(pid: number): boolean {
+  try {
+    // A zombie has ended.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+async function stopOnce(index: number): Promise<Stop> {
+  if (slow > 0) await script('slow', String(slow));
+  await delay(REST_MS + 1000 * ((index * 0.618034) % 1));
+  const reference = startReference();
+  await delay(LEAD_MS);
+  const pid = pidOfNovaApi();
+  const signal = now();
+  process.kill(kill ? -pid : pid, kill ? 'SIGKILL' : 'SIGTERM');
+  while (lives(pid)) await delay(5);
+  const exit = now();
+  const asked = await reference.stop();
+  await delay(AWAY_MS);
+  await script('stop', 'nova-api');
+  if (slow > 0) await script('slow', 'off');
+  await script('start', 'nova-api');
+  const first = asked.find(({ ok }) => !ok)?.at ?? exit;
+  const before = asked.findLast(({ at, ok }) => ok && at < first)?.at ?? Number.NEGATIVE_INFINITY;
+  return { signal, exit, start: { from: before, until: first } };
+}
+
+const moment = z.string().transform((text) => Date.parse(text));
+const bracket = z.object({ earliest: moment, estimate: moment, latest: moment });
+const reportSchema = z.object({
+  windows: z.array(
+    z.object({
+      kind: z.string(),
+      probe: z.string(),
+      connection: z.string(),
+      start: bracket,
+      end: bracket.nullable(),
+    }),
+  ),
+});
+
+const watch = await startWatch({ env, ...(values.checkout === undefined ? {} : { checkout: values.checkout }) });
+const ending = new AbortController();
+const measured: Stop[] = [];
+let printed = '';
+try {
+  const token = clients > 0 ? await openstack('token', 'issue', '-f', 'value', '-c', 'id') : '';
+  const loads = Array.from({ length: clients }, () => load(token, ending.signal));
+  await delay(5000);
+  for (let index = 0; index < stops; index++) {
+    measured.push(await stopOnce(index));
+    console.error(`stop ${index + 1} of ${stops}`);
+  }
+  await delay(5000);
+  ending.abort();
+  await Promise.all(loads);
+  printed = (await watch.stop()).printed;
+  if (values.journal !== undefined) copyFileSync(watch.journal, values.journal);
+} finally {
+  ending.abort();
+  if (slow > 0) await script('slow', 'off');
+  await watch.kill();
+  discard(watch.folder);
+}
+
+const { windows } = reportSchema.parse(JSON.parse(printed));
+if (values.json !== undefined) writeFileSync(values.json, JSON.stringify({ measured, windows }, null, 2));
+
+const seconds = (millis: number): string => `${millis < 0 ? '' : '+'}${(millis / 1000).toFixed(2)}`;
+
+let outside = 0;
+const errors: { readonly signal: number; readonly reference: number }[] = [];
+console.log('| stop | exit | first lost | connection | earliest | estimate | latest | holds both |');
+console.log('|---|---|---|---|---|---|---|---|');
+for (const [index, { signal, exit, start: truth }] of measured.entries()) {
+  for (const connection of ['reused', 'new']) {
+    const window = windows.find(
+      ({ kind, probe, ...one }) =>
+        kind === 'down' &&
+        probe === 'server-list' &&
+        one.connection === connection &&
+        one.start.earliest <= exit &&
+        (one.end?.latest ?? Number.POSITIVE_INFINITY) >= exit,
+    );
+    const cells = [index + 1, seconds(exit - signal), seconds(truth.until - signal), connection];
+    if (window === undefined) {
+      outside++;
+      console.log(`| ${cells.join(' | ')} | no window | | | no |`);
+      continue;
+    }
+    const { earliest, estimate, latest } = window.start;
+    const holds = earliest <= Math.min(truth.until, signal) && latest >= Math.max(truth.from, signal);
+    if (!holds) outside++;
+    errors.push({ signal: estimate - signal, reference: estimate - truth.until });
+    const edges = [earliest, estimate, latest].map((at) => seconds(at - signal));
+    console.log(`| ${[...cells, ...edges, holds ? 'yes' : 'no'].join(' | ')} |`);
+  }
+}
+const mean = (values: readonly number[]) => values.reduce((sum, one) => sum + one, 0) / values.length;
+const error = (values: readonly number[]) =>
+  `mean ${seconds(mean(values))} s, mean absolute ${(mean(values.map(Math.abs)) / 1000).toFixed(2)} s`;
+console.log(
+  `\nerror of the estimate from the first lost request: ${error(errors.map((one) => one.reference))}; ` +
+    `from the signal: ${error(errors.map((one) => one.signal))}; ${outside} outside their brackets`,
+);
+process.exit(outside === 0 && measured.length === stops ? 0 : 1);
