@@ -10,7 +10,8 @@ import { startRunner } from '../../src/sampler/runner.ts';
 import { accessTo } from '../support/cloud-access.ts';
 
 const SETTINGS = {
-  interval: 400,
+  // So that no more than the ceiling's four requests are sent before the stop is noticed (0.8 s).
+  interval: 700,
   slow: 2000,
   timeout: 10_000,
   fast: { interval: 100, limit: 60_000 },
