@@ -9,6 +9,12 @@ import type { DowntimeWindow } from './window.ts';
  */
 export const SLACK = 250;
 
+/**
+ * What waits for a service to exit ends as the service has gone, and the next task begins with it, before we see the reset:
+ * a task that is younger than this by then, in milliseconds, has not stopped the service.
+ */
+const AT_IT = 20;
+
 /** Before the estimate, and after it: those nearest to it. Ten thousand tasks may run, and each window has its own list. */
 export const MOST_CANDIDATES = 100;
 
@@ -98,7 +104,10 @@ function sharpEstimate(windows: readonly DowntimeWindow[], index: number): Milli
   const others = neighbours(windows, index);
   // Who stops or kills a service is at it still when it goes, whatever was lost before.
   const gone = [window, ...others].find((one) => one.goneBy !== null)?.goneBy ?? null;
-  if (gone !== null && gone >= start.earliest) return Math.min(gone, start.latest);
+  if (gone !== null && gone >= start.earliest) {
+    const latest = Math.min(...[window, ...others].map((one) => one.start.latest));
+    return Math.max(start.earliest, Math.min(gone - AT_IT, latest));
+  }
   let shared = { from: start.earliest, until: sentBy(start) };
   for (const other of others) {
     const both = {

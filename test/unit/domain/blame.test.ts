@@ -97,6 +97,16 @@ describe('the candidates of a window', () => {
     expect(found.map(({ candidates: [first] }) => first?.id)).toEqual(['stop', 'stop']);
   });
 
+  it('leave out who began as the service exited: whoever stopped it had waited for that', () => {
+    const book = bookOf({ check: [0, 10], 'stop api': [10, 11.1], 'stop conductor': [11.1, 12] });
+    const start = bracket(9.5, 11.105, 10.2);
+    const [found] = blamed([window({ id: 'new', connection: 'new', start, goneBy: 11_105 })], {
+      tasks: book,
+      phases: [],
+    });
+    expect(found?.candidates.map((one) => one.id)).toEqual(['stop api', 'check', 'stop conductor']);
+  });
+
   it('are ordered by what both connections of the server list know together', () => {
     const book = bookOf({ install: [0, 300.4], stop: [300.4, 320] });
     const start = (earliest: number, sent: number) => bracket(earliest, sent + 0.01, (earliest + sent) / 2);
