@@ -13,10 +13,10 @@ import { documented } from './documents.ts';
 import { answerError } from './errors.ts';
 import { checkWrite } from './guard.ts';
 import type { ServerOptions } from './options.ts';
+import { parseBody, parseQuery } from './parse.ts';
 import { Problem } from './problem.ts';
-import { parseQuery } from './query.ts';
+
 import { annotationMessageSchema, annotationSchema, annotationsSchema } from './schemas.ts';
-import { parseBody } from './task-input.ts';
 
 /** A failed task's result may be long. */
 const BODY_LIMIT = 1_048_576;

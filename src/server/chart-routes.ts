@@ -2,7 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { chartTasksFace, createChart } from '../domain/faces/chart.ts';
 import { documented } from './documents.ts';
 import type { ServerOptions } from './options.ts';
-import { chartQuery, parseQuery } from './query.ts';
+import { parseQuery } from './parse.ts';
+import { chartQuery } from './query.ts';
 import { chartSchema, chartTasksSchema } from './schemas.ts';
 
 /** Samples and tasks in columns, as the page draws them. */

@@ -4,9 +4,9 @@ import { type CheckRun, STAGES } from '../domain/checks/check.ts';
 import { documented } from './documents.ts';
 import { checkWrite } from './guard.ts';
 import type { ServerOptions } from './options.ts';
-import { nothing, parseQuery } from './query.ts';
+import { parseBody, parseQuery } from './parse.ts';
+import { nothing } from './query.ts';
 import { acceptedSchema } from './schemas.ts';
-import { parseBody } from './task-input.ts';
 
 /** Of a run of a large cloud: a check a compute host and a test of Tempest. */
 const CHECKS_LIMIT = 4_194_304;

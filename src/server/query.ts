@@ -1,11 +1,7 @@
 import { z } from 'zod';
 import { PROBES } from '../domain/sample.ts';
 import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES } from '../domain/task.ts';
-import { Problem } from './problem.ts';
-
-const moment = z.iso
-  .datetime({ offset: true, error: 'is not a moment in ISO 8601 with a zone, like 2026-11-23T07:10:00.000Z' })
-  .transform((text) => Date.parse(text));
+import { moment } from './parse.ts';
 
 const zone = z.string().refine(isZone, { error: 'is not a time zone of the IANA, like Europe/Berlin' });
 
@@ -54,24 +50,6 @@ export const chartQuery = z.strictObject({
 });
 
 export const nothing = z.strictObject({});
-
-/** The query as the schema has it, or a 400 that names the parameter and what would be right. */
-export function parseQuery<Schema extends z.ZodType>(schema: Schema, query: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(query);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  if (issue?.code === 'unrecognized_keys') {
-    const names = issue.keys.join(', ');
-    throw new Problem(400, `${names}: no such parameter; ${known(schema)}`, { parameter: names });
-  }
-  const name = issue?.path.join('.') ?? 'query';
-  throw new Problem(400, `${name}: ${issue?.message ?? 'is not valid'}`, { parameter: name });
-}
-
-function known(schema: z.ZodType): string {
-  const names = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
-  return names.length === 0 ? 'there are none here' : `there are ${names.join(', ')}`;
-}
 
 type Named = { readonly name: string; readonly contentType: string };
 

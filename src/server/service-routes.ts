@@ -2,8 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { documented } from './documents.ts';
 import { checkWrite } from './guard.ts';
 import type { ServerOptions } from './options.ts';
+import { parseQuery } from './parse.ts';
 import { Problem } from './problem.ts';
-import { nothing, parseQuery } from './query.ts';
+import { nothing } from './query.ts';
 import { unready } from './readiness.ts';
 import { healthSchema, pausedSchema, readySchema } from './schemas.ts';
 

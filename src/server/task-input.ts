@@ -1,11 +1,7 @@
 import { z } from 'zod';
 import type { PhaseMark } from '../domain/ports.ts';
 import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES, type Task } from '../domain/task.ts';
-import { Problem } from './problem.ts';
-
-const moment = z.iso
-  .datetime({ offset: true, error: 'is not a moment in ISO 8601 with a zone, like 2026-11-23T07:10:00.000Z' })
-  .transform((text) => Date.parse(text));
+import { moment } from './parse.ts';
 
 const CONTROL = /\p{Cc}+/gu;
 
@@ -53,18 +49,3 @@ export const phaseInput = z
       readonly unplanned: boolean;
     } => ({ name, at, unplanned }),
   );
-
-/** The body as the schema has it, or a 400 that says where it is not. */
-export function parseBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const where = (issue?.path ?? []).reduce<string>(
-    (path, part) =>
-      typeof part === 'number' ? `${path}[${part}]` : path === '' ? String(part) : `${path}.${String(part)}`,
-    '',
-  );
-  throw new Problem(400, `${where === '' ? 'body' : where}: ${issue?.message ?? 'is not valid'}`, {
-    parameter: where,
-  });
-}

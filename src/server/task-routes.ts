@@ -9,10 +9,11 @@ import { didYouMean, listed } from '../domain/words/did-you-mean.ts';
 import { documented } from './documents.ts';
 import { checkWrite } from './guard.ts';
 import type { ServerOptions } from './options.ts';
+import { parseBody, parseQuery } from './parse.ts';
 import { Problem } from './problem.ts';
-import { nothing, parseQuery, tasksQuery } from './query.ts';
+import { nothing, tasksQuery } from './query.ts';
 import { acceptedSchema, phaseMarkSchema, phasesSchema, tasksSchema } from './schemas.ts';
-import { parseBody, phaseInput, tasksInput } from './task-input.ts';
+import { phaseInput, tasksInput } from './task-input.ts';
 
 /** Of a body with tasks: a thousand of them, with long names. */
 const TASKS_LIMIT = 1_048_576;

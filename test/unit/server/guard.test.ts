@@ -181,7 +181,7 @@ describe('a request that is not right', () => {
       type: 'about:blank',
       title: 'Bad Request',
       status: 400,
-      detail: 'outcome: Invalid option: expected one of "ok"|"failed"|"void"',
+      detail: 'outcome: must be ok, failed or void',
       parameter: 'outcome',
     });
     expect(await get('/api/v1/samples?from=yesterday')).toMatchObject({
@@ -189,12 +189,18 @@ describe('a request that is not right', () => {
       detail: 'from: is not a moment in ISO 8601 with a zone, like 2026-11-23T07:10:00.000Z',
       parameter: 'from',
     });
-    expect(await get('/api/v1/samples?form=csv')).toMatchObject({
-      detail: 'form: no such parameter; there are cloud, probe, connection, target, outcome, from, to, limit, format',
-      parameter: 'form',
+    expect(await get('/api/v1/samples?formt=csv')).toMatchObject({
+      detail: 'formt: no such parameter; did you mean format?',
+      parameter: 'formt',
     });
-    expect(await get('/api/v1/samples?limit=0')).toMatchObject({ status: 400, parameter: 'limit' });
-    expect(await get('/api/v1/samples?limit=1&limit=2')).toMatchObject({ status: 400, parameter: 'limit' });
+    expect(await get('/api/v1/samples?colour=red')).toMatchObject({
+      detail: 'colour: no such parameter; there are cloud, probe, connection, target, outcome, from, to, limit, format',
+      parameter: 'colour',
+    });
+    expect(await get('/api/v1/samples?limit=0')).toMatchObject({ status: 400, detail: 'limit: must be at least 1' });
+    expect(await get('/api/v1/samples?limit=1.5')).toMatchObject({ detail: 'limit: must be a whole number' });
+    expect(await get('/api/v1/samples?limit=many')).toMatchObject({ detail: 'limit: must be a number' });
+    expect(await get('/api/v1/samples?limit=1&limit=2')).toMatchObject({ detail: 'limit: must be a number' });
     expect(await get('/api/v1/samples?from=2026-11-23T08:00:00Z&to=2026-11-23T07:00:00Z')).toMatchObject({
       status: 400,
       parameter: 'to',

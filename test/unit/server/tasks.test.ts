@@ -57,9 +57,28 @@ describe('POST /api/v1/tasks', () => {
 
   it.each([
     ['not JSON', '{', 400, /JSON/],
-    ['no object', [], 400, /^body: /],
-    ['an unknown key', { tasks: [], colour: 'red' }, 400, /colour/],
-    ['a task without a name', { tasks: [{ id: 'a', start: START }] }, 400, /^tasks\[0\]\.name: /],
+    ['no object', [], 400, /^body: must be a mapping$/],
+    ['an unknown key', { tasks: [], colour: 'red' }, 400, /^colour: no such key; there are tasks$/],
+    [
+      'a slip in a key of a task',
+      { tasks: [{ id: 'a', nmae: 'a', start: START }] },
+      400,
+      /^tasks\[0\]\.nmae: no such key; did you mean name\?$/,
+    ],
+    [
+      'a kind that there is not',
+      { tasks: [{ id: 'a', name: 'a', start: START, kind: 'play' }] },
+      400,
+      /^tasks\[0\]\.kind: must be task or handler$/,
+    ],
+    ['hosts that are no list', { tasks: [{ id: 'a', name: 'a', start: START, hosts: 'h' }] }, 400, /: must be a list$/],
+    [
+      'too many tags',
+      { tasks: [{ id: 'a', name: 'a', start: START, tags: Array.from({ length: 101 }, () => 't') }] },
+      400,
+      /^tasks\[0\]\.tags: must have at most 100 entries$/,
+    ],
+    ['a task without a name', { tasks: [{ id: 'a', start: START }] }, 400, /^tasks\[0\]\.name: is missing$/],
     ['an empty name', { tasks: [{ id: 'a', name: '\n', start: START }] }, 400, /^tasks\[0\]\.name: is empty$/],
     [
       'a local time',
