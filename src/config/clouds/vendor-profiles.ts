@@ -9,6 +9,7 @@ const DEFAULT_DOMAINS = { user_domain_name: 'Default', project_domain_name: 'Def
 export const VENDOR_PROFILES: Readonly<Record<string, Branch>> = {
   auro: { auth: { auth_url: 'https://api.van2.auro.io:5000/v3', ...DEFAULT_DOMAINS }, region_name: 'RegionOne' },
   betacloud: { auth: { auth_url: 'https://api-1.betacloud.de:5000' }, regions: ['betacloud-1'] },
+  binero: { auth: { auth_url: 'https://auth.binero.cloud:5000/v3' }, regions: ['europe-se-1'] },
   bluebox: { region_name: 'RegionOne' },
   citycloud: {
     auth: { auth_url: 'https://{region_name}.citycloud.com:5000/v3/' },
@@ -32,6 +33,12 @@ export const VENDOR_PROFILES: Readonly<Record<string, Branch>> = {
     regions: ['eu-de', 'eu-nl'],
     interface: 'public',
   },
+  // The profile itself names no scheme, so that no client gets in with it.
+  'otc-swiss': {
+    auth: { auth_url: 'https://iam-pub.eu-ch2.sc.otc.t-systems.com/v3' },
+    regions: ['eu-ch2'],
+    interface: 'public',
+  },
   ovh: {
     auth: { auth_url: 'https://auth.cloud.ovh.net/', ...DEFAULT_DOMAINS },
     regions: [
@@ -39,7 +46,11 @@ export const VENDOR_PROFILES: Readonly<Record<string, Branch>> = {
       ...['SBG', 'SBG1', 'SBG5', 'UK', 'UK1', 'WAW', 'WAW1', 'SYD1', 'SGP1'],
     ],
   },
-  'ovh-us': { auth: { auth_url: 'https://auth.cloud.ovh.us/', ...DEFAULT_DOMAINS }, regions: ['US-EAST-VA-1'] },
+  'ovh-us': {
+    auth: { auth_url: 'https://auth.cloud.ovh.us/', ...DEFAULT_DOMAINS },
+    regions: ['US-EAST-VA-1', 'US-WEST-OR-1', 'US-EAST-VA', 'US-WEST-OR'],
+  },
+  switchcloud: { auth: { auth_url: 'https://identity.compute.cloud.switch.ch/v3' }, regions: ['zhw', 'zhc'] },
   switchengines: { auth: { auth_url: 'https://keystone.cloud.switch.ch:5000/v3' }, regions: ['LS', 'ZH'] },
   ultimum: { auth: { auth_url: 'https://console.ultimum-cloud.com:5000/' }, region_name: 'RegionOne' },
   unitedstack: { auth: { auth_url: 'https://identity.api.ustack.com/v3' }, regions: ['bj1', 'gd1'] },
