@@ -8,6 +8,7 @@ import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import type { Result } from '../openstack/result.ts';
 import { bootBriefly } from './brief-server.ts';
+import { imageOf } from './describe.ts';
 import { deleteFloating, ensureFloating, floatingOfOurs } from './floating.ts';
 import { type Login, lookInside, NO_LOGIN } from './inside/inside.ts';
 import { deleteKeyPair, ensureKeyPair, keyPairFor, makeKey } from './inside/key-pair.ts';
@@ -98,7 +99,7 @@ export async function checkBasics({
     }
     leaves.made = `server ${booted.server.id}`;
     const metadata = metadataFor('brief', vantage);
-    const asked = { name, flavor: names.flavor, vcpus, image: from.image, metadata, host: null };
+    const asked = { name, flavor: names.flavor, vcpus, image: imageOf(from), metadata, host: null };
     onCheck(checkCreated('basics: boot', asked, booted.server));
     return booted.server;
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { KeptServer } from '../domain/checks/keeper.ts';
 import { entries, rows } from '../http/lists.ts';
+import type { Choice } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import { read, readOne } from '../openstack/read.ts';
@@ -27,6 +28,13 @@ const serverSchema = z.object({
     fault: z.looseObject({ message: z.string() }).optional(),
   }),
 });
+/** What Nova says of the image of a server that boots from a volume is nothing. */
+const VOLUME = 'a volume';
+
+/** As `describe` will show the image of a server that is made so. */
+export const imageOf = ({ image, volume }: Pick<Choice, 'image' | 'volume'>): string =>
+  volume === null ? image : VOLUME;
+
 const flavorSchema = z.object({ flavor: z.looseObject({ name: z.string(), vcpus: z.number() }) });
 
 /** All that is to be the same afterwards; null where there is none of that id. */
@@ -52,7 +60,7 @@ export async function describe(
     addresses: addressLines(server.addresses),
     flavor: flavor.name,
     vcpus: flavor.vcpus,
-    image: server.image === '' ? 'a volume' : server.image.id,
+    image: server.image === '' ? VOLUME : server.image.id,
     metadata: server.metadata,
     securityGroups: [...new Set(server.security_groups.map(({ name }) => name))].toSorted(),
     fault: server.fault?.message.trim() ?? null,

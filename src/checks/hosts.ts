@@ -9,6 +9,7 @@ import type { Choice } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Limits } from '../openstack/compute.ts';
 import { bootBriefly } from './brief-server.ts';
+import { imageOf } from './describe.ts';
 import { readServices } from './stock.ts';
 
 /** Servers that are made at once. */
@@ -89,7 +90,7 @@ export async function checkHosts(
     giveUps.delete(host);
     const { booted } = server;
     const metadata = metadataFor('brief', vantage);
-    const asked = { name: called, host, flavor: names.flavor, vcpus, image: from.image, metadata };
+    const asked = { name: called, host, flavor: names.flavor, vcpus, image: imageOf(from), metadata };
     onCheck(booted.ok ? checkCreated(name, asked, booted.server) : fail(name, lost ?? booted.reason));
     // Where nova-compute is dead this takes as long as Nova calls it up
     const left = await server.remove();

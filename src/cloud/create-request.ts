@@ -7,6 +7,8 @@ export type CreateRequest = {
   readonly name: string;
   readonly flavor: Flavor;
   readonly image: Image;
+  /** In GiB: it boots from a volume made of the image; null: from its own disk. */
+  readonly volume: number | null;
   readonly description: string | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly networks: 'auto' | 'none' | 'named';
@@ -23,7 +25,18 @@ const bodySchema = z.object({
   server: z.object({
     name: z.string(),
     flavorRef: z.union([z.string(), z.number()]),
-    imageRef: z.string(),
+    imageRef: z.string().optional(),
+    block_device_mapping_v2: z
+      .tuple([
+        z.object({
+          boot_index: z.literal(0),
+          source_type: z.literal('image'),
+          uuid: z.string(),
+          destination_type: z.literal('volume'),
+          volume_size: z.int().min(1),
+        }),
+      ])
+      .optional(),
     description: z.string().nullish(),
     metadata: z.record(z.string(), z.string()).optional(),
     networks: z
@@ -36,14 +49,15 @@ const bodySchema = z.object({
   'os:scheduler_hints': z.looseObject({ group: z.string().optional() }).optional(),
 });
 
-const REQUIRED = ['name', 'flavorRef', 'imageRef'] as const;
+const REQUIRED = ['name', 'flavorRef'] as const;
 
 export function readCreate(body: string, { minor, offer }: { minor: number; offer: Offer }): CreateRequest | string {
   const found = parsed(body);
   const server = z.object({ server: z.record(z.string(), z.unknown()) }).safeParse(found);
   if (!server.success) return 'Malformed request body';
   const given = server.data.server;
-  const lacks = [...REQUIRED, ...(minor >= 37 ? ['networks'] : [])].find((key) => !(key in given));
+  const disk = 'block_device_mapping_v2' in given ? [] : ['imageRef'];
+  const lacks = [...REQUIRED, ...disk, ...(minor >= 37 ? ['networks'] : [])].find((key) => !(key in given));
   if (lacks !== undefined) return invalid('server', given, `'${lacks}' is a required property`);
   if (given['name'] === '') return invalid('name', '', "'' is too short");
   const { networks } = given;
@@ -55,7 +69,8 @@ export function readCreate(body: string, { minor, offer }: { minor: number; offe
   const asked = read.data.server;
   const flavor = offer.flavors.find(({ id }) => id === String(asked.flavorRef));
   if (flavor === undefined) return `Flavor ${asked.flavorRef} could not be found.`;
-  const image = offer.images.find(({ id }) => id === asked.imageRef);
+  const [volume = null] = asked.block_device_mapping_v2 ?? [];
+  const image = offer.images.find(({ id }) => id === (volume?.uuid ?? asked.imageRef));
   if (image === undefined) return 'Can not find requested image';
   const named = Array.isArray(asked.networks) ? asked.networks : [];
   const strange = named.find(({ uuid }) => uuid !== undefined && uuid !== offer.network.id);
@@ -64,6 +79,7 @@ export function readCreate(body: string, { minor, offer }: { minor: number; offe
     name: asked.name.trim(),
     flavor,
     image,
+    volume: volume?.volume_size ?? null,
     description: asked.description ?? null,
     metadata: asked.metadata ?? {},
     networks: asked.networks === 'none' ? 'none' : named.length > 0 ? 'named' : 'auto',

@@ -34,7 +34,8 @@ export function detailedServer(server: Server, { minor, admin, root, hostUp }: V
     user_id: server.userId,
     metadata: server.metadata,
     hostId: hostId(server),
-    image: { id: image.id, links: [{ rel: 'bookmark', href: `${root}/images/${image.id}` }] },
+    image:
+      server.volume === null ? { id: image.id, links: [{ rel: 'bookmark', href: `${root}/images/${image.id}` }] } : '',
     flavor:
       minor >= 47
         ? { ...sizes(flavor), swap: 0, original_name: flavor.name, extra_specs: {} }

@@ -15,6 +15,8 @@ export type Server = {
   readonly userId: string;
   flavor: Flavor;
   readonly image: Image;
+  /** In GiB: it boots from a volume made of the image; null: from its own disk. */
+  readonly volume: number | null;
   readonly description: string | null;
   readonly number: number;
   readonly created: number;
@@ -48,6 +50,7 @@ export type NewServer = Pick<
   | 'name'
   | 'flavor'
   | 'image'
+  | 'volume'
   | 'description'
   | 'metadata'
   | 'requestId'

@@ -75,6 +75,7 @@ const serverBoot = z
       flavor: text('the name or id of a flavor').nullable().default(null),
       image: text('the name or id of an image').nullable().default(null),
       network: text("the name or id of a network, 'auto' or 'none'").nullable().default(null),
+      volume: count(1, 1_000_000).nullable().default(null),
       availability_zone: text('the name of an availability zone').nullable().default(null),
       name_prefix: plainName
         .refine((given) => given.length >= 3, 'at least 3 letters: servers are deleted by it')
@@ -99,6 +100,7 @@ const serverBoot = z
     flavor: given.flavor,
     image: given.image,
     network: given.network,
+    volume: given.volume,
     availabilityZone: given.availability_zone,
     namePrefix: given.name_prefix,
     maxStuck: given.max_stuck,

@@ -9,10 +9,18 @@ import { resourceId, segment } from './resource-id.ts';
 import type { Result } from './result.ts';
 
 /** What the user asks for, by name or id; null: the smallest, or the only one. */
-export type Wanted = { readonly flavor: string | null; readonly image: string | null; readonly network: string | null };
+export type Wanted = {
+  readonly flavor: string | null;
+  readonly image: string | null;
+  readonly network: string | null;
+  /** The size in GiB of the volume to boot from; null or left out: the flavor's disk. */
+  readonly volume?: number | null;
+};
 
 /** What a server is booted of. */
 export type Choice = Pick<CreateServer, 'flavor' | 'image' | 'networks'> & {
+  /** In GiB, as wanted. */
+  readonly volume: number | null;
   /** As the flavor says. */
   readonly vcpus: number;
   /** For the report: 'm1.tiny', 'cirros', 'private'. */
@@ -101,7 +109,7 @@ export async function candidates(
   const pairs: { readonly image: Image; readonly flavor: Flavor; readonly rank: number }[] = [];
   let none: string | null = null;
   for (const [imageRank, image] of pickedImages.found.slice(0, MOST_OF_A_KIND).entries()) {
-    const picked = pickFlavors(flavors.value.flavors, wanted.flavor, image);
+    const picked = pickFlavors(flavors.value.flavors, wanted, image);
     if ('missing' in picked) {
       none ??= picked.missing;
       continue;
@@ -115,6 +123,7 @@ export async function candidates(
       ({ image, flavor }): Choice => ({
         flavor: flavor.id,
         image: image.id,
+        volume: wanted.volume ?? null,
         networks: network.found.networks,
         vcpus: flavor.vcpus,
         names: { flavor: flavor.name, image: image.name ?? image.id, network: network.found.name },
@@ -230,26 +239,37 @@ const lastResort = (one: Image, projectId: string | null): number =>
 
 /**
  * Those that are large enough for the image, the smallest first. A disk of 0 takes the image's size, but since Stein
- * Nova's policy lets only volumes boot with it, so these come last.
+ * Nova's policy lets only volumes boot with it, so these come last. With a volume the flavor's disk does not matter.
  */
-export function pickFlavors(flavors: readonly Flavor[], wanted: string | null, image: Image): Pick1<readonly Flavor[]> {
+export function pickFlavors(
+  flavors: readonly Flavor[],
+  { flavor: wanted, volume = null }: Pick<Wanted, 'flavor' | 'volume'>,
+  image: Image,
+): Pick1<readonly Flavor[]> {
   const sorted = flavors
     .filter((one) => one['OS-FLV-DISABLED:disabled'] !== true)
     .toSorted(
       (a, b) =>
-        Number(a.disk === 0) - Number(b.disk === 0) ||
+        (volume === null ? Number(a.disk === 0) - Number(b.disk === 0) : 0) ||
         a.vcpus - b.vcpus ||
         a.ram - b.ram ||
         a.disk - b.disk ||
         a.name.localeCompare(b.name),
     );
+  const disk = Math.max(image.min_disk ?? 0, Math.ceil(Math.max(image.size ?? 0, image.virtual_size ?? 0) / GIB));
+  if (volume !== null && volume < disk) {
+    return {
+      missing: `a volume of ${volume} GiB is too small for image ${image.name ?? image.id}, which needs ${disk}`,
+    };
+  }
   const asked = named('flavor', sorted, wanted);
   if (asked !== null) return 'missing' in asked ? asked : { found: [asked.found] };
   const ram = image.min_ram ?? 0;
-  const disk = Math.max(image.min_disk ?? 0, Math.ceil(Math.max(image.size ?? 0, image.virtual_size ?? 0) / GIB));
-  const found = sorted.filter((one) => one.ram >= ram && (one.disk === 0 || one.disk >= disk));
+  const holds = (one: Flavor) => volume !== null || one.disk === 0 || one.disk >= disk;
+  const found = sorted.filter((one) => one.ram >= ram && holds(one));
   if (found.length > 0) return { found };
-  const needs = `flavor with ${ram} MB of memory and ${disk} GB of disk, as image ${image.name ?? image.id} needs,`;
+  const size = volume === null ? ` and ${disk} GB of disk` : '';
+  const needs = `flavor with ${ram} MB of memory${size}, as image ${image.name ?? image.id} needs,`;
   return { missing: `there is no ${needs} to boot` };
 }
 

@@ -20,6 +20,8 @@ export type CreateServer = {
   readonly name: string;
   readonly flavor: string;
   readonly image: string;
+  /** The size in GiB of a volume that Nova makes of the image, boots from and deletes with the server; null: none. */
+  readonly volume?: number | null;
   /** Ids; 'auto' and 'none' from 2.37 on; null leaves it to Nova. */
   readonly networks: readonly string[] | 'auto' | 'none' | null;
   readonly availabilityZone: string | null;
@@ -177,11 +179,11 @@ function endOf(method: 'GET' | 'POST' | 'DELETE', result: Result<HttpAnswer>): R
 }
 
 function serverBody(server: CreateServer): object {
-  const { name, flavor, image, networks, availabilityZone, metadata, keyPair = null, securityGroups = [] } = server;
+  const { name, flavor, networks, availabilityZone, metadata, keyPair = null, securityGroups = [] } = server;
   return {
     name,
     flavorRef: flavor,
-    imageRef: image,
+    ...diskOf(server),
     metadata,
     ...(networks === null
       ? {}
@@ -190,6 +192,13 @@ function serverBody(server: CreateServer): object {
     ...(keyPair === null ? {} : { key_name: keyPair }),
     ...(securityGroups.length === 0 ? {} : { security_groups: securityGroups.map((group) => ({ name: group })) }),
   };
+}
+
+/** Compute API, "Create server": block_device_mapping_v2. */
+function diskOf({ image, volume = null }: Pick<CreateServer, 'image' | 'volume'>): object {
+  if (volume === null) return { imageRef: image };
+  const disk = { boot_index: 0, source_type: 'image', uuid: image, destination_type: 'volume' };
+  return { block_device_mapping_v2: [{ ...disk, volume_size: volume, delete_on_termination: true }] };
 }
 
 function expect<T>(

@@ -21,6 +21,7 @@ export async function preflight(cloud: Cloud, wanted: Wanted | null, signal: Abo
   const none: Choice = {
     flavor: '',
     image: '',
+    volume: null,
     networks: null,
     vcpus: 0,
     names: { flavor: '', image: '', network: '' },

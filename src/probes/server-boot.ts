@@ -173,12 +173,12 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     };
     janitor.using(name);
     standing.add(name);
-    const { flavor, image, networks } = chosen;
+    const { flavor, image, volume, networks } = chosen;
     const { availabilityZone } = settings;
     let sent = false;
     const create = () => {
       sent = true;
-      const server = { name, flavor, image, networks, availabilityZone, metadata };
+      const server = { name, flavor, image, volume, networks, availabilityZone, metadata };
       return compute.create(server, { limits, signal });
     };
     // While lists hang, nobody can boot either, and each create that hangs may be carried out minutes later.

@@ -9,7 +9,7 @@ import type { Cloud } from '../../openstack/cloud.ts';
 import type { CreateServer, Limits } from '../../openstack/compute.ts';
 import type { Result, Trouble } from '../../openstack/result.ts';
 import { mayHaveBeenMade } from '../brief-server.ts';
-import { describe } from '../describe.ts';
+import { describe, imageOf } from '../describe.ts';
 import { ensureFloating } from '../floating.ts';
 import { openEntrance } from '../inside/entrance.ts';
 import type { Login } from '../inside/inside.ts';
@@ -75,7 +75,7 @@ export async function keepServers(options: KeptOptions): Promise<Kept> {
         break;
       }
       ids.push(created.id);
-      asked.set(created.id, { name, flavor: called.flavor, vcpus, image: from.image, metadata, host: null });
+      asked.set(created.id, { name, flavor: called.flavor, vcpus, image: imageOf(from), metadata, host: null });
     }
   }
   const limit = pLimit(AT_ONCE);

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe as describeServer } from '../../../src/checks/describe.ts';
 import type { EmbeddedCloud } from '../../../src/cloud/cloud.ts';
 import { startEmbeddedCloud } from '../../../src/cloud/embedded-cloud.ts';
 import type { CloudAccess } from '../../../src/domain/cloud-access.ts';
@@ -253,6 +254,16 @@ describe('server-boot', () => {
       ['gone', result.serverId],
     ]);
     expect(events[0]?.name).toBe('rollwatch-here-cloud-run-1-0');
+  });
+
+  it('boots from a volume where that is asked for, which goes with the server', async () => {
+    const { run, cloud } = watch({ changes: { volume: 2 } });
+    const running = run('server-boot');
+    await until(async () => (await embedded.servers()).length === 1);
+    const [{ id } = { id: '' }] = await embedded.servers();
+    const seen = await describeServer({ cloud, admin: null, limits: cloud.limits, signal: never }, id);
+    expect(seen).toMatchObject({ type: 'ok', value: { image: 'a volume' } });
+    expect(brief(await running)).toEqual(['ok']);
   });
 
   it.each([

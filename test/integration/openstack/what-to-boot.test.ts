@@ -95,14 +95,14 @@ const NO_IMAGE =
   '<html>\n <head>\n  <title>404 Not Found</title>\n </head>\n <body>\n  <h1>404 Not Found</h1>\n  No image found with ID<br /><br />\n </body>\n</html>';
 
 /** The boot probe of a cloud, and what it says for the report. */
-async function watch(offer: Offer) {
+async function watch(offer: Offer, wanted: Partial<Wanted> = {}) {
   const { cloud, asked } = await serve(offer);
   const mark = { prefix: 'rollwatch-', vantage: 'v', run: 'r', cloud: 'cloud' };
   const facts: Facts[] = [];
   const notes: string[] = [];
   const janitor = createJanitor({ cloud, mark, deleteLimit: 1000, maxStuck: 1, emit: () => {}, log: () => {} });
   const settings = {
-    ...{ enabled: true, interval: 1000, slow: 1000, fast: { interval: 100, limit: 60_000 }, ...ANY },
+    ...{ enabled: true, interval: 1000, slow: 1000, fast: { interval: 100, limit: 60_000 }, ...ANY, ...wanted },
     ...{ budget: 5000, deleteLimit: 5000, poll: 20, requestTimeout: 2000, availabilityZone: null },
     ...{ namePrefix: 'rollwatch-', maxStuck: 1 },
   };
@@ -134,6 +134,45 @@ async function chosen(scripted: ScriptedCloud, wanted: Partial<Wanted> = {}) {
     ? found.value.map(({ names }: Choice) => `${names.image} ${names.flavor}`)
     : found.cause.message;
 }
+
+describe('a server that boots from a volume', () => {
+  it('is asked for as the compute API has it, by an image that needs no flavor with a disk', async () => {
+    const asked: object[] = [];
+    const refuse = (server: object) => {
+      asked.push(server);
+      return null;
+    };
+    const flavors = [flavor('no-disk', { disk: 0 }), flavor('disk', { vcpus: 2 })];
+    const { boot } = await watch({ flavors, refuse }, { volume: 3 });
+    expect(brief(await boot())).toEqual(['ok']);
+    expect(asked).toEqual([
+      {
+        name: expect.stringMatching(/^rollwatch-/),
+        flavorRef: 'no-disk',
+        block_device_mapping_v2: [
+          {
+            boot_index: 0,
+            source_type: 'image',
+            uuid: 'cirros',
+            destination_type: 'volume',
+            volume_size: 3,
+            delete_on_termination: true,
+          },
+        ],
+        metadata: expect.anything(),
+        networks: [{ uuid: 'n' }],
+      },
+    ]);
+  });
+
+  it('is refused where the volume is too small for the image', async () => {
+    const large = await serve({ images: [image('windows', { min_disk: 40 })] });
+    expect(await chosen(large, { volume: 39 })).toBe(
+      'a volume of 39 GiB is too small for image windows, which needs 40',
+    );
+    expect(await chosen(large, { volume: 40 })).toEqual(['windows m1.tiny']);
+  });
+});
 
 describe('images', () => {
   it('are read page by page, whatever host `next` names', async () => {

@@ -69,6 +69,7 @@ describe('without a rollwatch.yaml', () => {
         flavor: null,
         image: null,
         network: null,
+        volume: null,
         availabilityZone: null,
         namePrefix: 'rollwatch-',
         maxStuck: 5,

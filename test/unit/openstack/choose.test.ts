@@ -26,6 +26,7 @@ type Picked =
 const namesOf = (picked: Picked) => ('found' in picked ? picked.found.map(({ name }) => name) : picked.missing);
 const nameOf = (picked: Picked) => ('found' in picked ? picked.found[0]?.name : picked.missing);
 const pickImage = (images: Parameters<typeof pickImages>[0], wanted: string | null) => pickImages(images, wanted, 'p1');
+const ANY = { flavor: null };
 const pickFlavor = pickFlavors;
 const AT = (microversion: string) => ({ microversion, projectId: 'p1' });
 
@@ -104,19 +105,19 @@ describe('a flavor', () => {
   ];
 
   it('is the smallest by cores, memory and disk that is not disabled', () => {
-    expect(nameOf(pickFlavor(flavors, null, image('a')))).toBe('s');
+    expect(nameOf(pickFlavor(flavors, ANY, image('a')))).toBe('s');
   });
 
   it('is large enough for the image, where a disk of 0 is as large as it takes', () => {
-    expect(nameOf(pickFlavor(flavors, null, image('a', { min_ram: 65 })))).toBe('m');
-    expect(nameOf(pickFlavor(flavors, null, image('a', { min_disk: 2 })))).toBe('l');
-    expect(nameOf(pickFlavor(flavors, null, image('a', { min_ram: 999, min_disk: 2 })))).toBe(
+    expect(nameOf(pickFlavor(flavors, ANY, image('a', { min_ram: 65 })))).toBe('m');
+    expect(nameOf(pickFlavor(flavors, ANY, image('a', { min_disk: 2 })))).toBe('l');
+    expect(nameOf(pickFlavor(flavors, ANY, image('a', { min_ram: 999, min_disk: 2 })))).toBe(
       'there is no flavor with 999 MB of memory and 2 GB of disk, as image a needs, to boot',
     );
   });
 
   it('with a disk is better than one without', () => {
-    expect(namesOf(pickFlavor([flavor('zero', 1, 64, 0), flavor('disk', 4, 4096, 40)], null, image('a')))).toEqual([
+    expect(namesOf(pickFlavor([flavor('zero', 1, 64, 0), flavor('disk', 4, 4096, 40)], ANY, image('a')))).toEqual([
       'disk',
       'zero',
     ]);
@@ -127,12 +128,28 @@ describe('a flavor', () => {
     ['virtual size', { virtual_size: 2 * 1024 ** 3 }],
     ['minimum', { min_disk: 2 }],
   ])('has a disk for the whole image, by its %s', (_name, changes) => {
-    const found = pickFlavor([flavor('small', 1, 64, 1), flavor('large', 1, 64, 2)], null, image('a', changes));
+    const found = pickFlavor([flavor('small', 1, 64, 1), flavor('large', 1, 64, 2)], ANY, image('a', changes));
     expect(namesOf(found)).toEqual(['large']);
   });
 
   it('that is asked for is taken as it is', () => {
-    expect(nameOf(pickFlavor(flavors, 'l', image('a', { min_ram: 999 })))).toBe('l');
+    expect(nameOf(pickFlavor(flavors, { flavor: 'l' }, image('a', { min_ram: 999 })))).toBe('l');
+  });
+});
+
+describe('a flavor for a server that boots from a volume', () => {
+  const flavors = [flavor('zero', 1, 64, 0), flavor('small', 1, 128, 1), flavor('big', 4, 64, 40)];
+
+  it('is the smallest, whatever its disk', () => {
+    const found = pickFlavor(flavors, { flavor: null, volume: 10 }, image('a', { min_disk: 5, min_ram: 100 }));
+    expect(namesOf(found)).toEqual(['small']);
+    expect(nameOf(pickFlavor(flavors, { flavor: null, volume: 10 }, image('a')))).toBe('zero');
+  });
+
+  it('does not help where the volume is too small for the image', () => {
+    expect(nameOf(pickFlavor(flavors, { flavor: 'big', volume: 4 }, image('a', { min_disk: 5 })))).toBe(
+      'a volume of 4 GiB is too small for image a, which needs 5',
+    );
   });
 });
 
