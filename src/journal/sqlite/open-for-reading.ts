@@ -55,29 +55,35 @@ function whole(file: string): Snapshot {
   return { ...salvaged, damage: [...salvaged.damage, ...found] };
 }
 
-function salvagedCopy(file: string): Snapshot {
-  const directory = mkdtempSync(join(tmpdir(), 'rollwatch-'));
-  const remove = () => rmSync(directory, { recursive: true, force: true });
-  try {
-    const { db, sqlite } = connect(join(directory, 'journal.db'), { mode: 'create', timeout: 0 });
+const salvagedCopy = (file: string): Snapshot =>
+  inFolder((folder) => {
+    const { db, sqlite } = connect(join(folder, 'journal.db'), { mode: 'create', timeout: 0 });
     try {
       // It is not to be kept: nothing is gained where it survives a crash.
       sqlite.pragma('journal_mode = off');
       sqlite.pragma('synchronous = off');
       migrate(sqlite);
       const { damage } = salvage(file, sqlite);
-      return {
-        db,
-        damage,
-        close() {
-          sqlite.close();
-          remove();
-        },
-      };
+      return { db, damage, close: () => void sqlite.close() };
     } catch (error) {
       sqlite.close();
       throw error;
     }
+  });
+
+/** A snapshot in a temporary folder, which is removed with it. */
+function inFolder(take: (folder: string) => Snapshot): Snapshot {
+  const folder = mkdtempSync(join(tmpdir(), 'rollwatch-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    const taken = take(folder);
+    return {
+      ...taken,
+      close() {
+        taken.close();
+        remove();
+      },
+    };
   } catch (error) {
     remove();
     throw error;
@@ -99,27 +105,14 @@ function snapshot(file: string): Snapshot {
 }
 
 /** Of a journal on a read-only disk, which nobody can be writing to. */
-function snapshotOfCopy(file: string): Snapshot {
-  const directory = mkdtempSync(join(tmpdir(), 'rollwatch-'));
-  const copy = join(directory, 'journal.db');
-  const remove = () => rmSync(directory, { recursive: true, force: true });
-  try {
+const snapshotOfCopy = (file: string): Snapshot =>
+  inFolder((folder) => {
+    const copy = join(folder, 'journal.db');
     copyFileSync(file, copy);
     if (existsSync(`${file}-wal`)) copyFileSync(`${file}-wal`, `${copy}-wal`);
     const { db, sqlite, damage } = begin(copy, file);
-    return {
-      db,
-      damage,
-      close() {
-        sqlite.close();
-        remove();
-      },
-    };
-  } catch (error) {
-    remove();
-    throw error;
-  }
-}
+    return { db, damage, close: () => void sqlite.close() };
+  });
 
 function begin(location: string, file: string): Connection & { readonly damage: readonly Damage[] } {
   const connection = connect(location, { mode: 'read', timeout: 2000 });
