@@ -65,6 +65,8 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
   let acceptedLast: Millis | null = null;
   let answeredLast: Millis | null = null;
   let refusalTold: Millis | null = null;
+  /** The latest create was refused: while another server is looked at, whether anybody can boot is asked until one is accepted. */
+  let createFailed = false;
   /** Of servers that are being looked at. */
   const courses = new Set<BootCourse>();
   let count = 0;
@@ -183,6 +185,7 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     };
     // While lists hang, nobody can boot either, and each create that hangs may be carried out minutes later.
     const created = await guarded(create, signal);
+    if (created.type !== 'void') createFailed = created.type === 'failed' && !created.hung;
     if (created.type !== 'ok') {
       const ours = created.type === 'failed' ? giveUpChoice(chosen, created.cause, context.progress) : null;
       if (ours !== null) {
@@ -304,8 +307,10 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     async settle({ signal }) {
       await Promise.all(left.splice(0).map((name) => settled(name, signal)));
     },
-    // Whether anybody could boot, a server says no more whose boot is over, nor one that can't be looked at.
-    waitsInVain: () => standing.size < MOST_AT_ONCE && (going.size > 0 || refusedSince() !== null),
+    // Whether anybody could boot, a server says no more whose boot is over, nor one that can't be looked at, nor one that
+    // was accepted before others were refused.
+    waitsInVain: () =>
+      standing.size < MOST_AT_ONCE && (going.size > 0 || refusedSince() !== null || (createFailed && courses.size > 0)),
     held: janitor.held,
     close: () => http.close(),
   };
