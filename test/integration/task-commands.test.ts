@@ -61,7 +61,8 @@ describe('rollwatch task run', { timeout: 30_000 }, () => {
   });
 
   it('hands a signal to the command, and ends as it ends', async () => {
-    const script = 'trap "echo caught; exit 3" TERM; echo ready; while :; do sleep 0.05; done';
+    // It ends by itself, should the signal not reach it.
+    const script = 'trap "echo caught; exit 3" TERM; echo ready; for _ in $(seq 200); do sleep 0.05; done';
     const child = spawn(process.execPath, [MAIN, 'task', 'run', 'trapped', '--', 'sh', '-c', script], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'inherit'],
