@@ -49,7 +49,7 @@ export async function look(stage: 'before' | 'after', flags: CheckFlags, output:
     const known = await keeper.runs();
     for (const watched of watchedClouds) {
       await withClouds(watched, async (cloud, admin) => {
-        const { flavor, image, network } = watched.probes['server-boot'];
+        const { flavor, image, network, volume } = watched.probes['server-boot'];
         const ready = await preflight(cloud, null, signal);
         if (ready.type !== 'ready') throw ready.refusal;
         const runs = known.filter((one) => one.cloud === cloud.access.name && one.vantage === vantage);
@@ -66,7 +66,7 @@ export async function look(stage: 'before' | 'after', flags: CheckFlags, output:
           admin,
           databases: watched.databases,
           vantage,
-          wanted: { flavor, image, network },
+          wanted: { flavor, image, network, volume },
           count: flags.keep ?? watched.checks.keep,
           novaLogs: watched.checks.novaLogs,
           reportInterval: watched.checks.reportInterval,

@@ -13,14 +13,12 @@ export type Wanted = {
   readonly flavor: string | null;
   readonly image: string | null;
   readonly network: string | null;
-  /** The size in GiB of the volume to boot from; null or left out: the flavor's disk. */
-  readonly volume?: number | null;
+  /** The size in GiB of the volume to boot from; null: the flavor's disk. */
+  readonly volume: number | null;
 };
 
 /** What a server is booted of. */
-export type Choice = Pick<CreateServer, 'flavor' | 'image' | 'networks'> & {
-  /** In GiB, as wanted. */
-  readonly volume: number | null;
+export type Choice = Pick<CreateServer, 'flavor' | 'image' | 'volume' | 'networks'> & {
   /** As the flavor says. */
   readonly vcpus: number;
   /** For the report: 'm1.tiny', 'cirros', 'private'. */
@@ -123,7 +121,7 @@ export async function candidates(
       ({ image, flavor }): Choice => ({
         flavor: flavor.id,
         image: image.id,
-        volume: wanted.volume ?? null,
+        volume: wanted.volume,
         networks: network.found.networks,
         vcpus: flavor.vcpus,
         names: { flavor: flavor.name, image: image.name ?? image.id, network: network.found.name },
@@ -243,7 +241,7 @@ const lastResort = (one: Image, projectId: string | null): number =>
  */
 export function pickFlavors(
   flavors: readonly Flavor[],
-  { flavor: wanted, volume = null }: Pick<Wanted, 'flavor' | 'volume'>,
+  { flavor: wanted, volume }: Pick<Wanted, 'flavor' | 'volume'>,
   image: Image,
 ): Pick1<readonly Flavor[]> {
   const sorted = flavors

@@ -21,7 +21,7 @@ export type CreateServer = {
   readonly flavor: string;
   readonly image: string;
   /** The size in GiB of a volume that Nova makes of the image, boots from and deletes with the server; null: none. */
-  readonly volume?: number | null;
+  readonly volume: number | null;
   /** Ids; 'auto' and 'none' from 2.37 on; null leaves it to Nova. */
   readonly networks: readonly string[] | 'auto' | 'none' | null;
   readonly availabilityZone: string | null;
@@ -195,7 +195,7 @@ function serverBody(server: CreateServer): object {
 }
 
 /** Compute API, "Create server": block_device_mapping_v2. */
-function diskOf({ image, volume = null }: Pick<CreateServer, 'image' | 'volume'>): object {
+function diskOf({ image, volume }: Pick<CreateServer, 'image' | 'volume'>): object {
   if (volume === null) return { imageRef: image };
   const disk = { boot_index: 0, source_type: 'image', uuid: image, destination_type: 'volume' };
   return { block_device_mapping_v2: [{ ...disk, volume_size: volume, delete_on_termination: true }] };

@@ -12,7 +12,15 @@ export function benchClouds(
 ): readonly BenchCloud[] {
   const fast = { interval: 100, limit: 60_000 };
   const paced = { interval: 1000, slow: 500, fast, timeout: TIMEOUT };
-  const boot = { budget: 15_000, deleteLimit: 30_000, poll: 250, requestTimeout: 10_000, flavor: null, image: null };
+  const boot = {
+    budget: 15_000,
+    deleteLimit: 30_000,
+    poll: 250,
+    requestTimeout: 10_000,
+    flavor: null,
+    image: null,
+    volume: null,
+  };
   const mark = { network: null, availabilityZone: null, namePrefix: 'rollwatch-', maxStuck: 5 };
   const who = { name: 'probe', domain: { name: 'Default' } };
   return Array.from({ length: count }, (_, index) => ({

@@ -186,4 +186,15 @@ describe('the checks before and after', { timeout: 120_000 }, () => {
     const names = namedSchema.parse(z.object({ security_groups: z.unknown() }).parse(groups.body).security_groups);
     expect(names.map(({ name }) => name).toSorted()).toEqual(['default', 'rollwatch-check-group-x']);
   });
+
+  it('boot from a volume where the probe does', async () => {
+    writeFileSync(join(folder, 'volume.yaml'), 'vantage: here\nprobes: {server-boot: {volume: 2}}\n');
+    const before = await check('before', '--only', 'basics', 'kept', '--keep', '1', '--config', 'volume.yaml');
+    expect(failures(before)).toEqual([]);
+    expect(statusOf(before, 'basics: boot')).toBe('pass');
+    const kept = await serverOf('rollwatch-check-kept-1');
+    const { body } = await user.ask('compute', `GET /servers/${kept?.id}`);
+    expect(body).toMatchObject({ server: { image: '' } });
+    expect((await run('embedded', 'clean')).code).toBe(0);
+  });
 });

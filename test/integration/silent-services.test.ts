@@ -67,7 +67,7 @@ it('a host whose nova-compute dies before it takes a server is named without wai
 }, async () => {
   const cloud = open();
   const given = { limits: cloud.limits, signal };
-  const choice = await choose(cloud, { flavor: null, image: null, network: null }, given);
+  const choice = await choose(cloud, { flavor: null, image: null, network: null, volume: null }, given);
   if (choice.type !== 'ok') throw new Error(choice.cause.message);
   await kill('nova-compute3');
   const { services, clock } = await servicesOf(cloud);

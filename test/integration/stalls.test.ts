@@ -230,7 +230,7 @@ describe('a boot with a budget of 2 s, in a loop that stands still for all the r
         deleteLimit: 5000,
         poll: 50,
       },
-      ...{ requestTimeout: 5000, flavor: null, image: null, network: null, availabilityZone: null },
+      ...{ requestTimeout: 5000, flavor: null, image: null, network: null, volume: null, availabilityZone: null },
       ...{ namePrefix: 'rollwatch-', maxStuck: 5 },
     };
     const place = { cloud: 'embedded', vantage: 'here' };

@@ -63,6 +63,7 @@ const settings: ProbesSettings = {
     flavor: 'm1.probe',
     image: 'probe',
     network: null,
+    volume: null,
     availabilityZone: null,
     namePrefix: 'rollwatch-',
     maxStuck: 5,

@@ -220,8 +220,11 @@ const WORK: Readonly<Record<string, (cloud: Cloud, serverId: string) => Promise<
   create: (cloud) =>
     cloud
       .compute(cloud.http)
-      .create({ name: 'n', flavor: 'f', image: 'i', networks: null, availabilityZone: null, metadata: {} }, options()),
-  choose: (cloud) => choose(cloud, { flavor: null, image: null, network: null }, options()),
+      .create(
+        { name: 'n', flavor: 'f', image: 'i', volume: null, networks: null, availabilityZone: null, metadata: {} },
+        options(),
+      ),
+  choose: (cloud) => choose(cloud, { flavor: null, image: null, network: null, volume: null }, options()),
 };
 const options = () => ({ limits: { connect: LIMIT, response: LIMIT }, signal: new AbortController().signal });
 

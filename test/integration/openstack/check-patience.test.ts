@@ -28,7 +28,7 @@ describe('kept servers', { timeout: 60_000 }, () => {
       () => embedded.close(),
       async () => cloud.close(),
     );
-    const wanted = { flavor: null, image: null, network: null };
+    const wanted = { flavor: null, image: null, network: null, volume: null };
     return { embedded, options: { cloud, admin: null, vantage: 'v', wanted, count: 2, login: null, limits, signal } };
   }
 

@@ -53,7 +53,7 @@ async function boot(shown: Shown) {
   const janitor = createJanitor({ cloud, mark, deleteLimit: 1000, maxStuck: 1, emit: () => {}, log: () => {} });
   const settings = {
     ...{ enabled: true, interval: 1000, slow: 1000, fast: { interval: 100, limit: 60_000 } },
-    ...{ flavor: null, image: null, network: null, availabilityZone: null },
+    ...{ flavor: null, image: null, network: null, volume: null, availabilityZone: null },
     ...{ budget: BUDGET, deleteLimit: 2000, poll: 50, requestTimeout: 1000, namePrefix: 'rollwatch-', maxStuck: 1 },
   };
   const place = { cloud: 'cloud', vantage: 'v' };

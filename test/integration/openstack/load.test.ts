@@ -22,7 +22,7 @@ const SETTINGS: ProbesSettings = {
   'server-list': { ...paced, timeout: TIMEOUT_MS, detail: true, limit: 100, connections: ['new', 'reused'] },
   'server-boot': {
     ...{ ...paced, fast: { interval: 500, limit: 60_000 }, budget: 15_000, deleteLimit: 30_000, poll: 250 },
-    ...{ requestTimeout: TIMEOUT_MS, flavor: null, image: null, network: null, availabilityZone: null },
+    ...{ requestTimeout: TIMEOUT_MS, flavor: null, image: null, network: null, volume: null, availabilityZone: null },
     ...{ namePrefix: 'rollwatch-', maxStuck: 5 },
   },
   'server-reach': { ...paced, enabled: false, timeout: 1000, banner: true, targets: [] },

@@ -28,7 +28,7 @@ const SETTINGS: ProbesSettings = {
   },
   'server-boot': {
     ...{ enabled: true, interval: 1000, slow: 1000, fast, budget: BUDGET, deleteLimit: 1500, poll: 50 },
-    ...{ requestTimeout: 1000, flavor: null, image: null, network: null, availabilityZone: null },
+    ...{ requestTimeout: 1000, flavor: null, image: null, network: null, volume: null, availabilityZone: null },
     ...{ namePrefix: 'rollwatch-', maxStuck: 1 },
   },
   'server-reach': {
@@ -642,7 +642,7 @@ describe('a clean-up whose deletes hang', () => {
 });
 
 describe('preflight', () => {
-  const wanted: Wanted = { flavor: null, image: null, network: null };
+  const wanted: Wanted = { flavor: null, image: null, network: null, volume: null };
 
   const refusal = async (changes: Partial<CloudAccess>, want = wanted) => {
     const found = await preflight(open('probe', changes), want, never);

@@ -43,7 +43,7 @@ afterEach(async () => {
   await server.close();
 });
 
-const NEW = { name: 'n', flavor: 'f', image: 'i', networks: null, availabilityZone: null, metadata: {} };
+const NEW = { name: 'n', flavor: 'f', image: 'i', volume: null, networks: null, availabilityZone: null, metadata: {} };
 
 it('makes an answer invalid whose id is none', async () => {
   const compute = cloud.compute(cloud.http);

@@ -24,7 +24,7 @@ const image = (id: string, changes: object = {}) => ({
   ...changes,
 });
 const flavor = (id: string, changes: object = {}) => ({ id, name: id, vcpus: 1, ram: 512, disk: 10, ...changes });
-const ANY: Wanted = { flavor: null, image: null, network: null };
+const ANY: Wanted = { flavor: null, image: null, network: null, volume: null };
 
 type Offer = {
   readonly images?: readonly object[];

@@ -26,7 +26,7 @@ type Picked =
 const namesOf = (picked: Picked) => ('found' in picked ? picked.found.map(({ name }) => name) : picked.missing);
 const nameOf = (picked: Picked) => ('found' in picked ? picked.found[0]?.name : picked.missing);
 const pickImage = (images: Parameters<typeof pickImages>[0], wanted: string | null) => pickImages(images, wanted, 'p1');
-const ANY = { flavor: null };
+const ANY = { flavor: null, volume: null };
 const pickFlavor = pickFlavors;
 const AT = (microversion: string) => ({ microversion, projectId: 'p1' });
 
@@ -133,7 +133,7 @@ describe('a flavor', () => {
   });
 
   it('that is asked for is taken as it is', () => {
-    expect(nameOf(pickFlavor(flavors, { flavor: 'l' }, image('a', { min_ram: 999 })))).toBe('l');
+    expect(nameOf(pickFlavor(flavors, { flavor: 'l', volume: null }, image('a', { min_ram: 999 })))).toBe('l');
   });
 });
 
