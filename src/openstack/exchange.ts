@@ -44,7 +44,7 @@ export async function exchange(
   const { limits, signal } = request;
   const sentAt = clock.now();
   const watch = createStopwatch(clock, sentAt);
-  const lostTime = countLostTime(clock.now);
+  const lostTime = countLostTime();
   const cut = new AbortController();
   let client: ClientRequest | null = null;
   let socket: Socket | null = null;

@@ -68,7 +68,7 @@ export function createHttp({ clock, tls, connection, bodies = BODIES, env = proc
   }
 
   return {
-    send: (request) => followRedirects(request, { clock, send: sendOnce }),
+    send: (request) => followRedirects(request, sendOnce),
     close() {
       for (const { http, https } of agents.values()) {
         http.destroy();
@@ -91,9 +91,9 @@ const MOST_REDIRECTS = 5;
  */
 async function followRedirects(
   request: HttpRequest,
-  { clock, send }: { readonly clock: Clock; readonly send: (request: HttpRequest) => Promise<HttpResult> },
+  send: (request: HttpRequest) => Promise<HttpResult>,
 ): Promise<HttpResult> {
-  const lostTime = countLostTime(clock.now);
+  const lostTime = countLostTime();
   const first = await send(request);
   let result = first;
   let url = request.url;

@@ -25,12 +25,39 @@ export function addLostTime(start: Millis): { beat(now: Millis): void; lost(now:
   };
 }
 
-/** Counts from now on until it is stopped. */
-export function countLostTime(now: () => Millis): LostTime {
-  const time = addLostTime(now());
-  const timer = setInterval(() => time.beat(now()), BEAT_MS);
+/** There is one loop in a thread, and one beat for all who count, as long as anybody does. */
+let beating: { readonly time: ReturnType<typeof addLostTime>; readonly stop: () => void } | null = null;
+let counting = 0;
+
+function beat(): NonNullable<typeof beating> {
+  const time = addLostTime(performance.now());
+  const timer = setInterval(() => time.beat(performance.now()), BEAT_MS);
   timer.unref();
-  return { lost: () => time.lost(now()), stop: () => clearInterval(timer) };
+  return { time, stop: () => clearInterval(timer) };
+}
+
+/** Counts from now on until it is stopped. */
+export function countLostTime(): LostTime {
+  beating ??= beat();
+  const { time } = beating;
+  const from = performance.now();
+  const before = time.lost(from);
+  let stopped = false;
+  counting++;
+  return {
+    lost() {
+      const now = performance.now();
+      return Math.min(time.lost(now) - before, now - from);
+    },
+    stop() {
+      if (stopped) return;
+      stopped = true;
+      counting--;
+      if (counting > 0) return;
+      beating?.stop();
+      beating = null;
+    },
+  };
 }
 
 /** How often a wait goes on for what was lost of it: where the loop hardly runs at all, it has to end some time. */

@@ -26,7 +26,7 @@ const LINES = 8192;
 export function reach({ host, port, timeout, banner, clock, signal }: ReachOptions): Promise<ProbeResult> {
   const sentAt = clock.now();
   const watch = createStopwatch(clock, sentAt);
-  const lostTime = countLostTime(clock.now);
+  const lostTime = countLostTime();
   const { promise, resolve } = Promise.withResolvers<ProbeResult>();
   const socket = connect({ host, port });
   const place = { requestId: null, serverId: null };

@@ -297,7 +297,7 @@ export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOption
     fast: settings.fast,
     inFlight: MOST_AT_ONCE,
     async run(context) {
-      const lostTime = countLostTime(clock.now);
+      const lostTime = countLostTime();
       try {
         return await boot(context, lostTime.lost);
       } finally {

@@ -42,7 +42,7 @@ export function runBySsh(
   let heard = '';
   let over = false;
   const now = () => performance.now();
-  const lostTime = countLostTime(now);
+  const lostTime = countLostTime();
   const end = (answer: SshAnswer) => {
     over = true;
     cancelTimeout();
