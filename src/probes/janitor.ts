@@ -164,10 +164,9 @@ export function createJanitor(options: JanitorOptions): Janitor {
     return { ...all, value: all.value.filter((one) => isOurs(one, mark.prefix, scope) && !inUse.has(one.name)) };
   }
 
-  async function takeOwn(): Promise<Result<readonly Server[]>> {
+  async function takeOwn(): Promise<void> {
     const own = await marked(ownScope(mark), ended.signal);
     if (own.type === 'ok') for (const { name, id } of own.value) begin(name, id);
-    return own;
   }
 
   /** For how long a living run may still need it. */
@@ -204,15 +203,15 @@ export function createJanitor(options: JanitorOptions): Janitor {
   /** What another run or another entry of clouds.yaml has made may be another daemon's, at work. */
   async function cleanUpAfterOthers(): Promise<void> {
     const here = { vantage: mark.vantage, run: null };
-    let found: Result<readonly Server[]> | null = null;
-    while (found?.type !== 'ok') {
-      const own = await takeOwn();
-      if (own.type === 'ok' && own.value.length > 0)
-        log('info', `deletes ${own.value.length} servers left by an earlier start`);
-      found = own.type === 'ok' ? await marked(here, ended.signal) : own;
-      if (found.type !== 'ok') await delay(LOOK_AGAIN, undefined, { signal: ended.signal });
+    let found = await marked(here, ended.signal);
+    while (found.type !== 'ok') {
+      await delay(LOOK_AGAIN, undefined, { signal: ended.signal });
+      found = await marked(here, ended.signal);
     }
-    const others = found.value.filter((one) => !isOurs(one, mark.prefix, ownScope(mark)));
+    const isOwn = (one: Server) => isOurs(one, mark.prefix, ownScope(mark));
+    const [own, others] = [found.value.filter(isOwn), found.value.filter((one) => !isOwn(one))];
+    for (const { name, id } of own) begin(name, id);
+    if (own.length > 0) log('info', `deletes ${own.length} servers left by an earlier start`);
     const given = { longest: Number.POSITIVE_INFINITY, every: LOOK_AGAIN, scope: here, signal: ended.signal };
     const { taken } = await takeWhenUnneeded(others, given);
     if (taken.length > 0) log('info', `deletes ${taken.length} servers left by another run or another entry`);
