@@ -60,8 +60,11 @@ export async function keeperOf(flags: CheckFlags, configuration: Configuration):
     return {
       ...keeper,
       async close() {
-        lock.release();
-        await keeper.close();
+        try {
+          await keeper.close();
+        } finally {
+          lock.release();
+        }
       },
     };
   } catch (error) {
