@@ -37,17 +37,26 @@ export function chooseClouds(
       );
     return [{ ...(entry ?? { entry: alone(asked, host), label: asked, index: null }), refuseName }];
   }
+  const [byLabel, byName, withoutRegion] = [
+    new Map<string, number>(),
+    new Map<string, number>(),
+    new Map<string, number>(),
+  ];
+  const note = (map: Map<string, number>, key: string, index: number) => {
+    if (!map.has(key)) map.set(key, index);
+  };
   for (const { label, index, entry } of entries) {
-    const earlier = entries.slice(0, index).find((one) => {
-      const regions = [one.entry.region, entry.region];
-      const alike = regions.includes(undefined) || regions[0] === regions[1];
-      return one.label === label || (one.entry.name === entry.name && alike);
-    });
-    if (earlier !== undefined)
+    const { name, region } = entry;
+    const alike = [byLabel.get(label), (region === undefined ? byName : withoutRegion).get(name)];
+    const earlier = Math.min(...alike.map((one) => one ?? Infinity));
+    if (earlier < index)
       throw file.refuse(
         ['clouds', index],
-        `clouds[${index}] is the cloud of clouds[${earlier.index}]; name each cloud once, or each time with another region`,
+        `clouds[${index}] is the cloud of clouds[${earlier}]; name each cloud once, or each time with another region`,
       );
+    note(byLabel, label, index);
+    note(byName, name, index);
+    if (region === undefined) note(withoutRegion, name, index);
   }
   const refuseEntry = (index: number) => (problem: string) =>
     file.refuse(['clouds', index], `clouds[${index}]: ${problem}`);
