@@ -12,19 +12,22 @@ import type { Failed, Ok, Result, Trouble, Void } from './result.ts';
  * time longer in which nobody is served.
  *
  * While all is calm, each request is sent. All is calm if nothing that was sent to this API has waited for its answer
- * for longer than `CALM_MS`, the last answer took no longer, and no request has gone unanswered since. Otherwise the
- * version document of the API is asked for first, which takes no token, asks nobody behind the API and costs it next to
- * nothing. One such question stands for all that would be asked at that moment.
+ * for longer than `CALM_MS.waiting`, the last answer took no longer than `CALM_MS.answered`, and no request has gone
+ * unanswered since. The former is shorter than what lies between the slots of two connections, so that an overload finds
+ * one list under way when it begins, and not two. Otherwise the version document of the API is asked for first, which
+ * takes no token, asks nobody behind the API and costs it next to nothing. One such question stands for all that would
+ * be asked at that moment.
  *
  *   answered within PROMPT_MS   Nothing is queued: the request is sent, if the series has no more than one outstanding
  *                               and others are left places to spare.
- *   answered later              The API lags behind. The request is sent only if the series has none outstanding, and
- *                               the last one was sent longer ago than `PACE` times what its answer took.
+ *   answered later              The API lags behind. The request is sent only if no series has one outstanding, and
+ *                               the last one of its own was sent longer ago than `PACE` times what its answer took.
  *   not answered                The request is not sent.
  *   reset                       The request is not sent. It would have waited in the same queue, of a service that was
  *                               told to stop: the sample has failed as the question did, at the moment of the question.
  *
- * What is not sent shares the fate of what was outstanding when the question was sent, or of what went unanswered last:
+ * What is not sent shares the fate of what was outstanding when the question was sent, or of what went unanswered last,
+ * or else of what another series sent after the question:
  *
  *   question answered, request answered   Both came after the question was sent: the API was up, if slow. The sample is
  *                                         ok at the moment of the question; a request whose answer is needed is void.
@@ -40,13 +43,15 @@ export type Backpressure = {
   samples(): GuardedSamples;
   /** Resolves when a request may be sent that is nobody's sample and can wait: at once while all is calm. */
   turn(signal: AbortSignal): Promise<void>;
+  /** Sends a request that can be done without, while all is calm or if the question is answered at once; else it is void. */
+  readonly spare: GuardedSeries;
 };
 
 /** Sends the requests of one series, one sample each; gives what came of it, or why nothing was sent. */
 export type GuardedSeries = <T>(request: () => Promise<Result<T>>, signal: AbortSignal) => Promise<Result<T>>;
 export type GuardedSamples = <T>(request: () => Promise<Result<T>>, signal: AbortSignal) => Promise<Result<T | null>>;
 
-const CALM_MS = 800;
+const CALM_MS = { waiting: 400, answered: 800 };
 const PROMPT_MS = 1000;
 const PACE = 4;
 /** An API that is merely slow answers its version document within this: nova-api takes 5 s to load anew after a SIGHUP. */
@@ -60,6 +65,7 @@ const MOST = 2;
 /** What can wait is asked for after so long all the same: an API that is always slow has to be cleaned up as well. */
 const LONGEST_TURN_MS = 60_000;
 const TURN_EVERY_MS = 1000;
+const PLACE_EVERY_MS = 100;
 /** Places that a second request leaves to other probes and to the clean-up. */
 const SPARE_PLACES = 1;
 
@@ -92,7 +98,9 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
 
   const waiting = (some: ReadonlySet<Outstanding>): readonly Outstanding[] => [...some].filter((one) => !one.overtaken);
   const isCalm = (): boolean =>
-    unanswered === null && lastTook <= CALM_MS && waiting(all).every(({ sentAt }) => clock.now() - sentAt < CALM_MS);
+    unanswered === null &&
+    lastTook <= CALM_MS.answered &&
+    waiting(all).every(({ sentAt }) => clock.now() - sentAt < CALM_MS.waiting);
 
   function note(own: Outstanding, result: Result<unknown>): void {
     if (result.type === 'failed' && result.hung) {
@@ -143,6 +151,8 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
     return question;
   }
 
+  const isPrompt = async (signal: AbortSignal): Promise<boolean> => isCalm() || (await ask(signal).answer) === 'prompt';
+
   function throttled(message: string): Void {
     const now = clock.now();
     const cause = { kind: 'throttled', service: 'rollwatch', message } as const;
@@ -170,12 +180,19 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
   return {
     async turn(signal) {
       const from = clock.now();
-      while (!signal.aborted && !isCalm() && clock.now() - from < LONGEST_TURN_MS) {
-        const due = clock.now() - lastTurn >= PACE * lastTook;
-        if (due && (await ask(signal).answer) === 'prompt') break;
-        await delay(TURN_EVERY_MS, undefined, { signal }).catch(() => {});
+      while (!signal.aborted && clock.now() - from < LONGEST_TURN_MS) {
+        const due = isCalm() || clock.now() - lastTurn >= PACE * lastTook;
+        const isOn = due && (await isPrompt(signal));
+        // What has to wait for a place at the gate is sent as soon as there is one, whatever has begun to hang by then.
+        if (isOn && gate.free() > SPARE_PLACES) break;
+        await delay(isOn ? PLACE_EVERY_MS : TURN_EVERY_MS, undefined, { signal }).catch(() => {});
       }
       lastTurn = clock.now();
+    },
+    async spare(request, signal) {
+      const late = delay(PROMPT_MS, false, { signal }).catch(() => false);
+      const isOn = await Promise.race([isPrompt(signal), late]);
+      return isOn ? send(request, new Set(), pastOf()) : throttled(`${service} is slow to answer, and this can wait`);
     },
     series() {
       const send = guarded();
@@ -197,7 +214,7 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
 
   function guarded(): <T>(request: () => Promise<Result<T>>, signal: AbortSignal) => Promise<Outcome<T>> {
     const mine = new Set<Outstanding>();
-    const past: Past = { sentAt: Number.NEGATIVE_INFINITY, took: 0 };
+    const past = pastOf();
     return async (request, signal) => {
       if (isCalm()) return { sent: await send(request, mine, past) };
       const [oldest] = waiting(all);
@@ -208,8 +225,9 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
       if (typeof answer === 'object') return { shared: resetOf(answer) };
       if (answer === 'none')
         return share(question, fate, `${service} is slow: an earlier request was answered after all`);
-      if (answer === 'late' && (mine.size > 0 || clock.now() - past.sentAt < PACE * past.took)) {
-        return share(question, fate, `${service} is slow to answer: it is asked less often`);
+      if (answer === 'late' && (all.size > 0 || clock.now() - past.sentAt < PACE * past.took)) {
+        const other = fate ?? waiting(all)[0]?.ended ?? null;
+        return share(question, other, `${service} is slow to answer: it is asked less often`);
       }
       if (waiting(mine).length >= MOST || (mine.size > 0 && gate.free() <= (isBack ? 0 : SPARE_PLACES))) {
         return share(question, fate, 'an earlier request of this probe waits for its answer');
@@ -218,6 +236,8 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
     };
   }
 }
+
+const pastOf = (): Past => ({ sentAt: Number.NEGATIVE_INFINITY, took: 0 });
 
 const resetOf = (question: Failed): Failed => ({
   ...question,

@@ -69,10 +69,14 @@ export function openCloud({ access, clock, admission = COMMAND_ADMISSION, ...giv
   const ping = createPing({ access, session, http: direct });
   const backpressureOf = (service: 'nova-api' | 'keystone') =>
     createBackpressure({ clock, gate, service, ping: (given, signal) => ping(service, given, signal) });
+  const backpressure = { 'nova-api': backpressureOf('nova-api'), keystone: backpressureOf('keystone') };
   const secondLook = createSecondLook({
     clock,
     ping: async (suspect, signal) => (await ping(suspect, VERSIONS, signal)).service,
-    list: (signal) => createCompute(session, diagnosis).list({ detail: true, limit: 1, limits: QUICK, signal }),
+    list: (signal) => {
+      const list = () => createCompute(session, diagnosis).list({ detail: true, limit: 1, limits: QUICK, signal });
+      return backpressure['nova-api'].spare(list, signal);
+    },
   });
   return {
     access,
@@ -83,7 +87,7 @@ export function openCloud({ access, clock, admission = COMMAND_ADMISSION, ...giv
     http,
     limits,
     gate,
-    backpressure: { 'nova-api': backpressureOf('nova-api'), keystone: backpressureOf('keystone') },
+    backpressure,
     compute: (over) => createCompute(session, over, secondLook),
     open,
     close() {

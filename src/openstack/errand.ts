@@ -98,7 +98,10 @@ export async function runErrand(errand: Errand, options: ErrandOptions): Promise
   /** How it stands now: gone, or how to go on. */
   async function step(): Promise<'gone' | 'there' | 'absent'> {
     const given = { limits: options.limits, signal: ended };
-    if (!hurry.aborted) await options.turn(AbortSignal.any([hurry, ended]));
+    const turn = async () => {
+      if (!hurry.aborted) await options.turn(AbortSignal.any([hurry, ended]));
+    };
+    await turn();
     if (errand.id === null) {
       const id = await options.lookUp(errand.name);
       if (id !== undefined) errand.looked.resolve();
@@ -117,6 +120,7 @@ export async function runErrand(errand: Errand, options: ErrandOptions): Promise
     errand.message = shown.type === 'ok' ? (server === null ? '' : statusOf(server)) : shown.cause.message;
     const asked = clock.now() - (errand.deletedAt ?? Number.NEGATIVE_INFINITY) < pace.deleteAgain;
     if (asked && server?.status !== 'ERROR') return 'there';
+    if (shown.type === 'failed' && shown.hung) await turn();
     const deleted = await options.compute.delete(errand.id, given);
     // One that hangs holds a worker of Nova's until RabbitMQ is back, and is carried out then: it isn't asked at once again.
     if (deleted.type === 'ok' || (deleted.type === 'failed' && deleted.hung)) errand.deletedAt = clock.now();

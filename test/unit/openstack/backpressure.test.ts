@@ -4,6 +4,7 @@ import { createBackpressure } from '../../../src/openstack/backpressure.ts';
 import type { Failed, Result } from '../../../src/openstack/result.ts';
 
 const never = new AbortController().signal;
+const timing = { stages: {}, sentAt: 0, settledAt: 0, requestId: null };
 
 /** An API whose answers come when the test says so. */
 function setUp({ free = 3 } = {}) {
@@ -169,7 +170,7 @@ test('where the request that hung is answered at last, but the question was not,
 test('an answer that is null is an answer, and no shared one', async () => {
   const { backpressure } = setUp();
   const send = backpressure.series();
-  const gone = { type: 'ok', value: null, stages: {}, sentAt: 0, settledAt: 0, requestId: null } as const;
+  const gone = { ...timing, type: 'ok', value: null } as const;
   await expect(send(async () => gone, never)).resolves.toEqual(gone);
 });
 
@@ -282,6 +283,66 @@ test('an API that lags behind is asked at a pace that follows its answers', asyn
     expect(requests, `at ${moment}`).toHaveLength(sent);
     if (sent === 1) await expect(listed).resolves.toBe('void: nova-api is slow to answer: it is asked less often');
   }
+});
+
+test('an API that lags behind gets one request at a time, whichever series it is of', async () => {
+  const { requests, questions, series, at } = setUp();
+  const [a, b] = [series(), series()];
+  void a();
+  await at(3000);
+  await requests[0]?.answer('ok');
+  await at(15_500);
+  const samples = [a(), b()];
+  await at(17_500);
+  await questions[0]?.answer('answered');
+  expect([requests.length, questions.length]).toEqual([2, 1]);
+  await requests[1]?.answer('ok');
+  await expect(Promise.all(samples)).resolves.toEqual(['ok at 17500', 'ok at 15500']);
+});
+
+test('a list that has waited for less than half a second already holds up that of the other connection', async () => {
+  const { requests, questions, series, at } = setUp();
+  void series()();
+  await at(300);
+  void series()();
+  expect([requests.length, questions.length]).toEqual([2, 0]);
+  await at(500);
+  void series()();
+  expect([requests.length, questions.length]).toEqual([2, 1]);
+});
+
+test('what can wait is not sent before there is a place for it, and not while requests hang', async () => {
+  const { state, requests, questions, backpressure, series, at } = setUp({ free: 1 });
+  let turns = 0;
+  void backpressure.turn(never).then(() => turns++);
+  await at(100);
+  expect(turns, 'no place to spare').toBe(0);
+  void series()();
+  await at(1000);
+  state.free = 3;
+  await expect.poll(() => questions.length, { timeout: 5000 }).toBe(1);
+  expect(turns, 'a request hangs').toBe(0);
+  await questions[0]?.answer('answered');
+  expect([turns, requests.length]).toEqual([1, 1]);
+});
+
+test('what can be done without is not sent unless the API answers at once', async () => {
+  const { requests, questions, backpressure, series, at } = setUp();
+  const other = series();
+  void other();
+  await at(1000);
+  const answer = async () => ({ ...timing, type: 'ok', value: 1 }) as const;
+  const unsent = backpressure.spare(answer, never);
+  await expect(unsent).resolves.toMatchObject({ type: 'void', cause: { kind: 'throttled' } });
+  await questions[0]?.answer('timed out');
+  await at(9000);
+  await requests[0]?.answer('ok');
+  await at(20_000);
+  await expect(backpressure.spare(answer, never)).resolves.toMatchObject({ type: 'void' });
+  await at(22_000);
+  const sent = backpressure.spare(answer, never);
+  await questions[2]?.answer('answered');
+  await expect(sent).resolves.toMatchObject({ type: 'ok', value: 1 });
 });
 
 test('the longer an API is silent, the more rarely it is asked', async () => {
