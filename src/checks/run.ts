@@ -1,27 +1,27 @@
-import { type Check, type CheckRun, fail, type Stage, skip } from '../domain/checks/check.ts';
-import type { KnownSchema, KnownVersion } from '../domain/checks/database.ts';
-import { checkHypervisors } from '../domain/checks/hypervisors.ts';
+import { type Check, type CheckRun, fail, type Stage, skip } from '../domain/check.ts';
+import type { Databases } from '../domain/database-address.ts';
+import type { Millis } from '../domain/time.ts';
+import type { Cloud } from '../openstack/cloud.ts';
+import { choose } from '../openstack/compute/choose.ts';
+import type { Limits } from '../openstack/compute/compute.ts';
+import { lastStock, stockText } from './baseline.ts';
+import { checkBasics } from './basics/basics.ts';
+import type { KnownSchema, KnownVersion } from './database/compare.ts';
+import { checkDatabases } from './database/database.ts';
+import { checkHosts } from './hosts/hosts.ts';
+import { checkHypervisors } from './hosts/hypervisors.ts';
+import { spreadServers } from './hosts/placement.ts';
+import { checkSpread } from './hosts/placement-check.ts';
+import { readHypervisors, readMicroversions, readProviders, readServices } from './read-baseline.ts';
 import {
   checkMicroversions,
   checkServiceRecords,
   checkServices,
   type ReportClock,
   type ServiceRecord,
-} from '../domain/checks/services.ts';
-import { checkSpread } from '../domain/checks/spread.ts';
-import type { Databases } from '../domain/database-address.ts';
-import type { Millis } from '../domain/time.ts';
-import { choose } from '../openstack/choose.ts';
-import type { Cloud } from '../openstack/cloud.ts';
-import type { Limits } from '../openstack/compute.ts';
-import { checkBasics } from './basics.ts';
-import { checkDatabases } from './database/database.ts';
-import { checkHosts } from './hosts.ts';
-import type { KeptOptions } from './living/kept-servers.ts';
-import { checkLiving, LIVING } from './living/living.ts';
-import { spreadServers } from './spread.ts';
-import { readHypervisors, readMicroversions, readProviders, readServices } from './stock.ts';
-import { lastStock, stockText } from './stock-text.ts';
+} from './services/services.ts';
+import type { KeptOptions } from './survivors/kept-servers.ts';
+import { checkLiving, LIVING } from './survivors/survivors.ts';
 import type { Tempest } from './tempest/find-tempest.ts';
 import { runTempest, selectionOf } from './tempest/tempest.ts';
 

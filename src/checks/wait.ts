@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Compute, Limits } from '../openstack/compute.ts';
+import type { Compute, Limits } from '../openstack/compute/compute.ts';
+import { type Server, statusOf } from '../openstack/compute/server-body.ts';
 import type { Result, Trouble } from '../openstack/result.ts';
-import { type Server, statusOf } from '../openstack/server-body.ts';
 
 /** Between two looks, in milliseconds. */
 const LOOK = 500;

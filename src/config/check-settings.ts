@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { duration } from './duration.ts';
-import { count, text } from './fields.ts';
+import { duration } from './yaml/duration.ts';
+import { count, text } from './yaml/fields.ts';
 
 const MAPPING = { error: 'a mapping of settings' };
 

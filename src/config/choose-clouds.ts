@@ -1,9 +1,9 @@
-import { Refusal } from '../domain/refusal.ts';
-import { listed } from '../domain/words/did-you-mean.ts';
-import type { KnownClouds } from './clouds/known-clouds.ts';
+import { Refusal } from '../domain/user-error.ts';
+import { listed } from '../format/did-you-mean.ts';
+import type { KnownClouds } from './clouds-yaml/known-clouds.ts';
 import { type Host, variable } from './host.ts';
-import type { SettingsFile } from './settings-file.ts';
 import type { FileSettings } from './settings-schema.ts';
+import type { SettingsFile } from './yaml/settings-file.ts';
 
 type Entry = NonNullable<FileSettings['clouds']>[number];
 

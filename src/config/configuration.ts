@@ -1,12 +1,12 @@
 import { isLoopback } from '../domain/loopback.ts';
 import { chooseClouds } from './choose-clouds.ts';
-import { accessOf } from './clouds/cloud-access.ts';
-import { knowClouds } from './clouds/known-clouds.ts';
-import { freeze } from './freeze.ts';
+import { accessOf } from './clouds-yaml/cloud-access.ts';
+import { knowClouds } from './clouds-yaml/known-clouds.ts';
 import { type Host, thisHost } from './host.ts';
 import { type Flags, type Settings, settingsOf } from './settings.ts';
-import { readSettingsFile, type SettingsFile } from './settings-file.ts';
 import { type NamedCloud, type WatchedCloud, watchedCloud } from './watched-cloud.ts';
+import { freeze } from './yaml/freeze.ts';
+import { readSettingsFile, type SettingsFile } from './yaml/settings-file.ts';
 
 export type { ChecksSettings, SshSettings } from './check-settings.ts';
 export type { ProbesSettings, ServerBootSettings, ServerListSettings, TokenSettings } from './probe-settings.ts';

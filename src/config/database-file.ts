@@ -1,6 +1,6 @@
 import { type Databases, type NamedDatabase, parseDatabaseUrl } from '../domain/database-address.ts';
-import { Refusal } from '../domain/refusal.ts';
 import { secret } from '../domain/secret.ts';
+import { Refusal } from '../domain/user-error.ts';
 import { problemOf, readText } from '../files/read-text.ts';
 
 /** `cell1 mysql+pymysql://...`: the name may be left out. */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Secret } from '../domain/secret.ts';
-import { text, webUrl } from './fields.ts';
-import { readSecretLine } from './secret-file.ts';
-import type { StrictFile } from './strict-file.ts';
+import { text, webUrl } from './yaml/fields.ts';
+import { readSecretLine } from './yaml/secret-file.ts';
+import type { StrictFile } from './yaml/strict-file.ts';
 
 const MAPPING = { error: 'a mapping of settings' };
 

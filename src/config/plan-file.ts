@@ -2,15 +2,15 @@ import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { NO_PHASE } from '../domain/phases.ts';
-import { type Begins, BUDGETS, type Budget, matches, type Plan, type PlannedPhase } from '../domain/plan.ts';
-import { Refusal } from '../domain/refusal.ts';
+import { NO_PHASE } from '../domain/upgrade/phases.ts';
+import { type Begins, BUDGETS, type Budget, matches, type Plan, type PlannedPhase } from '../domain/upgrade/plan.ts';
+import { Refusal } from '../domain/user-error.ts';
 import { problemOf, readText } from '../files/read-text.ts';
-import { duration } from './duration.ts';
-import { count, plainName, text } from './fields.ts';
-import { quoted } from './quote.ts';
-import { fileProblem } from './secret-file.ts';
-import { openStrictly } from './strict-file.ts';
+import { duration } from './yaml/duration.ts';
+import { count, plainName, text } from './yaml/fields.ts';
+import { quoted } from './yaml/quote.ts';
+import { fileProblem } from './yaml/secret-file.ts';
+import { openStrictly } from './yaml/strict-file.ts';
 
 /** The plans that come with Rollwatch. */
 const SHIPPED = fileURLToPath(new URL('../../plans/', import.meta.url));

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { duration, showDuration } from './duration.ts';
-import { count, plainName, reachTarget, someOf, type Target, text, yesOrNo } from './fields.ts';
-import { below, type Rule, rule, within } from './rules.ts';
+import { duration, showDuration } from './yaml/duration.ts';
+import { count, plainName, reachTarget, someOf, type Target, text, yesOrNo } from './yaml/fields.ts';
+import { below, type Rule, rule, within } from './yaml/rules.ts';
 
 // A limit that is not given follows from the one it must keep to: a shorter timeout alone is never a mistake.
 

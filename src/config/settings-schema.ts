@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { PROBES } from '../domain/sample.ts';
 import { checksSchema } from './check-settings.ts';
-import { duration } from './duration.ts';
-import { hostName, listenAddress, microversion, oneOf, plainName, someOf, text, webUrl } from './fields.ts';
 import { grafanaSchema } from './grafana-settings.ts';
 import { DEFAULT_PLAN } from './plan-file.ts';
 import { probesSchema } from './probe-settings.ts';
 import { upgradeSchema } from './upgrade-settings.ts';
+import { duration } from './yaml/duration.ts';
+import { hostName, listenAddress, microversion, oneOf, plainName, someOf, text, webUrl } from './yaml/fields.ts';
 
 const MAPPING = { error: 'a mapping of settings' };
 const CLOUD = 'the name of a cloud in clouds.yaml';

@@ -1,18 +1,18 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { Plan } from '../domain/plan.ts';
-import { Refusal } from '../domain/refusal.ts';
 import type { ProbeName } from '../domain/sample.ts';
 import { type Secret, secret } from '../domain/secret.ts';
+import type { Plan } from '../domain/upgrade/plan.ts';
+import { Refusal } from '../domain/user-error.ts';
 import { problemOf, readText, SECRET_LIMIT } from '../files/read-text.ts';
-import { type ListenAddress, listenAddress } from './fields.ts';
 import { type GrafanaSettings, grafanaOf } from './grafana-settings.ts';
 import { expandPath, type Host } from './host.ts';
 import { loadPlan } from './plan-file.ts';
-import { fileProblem, type NamedPath } from './secret-file.ts';
-import type { SettingsFile } from './settings-file.ts';
 import { type FileSettings, settingsSchema } from './settings-schema.ts';
 import { type UpgradeSettings, upgradeOf } from './upgrade-settings.ts';
+import { type ListenAddress, listenAddress } from './yaml/fields.ts';
+import { fileProblem, type NamedPath } from './yaml/secret-file.ts';
+import type { SettingsFile } from './yaml/settings-file.ts';
 
 /** What the command line says instead of the file. */
 export type Flags = {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Secret } from '../domain/secret.ts';
-import { duration } from './duration.ts';
-import { text, webUrl, zone } from './fields.ts';
-import { readSecretLine } from './secret-file.ts';
-import type { StrictFile } from './strict-file.ts';
+import { duration } from './yaml/duration.ts';
+import { text, webUrl, zone } from './yaml/fields.ts';
+import { readSecretLine } from './yaml/secret-file.ts';
+import type { StrictFile } from './yaml/strict-file.ts';
 
 const MAPPING = { error: 'a mapping of settings' };
 

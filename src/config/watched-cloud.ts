@@ -1,14 +1,14 @@
-import { keptName } from '../domain/checks/ours.ts';
+import { keptName } from '../domain/check-resources.ts';
 import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { ReachTarget } from '../domain/reach-target.ts';
-import type { Refusal } from '../domain/refusal.ts';
-import { listed } from '../domain/words/did-you-mean.ts';
+import type { Refusal } from '../domain/user-error.ts';
+import { listed } from '../format/did-you-mean.ts';
 import { type ChecksSettings, checksOf, checksSchema } from './check-settings.ts';
 import type { ChosenCloud } from './choose-clouds.ts';
-import { overlay } from './overlay.ts';
 import { type ProbesSettings, probesSchema } from './probe-settings.ts';
-import type { SettingsFile } from './settings-file.ts';
 import type { FileSettings } from './settings-schema.ts';
+import { overlay } from './yaml/overlay.ts';
+import type { SettingsFile } from './yaml/settings-file.ts';
 
 /** A cloud to watch, and how. */
 export type WatchedCloud = {

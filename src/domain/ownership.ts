@@ -1,4 +1,4 @@
-import { KEY, PREFIX, type Purpose } from './checks/ours.ts';
+import { KEY, PREFIX, type Purpose } from './check-resources.ts';
 import type { Millis } from './time.ts';
 
 /**

@@ -1,10 +1,10 @@
-import type { Annotation } from './annotation.ts';
 import type { VoidKind } from './cause.ts';
-import type { CheckRun } from './checks/check.ts';
+import type { CheckRun } from './check.ts';
 import type { Finding, Sample, Series, SeriesKey, Stages } from './sample.ts';
-import type { Task } from './task.ts';
-import type { TaskLoad } from './task-book.ts';
 import type { Interval, Millis } from './time.ts';
+import type { Annotation } from './upgrade/annotation.ts';
+import type { Task } from './upgrade/task.ts';
+import type { TaskLoad } from './upgrade/task-registry.ts';
 
 /** Reads the session's timeline. */
 export type Clock = { now(): Millis };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { createHttpClient, type HttpAccess, type HttpAnswer, HttpTrouble, jsonOf } from '../http/http-client.ts';
 import { rows } from '../http/lists.ts';
-import type { Wanted } from './wanted.ts';
+import type { Wanted } from './desired-annotations.ts';
 
 /**
  * Grafana's annotations API (https://grafana.com/docs/grafana/latest/developers/http_api/annotations/), of annotations

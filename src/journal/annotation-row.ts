@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Annotation } from '../domain/annotation.ts';
+import type { Annotation } from '../domain/upgrade/annotation.ts';
 import { flag, json, moment } from './rows.ts';
 import type { AnnotationRow } from './tables.ts';
 

@@ -5,7 +5,7 @@ import { annotationRow } from './annotation-row.ts';
 import { checkRunRow } from './check-row.ts';
 import { markRow, serverEventRow, sessionRow } from './rows.ts';
 import { sampleRow } from './sample-row.ts';
-import type { SeriesBook } from './series-book.ts';
+import type { SeriesBook } from './series-registry.ts';
 import type {
   AnnotationRow,
   CheckRunRow,

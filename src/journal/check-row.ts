@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type CheckRun, STAGES } from '../domain/checks/check.ts';
+import { type CheckRun, STAGES } from '../domain/check.ts';
 import { json, moment } from './rows.ts';
 import type { CheckRunRow } from './tables.ts';
 

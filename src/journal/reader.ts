@@ -1,11 +1,11 @@
 import type { z } from 'zod';
 import type { JournalReader, SampleFilter } from '../domain/ports.ts';
-import { Refusal } from '../domain/refusal.ts';
 import { type Sample, seriesId } from '../domain/sample.ts';
 import type { Interval } from '../domain/time.ts';
+import { Refusal } from '../domain/user-error.ts';
 import { annotationSchema } from './annotation-row.ts';
 import { checkRunSchema } from './check-row.ts';
-import { createDamageBook } from './damage-book.ts';
+import { createDamageBook } from './damage.ts';
 import type { Database } from './dialect.ts';
 import { decode, markSchema, seriesKeySchema, seriesSchema, serverEventSchema, sessionSchema } from './rows.ts';
 import type { SampleContext } from './sample-row.ts';

@@ -2,7 +2,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { expressionBuilder, type SelectQueryBuilder, sql } from 'kysely';
 import type { SampleFilter } from '../domain/ports.ts';
 import type { Sample, SeriesKey } from '../domain/sample.ts';
-import type { DamageBook } from './damage-book.ts';
+import type { DamageBook } from './damage.ts';
 import type { Database } from './dialect.ts';
 import { type SampleContext, sampleOf } from './sample-row.ts';
 import type { SampleRow, Tables } from './tables.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES, type Task } from '../domain/task.ts';
+import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES, type Task } from '../domain/upgrade/task.ts';
 import { json, moment } from './rows.ts';
 import type { TaskRow } from './tables.ts';
 

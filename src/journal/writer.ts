@@ -6,7 +6,7 @@ import { type OpenSession, type Waiting, writeBatch } from './batch.ts';
 import type { WritableDatabase } from './dialect.ts';
 import { createReader } from './reader.ts';
 import { decode, seriesKeySchema } from './rows.ts';
-import { createSeriesBook } from './series-book.ts';
+import { createSeriesBook } from './series-registry.ts';
 
 export type WriterOptions = {
   /** Entries kept in memory while they cannot be written. */

@@ -1,5 +1,5 @@
+import { latencyOf } from '../domain/downtime/stalls.ts';
 import { type ProbeName, type Sample, type SeriesKey, seriesId } from '../domain/sample.ts';
-import { latencyOf } from '../domain/stalls.ts';
 import type { Families } from './families.ts';
 
 const OUTCOMES = ['ok', 'failed', 'void'] as const;

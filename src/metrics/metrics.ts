@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import type { Live } from '../domain/live.ts';
+import type { Live } from '../domain/run/live.ts';
 import type { Sample } from '../domain/sample.ts';
-import { printable } from '../domain/words/printable.ts';
+import { printable } from '../format/printable.ts';
 import { countSample, createBeginning } from './count-sample.ts';
 import { createFamilies } from './families.ts';
 import { showLive } from './show-live.ts';

@@ -1,10 +1,10 @@
-import type { Live, LiveSeries } from '../domain/live.ts';
-import type { BudgetName } from '../domain/plan.ts';
+import type { DowntimeWindow } from '../domain/downtime/window.ts';
 import type { JournalState } from '../domain/ports.ts';
+import type { Live, LiveSeries } from '../domain/run/live.ts';
+import type { Report, SeriesSummary } from '../domain/run/report.ts';
 import { type SeriesKey, seriesId } from '../domain/sample.ts';
-import type { Report, SeriesSummary } from '../domain/summary.ts';
-import { BUDGET_RESULTS, judgedParts } from '../domain/verdict.ts';
-import type { DowntimeWindow } from '../domain/window.ts';
+import type { BudgetName } from '../domain/upgrade/plan.ts';
+import { BUDGET_RESULTS, judgedParts } from '../domain/upgrade/verdict.ts';
 import { seriesLabels } from './count-sample.ts';
 import type { Families } from './families.ts';
 import { createRising } from './rising.ts';

@@ -1,11 +1,11 @@
 import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { Clock } from '../domain/ports.ts';
-import { type Backpressure, createBackpressure } from './backpressure.ts';
-import { type Compute, createCompute } from './compute.ts';
-import { createHttp, type Http } from './http.ts';
-import type { HttpLimits } from './http-message.ts';
-import { createIssuer, type Issuer } from './issuer.ts';
-import { createPing } from './ping.ts';
+import { type Compute, createCompute } from './compute/compute.ts';
+import { createSecondLook, type SecondLook } from './diagnosis/dependency-check.ts';
+import { createPing } from './diagnosis/ping.ts';
+import { type Backpressure, createBackpressure } from './http/backpressure.ts';
+import { createHttp, type Http } from './http/http.ts';
+import type { HttpLimits } from './http/http-message.ts';
 import {
   type Admission,
   COMMAND_ADMISSION,
@@ -13,10 +13,10 @@ import {
   DIAGNOSIS_ADMISSION,
   PROBE_ADMISSION,
   type RequestGate,
-} from './request-gate.ts';
-import { createSecondLook, type SecondLook } from './second-look.ts';
-import { createSession, type Session } from './session.ts';
-import { createTokenKeeper } from './token-keeper.ts';
+} from './http/request-gate.ts';
+import { createIssuer, type Issuer } from './identity/issuer.ts';
+import { createSession, type Session } from './identity/session.ts';
+import { createTokenKeeper } from './identity/token-keeper.ts';
 
 /** A cloud as one user of it, shared by all its probes: one token, one hand on Keystone. */
 export type Cloud = {

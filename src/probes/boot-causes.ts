@@ -1,11 +1,11 @@
 import type { Cause, VoidCause } from '../domain/cause.ts';
 import type { Millis } from '../domain/time.ts';
-import { excerpt, isQuota } from '../openstack/classify.ts';
 import type { Cloud } from '../openstack/cloud.ts';
-import { type During, faultRow } from '../openstack/fault-table.ts';
+import { type Server, statusOf } from '../openstack/compute/server-body.ts';
+import { createStuckBuild, type LongestStage } from '../openstack/compute/stuck-build.ts';
+import { excerpt, isQuota } from '../openstack/diagnosis/classify.ts';
+import { type During, faultRow } from '../openstack/diagnosis/fault-table.ts';
 import type { Failed } from '../openstack/result.ts';
-import { type Server, statusOf } from '../openstack/server-body.ts';
-import { createStuckBuild, type LongestStage } from '../openstack/stuck-build.ts';
 import type { Fall, Rise } from './boot.ts';
 import { SCHEDULED, type Spell, stageOf, UNSEEN, type UsualSpells } from './boot-course.ts';
 

@@ -1,6 +1,6 @@
 import type { Millis } from '../domain/time.ts';
+import type { Server } from '../openstack/compute/server-body.ts';
 import type { Result } from '../openstack/result.ts';
-import type { Server } from '../openstack/server-body.ts';
 
 /** A stretch of a boot's time: `accepted` until the create was answered, then the stage in which looks saw the server. */
 export type Spell = { readonly stage: string; readonly millis: number };

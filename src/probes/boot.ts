@@ -2,11 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Cause, VoidCause } from '../domain/cause.ts';
 import type { Clock } from '../domain/ports.ts';
 import type { Millis } from '../domain/time.ts';
-import type { GuardedSeries } from '../openstack/backpressure.ts';
-import type { Compute } from '../openstack/compute.ts';
-import type { HttpLimits } from '../openstack/http-message.ts';
+import type { Compute } from '../openstack/compute/compute.ts';
+import { isSoftDeleted, type Server, statusOf } from '../openstack/compute/server-body.ts';
+import type { GuardedSeries } from '../openstack/http/backpressure.ts';
+import type { HttpLimits } from '../openstack/http/http-message.ts';
 import type { Result, Trouble } from '../openstack/result.ts';
-import { isSoftDeleted, type Server, statusOf } from '../openstack/server-body.ts';
 import type { BootCourse } from './boot-course.ts';
 
 export type BootOptions = {

@@ -5,10 +5,16 @@ import { isOurs, type Mark, neededFor, ownerOf, ownScope, type Scope } from '../
 import type { ServerEvent } from '../domain/ports.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Cloud } from '../openstack/cloud.ts';
-import { type Errand, type ErrandPace, newErrand, runErrand, USUAL_PACE } from '../openstack/errand.ts';
-import { MAX_OUTSTANDING } from '../openstack/request-gate.ts';
+import type { Server } from '../openstack/compute/server-body.ts';
+import {
+  type Errand,
+  type ErrandPace,
+  newErrand,
+  runErrand,
+  USUAL_PACE,
+} from '../openstack/compute/server-deletion.ts';
+import { MAX_OUTSTANDING } from '../openstack/http/request-gate.ts';
 import type { Result } from '../openstack/result.ts';
-import type { Server } from '../openstack/server-body.ts';
 
 /** Makes sure that every server of ours goes away again, one janitor a cloud. */
 export type Janitor = {

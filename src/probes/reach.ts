@@ -1,12 +1,12 @@
 import { connect } from 'node:net';
 import type { FailureKind } from '../domain/cause.ts';
+import { couldBeOurs, stalledMessage } from '../domain/downtime/stalls.ts';
 import type { Clock, ProbeResult } from '../domain/ports.ts';
-import { couldBeOurs, stalledMessage } from '../domain/stalls.ts';
 import type { Millis } from '../domain/time.ts';
-import { awakeTimeout, countLostTime } from '../openstack/lost-time.ts';
-import { pollsWithout } from '../openstack/poll-phase.ts';
-import { createStopwatch } from '../openstack/stopwatch.ts';
-import { describeSystemError } from '../openstack/system-error.ts';
+import { awakeTimeout, countLostTime } from '../openstack/http/lost-time.ts';
+import { pollsWithout } from '../openstack/http/poll-phase.ts';
+import { createStopwatch } from '../openstack/http/stopwatch.ts';
+import { describeSystemError } from '../openstack/http/system-error.ts';
 
 export type ReachOptions = {
   readonly host: string;

@@ -3,11 +3,11 @@ import { lifetimeOf, type Mark, metadataOf, nameOf } from '../domain/ownership.t
 import type { Facts, Probe, ProbeContext, ProbeResult } from '../domain/ports.ts';
 import type { Series, Stages } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
-import { type Choice, candidates, type Wanted } from '../openstack/choose.ts';
 import type { Cloud } from '../openstack/cloud.ts';
-import { countLostTime } from '../openstack/lost-time.ts';
+import { type Choice, candidates, type Wanted } from '../openstack/compute/choose.ts';
+import type { Server } from '../openstack/compute/server-body.ts';
+import { countLostTime } from '../openstack/http/lost-time.ts';
 import type { Trouble } from '../openstack/result.ts';
-import type { Server } from '../openstack/server-body.ts';
 import { aftermath, type BootOptions, fall, mayExist, rise } from './boot.ts';
 import { createBootCauses } from './boot-causes.ts';
 import { type BootCourse, createBootCourse, createUsualSpells } from './boot-course.ts';

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { addressOf } from '../domain/checks/address.ts';
 import { isCheckServer } from '../domain/ownership.ts';
 import type { Clock, Probe } from '../domain/ports.ts';
 import type { ReachTarget } from '../domain/reach-target.ts';
 import type { Series } from '../domain/sample.ts';
+import { addressOf } from '../domain/server-address.ts';
 import { entries, goodRows } from '../http/lists.ts';
 import type { Cloud } from '../openstack/cloud.ts';
-import { resourceId } from '../openstack/resource-id.ts';
-import { addressesSchema, addressLines } from '../openstack/server-addresses.ts';
+import { addressesSchema, addressLines } from '../openstack/compute/server-addresses.ts';
+import { resourceId } from '../openstack/http/resource-id.ts';
 import { reach } from './reach.ts';
 import { IN_FLIGHT, type Place, type ProbeSettings, seriesOf } from './settings.ts';
 

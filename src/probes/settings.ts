@@ -1,5 +1,5 @@
 import type { Series, SeriesKey } from '../domain/sample.ts';
-import type { HttpLimits } from '../openstack/http-message.ts';
+import type { HttpLimits } from '../openstack/http/http-message.ts';
 
 /** Which cloud is probed, and where we stand. */
 export type Place = { readonly cloud: string; readonly vantage: string };

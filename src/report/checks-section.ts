@@ -1,7 +1,7 @@
-import { isRegression, outcomeWords } from '../domain/checks/check.ts';
-import { toldChecks } from '../domain/checks/tempest.ts';
-import type { Report } from '../domain/summary.ts';
-import { printableLine } from '../domain/words/printable.ts';
+import { isRegression, outcomeWords } from '../domain/check.ts';
+import type { Report } from '../domain/run/report.ts';
+import { printableLine } from '../format/printable.ts';
+import { toldChecks } from '../format/tempest.ts';
 import { wrap } from './layout.ts';
 import type { SectionOptions } from './sections.ts';
 

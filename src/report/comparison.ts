@@ -1,10 +1,10 @@
-import { type Comparison, type Figures, trend } from '../domain/comparison.ts';
-import { secondsFace } from '../domain/faces/window.ts';
+import { secondsFace } from '../api/window.ts';
+import type { Seconds } from '../domain/downtime/window.ts';
+import { type Comparison, type Figures, trend } from '../domain/run/comparison.ts';
 import { iso } from '../domain/time.ts';
-import type { Seconds } from '../domain/window.ts';
-import { RESULT_WORDS } from '../domain/words/budgets.ts';
-import { printableJson, printableLine } from '../domain/words/printable.ts';
-import { errorBar, span } from '../domain/words/quantities.ts';
+import { RESULT_WORDS } from '../format/budgets.ts';
+import { printableJson, printableLine } from '../format/printable.ts';
+import { errorBar, span } from '../format/quantities.ts';
 import { type Column, table, wrap } from './layout.ts';
 import { momentsIn } from './moments.ts';
 import { createPaint } from './paint.ts';

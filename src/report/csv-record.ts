@@ -1,4 +1,4 @@
-import { printable } from '../domain/words/printable.ts';
+import { printable } from '../format/printable.ts';
 
 export type CsvValue = string | number | boolean | null;
 

@@ -1,6 +1,6 @@
-import { type WindowFace, windowFace } from '../domain/faces/window.ts';
-import type { Report } from '../domain/summary.ts';
-import { printableLine } from '../domain/words/printable.ts';
+import { type WindowFace, windowFace } from '../api/window.ts';
+import type { Report } from '../domain/run/report.ts';
+import { printableLine } from '../format/printable.ts';
 import { type CsvValue, csvRecord } from './csv-record.ts';
 
 /** The names and their order are a contract: docs/report.md has them, new ones come last. */

@@ -1,4 +1,4 @@
-import type { ReportFormat, SampleFormat } from '../domain/formats.ts';
+import type { ReportFormat, SampleFormat } from '../api/formats.ts';
 import { reportCsv } from './csv.ts';
 import { reportHtml } from './html.ts';
 import { reportJson } from './json.ts';

@@ -1,7 +1,7 @@
-import { createDrawing } from '../domain/faces/drawing.ts';
-import type { ReportOptions } from '../domain/formats.ts';
-import type { Report } from '../domain/summary.ts';
-import { printableLine } from '../domain/words/printable.ts';
+import { createDrawing } from '../api/drawing.ts';
+import type { ReportOptions } from '../api/formats.ts';
+import type { Report } from '../domain/run/report.ts';
+import { printableLine } from '../format/printable.ts';
 import { reportData } from './json.ts';
 import { momentsIn } from './moments.ts';
 import { fileDocument, readPageFiles } from './page-document.ts';

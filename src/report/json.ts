@@ -1,7 +1,7 @@
-import { type ReportFace, reportFace } from '../domain/faces/report.ts';
-import type { ReportOptions } from '../domain/formats.ts';
-import type { Report } from '../domain/summary.ts';
-import { printableJson } from '../domain/words/printable.ts';
+import type { ReportOptions } from '../api/formats.ts';
+import { type ReportFace, reportFace } from '../api/report.ts';
+import type { Report } from '../domain/run/report.ts';
+import { printableJson } from '../format/printable.ts';
 import { verdictSentences } from './phases-section.ts';
 import { verdict } from './verdict.ts';
 

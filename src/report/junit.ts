@@ -1,10 +1,10 @@
-import { type CheckReport, isRegression } from '../domain/checks/check.ts';
-import type { ReportOptions } from '../domain/formats.ts';
-import type { Report } from '../domain/summary.ts';
+import type { ReportOptions } from '../api/formats.ts';
+import { type CheckReport, isRegression } from '../domain/check.ts';
+import type { Report } from '../domain/run/report.ts';
 import { iso } from '../domain/time.ts';
-import { type BudgetVerdict, judgedParts, type PhaseVerdict } from '../domain/verdict.ts';
-import { budgetLimit, budgetSentence, measureText } from '../domain/words/budgets.ts';
-import { printableLine } from '../domain/words/printable.ts';
+import { type BudgetVerdict, judgedParts, type PhaseVerdict } from '../domain/upgrade/verdict.ts';
+import { budgetLimit, budgetSentence, measureText } from '../format/budgets.ts';
+import { printableLine } from '../format/printable.ts';
 import { momentsIn } from './moments.ts';
 import { createPaint } from './paint.ts';
 import { verdictSentences } from './phases-section.ts';

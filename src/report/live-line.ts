@@ -1,6 +1,6 @@
-import type { Live, LiveSeries } from '../domain/live.ts';
-import { printableLine } from '../domain/words/printable.ts';
-import { counted, duration, errorBar, latency, span } from '../domain/words/quantities.ts';
+import type { Live, LiveSeries } from '../domain/run/live.ts';
+import { printableLine } from '../format/printable.ts';
+import { counted, duration, errorBar, latency, span } from '../format/quantities.ts';
 import { cut } from './layout.ts';
 import { seriesNames } from './names.ts';
 

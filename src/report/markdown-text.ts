@@ -1,4 +1,4 @@
-import { printableLine } from '../domain/words/printable.ts';
+import { printableLine } from '../format/printable.ts';
 
 /** No structure of Markdown or HTML can be made of an entity (CommonMark, 2.5), and none of these ends a table's cell. */
 const ENTITIES = new Set(['&', '<', '>', '|', '`', '\\']);

@@ -1,9 +1,9 @@
-import { toldChecks } from '../domain/checks/tempest.ts';
-import type { ReportOptions } from '../domain/formats.ts';
-import type { Report } from '../domain/summary.ts';
-import { type BudgetVerdict, judgedParts, type PhaseVerdict } from '../domain/verdict.ts';
-import { budgetLimit, measureText, RESULT_WORDS } from '../domain/words/budgets.ts';
-import { counted, duration, errorBar, percent, span } from '../domain/words/quantities.ts';
+import type { ReportOptions } from '../api/formats.ts';
+import type { Report } from '../domain/run/report.ts';
+import { type BudgetVerdict, judgedParts, type PhaseVerdict } from '../domain/upgrade/verdict.ts';
+import { budgetLimit, measureText, RESULT_WORDS } from '../format/budgets.ts';
+import { counted, duration, errorBar, percent, span } from '../format/quantities.ts';
+import { toldChecks } from '../format/tempest.ts';
 import { markdownTable, plainMarkdown } from './markdown-text.ts';
 import { type Moments, momentsIn } from './moments.ts';
 import { seriesNames } from './names.ts';
@@ -12,7 +12,7 @@ import { runLine } from './run-line.ts';
 import { marksSentence, methodRows } from './sections.ts';
 import { costlyTasks, countedTasks, nameWithHosts } from './tasks-section.ts';
 import { verdict } from './verdict.ts';
-import { causesText, edgeText, windowState } from './window-words.ts';
+import { causesText, edgeText, windowState } from './window-text.ts';
 
 /** A comment has room for 65,536 characters at GitHub; what is left out is counted, and is in the JSON. */
 const WINDOWS = 50;

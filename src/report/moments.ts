@@ -1,6 +1,6 @@
 import { DateTime } from 'luxon';
-import { Refusal } from '../domain/refusal.ts';
 import type { Interval, Millis } from '../domain/time.ts';
+import { Refusal } from '../domain/user-error.ts';
 
 /** Writes moments for a person, in one zone. */
 export type Moments = {

@@ -1,6 +1,6 @@
+import type { Report } from '../domain/run/report.ts';
 import type { SeriesKey } from '../domain/sample.ts';
-import type { Report } from '../domain/summary.ts';
-import { printableLine } from '../domain/words/printable.ts';
+import { printableLine } from '../format/printable.ts';
 
 /** What a series is called within a report: cloud and vantage only where there are several. */
 export function seriesNames({ run }: Pick<Report, 'run'>): (key: SeriesKey) => string {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Refusal } from '../domain/refusal.ts';
-import { escaped } from '../domain/words/escaped.ts';
-import { printableJson } from '../domain/words/printable.ts';
+import { Refusal } from '../domain/user-error.ts';
+import { escaped } from '../format/escaped.ts';
+import { printableJson } from '../format/printable.ts';
 
 /** What `npm run page` has made of src/web. */
 export type PageFiles = { readonly script: string; readonly style: string };

@@ -1,6 +1,6 @@
-import type { Report } from '../domain/summary.ts';
-import { printableLine } from '../domain/words/printable.ts';
-import { span } from '../domain/words/quantities.ts';
+import type { Report } from '../domain/run/report.ts';
+import { printableLine } from '../format/printable.ts';
+import { span } from '../format/quantities.ts';
 import type { Moments } from './moments.ts';
 
 /** 'prod from lab, 2026-11-23 07:10:00 to 07:22:30 UTC (12 min 30 s), run run-1, rollwatch 0.1.0' */

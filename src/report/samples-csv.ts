@@ -1,4 +1,4 @@
-import { type SampleFace, sampleFace } from '../domain/faces/sample.ts';
+import { type SampleFace, sampleFace } from '../api/sample.ts';
 import type { Sample } from '../domain/sample.ts';
 import { type CsvValue, csvRecord } from './csv-record.ts';
 

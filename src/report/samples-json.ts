@@ -1,6 +1,6 @@
-import { sampleFace } from '../domain/faces/sample.ts';
+import { sampleFace } from '../api/sample.ts';
 import type { Sample } from '../domain/sample.ts';
-import { printableJson } from '../domain/words/printable.ts';
+import { printableJson } from '../format/printable.ts';
 
 /** One JSON object a line. */
 export const sampleJson = (sample: Sample): string => `${printableJson(sampleFace(sample))}\n`;

@@ -1,14 +1,14 @@
+import type { DowntimeWindow } from '../domain/downtime/window.ts';
 import type { Mark } from '../domain/ports.ts';
-import type { Report, SeriesSummary } from '../domain/summary.ts';
-import type { DowntimeWindow } from '../domain/window.ts';
-import { printableLine } from '../domain/words/printable.ts';
-import { duration, errorBar, latency, percent } from '../domain/words/quantities.ts';
+import type { Report, SeriesSummary } from '../domain/run/report.ts';
+import { printableLine } from '../format/printable.ts';
+import { duration, errorBar, latency, percent } from '../format/quantities.ts';
 import { type Column, table, wrap } from './layout.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './names.ts';
 import type { Paint } from './paint.ts';
 import { blameLines } from './tasks-section.ts';
-import { causesText, edgeText, windowState } from './window-words.ts';
+import { causesText, edgeText, windowState } from './window-text.ts';
 
 export type SectionOptions = { readonly width: number; readonly paint: Paint; readonly moments: Moments };
 

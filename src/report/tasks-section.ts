@@ -1,10 +1,10 @@
-import type { BlamedWindow } from '../domain/blame.ts';
-import type { Report } from '../domain/summary.ts';
-import { didNothing } from '../domain/task.ts';
-import type { KnownTask } from '../domain/task-book.ts';
-import type { TaskDowntime } from '../domain/task-downtime.ts';
-import { printableLine } from '../domain/words/printable.ts';
-import { counted, duration } from '../domain/words/quantities.ts';
+import type { Report } from '../domain/run/report.ts';
+import type { BlamedWindow } from '../domain/upgrade/attribution.ts';
+import { didNothing } from '../domain/upgrade/task.ts';
+import type { TaskDowntime } from '../domain/upgrade/task-downtime.ts';
+import type { KnownTask } from '../domain/upgrade/task-registry.ts';
+import { printableLine } from '../format/printable.ts';
+import { counted, duration } from '../format/quantities.ts';
 import { type Column, table, wrap } from './layout.ts';
 import type { Moments } from './moments.ts';
 

@@ -1,5 +1,5 @@
-import type { ReportOptions } from '../domain/formats.ts';
-import type { Report } from '../domain/summary.ts';
+import type { ReportOptions } from '../api/formats.ts';
+import type { Report } from '../domain/run/report.ts';
 import { checksSection } from './checks-section.ts';
 import { isUnbounded, wrap } from './layout.ts';
 import { momentsIn } from './moments.ts';

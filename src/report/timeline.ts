@@ -1,8 +1,8 @@
+import { extentOf } from '../domain/downtime/window.ts';
+import type { Report, SeriesSummary } from '../domain/run/report.ts';
 import { seriesId } from '../domain/sample.ts';
-import type { Report, SeriesSummary } from '../domain/summary.ts';
 import type { Interval } from '../domain/time.ts';
-import { extentOf } from '../domain/window.ts';
-import { duration } from '../domain/words/quantities.ts';
+import { duration } from '../format/quantities.ts';
 import { ticks } from './axis.ts';
 import { cutMiddle, FILE_COLUMNS, isUnbounded } from './layout.ts';
 import type { Moments } from './moments.ts';

@@ -1,11 +1,11 @@
-import { isRegression } from '../domain/checks/check.ts';
-import type { Sentence } from '../domain/faces/report.ts';
+import type { Sentence } from '../api/report.ts';
+import { isRegression } from '../domain/check.ts';
+import type { Seconds } from '../domain/downtime/window.ts';
+import { isMuchUnobserved, type Report } from '../domain/run/report.ts';
 import type { ProbeName } from '../domain/sample.ts';
-import { isMuchUnobserved, type Report } from '../domain/summary.ts';
-import type { Seconds } from '../domain/window.ts';
-import { damageText } from '../domain/words/damage.ts';
-import { printableLine } from '../domain/words/printable.ts';
-import { counted, duration, errorBar, span } from '../domain/words/quantities.ts';
+import { damageText } from '../format/damage.ts';
+import { printableLine } from '../format/printable.ts';
+import { counted, duration, errorBar, span } from '../format/quantities.ts';
 import { seriesNames } from './names.ts';
 
 type Subject = {

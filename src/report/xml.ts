@@ -1,4 +1,4 @@
-import { printable, printableLine } from '../domain/words/printable.ts';
+import { printable, printableLine } from '../format/printable.ts';
 
 type Attributes = { readonly [name: string]: string | number };
 

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { errorLine } from '../domain/error-line.ts';
 import type { SamplerEvent } from '../domain/ports.ts';
-import type { LeftServer } from '../domain/server-book.ts';
+import type { LeftServer } from '../domain/run/test-servers.ts';
 
 /** What the main thread tells the sampler's. */
 export type SamplerCommand =

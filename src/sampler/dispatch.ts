@@ -1,8 +1,8 @@
 import type { VoidKind } from '../domain/cause.ts';
+import { judgeInterrupted } from '../domain/downtime/stalls.ts';
 import { errorLine } from '../domain/error-line.ts';
 import type { Clock, Probe, ProbeResult, SamplerEvent } from '../domain/ports.ts';
 import type { Sample } from '../domain/sample.ts';
-import { judgeInterrupted } from '../domain/stalls.ts';
 import type { Interval, Millis } from '../domain/time.ts';
 import type { StallWatch } from './stall-watch.ts';
 

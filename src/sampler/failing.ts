@@ -1,5 +1,5 @@
+import { stalledFor } from '../domain/downtime/stalls.ts';
 import type { Sample } from '../domain/sample.ts';
-import { stalledFor } from '../domain/stalls.ts';
 import type { Millis } from '../domain/time.ts';
 
 /**

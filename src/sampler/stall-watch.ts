@@ -1,4 +1,4 @@
-import type { Interruption } from '../domain/stalls.ts';
+import type { Interruption } from '../domain/downtime/stalls.ts';
 import type { Interval, Millis } from '../domain/time.ts';
 
 /**

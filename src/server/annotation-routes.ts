@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type Annotation, selectAnnotations } from '../domain/annotation.ts';
+import { type Annotation, selectAnnotations } from '../domain/upgrade/annotation.ts';
 import {
   type AnnotationInput,
   annotationInput,

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { chartTasksFace, createChart } from '../domain/faces/chart.ts';
+import { chartTasksFace, createChart } from '../api/chart.ts';
 import { documented } from './documents.ts';
 import type { ServerOptions } from './options.ts';
 import { parseQuery } from './parse.ts';

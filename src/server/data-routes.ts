@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
-import { createDrawing, type Drawing } from '../domain/faces/drawing.ts';
-import { statusFace } from '../domain/faces/status.ts';
-import { windowFace } from '../domain/faces/window.ts';
+import { createDrawing, type Drawing } from '../api/drawing.ts';
+import { statusFace } from '../api/status.ts';
+import { windowFace } from '../api/window.ts';
 import type { SampleFilter } from '../domain/ports.ts';
-import type { Report } from '../domain/summary.ts';
+import type { Report } from '../domain/run/report.ts';
 import { documented } from './documents.ts';
 import { createEvents } from './events.ts';
 import type { Limits, ServerOptions } from './options.ts';

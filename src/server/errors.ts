@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { Refusal } from '../domain/refusal.ts';
+import { Refusal } from '../domain/user-error.ts';
 import { Problem, sendProblem } from './problem.ts';
 
 type Log = (level: 'info' | 'warn' | 'error', message: string) => void;

@@ -1,11 +1,11 @@
 import { PassThrough, type Readable } from 'node:stream';
-import type { BlamedWindow } from '../domain/blame.ts';
-import { createChart } from '../domain/faces/chart.ts';
-import { aliveFace, statusFace } from '../domain/faces/status.ts';
-import { windowFace } from '../domain/faces/window.ts';
-import type { Live } from '../domain/live.ts';
+import { createChart } from '../api/chart.ts';
+import { aliveFace, statusFace } from '../api/status.ts';
+import { windowFace } from '../api/window.ts';
+import type { Live } from '../domain/run/live.ts';
 import { type Sample, seriesId } from '../domain/sample.ts';
-import { printableJson, printableLine } from '../domain/words/printable.ts';
+import type { BlamedWindow } from '../domain/upgrade/attribution.ts';
+import { printableJson, printableLine } from '../format/printable.ts';
 import type { Limits, ServerOptions } from './options.ts';
 import { createSlots } from './slots.ts';
 

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { createServer, isIP } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { Refusal } from '../domain/refusal.ts';
+import { Refusal } from '../domain/user-error.ts';
 
 /** The one address that a host's name stands for: what is bound is what was looked at. */
 export async function addressOf(host: string): Promise<string> {

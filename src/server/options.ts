@@ -1,6 +1,6 @@
-import type { ReportFormat, SampleFormat } from '../domain/formats.ts';
-import type { Live } from '../domain/live.ts';
+import type { ReportFormat, SampleFormat } from '../api/formats.ts';
 import type { JournalReader, Upgrade } from '../domain/ports.ts';
+import type { Live } from '../domain/run/live.ts';
 import type { Sample } from '../domain/sample.ts';
 
 /** What clients may hold at once, for each of their addresses and in all, and for how long, in milliseconds. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { didYouMean, listed } from '../domain/words/did-you-mean.ts';
+import { didYouMean, listed } from '../format/did-you-mean.ts';
 import { Problem } from './problem.ts';
 
 /** ISO 8601 with a zone (RFC 3339); read as milliseconds since 1970. */

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply } from 'fastify';
-import { printableJson } from '../domain/words/printable.ts';
+import { printableJson } from '../format/printable.ts';
 
 /** A refusal of a request, as RFC 9457 has it. `more` is added to the body, and says what would be right. */
 export class Problem extends Error {

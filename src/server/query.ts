@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PROBES } from '../domain/sample.ts';
-import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES } from '../domain/task.ts';
+import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES } from '../domain/upgrade/task.ts';
 import { moment } from './parse.ts';
 
 const zone = z.string().refine(isZone, { error: 'is not a time zone of the IANA, like Europe/Berlin' });

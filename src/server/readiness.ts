@@ -1,4 +1,4 @@
-import type { Live } from '../domain/live.ts';
+import type { Live } from '../domain/run/live.ts';
 
 /** A sampler tells of itself every second or so; after this long it counts as silent, in milliseconds. */
 const SILENT = 5000;

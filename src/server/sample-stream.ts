@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { SampleFormat } from '../domain/formats.ts';
+import type { SampleFormat } from '../api/formats.ts';
 import type { Sample } from '../domain/sample.ts';
 
 /** Characters of a piece: a line at a time would cost more in calls than in bytes. */

@@ -1,15 +1,15 @@
 import { z } from 'zod';
+import type { ChartFace, ChartTasksFace } from '../api/chart.ts';
+import type { ReportFace } from '../api/report.ts';
+import type { SampleFace } from '../api/sample.ts';
+import type { StatusFace } from '../api/status.ts';
+import type { WindowFace } from '../api/window.ts';
 import { FAILURE_KINDS, SERVICES, VOID_KINDS } from '../domain/cause.ts';
-import { STAGES } from '../domain/checks/check.ts';
-import type { ChartFace, ChartTasksFace } from '../domain/faces/chart.ts';
-import type { ReportFace } from '../domain/faces/report.ts';
-import type { SampleFace } from '../domain/faces/sample.ts';
-import type { StatusFace } from '../domain/faces/status.ts';
-import type { WindowFace } from '../domain/faces/window.ts';
-import { BUDGETS } from '../domain/plan.ts';
+import { STAGES } from '../domain/check.ts';
 import { PROBES } from '../domain/sample.ts';
-import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES } from '../domain/task.ts';
-import { BUDGET_RESULTS, RESULTS } from '../domain/verdict.ts';
+import { BUDGETS } from '../domain/upgrade/plan.ts';
+import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES } from '../domain/upgrade/task.ts';
+import { BUDGET_RESULTS, RESULTS } from '../domain/upgrade/verdict.ts';
 
 /** The shapes that answers have: they make the OpenAPI document, and a test holds every answer against them. */
 

@@ -4,7 +4,7 @@ import compress from '@fastify/compress';
 import swagger from '@fastify/swagger';
 import { type FastifyInstance, fastify } from 'fastify';
 import { isLoopback } from '../domain/loopback.ts';
-import { printableJson } from '../domain/words/printable.ts';
+import { printableJson } from '../format/printable.ts';
 import { annotationRoutes } from './annotation-routes.ts';
 import { chartRoutes } from './chart-routes.ts';
 import { checkRoutes } from './check-routes.ts';

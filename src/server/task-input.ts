@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { PhaseMark } from '../domain/ports.ts';
-import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES, type Task } from '../domain/task.ts';
+import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES, type Task } from '../domain/upgrade/task.ts';
 import { moment } from './parse.ts';
 
 const CONTROL = /\p{Cc}+/gu;

@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
-import { phaseFace, verdictFace } from '../domain/faces/phase.ts';
-import { taskDowntimeFace } from '../domain/faces/task.ts';
-import { NO_PHASE } from '../domain/phases.ts';
-import type { TaskLoad } from '../domain/task-book.ts';
+import { phaseFace, verdictFace } from '../api/phase.ts';
+import { taskDowntimeFace } from '../api/task.ts';
 import type { Millis } from '../domain/time.ts';
-import type { Verdict } from '../domain/verdict.ts';
-import { didYouMean, listed } from '../domain/words/did-you-mean.ts';
+import { NO_PHASE } from '../domain/upgrade/phases.ts';
+import type { TaskLoad } from '../domain/upgrade/task-registry.ts';
+import type { Verdict } from '../domain/upgrade/verdict.ts';
+import { didYouMean, listed } from '../format/did-you-mean.ts';
 import { documented } from './documents.ts';
 import { checkWrite } from './guard.ts';
 import type { ServerOptions } from './options.ts';

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
-import type { WindowFace } from '../domain/faces/window.ts';
-import { span } from '../domain/words/quantities.ts';
+import type { WindowFace } from '../api/window.ts';
+import { span } from '../format/quantities.ts';
 import { overallAt, reportAt } from './at-moment.ts';
 import { Budgets } from './budgets.tsx';
 import { Checks, Downtime, Method, Phases, SeriesTable, Slowdown, Tasks } from './figures.tsx';

@@ -1,10 +1,10 @@
-import type { PhaseFace } from '../domain/faces/phase.ts';
-import type { OverallFace, ReportFace } from '../domain/faces/report.ts';
-import type { StatusFace } from '../domain/faces/status.ts';
-import type { WindowFace } from '../domain/faces/window.ts';
-import type { BudgetName } from '../domain/plan.ts';
-import { compare } from '../domain/verdict.ts';
-import type { Seconds } from '../domain/window.ts';
+import type { PhaseFace } from '../api/phase.ts';
+import type { OverallFace, ReportFace } from '../api/report.ts';
+import type { StatusFace } from '../api/status.ts';
+import type { WindowFace } from '../api/window.ts';
+import type { Seconds } from '../domain/downtime/window.ts';
+import type { BudgetName } from '../domain/upgrade/plan.ts';
+import { compare } from '../domain/upgrade/verdict.ts';
 
 /** A report is some seconds old when it is shown. What is down lasts meanwhile, and the banner counts on: so do these figures. */
 type Later = {

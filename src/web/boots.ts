@@ -1,5 +1,5 @@
-import { BOOT_STAGES } from '../domain/faces/chart.ts';
-import { latency } from '../domain/words/quantities.ts';
+import { BOOT_STAGES } from '../api/chart.ts';
+import { latency } from '../format/quantities.ts';
 import type { Palette } from './palette.ts';
 import type { Brush, Hit, Pane, Words } from './pane.ts';
 import { FAILED, firstFrom, nearest, OK, outcomeOf, type SampleColumns, VOID } from './samples.ts';

@@ -1,8 +1,8 @@
 import type { JSX } from 'preact';
-import type { PhaseFace } from '../domain/faces/phase.ts';
-import type { StatusFace } from '../domain/faces/status.ts';
-import { budgetName, budgetSentence, measureText, RESULT_WORDS } from '../domain/words/budgets.ts';
-import { duration } from '../domain/words/quantities.ts';
+import type { PhaseFace } from '../api/phase.ts';
+import type { StatusFace } from '../api/status.ts';
+import { budgetName, budgetSentence, measureText, RESULT_WORDS } from '../format/budgets.ts';
+import { duration } from '../format/quantities.ts';
 
 const TONES = { pass: 'good', 'not-proven': 'warn', fail: 'bad' } as const;
 

@@ -1,9 +1,9 @@
 import type { JSX } from 'preact';
-import { toldChecks } from '../domain/checks/tempest.ts';
-import type { PhaseFace } from '../domain/faces/phase.ts';
-import type { OverallFace, ReportFace } from '../domain/faces/report.ts';
-import { budgetLimit, budgetSentence, RESULT_WORDS } from '../domain/words/budgets.ts';
-import { counted, duration, errorBar, latency, percent, span } from '../domain/words/quantities.ts';
+import type { PhaseFace } from '../api/phase.ts';
+import type { OverallFace, ReportFace } from '../api/report.ts';
+import { budgetLimit, budgetSentence, RESULT_WORDS } from '../format/budgets.ts';
+import { counted, duration, errorBar, latency, percent, span } from '../format/quantities.ts';
+import { toldChecks } from '../format/tempest.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './scene.ts';
 import { Table } from './table.tsx';

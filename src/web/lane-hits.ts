@@ -1,5 +1,5 @@
-import { RESULT_WORDS } from '../domain/words/budgets.ts';
-import { duration, errorBar } from '../domain/words/quantities.ts';
+import { RESULT_WORDS } from '../format/budgets.ts';
+import { duration, errorBar } from '../format/quantities.ts';
 import type { Hit, Pointer, Words } from './pane.ts';
 import type { Scene, WindowBand } from './scene.ts';
 import { firstTaskAfter, type TaskBar } from './tasks.ts';

@@ -1,4 +1,4 @@
-import { latency } from '../domain/words/quantities.ts';
+import { latency } from '../format/quantities.ts';
 import type { Palette } from './palette.ts';
 import type { Brush, Pane } from './pane.ts';
 import { FAILED, firstFrom, isExtra, nearest, OK, outcomeOf, type SampleColumns, VOID } from './samples.ts';

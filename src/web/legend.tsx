@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { counted, span } from '../domain/words/quantities.ts';
+import { counted, span } from '../format/quantities.ts';
 import { STAGE_NAMES } from './boots.ts';
 import type { Scene } from './scene.ts';
 

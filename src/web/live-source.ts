@@ -1,8 +1,8 @@
-import type { ChartFace, ChartTasksFace } from '../domain/faces/chart.ts';
-import type { ReportFace } from '../domain/faces/report.ts';
-import type { SampleFace } from '../domain/faces/sample.ts';
-import type { AliveFace, StatusFace } from '../domain/faces/status.ts';
-import type { WindowFace } from '../domain/faces/window.ts';
+import type { ChartFace, ChartTasksFace } from '../api/chart.ts';
+import type { ReportFace } from '../api/report.ts';
+import type { SampleFace } from '../api/sample.ts';
+import type { AliveFace, StatusFace } from '../api/status.ts';
+import type { WindowFace } from '../api/window.ts';
 import { readData } from './page-data.ts';
 import { addSamples } from './samples.ts';
 import type { Source, Store } from './state.ts';

@@ -1,8 +1,8 @@
 import type { JSX } from 'preact';
-import type { ReportFace } from '../domain/faces/report.ts';
-import type { SeriesStatusFace, StatusFace } from '../domain/faces/status.ts';
-import { isMuchUnobserved } from '../domain/summary.ts';
-import { counted, duration, latency, span } from '../domain/words/quantities.ts';
+import type { ReportFace } from '../api/report.ts';
+import type { SeriesStatusFace, StatusFace } from '../api/status.ts';
+import { isMuchUnobserved } from '../domain/run/report.ts';
+import { counted, duration, latency, span } from '../format/quantities.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './scene.ts';
 import type { PageState } from './state.ts';

@@ -1,7 +1,7 @@
-import type { ChartFace, ChartTasksFace } from '../domain/faces/chart.ts';
-import type { ReportFace } from '../domain/faces/report.ts';
-import type { SampleFace } from '../domain/faces/sample.ts';
-import { printable } from '../domain/words/printable.ts';
+import type { ChartFace, ChartTasksFace } from '../api/chart.ts';
+import type { ReportFace } from '../api/report.ts';
+import type { SampleFace } from '../api/sample.ts';
+import { printable } from '../format/printable.ts';
 
 /** What the page of a file has inside; the page of a daemon asks for the same. */
 export type PageData = {

@@ -1,4 +1,4 @@
-import { BOOT_STAGES, type ChartFace, type ChartSeriesFace } from '../domain/faces/chart.ts';
+import { BOOT_STAGES, type ChartFace, type ChartSeriesFace } from '../api/chart.ts';
 
 const EXTRA = 4;
 

@@ -1,6 +1,6 @@
-import type { ReportFace } from '../domain/faces/report.ts';
-import type { BracketFace, WindowFace } from '../domain/faces/window.ts';
-import type { Result } from '../domain/verdict.ts';
+import type { ReportFace } from '../api/report.ts';
+import type { BracketFace, WindowFace } from '../api/window.ts';
+import type { Result } from '../domain/upgrade/verdict.ts';
 import { idOf, type SampleColumns, type SeriesName } from './samples.ts';
 import type { PageState } from './state.ts';
 import { pack, type TaskBar } from './tasks.ts';

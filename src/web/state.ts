@@ -1,7 +1,7 @@
-import type { ReportFace } from '../domain/faces/report.ts';
-import type { SampleFace } from '../domain/faces/sample.ts';
-import type { StatusFace } from '../domain/faces/status.ts';
-import type { WindowFace } from '../domain/faces/window.ts';
+import type { ReportFace } from '../api/report.ts';
+import type { SampleFace } from '../api/sample.ts';
+import type { StatusFace } from '../api/status.ts';
+import type { WindowFace } from '../api/window.ts';
 import { emptyStore, type SampleStore } from './samples.ts';
 import type { TaskBar } from './tasks.ts';
 

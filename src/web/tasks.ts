@@ -1,4 +1,4 @@
-import type { ChartTasksFace } from '../domain/faces/chart.ts';
+import type { ChartTasksFace } from '../api/chart.ts';
 
 /** A task of the upgrade as the timeline draws it; moments in milliseconds since 1970. */
 export type TaskBar = {

@@ -1,8 +1,8 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { SampleFace } from '../domain/faces/sample.ts';
-import type { WindowFace } from '../domain/faces/window.ts';
-import { duration, latency } from '../domain/words/quantities.ts';
+import type { SampleFace } from '../api/sample.ts';
+import type { WindowFace } from '../api/window.ts';
+import { duration, latency } from '../format/quantities.ts';
 import type { Moments } from './moments.ts';
 import type { Source } from './state.ts';
 import { Table } from './table.tsx';

@@ -1,8 +1,8 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { ReportFace } from '../domain/faces/report.ts';
-import type { BracketFace, WindowFace } from '../domain/faces/window.ts';
-import { counted, errorBar } from '../domain/words/quantities.ts';
+import type { ReportFace } from '../api/report.ts';
+import type { BracketFace, WindowFace } from '../api/window.ts';
+import { counted, errorBar } from '../format/quantities.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './scene.ts';
 import type { Source } from './state.ts';

@@ -11,15 +11,15 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
-import { accuracy } from '../../src/domain/accuracy.ts';
-import { createObservation } from '../../src/domain/observation.ts';
-import type { Report } from '../../src/domain/summary.ts';
+import type { SamplerThreadData } from '../../src/daemon/sampler-worker.ts';
+import { accuracy } from '../../src/domain/downtime/accuracy.ts';
+import type { Report } from '../../src/domain/run/report.ts';
+import { createObservation } from '../../src/domain/run/run-state.ts';
 import type { Interval } from '../../src/domain/time.ts';
+import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
 import { seriesOfCloud } from '../../src/probes/registry.ts';
 import { startSampler } from '../../src/sampler/client.ts';
 import { createTimeline, machineClocks } from '../../src/sampler/clock.ts';
-import type { SamplerThreadData } from '../../src/sampler-thread.ts';
 import { benchClouds, TIMEOUT } from './bench-clouds.ts';
 
 /** So many times faster than a real cloud. */
@@ -73,7 +73,7 @@ async function runSeed(seed: number): Promise<Run> {
   );
   const first = Promise.withResolvers<number>();
   const sampler = startSampler({
-    thread: new URL('../../src/sampler-thread.ts', import.meta.url),
+    thread: new URL('../../src/daemon/sampler-worker.ts', import.meta.url),
     data,
     onEvent(event) {
       if (event.type === 'sample' || event.type === 'mark') observation.accept(event);

@@ -1,4 +1,4 @@
-import type { SamplerThreadData } from '../../src/sampler-thread.ts';
+import type { SamplerThreadData } from '../../src/daemon/sampler-worker.ts';
 
 type BenchCloud = SamplerThreadData['clouds'][number];
 

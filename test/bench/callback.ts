@@ -24,7 +24,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
+import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
 import { startWatch } from '../support/daemon.ts';
 
 const PLAYBOOK = process.env['ANSIBLE_PLAYBOOK'] ?? 'ansible-playbook';

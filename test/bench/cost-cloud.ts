@@ -1,5 +1,5 @@
 /** The embedded cloud of the cost benchmark, in a process of its own: tells its parent where it is, and ends with it. */
-import { startEmbeddedCloud } from '../../src/cloud/embedded-cloud.ts';
+import { startEmbeddedCloud } from '../../src/fake-openstack/embedded-cloud.ts';
 import { signIn } from '../support/cloud-user.ts';
 
 const cloud = await startEmbeddedCloud({ workers: 512, speed: 100 });

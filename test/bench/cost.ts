@@ -12,8 +12,8 @@ import { once } from 'node:events';
 import { Agent, get } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import type { SamplerThreadData } from '../../src/daemon/sampler-worker.ts';
 import { startSampler } from '../../src/sampler/client.ts';
-import type { SamplerThreadData } from '../../src/sampler-thread.ts';
 import { benchClouds } from './bench-clouds.ts';
 
 const [clouds = 100, seconds = 30] = process.argv.slice(2).map(Number);
@@ -51,7 +51,7 @@ async function ours(): Promise<Measured> {
     clouds: benchClouds(cloud, clouds),
   };
   const sampler = startSampler({
-    thread: new URL('../../src/sampler-thread.ts', import.meta.url),
+    thread: new URL('../../src/daemon/sampler-worker.ts', import.meta.url),
     data,
     onEvent(event) {
       if (event.type !== 'sample' || !counting) return;

@@ -1,6 +1,6 @@
 import type { JournalEntry, Session } from '../../src/domain/ports.ts';
 import type { Sample, Series } from '../../src/domain/sample.ts';
-import type { Task } from '../../src/domain/task.ts';
+import type { Task } from '../../src/domain/upgrade/task.ts';
 import { openJournal } from '../../src/journal/open-journal.ts';
 import { failedSample, okSample, SERIES } from '../support/samples.ts';
 import { task } from '../support/tasks.ts';

@@ -8,10 +8,10 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadPlan } from '../../src/config/plan-file.ts';
-import { blamed } from '../../src/domain/blame.ts';
-import { createObservation } from '../../src/domain/observation.ts';
-import { createPhaseFinder } from '../../src/domain/phases.ts';
-import { createTaskBook } from '../../src/domain/task-book.ts';
+import { createObservation } from '../../src/domain/run/run-state.ts';
+import { blamed } from '../../src/domain/upgrade/attribution.ts';
+import { createPhaseFinder } from '../../src/domain/upgrade/phases.ts';
+import { createTaskBook } from '../../src/domain/upgrade/task-registry.ts';
 import { task } from '../support/tasks.ts';
 import { HOUR, SERIES_OF_HOUR, writeHour } from './hour-journal.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { CheckRun } from '../../src/domain/checks/check.ts';
+import type { CheckRun } from '../../src/domain/check.ts';
 import type { JournalReader, JournalWriter, Mark, SampleFilter, ServerEvent } from '../../src/domain/ports.ts';
 import type { Sample, Series } from '../../src/domain/sample.ts';
 import { anySample } from '../support/any-sample.ts';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { EmbeddedCloud } from '../../src/cloud/cloud.ts';
-import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
+import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
+import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
 
 function installed(): boolean {
   try {

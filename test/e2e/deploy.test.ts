@@ -20,7 +20,7 @@ import { basename, dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
-import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
+import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
 import { freePort } from '../support/free-port.ts';
 import { canBoot, inMachine } from '../support/systemd.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { startEmbeddedCloud } from '../../src/cloud/embedded-cloud.ts';
+import { startEmbeddedCloud } from '../../src/fake-openstack/embedded-cloud.ts';
 import { readJournal } from '../../src/journal/open-journal.ts';
 import { discard, startWatch, type WatchProcess } from '../support/daemon.ts';
 

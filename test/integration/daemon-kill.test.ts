@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
+import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
 import { discard, startWatch } from '../support/daemon.ts';
 import { rollwatch } from '../support/rollwatch.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type Daemon, startDaemon } from '../../src/commands/daemon.ts';
+import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
 import type { JournalWriter } from '../../src/domain/ports.ts';
 import { openJournal } from '../../src/journal/open-journal.ts';
 import { discard } from '../support/daemon.ts';

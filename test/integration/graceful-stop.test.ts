@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
-import { createObservation } from '../../src/domain/observation.ts';
 import type { SamplerEvent } from '../../src/domain/ports.ts';
+import { createObservation } from '../../src/domain/run/run-state.ts';
+import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
 import { openCloud } from '../../src/openstack/cloud.ts';
 import { serverList } from '../../src/probes/server-list.ts';
 import { createTimeline, machineClocks } from '../../src/sampler/clock.ts';

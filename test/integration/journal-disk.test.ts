@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setImmediate as breathe, setTimeout as delay } from 'node:timers/promises';
 import { CompiledQuery } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
+import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
 import { openForWriting } from '../../src/journal/sqlite/open-for-writing.ts';
 import { openInThread } from '../../src/journal/sqlite/open-in-thread.ts';
 import { createWriter } from '../../src/journal/writer.ts';

@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JournalWriter } from '../../src/domain/ports.ts';
-import { Refusal } from '../../src/domain/refusal.ts';
+import { Refusal } from '../../src/domain/user-error.ts';
 import { openJournal, readJournal } from '../../src/journal/open-journal.ts';
 import { collect } from '../contract/journal.ts';
 import { type Directory, temporaryDirectory } from '../support/journal-place.ts';

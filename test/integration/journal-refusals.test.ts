@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSy
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Refusal } from '../../src/domain/refusal.ts';
+import { Refusal } from '../../src/domain/user-error.ts';
 import { openJournal, readJournal } from '../../src/journal/open-journal.ts';
 import { collect } from '../contract/journal.ts';
 import { type Directory, temporaryDirectory } from '../support/journal-place.ts';

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 
 const SECRET = 'PLANTED-PASSWORD-9c1d';
-const MODULE = JSON.stringify(new URL('../../src/last-resort.ts', import.meta.url).href);
+const MODULE = JSON.stringify(new URL('../../src/cli/last-resort.ts', import.meta.url).href);
 
 /** As axios throws it: the request is a member. */
 const LIBRARY_ERROR = `Object.assign(new Error('Request failed\\nwith more'), {

@@ -8,7 +8,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
+import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
 import { discard } from '../support/daemon.ts';
 
 const CHECKOUT = new URL('../..', import.meta.url).pathname;

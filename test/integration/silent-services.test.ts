@@ -1,14 +1,14 @@
 /** A nova-compute that has died is up to Nova for a minute more: `check` names it by the age of its last report. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { checkHosts } from '../../src/checks/hosts.ts';
-import { readMicroversions, readServices } from '../../src/checks/stock.ts';
-import type { EmbeddedCloud } from '../../src/cloud/cloud.ts';
-import { startEmbeddedCloud } from '../../src/cloud/embedded-cloud.ts';
-import type { Check } from '../../src/domain/checks/check.ts';
-import { checkServices, silentFor } from '../../src/domain/checks/services.ts';
-import { choose } from '../../src/openstack/choose.ts';
+import { checkHosts } from '../../src/checks/hosts/hosts.ts';
+import { readMicroversions, readServices } from '../../src/checks/read-baseline.ts';
+import { checkServices, silentFor } from '../../src/checks/services/services.ts';
+import type { Check } from '../../src/domain/check.ts';
+import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
+import { startEmbeddedCloud } from '../../src/fake-openstack/embedded-cloud.ts';
 import { type Cloud, openCloud } from '../../src/openstack/cloud.ts';
+import { choose } from '../../src/openstack/compute/choose.ts';
 import { accessTo } from '../support/cloud-access.ts';
 
 const { signal } = new AbortController();

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, type Server as TcpServer } from 'node:net';
 import ssh2 from 'ssh2';
 import { afterEach, describe, expect, it } from 'vitest';
-import { makeKey } from '../../src/checks/inside/key-pair.ts';
-import { runBySsh, type SshTarget } from '../../src/checks/inside/ssh.ts';
+import { makeKey } from '../../src/checks/guest/key-pair.ts';
+import { runBySsh, type SshTarget } from '../../src/checks/guest/ssh.ts';
 
 const key = makeKey();
 const hostKeys = [0, 1].map(() => ssh2.utils.generateKeyPairSync('ed25519').private);

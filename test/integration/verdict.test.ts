@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { EmbeddedCloud } from '../../src/cloud/cloud.ts';
-import { startCloudThread } from '../../src/cloud/start-cloud-thread.ts';
+import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
+import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
 import { discard, startWatch, type WatchProcess } from '../support/daemon.ts';
 import { rollwatch } from '../support/rollwatch.ts';
 

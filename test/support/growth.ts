@@ -1,14 +1,14 @@
-import { parseYaml } from '../../src/config/read-yaml.ts';
-import { taskOfAnnotation } from '../../src/domain/annotation.ts';
-import { checkHypervisors } from '../../src/domain/checks/hypervisors.ts';
-import { checkServices, type ServiceRecord } from '../../src/domain/checks/services.ts';
-import { reportFace } from '../../src/domain/faces/report.ts';
-import { createObservation, type Observation } from '../../src/domain/observation.ts';
+import { reportFace } from '../../src/api/report.ts';
+import { checkHypervisors } from '../../src/checks/hosts/hypervisors.ts';
+import { checkServices, type ServiceRecord } from '../../src/checks/services/services.ts';
+import { parseYaml } from '../../src/config/yaml/read-yaml.ts';
 import type { JournalEntry } from '../../src/domain/ports.ts';
+import { createObservation, type Observation } from '../../src/domain/run/run-state.ts';
 import type { Series } from '../../src/domain/sample.ts';
-import type { TaskSource } from '../../src/domain/task.ts';
-import { createAnsibleLogParser } from '../../src/upgrade/ansible-log.ts';
-import { roundsOf } from '../../src/upgrade/ara-rounds.ts';
+import { taskOfAnnotation } from '../../src/domain/upgrade/annotation.ts';
+import type { TaskSource } from '../../src/domain/upgrade/task.ts';
+import { createAnsibleLogParser } from '../../src/task-sources/ansible-log/ansible-log.ts';
+import { roundsOf } from '../../src/task-sources/ara/ara-rounds.ts';
 import { failedSample, okSample, SERIES, voidSample } from './samples.ts';
 import { task } from './tasks.ts';
 

@@ -1,7 +1,7 @@
-import { blamed } from '../../src/domain/blame.ts';
-import type { Report } from '../../src/domain/summary.ts';
-import { createTaskBook } from '../../src/domain/task-book.ts';
-import { taskDowntimes } from '../../src/domain/task-downtime.ts';
+import type { Report } from '../../src/domain/run/report.ts';
+import { blamed } from '../../src/domain/upgrade/attribution.ts';
+import { taskDowntimes } from '../../src/domain/upgrade/task-downtime.ts';
+import { createTaskBook } from '../../src/domain/upgrade/task-registry.ts';
 import { BEGAN, LIST_NEW, report, summary, window } from './live.ts';
 import { task } from './tasks.ts';
 import { phaseVerdict } from './verdicts.ts';

@@ -1,11 +1,11 @@
-import type { BlamedWindow } from '../../src/domain/blame.ts';
 import type { FailureKind, Service } from '../../src/domain/cause.ts';
-import type { Live, LiveSeries } from '../../src/domain/live.ts';
-import type { Overall } from '../../src/domain/overall.ts';
+import type { Overall } from '../../src/domain/downtime/overall.ts';
+import type { Live, LiveSeries } from '../../src/domain/run/live.ts';
+import type { Report, SeriesSummary } from '../../src/domain/run/report.ts';
 import type { Sample, Series } from '../../src/domain/sample.ts';
-import type { Report, SeriesSummary } from '../../src/domain/summary.ts';
 import type { Bracket } from '../../src/domain/time.ts';
-import type { Verdict } from '../../src/domain/verdict.ts';
+import type { BlamedWindow } from '../../src/domain/upgrade/attribution.ts';
+import type { Verdict } from '../../src/domain/upgrade/verdict.ts';
 import { SERIES } from './samples.ts';
 
 /** 2026-11-23T07:10:00Z, when the hand-made run began. */

@@ -1,10 +1,10 @@
-import type { Annotation } from '../../src/domain/annotation.ts';
-import type { CheckRun } from '../../src/domain/checks/check.ts';
-import type { Live } from '../../src/domain/live.ts';
+import type { CheckRun } from '../../src/domain/check.ts';
 import type { PhaseMark, SampleFilter } from '../../src/domain/ports.ts';
+import type { Live } from '../../src/domain/run/live.ts';
 import type { Sample } from '../../src/domain/sample.ts';
-import type { Task } from '../../src/domain/task.ts';
-import { createTaskBook } from '../../src/domain/task-book.ts';
+import type { Annotation } from '../../src/domain/upgrade/annotation.ts';
+import type { Task } from '../../src/domain/upgrade/task.ts';
+import { createTaskBook } from '../../src/domain/upgrade/task-registry.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { REPORT_FORMATS, SAMPLE_FORMATS } from '../../src/report/formats.ts';
 import { LIVE_POLICY } from '../../src/report/page-document.ts';

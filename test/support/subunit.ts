@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { TEST_STATUSES, type TestEvent } from '../../src/domain/checks/test-book.ts';
+import { TEST_STATUSES, type TestEvent } from '../../src/checks/tempest/test-results.ts';
 
 /** A packet of subunit, version 2, as python-subunit writes it; `at` in milliseconds. */
 export function subunitPacket({ test = null, status = null, at = null, file = null }: Partial<TestEvent>): Buffer {

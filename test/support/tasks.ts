@@ -1,4 +1,4 @@
-import type { Task } from '../../src/domain/task.ts';
+import type { Task } from '../../src/domain/upgrade/task.ts';
 
 /** A task told by the callback, from second 10 to second 20 of the epoch. */
 export const task = (facts: Partial<Task> = {}): Task => ({

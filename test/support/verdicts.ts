@@ -1,5 +1,5 @@
-import type { PhaseMeasures } from '../../src/domain/phase-measures.ts';
-import type { BudgetVerdict, PhaseVerdict } from '../../src/domain/verdict.ts';
+import type { PhaseMeasures } from '../../src/domain/upgrade/phase-measures.ts';
+import type { BudgetVerdict, PhaseVerdict } from '../../src/domain/upgrade/verdict.ts';
 import { BEGAN, LIST_NEW, NONE } from './live.ts';
 
 export const measures = (facts: Partial<PhaseMeasures> = {}): PhaseMeasures => ({

@@ -43,7 +43,7 @@ const labels = (name: string, label: string, query: string) =>
 
 /**
  * The tags of one kind of marks for whatever the variables above choose, such as `downtime:prod/deploy1/server-list`
- * (src/grafana/wanted.ts). Grafana asks for annotations that have all tags or any of them, so one tag has to say it all.
+ * (src/grafana/desired-annotations.ts). Grafana asks for annotations that have all tags or any of them, so one tag has to say it all.
  * There is no custom value for all: Grafana then puts in every tag that there is.
  */
 const scopes = (kind: string, selector: string, labels: readonly string[]) => {

@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import { type Check, fail, pass, type Stage } from '../../domain/checks/check.ts';
+import { type Check, fail, pass, type Stage } from '../../domain/check.ts';
+import { cellAddress, type DatabaseAddress, type Databases } from '../../domain/database-address.ts';
+import { counted } from '../../format/quantities.ts';
+import { rows as listOf } from '../../http/lists.ts';
 import {
   API,
   type Cell,
@@ -11,10 +14,7 @@ import {
   type KnownSchema,
   type KnownVersion,
   versionsOf,
-} from '../../domain/checks/database.ts';
-import { cellAddress, type DatabaseAddress, type Databases } from '../../domain/database-address.ts';
-import { counted } from '../../domain/words/quantities.ts';
-import { rows as listOf } from '../../http/lists.ts';
+} from './compare.ts';
 import { type Ask, type Read, select } from './nova-database.ts';
 import { checkNovaLogs } from './nova-logs.ts';
 import { readSchema } from './schema.ts';

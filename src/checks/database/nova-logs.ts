@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { type Check, skip } from '../../domain/checks/check.ts';
-import { checkPins, emptyPinLog, type PinLog, withLogLine } from '../../domain/checks/pins.ts';
+import { type Check, skip } from '../../domain/check.ts';
+import { checkPins, emptyPinLog, type PinLog, withLogLine } from '../services/pins.ts';
 
 /** Of a log its end is read, in bytes. */
 const TAIL = 64 * 1024 * 1024;

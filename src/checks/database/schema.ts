@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { type Migration, MOST_PENDING } from '../../domain/checks/database.ts';
 import type { DatabaseAddress } from '../../domain/database-address.ts';
 import { rows as listOf } from '../../http/lists.ts';
+import { type Migration, MOST_PENDING } from './compare.ts';
 import type { Ask, Read } from './nova-database.ts';
 
 type OnlineMigration = {

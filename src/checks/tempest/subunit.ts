@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { TEST_STATUSES, type TestEvent } from '../../domain/checks/test-book.ts';
+import { TEST_STATUSES, type TestEvent } from './test-results.ts';
 
 const SIGNATURE = 0xb3;
 /** The smallest packet: signature, flags, length, CRC. */

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createTestBook, exceptionOf, oneLine, type TestResult } from '../../domain/checks/test-book.ts';
 import type { Tempest } from './find-tempest.ts';
 import { createSubunitDecoder } from './subunit.ts';
+import { createTestBook, exceptionOf, oneLine, type TestResult } from './test-results.ts';
 
 /** Told to stop, it may take so long until it is killed, in milliseconds. */
 const GRACE = 10_000;

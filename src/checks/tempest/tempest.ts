@@ -1,9 +1,10 @@
-import { type Check, fail, pass, skip } from '../../domain/checks/check.ts';
-import { missingTests, outcomesText, TEMPEST, testCheck } from '../../domain/checks/tempest.ts';
-import type { TestResult } from '../../domain/checks/test-book.ts';
-import { span } from '../../domain/words/quantities.ts';
+import { type Check, fail, pass, skip } from '../../domain/check.ts';
+import { span } from '../../format/quantities.ts';
+import { outcomesText, TEMPEST } from '../../format/tempest.ts';
 import type { Tempest } from './find-tempest.ts';
 import { runTests } from './tempest-process.ts';
+import { missingTests, testCheck } from './test-checks.ts';
+import type { TestResult } from './test-results.ts';
 
 /** What is run, as before and after must agree on it to be held against each other as a whole. */
 export const selectionOf = ({ regex }: Tempest): string => regex ?? 'smoke';

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { z } from 'zod';
 import type { Damage } from '../../domain/ports.ts';
-import { Refusal } from '../../domain/refusal.ts';
+import { Refusal } from '../../domain/user-error.ts';
 import { decode, paceSchema, seriesKeySchema, sessionSchema } from '../rows.ts';
 import { explain } from './explain.ts';
 import { APPLICATION_ID, migrate, SCHEMA, versionOf } from './migrations.ts';

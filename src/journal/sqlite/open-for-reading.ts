@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import type { Damage } from '../../domain/ports.ts';
-import { Refusal } from '../../domain/refusal.ts';
+import { Refusal } from '../../domain/user-error.ts';
 import type { Database } from '../dialect.ts';
 import { type Connection, connect } from './connection.ts';
 import { explain } from './explain.ts';

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readlinkSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { Refusal } from '../../domain/refusal.ts';
 import type { Millis } from '../../domain/time.ts';
+import { Refusal } from '../../domain/user-error.ts';
 import type { WritableDatabase } from '../dialect.ts';
 import { type Connection, connect } from './connection.ts';
 import { Displaced, explain } from './explain.ts';

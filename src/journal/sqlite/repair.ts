@@ -1,7 +1,7 @@
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import { Refusal } from '../../domain/refusal.ts';
+import { Refusal } from '../../domain/user-error.ts';
 import { explain } from './explain.ts';
 import { inspectPath, inspectReadable } from './inspect.ts';
 import { migrate } from './migrations.ts';

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Damage } from '../../domain/ports.ts';
 import { annotationSchema } from '../annotation-row.ts';
 import { checkRunSchema } from '../check-row.ts';
-import { createDamageBook, type DamageBook } from '../damage-book.ts';
+import { createDamageBook, type DamageBook } from '../damage.ts';
 import { decode, markSchema, paceSchema, seriesKeySchema, serverEventSchema, sessionSchema } from '../rows.ts';
 import { sampleSchema } from '../sample-row.ts';
 import type { Tables } from '../tables.ts';

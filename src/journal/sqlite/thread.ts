@@ -2,7 +2,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { CompiledQuery } from 'kysely';
-import { Refusal } from '../../domain/refusal.ts';
+import { Refusal } from '../../domain/user-error.ts';
 import type { WritableDatabase } from '../dialect.ts';
 import { openForWriting } from './open-for-writing.ts';
 import type { ThreadAnswer, ThreadData, ThreadRequest } from './open-in-thread.ts';

@@ -5,9 +5,9 @@
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { choose } from '../../../src/openstack/choose.ts';
 import { type Cloud, openCloud } from '../../../src/openstack/cloud.ts';
-import { refusalOf } from '../../../src/openstack/preflight.ts';
+import { choose } from '../../../src/openstack/compute/choose.ts';
+import { refusalOf } from '../../../src/openstack/diagnosis/preflight.ts';
 import type { Result } from '../../../src/openstack/result.ts';
 import { accessTo } from '../../support/cloud-access.ts';
 import { type ScriptedServer, serveTcp } from '../../support/scripted-server.ts';

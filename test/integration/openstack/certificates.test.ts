@@ -1,6 +1,6 @@
 import { createServer } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createHttp } from '../../../src/openstack/http.ts';
+import { createHttp } from '../../../src/openstack/http/http.ts';
 import { type Authority, createAuthority, type Wish } from '../../support/certificates.ts';
 import { type Certificate, type ScriptedServer, serveTls } from '../../support/scripted-server.ts';
 

@@ -2,11 +2,11 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { cleanUp } from '../../../src/checks/clean.ts';
-import { compareServers, type KeptOptions, keepServers } from '../../../src/checks/living/kept-servers.ts';
-import type { EmbeddedCloud } from '../../../src/cloud/cloud.ts';
-import { startEmbeddedCloud } from '../../../src/cloud/embedded-cloud.ts';
-import { descriptionFor } from '../../../src/domain/checks/ours.ts';
+import { cleanUp } from '../../../src/checks/resources/clean.ts';
+import { compareServers, type KeptOptions, keepServers } from '../../../src/checks/survivors/kept-servers.ts';
+import { descriptionFor } from '../../../src/domain/check-resources.ts';
+import type { EmbeddedCloud } from '../../../src/fake-openstack/cloud.ts';
+import { startEmbeddedCloud } from '../../../src/fake-openstack/embedded-cloud.ts';
 import { openCloud } from '../../../src/openstack/cloud.ts';
 import { accessTo } from '../../support/cloud-access.ts';
 import { type Script, type ScriptedCloud, serveScriptedCloud } from '../../support/scripted-cloud.ts';

@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createHttp, type HttpOptions } from '../../../src/openstack/http.ts';
-import type { HttpRequest } from '../../../src/openstack/http-message.ts';
-import { preflight } from '../../../src/openstack/preflight.ts';
-import { proxyFor } from '../../../src/openstack/proxy.ts';
+import { preflight } from '../../../src/openstack/diagnosis/preflight.ts';
+import { createHttp, type HttpOptions } from '../../../src/openstack/http/http.ts';
+import type { HttpRequest } from '../../../src/openstack/http/http-message.ts';
+import { proxyFor } from '../../../src/openstack/http/proxy.ts';
 import {
   options,
   type Script,

@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createBodyBudget } from '../../../src/http/read-body.ts';
-import { ERROR_BODY_LIMIT } from '../../../src/openstack/body-limits.ts';
-import { createHttp, type Http, type HttpOptions } from '../../../src/openstack/http.ts';
-import type { HttpRequest, HttpResult } from '../../../src/openstack/http-message.ts';
+import { ERROR_BODY_LIMIT } from '../../../src/openstack/http/body-limits.ts';
+import { createHttp, type Http, type HttpOptions } from '../../../src/openstack/http/http.ts';
+import type { HttpRequest, HttpResult } from '../../../src/openstack/http/http-message.ts';
 import { serveFlood } from '../../support/flood-server.ts';
 import { type ScriptedServer, serveHttp, serveTcp } from '../../support/scripted-server.ts';
 

@@ -7,8 +7,8 @@ import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createHttp, type Http, type HttpOptions } from '../../../src/openstack/http.ts';
-import type { HttpRequest, HttpResult } from '../../../src/openstack/http-message.ts';
+import { createHttp, type Http, type HttpOptions } from '../../../src/openstack/http/http.ts';
+import type { HttpRequest, HttpResult } from '../../../src/openstack/http/http-message.ts';
 import { type ScriptedServer, selfSigned, serveHttp, serveTcp, serveTls } from '../../support/scripted-server.ts';
 
 const clock = { now: () => performance.timeOrigin + performance.now() };
@@ -219,7 +219,7 @@ describe('a request that fails', () => {
     kept({ close: () => rmSync(folder, { recursive: true }) });
     writeFileSync(join(folder, 'system.pem'), certificate.cert);
     const program = `
-      import { createHttp } from ${JSON.stringify(new URL('../../../src/openstack/http.ts', import.meta.url).href)};
+      import { createHttp } from ${JSON.stringify(new URL('../../../src/openstack/http/http.ts', import.meta.url).href)};
       const tls = ${JSON.stringify(NO_TLS)};
       const http = createHttp({ clock: { now: () => performance.now() }, tls, connection: 'new' });
       const request = ${JSON.stringify(get(server.url))};

@@ -1,12 +1,12 @@
 /** How many requests the probes and the clean-up of one cloud send, by the access log of the embedded cloud. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import type { CloudOptions, EmbeddedCloud, LoggedRequest } from '../../../src/cloud/cloud.ts';
-import { startEmbeddedCloud } from '../../../src/cloud/embedded-cloud.ts';
 import type { SamplerEvent } from '../../../src/domain/ports.ts';
 import type { Sample } from '../../../src/domain/sample.ts';
+import type { CloudOptions, EmbeddedCloud, LoggedRequest } from '../../../src/fake-openstack/cloud.ts';
+import { startEmbeddedCloud } from '../../../src/fake-openstack/embedded-cloud.ts';
 import { openCloud } from '../../../src/openstack/cloud.ts';
-import { BACKGROUND_ADMISSION, MAX_OUTSTANDING, MAX_PER_SECOND } from '../../../src/openstack/request-gate.ts';
+import { BACKGROUND_ADMISSION, MAX_OUTSTANDING, MAX_PER_SECOND } from '../../../src/openstack/http/request-gate.ts';
 import { createJanitor } from '../../../src/probes/janitor.ts';
 import { type ProbesSettings, probesOfCloud } from '../../../src/probes/registry.ts';
 import { createTimeline, machineClocks } from '../../../src/sampler/clock.ts';

@@ -1,8 +1,8 @@
 import pLimit from 'p-limit';
 import { afterEach, beforeEach, expect, describe as group, it } from 'vitest';
-import { describe } from '../../../src/checks/describe.ts';
-import { deleteFloating, floatingOfOurs } from '../../../src/checks/floating.ts';
-import { newErrand, runErrand, USUAL_PACE } from '../../../src/openstack/errand.ts';
+import { describe } from '../../../src/checks/resources/describe.ts';
+import { deleteFloating, floatingOfOurs } from '../../../src/checks/resources/floating-ip.ts';
+import { newErrand, runErrand, USUAL_PACE } from '../../../src/openstack/compute/server-deletion.ts';
 import {
   novaNotFound,
   options,

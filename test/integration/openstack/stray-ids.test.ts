@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { deleteFloating } from '../../../src/checks/floating.ts';
-import { deleteGroup } from '../../../src/checks/security-groups.ts';
+import { deleteFloating } from '../../../src/checks/resources/floating-ip.ts';
+import { deleteGroup } from '../../../src/checks/resources/security-groups.ts';
 import { type Cloud, openCloud } from '../../../src/openstack/cloud.ts';
 import { accessTo } from '../../support/cloud-access.ts';
 import { type ScriptedServer, serveHttp } from '../../support/scripted-server.ts';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Facts, ProbeResult } from '../../../src/domain/ports.ts';
-import { type Choice, candidates, type Wanted } from '../../../src/openstack/choose.ts';
+import { type Choice, candidates, type Wanted } from '../../../src/openstack/compute/choose.ts';
 import { createJanitor } from '../../../src/probes/janitor.ts';
 import { serverBoot } from '../../../src/probes/server-boot.ts';
 import {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { groupsOfOurs } from '../../../src/checks/security-groups.ts';
+import { groupsOfOurs } from '../../../src/checks/resources/security-groups.ts';
 import { metadataOf } from '../../../src/domain/ownership.ts';
-import { USUAL_PACE } from '../../../src/openstack/errand.ts';
+import { USUAL_PACE } from '../../../src/openstack/compute/server-deletion.ts';
 import { createJanitor } from '../../../src/probes/janitor.ts';
 import {
   novaNotFound,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isUnable } from '../../../src/checks/living/actions.ts';
+import { isUnable } from '../../../src/checks/survivors/actions.ts';
 
 const answered = (status: number, message: string) =>
   isUnable({ cause: { kind: 'unexpected-status', service: 'nova', status, message } });

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import { afterAll, describe, expect, it } from 'vitest';
-import { forgetKey, makeKey, ownKey, readKey } from '../../../src/checks/inside/key-pair.ts';
-import { Refusal } from '../../../src/domain/refusal.ts';
+import { forgetKey, makeKey, ownKey, readKey } from '../../../src/checks/guest/key-pair.ts';
+import { Refusal } from '../../../src/domain/user-error.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rollwatch-keys-'));
 afterAll(() => rmSync(folder, { recursive: true }));

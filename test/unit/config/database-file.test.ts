@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { readDatabaseFile } from '../../../src/config/database-file.ts';
 import { databaseText } from '../../../src/domain/database-address.ts';
-import { Refusal } from '../../../src/domain/refusal.ts';
+import { Refusal } from '../../../src/domain/user-error.ts';
 import { makePlace } from '../../support/config-place.ts';
 import { DATABASE_FILE_MISTAKES } from './mistakes/database-file.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { loadConfiguration } from '../../../src/config/configuration.ts';
-import { settingKeys } from '../../../src/config/schema-keys.ts';
+import { settingKeys } from '../../../src/config/yaml/schema-keys.ts';
 import { makePlace } from '../../support/config-place.ts';
 
 const document = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');

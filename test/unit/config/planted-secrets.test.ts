@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { loadConfiguration } from '../../../src/config/configuration.ts';
 import { readDatabaseFile } from '../../../src/config/database-file.ts';
-import { settingKeys } from '../../../src/config/schema-keys.ts';
-import { Refusal } from '../../../src/domain/refusal.ts';
+import { settingKeys } from '../../../src/config/yaml/schema-keys.ts';
+import { Refusal } from '../../../src/domain/user-error.ts';
 import { type Layout, makePlace } from '../../support/config-place.ts';
 
 /** All of them hold the same word, which nothing else does. */

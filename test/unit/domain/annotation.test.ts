@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Annotation, taskOfAnnotation } from '../../../src/domain/annotation.ts';
+import { type Annotation, taskOfAnnotation } from '../../../src/domain/upgrade/annotation.ts';
 
 const annotation = (facts: Partial<Annotation>): Annotation => ({
   id: 7,

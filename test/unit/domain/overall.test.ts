@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { overallOf, type SeriesBook } from '../../../src/domain/overall.ts';
+import { overallOf, type SeriesBook } from '../../../src/domain/downtime/overall.ts';
 import type { Connection, ProbeName } from '../../../src/domain/sample.ts';
 import type { Interval } from '../../../src/domain/time.ts';
 import { SERIES } from '../../support/samples.ts';

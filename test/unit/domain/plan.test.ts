@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createPhaseFinder, phaseAt } from '../../../src/domain/phases.ts';
-import { matches, type Plan } from '../../../src/domain/plan.ts';
+import { createPhaseFinder, phaseAt } from '../../../src/domain/upgrade/phases.ts';
+import { matches, type Plan } from '../../../src/domain/upgrade/plan.ts';
 import { task } from '../../support/tasks.ts';
 
 describe('a pattern of a plan', () => {

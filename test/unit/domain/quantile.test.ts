@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { quantile, quantileBounds } from '../../../src/domain/quantile.ts';
+import { quantile, quantileBounds } from '../../../src/domain/downtime/quantile.ts';
 
 describe('a quantile', () => {
   it.each([

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createAccount } from '../../../src/domain/account.ts';
+import { createChart } from '../../../src/api/chart.ts';
 import { FAILURE_KINDS } from '../../../src/domain/cause.ts';
-import { createChart } from '../../../src/domain/faces/chart.ts';
+import { createAccount } from '../../../src/domain/downtime/series-state.ts';
+import { couldBeOurs, type Interruption, judgeInterrupted, stalledFor } from '../../../src/domain/downtime/stalls.ts';
 import type { ProbeResult } from '../../../src/domain/ports.ts';
 import type { FailedSample, Sample } from '../../../src/domain/sample.ts';
-import { couldBeOurs, type Interruption, judgeInterrupted, stalledFor } from '../../../src/domain/stalls.ts';
 import { failedSample, okSample, SERIES } from '../../support/samples.ts';
 
 const nothing = { stages: { first_byte: 0.4 }, requestId: 'req-1', serverId: null };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createTaskSilence } from '../../../src/domain/task-silence.ts';
+import { createTaskSilence } from '../../../src/domain/upgrade/task-silence.ts';
 import { task } from '../../support/tasks.ts';
 
 const running = task({ status: 'running', end: null });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { advance, beginTrack, openWindowOf, type Track } from '../../../src/domain/downtime/tracker.ts';
+import type { DowntimeWindow } from '../../../src/domain/downtime/window.ts';
 import type { Sample } from '../../../src/domain/sample.ts';
-import { advance, beginTrack, openWindowOf, type Track } from '../../../src/domain/tracker.ts';
-import type { DowntimeWindow } from '../../../src/domain/window.ts';
 import { failedSample, okSample, SERIES, voidSample } from '../../support/samples.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { createObservation } from '../../../src/domain/observation.ts';
-import type { Budget, Plan } from '../../../src/domain/plan.ts';
+import { createObservation } from '../../../src/domain/run/run-state.ts';
 import type { Series } from '../../../src/domain/sample.ts';
-import { compare, type Result } from '../../../src/domain/verdict.ts';
+import type { Budget, Plan } from '../../../src/domain/upgrade/plan.ts';
+import { compare, type Result } from '../../../src/domain/upgrade/verdict.ts';
 import { failedSample, okSample, SERIES, voidSample } from '../../support/samples.ts';
 
 describe('a budget', () => {

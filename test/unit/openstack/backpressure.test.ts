@@ -1,6 +1,6 @@
 import { setImmediate as settled } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { createBackpressure } from '../../../src/openstack/backpressure.ts';
+import { createBackpressure } from '../../../src/openstack/http/backpressure.ts';
 import type { Failed, Result } from '../../../src/openstack/result.ts';
 
 const never = new AbortController().signal;

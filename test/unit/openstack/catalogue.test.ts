@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CloudAccess } from '../../../src/domain/cloud-access.ts';
-import { type Catalogue, endpointOf } from '../../../src/openstack/catalogue.ts';
-import { identityUrl } from '../../../src/openstack/keystone.ts';
+import { type Catalogue, endpointOf } from '../../../src/openstack/identity/catalogue.ts';
+import { identityUrl } from '../../../src/openstack/identity/keystone.ts';
 import { accessTo } from '../../support/cloud-access.ts';
 
 const access = (changes: Partial<CloudAccess> = {}) =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pickFlavors, pickImages, pickNetwork } from '../../../src/openstack/choose.ts';
+import { pickFlavors, pickImages, pickNetwork } from '../../../src/openstack/compute/choose.ts';
 
 const image = (name: string, changes: object = {}) => ({
   id: `id-${name}`,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { answerTrouble, failureTrouble } from '../../../src/openstack/classify.ts';
-import { type During, faultRow } from '../../../src/openstack/fault-table.ts';
-import type { HttpAnswer, HttpFailure } from '../../../src/openstack/http-message.ts';
+import { answerTrouble, failureTrouble } from '../../../src/openstack/diagnosis/classify.ts';
+import { type During, faultRow } from '../../../src/openstack/diagnosis/fault-table.ts';
+import type { HttpAnswer, HttpFailure } from '../../../src/openstack/http/http-message.ts';
 
 const timed = { stages: { connect: 0.001 }, sentAt: 1000, endedAt: 1500 };
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Interval } from '../../../src/domain/time.ts';
-import { addLostTime, type Extension, extension } from '../../../src/openstack/lost-time.ts';
+import { addLostTime, type Extension, extension } from '../../../src/openstack/http/lost-time.ts';
 
 const BEAT = 50;
 /** What is no longer is not counted as a stall, and may delay the writing. */

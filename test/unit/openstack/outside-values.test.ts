@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { entries, rows } from '../../../src/http/lists.ts';
-import { catalogueSchema } from '../../../src/openstack/catalogue.ts';
-import { answerTrouble } from '../../../src/openstack/classify.ts';
-import { readJson } from '../../../src/openstack/json.ts';
-import { ipAddress, leadsElsewhere, resourceId, segment } from '../../../src/openstack/resource-id.ts';
-import { briefsSchema, createdSchema, detailsSchema, showSchema } from '../../../src/openstack/server-body.ts';
+import { briefsSchema, createdSchema, detailsSchema, showSchema } from '../../../src/openstack/compute/server-body.ts';
+import { answerTrouble } from '../../../src/openstack/diagnosis/classify.ts';
+import { readJson } from '../../../src/openstack/http/json.ts';
+import { ipAddress, leadsElsewhere, resourceId, segment } from '../../../src/openstack/http/resource-id.ts';
+import { catalogueSchema } from '../../../src/openstack/identity/catalogue.ts';
 
 const STRAY_IDS = ['../flavors/f1', '..', '.', '', 'a/b', 'a\\b', 'a?b', 'a#b', '%2e%2e', 'a\nb', 'ü', 'x'.repeat(256)];
 

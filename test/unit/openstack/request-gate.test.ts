@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { Http } from '../../../src/openstack/http.ts';
-import type { HttpAnswer, HttpRequest, HttpResult } from '../../../src/openstack/http-message.ts';
+import type { Http } from '../../../src/openstack/http/http.ts';
+import type { HttpAnswer, HttpRequest, HttpResult } from '../../../src/openstack/http/http-message.ts';
 import {
   type Admission,
   createRequestGate,
@@ -9,7 +9,7 @@ import {
   MAX_OUTSTANDING,
   MAX_PER_SECOND,
   retryAfter,
-} from '../../../src/openstack/request-gate.ts';
+} from '../../../src/openstack/http/request-gate.ts';
 
 const AT_ONCE: Admission = { patience: 0, leave: 0 };
 const never = new AbortController().signal;

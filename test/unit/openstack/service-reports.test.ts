@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createServiceReports, type ReportingService } from '../../../src/openstack/service-reports.ts';
+import { createServiceReports, type ReportingService } from '../../../src/openstack/compute/service-reports.ts';
 
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Token } from '../../../src/openstack/keystone.ts';
+import type { Token } from '../../../src/openstack/identity/keystone.ts';
+import { createTokenKeeper } from '../../../src/openstack/identity/token-keeper.ts';
 import type { Result } from '../../../src/openstack/result.ts';
-import { createTokenKeeper } from '../../../src/openstack/token-keeper.ts';
 
 const HOUR = 3_600_000;
 const never = new AbortController().signal;

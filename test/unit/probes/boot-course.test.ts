@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Server } from '../../../src/openstack/compute/server-body.ts';
 import type { Result } from '../../../src/openstack/result.ts';
-import type { Server } from '../../../src/openstack/server-body.ts';
 import { createBootCourse, createUsualSpells, stageOf, type UsualSpells } from '../../../src/probes/boot-course.ts';
 
 const server = (given: Partial<Server> = {}): Server => ({

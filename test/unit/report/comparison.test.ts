@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compareRuns, trend } from '../../../src/domain/comparison.ts';
+import { compareRuns, trend } from '../../../src/domain/run/comparison.ts';
 import { comparisonJson, comparisonText } from '../../../src/report/comparison.ts';
 import { BEGAN, overall, report } from '../../support/live.ts';
 import { measures, neverBegun, phaseVerdict } from '../../support/verdicts.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { BlamedWindow } from '../../../src/domain/blame.ts';
-import { blamed } from '../../../src/domain/blame.ts';
-import { createTaskBook } from '../../../src/domain/task-book.ts';
+import type { BlamedWindow } from '../../../src/domain/upgrade/attribution.ts';
+import { blamed } from '../../../src/domain/upgrade/attribution.ts';
+import { createTaskBook } from '../../../src/domain/upgrade/task-registry.ts';
 import { reportCsv } from '../../../src/report/csv.ts';
 import { sampleCsv } from '../../../src/report/samples-csv.ts';
 import { BEGAN, LIST_NEW, report, window } from '../../support/live.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createDrawing } from '../../../src/domain/faces/drawing.ts';
+import { createDrawing } from '../../../src/api/drawing.ts';
 import type { Sample } from '../../../src/domain/sample.ts';
-import { printable } from '../../../src/domain/words/printable.ts';
+import { printable } from '../../../src/format/printable.ts';
 import { REPORT_FORMATS, SAMPLE_FORMATS } from '../../../src/report/formats.ts';
 import { CONTROLS, hostileReport, RAW } from '../../support/hostile.ts';
 import { BEGAN } from '../../support/live.ts';

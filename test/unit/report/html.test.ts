@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { blamed } from '../../../src/domain/blame.ts';
-import { createDrawing } from '../../../src/domain/faces/drawing.ts';
-import type { Report } from '../../../src/domain/summary.ts';
-import { createTaskBook } from '../../../src/domain/task-book.ts';
-import { taskDowntimes } from '../../../src/domain/task-downtime.ts';
-import { escaped } from '../../../src/domain/words/escaped.ts';
+import { createDrawing } from '../../../src/api/drawing.ts';
+import type { Report } from '../../../src/domain/run/report.ts';
+import { blamed } from '../../../src/domain/upgrade/attribution.ts';
+import { taskDowntimes } from '../../../src/domain/upgrade/task-downtime.ts';
+import { createTaskBook } from '../../../src/domain/upgrade/task-registry.ts';
+import { escaped } from '../../../src/format/escaped.ts';
 import { reportHtml } from '../../../src/report/html.ts';
 import type { PageData } from '../../../src/web/page-data.ts';
 import { hostileReport } from '../../support/hostile.ts';

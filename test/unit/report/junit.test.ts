@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Check, checkReports, fail, pass, reportOf, skip } from '../../../src/domain/checks/check.ts';
+import { type Check, checkReports, fail, pass, reportOf, skip } from '../../../src/domain/check.ts';
 import { checksJunit, reportJunit } from '../../../src/report/junit.ts';
 import { BEGAN, report, window } from '../../support/live.ts';
 import { budget, neverBegun, phaseVerdict } from '../../support/verdicts.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { blamed } from '../../../src/domain/blame.ts';
-import type { Report } from '../../../src/domain/summary.ts';
-import { createTaskBook } from '../../../src/domain/task-book.ts';
-import { taskDowntimes } from '../../../src/domain/task-downtime.ts';
+import type { Report } from '../../../src/domain/run/report.ts';
+import { blamed } from '../../../src/domain/upgrade/attribution.ts';
+import { taskDowntimes } from '../../../src/domain/upgrade/task-downtime.ts';
+import { createTaskBook } from '../../../src/domain/upgrade/task-registry.ts';
 import { reportMarkdown } from '../../../src/report/markdown.ts';
 import { plainMarkdown } from '../../../src/report/markdown-text.ts';
 import { around, BEGAN, LIST_NEW, overall, report, summary, window } from '../../support/live.ts';

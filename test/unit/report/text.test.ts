@@ -1,18 +1,10 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { blamed } from '../../../src/domain/blame.ts';
-import {
-  type Check,
-  type CheckRun,
-  checkReports,
-  fail,
-  pass,
-  type Stage,
-  skip,
-} from '../../../src/domain/checks/check.ts';
-import type { Report } from '../../../src/domain/summary.ts';
-import { createTaskBook } from '../../../src/domain/task-book.ts';
-import { taskDowntimes } from '../../../src/domain/task-downtime.ts';
+import { type Check, type CheckRun, checkReports, fail, pass, type Stage, skip } from '../../../src/domain/check.ts';
+import type { Report } from '../../../src/domain/run/report.ts';
+import { blamed } from '../../../src/domain/upgrade/attribution.ts';
+import { taskDowntimes } from '../../../src/domain/upgrade/task-downtime.ts';
+import { createTaskBook } from '../../../src/domain/upgrade/task-registry.ts';
 import { reportText } from '../../../src/report/text.ts';
 import {
   around,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CheckRun } from '../../../src/domain/checks/check.ts';
+import type { CheckRun } from '../../../src/domain/check.ts';
 import { serve } from '../../support/served.ts';
 
 const run: CheckRun = {

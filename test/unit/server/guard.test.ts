@@ -2,7 +2,7 @@ import { connect, createServer as createTcpServer } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { Refusal } from '../../../src/domain/refusal.ts';
+import { Refusal } from '../../../src/domain/user-error.ts';
 import { ask, serve } from '../../support/served.ts';
 
 const problem = (answer: { body: string; headers: Record<string, unknown> }) => {

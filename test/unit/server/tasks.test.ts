@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createTaskBook } from '../../../src/domain/task-book.ts';
-import { taskDowntimes } from '../../../src/domain/task-downtime.ts';
+import { taskDowntimes } from '../../../src/domain/upgrade/task-downtime.ts';
+import { createTaskBook } from '../../../src/domain/upgrade/task-registry.ts';
 import { BEGAN, live, report } from '../../support/live.ts';
 import { serve } from '../../support/served.ts';
 import { task } from '../../support/tasks.ts';

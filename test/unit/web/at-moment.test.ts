@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { reportFace } from '../../../src/domain/faces/report.ts';
-import { statusFace } from '../../../src/domain/faces/status.ts';
+import { reportFace } from '../../../src/api/report.ts';
+import { statusFace } from '../../../src/api/status.ts';
 import { overallAt, reportAt } from '../../../src/web/at-moment.ts';
 import { around, BEGAN, live, liveSeries, overall, report, summary, TOKEN, window } from '../../support/live.ts';
 import { budget, measures, phaseVerdict } from '../../support/verdicts.ts';

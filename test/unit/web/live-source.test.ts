@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { statusFace } from '../../../src/domain/faces/status.ts';
+import { statusFace } from '../../../src/api/status.ts';
 import { followDaemon } from '../../../src/web/live-source.ts';
 import { createStore } from '../../../src/web/state.ts';
 import { BEGAN, live } from '../../support/live.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { printableJson } from '../../../src/domain/words/printable.ts';
+import { printableJson } from '../../../src/format/printable.ts';
 import { readData } from '../../../src/web/page-data.ts';
 import { CONTROLS } from '../../support/hostile.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createChart } from '../../../src/domain/faces/chart.ts';
+import { createChart } from '../../../src/api/chart.ts';
 import type { Sample } from '../../../src/domain/sample.ts';
 import {
   addSamples,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createDrawing } from '../../../src/domain/faces/drawing.ts';
-import type { Report } from '../../../src/domain/summary.ts';
+import { createDrawing } from '../../../src/api/drawing.ts';
+import type { Report } from '../../../src/domain/run/report.ts';
 import { reportData } from '../../../src/report/json.ts';
 import { addSamples } from '../../../src/web/samples.ts';
 import { packed, readReport, type Scene, sceneOf } from '../../../src/web/scene.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chartTasksFace } from '../../../src/domain/faces/chart.ts';
-import { createTaskBook } from '../../../src/domain/task-book.ts';
+import { chartTasksFace } from '../../../src/api/chart.ts';
+import { createTaskBook } from '../../../src/domain/upgrade/task-registry.ts';
 import { firstTaskAfter, mergeTasks, pack, readTasks, type TaskBar } from '../../../src/web/tasks.ts';
 import { task } from '../../support/tasks.ts';
 

@@ -1,0 +1,54 @@
+import { within } from '../domain/interval.ts';
+import type { Report } from '../domain/run/report.ts';
+import type { Sample } from '../domain/sample.ts';
+import { seriesId } from '../domain/sample.ts';
+import type { Interval } from '../domain/time.ts';
+import { type ChartFace, type ChartTasksFace, chartTasksFace, createChart } from './chart.ts';
+import { type SampleFace, sampleFace } from './sample.ts';
+
+/** What a report that draws needs besides its figures. */
+export type Drawing = {
+  readonly chart: ChartFace;
+  readonly tasks: ChartTasksFace;
+  /** The samples around the edges of windows, by the window's id. */
+  readonly samples: { readonly [windowId: string]: readonly SampleFace[] };
+};
+
+/** Of an edge, and how far around it, in milliseconds. */
+const SAMPLES = 60;
+const AROUND = 3000;
+/** The windows whose samples are kept: more nobody looks at, and the file stays one that can be sent. */
+const WINDOWS = 200;
+
+/** Takes all samples of a report, in any order. */
+export function createDrawing(report: Report): { add(sample: Sample): void; finish(): Drawing } {
+  const chart = createChart(
+    report.run.startedAt,
+    report.probes.map(({ series }) => series),
+  );
+  const wanted = report.windows.slice(0, WINDOWS).map((window) => ({
+    id: window.id,
+    series: seriesId(window),
+    edges: [window.start, ...(window.end === null ? [] : [window.end])].map(({ earliest, latest }) => ({
+      stretch: [{ from: earliest - AROUND, until: latest + AROUND }] satisfies readonly Interval[],
+      found: [] as Sample[],
+    })),
+  }));
+  const bySeries = Map.groupBy(wanted, ({ series }) => series);
+  return {
+    add(sample) {
+      chart.add(sample);
+      for (const { edges } of bySeries.get(seriesId(sample)) ?? []) {
+        const edge = edges.find(({ stretch, found }) => found.length < SAMPLES && within(stretch, sample.startedAt));
+        edge?.found.push(sample);
+      }
+    },
+    finish: () => ({
+      chart: chart.face(),
+      tasks: chartTasksFace(report.tasks),
+      samples: Object.fromEntries(
+        wanted.map(({ id, edges }) => [id, edges.flatMap(({ found }) => found.map(sampleFace))]),
+      ),
+    }),
+  };
+}

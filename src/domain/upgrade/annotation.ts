@@ -1,0 +1,79 @@
+import type { Millis } from '../time.ts';
+import type { Task } from './task.ts';
+
+/** A mark on a time line as Grafana's annotations API knows it: a moment, or a stretch of time. */
+export type Annotation = {
+  readonly id: number;
+  readonly time: Millis;
+  /** The same as `time` for a moment. */
+  readonly timeEnd: Millis;
+  readonly text: string;
+  readonly tags: readonly string[];
+  /** Whatever its sender wants back, as JSON; null: nothing. */
+  readonly data: string | null;
+  readonly dashboardUid: string;
+  readonly panelId: number;
+  readonly created: Millis;
+  readonly updated: Millis;
+  readonly deleted: boolean;
+};
+
+/** What an annotation tells of the upgrade; null where it tells of no task. */
+export function taskOfAnnotation({ id, time, timeEnd, text, tags, deleted }: Annotation): Task | null {
+  // What we push to a Grafana may come back to us.
+  if (deleted || tags.includes('rollwatch')) return null;
+  const [ansible, event, playbook = '', host = ''] = tags;
+  const common = { role: null, play: null, kind: 'task', source: 'grafana' } as const;
+  if (ansible === 'ansible' && (event === 'ansible_event_start' || event === 'ansible_report')) {
+    // community.grafana never updates the start: it tells of the whole at the end, with the same first moment.
+    const status = event === 'ansible_event_start' ? 'running' : /^Status: OK/m.test(text) ? 'ok' : 'failed';
+    return {
+      ...common,
+      id: `grafana-${playbook}-${host}-${time}`,
+      name: `playbook ${playbook}`,
+      playbook,
+      hosts: host === '' ? [] : [host],
+      tags: [],
+      status,
+      start: time,
+      end: status === 'running' ? null : timeEnd,
+    };
+  }
+  if (ansible === 'ansible') return null;
+  const name = text.split('\n', 1)[0]?.trim() ?? '';
+  return {
+    ...common,
+    id: `annotation-${id}`,
+    name: name === '' ? tags.join(', ') : name,
+    playbook: null,
+    hosts: [],
+    tags,
+    status: 'unknown',
+    start: time,
+    end: timeEnd,
+  };
+}
+
+export type AnnotationFilter = {
+  readonly from?: Millis | undefined;
+  readonly to?: Millis | undefined;
+  readonly tags: readonly string[];
+  readonly matchAny: boolean;
+  readonly limit: number;
+  readonly dashboardUid?: string | undefined;
+  readonly panelId?: number | undefined;
+};
+
+/** As Grafana selects and orders them: those that overlap the range, latest end first. */
+export function selectAnnotations(all: readonly Annotation[], filter: AnnotationFilter): readonly Annotation[] {
+  const { from = 0, to = Infinity, tags, matchAny, limit, dashboardUid, panelId } = filter;
+  const tagged = (one: Annotation) =>
+    tags.length === 0 ||
+    (matchAny ? tags.some((tag) => one.tags.includes(tag)) : tags.every((tag) => one.tags.includes(tag)));
+  return all
+    .filter((one) => !one.deleted && one.time <= to && one.timeEnd >= from && tagged(one))
+    .filter((one) => dashboardUid === undefined || one.dashboardUid === dashboardUid)
+    .filter((one) => panelId === undefined || one.panelId === panelId)
+    .toSorted((a, b) => b.timeEnd - a.timeEnd || b.time - a.time || b.id - a.id)
+    .slice(0, limit);
+}

@@ -1,0 +1,80 @@
+import type { Seconds } from '../domain/downtime/window.ts';
+
+/** Beyond this many seconds a duration is told in minutes: budgets of an upgrade are told in seconds. */
+const MINUTES_FROM = 600;
+
+/** Floating point may leave 6.5 as 6.499999. */
+const EPSILON = 1e-6;
+
+type Rounding = 'down' | 'near' | 'up';
+
+function rounded(value: number, decimals: number, how: Rounding): number {
+  const scale = 10 ** decimals;
+  if (how === 'near') return Math.round(value * scale) / scale;
+  if (how === 'down') return Math.floor(value * scale + EPSILON) / scale;
+  return Math.ceil(value * scale - EPSILON) / scale;
+}
+
+/** '6.9 s', '12 min 30 s', '2 h 05 min'. */
+export function duration(seconds: number, decimals?: number): string {
+  if (seconds >= MINUTES_FROM) return long(seconds);
+  return `${decimals === undefined ? Number(seconds.toFixed(decimalsOf(seconds))) : plain(seconds, decimals)} s`;
+}
+
+/** How long a run was: '50 s', '1 min 30 s', '2 h 05 min'. */
+export const span = (seconds: number): string => (seconds < 60 ? duration(seconds) : long(seconds));
+
+function long(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  const minutes = Math.round(seconds / 60);
+  const rest = String(minutes % 60).padStart(2, '0');
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${rest} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+const plain = (seconds: number, decimals: number): string => (seconds === 0 ? '0' : seconds.toFixed(decimals));
+
+const decimalsOf = (seconds: number): number => (seconds >= 60 ? 0 : seconds >= 1 ? 1 : 2);
+
+/** '6.9 s (6.5 to 7.4 s)': the true value lies inside, as the lower bound is rounded down and the upper one up. */
+export function errorBar({ min, estimate, max }: Seconds): string {
+  const decimals = digitsFor(max - min);
+  const low = rounded(min, decimals, 'down');
+  const middle = rounded(estimate, decimals, 'near');
+  const high = rounded(max, decimals, 'up');
+  if (low === high) return duration(middle, decimals);
+  if (high >= MINUTES_FROM)
+    return `${duration(middle, decimals)} (${duration(low, decimals)} to ${duration(high, decimals)})`;
+  return `${plain(middle, decimals)} s (${plain(low, decimals)} to ${plain(high, decimals)} s)`;
+}
+
+/** As many digits as the error bar leaves a meaning to. */
+function digitsFor(spread: number): number {
+  if (spread >= 20) return 0;
+  if (spread >= 0.4) return 1;
+  return spread >= 0.02 || spread === 0 ? 2 : 3;
+}
+
+/** '99.08 %': two digits of what is missing to 100, rounded up, so that any downtime shows. */
+export function percent(availability: number | null, hadDowntime: boolean): string {
+  if (availability === null) return '-';
+  // a hair more, as 1 - 0.99999 is a hair less than 0.00001 in floating point
+  const missing = (1 - availability) * 100 * (1 + 1e-9);
+  if (missing <= 0) return hadDowntime ? '< 100 %' : '100 %';
+  if (missing < 1e-6) return '> 99.99999 %';
+  const decimals = Math.max(0, 1 - Math.floor(Math.log10(missing)));
+  const shown = 100 - rounded(missing, decimals, 'up');
+  return `${shown.toFixed(decimals)} %`;
+}
+
+/** '42 ms', '1.25 s': three digits at most. */
+export function latency(seconds: number): string {
+  const millis = seconds * 1000;
+  if (millis < 9.95) return `${millis.toFixed(1)} ms`;
+  if (millis < 999.5) return `${millis.toFixed(0)} ms`;
+  return `${seconds.toFixed(seconds < 9.995 ? 2 : 1)} s`;
+}
+
+/** '1 window', '2 windows'. */
+export const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;

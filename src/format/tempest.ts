@@ -1,0 +1,80 @@
+import { type Check, type CheckStatus, isRegression } from '../domain/check.ts';
+import { counted, span } from './quantities.ts';
+
+/** The check of a run of Tempest itself; that of each of its tests is called 'tempest: tempest.api...'. */
+export const TEMPEST = 'tempest';
+const PREFIX = `${TEMPEST}: `;
+export const tempestCheckName = (test: string): string => `${PREFIX}${test}`;
+
+/** Named among tests that passed before, in a line for a person. */
+const NAMED = 3;
+
+/** '84 passed, 2 failed, 25 skipped'. */
+export function outcomesText(results: readonly Pick<Check, 'status'>[]): string {
+  const count = (wanted: CheckStatus) => results.filter(({ status }) => status === wanted).length;
+  return `${count('pass')} passed, ${count('fail')} failed, ${count('skip')} skipped`;
+}
+
+/** A check as it is shown somewhere. */
+type Shown = {
+  readonly name: string;
+  readonly status: CheckStatus;
+  readonly detail: string;
+  readonly before: CheckStatus | null;
+  readonly seconds?: number | null;
+};
+
+/** What Tempest's tests came to, of each test the last word. */
+export type TempestSummary = {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  /** Spent in the tests themselves, added up. */
+  readonly seconds: number;
+  /** Tests that fail and did not fail before. */
+  readonly broken: readonly string[];
+  /** Tests that passed before, and were skipped or not run now. */
+  readonly gone: readonly string[];
+};
+
+export const isTempestTest = ({ name }: Pick<Shown, 'name'>): boolean => name.startsWith(PREFIX);
+const idOf = ({ name }: Pick<Shown, 'name'>): string => name.slice(PREFIX.length);
+
+/** Null: no test was run. */
+export function tempestSummary(checks: readonly Shown[]): TempestSummary | null {
+  const tests = checks.filter(isTempestTest);
+  if (tests.length === 0) return null;
+  const count = (wanted: CheckStatus) => tests.filter(({ status }) => status === wanted).length;
+  return {
+    passed: count('pass'),
+    failed: count('fail'),
+    skipped: count('skip'),
+    seconds: Math.round(tests.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0) * 1000) / 1000,
+    broken: tests.filter(isRegression).map(idOf),
+    gone: tests.filter(({ status, before }) => status === 'skip' && before === 'pass').map(idOf),
+  };
+}
+
+/**
+ * The checks that a report tells of one by one: all that did not pass. Of Tempest's tests, which are hundreds, those that
+ * failed, below one line for all of them.
+ */
+export function toldChecks(checks: readonly Shown[]): readonly Shown[] {
+  const summary = tempestSummary(checks);
+  const others = checks.filter((one) => !isTempestTest(one) && one.status !== 'pass');
+  if (summary === null) return others;
+  const failed = checks.filter((one) => isTempestTest(one) && one.status === 'fail');
+  const { gone, broken } = summary;
+  const more = gone.length > NAMED ? ` and ${gone.length - NAMED} more` : '';
+  const lost =
+    gone.length === 0
+      ? ''
+      : `; ${counted(gone.length, 'test')} that passed before ${gone.length === 1 ? 'was' : 'were'} skipped or not run: ${gone.slice(0, NAMED).join(', ')}${more}`;
+  const all: Shown = {
+    name: "tempest's tests",
+    status: failed.length > 0 ? 'fail' : 'pass',
+    detail: `${outcomesText(checks.filter(isTempestTest))}; they took ${span(summary.seconds)}${lost}`,
+    before: failed.length > 0 && broken.length === 0 ? 'fail' : null,
+  };
+  return [...others, all, ...failed];
+}

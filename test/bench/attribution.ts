@@ -1,0 +1,166 @@
+/**
+ * Outages that begin at known distances from the edge between two tasks: is the true task among the candidates of each
+ * window, and is it the first?
+ *
+ *   npm run bench -- blame [CASES_PER_OFFSET]
+ *
+ * A task `before` ends where a task `after` begins. An outage of the embedded cloud begins so many milliseconds before
+ * the edge (then `before` did it) or after it, with the edges spread evenly over the interval of the samples. Exit code
+ * 1 where the true task is not among the candidates, or is not the first in 95 % of the cases where the brackets of the
+ * window's start leave no other.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SamplerThreadData } from '../../src/daemon/sampler-worker.ts';
+import { createObservation } from '../../src/domain/run/run-state.ts';
+import { SLACK } from '../../src/domain/upgrade/attribution.ts';
+import type { Task } from '../../src/domain/upgrade/task.ts';
+import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
+import { seriesOfCloud } from '../../src/probes/registry.ts';
+import { startSampler } from '../../src/sampler/client.ts';
+import { createTimeline, machineClocks } from '../../src/sampler/clock.ts';
+import { benchClouds } from './bench-clouds.ts';
+
+/** Milliseconds from the edge to the outage. */
+const OFFSETS = [-1000, -250, -50, 0, 50, 250, 1000] as const;
+const LASTING = 1500;
+/** Clouds side by side. */
+const SIDE_BY_SIDE = 4;
+
+const [cases = 12] = process.argv.slice(2).map(Number);
+
+type Case = { readonly offset: number; readonly index: number };
+type Outcome = Case & {
+  readonly windows: number;
+  readonly among: number;
+  readonly first: number;
+  /** Windows whose bracket holds no other task's time. */
+  readonly clear: number;
+  readonly clearFirst: number;
+};
+
+const all: readonly Case[] = OFFSETS.flatMap((offset) =>
+  Array.from({ length: cases }, (_, index) => ({ offset, index })),
+);
+
+async function runCases(some: readonly Case[], lane: number): Promise<readonly Outcome[]> {
+  const cloud = await startCloudThread({ workers: 64, speed: 100 });
+  const timeline = createTimeline(machineClocks, 500);
+  const clouds = benchClouds(cloud);
+  const data: SamplerThreadData = {
+    session: 1,
+    paused: false,
+    run: 'bench',
+    vantage: 'bench',
+    stall: 250,
+    clockStep: 500,
+    preflight: false,
+    clouds,
+  };
+  const observation = createObservation({ run: 'bench', version: 'bench', overall: ['server-list'] });
+  const startedAt = timeline.now();
+  const session = { id: 1, startedAt, aliveAt: startedAt, ended: false, version: '', vantage: 'bench', facts: {} };
+  const place = { cloud: 'embedded', vantage: 'bench' };
+  observation.openSession(
+    session,
+    clouds.flatMap(({ probes }) => seriesOfCloud(place, probes)),
+  );
+  const first = Promise.withResolvers<number>();
+  const sampler = startSampler({
+    thread: new URL('../../src/daemon/sampler-worker.ts', import.meta.url),
+    data,
+    onEvent(event) {
+      if (event.type === 'sample' || event.type === 'mark') observation.accept(event);
+      if (event.type === 'sample') first.resolve(event.sample.dueAt);
+    },
+    onExit(reason) {
+      if (reason !== null) throw new Error(reason);
+    },
+  });
+  const slots = await first.promise;
+  await delay(1500);
+  const truths: { readonly one: Case; readonly id: string; readonly at: number }[] = [];
+  for (const [number, one] of some.entries()) {
+    const phase = (0.5 + (one.index + number * 0.1) * 0.6180339887) % 1;
+    await delay(1000 - ((timeline.now() - slots) % 1000) + 1000 * phase);
+    const edge = timeline.now() + 1500;
+    const task = (id: string, start: number, end: number | null): Task => ({
+      id: `${lane}-${number}-${id}`,
+      name: `${id} ${number}`,
+      role: null,
+      play: null,
+      playbook: null,
+      hosts: [],
+      tags: [],
+      kind: 'task',
+      status: end === null ? 'running' : 'ok',
+      start,
+      end,
+      source: 'callback',
+    });
+    await delay(edge + one.offset - timeline.now());
+    const at = await cloud.setFault('nova-api', { kind: 'refuse' });
+    // The edge is where the outage says, to the millisecond.
+    const truly = at - one.offset;
+    const before = task('before', truly - 2500, truly);
+    const after = task('after', truly, truly + 2500);
+    observation.accept({ type: 'task', task: before });
+    observation.accept({ type: 'task', task: after });
+    truths.push({ one, id: one.offset < 0 ? before.id : after.id, at });
+    await delay(LASTING);
+    await cloud.setFault('nova-api', null);
+    await delay(2200);
+  }
+  await sampler.stop();
+  observation.closeSession(timeline.now(), true);
+  await cloud.close();
+  const { windows } = observation.report(timeline.now());
+  return truths.map(({ one, id, at }) => {
+    const seen = windows.filter(({ kind, start }) => kind === 'down' && start.earliest <= at && start.latest >= at - 1);
+    const clear = seen.filter(
+      ({ start, candidates }) =>
+        candidates.filter((task) => task.lastedUntil >= start.earliest && task.start <= start.latest).length === 1,
+    );
+    return {
+      ...one,
+      windows: seen.length,
+      among: seen.filter(({ candidates }) => candidates.some((task) => task.id === id)).length,
+      first: seen.filter(({ candidates: [task] }) => task?.id === id).length,
+      clear: clear.length,
+      clearFirst: clear.filter(({ candidates: [task] }) => task?.id === id).length,
+    };
+  });
+}
+
+const lanes = Array.from({ length: SIDE_BY_SIDE }, (_, lane) =>
+  all.filter((_one, index) => index % SIDE_BY_SIDE === lane),
+);
+const outcomes = (await Promise.all(lanes.map(runCases))).flat();
+
+const share = (part: number, whole: number): string => (whole === 0 ? '-' : `${((100 * part) / whole).toFixed(0)} %`);
+const rows = [...OFFSETS, null].map((offset) => {
+  const some = outcomes.filter((one) => offset === null || one.offset === offset);
+  const sum = (pick: (one: Outcome) => number) => some.reduce((total, one) => total + pick(one), 0);
+  return {
+    offset,
+    windows: sum((one) => one.windows),
+    among: sum((one) => one.among),
+    first: sum((one) => one.first),
+    clear: sum((one) => one.clear),
+    clearFirst: sum((one) => one.clearFirst),
+  };
+});
+console.log(
+  `| outage from the edge | windows | true task a candidate | first of all | bracket within one task | first of those |`,
+);
+console.log('|---|---|---|---|---|---|');
+for (const row of rows) {
+  const where = row.offset === null ? 'all' : `${row.offset > 0 ? '+' : ''}${row.offset} ms`;
+  console.log(
+    `| ${where} | ${row.windows} | ${share(row.among, row.windows)} | ${share(row.first, row.windows)} | ${row.clear} | ${share(row.clearFirst, row.clear)} |`,
+  );
+}
+console.log(`\nslack ${SLACK} ms; sampled at 1 Hz over two connections, half a second apart`);
+const total = rows.at(-1);
+const right =
+  total !== undefined && total.windows > 0 && total.among === total.windows && total.clearFirst >= 0.95 * total.clear;
+process.exit(right ? 0 : 1);
