@@ -1,12 +1,11 @@
 #!/usr/bin/env node
-/** Starts the program with what Node compiled last time, in half the time; `program.ts` is where it begins. */
-import './cli/blocking-stdio.ts';
+/** Starts the program from Node's compile cache, which halves the time to start. */
 import { enableCompileCache, getCompileCacheDir } from 'node:module';
-import { endAfterBug } from './cli/last-resort.ts';
+import { exitAfterBug } from './cli/process-setup.ts';
 
 enableCompileCache();
-const cache = getCompileCacheDir();
-// The sampler's thread takes it from here.
-if (cache !== undefined) process.env['NODE_COMPILE_CACHE'] = cache;
+const cacheFolder = getCompileCacheDir();
+// The sampler thread reads it from the environment.
+if (cacheFolder !== undefined) process.env['NODE_COMPILE_CACHE'] = cacheFolder;
 const { main } = await import('./cli/program.ts');
-process.exitCode = await main().catch(endAfterBug);
+process.exitCode = await main().catch(exitAfterBug);

@@ -1,4 +1,4 @@
-/** Takes the pictures of the README anew: a rehearsal in a real browser. npm run screenshots */
+/** Takes the pictures of the README again: a rehearsal in a real browser. npm run screenshots */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

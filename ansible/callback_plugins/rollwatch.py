@@ -118,7 +118,7 @@ class Pipe:
 
 
 class Running:
-    """What must be remembered of a task until it ends. Little: every worker that Ansible forks makes it dearer to touch."""
+    """What is remembered of a task until it ends: little, as every worker that Ansible forks copies what is touched."""
 
     __slots__ = ('id', 'dry', 'failed', 'under_way', 'hosts', 'latest', 'ended', 'record')
 
@@ -443,7 +443,7 @@ class Courier:
                 pause = min(pause * 2, self.LONGEST_PAUSE)
 
     def post(self, batch):
-        """Whether the records need not be sent again, and what went wrong. What Rollwatch refuses it would refuse again."""
+        """Whether the records need not be sent again, and the error. What Rollwatch rejects it would reject again."""
         try:
             status, reason = self.request(json.dumps({'tasks': batch}).encode('ascii'))
         except Exception as error:
@@ -467,7 +467,12 @@ class Courier:
             connection = HTTPSConnection(url.hostname, url.port, timeout=self.TIMEOUT, context=context)
         else:
             connection = HTTPConnection(url.hostname, url.port, timeout=self.TIMEOUT)
-        headers = {'Content-Type': 'application/json', 'Rollwatch-Heartbeat': str(self.HEARTBEAT), 'Connection': 'close', 'User-Agent': 'rollwatch-ansible'}
+        headers = {
+            'Content-Type': 'application/json',
+            'Rollwatch-Heartbeat': str(self.HEARTBEAT),
+            'Connection': 'close',
+            'User-Agent': 'rollwatch-ansible',
+        }
         if self.token:
             headers['Authorization'] = 'Bearer ' + self.token
         try:
@@ -493,7 +498,7 @@ class Courier:
 def messages(pipe, parent):
     """Until the pipe is closed or the process at its other end is gone, whose orphans may hold it open.
 
-    It looks now and then and never waits for the pipe: whoever is woken by what Ansible writes takes the processor from it.
+    It polls the pipe and never waits for it: a process that Ansible's writes wake up takes the processor from Ansible.
     """
     import select
 

@@ -1,43 +1,50 @@
+import { z } from 'zod';
+import { FAILURE_KINDS, SERVICES } from '../domain/cause.ts';
 import { stalledFor } from '../domain/downtime/stalls.ts';
 import type { CauseCount } from '../domain/downtime/window.ts';
-import { type Sample, type Series, type SeriesKey, seriesId } from '../domain/sample.ts';
-import { iso, type Millis } from '../domain/time.ts';
+import { BOOT_STAGES, type Sample, type Series, seriesId } from '../domain/sample.ts';
+import { type Millis, toIso } from '../domain/time.ts';
 import type { KnownTask } from '../domain/upgrade/task-registry.ts';
+import { type Read, seconds, seriesKey, timestamp, toApiSeriesKey } from './shared.ts';
 
-/**
- * Samples in columns, so that an hour of them is small enough to be sent and drawn at once. Moments and durations are
- * whole milliseconds. What a sample was in full, /api/v1/samples tells.
- */
-export type ChartFace = {
-  /** What `after` counts from. */
-  readonly origin: string;
-  /** Kinds of causes, by their number in `causes` of a series. */
-  readonly causes: readonly Pick<CauseCount, 'kind' | 'service'>[];
-  readonly series: readonly ChartSeriesFace[];
-};
+const chartSeriesSchema = z.strictObject({
+  ...seriesKey.shape,
+  intervalSeconds: seconds,
+  slowSeconds: seconds,
+  after: z.array(z.int()).describe('milliseconds since the sample before was sent; of the first since origin'),
+  took: z
+    .array(z.int())
+    .describe('milliseconds until the outcome was certain (of a boot: ACTIVE), without the time of stalls'),
+  outcomes: z.string().describe('a letter each: o ok, f failed, v void; a capital for an extra one'),
+  causes: z.array(z.int()).describe('of the failed ones: the index in causes'),
+  stages: z
+    .array(z.int().nullable())
+    .describe('of boots, four each, in milliseconds: accepted, active, delete_accepted, gone; null if not reached'),
+});
 
-export type ChartSeriesFace = SeriesKey & {
-  readonly intervalSeconds: number;
-  readonly slowSeconds: number;
-  /** When the first sample was sent, from `origin`, and each of the others, from the one before it in this list. */
-  readonly after: readonly number[];
-  /**
-   * How long it took until its outcome was certain: of a boot that went well up to ACTIVE. Without the time in which our
-   * own loop stood still, so that a stall is not drawn as a slow answer.
-   */
-  readonly took: readonly number[];
-  /** A letter for each: `o` ok, `f` failed, `v` void; a capital where it was an extra one. */
-  readonly outcomes: string;
-  /** Of the failed ones alone, in their order. */
-  readonly causes: readonly number[];
-  /** Of boots: how long each of `BOOT_STAGES` took, one after the other for each sample; null where it was not reached. */
-  readonly stages: readonly (number | null)[];
-};
+/** Samples in columns, so that an hour of them is small enough to be sent and drawn at once. */
+export const chartSchema = z.strictObject({
+  origin: timestamp.describe('what `after` counts from'),
+  causes: z.array(z.strictObject({ kind: z.enum(FAILURE_KINDS), service: z.enum(SERVICES) })),
+  series: z.array(chartSeriesSchema),
+});
 
-/** In the order in which a boot passes them. */
-export const BOOT_STAGES = ['accepted', 'active', 'delete_accepted', 'gone'] as const;
+/** Tasks in columns, for the same reason. */
+export const chartTasksSchema = z.strictObject({
+  origin: timestamp.describe('what `after` counts from'),
+  names: z.array(z.string()).describe('with the role before the name, as Ansible shows it'),
+  name: z.array(z.int()).describe('the index in names'),
+  after: z.array(z.int()).describe('milliseconds since the task before started; of the first since origin'),
+  took: z.array(z.int().nullable()).describe('milliseconds; null while it runs'),
+  kinds: z.string().describe('a letter each: t task, h handler'),
+  statuses: z.string().describe('a letter each: r running, o ok, f failed, u unknown, d dry-run'),
+});
 
-export type Chart = { add(sample: Sample): void; face(): ChartFace };
+export type ApiChart = Read<typeof chartSchema>;
+export type ApiChartSeries = Read<typeof chartSeriesSchema>;
+export type ApiChartTasks = Read<typeof chartTasksSchema>;
+
+export type Chart = { add(sample: Sample): void; toApi(): ApiChart };
 
 type Columns = {
   last: Millis;
@@ -83,17 +90,15 @@ export function createChart(origin: Millis, series: readonly Series[]): Chart {
         }
       }
     },
-    face: () => ({
-      origin: iso(start),
+    toApi: () => ({
+      origin: toIso(start),
       causes: [...causes.values()].map(({ kind, service }) => ({ kind, service })),
       series: series.map((one) => {
         const { after = [], took = [], outcomes = '', causes = [], stages = [] } = columns.get(seriesId(one)) ?? {};
-        const { cloud, vantage, probe, connection, target, interval, slow } = one;
-        const key = { cloud, vantage, probe, connection, target };
         return {
-          ...key,
-          intervalSeconds: interval / 1000,
-          slowSeconds: slow / 1000,
+          ...toApiSeriesKey(one),
+          intervalSeconds: one.interval / 1000,
+          slowSeconds: one.slow / 1000,
           after,
           took,
           outcomes,
@@ -105,25 +110,8 @@ export function createChart(origin: Millis, series: readonly Series[]): Chart {
   };
 }
 
-/** Tasks in columns, for the same reason. */
-export type ChartTasksFace = {
-  /** What `after` counts from. */
-  readonly origin: string;
-  /** Names, by their number in `name`. A role stands before it, as Ansible shows it. */
-  readonly names: readonly string[];
-  readonly name: readonly number[];
-  /** When the first began, from `origin`, and each of the others, from the one before it. */
-  readonly after: readonly number[];
-  /** How long it lasted; null while it runs. */
-  readonly took: readonly (number | null)[];
-  /** A letter for each: `t` task, `h` handler. */
-  readonly kinds: string;
-  /** A letter for each: `r` running, `o` ok, `f` failed, `u` unknown. */
-  readonly statuses: string;
-};
-
-/** `tasks` by their start; those whose end was never told last up to what bounds them. */
-export function chartTasksFace(tasks: readonly KnownTask[]): ChartTasksFace {
+/** Takes tasks by their start. A task whose end was never reported lasts up to what bounds it. */
+export function toApiChartTasks(tasks: readonly KnownTask[]): ApiChartTasks {
   const origin = Math.round(tasks[0]?.start ?? 0);
   const names = new Map<string, number>();
   let last = origin;
@@ -140,7 +128,7 @@ export function chartTasksFace(tasks: readonly KnownTask[]): ChartTasksFace {
     name.push(number);
   }
   return {
-    origin: iso(origin),
+    origin: toIso(origin),
     names: [...names.keys()],
     name,
     after,

@@ -1,33 +1,47 @@
-import type { CheckReport, CheckStatus, Stage } from '../domain/check.ts';
-import { iso } from '../domain/time.ts';
-import { type TempestSummary, tempestSummary } from '../format/tempest.ts';
+import { z } from 'zod';
+import { CHECK_STAGES, type CheckReport } from '../domain/check.ts';
+import { toIso } from '../domain/time.ts';
+import { tempestSummary } from '../format/tempest.ts';
+import { type Read, timestamp } from './shared.ts';
 
-/** What was found at one stage, as JSON shows it. */
-export type ChecksFace = {
-  readonly stage: Stage;
-  readonly cloud: string;
-  readonly vantage: string;
-  readonly at: string;
-  /** Nothing fails that did not fail before. */
-  readonly ok: boolean;
-  readonly checks: readonly {
-    readonly name: string;
-    readonly status: CheckStatus;
-    readonly detail: string;
-    /** As it was before the upgrade; null where it was not checked then. */
-    readonly before: CheckStatus | null;
-    /** How long it took; null where that was not measured. */
-    readonly seconds: number | null;
-  }[];
-  /** What Tempest's tests came to, which are among the checks; null: none was run. */
-  readonly tempest: TempestSummary | null;
-};
+const status = z.enum(['pass', 'fail', 'skip']);
 
-export const checksFace = ({ at, ok, checks, stage, cloud, vantage }: CheckReport): ChecksFace => ({
+/** The checks of one stage on one cloud. */
+export const checksSchema = z.strictObject({
+  stage: z.enum(CHECK_STAGES),
+  cloud: z.string(),
+  vantage: z.string(),
+  at: timestamp,
+  ok: z.boolean().describe('nothing fails that did not fail before'),
+  checks: z.array(
+    z.strictObject({
+      name: z.string(),
+      status,
+      detail: z.string(),
+      before: status.nullable().describe('null if it was not checked before'),
+      seconds: z.number().nullable().describe('null if it was not timed'),
+    }),
+  ),
+  tempest: z
+    .strictObject({
+      passed: z.number(),
+      failed: z.number(),
+      skipped: z.number(),
+      seconds: z.number().describe('sum over all tests'),
+      broken: z.array(z.string()).describe('tests that fail and did not fail before'),
+      gone: z.array(z.string()).describe('tests that passed before, and were skipped or not run now'),
+    })
+    .nullable()
+    .describe("a summary of Tempest's tests, which are among the checks; null if none was run"),
+});
+
+export type ApiChecks = Read<typeof checksSchema>;
+
+export const toApiChecks = ({ at, ok, checks, stage, cloud, vantage }: CheckReport): ApiChecks => ({
   stage,
   cloud,
   vantage,
-  at: iso(at),
+  at: toIso(at),
   ok,
   checks: checks.map(({ name, status, detail, before, seconds = null }) => ({ name, status, detail, before, seconds })),
   tempest: tempestSummary(checks),

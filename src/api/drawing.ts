@@ -1,23 +1,23 @@
-import { within } from '../domain/interval.ts';
+import { containsTime } from '../domain/interval.ts';
 import type { Report } from '../domain/run/report.ts';
 import type { Sample } from '../domain/sample.ts';
 import { seriesId } from '../domain/sample.ts';
 import type { Interval } from '../domain/time.ts';
-import { type ChartFace, type ChartTasksFace, chartTasksFace, createChart } from './chart.ts';
-import { type SampleFace, sampleFace } from './sample.ts';
+import { type ApiChart, type ApiChartTasks, createChart, toApiChartTasks } from './chart.ts';
+import { type ApiSample, toApiSample } from './sample.ts';
 
 /** What a report that draws needs besides its figures. */
 export type Drawing = {
-  readonly chart: ChartFace;
-  readonly tasks: ChartTasksFace;
+  readonly chart: ApiChart;
+  readonly tasks: ApiChartTasks;
   /** The samples around the edges of windows, by the window's id. */
-  readonly samples: { readonly [windowId: string]: readonly SampleFace[] };
+  readonly samples: { readonly [windowId: string]: readonly ApiSample[] };
 };
 
 /** Of an edge, and how far around it, in milliseconds. */
 const SAMPLES = 60;
 const AROUND = 3000;
-/** The windows whose samples are kept: more nobody looks at, and the file stays one that can be sent. */
+/** The windows whose samples are included, so that the file stays small enough to send. */
 const WINDOWS = 200;
 
 /** Takes all samples of a report, in any order. */
@@ -39,15 +39,17 @@ export function createDrawing(report: Report): { add(sample: Sample): void; fini
     add(sample) {
       chart.add(sample);
       for (const { edges } of bySeries.get(seriesId(sample)) ?? []) {
-        const edge = edges.find(({ stretch, found }) => found.length < SAMPLES && within(stretch, sample.startedAt));
+        const edge = edges.find(
+          ({ stretch, found }) => found.length < SAMPLES && containsTime(stretch, sample.startedAt),
+        );
         edge?.found.push(sample);
       }
     },
     finish: () => ({
-      chart: chart.face(),
-      tasks: chartTasksFace(report.tasks),
+      chart: chart.toApi(),
+      tasks: toApiChartTasks(report.tasks),
       samples: Object.fromEntries(
-        wanted.map(({ id, edges }) => [id, edges.flatMap(({ found }) => found.map(sampleFace))]),
+        wanted.map(({ id, edges }) => [id, edges.flatMap(({ found }) => found.map(toApiSample))]),
       ),
     }),
   };

@@ -18,12 +18,12 @@ export type ReportOptions = {
   readonly colour: boolean;
   /** Of a line, in characters, where the format has lines; Infinity: nothing is cut. */
   readonly width: number;
-  /** What is not proven counts as failed, where the format tells the two apart. */
+  /** What is not proven counts as failed, if the format distinguishes the two. */
   readonly strict?: boolean;
   /** For moments shown to a person, an IANA name; UTC when left out. */
   readonly zone?: string;
   /** All tasks, as when left out, or those alone in which downtime began; where the format lists tasks. */
-  readonly tasks?: 'all' | 'blamed';
+  readonly tasks?: 'all' | 'attributed';
   readonly drawing?: Drawing;
 };
 

@@ -1,104 +1,126 @@
-import type { Seconds } from '../domain/downtime/window.ts';
-import type { PhaseSeries, Quantiles } from '../domain/upgrade/phase-measures.ts';
-import type { BudgetName } from '../domain/upgrade/plan.ts';
-import type { BudgetResult, PhaseVerdict, Result, Verdict } from '../domain/upgrade/verdict.ts';
-import { rounded } from './rounded.ts';
-import { type StretchFace, secondsFace, stretchFace } from './window.ts';
+import { z } from 'zod';
+import type { Measured } from '../domain/downtime/window.ts';
+import type { Quantiles } from '../domain/upgrade/phase-measures.ts';
+import { BUDGET_NAMES } from '../domain/upgrade/plan.ts';
+import { BUDGET_RESULTS, type PhaseVerdict, VERDICT_RESULTS, type Verdict } from '../domain/upgrade/verdict.ts';
+import {
+  errorBar,
+  interval,
+  type Read,
+  rounded,
+  seconds,
+  seriesKey,
+  toApiErrorBar,
+  toApiInterval,
+  toApiSeriesKey,
+} from './shared.ts';
 
-export type PhaseSeriesFace = {
-  readonly cloud: string;
-  readonly vantage: string;
-  readonly probe: string;
-  readonly connection: string;
-  /** Which of several that are probed alike; empty where the probe has one alone. */
-  readonly target: string;
-  readonly samples: PhaseSeries['samples'];
-  /** Before the first phase, and in this one. */
-  readonly beforeSeconds: Quantiles | null;
-  readonly duringSeconds: Quantiles | null;
-};
+const quantiles = z.strictObject({ p50: seconds, p95: seconds, p99: seconds }).nullable();
 
-/** A verdict as JSON shows it, but for the phases, which stand beside it. */
-export type VerdictFace = Pick<Verdict, 'plan' | 'result' | 'judged' | 'notJudged'> & {
-  /** The whole run and the time outside every phase; null where the plan has no budget for them. */
-  readonly run: PhaseFace | null;
-  readonly outside: PhaseFace | null;
-};
+/** A phase. Everything but name, promise, planned and result is null or empty if it never began. */
+export const phaseSchema = z.strictObject({
+  name: z.string(),
+  promise: z.string(),
+  planned: z.boolean().describe('the plan has it'),
+  result: z.enum(VERDICT_RESULTS).nullable().describe('the worst of its budgets; null if it never began'),
+  running: z.boolean(),
+  task: z.string().nullable().describe('the task that it began with; null if it was begun by hand'),
+  stretches: z.array(interval),
+  elapsedSeconds: seconds.nullable(),
+  recoverySeconds: errorBar.nullable().describe('from its end until nothing was down any more'),
+  measured: z
+    .strictObject({
+      api_downtime: errorBar.nullable(),
+      boot_downtime: errorBar.nullable(),
+      data_plane_downtime: errorBar.nullable(),
+      longest_window: errorBar.nullable(),
+      consecutive_failures: errorBar.nullable(),
+      error_ratio: errorBar.nullable(),
+      slowdown: errorBar.nullable(),
+    })
+    .nullable()
+    .describe('in the units of the plan: seconds, a share from 0 to 1, or a factor'),
+  budgets: z.array(
+    z.strictObject({
+      name: z.enum(BUDGET_NAMES),
+      limit: z.number(),
+      measured: errorBar.nullable(),
+      result: z.enum(BUDGET_RESULTS),
+    }),
+  ),
+  series: z.array(
+    z.strictObject({
+      ...seriesKey.shape,
+      samples: z.strictObject({ ok: z.int(), failed: z.int(), void: z.int() }),
+      beforeSeconds: quantiles.describe('before the first phase'),
+      duringSeconds: quantiles,
+    }),
+  ),
+  windows: z.array(z.string()).describe('ids of the down windows that may have fallen into it'),
+});
 
-export const verdictFace = ({ plan, result, judged, notJudged, run, outside }: Verdict): VerdictFace => ({
+/** The verdict, without its phases. */
+export const verdictSchema = z.strictObject({
+  plan: z.string().nullable(),
+  result: z
+    .enum(VERDICT_RESULTS)
+    .describe('the worst of what was judged; not-judged if the plan has budgets for phases and none of those began'),
+  judged: z.array(z.string()),
+  notJudged: z.array(z.strictObject({ name: z.string(), reason: z.enum(['never-began', 'no-budget', 'not-in-plan']) })),
+  run: phaseSchema.nullable().describe('the whole run; null if the plan has no budget for it'),
+  outside: phaseSchema.nullable().describe('the time outside every phase; null if the plan has no budget for it'),
+});
+
+export const phasesSchema = z.strictObject({ verdict: verdictSchema, phases: z.array(phaseSchema) });
+
+export type ApiPhase = Read<typeof phaseSchema>;
+export type ApiVerdict = Read<typeof verdictSchema>;
+
+export const toApiVerdict = ({ plan, result, judged, notJudged, run, outside }: Verdict): ApiVerdict => ({
   plan,
   result,
   judged,
   notJudged,
-  run: run && phaseFace(run),
-  outside: outside && phaseFace(outside),
+  run: run && toApiPhase(run),
+  outside: outside && toApiPhase(outside),
 });
 
-/** A phase as JSON shows it. All but name, promise, planned and result is null or empty where it never began. */
-export type PhaseFace = {
-  readonly name: string;
-  readonly promise: string;
-  readonly planned: boolean;
-  readonly result: Result | null;
-  readonly running: boolean;
-  /** The task with which it began; null where it was begun by hand. */
-  readonly task: string | null;
-  readonly stretches: readonly StretchFace[];
-  readonly elapsedSeconds: number | null;
-  readonly recoverySeconds: Seconds | null;
-  /** In the units of the plan: seconds, a share from 0 to 1, or a factor. */
-  readonly measured: { readonly [name in BudgetName]: Seconds | null } | null;
-  readonly budgets: readonly {
-    readonly name: BudgetName;
-    readonly limit: number;
-    readonly measured: Seconds | null;
-    readonly result: BudgetResult;
-  }[];
-  readonly series: readonly PhaseSeriesFace[];
-  /** Ids of the down windows that may have fallen into it. */
-  readonly windows: readonly string[];
-};
+const orNull = (bar: Measured | null): Read<typeof errorBar> | null => bar && toApiErrorBar(bar);
 
-const boundsFace = (bounds: Seconds | null): Seconds | null => bounds && secondsFace(bounds);
-
-const quantilesFace = (one: Quantiles | null): Quantiles | null =>
+const toApiQuantiles = (one: Quantiles | null): Read<typeof quantiles> =>
   one && { p50: rounded(one.p50), p95: rounded(one.p95), p99: rounded(one.p99) };
 
-export const phaseFace = (phase: PhaseVerdict): PhaseFace => ({
+export const toApiPhase = (phase: PhaseVerdict): ApiPhase => ({
   name: phase.name,
   promise: phase.promise,
   planned: phase.planned,
   result: phase.result,
   running: phase.running,
   task: phase.task,
-  stretches: phase.stretches.map(stretchFace),
+  stretches: phase.stretches.map(toApiInterval),
   elapsedSeconds: phase.measures && rounded(phase.measures.elapsed),
-  recoverySeconds: phase.measures && boundsFace(phase.measures.recovery),
+  recoverySeconds: phase.measures && orNull(phase.measures.recovery),
   measured: phase.measures && {
-    api_downtime: boundsFace(phase.measures.api_downtime),
-    boot_downtime: boundsFace(phase.measures.boot_downtime),
-    data_plane_downtime: boundsFace(phase.measures.data_plane_downtime),
-    longest_window: boundsFace(phase.measures.longest_window),
+    api_downtime: orNull(phase.measures.api_downtime),
+    boot_downtime: orNull(phase.measures.boot_downtime),
+    data_plane_downtime: orNull(phase.measures.data_plane_downtime),
+    longest_window: orNull(phase.measures.longest_window),
     consecutive_failures: phase.measures.consecutive_failures,
-    // not rounded: one failure of many may be what matters
+    // Not rounded: one failure of many may be what matters.
     error_ratio: phase.measures.error_ratio,
-    slowdown: boundsFace(phase.measures.slowdown),
+    slowdown: orNull(phase.measures.slowdown),
   },
   budgets: phase.budgets.map(({ name, limit, measured, result }) => ({
     name,
     limit,
-    measured: name === 'error_ratio' ? measured : boundsFace(measured),
+    measured: name === 'error_ratio' ? measured : orNull(measured),
     result,
   })),
   series: (phase.measures?.series ?? []).map(({ series, samples, before, during }) => ({
-    cloud: series.cloud,
-    vantage: series.vantage,
-    probe: series.probe,
-    connection: series.connection,
-    target: series.target,
+    ...toApiSeriesKey(series),
     samples,
-    beforeSeconds: quantilesFace(before),
-    duringSeconds: quantilesFace(during),
+    beforeSeconds: toApiQuantiles(before),
+    duringSeconds: toApiQuantiles(during),
   })),
   windows: phase.windows.map(({ id }) => id),
 });

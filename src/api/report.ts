@@ -1,114 +1,120 @@
+import { z } from 'zod';
+import { VOID_KINDS } from '../domain/cause.ts';
 import type { Overall } from '../domain/downtime/overall.ts';
-import type { Seconds } from '../domain/downtime/window.ts';
-import type { Damage, Mark } from '../domain/ports.ts';
-import type { Report, SeriesSummary, ServerCounts } from '../domain/run/report.ts';
-import { iso } from '../domain/time.ts';
-import { type ChecksFace, checksFace } from './checks.ts';
-import { type PhaseFace, phaseFace, type VerdictFace, verdictFace } from './phase.ts';
-import { rounded } from './rounded.ts';
-import { type TaskDowntimeFace, taskDowntimeFace } from './task.ts';
-import { type StretchFace, secondsFace, stretchFace, type WindowFace, windowFace } from './window.ts';
+import type { ObservationGap } from '../domain/ports.ts';
+import type { Report, SeriesSummary } from '../domain/run/report.ts';
+import { toIso } from '../domain/time.ts';
+import { checksSchema, toApiChecks } from './checks.ts';
+import { phaseSchema, toApiPhase, toApiVerdict, verdictSchema } from './phase.ts';
+import {
+  errorBar,
+  interval,
+  type Read,
+  rounded,
+  seconds,
+  seriesKey,
+  toApiErrorBar,
+  toApiInterval,
+  toApiSeriesKey,
+} from './shared.ts';
+import { taskDowntimeSchema, toApiTaskDowntime } from './task.ts';
+import { toApiWindow, windowSchema } from './window.ts';
 
-export type OverallFace = {
-  readonly downtimeSeconds: Seconds;
-  readonly windows: number;
-  readonly longestSeconds: number;
-  readonly unobservedSeconds: number;
-  readonly apiDowntimeSeconds: Seconds;
-  readonly bootDowntimeSeconds: Seconds;
-  readonly dataPlaneDowntimeSeconds: Seconds;
-  readonly tokenDowntimeSeconds: Seconds;
-  /** Outages, counted as in `windows`. */
-  readonly apiWindows: number;
-  readonly bootWindows: number;
-  readonly dataPlaneWindows: number;
-  readonly tokenWindows: number;
-};
+export const overallSchema = z.strictObject({
+  downtimeSeconds: errorBar,
+  windows: z.int(),
+  longestSeconds: seconds,
+  unobservedSeconds: seconds,
+  apiDowntimeSeconds: errorBar,
+  bootDowntimeSeconds: errorBar,
+  dataPlaneDowntimeSeconds: errorBar,
+  tokenDowntimeSeconds: errorBar,
+  apiWindows: z.int(),
+  bootWindows: z.int(),
+  dataPlaneWindows: z.int(),
+  tokenWindows: z.int(),
+});
 
-export type SeriesFace = {
-  readonly cloud: string;
-  readonly vantage: string;
-  readonly probe: string;
-  readonly connection: string;
-  readonly target: string;
-  readonly intervalSeconds: number;
-  readonly slowSeconds: number;
-  readonly samples: SeriesSummary['samples'];
-  /** Why samples are void, most frequent first. */
-  readonly voids: SeriesSummary['voids'];
-  readonly availability: number | null;
-  readonly downtimeSeconds: Seconds;
-  readonly windows: number;
-  readonly longestSeconds: number;
-  readonly degradedSeconds: Seconds;
-  readonly observedSeconds: number;
-  readonly unobservedSeconds: number;
-  /** The unobserved stretches, in order. */
-  readonly gaps: readonly StretchFace[];
-  readonly latencySeconds: SeriesSummary['latency'];
-};
+export const serversSchema = z.strictObject({ created: z.int(), deleted: z.int(), leaked: z.int() });
 
-export type MarkFace = StretchFace & {
-  readonly kind: string;
-  readonly message: string;
-  readonly durationSeconds: number;
-};
+const sentenceSchema = z.strictObject({ text: z.string(), tone: z.enum(['good', 'bad', 'warn']) });
 
-/** What a person wants to know first. */
-export type Sentence = { readonly text: string; readonly tone: 'good' | 'bad' | 'warn' };
+const seriesSchema = z.strictObject({
+  ...seriesKey.shape,
+  intervalSeconds: seconds,
+  slowSeconds: seconds,
+  samples: z.strictObject({ ok: z.int(), failed: z.int(), void: z.int(), missed: z.int(), extra: z.int() }),
+  voids: z
+    .array(z.strictObject({ kind: z.enum(VOID_KINDS), count: z.int(), message: z.string() }))
+    .describe('why samples are void, most frequent first; the message is that of the last'),
+  availability: z.number().nullable(),
+  downtimeSeconds: errorBar,
+  windows: z.int(),
+  longestSeconds: seconds,
+  degradedSeconds: errorBar,
+  observedSeconds: seconds,
+  unobservedSeconds: seconds,
+  gaps: z.array(interval).describe('unobserved time, in order'),
+  latencySeconds: z.strictObject({ p50: seconds, p95: seconds, p99: seconds, max: seconds }).nullable(),
+});
 
-/** A report as JSON shows it: moments in ISO 8601, durations in seconds. */
-export type ReportFace = {
-  /** The report in a few sentences, the worst news first. */
-  readonly summary: readonly Sentence[];
-  readonly run: {
-    readonly id: string;
-    readonly startedAt: string;
-    readonly endedAt: string;
-    readonly durationSeconds: number;
-    readonly running: boolean;
-    readonly version: string;
-    readonly clouds: readonly string[];
-    readonly vantages: readonly string[];
-    readonly facts: { readonly [name: string]: string };
-    readonly sessions: readonly (StretchFace & { readonly id: number; readonly ended: boolean })[];
-  };
-  readonly overall: OverallFace;
-  readonly clouds: readonly {
-    readonly cloud: string;
-    readonly vantage: string;
-    readonly overall: OverallFace;
-    readonly servers: ServerCounts;
-  }[];
-  readonly probes: readonly SeriesFace[];
-  readonly windows: readonly WindowFace[];
-  /** Against the plan. */
-  readonly verdict: VerdictFace;
-  readonly phases: readonly PhaseFace[];
-  readonly tasks: readonly TaskDowntimeFace[];
-  readonly marks: readonly MarkFace[];
-  readonly servers: ServerCounts;
-  readonly checks: readonly ChecksFace[];
-  /** Rows of the journal that could not be read, by table. */
-  readonly damage: readonly Damage[];
-};
+const observationGapSchema = z.strictObject({
+  kind: z.string(),
+  message: z.string(),
+  ...interval.shape,
+  durationSeconds: seconds,
+});
 
-export const overallFace = (overall: Overall): OverallFace => ({
-  downtimeSeconds: secondsFace(overall.downtime),
-  windows: overall.windows,
+export const reportSchema = z.strictObject({
+  summary: z.array(sentenceSchema).describe('the report in a few sentences, the worst news first'),
+  run: z.strictObject({
+    id: z.string(),
+    ...interval.shape,
+    durationSeconds: seconds,
+    running: z.boolean(),
+    version: z.string(),
+    clouds: z.array(z.string()),
+    vantages: z.array(z.string()),
+    facts: z.record(z.string(), z.string()),
+    sessions: z.array(z.strictObject({ id: z.int(), ...interval.shape, ended: z.boolean() })),
+  }),
+  overall: overallSchema,
+  clouds: z.array(
+    z.strictObject({ cloud: z.string(), vantage: z.string(), overall: overallSchema, servers: serversSchema }),
+  ),
+  probes: z.array(seriesSchema),
+  windows: z.array(windowSchema),
+  verdict: verdictSchema,
+  phases: z.array(phaseSchema),
+  tasks: z.array(taskDowntimeSchema),
+  observationGaps: z.array(observationGapSchema),
+  servers: serversSchema,
+  checks: z.array(checksSchema),
+  damage: z
+    .array(z.strictObject({ table: z.string(), rows: z.int(), reason: z.string() }))
+    .describe('rows of the journal that could not be read; 0 rows if their number is not known'),
+});
+
+export type ApiOverall = Read<typeof overallSchema>;
+export type ApiReport = Read<typeof reportSchema>;
+export type Sentence = Read<typeof sentenceSchema>;
+
+export const toApiOverall = (overall: Overall): ApiOverall => ({
+  downtimeSeconds: toApiErrorBar(overall.downtime),
+  windows: overall.outageCount,
   longestSeconds: rounded(overall.longest),
   unobservedSeconds: rounded(overall.unobserved),
-  apiDowntimeSeconds: secondsFace(overall.api),
-  bootDowntimeSeconds: secondsFace(overall.boot),
-  dataPlaneDowntimeSeconds: secondsFace(overall.dataPlane),
-  tokenDowntimeSeconds: secondsFace(overall.token),
+  apiDowntimeSeconds: toApiErrorBar(overall.api),
+  bootDowntimeSeconds: toApiErrorBar(overall.boot),
+  dataPlaneDowntimeSeconds: toApiErrorBar(overall.dataPlane),
+  tokenDowntimeSeconds: toApiErrorBar(overall.token),
   apiWindows: overall.outages['server-list'],
   bootWindows: overall.outages['server-boot'],
   dataPlaneWindows: overall.outages['server-reach'],
   tokenWindows: overall.outages.token,
 });
 
-const latencyFace = (latency: SeriesSummary['latency']): SeriesSummary['latency'] =>
+const toApiLatency = (latency: SeriesSummary['latency']): Read<typeof seriesSchema>['latencySeconds'] =>
   latency && {
     p50: rounded(latency.p50),
     p95: rounded(latency.p95),
@@ -116,71 +122,61 @@ const latencyFace = (latency: SeriesSummary['latency']): SeriesSummary['latency'
     max: rounded(latency.max),
   };
 
-const seriesFace = (summary: SeriesSummary): SeriesFace => {
-  const { cloud, vantage, probe, connection, target, interval, slow } = summary.series;
-  return {
-    cloud,
-    vantage,
-    probe,
-    connection,
-    target,
-    intervalSeconds: rounded(interval / 1000),
-    slowSeconds: rounded(slow / 1000),
-    samples: summary.samples,
-    voids: summary.voids,
-    // not rounded: the last nine of it may be what matters
-    availability: summary.availability,
-    downtimeSeconds: secondsFace(summary.downtime),
-    windows: summary.windows,
-    longestSeconds: rounded(summary.longest),
-    degradedSeconds: secondsFace(summary.degraded),
-    observedSeconds: rounded(summary.observed),
-    unobservedSeconds: rounded(summary.unobserved),
-    gaps: summary.gaps.map(stretchFace),
-    latencySeconds: latencyFace(summary.latency),
-  };
-};
-
-const markFace = (mark: Mark): MarkFace => ({
-  kind: mark.kind,
-  message: mark.message,
-  ...stretchFace(mark),
-  durationSeconds: rounded((mark.until - mark.from) / 1000),
+const toApiSeries = (summary: SeriesSummary): Read<typeof seriesSchema> => ({
+  ...toApiSeriesKey(summary.series),
+  intervalSeconds: rounded(summary.series.interval / 1000),
+  slowSeconds: rounded(summary.series.slow / 1000),
+  samples: summary.samples,
+  voids: summary.voids,
+  // Not rounded: its last nine may be what matters.
+  availability: summary.availability,
+  downtimeSeconds: toApiErrorBar(summary.downtime),
+  windows: summary.windows,
+  longestSeconds: rounded(summary.longest),
+  degradedSeconds: toApiErrorBar(summary.degraded),
+  observedSeconds: rounded(summary.observed),
+  unobservedSeconds: rounded(summary.unobserved),
+  gaps: summary.gaps.map(toApiInterval),
+  latencySeconds: toApiLatency(summary.latency),
 });
 
-type ReportFaceOptions = { readonly summary: readonly Sentence[]; readonly tasks: 'all' | 'blamed' };
+const toApiObservationGap = (gap: ObservationGap): Read<typeof observationGapSchema> => ({
+  kind: gap.kind,
+  message: gap.message,
+  ...toApiInterval(gap),
+  durationSeconds: rounded((gap.until - gap.from) / 1000),
+});
 
-export const reportFace = (
-  { run, overall, clouds, probes, windows, verdict, tasks, marks, servers, checks, damage }: Report,
-  { summary, tasks: which }: ReportFaceOptions,
-): ReportFace => ({
+type ApiReportOptions = { readonly summary: readonly Sentence[]; readonly tasks: 'all' | 'attributed' };
+
+export const toApiReport = (report: Report, { summary, tasks: which }: ApiReportOptions): ApiReport => ({
   summary,
   run: {
-    id: run.id,
-    startedAt: iso(run.startedAt),
-    endedAt: iso(run.endedAt),
-    durationSeconds: rounded((run.endedAt - run.startedAt) / 1000),
-    running: run.running,
-    version: run.version,
-    clouds: run.clouds,
-    vantages: run.vantages,
-    facts: run.facts,
-    sessions: run.sessions.map(({ id, ended, ...stretch }) => ({ id, ...stretchFace(stretch), ended })),
+    id: report.run.id,
+    startedAt: toIso(report.run.startedAt),
+    endedAt: toIso(report.run.endedAt),
+    durationSeconds: rounded((report.run.endedAt - report.run.startedAt) / 1000),
+    running: report.run.running,
+    version: report.run.version,
+    clouds: report.run.clouds,
+    vantages: report.run.vantages,
+    facts: report.run.facts,
+    sessions: report.run.sessions.map(({ id, ended, ...session }) => ({ id, ...toApiInterval(session), ended })),
   },
-  overall: overallFace(overall),
-  clouds: clouds.map((one) => ({
-    cloud: one.cloud,
-    vantage: one.vantage,
-    overall: overallFace(one.overall),
-    servers: one.servers,
+  overall: toApiOverall(report.overall),
+  clouds: report.clouds.map(({ cloud, vantage, overall, servers }) => ({
+    cloud,
+    vantage,
+    overall: toApiOverall(overall),
+    servers,
   })),
-  probes: probes.map(seriesFace),
-  windows: windows.map(windowFace),
-  verdict: verdictFace(verdict),
-  phases: verdict.phases.map(phaseFace),
-  tasks: tasks.filter((one) => which === 'all' || one.windows > 0).map(taskDowntimeFace),
-  marks: marks.map(markFace),
-  servers,
-  checks: checks.map(checksFace),
-  damage,
+  probes: report.probes.map(toApiSeries),
+  windows: report.windows.map(toApiWindow),
+  verdict: toApiVerdict(report.verdict),
+  phases: report.verdict.phases.map(toApiPhase),
+  tasks: report.tasks.filter(({ windows }) => which === 'all' || windows > 0).map(toApiTaskDowntime),
+  observationGaps: report.observationGaps.map(toApiObservationGap),
+  servers: report.servers,
+  checks: report.checks.map(toApiChecks),
+  damage: report.damage,
 });

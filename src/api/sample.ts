@@ -1,45 +1,45 @@
-import type { FailureKind, Service, VoidKind } from '../domain/cause.ts';
-import type { Outcome, Sample, Stages } from '../domain/sample.ts';
-import { iso } from '../domain/time.ts';
-import { rounded } from './rounded.ts';
+import { z } from 'zod';
+import { FAILURE_KINDS, SERVICES, VOID_KINDS } from '../domain/cause.ts';
+import type { Sample } from '../domain/sample.ts';
+import { toIso } from '../domain/time.ts';
+import { type Read, rounded, seconds, seriesKey, timestamp, toApiSeriesKey } from './shared.ts';
 
-/** A sample as JSON and CSV show it: moments in ISO 8601, durations in seconds. What does not apply is null. */
-export type SampleFace = {
-  readonly cloud: string;
-  readonly vantage: string;
-  readonly probe: string;
-  readonly connection: string;
-  /** Which of several that are probed alike; empty where the probe has one alone. */
-  readonly target: string;
-  readonly session: number;
-  readonly seq: number;
-  readonly dueAt: string;
-  readonly startedAt: string;
-  readonly endedAt: string;
-  readonly durationSeconds: number;
-  readonly outcome: Outcome;
-  readonly extra: boolean;
-  /** The slots that this record stands for: more than 1 only for a stretch of missed ones. */
-  readonly slots: number;
-  readonly cause: CauseFace | null;
-  readonly stages: Stages;
-  readonly requestId: string | null;
-  readonly serverId: string | null;
-  readonly upUntil: string | null;
-  readonly brokeAt: string | null;
-  readonly settledAt: string | null;
-  readonly hung: boolean | null;
-};
+export const outcome = z.enum(['ok', 'failed', 'void']);
 
-export type CauseFace = {
-  readonly kind: FailureKind | VoidKind;
-  readonly service: Service;
-  readonly message: string;
-  readonly status: number | null;
-  readonly body: string | null;
-};
+export const causeSchema = z.strictObject({
+  kind: z.enum([...FAILURE_KINDS, ...VOID_KINDS]),
+  service: z.enum(SERVICES),
+  message: z.string(),
+  status: z.int().nullable(),
+  body: z.string().nullable(),
+});
 
-export const causeFace = (cause: NonNullable<Sample['cause']>): CauseFace => ({
+/** A sample. What does not apply is null. */
+export const sampleSchema = z.strictObject({
+  ...seriesKey.shape,
+  session: z.int(),
+  seq: z.int(),
+  dueAt: timestamp,
+  startedAt: timestamp,
+  endedAt: timestamp,
+  durationSeconds: seconds,
+  outcome,
+  extra: z.boolean().describe('sent between two slots after a failure; in no ratio'),
+  slots: z.int().describe('how many slots it covers: more than 1 only for missed ones'),
+  cause: causeSchema.nullable(),
+  stages: z.record(z.string(), seconds),
+  requestId: z.string().nullable(),
+  serverId: z.string().nullable(),
+  lastKnownUpAt: timestamp.nullable(),
+  failureStartedAt: timestamp.nullable(),
+  settledAt: timestamp.nullable(),
+  timedOut: z.boolean().nullable(),
+});
+
+export type ApiSample = Read<typeof sampleSchema>;
+export type ApiCause = Read<typeof causeSchema>;
+
+export const toApiCause = (cause: NonNullable<Sample['cause']>): ApiCause => ({
   kind: cause.kind,
   service: cause.service,
   message: cause.message,
@@ -47,32 +47,43 @@ export const causeFace = (cause: NonNullable<Sample['cause']>): CauseFace => ({
   body: cause.body ?? null,
 });
 
-export const sampleFace = (sample: Sample): SampleFace => ({
-  cloud: sample.cloud,
-  vantage: sample.vantage,
-  probe: sample.probe,
-  connection: sample.connection,
-  target: sample.target,
+export const toApiSample = (sample: Sample): ApiSample => ({
+  ...toApiSeriesKey(sample),
   session: sample.session,
   seq: sample.seq,
-  dueAt: iso(sample.dueAt),
-  startedAt: iso(sample.startedAt),
-  endedAt: iso(sample.endedAt),
+  dueAt: toIso(sample.dueAt),
+  startedAt: toIso(sample.startedAt),
+  endedAt: toIso(sample.endedAt),
   durationSeconds: rounded((sample.endedAt - sample.startedAt) / 1000),
   outcome: sample.outcome,
   extra: sample.extra,
   slots: sample.outcome === 'void' ? sample.slots : 1,
-  cause: sample.cause && causeFace(sample.cause),
-  stages: Object.fromEntries(Object.entries(sample.stages).map(([stage, seconds]) => [stage, rounded(seconds)])),
+  cause: sample.cause && toApiCause(sample.cause),
+  stages: Object.fromEntries(Object.entries(sample.stages).map(([stage, took]) => [stage, rounded(took)])),
   requestId: sample.requestId,
   serverId: sample.serverId,
-  ...verdict(sample),
+  ...toApiFinding(sample),
 });
 
-function verdict(sample: Sample): Pick<SampleFace, 'upUntil' | 'brokeAt' | 'settledAt' | 'hung'> {
-  if (sample.outcome === 'void') return { upUntil: null, brokeAt: null, settledAt: null, hung: null };
-  const settledAt = iso(sample.settledAt);
-  if (sample.outcome === 'ok') return { upUntil: iso(sample.upUntil), brokeAt: null, settledAt, hung: null };
-  const upUntil = sample.upUntil === null ? null : iso(sample.upUntil);
-  return { upUntil, brokeAt: iso(sample.brokeAt), settledAt, hung: sample.hung };
+type Finding = Pick<ApiSample, 'lastKnownUpAt' | 'failureStartedAt' | 'settledAt' | 'timedOut'>;
+
+function toApiFinding(sample: Sample): Finding {
+  switch (sample.outcome) {
+    case 'ok':
+      return {
+        lastKnownUpAt: toIso(sample.lastKnownUpAt),
+        failureStartedAt: null,
+        settledAt: toIso(sample.settledAt),
+        timedOut: null,
+      };
+    case 'failed':
+      return {
+        lastKnownUpAt: sample.lastKnownUpAt === null ? null : toIso(sample.lastKnownUpAt),
+        failureStartedAt: toIso(sample.failureStartedAt),
+        settledAt: toIso(sample.settledAt),
+        timedOut: sample.timedOut,
+      };
+    case 'void':
+      return { lastKnownUpAt: null, failureStartedAt: null, settledAt: null, timedOut: null };
+  }
 }

@@ -1,41 +1,45 @@
-import { iso } from '../domain/time.ts';
-import type { Task, TaskKind, TaskSource, TaskStatus } from '../domain/upgrade/task.ts';
+import { z } from 'zod';
+import { toIso } from '../domain/time.ts';
+import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES, type Task } from '../domain/upgrade/task.ts';
 import type { TaskDowntime } from '../domain/upgrade/task-downtime.ts';
 import type { KnownTask } from '../domain/upgrade/task-registry.ts';
-import { rounded } from './rounded.ts';
+import { type Read, rounded, seconds, timestamp } from './shared.ts';
 
-/** A task as JSON shows it: moments in ISO 8601. */
-export type TaskFace = {
-  readonly id: string;
-  readonly name: string;
-  readonly role: string | null;
-  readonly play: string | null;
-  readonly playbook: string | null;
-  readonly hosts: readonly string[];
-  readonly tags: readonly string[];
-  readonly kind: TaskKind;
-  readonly status: TaskStatus;
-  readonly start: string;
-  readonly end: string | null;
-  readonly source: TaskSource;
-  /** All that told of it. */
-  readonly sources: readonly TaskSource[];
-};
-
-export type TaskDowntimeFace = TaskFace & {
-  readonly windows: number;
-  readonly downtimeBeganSeconds: number;
-  readonly downtimeInsideSeconds: number;
-};
-
-/** A task as it is told to a daemon. */
-export const taskBody = ({ start, end, ...task }: Task) => ({
-  ...task,
-  start: iso(start),
-  end: end === null ? null : iso(end),
+export const taskSchema = z.strictObject({
+  id: z.string().describe('chosen by its source; a later report of the same id replaces an earlier one'),
+  name: z.string(),
+  role: z.string().nullable(),
+  play: z.string().nullable(),
+  playbook: z.string().nullable(),
+  hosts: z.array(z.string()),
+  tags: z.array(z.string()),
+  kind: z.enum(TASK_KINDS),
+  status: z.enum(TASK_STATUSES),
+  start: timestamp,
+  end: timestamp.nullable(),
+  source: z.enum(TASK_SOURCES),
+  sources: z.array(z.enum(TASK_SOURCES)).describe('all that reported it'),
 });
 
-export const taskFace = (task: KnownTask): TaskFace => ({
+export const taskDowntimeSchema = taskSchema.extend({
+  windows: z.int(),
+  downtimeBeganSeconds: seconds.describe('of the windows that are attributed to it'),
+  downtimeDuringSeconds: seconds.describe('while it ran'),
+});
+
+export const tasksSchema = z.strictObject({ tasks: z.array(taskDowntimeSchema) });
+
+export type ApiTask = Read<typeof taskSchema>;
+export type ApiTaskDowntime = Read<typeof taskDowntimeSchema>;
+
+/** A task as a source reports it to a daemon. */
+export const toApiTaskReport = ({ start, end, ...task }: Task) => ({
+  ...task,
+  start: toIso(start),
+  end: end === null ? null : toIso(end),
+});
+
+export const toApiTask = (task: KnownTask): ApiTask => ({
   id: task.id,
   name: task.name,
   role: task.role,
@@ -45,15 +49,15 @@ export const taskFace = (task: KnownTask): TaskFace => ({
   tags: task.tags,
   kind: task.kind,
   status: task.status,
-  start: iso(task.start),
-  end: task.end === null ? null : iso(task.end),
+  start: toIso(task.start),
+  end: task.end === null ? null : toIso(task.end),
   source: task.source,
   sources: task.sources,
 });
 
-export const taskDowntimeFace = (task: TaskDowntime): TaskDowntimeFace => ({
-  ...taskFace(task),
+export const toApiTaskDowntime = (task: TaskDowntime): ApiTaskDowntime => ({
+  ...toApiTask(task),
   windows: task.windows,
-  downtimeBeganSeconds: rounded(task.downtimeBegan),
-  downtimeInsideSeconds: rounded(task.downtimeInside),
+  downtimeBeganSeconds: rounded(task.attributedDowntime),
+  downtimeDuringSeconds: rounded(task.overlappingDowntime),
 });

@@ -1,28 +1,29 @@
 import { z } from 'zod';
-import type { KnownSchema, KnownVersion } from './database/compare.ts';
-import type { Inside } from './guest/guest-facts.ts';
+import type { KnownSchema } from './database/schemas.ts';
+import type { KnownVersion } from './database/versions.ts';
+import type { GuestFacts } from './guest/guest.ts';
+import type { ServerRecord } from './resources/server-record.ts';
 import type { ServiceRecord } from './services/services.ts';
-import type { KeptServer } from './survivors/compare.ts';
 
-/** What the later stage is held against. Null: it was not looked at, or nobody may. */
-export type Stock = {
+/** What the checks after the upgrade compare with. A part is null if it was not checked. */
+export type Baseline = {
   readonly services: readonly ServiceRecord[] | null;
-  readonly kept: readonly KeptServer[] | null;
-  /** By the id of the server. */
-  readonly inside: Readonly<Record<string, Inside>> | null;
-  /** `hostId` of each host that took a server. */
+  readonly survivors: readonly ServerRecord[] | null;
+  /** By server id. */
+  readonly guests: Readonly<Record<string, GuestFacts>> | null;
+  /** The `hostId` of each host that accepted a server. */
   readonly hosts: readonly string[] | null;
-  /** Of the services, in the databases. */
+  /** Service versions in the databases. */
   readonly versions: readonly KnownVersion[] | null;
-  /** Of the databases. */
+  /** Schema revisions of the databases. */
   readonly schemas: readonly KnownSchema[] | null;
-  /** The greatest that the answers of Nova's API named, without repetition. */
+  /** The distinct greatest microversions that nova-api returned. */
   readonly microversions: readonly string[] | null;
-  /** The tests of Tempest that passed, by what was run: 'smoke', or a regex. */
+  /** The ids of the Tempest tests that passed, by selection: 'smoke' or a regex. */
   readonly tempest: Readonly<Record<string, readonly string[]>> | null;
 };
 
-const service = z.object({
+const serviceSchema = z.object({
   id: z.string(),
   binary: z.string(),
   host: z.string(),
@@ -33,7 +34,7 @@ const service = z.object({
   disabledReason: z.string().nullable(),
 });
 
-const kept = z.object({
+const serverSchema = z.object({
   id: z.string(),
   name: z.string(),
   status: z.string(),
@@ -48,51 +49,56 @@ const kept = z.object({
   fault: z.string().nullable(),
 });
 
-const inside = z.object({
+const guestSchema = z.object({
   hostKey: z.string(),
   hostName: z.string(),
   vcpus: z.number().nullable(),
   boot: z.string().nullable(),
   uptime: z.number().nullable(),
 });
-const version = z.object({ cell: z.string(), binary: z.string(), version: z.number() });
-const schema = z.object({ database: z.string(), revision: z.string() });
+const versionSchema = z.object({ cell: z.string(), binary: z.string(), version: z.number() });
+const revisionSchema = z.object({ database: z.string(), revision: z.string() });
 
-const stockSchema = z.object({
-  services: z.array(service).nullable(),
-  kept: z.array(kept).nullable(),
-  inside: z.record(z.string(), inside).nullable().default(null),
+const baselineSchema = z.object({
+  services: z.array(serviceSchema).nullable(),
+  survivors: z.array(serverSchema).nullable(),
+  guests: z.record(z.string(), guestSchema).nullable().default(null),
   hosts: z.array(z.string()).nullable().default(null),
-  versions: z.array(version).nullable().default(null),
-  schemas: z.array(schema).nullable().default(null),
+  versions: z.array(versionSchema).nullable().default(null),
+  schemas: z.array(revisionSchema).nullable().default(null),
   microversions: z.array(z.string()).nullable().default(null),
   tempest: z.record(z.string(), z.array(z.string())).nullable().default(null),
 });
 
-export const stockText = (stock: Stock): string => JSON.stringify(stock);
+export const baselineText = (baseline: Baseline): string => JSON.stringify(baseline);
 
-/** Null where it is none of ours: it was damaged, or another version wrote it. */
-export function readStock(text: string): Stock | null {
+/** Returns null if the text is damaged or was written by an incompatible version. */
+export function parseBaseline(text: string): Baseline | null {
   try {
-    return stockSchema.parse(JSON.parse(text));
+    return baselineSchema.parse(JSON.parse(text));
   } catch {
     return null;
   }
 }
 
-/** Of each part what was found last; of what is inside servers, of each server, and of Tempest, of each choice of tests. */
-export function lastStock(texts: readonly string[]): Stock {
-  const all = texts.map(readStock);
-  const tested = all.flatMap((one) => (one?.tempest == null ? [] : [one.tempest]));
-  const looked = all.flatMap((one) => (one?.inside == null ? [] : [one.inside]));
+/**
+ * Merges the baselines of several runs, oldest first: the latest value of each part. Guests are merged by server,
+ * Tempest results by selection.
+ */
+export function latestBaseline(texts: readonly string[]): Baseline {
+  const baselines = texts.map(parseBaseline).filter((one) => one !== null);
+  const latest = <Key extends keyof Baseline>(key: Key): Baseline[Key] | null =>
+    baselines.findLast((one) => one[key] !== null)?.[key] ?? null;
+  const guests = baselines.flatMap((one) => (one.guests === null ? [] : [one.guests]));
+  const tempest = baselines.flatMap((one) => (one.tempest === null ? [] : [one.tempest]));
   return {
-    services: all.findLast((one) => one?.services != null)?.services ?? null,
-    kept: all.findLast((one) => one?.kept != null)?.kept ?? null,
-    inside: looked.length === 0 ? null : Object.assign({}, ...looked),
-    hosts: all.findLast((one) => one?.hosts != null)?.hosts ?? null,
-    versions: all.findLast((one) => one?.versions != null)?.versions ?? null,
-    schemas: all.findLast((one) => one?.schemas != null)?.schemas ?? null,
-    microversions: all.findLast((one) => one?.microversions != null)?.microversions ?? null,
-    tempest: tested.length === 0 ? null : Object.assign({}, ...tested),
+    services: latest('services'),
+    survivors: latest('survivors'),
+    guests: guests.length === 0 ? null : Object.assign({}, ...guests),
+    hosts: latest('hosts'),
+    versions: latest('versions'),
+    schemas: latest('schemas'),
+    microversions: latest('microversions'),
+    tempest: tempest.length === 0 ? null : Object.assign({}, ...tempest),
   };
 }

@@ -2,25 +2,23 @@ import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Configuration } from '../config/configuration.ts';
-import { type CheckRun, STAGES } from '../domain/check.ts';
-import { Refusal } from '../domain/user-error.ts';
+import { CHECK_STAGES, type CheckRun } from '../domain/check.ts';
+import { UserError } from '../domain/user-error.ts';
 import { openJournal } from '../journal/open-journal.ts';
-import { holderOf, type Lock, lockIdentity } from '../journal/sqlite/lock.ts';
-import { ask, askFor } from './api-client.ts';
-import type { CheckFlags } from './check-flags.ts';
-import { daemonOf } from './daemon-flags.ts';
+import { type Lock, lockHolder, lockIdentity } from '../journal/sqlite/lock.ts';
+import { callDaemon, callDaemonJson, type DaemonFlags, resolveDaemon } from './daemon-client.ts';
 
-/** Where runs are kept: a journal of our own, or that of a daemon. */
-export type Keeper = {
+/** Where check runs are stored: in a journal, or through a daemon in its journal. */
+export type CheckStore = {
   runs(): Promise<readonly CheckRun[]>;
-  keep(run: CheckRun): Promise<void>;
+  add(run: CheckRun): Promise<void>;
   close(): Promise<void>;
 };
 
 const runsSchema = z.object({
   runs: z.array(
     z.object({
-      stage: z.enum(STAGES),
+      stage: z.enum(CHECK_STAGES),
       cloud: z.string(),
       vantage: z.string(),
       at: z.number(),
@@ -32,14 +30,16 @@ const runsSchema = z.object({
           seconds: z.number().exactOptional(),
         }),
       ),
-      stock: z.string(),
+      baseline: z.string(),
     }),
   ),
 });
 
 /**
- * Makes this the only check of a vantage and a journal: another one deletes what this one has made for a moment. The lock
- * goes with the process, so that `check clean` works at once after one was killed. Throws a Refusal.
+ * Prevents two checks with the same vantage and journal from running at once: each would delete the other's resources.
+ * The lock ends with the process, so `check clean` works right after a check was killed.
+ *
+ * @throws UserError (exit code 3) if another check is running
  */
 export async function lockChecks({ journal, vantage }: Configuration): Promise<Lock> {
   const hash = createHash('sha256')
@@ -48,20 +48,26 @@ export async function lockChecks({ journal, vantage }: Configuration): Promise<L
   const identity = `check-${hash.slice(0, 32)}`;
   const lock = await lockIdentity(identity);
   if (lock !== null) return lock;
-  const pid = await holderOf(identity);
-  const who = pid === null ? 'another check' : `another check (pid ${pid})`;
-  throw new Refusal(`${who} is at work with journal ${journal}: let it end, or stop it`, 3);
+  const pid = await lockHolder(identity);
+  const holder = pid === null ? 'another check' : `another check (pid ${pid})`;
+  throw new UserError(`${holder} is running with journal ${journal}; wait until it ends, or stop it`, 3);
 }
 
-export async function keeperOf(flags: CheckFlags, configuration: Configuration): Promise<Keeper> {
+/**
+ * Locks the checks and opens the store: the daemon at `url` if given, otherwise the journal of the configuration.
+ *
+ * @throws UserError if another check is running, the journal cannot be opened or the daemon's token cannot be read
+ */
+export async function openCheckStore(flags: DaemonFlags, configuration: Configuration): Promise<CheckStore> {
   const lock = await lockChecks(configuration);
   try {
-    const keeper = await openKeeper(flags, configuration);
+    const store =
+      flags.url === undefined ? await journalStore(configuration) : daemonStore({ ...flags, url: flags.url });
     return {
-      ...keeper,
+      ...store,
       async close() {
         try {
-          await keeper.close();
+          await store.close();
         } finally {
           lock.release();
         }
@@ -73,26 +79,26 @@ export async function keeperOf(flags: CheckFlags, configuration: Configuration):
   }
 }
 
-async function openKeeper({ url, tokenFile }: CheckFlags, configuration: Configuration): Promise<Keeper> {
-  if (url !== undefined) {
-    const path = '/api/v1/checks';
-    const { token } = daemonOf({ url, ...(tokenFile !== undefined && { tokenFile }) });
-    return {
-      runs: async () => (await askFor(runsSchema, url, { method: 'GET', path })).runs,
-      keep: async (run) => void (await ask(url, { method: 'POST', path, body: { runs: [run] }, token })),
-      close: async () => {},
-    };
-  }
-  const { journal: file, vantage } = configuration;
-  // Refused at once where a daemon writes it, not after minutes of checks
+function daemonStore(flags: DaemonFlags): CheckStore {
+  const daemon = resolveDaemon(flags);
+  const path = '/api/v1/checks';
+  return {
+    runs: async () => (await callDaemonJson(daemon, { method: 'GET', path }, runsSchema)).runs,
+    add: async (run) => void (await callDaemon(daemon, { method: 'POST', path, body: { runs: [run] } })),
+    close: async () => {},
+  };
+}
+
+async function journalStore({ journal: file, vantage }: Configuration): Promise<CheckStore> {
+  // Opened before the checks: fails at once if a daemon writes the journal, not after minutes of checks.
   const journal = await openJournal({ file, vantage, now: () => Date.now() });
   return {
     runs: journal.checkRuns,
-    async keep(run) {
+    async add(run) {
       journal.append({ type: 'check', run });
       await journal.flush(Date.now());
       const state = journal.state();
-      if (state.kind === 'stopped') throw new Refusal(`${file} cannot be written: ${state.reason}`, 3);
+      if (state.kind === 'stopped') throw new UserError(`cannot write journal ${file}: ${state.reason}`, 3);
     },
     close: journal.close,
   };

@@ -1,117 +1,148 @@
+/** `rollwatch cloud`: serves the embedded cloud, and sends control commands to one that is running. */
+
 import { closeSync, fchmodSync, fstatSync, openSync, writeFileSync } from 'node:fs';
+import axios from 'axios';
 import { Command } from 'commander';
-import { Refusal } from '../domain/user-error.ts';
-import { startCloudThread } from '../fake-openstack/start-worker.ts';
-import { order } from './cloud-control.ts';
-import type { CommandContext, CommandFactory } from './command.ts';
+import { UserError } from '../domain/user-error.ts';
+import { startCloudWorker } from '../fake-openstack/start-worker.ts';
+import { type CommandContext, type CommandFactory, stopSignal } from './command.ts';
 import { print } from './output.ts';
-import { stopSignal } from './stop-signal.ts';
 
 type ServeFlags = { readonly port?: string; readonly cloudsYaml?: string };
 
+type ControlFlags = {
+  readonly control: string;
+  readonly kill?: boolean;
+  readonly drain?: string;
+  readonly ms?: string;
+};
+
 export const cloudCommand: CommandFactory = (context) => {
   const cloud = new Command('cloud')
-    .description('serve the embedded cloud alone: Keystone, Nova, Glance and Neutron, with outages on command')
-    .option('--port <port>', 'of Keystone; 0 for any free one', '0')
-    .option('--clouds-yaml <file>', 'where to write clouds.yaml once it serves (default: printed)')
+    .description('serve the embedded cloud (Keystone, Nova, Glance and Neutron) with outages on demand')
+    .option('--port <port>', 'port of Keystone; 0 for any free port', '0')
+    .option('--clouds-yaml <file>', 'write clouds.yaml to this file (default: print it)')
     .addHelpText(
       'after',
       `
 Examples:
   rollwatch cloud --clouds-yaml clouds.yaml
   OS_CLIENT_CONFIG_FILE=clouds.yaml openstack --os-cloud embedded server list
-  rollwatch cloud stop nova-api --control URL      the control URL is printed when it serves
+  rollwatch cloud stop nova-api --control URL      the running cloud has printed its control URL
   rollwatch cloud start nova-api --control URL
   rollwatch cloud fault nova-api http-500 --control URL`,
     )
     .action((flags: ServeFlags) => serve(flags, context));
-  for (const one of orders(context)) cloud.addCommand(one);
+  for (const command of controlCommands(context)) cloud.addCommand(command);
   return cloud;
 };
 
-async function serve({ port, cloudsYaml }: ServeFlags, { output, finish }: CommandContext): Promise<void> {
-  const signal = stopSignal();
-  const cloud = await startCloudThread(portOf(port));
+async function serve({ port = '0', cloudsYaml }: ServeFlags, { output, finish }: CommandContext): Promise<void> {
+  const stopping = stopSignal();
+  const keystone = parsePort(port);
+  const cloud = await startCloudWorker(keystone === 0 ? {} : { ports: { keystone } });
   try {
     if (cloudsYaml === undefined) await print(output.out, cloud.cloudsYaml());
-    else write(cloudsYaml, cloud.cloudsYaml());
-    await print(output.err, `Keystone: ${cloud.authUrl}\ncontrol:  ${cloud.controlUrl}\nCtrl-C ends it.`);
-    await signal.stopped;
+    else writePrivateFile(cloudsYaml, cloud.cloudsYaml());
+    await print(output.err, `Keystone: ${cloud.authUrl}\ncontrol:  ${cloud.controlUrl}\nPress Ctrl-C to stop.`);
+    await stopping.stopped;
   } finally {
     await cloud.close();
-    signal.release();
+    stopping.release();
   }
   finish(0);
 }
 
-function portOf(given = '0'): { readonly ports?: { readonly keystone: number } } {
-  const port = Number(given);
-  if (!/^\d+$/.test(given) || port > 65_535) throw new Refusal(`--port is '${given}'; it must be 0 to 65535`);
-  return port === 0 ? {} : { ports: { keystone: port } };
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new UserError(`--port is '${text}'; it must be 0 to 65535`);
+  return port;
 }
 
-function write(file: string, text: string): void {
+/** clouds.yaml contains a password. */
+function writePrivateFile(file: string, text: string): void {
   try {
     const descriptor = openSync(file, 'w', 0o600);
     try {
-      // The mode above is for a new file alone.
+      // open() ignores the mode if the file exists.
       if (fstatSync(descriptor).isFile()) fchmodSync(descriptor, 0o600);
       writeFileSync(descriptor, text);
     } finally {
       closeSync(descriptor);
     }
   } catch (error) {
-    throw new Refusal(`--clouds-yaml ${file} cannot be written: ${error instanceof Error ? error.message : error}`);
+    throw new UserError(`--clouds-yaml: cannot write ${file}: ${error instanceof Error ? error.message : error}`);
   }
 }
 
-function number(option: string, given: string, unit: string): number {
-  if (!/^\d+(\.\d+)?$/.test(given)) throw new Refusal(`${option} is '${given}'; it must be a number of ${unit}`);
-  return Number(given);
-}
-
-/** Commands to an embedded cloud that serves already. */
-function orders({ output, finish }: CommandContext): readonly Command[] {
-  const give = (name: string, args: string, description: string) =>
+/** The commands to an embedded cloud that is already running. */
+function controlCommands({ output, finish }: CommandContext): readonly Command[] {
+  const controlCommand = (name: string, args: string, description: string) =>
     new Command(name)
       .description(description)
       .arguments(args)
-      .requiredOption('--control <url>', 'as it printed when it began to serve');
-  const tell = async (control: string, path: string, body: object) => {
-    await print(output.out, await order(control, path, body));
+      .requiredOption('--control <url>', 'control URL that the cloud printed at its start');
+  const send = async (control: string, path: string, body: object) => {
+    await print(output.out, await sendControlCommand(control, path, body));
     finish(0);
   };
-  type Flags = {
-    readonly control: string;
-    readonly kill?: boolean;
-    readonly drain?: string;
-    readonly ms?: string;
-  };
   return [
-    give('stop', '<service>', 'stop a service, as SIGTERM does')
-      .option('--kill', 'as SIGKILL does')
-      .option('--drain <seconds>', 'how long requests wait until they are reset (default: as on a real cloud)')
-      .action((service: string, { control, kill = false, drain }: Flags) =>
-        tell(control, '/stop', {
+    controlCommand('stop', '<service>', 'stop a service as SIGTERM does')
+      .option('--kill', 'stop it as SIGKILL does')
+      .option('--drain <seconds>', 'time after which open requests are reset (default: as on a real cloud)')
+      .action((service: string, { control, kill = false, drain }: ControlFlags) =>
+        send(control, '/stop', {
           service,
           kill,
-          ...(drain === undefined ? {} : { drain: number('--drain', drain, 'seconds') }),
+          ...(drain === undefined ? {} : { drain: parseNumber('--drain', drain, 'seconds') }),
         }),
       ),
-    give('start', '<service>', 'start a service').action((service: string, { control }: Flags) =>
-      tell(control, '/start', { service }),
+    controlCommand('start', '<service>', 'start a service').action((service: string, { control }: ControlFlags) =>
+      send(control, '/start', { service }),
     ),
-    give('hup', '<service>', 'send SIGHUP to a service').action((service: string, { control }: Flags) =>
-      tell(control, '/hup', { service }),
+    controlCommand('hup', '<service>', 'send SIGHUP to a service').action(
+      (service: string, { control }: ControlFlags) => send(control, '/hup', { service }),
     ),
-    give('fault', '<service> <kind>', 'refuse, reset, hang, http-500, lb-503, rubbish, truncated, slow; none lifts it')
-      .option('--ms <ms>', 'of slow')
-      .action((service: string, kind: string, { control, ms }: Flags) =>
-        tell(control, '/fault', {
+    controlCommand(
+      'fault',
+      '<service> <kind>',
+      'inject a fault: refuse, reset, hang, http-500, lb-503, rubbish, truncated or slow; none removes it',
+    )
+      .option('--ms <ms>', 'delay in milliseconds for the slow fault')
+      .action((service: string, kind: string, { control, ms }: ControlFlags) =>
+        send(control, '/fault', {
           service,
           fault: kind === 'none' ? null : kind,
-          ...(ms === undefined ? {} : { ms: number('--ms', ms, 'milliseconds') }),
+          ...(ms === undefined ? {} : { ms: parseNumber('--ms', ms, 'milliseconds') }),
         }),
       ),
   ];
+}
+
+function parseNumber(option: string, text: string, unit: string): number {
+  if (!/^\d+(\.\d+)?$/.test(text)) throw new UserError(`${option} is '${text}'; it must be a number of ${unit}`);
+  return Number(text);
+}
+
+/**
+ * Sends a command to the control URL of an embedded cloud and returns the body of its answer.
+ *
+ * @throws UserError if the URL is invalid or the cloud rejects the command (exit code 2), or if nobody answers (3)
+ */
+async function sendControlCommand(control: string, path: string, body: object): Promise<string> {
+  if (!URL.canParse(control))
+    throw new UserError(`--control is '${control}'; it must be the URL that 'rollwatch cloud' printed`);
+  try {
+    const response = await axios.post<string>(new URL(path, control).href, body, {
+      responseType: 'text',
+      transformResponse: (text: string) => text,
+      validateStatus: () => true,
+      proxy: false,
+    });
+    if (response.status < 300) return response.data;
+    throw new UserError(`the embedded cloud rejected the command: ${response.data}`);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`no embedded cloud at ${control}: ${error instanceof Error ? error.message : error}`, 3);
+  }
 }

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { createDrawing, type Drawing } from '../api/drawing.ts';
 import { loadSettings } from '../config/configuration.ts';
-import { observe } from '../daemon/replay.ts';
+import { loadRunState } from '../daemon/replay.ts';
 import type { Report } from '../domain/run/report.ts';
-import { Refusal } from '../domain/user-error.ts';
+import { UserError } from '../domain/user-error.ts';
 import { readJournal } from '../journal/open-journal.ts';
 import { readAnsibleLog } from '../task-sources/ansible-log/read-ansible-log.ts';
 import { VERSION } from './version.ts';
@@ -11,61 +11,65 @@ import { VERSION } from './version.ts';
 export type JournalReportOptions = {
   readonly config?: string | undefined;
   readonly plan?: string | undefined;
-  /** Logs of Ansible whose tasks count too, and the zone of their moments. */
+  /** Ansible logs whose tasks are added to those in the journal. */
   readonly ansibleLog?: readonly string[] | undefined;
+  /** Time zone of the logs; local by default. */
   readonly zone?: string | undefined;
-  /** Takes what the reader should know of how those logs were understood. */
+  /** Receives warnings about the logs. */
   readonly onNote?: (note: string) => void;
-  /** The samples themselves are wanted too. */
+  /** Whether to draw all samples. */
   readonly draws?: true | undefined;
 };
 
-/** A session that was alive so many milliseconds ago is taken for running. */
-const ALIVE = 5000;
-
 export type JournalReport = {
   readonly report: Report;
-  /** Null where it was not asked for. */
+  /** Null unless `draws` is set. */
   readonly drawing: Drawing | null;
 };
 
-/** Where a rehearsal records, in the current folder. */
+/** A session that was alive this recently counts as running. */
+const ALIVE_TIMEOUT_MS = 5000;
+
+/** The journal of rehearsals, in the current folder. */
 export const REHEARSAL_JOURNAL = 'rehearsal.sqlite';
 
 /**
- * The rehearsal's journal, where nobody has named another, no cloud is named and no run was recorded here: whoever asks
- * for a report then has rehearsed. Otherwise undefined.
+ * Returns the rehearsal's journal if it exists, the configured journal does not, and no cloud is configured. Returns
+ * undefined if the configured journal is to be read.
+ *
+ * @throws UserError if a cloud is configured that has no journal, while a rehearsal has one
  */
-export function rehearsalInstead(config: string | undefined): string | undefined {
+export function rehearsalJournal(config: string | undefined): string | undefined {
   if (!existsSync(REHEARSAL_JOURNAL)) return undefined;
   const { file, journal } = loadSettings({ configFile: config });
   if (existsSync(journal)) return undefined;
   if (file === null && (process.env['OS_CLOUD'] ?? '') === '') return REHEARSAL_JOURNAL;
-  throw new Refusal(`journal ${journal} does not exist; that of the rehearsal is --journal ${REHEARSAL_JOURNAL}`);
+  throw new UserError(`journal ${journal} does not exist; for the rehearsal add --journal ${REHEARSAL_JOURNAL}`);
 }
 
-/** What a journal says, also while a daemon writes it; without a name the one of the configuration. */
+/**
+ * Computes the report of a journal, also while a daemon writes it. Without `file` reads the configured journal.
+ *
+ * @throws UserError if the configuration, the journal or a log cannot be read
+ */
 export async function journalReport(file: string | undefined, options: JournalReportOptions): Promise<JournalReport> {
-  const settings = loadSettings({ configFile: options.config, flags: { journal: file, plan: options.plan } });
+  const { config, plan, ansibleLog = [], zone = 'local', onNote = () => {}, draws } = options;
+  const settings = loadSettings({ configFile: config, flags: { journal: file, plan } });
   const journal = await readJournal(settings.journal);
   try {
     const now = Date.now();
-    const observation = await observe(journal, {
+    const runState = await loadRunState(journal, {
       version: VERSION,
       overall: settings.overall.probes,
       plan: settings.plan,
-      aliveSince: now - ALIVE,
+      aliveSince: now - ALIVE_TIMEOUT_MS,
     });
-    for (const log of options.ansibleLog ?? []) {
-      for await (const task of readAnsibleLog(log, {
-        zone: options.zone ?? 'local',
-        onNote: options.onNote ?? (() => {}),
-      }))
-        observation.accept({ type: 'task', task });
+    for (const log of ansibleLog) {
+      for await (const task of readAnsibleLog(log, { zone, onNote })) runState.accept({ type: 'task', task });
     }
-    observation.damaged(journal.damage());
-    const report = observation.report(now);
-    if (options.draws !== true) return { report, drawing: null };
+    runState.setDamage(journal.damage());
+    const report = runState.report(now);
+    if (draws !== true) return { report, drawing: null };
     const drawing = createDrawing(report);
     for await (const sample of journal.samples()) drawing.add(sample);
     return { report, drawing: drawing.finish() };

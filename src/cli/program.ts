@@ -1,13 +1,12 @@
 import { Command, CommanderError } from 'commander';
-import { Refusal } from '../domain/user-error.ts';
+import { UserError } from '../domain/user-error.ts';
 import { didYouMean, listed } from '../format/did-you-mean.ts';
 import { printableLine } from '../format/printable.ts';
 import { ansibleCallbackCommand } from './ansible-callback.ts';
 import { checkCommand } from './check.ts';
 import { cloudCommand } from './cloud.ts';
-import { type Output, print, processOutput, refusalLine } from './output.ts';
-import { pauseCommand, resumeCommand } from './pause.ts';
-import { phaseCommand } from './phase.ts';
+import { pauseCommand, phaseCommand, resumeCommand } from './daemon-commands.ts';
+import { type Output, print, processOutput, userErrorLine } from './output.ts';
 import { rehearseCommand } from './rehearse.ts';
 import { repairCommand } from './repair.ts';
 import { reportCommand } from './report.ts';
@@ -16,11 +15,11 @@ import { taskCommand } from './task.ts';
 import { VERSION } from './version.ts';
 import { watchCommand } from './watch.ts';
 
-/** The one place that knows every command. What a command gives is the exit code. */
-function program(output: Output, finish: (code: number) => void): Command {
+/** Lists all commands. Each of them calls `finish` with its exit code. */
+function createProgram(output: Output, finish: (exitCode: number) => void): Command {
   const rollwatch = new Command('rollwatch')
     .description(
-      'Watches an OpenStack cloud through a rolling upgrade and says, with error bars, when its users were down.',
+      'Watches an OpenStack cloud during a rolling upgrade and reports with error bars when its users were down.',
     )
     .version(VERSION)
     .showSuggestionAfterError()
@@ -28,13 +27,13 @@ function program(output: Output, finish: (code: number) => void): Command {
       'after',
       `
 Examples:
-  rollwatch                                  rehearse: watch an embedded cloud through an upgrade of a minute
-  OS_CLOUD=mycloud rollwatch watch           watch a cloud of clouds.yaml until Ctrl-C
-  rollwatch report --journal rollwatch.sqlite
-  rollwatch check before                     take stock before the upgrade; check after holds the cloud against it
-  rollwatch sweep --dry-run                  which servers of ours are left in the cloud?
+  rollwatch                                    watch the embedded cloud during an upgrade of a minute
+  OS_CLOUD=mycloud rollwatch watch             watch a cloud in clouds.yaml until Ctrl-C
+  rollwatch report --journal rollwatch.sqlite  print the report of a run
+  rollwatch check before                       record the state of the cloud; check after compares it
+  rollwatch sweep --dry-run                    list leftover test servers
 
-Exit codes: 0 fine, 1 verdict or check failed, 2 usage or configuration, 3 could not reach what it needs.`,
+Exit codes: 0 success, 1 verdict or check failed, 2 usage or configuration error, 3 cloud, daemon or file unavailable.`,
     );
   for (const command of [
     watchCommand,
@@ -55,76 +54,79 @@ Exit codes: 0 fine, 1 verdict or check failed, 2 usage or configuration, 3 could
   return rollwatch;
 }
 
-/** Gives the exit code. */
+/** Runs the command in process.argv and returns the exit code. */
 export async function main(): Promise<number> {
-  let code = 0;
+  let exitCode = 0;
   const output = processOutput();
-  const rollwatch = program(output, (given) => {
-    code = given;
+  const rollwatch = createProgram(output, (code) => {
+    exitCode = code;
   });
   for (const command of [rollwatch, ...rollwatch.commands, ...rollwatch.commands.flatMap((one) => one.commands)]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => void print(output.out, text),
       writeErr: (text) => void print(output.err, text),
-      outputError: (text) => void print(output.err, usageLine(text, command)),
+      outputError: (text) => void print(output.err, usageErrorLine(text, command)),
     });
   }
   try {
-    refuseUnknown(rollwatch);
+    rejectUnknownCommands(rollwatch);
     await rollwatch.parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (!(error instanceof Refusal)) throw error;
-    await print(output.err, refusalLine(error));
+    if (!(error instanceof UserError)) throw error;
+    await print(output.err, userErrorLine(error));
     return error.exitCode;
   }
-  return code;
+  return exitCode;
 }
 
-/** What commander complains of, as every other refusal reads. */
-function usageLine(text: string, command: Command): string {
-  const complaint = printableLine(text)
+/** Rewrites an error of commander in the style of the other error messages. */
+function usageErrorLine(text: string, command: Command): string {
+  const message = printableLine(text)
     .replace(/^error: /, '')
     .replace(
       /^option '(?:-\w, )?(--[\w-]{1,50})[^']{0,200}' argument '(.{0,200}?)' is invalid\. (.{0,500})$/,
-      (_, flag, value, right: string) =>
-        [
-          `${flag} is '${value}'; ${right.replace(/^Allowed choices are (.*)\.$/, 'it must be one of $1')}`,
-          slip(value, right),
-        ].join(''),
+      (_, flag, value, expected: string) => {
+        const choices = /^Allowed choices are (.*)\.$/.exec(expected)?.[1];
+        if (choices === undefined) return `${flag} is '${value}'; ${expected}`;
+        return `${flag} is '${value}'; it must be one of ${choices}${suggestion(value, choices.split(', '))}`;
+      },
     )
     .replace(/ ?\(Did you mean ([^()]{1,200})\?\)$/, '; did you mean $1?');
-  const names = command.parent === null ? '' : ` ${pathOf(command)}`;
-  const unhelped = complaint.startsWith('unknown option') && !complaint.endsWith('?');
-  return `rollwatch: ${complaint}${unhelped ? `; 'rollwatch${names} --help' lists them` : ''}`;
+  const path = command.parent === null ? '' : ` ${pathOf(command)}`;
+  const needsHint = message.startsWith('unknown option') && !message.endsWith('?');
+  return `rollwatch: ${message}${needsHint ? `; see 'rollwatch${path} --help'` : ''}`;
 }
 
-function slip(value: string, right: string): string {
-  const meant = didYouMean(value, right.match(/[\w-]+/g) ?? [], 2);
-  return meant === null ? '' : `; did you mean ${meant}?`;
+function suggestion(value: string, choices: readonly string[]): string {
+  const match = didYouMean(value, choices, 2);
+  return match === null ? '' : `; did you mean ${match}?`;
 }
 
-/** 'cloud stop' */
+/** Example: 'cloud stop' */
 const pathOf = (command: Command): string =>
   command.parent?.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
 
 /**
- * Where a command does something without a subcommand, commander takes an unknown one for an argument of it: `rollwatch`
- * itself, and `rollwatch cloud`.
+ * Rejects unknown commands and subcommands. Commander takes them for arguments of a command that also works without a
+ * subcommand: `rollwatch` and `rollwatch cloud`.
+ *
+ * @throws UserError
  */
-function refuseUnknown(rollwatch: Command): void {
+function rejectUnknownCommands(rollwatch: Command): void {
   const [first, second] = process.argv.slice(2);
-  const known = [...rollwatch.commands.map((one) => one.name()), 'help'];
-  refuseUnless(known, first, first);
-  if (first === 'help') refuseUnless(known, second, second);
-  const below = rollwatch.commands.find((one) => one.name() === first)?.commands ?? [];
-  if (below.length > 0) refuseUnless([...below.map((one) => one.name()), 'help'], second, `${first} ${second}`);
+  const names = [...rollwatch.commands.map((command) => command.name()), 'help'];
+  rejectUnless(names, first, first);
+  if (first === 'help') rejectUnless(names, second, second);
+  const subcommands = rollwatch.commands.find((command) => command.name() === first)?.commands ?? [];
+  if (subcommands.length > 0)
+    rejectUnless([...subcommands.map((command) => command.name()), 'help'], second, `${first} ${second}`);
 }
 
-function refuseUnless(known: readonly string[], asked: string | undefined, shown: string | undefined): void {
-  if (asked === undefined || asked.startsWith('-') || known.includes(asked)) return;
-  const meant = didYouMean(asked, known, 2);
-  throw new Refusal(
-    `there is no command '${shown}'; ${meant === null ? `there are ${listed(known, 'and')}` : `did you mean ${meant}?`}`,
+function rejectUnless(names: readonly string[], name: string | undefined, path: string | undefined): void {
+  if (name === undefined || name.startsWith('-') || names.includes(name)) return;
+  const match = didYouMean(name, names, 2);
+  throw new UserError(
+    `unknown command '${path}'; ${match === null ? `the commands are ${listed(names, 'and')}` : `did you mean ${match}?`}`,
   );
 }

@@ -7,10 +7,10 @@ import { print } from './output.ts';
 
 export const repairCommand: CommandFactory = ({ output, finish }) =>
   new Command('repair')
-    .description('write what can be read of a damaged journal into a new one; the damaged one stays as it is')
-    .argument('<damaged>', 'the journal to read')
-    .argument('<new>', 'the journal to write; it must not exist yet')
-    .option('--json', 'print what was found, and what was not, as JSON')
+    .description('copy the readable part of a damaged journal into a new journal; the damaged file is not changed')
+    .argument('<damaged>', 'journal to read')
+    .argument('<new>', 'journal to create; it must not exist yet')
+    .option('--json', 'print what was recovered, and what was not, as JSON')
     .addHelpText(
       'after',
       `
@@ -18,14 +18,14 @@ Examples:
   rollwatch repair rollwatch.sqlite repaired.sqlite
   rollwatch report --journal repaired.sqlite
 
-Exit code 3: nothing of a journal was found in the file.`,
+Exit code 3: the file contains no readable part of a journal.`,
     )
     .action(async (damaged: string, fresh: string, { json = false }: { readonly json?: boolean }) => {
       const { rows, damage } = repair(damaged, fresh);
-      const found = [...rows].filter(([, count]) => count > 0);
+      const recovered = [...rows].filter(([, count]) => count > 0);
       const text = [
-        `${fresh} holds what could be read of ${damaged}: ${found.map(([table, count]) => `${counted(count, 'row')} of ${table}`).join(', ')}.`,
-        damage.length === 0 ? 'No damage was found.' : `Not readable: ${damageText(damage)}.`,
+        `Recovered from ${damaged} into ${fresh}: ${recovered.map(([table, count]) => `${counted(count, 'row')} of ${table}`).join(', ')}.`,
+        damage.length === 0 ? 'No damage was found.' : `Unreadable: ${damageText(damage)}.`,
       ].join('\n');
       await print(output.out, json ? JSON.stringify({ rows: Object.fromEntries(rows), damage }, null, 2) : text);
       finish(0);

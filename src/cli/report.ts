@@ -1,13 +1,13 @@
 import { Command, Option } from 'commander';
 import { compareRuns } from '../domain/run/comparison.ts';
 import type { Report } from '../domain/run/report.ts';
-import { isAccepted, RESULTS, type Result } from '../domain/upgrade/verdict.ts';
-import { Refusal } from '../domain/user-error.ts';
+import { isAccepted, VERDICT_RESULTS, type VerdictResult } from '../domain/upgrade/verdict.ts';
+import { UserError } from '../domain/user-error.ts';
 import { comparisonJson, comparisonText } from '../report/comparison.ts';
 import { REPORT_FORMATS } from '../report/formats.ts';
-import { askWhole, notADaemon } from './api-client.ts';
 import type { CommandFactory } from './command.ts';
-import { journalReport, rehearsalInstead } from './journal-report.ts';
+import { callDaemon, notADaemonError } from './daemon-client.ts';
+import { journalReport, rehearsalJournal } from './journal-report.ts';
 import { type Output, print, type Sink } from './output.ts';
 
 type ReportFlags = {
@@ -23,34 +23,35 @@ type ReportFlags = {
   readonly ansibleLog?: readonly string[];
 };
 
-/** What was written, and the verdict on it. */
-type Told = { readonly text: string; readonly result: Result | null };
+/** `result`: the verdict, null if there is none. */
+type RenderedReport = { readonly text: string; readonly result: VerdictResult | null };
+
+/** The widths that the API accepts. */
+const MIN_COLUMNS = 40;
+const MAX_COLUMNS = 400;
 
 export const reportCommand: CommandFactory = ({ output, finish }) =>
   new Command('report')
-    .description('tell how a run went: downtime with error bars, windows and their causes, the verdict on each phase')
-    .option('--journal <file>', 'read this journal, also while a daemon writes it (default: as the configuration says)')
-    .option('--url <url>', 'ask a running daemon instead')
-    .option('--compare <journal...>', 'lay two or more runs side by side: their downtime and how long each phase took')
-    .option('--config <file>', 'rollwatch.yaml')
+    .description('print the report of a run: downtime with error bars, windows and their causes, verdicts')
+    .option('--journal <file>', 'journal to read, also while a daemon writes it (default: as configured)')
+    .option('--url <url>', 'get the report from the daemon at this URL')
+    .option('--compare <journal...>', 'compare two or more runs: their downtime, and the duration of each phase')
+    .option('--config <file>', 'configuration file (default: ./rollwatch.yaml if it exists)')
     .addOption(
-      new Option('--format <format>', 'how to write it').choices(REPORT_FORMATS.map((one) => one.name)).default('text'),
+      new Option('--format <format>', 'output format').choices(REPORT_FORMATS.map(({ name }) => name)).default('text'),
     )
-    .option('--json', 'the same as --format json')
+    .option('--json', 'short for --format json')
     .option(
       '--ansible-log <file...>',
-      "put windows down to the tasks in Ansible's log too, or in the output of ansible.posix.jsonl",
+      "also attribute windows to the tasks in Ansible's log, or in the output of ansible.posix.jsonl",
     )
     .option(
       '--zone <zone>',
-      'for moments in text (default: utc), and of the moments in --ansible-log (default: local), as Europe/Berlin',
+      'time zone of the text report (default: utc) and of --ansible-log (default: local), such as Europe/Berlin',
     )
-    .option(
-      '--plan <plan>',
-      'judge by this plan, a file or the name of a shipped one (default: as the configuration says)',
-    )
+    .option('--plan <plan>', 'plan to judge by: a file, or the name of a built-in one (default: as configured)')
     .addOption(
-      new Option('--fail-on <result>', 'exit with 1 on a verdict of fail, or already where something is not proven')
+      new Option('--fail-on <result>', 'exit with 1 on this verdict or a worse one')
         .choices(['fail', 'not-proven'])
         .default('fail'),
     )
@@ -64,70 +65,88 @@ Examples:
   rollwatch report --format junit --fail-on not-proven > rollwatch.xml
   rollwatch report --compare staging.sqlite production.sqlite
 
-Exit code 1: a phase of the upgrade cost more than its plan promises.`,
+Exit code 1: a phase of the upgrade exceeded its budget.`,
     )
     .action(async (flags: ReportFlags) => {
-      refuseMixed(flags);
+      checkFlags(flags);
       const format = flags.json === true ? 'json' : flags.format;
-      const tell = flags.url !== undefined ? fromDaemon : flags.compare !== undefined ? fromSeveral : fromJournal;
-      const { text, result } = await tell(flags, format, output);
+      const render =
+        flags.url !== undefined ? renderFromDaemon : flags.compare !== undefined ? renderComparison : renderFromJournal;
+      const { text, result } = await render(flags, format, output);
       await print(output.out, text);
       finish(isAccepted(result, flags.failOn) ? 0 : 1);
     });
 
-function refuseMixed({ url, compare, journal, plan, ansibleLog }: ReportFlags): void {
+/** @throws UserError if flags exclude each other */
+function checkFlags({ url, compare, journal, plan, ansibleLog }: ReportFlags): void {
   if (compare !== undefined && (url !== undefined || journal !== undefined))
-    throw new Refusal('--compare names the journals itself; leave --journal and --url out');
+    throw new UserError('--compare excludes --journal and --url; list all journals after --compare');
   if (compare !== undefined && compare.length < 2)
-    throw new Refusal(`--compare has ${compare.length} journal; name two or more`);
+    throw new UserError(`--compare needs two or more journals, but got ${compare.length}`);
   if (url !== undefined && plan !== undefined)
-    throw new Refusal('--plan goes with a journal: a daemon judges by the plan of its configuration');
+    throw new UserError('--plan cannot be used with --url: the daemon judges by the plan in its configuration');
   if (url !== undefined && ansibleLog !== undefined)
-    throw new Refusal("--ansible-log goes with a journal: 'rollwatch task follow --once FILE' tells a daemon of it");
+    throw new UserError(
+      "--ansible-log cannot be used with --url; report the log to the daemon with 'rollwatch task follow --once FILE'",
+    );
 }
 
-async function fromDaemon({ url = '', failOn, zone }: ReportFlags, format: string, output: Output): Promise<Told> {
-  const query = new URLSearchParams({ format, colour: String(output.colour) });
-  if (Number.isFinite(output.width)) query.set('width', String(Math.min(Math.max(output.width, 40), 400)));
-  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+async function renderFromDaemon(
+  { url = '', failOn, zone }: ReportFlags,
+  format: string,
+  { colour, width }: Output,
+): Promise<RenderedReport> {
+  const query = new URLSearchParams({ format, colour: String(colour) });
+  if (Number.isFinite(width)) query.set('width', String(Math.min(Math.max(width, MIN_COLUMNS), MAX_COLUMNS)));
+  const localZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (failOn === 'not-proven') query.set('strict', 'true');
-  if (zone !== undefined) query.set('zone', zone === 'local' ? here : zone);
-  const { body, header } = await askWhole(url, { method: 'GET', path: `/api/v1/report?${query}` });
-  if (header('rollwatch-verdict') === null) throw notADaemon(url);
-  return { text: body, result: RESULTS.find((one) => one === header('rollwatch-verdict')) ?? null };
+  if (zone !== undefined) query.set('zone', zone === 'local' ? localZone : zone);
+  const request = { method: 'GET', path: `/api/v1/report?${query}` } as const;
+  const { body, header } = await callDaemon({ url, token: undefined }, request);
+  const verdict = header('rollwatch-verdict');
+  if (verdict === null) throw notADaemonError(url);
+  return { text: body, result: VERDICT_RESULTS.find((result) => result === verdict) ?? null };
 }
 
-async function fromJournal(flags: ReportFlags, name: string, { width, colour, err }: Output): Promise<Told> {
-  const format = REPORT_FORMATS.find((one) => one.name === name);
-  if (format === undefined) throw new Refusal(`--format is '${name}'`);
-  const rehearsed = flags.journal === undefined ? rehearsalInstead(flags.config) : undefined;
-  if (rehearsed !== undefined)
-    await print(err, `rollwatch: no run was recorded here; this is the rehearsal in ${rehearsed}`);
-  const { report, drawing } = await journalReport(flags.journal ?? rehearsed, {
+async function renderFromJournal(
+  flags: ReportFlags,
+  formatName: string,
+  { width, colour, err }: Output,
+): Promise<RenderedReport> {
+  const format = REPORT_FORMATS.find(({ name }) => name === formatName);
+  if (format === undefined) throw new UserError(`--format is '${formatName}'`);
+  const rehearsal = flags.journal === undefined ? rehearsalJournal(flags.config) : undefined;
+  if (rehearsal !== undefined)
+    await print(err, `rollwatch: no run is recorded here; this is the rehearsal in ${rehearsal}`);
+  const { report, drawing } = await journalReport(flags.journal ?? rehearsal, {
     ...flags,
     draws: format.draws,
     onNote: (note) => void print(err, `rollwatch: ${note}`),
   });
   await warnOfDamage(flags.journal, report, err);
   const strict = flags.failOn === 'not-proven';
-  const options = { colour, width, strict, ...zoneOf(flags), ...(drawing !== null && { drawing }) };
+  const options = { colour, width, strict, ...zoneOption(flags), ...(drawing !== null && { drawing }) };
   return { text: format.write(report, options), result: report.verdict.result };
 }
 
-/** CSV and JUnit have no place for it. */
+/** Goes to standard error, because CSV and JUnit cannot contain it. */
 async function warnOfDamage(file: string | undefined, { damage }: Report, err: Sink): Promise<void> {
   if (damage.length === 0) return;
-  const name = file ?? 'of the configuration';
+  const name = file === undefined ? 'the configured journal' : `journal ${file}`;
   await print(
     err,
-    `rollwatch: journal ${name} is damaged, and only what could be read is reported; 'rollwatch repair' writes that into a new journal`,
+    `rollwatch: ${name} is damaged, so this report covers only its readable part; 'rollwatch repair' copies that part into a new journal`,
   );
 }
 
-/** The verdict is that of the run that began last. */
-async function fromSeveral(flags: ReportFlags, name: string, { width, colour, err }: Output): Promise<Told> {
-  if (name !== 'text' && name !== 'json')
-    throw new Refusal(`--format is '${name}'; with --compare it must be text or json`);
+/** The verdict is that of the run that started last. */
+async function renderComparison(
+  flags: ReportFlags,
+  formatName: string,
+  { width, colour, err }: Output,
+): Promise<RenderedReport> {
+  if (formatName !== 'text' && formatName !== 'json')
+    throw new UserError(`--format is '${formatName}'; with --compare it must be text or json`);
   const reports = [];
   for (const file of flags.compare ?? []) {
     const { report } = await journalReport(file, flags);
@@ -136,8 +155,10 @@ async function fromSeveral(flags: ReportFlags, name: string, { width, colour, er
   }
   const comparison = compareRuns(reports);
   const text =
-    name === 'json' ? comparisonJson(comparison) : comparisonText(comparison, { colour, width, ...zoneOf(flags) });
+    formatName === 'json'
+      ? comparisonJson(comparison)
+      : comparisonText(comparison, { colour, width, ...zoneOption(flags) });
   return { text, result: comparison.runs.at(-1)?.result ?? null };
 }
 
-const zoneOf = ({ zone }: ReportFlags): { readonly zone?: string } => (zone === undefined ? {} : { zone });
+const zoneOption = ({ zone }: ReportFlags): { readonly zone?: string } => (zone === undefined ? {} : { zone });

@@ -3,13 +3,14 @@ import { z } from 'zod';
 import { loadConfiguration } from '../config/configuration.ts';
 import { redact } from '../domain/redaction.ts';
 import { printableLine } from '../format/printable.ts';
+import { counted } from '../format/quantities.ts';
 import { readJournal } from '../journal/open-journal.ts';
 import { openCloud } from '../openstack/cloud.ts';
-import { refusalOf } from '../openstack/diagnosis/preflight.ts';
+import { userErrorOf } from '../openstack/diagnosis/preflight.ts';
 import { createJanitor, type Swept } from '../probes/janitor.ts';
 import { createTimeline, machineClocks } from '../sampler/clock.ts';
-import { askFor } from './api-client.ts';
 import type { CommandFactory } from './command.ts';
+import { callDaemonJson } from './daemon-client.ts';
 import { print } from './output.ts';
 
 type SweepFlags = {
@@ -22,22 +23,28 @@ type SweepFlags = {
   readonly url?: string;
 };
 
-/** How long a sweep waits until everything has gone, in milliseconds. */
-const PATIENCE = 60_000;
+/** How long to wait for all servers to be gone. */
+const DELETE_TIMEOUT_MS = 60_000;
 
 export const sweepCommand: CommandFactory = ({ output, finish }) =>
   new Command('sweep')
-    .description('delete the servers that a stopped Rollwatch has left, and no others')
-    .option('--dry-run', 'only show them')
-    .option('--any-vantage', 'those of other hosts, too')
-    .option('--now', 'also what a running daemon may need: only where none is at work')
-    .option('--journal <file>', 'only those of the run in this journal')
-    .option('--url <url>', 'spare those of the daemon that runs there: it deletes its own')
-    .option('--config <file>', 'rollwatch.yaml')
+    .description('delete leftover Rollwatch test servers (by name prefix and metadata)')
+    .option('--dry-run', 'only list them')
+    .option('--any-vantage', 'also servers created from other hosts')
+    .option('--now', 'do not wait for servers that a running daemon may be using (stop all daemons first)')
+    .option('--journal <file>', 'only servers of the run in this journal')
+    .option('--url <url>', 'skip servers of the daemon at this URL; it deletes its own')
+    .option('--config <file>', 'configuration file (default: ./rollwatch.yaml if it exists)')
     .option('--json', 'an array of {cloud, id, name, status, gone, neededFor (seconds)}')
     .addHelpText(
       'after',
-      '\nA server that a running daemon may need is waited for: it goes by itself, or is deleted once it is too old for\nthat (within a minute, as a rule).\n\nExamples:\n  OS_CLOUD=mycloud rollwatch sweep --dry-run\n  OS_CLOUD=mycloud rollwatch sweep --url http://127.0.0.1:9774',
+      `
+A server that a running daemon may be using is not deleted immediately: sweep waits until the daemon has deleted it, or
+until it is too old to be in use (usually within a minute).
+
+Examples:
+  OS_CLOUD=mycloud rollwatch sweep --dry-run
+  OS_CLOUD=mycloud rollwatch sweep --url http://127.0.0.1:9774`,
     )
     .action(
       async ({ config, dryRun = false, json = false, anyVantage = false, now = false, journal, url }: SweepFlags) => {
@@ -45,29 +52,30 @@ export const sweepCommand: CommandFactory = ({ output, finish }) =>
         const run = journal === undefined ? null : await runOfJournal(journal);
         const spare = url === undefined ? null : await runOfDaemon(url);
         const clock = createTimeline(machineClocks, configuration.sampler.clockStep);
-        const rows: ReturnType<typeof row>[] = [];
+        const rows: Row[] = [];
         for (const { access, probes } of configuration.clouds) {
           const cloud = openCloud({ access, clock });
           const { namePrefix, deleteLimit, maxStuck } = probes['server-boot'];
           const mark = { prefix: namePrefix, vantage: configuration.vantage, run: '', cloud: access.name };
-          const janitor = createJanitor({ cloud, mark, deleteLimit, maxStuck, emit: () => {}, log: () => {} });
-          const scope = { vantage: anyVantage ? null : configuration.vantage, run, spare };
+          const janitor = createJanitor({ cloud, creator: mark, deleteLimit, maxStuck, emit: () => {}, log: () => {} });
+          const scope = { vantage: anyVantage ? null : configuration.vantage, run, exceptRun: spare };
           const { signal } = new AbortController();
           try {
             const onWait = (servers: readonly unknown[], millis: number) =>
-              void print(output.err, waitingFor(servers.length, millis));
-            const swept = await janitor.sweep({ dryRun, scope, now, onWait, limit: PATIENCE, signal });
-            if (swept.type !== 'ok') throw refusalOf(cloud, swept);
-            // Two entries of one project show the same servers.
-            const known = new Set(rows.map(({ id }) => id));
-            rows.push(...swept.value.filter(({ server }) => !known.has(server.id)).map((one) => row(access.name, one)));
+              void print(output.err, waitText(servers.length, millis));
+            const swept = await janitor.sweep({ dryRun, scope, now, onWait, timeout: DELETE_TIMEOUT_MS, signal });
+            if (swept.type !== 'ok') throw userErrorOf(cloud, swept);
+            // Two entries of clouds.yaml for the same project list the same servers.
+            const listedIds = new Set(rows.map(({ id }) => id));
+            const added = swept.value.filter(({ server }) => !listedIds.has(server.id));
+            rows.push(...added.map((one) => toRow(access.name, one)));
           } finally {
             cloud.close();
           }
         }
-        await print(output.out, json ? JSON.stringify(rows, null, 2) : told(rows, dryRun));
-        // What waits for a second look, or a server that won't go, does not keep the command.
-        finish(dryRun || rows.every((one) => one.gone) ? 0 : 1);
+        await print(output.out, json ? JSON.stringify(rows, null, 2) : sweepText(rows, dryRun));
+        finish(dryRun || rows.every((row) => row.gone) ? 0 : 1);
+        // Timers of unfinished deletions would keep the process alive.
         setImmediate(() => process.exit());
       },
     );
@@ -78,29 +86,30 @@ async function runOfJournal(file: string): Promise<string> {
   return journal.run;
 }
 
-const report = z.object({ run: z.object({ id: z.string() }) });
+const reportSchema = z.object({ run: z.object({ id: z.string() }) });
 
 async function runOfDaemon(url: string): Promise<string> {
-  return (await askFor(report, url, { method: 'GET', path: '/api/v1/report?format=json' })).run.id;
+  const request = { method: 'GET', path: '/api/v1/report?format=json' } as const;
+  return (await callDaemonJson({ url, token: undefined }, request, reportSchema)).run.id;
 }
 
-const row = (cloud: string, { server, gone, neededFor }: Swept) => ({
+type Row = ReturnType<typeof toRow>;
+
+const toRow = (cloud: string, { server, gone, neededFor }: Swept) => ({
   cloud,
   id: server.id,
   name: redact(server.name),
   status: redact(server.status),
   gone,
-  /** In seconds: a living run may need it for so long. */
+  /** How long a running daemon may still use the server, in seconds. */
   neededFor: Math.ceil(neededFor / 1000),
 });
 
-const waitingFor = (count: number, millis: number): string =>
-  `rollwatch: ${serverCount(count)} may be in use by a running daemon: waits up to ${Math.ceil(millis / 1000)} s for ${count === 1 ? 'it' : 'them'} to go (--now: deletes at once)`;
+const waitText = (count: number, millis: number): string =>
+  `rollwatch: ${counted(count, 'server')} may be in use by a running daemon; waiting up to ${Math.ceil(millis / 1000)} s (--now deletes immediately)`;
 
-const serverCount = (count: number): string => `${count} server${count === 1 ? '' : 's'}`;
-
-function told(rows: readonly ReturnType<typeof row>[], dryRun: boolean): string {
-  if (rows.length === 0) return 'No server of ours is left behind.';
+function sweepText(rows: readonly Row[], dryRun: boolean): string {
+  if (rows.length === 0) return 'No leftover test servers.';
   const lines = rows.map(({ cloud, id, name, status, gone, neededFor }) =>
     [
       cloud,
@@ -112,11 +121,11 @@ function told(rows: readonly ReturnType<typeof row>[], dryRun: boolean): string 
       .map(printableLine)
       .join('  '),
   );
-  const left = rows.filter((one) => !one.gone).length;
-  const needed = rows.filter((one) => one.neededFor > 0).length;
-  const used = needed === 0 ? '' : `, ${needed} of them perhaps in use by a running daemon`;
-  const end = dryRun
-    ? `${serverCount(rows.length)} of ours${used}; nothing was deleted.`
-    : `${serverCount(rows.length - left)} deleted, ${left} left.`;
-  return [...lines, end].join('\n');
+  const left = rows.filter((row) => !row.gone).length;
+  const inUse = rows.filter((row) => row.neededFor > 0).length;
+  const inUseText = inUse === 0 ? '' : ` (${inUse} may be in use by a running daemon)`;
+  const summary = dryRun
+    ? `${counted(rows.length, 'leftover test server')}${inUseText}; nothing was deleted.`
+    : `${counted(rows.length - left, 'server')} deleted, ${left} left.`;
+  return [...lines, summary].join('\n');
 }

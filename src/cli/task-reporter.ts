@@ -1,82 +1,86 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { taskBody } from '../api/task.ts';
+import { toApiTaskReport } from '../api/task.ts';
 import type { Task } from '../domain/upgrade/task.ts';
-import { Refusal } from '../domain/user-error.ts';
-import { ask } from './api-client.ts';
+import { UserError } from '../domain/user-error.ts';
+import { callDaemon, type DaemonAddress } from './daemon-client.ts';
 
-/** Tells a daemon of tasks as they come: together what came together, and again what could not be told. */
-export type TaskTeller = {
-  tell(task: Task): void;
-  /** Tries for up to so many milliseconds to tell what is left; throws the Refusal that kept it from it. */
-  end(patience: number): Promise<void>;
+/** Reports tasks to a daemon in batches, and retries what could not be delivered. */
+export type TaskReporter = {
+  report(task: Task): void;
+  /**
+   * Waits up to `timeoutMs` until everything is delivered.
+   *
+   * @throws UserError the last failure, if tasks are still undelivered
+   */
+  end(timeoutMs: number): Promise<void>;
 };
 
-/** Running tasks are told again so often: a daemon that hears nothing for longer takes them as ended. */
-export const HEARTBEAT_MS = 10_000;
-export const HEARTBEAT_HEADER = { 'Rollwatch-Heartbeat': String(HEARTBEAT_MS / 1000) } as const;
+/** Running tasks are reported this often. The daemon ends a task that is not reported for several intervals. */
+export const HEARTBEAT_INTERVAL_MS = 10_000;
+export const HEARTBEAT_HEADER = { 'Rollwatch-Heartbeat': String(HEARTBEAT_INTERVAL_MS / 1000) } as const;
 
-/** A log without a line for so long may be of an Ansible that was killed. */
-const SILENCE_MS = 3_600_000;
+/** A log without a new line for this long may belong to a killed Ansible: its tasks are no longer reported. */
+const MAX_SILENCE_MS = 3_600_000;
 
-/** Between two tries, in milliseconds. */
-const AGAIN = 1000;
-const AT_ONCE = 500;
+const BATCH_DELAY_MS = 20;
+const MAX_BATCH_SIZE = 500;
+const REQUEST_TIMEOUT_MS = 5000;
+const RETRY_DELAY_MS = 1000;
 
-export function createTaskTeller(daemon: { readonly url: string; readonly token: string | undefined }): TaskTeller {
-  /** The newest state of each. */
-  const waiting = new Map<string, Task>();
-  /** With the moment of its last change, by the monotonic clock. */
+export function createTaskReporter(daemon: DaemonAddress): TaskReporter {
+  /** The newest state of each undelivered task, by id. */
+  const queued = new Map<string, Task>();
+  /** Running tasks by id; `since` is the monotonic time of the last change in milliseconds. */
   const running = new Map<string, { readonly task: Task; readonly since: number }>();
   let sending: Promise<void> | null = null;
-  let refused: Refusal | null = null;
+  let failure: UserError | null = null;
 
-  async function send(): Promise<void> {
-    while (waiting.size > 0) {
-      const some = [...waiting.values()].slice(0, AT_ONCE);
+  async function sendQueued(): Promise<void> {
+    while (queued.size > 0) {
+      const batch = [...queued.values()].slice(0, MAX_BATCH_SIZE);
       try {
-        await ask(daemon.url, {
+        await callDaemon(daemon, {
           method: 'POST',
           path: '/api/v1/tasks',
-          token: daemon.token,
-          body: { tasks: some.map(taskBody) },
+          body: { tasks: batch.map(toApiTaskReport) },
           headers: HEARTBEAT_HEADER,
-          timeout: 5000,
+          timeoutMs: REQUEST_TIMEOUT_MS,
         });
-        for (const one of some) if (waiting.get(one.id) === one) waiting.delete(one.id);
-        refused = null;
+        for (const task of batch) if (queued.get(task.id) === task) queued.delete(task.id);
+        failure = null;
       } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-        refused = error;
-        await delay(AGAIN);
+        if (!(error instanceof UserError)) throw error;
+        failure = error;
+        await delay(RETRY_DELAY_MS);
       }
     }
     sending = null;
   }
 
-  const soon = (task: Task): void => {
-    waiting.set(task.id, task);
-    sending ??= delay(20).then(send);
+  const enqueue = (task: Task): void => {
+    queued.set(task.id, task);
+    sending ??= delay(BATCH_DELAY_MS).then(sendQueued);
   };
 
-  const beat = setInterval(() => {
+  const heartbeat = setInterval(() => {
     const now = performance.now();
     for (const [id, { task, since }] of running) {
-      if (now - since > SILENCE_MS) running.delete(id);
-      else if (!waiting.has(id)) soon(task);
+      if (now - since > MAX_SILENCE_MS) running.delete(id);
+      else if (!queued.has(id)) enqueue(task);
     }
-  }, HEARTBEAT_MS);
-  beat.unref();
+  }, HEARTBEAT_INTERVAL_MS);
+  heartbeat.unref();
 
   return {
-    tell(task) {
+    report(task) {
       if (task.end === null && task.status === 'running') running.set(task.id, { task, since: performance.now() });
       else running.delete(task.id);
-      soon(task);
+      enqueue(task);
     },
-    async end(patience) {
-      clearInterval(beat);
-      await Promise.race([sending, delay(patience, undefined, { ref: false })]);
-      if (waiting.size > 0 && refused !== null) throw refused;
+    async end(timeoutMs) {
+      clearInterval(heartbeat);
+      await Promise.race([sending, delay(timeoutMs, undefined, { ref: false })]);
+      if (queued.size > 0 && failure !== null) throw failure;
     },
   };
 }

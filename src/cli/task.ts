@@ -1,31 +1,117 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
+import { constants, hostname } from 'node:os';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { Refusal } from '../domain/user-error.ts';
-import { rows } from '../http/lists.ts';
-import { ask, askFor } from './api-client.ts';
+import { UserError } from '../domain/user-error.ts';
+import { listOf } from '../http/lists.ts';
 import type { CommandContext, CommandFactory } from './command.ts';
-import { type DaemonFlags, daemonOf, toDaemon } from './daemon-flags.ts';
+import { addDaemonOptions, callDaemon, callDaemonJson, type DaemonFlags, resolveDaemon } from './daemon-client.ts';
 import { print } from './output.ts';
-import { runChild } from './run-child.ts';
 import { taskFollowCommand } from './task-follow.ts';
-import { HEARTBEAT_HEADER, HEARTBEAT_MS } from './task-reporter.ts';
+import { HEARTBEAT_HEADER, HEARTBEAT_INTERVAL_MS } from './task-reporter.ts';
 
-/** The daemon must not hold up what it is told of, in milliseconds. */
-const PATIENCE = 2000;
+/** Short, because a slow daemon must not delay the upgrade. */
+const REPORT_TIMEOUT_MS = 2000;
 
-type Told = {
-  readonly id: string;
-  readonly name: string;
-  readonly hosts: readonly string[];
-  readonly status: 'running' | 'ok' | 'failed';
-  readonly start: string;
-  readonly end: string | null;
-  readonly source: 'shell';
-};
+export const taskCommand: CommandFactory = (context) =>
+  new Command('task')
+    .description('report upgrade tasks to a running daemon, which attributes downtime to them')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  rollwatch task run 'stop the API' -- systemctl stop nova-api
+  rollwatch task start 'online data migrations'
+  rollwatch task end 'online data migrations'`,
+    )
+    .addCommand(runCommand(context))
+    .addCommand(startCommand(context))
+    .addCommand(endCommand(context))
+    .addCommand(taskFollowCommand(context));
 
-const begun = (name: string): Told => ({
+/** A daemon that is unreachable or rejects the task never fails the command: it only causes a warning. */
+const runCommand = ({ output, finish }: CommandContext): Command =>
+  addDaemonOptions(new Command('run'))
+    .description('run a command as a task; passes its exit code, output and signals through')
+    .argument('<name>', 'name of the task')
+    .argument('<command...>', 'command to run, after --')
+    .addHelpText('after', "\nExample:\n  rollwatch task run 'stop the API' -- systemctl stop nova-api")
+    .action(async (name: string, command: readonly string[], flags: DaemonFlags) => {
+      const task = newTask(name);
+      const warn = (error: unknown): Promise<void> => {
+        if (!(error instanceof UserError)) throw error;
+        return print(output.err, `rollwatch: could not report task '${name}': ${error.message}`);
+      };
+      const startReported = report(flags, task, { withHeartbeat: true }).catch(warn);
+      // Lets the daemon end the task if this process is killed.
+      const heartbeat = setInterval(
+        () => report(flags, task, { withHeartbeat: true }).catch(() => {}),
+        HEARTBEAT_INTERVAL_MS,
+      );
+      const { code, problem } = await runChild(command);
+      clearInterval(heartbeat);
+      const ended = {
+        ...task,
+        status: code === 0 ? ('ok' as const) : ('failed' as const),
+        end: new Date().toISOString(),
+      };
+      await startReported;
+      await report(flags, ended).catch(warn);
+      if (problem !== null) await print(output.err, `rollwatch: ${problem}`);
+      finish(code);
+    });
+
+const startCommand = ({ output, finish }: CommandContext): Command =>
+  addDaemonOptions(new Command('start'))
+    .description('report the start of a task; prints its id')
+    .argument('<name>', 'name of the task')
+    .action(async (name: string, flags: DaemonFlags) => {
+      const task = newTask(name);
+      await report(flags, task);
+      await print(output.out, task.id);
+      finish(0);
+    });
+
+/** The fields of a running task that the daemon accepts back. */
+const runningTasksSchema = z.object({
+  tasks: listOf(
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      role: z.string().nullable(),
+      play: z.string().nullable(),
+      playbook: z.string().nullable(),
+      hosts: z.array(z.string()),
+      tags: z.array(z.string()),
+      kind: z.string(),
+      start: z.string(),
+      source: z.string(),
+    }),
+  ),
+});
+
+const endCommand = ({ finish }: CommandContext): Command =>
+  addDaemonOptions(new Command('end'))
+    .description('report the end of a task, whichever source reported its start')
+    .argument('<name-or-id>', "id, name or 'role : name' of the task; of several the one that started last")
+    .option('--failed', 'the task failed')
+    .action(async (wanted: string, { failed = false, ...flags }: DaemonFlags & { readonly failed?: boolean }) => {
+      const end = new Date().toISOString();
+      const request = { method: 'GET', path: '/api/v1/tasks?status=running' } as const;
+      const { tasks } = await callDaemonJson(resolveDaemon(flags), request, runningTasksSchema);
+      const isWanted = ({ id, name, role }: (typeof tasks)[number]): boolean =>
+        [id, name, ...(role === null ? [] : [`${role} : ${name}`])].includes(wanted);
+      const task = tasks.findLast(isWanted);
+      if (task === undefined) {
+        const names = tasks.map(({ name }) => `'${name}'`).join(', ');
+        throw new UserError(`no task '${wanted}' is running (${names === '' ? 'no task is' : `running: ${names}`})`);
+      }
+      await report(flags, { ...task, status: failed ? 'failed' : 'ok', end });
+      finish(0);
+    });
+
+const newTask = (name: string) => ({
   id: `shell-${randomUUID()}`,
   name,
   hosts: [hostname()],
@@ -35,101 +121,47 @@ const begun = (name: string): Told => ({
   source: 'shell',
 });
 
-/** With `lives` whoever reports the task reports it again, as long as it runs. */
-async function tell(flags: DaemonFlags, task: object, { lives = false } = {}): Promise<void> {
-  const { url, token } = daemonOf(flags);
-  const headers = lives ? HEARTBEAT_HEADER : {};
-  await ask(url, { method: 'POST', path: '/api/v1/tasks', token, headers, body: { tasks: [task] }, timeout: PATIENCE });
+/** `withHeartbeat` promises the daemon that the task is reported every `HEARTBEAT_INTERVAL_MS` while it runs. */
+async function report(flags: DaemonFlags, task: object, { withHeartbeat = false } = {}): Promise<void> {
+  await callDaemon(resolveDaemon(flags), {
+    method: 'POST',
+    path: '/api/v1/tasks',
+    headers: withHeartbeat ? HEARTBEAT_HEADER : {},
+    body: { tasks: [task] },
+    timeoutMs: REPORT_TIMEOUT_MS,
+  });
 }
 
-export const taskCommand: CommandFactory = (context) =>
-  new Command('task')
-    .description('tell a running daemon what the upgrade does, so that downtime is put down to it')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  rollwatch task run 'stop the API' -- systemctl stop nova-api
-  rollwatch task start 'online data migrations'
-  rollwatch task end 'online data migrations'`,
-    )
-    .addCommand(run(context))
-    .addCommand(start(context))
-    .addCommand(end(context))
-    .addCommand(taskFollowCommand(context));
+const FORWARDED_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR2', 'SIGCONT', 'SIGWINCH'];
+/** A terminal sends these to the child as well. */
+const TERMINAL_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 
-/** The command comes first: a daemon that is away, or refuses, is a line on standard error and no more. */
-const run = ({ output, finish }: CommandContext): Command =>
-  toDaemon(new Command('run'))
-    .description('run a command as a task; its exit code, output and signals pass through untouched')
-    .argument('<name>', 'of the task')
-    .argument('<command...>', 'after --')
-    .addHelpText('after', "\nExample:\n  rollwatch task run 'stop the API' -- systemctl stop nova-api")
-    .action(async (name: string, command: readonly string[], flags: DaemonFlags) => {
-      const task = begun(name);
-      const lost = (error: unknown): Promise<void> => {
-        if (!(error instanceof Refusal)) throw error;
-        return print(output.err, `rollwatch: task '${name}' is not told: ${error.message}`);
-      };
-      const told = tell(flags, task, { lives: true }).catch(lost);
-      // Killed, it can't report an end; then it is missed.
-      const beat = setInterval(() => tell(flags, task, { lives: true }).catch(() => {}), HEARTBEAT_MS);
-      const { code, message } = await runChild(command);
-      clearInterval(beat);
-      const ended = {
-        ...task,
-        status: code === 0 ? ('ok' as const) : ('failed' as const),
-        end: new Date().toISOString(),
-      };
-      await told;
-      await tell(flags, ended).catch(lost);
-      if (message !== null) await print(output.err, `rollwatch: ${message}`);
-      finish(code);
+/** `code` as in a shell: 128 + n after signal n, 127 if the command does not exist, 126 if it cannot be run. */
+type ChildResult = { readonly code: number; readonly problem: string | null };
+
+/** Runs a command with this process's input, output and signals. */
+async function runChild([command = '', ...args]: readonly string[]): Promise<ChildResult> {
+  let child: ChildProcess | null = null;
+  const forward = (signal: NodeJS.Signals) => child?.kill(signal);
+  const forwardUnlessTerminal = (signal: NodeJS.Signals) => {
+    if (process.stdin.isTTY !== true) forward(signal);
+  };
+  // Before spawn(): a signal that ended this process would leave the child running.
+  for (const signal of FORWARDED_SIGNALS) process.on(signal, forward);
+  for (const signal of TERMINAL_SIGNALS) process.on(signal, forwardUnlessTerminal);
+  try {
+    const spawned = spawn(command, args, { stdio: 'inherit' });
+    child = spawned;
+    return await new Promise((resolve) => {
+      spawned.on('error', (error: NodeJS.ErrnoException) =>
+        resolve({ code: error.code === 'ENOENT' ? 127 : 126, problem: `${command}: ${error.message}` }),
+      );
+      spawned.on('exit', (code, signal) =>
+        resolve({ code: code ?? 128 + (signal === null ? 0 : constants.signals[signal]), problem: null }),
+      );
     });
-
-const start = ({ output, finish }: CommandContext): Command =>
-  toDaemon(new Command('start'))
-    .description('say that a task begins; prints its id')
-    .argument('<name>', 'of the task')
-    .action(async (name: string, flags: DaemonFlags) => {
-      const task = begun(name);
-      await tell(flags, task);
-      await print(output.out, task.id);
-      finish(0);
-    });
-
-/** All that a daemon says of a task and takes again. */
-const runningTask = z.object({
-  id: z.string(),
-  name: z.string(),
-  role: z.string().nullable(),
-  play: z.string().nullable(),
-  playbook: z.string().nullable(),
-  hosts: z.array(z.string()),
-  tags: z.array(z.string()),
-  kind: z.string(),
-  start: z.string(),
-  source: z.string(),
-});
-const runningSchema = z.object({ tasks: rows(runningTask) });
-
-const end = ({ finish }: CommandContext): Command =>
-  toDaemon(new Command('end'))
-    .description('say that a task has ended, whoever reported its start')
-    .argument('<name-or-id>', 'as it was started, or as the report names it; of several the one that began last')
-    .option('--failed', 'it failed')
-    .action(async (wanted: string, { failed = false, ...flags }: DaemonFlags & { readonly failed?: boolean }) => {
-      const at = new Date().toISOString();
-      const { url, token } = daemonOf(flags);
-      const path = '/api/v1/tasks?status=running';
-      const { tasks } = await askFor(runningSchema, url, { method: 'GET', path, token });
-      const isWanted = ({ id, name, role }: (typeof tasks)[number]): boolean =>
-        [id, name, ...(role === null ? [] : [`${role} : ${name}`])].includes(wanted);
-      const task = tasks.findLast(isWanted);
-      if (task === undefined) {
-        const names = tasks.map((one) => `'${one.name}'`).join(', ');
-        throw new Refusal(`no task '${wanted}' is running; ${names === '' ? 'none is' : `there is ${names}`}`);
-      }
-      await tell(flags, { ...task, status: failed ? 'failed' : 'ok', end: at });
-      finish(0);
-    });
+  } finally {
+    for (const signal of FORWARDED_SIGNALS) process.off(signal, forward);
+    for (const signal of TERMINAL_SIGNALS) process.off(signal, forwardUnlessTerminal);
+  }
+}

@@ -1,51 +1,58 @@
 import { Command } from 'commander';
-import { type RunOptions, startRunning } from '../daemon/start.ts';
+import { startWatch, type WatchOptions } from '../daemon/watch.ts';
+import type { Report } from '../domain/run/report.ts';
 import { reportJson } from '../report/json.ts';
 import { reportText } from '../report/text.ts';
-import type { CommandFactory } from './command.ts';
+import { type CommandFactory, stopSignal } from './command.ts';
 import { print } from './output.ts';
-import { stopSignal } from './stop-signal.ts';
+
+/** A report is printed if at least one series has this many valid samples. */
+const MIN_SAMPLES = 4;
 
 export const watchCommand: CommandFactory = ({ output, finish }) =>
   new Command('watch')
-    .description('watch clouds until told to stop: sample, keep a journal, serve metrics, API and page')
-    .option('--config <file>', 'rollwatch.yaml (default: ./rollwatch.yaml if it is there)')
-    .option('--cloud <name>', 'the cloud of clouds.yaml to watch, before OS_CLOUD and the clouds of rollwatch.yaml')
-    .option('--listen <host:port>', 'where to serve, port 0 for any free one (default: 127.0.0.1:9774)')
-    .option('--journal <file>', 'the journal to go on in (default: rollwatch.sqlite beside the configuration)')
-    .option('--json', 'when it ends, print the report as JSON instead of text')
+    .description('probe clouds until stopped; records a journal, and serves metrics, an API and a page')
+    .option('--config <file>', 'configuration file (default: ./rollwatch.yaml if it exists)')
+    .option('--cloud <name>', 'cloud in clouds.yaml to watch; overrides OS_CLOUD and the clouds in rollwatch.yaml')
+    .option('--listen <host:port>', 'address to serve on; port 0 for any free port (default: 127.0.0.1:9774)')
+    .option(
+      '--journal <file>',
+      'journal file, continued if it exists (default: rollwatch.sqlite next to the configuration)',
+    )
+    .option('--json', 'print the final report as JSON instead of text')
     .addHelpText(
       'after',
       `
-Credentials come from clouds.yaml and OS_* as for every OpenStack client. Ctrl-C (SIGINT, SIGTERM) ends it in order:
-what is under way is recorded, the servers it made are deleted, the report is printed. The exit code is 1 when a phase
-of the upgrade cost more than its plan promises.
+Reads credentials from clouds.yaml and OS_* like every OpenStack client. Ctrl-C (SIGINT or SIGTERM) stops it cleanly:
+it records the samples in flight, deletes its test servers and prints the report. The exit code is 1 if a phase of the
+upgrade exceeded its budget.
 
 Examples:
   OS_CLOUD=mycloud rollwatch watch
   rollwatch watch --config /etc/rollwatch/rollwatch.yaml --listen 0.0.0.0:9774`,
     )
-    .action(async (options: RunOptions) => {
-      await using opened = new AsyncDisposableStack();
-      const signal = stopSignal();
-      opened.defer(() => signal.release());
-      const running = await startRunning(options, output);
-      const { url, configuration, log } = running;
+    .action(async (options: WatchOptions) => {
+      await using cleanup = new AsyncDisposableStack();
+      const stopping = stopSignal();
+      cleanup.defer(() => stopping.release());
+      const watch = await startWatch(options, output);
+      const { url, configuration, log } = watch;
       const names = configuration.clouds.map(({ access }) => access.name).join(', ');
       log('info', `watching ${names} from ${configuration.vantage}: ${url}, journal ${configuration.journal}`, { url });
-      let code = 0;
+      let exitCode = 0;
       try {
-        await Promise.race([signal.stopped, running.refused]);
+        await Promise.race([stopping.stopped, watch.failed]);
       } finally {
-        const report = await running.stop();
-        if (report.verdict.result === 'fail') code = 1;
-        const { colour, width } = output;
-        if (
-          report.run.facts['image'] !== undefined ||
-          report.probes.some((one) => one.samples.ok + one.samples.failed > 3)
-        ) {
+        const report = await watch.stop();
+        if (report.verdict.result === 'fail') exitCode = 1;
+        if (isWorthPrinting(report)) {
+          const { colour, width } = output;
           await print(output.out, options.json ? reportJson(report) : reportText(report, { colour, width }));
         }
       }
-      finish(code);
+      finish(exitCode);
     });
+
+/** False if the cloud was never reached: the error message alone says more than an empty report. */
+const isWorthPrinting = ({ run, probes }: Report): boolean =>
+  run.facts['image'] !== undefined || probes.some(({ samples }) => samples.ok + samples.failed >= MIN_SAMPLES);

@@ -1,79 +1,86 @@
 import { z } from 'zod';
-import { duration } from './yaml/duration.ts';
-import { count, text } from './yaml/fields.ts';
+import { duration, filePath, integer, port, text } from './yaml/fields.ts';
 
 const MAPPING = { error: 'a mapping of settings' };
 
-const LOGS = 'a list of files, at most 1000 of them';
-
-const PORT = 65_535;
+const MAX_LOGS = 1000;
+const LOGS = `a list of at most ${MAX_LOGS} files`;
 
 export const checksSchema = z
   .strictObject(
     {
-      keep: count(1, 50).default(1),
+      servers: integer(1, 50).default(1),
       ssh: z
         .strictObject(
           {
-            user: text('the name of the user that the image lets in by SSH').nullable().default(null),
-            port: count(1, PORT).default(22),
-            key_file: text('the path of a file').nullable().default(null),
-            floating_network: text('the name or id of an external network').nullable().default(null),
-            within: duration({ min: 1000 }).prefault('120s'),
+            user: text("the image's login user").nullable().default(null),
+            port: port.default(22),
+            key_file: filePath.nullable().default(null),
+            floating_network: text('the name or ID of an external network').nullable().default(null),
+            timeout: duration({ min: 1000 }).prefault('120s'),
           },
           MAPPING,
         )
         .prefault({}),
-      database_file: text('the path of a file').nullable().default(null),
-      nova_logs: z.array(text('the path of a file'), { error: LOGS }).max(1000, LOGS).default([]),
+      database_urls_file: filePath.nullable().default(null),
+      nova_logs: z.array(filePath, { error: LOGS }).max(MAX_LOGS, LOGS).default([]),
       report_interval: duration({ min: 1000 }).prefault('10s'),
     },
     MAPPING,
   )
   .prefault({});
 
-/** How `check` looks into a cloud. */
+/** The settings of the `check` commands. */
 export type ChecksSettings = {
-  /** How many servers are to live through the upgrade. */
-  readonly keep: number;
-  /** Null: nobody logs in. */
+  /** How many survivors `check before` creates. */
+  readonly servers: number;
+  /** Null if the checks do not log in to servers. */
   readonly ssh: SshSettings | null;
-  /** Holds the addresses of Nova's databases. */
-  readonly databaseFile: string | null;
-  /** Logs of Nova's services. */
+  /** The file with the URLs of Nova's databases. */
+  readonly databaseUrlsFile: string | null;
+  /** The log files of Nova's services. */
   readonly novaLogs: readonly string[];
-  /** How often Nova's services report (its own `report_interval`), in milliseconds. */
+  /** Nova's own `report_interval`, in milliseconds. */
   readonly reportInterval: number;
 };
 
 export type SshSettings = {
   readonly user: string;
   readonly port: number;
-  /** Of the private key; null: one is made. */
+  /** The private key; null to generate one. */
   readonly keyFile: string | null;
-  /** Where servers get an address from by which they can be reached; null: they are reached by their own. */
+  /** The external network for floating IPs; null to use the servers' fixed addresses. */
   readonly floatingNetwork: string | null;
-  /** How long a server may take until it answers, in milliseconds. */
-  readonly within: number;
+  /** How long an ACTIVE server may take to answer by SSH, in milliseconds. */
+  readonly timeout: number;
 };
 
-export function checksOf(given: z.output<typeof checksSchema>, inFolder: (path: string) => string): ChecksSettings {
-  const { keep, ssh, database_file: databaseFile, nova_logs: novaLogs, report_interval: reportInterval } = given;
-  const path = (file: string | null) => (file === null ? null : inFolder(file));
+export function toChecksSettings(
+  given: z.output<typeof checksSchema>,
+  resolvePath: (path: string) => string,
+): ChecksSettings {
+  const {
+    servers,
+    ssh,
+    database_urls_file: databaseUrlsFile,
+    nova_logs: novaLogs,
+    report_interval: reportInterval,
+  } = given;
+  const optionalPath = (file: string | null) => (file === null ? null : resolvePath(file));
   return {
-    keep,
+    servers,
     ssh:
       ssh.user === null
         ? null
         : {
             user: ssh.user,
             port: ssh.port,
-            keyFile: path(ssh.key_file),
+            keyFile: optionalPath(ssh.key_file),
             floatingNetwork: ssh.floating_network,
-            within: ssh.within,
+            timeout: ssh.timeout,
           },
-    databaseFile: path(databaseFile),
-    novaLogs: novaLogs.map(inFolder),
+    databaseUrlsFile: optionalPath(databaseUrlsFile),
+    novaLogs: novaLogs.map(resolvePath),
     reportInterval,
   };
 }

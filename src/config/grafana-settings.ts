@@ -1,59 +1,54 @@
 import { z } from 'zod';
 import type { Secret } from '../domain/secret.ts';
-import { text, webUrl } from './yaml/fields.ts';
-import { readSecretLine } from './yaml/secret-file.ts';
-import type { StrictFile } from './yaml/strict-file.ts';
+import type { ConfigFile } from './yaml/config-file.ts';
+import { basicUser, bool, filePath, webUrl } from './yaml/fields.ts';
+import { readSecretLine } from './yaml/secrets.ts';
 
 const MAPPING = { error: 'a mapping of settings' };
 
 export const grafanaSchema = z.strictObject(
   {
     url: webUrl.nullable().default(null),
-    token_file: text('the path of a file').nullable().default(null),
-    username: text('the name of a user of Grafana')
-      .refine((given) => !given.includes(':'), 'a name without a colon')
-      .nullable()
-      .default(null),
-    password_file: text('the path of a file').nullable().default(null),
-    tasks: z.boolean({ error: 'true or false' }).default(true),
+    token_file: filePath.nullable().default(null),
+    username: basicUser('a Grafana user name').nullable().default(null),
+    password_file: filePath.nullable().default(null),
+    tasks: bool.default(true),
   },
   MAPPING,
 );
 
-/** The Grafana to which windows, tasks and phases are pushed as annotations. */
+/** The Grafana that receives windows, tasks and phases as annotations. */
 export type GrafanaSettings = {
   readonly url: string;
-  /** A service account's token; else the user. */
+  /** The token of a service account; null if `user` is set. */
   readonly token: Secret | null;
-  /** For HTTP basic. */
+  /** For HTTP basic authentication. */
   readonly user: { readonly name: string; readonly password: Secret } | null;
-  /** Whether each task is pushed. */
+  /** Whether to push tasks. */
   readonly tasks: boolean;
 };
 
-/** Null where there is none. */
-export function grafanaOf(
+/** Returns null if `url` is not set. @throws UserError if the credentials are incomplete or cannot be read. */
+export function toGrafanaSettings(
   { url, token_file: tokenFile, username, password_file: passwordFile, tasks }: z.output<typeof grafanaSchema>,
-  { file, inFolder }: { readonly file: StrictFile; readonly inFolder: (path: string) => string },
+  { file, resolvePath }: { readonly file: ConfigFile; readonly resolvePath: (path: string) => string },
 ): GrafanaSettings | null {
-  const refuse = (key: string, problem: string) => file.refuse(['grafana', key], `grafana.${key} ${problem}`);
-  const given = Object.entries({ token_file: tokenFile, username, password_file: passwordFile });
-  const [alone] = given.find(([, value]) => value !== null) ?? [];
-  if (url === null && alone !== undefined) throw refuse(alone, 'stands without url; say where Grafana is');
+  const errorAt = (key: string, problem: string) => file.errorAt(['grafana', key], `grafana.${key} ${problem}`);
+  const credentials = Object.entries({ token_file: tokenFile, username, password_file: passwordFile });
+  const [orphan] = credentials.find(([, value]) => value !== null) ?? [];
+  if (url === null && orphan !== undefined) throw errorAt(orphan, "is set without url; set url to Grafana's address");
   if (url === null) return null;
   if (tokenFile !== null && username !== null)
-    throw refuse('token_file', 'stands beside username; one of the two is wanted');
-  if (username === null && passwordFile !== null)
-    throw refuse('password_file', 'stands without username; name the user as well');
-  if (username !== null && passwordFile === null)
-    throw refuse('username', 'stands without password_file; name the file as well');
+    throw errorAt('token_file', 'and username are both set; remove one of them');
+  if (username === null && passwordFile !== null) throw errorAt('password_file', 'is set without username; set both');
+  if (username !== null && passwordFile === null) throw errorAt('username', 'is set without password_file; set both');
   if (tokenFile === null && username === null)
-    throw refuse(
+    throw errorAt(
       'url',
-      'stands without token_file; name the file with the token of an Editor service account, or username and password_file',
+      'is set without credentials; set token_file (the token of an Editor service account), or username and password_file',
     );
-  const read = (key: string, path: string, what: string) =>
-    readSecretLine({ written: path, path: inFolder(path) }, what, (problem) => refuse(key, problem));
+  const read = (key: string, setting: string, what: string) =>
+    readSecretLine({ setting, path: resolvePath(setting) }, what, (problem) => errorAt(key, problem));
   return {
     url,
     token: tokenFile === null ? null : read('token_file', tokenFile, 'token'),

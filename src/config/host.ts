@@ -1,21 +1,21 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 
-/** What of the machine the configuration depends on: given, so that a test brings its own. */
+/** What the configuration reads from the machine; tests pass their own. */
 export type Host = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly home: string;
-  /** The system's configuration: /etc. */
+  /** The system's configuration folder, /etc. */
   readonly etc: string;
 };
 
 export const thisHost = (): Host => ({ env: process.env, cwd: process.cwd(), home: homedir(), etc: '/etc' });
 
-/** The variable's value; null when it is not set or empty, as OpenStack's clients see no difference either. */
+/** Returns a variable's value; null if it is unset or empty, which OpenStack's clients do not distinguish either. */
 export const variable = (host: Host, name: string): string | null => host.env[name] || null;
 
-/** `~` is the home, as OpenStack's clients expand it; anything else that is relative starts at `base`. */
+/** Expands `~` as OpenStack's clients do, and resolves other relative paths against `base`. */
 export function expandPath(path: string, { home, base }: { readonly home: string; readonly base: string }): string {
   if (path === '~') return home;
   if (path.startsWith('~/')) return join(home, path.slice(2));

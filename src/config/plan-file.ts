@@ -2,77 +2,75 @@ import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { NO_PHASE } from '../domain/upgrade/phases.ts';
-import { type Begins, BUDGETS, type Budget, matches, type Plan, type PlannedPhase } from '../domain/upgrade/plan.ts';
-import { Refusal } from '../domain/user-error.ts';
-import { problemOf, readText } from '../files/read-text.ts';
-import { duration } from './yaml/duration.ts';
-import { count, plainName, text } from './yaml/fields.ts';
-import { quoted } from './yaml/quote.ts';
-import { fileProblem } from './yaml/secret-file.ts';
-import { openStrictly } from './yaml/strict-file.ts';
+import { END_MARK } from '../domain/upgrade/phases.ts';
+import {
+  type Begins,
+  BUDGET_NAMES,
+  type Budget,
+  matches,
+  type Plan,
+  type PlannedPhase,
+} from '../domain/upgrade/plan.ts';
+import { UserError } from '../domain/user-error.ts';
+import { readProblem, readText } from '../files/read-text.ts';
+import { listed } from '../format/did-you-mean.ts';
+import { type ConfigFile, openConfigFile } from './yaml/config-file.ts';
+import { duration, integer, plainName, text } from './yaml/fields.ts';
+import { fileProblem, quoted } from './yaml/secrets.ts';
 
-/** The plans that come with Rollwatch. */
-const SHIPPED = fileURLToPath(new URL('../../plans/', import.meta.url));
+/** The folder of the plans that come with Rollwatch. */
+const SHIPPED_FOLDER = fileURLToPath(new URL('../../plans/', import.meta.url));
 
-/** What is used where nobody says otherwise: Nova's documented rolling upgrade. */
+/** Nova's documented rolling upgrade. */
 export const DEFAULT_PLAN = 'nova-rolling-upgrade';
 
-const PATTERNS = "a list of names of tasks, in which * stands for anything, such as 'Stop nova-api*'";
-const TAGS = "a list of Ansible's tags";
-const FRACTION = 'a share, such as 0.5% or 0.005';
-const FACTOR = 'a factor of 1 or more, such as 2 for twice as slow';
+const TASKS = "a list of task names, in which * matches anything, such as 'Stop nova-api*'";
+const TAGS = 'a list of Ansible tags';
+const RATIO = 'a ratio or percentage, such as 0.005 or 0.5%';
+const FACTOR = 'a factor of at least 1, such as 2 for twice as slow';
+const BEGINS = "a mapping with 'task' or 'tag'; omit it for a phase that is started by hand";
+const MAX_PHASES = 100;
+const PHASES = `a list of 1 to ${MAX_PHASES} phases, in order`;
+/** Task names and tags of all phases together: each is compared with all others and with every task. */
+const MAX_PATTERNS = 1000;
 
-const list = (right: string) => z.array(text(right), { error: right }).min(1, right);
+const list = (expected: string) => z.array(text(expected), { error: expected }).min(1, expected);
 
-/** '1%' or 0.01. */
-const share = z.union([z.string(), z.number()], { error: FRACTION }).transform((given, context): number => {
+/** Converts '1%' or 0.01 to a ratio from 0 to 1. */
+const ratio = z.union([z.string(), z.number()], { error: RATIO }).transform((given, context): number => {
   const [, percent] = typeof given === 'string' ? (/^([0-9]+(?:\.[0-9]+)?) ?%$/.exec(given) ?? []) : [];
   const value = typeof given === 'number' ? given : percent === undefined ? Number.NaN : Number(percent) / 100;
   if (value >= 0 && value <= 1) return value;
-  context.addIssue({ code: 'custom', message: FRACTION });
+  context.addIssue({ code: 'custom', message: RATIO });
   return z.NEVER;
 });
 
-const time = duration({ min: 0 }).transform((millis) => millis / 1000);
+const seconds = duration({ min: 0 }).transform((millis) => millis / 1000);
 
 const budget = z.strictObject(
   {
-    api_downtime: time.optional(),
-    boot_downtime: time.optional(),
-    data_plane_downtime: time.optional(),
-    longest_window: time.optional(),
-    consecutive_failures: count(0, 1_000_000).optional(),
-    error_ratio: share.optional(),
+    api_downtime: seconds.optional(),
+    boot_downtime: seconds.optional(),
+    data_plane_downtime: seconds.optional(),
+    longest_window: seconds.optional(),
+    consecutive_failures: integer(0, 1_000_000).optional(),
+    error_ratio: ratio.optional(),
     slowdown: z.number({ error: FACTOR }).min(1, FACTOR).max(1_000_000, FACTOR).optional(),
-  } satisfies { readonly [name in (typeof BUDGETS)[number]]: z.ZodType },
-  { error: `a mapping of budgets: ${BUDGETS.join(', ')}` },
+  } satisfies { readonly [name in (typeof BUDGET_NAMES)[number]]: z.ZodType },
+  { error: `a mapping of budgets: ${BUDGET_NAMES.join(', ')}` },
 );
 
-const begins = z.strictObject(
-  { task: list(PATTERNS).optional(), tag: list(TAGS).optional() },
-  { error: "a mapping with 'task' or 'tag'; leave it out for a phase that is begun by hand" },
-);
+const begins = z.strictObject({ task: list(TASKS).optional(), tag: list(TAGS).optional() }, { error: BEGINS });
 
 const phase = z.strictObject(
   {
     name: plainName,
-    promise: text('what the phase promises, in words').default(''),
-    begins: begins
-      .refine(
-        ({ task, tag }) => task !== undefined || tag !== undefined,
-        "a mapping with 'task' or 'tag': it is never begun like this; leave it out for a phase that is begun by hand",
-      )
-      .optional(),
+    promise: text('a sentence about what the phase promises').default(''),
+    begins: begins.refine(({ task, tag }) => task !== undefined || tag !== undefined, BEGINS).optional(),
     budget: budget.default({}),
   },
-  { error: 'a mapping with the name of a phase' },
+  { error: "a mapping with the key 'name'" },
 );
-
-const PHASES = 'a list of phases in their order, at most 100 of them';
-const MOST_PHASES = 100;
-/** Of all phases together: each is held against each, and against each task. */
-const MOST_NAMES = 1000;
 
 const planSchema = z.strictObject(
   {
@@ -80,12 +78,12 @@ const planSchema = z.strictObject(
     description: text('a sentence about the plan').default(''),
     run: budget.default({}),
     outside: budget.default({}),
-    phases: z.array(phase, { error: PHASES }).min(1, PHASES).max(MOST_PHASES, PHASES),
+    phases: z.array(phase, { error: PHASES }).min(1, PHASES).max(MAX_PHASES, PHASES),
   },
-  { error: 'a mapping with phases' },
+  { error: "a mapping with the key 'phases'" },
 );
 
-/** What may stand where, for a slip in a key. */
+/** Lists the keys that are valid at a path. */
 function keysAt([section, index, key]: readonly PropertyKey[]): readonly string[] {
   if (section === 'run' || section === 'outside') return Object.keys(budget.shape);
   if (index === undefined) return Object.keys(planSchema.shape);
@@ -94,22 +92,28 @@ function keysAt([section, index, key]: readonly PropertyKey[]): readonly string[
 }
 
 /**
- * A plan by the name of a shipped one or by its file, which has a slash or ends in .yaml or .yml. `base` is what paths
- * start from. Throws a `Refusal` that says where the mistake stands.
+ * Loads a plan that comes with Rollwatch by its name, or any other by its path, which contains a slash or ends in .yaml
+ * or .yml. `source` names the setting or flag.
+ *
+ * @throws UserError with the line of the first problem.
  */
-export function loadPlan(given: string, whence: string, pathOf: (path: string) => string): Plan {
+export function loadPlan(given: string, source: string, resolvePath: (path: string) => string): Plan {
   const isFile = given.includes('/') || /\.ya?ml$/.test(given);
   const shipped = shippedPlans();
-  if (!isFile && !shipped.includes(given))
-    throw new Refusal(`${whenceIs(whence, given, shipped)} must be ${shipped.join(' or ')}, or the path of a file`);
-  const path = isFile ? pathOf(given) : join(SHIPPED, `${given}.yaml`);
+  if (!isFile && !shipped.includes(given)) {
+    // A flag may be quoted; in a file, a secret may be set by mistake.
+    const shown = source.startsWith('--') ? `'${given}'` : quoted(given, shipped);
+    const subject = shown === null ? source : `${source} is ${shown};`;
+    throw new UserError(`${subject} must be ${listed([...shipped, 'a file path'])}`);
+  }
+  const path = isFile ? resolvePath(given) : join(SHIPPED_FOLDER, `${given}.yaml`);
   const found = readText(path);
   if (found.kind !== 'text')
-    throw new Refusal(
-      `${whence}: ${fileProblem({ written: given, path }, problemOf(found))}; name a file that can be read`,
+    throw new UserError(
+      `${source}: ${fileProblem({ setting: given, path }, readProblem(found))}; specify a readable file`,
     );
-  const file = openStrictly({ file: path, folder: dirname(path), text: found.text, known: keysAt });
-  const { name, description, run, outside, phases } = file.check(planSchema, file.raw);
+  const file = openConfigFile({ path, folder: dirname(path), text: found.text, keysAt });
+  const { name, description, run, outside, phases } = file.validate(planSchema, file.raw);
   const plan: Plan = {
     name: name ?? (path.split('/').at(-1) ?? given).replace(/\.ya?ml$/, ''),
     description,
@@ -124,55 +128,53 @@ export function loadPlan(given: string, whence: string, pathOf: (path: string) =
       }),
     ),
   };
-  const names = plan.phases.reduce((sum, { begins: { task, tag } }) => sum + task.length + tag.length, 0);
-  if (names > MOST_NAMES)
-    throw file.refuse(['phases'], `phases names ${names} tasks and tags; at most ${MOST_NAMES} are wanted`);
-  plan.phases.forEach((one, index) => {
-    const path = ['phases', index];
-    if (one.name === NO_PHASE)
-      throw file.refuse(
-        [...path, 'name'],
-        `phases[${index}].name is '${NO_PHASE}', which ends the last phase; name it otherwise`,
-      );
-    plan.phases.slice(0, index).forEach((before, earlier) => {
-      if (before.name === one.name)
-        throw file.refuse(
-          [...path, 'name'],
-          `phases[${index}].name is that of phases[${earlier}] too; give it a name of its own`,
-        );
-      const shared = overlap(before.begins, one.begins);
-      if (shared !== null)
-        throw file.refuse(
-          [...path, 'begins'],
-          `phases[${index}].begins overlaps with phases[${earlier}].begins: ${shared} would begin both; name what only one of them begins with`,
-        );
-    });
-  });
+  checkPhases(plan.phases, file);
   return plan;
 }
 
-/** The command line may be quoted; a file may hold a secret where the plan belongs. */
-function whenceIs(whence: string, given: string, shipped: readonly string[]): string {
-  const shown = whence.startsWith('--') ? `'${given}'` : quoted(given, shipped);
-  return shown === null ? whence : `${whence} is ${shown}; it`;
+function checkPhases(phases: readonly PlannedPhase[], file: ConfigFile): void {
+  const patterns = phases.reduce((sum, { begins: { task, tag } }) => sum + task.length + tag.length, 0);
+  if (patterns > MAX_PATTERNS)
+    throw file.errorAt(['phases'], `phases lists ${patterns} tasks and tags; must be at most ${MAX_PATTERNS}`);
+  phases.forEach((phase, index) => {
+    const key = `phases[${index}]`;
+    if (phase.name === END_MARK)
+      throw file.errorAt(
+        ['phases', index, 'name'],
+        `${key}.name is '${END_MARK}', which is reserved for ending the last phase; use another name`,
+      );
+    phases.slice(0, index).forEach((other, earlier) => {
+      if (other.name === phase.name)
+        throw file.errorAt(
+          ['phases', index, 'name'],
+          `${key}.name is the same as phases[${earlier}].name; phase names must be unique`,
+        );
+      const shared = overlap(other.begins, phase.begins);
+      if (shared !== null)
+        throw file.errorAt(
+          ['phases', index, 'begins'],
+          `${key}.begins overlaps with phases[${earlier}].begins: ${shared} would start both; make it match only one`,
+        );
+    });
+  });
 }
 
-/** What begins the one and the other, in words. */
+/** Returns the entry of `b` that also matches what starts `a`, such as "task[1]"; null if there is none. */
 function overlap(a: Begins, b: Begins): string | null {
   const tags = new Set(a.tag);
   const tag = b.tag.findIndex((one) => tags.has(one));
-  if (tag >= 0) return `its tag[${tag}]`;
+  if (tag >= 0) return `tag[${tag}]`;
   for (const one of a.task) {
     for (const [index, other] of b.task.entries()) {
-      // A pattern is an instance of another where it matches as a text, its own stars standing for themselves.
-      if (matches(one, other) || matches(other, one)) return `its task[${index}]`;
+      // A pattern that matches another pattern as plain text matches everything that the other one does.
+      if (matches(one, other) || matches(other, one)) return `task[${index}]`;
     }
   }
   return null;
 }
 
 const shippedPlans = (): readonly string[] =>
-  readdirSync(SHIPPED)
+  readdirSync(SHIPPED_FOLDER)
     .filter((file) => file.endsWith('.yaml'))
     .map((file) => file.slice(0, -'.yaml'.length))
     .sort();

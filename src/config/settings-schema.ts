@@ -5,50 +5,58 @@ import { grafanaSchema } from './grafana-settings.ts';
 import { DEFAULT_PLAN } from './plan-file.ts';
 import { probesSchema } from './probe-settings.ts';
 import { upgradeSchema } from './upgrade-settings.ts';
-import { duration } from './yaml/duration.ts';
-import { hostName, listenAddress, microversion, oneOf, plainName, someOf, text, webUrl } from './yaml/fields.ts';
+import type { KeyPath } from './yaml/config-file.ts';
+import {
+  duration,
+  filePath,
+  hostName,
+  listenAddress,
+  microversion,
+  oneOf,
+  plainName,
+  subsetOf,
+  text,
+  webUrl,
+} from './yaml/fields.ts';
 
 const MAPPING = { error: 'a mapping of settings' };
 const CLOUD = 'the name of a cloud in clouds.yaml';
 
-const diagnosis = z.strictObject({ cloud: text(CLOUD).nullable().default(null) }, MAPPING);
-
-/** `probes` and `checks` are laid over the settings of all clouds, and checked then: see watched-cloud.ts. */
-export const cloudEntry = z.strictObject(
+/** `probes` and `checks` are validated after they are merged with those of all clouds: see watched-cloud.ts. */
+const cloudEntry = z.strictObject(
   {
     name: text(CLOUD),
-    region: text('the name of a region').optional(),
+    region: text('a region name').optional(),
     compute_microversion: microversion.optional(),
-    diagnosis: diagnosis.optional(),
+    admin_cloud: text(CLOUD).nullable().optional(),
     probes: z.record(z.string(), z.unknown(), { error: 'a mapping of probes' }).optional(),
     checks: z.record(z.string(), z.unknown(), MAPPING).optional(),
   },
-  { error: `${CLOUD}, or a mapping with its name` },
+  { error: `${CLOUD}, or a mapping with the key 'name'` },
 );
 
-/** A name alone stands for an entry with that name. */
+/** Accepts a name as short for an entry with only that name. */
 const nameOrEntry = z.preprocess((given) => (typeof given === 'string' ? { name: given } : given), cloudEntry);
 
-const HOSTS = 'a list of the names by which others reach the daemon';
+const HOSTS = 'a list of host names under which clients reach the daemon';
 
-const CLOUDS = 'a list of clouds of clouds.yaml, at most 1000 of them';
+const MAX_CLOUDS = 1000;
+const CLOUDS = `a list of 1 to ${MAX_CLOUDS} clouds from clouds.yaml`;
 
 export const settingsSchema = z.strictObject(
   {
     vantage: plainName.optional(),
-    clouds: z.array(nameOrEntry, { error: CLOUDS }).min(1, CLOUDS).max(1000, CLOUDS).optional(),
+    clouds: z.array(nameOrEntry, { error: CLOUDS }).min(1, CLOUDS).max(MAX_CLOUDS, CLOUDS).optional(),
     listen: listenAddress.prefault('127.0.0.1:9774'),
     allowed_hosts: z.array(hostName, { error: HOSTS }).default([]),
     url: webUrl.nullable().default(null),
-    token_file: text('the path of a file').nullable().default(null),
-    journal: text('the path of a file')
-      .refine((given) => !given.includes('://'), 'the path of a file')
-      .optional(),
+    token_file: filePath.nullable().default(null),
+    journal: filePath.refine((given) => !given.includes('://'), 'a file path').optional(),
     compute_microversion: microversion.nullable().default(null),
     probes: probesSchema,
     checks: checksSchema,
-    overall: z.strictObject({ probes: someOf(PROBES).default(['server-list', 'server-boot']) }, MAPPING).prefault({}),
-    diagnosis: diagnosis.prefault({}),
+    overall: z.strictObject({ probes: subsetOf(PROBES).default(['server-list', 'server-boot']) }, MAPPING).prefault({}),
+    admin_cloud: text(CLOUD).nullable().default(null),
     sampler: z
       .strictObject(
         {
@@ -58,7 +66,7 @@ export const settingsSchema = z.strictObject(
         MAPPING,
       )
       .prefault({}),
-    plan: text('the name of a plan, or the path of its file').prefault(DEFAULT_PLAN),
+    plan: text('the name of a plan, or a file path').prefault(DEFAULT_PLAN),
     upgrade: upgradeSchema.prefault({}),
     grafana: grafanaSchema.prefault({}),
     log: z.strictObject({ level: oneOf(['debug', 'info', 'warn', 'error']).default('info') }, MAPPING).prefault({}),
@@ -67,3 +75,36 @@ export const settingsSchema = z.strictObject(
 );
 
 export type FileSettings = z.output<typeof settingsSchema>;
+
+/** A setting's path, and its default in the schema, as written in YAML. */
+export type SettingKey = { readonly path: readonly string[]; readonly default: unknown };
+
+type Properties = { readonly [key: string]: z.core.JSONSchema.BaseSchema };
+
+/** Lists every key of rollwatch.yaml. An entry of `clouds` has the path `clouds`, `[]`. */
+export function settingKeys(): readonly SettingKey[] {
+  return [...keysInSchema(settingsSchema, []), ...keysInSchema(cloudEntry, ['clouds', '[]'])];
+}
+
+/** Lists the keys that are valid in the mapping at a path. */
+export function keysAt(path: KeyPath): readonly string[] {
+  const names = path.map((key) => (typeof key === 'number' ? '[]' : String(key)));
+  const isOverride = names[0] === 'clouds' && (names[2] === 'probes' || names[2] === 'checks');
+  const section = isOverride ? names.slice(2) : names;
+  const here = settingKeys().filter((one) => section.every((key, index) => one.path[index] === key));
+  return [...new Set(here.flatMap((one) => one.path.slice(section.length, section.length + 1)))];
+}
+
+function keysInSchema(schema: z.ZodType, prefix: readonly string[]): readonly SettingKey[] {
+  return keysInProperties(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' }), prefix);
+}
+
+function keysInProperties(schema: z.core.JSONSchema.BaseSchema, prefix: readonly string[]): readonly SettingKey[] {
+  const properties: Properties = Object.fromEntries(
+    Object.entries(schema.properties ?? {}).flatMap(([key, one]) => (typeof one === 'boolean' ? [] : [[key, one]])),
+  );
+  return Object.entries(properties).flatMap(([key, one]) => {
+    const path = [...prefix, key];
+    return one.properties === undefined ? [{ path, default: one.default }] : keysInProperties(one, path);
+  });
+}

@@ -1,20 +1,20 @@
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ProbeName } from '../domain/sample.ts';
-import { type Secret, secret } from '../domain/secret.ts';
+import type { Secret } from '../domain/secret.ts';
 import type { Plan } from '../domain/upgrade/plan.ts';
-import { Refusal } from '../domain/user-error.ts';
-import { problemOf, readText, SECRET_LIMIT } from '../files/read-text.ts';
-import { type GrafanaSettings, grafanaOf } from './grafana-settings.ts';
-import { expandPath, type Host } from './host.ts';
+import { UserError } from '../domain/user-error.ts';
+import { readProblem, readText } from '../files/read-text.ts';
+import { type GrafanaSettings, toGrafanaSettings } from './grafana-settings.ts';
+import { expandPath, type Host, variable } from './host.ts';
 import { loadPlan } from './plan-file.ts';
-import { type FileSettings, settingsSchema } from './settings-schema.ts';
-import { type UpgradeSettings, upgradeOf } from './upgrade-settings.ts';
+import { type FileSettings, keysAt, settingsSchema } from './settings-schema.ts';
+import { toUpgradeSettings, type UpgradeSettings } from './upgrade-settings.ts';
+import { type ConfigFile, openConfigFile } from './yaml/config-file.ts';
 import { type ListenAddress, listenAddress } from './yaml/fields.ts';
-import { fileProblem, type NamedPath } from './yaml/secret-file.ts';
-import type { SettingsFile } from './yaml/settings-file.ts';
+import { readToken } from './yaml/secrets.ts';
 
-/** What the command line says instead of the file. */
+/** Command-line flags that override the file. */
 export type Flags = {
   readonly listen?: string | undefined;
   readonly journal?: string | undefined;
@@ -22,57 +22,63 @@ export type Flags = {
   readonly plan?: string | undefined;
 };
 
-/** Everything but the clouds. Durations are in milliseconds, paths are absolute. */
+/** All settings except the clouds. Durations are in milliseconds, paths are absolute. */
 export type Settings = {
-  /** rollwatch.yaml, if there is one. */
+  /** The path of rollwatch.yaml; null if there is none. */
   readonly file: string | null;
   readonly vantage: string;
   readonly listen: ListenAddress;
-  /** Names by which others reach us: these, and that of `url`, may stand in a request's Host header. */
+  /** Further host names, including that of `url`, that the Host header of a request may contain. */
   readonly allowedHosts: readonly string[];
-  /** Where others reach us, where that is not where we listen. */
+  /** The daemon's URL for clients, if it differs from `listen`. */
   readonly url: string | null;
-  /** The bearer token for writing. */
+  /** The bearer token required for writing. */
   readonly writeToken: Secret | null;
   readonly journal: string;
   readonly overall: { readonly probes: readonly ProbeName[] };
   readonly sampler: { readonly stall: number; readonly clockStep: number };
-  /** What the phases of the upgrade promise. */
   readonly plan: Plan;
   readonly upgrade: UpgradeSettings;
   readonly grafana: GrafanaSettings | null;
   readonly log: FileSettings['log'];
 };
 
-export function settingsOf(
-  file: SettingsFile,
+/**
+ * Validates rollwatch.yaml and applies the flags. `given` holds the settings of the file, with defaults.
+ *
+ * @throws UserError for the first problem.
+ */
+export function toSettings(
+  file: ConfigFile,
   { host, flags }: { readonly host: Host; readonly flags: Flags },
-): { readonly settings: Settings; readonly given: FileSettings; readonly inFolder: (path: string) => string } {
-  const given = file.check(settingsSchema, file.raw);
-  const inFolder = (path: string) => expandPath(path, { home: host.home, base: file.folder });
+): { readonly settings: Settings; readonly given: FileSettings; readonly resolvePath: (path: string) => string } {
+  const given = file.validate(settingsSchema, file.raw);
+  const resolvePath = (path: string) => expandPath(path, { home: host.home, base: file.folder });
   const settings: Settings = {
-    file: file.file,
-    vantage: given.vantage ?? hostVantage(),
-    listen: flags.listen === undefined ? given.listen : listenFlag(flags.listen),
+    file: file.path,
+    vantage: given.vantage ?? defaultVantage(),
+    listen: flags.listen === undefined ? given.listen : parseListenFlag(flags.listen),
     allowedHosts: [...given.allowed_hosts, ...(given.url === null ? [] : [new URL(given.url).hostname])],
     url: given.url,
     writeToken:
       given.token_file === null
         ? null
-        : readToken(file, { written: given.token_file, path: inFolder(given.token_file) }),
-    journal: journalOf({ flag: flags.journal, given: given.journal }, { host, folder: file.folder, inFolder }),
+        : readToken({ setting: given.token_file, path: resolvePath(given.token_file) }, (problem) =>
+            file.errorAt(['token_file'], `token_file ${problem}`),
+          ),
+    journal: journalPath({ flag: flags.journal, given: given.journal }, { host, folder: file.folder, resolvePath }),
     overall: given.overall,
     sampler: { stall: given.sampler.stall, clockStep: given.sampler.clock_step },
-    plan: planOf({ flag: flags.plan, given: given.plan }, { host, inFolder }),
-    upgrade: upgradeOf(given.upgrade, { file, inFolder }),
-    grafana: grafanaOf(given.grafana, { file, inFolder }),
+    plan: choosePlan({ flag: flags.plan, given: given.plan }, { host, resolvePath }),
+    upgrade: toUpgradeSettings(given.upgrade, { file, resolvePath }),
+    grafana: toGrafanaSettings(given.grafana, { file, resolvePath }),
     log: given.log,
   };
-  return { settings, given, inFolder };
+  return { settings, given, resolvePath };
 }
 
-/** A host's name may hold more than a label should: what is more becomes a hyphen. */
-function hostVantage(): string {
+/** Returns the host name, with hyphens for characters that are not valid in a vantage. */
+function defaultVantage(): string {
   const name = hostname()
     .replaceAll(/[^A-Za-z0-9._-]/g, '-')
     .replace(/^[^A-Za-z0-9]+/, '')
@@ -80,41 +86,49 @@ function hostVantage(): string {
   return name === '' ? 'localhost' : name;
 }
 
-function listenFlag(given: string): ListenAddress {
+function parseListenFlag(given: string): ListenAddress {
   const parsed = listenAddress.safeParse(given);
   if (parsed.success) return parsed.data;
-  throw new Refusal(`--listen is '${given}'; it must be ${parsed.error.issues[0]?.message}`);
+  throw new UserError(`--listen is '${given}'; must be ${parsed.error.issues[0]?.message}`);
 }
 
-function journalOf(
+function journalPath(
   { flag, given }: { readonly flag: string | undefined; readonly given: string | undefined },
   {
     host,
     folder,
-    inFolder,
-  }: { readonly host: Host; readonly folder: string; readonly inFolder: (path: string) => string },
+    resolvePath,
+  }: { readonly host: Host; readonly folder: string; readonly resolvePath: (path: string) => string },
 ): string {
-  if (flag === '') throw new Refusal('--journal is empty; name a file');
+  if (flag === '') throw new UserError('--journal is empty; must be a file path');
   if (flag !== undefined) return expandPath(flag, { home: host.home, base: host.cwd });
-  return given === undefined ? join(folder, 'rollwatch.sqlite') : inFolder(given);
+  return given === undefined ? join(folder, 'rollwatch.sqlite') : resolvePath(given);
 }
 
-function planOf(
+function choosePlan(
   { flag, given }: { readonly flag: string | undefined; readonly given: string },
-  { host, inFolder }: { readonly host: Host; readonly inFolder: (path: string) => string },
+  { host, resolvePath }: { readonly host: Host; readonly resolvePath: (path: string) => string },
 ): Plan {
-  if (flag === undefined) return loadPlan(given, 'plan', inFolder);
+  if (flag === undefined) return loadPlan(given, 'plan', resolvePath);
   return loadPlan(flag, '--plan', (path) => expandPath(path, { home: host.home, base: host.cwd }));
 }
 
-function readToken(file: SettingsFile, named: NamedPath): Secret {
-  const found = readText(named.path, { limit: SECRET_LIMIT });
-  const refuse = (problem: string) => file.refuse(['token_file'], `token_file ${fileProblem(named, problem)}`);
-  if (found.kind !== 'text') throw refuse(`${problemOf(found)}; name a file that can be read`);
-  const token = found.text.trim();
-  if (token === '') throw refuse('is empty; write a token of 16 letters or more into it');
-  if (!/^[\x21-\x7e]+$/.test(token))
-    throw refuse('holds more than one word; one token of letters, digits and signs is wanted');
-  if (token.length < 16) throw refuse('holds a token that is too short; 16 letters or more are wanted');
-  return secret(token);
+const DEFAULT_NAME = 'rollwatch.yaml';
+
+/**
+ * Opens the settings file. Without a name, ./rollwatch.yaml is optional.
+ *
+ * @throws UserError if the file cannot be read or is not YAML.
+ */
+export function readSettingsFile(host: Host, configFile: string | undefined): ConfigFile {
+  const named = configFile ?? variable(host, 'ROLLWATCH_CONFIG');
+  const file = expandPath(named ?? DEFAULT_NAME, { home: host.home, base: host.cwd });
+  const found = readText(file);
+  if (found.kind === 'absent' && named === null)
+    return openConfigFile({ path: null, name: DEFAULT_NAME, folder: host.cwd, text: '', keysAt });
+  if (found.kind !== 'text') {
+    const source = configFile !== undefined ? '--config' : named === null ? 'configuration' : 'ROLLWATCH_CONFIG';
+    throw new UserError(`${source}: ${file} ${readProblem(found)}; specify a readable file`);
+  }
+  return openConfigFile({ path: file, folder: dirname(file), text: found.text, keysAt });
 }

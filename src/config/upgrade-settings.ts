@@ -1,20 +1,16 @@
 import { z } from 'zod';
 import type { Secret } from '../domain/secret.ts';
-import { duration } from './yaml/duration.ts';
-import { text, webUrl, zone } from './yaml/fields.ts';
-import { readSecretLine } from './yaml/secret-file.ts';
-import type { StrictFile } from './yaml/strict-file.ts';
+import type { ConfigFile } from './yaml/config-file.ts';
+import { basicUser, duration, filePath, text, timeZone, webUrl } from './yaml/fields.ts';
+import { readSecretLine } from './yaml/secrets.ts';
 
 const MAPPING = { error: 'a mapping of settings' };
 
-const ara = z.strictObject(
+const araSchema = z.strictObject(
   {
     url: webUrl.nullable().default(null),
-    username: text('the name of a user of ARA')
-      .refine((given) => !given.includes(':'), 'a name without a colon')
-      .nullable()
-      .default(null),
-    password_file: text('the path of a file').nullable().default(null),
+    username: basicUser('an ARA user name').nullable().default(null),
+    password_file: filePath.nullable().default(null),
     interval: duration({ min: 500, max: 60_000 }).prefault('2s'),
   },
   MAPPING,
@@ -22,58 +18,55 @@ const ara = z.strictObject(
 
 export const upgradeSchema = z.strictObject(
   {
-    ansible_log: text('the path of a file').nullable().default(null),
-    ansible_log_zone: zone.default('local'),
-    ara: ara.prefault({}),
-    run_upgrade: text('the path of a directory').nullable().default(null),
+    ansible_log: filePath.nullable().default(null),
+    ansible_log_zone: timeZone.default('local'),
+    ara: araSchema.prefault({}),
+    run_upgrade: text('a directory path').nullable().default(null),
   },
   MAPPING,
 );
 
-/** Where the tasks of the upgrade are found. */
+/** The task sources that the daemon follows. */
 export type UpgradeSettings = {
   readonly ansibleLog: string | null;
   readonly ansibleLogZone: string;
   readonly ara: AraSettings | null;
-  /** The directory in which run-upgrade.sh leaves its files. */
+  /** The directory with the marker files of openstack-ansible's run-upgrade.sh. */
   readonly runUpgrade: string | null;
 };
 
 export type AraSettings = {
   readonly url: string;
-  /** For HTTP basic. */
+  /** For HTTP basic authentication. */
   readonly user: { readonly name: string; readonly password: Secret } | null;
-  /** Milliseconds between two polls. */
+  /** In milliseconds. */
   readonly interval: number;
 };
 
-export function upgradeOf(
+export function toUpgradeSettings(
   given: z.output<typeof upgradeSchema>,
-  { file, inFolder }: { readonly file: StrictFile; readonly inFolder: (path: string) => string },
+  { file, resolvePath }: { readonly file: ConfigFile; readonly resolvePath: (path: string) => string },
 ): UpgradeSettings {
   return {
-    ansibleLog: given.ansible_log === null ? null : inFolder(given.ansible_log),
+    ansibleLog: given.ansible_log === null ? null : resolvePath(given.ansible_log),
     ansibleLogZone: given.ansible_log_zone,
-    ara: araOf(given.ara, { file, inFolder }),
-    runUpgrade: given.run_upgrade === null ? null : inFolder(given.run_upgrade),
+    ara: toAraSettings(given.ara, { file, resolvePath }),
+    runUpgrade: given.run_upgrade === null ? null : resolvePath(given.run_upgrade),
   };
 }
 
-function araOf(
-  { url, username, password_file: path, interval }: z.output<typeof ara>,
-  { file, inFolder }: { readonly file: StrictFile; readonly inFolder: (path: string) => string },
+function toAraSettings(
+  { url, username, password_file: passwordFile, interval }: z.output<typeof araSchema>,
+  { file, resolvePath }: { readonly file: ConfigFile; readonly resolvePath: (path: string) => string },
 ): AraSettings | null {
-  const refuse = (key: string, problem: string) =>
-    file.refuse(['upgrade', 'ara', key], `upgrade.ara.${key} ${problem}`);
-  if (username === null && path !== null)
-    throw refuse('password_file', 'stands without username; name the user as well');
-  if (username !== null && path === null)
-    throw refuse('username', 'stands without password_file; name the file as well');
-  if (username !== null && url === null) throw refuse('username', 'stands without url; say where ARA is');
+  const errorAt = (key: string, problem: string) =>
+    file.errorAt(['upgrade', 'ara', key], `upgrade.ara.${key} ${problem}`);
+  if (username === null && passwordFile !== null) throw errorAt('password_file', 'is set without username; set both');
+  if (username !== null && passwordFile === null) throw errorAt('username', 'is set without password_file; set both');
+  if (username !== null && url === null) throw errorAt('username', "is set without url; set url to ARA's address");
   if (url === null) return null;
-  if (username === null || path === null) return { url, user: null, interval };
-  const password = readSecretLine({ written: path, path: inFolder(path) }, 'password', (problem) =>
-    refuse('password_file', problem),
-  );
+  if (username === null || passwordFile === null) return { url, user: null, interval };
+  const passwordSetting = { setting: passwordFile, path: resolvePath(passwordFile) };
+  const password = readSecretLine(passwordSetting, 'password', (problem) => errorAt('password_file', problem));
   return { url, user: { name: username, password }, interval };
 }

@@ -1,8 +1,15 @@
 import { errorLine } from '../domain/error-line.ts';
-import type { Health, JournalEntry, JournalWriter, PreflightReport, SamplerEvent, Upgrade } from '../domain/ports.ts';
+import type {
+  Health,
+  JournalEntry,
+  JournalWriter,
+  PreflightReport,
+  SamplerEvent,
+  UpgradeRecorder,
+} from '../domain/ports.ts';
 import { createQuotaWatch } from '../domain/run/connection-status.ts';
-import type { Live } from '../domain/run/live.ts';
-import { createObservation } from '../domain/run/run-state.ts';
+import type { LiveStatus } from '../domain/run/live.ts';
+import { createRunState } from '../domain/run/run-state.ts';
 import type { ProbeName, Sample, Series } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Plan } from '../domain/upgrade/plan.ts';
@@ -11,89 +18,93 @@ import { createTaskSilence } from '../domain/upgrade/task-silence.ts';
 import { damageText } from '../format/damage.ts';
 import { type Sampler, startSampler } from '../sampler/client.ts';
 import { createTimeline, machineClocks, type Timeline } from '../sampler/clock.ts';
-import { startRecorder } from './journal-flusher.ts';
 import { replay } from './replay.ts';
 import {
   advanceLifecycle,
-  beginLifecycle,
-  CLOCK_LIMIT_MS,
   type Effect,
   type LifecycleEvent,
+  MAX_CLOCK_OFFSET_MS,
+  startLifecycle,
 } from './session-lifecycle.ts';
 
 export type DaemonOptions = {
   readonly journal: JournalWriter;
   readonly version: string;
   readonly vantage: string;
+  /** The probes that count for the overall downtime. */
   readonly overall: readonly ProbeName[];
   readonly plan: Plan;
   readonly series: readonly Series[];
+  /** Steps of the wall clock above this are corrected, in milliseconds. */
   readonly clockStep: number;
-  /** The sampler's thread, and what it is given besides the session. */
-  readonly thread: URL;
-  readonly data: (session: { readonly session: number; readonly paused: boolean }) => unknown;
+  /** The module of the sampler thread. */
+  readonly samplerModule: URL;
+  /** Returns the `workerData` of a new sampler thread. */
+  readonly samplerData: (session: { readonly session: number; readonly paused: boolean }) => unknown;
   readonly onSample: (sample: Sample) => void;
   readonly onPreflight: (report: PreflightReport) => void;
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
 };
 
-/** How often the callback plugin reports the tasks that run, at least. */
-const PLUGIN_HEARTBEAT_MS = 10_000;
-const SILENCE_CHECK_MS = 1000;
-
-/** Samples a cloud, keeps the samples and knows what they come to. */
+/** Samples clouds, writes the samples to the journal and maintains the state of the run. */
 export type Daemon = {
-  now(): number;
-  live(): Live;
-  /** Takes what is told of the upgrade. */
-  readonly upgrade: Upgrade;
+  now(): Millis;
+  live(): LiveStatus;
+  /** Receives tasks, phases, annotations and checks. */
+  readonly upgrade: UpgradeRecorder;
   pause(): Promise<void>;
   resume(): Promise<void>;
-  /** Resolves when what the journal holds of earlier sessions is known. */
+  /** Resolves when the earlier sessions in the journal are part of the state. */
   readonly replayed: Promise<void>;
-  /** Drains the sampler, writes everything and closes the session; the journal stays open. */
+  /** Stops the sampler, writes everything and closes the session. The journal stays open. */
   stop(): Promise<void>;
 };
 
+/** The callback plugin reports running tasks at least this often. */
+const PLUGIN_HEARTBEAT_MS = 10_000;
+const SILENCE_CHECK_INTERVAL_MS = 1000;
+const JOURNAL_FLUSH_INTERVAL_MS = 500;
+
+/** @throws if the journal cannot open the first session */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { journal, version, overall, plan, log } = options;
-  const observation = createObservation({ run: journal.run, version, overall, plan });
-  const ordered = createGate();
-  /** Moments go on along the clock as it stood at the session's start; a new session stands on the clock as it is now. */
+  const { journal, version, vantage, series, overall, plan, log } = options;
+  const runState = createRunState({ run: journal.run, version, overall, plan });
+  const updates = createUpdateQueue();
+  /** Follows the wall clock as it was at the start of the session. */
   let timeline: Timeline = createTimeline(machineClocks, options.clockStep);
-  /** When the session was told to end: what is cleaned up after that is no part of what was watched. */
+  /** When the sampler was told to stop, or crashed: the clean-up after that is not observed. */
   let endedAt: Millis | null = null;
-  const recorder = startRecorder(
+  const flusher = startJournalFlusher(
     journal,
     () => endedAt ?? timeline.now(),
-    (error) => log('error', `the journal could not be written: ${errorLine(error)}`),
+    (error) => log('error', `could not write the journal: ${errorLine(error)}`),
   );
   let session = 0;
   let sampler: Sampler | null = null;
   let health: Health | null = null;
-  let pastKnown = false;
+  let isReplayed = false;
   const watchQuota = createQuotaWatch(log);
-  let retry: NodeJS.Timeout | undefined;
+  let restartTimer: NodeJS.Timeout | undefined;
 
-  const begun = Promise.withResolvers<number>();
+  const firstSession = Promise.withResolvers<number>();
   const stopped = Promise.withResolvers<void>();
   const events: LifecycleEvent[] = [];
-  let advancing = false;
-  const beginning = beginLifecycle();
-  let { lifecycle } = beginning;
+  let isDispatching = false;
+  const start = startLifecycle();
+  let { lifecycle } = start;
 
-  /** An effect may cause an event at once: that one waits for its turn. */
-  function tell(event: LifecycleEvent): void {
+  /** Events that an effect causes synchronously are queued. */
+  function dispatch(event: LifecycleEvent): void {
     events.push(event);
-    if (advancing) return;
-    advancing = true;
+    if (isDispatching) return;
+    isDispatching = true;
     for (let next = events.shift(); next !== undefined; next = events.shift()) {
-      const step = advanceLifecycle(lifecycle, next, machineClocks.monotonic());
-      lifecycle = step.lifecycle;
-      for (const effect of step.effects) perform(effect);
+      const transition = advanceLifecycle(lifecycle, next, machineClocks.monotonic());
+      lifecycle = transition.lifecycle;
+      for (const effect of transition.effects) perform(effect);
       if (lifecycle.state.kind === 'stopped') stopped.resolve();
     }
-    advancing = false;
+    isDispatching = false;
   }
 
   function perform(effect: Effect): void {
@@ -102,7 +113,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         void openSession();
         break;
       case 'start-sampler':
-        begin(effect.paused);
+        startSamplerThread(effect.paused);
         break;
       case 'pause-sampler':
         sampler?.pause();
@@ -112,18 +123,18 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         break;
       case 'stop-sampler':
         endedAt = timeline.now();
-        // On another clock its moment means nothing. That of a sampler that died is kept: it has been silent since.
+        // Its timestamp means nothing in the next session. After a crash it stays and shows how long it is out of date.
         health = null;
         void sampler?.stop();
         break;
       case 'close-session':
-        void closeSession(effect.inOrder);
+        void closeSession(effect.clean);
         break;
-      case 'wait':
-        retry = setTimeout(() => tell({ type: 'waited' }), effect.millis);
+      case 'start-timer':
+        restartTimer = setTimeout(() => dispatch({ type: 'timer-fired' }), effect.millis);
         break;
-      case 'cancel-wait':
-        clearTimeout(retry);
+      case 'cancel-timer':
+        clearTimeout(restartTimer);
         break;
       case 'log':
         log(effect.level, effect.message);
@@ -134,66 +145,66 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   async function openSession(): Promise<void> {
     timeline = createTimeline(machineClocks, options.clockStep);
     endedAt = null;
-    const { vantage, series } = options;
     try {
       const opened = await journal.openSession({ startedAt: timeline.now(), version, vantage, facts: {} }, series);
       session = opened.id;
-      ordered.tell(() => observation.openSession(opened, series));
-      tell({ type: 'opened' });
-      begun.resolve(opened.id);
+      updates.run(() => runState.openSession(opened, series));
+      dispatch({ type: 'opened' });
+      firstSession.resolve(opened.id);
     } catch (error) {
-      tell({ type: 'open-failed', reason: reasonOf(error) });
-      begun.reject(error);
+      dispatch({ type: 'open-failed', reason: messageOf(error) });
+      firstSession.reject(error);
     }
   }
 
-  function begin(paused: boolean): void {
+  function startSamplerThread(paused: boolean): void {
     const onExit = (reason: string | null) => {
       sampler = null;
       endedAt ??= timeline.now();
-      tell({ type: 'exited', reason });
+      dispatch({ type: 'exited', reason });
     };
     try {
-      sampler = startSampler({ thread: options.thread, data: options.data({ session, paused }), onEvent, onExit });
-      if (pastKnown) sampler.cleanUp(observation.serversLeft());
+      const data = options.samplerData({ session, paused });
+      sampler = startSampler({ thread: options.samplerModule, data, onEvent, onExit });
+      if (isReplayed) sampler.cleanUp(runState.leftoverServers());
     } catch (error) {
-      onExit(reasonOf(error));
+      onExit(messageOf(error));
     }
   }
 
-  /** Whatever the journal can't take, the session is over. One whose sampler died stays open there, as after a kill. */
-  async function closeSession(inOrder: boolean): Promise<void> {
+  /** Ends the session even if the journal cannot be written. After a crash it stays open there, as after a kill. */
+  async function closeSession(clean: boolean): Promise<void> {
     const at = endedAt ?? timeline.now();
-    const onBug = (error: unknown) => log('error', `the end of the session could not be written: ${reasonOf(error)}`);
-    await journal.flush(at).catch(onBug);
-    if (inOrder) await journal.closeSession(at).catch(onBug);
-    ordered.tell(() => observation.closeSession(at, inOrder));
-    tell({ type: 'closed' });
+    const onError = (error: unknown) => log('error', `could not write the end of the session: ${messageOf(error)}`);
+    await journal.flush(at).catch(onError);
+    if (clean) await journal.closeSession(at).catch(onError);
+    updates.run(() => runState.closeSession(at, clean));
+    dispatch({ type: 'closed' });
   }
 
   function onEvent(event: SamplerEvent): void {
     switch (event.type) {
       case 'sent':
-        ordered.tell(() => observation.sent(event.key, event.seq, event.at, ''));
+        updates.run(() => runState.sent(event.key, event.seq, event.at, ''));
         break;
       case 'progress':
-        ordered.tell(() => observation.sent(event.key, event.seq, event.at, event.note));
+        updates.run(() => runState.sent(event.key, event.seq, event.at, event.note));
         break;
       case 'sample':
         options.onSample(event.sample);
         watchQuota(event.sample);
-        keep(event);
+        record(event);
         break;
-      case 'mark':
-        log('warn', event.mark.message);
-        keep(event);
+      case 'gap':
+        log('warn', event.gap.message);
+        record(event);
         break;
       case 'server':
       case 'facts':
-        keep(event);
+        record(event);
         break;
       case 'health':
-        heed(event.health);
+        onHealth(event.health);
         break;
       case 'preflight':
         options.onPreflight(event.preflight);
@@ -206,81 +217,80 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }
   }
 
-  function heed(reported: Health): void {
-    // While it drains it still reports, but samples no more.
+  function onHealth(reported: Health): void {
+    // While it drains, the sampler still reports its health but no longer samples.
     if (lifecycle.state.kind !== 'sampling') return;
     health = reported;
     timeline.check();
-    // The clock may have been set after the session began in one of the two threads and before it did in the other.
-    const [here, there] = [timeline.offset(), reported.clockOffset];
-    const offset = Math.abs(here) > Math.abs(there) ? here : there;
-    if (Math.abs(offset) > CLOCK_LIMIT_MS) tell({ type: 'clock', offset, down: isDown() });
+    // The wall clock may have changed before this thread's timeline started and after the sampler's did, or vice versa.
+    const offsets = [timeline.offset(), reported.clockOffset] as const;
+    const offset = Math.abs(offsets[0]) > Math.abs(offsets[1]) ? offsets[0] : offsets[1];
+    if (Math.abs(offset) > MAX_CLOCK_OFFSET_MS) dispatch({ type: 'clock', offset, down: isDown() });
   }
 
-  function keep(entry: JournalEntry): void {
+  function record(entry: JournalEntry): void {
     journal.append(entry);
-    recorder.soon();
-    ordered.tell(() => observation.accept(entry));
+    flusher.request();
+    updates.run(() => runState.accept(entry));
   }
 
-  const silence = createTaskSilence();
-  function heardOf(task: Task, heartbeat: Millis | null): void {
-    if (silence.heard(task, { at: timeline.now(), heartbeat })) keep({ type: 'task', task });
+  const taskSilence = createTaskSilence();
+  function onTask(task: Task, heartbeat: Millis | null): void {
+    if (taskSilence.report(task, { at: timeline.now(), heartbeat })) record({ type: 'task', task });
   }
 
-  /** Of tasks that ran when the daemon before ended: the callback plugin, if it lives, soon reports them again. */
-  function awaitPast(): void {
-    for (const { sources: _sources, lastedUntil: _lasted, ...task } of live().running)
-      silence.recall(task, {
-        at: timeline.now(),
-        heartbeat: task.source === 'callback' ? PLUGIN_HEARTBEAT_MS : null,
-      });
+  /** Expects reports of tasks that ran when the previous daemon ended: a living callback plugin sends them soon. */
+  function restoreRunningTasks(): void {
+    for (const { sources: _sources, lastedUntil: _lasted, ...task } of live().running) {
+      const heartbeat = task.source === 'callback' ? PLUGIN_HEARTBEAT_MS : null;
+      taskSilence.restore(task, { at: timeline.now(), heartbeat });
+    }
   }
 
   const silenceCheck = setInterval(() => {
-    for (const task of silence.overdue(timeline.now())) {
+    for (const task of taskSilence.overdue(timeline.now())) {
       log(
         'warn',
-        `nothing more is heard of task '${task.name}' (${task.source}): it counts as ended, nobody knows how`,
+        `task '${task.name}' (${task.source}) is no longer reported; it counts as ended with an unknown result`,
       );
-      keep({ type: 'task', task });
+      record({ type: 'task', task });
     }
-  }, SILENCE_CHECK_MS);
+  }, SILENCE_CHECK_INTERVAL_MS);
 
-  const live = (): Live =>
-    observation.live(timeline.now(), { paused: lifecycle.paused, journal: journal.state(), health });
-  const isDown = (): boolean => live().series.some((one) => one.open?.kind === 'down');
+  const live = (): LiveStatus =>
+    runState.live(timeline.now(), { paused: lifecycle.paused, journal: journal.state(), health });
+  const isDown = (): boolean => live().series.some(({ open }) => open?.kind === 'down');
 
-  for (const effect of beginning.effects) perform(effect);
-  let before: number;
+  for (const effect of start.effects) perform(effect);
+  let firstSessionId: number;
   try {
-    before = await begun.promise;
+    firstSessionId = await firstSession.promise;
   } catch (error) {
     clearInterval(silenceCheck);
-    await recorder.stop();
+    await flusher.stop();
     throw error;
   }
-  const replayed = replay(journal, observation, { before })
+  const replayed = replay(journal, runState, { before: firstSessionId })
     .catch((error: unknown) => {
-      log('error', `earlier sessions of the journal cannot be read: ${reasonOf(error)}`);
+      log('error', `could not read the earlier sessions in the journal: ${messageOf(error)}`);
     })
     .then(() => {
       const damage = journal.damage();
-      if (damage.length > 0) log('warn', `rows of the journal are left out: ${damageText(damage)}`);
-      observation.damaged(damage);
-      ordered.open();
-      awaitPast();
-      pastKnown = true;
-      sampler?.cleanUp(observation.serversLeft());
+      if (damage.length > 0) log('warn', `skipped unreadable parts of the journal: ${damageText(damage)}`);
+      runState.setDamage(damage);
+      updates.release();
+      restoreRunningTasks();
+      isReplayed = true;
+      sampler?.cleanUp(runState.leftoverServers());
     });
 
-  let ending: Promise<void> | null = null;
-  async function end(): Promise<void> {
+  let stopping: Promise<void> | null = null;
+  async function stop(): Promise<void> {
     await replayed;
     clearInterval(silenceCheck);
-    tell({ type: 'stop' });
+    dispatch({ type: 'stop' });
     await stopped.promise;
-    await recorder.stop();
+    await flusher.stop();
   }
 
   return {
@@ -288,41 +298,81 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     live,
     replayed,
     upgrade: {
-      task: (task, heartbeat) => heardOf(task, heartbeat ?? null),
-      taskLoadWith: observation.taskLoadWith,
-      phase: (phase) => keep({ type: 'phase', phase }),
-      annotate: (annotation) => keep({ type: 'annotation', annotation }),
-      annotations: observation.annotations,
-      check: (run) => keep({ type: 'check', run }),
-      checkRuns: observation.checkRuns,
+      task: (task, heartbeat) => onTask(task, heartbeat ?? null),
+      taskLoadWith: runState.taskLoadWith,
+      phase: (phase) => record({ type: 'phase', phase }),
+      annotate: (annotation) => record({ type: 'annotation', annotation }),
+      annotations: runState.annotations,
+      check: (run) => record({ type: 'check', run }),
+      checkRuns: runState.checkRuns,
     },
     async pause() {
-      tell({ type: 'pause' });
+      dispatch({ type: 'pause' });
     },
     async resume() {
-      tell({ type: 'resume' });
+      dispatch({ type: 'resume' });
     },
     stop() {
-      ending ??= end();
-      return ending;
+      stopping ??= stop();
+      return stopping;
     },
   };
 }
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Holds back what happens until the journal's past has been told, so that the observation gets everything in order. */
-function createGate(): { tell(act: () => void): void; open(): void } {
-  let waiting: (() => void)[] | null = [];
+/** Holds updates back until the journal has been replayed, so that the run state receives everything in order. */
+function createUpdateQueue(): { run(update: () => void): void; release(): void } {
+  let held: (() => void)[] | null = [];
   return {
-    tell(act) {
-      if (waiting === null) act();
-      else waiting.push(act);
+    run(update) {
+      if (held === null) update();
+      else held.push(update);
     },
-    open() {
-      const acts = waiting ?? [];
-      waiting = null;
-      for (const act of acts) act();
+    release() {
+      const updates = held ?? [];
+      held = null;
+      for (const update of updates) update();
+    },
+  };
+}
+
+/** Flushes the journal on request and at a regular interval, one flush at a time. */
+type JournalFlusher = {
+  /** Flushes soon, together with everything that is appended meanwhile. */
+  request(): void;
+  stop(): Promise<void>;
+};
+
+/** `onError` receives bugs only: the journal reports a full or failing disk in its own state. */
+function startJournalFlusher(
+  journal: JournalWriter,
+  now: () => Millis,
+  onError: (error: unknown) => void,
+): JournalFlusher {
+  let flushing: Promise<void> | null = null;
+  let isRequested = false;
+
+  async function flush(): Promise<void> {
+    do {
+      isRequested = false;
+      await journal.flush(now()).catch(onError);
+    } while (isRequested);
+    flushing = null;
+  }
+
+  function request(): void {
+    isRequested = true;
+    flushing ??= Promise.resolve().then(flush);
+  }
+
+  const timer = setInterval(request, JOURNAL_FLUSH_INTERVAL_MS);
+  return {
+    request,
+    async stop() {
+      clearInterval(timer);
+      request();
+      await flushing;
     },
   };
 }

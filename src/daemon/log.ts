@@ -6,13 +6,13 @@ import { printableLine } from '../format/printable.ts';
 type Fields = Readonly<Record<string, string | number>>;
 export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: Fields) => void;
 
-/** Structured lines for a log collector; a person at a terminal gets them short. */
+/** Logs short lines for people if `pretty` is set, otherwise JSON lines for a log collector. Redacts secrets. */
 export function createLog(options: { readonly pretty: boolean; readonly level: string; readonly to: Sink }): Log {
   if (options.pretty) {
     return (level, message) => {
       if (level === 'info' && options.level !== 'info' && options.level !== 'debug') return;
-      const words = `${level === 'info' ? '' : `${level}: `}${printableLine(redact(message))}`;
-      void print(options.to, `${new Date().toISOString().slice(11, 19)} ${words}`);
+      const prefix = level === 'info' ? '' : `${level}: `;
+      void print(options.to, `${new Date().toISOString().slice(11, 19)} ${prefix}${printableLine(redact(message))}`);
     };
   }
   const logger: Logger = pino(

@@ -1,53 +1,56 @@
 import type { JournalEntry, JournalReader } from '../domain/ports.ts';
-import { createObservation, type Observation } from '../domain/run/run-state.ts';
+import { createRunState, type RunState } from '../domain/run/run-state.ts';
 import type { ProbeName } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Plan } from '../domain/upgrade/plan.ts';
 
 export type ReplayOptions = {
-  /** The first session that is not replayed: the one that the daemon itself has just opened. */
+  /** The id of the first session that is not replayed: the one that the daemon has just opened. */
   readonly before?: number;
-  /** A session that has neither ended nor been silent since this moment is running still, and is left open. */
+  /** A session that has not ended and was alive at this time or later is still running, and stays open. */
   readonly aliveSince?: Millis;
 };
 
-/** Feeds an observation with what a journal holds, in the order in which it came to be. */
+/** Feeds everything in a journal to a run state, in the original order. */
 export async function replay(
   journal: JournalReader,
-  observation: Observation,
+  runState: RunState,
   { before = Infinity, aliveSince = Infinity }: ReplayOptions,
 ): Promise<void> {
-  for (const task of await journal.tasks()) observation.accept({ type: 'task', task });
-  for (const annotation of await journal.annotations()) observation.accept({ type: 'annotation', annotation });
-  for (const run of await journal.checkRuns()) observation.accept({ type: 'check', run });
-  for (const phase of await journal.phases()) observation.accept({ type: 'phase', phase });
-  const tell = await storyteller(journal, observation);
+  for (const task of await journal.tasks()) runState.accept({ type: 'task', task });
+  for (const annotation of await journal.annotations()) runState.accept({ type: 'annotation', annotation });
+  for (const run of await journal.checkRuns()) runState.accept({ type: 'check', run });
+  for (const phase of await journal.phases()) runState.accept({ type: 'phase', phase });
+  const replayGapsAndServersUntil = await createGapAndServerReplay(journal, runState);
   for (const session of await journal.sessions()) {
     if (session.id >= before) return;
-    observation.openSession(session, await journal.series(session.id));
-    for await (const sample of journal.samples({ session: session.id })) observation.accept({ type: 'sample', sample });
+    runState.openSession(session, await journal.series(session.id));
+    for await (const sample of journal.samples({ session: session.id })) runState.accept({ type: 'sample', sample });
     if (!session.ended && session.aliveAt >= aliveSince) break;
-    tell(session.aliveAt);
-    observation.closeSession(session.aliveAt, session.ended);
+    replayGapsAndServersUntil(session.aliveAt);
+    runState.closeSession(session.aliveAt, session.ended);
   }
-  if (before === Infinity) tell(Infinity);
+  if (before === Infinity) replayGapsAndServersUntil(Infinity);
 }
 
-/** Tells marks and what became of servers, up to a moment. */
-async function storyteller(journal: JournalReader, observation: Observation): Promise<(until: Millis) => void> {
-  const told: { readonly at: Millis; readonly entry: JournalEntry }[] = [
-    ...(await journal.marks()).map((mark) => ({ at: mark.until, entry: { type: 'mark', mark } as const })),
-    ...(await journal.serverEvents()).map((event) => ({ at: event.at, entry: { type: 'server', event } as const })),
+/** Returns a function that replays observation gaps and server events up to a time, each of them once. */
+async function createGapAndServerReplay(journal: JournalReader, runState: RunState): Promise<(until: Millis) => void> {
+  const gaps = await journal.observationGaps();
+  const serverEvents = await journal.serverEvents();
+  const entries: { readonly at: Millis; readonly entry: JournalEntry }[] = [
+    ...gaps.map((gap) => ({ at: gap.until, entry: { type: 'gap', gap } as const })),
+    ...serverEvents.map((event) => ({ at: event.at, entry: { type: 'server', event } as const })),
   ];
-  told.sort((a, b) => a.at - b.at);
-  let next = 0;
+  entries.sort((a, b) => a.at - b.at);
+  let index = 0;
   return (until) => {
-    for (let one = told[next]; one !== undefined && one.at <= until; one = told[++next]) observation.accept(one.entry);
+    for (let next = entries[index]; next !== undefined && next.at <= until; next = entries[++index])
+      runState.accept(next.entry);
   };
 }
 
-/** What a journal alone says, as `rollwatch report --journal` wants it. */
-export async function observe(
+/** Computes the state of a run from its journal alone. */
+export async function loadRunState(
   journal: JournalReader,
   options: {
     readonly version: string;
@@ -55,9 +58,9 @@ export async function observe(
     readonly plan: Plan;
     readonly aliveSince: Millis;
   },
-): Promise<Observation> {
+): Promise<RunState> {
   const { version, overall, plan, aliveSince } = options;
-  const observation = createObservation({ run: journal.run, version, overall, plan });
-  await replay(journal, observation, { aliveSince });
-  return observation;
+  const runState = createRunState({ run: journal.run, version, overall, plan });
+  await replay(journal, runState, { aliveSince });
+  return runState;
 }

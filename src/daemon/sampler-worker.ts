@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type CloudAccess, sealAccess } from '../domain/cloud-access.ts';
-import type { PreflightReport, SamplerEvent } from '../domain/ports.ts';
+import type { PreflightReport, SamplerEvent, ServerEvent } from '../domain/ports.ts';
 import { redactEvent } from '../domain/redact-event.ts';
-import type { LeftServer } from '../domain/run/test-servers.ts';
+import type { LeftoverServer } from '../domain/run/test-servers.ts';
 import { type Cloud, openCloud } from '../openstack/cloud.ts';
-import type { Wanted } from '../openstack/compute/choose.ts';
+import type { BootPreferences } from '../openstack/compute/choose.ts';
 import { preflight } from '../openstack/diagnosis/preflight.ts';
 import { BACKGROUND_ADMISSION } from '../openstack/http/request-gate.ts';
 import { createJanitor } from '../probes/janitor.ts';
@@ -14,103 +14,110 @@ import type { SamplerCommand } from '../sampler/client.ts';
 import { createTimeline, machineClocks } from '../sampler/clock.ts';
 import { startRunner } from '../sampler/runner.ts';
 
-/** What the thread is given: plain data, the secrets in the open. */
-export type SamplerThreadData = {
+/** The `workerData` of the sampler thread: plain data, including the secrets. */
+export type SamplerWorkerData = {
   readonly session: number;
-  /** Nothing is sent until it is told to resume. */
+  /** Whether to send nothing until a `resume` command. */
   readonly paused: boolean;
   readonly run: string;
   readonly vantage: string;
+  /** In milliseconds, as `clockStep`. */
   readonly stall: number;
   readonly clockStep: number;
-  /** Whether to report if each cloud can be watched as it is configured. */
+  /** Whether to report if each cloud can be watched as configured. */
   readonly preflight: boolean;
   readonly clouds: readonly {
     readonly access: CloudAccess<string>;
-    readonly diagnosis: CloudAccess<string> | null;
+    readonly adminAccess: CloudAccess<string> | null;
     readonly probes: ProbesSettings;
   }[];
 };
 
-/** How long samples under way may go on after a stop, and servers be waited for, in milliseconds. */
-const DRAIN = 2000;
-const CLEAN_UP = 15_000;
+/** How long samples in flight may continue after `stop`. */
+const DRAIN_TIMEOUT_MS = 2000;
+/** How long to wait for the deletion of test servers after `stop`. */
+const DELETE_TIMEOUT_MS = 15_000;
 const PREFLIGHT_RETRY_MS = 2000;
 
-/** What `program.ts` is for the main thread: the one place in this one that knows every part. */
-function main(data: SamplerThreadData, emit: (event: SamplerEvent) => void): { tell(command: SamplerCommand): void } {
+/** Starts the probes of all clouds. Returns the handler of commands; no command may follow `stop`. */
+function createSampler(
+  data: SamplerWorkerData,
+  emit: (event: SamplerEvent) => void,
+): { handle(command: SamplerCommand): void } {
+  const { vantage, session, run } = data;
   const timeline = createTimeline(machineClocks, data.clockStep);
-  const stopping = new AbortController();
+  const abort = new AbortController();
   const log = (level: 'info' | 'warn', message: string) => emit({ type: 'log', level, message });
+  const admission = BACKGROUND_ADMISSION;
 
-  const watched = data.clouds.map(({ access, diagnosis, probes: settings }) => {
-    const admission = BACKGROUND_ADMISSION;
+  const targets = data.clouds.map(({ access, adminAccess, probes: settings }) => {
     const cloud = openCloud({ access: sealAccess(access), clock: timeline, admission });
     const { gate } = cloud;
     const admin =
-      diagnosis === null ? null : openCloud({ access: sealAccess(diagnosis), clock: timeline, admission, gate });
+      adminAccess === null ? null : openCloud({ access: sealAccess(adminAccess), clock: timeline, admission, gate });
     const { namePrefix, deleteLimit, maxStuck, enabled } = settings['server-boot'];
-    const mark = { prefix: namePrefix, vantage: data.vantage, run: data.run, cloud: access.name };
-    const onServer = (event: Extract<SamplerEvent, { type: 'server' }>['event']) => emit({ type: 'server', event });
-    const janitor = createJanitor({ cloud, mark, deleteLimit, maxStuck, emit: onServer, log });
+    const mark = { prefix: namePrefix, vantage, run, cloud: access.name };
+    const onServer = (event: ServerEvent) => emit({ type: 'server', event });
+    const janitor = createJanitor({ cloud, creator: mark, deleteLimit, maxStuck, emit: onServer, log });
     if (enabled) janitor.start();
-    const place = { cloud: access.name, vantage: data.vantage };
-    const several = data.clouds.length > 1;
+    const factPrefix = data.clouds.length > 1 ? `${access.name}: ` : '';
     const onFacts = (facts: Readonly<Record<string, string>>) => {
-      const named = Object.entries(facts).map(([name, fact]) => [several ? `${access.name}: ${name}` : name, fact]);
-      emit({ type: 'facts', facts: Object.fromEntries(named) });
+      const prefixed = Object.entries(facts).map(([name, fact]) => [`${factPrefix}${name}`, fact]);
+      emit({ type: 'facts', facts: Object.fromEntries(prefixed) });
     };
     const { microversion } = cloud.compute(cloud.http);
     onFacts({ 'compute microversion': microversion });
-    const probes = probesOfCloud(cloud, place, {
-      settings,
-      session: data.session,
-      mark,
-      janitor,
+    const probes = probesOfCloud(
+      cloud,
+      { cloud: access.name, vantage },
+      { settings, session, creator: mark, janitor, admin, clock: timeline, onFacts },
+    );
+    return {
+      cloud,
       admin,
-      clock: timeline,
-      onFacts,
-    });
-    const wanted = enabled ? settings['server-boot'] : null;
-    return { cloud, admin, janitor, probes, wanted, cleans: enabled };
+      janitor,
+      probes,
+      wanted: enabled ? settings['server-boot'] : null,
+      /** Whether servers are to be deleted at the end. */
+      deletesServers: enabled,
+    };
   });
 
   const runner = startRunner({
-    probes: watched.flatMap(({ probes }) => probes),
-    session: data.session,
+    probes: targets.flatMap(({ probes }) => probes),
+    session,
     timeline,
     emit,
-    stall: data.stall,
-    drain: DRAIN,
+    stallLimit: data.stall,
+    drainTimeout: DRAIN_TIMEOUT_MS,
     paused: data.paused,
   });
 
-  /** Only here: another vantage cleans up after itself. */
-  function cleanUp(servers: readonly LeftServer[]): void {
-    for (const { cloud, vantage, name, id } of servers) {
-      const at = watched.find(({ cloud: { access } }) => access.name === cloud);
-      if (vantage !== data.vantage || at === undefined) continue;
-      at.cleans = true;
-      at.janitor.take({ name, id, deletedAt: null });
+  async function reportPreflight({ cloud, wanted }: (typeof targets)[number]): Promise<void> {
+    const refused = await preflightProblem(cloud, wanted, abort.signal);
+    if (!abort.signal.aborted) emit({ type: 'preflight', preflight: { cloud: cloud.access.name, refused } });
+  }
+  // Runs while the probes sample, within the same limits on outstanding requests.
+  if (data.preflight) for (const target of targets) void reportPreflight(target);
+
+  /** Deletes servers of earlier sessions, except those of other vantages, which delete their own. */
+  function deleteServers(servers: readonly LeftoverServer[]): void {
+    for (const server of servers) {
+      const target = targets.find(({ cloud }) => cloud.access.name === server.cloud);
+      if (server.vantage !== vantage || target === undefined) continue;
+      target.deletesServers = true;
+      target.janitor.delete({ name: server.name, id: server.id, deletedAt: null });
     }
   }
 
-  /** Told once: the main thread tells nothing after it. */
-  /** Beside the sampling, by the same gate: one more hand on the cloud would be one too many. */
-  async function check({ cloud, wanted }: (typeof watched)[number]): Promise<void> {
-    const refused = await whyNot(cloud, wanted, stopping.signal);
-    if (!stopping.signal.aborted) emit({ type: 'preflight', preflight: { cloud: cloud.access.name, refused } });
-  }
-  if (data.preflight) for (const one of watched) void check(one);
-
   async function stop(): Promise<void> {
-    stopping.abort();
+    abort.abort();
     await runner.stop();
     await Promise.all(
-      watched.map(async ({ cloud, admin, janitor, cleans }) => {
-        const left = cleans ? await janitor.stop(CLEAN_UP) : [];
+      targets.map(async ({ cloud, admin, janitor, deletesServers }) => {
+        const left = deletesServers ? await janitor.stop(DELETE_TIMEOUT_MS) : [];
         for (const { name, message } of left)
-          log('warn', `server ${name} is left behind (${message}): see rollwatch sweep`);
+          log('warn', `could not delete test server ${name} (${message}); run 'rollwatch sweep' later`);
         cloud.close();
         admin?.close();
       }),
@@ -119,28 +126,41 @@ function main(data: SamplerThreadData, emit: (event: SamplerEvent) => void): { t
   }
 
   return {
-    tell(command) {
-      const { type } = command;
-      if (type === 'clean-up') cleanUp(command.servers);
-      if (type === 'pause') runner.pause();
-      if (type === 'resume') runner.resume();
-      if (type === 'stop') void stop().then(() => parentPort?.close());
+    handle(command) {
+      switch (command.type) {
+        case 'clean-up':
+          deleteServers(command.servers);
+          break;
+        case 'pause':
+          runner.pause();
+          break;
+        case 'resume':
+          runner.resume();
+          break;
+        case 'stop':
+          void stop().then(() => parentPort?.close());
+          break;
+      }
     },
   };
 }
 
-/** Why a cloud can't be watched as it is configured; null: it can. A cloud that asks us to wait is waited for. */
-async function whyNot(cloud: Cloud, wanted: Wanted | null, signal: AbortSignal): Promise<PreflightReport['refused']> {
+/** Returns why a cloud cannot be watched as configured, or null. Retries while the cloud is rate limiting. */
+async function preflightProblem(
+  cloud: Cloud,
+  wanted: BootPreferences | null,
+  signal: AbortSignal,
+): Promise<PreflightReport['refused']> {
   for (;;) {
-    const seen = await preflight(cloud, wanted, signal);
-    if (seen.type === 'ready') return null;
-    if (seen.type === 'refused') return { message: seen.refusal.message, exitCode: seen.refusal.exitCode };
+    const result = await preflight(cloud, wanted, signal);
+    if (result.type === 'ready') return null;
+    if (result.type === 'refused') return { message: result.userError.message, exitCode: result.userError.exitCode };
     await delay(PREFLIGHT_RETRY_MS, undefined, { signal }).catch(() => {});
     if (signal.aborted) return null;
   }
 }
 
 const port = parentPort;
-if (port === null) throw new Error('this module runs as a thread');
-const sampler = main(workerData, (event) => port.postMessage(redactEvent(event)));
-port.on('message', (command: SamplerCommand) => sampler.tell(command));
+if (port === null) throw new Error('this module must run in a worker thread');
+const sampler = createSampler(workerData, (event) => port.postMessage(redactEvent(event)));
+port.on('message', (command: SamplerCommand) => sampler.handle(command));

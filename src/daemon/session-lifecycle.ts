@@ -1,79 +1,82 @@
 /**
- * The life of the daemon's sessions, as a function of a state and an event. At most one sampler is alive at any moment,
- * and each session is ended before the next one is opened.
+ * The lifecycle of the daemon's sessions, as a function of a state and an event. At most one sampler runs at any time,
+ * and each session is closed before the next one is opened.
  *
  *   opening --opened--> sampling --clock, stop--> draining --exited--> closing --closed--> opening | waiting | stopped
- *                           \--------exited (died)------------------------^
- *   waiting --waited--> opening
+ *                           \-------exited (crashed)----------------------^
+ *   waiting --timer-fired--> opening
  *
- * `pause` and `resume` are kept whatever the state is; `stop` is kept until the state allows it. An event that a state
- * has no use for changes nothing. A clock that is set while a session changes needs no memory of its own: the sampler of
- * the next session reports how far it is off, again and again.
+ * `pause` and `resume` are remembered in every state, `stop` until a state can handle it. A state ignores all other
+ * events that it has no arrow for. A clock change while a session is closing needs no memory: the sampler of the next
+ * session keeps reporting the offset.
  */
 export type Lifecycle = {
   readonly state: State;
   readonly paused: boolean;
   readonly stopping: boolean;
-  /** False until the first session is open: what prevents that one is an error of the start. */
-  readonly begun: boolean;
-  /** When the wall clock last made a session end, in milliseconds of the monotonic clock. */
+  /** False until the first session is open: a failure to open that one is an error of the start. */
+  readonly hasOpened: boolean;
+  /** When a change of the wall clock last ended a session, in milliseconds of the monotonic clock. */
   readonly clockChangeAt: number | null;
-  /** Samplers in a row that died young, and sessions that could not be opened. */
+  /** Consecutive failures: samplers that crashed early, and sessions that could not be opened. */
   readonly failures: number;
 };
 
 type State =
-  /** The journal opens a session; there is no sampler. */
+  /** The journal is opening a session; there is no sampler. */
   | { readonly kind: 'opening' }
   | { readonly kind: 'sampling'; readonly since: number }
-  /** The sampler was told to stop and has not exited. */
+  /** The sampler has been told to stop and has not exited. */
   | { readonly kind: 'draining' }
-  /** The sampler has exited (or never was); the journal closes the session. `inOrder`: nothing died. */
-  | { readonly kind: 'closing'; readonly inOrder: boolean }
-  /** No session is open; the next one is opened after a while. */
+  /** The journal is closing the session; there is no sampler. `clean`: no sampler has crashed. */
+  | { readonly kind: 'closing'; readonly clean: boolean }
+  /** No session is open; a timer is running. */
   | { readonly kind: 'waiting' }
   | { readonly kind: 'stopped' };
 
 export type LifecycleEvent =
   | { readonly type: 'opened' }
   | { readonly type: 'open-failed'; readonly reason: string }
-  /** The sampler's thread has ended. `reason`: what it died of, null if it ended as it was told. */
+  /** The sampler thread has ended. `reason`: why it crashed, null if it was told to stop. */
   | { readonly type: 'exited'; readonly reason: string | null }
-  /** The session is closed, or as closed as the journal can have it. */
+  /** The session is closed, also if the journal could not write that. */
   | { readonly type: 'closed' }
-  | { readonly type: 'waited' }
-  /** How far the wall clock is from the session's timeline, in milliseconds, and whether anything is down. */
+  | { readonly type: 'timer-fired' }
+  /** `offset`: wall clock minus timeline of the session, in milliseconds. `down`: whether any series is down. */
   | { readonly type: 'clock'; readonly offset: number; readonly down: boolean }
   | { readonly type: 'pause' | 'resume' | 'stop' };
 
 export type Effect =
-  /** Answered by `opened` or `open-failed`. */
+  /** Causes `opened` or `open-failed`. */
   | { readonly type: 'open-session' }
-  /** Answered by one `exited`, sooner or later. */
+  /** Causes exactly one `exited`, sooner or later. */
   | { readonly type: 'start-sampler'; readonly paused: boolean }
   | { readonly type: 'pause-sampler' | 'resume-sampler' | 'stop-sampler' }
-  /** Answered by `closed`. */
-  | { readonly type: 'close-session'; readonly inOrder: boolean }
-  /** Answered by `waited`, unless cancelled. */
-  | { readonly type: 'wait'; readonly millis: number }
-  | { readonly type: 'cancel-wait' }
+  /** Causes `closed`. */
+  | { readonly type: 'close-session'; readonly clean: boolean }
+  /** Causes `timer-fired`, unless it is cancelled. */
+  | { readonly type: 'start-timer'; readonly millis: number }
+  | { readonly type: 'cancel-timer' }
   | { readonly type: 'log'; readonly level: 'warn' | 'error'; readonly message: string };
 
-export type Step = { readonly lifecycle: Lifecycle; readonly effects: readonly Effect[] };
+export type Transition = { readonly lifecycle: Lifecycle; readonly effects: readonly Effect[] };
 
-/** A wall clock that was set by more than this begins a new session, as soon as nothing is down. */
-export const CLOCK_LIMIT_MS = 1000;
-/** A clock that is set again and again begins a new session once in this time. */
-export const CLOCK_CHANGE_EVERY_MS = 60_000;
-/** Before the next session after a death: doubled from one to the next, until a sampler has lived for `most`. */
-export const RESTART_MS = { least: 1000, most: 60_000 };
+/** A wall clock that differs by more than this starts a new session, as soon as nothing is down. */
+export const MAX_CLOCK_OFFSET_MS = 1000;
+/** The minimum time between two sessions that end because of the clock. */
+export const CLOCK_CHANGE_INTERVAL_MS = 60_000;
+/** The delay after a failure doubles from `min` to `max`, and is reset by a sampler that has run for `max`. */
+export const RESTART_DELAY_MS = { min: 1000, max: 60_000 };
 
-export function beginLifecycle(): Step {
+/** Keeps the exponential delay finite. */
+const MAX_FAILURES = 16;
+
+export function startLifecycle(): Transition {
   const lifecycle: Lifecycle = {
     state: { kind: 'opening' },
     paused: false,
     stopping: false,
-    begun: false,
+    hasOpened: false,
     clockChangeAt: null,
     failures: 0,
   };
@@ -81,112 +84,112 @@ export function beginLifecycle(): Step {
 }
 
 /** `now`: milliseconds of the monotonic clock. */
-export function advanceLifecycle(lifecycle: Lifecycle, event: LifecycleEvent, now: number): Step {
+export function advanceLifecycle(lifecycle: Lifecycle, event: LifecycleEvent, now: number): Transition {
   switch (event.type) {
     case 'opened':
-      return opened(lifecycle, now);
+      return onOpened(lifecycle, now);
     case 'open-failed':
-      return openFailed(lifecycle, event.reason);
+      return onOpenFailed(lifecycle, event.reason);
     case 'exited':
-      return exited(lifecycle, event.reason, now);
+      return onExited(lifecycle, event.reason, now);
     case 'closed':
-      return closed(lifecycle);
-    case 'waited':
+      return onClosed(lifecycle);
+    case 'timer-fired':
       return lifecycle.state.kind === 'waiting' ? open(lifecycle) : unchanged(lifecycle);
     case 'clock':
-      return clock(lifecycle, event, now);
+      return onClock(lifecycle, event, now);
     case 'pause':
     case 'resume':
-      return pause(lifecycle, event.type);
+      return onPauseOrResume(lifecycle, event.type === 'pause');
     case 'stop':
-      return stop(lifecycle);
+      return onStop(lifecycle);
   }
 }
 
-const unchanged = (lifecycle: Lifecycle): Step => ({ lifecycle, effects: [] });
+const unchanged = (lifecycle: Lifecycle): Transition => ({ lifecycle, effects: [] });
 
-const open = (lifecycle: Lifecycle): Step => ({
+const open = (lifecycle: Lifecycle): Transition => ({
   lifecycle: { ...lifecycle, state: { kind: 'opening' } },
   effects: [{ type: 'open-session' }],
 });
 
-const close = (lifecycle: Lifecycle, inOrder: boolean): Step => ({
-  lifecycle: { ...lifecycle, state: { kind: 'closing', inOrder } },
-  effects: [{ type: 'close-session', inOrder }],
+const close = (lifecycle: Lifecycle, clean: boolean): Transition => ({
+  lifecycle: { ...lifecycle, state: { kind: 'closing', clean } },
+  effects: [{ type: 'close-session', clean }],
 });
 
-const drain = (lifecycle: Lifecycle): Step => ({
+const drain = (lifecycle: Lifecycle): Transition => ({
   lifecycle: { ...lifecycle, state: { kind: 'draining' } },
   effects: [{ type: 'stop-sampler' }],
 });
 
-const stopped = (lifecycle: Lifecycle): Step => unchanged({ ...lifecycle, state: { kind: 'stopped' } });
+const stopped = (lifecycle: Lifecycle): Transition => unchanged({ ...lifecycle, state: { kind: 'stopped' } });
 
-function opened(lifecycle: Lifecycle, now: number): Step {
+function onOpened(lifecycle: Lifecycle, now: number): Transition {
   if (lifecycle.state.kind !== 'opening') return unchanged(lifecycle);
-  const begun = { ...lifecycle, begun: true };
-  if (lifecycle.stopping) return close(begun, true);
+  const next = { ...lifecycle, hasOpened: true };
+  if (lifecycle.stopping) return close(next, true);
   return {
-    lifecycle: { ...begun, state: { kind: 'sampling', since: now } },
+    lifecycle: { ...next, state: { kind: 'sampling', since: now } },
     effects: [{ type: 'start-sampler', paused: lifecycle.paused }],
   };
 }
 
-function openFailed(lifecycle: Lifecycle, reason: string): Step {
+function onOpenFailed(lifecycle: Lifecycle, reason: string): Transition {
   if (lifecycle.state.kind !== 'opening') return unchanged(lifecycle);
-  if (lifecycle.stopping || !lifecycle.begun) return stopped(lifecycle);
-  return retry(lifecycle, `no session could be opened in the journal (${reason})`);
+  if (lifecycle.stopping || !lifecycle.hasOpened) return stopped(lifecycle);
+  return retry(lifecycle, `could not open a session in the journal (${reason})`);
 }
 
-function exited(lifecycle: Lifecycle, reason: string | null, now: number): Step {
+function onExited(lifecycle: Lifecycle, reason: string | null, now: number): Transition {
   const { state } = lifecycle;
   if (state.kind !== 'sampling' && state.kind !== 'draining') return unchanged(lifecycle);
   if (state.kind === 'draining' && reason === null) return close(lifecycle, true);
-  const grownOld = state.kind === 'sampling' && now - state.since >= RESTART_MS.most;
-  const { lifecycle: next, effects } = close({ ...lifecycle, failures: grownOld ? 0 : lifecycle.failures }, false);
-  const message = `the sampler died (${reason ?? 'it ended without being told to'})`;
+  const wasStable = state.kind === 'sampling' && now - state.since >= RESTART_DELAY_MS.max;
+  const { lifecycle: next, effects } = close({ ...lifecycle, failures: wasStable ? 0 : lifecycle.failures }, false);
+  const message = `the sampler crashed (${reason ?? 'it exited unexpectedly'})`;
   return { lifecycle: next, effects: [{ type: 'log', level: 'error', message }, ...effects] };
 }
 
-function closed(lifecycle: Lifecycle): Step {
+function onClosed(lifecycle: Lifecycle): Transition {
   const { state, stopping } = lifecycle;
   if (state.kind !== 'closing') return unchanged(lifecycle);
   if (stopping) return stopped(lifecycle);
-  return state.inOrder ? open(lifecycle) : retry(lifecycle, 'the session has ended');
+  return state.clean ? open(lifecycle) : retry(lifecycle, 'the session has ended');
 }
 
-function retry(lifecycle: Lifecycle, what: string): Step {
-  const millis = Math.min(RESTART_MS.least * 2 ** lifecycle.failures, RESTART_MS.most);
+function retry(lifecycle: Lifecycle, problem: string): Transition {
+  const millis = Math.min(RESTART_DELAY_MS.min * 2 ** lifecycle.failures, RESTART_DELAY_MS.max);
+  const failures = Math.min(lifecycle.failures + 1, MAX_FAILURES);
   return {
-    lifecycle: { ...lifecycle, state: { kind: 'waiting' }, failures: Math.min(lifecycle.failures + 1, 16) },
+    lifecycle: { ...lifecycle, state: { kind: 'waiting' }, failures },
     effects: [
-      { type: 'log', level: 'error', message: `${what}; the next one begins in ${millis / 1000} s` },
-      { type: 'wait', millis },
+      { type: 'log', level: 'error', message: `${problem}; starting the next one in ${millis / 1000} s` },
+      { type: 'start-timer', millis },
     ],
   };
 }
 
-function clock(lifecycle: Lifecycle, { offset, down }: { offset: number; down: boolean }, now: number): Step {
+function onClock(lifecycle: Lifecycle, { offset, down }: { offset: number; down: boolean }, now: number): Transition {
   const { state, clockChangeAt } = lifecycle;
-  if (state.kind !== 'sampling' || down || Math.abs(offset) <= CLOCK_LIMIT_MS) return unchanged(lifecycle);
-  if (clockChangeAt !== null && now - clockChangeAt < CLOCK_CHANGE_EVERY_MS) return unchanged(lifecycle);
+  if (state.kind !== 'sampling' || down || Math.abs(offset) <= MAX_CLOCK_OFFSET_MS) return unchanged(lifecycle);
+  if (clockChangeAt !== null && now - clockChangeAt < CLOCK_CHANGE_INTERVAL_MS) return unchanged(lifecycle);
   const { lifecycle: next, effects } = drain({ ...lifecycle, clockChangeAt: now });
-  const message = `the wall clock was set by ${(offset / 1000).toFixed(1)} s: a new session begins`;
+  const message = `the wall clock was changed by ${(offset / 1000).toFixed(1)} s; starting a new session`;
   return { lifecycle: next, effects: [{ type: 'log', level: 'warn', message }, ...effects] };
 }
 
-function pause(lifecycle: Lifecycle, type: 'pause' | 'resume'): Step {
-  const paused = type === 'pause';
+function onPauseOrResume(lifecycle: Lifecycle, paused: boolean): Transition {
   if (lifecycle.paused === paused) return unchanged(lifecycle);
   const next = { ...lifecycle, paused };
-  // In every other state the next sampler starts as it is wanted then.
+  // In every other state the next sampler starts paused or not, as requested.
   if (lifecycle.state.kind !== 'sampling') return unchanged(next);
   return { lifecycle: next, effects: [{ type: paused ? 'pause-sampler' : 'resume-sampler' }] };
 }
 
-function stop(lifecycle: Lifecycle): Step {
+function onStop(lifecycle: Lifecycle): Transition {
   const next = { ...lifecycle, stopping: true };
   if (lifecycle.state.kind === 'sampling') return drain(next);
   if (lifecycle.state.kind !== 'waiting') return unchanged(next);
-  return { lifecycle: { ...next, state: { kind: 'stopped' } }, effects: [{ type: 'cancel-wait' }] };
+  return { lifecycle: { ...next, state: { kind: 'stopped' } }, effects: [{ type: 'cancel-timer' }] };
 }

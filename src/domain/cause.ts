@@ -1,17 +1,17 @@
-/** What went wrong, by kind. A closed list: it is a metric's label. */
+/** Kinds of failures. A closed list, as it is a label of metrics. */
 export const FAILURE_KINDS = [
-  // the connection
+  // connecting
   'connection-refused',
   'connection-reset',
   'dns',
   'tls',
   'unreachable',
   'connect-timeout',
-  // the answer
+  // receiving the answer
   'response-timeout',
   'truncated-body',
   'invalid-body',
-  // what the answer says
+  // status of the answer
   'unauthorized',
   'forbidden',
   'not-found',
@@ -23,44 +23,44 @@ export const FAILURE_KINDS = [
   'http-504',
   'http-5xx',
   'unexpected-status',
-  // what became of a server
+  // boots and deletes
   'no-valid-host',
   'server-error',
   'spin-up-timeout',
   'server-vanished',
   'delete-error',
   'delete-timeout',
-  // the catalogue or what a boot needs
+  // catalogue, and the resources of a boot
   'no-endpoint',
   'no-resource',
 ] as const;
 
-/** Why a sample says nothing about the cloud: our own doing. */
+/** Why a sample says nothing about the cloud. */
 export const VOID_KINDS = [
-  'stalled', // our own event loop stood still
-  'suspended', // the host slept
+  'stalled', // our event loop stalled
+  'suspended', // the host was suspended
   'clock-step', // the wall clock was set
-  'shutdown', // we were told to stop
+  'shutdown', // Rollwatch was stopped
   'missed', // the slot passed without a sample
   'paused',
-  'quota', // the project's quota left no room for our server: the cloud is up
-  'refused-choice', // Nova refused the flavor, image or network that we had chosen: the cloud is up
-  'throttled', // not sent, so as not to add to the load of a cloud that hangs or has asked us to wait
-  'rate-limited', // the cloud takes no more requests of ours for now (429): we ask too often
-  'stale-connection', // a kept connection had been closed by the other side just as we wrote to it
-  'internal', // a bug of ours
+  'quota', // the quota of the project leaves no room for a test server: the cloud is up
+  'refused-choice', // Nova refused the flavor, image or network that we chose: the cloud is up
+  'throttled', // not sent, to keep the load on a cloud that hangs or asked us to wait bounded
+  'rate-limited', // the cloud answered 429: too many requests
+  'stale-connection', // the peer closed a reused connection just as we wrote to it
+  'internal', // a bug of Rollwatch
 ] as const;
 
 export type FailureKind = (typeof FAILURE_KINDS)[number];
 export type VoidKind = (typeof VOID_KINDS)[number];
 
-/** Who is at fault, as far as a user of the API can tell. */
+/** The service at fault, as far as a user of the API can see. */
 export const SERVICES = [
   'nova-api',
   'nova-conductor',
   'nova-scheduler',
   'nova-compute',
-  'nova', // some part of Nova behind its API: which one does not show
+  'nova', // a part of Nova behind its API, but it is not visible which
   'keystone',
   'placement',
   'glance',
@@ -70,7 +70,7 @@ export const SERVICES = [
   'message-queue',
   'load-balancer',
   'network',
-  'server', // one of the cloud's, or what lies between it and us
+  'server', // a server of the cloud, or the path to it
   'rollwatch',
 ] as const;
 
@@ -79,11 +79,13 @@ export type Service = (typeof SERVICES)[number];
 type CauseOf<Kind> = {
   readonly kind: Kind;
   readonly service: Service;
-  /** One line for a person: the exception's name, the fault's text, the system's error code. No secret, no line break. */
+  /**
+   * One line of text: name of the exception, text of the fault, error code of the system. No secrets, no line breaks.
+   */
   readonly message: string;
-  /** The HTTP status, where there was an answer. */
+  /** The HTTP status, if there was an answer. */
   readonly status?: number;
-  /** The first of the body, at most 300 characters. */
+  /** The first 300 characters of the body. */
   readonly body?: string;
 };
 

@@ -1,27 +1,34 @@
-/** What `check` leaves on a cloud bears both; it is none of what the probes make, and no sweep touches it. */
-export const PREFIX = 'rollwatch-check-';
-export const KEY = 'rollwatch-check';
+/**
+ * Name prefix and metadata key of everything that `check` creates in a cloud. Probes use other ones, and `sweep` leaves
+ * these resources alone.
+ */
+export const CHECK_NAME_PREFIX = 'rollwatch-check-';
+export const CHECK_METADATA_KEY = 'rollwatch-check';
 
-/** `kept`: lives from before to after; `brief`: is deleted by the check that made it. */
-const PURPOSES = ['kept', 'brief'] as const;
-export type Purpose = (typeof PURPOSES)[number];
+/** `survivor`: exists from `check before` to `check after`; `brief`: deleted by the check that created it. */
+const PURPOSES = ['survivor', 'brief'] as const;
+export type CheckResourcePurpose = (typeof PURPOSES)[number];
 
-export const metadataFor = (purpose: Purpose, vantage: string): Readonly<Record<string, string>> => ({
-  [KEY]: purpose,
+export const checkResourceMetadata = (
+  purpose: CheckResourcePurpose,
+  vantage: string,
+): Readonly<Record<string, string>> => ({
+  [CHECK_METADATA_KEY]: purpose,
   vantage,
 });
 
-export const nameFor = (what: string): string => `${PREFIX}${what}`;
+export const checkResourceName = (suffix: string): string => `${CHECK_NAME_PREFIX}${suffix}`;
 
-/** Of the servers that live through the upgrade, the first is 1. */
-export const keptName = (number: number): string => nameFor(`kept-${number}`);
+/** Survivors are numbered from 1. */
+export const survivorName = (number: number): string => checkResourceName(`survivor-${number}`);
 
-/** What has no metadata bears the same in its description. */
-export const descriptionFor = (purpose: Purpose, vantage: string): string =>
-  JSON.stringify(metadataFor(purpose, vantage));
+/** Resources without metadata have the same in their description. */
+export const checkResourceDescription = (purpose: CheckResourcePurpose, vantage: string): string =>
+  JSON.stringify(checkResourceMetadata(purpose, vantage));
 
-/** `purpose` null: any. */
-export const isDescribedAsOurs = (
+/** Whether `check` created a resource, by its description. `purpose`: null for any. */
+export const hasCheckDescription = (
   description: string,
-  { purpose, vantage }: { readonly purpose: Purpose | null; readonly vantage: string },
-): boolean => (purpose === null ? PURPOSES : [purpose]).some((one) => description === descriptionFor(one, vantage));
+  { purpose, vantage }: { readonly purpose: CheckResourcePurpose | null; readonly vantage: string },
+): boolean =>
+  (purpose === null ? PURPOSES : [purpose]).some((one) => description === checkResourceDescription(one, vantage));

@@ -1,122 +1,128 @@
 import { redact } from './redaction.ts';
 import type { Millis } from './time.ts';
 
-/** What one check found; `fail` is what an operator must look at before he goes on. */
+/** The result of a check; an operator must look at a `fail` before going on. */
 export type CheckStatus = 'pass' | 'fail' | 'skip';
 
 export type Check = {
-  /** The same before and after, so that the two can be held against each other: 'services: nova-conductor'. */
+  /** The same before and after the upgrade, so that results can be compared: 'services: nova-conductor'. */
   readonly name: string;
   readonly status: CheckStatus;
-  /** One line for a person: what was found, and what is to be done. */
+  /** One line: what was found, and what to do. */
   readonly detail: string;
-  /** How long it took, where that was measured. */
+  /** Its duration, if that was measured. */
   readonly seconds?: number;
 };
 
-export const STAGES = ['before', 'after'] as const;
-export type Stage = (typeof STAGES)[number];
+export const CHECK_STAGES = ['before', 'after'] as const;
+export type CheckStage = (typeof CHECK_STAGES)[number];
 
-/** A detail may have the cloud's own words in it. */
-const found = (name: string, status: CheckStatus, detail: string): Check => ({ name, status, detail: redact(detail) });
+/** Redacts the detail, as it may quote the cloud. */
+const createCheck = (name: string, status: CheckStatus, detail: string): Check => ({
+  name,
+  status,
+  detail: redact(detail),
+});
 
-export const pass = (name: string, detail: string): Check => found(name, 'pass', detail);
-export const fail = (name: string, detail: string): Check => found(name, 'fail', detail);
-export const skip = (name: string, detail: string): Check => found(name, 'skip', detail);
+export const pass = (name: string, detail: string): Check => createCheck(name, 'pass', detail);
+export const fail = (name: string, detail: string): Check => createCheck(name, 'fail', detail);
+export const skip = (name: string, detail: string): Check => createCheck(name, 'skip', detail);
 
 /**
- * One check where all is well; otherwise one for each thing that is wrong: under one name for all of them, what went wrong
- * lately would pass for what was wrong before.
+ * Returns one passed check, or the checks that failed. Each problem has a check of its own: under one common name, a
+ * new problem would look like one that existed before.
  */
-export const wellOr = (name: string, well: string, troubles: readonly Check[]): readonly Check[] =>
-  troubles.length === 0 ? [pass(name, well)] : troubles;
+export const passOrFailures = (name: string, detail: string, failures: readonly Check[]): readonly Check[] =>
+  failures.length === 0 ? [pass(name, detail)] : failures;
 
-/** Held against what was found before. */
-export type Compared = Check & {
-  /** As it was before the upgrade; null where it was not checked then. */
+/** A check with its result before the upgrade. */
+export type ComparedCheck = Check & {
+  /** Null if it was not checked before. */
   readonly before: CheckStatus | null;
 };
 
-/** What fails now and did not fail before: that is the upgrade's doing, or it was never looked at. */
-export const isRegression = ({ status, before }: Pick<Compared, 'status' | 'before'>): boolean =>
+/** Whether a check fails now and did not fail before: the upgrade broke it, or it was not checked before. */
+export const isRegression = ({ status, before }: Pick<ComparedCheck, 'status' | 'before'>): boolean =>
   status === 'fail' && before !== 'fail';
 
-/** In the order of `now`. */
-export function compareChecks(now: readonly Check[], before: readonly Check[] | null): readonly Compared[] {
-  const was = new Map((before ?? []).map((one) => [one.name, one.status]));
-  return now.map((one) => ({ ...one, before: was.get(one.name) ?? null }));
+/** Adds the results of `before` to the checks of `now`, in their order. */
+export function compareChecks(now: readonly Check[], before: readonly Check[] | null): readonly ComparedCheck[] {
+  const statusBefore = new Map((before ?? []).map((one) => [one.name, one.status]));
+  return now.map((one) => ({ ...one, before: statusBefore.get(one.name) ?? null }));
 }
 
-/** All that was found on one cloud at one stage. */
+/** The checks of one cloud at one stage. */
 export type CheckRun = {
-  readonly stage: Stage;
+  readonly stage: CheckStage;
   readonly cloud: string;
   readonly vantage: string;
   readonly at: Millis;
   readonly checks: readonly Check[];
-  /** JSON that src/checks alone reads: what the later stage is held against in detail. */
-  readonly stock: string;
+  /** JSON with the details that a later stage compares with; only src/checks reads it. */
+  readonly baseline: string;
 };
 
-/** What was found at one stage, held against what was found before. */
+/** The checks of one stage, compared with those before. */
 export type CheckReport = Pick<CheckRun, 'stage' | 'cloud' | 'vantage' | 'at'> & {
-  readonly checks: readonly Compared[];
-  /** Nothing fails that did not fail before. */
+  readonly checks: readonly ComparedCheck[];
+  /** True if there is no regression. */
   readonly ok: boolean;
 };
 
-/** 'services' of 'services: nova-conductor', 'kept' of 'kept servers'. */
+/** 'services' for 'services: nova-conductor'. */
 const groupOf = ({ name }: Check): string => /^[^ :]*/.exec(name)?.[0] ?? '';
 
-/** Of these each may be run by itself: what was found of the others still holds. */
-const ONE_BY_ONE = 'tempest';
+/** Checks of this group can be run one by one; the results of the others remain valid. */
+const INCREMENTAL_GROUP = 'tempest';
 
 /**
- * Checks may be made group by group, and again: of each group the last word counts, so that what is gone from it (a record
- * that was deleted, a host that was taken out) is not told any more. `runs` are of one stage and one cloud, in order.
+ * Merges check runs of one stage and one cloud, given in order. Checks can be run group by group and repeatedly: the
+ * latest run of a group replaces earlier ones, so a check of something that no longer exists (a deleted record, a
+ * removed host) disappears. Returns null if there are no runs.
  */
-export function lastWords(runs: readonly CheckRun[]): CheckRun | null {
+export function latestResults(runs: readonly CheckRun[]): CheckRun | null {
   const last = runs.at(-1);
   if (last === undefined) return null;
   const groups = new Map<string, Map<string, Check>>();
   for (const run of runs) {
     for (const [group, checks] of Map.groupBy(run.checks, groupOf)) {
-      const kept = group === ONE_BY_ONE ? groups.get(group) : undefined;
-      const words = kept ?? new Map<string, Check>();
-      for (const one of checks) words.set(one.name, one);
-      groups.set(group, words);
+      const previous = group === INCREMENTAL_GROUP ? groups.get(group) : undefined;
+      const latest = previous ?? new Map<string, Check>();
+      for (const one of checks) latest.set(one.name, one);
+      groups.set(group, latest);
     }
   }
   return { ...last, checks: [...groups.values()].flatMap((checks) => [...checks.values()]) };
 }
 
-/** Each stage on each cloud; what was found after is held against what was found before it. */
+/** Reports every stage of every cloud and vantage; `after` is compared with `before`. */
 export function checkReports(runs: readonly CheckRun[]): readonly CheckReport[] {
   const places = Map.groupBy(runs, ({ cloud, vantage }) => `${cloud}\n${vantage}`);
-  return [...places.values()].flatMap((here) => {
-    const of = (stage: Stage) => lastWords(here.filter((one) => one.stage === stage));
+  return [...places.values()].flatMap((runsOfPlace) => {
+    const of = (stage: CheckStage) => latestResults(runsOfPlace.filter((one) => one.stage === stage));
     const [before, after] = [of('before'), of('after')];
     return [...(before === null ? [] : [reportOf(before, null)]), ...(after === null ? [] : [reportOf(after, before)])];
   });
 }
 
-/** `before` null: nothing is known of before. */
+/** Compares a check run with the one before the upgrade; null if there was none. */
 export function reportOf({ stage, cloud, vantage, at, checks }: CheckRun, before: CheckRun | null): CheckReport {
   const compared = compareChecks(checks, before?.checks ?? null);
   return { stage, cloud, vantage, at, checks: compared, ok: !compared.some(isRegression) };
 }
 
-/** '21 pass, 1 fail as before, 4 skipped, of which 2 passed before'. */
-export function outcomeWords(checks: readonly Compared[]): string {
-  const count = (wanted: (one: Compared) => boolean) => checks.filter(wanted).length;
-  const lost = count(({ status, before }) => status === 'skip' && before === 'pass');
-  const words: readonly (readonly [number, string])[] = [
+/** Summarises checks in one line: '21 pass, 1 fail as before, 4 skipped, of which 2 passed before'. */
+export function outcomeSummary(checks: readonly ComparedCheck[]): string {
+  const count = (predicate: (one: ComparedCheck) => boolean) => checks.filter(predicate).length;
+  const skippedNow = count(({ status, before }) => status === 'skip' && before === 'pass');
+  const parts: readonly (readonly [number, string])[] = [
     [count(({ status }) => status === 'pass'), 'pass'],
     [count(isRegression), 'fail'],
     [count((one) => one.status === 'fail' && !isRegression(one)), 'fail as before'],
-    [count(({ status }) => status === 'skip'), lost === 0 ? 'skipped' : `skipped, of which ${lost} passed before`],
+    [
+      count(({ status }) => status === 'skip'),
+      skippedNow === 0 ? 'skipped' : `skipped, of which ${skippedNow} passed before`,
+    ],
   ];
-  return (
-    words.flatMap(([number, word]) => (number === 0 ? [] : [`${number} ${word}`])).join(', ') || 'nothing was looked at'
-  );
+  return parts.flatMap(([number, label]) => (number === 0 ? [] : [`${number} ${label}`])).join(', ') || 'no checks';
 }

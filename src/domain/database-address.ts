@@ -1,15 +1,15 @@
 import { type Secret, secret } from './secret.ts';
 
-/** Where one of Nova's databases is, as SQLAlchemy's URL of it says. */
+/** The address of one of Nova's databases, from its SQLAlchemy URL. */
 export type DatabaseAddress = {
   readonly host: string;
   readonly port: number;
-  /** A Unix socket instead of host and port. */
+  /** The path of a Unix socket, used instead of host and port. */
   readonly socket: string | null;
   readonly user: string;
   readonly password: Secret;
   readonly database: string;
-  /** Null: in the clear. */
+  /** Null: no TLS. */
   readonly tls: DatabaseTls | null;
 };
 
@@ -18,59 +18,59 @@ export type DatabaseTls = {
   readonly caFolder: string | null;
   readonly certFile: string | null;
   readonly keyFile: string | null;
-  /** An authority must vouch for the certificate. */
+  /** Verify the certificate chain. */
   readonly verify: boolean;
-  /** It must be the certificate of this host. */
+  /** Verify that the certificate is for this host. */
   readonly verifyHost: boolean;
 };
 
-/** The databases of one cloud, as their operator names them. */
+/** The databases of one cloud, as configured by its operator. */
 export type Databases = {
   readonly api: DatabaseAddress;
-  /** Of the API database as it was written: templates of `cell_mappings` are filled in from it. */
+  /** The URL of the API database as configured; templates in `cell_mappings` are filled in from it. */
   readonly apiUrl: Secret;
-  /** None: they are those of `cell_mappings`. */
+  /** Empty: use those in `cell_mappings`. */
   readonly cells: readonly NamedDatabase[];
 };
 
 export type NamedDatabase = {
-  /** The cell's; where none was given, the database's. */
+  /** The name of the cell; by default the name of the database. */
   readonly name: string;
   readonly address: DatabaseAddress;
 };
 
-/** `problem` goes on from the name of what was read, and holds nothing of it that may be secret. */
+/** `problem` continues a sentence whose subject is the text that was parsed. It contains no part of the URL. */
 type Parsed<T> = { readonly type: 'ok'; readonly value: T } | { readonly type: 'refused'; readonly problem: string };
 
-export const EXAMPLE = 'mysql+pymysql://user:password@host:3306/nova_api?charset=utf8';
+const EXAMPLE_URL = 'mysql+pymysql://user:password@host:3306/nova_api?charset=utf8';
 
 const refused = (problem: string) => ({ type: 'refused', problem }) as const;
 
 /**
- * SQLAlchemy's own pattern (sqlalchemy/engine/url.py, 1.4 and 2.0). Beyond it a password may hold a bare '@', as it might
- * until 1.3.
+ * The pattern of SQLAlchemy 1.4 and 2.0 (sqlalchemy/engine/url.py), except that a password may contain an unescaped
+ * '@', as it could until 1.3.
  */
 const URL_PATTERN =
   /^(?<scheme>[\w+]+):\/\/(?:(?<user>[^:/]*)(?::(?<password>[^@]*(?:@[^@/?]*(?=@))*))?@)?(?:\[(?<ipv6>[^/?]+)\]|(?<host>[^/:?]+))?(?::(?<port>[^/?]*))?(?:\/(?<database>[^?]*))?(?:\?(?<query>.*))?$/;
 
 const DEFAULT_PORT = 3306;
 
-/** 'nova_cell1 on 10.0.0.5:3306' */
+/** Formats an address without credentials: 'nova_cell1 on 10.0.0.5:3306'. */
 export const databaseText = ({ database, host, port, socket }: DatabaseAddress): string =>
   `${database} on ${socket ?? `${host.includes(':') ? `[${host}]` : host}:${port}`}`;
 
-/** Reads `mysql+pymysql://user:password@host:port/database?options`. */
+/** Parses `mysql+pymysql://user:password@host:port/database?options`. */
 export function parseDatabaseUrl(url: string): Parsed<DatabaseAddress> {
   const parts = URL_PATTERN.exec(url)?.groups;
-  if (parts === undefined) return refused(`is no address of a database; write one such as ${EXAMPLE}`);
+  if (parts === undefined) return refused(`is not a database URL such as ${EXAMPLE_URL}`);
   const [kind = ''] = (parts['scheme'] ?? '').split('+');
   if (/^postgres(ql)?$/.test(kind))
-    return refused(`is an address of PostgreSQL, which is not supported; one of MySQL or MariaDB is: ${EXAMPLE}`);
-  if (!/^(mysql|mariadb)$/.test(kind)) return refused(`does not begin with mysql; write an address such as ${EXAMPLE}`);
+    return refused(`is a PostgreSQL URL; only MySQL and MariaDB are supported: ${EXAMPLE_URL}`);
+  if (!/^(mysql|mariadb)$/.test(kind)) return refused(`does not start with mysql or mariadb, as in ${EXAMPLE_URL}`);
   const { database = '', port = '' } = parts;
-  if (database === '') return refused(`names no database; write its name behind the host, as in ${EXAMPLE}`);
+  if (database === '') return refused(`has no database name; add it after the host, as in ${EXAMPLE_URL}`);
   if (port !== '' && !(/^\d+$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535))
-    return refused(`has a port that is no number from 1 to 65535; write an address such as ${EXAMPLE}`);
+    return refused(`has an invalid port; it must be a number from 1 to 65535, as in ${EXAMPLE_URL}`);
   const query = new URLSearchParams(parts['query'] ?? '');
   const value: DatabaseAddress = {
     host: parts['host'] ?? parts['ipv6'] ?? 'localhost',
@@ -84,7 +84,7 @@ export function parseDatabaseUrl(url: string): Parsed<DatabaseAddress> {
   return { type: 'ok', value };
 }
 
-/** As Python's unquote: what is no escape stays as it is. */
+/** Decodes percent-encoding like Python's `unquote`, which leaves invalid escapes unchanged. */
 const decoded = (text: string): string =>
   text.replaceAll(/(?:%[0-9A-Fa-f]{2})+/g, (escapes) => {
     try {
@@ -105,35 +105,37 @@ const TLS_OPTIONS = [
   'ssl_check_hostname',
 ];
 
-/** As PyMySQL takes them (and mysqlclient's ssl_mode): an authority that is named is asked, and asked for this host. */
+/** Reads the TLS options like PyMySQL, and `ssl_mode` of mysqlclient: with a CA, chain and host name are verified. */
 function tlsOf(query: URLSearchParams): DatabaseTls | null {
   const mode = query.get('ssl_mode')?.toUpperCase() ?? null;
-  const asked = TLS_OPTIONS.some((name) => query.has(name)) || (mode !== null && /^(REQUIRED|VERIFY_)/.test(mode));
-  if (!asked || mode === 'DISABLED' || yes(query.get('ssl_disabled')) === true) return null;
+  const isRequested =
+    TLS_OPTIONS.some((name) => query.has(name)) || (mode !== null && /^(REQUIRED|VERIFY_)/.test(mode));
+  if (!isRequested || mode === 'DISABLED' || isTrue(query.get('ssl_disabled')) === true) return null;
   const [caFile, caFolder] = [query.get('ssl_ca'), query.get('ssl_capath')];
-  const named = caFile !== null || caFolder !== null;
+  const hasCa = caFile !== null || caFolder !== null;
   const [verifyCertificate, checkHost] = [
-    yes(query.get('ssl_verify_cert')),
-    yes(query.get('ssl_verify_identity')) ?? yes(query.get('ssl_check_hostname')),
+    isTrue(query.get('ssl_verify_cert')),
+    isTrue(query.get('ssl_verify_identity')) ?? isTrue(query.get('ssl_check_hostname')),
   ];
   const verifyHost =
-    checkHost ?? (mode === 'VERIFY_IDENTITY' || (mode === null && named && verifyCertificate === null));
+    checkHost ?? (mode === 'VERIFY_IDENTITY' || (mode === null && hasCa && verifyCertificate === null));
   return {
     caFile,
     caFolder,
     certFile: query.get('ssl_cert'),
     keyFile: query.get('ssl_key'),
-    verify: verifyCertificate ?? (named || verifyHost || (mode?.startsWith('VERIFY_') ?? false)),
+    verify: verifyCertificate ?? (hasCa || verifyHost || (mode?.startsWith('VERIFY_') ?? false)),
     verifyHost,
   };
 }
 
-const yes = (word: string | null): boolean | null =>
+const isTrue = (word: string | null): boolean | null =>
   word === null ? null : !/^(none|0|false|no|off|)$/.test(word.toLowerCase());
 
 /**
- * The address of a cell, from what `cell_mappings` says of it: Nova fills `{username}`, `{password}`, `{hostname}`, `{port}`,
- * `{scheme}` and `{query}` in from [database]connection. We know the API database's instead, and so no `{path}`.
+ * Parses the URL of a cell in `cell_mappings`. Nova fills in `{username}`, `{password}`, `{hostname}`, `{port}`,
+ * `{scheme}`, `{query}` and `{path}` from [database]connection of nova.conf. Only the URL of the API database is known
+ * here, which has the same values except for `{path}`.
  */
 export function cellAddress(template: string, apiUrl: Secret): Parsed<DatabaseAddress> {
   const parts = URL_PATTERN.exec(apiUrl.reveal())?.groups ?? {};
@@ -148,6 +150,6 @@ export function cellAddress(template: string, apiUrl: Secret): Parsed<DatabaseAd
   ]);
   const unknown = [...template.matchAll(/\{(\w*)\}/g)].map(([, key = '']) => key).find((key) => !known.has(key));
   if (unknown !== undefined)
-    return refused(`takes {${unknown}} from nova.conf; write the addresses of the cells into the file as well`);
+    return refused(`needs {${unknown}} from nova.conf, which is not known here; add the URLs of the cells to the file`);
   return parseDatabaseUrl(template.replaceAll(/\{(\w+)\}/g, (_, key: string) => known.get(key) ?? ''));
 }

@@ -1,24 +1,26 @@
-const LONGEST = 300;
+const MAX_LENGTH = 300;
+/** Limits the search for the first frame of a stack. */
+const MAX_STACK_LENGTH = 20_000;
 
 /**
- * An error on one line: its name, code and message, and for a bug where it was thrown. Nothing else of it is ever
- * printed: the errors of libraries carry what was sent, with passwords and tokens.
+ * Formats an error as one line: name, code and message. Other properties are never printed, as the errors of libraries
+ * include requests with passwords and tokens.
  */
 export function errorLine(error: unknown): string {
-  if (!(error instanceof Error)) return folded(typeof error === 'string' ? error : `a thrown ${typeof error}`);
+  if (!(error instanceof Error)) return singleLine(typeof error === 'string' ? error : `a thrown ${typeof error}`);
   const code = 'code' in error && typeof error.code === 'string' ? ` [${error.code}]` : '';
-  return folded(`${error.name}${code}: ${error.message}`);
+  return singleLine(`${error.name}${code}: ${error.message}`);
 }
 
-/** The same, with the first line of its stack. */
+/** Like `errorLine`, with the first frame of the stack. */
 export function bugLine(error: unknown): string {
-  const stack = error instanceof Error && typeof error.stack === 'string' ? error.stack.slice(0, 20_000) : '';
+  const stack = error instanceof Error && typeof error.stack === 'string' ? error.stack.slice(0, MAX_STACK_LENGTH) : '';
   const frame = stack.split('\n').find((line) => line.startsWith('    at '));
-  return frame === undefined ? errorLine(error) : `${errorLine(error)} (${folded(frame)})`;
+  return frame === undefined ? errorLine(error) : `${errorLine(error)} (${singleLine(frame)})`;
 }
 
-const folded = (text: string): string =>
+const singleLine = (text: string): string =>
   text
-    .slice(0, LONGEST)
+    .slice(0, MAX_LENGTH)
     .replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
     .trim();

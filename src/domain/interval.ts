@@ -1,6 +1,7 @@
+import { partitionPoint } from './binary-search.ts';
 import type { Interval, Millis } from './time.ts';
 
-/** The same time as sorted stretches that neither touch nor overlap. */
+/** Returns the same time as sorted intervals that neither touch nor overlap. */
 export function union(intervals: Iterable<Interval>): readonly Interval[] {
   const sorted = [...intervals].filter((one) => one.until > one.from).sort((a, b) => a.from - b.from);
   const joined: Interval[] = [];
@@ -12,7 +13,7 @@ export function union(intervals: Iterable<Interval>): readonly Interval[] {
   return joined;
 }
 
-/** `intervals` without the time that is in `holes`. */
+/** Returns `intervals` without the time in `holes`. */
 export function subtract(intervals: Iterable<Interval>, holes: Iterable<Interval>): readonly Interval[] {
   const cuts = union(holes);
   const left: Interval[] = [];
@@ -31,30 +32,22 @@ export function subtract(intervals: Iterable<Interval>, holes: Iterable<Interval
   return left;
 }
 
-/** The time that is in both. */
+/** Returns the time that is in both. */
 export const intersect = (a: readonly Interval[], b: readonly Interval[]): readonly Interval[] =>
   subtract(a, subtract(a, b));
 
-/** How long they are together, in milliseconds; time that is in several counts once. */
+/** Returns the length of the union, in milliseconds. */
 export const length = (intervals: Iterable<Interval>): number =>
   union(intervals).reduce((sum, { from, until }) => sum + (until - from), 0);
 
-/** The place of the first that ends after `at`, in stretches that are sorted and do not overlap. */
-export function firstEndingAfter(sorted: readonly Interval[], at: Millis): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle]?.until ?? Infinity) <= at) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
+/** Returns the index of the first interval that ends after `at`. The intervals are sorted and do not overlap. */
+export const firstEndingAfter = (sorted: readonly Interval[], at: Millis): number =>
+  partitionPoint(sorted.length, (index) => (sorted[index]?.until ?? Infinity) <= at);
 
-/** Whether a stretch shares time with one of those, which are sorted and do not overlap. */
-export const shares = (sorted: readonly Interval[], { from, until }: Interval): boolean =>
+/** Whether an interval overlaps any of `sorted`, which are sorted and do not overlap each other. */
+export const overlapsAny = (sorted: readonly Interval[], { from, until }: Interval): boolean =>
   from < until && (sorted[firstEndingAfter(sorted, from)]?.from ?? Infinity) < until;
 
-/** Whether a moment lies in one of them; the end of a stretch is not in it. */
-export const within = (intervals: readonly Interval[], at: Millis): boolean =>
+/** Whether a time is in one of the intervals; the end of an interval is not part of it. */
+export const containsTime = (intervals: readonly Interval[], at: Millis): boolean =>
   intervals.some(({ from, until }) => at >= from && at < until);

@@ -1,66 +1,70 @@
-import { KEY, PREFIX, type Purpose } from './check-resources.ts';
+import { CHECK_METADATA_KEY, CHECK_NAME_PREFIX, type CheckResourcePurpose } from './check-resources.ts';
 import type { Millis } from './time.ts';
 
 /**
- * Decides whose a server is. The janitor, `sweep` and `check clean` delete nothing that this module does not hand them.
+ * The rules of who owns a test server. The janitor, `sweep` and `check clean` delete only servers that this module
+ * allows.
  *
- * A server belongs to one run (the journal), one entry of clouds.yaml and one vantage, and says so in its metadata. Two
- * entries may lead to the same project, so the run alone is not enough.
+ * A server belongs to one run (a journal), one entry of clouds.yaml and one vantage; its metadata contains all three.
+ * Two entries may lead to the same project, so the run alone is not sufficient.
  *
- * Whether the owner still needs it can be told from the cloud alone, by another host and without any journal: the server
- * names its lifetime, counted from its creation by the cloud's own clock. No run needs a server for longer, because by
- * then its delete was sent, or the daemon has stopped or hangs. Deleting it once more does no harm.
+ * Any host can find out from the cloud, without a journal, whether the owner still needs a server: the metadata
+ * contains its lifetime, counted from its creation by the clock of the cloud. No run needs a server for longer: by then
+ * its deletion was requested, or the daemon has stopped or hangs. Deleting it again does no harm.
  */
-export type Mark = {
-  /** Of the server's name. */
+
+/** Who created a server. */
+export type Creator = {
+  /** The prefix of server names. */
   readonly prefix: string;
   readonly vantage: string;
-  /** The journal's name. */
+  /** The id of the journal. */
   readonly run: string;
   /** The entry of clouds.yaml. */
   readonly cloud: string;
 };
 
-type Marked = { readonly name: string; readonly metadata: Readonly<Record<string, string>> };
+type NamedServer = { readonly name: string; readonly metadata: Readonly<Record<string, string>> };
 
 export type Owner = {
   readonly vantage: string;
   readonly run: string;
-  /** Null: it was made by a Rollwatch that did not say. */
+  /** Null if it was created by an older version of Rollwatch. */
   readonly cloud: string | null;
   readonly lifetime: Millis;
 };
 
-/** Null: any. */
-export type Scope = {
+/** Selects servers by owner; null matches any. */
+export type OwnerScope = {
   readonly vantage: string | null;
   readonly run: string | null;
   readonly cloud?: string | null;
-  /** A run whose servers are left alone, whatever their age. */
-  readonly spare?: string | null;
+  /** A run whose servers are excluded, whatever their age. */
+  readonly exceptRun?: string | null;
 };
 
-/** Of a server that names none: an older Rollwatch boots with a budget of 15 s unless configured otherwise. */
-const USUAL_LIFETIME: Millis = 60_000;
-const LONGEST_LIFETIME: Millis = 24 * 3_600_000;
-/** For a place at the gate, stalls of our own, and clocks within the cloud that differ a little. */
-const SLACK: Millis = 20_000;
-/** Nova's moments are whole seconds. */
-const SECOND: Millis = 1000;
-/** Nova refuses longer values. */
-const LONGEST_VALUE = 255;
+/** For servers of older versions without a lifetime: their default boot budget was 15 s. */
+const DEFAULT_LIFETIME_MS: Millis = 60_000;
+const MAX_LIFETIME_MS: Millis = 24 * 3_600_000;
+/** A margin for waiting at the request gate, for our own stalls, and for clock differences within the cloud. */
+const LIFETIME_MARGIN_MS: Millis = 20_000;
+/** Nova reports times in whole seconds. */
+const CREATED_RESOLUTION_MS: Millis = 1000;
+/** Nova refuses longer metadata values. */
+const MAX_METADATA_LENGTH = 255;
 
-/** From the create until the delete was sent and has arrived. */
-export const lifetimeOf = ({
+/** Returns the lifetime of a new server: from its create request until its delete request has arrived. */
+export const testServerLifetime = ({
   budget,
   requestTimeout,
 }: {
   readonly budget: Millis;
   readonly requestTimeout: Millis;
-}): Millis => budget + requestTimeout + SLACK;
+}): Millis => budget + requestTimeout + LIFETIME_MARGIN_MS;
 
-export const metadataOf = (
-  { vantage, run, cloud }: Pick<Mark, 'vantage' | 'run' | 'cloud'>,
+/** Returns the metadata of a new server. */
+export const testServerMetadata = (
+  { vantage, run, cloud }: Pick<Creator, 'vantage' | 'run' | 'cloud'>,
   lifetime: Millis,
 ): Readonly<Record<string, string>> => ({
   rollwatch: '1',
@@ -70,24 +74,25 @@ export const metadataOf = (
   lifetime: `${Math.ceil(lifetime / 1000)}`,
 });
 
-const cloudValue = (cloud: string): string => cloud.slice(0, LONGEST_VALUE);
+const cloudValue = (cloud: string): string => cloud.slice(0, MAX_METADATA_LENGTH);
 
-/** Null: it is not ours. Name and metadata must both say so. */
-export function ownerOf({ name, metadata }: Marked, prefix: string): Owner | null {
+/** Returns the owner of a server, or null if it is not a test server: both name and metadata must match. */
+export function ownerOf({ name, metadata }: NamedServer, prefix: string): Owner | null {
   const { rollwatch, vantage, run, cloud = null, lifetime } = metadata;
   if (!name.startsWith(prefix) || rollwatch !== '1' || vantage === undefined || run === undefined) return null;
   return { vantage, run, cloud, lifetime: lifetimeIn(lifetime) };
 }
 
 function lifetimeIn(seconds: string | undefined): Millis {
-  if (seconds === undefined || !/^\d+$/.test(seconds)) return USUAL_LIFETIME;
-  return Math.min(Number(seconds) * 1000, LONGEST_LIFETIME);
+  if (seconds === undefined || !/^\d+$/.test(seconds)) return DEFAULT_LIFETIME_MS;
+  return Math.min(Number(seconds) * 1000, MAX_LIFETIME_MS);
 }
 
-export function isOurs(server: Marked, prefix: string, scope: Scope): boolean {
+/** Whether a server is a test server whose owner is in the scope. */
+export function isOwnedBy(server: NamedServer, prefix: string, scope: OwnerScope): boolean {
   const owner = ownerOf(server, prefix);
   if (owner === null) return false;
-  const { vantage, run, cloud = null, spare = null } = scope;
+  const { vantage, run, cloud = null, exceptRun: spare = null } = scope;
   return (
     (vantage === null || owner.vantage === vantage) &&
     (run === null || owner.run === run) &&
@@ -97,35 +102,38 @@ export function isOurs(server: Marked, prefix: string, scope: Scope): boolean {
 }
 
 /**
- * What `check` has made belongs to a vantage, whichever entry it was made through: `kept` servers are shared by the entries
- * of one project. Of those that are `brief`, a check that is at work keeps `check clean` away itself. Null: any.
+ * Whether `check` created a server. Such servers belong to a vantage, whatever the entry of clouds.yaml: the entries of
+ * one project share its survivors. A running check itself keeps `check clean` from deleting its `brief` servers. Null
+ * matches any purpose or vantage.
  */
 export const isCheckServer = (
-  { name, metadata }: Marked,
-  { purpose, vantage }: { readonly purpose: Purpose | null; readonly vantage: string | null },
+  { name, metadata }: NamedServer,
+  { purpose, vantage }: { readonly purpose: CheckResourcePurpose | null; readonly vantage: string | null },
 ): boolean =>
-  name.startsWith(PREFIX) &&
-  (purpose === null ? metadata[KEY] === 'kept' || metadata[KEY] === 'brief' : metadata[KEY] === purpose) &&
+  name.startsWith(CHECK_NAME_PREFIX) &&
+  (purpose === null
+    ? metadata[CHECK_METADATA_KEY] === 'survivor' || metadata[CHECK_METADATA_KEY] === 'brief'
+    : metadata[CHECK_METADATA_KEY] === purpose) &&
   (vantage === null || metadata['vantage'] === vantage);
 
-/** All that this mark made, and nothing of another run, entry or vantage. */
-export const ownScope = ({ vantage, run, cloud }: Mark): Scope => ({ vantage, run, cloud });
+/** Returns the scope of the servers of one creator. */
+export const scopeOf = ({ vantage, run, cloud }: Creator): OwnerScope => ({ vantage, run, cloud });
 
 /**
- * For how long a living run may still need the server. `cloudNow` is the time by the cloud's own clock, so that ours does
- * not matter; null: nobody knows it, and it must be waited for. A server from the future is as good as new.
+ * Returns for how long a live run may still need a server. `cloudNow` is read from the clock of the cloud, so ours does
+ * not matter. Returns the whole lifetime if a time is unknown (null). A server from the future counts as new.
  */
-export function neededFor(
+export function remainingLifetime(
   { created, lifetime }: { readonly created: Millis | null; readonly lifetime: Millis },
   cloudNow: Millis | null,
 ): Millis {
   if (created === null || cloudNow === null) return lifetime;
-  const age = Math.max(0, cloudNow - created - SECOND);
+  const age = Math.max(0, cloudNow - created - CREATED_RESOLUTION_MS);
   return Math.max(0, lifetime - age);
 }
 
-/** A name that no other server of ours has, so that one whose create was never answered can be found by it. */
-export function nameOf({ prefix, vantage, run, cloud }: Mark, session: number, count: number): string {
+/** Returns a unique server name, so that a server can be found even if its create request got no answer. */
+export function testServerName({ prefix, vantage, run, cloud }: Creator, session: number, count: number): string {
   const id = run.replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 8);
   return [`${prefix}${slug(vantage, 40)}`, slug(cloud, 16), id, session, count].join('-');
 }

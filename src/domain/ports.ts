@@ -6,33 +6,33 @@ import type { Annotation } from './upgrade/annotation.ts';
 import type { Task } from './upgrade/task.ts';
 import type { TaskLoad } from './upgrade/task-registry.ts';
 
-/** Reads the session's timeline. */
+/** The clock of the session; see time.ts. */
 export type Clock = { now(): Millis };
 
-/** One operation that is checked again and again. A fault of the cloud is a finding; what it throws is a bug. */
+/** An operation that is sampled repeatedly. Failures of the cloud are results; an exception is a bug. */
 export type Probe = {
   readonly series: Series;
-  /** 'open': a slot waits for nobody. 'closed': the next one starts when the one before has ended. */
+  /** 'open': samples start at their slots. 'closed': a sample starts only after the previous one has ended. */
   readonly loop: 'open' | 'closed';
-  /** Between samples after a failure, in milliseconds, and for how long at most. */
-  readonly fast: { readonly interval: number; readonly limit: number };
-  /** How many samples may be under way at once; in an open loop slots beyond it are missed. */
+  /** The interval of extra samples after a failure, and for how long they are sent, in milliseconds. */
+  readonly afterFailure: { readonly interval: number; readonly limit: number };
+  /** The maximum number of samples in flight; an open loop misses slots beyond it. */
   readonly inFlight: number;
-  /** Sends one sample and waits for its finding. `signal` aborts at our shutdown or pause. */
+  /** Sends one sample and returns its result. `signal` aborts at shutdown or pause. */
   run(context: ProbeContext): Promise<ProbeResult>;
-  /** What must be done before the next sample of a closed loop (a failed boot's server is deleted); never throws. */
+  /** Cleans up before the next sample of a closed loop, such as the server of a failed boot; never throws. */
   readonly settle?: (context: ProbeContext) => Promise<void>;
-  /** Of a closed loop: the sample that is under way learns nothing now, so another may be sent beside it. */
-  readonly waitsInVain?: () => boolean;
-  /** A reason not to sample now ('5 servers cannot be deleted'), or null. */
-  readonly held?: () => string | null;
+  /** Whether the sample in flight of a closed loop makes no progress, so that another one may be sent. */
+  readonly isStuck?: () => boolean;
+  /** Returns why the probe is suspended ('5 servers cannot be deleted'), or null. */
+  readonly suspendedReason?: () => string | null;
   close(): void;
 };
 
 export type ProbeContext = {
   readonly signal: AbortSignal;
   readonly clock: Clock;
-  /** Tells what is known before the end: 'BUILD/scheduling'. */
+  /** Reports the progress of a sample: 'BUILD/scheduling'. */
   readonly progress: (note: string) => void;
 };
 
@@ -42,14 +42,14 @@ export type ProbeResult = Finding & {
   readonly serverId: string | null;
 };
 
-/** A stretch that explains unobserved time. */
-export type Mark = Interval & { readonly kind: VoidKind; readonly message: string };
+/** A period that explains unobserved time. */
+export type ObservationGap = Interval & { readonly kind: VoidKind; readonly message: string };
 
-/** What became of a server of ours. */
+/** A change of a test server. */
 export type ServerEvent = {
   readonly cloud: string;
   readonly vantage: string;
-  /** `leaked`: given up for now, it is tried again. */
+  /** `leaked`: its deletion is given up for now and will be tried again. */
   readonly kind: 'created' | 'gone' | 'leaked';
   readonly name: string;
   readonly id: string | null;
@@ -57,26 +57,26 @@ export type ServerEvent = {
   readonly message: string;
 };
 
-/** The sampler's own health over the last second or so. */
+/** The health of the sampler over the last second or so. */
 export type Health = {
   readonly at: Millis;
-  /** The longest that the sampler's event loop was late, in milliseconds. */
+  /** The maximum delay of the event loop, in milliseconds. */
   readonly lag: number;
   readonly inFlight: number;
-  /** Reasons why a probe does not sample now, by series id: 'paused', '5 servers cannot be deleted'. */
-  readonly held: { readonly [seriesId: string]: string };
-  /** How far the wall clock has stepped away from the timeline, in milliseconds. */
+  /** Why probes are suspended, by series id: 'paused', '5 servers cannot be deleted'. */
+  readonly suspended: { readonly [seriesId: string]: string };
+  /** The difference between the wall clock and the clock of the session, in milliseconds. */
   readonly clockOffset: number;
 };
 
-/** Whether a cloud can be watched as it is configured. */
+/** Whether a cloud can be probed as configured. */
 export type PreflightReport = {
   readonly cloud: string;
-  /** Why not; `exitCode` as of a `Refusal`. */
+  /** Why not, or null; `exitCode` as in `UserError`. */
   readonly refused: { readonly message: string; readonly exitCode: 2 | 3 } | null;
 };
 
-/** What the sampler's thread tells the main thread, in the order in which it happened. */
+/** A message from the sampler thread to the main thread, in order of the events. */
 export type SamplerEvent =
   | { readonly type: 'sent'; readonly key: SeriesKey; readonly seq: number; readonly at: Millis }
   | {
@@ -87,7 +87,7 @@ export type SamplerEvent =
       readonly note: string;
     }
   | { readonly type: 'sample'; readonly sample: Sample }
-  | { readonly type: 'mark'; readonly mark: Mark }
+  | { readonly type: 'gap'; readonly gap: ObservationGap }
   | { readonly type: 'server'; readonly event: ServerEvent }
   | { readonly type: 'facts'; readonly facts: Facts }
   | { readonly type: 'health'; readonly health: Health }
@@ -95,43 +95,45 @@ export type SamplerEvent =
   | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string }
   | { readonly type: 'stopped' };
 
-/** A run of the sampler within a journal. */
+/** An uninterrupted run of the sampler within a journal. */
 export type Session = {
   readonly id: number;
   readonly startedAt: Millis;
-  /** The last moment at which it is known to have lived; its end when it was stopped in order. */
+  /** The latest time at which it is known to have been running; its end if it was stopped cleanly. */
   readonly aliveAt: Millis;
-  /** False while it runs and after it was killed. */
+  /** False while it runs and if it was killed. */
   readonly ended: boolean;
   readonly version: string;
   readonly vantage: string;
-  /** What the report tells of how was measured: microversion, flavor, image, ... */
+  /** Facts about the measurement, for reports: microversion, flavor, image, ... */
   readonly facts: Facts;
 };
 
-/** Rows of a journal that could not be read: how many of which table (0: not known), and what is wrong with the first. */
-export type Damage = { readonly table: string; readonly rows: number; readonly reason: string };
+/**
+ * Rows of a table of the journal that could not be read: their number (0: unknown) and what is wrong with the first.
+ */
+export type JournalDamage = { readonly table: string; readonly rows: number; readonly reason: string };
 
-/** The journal, as everything but its own adapter sees it. What `append` has been given is written within a second. */
+/** Reads a journal. */
 export type JournalReader = {
-  /** A name for the whole journal, in the metadata of every server that is booted. */
+  /** The id of the journal, which is in the metadata of every server that its sessions create. */
   readonly run: string;
   sessions(): Promise<readonly Session[]>;
-  /** As one session measured them; without one, every series there ever was, as it was measured last. */
+  /** The series of a session; by default all series, with their latest settings. */
   series(session?: number): Promise<readonly Series[]>;
-  marks(range?: Partial<Interval>): Promise<readonly Mark[]>;
+  observationGaps(range?: Partial<Interval>): Promise<readonly ObservationGap[]>;
   serverEvents(): Promise<readonly ServerEvent[]>;
-  /** Each as it was told last, by their start. */
+  /** The latest report of each, in order of their start. */
   tasks(): Promise<readonly Task[]>;
   phases(): Promise<readonly PhaseMark[]>;
-  /** Each as it was told last, deleted ones too, by their number. */
+  /** The latest version of each, including deleted ones, in order of their id. */
   annotations(): Promise<readonly Annotation[]>;
-  /** In the order in which they were made. */
+  /** In the order in which they were run. */
   checkRuns(): Promise<readonly CheckRun[]>;
-  /** Sent at `from` or later and before `until`. By session, then by the moment sent; streamed, never all in memory. */
+  /** Samples sent in [from, until), by session and time sent. Streamed, so that they are never all in memory. */
   samples(filter?: SampleFilter): AsyncIterable<Sample>;
-  /** What was left out of everything that has been read so far. */
-  damage(): readonly Damage[];
+  /** The rows that were skipped in everything read so far. */
+  damage(): readonly JournalDamage[];
   close(): Promise<void>;
 };
 
@@ -145,27 +147,30 @@ export type SampleFilter = Partial<Interval> & {
   readonly limit?: number;
 };
 
-/** What is found out about how it is measured while it runs; added to the facts of the session that is open. */
+/** Facts that are found out while the sampler runs; added to those of the open session. */
 export type Facts = { readonly [name: string]: string };
 
-/** Somebody said that a phase of the upgrade begins. */
+/** The start of a phase, marked by hand. */
 export type PhaseMark = { readonly name: string; readonly at: Millis };
 
 export type JournalEntry =
   | { readonly type: 'facts'; readonly facts: Facts }
   | { readonly type: 'sample'; readonly sample: Sample }
-  | { readonly type: 'mark'; readonly mark: Mark }
+  | { readonly type: 'gap'; readonly gap: ObservationGap }
   | { readonly type: 'server'; readonly event: ServerEvent }
   | { readonly type: 'task'; readonly task: Task }
   | { readonly type: 'phase'; readonly phase: PhaseMark }
   | { readonly type: 'annotation'; readonly annotation: Annotation }
   | { readonly type: 'check'; readonly run: CheckRun };
 
+/** Writes a journal. Entries are written within a second after `append`. */
 export type JournalWriter = JournalReader & {
   openSession(session: Omit<Session, 'id' | 'aliveAt' | 'ended'>, series: readonly Series[]): Promise<Session>;
-  /** Adds to what will be written; never blocks, never throws. */
+  /** Queues an entry; never blocks, never throws. */
   append(entry: JournalEntry): void;
-  /** Writes what was appended, and that the session lives at this moment. Resolves also when there was no room: see `state`. */
+  /**
+   * Writes queued entries, and that the session is alive at `aliveAt`. Resolves also if the disk is full: see `state`.
+   */
   flush(aliveAt: Millis): Promise<void>;
   closeSession(aliveAt: Millis): Promise<void>;
   state(): JournalState;
@@ -173,7 +178,7 @@ export type JournalWriter = JournalReader & {
 
 export type JournalState =
   | { readonly kind: 'recording' }
-  /** Not recording: what came since is kept in memory up to a limit, `dropped` is what went beyond it. */
+  /** Not recording: `waiting` entries are queued in memory; `dropped` entries exceeded its limit. */
   | {
       readonly kind: 'stopped';
       readonly since: Millis;
@@ -182,19 +187,19 @@ export type JournalState =
       readonly dropped: number;
     };
 
-/** Takes what is told of the upgrade, while it goes on. */
-export type Upgrade = {
-  /** `heartbeat`: its source reports a running task again at least so often, in milliseconds. */
+/** Accepts reports about the upgrade while it runs. */
+export type UpgradeRecorder = {
+  /** `heartbeat`: the source repeats its report of a running task at least this often, in milliseconds. */
   task(task: Task, heartbeat?: Millis): void;
-  /** How many would be told, and run, if these were told too. */
+  /** Returns what the load would be after these reports. */
   taskLoadWith(tasks: readonly Task[]): TaskLoad;
   phase(phase: PhaseMark): void;
-  /** New, changed or deleted. */
+  /** Adds, changes or deletes an annotation. */
   annotate(annotation: Annotation): void;
-  /** By their number; deleted ones too. */
+  /** In order of their id, including deleted ones. */
   annotations(): readonly Annotation[];
-  /** Checks were made. */
+  /** Adds the results of a check run. */
   check(run: CheckRun): void;
-  /** In the order in which they were made. */
+  /** In the order in which they were run. */
   checkRuns(): readonly CheckRun[];
 };

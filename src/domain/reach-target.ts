@@ -1,5 +1,5 @@
-/** What `server-reach` calls. `name` is the target of its series. */
+/** What `server-reach` connects to. `name` is the target of its series. */
 export type ReachTarget =
-  /** A server that `check before` has left, looked for by its name. */
-  | { readonly kind: 'kept'; readonly name: string; readonly port: number }
+  /** A survivor of `check before`, found by its name. */
+  | { readonly kind: 'survivor'; readonly name: string; readonly port: number }
   | { readonly kind: 'address'; readonly name: string; readonly host: string; readonly port: number };

@@ -4,8 +4,8 @@ import { redact } from './redaction.ts';
 import type { Sample } from './sample.ts';
 
 /**
- * What the sampler reports, with every secret replaced in what a person reads: the cloud's own words may echo what it
- * was sent. Names, ids and labels stay, as others work with them.
+ * Redacts the secrets in all texts of a sampler event, as messages of a cloud may repeat what it was sent. Names, ids
+ * and labels are not changed, as the program works with them.
  */
 export function redactEvent(event: SamplerEvent): SamplerEvent {
   switch (event.type) {
@@ -13,14 +13,14 @@ export function redactEvent(event: SamplerEvent): SamplerEvent {
       return { ...event, sample: redactSample(event.sample) };
     case 'progress':
       return { ...event, note: redact(event.note) };
-    case 'mark':
-      return { ...event, mark: { ...event.mark, message: redact(event.mark.message) } };
+    case 'gap':
+      return { ...event, gap: { ...event.gap, message: redact(event.gap.message) } };
     case 'server':
       return { ...event, event: { ...event.event, message: redact(event.event.message) } };
     case 'facts':
       return { ...event, facts: redactValues(event.facts) };
     case 'health':
-      return { ...event, health: { ...event.health, held: redactValues(event.health.held) } };
+      return { ...event, health: { ...event.health, suspended: redactValues(event.health.suspended) } };
     case 'preflight': {
       const { refused } = event.preflight;
       if (refused === null) return event;

@@ -4,26 +4,26 @@ import type { Millis } from './time.ts';
 export const PROBES = ['server-list', 'server-boot', 'server-reach', 'token'] as const;
 export type ProbeName = (typeof PROBES)[number];
 
-/** `new`: a connection of its own; `reused`: one that is kept; empty where the probe is not about connections. */
+/** `new`: a new connection for each sample; `reused`: one that stays open; empty if the probe has no such choice. */
 export type Connection = 'new' | 'reused' | '';
 
-/** One line of samples: what is asked, of which cloud, from where, how. */
+/** Identifies a series: which probe of which cloud, from where and how. */
 export type SeriesKey = {
   readonly cloud: string;
   readonly vantage: string;
   readonly probe: ProbeName;
   readonly connection: Connection;
-  /** Which of several that are probed alike: a server's name or address; empty where the probe has one alone. */
+  /** The name or address of the server that is probed; empty if the probe has a single target. */
   readonly target: string;
 };
 
-/** A series with what is needed to read its samples. */
+/** A series with the settings that its samples depend on. Durations in milliseconds. */
 export type Series = SeriesKey & {
-  /** Between two slots, in milliseconds. */
+  /** The time between two slots. */
   readonly interval: number;
-  /** A valid sample stands for at most this long after it was sent, in milliseconds; time beyond it is unobserved. */
-  readonly cover: number;
-  /** An ok sample that took longer is slow, in milliseconds. */
+  /** How long a valid sample counts after it was sent, at most; later time is unobserved. */
+  readonly validFor: number;
+  /** An ok sample that takes longer is slow. */
   readonly slow: number;
 };
 
@@ -34,54 +34,64 @@ export const seriesId = (key: SeriesKey): string =>
     .join('/');
 
 /**
- * Durations of the stages in seconds, in the order in which they were passed, each from the end of the one before.
- * Requests: dns, connect, tls, first_byte, body. Boots: accepted, active, delete_accepted, gone. Reach: dns, connect, banner.
- * Of any: `stalled`, for how long of the sample our own event loop stood still, which the others include (stalls.ts).
+ * Durations of the stages of a sample in seconds, in order, each from the end of the previous one.
+ * Requests: dns, connect, tls, first_byte, body. Boots: accepted, active, delete_accepted, gone. Reach: dns, connect,
+ * banner.
+ * All: `stalled`, how long our own event loop stalled during the sample; the others include that time (stalls.ts).
  */
 export type Stages = { readonly [stage: string]: number };
 
+/** The stages of a boot, in order. */
+export const BOOT_STAGES = ['accepted', 'active', 'delete_accepted', 'gone'] as const;
+
 type SampleBase = SeriesKey & {
-  /** Which run of the sampler made it; sessions are numbered upwards within a journal. */
+  /** The session that sent it; sessions are numbered in ascending order within a journal. */
   readonly session: number;
-  /** 0, 1, 2, ... within session and series, in the order sent and without a hole: N started = N recorded. */
+  /** 0, 1, 2, ... within session and series, in the order sent and without holes: every sample sent is recorded. */
   readonly seq: number;
   readonly dueAt: Millis;
   readonly startedAt: Millis;
   readonly endedAt: Millis;
-  /** Sent between the slots after a failure, to find the end sooner: never counted in a ratio. */
+  /** Sent between slots after a failure, to find the end sooner; never counted in a ratio. */
   readonly extra: boolean;
   readonly stages: Stages;
   readonly requestId: string | null;
-  /** The server that was booted. */
+  /** The server that was created. */
   readonly serverId: string | null;
 };
 
-/** What a probe finds: the sample without its place in the series. */
+/** The result of a probe: a sample without its place in the series. */
 export type Finding =
   | {
       readonly outcome: 'ok';
       readonly cause: null;
-      /** The latest moment at which this sample proves the service up: for a request the moment it was sent. */
-      readonly upUntil: Millis;
+      /** The latest time at which this sample proves the service up: for a request the time it was sent. */
+      readonly lastKnownUpAt: Millis;
       /** When success was certain. */
       readonly settledAt: Millis;
     }
   | {
       readonly outcome: 'failed';
       readonly cause: Cause;
-      /** Set where a part of the sample had proved the service up before another part failed, as a boot whose delete fails. */
-      readonly upUntil: Millis | null;
-      /** When what failed was begun: for a request the moment it was sent, for a boot that of its stage that failed. */
-      readonly brokeAt: Millis;
+      /**
+       * Set if one part of the sample proved the service up before another part failed, such as a boot whose delete
+       * failed.
+       */
+      readonly lastKnownUpAt: Millis | null;
+      /** When the part that failed started: a request was sent, or a stage of a boot started. */
+      readonly failureStartedAt: Millis;
       /** When failure was certain. */
       readonly settledAt: Millis;
-      /** The failure is an absence (no answer, not ACTIVE in time): it may have begun at any moment up to `settledAt`. */
-      readonly hung: boolean;
+      /**
+       * The failure is an absence (no answer, not ACTIVE in time): the service may have failed any time until
+       * `settledAt`.
+       */
+      readonly timedOut: boolean;
     }
   | {
       readonly outcome: 'void';
       readonly cause: VoidCause;
-      /** How many slots this record stands for: more than 1 only for a stretch of missed ones. */
+      /** How many slots this record covers: more than 1 only for consecutive missed slots. */
       readonly slots: number;
     };
 

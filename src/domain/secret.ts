@@ -1,9 +1,9 @@
 import { rememberSecret } from './redaction.ts';
 
 /**
- * A value that no log, message, inspection or JSON may show: all of them get '***'. What needs the text asks for it
- * with `reveal()`. It holds functions, so that sending it to another thread fails loudly instead of losing it: see
- * `mapSecrets` in cloud-access.ts for how to carry it across.
+ * A value that logs, messages, `util.inspect` and JSON show as '***'. `reveal()` returns the text. It contains
+ * functions, so posting it to another thread throws instead of losing it: see `mapSecrets` in cloud-access.ts for how
+ * to send it.
  */
 export type Secret = {
   reveal(): string;
@@ -11,9 +11,10 @@ export type Secret = {
   toJSON(): '***';
 };
 
-/** The name under which Node's util.inspect (console.log, assertion messages) looks for a value's own way to be shown. */
+/** The method that Node's util.inspect calls, for console.log and assertion messages. */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
+/** Creates a secret and registers it for redaction in this thread. */
 export function secret(value: string): Secret {
   rememberSecret(value);
   const masked = (): '***' => '***';

@@ -1,5 +1,8 @@
-/** The address by which a server is reached: a floating one before one of its own, IPv4 before IPv6. `addresses`: as in KeptServer. */
-export function addressOf(addresses: readonly string[]): string | null {
+/**
+ * Returns the address to connect to: a floating IP rather than a fixed one, IPv4 rather than IPv6. Returns null if
+ * there is none. `addresses` are written as 'network fixed 10.0.0.5'.
+ */
+export function preferredAddress(addresses: readonly string[]): string | null {
   const all = addresses.map((one) => {
     const [address = '', type = ''] = one.split(' ').toReversed();
     return { address, rank: (type === 'floating' ? 0 : 2) + (address.includes(':') ? 1 : 0) };

@@ -1,10 +1,10 @@
 /**
- * What the user must put right before we can go on: shown as one line, without a stack trace.
- * `exitCode` 2: usage or configuration; 3: something that we need cannot be reached.
- * The message says what is wrong, where (file, key, value) and what would be right; it never holds a secret.
+ * A problem that the user has to fix, shown as one line without a stack trace.
+ * `exitCode` 2: usage or configuration; 3: something cannot be reached.
+ * The message says what is wrong, where (file, key, value) and how to fix it. It never contains a secret.
  */
-export class Refusal extends Error {
-  override readonly name = 'Refusal';
+export class UserError extends Error {
+  override readonly name = 'UserError';
   readonly exitCode: 2 | 3;
 
   constructor(message: string, exitCode: 2 | 3 = 2) {

@@ -1,42 +1,44 @@
+import { stringify } from 'yaml';
 import type { Millis } from '../domain/time.ts';
-import type { Fault } from './faults/fault.ts';
+import type { HttpFault } from './faults/http-faults.ts';
+import type { InjectedOutage } from './faults/outage-log.ts';
 import type { ServiceStatus, StartOptions, StopOptions } from './faults/processes.ts';
 import type { RollingUpgradeOptions } from './faults/rolling-upgrade.ts';
-import type { TruthEntry } from './faults/truth.ts';
+import { REGION } from './keystone/identity.ts';
 import type { HttpService, ServiceName } from './services.ts';
 
 export type CloudOptions = {
-  /** Of both users; made up when not given. */
+  /** Of both users; random by default. */
   readonly password?: string;
-  /** Everything takes so much less time than on a real cloud; 1 by default. Lifetimes of tokens stay as they are. */
+  /** How much faster than a real cloud this one runs; 1 by default. Does not apply to token lifetimes. */
   readonly speed?: number;
-  /** Requests that an API works on at a time; 2 by default, as the real cloud. */
+  /** Requests that an API handles concurrently; 2 by default, as on the real cloud. */
   readonly workers?: number;
-  /** Any free one when not given. */
+  /** 0 or not given: any free port. */
   readonly ports?: Partial<Readonly<Record<HttpService | 'control', number>>>;
-  /** Whether connections may be used again; true by default (as behind Apache or HAProxy; bare uwsgi closes each). */
+  /** Whether connections are kept alive; true by default, as behind Apache or HAProxy (uwsgi alone closes them). */
   readonly keepAlive?: boolean;
-  /** In seconds; 3600 by default. */
+  /** Seconds; 3600 by default. */
   readonly tokenLifetime?: number;
-  /** Servers of a project; 10 by default. */
+  /** Maximum number of servers per project; 10 by default. */
   readonly quota?: number;
-  /** Servers on a page of a list at most; 1000 by default. */
+  /** Maximum number of servers on a page of a list; 1000 by default. */
   readonly pageLimit?: number;
-  /** A deleted server stays as SOFT_DELETED, as with Nova's `reclaim_instance_interval`; false by default. */
+  /** Whether deleted servers become SOFT_DELETED, as with Nova's `reclaim_instance_interval`; false by default. */
   readonly softDelete?: boolean;
 };
 
-/** A line of the access log of all services. */
+/** An entry of the access log of all services. */
 export type LoggedRequest = {
   readonly service: HttpService;
   readonly method: string;
   readonly path: string;
-  /** It carries a token, or asks for one. */
+  /** Whether the request carries a token or asks for one. */
   readonly authenticated: boolean;
   readonly at: Millis;
-  /** When it was answered or its client had gone; null: it is under way. */
+  /** When the response was sent or the client disconnected; null while in progress. */
   readonly endedAt: Millis | null;
-  /** Null: it was never answered. */
+  /** Null if no response was sent. */
   readonly status: number | null;
 };
 
@@ -49,33 +51,56 @@ export type CloudServer = {
   readonly metadata: Readonly<Record<string, string>>;
 };
 
-/** A cloud of one's own on 127.0.0.1, in this thread or in one of its own. Moments: for requests sent from then on. */
+/**
+ * An embedded cloud on 127.0.0.1, in this thread or in a worker thread. Methods that change a service return the time
+ * from which the change affects new requests.
+ */
 export type EmbeddedCloud = {
   readonly ports: Readonly<Record<HttpService | 'control', number>>;
   readonly authUrl: string;
   readonly controlUrl: string;
   readonly password: string;
-  /** A `clouds.yaml` with the clouds `embedded` and `embedded-admin`. */
+  /** Returns a `clouds.yaml` with the clouds `embedded` and `embedded-admin`. */
   cloudsYaml(): string;
-  /** Resolves when it has ended, with the moment from which it did not serve any more. */
+  /** Resolves when the process has exited, with the time from which it did not serve. */
   stop(service: ServiceName, options?: StopOptions): Promise<Millis>;
   kill(service: ServiceName): Promise<Millis>;
-  /** Resolves when it serves, with the moment from which it accepts. */
+  /** Resolves when the service is ready, with the time from which it accepts. */
   start(service: ServiceName, options?: StartOptions): Promise<Millis>;
   restart(service: ServiceName, options?: StopOptions): Promise<Millis>;
   hup(service: ServiceName, options?: StartOptions): Promise<Millis>;
-  /** Null lifts what was set. */
-  setFault(service: HttpService, fault: Fault | null): Promise<Millis>;
-  truth(): Promise<readonly TruthEntry[]>;
+  /** Replaces the current fault; null removes it. */
+  setFault(service: HttpService, fault: HttpFault | null): Promise<Millis>;
+  /** Returns all outages that were injected so far. */
+  injectedOutages(): Promise<readonly InjectedOutage[]>;
   status(): Promise<readonly ServiceStatus[]>;
-  /** What exists now, of all projects. */
+  /** Returns the servers of all projects. */
   servers(): Promise<readonly CloudServer[]>;
-  /** All requests since the start, in the order in which they came in. */
+  /** Returns all requests since the start, in order of arrival. */
   requests(): Promise<readonly LoggedRequest[]>;
-  /** In seconds, for tokens issued from now on. */
+  /** Sets the lifetime of new tokens. */
   setTokenLifetime(seconds: number): Promise<void>;
+  /** Sets the maximum number of servers for every project. */
   setQuota(instances: number): Promise<void>;
-  /** Rejects when `signal` aborts; services stay as they are then. */
+  /** Rejects when `signal` aborts; services then stay in their current state. */
   rollingUpgrade(options?: RollingUpgradeOptions): Promise<void>;
   close(): Promise<void>;
 };
+
+/** Returns a `clouds.yaml` for the users `probe` and `admin`. */
+export function cloudsYaml(authUrl: string, password: string): string {
+  const cloud = (name: string) => ({
+    auth: {
+      auth_url: authUrl,
+      username: name,
+      password,
+      project_name: name,
+      user_domain_name: 'Default',
+      project_domain_name: 'Default',
+    },
+    region_name: REGION,
+    interface: 'public',
+    identity_api_version: 3,
+  });
+  return stringify({ clouds: { embedded: cloud('probe'), 'embedded-admin': cloud('admin') } });
+}

@@ -1,120 +1,143 @@
 import { randomBytes } from 'node:crypto';
 import type { Millis } from '../domain/time.ts';
-import { Refusal } from '../domain/user-error.ts';
-import type { CloudOptions, EmbeddedCloud, LoggedRequest } from './cloud.ts';
-import { cloudsYaml } from './clouds-yaml.ts';
-import { openControl } from './control/control.ts';
-import type { Fault } from './faults/fault.ts';
-import { createProcesses, type Front } from './faults/processes.ts';
-import { rehearse } from './faults/rolling-upgrade.ts';
-import { createTruth } from './faults/truth.ts';
-import { createOffer } from './fixtures.ts';
-import { freePort, isFree } from './free-port.ts';
+import { createTimeScale } from './clock.ts';
+import { type CloudOptions, cloudsYaml, type EmbeddedCloud, type LoggedRequest } from './cloud.ts';
+import { openControlServer } from './control/control-server.ts';
+import type { HttpFault } from './faults/http-faults.ts';
+import { createOutageLog } from './faults/outage-log.ts';
+import { createProcesses, type Frontend } from './faults/processes.ts';
+import { runRollingUpgrade } from './faults/rolling-upgrade.ts';
+import { createFixtures } from './fixtures.ts';
 import { createGlance } from './glance/glance.ts';
-import type { Reply, Request } from './http/answer.ts';
 import { createListener } from './http/listener.ts';
+import type { HttpRequest, Reply } from './http/routes.ts';
 import { createWorkers } from './http/workers.ts';
-import { createCatalogue, type Urls } from './keystone/catalogue.ts';
-import { createIdentity } from './keystone/identity.ts';
+import { createCatalog, createIdentity } from './keystone/identity.ts';
 import { createKeystone } from './keystone/keystone.ts';
-import { createTokenCheck } from './keystone/token-check.ts';
-import { createTokens } from './keystone/tokens.ts';
+import { createTokens, createTokenValidator } from './keystone/tokens.ts';
 import { createNeutron } from './neutron/neutron.ts';
 import { createSecurityGroups } from './neutron/security-groups.ts';
 import { createNovaApi } from './nova/api.ts';
-import { createNovaEffects } from './nova/effects.ts';
-import { createHostRecords } from './nova/host-records.ts';
-import { createKeyPairs } from './nova/key-pairs.ts';
+import { createOutageEffects } from './nova/effects.ts';
 import { createLifecycle } from './nova/lifecycle.ts';
-import { createQuota } from './nova/quota.ts';
-import { createServerGroups } from './nova/server-groups.ts';
+import { createHostRecords, createKeyPairs, createQuota, createServerGroups } from './nova/resources.ts';
 import { createServers } from './nova/servers.ts';
 import { createPlacement } from './placement/placement.ts';
+import { choosePorts, urlsOf } from './ports.ts';
 import { HTTP_SERVICES, type HttpService, hostOf, isCompute } from './services.ts';
-import { createPace } from './time-scale.ts';
 
-type Handler = (request: Request, signal: AbortSignal) => Promise<Reply>;
+type Handler = (request: HttpRequest, signal: AbortSignal) => Promise<Reply>;
 
-/** Starts all services; resolves when they serve. Throws a `Refusal` where a port that was asked for is taken. */
+/**
+ * Starts all services of an embedded cloud in this thread and resolves when they serve.
+ *
+ * @throws UserError if a requested port is in use
+ */
 export async function startEmbeddedCloud(options: CloudOptions = {}): Promise<EmbeddedCloud> {
   const { speed = 1, workers: workerCount = 2, keepAlive = true, tokenLifetime = 3600, pageLimit = 1000 } = options;
+  const { softDelete = false } = options;
   const password = options.password ?? randomBytes(12).toString('base64url');
   const ports = await choosePorts(options.ports ?? {});
   const urls = urlsOf(ports);
 
-  const end = new AbortController();
-  const closed = end.signal;
-  const pace = createPace(speed, closed);
-  const truth = createTruth();
+  const closing = new AbortController();
+  const closed = closing.signal;
+  const timeScale = createTimeScale(speed, closed);
+  const outageLog = createOutageLog();
   const identity = createIdentity(password);
   const tokens = createTokens(tokenLifetime);
-  const offer = createOffer();
+  const fixtures = createFixtures();
   const servers = createServers();
   const quota = createQuota(options.quota ?? 10);
-  const burden = { seconds: 0 };
+  const databaseDelay = { seconds: 0 };
   const handlers = new Map<HttpService, Handler>();
-  const log: LoggedRequest[] = [];
+  const requestLog: LoggedRequest[] = [];
 
-  function front(service: HttpService): Front {
+  function createFrontend(service: HttpService): Frontend {
     const workers = createWorkers(workerCount);
-    const handle = async (request: Request): Promise<Reply> => {
+    const handle = async (request: HttpRequest): Promise<Reply> => {
       const handler = handlers.get(service);
       if (handler === undefined) return 'closed';
       try {
         return await workers.run((signal) => handler(request, signal));
       } catch (error) {
-        // Its process has ended, or the cloud closes. Anything else is a bug, and must not hide behind a lost connection.
-        const ended = error instanceof Error && error.name === 'AbortError';
-        if (!ended) setImmediate(() => Promise.reject(error));
+        // An AbortError means that the process ended or the cloud was closed. Anything else is a bug: do not hide it.
+        const aborted = error instanceof Error && error.name === 'AbortError';
+        if (!aborted) setImmediate(() => Promise.reject(error));
         return 'closed';
       }
     };
-    return { workers, listener: createListener({ service, port: ports[service], keepAlive, pace, handle, log }) };
+    return {
+      workers,
+      listener: createListener({ service, port: ports[service], keepAlive, timeScale, handle, log: requestLog }),
+    };
   }
 
-  const fronts: Readonly<Record<HttpService, Front>> = {
-    keystone: front('keystone'),
-    'nova-api': front('nova-api'),
-    placement: front('placement'),
-    glance: front('glance'),
-    neutron: front('neutron'),
+  const frontends: Readonly<Record<HttpService, Frontend>> = {
+    keystone: createFrontend('keystone'),
+    'nova-api': createFrontend('nova-api'),
+    placement: createFrontend('placement'),
+    glance: createFrontend('glance'),
+    neutron: createFrontend('neutron'),
   };
   const processes = createProcesses({
-    pace,
-    truth,
-    fronts,
-    onStopped: (service) => service === 'memcached' && check.forget(),
+    timeScale,
+    outageLog,
+    frontends,
+    onStopped: (service) => service === 'memcached' && tokenValidator.clearCache(),
     onStarted: (service) => isCompute(service) && lifecycle.computeStarted(service),
   });
-  const check = createTokenCheck({ tokens, processes, pace, keystoneUrl: urls.keystone });
+  const tokenValidator = createTokenValidator({ tokens, processes, timeScale, keystoneUrl: urls.keystone });
   const hosts = createHostRecords(processes);
   const serverGroups = createServerGroups();
   const securityGroups = createSecurityGroups();
   const keyPairs = createKeyPairs();
-  const { softDelete = false } = options;
-  const lifecycle = createLifecycle({ servers, processes, hosts, serverGroups, offer, pace, closed, softDelete });
-  const effects = createNovaEffects({ processes, pace, truth, workers: workerCount });
-  const root = `http://127.0.0.1:${ports['nova-api']}`;
-  const kept = { servers, hosts, keyPairs, securityGroups, serverGroups, quota };
-  const nova = { ...kept, root, pace, offer, processes, lifecycle, effects, check, pageLimit, burden };
+  const lifecycle = createLifecycle({
+    servers,
+    processes,
+    hosts,
+    serverGroups,
+    fixtures,
+    timeScale,
+    closed,
+    softDelete,
+  });
+  const effects = createOutageEffects({ processes, timeScale, outageLog, workers: workerCount });
+  const baseUrl = `http://127.0.0.1:${ports['nova-api']}`;
+  const records = { servers, hosts, keyPairs, securityGroups, serverGroups, quota };
+  const nova = {
+    ...records,
+    baseUrl,
+    timeScale,
+    fixtures,
+    processes,
+    lifecycle,
+    effects,
+    tokenValidator,
+    pageLimit,
+    databaseDelay,
+  };
 
-  const catalogue = createCatalogue(urls);
-  handlers.set('keystone', createKeystone({ identity, tokens, catalogue, pace, processes, url: urls.keystone }));
+  const catalog = createCatalog(urls);
+  handlers.set('keystone', createKeystone({ identity, tokens, catalog, timeScale, processes, url: urls.keystone }));
   handlers.set('nova-api', createNovaApi(nova));
-  handlers.set('glance', createGlance({ url: urls.glance, offer, check, pace }));
-  handlers.set('neutron', createNeutron({ ...kept, url: urls.neutron, offer, owner: identity.owner, check, pace }));
-  handlers.set('placement', createPlacement({ check, pace, hosts }));
+  handlers.set('glance', createGlance({ url: urls.glance, fixtures, tokenValidator, timeScale }));
+  handlers.set(
+    'neutron',
+    createNeutron({ ...records, url: urls.neutron, fixtures, owner: identity.owner, tokenValidator, timeScale }),
+  );
+  handlers.set('placement', createPlacement({ tokenValidator, timeScale, hosts }));
 
-  const scripted = new Map<HttpService, (at: Millis) => void>();
+  const faultEnds = new Map<HttpService, (at: Millis) => void>();
 
-  async function setFault(service: HttpService, fault: Fault | null): Promise<Millis> {
-    const at = await fronts[service].listener.setFault(fault);
-    scripted.get(service)?.(at);
-    scripted.delete(service);
+  async function setFault(service: HttpService, fault: HttpFault | null): Promise<Millis> {
+    const at = await frontends[service].listener.setFault(fault);
+    faultEnds.get(service)?.(at);
+    faultEnds.delete(service);
     if (fault !== null) {
       const { kind } = fault;
       const apiDown = service === 'nova-api' && kind !== 'slow' && kind !== 'rate-limit';
-      scripted.set(service, truth.begin({ what: `${service}: ${kind}`, service, kind, from: at, apiDown }));
+      faultEnds.set(service, outageLog.begin({ what: `${service}: ${kind}`, service, kind, from: at, apiDown }));
     }
     return at;
   }
@@ -128,13 +151,13 @@ export async function startEmbeddedCloud(options: CloudOptions = {}): Promise<Em
     stop: processes.stop,
     kill: (service) => processes.stop(service, { kill: true }),
     start: processes.start,
-    async restart(service, given) {
-      await processes.stop(service, given);
-      return processes.start(service, given);
+    async restart(service, stopOptions) {
+      await processes.stop(service, stopOptions);
+      return processes.start(service, stopOptions);
     },
     hup: processes.hup,
     setFault,
-    truth: async () => truth.entries(),
+    injectedOutages: async () => outageLog.outages(),
     status: async () => processes.status(),
     servers: async () =>
       servers.all().map(({ id, name, status, taskState, host, metadata }) => ({
@@ -145,62 +168,29 @@ export async function startEmbeddedCloud(options: CloudOptions = {}): Promise<Em
         host: host === null ? null : hostOf(host),
         metadata,
       })),
-    requests: async () => [...log],
+    requests: async () => [...requestLog],
     async setTokenLifetime(seconds) {
       tokens.lifetime = seconds;
     },
     async setQuota(instances) {
-      quota.setAll(instances);
+      quota.setDefault(instances);
     },
-    rollingUpgrade: (given = {}) => rehearse({ processes, truth, burden, closed }, given),
+    rollingUpgrade: (upgradeOptions = {}) =>
+      runRollingUpgrade({ processes, outageLog, databaseDelay, closed }, upgradeOptions),
   };
 
-  for (const service of HTTP_SERVICES) await fronts[service].listener.open();
-  const control = await openControl(cloud, ports.control);
+  for (const service of HTTP_SERVICES) await frontends[service].listener.open();
+  const control = await openControlServer(cloud, ports.control);
 
   return {
     ...cloud,
     async close() {
-      end.abort();
+      closing.abort();
       for (const service of HTTP_SERVICES) {
-        fronts[service].workers.end();
-        await fronts[service].listener.close('cut');
+        frontends[service].workers.killProcesses();
+        await frontends[service].listener.close('destroy');
       }
       await control.close();
     },
-  };
-}
-
-type Ports = EmbeddedCloud['ports'];
-
-async function choosePorts(wanted: Partial<Ports>): Promise<Ports> {
-  const taken = new Set<number>();
-  const choose = async (name: keyof Ports): Promise<number> => {
-    const port = wanted[name];
-    if (port !== undefined && port !== 0 && (taken.has(port) || !(await isFree(port)))) {
-      throw new Refusal(`port ${port} of 127.0.0.1, for ${name}, is in use: choose another one, or 0 for any`, 3);
-    }
-    const chosen = port === undefined || port === 0 ? await freePort(taken) : port;
-    taken.add(chosen);
-    return chosen;
-  };
-  return {
-    keystone: await choose('keystone'),
-    'nova-api': await choose('nova-api'),
-    placement: await choose('placement'),
-    glance: await choose('glance'),
-    neutron: await choose('neutron'),
-    control: await choose('control'),
-  };
-}
-
-function urlsOf(ports: Ports): Urls {
-  const root = (name: HttpService) => `http://127.0.0.1:${ports[name]}`;
-  return {
-    keystone: `${root('keystone')}/v3`,
-    'nova-api': `${root('nova-api')}/v2.1`,
-    placement: root('placement'),
-    glance: root('glance'),
-    neutron: root('neutron'),
   };
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { now } from './clock.ts';
 import { hexId } from './keystone/identity.ts';
-import { moment } from './moment.ts';
 
 export type Flavor = {
   readonly id: string;
@@ -8,7 +8,7 @@ export type Flavor = {
   readonly ram: number;
   readonly disk: number;
   readonly vcpus: number;
-  /** Whether any host has room for it. */
+  /** Whether any host has enough room. */
   readonly fits: boolean;
 };
 
@@ -21,17 +21,17 @@ export type Network = {
   readonly createdAt: number;
 };
 
-/** What there is to boot from, named as on the real cloud. */
-export type Offer = {
+/** What servers can be booted from, with the names of the real cloud. */
+export type Fixtures = {
   readonly flavors: readonly Flavor[];
   readonly images: readonly Image[];
   readonly network: Network;
-  /** A hash of their contents, all the same here. */
+  /** Of the images; they all have the same content. */
   readonly checksum: string;
 };
 
-export function createOffer(): Offer {
-  const createdAt = moment();
+export function createFixtures(): Fixtures {
+  const createdAt = now();
   const flavor = (name: string, ram: number, disk: number) => ({ id: randomUUID(), name, ram, disk, vcpus: 1 });
   return {
     flavors: [

@@ -1,18 +1,17 @@
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
-import { Refusal } from '../domain/user-error.ts';
-import type { CloudOptions, EmbeddedCloud } from './cloud.ts';
-import { cloudsYaml } from './clouds-yaml.ts';
-import type { Order } from './control/commands.ts';
+import { UserError } from '../domain/user-error.ts';
+import { type CloudOptions, cloudsYaml, type EmbeddedCloud } from './cloud.ts';
+import type { ControlCommand } from './control/commands.ts';
 import type { UpgradeStep } from './faults/rolling-upgrade.ts';
 import {
-  fromThreadSchema,
-  momentSchema,
+  fromWorkerSchema,
+  injectedOutagesSchema,
   requestsSchema,
   serversSchema,
   statusSchema,
-  type ToThread,
-  truthSchema,
+  type ToWorkerMessage,
+  timestampSchema,
 } from './worker-messages.ts';
 
 type Pending = {
@@ -21,62 +20,66 @@ type Pending = {
   readonly onStep: (step: UpgradeStep) => void;
 };
 
-/** The embedded cloud in a thread of its own; as `startEmbeddedCloud` otherwise. */
-export async function startCloudThread(options: CloudOptions = {}): Promise<EmbeddedCloud> {
-  // The file of the thread ends as this one does: .ts in the checkout, .js when built.
+/**
+ * Starts an embedded cloud in a worker thread.
+ *
+ * @throws UserError if a requested port is in use
+ */
+export async function startCloudWorker(options: CloudOptions = {}): Promise<EmbeddedCloud> {
+  // .ts in the checkout, .js when built
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const worker = new Worker(new URL(`./cloud-thread.${extension}`, import.meta.url), { workerData: options });
-  const tell = (message: ToThread) => worker.postMessage(message);
+  const worker = new Worker(new URL(`./worker.${extension}`, import.meta.url), { workerData: options });
+  const send = (message: ToWorkerMessage) => worker.postMessage(message);
   const pending = new Map<number, Pending>();
   const ready = Promise.withResolvers<{ ports: EmbeddedCloud['ports']; password: string }>();
   const exited = Promise.withResolvers<void>();
-  let ids = 0;
-  let gone: Error | null = null;
+  let lastId = 0;
+  let failure: Error | null = null;
 
-  worker.on('message', (message: unknown) => {
-    const told = fromThreadSchema.parse(message);
-    switch (told.type) {
+  worker.on('message', (received: unknown) => {
+    const message = fromWorkerSchema.parse(received);
+    switch (message.type) {
       case 'ready':
-        ready.resolve(told);
+        ready.resolve(message);
         break;
       case 'refused':
-        ready.reject(new Refusal(told.reason, 3));
+        ready.reject(new UserError(message.reason, 3));
         break;
       case 'done':
-        pending.get(told.id)?.resolve(told.value);
-        pending.delete(told.id);
+        pending.get(message.id)?.resolve(message.value);
+        pending.delete(message.id);
         break;
       case 'failed':
-        pending.get(told.id)?.reject(new Error(told.reason));
-        pending.delete(told.id);
+        pending.get(message.id)?.reject(new Error(message.reason));
+        pending.delete(message.id);
         break;
       case 'step':
-        pending.get(told.id)?.onStep(told.step);
+        pending.get(message.id)?.onStep(message.step);
         break;
       case 'closed':
         break;
     }
   });
   const fail = (error: Error) => {
-    gone = error;
+    failure = error;
     ready.reject(error);
     for (const { reject } of pending.values()) reject(error);
     pending.clear();
   };
   worker.on('error', fail);
   worker.on('exit', () => {
-    fail(new Error('the cloud is closed'));
+    fail(new Error('the embedded cloud was closed'));
     exited.resolve();
   });
 
-  async function order<T>(schema: z.ZodType<T>, told: Order, upgrade: Upgrade = {}): Promise<T> {
-    if (gone !== null) throw gone;
-    const id = ++ids;
+  async function run<T>(schema: z.ZodType<T>, controlCommand: ControlCommand, upgrade: Upgrade = {}): Promise<T> {
+    if (failure !== null) throw failure;
+    const id = ++lastId;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     pending.set(id, { resolve, reject, onStep: upgrade.onStep ?? (() => {}) });
-    const abort = () => tell({ type: 'abort', id });
+    const abort = () => send({ type: 'abort', id });
     upgrade.signal?.addEventListener('abort', abort);
-    tell({ type: 'order', id, order: told });
+    send({ type: 'command', id, controlCommand });
     try {
       return schema.parse(await promise);
     } finally {
@@ -94,26 +97,26 @@ export async function startCloudThread(options: CloudOptions = {}): Promise<Embe
     controlUrl: `http://127.0.0.1:${ports.control}`,
     password,
     cloudsYaml: () => cloudsYaml(authUrl, password),
-    stop: (service, given) => order(momentSchema, { order: 'stop', service, ...given }),
-    kill: (service) => order(momentSchema, { order: 'stop', service, kill: true }),
-    start: (service, given) => order(momentSchema, { order: 'start', service, ...given }),
-    restart: (service, given) => order(momentSchema, { order: 'restart', service, ...given }),
-    hup: (service, given) => order(momentSchema, { order: 'hup', service, ...given }),
-    setFault: (service, fault) => order(momentSchema, { order: 'fault', service, fault }),
-    truth: () => order(truthSchema, { order: 'truth' }),
-    status: () => order(statusSchema, { order: 'status' }),
-    servers: () => order(serversSchema, { order: 'servers' }),
-    requests: () => order(requestsSchema, { order: 'requests' }),
-    setTokenLifetime: (seconds) => order(nothing, { order: 'token-lifetime', seconds }),
-    setQuota: (instances) => order(nothing, { order: 'quota', instances }),
-    async rollingUpgrade({ onStep, signal, ...given } = {}) {
+    stop: (service, options) => run(timestampSchema, { command: 'stop', service, ...options }),
+    kill: (service) => run(timestampSchema, { command: 'stop', service, kill: true }),
+    start: (service, options) => run(timestampSchema, { command: 'start', service, ...options }),
+    restart: (service, options) => run(timestampSchema, { command: 'restart', service, ...options }),
+    hup: (service, options) => run(timestampSchema, { command: 'hup', service, ...options }),
+    setFault: (service, fault) => run(timestampSchema, { command: 'fault', service, fault }),
+    injectedOutages: () => run(injectedOutagesSchema, { command: 'truth' }),
+    status: () => run(statusSchema, { command: 'status' }),
+    servers: () => run(serversSchema, { command: 'servers' }),
+    requests: () => run(requestsSchema, { command: 'requests' }),
+    setTokenLifetime: (seconds) => run(nothing, { command: 'token-lifetime', seconds }),
+    setQuota: (instances) => run(nothing, { command: 'quota', instances }),
+    async rollingUpgrade({ onStep, signal, ...rest } = {}) {
       signal?.throwIfAborted();
       const upgrade = { ...(onStep === undefined ? {} : { onStep }), ...(signal === undefined ? {} : { signal }) };
-      await order(nothing, { order: 'rolling-upgrade', ...given }, upgrade);
+      await run(nothing, { command: 'rolling-upgrade', ...rest }, upgrade);
       signal?.throwIfAborted();
     },
     async close() {
-      tell({ type: 'close' });
+      send({ type: 'close' });
       await exited.promise;
     },
   };

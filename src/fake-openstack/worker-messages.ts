@@ -1,9 +1,7 @@
 import { z } from 'zod';
-import { orderSchema } from './control/commands.ts';
+import { controlCommandSchema } from './control/commands.ts';
 import { UPGRADE_STEPS } from './faults/rolling-upgrade.ts';
 import { HTTP_SERVICES, SERVICES } from './services.ts';
-
-/** What the cloud's thread and its owner tell each other. */
 
 const port = z.number().int().min(0).max(65_535);
 const ports = z.object({
@@ -38,9 +36,10 @@ export const cloudOptionsSchema = z.strictObject({
 
 const id = z.number();
 
-export const toThreadSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('order'), id, order: orderSchema }),
-  /** Ends a rolling upgrade. */
+/** Messages to the worker. */
+export const toWorkerSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('command'), id, controlCommand: controlCommandSchema }),
+  /** Aborts the rolling upgrade with that id. */
   z.object({ type: z.literal('abort'), id }),
   z.object({ type: z.literal('close') }),
 ]);
@@ -52,7 +51,8 @@ const stepSchema = z.object({
   at: z.number(),
 });
 
-export const fromThreadSchema = z.discriminatedUnion('type', [
+/** Messages from the worker. */
+export const fromWorkerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready'), ports, password: z.string() }),
   z.object({ type: z.literal('refused'), reason: z.string() }),
   z.object({ type: z.literal('done'), id, value: z.unknown() }),
@@ -61,12 +61,13 @@ export const fromThreadSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('closed') }),
 ]);
 
-export type ToThread = z.infer<typeof toThreadSchema>;
-export type FromThread = z.infer<typeof fromThreadSchema>;
+export type ToWorkerMessage = z.infer<typeof toWorkerSchema>;
+export type FromWorkerMessage = z.infer<typeof fromWorkerSchema>;
 
-/** What orders are answered with. */
-export const momentSchema = z.number();
-export const truthSchema = z.array(
+// The results of control commands.
+
+export const timestampSchema = z.number();
+export const injectedOutagesSchema = z.array(
   z.object({
     what: z.string(),
     service: z.string(),

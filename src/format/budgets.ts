@@ -1,6 +1,6 @@
-import type { Seconds } from '../domain/downtime/window.ts';
+import type { Measured } from '../domain/downtime/window.ts';
 import type { BudgetName } from '../domain/upgrade/plan.ts';
-import type { BudgetVerdict, Result } from '../domain/upgrade/verdict.ts';
+import type { BudgetVerdict, VerdictResult } from '../domain/upgrade/verdict.ts';
 import { duration, errorBar } from './quantities.ts';
 
 type Unit = 'seconds' | 'count' | 'share' | 'factor';
@@ -40,7 +40,7 @@ export const budgetLimit = ({ name, limit }: Pick<BudgetVerdict, 'name' | 'limit
 };
 
 /** '6.9 s (6.5 to 7.4 s)', '1.34x (1.28x to 1.41x)', 'not measured' */
-export function measureText(name: BudgetName, measured: Seconds | null): string {
+export function measureText(name: BudgetName, measured: Measured | null): string {
   if (measured === null) return 'not measured';
   const unit = UNITS[name];
   if (unit === 'seconds') return errorBar(measured);
@@ -49,7 +49,7 @@ export function measureText(name: BudgetName, measured: Seconds | null): string 
 }
 
 /** What the result means, where it is not that all is well. */
-export const RESULT_WORDS: Readonly<Record<Result, string>> = {
+export const RESULT_WORDS: Readonly<Record<VerdictResult, string>> = {
   'not-judged': 'not judged',
   pass: 'pass',
   'not-proven': 'not proven',

@@ -1,11 +1,11 @@
-import type { Damage } from '../domain/ports.ts';
+import type { JournalDamage } from '../domain/ports.ts';
 import { counted } from './quantities.ts';
 
 /** Tables that are named before the rest is only counted. */
 const NAMED_MOST = 4;
 
 /** What of a journal could not be read: '12 rows of samples (session 1, series 2, seq 7: outcome: Invalid input); tasks (...)'. */
-export function damageText(damage: readonly Damage[]): string {
+export function damageText(damage: readonly JournalDamage[]): string {
   const parts = damage.slice(0, NAMED_MOST).map(({ table, rows, reason }) => {
     const what = table === 'unknown' ? 'parts of the file' : table;
     return `${rows === 0 ? what : `${counted(rows, 'row')} of ${table}`} (${reason})`;

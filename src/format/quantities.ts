@@ -1,6 +1,6 @@
-import type { Seconds } from '../domain/downtime/window.ts';
+import type { Measured } from '../domain/downtime/window.ts';
 
-/** Beyond this many seconds a duration is told in minutes: budgets of an upgrade are told in seconds. */
+/** Longer durations are shown in minutes; budgets of an upgrade are given in seconds. */
 const MINUTES_FROM = 600;
 
 /** Floating point may leave 6.5 as 6.499999. */
@@ -37,8 +37,8 @@ const plain = (seconds: number, decimals: number): string => (seconds === 0 ? '0
 
 const decimalsOf = (seconds: number): number => (seconds >= 60 ? 0 : seconds >= 1 ? 1 : 2);
 
-/** '6.9 s (6.5 to 7.4 s)': the true value lies inside, as the lower bound is rounded down and the upper one up. */
-export function errorBar({ min, estimate, max }: Seconds): string {
+/** '6.9 s (6.5 to 7.4 s)': the lower bound is rounded down and the upper one up, so that the truth stays within. */
+export function errorBar({ min, estimate, max }: Measured): string {
   const decimals = digitsFor(max - min);
   const low = rounded(min, decimals, 'down');
   const middle = rounded(estimate, decimals, 'near');

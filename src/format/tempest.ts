@@ -56,10 +56,10 @@ export function tempestSummary(checks: readonly Shown[]): TempestSummary | null 
 }
 
 /**
- * The checks that a report tells of one by one: all that did not pass. Of Tempest's tests, which are hundreds, those that
+ * The checks that a report lists: all that did not pass. Of Tempest's tests, which are hundreds, those that
  * failed, below one line for all of them.
  */
-export function toldChecks(checks: readonly Shown[]): readonly Shown[] {
+export function checksToReport(checks: readonly Shown[]): readonly Shown[] {
   const summary = tempestSummary(checks);
   const others = checks.filter((one) => !isTempestTest(one) && one.status !== 'pass');
   if (summary === null) return others;

@@ -1,94 +1,106 @@
 import { createHash } from 'node:crypto';
-import type { Live } from '../domain/run/live.ts';
+import type { LiveStatus } from '../domain/run/live.ts';
 import type { Report } from '../domain/run/report.ts';
 import type { Annotation } from '../domain/upgrade/annotation.ts';
-import type { BlamedWindow } from '../domain/upgrade/attribution.ts';
+import type { AttributedWindow } from '../domain/upgrade/attribution.ts';
 import type { KnownTask } from '../domain/upgrade/task-registry.ts';
 import type { PhaseVerdict } from '../domain/upgrade/verdict.ts';
 import { escaped } from '../format/escaped.ts';
 import { duration, errorBar } from '../format/quantities.ts';
 
-/** An annotation as it should stand in Grafana. */
-export type Wanted = {
-  /** A tag that no other annotation has: by it one that is there already is found. */
+/** An annotation as it should be in Grafana. */
+export type DesiredAnnotation = {
+  /** A tag that no other annotation has; identifies an annotation that already exists. */
   readonly key: string;
   readonly tags: readonly string[];
   /** Milliseconds since 1970. */
   readonly time: number;
-  /** Null while it lasts, which Grafana shows as a moment. */
+  /** Milliseconds since 1970; null while it lasts. */
   readonly timeEnd: number | null;
   readonly text: string;
 };
 
-/** Grafana takes 500 characters of tags in all, counted as JSON. */
-const ALL_TAGS = 500;
-const TAG = 60;
-/** Of a tag `key:value` Grafana's database takes 100 characters for the value. */
-const SCOPE = 100;
-/** A night has ten thousand tasks; what is beyond this is not pushed. */
-const MOST = 20_000;
+/** Grafana's limit for all tags of an annotation, in bytes of JSON. */
+const MAX_TAGS_BYTES = 500;
+const MAX_TAG_LENGTH = 60;
+/** Grafana's database stores a tag `key:value` as two columns of 100 characters. */
+const MAX_TAG_VALUE_LENGTH = 100;
+/** A night of upgrades has about ten thousand tasks. */
+const MAX_ANNOTATIONS = 20_000;
+const MAX_HOSTS = 20;
+/** Longest run id in a tag, the length of a UUID. */
+const MAX_RUN_LENGTH = 36;
 
-export const runTag = (run: string): string => `run:${run.slice(0, 36)}`;
+/** Returns the tag of all annotations of a run. */
+export const runTag = (run: string): string => `run:${run.slice(0, MAX_RUN_LENGTH)}`;
 
-type Told = Pick<Live, 'report'> & { readonly annotations: readonly Annotation[] };
+type Source = Pick<LiveStatus, 'report'> & { readonly annotations: readonly Annotation[] };
 
-/** An annotation before it gets the tags that all have. */
-type Draft = Wanted & {
+/** An annotation without the tags that all annotations have. */
+type Draft = DesiredAnnotation & {
   /**
-   * Tags by which the variables of our dashboards find it: `downtime:prod/deploy1/server-list`, `tasks:prod/deploy1`.
-   * Grafana looks for annotations with all tags or any, so each says all that is chosen by.
+   * Tags that the dashboard variables select by: `downtime:prod/deploy1/server-list`, `tasks:prod/deploy1`. One tag
+   * holds all variables, because Grafana selects annotations that have either all or any of the given tags.
    */
   readonly scopes: readonly string[];
 };
 type Places = readonly Pick<Report['clouds'][number], 'cloud' | 'vantage'>[];
 
-const scope = (kind: string, ...names: readonly string[]): string =>
-  `${kind}:${[...names.join('/')].slice(0, SCOPE).join('')}`;
+const scopeTag = (kind: string, ...names: readonly string[]): string =>
+  `${kind}:${[...names.join('/')].slice(0, MAX_TAG_VALUE_LENGTH).join('')}`;
 
-const lengthOf = (tags: readonly string[]): number => Buffer.byteLength(JSON.stringify(tags));
-
-/** As many more tags as fit. */
-function withMore(tags: readonly string[], more: readonly string[]): readonly string[] {
+/** Adds the scopes that fit into Grafana's limit. */
+function withScopes(tags: readonly string[], scopes: readonly string[]): readonly string[] {
   const all = [...tags];
-  for (const one of more) if (lengthOf([...all, one]) <= ALL_TAGS) all.push(one);
+  for (const scope of scopes) {
+    if (Buffer.byteLength(JSON.stringify([...all, scope])) <= MAX_TAGS_BYTES) all.push(scope);
+  }
   return all;
 }
 
 /**
- * Gives windows, phases, what was told to /api/annotations, and tasks; the first ones go first. A task that is as it was
- * is the same object again: there are thousands of them.
+ * Returns a function that lists the annotations for the state of a run: windows, phases, annotations received by
+ * /api/annotations, and tasks, in the order to push them. A task that has not changed yields the same object again,
+ * as there may be thousands of them.
  */
-export function createWanted({ tasks }: { readonly tasks: boolean }): (told: Told) => readonly Wanted[] {
-  const known = new Map<string, { readonly task: KnownTask; readonly wanted: Wanted }>();
-  let seen = '';
+export function createDesiredAnnotations({
+  tasks,
+}: {
+  readonly tasks: boolean;
+}): (source: Source) => readonly DesiredAnnotation[] {
+  const taskCache = new Map<string, { readonly task: KnownTask; readonly annotation: DesiredAnnotation }>();
+  let cachedPlaces = '';
   return ({ report, annotations }) => {
     const run = runTag(report.run.id);
     const places = report.clouds;
-    const finish = ({ scopes, ...one }: Draft): Wanted => ({
-      ...one,
-      tags: withMore(['rollwatch', ...one.tags.map((tag) => tag.slice(0, TAG)), one.key, run], scopes),
+    const complete = ({ scopes, ...draft }: Draft): DesiredAnnotation => ({
+      ...draft,
+      tags: withScopes(['rollwatch', ...draft.tags.map((tag) => tag.slice(0, MAX_TAG_LENGTH)), draft.key, run], scopes),
     });
-    // Tasks and phases are of all clouds of the run, and all that is known of them changes when one is added.
-    const now = JSON.stringify(places.map(({ cloud, vantage }) => [cloud, vantage]));
-    if (now !== seen) known.clear();
-    seen = now;
-    const ofTask = (task: KnownTask): Wanted => {
-      const before = known.get(task.id);
-      if (before !== undefined && sameTask(before.task, task)) return before.wanted;
-      const wanted = finish(taskMark(task, places));
-      known.set(task.id, { task, wanted });
-      return wanted;
+    // A task has a scope for each cloud of the run, so a new cloud changes all of them.
+    const currentPlaces = JSON.stringify(places.map(({ cloud, vantage }) => [cloud, vantage]));
+    if (currentPlaces !== cachedPlaces) taskCache.clear();
+    cachedPlaces = currentPlaces;
+    const completeTask = (task: KnownTask): DesiredAnnotation => {
+      const cached = taskCache.get(task.id);
+      if (cached !== undefined && sameTask(cached.task, task)) return cached.annotation;
+      const annotation = complete(taskAnnotation(task, places));
+      taskCache.set(task.id, { task, annotation });
+      return annotation;
     };
     return [
-      ...report.windows.map(windowMark).map(finish),
-      ...report.verdict.phases.flatMap((phase) => phaseMarks(phase, places)).map(finish),
+      ...report.windows.map(windowAnnotation).map(complete),
+      ...report.verdict.phases.flatMap((phase) => phaseAnnotations(phase, places)).map(complete),
+      // An annotation with the tag of this run came from here: the receiving Grafana is the one that reports to us.
       ...annotations
-        .filter((one) => !one.deleted && !one.tags.includes(run))
-        .map(passedOn)
-        .map(finish),
-      // what community.grafana tells is passed on as it came
-      ...(tasks ? report.tasks.filter(({ sources }) => sources.some((one) => one !== 'grafana')).map(ofTask) : []),
-    ].slice(0, MOST);
+        .filter(({ deleted, tags }) => !deleted && !tags.includes(run))
+        .map(forwarded)
+        .map(complete),
+      // Tasks known only from community.grafana are forwarded as the annotations that they came from.
+      ...(tasks
+        ? report.tasks.filter(({ sources }) => sources.some((source) => source !== 'grafana')).map(completeTask)
+        : []),
+    ].slice(0, MAX_ANNOTATIONS);
   };
 }
 
@@ -100,66 +112,70 @@ const sameTask = (a: KnownTask, b: KnownTask): boolean =>
   a.role === b.role &&
   a.hosts.length === b.hosts.length;
 
-const unique = (kind: string, id: string): string => {
+/** Returns a key for an id; hashes ids that Grafana could not store as a tag. */
+const keyOf = (kind: string, id: string): string => {
   const plain = `${kind}:${id}`;
   return plain.length <= 100 && !plain.includes(',')
     ? plain
     : `${kind}:${createHash('sha256').update(id).digest('hex').slice(0, 32)}`;
 };
 
-function windowMark(window: BlamedWindow): Draft {
+function windowAnnotation(window: AttributedWindow): Draft {
   const { id, kind, cloud, vantage, probe, connection, target, start, end, causes, candidates, provisional } = window;
   const tag = kind === 'down' ? 'downtime' : 'degraded';
-  const over = end !== null && !provisional;
+  const closed = end !== null && !provisional;
+  const [candidate] = candidates;
   const lines = [
-    `${kind === 'down' ? 'DOWN' : 'slow'} ${probe} ${connection || target}`.trim() +
-      (over ? ` for ${errorBar(window.duration)}` : ''),
-    ...causes.map((one) => `${one.kind} by ${one.service}${over ? ` (${one.count})` : ''}`),
-    ...(candidates[0] === undefined ? [] : [`began in ${candidates[0].kind} '${candidates[0].name}'`]),
+    `${kind === 'down' ? 'DOWN' : 'DEGRADED'} ${probe} ${connection || target}`.trim() +
+      (closed ? ` for ${errorBar(window.duration)}` : ''),
+    ...causes.map(({ kind, service, count }) => `${kind} by ${service}${closed ? ` (${count})` : ''}`),
+    ...(candidate === undefined ? [] : [`started in ${candidate.kind} '${candidate.name}'`]),
   ];
   return {
-    key: unique('window', id),
+    key: keyOf('window', id),
     tags: [tag, cloud, probe],
-    scopes: [scope(tag, cloud, vantage, probe)],
+    scopes: [scopeTag(tag, cloud, vantage, probe)],
     time: Math.round(start.estimate),
-    timeEnd: over ? Math.round(end.estimate) : null,
+    timeEnd: closed ? Math.round(end.estimate) : null,
     text: textOf(lines),
   };
 }
 
-const phaseMarks = ({ name, promise, stretches, running, result }: PhaseVerdict, places: Places): readonly Draft[] =>
+const phaseAnnotations = (
+  { name, promise, stretches, running, result }: PhaseVerdict,
+  places: Places,
+): readonly Draft[] =>
   stretches.map(({ from, until }, index) => {
-    const goesOn = running && index === stretches.length - 1;
+    const active = running && index === stretches.length - 1;
     return {
-      key: unique('phase', `${name}:${Math.round(from)}`),
+      key: keyOf('phase', `${name}:${Math.round(from)}`),
       tags: ['phase', name],
-      scopes: places.map(({ cloud, vantage }) => scope('phases', cloud, vantage)),
+      scopes: places.map(({ cloud, vantage }) => scopeTag('phases', cloud, vantage)),
       time: Math.round(from),
-      timeEnd: goesOn ? null : Math.round(until),
-      text: textOf([`phase ${name}`, promise, ...(goesOn || result === null ? [] : [result.replace('-', ' ')])]),
+      timeEnd: active ? null : Math.round(until),
+      text: textOf([`phase ${name}`, promise, ...(active || result === null ? [] : [result.replace('-', ' ')])]),
     };
   });
 
-function taskMark(task: KnownTask, places: Places): Draft {
-  const over = task.end !== null;
-  const took = over ? `, ${task.status} after ${duration(((task.end ?? task.start) - task.start) / 1000)}` : '';
+function taskAnnotation({ id, kind, name, role, hosts, status, start, end }: KnownTask, places: Places): Draft {
+  const outcome = end === null ? '' : `, ${status} after ${duration((end - start) / 1000)}`;
   return {
-    key: unique('task', task.id),
-    tags: ['task', task.kind],
-    scopes: places.map(({ cloud, vantage }) => scope('tasks', cloud, vantage)),
-    time: Math.round(task.start),
-    timeEnd: task.end === null ? null : Math.round(Math.max(task.start, task.end)),
+    key: keyOf('task', id),
+    tags: ['task', kind],
+    scopes: places.map(({ cloud, vantage }) => scopeTag('tasks', cloud, vantage)),
+    time: Math.round(start),
+    timeEnd: end === null ? null : Math.round(Math.max(start, end)),
     text: textOf([
-      `${task.kind} '${task.name}'${took}`,
-      ...(task.role === null ? [] : [`role ${task.role}`]),
-      ...(task.hosts.length === 0 ? [] : [task.hosts.slice(0, 20).join(', ')]),
+      `${kind} '${name}'${outcome}`,
+      ...(role === null ? [] : [`role ${role}`]),
+      ...(hosts.length === 0 ? [] : [hosts.slice(0, MAX_HOSTS).join(', ')]),
     ]),
   };
 }
 
-/** As it was told to us: its sender has made its text for Grafana. */
-const passedOn = ({ id, tags, time, timeEnd, text }: Annotation): Draft => ({
-  key: unique('annotation', String(id)),
+/** Keeps the text as received: the sender wrote it for Grafana, markup included. */
+const forwarded = ({ id, tags, time, timeEnd, text }: Annotation): Draft => ({
+  key: keyOf('annotation', String(id)),
   tags: tags.slice(0, 5),
   scopes: [],
   time,
@@ -167,5 +183,5 @@ const passedOn = ({ id, tags, time, timeEnd, text }: Annotation): Draft => ({
   text,
 });
 
-/** Grafana shows markup. */
+/** Escapes markup, which Grafana renders. */
 const textOf = (lines: readonly string[]): string => lines.map(escaped).join('\n');

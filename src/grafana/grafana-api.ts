@@ -1,24 +1,26 @@
 import { z } from 'zod';
-import { createHttpClient, type HttpAccess, type HttpAnswer, HttpTrouble, jsonOf } from '../http/http-client.ts';
-import { rows } from '../http/lists.ts';
-import type { Wanted } from './desired-annotations.ts';
+import { createHttpClient, type HttpAccess, HttpError, type HttpResponse, parseJson } from '../http/http-client.ts';
+import { listOf } from '../http/lists.ts';
+import type { DesiredAnnotation } from './desired-annotations.ts';
 
 /**
- * Grafana's annotations API (https://grafana.com/docs/grafana/latest/developers/http_api/annotations/), of annotations
- * of the organization.
+ * Client for the organization annotations of Grafana's HTTP API
+ * (https://grafana.com/docs/grafana/latest/developers/http_api/annotations/). All methods throw `AnnotationRejected`
+ * or, if the request failed for another reason, `HttpError`.
  */
 export type GrafanaApi = {
-  /** All that bear these tags, by the key among theirs. */
-  find(tags: readonly string[]): Promise<readonly Found[]>;
-  /** Gives its id. */
-  create(wanted: Wanted): Promise<number>;
-  /** False where there is none of that id any more. */
-  change(id: number, wanted: Wanted): Promise<boolean>;
+  /** Returns the annotations that have all of `tags`. */
+  find(tags: readonly string[]): Promise<readonly GrafanaAnnotation[]>;
+  /** Returns the id of the new annotation. */
+  create(annotation: DesiredAnnotation): Promise<number>;
+  /** Returns false if the annotation no longer exists. */
+  update(id: number, annotation: DesiredAnnotation): Promise<boolean>;
+  /** Succeeds also if the annotation no longer exists. */
   remove(id: number): Promise<void>;
   close(): void;
 };
 
-export type Found = {
+export type GrafanaAnnotation = {
   readonly id: number;
   readonly time: number;
   readonly timeEnd: number;
@@ -26,66 +28,66 @@ export type Found = {
   readonly tags: readonly string[];
 };
 
-/** It was answered, and will be answered the same again: this one is left alone. */
-export class GrafanaRefusal extends Error {}
+/** Grafana does not accept this annotation. Sending it again is useless. */
+export class AnnotationRejected extends Error {}
 
-/** For a whole answer, in milliseconds. */
-const TIMEOUT = 10_000;
-/** More than we push: see wanted.ts. */
-const LIMIT = 100_000;
+const REQUEST_TIMEOUT_MS = 10_000;
+/** More than one run pushes, so that `find` returns all of them. */
+const MAX_FOUND = 100_000;
 
-const found = rows(
+const annotationsSchema = listOf(
   z.looseObject({
     id: z.int(),
     time: z.number(),
     timeEnd: z.number(),
     text: z.string(),
-    tags: rows(z.string()).nullable(),
+    tags: listOf(z.string()).nullable(),
   }),
-  LIMIT,
+  MAX_FOUND,
 );
-const created = z.looseObject({ id: z.int() });
+const createdSchema = z.looseObject({ id: z.int() });
 
 export function createGrafanaApi(access: HttpAccess, signal: AbortSignal): GrafanaApi {
-  const http = createHttpClient(access, { signal, timeout: TIMEOUT });
+  const http = createHttpClient(access, { signal, timeout: REQUEST_TIMEOUT_MS });
 
   return {
     async find(tags) {
-      const query = new URLSearchParams({ type: 'annotation', limit: String(LIMIT) });
+      const query = new URLSearchParams({ type: 'annotation', limit: String(MAX_FOUND) });
       for (const tag of tags) query.append('tags', tag);
-      const all = parsed(found, good(await http.ask('GET', '/api/annotations', { query })));
-      return all.map((one) => ({ ...one, tags: one.tags ?? [] }));
+      const found = parse(annotationsSchema, assertOk(await http.request('GET', '/api/annotations', { query })));
+      return found.map((annotation) => ({ ...annotation, tags: annotation.tags ?? [] }));
     },
-    async create(wanted) {
-      return parsed(created, good(await http.ask('POST', '/api/annotations', { body: bodyOf(wanted) }))).id;
+    async create(annotation) {
+      const answer = await http.request('POST', '/api/annotations', { body: bodyOf(annotation) });
+      return parse(createdSchema, assertOk(answer)).id;
     },
-    async change(id, wanted) {
-      const answer = await http.ask('PATCH', `/api/annotations/${id}`, { body: bodyOf(wanted) });
+    async update(id, annotation) {
+      const answer = await http.request('PATCH', `/api/annotations/${id}`, { body: bodyOf(annotation) });
       if (answer.status === 404) return false;
-      good(answer);
+      assertOk(answer);
       return true;
     },
     async remove(id) {
-      const answer = await http.ask('DELETE', `/api/annotations/${id}`);
-      if (answer.status !== 404) good(answer);
+      const answer = await http.request('DELETE', `/api/annotations/${id}`);
+      if (answer.status !== 404) assertOk(answer);
     },
     close: http.close,
   };
 }
 
-/** Without an end it is a moment: no end in the far future, which would cover all that comes. */
-const bodyOf = ({ time, timeEnd, text, tags }: Wanted) => ({ time, timeEnd: timeEnd ?? time, text, tags });
+/** Sends an annotation without an end as a point in time. An end in the future would cover everything until then. */
+const bodyOf = ({ time, timeEnd, text, tags }: DesiredAnnotation) => ({ time, timeEnd: timeEnd ?? time, text, tags });
 
-function good(answer: HttpAnswer): HttpAnswer {
+function assertOk(answer: HttpResponse): HttpResponse {
   const { status } = answer;
   if (status >= 200 && status < 300) return answer;
-  // A wrong token may be put right, an overloaded proxy recovers: only what is wrong with this one annotation is final.
-  if ([400, 413, 422].includes(status)) throw new GrafanaRefusal(`answered with HTTP ${status}`);
-  throw new HttpTrouble(`answered with HTTP ${status}`);
+  // Only these are about the annotation. A wrong token may be corrected, and an overloaded proxy recovers.
+  if ([400, 413, 422].includes(status)) throw new AnnotationRejected(`HTTP ${status}`);
+  throw new HttpError(`HTTP ${status}`);
 }
 
-function parsed<T>(schema: z.ZodType<T>, { body }: HttpAnswer): T {
-  const result = schema.safeParse(jsonOf(body));
+function parse<T>(schema: z.ZodType<T>, { body }: HttpResponse): T {
+  const result = schema.safeParse(parseJson(body));
   if (result.success) return result.data;
-  throw new HttpTrouble("the answer is not Grafana's");
+  throw new HttpError('unexpected response, is this Grafana?');
 }

@@ -1,112 +1,118 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createPresence, type Presence } from '../domain/run/connection-status.ts';
+import { createConnectionStatus, type OnConnectionChange } from '../domain/run/connection-status.ts';
 import type { HttpAccess } from '../http/http-client.ts';
-import type { Wanted } from './desired-annotations.ts';
-import { createGrafanaApi, type Found, GrafanaRefusal } from './grafana-api.ts';
+import type { DesiredAnnotation } from './desired-annotations.ts';
+import { AnnotationRejected, createGrafanaApi, type GrafanaAnnotation } from './grafana-api.ts';
 
-export type PushOptions = {
+export type GrafanaSyncOptions = {
   readonly access: HttpAccess;
-  /** All that should stand in Grafana now; asked again and again, and held against what stands there. */
-  readonly wanted: () => readonly Wanted[];
-  /** The tag that all of this run bear. */
-  readonly run: string;
-  readonly onPresence: Presence;
-  /** An annotation that Grafana will not take. */
-  readonly onRefused: (key: string, reason: string) => void;
+  /** Returns all annotations that should exist in Grafana now. Called once per round. */
+  readonly desired: () => readonly DesiredAnnotation[];
+  /** The tag of all annotations of this run. */
+  readonly runTag: string;
+  readonly onConnectionChange: OnConnectionChange;
+  /** Called if Grafana rejects an annotation. */
+  readonly onRejected: (key: string, reason: string) => void;
 };
 
-/** In milliseconds. */
-export type PushRhythm = { readonly look: number; readonly least: number; readonly most: number };
-const RHYTHM: PushRhythm = { look: 500, least: 500, most: 15_000 };
+/** Milliseconds between rounds, and before a retry: doubled after each failure, from `minRetry` up to `maxRetry`. */
+export type SyncTiming = { readonly interval: number; readonly minRetry: number; readonly maxRetry: number };
+const DEFAULT_TIMING: SyncTiming = { interval: 500, minRetry: 500, maxRetry: 15_000 };
 
-/** For what is still to be told when the daemon ends, in milliseconds. */
-const LINGER = 5000;
+/** Time to push the last changes when the daemon stops. */
+const STOP_TIMEOUT_MS = 5000;
 
-/** What is known to stand there. */
-type Standing = { readonly id: number; readonly shown: string };
+/** An annotation that exists in Grafana. */
+type ExistingAnnotation = { readonly id: number; readonly content: string };
 
 /**
- * Keeps annotations in Grafana at what they should be. There is no queue: what is wanted is held against what stands, so
- * that a Grafana that was away for long is told of everything once, as it is then. After a restart, and after any
- * answer that was lost, what stands is found by its tags before anything is made: nothing is made twice.
+ * Keeps the annotations in Grafana equal to the desired ones. Each round compares the two sets instead of working off
+ * a queue, so a Grafana that was unavailable gets the current state once. After a start, and after a create request whose
+ * response was lost, the existing annotations are listed by their tags first, so none is created twice.
  */
-export function startPush(options: PushOptions, rhythm: PushRhythm = RHYTHM): { stop(): Promise<void> } {
-  const { access, wanted, run, onPresence, onRefused } = options;
+export function startGrafanaSync(
+  options: GrafanaSyncOptions,
+  timing: SyncTiming = DEFAULT_TIMING,
+): { stop(): Promise<void> } {
+  const { access, desired: wanted, runTag: run, onConnectionChange: onPresence, onRejected: onRefused } = options;
   const ended = new AbortController();
   const stopping = new AbortController();
   const api = createGrafanaApi(access, ended.signal);
-  const presence = createPresence(onPresence);
-  const standing = new Map<string, Standing>();
-  const refused = new Map<string, string>();
-  /** Not known yet what stands there. */
-  let blind = true;
+  const connection = createConnectionStatus(onPresence);
+  const existing = new Map<string, ExistingAnnotation>();
+  /** Content of rejected annotations by key. They are sent again only if they change. */
+  const rejected = new Map<string, string>();
+  let mustList = true;
 
-  async function lookThere(): Promise<void> {
-    standing.clear();
-    for (const one of await api.find(['rollwatch', run])) {
-      const key = keyOf(one);
+  /** Loads the annotations that exist in Grafana, and removes duplicates. */
+  async function listExisting(): Promise<void> {
+    existing.clear();
+    for (const annotation of await api.find(['rollwatch', run])) {
+      const key = keyOf(annotation);
       if (key === null) continue;
-      if (standing.has(key)) await api.remove(one.id);
-      else standing.set(key, { id: one.id, shown: shownOf(one) });
+      if (existing.has(key)) await api.remove(annotation.id);
+      else existing.set(key, { id: annotation.id, content: contentOf(annotation) });
     }
-    blind = false;
+    mustList = false;
   }
 
-  /** True when everything stands as it should. */
-  async function round(): Promise<void> {
-    if (blind) await lookThere();
-    const now = wanted();
-    for (const one of now) {
+  /** Makes Grafana equal to the desired state. */
+  async function sync(): Promise<void> {
+    if (mustList) await listExisting();
+    const desired = wanted();
+    for (const annotation of desired) {
       if (ended.signal.aborted) return;
-      const shown = shownOf(one);
-      const there = standing.get(one.key);
-      if (there?.shown === shown || refused.get(one.key) === shown) continue;
+      const { key } = annotation;
+      const content = contentOf(annotation);
+      if (existing.get(key)?.content === content || rejected.get(key) === content) continue;
       try {
-        await put(one, there);
+        await write(annotation);
       } catch (error) {
-        if (!(error instanceof GrafanaRefusal)) throw error;
-        refused.set(one.key, shown);
-        onRefused(one.key, error.message);
+        if (!(error instanceof AnnotationRejected)) throw error;
+        rejected.set(key, content);
+        onRefused(key, error.message);
       }
     }
-    const keys = new Set(now.map(({ key }) => key));
-    for (const [key, { id }] of [...standing]) {
+    const keys = new Set(desired.map(({ key }) => key));
+    for (const [key, { id }] of [...existing]) {
       if (keys.has(key)) continue;
       await api.remove(id);
-      standing.delete(key);
+      existing.delete(key);
     }
   }
 
-  async function put(one: Wanted, there: Standing | undefined): Promise<void> {
-    const shown = shownOf(one);
-    if (there !== undefined && (await api.change(there.id, one))) {
-      standing.set(one.key, { id: there.id, shown });
+  async function write(annotation: DesiredAnnotation): Promise<void> {
+    const { key } = annotation;
+    const content = contentOf(annotation);
+    const before = existing.get(key);
+    if (before !== undefined && (await api.update(before.id, annotation))) {
+      existing.set(key, { id: before.id, content });
       return;
     }
     try {
-      standing.set(one.key, { id: await api.create(one), shown });
+      existing.set(key, { id: await api.create(annotation), content });
     } catch (error) {
-      // An answer may be lost on its way: then it isn't known whether it stands there.
-      blind = !(error instanceof GrafanaRefusal);
+      // The response may have been lost after Grafana created the annotation.
+      mustList = !(error instanceof AnnotationRejected);
       throw error;
     }
   }
 
-  async function goOn(): Promise<void> {
-    let wait = rhythm.least;
+  async function keepInSync(): Promise<void> {
+    let retry = timing.minRetry;
     while (!ended.signal.aborted) {
       try {
-        await round();
-        presence.good();
-        wait = rhythm.least;
+        await sync();
+        connection.succeeded();
+        retry = timing.minRetry;
         if (stopping.signal.aborted) return;
-        await pause(rhythm.look);
+        await pause(timing.interval);
       } catch (error) {
         if (ended.signal.aborted) return;
-        // A bug of ours is told as well, and tried again: whatever it is, sampling goes on.
-        presence.bad(error instanceof Error ? error.message : String(error));
-        await pause(wait);
-        wait = Math.min(wait * 2, rhythm.most);
+        // Reports and retries even a bug: pushing to Grafana must not end sampling.
+        connection.failed(error instanceof Error ? error.message : String(error));
+        await pause(retry);
+        retry = Math.min(retry * 2, timing.maxRetry);
       }
     }
   }
@@ -114,32 +120,32 @@ export function startPush(options: PushOptions, rhythm: PushRhythm = RHYTHM): { 
   const pause = (millis: number): Promise<void> =>
     delay(millis, undefined, { signal: stopping.signal.aborted ? ended.signal : stopping.signal }).catch(() => {});
 
-  const running = goOn();
+  const finished = keepInSync();
   return {
     async stop() {
       stopping.abort();
-      const late = setTimeout(() => ended.abort(), LINGER);
-      await running;
-      clearTimeout(late);
+      const timeout = setTimeout(() => ended.abort(), STOP_TIMEOUT_MS);
+      await finished;
+      clearTimeout(timeout);
       ended.abort();
       api.close();
     },
   };
 }
 
-const KEY = /^(window|phase|annotation|task):/;
+const KEY_TAG = /^(window|phase|annotation|task):/;
 
-const keyOf = ({ tags }: Found): string | null => tags.find((tag) => KEY.test(tag)) ?? null;
+const keyOf = ({ tags }: GrafanaAnnotation): string | null => tags.find((tag) => KEY_TAG.test(tag)) ?? null;
 
-type Shown = Pick<Wanted, 'time' | 'timeEnd' | 'text' | 'tags'>;
-const cache = new WeakMap<Shown, string>();
+type Content = Pick<DesiredAnnotation, 'time' | 'timeEnd' | 'text' | 'tags'>;
+const contentCache = new WeakMap<Content, string>();
 
-/** Whatever of an annotation can be seen. */
-function shownOf(one: Shown): string {
-  const known = cache.get(one);
-  if (known !== undefined) return known;
-  const { time, timeEnd, text, tags } = one;
-  const shown = JSON.stringify([time, timeEnd ?? time, text, tags.toSorted()]);
-  cache.set(one, shown);
-  return shown;
+/** Returns the visible content of an annotation in a comparable form. */
+function contentOf(annotation: Content): string {
+  const cached = contentCache.get(annotation);
+  if (cached !== undefined) return cached;
+  const { time, timeEnd, text, tags } = annotation;
+  const content = JSON.stringify([time, timeEnd ?? time, text, tags.toSorted()]);
+  contentCache.set(annotation, content);
+  return content;
 }

@@ -13,13 +13,13 @@ import type { Secret } from '../domain/secret.ts';
 import { createBodyBudget, readBody, watchForFlood } from './read-body.ts';
 
 export type HttpAccess = {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string;
   readonly user?: { readonly name: string; readonly password: Secret } | null;
   readonly token?: Secret | null;
 };
 
-export type HttpAnswer = { readonly status: number; readonly body: string };
+export type HttpResponse = { readonly status: number; readonly body: string };
 
 export type HttpRequest = {
   readonly query?: URLSearchParams;
@@ -27,27 +27,27 @@ export type HttpRequest = {
   readonly body?: unknown;
 };
 
-/** Asks a server of the operator's for JSON, each time over a connection of its own. */
+/** Sends JSON requests to one of the operator's servers, each over a new connection. */
 export type HttpClient = {
-  /** Any answer, whatever its status. Throws an `HttpTrouble` where there is none. */
-  ask(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, request?: HttpRequest): Promise<HttpAnswer>;
+  /** Returns the response whatever its status. @throws HttpError if there is none. */
+  request(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, request?: HttpRequest): Promise<HttpResponse>;
   close(): void;
 };
 
-/** No answer, none in time, or one that is no answer. Its message is for the log. */
-export class HttpTrouble extends Error {}
+/** No response, no response in time, or an invalid one. The message is for the log. */
+export class HttpError extends Error {}
 
 const MIB = 1024 * 1024;
-const BODY_LIMIT = 16 * MIB;
-/** Of all answers that are being read. */
-const BODIES = createBodyBudget(32 * MIB);
+const BODY_MAX_BYTES = 16 * MIB;
+/** Shared by all clients. */
+const bodyBudget = createBodyBudget(32 * MIB);
 
-/** `timeout` is for a whole answer, in milliseconds. */
+/** `timeout` is in milliseconds and covers the whole response. */
 export function createHttpClient(
   { url, user = null, token = null }: HttpAccess,
   { signal, timeout }: { readonly signal: AbortSignal; readonly timeout: number },
 ): HttpClient {
-  // An operator's own authority is among the system's, not among those that Node brings.
+  // The operator's own CA is in the system's store, not among those bundled with Node.
   const ca = url.startsWith('https:')
     ? [...new Set([...getCACertificates('default'), ...getCACertificates('system')])]
     : [];
@@ -55,16 +55,16 @@ export function createHttpClient(
   const httpAgent = new PlainAgent({ keepAlive: false });
 
   return {
-    async ask(method, path, { query, body } = {}) {
-      // axios' own time-out begins anew with each part of an answer.
-      const late = AbortSignal.timeout(timeout);
-      const cut = new AbortController();
-      let flood: string | null = null;
-      const giveUp = (reason: string): void => {
-        flood ??= reason;
-        cut.abort();
+    async request(method, path, { query, body } = {}) {
+      // axios' own timeout restarts with each chunk.
+      const deadline = AbortSignal.timeout(timeout);
+      const abort = new AbortController();
+      let rejected: string | null = null;
+      const reject = (reason: string): void => {
+        rejected ??= reason;
+        abort.abort();
       };
-      const share = BODIES.enter(() => giveUp('no memory is left for its answer'));
+      const share = bodyBudget.add(() => reject('not enough memory for the response'));
       try {
         const { status, data } = await axios.request<unknown>({
           method,
@@ -79,50 +79,52 @@ export function createHttpClient(
           },
           httpAgent,
           httpsAgent,
-          transport: { request: (options: RequestOptions, onAnswer: OnAnswer) => begin(options, { onAnswer, giveUp }) },
+          transport: {
+            request: (options: RequestOptions, onResponse: OnResponse) => send(options, { onResponse, reject }),
+          },
           responseType: 'stream',
           decompress: false,
           validateStatus: () => true,
           maxContentLength: -1,
           maxRedirects: 0,
           proxy: false,
-          signal: AbortSignal.any([signal, late, cut.signal]),
+          signal: AbortSignal.any([signal, deadline, abort.signal]),
         });
-        const read = await readBody(data, { limit: BODY_LIMIT, share });
+        const read = await readBody(data, { limit: BODY_MAX_BYTES, share });
         if (read.type === 'whole') return { status, body: read.text };
-        giveUp(
+        reject(
           read.type === 'crumbs'
-            ? 'an answer in pieces of a few bytes'
-            : `an answer of more than ${BODY_LIMIT / MIB} MiB`,
+            ? 'the response arrives in chunks of a few bytes'
+            : `the response is larger than ${BODY_MAX_BYTES / MIB} MiB`,
         );
       } catch (error) {
-        if (late.aborted) throw new HttpTrouble(`no answer within ${timeout / 1000} s`);
-        if (flood === null) throw new HttpTrouble(reasonOf(error));
+        if (deadline.aborted) throw new HttpError(`no answer within ${timeout / 1000} s`);
+        if (rejected === null) throw new HttpError(reasonOf(error));
       } finally {
-        share.leave();
+        share.release();
       }
-      throw new HttpTrouble(flood ?? 'no answer');
+      throw new HttpError(rejected ?? 'no answer');
     },
     close: () => httpsAgent.destroy(),
   };
 }
 
-type OnAnswer = (answer: IncomingMessage) => void;
+type OnResponse = (answer: IncomingMessage) => void;
 
-function begin(
+function send(
   options: RequestOptions,
-  { onAnswer, giveUp }: { readonly onAnswer: OnAnswer; readonly giveUp: (reason: string) => void },
+  { onResponse, reject }: { readonly onResponse: OnResponse; readonly reject: (reason: string) => void },
 ): ClientRequest {
-  const begun = options.protocol === 'https:' ? tlsRequest(options, onAnswer) : plainRequest(options, onAnswer);
-  watchForFlood(begun, (reason) => {
-    giveUp(reason);
-    begun.destroy();
+  const request = options.protocol === 'https:' ? tlsRequest(options, onResponse) : plainRequest(options, onResponse);
+  watchForFlood(request, (reason) => {
+    reject(reason);
+    request.destroy();
   });
-  return begun;
+  return request;
 }
 
-/** Undefined for what is no JSON. */
-export function jsonOf(body: string): unknown {
+/** Parses JSON; returns undefined if the text is not JSON. */
+export function parseJson(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {
@@ -130,7 +132,7 @@ export function jsonOf(body: string): unknown {
   }
 }
 
-/** Where several addresses were tried, Node has no message. */
+/** Node's error has no message if it tried several addresses. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return errorLine(error);
   const reason = error.message || ('code' in error && typeof error.code === 'string' ? error.code : 'no connection');

@@ -3,26 +3,26 @@ import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 
 /**
- * Each piece costs a callback, whatever its size: a server that sends single bytes would keep the thread busy. No
- * network splits an answer into so many pieces of so few bytes on average.
+ * Each chunk costs a callback whatever its size, so a server that sends single bytes would keep the thread busy. No
+ * real network splits a response into this many chunks that average fewer bytes than this.
  */
-const PIECES = 10_000;
-const LEAST_BYTES_PER_PIECE = 16;
+const MAX_SMALL_CHUNKS = 10_000;
+const MIN_AVERAGE_CHUNK_BYTES = 16;
 
-/** The memory that all answers take while they are read, over all requests of a thread. */
+/** Limits the memory of all responses that one thread reads at a time. */
 export type BodyBudget = {
-  /** Starts to count one more body. `evict` is called when memory runs out and this body is the largest. */
-  enter(evict: () => void): BodyShare;
+  /** Adds a body. Calls `evict` when the limit is exceeded and this body is the largest. */
+  add(evict: () => void): BodyShare;
 };
 
 export type BodyShare = {
-  /** The bytes that the body holds now. */
-  hold(bytes: number): void;
-  leave(): void;
+  /** Sets the size of the body's buffer in bytes. */
+  resize(bytes: number): void;
+  release(): void;
 };
 
-/** Evicts the largest, so that a cloud with small answers never pays for one with large ones. */
-export function createBodyBudget(limit: number): BodyBudget {
+/** Evicts the largest body first, so that a cloud with small responses is not affected by one with large responses. */
+export function createBodyBudget(limitBytes: number): BodyBudget {
   const held = new Map<() => void, number>();
   let total = 0;
 
@@ -37,21 +37,21 @@ export function createBodyBudget(limit: number): BodyBudget {
   }
 
   return {
-    enter(evict) {
-      // One key for each body, even if two share a function.
+    add(evict) {
+      // A new function, so that two bodies with the same `evict` have different keys.
       const key = () => evict();
       held.set(key, 0);
       return {
-        hold(bytes) {
+        resize(bytes) {
           if (!held.has(key)) return;
           set(key, bytes);
-          while (total > limit) {
+          while (total > limitBytes) {
             const [largest] = [...held].reduce((a, b) => (b[1] > a[1] ? b : a));
             remove(largest);
             largest();
           }
         },
-        leave: () => remove(key),
+        release: () => remove(key),
       };
     },
   };
@@ -59,36 +59,36 @@ export function createBodyBudget(limit: number): BodyBudget {
 
 export type ReadBody =
   | { readonly type: 'whole'; readonly text: string }
-  /** More than the limit; the text is what fits. */
+  /** The text is cut off at the limit. */
   | { readonly type: 'too-large'; readonly text: string }
-  /** Pieces of a few bytes without end. */
+  /** Endless chunks of a few bytes. */
   | { readonly type: 'crumbs' };
 
-/** Rejects as the stream breaks. */
+/** Reads at most `limit` bytes. Rejects if the stream fails or closes early. */
 export async function readBody(
   stream: unknown,
   { limit, share }: { readonly limit: number; readonly share: BodyShare },
 ): Promise<ReadBody> {
-  if (!(stream instanceof Readable)) throw new TypeError('axios gave no stream');
-  let kept = Buffer.allocUnsafe(Math.min(limit, 4096));
+  if (!(stream instanceof Readable)) throw new TypeError('the response is not a stream');
+  let buffer = Buffer.allocUnsafe(Math.min(limit, 4096));
   let size = 0;
-  let pieces = 0;
-  const text = () => kept.toString('utf8', 0, size);
+  let chunks = 0;
+  const text = () => buffer.toString('utf8', 0, size);
   const stopped = Promise.withResolvers<ReadBody>();
 
-  // Copied into one buffer: a kept piece would hold the whole block that it was read with.
-  const onData = (piece: Buffer): void => {
-    const needed = size + piece.length;
-    if (needed > kept.length && kept.length < limit) {
-      const larger = Buffer.allocUnsafe(Math.min(limit, Math.max(needed, 2 * kept.length)));
-      kept.copy(larger, 0, 0, size);
-      kept = larger;
-      share.hold(kept.length);
+  // Copies chunks into one buffer: a chunk that is kept would retain the whole block that it was read from.
+  const onData = (chunk: Buffer): void => {
+    const needed = size + chunk.length;
+    if (needed > buffer.length && buffer.length < limit) {
+      const larger = Buffer.allocUnsafe(Math.min(limit, Math.max(needed, 2 * buffer.length)));
+      buffer.copy(larger, 0, 0, size);
+      buffer = larger;
+      share.resize(buffer.length);
     }
-    size += piece.copy(kept, size);
-    pieces++;
+    size += chunk.copy(buffer, size);
+    chunks++;
     if (needed > limit) stopped.resolve({ type: 'too-large', text: text() });
-    else if (pieces > PIECES && size < pieces * LEAST_BYTES_PER_PIECE) stopped.resolve({ type: 'crumbs' });
+    else if (chunks > MAX_SMALL_CHUNKS && size < chunks * MIN_AVERAGE_CHUNK_BYTES) stopped.resolve({ type: 'crumbs' });
     else return;
     stream.off('data', onData);
     stream.pause();
@@ -99,17 +99,17 @@ export async function readBody(
   return Promise.race([whole, stopped.promise]);
 }
 
-/** More interim answers (1xx) than this before the final one are a flood: nobody whom Rollwatch asks sends any. */
-const INTERIM_ANSWERS = 32;
+/** None of the servers that Rollwatch talks to sends interim responses (1xx) at all. */
+const MAX_INTERIM_RESPONSES = 32;
 
-/** Calls back, with a reason, when a server sends something else than an answer, without end. */
+/** Calls `onFlood` with a reason when the server sends endless data that is not a response. */
 export function watchForFlood(request: ClientRequest, onFlood: (reason: string) => void): void {
   let interim = 0;
   request.on('information', () => {
-    if (++interim > INTERIM_ANSWERS) onFlood('interim answers (1xx) without end');
+    if (++interim > MAX_INTERIM_RESPONSES) onFlood('endless interim responses (1xx)');
   });
   request.once('upgrade', (_answer, socket) => {
     socket.destroy();
-    onFlood('HTTP 101: another protocol, which nobody asked for');
+    onFlood('HTTP 101: unexpected switch to another protocol');
   });
 }

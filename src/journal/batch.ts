@@ -1,15 +1,12 @@
 import type { Kysely } from 'kysely';
 import type { JournalEntry, Session } from '../domain/ports.ts';
-import type { Series } from '../domain/sample.ts';
-import { annotationRow } from './annotation-row.ts';
-import { checkRunRow } from './check-row.ts';
-import { markRow, serverEventRow, sessionRow } from './rows.ts';
+import { type Series, type SeriesKey, seriesId } from '../domain/sample.ts';
+import { annotationRow, checkRunRow, observationGapRow, serverEventRow, sessionRow, taskRow } from './rows.ts';
 import { sampleRow } from './sample-row.ts';
-import type { SeriesBook } from './series-registry.ts';
 import type {
   AnnotationRow,
   CheckRunRow,
-  MarkRow,
+  ObservationGapRow,
   PhaseRow,
   SampleRow,
   SeriesRow,
@@ -17,47 +14,47 @@ import type {
   Tables,
   TaskRow,
 } from './tables.ts';
-import { taskRow } from './task-row.ts';
 
-/** A session that is not yet in the journal as it is here, and the series it watches. */
-export type OpenSession = { readonly session: Session; readonly series: readonly Series[] };
+/** A session whose row must be written, and those of its series that are not written yet. */
+export type PendingSession = { readonly session: Session; readonly series: readonly Series[] };
 
-/** Facts are part of the session, and never wait for themselves. */
-export type Waiting = Exclude<JournalEntry, { type: 'facts' }>;
+/** An entry with a row of its own. Facts are a column of the session instead. */
+export type RowEntry = Exclude<JournalEntry, { type: 'facts' }>;
 
-/** What is written in one transaction. */
+/** What one transaction writes. */
 export type Batch = {
-  readonly sessions: readonly OpenSession[];
-  /** What else waits for its turn belongs to a later batch: up to then the sessions must not say that they have lived. */
+  readonly sessions: readonly PendingSession[];
+  /** False if entries remain for later batches: until they are written, `alive_at` must not move past them. */
   readonly last: boolean;
-  readonly entries: readonly Waiting[];
-  /** Of the first entry. */
+  readonly entries: readonly RowEntry[];
+  /** The number of the first entry. */
   readonly from: number;
 };
 
-/** Keeps the parameters of a statement well below what any database takes (SQLite: 32,766). */
-const ROWS = 100;
+/** Keeps the parameters of a statement below the limit of any database (SQLite: 32,766). */
+const ROWS_PER_INSERT = 100;
 
-/** Writing a batch again is harmless: every row bears a key that was given before it was first written. */
-export async function writeBatch(db: Kysely<Tables>, batch: Batch, book: SeriesBook): Promise<void> {
+/** Writes a batch. Writing it again is harmless: every row has a key that was assigned before the first attempt. */
+export async function writeBatch(db: Kysely<Tables>, batch: Batch, registry: SeriesRegistry): Promise<void> {
   const samples: SampleRow[] = [];
-  const marks: MarkRow[] = [];
+  const gaps: ObservationGapRow[] = [];
   const events: ServerEventRow[] = [];
   const tasks = new Map<string, TaskRow>();
   const phases: PhaseRow[] = [];
   const annotations = new Map<number, AnnotationRow>();
   const checkRuns: CheckRunRow[] = [];
   for (const [index, entry] of batch.entries.entries()) {
-    if (entry.type === 'sample') samples.push(sampleRow(book.idOf(entry.sample), entry.sample));
-    else if (entry.type === 'mark') marks.push(markRow(batch.from + index, entry.mark));
-    else if (entry.type === 'server') events.push(serverEventRow(batch.from + index, entry.event));
-    else if (entry.type === 'task') tasks.set(entry.task.id, taskRow(batch.from + index, entry.task));
+    const number = batch.from + index;
+    if (entry.type === 'sample') samples.push(sampleRow(registry.idOf(entry.sample), entry.sample));
+    else if (entry.type === 'gap') gaps.push(observationGapRow(number, entry.gap));
+    else if (entry.type === 'server') events.push(serverEventRow(number, entry.event));
+    else if (entry.type === 'task') tasks.set(entry.task.id, taskRow(number, entry.task));
     else if (entry.type === 'annotation') annotations.set(entry.annotation.id, annotationRow(entry.annotation));
-    else if (entry.type === 'check') checkRuns.push(checkRunRow(batch.from + index, entry.run));
-    else phases.push({ number: batch.from + index, ...entry.phase });
+    else if (entry.type === 'check') checkRuns.push(checkRunRow(number, entry.run));
+    else phases.push({ number, ...entry.phase });
   }
-  for (const one of batch.sessions) await writeSession(db, one, { book, last: batch.last });
-  await writeSeries(db, book.unwritten());
+  for (const pending of batch.sessions) await writeSession(db, pending, { registry, last: batch.last });
+  await writeSeries(db, registry.unwritten());
   for (const rows of chunks(samples)) {
     await db
       .insertInto('samples')
@@ -65,9 +62,9 @@ export async function writeBatch(db: Kysely<Tables>, batch: Batch, book: SeriesB
       .onConflict((conflict) => conflict.doNothing())
       .execute();
   }
-  for (const rows of chunks(marks)) {
+  for (const rows of chunks(gaps)) {
     await db
-      .insertInto('marks')
+      .insertInto('observation_gaps')
       .values(rows)
       .onConflict((conflict) => conflict.doNothing())
       .execute();
@@ -97,7 +94,7 @@ export async function writeBatch(db: Kysely<Tables>, batch: Batch, book: SeriesB
   }
 }
 
-/** What was told later replaces what was told before. */
+/** Inserts tasks, or replaces their earlier state. */
 async function writeTasks(db: Kysely<Tables>, tasks: readonly TaskRow[]): Promise<void> {
   for (const rows of chunks(tasks)) {
     await db
@@ -145,8 +142,8 @@ async function writeAnnotations(db: Kysely<Tables>, annotations: readonly Annota
 
 async function writeSession(
   db: Kysely<Tables>,
-  { session, series }: OpenSession,
-  { book, last }: { book: SeriesBook; last: boolean },
+  { session, series }: PendingSession,
+  { registry, last }: { registry: SeriesRegistry; last: boolean },
 ): Promise<void> {
   const row = sessionRow(session);
   const { alive_at, ended, facts } = row;
@@ -154,37 +151,72 @@ async function writeSession(
     .insertInto('sessions')
     .values(last ? row : { ...row, alive_at: row.started_at, ended: 0 })
     .onConflict((conflict) => {
-      const known = conflict.column('id');
-      return last ? known.doUpdateSet({ alive_at, ended, facts }) : known.doNothing();
+      const sameId = conflict.column('id');
+      return last ? sameId.doUpdateSet({ alive_at, ended, facts }) : sameId.doNothing();
     })
     .execute();
-  const rows = series.map(({ interval, cover, slow, ...key }, place) => ({
+  const rows = series.map(({ interval, validFor, slow, ...key }, place) => ({
     session: session.id,
-    series: book.idOf(key),
+    series: registry.idOf(key),
     place,
     interval,
-    cover,
+    valid_for: validFor,
     slow,
   }));
-  for (const some of chunks(rows)) {
+  for (const chunk of chunks(rows)) {
     await db
       .insertInto('session_series')
-      .values(some)
+      .values(chunk)
       .onConflict((conflict) => conflict.doNothing())
       .execute();
   }
 }
 
 async function writeSeries(db: Kysely<Tables>, rows: readonly SeriesRow[]): Promise<void> {
-  for (const some of chunks(rows)) {
+  for (const chunk of chunks(rows)) {
     await db
       .insertInto('series')
-      .values(some)
+      .values(chunk)
       .onConflict((conflict) => conflict.doNothing())
       .execute();
   }
 }
 
 function* chunks<T>(rows: readonly T[]): Generator<readonly T[]> {
-  for (let from = 0; from < rows.length; from += ROWS) yield rows.slice(from, from + ROWS);
+  for (let from = 0; from < rows.length; from += ROWS_PER_INSERT) yield rows.slice(from, from + ROWS_PER_INSERT);
+}
+
+/** Assigns series ids in memory, so that appending a sample never waits for the disk. */
+export type SeriesRegistry = {
+  /** Returns the id of a series, a new one if it has none. */
+  idOf(key: SeriesKey): number;
+  /** The series whose rows are not written yet. */
+  unwritten(): readonly SeriesRow[];
+  /** Marks all of them as written. */
+  markWritten(): void;
+};
+
+/** `nextId` is the first id that is free. */
+export function createSeriesRegistry(
+  known: readonly (SeriesKey & { readonly id: number })[],
+  nextId: number,
+): SeriesRegistry {
+  const ids = new Map(known.map((row) => [seriesId(row), row.id]));
+  let next = nextId;
+  let unwritten: readonly SeriesRow[] = [];
+  return {
+    idOf(key) {
+      const name = seriesId(key);
+      const id = ids.get(name);
+      if (id !== undefined) return id;
+      const { cloud, vantage, probe, connection, target } = key;
+      unwritten = [...unwritten, { id: next, cloud, vantage, probe, connection, target }];
+      ids.set(name, next);
+      return next++;
+    },
+    unwritten: () => unwritten,
+    markWritten() {
+      unwritten = [];
+    },
+  };
 }

@@ -9,30 +9,38 @@ import { createWriter } from './writer.ts';
 export type OpenJournalOptions = {
   readonly file: string;
   readonly vantage: string;
-  /** Entries kept in memory while the journal cannot be written; beyond it the oldest are dropped. */
-  readonly retain?: number;
+  /** Entries kept in memory while the journal cannot be written; beyond this the oldest are dropped. */
+  readonly maxPending?: number;
   readonly now: () => Millis;
-  /** The database is in a thread of its own, so that this one never waits for a disk; its clock is that of the machine. */
+  /** Opens the database in a worker thread, so that this thread never waits for the disk; `now` is not used there. */
   readonly thread?: true;
-  /** Is told what is amiss with the file, although it can be written to. */
+  /** Receives problems of the file that do not prevent writing. */
   readonly warn?: (message: string) => void;
 };
 
-/** Opens a journal to write to it, making it where there is none. Nobody else can while it is open. Throws a Refusal. */
+/**
+ * Opens a journal for writing, and creates it if it does not exist. No other process can open it for writing meanwhile.
+ *
+ * @throws UserError if the file cannot be used as a journal, or another process writes to it
+ */
 export async function openJournal(options: OpenJournalOptions): Promise<JournalWriter> {
-  const { file, vantage, retain = 200_000, now, thread, warn } = options;
+  const { file, vantage, maxPending = 200_000, now, thread, warn } = options;
   const database = thread
     ? await openInThread(file, { vantage, warn })
     : await openForWriting(file, { vantage, now, warn });
   try {
-    return await createWriter(database, { retain, now });
+    return await createWriter(database, { maxPending, now });
   } catch (error) {
     await database.close();
     throw error;
   }
 }
 
-/** Opens a journal as it stands at this moment, also while a daemon goes on writing to it. Throws a Refusal. */
+/**
+ * Opens a snapshot of a journal for reading, also while a daemon writes to it.
+ *
+ * @throws UserError if the file cannot be read as a journal
+ */
 export async function readJournal(file: string): Promise<JournalReader> {
   const database = await openForReading(file);
   try {

@@ -2,69 +2,77 @@ import type { z } from 'zod';
 import type { JournalReader, SampleFilter } from '../domain/ports.ts';
 import { type Sample, seriesId } from '../domain/sample.ts';
 import type { Interval } from '../domain/time.ts';
-import { Refusal } from '../domain/user-error.ts';
-import { annotationSchema } from './annotation-row.ts';
-import { checkRunSchema } from './check-row.ts';
-import { createDamageBook } from './damage.ts';
+import { UserError } from '../domain/user-error.ts';
+import { createDamageLog, decode } from './decode.ts';
 import type { Database } from './dialect.ts';
-import { decode, markSchema, seriesKeySchema, seriesSchema, serverEventSchema, sessionSchema } from './rows.ts';
+import {
+  annotationSchema,
+  checkRunSchema,
+  observationGapSchema,
+  phaseSchema,
+  seriesKeySchema,
+  seriesSchema,
+  serverEventSchema,
+  sessionSchema,
+  taskSchema,
+} from './rows.ts';
 import type { SampleContext } from './sample-row.ts';
 import { streamSamples } from './sample-stream.ts';
 import type { Tables } from './tables.ts';
-import { phaseSchema, taskSchema } from './task-row.ts';
 
 /**
- * Reads a journal in any dialect. A row that makes no sense is left out and counted: see `damage`. What keeps the whole
- * from being read, be it the disk or a damaged page, is a Refusal.
+ * Reads a journal in any dialect. Unreadable rows are skipped and counted in `damage`.
+ *
+ * @throws UserError (also from the methods) if the database cannot be read: a disk error, a damaged page
  */
 export async function createReader(database: Database): Promise<JournalReader> {
-  const book = createDamageBook();
-  for (const damage of database.damage) book.note(damage);
+  const log = createDamageLog();
+  for (const damage of database.damage) log.add(damage);
 
-  const refusing = async <T>(read: () => Promise<T>): Promise<T> => {
+  const withUserErrors = async <T>(read: () => Promise<T>): Promise<T> => {
     try {
       return await read();
     } catch (error) {
-      throw refusalFor(database, error);
+      throw userErrorFor(database, error);
     }
   };
 
-  /** Those rows that make sense; `key` names a row in a message. */
-  const whole = <Row, T>(
+  /** Decodes rows and skips unreadable ones; `key` names a row in the damage. */
+  const decodeRows = <Row, T>(
     table: keyof Tables,
     rows: readonly Row[],
     { schema, key }: { readonly schema: z.ZodType<T>; readonly key: (row: Row) => string | number },
   ): readonly T[] =>
     rows.flatMap((row) => {
-      const value = book.read(table, { key: `row ${key(row)}`, decoded: decode(schema, row) });
+      const value = log.valueOf(table, { key: `row ${key(row)}`, decoded: decode(schema, row) });
       return value === null ? [] : [value];
     });
 
-  async function context(): Promise<SampleContext> {
+  async function readContext(): Promise<SampleContext> {
     const series = await database.db().selectFrom('series').selectAll().execute();
     const sessions = await database.db().selectFrom('sessions').selectAll().execute();
     const keys = series.flatMap((row) => {
-      const [key] = whole('series', [row], { schema: seriesKeySchema, key: ({ id }) => id });
+      const [key] = decodeRows('series', [row], { schema: seriesKeySchema, key: ({ id }) => id });
       return key === undefined ? [] : [[row.id, key] as const];
     });
-    const lives = whole('sessions', sessions, { schema: sessionSchema, key: ({ id }) => id }).map(
+    const lifetimes = decodeRows('sessions', sessions, { schema: sessionSchema, key: ({ id }) => id }).map(
       ({ id, startedAt, aliveAt }) => [id, { from: startedAt, until: aliveAt }] as const,
     );
-    return { keys: new Map(keys), lives: new Map(lives) };
+    return { keys: new Map(keys), lifetimes: new Map(lifetimes) };
   }
 
-  const meta = await refusing(() => database.db().selectFrom('meta').select('run').executeTakeFirst());
-  if (meta === undefined) book.note({ table: 'meta', rows: 1, reason: 'row 1: is missing' });
+  const meta = await withUserErrors(() => database.db().selectFrom('meta').select('run').executeTakeFirst());
+  if (meta === undefined) log.add({ table: 'meta', rows: 1, reason: 'row 1 is missing' });
 
   return {
     run: typeof meta?.run === 'string' ? meta.run : 'unknown',
     sessions: () =>
-      refusing(async () => {
+      withUserErrors(async () => {
         const rows = await database.db().selectFrom('sessions').selectAll().orderBy('id').execute();
-        return whole('sessions', rows, { schema: sessionSchema, key: ({ id }) => id });
+        return decodeRows('sessions', rows, { schema: sessionSchema, key: ({ id }) => id });
       }),
     series: (session) =>
-      refusing(async () => {
+      withUserErrors(async () => {
         const rows = await database
           .db()
           .selectFrom('session_series')
@@ -74,64 +82,65 @@ export async function createReader(database: Database): Promise<JournalReader> {
           .orderBy('session')
           .orderBy('place')
           .execute();
-        const found = whole('session_series', rows, {
+        const series = decodeRows('session_series', rows, {
           schema: seriesSchema,
           key: (row) => `of session ${row.session} and series ${row.series}`,
         });
-        // Later sessions overwrite earlier ones, in the place where the series stood first.
-        return [...new Map(found.map((one) => [seriesId(one), one])).values()];
+        // The latest settings win; the position is that of the first session.
+        return [...new Map(series.map((one) => [seriesId(one), one])).values()];
       }),
-    marks: ({ from, until }: Partial<Interval> = {}) =>
-      refusing(async () => {
+    observationGaps: ({ from, until }: Partial<Interval> = {}) =>
+      withUserErrors(async () => {
         const rows = await database
           .db()
-          .selectFrom('marks')
+          .selectFrom('observation_gaps')
           .selectAll()
           .$if(from !== undefined, (query) => query.where('until_at', '>=', from ?? 0))
           .$if(until !== undefined, (query) => query.where('from_at', '<', until ?? 0))
           .orderBy('number')
           .execute();
-        return whole('marks', rows, { schema: markSchema, key: ({ number }) => number });
+        return decodeRows('observation_gaps', rows, { schema: observationGapSchema, key: ({ number }) => number });
       }),
     serverEvents: () =>
-      refusing(async () => {
+      withUserErrors(async () => {
         const rows = await database.db().selectFrom('server_events').selectAll().orderBy('number').execute();
-        return whole('server_events', rows, { schema: serverEventSchema, key: ({ number }) => number });
+        return decodeRows('server_events', rows, { schema: serverEventSchema, key: ({ number }) => number });
       }),
     tasks: () =>
-      refusing(async () => {
+      withUserErrors(async () => {
         const rows = await database.db().selectFrom('tasks').selectAll().orderBy('started_at').orderBy('id').execute();
-        return whole('tasks', rows, { schema: taskSchema, key: ({ id }) => id });
+        return decodeRows('tasks', rows, { schema: taskSchema, key: ({ id }) => id });
       }),
     phases: () =>
-      refusing(async () => {
+      withUserErrors(async () => {
         const rows = await database.db().selectFrom('phases').selectAll().orderBy('number').execute();
-        return whole('phases', rows, { schema: phaseSchema, key: ({ number }) => number });
+        return decodeRows('phases', rows, { schema: phaseSchema, key: ({ number }) => number });
       }),
     annotations: () =>
-      refusing(async () => {
+      withUserErrors(async () => {
         const rows = await database.db().selectFrom('annotations').selectAll().orderBy('id').execute();
-        return whole('annotations', rows, { schema: annotationSchema, key: ({ id }) => id });
+        return decodeRows('annotations', rows, { schema: annotationSchema, key: ({ id }) => id });
       }),
     checkRuns: () =>
-      refusing(async () => {
+      withUserErrors(async () => {
         const rows = await database.db().selectFrom('check_runs').selectAll().orderBy('number').execute();
-        return whole('check_runs', rows, { schema: checkRunSchema, key: ({ number }) => number });
+        return decodeRows('check_runs', rows, { schema: checkRunSchema, key: ({ number }) => number });
       }),
     async *samples(filter: SampleFilter = {}): AsyncGenerator<Sample> {
       try {
-        yield* streamSamples(database, { context, filter, book });
+        yield* streamSamples(database, { readContext, filter, log });
       } catch (error) {
-        throw refusalFor(database, error);
+        throw userErrorFor(database, error);
       }
     },
-    damage: book.found,
+    damage: log.all,
     close: () => database.close(),
   };
 }
 
-function refusalFor(database: Database, error: unknown): unknown {
-  if (error instanceof Refusal) return error;
+/** Returns a UserError for what `explain` explains, and any other error unchanged. */
+function userErrorFor(database: Database, error: unknown): unknown {
+  if (error instanceof UserError) return error;
   const reason = database.explain(error);
-  return reason === null ? error : new Refusal(`${database.name} cannot be read: ${reason}`, 3);
+  return reason === null ? error : new UserError(`${database.name} cannot be read: ${reason}`, 3);
 }

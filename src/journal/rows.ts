@@ -1,43 +1,20 @@
+/** Schemas that decode rows to domain types, and the functions that encode them. */
+
 import { z } from 'zod';
 import { VOID_KINDS } from '../domain/cause.ts';
-import type { Mark, ServerEvent, Session } from '../domain/ports.ts';
+import { CHECK_STAGES, type CheckRun } from '../domain/check.ts';
+import type { ObservationGap, ServerEvent, Session } from '../domain/ports.ts';
 import { PROBES } from '../domain/sample.ts';
-import type { MarkRow, ServerEventRow, SessionRow } from './tables.ts';
-
-/** A row as the domain knows it, or what is wrong with it. */
-export type Decoded<T> = { readonly value: T } | { readonly damage: string };
-
-/** Trusts no row: a file may have been damaged, or written to by someone else. */
-export function decode<T>(schema: z.ZodType<T>, row: unknown): Decoded<T> {
-  const parsed = schema.safeParse(row);
-  if (parsed.success) return { value: parsed.data };
-  const [issue] = parsed.error.issues;
-  return { damage: issue === undefined ? 'unreadable' : `${issue.path.join('.')}: ${issue.message}` };
-}
-
-/** A moment between 1970 and the year 9999: what lies outside is damage, and no calendar could show it. */
-export const moment = z.number().min(0).max(253_402_300_799_999);
-
-/** A duration in milliseconds that something was measured by. */
-const pace = z.number().min(1).max(1e12);
-
-export const flag = z.literal([0, 1]).transform((value) => value === 1);
-
-/** JSON in a text column. */
-export const json = z.string().transform((text, context): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    context.addIssue({ code: 'custom', message: 'no JSON' });
-    return z.NEVER;
-  }
-});
+import type { Annotation } from '../domain/upgrade/annotation.ts';
+import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES, type Task } from '../domain/upgrade/task.ts';
+import { flag, json, timestamp } from './decode.ts';
+import type { AnnotationRow, CheckRunRow, ObservationGapRow, ServerEventRow, SessionRow, TaskRow } from './tables.ts';
 
 export const sessionSchema = z
   .object({
     id: z.int(),
-    started_at: moment,
-    alive_at: moment,
+    started_at: timestamp,
+    alive_at: timestamp,
     ended: flag,
     version: z.string(),
     vantage: z.string(),
@@ -65,30 +42,42 @@ export const sessionRow = (session: Session): SessionRow => ({
   facts: JSON.stringify(session.facts),
 });
 
-const key = {
+const seriesKeyColumns = {
   cloud: z.string(),
   vantage: z.string(),
   probe: z.enum(PROBES),
   connection: z.enum(['new', 'reused', '']),
   target: z.string(),
 };
-export const seriesKeySchema = z.object(key);
-/** How a session measured a series. */
-export const paceSchema = z.object({
+export const seriesKeySchema = z.object(seriesKeyColumns);
+
+/** An interval or a validity, in milliseconds. */
+const duration = z.number().min(1).max(1e12);
+
+/** The settings with which a session measured a series. */
+export const sessionSeriesSchema = z.object({
   session: z.int(),
   series: z.int(),
   place: z.int(),
-  interval: pace,
-  cover: pace,
+  interval: duration,
+  valid_for: duration,
   slow: z.number().min(0),
 });
-export const seriesSchema = z.object({ ...key, interval: pace, cover: pace, slow: z.number().min(0) });
 
-export const markSchema = z
-  .object({ from_at: moment, until_at: moment, kind: z.enum(VOID_KINDS), message: z.string() })
-  .transform(({ from_at, until_at, kind, message }): Mark => ({ from: from_at, until: until_at, kind, message }));
+export const seriesSchema = z
+  .object({ ...seriesKeyColumns, interval: duration, valid_for: duration, slow: z.number().min(0) })
+  .transform(({ valid_for: validFor, ...series }) => ({ ...series, validFor }));
 
-export const markRow = (number: number, { from, until, kind, message }: Mark): MarkRow => ({
+export const observationGapSchema = z
+  .object({ from_at: timestamp, until_at: timestamp, kind: z.enum(VOID_KINDS), message: z.string() })
+  .transform(
+    ({ from_at, until_at, kind, message }): ObservationGap => ({ from: from_at, until: until_at, kind, message }),
+  );
+
+export const observationGapRow = (
+  number: number,
+  { from, until, kind, message }: ObservationGap,
+): ObservationGapRow => ({
   number,
   from_at: from,
   until_at: until,
@@ -103,7 +92,7 @@ export const serverEventSchema = z
     kind: z.enum(['created', 'gone', 'leaked']),
     name: z.string(),
     server_id: z.string().nullable(),
-    at: moment,
+    at: timestamp,
     message: z.string(),
   })
   .transform(
@@ -127,4 +116,96 @@ export const serverEventRow = (number: number, event: ServerEvent): ServerEventR
   server_id: event.id,
   at: event.at,
   message: event.message,
+});
+
+export const taskSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    role: z.string().nullable(),
+    play: z.string().nullable(),
+    playbook: z.string().nullable(),
+    hosts: json.pipe(z.array(z.string())),
+    tags: json.pipe(z.array(z.string())),
+    kind: z.enum(TASK_KINDS),
+    status: z.enum(TASK_STATUSES),
+    started_at: timestamp,
+    ended_at: timestamp.nullable(),
+    source: z.enum(TASK_SOURCES),
+  })
+  .transform(({ started_at, ended_at, ...task }): Task => ({ ...task, start: started_at, end: ended_at }));
+
+export const taskRow = (number: number, { start, end, hosts, tags, ...task }: Task): TaskRow => ({
+  ...task,
+  number,
+  hosts: JSON.stringify(hosts),
+  tags: JSON.stringify(tags),
+  started_at: start,
+  ended_at: end,
+});
+
+export const phaseSchema = z.object({ name: z.string(), at: timestamp });
+
+export const annotationSchema = z
+  .object({
+    id: z.int(),
+    time: timestamp,
+    time_end: timestamp,
+    text: z.string(),
+    tags: json.pipe(z.array(z.string())),
+    data: z.string().nullable(),
+    dashboard_uid: z.string(),
+    panel_id: z.int(),
+    created: timestamp,
+    updated: timestamp,
+    deleted: flag,
+  })
+  .transform(
+    ({ time_end, dashboard_uid, panel_id, ...rest }): Annotation => ({
+      ...rest,
+      timeEnd: time_end,
+      dashboardUid: dashboard_uid,
+      panelId: panel_id,
+    }),
+  );
+
+export const annotationRow = ({
+  timeEnd,
+  dashboardUid,
+  panelId,
+  tags,
+  deleted,
+  ...rest
+}: Annotation): AnnotationRow => ({
+  ...rest,
+  time_end: timeEnd,
+  tags: JSON.stringify(tags),
+  dashboard_uid: dashboardUid,
+  panel_id: panelId,
+  deleted: deleted ? 1 : 0,
+});
+
+const check = z.object({
+  name: z.string(),
+  status: z.enum(['pass', 'fail', 'skip']),
+  detail: z.string(),
+  seconds: z.number().exactOptional(),
+});
+
+export const checkRunSchema = z
+  .object({
+    number: z.int(),
+    stage: z.enum(CHECK_STAGES),
+    cloud: z.string(),
+    vantage: z.string(),
+    at: timestamp,
+    checks: json.pipe(z.array(check)),
+    baseline: z.string(),
+  })
+  .transform(({ number: _, ...run }): CheckRun => run);
+
+export const checkRunRow = (number: number, { checks, ...run }: CheckRun): CheckRunRow => ({
+  ...run,
+  number,
+  checks: JSON.stringify(checks),
 });

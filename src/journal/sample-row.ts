@@ -2,71 +2,78 @@ import { z } from 'zod';
 import { type Cause, FAILURE_KINDS, SERVICES, VOID_KINDS, type VoidCause } from '../domain/cause.ts';
 import type { Finding, Sample, SeriesKey } from '../domain/sample.ts';
 import type { Interval } from '../domain/time.ts';
-import { type Decoded, decode, flag, json, moment } from './rows.ts';
+import { type Decoded, decode, flag, json, timestamp } from './decode.ts';
 import type { SampleRow } from './tables.ts';
 
-const cause = {
+const causeColumns = {
   cause_service: z.enum(SERVICES),
   cause_message: z.string(),
   cause_status: z.int().nullable(),
   cause_body: z.string().nullable(),
 };
 
-const place = {
+const commonColumns = {
   session: z.int(),
   seq: z.int().min(0),
-  due_at: moment,
-  started_at: moment,
-  ended_at: moment,
+  due_at: timestamp,
+  started_at: timestamp,
+  ended_at: timestamp,
   extra: flag,
   stages: json.pipe(z.record(z.string(), z.number())),
   request_id: z.string().nullable(),
   server_id: z.string().nullable(),
 };
 
-/** Counted as a failure by versions before 0.2; it is our own doing. */
-const WAS_FAILURE = 'rate-limited';
+/** Counted as a failure before version 0.2, as void since. */
+const FORMER_FAILURE_KIND = 'rate-limited';
 
 export const sampleSchema = z.discriminatedUnion('outcome', [
-  z.object({ ...place, outcome: z.literal('ok'), up_until: moment, settled_at: moment }),
+  z.object({ ...commonColumns, outcome: z.literal('ok'), last_known_up_at: timestamp, settled_at: timestamp }),
   z.object({
-    ...place,
+    ...commonColumns,
     outcome: z.literal('failed'),
-    up_until: moment.nullable(),
-    broke_at: moment,
-    settled_at: moment,
-    hung: flag,
-    cause_kind: z.enum([...FAILURE_KINDS, WAS_FAILURE]),
-    ...cause,
+    last_known_up_at: timestamp.nullable(),
+    failure_started_at: timestamp,
+    settled_at: timestamp,
+    timed_out: flag,
+    cause_kind: z.enum([...FAILURE_KINDS, FORMER_FAILURE_KIND]),
+    ...causeColumns,
   }),
-  z.object({ ...place, outcome: z.literal('void'), slots: z.int().min(0), cause_kind: z.enum(VOID_KINDS), ...cause }),
+  z.object({
+    ...commonColumns,
+    outcome: z.literal('void'),
+    slots: z.int().min(0),
+    cause_kind: z.enum(VOID_KINDS),
+    ...causeColumns,
+  }),
 ]);
 
-type Parsed = z.infer<typeof sampleSchema>;
+type ParsedRow = z.infer<typeof sampleSchema>;
 
 export type SampleContext = {
   readonly keys: ReadonlyMap<number, SeriesKey>;
-  /** When each session is known to have lived. */
-  readonly lives: ReadonlyMap<number, Interval>;
+  /** From the start of each session to its last sign of life. */
+  readonly lifetimes: ReadonlyMap<number, Interval>;
 };
 
 /**
- * How far a sample may lie outside the life of its session, in milliseconds: what waits for room on the disk is written
- * before the session is known to have lived that long.
+ * How far a sample may be outside the lifetime of its session: entries that waited for a full disk are written before
+ * the session's `alive_at`.
  */
-const BEYOND_SESSION_MS = 2 * 86_400_000;
+const SESSION_TOLERANCE_MS = 2 * 86_400_000;
 
-export function sampleOf(row: SampleRow, { keys, lives }: SampleContext): Decoded<Sample> {
+/** Decodes a sample. The context has the series and sessions that it refers to. */
+export function sampleOf(row: SampleRow, { keys, lifetimes }: SampleContext): Decoded<Sample> {
   const key = keys.get(row.series);
-  if (key === undefined) return { damage: 'series: there is no such series' };
+  if (key === undefined) return { damage: 'series: unknown' };
   const decoded = decode(sampleSchema, row);
   if ('damage' in decoded) return decoded;
   const { value: parsed } = decoded;
-  const life = lives.get(parsed.session);
-  if (parsed.ended_at < parsed.started_at) return { damage: 'ended_at: lies before started_at' };
-  if (life !== undefined) {
-    if (parsed.started_at < life.from - BEYOND_SESSION_MS) return { damage: 'started_at: lies before its session' };
-    if (parsed.ended_at > life.until + BEYOND_SESSION_MS) return { damage: 'ended_at: lies after its session' };
+  const lifetime = lifetimes.get(parsed.session);
+  if (parsed.ended_at < parsed.started_at) return { damage: 'ended_at: before started_at' };
+  if (lifetime !== undefined) {
+    if (parsed.started_at < lifetime.from - SESSION_TOLERANCE_MS) return { damage: 'started_at: before its session' };
+    if (parsed.ended_at > lifetime.until + SESSION_TOLERANCE_MS) return { damage: 'ended_at: after its session' };
   }
   return {
     value: {
@@ -89,28 +96,28 @@ export function sampleOf(row: SampleRow, { keys, lives }: SampleContext): Decode
   };
 }
 
-function findingOf(row: Parsed): Finding {
+function findingOf(row: ParsedRow): Finding {
   switch (row.outcome) {
     case 'ok':
-      return { outcome: 'ok', cause: null, upUntil: row.up_until, settledAt: row.settled_at };
+      return { outcome: 'ok', cause: null, lastKnownUpAt: row.last_known_up_at, settledAt: row.settled_at };
     case 'failed':
-      if (row.cause_kind === WAS_FAILURE) {
+      if (row.cause_kind === FORMER_FAILURE_KIND) {
         return { outcome: 'void', cause: { kind: row.cause_kind, ...causeOf(row) }, slots: 1 };
       }
       return {
         outcome: 'failed',
         cause: { kind: row.cause_kind, ...causeOf(row) },
-        upUntil: row.up_until,
-        brokeAt: row.broke_at,
+        lastKnownUpAt: row.last_known_up_at,
+        failureStartedAt: row.failure_started_at,
         settledAt: row.settled_at,
-        hung: row.hung,
+        timedOut: row.timed_out,
       };
     case 'void':
       return { outcome: 'void', cause: { kind: row.cause_kind, ...causeOf(row) }, slots: row.slots };
   }
 }
 
-const causeOf = (row: Extract<Parsed, { outcome: 'failed' | 'void' }>): Omit<Cause, 'kind'> => ({
+const causeOf = (row: Extract<ParsedRow, { outcome: 'failed' | 'void' }>): Omit<Cause, 'kind'> => ({
   service: row.cause_service,
   message: row.cause_message,
   ...(row.cause_status === null ? {} : { status: row.cause_status }),
@@ -128,18 +135,18 @@ export function sampleRow(series: number, sample: Sample): SampleRow {
     outcome: sample.outcome,
     extra: sample.extra ? 1 : 0,
     slots: sample.outcome === 'void' ? sample.slots : null,
-    up_until: sample.outcome === 'void' ? null : sample.upUntil,
-    broke_at: sample.outcome === 'failed' ? sample.brokeAt : null,
+    last_known_up_at: sample.outcome === 'void' ? null : sample.lastKnownUpAt,
+    failure_started_at: sample.outcome === 'failed' ? sample.failureStartedAt : null,
     settled_at: sample.outcome === 'void' ? null : sample.settledAt,
-    hung: sample.outcome === 'failed' ? Number(sample.hung) : null,
-    ...causeColumns(sample.cause),
+    timed_out: sample.outcome === 'failed' ? Number(sample.timedOut) : null,
+    ...columnsOf(sample.cause),
     stages: JSON.stringify(sample.stages),
     request_id: sample.requestId,
     server_id: sample.serverId,
   };
 }
 
-const causeColumns = (cause: Cause | VoidCause | null) => ({
+const columnsOf = (cause: Cause | VoidCause | null) => ({
   cause_kind: cause?.kind ?? null,
   cause_service: cause?.service ?? null,
   cause_message: cause?.message ?? null,

@@ -1,51 +1,51 @@
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { expressionBuilder, type SelectQueryBuilder, sql } from 'kysely';
 import type { SampleFilter } from '../domain/ports.ts';
 import type { Sample, SeriesKey } from '../domain/sample.ts';
-import type { DamageBook } from './damage.ts';
+import type { DamageLog } from './decode.ts';
 import type { Database } from './dialect.ts';
 import { type SampleContext, sampleOf } from './sample-row.ts';
 import type { SampleRow, Tables } from './tables.ts';
 
-/** Rows in memory at once, and read in one go while everything else in the process waits: a few milliseconds. */
-const PAGE = 500;
+/** Rows per query. Reading a page blocks the process for a few milliseconds. */
+const PAGE_ROWS = 500;
 
-/** Reads the keys anew for each stream: a writer may have added some. */
 type StreamOptions = {
-  readonly context: () => Promise<SampleContext>;
+  /** Called once per stream: a writer may have added series and sessions since the last one. */
+  readonly readContext: () => Promise<SampleContext>;
   readonly filter: SampleFilter;
-  readonly book: DamageBook;
+  readonly log: DamageLog;
 };
 
 /**
- * Samples by session, then by the moment sent (`from` <= startedAt < `until`), page by page along the index
- * samples_in_order. Whoever reads may take its time: no query stays open between two pages.
+ * Yields samples by session, then by start (`from` <= startedAt < `until`), page by page along the index
+ * samples_in_order. No query stays open between pages, so a slow consumer blocks nobody.
  */
-export async function* streamSamples(database: Database, { context: readContext, filter, book }: StreamOptions) {
+export async function* streamSamples(database: Database, { readContext, filter, log }: StreamOptions) {
   const context = await readContext();
   const { keys } = context;
-  const chosen = [...keys].filter(([, key]) => isChosen(key, filter)).map(([id]) => id);
-  let left = filter.limit ?? Infinity;
-  if (chosen.length === 0) return;
-  const query = narrowed(database, filter, chosen.length === keys.size ? null : chosen);
+  const series = [...keys].filter(([, key]) => matches(key, filter)).map(([id]) => id);
+  let remaining = filter.limit ?? Infinity;
+  if (series.length === 0) return;
+  const query = queryFor(database, filter, series.length === keys.size ? null : series);
   for await (const session of sessionsOf(database, filter)) {
     let after: Position = { started_at: filter.from ?? -Infinity, seq: -1, series: -1 };
-    while (left > 0) {
-      const rows = await page(query(), { session, after, limit: PAGE });
+    while (remaining > 0) {
+      const rows = await readPage(query(), { session, after, limit: PAGE_ROWS });
       for (const row of rows) {
-        if (left === 0) return;
-        const sample: Sample | null = book.read('samples', {
+        if (remaining === 0) return;
+        const sample: Sample | null = log.valueOf('samples', {
           key: `session ${row.session}, series ${row.series}, seq ${row.seq}`,
           decoded: sampleOf(row, context),
         });
         if (sample === null) continue;
         yield sample;
-        left--;
+        remaining--;
       }
       const last = rows.at(-1);
-      if (last === undefined || rows.length < PAGE) break;
+      if (last === undefined || rows.length < PAGE_ROWS) break;
       after = last;
-      await breathe();
+      await yieldToEventLoop();
     }
   }
 }
@@ -53,13 +53,13 @@ export async function* streamSamples(database: Database, { context: readContext,
 type Position = Pick<SampleRow, 'started_at' | 'seq' | 'series'>;
 type Query = SelectQueryBuilder<Tables, 'samples', SampleRow>;
 
-const isChosen = (key: SeriesKey, { cloud, probe, connection, target }: SampleFilter): boolean =>
+const matches = (key: SeriesKey, { cloud, probe, connection, target }: SampleFilter): boolean =>
   (cloud ?? key.cloud) === key.cloud &&
   (probe ?? key.probe) === key.probe &&
   (connection ?? key.connection) === key.connection &&
   (target ?? key.target) === key.target;
 
-function narrowed(database: Database, { outcome, until }: SampleFilter, series: readonly number[] | null) {
+function queryFor(database: Database, { outcome, until }: SampleFilter, series: readonly number[] | null) {
   return (): Query =>
     database
       .db()
@@ -70,7 +70,7 @@ function narrowed(database: Database, { outcome, until }: SampleFilter, series: 
       .$if(series !== null, (query) => query.where('series', 'in', series ?? []));
 }
 
-function page(
+function readPage(
   query: Query,
   { session, after, limit }: { session: number; after: Position; limit: number },
 ): Promise<SampleRow[]> {
@@ -86,7 +86,7 @@ function page(
     .execute();
 }
 
-/** The sessions that have samples, each found by one step along the index: there may be many samples. */
+/** Yields the sessions that have samples. Each takes one index lookup: `distinct` would scan all samples. */
 async function* sessionsOf(database: Database, { session }: SampleFilter): AsyncGenerator<number> {
   if (session !== undefined) {
     yield session;
@@ -99,7 +99,7 @@ async function* sessionsOf(database: Database, { session }: SampleFilter): Async
       .select(sql<number | null>`min(session)`.as('session'))
       .where('session', '>', last)
       .executeTakeFirst();
-    // A number beyond 2^53 is damage, and does not come back from the database as it is there.
+    // Ids beyond 2^53 are damage, and JavaScript would round them.
     if (next === undefined || next.session === null || !(next.session > last)) return;
     if (!Number.isSafeInteger(next.session)) return;
     last = next.session;

@@ -1,8 +1,8 @@
 /**
- * What a journal holds, in every dialect. Moments are milliseconds in double precision, durations too; flags are 0 or 1;
- * `stages` and `facts` are JSON in text, because nobody ever asks for a row by what is in them.
+ * The tables of a journal, in every dialect. Timestamps and durations are milliseconds in double precision; flags are 0
+ * or 1; `stages`, `facts`, `hosts`, `tags` and `checks` are JSON, because no query filters by their content.
  *
- * What is read goes through the schemas in rows.ts and sample-row.ts all the same: a file may be damaged.
+ * Files may be damaged: rows are validated by the schemas in rows.ts and sample-row.ts when they are read.
  */
 export type Tables = {
   meta: MetaRow;
@@ -10,7 +10,7 @@ export type Tables = {
   series: SeriesRow;
   session_series: SessionSeriesRow;
   samples: SampleRow;
-  marks: MarkRow;
+  observation_gaps: ObservationGapRow;
   server_events: ServerEventRow;
   tasks: TaskRow;
   phases: PhaseRow;
@@ -18,7 +18,7 @@ export type Tables = {
   check_runs: CheckRunRow;
 };
 
-/** One row. */
+/** A table of exactly one row. */
 export type MetaRow = {
   readonly id: number;
   readonly run: string;
@@ -36,7 +36,7 @@ export type SessionRow = {
   readonly facts: string;
 };
 
-/** A series by its key; how it was measured is told for each session apart. */
+/** The key of a series; its settings are in `session_series`. */
 export type SeriesRow = {
   readonly id: number;
   readonly cloud: string;
@@ -46,13 +46,14 @@ export type SeriesRow = {
   readonly target: string;
 };
 
+/** The settings with which a session measured a series. */
 export type SessionSeriesRow = {
   readonly session: number;
   readonly series: number;
-  /** As the session named them: the order of the faces. */
+  /** The position among the session's series, which is the order of display. */
   readonly place: number;
   readonly interval: number;
-  readonly cover: number;
+  readonly valid_for: number;
   readonly slow: number;
 };
 
@@ -66,10 +67,10 @@ export type SampleRow = {
   readonly outcome: string;
   readonly extra: number;
   readonly slots: number | null;
-  readonly up_until: number | null;
-  readonly broke_at: number | null;
+  readonly last_known_up_at: number | null;
+  readonly failure_started_at: number | null;
   readonly settled_at: number | null;
-  readonly hung: number | null;
+  readonly timed_out: number | null;
   readonly cause_kind: string | null;
   readonly cause_service: string | null;
   readonly cause_message: string | null;
@@ -80,8 +81,8 @@ export type SampleRow = {
   readonly server_id: string | null;
 };
 
-/** `number` counts what was appended, over all sessions, so that writing a row again is harmless. */
-export type MarkRow = {
+/** `number` counts appended entries over all sessions, so that writing a row again is harmless. */
+export type ObservationGapRow = {
   readonly number: number;
   readonly from_at: number;
   readonly until_at: number;
@@ -100,7 +101,7 @@ export type ServerEventRow = {
   readonly message: string;
 };
 
-/** `number` is that of the entry that told of the task last; `hosts` and `tags` are JSON. */
+/** `number` is that of the task's latest entry. */
 export type TaskRow = {
   readonly id: string;
   readonly number: number;
@@ -119,7 +120,7 @@ export type TaskRow = {
 
 export type PhaseRow = { readonly number: number; readonly name: string; readonly at: number };
 
-/** `tags` is JSON; `data` is JSON, too, but nobody but its sender reads it. */
+/** `data` is opaque to Rollwatch: clients store JSON in it. */
 export type AnnotationRow = {
   readonly id: number;
   readonly time: number;
@@ -134,7 +135,7 @@ export type AnnotationRow = {
   readonly deleted: number;
 };
 
-/** `checks` and `stock` are JSON; nobody but who made the checks reads the latter. */
+/** `baseline` is JSON that only the checks read. */
 export type CheckRunRow = {
   readonly number: number;
   readonly stage: string;
@@ -142,5 +143,5 @@ export type CheckRunRow = {
   readonly vantage: string;
   readonly at: number;
   readonly checks: string;
-  readonly stock: string;
+  readonly baseline: string;
 };

@@ -1,139 +1,144 @@
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { JournalState, JournalWriter, Session } from '../domain/ports.ts';
 import type { Millis } from '../domain/time.ts';
-import { createBacklog } from './backlog.ts';
-import { type OpenSession, type Waiting, writeBatch } from './batch.ts';
+import { createSeriesRegistry, type PendingSession, type RowEntry, writeBatch } from './batch.ts';
+import { decode } from './decode.ts';
 import type { WritableDatabase } from './dialect.ts';
 import { createReader } from './reader.ts';
-import { decode, seriesKeySchema } from './rows.ts';
-import { createSeriesBook } from './series-registry.ts';
+import { seriesKeySchema } from './rows.ts';
 
 export type WriterOptions = {
   /** Entries kept in memory while they cannot be written. */
-  readonly retain: number;
+  readonly maxPending: number;
   readonly now: () => Millis;
 };
 
-/** Entries in one transaction. A flush writes more than that only after a time without room. */
-const BATCH = 2000;
-/** Between two attempts while nothing can be written, in milliseconds: doubled from the one to the other. */
-const PAUSE = { least: 250, most: 2000 };
-/** An attempt that takes longer says that the disk does not answer, in milliseconds. */
-const UNANSWERED_MS = 5000;
-/** How long whoever wants something written waits for the disk, in milliseconds; it is written when the disk answers. */
-const PATIENCE_MS = 10_000;
+/** Entries per transaction. Only a flush after a failure has more. */
+const BATCH_ENTRIES = 2000;
+/** Delays between attempts while writing fails: each doubles the one before. */
+const MIN_RETRY_DELAY_MS = 250;
+const MAX_RETRY_DELAY_MS = 2000;
+/** A running attempt counts as a failure after this time. */
+const DISK_RESPONSE_TIMEOUT_MS = 5000;
+/** How long callers wait for the disk. The write itself continues. */
+const CALLER_TIMEOUT_MS = 10_000;
+
+type Failure = {
+  readonly since: Millis;
+  readonly reason: string;
+  readonly retryAt: Millis;
+  readonly retryDelay: number;
+};
 
 /**
- * The one that writes to a journal, in any dialect. Sessions, series and numbers are given in memory, so that nothing
- * ever waits for the disk; a transaction that fails changes nothing here, and is tried again with the next flush.
+ * Writes a journal in any dialect. Ids of sessions and series and entry numbers are assigned in memory, so nothing
+ * waits for the disk. A failed transaction changes nothing in memory; the next flush retries it.
  */
-export async function createWriter(database: WritableDatabase, { retain, now }: WriterOptions): Promise<JournalWriter> {
+export async function createWriter(
+  database: WritableDatabase,
+  { maxPending, now }: WriterOptions,
+): Promise<JournalWriter> {
   const reader = await createReader(database);
-  const first = await firstNumbers(database);
-  const book = createSeriesBook(first.series, first.nextSeries);
-  const backlog = createBacklog<Waiting>(retain, first.number);
-  /** What must be written of sessions: the one that is open, and those that ended while there was no room. */
-  const unwritten = new Map<number, OpenSession>();
+  const first = await firstFreeNumbers(database);
+  const registry = createSeriesRegistry(first.knownSeries, first.series);
+  const backlog = createBacklog<RowEntry>(maxPending, first.entry);
+  /** The open session, and those that ended while nothing could be written. */
+  const pending = new Map<number, PendingSession>();
   let nextSession = first.session;
   let current: Session | null = null;
-  let stopped: {
-    readonly since: Millis;
-    readonly reason: string;
-    readonly retryAt: Millis;
-    readonly pause: number;
-  } | null = null;
-  /** When the attempt began that is under way. */
-  let attemptedAt: Millis | null = null;
+  let failure: Failure | null = null;
+  /** When the running attempt started. */
+  let attemptStartedAt: Millis | null = null;
   let queue: Promise<void> = Promise.resolve();
   let closed = false;
 
-  function note(session: Session): void {
-    unwritten.set(session.id, { session, series: unwritten.get(session.id)?.series ?? [] });
+  function updatePending(session: Session): void {
+    pending.set(session.id, { session, series: pending.get(session.id)?.series ?? [] });
   }
 
-  async function writeSome(count: number): Promise<void> {
+  async function writeEntries(count: number): Promise<void> {
     const { from, entries } = backlog.head(count);
     const last = entries.length === backlog.length();
-    const sessions = [...unwritten.values()];
+    const sessions = [...pending.values()];
     await database
       .db()
       .transaction()
-      .execute((transaction) => writeBatch(transaction, { sessions, last, entries, from }, book));
-    book.written();
-    backlog.forgetBelow(from + entries.length);
-    for (const one of sessions) settle(one, last);
+      .execute((transaction) => writeBatch(transaction, { sessions, last, entries, from }, registry));
+    registry.markWritten();
+    backlog.dropBelow(from + entries.length);
+    for (const session of sessions) settle(session, last);
   }
 
-  /** What has changed since the transaction began stays to be written. */
-  function settle(written: OpenSession, whole: boolean): void {
+  /** Keeps what changed since the transaction began pending. */
+  function settle(written: PendingSession, isComplete: boolean): void {
     const { id } = written.session;
-    const known = unwritten.get(id);
-    if (known === undefined) return;
-    if (whole && known.session === written.session) unwritten.delete(id);
-    else unwritten.set(id, { session: known.session, series: [] });
+    const latest = pending.get(id);
+    if (latest === undefined) return;
+    if (isComplete && latest.session === written.session) pending.delete(id);
+    else pending.set(id, { session: latest.session, series: [] });
   }
 
   async function writeAll(): Promise<void> {
     await database.prepare({ last: closed });
-    await writeSome(BATCH);
-    while (backlog.length() > 0 || unwritten.size > 0) {
-      await breathe();
-      await writeSome(BATCH);
+    await writeEntries(BATCH_ENTRIES);
+    while (backlog.length() > 0 || pending.size > 0) {
+      await yieldToEventLoop();
+      await writeEntries(BATCH_ENTRIES);
     }
   }
 
-  /** Some entry is such that no journal could hold it, by a bug: all the others are written, one by one. */
-  async function writeAround(bug: unknown): Promise<never> {
+  /** Writes entries one by one and skips those that a bug made unwritable. */
+  async function skipUnwritable(bug: unknown): Promise<never> {
     while (backlog.length() > 0) {
       try {
-        await writeSome(1);
+        await writeEntries(1);
       } catch (error) {
         if (database.explain(error) !== null) throw error;
-        backlog.forgetBelow(backlog.head(0).from + 1);
+        backlog.dropBelow(backlog.head(0).from + 1);
       }
     }
     throw bug;
   }
 
-  function stop(reason: string): void {
-    const pause = stopped === null ? PAUSE.least : Math.min(stopped.pause * 2, PAUSE.most);
-    stopped = { since: stopped?.since ?? now(), reason, retryAt: now() + pause, pause };
+  function scheduleRetry(reason: string): void {
+    const retryDelay = failure === null ? MIN_RETRY_DELAY_MS : Math.min(failure.retryDelay * 2, MAX_RETRY_DELAY_MS);
+    failure = { since: failure?.since ?? now(), reason, retryAt: now() + retryDelay, retryDelay };
   }
 
   async function attempt(): Promise<void> {
-    attemptedAt = now();
+    attemptStartedAt = now();
     try {
       try {
         await writeAll();
       } catch (error) {
         if (database.explain(error) !== null) throw error;
-        await writeAround(error);
+        await skipUnwritable(error);
       }
-      stopped = null;
-      backlog.settle();
+      failure = null;
+      backlog.resetDropped();
     } catch (error) {
       const reason = database.explain(error);
       if (reason === null) throw error;
-      stop(reason);
+      scheduleRetry(reason);
     } finally {
-      attemptedAt = null;
+      attemptStartedAt = null;
     }
   }
 
-  /** One at a time; `force` does not wait for the next attempt to be due. */
+  /** Queues one attempt; `force` ignores the retry delay. */
   function enqueue(force: boolean): Promise<void> {
     const write = async () => {
-      if (force || stopped === null || now() >= stopped.retryAt) await attempt();
+      if (force || failure === null || now() >= failure.retryAt) await attempt();
     };
     queue = queue.then(write, write);
     return queue;
   }
 
-  function trouble(): { readonly since: Millis; readonly reason: string } | null {
-    const silent = attemptedAt === null ? 0 : now() - attemptedAt;
-    if (attemptedAt === null || silent < UNANSWERED_MS) return stopped;
-    const reason = `the disk has not answered for ${Math.floor(silent / 1000)} s`;
-    return { since: stopped?.since ?? attemptedAt, reason };
+  function currentFailure(): Pick<Failure, 'since' | 'reason'> | null {
+    const elapsed = attemptStartedAt === null ? 0 : now() - attemptStartedAt;
+    if (attemptStartedAt === null || elapsed < DISK_RESPONSE_TIMEOUT_MS) return failure;
+    const reason = `the disk has not responded for ${Math.floor(elapsed / 1000)} s`;
+    return { since: failure?.since ?? attemptStartedAt, reason };
   }
 
   return {
@@ -141,8 +146,8 @@ export async function createWriter(database: WritableDatabase, { retain, now }: 
     async openSession(settings, series) {
       const session: Session = { ...settings, id: nextSession++, aliveAt: settings.startedAt, ended: false };
       current = session;
-      unwritten.set(session.id, { session, series });
-      await patiently(enqueue(true));
+      pending.set(session.id, { session, series });
+      await withCallerTimeout(enqueue(true));
       return session;
     },
     append(entry) {
@@ -151,25 +156,25 @@ export async function createWriter(database: WritableDatabase, { retain, now }: 
         backlog.add(entry);
       } else if (current !== null) {
         current = { ...current, facts: { ...current.facts, ...entry.facts } };
-        note(current);
+        updatePending(current);
       }
     },
     flush(aliveAt) {
       if (current !== null && aliveAt > current.aliveAt) {
         current = { ...current, aliveAt };
-        note(current);
+        updatePending(current);
       }
-      return patiently(enqueue(false));
+      return withCallerTimeout(enqueue(false));
     },
     async closeSession(aliveAt) {
       if (current !== null) {
-        note({ ...current, aliveAt: Math.max(aliveAt, current.aliveAt), ended: true });
+        updatePending({ ...current, aliveAt: Math.max(aliveAt, current.aliveAt), ended: true });
         current = null;
       }
-      await patiently(enqueue(true));
+      await withCallerTimeout(enqueue(true));
     },
     state(): JournalState {
-      const found = trouble();
+      const found = currentFailure();
       if (found === null) return { kind: 'recording' };
       const { since, reason } = found;
       return { kind: 'stopped', since, reason, waiting: backlog.length(), dropped: backlog.dropped() };
@@ -178,30 +183,80 @@ export async function createWriter(database: WritableDatabase, { retain, now }: 
       if (closed) return;
       closed = true;
       try {
-        await patiently(enqueue(true));
+        await withCallerTimeout(enqueue(true));
       } finally {
-        await patiently(database.close());
+        await withCallerTimeout(database.close());
       }
     },
   };
 }
 
-/** Waits for the disk, but not for ever: what it was given is written when it answers. */
-async function patiently(work: Promise<void>): Promise<void> {
-  const limit = Promise.withResolvers<void>();
-  const timer = setTimeout(limit.resolve, PATIENCE_MS);
+/** Waits for `work` for at most `CALLER_TIMEOUT_MS`; the work itself continues. */
+async function withCallerTimeout(work: Promise<void>): Promise<void> {
+  const timeout = Promise.withResolvers<void>();
+  const timer = setTimeout(timeout.resolve, CALLER_TIMEOUT_MS);
   try {
-    await Promise.race([work, limit.promise]);
+    await Promise.race([work, timeout.promise]);
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** Where to go on: all of these are given in memory from here on. */
-async function firstNumbers(database: WritableDatabase) {
+/** Unwritten entries in order, numbered consecutively. Beyond `maxPending` the oldest are dropped and counted. */
+type Backlog<T> = {
+  add(entry: T): void;
+  /** Returns the oldest `count` entries and the number of the first. */
+  head(count: number): { readonly from: number; readonly entries: readonly T[] };
+  /** Removes the entries with lower numbers: they are written, or can never be. */
+  dropBelow(number: number): void;
+  length(): number;
+  /** How many entries were dropped since the last `resetDropped`. */
+  dropped(): number;
+  resetDropped(): void;
+};
+
+function createBacklog<T>(maxPending: number, firstNumber: number): Backlog<T> {
+  let entries: T[] = [];
+  /** The index of the oldest entry: removing it must not move all others. */
+  let head = 0;
+  let headNumber = firstNumber;
+  let dropped = 0;
+
+  function removeFirst(count: number): void {
+    head += count;
+    headNumber += count;
+    if (head * 8 > entries.length) {
+      entries = entries.slice(head);
+      head = 0;
+    }
+  }
+
+  const length = () => entries.length - head;
+
+  return {
+    add(entry) {
+      entries.push(entry);
+      if (length() <= maxPending) return;
+      removeFirst(1);
+      dropped++;
+    },
+    head: (count) => ({ from: headNumber, entries: entries.slice(head, head + count) }),
+    dropBelow(number) {
+      if (number > headNumber) removeFirst(Math.min(number - headNumber, length()));
+    },
+    length,
+    dropped: () => dropped,
+    resetDropped() {
+      dropped = 0;
+    },
+  };
+}
+
+/** Returns the first free ids and numbers, and the series with their ids. */
+async function firstFreeNumbers(database: WritableDatabase) {
   const db = database.db();
   const highest = (value: number | null | undefined) => value ?? 0;
-  const [session, sample, mark, event, task, phase, checks] = await Promise.all([
+  const [session, sample, gap, event, task, phase, checkRun] = await Promise.all([
     db
       .selectFrom('sessions')
       .select(({ fn }) => fn.max('id').as('value'))
@@ -211,7 +266,7 @@ async function firstNumbers(database: WritableDatabase) {
       .select(({ fn }) => fn.max('session').as('value'))
       .executeTakeFirst(),
     db
-      .selectFrom('marks')
+      .selectFrom('observation_gaps')
       .select(({ fn }) => fn.max('number').as('value'))
       .executeTakeFirst(),
     db
@@ -231,15 +286,15 @@ async function firstNumbers(database: WritableDatabase) {
       .select(({ fn }) => fn.max('number').as('value'))
       .executeTakeFirst(),
   ]);
-  const series = await db.selectFrom('series').selectAll().execute();
+  const rows = await db.selectFrom('series').selectAll().execute();
   return {
     session: Math.max(highest(session?.value), highest(sample?.value)) + 1,
-    number: Math.max(...[mark, event, task, phase, checks].map((one) => highest(one?.value))) + 1,
-    // A row that makes no sense keeps its number; its series gets a new one.
-    series: series.flatMap((row) => {
+    entry: Math.max(...[gap, event, task, phase, checkRun].map((found) => highest(found?.value))) + 1,
+    series: Math.max(0, ...rows.map(({ id }) => id)) + 1,
+    // The id of an unreadable row stays taken; its series gets a new one.
+    knownSeries: rows.flatMap((row) => {
       const key = decode(seriesKeySchema, row);
       return 'value' in key ? [{ ...key.value, id: row.id }] : [];
     }),
-    nextSeries: Math.max(0, ...series.map(({ id }) => id)) + 1,
   };
 }

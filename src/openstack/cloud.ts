@@ -1,10 +1,10 @@
 import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { Clock } from '../domain/ports.ts';
 import { type Compute, createCompute } from './compute/compute.ts';
-import { createSecondLook, type SecondLook } from './diagnosis/dependency-check.ts';
+import { createDependencyCheck, type DependencyCheck } from './diagnosis/dependency-check.ts';
 import { createPing } from './diagnosis/ping.ts';
 import { type Backpressure, createBackpressure } from './http/backpressure.ts';
-import { createHttp, type Http } from './http/http.ts';
+import { createHttpClient, type HttpClient } from './http/http.ts';
 import type { HttpLimits } from './http/http-message.ts';
 import {
   type Admission,
@@ -14,85 +14,85 @@ import {
   PROBE_ADMISSION,
   type RequestGate,
 } from './http/request-gate.ts';
-import { createIssuer, type Issuer } from './identity/issuer.ts';
+import { createTokenIssuer, type TokenIssuer } from './identity/keystone.ts';
 import { createSession, type Session } from './identity/session.ts';
-import { createTokenKeeper } from './identity/token-keeper.ts';
+import { createTokenCache } from './identity/token-cache.ts';
 
-/** A cloud as one user of it, shared by all its probes: one token, one hand on Keystone. */
+/** A cloud as seen by one user, with one token that all probes share. */
 export type Cloud = {
   readonly access: CloudAccess;
   readonly clock: Clock;
   readonly session: Session;
-  readonly issue: Issuer;
-  /** For what is nobody's sample: choosing, cleaning up, second looks. Waits its turn at the gate. */
-  readonly http: Http;
+  readonly issueToken: TokenIssuer;
+  /** For requests that are not samples: choosing what to boot, cleaning up, diagnosis. They queue at the gate. */
+  readonly http: HttpClient;
   readonly limits: HttpLimits;
-  readonly secondLook: SecondLook;
+  readonly dependencies: DependencyCheck;
   /** Bounds the authenticated requests of all users of this cloud. */
   readonly gate: RequestGate;
-  /** By the API that is asked. */
+  /** By the API that receives the requests. */
   readonly backpressure: Readonly<Record<'nova-api' | 'keystone', Backpressure>>;
-  /** A client of Nova over connections of its own; whoever makes one closes its `http`. */
-  compute(http: Http): Compute;
-  /** An HTTP client for a probe, which trusts what this cloud's user trusts. */
-  open(connection: 'new' | 'reused'): Http;
+  /** Creates a Nova client on top of `http`, which the caller closes. */
+  compute(http: HttpClient): Compute;
+  /** Opens an HTTP client for a probe, with the TLS settings of this cloud. */
+  open(connection: 'new' | 'reused'): HttpClient;
   close(): void;
 };
 
 export type CloudOptions = {
   readonly access: CloudAccess;
   readonly clock: Clock;
-  /** That of another user of the same cloud. */
+  /** Shared with another user of the same cloud. */
   readonly gate?: RequestGate;
-  /** Of a request that is nobody's sample. */
+  /** For requests that are not samples. */
   readonly admission?: Admission;
 };
 
-const LIMITS: HttpLimits = { connect: 5_000, response: 10_000 };
-/** Of a question that helps to tell who is at fault. */
-const QUICK: HttpLimits = { connect: 2_000, response: 3_000 };
-const VERSIONS: HttpLimits = { connect: 1_000, response: 2_000 };
+const REQUEST_LIMITS: HttpLimits = { connect: 5_000, response: 10_000 };
+const DIAGNOSIS_LIMITS: HttpLimits = { connect: 2_000, response: 3_000 };
+const PING_LIMITS: HttpLimits = { connect: 1_000, response: 2_000 };
 
-export function openCloud({ access, clock, admission = COMMAND_ADMISSION, ...given }: CloudOptions): Cloud {
-  const ended = new AbortController();
-  const limits = { ...LIMITS, response: access.apiTimeout ?? LIMITS.response };
-  const gate = given.gate ?? createRequestGate(clock);
+export function openCloud({ access, clock, admission = COMMAND_ADMISSION, ...options }: CloudOptions): Cloud {
+  const closed = new AbortController();
+  const limits = { ...REQUEST_LIMITS, response: access.apiTimeout ?? REQUEST_LIMITS.response };
+  const gate = options.gate ?? createRequestGate(clock);
   const open = (connection: 'new' | 'reused') =>
-    gate.through(createHttp({ clock, tls: access.tls, connection }), PROBE_ADMISSION);
-  const direct = createHttp({ clock, tls: access.tls, connection: 'new' });
-  const http = gate.through(direct, admission);
-  const tokenHttp = gate.through(direct, PROBE_ADMISSION);
-  const diagnosis = gate.through(direct, DIAGNOSIS_ADMISSION);
-  const issue = createIssuer(access, clock);
-  const tokens = createTokenKeeper(clock, () => issue({ http: tokenHttp, limits, signal: ended.signal }));
+    gate.wrap(createHttpClient({ clock, tls: access.tls, connection }), PROBE_ADMISSION);
+  const ungatedHttp = createHttpClient({ clock, tls: access.tls, connection: 'new' });
+  const http = gate.wrap(ungatedHttp, admission);
+  const tokenHttp = gate.wrap(ungatedHttp, PROBE_ADMISSION);
+  const diagnosisHttp = gate.wrap(ungatedHttp, DIAGNOSIS_ADMISSION);
+  const issue = createTokenIssuer(access, clock);
+  const tokens = createTokenCache(clock, () => issue({ http: tokenHttp, limits, signal: closed.signal }));
   const session = createSession({ access, clock, tokens });
-  const ping = createPing({ access, session, http: direct });
+  const ping = createPing({ access, session, http: ungatedHttp });
   const backpressureOf = (service: 'nova-api' | 'keystone') =>
-    createBackpressure({ clock, gate, service, ping: (given, signal) => ping(service, given, signal) });
+    createBackpressure({ clock, gate, service, ping: (limits, signal) => ping(service, limits, signal) });
   const backpressure = { 'nova-api': backpressureOf('nova-api'), keystone: backpressureOf('keystone') };
-  const secondLook = createSecondLook({
+  const dependencies = createDependencyCheck({
     clock,
-    ping: async (suspect, signal) => (await ping(suspect, VERSIONS, signal)).service,
+    ping: async (dependency, signal) => (await ping(dependency, PING_LIMITS, signal)).reachability,
     list: (signal) => {
-      const list = () => createCompute(session, diagnosis).list({ detail: true, limit: 1, limits: QUICK, signal });
-      return backpressure['nova-api'].spare(list, signal);
+      const list = () =>
+        createCompute(session, diagnosisHttp).list({ detail: true, limit: 1, limits: DIAGNOSIS_LIMITS, signal });
+      return backpressure['nova-api'].optional(list, signal);
     },
   });
   return {
     access,
     clock,
     session,
-    secondLook,
-    issue,
+    dependencies,
+    issueToken: issue,
     http,
     limits,
     gate,
     backpressure,
-    compute: (over) => createCompute(session, over, secondLook),
+    compute: (http) => createCompute(session, http, dependencies),
     open,
     close() {
-      ended.abort();
-      direct.close();
+      closed.abort();
+      ungatedHttp.close();
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Millis } from '../domain/time.ts';
 
 type Timing = {
   readonly stages: Stages;
-  /** When the request that decided it was sent; where none could be, when it was wanted. */
+  /** When the request that decided the result was sent, or was due if none was sent. */
   readonly sentAt: Millis;
   readonly settledAt: Millis;
   readonly requestId: string | null;
@@ -15,12 +15,12 @@ export type Ok<T> = Timing & { readonly type: 'ok'; readonly value: T };
 export type Failed = Timing & {
   readonly type: 'failed';
   readonly cause: Cause;
-  /** It is an absence: nothing came in time. */
-  readonly hung: boolean;
+  /** The failure is an absence: nothing arrived in time. */
+  readonly timedOut: boolean;
 };
 
-/** Our own doing: it says nothing about the cloud. */
+/** Caused by Rollwatch itself; says nothing about the cloud. */
 export type Void = Timing & { readonly type: 'void'; readonly cause: VoidCause };
 
-export type Trouble = Failed | Void;
-export type Result<T> = Ok<T> | Trouble;
+export type Problem = Failed | Void;
+export type Result<T> = Ok<T> | Problem;

@@ -1,174 +1,187 @@
 import type { Cause, VoidCause } from '../domain/cause.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Cloud } from '../openstack/cloud.ts';
-import { type Server, statusOf } from '../openstack/compute/server-body.ts';
+import { describeStatus, type Server } from '../openstack/compute/server-body.ts';
 import { createStuckBuild, type LongestStage } from '../openstack/compute/stuck-build.ts';
 import { excerpt, isQuota } from '../openstack/diagnosis/classify.ts';
-import { type During, faultRow } from '../openstack/diagnosis/fault-table.ts';
+import { matchFault, type Operation } from '../openstack/diagnosis/fault-table.ts';
 import type { Failed } from '../openstack/result.ts';
-import type { Fall, Rise } from './boot.ts';
-import { SCHEDULED, type Spell, stageOf, UNSEEN, type UsualSpells } from './boot-course.ts';
+import { SCHEDULED, type StageBaseline, type StageTime, stageOf, UNOBSERVED } from './boot-timeline.ts';
+import type { ActiveWait, GoneWait } from './boot-waits.ts';
 
-/** Finds out why a boot failed and who is at fault; asks the cloud where that takes it. */
+/** Finds out why a boot failed and which service is at fault. May send requests to the cloud to do so. */
 export type BootCauses = {
-  ofRequest(failed: Failed, during: During, signal: AbortSignal): Promise<Failed>;
-  /** To be called with each look at a server that is not ACTIVE, or not gone, yet; `sentAt` is that of its create. */
+  /** Returns `failed` with the service at fault. */
+  ofRequest(failed: Failed, during: Operation, signal: AbortSignal): Promise<Failed>;
+  /** Call it with each poll of a server that is not ACTIVE, or not gone, yet. `sentAt` is when its create was sent. */
   waiting(server: Server, sentAt: Millis, signal: AbortSignal): void;
-  /** It became ACTIVE. */
+  /** Call it when a server has become ACTIVE. */
   built(signal: AbortSignal): void;
-  /** `spells`: where the time of the building, or the deleting, went. */
-  ofRise(risen: FailedRise, spells: readonly Spell[], signal: AbortSignal): Promise<Cause | QuotaCause>;
-  ofFall(fallen: FailedFall, spells: readonly Spell[], signal: AbortSignal): Promise<Cause>;
+  ofActiveWait(
+    wait: FailedActiveWait,
+    stageTimes: readonly StageTime[],
+    signal: AbortSignal,
+  ): Promise<Cause | QuotaCause>;
+  ofGoneWait(wait: FailedGoneWait, stageTimes: readonly StageTime[], signal: AbortSignal): Promise<Cause>;
 };
 
-export type FailedRise = Exclude<Rise, { type: 'active' | 'stopped' | 'unseen' }>;
-export type FailedFall = Exclude<Fall, { type: 'gone' | 'stopped' | 'unseen' }>;
+export type FailedActiveWait = Exclude<ActiveWait, { type: 'active' | 'aborted' | 'unknown' }>;
+export type FailedGoneWait = Exclude<GoneWait, { type: 'gone' | 'aborted' | 'unknown' }>;
 export type QuotaCause = VoidCause & { readonly kind: 'quota' };
 
 export type BootCausesOptions = {
   readonly admin: Cloud | null;
+  /** In milliseconds, as `deleteLimit`. */
   readonly budget: number;
   readonly deleteLimit: number;
-  readonly usual: Pick<UsualSpells, 'of'>;
-  /** The server's zone was asked for, so that it says nothing about where it is. */
-  readonly zoneAsked: boolean;
+  readonly baseline: Pick<StageBaseline, 'longest'>;
+  /** The create request named a zone, so the zone of the server does not show whether a host was chosen. */
+  readonly zoneRequested: boolean;
 };
 
-/** A server in BUILD for longer is overdue: who it waits for is asked from then on, so often (milliseconds). */
-const OVERDUE = 5000;
-const ASK_EVERY = 3000;
-const QUEUE_IS_AWAY = 'requests that write wait for the message queue';
+/** From this age on, a server in BUILD is diagnosed while it is still waiting. */
+const DIAGNOSE_AFTER_MS = 5000;
+const DIAGNOSE_INTERVAL_MS = 3000;
+/** Shorter times in a stage are left out of messages. */
+const SHORTEST_SHOWN_MS = 50;
+
+const QUEUE_DOWN = 'write requests are waiting for the message queue';
 
 export function createBootCauses(cloud: Cloud, options: BootCausesOptions): BootCauses {
-  const { admin, budget, deleteLimit, zoneAsked, usual } = options;
-  const { clock, secondLook } = cloud;
-  const stuck = createStuckBuild(cloud, admin);
-  let asked: Millis = Number.NEGATIVE_INFINITY;
-  /** Nova's moments are whole seconds of its own clock, on which the server's is that of its create. */
-  let cloudAhead: Millis | null = null;
-  const cloudNow = (): Millis | null => (cloudAhead === null ? null : clock.now() + cloudAhead);
+  const { admin, budget, deleteLimit, zoneRequested, baseline } = options;
+  const { clock, dependencies } = cloud;
+  const stuckBuild = createStuckBuild(cloud, admin);
+  let diagnosedAt: Millis = Number.NEGATIVE_INFINITY;
+  /** Nova's clock minus ours. Nova dates a server by its create request, in whole seconds. */
+  let cloudOffset: Millis | null = null;
+  const cloudNow = (): Millis | null => (cloudOffset === null ? null : clock.now() + cloudOffset);
 
-  async function watch(signal: AbortSignal): Promise<void> {
+  async function diagnose(signal: AbortSignal): Promise<void> {
     const now = cloudNow();
-    if (now !== null) await stuck.watch(now, signal);
+    if (now !== null) await stuckBuild.readReports(now, signal);
   }
 
-  async function lastLook(
+  /** Attributes a wait whose polls failed to the cause of the last one. */
+  async function ofLastPoll(
     failed: Cause | null,
-    none: string,
+    messageIfOk: string,
     signal: AbortSignal,
   ): Promise<Pick<Cause, 'service' | 'message'>> {
-    if (failed === null) return { service: 'nova', message: none };
-    return secondLook.atRead(await secondLook.at(failed, 'request', signal), signal);
+    if (failed === null) return { service: 'nova', message: messageIfOk };
+    return dependencies.attributeReadTimeout(await dependencies.attribute(failed, 'request', signal), signal);
   }
 
   return {
     async ofRequest(failed, during, signal) {
-      const hangs = failed.cause.kind === 'response-timeout' && failed.cause.service === 'nova-api';
-      const cause = hangs
-        ? await secondLook.atHang(failed.cause, failed.sentAt, signal)
-        : await secondLook.at(failed.cause, during, signal);
-      return { ...failed, cause: hangs ? cause : await secondLook.atRead(cause, signal) };
+      if (failed.cause.kind === 'response-timeout' && failed.cause.service === 'nova-api') {
+        return { ...failed, cause: await dependencies.attributeWriteTimeout(failed.cause, failed.sentAt, signal) };
+      }
+      const cause = await dependencies.attribute(failed.cause, during, signal);
+      return { ...failed, cause: await dependencies.attributeReadTimeout(cause, signal) };
     },
     waiting(server, sentAt, signal) {
-      cloudAhead = server.created === null ? null : server.created - sentAt;
-      if (clock.now() - sentAt < OVERDUE || clock.now() - asked < ASK_EVERY) return;
-      asked = clock.now();
-      void watch(signal);
+      cloudOffset = server.createdAt === null ? null : server.createdAt - sentAt;
+      if (clock.now() - sentAt < DIAGNOSE_AFTER_MS || clock.now() - diagnosedAt < DIAGNOSE_INTERVAL_MS) return;
+      diagnosedAt = clock.now();
+      void diagnose(signal);
     },
     built(signal) {
-      stuck.clear();
-      void secondLook.learn(signal);
+      stuckBuild.clear();
+      void dependencies.learn(signal);
       const now = cloudNow();
-      if (now !== null) void stuck.learn(now, signal);
+      if (now !== null) void stuckBuild.learnReportAge(now, signal);
     },
-    async ofRise(risen, spells, signal) {
-      if (risen.type === 'error') {
-        const text = risen.server.fault ?? '';
-        if (isQuota(403, text)) return { kind: 'quota', service: 'rollwatch', message: excerpt(text) };
-        return secondLook.at(causeOfFault(risen.server, 'create'), 'create', signal);
+    async ofActiveWait(wait, stageTimes, signal) {
+      if (wait.type === 'error') {
+        const fault = wait.server.fault ?? '';
+        if (isQuota(403, fault)) return { kind: 'quota', service: 'rollwatch', message: excerpt(fault) };
+        return dependencies.attribute(causeOfError(wait.server, 'create'), 'create', signal);
       }
-      if (risen.type === 'vanished') {
-        return { kind: 'server-vanished', service: 'nova', message: 'accepted, and then unknown to Nova (404)' };
+      if (wait.type === 'vanished') {
+        return { kind: 'server-vanished', service: 'nova', message: 'accepted, but then not found (HTTP 404)' };
       }
-      const { server, failed } = risen;
-      const longest = longestOf(spells, usual);
-      const went = `${budget / 1000} s (${whereTimeWent(spells)})`;
-      if (server === null || (failed !== null && longest === UNSEEN)) {
-        const last = await lastLook(failed, 'not there', signal);
-        const message = `not seen ACTIVE within ${went}; the last look: ${last.message}`;
+      const { server, failed } = wait;
+      const longest = longestStage(stageTimes, baseline);
+      const time = `${budget / 1000} s (${describeStageTimes(stageTimes)})`;
+      if (server === null || (failed !== null && longest === UNOBSERVED)) {
+        const last = await ofLastPoll(failed, 'not found', signal);
+        const message = `not seen ACTIVE within ${time}; last poll: ${last.message}`;
         return { kind: 'spin-up-timeout', service: last.service, message: excerpt(message) };
       }
-      await watch(signal);
-      const stage: LongestStage = { stage: longest, left: longest !== stageOf(server, zoneAsked) };
-      const given = { limits: cloud.limits, signal, zoneAsked, longest: stage };
-      const { service, why, sure, suspects } = await stuck.verdict(server, given);
-      stuck.clear();
-      const away = sure ? null : await secondLook.silent(signal, suspects);
-      const queue = !sure && away === null && (await secondLook.queueIsAway(signal));
-      const who = queue ? 'message-queue' : away;
-      const also = queue ? ` (${QUEUE_IS_AWAY})` : away === null ? '' : ` (${away} doesn't answer us either)`;
-      const message = `${statusOf(server)} after ${went}: ${why}${also}`;
-      return { kind: 'spin-up-timeout', service: who ?? service, message: excerpt(message) };
+      await diagnose(signal);
+      const stage: LongestStage = { stage: longest, isOver: longest !== stageOf(server, zoneRequested) };
+      const verdict = await stuckBuild.attribute(server, {
+        limits: cloud.limits,
+        signal,
+        zoneAsked: zoneRequested,
+        longest: stage,
+      });
+      stuckBuild.clear();
+      const silent = verdict.certain ? null : await dependencies.findSilent(signal, verdict.dependencies);
+      const queueDown = !verdict.certain && silent === null && (await dependencies.isQueueDown(signal));
+      const service = queueDown ? 'message-queue' : (silent ?? verdict.service);
+      const detail = queueDown
+        ? ` (${QUEUE_DOWN})`
+        : silent === null
+          ? ''
+          : ` (${silent} does not answer Rollwatch either)`;
+      const message = `${describeStatus(server)} after ${time}: ${verdict.why}${detail}`;
+      return { kind: 'spin-up-timeout', service, message: excerpt(message) };
     },
-    async ofFall(fallen, spells, signal) {
-      if (fallen.type === 'error') {
-        return secondLook.at({ ...causeOfFault(fallen.server, 'delete'), kind: 'delete-error' }, 'delete', signal);
+    async ofGoneWait(wait, stageTimes, signal) {
+      if (wait.type === 'error') {
+        const cause = causeOfError(wait.server, 'delete');
+        return dependencies.attribute({ ...cause, kind: 'delete-error' }, 'delete', signal);
       }
-      const { server, failed } = fallen;
-      const seconds = `${deleteLimit / 1000} s`;
-      if (server === null || (failed !== null && longestOf(spells, usual) === UNSEEN)) {
-        const last = await lastLook(failed, 'nothing', signal);
-        const message = `not seen gone within ${seconds}; the last look: ${last.message}`;
+      const { server, failed } = wait;
+      const time = `${deleteLimit / 1000} s`;
+      if (server === null || (failed !== null && longestStage(stageTimes, baseline) === UNOBSERVED)) {
+        const last = await ofLastPoll(failed, 'no failure', signal);
+        const message = `not seen gone within ${time}; last poll: ${last.message}`;
         return { kind: 'delete-timeout', service: last.service, message: excerpt(message) };
       }
-      await watch(signal);
-      const silent = stuck.silent();
-      stuck.clear();
-      const queue = silent === null && (await secondLook.queueIsAway(signal));
-      const why = silent === null ? (queue ? `: ${QUEUE_IS_AWAY}` : '') : `: ${silent} reports no more`;
-      const message = `${statusOf(server)} ${seconds} after its delete${why}`;
-      return { kind: 'delete-timeout', service: silent ?? (queue ? 'message-queue' : 'nova'), message };
+      await diagnose(signal);
+      const silent = stuckBuild.silentService();
+      stuckBuild.clear();
+      const queueDown = silent === null && (await dependencies.isQueueDown(signal));
+      const detail = silent === null ? (queueDown ? `: ${QUEUE_DOWN}` : '') : `: ${silent} has stopped reporting`;
+      const message = `${describeStatus(server)} ${time} after the delete request${detail}`;
+      return { kind: 'delete-timeout', service: silent ?? (queueDown ? 'message-queue' : 'nova'), message };
     },
   };
 }
 
-const totals = (spells: readonly Spell[]): readonly Spell[] =>
-  [...Map.groupBy(spells, ({ stage }) => stage)].map(([stage, some]) => ({
+const totalsByStage = (stageTimes: readonly StageTime[]): readonly StageTime[] =>
+  [...Map.groupBy(stageTimes, ({ stage }) => stage)].map(([stage, times]) => ({
     stage,
-    millis: some.reduce((sum, { millis }) => sum + millis, 0),
+    millis: times.reduce((sum, { millis }) => sum + millis, 0),
   }));
 
-/** The stage that took longest beyond what it usually takes. */
-function longestOf(spells: readonly Spell[], usual: Pick<UsualSpells, 'of'>): string {
-  const beyond = ({ stage, millis }: Spell) => millis - (usual.of(stage) ?? 0);
-  const [longest] = totals(spells).toSorted((a, b) => beyond(b) - beyond(a));
-  return longest?.stage ?? UNSEEN;
+/** Returns the stage that exceeded its baseline most. */
+function longestStage(stageTimes: readonly StageTime[], baseline: Pick<StageBaseline, 'longest'>): string {
+  const excess = ({ stage, millis }: StageTime) => millis - (baseline.longest(stage) ?? 0);
+  const [longest] = totalsByStage(stageTimes).toSorted((a, b) => excess(b) - excess(a));
+  return longest?.stage ?? UNOBSERVED;
 }
 
-/** 'accepted after 7.2 s, 7.8 s in scheduling' */
-export function whereTimeWent(spells: readonly Spell[]): string {
-  return totals(spells)
-    .filter(({ stage, millis }) => stage === 'accepted' || millis >= SHORTEST_TOLD)
+/** Returns for example 'accepted after 7.2 s, 7.8 s in scheduling'. */
+export function describeStageTimes(stageTimes: readonly StageTime[]): string {
+  return totalsByStage(stageTimes)
+    .filter(({ stage, millis }) => stage === 'accepted' || millis >= SHORTEST_SHOWN_MS)
     .map(({ stage, millis }) => {
       const seconds = `${(millis / 1000).toFixed(1)} s`;
       if (stage === 'accepted') return `accepted after ${seconds}`;
-      if (stage === UNSEEN) return `${seconds} without an answer`;
+      if (stage === UNOBSERVED) return `${seconds} without an answer`;
       return stage === SCHEDULED ? `${seconds} with a host chosen` : `${seconds} in ${stage}`;
     })
     .join(', ');
 }
 
-/** In milliseconds. */
-const SHORTEST_TOLD = 50;
-
-/** What a server in ERROR says of itself. */
-function causeOfFault(server: Server, during: During): Cause {
-  // The scheduler and the conductor leave a fault; a nova-compute that was restarted in the middle leaves none (its
-  // `_init_instance` in nova/compute/manager.py).
-  if (server.fault === null)
-    return { kind: 'server-error', service: 'nova-compute', message: 'ERROR, without a fault' };
-  const text = server.fault;
-  const row = faultRow(text, during);
-  return { kind: row?.kind ?? 'server-error', service: row?.service ?? 'nova', message: excerpt(text) };
+/** Returns the cause of a server in ERROR. */
+function causeOfError({ fault }: Server, during: Operation): Cause {
+  // The scheduler and the conductor always record a fault. A nova-compute that was restarted during the build does not
+  // (`_init_instance` in nova/compute/manager.py).
+  if (fault === null) return { kind: 'server-error', service: 'nova-compute', message: 'ERROR without a fault' };
+  const row = matchFault(fault, during);
+  return { kind: row?.kind ?? 'server-error', service: row?.service ?? 'nova', message: excerpt(fault) };
 }

@@ -1,280 +1,304 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { errorLine } from '../domain/error-line.ts';
-import { isOurs, type Mark, neededFor, ownerOf, ownScope, type Scope } from '../domain/ownership.ts';
+import { type Creator, isOwnedBy, type OwnerScope, ownerOf, remainingLifetime, scopeOf } from '../domain/ownership.ts';
 import type { ServerEvent } from '../domain/ports.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Server } from '../openstack/compute/server-body.ts';
 import {
-  type Errand,
-  type ErrandPace,
-  newErrand,
-  runErrand,
-  USUAL_PACE,
+  DEFAULT_DELETION_TIMING,
+  type DeletionTiming,
+  newServerDeletion,
+  runServerDeletion,
+  type ServerDeletion,
 } from '../openstack/compute/server-deletion.ts';
 import { MAX_OUTSTANDING } from '../openstack/http/request-gate.ts';
 import type { Result } from '../openstack/result.ts';
 
-/** Makes sure that every server of ours goes away again, one janitor a cloud. */
+/** Deletes the test servers of one cloud, and keeps trying until they are gone. */
 export type Janitor = {
-  /** A server is in use: no sweep touches it. */
-  using(name: string): void;
-  created(name: string, id: string): void;
+  /** Excludes a server in use from every sweep. */
+  reserve(name: string): void;
+  /** Records that a server was created. */
+  recordCreated(name: string, id: string): void;
   /**
-   * It must go, and will be tried until it has gone. `id` null: its create was never answered, so it is looked for;
-   * `deletedAt`: it was asked to go then, and should not be at once again.
+   * Deletes a server. `id` is null if its create request was never answered: then the server is searched for by name.
+   * `deletedAt` is when a delete request was sent before, which is not repeated at once.
    */
-  take(server: { readonly name: string; readonly id: string | null; readonly deletedAt: Millis | null }): void;
-  /** It seems gone; looks again, as a server can come back as ERROR. */
-  confirm(server: { readonly name: string; readonly id: string }): void;
-  /** It was never made. */
-  never(name: string): void;
-  /** Until it has gone, or a lost one was looked for once in vain, or `limit` milliseconds have passed. */
-  settled(name: string, limit: number, signal: AbortSignal): Promise<void>;
-  /** Why no more servers should be made, or null. */
-  held(): string | null;
-  /** Finds what an earlier run left behind, and goes on until it has looked. */
+  delete(server: { readonly name: string; readonly id: string | null; readonly deletedAt: Millis | null }): void;
+  /** Checks once more that a server is gone, because a deleted server may come back as ERROR. */
+  confirmGone(server: { readonly name: string; readonly id: string }): void;
+  /** Ends `reserve` for a server that was never created. */
+  release(name: string): void;
+  /**
+   * Resolves when a server that is being deleted is gone, when a server without an id was searched for once, or after
+   * `limit` milliseconds.
+   */
+  waitUntilGone(name: string, limit: number, signal: AbortSignal): Promise<void>;
+  /** Returns why no more servers should be created, or null. */
+  suspendedReason(): string | null;
+  /** Starts to delete what earlier sessions and runs left behind. */
   start(): void;
   /**
-   * Finds servers with our mark. Without `dryRun` each is deleted once no living run can need it any more, and waited for
-   * up to `limit` milliseconds; one that goes by itself until then is none of the result.
+   * Lists the test servers of a scope and, without `dryRun`, deletes each one as soon as no running daemon can need it.
+   * Waits up to `limit` milliseconds for them to be gone. Servers that disappear on their own are not in the result.
    */
   sweep(options: SweepOptions): Promise<Result<readonly Swept[]>>;
-  /** Deletes all there is for up to `limit` milliseconds; gives what is left. */
-  stop(limit: number): Promise<readonly Left[]>;
+  /** Deletes all own servers, for up to `limit` milliseconds, and returns those that are left. */
+  stop(limit: number): Promise<readonly LeftoverServer[]>;
 };
 
 export type SweepOptions = {
   readonly dryRun: boolean;
-  readonly scope: Scope;
-  readonly limit: number;
-  /** Deletes also what a living run may need. */
+  readonly scope: OwnerScope;
+  /** In milliseconds. */
+  readonly timeout: number;
+  /** Also deletes servers that a running daemon may need. */
   readonly now?: boolean;
-  /** Told once of what is waited for, and for how long at most. */
+  /** Called once if servers may be in use by a running daemon, with the longest time to wait for them. */
   readonly onWait?: (servers: readonly Server[], millis: Millis) => void;
   readonly signal: AbortSignal;
 };
 
-/** `neededFor`: a living run may need it for so long. */
+/** `neededFor`: how long a running daemon may still need the server. */
 export type Swept = { readonly server: Server; readonly gone: boolean; readonly neededFor: Millis };
-/** At most for `longest`, with a look each `every` milliseconds. */
-type Wait = {
-  readonly longest: Millis;
-  readonly every: Millis;
-  readonly scope: Scope;
+
+type WaitOptions = {
+  readonly maxWait: Millis;
+  readonly interval: Millis;
+  readonly scope: OwnerScope;
   readonly signal: AbortSignal;
 };
-/** `left`: the wait was too short. */
-type Taken = {
-  readonly taken: readonly { readonly server: Server; readonly errand: Errand }[];
+
+/** `left`: servers that were still needed after `maxWait`. */
+type DueDeletions = {
+  readonly started: readonly { readonly server: Server; readonly deletion: ServerDeletion }[];
   readonly left: readonly Server[];
 };
-export type Left = { readonly name: string; readonly id: string; readonly message: string };
+
+/** A server that `stop` could not delete. `message` is the latest status or error. */
+export type LeftoverServer = { readonly name: string; readonly id: string; readonly message: string };
 
 export type JanitorOptions = {
   readonly cloud: Cloud;
-  readonly mark: Mark;
-  /** After so many milliseconds a server that is still there is called leaked; it is tried on. */
+  readonly creator: Creator;
+  /** Milliseconds after which a server that still exists is reported as leaked. Deletion is retried. */
   readonly deleteLimit: number;
-  /** No more servers are made when more than this many can't be deleted. */
+  /** Boots are suspended while more servers than this cannot be deleted. */
   readonly maxStuck: number;
   readonly emit: (event: ServerEvent) => void;
   readonly log: (level: 'info' | 'warn', message: string) => void;
-  readonly pace?: ErrandPace;
+  readonly timing?: DeletionTiming;
 };
 
-/** Requests of the clean-up that are under way at once: half of the places, so that probes go on. */
-const AT_ONCE = MAX_OUTSTANDING / 2;
-/** Between two tries to look for what an earlier run left behind. */
-const LOOK_AGAIN = 10_000;
-/** Between two looks of a sweep at servers that a living run may need. */
-const SWEEP_LOOK = 2000;
-/** A sweep does not wait longer for what a living run may need. */
-const LONGEST_WAIT = 600_000;
+/** Half of what the gate allows, so that probes are not delayed. */
+const MAX_CONCURRENT_REQUESTS = MAX_OUTSTANDING / 2;
+const LIST_CACHE_MS = 1000;
+const LEFTOVER_LIST_INTERVAL_MS = 10_000;
+const SWEEP_LIST_INTERVAL_MS = 2000;
+const MAX_SWEEP_WAIT_MS = 600_000;
 
 export function createJanitor(options: JanitorOptions): Janitor {
-  const { cloud, mark, deleteLimit, maxStuck, emit, log, pace = USUAL_PACE } = options;
+  const { cloud, creator: mark, deleteLimit, maxStuck, emit, log, timing: pace = DEFAULT_DELETION_TIMING } = options;
   const { clock } = cloud;
   const compute = cloud.compute(cloud.http);
   const ended = new AbortController();
   const hurry = new AbortController();
-  const limit = pLimit(AT_ONCE);
-  const errands = new Map<string, Errand>();
+  const limit = pLimit(MAX_CONCURRENT_REQUESTS);
+  const deletions = new Map<string, ServerDeletion>();
   const inUse = new Set<string>();
-  let found: { readonly at: Millis; readonly servers: Promise<Result<readonly Server[]>> } | null = null;
+  let latestList: { readonly at: Millis; readonly servers: Promise<Result<readonly Server[]>> } | null = null;
 
-  const tell = (kind: ServerEvent['kind'], name: string, id: string | null, message: string) =>
+  const report = (kind: ServerEvent['kind'], name: string, id: string | null, message: string) =>
     emit({ cloud: cloud.access.name, vantage: mark.vantage, kind, name, id, at: clock.now(), message });
 
-  /** All that bear the name prefix; who asks within a second gets the same. */
-  function listed(): Promise<Result<readonly Server[]>> {
-    if (found === null || clock.now() - found.at > 1000) {
-      const servers = compute.named(mark.prefix, { limits: cloud.limits, signal: ended.signal });
-      found = { at: clock.now(), servers };
+  /** Lists the servers with the name prefix. Calls within a second share one list. */
+  function recentList(): Promise<Result<readonly Server[]>> {
+    if (latestList === null || clock.now() - latestList.at > LIST_CACHE_MS) {
+      const servers = compute.listByPrefix(mark.prefix, { limits: cloud.limits, signal: ended.signal });
+      latestList = { at: clock.now(), servers };
     }
-    return found.servers;
+    return latestList.servers;
   }
 
-  /** The id of a server whose create was never answered; undefined where nobody can say. */
+  /** Returns the id of an own server by name: null if there is none, undefined if the list failed. */
   async function lookUp(name: string): Promise<string | null | undefined> {
-    const all = await listed();
-    if (all.type !== 'ok') return undefined;
-    return all.value.find((one) => one.name === name && isOurs(one, mark.prefix, ownScope(mark)))?.id ?? null;
+    const list = await recentList();
+    if (list.type !== 'ok') return undefined;
+    return list.value.find((server) => server.name === name && isOwn(server))?.id ?? null;
   }
 
-  function begin(
+  const isOwn = (server: Server): boolean => isOwnedBy(server, mark.prefix, scopeOf(mark));
+
+  /** Starts to delete a server, unless that has been started before. */
+  function startDeletion(
     name: string,
     id: string | null,
     { seemsGone = false, deletedAt = null }: { seemsGone?: boolean; deletedAt?: Millis | null } = {},
-  ): Errand {
-    const known = errands.get(name);
-    // Two servers may have one name: an older Rollwatch gave the same to those of two entries of one project.
-    const isOther = known !== undefined && id !== null && known.id !== null && known.id !== id;
+  ): ServerDeletion {
+    // Names are not unique: an older Rollwatch used the same ones for two cloud entries of one project.
+    const sameName = deletions.get(name);
+    const isOther = sameName !== undefined && id !== null && sameName.id !== null && sameName.id !== id;
     const key = isOther ? `${name} ${id}` : name;
-    const same = errands.get(key);
-    if (same !== undefined) return same;
+    const started = deletions.get(key);
+    if (started !== undefined) return started;
     inUse.delete(name);
-    const errand = newErrand(name, { id, since: clock.now(), seemsGone, deletedAt });
-    errands.set(key, errand);
+    const deletion = newServerDeletion(name, { id, since: clock.now(), seemsGone, deletedAt });
+    deletions.set(key, deletion);
     const onFound = (foundId: string) =>
-      tell('created', name, foundId, 'found by its name: its create was never answered');
+      report('created', name, foundId, 'found by name: its create request was never answered');
     const onStuck = () => {
-      tell('leaked', name, errand.id, errand.message);
-      log('warn', `server ${name} is still there after ${deleteLimit / 1000} s (${errand.message}); it is tried on`);
+      report('leaked', name, deletion.id, deletion.message);
+      log('warn', `could not delete server ${name} within ${deleteLimit / 1000} s (${deletion.message}); still trying`);
     };
-    const { turn } = cloud.backpressure['nova-api'];
-    const perform = { compute, clock, turn, limits: cloud.limits, pace, deleteLimit, lookUp, onFound, onStuck };
-    void runErrand(errand, { ...perform, limit, hurry: hurry.signal, ended: ended.signal }).then((end) => {
+    void runServerDeletion(deletion, {
+      ...{ compute, clock, limits: cloud.limits, pace, deleteLimit, limit, lookUp, onFound, onStuck },
+      turn: cloud.backpressure['nova-api'].waitForTurn,
+      hurry: hurry.signal,
+      ended: ended.signal,
+    }).then((end) => {
       if (end === 'left') return;
-      errands.delete(key);
-      if (end === 'gone') tell('gone', name, errand.id, '');
-      errand.looked.resolve();
-      errand.gone.resolve();
-      errand.over.resolve();
+      deletions.delete(key);
+      if (end === 'gone') report('gone', name, deletion.id, '');
+      deletion.searched.resolve();
+      deletion.absentOnce.resolve();
+      deletion.finished.resolve();
     });
-    return errand;
+    return deletion;
   }
 
-  const within = async (work: Promise<unknown>, millis: number, signal: AbortSignal): Promise<void> => {
-    const over = new AbortController();
-    const timer = delay(millis, undefined, { signal: AbortSignal.any([signal, over.signal]) }).catch(() => {});
+  const waitUpTo = async (millis: number, work: Promise<unknown>, signal: AbortSignal): Promise<void> => {
+    const done = new AbortController();
+    const timer = delay(millis, undefined, { signal: AbortSignal.any([signal, done.signal]) }).catch(() => {});
     await Promise.race([work, timer]);
-    over.abort();
+    done.abort();
   };
 
-  /** Those of `scope`, but for what our own probes are using. */
-  async function marked(scope: Scope, signal: AbortSignal): Promise<Result<readonly Server[]>> {
-    const all = await compute.named(mark.prefix, { limits: cloud.limits, signal });
-    if (all.type !== 'ok') return all;
-    return { ...all, value: all.value.filter((one) => isOurs(one, mark.prefix, scope) && !inUse.has(one.name)) };
+  /** Lists the test servers of a scope, except those that our own probes are using. */
+  async function listUnused(scope: OwnerScope, signal: AbortSignal): Promise<Result<readonly Server[]>> {
+    const list = await compute.listByPrefix(mark.prefix, { limits: cloud.limits, signal });
+    if (list.type !== 'ok') return list;
+    const unused = list.value.filter((server) => isOwnedBy(server, mark.prefix, scope) && !inUse.has(server.name));
+    return { ...list, value: unused };
   }
 
-  async function takeOwn(): Promise<void> {
-    const own = await marked(ownScope(mark), ended.signal);
-    if (own.type === 'ok') for (const { name, id } of own.value) begin(name, id);
+  async function deleteOwn(): Promise<void> {
+    const own = await listUnused(scopeOf(mark), ended.signal);
+    if (own.type === 'ok') for (const { name, id } of own.value) startDeletion(name, id);
   }
 
-  /** For how long a living run may still need it. */
-  function stillNeeded(server: Server): Millis {
+  /** Returns how long a running daemon may still need a server. */
+  function neededTime(server: Server): Millis {
     const owner = ownerOf(server, mark.prefix);
     if (owner === null) return Number.POSITIVE_INFINITY;
-    return neededFor({ created: server.created, lifetime: owner.lifetime }, cloud.session.cloudNow());
+    return remainingLifetime({ created: server.createdAt, lifetime: owner.lifetime }, cloud.session.cloudNow());
   }
 
   /**
-   * Deletes each of `servers` when no living run can need it any more; one that is gone by then is not ours to delete.
-   * Where the cloud's time is not known, a server is as good as new when it is first seen.
+   * Starts to delete each server when no running daemon can need it any more. Skips servers that disappear before. If
+   * the time of the cloud is unknown, a server counts as created when it is first seen.
    */
-  async function takeWhenUnneeded(servers: readonly Server[], { longest, every, scope, signal }: Wait): Promise<Taken> {
-    const from = clock.now();
-    const taken: { server: Server; errand: Errand }[] = [];
-    let waiting = servers.map((server) => ({ server, until: from + stillNeeded(server) }));
+  async function deleteWhenUnneeded(
+    servers: readonly Server[],
+    { maxWait, interval, scope, signal }: WaitOptions,
+  ): Promise<DueDeletions> {
+    const startedAt = clock.now();
+    const started: { server: Server; deletion: ServerDeletion }[] = [];
+    let waiting = servers.map((server) => ({ server, until: startedAt + neededTime(server) }));
     for (;;) {
       const now = clock.now();
       const due = waiting.filter(({ until }) => until <= now);
-      taken.push(...due.map(({ server }) => ({ server, errand: begin(server.name, server.id) })));
-      waiting = waiting.filter((one) => !due.includes(one));
-      if (waiting.length === 0 || now >= from + longest) break;
-      const next = Math.min(from + longest, ...waiting.map(({ until }) => until));
-      await delay(Math.min(every, next - now), undefined, { signal });
-      const seen = await marked(scope, signal);
-      if (seen.type !== 'ok') continue;
-      const ids = new Set(seen.value.map(({ id }) => id));
+      started.push(...due.map(({ server }) => ({ server, deletion: startDeletion(server.name, server.id) })));
+      waiting = waiting.filter((entry) => !due.includes(entry));
+      if (waiting.length === 0 || now >= startedAt + maxWait) break;
+      const next = Math.min(startedAt + maxWait, ...waiting.map(({ until }) => until));
+      await delay(Math.min(interval, next - now), undefined, { signal });
+      const list = await listUnused(scope, signal);
+      if (list.type !== 'ok') continue;
+      const ids = new Set(list.value.map(({ id }) => id));
       waiting = waiting.filter(({ server }) => ids.has(server.id));
     }
-    return { taken, left: waiting.map(({ server }) => server) };
+    return { started, left: waiting.map(({ server }) => server) };
   }
 
-  /** What another run or another entry of clouds.yaml has made may be another daemon's, at work. */
-  async function cleanUpAfterOthers(): Promise<void> {
-    const here = { vantage: mark.vantage, run: null };
-    let found = await marked(here, ended.signal);
-    while (found.type !== 'ok') {
-      await delay(LOOK_AGAIN, undefined, { signal: ended.signal });
-      found = await marked(here, ended.signal);
+  /** Deletes own servers at once. Those of other runs or cloud entries may be in use by another daemon on this host. */
+  async function deleteLeftovers(): Promise<void> {
+    const scope = { vantage: mark.vantage, run: null };
+    let list = await listUnused(scope, ended.signal);
+    while (list.type !== 'ok') {
+      await delay(LEFTOVER_LIST_INTERVAL_MS, undefined, { signal: ended.signal });
+      list = await listUnused(scope, ended.signal);
     }
-    const isOwn = (one: Server) => isOurs(one, mark.prefix, ownScope(mark));
-    const [own, others] = [found.value.filter(isOwn), found.value.filter((one) => !isOwn(one))];
-    for (const { name, id } of own) begin(name, id);
-    if (own.length > 0) log('info', `deletes ${own.length} servers left by an earlier start`);
-    const given = { longest: Number.POSITIVE_INFINITY, every: LOOK_AGAIN, scope: here, signal: ended.signal };
-    const { taken } = await takeWhenUnneeded(others, given);
-    if (taken.length > 0) log('info', `deletes ${taken.length} servers left by another run or another entry`);
+    const own = list.value.filter(isOwn);
+    const others = list.value.filter((server) => !isOwn(server));
+    for (const { name, id } of own) startDeletion(name, id);
+    if (own.length > 0) log('info', `deleting ${serverCount(own.length)} left by an earlier session`);
+    const { started } = await deleteWhenUnneeded(others, {
+      maxWait: Number.POSITIVE_INFINITY,
+      interval: LEFTOVER_LIST_INTERVAL_MS,
+      scope,
+      signal: ended.signal,
+    });
+    if (started.length > 0) log('info', `deleting ${serverCount(started.length)} left by another run or cloud entry`);
   }
 
   return {
-    using: (name) => inUse.add(name),
-    created: (name, id) => tell('created', name, id, ''),
-    take: ({ name, id, deletedAt }) => begin(name, id, { deletedAt }),
-    confirm: ({ name, id }) => begin(name, id, { seemsGone: true }),
-    never: (name) => inUse.delete(name),
-    async settled(name, millis, signal) {
-      const errand = errands.get(name);
-      if (errand === undefined || errand.seemsGone) return;
-      await within(errand.id === null ? errand.looked.promise : errand.gone.promise, millis, signal);
+    reserve: (name) => inUse.add(name),
+    recordCreated: (name, id) => report('created', name, id, ''),
+    delete: ({ name, id, deletedAt }) => startDeletion(name, id, { deletedAt }),
+    confirmGone: ({ name, id }) => startDeletion(name, id, { seemsGone: true }),
+    release: (name) => inUse.delete(name),
+    async waitUntilGone(name, millis, signal) {
+      const deletion = deletions.get(name);
+      if (deletion === undefined || deletion.seemsGone) return;
+      await waitUpTo(millis, deletion.id === null ? deletion.searched.promise : deletion.absentOnce.promise, signal);
     },
-    held() {
-      const stuck = [...errands.values()].filter((one) => one.stuck && one.id !== null).length;
+    suspendedReason() {
+      const stuck = [...deletions.values()].filter((deletion) => deletion.stuck && deletion.id !== null).length;
       return stuck > maxStuck ? `${stuck} servers cannot be deleted` : null;
     },
     start() {
-      cleanUpAfterOthers().catch((error: unknown) => {
-        if (!ended.signal.aborted) log('warn', `looking for servers left behind: ${errorLine(error)}`);
+      deleteLeftovers().catch((error: unknown) => {
+        if (!ended.signal.aborted) log('warn', `could not look for leftover test servers: ${errorLine(error)}`);
       });
     },
-    async sweep({ dryRun, scope, limit: millis, now = false, onWait, signal }) {
-      const found = await marked(scope, signal);
-      if (found.type !== 'ok') return found;
-      const needed = new Map(found.value.map((server) => [server, now ? 0 : stillNeeded(server)]));
-      const row = (server: Server, gone: boolean): Swept => ({ server, gone, neededFor: needed.get(server) ?? 0 });
-      const isGone = (errand: Errand) => ![...errands.values()].includes(errand);
-      if (dryRun) return { ...found, value: found.value.map((server) => row(server, false)) };
-      const young = found.value.filter((server) => (needed.get(server) ?? 0) > 0);
-      const old = found.value
-        .filter((server) => !young.includes(server))
-        .map((server) => ({ server, errand: begin(server.name, server.id) }));
-      const longest = Math.min(LONGEST_WAIT, Math.max(0, ...young.map((server) => needed.get(server) ?? 0)));
-      if (young.length > 0) onWait?.(young, longest);
-      const { taken, left } = await takeWhenUnneeded(young, { longest, every: SWEEP_LOOK, scope, signal });
-      const begun = [...old, ...taken];
-      await within(Promise.all(begun.map(({ errand }) => errand.over.promise)), millis, signal);
-      const rows = begun.map(({ server, errand }) => row(server, isGone(errand)));
-      return { ...found, value: [...rows, ...left.map((server) => row(server, false))] };
+    async sweep({ dryRun, scope, timeout: millis, now = false, onWait, signal }) {
+      const list = await listUnused(scope, signal);
+      if (list.type !== 'ok') return list;
+      const needed = new Map(list.value.map((server) => [server, now ? 0 : neededTime(server)]));
+      const neededBy = (server: Server): Millis => needed.get(server) ?? 0;
+      const row = (server: Server, gone: boolean): Swept => ({ server, gone, neededFor: neededBy(server) });
+      if (dryRun) return { ...list, value: list.value.map((server) => row(server, false)) };
+      const maybeInUse = list.value.filter((server) => neededBy(server) > 0);
+      const startedNow = list.value
+        .filter((server) => !maybeInUse.includes(server))
+        .map((server) => ({ server, deletion: startDeletion(server.name, server.id) }));
+      const maxWait = Math.min(MAX_SWEEP_WAIT_MS, Math.max(0, ...maybeInUse.map(neededBy)));
+      if (maybeInUse.length > 0) onWait?.(maybeInUse, maxWait);
+      const waitOptions = { maxWait, interval: SWEEP_LIST_INTERVAL_MS, scope, signal };
+      const { started: startedLater, left } = await deleteWhenUnneeded(maybeInUse, waitOptions);
+      const started = [...startedNow, ...startedLater];
+      await waitUpTo(millis, Promise.all(started.map(({ deletion }) => deletion.finished.promise)), signal);
+      const isGone = (deletion: ServerDeletion) => ![...deletions.values()].includes(deletion);
+      const rows = started.map(({ server, deletion }) => row(server, isGone(deletion)));
+      return { ...list, value: [...rows, ...left.map((server) => row(server, false))] };
     },
     async stop(millis) {
       hurry.abort();
       inUse.clear();
-      const over = AbortSignal.timeout(millis);
-      await within(takeOwn(), millis, over);
-      const allOver = () => Promise.all([...errands.values()].map((one) => one.over.promise));
-      if (!over.aborted) await within(allOver(), millis, over);
+      const timeout = AbortSignal.timeout(millis);
+      await waitUpTo(millis, deleteOwn(), timeout);
+      const allOver = () => Promise.all([...deletions.values()].map(({ finished: over }) => over.promise));
+      if (!timeout.aborted) await waitUpTo(millis, allOver(), timeout);
       ended.abort();
-      const left = [...errands.values()].flatMap(({ name, id, message }) =>
+      const left = [...deletions.values()].flatMap(({ name, id, message }) =>
         id === null ? [] : [{ name, id, message }],
       );
-      for (const { name, id, message } of left) tell('leaked', name, id, message);
+      for (const { name, id, message } of left) report('leaked', name, id, message);
       return left;
     },
   };
 }
+
+const serverCount = (count: number): string => `${count} test server${count === 1 ? '' : 's'}`;

@@ -1,28 +1,28 @@
-import type { Mark } from '../domain/ownership.ts';
+import type { Creator } from '../domain/ownership.ts';
 import type { Clock, Facts, Probe } from '../domain/ports.ts';
 import type { Series } from '../domain/sample.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Janitor } from './janitor.ts';
+import { type ProbeOrigin, type RequestSettings, seriesOf } from './probe.ts';
 import { bootSeries, type ServerBootSettings, serverBoot } from './server-boot.ts';
 import { type ServerListSettings, serverList } from './server-list.ts';
 import { reachSeries, type ServerReachSettings, serverReach } from './server-reach.ts';
-import { type Place, type RequestSettings, seriesOf } from './settings.ts';
 import { token } from './token.ts';
 
-type Switched<Settings> = Settings & { readonly enabled: boolean };
+type Switchable<Settings> = Settings & { readonly enabled: boolean };
 
-/** What is probed of one cloud, and how. */
+/** The settings of all probes of one cloud. */
 export type ProbesSettings = {
-  readonly 'server-list': Switched<ServerListSettings> & { readonly connections: readonly ('new' | 'reused')[] };
-  readonly 'server-boot': Switched<ServerBootSettings>;
-  readonly 'server-reach': Switched<ServerReachSettings>;
-  readonly token: Switched<RequestSettings>;
+  readonly 'server-list': Switchable<ServerListSettings> & { readonly connections: readonly ('new' | 'reused')[] };
+  readonly 'server-boot': Switchable<ServerBootSettings>;
+  readonly 'server-reach': Switchable<ServerReachSettings>;
+  readonly token: Switchable<RequestSettings>;
 };
 
 export type ProbesOptions = {
   readonly settings: ProbesSettings;
   readonly session: number;
-  readonly mark: Mark;
+  readonly creator: Creator;
   readonly janitor: Janitor;
   readonly admin: Cloud | null;
   readonly clock: Clock;
@@ -30,44 +30,49 @@ export type ProbesOptions = {
 };
 
 type Entry = {
-  /** The series that it will make, known before anything is asked of the cloud. */
-  readonly series: (place: Place, settings: ProbesSettings) => readonly Series[];
-  readonly probes: (cloud: Cloud, place: Place, options: ProbesOptions) => readonly Probe[];
+  /** Returns the series of the probes. Sends nothing to the cloud. */
+  readonly series: (origin: ProbeOrigin, settings: ProbesSettings) => readonly Series[];
+  readonly probes: (cloud: Cloud, origin: ProbeOrigin, options: ProbesOptions) => readonly Probe[];
 };
 
-/** Every probe there is, a line each. */
 const REGISTRY: { readonly [name in keyof ProbesSettings]: Entry } = {
   'server-list': {
-    series: (place, { 'server-list': list }) =>
-      list.connections.map((connection) => seriesOf({ ...place, probe: 'server-list', connection, target: '' }, list)),
-    probes: (cloud, place, { settings: { 'server-list': settings } }) =>
-      settings.connections.map((connection) => serverList(cloud, place, { settings, connection })),
+    series: (origin, { 'server-list': settings }) =>
+      settings.connections.map((connection) =>
+        seriesOf({ ...origin, probe: 'server-list', connection, target: '' }, settings),
+      ),
+    probes: (cloud, origin, { settings: { 'server-list': settings } }) =>
+      settings.connections.map((connection) => serverList(cloud, origin, { settings, connection })),
   },
   'server-boot': {
-    series: (place, { 'server-boot': boot }) => [bootSeries(place, boot)],
-    probes: (cloud, place, options) => [
-      serverBoot(cloud, place, { ...options, settings: options.settings['server-boot'] }),
+    series: (origin, { 'server-boot': settings }) => [bootSeries(origin, settings)],
+    probes: (cloud, origin, options) => [
+      serverBoot(cloud, origin, { ...options, settings: options.settings['server-boot'] }),
     ],
   },
   'server-reach': {
-    series: (place, { 'server-reach': settings }) =>
-      settings.targets.map((target) => reachSeries(place, target, settings)),
-    probes: (cloud, place, { settings: { 'server-reach': settings }, clock }) =>
-      settings.targets.map((target) => serverReach(cloud, place, { settings, target, clock })),
+    series: (origin, { 'server-reach': settings }) =>
+      settings.targets.map((target) => reachSeries(origin, target, settings)),
+    probes: (cloud, origin, { settings: { 'server-reach': settings }, clock }) =>
+      settings.targets.map((target) => serverReach(cloud, origin, { settings, target, clock })),
   },
   token: {
-    series: (place, settings) => [seriesOf({ ...place, probe: 'token', connection: '', target: '' }, settings.token)],
-    probes: (cloud, place, { settings }) => [token(cloud, place, settings.token)],
+    series: (origin, { token: settings }) => [
+      seriesOf({ ...origin, probe: 'token', connection: '', target: '' }, settings),
+    ],
+    probes: (cloud, origin, { settings }) => [token(cloud, origin, settings.token)],
   },
 };
 
 const NAMES = ['server-list', 'server-boot', 'server-reach', 'token'] as const;
 
-const enabled = (settings: ProbesSettings): readonly Entry[] =>
+const enabledEntries = (settings: ProbesSettings): readonly Entry[] =>
   NAMES.filter((name) => settings[name].enabled).map((name) => REGISTRY[name]);
 
-export const seriesOfCloud = (place: Place, settings: ProbesSettings): readonly Series[] =>
-  enabled(settings).flatMap((entry) => entry.series(place, settings));
+/** Returns the series of all enabled probes. */
+export const seriesOfCloud = (origin: ProbeOrigin, settings: ProbesSettings): readonly Series[] =>
+  enabledEntries(settings).flatMap((entry) => entry.series(origin, settings));
 
-export const probesOfCloud = (cloud: Cloud, place: Place, options: ProbesOptions): readonly Probe[] =>
-  enabled(options.settings).flatMap((entry) => entry.probes(cloud, place, options));
+/** Creates all enabled probes, in the order of `seriesOfCloud`. */
+export const probesOfCloud = (cloud: Cloud, origin: ProbeOrigin, options: ProbesOptions): readonly Probe[] =>
+  enabledEntries(options.settings).flatMap((entry) => entry.probes(cloud, origin, options));

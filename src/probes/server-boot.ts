@@ -1,24 +1,25 @@
 import type { Cause, VoidCause } from '../domain/cause.ts';
-import { lifetimeOf, type Mark, metadataOf, nameOf } from '../domain/ownership.ts';
+import { type Creator, testServerLifetime, testServerMetadata, testServerName } from '../domain/ownership.ts';
 import type { Facts, Probe, ProbeContext, ProbeResult } from '../domain/ports.ts';
 import type { Series, Stages } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Cloud } from '../openstack/cloud.ts';
-import { type Choice, candidates, type Wanted } from '../openstack/compute/choose.ts';
+import type { BootChoice, BootPreferences } from '../openstack/compute/choose.ts';
 import type { Server } from '../openstack/compute/server-body.ts';
 import { countLostTime } from '../openstack/http/lost-time.ts';
-import type { Trouble } from '../openstack/result.ts';
-import { aftermath, type BootOptions, fall, mayExist, rise } from './boot.ts';
-import { createBootCauses } from './boot-causes.ts';
-import { type BootCourse, createBootCourse, createUsualSpells } from './boot-course.ts';
+import type { Ok, Problem, Result } from '../openstack/result.ts';
+import { createBootCauses, type FailedActiveWait } from './boot-causes.ts';
+import { createBootChoices } from './boot-choices.ts';
+import { type BootTimeline, createBootTimeline, createStageBaseline } from './boot-timeline.ts';
+import { mayExist, type PollOptions, waitForActive, waitUntilGone, watchAfterError } from './boot-waits.ts';
 import type { Janitor } from './janitor.ts';
-import { type Place, type ProbeSettings, seriesOf } from './settings.ts';
+import { type ProbeOrigin, type ProbeSettings, seriesOf } from './probe.ts';
 
 export type ServerBootSettings = ProbeSettings &
-  Wanted & {
-    /** From the sending of the create until ACTIVE. */
+  BootPreferences & {
+    /** From sending the create request until ACTIVE, in milliseconds. */
     readonly budget: number;
-    /** From the sending of the delete until it has gone. */
+    /** From sending the delete request until the server is gone, in milliseconds. */
     readonly deleteLimit: number;
     readonly poll: number;
     readonly requestTimeout: number;
@@ -30,333 +31,359 @@ export type ServerBootSettings = ProbeSettings &
 export type ServerBootOptions = {
   readonly settings: ServerBootSettings;
   readonly session: number;
-  readonly mark: Mark;
+  readonly creator: Creator;
   readonly janitor: Janitor;
-  /** A user of the same cloud who may read os-services; null: there is none. */
+  /** The cloud as a user who may read os-services; null without one. */
   readonly admin: Cloud | null;
   readonly onFacts: (facts: Facts) => void;
 };
 
-/** The next sample is due when this one's server has gone, at the latest. */
-export const bootSeries = (place: Place, settings: ServerBootSettings): Series => ({
-  ...seriesOf({ ...place, probe: 'server-boot', connection: '', target: '' }, settings),
-  cover: settings.interval * 1.5 + settings.budget + settings.deleteLimit,
+/** One server, and a second one while the first is stuck. */
+const MAX_IN_FLIGHT = 2;
+
+const MAX_CONNECT_TIMEOUT_MS = 5000;
+
+/** The next sample is due at the latest when the server of this one is gone. */
+export const bootSeries = (origin: ProbeOrigin, settings: ServerBootSettings): Series => ({
+  ...seriesOf({ ...origin, probe: 'server-boot', connection: '', target: '' }, settings),
+  validFor: settings.interval * 1.5 + settings.budget + settings.deleteLimit,
 });
 
-/** Boots a server and deletes it: a user's way through all of Nova. One at a time, and one more where that waits in vain. */
-export function serverBoot(cloud: Cloud, place: Place, options: ServerBootOptions): Probe {
-  const { settings, session, mark, janitor, admin, onFacts } = options;
-  const { budget, deleteLimit, poll } = settings;
-  const { clock, secondLook } = cloud;
-  const limits = { connect: Math.min(5000, settings.requestTimeout), response: settings.requestTimeout };
+/** Boots a server and deletes it, which involves all parts of Nova. */
+export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBootOptions): Probe {
+  const { settings, session, creator: mark, janitor, admin, onFacts } = options;
+  const { budget, deleteLimit, availabilityZone } = settings;
+  const { clock } = cloud;
+  const limits = {
+    connect: Math.min(MAX_CONNECT_TIMEOUT_MS, settings.requestTimeout),
+    response: settings.requestTimeout,
+  };
   const http = cloud.open('new');
   const compute = cloud.compute(http);
-  const guarded = cloud.backpressure['nova-api'].series();
-  const looks = cloud.backpressure['nova-api'].series();
-  const zoneAsked = settings.availabilityZone !== null;
-  const metadata = metadataOf(mark, lifetimeOf(settings));
-  const usual = createUsualSpells();
-  const causes = createBootCauses(cloud, { admin, budget, deleteLimit, zoneAsked, usual });
-  /** What may be booted, the best first; empty: to be chosen. What Nova refused before anything ever worked is left out. */
-  let choices: readonly Choice[] = [];
-  let worked = false;
-  const refused: string[] = [];
-  /** While several servers are under way: when the latest create was sent that Nova accepted, and the latest request of any kind that its API answered well. */
-  let acceptedLast: Millis | null = null;
-  let answeredLast: Millis | null = null;
-  let refusalTold: Millis | null = null;
-  /** The latest create was refused: while another server is looked at, whether anybody can boot is asked until one is accepted. */
-  let createFailed = false;
-  /** Of servers that are being looked at. */
-  const courses = new Set<BootCourse>();
-  let count = 0;
-  /** Servers that are there, or may be. */
-  const standing = new Set<string>();
-  /** Of those, the ones whose boot is over and that the janitor deletes: */
-  const left: string[] = [];
-  /** what is asked of Nova about these does not hang. */
-  const going = new Set<string>();
+  const sendCreate = cloud.backpressure['nova-api'].series();
+  const sendPoll = cloud.backpressure['nova-api'].series();
+  const zoneRequested = availabilityZone !== null;
+  const metadata = testServerMetadata(mark, testServerLifetime(settings));
+  const baseline = createStageBaseline();
+  const { microversion } = compute;
+  const choices = createBootChoices(cloud, { wanted: settings, limits, microversion, onFacts });
+  const causes = createBootCauses(cloud, { admin, budget, deleteLimit, zoneRequested, baseline });
 
-  async function choosing(signal: AbortSignal): Promise<Choice | Trouble> {
-    const [known] = choices;
-    if (known !== undefined) return known;
-    const found = await candidates(cloud, settings, { limits, signal });
-    if (found.type !== 'ok') return found;
-    choices = found.value;
-    const [best] = found.value;
-    tellChoice(best);
-    void secondLook.learn(signal);
-    return best;
+  let bootCount = 0;
+  /** When the latest create that Nova accepted was sent. */
+  let lastAcceptedAt: Millis | null = null;
+  /** When the latest poll that Nova answered was sent, among servers that are no longer polled. */
+  let lastAnsweredAt: Millis | null = null;
+  /** The latest create was refused. While another server is polled, creates are sent until one is accepted. */
+  let createRefused = false;
+  /** The start of refused polls that a sample has already been dated to. */
+  let datedRefusal: Millis | null = null;
+  /** Timelines of the servers that are being polled. */
+  const timelines = new Set<BootTimeline>();
+  /** Names of the servers that exist or may exist. */
+  const existing = new Set<string>();
+  /** Among those, the ones that the janitor deletes and that the next sample waits for. */
+  const handedOver: string[] = [];
+  /** Among those, the ones whose delete request did not hang. */
+  const deleting = new Set<string>();
+
+  function lastApiAnswerAt(): Millis | null {
+    return [...timelines]
+      .map((timeline) => timeline.lastOkAt())
+      .reduce((latest, at) => Math.max(latest ?? at, at), lastAnsweredAt);
   }
 
-  function tellChoice({ names: { flavor, image, network } }: Choice): void {
-    const tried = refused.length === 0 ? {} : { 'refused by Nova': refused.join('; ') };
-    onFacts({ flavor, image, network, 'compute microversion': compute.microversion, ...tried });
+  function pollsRefusedSince(): Millis | null {
+    const since = [...timelines].flatMap((timeline) => timeline.refusedSince() ?? []);
+    return since.length === 0 ? null : Math.min(...since);
   }
 
-  /** Goes on to the next candidate where nothing ever worked with this one; null where the cause is another one. */
-  function giveUpChoice({ names }: Choice, cause: Cause, progress: (note: string) => void): VoidCause | null {
-    if (worked || !refusesChoice(cause)) return null;
-    const what = `${names.image} with ${names.flavor} on ${names.network}`;
-    if (refused.length < MOST_REFUSED) refused.push(`${what} (${cause.message})`);
-    const [, next] = choices;
-    choices = choices.slice(1);
-    if (next !== undefined) tellChoice(next);
-    const then =
-      next === undefined
-        ? 'nothing else is left to try; set probes.server-boot.flavor, .image and .network'
-        : `${next.names.image} with ${next.names.flavor} is tried next`;
-    const message = `Nova refuses ${what}: ${cause.message}; ${then}`;
-    progress(message);
-    return { ...cause, kind: 'refused-choice', service: 'rollwatch', message };
-  }
-
-  function answeredAt(): Millis | null {
-    const known = [...courses].map((one) => one.goodAt());
-    return known.reduce((latest, at) => Math.max(latest ?? at, at), answeredLast);
-  }
-
-  function refusedSince(): Millis | null {
-    const known = [...courses].flatMap((one) => one.refusedSince() ?? []);
-    return known.length === 0 ? null : Math.min(...known);
-  }
-
-  /** When another boot's look was refused first, for the first create that is refused after it: its API was away by then. */
-  function firstRefusal(): Millis | null {
-    const since = refusedSince();
-    if (since === refusalTold) return null;
-    refusalTold = since;
+  /**
+   * Returns since when polls of another server are refused, once per outage: a create refused after that failed for the
+   * same reason, so its failure started then.
+   */
+  function takeRefusalStart(): Millis | null {
+    const since = pollsRefusedSince();
+    if (since === datedRefusal) return null;
+    datedRefusal = since;
     return since;
   }
 
-  async function following<T>(course: BootCourse, looks: () => Promise<T>): Promise<T> {
-    courses.add(course);
+  async function whilePolling<T>(timeline: BootTimeline, wait: () => Promise<T>): Promise<T> {
+    timelines.add(timeline);
     try {
-      return await looks();
+      return await wait();
     } finally {
-      answeredLast = answeredAt();
-      courses.delete(course);
+      lastAnsweredAt = lastApiAnswerAt();
+      timelines.delete(timeline);
     }
   }
 
-  function never(name: string): void {
-    janitor.never(name);
-    standing.delete(name);
+  function forget(name: string): void {
+    janitor.release(name);
+    existing.delete(name);
   }
 
-  function handOver(server: Parameters<Janitor['take']>[0], hung = false): void {
-    janitor.take(server);
-    if (server.id !== null && !hung) going.add(server.name);
-    left.push(server.name);
+  /** Lets the janitor delete the server. The next sample waits until it is gone. */
+  function handOver(server: Parameters<Janitor['delete']>[0], requestHangs = false): void {
+    janitor.delete(server);
+    if (server.id !== null && !requestHangs) deleting.add(server.name);
+    handedOver.push(server.name);
   }
 
-  async function settled(name: string, signal: AbortSignal): Promise<void> {
-    await janitor.settled(name, deleteLimit, signal);
-    going.delete(name);
-    standing.delete(name);
+  async function settleServer(name: string, signal: AbortSignal): Promise<void> {
+    await janitor.waitUntilGone(name, deleteLimit, signal);
+    deleting.delete(name);
+    existing.delete(name);
   }
 
-  async function boot(context: ProbeContext, lost: () => Millis): Promise<ProbeResult> {
-    const { signal } = context;
-    const wantedAt = clock.now();
-    const chosen = await choosing(signal);
-    if ('type' in chosen) return failing(chosen, { stages: {}, serverId: null }, wantedAt);
+  async function boot(context: ProbeContext, stalledTime: () => Millis): Promise<ProbeResult> {
+    const startedAt = clock.now();
+    const choice = await choices.choose(context.signal);
+    if ('type' in choice) return resultWithoutServer(choice, startedAt);
 
-    const name = nameOf(mark, session, count++);
-    const given: BootOptions = {
-      compute,
-      clock,
-      signal,
-      limits,
-      poll,
-      progress: context.progress,
-      guarded: looks,
-      lost,
-    };
-    janitor.using(name);
-    standing.add(name);
-    const { flavor, image, volume, networks } = chosen;
-    const { availabilityZone } = settings;
+    const name = testServerName(mark, session, bootCount++);
+    janitor.reserve(name);
+    existing.add(name);
+    const { created, sent } = await create(name, choice, context.signal);
+    if (created.type !== 'void') createRefused = created.type === 'failed' && !created.timedOut;
+    if (created.type !== 'ok') return createFailed(created, { name, choice, context, sent });
+    janitor.recordCreated(name, created.value);
+    lastAcceptedAt = created.sentAt;
+    return bootAccepted(created, { name, choice, context, stalledTime });
+  }
+
+  async function create(
+    name: string,
+    { flavor, image, volume, networks }: BootChoice,
+    signal: AbortSignal,
+  ): Promise<{ readonly created: Result<string>; readonly sent: boolean }> {
     let sent = false;
-    const create = () => {
+    const request = () => {
       sent = true;
       const server = { name, flavor, image, volume, networks, availabilityZone, metadata };
       return compute.create(server, { limits, signal });
     };
-    // While lists hang, nobody can boot either, and each create that hangs may be carried out minutes later.
-    const created = await guarded(create, signal);
-    if (created.type !== 'void') createFailed = created.type === 'failed' && !created.hung;
-    if (created.type !== 'ok') {
-      const ours = created.type === 'failed' ? giveUpChoice(chosen, created.cause, context.progress) : null;
-      if (ours !== null) {
-        never(name);
-        return voided(ours, { stages: {}, serverId: null, requestId: created.requestId });
-      }
-      // What was chosen may be there no more.
-      if (created.type === 'failed' && refusesChoice(created.cause)) choices = [];
-      const blamed = created.type === 'failed' ? await causes.ofRequest(created, 'create', signal) : created;
-      if (sent && mayExist(created)) {
-        handOver({ name, id: null, deletedAt: null });
-      } else never(name);
-      const ofApi = isOfApi(blamed.cause);
-      const upUntil = courses.size === 0 ? null : ofApi ? answeredAt() : acceptedLast;
-      const brokeAt = (ofApi ? firstRefusal() : null) ?? created.sentAt;
-      return failing(blamed, { stages: {}, serverId: null }, brokeAt, upUntil);
-    }
-    const id = created.value;
-    const { sentAt, settledAt: acceptedAt, requestId } = created;
-    janitor.created(name, id);
-    const stages: { [stage: string]: number } = { accepted: (acceptedAt - sentAt) / 1000 };
-    const seen = { stages, requestId, serverId: id };
-    acceptedLast = sentAt;
+    // If lists hang, boots would fail too, and Nova might carry out a create that hangs minutes later.
+    const created = await sendCreate(request, signal);
+    return { created, sent };
+  }
 
+  async function createFailed(
+    created: Problem,
+    attempt: {
+      readonly name: string;
+      readonly choice: BootChoice;
+      readonly context: ProbeContext;
+      readonly sent: boolean;
+    },
+  ): Promise<ProbeResult> {
+    const { name, choice, context, sent } = attempt;
+    const refused = created.type === 'failed' ? choices.reject(choice, created.cause, context.progress) : null;
+    if (refused !== null) {
+      forget(name);
+      return voidResult(refused, { ...NO_SERVER, requestId: created.requestId });
+    }
+    if (created.type === 'failed') choices.chooseAgainIfRefused(created.cause);
+    const attributed = created.type === 'failed' ? await causes.ofRequest(created, 'create', context.signal) : created;
+    if (sent && mayExist(created)) handOver({ name, id: null, deletedAt: null });
+    else forget(name);
+    const apiDown = isApiFailure(attributed.cause);
+    const lastKnownUpAt = timelines.size === 0 ? null : apiDown ? lastApiAnswerAt() : lastAcceptedAt;
+    const failureStartedAt = (apiDown ? takeRefusalStart() : null) ?? created.sentAt;
+    return resultWithoutServer(attributed, failureStartedAt, lastKnownUpAt);
+  }
+
+  /** Waits for ACTIVE, deletes the server and waits until it is gone. */
+  async function bootAccepted(
+    created: Ok<string>,
+    { name, choice, context, stalledTime }: Accepted,
+  ): Promise<ProbeResult> {
+    const { signal, progress } = context;
+    const { value: id, sentAt, settledAt: acceptedAt, requestId } = created;
+    const stages: { [stage: string]: number } = { accepted: (acceptedAt - sentAt) / 1000 };
+    const seen: Seen = { stages, requestId, serverId: id };
+    const polling: PollOptions = {
+      compute,
+      clock,
+      signal,
+      limits,
+      pollInterval: settings.poll,
+      progress,
+      send: sendPoll,
+      stalledTime,
+    };
     const onWaiting = (server: Server) => causes.waiting(server, sentAt, signal);
-    const building = createBootCourse({ sentAt, acceptedAt, first: 'scheduling', zoneAsked, usual });
-    const toActive = { until: sentAt + budget, createdAt: sentAt, course: building, onWaiting };
-    const risen = await following(building, () => rise(id, toActive, given));
-    if (risen.type === 'stopped') {
+
+    const building = createBootTimeline({
+      sentAt,
+      acceptedAt,
+      firstStage: 'scheduling',
+      zoneRequested,
+      baseline,
+    });
+    const activeWait = await whilePolling(building, () =>
+      waitForActive(id, { until: sentAt + budget, createdAt: sentAt, timeline: building, onWaiting }, polling),
+    );
+    if (activeWait.type === 'aborted' || activeWait.type === 'unknown') {
       handOver({ name, id, deletedAt: null });
-      return voided(SHUTDOWN, seen);
+      return voidResult(activeWait.type === 'aborted' ? SHUTDOWN : activeWait.cause, seen);
     }
-    if (risen.type === 'unseen') {
-      handOver({ name, id, deletedAt: null });
-      return voided(risen.cause, seen);
+    if (activeWait.type !== 'active') {
+      return buildFailed(activeWait, { name, id, sentAt, choice, building, seen, polling });
     }
-    if (risen.type !== 'active') {
-      const settledAt = risen.type === 'late' ? sentAt + budget + unseenFor(risen, lost()) : risen.at;
-      const found = await causes.ofRise(risen, building.spells(settledAt), signal);
-      const seenLater =
-        risen.type === 'error' && risen.server.fault === null
-          ? await aftermath(id, { errorAt: risen.at, until: sentAt + budget }, given)
-          : null;
-      const cause = seenLater === null ? found : { ...found, message: `${found.message}; ${seenLater}` };
-      handOver({ name, id, deletedAt: null });
-      if (cause.kind === 'quota') return voided({ ...cause, kind: 'quota' }, seen);
-      const ours =
-        risen.type === 'error' ? giveUpChoice(chosen, { ...cause, kind: cause.kind }, context.progress) : null;
-      if (ours !== null) return voided(ours, seen);
-      const failed = { ...cause, kind: cause.kind };
-      const broke = building.breakPoint({ settledAt, hung: risen.type === 'late' });
-      return { ...seen, outcome: 'failed', cause: failed, ...broke };
-    }
-    stages['active'] = (risen.at - acceptedAt) / 1000;
-    worked = true;
-    usual.learn(building.spells(risen.shownAt));
+    stages['active'] = (activeWait.at - acceptedAt) / 1000;
+    choices.confirm();
+    baseline.learn(building.stageTimes(activeWait.pollSentAt));
     causes.built(signal);
 
-    const lostBefore = lost();
-    const lostSince = () => lost() - lostBefore;
-    // It waits its turn for longer than a look does: a server that is ready is not to be left for want of a place.
+    const stalledWhileBuilding = stalledTime();
+    const stalledWhileDeleting = () => stalledTime() - stalledWhileBuilding;
+    // `cloud.http` waits longer for a place at the gate than polls do, so that an ACTIVE server is not left behind.
     const deleted = await cloud.compute(cloud.http).delete(id, { limits, signal });
     if (deleted.type === 'void') {
       handOver({ name, id, deletedAt: null });
-      return voided(deleted.cause, seen);
+      return voidResult(deleted.cause, seen);
     }
     if (deleted.type === 'failed') {
-      // Another delete that hangs would hold another worker of Nova's, and tell another tale of who is at fault.
       const { cause } = await causes.ofRequest(deleted, 'delete', signal);
-      handOver({ name, id, deletedAt: deleted.hung ? deleted.sentAt : null }, deleted.hung);
-      const { sentAt: brokeAt, settledAt, hung } = deleted;
-      return { ...seen, outcome: 'failed', cause, upUntil: risen.shownAt, brokeAt, settledAt, hung };
+      // A second delete would hang as well and occupy another Nova worker.
+      handOver({ name, id, deletedAt: deleted.timedOut ? deleted.sentAt : null }, deleted.timedOut);
+      const { sentAt: failureStartedAt, settledAt, timedOut } = deleted;
+      const lastKnownUpAt = activeWait.pollSentAt;
+      return { ...seen, outcome: 'failed', cause, lastKnownUpAt, failureStartedAt, settledAt, timedOut };
     }
-    stages['delete_accepted'] = (deleted.settledAt - risen.at) / 1000;
+    stages['delete_accepted'] = (deleted.settledAt - activeWait.at) / 1000;
+
+    const deletion = createBootTimeline({
+      sentAt: deleted.sentAt,
+      acceptedAt: deleted.settledAt,
+      firstStage: 'deleting',
+      zoneRequested,
+      baseline,
+    });
     const until = deleted.sentAt + deleteLimit;
-    const { sentAt: deletedAt, settledAt: deleteAcceptedAt } = deleted;
-    const deleting = { sentAt: deletedAt, acceptedAt: deleteAcceptedAt, first: 'deleting', zoneAsked, usual };
-    const deletion = createBootCourse(deleting);
-    const fallen = await following(deletion, () =>
-      fall(id, { until, course: deletion, onWaiting }, { ...given, lost: lostSince }),
+    const goneWait = await whilePolling(deletion, () =>
+      waitUntilGone(id, { until, timeline: deletion, onWaiting }, { ...polling, stalledTime: stalledWhileDeleting }),
     );
-    if (fallen.type === 'stopped') {
+    if (goneWait.type === 'aborted') {
       handOver({ name, id, deletedAt: null });
-      return voided(SHUTDOWN, seen);
+      return voidResult(SHUTDOWN, seen);
     }
-    if (fallen.type === 'unseen') {
+    if (goneWait.type === 'unknown') {
       handOver({ name, id, deletedAt: deleted.sentAt });
-      return voided(fallen.cause, seen);
+      return voidResult(goneWait.cause, seen);
     }
-    if (fallen.type !== 'gone') {
-      handOver({ name, id, deletedAt: fallen.type === 'late' ? deleted.sentAt : null });
-      const hung = fallen.type === 'late';
+    if (goneWait.type !== 'gone') {
+      const timedOut = goneWait.type === 'timed-out';
+      handOver({ name, id, deletedAt: timedOut ? deleted.sentAt : null });
       const settledAt =
-        fallen.type === 'late' ? deleted.sentAt + deleteLimit + unseenFor(fallen, lostSince()) : fallen.at;
-      const cause = await causes.ofFall(fallen, deletion.spells(settledAt), signal);
-      const broke = deletion.breakPoint({ settledAt, hung });
-      return { ...seen, outcome: 'failed', cause, ...broke, upUntil: broke.upUntil ?? risen.workedAt };
+        goneWait.type === 'timed-out' ? until + unobservedTime(goneWait, stalledWhileDeleting()) : goneWait.at;
+      const cause = await causes.ofGoneWait(goneWait, deletion.stageTimes(settledAt), signal);
+      const start = deletion.failureStart({ settledAt, timedOut });
+      const lastKnownUpAt = start.lastKnownUpAt ?? activeWait.lastProgressAt;
+      return { ...seen, outcome: 'failed', cause, ...start, lastKnownUpAt };
     }
-    stages['gone'] = (fallen.at - deleted.settledAt) / 1000;
-    usual.learn(deletion.spells(fallen.shownAt));
-    janitor.confirm({ name, id });
-    standing.delete(name);
-    return { ...seen, outcome: 'ok', cause: null, upUntil: fallen.shownAt, settledAt: risen.at };
+    stages['gone'] = (goneWait.at - deleted.settledAt) / 1000;
+    baseline.learn(deletion.stageTimes(goneWait.pollSentAt));
+    janitor.confirmGone({ name, id });
+    existing.delete(name);
+    return { ...seen, outcome: 'ok', cause: null, lastKnownUpAt: goneWait.pollSentAt, settledAt: activeWait.at };
+  }
+
+  async function buildFailed(
+    wait: FailedActiveWait,
+    build: {
+      readonly name: string;
+      readonly id: string;
+      readonly sentAt: Millis;
+      readonly choice: BootChoice;
+      readonly building: BootTimeline;
+      readonly seen: Seen;
+      readonly polling: PollOptions;
+    },
+  ): Promise<ProbeResult> {
+    const { name, id, sentAt, choice, building, seen, polling } = build;
+    const { signal, progress, stalledTime } = polling;
+    const until = sentAt + budget;
+    const timedOut = wait.type === 'timed-out';
+    const settledAt = wait.type === 'timed-out' ? until + unobservedTime(wait, stalledTime()) : wait.at;
+    const found = await causes.ofActiveWait(wait, building.stageTimes(settledAt), signal);
+    const aftermath =
+      wait.type === 'error' && wait.server.fault === null
+        ? await watchAfterError(id, { errorAt: wait.at, until }, polling)
+        : null;
+    handOver({ name, id, deletedAt: null });
+    const message = aftermath === null ? found.message : `${found.message}; ${aftermath}`;
+    if (found.kind === 'quota') return voidResult({ ...found, kind: 'quota', message }, seen);
+    const cause: Cause = { ...found, kind: found.kind, message };
+    const refused = wait.type === 'error' ? choices.reject(choice, cause, progress) : null;
+    if (refused !== null) return voidResult(refused, seen);
+    return { ...seen, outcome: 'failed', cause, ...building.failureStart({ settledAt, timedOut }) };
   }
 
   return {
-    series: bootSeries(place, settings),
+    series: bootSeries(origin, settings),
     loop: 'closed',
-    fast: settings.fast,
-    inFlight: MOST_AT_ONCE,
+    afterFailure: settings.afterFailure,
+    inFlight: MAX_IN_FLIGHT,
     async run(context) {
       const lostTime = countLostTime();
       try {
-        return await boot(context, lostTime.lost);
+        return await boot(context, lostTime.lostMs);
       } finally {
         lostTime.stop();
       }
     },
     async settle({ signal }) {
-      await Promise.all(left.splice(0).map((name) => settled(name, signal)));
+      await Promise.all(handedOver.splice(0).map((name) => settleServer(name, signal)));
     },
-    // Whether anybody could boot, a server says no more whose boot is over, nor one that can't be looked at, nor one that
-    // was accepted before others were refused.
-    waitsInVain: () =>
-      standing.size < MOST_AT_ONCE && (going.size > 0 || refusedSince() !== null || (createFailed && courses.size > 0)),
-    held: janitor.held,
+    // A server does not show whether others can boot if its boot is over, if its polls are refused, or if it was
+    // accepted before another create was refused.
+    isStuck: () =>
+      existing.size < MAX_IN_FLIGHT &&
+      (deleting.size > 0 || pollsRefusedSince() !== null || (createRefused && timelines.size > 0)),
+    suspendedReason: janitor.suspendedReason,
     close: () => http.close(),
   };
 }
 
-/** How much later than at the end of its budget it may have broken: nothing where the server showed how it stood. */
-const unseenFor = ({ failed }: { readonly failed: Cause | null }, lost: Millis): Millis => (failed === null ? 0 : lost);
+/** Returns how long after the end of its budget a boot may have failed: not at all if the last poll was answered. */
+const unobservedTime = ({ failed }: { readonly failed: Cause | null }, stalled: Millis): Millis =>
+  failed === null ? 0 : stalled;
 
-/** The server of one boot, and of one more while it waits in vain. */
-const MOST_AT_ONCE = 2;
+const SHUTDOWN = { kind: 'shutdown', service: 'rollwatch', message: 'Rollwatch is shutting down' } as const;
 
-/** Kept for the report. */
-const MOST_REFUSED = 5;
+/** A boot whose create request was accepted. */
+type Accepted = {
+  readonly name: string;
+  readonly choice: BootChoice;
+  readonly context: ProbeContext;
+  readonly stalledTime: () => Millis;
+};
 
-/**
- * Whether it is *what* was asked for that Nova doesn't take, in the words of its API (nova/exception.py) or of
- * nova-compute: of a flavor without a disk, a disk or memory too small for the image, an image that doesn't boot, another
- * project's network.
- */
-const refusesChoice = ({ kind, service, status, message }: Cause): boolean =>
-  service !== 'load-balancer' &&
-  ([400, 403, 404, 409].includes(status ?? 0) || kind === 'server-error') &&
-  CHOICE.test(message);
+/** What a result of any outcome has. */
+type Seen = { readonly stages: Stages; readonly serverId: string | null; readonly requestId: string | null };
 
-const CHOICE =
-  /flavors? with zero disk|flavor'?s? (disk|memory|ram)|\bflavor \S+ could not be found|(image|flavor)Ref|too small|\bimage\b.{0,80}(could not be found|unacceptable|not active|not bootable|no associated data|invalid|unsupported|larger|exceeds)|Block Device Mapping is Invalid|No bootable|(hw|img)_\w+|network \S+ could not be found|network.{0,60}(not (allowed|usable)|no subnet|requires a subnet|ambiguous|multiple possible)|multiple possible networks|not allowed to (use|create an interface on) .{0,20}network/i;
+const NO_SERVER: Seen = { stages: {}, serverId: null, requestId: null };
 
-const SHUTDOWN = { kind: 'shutdown', service: 'rollwatch', message: 'we were told to stop' } as const;
+const voidResult = (cause: VoidCause, seen: Seen): ProbeResult => ({ ...seen, outcome: 'void', cause, slots: 1 });
 
-type Seen = { readonly stages: Stages; readonly serverId: string | null; readonly requestId?: string | null };
-
-const voided = (cause: VoidCause, seen: Seen): ProbeResult => ({
-  requestId: null,
-  ...seen,
-  outcome: 'void',
-  cause,
-  slots: 1,
-});
-
-function failing(trouble: Trouble, seen: Seen, brokeAt: Millis, upUntil: Millis | null = null): ProbeResult {
-  const { requestId, settledAt } = trouble;
-  if (trouble.type === 'void') return voided(trouble.cause, { ...seen, requestId });
-  const { cause, hung } = trouble;
-  return { ...seen, requestId, outcome: 'failed', cause, upUntil, brokeAt, settledAt, hung };
+/** Returns the result of a boot whose create request was not sent or not accepted. */
+function resultWithoutServer(
+  trouble: Problem,
+  failureStartedAt: Millis,
+  lastKnownUpAt: Millis | null = null,
+): ProbeResult {
+  const seen = { ...NO_SERVER, requestId: trouble.requestId };
+  if (trouble.type === 'void') return voidResult(trouble.cause, seen);
+  const { cause, settledAt, timedOut } = trouble;
+  return { ...seen, outcome: 'failed', cause, lastKnownUpAt, failureStartedAt, settledAt, timedOut };
 }
 
-/** The API itself is away, so whatever it answered before proves it up: what stands behind it may have failed long ago. */
-const isOfApi = ({ service, kind }: Cause | VoidCause): boolean =>
+/**
+ * Returns whether the API itself is down. Then its latest answer proves it up; for a failure behind the API, it proves
+ * nothing.
+ */
+const isApiFailure = ({ service, kind }: Cause | VoidCause): boolean =>
   service === 'load-balancer' || (service === 'nova-api' && !kind.startsWith('http-'));

@@ -1,13 +1,19 @@
 import type { Probe } from '../domain/ports.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Result } from '../openstack/result.ts';
-import { findingOf } from './finding.ts';
-import { IN_FLIGHT, limitsOf, type Place, type RequestSettings, seriesOf } from './settings.ts';
+import {
+  DEFAULT_MAX_IN_FLIGHT,
+  limitsOf,
+  type ProbeOrigin,
+  probeResultOf,
+  type RequestSettings,
+  seriesOf,
+} from './probe.ts';
 
 export type ServerListSettings = RequestSettings & {
-  /** The detail list, as the Python client's `servers.list` asks for it; the plain one doesn't see all outages. */
+  /** Requests the detailed list, as `servers.list` of python-novaclient does. The brief one hides some outages. */
   readonly detail: boolean;
-  /** Servers in an answer, at most. */
+  /** Maximum number of servers in a response. */
   readonly limit: number;
 };
 
@@ -16,30 +22,34 @@ export type ServerListOptions = {
   readonly connection: 'new' | 'reused';
 };
 
-/** Lists servers, over connections that are kept or over a new one each time. */
-export function serverList(cloud: Cloud, place: Place, { settings, connection }: ServerListOptions): Probe {
+/** Lists servers, over a new connection for each sample or over reused ones. */
+export function serverList(cloud: Cloud, origin: ProbeOrigin, { settings, connection }: ServerListOptions): Probe {
   const http = cloud.open(connection);
   const compute = cloud.compute(http);
-  const { secondLook } = cloud;
-  const { detail, limit, inFlight = IN_FLIGHT, fast } = settings;
+  const { dependencies } = cloud;
+  const { detail, limit, inFlight = DEFAULT_MAX_IN_FLIGHT, afterFailure } = settings;
   const limits = limitsOf(settings);
-  const guarded = cloud.backpressure['nova-api'].samples();
+  const send = cloud.backpressure['nova-api'].samples();
 
-  async function blamed(result: Result<number | null>, signal: AbortSignal): Promise<Result<number | null>> {
-    if (result.type === 'ok') void secondLook.learn(signal);
+  /** Replaces the service at fault if a dependency of Nova turns out to be it. */
+  async function attributed(result: Result<number | null>, signal: AbortSignal): Promise<Result<number | null>> {
+    if (result.type === 'ok') void dependencies.learn(signal);
     if (result.type !== 'failed') return result;
-    const cause = await secondLook.atRead(await secondLook.at(result.cause, 'request', signal), signal);
+    const cause = await dependencies.attributeReadTimeout(
+      await dependencies.attribute(result.cause, 'request', signal),
+      signal,
+    );
     return { ...result, cause };
   }
 
   return {
-    series: seriesOf({ ...place, probe: 'server-list', connection, target: '' }, settings),
+    series: seriesOf({ ...origin, probe: 'server-list', connection, target: '' }, settings),
     loop: 'open',
-    fast,
+    afterFailure,
     inFlight,
     async run({ signal }) {
-      const listed = await guarded(() => compute.list({ detail, limit, limits, signal }), signal);
-      return findingOf(await blamed(listed, signal));
+      const listed = await send(() => compute.list({ detail, limit, limits, signal }), signal);
+      return probeResultOf(await attributed(listed, signal));
     },
     close: () => http.close(),
   };

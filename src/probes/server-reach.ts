@@ -1,93 +1,206 @@
+import { connect } from 'node:net';
 import { z } from 'zod';
+import type { FailureKind } from '../domain/cause.ts';
+import { couldBeCausedByStall, stalledMessage } from '../domain/downtime/stalls.ts';
 import { isCheckServer } from '../domain/ownership.ts';
-import type { Clock, Probe } from '../domain/ports.ts';
+import type { Clock, Probe, ProbeResult } from '../domain/ports.ts';
 import type { ReachTarget } from '../domain/reach-target.ts';
 import type { Series } from '../domain/sample.ts';
-import { addressOf } from '../domain/server-address.ts';
-import { entries, goodRows } from '../http/lists.ts';
+import { preferredAddress } from '../domain/server-address.ts';
+import type { Millis } from '../domain/time.ts';
+import { recordOf, validRowsOf } from '../http/lists.ts';
 import type { Cloud } from '../openstack/cloud.ts';
-import { addressesSchema, addressLines } from '../openstack/compute/server-addresses.ts';
+import { addressesSchema, addressLines } from '../openstack/compute/server-body.ts';
+import { countLostTime, stallAwareTimeout, waitForIdlePoll } from '../openstack/http/lost-time.ts';
 import { resourceId } from '../openstack/http/resource-id.ts';
-import { reach } from './reach.ts';
-import { IN_FLIGHT, type Place, type ProbeSettings, seriesOf } from './settings.ts';
+import { createStopwatch } from '../openstack/http/stopwatch.ts';
+import { describeSystemError } from '../openstack/http/system-error.ts';
+import { DEFAULT_MAX_IN_FLIGHT, type ProbeOrigin, type ProbeSettings, seriesOf } from './probe.ts';
 
 export type ServerReachSettings = ProbeSettings & {
-  /** For the connection and what is to be said over it, in milliseconds. */
+  /** For the connection and the banner, in milliseconds. */
   readonly timeout: number;
-  /** Whether SSH's banner must come (RFC 4253, 4.2); else a connection is enough. */
+  /** Whether to wait for the SSH banner (RFC 4253, section 4.2). Otherwise a connection is enough. */
   readonly banner: boolean;
   readonly targets: readonly ReachTarget[];
 };
 
-export const reachSeries = (place: Place, target: ReachTarget, settings: ServerReachSettings): Series =>
-  seriesOf({ ...place, probe: 'server-reach', connection: '', target: target.name }, settings);
+export const reachSeries = (origin: ProbeOrigin, target: ReachTarget, settings: ServerReachSettings): Series =>
+  seriesOf({ ...origin, probe: 'server-reach', connection: '', target: target.name }, settings);
 
-/** Between two looks for a server by its name, in milliseconds. */
-const LOOK = 5000;
+const LOOKUP_INTERVAL_MS = 5000;
 
 const serversSchema = z.object({
-  servers: goodRows(
+  servers: validRowsOf(
     z.looseObject({
       id: resourceId,
       name: z.string(),
-      metadata: entries(z.string()).default({}),
+      metadata: recordOf(z.string()).default({}),
       addresses: addressesSchema,
     }),
   ),
 });
 
-type Found = { readonly id: string | null; readonly host: string };
+type Destination = { readonly id: string | null; readonly host: string };
 
 /**
- * Opens a connection to one server and closes it: does the data plane work? A server that `check before` has left is
- * looked for beside the sampling; while it isn't found, nothing is sampled. One that can't be reached is looked for anew:
- * it may have been made anew, or taken away by `check clean`.
+ * Connects to one server and disconnects, which tests the data plane. A target that `check before` created is looked up
+ * in the background, and the probe is suspended until it is found. After a failure it is looked up again: it may have
+ * been recreated, or deleted by `check clean`.
  */
 export function serverReach(
   cloud: Cloud,
-  place: Place,
+  origin: ProbeOrigin,
   { settings, target, clock }: { settings: ServerReachSettings; target: ReachTarget; clock: Clock },
 ): Probe {
-  let found: Found | null = target.kind === 'address' ? { id: null, host: target.host } : null;
-  let reason = `server ${target.name} is not known yet`;
-  let lookedAt = Number.NEGATIVE_INFINITY;
+  let destination: Destination | null = target.kind === 'address' ? { id: null, host: target.host } : null;
+  let suspendedReason = `looking for server ${target.name}`;
+  let lookedUpAt = Number.NEGATIVE_INFINITY;
   const closed = new AbortController();
 
-  async function look(): Promise<void> {
+  async function lookUp(): Promise<void> {
     const path = `/servers/detail?name=${encodeURIComponent(`^${target.name}$`)}`;
     const options = { limits: cloud.limits, signal: closed.signal };
     const result = await cloud.compute(cloud.http).read(path, serversSchema, options);
-    // A cloud that doesn't answer says nothing of its servers
+    // Without an answer, the previous destination remains the best known.
     if (result.type !== 'ok') return;
-    const ours = { purpose: 'kept', vantage: place.vantage } as const;
-    const server = result.value.servers.find((one) => one.name === target.name && isCheckServer(one, ours));
-    const host = server === undefined ? null : addressOf(addressLines(server.addresses));
-    reason = server === undefined ? `there is no server ${target.name}` : `server ${target.name} has no address`;
-    found = server === undefined || host === null ? null : { id: server.id, host };
+    const survivor = { purpose: 'survivor', vantage: origin.vantage } as const;
+    const server = result.value.servers.find((one) => one.name === target.name && isCheckServer(one, survivor));
+    const host = server === undefined ? null : preferredAddress(addressLines(server.addresses));
+    suspendedReason =
+      server === undefined ? `server ${target.name} does not exist` : `server ${target.name} has no address`;
+    destination = server === undefined || host === null ? null : { id: server.id, host };
   }
 
-  function lookAgain(): void {
-    if (target.kind === 'address' || clock.now() - lookedAt < LOOK) return;
-    lookedAt = clock.now();
-    void look();
+  function lookUpIfDue(): void {
+    if (target.kind === 'address' || clock.now() - lookedUpAt < LOOKUP_INTERVAL_MS) return;
+    lookedUpAt = clock.now();
+    void lookUp();
   }
 
   return {
-    series: reachSeries(place, target, settings),
+    series: reachSeries(origin, target, settings),
     loop: 'open',
-    fast: settings.fast,
-    inFlight: IN_FLIGHT,
-    held() {
-      if (found === null) lookAgain();
-      return found === null ? reason : null;
+    afterFailure: settings.afterFailure,
+    inFlight: DEFAULT_MAX_IN_FLIGHT,
+    suspendedReason() {
+      if (destination === null) lookUpIfDue();
+      return destination === null ? suspendedReason : null;
     },
     async run({ signal }) {
-      const { id, host } = found ?? { id: null, host: '' };
-      const { port } = target;
-      const result = await reach({ host, port, timeout: settings.timeout, banner: settings.banner, clock, signal });
-      if (result.outcome === 'failed') lookAgain();
+      const { id, host } = destination ?? { id: null, host: '' };
+      const { timeout, banner } = settings;
+      const result = await reach({ host, port: target.port, timeout, banner, clock, signal });
+      if (result.outcome === 'failed') lookUpIfDue();
       return { ...result, requestId: null, serverId: id };
     },
     close: () => closed.abort(),
   };
+}
+
+export type ReachOptions = {
+  readonly host: string;
+  readonly port: number;
+  /** In milliseconds. */
+  readonly timeout: Millis;
+  /** Whether to wait for the SSH banner. */
+  readonly banner: boolean;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+};
+
+/** Room for the banner and the lines that a server may send before it (RFC 4253, section 4.2). */
+const MAX_BANNER_LENGTH = 8192;
+
+/** Opens a TCP connection, waits for the SSH banner if wanted, and closes the connection. Never rejects. */
+export function reach({ host, port, timeout, banner, clock, signal }: ReachOptions): Promise<ProbeResult> {
+  const sentAt = clock.now();
+  const stopwatch = createStopwatch(clock, sentAt);
+  const lostTime = countLostTime();
+  const { promise, resolve } = Promise.withResolvers<ProbeResult>();
+  const socket = connect({ host, port });
+  const ids = { requestId: null, serverId: null };
+  let ended = false;
+  let received = '';
+
+  function end(result: () => ProbeResult): void {
+    if (ended) return;
+    ended = true;
+    cancelTimeout();
+    lostTime.stop();
+    signal.removeEventListener('abort', onAbort);
+    socket.destroy();
+    resolve(result());
+  }
+  const succeed = () =>
+    end(() => ({
+      ...ids,
+      outcome: 'ok',
+      cause: null,
+      lastKnownUpAt: sentAt,
+      settledAt: clock.now(),
+      stages: stopwatch.stages(),
+    }));
+  const fail = (kind: FailureKind, message: string, timedOut = false) => {
+    const lost = lostTime.lostMs();
+    if (!timedOut && couldBeCausedByStall(kind, lost)) return endVoid('stalled', stalledMessage(lost, message));
+    end(() => ({
+      ...ids,
+      outcome: 'failed',
+      cause: { kind, service: 'server', message },
+      lastKnownUpAt: null,
+      failureStartedAt: sentAt,
+      settledAt: clock.now(),
+      timedOut,
+      stages: stopwatch.stages(),
+    }));
+  };
+  const endVoid = (kind: 'shutdown' | 'internal' | 'stalled', message: string) =>
+    end(() => ({
+      ...ids,
+      outcome: 'void',
+      cause: { kind, service: 'rollwatch', message },
+      slots: 1,
+      stages: stopwatch.stages(),
+    }));
+  const onAbort = () => endVoid('shutdown', 'Rollwatch is shutting down');
+
+  // Data that arrived in time may not have been read yet if the event loop was late: poll once more before failing.
+  const cancelTimeout = stallAwareTimeout(timeout, lostTime, (exhausted) => {
+    const progress = () => stopwatch.eventCount() + socket.bytesRead;
+    void waitForIdlePoll({ progress, done: () => ended, now: clock.now }).then(() => {
+      const seconds = timeout / 1000;
+      const [kind, message] = stopwatch.has('connect')
+        ? (['response-timeout', `no SSH banner within ${seconds} s`] as const)
+        : (['connect-timeout', `no connection within ${seconds} s`] as const);
+      if (exhausted) endVoid('stalled', stalledMessage(lostTime.lostMs(), message));
+      else fail(kind, message, true);
+    });
+  });
+  signal.addEventListener('abort', onAbort);
+  if (signal.aborted) onAbort();
+
+  socket.once('lookup', (_error, address) => {
+    // A literal address needs no lookup.
+    if (address !== host) stopwatch.mark('dns');
+  });
+  socket.once('connect', () => {
+    stopwatch.mark('connect');
+    if (!banner) succeed();
+  });
+  socket.setEncoding('latin1');
+  socket.on('data', (text: string) => {
+    received += text;
+    if (/^SSH-[^\r\n]*\r?\n/m.test(received)) {
+      stopwatch.mark('banner');
+      succeed();
+    } else if (received.length > MAX_BANNER_LENGTH) fail('invalid-body', 'the response is not an SSH banner');
+  });
+  socket.on('error', (error) => {
+    const { kind, message } = describeSystemError(error, { answering: stopwatch.has('connect') });
+    if (kind === 'internal') endVoid(kind, message);
+    else fail(kind, message);
+  });
+  socket.on('close', () => fail('connection-reset', 'the connection was closed before an SSH banner'));
+  return promise;
 }

@@ -1,19 +1,25 @@
 import type { Probe } from '../domain/ports.ts';
 import type { Cloud } from '../openstack/cloud.ts';
-import { findingOf } from './finding.ts';
-import { IN_FLIGHT, limitsOf, type Place, type RequestSettings, seriesOf } from './settings.ts';
+import {
+  DEFAULT_MAX_IN_FLIGHT,
+  limitsOf,
+  type ProbeOrigin,
+  probeResultOf,
+  type RequestSettings,
+  seriesOf,
+} from './probe.ts';
 
-/** Has Keystone issue a token, over a new connection, so that its outages are told apart from Nova's. */
-export function token(cloud: Cloud, place: Place, settings: RequestSettings): Probe {
+/** Requests a Keystone token over a new connection, which distinguishes outages of Keystone from those of Nova. */
+export function token(cloud: Cloud, origin: ProbeOrigin, settings: RequestSettings): Probe {
   const http = cloud.open('new');
   const limits = limitsOf(settings);
-  const guarded = cloud.backpressure.keystone.samples();
+  const send = cloud.backpressure.keystone.samples();
   return {
-    series: seriesOf({ ...place, probe: 'token', connection: '', target: '' }, settings),
+    series: seriesOf({ ...origin, probe: 'token', connection: '', target: '' }, settings),
     loop: 'open',
-    fast: settings.fast,
-    inFlight: settings.inFlight ?? IN_FLIGHT,
-    run: async ({ signal }) => findingOf(await guarded(() => cloud.issue({ http, limits, signal }), signal)),
+    afterFailure: settings.afterFailure,
+    inFlight: settings.inFlight ?? DEFAULT_MAX_IN_FLIGHT,
+    run: async ({ signal }) => probeResultOf(await send(() => cloud.issueToken({ http, limits, signal }), signal)),
     close: () => http.close(),
   };
 }

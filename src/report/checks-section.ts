@@ -1,7 +1,7 @@
-import { isRegression, outcomeWords } from '../domain/check.ts';
+import { isRegression, outcomeSummary } from '../domain/check.ts';
 import type { Report } from '../domain/run/report.ts';
 import { printableLine } from '../format/printable.ts';
-import { toldChecks } from '../format/tempest.ts';
+import { checksToReport } from '../format/tempest.ts';
 import { wrap } from './layout.ts';
 import type { SectionOptions } from './sections.ts';
 
@@ -17,7 +17,7 @@ export function checksSection(
     const { moments, paint } = options;
     const result = one.ok ? paint.good('pass') : paint.bad('FAIL');
     return [
-      `  ${one.stage}${place}, ${moments.time(one.at)}: ${result} (${outcomeWords(one.checks)})`,
+      `  ${one.stage}${place}, ${moments.time(one.at)}: ${result} (${outcomeSummary(one.checks)})`,
       ...checkLines(one, options, { all: false }),
     ];
   });
@@ -29,14 +29,14 @@ export function checkLines(
   { width, paint }: Pick<SectionOptions, 'width' | 'paint'>,
   { all }: { readonly all: boolean },
 ): readonly string[] {
-  const told = all ? checks : toldChecks(checks);
-  return told.flatMap((check) => {
+  const shown = all ? checks : checksToReport(checks);
+  return shown.flatMap((check) => {
     const { status, before } = check;
     const tone =
       status === 'pass' ? paint.good : status === 'skip' ? paint.dim : isRegression(check) ? paint.bad : paint.warn;
     const then = status === 'fail' && before === 'fail' ? ' (failed before, too)' : '';
     const text = `${printableLine(check.name)}: ${printableLine(check.detail)}${then}`;
-    // The name of a test stands whole, as it is there to be copied
+    // The name of a test is not cut, as it is there to be copied.
     const longest = Math.max(...text.split(' ').map(({ length }) => length));
     const [first = '', ...more] = wrap(text, Math.max(width - 10, longest + 2), '  ');
     return [`    ${tone(status.padEnd(4))}  ${first}`, ...more.map((line) => `          ${line}`)];

@@ -1,7 +1,7 @@
-import { secondsFace } from '../api/window.ts';
-import type { Seconds } from '../domain/downtime/window.ts';
-import { type Comparison, type Figures, trend } from '../domain/run/comparison.ts';
-import { iso } from '../domain/time.ts';
+import { toApiErrorBar } from '../api/shared.ts';
+import type { Measured } from '../domain/downtime/window.ts';
+import { type Comparison, type RunFigures, trend } from '../domain/run/comparison.ts';
+import { toIso } from '../domain/time.ts';
 import { RESULT_WORDS } from '../format/budgets.ts';
 import { printableJson, printableLine } from '../format/printable.ts';
 import { errorBar, span } from '../format/quantities.ts';
@@ -11,11 +11,11 @@ import { createPaint } from './paint.ts';
 
 type Options = { readonly colour: boolean; readonly width: number; readonly zone?: string };
 
-type Row = { readonly head: string; readonly now: Figures | null; readonly before: Figures | null };
+type Row = { readonly head: string; readonly now: RunFigures | null; readonly before: RunFigures | null };
 
 const ARROWS = { better: ' better', same: '', worse: ' worse' };
 
-/** Runs side by side, for a person: a line a run, for the whole and for each phase; a change is told where it is beyond the error bars. */
+/** Compares runs as text: one line per run, overall and per phase. A change is marked if the error bars do not overlap. */
 export function comparisonText({ runs, phases }: Comparison, { colour, width, zone = 'utc' }: Options): string {
   const paint = createPaint(colour);
   const from = Math.min(...runs.map(({ startedAt }) => startedAt));
@@ -24,13 +24,13 @@ export function comparisonText({ runs, phases }: Comparison, { colour, width, zo
   const heads = runs.map(
     ({ startedAt, clouds }) => `${moments.day(startedAt)}  ${clouds.map(printableLine).join(', ')}`,
   );
-  const rowsOf = (some: readonly (Figures | null)[]): readonly Row[] =>
+  const rowsOf = (some: readonly (RunFigures | null)[]): readonly Row[] =>
     some.map((now, index) => ({
       head: heads[index] ?? '',
       now,
       before: some.slice(0, index).findLast((one) => one !== null) ?? null,
     }));
-  const down = (head: string, pick: (figures: Figures) => Figures['api']): Column<Row> => ({
+  const down = (head: string, pick: (figures: RunFigures) => RunFigures['api']): Column<Row> => ({
     head,
     cell: ({ now, before }) => {
       const value = now && pick(now);
@@ -58,10 +58,9 @@ export function comparisonText({ runs, phases }: Comparison, { colour, width, zo
   return [
     ...section('The whole run', rowsOf(runs)),
     ...phases.flatMap(({ name, runs: each }) => section(`Phase ${printableLine(name)}`, rowsOf(each))),
-    ...wrap(
-      "'better' and 'worse' are against the run before, and told only where the error bars do not overlap.",
-      width,
-    ).map(paint.dim),
+    ...wrap("'better' and 'worse' compare with the run before, and need error bars that do not overlap.", width).map(
+      paint.dim,
+    ),
     '',
   ].join('\n');
 }
@@ -71,7 +70,7 @@ function fits(columns: readonly Column<Row>[], rows: readonly Row[], width: numb
   return table(plain, rows, { width: Number.POSITIVE_INFINITY }).every((line) => line.length <= width);
 }
 
-/** A line a figure where the terminal is too narrow for a table: figures are what nobody may cut. */
+/** One line per figure if the terminal is too narrow for a table, as figures must not be cut. */
 function stacked([run, ...columns]: readonly Column<Row>[], rows: readonly Row[], width: number): readonly string[] {
   const label = Math.max(...columns.map(({ head }) => head.length));
   return rows.flatMap((row) => [
@@ -82,26 +81,26 @@ function stacked([run, ...columns]: readonly Column<Row>[], rows: readonly Row[]
   ]);
 }
 
-const trendOf = (before: Seconds | null, now: Seconds | null) =>
+const trendOf = (before: Measured | null, now: Measured | null) =>
   before === null || now === null ? null : trend(before, now);
 
-const figures = (one: Figures, before: Figures | null) => ({
+const figures = (one: RunFigures, before: RunFigures | null) => ({
   result: one.result,
   elapsedSeconds: one.elapsed,
-  apiDowntimeSeconds: one.api && secondsFace(one.api),
-  bootDowntimeSeconds: one.boot && secondsFace(one.boot),
+  apiDowntimeSeconds: one.api && toApiErrorBar(one.api),
+  bootDowntimeSeconds: one.boot && toApiErrorBar(one.boot),
   trend: before && { apiDowntime: trendOf(before.api, one.api), bootDowntime: trendOf(before.boot, one.boot) },
 });
 
 export function comparisonJson({ runs, phases }: Comparison): string {
-  const each = (some: readonly (Figures | null)[]) =>
+  const each = (some: readonly (RunFigures | null)[]) =>
     some.map((one, index) => one && figures(one, some.slice(0, index).findLast((other) => other !== null) ?? null));
   const whole = each(runs);
   return `${printableJson(
     {
       runs: runs.map(({ id, startedAt, clouds }, index) => ({
         id,
-        startedAt: iso(startedAt),
+        startedAt: toIso(startedAt),
         clouds,
         ...whole[index],
       })),

@@ -1,10 +1,10 @@
-import { type WindowFace, windowFace } from '../api/window.ts';
+import { type ApiWindow, toApiWindow } from '../api/window.ts';
 import type { Report } from '../domain/run/report.ts';
 import { printableLine } from '../format/printable.ts';
 import { type CsvValue, csvRecord } from './csv-record.ts';
 
 /** The names and their order are a contract: docs/report.md has them, new ones come last. */
-const COLUMNS: readonly (readonly [name: string, value: (window: WindowFace) => CsvValue])[] = [
+const COLUMNS: readonly (readonly [name: string, value: (window: ApiWindow) => CsvValue])[] = [
   ['id', (one) => one.id],
   ['cloud', (one) => one.cloud],
   ['vantage', (one) => one.vantage],
@@ -36,8 +36,8 @@ const COLUMNS: readonly (readonly [name: string, value: (window: WindowFace) => 
 /** A line a window, for a spreadsheet: moments in ISO 8601, durations in seconds, nothing rounded for a reader. */
 export function reportCsv({ windows }: Pick<Report, 'windows'>): string {
   const rows = windows.map((window) => {
-    const face = windowFace(window);
-    return csvRecord(COLUMNS.map(([, value]) => plain(value(face))));
+    const row = toApiWindow(window);
+    return csvRecord(COLUMNS.map(([, value]) => plain(value(row))));
   });
   return csvRecord(COLUMNS.map(([name]) => name)) + rows.join('');
 }

@@ -8,7 +8,7 @@ import { sampleCsv, sampleCsvHead } from './samples-csv.ts';
 import { sampleJson } from './samples-json.ts';
 import { reportText } from './text.ts';
 
-/** The first one is what is given when nobody asks for another. */
+/** The first one is the default. */
 export const REPORT_FORMATS: readonly [ReportFormat, ...ReportFormat[]] = [
   { name: 'json', contentType: 'application/json; charset=utf-8', write: reportJson },
   { name: 'text', contentType: 'text/plain; charset=utf-8', write: reportText },

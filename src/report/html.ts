@@ -15,6 +15,6 @@ export function reportHtml(report: Report, options: ReportOptions): string {
     ...readPageFiles(),
     title: `Rollwatch: ${report.run.clouds.map(printableLine).join(', ')}, ${moments.day(report.run.startedAt)}`,
     text: reportText(report, { ...options, colour: false, width: Number.POSITIVE_INFINITY }),
-    data: { report: reportData(report, { tasks: 'blamed' }), ...drawing, zone: moments.iana },
+    data: { report: reportData(report, { tasks: 'attributed' }), ...drawing, zone: moments.iana },
   });
 }

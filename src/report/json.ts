@@ -1,5 +1,5 @@
 import type { ReportOptions } from '../api/formats.ts';
-import { type ReportFace, reportFace } from '../api/report.ts';
+import { type ApiReport, toApiReport } from '../api/report.ts';
 import type { Report } from '../domain/run/report.ts';
 import { printableJson } from '../format/printable.ts';
 import { verdictSentences } from './phases-section.ts';
@@ -7,9 +7,9 @@ import { verdict } from './verdict.ts';
 
 type JsonOptions = Pick<ReportOptions, 'tasks'>;
 
-/** The report as docs/report.md tells it: ISO moments in UTC, durations in seconds. Ends with a line break. */
+/** The report as docs/report.md describes it. Ends with a line break. */
 export const reportJson = (report: Report, options: JsonOptions = {}): string =>
   `${printableJson(reportData(report, options), 2)}\n`;
 
-export const reportData = (report: Report, { tasks = 'all' }: JsonOptions = {}): ReportFace =>
-  reportFace(report, { summary: [...verdictSentences(report.verdict), ...verdict(report)], tasks });
+export const reportData = (report: Report, { tasks = 'all' }: JsonOptions = {}): ApiReport =>
+  toApiReport(report, { summary: [...verdictSentences(report.verdict), ...verdict(report)], tasks });

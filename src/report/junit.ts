@@ -1,7 +1,7 @@
 import type { ReportOptions } from '../api/formats.ts';
 import { type CheckReport, isRegression } from '../domain/check.ts';
 import type { Report } from '../domain/run/report.ts';
-import { iso } from '../domain/time.ts';
+import { toIso } from '../domain/time.ts';
 import { type BudgetVerdict, judgedParts, type PhaseVerdict } from '../domain/upgrade/verdict.ts';
 import { budgetLimit, budgetSentence, measureText } from '../format/budgets.ts';
 import { printableLine } from '../format/printable.ts';
@@ -30,7 +30,7 @@ export function reportJunit(report: Report, { strict = false, zone = 'utc' }: Re
   return `<?xml version="1.0" encoding="UTF-8"?>\n${element('testsuites', { name, ...totals, time: seconds((report.run.endedAt - report.run.startedAt) / 1000) }, body)}\n`;
 }
 
-/** A suite of its own, for whoever runs the checks alone. */
+/** A suite of its own, for a run of the checks alone. */
 export function checksJunit(reports: readonly CheckReport[]): string {
   const suites = reports.map(checkSuite);
   const sum = (pick: (one: Suite) => number) => suites.reduce((total, one) => total + pick(one), 0);
@@ -62,7 +62,7 @@ function checkSuite({ stage, cloud, vantage, at, checks }: CheckReport): Suite {
       errors: 0,
       skipped: checks.filter(({ status }) => status === 'skip').length,
       time: seconds(checks.reduce((sum, check) => sum + (check.seconds ?? 0), 0)),
-      timestamp: iso(at).slice(0, 19),
+      timestamp: toIso(at).slice(0, 19),
       hostname: vantage,
     },
     `\n${element('properties', {}, `\n${element('property', { name: 'cloud', value: cloud })}\n`)}\n${cases.join('')}`,
@@ -94,7 +94,7 @@ function suite(report: Report, phase: PhaseVerdict, options: Options): Suite {
       skipped: phase.budgets.length === 0 ? cases.length : 0,
       time: seconds(phase.measures?.elapsed ?? 0),
       // Without a zone, as the schema wants it; it is UTC.
-      timestamp: iso(begun).slice(0, 19),
+      timestamp: toIso(begun).slice(0, 19),
       hostname: report.run.vantages.join(' '),
     },
     `\n${element('properties', {}, `\n${properties.join('\n')}\n`)}\n${cases.map(({ xml: one }) => `${one}\n`).join('')}`,
@@ -108,7 +108,7 @@ function unjudgedSuite(report: Report): Suite {
   const failure = element('failure', { message, type: 'not-judged' }, xmlText(message));
   const testcase = element('testcase', { classname: 'rollwatch.verdict', name: 'judged', time: seconds(0) }, failure);
   const counts = { tests: 1, failures: 1, errors: 0, skipped: 0, time: seconds(0) };
-  const attributes = { name: 'rollwatch.verdict', ...counts, timestamp: iso(report.run.startedAt).slice(0, 19) };
+  const attributes = { name: 'rollwatch.verdict', ...counts, timestamp: toIso(report.run.startedAt).slice(0, 19) };
   const xml = element('testsuite', { ...attributes, hostname: report.run.vantages.join(' ') }, `\n${testcase}\n`);
   return { tests: 1, failures: 1, xml: `\n${xml}` };
 }

@@ -5,7 +5,7 @@ export const cut = (text: string, width: number): string =>
 const head = (text: string, length: number): string => text.slice(0, length).replace(/[\ud800-\udbff]$/, '');
 const tail = (text: string, length: number): string => text.slice(text.length - length).replace(/^[\udc00-\udfff]/, '');
 
-/** Left out is the middle: of names that begin alike the ends tell. */
+/** Cuts the middle: names that begin alike differ at their ends. */
 export function cutMiddle(text: string, width: number): string {
   if (text.length <= width) return text;
   const before = Math.ceil((width - 1) / 2);
@@ -15,7 +15,7 @@ export function cutMiddle(text: string, width: number): string {
 /** Of prose and pictures, in columns, where lines may have any width: in a file. */
 export const FILE_COLUMNS = 100;
 
-/** Where there is no terminal, tables and words stand whole. */
+/** Without a terminal, nothing is cut. */
 export const isUnbounded = (width: number): boolean => width === Number.POSITIVE_INFINITY;
 
 /** Lines of at most `width`; `indent` goes before all of them but the first. */

@@ -1,21 +1,21 @@
-import type { Live, LiveSeries } from '../domain/run/live.ts';
+import type { LiveSeries, LiveStatus } from '../domain/run/live.ts';
 import { printableLine } from '../format/printable.ts';
 import { counted, duration, errorBar, latency, span } from '../format/quantities.ts';
 import { cut } from './layout.ts';
 import { seriesNames } from './names.ts';
 
-/** A sampler that has said nothing for this long has died or stands still, in milliseconds. */
+/** A sampler that has not reported for so long has died or stalled, in milliseconds. */
 const SILENT = 5000;
 /** Below this a wait is no news, in seconds. */
 const WAIT = 2;
 
 /** What `watch` keeps on a terminal: one line of at most `width`, worst news first, so that nothing bad is cut off. */
-export function liveLine(live: Live, width: number): string {
+export function liveLine(live: LiveStatus, width: number): string {
   const parts = [state(live), ...troubles(live), ...waiting(live), ...upgrade(live), totals(live), ...latencies(live)];
   return cut(parts.map(printableLine).join(' | '), width);
 }
 
-function state(live: Live): string {
+function state(live: LiveStatus): string {
   const nameOf = seriesNames(live.report);
   const down = live.series.filter((one) => one.open?.kind === 'down');
   if (down.length > 0) {
@@ -24,11 +24,11 @@ function state(live: Live): string {
     return `DOWN ${who} for ${duration((live.at - since) / 1000)}${cause(down[0])}`;
   }
   if (live.paused) return 'PAUSED';
-  const known = live.series.filter((one) => one.state !== 'unknown');
+  const known = live.series.filter((one) => one.status !== 'unknown');
   if (known.length === 0) return live.series.length === 0 ? 'STARTING' : 'UNKNOWN';
-  const unknown = live.series.filter((one) => one.state === 'unknown');
+  const unknown = live.series.filter((one) => one.status === 'unknown');
   if (unknown.length > 0) return `UP but ${unknown.map(({ series }) => nameOf(series)).join(', ')} unknown`;
-  const slow = known.filter((one) => one.state === 'degraded');
+  const slow = known.filter((one) => one.status === 'degraded');
   if (slow.length > 0) return `SLOW ${slow.map(({ series }) => nameOf(series)).join(', ')}`;
   return `UP for ${span((live.at - upSince(live)) / 1000)}`;
 }
@@ -38,25 +38,25 @@ const cause = (one: LiveSeries | undefined): string => {
   return first === undefined ? '' : ` (${first.kind} by ${first.service})`;
 };
 
-const upSince = ({ report }: Live): number =>
+const upSince = ({ report }: LiveStatus): number =>
   Math.max(
     report.run.startedAt,
     ...report.windows.flatMap(({ kind, end }) => (kind === 'down' && end ? [end.estimate] : [])),
   );
 
 /** What is wrong with ourselves. */
-function troubles({ at, journal, health, series, paused }: Live): readonly string[] {
-  const held = paused ? [] : series.filter((one) => one.held !== null);
+function troubles({ at, journal, health, series, paused }: LiveStatus): readonly string[] {
+  const suspended = paused ? [] : series.filter((one) => one.suspended !== null);
   return [
     ...(journal.kind === 'stopped' ? [`NOT RECORDING: ${journal.reason} (${journal.waiting} waiting)`] : []),
     ...(health !== null && at - health.at > SILENT ? [`sampler silent for ${duration((at - health.at) / 1000)}`] : []),
-    ...held.map((one) => `${one.series.probe} held: ${one.held}`),
+    ...suspended.map((one) => `${one.series.probe} held: ${one.suspended}`),
     ...(health !== null && health.lag >= 100 ? [`sampler late by ${latency(health.lag / 1000)}`] : []),
   ];
 }
 
-/** A boot waits by nature: it tells how far it is. */
-function waiting({ at, series, report }: Live): readonly string[] {
+/** A boot waits by design; its note says how far it is. */
+function waiting({ at, series, report }: LiveStatus): readonly string[] {
   const nameOf = seriesNames(report);
   return series.flatMap(({ series: key, pending }) => {
     if (pending === null) return [];
@@ -67,19 +67,19 @@ function waiting({ at, series, report }: Live): readonly string[] {
 }
 
 /** What the upgrade is at. */
-function upgrade({ phase, running: [task] }: Live): readonly string[] {
+function upgrade({ phase, running: [task] }: LiveStatus): readonly string[] {
   const doing = task === undefined ? '' : `'${task.name}'`;
   if (phase === null) return doing === '' ? [] : [doing];
   return [doing === '' ? `phase ${phase}` : `${phase}: ${doing}`];
 }
 
-function totals({ report: { overall, servers } }: Live): string {
+function totals({ report: { overall, servers } }: LiveStatus): string {
   const leaked = servers.leaked > 0 ? `, ${counted(servers.leaked, 'server')} not deleted` : '';
-  if (overall.windows === 0) return `no downtime${leaked}`;
-  return `down ${errorBar(overall.downtime)} in ${counted(overall.windows, 'window')}${leaked}`;
+  if (overall.outageCount === 0) return `no downtime${leaked}`;
+  return `down ${errorBar(overall.downtime)} in ${counted(overall.outageCount, 'window')}${leaked}`;
 }
 
-function latencies({ series, report }: Live): readonly string[] {
+function latencies({ series, report }: LiveStatus): readonly string[] {
   const nameOf = seriesNames(report);
   return series.flatMap(({ series: key, last }) =>
     last?.outcome === 'ok' ? [`${nameOf(key)} ${latency(last.seconds)}`] : [],

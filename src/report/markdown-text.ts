@@ -5,7 +5,7 @@ const ENTITIES = new Set(['&', '<', '>', '|', '`', '\\']);
 const ESCAPED = new Set(['*', '_', '[', ']', '#', '~', '$', '{', '}']);
 
 /**
- * Forges find these in what has been rendered already, so that no escape helps: @somebody would be told, #1 linked,
+ * Forges find these in what has been rendered already, so that no escape helps: @somebody would be notified, #1 linked,
  * https://... too, :sign: become a picture. A space without width parts them from what follows.
  */
 const REFERENCES = /[@#!$%~&](?=\S)|(?<!\d):(?=\S)|:(?=[^\s\d])|\bwww(?=\.)/giu;
@@ -23,7 +23,7 @@ export function plainMarkdown(text: string): string {
   return escaped.replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2').replace(/^[-+=]/, '\\$&');
 }
 
-/** What a cell gives is Markdown already: figures and words of our own, or the result of `plainMarkdown`. */
+/** Cells return Markdown: figures, fixed words, or the result of `plainMarkdown`. */
 export type MarkdownColumn<Row> = {
   readonly head: string;
   readonly align?: 'left' | 'right';

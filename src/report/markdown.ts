@@ -3,13 +3,13 @@ import type { Report } from '../domain/run/report.ts';
 import { type BudgetVerdict, judgedParts, type PhaseVerdict } from '../domain/upgrade/verdict.ts';
 import { budgetLimit, measureText, RESULT_WORDS } from '../format/budgets.ts';
 import { counted, duration, errorBar, percent, span } from '../format/quantities.ts';
-import { toldChecks } from '../format/tempest.ts';
+import { checksToReport } from '../format/tempest.ts';
 import { markdownTable, plainMarkdown } from './markdown-text.ts';
 import { type Moments, momentsIn } from './moments.ts';
 import { seriesNames } from './names.ts';
 import { verdictSentences } from './phases-section.ts';
 import { runLine } from './run-line.ts';
-import { marksSentence, methodRows } from './sections.ts';
+import { methodRows, observationGapsSentence } from './sections.ts';
 import { costlyTasks, countedTasks, nameWithHosts } from './tasks-section.ts';
 import { verdict } from './verdict.ts';
 import { causesText, edgeText, windowState } from './window-text.ts';
@@ -38,7 +38,9 @@ export function reportMarkdown(report: Report, { zone = 'utc' }: ReportOptions):
     ...section('Windows', windows(report, moments)),
     ...section('Checks', checks(report, moments)),
     ...section('Tasks that cost downtime', tasks(report, moments)),
-    ...(report.marks.length === 0 ? [] : section('Our own gaps', [plainMarkdown(marksSentence(report.marks)), ''])),
+    ...(report.observationGaps.length === 0
+      ? []
+      : section('Our own gaps', [plainMarkdown(observationGapsSentence(report.observationGaps)), ''])),
     ...section('How it was measured', method(report, moments)),
   ];
   return `${lines.join('\n').trimEnd()}\n`;
@@ -47,9 +49,9 @@ export function reportMarkdown(report: Report, { zone = 'utc' }: ReportOptions):
 /** What did not simply pass, a stage after the other. */
 function checks(report: Report, moments: Moments): readonly string[] {
   return report.checks.flatMap(({ stage, cloud, at, ok, checks: all }) => {
-    const told = toldChecks(all);
+    const shown = checksToReport(all);
     const head = `${stage} on ${cloud}, ${moments.time(at)}: ${ok ? 'pass' : 'FAIL'}, ${all.filter(({ status }) => status === 'pass').length} of ${all.length} pass`;
-    const lines = told.map(
+    const lines = shown.map(
       ({ name, status, detail }) => `- ${status}: ${plainMarkdown(name)}: ${plainMarkdown(detail)}`,
     );
     return [plainMarkdown(head), '', ...lines, ...(lines.length === 0 ? [] : [''])];
@@ -146,8 +148,8 @@ function tasks(report: Report, moments: Moments): readonly string[] {
       { head: 'task', cell: (one) => plainMarkdown(nameWithHosts(one)) },
       { head: 'from', cell: ({ start }) => moments.time(start) },
       { head: 'windows', align: 'right', cell: (one) => String(one.windows) },
-      { head: 'began in it', align: 'right', cell: (one) => duration(one.downtimeBegan) },
-      { head: 'while it ran', align: 'right', cell: (one) => duration(one.downtimeInside) },
+      { head: 'attributed', align: 'right', cell: (one) => duration(one.attributedDowntime) },
+      { head: 'during', align: 'right', cell: (one) => duration(one.overlappingDowntime) },
     ],
     costly.slice(0, TASKS),
   );

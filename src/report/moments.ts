@@ -1,12 +1,12 @@
 import { DateTime } from 'luxon';
 import type { Interval, Millis } from '../domain/time.ts';
-import { Refusal } from '../domain/user-error.ts';
+import { UserError } from '../domain/user-error.ts';
 
 /** Writes moments for a person, in one zone. */
 export type Moments = {
   /** '2026-11-23 07:15:02' */
   day(at: Millis): string;
-  /** '07:15:02'; with month and day where what is told lasts over more than one day. */
+  /** '07:15:02'; with month and day if the report covers more than one day. */
   time(at: Millis): string;
   /** The same with milliseconds. */
   exact(at: Millis): string;
@@ -19,11 +19,11 @@ export type Moments = {
   readonly iana: string;
 };
 
-/** `zone` is an IANA name, 'utc' or 'local'; `whole` is all the time that is told of. */
+/** `zone` is an IANA name, 'utc' or 'local'; `whole` is the time that the report covers. */
 export function momentsIn(zone: string, whole: Interval): Moments {
   const of = (at: Millis) => DateTime.fromMillis(Math.round(at), { zone });
   if (!of(0).isValid)
-    throw new Refusal(`the time zone '${zone}' is not known: an IANA name is wanted, like Europe/Berlin`);
+    throw new UserError(`the time zone '${zone}' is not known: an IANA name is wanted, like Europe/Berlin`);
   const format = (at: Millis, pattern: string) => of(at).toFormat(pattern);
   const date = of(whole.from).hasSame(of(whole.until), 'day') ? '' : 'MM-dd ';
   return {

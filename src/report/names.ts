@@ -6,8 +6,6 @@ import { printableLine } from '../format/printable.ts';
 export function seriesNames({ run }: Pick<Report, 'run'>): (key: SeriesKey) => string {
   return ({ cloud, vantage, probe, connection, target }) => {
     const place = [...(run.clouds.length > 1 ? [cloud] : []), ...(run.vantages.length > 1 ? [vantage] : [])];
-    return printableLine([...place, probe, connectionName(connection), target].filter((part) => part !== '').join(' '));
+    return printableLine([...place, probe, connection, target].filter((part) => part !== '').join(' '));
   };
 }
-
-const connectionName = (connection: SeriesKey['connection']): string => (connection === 'reused' ? 'kept' : connection);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Refusal } from '../domain/user-error.ts';
+import { UserError } from '../domain/user-error.ts';
 import { escaped } from '../format/escaped.ts';
 import { printableJson } from '../format/printable.ts';
 
@@ -10,7 +10,11 @@ export type PageFiles = { readonly script: string; readonly style: string };
 /** Beside `src` and `dist` alike. */
 const PUBLIC = new URL('../../public/', import.meta.url);
 
-/** The page's script and style. They are a Refusal where nobody has made them. */
+/**
+ * Reads the page's script and style.
+ *
+ * @throws UserError if they have not been built
+ */
 export function readPageFiles(): PageFiles {
   try {
     return {
@@ -19,14 +23,14 @@ export function readPageFiles(): PageFiles {
     };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Refusal(`the page is not built (${reason}): 'npm run page' builds it`);
+    throw new UserError(`the page is not built (${reason}): 'npm run page' builds it`);
   }
 }
 
 const ICON =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' rx='3' fill='%231f9e7a'/%3E%3Crect x='6' width='4' height='16' fill='%23c43c12'/%3E%3C/svg%3E";
 
-/** Of the page that a daemon serves: only what it serves itself is loaded or asked, nobody may frame it. */
+/** For the page that a daemon serves: it loads from and connects to that daemon only, and cannot be framed. */
 export const LIVE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

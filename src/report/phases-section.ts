@@ -1,7 +1,13 @@
 import type { Sentence } from '../api/report.ts';
 import type { Report } from '../domain/run/report.ts';
 import type { PhaseSeries } from '../domain/upgrade/phase-measures.ts';
-import { judgedParts, type PhaseVerdict, type Result, type Unjudged, type Verdict } from '../domain/upgrade/verdict.ts';
+import {
+  judgedParts,
+  type PhaseVerdict,
+  type UnjudgedPhase,
+  type Verdict,
+  type VerdictResult,
+} from '../domain/upgrade/verdict.ts';
 import { budgetSentence, measureText, RESULT_WORDS } from '../format/budgets.ts';
 import { listed } from '../format/did-you-mean.ts';
 import { printableLine } from '../format/printable.ts';
@@ -18,30 +24,32 @@ type Begun = PhaseVerdict & { readonly measures: NonNullable<PhaseVerdict['measu
 const begun = (phases: readonly PhaseVerdict[]): readonly Begun[] =>
   phases.flatMap((phase) => (phase.measures === null ? [] : [{ ...phase, measures: phase.measures }]));
 
-/** What a person asks first of an upgrade: did it keep its promises. Nothing without a plan. */
+/** Whether the upgrade stayed within its budgets; empty without a plan. */
 export function verdictSentences(verdict: Verdict): readonly Sentence[] {
   const { result, judged, notJudged } = verdict;
   if (verdict.plan === null) return [];
   const plan = printableLine(verdict.plan);
-  const named = (wanted: Result) =>
+  const named = (wanted: VerdictResult) =>
     all(judgedParts(verdict).flatMap(({ name, result: own }) => (own === wanted ? [name] : [])));
+  const budgetOf = (wanted: VerdictResult) =>
+    judgedParts(verdict).filter(({ result: own }) => own === wanted).length === 1 ? 'its budget' : 'their budgets';
   const left = unjudged(notJudged);
   const more = left === '' ? '' : ` ${left}`;
   if (result === 'fail')
-    return [{ text: `FAIL: ${named('fail')} cost more than ${plan} promises.${more}`, tone: 'bad' }];
+    return [{ text: `FAIL: ${named('fail')} exceeded ${budgetOf('fail')} (plan ${plan}).${more}`, tone: 'bad' }];
   if (result === 'not-proven') {
-    const text = `NOT PROVEN: ${named('not-proven')} may have cost more than ${plan} promises.${more}`;
+    const text = `NOT PROVEN: ${named('not-proven')} may have exceeded ${budgetOf('not-proven')} (plan ${plan}).${more}`;
     return [{ text, tone: 'warn' }];
   }
   if (result === 'pass') {
-    if (left === '') return [{ text: `PASS: every phase kept what ${plan} promises.`, tone: 'good' }];
-    return [{ text: `PASS: ${all(judged)} kept what ${plan} promises.${more}`, tone: 'warn' }];
+    if (left === '') return [{ text: `PASS: every phase stayed within budget (plan ${plan}).`, tone: 'good' }];
+    return [{ text: `PASS: ${all(judged)} stayed within budget (plan ${plan}).${more}`, tone: 'warn' }];
   }
-  const kept = named('pass');
-  const outside = kept === '' ? '' : ` ${upper(kept)} cost no more than it promises.`;
+  const passed = named('pass');
+  const outside = passed === '' ? '' : ` ${upper(passed)} stayed within budget.`;
   return [
     {
-      text: `NOT JUDGED: nothing shows that the phases of ${plan} kept their promises.${more}${outside}`,
+      text: `NOT JUDGED: no phase of ${plan} was compared with its budget.${more}${outside}`,
       tone: 'warn',
     },
   ];
@@ -50,14 +58,14 @@ export function verdictSentences(verdict: Verdict): readonly Sentence[] {
 /** 'a, b and c' */
 const all = (names: readonly string[]): string => listed(names.map(printableLine), 'and');
 
-const UNJUDGED: Readonly<Record<Unjudged['reason'], (names: string, several: boolean) => string>> = {
+const UNJUDGED: Readonly<Record<UnjudgedPhase['reason'], (names: string, several: boolean) => string>> = {
   'never-began': (names) => `${names} never began`,
   'no-budget': (names, several) => `${names} ${several ? 'have' : 'has'} no budget`,
   'not-in-plan': (names, several) => `${names} ${several ? 'are' : 'is'} not in the plan`,
 };
 
 /** 'Not judged: computes and finish never began; acceptance has no budget.' */
-function unjudged(notJudged: readonly Unjudged[]): string {
+function unjudged(notJudged: readonly UnjudgedPhase[]): string {
   if (notJudged.length === 0) return '';
   const parts = [...Map.groupBy(notJudged, ({ reason }) => reason)].map(([reason, some]) =>
     UNJUDGED[reason](all(some.map(({ name }) => name)), some.length > 1),
@@ -127,7 +135,7 @@ function latencyTable(report: Report, phases: readonly Begun[], width: number): 
   });
   return table(
     [
-      { head: 'answered in', cell: ({ phase }) => phase },
+      { head: 'latency', cell: ({ phase }) => phase },
       { head: '', cell: ({ one }) => nameOf(one.series) },
       column('p50'),
       column('p95'),

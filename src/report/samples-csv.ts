@@ -1,8 +1,8 @@
-import { type SampleFace, sampleFace } from '../api/sample.ts';
+import { type ApiSample, toApiSample } from '../api/sample.ts';
 import type { Sample } from '../domain/sample.ts';
 import { type CsvValue, csvRecord } from './csv-record.ts';
 
-const COLUMNS: readonly (readonly [name: string, value: (sample: SampleFace) => CsvValue])[] = [
+const COLUMNS: readonly (readonly [name: string, value: (sample: ApiSample) => CsvValue])[] = [
   ['cloud', (one) => one.cloud],
   ['vantage', (one) => one.vantage],
   ['probe', (one) => one.probe],
@@ -31,16 +31,16 @@ const COLUMNS: readonly (readonly [name: string, value: (sample: SampleFace) => 
   ],
   ['requestId', (one) => one.requestId],
   ['serverId', (one) => one.serverId],
-  ['upUntil', (one) => one.upUntil],
-  ['brokeAt', (one) => one.brokeAt],
+  ['lastKnownUpAt', (one) => one.lastKnownUpAt],
+  ['failureStartedAt', (one) => one.failureStartedAt],
   ['settledAt', (one) => one.settledAt],
-  ['hung', (one) => one.hung],
+  ['timedOut', (one) => one.timedOut],
   ['target', (one) => one.target],
 ];
 
 export const sampleCsvHead: string = csvRecord(COLUMNS.map(([name]) => name));
 
 export function sampleCsv(sample: Sample): string {
-  const face = sampleFace(sample);
-  return csvRecord(COLUMNS.map(([, value]) => value(face)));
+  const row = toApiSample(sample);
+  return csvRecord(COLUMNS.map(([, value]) => value(row)));
 }

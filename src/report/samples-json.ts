@@ -1,6 +1,6 @@
-import { sampleFace } from '../api/sample.ts';
+import { toApiSample } from '../api/sample.ts';
 import type { Sample } from '../domain/sample.ts';
 import { printableJson } from '../format/printable.ts';
 
 /** One JSON object a line. */
-export const sampleJson = (sample: Sample): string => `${printableJson(sampleFace(sample))}\n`;
+export const sampleJson = (sample: Sample): string => `${printableJson(toApiSample(sample))}\n`;

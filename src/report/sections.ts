@@ -1,5 +1,5 @@
 import type { DowntimeWindow } from '../domain/downtime/window.ts';
-import type { Mark } from '../domain/ports.ts';
+import type { ObservationGap } from '../domain/ports.ts';
 import type { Report, SeriesSummary } from '../domain/run/report.ts';
 import { printableLine } from '../format/printable.ts';
 import { duration, errorBar, latency, percent } from '../format/quantities.ts';
@@ -12,9 +12,9 @@ import { causesText, edgeText, windowState } from './window-text.ts';
 
 export type SectionOptions = { readonly width: number; readonly paint: Paint; readonly moments: Moments };
 
-/** More than this many windows or marks nobody reads: the rest is counted, and is in the JSON. */
-const WINDOWS = 100;
-const MARKS = 12;
+/** The rest is counted, and is in the JSON. */
+const MAX_WINDOWS = 100;
+const MAX_OBSERVATION_GAPS = 12;
 
 export function downtimeSection(report: Report, { width, paint }: SectionOptions): readonly string[] {
   const nameOf = seriesNames(report);
@@ -60,12 +60,12 @@ export function samplesSection(report: Report, { width }: SectionOptions): reado
   return table(columns, report.probes, { width });
 }
 
-/** Two lines a window and its causes. */
+/** Each window with its edges, causes and tasks. */
 export function windowsSection(report: Report, options: SectionOptions): readonly string[] {
   const { width, paint } = options;
   if (report.windows.length === 0) return ['  None.'];
   const nameOf = seriesNames(report);
-  const lines = report.windows.slice(0, WINDOWS).flatMap((window) => {
+  const lines = report.windows.slice(0, MAX_WINDOWS).flatMap((window) => {
     const { kind } = window;
     const name = kind === 'down' ? paint.bad('DOWN') : paint.warn('SLOW');
     const notes = windowState(window);
@@ -77,7 +77,7 @@ export function windowsSection(report: Report, options: SectionOptions): readonl
       ...blameLines(window, options).map((line) => `        ${line}`),
     ];
   });
-  const rest = report.windows.length - WINDOWS;
+  const rest = report.windows.length - MAX_WINDOWS;
   return rest > 0 ? [...lines, `  and ${rest} more: the JSON report has them all.`] : lines;
 }
 
@@ -88,27 +88,34 @@ function edges({ start, end }: DowntimeWindow, { moments, width }: SectionOption
   return line.length <= width - 8 ? [line] : [from, `to   ${edgeText(end, moments)}`];
 }
 
-/** What was our own doing, by kind and then one by one. */
-export function marksSection({ marks }: Report, { width, moments, paint }: SectionOptions): readonly string[] {
-  const shown = marks.slice(0, MARKS).map((mark) => {
-    const head = `${moments.time(mark.from)}  ${duration(lasting(mark)).padStart(8)}  `;
-    return wrap(`${head}${printableLine(mark.message)}`, width - 2, ' '.repeat(head.length)).map((line) => `  ${line}`);
+/** Gaps that Rollwatch caused: a summary by kind, then one by one. */
+export function observationGapsSection(
+  { observationGaps: gaps }: Report,
+  { width, moments, paint }: SectionOptions,
+): readonly string[] {
+  const shown = gaps.slice(0, MAX_OBSERVATION_GAPS).map((gap) => {
+    const head = `${moments.time(gap.from)}  ${duration(lasting(gap)).padStart(8)}  `;
+    return wrap(`${head}${printableLine(gap.message)}`, width - 2, ' '.repeat(head.length)).map((line) => `  ${line}`);
   });
-  const rest = marks.length - MARKS;
+  const rest = gaps.length - MAX_OBSERVATION_GAPS;
   const more = rest > 0 ? [`  and ${rest} more: the JSON report has them all.`] : [];
-  return [...wrap(marksSentence(marks), width - 2).map((line) => paint.dim(`  ${line}`)), ...shown.flat(), ...more];
+  return [
+    ...wrap(observationGapsSentence(gaps), width - 2).map((line) => paint.dim(`  ${line}`)),
+    ...shown.flat(),
+    ...more,
+  ];
 }
 
 /** 'stalled once, 1.5 s; suspended 2 times, 60 s.' */
-export const marksSentence = (marks: readonly Mark[]): string =>
-  `${[...Map.groupBy(marks, (mark) => mark.kind)]
+export const observationGapsSentence = (gaps: readonly ObservationGap[]): string =>
+  `${[...Map.groupBy(gaps, ({ kind }) => kind)]
     .map(([kind, some]) => {
-      const total = some.reduce((sum, mark) => sum + lasting(mark), 0);
+      const total = some.reduce((sum, gap) => sum + lasting(gap), 0);
       return `${kind} ${some.length === 1 ? 'once' : `${some.length} times`}, ${duration(total)}`;
     })
     .join('; ')}.`;
 
-const lasting = ({ from, until }: Mark): number => (until - from) / 1000;
+const lasting = ({ from, until }: ObservationGap): number => (until - from) / 1000;
 
 /** Everything that a reader needs to judge the figures, or to measure the same again. */
 export function methodRows({ run, probes }: Report, moments: Moments): readonly (readonly [string, string])[] {

@@ -1,5 +1,5 @@
 import type { Report } from '../domain/run/report.ts';
-import type { BlamedWindow } from '../domain/upgrade/attribution.ts';
+import type { AttributedWindow } from '../domain/upgrade/attribution.ts';
 import { didNothing } from '../domain/upgrade/task.ts';
 import type { TaskDowntime } from '../domain/upgrade/task-downtime.ts';
 import type { KnownTask } from '../domain/upgrade/task-registry.ts';
@@ -10,14 +10,14 @@ import type { Moments } from './moments.ts';
 
 type TaskOptions = { readonly width: number; readonly moments: Moments };
 
-/** More nobody reads: the rest is counted, and is in the JSON. */
+/** The rest is counted, and is in the JSON. */
 const TASKS = 20;
 const OTHERS = 3;
 const HOSTS = 2;
 
-/** The task to blame for a window, and who else it may have been; nothing where none was under way. */
+/** The task that a window is attributed to, and the other candidates; empty if none was running. */
 export function blameLines(
-  { candidates: [task, ...others] }: BlamedWindow,
+  { candidates: [task, ...others] }: AttributedWindow,
   { width, moments }: TaskOptions,
 ): readonly string[] {
   if (task === undefined) return [];
@@ -29,10 +29,10 @@ export function blameLines(
 }
 
 /** "handler 'Stop services' of role os_nova" */
-export const taskName = ({ kind, name, role }: Pick<KnownTask, 'kind' | 'name' | 'role'>): string =>
+const taskName = ({ kind, name, role }: Pick<KnownTask, 'kind' | 'name' | 'role'>): string =>
   `${kind} '${printableLine(name)}'${role === null ? '' : ` of role ${printableLine(role)}`}`;
 
-/** Handlers of one name run for one host after another: their hosts tell them apart. */
+/** Handlers of the same name run on one host after another: their hosts distinguish them. */
 function hostsOf({ kind, hosts }: Pick<KnownTask, 'kind' | 'hosts'>): string {
   if (kind !== 'handler') return '';
   const more = hosts.length > HOSTS ? ` and ${hosts.length - HOSTS} more` : '';
@@ -45,30 +45,30 @@ export function nameWithHosts(task: KnownTask): string {
   return hosts === '' ? taskName(task) : `${taskName(task)} on ${hosts}`;
 }
 
-/** Those that downtime began in, or fell into, dearest first. */
+/** Tasks with downtime attributed or overlapping, the most expensive first. */
 export const costlyTasks = (tasks: readonly TaskDowntime[]): readonly TaskDowntime[] =>
   tasks
-    .filter((one) => one.windows > 0 || one.downtimeInside > 0)
-    .toSorted((a, b) => b.downtimeBegan - a.downtimeBegan || b.downtimeInside - a.downtimeInside);
+    .filter((one) => one.windows > 0 || one.overlappingDowntime > 0)
+    .toSorted((a, b) => b.attributedDowntime - a.attributedDowntime || b.overlappingDowntime - a.overlappingDowntime);
 
-/** Those that ran: a task that every host skipped did not. */
+/** Counts tasks that ran, without those that every host skipped. */
 export const countedTasks = (tasks: Report['tasks']): string =>
   `${counted(tasks.filter((one) => !didNothing(one)).length, 'task')} in all`;
 
-/** What each of them may have cost. */
+/** The downtime of each task. */
 export function tasksSection({ tasks }: Report, { width, moments }: TaskOptions): readonly string[] {
   if (tasks.length === 0) return [];
   const costly = costlyTasks(tasks);
-  const told = `  ${countedTasks(tasks)}`;
-  if (costly.length === 0) return [`${told}; no downtime began in any, or fell into it.`];
+  const total = `  ${countedTasks(tasks)}`;
+  if (costly.length === 0) return [`${total}; no downtime is attributed to any, or overlaps one.`];
   const columns: readonly Column<TaskDowntime>[] = [
-    { head: 'began in it', align: 'right', cell: (one) => duration(one.downtimeBegan) },
-    { head: 'while it ran', align: 'right', cell: (one) => duration(one.downtimeInside) },
+    { head: 'attributed', align: 'right', cell: (one) => duration(one.attributedDowntime) },
+    { head: 'during', align: 'right', cell: (one) => duration(one.overlappingDowntime) },
     { head: 'from', cell: (one) => moments.time(one.start) },
     ...(costly.some((one) => hostsOf(one) !== '') ? [{ head: 'on', cell: hostsOf }] : []),
     { head: 'task', cell: taskName },
   ];
   const rest = costly.length - TASKS;
   const more = rest > 0 ? [`  and ${rest} more: the JSON report has them all.`] : [];
-  return [...table(columns, costly.slice(0, TASKS), { width }), ...more, `${told}.`];
+  return [...table(columns, costly.slice(0, TASKS), { width }), ...more, `${total}.`];
 }

@@ -6,12 +6,12 @@ import { momentsIn } from './moments.ts';
 import { createPaint } from './paint.ts';
 import { phasesSection, verdictSentences } from './phases-section.ts';
 import { runLine } from './run-line.ts';
-import { downtimeSection, marksSection, methodSection, samplesSection, windowsSection } from './sections.ts';
+import { downtimeSection, methodSection, observationGapsSection, samplesSection, windowsSection } from './sections.ts';
 import { tasksSection } from './tasks-section.ts';
 import { timeline } from './timeline.ts';
 import { verdict } from './verdict.ts';
 
-/** A bar of a thousand characters tells no more than one of two hundred. */
+/** A bar of a thousand characters shows no more than one of two hundred. */
 const WIDEST = 200;
 const NARROWEST = 60;
 
@@ -40,7 +40,7 @@ export function reportText(report: Report, { colour, width, zone = 'utc' }: Repo
     ...section('Tasks of the upgrade', tasksSection(report, options)),
     ...(report.probes.length === 0 ? [] : section('Samples and latency', samplesSection(report, options))),
     ...(report.servers.created === 0 ? [] : section('Servers', [serversLine(report)])),
-    ...(report.marks.length === 0 ? [] : section('Our own gaps', marksSection(report, options))),
+    ...(report.observationGaps.length === 0 ? [] : section('Our own gaps', observationGapsSection(report, options))),
     ...(report.probes.length === 0 ? [] : section('How it was measured', methodSection(report, options))),
   ];
   return `${lines.join('\n')}\n`;

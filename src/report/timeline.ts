@@ -35,7 +35,9 @@ export function timeline(report: Report, { width, paint, moments }: TimelineOpti
     ...rows,
     `${' '.repeat(label + 4)}${axis(whole, { cells, moments })}`,
     `  ${legend}`,
-    paint.dim(`  A character is ${duration((whole.until - whole.from) / cells / 1000)} and shows the worst of it.`),
+    paint.dim(
+      `  Each character covers ${duration((whole.until - whole.from) / cells / 1000)} and shows the worst state.`,
+    ),
   ];
 }
 
@@ -55,7 +57,7 @@ function statesOf(own: Report['windows'], gaps: SeriesSummary['gaps'], { whole, 
   });
 }
 
-/** How much of each cell lies in the intervals, from 0 to 1. */
+/** Which share of each cell the intervals cover, from 0 to 1. */
 function covered(intervals: readonly Interval[], { whole, cells }: Grid): readonly number[] {
   const size = (whole.until - whole.from) / cells;
   const shares = new Array<number>(cells).fill(0);

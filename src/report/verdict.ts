@@ -1,6 +1,6 @@
 import type { Sentence } from '../api/report.ts';
 import { isRegression } from '../domain/check.ts';
-import type { Seconds } from '../domain/downtime/window.ts';
+import type { Measured } from '../domain/downtime/window.ts';
 import { isMuchUnobserved, type Report } from '../domain/run/report.ts';
 import type { ProbeName } from '../domain/sample.ts';
 import { damageText } from '../format/damage.ts';
@@ -20,30 +20,30 @@ const SUBJECTS: readonly Subject[] = [
   {
     probe: 'server-list',
     wasDown: 'The API was down for',
-    isDown: 'The API is down. So far it was down for',
-    neverDown: 'The API was never seen down.',
-    unknown: 'Nothing is known of the API: there is no valid sample.',
+    isDown: 'The API is down. Downtime so far:',
+    neverDown: 'The API was never down.',
+    unknown: 'The state of the API is unknown: there is no valid sample.',
   },
   {
     probe: 'server-boot',
     wasDown: 'Servers could not be booted for',
-    isDown: 'Servers cannot be booted. So far they could not be for',
-    neverDown: 'Booting servers was never seen to fail.',
-    unknown: 'Nothing is known of booting: there is no valid sample.',
+    isDown: 'Servers cannot be booted. Downtime so far:',
+    neverDown: 'No server boot failed.',
+    unknown: 'Whether servers could be booted is unknown: there is no valid sample.',
   },
   {
     probe: 'server-reach',
-    wasDown: 'Servers that run could not be reached for',
-    isDown: 'Servers that run cannot be reached. So far they could not be for',
-    neverDown: 'The servers that run were never seen out of reach.',
-    unknown: 'Nothing is known of the servers that run: there is no valid sample.',
+    wasDown: 'Running servers could not be reached for',
+    isDown: 'Running servers cannot be reached. Downtime so far:',
+    neverDown: 'Running servers were always reachable.',
+    unknown: 'Whether running servers could be reached is unknown: there is no valid sample.',
   },
   {
     probe: 'token',
     wasDown: 'Tokens could not be issued for',
-    isDown: 'Tokens cannot be issued. So far they could not be for',
-    neverDown: 'Issuing tokens was never seen to fail.',
-    unknown: 'Nothing is known of issuing tokens: there is no valid sample.',
+    isDown: 'Tokens cannot be issued. Downtime so far:',
+    neverDown: 'No token request failed.',
+    unknown: 'Whether tokens could be issued is unknown: there is no valid sample.',
   },
 ];
 
@@ -54,7 +54,7 @@ export function verdict(report: Report): readonly Sentence[] {
   const several = report.clouds.length > 1;
   const sentences = report.clouds.flatMap((place) =>
     SUBJECTS.flatMap((subject) => {
-      const sentence = tell(report, place, subject);
+      const sentence = sentenceOf(report, place, subject);
       if (sentence === null || !several) return sentence === null ? [] : [sentence];
       return [
         { ...sentence, text: `${printableLine(place.cloud)} from ${printableLine(place.vantage)}: ${sentence.text}` },
@@ -74,13 +74,13 @@ export function verdict(report: Report): readonly Sentence[] {
 /** First of all: it puts everything else in doubt. */
 function damaged({ damage }: Report): readonly Sentence[] {
   if (damage.length === 0) return [];
-  const text = `The journal is damaged, and only what could be read is shown. Not readable: ${printableLine(damageText(damage))}.`;
+  const text = `The journal is damaged, and only what could be read is shown. Unreadable: ${printableLine(damageText(damage))}.`;
   return [{ text, tone: 'bad' }];
 }
 
 type Place = Report['clouds'][number];
 
-function tell(report: Report, place: Place, subject: Subject): Sentence | null {
+function sentenceOf(report: Report, place: Place, subject: Subject): Sentence | null {
   const here = (one: { cloud: string; vantage: string; probe: string }) =>
     one.cloud === place.cloud && one.vantage === place.vantage && one.probe === subject.probe;
   const probes = report.probes.filter(({ series }) => here(series));
@@ -96,7 +96,7 @@ function tell(report: Report, place: Place, subject: Subject): Sentence | null {
   return { text: subject.neverDown, tone: 'good' };
 }
 
-function downtime({ overall }: Place, probe: ProbeName): Seconds {
+function downtime({ overall }: Place, probe: ProbeName): Measured {
   const downtimes = {
     'server-list': overall.api,
     'server-boot': overall.boot,
@@ -138,11 +138,11 @@ function unobserved({ run, probes }: Report): readonly Sentence[] {
   const [worst] = probes.toSorted((a, b) => b.unobserved - a.unobserved);
   const total = (run.endedAt - run.startedAt) / 1000;
   if (worst === undefined || !isMuchUnobserved({ unobserved: worst.unobserved, total })) return [];
-  const text = `Up to ${duration(worst.unobserved)} of ${span(total)} are unobserved: what was then is not known.`;
+  const text = `Up to ${duration(worst.unobserved)} of ${span(total)} was not observed (state unknown).`;
   return [{ text, tone: 'warn' }];
 }
 
-/** The cloud is up as far as that goes, but nobody can tell whether it would boot a server. */
+/** Nova is up, but without room in the quota nothing shows whether it would boot a server. */
 function quota({ probes, run }: Report): readonly Sentence[] {
   const nameOf = seriesNames({ run });
   return probes.flatMap(({ series, voids }) =>
@@ -150,7 +150,7 @@ function quota({ probes, run }: Report): readonly Sentence[] {
       .filter(({ kind }) => kind === 'quota')
       .map(({ count, message }): Sentence => {
         const tries = count === 1 ? 'once' : `${count} times`;
-        const text = `The quota left ${nameOf(series)} no room for a server, ${tries}: whether booting worked then is not known (${printableLine(message)}). Raise the quota, or delete what uses it up.`;
+        const text = `The quota left no room for a server of ${nameOf(series)}, ${tries}, so whether booting worked is unknown (${printableLine(message)}). Raise the quota, or delete what uses it.`;
         return { text, tone: 'warn' };
       }),
   );
@@ -159,9 +159,9 @@ function quota({ probes, run }: Report): readonly Sentence[] {
 function servers({ servers: { created, leaked }, run }: Report): readonly Sentence[] {
   if (leaked > 0) {
     const text = run.running
-      ? `${counted(leaked, 'server')} of ours could not be deleted so far.`
-      : `${counted(leaked, 'server')} of ours may be left behind: 'rollwatch sweep' shows and deletes them.`;
+      ? `${counted(leaked, 'test server')} could not be deleted yet.`
+      : `${counted(leaked, 'test server')} may be left: 'rollwatch sweep' lists and deletes them.`;
     return [{ text, tone: 'bad' }];
   }
-  return created > 0 && !run.running ? [{ text: 'No server of ours was left behind.', tone: 'good' }] : [];
+  return created > 0 && !run.running ? [{ text: 'All test servers were deleted.', tone: 'good' }] : [];
 }

@@ -4,8 +4,10 @@ type Attributes = { readonly [name: string]: string | number };
 
 /** Attributes are plain text, put on one line; `inner` is XML already. */
 export function element(name: string, attributes: Attributes, inner = ''): string {
-  const told = Object.entries(attributes).map(([key, value]) => ` ${key}="${xmlText(printableLine(String(value)))}"`);
-  return inner === '' ? `<${name}${told.join('')}/>` : `<${name}${told.join('')}>${inner}</${name}>`;
+  const written = Object.entries(attributes).map(
+    ([key, value]) => ` ${key}="${xmlText(printableLine(String(value)))}"`,
+  );
+  return inner === '' ? `<${name}${written.join('')}/>` : `<${name}${written.join('')}>${inner}</${name}>`;
 }
 
 /** What `printable` leaves and XML 1.0 has no way to write; https://www.w3.org/TR/xml/#charsets */

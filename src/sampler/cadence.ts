@@ -1,23 +1,63 @@
+import { stalledFor } from '../domain/downtime/stalls.ts';
+import type { Sample } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
 
-/** Slots on absolute deadlines, `start + n * interval`: arithmetic alone, so that nothing drifts. */
+/** Slots at absolute times, `start + n * interval`, so that nothing drifts. Reads no clock. */
 export type Cadence = { readonly start: Millis; readonly interval: number };
 
+/** Returns when a slot is due. */
 export const dueAt = ({ start, interval }: Cadence, slot: number): Millis => start + slot * interval;
 
-/** The first slot that is due at `at` or later. */
-export const slotFrom = ({ start, interval }: Cadence, at: Millis): number =>
+/** Returns the first slot that is due at `at` or later. */
+export const firstSlotFrom = ({ start, interval }: Cadence, at: Millis): number =>
   Math.max(0, Math.ceil((at - start) / interval));
 
 /**
- * Woken at `now` for `slot`: which slot to serve, and how many before it are missed. A late sample is sent if its own
- * interval has not passed; there is no burst to catch up (k6 calls those `dropped_iterations`).
+ * Returns the slot to serve when woken for `slot` at `now`, and how many slots before it were missed. A late sample is
+ * sent until its interval has passed. Missed slots are not made up for (k6 calls them `dropped_iterations`).
  */
-export function serve(cadence: Cadence, slot: number, now: Millis): { readonly slot: number; readonly missed: number } {
+export function slotToServe(
+  cadence: Cadence,
+  slot: number,
+  now: Millis,
+): { readonly slot: number; readonly missed: number } {
   const missed = Math.max(0, Math.floor((now - dueAt(cadence, slot)) / cadence.interval));
   return { slot: slot + missed, missed };
 }
 
-/** Spreads series evenly over their interval, so that they don't all send at once: the shift of number `index` of `count`. */
-export const phase = (interval: number, index: number, count: number): number =>
+/** Returns the start offset of series `index` of `count` in milliseconds. It spreads the series over the interval. */
+export const staggerOffset = (interval: number, index: number, count: number): number =>
   (interval * index) / Math.max(1, count);
+
+/**
+ * Decides whether to send extra samples: from a fast failure until a sample sent later has another outcome, but for at
+ * most `limit` milliseconds. A service that refuses, resets or responds with an error at once can take the extra load.
+ * One that hangs, fails slowly or asks for fewer requests may be overloaded.
+ */
+export type FastSampling = {
+  record(sample: Sample): void;
+  isActive(now: Millis): boolean;
+};
+
+/** A slower failure holds resources: Keystone's middleware, for one, occupies a Nova worker for 3.5 s before a 503. */
+const FAST_FAILURE_MS = 500;
+
+export function createFastSampling(limit: number): FastSampling {
+  let latestSeq = -1;
+  let since: Millis | null = null;
+  return {
+    record(sample) {
+      if (sample.seq < latestSeq) return;
+      if (sample.outcome === 'void' && sample.cause.kind !== 'rate-limited') return;
+      latestSeq = sample.seq;
+      if (isFastFailure(sample)) since ??= sample.endedAt;
+      else since = null;
+    },
+    isActive: (now) => since !== null && now - since < limit,
+  };
+}
+
+const isFastFailure = (sample: Sample): boolean =>
+  sample.outcome === 'failed' &&
+  !sample.timedOut &&
+  sample.settledAt - sample.failureStartedAt - stalledFor(sample) < FAST_FAILURE_MS;

@@ -1,76 +1,76 @@
 import { Worker } from 'node:worker_threads';
 import { errorLine } from '../domain/error-line.ts';
 import type { SamplerEvent } from '../domain/ports.ts';
-import type { LeftServer } from '../domain/run/test-servers.ts';
+import type { LeftoverServer } from '../domain/run/test-servers.ts';
 
-/** What the main thread tells the sampler's. */
+/** Sent from the main thread to the sampler thread. */
 export type SamplerCommand =
   | { readonly type: 'pause' | 'resume' | 'stop' }
-  | { readonly type: 'clean-up'; readonly servers: readonly LeftServer[] };
+  | { readonly type: 'clean-up'; readonly servers: readonly LeftoverServer[] };
 
 export type SamplerOptions = {
-  /** The module that the thread runs. */
+  /** URL of the module that the thread runs. */
   readonly thread: URL;
-  /** What it is given as `workerData`. */
+  /** Passed to the thread as `workerData`. */
   readonly data: unknown;
   readonly onEvent: (event: SamplerEvent) => void;
   /**
-   * Called once, when the thread has ended and its last event has been handed over. `reason`: what it died of (a bug of
-   * ours, or no memory), null if it ended after `stop`.
+   * Called once, after the last event, when the thread has exited. `reason` is null after `stop`, otherwise why the
+   * thread died (a bug, or out of memory).
    */
   readonly onExit: (reason: string | null) => void;
-  /** A thread that has not ended so long after `stop` is terminated, in milliseconds. */
+  /** Milliseconds after `stop` until the thread is terminated. */
   readonly stopLimit?: number;
 };
 
-/** The sampler, in its own thread, seen from the main one. After `stop` nothing else is told to it. */
+/** Controls the sampler thread from the main thread. After `stop`, other commands are ignored. */
 export type Sampler = {
   pause(): void;
   resume(): void;
-  /** Deletes what an earlier session left behind. */
-  cleanUp(servers: readonly LeftServer[]): void;
-  /** Resolves when the thread has ended, however that came. */
+  /** Deletes servers that an earlier session left behind. */
+  cleanUp(servers: readonly LeftoverServer[]): void;
+  /** Resolves when the thread has exited for any reason. */
   stop(): Promise<void>;
 };
 
-/** Longer than the thread needs for its answers and servers: it has stood still, and nothing else would end it. */
+/** Longer than the thread needs to drain its samples and delete its servers. */
 const STOP_LIMIT_MS = 25_000;
 
-/** @throws when there is no room for a thread */
+/** @throws Error if the thread cannot be created */
 export function startSampler({ thread, data, onEvent, onExit, stopLimit = STOP_LIMIT_MS }: SamplerOptions): Sampler {
   const worker = new Worker(thread, { workerData: data, stdin: false });
-  const gone = Promise.withResolvers<void>();
+  const exited = Promise.withResolvers<void>();
   let stopping = false;
-  let died: string | null = null;
-  let late: NodeJS.Timeout | undefined;
+  let failure: string | null = null;
+  let stopTimer: NodeJS.Timeout | undefined;
 
-  function tell(command: SamplerCommand): void {
+  function send(command: SamplerCommand): void {
     if (!stopping) worker.postMessage(command);
   }
 
   worker.on('message', (event: SamplerEvent) => onEvent(event));
-  // The thread lives on for a moment: its end is told by `exit` alone.
+  // The thread is still running at this point; only `exit` means that it has ended.
   worker.on('error', (error) => {
-    died = errorLine(error);
+    failure = errorLine(error);
   });
   worker.on('exit', (code) => {
-    clearTimeout(late);
-    gone.resolve();
-    onExit(died ?? (stopping ? null : `the thread ended with code ${code}`));
+    clearTimeout(stopTimer);
+    exited.resolve();
+    onExit(failure ?? (stopping ? null : `the thread exited with code ${code}`));
   });
   return {
-    pause: () => tell({ type: 'pause' }),
-    resume: () => tell({ type: 'resume' }),
-    cleanUp: (servers) => tell({ type: 'clean-up', servers }),
+    pause: () => send({ type: 'pause' }),
+    resume: () => send({ type: 'resume' }),
+    cleanUp: (servers) => send({ type: 'clean-up', servers }),
     stop() {
-      if (stopping) return gone.promise;
-      tell({ type: 'stop' });
+      if (stopping) return exited.promise;
+      send({ type: 'stop' });
       stopping = true;
-      late = setTimeout(() => {
-        died = `it did not end within ${stopLimit / 1000} s`;
+      stopTimer = setTimeout(() => {
+        failure = `did not stop within ${stopLimit / 1000} s`;
         void worker.terminate();
       }, stopLimit);
-      return gone.promise;
+      return exited.promise;
     },
   };
 }

@@ -3,23 +3,24 @@ import { performance } from 'node:perf_hooks';
 import type { Clock } from '../domain/ports.ts';
 import type { Millis } from '../domain/time.ts';
 
-/** What the machine's clocks show, in milliseconds. The only place that reads them. */
+/** Reads the clocks of the machine, in milliseconds. */
 export type Clocks = {
-  /** Never goes back; stands still while the host sleeps (CLOCK_MONOTONIC). */
+  /** CLOCK_MONOTONIC: never goes back, and stops while the host is suspended. */
   monotonic(): number;
-  /** Goes on while the host sleeps (CLOCK_BOOTTIME), to 10 ms. */
+  /** CLOCK_BOOTTIME: continues while the host is suspended; precise to 10 ms. */
   boot(): number;
-  /** Since 1970; anyone may set it. */
+  /** CLOCK_REALTIME: since 1970; may be set at any time. */
   wall(): number;
 };
 
+/** The only place that reads the clocks. */
 export const machineClocks: Clocks = {
   monotonic: () => performance.now(),
   boot: () => uptime() * 1000,
   wall: () => preciseWall(),
 };
 
-/** `timeOrigin` is exact to the microsecond but knows nothing of a clock that was set since; Date.now() is exact to 1 ms. */
+/** `timeOrigin` is precise to the microsecond but ignores later clock changes; `Date.now()` is precise to 1 ms. */
 function preciseWall(): number {
   const precise = performance.timeOrigin + performance.now();
   const now = Date.now();
@@ -30,47 +31,67 @@ export type ClockEvent = {
   readonly kind: 'suspended' | 'clock-step';
   readonly from: Millis;
   readonly until: Millis;
-  /** How far the timeline (suspended) or the wall clock (clock-step) jumped, in milliseconds. */
+  /** How far the timeline (`suspended`) or the wall clock (`clock-step`) jumped, in milliseconds. */
   readonly jump: number;
 };
 
 /**
- * The session's timeline: the monotonic clock, anchored to the wall clock at the start. It never goes back, and a
- * difference of two moments is a true duration. When the host has slept, it jumps ahead by that time; when the wall
- * clock is set, it stays as it is, and `offset` tells how far the two are apart.
+ * The timeline of a session: the monotonic clock, anchored to the wall clock at the start. It never goes back, and the
+ * difference of two times is a true duration. It jumps ahead when the host was suspended. It ignores changes of the
+ * wall clock, which `offset` reports instead.
  */
 export type Timeline = Clock & {
-  /** Wall clock minus timeline at the last check, in milliseconds. */
+  /** Returns wall clock minus timeline at the last check, in milliseconds. */
   offset(): number;
-  /** To be called several times a second: finds sleep and a clock that was set by more than `step` milliseconds. */
+  /** Detects suspension, and wall clock changes of more than `step` milliseconds. Call it several times a second. */
   check(): ClockEvent | null;
 };
 
-const SLEEP = 500;
+/** A larger difference between the boot clock and the monotonic clock means that the host was suspended. */
+const SUSPENSION_THRESHOLD_MS = 500;
 
 export function createTimeline(clocks: Clocks, step: number): Timeline {
   let anchor = clocks.wall() - clocks.monotonic();
-  let asleep = clocks.boot() - clocks.monotonic();
+  let suspendedTotal = clocks.boot() - clocks.monotonic();
   let offset = 0;
-  let checked = clocks.wall();
+  let checkedAt = clocks.wall();
   const now = () => anchor + clocks.monotonic();
   return {
     now,
     offset: () => offset,
     check() {
-      const from = checked;
-      const slept = clocks.boot() - clocks.monotonic() - asleep;
-      if (slept > SLEEP) {
-        asleep += slept;
-        anchor += slept;
-        checked = now();
-        return { kind: 'suspended', from, until: checked, jump: slept };
+      const from = checkedAt;
+      const suspended = clocks.boot() - clocks.monotonic() - suspendedTotal;
+      if (suspended > SUSPENSION_THRESHOLD_MS) {
+        suspendedTotal += suspended;
+        anchor += suspended;
+        checkedAt = now();
+        return { kind: 'suspended', from, until: checkedAt, jump: suspended };
       }
-      checked = now();
-      const moved = clocks.wall() - checked - offset;
-      if (Math.abs(moved) <= step) return null;
-      offset += moved;
-      return { kind: 'clock-step', from, until: checked, jump: moved };
+      checkedAt = now();
+      const change = clocks.wall() - checkedAt - offset;
+      if (Math.abs(change) <= step) return null;
+      offset += change;
+      return { kind: 'clock-step', from, until: checkedAt, jump: change };
     },
+  };
+}
+
+/** Calls `callback` once, at `at` on the timeline or as soon as possible after it. Returns a function that cancels. */
+export type Schedule = (at: Millis, callback: () => void) => () => void;
+
+/** A Node timer may fire up to a millisecond early; it is then armed again. */
+export function createSchedule(clock: Clock): Schedule {
+  return (at, callback) => {
+    const arm = () =>
+      setTimeout(
+        () => {
+          if (clock.now() >= at) callback();
+          else timer = arm();
+        },
+        Math.max(0, Math.ceil(at - clock.now())),
+      );
+    let timer = arm();
+    return () => clearTimeout(timer);
   };
 }

@@ -1,7 +1,7 @@
 import type { VoidKind } from '../domain/cause.ts';
 import { judgeInterrupted } from '../domain/downtime/stalls.ts';
 import { errorLine } from '../domain/error-line.ts';
-import type { Clock, Probe, ProbeResult, SamplerEvent } from '../domain/ports.ts';
+import type { Clock, Probe, ProbeContext, ProbeResult, SamplerEvent } from '../domain/ports.ts';
 import type { Sample } from '../domain/sample.ts';
 import type { Interval, Millis } from '../domain/time.ts';
 import type { StallWatch } from './stall-watch.ts';
@@ -14,78 +14,80 @@ export type DispatchOptions = {
   readonly emit: (event: SamplerEvent) => void;
 };
 
-/** Sends the samples of one series, numbers them without a hole and tells of each when it is sent and when it has ended. */
+/** Runs the samples of one series, numbers them without gaps, and emits an event when each is sent and when it ends. */
 export type Dispatch = {
   send(slot: { readonly dueAt: Millis; readonly extra: boolean }, signal: AbortSignal): Promise<Sample>;
-  /** Records time in which nothing was sent, and why. */
-  skip(kind: VoidKind, message: string, stretch: Interval & { readonly slots: number }): void;
-  /** Our loop stood still. Records that nothing was observed, unless samples on either side stand for the time. */
-  stood(stall: Interval, message: string): void;
+  /** Records a void sample for `slots` slots in which nothing was sent. */
+  skip(kind: VoidKind, message: string, time: Interval & { readonly slots: number }): void;
+  /** Records a stall as unobserved time, unless the samples around it or across it cover that time. */
+  recordStall(stall: Interval, message: string): void;
+  /** Returns the number of samples in flight. */
   inFlight(): number;
 };
 
 export function createDispatch({ probe, session, clock, stalls, emit }: DispatchOptions): Dispatch {
   const { cloud, vantage, probe: name, connection, target } = probe.series;
   const key = { cloud, vantage, probe: name, connection, target };
-  let next = 0;
-  /** When each was sent, by its number. */
-  const underWay = new Map<number, Millis>();
+  let nextSeq = 0;
+  const sentAtBySeq = new Map<number, Millis>();
 
-  /** Records time in which nothing was sent. */
   function skip(kind: VoidKind, message: string, { from, until, slots }: Interval & { readonly slots: number }): void {
-    const cause = { kind, service: 'rollwatch', message } as const;
-    const nothing = { stages: {}, requestId: null, serverId: null };
     const sample: Sample = {
       ...key,
-      ...nothing,
       session,
-      seq: next++,
+      seq: nextSeq++,
       dueAt: from,
       startedAt: from,
       endedAt: until,
       extra: false,
-      outcome: 'void',
-      cause,
-      slots,
+      ...voidResult(kind, message, slots),
     };
     emit({ type: 'sample', sample });
   }
 
   return {
     async send({ dueAt, extra }, signal) {
-      const seq = next++;
+      const seq = nextSeq++;
       const startedAt = clock.now();
-      underWay.set(seq, startedAt);
+      sentAtBySeq.set(seq, startedAt);
       emit({ type: 'sent', key, seq, at: startedAt });
       const progress = (note: string) => emit({ type: 'progress', key, seq, at: startedAt, note });
-      const found = await run(probe, { signal, clock, progress });
-      underWay.delete(seq);
+      const probeResult = await runProbe(probe, { signal, clock, progress });
+      sentAtBySeq.delete(seq);
       const endedAt = clock.now();
       const during = { from: startedAt, until: endedAt };
-      const result = judgeInterrupted(found, stalls.during(during), during);
+      const result = judgeInterrupted(probeResult, stalls.during(during), during);
       const sample: Sample = { ...key, session, seq, dueAt, startedAt, endedAt, extra, ...result };
       emit({ type: 'sample', sample });
       return sample;
     },
     skip,
-    stood({ from, until }, message) {
-      // A shorter one moves a request by less than the time between two: it is observed as closely as ever.
+    recordStall({ from, until }, message) {
+      // A stall shorter than the interval only delays a sample: the series is observed as closely as before.
       if (until - from < probe.series.interval) return;
-      // What is under way in a closed loop stands for all of its time itself.
-      const spanned = [...underWay.values()].some((sentAt) => sentAt <= from);
-      if (probe.loop === 'closed' && spanned) return;
+      // A sample of a closed loop covers its whole duration, including a stall within it.
+      const isCovered = [...sentAtBySeq.values()].some((sentAt) => sentAt <= from);
+      if (probe.loop === 'closed' && isCovered) return;
       skip('stalled', message, { from, until, slots: 0 });
     },
-    inFlight: () => underWay.size,
+    inFlight: () => sentAtBySeq.size,
   };
 }
 
-/** A probe gives every fault of the cloud as a finding; what it throws is a bug of ours and says nothing about the cloud. */
-async function run(probe: Probe, context: Parameters<Probe['run']>[0]): Promise<ProbeResult> {
+/** A probe returns every failure of the cloud as a finding. An exception is a bug and makes the sample void. */
+async function runProbe(probe: Probe, context: ProbeContext): Promise<ProbeResult> {
   try {
     return await probe.run(context);
   } catch (error) {
-    const cause = { kind: 'internal', service: 'rollwatch', message: errorLine(error) } as const;
-    return { outcome: 'void', cause, slots: 1, stages: {}, requestId: null, serverId: null };
+    return voidResult('internal', errorLine(error), 1);
   }
 }
+
+const voidResult = (kind: VoidKind, message: string, slots: number) => ({
+  outcome: 'void' as const,
+  cause: { kind, service: 'rollwatch' as const, message },
+  slots,
+  stages: {},
+  requestId: null,
+  serverId: null,
+});

@@ -1,12 +1,10 @@
-import type { Health, Mark, Probe, SamplerEvent } from '../domain/ports.ts';
+import type { Health, ObservationGap, Probe, SamplerEvent } from '../domain/ports.ts';
 import { seriesId } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
-import { createAlarm } from './alarm.ts';
-import { phase } from './cadence.ts';
-import type { Timeline } from './clock.ts';
-import { closedLoop } from './closed-loop.ts';
+import { staggerOffset } from './cadence.ts';
+import { type ClockEvent, createSchedule, type Timeline } from './clock.ts';
 import { createDispatch } from './dispatch.ts';
-import { openLoop } from './open-loop.ts';
+import { closedLoop, openLoop } from './loops.ts';
 import { createStallWatch } from './stall-watch.ts';
 
 export type RunnerOptions = {
@@ -14,89 +12,96 @@ export type RunnerOptions = {
   readonly session: number;
   readonly timeline: Timeline;
   readonly emit: (event: SamplerEvent) => void;
-  /** Our event loop standing still for longer is a stall, in milliseconds. */
-  readonly stall: number;
-  /** How long samples under way may go on after `stop`, in milliseconds, before they are aborted and void. */
-  readonly drain: number;
-  /** Nothing is sent until `resume`. */
+  /** A longer delay of the event loop is a stall, in milliseconds. */
+  readonly stallLimit: number;
+  /** How long `stop` waits for samples in flight before it aborts them, in milliseconds. Aborted samples are void. */
+  readonly drainTimeout: number;
+  /** Sends nothing until `resume`. */
   readonly paused?: boolean;
 };
 
 export type Runner = {
   pause(): void;
   resume(): void;
-  /** Resolves when every sample that was started has been told of. From here on nothing is sent, whatever is told. */
+  /** Sends no more samples, and ignores `resume`. Resolves when every sample in flight has been emitted. */
   stop(): Promise<void>;
 };
 
-/** From the start to the first slot, in milliseconds: time to get every loop ready for it. */
-const LEAD = 20;
-const BEAT = 25;
-const HEALTH = 1000;
+/** Time between the start and the first slot, to set up all loops. */
+const START_DELAY_MS = 20;
+const BEAT_INTERVAL_MS = 25;
+const HEALTH_INTERVAL_MS = 1000;
 
-/** Runs all probes side by side and watches over its own event loop and clocks. */
-export function startRunner({ probes, session, timeline, emit, stall, drain, paused = false }: RunnerOptions): Runner {
-  const started = timeline.now();
-  const stalls = createStallWatch({ start: started, every: BEAT, limit: stall });
+/** Runs all probes concurrently, and detects stalls of the event loop, suspension of the host, and clock changes. */
+export function startRunner({
+  probes,
+  session,
+  timeline,
+  emit,
+  stallLimit: stall,
+  drainTimeout: drain,
+  paused = false,
+}: RunnerOptions): Runner {
+  const startedAt = timeline.now();
+  const stalls = createStallWatch({ start: startedAt, every: BEAT_INTERVAL_MS, limit: stall });
   const shutdown = new AbortController();
-  const alarm = createAlarm(timeline);
+  const schedule = createSchedule(timeline);
   let pausedSince: Millis | null = null;
   let stopping: Promise<void> | null = null;
 
-  const series = probes.map((probe, index) => {
+  const series = probes.map((probe) => {
     const dispatch = createDispatch({ probe, session, clock: timeline, stalls, emit });
-    const alike = probes.filter(
-      (other) => other.series.interval === probe.series.interval && other.loop === probe.loop,
-    );
-    const shift = probe.loop === 'open' ? phase(probe.series.interval, alike.indexOf(probe), alike.length) : 0;
-    const cadence = { start: started + LEAD + shift, interval: probe.series.interval };
-    const options = { probe, cadence, dispatch, clock: timeline, alarm, signal: shutdown.signal };
-    return { probe, dispatch, loop: probe.loop === 'open' ? openLoop(options) : closedLoop(options), index };
+    const { interval } = probe.series;
+    const sameCadence = probes.filter((other) => other.series.interval === interval && other.loop === probe.loop);
+    const offset = probe.loop === 'open' ? staggerOffset(interval, sameCadence.indexOf(probe), sameCadence.length) : 0;
+    const cadence = { start: startedAt + START_DELAY_MS + offset, interval };
+    const options = { probe, cadence, dispatch, clock: timeline, schedule, signal: shutdown.signal };
+    return { probe, dispatch, loop: probe.loop === 'open' ? openLoop(options) : closedLoop(options) };
   });
 
-  const mark = (one: Mark) => emit({ type: 'mark', mark: one });
+  const emitGap = (gap: ObservationGap) => emit({ type: 'gap', gap });
 
-  /** Time in which we are not to be trusted: no sample stands for it, not even one that was ok just before. */
-  function distrust(one: Mark): void {
-    mark(one);
-    const { kind, message, from, until } = one;
+  const beat = setInterval(() => {
+    const stall = stalls.beat(timeline.now());
+    if (stall !== null) {
+      const message = `Rollwatch stalled for ${formatSeconds(stall.until - stall.from)} (is this host busy?)`;
+      emitGap({ ...stall, kind: 'stalled', message });
+      for (const { dispatch } of series) dispatch.recordStall(stall, message);
+    }
+    const event = timeline.check();
+    if (event !== null) interrupt(event);
+  }, BEAT_INTERVAL_MS);
+
+  /** Voids the time of a suspension or clock change for all series, even if the sample before it was ok. */
+  function interrupt({ kind, from, until, jump }: ClockEvent): void {
+    stalls.addInterruption({ kind, from, until });
+    const what = kind === 'suspended' ? 'the host was suspended for' : 'the wall clock was changed by';
+    const message = `${what} ${formatSeconds(jump)}`;
+    emitGap({ kind, from, until, message });
     for (const { dispatch } of series) dispatch.skip(kind, message, { from, until, slots: 0 });
   }
 
-  const beat = setInterval(() => {
-    const stood = stalls.beat(timeline.now());
-    if (stood !== null) {
-      const message = `the prober stood still for ${secondsOf(stood.until - stood.from)}`;
-      mark({ ...stood, kind: 'stalled', message });
-      for (const { dispatch } of series) dispatch.stood(stood, message);
-    }
-    const event = timeline.check();
-    if (event === null) return;
-    const { kind, from, until, jump } = event;
-    stalls.distrust({ kind, from, until });
-    const what = kind === 'suspended' ? 'the host slept for' : 'the wall clock was set by';
-    distrust({ kind, from, until, message: `${what} ${secondsOf(jump)}` });
-  }, BEAT);
+  const emitHealth = () => emit({ type: 'health', health: currentHealth() });
 
-  const health = setInterval(() => emit({ type: 'health', health: readHealth() }), HEALTH);
-
-  function readHealth(): Health {
-    const held = series.flatMap(({ probe }) => {
-      const reason = pausedSince !== null ? 'paused' : (probe.held?.() ?? null);
+  function currentHealth(): Health {
+    const suspended = series.flatMap(({ probe }) => {
+      const reason = pausedSince !== null ? 'paused' : (probe.suspendedReason?.() ?? null);
       return reason === null ? [] : [[seriesId(probe.series), reason]];
     });
     return {
       at: timeline.now(),
       lag: stalls.takeLag(),
       inFlight: series.reduce((sum, { dispatch }) => sum + dispatch.inFlight(), 0),
-      held: Object.fromEntries(held),
+      suspended: Object.fromEntries(suspended),
       clockOffset: timeline.offset(),
     };
   }
 
+  const health = setInterval(emitHealth, HEALTH_INTERVAL_MS);
+
   function endPause(): void {
     if (pausedSince === null) return;
-    mark({ kind: 'paused', from: pausedSince, until: timeline.now(), message: 'paused by request' });
+    emitGap({ kind: 'paused', from: pausedSince, until: timeline.now(), message: 'paused by request' });
     pausedSince = null;
   }
 
@@ -105,17 +110,17 @@ export function startRunner({ probes, session, timeline, emit, stall, drain, pau
     const now = timeline.now();
     pausedSince = now;
     for (const { loop, dispatch } of series) {
-      loop.halt();
+      loop.stop();
       dispatch.skip('paused', 'paused by request', { from: now, until: now, slots: 0 });
     }
-    emit({ type: 'health', health: readHealth() });
+    emitHealth();
   }
 
   async function stop(): Promise<void> {
-    for (const { loop } of series) loop.halt();
-    const abort = setTimeout(() => shutdown.abort(new DOMException('shutdown', 'AbortError')), drain);
+    for (const { loop } of series) loop.stop();
+    const abortTimer = setTimeout(() => shutdown.abort(new DOMException('shutdown', 'AbortError')), drain);
     await Promise.all(series.map(({ loop }) => loop.drained()));
-    clearTimeout(abort);
+    clearTimeout(abortTimer);
     shutdown.abort();
     clearInterval(beat);
     clearInterval(health);
@@ -132,7 +137,7 @@ export function startRunner({ probes, session, timeline, emit, stall, drain, pau
       if (pausedSince === null || stopping !== null) return;
       endPause();
       for (const { loop } of series) loop.start();
-      emit({ type: 'health', health: readHealth() });
+      emitHealth();
     },
     stop() {
       stopping ??= stop();
@@ -141,4 +146,4 @@ export function startRunner({ probes, session, timeline, emit, stall, drain, pau
   };
 }
 
-const secondsOf = (millis: number): string => `${(millis / 1000).toFixed(2)} s`;
+const formatSeconds = (millis: number): string => `${(millis / 1000).toFixed(2)} s`;

@@ -2,49 +2,50 @@ import type { Interruption } from '../domain/downtime/stalls.ts';
 import type { Interval, Millis } from '../domain/time.ts';
 
 /**
- * Knows when our own event loop stood still. `beat` is called by a timer every `every` milliseconds; a beat that is
- * late by more than `limit` means that nothing was seen, sent or received in between.
+ * Detects stalls of the event loop. A timer calls `beat` every `every` milliseconds; if a beat is more than `limit`
+ * milliseconds late, nothing was sent or received since the previous one.
  */
 export type StallWatch = {
+  /** Returns the stall that this beat ended, or null. */
   beat(now: Millis): Interval | null;
-  /** Another reason to distrust a stretch: sleep, a clock that was set. */
-  distrust(stretch: Interruption): void;
-  /** Every stretch that overlaps `interval`, in order. Finds a stall also before the late beat itself has run. */
+  /** Adds an interruption with another reason: the host was suspended, or the clock was set. */
+  addInterruption(interruption: Interruption): void;
+  /** Returns the interruptions that overlap `interval`, in order, including a stall whose late beat has not run yet. */
   during(interval: Interval): readonly Interruption[];
-  /** The longest delay of a beat since the last call, in milliseconds. */
+  /** Returns the longest delay of a beat since the previous call, in milliseconds. */
   takeLag(): number;
 };
 
-/** Longer than any sample takes, so that none loses its stall. */
-const KEEP = 10 * 60_000;
+/** Longer than any sample takes, so that the stalls of a sample are still known when it ends. */
+const RETENTION_MS = 10 * 60_000;
 
 export function createStallWatch({ start, every, limit }: { start: Millis; every: number; limit: number }): StallWatch {
-  let last = start;
-  let lag = 0;
-  let stretches: Interruption[] = [];
-  const stalled = (now: Millis): boolean => now - last - every > limit;
-  const keep = (stretch: Interruption, now: Millis): void => {
-    stretches = [...stretches.filter((one) => one.until > now - KEEP), stretch];
+  let lastBeat = start;
+  let maxLag = 0;
+  let interruptions: Interruption[] = [];
+  const isLate = (now: Millis): boolean => now - lastBeat - every > limit;
+  const add = (interruption: Interruption, now: Millis): void => {
+    interruptions = [...interruptions.filter(({ until }) => until > now - RETENTION_MS), interruption];
   };
   return {
     beat(now) {
-      lag = Math.max(lag, now - last - every);
-      const stall = stalled(now) ? { from: last, until: now } : null;
-      last = now;
-      if (stall !== null) keep({ ...stall, kind: 'stalled' }, now);
+      maxLag = Math.max(maxLag, now - lastBeat - every);
+      const stall = isLate(now) ? { from: lastBeat, until: now } : null;
+      lastBeat = now;
+      if (stall !== null) add({ ...stall, kind: 'stalled' }, now);
       return stall;
     },
-    distrust(stretch) {
-      keep(stretch, stretch.until);
+    addInterruption(interruption) {
+      add(interruption, interruption.until);
     },
     during({ from, until }) {
-      const found = stretches.filter((one) => one.from < until && one.until > from);
-      return stalled(until) && from < until ? [...found, { kind: 'stalled', from: last, until }] : found;
+      const overlapping = interruptions.filter((one) => one.from < until && one.until > from);
+      return isLate(until) && from < until ? [...overlapping, { kind: 'stalled', from: lastBeat, until }] : overlapping;
     },
     takeLag() {
-      const most = Math.max(0, lag);
-      lag = 0;
-      return most;
+      const lag = Math.max(0, maxLag);
+      maxLag = 0;
+      return lag;
     },
   };
 }

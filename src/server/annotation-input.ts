@@ -7,7 +7,7 @@ const TEXT = 8000;
 const LATEST = 253_402_300_799_999;
 
 const moment = z.number({ error: 'is not a moment in milliseconds since 1970' }).min(0).max(LATEST, {
-  error: 'lies beyond the year 9999; a moment is in milliseconds since 1970',
+  error: 'is after the year 9999; times are milliseconds since 1970',
 });
 const tags = z
   .array(z.string())

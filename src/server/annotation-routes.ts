@@ -107,12 +107,12 @@ export function annotationRoutes(
     },
     async (request) => {
       const { dashboardUID: dashboardUid, ...wanted } = parseQuery(annotationQuery, request.query);
-      return selectAnnotations(upgrade.annotations(), { ...wanted, dashboardUid }).map(face);
+      return selectAnnotations(upgrade.annotations(), { ...wanted, dashboardUid }).map(toGrafanaAnnotation);
     },
   );
   const single = { id: 'annotation', summary: 'One annotation', tag: 'annotations', problems: [404] } as const;
   app.get('/api/annotations/:id', { schema: documented({ ...single, answers: annotationSchema }) }, async (request) =>
-    face(known(idOf(request))),
+    toGrafanaAnnotation(known(idOf(request))),
   );
 
   app.post(
@@ -166,7 +166,18 @@ export function annotationRoutes(
   );
 }
 
-const face = ({ id, dashboardUid, panelId, time, timeEnd, text, tags, data, created, updated }: Annotation) => ({
+const toGrafanaAnnotation = ({
+  id,
+  dashboardUid,
+  panelId,
+  time,
+  timeEnd,
+  text,
+  tags,
+  data,
+  created,
+  updated,
+}: Annotation) => ({
   id,
   alertId: 0,
   dashboardId: 0,

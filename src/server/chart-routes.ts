@@ -1,10 +1,9 @@
 import type { FastifyInstance } from 'fastify';
-import { chartTasksFace, createChart } from '../api/chart.ts';
+import { chartSchema, chartTasksSchema, createChart, toApiChartTasks } from '../api/chart.ts';
 import { documented } from './documents.ts';
 import type { ServerOptions } from './options.ts';
 import { parseQuery } from './parse.ts';
 import { chartQuery } from './query.ts';
-import { chartSchema, chartTasksSchema } from './schemas.ts';
 
 /** Samples and tasks in columns, as the page draws them. */
 export function chartRoutes(app: FastifyInstance, { live, journal }: ServerOptions): void {
@@ -17,7 +16,7 @@ export function chartRoutes(app: FastifyInstance, { live, journal }: ServerOptio
       probes.map(({ series }) => series),
     );
     for await (const sample of journal.samples(from === undefined ? {} : { from })) made.add(sample);
-    return made.face();
+    return made.toApi();
   });
 
   const tasks = { id: 'chartTasks', summary: 'Tasks of the upgrade in columns, to be drawn', tag: 'data' } as const;
@@ -26,7 +25,7 @@ export function chartRoutes(app: FastifyInstance, { live, journal }: ServerOptio
     { schema: documented({ ...tasks, query: chartQuery, answers: chartTasksSchema }) },
     async (request) => {
       const { from = Number.NEGATIVE_INFINITY } = parseQuery(chartQuery, request.query);
-      return chartTasksFace(live().report.tasks.filter(({ lastedUntil }) => lastedUntil >= from));
+      return toApiChartTasks(live().report.tasks.filter(({ lastedUntil }) => lastedUntil >= from));
     },
   );
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { type CheckRun, STAGES } from '../domain/check.ts';
+import { CHECK_STAGES, type CheckRun } from '../domain/check.ts';
 import { documented } from './documents.ts';
 import { checkWrite } from './guard.ts';
 import type { ServerOptions } from './options.ts';
@@ -18,7 +18,7 @@ const RUNS = 1000;
 const line = z.string().min(1).max(10_000);
 
 const runSchema = z.strictObject({
-  stage: z.enum(STAGES),
+  stage: z.enum(CHECK_STAGES),
   cloud: line,
   vantage: line,
   at: z.number().min(0).max(253_402_300_799_999).describe('milliseconds since 1970'),
@@ -32,11 +32,11 @@ const runSchema = z.strictObject({
       }),
     )
     .max(CHECKS),
-  stock: z.string().describe('JSON that only rollwatch check reads'),
+  baseline: z.string().describe('JSON that only rollwatch check reads'),
 });
 export const runsSchema = z.strictObject({ runs: z.array(runSchema).max(RUNS) });
 
-/** What `rollwatch check` has found: kept with the run, for the report and for the check that comes after. */
+/** The results of `rollwatch check`: recorded with the run, for the report and for a later check. */
 export function checkRoutes(app: FastifyInstance, options: ServerOptions & { readonly loopback: boolean }): void {
   const { upgrade, loopback, writeToken } = options;
   const list = { id: 'checks', summary: 'What was checked before and after the upgrade', tag: 'data' } as const;
@@ -49,14 +49,14 @@ export function checkRoutes(app: FastifyInstance, options: ServerOptions & { rea
     },
   );
 
-  const tell = { id: 'tellChecks', summary: 'Tell what was checked', tag: 'control', secured: true } as const;
+  const add = { id: 'addCheckRuns', summary: 'Add results of checks', tag: 'control', secured: true } as const;
   app.post(
     '/api/v1/checks',
     {
       bodyLimit: CHECKS_LIMIT,
       onRequest: async (request) => checkWrite(request, { loopback, token: writeToken }),
       schema: documented({
-        ...tell,
+        ...add,
         problems: [401, 403, 413, 415],
         query: nothing,
         body: runsSchema,

@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { createDrawing, type Drawing } from '../api/drawing.ts';
-import { statusFace } from '../api/status.ts';
-import { windowFace } from '../api/window.ts';
+import { reportSchema } from '../api/report.ts';
+import { sampleSchema } from '../api/sample.ts';
+import { statusSchema, toApiStatus } from '../api/status.ts';
+import { toApiWindow, windowsSchema } from '../api/window.ts';
 import type { SampleFilter } from '../domain/ports.ts';
 import type { Report } from '../domain/run/report.ts';
 import { documented } from './documents.ts';
@@ -11,7 +13,6 @@ import { parseQuery } from './parse.ts';
 import { Problem } from './problem.ts';
 import { chosenFormat, mediaType, nothing, reportQuery, samplesQuery, windowsQuery } from './query.ts';
 import { sampleStream } from './sample-stream.ts';
-import { reportSchema, sampleSchema, statusSchema, windowsSchema } from './schemas.ts';
 import { createSlots } from './slots.ts';
 
 const RHYTHM = { look: 250, heartbeat: 5000, alive: 1000 };
@@ -32,7 +33,7 @@ export function dataRoutes(
   const status = { id: 'status', summary: 'What is known at this moment', tag: 'status', query: nothing } as const;
   app.get('/api/v1/status', { schema: documented({ ...status, answers: statusSchema }) }, async (request) => {
     parseQuery(nothing, request.query);
-    return statusFace(live());
+    return toApiStatus(live());
   });
 
   const windows = { id: 'windows', summary: 'Downtime and slowness, in order of their start', tag: 'data' } as const;
@@ -50,7 +51,7 @@ export function dataRoutes(
           fits(target, one.target) &&
           fits(kind, one.kind),
       );
-      return { windows: chosen.map(windowFace) };
+      return { windows: chosen.map(toApiWindow) };
     },
   );
 
@@ -94,7 +95,7 @@ export function dataRoutes(
     async (request, reply) => {
       const { format: name, from, to, ...filter } = parseQuery(wanted, request.query);
       if (from !== undefined && to !== undefined && from > to) {
-        throw new Problem(400, 'to: lies before from', { parameter: 'to' });
+        throw new Problem(400, 'to: is before from', { parameter: 'to' });
       }
       const format = chosenFormat(samples, { name, accept: request.headers.accept });
       const text = await sampleStream(journal.samples(filterOf({ ...filter, from, until: to })), format);

@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { Refusal } from '../domain/user-error.ts';
+import { UserError } from '../domain/user-error.ts';
 import { Problem, sendProblem } from './problem.ts';
 
 type Log = (level: 'info' | 'warn' | 'error', message: string) => void;
 
-/** Every error leaves as application/problem+json; what is not the asker's fault tells him nothing of our insides. */
+/** Every error is sent as application/problem+json; errors of the server reveal nothing internal. */
 export function answerErrors(app: FastifyInstance, log: Log): void {
   const methods = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {
@@ -17,10 +17,7 @@ export function answerErrors(app: FastifyInstance, log: Log): void {
     const path = request.url.split('?')[0] ?? '';
     const allowed = methods.get(path);
     if (allowed === undefined)
-      return sendProblem(
-        reply,
-        new Problem(404, `there is nothing at ${path}; /api/v1/openapi.json tells what there is`),
-      );
+      return sendProblem(reply, new Problem(404, `there is nothing at ${path}; see /api/v1/openapi.json`));
     const allow = [...allowed].sort().join(', ');
     reply.header('allow', allow);
     return sendProblem(reply, new Problem(405, `${path} takes ${allow}`, { allow: [...allowed].sort() }));
@@ -45,12 +42,12 @@ export function answerError(error: unknown, { request, reply, log }: Context): F
 
 function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof Refusal) return new Problem(400, error.message);
+  if (error instanceof UserError) return new Problem(400, error.message);
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : null;
   if (status === 413) return new Problem(413, 'the body is larger than is taken here');
   if (status === 415) return new Problem(415, 'a body has to be application/json');
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return new Problem(status, error instanceof Error ? error.message : 'the request is not valid');
   }
-  return new Problem(500, 'a fault of Rollwatch: its log tells more');
+  return new Problem(500, 'a bug in Rollwatch: see its log');
 }

@@ -1,17 +1,17 @@
 import { PassThrough, type Readable } from 'node:stream';
 import { createChart } from '../api/chart.ts';
-import { aliveFace, statusFace } from '../api/status.ts';
-import { windowFace } from '../api/window.ts';
-import type { Live } from '../domain/run/live.ts';
+import { toApiHeartbeat, toApiStatus } from '../api/status.ts';
+import { toApiWindow } from '../api/window.ts';
+import type { LiveStatus } from '../domain/run/live.ts';
 import { type Sample, seriesId } from '../domain/sample.ts';
-import type { BlamedWindow } from '../domain/upgrade/attribution.ts';
+import type { AttributedWindow } from '../domain/upgrade/attribution.ts';
 import { printableJson, printableLine } from '../format/printable.ts';
 import type { Limits, ServerOptions } from './options.ts';
 import { createSlots } from './slots.ts';
 
 /** Characters that may wait for a reader who does not keep up; then he is dropped, and may come again. */
 const BACKLOG = 500_000;
-/** Windows that one who comes again is told of; the report has all. */
+/** Windows that a client which reconnects receives; the report has all. */
 const MISSED = 200;
 
 export type Events = {
@@ -25,7 +25,7 @@ type Rhythm = NonNullable<ServerOptions['events']>;
 type Sources = Pick<ServerOptions, 'live' | 'follow'> & { readonly limits: Limits };
 
 /**
- * Server-sent events: `status` when it has changed, and every `heartbeat`; `alive` every `alive`; `samples` in columns (see ChartFace);
+ * Server-sent events: `status` when it has changed, and every `heartbeat`; `alive` every `alive`; `samples` in columns (see api/chart.ts);
  * `window` when one is finished. Looks only while someone reads.
  */
 export function createEvents({ live, follow, limits }: Sources, { look, heartbeat, alive }: Rhythm): Events {
@@ -33,7 +33,7 @@ export function createEvents({ live, follow, limits }: Sources, { look, heartbea
   const readers = new Set<PassThrough>();
   let timers: NodeJS.Timeout[] = [];
   let shown = '';
-  let told = new Set<string>();
+  let sent = new Set<string>();
   let fresh: Sample[] = [];
   let unfollow = () => {};
 
@@ -49,16 +49,16 @@ export function createEvents({ live, follow, limits }: Sources, { look, heartbea
     if (fresh.length > 0) send(samplesEvent(fresh, now));
     fresh = [];
     for (const window of finished(now)) {
-      if (!told.has(window.id)) send(windowEvent(window));
-      told.add(window.id);
+      if (!sent.has(window.id)) send(windowEvent(window));
+      sent.add(window.id);
     }
     const digest = digestOf(now);
     if (digest !== shown) send(statusEvent(now));
     shown = digest;
   }
 
-  function begin(now: Live): void {
-    told = new Set(finished(now).map(({ id }) => id));
+  function begin(now: LiveStatus): void {
+    sent = new Set(finished(now).map(({ id }) => id));
     shown = digestOf(now);
     timers = [
       setInterval(tick, look),
@@ -103,33 +103,33 @@ export function createEvents({ live, follow, limits }: Sources, { look, heartbea
 
 const backlogOf = ({ writableLength, readableLength }: PassThrough): number => writableLength + readableLength;
 
-const finished = ({ report }: Live): readonly BlamedWindow[] =>
+const finished = ({ report }: LiveStatus): readonly AttributedWindow[] =>
   report.windows.filter(({ end, provisional }) => end !== null && !provisional);
 
 /** What a reader who comes again has not seen. */
-function after(windows: readonly BlamedWindow[], id: string | undefined): readonly BlamedWindow[] {
+function after(windows: readonly AttributedWindow[], id: string | undefined): readonly AttributedWindow[] {
   const index = windows.findIndex((one) => one.id === id);
   return index < 0 ? [] : windows.slice(index + 1);
 }
 
-const statusEvent = (live: Live): string => `event: status\ndata: ${printableJson(statusFace(live))}\n\n`;
+const statusEvent = (live: LiveStatus): string => `event: status\ndata: ${printableJson(toApiStatus(live))}\n\n`;
 
-const aliveEvent = (live: Live): string => `event: alive\ndata: ${printableJson(aliveFace(live))}\n\n`;
+const aliveEvent = (live: LiveStatus): string => `event: alive\ndata: ${printableJson(toApiHeartbeat(live))}\n\n`;
 
-function samplesEvent(samples: readonly Sample[], { report }: Live): string {
+function samplesEvent(samples: readonly Sample[], { report }: LiveStatus): string {
   const chart = createChart(
     Math.min(...samples.map(({ startedAt }) => startedAt)),
     report.probes.map(({ series }) => series),
   );
   for (const sample of samples) chart.add(sample);
-  return `event: samples\ndata: ${printableJson(chart.face())}\n\n`;
+  return `event: samples\ndata: ${printableJson(chart.toApi())}\n\n`;
 }
 
-const windowEvent = (window: BlamedWindow): string =>
-  `event: window\nid: ${printableLine(window.id)}\ndata: ${printableJson(windowFace(window))}\n\n`;
+const windowEvent = (window: AttributedWindow): string =>
+  `event: window\nid: ${printableLine(window.id)}\ndata: ${printableJson(toApiWindow(window))}\n\n`;
 
 /** What makes a status another one: figures that run with the clock do not. */
-const digestOf = ({ at, paused, series, running, journal, report, health }: Live): string =>
+const digestOf = ({ at, paused, series, running, journal, report, health }: LiveStatus): string =>
   JSON.stringify([
     paused,
     journal.kind,
@@ -140,8 +140,8 @@ const digestOf = ({ at, paused, series, running, journal, report, health }: Live
     running.map((one) => one.id),
     series.map((one) => [
       seriesId(one.series),
-      one.state,
-      one.held,
+      one.status,
+      one.suspended,
       one.open?.id ?? null,
       one.open?.causes.map(({ kind, service }) => [kind, service]) ?? null,
       // a wait is news once it is longer than slow

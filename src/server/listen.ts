@@ -2,20 +2,20 @@ import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { createServer, isIP } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { Refusal } from '../domain/user-error.ts';
+import { UserError } from '../domain/user-error.ts';
 
-/** The one address that a host's name stands for: what is bound is what was looked at. */
+/** Resolves a host name to one address, so that the address that was checked is the one that is bound. */
 export async function addressOf(host: string): Promise<string> {
   const bare = host.replace(/^\[(.*)\]$/, '$1');
   if (isIP(bare) !== 0) return bare;
   try {
     return (await lookup(bare, { order: 'ipv4first' })).address;
   } catch {
-    throw new Refusal(`cannot listen on '${host}': the name is not known; an address of this machine is wanted`);
+    throw new UserError(`cannot listen on '${host}': the name is not known; an address of this machine is wanted`);
   }
 }
 
-/** That port of loopback where nobody has it, or else any free one. */
+/** Returns the given port of loopback if it is free, otherwise any free one. */
 export async function portOrFree(port: number): Promise<number> {
   const probe = createServer();
   try {
@@ -42,13 +42,13 @@ export async function bind(
   return typeof bound === 'object' && bound !== null ? bound.port : port;
 }
 
-function refusalOf(error: unknown, address: string, port: number): Refusal | null {
+function refusalOf(error: unknown, address: string, port: number): UserError | null {
   const code = error instanceof Error && 'code' in error ? error.code : null;
   const where = `cannot listen on ${authority(address, port)}`;
-  if (code === 'EADDRINUSE') return new Refusal(`${where}: the port is taken; port 0 takes any free one`, 3);
-  if (code === 'EADDRNOTAVAIL') return new Refusal(`${where}: that is no address of this machine`);
-  if (code === 'EACCES') return new Refusal(`${where}: this user may not; ports from 1024 on are free to all`);
-  if (code === 'ERR_SOCKET_BAD_PORT') return new Refusal(`${where}: a port is a number from 0 to 65535`);
+  if (code === 'EADDRINUSE') return new UserError(`${where}: the port is taken; port 0 takes any free one`, 3);
+  if (code === 'EADDRNOTAVAIL') return new UserError(`${where}: that is no address of this machine`);
+  if (code === 'EACCES') return new UserError(`${where}: this user may not; ports from 1024 on are free to all`);
+  if (code === 'ERR_SOCKET_BAD_PORT') return new UserError(`${where}: a port is a number from 0 to 65535`);
   return null;
 }
 

@@ -1,6 +1,6 @@
 import type { ReportFormat, SampleFormat } from '../api/formats.ts';
-import type { JournalReader, Upgrade } from '../domain/ports.ts';
-import type { Live } from '../domain/run/live.ts';
+import type { JournalReader, UpgradeRecorder } from '../domain/ports.ts';
+import type { LiveStatus } from '../domain/run/live.ts';
 import type { Sample } from '../domain/sample.ts';
 
 /** What clients may hold at once, for each of their addresses and in all, and for how long, in milliseconds. */
@@ -12,7 +12,7 @@ export type Limits = {
   readonly headers: number;
   /** To the end of the body. */
   readonly request: number;
-  /** How long a connection may stand still in the middle of an answer or a request. */
+  /** How long a connection may be idle within an answer or a request. */
   readonly stall: number;
 };
 
@@ -35,14 +35,14 @@ export type ServerOptions = {
   readonly allowedHosts?: readonly string[];
   /** What writing needs on a listener that others can reach; null: writing is refused there. */
   readonly writeToken: string | null;
-  readonly live: () => Live;
-  readonly metrics: { update(live: Live): void; text(): Promise<string>; readonly contentType: string };
+  readonly live: () => LiveStatus;
+  readonly metrics: { update(live: LiveStatus): void; text(): Promise<string>; readonly contentType: string };
   readonly journal: Pick<JournalReader, 'samples'>;
-  /** The first of each is what is given when nobody asks for another. */
+  /** The first of each is the default. */
   readonly reports: readonly [ReportFormat, ...ReportFormat[]];
   readonly samples: readonly [SampleFormat, ...SampleFormat[]];
-  /** Takes what is told of the upgrade. */
-  readonly upgrade: Upgrade;
+  /** Takes what is reported about the upgrade. */
+  readonly upgrade: UpgradeRecorder;
   pause(): Promise<void>;
   resume(): Promise<void>;
   /** Tells every sample from now on; gives what ends it. */
@@ -57,6 +57,6 @@ export type ServerOptions = {
   readonly version: string;
   readonly log?: (level: 'info' | 'warn' | 'error', message: string) => void;
   readonly limits?: Partial<Limits>;
-  /** How often the event stream looks for news, and how often it tells the status anyway, and that it is alive, in milliseconds. */
+  /** How often the event stream checks for changes, sends the status in any case, and sends that it is alive, in milliseconds. */
   readonly events?: { readonly look: number; readonly heartbeat: number; readonly alive: number };
 };

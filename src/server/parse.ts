@@ -19,7 +19,7 @@ function parse<Schema extends z.ZodType>(schema: Schema, given: unknown, part: '
   const parsed = schema.safeParse(given, { error: wordsOf });
   if (parsed.success) return parsed.data;
   const { issues } = parsed.error;
-  // A slip in a name explains what else is amiss.
+  // A misspelled key explains the other issues.
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   if (issue?.code === 'unrecognized_keys') {
     const [key = ''] = issue.keys;
@@ -80,7 +80,7 @@ const COUNTED: Readonly<Record<string, string>> = { array: 'entries', string: 'c
 const amount = (origin: string, limit: number | bigint): string =>
   COUNTED[origin] === undefined ? String(limit) : `${limit} ${COUNTED[origin]}`;
 
-/** The keys that may stand in the mapping at this path. */
+/** The keys that the mapping at this path may have. */
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
   type Schema = z.core.JSONSchema._JSONSchema | undefined;
   const whole: Schema = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' });

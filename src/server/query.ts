@@ -42,7 +42,10 @@ export const reportQuery = (formats: readonly string[]) =>
     colour: z.enum(['true', 'false']).default('false').describe('with the escapes of a terminal'),
     strict: z.enum(['true', 'false']).default('false').describe('what is not proven counts as failed'),
     zone: zone.default('utc').describe('IANA time zone of the text'),
-    tasks: z.enum(['all', 'blamed']).default('all').describe('blamed: only tasks in which downtime began'),
+    tasks: z
+      .enum(['all', 'attributed'])
+      .default('all')
+      .describe('attributed: only tasks that a window is attributed to'),
   });
 
 export const chartQuery = z.strictObject({

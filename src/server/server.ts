@@ -25,7 +25,7 @@ export type Server = { readonly url: string; close(): Promise<void> };
 /** Nothing that is sent to us is long. */
 const BODY_LIMIT = 16_384;
 
-/** Serves until closed. A listener that can't be had is a Refusal. */
+/** Serves until closed. Throws a UserError if it cannot listen. */
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { listen, version, log = () => {} } = options;
   const limits = { ...LIMITS, ...options.limits };
@@ -51,7 +51,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
   });
 
-  // Queries are checked by their zod schemas in the handlers; answers are what the faces say
+  // Queries are checked by their zod schemas in the handlers; answers are what src/api describes
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (data) => printableJson(data));
   app.removeContentTypeParser('text/plain');

@@ -51,7 +51,7 @@ export function serviceRoutes(app: FastifyInstance, options: ServerOptions & { r
   });
 
   const writes = [
-    { verb: 'pause', summary: 'Stop sampling until told to resume; paused time is unobserved', act: options.pause },
+    { verb: 'pause', summary: 'Pause probing until resumed; paused time is unobserved', act: options.pause },
     { verb: 'resume', summary: 'Go on sampling', act: options.resume },
   ] as const;
   for (const { verb, summary, act } of writes) {

@@ -9,7 +9,7 @@ type Holder = {
 };
 
 export type Slots = {
-  /** Gives a slot to a newcomer; what he gives back is told by calling the result. */
+  /** Takes a slot; the result gives it back. */
   take(holder: Holder): () => void;
   readonly held: () => number;
 };

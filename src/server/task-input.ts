@@ -27,7 +27,7 @@ const taskInput = z
     end: moment.nullable().default(null),
     source: z.enum(TASK_SOURCES).default('shell'),
   })
-  .refine(({ start, end }) => end === null || end >= start, { error: 'lies before start', path: ['end'] })
+  .refine(({ start, end }) => end === null || end >= start, { error: 'is before start', path: ['end'] })
   .transform((task): Task => task);
 
 export const tasksInput = z.strictObject({ tasks: z.array(taskInput).max(5000) });

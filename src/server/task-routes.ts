@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import { phaseFace, verdictFace } from '../api/phase.ts';
-import { taskDowntimeFace } from '../api/task.ts';
+import { phasesSchema, toApiPhase, toApiVerdict } from '../api/phase.ts';
+import { tasksSchema, toApiTaskDowntime } from '../api/task.ts';
 import type { Millis } from '../domain/time.ts';
-import { NO_PHASE } from '../domain/upgrade/phases.ts';
+import { END_MARK } from '../domain/upgrade/phases.ts';
 import type { TaskLoad } from '../domain/upgrade/task-registry.ts';
 import type { Verdict } from '../domain/upgrade/verdict.ts';
 import { didYouMean, listed } from '../format/did-you-mean.ts';
@@ -12,15 +12,15 @@ import type { ServerOptions } from './options.ts';
 import { parseBody, parseQuery } from './parse.ts';
 import { Problem } from './problem.ts';
 import { nothing, tasksQuery } from './query.ts';
-import { acceptedSchema, phaseMarkSchema, phasesSchema, tasksSchema } from './schemas.ts';
+import { acceptedSchema, phaseMarkSchema } from './schemas.ts';
 import { phaseInput, tasksInput } from './task-input.ts';
 
 /** Of a body with tasks: a thousand of them, with long names. */
 const TASKS_LIMIT = 1_048_576;
 
 /** A night has ten thousand. A running one is a candidate of every window. */
-const MOST_TOLD = 100_000;
-const MOST_RUNNING = 5000;
+const MAX_REPORTED_TASKS = 100_000;
+const MAX_RUNNING_TASKS = 5000;
 /** Phases, those of the plan too: a report measures each. */
 const MOST_PHASES = 200;
 
@@ -38,18 +38,24 @@ function heartbeatOf(header: string | readonly string[] | undefined): Millis | u
   return seconds * 1000;
 }
 
-function refuseTooMany({ told, running }: TaskLoad): void {
-  if (told > MOST_TOLD)
-    throw new Problem(409, `tasks: with these ${told} are told; ${MOST_TOLD} are kept, begin another journal`);
-  if (running > MOST_RUNNING)
-    throw new Problem(409, `tasks: with these ${running} run; ${MOST_RUNNING} may, tell first which have ended`);
+function refuseTooMany({ reported, running }: TaskLoad): void {
+  if (reported > MAX_REPORTED_TASKS)
+    throw new Problem(
+      409,
+      `tasks: ${reported} with these; at most ${MAX_REPORTED_TASKS} are recorded, start another journal`,
+    );
+  if (running > MAX_RUNNING_TASKS)
+    throw new Problem(
+      409,
+      `tasks: ${running} running with these; at most ${MAX_RUNNING_TASKS} may, report first which have ended`,
+    );
 }
 
 /** A mistyped name would begin a phase that is never judged, and the planned one would never begin. */
 function refuseUnplanned(name: string, { plan, phases }: Verdict): void {
   const planned = phases.flatMap((phase) => (phase.planned ? [phase.name] : []));
   if (plan === null || planned.includes(name)) return;
-  const meant = didYouMean(name, [...planned, NO_PHASE]);
+  const meant = didYouMean(name, [...planned, END_MARK]);
   const right = meant === null ? `it has ${listed(planned, 'and')}` : `did you mean '${meant}'?`;
   throw new Problem(
     400,
@@ -58,7 +64,7 @@ function refuseUnplanned(name: string, { plan, phases }: Verdict): void {
   );
 }
 
-/** What the upgrade does, told by whoever runs it. */
+/** The upgrade's tasks and phases, reported by whatever runs it. */
 export function taskRoutes(app: FastifyInstance, options: ServerOptions & { readonly loopback: boolean }): void {
   const { live, upgrade } = options;
   const guarded = {
@@ -83,20 +89,20 @@ export function taskRoutes(app: FastifyInstance, options: ServerOptions & { read
           (kind === undefined || one.kind === kind) &&
           (status === undefined || one.status === status),
       );
-      return { tasks: tasks.map(taskDowntimeFace) };
+      return { tasks: tasks.map(toApiTaskDowntime) };
     },
   );
 
-  const tell = {
-    id: 'tellTasks',
-    summary: 'Tell of tasks, begun or ended; the same id again replaces what was told',
+  const report = {
+    id: 'reportTasks',
+    summary: 'Report tasks, begun or ended; a later report of the same id replaces an earlier one',
   } as const;
   app.post(
     '/api/v1/tasks',
     {
       ...guarded,
       bodyLimit: TASKS_LIMIT,
-      schema: documented({ ...tell, ...secured, query: nothing, body: tasksInput, answers: acceptedSchema }),
+      schema: documented({ ...report, ...secured, query: nothing, body: tasksInput, answers: acceptedSchema }),
     },
     async (request) => {
       parseQuery(nothing, request.query);
@@ -115,7 +121,7 @@ export function taskRoutes(app: FastifyInstance, options: ServerOptions & { read
     async (request) => {
       parseQuery(nothing, request.query);
       const { verdict } = live().report;
-      return { verdict: verdictFace(verdict), phases: verdict.phases.map(phaseFace) };
+      return { verdict: toApiVerdict(verdict), phases: verdict.phases.map(toApiPhase) };
     },
   );
 
@@ -130,8 +136,8 @@ export function taskRoutes(app: FastifyInstance, options: ServerOptions & { read
       parseQuery(nothing, request.query);
       const now = live();
       const { name, at = now.at, unplanned } = parseBody(phaseInput, request.body);
-      if (!unplanned && name !== NO_PHASE) refuseUnplanned(name, now.report.verdict);
-      if (now.phases.length >= MOST_PHASES && name !== NO_PHASE && !now.phases.includes(name))
+      if (!unplanned && name !== END_MARK) refuseUnplanned(name, now.report.verdict);
+      if (now.phases.length >= MOST_PHASES && name !== END_MARK && !now.phases.includes(name))
         throw new Problem(409, `name: there are ${now.phases.length} phases already; begin one of them again`);
       upgrade.phase({ name, at });
       return { name, at: new Date(at).toISOString() };

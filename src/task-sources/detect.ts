@@ -1,10 +1,12 @@
-import { createAnsibleJsonlParser } from './ansible-jsonl/ansible-jsonl.ts';
+import { createAnsibleJsonlParser } from './ansible-jsonl.ts';
 import { createAnsibleLogParser } from './ansible-log/ansible-log.ts';
 import type { TaskParser } from './task-parser.ts';
 
 /**
- * Takes Ansible's log and the output of `ansible.posix.jsonl`: the first line that one of them knows says which it is.
- * A task's own output is in the log as well, and may look like anything.
+ * Parses Ansible's log or the output of `ansible.posix.jsonl`. The first recognised line decides which: later lines are
+ * not tried again, because the output of a task in the log may look like anything.
+ *
+ * @throws UserError if the time zone is unknown
  */
 export function createAnsibleParser({ zone }: { readonly zone: string }): TaskParser {
   const parsers = [createAnsibleLogParser({ zone }), createAnsibleJsonlParser()];

@@ -6,99 +6,99 @@ import { createLineSplitter, type LineSplitter } from './line-splitter.ts';
 export type FollowOptions = {
   readonly signal: AbortSignal;
   readonly onLine: (line: string) => void;
-  /** Milliseconds between two looks at the file. */
-  readonly poll?: number;
-  /** Where in a file that is there already; `end` by default. One that comes later is read from its start. */
+  /** Milliseconds between polls. */
+  readonly pollInterval?: number;
+  /** Where to start in an existing file; `end` by default. A file that is created later is read from its start. */
   readonly from?: 'start' | 'end';
 };
 
-type Followed = {
+type OpenFile = {
   readonly handle: FileHandle;
   readonly device: bigint;
   readonly inode: bigint;
   readonly splitter: LineSplitter;
-  /** Up to here it was read. */
+  /** The offset up to which it has been read. */
   position: number;
-  /** Reading began in the midst of a line: what comes up to its end is no line. */
-  torn: boolean;
+  /** Reading began in the middle of a line, whose rest is discarded. */
+  isMidLine: boolean;
 };
 
-const CHUNK = 64 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 
 /**
- * Gives the lines that are written to a file, as `tail -F` does, until `signal` aborts: the file may come later, go
- * away, be rotated (the rest of the old one comes first) and be truncated. A line is given when it is whole.
+ * Calls `onLine` for each complete line that is written to a file, like `tail -F`, until `signal` aborts. The file may
+ * be created later, removed, rotated (the rest of the old file is read first) and truncated.
  *
- * Ansible keeps a file open that was renamed, and goes on writing there: the last one that was rotated is followed on
- * beside the new one. What is written between the last look and a truncation is lost; and a file that is truncated and
- * then outgrows its old size between two looks is not seen to be another.
+ * Ansible keeps writing to a file that was renamed, so the latest rotated file is still followed beside the new one.
+ * Lines written between the last poll and a truncation are lost. A file that is truncated and outgrows its old size
+ * within one poll interval is not recognised as truncated.
  *
  * Rejects only with what `onLine` throws.
  */
 export async function followFile(
   path: string,
-  { signal, onLine, poll = 250, from = 'end' }: FollowOptions,
+  { signal, onLine, pollInterval = 250, from = 'end' }: FollowOptions,
 ): Promise<void> {
-  const files: { current: Followed | null; rotated: Followed | null } = { current: null, rotated: null };
-  let atEnd = from === 'end';
+  const files: { current: OpenFile | null; rotated: OpenFile | null } = { current: null, rotated: null };
+  let startAtEnd = from === 'end';
 
-  const give = (lines: readonly string[], file: Followed): void => {
+  const emit = (lines: readonly string[], file: OpenFile): void => {
     for (const line of lines) {
-      if (!file.torn && !signal.aborted) onLine(line);
-      file.torn = false;
+      if (!file.isMidLine && !signal.aborted) onLine(line);
+      file.isMidLine = false;
     }
   };
 
-  const letGo = async (which: 'current' | 'rotated'): Promise<void> => {
+  const close = async (which: 'current' | 'rotated'): Promise<void> => {
     const file = files[which];
     files[which] = null;
     if (file === null) return;
     await file.handle.close().catch(ignore);
-    give(file.splitter.flush(), file);
+    emit(file.splitter.flush(), file);
   };
 
-  /** False if it can be read no more. */
-  const drain = async (file: Followed): Promise<boolean> => {
-    const size = await file.handle.stat().then((found) => found.size, ignore);
+  /** Reads to the end of the file; returns false if it can no longer be read. */
+  const readNew = async (file: OpenFile): Promise<boolean> => {
+    const size = await file.handle.stat().then((stats) => stats.size, ignore);
     if (size === undefined) return false;
     if (size < file.position) {
-      give(file.splitter.flush(), file);
+      emit(file.splitter.flush(), file);
       file.position = 0;
-      file.torn = false;
+      file.isMidLine = false;
     }
-    const buffer = new Uint8Array(CHUNK);
+    const buffer = new Uint8Array(CHUNK_BYTES);
     while (!signal.aborted) {
-      const read = await file.handle.read(buffer, 0, CHUNK, file.position).catch(ignore);
+      const read = await file.handle.read(buffer, 0, CHUNK_BYTES, file.position).catch(ignore);
       if (read === undefined) return false;
       if (read.bytesRead === 0) return true;
       file.position += read.bytesRead;
-      give(file.splitter.push(buffer.subarray(0, read.bytesRead)), file);
+      emit(file.splitter.push(buffer.subarray(0, read.bytesRead)), file);
     }
     return true;
   };
 
-  const follow = async (which: 'current' | 'rotated'): Promise<void> => {
+  const readOrClose = async (which: 'current' | 'rotated'): Promise<void> => {
     const file = files[which];
-    if (file !== null && !(await drain(file))) await letGo(which);
+    if (file !== null && !(await readNew(file))) await close(which);
   };
 
-  const look = async (): Promise<void> => {
-    const found = await stat(path, { bigint: true }).catch(ignore);
-    await follow('rotated');
-    await follow('current');
-    if (found?.isFile() && (files.current === null || !isSame(files.current, found))) {
-      await letGo('rotated');
+  const pollOnce = async (): Promise<void> => {
+    const stats = await stat(path, { bigint: true }).catch(ignore);
+    await readOrClose('rotated');
+    await readOrClose('current');
+    if (stats?.isFile() && (files.current === null || !isSame(files.current, stats))) {
+      await close('rotated');
       files.rotated = files.current;
-      files.current = await begin(path, atEnd);
-      await follow('current');
+      files.current = await openFile(path, startAtEnd);
+      await readOrClose('current');
     }
-    atEnd = false;
+    startAtEnd = false;
   };
 
   try {
     while (!signal.aborted) {
-      await look();
-      await sleep(poll, undefined, { signal }).catch(ignore);
+      await pollOnce();
+      await sleep(pollInterval, undefined, { signal }).catch(ignore);
     }
   } finally {
     await files.rotated?.handle.close().catch(ignore);
@@ -106,21 +106,21 @@ export async function followFile(
   }
 }
 
-/** A file that went away, or a wait that was cut short. */
+/** Ignores a file that is gone, or an aborted sleep. */
 const ignore = (): undefined => undefined;
 
-const isSame = ({ device, inode }: Followed, { dev, ino }: BigIntStats): boolean => device === dev && inode === ino;
+const isSame = ({ device, inode }: OpenFile, { dev, ino }: BigIntStats): boolean => device === dev && inode === ino;
 
-async function begin(path: string, atEnd: boolean): Promise<Followed | null> {
+async function openFile(path: string, atEnd: boolean): Promise<OpenFile | null> {
   const handle = await open(path).catch(ignore);
-  const found = await handle?.stat({ bigint: true }).catch(ignore);
-  if (handle === undefined || found === undefined) return null;
-  const position = atEnd ? Number(found.size) : 0;
-  const torn = position > 0 && !(await endsLine(handle, position));
-  return { handle, device: found.dev, inode: found.ino, splitter: createLineSplitter(), position, torn };
+  const stats = await handle?.stat({ bigint: true }).catch(ignore);
+  if (handle === undefined || stats === undefined) return null;
+  const position = atEnd ? Number(stats.size) : 0;
+  const isMidLine = position > 0 && !(await isLineStart(handle, position));
+  return { handle, device: stats.dev, inode: stats.ino, splitter: createLineSplitter(), position, isMidLine };
 }
 
-const endsLine = async (handle: FileHandle, position: number): Promise<boolean> => {
+const isLineStart = async (handle: FileHandle, position: number): Promise<boolean> => {
   const before = await handle.read(new Uint8Array(1), 0, 1, position - 1).catch(ignore);
   return before?.buffer[0] === 0x0a;
 };

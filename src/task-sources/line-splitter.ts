@@ -1,29 +1,29 @@
 export type LineSplitter = {
-  /** The lines that end in `bytes`, without their ends; what follows the last end waits for more. */
+  /** Returns the lines that end in `bytes`, without line ends. Buffers the rest. */
   push(bytes: Uint8Array): readonly string[];
-  /** What waits, if anything, as a line; from then on it is as new. */
+  /** Returns the buffered rest as a line, if there is any, and resets the splitter. */
   flush(): readonly string[];
 };
 
-/** No line of Ansible is that long, in characters; what is beyond it is left out. */
-const LONGEST = 32 * 1024 * 1024;
+/** Longer lines are truncated. Lines of Ansible are shorter. */
+const MAX_LINE_CHARACTERS = 32 * 1024 * 1024;
 
-/** Bytes of UTF-8 in any chunks to lines that end in `\n` or `\r\n`, and in nothing else. */
-export function createLineSplitter(longest = LONGEST): LineSplitter {
+/** Splits UTF-8 in arbitrary chunks into lines that end in `\n` or `\r\n` only. */
+export function createLineSplitter(maxLength = MAX_LINE_CHARACTERS): LineSplitter {
   let decoder = new TextDecoder();
-  let waiting: string[] = [];
+  let buffered: string[] = [];
   let length = 0;
 
-  const wait = (text: string): void => {
-    const kept = text.slice(0, longest - length);
-    if (kept === '') return;
-    waiting.push(kept);
-    length += kept.length;
+  const buffer = (text: string): void => {
+    const part = text.slice(0, maxLength - length);
+    if (part === '') return;
+    buffered.push(part);
+    length += part.length;
   };
 
-  const take = (): string => {
-    const line = waiting.join('');
-    waiting = [];
+  const takeLine = (): string => {
+    const line = buffered.join('');
+    buffered = [];
     length = 0;
     return line.endsWith('\r') ? line.slice(0, -1) : line;
   };
@@ -31,17 +31,17 @@ export function createLineSplitter(longest = LONGEST): LineSplitter {
   return {
     push(bytes) {
       const [first = '', ...rest] = decoder.decode(bytes, { stream: true }).split('\n');
-      wait(first);
+      buffer(first);
       return rest.map((next) => {
-        const line = take();
-        wait(next);
+        const line = takeLine();
+        buffer(next);
         return line;
       });
     },
     flush() {
-      wait(decoder.decode());
+      buffer(decoder.decode());
       decoder = new TextDecoder();
-      return length > 0 ? [take()] : [];
+      return length > 0 ? [takeLine()] : [];
     },
   };
 }

@@ -1,24 +1,25 @@
 import type { Task } from '../domain/upgrade/task.ts';
 
-/** Makes tasks of a text that is given line by line. It reads no clock and no file: the same lines give the same tasks. */
+/** Parses tasks from text, line by line. Reads no clock and no files: the same lines yield the same tasks. */
 export type TaskParser = {
-  /** What a line tells, without its line end: a task again, by its id, when more is known of it. */
+  /** Returns the tasks that a line (without its line end) starts or changes; a changed task keeps its id. */
   line(text: string): readonly Task[];
-  /** No more lines come: of what still runs nobody will tell how it ended. */
+  /** Ends the input. Returns the tasks that still run, with an unknown end. */
   end(): readonly Task[];
   lines(): LineCount;
-  /** What the reader should know of how the lines were understood; each once, as soon as it is known. */
+  /** Returns new remarks on how the lines were interpreted, for the user. Each is returned once. */
   notes(): readonly string[];
 };
 
 export type LineCount = {
   readonly recognised: number;
-  /** Continuations of other lines, and whatever else is none of ours. */
+  /** Continuation lines, and lines of any other format. */
   readonly skipped: number;
 };
 
 /**
- * Whether a running task is told again for the hosts that have done it: for each of the first 32, then for a quarter
- * more each time. It is told with all of them, and a task may have thousands.
+ * Returns whether to report a running task again because more hosts have finished it: for each of the first 32 hosts,
+ * then whenever the number has grown by a quarter. Each report lists all hosts, and a task may have thousands.
  */
-export const areNews = (told: number, hosts: number): boolean => hosts > told && (hosts <= 32 || hosts >= told * 1.25);
+export const shouldReportHosts = (reported: number, finished: number): boolean =>
+  finished > reported && (finished <= 32 || finished >= reported * 1.25);

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
-import type { WindowFace } from '../api/window.ts';
+import type { ApiWindow } from '../api/window.ts';
 import { span } from '../format/quantities.ts';
 import { overallAt, reportAt } from './at-moment.ts';
 import { Budgets } from './budgets.tsx';
@@ -16,7 +16,7 @@ type AppProps = { readonly store: Store; readonly source: Source; readonly zone:
 
 /** Before and after a window, when the timeline shows it, in shares of its length. */
 const AROUND = 0.6;
-/** How often what runs with the clock is drawn anew. */
+/** How often figures that grow with time are redrawn. */
 const TICK = { down: 200, up: 1000 };
 
 export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
@@ -43,7 +43,7 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
     if (id !== null)
       requestAnimationFrame(() => document.getElementById('window-detail')?.scrollIntoView({ block: 'nearest' }));
   }, []);
-  const show = useCallback((window: WindowFace) => {
+  const show = useCallback((window: ApiWindow) => {
     setAsked(around(window));
     document.getElementById('timeline-title')?.scrollIntoView({ block: 'start' });
   }, []);
@@ -179,7 +179,7 @@ function titleOf({ status, report, link }: PageState): string {
   return `${down ? '▼ DOWN' : '● up'} ${clouds} - Rollwatch`;
 }
 
-function around({ start, end, durationSeconds }: WindowFace): View {
+function around({ start, end, durationSeconds }: ApiWindow): View {
   const from = Date.parse(start.earliest);
   const until = end === null ? from + durationSeconds.max * 1000 : Date.parse(end.latest);
   const margin = Math.max((until - from) * AROUND, 2000);

@@ -1,16 +1,16 @@
-import type { PhaseFace } from '../api/phase.ts';
-import type { OverallFace, ReportFace } from '../api/report.ts';
-import type { StatusFace } from '../api/status.ts';
-import type { WindowFace } from '../api/window.ts';
-import type { Seconds } from '../domain/downtime/window.ts';
+import type { ApiPhase } from '../api/phase.ts';
+import type { ApiOverall, ApiReport } from '../api/report.ts';
+import type { ApiStatus } from '../api/status.ts';
+import type { ApiWindow } from '../api/window.ts';
+import type { Measured } from '../domain/downtime/window.ts';
 import type { BudgetName } from '../domain/upgrade/plan.ts';
 import { compare } from '../domain/upgrade/verdict.ts';
 
 /** A report is some seconds old when it is shown. What is down lasts meanwhile, and the banner counts on: so do these figures. */
 type Later = {
   /** What is down. */
-  readonly open: readonly WindowFace[];
-  /** The moment of the figures, as the windows tell it. */
+  readonly open: readonly ApiWindow[];
+  /** The time up to which the windows are known. */
   readonly at: string;
   /** How much later it is now. */
   readonly seconds: number;
@@ -23,18 +23,18 @@ const KINDS = [
   ['token', 'tokenDowntimeSeconds', null],
 ] as const;
 
-const isDown = ({ kind, end }: WindowFace): boolean => kind === 'down' && end === null;
+const isDown = ({ kind, end }: ApiWindow): boolean => kind === 'down' && end === null;
 
 /** Nobody looked at the end of it, so the most alone grows. */
-const isObserved = (window: WindowFace, at: string): boolean => window.gaps.at(-1)?.endedAt !== at;
+const isObserved = (window: ApiWindow, at: string): boolean => window.gaps.at(-1)?.endedAt !== at;
 
-function grown(bar: Seconds, windows: readonly WindowFace[], { at, seconds }: Omit<Later, 'open'>): Seconds {
+function grown(bar: Measured, windows: readonly ApiWindow[], { at, seconds }: Omit<Later, 'open'>): Measured {
   if (windows.length === 0) return bar;
   const observed = windows.some((one) => isObserved(one, at));
   return { min: bar.min, estimate: bar.estimate + (observed ? seconds : 0), max: bar.max + seconds };
 }
 
-function overallLater(overall: OverallFace, { open, ...later }: Later): OverallFace {
+function overallLater(overall: ApiOverall, { open, ...later }: Later): ApiOverall {
   const bars = KINDS.map(([probe, name]) => {
     const own = open.filter((one) => one.probe === probe);
     return [name, grown(overall[name], own, later)] as const;
@@ -43,13 +43,13 @@ function overallLater(overall: OverallFace, { open, ...later }: Later): OverallF
 }
 
 /** The overall downtime by what a daemon says is now, counted on to `now`, in milliseconds since 1970. */
-export function overallAt({ at, overall, series }: StatusFace, now: number): OverallFace {
+export function overallAt({ at, overall, series }: ApiStatus, now: number): ApiOverall {
   const open = series.flatMap((one) => (one.open !== null && isDown(one.open) ? [one.open] : []));
   return overallLater(overall, { open, at, seconds: Math.max(0, now - Date.parse(at)) / 1000 });
 }
 
 /** A report counted on to `now`, in milliseconds since 1970; itself where nothing is down. */
-export function reportAt(report: ReportFace, now: number): ReportFace {
+export function reportAt(report: ApiReport, now: number): ApiReport {
   const { run, overall, windows, probes, phases } = report;
   const open = windows.filter(isDown);
   const seconds = Math.max(0, now - Date.parse(run.endedAt)) / 1000;
@@ -77,8 +77,8 @@ export function reportAt(report: ReportFace, now: number): ReportFace {
   };
 }
 
-function phaseLater(phase: PhaseFace, { open, ...later }: Later): PhaseFace {
-  const counted = (name: BudgetName, bar: Seconds | null): Seconds | null => {
+function phaseLater(phase: ApiPhase, { open, ...later }: Later): ApiPhase {
+  const counted = (name: BudgetName, bar: Measured | null): Measured | null => {
     if (bar === null) return null;
     const lists = open.filter(({ probe }) => probe === 'server-list');
     // Whether the outage that lasts becomes the longest is not known here: it may

@@ -1,4 +1,4 @@
-import { BOOT_STAGES } from '../api/chart.ts';
+import { BOOT_STAGES } from '../domain/sample.ts';
 import { latency } from '../format/quantities.ts';
 import type { Palette } from './palette.ts';
 import type { Brush, Hit, Pane, Words } from './pane.ts';
@@ -8,7 +8,7 @@ import type { Scene, SeriesLane } from './scene.ts';
 /** What each stage is called, in their order. */
 export const STAGE_NAMES: readonly string[] = ['accepted', 'to ACTIVE', 'delete accepted', 'gone'];
 
-export const stageColours = (palette: Palette): readonly string[] => [
+const stageColours = (palette: Palette): readonly string[] => [
   palette['stage-accepted'],
   palette['stage-active'],
   palette['stage-delete'],

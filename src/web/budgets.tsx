@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
-import type { PhaseFace } from '../api/phase.ts';
-import type { StatusFace } from '../api/status.ts';
+import type { ApiPhase } from '../api/phase.ts';
+import type { ApiStatus } from '../api/status.ts';
 import { budgetName, budgetSentence, measureText, RESULT_WORDS } from '../format/budgets.ts';
 import { duration } from '../format/quantities.ts';
 
@@ -11,14 +11,14 @@ export function Budgets({
   phases,
   status,
 }: {
-  readonly phases: readonly PhaseFace[];
-  readonly status: StatusFace | null;
+  readonly phases: readonly ApiPhase[];
+  readonly status: ApiStatus | null;
 }): JSX.Element {
   const phase = phases.find(({ running }) => running) ?? null;
   const tasks = status?.tasks ?? [];
   return (
     <section class="card" aria-labelledby="phase-title">
-      <h2 id="phase-title">{phase === null ? 'Phase and budget' : `Phase ${phase.name}`}</h2>
+      <h2 id="phase-title">{phase === null ? 'Phase and budget' : `Phase: ${phase.name}`}</h2>
       {phase === null ? (
         <p class="note">No phase of the upgrade is under way: nothing is judged now.</p>
       ) : (
@@ -43,7 +43,7 @@ export function Budgets({
   );
 }
 
-function Budget({ budget }: { readonly budget: PhaseFace['budgets'][number] }): JSX.Element {
+function Budget({ budget }: { readonly budget: ApiPhase['budgets'][number] }): JSX.Element {
   const { name, limit, measured, result } = budget;
   const tone = TONES[result];
   const share = (value: number): number => (limit > 0 ? Math.min(1, value / limit) : value > 0 ? 1 : 0) * 100;

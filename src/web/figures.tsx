@@ -1,14 +1,14 @@
 import type { JSX } from 'preact';
-import type { PhaseFace } from '../api/phase.ts';
-import type { OverallFace, ReportFace } from '../api/report.ts';
+import type { ApiPhase } from '../api/phase.ts';
+import type { ApiOverall, ApiReport } from '../api/report.ts';
 import { budgetLimit, budgetSentence, RESULT_WORDS } from '../format/budgets.ts';
 import { counted, duration, errorBar, latency, percent, span } from '../format/quantities.ts';
-import { toldChecks } from '../format/tempest.ts';
+import { checksToReport } from '../format/tempest.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './scene.ts';
 import { Table } from './table.tsx';
 
-type Part = { readonly report: ReportFace; readonly moments: Moments };
+type Part = { readonly report: ApiReport; readonly moments: Moments };
 
 const TONES = { 'not-judged': 'unknown', pass: 'good', 'not-proven': 'warn', fail: 'bad' } as const;
 
@@ -17,9 +17,9 @@ export function Downtime({
   report,
   overall,
 }: {
-  readonly report: ReportFace;
+  readonly report: ApiReport;
   /** Of the same moment as the banner above it. */
-  readonly overall: OverallFace;
+  readonly overall: ApiOverall;
 }): JSX.Element {
   const { apiDowntimeSeconds, bootDowntimeSeconds, dataPlaneDowntimeSeconds, tokenDowntimeSeconds, unobservedSeconds } =
     overall;
@@ -68,7 +68,7 @@ export function Phases({ report, moments }: Part): JSX.Element | null {
           { head: 'Phase', cell: ({ name }) => name },
           { head: 'Verdict', cell: verdictOf },
           { head: 'Promise', cell: ({ promise }) => promise },
-          { head: 'Began', cell: ({ stretches }) => moments.time(Date.parse(stretches[0]?.startedAt ?? '')) },
+          { head: 'Started', cell: ({ stretches }) => moments.time(Date.parse(stretches[0]?.startedAt ?? '')) },
           {
             head: 'Took',
             figure: true,
@@ -101,7 +101,7 @@ export function Phases({ report, moments }: Part): JSX.Element | null {
   );
 }
 
-function verdictOf({ result, running, budgets }: PhaseFace): JSX.Element {
+function verdictOf({ result, running, budgets }: ApiPhase): JSX.Element {
   const words = `${RESULT_WORDS[result ?? 'not-judged']}${running ? ' so far' : ''}`;
   const title = budgets.map(budgetLimit).join('; ');
   return (
@@ -132,10 +132,10 @@ export function Tasks({ report, moments }: Part): JSX.Element | null {
           },
           { head: 'Kind', cell: ({ kind }) => kind },
           { head: 'Hosts', cell: ({ hosts }) => shortList(hosts) },
-          { head: 'Began', cell: ({ start }) => moments.exact(Date.parse(start)) },
+          { head: 'Started', cell: ({ start }) => moments.exact(Date.parse(start)) },
           { head: 'Windows', figure: true, cell: ({ windows }) => windows },
-          { head: 'Downtime that began in it', figure: true, cell: (one) => duration(one.downtimeBeganSeconds) },
-          { head: 'Downtime while it ran', figure: true, cell: (one) => duration(one.downtimeInsideSeconds) },
+          { head: 'Downtime attributed', figure: true, cell: (one) => duration(one.downtimeBeganSeconds) },
+          { head: 'Downtime during', figure: true, cell: (one) => duration(one.downtimeDuringSeconds) },
           { head: 'Told by', cell: ({ sources }) => sources.join(', ') },
         ]}
       />
@@ -143,13 +143,13 @@ export function Tasks({ report, moments }: Part): JSX.Element | null {
   );
 }
 
-export function SeriesTable({ report }: { readonly report: ReportFace }): JSX.Element {
+export function SeriesTable({ report }: { readonly report: ApiReport }): JSX.Element {
   const nameOf = seriesNames(report);
   return (
     <section aria-labelledby="series-title">
       <h2 id="series-title">Downtime and answers by series</h2>
       <Table
-        caption="Latency is that of answers that were good; extra samples after a failure are in no ratio."
+        caption="Latency of successful answers; extra samples after a failure are excluded."
         keyOf={(one) => nameOf(one)}
         rows={report.probes}
         columns={[
@@ -166,7 +166,7 @@ export function SeriesTable({ report }: { readonly report: ReportFace }): JSX.El
           ...(['p50', 'p95', 'p99', 'max'] as const).map((head) => ({
             head,
             figure: true,
-            cell: ({ latencySeconds }: ReportFace['probes'][number]) =>
+            cell: ({ latencySeconds }: ApiReport['probes'][number]) =>
               latencySeconds === null ? '-' : latency(latencySeconds[head]),
           })),
         ]}
@@ -175,14 +175,14 @@ export function SeriesTable({ report }: { readonly report: ReportFace }): JSX.El
   );
 }
 
-/** What was checked before and after the upgrade; what did not simply pass is told of. */
+/** The checks before and after the upgrade; those that did not pass are listed. */
 export function Checks({ report, moments }: Part): JSX.Element | null {
   if (report.checks.length === 0) return null;
   return (
     <section aria-labelledby="checks-title">
       <h2 id="checks-title">Checks before and after</h2>
       {report.checks.map(({ stage, cloud, at, ok, checks }) => {
-        const told = toldChecks(checks);
+        const reported = checksToReport(checks);
         const passed = checks.filter(({ status }) => status === 'pass').length;
         return (
           <div key={`${stage} ${cloud}`}>
@@ -194,11 +194,11 @@ export function Checks({ report, moments }: Part): JSX.Element | null {
                 {cloud}, {moments.day(Date.parse(at))}: {passed} of {checks.length} pass
               </span>
             </p>
-            {told.length === 0 ? null : (
+            {reported.length === 0 ? null : (
               <Table
                 caption={`What did not simply pass ${stage} the upgrade.`}
                 keyOf={({ name }) => name}
-                rows={told}
+                rows={reported}
                 columns={[
                   { head: 'Check', cell: ({ name }) => name },
                   {
@@ -232,7 +232,7 @@ export function Checks({ report, moments }: Part): JSX.Element | null {
 }
 
 /** How much slower answers were in each phase than before the first. */
-export function Slowdown({ report }: { readonly report: ReportFace }): JSX.Element | null {
+export function Slowdown({ report }: { readonly report: ApiReport }): JSX.Element | null {
   const nameOf = seriesNames(report);
   const rows = report.phases.flatMap(({ name, series }) =>
     series.filter(({ duringSeconds }) => duringSeconds !== null).map((one) => ({ phase: name, one })),
@@ -267,7 +267,7 @@ export function Slowdown({ report }: { readonly report: ReportFace }): JSX.Eleme
 
 /** What a reader needs to judge the figures, or to measure the same again. */
 export function Method({ report, moments }: Part): JSX.Element {
-  const { run, probes, marks, servers } = report;
+  const { run, probes, observationGaps: marks, servers } = report;
   const nameOf = seriesNames(report);
   const rows: readonly (readonly [string, string])[] = [
     ['Rollwatch', run.version],
@@ -303,7 +303,7 @@ export function Method({ report, moments }: Part): JSX.Element {
       </dl>
       {marks.length === 0 ? null : (
         <details>
-          <summary>{counted(marks.length, 'gap')} of our own</summary>
+          <summary>{counted(marks.length, 'gap')} caused by Rollwatch</summary>
           <ul>
             {marks.slice(0, 50).map((mark) => (
               <li key={`${mark.startedAt} ${mark.kind}`}>

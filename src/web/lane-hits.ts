@@ -4,7 +4,7 @@ import type { Hit, Pointer, Words } from './pane.ts';
 import type { Scene, WindowBand } from './scene.ts';
 import { firstTaskAfter, type TaskBar } from './tasks.ts';
 
-/** A task that long is looked for this many tasks back; longer ones stand in the list of running tasks. */
+/** Searches this many tasks back for one that is still running; longer ones are in the list of running tasks. */
 const LOOK_BACK = 400;
 
 export function hitPhase({ at }: Pointer, { phases }: Scene, { time }: Words): Hit | null {
@@ -29,13 +29,13 @@ export function hitTask({ at, slack, y }: Pointer, scene: Scene, words: Words): 
   return null;
 }
 
-function taskHit(task: TaskBar, { until, blamed }: Scene, { exact }: Words): Hit {
+function taskHit(task: TaskBar, { until, attributed }: Scene, { exact }: Words): Hit {
   const took = duration((Math.min(task.end, until) - task.start) / 1000);
   return {
     lines: [
       `${task.handler ? 'handler' : 'task'} '${task.name}'`,
       `${exact(task.start)}, ${task.end === Infinity ? `running for ${took}` : `${task.status} after ${took}`}`,
-      ...(blamed.has(task.start) ? ['downtime began in it'] : []),
+      ...(attributed.has(task.start) ? ['downtime attributed'] : []),
     ],
   };
 }

@@ -26,7 +26,7 @@ export const lanesPane: Pane = {
   draw(brush, scene) {
     const { tasks, series, end } = places(scene);
     for (const phase of scene.phases) drawPhase(brush, phase, end);
-    drawBlamed(brush, scene, { top: tasks, bottom: end });
+    drawAttributed(brush, scene, { top: tasks, bottom: end });
     if (scene.tasks.length > 0) drawTasks(brush, scene, tasks);
     scene.lanes.forEach((lane, index) => {
       drawLane(brush, lane, { scene, top: series + index * (LABEL + BAR + SPACE) });
@@ -66,16 +66,16 @@ function drawPhase({ context, palette, ratio, top, x, left, width }: Brush, phas
 }
 
 /** Tasks in which downtime began are shaded through all lanes. */
-function drawBlamed(
+function drawAttributed(
   brush: Brush,
-  { tasks, blamed, until }: Scene,
+  { tasks, attributed, until }: Scene,
   { top, bottom }: { top: number; bottom: number },
 ): void {
   const { context, palette, ratio, x } = brush;
-  if (blamed.size === 0) return;
-  context.fillStyle = palette.blamed;
+  if (attributed.size === 0) return;
+  context.fillStyle = palette.attributed;
   for (const task of tasks) {
-    if (!blamed.has(task.start) || task.start > brush.until || task.end < brush.from) continue;
+    if (!attributed.has(task.start) || task.start > brush.until || task.end < brush.from) continue;
     const begin = x(task.start);
     const wide = Math.max(x(Math.min(task.end, until)) - begin, 2 * ratio);
     context.globalAlpha = 0.22;
@@ -84,7 +84,7 @@ function drawBlamed(
   }
 }
 
-function drawTasks(brush: Brush, { tasks, rows, blamed, until }: Scene, top: number): void {
+function drawTasks(brush: Brush, { tasks, rows, attributed, until }: Scene, top: number): void {
   const { context, palette, ratio, x, left } = brush;
   caption(brush, 'tasks', top);
   const last = firstTaskAfter(tasks, brush.until);
@@ -95,8 +95,8 @@ function drawTasks(brush: Brush, { tasks, rows, blamed, until }: Scene, top: num
     const begin = Math.max(x(task.start), left);
     const wide = Math.max(x(Math.min(task.end, until)) - begin, ratio);
     const y = brush.top + (top + LABEL + row * TASK) * ratio;
-    context.fillStyle = blamed.has(task.start)
-      ? palette.blamed
+    context.fillStyle = attributed.has(task.start)
+      ? palette.attributed
       : task.status === 'failed'
         ? palette.bad
         : task.handler

@@ -4,7 +4,7 @@ import type { Brush, Pane } from './pane.ts';
 import { FAILED, firstFrom, isExtra, nearest, OK, outcomeOf, type SampleColumns, VOID } from './samples.ts';
 import type { Scene, SeriesLane } from './scene.ts';
 
-/** The room above the plot in which failed samples stand, in CSS pixels a series. */
+/** Height above the plot for failed samples, in CSS pixels per series. */
 const FAILED_ROW = 7;
 /** More samples than this many on a pixel are drawn as a line from the fastest to the slowest. */
 const CROWDED = 1.2;
@@ -43,8 +43,8 @@ export const latencyPane: Pane = {
   },
 };
 
-export const colourOf = (palette: Palette, { probe, connection }: Pick<SeriesLane, 'probe' | 'connection'>): string =>
-  probe === 'token' ? palette['line-token'] : connection === 'reused' ? palette['line-kept'] : palette['line-new'];
+const colourOf = (palette: Palette, { probe, connection }: Pick<SeriesLane, 'probe' | 'connection'>): string =>
+  probe === 'token' ? palette['line-token'] : connection === 'reused' ? palette['line-reused'] : palette['line-new'];
 
 function most(samples: SampleColumns | null): number {
   let found = 0;

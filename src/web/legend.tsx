@@ -22,12 +22,12 @@ export function Legend({ withTasks, boots }: { readonly withTasks: boolean; read
       ? ([
           ['task', 'task'],
           ['handler', 'handler'],
-          ['blamed', 'downtime began in it'],
+          ['attributed', 'downtime attributed'],
         ] as const)
       : []),
     ...(boots ? STAGE_NAMES.map((name, index) => [`stage-${index}`, `boot: ${name}`] as const) : []),
     ['new', 'new connection'],
-    ['kept', 'kept connection'],
+    ['reused', 'reused connection'],
     ['token', 'token'],
   ];
   return (

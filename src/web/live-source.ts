@@ -1,14 +1,14 @@
-import type { ChartFace, ChartTasksFace } from '../api/chart.ts';
-import type { ReportFace } from '../api/report.ts';
-import type { SampleFace } from '../api/sample.ts';
-import type { AliveFace, StatusFace } from '../api/status.ts';
-import type { WindowFace } from '../api/window.ts';
+import type { ApiChart, ApiChartTasks } from '../api/chart.ts';
+import type { ApiReport } from '../api/report.ts';
+import type { ApiSample } from '../api/sample.ts';
+import type { ApiHeartbeat, ApiStatus } from '../api/status.ts';
+import type { ApiWindow } from '../api/window.ts';
 import { readData } from './page-data.ts';
 import { addSamples } from './samples.ts';
 import type { Source, Store } from './state.ts';
 import { askSince, mergeTasks, readTasks } from './tasks.ts';
 
-/** How often what runs with the clock (budgets, downtime so far) is asked for anew, and how soon after news. */
+/** How often figures that grow with time (budgets, downtime so far) are fetched, and how soon after a change. */
 const ROUND = 5000;
 const SOON = 400;
 /** A daemon says every second that it is alive: who is silent for longer is lost, and that shows within 3 s. */
@@ -32,24 +32,24 @@ export function followDaemon(store: Store): Source {
     if (store.get().link.kind !== 'live') store.set({ link: { kind: 'live' } });
   }
 
-  function on<Face>(name: string, act: (face: Face) => void): void {
+  function on<Body>(name: string, act: (body: Body) => void): void {
     events.addEventListener(name, (event) => {
       hear();
-      act(readData<Face>((event as MessageEvent<string>).data));
+      act(readData<Body>((event as MessageEvent<string>).data));
     });
   }
 
-  on<StatusFace>('status', (status) => {
+  on<ApiStatus>('status', (status) => {
     store.set({ status, ahead: Date.parse(status.at) - Date.now() });
     askSoon();
   });
-  on<AliveFace>('alive', ({ samplerAt }) => {
+  on<ApiHeartbeat>('alive', ({ samplerAt }) => {
     const { status } = store.get();
     if (status !== null && status.sampler !== null && samplerAt !== null)
       store.set({ status: { ...status, sampler: { ...status.sampler, at: samplerAt } } });
   });
-  on<WindowFace>('window', askSoon);
-  on<ChartFace>('samples', (chart) => {
+  on<ApiWindow>('window', askSoon);
+  on<ApiChart>('samples', (chart) => {
     addSamples(store.get().samples, chart);
     store.set({ drawn: store.get().drawn + 1 });
   });
@@ -77,8 +77,8 @@ export function followDaemon(store: Store): Source {
       const since = askSince(known);
       const query = since === null ? '' : `?from=${new Date(since).toISOString()}`;
       const [report, tasks] = await Promise.all([
-        get<ReportFace>('api/v1/report?format=json&tasks=blamed'),
-        get<ChartTasksFace>(`api/v1/chart/tasks${query}`),
+        get<ApiReport>('api/v1/report?format=json&tasks=attributed'),
+        get<ApiChartTasks>(`api/v1/chart/tasks${query}`),
       ]);
       store.set({
         ...(report !== null && { report }),
@@ -95,7 +95,7 @@ export function followDaemon(store: Store): Source {
     // Samples that began before the last one may have ended after it.
     const query = begun ? `?from=${new Date(Math.max(0, last - 120_000)).toISOString()}` : '';
     void ask();
-    const chart = await get<ChartFace>(`api/v1/chart${query}`);
+    const chart = await get<ApiChart>(`api/v1/chart${query}`);
     if (chart === null) return;
     begun = true;
     addSamples(store.get().samples, chart);
@@ -127,7 +127,7 @@ export function followDaemon(store: Store): Source {
             to,
             limit: String(AROUND.samples),
           });
-          return getLines<SampleFace>(`api/v1/samples?${query}&format=jsonl`);
+          return getLines<ApiSample>(`api/v1/samples?${query}&format=jsonl`);
         }),
       );
       const own = pieces.flat().filter((one) => one.vantage === window.vantage);
@@ -143,21 +143,21 @@ export function followDaemon(store: Store): Source {
 }
 
 /** Null where no answer can be had: it will be asked for again. */
-async function get<Face>(url: string): Promise<Face | null> {
+async function get<Body>(url: string): Promise<Body | null> {
   try {
     const answer = await fetch(url);
-    return answer.ok ? readData<Face>(await answer.text()) : null;
+    return answer.ok ? readData<Body>(await answer.text()) : null;
   } catch {
     return null;
   }
 }
 
-async function getLines<Face>(url: string): Promise<readonly Face[]> {
+async function getLines<Body>(url: string): Promise<readonly Body[]> {
   const answer = await fetch(url);
   if (!answer.ok) throw new Error(`the daemon answered ${answer.status}`);
   const text = await answer.text();
   return text
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => readData<Face>(line));
+    .map((line) => readData<Body>(line));
 }

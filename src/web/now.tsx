@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
-import type { ReportFace } from '../api/report.ts';
-import type { SeriesStatusFace, StatusFace } from '../api/status.ts';
+import type { ApiReport } from '../api/report.ts';
+import type { ApiSeriesStatus, ApiStatus } from '../api/status.ts';
 import { isMuchUnobserved } from '../domain/run/report.ts';
 import { counted, duration, latency, span } from '../format/quantities.ts';
 import type { Moments } from './moments.ts';
@@ -8,7 +8,7 @@ import { seriesNames } from './scene.ts';
 import type { PageState } from './state.ts';
 
 type NowProps = {
-  readonly status: StatusFace;
+  readonly status: ApiStatus;
   readonly report: PageState['report'];
   readonly link: PageState['link'];
   /** By the daemon's clock. */
@@ -24,10 +24,10 @@ type Headline = {
 
 const SIGNS = { good: '●', bad: '▼', warn: '◆', unknown: '?' } as const;
 
-/** What one glance must tell: are we down, since when, by which task. */
+/** What one glance must show: whether something is down, since when, and at which task. */
 export function Now({ status, report, link, now, moments }: NowProps): JSX.Element {
   const nameOf =
-    report === null ? (one: SeriesStatusFace) => `${one.probe} ${one.connection || one.target}` : seriesNames(report);
+    report === null ? (one: ApiSeriesStatus) => `${one.probe} ${one.connection || one.target}` : seriesNames(report);
   const { tone, text, more } = headline(status, { now, link, nameOf, moments });
   return (
     <>
@@ -57,21 +57,21 @@ export function Now({ status, report, link, now, moments }: NowProps): JSX.Eleme
   );
 }
 
-const down = ({ series }: StatusFace): readonly SeriesStatusFace[] => series.filter(({ state }) => state === 'down');
+const down = ({ series }: ApiStatus): readonly ApiSeriesStatus[] => series.filter(({ state }) => state === 'down');
 
 type Around = {
   readonly now: number;
   readonly link: PageState['link'];
-  readonly nameOf: (one: SeriesStatusFace) => string;
+  readonly nameOf: (one: ApiSeriesStatus) => string;
   readonly moments: Moments;
 };
 
-function headline(status: StatusFace, { now, link, nameOf, moments }: Around): Headline {
+function headline(status: ApiStatus, { now, link, nameOf, moments }: Around): Headline {
   if (link.kind === 'lost') {
     return {
       tone: 'unknown',
       text: `No word from Rollwatch for ${duration(Math.round((now - link.since) / 1000))}`,
-      more: ['What is shown below is what was known then. The page goes on by itself once the daemon answers.'],
+      more: ['Data below is from then. The page reconnects by itself.'],
     };
   }
   const silent = silence(status, now);
@@ -79,11 +79,11 @@ function headline(status: StatusFace, { now, link, nameOf, moments }: Around): H
     return {
       tone: 'unknown',
       text: `The sampler has been silent for ${duration(Math.round(silent))}`,
-      more: ['What is shown below is what was known then: nobody samples until it goes on.'],
+      more: ['Data below is from then. No samples are sent until the daemon continues.'],
     };
   }
   const failing = down(status);
-  const phase = status.phase === null ? [] : [`Phase ${status.phase}`];
+  const phase = status.phase === null ? [] : [`Phase: ${status.phase}`];
   const task = status.tasks[0];
   const running = task === undefined ? [] : [`${task.kind} '${task.name}' is running`];
   const around = [[...phase, ...running].join(' · ')].filter((line) => line !== '');
@@ -92,24 +92,24 @@ function headline(status: StatusFace, { now, link, nameOf, moments }: Around): H
     const since = Math.min(...open.map(({ start }) => Date.parse(start.estimate)), now);
     const first = open.toSorted((a, b) => a.start.estimate.localeCompare(b.start.estimate))[0];
     const cause = first?.causes[0];
-    const blamed = first?.task ?? null;
+    const attributed = first?.task ?? null;
     return {
       tone: 'bad',
       text: `Down for ${Math.max(0, (now - since) / 1000).toFixed(1)} s: ${failing.map(nameOf).join(', ')}`,
       more: [
         `since ${moments.exact(since)}${cause === undefined ? '' : `, ${cause.kind} by ${cause.service}`}`,
-        ...(blamed === null ? [] : [`began in ${blamed.kind} '${blamed.name}'`]),
+        ...(attributed === null ? [] : [`began in ${attributed.kind} '${attributed.name}'`]),
         ...around,
       ],
     };
   }
-  if (status.paused) return { tone: 'unknown', text: 'Paused: nobody samples', more: around };
+  if (status.paused) return { tone: 'unknown', text: 'Paused: no probes are being sent', more: around };
   const unknown = status.series.filter(({ state }) => state === 'unknown');
   if (status.series.length === unknown.length) return { tone: 'unknown', text: 'Nothing is known yet', more: around };
   if (unknown.length > 0) {
     return {
       tone: 'warn',
-      text: 'Up as far as known',
+      text: 'Up (some data missing)',
       more: [`Unobserved: ${unknown.map(nameOf).join(', ')}`, ...around],
     };
   }
@@ -118,10 +118,10 @@ function headline(status: StatusFace, { now, link, nameOf, moments }: Around): H
   return { tone: 'good', text: 'Up', more: around };
 }
 
-/** The sampler tells of itself every second. In seconds. */
+/** The sampler reports every second. */
 const SILENT = 2.5;
 
-const silence = ({ sampler }: StatusFace, now: number): number | null =>
+const silence = ({ sampler }: ApiStatus, now: number): number | null =>
   sampler === null ? null : (now - Date.parse(sampler.at)) / 1000;
 
 const WORDS = { up: 'up', down: 'DOWN', degraded: 'slow', unknown: 'unknown' } as const;
@@ -134,11 +134,11 @@ function Probe({
   name,
   now,
 }: {
-  readonly one: SeriesStatusFace;
+  readonly one: ApiSeriesStatus;
   readonly name: string;
   readonly now: number;
 }): JSX.Element {
-  const { state, lastSample, waiting, held } = one;
+  const { state, lastSample, waiting, suspended } = one;
   const tone = TONES[state];
   const waited = waiting === null ? 0 : (now - Date.parse(waiting.since)) / 1000;
   const last =
@@ -149,7 +149,7 @@ function Probe({
         : (lastSample.cause?.kind ?? lastSample.outcome);
   const boots = one.probe === 'server-boot';
   const note =
-    held ??
+    suspended ??
     (waited > WAIT && (boots || waited > 1.5)
       ? `${boots ? 'booting' : 'no answer'} for ${duration(Math.round(waited))}`
       : last);
@@ -164,14 +164,14 @@ function Probe({
   );
 }
 
-/** Whether what is told can be relied on. */
+/** Whether the data can be relied on. */
 export function Prober({
   status,
   report,
   now,
 }: {
-  readonly status: StatusFace;
-  readonly report: ReportFace;
+  readonly status: ApiStatus;
+  readonly report: ApiReport;
   readonly now: number;
 }): JSX.Element {
   const { sampler, journal, servers, paused } = status;
@@ -180,28 +180,28 @@ export function Prober({
   const total = report.run.durationSeconds;
   const troubles = [
     ...(paused ? ['sampling is paused'] : []),
-    ...(sampler === null ? ['the sampler has not told of itself yet'] : []),
+    ...(sampler === null ? ['the sampler has not reported yet'] : []),
     ...(silent !== null && silent > SILENT ? [`the sampler has been silent for ${duration(Math.round(silent))}`] : []),
     ...(sampler !== null && sampler.lagSeconds > 0.5 ? [`the sampler was ${latency(sampler.lagSeconds)} late`] : []),
     ...(blind !== undefined && isMuchUnobserved({ unobserved: blind.unobservedSeconds, total })
-      ? [`${duration(blind.unobservedSeconds)} of ${span(total)} are unobserved (${seriesNames(report)(blind)})`]
+      ? [`${duration(blind.unobservedSeconds)} of ${span(total)} not observed (${seriesNames(report)(blind)})`]
       : []),
-    ...(journal.state === 'stopped' ? [`the journal can't be written: ${journal.reason}`] : []),
+    ...(journal.state === 'stopped' ? [`the journal cannot be written: ${journal.reason}`] : []),
     ...(sampler !== null && Math.abs(sampler.clockOffsetSeconds) > 0.5
       ? [`the clock was set by ${sampler.clockOffsetSeconds.toFixed(1)} s`]
       : []),
-    ...(servers.leaked > 0 ? [`${counted(servers.leaked, 'server')} of ours can't be deleted`] : []),
+    ...(servers.leaked > 0 ? [`${counted(servers.leaked, 'server')} cannot be deleted`] : []),
   ];
   return (
     <section class={`card ${troubles.length === 0 ? '' : 'warn'}`} aria-labelledby="prober-title">
-      <h2 id="prober-title">The prober itself</h2>
+      <h2 id="prober-title">Rollwatch itself</h2>
       <p class="figure">
         {troubles.length === 0 ? (
           <>
             <span aria-hidden="true" class="good">
               ●
             </span>{' '}
-            All right
+            Healthy
           </>
         ) : (
           <>
@@ -212,8 +212,8 @@ export function Prober({
       <p class="note">
         {sampler === null
           ? ''
-          : `Late by ${latency(sampler.lagSeconds)} at most, ${counted(sampler.inFlight, 'sample')} under way. `}
-        {servers.created > 0 ? `${counted(servers.created, 'server')} made, ${servers.deleted} gone.` : ''}
+          : `Max. delay ${latency(sampler.lagSeconds)}, ${counted(sampler.inFlight, 'request')} in flight. `}
+        {servers.created > 0 ? `${counted(servers.created, 'test server')} created, ${servers.deleted} deleted.` : ''}
       </p>
     </section>
   );

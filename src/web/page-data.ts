@@ -1,15 +1,15 @@
-import type { ChartFace, ChartTasksFace } from '../api/chart.ts';
-import type { ReportFace } from '../api/report.ts';
-import type { SampleFace } from '../api/sample.ts';
+import type { ApiChart, ApiChartTasks } from '../api/chart.ts';
+import type { ApiReport } from '../api/report.ts';
+import type { ApiSample } from '../api/sample.ts';
 import { printable } from '../format/printable.ts';
 
 /** What the page of a file has inside; the page of a daemon asks for the same. */
 export type PageData = {
-  readonly report: ReportFace;
-  readonly chart: ChartFace;
-  readonly tasks: ChartTasksFace;
+  readonly report: ApiReport;
+  readonly chart: ApiChart;
+  readonly tasks: ApiChartTasks;
   /** The samples around the edges of each window, by the window's id. */
-  readonly samples: { readonly [windowId: string]: readonly SampleFace[] };
+  readonly samples: { readonly [windowId: string]: readonly ApiSample[] };
   /** For moments, an IANA name. */
   readonly zone: string;
 };

@@ -15,14 +15,14 @@ const NAMES = [
   'task',
   'task-other',
   'handler',
-  'blamed',
+  'attributed',
   'phase',
   'phase-shade',
   'good',
   'warn',
   'bad',
   'line-new',
-  'line-kept',
+  'line-reused',
   'line-token',
   'stage-accepted',
   'stage-active',
@@ -36,7 +36,7 @@ export function readPalette(element: Element): Palette {
   return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()])) as Palette;
 }
 
-/** Lines at 45 degrees: what was not observed is told from all colours by it. */
+/** Lines at 45 degrees, which distinguish unobserved time from every colour. */
 export function hatch(context: CanvasRenderingContext2D, colour: string, ratio: number): CanvasPattern | string {
   const size = Math.round(6 * ratio);
   const tile = document.createElement('canvas');

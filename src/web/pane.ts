@@ -23,7 +23,7 @@ export type Brush = {
   readonly selected: string | null;
 };
 
-/** What lies under the pointer. */
+/** What is under the pointer. */
 export type Hit = {
   readonly lines: readonly string[];
   /** The id of the window, where it is one. */
@@ -47,5 +47,5 @@ export type Pane = {
   hit(pointer: Pointer, scene: Scene, words: Words): Hit | null;
 };
 
-/** Writes what a pane tells of what is under the pointer. */
+/** Formats what is under the pointer. */
 export type Words = { exact(at: number): string; time(at: number): string };

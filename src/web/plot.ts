@@ -7,7 +7,7 @@ import type { Scene } from './scene.ts';
 /** Seconds, as uPlot has its axis of time; `Stretch` of the scene is in milliseconds. */
 type View = { readonly from: number; readonly until: number };
 
-/** What a plot is given to draw, read anew for each picture. */
+/** What a plot draws, read again for each picture. */
 export type Drawn = {
   readonly scene: Scene;
   readonly view: View;
@@ -34,7 +34,7 @@ type PlotOptions = {
   readonly pane: Pane;
   readonly parent: HTMLElement;
   readonly width: number;
-  /** Draws the axis of time; the others stand above it. */
+  /** Draws the time axis; the other panes are above it. */
   readonly last: boolean;
   readonly drawn: Drawn;
   /** Somebody dragged over a stretch, in milliseconds. */
@@ -42,7 +42,7 @@ type PlotOptions = {
 };
 
 const AXIS = 26;
-/** Of the vertical axes, so that all panes stand in one line. */
+/** Width of the vertical axes, the same for all panes, so that they line up. */
 const gutter = (width: number): number => (width < 600 ? 44 : 58);
 /** A few pixels around the pointer. */
 const SLACK = 4;
@@ -55,7 +55,7 @@ function decades([low, high]: readonly [number, number]): number[] {
   return Array.from({ length: count }, (_, index) => 10 ** (first + index));
 }
 
-/** uPlot for axes, scales, the pointer and the choice of a stretch; what stands inside is drawn by the pane. */
+/** uPlot for axes, scales, the pointer and selection; the pane draws the rest. */
 export function createPlot({ pane, parent, width, last, drawn: first, onZoom }: PlotOptions): Plot {
   let drawn = first;
   const height = () => pane.height(drawn.scene) + (last ? AXIS : 0);

@@ -1,4 +1,5 @@
-import { BOOT_STAGES, type ChartFace, type ChartSeriesFace } from '../api/chart.ts';
+import type { ApiChart, ApiChartSeries } from '../api/chart.ts';
+import { BOOT_STAGES } from '../domain/sample.ts';
 
 const EXTRA = 4;
 
@@ -32,7 +33,7 @@ export type SampleColumns = {
   stages: Float32Array;
 };
 
-export type CauseName = ChartFace['causes'][number];
+export type CauseName = ApiChart['causes'][number];
 
 export type SampleStore = { readonly series: Map<string, SampleColumns>; readonly causes: CauseName[] };
 
@@ -46,26 +47,26 @@ export const idOf = ({ cloud, vantage, probe, connection, target }: SeriesName):
 
 const LETTERS = 'ofv';
 
-/** Takes in what a daemon or a file tells; what is there already is left out. */
-export function addSamples(store: SampleStore, face: ChartFace): void {
-  const causes = face.causes.map((cause) => {
+/** Adds samples from a daemon or a file, except those that are there already. */
+export function addSamples(store: SampleStore, columns: ApiChart): void {
+  const causes = columns.causes.map((cause) => {
     const known = store.causes.findIndex(({ kind, service }) => kind === cause.kind && service === cause.service);
     return known >= 0 ? known : store.causes.push(cause) - 1;
   });
-  for (const series of face.series) {
+  for (const series of columns.series) {
     const id = idOf(series);
     let own = store.series.get(id);
     if (own === undefined) {
       own = emptyColumns(id, series);
       store.series.set(id, own);
     }
-    append(own, series, { origin: Date.parse(face.origin), causes });
+    append(own, series, { origin: Date.parse(columns.origin), causes });
   }
 }
 
 function emptyColumns(
   id: string,
-  { cloud, vantage, probe, connection, target, slowSeconds }: ChartSeriesFace,
+  { cloud, vantage, probe, connection, target, slowSeconds }: ApiChartSeries,
 ): SampleColumns {
   return {
     id,
@@ -82,7 +83,7 @@ function emptyColumns(
 
 function append(
   own: SampleColumns,
-  series: ChartSeriesFace,
+  series: ApiChartSeries,
   { origin, causes }: { readonly origin: number; readonly causes: readonly number[] },
 ): void {
   const known = own.count;

@@ -1,6 +1,7 @@
-import type { ReportFace } from '../api/report.ts';
-import type { BracketFace, WindowFace } from '../api/window.ts';
-import type { Result } from '../domain/upgrade/verdict.ts';
+import type { ApiReport } from '../api/report.ts';
+import type { ApiBracket } from '../api/shared.ts';
+import type { ApiWindow } from '../api/window.ts';
+import type { VerdictResult } from '../domain/upgrade/verdict.ts';
 import { idOf, type SampleColumns, type SeriesName } from './samples.ts';
 import type { PageState } from './state.ts';
 import { pack, type TaskBar } from './tasks.ts';
@@ -14,10 +15,10 @@ export type Scene = {
   readonly lanes: readonly SeriesLane[];
   readonly phases: readonly PhaseBand[];
   readonly tasks: readonly TaskBar[];
-  /** Of each task the row it stands in, -1 where there is no room; and how many rows there are. */
+  /** The row of each task, -1 if there is no room; and the number of rows. */
   readonly rows: TaskRows;
   /** Tasks in which downtime began: each start, in milliseconds. */
-  readonly blamed: ReadonlySet<number>;
+  readonly attributed: ReadonlySet<number>;
 };
 
 export type Stretch = { readonly from: number; readonly until: number };
@@ -25,7 +26,7 @@ export type Stretch = { readonly from: number; readonly until: number };
 type Edge = { readonly earliest: number; readonly estimate: number; readonly latest: number };
 
 export type WindowBand = {
-  readonly window: WindowFace;
+  readonly window: ApiWindow;
   readonly start: Edge;
   /** Null while it is open. */
   readonly end: Edge | null;
@@ -47,7 +48,7 @@ export type SeriesLane = {
 export type PhaseBand = {
   readonly name: string;
   readonly promise: string;
-  readonly result: Result | null;
+  readonly result: VerdictResult | null;
   /** Its last stretch goes on. */
   readonly running: boolean;
   readonly stretches: readonly Stretch[];
@@ -58,11 +59,11 @@ export type TaskRows = { readonly of: Int8Array; readonly count: number };
 const TASK_ROWS = 3;
 
 /** What the report says, read once for each report. */
-export type ReportScene = Pick<Scene, 'from' | 'until' | 'running' | 'phases' | 'blamed'> & {
+export type ReportScene = Pick<Scene, 'from' | 'until' | 'running' | 'phases' | 'attributed'> & {
   readonly lanes: readonly Omit<SeriesLane, 'samples' | 'knownUntil'>[];
 };
 
-export function readReport(report: ReportFace): ReportScene {
+export function readReport(report: ApiReport): ReportScene {
   const nameOf = seriesNames(report);
   const windows = Map.groupBy(report.windows.map(bandOf), ({ window }) => idOf(window));
   return {
@@ -87,7 +88,7 @@ export function readReport(report: ReportFace): ReportScene {
         running,
         stretches: stretches.map(stretchOf),
       })),
-    blamed: new Set(report.tasks.filter((one) => one.windows > 0).map(({ start }) => Date.parse(start))),
+    attributed: new Set(report.tasks.filter((one) => one.windows > 0).map(({ start }) => Date.parse(start))),
   };
 }
 
@@ -134,26 +135,26 @@ const stretchOf = ({ startedAt, endedAt }: { readonly startedAt: string; readonl
   until: Date.parse(endedAt),
 });
 
-const edgeOf = ({ earliest, estimate, latest }: BracketFace): Edge => ({
+const edgeOf = ({ earliest, estimate, latest }: ApiBracket): Edge => ({
   earliest: Date.parse(earliest),
   estimate: Date.parse(estimate),
   latest: Date.parse(latest),
 });
 
-export const bandOf = (window: WindowFace): WindowBand => ({
+const bandOf = (window: ApiWindow): WindowBand => ({
   window,
   start: edgeOf(window.start),
   end: window.end === null ? null : edgeOf(window.end),
 });
 
 /** What a series is called: cloud and vantage only where there are several. */
-export function seriesNames({ run }: Pick<ReportFace, 'run'>) {
+export function seriesNames({ run }: Pick<ApiReport, 'run'>) {
   return ({ cloud, vantage, probe, connection, target }: SeriesName): string =>
     [
       ...(run.clouds.length > 1 ? [cloud] : []),
       ...(run.vantages.length > 1 ? [vantage] : []),
       probe,
-      connection === 'reused' ? 'kept' : connection,
+      connection,
       target,
     ]
       .filter((part) => part !== '')

@@ -1,7 +1,7 @@
-import type { ReportFace } from '../api/report.ts';
-import type { SampleFace } from '../api/sample.ts';
-import type { StatusFace } from '../api/status.ts';
-import type { WindowFace } from '../api/window.ts';
+import type { ApiReport } from '../api/report.ts';
+import type { ApiSample } from '../api/sample.ts';
+import type { ApiStatus } from '../api/status.ts';
+import type { ApiWindow } from '../api/window.ts';
 import { emptyStore, type SampleStore } from './samples.ts';
 import type { TaskBar } from './tasks.ts';
 
@@ -15,9 +15,9 @@ export type Link =
 /** All that the page shows. */
 export type PageState = {
   readonly link: Link;
-  readonly report: ReportFace | null;
+  readonly report: ApiReport | null;
   /** What a daemon says is now; null in a file. */
-  readonly status: StatusFace | null;
+  readonly status: ApiStatus | null;
   /** Grows in place: `drawn` counts its changes. */
   readonly samples: SampleStore;
   readonly drawn: number;
@@ -32,7 +32,7 @@ export const nowOf = ({ link, report, ahead }: PageState, browser: number): numb
 
 export type Source = {
   /** The samples around the edges of a window, in order. */
-  samplesOf(window: WindowFace): Promise<readonly SampleFace[]>;
+  samplesOf(window: ApiWindow): Promise<readonly ApiSample[]>;
   close(): void;
 };
 

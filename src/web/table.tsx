@@ -2,7 +2,7 @@ import type { ComponentChildren, JSX } from 'preact';
 
 export type Column<Row> = {
   readonly head: string;
-  /** Names stand left, figures right. */
+  /** Names are left-aligned, figures right-aligned. */
   readonly figure?: boolean;
   readonly cell: (row: Row) => ComponentChildren;
 };

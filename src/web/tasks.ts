@@ -1,4 +1,4 @@
-import type { ChartTasksFace } from '../api/chart.ts';
+import type { ApiChartTasks } from '../api/chart.ts';
 
 /** A task of the upgrade as the timeline draws it; moments in milliseconds since 1970. */
 export type TaskBar = {
@@ -18,35 +18,37 @@ const STATUSES: ReadonlyMap<string | undefined, TaskBar['status']> = new Map([
 ]);
 
 /** By their start. */
-export function readTasks(face: ChartTasksFace): TaskBar[] {
-  let start = Date.parse(face.origin);
-  return face.after.map((after, index) => {
+export function readTasks(columns: ApiChartTasks): TaskBar[] {
+  let start = Date.parse(columns.origin);
+  return columns.after.map((after, index) => {
     start += after;
-    const took = face.took[index] ?? null;
+    const took = columns.took[index] ?? null;
     return {
-      name: face.names[face.name[index] ?? -1] ?? '',
-      handler: face.kinds[index] === 'h',
-      status: STATUSES.get(face.statuses[index]) ?? 'unknown',
+      name: columns.names[columns.name[index] ?? -1] ?? '',
+      handler: columns.kinds[index] === 'h',
+      status: STATUSES.get(columns.statuses[index]) ?? 'unknown',
       start,
       end: took === null ? Infinity : start + took,
     };
   });
 }
 
-/** `told` has everything that lasted at `since` or began later, and replaces what was known of it. */
-export function mergeTasks(known: readonly TaskBar[], told: readonly TaskBar[], since: number): TaskBar[] {
-  return [...known.filter((one) => one.start < since && one.end < since), ...told].sort((a, b) => a.start - b.start);
+/** Replaces the known tasks that ended at `since` or later by `reported`, which has all of those. */
+export function mergeTasks(known: readonly TaskBar[], reported: readonly TaskBar[], since: number): TaskBar[] {
+  return [...known.filter((one) => one.start < since && one.end < since), ...reported].sort(
+    (a, b) => a.start - b.start,
+  );
 }
 
 /** What must be asked for again: from the start of the oldest task that may yet change, a little before the last one. */
 export function askSince(known: readonly TaskBar[]): number | null {
   const last = known.at(-1);
   if (last === undefined) return null;
-  // Logs tell of a task when it has begun already, and two sources of one task some moments apart.
+  // A log reports a task after it began, and two sources report one task at different times.
   return last.start - 10_000;
 }
 
-/** Which of `rows` rows each task stands in, so that none covers another; -1 where there is no room. */
+/** Assigns each task to one of `rows` rows, so that none covers another; -1 if there is no room. */
 export function pack(tasks: readonly TaskBar[], rows: number): Int8Array {
   const ends = new Array<number>(rows).fill(Number.NEGATIVE_INFINITY);
   return Int8Array.from(tasks, ({ start, end }) => {

@@ -45,7 +45,7 @@ export function Timeline({ state, now, moments, selected, onSelect, asked }: Tim
   const seen = view ?? whole;
   const drawn = { scene, view: seen, palette, zone: moments.zone, label: moments.axis, selected };
   const latest = useRef(drawn);
-  /** The first picture with samples in it is marked, for whoever measures how long it took (npm run bench -- page). */
+  /** Marks the first picture with samples, for `npm run bench -- page`. */
   const marked = useRef(false);
   latest.current = drawn;
 
@@ -138,7 +138,7 @@ export function Timeline({ state, now, moments, selected, onSelect, asked }: Tim
     return () => parent.removeEventListener('wheel', wheel);
   }, [moments]);
 
-  /** So near that seconds tell too little. */
+  /** Zoomed in so far that seconds are too coarse. */
   const exact = seen.until - seen.from < EXACT;
   const nearer = (factor: number) =>
     setView(
@@ -218,7 +218,7 @@ export function Timeline({ state, now, moments, selected, onSelect, asked }: Tim
             {tip.lines.map((line, index) =>
               index === 0 ? <strong>{line}</strong> : <span class="tip-line">{line}</span>,
             )}
-            {tip.window === undefined ? null : <em>click for its samples</em>}
+            {tip.window === undefined ? null : <em>Click to see samples</em>}
           </div>
         )}
       </div>

@@ -28,7 +28,7 @@ export function panBy(view: View, whole: View, share: number): View | null {
   return clamped({ from: view.from + by, until: view.until + by }, whole);
 }
 
-/** Somewhat more than the whole, so that nothing stands on the very edge. */
+/** Slightly more than the whole, so that nothing is on the very edge. */
 export function wholeOf({ from, until }: View): View {
   const wide = Math.max(until - from, 10_000);
   return { from: from - wide * 0.01, until: from + wide * 1.02 };

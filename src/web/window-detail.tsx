@@ -1,20 +1,20 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { SampleFace } from '../api/sample.ts';
-import type { WindowFace } from '../api/window.ts';
+import type { ApiSample } from '../api/sample.ts';
+import type { ApiWindow } from '../api/window.ts';
 import { duration, latency } from '../format/quantities.ts';
 import type { Moments } from './moments.ts';
 import type { Source } from './state.ts';
 import { Table } from './table.tsx';
 
 type DetailProps = {
-  readonly window: WindowFace;
+  readonly window: ApiWindow;
   readonly moments: Moments;
   readonly source: Source;
   readonly onShow: () => void;
 };
 
-type Read = { readonly samples: readonly SampleFace[] } | { readonly trouble: string } | null;
+type Read = { readonly samples: readonly ApiSample[] } | { readonly problem: string } | null;
 
 /** The samples around the edges of a window, with their request ids, and every task that may have begun it. */
 export function WindowDetail({ window, moments, source, onShow }: DetailProps): JSX.Element {
@@ -26,7 +26,7 @@ export function WindowDetail({ window, moments, source, onShow }: DetailProps): 
       .samplesOf(window)
       .then((samples) => wanted && setRead({ samples }))
       .catch(
-        (error: unknown) => wanted && setRead({ trouble: error instanceof Error ? error.message : String(error) }),
+        (error: unknown) => wanted && setRead({ problem: error instanceof Error ? error.message : String(error) }),
       );
     return () => {
       wanted = false;
@@ -55,7 +55,7 @@ export function WindowDetail({ window, moments, source, onShow }: DetailProps): 
             { head: 'Role', cell: (task) => task.role ?? '' },
             { head: 'Play', cell: (task) => task.play ?? '' },
             { head: 'Hosts', cell: (task) => task.hosts.join(', ') },
-            { head: 'Began', cell: (task) => moments.exact(Date.parse(task.start)) },
+            { head: 'Started', cell: (task) => moments.exact(Date.parse(task.start)) },
             { head: 'Lasted', figure: true, cell: lasted },
             { head: 'Told by', cell: (task) => task.sources.join(', ') },
           ]}
@@ -67,12 +67,12 @@ export function WindowDetail({ window, moments, source, onShow }: DetailProps): 
   );
 }
 
-const lasted = ({ start, end }: WindowFace['candidates'][number]): string =>
-  end === null ? 'no end told' : duration((Date.parse(end) - Date.parse(start)) / 1000);
+const lasted = ({ start, end }: ApiWindow['candidates'][number]): string =>
+  end === null ? 'end unknown' : duration((Date.parse(end) - Date.parse(start)) / 1000);
 
 function Samples({ read, moments }: { readonly read: Read; readonly moments: Moments }): JSX.Element {
   if (read === null) return <p class="note">Asking for them …</p>;
-  if ('trouble' in read) return <p class="note">They can't be had now: {read.trouble}.</p>;
+  if ('problem' in read) return <p class="note">Not available now: {read.problem}.</p>;
   if (read.samples.length === 0) return <p class="note">There are none here: the journal has them all.</p>;
   return (
     <Table

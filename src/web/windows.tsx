@@ -1,7 +1,8 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { ReportFace } from '../api/report.ts';
-import type { BracketFace, WindowFace } from '../api/window.ts';
+import type { ApiReport } from '../api/report.ts';
+import type { ApiBracket } from '../api/shared.ts';
+import type { ApiWindow } from '../api/window.ts';
 import { counted, errorBar } from '../format/quantities.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './scene.ts';
@@ -9,18 +10,18 @@ import type { Source } from './state.ts';
 import { WindowDetail } from './window-detail.tsx';
 
 type WindowsProps = {
-  readonly report: ReportFace;
+  readonly report: ApiReport;
   readonly moments: Moments;
   readonly source: Source;
   readonly selected: string | null;
   readonly onSelect: (id: string | null) => void;
   /** Shows a window in the timeline. */
-  readonly onShow: (window: WindowFace) => void;
+  readonly onShow: (window: ApiWindow) => void;
 };
 
 /** Nobody reads more at once. */
 const SHOWN = 100;
-const HEADS = ['What', 'Probe', 'Began', 'Over', 'For', 'Causes', 'Began in task', 'Phase'];
+const HEADS = ['State', 'Probe', 'Started', 'Ended', 'Duration', 'Causes', 'Task at start', 'Phase'];
 
 /** Every window, the newest first; each opens what was seen around its edges. */
 export function Windows({ report, moments, source, selected, onSelect, onShow }: WindowsProps): JSX.Element {
@@ -92,7 +93,7 @@ export function Windows({ report, moments, source, selected, onSelect, onShow }:
 }
 
 type RowProps = {
-  readonly window: WindowFace;
+  readonly window: ApiWindow;
   readonly name: string;
   readonly moments: Moments;
   readonly open: boolean;
@@ -144,7 +145,7 @@ function WindowRow({ window, name, moments, open, onOpen }: RowProps): JSX.Eleme
   );
 }
 
-function Edge({ edge, moments }: { readonly edge: BracketFace; readonly moments: Moments }): JSX.Element {
+function Edge({ edge, moments }: { readonly edge: ApiBracket; readonly moments: Moments }): JSX.Element {
   const at = Date.parse(edge.estimate);
   const before = ((at - Date.parse(edge.earliest)) / 1000).toFixed(3);
   const after = ((Date.parse(edge.latest) - at) / 1000).toFixed(3);
@@ -158,7 +159,7 @@ function Edge({ edge, moments }: { readonly edge: BracketFace; readonly moments:
   );
 }
 
-function causes({ kind, causes: all, failedSamples }: WindowFace): string {
+function causes({ kind, causes: all, failedSamples }: ApiWindow): string {
   if (kind === 'degraded') return counted(failedSamples, 'slow sample');
   return all.map((one) => `${one.kind} by ${one.service} (${one.count})`).join(', ');
 }

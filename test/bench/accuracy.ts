@@ -11,12 +11,12 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import type { SamplerThreadData } from '../../src/daemon/sampler-worker.ts';
+import type { SamplerWorkerData } from '../../src/daemon/sampler-worker.ts';
 import { accuracy } from '../../src/domain/downtime/accuracy.ts';
 import type { Report } from '../../src/domain/run/report.ts';
-import { createObservation } from '../../src/domain/run/run-state.ts';
+import { createRunState } from '../../src/domain/run/run-state.ts';
 import type { Interval } from '../../src/domain/time.ts';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { seriesOfCloud } from '../../src/probes/registry.ts';
 import { startSampler } from '../../src/sampler/client.ts';
 import { createTimeline, machineClocks } from '../../src/sampler/clock.ts';
@@ -50,10 +50,10 @@ type Outage = Interval & { readonly kind: string };
 type Run = { readonly outages: readonly Outage[]; readonly slowDown: number; readonly report: Report };
 
 async function runSeed(seed: number): Promise<Run> {
-  const cloud = await startCloudThread({ workers: 64, speed: SPEED });
+  const cloud = await startCloudWorker({ workers: 64, speed: SPEED });
   const timeline = createTimeline(machineClocks, 500);
   const clouds = benchClouds(cloud);
-  const data: SamplerThreadData = {
+  const data: SamplerWorkerData = {
     session: 1,
     paused: false,
     run: `bench-${seed}`,
@@ -63,7 +63,7 @@ async function runSeed(seed: number): Promise<Run> {
     preflight: false,
     clouds,
   };
-  const observation = createObservation({ run: 'bench', version: 'bench', overall: ['server-list'] });
+  const observation = createRunState({ run: 'bench', version: 'bench', overall: ['server-list'] });
   const startedAt = timeline.now();
   const session = { id: 1, startedAt, aliveAt: startedAt, ended: false, version: 'bench', vantage: 'bench', facts: {} };
   const place = { cloud: 'embedded', vantage: 'bench' };
@@ -76,7 +76,7 @@ async function runSeed(seed: number): Promise<Run> {
     thread: new URL('../../src/daemon/sampler-worker.ts', import.meta.url),
     data,
     onEvent(event) {
-      if (event.type === 'sample' || event.type === 'mark') observation.accept(event);
+      if (event.type === 'sample' || event.type === 'gap') observation.accept(event);
       if (event.type === 'sample') first.resolve(event.sample.dueAt);
     },
     onExit(reason) {
@@ -166,7 +166,7 @@ for (const connection of ['reused', 'new'] as const) {
     }
     row.undetected += result.undetected.length;
     row.long += result.undetected.filter(({ from, until }) => until - from > 1100).length;
-    row.invented += result.invented.length;
+    row.invented += result.spurious.length;
     row.errors.push(...result.undetected.map(({ from, until }) => (until - from) / 1000));
     row.total += outages.reduce((sum, { from, until }) => sum + (until - from) / 1000, 0);
     row.bySlots += report.probes.find(({ series }) => series.connection === connection)?.samples.failed ?? 0;

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { discard, startWatch } from '../support/daemon.ts';
 import { freePort } from '../support/free-port.ts';
 import { startMonitoring, startWebhook, type Webhook } from '../support/prometheus.ts';
@@ -59,7 +59,7 @@ async function heard(webhook: Webhook, { alert, status }: Notice, since = 0): Pr
 }
 
 const [rounds = 5] = process.argv.slice(2).map(Number);
-const cloud = await startCloudThread();
+const cloud = await startCloudWorker();
 const folder = mkdtempSync(join(tmpdir(), 'rollwatch-alert-'));
 writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
 const nobody = `127.0.0.1:${await freePort()}`;

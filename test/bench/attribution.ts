@@ -2,7 +2,7 @@
  * Outages that begin at known distances from the edge between two tasks: is the true task among the candidates of each
  * window, and is it the first?
  *
- *   npm run bench -- blame [CASES_PER_OFFSET]
+ *   npm run bench -- attribution [CASES_PER_OFFSET]
  *
  * A task `before` ends where a task `after` begins. An outage of the embedded cloud begins so many milliseconds before
  * the edge (then `before` did it) or after it, with the edges spread evenly over the interval of the samples. Exit code
@@ -10,11 +10,11 @@
  * window's start leave no other.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SamplerThreadData } from '../../src/daemon/sampler-worker.ts';
-import { createObservation } from '../../src/domain/run/run-state.ts';
-import { SLACK } from '../../src/domain/upgrade/attribution.ts';
+import type { SamplerWorkerData } from '../../src/daemon/sampler-worker.ts';
+import { createRunState } from '../../src/domain/run/run-state.ts';
+import { ATTRIBUTION_SLACK_MS } from '../../src/domain/upgrade/attribution.ts';
 import type { Task } from '../../src/domain/upgrade/task.ts';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { seriesOfCloud } from '../../src/probes/registry.ts';
 import { startSampler } from '../../src/sampler/client.ts';
 import { createTimeline, machineClocks } from '../../src/sampler/clock.ts';
@@ -43,10 +43,10 @@ const all: readonly Case[] = OFFSETS.flatMap((offset) =>
 );
 
 async function runCases(some: readonly Case[], lane: number): Promise<readonly Outcome[]> {
-  const cloud = await startCloudThread({ workers: 64, speed: 100 });
+  const cloud = await startCloudWorker({ workers: 64, speed: 100 });
   const timeline = createTimeline(machineClocks, 500);
   const clouds = benchClouds(cloud);
-  const data: SamplerThreadData = {
+  const data: SamplerWorkerData = {
     session: 1,
     paused: false,
     run: 'bench',
@@ -56,7 +56,7 @@ async function runCases(some: readonly Case[], lane: number): Promise<readonly O
     preflight: false,
     clouds,
   };
-  const observation = createObservation({ run: 'bench', version: 'bench', overall: ['server-list'] });
+  const observation = createRunState({ run: 'bench', version: 'bench', overall: ['server-list'] });
   const startedAt = timeline.now();
   const session = { id: 1, startedAt, aliveAt: startedAt, ended: false, version: '', vantage: 'bench', facts: {} };
   const place = { cloud: 'embedded', vantage: 'bench' };
@@ -69,7 +69,7 @@ async function runCases(some: readonly Case[], lane: number): Promise<readonly O
     thread: new URL('../../src/daemon/sampler-worker.ts', import.meta.url),
     data,
     onEvent(event) {
-      if (event.type === 'sample' || event.type === 'mark') observation.accept(event);
+      if (event.type === 'sample' || event.type === 'gap') observation.accept(event);
       if (event.type === 'sample') first.resolve(event.sample.dueAt);
     },
     onExit(reason) {
@@ -159,7 +159,7 @@ for (const row of rows) {
     `| ${where} | ${row.windows} | ${share(row.among, row.windows)} | ${share(row.first, row.windows)} | ${row.clear} | ${share(row.clearFirst, row.clear)} |`,
   );
 }
-console.log(`\nslack ${SLACK} ms; sampled at 1 Hz over two connections, half a second apart`);
+console.log(`\nslack ${ATTRIBUTION_SLACK_MS} ms; sampled at 1 Hz over two connections, half a second apart`);
 const total = rows.at(-1);
 const right =
   total !== undefined && total.windows > 0 && total.among === total.windows && total.clearFirst >= 0.95 * total.clear;

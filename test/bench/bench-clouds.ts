@@ -1,6 +1,6 @@
-import type { SamplerThreadData } from '../../src/daemon/sampler-worker.ts';
+import type { SamplerWorkerData } from '../../src/daemon/sampler-worker.ts';
 
-type BenchCloud = SamplerThreadData['clouds'][number];
+type BenchCloud = SamplerWorkerData['clouds'][number];
 
 /** A request not answered in so many milliseconds has failed, in benchmarks. */
 export const TIMEOUT = 10_000;
@@ -10,8 +10,8 @@ export function benchClouds(
   { authUrl, password }: { readonly authUrl: string; readonly password: string },
   count = 1,
 ): readonly BenchCloud[] {
-  const fast = { interval: 100, limit: 60_000 };
-  const paced = { interval: 1000, slow: 500, fast, timeout: TIMEOUT };
+  const afterFailure = { interval: 100, limit: 60_000 };
+  const paced = { interval: 1000, slow: 500, afterFailure, timeout: TIMEOUT };
   const boot = {
     budget: 15_000,
     deleteLimit: 30_000,
@@ -36,7 +36,7 @@ export function benchClouds(
       computeMicroversion: null,
       apiTimeout: null,
     },
-    diagnosis: null,
+    adminAccess: null,
     probes: {
       'server-list': { ...paced, enabled: true, detail: true, limit: 100, connections: ['reused', 'new'] },
       'server-boot': { ...paced, ...boot, ...mark, enabled: false },

@@ -1,4 +1,4 @@
-"""The callback plugin of the file ROLLWATCH_BENCH_PLUGIN, each of its methods timed; writes the sums to ROLLWATCH_BENCH_FILE."""
+"""Times each method of the callback plugin ROLLWATCH_BENCH_PLUGIN, and writes the sums to ROLLWATCH_BENCH_FILE."""
 import importlib.util
 import json
 import os
@@ -17,7 +17,7 @@ spent = {'load': {'calls': 1, 'wall': time.perf_counter() - begun, 'waits': 0}}
 def waits():
     """How often this thread gave the processor away to wait for something.
 
-    time.thread_time is not asked: the first time after a fork it takes up to a millisecond, and is what would be measured.
+    Without time.thread_time: its first call after a fork takes up to a millisecond, which would be measured too.
     """
     return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
 

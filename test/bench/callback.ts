@@ -24,7 +24,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { startWatch } from '../support/daemon.ts';
 
 const PLAYBOOK = process.env['ANSIBLE_PLAYBOOK'] ?? 'ansible-playbook';
@@ -177,7 +177,7 @@ const slow = createHttpServer((request, response) => {
 });
 const closed = createServer();
 
-const cloud = await startCloudThread();
+const cloud = await startCloudWorker();
 writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
 const watch = await startWatch({
   env: { OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), OS_CLOUD: 'embedded' },

@@ -12,7 +12,7 @@ import { once } from 'node:events';
 import { Agent, get } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import type { SamplerThreadData } from '../../src/daemon/sampler-worker.ts';
+import type { SamplerWorkerData } from '../../src/daemon/sampler-worker.ts';
 import { startSampler } from '../../src/sampler/client.ts';
 import { benchClouds } from './bench-clouds.ts';
 
@@ -40,7 +40,7 @@ async function ours(): Promise<Measured> {
   let missed = 0;
   let failed = 0;
   let counting = false;
-  const data: SamplerThreadData = {
+  const data: SamplerWorkerData = {
     session: 1,
     paused: false,
     run: 'bench',

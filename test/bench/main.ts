@@ -1,5 +1,5 @@
 /** npm run bench -- NAME ...: one module a benchmark. */
-const BENCHES = ['accuracy', 'alert', 'blame', 'callback', 'cost', 'growth', 'journal', 'page', 'tasks'] as const;
+const BENCHES = ['accuracy', 'alert', 'attribution', 'callback', 'cost', 'growth', 'journal', 'page', 'tasks'] as const;
 
 const [name, ...rest] = process.argv.slice(2);
 const found = BENCHES.find((one) => one === name);

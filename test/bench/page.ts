@@ -11,8 +11,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { Browser, CDPSession, Page } from 'playwright-core';
 import { loadPlan } from '../../src/config/plan-file.ts';
-import { createObservation } from '../../src/domain/run/run-state.ts';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
+import { createRunState } from '../../src/domain/run/run-state.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { LIVE_DOCUMENT, LIVE_POLICY, readPageFiles } from '../../src/report/page-document.ts';
 import { openBrowser } from '../support/chromium.ts';
 import { startWatch } from '../support/daemon.ts';
@@ -44,7 +44,7 @@ async function heap(session: CDPSession): Promise<number> {
 }
 
 async function load(browser: Browser, folder: string): Promise<void> {
-  const cloud = await startCloudThread();
+  const cloud = await startCloudWorker();
   writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
   const watch = await startWatch({
     folder,
@@ -121,7 +121,7 @@ async function file(browser: Browser, folder: string): Promise<void> {
 
 async function hour(browser: Browser): Promise<void> {
   const start = Date.now() - HOUR;
-  const observation = createObservation({
+  const observation = createRunState({
     run: 'bench',
     version: '1',
     overall: ['server-list'],

@@ -8,10 +8,10 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadPlan } from '../../src/config/plan-file.ts';
-import { createObservation } from '../../src/domain/run/run-state.ts';
-import { blamed } from '../../src/domain/upgrade/attribution.ts';
+import { createRunState } from '../../src/domain/run/run-state.ts';
+import { attributeWindows } from '../../src/domain/upgrade/attribution.ts';
 import { createPhaseFinder } from '../../src/domain/upgrade/phases.ts';
-import { createTaskBook } from '../../src/domain/upgrade/task-registry.ts';
+import { createTaskRegistry } from '../../src/domain/upgrade/task-registry.ts';
 import { task } from '../support/tasks.ts';
 import { HOUR, SERIES_OF_HOUR, writeHour } from './hour-journal.ts';
 
@@ -54,29 +54,29 @@ try {
   }
 
   const plan = loadPlan('nova-rolling-upgrade', 'plan', (path) => path);
-  const observation = createObservation({ run: 'bench', version: '1', overall: ['server-list'], plan });
+  const observation = createRunState({ run: 'bench', version: '1', overall: ['server-list'], plan });
   observation.openSession(session, SERIES_OF_HOUR);
   for (const entry of entries) observation.accept(entry);
   const { windows } = observation.report(START + HOUR);
 
   // As it is while an upgrade runs: a task is told, and then the windows are looked at.
-  const book = createTaskBook();
-  for (const entry of entries) if (entry.type === 'task') book.tell(entry.task);
+  const book = createTaskRegistry();
+  for (const entry of entries) if (entry.type === 'task') book.report(entry.task);
   book.all();
   const last = windows.slice(-1);
   const blames = Array.from({ length: 200 }, (_, round) => {
-    book.tell(task({ id: `new-${round}`, start: START + HOUR + round, end: null, status: 'running' }));
-    return timed(() => blamed(last, { tasks: book, phases: [] })).took;
+    book.report(task({ id: `new-${round}`, start: START + HOUR + round, end: null, status: 'running' }));
+    return timed(() => attributeWindows(last, { tasks: book, phases: [] })).took;
   });
   say('blame of a new window just after a task was told', spread(blames));
   say(
     'the same of all windows',
-    spread(Array.from({ length: 200 }, () => timed(() => blamed(windows, { tasks: book, phases: [] })).took)),
+    spread(Array.from({ length: 200 }, () => timed(() => attributeWindows(windows, { tasks: book, phases: [] })).took)),
   );
   const all = book.all();
   const findPhases = createPhaseFinder(plan);
   say(
-    'the phases anew',
+    'the phases again',
     spread(Array.from({ length: 50 }, () => timed(() => findPhases({ marks: [], tasks: all })).took)),
   );
   const reports = Array.from({ length: 20 }, (_, round) => {
@@ -85,7 +85,7 @@ try {
       observation.live(START + HOUR + round, { paused: false, journal: { kind: 'recording' }, health: null }),
     ).took;
   });
-  say('all that the live faces need, just after a task was told', spread(reports));
+  say('all that the live API need, just after a task was told', spread(reports));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -11,14 +11,14 @@ import {
   userOf,
 } from '../support/cloud-user.ts';
 
-const listed = z.object({
+const serverListSchema = z.object({
   servers: z.array(
     z.object({ id: z.string(), name: z.string(), status: z.string().optional(), metadata: z.unknown().optional() }),
   ),
   servers_links: z.array(z.object({ rel: z.string(), href: z.string() })).optional(),
 });
 
-const shown = z.object({
+const serverSchema = z.object({
   server: z.object({
     status: z.string(),
     'OS-EXT-STS:task_state': z.string().nullable(),
@@ -28,11 +28,11 @@ const shown = z.object({
   }),
 });
 
-const V = { microversion: '2.53' };
+const V2_53 = { microversion: '2.53' };
 
-/** What Rollwatch relies on, of any OpenStack. It names its servers `contract-...` and leaves none. */
+/** Tests what Rollwatch relies on, against any OpenStack. Creates servers `contract-...` and deletes them. */
 export function cloudContract(name: string, connect: () => Promise<CloudAccess>): void {
-  describe(`${name}, as Rollwatch relies on it`, { timeout: 60_000 }, () => {
+  describe(`${name}: what Rollwatch relies on`, { timeout: 60_000 }, () => {
     let cloud: CloudAccess;
     let probe: CloudUser;
     let admin: CloudUser;
@@ -45,12 +45,13 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
     }, 60_000);
 
     afterAll(async () => {
-      const { servers } = listed.parse((await probe.ask('compute', `GET /servers?name=^${run}`)).body);
+      const { servers } = serverListSchema.parse((await probe.ask('compute', `GET /servers?name=^${run}`)).body);
       await Promise.all(servers.map(({ id }) => probe.remove(id)));
       await cloud.close();
     }, 60_000);
 
-    const compute = (request: string, ask: Parameters<CloudUser['ask']>[2] = V) => probe.ask('compute', request, ask);
+    const compute = (request: string, ask: Parameters<CloudUser['ask']>[2] = V2_53) =>
+      probe.ask('compute', request, ask);
 
     async function boot(suffix: string, how?: Parameters<CloudUser['create']>[1]): Promise<string> {
       const id = serverIdOf(await probe.create(`${run}-${suffix}`, how));
@@ -59,7 +60,7 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
     }
 
     describe('Keystone', () => {
-      it('issues a token with its end and a catalogue of public endpoints', async () => {
+      it('issues a token with its expiry and a catalog of public endpoints', async () => {
         const answer = await send(`${cloud.authUrl}/auth/tokens`, 'POST', {
           body: passwordAuth('probe', cloud.password),
         });
@@ -72,7 +73,7 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
         }
       });
 
-      it('answers a wrong password with 401, and tells who asks', async () => {
+      it('answers a wrong password with 401 and a WWW-Authenticate header', async () => {
         const answer = await send(`${cloud.authUrl}/auth/tokens`, 'POST', { body: passwordAuth('probe', 'wrong') });
         expect(answer.status).toBe(401);
         expect(answer.headers.get('www-authenticate')).toBe(`Keystone uri="${cloud.authUrl}"`);
@@ -81,7 +82,7 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
         });
       });
 
-      it('answers a project that does not exist with 401, and a body that is none with 400', async () => {
+      it('answers an unknown project with 401, and an invalid body with 400', async () => {
         const auth = passwordAuth('probe', cloud.password);
         auth.auth.scope.project.name = 'nowhere';
         expect((await send(`${cloud.authUrl}/auth/tokens`, 'POST', { body: auth })).status).toBe(401);
@@ -89,7 +90,7 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
         expect((await send(`${cloud.authUrl}/auth/tokens`, 'POST', { body: '{' })).status).toBe(400);
       });
 
-      it('issues a token for an application credential, until it is deleted', async () => {
+      it('issues tokens for an application credential until it is deleted', async () => {
         const path = `/users/${probe.userId}/application_credentials`;
         const created = await probe.ask('identity', `POST ${path}`, {
           body: { application_credential: { name: run } },
@@ -112,12 +113,12 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
         });
       });
 
-      it('says without a zone when a token ends with its application credential, and means UTC', async () => {
+      it('gives the expiry without a zone (UTC) if the application credential limits it', async () => {
         const path = `/users/${probe.userId}/application_credentials`;
         const end = new Date(Math.floor(Date.now() / 1000) * 1000 + 3_000);
         const expires_at = end.toISOString().slice(0, 19);
-        const asked = { application_credential: { name: `${run}-short`, expires_at } };
-        const created = await probe.ask('identity', `POST ${path}`, { body: asked });
+        const requested = { application_credential: { name: `${run}-short`, expires_at } };
+        const created = await probe.ask('identity', `POST ${path}`, { body: requested });
         const { application_credential: credential } = z
           .object({ application_credential: z.object({ id: z.string(), secret: z.string() }) })
           .parse(created.body);
@@ -131,7 +132,7 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
         await probe.ask('identity', `DELETE ${path}/${credential.id}`);
       });
 
-      it('does not know a revoked token any more, while Nova goes on with it', async () => {
+      it('rejects a revoked token, while Nova still accepts it', async () => {
         const other = await signIn(cloud);
         expect((await other.ask('compute', 'GET /servers')).status).toBe(200);
         const headers = { 'X-Subject-Token': other.token };
@@ -143,7 +144,7 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
     });
 
     describe('Nova', () => {
-      it('tells its versions without a token', async () => {
+      it('lists its versions without a token', async () => {
         const root = probe.endpoint('compute').replace(/\/v2\.1.*$/, '');
         const document = await send(`${root}/`, 'GET');
         expect(document.status).toBe(200);
@@ -156,7 +157,7 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
         });
       });
 
-      it('turns away who has no token, and who has a wrong one', async () => {
+      it('rejects requests without a token or with a wrong one', async () => {
         const url = `${probe.endpoint('compute')}/servers`;
         for (const headers of [{}, { 'X-Auth-Token': 'wrong' }]) {
           const answer = await send(url, 'GET', { headers });
@@ -166,7 +167,7 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
         }
       });
 
-      it('names each request, and the microversion by which it answered', async () => {
+      it('returns the request id and the microversion in headers', async () => {
         const answer = await compute('GET /servers/detail?limit=1000');
         expect(answer.status).toBe(200);
         expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
@@ -176,12 +177,12 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
         expect((await compute('GET /servers', {})).headers.get('openstack-api-version')).toBe('compute 2.1');
       });
 
-      it('takes the older header for the microversion', async () => {
+      it('accepts the legacy microversion header', async () => {
         const answer = await compute('GET /servers', { headers: { 'X-OpenStack-Nova-API-Version': '2.25' } });
         expect(answer.headers.get('x-openstack-nova-api-version')).toBe('2.25');
       });
 
-      it('answers a microversion out of range with 406, and one that is none with 400', async () => {
+      it('answers a microversion out of range with 406, and an invalid one with 400', async () => {
         const answer = await compute('GET /servers', { microversion: '2.99' });
         expect(answer.status).toBe(406);
         expect(answer.body).toEqual({
@@ -193,7 +194,7 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
         expect((await compute('GET /servers', { microversion: 'newest' })).status).toBe(400);
       });
 
-      it('does not find what does not exist, with the id in the fault', async () => {
+      it('answers unknown ids with 404 and the id in the fault', async () => {
         const id = '11111111-2222-3333-4444-555555555555';
         for (const method of ['GET', 'DELETE']) {
           const answer = await compute(`${method} /servers/${id}`);
@@ -206,29 +207,31 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
         expect((await compute('GET /nothing')).status).toBe(404);
       });
 
-      it('answers what it does not understand with 400', async () => {
+      it('answers invalid queries and bodies with 400', async () => {
         for (const query of ['limit=-1', 'marker=nobody', 'name=(']) {
           expect((await compute(`GET /servers?${query}`)).body).toMatchObject({ badRequest: { code: 400 } });
         }
         for (const body of ['{', {}, { server: {} }, { server: { name: 'x' } }]) {
-          expect((await compute('POST /servers', { ...V, body })).body).toMatchObject({ badRequest: { code: 400 } });
+          expect((await compute('POST /servers', { ...V2_53, body })).body).toMatchObject({
+            badRequest: { code: 400 },
+          });
         }
       });
 
-      it('lets nobody but an operator list services, or the servers of others', async () => {
+      it('lets only administrators list services and the servers of other projects', async () => {
         expect((await compute('GET /os-services')).body).toEqual({
           forbidden: { code: 403, message: "Policy doesn't allow os_compute_api:os-services:list to be performed." },
         });
         expect((await compute('GET /servers?all_tenants=1')).status).toBe(403);
-        const answer = await admin.ask('compute', 'GET /os-services', V);
+        const answer = await admin.ask('compute', 'GET /os-services', V2_53);
         const { services } = z
           .object({ services: z.array(z.object({ binary: z.string(), state: z.string() })) })
           .parse(answer.body);
         expect(services.filter(({ binary }) => binary === 'nova-compute')).toHaveLength(3);
-        expect((await admin.ask('compute', 'GET /servers?all_tenants=1', V)).status).toBe(200);
+        expect((await admin.ask('compute', 'GET /servers?all_tenants=1', V2_53)).status).toBe(200);
       });
 
-      it('tells the size of each flavor', async () => {
+      it('returns the size of each flavor', async () => {
         const { flavors } = z
           .object({
             flavors: z.array(z.object({ name: z.string(), ram: z.number(), vcpus: z.number(), disk: z.number() })),
@@ -245,13 +248,13 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
     });
 
     describe('key pairs', () => {
-      it('are of the user: made once, listed, and gone', async () => {
+      it('belong to a user, have unique names and can be deleted', async () => {
         const name = `${run} key`;
         const public_key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl x';
-        const make = (keypair: object) => compute('POST /os-keypairs', { ...V, body: { keypair } });
+        const make = (keypair: object) => compute('POST /os-keypairs', { ...V2_53, body: { keypair } });
         const remove = () => compute(`DELETE /os-keypairs/${encodeURIComponent(name)}`);
-        const made = await make({ name, public_key });
-        expect([made.status, made.body]).toEqual([
+        const created = await make({ name, public_key });
+        expect([created.status, created.body]).toEqual([
           201,
           {
             keypair: {
@@ -267,7 +270,7 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
         const names = async (who: CloudUser) =>
           z
             .object({ keypairs: z.array(z.object({ keypair: z.object({ name: z.string() }) })) })
-            .parse((await who.ask('compute', 'GET /os-keypairs', V)).body)
+            .parse((await who.ask('compute', 'GET /os-keypairs', V2_53)).body)
             .keypairs.map(({ keypair }) => keypair.name);
         expect(await names(probe)).toContain(name);
         expect(await names(admin)).not.toContain(name);
@@ -281,8 +284,8 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
     describe('hosts', () => {
       const placement = { headers: { 'OpenStack-API-Version': 'placement 1.14' } };
 
-      it('have a service, a hypervisor and a resource provider each, for operators to see', async () => {
-        const hypervisors = await admin.ask('compute', 'GET /os-hypervisors/detail', V);
+      it('each have a service, a hypervisor and a resource provider, which only administrators see', async () => {
+        const hypervisors = await admin.ask('compute', 'GET /os-hypervisors/detail', V2_53);
         const { hypervisors: nodes } = z
           .object({
             hypervisors: z.array(
@@ -306,22 +309,22 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
         expect((await probe.ask('placement', 'GET /resource_providers', placement)).status).toBe(403);
       });
 
-      it('that are disabled take no server', async () => {
+      it('get no servers while disabled', async () => {
         const services = z.object({
           services: z.array(
             z.object({ id: z.string(), host: z.string(), status: z.string(), disabled_reason: z.string().nullable() }),
           ),
         });
         const path = 'GET /os-services?binary=nova-compute';
-        const all = services.parse((await admin.ask('compute', path, V)).body).services;
+        const all = services.parse((await admin.ask('compute', path, V2_53)).body).services;
         const others = all.filter(({ host }) => host !== 'compute3');
-        const change = (id: string, body: object) => admin.ask('compute', `PUT /os-services/${id}`, { ...V, body });
+        const change = (id: string, body: object) => admin.ask('compute', `PUT /os-services/${id}`, { ...V2_53, body });
         try {
           for (const { id } of others) {
             const changed = await change(id, { status: 'disabled', disabled_reason: 'a test' });
             expect(changed.status).toBe(200);
           }
-          const seen = services.parse((await admin.ask('compute', path, V)).body).services;
+          const seen = services.parse((await admin.ask('compute', path, V2_53)).body).services;
           expect(seen.find(({ host }) => host === 'compute1')).toMatchObject({
             ...{ status: 'disabled', disabled_reason: 'a test' },
           });
@@ -332,9 +335,9 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
         } finally {
           for (const { id } of others) await change(id, { status: 'enabled' });
         }
-        expect((await compute(`PUT /os-services/${all[0]?.id}`, { ...V, body: { status: 'disabled' } })).status).toBe(
-          403,
-        );
+        expect(
+          (await compute(`PUT /os-services/${all[0]?.id}`, { ...V2_53, body: { status: 'disabled' } })).status,
+        ).toBe(403);
       });
     });
 
@@ -355,14 +358,14 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
     });
 
     describe('a server', () => {
-      it('goes from BUILD to ACTIVE, and after its delete to 404', async () => {
+      it('goes from BUILD to ACTIVE, and to 404 after its deletion', async () => {
         const created = await probe.create(`${run}-way`);
         expect(created.status).toBe(202);
         const id = serverIdOf(created);
         expect(created.headers.get('location')).toBe(`${probe.endpoint('compute')}/servers/${id}`);
-        const first = shown.parse((await compute(`GET /servers/${id}`)).body).server;
+        const first = serverSchema.parse((await compute(`GET /servers/${id}`)).body).server;
         expect([first.status, first['OS-EXT-STS:vm_state']]).toEqual(['BUILD', 'building']);
-        const active = shown.parse((await probe.until(id, (_answer, status) => status !== 'BUILD')).body).server;
+        const active = serverSchema.parse((await probe.until(id, (_answer, status) => status !== 'BUILD')).body).server;
         expect([active.status, active['OS-EXT-STS:vm_state'], active['OS-EXT-STS:task_state']]).toEqual([
           'ACTIVE',
           'active',
@@ -380,30 +383,30 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
         ['none', 0],
       ])('boots with the networks "%s"', async (networks, count) => {
         const id = await boot(networks, { networks });
-        const { server } = shown.parse((await compute(`GET /servers/${id}`)).body);
+        const { server } = serverSchema.parse((await compute(`GET /servers/${id}`)).body);
         expect([server.status, Object.keys(server.addresses).length]).toEqual(['ACTIVE', count]);
         await probe.remove(id);
       });
 
-      it('is found by its name and its metadata, page by page', async () => {
+      it('is listed by name, with its metadata, page by page', async () => {
         const ids = [];
         for (const part of ['a', 'b', 'c']) {
           ids.push(serverIdOf(await probe.create(`${run}-list-${part}`, { metadata: { part } })));
         }
         const path = `/servers/detail?name=^${run}-list-`;
-        const all = listed.parse((await compute(`GET ${path}`)).body);
+        const all = serverListSchema.parse((await compute(`GET ${path}`)).body);
         const parts = [{ part: 'a' }, { part: 'b' }, { part: 'c' }];
         expect(all.servers.map(({ metadata }) => metadata)).toEqual(expect.arrayContaining(parts));
-        // Within a second Nova's order is anyone's guess, but the same for every page.
+        // The order of servers created within a second is undefined in Nova, but the same for every page.
         const order = all.servers.map(({ id }) => id);
         expect(order.toSorted()).toEqual(ids.toSorted());
-        const page = listed.parse((await compute(`GET ${path}&limit=2`)).body);
+        const page = serverListSchema.parse((await compute(`GET ${path}&limit=2`)).body);
         expect(page.servers.map(({ id }) => id)).toEqual(order.slice(0, 2));
         expect(page.servers_links?.map(({ rel }) => rel)).toEqual(['next']);
         const next = new URL(page.servers_links?.[0]?.href ?? '');
-        const rest = listed.parse((await compute(`GET /servers/detail${next.search}`)).body);
+        const rest = serverListSchema.parse((await compute(`GET /servers/detail${next.search}`)).body);
         expect(rest.servers.map(({ id }) => id)).toEqual(order.slice(2));
-        const brief = listed.parse((await compute(`GET /servers?name=^${run}-list-b$`)).body);
+        const brief = serverListSchema.parse((await compute(`GET /servers?name=^${run}-list-b$`)).body);
         expect(brief.servers.map(({ name: one }) => one)).toEqual([`${run}-list-b`]);
         await Promise.all(
           ids.map(async (id) => {
@@ -413,18 +416,18 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
         );
       });
 
-      it('that fits nowhere is accepted, then ERROR with a fault, and can be deleted', async () => {
+      it('that fits on no host is accepted, ends in ERROR with a fault, and can be deleted', async () => {
         const created = await probe.create(`${run}-nowhere`, { nowhere: true });
         expect(created.status).toBe(202);
         const id = serverIdOf(created);
-        const { server } = shown.parse((await probe.until(id, (_answer, status) => status === 'ERROR')).body);
+        const { server } = serverSchema.parse((await probe.until(id, (_answer, status) => status === 'ERROR')).body);
         expect(server.fault).toMatchObject({ code: 500, message: 'No valid host was found. ' });
         await probe.remove(id);
       });
 
-      it('is paused and not paused twice', async () => {
+      it('can be paused, but not twice', async () => {
         const id = await boot('pause');
-        const pause = () => compute(`POST /servers/${id}/action`, { ...V, body: { pause: null } });
+        const pause = () => compute(`POST /servers/${id}/action`, { ...V2_53, body: { pause: null } });
         expect((await pause()).status).toBe(202);
         await probe.until(id, (_answer, status) => status === 'PAUSED');
         const again = await pause();
@@ -434,20 +437,20 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
             conflictingRequest: { code: 409, message: `Cannot 'pause' instance ${id} while it is in vm_state paused` },
           },
         ]);
-        const strange = await compute(`POST /servers/${id}/action`, { ...V, body: { fly: null } });
+        const strange = await compute(`POST /servers/${id}/action`, { ...V2_53, body: { fly: null } });
         expect(strange.body).toEqual({ badRequest: { code: 400, message: 'There is no such action: fly' } });
         await probe.remove(id);
       });
 
-      it('goes through rescue, shelve and resize, and back, with one status and task after the other', async () => {
+      it('goes through rescue, shelve and resize and back, with the status of each', async () => {
         const id = await boot('actions');
-        const act = (body: object) => compute(`POST /servers/${id}/action`, { ...V, body });
+        const act = (body: object) => compute(`POST /servers/${id}/action`, { ...V2_53, body });
         const state = async (until: string) => {
           const answer = await probe.until(id, ({ body }, status) => {
-            const parsed = shown.safeParse(body);
+            const parsed = serverSchema.safeParse(body);
             return parsed.success && status === until && parsed.data.server['OS-EXT-STS:task_state'] === null;
           });
-          return shown.parse(answer.body).server['OS-EXT-STS:vm_state'];
+          return serverSchema.parse(answer.body).server['OS-EXT-STS:vm_state'];
         };
         const rescue = await act({ rescue: null });
         expect([rescue.status, rescue.body]).toEqual([200, { adminPass: expect.any(String) }]);
@@ -482,17 +485,17 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
         await probe.remove(id);
       });
 
-      it('takes a security group and gives it back; one in use is not deleted', async () => {
+      it('can be added to and removed from a security group, which cannot be deleted while in use', async () => {
         const id = await boot('groups');
         const group = `${run}-group`;
-        const act = (body: object) => compute(`POST /servers/${id}/action`, { ...V, body });
-        const made = await probe.ask('network', 'POST /v2.0/security-groups', {
-          body: { security_group: { name: group, description: 'ours' } },
+        const act = (body: object) => compute(`POST /servers/${id}/action`, { ...V2_53, body });
+        const created = await probe.ask('network', 'POST /v2.0/security-groups', {
+          body: { security_group: { name: group, description: 'for the contract test' } },
         });
-        expect(made.status).toBe(201);
+        expect(created.status).toBe(201);
         const { id: groupId } = z
-          .object({ security_group: z.object({ id: z.string(), description: z.literal('ours') }) })
-          .parse(made.body).security_group;
+          .object({ security_group: z.object({ id: z.string(), description: z.literal('for the contract test') }) })
+          .parse(created.body).security_group;
         const remove = () => probe.ask('network', `DELETE /v2.0/security-groups/${groupId}`);
         const rule = { security_group_id: groupId, direction: 'ingress', protocol: 'tcp', port_range_min: 22 };
         const ruled = await probe.ask('network', 'POST /v2.0/security-group-rules', {
@@ -527,12 +530,12 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
         await probe.remove(id);
       });
 
-      it('goes where an anti-affinity group lets it, and a host is forced by nobody but an operator', async () => {
-        const asked = { server_group: { name: `${run}-apart`, policies: ['anti-affinity'] } };
-        const made = await compute('POST /os-server-groups', { ...V, body: asked });
+      it('respects an anti-affinity group; only administrators can force a host', async () => {
+        const requested = { server_group: { name: `${run}-apart`, policies: ['anti-affinity'] } };
+        const created = await compute('POST /os-server-groups', { ...V2_53, body: requested });
         const { id: group } = z
           .object({ server_group: z.object({ id: z.string(), policies: z.tuple([z.literal('anti-affinity')]) }) })
-          .parse(made.body).server_group;
+          .parse(created.body).server_group;
         const ids: string[] = [];
         try {
           const places = new Set<string>();
@@ -543,7 +546,7 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
             const answer = await probe.until(id, (_answer, status) => status === wanted);
             if (count < 3)
               places.add(z.object({ server: z.object({ hostId: z.string() }) }).parse(answer.body).server.hostId);
-            else expect(shown.parse(answer.body).server.fault?.message).toMatch(/^No valid host was found\./);
+            else expect(serverSchema.parse(answer.body).server.fault?.message).toMatch(/^No valid host was found\./);
           }
           expect(places.size).toBe(3);
         } finally {
@@ -564,7 +567,7 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
         await admin.remove(id);
       });
 
-      it('beyond the quota is refused with 403', async () => {
+      it('beyond the quota is rejected with 403', async () => {
         const quota = (instances: number) =>
           admin.ask('compute', `PUT /os-quota-sets/${admin.projectId}`, { body: { quota_set: { instances } } });
         expect((await quota(0)).status).toBe(200);

@@ -1,13 +1,19 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CheckRun } from '../../src/domain/check.ts';
-import type { JournalReader, JournalWriter, Mark, SampleFilter, ServerEvent } from '../../src/domain/ports.ts';
+import type {
+  JournalReader,
+  JournalWriter,
+  ObservationGap,
+  SampleFilter,
+  ServerEvent,
+} from '../../src/domain/ports.ts';
 import type { Sample, Series } from '../../src/domain/sample.ts';
 import { anySample } from '../support/any-sample.ts';
 import { failedSample, okSample, SERIES } from '../support/samples.ts';
 import { task } from '../support/tasks.ts';
 
-/** A place for one journal: empty at first, opened as often as one likes. */
+/** A place for one journal, empty at first. It may be opened several times. */
 export type JournalPlace = {
   write(): Promise<JournalWriter>;
   read(): Promise<JournalReader>;
@@ -15,7 +21,7 @@ export type JournalPlace = {
 };
 
 const SESSION = { startedAt: 1000.25, version: '1.2.3', vantage: 'here', facts: { microversion: '2.1' } };
-const OTHER: Series = { ...SERIES, probe: 'token', connection: '', interval: 5000, cover: 7500 };
+const OTHER: Series = { ...SERIES, probe: 'token', connection: '', interval: 5000, validFor: 7500 };
 
 const PLACE = {
   cloud: 'cloud',
@@ -31,7 +37,7 @@ const PLACE = {
   requestId: null,
 } as const;
 
-const MARK: Mark = { from: 10.125, until: 20.5, kind: 'suspended', message: 'the host slept' };
+const GAP: ObservationGap = { from: 10.125, until: 20.5, kind: 'suspended', message: 'the host slept' };
 const EVENT: ServerEvent = {
   cloud: 'cloud',
   vantage: 'here',
@@ -50,7 +56,7 @@ export async function collect(journal: JournalReader, filter?: SampleFilter): Pr
 
 const seqs = async (journal: JournalReader, filter: SampleFilter) => (await collect(journal, filter)).map((s) => s.seq);
 
-/** What holds of a journal in whatever database it lies. */
+/** The contract of a journal in any dialect. */
 export function journalContract(name: string, open: () => Promise<JournalPlace>, { runs = 60 } = {}): void {
   describe(name, () => {
     let place: JournalPlace;
@@ -76,7 +82,7 @@ export function journalContract(name: string, open: () => Promise<JournalPlace>,
       return journal.flush(0);
     };
 
-    it('has one name for as long as it lives', async () => {
+    it('keeps its run name', async () => {
       const { run } = journal;
       await reopen();
       const reader = await place.read();
@@ -87,12 +93,12 @@ export function journalContract(name: string, open: () => Promise<JournalPlace>,
     it('is empty at first', async () => {
       expect(await journal.sessions()).toEqual([]);
       expect(await journal.series()).toEqual([]);
-      expect(await journal.marks()).toEqual([]);
+      expect(await journal.observationGaps()).toEqual([]);
       expect(await journal.serverEvents()).toEqual([]);
       expect(await collect(journal)).toEqual([]);
     });
 
-    it('counts sessions upwards from 1, and says how far each is known to have lived', async () => {
+    it('numbers sessions from 1, and keeps the latest sign of life of each', async () => {
       const first = await journal.openSession(SESSION, [SERIES]);
       expect(first).toEqual({ ...SESSION, id: 1, aliveAt: 1000.25, ended: false });
       await journal.flush(2000.5);
@@ -107,7 +113,7 @@ export function journalContract(name: string, open: () => Promise<JournalPlace>,
       ]);
     });
 
-    it('adds facts to those of the session that is open', async () => {
+    it('adds facts to the open session', async () => {
       await journal.openSession(SESSION, [SERIES]);
       journal.append({ type: 'facts', facts: { flavor: 'm1.tiny' } });
       journal.append({ type: 'facts', facts: { flavor: 'm1.nano', image: 'cirros' } });
@@ -117,7 +123,7 @@ export function journalContract(name: string, open: () => Promise<JournalPlace>,
       expect(session?.facts).toEqual({ microversion: '2.1', flavor: 'm1.nano', image: 'cirros' });
     });
 
-    it('knows how each session measured a series, and by default how it was measured last', async () => {
+    it('returns the series of a session, and by default the latest settings of all series', async () => {
       await journal.openSession(SESSION, [SERIES, OTHER]);
       await journal.closeSession(2000);
       await journal.openSession(SESSION, [{ ...SERIES, slow: 250.5 }]);
@@ -127,17 +133,17 @@ export function journalContract(name: string, open: () => Promise<JournalPlace>,
       expect(await journal.series()).toEqual([{ ...SERIES, slow: 250.5 }, OTHER]);
     });
 
-    it('keeps every kind of sample as it was', async () => {
+    it('returns every kind of sample unchanged', async () => {
       const samples: Sample[] = [
         { ...okSample({ seq: 0, at: 1_700_000_000_000.123 }, 12.345), stages: { dns: 0.001, body: 0.1 + 0.2 } },
         {
           ...okSample({ seq: 1, at: 1_700_000_001_000.5 }, 9.5),
           outcome: 'failed',
           cause: { kind: 'http-503', service: 'load-balancer', message: 'no server', status: 503, body: '<html>é\n' },
-          upUntil: null,
-          brokeAt: 1_700_000_001_000.5,
+          lastKnownUpAt: null,
+          failureStartedAt: 1_700_000_001_000.5,
           settledAt: 1_700_000_001_010,
-          hung: true,
+          timedOut: true,
           requestId: 'req-1',
         },
         {
@@ -154,20 +160,20 @@ export function journalContract(name: string, open: () => Promise<JournalPlace>,
       expect(await collect(journal)).toEqual(samples);
     });
 
-    it('shows nothing of what was appended before it is flushed, and all of it after', async () => {
+    it('returns samples only after they are flushed', async () => {
       journal.append({ type: 'sample', sample: okSample({ seq: 0, at: 0 }) });
       expect(await collect(journal)).toEqual([]);
       await journal.flush(0);
       expect(await collect(journal)).toHaveLength(1);
     });
 
-    it('keeps a sample once, however often it is written', async () => {
+    it('keeps a sample once if it is written repeatedly', async () => {
       await record(okSample({ seq: 0, at: 5 }), okSample({ seq: 0, at: 5 }));
       await record(okSample({ seq: 0, at: 5 }));
       expect(await collect(journal)).toEqual([okSample({ seq: 0, at: 5 })]);
     });
 
-    it('gives samples by session and by the moment sent, in whatever order they ended', async () => {
+    it('returns samples by session and start, whatever the order of their ends', async () => {
       const early = okSample({ seq: 0, at: 100, session: 1 });
       const late = okSample({ seq: 1, at: 200, session: 1 });
       const other: Sample = { ...okSample({ seq: 0, at: 150, session: 1 }), probe: 'token', connection: '' };
@@ -176,7 +182,7 @@ export function journalContract(name: string, open: () => Promise<JournalPlace>,
       expect(await collect(journal)).toEqual([early, other, late, next]);
     });
 
-    it('gives the samples that a filter asks for', async () => {
+    it('returns the samples that match a filter', async () => {
       await record(
         okSample({ seq: 0, at: 100, session: 1 }),
         failedSample({ seq: 1, at: 200, session: 1 }),
@@ -200,14 +206,14 @@ export function journalContract(name: string, open: () => Promise<JournalPlace>,
       expect(await seqs(journal, { session: 3 })).toEqual([]);
     });
 
-    it('streams more samples than it reads at once, each of them once, also those sent in the same moment', async () => {
+    it('streams several pages, each sample once, also with equal starts', async () => {
       const samples = Array.from({ length: 3001 }, (_, seq) => okSample({ seq, at: Math.floor(seq / 700) }));
       await record(...samples);
       expect(await seqs(journal, {})).toEqual(samples.map((sample) => sample.seq));
       expect(await seqs(journal, { limit: 1700, outcome: 'ok' })).toEqual(samples.slice(0, 1700).map((s) => s.seq));
     });
 
-    it('goes on writing while somebody reads a stream', async () => {
+    it('can be written while a stream is read', async () => {
       await record(...Array.from({ length: 1200 }, (_, seq) => okSample({ seq, at: seq })));
       const read: number[] = [];
       for await (const { seq } of journal.samples()) {
@@ -218,37 +224,37 @@ export function journalContract(name: string, open: () => Promise<JournalPlace>,
       expect(await seqs(journal, { from: 1200 })).toEqual(Array.from({ length: 12 }, (_, n) => 2000 + n * 100));
     });
 
-    it('keeps marks in the order in which they came, and gives those that touch a range', async () => {
-      const later: Mark = { from: 40, until: 50, kind: 'paused', message: '' };
-      journal.append({ type: 'mark', mark: later });
-      journal.append({ type: 'mark', mark: MARK });
+    it('returns observation gaps in order of appending, and those that overlap a range', async () => {
+      const later: ObservationGap = { from: 40, until: 50, kind: 'paused', message: '' };
+      journal.append({ type: 'gap', gap: later });
+      journal.append({ type: 'gap', gap: GAP });
       await journal.flush(0);
       await reopen();
-      expect(await journal.marks()).toEqual([later, MARK]);
-      expect(await journal.marks({ from: 21 })).toEqual([later]);
-      expect(await journal.marks({ until: 40 })).toEqual([MARK]);
-      expect(await journal.marks({ from: 15, until: 16 })).toEqual([MARK]);
+      expect(await journal.observationGaps()).toEqual([later, GAP]);
+      expect(await journal.observationGaps({ from: 21 })).toEqual([later]);
+      expect(await journal.observationGaps({ until: 40 })).toEqual([GAP]);
+      expect(await journal.observationGaps({ from: 15, until: 16 })).toEqual([GAP]);
     });
 
-    it('keeps what became of servers in the order in which it came, over several openings', async () => {
+    it('returns server events in order of appending, after reopening', async () => {
       journal.append({ type: 'server', event: EVENT });
       await journal.flush(0);
       await reopen();
       const gone: ServerEvent = { ...EVENT, kind: 'gone', id: 'id-1', at: 5 };
-      journal.append({ type: 'mark', mark: MARK });
+      journal.append({ type: 'gap', gap: GAP });
       journal.append({ type: 'server', event: gone });
       await reopen();
       expect(await journal.serverEvents()).toEqual([EVENT, gone]);
     });
 
-    it('keeps every run of checks, in order, over several openings', async () => {
+    it('returns every check run in order, after reopening', async () => {
       const run = (stage: 'before' | 'after', at: number): CheckRun => ({
         stage,
         cloud: 'prod',
         vantage: 'lab',
         at,
         checks: [{ name: 'services', status: 'pass', detail: 'all up' }],
-        stock: '{}',
+        baseline: '{}',
       });
       const all = [run('before', 1000), run('before', 2000), run('after', 3000)];
       for (const one of all) {
@@ -258,7 +264,7 @@ export function journalContract(name: string, open: () => Promise<JournalPlace>,
       expect(await journal.checkRuns()).toEqual(all);
     });
 
-    it('keeps each task as it was told last, by their start, and the phases in order, over several openings', async () => {
+    it('returns the latest state of tasks by start, and phases in order, after reopening', async () => {
       const one = task({ id: 'a', hosts: ['x', 'y'], role: 'r', play: 'p', playbook: 'b' });
       const earlier = task({ id: 'b', name: 'earlier', start: 5000, kind: 'handler' });
       journal.append({ type: 'task', task: { ...one, end: null, status: 'running' } });
@@ -276,11 +282,11 @@ export function journalContract(name: string, open: () => Promise<JournalPlace>,
       ]);
     });
 
-    it('records from the start', () => {
+    it('is recording when it is opened', () => {
       expect(journal.state()).toEqual({ kind: 'recording' });
     });
 
-    it('writes what waits when it is closed, and takes nothing more', async () => {
+    it('writes pending entries when it is closed, and ignores later ones', async () => {
       journal.append({ type: 'sample', sample: okSample({ seq: 0, at: 0 }) });
       await journal.close();
       journal.append({ type: 'sample', sample: okSample({ seq: 1, at: 1 }) });
@@ -289,7 +295,7 @@ export function journalContract(name: string, open: () => Promise<JournalPlace>,
       expect(await seqs(journal, {})).toEqual([0]);
     });
 
-    it('writes everything else when an entry is such that no journal can hold it, and then says so', async () => {
+    it('writes all other entries if one cannot be written, and reports that one', async () => {
       const impossible = { ...okSample({ seq: 1, at: 1 }), endedAt: Number.NaN };
       await expect(record(okSample({ seq: 0, at: 0 }), impossible, okSample({ seq: 2, at: 2 }))).rejects.toThrow(
         'ended_at',
@@ -299,7 +305,7 @@ export function journalContract(name: string, open: () => Promise<JournalPlace>,
       expect(journal.state()).toEqual({ kind: 'recording' });
     });
 
-    it('can be read while it is written to, as it stood when the reader came', async () => {
+    it('can be read while it is written, as of when the reader opened it', async () => {
       await record(okSample({ seq: 0, at: 0 }));
       const reader = await place.read();
       await record(okSample({ seq: 1, at: 1 }));
@@ -309,7 +315,7 @@ export function journalContract(name: string, open: () => Promise<JournalPlace>,
       await Promise.all([reader.close(), later.close()]);
     });
 
-    it('reads back whatever was appended, flushed and reopened in whatever order', async () => {
+    it('returns what was appended after any order of flushes and reopenings', async () => {
       const action = fc.oneof(
         { weight: 8, arbitrary: anySample.map((sample) => ({ do: 'append', sample }) as const) },
         { weight: 2, arbitrary: fc.constant({ do: 'flush' } as const) },

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 
 function installed(): boolean {
   try {
@@ -23,12 +23,12 @@ const row = z.record(z.string(), z.unknown());
 if (!installed()) {
   it.skip('the openstack client is not installed (Debian: python3-openstackclient)', () => {});
 } else {
-  describe('the unmodified openstack client, on the embedded cloud', { timeout: 60_000 }, () => {
+  describe('the unmodified openstack client on the embedded cloud', { timeout: 60_000 }, () => {
     let cloud: EmbeddedCloud;
     const home = mkdtempSync(join(tmpdir(), 'rollwatch-client-'));
 
     beforeAll(async () => {
-      cloud = await startCloudThread({ speed: 4 });
+      cloud = await startCloudWorker({ speed: 4 });
       writeFileSync(join(home, 'clouds.yaml'), cloud.cloudsYaml());
     });
     afterAll(async () => {
@@ -36,7 +36,7 @@ if (!installed()) {
       rmSync(home, { recursive: true });
     });
 
-    /** What it prints; rejects where it ends with an error. */
+    /** Returns the output of the client. Rejects if the client exits with an error. */
     async function run(command: string, user = 'embedded'): Promise<string> {
       const env = {
         PATH: process.env['PATH'],
@@ -51,16 +51,10 @@ if (!installed()) {
     const openstack = async (command: string, user?: string): Promise<unknown> =>
       JSON.parse(await run(`${command} -f json`, user));
 
-    it('gets a token and the catalogue', async () => {
+    it('gets a token and the catalog', async () => {
       expect(row.parse(await openstack('token issue'))['id']).toMatch(/^gAAAAA/);
-      const catalogue = rows.parse(await openstack('catalog list'));
-      expect(catalogue.map((one) => one['Name']).sort()).toEqual([
-        'glance',
-        'keystone',
-        'neutron',
-        'nova',
-        'placement',
-      ]);
+      const catalog = rows.parse(await openstack('catalog list'));
+      expect(catalog.map((one) => one['Name']).sort()).toEqual(['glance', 'keystone', 'neutron', 'nova', 'placement']);
     });
 
     it.each([
@@ -73,7 +67,7 @@ if (!installed()) {
       expect(row.parse(await openstack(`${kind} show ${one}`))['name']).toBe(one);
     });
 
-    it('creates a server and waits, lists and shows it, deletes it and waits', async () => {
+    it('creates a server, lists and shows it, and deletes it, each time waiting for the end', async () => {
       const create = 'server create --flavor m1.probe --image probe --network probe-net --property a=b --wait one';
       expect(row.parse(await openstack(create))).toMatchObject({ name: 'one', status: 'ACTIVE' });
       const list = rows.parse(await openstack('server list'));
@@ -83,7 +77,7 @@ if (!installed()) {
       expect(await openstack('server list')).toEqual([]);
     });
 
-    it('is told of a server that fits nowhere', async () => {
+    it('reports the fault of a server that fits on no host', async () => {
       const create = 'server create --flavor m1.nowhere --image probe --network probe-net --wait nowhere';
       expect(await run(create)).toMatch(/^Error creating server/);
       const shown = row.parse(await openstack('server show nowhere'));

@@ -20,7 +20,7 @@ import { basename, dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { freePort } from '../support/free-port.ts';
 import { canBoot, inMachine } from '../support/systemd.ts';
 
@@ -180,7 +180,7 @@ journalctl -u rollwatch --no-pager -o cat
       expect(printed).toContain('700 rollwatch /var/lib/private/rollwatch\n');
       expect(printed).toContain('MemoryMax=1073741824\nOOMScoreAdjust=0\n');
       expect(printed).toMatch(/Result=success\nExecMainStatus=0\n/);
-      expect(printed).toContain('No server of ours was left behind.');
+      expect(printed).toContain('All test servers were deleted.');
     },
   );
 });
@@ -316,7 +316,7 @@ describe.skipIf(!isRoot)('the steps of the Dockerfile', { timeout: 240_000 }, ()
 });
 
 async function cloudFor() {
-  const cloud = await startCloudThread();
+  const cloud = await startCloudWorker();
   const state = mkdtempSync(join(tmpdir(), 'rollwatch-state-'));
   const clouds = join(state, 'clouds.yaml');
   writeFileSync(clouds, cloud.cloudsYaml());

@@ -8,7 +8,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { hasChromium, openBrowser, openPage, type WatchedPage } from '../support/chromium.ts';
 import { discard, startWatch, type WatchProcess } from '../support/daemon.ts';
 import { rollwatch } from '../support/rollwatch.ts';
@@ -36,7 +36,7 @@ describe.skipIf(!hasChromium)('the page of a daemon', () => {
   const windowRows = () => page.getByRole('region', { name: 'Windows' }).locator('tbody tr');
 
   beforeAll(async () => {
-    cloud = await startCloudThread();
+    cloud = await startCloudWorker();
     folder = mkdtempSync(join(tmpdir(), 'rollwatch-page-'));
     writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
     const env = { OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), OS_CLOUD: 'embedded' };
@@ -62,7 +62,7 @@ describe.skipIf(!hasChromium)('the page of a daemon', () => {
       .waitFor({ timeout: 15_000 });
     const probes = await page.getByRole('list', { name: 'Probes' }).getByRole('listitem').allInnerTexts();
     expect(probes.map((text) => text.split('\n')[0])).toEqual([
-      'server-list kept',
+      'server-list reused',
       'server-list new',
       'server-boot',
       'token',
@@ -74,7 +74,7 @@ describe.skipIf(!hasChromium)('the page of a daemon', () => {
   it('shows the phase and its budget, and the task that is running', async () => {
     await rollwatch(['phase', 'maintenance'], { folder, env: { ROLLWATCH_URL: watch.url } });
     await tell({ id: 'hostile', name: HOSTILE, start: new Date().toISOString(), status: 'running' });
-    await page.getByRole('heading', { name: 'Phase maintenance' }).waitFor();
+    await page.getByRole('heading', { name: 'Phase: maintenance' }).waitFor();
     await page.getByRole('img', { name: /^API downtime: 0 s, within the budget of 120 s$/ }).waitFor();
     await page.getByRole('list', { name: 'Tasks under way' }).getByText(HOSTILE).waitFor();
   });
@@ -169,7 +169,7 @@ describe.skipIf(!hasChromium)('the page of a daemon', () => {
     let found = false;
     for (let y = 20; y < 240 && !found; y += 8) {
       await page.mouse.move(box.x + box.width / 2, box.y + y);
-      found = await page.getByText('click for its samples').isVisible();
+      found = await page.getByText('Click to see samples').isVisible();
     }
     expect(found).toBe(true);
     await page.mouse.down();

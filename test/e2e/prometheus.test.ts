@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { discard, startWatch, type WatchProcess } from '../support/daemon.ts';
 import { DASHBOARDS, EXPRESSIONS, type Panel, VARIABLES } from '../support/dashboards.ts';
 import { type Grafana, standInForGrafana } from '../support/grafana.ts';
@@ -36,7 +36,7 @@ describe.skipIf(!hasPrometheus)('what Prometheus and Alertmanager make of an out
   let wentDown: number;
 
   beforeAll(async () => {
-    cloud = await startCloudThread();
+    cloud = await startCloudWorker();
     folder = mkdtempSync(join(tmpdir(), 'rollwatch-prometheus-'));
     writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
     webhook = await startWebhook();

@@ -1,4 +1,4 @@
-/** The tasks that are recorded to an ARA, told by a server that stands in for it with what the real one recorded. */
+/** Follows a fake ARA server, which returns what a real one recorded. */
 
 import { mkdtempSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,17 +7,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { secret } from '../../src/domain/secret.ts';
 import type { Task } from '../../src/domain/upgrade/task.ts';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
-import { HttpTrouble } from '../../src/http/http-client.ts';
-import { araPlay, araTask } from '../../src/task-sources/ara/ara-answers.ts';
-import { createAraClient } from '../../src/task-sources/ara/ara-client.ts';
-import { createAraFeed } from '../../src/task-sources/ara/ara-feed.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
+import { HttpError } from '../../src/http/http-client.ts';
+import { createAraClient, createAraFeed } from '../../src/task-sources/ara/ara-client.ts';
+import { araPlay, araTask } from '../../src/task-sources/ara/ara-schemas.ts';
 import { type FollowAraOptions, followAra } from '../../src/task-sources/ara/follow-ara.ts';
 import { type Ara, type Recorded, recordedOf, startAra } from '../support/ara.ts';
 import { discard, startWatch } from '../support/daemon.ts';
 
 const sample = (name: string): readonly Recorded[] =>
-  recordedOf(readFileSync(new URL(`../unit/upgrade/samples/${name}`, import.meta.url), 'utf8'));
+  recordedOf(readFileSync(new URL(`../unit/task-sources/samples/${name}`, import.meta.url), 'utf8'));
 
 const serial = sample('ara-serial.jsonl');
 const FIRST = Date.parse('2026-11-23T18:00:00Z');
@@ -48,24 +47,24 @@ const follow = (changes: Partial<FollowAraOptions> = {}) => {
     {
       signal: stop.signal,
       onTask: (task) => seen.push(task),
-      onPresence: (state) => states.push(state),
+      onConnectionChange: (state) => states.push(state),
       since: FIRST,
-      interval: 10,
+      pollInterval: 10,
       ...changes,
     },
   );
 };
 
-/** This many polls from now. */
 const withoutStart = ({ id }: { readonly id: string }): string => id.replace(/^(ara-\d+)-\d{13}/, '$1');
 
+/** Waits for this many polls. */
 const polls = async (count: number) => {
   const before = ara.asked.length;
   await expect.poll(() => ara.asked.length).toBeGreaterThan(before + 3 * count + 6);
 };
 
 describe('following ARA', () => {
-  it('tells each task once, and asks little where nothing is new', async () => {
+  it('reports each task once, and sends few requests when nothing is new', async () => {
     follow();
     await expect.poll(() => seen.length).toBe(22);
     await polls(3);
@@ -86,7 +85,7 @@ describe('following ARA', () => {
     expect(states).toEqual([]);
   });
 
-  it('tells a task when it begins, when a host has done it, and when it has ended', async () => {
+  it('reports a task when it starts, when a host finishes it, and when it ends', async () => {
     const [task, ...others] = sample('ara-interrupted.jsonl').toSorted((a) => (a.list === 'tasks' ? -1 : 1));
     const running = others.map((one) => (one.list === 'playbooks' ? { ...one, ended: null } : one));
     ara.records = [...running.filter(({ list }) => list !== 'results'), ...(task === undefined ? [] : [task])];
@@ -100,7 +99,7 @@ describe('following ARA', () => {
     expect(new Set(seen.map(withoutStart))).toEqual(new Set(['ara-20']));
   });
 
-  it('closes what goes on for ever when its playbook has ended', async () => {
+  it('reports an interrupted task as unknown when its playbook has ended', async () => {
     const rows = sample('ara-interrupted.jsonl');
     ara.records = rows.map((one) => (one.list === 'playbooks' ? { ...one, ended: null } : one));
     follow();
@@ -109,56 +108,56 @@ describe('following ARA', () => {
     await expect.poll(() => seen.at(-1)).toMatchObject({ status: 'unknown', end: null });
   });
 
-  it('does not tell what began before', async () => {
+  it('does not report tasks that started before `since`', async () => {
     follow({ since: Date.parse('2026-11-23T18:05:59.9Z') });
     await expect.poll(() => seen.map(withoutStart)).toEqual(['ara-10', 'ara-11', 'ara-12', 'ara-13']);
   });
 
   it.each<[string, Ara['instead'], RegExp]>([
-    ['refuses', (_, response) => response.writeHead(401).end('{"detail":"no"}'), /HTTP 401$/],
-    ['answers what is no JSON', (_, response) => response.end('<html>'), /is not ARA's$/],
-    ['answers what ARA does not', (_, response) => response.end('{"results":[1]}'), /is not ARA's$/],
+    ['rejects the request', (_, response) => response.writeHead(401).end('{"detail":"no"}'), /HTTP 401$/],
+    ['does not return JSON', (_, response) => response.end('<html>'), /is not from ARA$/],
+    ['returns JSON that is not from ARA', (_, response) => response.end('{"results":[1]}'), /is not from ARA$/],
     ['has no such list', (_, response) => response.writeHead(404).end('{}'), /HTTP 404$/],
-    ['sends us elsewhere', (_, response) => response.writeHead(302, { Location: 'http://x/' }).end(), /HTTP 302$/],
-    ['hangs up', (request) => request.socket.destroy(), /socket hang up/],
-    ['answers without an end', (_, response) => response.write('x'.repeat(20_000_000)), /more than 16 MiB/],
-  ])('says once that a server %s, goes on, and says once that it is back', async (_, instead, reason) => {
+    ['redirects', (_, response) => response.writeHead(302, { Location: 'http://x/' }).end(), /HTTP 302$/],
+    ['closes the connection', (request) => request.socket.destroy(), /socket hang up/],
+    ['sends too much', (_, response) => response.write('x'.repeat(20_000_000)), /larger than 16 MiB/],
+  ])('reports once that a server %s, keeps polling, and reports once that it is back', async (_, instead, reason) => {
     ara.instead = instead;
     follow();
     await expect.poll(() => ara.asked.length, { timeout: 5000 }).toBeGreaterThan(3);
-    expect(states).toEqual([{ away: expect.stringMatching(reason) }]);
+    expect(states).toEqual([{ problem: expect.stringMatching(reason) }]);
     ara.instead = null;
     await expect.poll(() => seen.length).toBe(22);
-    expect(states).toEqual([{ away: expect.any(String) }, 'back']);
+    expect(states).toEqual([{ problem: expect.any(String) }, 'back']);
   });
 
-  it('waits no longer than 5 seconds for a whole answer', { timeout: 15_000 }, async () => {
+  it('waits at most 5 seconds for a complete response', { timeout: 15_000 }, async () => {
     const drops: NodeJS.Timeout[] = [];
     ara.instead = (_, response) => void drops.push(setInterval(() => response.write(' '), 100));
     follow();
-    await expect.poll(() => states, { timeout: 8000 }).toEqual([{ away: 'no answer within 5 s' }]);
+    await expect.poll(() => states, { timeout: 8000 }).toEqual([{ problem: 'no answer within 5 s' }]);
     for (const timer of drops) clearInterval(timer);
   });
 
-  it('comes back where nobody listened', async () => {
+  it('reconnects when the server starts again', async () => {
     const { port } = new URL(ara.url);
     await ara.close();
     follow();
-    await expect.poll(() => states).toEqual([{ away: expect.stringMatching(/ECONNREFUSED/) }]);
+    await expect.poll(() => states).toEqual([{ problem: expect.stringMatching(/ECONNREFUSED/) }]);
     ara = await startAra(serial, Number(port));
     await expect.poll(() => seen.length).toBe(22);
     expect(states).toHaveLength(2);
   });
 
-  it('says who we are, where it is asked to', async () => {
-    const told: (string | undefined)[] = [];
+  it('sends the user and password', async () => {
+    const headers: (string | undefined)[] = [];
     ara.instead = (request, response) => {
-      told.push(request.headers.authorization);
+      headers.push(request.headers.authorization);
       response.end('{"next":null,"results":[]}');
     };
     const client = createAraClient({ url: ara.url, user: { name: 'ada', password: secret('pässword') } }, stop.signal);
     await client.get('/api/v1/tasks', {}, z.unknown());
-    expect(told).toEqual([`Basic ${Buffer.from('ada:pässword').toString('base64')}`]);
+    expect(headers).toEqual([`Basic ${Buffer.from('ada:pässword').toString('base64')}`]);
     client.close();
   });
 });
@@ -168,7 +167,7 @@ describe('a list of ARA', () => {
   const tasks = (size: number, pages: number) =>
     createAraFeed({ path: '/api/v1/tasks', item: araTask, from: FIRST, size, pages });
 
-  it('is read in pages, so many at a time, and goes on where it was', async () => {
+  it('is read in pages, a limited number per call, and continues where it stopped', async () => {
     const feed = tasks(4, 2);
     const ids = async () => {
       const found: number[] = [];
@@ -177,11 +176,11 @@ describe('a list of ARA', () => {
     };
     expect(await ids()).toEqual([1, 2, 3, 4, 4, 5, 6, 7]);
     expect(await ids()).toEqual([7, 8, 9, 10, 10, 11, 12, 13]);
-    // Five seconds are gone back from the last change.
+    // Reading overlaps the last change by five seconds.
     expect(await ids()).toEqual([10, 11, 12, 13]);
   });
 
-  it('goes on behind a page whose changes all have the same moment', async () => {
+  it('continues after a page of changes with one timestamp', async () => {
     const same = Array.from({ length: 9 }, (_, id) => ({
       ...serial.find(({ list }) => list === 'tasks'),
       list: 'tasks',
@@ -194,20 +193,20 @@ describe('a list of ARA', () => {
     expect(found).toContain(13);
   });
 
-  it('that fails gives what came before, and goes on there', async () => {
+  it('continues after the pages that were read before an error', async () => {
     const feed = tasks(4, 9);
     const found: number[] = [];
     const broken = feed.read(client(), (items) => {
       found.push(...items.map(({ id }) => id));
       ara.instead = (_, response) => response.writeHead(500).end();
     });
-    await expect(broken).rejects.toThrow(HttpTrouble);
+    await expect(broken).rejects.toThrow(HttpError);
     ara.instead = null;
     await feed.read(client(), (items) => found.push(...items.map(({ id }) => id)));
     expect([...new Set(found)]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
   });
 
-  it('has plays as well', async () => {
+  it('returns plays', async () => {
     const found: (string | null)[] = [];
     const feed = createAraFeed({ path: '/api/v1/plays', item: araPlay, from: FIRST });
     await feed.read(client(), (items) => found.push(...items.map(({ name }) => name)));
@@ -216,8 +215,8 @@ describe('a list of ARA', () => {
 });
 
 describe('rollwatch watch', { timeout: 30_000 }, () => {
-  it('knows the tasks of ARA and the steps of run-upgrade.sh', async () => {
-    const cloud = await startCloudThread();
+  it('has the tasks of ARA and the steps of run-upgrade.sh', async () => {
+    const cloud = await startCloudWorker();
     const folder = mkdtempSync(join(tmpdir(), 'rollwatch-ara-'));
     const shift = Date.now() - Date.parse('2026-11-23T18:10:00Z');
     const moved = (text: string) =>

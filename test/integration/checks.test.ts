@@ -1,4 +1,4 @@
-/** `rollwatch check` as a whole on the embedded cloud: before, after, what is broken in between, and clean. */
+/** `rollwatch check` on the embedded cloud: before, after, what broke in between, and clean. */
 
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { type CloudUser, signIn } from '../support/cloud-user.ts';
 import { discard } from '../support/daemon.ts';
 import { rollwatch } from '../support/rollwatch.ts';
@@ -17,14 +17,14 @@ const checksSchema = z.object({
     z.looseObject({ name: z.string(), status: z.string(), detail: z.string(), before: z.string().nullable() }),
   ),
 });
-type Told = z.infer<typeof checksSchema> & { readonly code: number | null };
+type CheckOutput = z.infer<typeof checksSchema> & { readonly code: number | null };
 
 const servicesSchema = z.object({
   services: z.array(z.object({ id: z.string(), binary: z.string(), host: z.string() })),
 });
 const namedSchema = z.array(z.object({ name: z.string() }));
 
-const KEPT = [1, 2].map((number) => `rollwatch-check-kept-${number}`);
+const SURVIVORS = [1, 2].map((number) => `rollwatch-check-survivor-${number}`);
 const ACTIONS = [
   'pause, unpause',
   'suspend, resume',
@@ -46,14 +46,14 @@ describe('the checks before and after', { timeout: 120_000 }, () => {
       env: { OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), OS_CLOUD: cloudName },
       limit: 110_000,
     });
-  const check = async (...args: readonly string[]): Promise<Told> => {
+  const check = async (...args: readonly string[]): Promise<CheckOutput> => {
     const { code, out, err } = await run('embedded', ...args, '--json');
     expect(err).toBe('');
     return { code, ...checksSchema.parse(JSON.parse(out)) };
   };
-  const failures = ({ checks }: Told) =>
+  const failures = ({ checks }: CheckOutput) =>
     checks.filter(({ status }) => status === 'fail').map(({ name, detail }) => `${name}: ${detail}`);
-  const statusOf = ({ checks }: Told, name: string) => checks.find((one) => one.name === name)?.status;
+  const statusOf = ({ checks }: CheckOutput, name: string) => checks.find((one) => one.name === name)?.status;
   const serverOf = async (name: string) => (await cloud.servers()).find((one) => one.name === name);
   const act = async (id: string, body: object) =>
     expect((await user.ask('compute', `POST /servers/${id}/action`, { body })).status).toBe(202);
@@ -65,10 +65,10 @@ describe('the checks before and after', { timeout: 120_000 }, () => {
   };
 
   beforeAll(async () => {
-    cloud = await startCloudThread({ speed: 20 });
+    cloud = await startCloudWorker({ speed: 20 });
     [user, admin] = await Promise.all([signIn(cloud), signIn(cloud, 'admin')]);
     writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
-    writeFileSync(join(folder, 'rollwatch.yaml'), 'vantage: here\ndiagnosis: {cloud: embedded-admin}\n');
+    writeFileSync(join(folder, 'rollwatch.yaml'), 'vantage: here\nadmin_cloud: embedded-admin\n');
   });
 
   afterAll(async () => {
@@ -76,35 +76,35 @@ describe('the checks before and after', { timeout: 120_000 }, () => {
     discard(folder);
   });
 
-  it('pass on a cloud that is well, with every action on every server that is kept', async () => {
-    const before = await check('before', '--keep', '2');
+  it('pass on a healthy cloud, with every action on every survivor', async () => {
+    const before = await check('before', '--servers', '2');
     expect(failures(before)).toEqual([]);
     expect(before).toMatchObject({ code: 0, ok: true });
-    for (const server of KEPT)
+    for (const server of SURVIVORS)
       for (const action of ACTIONS) expect(statusOf(before, `actions on ${server}: ${action}`)).toBe('pass');
     for (const host of ['compute1', 'compute2', 'compute3']) expect(statusOf(before, `hosts: ${host}`)).toBe('pass');
     expect((await cloud.servers()).map(({ name, status }) => `${name} ${status}`).toSorted()).toEqual(
-      KEPT.map((name) => `${name} ACTIVE`),
+      SURVIVORS.map((name) => `${name} ACTIVE`),
     );
 
-    const after = await check('after', '--only', 'services', 'orphans', 'kept');
+    const after = await check('after', '--only', 'services', 'orphans', 'survivors');
     expect(failures(after)).toEqual([]);
     expect(after).toMatchObject({ code: 0, ok: true });
-    expect(statusOf(after, `kept ${KEPT[1]}: host`)).toBe('pass');
+    expect(statusOf(after, `survivors ${SURVIVORS[1]}: host`)).toBe('pass');
   });
 
-  it('find what was broken, each by its name, and what was not looked at is not called wrong', async () => {
-    const [first, second] = await Promise.all(KEPT.map(serverOf));
+  it('name everything that is broken, and nothing that was not checked', async () => {
+    const [first, second] = await Promise.all(SURVIVORS.map(serverOf));
     await enable('compute2', 'disabled');
     await act(first?.id ?? '', { pause: null });
     await user.remove(second?.id ?? '');
-    const after = await check('after', '--only', 'services', 'hosts', 'kept');
+    const after = await check('after', '--only', 'services', 'hosts', 'survivors');
     expect(after).toMatchObject({ code: 1, ok: false });
     expect(failures(after)).toEqual([
-      'services: nova-compute on compute2: enabled: disabled, and was enabled before: openstack compute service set --enable compute2 nova-compute',
-      'hosts: compute2: nova-compute is disabled there, and was up and enabled before',
-      `kept ${KEPT[0]}: status: is PAUSED, was ACTIVE`,
-      `kept ${KEPT[1]}: is there: server ${second?.id} is gone`,
+      'services: nova-compute on compute2: enabled: disabled, was enabled before: run openstack compute service set --enable compute2 nova-compute',
+      'hosts: compute2: nova-compute is disabled, was up and enabled before',
+      `survivors ${SURVIVORS[0]}: status: is PAUSED, was ACTIVE`,
+      `survivors ${SURVIVORS[1]}: is there: server ${second?.id} is gone`,
     ]);
     const { out } = await rollwatch(['report'], { folder });
     expect(out).toMatch(
@@ -112,32 +112,35 @@ describe('the checks before and after', { timeout: 120_000 }, () => {
     );
   });
 
-  it('say so by JUnit, and take the last word on each group', async () => {
+  it('are written as JUnit, and the latest run of each group counts', async () => {
     const broken = await run('embedded', 'after', '--only', 'services', '--format', 'junit');
     expect(broken.code).toBe(1);
     expect(broken.out).toContain('<testsuite name="rollwatch.check-after" tests="8" failures="1"');
     await enable('compute2', 'enabled');
-    const mended = await check('after', '--only', 'services', 'hosts');
-    expect(failures(mended)).toEqual([]);
+    const repaired = await check('after', '--only', 'services', 'hosts');
+    expect(failures(repaired)).toEqual([]);
     const { out } = await rollwatch(['report', '--json'], { folder });
     const { checks } = z
       .object({ checks: z.array(z.object({ stage: z.string(), checks: checksSchema.shape.checks })) })
       .parse(JSON.parse(out));
     const failed = checks.flatMap((one) => one.checks).filter(({ status }) => status === 'fail');
-    expect(failed.map(({ name }) => name)).toEqual([`kept ${KEPT[0]}: status`, `kept ${KEPT[1]}: is there`]);
+    expect(failed.map(({ name }) => name)).toEqual([
+      `survivors ${SURVIVORS[0]}: status`,
+      `survivors ${SURVIVORS[1]}: is there`,
+    ]);
   });
 
-  it('are refused in one line where nothing can be checked', async () => {
-    const strange = await run('embedded', 'before', '--only', 'everything');
-    expect([strange.code, strange.out]).toEqual([2, '']);
-    expect(strange.err).toMatch(/^rollwatch: --only is 'everything'; it must be one of services, /);
+  it('are rejected in one line if nothing can be checked', async () => {
+    const unknown = await run('embedded', 'before', '--only', 'everything');
+    expect([unknown.code, unknown.out]).toEqual([2, '']);
+    expect(unknown.err).toMatch(/^rollwatch: --only is 'everything'; it must be one of services, /);
     await cloud.stop('keystone');
-    const away = await run('embedded', 'before', '--only', 'kept');
+    const unreachable = await run('embedded', 'before', '--only', 'survivors');
     await cloud.start('keystone');
-    expect([away.code, away.out, away.err.trim().split('\n').length]).toEqual([3, '', 1]);
+    expect([unreachable.code, unreachable.out, unreachable.err.trim().split('\n').length]).toEqual([3, '', 1]);
   });
 
-  it('clean leaves alone what a check at work has made, and deletes it once that was killed', async () => {
+  it('clean does not touch the resources of a running check, and deletes them once it was killed', async () => {
     const before = (await cloud.servers()).map(({ id }) => id);
     const killed = Promise.withResolvers<void>();
     const env = { OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), OS_CLOUD: 'embedded' };
@@ -150,7 +153,7 @@ describe('the checks before and after', { timeout: 120_000 }, () => {
       const refused = await run('embedded', 'clean');
       expect([refused.code, refused.out]).toEqual([3, '']);
       expect(refused.err).toMatch(
-        /^rollwatch: another check \(pid \d+\) is at work with journal .*: let it end, or stop it\n$/,
+        /^rollwatch: another check \(pid \d+\) is running with journal .*; wait until it ends, or stop it\n$/,
       );
       expect((await brief()).map(({ status }) => status)).toEqual(['BUILD']);
     } finally {
@@ -162,11 +165,11 @@ describe('the checks before and after', { timeout: 120_000 }, () => {
     expect(cleaned.code).toBe(0);
     expect(cleaned.out).toContain('clean embedded: rollwatch-check-basics: ');
     expect(await brief()).toEqual([]);
-    // What is to live through the upgrade went, too, and is made anew for what follows.
-    expect((await run('embedded', 'before', '--only', 'kept')).code).toBe(0);
+    // This also deleted the survivors, which the next test needs
+    expect((await run('embedded', 'before', '--only', 'survivors')).code).toBe(0);
   });
 
-  it('leave nothing after clean, and touch nothing else', async () => {
+  it('leave nothing after clean, which touches nothing else', async () => {
     const other = await user.create('rollwatch-check-not-ours', { metadata: { 'rollwatch-check': 'mine' } });
     expect(other.status).toBe(202);
     await user.ask('network', 'POST /v2.0/security-groups', {
@@ -180,20 +183,20 @@ describe('the checks before and after', { timeout: 120_000 }, () => {
         .split('\n')
         .map((line) => line.split(':')[0]),
     ]).toEqual([0, ['pass  clean embedded', 'pass  clean embedded-admin']]);
-    expect(cleaned.out).toContain(`clean embedded: ${KEPT[0]}: `);
+    expect(cleaned.out).toContain(`clean embedded: ${SURVIVORS[0]}: `);
     expect((await cloud.servers()).map(({ name }) => name)).toEqual(['rollwatch-check-not-ours']);
     const groups = await user.ask('network', 'GET /v2.0/security-groups');
     const names = namedSchema.parse(z.object({ security_groups: z.unknown() }).parse(groups.body).security_groups);
     expect(names.map(({ name }) => name).toSorted()).toEqual(['default', 'rollwatch-check-group-x']);
   });
 
-  it('boot from a volume where the probe does', async () => {
+  it('boot from a volume if the probe does', async () => {
     writeFileSync(join(folder, 'volume.yaml'), 'vantage: here\nprobes: {server-boot: {volume: 2}}\n');
-    const before = await check('before', '--only', 'basics', 'kept', '--keep', '1', '--config', 'volume.yaml');
+    const before = await check('before', '--only', 'basics', 'survivors', '--servers', '1', '--config', 'volume.yaml');
     expect(failures(before)).toEqual([]);
     expect(statusOf(before, 'basics: boot')).toBe('pass');
-    const kept = await serverOf('rollwatch-check-kept-1');
-    const { body } = await user.ask('compute', `GET /servers/${kept?.id}`);
+    const survivor = await serverOf('rollwatch-check-survivor-1');
+    const { body } = await user.ask('compute', `GET /servers/${survivor?.id}`);
     expect(body).toMatchObject({ server: { image: '' } });
     expect((await run('embedded', 'clean')).code).toBe(0);
   });

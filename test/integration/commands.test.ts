@@ -1,4 +1,4 @@
-/** The commands as a user types them, against the embedded cloud: what they print, where, and their exit codes. */
+/** The commands on the embedded cloud: what they print to standard output and error, and their exit codes. */
 
 import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { signIn } from '../support/cloud-user.ts';
 import { discard, startWatch } from '../support/daemon.ts';
 import { rollwatch } from '../support/rollwatch.ts';
@@ -19,7 +19,7 @@ let folder: string;
 let env: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
-  cloud = await startCloudThread();
+  cloud = await startCloudWorker();
   folder = mkdtempSync(join(tmpdir(), 'rollwatch-commands-'));
   writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
   env = { OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), OS_CLOUD: 'embedded' };
@@ -43,11 +43,11 @@ function otherCloud(change: Readonly<Record<string, unknown>>, auth: Readonly<Re
 
 const watchArgs = ['watch', '--listen', '127.0.0.1:0', '--journal', 'rollwatch.sqlite'];
 
-/** The lines that are not the log's. */
-const complaint = (err: string): readonly string[] =>
+/** The lines that are not log lines. */
+const errorLines = (err: string): readonly string[] =>
   err.split('\n').filter((line) => line !== '' && !line.startsWith('{"level":"info"'));
 
-describe('what turns out to be wrong when the cloud is asked', { timeout: 60_000 }, () => {
+describe('a problem that only the cloud can report', { timeout: 60_000 }, () => {
   const cases: readonly {
     readonly what: string;
     readonly code: 2 | 3;
@@ -58,19 +58,19 @@ describe('what turns out to be wrong when the cloud is asked', { timeout: 60_000
     {
       what: 'a wrong password',
       code: 2,
-      says: /^rollwatch: cloud other: Keystone at \S+ refuses the credentials \(user, password, project and their domains\): /,
+      says: /^rollwatch: cloud other: Keystone at \S+ rejects the credentials \(user, password, project and their domains\): /,
       other: () => otherCloud({}, { password: 'Wr0ng-passw0rd' }),
     },
     {
       what: 'an unknown project',
       code: 2,
-      says: /refuses the credentials/,
+      says: /rejects the credentials/,
       other: () => otherCloud({}, { project_name: 'nowhere' }),
     },
     {
       what: 'an application credential that has expired',
       code: 2,
-      says: /refuses the application credential \(wrong, deleted or expired\?\)/,
+      says: /rejects the application credential \(wrong, deleted or expired\?\)/,
       async other() {
         const user = await signIn(cloud);
         const expires = new Date(Date.now() + 1500).toISOString().replace('Z', '');
@@ -92,21 +92,21 @@ describe('what turns out to be wrong when the cloud is asked', { timeout: 60_000
       },
     },
     {
-      what: 'a Keystone that nobody reaches',
+      what: 'an unreachable Keystone',
       code: 3,
-      says: /keystone at http:\/\/127\.0\.0\.1:9 gives connection-refused/,
+      says: /keystone at http:\/\/127\.0\.0\.1:9: connection-refused/,
       other: () => otherCloud({}, { auth_url: 'http://127.0.0.1:9' }),
     },
     {
       what: 'a name that does not resolve',
       code: 3,
-      says: /a name cannot be resolved: .*keystone\.invalid/,
+      says: /cannot resolve a host name: .*keystone\.invalid/,
       other: () => otherCloud({}, { auth_url: 'http://keystone.invalid:5000' }),
     },
     {
-      what: 'a certificate that nobody vouches for',
+      what: 'an untrusted certificate',
       code: 2,
-      says: /keystone at https:\S+ gives tls: DEPTH_ZERO_SELF_SIGNED_CERT/,
+      says: /keystone at https:\S+: tls: DEPTH_ZERO_SELF_SIGNED_CERT/,
       async other() {
         const server = await serveTls(selfSigned('127.0.0.1'), (_request, response) => response.end('{}'));
         servers.push(server);
@@ -114,9 +114,9 @@ describe('what turns out to be wrong when the cloud is asked', { timeout: 60_000
       },
     },
     {
-      what: 'a place where no Keystone is',
+      what: 'a URL without a Keystone',
       code: 3,
-      says: /load-balancer \(auth_url is http:\S+\) gives unexpected-status: HTTP 200: .*It works!/,
+      says: /load-balancer \(auth_url is http:\S+\): unexpected-status: HTTP 200: .*It works!/,
       async other() {
         const server = await serveHttp((_request, response) => response.end('<h1>It works!</h1>'));
         servers.push(server);
@@ -124,27 +124,27 @@ describe('what turns out to be wrong when the cloud is asked', { timeout: 60_000
       },
     },
     {
-      what: 'a region that the catalogue does not have',
+      what: 'a region that is not in the catalogue',
       code: 2,
       says: /region/,
       other: () => otherCloud({ region_name: 'Atlantis' }),
     },
     {
-      what: 'an image that is not there',
+      what: 'a missing image',
       code: 2,
       says: /image 'windows'.*probe/,
       settings: 'probes: {server-boot: {image: windows}}',
       other: () => otherCloud({}),
     },
     {
-      what: 'a flavor that is not there',
+      what: 'a missing flavor',
       code: 2,
       says: /flavor 'm1\.huge'.*m1\.probe/,
       settings: 'probes: {server-boot: {flavor: m1.huge}}',
       other: () => otherCloud({}),
     },
     {
-      what: 'a network that is not there',
+      what: 'a missing network',
       code: 2,
       says: /network 'void'.*probe-net/,
       settings: 'probes: {server-boot: {network: void}}',
@@ -160,20 +160,18 @@ describe('what turns out to be wrong when the cloud is asked', { timeout: 60_000
     const { place, env } = await other();
     if (settings !== undefined) writeFileSync(join(place, 'rollwatch.yaml'), settings);
     const ran = await rollwatch(watchArgs, { folder: place, env });
-    const lines = complaint(ran.err);
-    expect(lines).toHaveLength(1);
-    expect(lines[0]).toMatch(says);
+    expect(errorLines(ran.err)).toEqual([expect.stringMatching(says)]);
     expect(ran).toMatchObject({ code, out: '' });
     expect(ran.err).not.toMatch(/ {4}at |Wr0ng-passw0rd/);
     expect(ran.err).not.toContain(cloud.password);
   });
 
-  it('an address that is taken: one line, exit code 3', async () => {
+  it('an address that is in use: one line, exit code 3', async () => {
     const server = await serveHttp((_request, response) => response.end());
     servers.push(server);
     const { host } = new URL(server.url);
     const ran = await rollwatch(['watch', '--listen', host, '--journal', 'taken.sqlite'], { folder, env });
-    expect(complaint(ran.err)).toEqual([expect.stringMatching(new RegExp(`^rollwatch: .*${host}`))]);
+    expect(errorLines(ran.err)).toEqual([expect.stringMatching(new RegExp(`^rollwatch: .*${host}`))]);
     expect(ran).toMatchObject({ code: 3, out: '' });
   });
 });
@@ -187,7 +185,7 @@ async function boots(url: string): Promise<readonly z.infer<typeof bootSchema>[]
 }
 
 describe('the commands', { timeout: 60_000 }, () => {
-  it('watch --cloud goes before OS_CLOUD, and Ctrl-C in the middle of a boot leaves no server', async () => {
+  it('watch --cloud overrides OS_CLOUD, and Ctrl-C during a boot leaves no server', async () => {
     const watch = await startWatch({ env: { ...env, OS_CLOUD: 'no-such-cloud' }, args: ['--cloud', 'embedded'] });
     try {
       for (let tries = 0; (await cloud.servers()).length === 0 && tries < 100; tries++) await delay(100);
@@ -205,13 +203,13 @@ describe('the commands', { timeout: 60_000 }, () => {
     }
   });
 
-  it('sweep --dry-run shows what bears our mark and is of this host, sweep deletes it and nothing else', async () => {
+  it('sweep --dry-run lists test servers of this host, sweep deletes only them', async () => {
     const user = await signIn(cloud);
-    const ours = { rollwatch: '1', vantage: 'here', run: 'old', lifetime: '0' };
+    const metadata = { rollwatch: '1', vantage: 'here', run: 'old', lifetime: '0' };
     await user.create('somebody-else', { networks: 'none' });
     await user.create('rollwatch-lookalike', { networks: 'none' });
-    await user.create('rollwatch-old', { networks: 'none', metadata: ours });
-    await user.create('rollwatch-there', { networks: 'none', metadata: { ...ours, vantage: 'there' } });
+    await user.create('rollwatch-old', { networks: 'none', metadata });
+    await user.create('rollwatch-there', { networks: 'none', metadata: { ...metadata, vantage: 'there' } });
     writeFileSync(join(folder, 'here.yaml'), 'vantage: here');
     const sweep = async (...args: readonly string[]) => {
       const { code, out } = await rollwatch(['sweep', '--json', '--config', 'here.yaml', ...args], { folder, env });
@@ -235,7 +233,7 @@ describe('the commands', { timeout: 60_000 }, () => {
     for (const { id } of await cloud.servers()) await user.remove(id);
   });
 
-  it('sweep spares the servers of a daemon at --url, and takes those of a --journal alone', async () => {
+  it('sweep --url skips the servers of that daemon, and --journal selects those of a run', async () => {
     const user = await signIn(cloud);
     const watch = await startWatch({ env });
     try {
@@ -245,7 +243,7 @@ describe('the commands', { timeout: 60_000 }, () => {
         async () => schema.parse(await (await fetch(`${watch.url}/api/v1/report`)).json()),
         { timeout: 20_000 },
       );
-      // Let its look for what an earlier start has left be over.
+      // Until its search for servers of earlier runs has ended.
       await delay(2000);
       const metadata = { rollwatch: '1', vantage: run.vantages[0], run: run.id, cloud: 'embedded', lifetime: '0' };
       await user.create('rollwatch-its-own', { networks: 'none', metadata });
@@ -265,7 +263,7 @@ describe('the commands', { timeout: 60_000 }, () => {
     expect(await cloud.servers()).toEqual([]);
   });
 
-  it('sweep leaves alone what a daemon is booting, whoever calls it and whatever it knows of the daemon', {
+  it('sweep does not delete a server that a daemon is booting, from any host and with any options', {
     timeout: 120_000,
   }, async () => {
     const elsewhere = mkdtempSync(join(folder, 'elsewhere-'));
@@ -273,7 +271,7 @@ describe('the commands', { timeout: 60_000 }, () => {
     writeFileSync(join(elsewhere, 'patient.yaml'), 'probes: {server-boot: {budget: 90s}}');
     const watch = await startWatch({ env, args: ['--config', join(elsewhere, 'patient.yaml')] });
     try {
-      // Without a conductor the boot lasts until every sweep has looked.
+      // Without a conductor the boot lasts until every sweep has listed the servers.
       await cloud.stop('nova-conductor');
       const ids = async () => (await cloud.servers()).filter(({ status }) => status === 'BUILD').map(({ id }) => id);
       const booting = await vi.waitFor(
@@ -293,8 +291,8 @@ describe('the commands', { timeout: 60_000 }, () => {
       expect(await ids()).toEqual(booting);
       await cloud.start('nova-conductor');
       for (const { code, out, err } of await Promise.all(swept)) {
-        expect([code, out]).toEqual([0, 'No server of ours is left behind.\n']);
-        expect(err).toMatch(/^rollwatch: 1 server may be in use by a running daemon: waits up to \d+ s for it to go/);
+        expect([code, out]).toEqual([0, 'No leftover test servers.\n']);
+        expect(err).toMatch(/^rollwatch: 1 server may be in use by a running daemon; waiting up to \d+ s \(/);
       }
       await vi.waitFor(async () => expect((await boots(watch.url)).length).toBeGreaterThan(1), { timeout: 30_000 });
       expect((await boots(watch.url)).filter(({ outcome }) => outcome === 'failed')).toEqual([]);
@@ -306,7 +304,7 @@ describe('the commands', { timeout: 60_000 }, () => {
     expect(await cloud.servers()).toEqual([]);
   });
 
-  it('sweep deletes what a killed daemon was booting once nobody can need it, and with --now at once', {
+  it('sweep deletes the server of a killed daemon when it is too old to be in use, and with --now immediately', {
     timeout: 120_000,
   }, async () => {
     const settings = mkdtempSync(join(folder, 'killed-'));
@@ -321,7 +319,7 @@ describe('the commands', { timeout: 60_000 }, () => {
       expect(await cloud.servers()).toHaveLength(1);
       const dry = await rollwatch(['sweep', '--dry-run'], { folder, env });
       expect(dry.out).toMatch(
-        /may be in use for \d\d? s\n1 server of ours, 1 of them perhaps in use by a running daemon;/,
+        /may be in use for \d\d? s\n1 leftover test server \(1 may be in use by a running daemon\);/,
       );
       const { code, out, err } = await rollwatch(['sweep', ...(now ? ['--now'] : [])], { folder, env });
       expect([code, out.split('\n').at(-2)]).toEqual([0, '1 server deleted, 0 left.']);
@@ -331,7 +329,7 @@ describe('the commands', { timeout: 60_000 }, () => {
     }
   });
 
-  it('pause stops a daemon, resume lets it go on, and report tells of it, from the daemon as from its journal', async () => {
+  it('pause and resume stop and continue sampling, and both reports contain the pause', async () => {
     const watch = await startWatch({ env });
     try {
       await delay(1500);
@@ -345,14 +343,16 @@ describe('the commands', { timeout: 60_000 }, () => {
       expect(await rollwatch(['resume', '--url', watch.url], { folder })).toMatchObject({ code: 0 });
       await delay(2500);
       expect(await count()).toBeGreaterThan(before);
-      // no phase began, so nothing was judged: that is no pass
-      const told = await rollwatch(['report', '--url', watch.url, '--zone', 'Europe/Berlin'], { folder });
-      expect(told).toMatchObject({ code: 1, err: '' });
-      expect(told.out).toContain('Europe/Berlin');
-      const read = await rollwatch(['report', '--journal', watch.journal, '--zone', 'Europe/Berlin'], { folder });
-      expect(read).toMatchObject({ code: 1, err: '' });
-      expect(read.out).toContain('Europe/Berlin');
-      expect(read.out).toMatch(/paused/);
+      // No phase started, so there is no verdict, and that is no pass.
+      const fromDaemon = await rollwatch(['report', '--url', watch.url, '--zone', 'Europe/Berlin'], { folder });
+      expect(fromDaemon).toMatchObject({ code: 1, err: '' });
+      expect(fromDaemon.out).toContain('Europe/Berlin');
+      const fromJournal = await rollwatch(['report', '--journal', watch.journal, '--zone', 'Europe/Berlin'], {
+        folder,
+      });
+      expect(fromJournal).toMatchObject({ code: 1, err: '' });
+      expect(fromJournal.out).toContain('Europe/Berlin');
+      expect(fromJournal.out).toMatch(/paused/);
     } finally {
       await watch.stop();
       discard(watch.folder);
@@ -377,7 +377,7 @@ describe('the commands', { timeout: 60_000 }, () => {
       code: 2,
       says: /--ms is 'x'; it must be a number of milliseconds/,
     },
-    { args: ['wach'], code: 2, says: /^rollwatch: there is no command 'wach'; did you mean watch\?$/m },
+    { args: ['wach'], code: 2, says: /^rollwatch: unknown command 'wach'; did you mean watch\?$/m },
     { args: ['watch', '--lisen', 'x'], code: 2, says: /--listen/ },
   ])('rollwatch $args: exit code $code', async ({ args, code, says }) => {
     const watch = await startWatch({ env });
@@ -390,22 +390,22 @@ describe('the commands', { timeout: 60_000 }, () => {
     expect(ran).toMatchObject({ code, out: '' });
   });
 
-  it('cloud stop, start and fault reach an embedded cloud that serves', async () => {
-    const order = (...args: readonly string[]) =>
+  it('cloud stop, start and fault control a running embedded cloud', async () => {
+    const control = (...args: readonly string[]) =>
       rollwatch(['cloud', ...args, '--control', cloud.controlUrl], { folder });
     const status = async () => (await fetch(`${cloud.authUrl.replace(/\/v3$/, '')}/v3`)).status;
-    expect(await order('fault', 'keystone', 'http-500')).toMatchObject({ code: 0, err: '' });
+    expect(await control('fault', 'keystone', 'http-500')).toMatchObject({ code: 0, err: '' });
     expect(await status()).toBe(500);
-    expect(await order('fault', 'keystone', 'none')).toMatchObject({ code: 0 });
+    expect(await control('fault', 'keystone', 'none')).toMatchObject({ code: 0 });
     expect(await status()).toBe(200);
-    expect(await order('stop', 'keystone', '--kill')).toMatchObject({ code: 0 });
+    expect(await control('stop', 'keystone', '--kill')).toMatchObject({ code: 0 });
     await expect(status()).rejects.toThrow('fetch failed');
-    expect(await order('start', 'keystone')).toMatchObject({ code: 0 });
+    expect(await control('start', 'keystone')).toMatchObject({ code: 0 });
     expect(await status()).toBe(200);
   });
 });
 
-it('cloud --clouds-yaml makes the file private, also one that everyone could read before: it holds a password', async () => {
+it('cloud --clouds-yaml makes the file private even if it was world-readable, because it contains a password', async () => {
   const file = join(mkdtempSync(join(folder, 'embedded-')), 'clouds.yaml');
   writeFileSync(file, 'before', { mode: 0o644 });
   const written = (async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { discard, startWatch } from '../support/daemon.ts';
 import { rollwatch } from '../support/rollwatch.ts';
 
@@ -23,7 +23,7 @@ const schema = z.object({
 it('killed at any moment of boots and outages, it goes on, leaves no server, and a replay of its journal says the same', {
   timeout: 30_000 + KILLS * 12_000,
 }, async () => {
-  const cloud = await startCloudThread();
+  const cloud = await startCloudWorker();
   const folder = mkdtempSync(join(tmpdir(), 'rollwatch-kill-'));
   writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
   const env = { OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), OS_CLOUD: 'embedded' };

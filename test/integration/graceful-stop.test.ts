@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { SamplerEvent } from '../../src/domain/ports.ts';
-import { createObservation } from '../../src/domain/run/run-state.ts';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
+import { createRunState } from '../../src/domain/run/run-state.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { openCloud } from '../../src/openstack/cloud.ts';
 import { serverList } from '../../src/probes/server-list.ts';
 import { createTimeline, machineClocks } from '../../src/sampler/clock.ts';
@@ -14,7 +14,7 @@ const SETTINGS = {
   interval: 700,
   slow: 2000,
   timeout: 10_000,
-  fast: { interval: 100, limit: 60_000 },
+  afterFailure: { interval: 100, limit: 60_000 },
   detail: true,
   limit: 100,
 };
@@ -24,14 +24,14 @@ const DRAIN = 5;
 it('dates a graceful stop by the requests that were lost in the queue, and observes all of it', {
   timeout: 60_000,
 }, async () => {
-  const cloud = await startCloudThread({ workers: 16 });
+  const cloud = await startCloudWorker({ workers: 16 });
   const timeline = createTimeline(machineClocks, 500);
   const client = openCloud({ clock: timeline, access: accessTo(cloud) });
   const place = { cloud: 'embedded', vantage: 'here' };
   const probes = (['reused', 'new'] as const).map((connection) =>
     serverList(client, place, { settings: SETTINGS, connection }),
   );
-  const observation = createObservation({ run: 'graceful', version: 'test', overall: ['server-list'] });
+  const observation = createRunState({ run: 'graceful', version: 'test', overall: ['server-list'] });
   const startedAt = timeline.now();
   const session = { id: 1, startedAt, aliveAt: startedAt, ended: false, version: '', vantage: 'here', facts: {} };
   observation.openSession(
@@ -39,9 +39,9 @@ it('dates a graceful stop by the requests that were lost in the queue, and obser
     probes.map((one) => one.series),
   );
   const emit = (event: SamplerEvent) => {
-    if (event.type === 'sample' || event.type === 'mark') observation.accept(event);
+    if (event.type === 'sample' || event.type === 'gap') observation.accept(event);
   };
-  const runner = startRunner({ probes, session: 1, timeline, emit, stall: 2000, drain: 2000 });
+  const runner = startRunner({ probes, session: 1, timeline, emit, stallLimit: 2000, drainTimeout: 2000 });
   let from: number;
   let until: number;
   try {

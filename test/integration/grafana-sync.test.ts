@@ -1,4 +1,4 @@
-/** What a Grafana is told, whatever state it is in, and whatever becomes of us. */
+/** Pushing annotations to a Grafana that is up, unavailable or restarted, and across restarts of the daemon. */
 
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,18 +7,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { secret } from '../../src/domain/secret.ts';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
-import type { Wanted } from '../../src/grafana/desired-annotations.ts';
-import { startPush } from '../../src/grafana/sync.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
+import type { DesiredAnnotation } from '../../src/grafana/desired-annotations.ts';
+import { type SyncTiming, startGrafanaSync } from '../../src/grafana/sync.ts';
 import { discard, startWatch } from '../support/daemon.ts';
 import { type Grafana, standInForGrafana } from '../support/grafana.ts';
 
 const TOKEN = 'a-token-of-grafana';
-const QUICK = { look: 5, least: 5, most: 40 };
-/** How long Grafana is away in each of three ways, in seconds; 200 makes it ten minutes. */
-const AWAY = Number(process.env['ROLLWATCH_GRAFANA_AWAY'] ?? 2);
+const FAST_TIMING: SyncTiming = { interval: 5, minRetry: 5, maxRetry: 40 };
+/** How long Grafana is unavailable in each of three ways, in seconds; with 200 the test takes ten minutes. */
+const UNAVAILABLE_SECONDS = Number(process.env['ROLLWATCH_GRAFANA_AWAY'] ?? 2);
 
-const wanted = (key: string, facts: Partial<Wanted> = {}): Wanted => ({
+const annotation = (key: string, facts: Partial<DesiredAnnotation> = {}): DesiredAnnotation => ({
   key,
   tags: ['rollwatch', 'downtime', key, 'run:r'],
   time: 1000,
@@ -27,31 +27,35 @@ const wanted = (key: string, facts: Partial<Wanted> = {}): Wanted => ({
   ...facts,
 });
 
-function push(grafana: Grafana, list: { now: readonly Wanted[] }, { token = TOKEN, rhythm = QUICK } = {}) {
-  const told: string[] = [];
-  const pushing = startPush(
+function push(
+  grafana: Grafana,
+  list: { desired: readonly DesiredAnnotation[] },
+  { token = TOKEN, timing = FAST_TIMING } = {},
+) {
+  const reports: string[] = [];
+  const sync = startGrafanaSync(
     {
       access: { url: grafana.url, token: secret(token) },
-      wanted: () => list.now,
-      run: 'run:r',
-      onPresence: (state) => told.push(state === 'back' ? 'back' : `away: ${state.away}`),
-      onRefused: (key, reason) => told.push(`refused: ${key}, ${reason}`),
+      desired: () => list.desired,
+      runTag: 'run:r',
+      onConnectionChange: (state) => reports.push(state === 'back' ? 'back' : `away: ${state.problem}`),
+      onRejected: (key, reason) => reports.push(`refused: ${key}, ${reason}`),
     },
-    rhythm,
+    timing,
   );
-  return { told, ...pushing };
+  return { reports, ...sync };
 }
 
 const shown = (grafana: Grafana) =>
   [...grafana.annotations.values()].map(({ text, time, timeEnd }) => [text, time, timeEnd]);
 
-describe('what is pushed to Grafana', () => {
-  it('is made once when it begins, and gets its end by a patch of the same', async () => {
+describe('annotations pushed to Grafana', () => {
+  it('are created once at their start and updated with their end', async () => {
     await using grafana = await standInForGrafana();
-    const list = { now: [wanted('window:a')] };
-    const { told, stop } = push(grafana, list);
+    const list = { desired: [annotation('window:a')] };
+    const { reports, stop } = push(grafana, list);
     await expect.poll(() => shown(grafana)).toEqual([['window:a', 1000, 1000]]);
-    list.now = [wanted('window:a', { timeEnd: 5000, text: 'over' }), wanted('task:b', { time: 2000 })];
+    list.desired = [annotation('window:a', { timeEnd: 5000, text: 'over' }), annotation('task:b', { time: 2000 })];
     await expect
       .poll(() => shown(grafana))
       .toEqual([
@@ -60,28 +64,28 @@ describe('what is pushed to Grafana', () => {
       ]);
     expect(grafana.asked).toEqual(['GET', 'POST', 'PATCH', 'POST']);
     await stop();
-    expect(told).toEqual([]);
+    expect(reports).toEqual([]);
   });
 
-  it('is taken back when it turns out not to have been', async () => {
+  it('are removed when they are no longer desired', async () => {
     await using grafana = await standInForGrafana();
-    const list = { now: [wanted('window:a'), wanted('window:b')] };
+    const list = { desired: [annotation('window:a'), annotation('window:b')] };
     const { stop } = push(grafana, list);
     await expect.poll(() => shown(grafana).length).toBe(2);
-    list.now = [wanted('window:b')];
+    list.desired = [annotation('window:b')];
     await expect.poll(() => shown(grafana)).toEqual([['window:b', 1000, 1000]]);
     await stop();
   });
 
-  it('is found again after a restart, and nobody else is touched', async () => {
+  it('are found again after a restart, and those of another run are left alone', async () => {
     await using grafana = await standInForGrafana();
-    const first = push(grafana, { now: [wanted('window:a'), wanted('window:gone')] });
+    const first = push(grafana, { desired: [annotation('window:a'), annotation('window:gone')] });
     const other = push(grafana, {
-      now: [wanted('window:a', { tags: ['rollwatch', 'window:a', 'run:other'], text: 'other' })],
+      desired: [annotation('window:a', { tags: ['rollwatch', 'window:a', 'run:other'], text: 'other' })],
     });
     await other.stop();
     await first.stop();
-    const second = push(grafana, { now: [wanted('window:a', { timeEnd: 3000 })] });
+    const second = push(grafana, { desired: [annotation('window:a', { timeEnd: 3000 })] });
     await expect
       .poll(() => shown(grafana).toSorted())
       .toEqual([
@@ -91,12 +95,12 @@ describe('what is pushed to Grafana', () => {
     await second.stop();
   });
 
-  it('is never there twice, though every answer is lost on its way', async () => {
+  it('are never created twice, even if every response is lost', async () => {
     await using grafana = await standInForGrafana();
-    const all = Array.from({ length: 20 }, (_, index) => wanted(`task:${index}`, { time: index }));
-    const { told, stop } = push(grafana, { now: all });
+    const all = Array.from({ length: 20 }, (_, index) => annotation(`task:${index}`, { time: index }));
+    const { reports, stop } = push(grafana, { desired: all });
     grafana.mood = 'lost';
-    await expect.poll(() => told.length).toBe(1);
+    await expect.poll(() => reports.length).toBe(1);
     for (let round = 0; round < 10; round++) {
       grafana.mood = 'well';
       await delay(7);
@@ -109,71 +113,78 @@ describe('what is pushed to Grafana', () => {
     expect(shown(grafana).length).toBe(20);
   });
 
-  it(`is there once, as it is by then, after a Grafana that refused, hung and failed for ${AWAY} s each`, {
-    timeout: (AWAY * 3 + 60) * 1000,
+  it(`are created once, in their current state, after a Grafana that refused, hung and failed for ${UNAVAILABLE_SECONDS} s each`, {
+    timeout: (UNAVAILABLE_SECONDS * 3 + 60) * 1000,
   }, async () => {
     await using grafana = await standInForGrafana();
-    const list = { now: [wanted('window:before')] };
-    const { told, stop } = push(grafana, list, { rhythm: { look: 50, least: 100, most: 15_000 } });
+    const list = { desired: [annotation('window:before')] };
+    const { reports, stop } = push(grafana, list, { timing: { interval: 50, minRetry: 100, maxRetry: 15_000 } });
     await expect.poll(() => shown(grafana).length).toBe(1);
     for (const mood of ['refuse', 'hang', 500] as const) {
       grafana.mood = mood;
-      for (let second = 0; second < AWAY; second++) {
-        list.now = [...list.now.map((one) => ({ ...one, timeEnd: 9000 })), wanted(`window:${mood}-${second}`)];
+      for (let second = 0; second < UNAVAILABLE_SECONDS; second++) {
+        list.desired = [
+          ...list.desired.map((one) => ({ ...one, timeEnd: 9000 })),
+          annotation(`window:${mood}-${second}`),
+        ];
         await delay(1000);
       }
     }
     const asked = grafana.asked.length;
     grafana.mood = 'well';
-    await expect.poll(() => shown(grafana).length, { timeout: 30_000, interval: 100 }).toBe(1 + 3 * AWAY);
-    await expect.poll(() => shown(grafana).filter(([, , end]) => end === 9000).length).toBe(3 * AWAY);
+    await expect
+      .poll(() => shown(grafana).length, { timeout: 30_000, interval: 100 })
+      .toBe(1 + 3 * UNAVAILABLE_SECONDS);
+    await expect.poll(() => shown(grafana).filter(([, , end]) => end === 9000).length).toBe(3 * UNAVAILABLE_SECONDS);
     await stop();
-    expect(new Set(shown(grafana).map(([text]) => text)).size).toBe(1 + 3 * AWAY);
-    expect(told.at(-1)).toBe('back');
-    expect(told.filter((one) => one.startsWith('away')).length).toBe(1);
-    // backing off: not once a second
-    expect(asked).toBeLessThan(20 + AWAY);
+    expect(new Set(shown(grafana).map(([text]) => text)).size).toBe(1 + 3 * UNAVAILABLE_SECONDS);
+    expect(reports.at(-1)).toBe('back');
+    expect(reports.filter((one) => one.startsWith('away')).length).toBe(1);
+    // The delay between retries grows.
+    expect(asked).toBeLessThan(20 + UNAVAILABLE_SECONDS);
   });
 
-  it('waits for a token that is put right, and says once that it is wrong', async () => {
+  it('are retried with a wrong token, which is reported once', async () => {
     await using grafana = await standInForGrafana();
-    const { told, stop } = push(grafana, { now: [wanted('window:a')] }, { token: 'wrong' });
+    const { reports, stop } = push(grafana, { desired: [annotation('window:a')] }, { token: 'wrong' });
     await expect.poll(() => grafana.asked.length).toBeGreaterThan(3);
     await stop();
-    expect(told).toEqual(['away: answered with HTTP 401']);
+    expect(reports).toEqual(['away: HTTP 401']);
     expect(grafana.annotations.size).toBe(0);
   });
 
-  it('survives a bug of ours: nothing else may ever end because of it', async () => {
+  it('are retried after an exception', async () => {
     await using grafana = await standInForGrafana();
     let calls = 0;
-    const told: string[] = [];
-    const { stop } = startPush(
+    const reports: string[] = [];
+    const { stop } = startGrafanaSync(
       {
         access: { url: grafana.url, token: secret(TOKEN) },
-        wanted() {
+        desired() {
           calls++;
           if (calls < 3) throw new TypeError('a bug');
-          return [wanted('window:a')];
+          return [annotation('window:a')];
         },
-        run: 'run:r',
-        onPresence: (state) => told.push(state === 'back' ? 'back' : `away: ${state.away}`),
-        onRefused: () => {},
+        runTag: 'run:r',
+        onConnectionChange: (state) => reports.push(state === 'back' ? 'back' : `away: ${state.problem}`),
+        onRejected: () => {},
       },
-      QUICK,
+      FAST_TIMING,
     );
     await expect.poll(() => shown(grafana)).toEqual([['window:a', 1000, 1000]]);
     await stop();
-    expect(told).toEqual(['away: a bug', 'back']);
+    expect(reports).toEqual(['away: a bug', 'back']);
   });
 
-  it('goes on with the others where Grafana will not take one', async () => {
+  it('are pushed even if Grafana rejects one of them', async () => {
     await using grafana = await standInForGrafana();
-    const { told, stop } = push(grafana, { now: [wanted('window:a', { text: '' }), wanted('window:b')] });
+    const { reports, stop } = push(grafana, {
+      desired: [annotation('window:a', { text: '' }), annotation('window:b')],
+    });
     await expect.poll(() => shown(grafana)).toEqual([['window:b', 1000, 1000]]);
     await delay(50);
     await stop();
-    expect(told).toEqual(['refused: window:a, answered with HTTP 400']);
+    expect(reports).toEqual(['refused: window:a, HTTP 400']);
     expect(grafana.asked.filter((one) => one === 'POST').length).toBe(2);
   });
 });
@@ -181,9 +192,9 @@ describe('what is pushed to Grafana', () => {
 const status = z.looseObject({ series: z.array(z.looseObject({ state: z.string() })) });
 
 describe('a daemon that pushes to Grafana', { timeout: 90_000 }, () => {
-  it('tells windows, tasks, phases and what others told it, goes on after a kill -9, and samples on time while Grafana hangs', async () => {
+  it('pushes windows, tasks, phases and received annotations, continues after a kill -9, and samples on time while Grafana hangs', async () => {
     await using grafana = await standInForGrafana();
-    const cloud = await startCloudThread();
+    const cloud = await startCloudWorker();
     const folder = mkdtempSync(join(tmpdir(), 'rollwatch-grafana-'));
     writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
     writeFileSync(join(folder, 'token'), `${TOKEN}\n`);
@@ -244,7 +255,7 @@ describe('a daemon that pushes to Grafana', { timeout: 90_000 }, () => {
       ).toEqual(['up', 'up']);
       const { code } = await watch.stop();
       expect(code).toBe(0);
-      // the phase goes on when the watching ends: what is known then is its end
+      // The phase is still active when the daemon stops.
       const release = [...grafana.annotations.values()].find(({ text }) => text === 'deployed');
       expect(release?.tags).toEqual(expect.arrayContaining(['rollwatch', 'release']));
     } finally {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { secret } from '../../src/domain/secret.ts';
-import { createHttpClient, HttpTrouble } from '../../src/http/http-client.ts';
+import { createHttpClient, HttpError } from '../../src/http/http-client.ts';
 import { serveFlood } from '../support/flood-server.ts';
 import { serveHttp } from '../support/scripted-server.ts';
 
@@ -22,7 +22,7 @@ async function ask(url: string, timeout = 1500) {
     createHttpClient({ url, token: secret(SECRET) }, { signal: new AbortController().signal, timeout }),
   );
   const began = performance.now();
-  const seen = await client.ask('GET', '/').then(
+  const seen = await client.request('GET', '/').then(
     ({ status, body }) => [status, body.length] as const,
     (error: unknown) => error,
   );
@@ -31,9 +31,9 @@ async function ask(url: string, timeout = 1500) {
 
 describe('an ARA or a Grafana that never pauses', () => {
   it.each([
-    ['interim answers', { piece: 'HTTP/1.1 100 Continue\r\n\r\n' }, 'interim answers (1xx) without end'],
-    ['chunks of one byte', { head: CHUNKED, piece: '1\r\nA\r\n' }, 'an answer in pieces of a few bytes'],
-    ['a body', { head: 'HTTP/1.1 200 OK\r\n\r\n', piece: 'A' }, 'an answer of more than 16 MiB'],
+    ['interim answers', { piece: 'HTTP/1.1 100 Continue\r\n\r\n' }, 'endless interim responses (1xx)'],
+    ['chunks of one byte', { head: CHUNKED, piece: '1\r\nA\r\n' }, 'the response arrives in chunks of a few bytes'],
+    ['a body', { head: 'HTTP/1.1 200 OK\r\n\r\n', piece: 'A' }, 'the response is larger than 16 MiB'],
     [
       'another protocol',
       { head: 'HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n', piece: 'A' },
@@ -43,7 +43,7 @@ describe('an ARA or a Grafana that never pauses', () => {
     ['empty lines', { piece: '\r\n' }, 'no answer within 1.5 s'],
   ])('and sends %s is away, in one line', async (_what, flood, reason) => {
     const { seen, took } = await ask(kept(await serveFlood(flood)).url);
-    expect(seen).toBeInstanceOf(HttpTrouble);
+    expect(seen).toBeInstanceOf(HttpError);
     expect(seen).toMatchObject({ message: typeof reason === 'string' ? reason : expect.stringMatching(reason) });
     expect(Object.keys(seen as object)).toEqual([]);
     expect(took).toBeLessThan(5000);
@@ -59,7 +59,7 @@ it.each(['ftp://127.0.0.1:1', 'file:///etc', 'http://127.0.0.1:1'])(
   'tells nothing of what it sent to %s',
   async (url) => {
     const { seen } = await ask(url);
-    expect(seen).toBeInstanceOf(HttpTrouble);
+    expect(seen).toBeInstanceOf(HttpError);
     expect(`${(seen as Error).stack} ${JSON.stringify(seen)}`).not.toContain(SECRET);
   },
 );

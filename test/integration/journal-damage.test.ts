@@ -7,7 +7,7 @@ import { journalReport } from '../../src/cli/journal-report.ts';
 import type { JournalEntry } from '../../src/domain/ports.ts';
 import type { Report } from '../../src/domain/run/report.ts';
 import type { Series } from '../../src/domain/sample.ts';
-import { Refusal } from '../../src/domain/user-error.ts';
+import { UserError } from '../../src/domain/user-error.ts';
 import { openJournal } from '../../src/journal/open-journal.ts';
 import { type RawRow, readPages } from '../../src/journal/sqlite/pages.ts';
 import { REPORT_FORMATS } from '../../src/report/formats.ts';
@@ -18,7 +18,7 @@ import { task } from '../support/tasks.ts';
 
 const START = Date.UTC(2026, 10, 23, 7);
 const SAMPLES = 150;
-const KEPT: readonly Series[] = [SERIES, { ...SERIES, probe: 'token', connection: '' }];
+const ALL_SERIES: readonly Series[] = [SERIES, { ...SERIES, probe: 'token', connection: '' }];
 const RUNS = Number(process.env['ROLLWATCH_FUZZ'] ?? 40);
 
 let directory: Directory;
@@ -41,7 +41,7 @@ async function record(file: string): Promise<void> {
     const from = START + number * 1_000_000;
     const { id } = await journal.openSession(
       { startedAt: from, version: '1', vantage: 'here', facts: { image: 'cirros' } },
-      KEPT,
+      ALL_SERIES,
     );
     for (const entry of entriesOf(id, from)) journal.append(entry);
     await journal.flush(from + SAMPLES * 1000);
@@ -54,7 +54,7 @@ function entriesOf(session: number, from: number): readonly JournalEntry[] {
   const samples = Array.from({ length: SAMPLES }, (_, seq) => {
     const place = { seq, at: from + seq * 1000, session };
     const made = seq % 100 > 94 ? failedSample(place) : seq % 50 === 7 ? voidSample(place) : okSample(place, 20);
-    return KEPT.map(({ probe, connection }) => ({ ...made, probe, connection, requestId: `req-${seq}` }));
+    return ALL_SERIES.map(({ probe, connection }) => ({ ...made, probe, connection, requestId: `req-${seq}` }));
   }).flat();
   const body = '<html>'.repeat(2000);
   return [
@@ -68,7 +68,7 @@ function entriesOf(session: number, from: number): readonly JournalEntry[] {
       return { type: 'task', task: task({ id: `${session}-${index}`, start, end: start + 5000 }) } as const;
     }),
     { type: 'phase', phase: { name: 'maintenance', at: from + 1000 } },
-    { type: 'mark', mark: { from: from + 5000, until: from + 6000, kind: 'stalled', message: 'stood still' } },
+    { type: 'gap', gap: { from: from + 5000, until: from + 6000, kind: 'stalled', message: 'stood still' } },
     {
       type: 'server',
       event: { cloud: 'cloud', vantage: 'here', kind: 'created', name: 'one', id: null, at: from, message: '' },
@@ -97,17 +97,17 @@ function entriesOf(session: number, from: number): readonly JournalEntry[] {
         vantage: 'here',
         at: from,
         checks: [{ name: 'services', status: 'pass', detail: 'all up' }],
-        stock: '{}',
+        baseline: '{}',
       },
     },
   ];
 }
 
-/** A copy that `harm` damages. */
-function damaged(harm: (file: string) => void): string {
+/** Returns a copy of the journal, damaged by `damage`. */
+function damaged(damage: (file: string) => void): string {
   const file = join(directory.path, `damaged-${count++}.db`);
   copyFileSync(good, file);
-  harm(file);
+  damage(file);
   return file;
 }
 
@@ -121,7 +121,7 @@ function alter(file: string, sql: string): void {
   }
 }
 
-/** The report of a journal, which every format can write. */
+/** Returns the report of a journal, after writing it in every format. */
 async function reportOf(file: string): Promise<Report> {
   const { report, drawing } = await journalReport(file, {
     config: join(directory.path, 'rollwatch.yaml'),
@@ -134,26 +134,26 @@ async function reportOf(file: string): Promise<Report> {
   return report;
 }
 
-/** The report, or the one line in its place. */
-const reportOrLine = (file: string): Promise<Report | string> => reportOf(file).catch(lineOf);
+/** Returns the report, or the message of the UserError. */
+const reportOrMessage = (file: string): Promise<Report | string> => reportOf(file).catch(messageOf);
 
-/** What a daemon says to the journal: 'opened', or one line. */
-async function watched(file: string): Promise<string> {
+/** Opens the journal for writing; returns 'opened' or the message of the UserError. */
+async function openResult(file: string): Promise<string> {
   try {
     await (await openJournal({ file, vantage: 'here', now: () => 0 })).close();
     return 'opened';
   } catch (error) {
-    return lineOf(error);
+    return messageOf(error);
   }
 }
 
-function lineOf(error: unknown): string {
-  if (!(error instanceof Refusal)) throw error;
+function messageOf(error: unknown): string {
+  if (!(error instanceof UserError)) throw error;
   expect(error.message).not.toContain('\n');
   return error.message;
 }
 
-const shown = ({ probes }: Report): number =>
+const sampleCount = ({ probes }: Report): number =>
   probes.reduce((sum, { samples }) => sum + samples.ok + samples.failed + samples.void + samples.extra, 0);
 
 const ALL = 2 * 2 * SAMPLES;
@@ -174,9 +174,9 @@ const isSeries = ({ rowid, values }: RawRow): boolean => rowid !== null && value
 
 describe.each([
   ['zeroed', zeroed],
-  ['overwritten at random', random],
-])('a journal of which one page is %s', (_, content) => {
-  it('gives a report of every row on all the other pages, and is refused to a daemon in one line', async () => {
+  ['overwritten', random],
+])('a journal with one page %s', (_, content) => {
+  it('is reported with the rows of all other pages, and refused to a daemon in one line', async () => {
     const pages = [...readPages(good)];
     const last = statSync(good).size / PAGE;
     expect(last).toBeGreaterThan(30);
@@ -187,62 +187,63 @@ describe.each([
       const lost = pages.find((one) => one.page === page)?.rows ?? [];
       const report = await reportOf(file);
       const expected = lost.some(isSeries) ? 0 : ALL - lost.filter(isSample).length;
-      const line = await watched(file);
+      const line = await openResult(file);
       if (line === 'opened') {
-        // A page that holds the end of a long text alone: its row is there, but not its text.
+        // The page has only the rest of a long text, or no rows.
         expect(report.damage.length === 0 || lost.length === 0).toBe(true);
       } else {
         refused++;
         expect(line).toMatch(
-          new RegExp(`^journal ${file} is damaged: .*; 'rollwatch repair ${file} NEW' writes what can be read`),
+          new RegExp(`^journal ${file} is damaged: .*; run 'rollwatch repair ${file} NEW' to copy its readable rows`),
         );
         expect(report.damage).not.toEqual([]);
         expect(readFileSync(file).equals(before)).toBe(true);
       }
-      // Rows of SQLite's own are no damaged rows of a journal.
-      expect(report.damage.filter(({ table, rows }) => table === 'marks' && rows > 0)).toEqual([]);
-      // Of a text that goes on over several pages, each page takes its row with it.
-      expect(shown(report)).toBeLessThanOrEqual(expected);
-      expect(shown(report)).toBeGreaterThanOrEqual(lost.length === 0 ? expected - 2 : expected);
+      // Rows of SQLite's schema are not counted as damaged rows.
+      expect(report.damage.filter(({ table, rows }) => table === 'observation_gaps' && rows > 0)).toEqual([]);
+      // A row whose text continues on the page is lost with it.
+      expect(sampleCount(report)).toBeLessThanOrEqual(expected);
+      expect(sampleCount(report)).toBeGreaterThanOrEqual(lost.length === 0 ? expected - 2 : expected);
     }
     expect(refused).toBeGreaterThan(last / 2);
   }, 120_000);
 });
 
 describe('a journal', () => {
-  const TABLES = 'sessions series session_series samples marks server_events tasks annotations phases check_runs meta';
+  const TABLES =
+    'sessions series session_series samples observation_gaps server_events tasks annotations phases check_runs meta';
 
   it.each(TABLES.split(' '))(
-    'without its table %s gives a report of the others and is refused to a daemon',
+    'without the table %s is reported from the others, and refused to a daemon',
     async (table) => {
       const file = damaged((path) => alter(path, `drop table ${table}`));
       const report = await reportOf(file);
       expect(report.damage.map((one) => one.table)).toContain(table);
-      expect(await watched(file)).toContain(`journal ${file} is damaged: ${table}: the table is missing; `);
+      expect(await openResult(file)).toContain(`journal ${file} is damaged: ${table}: the table is missing; `);
     },
   );
 
-  it('that was cut off gives a report of what is left', async () => {
+  it('that was truncated is reported from the rest', async () => {
     for (const part of [0.5, 0.7, 0.9]) {
       const file = damaged((path) => writeFileSync(path, readFileSync(path).subarray(0, statSync(path).size * part)));
       const report = await reportOf(file);
-      expect(shown(report)).toBeGreaterThan(0);
+      expect(sampleCount(report)).toBeGreaterThan(0);
       expect(report.damage).not.toEqual([]);
-      expect(await watched(file)).toMatch(/ is damaged: /);
+      expect(await openResult(file)).toMatch(/ is damaged: /);
     }
   });
 
-  it('of which nothing is left is refused', async () => {
+  it('with all bytes zeroed is refused', async () => {
     const file = damaged((path) => writeFileSync(path, Buffer.alloc(statSync(path).size)));
-    expect(await reportOrLine(file)).toMatch(/ is not a Rollwatch journal/);
-    expect(await watched(file)).toMatch(/ is not a Rollwatch journal/);
+    expect(await reportOrMessage(file)).toMatch(/ is not a SQLite database, so not a Rollwatch journal/);
+    expect(await openResult(file)).toMatch(/ is not a SQLite database, so not a Rollwatch journal/);
   });
 
-  it('with rows in its log reads those, whatever page of the file is damaged', async () => {
+  it('is read with the rows of its log if the file is damaged', async () => {
     const source = join(directory.path, 'with-log.db');
     await record(source);
     const journal = await openJournal({ file: source, vantage: 'here', now: () => 0 });
-    await journal.openSession({ startedAt: START + 5e6, version: '1', vantage: 'here', facts: {} }, KEPT);
+    await journal.openSession({ startedAt: START + 5e6, version: '1', vantage: 'here', facts: {} }, ALL_SERIES);
     journal.append({ type: 'sample', sample: okSample({ seq: 0, at: START + 5e6, session: 3 }) });
     await journal.flush(START + 5e6);
     const file = damaged(() => {});
@@ -250,57 +251,57 @@ describe('a journal', () => {
     await journal.close();
     overwrite(file, 1, zeroed());
     const report = await reportOf(file);
-    expect([shown(report), report.run.sessions.length]).toEqual([ALL + 1, 3]);
+    expect([sampleCount(report), report.run.sessions.length]).toEqual([ALL + 1, 3]);
   });
 });
 
-describe('one row of nonsense', () => {
-  /** How a daemon takes it: it goes on where single rows are lost, and refuses where others can't be read without it. */
-  const GOES_ON = /^opened$/;
+describe('one invalid row', () => {
+  /** A daemon opens the journal unless other rows cannot be read without the invalid one. */
+  const OPENS = /^opened$/;
   const REFUSES = / is damaged: /;
 
   it.each<[string, string, number, RegExp]>([
-    ['update samples set started_at = 1e18 where rowid = 9', 'samples', 1, GOES_ON],
-    ['update samples set ended_at = 9e999 where rowid = 9', 'samples', 1, GOES_ON],
-    ['update samples set due_at = -9e999 where rowid = 9', 'samples', 1, GOES_ON],
-    ['update samples set ended_at = 253402300799999 where rowid = 9', 'samples', 1, GOES_ON],
-    ['update samples set ended_at = started_at - 1 where rowid = 9', 'samples', 1, GOES_ON],
-    ['update samples set started_at = 5, due_at = 5 where rowid = 9', 'samples', 1, GOES_ON],
-    ['update samples set seq = 9223372036854775807 where rowid = 9', 'samples', 1, GOES_ON],
-    ['update samples set seq = -1 where rowid = 9', 'samples', 1, GOES_ON],
-    ['update samples set session = 9223372036854775807 where rowid = 9', 'samples', 1, GOES_ON],
-    ['update samples set series = 77 where rowid = 9', 'samples', 1, GOES_ON],
-    ["update samples set outcome = 'fine' where rowid = 9", 'samples', 1, GOES_ON],
-    ["update samples set stages = '{' where rowid = 9", 'samples', 1, GOES_ON],
-    ["update samples set stages = '[[[[' where rowid = 9", 'samples', 1, GOES_ON],
+    ['update samples set started_at = 1e18 where rowid = 9', 'samples', 1, OPENS],
+    ['update samples set ended_at = 9e999 where rowid = 9', 'samples', 1, OPENS],
+    ['update samples set due_at = -9e999 where rowid = 9', 'samples', 1, OPENS],
+    ['update samples set ended_at = 253402300799999 where rowid = 9', 'samples', 1, OPENS],
+    ['update samples set ended_at = started_at - 1 where rowid = 9', 'samples', 1, OPENS],
+    ['update samples set started_at = 5, due_at = 5 where rowid = 9', 'samples', 1, OPENS],
+    ['update samples set seq = 9223372036854775807 where rowid = 9', 'samples', 1, OPENS],
+    ['update samples set seq = -1 where rowid = 9', 'samples', 1, OPENS],
+    ['update samples set session = 9223372036854775807 where rowid = 9', 'samples', 1, OPENS],
+    ['update samples set series = 77 where rowid = 9', 'samples', 1, OPENS],
+    ["update samples set outcome = 'fine' where rowid = 9", 'samples', 1, OPENS],
+    ["update samples set stages = '{' where rowid = 9", 'samples', 1, OPENS],
+    ["update samples set stages = '[[[[' where rowid = 9", 'samples', 1, OPENS],
     ["update sessions set facts = '[1]' where id = 2", 'sessions', 0, REFUSES],
     ['update sessions set started_at = 1e18 where id = 2', 'sessions', 0, REFUSES],
-    ['delete from sessions where id = 1', 'sessions', 0, GOES_ON],
+    ['delete from sessions where id = 1', 'sessions', 0, OPENS],
     ["update series set probe = 'ping' where id = 2", 'series', SAMPLES * 2, REFUSES],
     ['update session_series set "interval" = 0 where series = 2', 'session_series', 0, REFUSES],
     ['update session_series set "interval" = 1e-300 where series = 2', 'session_series', 0, REFUSES],
-    ['update session_series set cover = 9e999 where session = 2', 'session_series', 0, REFUSES],
-    ['delete from session_series', 'session_series', 0, GOES_ON],
-    ['update tasks set started_at = 1e18 where rowid = 3', 'tasks', 0, GOES_ON],
-    ["update tasks set hosts = '[1]' where rowid = 3", 'tasks', 0, GOES_ON],
-    ["update marks set kind = 'odd'", 'marks', 0, GOES_ON],
-    ['update marks set until_at = 1e18', 'marks', 0, GOES_ON],
-    ['update server_events set at = 1e300', 'server_events', 0, GOES_ON],
-    ['update phases set at = 1e18', 'phases', 0, GOES_ON],
-    ['update annotations set time_end = 1e18', 'annotations', 0, GOES_ON],
-    ["update check_runs set checks = 'NaN'", 'check_runs', 0, GOES_ON],
+    ['update session_series set valid_for = 9e999 where session = 2', 'session_series', 0, REFUSES],
+    ['delete from session_series', 'session_series', 0, OPENS],
+    ['update tasks set started_at = 1e18 where rowid = 3', 'tasks', 0, OPENS],
+    ["update tasks set hosts = '[1]' where rowid = 3", 'tasks', 0, OPENS],
+    ["update observation_gaps set kind = 'odd'", 'observation_gaps', 0, OPENS],
+    ['update observation_gaps set until_at = 1e18', 'observation_gaps', 0, OPENS],
+    ['update server_events set at = 1e300', 'server_events', 0, OPENS],
+    ['update phases set at = 1e18', 'phases', 0, OPENS],
+    ['update annotations set time_end = 1e18', 'annotations', 0, OPENS],
+    ["update check_runs set checks = 'NaN'", 'check_runs', 0, OPENS],
     ['delete from meta', 'meta', 0, REFUSES],
-  ])('(%s) is left out and counted, and the others are shown', async (sql, table, lost, daemon) => {
+  ])('(%s) is left out and counted, and the others are reported', async (sql, table, lost, daemon) => {
     const file = damaged((path) => alter(path, sql));
     const report = await reportOf(file);
     expect(report.damage.map((one) => one.table)).toContain(table);
-    expect([shown(report), report.run.sessions.length]).toEqual([ALL - lost, 2]);
+    expect([sampleCount(report), report.run.sessions.length]).toEqual([ALL - lost, 2]);
     expect(report.run.endedAt).toBeLessThanOrEqual(START + 1e6 + SAMPLES * 1000 + 1000);
-    expect(await watched(file)).toMatch(daemon);
+    expect(await openResult(file)).toMatch(daemon);
   });
 });
 
-describe('any cells of a journal that hold anything', () => {
+describe('a journal with arbitrary values in any cells', () => {
   const value = fc.oneof(
     fc.constantFrom<unknown>(
       null,
@@ -326,19 +327,19 @@ describe('any cells of a journal that hold anything', () => {
   );
   const cell = fc.record({ table: fc.nat(), column: fc.nat(), row: fc.nat(), value });
 
-  it('give a report in every format, or one line, and a daemon opens it or says why not in one line', async () => {
+  it('is reported in every format or refused in one line, and a daemon opens or refuses it in one line', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(cell, { minLength: 1, maxLength: 5 }), async (cells) => {
         const file = damaged((path) => spoil(path, cells));
-        const report = await reportOrLine(file);
-        expect(await watched(file)).toMatch(/^opened$|^journal .* (is damaged|cannot be)/);
+        const report = await reportOrMessage(file);
+        expect(await openResult(file)).toMatch(/^opened$|^journal .* (is damaged|cannot be)/);
         if (typeof report === 'string') expect(report).toMatch(/^journal .* (is damaged|cannot be)/);
       }),
       { numRuns: RUNS, seed: 16, endOnFailure: true },
     );
   }, 600_000);
 
-  /** Strict tables are made lax first: the damage of a disk knows no types. */
+  /** Makes strict tables lax first, so that they accept values of any type. */
   function spoil(file: string, cells: readonly { table: number; column: number; row: number; value: unknown }[]): void {
     alter(
       file,
@@ -362,7 +363,7 @@ describe('any cells of a journal that hold anything', () => {
             )
             .run(value);
         } catch {
-          // A key that is there already, or that must be a number
+          // A duplicate key, or one that must be a number.
         }
       }
     } finally {
@@ -371,8 +372,8 @@ describe('any cells of a journal that hold anything', () => {
   }
 });
 
-describe('any bytes of a journal that are changed', () => {
-  it('give a report in every format, or one line, and a daemon opens it or says why not in one line', async () => {
+describe('a journal with any bytes changed', () => {
+  it('is reported in every format or refused in one line, and a daemon opens or refuses it in one line', async () => {
     const change = fc.record({ at: fc.noBias(fc.integer({ min: 0, max: 2 ** 31 - 1 })), byte: fc.nat(255) });
     await fc.assert(
       fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 40 }), async (changes) => {
@@ -381,10 +382,10 @@ describe('any bytes of a journal that are changed', () => {
           for (const { at, byte } of changes) content[at % content.length] = byte;
           writeFileSync(path, content);
         });
-        const report = await reportOrLine(file);
-        expect(await watched(file)).toMatch(/^opened$|^journal .* (is damaged|cannot be|was written by)/);
+        const report = await reportOrMessage(file);
+        expect(await openResult(file)).toMatch(/^opened$|^journal .* (is damaged|cannot be|was written by)/);
         if (typeof report === 'string') expect(report).toMatch(/^journal .* (is damaged|cannot be|was written by)/);
-        else expect(shown(report)).toBeGreaterThan(0);
+        else expect(sampleCount(report)).toBeGreaterThan(0);
       }),
       { numRuns: RUNS, seed: 9, endOnFailure: true },
     );
@@ -392,20 +393,20 @@ describe('any bytes of a journal that are changed', () => {
 });
 
 describe('rollwatch repair', () => {
-  it('writes a journal that a daemon goes on in, and leaves the damaged one as it is', async () => {
+  it('writes a journal that a daemon can continue, and does not change the damaged one', async () => {
     const file = damaged((path) => overwrite(path, 1, zeroed()));
     const before = readFileSync(file);
     const fresh = join(directory.path, 'fresh.db');
     const { code, out, err } = await rollwatch(['repair', file, fresh], { folder: directory.path });
     expect([code, err]).toEqual([0, '']);
-    expect(out).toContain(`${fresh} holds what could be read of ${file}: 2 rows of sessions, 2 rows of series`);
+    expect(out).toContain(`Recovered from ${file} into ${fresh}: 2 rows of sessions, 2 rows of series`);
     expect([readFileSync(file).equals(before), statSync(fresh).mode & 0o777]).toEqual([true, 0o600]);
-    expect(await watched(fresh)).toBe('opened');
+    expect(await openResult(fresh)).toBe('opened');
     const [repaired, whole] = [await reportOf(fresh), await reportOf(good)];
     expect(repaired).toEqual(whole);
   });
 
-  it('refuses what exists, what is missing and what is no journal, in one line', async () => {
+  it('refuses an existing target, a missing journal and other files, in one line', async () => {
     const folder = directory.path;
     const other = join(folder, 'text.db');
     writeFileSync(other, 'samples: many\n'.repeat(1000));
@@ -413,7 +414,7 @@ describe('rollwatch repair', () => {
       const { code, out, err } = await rollwatch(['repair', ...args], { folder });
       return [code, out, err.trimEnd()];
     };
-    expect(await run(good, other)).toEqual([2, '', `rollwatch: ${other} exists already; name a file that does not`]);
+    expect(await run(good, other)).toEqual([2, '', `rollwatch: ${other} already exists; name a file that does not`]);
     expect(await run(join(folder, 'none'), join(folder, 'new'))).toEqual([
       2,
       '',
@@ -422,19 +423,19 @@ describe('rollwatch repair', () => {
     expect(await run(other, join(folder, 'new'))).toEqual([
       3,
       '',
-      `rollwatch: nothing of a Rollwatch journal was found in ${other}`,
+      `rollwatch: ${other} has no readable rows of a Rollwatch journal`,
     ]);
     expect(existsSync(join(folder, 'new'))).toBe(false);
   });
 });
 
-it('rollwatch report says on standard error that the journal is damaged, and exits as its verdict is', async () => {
+it('rollwatch report warns on standard error about a damaged journal, and exits according to the verdict', async () => {
   const file = damaged((path) => overwrite(path, 1, zeroed()));
   const { code, out, err } = await rollwatch(['report', '--journal', file, '--format', 'csv'], {
     folder: directory.path,
   });
   expect(err).toBe(
-    `rollwatch: journal ${file} is damaged, and only what could be read is reported; 'rollwatch repair' writes that into a new journal\n`,
+    `rollwatch: journal ${file} is damaged, so this report covers only its readable part; 'rollwatch repair' copies that part into a new journal\n`,
   );
   expect([code, out.split('\r\n').length > 2]).toEqual([0, true]);
 });

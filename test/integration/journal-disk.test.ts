@@ -1,9 +1,9 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate as breathe, setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { CompiledQuery } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { openForWriting } from '../../src/journal/sqlite/open-for-writing.ts';
 import { openInThread } from '../../src/journal/sqlite/open-in-thread.ts';
 import { createWriter } from '../../src/journal/writer.ts';
@@ -25,8 +25,8 @@ beforeEach(() => {
 
 afterEach(() => directory.clear());
 
-describe('a database in a thread of its own', () => {
-  it('that is busy keeps nothing else in the process waiting', async () => {
+describe('a database in a worker thread', () => {
+  it('does not block the process while it is busy', async () => {
     const database = await openInThread(file, { vantage: 'here' });
     try {
       let answered = false;
@@ -38,7 +38,7 @@ describe('a database in a thread of its own', () => {
         .then(() => {
           answered = true;
         });
-      for (let turn = 0; turn < 20; turn++) await breathe();
+      for (let turn = 0; turn < 20; turn++) await yieldToEventLoop();
       expect(answered).toBe(false);
       await busy;
       expect(answered).toBe(true);
@@ -47,56 +47,56 @@ describe('a database in a thread of its own', () => {
     }
   });
 
-  it('refuses what cannot be opened as it is refused without a thread', async () => {
+  it('refuses the same files as without a thread', async () => {
     writeFileSync(file, 'samples: many\n'.repeat(100));
     await expect(openInThread(file, { vantage: 'here' })).rejects.toMatchObject({
-      name: 'Refusal',
+      name: 'UserError',
       exitCode: 2,
-      message: `journal ${file} is not a Rollwatch journal: it is no SQLite database; name another file`,
+      message: `journal ${file} is not a SQLite database, so not a Rollwatch journal; name another file`,
     });
   });
 
-  it('explains what goes wrong there, and gives back what it was told to take back', async () => {
+  it('explains errors of the thread, and rolls back', async () => {
     const database = await openInThread(file, { vantage: 'here' });
-    const marks = () => database.db().selectFrom('marks').select('number').execute();
+    const gaps = () => database.db().selectFrom('observation_gaps').select('number').execute();
     try {
-      const mark = { number: 1, from_at: 0, until_at: 1, kind: 'paused', message: '' };
+      const gap = { number: 1, from_at: 0, until_at: 1, kind: 'paused', message: '' };
       const writing = database
         .db()
         .transaction()
         .execute(async (transaction) => {
-          await transaction.insertInto('marks').values(mark).execute();
+          await transaction.insertInto('observation_gaps').values(gap).execute();
           await transaction.executeQuery(CompiledQuery.raw('select * from nothing'));
         });
-      const error = await writing.catch((failure: unknown) => failure);
-      expect(database.explain(error)).toMatch(/^the database is not as we left it \(SQLITE_ERROR: /);
+      const error = await writing.catch((reason: unknown) => reason);
+      expect(database.explain(error)).toMatch(/^another program has changed the database \(SQLITE_ERROR: /);
       expect(database.explain(new Error('a bug'))).toBeNull();
-      expect(await marks()).toEqual([]);
+      expect(await gaps()).toEqual([]);
     } finally {
       await database.close();
     }
-    const error = await marks().catch((failure: unknown) => failure);
-    expect(database.explain(error)).toMatch(/^the journal's thread has ended/);
+    const error = await gaps().catch((reason: unknown) => reason);
+    expect(database.explain(error)).toMatch(/^the journal thread has exited/);
   });
 });
 
-it('a disk that does not answer is told of, and what came meanwhile is written when it does', async () => {
+it('a disk that does not respond is reported, and entries are written once it does', async () => {
   let time = 0;
   const database = await openForWriting(file, { vantage: 'here', now: () => time });
-  const answer = Promise.withResolvers<void>();
+  const response = Promise.withResolvers<void>();
   let silent = false;
   const slow = {
     ...database,
     async prepare(when: { readonly last: boolean }) {
-      if (silent) await answer.promise;
+      if (silent) await response.promise;
       await database.prepare(when);
     },
   };
-  const writer = await createWriter(slow, { retain: 1000, now: () => time });
+  const writer = await createWriter(slow, { maxPending: 1000, now: () => time });
   await writer.openSession(SESSION, [SERIES]);
   silent = true;
   const flushed = writer.flush(1);
-  await breathe();
+  await yieldToEventLoop();
   time = 4999;
   expect(writer.state()).toEqual({ kind: 'recording' });
   for (let seq = 0; seq < 1010; seq++) writer.append({ type: 'sample', sample: okSample({ seq, at: seq }) });
@@ -104,18 +104,18 @@ it('a disk that does not answer is told of, and what came meanwhile is written w
   expect(writer.state()).toEqual({
     kind: 'stopped',
     since: 0,
-    reason: 'the disk has not answered for 7 s',
+    reason: 'the disk has not responded for 7 s',
     waiting: 1000,
     dropped: 10,
   });
-  answer.resolve();
+  response.resolve();
   await flushed;
   expect([writer.state().kind, (await collect(writer)).length]).toEqual(['recording', 1000]);
   await writer.close();
 });
 
-it('a daemon whose journal is removed again and again, with others that want its place, serves and records alone', async () => {
-  const cloud = await startCloudThread();
+it('a daemon whose journal is removed repeatedly while others try to open it keeps serving and records alone', async () => {
+  const cloud = await startCloudWorker();
   const { path: folder } = directory;
   writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
   const env = { OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), OS_CLOUD: 'embedded' };

@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JournalWriter } from '../../src/domain/ports.ts';
-import { Refusal } from '../../src/domain/user-error.ts';
+import { UserError } from '../../src/domain/user-error.ts';
 import { openJournal, readJournal } from '../../src/journal/open-journal.ts';
 import { collect } from '../contract/journal.ts';
 import { type Directory, temporaryDirectory } from '../support/journal-place.ts';
@@ -48,8 +48,8 @@ async function write(path = file, warn: (message: string) => void = () => {}): P
   return journal;
 }
 
-/** With one session and one sample. */
-async function begun(path = file): Promise<JournalWriter> {
+/** Opens a journal and writes one session and one sample. */
+async function openWithSample(path = file): Promise<JournalWriter> {
   const journal = await write(path);
   await journal.openSession(SESSION, [SERIES]);
   await record(journal, 0);
@@ -61,11 +61,11 @@ async function record(journal: JournalWriter, seq: number): Promise<void> {
   await journal.flush(seq);
 }
 
-async function refusal(opening: Promise<JournalWriter>): Promise<string> {
+async function messageOf(opening: Promise<JournalWriter>): Promise<string> {
   try {
     await opening;
   } catch (error) {
-    if (error instanceof Refusal) return error.message;
+    if (error instanceof UserError) return error.message;
     throw error;
   }
   return 'opened';
@@ -93,7 +93,7 @@ function linkOf(path: string): string | null {
   }
 }
 
-describe.skipIf(process.platform !== 'linux')('a journal that a daemon has open is refused to a second one', () => {
+describe.skipIf(process.platform !== 'linux')('a journal that a daemon has open is refused to a second daemon', () => {
   it.each<[string, (other: string) => void]>([
     ['a hard link', (other) => linkSync(file, other)],
     ['a symbolic link', (other) => symlinkSync(file, other)],
@@ -105,44 +105,44 @@ describe.skipIf(process.platform !== 'linux')('a journal that a daemon has open 
       },
     ],
   ])('by %s', async (_, name) => {
-    await begun();
+    await openWithSample();
     const other = join(directory.path, 'other.db');
     name(other);
     const before = readdirSync(directory.path);
-    expect(await refusal(write(other))).toMatch(IN_USE);
+    expect(await messageOf(write(other))).toMatch(IN_USE);
     expect(readdirSync(directory.path)).toEqual(before);
   });
 
   it('by the name of an open file', async () => {
-    const journal = await begun();
+    const journal = await openWithSample();
     const numbers = readdirSync('/proc/self/fd').filter((fd) => linkOf(`/proc/self/fd/${fd}`) === realpathSync(file));
     expect(numbers).not.toEqual([]);
-    for (const number of numbers) expect(await refusal(write(`/proc/self/fd/${number}`))).toMatch(IN_USE);
+    for (const number of numbers) expect(await messageOf(write(`/proc/self/fd/${number}`))).toMatch(IN_USE);
     await record(journal, 1);
     expect(await seqsIn(file)).toEqual([0, 1]);
   });
 
-  it('by a link to a file that the first one has yet to make', async () => {
+  it('by the target of a link that the first one opened before it existed', async () => {
     const link = join(directory.path, 'link.db');
     symlinkSync(file, link);
-    await begun(link);
+    await openWithSample(link);
     expect(existsSync(`${file}-lock`)).toBe(true);
-    expect(await refusal(write(file))).toMatch(IN_USE);
+    expect(await messageOf(write(file))).toMatch(IN_USE);
   });
 
-  it('and to nobody once it has ended', async () => {
-    await (await begun()).close();
+  it('but not after the first one has ended', async () => {
+    await (await openWithSample()).close();
     const other = join(directory.path, 'other.db');
     renameSync(file, other);
-    expect(await refusal(write(other))).toBe('opened');
+    expect(await messageOf(write(other))).toBe('opened');
   });
 });
 
-it('a journal with a second hard link is refused: the log lies beside one name alone', async () => {
-  await (await begun()).close();
+it('a journal with a second hard link is refused, because only one of them has the log', async () => {
+  await (await openWithSample()).close();
   linkSync(file, join(directory.path, 'other.db'));
-  expect(await refusal(write())).toBe(
-    `journal ${file} has 2 names (hard links), and its log lies beside only one of them; remove the others, or record into a copy`,
+  expect(await messageOf(write())).toBe(
+    `journal ${file} has 2 hard links, but only one of them has its write-ahead log; remove the other links, or record to a copy`,
   );
 });
 
@@ -153,16 +153,16 @@ describe.skipIf(unmountable !== null)(`by another mount${unmountable ?? ''}`, ()
     ['of its directory', true],
     ['of the file alone', false],
   ])('%s, a journal that a daemon has open is refused', async (_, whole) => {
-    await begun();
+    await openWithSample();
     const mount = temporaryDirectory();
     const target = whole ? mount.path : join(mount.path, 'journal.db');
     if (!whole) writeFileSync(target, '');
     const bound = spawnSync('mount', ['--bind', whole ? directory.path : file, target]);
     try {
       expect(bound.status).toBe(0);
-      expect(await refusal(write(join(mount.path, 'journal.db')))).toMatch(/is in use by another Rollwatch/);
+      expect(await messageOf(write(join(mount.path, 'journal.db')))).toMatch(/is in use by another Rollwatch/);
     } finally {
-      // SQLite has the journal open through no mount but the first.
+      // SQLite has the journal open only through the first mount.
       expect(spawnSync('umount', [target]).stderr.toString()).toBe('');
       mount.clear();
     }
@@ -174,18 +174,18 @@ describe('a second daemon on the path of a journal that was removed', () => {
     for (const part of ['', '-wal', '-shm', '-lock']) rmSync(file + part, { force: true });
   };
 
-  it('records alone, and the first one says so and writes nothing there', async () => {
-    const first = await begun();
+  it('records alone, and the first one reports it and writes nothing there', async () => {
+    const first = await openWithSample();
     removeAll();
-    const second = await begun();
+    const second = await openWithSample();
     await record(second, 1);
     const files = () => ['', '-wal', '-shm'].map((part) => statSync(file + part).ino);
     const before = files();
     for (time = 1000; time < 20_000; time += 1000) await record(first, 1 + time / 1000);
-    expect(reasonOf(first)).toBe(`another Rollwatch records at ${file}: once it ends, recording goes on`);
+    expect(reasonOf(first)).toBe(`another Rollwatch is recording to ${file}; recording resumes when it stops`);
     await record(second, 2);
     expect([reasonOf(second), files()]).toEqual(['recording', before]);
-    // What it leaves to the second one are its files, too.
+    // Closing the first one must not remove the files of the second.
     await first.close();
     expect(files()).toEqual(before);
     await record(second, 3);
@@ -193,28 +193,28 @@ describe('a second daemon on the path of a journal that was removed', () => {
     expect(readdirSync(directory.path).sort()).toEqual(['', '-lock', '-shm', '-wal'].map((one) => `journal.db${one}`));
   });
 
-  it('is refused where the first one has restored its journal', async () => {
-    const first = await begun();
+  it('is refused if the first one has restored its journal', async () => {
+    const first = await openWithSample();
     removeAll();
     await record(first, 1);
-    expect(await refusal(write())).toMatch(/is in use by another Rollwatch/);
+    expect(await messageOf(write())).toMatch(/is in use by another Rollwatch/);
     await record(first, 2);
     expect([reasonOf(first), await seqsIn(file)]).toEqual(['recording', [0, 1, 2]]);
   });
 
-  it('is refused where the lock alone is left, and disturbs nothing', async () => {
-    const first = await begun();
+  it('is refused if only the lock file is left, and changes nothing', async () => {
+    const first = await openWithSample();
     for (const part of ['', '-wal', '-shm']) rmSync(file + part);
-    expect(await refusal(write())).toMatch(/is in use by another Rollwatch/);
+    expect(await messageOf(write())).toMatch(/is in use by another Rollwatch/);
     expect(existsSync(file)).toBe(false);
     await record(first, 1);
     expect([reasonOf(first), await seqsIn(file)]).toEqual(['recording', [0, 1]]);
   });
 
-  it('is refused where the lock alone was removed, and the first one locks the path again', async () => {
-    const first = await begun();
+  it('is refused if only the lock file was removed, and the first one locks the path again', async () => {
+    const first = await openWithSample();
     rmSync(`${file}-lock`);
-    expect(await refusal(write())).toMatch(/is in use by another Rollwatch/);
+    expect(await messageOf(write())).toMatch(/is in use by another Rollwatch/);
     await record(first, 1);
     expect([reasonOf(first), await seqsIn(file)]).toEqual(['recording', [0, 1]]);
   });
@@ -222,10 +222,10 @@ describe('a second daemon on the path of a journal that was removed', () => {
   it.each([
     ['with what the second one recorded left in place', false],
     ['with that removed', true],
-  ])('once it has ended, the first one goes on only where the place is free (%s)', async (_, removed) => {
-    const first = await begun();
+  ])('once it has ended, lets the first one resume only if the path is free (%s)', async (_, removed) => {
+    const first = await openWithSample();
     removeAll();
-    const second = await begun();
+    const second = await openWithSample();
     await record(first, 1);
     await second.close();
     if (removed) removeAll();
@@ -234,14 +234,14 @@ describe('a second daemon on the path of a journal that was removed', () => {
     expect(reasonOf(first)).toBe(
       removed
         ? 'recording'
-        : `another file has taken the journal's place at ${file}: once it is moved away, recording goes on`,
+        : `another file has replaced the journal at ${file}; recording resumes once it is moved away`,
     );
     expect(await seqsIn(file)).toEqual(removed ? [0, 1, 2] : [0]);
   });
 });
 
-it('a journal that is removed again and again is restored ever more rarely, and nothing is lost', async () => {
-  const journal = await begun();
+it('a journal that is removed repeatedly is restored with growing delays, and nothing is lost', async () => {
+  const journal = await openWithSample();
   const restoredAt: number[] = [];
   let seq = 1;
   for (; time < 200_000; time += 500) {
@@ -253,21 +253,21 @@ it('a journal that is removed again and again is restored ever more rarely, and 
   expect(restoredAt.length).toBeLessThan(10);
   for (const [index, pause] of pauses.entries())
     expect(pause).toBeGreaterThanOrEqual(Math.min(1000 * 2 ** index, 60_000));
-  expect(reasonOf(journal)).toMatch(/^the journal was removed again after it was restored; it is restored in \d+ s$/);
-  // The end of the daemon is the last moment to do so.
+  expect(reasonOf(journal)).toMatch(/^the journal was removed again after it was restored; next restore in \d+ s$/);
+  // Closing the journal restores it without a delay.
   await record(journal, seq);
   await journal.close();
   expect(await seqsIn(file)).toEqual(Array.from({ length: seq + 1 }, (_, index) => index));
 });
 
-it('a restore that was killed halfway leaves nothing that keeps the next daemon from starting', async () => {
-  await (await begun()).close();
+it('the next daemon starts after a restore was killed halfway', async () => {
+  await (await openWithSample()).close();
   linkSync(file, `${file}-restored`);
-  expect(await refusal(write())).toBe('opened');
+  expect(await messageOf(write())).toBe('opened');
   expect(existsSync(`${file}-restored`)).toBe(false);
 });
 
-describe('others on the machine', () => {
+describe('other users of the host', () => {
   const modes = () =>
     Object.fromEntries(
       readdirSync(directory.path).map((name) => [name, statSync(join(directory.path, name)).mode & 0o777]),
@@ -275,7 +275,7 @@ describe('others on the machine', () => {
 
   const PRIVATE = { 'journal.db': 0o600, 'journal.db-lock': 0o600, 'journal.db-shm': 0o600, 'journal.db-wal': 0o600 };
 
-  it('cannot read a journal, its log, index and lock, also after it was restored', async () => {
+  it('cannot read a journal, its log, index and lock file, also after it was restored', async () => {
     const umask = process.umask(0);
     try {
       const warnings: string[] = [];
@@ -290,15 +290,15 @@ describe('others on the machine', () => {
     }
   });
 
-  it('who can read a journal that was there already are named in one warning', async () => {
-    await (await begun()).close();
+  it('cause one warning if they can read an existing journal', async () => {
+    await (await openWithSample()).close();
     const readable = join(directory.path, 'readable.db');
     copyFileSync(file, readable);
     spawnSync('chmod', ['644', readable]);
     const warnings: string[] = [];
     await write(readable, (message) => warnings.push(message));
     expect(warnings).toEqual([
-      `journal ${readable} can be read by everyone on this machine; 'chmod 600 ${readable}*' keeps it private`,
+      `journal ${readable} is accessible to every user of this host; run 'chmod 600 ${readable}*' to keep it private`,
     ]);
   });
 });

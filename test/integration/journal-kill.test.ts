@@ -30,23 +30,23 @@ afterEach(() => {
 
 const write = () => openJournal({ file, vantage: 'here', now: () => 0 });
 
-/** Lets the child write until it has flushed so many samples, and `longer` milliseconds more; gives the last it told of. */
-async function writeAndKill(count: number, longer: number): Promise<{ session: number; count: number }> {
+/** Kills the child `delay` milliseconds after it has flushed `count` samples. Returns what it reported last. */
+async function writeAndKill(count: number, delay: number): Promise<{ session: number; count: number }> {
   const process_ = spawn(process.execPath, [CHILD, file], { stdio: ['ignore', 'pipe', 'inherit'] });
   child = process_;
-  const told = { session: 0, count: 0 };
+  const reported = { session: 0, count: 0 };
   let killed = false;
   for await (const line of createInterface({ input: process_.stdout })) {
     const [session = 0, flushed = 0] = line.split(' ').map(Number);
-    Object.assign(told, { session, count: flushed });
+    Object.assign(reported, { session, count: flushed });
     if (flushed >= count && !killed) {
       killed = true;
-      setTimeout(() => process_.kill('SIGKILL'), longer);
+      setTimeout(() => process_.kill('SIGKILL'), delay);
     }
   }
   if (process_.exitCode === null && process_.signalCode === null) await once(process_, 'exit');
   expect(process_.signalCode).toBe('SIGKILL');
-  return told;
+  return reported;
 }
 
 function integrity(path: string): unknown {
@@ -70,26 +70,28 @@ const countsOf = async (path: string): Promise<number[]> => {
 };
 
 describe('a daemon that is killed', () => {
-  it('has lost nothing that was flushed, twenty times at any moment, and goes on in the same journal', async () => {
-    const told: number[] = [];
+  it('loses nothing that was flushed, twenty times at random, and continues in the same journal', async () => {
+    const flushed: number[] = [];
     for (let round = 1; round <= 20; round++) {
       const { session, count } = await writeAndKill(1, Math.random() * 100);
       expect(session).toBe(round);
-      told[session] = count;
-      // What a kill leaves is whole by itself: a copy of it says the same.
+      flushed[session] = count;
+      // A copy of the files is complete without further repair.
       const copy = join(directory.path, `copy-${round}.db`);
       for (const part of ['', '-wal']) if (existsSync(file + part)) copyFileSync(file + part, copy + part);
       expect(integrity(copy)).toBe('ok');
       const counts = await countsOf(copy);
-      for (const [id, least] of told.entries()) expect(counts[id] ?? 0).toBeGreaterThanOrEqual(least ?? 0);
+      for (const [id, least] of flushed.entries()) expect(counts[id] ?? 0).toBeGreaterThanOrEqual(least ?? 0);
     }
     const journal = await write();
     const sessions = await journal.sessions();
-    expect(sessions.map(({ id, ended }) => [id, ended])).toEqual(told.slice(1).map((_, index) => [index + 1, false]));
+    expect(sessions.map(({ id, ended }) => [id, ended])).toEqual(
+      flushed.slice(1).map((_, index) => [index + 1, false]),
+    );
     await journal.close();
   }, 60_000);
 
-  it('has let go of its lock, which named it while it lived', async () => {
+  it('releases its lock, which reported its process id', async () => {
     const living = spawn(process.execPath, [CHILD, file], { stdio: ['ignore', 'pipe', 'inherit'] });
     child = living;
     await once(living.stdout, 'data');
@@ -102,17 +104,17 @@ describe('a daemon that is killed', () => {
   });
 });
 
-describe('a log that a crash has damaged', () => {
+describe('a log that was damaged by a crash', () => {
   const log = () => `${file}-wal`;
 
   it.each([
-    ['has rubbish at its end', () => appendFileSync(log(), Buffer.alloc(10_000, 'rubbish'))],
+    ['has garbage at its end', () => appendFileSync(log(), Buffer.alloc(10_000, 'garbage'))],
     ['was cut off in the middle', () => truncateSync(log(), Math.floor(statSync(log()).size / 2))],
-    ['is rubbish from the start', () => writeFileSync(log(), Buffer.alloc(40_000, 'rubbish'))],
+    ['is garbage', () => writeFileSync(log(), Buffer.alloc(40_000, 'garbage'))],
     ['is empty', () => truncateSync(log(), 0)],
     ['has no index', () => rmSync(`${file}-shm`)],
-    ['has an index of rubbish', () => writeFileSync(`${file}-shm`, Buffer.alloc(32_768, 'rubbish'))],
-  ])('when it %s, the journal opens with what is whole and goes on', async (_, damage) => {
+    ['has an index of garbage', () => writeFileSync(`${file}-shm`, Buffer.alloc(32_768, 'garbage'))],
+  ])('if it %s, the journal opens with the intact part and can be written', async (_, damage) => {
     await (await write()).close();
     await writeAndKill(200, 0);
     damage();

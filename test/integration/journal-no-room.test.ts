@@ -17,8 +17,13 @@ let directory: { readonly path: string; clear(): void };
 let file: string;
 let journal: JournalWriter | null = null;
 
-const open = async (retain?: number): Promise<JournalWriter> => {
-  journal = await openJournal({ file, vantage: 'here', now: () => time, ...(retain === undefined ? {} : { retain }) });
+const open = async (maxPending?: number): Promise<JournalWriter> => {
+  journal = await openJournal({
+    file,
+    vantage: 'here',
+    now: () => time,
+    ...(maxPending === undefined ? {} : { maxPending }),
+  });
   return journal;
 };
 
@@ -56,7 +61,7 @@ function integrity(): unknown {
   }
 }
 
-/** Not one more block fits on the disk. */
+/** Fills the disk to the last block. */
 function fill(): string {
   const filler = join(directory.path, 'filler');
   const descriptor = openSync(filler, 'a');
@@ -74,7 +79,7 @@ const unmountable = skipReason();
 describe.skipIf(unmountable !== null)(`on a full disk${unmountable ?? ''}`, () => {
   beforeEach(() => start(mountTmpfs('2m')));
 
-  it('recording stops and says so, all is kept in memory, and is written in order when there is room', async () => {
+  it('recording stops and reports it, and entries are written in order once there is space', async () => {
     const writer = await open();
     await writer.openSession(SESSION, [SERIES]);
     append(writer, samples(0, 10));
@@ -85,7 +90,7 @@ describe.skipIf(unmountable !== null)(`on a full disk${unmountable ?? ''}`, () =
     await writer.flush(900);
     const stopped = writer.state();
     expect(stopped).toMatchObject({ kind: 'stopped', since: 1000, waiting: 890, dropped: 0 });
-    expect(stopped).toHaveProperty('reason', expect.stringMatching(/^no room is left on the disk \(SQLITE_FULL: /));
+    expect(stopped).toHaveProperty('reason', expect.stringMatching(/^no space left on the disk \(SQLITE_FULL: /));
 
     const reader = await readJournal(file);
     expect([seqs(await collect(reader)), (await reader.sessions())[0]?.aliveAt]).toEqual([seqs(samples(0, 10)), 10]);
@@ -108,7 +113,7 @@ describe.skipIf(unmountable !== null)(`on a full disk${unmountable ?? ''}`, () =
     expect(integrity()).toBe('ok');
   });
 
-  it('attempts become rarer, up to one in two seconds', async () => {
+  it('the delay between attempts doubles up to two seconds', async () => {
     const writer = await open();
     await writer.openSession(SESSION, [SERIES]);
     const filler = fill();
@@ -126,7 +131,7 @@ describe.skipIf(unmountable !== null)(`on a full disk${unmountable ?? ''}`, () =
     expect([writer.state().kind, (await collect(writer)).length]).toEqual(['recording', 1500]);
   });
 
-  it('beyond the limit the oldest are dropped and counted', async () => {
+  it('the oldest entries beyond the limit are dropped and counted', async () => {
     const writer = await open(100);
     await writer.openSession(SESSION, [SERIES]);
     const filler = fill();
@@ -145,7 +150,7 @@ describe.skipIf(unmountable !== null)(`on a full disk${unmountable ?? ''}`, () =
     expect(seqs(await collect(writer)).slice(written)).toEqual(seqs(samples(10_150, 10_250)));
   });
 
-  it('a session begins and ends, and both are told when there is room', async () => {
+  it('sessions may start and end, and are written once there is space', async () => {
     const writer = await open();
     const filler = fill();
     append(writer, samples(0, 1500));
@@ -163,7 +168,7 @@ describe.skipIf(unmountable !== null)(`on a full disk${unmountable ?? ''}`, () =
     expect(await writer.series(1)).toEqual([SERIES]);
   });
 
-  it('a daemon that was killed there opens its journal again, and records when there is room', async () => {
+  it('a daemon that was killed reopens its journal, and records once there is space', async () => {
     const first = await open();
     await first.openSession(SESSION, [SERIES]);
     append(first, samples(0, 10));
@@ -181,16 +186,16 @@ describe.skipIf(unmountable !== null)(`on a full disk${unmountable ?? ''}`, () =
     expect(seqs(await collect(again))).toEqual(seqs(samples(0, 1500)));
   });
 
-  it('a journal cannot be begun', async () => {
+  it('a new journal is refused', async () => {
     fill();
-    await expect(open()).rejects.toThrow(/^journal .* cannot be opened: no room is left on the disk/);
+    await expect(open()).rejects.toThrow(/^journal .* cannot be opened: no space left on the disk/);
   });
 });
 
-describe('a journal that is removed under a daemon', () => {
+describe('a journal that is removed while a daemon records to it', () => {
   beforeEach(() => start(temporaryDirectory()));
 
-  const begun = async (): Promise<JournalWriter> => {
+  const openWithEntries = async (): Promise<JournalWriter> => {
     const writer = await open();
     await writer.openSession(SESSION, [SERIES]);
     append(writer, samples(0, 10));
@@ -199,7 +204,7 @@ describe('a journal that is removed under a daemon', () => {
     return writer;
   };
 
-  const whole = async (writer: JournalWriter): Promise<void> => {
+  const expectComplete = async (writer: JournalWriter): Promise<void> => {
     expect(writer.state()).toEqual({ kind: 'recording' });
     const { run } = writer;
     const written = async () => {
@@ -207,7 +212,7 @@ describe('a journal that is removed under a daemon', () => {
       expect([reader.run, seqs(await collect(reader))]).toEqual([run, seqs(samples(0, 20))]);
       await reader.close();
     };
-    // Before the end too: a daemon that is killed puts nothing right.
+    // Also before closing, because a daemon may be killed.
     await written();
     await writer.close();
     await written();
@@ -216,41 +221,38 @@ describe('a journal that is removed under a daemon', () => {
   };
 
   it.each([
-    ['with its log', ['', '-wal', '-shm']],
-    ['and its log is left', ['']],
-    ['no: its log alone', ['-wal']],
-    ['no: its log and index', ['-wal', '-shm']],
-  ])('is there again with the next flush, whole (%s)', async (_, parts) => {
-    const writer = await begun();
+    ['the file, its log and index', ['', '-wal', '-shm']],
+    ['the file only', ['']],
+    ['its log only', ['-wal']],
+    ['its log and index', ['-wal', '-shm']],
+  ])('is restored completely by the next flush (%s)', async (_, parts) => {
+    const writer = await openWithEntries();
     for (const part of parts) rmSync(file + part);
     await writer.flush(20);
-    await whole(writer);
+    await expectComplete(writer);
   });
 
-  it('when another file has its place, that is left alone, and recording goes on when it has gone', async () => {
-    const writer = await begun();
+  it('is not restored over another file, and recording resumes once that is gone', async () => {
+    const writer = await openWithEntries();
     renameSync(file, `${file}.old`);
     writeFileSync(file, 'mine');
     await writer.flush(20);
     expect(writer.state()).toMatchObject({ kind: 'stopped', waiting: 10 });
-    expect(writer.state()).toHaveProperty(
-      'reason',
-      expect.stringMatching(/^another file has taken the journal's place/),
-    );
+    expect(writer.state()).toHaveProperty('reason', expect.stringMatching(/^another file has replaced the journal/));
     rmSync(file);
     time = 1000;
     await writer.flush(21);
-    await whole(writer);
+    await expectComplete(writer);
   });
 
-  it('with its whole directory, it is there again when the directory is', async () => {
-    const writer = await begun();
+  it('is restored once its removed directory is back', async () => {
+    const writer = await openWithEntries();
     renameSync(directory.path, `${directory.path}-gone`);
     await writer.flush(20);
     expect([writer.state().kind, existsSync(directory.path)]).toEqual(['stopped', false]);
     renameSync(`${directory.path}-gone`, directory.path);
     time = 1000;
     await writer.flush(21);
-    await whole(writer);
+    await expectComplete(writer);
   });
 });

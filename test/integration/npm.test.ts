@@ -8,7 +8,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { discard } from '../support/daemon.ts';
 
 const CHECKOUT = new URL('../..', import.meta.url).pathname;
@@ -43,7 +43,7 @@ describe('npm start', () => {
     'leaves neither a process nor a server behind when npm alone gets a %s',
     { timeout: 90_000 },
     async (signal) => {
-      const cloud = await startCloudThread();
+      const cloud = await startCloudWorker();
       const clouds = join(folder, 'clouds.yaml');
       writeFileSync(clouds, cloud.cloudsYaml());
       const args = ['watch', '--listen', '127.0.0.1:0', '--journal', join(folder, `${signal}.sqlite`)];

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfiguration } from '../../src/config/configuration.ts';
 import { type CloudAccess, type CloudAuth, revealAccess } from '../../src/domain/cloud-access.ts';
-import { Refusal } from '../../src/domain/user-error.ts';
+import { UserError } from '../../src/domain/user-error.ts';
 import { makePlace, type Place } from '../support/config-place.ts';
 import { makeKeyPair } from '../support/pem.ts';
 import { layouts } from './openstacksdk/layouts.ts';
@@ -50,7 +50,7 @@ function ours(place: Place, region: string | undefined): unknown {
     const [cloud] = loadConfiguration({ ...place.host, env }).clouds;
     return cloud === undefined ? 'no cloud' : found(revealAccess(cloud.access));
   } catch (error) {
-    if (error instanceof Refusal) return 'refused';
+    if (error instanceof UserError) return 'refused';
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { reach } from '../../src/probes/reach.ts';
+import { reach } from '../../src/probes/server-reach.ts';
 import { freePort } from '../support/free-port.ts';
 
 const clock = { now: () => performance.timeOrigin + performance.now() };
@@ -33,8 +33,8 @@ async function listening(answer: (socket: Socket) => void): Promise<number> {
 const call = (port: number, { banner = true, timeout = 2000, host = '127.0.0.1', signal = never } = {}) =>
   reach({ host, port, timeout, banner, clock, signal });
 
-describe('a server that runs', () => {
-  it('is reached when its SSH banner has come, whatever lines stand before it, in whatever pieces', async () => {
+describe('reach', () => {
+  it('is ok after the SSH banner, with other lines before it and in any chunks', async () => {
     const port = await listening((socket) => {
       socket.write('Welcome\r\nSSH-2.');
       setTimeout(() => socket.write('0-OpenSSH_9.2\r\n'), 20);
@@ -45,13 +45,13 @@ describe('a server that runs', () => {
       outcome: 'ok',
       stages: { connect: expect.any(Number), banner: expect.any(Number) },
     });
-    // A sample belongs to the moment it was sent
-    const { upUntil = 0, settledAt = 0 } = result.outcome === 'ok' ? result : {};
-    expect(upUntil).toBeGreaterThanOrEqual(before);
-    expect(settledAt).toBeGreaterThan(upUntil);
+    // The sample proves the service up when it was sent.
+    const { lastKnownUpAt = 0, settledAt = 0 } = result.outcome === 'ok' ? result : {};
+    expect(lastKnownUpAt).toBeGreaterThanOrEqual(before);
+    expect(settledAt).toBeGreaterThan(lastKnownUpAt);
   });
 
-  it('is reached by a connection alone where no banner is wanted', async () => {
+  it('is ok after the connection if no banner is wanted', async () => {
     const port = await listening(() => {});
     expect(await call(port, { banner: false })).toMatchObject({
       outcome: 'ok',
@@ -59,39 +59,39 @@ describe('a server that runs', () => {
     });
   });
 
-  it('tells a name from an address by the look-up', async () => {
+  it('times the look-up of a host name', async () => {
     const port = await listening((socket) => void socket.write('SSH-2.0-x\r\n'));
     const { stages, outcome } = await call(port, { host: 'localhost' });
     expect({ outcome, stages: Object.keys(stages) }).toEqual({ outcome: 'ok', stages: ['dns', 'connect', 'banner'] });
   });
 
-  it('is not, where nobody listens', async () => {
+  it('fails if nothing listens', async () => {
     const result = await call(await freePort());
     expect(result).toMatchObject({
       outcome: 'failed',
-      hung: false,
+      timedOut: false,
       cause: { kind: 'connection-refused', service: 'server' },
     });
   });
 
-  it('is not, where no banner comes in time: it may have gone silent at any moment', async () => {
+  it('times out without a banner', async () => {
     const port = await listening(() => {});
     const result = await call(port, { timeout: 200 });
     expect(result).toMatchObject({
       outcome: 'failed',
-      hung: true,
+      timedOut: true,
       cause: { kind: 'response-timeout', service: 'server', message: 'no SSH banner within 0.2 s' },
     });
   });
 
-  it('is not, where it hangs up, or something else answers', async () => {
+  it('fails if the server closes the connection or does not speak SSH', async () => {
     const cut = await listening((socket) => void socket.end());
     expect(await call(cut)).toMatchObject({ outcome: 'failed', cause: { kind: 'connection-reset' } });
     const web = await listening((socket) => void socket.write('HTTP/1.1 400 Bad Request\r\n'.repeat(1000)));
     expect(await call(web)).toMatchObject({ outcome: 'failed', cause: { kind: 'invalid-body' } });
   });
 
-  it('says nothing of the cloud where we were told to stop', async () => {
+  it('is void at shutdown', async () => {
     const port = await listening(() => {});
     const stop = new AbortController();
     const result = call(port, { timeout: 60_000, signal: stop.signal });

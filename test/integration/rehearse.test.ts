@@ -26,7 +26,7 @@ afterEach(() => discard(folder));
 
 it.each([
   {
-    what: 'has no such configuration',
+    what: 'has a missing configuration',
     args: ['--config', 'missing.yaml'],
     says: /^rollwatch: --config: \S+missing\.yaml does not exist/m,
   },
@@ -36,39 +36,35 @@ it.each([
     says: /^rollwatch: \S+wrong-key\.yaml:1: unknown key probs; did you mean probes\?/m,
   },
   {
-    what: 'is to boot an image that the cloud does not have',
+    what: 'boots an image that the cloud does not have',
     args: ['--config', 'wrong-image.yaml', '--listen', '127.0.0.1:0'],
     says: /^rollwatch: cloud embedded: .*nonesuch/m,
   },
   {
-    what: 'is to listen on what is no address',
+    what: 'listens on an invalid address',
     args: ['--listen', 'nonsense'],
-    says: /^rollwatch: --listen is 'nonsense'; it must be /m,
+    says: /^rollwatch: --listen is 'nonsense'; must be /m,
   },
   {
-    what: 'is to listen on an address of another machine',
+    what: 'listens on an address of another machine',
     args: ['--listen', '192.0.2.1:9774'],
     says: /^rollwatch: cannot listen on 192\.0\.2\.1:9774: that is no address of this machine/m,
   },
   {
-    what: 'is to record in a folder that is not there',
+    what: 'writes its journal to a missing folder',
     args: ['--journal', 'missing/j.sqlite', '--listen', '127.0.0.1:0'],
-    says: /^rollwatch: journal \S+missing\/j\.sqlite: there is no directory/m,
+    says: /^rollwatch: journal \S+missing\/j\.sqlite: directory \S+missing does not exist/m,
   },
   {
-    what: 'is to record into what is no journal',
+    what: 'writes its journal to a file that is not a journal',
     args: ['--journal', 'text.sqlite', '--listen', '127.0.0.1:0'],
     says: /^rollwatch: .*text\.sqlite /m,
   },
-])(
-  'a rehearsal that $what says so in a line, ends and leaves nothing behind',
-  { timeout: 60_000 },
-  async ({ args, says }) => {
-    await refused(args, { code: 2, says });
-  },
-);
+])('a rehearsal that $what prints one line, exits and leaves no files', { timeout: 60_000 }, async ({ args, says }) => {
+  await refused(args, { code: 2, says });
+});
 
-it('a rehearsal whose port is taken says so in a line, ends and leaves nothing behind', {
+it('a rehearsal whose port is taken prints one line, exits and leaves no files', {
   timeout: 60_000,
 }, async () => {
   const taken = createServer();
@@ -101,7 +97,7 @@ async function refused(
   expect(readdirSync(folder)).toEqual(before);
 }
 
-/** Ends by SIGTERM once it serves; gives its page and what it printed. */
+/** Sends SIGTERM as soon as it serves; returns the URL and standard error. */
 async function interrupted(args: readonly string[] = []): Promise<{ readonly url: string; readonly err: string }> {
   const child = spawn(process.execPath, [MAIN, 'rehearse', ...args], {
     cwd: folder,
@@ -120,27 +116,25 @@ async function interrupted(args: readonly string[] = []): Promise<{ readonly url
   return { url: /http:\S+/.exec(err)?.[0] ?? '', err };
 }
 
-it('a rehearsal keeps its journal and says where, report reads it, and the next one begins it anew', {
+it('a rehearsal keeps and names its journal, report reads it, and the next rehearsal replaces it', {
   timeout: 120_000,
 }, async () => {
   const runs = [];
   for (const _ of [1, 2]) {
     const { err } = await interrupted(['--listen', '127.0.0.1:0']);
-    expect(err).toContain(
-      `The journal is ${join(folder, 'rehearsal.sqlite')}; rollwatch report --journal rehearsal.sqlite`,
-    );
+    expect(err).toContain(`Journal: ${join(folder, 'rehearsal.sqlite')} (rollwatch report --journal rehearsal.sqlite)`);
     expect(err.match(/http:/g)).toHaveLength(1);
     const report = await rollwatch(['report', '--json'], { folder });
     expect(report).toMatchObject({
-      // It was ended before any phase began: nothing was judged.
+      // No phase had started, so there is no verdict.
       code: 1,
-      err: 'rollwatch: no run was recorded here; this is the rehearsal in rehearsal.sqlite\n',
+      err: 'rollwatch: no run is recorded here; this is the rehearsal in rehearsal.sqlite\n',
     });
     runs.push(JSON.parse(report.out).run.id);
   }
   expect(new Set(runs).size).toBe(2);
   expect(readdirSync(scratch).filter((name) => name.startsWith('rollwatch-'))).toEqual([]);
-  // Whoever watches a cloud does not mean the rehearsal
+  // With a cloud configured, the rehearsal is not reported.
   const other = await rollwatch(['report'], { folder, env: { OS_CLOUD: 'mycloud' } });
   expect(other).toMatchObject({ code: 2, out: '' });
   expect(other.err).toMatch(
@@ -148,7 +142,7 @@ it('a rehearsal keeps its journal and says where, report reads it, and the next 
   );
 });
 
-it('a rehearsal that is told twice to end leaves no temporary folder behind', { timeout: 60_000 }, async () => {
+it('a rehearsal that receives two signals leaves no temporary folder', { timeout: 60_000 }, async () => {
   const child = spawn(process.execPath, [MAIN, 'rehearse', '--listen', '127.0.0.1:0'], {
     cwd: folder,
     env: { PATH: process.env['PATH'] ?? '', HOME: folder, TMPDIR: scratch },
@@ -164,11 +158,11 @@ it('a rehearsal that is told twice to end leaves no temporary folder behind', { 
   expect(readdirSync(scratch).filter((name) => name.startsWith('rollwatch-'))).toEqual([]);
 });
 
-it('a rehearsal leaves what is no journal of one as it is', { timeout: 60_000 }, async () => {
+it('a rehearsal does not touch a file that is not the journal of a rehearsal', { timeout: 60_000 }, async () => {
   writeFileSync(join(folder, 'rehearsal.sqlite'), 'somebody else wrote this');
   const { url, err } = await interrupted();
   expect(readFileSync(join(folder, 'rehearsal.sqlite'), 'utf8')).toBe('somebody else wrote this');
-  const [, journal = ''] = /The journal is (\S+);/.exec(err) ?? [];
+  const [, journal = ''] = /Journal: (\S+) /.exec(err) ?? [];
   expect(journal.startsWith(scratch)).toBe(true);
   expect(readdirSync(dirname(journal))).toEqual(['rehearsal.sqlite', 'rehearsal.sqlite-lock']);
   expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);

@@ -2,13 +2,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { checkHosts } from '../../src/checks/hosts/hosts.ts';
-import { readMicroversions, readServices } from '../../src/checks/read-baseline.ts';
-import { checkServices, silentFor } from '../../src/checks/services/services.ts';
+import { readMicroversions } from '../../src/checks/services/microversions.ts';
+import { checkServices, readServices, silentFor } from '../../src/checks/services/services.ts';
 import type { Check } from '../../src/domain/check.ts';
 import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
 import { startEmbeddedCloud } from '../../src/fake-openstack/embedded-cloud.ts';
 import { type Cloud, openCloud } from '../../src/openstack/cloud.ts';
-import { choose } from '../../src/openstack/compute/choose.ts';
+import { chooseBoot } from '../../src/openstack/compute/choose.ts';
 import { accessTo } from '../support/cloud-access.ts';
 
 const { signal } = new AbortController();
@@ -57,8 +57,8 @@ it('a service that no longer reports is named while Nova calls it up, by the clo
   expect(services.every(({ up }) => up)).toBe(true);
   const failed = checkServices(services, before, clock).filter(({ status }) => status === 'fail');
   expect(failed.map(({ name, detail }) => `${name}: ${detail.replace(/\d+ s old/, 'N s old')}`)).toEqual([
-    'services: nova-compute: 2 of 3 up; 3 up before: no report of late from nova-compute on compute2',
-    'services: nova-compute on compute2: Nova still calls it up, but its last report is N s old, and one is due every 10 s: it hangs or has died, look at its log',
+    'services: nova-compute: 2 of 3 up; 3 up before: no recent report from nova-compute on compute2',
+    'services: nova-compute on compute2: Nova still shows it as up, but its last report is N s old (interval 10 s): it hangs or has died, see its log',
   ]);
 });
 
@@ -67,7 +67,7 @@ it('a host whose nova-compute dies before it takes a server is named without wai
 }, async () => {
   const cloud = open();
   const given = { limits: cloud.limits, signal };
-  const choice = await choose(cloud, { flavor: null, image: null, network: null, volume: null }, given);
+  const choice = await chooseBoot(cloud, { flavor: null, image: null, network: null, volume: null }, given);
   if (choice.type !== 'ok') throw new Error(choice.cause.message);
   await kill('nova-compute3');
   const { services, clock } = await servicesOf(cloud);
@@ -94,7 +94,7 @@ it('a host whose nova-compute dies before it takes a server is named without wai
     'hosts: compute3 fail',
   ]);
   expect(checks.find(({ status }) => status === 'fail')?.detail).toMatch(
-    /^nova-compute (has not reported for \d+ s, though Nova still calls it up|went down there while)/,
+    /^nova-compute (has not reported for \d+ s, although Nova still shows it as up|went down while)/,
   );
   expect(await embedded.servers()).toEqual([]);
 });

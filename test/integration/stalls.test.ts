@@ -5,19 +5,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { PEER_PATIENCE_MS } from '../../src/domain/downtime/stalls.ts';
+import { PEER_TIMEOUT_MS } from '../../src/domain/downtime/stalls.ts';
 import { length, subtract } from '../../src/domain/interval.ts';
 import type { Probe, ProbeResult, SamplerEvent } from '../../src/domain/ports.ts';
-import { createObservation } from '../../src/domain/run/run-state.ts';
+import { createRunState } from '../../src/domain/run/run-state.ts';
 import { secret } from '../../src/domain/secret.ts';
 import type { ServiceName } from '../../src/fake-openstack/services.ts';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { openCloud } from '../../src/openstack/cloud.ts';
-import { createHttp } from '../../src/openstack/http/http.ts';
+import { createHttpClient } from '../../src/openstack/http/http.ts';
 import { createJanitor } from '../../src/probes/janitor.ts';
-import { reach } from '../../src/probes/reach.ts';
 import { serverBoot } from '../../src/probes/server-boot.ts';
 import { serverList } from '../../src/probes/server-list.ts';
+import { reach } from '../../src/probes/server-reach.ts';
 import { createTimeline, machineClocks } from '../../src/sampler/clock.ts';
 import { startRunner } from '../../src/sampler/runner.ts';
 import { accessTo } from '../support/cloud-access.ts';
@@ -43,7 +43,7 @@ const WAYS: readonly (() => Promise<void>)[] = [
 it('takes no stall of its own loop for a failure of the cloud, and counts the time as unobserved', {
   timeout: 20_000 + STALLS * 4500,
 }, async () => {
-  const cloud = await startCloudThread({ workers: 16 });
+  const cloud = await startCloudWorker({ workers: 16 });
   const timeline = createTimeline(machineClocks, 500);
   const who = { name: 'probe', domain: { name: 'Default' } };
   const client = openCloud({
@@ -66,7 +66,7 @@ it('takes no stall of its own loop for a failure of the cloud, and counts the ti
     interval: 1000,
     slow: 900,
     timeout: 1000,
-    fast: { interval: 100, limit: 60_000 },
+    afterFailure: { interval: 100, limit: 60_000 },
     detail: true,
     limit: 100,
   };
@@ -74,7 +74,7 @@ it('takes no stall of its own loop for a failure of the cloud, and counts the ti
   const probes: readonly Probe[] = (['reused', 'new'] as const).map((connection) =>
     serverList(client, place, { settings, connection }),
   );
-  const observation = createObservation({ run: 'stalls', version: 'test', overall: ['server-list'] });
+  const observation = createRunState({ run: 'stalls', version: 'test', overall: ['server-list'] });
   const startedAt = timeline.now();
   const session = { id: 1, startedAt, aliveAt: startedAt, ended: false, version: '', vantage: 'here', facts: {} };
   observation.openSession(
@@ -82,9 +82,9 @@ it('takes no stall of its own loop for a failure of the cloud, and counts the ti
     probes.map((one) => one.series),
   );
   const emit = (event: SamplerEvent) => {
-    if (event.type === 'sample' || event.type === 'mark') observation.accept(event);
+    if (event.type === 'sample' || event.type === 'gap') observation.accept(event);
   };
-  const runner = startRunner({ probes, session: 1, timeline, emit, stall: 250, drain: 2000 });
+  const runner = startRunner({ probes, session: 1, timeline, emit, stallLimit: 250, drainTimeout: 2000 });
   try {
     await delay(2500);
     for (let count = 0; count < STALLS; count++) {
@@ -98,7 +98,7 @@ it('takes no stall of its own loop for a failure of the cloud, and counts the ti
   }
   const report = observation.report(timeline.now());
   expect(report.windows.filter((one) => one.kind === 'down')).toEqual([]);
-  const stalled = report.marks.filter((one) => one.kind === 'stalled');
+  const stalled = report.observationGaps.filter((one) => one.kind === 'stalled');
   expect(length(stalled)).toBeGreaterThanOrEqual(STALLS * STALL);
   for (const { samples, gaps } of report.probes) {
     expect(samples.failed).toBe(0);
@@ -144,7 +144,7 @@ describe('a limit of 1 s, in a loop that stands still for 0.9 s of it', () => {
   const NEVER_MS = 600_000;
 
   async function get(port: number) {
-    const http = createHttp({ clock, tls, connection: 'new' });
+    const http = createHttpClient({ clock, tls, connection: 'new' });
     try {
       const limits = { connect: 1000, response: 1000 };
       const url = `http://127.0.0.1:${port}/`;
@@ -191,10 +191,10 @@ describe('a connection that was hung up on', () => {
 
   it.each([
     { millis: 400, http: 'connection-reset', tcp: 'failed connection-reset' },
-    { millis: PEER_PATIENCE_MS + 200, http: 'stalled', tcp: 'void stalled' },
+    { millis: PEER_TIMEOUT_MS + 200, http: 'stalled', tcp: 'void stalled' },
   ])('while our loop stood still for $millis ms is $http', { timeout: 20_000 }, async (expected) => {
     await using server = await serveSlowly(HANGING_UP, 50);
-    const http = createHttp({ clock, tls: { ca: null, cert: null, key: null, verify: true }, connection: 'new' });
+    const http = createHttpClient({ clock, tls: { ca: null, cert: null, key: null, verify: true }, connection: 'new' });
     const limits = { connect: 20_000, response: 20_000 };
     const url = `http://127.0.0.1:${server.port}/`;
     const sent = http.send({ method: 'GET', url, headers: {}, limits, signal });
@@ -211,13 +211,13 @@ describe('a connection that was hung up on', () => {
 
 describe('a boot with a budget of 2 s, in a loop that stands still for all the rest of it', () => {
   async function boot(stopped: readonly ServiceName[]): Promise<ProbeResult> {
-    const embedded = await startCloudThread({ speed: 4 });
+    const embedded = await startCloudWorker({ speed: 4 });
     for (const service of stopped) await embedded.stop(service);
     const clock = { now: () => performance.timeOrigin + performance.now() };
     const cloud = openCloud({ access: accessTo(embedded, 'probe'), clock });
     const mark = { prefix: 'rollwatch-', vantage: 'here', run: 'stalls', cloud: 'here' };
     const janitor = createJanitor({
-      ...{ cloud, mark, deleteLimit: 5000, maxStuck: 5 },
+      ...{ cloud, creator: mark, deleteLimit: 5000, maxStuck: 5 },
       emit: () => {},
       log: () => {},
     });
@@ -225,7 +225,7 @@ describe('a boot with a budget of 2 s, in a loop that stands still for all the r
       ...{
         interval: 1000,
         slow: 1000,
-        fast: { interval: 100, limit: 60_000 },
+        afterFailure: { interval: 100, limit: 60_000 },
         budget: 2000,
         deleteLimit: 5000,
         poll: 50,
@@ -234,7 +234,14 @@ describe('a boot with a budget of 2 s, in a loop that stands still for all the r
       ...{ namePrefix: 'rollwatch-', maxStuck: 5 },
     };
     const place = { cloud: 'embedded', vantage: 'here' };
-    const probe = serverBoot(cloud, place, { settings, session: 1, mark, janitor, admin: null, onFacts: () => {} });
+    const probe = serverBoot(cloud, place, {
+      settings,
+      session: 1,
+      creator: mark,
+      janitor,
+      admin: null,
+      onFacts: () => {},
+    });
     try {
       const building = Promise.withResolvers<void>();
       const ended = probe.run({ signal: new AbortController().signal, clock, progress: () => building.resolve() });
@@ -260,7 +267,7 @@ describe('a boot with a budget of 2 s, in a loop that stands still for all the r
 });
 
 const reportSchema = z.object({
-  marks: z.array(z.object({ kind: z.string() })),
+  observationGaps: z.array(z.object({ kind: z.string() })),
   windows: z.array(z.object({ kind: z.string(), probe: z.string() })),
   probes: z.array(
     z.object({
@@ -286,7 +293,7 @@ async function stopAgainAndAgain({ process }: WatchProcess, done: () => Promise<
 it('voids no good list, no good boot and no ERROR of Nova where the process is stopped again and again', {
   timeout: 120_000,
 }, async () => {
-  const cloud = await startCloudThread({ speed: 4 });
+  const cloud = await startCloudWorker({ speed: 4 });
   const folder = mkdtempSync(join(tmpdir(), 'rollwatch-stalls-'));
   writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
   const watch = await startWatch({
@@ -298,7 +305,7 @@ it('voids no good list, no good boot and no ERROR of Nova where the process is s
   try {
     await stopAgainAndAgain(watch, async () => ((await boots())?.samples.ok ?? 0) >= 4);
     const well = await read();
-    expect(well.marks.filter(({ kind }) => kind === 'stalled').length).toBeGreaterThanOrEqual(3);
+    expect(well.observationGaps.filter(({ kind }) => kind === 'stalled').length).toBeGreaterThanOrEqual(3);
     expect(well.windows.filter(({ kind }) => kind === 'down')).toEqual([]);
     for (const { samples, voids } of well.probes) {
       expect(samples.failed).toBe(0);

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { discard, startWatch, type WatchProcess } from '../support/daemon.ts';
 import { rollwatch } from '../support/rollwatch.ts';
 
@@ -20,7 +20,7 @@ let watch: WatchProcess;
 let env: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
-  cloud = await startCloudThread();
+  cloud = await startCloudWorker();
   const folder = mkdtempSync(join(tmpdir(), 'rollwatch-task-'));
   writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
   watch = await startWatch({
@@ -41,14 +41,14 @@ const schema = z.object({
 });
 
 async function tasks(name: string): Promise<z.infer<typeof schema>['tasks']> {
-  const told = schema.parse(await (await fetch(`${watch.url}/api/v1/tasks`)).json());
-  return told.tasks.filter((one) => one.name === name);
+  const found = schema.parse(await (await fetch(`${watch.url}/api/v1/tasks`)).json());
+  return found.tasks.filter((one) => one.name === name);
 }
 
 const run = (...args: readonly string[]) => rollwatch(args, { folder: watch.folder, env });
 
 describe('rollwatch task run', { timeout: 30_000 }, () => {
-  it('passes exit code, output and arguments through, and tells of the start and the end', async () => {
+  it('passes exit code, output and arguments through, and reports start and end', async () => {
     const ran = await run('task', 'run', 'failing', '--', 'sh', '-c', 'echo out; echo err >&2; exit 7');
     expect(ran).toEqual({ code: 7, out: 'out\n', err: 'err\n' });
     expect(await tasks('failing')).toMatchObject([{ status: 'failed', end: expect.any(String), source: 'shell' }]);
@@ -60,8 +60,8 @@ describe('rollwatch task run', { timeout: 30_000 }, () => {
     expect(await tasks('fine')).toMatchObject([{ status: 'ok' }]);
   });
 
-  it('hands a signal to the command, and ends as it ends', async () => {
-    // It ends by itself, should the signal not reach it.
+  it('forwards a signal to the command, and exits with its exit code', async () => {
+    // Ends by itself if the signal does not arrive.
     const script = 'trap "echo caught; exit 3" TERM; echo ready; for _ in $(seq 200); do sleep 0.05; done';
     const child = spawn(process.execPath, [MAIN, 'task', 'run', 'trapped', '--', 'sh', '-c', script], {
       env: { ...process.env, ...env },
@@ -80,18 +80,18 @@ describe('rollwatch task run', { timeout: 30_000 }, () => {
     expect(await tasks('trapped')).toMatchObject([{ status: 'failed' }]);
   });
 
-  it('runs the command without a daemon just the same, and says so in a line on standard error', async () => {
+  it('runs the command without a daemon, with a warning on standard error', async () => {
     const ran = await rollwatch(['task', 'run', 'alone', '--', 'sh', '-c', 'echo out; exit 4'], {
       folder: watch.folder,
       env: { ROLLWATCH_URL: 'http://127.0.0.1:9' },
     });
     expect([ran.code, ran.out]).toEqual([4, 'out\n']);
     expect(ran.err.split('\n')[0]).toMatch(
-      /^rollwatch: task 'alone' is not told: no daemon answers at http:\/\/127\.0\.0\.1:9/,
+      /^rollwatch: could not report task 'alone': no daemon at http:\/\/127\.0\.0\.1:9/,
     );
   });
 
-  it('says 127 of a command that is not there, as a shell does', async () => {
+  it('exits with 127 if the command does not exist, as a shell does', async () => {
     const ran = await run('task', 'run', 'missing', '--', 'no-such-command');
     expect(ran.code).toBe(127);
     expect(ran.err).toMatch(/no-such-command/);
@@ -99,7 +99,7 @@ describe('rollwatch task run', { timeout: 30_000 }, () => {
 });
 
 describe('rollwatch task start and end', { timeout: 30_000 }, () => {
-  it('tell of a task by its name or its id', async () => {
+  it('report a task by its name or its id', async () => {
     const started = await run('task', 'start', 'migrations');
     const [task] = await tasks('migrations');
     expect([started.code, started.out, task?.status]).toEqual([0, `${task?.id}\n`, 'running']);
@@ -111,8 +111,8 @@ describe('rollwatch task start and end', { timeout: 30_000 }, () => {
     expect((await tasks('migrations')).map((one) => one.status)).toEqual(['ok', 'failed']);
   });
 
-  it('end any task by hand, whoever reported it, and keep what is known of it', async () => {
-    const told = {
+  it('end a task of any source, and keep its other fields', async () => {
+    const task = {
       id: 'callback-x-2',
       name: 'Second, link up at its start',
       role: 'os_nova',
@@ -127,7 +127,7 @@ describe('rollwatch task start and end', { timeout: 30_000 }, () => {
     await fetch(`${watch.url}/api/v1/tasks`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ tasks: [told] }),
+      body: JSON.stringify({ tasks: [task] }),
     });
     await delay(20);
     expect(await run('task', 'end', 'os_nova : Second, link up at its start', '--failed')).toEqual({
@@ -135,23 +135,23 @@ describe('rollwatch task start and end', { timeout: 30_000 }, () => {
       out: '',
       err: '',
     });
-    expect(await tasks(told.name)).toMatchObject([{ ...told, status: 'failed', end: expect.any(String) }]);
+    expect(await tasks(task.name)).toMatchObject([{ ...task, status: 'failed', end: expect.any(String) }]);
   });
 
-  it('says which tasks are running where the one that ends is not', async () => {
+  it('names the running tasks if the given one is not running', async () => {
     expect(await run('task', 'end', 'nothing')).toEqual({
       code: 2,
       out: '',
-      err: "rollwatch: no task 'nothing' is running; none is\n",
+      err: "rollwatch: no task 'nothing' is running (no task is)\n",
     });
     await run('task', 'start', 'something');
-    expect((await run('task', 'end', 'nothing')).err).toContain("there is 'something'");
+    expect((await run('task', 'end', 'nothing')).err).toContain("running: 'something'");
     await run('task', 'end', 'something');
   });
 });
 
 describe('a source that was killed', { timeout: 30_000 }, () => {
-  it('leaves a task that the daemon ends as unknown', async () => {
+  it('leaves a task that the daemon ends with status unknown', async () => {
     const start = new Date().toISOString();
     const [name, kind] = ['Second, link up at its start', 'task'];
     await fetch(`${watch.url}/api/v1/tasks`, {
@@ -166,14 +166,14 @@ describe('a source that was killed', { timeout: 30_000 }, () => {
 });
 
 describe('rollwatch phase', { timeout: 30_000 }, () => {
-  it('reaches the daemon, or says in a line that there is none', async () => {
+  it('reaches the daemon, or reports in one line that there is none', async () => {
     expect(await run('phase', 'maintenance')).toEqual({ code: 0, out: '', err: '' });
     const alone = await run('phase', 'maintenance', '--url', 'http://127.0.0.1:9');
     expect(alone.code).toBe(3);
     expect(alone.err.trimEnd().split('\n')).toHaveLength(1);
   });
 
-  it('refuses a name that the plan does not have, and suggests the one that was meant', async () => {
+  it('rejects a name that is not in the plan, and suggests a similar one', async () => {
     const typo = await run('phase', 'maintenence');
     expect(typo).toMatchObject({ code: 2, out: '' });
     expect(typo.err).toContain("no phase 'maintenence'; did you mean 'maintenance'?");

@@ -1,4 +1,4 @@
-/** `rollwatch task follow` and `report --ansible-log`, with the output of a real Ansible as test/unit/upgrade keeps it. */
+/** `rollwatch task follow` and `report --ansible-log`, with the output of a real Ansible in test/unit/task-sources. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,18 +9,18 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { discard, startWatch, type WatchProcess } from '../support/daemon.ts';
 import { rollwatch } from '../support/rollwatch.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
-const sample = (name: string) => new URL(`../unit/upgrade/samples/${name}`, import.meta.url).pathname;
+const sample = (name: string) => new URL(`../unit/task-sources/samples/${name}`, import.meta.url).pathname;
 
 let cloud: EmbeddedCloud;
 let watch: WatchProcess;
 
 beforeAll(async () => {
-  cloud = await startCloudThread();
+  cloud = await startCloudWorker();
   const folder = mkdtempSync(join(tmpdir(), 'rollwatch-follow-'));
   writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
   watch = await startWatch({
@@ -36,11 +36,11 @@ afterAll(async () => {
 });
 
 const schema = z.object({ tasks: z.array(z.object({ id: z.string(), name: z.string(), source: z.string() })) });
-const told = async (source: string) =>
+const reportedTasks = async (source: string) =>
   schema.parse(await (await fetch(`${watch.url}/api/v1/tasks?source=${source}`)).json()).tasks;
 
 describe('rollwatch task follow', { timeout: 30_000 }, () => {
-  it('tells the tasks of a pipe, and passes on what it reads', async () => {
+  it('reports the tasks of a pipe, and copies its input to its output', async () => {
     const child = spawn(process.execPath, [MAIN, 'task', 'follow', '--jsonl', '--url', watch.url], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
@@ -49,10 +49,10 @@ describe('rollwatch task follow', { timeout: 30_000 }, () => {
     const [out, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
     expect(code).toBe(0);
     expect(out.trimEnd()).toBe(input.trimEnd());
-    expect((await told('jsonl')).length).toBeGreaterThan(2);
+    expect((await reportedTasks('jsonl')).length).toBeGreaterThan(2);
   });
 
-  it('leaves the pipes that it shares with Ansible blocking, as Ansible wants them', async () => {
+  it('leaves the pipes that it shares with Ansible blocking, as Ansible requires', async () => {
     // Flags of the standard error that both have, in octal, when Node has long begun; 04000 is O_NONBLOCK.
     const line = `(sleep 2; grep flags /proc/self/fdinfo/2) | "$0" "$1" task follow --jsonl --url ${watch.url}`;
     const child = spawn('sh', ['-c', line, process.execPath, MAIN], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -61,29 +61,31 @@ describe('rollwatch task follow', { timeout: 30_000 }, () => {
     expect(Number.parseInt(out.replace(/\D/g, ''), 8) & 0o4000).toBe(0);
   });
 
-  it('tells the tasks of a whole file', async () => {
+  it('reports the tasks of a whole file with --once', async () => {
     const ran = await rollwatch(
       ['task', 'follow', '--once', sample('core-2.14.log'), '--zone', 'utc', '--url', watch.url],
       { folder: watch.folder },
     );
     expect(ran).toEqual({ code: 0, out: '', err: '' });
-    expect((await told('log')).length).toBeGreaterThan(2);
+    expect((await reportedTasks('log')).length).toBeGreaterThan(2);
   });
 
-  it('says that it understood nothing of a log, as the report does', async () => {
+  it('warns if it found no task in a log, as report does', async () => {
     const options = { folder: watch.folder };
     const follow = await rollwatch(['task', 'follow', '--once', sample('unixy.log'), '--url', watch.url], options);
     expect(follow).toMatchObject({ code: 0, out: '' });
-    expect(follow.err).toMatch(/^rollwatch: \S+unixy\.log: 4 lines of Ansible's log, but no task: .* unixy\?/);
+    expect(follow.err).toMatch(
+      /^rollwatch: \S+unixy\.log: no tasks found in 4 lines of Ansible's log; its stdout callback seems to be unixy /,
+    );
     const { err } = await rollwatch(['report', '--ansible-log', sample('unixy.log')], options);
-    expect(err).toContain("4 lines of Ansible's log, but no task");
+    expect(err).toContain("no tasks found in 4 lines of Ansible's log");
   });
 
   it.each([
     [['nowhere.log', '--once'], /^rollwatch: nowhere\.log does not exist$/m],
-    [['clouds.yaml', '--once'], /^rollwatch: clouds\.yaml is no log of Ansible: it begins with "/m],
+    [['clouds.yaml', '--once'], /^rollwatch: clouds\.yaml is not an Ansible log: it starts with "/m],
     [['clouds.yaml', '--once', '--zone', 'Mars/Olympus'], /^rollwatch: .*Mars\/Olympus/m],
-  ])('refuses %s in one line', async (args, line) => {
+  ])('rejects %s in one line', async (args, line) => {
     const ran = await rollwatch(['task', 'follow', ...args, '--url', watch.url], { folder: watch.folder });
     expect(ran).toMatchObject({ code: 2, out: '', err: expect.stringMatching(line) });
     expect(ran.err.trimEnd().split('\n')).toHaveLength(1);
@@ -91,7 +93,7 @@ describe('rollwatch task follow', { timeout: 30_000 }, () => {
 });
 
 describe('rollwatch report --ansible-log', { timeout: 30_000 }, () => {
-  it('knows the tasks of the log beside those of the journal, without writing them into it', async () => {
+  it('adds the tasks of the log to those of the journal, without writing the journal', async () => {
     const report = async (...args: readonly string[]) => {
       const { out } = await rollwatch(['report', '--json', '--journal', watch.journal, ...args], {
         folder: watch.folder,
@@ -105,11 +107,11 @@ describe('rollwatch report --ansible-log', { timeout: 30_000 }, () => {
     expect(await report()).toBe(before);
   });
 
-  it('refuses what is no log, and a log for a report of a daemon', async () => {
+  it('rejects a file that is not a log, and a log together with --url', async () => {
     const refused = await rollwatch(['report', '--journal', watch.journal, '--ansible-log', 'clouds.yaml'], {
       folder: watch.folder,
     });
-    expect(refused).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/is no log of Ansible/) });
+    expect(refused).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/is not an Ansible log/) });
     const daemon = await rollwatch(['report', '--url', watch.url, '--ansible-log', 'x'], { folder: watch.folder });
     expect(daemon).toMatchObject({ code: 2, err: expect.stringMatching(/task follow --once/) });
   });

@@ -1,4 +1,4 @@
-/** `rollwatch check --tempest` with a program in Tempest's place: what is told while it runs, and after whatever end. */
+/** `rollwatch check --tempest` with a program in place of Tempest: what it reports while running, and at the end. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { discard } from '../support/daemon.ts';
 import { rollwatch } from '../support/rollwatch.ts';
 import { subunitTest } from '../support/subunit.ts';
@@ -23,7 +23,7 @@ let cloud: EmbeddedCloud;
 let top: string;
 
 beforeAll(async () => {
-  cloud = await startCloudThread();
+  cloud = await startCloudWorker();
   top = mkdtempSync(join(tmpdir(), 'rollwatch-tempest-'));
   writeFileSync(join(top, 'clouds.yaml'), cloud.cloudsYaml());
 });
@@ -33,7 +33,7 @@ afterAll(async () => {
   discard(top);
 });
 
-/** A folder with a workspace `ws`, and a program `tempest` on the PATH that does what the lines of a shell say. */
+/** A folder with a workspace `ws` and a shell script `tempest` on the PATH. */
 function tempest(script: string) {
   const folder = mkdtempSync(join(top, 'run-'));
   const env = {
@@ -43,23 +43,23 @@ function tempest(script: string) {
   };
   mkdirSync(join(folder, 'ws', 'etc'), { recursive: true });
   writeFileSync(join(folder, 'ws', 'etc', 'tempest.conf'), '[auth]\n');
-  const becomes = (lines: string) => {
-    writeFileSync(join(folder, 'tempest'), `#!/bin/sh\ncd '${folder}'\necho "$@" >asked\n${lines}\n`);
+  const setScript = (lines: string) => {
+    writeFileSync(join(folder, 'tempest'), `#!/bin/sh\ncd '${folder}'\necho "$@" >arguments\n${lines}\n`);
     chmodSync(join(folder, 'tempest'), 0o755);
   };
-  becomes(script);
+  setScript(script);
   return {
     folder,
     env,
-    becomes,
-    /** What it was last run with. */
-    asked: () => readFileSync(join(folder, 'asked'), 'utf8').trim(),
+    setScript,
+    /** The arguments of its last run. */
+    lastArguments: () => readFileSync(join(folder, 'arguments'), 'utf8').trim(),
     stream: (name: string, ...packets: readonly Buffer[]) => writeFileSync(join(folder, name), Buffer.concat(packets)),
     check: (...args: readonly string[]) => rollwatch(['check', ...args, '--tempest-workspace', 'ws'], { folder, env }),
   };
 }
 
-/** As ps(1) says it; undefined: there is none such. Whoever inherited it may leave it a zombie for a while. */
+/** The state of a process as in ps(1), or undefined if there is none. It may be a zombie until its new parent reaps it. */
 const stateOf = (pid: string): string | undefined =>
   existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.[0] : undefined;
 
@@ -83,8 +83,8 @@ const answerSchema = z.object({
 });
 
 describe('a run of Tempest', { timeout: 60_000 }, () => {
-  it('is held against the one before test by test, in every format and in the report', async () => {
-    const { check, stream, becomes, asked, folder, env } = tempest('cat before');
+  it('is compared with the one before test by test, in every format and in the report', async () => {
+    const { check, stream, setScript, lastArguments, folder, env } = tempest('cat before');
     stream(
       'before',
       subunitTest(`${SERVERS}.test_boot[id-1,smoke]`, 'success'),
@@ -95,7 +95,7 @@ describe('a run of Tempest', { timeout: 60_000 }, () => {
     );
     const before = await check('before', '--only', 'tempest');
     expect(before).toMatchObject({ code: 1, err: '' });
-    expect(asked()).toBe(`run --subunit --smoke --config-file ${folder}/ws/etc/tempest.conf`);
+    expect(lastArguments()).toBe(`run --subunit --smoke --config-file ${folder}/ws/etc/tempest.conf`);
     expect(before.out).toMatch(
       /^pass {2}tempest: smoke: 4 passed, 1 failed, 0 skipped in .*\nfail {2}tempest's tests: /m,
     );
@@ -106,7 +106,7 @@ describe('a run of Tempest', { timeout: 60_000 }, () => {
       subunitTest(`${SERVERS}.test_list[id-2,smoke]`, 'fail', traceback('a.Mismatch: 1 != 2')),
       subunitTest(`setUpClass (${VOLUMES})`, 'skip', { name: 'reason', text: 'Cinder is not available' }),
     );
-    becomes('cat after');
+    setScript('cat after');
     const after = await check('after', '--only', 'tempest', '--json');
     expect(after).toMatchObject({ code: 1, err: '' });
     const { ok, checks, tempest: summary } = answerSchema.parse(JSON.parse(after.out));
@@ -139,18 +139,18 @@ describe('a run of Tempest', { timeout: 60_000 }, () => {
     expect(report.out).toContain(`The checks after the upgrade found 1 thing wrong: tempest:`);
     expect(report.out).toMatch(/fail {2}tempest's tests: 0 passed, 2 failed, 4 skipped; they took 3 s; 3 tests that/);
     const markdown = await rollwatch(['report', '--format', 'markdown'], { folder, env });
-    // Of each stage a line for all, and those that failed: one before, two after
+    // A line for all tests of each stage, and one for each failure: one before, two after
     expect(markdown.out.match(/^- (pass|fail|skip): tempest/gm)).toEqual(Array(5).fill('- fail: tempest'));
 
-    // Again, and only what had been broken: of each test the last word counts
+    // The latest result of each test counts
     stream('again', subunitTest(`${SERVERS}.test_boot[id-1,smoke]`, 'success'));
-    becomes('cat again');
+    setScript('cat again');
     expect(await check('after', '--only', 'tempest', '--tempest', 'test_boot', '--json')).toMatchObject({ code: 0 });
-    expect(asked()).toBe(`run --subunit --regex=test_boot --config-file ${folder}/ws/etc/tempest.conf`);
+    expect(lastArguments()).toBe(`run --subunit --regex=test_boot --config-file ${folder}/ws/etc/tempest.conf`);
     expect((await rollwatch(['report'], { folder, env })).out).toMatch(/^ {2}after, .*: pass/m);
   });
 
-  it('is told of test by test while it goes on', async () => {
+  it('is reported test by test while it runs', async () => {
     const { folder, env, stream } = tempest('cat one; while [ ! -e go ]; do sleep 0.05; done; cat two');
     stream('one', subunitTest(`${SERVERS}.test_boot[id-1]`, 'success'));
     stream('two', subunitTest(`${SERVERS}.test_list[id-2]`, 'success'));
@@ -169,7 +169,7 @@ describe('a run of Tempest', { timeout: 60_000 }, () => {
     expect((await ended)[0]).toBe(0);
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('is stopped with all that it started when we are: %s', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('is stopped together with its processes by %s', async (signal) => {
     const { folder, env, stream } = tempest("sh -c 'echo $$ >pid; exec sleep 600' & cat one; wait");
     stream('one', subunitTest(`${SERVERS}.test_boot[id-1]`, 'success'));
     const child = spawn(process.execPath, [MAIN, 'check', 'before', '--only', 'tempest', '--tempest-workspace', 'ws'], {
@@ -185,13 +185,13 @@ describe('a run of Tempest', { timeout: 60_000 }, () => {
     child.kill(signal);
     expect((await ended)[0]).toBe(1);
     expect(await rest).toMatch(
-      /^skip {2}tempest: smoke: we were told to stop; up to then 1 passed.*\nbefore: stopped \(1 pass, 1 skipped\)\n$/s,
+      /^skip {2}tempest: smoke: interrupted; until then 1 passed.*\nbefore: stopped \(1 pass, 1 skipped\)\n$/s,
     );
     expect(['Z', undefined]).toContain(stateOf(pid));
   });
 
-  it('fails with one line where it ends before its time', async () => {
-    const { check, becomes, stream, folder } = tempest(
+  it('fails with one line if it ends early', async () => {
+    const { check, setScript, stream, folder } = tempest(
       'echo "The specified regex doesn\'t match with anything"; exit 1',
     );
     const failed = async (...args: readonly string[]) => {
@@ -202,42 +202,47 @@ describe('a run of Tempest', { timeout: 60_000 }, () => {
         .checks.filter(({ status }) => status === 'fail')
         .map(({ name, detail }) => `${name}: ${detail}`);
     };
-    const place = `(with ${folder}/ws/etc/tempest.conf)`;
+    const configuration = `(configuration ${folder}/ws/etc/tempest.conf)`;
     expect(await failed('--tempest', 'nosuch')).toEqual([
-      `tempest: nosuch: no test was run: The specified regex doesn't match with anything ${place}`,
+      `tempest: nosuch: no test was run: The specified regex doesn't match with anything ${configuration}`,
     ]);
     const trace = traceback('oslo_config.cfg.ParseError: at tempest.conf:1').text;
-    becomes(`cat >&2 <<'END'\n${trace}END\nexit 1`);
-    expect(await failed()).toEqual([`tempest: smoke: no test was run: ParseError: at tempest.conf:1 ${place}`]);
+    setScript(`cat >&2 <<'END'\n${trace}END\nexit 1`);
+    expect(await failed()).toEqual([`tempest: smoke: no test was run: ParseError: at tempest.conf:1 ${configuration}`]);
     stream('one', subunitTest('a.B.c', 'success'), subunitTest('a.B.hangs[id-1]', 'success').subarray(0, -5));
-    becomes('cat one; kill -9 $$');
+    setScript('cat one; kill -9 $$');
     expect(await failed()).toEqual([
-      'tempest: a.B.hangs: it began and never ended: its process died',
-      `tempest: smoke: it ended in the middle, by SIGKILL; 1 passed, 0 failed, 0 skipped ${place}`,
+      'tempest: a.B.hangs: started but did not end: its process died',
+      `tempest: smoke: Tempest was killed by SIGKILL; 1 passed, 0 failed, 0 skipped ${configuration}`,
     ]);
     writeFileSync(join(folder, 'tempest'), '#!/nowhere/python3\n');
-    expect(await failed()).toEqual([`tempest: smoke: no test was run: spawn ${folder}/tempest ENOENT ${place}`]);
+    expect(await failed()).toEqual([
+      `tempest: smoke: no test was run: spawn ${folder}/tempest ENOENT ${configuration}`,
+    ]);
   });
 
-  it('is refused before anything is checked where it cannot be', async () => {
+  it('is rejected before any check if it is not possible', async () => {
     const { folder, env, check } = tempest('exit 1');
-    const refused = async (args: readonly string[], other = {}) => {
+    const rejected = async (args: readonly string[], other = {}) => {
       const ran = await rollwatch(['check', 'before', ...args], { folder, env: { ...env, ...other } });
       expect(ran.out).toBe('');
       expect(ran.err.trimEnd().split('\n')).toHaveLength(1);
       return ran;
     };
-    const missing = await refused(['--tempest'], { PATH: join(folder, 'ws') });
+    const missing = await rejected(['--tempest'], { PATH: join(folder, 'ws') });
     expect(missing.code).toBe(3);
     expect(missing.err).toContain('apt-get install python3-tempest');
-    expect(await refused(['--tempest', '--tempest-workspace', 'nowhere'])).toMatchObject({
+    expect(await rejected(['--tempest', '--tempest-workspace', 'nowhere'])).toMatchObject({
       code: 2,
-      err: expect.stringContaining('--tempest-workspace nowhere: there is no etc/tempest.conf in it'),
+      err: expect.stringContaining('--tempest-workspace nowhere: it has no etc/tempest.conf'),
     });
-    expect(await refused(['--tempest', ''])).toMatchObject({ code: 2, err: expect.stringContaining('an empty regex') });
-    expect(await refused(['--tempest-workspace', 'ws'])).toMatchObject({
+    expect(await rejected(['--tempest', ''])).toMatchObject({
       code: 2,
-      err: 'rollwatch: --tempest-workspace: say --tempest, too\n',
+      err: expect.stringContaining('the regex is empty'),
+    });
+    expect(await rejected(['--tempest-workspace', 'ws'])).toMatchObject({
+      code: 2,
+      err: 'rollwatch: --tempest-workspace has no effect without --tempest; add --tempest\n',
     });
     writeFileSync(join(folder, 'rollwatch.yaml'), 'clouds: [{name: embedded}, {name: embedded2}]\n');
     writeFileSync(

@@ -1,4 +1,4 @@
-/** What a person sees at a terminal: the line at the foot and what is printed above it. */
+/** The status line of a terminal and the text that is printed above it. */
 
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ const OUTPUT = new URL('../../src/cli/output.ts', import.meta.url).href;
 const ESCAPE = '\u001b';
 const TOKENS = new RegExp(`\\r?\\n|\\r${ESCAPE}\\[2K|[^\\r\\n]+`, 'g');
 
-/** The lines that stand on the screen in the end; none of them is as wide as the terminal. */
+/** The lines on the screen at the end; none may be as wide as the terminal. */
 function screen(written: string): readonly string[] {
   const lines = [''];
   for (const [token] of written.matchAll(TOKENS)) {
@@ -20,15 +20,15 @@ function screen(written: string): readonly string[] {
   return lines;
 }
 
-it.each(['out', 'err'] as const)('what is printed to std%s goes above the line at the foot, whole', async (name) => {
+it.each(['out', 'err'] as const)('text that is printed to std%s goes above the status line, complete', async (name) => {
   const program = `
-    const { print, processOutput, redraw } = await import('${OUTPUT}');
+    const { print, processOutput, redrawStatusLine } = await import('${OUTPUT}');
     const output = processOutput();
-    redraw(output.err, 'UP | server-list kept 34 ms');
-    await print(output.${name}, 'PASS: every phase kept its promise.\\nThe API was never down.');
-    redraw(output.err, 'UP | server-list kept 35 ms');
+    redrawStatusLine(output.err, 'UP | server-list reused 34 ms');
+    await print(output.${name}, 'PASS: all phases stayed within budget.\\nThe API was never down.');
+    redrawStatusLine(output.err, 'UP | server-list reused 35 ms');
     await print(output.${name}, 'stopping');
-    redraw(output.err, '');
+    redrawStatusLine(output.err, '');
     await print(output.${name}, 'stopped');`;
   const child = spawnOnPty([process.execPath, '--input-type=module', '--eval', program], {
     cwd: tmpdir(),
@@ -41,12 +41,12 @@ it.each(['out', 'err'] as const)('what is printed to std%s goes above the line a
   await once(child, 'close');
   expect(child.exitCode).toBe(0);
   expect(screen(written)).toEqual([
-    'PASS: every phase kept its promise.',
+    'PASS: all phases stayed within budget.',
     'The API was never down.',
     'stopping',
     'stopped',
     '',
   ]);
-  // In between it stood there again
-  expect(written).toMatch(/never down\.\r\nUP \| server-list kept 34 ms\r/);
+  // The status line is drawn again in between.
+  expect(written).toMatch(/never down\.\r\nUP \| server-list reused 34 ms\r/);
 });

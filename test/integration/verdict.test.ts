@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
-import { startCloudThread } from '../../src/fake-openstack/start-worker.ts';
+import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { discard, startWatch, type WatchProcess } from '../support/daemon.ts';
 import { rollwatch } from '../support/rollwatch.ts';
 
@@ -40,7 +40,7 @@ const phases = async () => phasesSchema.parse(await (await fetch(`${watch.url}/a
 const run = (...args: readonly string[]) => rollwatch(args, { folder, env: { ROLLWATCH_URL: watch.url } });
 
 beforeAll(async () => {
-  cloud = await startCloudThread();
+  cloud = await startCloudWorker();
   folder = mkdtempSync(join(tmpdir(), 'rollwatch-verdict-'));
   writeFileSync(join(folder, 'clouds.yaml'), cloud.cloudsYaml());
   writeFileSync(join(folder, 'plan.yaml'), PLAN);
@@ -94,7 +94,7 @@ describe('a run that is judged', { timeout: 60_000 }, () => {
     const asked = await run('report', '--url', watch.url);
     expect(asked).toMatchObject({ code: 1, err: '' });
     expect(asked.out).toMatch(
-      /^FAIL: maintenance cost more than strict promises\. Not judged: computes never began\.$/m,
+      /^FAIL: maintenance exceeded its budget \(plan strict\)\. Not judged: computes never began\.$/m,
     );
     expect(asked.out).toMatch(/maintenance: API downtime: .* over the budget of 0\.1 s even at the least/);
     expect(await phases()).toMatchObject({
@@ -125,13 +125,16 @@ describe('a run that is judged', { timeout: 60_000 }, () => {
   });
 
   it.each([
-    [['--plan', 'nowhere'], /^rollwatch: --plan is 'nowhere'; it must be nova-rolling-upgrade, or the path of a file$/],
+    [['--plan', 'nowhere'], /^rollwatch: --plan is 'nowhere'; must be nova-rolling-upgrade or a file path$/],
     [['--plan', './rollwatch.yaml'], /^rollwatch: \S+rollwatch\.yaml:\d+: unknown key /],
-    [['--compare', 'JOURNAL'], /^rollwatch: --compare has 1 journal; name two or more$/],
+    [['--compare', 'JOURNAL'], /^rollwatch: --compare needs two or more journals, but got 1$/],
     [['--compare', 'JOURNAL', 'JOURNAL', '--format', 'junit'], /with --compare it must be text or json$/],
     [['--compare', 'JOURNAL', 'nowhere.sqlite'], /nowhere\.sqlite does not exist$/],
-    [['--compare', 'a', 'b', '--url', 'http://127.0.0.1:1'], /leave --journal and --url out$/],
-    [['--url', 'http://127.0.0.1:1', '--plan', 'plan.yaml'], /--plan goes with a journal/],
+    [
+      ['--compare', 'a', 'b', '--url', 'http://127.0.0.1:1'],
+      /--compare excludes --journal and --url; list all journals after --compare$/,
+    ],
+    [['--url', 'http://127.0.0.1:1', '--plan', 'plan.yaml'], /--plan cannot be used with --url/],
   ])('a mistake is told in one line: report %j', async (args, says) => {
     const { code, out, err } = await run('report', ...args.map((one) => (one === 'JOURNAL' ? watch.journal : one)));
     expect([code, out, err.trim().split('\n').length]).toEqual([2, '', 1]);

@@ -50,8 +50,8 @@ function open(user: 'probe' | 'admin'): Cloud {
   });
 }
 
-const fast = { interval: 250, limit: 60_000 };
-const paced = (interval: number, slow: number) => ({ enabled: true, interval, slow, fast, timeout: 10_000 });
+const afterFailure = { interval: 250, limit: 60_000 };
+const paced = (interval: number, slow: number) => ({ enabled: true, interval, slow, afterFailure, timeout: 10_000 });
 const settings: ProbesSettings = {
   'server-list': { ...paced(1000, 1000), detail: true, limit: 100, connections: ['new', 'reused'] },
   'server-boot': {
@@ -78,7 +78,7 @@ const mark = { prefix: 'rollwatch-', vantage: 'causes', run: `causes${process.pi
 const leaks: string[] = [];
 const janitor = createJanitor({
   cloud,
-  mark,
+  creator: mark,
   deleteLimit: 60_000,
   maxStuck: 5,
   emit: (event) => event.kind === 'leaked' && leaks.push(`${event.name}: ${event.message}`),
@@ -99,13 +99,13 @@ async function sampled(during: () => Promise<void>): Promise<readonly Sample[]> 
   const probes = probesOfCloud(cloud, place, {
     admin,
     session,
-    mark,
+    creator: mark,
     janitor,
     settings,
     clock: timeline,
     onFacts: () => {},
   });
-  const runner = startRunner({ probes, session, timeline, emit, stall: 500, drain: 60_000 });
+  const runner = startRunner({ probes, session, timeline, emit, stallLimit: 500, drainTimeout: 60_000 });
   const booted = async (since: number, tries: number) => {
     const isOk = (one: Sample) => one.probe === 'server-boot' && one.outcome === 'ok' && one.startedAt > since;
     for (let second = 0; second < tries && !samples.some(isOk); second++) await pause(1);

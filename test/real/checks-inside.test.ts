@@ -42,15 +42,15 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
     expect(ran.err).toBe('');
     return checksSchema.parse(JSON.parse(ran.out));
   };
-  const configure = (ssh: string, checks = 'keep: 1', probes = '') =>
+  const configure = (ssh: string, checks = 'servers: 1', probes = '') =>
     writeFileSync(
       join(folder, 'rollwatch.yaml'),
-      `vantage: inside.example\nchecks: {${checks}, ssh: {user: root, port: ${guests.port}, within: 5s${ssh}}}\n${probes}\n`,
+      `vantage: inside.example\nchecks: {${checks}, ssh: {user: root, port: ${guests.port}, timeout: 5s${ssh}}}\n${probes}\n`,
     );
   const lines = ({ checks }: Told) => checks.map(({ name, status }) => `${status} ${name}`);
   const failures = ({ checks }: Told) =>
     checks.filter(({ status }) => status === 'fail').map(({ name, detail }) => `${name}: ${detail}`);
-  const inside = () => check('after', '--only', 'inside').then(failures);
+  const inside = () => check('after', '--only', 'guest').then(failures);
 
   beforeAll(async () => {
     guests = await startGuests({ home: HOME, port: await freePort(), networks: ['10.99.0.0/16', '10.98.0.0/24'] });
@@ -64,29 +64,29 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
   });
 
   it('pass where each calls itself by its name and has the vCPUs of its flavor', async () => {
-    const before = await check('before', '--keep', '2', '--only', 'basics', 'kept', 'inside');
+    const before = await check('before', '--servers', '2', '--only', 'basics', 'survivors', 'guest');
     expect(failures(before)).toEqual([]);
     expect(lines(before)).toEqual([
       ...['key pair', 'security group', 'boot', 'address', 'SSH', 'host name', 'vCPUs', 'undone'].map(
         (what) => `pass basics: ${what}`,
       ),
-      'pass kept servers',
-      ...[1, 2].map((number) => `pass kept rollwatch-check-kept-${number}: as asked for`),
+      'pass survivors',
+      ...[1, 2].map((number) => `pass survivors rollwatch-check-survivor-${number}: as asked for`),
       ...[1, 2].flatMap((number) =>
-        ['SSH', 'host name', 'vCPUs'].map((what) => `pass inside rollwatch-check-kept-${number}: ${what}`),
+        ['SSH', 'host name', 'vCPUs'].map((what) => `pass guest rollwatch-check-survivor-${number}: ${what}`),
       ),
     ]);
-    const after = await check('after', '--only', 'inside');
+    const after = await check('after', '--only', 'guest');
     expect(after.ok).toBe(true);
-    expect(lines(after)).toContain('pass inside rollwatch-check-kept-2: not rebooted');
+    expect(lines(after)).toContain('pass guest rollwatch-check-survivor-2: not rebooted');
   });
 
   it('find a wrong name, a wrong count, and a boot that nobody asked for', async () => {
     guests.faults({ name: 'localhost', vcpus: 8, boot: 'another' });
     expect((await inside()).slice(0, 3)).toEqual([
-      'inside rollwatch-check-kept-1: host name: it calls itself localhost, and is rollwatch-check-kept-1',
-      'inside rollwatch-check-kept-1: vCPUs: it has 8, its flavor 1',
-      expect.stringMatching('inside rollwatch-check-kept-1: not rebooted: it was booted since, and is up for '),
+      'guest rollwatch-check-survivor-1: host name: is localhost, expected rollwatch-check-survivor-1',
+      'guest rollwatch-check-survivor-1: vCPUs: has 8, its flavor has 1',
+      expect.stringMatching('guest rollwatch-check-survivor-1: not rebooted: it has rebooted, up for '),
     ]);
     guests.faults({});
     expect(await inside()).toEqual([]);
@@ -94,26 +94,24 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
 
   it('find a closed port, a banner that never comes, and another host key', async () => {
     const ofFirst = async () => (await inside())[0]?.replaceAll(/10\.99\.[0-9.]+:[0-9]+/g, 'ADDRESS');
-    const name = 'inside rollwatch-check-kept-1: SSH';
+    const name = 'guest rollwatch-check-survivor-1: SSH';
     await guests.stop();
-    expect(await ofFirst()).toBe(`${name}: ADDRESS refuses the connection`);
+    expect(await ofFirst()).toBe(`${name}: ADDRESS refused the connection`);
 
     await guests.silence();
-    expect(await ofFirst()).toMatch(`${name}: ADDRESS takes the connection, but says nothing within `);
+    expect(await ofFirst()).toMatch(`${name}: ADDRESS accepted the connection, but sent no SSH banner within `);
 
     await guests.newHostKey();
-    expect(await ofFirst()).toMatch(
-      new RegExp(`^${name}: ADDRESS shows another host key, SHA256:\\S+, than before, SHA256`),
-    );
+    expect(await ofFirst()).toMatch(new RegExp(`^${name}: ADDRESS has host key SHA256:\\S+, which was SHA256`));
   });
 
   it('find a security group that was taken away, and are cleaned up after to the last', async () => {
-    const server = 'rollwatch-check-kept-1';
+    const server = 'rollwatch-check-survivor-1';
     const groups = (await openstack('security', 'group', 'list', '-f', 'value', '-c', 'Name')).split('\n');
     const [group = ''] = groups.filter((name) => name.startsWith('rollwatch-check-group-'));
     await openstack('server', 'remove', 'security', 'group', server, group);
-    expect(failures(await check('after', '--only', 'kept'))).toEqual([
-      `kept ${server}: security groups: is none, was ${group}`,
+    expect(failures(await check('after', '--only', 'survivors'))).toEqual([
+      `survivors ${server}: security groups: is none, was ${group}`,
     ]);
     const cleaned = await rollwatch(['check', 'clean', '--json'], { folder, env, limit: 200_000 });
     expect(cleaned.code).toBe(0);
@@ -123,8 +121,8 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
   });
 
   it('leave servers that stay under a probe while the upgrade runs, told apart from the API', async () => {
-    configure('', 'keep: 2', 'probes: {server-boot: {enabled: false}, server-reach: {enabled: true, timeout: 1s}}');
-    expect(failures(await check('before', '--only', 'kept'))).toEqual([]);
+    configure('', 'servers: 2', 'probes: {server-boot: {enabled: false}, server-reach: {enabled: true, timeout: 1s}}');
+    expect(failures(await check('before', '--only', 'survivors'))).toEqual([]);
     const watch = await startWatch({ env, folder });
     const up = async () => {
       const status = statusSchema.parse(await (await fetch(`${watch.url}/api/v1/status`)).json());
@@ -152,7 +150,7 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
     const { printed } = await watch.stop();
     const { windows, overall } = reportSchema.parse(JSON.parse(printed));
     const [refused, silent, api] = stretches;
-    for (const target of [1, 2].map((number) => `rollwatch-check-kept-${number}`)) {
+    for (const target of [1, 2].map((number) => `rollwatch-check-survivor-${number}`)) {
       const own = windows.filter((one) => one.probe === 'server-reach' && one.target === target && one.kind === 'down');
       expect(own).toHaveLength(2);
       own.forEach(({ start, end, causes }, index) => {
@@ -176,14 +174,14 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
   it('reach servers by floating addresses, and take one on each host without an administrator', async () => {
     await withOutside(async (network) => {
       configure(`, floating_network: ${network}`);
-      const before = await check('before', '--only', 'hosts', 'basics', 'kept', 'inside');
+      const before = await check('before', '--only', 'hosts', 'basics', 'survivors', 'guest');
       expect(failures(before)).toEqual([]);
       const details = new Map(before.checks.map(({ name, detail }) => [name, detail]));
-      expect(details.get('hosts: each takes a server')).toBe('3 hosts took a server');
+      expect(details.get('hosts: each takes a server')).toBe('3 hosts accepted a server');
       expect(details.get('basics: address')).toMatch(
         /^probe-net fixed 10\.99\.\S+, probe-net floating 10\.98\.0\.\d+$/,
       );
-      expect(details.get('inside rollwatch-check-kept-1: SSH')).toMatch(/^root@10\.98\.0\.\d+, host key SHA256/);
+      expect(details.get('guest rollwatch-check-survivor-1: SSH')).toMatch(/^root@10\.98\.0\.\d+, host key SHA256/);
       const cleaned = await rollwatch(['check', 'clean', '--json'], { folder, env, limit: 200_000 });
       expect(cleaned.code).toBe(0);
       expect(await openstack('floating', 'ip', 'list', '-f', 'value')).toBe('');

@@ -32,7 +32,7 @@ const stateSchema = z.object({
 
 /** Moments at which a whole check is killed. */
 const KILLS = Number(process.env['ROLLWATCH_KILLS'] ?? 2);
-const ADMIN = 'diagnosis: {cloud: real-admin}\n';
+const ADMIN = 'admin_cloud: real-admin\n';
 
 const folder = mkdtempSync(join(tmpdir(), 'rollwatch-killed-'));
 let user: CloudUser;
@@ -81,7 +81,7 @@ describe('a check that is killed', { timeout: 300_000 }, () => {
   it('leaves nothing that clean does not find', async () => {
     await withOutside(async (network) => {
       const before = await everything();
-      const ssh = `vantage: killed\nchecks: {ssh: {user: root, port: 9, within: 1s, floating_network: ${network}}}\n`;
+      const ssh = `vantage: killed\nchecks: {ssh: {user: root, port: 9, timeout: 1s, floating_network: ${network}}}\n`;
       const kills = [
         ['basics', '', () => seen(user, '/os-keypairs')],
         ['basics', '', () => seen(user, '/v2.0/security-groups')],
@@ -109,7 +109,7 @@ describe('a check that is killed', { timeout: 300_000 }, () => {
     const before = await everything();
     for (let number = 0; number < KILLS; number++) {
       writeFileSync(join(folder, 'rollwatch.yaml'), `vantage: killed\n${number % 2 === 0 ? ADMIN : ''}`);
-      const args = ['check', 'before', '--keep', '2', '--journal', join(folder, `random-${number}.sqlite`)];
+      const args = ['check', 'before', '--servers', '2', '--journal', join(folder, `random-${number}.sqlite`)];
       // Evenly over the 25 s that it takes, so that each half second has its turn in a long run
       const moment = 1000 + ((number * 0.618034) % 1) * 24_000;
       const until = delay(moment);
@@ -131,7 +131,7 @@ describe('a check that is told to stop', { timeout: 300_000 }, () => {
       // It is our own doing, and the cloud's fault no more than any other void
       expect(out).not.toMatch(/^fail/m);
     };
-    const kept = await rollwatch(['check', 'before', '--only', 'kept'], { folder, env });
+    const kept = await rollwatch(['check', 'before', '--only', 'survivors'], { folder, env });
     expect(kept.code).toBe(0);
     const states = async () => ({
       servers: (await listOf(user, '/servers/detail')).map((one) => stateSchema.parse(one)),

@@ -22,7 +22,7 @@ const SILENT_AFTER = 24_000;
 
 describe('the checks before and after an upgrade', { timeout: 400_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'rollwatch-checks-'));
-  writeFileSync(join(folder, 'rollwatch.yaml'), 'vantage: checks\ndiagnosis: {cloud: real-admin}\n');
+  writeFileSync(join(folder, 'rollwatch.yaml'), 'vantage: checks\nadmin_cloud: real-admin\n');
   const check = async (...args: readonly string[]) => {
     const ran = await rollwatch(['check', ...args, '--json'], { folder, env, limit: 300_000 });
     expect(ran.err).toBe('');
@@ -56,30 +56,30 @@ describe('the checks before and after an upgrade', { timeout: 400_000 }, () => {
     const after = await check('after');
     expect(failed(after)).toEqual([]);
     expect(after).toMatchObject({ code: 0, ok: true });
-    expect(await left()).toEqual(['rollwatch-check-kept-1']);
+    expect(await left()).toEqual(['rollwatch-check-survivor-1']);
   });
 
   it('find a compute that stopped, a host that was disabled, and a server in ERROR', async () => {
     await script('stop', 'nova-compute2');
     await admin('compute', 'service', 'set', '--disable', 'compute3', 'nova-compute');
     const id = (
-      await openstack('server', 'list', '--name', 'rollwatch-check-kept-1', '-f', 'value', '-c', 'ID')
+      await openstack('server', 'list', '--name', 'rollwatch-check-survivor-1', '-f', 'value', '-c', 'ID')
     ).trim();
     await admin('server', 'set', '--state', 'error', id);
     await delay(SILENT_AFTER);
     const silent = await check('after', '--only', 'services');
     expect(silent.checks.find(({ name }) => name === 'services: nova-compute on compute2')).toMatchObject({
       status: 'fail',
-      detail: expect.stringMatching(/^Nova still calls it up, but its last report is [\d.]+ s old/),
+      detail: expect.stringMatching(/^Nova still shows it as up, but its last report is [\d.]+ s old/),
     });
     await delay(DOWN_AFTER);
-    const after = await check('after', '--only', 'services', 'kept');
+    const after = await check('after', '--only', 'services', 'survivors');
     expect(after).toMatchObject({ code: 1, ok: false });
     expect(failed(after)).toEqual([
       'services: nova-compute',
       'services: nova-compute on compute2',
       'services: nova-compute on compute3: enabled',
-      'kept rollwatch-check-kept-1: status',
+      'survivors rollwatch-check-survivor-1: status',
     ]);
     expect(failed(await check('after', '--only', 'hosts'))).toEqual(['hosts: compute2', 'hosts: compute3']);
     const { out } = await rollwatch(['report'], { folder, env });
@@ -121,6 +121,8 @@ describe('the checks before and after an upgrade', { timeout: 400_000 }, () => {
     const cleaned = await rollwatch(['check', 'clean', '--json'], { folder, env, limit: 200_000 });
     expect(cleaned.code).toBe(0);
     expect(await left()).toEqual([]);
-    expect(failed(await check('after', '--only', 'kept'))).toEqual(['kept rollwatch-check-kept-1: is there']);
+    expect(failed(await check('after', '--only', 'survivors'))).toEqual([
+      'survivors rollwatch-check-survivor-1: is there',
+    ]);
   });
 });

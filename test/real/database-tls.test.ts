@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { select } from '../../src/checks/database/nova-database.ts';
+import { selectReadOnly } from '../../src/checks/database/nova-database.ts';
 import { parseDatabaseUrl } from '../../src/domain/database-address.ts';
 import { discard } from '../support/daemon.ts';
 
@@ -144,7 +144,7 @@ describe('a database that wants TLS', () => {
     );
     if (address.type !== 'ok') throw new Error(address.problem);
     const query = { sql: "SHOW STATUS LIKE 'Ssl_cipher'", rows: z.tuple([z.object({ Value: z.string() })]) };
-    const read = await select(address.value, query, new AbortController().signal);
+    const read = await selectReadOnly(address.value, query, new AbortController().signal);
     return read.type === 'ok' ? read.value[0].Value : read.problem.replace(/^.*?: /, '');
   }
 

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { select } from '../../src/checks/database/nova-database.ts';
+import { selectReadOnly } from '../../src/checks/database/nova-database.ts';
 import { parseDatabaseUrl } from '../../src/domain/database-address.ts';
 import { discard } from '../support/daemon.ts';
 import { env, HOME, sql } from '../support/real-cloud.ts';
@@ -74,7 +74,7 @@ const SCHEMAS = [
 
 describe("the check of Nova's databases", () => {
   const folder = mkdtempSync(join(tmpdir(), 'rollwatch-database-'));
-  writeFileSync(join(folder, 'rollwatch.yaml'), 'vantage: database\nchecks: {database_file: databases}\n');
+  writeFileSync(join(folder, 'rollwatch.yaml'), 'vantage: database\nchecks: {database_urls_file: databases}\n');
   const check = async (stage: 'before' | 'after', ...lines: readonly string[]) => {
     writeFileSync(join(folder, 'databases'), `${lines.join('\n')}\n`);
     const ran = await rollwatch(['check', stage, '--only', 'database', '--json'], { folder, env });
@@ -112,7 +112,7 @@ describe("the check of Nova's databases", () => {
     const after = await check('after', API);
     expect(after).toMatchObject({ code: 0, ok: true });
     const detailOf = (wanted: string) => after.checks.find(({ name }) => name === wanted)?.detail;
-    expect(detailOf('database: pin')).toContain(`is of version ${version}, as before: the version did not change.`);
+    expect(detailOf('database: pin')).toContain(`are at version ${version}, as before. Either`);
     const revision = await sql('SELECT version_num FROM nova_cell1.alembic_version');
     expect(detailOf('database: cell1: schema')).toBe(`revision ${revision}, as before`);
     expect(detailOf('database: schemas of the cells')).toBe(`all cells have revision ${revision}`);
@@ -148,7 +148,7 @@ describe("the check of Nova's databases", () => {
       const seen = await check('after', API);
       expect(seen).toMatchObject({ code: 1, ok: false });
       expect(failures(seen)).toEqual([
-        'database: online data migrations: not done: populate_user_id: 1 row in API: run nova-manage db online_data_migrations until nothing is left',
+        'database: online data migrations: not done: populate_user_id: 1 row in API: run nova-manage db online_data_migrations until nothing is left to migrate',
       ]);
     } finally {
       await remove();
@@ -171,7 +171,7 @@ describe("the check of Nova's databases", () => {
   it('says which right is wanting, where the cells are to be read out of the API database', async () => {
     expect(failures(await check('after', asReader('nova_api')))).toEqual([
       expect.stringMatching(
-        /^database: cells: nova_api on 127\.0\.0\.1:3306: SELECT command denied .*'database_connection'.*: give user 'rollwatch_reader' the right by GRANT SELECT$/,
+        /^database: cells: nova_api on 127\.0\.0\.1:3306: SELECT command denied .*'database_connection'.*: GRANT SELECT to user 'rollwatch_reader'$/,
       ),
     ]);
   });
@@ -188,12 +188,12 @@ describe("the check of Nova's databases", () => {
       const seen = await check('after', API);
       const record = `left-behind (version ${version - 5}, id ${uuid}, silent for 2 h 00 min)`;
       const remedy =
-        'if what is silent is gone for good, openstack --os-compute-api-version 2.53 compute service delete ID';
+        'if the silent ones are gone for good, run openstack --os-compute-api-version 2.53 compute service delete ID';
       expect(seen).toMatchObject({ code: 1, ok: false });
       expect(failures(seen)).toEqual([
-        `database: cell1: nova-compute: not yet: 1 record of 4 behind version ${version}: ${record}: ${remedy}`,
-        `database: pin: the SIGHUP may not be given yet: behind version ${version}: nova-compute on ${record} in cell1: ${remedy}`,
-        'database: host mapping of left-behind: it has none, so nothing is scheduled there: nova-manage cell_v2 discover_hosts',
+        `database: cell1: nova-compute: not yet upgraded: 1 record of 4 behind version ${version}: ${record}: ${remedy}`,
+        `database: pin: do not send the SIGHUP yet: behind version ${version}: nova-compute on ${record} in cell1: ${remedy}`,
+        'database: host mapping of left-behind: missing, so no server is scheduled there: run nova-manage cell_v2 discover_hosts',
       ]);
     } finally {
       await remove();
@@ -203,12 +203,12 @@ describe("the check of Nova's databases", () => {
   it('tells in one line of a password that is wrong, and of a database that is not there', async () => {
     const wrong = API.replace(`:${PASSWORD}@`, ':wr0ng@');
     expect(failures(await check('after', wrong))).toEqual([
-      "database: cells: nova_api on 127.0.0.1:3306: the password of user 'openstack' is refused, or there is no such user for this machine",
+      "database: cells: nova_api on 127.0.0.1:3306: login of user 'openstack' refused: wrong password, or the user may not connect from this host",
     ]);
     const elsewhere = [API, API.replace('nova_api', 'nova_cell0'), `cell1 ${API.replace('nova_api', 'keystone')}`];
     expect(failures(await check('after', ...elsewhere))).toEqual([
-      "database: cell1: keystone on 127.0.0.1:3306: Table 'keystone.services' doesn't exist: is it the right database?",
-      'database: pin: the SIGHUP may not be given yet: cell1 could not be read',
+      "database: cell1: keystone on 127.0.0.1:3306: Table 'keystone.services' doesn't exist: is this the right database?",
+      'database: pin: do not send the SIGHUP yet: cell1 could not be read',
     ]);
   });
 
@@ -219,7 +219,7 @@ describe("the check of Nova's databases", () => {
       const address = server.address();
       const port = typeof address === 'object' && address !== null ? address.port : 0;
       expect(failures(await check('after', API.replace(':3306', `:${port}`)))).toEqual([
-        `database: cells: nova_api on 127.0.0.1:${port}: no answer in 10 s`,
+        `database: cells: nova_api on 127.0.0.1:${port}: no answer within 10 s`,
       ]);
     } finally {
       server.close();
@@ -230,7 +230,7 @@ describe("the check of Nova's databases", () => {
     const address = parseDatabaseUrl(API);
     if (address.type !== 'ok') throw new Error(address.problem);
     const query = { sql: "UPDATE cell_mappings SET name = 'gone'", rows: z.unknown() };
-    expect(await select(address.value, query, new AbortController().signal)).toEqual({
+    expect(await selectReadOnly(address.value, query, new AbortController().signal)).toEqual({
       type: 'failed',
       problem: 'nova_api on 127.0.0.1:3306: Cannot execute statement in a READ ONLY transaction',
     });

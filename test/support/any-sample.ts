@@ -17,7 +17,7 @@ const finding: fc.Arbitrary<Finding> = fc.oneof(
   fc.record({
     outcome: fc.constant('ok' as const),
     cause: fc.constant(null),
-    upUntil: moment,
+    lastKnownUpAt: moment,
     settledAt: moment,
   }),
   fc.record({
@@ -26,10 +26,10 @@ const finding: fc.Arbitrary<Finding> = fc.oneof(
       { kind: fc.constantFrom(...FAILURE_KINDS), ...cause },
       { requiredKeys: ['kind', 'service', 'message'] },
     ),
-    upUntil: fc.option(moment),
-    brokeAt: moment,
+    lastKnownUpAt: fc.option(moment),
+    failureStartedAt: moment,
     settledAt: moment,
-    hung: fc.boolean(),
+    timedOut: fc.boolean(),
   }),
   fc.record({
     outcome: fc.constant('void' as const),

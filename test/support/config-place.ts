@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Host } from '../../src/config/host.ts';
 
-/** Files and variables for one test. `DIR` in them stands for the folder that holds `work`, `home` and `etc`. */
+/** The files and variables of a test. `DIR` in them is the folder that contains `work`, `home` and `etc`. */
 export type Layout = {
   /** By path: 'work/clouds.yaml', 'home/.config/openstack/clouds.yaml', 'etc/openstack/secure.yaml'. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Folders that stand where a file is expected. */
+  /** Folders in place of files. */
   readonly folders?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 };
 
 export type Place = {
   readonly host: Host;
-  /** The folder's name for `DIR`, and back. */
+  /** Replaces `DIR` with the path of the folder; `strip` reverses it. */
   fill(text: string): string;
   strip(text: string): string;
   clear(): void;

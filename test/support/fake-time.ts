@@ -1,38 +1,38 @@
 import type { Clock } from '../../src/domain/ports.ts';
-import type { Alarm } from '../../src/sampler/alarm.ts';
+import type { Schedule } from '../../src/sampler/clock.ts';
 
-/** Time that passes only when told to. */
+/** Time that passes only on `advance` and `freeze`. */
 export type FakeTime = {
   readonly clock: Clock;
-  readonly alarm: Alarm;
-  /** Rings what is due on the way, in order; promises that are settled by then are run to their end at each step. */
+  readonly schedule: Schedule;
+  /** Runs the callbacks that become due, in order, and after each one all promises that it settled. */
   advance(millis: number): Promise<void>;
-  /** Lets time pass without ringing anything: the event loop stands still. */
+  /** Lets time pass without running callbacks, as in a stall of the event loop. */
   freeze(millis: number): void;
 };
 
 export function createFakeTime(start = 0): FakeTime {
   let now = start;
-  let alarms: { at: number; ring: () => void }[] = [];
+  let scheduled: { at: number; callback: () => void }[] = [];
   const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
   return {
     clock: { now: () => now },
-    alarm(at, ring) {
-      const one = { at, ring };
-      alarms.push(one);
+    schedule(at, callback) {
+      const entry = { at, callback };
+      scheduled.push(entry);
       return () => {
-        alarms = alarms.filter((other) => other !== one);
+        scheduled = scheduled.filter((other) => other !== entry);
       };
     },
     async advance(millis) {
       const until = now + millis;
       await settle();
       for (;;) {
-        const [next] = alarms.filter((one) => one.at <= until).sort((a, b) => a.at - b.at);
+        const [next] = scheduled.filter((one) => one.at <= until).sort((a, b) => a.at - b.at);
         if (next === undefined) break;
-        alarms = alarms.filter((one) => one !== next);
+        scheduled = scheduled.filter((one) => one !== next);
         now = Math.max(now, next.at);
-        next.ring();
+        next.callback();
         await settle();
       }
       now = Math.max(now, until);

@@ -1,14 +1,14 @@
-import { reportFace } from '../../src/api/report.ts';
-import { checkHypervisors } from '../../src/checks/hosts/hypervisors.ts';
+import { toApiReport } from '../../src/api/report.ts';
+import { checkHypervisors } from '../../src/checks/services/orphans.ts';
 import { checkServices, type ServiceRecord } from '../../src/checks/services/services.ts';
 import { parseYaml } from '../../src/config/yaml/read-yaml.ts';
 import type { JournalEntry } from '../../src/domain/ports.ts';
-import { createObservation, type Observation } from '../../src/domain/run/run-state.ts';
+import { createRunState, type RunState } from '../../src/domain/run/run-state.ts';
 import type { Series } from '../../src/domain/sample.ts';
 import { taskOfAnnotation } from '../../src/domain/upgrade/annotation.ts';
 import type { TaskSource } from '../../src/domain/upgrade/task.ts';
 import { createAnsibleLogParser } from '../../src/task-sources/ansible-log/ansible-log.ts';
-import { roundsOf } from '../../src/task-sources/ara/ara-rounds.ts';
+import { roundsOf } from '../../src/task-sources/ara/ara-tasks.ts';
 import { failedSample, okSample, SERIES, voidSample } from './samples.ts';
 import { task } from './tasks.ts';
 
@@ -23,12 +23,12 @@ const LISTS: readonly Series[] = (['new', 'reused'] as const).map((connection) =
 
 function observe(entries: readonly JournalEntry[], now: number): () => unknown {
   return () => {
-    const observation: Observation = createObservation({ run: 'r', version: '0', overall: ['server-list'] });
+    const observation: RunState = createRunState({ run: 'r', version: '0', overall: ['server-list'] });
     const session = { id: 1, startedAt: 0, aliveAt: 0, ended: false, version: '0', vantage: 'here', facts: {} };
     observation.openSession(session, LISTS);
     for (const entry of entries) observation.accept(entry);
     const live = observation.live(now, { paused: false, journal: { kind: 'recording' }, health: null });
-    return reportFace(live.report, { summary: [], tasks: 'all' });
+    return toApiReport(live.report, { summary: [], tasks: 'all' });
   };
 }
 

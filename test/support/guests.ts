@@ -22,7 +22,7 @@ export type Guests = {
   readonly port: number;
   /** From the next login on. */
   faults(faults: GuestFaults): void;
-  /** As a machine would that was made anew. */
+  /** As a machine would that was made again. */
   newHostKey(): Promise<void>;
   stop(): Promise<void>;
   /** Takes every connection, and says nothing: as a machine that hangs. Until `start` or `stop`. */

@@ -1,7 +1,7 @@
 import type { Report } from '../../src/domain/run/report.ts';
-import { blamed } from '../../src/domain/upgrade/attribution.ts';
+import { attributeWindows } from '../../src/domain/upgrade/attribution.ts';
 import { taskDowntimes } from '../../src/domain/upgrade/task-downtime.ts';
-import { createTaskBook } from '../../src/domain/upgrade/task-registry.ts';
+import { createTaskRegistry } from '../../src/domain/upgrade/task-registry.ts';
 import { BEGAN, LIST_NEW, report, summary, window } from './live.ts';
 import { task } from './tasks.ts';
 import { phaseVerdict } from './verdicts.ts';
@@ -14,11 +14,14 @@ export const RAW = /[^\P{Cc}\n\r\t]|[\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe
 
 /** With the text wherever a cloud, a playbook, a plan or a configuration may put one. */
 export function hostileReport(text: string): Report {
-  const book = createTaskBook();
+  const book = createTaskRegistry();
   const start = BEGAN + 299_000;
-  book.tell(task({ id: 'a', name: text, role: text, start, end: BEGAN + 302_000 }));
+  book.report(task({ id: 'a', name: text, role: text, start, end: BEGAN + 302_000 }));
   const series = { ...LIST_NEW, cloud: text, vantage: text, target: text };
-  const windows = blamed([window({ series })], { tasks: book, phases: [] }).map((one) => ({ ...one, phase: text }));
+  const windows = attributeWindows([window({ series })], { tasks: book, phases: [] }).map((one) => ({
+    ...one,
+    phase: text,
+  }));
   const phase = phaseVerdict({ name: text, promise: text, task: text, windows });
   const run = { ...report().run, id: text, version: text, clouds: [text, 'b'], vantages: [text, 'b'] };
   const checks = (['pass', 'fail', 'skip'] as const).map((status) => ({
@@ -33,7 +36,7 @@ export function hostileReport(text: string): Report {
     windows,
     tasks: taskDowntimes(book.all(), windows),
     verdict: { plan: text, result: 'fail', phases: [phase] },
-    marks: [{ kind: 'stalled', from: BEGAN, until: BEGAN + 1500, message: text }],
+    observationGaps: [{ kind: 'stalled', from: BEGAN, until: BEGAN + 1500, message: text }],
     checks: [{ stage: 'after', cloud: text, vantage: text, at: BEGAN, checks, ok: false }],
   });
 }

@@ -1,10 +1,10 @@
 import type { FailureKind, Service } from '../../src/domain/cause.ts';
 import type { Overall } from '../../src/domain/downtime/overall.ts';
-import type { Live, LiveSeries } from '../../src/domain/run/live.ts';
+import type { LiveSeries, LiveStatus } from '../../src/domain/run/live.ts';
 import type { Report, SeriesSummary } from '../../src/domain/run/report.ts';
 import type { Sample, Series } from '../../src/domain/sample.ts';
 import type { Bracket } from '../../src/domain/time.ts';
-import type { BlamedWindow } from '../../src/domain/upgrade/attribution.ts';
+import type { AttributedWindow } from '../../src/domain/upgrade/attribution.ts';
 import type { Verdict } from '../../src/domain/upgrade/verdict.ts';
 import { SERIES } from './samples.ts';
 
@@ -16,9 +16,8 @@ export const LIST_NEW: Series = { ...SERIES, cloud: 'prod', vantage: 'lab', conn
 export const LIST_KEPT: Series = { ...LIST_NEW, connection: 'reused' };
 /** A sample of the series that the other ones here tell of. */
 export const ofListNew = (sample: Sample): Sample => ({ ...sample, cloud: 'prod', vantage: 'lab', connection: 'new' });
-export const BOOT: Series = { ...LIST_NEW, probe: 'server-boot', connection: '', cover: 30_000, slow: 15_000 };
-export const REACH: Series = { ...LIST_NEW, probe: 'server-reach', connection: '', target: 'vm-1' };
-export const TOKEN: Series = { ...LIST_NEW, probe: 'token', connection: '', interval: 5000, cover: 7500 };
+export const BOOT: Series = { ...LIST_NEW, probe: 'server-boot', connection: '', validFor: 30_000, slow: 15_000 };
+export const TOKEN: Series = { ...LIST_NEW, probe: 'token', connection: '', interval: 5000, validFor: 7500 };
 
 /** Around a moment in seconds after the run began. */
 export const around = (second: number, { before = 0.5, after = 0.5 } = {}): Bracket => ({
@@ -27,10 +26,10 @@ export const around = (second: number, { before = 0.5, after = 0.5 } = {}): Brac
   latest: BEGAN + (second + after) * 1000,
 });
 
-type WindowFacts = Partial<BlamedWindow> & { readonly series?: Series };
+type WindowFacts = Partial<AttributedWindow> & { readonly series?: Series };
 
 /** By default 7 s down on server-list over new connections, from second 300 to 307, give or take half a second each. */
-export function window({ series = LIST_NEW, ...facts }: WindowFacts = {}): BlamedWindow {
+export function window({ series = LIST_NEW, ...facts }: WindowFacts = {}): AttributedWindow {
   const { cloud, vantage, probe, connection, target } = series;
   return {
     id: `down-${cloud}-${vantage}-${probe}-${connection}-1-300`,
@@ -42,8 +41,8 @@ export function window({ series = LIST_NEW, ...facts }: WindowFacts = {}): Blame
     kind: 'down',
     start: around(300),
     end: around(307),
-    lastSeen: BEGAN + 306_500,
-    goneBy: null,
+    knownUntil: BEGAN + 306_500,
+    exitedBy: null,
     duration: { min: 6, estimate: 7, max: 8 },
     gaps: [],
     failedSamples: 12,
@@ -55,7 +54,7 @@ export function window({ series = LIST_NEW, ...facts }: WindowFacts = {}): Blame
   };
 }
 
-export const cause = (kind: FailureKind, service: Service, count: number) => ({ kind, service, count });
+const cause = (kind: FailureKind, service: Service, count: number) => ({ kind, service, count });
 
 export const summary = (facts: Partial<SeriesSummary> = {}): SeriesSummary => ({
   series: LIST_NEW,
@@ -63,7 +62,7 @@ export const summary = (facts: Partial<SeriesSummary> = {}): SeriesSummary => ({
   voids: [],
   availability: 1,
   downtime: NONE,
-  settled: 0,
+  settledDowntime: 0,
   degraded: NONE,
   observed: 750,
   unobserved: 0,
@@ -77,11 +76,11 @@ export const summary = (facts: Partial<SeriesSummary> = {}): SeriesSummary => ({
 /** One outage of each kind of downtime that is given, unless the facts say otherwise. */
 export const overall = (facts: Partial<Overall> = {}): Overall => ({
   downtime: NONE,
-  settled: 0,
-  windows: 0,
+  settledDowntime: 0,
+  outageCount: 0,
   longest: 0,
   api: NONE,
-  apiSettled: 0,
+  settledApiDowntime: 0,
   boot: NONE,
   dataPlane: NONE,
   token: NONE,
@@ -139,7 +138,7 @@ export function report({
     windows: [],
     verdict: wholeVerdict(verdict),
     tasks: [],
-    marks: [],
+    observationGaps: [],
     servers,
     checks: [],
     damage: [],
@@ -149,15 +148,15 @@ export function report({
 
 export const liveSeries = (facts: Partial<LiveSeries> = {}): LiveSeries => ({
   series: LIST_NEW,
-  state: 'up',
+  status: 'up',
   last: { at: BEGAN + 749_000, outcome: 'ok', cause: null, seconds: 0.042 },
   pending: null,
-  held: null,
+  suspended: null,
   open: null,
   ...facts,
 });
 
-export const live = (facts: Partial<Live> = {}): Live => ({
+export const live = (facts: Partial<LiveStatus> = {}): LiveStatus => ({
   at: BEGAN + 750_000,
   paused: false,
   series: [liveSeries()],
@@ -166,6 +165,6 @@ export const live = (facts: Partial<Live> = {}): Live => ({
   phases: [],
   report: report({ run: { ...report().run, running: true } }),
   journal: { kind: 'recording' },
-  health: { at: BEGAN + 749_500, lag: 3, inFlight: 1, held: {}, clockOffset: 0 },
+  health: { at: BEGAN + 749_500, lag: 3, inFlight: 1, suspended: {}, clockOffset: 0 },
   ...facts,
 });

@@ -9,7 +9,7 @@ export const SERIES: Series = {
   connection: 'new',
   target: '',
   interval: 1000,
-  cover: 1500,
+  validFor: 1500,
   slow: 1000,
 };
 
@@ -36,23 +36,23 @@ export const okSample = (place: Place, took = 0): Sample => ({
   ...base(place, took),
   outcome: 'ok',
   cause: null,
-  upUntil: place.at,
+  lastKnownUpAt: place.at,
   settledAt: place.at + took,
 });
 
-type Failure = { readonly took?: number; readonly hung?: boolean; readonly kind?: FailureKind };
+type Failure = { readonly took?: number; readonly timedOut?: boolean; readonly kind?: FailureKind };
 
 export const failedSample = (
   place: Place,
-  { took = 0, hung = false, kind = 'connection-refused' }: Failure = {},
+  { took = 0, timedOut = false, kind = 'connection-refused' }: Failure = {},
 ): Sample => ({
   ...base(place, took),
   outcome: 'failed',
   cause: { kind, service: 'nova-api', message: kind },
-  upUntil: null,
-  brokeAt: place.at,
+  lastKnownUpAt: null,
+  failureStartedAt: place.at,
   settledAt: place.at + took,
-  hung,
+  timedOut,
 });
 
 export const voidSample = (place: Place, took = 0): Sample => ({

@@ -28,7 +28,7 @@ export type ScriptedCloud = {
   close(): Promise<void>;
 };
 
-export const SCRIPTED_TOKEN = 'token-of-the-scripted-cloud';
+const SCRIPTED_TOKEN = 'token-of-the-scripted-cloud';
 export const options = () => ({
   limits: { connect: 2000, response: 5000 },
   signal: new AbortController().signal,

@@ -1,10 +1,10 @@
 import type { CheckRun } from '../../src/domain/check.ts';
 import type { PhaseMark, SampleFilter } from '../../src/domain/ports.ts';
-import type { Live } from '../../src/domain/run/live.ts';
+import type { LiveStatus } from '../../src/domain/run/live.ts';
 import type { Sample } from '../../src/domain/sample.ts';
 import type { Annotation } from '../../src/domain/upgrade/annotation.ts';
 import type { Task } from '../../src/domain/upgrade/task.ts';
-import { createTaskBook } from '../../src/domain/upgrade/task-registry.ts';
+import { createTaskRegistry } from '../../src/domain/upgrade/task-registry.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { REPORT_FORMATS, SAMPLE_FORMATS } from '../../src/report/formats.ts';
 import { LIVE_POLICY } from '../../src/report/page-document.ts';
@@ -20,12 +20,12 @@ export type Served = AsyncDisposable & {
   readonly orders: readonly string[];
   readonly tasks: readonly Task[];
   readonly phases: readonly PhaseMark[];
-  show(now: Live): void;
+  show(now: LiveStatus): void;
   /** The daemon has measured it. */
   sample(sample: Sample): void;
 };
 
-type Facts = Partial<ServerOptions> & { readonly now?: Live; readonly stored?: () => AsyncIterable<Sample> };
+type Facts = Partial<ServerOptions> & { readonly now?: LiveStatus; readonly stored?: () => AsyncIterable<Sample> };
 
 /** A server on a free port with what it is given; what is asked of it is kept. */
 export async function serve({ now = live(), stored = async function* () {}, ...options }: Facts = {}): Promise<Served> {
@@ -34,7 +34,7 @@ export async function serve({ now = live(), stored = async function* () {}, ...o
   const filters: SampleFilter[] = [];
   const orders: string[] = [];
   const tasks: Task[] = [];
-  const book = createTaskBook();
+  const book = createTaskRegistry();
   const phases: PhaseMark[] = [];
   const annotations = new Map<number, Annotation>();
   const checkRuns: CheckRun[] = [];
@@ -58,7 +58,7 @@ export async function serve({ now = live(), stored = async function* () {}, ...o
     upgrade: {
       task(task) {
         tasks.push(task);
-        book.tell(task);
+        book.report(task);
       },
       taskLoadWith: book.loadWith,
       phase: (phase) => phases.push(phase),

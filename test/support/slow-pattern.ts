@@ -42,7 +42,7 @@ function isSlow(pattern: RegExp, text: string): boolean {
   return true;
 }
 
-/** As `replaceAll` does, from each place on; a pattern without 'g' begins anew after each match, too. False: cut off. */
+/** As `replaceAll` does, from each place on; a pattern without 'g' begins again after each match, too. False: cut off. */
 function replaceAll(): boolean {
   try {
     runInContext(`text.replace(pattern.global ? pattern : new RegExp(pattern, pattern.flags + 'g'), '')`, context, {

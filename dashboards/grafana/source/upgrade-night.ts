@@ -24,12 +24,12 @@ const YES_NO = words({
 const state = `min_over_time(rollwatch_probe_up${series()}[$__interval]) * (1 + max_over_time(rollwatch_probe_degraded${series()}[$__interval]))`;
 
 /**
- * Of each probe now, over its worst connection: down, else held, else not known, else slow or up. What was there within
+ * Of each probe now, over its worst connection: down, else suspended, else not known, else slow or up. What was there within
  * the range and is not scraped any more is not known: then the daemon has died, or Prometheus can't reach it.
  */
 const stateNow = [
   `(min by (cloud, vantage, probe) (rollwatch_probe_up${series()}) == 0)`,
-  `4 * (max by (cloud, vantage, probe) (rollwatch_probe_held${series()}) == 1)`,
+  `4 * (max by (cloud, vantage, probe) (rollwatch_probe_suspended${series()}) == 1)`,
   `3 + (min by (cloud, vantage, probe) (rollwatch_probe_observed${series()}) == 0)`,
   `1 + max by (cloud, vantage, probe) (rollwatch_probe_degraded${series()})`,
   `3 + 0 * max by (cloud, vantage, probe) (last_over_time(rollwatch_probe_observed${series()}[$__range]))`,

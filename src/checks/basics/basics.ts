@@ -1,36 +1,38 @@
 import { type Check, fail, pass, skip } from '../../domain/check.ts';
-import { metadataFor, nameFor } from '../../domain/check-resources.ts';
-import { addressOf } from '../../domain/server-address.ts';
+import { checkResourceMetadata, checkResourceName } from '../../domain/check-resources.ts';
+import { preferredAddress } from '../../domain/server-address.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
-import { choose, type Wanted } from '../../openstack/compute/choose.ts';
-import type { Limits } from '../../openstack/compute/compute.ts';
+import { type BootPreferences, chooseBoot } from '../../openstack/compute/choose.ts';
+import type { RequestOptions } from '../../openstack/compute/compute.ts';
 import type { Result } from '../../openstack/result.ts';
-import { type Login, lookInside, NO_LOGIN } from '../guest/guest.ts';
-import { deleteKeyPair, ensureKeyPair, keyPairFor, makeKey } from '../guest/key-pair.ts';
-import { bootBriefly } from '../resources/brief-server.ts';
-import { imageOf } from '../resources/describe.ts';
-import { deleteFloating, ensureFloating, floatingOfOurs } from '../resources/floating-ip.ts';
-import { createGroup, deleteBriefGroups } from '../resources/security-groups.ts';
-import type { KeptServer } from '../survivors/compare.ts';
-import { NEVER, waitForStragglers } from '../wait.ts';
-import { checkCreated } from './created.ts';
+import { inspectGuest, type Login, NO_LOGIN } from '../guest/guest.ts';
+import { generateKey } from '../guest/ssh-key.ts';
+import { bootTemporaryServer } from '../resources/check-servers.ts';
+import { deleteFloatingIp, ensureFloatingIp, listOwnedFloatingIps } from '../resources/floating-ips.ts';
+import { deleteKeyPair, ensureKeyPair, keyPairName } from '../resources/key-pairs.ts';
+import { createSecurityGroup, deleteTemporarySecurityGroups } from '../resources/security-groups.ts';
+import { checkCreated, expectedImage, type ServerRecord } from '../resources/server-record.ts';
+import { NEVER_ABORTED, waitForSentRequests } from '../wait.ts';
 
-export type BasicsOptions = Limits & {
+export type BasicsOptions = RequestOptions & {
   readonly cloud: Cloud;
   readonly vantage: string;
-  readonly wanted: Wanted;
+  readonly wanted: BootPreferences;
   readonly login: Login | null;
   readonly onCheck: (check: Check) => void;
 };
 
-const SSH = 22;
-/**
- * What is to be taken away, the last first; it is noted before it is made, as we may never hear that it was. `made`: how it is
- * called, once it is there. `remove` gives the reason why it is still there, or null.
- */
-type Left = { made: string | null; readonly remove: () => Promise<string | null> };
+const DEFAULT_SSH_PORT = 22;
 
-/** The basic operations, each by itself: key pair, security group, boot, address, SSH; all of it is undone. */
+/**
+ * Something to delete at the end. It is registered before it is created, because the answer to the create may get lost.
+ * `created` is its description once it exists; `remove` returns the reason why it is still there, or null.
+ */
+type CleanUpStep = { created: string | null; readonly remove: () => Promise<string | null> };
+
+/**
+ * Checks the basic operations one by one: key pair, security group, boot, address, SSH. Deletes everything at the end.
+ */
 export async function checkBasics({
   cloud,
   vantage,
@@ -39,123 +41,132 @@ export async function checkBasics({
   onCheck,
   ...options
 }: BasicsOptions): Promise<void> {
-  const undoing = { limits: options.limits, signal: NEVER };
-  const left: Left[] = [];
-  const key = makeKey();
-  const keyPair = await makeKeyPair();
-  const group = await makeGroup();
-  const server = await boot();
-  const reached = server === null ? null : await address(server);
-  await enter(reached);
-  await undo();
+  const cleanUpOptions = { limits: options.limits, signal: NEVER_ABORTED };
+  const cleanUpSteps: CleanUpStep[] = [];
+  const key = generateKey();
+  const keyPair = await checkKeyPair();
+  const group = await checkSecurityGroup();
+  const server = await checkBoot();
+  const reachable = server === null ? null : await checkAddress(server);
+  await checkLogin(reachable);
+  await cleanUp();
 
-  function willLeave(remove: Left['remove']): Left {
-    const one = { made: null, remove };
-    left.push(one);
-    return one;
+  function cleanUpWith(remove: CleanUpStep['remove']): CleanUpStep {
+    const step = { created: null, remove };
+    cleanUpSteps.push(step);
+    return step;
   }
 
-  async function makeKeyPair(): Promise<string | null> {
-    const name = keyPairFor('brief', vantage);
-    const leaves = willLeave(async () => reasonOf(`key pair ${name}`, await deleteKeyPair(cloud, name, undoing)));
-    const made = await ensureKeyPair(cloud, { name, publicKey: key.publicKey }, options);
-    onCheck(made.type === 'ok' ? pass('basics: key pair', name) : fail('basics: key pair', made.cause.message));
-    if (made.type !== 'ok') return null;
-    leaves.made = `key pair ${name}`;
+  async function checkKeyPair(): Promise<string | null> {
+    const name = keyPairName('brief', vantage);
+    const step = cleanUpWith(async () =>
+      failureMessage(`key pair ${name}`, await deleteKeyPair(cloud, name, cleanUpOptions)),
+    );
+    const created = await ensureKeyPair(cloud, { name, publicKey: key.publicKey }, options);
+    onCheck(created.type === 'ok' ? pass('basics: key pair', name) : fail('basics: key pair', created.cause.message));
+    if (created.type !== 'ok') return null;
+    step.created = `key pair ${name}`;
     return name;
   }
 
-  async function makeGroup(): Promise<string | null> {
-    const port = login?.port ?? SSH;
-    const leaves = willLeave(() => deleteBriefGroups(cloud, { vantage, ...undoing }));
-    const made = await createGroup(cloud, { purpose: 'brief', vantage, port, ...options });
-    if (made.type !== 'ok') {
-      const none = made.type === 'failed' && made.cause.kind === 'no-endpoint';
-      onCheck((none ? skip : fail)('basics: security group', made.cause.message));
+  async function checkSecurityGroup(): Promise<string | null> {
+    const port = login?.port ?? DEFAULT_SSH_PORT;
+    const step = cleanUpWith(() => deleteTemporarySecurityGroups(cloud, { vantage, ...cleanUpOptions }));
+    const created = await createSecurityGroup(cloud, { purpose: 'brief', vantage, port, ...options });
+    if (created.type !== 'ok') {
+      const noNeutron = created.type === 'failed' && created.cause.kind === 'no-endpoint';
+      onCheck((noNeutron ? skip : fail)('basics: security group', created.cause.message));
       return null;
     }
-    const { name } = made.value;
-    onCheck(pass('basics: security group', `${name}, lets TCP ${port} in`));
-    leaves.made = `security group ${name}`;
+    const { name } = created.value;
+    onCheck(pass('basics: security group', `${name}, allows TCP ${port}`));
+    step.created = `security group ${name}`;
     return name;
   }
 
-  async function boot(): Promise<KeptServer | null> {
-    const chosen = await choose(cloud, wanted, options);
+  async function checkBoot(): Promise<ServerRecord | null> {
+    const chosen = await chooseBoot(cloud, wanted, options);
     if (chosen.type !== 'ok') {
       onCheck(fail('basics: boot', chosen.cause.message));
       return null;
     }
-    const { names, vcpus, ...from } = chosen.value;
-    const name = nameFor('basics');
+    const { names, vcpus, ...source } = chosen.value;
+    const name = checkResourceName('basics');
     const securityGroups = group === null ? [] : [group];
-    const wish = { ...from, name, keyPair, securityGroups, availabilityZone: null };
-    const brief = await bootBriefly({ cloud, admin: null, vantage, ...options }, wish);
-    const leaves = willLeave(brief.remove);
-    const { booted } = brief;
-    if (!booted.ok) {
-      onCheck(fail('basics: boot', booted.reason));
+    const request = { ...source, name, keyPair, securityGroups, availabilityZone: null };
+    const { boot, remove } = await bootTemporaryServer({ cloud, admin: null, vantage, ...options }, request);
+    const step = cleanUpWith(remove);
+    if (!boot.ok) {
+      onCheck(fail('basics: boot', boot.reason));
       return null;
     }
-    leaves.made = `server ${booted.server.id}`;
-    const metadata = metadataFor('brief', vantage);
-    const asked = { name, flavor: names.flavor, vcpus, image: imageOf(from), metadata, host: null };
-    onCheck(checkCreated('basics: boot', asked, booted.server));
-    return booted.server;
+    step.created = `server ${boot.server.id}`;
+    const metadata = checkResourceMetadata('brief', vantage);
+    const expected = { name, flavor: names.flavor, vcpus, image: expectedImage(source), metadata, host: null };
+    onCheck(checkCreated('basics: boot', expected, boot.server));
+    return boot.server;
   }
 
-  /** The server with the addresses by which it is reached. */
-  async function address(server: KeptServer): Promise<KeptServer | null> {
-    const name = 'basics: address';
+  /** Returns the server with the address to log in to, which may be a new floating IP. */
+  async function checkAddress(server: ServerRecord): Promise<ServerRecord | null> {
+    const checkName = 'basics: address';
     const network = login?.floatingNetwork ?? null;
-    let seen: KeptServer | null = server;
+    let current: ServerRecord | null = server;
     if (network !== null) {
-      const leaves = willLeave(releaseAddresses);
-      const floating = { purpose: 'brief', vantage, network, serverId: server.id } as const;
-      const given = await ensureFloating({ cloud, admin: null, ...options }, floating);
-      if (given.type !== 'ok') onCheck(fail(name, given.cause.message));
-      if (given.type !== 'ok') return null;
-      leaves.made = 'floating address';
-      seen = given.value;
+      const step = cleanUpWith(deleteFloatingIps);
+      const floatingIp = { purpose: 'brief', vantage, network, serverId: server.id } as const;
+      const created = await ensureFloatingIp({ cloud, admin: null, ...options }, floatingIp);
+      if (created.type !== 'ok') {
+        onCheck(fail(checkName, created.cause.message));
+        return null;
+      }
+      step.created = 'floating IP';
+      current = created.value;
     }
-    const found = seen === null ? null : addressOf(seen.addresses);
-    onCheck(found === null ? fail(name, 'the server has none') : pass(name, seen?.addresses.join(', ') ?? ''));
-    return found === null ? null : seen;
+    const address = current === null ? null : preferredAddress(current.addresses);
+    onCheck(
+      address === null
+        ? fail(checkName, 'the server has no address')
+        : pass(checkName, current?.addresses.join(', ') ?? ''),
+    );
+    return address === null ? null : current;
   }
 
-  async function enter(server: KeptServer | null): Promise<void> {
+  async function checkLogin(server: ServerRecord | null): Promise<void> {
     const group = 'basics';
     if (login === null || server === null || keyPair === null) {
-      onCheck(skip(`${group}: SSH`, login === null ? NO_LOGIN : 'there is nothing to log in to'));
+      onCheck(skip(`${group}: SSH`, login === null ? NO_LOGIN : 'there is no server to log in to'));
       return;
     }
     const { signal } = options;
-    const given = { login: { ...login, key }, group, hostKey: null, before: null, boots: true, signal };
-    for (const one of (await lookInside(server, given)).checks) onCheck(one);
+    const guestOptions = { login: { ...login, key }, group, hostKey: null, baseline: null, boots: true, signal };
+    for (const check of (await inspectGuest(server, guestOptions)).checks) onCheck(check);
   }
 
-  async function releaseAddresses(): Promise<string | null> {
-    const all = await floatingOfOurs(cloud, { purpose: 'brief', vantage, ...undoing });
-    if (all.type !== 'ok') return reasonOf('floating addresses', all);
-    const gone = await Promise.all(
-      all.value.map(async ({ id, address }) => reasonOf(address, await deleteFloating(cloud, id, undoing))),
+  async function deleteFloatingIps(): Promise<string | null> {
+    const all = await listOwnedFloatingIps(cloud, { purpose: 'brief', vantage, ...cleanUpOptions });
+    if (all.type !== 'ok') return failureMessage('floating IPs', all);
+    const failures = await Promise.all(
+      all.value.map(async ({ id, address }) =>
+        failureMessage(address, await deleteFloatingIp(cloud, id, cleanUpOptions)),
+      ),
     );
-    return gone.find((reason) => reason !== null) ?? null;
+    return failures.find((message) => message !== null) ?? null;
   }
 
-  async function undo(): Promise<void> {
-    await waitForStragglers(options.signal);
-    const troubles: string[] = [];
-    for (const { remove } of left.toReversed()) {
-      const reason = await remove();
-      if (reason !== null) troubles.push(reason);
+  async function cleanUp(): Promise<void> {
+    await waitForSentRequests(options.signal);
+    const failures: string[] = [];
+    for (const { remove } of cleanUpSteps.toReversed()) {
+      const failure = await remove();
+      if (failure !== null) failures.push(failure);
     }
-    const name = 'basics: undone';
-    const made = left.flatMap(({ made }) => (made === null ? [] : [made]));
-    if (troubles.length === 0) onCheck(pass(name, made.join(', ') || 'nothing was made'));
-    else onCheck(fail(name, `${troubles.join('; ')}; rollwatch check clean`));
+    const checkName = 'basics: undone';
+    const deleted = cleanUpSteps.flatMap(({ created }) => (created === null ? [] : [created]));
+    if (failures.length === 0) onCheck(pass(checkName, deleted.join(', ') || 'there was nothing to delete'));
+    else onCheck(fail(checkName, `${failures.join('; ')}; run 'rollwatch check clean'`));
   }
 }
 
-const reasonOf = (what: string, result: Result<unknown>): string | null =>
+const failureMessage = (what: string, result: Result<unknown>): string | null =>
   result.type === 'ok' ? null : `${what}: ${result.cause.message}`;

@@ -1,68 +1,15 @@
-import { z } from 'zod';
-import { type Check, fail, pass, type Stage } from '../../domain/check.ts';
-import { cellAddress, type DatabaseAddress, type Databases } from '../../domain/database-address.ts';
+import { type Check, type CheckStage, fail, pass } from '../../domain/check.ts';
+import type { Databases } from '../../domain/database-address.ts';
 import { counted } from '../../format/quantities.ts';
-import { rows as listOf } from '../../http/lists.ts';
-import {
-  API,
-  type Cell,
-  checkMigrations,
-  checkPlaces,
-  checkSchemas,
-  checkVersions,
-  greatestVersion,
-  type KnownSchema,
-  type KnownVersion,
-  versionsOf,
-} from './compare.ts';
-import { type Ask, type Read, select } from './nova-database.ts';
-import { checkNovaLogs } from './nova-logs.ts';
-import { readSchema } from './schema.ts';
-
-const CELL0 = '00000000-0000-0000-0000-000000000000';
-
-const mappings = {
-  sql: 'SELECT id, uuid, name FROM cell_mappings ORDER BY id',
-  rows: listOf(
-    z
-      .object({ id: z.number(), uuid: z.string(), name: z.string().nullable() })
-      .transform(({ id, uuid, name }) => ({ id, name: name || uuid, isCell0: uuid === CELL0 })),
-  ),
-};
-type Mapping = z.output<typeof mappings.rows>[number];
-
-/** Holds passwords: asked for only where the file names no cells. */
-const connections = {
-  sql: 'SELECT id, database_connection AS url FROM cell_mappings',
-  rows: listOf(z.object({ id: z.number(), url: z.string() })),
-};
-
-const hostMappings = {
-  sql: 'SELECT host, cell_id AS mapping FROM host_mappings',
-  rows: listOf(z.object({ host: z.string(), mapping: z.number() })),
-};
-
-/** The clock is the database's: what it says of silence holds whatever the time is here. */
-const services = {
-  sql: `SELECT COALESCE(uuid, id) AS id, COALESCE(\`binary\`, '') AS \`binary\`, COALESCE(host, '') AS host,
-    COALESCE(version, 0) AS version, COALESCE(forced_down, 0) AS forcedDown,
-    TIMESTAMPDIFF(SECOND, COALESCE(last_seen_up, created_at), UTC_TIMESTAMP()) AS silent
-    FROM services WHERE deleted = 0 ORDER BY \`binary\`, host`,
-  rows: listOf(
-    z.object({
-      id: z.coerce.string(),
-      binary: z.string(),
-      host: z.string(),
-      version: z.coerce.number(),
-      forcedDown: z.coerce.boolean(),
-      silent: z.coerce.number(),
-    }),
-  ),
-};
+import { cellMappingsQuery, checkPlaces, findCellDatabases, hostMappingsQuery, missingCells } from './cells.ts';
+import { type RunQuery, selectReadOnly } from './nova-database.ts';
+import { checkNovaLogs } from './rpc-pins.ts';
+import { API_DATABASE, checkMigrations, checkSchemas, type KnownSchema, readSchemas } from './schemas.ts';
+import { type Cell, checkVersions, greatestVersion, type KnownVersion, servicesQuery, versionsOf } from './versions.ts';
 
 export type DatabaseOptions = {
-  readonly stage: Stage;
-  /** What was found before; null: nothing is known of it. */
+  readonly stage: CheckStage;
+  /** What was found before the upgrade; null if unknown. */
   readonly before: {
     readonly versions: readonly KnownVersion[] | null;
     readonly schemas: readonly KnownSchema[] | null;
@@ -71,59 +18,71 @@ export type DatabaseOptions = {
   readonly signal: AbortSignal;
 };
 
-/** For the later stage. `versions` is null where not every cell was read, `schemas` where no revision was. */
-type Found = {
+type DatabaseChecks = {
   readonly checks: readonly Check[];
+  /** Null unless every cell was read. */
   readonly versions: readonly KnownVersion[] | null;
+  /** Null if no revision was read. */
   readonly schemas: readonly KnownSchema[] | null;
 };
 
-/** Reads the versions of Nova's services out of its databases, and where its hosts belong. Writes nothing. */
-export async function checkDatabases(databases: Databases, options: DatabaseOptions): Promise<Found> {
-  const ask: Ask = (address, query) => select(address, query, options.signal);
-  const [mapped, hosts] = await Promise.all([ask(databases.api, mappings), ask(databases.api, hostMappings)]);
-  const places = await placesOf(databases, mapped, ask);
-  if (places.type !== 'ok') return { checks: [fail('database: cells', places.problem)], versions: null, schemas: null };
-  const read = await Promise.all(
-    places.value.map(async ({ cell, address }) => ({
+/** Checks service versions, RPC pins, cells and schemas in Nova's databases. Writes nothing. */
+export async function checkDatabases(databases: Databases, options: DatabaseOptions): Promise<DatabaseChecks> {
+  const { stage, before, novaLogs, signal } = options;
+  const runQuery: RunQuery = (address, query) => selectReadOnly(address, query, signal);
+  const [mappings, hosts] = await Promise.all([
+    runQuery(databases.api, cellMappingsQuery),
+    runQuery(databases.api, hostMappingsQuery),
+  ]);
+  const found = await findCellDatabases(databases, mappings, runQuery);
+  if (found.type !== 'ok') return { checks: [fail('database: cells', found.problem)], versions: null, schemas: null };
+  const cellDatabases = found.value;
+  const results = await Promise.all(
+    cellDatabases.map(async ({ cell, address }) => ({
       cell,
-      records: address.type === 'ok' ? await ask(address.value, services) : address,
+      records: address.type === 'ok' ? await runQuery(address.value, servicesQuery) : address,
     })),
   );
-  const cells = read.flatMap(({ cell, records }): Cell[] =>
+  const cells = results.flatMap(({ cell, records }): Cell[] =>
     records.type === 'ok' ? [{ ...cell, records: records.value }] : [],
   );
-  const failed = read.flatMap(({ cell, records }) =>
+  const failed = results.flatMap(({ cell, records }) =>
     records.type === 'ok' ? [] : [{ name: cell.name, problem: records.problem }],
   );
-  // What holds no services may be anything's database
-  const readable = places.value.filter(({ cell }) => !failed.some(({ name }) => name === cell.name));
-  const schemas = await readSchemas(databases.api, readable, ask);
-  const missing = mapped.type === 'ok' ? missingCells(places.value, mapped.value) : [];
+  // A database whose services could not be read may not be Nova's
+  const readable = cellDatabases.filter(({ cell }) => !failed.some(({ name }) => name === cell.name));
+  const schemas = await readSchemas(
+    [
+      { database: API_DATABASE, address: { type: 'ok', value: databases.api } },
+      ...readable.map(({ cell, address }) => ({ database: cell.name, address })),
+    ],
+    runQuery,
+  );
+  const missing = mappings.type === 'ok' ? missingCells(cellDatabases, mappings.value) : [];
   const unread = [...failed.map(({ name }) => name), ...missing];
-  const complete = mapped.type === 'ok' && unread.length === 0;
-  const known = places.value.map(({ cell }) => cell.name).join(', ');
+  const complete = mappings.type === 'ok' && unread.length === 0;
+  const cellNames = cellDatabases.map(({ cell }) => cell.name).join(', ');
   const greatest = greatestVersion(cells);
-  const asked = options.stage === 'after' && unread.length === 0 && greatest > 0;
-  const pins = asked ? await checkNovaLogs(options.novaLogs, { greatest, signal: options.signal }) : [];
+  const canCheckPins = stage === 'after' && unread.length === 0 && greatest > 0;
+  const pinChecks = canCheckPins ? await checkNovaLogs(novaLogs, { greatest, signal }) : [];
   const checks = [
-    mapped.type !== 'ok'
-      ? fail('database: cells', `whether ${known} are all cells cannot be said: ${mapped.problem}`)
+    mappings.type !== 'ok'
+      ? fail('database: cells', `cannot tell whether ${cellNames} are all cells: ${mappings.problem}`)
       : missing.length > 0
-        ? fail('database: cells', `the file has no address of ${missing.join(', ')}, whose records Nova counts as well`)
-        : pass('database: cells', `${counted(places.value.length, 'cell')}: ${known}`),
+        ? fail('database: cells', `the file has no address for ${missing.join(', ')}, whose records Nova counts, too`)
+        : pass('database: cells', `${counted(cellDatabases.length, 'cell')}: ${cellNames}`),
     ...failed.map(({ name, problem }) => fail(`database: ${name}`, problem)),
-    ...checkVersions(cells, { stage: options.stage, before: options.before.versions, unread }),
-    ...pins,
+    ...checkVersions(cells, { stage, before: before.versions, unread }),
+    ...pinChecks,
     ...checkPlaces(cells, { hosts: hosts.type === 'ok' ? hosts.value : null, complete, unread }),
     ...(hosts.type === 'ok' ? [] : [fail('database: host mappings', hosts.problem)]),
     ...checkSchemas(schemas.known, {
-      stage: options.stage,
-      before: options.before.schemas,
+      stage,
+      before: before.schemas,
       unread: [...schemas.unread, ...failed.map(({ name }) => name)],
     }),
     ...checkMigrations(schemas.migrations, {
-      stage: options.stage,
+      stage,
       problems: [...schemas.problems, ...failed.map(({ problem }) => problem)],
     }),
   ];
@@ -132,72 +91,4 @@ export async function checkDatabases(databases: Databases, options: DatabaseOpti
     versions: unread.length === 0 ? versionsOf(cells) : null,
     schemas: schemas.known.length > 0 ? schemas.known : null,
   };
-}
-
-/** The schema of every database that has an address, and what online data migrations have to do there. */
-async function readSchemas(api: DatabaseAddress, places: readonly Place[], ask: Ask) {
-  const all = [
-    { database: API, address: { type: 'ok', value: api } as const },
-    ...places.map(({ cell, address }) => ({ database: cell.name, address })),
-  ];
-  const read = await Promise.all(
-    all.map(async ({ database, address }) => ({
-      database,
-      schema: address.type === 'ok' ? await readSchema(address.value, ask) : address,
-    })),
-  );
-  const known = read.flatMap(({ database, schema }): KnownSchema[] =>
-    schema.type === 'ok' && schema.value.revision !== null ? [{ database, revision: schema.value.revision }] : [],
-  );
-  return {
-    known,
-    unread: read.map(({ database }) => database).filter((name) => !known.some(({ database }) => database === name)),
-    migrations: read.flatMap(({ database, schema }) =>
-      schema.type === 'ok' ? schema.value.migrations.map((one) => ({ ...one, database })) : [],
-    ),
-    problems: read.flatMap(({ schema }) => (schema.type === 'ok' ? [] : [schema.problem])),
-  };
-}
-
-type Place = { readonly cell: Omit<Cell, 'records'>; readonly address: Read<DatabaseAddress> };
-
-/** The cells that the file names; where it names none, those of the API database. */
-async function placesOf(
-  { api, apiUrl, cells }: Databases,
-  mapped: Read<readonly Mapping[]>,
-  ask: Ask,
-): Promise<Read<readonly Place[]>> {
-  if (cells.length > 0) {
-    const known = mapped.type === 'ok' ? mapped.value : [];
-    const value = cells.map(({ name, address }): Place => {
-      const mapping = known.find((one) => one.name === name) ?? null;
-      const isCell0 = mapping?.isCell0 ?? /(^|_)cell0$/.test(name);
-      return { cell: { name, mapping: mapping?.id ?? null, isCell0 }, address: { type: 'ok', value: address } };
-    });
-    return { type: 'ok', value };
-  }
-  if (mapped.type !== 'ok') return mapped;
-  if (mapped.value.length === 0)
-    return { type: 'failed', problem: 'cell_mappings holds no cell: is it the database of the API?' };
-  const found = await ask(api, connections);
-  if (found.type !== 'ok') return found;
-  const urls = new Map(found.value.map(({ id, url }) => [id, url]));
-  const value = mapped.value.map(({ id, name, isCell0 }): Place => {
-    const address = cellAddress(urls.get(id) ?? '', apiUrl);
-    return {
-      cell: { name, mapping: id, isCell0 },
-      address:
-        address.type === 'ok'
-          ? address
-          : { type: 'failed', problem: `its database_connection in cell_mappings ${address.problem}` },
-    };
-  });
-  return { type: 'ok', value };
-}
-
-/** Cells of the API database that the file has no address of. A cell of another name may be any one, so these are counted. */
-function missingCells(places: readonly Place[], mapped: readonly Mapping[]): readonly string[] {
-  const unnamed = places.filter(({ cell }) => cell.mapping === null && !cell.isCell0).length;
-  const others = mapped.filter(({ id, isCell0 }) => !isCell0 && !places.some(({ cell }) => cell.mapping === id));
-  return others.length <= unnamed ? [] : others.map(({ name }) => name);
 }

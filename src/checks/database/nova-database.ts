@@ -5,30 +5,27 @@ import { getCACertificates } from 'node:tls';
 import { createConnection, type SslOptions } from 'mysql2/promise';
 import type { z } from 'zod';
 import { type DatabaseAddress, type DatabaseTls, databaseText } from '../../domain/database-address.ts';
-import { CERTIFICATES_LIMIT, problemOf, readText } from '../../files/read-text.ts';
+import { CERTIFICATES_MAX_BYTES, readProblem, readText } from '../../files/read-text.ts';
 
-/** To connect, and for each answer, in milliseconds. */
-const LIMIT = 10_000;
+/** For the connection, and for each query. */
+const TIMEOUT_MS = 10_000;
 
-/** `problem` names the database, and goes on a line that a person reads. */
-export type Read<T> =
+/** `problem` is one line for users. */
+export type DatabaseResult<T> =
   | { readonly type: 'ok'; readonly value: T }
   | { readonly type: 'failed'; readonly problem: string };
 
 export type Query<T> = { readonly sql: string; readonly rows: z.ZodType<T> };
 
-/** Asks one database. */
-export type Ask = <T>(address: DatabaseAddress, query: Query<T>) => Promise<Read<T>>;
+/** Runs a query on a database. */
+export type RunQuery = <T>(address: DatabaseAddress, query: Query<T>) => Promise<DatabaseResult<T>>;
 
-/**
- * What one query says, over a connection of its own, in a transaction in which the database lets nothing be written.
- * Ends early when `signal` says so.
- */
-export async function select<T>(
+/** Runs a query over a new connection, in a read-only transaction. Aborting the signal ends it early. */
+export async function selectReadOnly<T>(
   address: DatabaseAddress,
   { sql, rows }: Query<T>,
   signal: AbortSignal,
-): Promise<Read<T>> {
+): Promise<DatabaseResult<T>> {
   try {
     const { socket, tls } = address;
     const connection = await createConnection({
@@ -36,23 +33,23 @@ export async function select<T>(
       user: address.user,
       password: address.password.reveal(),
       database: address.database,
-      connectTimeout: LIMIT,
+      connectTimeout: TIMEOUT_MS,
       ...(tls !== null && { ssl: sslOf(tls) }),
       ...(tls !== null && socket === null && isIP(address.host) !== 0 && { stream: () => streamTo(address) }),
     });
-    // What breaks between two queries is told by the next one
+    // The next query reports an error that occurs between two
     connection.on('error', () => {});
-    const giveUp = () => connection.destroy();
-    signal.addEventListener('abort', giveUp, { once: true });
+    const abort = () => connection.destroy();
+    signal.addEventListener('abort', abort, { once: true });
     try {
-      if (signal.aborted) return { type: 'failed', problem: `${databaseText(address)}: it was not read to the end` };
-      for (const begin of ['SET SESSION TRANSACTION READ ONLY', 'START TRANSACTION READ ONLY'])
-        await connection.query({ sql: begin, timeout: LIMIT });
-      const [found] = await connection.query({ sql, timeout: LIMIT });
-      await connection.query({ sql: 'ROLLBACK', timeout: LIMIT });
-      return { type: 'ok', value: rows.parse(found) };
+      if (signal.aborted) return { type: 'failed', problem: `${databaseText(address)}: interrupted` };
+      for (const statement of ['SET SESSION TRANSACTION READ ONLY', 'START TRANSACTION READ ONLY'])
+        await connection.query({ sql: statement, timeout: TIMEOUT_MS });
+      const [result] = await connection.query({ sql, timeout: TIMEOUT_MS });
+      await connection.query({ sql: 'ROLLBACK', timeout: TIMEOUT_MS });
+      return { type: 'ok', value: rows.parse(result) };
     } finally {
-      signal.removeEventListener('abort', giveUp);
+      signal.removeEventListener('abort', abort);
       connection.destroy();
     }
   } catch (error) {
@@ -61,12 +58,12 @@ export async function select<T>(
 }
 
 /**
- * mysql2 names no host to Node's TLS where the address is an IP one, and the certificate is then held against 'localhost'. Node
- * takes the host from the socket's `_host`, which it sets itself for every name it looks up, but not for an IP address.
+ * For an IP address, mysql2 passes no host to Node's TLS, which then expects a certificate for 'localhost'. Node takes
+ * the host from the socket's `_host`, which it sets for host names only.
  */
 const streamTo = ({ host, port }: DatabaseAddress) => Object.assign(connect({ host, port }), { _host: host });
 
-/** Throws where a file can't be read. */
+/** @throws Error if a file cannot be read */
 function sslOf({ caFile, caFolder, certFile, keyFile, verify, verifyHost }: DatabaseTls): SslOptions {
   const entries = caFolder === null ? [] : readdirSync(caFolder, { withFileTypes: true });
   const inFolder = entries
@@ -85,36 +82,36 @@ function sslOf({ caFile, caFolder, certFile, keyFile, verify, verifyHost }: Data
 }
 
 function certificatesIn(file: string): string {
-  const found = readText(file, { limit: CERTIFICATES_LIMIT, anyBytes: true });
-  if (found.kind !== 'text') throw new Error(`${file} ${problemOf(found)}`);
+  const found = readText(file, { maxBytes: CERTIFICATES_MAX_BYTES, anyEncoding: true });
+  if (found.kind !== 'text') throw new Error(`${file} ${readProblem(found)}`);
   return found.text;
 }
 
 const codeOf = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : '');
 
-/** In words where we know what is to be done; else the database's own. */
+/** Explains the common errors; others keep the database's message. */
 function reasonOf(error: unknown, { user }: DatabaseAddress): string {
-  if (!(error instanceof Error)) return 'it cannot be read';
-  if (error.name === 'ZodError') return 'what it holds is not as in a database of Nova';
+  if (!(error instanceof Error)) return 'it could not be read';
+  if (error.name === 'ZodError') return 'it does not have the tables of a Nova database';
   const [line = ''] = error.message.split('\n');
   switch (codeOf(error)) {
     case 'ECONNREFUSED':
-      return 'it refuses connections';
+      return 'connection refused';
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return 'there is no host of that name';
+      return 'host not found';
     case 'ETIMEDOUT':
     case 'PROTOCOL_SEQUENCE_TIMEOUT':
-      return `no answer in ${LIMIT / 1000} s`;
+      return `no answer within ${TIMEOUT_MS / 1000} s`;
     case 'ER_ACCESS_DENIED_ERROR':
-      return `the password of user '${user}' is refused, or there is no such user for this machine`;
+      return `login of user '${user}' refused: wrong password, or the user may not connect from this host`;
     case 'ER_DBACCESS_DENIED_ERROR':
     case 'ER_TABLEACCESS_DENIED_ERROR':
     case 'ER_COLUMNACCESS_DENIED_ERROR':
-      return `${line}: give user '${user}' the right by GRANT SELECT`;
+      return `${line}: GRANT SELECT to user '${user}'`;
     case 'ER_NO_SUCH_TABLE':
     case 'ER_BAD_FIELD_ERROR':
-      return `${line}: is it the right database?`;
+      return `${line}: is this the right database?`;
     default:
       return line === '' ? codeOf(error) : line;
   }

@@ -1,67 +1,157 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Check, fail, pass } from '../../domain/check.ts';
-import { addressOf } from '../../domain/server-address.ts';
-import type { KeptServer } from '../survivors/compare.ts';
-import { checkInside, type Expected, INSIDE_COMMAND, type Inside, isAsExpected, readInside } from './guest-facts.ts';
-import type { Key } from './key-pair.ts';
+import { preferredAddress } from '../../domain/server-address.ts';
+import { span } from '../../format/quantities.ts';
+import type { ServerRecord } from '../resources/server-record.ts';
 import { runBySsh } from './ssh.ts';
+import type { SshKey } from './ssh-key.ts';
 
-/** How servers are logged in to. */
+/** How to log in to servers. */
 export type Login = {
   readonly user: string;
   readonly port: number;
-  readonly key: Key;
-  /** The external network that gives each an address to be reached by; null: they are reached by their own. */
+  readonly key: SshKey;
+  /** The external network for floating IPs; null if the servers are reached by their fixed addresses. */
   readonly floatingNetwork: string | null;
-  /** How long a server that boots may take until it answers, in milliseconds. */
-  readonly within: number;
+  /** How long a booting server may take to accept a login, in milliseconds. */
+  readonly bootTimeoutMs: number;
 };
 
-export const NO_LOGIN = 'nobody can log in: checks.ssh.user is not set, the user that the image lets in';
+export const NO_LOGIN = "set checks.ssh.user to the image's login user, for example cirros";
 
-/** One login, and the time between two, in milliseconds. */
-const LOGIN = 10_000;
-const PAUSE = 1000;
-/** A server that has been up all along answers soon. */
-const SOON = 20_000;
+const LOGIN_TIMEOUT_MS = 10_000;
+const LOGIN_INTERVAL_MS = 1000;
+/** For a server that did not just boot. */
+const RUNNING_SERVER_TIMEOUT_MS = 20_000;
 
-export type LookOptions = {
+/** What a guest reports about itself. Facts that it could not determine are null. */
+export type GuestFacts = {
+  /** 'SHA256:...' */
+  readonly hostKey: string;
+  readonly hostName: string;
+  readonly vcpus: number | null;
+  /** The kernel's boot id, different after each boot. */
+  readonly boot: string | null;
+  /** In seconds. */
+  readonly uptime: number | null;
+};
+
+/**
+ * Runs in any POSIX shell on Linux, including busybox. Prefixed lines stand out from whatever else the login prints.
+ */
+const GUEST_FACTS_COMMAND = [
+  'echo "rollwatch name $(hostname)"',
+  'echo "rollwatch vcpus $(nproc --all 2>/dev/null || grep -c ^processor /proc/cpuinfo)"',
+  'echo "rollwatch boot $(cat /proc/sys/kernel/random/boot_id)"',
+  'echo "rollwatch uptime $(cut -d " " -f 1 /proc/uptime)"',
+].join('; ');
+
+/** Parses the output of `GUEST_FACTS_COMMAND`. */
+export function parseGuestFacts(output: string, hostKey: string): GuestFacts {
+  const values = new Map(
+    [...output.matchAll(/^rollwatch ([a-z]+) (\S+)\r?$/gm)].map(([, key = '', value = '']) => [key, value]),
+  );
+  const numberOf = (key: string): number | null => {
+    const value = Number(values.get(key) ?? Number.NaN);
+    return Number.isFinite(value) ? value : null;
+  };
+  return {
+    hostKey,
+    hostName: values.get('name') ?? '',
+    vcpus: numberOf('vcpus'),
+    boot: values.get('boot') ?? null,
+    uptime: numberOf('uptime'),
+  };
+}
+
+export type ExpectedGuest = {
+  /** The server's name. */
+  readonly name: string;
+  /** The flavor's vCPUs; null if unknown. */
+  readonly vcpus: number | null;
+  /** The facts before the upgrade; null if they are unknown or the guest may have rebooted since. */
+  readonly before: GuestFacts | null;
+};
+
+/** Nova derives the guest's host name from the server's name: the first label, in lower case, is the same. */
+const hostLabel = (name: string): string => (name.split('.')[0] ?? '').toLowerCase();
+
+const nameMatches = (facts: GuestFacts, { name }: ExpectedGuest): boolean =>
+  hostLabel(facts.hostName) === hostLabel(name.replaceAll(/[ _]+/g, '-'));
+
+const vcpusMatch = (facts: GuestFacts, { vcpus }: ExpectedGuest): boolean => vcpus === null || facts.vcpus === vcpus;
+
+/** Whether the host name and vCPUs are right. While a guest boots they may not be yet. */
+export const isAsExpected = (facts: GuestFacts, expected: ExpectedGuest): boolean =>
+  nameMatches(facts, expected) && vcpusMatch(facts, expected);
+
+/** Checks host name, vCPUs and, against the facts before the upgrade, that the guest did not reboot. */
+export function checkGuest(group: string, facts: GuestFacts, expected: ExpectedGuest): readonly Check[] {
+  const { before, name, vcpus } = expected;
+  const hostNameCheck = `${group}: host name`;
+  const vcpusCheck = `${group}: vCPUs`;
+  return [
+    nameMatches(facts, expected)
+      ? pass(hostNameCheck, facts.hostName)
+      : fail(hostNameCheck, `is ${facts.hostName || 'empty'}, expected ${name}`),
+    vcpusMatch(facts, expected)
+      ? pass(vcpusCheck, `${facts.vcpus ?? 'unknown'}`)
+      : fail(vcpusCheck, `has ${facts.vcpus ?? 'an unknown number'}, its flavor has ${vcpus}`),
+    ...(before === null ? [] : [checkNotRebooted(`${group}: not rebooted`, facts, before)]),
+  ];
+}
+
+function checkNotRebooted(checkName: string, { boot, uptime }: GuestFacts, before: GuestFacts): Check {
+  const up = uptime === null ? null : `up for ${span(uptime)}`;
+  const rebooted =
+    boot === null || before.boot === null
+      ? uptime !== null && before.uptime !== null && uptime < before.uptime
+      : boot !== before.boot;
+  if (rebooted) return fail(checkName, up === null ? 'it has rebooted' : `it has rebooted, ${up}`);
+  return pass(checkName, up ?? 'the same boot');
+}
+
+export type GuestOptions = {
   readonly login: Login;
-  /** What the names of the checks begin with: 'inside NAME'. */
+  /** The prefix of the check names: 'guest NAME'. */
   readonly group: string;
-  /** The only one that will do; null: any. */
+  /** The only host key to accept; null for any. */
   readonly hostKey: string | null;
-  /** What it said before the upgrade; null: it may have been booted since. */
-  readonly before: Inside | null;
-  /** It has just been booted, by us. */
+  /** The facts before the upgrade; null if the guest may have rebooted since. */
+  readonly baseline: GuestFacts | null;
+  /** Whether the check has just booted the server. */
   readonly boots: boolean;
   readonly signal: AbortSignal;
 };
 
-export type Looked = { readonly checks: readonly Check[]; readonly inside: Inside | null };
+export type GuestInspection = { readonly checks: readonly Check[]; readonly facts: GuestFacts | null };
 
-/** Logs in to a server and asks it who it is; it is asked again until it is as it should be, or its time is over. */
-export async function lookInside(
-  server: Pick<KeptServer, 'name' | 'vcpus' | 'addresses'>,
-  { login, group, hostKey, before, boots, signal }: LookOptions,
-): Promise<Looked> {
-  const name = `${group}: SSH`;
-  const host = addressOf(server.addresses);
-  if (host === null) return { checks: [fail(name, 'the server has no address')], inside: null };
+/** Logs in to a server and checks its guest. Repeats that until the facts are as expected or the time is up. */
+export async function inspectGuest(
+  server: Pick<ServerRecord, 'name' | 'vcpus' | 'addresses'>,
+  { login, group, hostKey, baseline, boots, signal }: GuestOptions,
+): Promise<GuestInspection> {
+  const checkName = `${group}: SSH`;
+  const host = preferredAddress(server.addresses);
+  if (host === null) return { checks: [fail(checkName, 'the server has no address')], facts: null };
   const { user, port, key } = login;
   const target = { host, port, user, privateKey: key.privateKey, hostKey };
-  const expected: Expected = { name: server.name, vcpus: server.vcpus, before };
-  const until = performance.now() + (boots ? login.within : Math.min(SOON, login.within));
+  const expected: ExpectedGuest = { name: server.name, vcpus: server.vcpus, before: baseline };
+  const timeoutMs = boots ? login.bootTimeoutMs : Math.min(RUNNING_SERVER_TIMEOUT_MS, login.bootTimeoutMs);
+  const deadline = performance.now() + timeoutMs;
   for (;;) {
-    const left = until - performance.now();
-    const answer = await runBySsh(target, INSIDE_COMMAND, { limit: Math.max(PAUSE, Math.min(LOGIN, left)), signal });
-    const over = performance.now() + PAUSE > until || signal.aborted;
+    const remaining = deadline - performance.now();
+    const answer = await runBySsh(target, GUEST_FACTS_COMMAND, {
+      timeoutMs: Math.max(LOGIN_INTERVAL_MS, Math.min(LOGIN_TIMEOUT_MS, remaining)),
+      signal,
+    });
+    const isLast = performance.now() + LOGIN_INTERVAL_MS > deadline || signal.aborted;
     if (answer.ok) {
-      const inside = readInside(answer.output, answer.hostKey);
-      const entered = pass(name, `${user}@${host}, host key ${inside.hostKey}`);
-      if (over || isAsExpected(inside, expected))
-        return { checks: [entered, ...checkInside(group, inside, expected)], inside };
-    } else if (over || answer.final) return { checks: [fail(name, answer.reason)], inside: null };
-    await delay(PAUSE, undefined, { signal }).catch(() => {});
+      const facts = parseGuestFacts(answer.output, answer.hostKey);
+      const loggedIn = pass(checkName, `${user}@${host}, host key ${facts.hostKey}`);
+      if (isLast || isAsExpected(facts, expected))
+        return { checks: [loggedIn, ...checkGuest(group, facts, expected)], facts };
+    } else if (isLast || answer.final) return { checks: [fail(checkName, answer.reason)], facts: null };
+    await delay(LOGIN_INTERVAL_MS, undefined, { signal }).catch(() => {});
   }
 }

@@ -3,8 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { Client } from 'ssh2';
 import { stalledMessage } from '../../domain/downtime/stalls.ts';
 import type { Secret } from '../../domain/secret.ts';
-import { awakeTimeout, countLostTime } from '../../openstack/http/lost-time.ts';
-import { pollsWithout } from '../../openstack/http/poll-phase.ts';
+import { countLostTime, stallAwareTimeout, waitForIdlePoll } from '../../openstack/http/lost-time.ts';
 
 export type SshTarget = {
   readonly host: string;
@@ -12,39 +11,39 @@ export type SshTarget = {
   readonly user: string;
   /** In OpenSSH's format, without a passphrase. */
   readonly privateKey: Secret;
-  /** 'SHA256:...' of the only host key that will do, as `ssh-keygen -l` shows it; null: any. */
+  /** The only host key to accept, as `ssh-keygen -l` shows it ('SHA256:...'); null for any. */
   readonly hostKey: string | null;
 };
 
 export type SshAnswer =
   | { readonly ok: true; readonly hostKey: string; readonly output: string }
-  /** `final`: asking again will not help. */
+  /** `final` means that another try will fail, too. `reason` is for users. */
   | { readonly ok: false; readonly reason: string; readonly final: boolean };
 
-/** What a command may print, in letters; a server that floods us is cut off. */
-const OUTPUT = 65_536;
+/** The connection is closed if a command prints more characters than this. */
+const MAX_OUTPUT_LENGTH = 65_536;
 
 /**
- * Logs in, runs one command without a terminal, and leaves. Whatever goes wrong is an answer with a reason for a person.
- * `limit`: for all of it, in milliseconds. (RFC 4252 to 4254)
+ * Logs in, runs one command without a terminal and disconnects, within `timeoutMs`. Failures are values, never
+ * thrown. See RFC 4252 to 4254.
  */
 export function runBySsh(
   { host, port, user, privateKey, hostKey }: SshTarget,
   command: string,
-  { limit, signal }: { readonly limit: number; readonly signal: AbortSignal },
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<SshAnswer> {
   const place = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   const { promise, resolve } = Promise.withResolvers<SshAnswer>();
   const socket = connect({ host, port });
   const client = new Client();
-  let shown: string | null = null;
-  let entered = false;
-  let heard = '';
-  let over = false;
+  let shownHostKey: string | null = null;
+  let loggedIn = false;
+  let firstBytes = '';
+  let done = false;
   const now = () => performance.now();
   const lostTime = countLostTime();
   const end = (answer: SshAnswer) => {
-    over = true;
+    done = true;
     cancelTimeout();
     lostTime.stop();
     signal.removeEventListener('abort', stop);
@@ -53,43 +52,43 @@ export function runBySsh(
     resolve(answer);
   };
   const fail = (reason: string, final = false) => end({ ok: false, reason: `${place} ${reason}`, final });
-  const stop = () => fail('was not waited for: we were told to stop', true);
-  // A stall of ours is no part of the limit, and what has arrived meanwhile is read before the verdict
-  const cancelTimeout = awakeTimeout(limit, lostTime, (exhausted) => {
-    void pollsWithout({ progress: () => socket.bytesRead, done: () => over, now }).then(() => {
-      if (over) return;
-      const reason = silence(socket, { entered, shown, seconds: limit / 1000 });
-      fail(exhausted ? `${reason}; ${stalledMessage(lostTime.lost(), 'no answer')}` : reason);
+  const stop = () => fail('was interrupted', true);
+  // Stalls of this process do not count, and what arrived during one is read before giving up
+  const cancelTimeout = stallAwareTimeout(timeoutMs, lostTime, (exhausted) => {
+    void waitForIdlePoll({ progress: () => socket.bytesRead, done: () => done, now }).then(() => {
+      if (done) return;
+      const reason = timeoutReason(socket, { loggedIn, shownHostKey, seconds: timeoutMs / 1000 });
+      fail(exhausted ? `${reason}; ${stalledMessage(lostTime.lostMs(), 'no answer')}` : reason);
     });
   });
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
 
   client.on('ready', () => {
-    entered = true;
+    loggedIn = true;
     client.exec(command, (error, channel) => {
       if (error !== undefined) return fail(`does not run commands: ${error.message}`);
       let output = '';
       channel.setEncoding('utf8');
       channel.on('data', (text: string) => {
         output += text;
-        if (output.length > OUTPUT) fail('answers without end');
+        if (output.length > MAX_OUTPUT_LENGTH) fail('sends too much output');
       });
       channel.stderr.resume();
-      channel.on('close', () => end({ ok: true, hostKey: shown ?? '', output }));
+      channel.on('close', () => end({ ok: true, hostKey: shownHostKey ?? '', output }));
     });
   });
   client.on('error', (error) => {
-    if (shown !== null && hostKey !== null && shown !== hostKey) {
-      fail(`shows another host key, ${shown}, than before, ${hostKey}: it is not the machine that it was`, true);
-    } else if (error.level === 'client-authentication') fail(`does not let ${user} in with our key`);
-    else fail(troubleOf(error, heard));
+    if (shownHostKey !== null && hostKey !== null && shownHostKey !== hostKey) {
+      fail(`has host key ${shownHostKey}, which was ${hostKey} before: this is a different machine`, true);
+    } else if (error.level === 'client-authentication') fail(`rejects the login of ${user} with the key`);
+    else fail(failureReason(error, firstBytes));
   });
-  client.on('close', () => fail('hung up'));
-  // An error of the socket reaches the client only once it has been given it
-  socket.on('error', (error) => fail(troubleOf(error, heard)));
+  client.on('close', () => fail('closed the connection'));
+  // The client reports socket errors only after connect()
+  socket.on('error', (error) => fail(failureReason(error, firstBytes)));
   socket.once('data', (first: Buffer) => {
-    heard = first.toString('latin1');
+    firstBytes = first.toString('latin1');
   });
   client.connect({
     sock: socket,
@@ -97,8 +96,8 @@ export function runBySsh(
     privateKey: privateKey.reveal(),
     readyTimeout: 0,
     hostVerifier: (key: Buffer) => {
-      shown = fingerprintOf(key);
-      return hostKey === null || shown === hostKey;
+      shownHostKey = fingerprintOf(key);
+      return hostKey === null || shownHostKey === hostKey;
     },
   });
   return promise;
@@ -107,31 +106,30 @@ export function runBySsh(
 const fingerprintOf = (key: Buffer): string =>
   `SHA256:${createHash('sha256').update(key).digest('base64').replaceAll('=', '')}`;
 
-type Progress = { readonly entered: boolean; readonly shown: string | null; readonly seconds: number };
+type Progress = { readonly loggedIn: boolean; readonly shownHostKey: string | null; readonly seconds: number };
 
-/** How far it came before nothing more was heard. */
-function silence(socket: Socket, { entered, shown, seconds }: Progress): string {
-  if (entered) return `lets us in, but a command does not end within ${seconds} s`;
-  if (shown !== null) return `shows its host key, but lets nobody in within ${seconds} s`;
-  if (socket.bytesRead > 0) return `does not come to terms within ${seconds} s`;
+/** Describes how far the login had come when the time was up. */
+function timeoutReason(socket: Socket, { loggedIn, shownHostKey, seconds }: Progress): string {
+  if (loggedIn) return `accepted the login, but the command did not end within ${seconds} s`;
+  if (shownHostKey !== null) return `sent its host key, but did not accept a login within ${seconds} s`;
+  if (socket.bytesRead > 0) return `did not complete the SSH handshake within ${seconds} s`;
   return socket.connecting
-    ? `does not answer within ${seconds} s`
-    : `takes the connection, but says nothing within ${seconds} s: no SSH banner`;
+    ? `did not answer within ${seconds} s`
+    : `accepted the connection, but sent no SSH banner within ${seconds} s`;
 }
 
-const WORDS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'refuses the connection',
+const SOCKET_ERRORS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'refused the connection',
   EHOSTUNREACH: 'is unreachable: no route to the host',
   ENETUNREACH: 'is unreachable: no route to the network',
-  ETIMEDOUT: 'does not answer',
+  ETIMEDOUT: 'did not answer',
 };
 
-/** `heard`: the first that was said. */
-function troubleOf(error: Error, heard: string): string {
+function failureReason(error: Error, firstBytes: string): string {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const [line = ''] = error.message.split('\n');
-  if (heard !== '' && !/^SSH-/m.test(heard)) return 'is answered by something that is not SSH';
-  const cut = line.includes('before handshake') || code === 'ECONNRESET' || code === 'EPIPE';
-  if (cut) return heard === '' ? 'cut the connection before SSH began' : 'cut the connection';
-  return WORDS[code] ?? `can't be spoken to by SSH: ${line}`;
+  if (firstBytes !== '' && !/^SSH-/m.test(firstBytes)) return 'is not an SSH server';
+  const cutOff = line.includes('before handshake') || code === 'ECONNRESET' || code === 'EPIPE';
+  if (cutOff) return firstBytes === '' ? 'closed the connection before SSH began' : 'closed the connection';
+  return SOCKET_ERRORS[code] ?? `cannot be reached by SSH: ${line}`;
 }

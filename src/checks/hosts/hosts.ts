@@ -1,58 +1,51 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { type Check, fail, skip } from '../../domain/check.ts';
-import { metadataFor, nameFor } from '../../domain/check-resources.ts';
+import { checkResourceMetadata, checkResourceName } from '../../domain/check-resources.ts';
 import { span } from '../../format/quantities.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
-import type { Choice } from '../../openstack/compute/choose.ts';
-import type { Limits } from '../../openstack/compute/compute.ts';
-import { checkCreated } from '../basics/created.ts';
-import { readServices } from '../read-baseline.ts';
-import { bootBriefly } from '../resources/brief-server.ts';
-import { imageOf } from '../resources/describe.ts';
-import { type ReportClock, type ServiceRecord, silentFor } from '../services/services.ts';
+import type { BootChoice } from '../../openstack/compute/choose.ts';
+import type { RequestOptions } from '../../openstack/compute/compute.ts';
+import { bootTemporaryServer } from '../resources/check-servers.ts';
+import { checkCreated, expectedImage } from '../resources/server-record.ts';
+import { type ReportClock, readServices, type ServiceRecord, silentFor } from '../services/services.ts';
 
-/** Servers that are made at once. */
-const AT_ONCE = 4;
+const CONCURRENT_BOOTS = 4;
+/** How often the services are read while servers boot. */
+const SERVICES_INTERVAL_MS = 5000;
 
-/** Between two looks at the services while servers are being made, in milliseconds. */
-const LOOK = 5000;
-
-export type HostOptions = Limits & {
+export type HostOptions = RequestOptions & {
   readonly admin: Cloud;
   readonly vantage: string;
-  readonly choice: Choice;
-  /** The services before the upgrade; null: nothing is known of before. */
+  readonly choice: BootChoice;
+  /** The services before the upgrade; null if unknown. */
   readonly before: readonly ServiceRecord[] | null;
   readonly clock: ReportClock;
   readonly onCheck: (check: Check) => void;
 };
 
 /**
- * A server on every compute host, as an administrator may ask for it: is it there, with the name and the flavor that were
- * asked for? It is deleted again. Made in the administrator's own project. A host that is down or disabled is left out,
- * unless it took servers before. One whose nova-compute no longer reports fails at once, also while its server is being made.
+ * Boots a server on every compute host, in the administrator's project, and compares it with the request. Skips a host
+ * that is down or disabled, unless it accepted servers before. Fails a host as soon as its nova-compute no longer
+ * reports, also while its server boots.
  */
 export async function checkHosts(
   { admin, vantage, choice, before, clock, onCheck, ...options }: HostOptions,
   services: readonly ServiceRecord[],
 ): Promise<void> {
-  const { names, vcpus, ...from } = choice;
-  const limit = pLimit(AT_ONCE);
+  const { names, vcpus, ...source } = choice;
+  const limit = pLimit(CONCURRENT_BOOTS);
   const hosts = new Set(computesOf(services).map(({ host }) => host));
-  const earlier = new Map(
-    computesOf(before ?? [])
-      .toReversed()
-      .map((one) => [one.host, one]),
-  );
-  const known = [...computesOf(services), ...computesOf(before ?? []).filter(({ host }) => !hosts.has(host))];
-  /** To be called with why nothing more is to be expected of a host on which a server is being made. */
-  const giveUps = new Map<string, (reason: string) => void>();
+  const computesBefore = computesOf(before ?? []);
+  const recordsBefore = new Map(computesBefore.toReversed().map((one) => [one.host, one]));
+  const computes = [...computesOf(services), ...computesBefore.filter(({ host }) => !hosts.has(host))];
+  /** Ends the boot on a host, for the given reason. */
+  const cancelBoot = new Map<string, (reason: string) => void>();
   const done = new AbortController();
-  const watching = watch();
+  const watching = watchServices();
   try {
     await Promise.all(
-      known
+      computes
         .toSorted((a, b) => a.host.localeCompare(b.host))
         .map((one) => limit(() => (options.signal.aborted ? undefined : checkHost(one)))),
     );
@@ -63,60 +56,58 @@ export async function checkHosts(
 
   async function checkHost(service: ServiceRecord): Promise<void> {
     const { host, zone, up, enabled } = service;
-    const name = `hosts: ${host}`;
-    const then = earlier.get(host);
-    const away = !hosts.has(host) ? 'gone from' : !up ? 'down' : !enabled ? 'disabled' : null;
-    if (away !== null) {
-      const took = then?.up === true && then.enabled;
-      const reason = `nova-compute is ${away} there`;
-      onCheck(took ? fail(name, `${reason}, and was up and enabled before`) : skip(name, reason));
+    const checkName = `hosts: ${host}`;
+    const recordBefore = recordsBefore.get(host);
+    const problem = !hosts.has(host) ? 'gone' : !up ? 'down' : !enabled ? 'disabled' : null;
+    if (problem !== null) {
+      const wasUsable = recordBefore?.up === true && recordBefore.enabled;
+      const reason = `nova-compute is ${problem}`;
+      onCheck(wasUsable ? fail(checkName, `${reason}, was up and enabled before`) : skip(checkName, reason));
       return;
     }
-    const silent = silentFor(service, clock);
-    if (silent !== null) {
-      onCheck(fail(name, silence(silent)));
+    const silentSeconds = silentFor(service, clock);
+    if (silentSeconds !== null) {
+      onCheck(fail(checkName, silenceMessage(silentSeconds)));
       return;
     }
-    const called = nameFor(`on-${host.toLowerCase().replaceAll(/[^a-z0-9.-]+/g, '-')}`);
-    const wish = { ...from, name: called, availabilityZone: `${zone}:${host}` };
-    const gaveUp = new AbortController();
-    let lost: string | null = null;
-    giveUps.set(host, (reason) => {
-      lost = reason;
-      gaveUp.abort();
+    const name = checkResourceName(`on-${host.toLowerCase().replaceAll(/[^a-z0-9.-]+/g, '-')}`);
+    const request = { ...source, name, availabilityZone: `${zone}:${host}` };
+    const cancelled = new AbortController();
+    let cancelReason: string | null = null;
+    cancelBoot.set(host, (reason) => {
+      cancelReason = reason;
+      cancelled.abort();
     });
-    const signal = AbortSignal.any([options.signal, gaveUp.signal]);
-    const server = await bootBriefly({ cloud: admin, admin, vantage, ...options, signal }, wish);
-    giveUps.delete(host);
-    const { booted } = server;
-    const metadata = metadataFor('brief', vantage);
-    const asked = { name: called, host, flavor: names.flavor, vcpus, image: imageOf(from), metadata };
-    onCheck(booted.ok ? checkCreated(name, asked, booted.server) : fail(name, lost ?? booted.reason));
-    // Where nova-compute is dead this takes as long as Nova calls it up
-    const left = await server.remove();
-    if (left !== null) onCheck(fail(`${name}: deleted`, `${left}: rollwatch check clean`));
+    const signal = AbortSignal.any([options.signal, cancelled.signal]);
+    const { boot, remove } = await bootTemporaryServer({ cloud: admin, admin, vantage, ...options, signal }, request);
+    cancelBoot.delete(host);
+    const metadata = checkResourceMetadata('brief', vantage);
+    const expected = { name, host, flavor: names.flavor, vcpus, image: expectedImage(source), metadata };
+    onCheck(boot.ok ? checkCreated(checkName, expected, boot.server) : fail(checkName, cancelReason ?? boot.reason));
+    // If nova-compute is dead, this takes until Nova considers it down
+    const remaining = await remove();
+    if (remaining !== null) onCheck(fail(`${checkName}: deleted`, `${remaining}; run 'rollwatch check clean'`));
   }
 
-  /** A nova-compute that dies leaves its server in BUILD, which would be waited for to the limit. */
-  async function watch(): Promise<void> {
+  /** Cancels boots on hosts whose nova-compute dies: their servers would stay in BUILD until the timeout. */
+  async function watchServices(): Promise<void> {
     const { signal } = done;
     while (!signal.aborted) {
-      await delay(LOOK, undefined, { signal }).catch(() => {});
-      if (signal.aborted || giveUps.size === 0) continue;
+      await delay(SERVICES_INTERVAL_MS, undefined, { signal }).catch(() => {});
+      if (signal.aborted || cancelBoot.size === 0) continue;
       const read = await readServices(admin, { ...options, signal: AbortSignal.any([options.signal, signal]) });
       if (read.type !== 'ok') continue;
       for (const one of computesOf(read.value.services)) {
-        const silent = silentFor(one, { ...clock, cloudNow: read.value.cloudNow });
-        if (!one.up) giveUps.get(one.host)?.('nova-compute went down there while a server was being made');
-        else if (silent !== null) giveUps.get(one.host)?.(silence(silent));
+        const silentSeconds = silentFor(one, { ...clock, cloudNow: read.value.cloudNow });
+        if (!one.up) cancelBoot.get(one.host)?.('nova-compute went down while a server was booting');
+        else if (silentSeconds !== null) cancelBoot.get(one.host)?.(silenceMessage(silentSeconds));
       }
     }
   }
 }
 
-const silence = (seconds: number): string =>
-  `nova-compute has not reported for ${span(seconds)}, though Nova still calls it up: it hangs or has died`;
+const silenceMessage = (seconds: number): string =>
+  `nova-compute has not reported for ${span(seconds)}, although Nova still shows it as up: it hangs or has died`;
 
-const COMPUTE = 'nova-compute';
 const computesOf = (services: readonly ServiceRecord[]): readonly ServiceRecord[] =>
-  services.filter(({ binary }) => binary === COMPUTE);
+  services.filter(({ binary }) => binary === 'nova-compute');

@@ -1,106 +1,105 @@
-import { z } from 'zod';
-import { nameFor } from '../../domain/check-resources.ts';
-import { goodRows } from '../../http/lists.ts';
+import { type Check, fail, pass, skip } from '../../domain/check.ts';
+import { checkResourceName } from '../../domain/check-resources.ts';
+import { counted } from '../../format/quantities.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
-import { choose, type Wanted } from '../../openstack/compute/choose.ts';
-import type { Limits } from '../../openstack/compute/compute.ts';
-import { atLeast, microversionHeaders } from '../../openstack/compute/microversion.ts';
-import { read } from '../../openstack/http/read.ts';
-import { resourceId, segment } from '../../openstack/http/resource-id.ts';
-import { create, remove } from '../../openstack/http/write.ts';
-import type { Result, Trouble } from '../../openstack/result.ts';
-import { type BriefServer, bootBriefly } from '../resources/brief-server.ts';
-import { NEVER, waitForStragglers } from '../wait.ts';
-import type { Spread } from './placement-check.ts';
+import { type BootPreferences, chooseBoot } from '../../openstack/compute/choose.ts';
+import type { RequestOptions } from '../../openstack/compute/compute.ts';
+import type { Problem, Result } from '../../openstack/result.ts';
+import { bootTemporaryServer, type TemporaryServer } from '../resources/check-servers.ts';
+import { createServerGroup, deleteServerGroup, listOwnedServerGroups } from '../resources/server-groups.ts';
+import { NEVER_ABORTED, waitForSentRequests } from '../wait.ts';
 
-/** Servers at most; more than this is for an administrator to try. */
-const MOST = 10;
-const PATH = '/os-server-groups';
-const groupSchema = z.looseObject({ id: resourceId, name: z.string() });
-const createdSchema = z.object({ server_group: groupSchema });
-const listSchema = z.object({ server_groups: goodRows(groupSchema) });
+/** Without admin credentials no more hosts than this are tried. */
+const MAX_SERVERS = 10;
 
-export type SpreadOptions = Limits & { readonly cloud: Cloud; readonly vantage: string; readonly wanted: Wanted };
+/** What a user without admin rights can find out about the compute hosts: how many accept a server. */
+export type HostPlacement = {
+  /** The `hostId` of each host that accepted a server; null if no server could be requested. */
+  readonly hosts: readonly string[] | null;
+  /** Why no more servers were booted. */
+  readonly ended: 'no-host' | 'quota' | 'limit' | 'failure';
+  readonly message: string;
+};
 
-const serverGroupFor = (vantage: string): string => nameFor(`spread-${vantage}`);
+export type PlacementOptions = RequestOptions & {
+  readonly cloud: Cloud;
+  readonly vantage: string;
+  readonly wanted: BootPreferences;
+};
 
 /**
- * Boots servers of one anti-affinity group, one after the other, until no host is left that has none: each is on a host of
- * its own. They are deleted again, and the group.
+ * Boots servers one by one, each on a host of its own (anti-affinity), until no host is left. Deletes them afterwards.
  */
-export async function spreadServers({ cloud, vantage, wanted, ...options }: SpreadOptions): Promise<Spread> {
-  const chosen = await choose(cloud, wanted, options);
-  if (chosen.type !== 'ok') return nothing(chosen.cause.message);
+export async function placeServers({ cloud, vantage, wanted, ...options }: PlacementOptions): Promise<HostPlacement> {
+  const chosen = await chooseBoot(cloud, wanted, options);
+  if (chosen.type !== 'ok') return { hosts: null, ended: 'failure', message: chosen.cause.message };
   const group = await createServerGroup(cloud, vantage, options);
   if (group.type !== 'ok') {
-    await waitForStragglers(options.signal);
-    await removeServerGroups();
-    return { hosts: null, ended: isQuota(group) ? 'quota' : 'trouble', message: group.cause.message };
+    await waitForSentRequests(options.signal);
+    await deleteServerGroups();
+    return { hosts: null, ended: isQuota(group) ? 'quota' : 'failure', message: group.cause.message };
   }
-  const { names: _, vcpus: __, ...from } = chosen.value;
-  const servers: BriefServer[] = [];
+  const { names: _, vcpus: __, ...source } = chosen.value;
+  const servers: TemporaryServer[] = [];
   const hosts: string[] = [];
-  let ended: Pick<Spread, 'ended' | 'message'> = { ended: 'limit', message: `${MOST} servers were enough` };
-  while (servers.length < MOST) {
-    const name = nameFor(`spread-${servers.length + 1}`);
-    const wish = { ...from, name, availabilityZone: null, serverGroup: group.value };
-    const server = await bootBriefly({ cloud, admin: null, vantage, ...options }, wish);
+  let end: Pick<HostPlacement, 'ended' | 'message'> = {
+    ended: 'limit',
+    message: `no more than ${MAX_SERVERS} are tried`,
+  };
+  while (servers.length < MAX_SERVERS) {
+    const name = checkResourceName(`spread-${servers.length + 1}`);
+    const request = { ...source, name, availabilityZone: null, serverGroup: group.value };
+    const server = await bootTemporaryServer({ cloud, admin: null, vantage, ...options }, request);
     servers.push(server);
-    const { booted } = server;
-    if (booted.ok) hosts.push(booted.server.hostId);
+    const { boot } = server;
+    if (boot.ok) hosts.push(boot.server.hostId);
     else {
-      ended = { ended: endOf(booted), message: booted.reason };
+      end = { ended: endOf(boot), message: boot.reason };
       break;
     }
   }
-  const left = (await Promise.all(servers.map((server) => server.remove()))).find((reason) => reason !== null);
-  const reason = left ?? (await removeServerGroups());
-  return reason === null
-    ? { hosts, ...ended }
-    : { hosts, ended: 'trouble', message: `${reason}: rollwatch check clean` };
+  const failures = await Promise.all(servers.map((server) => server.remove()));
+  const failure = failures.find((reason) => reason !== null) ?? (await deleteServerGroups());
+  return failure === null
+    ? { hosts, ...end }
+    : { hosts, ended: 'failure', message: `${failure}; run 'rollwatch check clean'` };
 
-  /** Null: all are gone. */
-  async function removeServerGroups(): Promise<string | null> {
-    const given = { limits: options.limits, signal: NEVER };
-    const all = await serverGroupsOfOurs(cloud, { vantage, ...given });
+  /** Returns the reason why a server group is still there, or null. */
+  async function deleteServerGroups(): Promise<string | null> {
+    const cleanUpOptions = { limits: options.limits, signal: NEVER_ABORTED };
+    const all = await listOwnedServerGroups(cloud, { vantage, ...cleanUpOptions });
     if (all.type !== 'ok') return `server groups: ${all.cause.message}`;
-    const gone = await Promise.all(all.value.map(({ id }) => deleteServerGroup(cloud, id, given)));
-    const trouble = gone.find((one) => one.type !== 'ok');
-    return trouble === undefined ? null : `the server group: ${trouble.cause.message}`;
+    const deleted = await Promise.all(all.value.map(({ id }) => deleteServerGroup(cloud, id, cleanUpOptions)));
+    const failed = deleted.find((one) => one.type !== 'ok');
+    return failed === undefined ? null : `the server group: ${failed.cause.message}`;
   }
 }
 
-const endOf = ({ reason, refused }: { readonly reason: string; readonly refused: Trouble | null }): Spread['ended'] => {
-  if (refused !== null) return isQuota(refused) ? 'quota' : 'trouble';
-  return /no valid host/i.test(reason) ? 'no-host' : 'trouble';
-};
-
-const nothing = (message: string): Spread => ({ hosts: null, ended: 'trouble', message });
+function endOf(boot: { readonly reason: string; readonly rejected: Problem | null }): HostPlacement['ended'] {
+  if (boot.rejected !== null) return isQuota(boot.rejected) ? 'quota' : 'failure';
+  return /no valid host/i.test(boot.reason) ? 'no-host' : 'failure';
+}
 
 const isQuota = (result: Result<unknown>): boolean =>
   result.type === 'void'
     ? result.cause.kind === 'quota'
     : result.type === 'failed' && result.cause.status === 403 && result.cause.service !== 'load-balancer';
 
-async function createServerGroup(cloud: Cloud, vantage: string, options: Limits): Promise<Result<string>> {
-  const { microversion } = cloud.compute(cloud.http);
-  const name = serverGroupFor(vantage);
-  const policy = atLeast(microversion, '2.64') ? { policy: 'anti-affinity' } : { policies: ['anti-affinity'] };
-  const headers = microversionHeaders(microversion);
-  const body = { server_group: { name, ...policy } };
-  const made = await create(cloud, { type: 'compute', path: PATH, headers, body }, createdSchema, options);
-  return made.type === 'ok' ? { ...made, value: made.value.server_group.id } : made;
-}
+const CHECK_NAME = 'hosts: each takes a server';
 
-export const deleteServerGroup = (cloud: Cloud, id: string, options: Limits): Promise<Result<void>> =>
-  remove(cloud, { type: 'compute', path: `${PATH}/${segment(id)}` }, options);
-
-/** Those that a check was killed before it could take away again: they have no metadata, the name says whose they are. */
-export async function serverGroupsOfOurs(
-  cloud: Cloud,
-  { vantage, ...options }: Limits & { readonly vantage: string },
-): Promise<Result<readonly { readonly id: string; readonly name: string }[]>> {
-  const all = await read(cloud, { type: 'compute', path: PATH }, listSchema, options);
-  if (all.type !== 'ok') return all;
-  return { ...all, value: all.value.server_groups.filter(({ name }) => name === serverGroupFor(vantage)) };
+/** `before`: the hosts that accepted a server before the upgrade; null if unknown. */
+export function checkHostPlacement(
+  { hosts, ended, message }: HostPlacement,
+  before: readonly string[] | null,
+): readonly Check[] {
+  if (hosts === null) return [ended === 'quota' ? skip(CHECK_NAME, message) : fail(CHECK_NAME, message)];
+  const accepted = `${counted(hosts.length, 'host')} accepted a server`;
+  if (ended === 'failure') return [fail(CHECK_NAME, `${accepted}, then: ${message}`)];
+  const isPartial = ended !== 'no-host';
+  const summary = isPartial ? `${accepted}, there may be more: ${message}` : accepted;
+  if (hosts.length === 0) return [fail(CHECK_NAME, `no host accepts a server: ${message}`)];
+  const lost = before?.filter((host) => !hosts.includes(host)) ?? [];
+  // If not every host was tried, the scheduler may just have chosen others
+  if (lost.length === 0 || (isPartial && hosts.length >= (before?.length ?? 0))) return [pass(CHECK_NAME, summary)];
+  return [fail(CHECK_NAME, `${summary}; ${counted(lost.length, 'host')} that accepted one before did not`)];
 }

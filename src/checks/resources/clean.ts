@@ -2,132 +2,129 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { type Check, fail, pass } from '../../domain/check.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
-import type { Limits } from '../../openstack/compute/compute.ts';
+import type { RequestOptions } from '../../openstack/compute/compute.ts';
 import type { Result } from '../../openstack/result.ts';
-import { deleteKeyPair, keyPairsOfOurs } from '../guest/key-pair.ts';
-import { deleteServerGroup, serverGroupsOfOurs } from '../hosts/placement.ts';
-import { checkServersOf } from './check-servers.ts';
-import { takeAway } from './delete-server.ts';
-import { deleteFloating, floatingOfOurs } from './floating-ip.ts';
-import { deleteGroup, groupsOfOurs } from './security-groups.ts';
+import { deleteCheckServer, listCheckServers } from './check-servers.ts';
+import { deleteFloatingIp, listOwnedFloatingIps } from './floating-ips.ts';
+import { deleteKeyPair, listOwnedKeyPairs } from './key-pairs.ts';
+import { deleteSecurityGroup, listOwnedSecurityGroups } from './security-groups.ts';
+import { deleteServerGroup, listOwnedServerGroups } from './server-groups.ts';
 
-/** What a check had asked for when it was killed appears within this, in milliseconds. */
-const SETTLED = 3000;
-const LOOK_AGAIN = 500;
-/** For what can't be listed or deleted: an API that restarts, a group that a port has for a while yet; in milliseconds. */
-const PATIENCE = 20_000;
-/** Things that are deleted at once. */
-const AT_ONCE = 8;
+/** Resources that a killed check had requested appear within this time. */
+const QUIET_MS = 3000;
+const POLL_INTERVAL_MS = 500;
+/** For lists and deletes that fail: the API may be restarting, or a port may still use a security group. */
+const RETRY_MS = 20_000;
+const CONCURRENT_DELETES = 8;
 
-type CleanOptions = Limits & { readonly vantage: string };
+type CleanOptions = RequestOptions & { readonly vantage: string };
 
-/** Something that we have made; `remove` gives the reason why it is still there, or null. */
-type Leftover = { readonly what: string; readonly id: string; readonly remove: () => Promise<string | null> };
+/** A resource that checks have left; `remove` returns the reason why it is still there, or null. */
+type Leftover = { readonly name: string; readonly id: string; readonly remove: () => Promise<string | null> };
 
-type Kind = (cloud: Cloud, options: CleanOptions) => Promise<Result<readonly Leftover[]>>;
+type ListLeftovers = (cloud: Cloud, options: CleanOptions) => Promise<Result<readonly Leftover[]>>;
 
-/** In the order in which they can go: a group only once no server has it any more. */
-const KINDS: readonly Kind[] = [
+/** In the order of deletion: a security group can be deleted only after its servers. */
+const RESOURCE_KINDS: readonly ListLeftovers[] = [
   async (cloud, { vantage, ...options }) => {
-    const found = await checkServersOf(cloud, { purpose: null, vantage }, options);
-    return each(found, ({ id, name }) => ({
-      what: name,
+    const listed = await listCheckServers(cloud, { purpose: null, vantage }, options);
+    return mapValues(listed, ({ id, name }) => ({
+      name,
       id,
-      remove: () => takeAway({ cloud, vantage }, { id, name }),
+      remove: () => deleteCheckServer({ cloud, vantage }, { id, name }),
     }));
   },
   async (cloud, { vantage, ...options }) => {
-    const found = await floatingOfOurs(cloud, { purpose: null, vantage, ...options });
-    return each(found, ({ id, address }) => ({
-      what: address,
+    const listed = await listOwnedFloatingIps(cloud, { purpose: null, vantage, ...options });
+    return mapValues(listed, ({ id, address }) => ({
+      name: address,
       id,
-      remove: async () => reasonOf(await deleteFloating(cloud, id, options)),
+      remove: async () => failureMessage(await deleteFloatingIp(cloud, id, options)),
     }));
   },
   async (cloud, { vantage, ...options }) => {
-    const found = await groupsOfOurs(cloud, { purpose: null, vantage, ...options });
-    return each(found, ({ id, name }) => ({
-      what: name,
+    const listed = await listOwnedSecurityGroups(cloud, { purpose: null, vantage, ...options });
+    return mapValues(listed, ({ id, name }) => ({
+      name,
       id,
-      remove: async () => reasonOf(await deleteGroup(cloud, id, options)),
+      remove: async () => failureMessage(await deleteSecurityGroup(cloud, id, options)),
     }));
   },
   async (cloud, options) =>
-    each(await serverGroupsOfOurs(cloud, options), ({ id, name }) => ({
-      what: name,
+    mapValues(await listOwnedServerGroups(cloud, options), ({ id, name }) => ({
+      name,
       id,
-      remove: async () => reasonOf(await deleteServerGroup(cloud, id, options)),
+      remove: async () => failureMessage(await deleteServerGroup(cloud, id, options)),
     })),
   async (cloud, options) =>
-    each(await keyPairsOfOurs(cloud, options), (name) => ({
-      what: 'key pair',
+    mapValues(await listOwnedKeyPairs(cloud, options), (name) => ({
+      name: 'key pair',
       id: name,
-      remove: async () => reasonOf(await deleteKeyPair(cloud, name, options)),
+      remove: async () => failureMessage(await deleteKeyPair(cloud, name, options)),
     })),
 ];
 
 /**
- * Deletes all that `check` has made on a cloud, and waits until it is gone; looks again until nothing more has appeared for a
- * while, as a check may have been killed just now. What counts is the last look: what could not be deleted and is not there
- * any more has gone with something else, and a list that failed once was only slow.
+ * Deletes everything that `check` has created on a cloud and waits until it is gone. Repeats until nothing new has
+ * appeared for a while, because a check may have been killed just before. Only the last round counts: a resource that
+ * could not be deleted may disappear together with another, and a list may have failed only once.
  */
-export async function cleanUp(cloud: Cloud, vantage: string, options: Limits): Promise<readonly Check[]> {
-  const whole = `clean ${cloud.access.name}`;
+export async function cleanUp(cloud: Cloud, vantage: string, options: RequestOptions): Promise<readonly Check[]> {
+  const checkName = `clean ${cloud.access.name}`;
   const checks = new Map<string, Check>();
-  const limit = pLimit(AT_ONCE);
-  let unseen: readonly string[] = [];
-  const began = performance.now();
-  let last = began;
-  let seenAll = began;
-  const isOver = () => {
+  const limit = pLimit(CONCURRENT_DELETES);
+  let listFailures: readonly string[] = [];
+  const start = performance.now();
+  let lastChange = start;
+  let allListedAt = start;
+  const isDone = () => {
     const now = performance.now();
-    if (unseen.length > 0) return now - seenAll > PATIENCE;
-    const left = [...checks.values()].some(({ status }) => status === 'fail');
-    return now - last > (left ? PATIENCE : SETTLED);
+    if (listFailures.length > 0) return now - allListedAt > RETRY_MS;
+    const anyLeft = [...checks.values()].some(({ status }) => status === 'fail');
+    return now - lastChange > (anyLeft ? RETRY_MS : QUIET_MS);
   };
-  for (; !isOver(); await delay(LOOK_AGAIN)) {
-    const troubles: string[] = [];
-    for (const [index, kind] of KINDS.entries()) {
-      const found = await kind(cloud, { ...options, vantage });
-      if (found.type !== 'ok') {
-        troubles.push(found.cause.message);
+  for (; !isDone(); await delay(POLL_INTERVAL_MS)) {
+    const failures: string[] = [];
+    for (const [kind, list] of RESOURCE_KINDS.entries()) {
+      const listed = await list(cloud, { ...options, vantage });
+      if (listed.type !== 'ok') {
+        failures.push(listed.cause.message);
         continue;
       }
-      notListed(index, new Set(found.value.map(({ id }) => id)));
-      const gone = await Promise.all(found.value.map((one) => limit(() => progress(index, one))));
-      if (gone.includes(true)) last = performance.now();
+      passUnlisted(kind, new Set(listed.value.map(({ id }) => id)));
+      const changes = await Promise.all(listed.value.map((one) => limit(() => removeLeftover(kind, one))));
+      if (changes.includes(true)) lastChange = performance.now();
     }
-    // A list that came late is followed by as long a time of quiet as any other
-    if (unseen.length > 0) last = performance.now();
-    unseen = troubles;
-    if (troubles.length === 0) seenAll = performance.now();
+    // The quiet time starts only once every list has succeeded
+    if (listFailures.length > 0) lastChange = performance.now();
+    listFailures = failures;
+    if (failures.length === 0) allListedAt = performance.now();
   }
-  const failed = [...new Set(unseen)].map((message) => fail(whole, message));
-  const all = [...checks.values(), ...failed];
-  return all.length === 0 ? [pass(whole, 'there is nothing of ours')] : all;
+  const all = [...checks.values(), ...[...new Set(listFailures)].map((message) => fail(checkName, message))];
+  return all.length === 0 ? [pass(checkName, 'nothing to delete')] : all;
 
-  /** Whoever deleted it: it is not there. */
-  function notListed(kind: number, ids: ReadonlySet<string>): void {
+  /** What is no longer listed is gone, whoever deleted it. */
+  function passUnlisted(kind: number, ids: ReadonlySet<string>): void {
     for (const [key, check] of checks) {
-      const [of, id = ''] = key.split('\n');
-      if (of !== `${kind}` || ids.has(id) || check.status !== 'fail') continue;
-      checks.set(key, pass(check.name, `${id} is gone`));
-      last = performance.now();
+      const [checkedKind, id = ''] = key.split('\n');
+      if (checkedKind !== `${kind}` || ids.has(id) || check.status !== 'fail') continue;
+      checks.set(key, pass(check.name, `${id} deleted`));
+      lastChange = performance.now();
     }
   }
 
-  /** True: it is new, or has gone at last: what held it may have gone meanwhile. */
-  async function progress(kind: number, { what, id, remove }: Leftover): Promise<boolean> {
+  /** Returns true if the resource is new or was deleted after failures: it may have blocked others. */
+  async function removeLeftover(kind: number, { name, id, remove }: Leftover): Promise<boolean> {
     const key = `${kind}\n${id}`;
-    const before = checks.get(key)?.status;
+    const previous = checks.get(key)?.status;
     const reason = await remove();
-    const name = `${whole}: ${what}`;
-    checks.set(key, reason === null ? pass(name, `${id} is gone`) : fail(name, `${id}: ${reason}`));
-    return before === undefined || (before === 'fail' && reason === null);
+    const fullName = `${checkName}: ${name}`;
+    checks.set(key, reason === null ? pass(fullName, `${id} deleted`) : fail(fullName, `${id}: ${reason}`));
+    return previous === undefined || (previous === 'fail' && reason === null);
   }
 }
 
-const each = <T>(found: Result<readonly T[]>, leftover: (one: T) => Leftover): Result<readonly Leftover[]> =>
-  found.type === 'ok' ? { ...found, value: found.value.map(leftover) } : found;
+const mapValues = <T>(listed: Result<readonly T[]>, toLeftover: (one: T) => Leftover): Result<readonly Leftover[]> =>
+  listed.type === 'ok' ? { ...listed, value: listed.value.map(toLeftover) } : listed;
 
-const reasonOf = (result: Result<unknown>): string | null => (result.type === 'ok' ? null : result.cause.message);
+const failureMessage = (result: Result<unknown>): string | null => (result.type === 'ok' ? null : result.cause.message);

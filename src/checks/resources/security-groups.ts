@@ -1,44 +1,50 @@
 import { z } from 'zod';
-import { descriptionFor, isDescribedAsOurs, nameFor, type Purpose } from '../../domain/check-resources.ts';
-import { goodRows } from '../../http/lists.ts';
+import {
+  type CheckResourcePurpose,
+  checkResourceDescription,
+  checkResourceName,
+  hasCheckDescription,
+} from '../../domain/check-resources.ts';
+import { validRowsOf } from '../../http/lists.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
-import type { Limits } from '../../openstack/compute/compute.ts';
-import { read } from '../../openstack/http/read.ts';
+import type { RequestOptions } from '../../openstack/compute/compute.ts';
 import { resourceId, segment } from '../../openstack/http/resource-id.ts';
-import { create, remove } from '../../openstack/http/write.ts';
+import { create, read, remove } from '../../openstack/resources.ts';
 import type { Result } from '../../openstack/result.ts';
 
 const createdSchema = z.object({ security_group: z.looseObject({ id: resourceId }) });
 const ruleSchema = z.object({ security_group_rule: z.looseObject({ id: resourceId }) });
 const groupsSchema = z.object({
-  security_groups: goodRows(z.looseObject({ id: resourceId, name: z.string(), description: z.string().nullish() })),
+  security_groups: validRowsOf(z.looseObject({ id: resourceId, name: z.string(), description: z.string().nullish() })),
 });
 
-const NAME = nameFor('group');
+const NAME_PREFIX = checkResourceName('group');
 const PATH = '/security-groups';
 
 export type SecurityGroup = { readonly id: string; readonly name: string };
 
-export type GroupOptions = Limits & {
-  readonly purpose: Purpose;
+export type SecurityGroupOptions = RequestOptions & {
+  readonly purpose: CheckResourcePurpose;
   readonly vantage: string;
-  /** Where it lets TCP in from everywhere; null: nowhere. */
+  /** The TCP port that is open to everyone; null for none. */
   readonly port: number | null;
 };
 
-/** Makes a group, with at most one rule of its own beside those that Neutron gives it. */
-export async function createGroup(
+/**
+ * Creates a security group. It has Neutron's default rules and, if a port is given, one rule each for IPv4 and IPv6.
+ */
+export async function createSecurityGroup(
   cloud: Cloud,
-  { purpose, vantage, port, ...options }: GroupOptions,
+  { purpose, vantage, port, ...options }: SecurityGroupOptions,
 ): Promise<Result<SecurityGroup>> {
-  const name = `${NAME}-${Date.now().toString(36)}`;
-  const body = { security_group: { name, description: descriptionFor(purpose, vantage) } };
+  const name = `${NAME_PREFIX}-${Date.now().toString(36)}`;
+  const body = { security_group: { name, description: checkResourceDescription(purpose, vantage) } };
   const created = await create(cloud, { type: 'network', path: PATH, body }, createdSchema, options);
   if (created.type !== 'ok') return created;
   const { id } = created.value.security_group;
   for (const ethertype of port === null ? [] : ['IPv4', 'IPv6']) {
     const rule = { security_group_id: id, direction: 'ingress', ethertype, protocol: 'tcp' };
-    const made = await create(
+    const createdRule = await create(
       cloud,
       {
         type: 'network',
@@ -48,45 +54,50 @@ export async function createGroup(
       ruleSchema,
       options,
     );
-    if (made.type !== 'ok') {
-      await deleteGroup(cloud, id, options);
-      return made;
+    if (createdRule.type !== 'ok') {
+      await deleteSecurityGroup(cloud, id, options);
+      return createdRule;
     }
   }
   return { ...created, value: { id, name } };
 }
 
-/** Ok, too, where there is none of that id. */
-export const deleteGroup = (cloud: Cloud, id: string, options: Limits): Promise<Result<void>> =>
+/** Succeeds also if there is no group with this id. */
+export const deleteSecurityGroup = (cloud: Cloud, id: string, options: RequestOptions): Promise<Result<void>> =>
   remove(cloud, { type: 'network', path: `${PATH}/${segment(id)}` }, options);
 
-/** All that we made. None where there is no Neutron. */
-export async function groupsOfOurs(
+/** Lists the security groups that `check` created. Returns none if there is no Neutron. */
+export async function listOwnedSecurityGroups(
   cloud: Cloud,
-  { purpose, vantage, ...options }: Limits & { readonly purpose: Purpose | null; readonly vantage: string },
+  {
+    purpose,
+    vantage,
+    ...options
+  }: RequestOptions & { readonly purpose: CheckResourcePurpose | null; readonly vantage: string },
 ): Promise<Result<readonly SecurityGroup[]>> {
   const all = await read(cloud, { type: 'network', path: PATH }, groupsSchema, options);
   if (all.type !== 'ok') {
     return all.type === 'failed' && all.cause.kind === 'no-endpoint' ? { ...all, type: 'ok', value: [] } : all;
   }
-  const ours = all.value.security_groups.filter(
-    ({ name, description }) => name.startsWith(NAME) && isDescribedAsOurs(description ?? '', { purpose, vantage }),
+  const owned = all.value.security_groups.filter(
+    ({ name, description }) =>
+      name.startsWith(NAME_PREFIX) && hasCheckDescription(description ?? '', { purpose, vantage }),
   );
-  return { ...all, value: ours.map(({ id, name }) => ({ id, name })) };
+  return { ...all, value: owned.map(({ id, name }) => ({ id, name })) };
 }
 
-/** All that a check was to take away again. The reason why one is still there, or null. */
-export async function deleteBriefGroups(
+/** Deletes the groups that checks created for themselves. Returns the reason why one is still there, or null. */
+export async function deleteTemporarySecurityGroups(
   cloud: Cloud,
-  { vantage, ...options }: Limits & { readonly vantage: string },
+  { vantage, ...options }: RequestOptions & { readonly vantage: string },
 ): Promise<string | null> {
-  const all = await groupsOfOurs(cloud, { purpose: 'brief', vantage, ...options });
+  const all = await listOwnedSecurityGroups(cloud, { purpose: 'brief', vantage, ...options });
   if (all.type !== 'ok') return `security groups: ${all.cause.message}`;
-  const gone = await Promise.all(
-    all.value.map(async ({ id, name }) => ({ name, result: await deleteGroup(cloud, id, options) })),
+  const deleted = await Promise.all(
+    all.value.map(async ({ id, name }) => ({ name, result: await deleteSecurityGroup(cloud, id, options) })),
   );
-  const left = gone.flatMap(({ name, result }) =>
+  const remaining = deleted.flatMap(({ name, result }) =>
     result.type === 'ok' ? [] : [`security group ${name}: ${result.cause.message}`],
   );
-  return left[0] ?? null;
+  return remaining[0] ?? null;
 }

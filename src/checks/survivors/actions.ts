@@ -1,31 +1,36 @@
 import pLimit from 'p-limit';
+import { z } from 'zod';
 import { type Check, fail, pass, skip } from '../../domain/check.ts';
+import { validRowsOf } from '../../http/lists.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
-import type { Limits, ServerAction } from '../../openstack/compute/compute.ts';
-import type { Result, Trouble } from '../../openstack/result.ts';
-import { createGroup, deleteBriefGroups } from '../resources/security-groups.ts';
-import { NEVER, waitFor, waitForStragglers } from '../wait.ts';
-import { otherFlavor } from './other-flavor.ts';
-import { bringBack } from './restore.ts';
+import type { Compute, RequestOptions, ServerAction } from '../../openstack/compute/compute.ts';
+import { resourceId } from '../../openstack/http/resource-id.ts';
+import { read } from '../../openstack/resources.ts';
+import type { Problem, Result } from '../../openstack/result.ts';
+import { createSecurityGroup, deleteTemporarySecurityGroups } from '../resources/security-groups.ts';
+import { NEVER_ABORTED, waitForSentRequests, waitForStatus } from '../wait.ts';
 
-/** For one action to be done, in milliseconds. */
-const LIMIT = 120_000;
-/** Servers that are acted on at once. */
-const AT_ONCE = 4;
+const ACTION_TIMEOUT_MS = 120_000;
+const CONCURRENT_SERVERS = 4;
 
 type Step = {
   readonly name: string;
   readonly action: ServerAction;
-  readonly until: readonly string[];
+  /** The statuses that the server has once the action is done. */
+  readonly statuses: readonly string[];
 };
 
-/** Something that is done to a server and undone again: one check. */
-type Pair = { readonly name: string; readonly steps: readonly Step[] };
+/** Actions that end with the server ACTIVE again. One check for each round trip. */
+type RoundTrip = { readonly name: string; readonly steps: readonly Step[] };
 
-const step = (name: string, action: ServerAction, ...until: readonly string[]): Step => ({ name, action, until });
+const step = (name: string, action: ServerAction, ...statuses: readonly string[]): Step => ({
+  name,
+  action,
+  statuses,
+});
 
-/** `group` null: nobody can make one. `otherFlavor` null: there is none to resize to. */
-const pairs = (group: string | null, otherFlavor: string | null): readonly Pair[] => [
+/** Without a security group or a larger flavor, leaves out the actions that need it. */
+const roundTrips = (group: string | null, largerFlavor: string | null): readonly RoundTrip[] => [
   {
     name: 'pause, unpause',
     steps: [step('pause', { pause: null }, 'PAUSED'), step('unpause', { unpause: null }, 'ACTIVE')],
@@ -65,94 +70,161 @@ const pairs = (group: string | null, otherFlavor: string | null): readonly Pair[
       step('hard reboot', { reboot: { type: 'HARD' } }, 'ACTIVE'),
     ],
   },
-  ...(otherFlavor === null
+  ...(largerFlavor === null
     ? []
     : [
         {
           name: 'resize, revert',
           steps: [
-            step('resize', { resize: { flavorRef: otherFlavor } }, 'VERIFY_RESIZE'),
+            step('resize', { resize: { flavorRef: largerFlavor } }, 'VERIFY_RESIZE'),
             step('revert', { revertResize: null }, 'ACTIVE'),
           ],
         },
       ]),
 ];
 
-export type ActionOptions = Limits & {
+type ActionTarget = { readonly id: string; readonly name: string; readonly flavor: string };
+
+export type ActionOptions = RequestOptions & {
   readonly cloud: Cloud;
-  readonly servers: readonly Acted[];
+  readonly servers: readonly ActionTarget[];
   readonly vantage: string;
   readonly onCheck: (check: Check) => void;
 };
 
-type Acted = { readonly id: string; readonly name: string; readonly flavor: string };
-
 /**
- * Does to each server, one after the other, what its owner may do, and undoes it. It is ACTIVE again when this ends, if it
- * can be, also when we are told to stop.
+ * Performs each round trip on each server. Where possible the servers are ACTIVE again at the end, also after a stop.
  */
 export async function checkActions({ cloud, servers, vantage, onCheck, ...options }: ActionOptions): Promise<void> {
   const compute = cloud.compute(cloud.http);
-  const undoing = { limits: options.limits, signal: NEVER };
-  const made = await createGroup(cloud, { purpose: 'brief', vantage, port: null, ...options });
-  const group = made.type === 'ok' ? made.value : null;
-  if (made.type !== 'ok' && !isWithoutNeutron(made))
-    onCheck(fail('actions: a security group', `it can't be made: ${made.cause.message}`));
-  const limit = pLimit(AT_ONCE);
+  const cleanUpOptions = { limits: options.limits, signal: NEVER_ABORTED };
+  const created = await createSecurityGroup(cloud, { purpose: 'brief', vantage, port: null, ...options });
+  const group = created.type === 'ok' ? created.value : null;
+  const noNeutron = isWithoutNeutron(created);
+  if (created.type !== 'ok' && !noNeutron)
+    onCheck(fail('actions: a security group', `it could not be created: ${created.cause.message}`));
+  const limit = pLimit(CONCURRENT_SERVERS);
   try {
-    await Promise.all(servers.map((server) => limit(() => tryAll(server))));
+    await Promise.all(servers.map((server) => limit(() => checkServer(server))));
   } finally {
-    if (group === null) await waitForStragglers(options.signal);
-    const left = await deleteBriefGroups(cloud, { vantage, ...undoing });
-    if (left !== null && (made.type === 'ok' || !isWithoutNeutron(made)))
-      onCheck(fail('actions: a security group', `${left}: rollwatch check clean`));
+    if (group === null) await waitForSentRequests(options.signal);
+    const remaining = await deleteTemporarySecurityGroups(cloud, { vantage, ...cleanUpOptions });
+    if (remaining !== null && !noNeutron)
+      onCheck(fail('actions: a security group', `${remaining}; run 'rollwatch check clean'`));
   }
 
-  async function tryAll(server: Acted): Promise<void> {
-    const larger = await otherFlavor(cloud, server.flavor, options);
-    for (const pair of pairs(group?.name ?? null, larger)) {
+  async function checkServer(server: ActionTarget): Promise<void> {
+    const largerFlavor = await findLargerFlavor(cloud, server.flavor, options);
+    for (const roundTrip of roundTrips(group?.name ?? null, largerFlavor)) {
       if (options.signal.aborted) return;
-      onCheck(await tryPair(server, pair));
+      onCheck(await checkRoundTrip(server, roundTrip));
     }
   }
 
-  async function tryPair(server: Acted, { name: what, steps }: Pair): Promise<Check> {
-    const name = `actions on ${server.name}: ${what}`;
-    let done = 0;
-    for (const one of steps) {
-      const failed = await perform(server.id, one);
-      if (failed === null) {
-        done++;
-        continue;
-      }
-      if (failed.cannot && done === 0) return skip(name, `the cloud can't, or does not let us: ${failed.trouble}`);
-      // The checks that follow, and the upgrade, want the server as it was
-      await waitForStragglers(options.signal);
-      const left = await bringBack(compute, server.id, undoing);
-      // Refused where it does not have the group
-      if (group !== null) await compute.act(server.id, { removeSecurityGroup: { name: group.name } }, undoing);
-      return fail(name, left === null ? failed.trouble : `${failed.trouble}; it can't be brought back: ${left}`);
+  async function checkRoundTrip(server: ActionTarget, { name, steps }: RoundTrip): Promise<Check> {
+    const checkName = `actions on ${server.name}: ${name}`;
+    for (const [index, one] of steps.entries()) {
+      const failure = await perform(server.id, one);
+      if (failure === null) continue;
+      if (failure.unsupported && index === 0) return skip(checkName, `not supported or not allowed: ${failure.reason}`);
+      // Later checks need the server in its original state
+      await waitForSentRequests(options.signal);
+      const notRestored = await restoreServer(compute, server.id, cleanUpOptions);
+      // Nova rejects this if the server does not have the group
+      if (group !== null)
+        await compute.performAction(server.id, { removeSecurityGroup: { name: group.name } }, cleanUpOptions);
+      return fail(
+        checkName,
+        notRestored === null ? failure.reason : `${failure.reason}; the server could not be restored: ${notRestored}`,
+      );
     }
-    return pass(name, 'done and undone');
+    return pass(checkName, 'done and undone');
   }
 
   async function perform(
     id: string,
-    { name, action, until }: Step,
-  ): Promise<{ readonly trouble: string; readonly cannot: boolean } | null> {
-    const asked = await compute.act(id, action, options);
-    if (asked.type !== 'ok') return { trouble: `${name}: ${asked.cause.message}`, cannot: isUnable(asked) };
-    const done = await waitFor(compute, { id, statuses: until }, { ...options, limit: LIMIT });
-    return done.ok ? null : { trouble: `${name}: ${done.reason}`, cannot: false };
+    { name, action, statuses }: Step,
+  ): Promise<{ readonly reason: string; readonly unsupported: boolean } | null> {
+    const accepted = await compute.performAction(id, action, options);
+    if (accepted.type !== 'ok')
+      return { reason: `${name}: ${accepted.cause.message}`, unsupported: isUnsupported(accepted) };
+    const done = await waitForStatus(compute, { id, statuses }, { ...options, timeoutMs: ACTION_TIMEOUT_MS });
+    return done.ok ? null : { reason: `${name}: ${done.reason}`, unsupported: false };
   }
 }
 
-const isWithoutNeutron = (made: Result<unknown>): boolean =>
-  made.type === 'failed' && made.cause.kind === 'no-endpoint';
+const isWithoutNeutron = (created: Result<unknown>): boolean =>
+  created.type === 'failed' && created.cause.kind === 'no-endpoint';
 
-/** Forbidden to us, or nothing that this hypervisor does: Nova's API says the one by status, the other by status or in words. */
-const UNABLE: readonly (number | undefined)[] = [403, 405, 501];
+const UNSUPPORTED_STATUSES: readonly (number | undefined)[] = [403, 405, 501];
 
-/** It is not for us, or not for this hypervisor: nothing that an upgrade broke, if it was so before. */
-export const isUnable = ({ cause }: Pick<Trouble, 'cause'>): boolean =>
-  (UNABLE.includes(cause.status) && cause.service !== 'load-balancer') || /no such action/i.test(cause.message);
+/**
+ * Whether the user may not perform an action or the hypervisor does not support it, which is not the upgrade's fault.
+ * Nova answers with one of these statuses, or with words.
+ */
+export const isUnsupported = ({ cause }: Pick<Problem, 'cause'>): boolean =>
+  (UNSUPPORTED_STATUSES.includes(cause.status) && cause.service !== 'load-balancer') ||
+  /no such action/i.test(cause.message);
+
+const flavorsSchema = z.object({
+  flavors: validRowsOf(
+    z.looseObject({
+      id: resourceId,
+      name: z.string(),
+      vcpus: z.number(),
+      ram: z.number(),
+      disk: z.number(),
+      'OS-FLV-DISABLED:disabled': z.boolean().optional(),
+    }),
+  ),
+});
+
+/** Returns the id of the next larger flavor to resize to, or null if there is none. */
+async function findLargerFlavor(cloud: Cloud, name: string, options: RequestOptions): Promise<string | null> {
+  const listed = await read(cloud, { type: 'compute', path: '/flavors/detail' }, flavorsSchema, options);
+  if (listed.type !== 'ok') return null;
+  const enabled = listed.value.flavors.filter((one) => one['OS-FLV-DISABLED:disabled'] !== true);
+  const current = enabled.find((one) => one.name === name);
+  if (current === undefined) return null;
+  const larger = enabled
+    .filter(
+      (one) =>
+        one.id !== current.id && one.vcpus >= current.vcpus && one.ram >= current.ram && one.disk >= current.disk,
+    )
+    .toSorted((a, b) => a.disk - b.disk || a.vcpus - b.vcpus || a.ram - b.ram);
+  return larger[0]?.id ?? null;
+}
+
+/** The action that leads from each status back to ACTIVE. */
+const RESTORING_ACTIONS: Readonly<Record<string, ServerAction>> = {
+  PAUSED: { unpause: null },
+  SUSPENDED: { resume: null },
+  SHELVED: { unshelve: null },
+  SHELVED_OFFLOADED: { unshelve: null },
+  RESCUE: { unrescue: null },
+  SHUTOFF: { 'os-start': null },
+  VERIFY_RESIZE: { revertResize: null },
+};
+const ACTIVE = 'ACTIVE';
+const RESTORABLE_STATUSES = [ACTIVE, ...Object.keys(RESTORING_ACTIONS)];
+const MAX_RESTORING_ACTIONS = 3;
+
+/**
+ * Makes a server ACTIVE again after an action that failed: waits until no task is under way, then performs the
+ * restoring action. Returns the reason if the server is not ACTIVE, or null.
+ */
+async function restoreServer(compute: Compute, id: string, options: RequestOptions): Promise<string | null> {
+  const waitOptions = { ...options, timeoutMs: ACTION_TIMEOUT_MS };
+  for (let actions = 0; ; actions++) {
+    const idle = await waitForStatus(compute, { id, statuses: RESTORABLE_STATUSES }, waitOptions);
+    if (!idle.ok) return idle.reason;
+    const { status } = idle.server;
+    const action = RESTORING_ACTIONS[status];
+    if (action === undefined) return null;
+    if (actions === MAX_RESTORING_ACTIONS) return `its status is still ${status}`;
+    const accepted = await compute.performAction(id, action, options);
+    if (accepted.type !== 'ok') return accepted.cause.message;
+    const active = await waitForStatus(compute, { id, statuses: [ACTIVE] }, waitOptions);
+    if (!active.ok && actions === MAX_RESTORING_ACTIONS - 1) return active.reason;
+  }
+}

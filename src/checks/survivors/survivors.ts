@@ -1,95 +1,101 @@
-import { type Check, skip } from '../../domain/check.ts';
-import type { Stock } from '../baseline.ts';
-import { type Looked, lookInside, NO_LOGIN } from '../guest/guest.ts';
-import type { Inside } from '../guest/guest-facts.ts';
-import { describe } from '../resources/describe.ts';
-import { NEVER } from '../wait.ts';
+import { type Check, type CheckStage, skip } from '../../domain/check.ts';
+import type { Baseline } from '../baseline.ts';
+import { type GuestFacts, type GuestInspection, inspectGuest, NO_LOGIN } from '../guest/guest.ts';
+import { describeServer, type ServerRecord } from '../resources/server-record.ts';
+import { NEVER_ABORTED } from '../wait.ts';
 import { checkActions } from './actions.ts';
-import type { KeptServer } from './compare.ts';
-import { compareServers, type Kept, type KeptOptions, keepServers } from './kept-servers.ts';
+import { compareSurvivors } from './compare-survivors.ts';
+import { ensureSurvivors, type SurvivorOptions, type Survivors } from './ensure-survivors.ts';
 
-/** What is looked at of the servers that live through the upgrade. */
-export const LIVING = ['kept', 'inside', 'actions'] as const;
+/** The groups of checks that need survivors. */
+export const SURVIVORS = ['survivors', 'guest', 'actions'] as const;
 
-export type LivingOptions = KeptOptions & {
-  readonly stage: 'before' | 'after';
-  readonly stock: Pick<Stock, 'kept' | 'inside'>;
-  readonly wants: (part: (typeof LIVING)[number]) => boolean;
-  readonly found: (checks: readonly Check[]) => void;
+export type SurvivorsOptions = SurvivorOptions & {
+  readonly stage: CheckStage;
+  readonly baseline: Pick<Baseline, 'survivors' | 'guests'>;
+  readonly isSelected: (group: (typeof SURVIVORS)[number]) => boolean;
+  readonly report: (checks: readonly Check[]) => void;
 };
 
-/** Makes them or compares them, looks into them, and tries on them what their owner may do. Gives what is left of them. */
-export async function checkLiving(options: LivingOptions): Promise<Pick<Stock, 'kept' | 'inside'>> {
-  const { stage, stock, wants, found, login, signal } = options;
-  if (stage === 'after' && (stock.kept ?? []).length === 0) {
-    const reason = "nothing is known of before: 'rollwatch check before' leaves servers to be held against";
-    found(LIVING.filter(wants).map((part) => skip(part, reason)));
-    return { kept: null, inside: null };
+/**
+ * Creates or compares the survivors, checks their guests and tries actions on them. Returns their part of the new
+ * baseline.
+ */
+export async function checkSurvivors(options: SurvivorsOptions): Promise<Pick<Baseline, 'survivors' | 'guests'>> {
+  const { stage, baseline, isSelected, report, login, signal } = options;
+  if (stage === 'after' && (baseline.survivors ?? []).length === 0) {
+    const reason = "there is no server from before the upgrade to compare: 'rollwatch check before' creates them";
+    report(SURVIVORS.filter(isSelected).map((group) => skip(group, reason)));
+    return { survivors: null, guests: null };
   }
-  const kept = stage === 'before' ? await keepServers(options) : await compareServers(options, stock.kept ?? []);
-  if (wants('kept')) found(kept.checks);
-  const said = new Map(stage === 'before' ? [] : Object.entries(stock.inside ?? {}));
-  const seen = new Map<string, Inside>();
-  if (wants('inside')) {
-    if (login === null) found([skip('inside', NO_LOGIN)]);
+  const survivors =
+    stage === 'before' ? await ensureSurvivors(options) : await compareSurvivors(options, baseline.survivors ?? []);
+  if (isSelected('survivors')) report(survivors.checks);
+  const factsBefore = new Map(stage === 'before' ? [] : Object.entries(baseline.guests ?? {}));
+  const factsNow = new Map<string, GuestFacts>();
+  if (isSelected('guest')) {
+    if (login === null) report([skip('guest', NO_LOGIN)]);
     else
-      for (const [id, { checks, inside }] of await lookInsideAll(kept, said, { login, signal })) {
-        found(checks);
-        if (inside !== null) seen.set(id, inside);
+      for (const [id, { checks, facts }] of await inspectGuests(survivors, factsBefore, { login, signal })) {
+        report(checks);
+        if (facts !== null) factsNow.set(id, facts);
       }
   }
-  const known = stage === 'before' ? kept.servers : (stock.kept ?? []);
-  const facts = stage === 'before' ? seen : said;
-  const asFound = { kept: known, inside: Object.fromEntries(facts) };
-  if (!wants('actions')) return asFound;
+  const records = stage === 'before' ? survivors.servers : (baseline.survivors ?? []);
+  const facts = stage === 'before' ? factsNow : factsBefore;
+  const found = { survivors: records, guests: Object.fromEntries(facts) };
+  if (!isSelected('actions')) return found;
 
-  const servers = kept.servers.filter(({ status }) => status === 'ACTIVE');
-  if (servers.length === 0) {
-    found([skip('actions', 'there is no ACTIVE server of ours to try them on')]);
-    return asFound;
+  const activeServers = survivors.servers.filter(({ status }) => status === 'ACTIVE');
+  if (activeServers.length === 0) {
+    report([skip('actions', 'no survivor is ACTIVE')]);
+    return found;
   }
   const { cloud, vantage, limits } = options;
-  const onCheck = (one: Check) => found([one]);
-  await checkActions({ cloud, servers, vantage, limits, signal, onCheck });
-  let asLeft = known;
-  for (const server of servers) {
-    const again = await describe({ ...options, signal: NEVER }, server.id);
-    const now = again.type === 'ok' ? again.value : null;
+  const onCheck = (check: Check) => report([check]);
+  await checkActions({ cloud, servers: activeServers, vantage, limits, signal, onCheck });
+  let recordsAfterActions = records;
+  for (const server of activeServers) {
+    const described = await describeServer({ ...options, signal: NEVER_ABORTED }, server.id);
+    const now = described.type === 'ok' ? described.value : null;
     if (now === null) continue;
-    asLeft = withoutOurMove(asLeft, { from: server, to: now });
+    recordsAfterActions = withOwnMove(recordsAfterActions, { from: server, to: now });
     if (login === null || signal.aborted) continue;
-    const then = seen.get(server.id) ?? said.get(server.id) ?? null;
-    const group = `actions on ${server.name}: inside`;
+    const then = factsNow.get(server.id) ?? factsBefore.get(server.id) ?? null;
+    const group = `actions on ${server.name}: guest`;
     const hostKey = then?.hostKey ?? null;
-    const after = await lookInside(now, { login, group, hostKey, before: null, boots: true, signal });
-    found(after.checks);
-    // Booted by us, it is not to be held against anyone later; unless somebody else had done so before
-    const ours = stage === 'before' || then === null || then.boot === said.get(server.id)?.boot;
-    if (after.inside !== null && ours) facts.set(server.id, after.inside);
+    const inspection = await inspectGuest(now, { login, group, hostKey, baseline: null, boots: true, signal });
+    report(inspection.checks);
+    // The actions rebooted the guest, so compare with this boot from now on, unless it had rebooted before them
+    const rebootIsOwn = stage === 'before' || then === null || then.boot === factsBefore.get(server.id)?.boot;
+    if (inspection.facts !== null && rebootIsOwn) facts.set(server.id, inspection.facts);
   }
-  return { kept: asLeft, inside: Object.fromEntries(facts) };
+  return { survivors: recordsAfterActions, guests: Object.fromEntries(facts) };
 }
 
-async function lookInsideAll(
-  { servers, fresh }: Kept,
-  said: ReadonlyMap<string, Inside>,
-  options: Pick<Parameters<typeof lookInside>[1], 'login' | 'signal'>,
-): Promise<readonly (readonly [string, Looked])[]> {
+async function inspectGuests(
+  { servers, created }: Survivors,
+  factsBefore: ReadonlyMap<string, GuestFacts>,
+  options: Pick<Parameters<typeof inspectGuest>[1], 'login' | 'signal'>,
+): Promise<readonly (readonly [string, GuestInspection])[]> {
   return Promise.all(
     servers.map(async (server) => {
-      const before = said.get(server.id) ?? null;
-      const group = `inside ${server.name}`;
+      const before = factsBefore.get(server.id) ?? null;
+      const group = `guest ${server.name}`;
       const hostKey = before?.hostKey ?? null;
-      const boots = fresh.includes(server.id);
-      return [server.id, await lookInside(server, { ...options, group, hostKey, before, boots })] as const;
+      const boots = created.includes(server.id);
+      return [server.id, await inspectGuest(server, { ...options, group, hostKey, baseline: before, boots })] as const;
     }),
   );
 }
 
-type Move = { readonly from: KeptServer; readonly to: KeptServer };
+type Move = { readonly from: ServerRecord; readonly to: ServerRecord };
 
-/** Unshelved by us, a server may live on another host: where it stood where it should when we took it, it stands where we left it. */
-export const withoutOurMove = (known: readonly KeptServer[], { from, to }: Move): readonly KeptServer[] =>
-  known.map((one) =>
+/**
+ * Accepts a change of host that our actions caused, because unshelving may move a server. Returns the records with the
+ * new host where the server was on its recorded host before the actions.
+ */
+export const withOwnMove = (records: readonly ServerRecord[], { from, to }: Move): readonly ServerRecord[] =>
+  records.map((one) =>
     one.id === to.id && one.hostId === from.hostId ? { ...one, hostId: to.hostId, host: to.host } : one,
   );

@@ -1,55 +1,60 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
-import { Refusal } from '../../domain/user-error.ts';
+import { UserError } from '../../domain/user-error.ts';
 
-/** An installed Tempest, and what it is to run. */
+/** An installed Tempest and the tests to run. */
 export type Tempest = {
   readonly command: string;
-  /** Where it runs, and keeps its results for `stestr last`. */
+  /** The working directory, where Tempest stores its results for `stestr last`. */
   readonly folder: string;
-  /** Its tempest.conf. */
+  /** The path of tempest.conf. */
   readonly configuration: string;
-  /** Null: the smoke tests. */
+  /** Null for the smoke tests. */
   readonly regex: string | null;
 };
 
-type Place = { readonly env: Readonly<Record<string, string | undefined>>; readonly folder: string };
+type Environment = { readonly env: Readonly<Record<string, string | undefined>>; readonly folder: string };
 
-/** Refuses where there is no Tempest, or no configuration of it. `workspace` null: as Tempest itself would look for it. */
+/**
+ * Finds Tempest on the PATH and its configuration in the workspace or, without one (null), where Tempest itself looks
+ * for it.
+ *
+ * @throws UserError if either is missing
+ */
 export function findTempest(
   { workspace, regex }: { readonly workspace: string | null; readonly regex: string | null },
-  { env, folder }: Place,
+  { env, folder }: Environment,
 ): Tempest {
   const command = (env['PATH'] ?? '')
     .split(delimiter)
     .map((path) => join(path || '.', 'tempest'))
-    .find(isProgram);
+    .find(isExecutable);
   if (command === undefined)
-    throw new Refusal(
-      "--tempest: there is no 'tempest' on the PATH: apt-get install python3-tempest, or pip install tempest, or openstack-ansible's os_tempest (in /openstack/venvs/tempest-VERSION/bin); then 'tempest init DIR' and fill in DIR/etc/tempest.conf",
+    throw new UserError(
+      "--tempest: no 'tempest' on the PATH. Install it with apt-get install python3-tempest, pip install tempest or openstack-ansible's os_tempest (in /openstack/venvs/tempest-VERSION/bin), then run 'tempest init DIR' and edit DIR/etc/tempest.conf",
       3,
     );
-  const runs = { command: resolve(folder, command), regex };
+  const tempest = { command: resolve(folder, command), regex };
   if (workspace !== null) {
-    const place = resolve(folder, workspace);
-    const configuration = join(place, 'etc', 'tempest.conf');
-    if (isFile(configuration)) return { ...runs, folder: place, configuration };
-    throw new Refusal(
-      `--tempest-workspace ${workspace}: there is no etc/tempest.conf in it; 'tempest init DIR' makes a workspace, whose etc/tempest.conf is then to be filled in`,
+    const workspaceFolder = resolve(folder, workspace);
+    const configuration = join(workspaceFolder, 'etc', 'tempest.conf');
+    if (isFile(configuration)) return { ...tempest, folder: workspaceFolder, configuration };
+    throw new UserError(
+      `--tempest-workspace ${workspace}: it has no etc/tempest.conf; create a workspace with 'tempest init DIR' and edit its etc/tempest.conf`,
     );
   }
-  // https://docs.openstack.org/tempest/latest/configuration.html, and the order of tempest/config.py
-  const own = resolve(folder, env['TEMPEST_CONFIG_DIR'] ?? 'etc', env['TEMPEST_CONFIG'] ?? 'tempest.conf');
-  const configuration = [own, '/etc/tempest/tempest.conf'].find(isFile);
-  if (configuration !== undefined) return { ...runs, folder, configuration };
-  throw new Refusal(
-    `--tempest: there is no Tempest configuration: neither ${own} nor /etc/tempest/tempest.conf; name a workspace by --tempest-workspace DIR ('tempest init DIR' makes one)`,
+  // In the order of tempest/config.py (https://docs.openstack.org/tempest/latest/configuration.html)
+  const localFile = resolve(folder, env['TEMPEST_CONFIG_DIR'] ?? 'etc', env['TEMPEST_CONFIG'] ?? 'tempest.conf');
+  const configuration = [localFile, '/etc/tempest/tempest.conf'].find(isFile);
+  if (configuration !== undefined) return { ...tempest, folder, configuration };
+  throw new UserError(
+    `--tempest: no Tempest configuration: neither ${localFile} nor /etc/tempest/tempest.conf exists; set --tempest-workspace DIR ('tempest init DIR' creates a workspace)`,
   );
 }
 
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 
-function isProgram(path: string): boolean {
+function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return isFile(path);

@@ -2,16 +2,16 @@ import { crc32 } from 'node:zlib';
 import { TEST_STATUSES, type TestEvent } from './test-results.ts';
 
 const SIGNATURE = 0xb3;
-/** The smallest packet: signature, flags, length, CRC. */
-const SHORTEST = 8;
-/** The longest packet that the protocol allows. */
-const LONGEST = 4_194_303;
+/** Signature, flags, length and CRC. */
+const MIN_PACKET_BYTES = 8;
+/** The limit of the protocol. */
+const MAX_PACKET_BYTES = 4_194_303;
 
 const VERSION_MASK = 0xf000;
 const VERSION_2 = 0x2000;
-const RESERVED = 0x0008;
+const RESERVED_FLAG = 0x0008;
 const STATUS_MASK = 0x0007;
-const HAS = {
+const FLAGS = {
   test: 0x0800,
   route: 0x0400,
   time: 0x0200,
@@ -22,49 +22,49 @@ const HAS = {
 
 export type SubunitPart = { readonly event: TestEvent } | { readonly text: string };
 
-type Decoder = {
-  /** What the stream tells up to here; a packet that is not whole yet waits for the next bytes. */
+type SubunitDecoder = {
+  /** Returns what these bytes complete. The beginning of a packet waits for the next bytes. */
   decode(bytes: Buffer): readonly SubunitPart[];
-  /** What waited is text after all: nothing follows. */
+  /** Returns the rest at the end of the stream. An incomplete packet is text. */
   end(): readonly SubunitPart[];
 };
 
 /**
- * Reads a stream of subunit, version 2, in which test runners written in Python tell how each test went
- * (https://github.com/testing-cabal/subunit). What stands between its packets is handed out as text.
+ * Decodes a stream of subunit version 2, in which Python test runners report results
+ * (https://github.com/testing-cabal/subunit). Returns anything between the packets as text.
  */
-export function createSubunitDecoder(): Decoder {
-  let waiting = Buffer.alloc(0);
+export function createSubunitDecoder(): SubunitDecoder {
+  let buffer = Buffer.alloc(0);
   const read = (last: boolean): readonly SubunitPart[] => {
     const parts: SubunitPart[] = [];
     let at = 0;
     let textFrom = 0;
-    const tellText = (until: number) => {
-      if (until > textFrom) parts.push({ text: waiting.toString('utf8', textFrom, until) });
+    const addText = (until: number) => {
+      if (until > textFrom) parts.push({ text: buffer.toString('utf8', textFrom, until) });
     };
-    while (at < waiting.length) {
-      const start = waiting.indexOf(SIGNATURE, at);
+    while (at < buffer.length) {
+      const start = buffer.indexOf(SIGNATURE, at);
       if (start === -1) break;
-      const found = packetAt(waiting.subarray(start));
-      if (found === 'more' && !last) {
-        // What stands before it waits, too: it may be cut in the middle of a character
-        waiting = Buffer.from(waiting.subarray(textFrom));
+      const packet = packetAt(buffer.subarray(start));
+      if (packet === 'incomplete' && !last) {
+        // Text before it waits, too: it may end in the middle of a character
+        buffer = Buffer.from(buffer.subarray(textFrom));
         return parts;
       }
       at = start + 1;
-      if (found === 'more' || found === 'none') continue;
-      tellText(start);
-      parts.push({ event: found.event });
-      at = start + found.length;
+      if (packet === 'incomplete' || packet === 'none') continue;
+      addText(start);
+      parts.push({ event: packet.event });
+      at = start + packet.length;
       textFrom = at;
     }
-    tellText(waiting.length);
-    waiting = Buffer.alloc(0);
+    addText(buffer.length);
+    buffer = Buffer.alloc(0);
     return parts;
   };
   return {
     decode(bytes) {
-      waiting = Buffer.concat([waiting, bytes]);
+      buffer = Buffer.concat([buffer, bytes]);
       return read(false);
     },
     end: () => read(true),
@@ -73,15 +73,15 @@ export function createSubunitDecoder(): Decoder {
 
 type Packet = { readonly event: TestEvent; readonly length: number };
 
-/** The packet with which these bytes begin; `more`: it may be one, once more bytes are there. */
-function packetAt(bytes: Buffer): Packet | 'more' | 'none' {
-  if (bytes.length < SHORTEST) return 'more';
+/** Parses the packet at the start of the bytes. `incomplete` means that more bytes may make it one. */
+function packetAt(bytes: Buffer): Packet | 'incomplete' | 'none' {
+  if (bytes.length < MIN_PACKET_BYTES) return 'incomplete';
   const flags = bytes.readUInt16BE(1);
-  if ((flags & VERSION_MASK) !== VERSION_2 || (flags & RESERVED) !== 0) return 'none';
+  if ((flags & VERSION_MASK) !== VERSION_2 || (flags & RESERVED_FLAG) !== 0) return 'none';
   const reader = createReader(bytes, 3);
   const length = reader.number();
-  if (length < SHORTEST || length > LONGEST) return 'none';
-  if (bytes.length < length) return 'more';
+  if (length < MIN_PACKET_BYTES || length > MAX_PACKET_BYTES) return 'none';
+  if (bytes.length < length) return 'incomplete';
   if (crc32(bytes.subarray(0, length - 4)) !== bytes.readUInt32BE(length - 4)) return 'none';
   try {
     return { event: eventOf(flags, createReader(bytes.subarray(0, length - 4), reader.at())), length };
@@ -92,11 +92,11 @@ function packetAt(bytes: Buffer): Packet | 'more' | 'none' {
 }
 
 function eventOf(flags: number, reader: Reader): TestEvent {
-  const has = (part: keyof typeof HAS) => (flags & HAS[part]) !== 0;
-  // Its parts stand in this order
+  const has = (part: keyof typeof FLAGS) => (flags & FLAGS[part]) !== 0;
+  // The protocol defines this order
   const at = has('time') ? reader.uint32() * 1000 + reader.number() / 1e6 : null;
   const test = has('test') ? reader.text() : null;
-  if (has('tags')) for (let left = reader.number(); left > 0; left--) reader.text();
+  if (has('tags')) for (let remaining = reader.number(); remaining > 0; remaining--) reader.text();
   if (has('type')) reader.text();
   const file = has('file') ? { name: reader.text(), text: reader.text() } : null;
   return { at, test, file, status: TEST_STATUSES[flags & STATUS_MASK] ?? null };
@@ -104,7 +104,7 @@ function eventOf(flags: number, reader: Reader): TestEvent {
 
 type Reader = ReturnType<typeof createReader>;
 
-/** Throws a RangeError where the bytes end too early. */
+/** The methods throw a RangeError if the bytes end too early. */
 function createReader(bytes: Buffer, from: number) {
   let at = from;
   const uint = (size: number): number => {
@@ -112,10 +112,10 @@ function createReader(bytes: Buffer, from: number) {
     at += size;
     return value;
   };
-  /** One to four bytes; the two highest bits tell how many more there are. */
+  /** One to four bytes; the two highest bits of the first are the number of further bytes. */
   const number = (): number => {
-    const more = (bytes.readUInt8(at) & 0xc0) >> 6;
-    return uint(1 + more) & (2 ** (6 + 8 * more) - 1);
+    const furtherBytes = (bytes.readUInt8(at) & 0xc0) >> 6;
+    return uint(1 + furtherBytes) & (2 ** (6 + 8 * furtherBytes) - 1);
   };
   return {
     at: () => at,

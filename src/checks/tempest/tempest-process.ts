@@ -2,95 +2,95 @@ import { spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Tempest } from './find-tempest.ts';
 import { createSubunitDecoder } from './subunit.ts';
-import { createTestBook, exceptionOf, oneLine, type TestResult } from './test-results.ts';
+import { createTestResults, exceptionOf, oneLine, type TestResult } from './test-results.ts';
 
-/** Told to stop, it may take so long until it is killed, in milliseconds. */
-const GRACE = 10_000;
-/** As much of what it says is kept, in characters: why nothing could be run stands at the beginning. */
-const KEPT = 65_536;
+/** Between SIGTERM and SIGKILL. */
+const STOP_TIMEOUT_MS = 10_000;
+/** Only the beginning of the output is kept, which says why no test could be run. */
+const MAX_OUTPUT_LENGTH = 65_536;
 
-export type Ended = {
-  /** By which it was killed. */
+export type TempestEnd = {
+  /** The signal that killed Tempest, or null. */
   readonly signal: string | null;
   readonly unfinished: readonly string[];
-  /** One line of what it said beside the results: that which tells why it ended. */
-  readonly said: string;
+  /** The line of its output that best explains why it ended. */
+  readonly message: string;
 };
 
-/** Until Tempest has ended, with all that it has started; it is told to stop when we are. */
+/** Runs Tempest until it and all its processes have ended. Aborting the signal stops them. */
 export async function runTests(
   { command, folder, configuration, regex }: Tempest,
   { onResult, signal }: { readonly onResult: (result: TestResult) => void; readonly signal: AbortSignal },
-): Promise<Ended> {
-  const chosen = regex === null ? '--smoke' : `--regex=${regex}`;
-  // In a group of its own, as its tests run in processes of theirs
-  const child = spawn(command, ['run', '--subunit', chosen, '--config-file', configuration], {
+): Promise<TempestEnd> {
+  const selection = regex === null ? '--smoke' : `--regex=${regex}`;
+  // A process group, because the tests run in child processes
+  const child = spawn(command, ['run', '--subunit', selection, '--config-file', configuration], {
     cwd: folder,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const send = (wanted: NodeJS.Signals) => {
+  const killGroup = (killSignal: NodeJS.Signals) => {
     try {
-      if (child.pid !== undefined) process.kill(-child.pid, wanted);
+      if (child.pid !== undefined) process.kill(-child.pid, killSignal);
     } catch {
-      // It has ended already
+      // It has already ended
     }
   };
-  const over = new AbortController();
+  const ended = new AbortController();
   const stop = () => {
-    send('SIGTERM');
-    void delay(GRACE, undefined, { signal: over.signal }).then(
-      () => send('SIGKILL'),
+    killGroup('SIGTERM');
+    void delay(STOP_TIMEOUT_MS, undefined, { signal: ended.signal }).then(
+      () => killGroup('SIGKILL'),
       () => {},
     );
   };
-  const kill = () => send('SIGKILL');
+  const kill = () => killGroup('SIGKILL');
   process.on('exit', kill);
   signal.addEventListener('abort', stop, { once: true });
 
   const decoder = createSubunitDecoder();
-  const book = createTestBook();
-  let out = '';
-  let err = '';
-  const take = (parts: ReturnType<typeof decoder.decode>) => {
+  const testResults = createTestResults();
+  let output = '';
+  let errors = '';
+  const handleParts = (parts: ReturnType<typeof decoder.decode>) => {
     for (const part of parts) {
-      if ('text' in part) out = (out + part.text).slice(0, KEPT);
+      if ('text' in part) output = (output + part.text).slice(0, MAX_OUTPUT_LENGTH);
       else {
         const { test, file } = part.event;
-        if (test === null && file !== null) out = (out + file.text).slice(0, KEPT);
-        const result = book.take(part.event);
-        // What ends because it was told to says nothing of the cloud
+        if (test === null && file !== null) output = (output + file.text).slice(0, MAX_OUTPUT_LENGTH);
+        const result = testResults.add(part.event);
+        // A test that ends after a stop may have failed because of it
         if (result !== null && !signal.aborted) onResult(result);
       }
     }
   };
-  child.stdout.on('data', (bytes: Buffer) => take(decoder.decode(bytes)));
+  child.stdout.on('data', (bytes: Buffer) => handleParts(decoder.decode(bytes)));
   child.stderr.on('data', (bytes: Buffer) => {
-    err = (err + bytes.toString()).slice(0, KEPT);
+    errors = (errors + bytes.toString()).slice(0, MAX_OUTPUT_LENGTH);
   });
   try {
-    const { promise, resolve: done } = Promise.withResolvers<{ killed: string | null; problem: string }>();
-    child.on('error', (error) => done({ killed: null, problem: error.message }));
-    child.on('close', (_, killed) => done({ killed, problem: '' }));
+    const { promise, resolve } = Promise.withResolvers<{ killed: string | null; problem: string }>();
+    child.on('error', (error) => resolve({ killed: null, problem: error.message }));
+    child.on('close', (_, killed) => resolve({ killed, problem: '' }));
     if (signal.aborted) stop();
     const { killed, problem } = await promise;
-    take(decoder.end());
-    return { signal: killed, unfinished: book.unfinished(), said: problem || lastWord(out, err) };
+    handleParts(decoder.end());
+    return { signal: killed, unfinished: testResults.unfinished(), message: problem || endMessage(output, errors) };
   } finally {
-    over.abort();
+    ended.abort();
     process.off('exit', kill);
     signal.removeEventListener('abort', stop);
   }
 }
 
-/** The first exception that is told of, as those that follow are of its making; else the last line. */
-function lastWord(out: string, err: string): string {
-  for (const text of [err, out]) {
+/** Returns the first exception, which mostly causes those that follow, or else the last line. */
+function endMessage(output: string, errors: string): string {
+  for (const text of [errors, output]) {
     const exception = /^[\w.]*(?:Error|Exception|Exit)\b: .*$/m.exec(text);
     if (exception !== null) return exceptionOf(exception[0]);
   }
-  // What is no text is a packet that was cut off
-  const lines = [...err.split('\n'), ...out.split('\n')].filter(
+  // Invalid text is a packet that was cut off
+  const lines = [...errors.split('\n'), ...output.split('\n')].filter(
     (line) => line.trim() !== '' && !line.includes('\ufffd'),
   );
   return oneLine(lines.at(-1) ?? '');

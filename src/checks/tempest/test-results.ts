@@ -1,89 +1,90 @@
 import type { Millis } from '../../domain/time.ts';
 
-/** As subunit numbers them; an expected failure is fine, an unexpected success is not. */
+/** In the order of subunit's numbers. An expected failure counts as passed, an unexpected success as failed. */
 export const TEST_STATUSES = [null, 'exists', 'inprogress', 'success', 'uxsuccess', 'skip', 'fail', 'xfail'] as const;
 export type TestStatus = (typeof TEST_STATUSES)[number];
 
-/** What a test runner tells while it is at work. */
+/** An event in the stream of a test runner. */
 export type TestEvent = {
   readonly test: string | null;
   readonly status: TestStatus;
   readonly at: Millis | null;
-  /** A part of what belongs to the test: its traceback, the reason why it was skipped, its log. */
+  /** Part of an attachment of the test: its traceback, its log or the reason why it was skipped. */
   readonly file: { readonly name: string; readonly text: string } | null;
 };
 
-/** How one test went. */
+/** The result of one test. */
 export type TestResult = {
-  /** Without the tags that Tempest puts behind it in brackets. */
+  /** Without the tags that Tempest appends in brackets. */
   readonly id: string;
   readonly outcome: 'pass' | 'fail' | 'skip';
-  /** Null: it was not timed. */
+  /** Null if the test was not timed. */
   readonly seconds: number | null;
-  /** One line: why it failed or was skipped; empty where it passed. */
+  /** One line that says why the test failed or was skipped; empty if it passed. */
   readonly reason: string;
 };
 
-export type TestBook = {
-  /** The result of the test that has ended by this, else null. */
-  take(event: TestEvent): TestResult | null;
-  /** Those that have begun, and of whose end nothing was told. */
+export type TestResults = {
+  /** Adds an event. Returns the result if the event ends a test, otherwise null. */
+  add(event: TestEvent): TestResult | null;
+  /** Returns the ids of the tests that have started but not ended. */
   unfinished(): readonly string[];
 };
 
-/** Of a runner itself, not of a test. */
-const RUNNER = 'process-returncode';
+/** The id of events about the runner itself. */
+const RUNNER_ID = 'process-returncode';
 
-type Begun = { readonly at: Millis | null; readonly traceback: string; readonly reason: string };
-const NOTHING: Begun = { at: null, traceback: '', reason: '' };
+type RunningTest = { readonly at: Millis | null; readonly traceback: string; readonly reason: string };
+const NEW_TEST: RunningTest = { at: null, traceback: '', reason: '' };
 
-/** Puts together what is told of each test, bit by bit and of several at once. */
-export function createTestBook(): TestBook {
-  const begun = new Map<string, Begun>();
+/** Combines the events of each test. Events of several tests may interleave. */
+export function createTestResults(): TestResults {
+  const running = new Map<string, RunningTest>();
   return {
-    take({ test, status, at, file }) {
-      if (test === null || test === RUNNER || status === 'exists') return null;
-      const known = begun.get(test) ?? NOTHING;
-      const now: Begun = {
-        at: status === 'inprogress' ? at : known.at,
-        traceback: known.traceback + (file?.name === 'traceback' ? file.text : ''),
-        reason: known.reason + (file?.name === 'reason' ? file.text : ''),
+    add({ test, status, at, file }) {
+      if (test === null || test === RUNNER_ID || status === 'exists') return null;
+      const previous = running.get(test) ?? NEW_TEST;
+      const current: RunningTest = {
+        at: status === 'inprogress' ? at : previous.at,
+        traceback: previous.traceback + (file?.name === 'traceback' ? file.text : ''),
+        reason: previous.reason + (file?.name === 'reason' ? file.text : ''),
       };
       if (status === null || status === 'inprogress') {
-        begun.set(test, now);
+        running.set(test, current);
         return null;
       }
-      begun.delete(test);
-      const seconds = at === null || now.at === null ? null : Math.max(0, Math.round(at - now.at) / 1000);
-      const about = { id: withoutTags(test), seconds };
-      if (status === 'skip') return { ...about, outcome: 'skip', reason: oneLine(now.reason) };
-      if (status === 'fail') return { ...about, outcome: 'fail', reason: exceptionOf(now.traceback) };
-      if (status === 'uxsuccess') return { ...about, outcome: 'fail', reason: 'it passed and should have failed' };
-      return { ...about, outcome: 'pass', reason: '' };
+      running.delete(test);
+      const seconds = at === null || current.at === null ? null : Math.max(0, Math.round(at - current.at) / 1000);
+      const base = { id: withoutTags(test), seconds };
+      if (status === 'skip') return { ...base, outcome: 'skip', reason: oneLine(current.reason) };
+      if (status === 'fail') return { ...base, outcome: 'fail', reason: exceptionOf(current.traceback) };
+      if (status === 'uxsuccess') return { ...base, outcome: 'fail', reason: 'passed, but was expected to fail' };
+      return { ...base, outcome: 'pass', reason: '' };
     },
-    unfinished: () => [...begun.keys()].map(withoutTags),
+    unfinished: () => [...running.keys()].map(withoutTags),
   };
 }
 
 const withoutTags = (test: string): string => test.replace(/\[[^[\]]*\]/, '');
 
-/** Longer ones are answers of an API in full. */
-const LONGEST = 300;
+/** Longer reasons mostly contain whole API responses. */
+const MAX_LINE_LENGTH = 300;
 
-/** What stands behind these words in an answer or a request may be a secret. */
-const SECRETS = /((?:pass(?:word|wd)?|secret|token|blob|auth_?key)\w{0,40}\\?["']? ?[:=] ?)(\\?["'])?[^\s"',}\\]+/gi;
+/** The values after these words in a request or response may be secrets. */
+const SECRET_PATTERN =
+  /((?:pass(?:word|wd)?|secret|token|blob|auth_?key)\w{0,40}\\?["']? ?[:=] ?)(\\?["'])?[^\s"',}\\]+/gi;
 
-/** On one line, of a bearable length, and without what looks like a secret. */
+/** Returns the text as one line, shortened and without what looks like a secret. */
 export function oneLine(text: string): string {
   const line = text
-    .slice(0, 20 * LONGEST)
+    .slice(0, 20 * MAX_LINE_LENGTH)
     .replaceAll(/\s+/g, ' ')
     .trim()
-    .replaceAll(SECRETS, '$1$2***');
-  return line.length <= LONGEST ? line : `${line.slice(0, LONGEST - 1)}…`;
+    .replaceAll(SECRET_PATTERN, '$1$2***');
+  return line.length <= MAX_LINE_LENGTH ? line : `${line.slice(0, MAX_LINE_LENGTH - 1)}…`;
 }
 
-/** 'NotFound: Object not found Details: ...': what stands below the last frame of a Python traceback. */
+/** Returns the exception below the last frame of a Python traceback: 'NotFound: Object not found Details: ...'. */
 export function exceptionOf(traceback: string): string {
   const lines = traceback.trimEnd().split('\n');
   const frame = lines.findLastIndex((line) => /^ {2}File "/.test(line));

@@ -1,69 +1,166 @@
-import type { CloudAuth } from '../../domain/cloud-access.ts';
+import type { CloudAuth, DomainRef, ProjectRef, UserRef } from '../../domain/cloud-access.ts';
 import { secret } from '../../domain/secret.ts';
-import { authTypeOf } from './auth-type.ts';
-import { authText, type CloudParts, missing, refuse } from './cloud-parts.ts';
-import { hasProject, projectOf, refuseOtherScopes, userOf } from './scope.ts';
+import { didYouMean } from '../../format/did-you-mean.ts';
+import { authText, cloudError, type MergedCloud, missing, topText } from './merged-cloud.ts';
 
-export function authOf(cloud: CloudParts): CloudAuth {
-  refuseOtherScopes(cloud);
-  switch (authTypeOf(cloud)) {
+/** Returns the credentials of a cloud. @throws UserError if they are incomplete or of a type that is not supported. */
+export function readAuth(cloud: MergedCloud): CloudAuth {
+  rejectOtherScopes(cloud);
+  switch (readAuthType(cloud)) {
     case 'password':
-      return password(cloud);
+      return passwordAuth(cloud);
     case 'application-credential':
-      return applicationCredential(cloud);
+      return applicationCredentialAuth(cloud);
     case 'token':
-      return token(cloud);
+      return tokenAuth(cloud);
   }
 }
 
-function password(cloud: CloudParts): CloudAuth {
-  const user = userOf(cloud);
+type AuthType = CloudAuth['type'];
+
+const SUPPORTED: ReadonlyMap<string, AuthType> = new Map([
+  ['password', 'password'],
+  ['v3password', 'password'],
+  ['v3applicationcredential', 'application-credential'],
+  ['token', 'token'],
+  ['v3token', 'token'],
+]);
+
+/** Other types of keystoneauth and its common plug-ins. */
+const UNSUPPORTED = [
+  ...['none', 'noauth', 'admin_token', 'token_endpoint', 'http_basic', 'v1password', 'v2password', 'v2token'],
+  ...['v3adfspassword', 'v3kerberos', 'v3multifactor', 'v3oauth1', 'v3oauth2clientcredential', 'v3oidcaccesstoken'],
+  ...['v3oidcauthcode', 'v3oidcclientcredentials', 'v3oidcdeviceauthz', 'v3oidcpassword', 'v3samlpassword'],
+  ...['v3tokenlessauth', 'v3totp'],
+];
+
+const USE_SUPPORTED = 'use password, v3applicationcredential or token';
+
+/** Reads `auth_type`, or infers it from the credentials that are set, as the openstack command does. */
+function readAuthType(cloud: MergedCloud): AuthType {
+  const key = topText(cloud, 'auth_type') === null ? 'auth_plugin' : 'auth_type';
+  const given = topText(cloud, key);
+  if (given === null) return inferAuthType(cloud);
+  const type = SUPPORTED.get(given);
+  if (type !== undefined) return type;
+  const label = cloud.label(key);
+  if (UNSUPPORTED.includes(given)) throw cloudError(cloud, `${label} '${given}' is not supported; ${USE_SUPPORTED}`);
+  const suggestion = didYouMean(given, [...SUPPORTED.keys(), ...UNSUPPORTED]);
+  throw cloudError(
+    cloud,
+    suggestion === null
+      ? `${label} is unknown; ${USE_SUPPORTED}`
+      : `${label} '${given}' is unknown; did you mean '${suggestion}'?`,
+  );
+}
+
+function inferAuthType(cloud: MergedCloud): AuthType {
+  const has = (...keys: readonly string[]) => authText(cloud, ...keys) !== null;
+  if (has('password')) return 'password';
+  if (has('application_credential_secret', 'application_credential_id')) return 'application-credential';
+  if (has('token', 'auth_token') && !has('username', 'user_name', 'user_id')) return 'token';
+  return 'password';
+}
+
+function passwordAuth(cloud: MergedCloud): CloudAuth {
+  const user = readUser(cloud);
   if (user === null) throw missing(cloud, 'username', `set it or ${cloud.label('user_id', true)}`);
   const word = authText(cloud, 'password');
   if (word === null) {
     const credential = authText(cloud, 'application_credential_id', 'application_credential_name');
-    const advice = credential === null ? elsewhere(cloud) : `for an application credential set ${byType(cloud)}`;
+    const advice = credential === null ? whereToSet(cloud) : `for an application credential set ${setType(cloud)}`;
     throw missing(cloud, 'password', advice);
   }
-  const project = projectOf(cloud);
+  const project = readProject(cloud);
   if (project === null) throw missing(cloud, 'project_name', `set it or ${cloud.label('project_id', true)}`);
   return { type: 'password', user, password: secret(word), project };
 }
 
-function applicationCredential(cloud: CloudParts): CloudAuth {
+function applicationCredentialAuth(cloud: MergedCloud): CloudAuth {
   const word = authText(cloud, 'application_credential_secret');
-  if (word === null) throw missing(cloud, 'application_credential_secret', elsewhere(cloud));
-  if (hasProject(cloud)) {
-    throw refuse(
-      cloud,
-      'an application credential carries its project, and Keystone takes no other; remove the project',
-    );
-  }
-  return { type: 'application-credential', credential: credentialOf(cloud), secret: secret(word) };
+  if (word === null) throw missing(cloud, 'application_credential_secret', whereToSet(cloud));
+  if (hasProject(cloud))
+    throw cloudError(cloud, 'an application credential is bound to its own project; remove the project');
+  return { type: 'application-credential', credential: readCredential(cloud), secret: secret(word) };
 }
 
-function credentialOf(cloud: CloudParts): Extract<CloudAuth, { type: 'application-credential' }>['credential'] {
+function readCredential(cloud: MergedCloud): Extract<CloudAuth, { type: 'application-credential' }>['credential'] {
   const id = authText(cloud, 'application_credential_id');
   if (id !== null) return { id };
   const name = authText(cloud, 'application_credential_name');
   if (name === null) {
     const other = cloud.label('application_credential_name', true);
-    throw missing(cloud, 'application_credential_id', `set it, or ${other} with the user it belongs to`);
+    throw missing(cloud, 'application_credential_id', `set it, or ${other} and the user who owns it`);
   }
-  const user = userOf(cloud, null);
-  if (user === null)
-    throw missing(cloud, 'username', 'by its name, an application credential is known only with its user');
+  const user = readUser(cloud, null);
+  if (user === null) throw missing(cloud, 'username', 'an application credential given by name needs its user too');
   return { name, user };
 }
 
-function token(cloud: CloudParts): CloudAuth {
+function tokenAuth(cloud: MergedCloud): CloudAuth {
   const word = authText(cloud, 'token', 'auth_token');
-  if (word === null) throw missing(cloud, 'token', elsewhere(cloud));
-  return { type: 'token', token: secret(word), project: projectOf(cloud) };
+  if (word === null) throw missing(cloud, 'token', whereToSet(cloud));
+  return { type: 'token', token: secret(word), project: readProject(cloud) };
 }
 
-const elsewhere = (cloud: CloudParts): string =>
-  cloud.ofEnvironment ? 'set it, or choose a cloud of clouds.yaml by OS_CLOUD' : 'set it there or in secure.yaml';
+const whereToSet = (cloud: MergedCloud): string =>
+  cloud.fromEnvironment
+    ? 'set it, or choose a cloud from clouds.yaml with OS_CLOUD'
+    : 'set it in clouds.yaml or secure.yaml';
 
-const byType = (cloud: CloudParts): string =>
-  cloud.ofEnvironment ? 'OS_AUTH_TYPE=v3applicationcredential' : 'auth_type: v3applicationcredential';
+const setType = (cloud: MergedCloud): string =>
+  cloud.fromEnvironment ? 'OS_AUTH_TYPE=v3applicationcredential' : 'auth_type: v3applicationcredential';
+
+/** Servers belong to a project, so other scopes are of no use. */
+function rejectOtherScopes(cloud: MergedCloud): void {
+  for (const key of ['trust_id', 'system_scope']) {
+    if (authText(cloud, key) === null) continue;
+    throw cloudError(
+      cloud,
+      `${cloud.label(key, key in cloud.auth)} is not supported; servers belong to a project, so set a project instead`,
+    );
+  }
+}
+
+function readUser(cloud: MergedCloud, fallback: 'default' | null = 'default'): UserRef | null {
+  const id = authText(cloud, 'user_id');
+  if (id !== null) return { id };
+  const name = authText(cloud, 'username', 'user_name');
+  if (name === null) return null;
+  const domain = readDomain(cloud, 'user', fallback);
+  if (domain === null) throw missing(cloud, 'user_domain_name', 'a user given by name needs a domain too');
+  return { name, domain };
+}
+
+function readProject(cloud: MergedCloud): ProjectRef | null {
+  const id = projectId(cloud);
+  if (id !== null) return { id };
+  const name = projectName(cloud);
+  if (name === null) return null;
+  return { name, domain: readDomain(cloud, 'project', 'default') ?? { id: 'default' } };
+}
+
+const projectId = (cloud: MergedCloud) => authText(cloud, 'project_id', 'tenant_id');
+const projectName = (cloud: MergedCloud) => authText(cloud, 'project_name', 'tenant_name');
+const hasProject = (cloud: MergedCloud): boolean => projectId(cloud) !== null || projectName(cloud) !== null;
+
+/**
+ * Finds the domain of a user or project as openstacksdk and keystoneauth do: its own domain, then the one set for both,
+ * then the default domain. Without any of them it is 'default', as for the openstack command. An id takes precedence
+ * over a name in each step.
+ */
+function readDomain(cloud: MergedCloud, of: 'user' | 'project', fallback: 'default' | null): DomainRef | null {
+  const shared = hasProject(cloud);
+  const id =
+    authText(cloud, `${of}_domain_id`) ??
+    (shared ? authText(cloud, 'domain_id') : null) ??
+    (fallback === null ? null : authText(cloud, 'default_domain_id'));
+  if (id !== null) return { id };
+  const name =
+    authText(cloud, `${of}_domain_name`) ??
+    (shared ? authText(cloud, 'domain_name') : null) ??
+    (fallback === null ? null : authText(cloud, 'default_domain_name'));
+  if (name !== null) return { name };
+  const last = fallback === null ? null : (authText(cloud, 'default_domain') ?? fallback);
+  return last === null ? null : { id: last };
+}

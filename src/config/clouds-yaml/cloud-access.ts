@@ -1,67 +1,66 @@
 import type { CloudAccess } from '../../domain/cloud-access.ts';
-import type { Refusal } from '../../domain/user-error.ts';
+import { UserError } from '../../domain/user-error.ts';
 import { didYouMean, listed } from '../../format/did-you-mean.ts';
 import { type Host, variable } from '../host.ts';
-import { authOf } from './auth.ts';
-import { type CloudParts, labelled, refuse, topText } from './cloud-parts.ts';
-import { computeMicroversionOf } from './compute-microversion.ts';
-import { authUrlOf, interfaceOf, interfacesOf, overridesOf, warnOfIgnored } from './endpoints.ts';
-import { beside } from './environment-cloud.ts';
+import { readAuth } from './auth.ts';
+import { DEFAULT_FOLDERS } from './clouds-file.ts';
+import { readAuthUrl, readInterface, readOverrides, readServiceInterfaces, warnOfIgnoredKeys } from './endpoints.ts';
+import { overridesBesideCloud } from './environment-cloud.ts';
 import type { KnownClouds } from './known-clouds.ts';
-import { profileOf } from './profile.ts';
-import { chooseRegion } from './regions.ts';
-import { USUAL_PLACES } from './search-paths.ts';
-import { tlsOf } from './tls.ts';
-import { type Branch, isBranch, mergeCloud, normalizeKeys } from './tree.ts';
+import { cloudError, type MergedCloud, topText, valueError } from './merged-cloud.ts';
+import { findProfile } from './profiles.ts';
+import { readTls } from './tls.ts';
+import { type Branch, isBranch, mergeCloud, normalizeKeys, type Tree } from './tree.ts';
 
 export type AccessOptions = {
   readonly name: string;
-  /** Of the regions that the cloud lists. */
+  /** One of the regions that the cloud lists; null for the first. */
   readonly region: string | null;
   readonly known: KnownClouds;
   readonly host: Host;
   readonly warn: (message: string) => void;
-  /** Says where the name was given: "OS_CLOUD: " and what is wrong with it. */
-  readonly refuseName: (problem: string) => Refusal;
+  /** Creates an error that says where the name was set: "OS_CLOUD: ...". */
+  readonly nameError: (problem: string) => UserError;
 };
 
 /**
- * What openstacksdk makes of a cloud's entry (openstack/config/loader.py, get_one, whose steps these are), as a value
- * that says all of it and nothing else.
+ * Resolves a cloud in the same steps as openstacksdk (openstack/config/loader.py, get_one).
+ *
+ * @throws UserError if the cloud is unknown or its entry is invalid.
  */
-export function accessOf(options: AccessOptions): CloudAccess {
-  const cloud = partsOf(options);
-  warnOfIgnored(cloud);
+export function resolveCloud(options: AccessOptions): CloudAccess {
+  const cloud = mergeLayers(options);
+  warnOfIgnoredKeys(cloud);
   return {
     name: cloud.name,
-    authUrl: authUrlOf(cloud),
-    auth: authOf(cloud),
+    authUrl: readAuthUrl(cloud),
+    auth: readAuth(cloud),
     regionName: cloud.regionName,
-    interface: interfaceOf(cloud),
-    interfaces: interfacesOf(cloud),
-    tls: tlsOf(cloud),
-    overrides: overridesOf(cloud),
-    computeMicroversion: computeMicroversionOf(cloud),
-    apiTimeout: apiTimeoutOf(cloud),
+    interface: readInterface(cloud),
+    interfaces: readServiceInterfaces(cloud),
+    tls: readTls(cloud),
+    overrides: readOverrides(cloud),
+    computeMicroversion: readComputeMicroversion(cloud),
+    apiTimeout: readApiTimeout(cloud),
   };
 }
 
-function partsOf({ name, region: asked, known, host, warn, refuseName }: AccessOptions): CloudParts {
+function mergeLayers({ name, region: requested, known, host, warn, nameError }: AccessOptions): MergedCloud {
   const entry = Object.hasOwn(known.clouds, name) ? known.clouds[name] : undefined;
-  if (entry === undefined) throw refuseName(unknownCloud(name, known));
-  const ofEnvironment = name === known.envName;
-  const where = ofEnvironment ? 'environment' : `${known.file ?? 'secure.yaml'}: cloud '${name}'`;
+  if (entry === undefined) throw nameError(unknownCloud(name, known));
+  const fromEnvironment = name === known.envName;
+  const where = fromEnvironment ? 'environment' : `${known.file ?? 'secure.yaml'}: cloud '${name}'`;
   const own = normalizeKeys(entry);
-  const profile = profileOf(own, { known, where, warn });
-  const region = chooseRegion({ own, profile }, { asked, where });
-  const ofFiles = mergeCloud(mergeCloud(profile, own), normalizeKeys(region.values));
-  const over =
-    ofEnvironment || variable(host, 'OS_CLOUD') !== name ? null : beside(host, { ownProject: hasCredential(ofFiles) });
-  if (over !== null) {
-    const which = listed(over.variables, 'and');
-    warn(`${which} beside OS_CLOUD stand before what ${where} says, as with the openstack command`);
-  }
-  const top = over === null ? ofFiles : mergeCloud(ofFiles, over.cloud);
+  const profile = findProfile(own, { known, where, warn });
+  const region = chooseRegion({ own, profile }, { requested, where });
+  const fromFiles = mergeCloud(mergeCloud(profile, own), normalizeKeys(region.values));
+  const overrides =
+    fromEnvironment || variable(host, 'OS_CLOUD') !== name
+      ? null
+      : overridesBesideCloud(host, { hasCredential: hasCredential(fromFiles) });
+  if (overrides !== null)
+    warn(`${where}: overridden by ${listed(overrides.variables, 'and')}, as with the openstack command`);
+  const top = overrides === null ? fromFiles : mergeCloud(fromFiles, overrides.cloud);
   const auth = top['auth'];
   return {
     name,
@@ -70,8 +69,8 @@ function partsOf({ name, region: asked, known, host, warn, refuseName }: AccessO
     auth: isBranch(auth) ? auth : {},
     regionName: region.name,
     where,
-    label: (key, inAuth = false) => (ofEnvironment ? `OS_${key.toUpperCase()}` : inAuth ? `auth.${key}` : key),
-    ofEnvironment,
+    label: (key, inAuth = false) => (fromEnvironment ? `OS_${key.toUpperCase()}` : inAuth ? `auth.${key}` : key),
+    fromEnvironment,
     warn,
   };
 }
@@ -81,23 +80,97 @@ const hasCredential = ({ auth, ...top }: Branch): boolean =>
     Object.keys(one).some((key) => key.startsWith('application_credential_')),
   );
 
-function unknownCloud(name: string, { clouds, file, passedOver }: KnownClouds): string {
+function unknownCloud(name: string, { clouds, file, skippedFiles }: KnownClouds): string {
   const names = Object.keys(clouds);
-  const slip = didYouMean(name, names);
-  if (slip !== null) return `cloud '${name}' is not in ${file ?? 'clouds.yaml'}; did you mean '${slip}'?`;
+  const suggestion = didYouMean(name, names);
+  if (suggestion !== null) return `no cloud '${name}' in ${file ?? 'clouds.yaml'}; did you mean '${suggestion}'?`;
   if (file !== null) {
-    const known = names.length === 0 ? 'it holds none' : `it holds ${listed(names, 'and')}`;
-    return `there is no such cloud in ${file}; ${known}`;
+    const known = names.length === 0 ? 'it contains none' : `known clouds: ${listed(names, 'and')}`;
+    return `no such cloud in ${file}; ${known}`;
   }
-  const why = passedOver[0] ?? `there is no clouds.yaml in ${USUAL_PLACES}`;
-  return `there is no such cloud: ${why}; write one, or name it by OS_CLIENT_CONFIG_FILE`;
+  const reason = skippedFiles[0] ?? `there is no clouds.yaml in ${DEFAULT_FOLDERS}`;
+  return `no such cloud: ${reason}; create a clouds.yaml, or set OS_CLIENT_CONFIG_FILE to its path`;
 }
 
-/** In seconds there, in milliseconds here. */
-function apiTimeoutOf(cloud: CloudParts): number | null {
-  const given = topText(cloud, 'api_timeout');
-  if (given === null) return null;
-  const seconds = Number(given);
+/** Converts `api_timeout` from seconds to milliseconds. */
+function readApiTimeout(cloud: MergedCloud): number | null {
+  const value = topText(cloud, 'api_timeout');
+  if (value === null) return null;
+  const seconds = Number(value);
   if (seconds > 0 && Number.isFinite(seconds)) return seconds * 1000;
-  throw refuse(cloud, `${labelled(cloud.label('api_timeout'), given)}; a number of seconds above 0 is wanted`);
+  throw valueError(cloud, 'api_timeout', { value, expected: 'a number of seconds greater than 0' });
+}
+
+/**
+ * Returns `compute_default_microversion`, or what `compute_api_version: '2.60'` implies in openstacksdk; null if the
+ * cloud sets neither.
+ */
+function readComputeMicroversion(cloud: MergedCloud): string | null {
+  const key = 'compute_default_microversion';
+  const value = topText(cloud, key);
+  if (value === 'latest' || value?.endsWith('.latest'))
+    throw valueError(cloud, key, {
+      value,
+      expected: "a fixed microversion, such as 2.38, because 'latest' changes with an upgrade",
+      words: ['latest', '2.latest'],
+    });
+  if (value !== null && !/^2\.[1-9][0-9]*$/.test(value))
+    throw valueError(cloud, key, { value, expected: 'a Nova microversion, such as 2.38' });
+  const implied = impliedMicroversion(topText(cloud, 'compute_api_version'));
+  if (value !== null && implied !== null && value !== implied) {
+    const other = cloud.label('compute_api_version');
+    throw cloudError(cloud, `${cloud.label(key)} is '${value}' and ${other} is '${implied}'; remove one of them`);
+  }
+  return value ?? implied;
+}
+
+/** Every openrc file sets '2', '2.0' or '2.1', which name the API and imply no microversion. */
+const impliedMicroversion = (version: string | null): string | null =>
+  version !== null && /^2\.[1-9][0-9]*$/.test(version) && version !== '2.1' ? version : null;
+
+type Region = { readonly name: string | null; readonly values: Branch };
+
+/**
+ * Chooses the requested region, or the first, among those that the cloud or else its profile lists. Accepts any name if
+ * neither lists regions.
+ */
+function chooseRegion(
+  { own, profile }: { readonly own: Branch; readonly profile: Branch },
+  { requested, where }: { readonly requested: string | null; readonly where: string },
+): Region {
+  const regions = listedRegions(own, where) ?? listedRegions(profile, where) ?? [];
+  const [first] = regions;
+  if (first === undefined) return { name: requested, values: {} };
+  if (requested === null) return first;
+  const found = regions.find((one) => one.name === requested);
+  if (found !== undefined) return found;
+  const names = regions.flatMap((one) => (one.name === null ? [] : [one.name]));
+  if (names.length === 0) return { name: requested, values: {} };
+  const suggestion = didYouMean(requested, names);
+  throw new UserError(
+    suggestion === null
+      ? `${where}: the requested region is not one of its ${names.length} regions`
+      : `${where}: no region '${requested}'; did you mean '${suggestion}'?`,
+  );
+}
+
+function listedRegions(cloud: Branch, where: string): readonly Region[] | null {
+  const { regions, region_name: single } = cloud;
+  if (regions !== undefined && regions !== null) {
+    if (!Array.isArray(regions)) throw new UserError(`${where}: regions must be a list of region names`);
+    return regions.length === 0 ? null : regions.map((one) => toRegion(one, where));
+  }
+  if (single === undefined || single === null) return null;
+  if (Array.isArray(single)) return single.map((one) => toRegion(one, where));
+  if (typeof single !== 'string') throw new UserError(`${where}: region_name is not a string; put it in quotes`);
+  return single.split(',').map((one) => ({ name: one || null, values: {} }));
+}
+
+function toRegion(entry: Tree, where: string): Region {
+  if (typeof entry === 'string' && entry !== '') return { name: entry, values: {} };
+  if (isBranch(entry)) {
+    const { name, values = {}, ...others } = entry;
+    if (typeof name === 'string' && isBranch(values) && Object.keys(others).length === 0) return { name, values };
+  }
+  throw new UserError(`${where}: each entry of regions must be a name, or a mapping with only 'name' and 'values'`);
 }

@@ -1,117 +1,126 @@
-import { Refusal } from '../../domain/user-error.ts';
-import { problemOf, readText } from '../../files/read-text.ts';
+import { join } from 'node:path';
+import { UserError } from '../../domain/user-error.ts';
+import { readProblem, readText } from '../../files/read-text.ts';
 import { expandPath, type Host, variable } from '../host.ts';
-import { quotedKey } from '../yaml/quote.ts';
-import { DEPTH, parseYaml } from '../yaml/read-yaml.ts';
-import { fileProblem } from '../yaml/secret-file.ts';
-import { PYTHON_SCALARS } from './python-scalars.ts';
-import { candidates } from './search-paths.ts';
-import { type Branch, isBranch, toTree } from './tree.ts';
+import { MAX_DEPTH, parseYaml } from '../yaml/read-yaml.ts';
+import { fileProblem, quotedKey } from '../yaml/secrets.ts';
+import { type Branch, isBranch, PYTHON_SCALARS, type Tree, toTree } from './tree.ts';
 
 export type CloudsFile = { readonly file: string; readonly tree: Branch };
 
 export type FoundFile = {
   readonly found: CloudsFile | null;
-  /** Files that are there but could not be read, which OpenStack's clients pass over in silence. */
-  readonly passedOver: readonly string[];
+  /** Files that exist but cannot be read, with the reason. OpenStack's clients skip them silently. */
+  readonly skippedFiles: readonly string[];
 };
 
 type FileKind = {
   readonly base: 'clouds' | 'secure' | 'clouds-public';
-  /** The variable that names a file to look at first. */
+  /** The variable that overrides the search. */
   readonly variable?: string;
-  /** What the file holds: a mapping of this name. */
-  readonly holds: 'clouds' | 'public-clouds';
+  /** The top-level key with the mapping of clouds. */
+  readonly key: 'clouds' | 'public-clouds';
 };
 
-export const CLOUDS: FileKind = { base: 'clouds', variable: 'OS_CLIENT_CONFIG_FILE', holds: 'clouds' };
-export const SECURE: FileKind = { base: 'secure', variable: 'OS_CLIENT_SECURE_FILE', holds: 'clouds' };
-export const PUBLIC: FileKind = { base: 'clouds-public', holds: 'public-clouds' };
+export const CLOUDS_FILE: FileKind = { base: 'clouds', variable: 'OS_CLIENT_CONFIG_FILE', key: 'clouds' };
+export const SECURE_FILE: FileKind = { base: 'secure', variable: 'OS_CLIENT_SECURE_FILE', key: 'clouds' };
+export const PUBLIC_FILE: FileKind = { base: 'clouds-public', key: 'public-clouds' };
 
 /**
- * The first file that can be read. A file that a variable names must be there: OpenStack's clients would go on to the
- * next place, and so maybe to another cloud, which is no place to start an upgrade from.
+ * Reads the first file found in the search path, or the one that the kind's variable names. Unlike with OpenStack's
+ * clients, the latter must exist: the next file found may describe another cloud.
+ *
+ * @throws UserError if the file is invalid.
  */
 export function findFile(host: Host, kind: FileKind): FoundFile {
-  const named = kind.variable === undefined ? null : variable(host, kind.variable);
-  if (named !== null) {
-    const file = expandPath(named, { home: host.home, base: host.cwd });
+  const setting = kind.variable === undefined ? null : variable(host, kind.variable);
+  if (setting !== null) {
+    const file = expandPath(setting, { home: host.home, base: host.cwd });
     const found = readText(file);
     if (found.kind !== 'text') {
-      const problem = fileProblem({ written: named, path: file }, problemOf(found));
-      throw new Refusal(`${kind.variable}: ${problem}; name a file that can be read, or unset it`);
+      const problem = fileProblem({ setting, path: file }, readProblem(found));
+      throw new UserError(`${kind.variable}: ${problem}; specify a readable file, or unset it`);
     }
-    return { found: { file, tree: parse(found.text, file, kind) }, passedOver: [] };
+    return { found: { file, tree: parse(found.text, file, kind) }, skippedFiles: [] };
   }
-  const passedOver: string[] = [];
+  const skippedFiles: string[] = [];
   for (const file of candidates(host, kind.base)) {
     const found = readText(file);
-    if (found.kind === 'text') return { found: { file, tree: parse(found.text, file, kind) }, passedOver };
-    if (found.kind === 'unfit') throw new Refusal(`${file} ${problemOf(found)}`);
-    if (found.kind === 'unreadable') passedOver.push(`${file} ${problemOf(found)}`);
+    if (found.kind === 'text') return { found: { file, tree: parse(found.text, file, kind) }, skippedFiles };
+    if (found.kind === 'invalid') throw new UserError(`${file} ${readProblem(found)}`);
+    if (found.kind === 'unreadable') skippedFiles.push(`${file} ${readProblem(found)}`);
   }
-  return { found: null, passedOver };
+  return { found: null, skippedFiles };
 }
 
-function parse(text: string, file: string, { holds }: FileKind): Branch {
+/** For messages: the folders in which users usually put a clouds.yaml. */
+export const DEFAULT_FOLDERS = '., ~/.config/openstack or /etc/openstack';
+
+const candidates = (host: Host, base: FileKind['base']): readonly string[] =>
+  searchPath(host).flatMap((folder) => ['yaml', 'yml', 'json'].map((suffix) => join(folder, `${base}.${suffix}`)));
+
+/** The folders that OpenStack's clients search, in order (openstack/config/loader.py). */
+function searchPath(host: Host): readonly string[] {
+  const home = variable(host, 'SNAP_REAL_HOME') ?? host.home;
+  const user = variable(host, 'XDG_CONFIG_HOME') ?? join(host.home, '.config');
+  const site = (variable(host, 'XDG_CONFIG_DIRS') ?? join(host.etc, 'xdg')).split(':');
+  const all = [host.cwd, ...[user, join(home, '.config'), ...site, host.etc].map((one) => join(one, 'openstack'))];
+  return [...new Set(all)];
+}
+
+function parse(text: string, file: string, { key }: FileKind): Branch {
   const tree = file.endsWith('json') ? parseJson(text, file) : parseClouds(text, file);
-  const clouds = isBranch(tree) ? tree[holds] : null;
-  if (tree !== null && !isBranch(tree)) {
-    throw new Refusal(`${file}: it holds ${kindOf(tree)}; a mapping with the key '${holds}' is wanted`);
-  }
-  if (clouds !== null && clouds !== undefined && !isBranch(clouds)) {
-    throw new Refusal(`${file}: '${holds}' holds ${kindOf(clouds)}; a mapping of names to clouds is wanted`);
-  }
+  if (tree !== null && !isBranch(tree))
+    throw new UserError(`${file}: the file is ${kindOf(tree)}; must be a mapping with the key '${key}'`);
+  const clouds = isBranch(tree) ? tree[key] : null;
+  if (clouds !== null && clouds !== undefined && !isBranch(clouds))
+    throw new UserError(`${file}: '${key}' is ${kindOf(clouds)}; must be a mapping of names to clouds`);
   for (const [index, [name, cloud]] of Object.entries(clouds ?? {}).entries()) {
     if (!isBranch(cloud)) {
-      // What has no settings may be no cloud: its name may be anything.
-      const which = quotedKey(name) === null ? `entry ${index + 1} of '${holds}'` : `cloud '${name}'`;
-      throw new Refusal(`${file}: ${which} holds ${kindOf(cloud)}; a mapping is wanted`);
+      // An entry that is not a mapping may not be a cloud at all, and its key may be a secret.
+      const which = quotedKey(name) === null ? `entry ${index + 1} of '${key}'` : `cloud '${name}'`;
+      throw new UserError(`${file}: ${which} is ${kindOf(cloud)}; must be a mapping`);
     }
-    checkCloud(file, name, cloud);
+    const { auth } = cloud;
+    if (auth !== undefined && !isBranch(auth))
+      throw new UserError(`${file}: cloud '${name}': auth is ${kindOf(auth)}; must be a mapping`);
   }
   return tree ?? {};
 }
 
-function checkCloud(file: string, name: string, cloud: Branch): void {
-  const { auth } = cloud;
-  if (auth !== undefined && !isBranch(auth)) {
-    throw new Refusal(`${file}: cloud '${name}': auth holds ${kindOf(auth)}; a mapping is wanted`);
-  }
-}
-
-/** As PyYAML does, of two equal keys the last one stands. */
+/** Accepts duplicate keys, of which the last one wins, as PyYAML does. */
 const parseClouds = (text: string, file: string) =>
   toTree(
-    parseYaml(text, file, { schema: 'failsafe', customTags: PYTHON_SCALARS, merge: true, repeatedKeys: true }).value,
+    parseYaml(text, file, { schema: 'failsafe', customTags: PYTHON_SCALARS, merge: true, duplicateKeys: true }).value,
   );
 
 function parseJson(text: string, file: string) {
-  const value = jsonOf(text, file);
-  if (depthOf(value) > DEPTH)
-    throw new Refusal(`${file}: more than ${DEPTH} levels of mappings and lists are nested in it`);
+  const value = toJson(text, file);
+  if (depthOf(value) > MAX_DEPTH)
+    throw new UserError(`${file}: mappings and lists are nested more than ${MAX_DEPTH} levels deep`);
   return toTree(value);
 }
 
-function jsonOf(text: string, file: string): unknown {
+function toJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Refusal(`${file}: not JSON, as its name says it is`); // the parser's own message quotes what stands there
+    // The parser's own message quotes the source, which may hold passwords.
+    throw new UserError(`${file}: invalid JSON`);
   }
 }
 
-/** Level by level, as what calls itself for each of a hundred thousand levels ends the program. */
+/** Counts level by level: a recursive function would overflow the stack on a hundred thousand levels. */
 function depthOf(value: unknown): number {
   let depth = 0;
-  for (let level: unknown[] = [value]; level.length > 0 && depth <= DEPTH; depth++)
+  for (let level: unknown[] = [value]; level.length > 0 && depth <= MAX_DEPTH; depth++)
     level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []));
   return depth;
 }
 
-function kindOf(tree: ReturnType<typeof toTree>): string {
-  if (tree === null) return 'nothing';
+function kindOf(tree: Tree): string {
+  if (tree === null) return 'empty';
   if (Array.isArray(tree)) return 'a list';
-  if (typeof tree === 'boolean') return `'${tree}'`;
-  return isBranch(tree) ? 'a mapping' : 'a text';
+  if (typeof tree === 'boolean') return String(tree);
+  return isBranch(tree) ? 'a mapping' : 'a string';
 }

@@ -1,31 +1,36 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { CloudAccess } from '../../domain/cloud-access.ts';
 import { secret } from '../../domain/secret.ts';
-import { CERTIFICATES_LIMIT, problemOf, readText } from '../../files/read-text.ts';
+import { CERTIFICATES_MAX_BYTES, readProblem, readText } from '../../files/read-text.ts';
 import { expandPath, variable } from '../host.ts';
-import { quotedPath } from '../yaml/quote.ts';
-import { type CloudParts, flag, refuse, topText } from './cloud-parts.ts';
+import { quotedPath } from '../yaml/secrets.ts';
+import { cloudError, flag, type MergedCloud, topText } from './merged-cloud.ts';
 
 const CERTIFICATE =
   /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----(?:(?!-----)[\s\S])+-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
 const PRIVATE_KEY = /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----(?:(?!-----)[\s\S])+-----END (?:[A-Z]+ )*PRIVATE KEY-----/;
 
-/** As python-requests, which OpenStack's clients use, understands `verify`, `cacert`, `cert`, `key` and `insecure`. */
-export function tlsOf(cloud: CloudParts): CloudAccess['tls'] {
-  const { verify, bundle } = verification(cloud);
-  const { cert, key } = ownCertificate(cloud);
-  return { verify, ca: bundle === null ? null : certificates(cloud, bundle), cert, key };
+/**
+ * Reads `verify`, `cacert`, `cert`, `key` and `insecure` as python-requests does, which OpenStack's clients use.
+ *
+ * @throws UserError if a file cannot be used.
+ */
+export function readTls(cloud: MergedCloud): CloudAccess['tls'] {
+  const { verify, bundle } = readVerification(cloud);
+  const { cert, key } = readClientCertificate(cloud);
+  return { verify, ca: bundle === null ? null : readCertificates(cloud, bundle), cert, key };
 }
 
 type NamedFile = { readonly label: string; readonly path: string };
 
-function verification(cloud: CloudParts): { readonly verify: boolean; readonly bundle: NamedFile | null } {
-  const word = cloud.top['verify'];
-  const asPath = typeof word === 'string' && !/^(true|false|)$/i.test(word) ? word : null;
+function readVerification(cloud: MergedCloud): { readonly verify: boolean; readonly bundle: NamedFile | null } {
+  const value = cloud.top['verify'];
+  const asPath = typeof value === 'string' && !/^(true|false|)$/i.test(value) ? value : null;
   const verify = flag(cloud, 'insecure') !== true && (asPath !== null || flag(cloud, 'verify') !== false);
   const cacert = topText(cloud, 'cacert');
   if (!verify) {
-    if (cacert !== null) cloud.warn(`${cloud.where}: ${cloud.label('cacert')} is ignored, as nothing is verified`);
+    if (cacert !== null)
+      cloud.warn(`${cloud.where}: ${cloud.label('cacert')} is ignored because certificates are not verified`);
     return { verify, bundle: null };
   }
   if (cacert !== null) return { verify, bundle: { label: cloud.label('cacert'), path: cacert } };
@@ -37,61 +42,66 @@ function verification(cloud: CloudParts): { readonly verify: boolean; readonly b
   return { verify, bundle: null };
 }
 
-function ownCertificate(cloud: CloudParts): Pick<CloudAccess['tls'], 'cert' | 'key'> {
+function readClientCertificate(cloud: MergedCloud): Pick<CloudAccess['tls'], 'cert' | 'key'> {
   const path = topText(cloud, 'cert');
   if (path === null) return { cert: null, key: null };
-  const named = { label: cloud.label('cert'), path };
-  const cert = certificates(cloud, named);
+  const file = { label: cloud.label('cert'), path };
+  const cert = readCertificates(cloud, file);
   const keyPath = topText(cloud, 'key');
-  const holder = keyPath === null ? named : { label: cloud.label('key'), path: keyPath };
-  const [pem] = read(cloud, holder).match(PRIVATE_KEY) ?? [];
+  const keyFile = keyPath === null ? file : { label: cloud.label('key'), path: keyPath };
+  const [pem] = readFile(cloud, keyFile).match(PRIVATE_KEY) ?? [];
   if (pem === undefined) {
-    const advice = keyPath === null ? `, and ${cloud.label('key')} names no other file` : '';
-    throw refuse(cloud, `${shown(cloud, holder)} holds no private key in PEM${advice}`);
+    const reason = keyPath === null ? `, and ${cloud.label('key')} is not set` : '';
+    throw cloudError(cloud, `${shown(cloud, keyFile)} contains no private key in PEM format${reason}`);
   }
-  if (!new X509Certificate(cert).checkPrivateKey(privateKey(cloud, holder, pem))) {
-    throw refuse(cloud, `${shown(cloud, holder)} is not the key of the certificate in ${shown(cloud, named)}`);
+  if (!new X509Certificate(cert).checkPrivateKey(parsePrivateKey(cloud, keyFile, pem))) {
+    throw cloudError(cloud, `${shown(cloud, keyFile)} does not match the certificate in ${shown(cloud, file)}`);
   }
   return { cert, key: secret(`${pem}\n`) };
 }
 
-/** The certificates alone, so that a key that stands among them goes nowhere. */
-function certificates(cloud: CloudParts, file: NamedFile): string {
-  const found = read(cloud, file).match(CERTIFICATE);
+/** Returns only the certificates of a file, without a private key that it may also contain. */
+function readCertificates(cloud: MergedCloud, file: NamedFile): string {
+  const found = readFile(cloud, file).match(CERTIFICATE);
   if (found === null)
-    throw refuse(cloud, `${shown(cloud, file)} holds no certificate in PEM (-----BEGIN CERTIFICATE-----)`);
+    throw cloudError(
+      cloud,
+      `${shown(cloud, file)} contains no certificate in PEM format (-----BEGIN CERTIFICATE-----)`,
+    );
   for (const [index, pem] of found.entries()) {
     try {
       new X509Certificate(pem);
     } catch {
       const which = found.length === 1 ? 'its certificate' : `certificate ${index + 1} of ${found.length}`;
-      throw refuse(cloud, `${shown(cloud, file)} is damaged: ${which} cannot be read`);
+      throw cloudError(cloud, `${shown(cloud, file)} is damaged: ${which} cannot be parsed`);
     }
   }
   return `${found.join('\n')}\n`;
 }
 
-function privateKey(cloud: CloudParts, file: NamedFile, pem: string): KeyObject {
+function parsePrivateKey(cloud: MergedCloud, file: NamedFile, pem: string): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch {
     const encrypted = pem.includes('ENCRYPTED');
-    const problem = encrypted ? 'is locked with a passphrase; name a key without one' : 'is damaged: it cannot be read';
-    throw refuse(cloud, `${shown(cloud, file)} ${problem}`);
+    const problem = encrypted
+      ? 'is encrypted with a passphrase; specify a key without one'
+      : 'is damaged: the private key cannot be parsed';
+    throw cloudError(cloud, `${shown(cloud, file)} ${problem}`);
   }
 }
 
-function read(cloud: CloudParts, file: NamedFile): string {
-  const found = readText(locate(cloud, file), { limit: CERTIFICATES_LIMIT, anyBytes: true });
+function readFile(cloud: MergedCloud, file: NamedFile): string {
+  const found = readText(resolvePath(cloud, file), { maxBytes: CERTIFICATES_MAX_BYTES, anyEncoding: true });
   if (found.kind === 'text') return found.text;
-  throw refuse(cloud, `${shown(cloud, file)} ${problemOf(found)}; name a file that can be read`);
+  throw cloudError(cloud, `${shown(cloud, file)} ${readProblem(found)}; specify a readable file`);
 }
 
-const locate = (cloud: CloudParts, { path }: NamedFile): string =>
+const resolvePath = (cloud: MergedCloud, { path }: NamedFile): string =>
   expandPath(path, { home: cloud.host.home, base: cloud.host.cwd });
 
-/** "cacert /etc/ca.pem"; without the path where what stands there may be no path but a secret. */
-function shown(cloud: CloudParts, file: NamedFile): string {
-  const path = quotedPath(file.path, locate(cloud, file));
+/** "cacert /etc/ca.pem", or "the file that cacert names" if the value may be a secret. */
+function shown(cloud: MergedCloud, file: NamedFile): string {
+  const path = quotedPath(file.path, resolvePath(cloud, file));
   return path === null ? `the file that ${file.label} names` : `${file.label} ${path}`;
 }

@@ -1,5 +1,7 @@
+import type { ScalarTag } from 'yaml';
+
 /**
- * What a clouds.yaml holds. Numbers are text already: OpenStack's clients turn them into text before they use them
+ * The content of a clouds.yaml. Numbers are strings: OpenStack's clients convert them before they use them
  * (openstack/config/_util.py, normalize_keys).
  */
 export type Tree = string | boolean | null | readonly Tree[] | Branch;
@@ -8,7 +10,6 @@ export type Branch = { readonly [key: string]: Tree };
 export const isBranch = (tree: Tree | undefined): tree is Branch =>
   typeof tree === 'object' && tree !== null && !Array.isArray(tree);
 
-/** Keys with underscores, whatever they were written with. */
 export function toTree(value: unknown): Tree {
   if (value === null || value === undefined) return null;
   if (typeof value === 'string' || typeof value === 'boolean') return value;
@@ -18,13 +19,13 @@ export function toTree(value: unknown): Tree {
   return String(value);
 }
 
-/** `region-name` and `region_name` are the same key, but names of clouds stay as they are. */
+/** Replaces hyphens in the keys of one cloud: `region-name` and `region_name` are the same key. */
 export const normalizeKeys = (branch: Branch): Branch =>
   Object.fromEntries(
     Object.entries(branch).map(([key, one]) => [key.replaceAll('-', '_'), isBranch(one) ? normalizeKeys(one) : one]),
   );
 
-/** As secure.yaml is laid over clouds.yaml: mappings are merged to any depth, the rest is replaced. */
+/** Merges secure.yaml into clouds.yaml: merges mappings at any depth and replaces other values. */
 export function mergeDeep(under: Branch, over: Branch): Branch {
   const merged = new Map<string, Tree>(Object.entries(under));
   for (const [key, one] of Object.entries(over)) {
@@ -34,9 +35,57 @@ export function mergeDeep(under: Branch, over: Branch): Branch {
   return Object.fromEntries(merged);
 }
 
-/** As a cloud is laid over its profile, and a region's values over the cloud: only `auth` is merged, by one level. */
+/** Merges a cloud into its profile, or a region's values into the cloud: only `auth` is merged, by one level. */
 export function mergeCloud(under: Branch, over: Branch): Branch {
   const { auth } = over;
   const old = under['auth'];
   return { ...under, ...over, ...(isBranch(auth) && isBranch(old) ? { auth: { ...old, ...auth } } : {}) };
+}
+
+/**
+ * Reads plain scalars as PyYAML does (yaml/resolver.py: YAML 1.1 with its own exceptions), with numbers as Python
+ * prints them. Every OpenStack client sends a password of 0123 as '83', where YAML 1.2 would give '123'. A password of
+ * 12e45, which is a string for PyYAML, would become a number in YAML 1.2.
+ */
+export const PYTHON_SCALARS: ScalarTag[] = [
+  { tag: 'tag:yaml.org,2002:null', default: true, test: /^(?:~|null|Null|NULL|)$/, resolve: () => null },
+  {
+    tag: 'tag:yaml.org,2002:bool',
+    default: true,
+    test: /^(?:yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$/,
+    resolve: (source) => /^(?:yes|true|on)$/i.test(source),
+  },
+  {
+    tag: 'tag:yaml.org,2002:float',
+    default: true,
+    test: /^(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|[-+]?\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?)$/,
+    resolve: pythonFloat,
+  },
+  {
+    tag: 'tag:yaml.org,2002:int',
+    default: true,
+    test: /^[-+]?(?:0b[01_]+|0[0-7_]+|0|[1-9][0-9_]*(?::[0-5]?[0-9])*|0x[0-9a-fA-F_]+)$/,
+    resolve: pythonInt,
+  },
+];
+
+function pythonFloat(source: string): string {
+  const value = Number(source.replaceAll('_', ''));
+  return Number.isInteger(value) && Math.abs(value) < 1e16 ? `${value}.0` : String(value);
+}
+
+/** Python's own limit for converting an integer to a string. */
+const MAX_DIGITS = 4300;
+
+function pythonInt(source: string): string {
+  if (source.length > MAX_DIGITS) return source;
+  const digits = source.replaceAll(/[-+_]/g, '');
+  const value = magnitude(digits);
+  return String(source.startsWith('-') ? -value : value);
+}
+
+function magnitude(digits: string): bigint {
+  if (digits.includes(':')) return digits.split(':').reduce((sum, part) => sum * 60n + BigInt(part), 0n);
+  if (/^0[0-7]/.test(digits)) return BigInt(`0o${digits.slice(1)}`);
+  return BigInt(digits === '' ? '0' : digits);
 }

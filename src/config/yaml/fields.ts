@@ -1,49 +1,56 @@
 import { z } from 'zod';
 
-// The message of each field says what would be right: "... must be true or false".
+// Each message completes the sentence "<key> must be ...".
 
-export const yesOrNo = z.boolean({ error: 'true or false' });
+export const bool = z.boolean({ error: 'true or false' });
 
-export const count = (min: number, max: number) => {
-  const right = `a whole number from ${min} to ${max}`;
-  return z.number({ error: right }).int(right).min(min, right).max(max, right);
+export const integer = (min: number, max: number) => {
+  const expected = `a whole number from ${min} to ${max}`;
+  return z.number({ error: expected }).int(expected).min(min, expected).max(max, expected);
 };
 
-/** A number is no text, so that an id of 007 or a version of 2.60 is what was written. */
-const textError = (right: string) => ({
+/** Rejects unquoted numbers: YAML would change an ID of 007 or a version of 2.60. */
+const stringError = (expected: string) => ({
   error: ({ input }: { readonly input: unknown }) =>
-    typeof input === 'number' || typeof input === 'boolean' ? `${right}, in quotes` : right,
+    typeof input === 'number' || typeof input === 'boolean' ? `${expected}, in quotes` : expected,
 });
 
-export const text = (right: string) => z.string(textError(right)).min(1, right);
+/** A string that is not empty. */
+export const text = (expected: string) => z.string(stringError(expected)).min(1, expected);
+
+export const filePath = text('a file path');
 
 export const oneOf = <const T extends readonly [string, ...string[]]>(words: T) =>
   z.enum(words, { error: () => (words.length === 1 ? words[0] : `one of ${words.join(', ')}`) });
 
-/** Some of the words, each once. */
-export function someOf<const T extends readonly [string, ...string[]]>(words: T) {
-  const right = `a list of some of ${words.join(', ')}, each once`;
+/** A list of at least one of the words, without duplicates. */
+export function subsetOf<const T extends readonly [string, ...string[]]>(words: T) {
+  const expected = `a list of one or more of ${words.join(', ')}, without duplicates`;
   return z
-    .array(z.enum(words, { error: `one of ${words.join(', ')}` }), { error: right })
-    .min(1, right)
-    .refine((given) => new Set(given).size === given.length, right);
+    .array(z.enum(words, { error: `one of ${words.join(', ')}` }), { error: expected })
+    .min(1, expected)
+    .refine((given) => new Set(given).size === given.length, expected);
 }
 
-const MICROVERSION = "a microversion of Nova, such as '2.38'";
+const MICROVERSION = "a Nova microversion, such as '2.38'";
 
-/** Nova's, pinned: with `latest` the API that is measured would change in the middle of an upgrade. */
+/** A fixed microversion: with `latest`, an upgrade would change the API that is measured. */
 export const microversion = z
-  .string(textError(MICROVERSION))
+  .string(stringError(MICROVERSION))
   .refine(
     (given) => given !== 'latest' && !given.endsWith('.latest'),
-    "pinned, such as '2.38': an upgrade moves the latest",
+    "a fixed microversion, such as '2.38', because 'latest' changes with an upgrade",
   )
   .regex(/^2\.[1-9][0-9]*$|latest$/, MICROVERSION);
 
-const NAME = 'letters, digits, dots, hyphens and underscores, 1 to 63 of them, beginning with a letter or digit';
+const NAME = '1 to 63 letters, digits, dots, hyphens or underscores, starting with a letter or digit';
 
-/** Goes into names of servers and labels of metrics. */
+/** A name that is valid in server names and as a metric label. */
 export const plainName = z.string({ error: NAME }).regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, NAME);
+
+const MAX_PORT = 65_535;
+
+export const port = integer(1, MAX_PORT);
 
 const LISTEN = "HOST:PORT with a port from 0 to 65535, such as '127.0.0.1:9774' or '[::1]:9774'";
 
@@ -52,15 +59,15 @@ export type ListenAddress = { readonly host: string; readonly port: number };
 export const listenAddress = z.string({ error: LISTEN }).transform((given, context): ListenAddress => {
   const [, bracketed, plain, digits = ''] = /^(?:\[([^\]]+)\]|([^:[\]\s/]+)):([0-9]{1,5})$/.exec(given) ?? [];
   const host = bracketed ?? plain;
-  const port = Number(digits);
-  if (host !== undefined && port <= 65_535) return { host, port };
+  const number = Number(digits);
+  if (host !== undefined && number <= MAX_PORT) return { host, port: number };
   context.addIssue({ code: 'custom', message: LISTEN });
   return z.NEVER;
 });
 
-const HOST_NAME = 'the name of a host without scheme and port, such as rollwatch.example';
+const HOST_NAME = 'a host name without scheme or port, such as rollwatch.example';
 
-/** As a Host header has it. */
+/** A host name as in a Host header, without the port. */
 export const hostName = z
   .string({ error: HOST_NAME })
   .refine(
@@ -68,44 +75,122 @@ export const hostName = z
     HOST_NAME,
   );
 
-const TARGET =
-  "'kept' for the servers that 'check before' leaves, or HOST or HOST:PORT, such as 10.0.0.5 or '[fd00::5]:22'";
+const TARGET = "'survivors' (the servers of 'check before'), HOST or HOST:PORT, such as 10.0.0.5 or '[fd00::5]:22'";
 
-export type Target = 'kept' | { readonly name: string; readonly host: string; readonly port: number | null };
+export type Target = 'survivors' | { readonly name: string; readonly host: string; readonly port: number | null };
 
-/** A server that is to be reached. */
+/** A target of the `server-reach` probe. */
 export const reachTarget = z.string({ error: TARGET }).transform((given, context): Target => {
-  if (given === 'kept') return given;
+  if (given === 'survivors') return given;
   const [, bracketed, plain, digits] = /^(?:\[([^\]\s]+)\]|([^:[\]\s/]+))(?::([0-9]{1,5}))?$/.exec(given) ?? [];
   const host = bracketed ?? plain;
-  const port = digits === undefined ? null : Number(digits);
-  if (host !== undefined && (port === null || (port > 0 && port <= 65_535))) return { name: given, host, port };
+  const number = digits === undefined ? null : Number(digits);
+  if (host !== undefined && (number === null || (number > 0 && number <= MAX_PORT)))
+    return { name: given, host, port: number };
   context.addIssue({ code: 'custom', message: TARGET });
   return z.NEVER;
 });
 
-const URL_RIGHT = 'a URL that begins with http:// or https://';
+const WEB_URL = 'a URL that starts with http:// or https://';
 
-export const webUrl = z.string({ error: URL_RIGHT }).transform((given, context) => {
+/** An HTTP URL without credentials; trailing slashes are removed. */
+export const webUrl = z.string({ error: WEB_URL }).transform((given, context) => {
   const url = URL.canParse(given) ? new URL(given) : null;
-  const right =
+  const expected =
     url === null || !/^https?:$/.test(url.protocol)
-      ? URL_RIGHT
+      ? WEB_URL
       : url.username !== '' || url.password !== ''
-        ? 'a URL without a user in it'
+        ? 'a URL without user name and password'
         : null;
-  if (right === null) return given.replace(/(?<!\/)\/+$/, '');
-  context.addIssue({ code: 'custom', message: right });
+  if (expected === null) return given.replace(/(?<!\/)\/+$/, '');
+  context.addIssue({ code: 'custom', message: expected });
   return z.NEVER;
 });
 
-const ZONE = "a time zone of the IANA, such as Europe/Berlin, or 'utc' or 'local'";
+/** A user name for HTTP basic authentication, which cannot contain a colon. */
+export const basicUser = (expected: string) =>
+  text(expected).refine((given) => !given.includes(':'), 'a user name without a colon');
 
-export const zone = z.string({ error: ZONE }).refine((given) => {
+const TIME_ZONE = "an IANA time zone such as Europe/Berlin, 'utc' or 'local'";
+
+export const timeZone = z.string({ error: TIME_ZONE }).refine((given) => {
   if (given === 'local' || given === 'utc') return true;
   try {
     return new Intl.DateTimeFormat('en', { timeZone: given }) !== null;
   } catch {
     return false;
   }
-}, ZONE);
+}, TIME_ZONE);
+
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Converts '100ms', '15s', '2m', '1h' or a number of seconds to milliseconds; returns null for anything else. */
+function parseDuration(given: string | number): number | null {
+  if (typeof given === 'number') return Number.isFinite(given) ? given * 1000 : null;
+  const [, amount, unit = 's'] = /^([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?$/.exec(given) ?? [];
+  const factor = UNITS_MS[unit];
+  return amount === undefined || factor === undefined ? null : Number(amount) * factor;
+}
+
+/** Formats milliseconds with the largest unit that needs no fraction: '2m', '90s', '1500ms'. */
+export function showDuration(millis: number): string {
+  for (const [unit, factor] of Object.entries(UNITS_MS).toReversed()) {
+    if (millis >= factor && millis % factor === 0) return `${millis / factor}${unit}`;
+  }
+  return `${millis}ms`;
+}
+
+const DURATION = 'a duration (500ms, 15s, 2m, 1h or a number of seconds)';
+const DAY_MS = 86_400_000;
+
+/** A duration in milliseconds. More than a day is always a mistake. */
+export function duration({ min = 1, max = DAY_MS }: { readonly min?: number; readonly max?: number } = {}) {
+  return z.union([z.string(), z.number()], { error: DURATION }).transform((given, context) => {
+    const millis = parseDuration(given);
+    if (millis !== null && millis >= min && millis <= max) return millis;
+    const message =
+      millis === null ? DURATION : millis < min ? `at least ${showDuration(min)}` : `at most ${showDuration(max)}`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+}
+
+/** A constraint between settings. `check` returns what the setting at `path` must be, or null if the rule holds. */
+export type Rule<T> = {
+  readonly path: readonly string[];
+  readonly check: (given: T) => string | null;
+};
+
+type Issues = { addIssue(issue: { code: 'custom'; message: string; path: string[] }): void };
+
+/** Applies a rule in zod's `superRefine`. */
+export const enforce =
+  <T>({ path, check }: Rule<T>) =>
+  (given: T, context: Issues): void => {
+    const message = check(given);
+    if (message !== null) context.addIssue({ code: 'custom', message, path: [...path] });
+  };
+
+type Durations<K extends string, L extends string> = { readonly [key in K]?: number | undefined } & {
+  readonly [key in L]: number;
+};
+
+/** Requires `key`, if it is set, to be shorter than `limit`. */
+export const lessThan = <const K extends string, const L extends string>(key: K, limit: L): Rule<Durations<K, L>> => ({
+  path: [key],
+  check: (given) => {
+    const value: number | undefined = given[key];
+    return value !== undefined && value >= given[limit]
+      ? `less than the ${limit} (${showDuration(given[limit])})`
+      : null;
+  },
+});
+
+/** Requires `key`, if it is set, to be no longer than `limit`. */
+export const atMost = <const K extends string, const L extends string>(key: K, limit: L): Rule<Durations<K, L>> => ({
+  path: [key],
+  check: (given) => {
+    const value: number | undefined = given[key];
+    return value !== undefined && value > given[limit] ? `at most the ${limit} (${showDuration(given[limit])})` : null;
+  },
+});

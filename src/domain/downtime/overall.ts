@@ -1,52 +1,53 @@
 import { firstEndingAfter, intersect, length, subtract, union } from '../interval.ts';
-import { PROBES, type ProbeName, type Series } from '../sample.ts';
-import type { Interval, Millis } from '../time.ts';
-import { unitedEstimate } from './interval-estimate.ts';
-import { type DowntimeWindow, type Extent, extentOf, type Seconds, seconds } from './window.ts';
+import { PROBES, type ProbeName, type Series, seriesId } from '../sample.ts';
+import type { Bracket, Interval, Millis } from '../time.ts';
+import { type DowntimeWindow, type Extent, extentOf, isExact, type Measured, sampleSentAt, seconds } from './window.ts';
 
-/** Unions of the down windows; never sums. `api` is server-list on both connections, `boot` is server-boot,
- * `dataPlane` is server-reach: any of its servers. */
+/**
+ * The downtime of a run: unions of down windows, never sums. `api` is server-list over both connections, `boot` is
+ * server-boot, `dataPlane` is server-reach (any of its servers).
+ */
 export type Overall = {
-  readonly downtime: Seconds;
+  readonly downtime: Measured;
   /** As in `SeriesSummary`. */
-  readonly settled: number;
-  /** Outages: down windows that overlap by their estimates are one. */
-  readonly windows: number;
-  /** The longest outage. */
+  readonly settledDowntime: number;
+  /** Outages: down windows whose estimates overlap count as one. */
+  readonly outageCount: number;
+  /** The longest outage, in seconds. */
   readonly longest: number;
-  readonly api: Seconds;
-  readonly apiSettled: number;
-  readonly boot: Seconds;
-  readonly dataPlane: Seconds;
-  readonly token: Seconds;
+  readonly api: Measured;
+  readonly settledApiDowntime: number;
+  readonly boot: Measured;
+  readonly dataPlane: Measured;
+  readonly token: Measured;
   /** Outages of each probe, counted as in `windows`. */
   readonly outages: { readonly [probe in ProbeName]: number };
-  /** Time in which no chosen probe had a valid sample. */
+  /** Seconds for which no selected probe had a valid sample. */
   readonly unobserved: number;
 };
 
-/** What the overall downtime needs of each series. */
-export type SeriesBook = {
+/** What the overall downtime needs to know of a series. */
+export type SeriesOutages = {
   readonly series: Series;
   readonly windows: readonly DowntimeWindow[];
   readonly gaps: readonly Interval[];
-  /** A window that is open lasts up to the end of it. */
+  /** An open window lasts until the end of this. */
   readonly watched: Interval;
 };
 
-/** The union of the down windows of the chosen probes, and by kind. Several series down at once are down once. */
-export function overallOf(books: readonly SeriesBook[], chosen: readonly ProbeName[]): Overall {
-  const of = (probe: ProbeName) => books.filter((book) => book.series.probe === probe);
+/** Computes the downtime of the selected probes, and of each probe by itself. */
+export function overallOf(all: readonly SeriesOutages[], selected: readonly ProbeName[]): Overall {
+  const of = (probe: ProbeName) => all.filter(({ series }) => series.probe === probe);
   const downtimeOfProbe = (probe: ProbeName) => seconds([downtimeOf(of(probe))]);
-  const counted = books.filter((book) => chosen.includes(book.series.probe));
+  const counted = all.filter(({ series }) => selected.includes(series.probe));
   const outages = outagesOf(counted);
   return {
     downtime: seconds([downtimeOf(counted)]),
-    settled: settledOf(counted),
-    windows: outages.length,
-    longest: outages.reduce((most, one) => Math.max(most, length(one) / 1000), 0),
+    settledDowntime: settledOf(counted),
+    outageCount: outages.length,
+    longest: outages.reduce((longest, one) => Math.max(longest, length(one) / 1000), 0),
     api: downtimeOfProbe('server-list'),
-    apiSettled: settledOf(of('server-list')),
+    settledApiDowntime: settledOf(of('server-list')),
     boot: downtimeOfProbe('server-boot'),
     dataPlane: downtimeOfProbe('server-reach'),
     token: downtimeOfProbe('token'),
@@ -55,61 +56,142 @@ export function overallOf(books: readonly SeriesBook[], chosen: readonly ProbeNa
   };
 }
 
-const countOutages = (of: (probe: ProbeName) => readonly SeriesBook[]): Overall['outages'] => {
+const countOutages = (of: (probe: ProbeName) => readonly SeriesOutages[]): Overall['outages'] => {
   const [list, boot, reach, token] = PROBES;
   const count = (probe: ProbeName) => outagesOf(of(probe)).length;
   return { [list]: count(list), [boot]: count(boot), [reach]: count(reach), [token]: count(token) };
 };
 
-const downOf = ({ windows }: SeriesBook): readonly DowntimeWindow[] => windows.filter((one) => one.kind === 'down');
+const downOf = ({ windows }: SeriesOutages): readonly DowntimeWindow[] => windows.filter((one) => one.kind === 'down');
 
-/** The down windows as stretches of time. */
-export function downtimeOf(books: readonly SeriesBook[]): Extent {
-  const extents = books.flatMap((book) => downOf(book).map((window) => extentOf(window, book.watched.until)));
+/** Returns the union of the down windows of several series. */
+export function downtimeOf(all: readonly SeriesOutages[]): Extent {
+  const extents = all.flatMap((one) => downOf(one).map((window) => extentOf(window, one.watched.until)));
   return {
     min: union(extents.flatMap((one) => one.min)),
-    estimate: estimateOf(books, (_, watched) => watched.until),
+    estimate: estimateOf(all, (_, watched) => watched.until),
     max: union(extents.flatMap((one) => one.max)),
   };
 }
 
-/** Up to when an open window counts. */
-type UpTo = (window: DowntimeWindow, watched: Interval) => Millis;
+/** The time up to which an open window counts. */
+type WindowLimit = (window: DowntimeWindow, watched: Interval) => Millis;
 
-/** The connections to one and the same thing agree on the edges; across things and probes it is a plain union. */
-function estimateOf(books: readonly SeriesBook[], upTo: UpTo): readonly Interval[] {
-  const things = Map.groupBy(books, ({ series: { cloud, vantage, probe, target } }) =>
+/** Sharpens edges by the connections to the same target; across targets and probes it is a plain union. */
+function estimateOf(all: readonly SeriesOutages[], limit: WindowLimit): readonly Interval[] {
+  const targets = Map.groupBy(all, ({ series: { cloud, vantage, probe, target } }) =>
     JSON.stringify([cloud, vantage, probe, target]),
   );
   return union(
-    [...things.values()].flatMap((some) => {
-      const ends = new Map(
-        some.flatMap((book) => downOf(book).map((window) => [window, upTo(window, book.watched)] as const)),
+    [...targets.values()].flatMap((connections) => {
+      const limits = new Map(
+        connections.flatMap((one) => downOf(one).map((window) => [window, limit(window, one.watched)] as const)),
       );
-      return unitedEstimate([...ends.keys()], (window) => ends.get(window) ?? window.lastSeen);
+      return sharpenedUnion([...limits.keys()], (window) => limits.get(window) ?? window.knownUntil);
     }),
   );
 }
 
-/** Like the estimate, in seconds, but counting an open window up to its last failed sample only. */
-const settledOf = (books: readonly SeriesBook[]): number =>
-  length(estimateOf(books, (window) => window.end?.latest ?? window.lastSeen)) / 1000;
-
-/** The outages in order, each as the stretches of it that were observed. */
-const outagesOf = (books: readonly SeriesBook[]): readonly (readonly Interval[])[] =>
-  outagesWithin(books, downtimeOf(books).estimate);
+/** Returns the estimated downtime in seconds, counting open windows up to their last failed sample. */
+const settledOf = (all: readonly SeriesOutages[]): number =>
+  length(estimateOf(all, (window) => window.end?.latest ?? window.knownUntil)) / 1000;
 
 /**
- * Sorts stretches of the estimate into outages. A window is one outage, whatever of it was unobserved; windows that
- * overlap are the same one. An ok sample between two windows of a series parts them.
+ * Returns the estimated downtime of a target that several series probe, such as `server-list` over a reused and over a
+ * new connection, half an interval apart. `min` and `max` are plain unions of the brackets. The estimate can do better:
+ * if two windows may share an edge, the edge is in the middle of what both brackets agree on. Two series at 1 Hz then
+ * resolve an edge as well as one at 2 Hz; a union of midpoints would be too long by a quarter of a second. Time for
+ * which no window was both down and observed counts in `max` only. `limit` ends open windows.
+ */
+export function sharpenedUnion(
+  windows: readonly DowntimeWindow[],
+  limit: (window: DowntimeWindow) => Millis,
+): readonly Interval[] {
+  const estimates = windows.map((window) => ({ window, intervals: extentOf(window, limit(window)).estimate }));
+  const all = union(estimates.flatMap(({ intervals }) => intervals));
+  const spans = union(
+    estimates.flatMap(({ intervals }) => {
+      const from = intervals.at(0)?.from;
+      const until = intervals.at(-1)?.until;
+      return from === undefined || until === undefined ? [] : [{ from, until }];
+    }),
+  );
+  const windowsOfSpan = Map.groupBy(estimates, ({ intervals }) =>
+    firstEndingAfter(spans, intervals[0]?.from ?? Infinity),
+  );
+  // An edge that two windows agree on may be in a gap of the one that was down.
+  const observed = union(windows.flatMap((one) => subtract(extentOf(one, limit(one)).max, one.gaps)));
+  let next = 0;
+  const united = spans.flatMap((span, index) => {
+    const first = next;
+    while ((all[next]?.from ?? Infinity) < span.until) next++;
+    const holes = subtract([span], all.slice(first, next));
+    const inSpan = (windowsOfSpan.get(index) ?? []).map(({ window }) => window);
+    return subtract([sharpenEdges(span, inSpan)], holes);
+  });
+  return intersect(united, observed);
+}
+
+/** Moves the edges of a span to where the brackets of its windows agree. */
+function sharpenEdges(span: Interval, windows: readonly DowntimeWindow[]): Interval {
+  const first = windows.reduce<DowntimeWindow | null>(
+    (one, other) => (one && one.start.estimate <= other.start.estimate ? one : other),
+    null,
+  );
+  const last = windows.reduce<DowntimeWindow | null>(
+    (one, other) => (one && estimatedEnd(one) >= estimatedEnd(other) ? one : other),
+    null,
+  );
+  if (first === null || last === null) return span;
+  const from = agreedEdge(
+    first.start,
+    ofOtherSeries(windows, first).map((one) => one.start),
+  );
+  const until =
+    last.end === null
+      ? span.until
+      : agreedEdge(
+          last.end,
+          ofOtherSeries(windows, last).flatMap((one) => (one.end === null ? [] : [one.end])),
+        );
+  return from < until ? { from, until } : span;
+}
+
+const estimatedEnd = (window: DowntimeWindow): Millis => window.end?.estimate ?? Infinity;
+
+/** Two windows of the same series are two outages, so their edges are not compared. */
+const ofOtherSeries = (windows: readonly DowntimeWindow[], one: DowntimeWindow): readonly DowntimeWindow[] =>
+  windows.filter((other) => seriesId(other) !== seriesId(one));
+
+/** Returns the middle of what `edge` shares with all other brackets that overlap it. */
+function agreedEdge(edge: Bracket, others: readonly Bracket[]): Millis {
+  const exact = [edge, ...others].find(isExact);
+  if (exact !== undefined && exact.estimate >= edge.earliest && exact.estimate <= edge.latest) return exact.estimate;
+  const shared = others.reduce(
+    (common, other) => {
+      const both = { from: Math.max(common.from, other.earliest), until: Math.min(common.until, sampleSentAt(other)) };
+      return both.from < both.until ? both : common;
+    },
+    { from: edge.earliest, until: sampleSentAt(edge) },
+  );
+  return (shared.from + shared.until) / 2;
+}
+
+/** Returns the outages in order, each as the intervals of it that were observed. */
+const outagesOf = (all: readonly SeriesOutages[]): readonly (readonly Interval[])[] =>
+  outagesWithin(all, downtimeOf(all).estimate);
+
+/**
+ * Groups intervals of the estimate by outage. A window is one outage, even if parts of it were unobserved; windows that
+ * overlap are one outage. An ok sample between two windows of a series separates them.
  */
 export function outagesWithin(
-  books: readonly SeriesBook[],
+  all: readonly SeriesOutages[],
   estimate: readonly Interval[],
 ): readonly (readonly Interval[])[] {
-  const spans = books.flatMap((book) =>
-    downOf(book).map(({ start, end }): Interval => {
-      const until = end?.estimate ?? book.watched.until;
+  const spans = all.flatMap((one) =>
+    downOf(one).map(({ start, end }): Interval => {
+      const until = end?.estimate ?? one.watched.until;
       return { from: start.estimate, until: Math.max(start.estimate, until) };
     }),
   );
@@ -119,19 +201,21 @@ export function outagesWithin(
     if (last === undefined || next.from >= last.until) outages.push(next);
     else if (next.until > last.until) outages[outages.length - 1] = { from: last.from, until: next.until };
   }
-  const holding = Map.groupBy(estimate, ({ from }) => firstEndingAfter(outages, from));
-  return outages.map((_, index) => holding.get(index) ?? []);
+  const byOutage = Map.groupBy(estimate, ({ from }) => firstEndingAfter(outages, from));
+  return outages.map((_, index) => byOutage.get(index) ?? []);
 }
 
-/** The time in which none of the series had a valid sample. A series observes nothing before it was watched, nor after. */
-export function unobservedByAll(books: readonly SeriesBook[]): readonly Interval[] {
-  const [first] = books;
+/**
+ * Returns the time for which no series had a valid sample. A series observes nothing before or after it was watched.
+ */
+export function unobservedByAll(all: readonly SeriesOutages[]): readonly Interval[] {
+  const [first] = all;
   if (first === undefined) return [];
-  const whole = books.reduce(
+  const whole = all.reduce(
     ({ from, until }, { watched }) => ({ from: Math.min(from, watched.from), until: Math.max(until, watched.until) }),
     first.watched,
   );
-  return books.reduce<readonly Interval[]>(
+  return all.reduce<readonly Interval[]>(
     (common, { gaps, watched }) => intersect(common, [...gaps, ...subtract([whole], [watched])]),
     [whole],
   );

@@ -1,113 +1,105 @@
+import { partitionPoint } from '../binary-search.ts';
 import { union } from '../interval.ts';
 import type { Sample } from '../sample.ts';
 import type { Interval, Millis } from '../time.ts';
 import { latencyOf } from './stalls.ts';
 
 /**
- * Every sample of a series that was due at a slot, in 16 bytes: when it was sent, and how it went. An hour at 1 Hz is
- * 58 kB. It is what phases are judged by, whose limits are known late.
+ * Every regular sample of a series in 16 bytes: when it was sent and its result. An hour at 1 Hz takes 58 kB. Phases
+ * are judged by it, as their limits become known only later.
  */
 export type Trace = {
   add(sample: Sample): void;
-  /** What was sent in any of these stretches. */
-  during(stretches: readonly Interval[]): Traced;
+  /** Counts the samples that were sent within any of the intervals. */
+  during(intervals: readonly Interval[]): TraceCounts;
 };
 
-export type Traced = {
-  /** In slots. */
+export type TraceCounts = {
+  /** In slots, as `failed` and `void`. */
   readonly ok: number;
   readonly failed: number;
   readonly void: number;
-  /** Most failed samples in a row; void ones neither count nor part a row. */
+  /** The longest sequence of failed samples; void samples neither count nor interrupt it. */
   readonly failedInARow: number;
-  /** Of the ok samples whose latency is known, in seconds, ascending. */
+  /** Known latencies of the ok samples, in seconds, ascending. */
   readonly seconds: Float32Array;
 };
 
 const FAILED = -1;
 
 export function createTrace(): Trace {
-  let moments = new Float64Array(256);
-  /** Seconds of an ok sample (NaN: not known), FAILED, or -1 - the number of slots of a void one. */
-  let values = new Float64Array(256);
+  let sentAt = new Float64Array(256);
+  /** The latency of an ok sample in seconds (NaN if unknown), FAILED, or -1 - slots of a void sample. */
+  let results = new Float64Array(256);
   let count = 0;
   let sorted = true;
 
-  function put(at: Millis, value: number): void {
-    if (count === moments.length) {
-      moments = grown(moments);
-      values = grown(values);
+  function append(at: Millis, result: number): void {
+    if (count === sentAt.length) {
+      sentAt = doubled(sentAt);
+      results = doubled(results);
     }
-    // Samples end in another order than the one in which they were sent.
-    if (count > 0 && at < (moments[count - 1] ?? 0)) sorted = false;
-    moments[count] = at;
-    values[count] = value;
+    // Samples do not end in the order in which they were sent.
+    if (count > 0 && at < (sentAt[count - 1] ?? 0)) sorted = false;
+    sentAt[count] = at;
+    results[count] = result;
     count++;
   }
 
   function sort(): void {
     if (sorted) return;
     const order = Uint32Array.from({ length: count }, (_, index) => index).sort(
-      (a, b) => (moments[a] ?? 0) - (moments[b] ?? 0),
+      (a, b) => (sentAt[a] ?? 0) - (sentAt[b] ?? 0),
     );
-    const copies = [moments, values].map((column) => {
+    const copies = [sentAt, results].map((column) => {
       const copy = new Float64Array(column.length);
       for (let index = 0; index < count; index++) copy[index] = column[order[index] ?? 0] ?? 0;
       return copy;
     });
-    [moments = moments, values = values] = copies;
+    [sentAt = sentAt, results = results] = copies;
     sorted = true;
   }
 
-  /** The place of the first that was sent at `at` or later. */
-  function placeOf(at: Millis): number {
-    let low = 0;
-    let high = count;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((moments[middle] ?? 0) < at) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
+  /** Returns the index of the first sample sent at `at` or later. */
+  const firstIndexFrom = (at: Millis): number => partitionPoint(count, (index) => (sentAt[index] ?? 0) < at);
 
-  function* indexesIn(stretches: readonly Interval[]): Generator<number> {
-    for (const { from, until } of stretches) {
-      const end = placeOf(until);
-      for (let index = placeOf(from); index < end; index++) yield index;
+  function* indexesIn(intervals: readonly Interval[]): Generator<number> {
+    for (const { from, until } of intervals) {
+      const end = firstIndexFrom(until);
+      for (let index = firstIndexFrom(from); index < end; index++) yield index;
     }
   }
 
   return {
     add(sample) {
       if (sample.extra) return;
-      if (sample.outcome === 'ok') put(sample.startedAt, latencyOf(sample) ?? Number.NaN);
-      else if (sample.outcome === 'failed') put(sample.startedAt, FAILED);
-      else if (sample.slots > 0) put(sample.startedAt, FAILED - sample.slots);
+      if (sample.outcome === 'ok') append(sample.startedAt, latencyOf(sample) ?? Number.NaN);
+      else if (sample.outcome === 'failed') append(sample.startedAt, FAILED);
+      else if (sample.slots > 0) append(sample.startedAt, FAILED - sample.slots);
     },
-    during(stretches) {
+    during(intervals) {
       sort();
       const seconds: number[] = [];
-      const found = { ok: 0, failed: 0, void: 0, failedInARow: 0 };
-      let row = 0;
-      for (const index of indexesIn(union(stretches))) {
-        const value = values[index] ?? 0;
-        if (value >= 0 || Number.isNaN(value)) {
-          found.ok++;
-          if (!Number.isNaN(value)) seconds.push(value);
-          row = 0;
-        } else if (value === FAILED) {
-          found.failed++;
-          row++;
-          found.failedInARow = Math.max(found.failedInARow, row);
-        } else found.void += FAILED - value;
+      const counts = { ok: 0, failed: 0, void: 0, failedInARow: 0 };
+      let failuresInARow = 0;
+      for (const index of indexesIn(union(intervals))) {
+        const result = results[index] ?? 0;
+        if (result >= 0 || Number.isNaN(result)) {
+          counts.ok++;
+          if (!Number.isNaN(result)) seconds.push(result);
+          failuresInARow = 0;
+        } else if (result === FAILED) {
+          counts.failed++;
+          failuresInARow++;
+          counts.failedInARow = Math.max(counts.failedInARow, failuresInARow);
+        } else counts.void += FAILED - result;
       }
-      return { ...found, seconds: Float32Array.from(seconds).sort() };
+      return { ...counts, seconds: Float32Array.from(seconds).sort() };
     },
   };
 }
 
-function grown(column: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
+function doubled(column: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
   const larger = new Float64Array(column.length * 2);
   larger.set(column);
   return larger;

@@ -5,169 +5,181 @@ import { isSlow, stalledFor } from './stalls.ts';
 import { type CauseCount, type DowntimeWindow, extentOf, seconds, type WindowKind } from './window.ts';
 
 /**
- * The rules by which the samples of one series become windows. Samples come in the order in which they were sent,
- * whatever the order in which they ended.
+ * The rules that turn the samples of one series into windows. Samples come in the order in which they were sent, not in
+ * the order in which they ended.
  *
  *   ok(1) failed(2) failed(3) ok(4)      down, start [1, 2], end [3, 4]
- *   failed(1) ok(2)                      down, start [begin of the session, 1], end [1, 2]
- *   ok(1) void(2) failed(3) ok(4)        down, start [1, 3], end [3, 4]; from 2 to 3 unobserved
- *   ok(1) failed(2) void(3) ok(4)        down, start [1, 2], end [2, 4]; from 3 to 4 unobserved
- *   failed(2) (daemon dead) failed(60)   one window; from 2 to 60 unobserved, so in the maximum alone
+ *   failed(1) ok(2)                      down, start [start of the session, 1], end [1, 2]
+ *   ok(1) void(2) failed(3) ok(4)        down, start [1, 3], end [3, 4]; 2 to 3 unobserved
+ *   ok(1) failed(2) void(3) ok(4)        down, start [1, 2], end [2, 4]; 3 to 4 unobserved
+ *   failed(2) (daemon dead) failed(60)   one window; 2 to 60 unobserved, so it counts in the maximum only
  *   ok(1) slow(2) failed(3) slow(4)      degraded [1, 2] to [2, 3], down [2, 3] to [3, 4], degraded from [3, 4]
  *
- * The numbers are moments sent. An edge's estimate lies midway between them; its latest moment is when the sample
- * behind it was certain of what it saw, as the service may have changed while it was on its way. An answer that was cut
- * off in the middle saw the very moment: if the samples sent after it fail sooner than it did, the estimate is that moment.
- * A boot's start is estimated at `brokeAt`, by its own stages: src/probes/boot-course.ts.
+ * The numbers are the times at which samples were sent. The estimate of an edge is midway between them; `latest` is
+ * when the sample behind the edge was certain of its result, as the service may have changed while it was in flight. An
+ * answer that was cut off shows the exact time: if samples sent after it fail sooner than it did, the estimate is that
+ * time. The start of a boot window is estimated at `failureStartedAt`, by the stages of the boot:
+ * src/probes/boot-course.ts.
  *
- * A connection that is reset without an answer shows no such moment. Either the service was killed with the request in
- * hand, or it was told to stop: then it finishes what it has in hand, takes nothing from its listen queue any more, and
- * resets the queue when it exits, a second later or more. A request in that queue is lost from the moment it is sent.
+ * A connection that is reset before any answer shows no exact time. Either the service was killed while it handled the
+ * request, or it was stopped: then it finishes the requests in progress, accepts no more from its listen queue, and
+ * resets that queue when it exits, a second or more later. A request in that queue is lost from the time it was sent.
  *
- * Where our own loop stood still within a sample, what it took is an upper bound: it shows no very moment, nor what is
- * usual, and an ok one that may have been slow neither opens a degraded window nor closes one.
+ * If our own loop stalled during a sample, its duration is an upper bound: it shows no exact time and no usual latency,
+ * and an ok sample that may have been slow neither opens nor closes a degraded window.
  */
-export type Track = {
+
+/** The state of one series after its latest sample. */
+export type SeriesTrack = {
   readonly series: Series;
   readonly state: State;
-  /** Up to here the valid sample sent last stands for the series, if the next one comes by then; */
-  readonly covered: Millis;
-  /** and if it doesn't, all is unobserved from here on. */
+  /** If no valid sample is sent by this time, the time since `gapFrom` is unobserved. */
+  readonly validUntil: Millis;
   readonly gapFrom: Millis;
-  /** How long the latest ok samples took, in milliseconds. */
-  readonly recent: readonly number[];
+  /** Latencies of the most recent ok samples, in milliseconds. */
+  readonly recentLatencies: readonly number[];
 };
 
 type State =
-  /** Nothing valid yet, since the session began. */
+  /** No valid sample yet since the session started. */
   | { readonly kind: 'unknown'; readonly since: Millis }
-  /** `upUntil`: the latest proof of being up. */
-  | { readonly kind: 'up'; readonly upUntil: Millis }
-  | { readonly kind: 'degraded'; readonly upUntil: Millis; readonly open: Open }
-  | { readonly kind: 'down'; readonly open: Open };
+  /** `lastKnownUpAt`: the latest time at which the service is proved up. */
+  | { readonly kind: 'up'; readonly lastKnownUpAt: Millis }
+  | { readonly kind: 'degraded'; readonly lastKnownUpAt: Millis; readonly open: OpenWindow }
+  | { readonly kind: 'down'; readonly open: OpenWindow };
 
-type Open = {
+type OpenWindow = {
   readonly id: string;
   readonly kind: WindowKind;
   readonly start: Bracket;
-  /** The first sample, if it was cut off, until a later sample shows whether the window began with that. */
-  readonly cut: Cut | null;
-  readonly goneBy: Millis | null;
-  /** The last moment at which it is known to have lasted still. */
-  readonly lastSeen: Millis;
+  /** The first sample if it was cut off, until a later one shows whether the window started with that. */
+  readonly cutOff: CutOff | null;
+  readonly exitedBy: Millis | null;
+  readonly knownUntil: Millis;
   readonly samples: number;
   readonly causes: readonly CauseCount[];
-  readonly gaps: Gaps;
+  readonly gaps: GapList;
 };
 
-/** `answering`: the answer had begun. */
-type Cut = Interval & { readonly answering: boolean };
+/** A request that was reset or whose answer was cut off. `answering`: the answer had begun. */
+type CutOff = Interval & { readonly answering: boolean };
 
-/** The last one first, so that one more costs no copy of all before it. */
-type Gaps = { readonly gap: Interval; readonly before: Gaps } | null;
+/** A linked list, latest first, so that adding a gap copies nothing. */
+type GapList = { readonly gap: Interval; readonly before: GapList } | null;
 
 export type Advance = {
-  readonly track: Track;
+  readonly track: SeriesTrack;
   readonly closed: readonly DowntimeWindow[];
   readonly gap: Interval | null;
 };
 
-/** How many ok samples tell what is usual, */
-const USUAL = 60;
-/** and how few do not tell how slow the service may be. */
-const FEW = 5;
+/** How many ok samples determine the usual latency. */
+const RECENT_SAMPLES = 60;
+/** With fewer ok samples, a long wait before a reset proves nothing. */
+const MIN_RECENT_SAMPLES = 5;
 
-/** Longer than a connection takes that is refused, in milliseconds. */
-const AT_ONCE = 20;
+/** An upper bound for the time in which a connection is refused. */
+const REFUSAL_MS = 20;
 
-export const beginTrack = (series: Series, since: Millis): Track => ({
+export const beginTrack = (series: Series, since: Millis): SeriesTrack => ({
   series,
   state: { kind: 'unknown', since },
-  covered: since + series.cover,
+  validUntil: since + series.validFor,
   gapFrom: since,
-  recent: [],
+  recentLatencies: [],
 });
 
-/** Nothing stands for the time from `at` on: the sampler stopped, or a sample was void. */
-export const uncover = (track: Track, at: Millis): Track =>
-  at < track.covered ? { ...track, covered: at, gapFrom: Math.min(track.gapFrom, at) } : track;
+/** Ends the validity of the last sample at `at`: the sampler stopped, or a sample was void. */
+export const expireAt = (track: SeriesTrack, at: Millis): SeriesTrack =>
+  at < track.validUntil ? { ...track, validUntil: at, gapFrom: Math.min(track.gapFrom, at) } : track;
 
-/** Takes the next sample, in the order sent. */
-export function advance(track: Track, sample: Sample): Advance {
-  if (sample.outcome === 'void') return { track: uncover(track, sample.startedAt), closed: [], gap: null };
+/** Adds the next sample, in the order sent. */
+export function advance(track: SeriesTrack, sample: Sample): Advance {
+  if (sample.outcome === 'void') return { track: expireAt(track, sample.startedAt), closed: [], gap: null };
   const gap = gapBefore(track, sample.startedAt);
   const { state, closed } = step(track, sample, gap);
-  const isUsual = sample.outcome === 'ok' && stalledFor(sample) === 0;
-  const recent = isUsual ? [...track.recent.slice(1 - USUAL), sample.settledAt - sample.startedAt] : track.recent;
   const next = {
     series: track.series,
     state,
-    covered: sample.startedAt + track.series.cover,
-    gapFrom: Math.max(sample.startedAt + track.series.interval, sample.upUntil ?? sample.startedAt),
-    recent,
+    validUntil: sample.startedAt + track.series.validFor,
+    gapFrom: Math.max(sample.startedAt + track.series.interval, sample.lastKnownUpAt ?? sample.startedAt),
+    recentLatencies: withLatency(track.recentLatencies, sample),
   };
   return { track: next, closed, gap };
 }
 
-/** What is unobserved before a sample sent at `at`, or at the end of what was watched. */
-export function gapBefore(track: Track, at: Millis): Interval | null {
-  return at > track.covered ? { from: track.gapFrom, until: at } : null;
+const withLatency = (recent: readonly number[], sample: ValidSample): readonly number[] =>
+  sample.outcome === 'ok' && stalledFor(sample) === 0
+    ? [...recent.slice(1 - RECENT_SAMPLES), sample.settledAt - sample.startedAt]
+    : recent;
+
+/** Returns the unobserved time before a sample sent at `at`, or before the end of what was watched. */
+export function gapBefore(track: SeriesTrack, at: Millis): Interval | null {
+  return at > track.validUntil ? { from: track.gapFrom, until: at } : null;
 }
 
-function step(track: Track, sample: ValidSample, gap: Interval | null): { state: State; closed: DowntimeWindow[] } {
+function step(
+  track: SeriesTrack,
+  sample: ValidSample,
+  gap: Interval | null,
+): { state: State; closed: DowntimeWindow[] } {
   const { state } = track;
   if (sample.outcome === 'failed') {
     if (state.kind === 'down')
-      return { state: { kind: 'down', open: goOn(state.open, track, sample, gap) }, closed: [] };
-    const start = startOf(state, track, sample);
-    const closed = state.kind === 'degraded' ? [close(track.series, state.open, start, gap)] : [];
+      return { state: { kind: 'down', open: extendWindow(state.open, track, sample, gap) }, closed: [] };
+    const start = failureEdge(state, track, sample);
+    const closed = state.kind === 'degraded' ? [closeWindow(track.series, state.open, start, gap)] : [];
     return { state: { kind: 'down', open: openWindow('down', { start, sample, gap }) }, closed };
   }
   const slow = isSlow(sample, track.series.slow);
-  const upUntil = sample.upUntil;
-  if (state.kind === 'degraded' && slow === null) return { state: { ...state, upUntil }, closed: [] };
+  const lastKnownUpAt = sample.lastKnownUpAt;
+  if (state.kind === 'degraded' && slow === null) return { state: { ...state, lastKnownUpAt }, closed: [] };
   if (state.kind === 'degraded' && slow) {
-    return { state: { kind: 'degraded', upUntil, open: goOn(state.open, track, sample, gap) }, closed: [] };
+    const open = extendWindow(state.open, track, sample, gap);
+    return { state: { kind: 'degraded', lastKnownUpAt, open }, closed: [] };
   }
-  const edge = edgeUpTo(state, sample);
-  const closed = state.kind === 'down' || state.kind === 'degraded' ? [close(track.series, state.open, edge, gap)] : [];
-  if (!slow) return { state: { kind: 'up', upUntil }, closed };
-  return { state: { kind: 'degraded', upUntil, open: openWindow('degraded', { start: edge, sample, gap }) }, closed };
+  const edge = okEdge(state, sample);
+  const closed =
+    state.kind === 'down' || state.kind === 'degraded' ? [closeWindow(track.series, state.open, edge, gap)] : [];
+  if (!slow) return { state: { kind: 'up', lastKnownUpAt }, closed };
+  return {
+    state: { kind: 'degraded', lastKnownUpAt, open: openWindow('degraded', { start: edge, sample, gap }) },
+    closed,
+  };
 }
 
 /**
- * Between the last proof of being up and the moment at which the failure was certain. A boot that was sent earlier may
- * have proved the service up at a later moment, once it was back: that says nothing of this failure.
+ * Returns the edge between the last proof of being up and the time at which the failure was certain. A boot that was
+ * sent earlier may prove the service up at a later time, after it recovered: that does not count for this failure.
  */
-function startOf(state: Exclude<State, { kind: 'down' }>, track: Track, sample: FailedSample): Bracket {
-  const { brokeAt, upUntil } = sample;
-  const before = state.kind === 'unknown' ? state.since : state.upUntil;
-  const known = before <= brokeAt || upUntil === null ? before : upUntil;
-  const earliest = Math.min(Math.max(known, upUntil ?? known), brokeAt);
-  // A boot knows which of its stages broke. Nothing is asked for up to a second between two boots, and a task breaks what
-  // is asked for after it: midway through that second lies the task before.
-  const estimate = sample.probe === 'server-boot' ? brokeAt : (earliest + brokeAt) / 2;
+function failureEdge(state: Exclude<State, { kind: 'down' }>, track: SeriesTrack, sample: FailedSample): Bracket {
+  const { failureStartedAt, lastKnownUpAt } = sample;
+  const before = state.kind === 'unknown' ? state.since : state.lastKnownUpAt;
+  const known = before <= failureStartedAt || lastKnownUpAt === null ? before : lastKnownUpAt;
+  const earliest = Math.min(Math.max(known, lastKnownUpAt ?? known), failureStartedAt);
+  // A boot knows which of its stages failed. Up to a second passes between two boots without a request, and a task
+  // breaks what is requested after it: a midpoint in that second would be within the task before.
+  const estimate = sample.probe === 'server-boot' ? failureStartedAt : (earliest + failureStartedAt) / 2;
   return { earliest, estimate, latest: failedBy(track, sample) };
 }
 
 /**
- * When the service had failed at the latest. An absence (no answer in 10 s) may have begun at any moment of the wait,
- * but not after the time in which the service usually answers: had it been well until then, it would have answered.
- * A reset after a long wait proves the same. It takes a wider margin, as a service that is killed while it is slower
- * than usual resets what it has in hand, too.
+ * Returns the latest time by which the service had failed. A timeout may have begun at any time during the wait, but
+ * not after the usual latency: the service would have answered by then. A reset after a long wait proves the same, with
+ * a wider margin, as a service that is killed while it is slower than usual also resets the requests in progress.
  */
-function failedBy(track: Track, sample: FailedSample): Millis {
-  const { recent } = track;
-  if (recent.length === 0) return sample.settledAt;
-  const usual = Math.max(...recent);
-  if (sample.hung) return Math.min(sample.settledAt, sample.brokeAt + usual + stalledFor(sample));
-  if (!isReset(sample) || recent.length < FEW) return sample.settledAt;
-  return Math.min(sample.settledAt, sample.brokeAt + 2 * usual + AT_ONCE + stalledFor(sample));
+function failedBy({ recentLatencies }: SeriesTrack, sample: FailedSample): Millis {
+  if (recentLatencies.length === 0) return sample.settledAt;
+  const longest = Math.max(...recentLatencies);
+  if (sample.timedOut) return Math.min(sample.settledAt, sample.failureStartedAt + longest + stalledFor(sample));
+  if (!isReset(sample) || recentLatencies.length < MIN_RECENT_SAMPLES) return sample.settledAt;
+  return Math.min(sample.settledAt, sample.failureStartedAt + 2 * longest + REFUSAL_MS + stalledFor(sample));
 }
 
-/** From what was to what an ok sample shows. */
-function edgeUpTo(state: State, sample: OkSample): Bracket {
-  const last = state.kind === 'unknown' ? state.since : state.kind === 'up' ? state.upUntil : state.open.lastSeen;
+/** Returns the edge between the previous state and an ok sample. */
+function okEdge(state: State, sample: OkSample): Bracket {
+  const last =
+    state.kind === 'unknown' ? state.since : state.kind === 'up' ? state.lastKnownUpAt : state.open.knownUntil;
   const earliest = Math.min(last, sample.startedAt);
   return { earliest, estimate: (earliest + sample.startedAt) / 2, latest: sample.settledAt };
 }
@@ -175,85 +187,94 @@ function edgeUpTo(state: State, sample: OkSample): Bracket {
 function openWindow(
   kind: WindowKind,
   { start, sample, gap }: { start: Bracket; sample: ValidSample; gap: Interval | null },
-): Open {
+): OpenWindow {
   const { cloud, vantage, probe, connection, target, session, seq } = sample;
   return {
     id: [kind, cloud, vantage, probe, connection, target, session, seq].filter((part) => part !== '').join('-'),
     kind,
     start,
-    cut: cutOff(sample),
-    goneBy: null,
-    lastSeen: seenAt(sample),
+    cutOff: cutOffOf(sample),
+    exitedBy: null,
+    knownUntil: provedAt(sample),
     samples: 1,
-    causes: counted([], sample.cause),
-    gaps: withGap(null, gap),
+    causes: countCause([], sample.cause),
+    gaps: addGap(null, gap),
   };
 }
 
-const withGap = (before: Gaps, gap: Interval | null): Gaps => (gap === null ? before : { gap, before });
+const addGap = (before: GapList, gap: Interval | null): GapList => (gap === null ? before : { gap, before });
 
-function inOrder(gaps: Gaps): readonly Interval[] {
+function inOrder(gaps: GapList): readonly Interval[] {
   const found: Interval[] = [];
   for (let one = gaps; one !== null; one = one.before) found.push(one.gap);
   return found.reverse();
 }
 
-function goOn(open: Open, track: Track, sample: ValidSample, gap: Interval | null): Open {
+function extendWindow(open: OpenWindow, track: SeriesTrack, sample: ValidSample, gap: Interval | null): OpenWindow {
   const latest = sample.outcome === 'failed' ? Math.min(open.start.latest, failedBy(track, sample)) : open.start.latest;
-  const { cut } = open;
-  const told = cut !== null && sample.startedAt >= cut.until;
-  const went = told && failsSooner(sample, cut);
-  const estimate = went && cut.answering ? latest : open.start.estimate;
+  const { cutOff } = open;
+  const isDecided = cutOff !== null && sample.startedAt >= cutOff.until;
+  const hasExited = isDecided && failsSooner(sample, cutOff);
+  const estimate = hasExited && cutOff.answering ? latest : open.start.estimate;
   return {
     ...open,
     start: { ...open.start, estimate: Math.min(estimate, latest), latest },
-    cut: told ? null : cut,
-    goneBy: went ? cut.until : open.goneBy,
-    lastSeen: Math.max(open.lastSeen, seenAt(sample)),
+    cutOff: isDecided ? null : cutOff,
+    exitedBy: hasExited ? cutOff.until : open.exitedBy,
+    knownUntil: Math.max(open.knownUntil, provedAt(sample)),
     samples: open.samples + 1,
-    causes: counted(open.causes, sample.cause),
-    gaps: withGap(open.gaps, gap),
+    causes: countCause(open.causes, sample.cause),
+    gaps: addGap(open.gaps, gap),
   };
 }
 
-function cutOff(sample: ValidSample): Cut | null {
+function cutOffOf(sample: ValidSample): CutOff | null {
   if (sample.outcome !== 'failed' || stalledFor(sample) > 0) return null;
   const answering = sample.cause.kind === 'truncated-body';
   return answering || isReset(sample) ? { from: sample.startedAt, until: sample.settledAt, answering } : null;
 }
 
-/** The connection was closed without a byte of an answer: ours, or that of the proxy that asked for us. */
+/** The connection was closed before any byte of an answer: ours, or the one behind a proxy. */
 const isReset = ({ cause }: FailedSample): boolean => cause.kind === 'connection-reset' || cause.kind === 'http-502';
 
-/** A service that cuts every request off after a while takes as long for this one; one that was stopped does not. */
-const failsSooner = (sample: ValidSample, cut: Interval): boolean =>
+/** A service that cuts off every request after a while takes as long for this one; one that has exited does not. */
+const failsSooner = (sample: ValidSample, cutOff: Interval): boolean =>
   sample.outcome === 'failed' &&
-  !sample.hung &&
-  2 * (sample.settledAt - sample.startedAt - stalledFor(sample)) + AT_ONCE < cut.until - cut.from;
+  !sample.timedOut &&
+  2 * (sample.settledAt - sample.startedAt - stalledFor(sample)) + REFUSAL_MS < cutOff.until - cutOff.from;
 
-/** The latest moment at which the window is known to have lasted, by this sample. */
-const seenAt = (sample: ValidSample): Millis => (sample.outcome === 'failed' ? sample.brokeAt : sample.startedAt);
+/** Returns the latest time at which this sample proves that the window lasted. */
+const provedAt = (sample: ValidSample): Millis =>
+  sample.outcome === 'failed' ? sample.failureStartedAt : sample.startedAt;
 
-function counted(causes: readonly CauseCount[], cause: Cause | null): readonly CauseCount[] {
+function countCause(causes: readonly CauseCount[], cause: Cause | null): readonly CauseCount[] {
   if (cause === null) return causes;
   const { kind, service } = cause;
-  const same = (one: CauseCount) => one.kind === kind && one.service === service;
-  if (!causes.some(same)) return [...causes, { kind, service, count: 1 }];
-  return causes.map((one) => (same(one) ? { ...one, count: one.count + 1 } : one));
+  const isSame = (one: CauseCount) => one.kind === kind && one.service === service;
+  if (!causes.some(isSame)) return [...causes, { kind, service, count: 1 }];
+  return causes.map((one) => (isSame(one) ? { ...one, count: one.count + 1 } : one));
 }
 
-function close(series: Series, open: Open, end: Bracket, gap: Interval | null): DowntimeWindow {
-  return describe(series, { ...open, gaps: withGap(open.gaps, gap) }, { end, now: end.latest });
+function closeWindow(series: Series, open: OpenWindow, end: Bracket, gap: Interval | null): DowntimeWindow {
+  return toDowntimeWindow(series, { ...open, gaps: addGap(open.gaps, gap) }, { end, now: end.latest });
 }
 
-/** The window that is open, up to `now`; a sample sent at `observed` waits for its answer still. */
-export function openWindowOf(track: Track, now: Millis, observed = now): DowntimeWindow | null {
+/**
+ * Returns the open window up to `now`, or null. `observedUntil`: when the oldest sample in flight was sent; time after
+ * that does not count as unobserved.
+ */
+export function openWindowOf(track: SeriesTrack, now: Millis, observedUntil = now): DowntimeWindow | null {
   if (track.state.kind !== 'down' && track.state.kind !== 'degraded') return null;
   const { open } = track.state;
-  return describe(track.series, { ...open, gaps: withGap(open.gaps, gapBefore(track, observed)) }, { end: null, now });
+  const gaps = addGap(open.gaps, gapBefore(track, observedUntil));
+  return toDowntimeWindow(track.series, { ...open, gaps }, { end: null, now });
 }
 
-function describe(series: Series, open: Open, { end, now }: { end: Bracket | null; now: Millis }): DowntimeWindow {
+function toDowntimeWindow(
+  series: Series,
+  open: OpenWindow,
+  { end, now }: { end: Bracket | null; now: Millis },
+): DowntimeWindow {
   const { cloud, vantage, probe, connection, target } = series;
   const window = {
     id: open.id,
@@ -265,8 +286,8 @@ function describe(series: Series, open: Open, { end, now }: { end: Bracket | nul
     kind: open.kind,
     start: open.start,
     end,
-    lastSeen: open.lastSeen,
-    goneBy: open.goneBy,
+    knownUntil: open.knownUntil,
+    exitedBy: open.exitedBy,
     duration: { min: 0, estimate: 0, max: 0 },
     gaps: inOrder(open.gaps),
     failedSamples: open.samples,

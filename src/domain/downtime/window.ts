@@ -5,73 +5,68 @@ import type { Bracket, Interval, Millis } from '../time.ts';
 
 export type WindowKind = 'down' | 'degraded';
 
-/** Min, estimate and max, in seconds; the true value lies between min and max. */
-export type Seconds = { readonly min: number; readonly estimate: number; readonly max: number };
+/** A measured value, in seconds if not stated otherwise. The true value is between `min` and `max`. */
+export type Measured = { readonly min: number; readonly estimate: number; readonly max: number };
 
 export type CauseCount = { readonly kind: FailureKind; readonly service: Service; readonly count: number };
 
-/** A stretch of downtime or slowness of one series. */
+/** A period for which one series was down or degraded. */
 export type DowntimeWindow = SeriesKey & {
-  /** The same whenever the same journal is read. */
+  /** Stable: the same journal always yields the same id. */
   readonly id: string;
   readonly kind: WindowKind;
   readonly start: Bracket;
-  /** Null while it is open. */
+  /** Null while the window is open. */
   readonly end: Bracket | null;
-  /** The last moment at which it is known to have lasted. */
-  readonly lastSeen: Millis;
-  /** Of an open window: up to now. Unobserved time inside is in `max` alone. */
-  readonly duration: Seconds;
+  /** The latest time at which the window is known to have lasted. */
+  readonly knownUntil: Millis;
+  /** Of an open window: up to now. Unobserved time inside counts in `max` only. */
+  readonly duration: Measured;
   /**
-   * When its first request was reset or its answer cut off, if the samples sent after it fail sooner: by then the service
-   * had gone. Null where it began in another way.
+   * When the first request was reset or its answer cut off, if later samples fail sooner than that one did: the service
+   * had exited by then. Null if the window started in another way.
    */
-  readonly goneBy: Millis | null;
-  /** Unobserved stretches inside: neither up nor down. */
+  readonly exitedBy: Millis | null;
+  /** Unobserved time inside the window: neither up nor down. */
   readonly gaps: readonly Interval[];
-  /** Failed (or slow) samples, extra ones too. */
+  /** Failed samples (slow ones of a degraded window), including extra samples. */
   readonly failedSamples: number;
   /** Most frequent first; empty for a degraded window. */
   readonly causes: readonly CauseCount[];
-  /** A sample sent before one of its edges has not ended yet, so an edge may still move. */
+  /** A sample sent before one of the edges is still in flight, so that edge may move. */
   readonly provisional: boolean;
 };
 
-/** The very moment was seen: see tracker.ts. */
-export const wasSeen = ({ estimate, latest }: Bracket): boolean => estimate === latest;
+/** Whether the time itself was observed, so that the estimate is not a midpoint (see tracker.ts). */
+export const isExact = ({ estimate, latest }: Bracket): boolean => estimate === latest;
 
-/** The stretches that a window may stand for: at least `min`, by the best guess `estimate`, at most `max`. */
+/** Returns when the sample behind an edge was sent: the estimate is midway between that and `earliest`. */
+export const sampleSentAt = ({ earliest, estimate }: Bracket): Millis => 2 * estimate - earliest;
+
+/** When a window or several were down: certainly in `min`, possibly in `max`, most likely in `estimate`. */
 export type Extent = {
   readonly min: readonly Interval[];
   readonly estimate: readonly Interval[];
   readonly max: readonly Interval[];
 };
 
-/**
- * `end` of an open window is the moment up to which it is known to last: all three of the bracket are then the same.
- * Unobserved time counts for `max` alone: nobody knows what was then.
- */
-export function extent(start: Bracket, end: Bracket, gaps: readonly Interval[]): Extent {
+/** Returns the extent of a window; an open one lasts until `now`. Unobserved time counts in `max` only. */
+export function extentOf({ start, end, knownUntil, gaps }: DowntimeWindow, now: Millis): Extent {
+  const until = Math.max(now, start.estimate);
+  const { earliest, estimate, latest } = end ?? { earliest: knownUntil, estimate: until, latest: until };
   return {
-    min: subtract([{ from: start.latest, until: end.earliest }], gaps),
-    estimate: subtract([{ from: start.estimate, until: end.estimate }], gaps),
-    max: subtract([{ from: start.earliest, until: end.latest }], []),
+    min: subtract([{ from: start.latest, until: earliest }], gaps),
+    estimate: subtract([{ from: start.estimate, until: estimate }], gaps),
+    max: subtract([{ from: start.earliest, until: latest }], []),
   };
 }
 
-/** The extent of a window; of an open one up to `now`. */
-export function extentOf(window: DowntimeWindow, now: Millis): Extent {
-  const until = Math.max(now, window.start.estimate);
-  const end = window.end ?? { earliest: window.lastSeen, estimate: until, latest: until };
-  return extent(window.start, end, window.gaps);
-}
-
-/** How long, in seconds. Several extents are united, never added up. */
-export function seconds(extents: readonly Extent[]): Seconds {
+/** Returns the total duration of extents in seconds. Overlaps count once. */
+export function seconds(extents: readonly Extent[]): Measured {
   const of = (part: keyof Extent) => length(extents.flatMap((one) => one[part])) / 1000;
   return { min: of('min'), estimate: of('estimate'), max: of('max') };
 }
 
-/** How long, by the estimate, in seconds, counting an open window up to its last failed sample only. */
+/** Returns the estimated duration in seconds, counting an open window up to its last failed sample. */
 export const settledSeconds = (windows: readonly DowntimeWindow[]): number =>
-  seconds(windows.map((one) => extentOf(one, one.end?.latest ?? one.lastSeen))).estimate;
+  seconds(windows.map((one) => extentOf(one, one.end?.latest ?? one.knownUntil))).estimate;

@@ -1,31 +1,31 @@
-import type { Seconds } from '../downtime/window.ts';
-import type { PhaseVerdict, Result } from '../upgrade/verdict.ts';
+import type { Measured } from '../downtime/window.ts';
+import type { PhaseVerdict, VerdictResult } from '../upgrade/verdict.ts';
 import type { Report } from './report.ts';
 
-/** What of a run, or of one of its phases, is laid beside others. Durations in seconds. */
-export type Figures = {
+/** The figures of a run or a phase that are compared. Durations in seconds. */
+export type RunFigures = {
   readonly elapsed: number;
-  /** Null where it was not measured. */
-  readonly api: Seconds | null;
-  readonly boot: Seconds | null;
-  readonly result: Result | null;
+  /** Null if it was not measured. */
+  readonly api: Measured | null;
+  readonly boot: Measured | null;
+  readonly result: VerdictResult | null;
 };
 
-/** Runs side by side, in the order of their start. */
+/** Runs side by side, in order of their start. */
 export type Comparison = {
-  readonly runs: readonly (Figures & {
+  readonly runs: readonly (RunFigures & {
     readonly id: string;
     readonly startedAt: number;
     readonly clouds: readonly string[];
   })[];
-  /** Each phase that began in any of the runs; null for a run in which it didn't. */
-  readonly phases: readonly { readonly name: string; readonly runs: readonly (Figures | null)[] }[];
+  /** Every phase that started in any of the runs; null for runs in which it did not. */
+  readonly phases: readonly { readonly name: string; readonly runs: readonly (RunFigures | null)[] }[];
 };
 
-/** How a figure has changed against the run before; `same` where the error bars overlap, so that nobody can tell. */
+/** How a figure changed since the previous run; `same` if the error bars overlap, so that no change is proven. */
 export type Trend = 'better' | 'same' | 'worse';
 
-export const trend = (before: Seconds, now: Seconds): Trend =>
+export const trend = (before: Measured, now: Measured): Trend =>
   now.min > before.max ? 'worse' : now.max < before.min ? 'better' : 'same';
 
 export function compareRuns(reports: readonly Report[]): Comparison {
@@ -51,7 +51,7 @@ export function compareRuns(reports: readonly Report[]): Comparison {
   };
 }
 
-function figuresOf(phase: PhaseVerdict | undefined): Figures | null {
+function figuresOf(phase: PhaseVerdict | undefined): RunFigures | null {
   if (phase === undefined || phase.measures === null) return null;
   const { elapsed, api_downtime: api, boot_downtime: boot } = phase.measures;
   return { elapsed, api, boot, result: phase.result };

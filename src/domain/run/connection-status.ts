@@ -1,37 +1,45 @@
 import { type Sample, seriesId } from '../sample.ts';
 
-/** How a source that is looked at again and again stands; told when it changes, not at each look. */
-export type Presence = (state: { readonly away: string } | 'back') => void;
+/** Called when a polled source becomes unreachable, and when it is reachable again. */
+export type OnConnectionChange = (state: { readonly problem: string } | 'back') => void;
 
-/** Of many looks in vain the first alone is told, and the first good one after them. */
-export function createPresence(tell: Presence): { good(): void; bad(reason: string): void } {
-  let away = false;
+/** Turns the results of polls into changes. */
+export type ConnectionStatus = {
+  succeeded(): void;
+  failed(reason: string): void;
+};
+
+/** Reports the first failed poll of several in a row, and the first good one after them. */
+export function createConnectionStatus(onChange: OnConnectionChange): ConnectionStatus {
+  let isAway = false;
   return {
-    good() {
-      if (away) tell('back');
-      away = false;
+    succeeded() {
+      if (isAway) onChange('back');
+      isAway = false;
     },
-    bad(reason) {
-      if (!away) tell({ away: reason });
-      away = true;
+    failed(reason) {
+      if (!isAway) onChange({ problem: reason });
+      isAway = true;
     },
   };
 }
 
-/** Logs when the quota leaves a probe no room for its server, which leaves it unknown for as long, and when that is over. */
+/**
+ * Logs when the quota leaves no room for the server of a probe, so that its state is unknown, and when that is over.
+ */
 export function createQuotaWatch(log: (level: 'info' | 'warn', message: string) => void): (sample: Sample) => void {
-  const series = new Map<string, ReturnType<typeof createPresence>>();
+  const statuses = new Map<string, ConnectionStatus>();
   return (sample) => {
-    const where = `${sample.probe} of ${sample.cloud}`;
-    const presence =
-      series.get(seriesId(sample)) ??
-      createPresence((state) =>
+    const probe = `${sample.probe} of ${sample.cloud}`;
+    const status =
+      statuses.get(seriesId(sample)) ??
+      createConnectionStatus((state) =>
         state === 'back'
-          ? log('info', `${where} has room in its quota again`)
-          : log('warn', `${where} is unknown until the quota leaves it room for a server: ${state.away}`),
+          ? log('info', `${probe}: the quota has room again`)
+          : log('warn', `${probe}: unknown, as the quota leaves no room for a test server: ${state.problem}`),
       );
-    series.set(seriesId(sample), presence);
-    if (sample.outcome !== 'void') presence.good();
-    else if (sample.cause.kind === 'quota') presence.bad(sample.cause.message);
+    statuses.set(seriesId(sample), status);
+    if (sample.outcome !== 'void') status.succeeded();
+    else if (sample.cause.kind === 'quota') status.failed(sample.cause.message);
   };
 }

@@ -2,40 +2,40 @@ import type { Cause, VoidCause } from '../cause.ts';
 import type { Health, JournalState } from '../ports.ts';
 import type { Outcome, Series } from '../sample.ts';
 import type { Millis } from '../time.ts';
-import type { BlamedWindow } from '../upgrade/attribution.ts';
+import type { AttributedWindow } from '../upgrade/attribution.ts';
 import type { KnownTask } from '../upgrade/task-registry.ts';
 import type { Report } from './report.ts';
 
-export type SeriesState = 'up' | 'degraded' | 'down' | 'unknown';
+export type SeriesStatus = 'up' | 'degraded' | 'down' | 'unknown';
 
-/** What is known of one series at this moment, provisional or not. */
+/** The current state of one series, which may be provisional. */
 export type LiveSeries = {
   readonly series: Series;
-  readonly state: SeriesState;
-  /** The valid sample sent last. */
+  readonly status: SeriesStatus;
+  /** The latest valid sample, by the time it was sent. */
   readonly last: {
     readonly at: Millis;
     readonly outcome: Outcome;
     readonly cause: Cause | VoidCause | null;
     readonly seconds: number;
   } | null;
-  /** The sample that has waited longest for its answer. */
+  /** The oldest sample in flight. */
   readonly pending: { readonly since: Millis; readonly note: string } | null;
-  /** Why it does not sample now. */
-  readonly held: string | null;
-  readonly open: BlamedWindow | null;
+  /** Why the probe is suspended; null if it is not. */
+  readonly suspended: string | null;
+  readonly open: AttributedWindow | null;
 };
 
-/** Everything the live faces show. */
-export type Live = {
+/** The current state of a run: status line, page, metrics and API show it. */
+export type LiveStatus = {
   readonly at: Millis;
   readonly paused: boolean;
   readonly series: readonly LiveSeries[];
-  /** Upgrade tasks under way, the one that began last first. */
+  /** Running tasks, latest start first. */
   readonly running: readonly KnownTask[];
-  /** The phase of the upgrade that is under way. */
+  /** The current phase of the upgrade. */
   readonly phase: string | null;
-  /** All that the plan has or that have begun. */
+  /** All phases of the plan, and all that have started. */
   readonly phases: readonly string[];
   readonly report: Report;
   readonly journal: JournalState;

@@ -1,78 +1,87 @@
 import { type CheckRun, checkReports } from '../check.ts';
 import { overallOf } from '../downtime/overall.ts';
-import { type Account, createAccount } from '../downtime/series-state.ts';
-import type { Damage, Facts, Health, JournalEntry, JournalState, Mark, PhaseMark, Session } from '../ports.ts';
+import { createSeriesState, type SeriesState } from '../downtime/series-state.ts';
+import type {
+  Facts,
+  Health,
+  JournalDamage,
+  JournalEntry,
+  JournalState,
+  ObservationGap,
+  PhaseMark,
+  Session,
+} from '../ports.ts';
 import { type ProbeName, type Sample, type Series, type SeriesKey, seriesId } from '../sample.ts';
 import type { Millis } from '../time.ts';
 import { type Annotation, taskOfAnnotation } from '../upgrade/annotation.ts';
-import { blamed } from '../upgrade/attribution.ts';
-import type { PhaseBook } from '../upgrade/phase-measures.ts';
-import { createPhaseFinder, type PhaseStretch, phaseAt } from '../upgrade/phases.ts';
+import { attributeWindows } from '../upgrade/attribution.ts';
+import type { PhaseSeriesInput } from '../upgrade/phase-measures.ts';
+import { createPhaseFinder, type PhaseInterval, phaseAt } from '../upgrade/phases.ts';
 import type { Plan } from '../upgrade/plan.ts';
 import type { Task } from '../upgrade/task.ts';
 import { taskDowntimes } from '../upgrade/task-downtime.ts';
-import { createTaskBook, type TaskLoad } from '../upgrade/task-registry.ts';
+import { createTaskRegistry, type TaskLoad } from '../upgrade/task-registry.ts';
 import { judge } from '../upgrade/verdict.ts';
-import type { Live } from './live.ts';
+import type { LiveStatus } from './live.ts';
 import type { Report } from './report.ts';
-import { createServerBook, type LeftServer } from './test-servers.ts';
+import { createTestServers, type LeftoverServer } from './test-servers.ts';
 
 /**
- * Everything that is known of a run, computed from what the journal holds: fed by the sampler while it runs or by a
- * replay of the journal, in the same order, it says the same.
+ * The state of a run, computed from the entries of its journal. The sampler feeds it live and a replay feeds it from
+ * the journal, in the same order and with the same result.
  */
-export type Observation = {
+export type RunState = {
   openSession(session: Session, series: readonly Series[]): void;
-  /** `inOrder` is false where it was killed. */
-  closeSession(aliveAt: Millis, inOrder: boolean): void;
-  /** By their number; deleted ones too. */
+  /** `clean` is false if the session was killed. */
+  closeSession(aliveAt: Millis, clean: boolean): void;
+  /** In order of their id, including deleted ones. */
   annotations(): readonly Annotation[];
   checkRuns(): readonly CheckRun[];
   taskLoadWith(tasks: readonly Task[]): TaskLoad;
-  /** A sample is under way. */
+  /** Records that a sample is in flight. */
   sent(key: SeriesKey, seq: number, at: Millis, note: string): void;
   accept(entry: JournalEntry): void;
-  /** Takes what could not be read of the journal, instead of what was said of it before. */
-  damaged(damage: readonly Damage[]): void;
-  /** Our servers that are not known to have gone. */
-  serversLeft(): readonly LeftServer[];
+  /** Sets the damage of the journal; replaces the previous value. */
+  setDamage(damage: readonly JournalDamage[]): void;
+  /** Test servers that are not known to be deleted. */
+  leftoverServers(): readonly LeftoverServer[];
   report(now: Millis): Report;
-  live(now: Millis, sampler: { paused: boolean; journal: JournalState; health: Health | null }): Live;
+  live(now: Millis, sampler: { paused: boolean; journal: JournalState; health: Health | null }): LiveStatus;
 };
 
-export type ObservationOptions = {
+export type RunStateOptions = {
   readonly run: string;
   readonly version: string;
-  /** The probes whose windows make the overall downtime. */
+  /** The probes that count in the overall downtime. */
   readonly overall: readonly ProbeName[];
-  /** What the phases of the upgrade promise. */
+  /** The plan by which the phases are judged. */
   readonly plan?: Plan | null;
 };
 
-export function createObservation({ run, version, overall, plan = null }: ObservationOptions): Observation {
-  const accounts = new Map<string, Account>();
+export function createRunState({ run, version, overall, plan = null }: RunStateOptions): RunState {
+  const seriesStates = new Map<string, SeriesState>();
   const sessions: Session[] = [];
-  const marks: Mark[] = [];
-  const servers = createServerBook();
-  const tasks = createTaskBook();
-  const phases: PhaseMark[] = [];
+  const observationGaps: ObservationGap[] = [];
+  const servers = createTestServers();
+  const tasks = createTaskRegistry();
+  const phaseMarks: PhaseMark[] = [];
   const annotations = new Map<number, Annotation>();
   const checkRuns: CheckRun[] = [];
-  let damage: readonly Damage[] = [];
+  let damage: readonly JournalDamage[] = [];
   let running = false;
 
-  const accountOf = (key: SeriesKey): Account | undefined => accounts.get(seriesId(key));
+  const stateOf = (key: SeriesKey): SeriesState | undefined => seriesStates.get(seriesId(key));
 
   function endSession(aliveAt: Millis, ended: boolean): void {
     const last = sessions.at(-1);
     if (!running || last === undefined) return;
     running = false;
     sessions[sessions.length - 1] = { ...last, aliveAt: Math.max(aliveAt, last.startedAt), ended };
-    for (const account of accounts.values()) account.endSession(aliveAt);
+    for (const one of seriesStates.values()) one.endSession(aliveAt);
   }
 
-  function enter(sample: Sample): void {
-    accountOf(sample)?.accept(sample);
+  function acceptSample(sample: Sample): void {
+    stateOf(sample)?.accept(sample);
     const last = sessions.at(-1);
     if (last !== undefined && sample.endedAt > last.aliveAt)
       sessions[sessions.length - 1] = { ...last, aliveAt: sample.endedAt };
@@ -81,44 +90,44 @@ export function createObservation({ run, version, overall, plan = null }: Observ
   function annotate(annotation: Annotation): void {
     const before = annotations.get(annotation.id);
     annotations.set(annotation.id, annotation);
-    const told = before && taskOfAnnotation(before);
-    if (told) tasks.forget(told.id);
+    const previousTask = before && taskOfAnnotation(before);
+    if (previousTask) tasks.forget(previousTask.id);
     const task = taskOfAnnotation(annotation);
-    // A playbook that was killed never reports its end; somebody may have done so by hand.
-    if (task !== null && (task.status !== 'running' || !tasks.hasEnded(task.id))) tasks.tell(task);
+    // A playbook that was killed does not report its end, but a user may have.
+    if (task !== null && (task.status !== 'running' || !tasks.hasEnded(task.id))) tasks.report(task);
   }
 
-  function learn(facts: Facts): void {
+  function addFacts(facts: Facts): void {
     const last = sessions.at(-1);
     if (last !== undefined) sessions[sessions.length - 1] = { ...last, facts: { ...last.facts, ...facts } };
   }
 
   const findPhases = createPhaseFinder(plan);
-  /** As long as nothing is told that could change them. */
-  let phased = { tasks: -1, marks: -1, stretches: [] as readonly PhaseStretch[] };
-  function stretches(): readonly PhaseStretch[] {
-    if (phased.tasks !== tasks.version() || phased.marks !== phases.length) {
-      const found = findPhases({ marks: phases, tasks: tasks.all() });
-      phased = { tasks: tasks.version(), marks: phases.length, stretches: found };
+  let phaseCache = { tasksVersion: -1, markCount: -1, intervals: [] as readonly PhaseInterval[] };
+  function phaseIntervals(): readonly PhaseInterval[] {
+    const [tasksVersion, markCount] = [tasks.version(), phaseMarks.length];
+    if (phaseCache.tasksVersion !== tasksVersion || phaseCache.markCount !== markCount) {
+      const intervals = findPhases({ marks: phaseMarks, tasks: tasks.all() });
+      phaseCache = { tasksVersion, markCount, intervals };
     }
-    return phased.stretches;
+    return phaseCache.intervals;
   }
 
-  const books = (now: Millis): readonly PhaseBook[] =>
-    [...accounts.values()].map((account) => ({
-      series: account.series,
-      windows: account.windows(now),
-      gaps: account.gaps(now),
-      watched: account.watched(now),
-      trace: account.trace,
+  const phaseInputs = (now: Millis): readonly PhaseSeriesInput[] =>
+    [...seriesStates.values()].map((one) => ({
+      series: one.series,
+      windows: one.windows(now),
+      gaps: one.gaps(now),
+      watched: one.watched(now),
+      trace: one.trace,
     }));
 
   function report(now: Millis): Report {
-    const all = books(now);
+    const all = phaseInputs(now);
     const last = sessions.at(-1);
-    const windows = blamed(
+    const windows = attributeWindows(
       all.flatMap((one) => one.windows).sort((a, b) => a.start.estimate - b.start.estimate),
-      { tasks, phases: stretches() },
+      { tasks, phases: phaseIntervals() },
     );
     const until = running ? now : (last?.aliveAt ?? now);
     const places = new Map(all.map(({ series: { cloud, vantage } }) => [`${cloud}\n${vantage}`, { cloud, vantage }]));
@@ -149,16 +158,16 @@ export function createObservation({ run, version, overall, plan = null }: Observ
         ),
         servers: servers.counts(running, { cloud, vantage }),
       })),
-      probes: [...accounts.values()].map((account) => account.summary(now)),
+      probes: [...seriesStates.values()].map((one) => one.summary(now)),
       windows,
       get verdict() {
         const from = sessions.at(0)?.startedAt ?? now;
-        return judge(plan, { stretches: stretches(), books: all, windows, run: { from, until, running } });
+        return judge(plan, { phaseIntervals: phaseIntervals(), series: all, windows, run: { from, until, running } });
       },
       get tasks() {
         return taskDowntimes(tasks.all(), windows);
       },
-      marks,
+      observationGaps,
       servers: servers.counts(running),
       checks: checkReports(checkRuns),
       damage,
@@ -171,50 +180,50 @@ export function createObservation({ run, version, overall, plan = null }: Observ
       running = true;
       sessions.push(session);
       for (const one of series) {
-        const known = accountOf(one);
-        if (known === undefined) accounts.set(seriesId(one), createAccount(one, session.startedAt));
+        const known = stateOf(one);
+        if (known === undefined) seriesStates.set(seriesId(one), createSeriesState(one, session.startedAt));
         else known.beginSession(one);
       }
     },
     closeSession: endSession,
-    sent: (key, seq, at, note) => accountOf(key)?.sent(seq, at, note),
+    sent: (key, seq, at, note) => stateOf(key)?.sent(seq, at, note),
     accept(entry) {
-      if (entry.type === 'sample') enter(entry.sample);
-      else if (entry.type === 'facts') learn(entry.facts);
-      else if (entry.type === 'mark') marks.push(entry.mark);
+      if (entry.type === 'sample') acceptSample(entry.sample);
+      else if (entry.type === 'facts') addFacts(entry.facts);
+      else if (entry.type === 'gap') observationGaps.push(entry.gap);
       else if (entry.type === 'server') servers.accept(entry.event);
-      else if (entry.type === 'task') tasks.tell(entry.task);
-      else if (entry.type === 'phase') phases.push(entry.phase);
+      else if (entry.type === 'task') tasks.report(entry.task);
+      else if (entry.type === 'phase') phaseMarks.push(entry.phase);
       else if (entry.type === 'check') checkRuns.push(entry.run);
       else annotate(entry.annotation);
     },
-    damaged(found) {
-      damage = found;
+    setDamage(current) {
+      damage = current;
     },
-    serversLeft: servers.left,
+    leftoverServers: servers.left,
     annotations: () => [...annotations.values()],
     checkRuns: () => checkRuns.slice(),
     taskLoadWith: tasks.loadWith,
     report,
     live(now, { paused, journal, health }) {
-      const told = report(now);
-      const byId = new Map(told.windows.map((one) => [one.id, one]));
+      const current = report(now);
+      const byId = new Map(current.windows.map((one) => [one.id, one]));
       return {
         at: now,
         paused,
-        series: [...accounts.entries()].map(([id, account]) => {
-          const { open, ...state } = account.state(now);
+        series: [...seriesStates.entries()].map(([id, state]) => {
+          const { open, ...status } = state.status(now);
           return {
-            series: account.series,
-            ...state,
+            series: state.series,
+            ...status,
             open: open === null ? null : (byId.get(open.id) ?? null),
-            held: health?.held[id] ?? null,
+            suspended: health?.suspended[id] ?? null,
           };
         }),
         running: tasks.running().toReversed(),
-        phase: phaseAt(stretches(), now),
-        phases: unique([...(plan?.phases ?? []), ...stretches()].map(({ name }) => name)),
-        report: told,
+        phase: phaseAt(phaseIntervals(), now),
+        phases: unique([...(plan?.phases ?? []), ...phaseIntervals()].map(({ name }) => name)),
+        report: current,
         journal,
         health,
       };

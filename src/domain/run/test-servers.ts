@@ -1,21 +1,21 @@
 import type { ServerEvent } from '../ports.ts';
 import type { ServerCounts } from './report.ts';
 
-/** One of our servers that, as far as is known, is there still. */
-export type LeftServer = Pick<ServerEvent, 'cloud' | 'vantage' | 'name' | 'id'>;
+/** A test server that is not known to be deleted. */
+export type LeftoverServer = Pick<ServerEvent, 'cloud' | 'vantage' | 'name' | 'id'>;
 
-/** Follows our servers by name: a server whose create was never answered has no id that we know. */
-export type ServerBook = {
+/** Tracks test servers by name, as the id of a server is unknown if its create request got no answer. */
+export type TestServers = {
   accept(event: ServerEvent): void;
-  /** After the end whatever is not gone is left behind; before it, what we have given up for now. */
+  /** `leaked`: after a run all servers that are not gone; during a run those whose deletion is given up for now. */
   counts(running: boolean, place?: { readonly cloud: string; readonly vantage: string }): ServerCounts;
-  /** What is not known to have gone. */
-  left(): readonly LeftServer[];
+  /** The servers that are not known to be deleted. */
+  left(): readonly LeftoverServer[];
 };
 
-export function createServerBook(): ServerBook {
-  /** As it was first told of: it may be deleted from another vantage. */
-  const known = new Map<string, LeftServer>();
+export function createTestServers(): TestServers {
+  /** With the cloud and vantage of the first event, as a server may be deleted from another vantage. */
+  const known = new Map<string, LeftoverServer>();
   const created = new Set<string>();
   const gone = new Set<string>();
   const leaked = new Set<string>();

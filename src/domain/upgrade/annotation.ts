@@ -1,15 +1,15 @@
 import type { Millis } from '../time.ts';
 import type { Task } from './task.ts';
 
-/** A mark on a time line as Grafana's annotations API knows it: a moment, or a stretch of time. */
+/** An annotation as in Grafana's annotations API: a point in time or a region. */
 export type Annotation = {
   readonly id: number;
   readonly time: Millis;
-  /** The same as `time` for a moment. */
+  /** Equal to `time` for a point in time. */
   readonly timeEnd: Millis;
   readonly text: string;
   readonly tags: readonly string[];
-  /** Whatever its sender wants back, as JSON; null: nothing. */
+  /** Opaque data of the client, as JSON, or null. */
   readonly data: string | null;
   readonly dashboardUid: string;
   readonly panelId: number;
@@ -18,14 +18,14 @@ export type Annotation = {
   readonly deleted: boolean;
 };
 
-/** What an annotation tells of the upgrade; null where it tells of no task. */
+/** Returns the task that an annotation reports, or null if it reports none. */
 export function taskOfAnnotation({ id, time, timeEnd, text, tags, deleted }: Annotation): Task | null {
-  // What we push to a Grafana may come back to us.
+  // Our own annotations, pushed to a Grafana, may come back.
   if (deleted || tags.includes('rollwatch')) return null;
   const [ansible, event, playbook = '', host = ''] = tags;
   const common = { role: null, play: null, kind: 'task', source: 'grafana' } as const;
   if (ansible === 'ansible' && (event === 'ansible_event_start' || event === 'ansible_report')) {
-    // community.grafana never updates the start: it tells of the whole at the end, with the same first moment.
+    // community.grafana never updates its start annotation: it adds one for the whole playbook, with the same start.
     const status = event === 'ansible_event_start' ? 'running' : /^Status: OK/m.test(text) ? 'ok' : 'failed';
     return {
       ...common,
@@ -64,14 +64,14 @@ export type AnnotationFilter = {
   readonly panelId?: number | undefined;
 };
 
-/** As Grafana selects and orders them: those that overlap the range, latest end first. */
+/** Selects and sorts annotations as Grafana does: those that overlap the range, latest end first. */
 export function selectAnnotations(all: readonly Annotation[], filter: AnnotationFilter): readonly Annotation[] {
   const { from = 0, to = Infinity, tags, matchAny, limit, dashboardUid, panelId } = filter;
-  const tagged = (one: Annotation) =>
+  const hasTags = (one: Annotation) =>
     tags.length === 0 ||
     (matchAny ? tags.some((tag) => one.tags.includes(tag)) : tags.every((tag) => one.tags.includes(tag)));
   return all
-    .filter((one) => !one.deleted && one.time <= to && one.timeEnd >= from && tagged(one))
+    .filter((one) => !one.deleted && one.time <= to && one.timeEnd >= from && hasTags(one))
     .filter((one) => dashboardUid === undefined || one.dashboardUid === dashboardUid)
     .filter((one) => panelId === undefined || one.panelId === panelId)
     .toSorted((a, b) => b.timeEnd - a.timeEnd || b.time - a.time || b.id - a.id)

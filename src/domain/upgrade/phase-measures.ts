@@ -1,148 +1,155 @@
-import { downtimeOf, outagesWithin, type SeriesBook, unobservedByAll } from '../downtime/overall.ts';
-import { quantile, quantileBounds } from '../downtime/quantile.ts';
-import type { Trace, Traced } from '../downtime/trace.ts';
-import { type DowntimeWindow, type Extent, type Seconds, seconds } from '../downtime/window.ts';
+import { downtimeOf, outagesWithin, type SeriesOutages, unobservedByAll } from '../downtime/overall.ts';
+import { quantile, quantileBounds } from '../downtime/quantiles.ts';
+import type { Trace, TraceCounts } from '../downtime/trace.ts';
+import { type DowntimeWindow, type Extent, type Measured, seconds } from '../downtime/window.ts';
 import { intersect, length, subtract, union } from '../interval.ts';
 import type { ProbeName, Series } from '../sample.ts';
 import type { Interval, Millis } from '../time.ts';
 import type { BudgetName } from './plan.ts';
 
-/** What is needed of each series to judge a phase. */
-export type PhaseBook = SeriesBook & { readonly trace: Trace };
+/** What judging a phase needs to know of a series. */
+export type PhaseSeriesInput = SeriesOutages & { readonly trace: Trace };
 
 export type Quantiles = { readonly p50: number; readonly p95: number; readonly p99: number };
 
-/** How one series did in a phase, against how it did before the first phase. */
+/** One series during a phase, compared with the time before the first phase. */
 export type PhaseSeries = {
   readonly series: Series;
   readonly samples: { readonly ok: number; readonly failed: number; readonly void: number };
-  /** In seconds, of the ok samples; null without any. */
+  /** Latencies of ok samples in seconds; null if there are none. */
   readonly before: Quantiles | null;
   readonly during: Quantiles | null;
 };
 
-/** What a phase cost, each with its error bar, in the units of the budgets (plan.ts). */
-export type PhaseMeasures = { readonly [name in BudgetName]: Seconds | null } & {
-  /** In seconds. */
+/** What was measured during a phase, with error bars, in the units of the budgets (plan.ts). */
+export type PhaseMeasures = { readonly [name in BudgetName]: Measured | null } & {
+  /** The length of the phase, in seconds. */
   readonly elapsed: number;
-  /** From its end until nothing was down any more, in seconds; null while that is not so, or it is not over. */
-  readonly recovery: Seconds | null;
+  /** Seconds from the end of the phase until nothing was down; null if that is not the case yet. */
+  readonly recovery: Measured | null;
   readonly series: readonly PhaseSeries[];
 };
 
-/** A phase: when it was under way, and whether it is over. */
+/** A phase: when it was under way, and whether it has ended. */
 type Phase = {
-  readonly stretches: readonly Interval[];
-  readonly over: boolean;
+  readonly intervals: readonly Interval[];
+  readonly ended: boolean;
   readonly now: Millis;
-  /** Whether time in which a cloud was not observed at all may have been downtime: it is in `max` then, and there alone. */
+  /** Whether time for which a cloud was not observed at all may have been downtime; if so, it counts in `max`. */
   readonly unobserved: 'may-be-down' | 'not-counted';
 };
 
 /**
- * Measures phases; what is the same for all of them is computed once. `baseline`: the time before the first one; outages
- * in it are no part of it, as what answers just before and after one tells nothing of how things usually are.
+ * Returns a function that measures phases; what all phases have in common is computed once. `baseline` is the time
+ * before the first phase. Outages are removed from it, as answers just before and after an outage are not usual ones.
  */
 export function createPhaseMeasures(
-  books: readonly PhaseBook[],
+  all: readonly PhaseSeriesInput[],
   baseline: readonly Interval[],
 ): (phase: Phase) => PhaseMeasures {
-  const before = new Map(
-    [...Map.groupBy(books, ({ series: { cloud, probe } }) => JSON.stringify([cloud, probe])).values()].flatMap(
-      (some) => {
-        const calm = subtract(baseline, downtimeOf(some).max);
-        return some.map((book) => [book, book.trace.during(calm)] as const);
-      },
-    ),
+  const baselines = new Map(
+    [...Map.groupBy(all, ({ series: { cloud, probe } }) => JSON.stringify([cloud, probe])).values()].flatMap((some) => {
+      const withoutOutages = subtract(baseline, downtimeOf(some).max);
+      return some.map((one) => [one, one.trace.during(withoutOutages)] as const);
+    }),
   );
-  const [listed, booted, reach] = [
-    booksOf(books, 'server-list'),
-    booksOf(books, 'server-boot'),
-    booksOf(books, 'server-reach'),
-  ];
-  const downtime = { api: downtimeIn(listed), boot: downtimeIn(booted), reach: downtimeIn(reach) };
-  const loud = [...listed, ...booted].flatMap(({ windows }) => windows.filter((one) => one.kind === 'down'));
-  return ({ stretches, over, now, unobserved }) => {
-    const traced = books.map((book) => ({ book, before: before.get(book), during: book.trace.during(stretches) }));
-    const lists = traced.filter(({ book }) => book.series.probe === 'server-list');
-    const api = downtime.api(stretches, unobserved);
+  const [list, boot, reach] = [ofProbe(all, 'server-list'), ofProbe(all, 'server-boot'), ofProbe(all, 'server-reach')];
+  const downtime = { api: downtimeIn(list), boot: downtimeIn(boot), reach: downtimeIn(reach) };
+  const downWindows = [...list, ...boot].flatMap(({ windows }) => windows.filter((one) => one.kind === 'down'));
+  return ({ intervals, ended, now, unobserved }) => {
+    const counted = all.map((one) => ({
+      series: one.series,
+      before: baselines.get(one),
+      during: one.trace.during(intervals),
+    }));
+    const listCounts = counted.filter(({ series }) => series.probe === 'server-list');
+    const api = downtime.api(intervals, unobserved);
     return {
-      elapsed: length(stretches) / 1000,
-      api_downtime: listed.length === 0 ? null : seconds([api]),
-      boot_downtime: booted.length === 0 ? null : seconds([downtime.boot(stretches, unobserved)]),
-      data_plane_downtime: reach.length === 0 ? null : seconds([downtime.reach(stretches, unobserved)]),
-      longest_window: listed.length === 0 ? null : longestOutage(listed, api),
+      elapsed: length(intervals) / 1000,
+      api_downtime: list.length === 0 ? null : seconds([api]),
+      boot_downtime: boot.length === 0 ? null : seconds([downtime.boot(intervals, unobserved)]),
+      data_plane_downtime: reach.length === 0 ? null : seconds([downtime.reach(intervals, unobserved)]),
+      longest_window: list.length === 0 ? null : longestOutage(list, api),
       consecutive_failures:
-        listed.length === 0
+        list.length === 0
           ? null
-          : exactly(lists.reduce((most, { during }) => Math.max(most, during.failedInARow), 0)),
-      error_ratio: errorRatio(lists.map(({ during }) => during)),
-      slowdown: slowdownOf(lists),
-      recovery: over ? recoveryOf(loud, stretches, now) : null,
-      series: traced.map(({ book: { series }, before: was, during }) => ({
+          : exactly(listCounts.reduce((longest, { during }) => Math.max(longest, during.failedInARow), 0)),
+      error_ratio: errorRatio(listCounts.map(({ during }) => during)),
+      slowdown: slowdownOf(listCounts),
+      recovery: ended ? recoveryOf(downWindows, intervals, now) : null,
+      series: counted.map(({ series, before, during }) => ({
         series,
         samples: { ok: during.ok, failed: during.failed, void: during.void },
-        before: was === undefined ? null : quantilesOf(was.seconds),
+        before: before === undefined ? null : quantilesOf(before.seconds),
         during: quantilesOf(during.seconds),
       })),
     };
   };
 }
 
-const booksOf = <Book extends SeriesBook>(books: readonly Book[], probe: ProbeName): readonly Book[] =>
-  books.filter(({ series }) => series.probe === probe);
+const ofProbe = <One extends SeriesOutages>(all: readonly One[], probe: ProbeName): readonly One[] =>
+  all.filter(({ series }) => series.probe === probe);
 
-const exactly = (value: number): Seconds => ({ min: value, estimate: value, max: value });
+const exactly = (value: number): Measured => ({ min: value, estimate: value, max: value });
 
 function downtimeIn(
-  books: readonly SeriesBook[],
-): (stretches: readonly Interval[], unobserved: Phase['unobserved']) => Extent {
-  const { min, estimate, max } = downtimeOf(books);
-  const places = Map.groupBy(books, ({ series }) => JSON.stringify([series.cloud, series.vantage]));
+  all: readonly SeriesOutages[],
+): (intervals: readonly Interval[], unobserved: Phase['unobserved']) => Extent {
+  const { min, estimate, max } = downtimeOf(all);
+  const places = Map.groupBy(all, ({ series }) => JSON.stringify([series.cloud, series.vantage]));
   const unknown = [...places.values()].flatMap((some) => unobservedByAll(some));
-  const most = union([...max, ...unknown]);
-  return (stretches, unobserved) => ({
-    min: intersect(min, stretches),
-    estimate: intersect(estimate, stretches),
-    max: intersect(unobserved === 'may-be-down' ? most : max, stretches),
+  const maxWithUnknown = union([...max, ...unknown]);
+  return (intervals, unobserved) => ({
+    min: intersect(min, intervals),
+    estimate: intersect(estimate, intervals),
+    max: intersect(unobserved === 'may-be-down' ? maxWithUnknown : max, intervals),
   });
 }
 
-/** What was unobserved parts an outage in the minimum alone: by the estimate it is one, of which the gap is no part. */
-function longestOutage(books: readonly SeriesBook[], { min, estimate, max }: Extent): Seconds {
-  const outages = outagesWithin(books, union(estimate));
+/** A gap splits an outage in the minimum only. In the estimate it stays one outage, without the gap. */
+function longestOutage(all: readonly SeriesOutages[], { min, estimate, max }: Extent): Measured {
+  const outages = outagesWithin(all, union(estimate));
   return {
-    min: longest(min),
-    estimate: outages.reduce((most, one) => Math.max(most, length(one) / 1000), 0),
-    max: longest(max),
+    min: longestOf(min),
+    estimate: outages.reduce((longest, one) => Math.max(longest, length(one) / 1000), 0),
+    max: longestOf(max),
   };
 }
 
-const longest = (stretches: readonly Interval[]): number =>
-  union(stretches).reduce((most, { from, until }) => Math.max(most, (until - from) / 1000), 0);
+const longestOf = (intervals: readonly Interval[]): number =>
+  union(intervals).reduce((longest, { from, until }) => Math.max(longest, (until - from) / 1000), 0);
 
-/** A void sample may have been either. */
-function errorRatio(traced: readonly Traced[]): Seconds | null {
-  const sum = (pick: (one: Traced) => number) => traced.reduce((total, one) => total + pick(one), 0);
+/** A void sample may have been ok or failed. */
+function errorRatio(counts: readonly TraceCounts[]): Measured | null {
+  const sum = (pick: (one: TraceCounts) => number) => counts.reduce((total, one) => total + pick(one), 0);
   const [ok, failed, unknown] = [sum((one) => one.ok), sum((one) => one.failed), sum((one) => one.void)];
   if (ok + failed === 0) return null;
   const all = ok + failed + unknown;
   return { min: failed / all, estimate: failed / (ok + failed), max: (failed + unknown) / all };
 }
 
-/** Of the series that became slower most: its median by that of the baseline, between the bounds that both have. */
+/**
+ * Returns the largest ratio of a series' median latency to its baseline, with the confidence intervals of both medians.
+ */
 function slowdownOf(
-  pairs: readonly { readonly before: Traced | undefined; readonly during: Traced }[],
-): Seconds | null {
+  pairs: readonly { readonly before: TraceCounts | undefined; readonly during: TraceCounts }[],
+): Measured | null {
   const ratios = pairs.flatMap(({ before, during }) => {
     if (before === undefined) return [];
-    const [was, is] = [quantile(before.seconds, 0.5), quantile(during.seconds, 0.5)];
-    const [could, can] = [quantileBounds(before.seconds, 0.5), quantileBounds(during.seconds, 0.5)];
-    if (was === null || is === null || could === null || can === null || could.low <= 0) return [];
-    return [{ min: can.low / could.high, estimate: is / was, max: can.high / could.low }];
+    const [baseline, median] = [quantile(before.seconds, 0.5), quantile(during.seconds, 0.5)];
+    const [baselineBounds, bounds] = [quantileBounds(before.seconds, 0.5), quantileBounds(during.seconds, 0.5)];
+    if (baseline === null || median === null || baselineBounds === null || bounds === null) return [];
+    if (baselineBounds.low <= 0) return [];
+    return [
+      {
+        min: bounds.low / baselineBounds.high,
+        estimate: median / baseline,
+        max: bounds.high / baselineBounds.low,
+      },
+    ];
   });
-  return ratios.reduce<Seconds | null>(
-    (most, one) => (most === null || one.estimate > most.estimate ? one : most),
+  return ratios.reduce<Measured | null>(
+    (largest, one) => (largest === null || one.estimate > largest.estimate ? one : largest),
     null,
   );
 }
@@ -152,19 +159,21 @@ function quantilesOf(sorted: Float32Array): Quantiles | null {
   return p50 === null || p95 === null || p99 === null ? null : { p50, p95, p99 };
 }
 
-/** How long after the end of a phase the last window that reached beyond it was over. */
-function recoveryOf(down: readonly DowntimeWindow[], stretches: readonly Interval[], now: Millis): Seconds | null {
-  const end = stretches.at(-1)?.until ?? now;
-  const reaching = down.filter((one) => one.start.estimate < end && (one.end === null || one.end.latest > end));
-  let most = exactly(0);
-  for (const { end: over } of reaching) {
-    if (over === null) return null;
-    const after = (at: Millis) => Math.max(0, (at - end) / 1000);
-    most = {
-      min: Math.max(most.min, after(over.earliest)),
-      estimate: Math.max(most.estimate, after(over.estimate)),
-      max: Math.max(most.max, after(over.latest)),
+/** Returns how long after the end of a phase the last window was closed that was open at its end. */
+function recoveryOf(down: readonly DowntimeWindow[], intervals: readonly Interval[], now: Millis): Measured | null {
+  const phaseEnd = intervals.at(-1)?.until ?? now;
+  const openAtEnd = down.filter(
+    ({ start, end }) => start.estimate < phaseEnd && (end === null || end.latest > phaseEnd),
+  );
+  let recovery = exactly(0);
+  for (const { end } of openAtEnd) {
+    if (end === null) return null;
+    const after = (at: Millis) => Math.max(0, (at - phaseEnd) / 1000);
+    recovery = {
+      min: Math.max(recovery.min, after(end.earliest)),
+      estimate: Math.max(recovery.estimate, after(end.estimate)),
+      max: Math.max(recovery.max, after(end.latest)),
     };
   }
-  return most;
+  return recovery;
 }

@@ -1,42 +1,42 @@
 import type { Task } from './task.ts';
 
-/** The phases of an upgrade in their order, and what each promises. */
+/** The phases of an upgrade in order, with their budgets. */
 export type Plan = {
   readonly name: string;
   readonly description: string;
   readonly phases: readonly PlannedPhase[];
-  /** What the whole run may cost. */
+  /** The budget of the whole run. */
   readonly run?: Budget;
-  /** What may happen outside every phase: before the first, or after the last has ended. */
+  /** The budget of the time outside all phases: before the first, or after the last has ended. */
   readonly outside?: Budget;
 };
 
 export type PlannedPhase = {
   readonly name: string;
-  /** The promise in words, for whoever reads the report. */
+  /** The promise in words, shown in reports. */
   readonly promise: string;
-  /** How it is recognised, besides being begun by hand. */
+  /** The tasks that start it. Any phase can also be started by hand. */
   readonly begins: Begins;
   readonly budget: Budget;
 };
 
-/** A phase begins with the first task that has one of the names or one of the tags. */
+/** A phase starts with the first task that matches one of the names or has one of the tags. */
 export type Begins = {
-  /** Patterns, see `matches`. */
+  /** Patterns; see `matches`. */
   readonly task: readonly string[];
   readonly tag: readonly string[];
 };
 
 /**
- * What a phase, or the run, may cost; what is not named may cost anything.
- * - `api_downtime`, `boot_downtime`: seconds of the phase in which the API, or booting, was down
- * - `data_plane_downtime`: seconds of the phase in which any of the servers under `server-reach` was out of reach
- * - `longest_window`: seconds of the longest stretch of API downtime
+ * The limits of a phase or a run; a limit that is not set is not checked.
+ * - `api_downtime`, `boot_downtime`: seconds for which the API, or booting, was down
+ * - `data_plane_downtime`: seconds for which any server of `server-reach` was unreachable
+ * - `longest_window`: the longest API outage, in seconds
  * - `consecutive_failures`: failed samples of the server list in a row, on one connection
- * - `error_ratio`: failed samples of the server list by all, 0 to 1
- * - `slowdown`: the median answer time of the server list by that before the first phase
+ * - `error_ratio`: failed samples of the server list divided by all, 0 to 1
+ * - `slowdown`: median latency of the server list divided by the median before the first phase
  */
-export const BUDGETS = [
+export const BUDGET_NAMES = [
   'api_downtime',
   'boot_downtime',
   'data_plane_downtime',
@@ -45,20 +45,20 @@ export const BUDGETS = [
   'error_ratio',
   'slowdown',
 ] as const;
-export type BudgetName = (typeof BUDGETS)[number];
+export type BudgetName = (typeof BUDGET_NAMES)[number];
 export type Budget = { readonly [name in BudgetName]?: number | undefined };
 
 /**
- * Whether a text is as the pattern says: `*` stands for anything, letters may be large or small. No regular
- * expressions: a plan is to be read by the one who wrote the playbook, and none can take exponential time.
+ * Whether a text matches a pattern: `*` matches any characters, case is ignored. Not a regular expression, so that
+ * plans stay readable for authors of playbooks and no pattern takes exponential time.
  */
-export const matches = (pattern: string, text: string): boolean => matcher(pattern)(plain(text));
+export const matches = (pattern: string, text: string): boolean => matcher(pattern)(normalized(text));
 
-const plain = (text: string): string => text.trim().toLowerCase();
+const normalized = (text: string): string => text.trim().toLowerCase();
 
-/** For a text that is plain already. */
+/** Expects a normalized text. */
 function matcher(pattern: string): (text: string) => boolean {
-  const [first = '', ...rest] = plain(pattern).split('*');
+  const [first = '', ...rest] = normalized(pattern).split('*');
   const last = rest.pop();
   if (last === undefined) return (text) => text === first;
   return (text) => {
@@ -73,13 +73,16 @@ function matcher(pattern: string): (text: string) => boolean {
   };
 }
 
-/** Tells which tasks a phase begins with. A name is tried alone and with its role, as Ansible prints it: `os_nova : Stop services`. */
-export function beginning({ task, tag }: Begins): (task: Pick<Task, 'name' | 'role' | 'tags'>) => boolean {
+/**
+ * Matches the tasks that start a phase, by name with and without the role, as Ansible prints it: `os_nova : Stop
+ * services`.
+ */
+export function startsPhase({ task, tag }: Begins): (task: Pick<Task, 'name' | 'role' | 'tags'>) => boolean {
   const matchers = task.map(matcher);
   return ({ name, role, tags }) => {
     if (tag.some((one) => tags.includes(one))) return true;
-    const alone = plain(name);
-    const whole = role === null ? alone : plain(`${role} : ${name}`);
-    return matchers.some((fits) => fits(alone) || (role !== null && fits(whole)));
+    const plain = normalized(name);
+    const withRole = role === null ? plain : normalized(`${role} : ${name}`);
+    return matchers.some((isMatch) => isMatch(plain) || (role !== null && isMatch(withRole)));
   };
 }

@@ -1,175 +1,178 @@
+import { partitionPoint } from '../binary-search.ts';
 import type { Interval, Millis } from '../time.ts';
 import { didNothing, TASK_SOURCES, type Task, type TaskSource, withoutArguments } from './task.ts';
 
-/** A task as all that told of it know it together. */
+/** A task, merged from the reports of all its sources. */
 export type KnownTask = Task & {
-  /** The one that knows best first. */
+  /** Most reliable first. */
   readonly sources: readonly TaskSource[];
-  /** Up to when it may have lasted: its end, or what bounds it where no end was told; Infinity while it runs. */
+  /**
+   * The latest time until which it may have run: its end, or an upper bound if none was reported; Infinity while
+   * running.
+   */
   readonly lastedUntil: Millis;
 };
 
-/** As told by each source: a task that two tell counts twice. */
-export type TaskLoad = { readonly told: number; readonly running: number };
+/** Counts reports by source: a task that two sources report counts twice. */
+export type TaskLoad = { readonly reported: number; readonly running: number };
 
-export type TaskBook = {
-  /** What is told of a task later replaces what its source told before. */
-  tell(task: Task): void;
+export type TaskRegistry = {
+  /** Adds a report; it replaces the previous one with the same id. */
+  report(task: Task): void;
   /** Whether its source has reported its end. */
   hasEnded(id: string): boolean;
-  /** There never was such a task. */
+  /** Removes a task. */
   forget(id: string): void;
-  /** By their start. */
+  /** In order of their start. */
   all(): readonly KnownTask[];
   /**
-   * Those that may have done something in a stretch, by their start; of more than `most` those that began last. Tasks
-   * that did nothing are left out here and in `begun`.
+   * Tasks that may have been running at any time within the interval, in order of their start: the last `limit` of
+   * them. Tasks that did nothing are left out, as in `startedIn`.
    */
-  during(stretch: Interval & { readonly most?: number }): readonly KnownTask[];
-  /** Those that began after `from` and up to `until`, by their start, `most` of them. */
-  begun(stretch: Interval & { readonly most: number }): readonly KnownTask[];
+  during(interval: Interval & { readonly limit?: number }): readonly KnownTask[];
+  /** Tasks that started after `from` and no later than `until`, in order of their start: the first `limit` of them. */
+  startedIn(interval: Interval & { readonly limit: number }): readonly KnownTask[];
   running(): readonly KnownTask[];
-  /** How many would be told, and run, if these were told too. */
+  /** Returns what the load would be after these reports. */
   loadWith(tasks: readonly Task[]): TaskLoad;
-  /** Another number after each change. */
+  /** Changes with every change of the registry. */
   version(): number;
 };
 
-/** The moments that two sources give for the start of one task lie no further apart: some know whole seconds alone. */
-const APART = 1500;
+/** The largest difference between the start times that two sources report for a task: some know whole seconds only. */
+const MAX_START_DIFFERENCE_MS = 1500;
 
-/** What is known of a task, as long as nobody has looked at when the next one began. */
-type United = Omit<KnownTask, 'lastedUntil'>;
+/** A merged task before `lastedUntil` is computed, which depends on the next task. */
+type MergedTask = Omit<KnownTask, 'lastedUntil'>;
 
 /**
- * Tasks come one by one, ten thousand of them in a night. Telling only notes what changed; whoever looks next has the
- * names that changed looked at anew, all at once. So what comes together costs little more than its size.
+ * Creates a registry for tens of thousands of tasks, reported one by one. A report only marks its name as changed; the
+ * next query merges all changed names at once, so a batch of reports costs little more than its size.
  */
-export function createTaskBook(): TaskBook {
-  const told = new Map<string, Task>();
-  /** Of each name all that was told, by id. */
-  const named = new Map<string, Map<string, Task>>();
-  /** Of each name what is known. */
-  const unitedOf = new Map<string, readonly United[]>();
-  /** Names of which something was told since somebody looked. */
-  const changed = new Set<string>();
-  const finished = new WeakMap<United, KnownTask>();
-  let united: readonly United[] = [];
+export function createTaskRegistry(): TaskRegistry {
+  const reports = new Map<string, Task>();
+  /** Reports by name, then by id. */
+  const reportsByName = new Map<string, Map<string, Task>>();
+  const mergedByName = new Map<string, readonly MergedTask[]>();
+  /** Names with reports since the last query. */
+  const changedNames = new Set<string>();
+  const knownByMerged = new WeakMap<MergedTask, KnownTask>();
+  let merged: readonly MergedTask[] = [];
   let known: readonly KnownTask[] = [];
-  /** Those of `known` that may have had an effect. */
-  let acting: readonly KnownTask[] = [];
-  let lasting = createLasting([]);
+  /** The known tasks that may have had an effect. */
+  let effective: readonly KnownTask[] = [];
+  let effectiveEnds = createEndIndex([]);
   let running = 0;
   let version = 0;
 
   function forget(id: string): void {
-    const task = told.get(id);
+    const task = reports.get(id);
     if (task === undefined) return;
-    const key = keyOf(task);
-    told.delete(id);
+    const key = nameKeyOf(task);
+    reports.delete(id);
     if (task.status === 'running') running--;
-    named.get(key)?.delete(id);
-    changed.add(key);
+    reportsByName.get(key)?.delete(id);
+    changedNames.add(key);
     version++;
   }
 
   function refresh(): void {
-    if (changed.size === 0) return;
-    const gone = new Set<United>();
-    const fresh: United[] = [];
-    for (const key of changed) {
-      for (const one of unitedOf.get(key) ?? []) gone.add(one);
-      const tasks = [...(named.get(key)?.values() ?? [])];
-      if (tasks.length === 0) {
-        named.delete(key);
-        unitedOf.delete(key);
+    if (changedNames.size === 0) return;
+    const replaced = new Set<MergedTask>();
+    const fresh: MergedTask[] = [];
+    for (const key of changedNames) {
+      for (const one of mergedByName.get(key) ?? []) replaced.add(one);
+      const reported = [...(reportsByName.get(key)?.values() ?? [])];
+      if (reported.length === 0) {
+        reportsByName.delete(key);
+        mergedByName.delete(key);
       } else {
-        const groups = groupsOf(tasks.sort(byStart));
-        unitedOf.set(key, groups);
-        for (const one of groups) fresh.push(one);
+        const tasksOfName = mergeReports(reported.sort(byStart));
+        mergedByName.set(key, tasksOfName);
+        for (const one of tasksOfName) fresh.push(one);
       }
     }
-    changed.clear();
-    // What is left is in order already: sorting then is merging.
-    united = [...united.filter((one) => !gone.has(one)), ...fresh.sort(byStart)].sort(byStart);
-    known = united.map((one, index) => finish(one, united[index + 1]));
-    acting = known.filter((one) => !didNothing(one));
-    lasting = createLasting(acting.map((one) => one.lastedUntil));
+    changedNames.clear();
+    // Both parts are sorted already, so this sort only merges them.
+    merged = [...merged.filter((one) => !replaced.has(one)), ...fresh.sort(byStart)].sort(byStart);
+    known = merged.map((one, index) => toKnownTask(one, merged[index + 1]));
+    effective = known.filter((one) => !didNothing(one));
+    effectiveEnds = createEndIndex(effective.map((one) => one.lastedUntil));
   }
 
-  /** The same object as before where nothing changed: others remember what they found of it. */
-  function finish(task: United, next: United | undefined): KnownTask {
+  /** Returns the same object as before if nothing changed, as callers cache by identity. */
+  function toKnownTask(task: MergedTask, next: MergedTask | undefined): KnownTask {
     const until = lastedUntil(task, next);
-    const before = finished.get(task);
+    const before = knownByMerged.get(task);
     if (before !== undefined && before.lastedUntil === until) return before;
     const found = { ...task, lastedUntil: until };
-    finished.set(task, found);
+    knownByMerged.set(task, found);
     return found;
   }
 
   return {
-    tell(task) {
+    report(task) {
       forget(task.id);
-      const key = keyOf(task);
-      const tasks = named.get(key) ?? new Map<string, Task>();
-      named.set(key, tasks.set(task.id, task));
-      told.set(task.id, task);
+      const key = nameKeyOf(task);
+      const tasks = reportsByName.get(key) ?? new Map<string, Task>();
+      reportsByName.set(key, tasks.set(task.id, task));
+      reports.set(task.id, task);
       if (task.status === 'running') running++;
-      changed.add(key);
+      changedNames.add(key);
       version++;
     },
-    hasEnded: (id) => (told.get(id)?.end ?? null) !== null,
+    hasEnded: (id) => (reports.get(id)?.end ?? null) !== null,
     forget,
     all() {
       refresh();
       return known;
     },
-    during({ from, until, most = Infinity }) {
+    during({ from, until, limit = Infinity }) {
       refresh();
-      return lasting
-        .latest(firstAfter(acting, until), { from, most })
-        .flatMap((index) => acting[index] ?? [])
+      return effectiveEnds
+        .lastEndingFrom(from, { before: firstAfter(effective, until), limit })
+        .flatMap((index) => effective[index] ?? [])
         .reverse();
     },
-    begun({ from, until, most }) {
+    startedIn({ from, until, limit }) {
       refresh();
-      const first = firstAfter(acting, from);
-      return acting.slice(first, Math.min(first + most, Math.max(first, firstAfter(acting, until))));
+      const first = firstAfter(effective, from);
+      return effective.slice(first, Math.min(first + limit, Math.max(first, firstAfter(effective, until))));
     },
     running() {
       refresh();
       return known.filter((one) => one.status === 'running');
     },
     loadWith(tasks) {
-      const news = [...new Map(tasks.map((one) => [one.id, one])).values()];
-      const known = news.flatMap(({ id }) => told.get(id) ?? []);
+      const added = [...new Map(tasks.map((one) => [one.id, one])).values()];
+      const replaced = added.flatMap(({ id }) => reports.get(id) ?? []);
       const runningOf = (some: readonly Task[]) => some.filter(({ status }) => status === 'running').length;
       return {
-        told: told.size + news.length - known.length,
-        running: running + runningOf(news) - runningOf(known),
+        reported: reports.size + added.length - replaced.length,
+        running: running + runningOf(added) - runningOf(replaced),
       };
     },
     version: () => version,
   };
 }
 
-type Lasting = {
-  /** Of those before `end` the last `most` that lasted until `from` or longer, the last one first. */
-  latest(end: number, { from, most }: { readonly from: Millis; readonly most: number }): readonly number[];
+type EndIndex = {
+  /** Returns the last `limit` indexes less than `before` whose end is `from` or later, in descending order. */
+  lastEndingFrom(from: Millis, options: { readonly before: number; readonly limit: number }): readonly number[];
 };
 
-/** Finds those that lasted long without looking at the others: a tree of the latest moment of each half. */
-function createLasting(moments: readonly Millis[]): Lasting {
+/** Finds tasks by their end in logarithmic time per result: a binary tree of the latest end in each subtree. */
+function createEndIndex(ends: readonly Millis[]): EndIndex {
   let width = 1;
-  while (width < moments.length) width *= 2;
+  while (width < ends.length) width *= 2;
   const tree = new Float64Array(2 * width).fill(Number.NEGATIVE_INFINITY);
-  tree.set(moments, width);
+  tree.set(ends, width);
   for (let node = width - 1; node > 0; node--) tree[node] = Math.max(tree[2 * node] ?? 0, tree[2 * node + 1] ?? 0);
   return {
-    latest(end, { from, most }) {
+    lastEndingFrom(from, { before, limit }) {
       const found: number[] = [];
       const visit = (node: number, first: number, size: number): void => {
-        if (first >= end || found.length >= most || (tree[node] ?? 0) < from) return;
+        if (first >= before || found.length >= limit || (tree[node] ?? 0) < from) return;
         if (size === 1) {
           found.push(first);
           return;
@@ -183,105 +186,98 @@ function createLasting(moments: readonly Millis[]): Lasting {
   };
 }
 
-/** A task whose end was never told has ended when another began. */
-function lastedUntil(task: United, next: United | undefined): Millis {
+/** A task without a reported end has ended when the next one started. */
+function lastedUntil(task: MergedTask, next: MergedTask | undefined): Millis {
   if (task.end !== null) return Math.max(task.start, task.end);
   return task.status === 'running' ? Infinity : (next?.start ?? Infinity);
 }
 
-type Placed = { readonly start: Millis; readonly id: string };
+type Started = { readonly start: Millis; readonly id: string };
 
-const byStart = (a: Placed, b: Placed): number => a.start - b.start || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+const byStart = (a: Started, b: Started): number => a.start - b.start || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 
-/** The place of the first that starts after `at`. */
-function firstAfter(tasks: readonly Placed[], at: Millis): number {
-  let low = 0;
-  let high = tasks.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((tasks[middle]?.start ?? Infinity) <= at) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
+/** Returns the index of the first task that starts after `at`. */
+const firstAfter = (tasks: readonly Started[], at: Millis): number =>
+  partitionPoint(tasks.length, (index) => (tasks[index]?.start ?? Infinity) <= at);
 
-/** A task as several sources tell it, while more may be found that tell of it too. */
+/** Reports of the same task by different sources. */
 type Group = {
   readonly index: number;
   readonly members: [Task, ...Task[]];
   readonly sources: Set<TaskSource>;
-  /** Null while none of its members knows it. */
+  /** Null while no member knows it. */
   play: string | null;
   role: string | null;
-  /** The keys under which it is found: those of before are void. */
-  state: number;
+  /** Changes with every member, which makes older index entries invalid. */
+  revision: number;
 };
 
 /**
- * The same task told by two sources is one; `tasks` are of one name, by their start. Each goes to the first group that
- * began near enough, has none of the same source, and contradicts neither its play nor its role.
+ * Merges the reports of different sources for the same task. `tasks` have one name and are in order of their start.
+ * Each joins the first group that started near enough, has no report of the same source, and has the same play and role
+ * or does not know them.
  */
-function groupsOf(tasks: readonly Task[]): readonly United[] {
+function mergeReports(tasks: readonly Task[]): readonly MergedTask[] {
   const sources = new Set(tasks.map((one) => one.source));
   const groups: Group[] = [];
-  /** By a source that they lack, their play or any, and their role or any. */
-  const open = new Map<string, Heap>();
-  let near = 0;
+  /** Groups by a missing source, their play or any, and their role or any. */
+  const openGroups = new Map<string, Heap>();
+  let firstNear = 0;
 
-  function place(group: Group): void {
-    group.state++;
+  function addToIndex(group: Group): void {
+    group.revision++;
     for (const source of sources) {
       if (group.sources.has(source)) continue;
       for (const key of keysOf(source, [group.play, ANY], [group.role, ANY])) {
-        const heap = open.get(key) ?? createHeap();
-        open.set(key, heap);
-        heap.push({ group, state: group.state });
+        const heap = openGroups.get(key) ?? createHeap();
+        openGroups.set(key, heap);
+        heap.push({ group, revision: group.revision });
       }
     }
   }
 
   function firstOf(key: string): Group | null {
-    const heap = open.get(key);
+    const heap = openGroups.get(key);
     for (let one = heap?.first(); one !== undefined; one = heap?.first()) {
-      if (one.state === one.group.state && one.group.index >= near) return one.group;
+      if (one.revision === one.group.revision && one.group.index >= firstNear) return one.group;
       heap?.pop();
     }
     return null;
   }
 
   for (const task of tasks) {
-    while (near < groups.length && task.start - (groups[near]?.members[0].start ?? task.start) > APART) near++;
+    while (task.start - (groups[firstNear]?.members[0].start ?? task.start) > MAX_START_DIFFERENCE_MS) firstNear++;
     const { source, play, role } = task;
     const found = keysOf(source, play === null ? [ANY] : [play, null], role === null ? [ANY] : [role, null])
       .map(firstOf)
       .reduce((a, b) => (b === null || (a !== null && a.index < b.index) ? a : b), null);
-    const group = found ?? { index: groups.length, members: [task], sources: new Set(), play, role, state: 0 };
+    const group = found ?? { index: groups.length, members: [task], sources: new Set(), play, role, revision: 0 };
     if (found === null) groups.push(group);
     else group.members.push(task);
     group.sources.add(source);
     group.play ??= play;
     group.role ??= role;
-    if (sources.size > 1) place(group);
+    if (sources.size > 1) addToIndex(group);
   }
-  return groups.map(({ members }) => unite(members));
+  return groups.map(({ members }) => merge(members));
 }
 
 const ANY = Symbol('any play or role');
-type Place = string | null | typeof ANY;
+type KeyPart = string | null | typeof ANY;
 
-const placeKey = (place: Place): string => (place === ANY ? 'any' : JSON.stringify(place));
+const partKey = (part: KeyPart): string => (part === ANY ? 'any' : JSON.stringify(part));
 
-const keysOf = (source: TaskSource, plays: readonly Place[], roles: readonly Place[]): readonly string[] =>
-  plays.flatMap((play) => roles.map((role) => `${source} ${placeKey(play)} ${placeKey(role)}`));
+const keysOf = (source: TaskSource, plays: readonly KeyPart[], roles: readonly KeyPart[]): readonly string[] =>
+  plays.flatMap((play) => roles.map((role) => `${source} ${partKey(play)} ${partKey(role)}`));
 
-/** A group as it was when `state` was its state. */
-type Placing = { readonly group: Group; readonly state: number };
+/** Valid while the group has this revision. */
+type HeapEntry = { readonly group: Group; readonly revision: number };
 
-type Heap = { push(one: Placing): void; first(): Placing | undefined; pop(): void };
+type Heap = { push(one: HeapEntry): void; first(): HeapEntry | undefined; pop(): void };
 
-/** Gives the group that was begun first. */
+/** A binary heap; the first entry is the group that was created first. */
 function createHeap(): Heap {
-  const heap: Placing[] = [];
+  const heap: HeapEntry[] = [];
   const indexAt = (at: number): number => heap[at]?.group.index ?? Infinity;
 
   function swap(a: number, b: number): void {
@@ -312,24 +308,24 @@ function createHeap(): Heap {
   };
 }
 
-/** Some sources write the role before the name. */
-const keyOf = ({ kind, name, role }: Task): string => {
+/** Returns kind and normalized name. Some sources prefix the name with the role. */
+const nameKeyOf = ({ kind, name, role }: Task): string => {
   const plain = role !== null && name.startsWith(`${role} : `) ? name.slice(role.length + 3) : name;
   return `${kind} ${withoutArguments(plain).trim().toLowerCase()}`;
 };
 
 const rank = ({ source }: Task): number => TASK_SOURCES.indexOf(source);
 
-/** What the best source says, completed by the others. */
-function unite(group: readonly Task[]): United {
+/** Takes the most reliable report and completes it from the others. */
+function merge(group: readonly Task[]): MergedTask {
   const [best, ...others] = group.toSorted((a, b) => rank(a) - rank(b));
-  if (best === undefined) throw new Error('a task that nobody told of');
+  if (best === undefined) throw new Error('no reports to merge');
   const first = <T>(pick: (task: Task) => T | null): T | null =>
     [best, ...others].map(pick).find((value) => value !== null) ?? null;
   const ended = [best, ...others].find(({ status }) => status === 'ok' || status === 'failed');
-  const unsure = best.status === 'running' || best.status === 'unknown';
-  const status = unsure ? (ended?.status ?? best.status) : best.status;
-  const dry = group.some((one) => one.status === 'dry-run');
+  const isUncertain = best.status === 'running' || best.status === 'unknown';
+  const status = isUncertain ? (ended?.status ?? best.status) : best.status;
+  const isDryRun = group.some((one) => one.status === 'dry-run');
   return {
     ...best,
     role: first((one) => one.role),
@@ -337,9 +333,9 @@ function unite(group: readonly Task[]): United {
     playbook: first((one) => one.playbook),
     hosts: [...new Set(group.flatMap((one) => one.hosts))].toSorted(),
     tags: [...new Set(group.flatMap((one) => one.tags))].toSorted(),
-    // Only some sources see that a run is dry; the others see its tasks end well.
-    status: dry ? 'dry-run' : status,
-    end: unsure && ended !== undefined ? ended.end : best.status === 'running' ? null : first((one) => one.end),
+    // Only some sources recognise a dry run; others report its tasks as ok.
+    status: isDryRun ? 'dry-run' : status,
+    end: isUncertain && ended !== undefined ? ended.end : best.status === 'running' ? null : first((one) => one.end),
     sources: [best, ...others].map((one) => one.source),
   };
 }

@@ -2,45 +2,44 @@ import type { Millis } from '../time.ts';
 import type { Task, TaskSource } from './task.ts';
 
 /**
- * Notices when whoever reported a running task has died without a word: killed with its machine, its container or its
- * session. It reads no clock.
+ * Ends running tasks whose source died without reporting their end, such as a playbook that was killed. Reads no clock.
  */
 export type TaskSilence = {
   /**
-   * Notes what a source reports. `heartbeat`: it reports a running task again at least so often, in milliseconds; null
-   * where it reports only what changes. Returns false for what is known already.
+   * Records a report. `heartbeat`: the source repeats its report of a running task at least this often, in
+   * milliseconds; null if it reports only changes. Returns false if the report contains nothing new.
    */
-  heard(task: Task, { at, heartbeat }: { readonly at: Millis; readonly heartbeat: Millis | null }): boolean;
-  /** The same of a task that ran when the daemon before ended; it changes nothing that was heard since. */
-  recall(task: Task, heard: { readonly at: Millis; readonly heartbeat: Millis | null }): void;
+  report(task: Task, { at, heartbeat }: { readonly at: Millis; readonly heartbeat: Millis | null }): boolean;
+  /** Restores a task that was running when the previous daemon ended, unless it was reported since. */
+  restore(task: Task, lastReport: { readonly at: Millis; readonly heartbeat: Millis | null }): void;
   /**
-   * The running tasks of which nothing was heard for too long, as ended: nobody knows how. They are given once. A task
-   * that is reported again after that runs again.
+   * Returns the running tasks that were not reported for too long, as ended with an unknown result; each only once. A
+   * task that is reported again afterwards is running again.
    */
   overdue(at: Millis): readonly Task[];
 };
 
-/** So many heartbeats may go missing. */
+/** A source is silent after this many missed heartbeats. */
 const MISSED_HEARTBEATS = 3;
 
-/** A task may run that long without a line in a log. One that is ended too early is put right by its real end. */
-const SILENCE_MS = 3_600_000;
+/** A task may run this long without a line in a log. If it is ended too early, its real end corrects that. */
+const MAX_SILENCE_MS = 3_600_000;
 
-/** Without a heartbeat: who begins a task by hand ends it by hand, and a playbook's length is nobody's guess. */
-const BY_HAND: ReadonlySet<TaskSource> = new Set(['shell', 'run-upgrade', 'grafana']);
+/** Never overdue without a heartbeat: tasks that are started and ended by hand, and playbooks, which take any time. */
+const UNLIMITED_SOURCES: ReadonlySet<TaskSource> = new Set(['shell', 'run-upgrade', 'grafana']);
 
-type Heard = { readonly task: Task; at: Millis; heartbeat: Millis | null };
+type LastReport = { readonly task: Task; at: Millis; heartbeat: Millis | null };
 
 export function createTaskSilence(): TaskSilence {
-  const running = new Map<string, Heard>();
+  const running = new Map<string, LastReport>();
 
-  const limitOf = ({ task, heartbeat }: Heard): Millis => {
+  const silenceLimitOf = ({ task, heartbeat }: LastReport): Millis => {
     if (heartbeat !== null) return MISSED_HEARTBEATS * heartbeat;
-    return BY_HAND.has(task.source) ? Infinity : SILENCE_MS;
+    return UNLIMITED_SOURCES.has(task.source) ? Infinity : MAX_SILENCE_MS;
   };
 
   return {
-    heard(task, { at, heartbeat }) {
+    report(task, { at, heartbeat }) {
       const known = running.get(task.id);
       if (task.end !== null || task.status === 'ok' || task.status === 'failed' || task.status === 'unknown') {
         running.delete(task.id);
@@ -54,16 +53,16 @@ export function createTaskSilence(): TaskSilence {
       running.set(task.id, { task, at, heartbeat: heartbeat ?? known?.heartbeat ?? null });
       return true;
     },
-    recall(task, { at, heartbeat }) {
+    restore(task, { at, heartbeat }) {
       if (!running.has(task.id)) running.set(task.id, { task, at, heartbeat });
     },
     overdue(at) {
-      const silent = [...running.values()].filter((one) => at - one.at >= limitOf(one));
-      return silent.map(({ task, at: heardAt, heartbeat }) => {
+      const silent = [...running.values()].filter((one) => at - one.at >= silenceLimitOf(one));
+      return silent.map(({ task, at: reportedAt, heartbeat }) => {
         running.delete(task.id);
         const status = task.status === 'dry-run' ? 'dry-run' : 'unknown';
-        // By then it would have been reported again.
-        return { ...task, status, end: Math.max(task.start, heardAt + (heartbeat ?? SILENCE_MS)) };
+        // It would have been reported again by then.
+        return { ...task, status, end: Math.max(task.start, reportedAt + (heartbeat ?? MAX_SILENCE_MS)) };
       });
     },
   };

@@ -2,19 +2,19 @@ import type { Millis } from '../time.ts';
 
 /** A step of the upgrade with a start and an end: an Ansible task or handler, a shell command. */
 export type Task = {
-  /** Given by its source, so that what is told of one task later replaces what was told before. */
+  /** Assigned by its source; a later report with the same id replaces the earlier one. */
   readonly id: string;
   readonly name: string;
   readonly role: string | null;
   readonly play: string | null;
   readonly playbook: string | null;
   readonly hosts: readonly string[];
-  /** As Ansible's tags, where the source knows them. */
+  /** Ansible tags, if the source knows them. */
   readonly tags: readonly string[];
   readonly kind: TaskKind;
   readonly status: TaskStatus;
   readonly start: Millis;
-  /** Null while it runs, and where its end was never told. */
+  /** Null while it runs, and if its end was never reported. */
   readonly end: Millis | null;
   readonly source: TaskSource;
 };
@@ -22,37 +22,37 @@ export type Task = {
 export const TASK_KINDS = ['task', 'handler'] as const;
 export type TaskKind = (typeof TASK_KINDS)[number];
 
-/** `unknown`: it ended, and nobody said how. `dry-run`: only announced, as by `ansible-playbook --check`. */
+/** `unknown`: it ended with an unknown result. `dry-run`: it changes nothing, as with `ansible-playbook --check`. */
 export const TASK_STATUSES = ['running', 'ok', 'failed', 'unknown', 'dry-run'] as const;
 export type TaskStatus = (typeof TASK_STATUSES)[number];
 
 /**
- * Who told of it, the one that knows best first: our own Ansible callback, ansible.posix.jsonl, Ansible's log, ARA, a
- * shell (`rollwatch task`), run-upgrade.sh's files, community.grafana's callback.
+ * Task sources, most reliable first: our Ansible callback, ansible.posix.jsonl, Ansible's log, ARA, the command line
+ * (`rollwatch task`), the files of run-upgrade.sh, the callback of community.grafana.
  */
 export const TASK_SOURCES = ['callback', 'jsonl', 'log', 'ara', 'shell', 'run-upgrade', 'grafana'] as const;
 export type TaskSource = (typeof TASK_SOURCES)[number];
 
-/** These name each host that has done a task. The others need not know any host. */
-const NAMES_HOSTS: ReadonlySet<TaskSource> = new Set(['callback', 'jsonl', 'log', 'ara']);
+/** These sources report every host that ran a task. Others may report none. */
+const SOURCES_WITH_HOSTS: ReadonlySet<TaskSource> = new Set(['callback', 'jsonl', 'log', 'ara']);
 
-/** What decides whether a task was done; `sources` are all that reported it. */
+/** `sources`: all that reported the task. */
 type Progress = Pick<Task, 'hosts' | 'status' | 'source'> & { readonly sources?: readonly TaskSource[] };
 
-/** Whether at least one host has done it: Ansible announces tasks that every host then skips. */
+/** Whether at least one host ran the task: Ansible announces tasks that every host then skips. */
 export const isDone = (task: Progress): boolean =>
-  task.status !== 'dry-run' && (task.hosts.length > 0 || !namesHosts(task));
+  task.status !== 'dry-run' && (task.hosts.length > 0 || !reportsHosts(task));
 
-/** Whether it changed nothing, for sure: a dry run, or a task that every host skipped. */
+/** Whether the task certainly changed nothing: a dry run, or a task that every host skipped. */
 export const didNothing = (task: Progress): boolean =>
   task.status === 'dry-run' || (task.status === 'ok' && !isDone(task));
 
-const namesHosts = ({ source, sources = [source] }: Progress): boolean => sources.every((one) => NAMES_HOSTS.has(one));
+const reportsHosts = ({ source, sources = [source] }: Progress): boolean =>
+  sources.every((one) => SOURCES_WITH_HOSTS.has(one));
 
 /**
- * A name without the arguments that Ansible prints behind it with `display_args_to_stdout`, among them passwords:
- * `Stop services name=nova-api, state=stopped`. The name itself does not tell where it ends, so that one which holds
- * ` word=` is cut as well.
+ * Removes the arguments that Ansible appends to a task name with `display_args_to_stdout`, which may include passwords:
+ * `Stop services name=nova-api, state=stopped`. A name that itself contains ` word=` is cut there, too.
  */
 export function withoutArguments(name: string): string {
   const at = name.search(/\s[A-Za-z_]\w*=/);

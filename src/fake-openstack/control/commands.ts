@@ -1,52 +1,52 @@
 import { z } from 'zod';
 import type { EmbeddedCloud } from '../cloud.ts';
-import { faultSchema } from '../faults/fault.ts';
+import { httpFaultSchema } from '../faults/http-faults.ts';
 import type { UpgradeStep } from '../faults/rolling-upgrade.ts';
 import { HTTP_SERVICES, SERVICES } from '../services.ts';
 
 const service = z.enum(SERVICES);
-const scale = z.number().positive().optional();
-const kill = z.boolean().optional();
-const drain = z.number().min(0).optional();
+const scale = z.number().positive().exactOptional();
+const kill = z.boolean().exactOptional();
+const drain = z.number().min(0).exactOptional();
 
-/** What a cloud can be told from another thread, or over HTTP. */
-export const orderSchema = z.discriminatedUnion('order', [
-  z.strictObject({ order: z.literal('stop'), service, kill, drain, scale }),
-  z.strictObject({ order: z.literal('start'), service, scale }),
-  z.strictObject({ order: z.literal('restart'), service, kill, drain, scale }),
-  z.strictObject({ order: z.literal('hup'), service, scale }),
-  z.strictObject({ order: z.literal('fault'), service: z.enum(HTTP_SERVICES), fault: faultSchema.nullable() }),
-  z.strictObject({ order: z.literal('truth') }),
-  z.strictObject({ order: z.literal('status') }),
-  z.strictObject({ order: z.literal('servers') }),
-  z.strictObject({ order: z.literal('requests') }),
-  z.strictObject({ order: z.literal('token-lifetime'), seconds: z.number().min(0) }),
-  z.strictObject({ order: z.literal('quota'), instances: z.number().int().min(0) }),
-  z.strictObject({ order: z.literal('rolling-upgrade'), scale, batch: z.number().int().positive().optional() }),
+/** A command to an embedded cloud, from another thread or over HTTP. */
+export const controlCommandSchema = z.discriminatedUnion('command', [
+  z.strictObject({ command: z.literal('stop'), service, kill, drain, scale }),
+  z.strictObject({ command: z.literal('start'), service, scale }),
+  z.strictObject({ command: z.literal('restart'), service, kill, drain, scale }),
+  z.strictObject({ command: z.literal('hup'), service, scale }),
+  z.strictObject({ command: z.literal('fault'), service: z.enum(HTTP_SERVICES), fault: httpFaultSchema.nullable() }),
+  z.strictObject({ command: z.literal('truth') }),
+  z.strictObject({ command: z.literal('status') }),
+  z.strictObject({ command: z.literal('servers') }),
+  z.strictObject({ command: z.literal('requests') }),
+  z.strictObject({ command: z.literal('token-lifetime'), seconds: z.number().min(0) }),
+  z.strictObject({ command: z.literal('quota'), instances: z.number().int().min(0) }),
+  z.strictObject({ command: z.literal('rolling-upgrade'), scale, batch: z.number().int().positive().exactOptional() }),
 ]);
 
-export type Order = z.infer<typeof orderSchema>;
-type Obedient = Omit<EmbeddedCloud, 'close'>;
+export type ControlCommand = z.infer<typeof controlCommandSchema>;
+type Controllable = Omit<EmbeddedCloud, 'close'>;
 
-/** Carries out an order; what it returns can be sent to another thread or written as JSON. */
-export function obey(
-  cloud: Obedient,
-  order: Order,
+/** Executes a command. The result can be sent to another thread or serialized as JSON. */
+export function execute(
+  cloud: Controllable,
+  controlCommand: ControlCommand,
   { onStep, signal }: { onStep: (step: UpgradeStep) => void; signal?: AbortSignal },
 ): Promise<unknown> {
-  switch (order.order) {
+  switch (controlCommand.command) {
     case 'stop':
-      return cloud.stop(order.service, given(order));
+      return cloud.stop(controlCommand.service, controlCommand);
     case 'start':
-      return cloud.start(order.service, given(order));
+      return cloud.start(controlCommand.service, controlCommand);
     case 'restart':
-      return cloud.restart(order.service, given(order));
+      return cloud.restart(controlCommand.service, controlCommand);
     case 'hup':
-      return cloud.hup(order.service, given(order));
+      return cloud.hup(controlCommand.service, controlCommand);
     case 'fault':
-      return cloud.setFault(order.service, order.fault);
+      return cloud.setFault(controlCommand.service, controlCommand.fault);
     case 'truth':
-      return cloud.truth();
+      return cloud.injectedOutages();
     case 'status':
       return cloud.status();
     case 'servers':
@@ -54,30 +54,10 @@ export function obey(
     case 'requests':
       return cloud.requests();
     case 'token-lifetime':
-      return cloud.setTokenLifetime(order.seconds);
+      return cloud.setTokenLifetime(controlCommand.seconds);
     case 'quota':
-      return cloud.setQuota(order.instances);
+      return cloud.setQuota(controlCommand.instances);
     case 'rolling-upgrade':
-      return cloud.rollingUpgrade({ ...given(order), onStep, ...(signal === undefined ? {} : { signal }) });
+      return cloud.rollingUpgrade({ ...controlCommand, onStep, ...(signal === undefined ? {} : { signal }) });
   }
-}
-
-/** Only what was said, as `exactOptionalPropertyTypes` tells undefined from not given. */
-function given({
-  kill: killed,
-  drain: draining,
-  scale: pace,
-  batch,
-}: {
-  kill?: boolean | undefined;
-  drain?: number | undefined;
-  scale?: number | undefined;
-  batch?: number | undefined;
-}) {
-  return {
-    ...(killed === undefined ? {} : { kill: killed }),
-    ...(draining === undefined ? {} : { drain: draining }),
-    ...(pace === undefined ? {} : { scale: pace }),
-    ...(batch === undefined ? {} : { batch }),
-  };
 }

@@ -1,32 +1,33 @@
-/** What holds and what does not, to be waited for. Everything holds at first. */
-export type Conditions<Name extends string> = {
-  holds(name: Name): boolean;
-  set(name: Name, holds: boolean): void;
-  /** Resolves when all of them hold at once; rejects when the signal aborts. */
-  when(names: readonly Name[], signal: AbortSignal): Promise<void>;
+/** The faults that are present now, by name. There are none at first. */
+export type Faults<Name extends string> = {
+  has(name: Name): boolean;
+  add(name: Name): void;
+  clear(name: Name): void;
+  /** Resolves once none of `names` is present. Rejects with the signal's reason if it aborts first. */
+  whenClear(names: readonly Name[], signal: AbortSignal): Promise<void>;
 };
 
-export function createConditions<Name extends string>(): Conditions<Name> {
-  const broken = new Set<Name>();
+export function createFaults<Name extends string>(): Faults<Name> {
+  const present = new Set<Name>();
   const waiting = new Set<() => void>();
-  const holds = (name: Name) => !broken.has(name);
+  const has = (name: Name) => present.has(name);
   return {
-    holds,
-    set(name, value) {
-      if (value) broken.delete(name);
-      else broken.add(name);
+    has,
+    add: (name) => void present.add(name),
+    clear(name) {
+      present.delete(name);
       for (const check of [...waiting]) check();
     },
-    when(names, signal) {
+    whenClear(names, signal) {
       if (signal.aborted) return Promise.reject(signal.reason);
-      if (names.every(holds)) return Promise.resolve();
+      if (!names.some(has)) return Promise.resolve();
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const settle = () => {
         waiting.delete(check);
         signal.removeEventListener('abort', abandon);
       };
       const check = () => {
-        if (!names.every(holds)) return;
+        if (names.some(has)) return;
         settle();
         resolve();
       };

@@ -1,33 +1,32 @@
 import type { Millis } from '../../domain/time.ts';
+import { now, type TimeScale } from '../clock.ts';
 import type { Listener } from '../http/listener.ts';
 import type { Workers } from '../http/workers.ts';
-import { moment } from '../moment.ts';
 import { type Compute, type HttpService, isHttpService, SERVICES, type ServiceName } from '../services.ts';
-import type { Pace } from '../time-scale.ts';
 import {
-  BROKER_RETRY,
+  BROKER_RECONNECT_SECONDS,
   drainSeconds,
   hupSeconds,
-  RELOAD_MERCY,
-  SERVICE_DOWN_TIME,
+  RELOAD_MERCY_SECONDS,
+  SERVICE_DOWN_SECONDS,
   startSeconds,
   stopSeconds,
 } from '../timings.ts';
-import { type Conditions, createConditions } from './faults.ts';
-import { takesTheListAway } from './outages.ts';
-import type { Truth } from './truth.ts';
+import { createFaults, type Faults } from './faults.ts';
+import type { OutageLog } from './outage-log.ts';
+import { breaksServerList } from './outage-table.ts';
 
-/** Besides the services: whether their clients have found the broker again. */
-export type Condition = ServiceName | 'broker of the API' | 'broker of the services';
+/** A service that is down, or clients of the message broker that have not reconnected yet. */
+export type FaultName = ServiceName | 'nova-api broker connection' | 'backend broker connections';
 
 export type StopOptions = {
   readonly kill?: boolean;
   /**
-   * From SIGTERM to the end of an HTTP service that lets requests wait until then, and resets them; in seconds. 0: it
-   * closes its port at once, as Neutron does. Default: what the service needs on the real cloud.
+   * Seconds from SIGTERM until the process exits. Until then an HTTP service queues new requests; then it resets them.
+   * 0 closes the port at once, as Neutron does. Default: the time measured on the real cloud.
    */
   readonly drain?: number;
-  /** The processes' own times are so much of what they would be. */
+  /** Factor for the stop and start times of the process; 1 by default. */
   readonly scale?: number;
 };
 export type StartOptions = { readonly scale?: number };
@@ -35,24 +34,24 @@ export type StartOptions = { readonly scale?: number };
 export type ServiceStatus = { readonly service: ServiceName; readonly state: State; readonly since: Millis };
 type State = 'up' | 'stopping' | 'down' | 'loading';
 
-/** What an HTTP service is made of. */
-export type Front = { readonly listener: Listener; readonly workers: Workers };
+/** The listener and the worker processes of an HTTP service. */
+export type Frontend = { readonly listener: Listener; readonly workers: Workers };
 
 export type Processes = {
-  readonly conditions: Conditions<Condition>;
-  up(service: ServiceName): boolean;
-  /** Nova counts it among those who are there: it was seen within the last minute. */
-  alive(compute: Compute): boolean;
+  readonly faults: Faults<FaultName>;
+  isUp(service: ServiceName): boolean;
+  /** Whether Nova considers the host up: it reported within `service_down_time`. */
+  isReportedUp(compute: Compute): boolean;
   /**
-   * When it reported last: now, as long as it runs. While it doesn't, the silence passes as fast as everything else in this
-   * cloud, so that a minute of it is reached when Nova calls the service down.
+   * When the service last reported. Returns the current time while it runs; after that, time passes at the speed of the
+   * cloud, so that a client sees a gap of `service_down_time` when Nova considers the service down.
    */
   reportedAt(service: ServiceName): Millis;
-  /** Resolves when it has ended, with the moment from which it did not serve. Nothing if it is down already. */
+  /** Resolves when the process has exited, with the time from which it did not serve. Does nothing if it is down. */
   stop(service: ServiceName, options?: StopOptions): Promise<Millis>;
-  /** Resolves when it serves, with the moment from which it accepts. Nothing if it is up already. */
+  /** Resolves when the service is ready, with the time from which it accepts. Does nothing if it is up. */
   start(service: ServiceName, options?: StartOptions): Promise<Millis>;
-  /** SIGHUP: what comes meanwhile waits. */
+  /** Sends SIGHUP; requests wait while the service reloads. */
   hup(service: ServiceName, options?: StartOptions): Promise<Millis>;
   status(): readonly ServiceStatus[];
 };
@@ -60,176 +59,178 @@ export type Processes = {
 type Process = {
   state: State;
   since: Millis;
-  /** The end of the truth's entry about its being down. */
-  back: (at: Millis) => void;
-  /** A compute: up to when Nova leaves it out, once it has been away for long. */
-  unseenUntil: Millis;
-  /** What is under way: one order at a time. */
-  order: Promise<unknown>;
+  /** Ends the logged outage that the last stop began. */
+  endOutage: (at: Millis) => void;
+  /** Of a compute service: until when Nova still considers it down after a long absence. */
+  ignoredUntil: Millis;
+  /** Commands run one at a time. */
+  lastCommand: Promise<unknown>;
 };
 
-const fresh = (): Process => ({
+const newProcess = (): Process => ({
   state: 'up',
-  since: moment(),
-  back: () => {},
-  unseenUntil: 0,
-  order: Promise.resolve(),
+  since: now(),
+  endOutage: () => {},
+  ignoredUntil: 0,
+  lastCommand: Promise.resolve(),
 });
 
 export function createProcesses(options: {
-  readonly pace: Pace;
-  readonly truth: Truth;
-  readonly fronts: Readonly<Record<HttpService, Front>>;
+  readonly timeScale: TimeScale;
+  readonly outageLog: OutageLog;
+  readonly frontends: Readonly<Record<HttpService, Frontend>>;
   readonly onStopped: (service: ServiceName) => void;
   readonly onStarted: (service: ServiceName) => void;
 }): Processes {
-  const { pace, truth, fronts } = options;
-  const conditions = createConditions<Condition>();
-  const processes = new Map(SERVICES.map((name) => [name, fresh()]));
+  const { timeScale, outageLog, frontends } = options;
+  const faults = createFaults<FaultName>();
+  const processes = new Map(SERVICES.map((name) => [name, newProcess()]));
 
-  function of(name: ServiceName): Process {
+  function processOf(name: ServiceName): Process {
     const process = processes.get(name);
     if (process === undefined) throw new Error(`no such service: ${name}`);
     return process;
   }
 
-  function enter(name: ServiceName, state: State, at: Millis): void {
-    const process = of(name);
+  function setState(name: ServiceName, state: State, at: Millis): void {
+    const process = processOf(name);
     process.state = state;
     process.since = at;
-    conditions.set(name, state === 'up');
+    if (state === 'up') faults.clear(name);
+    else faults.add(name);
   }
 
-  function inOrder(name: ServiceName, work: (process: Process) => Promise<Millis>): Promise<Millis> {
-    const process = of(name);
-    const done = process.order.then(() => work(process));
-    process.order = done.catch(() => undefined);
+  function oneAtATime(name: ServiceName, work: (process: Process) => Promise<Millis>): Promise<Millis> {
+    const process = processOf(name);
+    const done = process.lastCommand.then(() => work(process));
+    process.lastCommand = done.catch(() => undefined);
     return done;
   }
 
-  async function stop(name: ServiceName, { kill = false, scale = 1, ...given }: StopOptions): Promise<Millis> {
-    const front = isHttpService(name) ? fronts[name] : null;
-    const drain = kill ? 0 : (given.drain ?? drainSeconds(name));
-    const at = front === null ? moment() : await leave(front, { kill, drain });
-    enter(name, 'stopping', at);
-    of(name).back = truth.begin({
+  async function stop(name: ServiceName, { kill = false, scale = 1, ...rest }: StopOptions): Promise<Millis> {
+    const frontend = isHttpService(name) ? frontends[name] : null;
+    const drain = kill ? 0 : (rest.drain ?? drainSeconds(name));
+    const at = frontend === null ? now() : await stopAccepting(frontend, { kill, drain });
+    setState(name, 'stopping', at);
+    processOf(name).endOutage = outageLog.begin({
       what: `${name} stopped (${kill ? 'SIGKILL' : 'SIGTERM'})`,
       service: name,
       kind: kill ? 'killed' : 'stopped',
       from: at,
-      apiDown: takesTheListAway(name),
+      apiDown: breaksServerList(name),
     });
     if (name === 'rabbitmq') {
-      conditions.set('broker of the API', false);
-      conditions.set('broker of the services', false);
+      faults.add('nova-api broker connection');
+      faults.add('backend broker connections');
     }
     options.onStopped(name);
-    if (front !== null && drain > 0) await exit(front, drain * scale);
-    else if (!kill) await pace.wait(stopSeconds(name) * scale);
-    front?.workers.end();
-    front?.listener.cut();
-    enter(name, 'down', at);
+    if (frontend !== null && drain > 0) await drainAndExit(frontend, drain * scale);
+    else if (!kill) await timeScale.wait(stopSeconds(name) * scale);
+    frontend?.workers.killProcesses();
+    frontend?.listener.destroyConnections();
+    setState(name, 'down', at);
     return at;
   }
 
-  /** Takes no more requests; those that come wait or are refused. */
-  async function leave({ workers, listener }: Front, { kill, drain }: { kill: boolean; drain: number }) {
+  /** Stops taking requests: new ones wait in the listen queue or are refused. */
+  async function stopAccepting({ workers, listener }: Frontend, { kill, drain }: { kill: boolean; drain: number }) {
     if (drain > 0) {
       workers.hold();
       return listener.drain();
     }
-    if (!kill) workers.drop();
-    const at = await listener.close(kill ? 'cut' : 'finish');
-    if (kill) workers.end();
+    if (!kill) workers.resetQueue();
+    const at = await listener.close(kill ? 'destroy' : 'finish');
+    if (kill) workers.killProcesses();
     return at;
   }
 
-  /** uwsgi's workers finish what they have in hand, its master sees a little later that they have ended, and exits. */
-  async function exit({ workers, listener }: Front, seconds: number): Promise<void> {
-    await Promise.all([pace.wait(seconds), Promise.race([workers.idle(), pace.wait(RELOAD_MERCY)])]);
-    workers.drop();
+  /** As uwsgi: the workers finish their requests; then the master exits and resets what is in the listen queue. */
+  async function drainAndExit({ workers, listener }: Frontend, seconds: number): Promise<void> {
+    await Promise.all([timeScale.wait(seconds), Promise.race([workers.idle(), timeScale.wait(RELOAD_MERCY_SECONDS)])]);
+    workers.resetQueue();
     await listener.close('reset');
   }
 
   async function start(name: ServiceName, { scale = 1 }: StartOptions): Promise<Millis> {
-    const process = of(name);
-    const downFor = (moment() - process.since) / 1000;
-    const front = isHttpService(name) ? fronts[name] : null;
-    // uwsgi takes connections at once and lets them wait; Neutron's own server listens when it is ready.
-    const early = front !== null && name !== 'neutron';
-    if (early) front.workers.hold();
-    const accepted = early ? await front.listener.open() : null;
-    if (accepted !== null) {
-      process.back(accepted);
-      enter(name, 'loading', accepted);
+    const process = processOf(name);
+    const downFor = (now() - process.since) / 1000;
+    const frontend = isHttpService(name) ? frontends[name] : null;
+    // uwsgi accepts connections at once and queues them; Neutron's own server listens when it is ready.
+    const early = frontend !== null && name !== 'neutron';
+    if (early) frontend.workers.hold();
+    const acceptedAt = early ? await frontend.listener.open() : null;
+    if (acceptedAt !== null) {
+      process.endOutage(acceptedAt);
+      setState(name, 'loading', acceptedAt);
     }
-    const loaded = truth.begin({
+    const endLoading = outageLog.begin({
       what: `${name} loads${early ? ', requests wait' : ''}`,
       service: name,
       kind: 'loading',
-      from: accepted ?? moment(),
+      from: acceptedAt ?? now(),
       apiDown: false,
     });
-    await pace.wait(startSeconds(name) * scale);
-    if (early) front.workers.release();
-    const at = accepted ?? (front === null ? moment() : await front.listener.open());
-    if (accepted === null) process.back(at);
-    loaded(moment());
-    if (downFor > SERVICE_DOWN_TIME / pace.speed) process.unseenUntil = at + 3000 / pace.speed;
-    enter(name, 'up', at);
-    if (name === 'rabbitmq') void reconnect(downFor * pace.speed);
+    await timeScale.wait(startSeconds(name) * scale);
+    if (early) frontend.workers.release();
+    const at = acceptedAt ?? (frontend === null ? now() : await frontend.listener.open());
+    if (acceptedAt === null) process.endOutage(at);
+    endLoading(now());
+    if (downFor > SERVICE_DOWN_SECONDS / timeScale.speed) process.ignoredUntil = at + 3000 / timeScale.speed;
+    setState(name, 'up', at);
+    if (name === 'rabbitmq') void reconnect(downFor * timeScale.speed);
     options.onStarted(name);
     return at;
   }
 
-  /** The broker's clients come back one after the other, the later the longer it was away. */
+  /** Reconnects the broker's clients one after the other; the longer the broker was down, the later. */
   async function reconnect(downSeconds: number): Promise<void> {
-    const { since } = of('rabbitmq');
-    const still = () => of('rabbitmq').since === since;
+    const { since } = processOf('rabbitmq');
+    const stillUp = () => processOf('rabbitmq').since === since;
     try {
-      await pace.wait(Math.min(BROKER_RETRY.api, downSeconds));
-      if (still()) conditions.set('broker of the API', true);
-      await pace.wait(Math.min(BROKER_RETRY.services - BROKER_RETRY.api, downSeconds));
-      if (still()) conditions.set('broker of the services', true);
+      await timeScale.wait(Math.min(BROKER_RECONNECT_SECONDS.api, downSeconds));
+      if (stillUp()) faults.clear('nova-api broker connection');
+      await timeScale.wait(Math.min(BROKER_RECONNECT_SECONDS.services - BROKER_RECONNECT_SECONDS.api, downSeconds));
+      if (stillUp()) faults.clear('backend broker connections');
     } catch {
-      // The cloud closes.
+      // The cloud was closed.
     }
   }
 
   async function hup(name: ServiceName, { scale = 1 }: StartOptions): Promise<Millis> {
-    const at = moment();
-    const done = truth.begin({
+    const at = now();
+    const endReload = outageLog.begin({
       what: `${name} reloads (SIGHUP)`,
       service: name,
       kind: 'hup',
       from: at,
       apiDown: false,
     });
-    const workers = isHttpService(name) ? fronts[name].workers : null;
+    const workers = isHttpService(name) ? frontends[name].workers : null;
     workers?.hold();
-    await pace.wait(hupSeconds(name) * scale);
+    await timeScale.wait(hupSeconds(name) * scale);
     workers?.release();
-    done(moment());
+    endReload(now());
     return at;
   }
 
   return {
-    conditions,
-    up: (name) => of(name).state === 'up',
-    alive(compute) {
-      const { state, since, unseenUntil } = of(compute);
-      return state === 'up' ? moment() >= unseenUntil : moment() - since < (SERVICE_DOWN_TIME * 1000) / pace.speed;
+    faults,
+    isUp: (name) => processOf(name).state === 'up',
+    isReportedUp(compute) {
+      const { state, since, ignoredUntil } = processOf(compute);
+      return state === 'up' ? now() >= ignoredUntil : now() - since < (SERVICE_DOWN_SECONDS * 1000) / timeScale.speed;
     },
     reportedAt(name) {
-      const { state, since } = of(name);
-      const now = moment();
-      return state === 'up' ? now : now - (now - since) * pace.speed;
+      const { state, since } = processOf(name);
+      const time = now();
+      return state === 'up' ? time : time - (time - since) * timeScale.speed;
     },
-    stop: (name, given = {}) =>
-      inOrder(name, async (one) => (one.state === 'up' ? await stop(name, given) : one.since)),
-    start: (name, given = {}) =>
-      inOrder(name, async (one) => (one.state === 'down' ? await start(name, given) : one.since)),
-    hup: (name, given = {}) => inOrder(name, async (one) => (one.state === 'up' ? await hup(name, given) : one.since)),
+    stop: (name, options = {}) =>
+      oneAtATime(name, async ({ state, since }) => (state === 'up' ? await stop(name, options) : since)),
+    start: (name, options = {}) =>
+      oneAtATime(name, async ({ state, since }) => (state === 'down' ? await start(name, options) : since)),
+    hup: (name, options = {}) =>
+      oneAtATime(name, async ({ state, since }) => (state === 'up' ? await hup(name, options) : since)),
     status: () => [...processes].map(([service, { state, since }]) => ({ service, state, since })),
   };
 }

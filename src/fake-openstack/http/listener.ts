@@ -2,57 +2,60 @@ import { createServer as createHttpServer, type IncomingMessage, type ServerResp
 import { createServer, type Server, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Millis } from '../../domain/time.ts';
+import { now, type TimeScale } from '../clock.ts';
 import type { LoggedRequest } from '../cloud.ts';
-import { type Fault, scriptedAnswer, TRUNCATED } from '../faults/fault.ts';
-import { moment } from '../moment.ts';
+import { faultResponse, type HttpFault, TRUNCATED } from '../faults/http-faults.ts';
 import type { HttpService } from '../services.ts';
-import type { Pace } from '../time-scale.ts';
-import type { Reply, Request } from './answer.ts';
+import type { HttpRequest, Reply } from './routes.ts';
 
-/** The port of a service. All moments returned: for requests sent from then on. */
+/** The port of a service. Each change returns the time from which it affects new requests. */
 export type Listener = {
   readonly port: number;
   open(): Promise<Millis>;
-  /** Goes on accepting; closes the connections that wait for a next request, and each other one after its answer. */
+  /** Keeps accepting, closes idle connections, and closes every other connection after its response. */
   drain(): Promise<Millis>;
-  /** 'finish': requests under way are still answered. 'reset', 'cut': they are not. */
-  close(how: 'finish' | 'reset' | 'cut'): Promise<Millis>;
-  /** Ends what is still under way after a `close`. */
-  cut(): void;
-  setFault(fault: Fault | null): Promise<Millis>;
+  /** Stops accepting. 'finish' lets requests in progress complete; 'reset' and 'destroy' end their connections. */
+  close(how: 'finish' | 'reset' | 'destroy'): Promise<Millis>;
+  /** Ends the connections that are still open after `close`. */
+  destroyConnections(): void;
+  setFault(fault: HttpFault | null): Promise<Millis>;
 };
 
 export type ListenerOptions = {
   readonly service: HttpService;
   readonly port: number;
   readonly keepAlive: boolean;
-  readonly pace: Pace;
-  readonly handle: (request: Request) => Promise<Reply>;
-  /** Gets a line for each request as it comes in, which is completed when it ends. */
+  readonly timeScale: TimeScale;
+  readonly handle: (request: HttpRequest) => Promise<Reply>;
+  /** Receives an entry for each request when it arrives; the entry is replaced when the request ends. */
   readonly log: LoggedRequest[];
 };
 
-export function createListener({ service, port, keepAlive, pace, handle, log }: ListenerOptions): Listener {
-  /** Open connections, and how many requests each has under way. */
-  const sockets = new Map<Socket, number>();
-  /** Those on which a request was answered. */
-  const kept = new WeakSet<Socket>();
-  let listening: Server | null = null;
-  let wanted = false;
-  let draining = false;
-  let fault: Fault | null = null;
-  let last: Promise<unknown> = Promise.resolve();
+const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+const LISTEN_ATTEMPTS = 100;
+const LISTEN_RETRY_MS = 20;
 
-  // Never listens itself: connections are handed to it, so that the port can be closed and opened again and again.
+export function createListener({ service, port, keepAlive, timeScale, handle, log }: ListenerOptions): Listener {
+  /** Open connections with their number of requests in progress. */
+  const sockets = new Map<Socket, number>();
+  /** Connections on which a response was sent. */
+  const usedSockets = new WeakSet<Socket>();
+  let listening: Server | null = null;
+  let shouldListen = false;
+  let draining = false;
+  let fault: HttpFault | null = null;
+  let lastChange: Promise<unknown> = Promise.resolve();
+
+  // This server never listens: it is handed connections, so that the port can be closed and reopened at will.
   const http = createHttpServer(
-    { keepAliveTimeout: 75_000, requestTimeout: 0, headersTimeout: 0 },
+    { keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS, requestTimeout: 0, headersTimeout: 0 },
     (request, response) => {
       void serve(request, response);
     },
   );
   http.on('clientError', (_error, socket) => socket.destroy());
 
-  function welcome(socket: Socket): void {
+  function onConnection(socket: Socket): void {
     socket.on('error', () => socket.destroy());
     if (fault?.kind === 'reset') {
       socket.resetAndDestroy();
@@ -63,57 +66,57 @@ export function createListener({ service, port, keepAlive, pace, handle, log }: 
     http.emit('connection', socket);
   }
 
-  function record(message: IncomingMessage, response: ServerResponse): void {
+  function logRequest(message: IncomingMessage, response: ServerResponse): void {
     const { method = '', url: path = '', headers } = message;
     const authenticated = headers['x-auth-token'] !== undefined || path.endsWith('/auth/tokens');
-    const line = { service, method, path, authenticated, at: moment(), endedAt: null, status: null };
-    const place = log.push(line) - 1;
+    const entry = { service, method, path, authenticated, at: now(), endedAt: null, status: null };
+    const index = log.push(entry) - 1;
     response.once('close', () => {
-      log[place] = { ...line, endedAt: moment(), status: response.headersSent ? response.statusCode : null };
+      log[index] = { ...entry, endedAt: now(), status: response.headersSent ? response.statusCode : null };
     });
   }
 
   async function serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const { socket } = message;
-    const found = fault;
-    record(message, response);
+    const current = fault;
+    logRequest(message, response);
     sockets.set(socket, (sockets.get(socket) ?? 0) + 1);
     try {
       const body = await text(message);
-      if (found?.kind === 'hang') return;
-      if (found?.kind === 'truncated') {
+      if (current?.kind === 'hang') return;
+      if (current?.kind === 'truncated') {
         response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': TRUNCATED.length });
         response.write(TRUNCATED.body, () => socket.destroy());
         return;
       }
-      if (found?.kind === 'slow') await pace.exactly(found.ms);
+      if (current?.kind === 'slow') await timeScale.waitMs(current.ms);
       const url = new URL(message.url ?? '/', `http://127.0.0.1:${port}`);
       const request = { method: message.method ?? 'GET', url, headers: message.headers, body };
-      const scripted = found === null ? null : scriptedAnswer(found, service);
+      const scripted = current === null ? null : faultResponse(current, service);
       const reply = scripted ?? (await handle(request));
       if (reply === 'reset') socket.resetAndDestroy();
       else if (reply === 'closed') socket.destroy();
       else if (reply !== 'never') {
-        const last = !keepAlive || draining || listening === null;
+        const closing = !keepAlive || draining || listening === null;
         response.writeHead(reply.status, {
           ...reply.headers,
           ...(reply.status === 204 ? {} : { 'Content-Length': Buffer.byteLength(reply.body) }),
-          ...(last ? { Connection: 'close' } : {}),
+          ...(closing ? { Connection: 'close' } : {}),
         });
         response.end(reply.body);
-        kept.add(socket);
+        usedSockets.add(socket);
       }
-      const underWay = sockets.get(socket);
-      if (underWay !== undefined) sockets.set(socket, underWay - 1);
+      const inProgress = sockets.get(socket);
+      if (inProgress !== undefined) sockets.set(socket, inProgress - 1);
     } catch {
-      // The client has gone, the process has ended, or the cloud has closed: either way nobody gets an answer.
+      // The client has disconnected, the process has ended or the cloud was closed: there is nobody to respond to.
       socket.destroy();
     }
   }
 
   async function listen(): Promise<void> {
-    for (let tries = 0; ; tries++) {
-      const server = createServer({ noDelay: true }, welcome);
+    for (let attempt = 0; ; attempt++) {
+      const server = createServer({ noDelay: true }, onConnection);
       try {
         const { promise, resolve, reject } = Promise.withResolvers<void>();
         server.once('error', reject);
@@ -122,69 +125,70 @@ export function createListener({ service, port, keepAlive, pace, handle, log }: 
         listening = server;
         return;
       } catch (error) {
-        if (tries === 100) throw error;
-        await pace.exactly(20);
+        if (attempt === LISTEN_ATTEMPTS) throw error;
+        await timeScale.waitMs(LISTEN_RETRY_MS);
       }
     }
   }
 
-  /** Refuses or accepts, as told. In order, so that the port is never opened twice. */
-  function settle(change: () => void, end: (socket: Socket, underWay: number) => void): Promise<Millis> {
-    const settled = last.then(async () => {
+  /**
+   * Applies a change. Opens the port if it is now required; otherwise passes each open connection to `end`. Changes run
+   * one at a time, so that the port is never opened twice.
+   */
+  function applyChange(change: () => void, end: (socket: Socket, inProgress: number) => void): Promise<Millis> {
+    const applied = lastChange.then(async () => {
       change();
-      const accept = wanted && fault?.kind !== 'refuse';
+      const accept = shouldListen && fault?.kind !== 'refuse';
       if (accept && listening === null) {
         await listen();
-        return moment();
+        return now();
       }
-      const at = moment();
+      const at = now();
       if (!accept && listening !== null) {
         listening.close();
         listening = null;
       }
-      for (const [socket, underWay] of [...sockets]) end(socket, underWay);
+      for (const [socket, inProgress] of [...sockets]) end(socket, inProgress);
       return at;
     });
-    last = settled.catch(() => undefined);
-    return settled;
+    lastChange = applied.catch(() => undefined);
+    return applied;
   }
-
-  const cut = () => {
-    for (const socket of [...sockets.keys()]) socket.destroy();
-  };
 
   return {
     port,
     open: () =>
-      settle(
+      applyChange(
         () => {
-          wanted = true;
+          shouldListen = true;
           draining = false;
         },
         () => undefined,
       ),
     drain: () =>
-      settle(
+      applyChange(
         () => {
           draining = true;
         },
-        (socket, underWay) => {
-          if (underWay === 0 && kept.has(socket)) socket.destroy();
+        (socket, inProgress) => {
+          if (inProgress === 0 && usedSockets.has(socket)) socket.destroy();
         },
       ),
     close: (how) =>
-      settle(
+      applyChange(
         () => {
-          wanted = false;
+          shouldListen = false;
         },
-        (socket, underWay) => {
+        (socket, inProgress) => {
           if (how === 'reset') socket.resetAndDestroy();
-          else if (how === 'cut' || underWay === 0) socket.destroy();
+          else if (how === 'destroy' || inProgress === 0) socket.destroy();
         },
       ),
-    cut,
+    destroyConnections() {
+      for (const socket of [...sockets.keys()]) socket.destroy();
+    },
     setFault: (next) =>
-      settle(
+      applyChange(
         () => {
           fault = next;
         },

@@ -1,47 +1,47 @@
 /**
- * The worker processes of an API under uwsgi: so many requests at a time, the others wait in the listen queue. A
- * request that hangs keeps its worker, also when its client has gone.
+ * The worker processes of an API under uwsgi. Each handles one request at a time; further requests wait in the listen
+ * queue. A hanging request blocks its worker, even after its client has disconnected.
  */
 export type Workers = {
-  /** `signal` aborts when the worker's process ends. 'reset': the process ended before the request's turn came. */
+  /** Runs a task; its signal aborts when the process ends. Returns 'reset' if the queue is reset before it starts. */
   run<T>(task: (signal: AbortSignal) => Promise<T>): Promise<T | 'reset'>;
-  /** Requests wait: the application loads, or the workers were told to end. */
+  /** Starts no more requests until `release`: the application is loading, or the workers are about to exit. */
   hold(): void;
   release(): void;
-  /** Resolves when nothing is in hand. */
+  /** Resolves when no request is in progress. */
   idle(): Promise<void>;
-  /** What waits is reset, what is in hand goes on. */
-  drop(): void;
-  /** The processes end, whatever they have in hand. */
-  end(): void;
+  /** Resets the requests that wait; those in progress continue. */
+  resetQueue(): void;
+  /** Ends the processes, aborting the requests in progress, and resets the queue. */
+  killProcesses(): void;
 };
 
 export function createWorkers(count: number): Workers {
-  let queue: { readonly start: () => void; readonly drop: () => void }[] = [];
+  let queue: { readonly start: () => void; readonly reset: () => void }[] = [];
   let busy = 0;
   let held = false;
-  let whenIdle: (() => void)[] = [];
+  let idleListeners: (() => void)[] = [];
   let processes = new AbortController();
 
-  function next(): void {
+  function startNext(): void {
     while (!held && busy < count) {
-      const waiting = queue.shift();
-      if (waiting === undefined) return;
-      waiting.start();
+      const request = queue.shift();
+      if (request === undefined) return;
+      request.start();
     }
   }
 
-  function settle(): void {
+  function notifyIfIdle(): void {
     if (busy > 0) return;
-    const waiting = whenIdle;
-    whenIdle = [];
-    for (const resolve of waiting) resolve();
+    const listeners = idleListeners;
+    idleListeners = [];
+    for (const notify of listeners) notify();
   }
 
-  function drop(): void {
-    const dropped = queue;
+  function resetQueue(): void {
+    const waiting = queue;
     queue = [];
-    for (const waiting of dropped) waiting.drop();
+    for (const request of waiting) request.reset();
   }
 
   return {
@@ -52,18 +52,18 @@ export function createWorkers(count: number): Workers {
           busy++;
           turn.resolve(true);
         },
-        drop: () => turn.resolve(false),
+        reset: () => turn.resolve(false),
       });
-      next();
+      startNext();
       if (!(await turn.promise)) return 'reset';
-      const mine = processes;
+      const ownProcesses = processes;
       try {
-        return await task(mine.signal);
+        return await task(ownProcesses.signal);
       } finally {
-        if (mine === processes) {
+        if (ownProcesses === processes) {
           busy--;
-          settle();
-          next();
+          notifyIfIdle();
+          startNext();
         }
       }
     },
@@ -72,21 +72,21 @@ export function createWorkers(count: number): Workers {
     },
     release() {
       held = false;
-      next();
+      startNext();
     },
     idle() {
       const { promise, resolve } = Promise.withResolvers<void>();
-      whenIdle.push(resolve);
-      settle();
+      idleListeners.push(resolve);
+      notifyIfIdle();
       return promise;
     },
-    drop,
-    end() {
-      drop();
+    resetQueue,
+    killProcesses() {
+      resetQueue();
       processes.abort();
       processes = new AbortController();
       busy = 0;
-      settle();
+      notifyIfIdle();
     },
   };
 }

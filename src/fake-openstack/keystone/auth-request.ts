@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { moment } from '../moment.ts';
+import { now } from '../clock.ts';
 import type { Identity, Project, User } from './identity.ts';
 import type { Tokens } from './tokens.ts';
 
-/** The body of POST /v3/auth/tokens, as far as it is understood here. */
 const domain = z.object({ id: z.string().optional(), name: z.string().optional() }).optional();
 const named = z.object({ id: z.string().optional(), name: z.string().optional(), domain });
 
+/** The body of POST /v3/auth/tokens, as far as the embedded cloud supports it. */
 export const authSchema = z.object({
   auth: z.object({
     identity: z.object({
@@ -35,23 +35,23 @@ export type Grant = {
 type Named = z.infer<typeof named>;
 
 /**
- * What the request is granted; null for whatever reason, as Keystone tells none, but for two of application
- * credentials: an id that does not exist, and a scope, which they cannot ask for.
+ * Returns what the request is granted, or null if it is denied. Keystone gives a reason only for application
+ * credentials: an unknown id, or a scope, which they cannot request.
  */
-export function grant(
+export function grantFor(
   { auth }: AuthRequest,
   { identity, tokens }: { identity: Identity; tokens: Tokens },
 ): Grant | 'no such credential' | 'no scope' | null {
   const { methods, password, token, application_credential: credential } = auth.identity;
-  const inDomain = ({ domain: given }: Named) =>
-    given === undefined || given.id === identity.domain.id || given.name === identity.domain.name;
+  const inDomain = ({ domain: requested }: Named) =>
+    requested === undefined || requested.id === identity.domain.id || requested.name === identity.domain.name;
   const find = <T extends { readonly id: string; readonly name: string }>(
     all: readonly T[],
-    who: Named,
+    reference: Named,
   ): T | undefined =>
-    who.id === undefined
-      ? all.find((one) => one.name === who.name && inDomain(who))
-      : all.find((one) => one.id === who.id);
+    reference.id === undefined
+      ? all.find((one) => one.name === reference.name && inDomain(reference))
+      : all.find((one) => one.id === reference.id);
 
   if (methods.includes('application_credential') && credential !== undefined) {
     const owner = credential.user === undefined ? undefined : find(identity.users, credential.user);
@@ -61,12 +61,12 @@ export function grant(
     if (known === undefined && credential.id !== undefined) return 'no such credential';
     if (auth.scope !== undefined) return 'no scope';
     if (known === undefined || known.secret !== credential.secret) return null;
-    if (known.expiresAt !== null && known.expiresAt <= moment()) return null;
+    if (known.expiresAt !== null && known.expiresAt <= now()) return null;
     return { user: known.user, project: known.user.project, methods, expiresBy: known.expiresAt };
   }
 
   const scope = z.object({ project: named }).safeParse(auth.scope);
-  const scoped = (user: User, expiresBy: number | null): Grant | null => {
+  const grantInScope = (user: User, expiresBy: number | null): Grant | null => {
     if (!scope.success) return { user, project: auth.scope === undefined ? user.project : null, methods, expiresBy };
     const project = find(identity.projects, scope.data.project);
     if (project === undefined) return null;
@@ -76,11 +76,11 @@ export function grant(
 
   if (methods.includes('password') && password !== undefined) {
     const user = find(identity.users, password.user);
-    return user !== undefined && user.password === password.user.password ? scoped(user, null) : null;
+    return user !== undefined && user.password === password.user.password ? grantInScope(user, null) : null;
   }
   if (methods.includes('token') && token !== undefined) {
     const known = tokens.valid(token.id);
-    return known === null ? null : scoped(known.user, known.expiresAt);
+    return known === null ? null : grantInScope(known.user, known.expiresAt);
   }
   return null;
 }

@@ -1,26 +1,34 @@
 import { randomBytes } from 'node:crypto';
-import { moment } from '../moment.ts';
+import { now, type TimeScale } from '../clock.ts';
+import type { Processes } from '../faults/processes.ts';
+import { type HttpResponse, json, webobPage } from '../http/routes.ts';
+import { TOKEN_CACHE_SECONDS, TOKEN_VALIDATION_SECONDS } from '../timings.ts';
 import type { Project, User } from './identity.ts';
+
+/** Bounds memory use: above this number, expired or cached tokens are dropped. */
+const MAX_TOKENS = 10_000;
+/** How long keystonemiddleware retries before it answers 503. */
+const KEYSTONE_DOWN_SECONDS = 3.5;
 
 export type Token = {
   readonly id: string;
   readonly user: User;
-  /** Null: not scoped. */
+  /** Null if the token is not scoped. */
   readonly project: Project | null;
   readonly methods: readonly string[];
   readonly auditId: string;
   readonly issuedAt: number;
   readonly expiresAt: number;
-  /** It ends when the application credential does, earlier than it would. */
+  /** Whether the application credential expires before the token would. */
   readonly limited: boolean;
 };
 
-/** Keystone's memory of what it has issued. */
+/** The tokens that Keystone has issued. */
 export type Tokens = {
-  /** In seconds, for tokens issued from now on. */
+  /** Lifetime of new tokens in seconds. */
   lifetime: number;
   issue(grant: { user: User; project: Project | null; methods: readonly string[]; expiresBy?: number | null }): Token;
-  /** Neither expired nor revoked. */
+  /** Returns the token if it is neither expired nor revoked, otherwise null. */
   valid(id: string): Token | null;
   revoke(id: string): void;
 };
@@ -28,23 +36,23 @@ export type Tokens = {
 export function createTokens(lifetime: number): Tokens {
   const issued = new Map<string, Token>();
 
-  function forget(now: number): void {
-    for (const token of issued.values()) if (token.expiresAt < now) issued.delete(token.id);
+  function removeExpired(time: number): void {
+    for (const token of issued.values()) if (token.expiresAt < time) issued.delete(token.id);
   }
 
   return {
     lifetime,
     issue({ user, project, methods, expiresBy = null }) {
-      const now = moment();
-      if (issued.size > 10_000) forget(now);
-      const end = now + this.lifetime * 1000;
+      const issuedAt = now();
+      if (issued.size > MAX_TOKENS) removeExpired(issuedAt);
+      const end = issuedAt + this.lifetime * 1000;
       const token = {
         id: `gAAAAAB${randomBytes(132).toString('base64url')}`,
         user,
         project,
         methods,
         auditId: randomBytes(16).toString('base64url'),
-        issuedAt: now,
+        issuedAt,
         expiresAt: expiresBy === null ? end : Math.min(end, expiresBy),
         limited: methods.includes('application_credential') && expiresBy !== null && expiresBy < end,
       };
@@ -53,10 +61,62 @@ export function createTokens(lifetime: number): Tokens {
     },
     valid(id) {
       const token = issued.get(id);
-      return token !== undefined && token.expiresAt > moment() ? token : null;
+      return token !== undefined && token.expiresAt > now() ? token : null;
     },
     revoke: (id) => {
       issued.delete(id);
     },
+  };
+}
+
+/** keystonemiddleware: validates the tokens of requests to Nova, Glance, Neutron and Placement. */
+export type TokenValidator = {
+  /** Returns the token, or the response that rejects the request. */
+  validate(tokenId: string | undefined, signal: AbortSignal): Promise<Token | HttpResponse>;
+  /** Clears the cache, as a restart of memcached does. */
+  clearCache(): void;
+};
+
+export const isToken = (checked: Token | HttpResponse): checked is Token => 'auditId' in checked;
+
+export function createTokenValidator(options: {
+  readonly tokens: Tokens;
+  readonly processes: Processes;
+  readonly timeScale: TimeScale;
+  readonly keystoneUrl: string;
+}): TokenValidator {
+  const { tokens, processes, timeScale, keystoneUrl } = options;
+  const cached = new Map<string, { readonly token: Token; readonly until: number }>();
+  const unauthorized = json(
+    401,
+    { error: { code: 401, title: 'Unauthorized', message: 'The request you have made requires authentication.' } },
+    { 'WWW-Authenticate': `Keystone uri="${keystoneUrl}"` },
+  );
+  const unavailable = webobPage(503, 'Service Unavailable', {
+    text: 'The server is currently unavailable. Please try again at a later time.',
+    detail: 'The Keystone service is temporarily unavailable.',
+  });
+
+  return {
+    async validate(id, signal) {
+      if (id === undefined || id === '') return unauthorized;
+      const cacheIsUp = processes.isUp('memcached');
+      const known = cacheIsUp ? cached.get(id) : undefined;
+      if (known !== undefined && known.until > now()) {
+        // A revoked token works until it leaves the cache; an expired one does not.
+        return known.token.expiresAt > now() ? known.token : unauthorized;
+      }
+      if (!processes.isUp('keystone') || !processes.isUp('mariadb')) {
+        await timeScale.wait(KEYSTONE_DOWN_SECONDS, signal);
+        return unavailable;
+      }
+      await timeScale.wait(TOKEN_VALIDATION_SECONDS, signal);
+      const token = tokens.valid(id);
+      if (token === null) return unauthorized;
+      if (cached.size > MAX_TOKENS) cached.clear();
+      if (cacheIsUp) cached.set(id, { token, until: now() + (TOKEN_CACHE_SECONDS * 1000) / timeScale.speed });
+      return token;
+    },
+    clearCache: () => cached.clear(),
   };
 }

@@ -1,28 +1,34 @@
-import type { Offer } from '../fixtures.ts';
-import { type Answer, headerOf, json, type Reply, type Request, requestId, withHeaders } from '../http/answer.ts';
-import { createRouter } from '../http/route.ts';
+import { isoSeconds, type TimeScale } from '../clock.ts';
+import type { Fixtures } from '../fixtures.ts';
+import {
+  createRouter,
+  type HttpRequest,
+  type HttpResponse,
+  headerOf,
+  json,
+  type Reply,
+  requestId,
+  withHeaders,
+} from '../http/routes.ts';
 import type { Project } from '../keystone/identity.ts';
-import { isToken, type TokenCheck } from '../keystone/token-check.ts';
+import { isToken, type TokenValidator } from '../keystone/tokens.ts';
 import type { Servers } from '../nova/servers.ts';
-import type { Pace } from '../time-scale.ts';
-import { SERVICE_REQUEST } from '../timings.ts';
-import type { NeutronContext } from './context.ts';
-import { securityGroupRoutes } from './security-group-routes.ts';
-import type { SecurityGroups } from './security-groups.ts';
+import { REQUEST_SECONDS } from '../timings.ts';
+import { type NeutronContext, type SecurityGroups, securityGroupRoutes } from './security-groups.ts';
 
-/** Neutron, as far as a network is found to boot on, and security groups. */
+/** Creates the request handler of Neutron: a network to boot on, and security groups. */
 export function createNeutron(options: {
   readonly url: string;
-  readonly offer: Offer;
+  readonly fixtures: Fixtures;
   readonly owner: Project;
-  readonly check: TokenCheck;
-  readonly pace: Pace;
+  readonly tokenValidator: TokenValidator;
+  readonly timeScale: TimeScale;
   readonly securityGroups: SecurityGroups;
   readonly servers: Servers;
-}): (request: Request, signal: AbortSignal) => Promise<Reply> {
-  const { url, offer, owner, check, pace, securityGroups, servers } = options;
-  const { id, name, subnet, createdAt } = offer.network;
-  const created = `${new Date(createdAt).toISOString().slice(0, 19)}Z`;
+}): (request: HttpRequest, signal: AbortSignal) => Promise<Reply> {
+  const { url, fixtures, owner, tokenValidator, timeScale, securityGroups, servers } = options;
+  const { id, name, subnet, createdAt } = fixtures.network;
+  const created = isoSeconds(createdAt);
   const common = {
     tenant_id: owner.id,
     project_id: owner.id,
@@ -48,7 +54,7 @@ export function createNeutron(options: {
     port_security_enabled: true,
     ...common,
   };
-  const theSubnet = {
+  const subnetBody = {
     id: subnet,
     name: 'probe-subnet',
     network_id: id,
@@ -66,11 +72,14 @@ export function createNeutron(options: {
     ...common,
   };
 
-  const missing = (type: string, wanted: string): Answer =>
+  const missing = (type: string, requestedId: string): HttpResponse =>
     json(404, {
-      NeutronError: { type: `${type}NotFound`, message: `${type} ${wanted} could not be found.`, detail: '' },
+      NeutronError: { type: `${type}NotFound`, message: `${type} ${requestedId} could not be found.`, detail: '' },
     });
-  const matching = <T extends { readonly id: string; readonly name: string }>(all: readonly T[], { url }: Request) =>
+  const matching = <T extends { readonly id: string; readonly name: string }>(
+    all: readonly T[],
+    { url }: HttpRequest,
+  ) =>
     all
       .filter((one) => [null, one.name].includes(url.searchParams.get('name')))
       .filter((one) => [null, one.id].includes(url.searchParams.get('id')));
@@ -79,45 +88,46 @@ export function createNeutron(options: {
     {
       method: 'GET',
       path: '/v2.0/networks',
-      answer: ({ request }) => json(200, { networks: matching([network], request) }),
+      handle: ({ request }) => json(200, { networks: matching([network], request) }),
     },
     {
       method: 'GET',
       path: '/v2.0/networks/:id',
-      answer: (_request, [wanted = '']) => (wanted === id ? json(200, { network }) : missing('Network', wanted)),
+      handle: (_request, [requestedId = '']) =>
+        requestedId === id ? json(200, { network }) : missing('Network', requestedId),
     },
     {
       method: 'GET',
       path: '/v2.0/subnets',
-      answer: ({ request }) => json(200, { subnets: matching([theSubnet], request) }),
+      handle: ({ request }) => json(200, { subnets: matching([subnetBody], request) }),
     },
     {
       method: 'GET',
       path: '/v2.0/subnets/:id',
-      answer: (_request, [wanted = '']) =>
-        wanted === subnet ? json(200, { subnet: theSubnet }) : missing('Subnet', wanted),
+      handle: (_request, [requestedId = '']) =>
+        requestedId === subnet ? json(200, { subnet: subnetBody }) : missing('Subnet', requestedId),
     },
-    { method: 'GET', path: '/v2.0/ports', answer: () => json(200, { ports: [] }) },
+    { method: 'GET', path: '/v2.0/ports', handle: () => json(200, { ports: [] }) },
     ...securityGroupRoutes({ groups: securityGroups, servers }),
-    { method: 'GET', path: '/v2.0/floatingips', answer: () => json(200, { floatingips: [] }) },
-    { method: 'GET', path: '/v2.0/extensions', answer: () => json(200, { extensions: [] }) },
+    { method: 'GET', path: '/v2.0/floatingips', handle: () => json(200, { floatingips: [] }) },
+    { method: 'GET', path: '/v2.0/extensions', handle: () => json(200, { extensions: [] }) },
     {
       method: 'GET',
       path: '/v2.0',
-      answer: () => json(200, { resources: [{ name: 'network', collection: 'networks', links: [] }] }),
+      handle: () => json(200, { resources: [{ name: 'network', collection: 'networks', links: [] }] }),
     },
   ]);
 
   return async (request, signal) => {
-    await pace.wait(SERVICE_REQUEST.neutron, signal);
+    await timeScale.wait(REQUEST_SECONDS.neutron, signal);
     if (request.url.pathname === '/') {
       const links = [{ rel: 'self', href: `${url}/v2.0/` }];
       return json(200, { versions: [{ id: 'v2.0', status: 'CURRENT', links }] });
     }
-    const token = await check.check(headerOf(request, 'x-auth-token'), signal);
+    const token = await tokenValidator.validate(headerOf(request, 'x-auth-token'), signal);
     if (!isToken(token)) return token;
     const found = find(request);
-    const reply = await (found?.route.answer({ request, token }, found.parameters) ??
+    const reply = await (found?.route.handle({ request, token }, found.parameters) ??
       json(404, {
         message: 'The resource could not be found.<br /><br />\n\n\n',
         code: '404 Not Found',

@@ -1,37 +1,33 @@
-import type { Operation } from '../faults/outages.ts';
+import type { TimeScale } from '../clock.ts';
+import type { ApiOperation } from '../faults/outage-table.ts';
 import type { Processes } from '../faults/processes.ts';
-import type { Offer } from '../fixtures.ts';
-import { type Answer, json, type Reply, type Request } from '../http/answer.ts';
-import type { Route } from '../http/route.ts';
-import type { TokenCheck } from '../keystone/token-check.ts';
-import type { Token } from '../keystone/tokens.ts';
+import type { Fixtures } from '../fixtures.ts';
+import { type HttpRequest, type HttpResponse, json, type Reply, type Route } from '../http/routes.ts';
+import type { Token, TokenValidator } from '../keystone/tokens.ts';
 import type { SecurityGroups } from '../neutron/security-groups.ts';
-import type { Pace } from '../time-scale.ts';
-import { REQUEST } from '../timings.ts';
-import type { NovaEffects } from './effects.ts';
-import type { HostRecords } from './host-records.ts';
-import type { KeyPairs } from './key-pairs.ts';
+import { NOVA_REQUEST_SECONDS } from '../timings.ts';
+import type { OutageEffects } from './effects.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import type { Quota } from './quota.ts';
-import type { ServerGroups } from './server-groups.ts';
+import type { HostRecords, KeyPairs, Quota, ServerGroups } from './resources.ts';
 import type { Servers } from './servers.ts';
 
-/** What an answer of Nova depends on. */
+/** A request to Nova after authentication and microversion negotiation. */
 export type NovaContext = {
-  readonly request: Request;
+  readonly request: HttpRequest;
   readonly token: Token;
+  /** Of the microversion: 53 for 2.53. */
   readonly minor: number;
   readonly admin: boolean;
-  /** Aborts when the worker's process ends. */
+  /** Aborts when the worker process ends. */
   readonly signal: AbortSignal;
   readonly requestId: string;
 };
 
 export type NovaOptions = {
-  /** 'http://127.0.0.1:8774' */
-  readonly root: string;
-  readonly pace: Pace;
-  readonly offer: Offer;
+  /** Base URL, e.g. 'http://127.0.0.1:8774'. */
+  readonly baseUrl: string;
+  readonly timeScale: TimeScale;
+  readonly fixtures: Fixtures;
   readonly servers: Servers;
   readonly hosts: HostRecords;
   readonly keyPairs: KeyPairs;
@@ -39,44 +35,44 @@ export type NovaOptions = {
   readonly serverGroups: ServerGroups;
   readonly processes: Processes;
   readonly lifecycle: Lifecycle;
-  readonly effects: NovaEffects;
-  readonly check: TokenCheck;
+  readonly effects: OutageEffects;
+  readonly tokenValidator: TokenValidator;
   readonly quota: Quota;
-  /** Servers on a page of a list at most; larger limits are cut. */
+  /** Maximum number of servers on a page of a list; larger limits are reduced to it. */
   readonly pageLimit: number;
-  /** Seconds that every request to the database takes longer. */
-  readonly burden: { seconds: number };
+  /** Seconds that every database request takes longer than usual. */
+  readonly databaseDelay: { seconds: number };
 };
 
-const KEYS: Readonly<Record<number, string>> = {
+const FAULT_KEYS: Readonly<Record<number, string>> = {
   400: 'badRequest',
   403: 'forbidden',
   404: 'itemNotFound',
   409: 'conflictingRequest',
 };
 
-export const novaFault = (code: number, message: string): Answer =>
-  json(code, { [KEYS[code] ?? 'computeFault']: { code, message } });
+export const novaFault = (code: number, message: string): HttpResponse =>
+  json(code, { [FAULT_KEYS[code] ?? 'computeFault']: { code, message } });
 
-export const policy = (rule: string): Answer =>
+export const policy = (rule: string): HttpResponse =>
   novaFault(403, `Policy doesn't allow os_compute_api:${rule} to be performed.`);
 
-type Answering = (context: NovaContext, parameters: readonly string[]) => Reply | Promise<Reply>;
+type Handler = (context: NovaContext, parameters: readonly string[]) => Reply | Promise<Reply>;
 
-/** A route that takes the time of its operation, and suffers what the table of outages says of it. */
+/** Creates a route that takes the time of its operation and shows the effects of current outages. */
 export function novaRoute(
-  { effects, servers, burden }: NovaOptions,
-  { method, path, operation }: { readonly method: string; readonly path: string; readonly operation: Operation },
-  answer: Answering,
+  { effects, servers, databaseDelay }: NovaOptions,
+  { method, path, operation }: { readonly method: string; readonly path: string; readonly operation: ApiOperation },
+  handle: Handler,
 ): Route<NovaContext> {
   return {
     method,
     path,
-    async answer(context, parameters) {
-      const mine = servers.all().filter(({ projectId }) => projectId === context.token.project?.id).length;
-      const usual = REQUEST[operation] + burden.seconds;
-      const failure = await effects.before(operation, { usual, servers: mine, signal: context.signal });
-      return failure ?? (await answer(context, parameters));
+    async handle(context, parameters) {
+      const serverCount = servers.all().filter(({ projectId }) => projectId === context.token.project?.id).length;
+      const seconds = NOVA_REQUEST_SECONDS[operation] + databaseDelay.seconds;
+      const failure = await effects.before(operation, { seconds, servers: serverCount, signal: context.signal });
+      return failure ?? (await handle(context, parameters));
     },
   };
 }

@@ -1,23 +1,23 @@
 import { z } from 'zod';
-import type { Flavor, Image, Offer } from '../fixtures.ts';
-import { parsed } from '../http/answer.ts';
+import type { Fixtures, Flavor, Image } from '../fixtures.ts';
+import { parseJson } from '../http/routes.ts';
 
-/** POST /servers, understood: what to build, or why not (400). */
+/** The parsed body of POST /servers. */
 export type CreateRequest = {
   readonly name: string;
   readonly flavor: Flavor;
   readonly image: Image;
-  /** In GiB: it boots from a volume made of the image; null: from its own disk. */
+  /** Size in GiB of the volume to boot from; null for a local disk. */
   readonly volume: number | null;
   readonly description: string | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly networks: 'auto' | 'none' | 'named';
   readonly keyName: string | null;
-  /** Names. */
+  /** By name. */
   readonly securityGroups: readonly string[];
-  /** The id of a server group, by the scheduler's hint. */
+  /** The id of a server group, from the scheduler hints. */
   readonly group: string | null;
-  /** As it was asked for by 'zone:host'. */
+  /** From an availability zone 'zone:host'. */
   readonly forcedHost: string | null;
 };
 
@@ -51,42 +51,46 @@ const bodySchema = z.object({
 
 const REQUIRED = ['name', 'flavorRef'] as const;
 
-export function readCreate(body: string, { minor, offer }: { minor: number; offer: Offer }): CreateRequest | string {
-  const found = parsed(body);
-  const server = z.object({ server: z.record(z.string(), z.unknown()) }).safeParse(found);
+/** Returns the request, or the message of the 400 response if it is invalid. */
+export function parseCreateRequest(
+  body: string,
+  { minor, fixtures }: { minor: number; fixtures: Fixtures },
+): CreateRequest | string {
+  const json = parseJson(body);
+  const server = z.object({ server: z.record(z.string(), z.unknown()) }).safeParse(json);
   if (!server.success) return 'Malformed request body';
-  const given = server.data.server;
-  const disk = 'block_device_mapping_v2' in given ? [] : ['imageRef'];
-  const lacks = [...REQUIRED, ...disk, ...(minor >= 37 ? ['networks'] : [])].find((key) => !(key in given));
-  if (lacks !== undefined) return invalid('server', given, `'${lacks}' is a required property`);
-  if (given['name'] === '') return invalid('name', '', "'' is too short");
-  const { networks } = given;
+  const fields = server.data.server;
+  const disk = 'block_device_mapping_v2' in fields ? [] : ['imageRef'];
+  const missing = [...REQUIRED, ...disk, ...(minor >= 37 ? ['networks'] : [])].find((key) => !(key in fields));
+  if (missing !== undefined) return invalid('server', fields, `'${missing}' is a required property`);
+  if (fields['name'] === '') return invalid('name', '', "'' is too short");
+  const { networks } = fields;
   if (typeof networks === 'string' && (minor < 37 || !['auto', 'none'].includes(networks))) {
     return invalid('networks', networks, `'${networks}' is not of type 'array'`);
   }
-  const read = bodySchema.safeParse(found);
-  if (!read.success) return invalid('server', given, read.error.issues[0]?.message ?? 'is not valid');
-  const asked = read.data.server;
-  const flavor = offer.flavors.find(({ id }) => id === String(asked.flavorRef));
-  if (flavor === undefined) return `Flavor ${asked.flavorRef} could not be found.`;
-  const [volume = null] = asked.block_device_mapping_v2 ?? [];
-  const image = offer.images.find(({ id }) => id === (volume?.uuid ?? asked.imageRef));
+  const read = bodySchema.safeParse(json);
+  if (!read.success) return invalid('server', fields, read.error.issues[0]?.message ?? 'is not valid');
+  const requested = read.data.server;
+  const flavor = fixtures.flavors.find(({ id }) => id === String(requested.flavorRef));
+  if (flavor === undefined) return `Flavor ${requested.flavorRef} could not be found.`;
+  const [volume = null] = requested.block_device_mapping_v2 ?? [];
+  const image = fixtures.images.find(({ id }) => id === (volume?.uuid ?? requested.imageRef));
   if (image === undefined) return 'Can not find requested image';
-  const named = Array.isArray(asked.networks) ? asked.networks : [];
-  const strange = named.find(({ uuid }) => uuid !== undefined && uuid !== offer.network.id);
-  if (strange !== undefined) return `Network ${strange.uuid} could not be found.`;
+  const named = Array.isArray(requested.networks) ? requested.networks : [];
+  const unknown = named.find(({ uuid }) => uuid !== undefined && uuid !== fixtures.network.id);
+  if (unknown !== undefined) return `Network ${unknown.uuid} could not be found.`;
   return {
-    name: asked.name.trim(),
+    name: requested.name.trim(),
     flavor,
     image,
     volume: volume?.volume_size ?? null,
-    description: asked.description ?? null,
-    metadata: asked.metadata ?? {},
-    networks: asked.networks === 'none' ? 'none' : named.length > 0 ? 'named' : 'auto',
-    keyName: asked.key_name ?? null,
-    securityGroups: [...new Set((asked.security_groups ?? [{ name: 'default' }]).map(({ name }) => name))],
+    description: requested.description ?? null,
+    metadata: requested.metadata ?? {},
+    networks: requested.networks === 'none' ? 'none' : named.length > 0 ? 'named' : 'auto',
+    keyName: requested.key_name ?? null,
+    securityGroups: [...new Set((requested.security_groups ?? [{ name: 'default' }]).map(({ name }) => name))],
     group: read.data['os:scheduler_hints']?.group ?? null,
-    forcedHost: asked.availability_zone?.split(':')[1] ?? null,
+    forcedHost: requested.availability_zone?.split(':')[1] ?? null,
   };
 }
 

@@ -1,72 +1,71 @@
-import { unexpected } from '../faults/fault.ts';
-import { type Effect, type Operation, outage, type RowName } from '../faults/outages.ts';
+import { now, type TimeScale } from '../clock.ts';
+import { unexpectedApiError } from '../faults/http-faults.ts';
+import type { OutageLog } from '../faults/outage-log.ts';
+import { type ApiEffect, type ApiOperation, type OutageName, outage } from '../faults/outage-table.ts';
 import type { Processes } from '../faults/processes.ts';
-import type { Truth } from '../faults/truth.ts';
-import type { Answer } from '../http/answer.ts';
-import { moment } from '../moment.ts';
-import type { Pace } from '../time-scale.ts';
+import type { HttpResponse } from '../http/routes.ts';
 
-/** What the table of outages does to a request that nova-api has in hand. */
-export type NovaEffects = {
-  /** Takes the request's time; an answer takes the place of the right one. */
+/** The effects of current outages on requests that nova-api handles. */
+export type OutageEffects = {
+  /** Takes the request's time. Returns the response that replaces the normal one, or null. */
   before(
-    operation: Operation,
-    options: { usual: number; servers: number; signal: AbortSignal },
-  ): Promise<Answer | null>;
-  /** Hands over to the message queue: without a broker that lasts until it is back, and keeps the worker all the time. */
+    operation: ApiOperation,
+    options: { seconds: number; servers: number; signal: AbortSignal },
+  ): Promise<HttpResponse | null>;
+  /** Sends a message to the broker. While the broker is down, this waits and blocks the worker. */
   cast(signal: AbortSignal): Promise<void>;
 };
 
-const CONSULTED = ['mariadb', 'neutron', 'glance', 'keystone', 'memcached'] as const satisfies readonly RowName[];
+const DEPENDENCIES = ['mariadb', 'neutron', 'glance', 'keystone', 'memcached'] as const satisfies readonly OutageName[];
 
-export function createNovaEffects(options: {
+export function createOutageEffects(options: {
   readonly processes: Processes;
-  readonly pace: Pace;
-  readonly truth: Truth;
+  readonly timeScale: TimeScale;
+  readonly outageLog: OutageLog;
   readonly workers: number;
-}): NovaEffects {
-  const { processes, pace, truth, workers } = options;
+}): OutageEffects {
+  const { processes, timeScale, outageLog, workers } = options;
   let hanging = 0;
-  let free: (at: number) => void = () => {};
+  let endOutage: (at: number) => void = () => {};
 
-  const effects = (operation: Operation, servers: number): readonly Effect[] =>
-    CONSULTED.filter((name) => !processes.up(name))
+  const effects = (operation: ApiOperation, servers: number): readonly ApiEffect[] =>
+    DEPENDENCIES.filter((name) => !processes.isUp(name))
       .map((name) => outage(name)[operation])
-      .filter((effect): effect is Effect => effect !== undefined)
-      .filter((effect) => !('with' in effect) || servers > 0);
+      .filter((effect): effect is ApiEffect => effect !== undefined)
+      .filter((effect) => effect.kind !== 'error' || effect.needsServer !== true || servers > 0);
 
   return {
-    async before(operation, { usual, servers, signal }) {
+    async before(operation, { seconds, servers, signal }) {
       const found = effects(operation, servers);
-      const failure = found.find((effect) => effect.answer === 500);
-      if (failure?.answer === 500) {
-        await pace.wait(failure.after, signal);
-        return unexpected(failure.exception);
+      const failure = found.find((effect) => effect.kind === 'error');
+      if (failure?.kind === 'error') {
+        await timeScale.wait(failure.afterSeconds, signal);
+        return unexpectedApiError(failure.exception);
       }
-      const late = found.reduce(
-        (most, effect) => (effect.answer === 'late' ? Math.max(most, effect.after) : most),
-        usual,
+      const slowest = found.reduce(
+        (most, effect) => (effect.kind === 'slow' ? Math.max(most, effect.seconds) : most),
+        seconds,
       );
-      await pace.wait(late, signal);
+      await timeScale.wait(slowest, signal);
       return null;
     },
     async cast(signal) {
-      const { conditions } = processes;
-      if (conditions.holds('broker of the API')) return;
+      const { faults } = processes;
+      if (!faults.has('nova-api broker connection')) return;
       hanging++;
       if (hanging === workers) {
-        free = truth.begin({
+        endOutage = outageLog.begin({
           what: 'every worker of nova-api waits for the message queue',
           service: 'nova-api',
           kind: 'workers-hang',
-          from: moment(),
+          from: now(),
           apiDown: true,
         });
       }
       try {
-        await conditions.when(['broker of the API'], signal);
+        await faults.whenClear(['nova-api broker connection'], signal);
       } finally {
-        if (hanging === workers) free(moment());
+        if (hanging === workers) endOutage(now());
         hanging--;
       }
     },

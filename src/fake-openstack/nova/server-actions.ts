@@ -1,83 +1,86 @@
 import type { Flavor } from '../fixtures.ts';
 import type { Compute } from '../services.ts';
-import type { Change, Server } from './servers.ts';
+import type { Server, ServerChange } from './servers.ts';
 
-/** What an action is given, beside the server. */
-export type Given = {
-  /** The one to resize to. */
+export type ActionContext = {
+  /** The target of a resize. */
   readonly flavor: Flavor | null;
-  /** A host of the scheduler's choice. */
-  readonly place: () => Compute | null;
+  /** Lets the scheduler choose a host. */
+  readonly chooseHost: () => Compute | null;
 };
 
-/** An action of POST /servers/ID/action, as the fake hypervisor does it: at once. */
+/** An action of POST /servers/ID/action, which Nova's fake driver completes at once. */
 export type ServerAction = {
-  /** The vm_states in which Nova allows it. */
-  readonly from: readonly string[];
+  /** The values of `vm_state` in which Nova allows the action. */
+  readonly allowedVmStates: readonly string[];
   readonly taskState: string;
-  /** The status that is shown while it is under way, where it is another one than before. */
-  readonly meanwhile?: string;
-  readonly becomes: (server: Server, given: Given) => Change;
+  /** The status while the action is in progress, if it differs from the one before. */
+  readonly statusMeanwhile?: string;
+  readonly result: (server: Server, context: ActionContext) => ServerChange;
 };
 
-const ACTIVE: Change = { status: 'ACTIVE', vmState: 'active', powerState: 1 };
-const active = (): Change => ACTIVE;
-const running = ['active', 'paused', 'suspended', 'stopped', 'error'];
+const ACTIVE: ServerChange = { status: 'ACTIVE', vmState: 'active', powerState: 1 };
+const toActive = (): ServerChange => ACTIVE;
+const REBOOTABLE = ['active', 'paused', 'suspended', 'stopped', 'error'];
 
 export const SERVER_ACTIONS: Readonly<Record<string, ServerAction>> = {
   pause: {
-    from: ['active'],
+    allowedVmStates: ['active'],
     taskState: 'pausing',
-    becomes: () => ({ status: 'PAUSED', vmState: 'paused', powerState: 3 }),
+    result: () => ({ status: 'PAUSED', vmState: 'paused', powerState: 3 }),
   },
-  unpause: { from: ['paused'], taskState: 'unpausing', becomes: active },
+  unpause: { allowedVmStates: ['paused'], taskState: 'unpausing', result: toActive },
   suspend: {
-    from: ['active'],
+    allowedVmStates: ['active'],
     taskState: 'suspending',
-    becomes: () => ({ status: 'SUSPENDED', vmState: 'suspended', powerState: 4 }),
+    result: () => ({ status: 'SUSPENDED', vmState: 'suspended', powerState: 4 }),
   },
-  resume: { from: ['suspended'], taskState: 'resuming', becomes: active },
+  resume: { allowedVmStates: ['suspended'], taskState: 'resuming', result: toActive },
   'os-stop': {
-    from: ['active', 'error'],
+    allowedVmStates: ['active', 'error'],
     taskState: 'powering-off',
-    becomes: () => ({ status: 'SHUTOFF', vmState: 'stopped', powerState: 4 }),
+    result: () => ({ status: 'SHUTOFF', vmState: 'stopped', powerState: 4 }),
   },
-  'os-start': { from: ['stopped'], taskState: 'powering-on', becomes: active },
-  reboot: { from: running, taskState: 'rebooting', becomes: active },
+  'os-start': { allowedVmStates: ['stopped'], taskState: 'powering-on', result: toActive },
+  reboot: { allowedVmStates: REBOOTABLE, taskState: 'rebooting', result: toActive },
   shelve: {
-    from: ['active', 'paused', 'suspended', 'stopped'],
+    allowedVmStates: ['active', 'paused', 'suspended', 'stopped'],
     taskState: 'shelving',
-    becomes: () => ({ status: 'SHELVED_OFFLOADED', vmState: 'shelved_offloaded', powerState: 4, host: null }),
+    result: () => ({ status: 'SHELVED_OFFLOADED', vmState: 'shelved_offloaded', powerState: 4, host: null }),
   },
   unshelve: {
-    from: ['shelved', 'shelved_offloaded'],
+    allowedVmStates: ['shelved', 'shelved_offloaded'],
     taskState: 'unshelving',
-    becomes: (_server, { place }) => ({ ...ACTIVE, host: place() }),
+    result: (_server, { chooseHost }) => ({ ...ACTIVE, host: chooseHost() }),
   },
   rescue: {
-    from: ['active', 'stopped', 'error'],
+    allowedVmStates: ['active', 'stopped', 'error'],
     taskState: 'rescuing',
-    becomes: () => ({ status: 'RESCUE', vmState: 'rescued', powerState: 4 }),
+    result: () => ({ status: 'RESCUE', vmState: 'rescued', powerState: 4 }),
   },
-  unrescue: { from: ['rescued'], taskState: 'unrescuing', becomes: active },
+  unrescue: { allowedVmStates: ['rescued'], taskState: 'unrescuing', result: toActive },
   resize: {
-    from: ['active', 'stopped'],
+    allowedVmStates: ['active', 'stopped'],
     taskState: 'resize_prep',
-    meanwhile: 'RESIZE',
-    becomes: ({ flavor: old, host: oldHost }, { flavor, place }) => ({
+    statusMeanwhile: 'RESIZE',
+    result: ({ flavor: old, host: oldHost }, { flavor, chooseHost }) => ({
       status: 'VERIFY_RESIZE',
       vmState: 'resized',
       powerState: 1,
-      host: place(),
+      host: chooseHost(),
       ...(flavor === null ? {} : { flavor }),
-      before: { flavor: old, host: oldHost },
+      beforeResize: { flavor: old, host: oldHost },
     }),
   },
   revertResize: {
-    from: ['resized'],
+    allowedVmStates: ['resized'],
     taskState: 'resize_reverting',
-    meanwhile: 'REVERT_RESIZE',
-    becomes: ({ before }) => ({ ...ACTIVE, ...before, before: null }),
+    statusMeanwhile: 'REVERT_RESIZE',
+    result: ({ beforeResize }) => ({ ...ACTIVE, ...beforeResize, beforeResize: null }),
   },
-  confirmResize: { from: ['resized'], taskState: 'resize_confirming', becomes: () => ({ ...ACTIVE, before: null }) },
+  confirmResize: {
+    allowedVmStates: ['resized'],
+    taskState: 'resize_confirming',
+    result: () => ({ ...ACTIVE, beforeResize: null }),
+  },
 };

@@ -1,71 +1,71 @@
 import { z } from 'zod';
-import { outage } from '../faults/outages.ts';
-import { empty, json, parsed, type Reply } from '../http/answer.ts';
-import type { Route } from '../http/route.ts';
+import { outage } from '../faults/outage-table.ts';
+import { empty, json, parseJson, type Reply, type Route } from '../http/routes.ts';
 import { type NovaContext, type NovaOptions, novaFault, novaRoute, policy } from './context.ts';
-import { type CreateRequest, readCreate } from './create-request.ts';
+import { type CreateRequest, parseCreateRequest } from './create-request.ts';
 import { SERVER_ACTIONS } from './server-actions.ts';
-import { page } from './server-list.ts';
 import { addresses, briefServer, detailedServer, links } from './server-view.ts';
 import type { Server } from './servers.ts';
 
-const named = z.object({ name: z.string() });
+const nameSchema = z.object({ name: z.string() });
 const groupActionSchema = z.union([
-  z.object({ addSecurityGroup: named, removeSecurityGroup: z.undefined().optional() }),
-  z.object({ removeSecurityGroup: named, addSecurityGroup: z.undefined().optional() }),
+  z.object({ addSecurityGroup: nameSchema, removeSecurityGroup: z.undefined().optional() }),
+  z.object({ removeSecurityGroup: nameSchema, addSecurityGroup: z.undefined().optional() }),
 ]);
 const resizeSchema = z.object({ resize: z.object({ flavorRef: z.string() }) });
 
-/** /servers and what is under it. */
+/** Routes for /servers and below. */
 export function novaServerRoutes(options: NovaOptions): readonly Route<NovaContext>[] {
-  const { root, pace, offer, servers, processes, lifecycle, effects, quota, pageLimit } = options;
+  const { baseUrl, timeScale, fixtures, servers, processes, lifecycle, effects, quota, pageLimit } = options;
   const { hosts, keyPairs, securityGroups, serverGroups } = options;
 
   const project = ({ token }: NovaContext) => token.project?.id ?? '';
-  const mine = (context: NovaContext) => servers.all().filter(({ projectId }) => projectId === project(context));
-  const view = ({ minor, admin }: NovaContext) => ({ minor, admin, root, hostUp: processes.up });
+  const ownServers = (context: NovaContext) => servers.all().filter(({ projectId }) => projectId === project(context));
+  const viewOptions = ({ minor, admin }: NovaContext) => ({ minor, admin, baseUrl, hostUp: processes.isUp });
 
   function find(context: NovaContext, id: string): Server | null {
     const server = servers.get(id);
     return server !== undefined && (context.admin || server.projectId === project(context)) ? server : null;
   }
 
-  const one =
-    (answer: (server: Server, context: NovaContext) => Reply | Promise<Reply>) =>
+  const withServer =
+    (handle: (server: Server, context: NovaContext) => Reply | Promise<Reply>) =>
     (context: NovaContext, [id = '']: readonly string[]): Reply | Promise<Reply> => {
       const server = find(context, id);
-      return server === null ? novaFault(404, `Instance ${id} could not be found.`) : answer(server, context);
+      return server === null ? novaFault(404, `Instance ${id} could not be found.`) : handle(server, context);
     };
 
   function list(context: NovaContext, detail: boolean): Reply {
-    const everyone = ['1', 'true', 'True'].includes(context.request.url.searchParams.get('all_tenants') ?? '');
-    if (everyone && !context.admin) return policy(`servers:${detail ? 'detail' : 'index'}:get_all_tenants`);
-    const there = (everyone ? servers.all() : mine(context)).filter(({ status }) => status !== 'SOFT_DELETED');
-    const found = page(there, context.request.url, pageLimit);
+    const allTenants = ['1', 'true', 'True'].includes(context.request.url.searchParams.get('all_tenants') ?? '');
+    if (allTenants && !context.admin) return policy(`servers:${detail ? 'detail' : 'index'}:get_all_tenants`);
+    const visible = (allTenants ? servers.all() : ownServers(context)).filter(
+      ({ status }) => status !== 'SOFT_DELETED',
+    );
+    const found = page(visible, context.request.url, pageLimit);
     if ('invalid' in found) return novaFault(400, found.invalid);
     return json(200, {
       servers: found.servers.map((server) =>
-        detail ? detailedServer(server, view(context), false) : briefServer(server, root),
+        detail ? detailedServer(server, viewOptions(context), false) : briefServer(server, baseUrl),
       ),
-      ...(found.next === null ? {} : { servers_links: [{ rel: 'next', href: `${root}${found.next}` }] }),
+      ...(found.next === null ? {} : { servers_links: [{ rel: 'next', href: `${baseUrl}${found.next}` }] }),
     });
   }
 
   async function create(context: NovaContext): Promise<Reply> {
-    const asked = readCreate(context.request.body, { minor: context.minor, offer });
-    if (typeof asked === 'string') return novaFault(400, asked);
-    const used = mine(context).length;
+    const parsed = parseCreateRequest(context.request.body, { minor: context.minor, fixtures });
+    if (typeof parsed === 'string') return novaFault(400, parsed);
+    const used = ownServers(context).length;
     const limit = quota.of(project(context));
     if (used >= limit) {
-      const room = `already used ${used} of ${limit} instances`;
-      return novaFault(403, `Quota exceeded for instances: Requested 1, but ${room}`);
+      const message = `Quota exceeded for instances: Requested 1, but already used ${used} of ${limit} instances`;
+      return novaFault(403, message);
     }
-    const { networks, forcedHost: wanted, ...rest } = asked;
-    if (wanted !== null && !context.admin) return policy('servers:create:forced_host');
-    const refused = refusal(context, asked);
-    if (refused !== null) return novaFault(400, refused);
-    const forcedHost = hosts.nodes.find(({ service }) => service.host === wanted)?.compute ?? null;
-    const server = servers.add({ ...rest, forcedHost, requestId: context.requestId }, context.token);
+    const { networks, forcedHost: hostName, ...fields } = parsed;
+    if (hostName !== null && !context.admin) return policy('servers:create:forced_host');
+    const invalid = findInvalidReference(context, parsed);
+    if (invalid !== null) return novaFault(400, invalid);
+    const forcedHost = hosts.nodes.find(({ service }) => service.host === hostName)?.compute ?? null;
+    const server = servers.add({ ...fields, forcedHost, requestId: context.requestId }, context.token);
     await effects.cast(context.signal);
     lifecycle.build(server, networks);
     return json(
@@ -73,62 +73,65 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
       {
         server: {
           id: server.id,
-          links: links('servers', server.id, root),
+          links: links('servers', server.id, baseUrl),
           'OS-DCF:diskConfig': 'MANUAL',
-          security_groups: rest.securityGroups.map((name) => ({ name })),
+          security_groups: fields.securityGroups.map((name) => ({ name })),
           adminPass: server.id.slice(-12),
         },
       },
-      { location: `${root}/v2.1/servers/${server.id}` },
+      { location: `${baseUrl}/v2.1/servers/${server.id}` },
     );
   }
 
-  const knowsGroup = ({ projectId }: Pick<Server, 'projectId'>, name: string) =>
+  const groupExists = ({ projectId }: Pick<Server, 'projectId'>, name: string) =>
     securityGroups.of(projectId).some((one) => one.name === name);
 
-  /** What it names and is not there. */
-  function refusal(context: NovaContext, { keyName, group, securityGroups: names, forcedHost }: CreateRequest) {
+  /** Returns the message of the 400 response if the request refers to something that does not exist. */
+  function findInvalidReference(
+    context: NovaContext,
+    { keyName, group, securityGroups: names, forcedHost }: CreateRequest,
+  ) {
     const projectId = project(context);
-    const strange = names.find((name) => !knowsGroup({ projectId }, name));
-    if (strange !== undefined) return `Security group ${strange} not found for project ${projectId}.`;
+    const missing = names.find((name) => !groupExists({ projectId }, name));
+    if (missing !== undefined) return `Security group ${missing} not found for project ${projectId}.`;
     if (keyName !== null && !keyPairs.of(context.token.user.id).has(keyName)) return 'Invalid key_name provided.';
     if (group !== null && !serverGroups.has(group)) return `Instance group ${group} could not be found.`;
-    const known = forcedHost === null || hosts.nodes.some(({ service }) => service.host === forcedHost);
-    return known ? null : `Compute host ${forcedHost} could not be found.`;
+    const hostExists = forcedHost === null || hosts.nodes.some(({ service }) => service.host === forcedHost);
+    return hostExists ? null : `Compute host ${forcedHost} could not be found.`;
   }
 
-  /** Null: it is neither of the two. */
+  /** Adds or removes a security group. Returns null if the action is neither. */
   function changeGroups(server: Server, body: unknown): Reply | null {
-    const asked = groupActionSchema.safeParse(body);
-    if (!asked.success) return null;
-    const name = (asked.data.addSecurityGroup ?? asked.data.removeSecurityGroup)?.name ?? '';
-    const has = server.securityGroups.includes(name);
-    if (!knowsGroup(server, name))
+    const parsed = groupActionSchema.safeParse(body);
+    if (!parsed.success) return null;
+    const name = (parsed.data.addSecurityGroup ?? parsed.data.removeSecurityGroup)?.name ?? '';
+    const hasGroup = server.securityGroups.includes(name);
+    if (!groupExists(server, name))
       return novaFault(404, `Security group ${name} is not found for project ${server.projectId}`);
-    if (asked.data.addSecurityGroup !== undefined)
-      servers.change(server, { securityGroups: has ? server.securityGroups : [name, ...server.securityGroups] });
-    else if (!has) return novaFault(404, `Security group ${name} not associated with the instance ${server.id}`);
+    if (parsed.data.addSecurityGroup !== undefined)
+      servers.change(server, { securityGroups: hasGroup ? server.securityGroups : [name, ...server.securityGroups] });
+    else if (!hasGroup) return novaFault(404, `Security group ${name} not associated with the instance ${server.id}`);
     else servers.change(server, { securityGroups: server.securityGroups.filter((one) => one !== name) });
     return empty(202);
   }
 
   async function act(server: Server, context: NovaContext): Promise<Reply> {
-    const body = parsed(context.request.body);
+    const body = parseJson(context.request.body);
     const name = typeof body === 'object' && body !== null ? Object.keys(body)[0] : undefined;
     if (name === undefined) return novaFault(400, 'Malformed request body');
     if (name === 'forceDelete') return remove(server, context, true);
-    const groups = changeGroups(server, body);
-    if (groups !== null) return groups;
+    const groupReply = changeGroups(server, body);
+    if (groupReply !== null) return groupReply;
     const action = SERVER_ACTIONS[name];
     if (action === undefined) return novaFault(400, `There is no such action: ${name}`);
-    const busy = server.taskState === null ? null : `task_state ${server.taskState}`;
-    const wrong = action.from.includes(server.vmState) ? busy : `vm_state ${server.vmState}`;
-    if (wrong !== null) {
+    const conflictingTask = server.taskState === null ? null : `task_state ${server.taskState}`;
+    const conflict = action.allowedVmStates.includes(server.vmState) ? conflictingTask : `vm_state ${server.vmState}`;
+    if (conflict !== null) {
       const verb = name.replace('os-', '');
-      return novaFault(409, `Cannot '${verb}' instance ${server.id} while it is in ${wrong}`);
+      return novaFault(409, `Cannot '${verb}' instance ${server.id} while it is in ${conflict}`);
     }
     const resize = resizeSchema.safeParse(body);
-    const flavor = resize.success ? offer.flavors.find(({ id }) => id === resize.data.resize.flavorRef) : null;
+    const flavor = resize.success ? fixtures.flavors.find(({ id }) => id === resize.data.resize.flavorRef) : null;
     if (flavor === undefined) return novaFault(400, 'Flavor could not be found.');
     if (flavor?.id === server.flavor.id) return novaFault(400, 'When resizing, instances must change flavor!');
     servers.change(server, { taskState: action.taskState });
@@ -140,9 +143,9 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
 
   async function remove(server: Server, { signal }: NovaContext, force = false): Promise<Reply> {
     if (server.locked) return novaFault(409, `Instance ${server.id} is locked`);
-    const away = server.host !== null && !processes.alive(server.host);
-    const late = outage('nova-compute over 60 s').delete;
-    if (away && late?.answer === 'late') await pace.wait(late.after, signal);
+    const hostIsDown = server.host !== null && !processes.isReportedUp(server.host);
+    const local = outage('nova-compute over 60 s').delete;
+    if (hostIsDown && local?.kind === 'slow') await timeScale.wait(local.seconds, signal);
     servers.change(server, { taskState: 'deleting' });
     await effects.cast(signal);
     lifecycle.remove(server, { force });
@@ -156,21 +159,21 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
     route({ method: 'POST', path: '/servers', operation: 'create' }, create),
     route(
       { method: 'GET', path: '/servers/:id', operation: 'show' },
-      one((server, context) => json(200, { server: detailedServer(server, view(context), true) })),
+      withServer((server, context) => json(200, { server: detailedServer(server, viewOptions(context), true) })),
     ),
-    route({ method: 'DELETE', path: '/servers/:id', operation: 'delete' }, one(remove)),
-    route({ method: 'POST', path: '/servers/:id/action', operation: 'action' }, one(act)),
+    route({ method: 'DELETE', path: '/servers/:id', operation: 'delete' }, withServer(remove)),
+    route({ method: 'POST', path: '/servers/:id/action', operation: 'action' }, withServer(act)),
     route(
       { method: 'GET', path: '/servers/:id/metadata', operation: 'read' },
-      one(({ metadata }) => json(200, { metadata })),
+      withServer(({ metadata }) => json(200, { metadata })),
     ),
     route(
       { method: 'GET', path: '/servers/:id/ips', operation: 'read' },
-      one((server) => json(200, { addresses: addresses(server, false) })),
+      withServer((server) => json(200, { addresses: addresses(server, false) })),
     ),
     route(
       { method: 'GET', path: '/servers/:id/os-security-groups', operation: 'read' },
-      one((server) =>
+      withServer((server) =>
         json(200, {
           security_groups: securityGroups
             .of(server.projectId)
@@ -181,11 +184,11 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
     ),
     route(
       { method: 'GET', path: '/servers/:id/os-volume_attachments', operation: 'read' },
-      one(() => json(200, { volumeAttachments: [] })),
+      withServer(() => json(200, { volumeAttachments: [] })),
     ),
     route(
       { method: 'GET', path: '/servers/:id/os-instance-actions', operation: 'read' },
-      one((server) => {
+      withServer((server) => {
         const created = {
           action: 'create',
           instance_uuid: server.id,
@@ -199,4 +202,54 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
       }),
     ),
   ];
+}
+
+/** A page of a list with the link to the next one, or why the request is invalid (400). */
+type Page = { readonly servers: readonly Server[]; readonly next: string | null } | { readonly invalid: string };
+
+/** Filters and pages like GET /servers. Larger limits are silently reduced to `maxLimit`, as by `[api] max_limit`. */
+function page(all: readonly Server[], url: URL, maxLimit: number): Page {
+  const query = url.searchParams;
+  const limit = query.get('limit');
+  if (limit !== null && !/^[0-9]*$/.test(limit)) {
+    return {
+      invalid: `Invalid input for query parameters limit. Value: ${limit}. '${limit}' does not match '^[0-9]*$'`,
+    };
+  }
+  const name = pattern(query.get('name'));
+  if (name === undefined) {
+    const value = query.get('name');
+    return { invalid: `Invalid input for query parameters name. Value: ${value}. '${value}' is not a 'regex'` };
+  }
+  const status = query.getAll('status').map((one) => one.toUpperCase());
+  const matching = all.filter(
+    (one) => (name === null || name.test(one.name)) && (status.length === 0 || status.includes(one.status)),
+  );
+  const marker = query.get('marker');
+  const after = marker === null ? -1 : all.findIndex(({ id }) => id === marker);
+  if (marker !== null && after === -1) return { invalid: `marker [${marker}] not found` };
+  const following = new Set(all.slice(after + 1));
+  const rest = matching.filter((one) => following.has(one));
+  const size = Math.min(limit === null || limit === '' ? maxLimit : Number(limit), maxLimit);
+  const servers = rest.slice(0, size);
+  const last = servers.at(-1);
+  // Nova adds the link to every full page, even if nothing follows.
+  const full = last !== undefined && servers.length === size;
+  return { servers, next: full ? linkAfter(url, last.id) : null };
+}
+
+function pattern(name: string | null): RegExp | null | undefined {
+  if (name === null) return null;
+  try {
+    return new RegExp(name, 'i');
+  } catch {
+    return undefined;
+  }
+}
+
+function linkAfter(url: URL, marker: string): string {
+  const query = new URLSearchParams(url.searchParams);
+  query.delete('marker');
+  query.append('marker', marker);
+  return `${url.pathname}?${query}`;
 }

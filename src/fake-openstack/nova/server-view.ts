@@ -1,29 +1,33 @@
+import { isoSeconds } from '../clock.ts';
 import type { Flavor } from '../fixtures.ts';
 import { type Compute, hostOf } from '../services.ts';
 import { hostId, type Server } from './servers.ts';
 
 export type ViewOptions = {
-  /** Of the microversion. */
+  /** Of the microversion: 53 for 2.53. */
   readonly minor: number;
   readonly admin: boolean;
-  /** 'http://127.0.0.1:8774' */
-  readonly root: string;
+  /** Base URL, e.g. 'http://127.0.0.1:8774'. */
+  readonly baseUrl: string;
   readonly hostUp: (host: Compute) => boolean;
 };
 
-const second = (at: number): string => `${new Date(at).toISOString().slice(0, 19)}Z`;
-const python = (at: number | null): string | null =>
+const pythonTime = (at: number | null): string | null =>
   at === null ? null : `${new Date(at).toISOString().slice(0, 19)}.000000`;
 
-export const links = (kind: string, id: string, root: string) => [
-  { rel: 'self', href: `${root}/v2.1/${kind}/${id}` },
-  { rel: 'bookmark', href: `${root}/${kind}/${id}` },
+export const links = (kind: string, id: string, baseUrl: string) => [
+  { rel: 'self', href: `${baseUrl}/v2.1/${kind}/${id}` },
+  { rel: 'bookmark', href: `${baseUrl}/${kind}/${id}` },
 ];
 
-export const briefServer = ({ id, name }: Server, root: string) => ({ id, name, links: links('servers', id, root) });
+export const briefServer = ({ id, name }: Server, baseUrl: string) => ({
+  id,
+  name,
+  links: links('servers', id, baseUrl),
+});
 
-/** A server in detail, with what each microversion has added. `alone`: as GET /servers/ID shows it. */
-export function detailedServer(server: Server, { minor, admin, root, hostUp }: ViewOptions, alone: boolean) {
+/** Returns a server in detail for the microversion. `alone` adds the fields that only GET /servers/ID shows. */
+export function detailedServer(server: Server, { minor, admin, baseUrl, hostUp }: ViewOptions, alone: boolean) {
   const { id, image, flavor, host } = server;
   const failed = server.status === 'ERROR' || server.status === 'DELETED';
   return {
@@ -35,29 +39,31 @@ export function detailedServer(server: Server, { minor, admin, root, hostUp }: V
     metadata: server.metadata,
     hostId: hostId(server),
     image:
-      server.volume === null ? { id: image.id, links: [{ rel: 'bookmark', href: `${root}/images/${image.id}` }] } : '',
+      server.volume === null
+        ? { id: image.id, links: [{ rel: 'bookmark', href: `${baseUrl}/images/${image.id}` }] }
+        : '',
     flavor:
       minor >= 47
         ? { ...sizes(flavor), swap: 0, original_name: flavor.name, extra_specs: {} }
-        : { id: flavor.id, links: [{ rel: 'bookmark', href: `${root}/flavors/${flavor.id}` }] },
-    created: second(server.created),
-    updated: second(server.updated),
+        : { id: flavor.id, links: [{ rel: 'bookmark', href: `${baseUrl}/flavors/${flavor.id}` }] },
+    created: isoSeconds(server.created),
+    updated: isoSeconds(server.updated),
     addresses: addresses(server, true),
     accessIPv4: '',
     accessIPv6: '',
-    links: links('servers', id, root),
+    links: links('servers', id, baseUrl),
     'OS-DCF:diskConfig': 'MANUAL',
     ...(failed ? {} : { progress: 0 }),
     ...(failed && server.fault !== null
-      ? { fault: { code: server.fault.code, created: second(server.fault.created), message: server.fault.message } }
+      ? { fault: { code: server.fault.code, created: isoSeconds(server.fault.created), message: server.fault.message } }
       : {}),
     'OS-EXT-AZ:availability_zone': host === null ? '' : 'nova',
     config_drive: '',
     key_name: server.keyName,
-    'OS-SRV-USG:launched_at': python(server.launched),
+    'OS-SRV-USG:launched_at': pythonTime(server.launched),
     'OS-SRV-USG:terminated_at': null,
     ...(server.addresses.length > 0 ? { security_groups: server.securityGroups.map((name) => ({ name })) } : {}),
-    ...(admin ? forAdmin(server, minor) : {}),
+    ...(admin ? adminFields(server, minor) : {}),
     'OS-EXT-STS:task_state': server.taskState,
     'OS-EXT-STS:vm_state': server.vmState,
     'OS-EXT-STS:power_state': server.powerState,
@@ -91,7 +97,7 @@ export function addresses(server: Server, extended: boolean) {
 const sizes = ({ vcpus, ram, disk }: Flavor) => ({ vcpus, ram, disk, ephemeral: 0 });
 const hostname = ({ name }: Server): string => name.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-');
 
-function forAdmin(server: Server, minor: number) {
+function adminFields(server: Server, minor: number) {
   const host = server.host === null ? null : hostOf(server.host);
   return {
     'OS-EXT-SRV-ATTR:host': host,
@@ -111,7 +117,7 @@ function forAdmin(server: Server, minor: number) {
   };
 }
 
-export function detailedFlavor(flavor: Flavor, { minor, root }: Pick<ViewOptions, 'minor' | 'root'>) {
+export function detailedFlavor(flavor: Flavor, { minor, baseUrl }: Pick<ViewOptions, 'minor' | 'baseUrl'>) {
   return {
     id: flavor.id,
     name: flavor.name,
@@ -123,7 +129,7 @@ export function detailedFlavor(flavor: Flavor, { minor, root }: Pick<ViewOptions
     vcpus: flavor.vcpus,
     'os-flavor-access:is_public': true,
     rxtx_factor: 1,
-    links: links('flavors', flavor.id, root),
+    links: links('flavors', flavor.id, baseUrl),
     ...(minor >= 55 ? { description: null } : {}),
     ...(minor >= 61 ? { extra_specs: {} } : {}),
   };

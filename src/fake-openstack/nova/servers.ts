@@ -1,13 +1,13 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { now } from '../clock.ts';
 import type { Flavor, Image } from '../fixtures.ts';
 import type { Token } from '../keystone/tokens.ts';
-import { moment } from '../moment.ts';
 import { type Compute, hostOf } from '../services.ts';
 
 export type Address = { readonly network: string; readonly address: string; readonly mac: string };
 export type ServerFault = { readonly code: number; readonly message: string; readonly created: number };
 
-/** A server as Nova's database has it. */
+/** A server as in Nova's database. */
 export type Server = {
   readonly id: string;
   readonly name: string;
@@ -15,12 +15,12 @@ export type Server = {
   readonly userId: string;
   flavor: Flavor;
   readonly image: Image;
-  /** In GiB: it boots from a volume made of the image; null: from its own disk. */
+  /** Size in GiB of the volume that the server boots from; null if it boots from a local disk. */
   readonly volume: number | null;
   readonly description: string | null;
   readonly number: number;
   readonly created: number;
-  /** The request that created it, for the log of its actions. */
+  /** Id of the request that created the server, for its action log. */
   readonly requestId: string;
   metadata: Readonly<Record<string, string>>;
   updated: number;
@@ -37,12 +37,12 @@ export type Server = {
   readonly keyName: string | null;
   /** The id of its server group. */
   readonly group: string | null;
-  /** The host on which an administrator wants it. */
+  /** The host that an administrator requested. */
   readonly forcedHost: Compute | null;
-  /** Names. */
+  /** By name. */
   securityGroups: readonly string[];
-  /** What it was before a resize that is neither confirmed nor reverted. */
-  before: { readonly flavor: Flavor; readonly host: Compute | null } | null;
+  /** Flavor and host before a resize that is neither confirmed nor reverted. */
+  beforeResize: { readonly flavor: Flavor; readonly host: Compute | null } | null;
 };
 
 export type NewServer = Pick<
@@ -59,7 +59,7 @@ export type NewServer = Pick<
   | 'forcedHost'
   | 'securityGroups'
 >;
-export type Change = Partial<
+export type ServerChange = Partial<
   Pick<
     Server,
     | 'status'
@@ -74,16 +74,16 @@ export type Change = Partial<
     | 'metadata'
     | 'flavor'
     | 'securityGroups'
-    | 'before'
+    | 'beforeResize'
   >
 >;
 
 export type Servers = {
-  add(asked: NewServer, owner: Token): Server;
+  add(newServer: NewServer, owner: Token): Server;
   get(id: string): Server | undefined;
-  /** The newest first. */
+  /** Returns all servers, newest first. */
   all(): readonly Server[];
-  change(server: Server, change: Change): void;
+  change(server: Server, change: ServerChange): void;
   remove(server: Server): void;
 };
 
@@ -91,16 +91,16 @@ export function createServers(): Servers {
   const servers = new Map<string, Server>();
   let number = 0;
   return {
-    add(asked, owner) {
-      const now = moment();
+    add(newServer, owner) {
+      const created = now();
       const server: Server = {
-        ...asked,
+        ...newServer,
         id: randomUUID(),
         projectId: owner.project?.id ?? owner.user.project.id,
         userId: owner.user.id,
         number: ++number,
-        created: now,
-        updated: now,
+        created,
+        updated: created,
         launched: null,
         status: 'BUILD',
         vmState: 'building',
@@ -110,7 +110,7 @@ export function createServers(): Servers {
         fault: null,
         addresses: [],
         locked: false,
-        before: null,
+        beforeResize: null,
       };
       servers.set(server.id, server);
       return server;
@@ -119,7 +119,7 @@ export function createServers(): Servers {
     all: () => [...servers.values()].reverse(),
     change(server, change) {
       Object.assign(server, change);
-      server.updated = moment();
+      server.updated = now();
     },
     remove: (server) => {
       servers.delete(server.id);
@@ -127,7 +127,7 @@ export function createServers(): Servers {
   };
 }
 
-/** Nova's `hostId`: the same for servers of a project on the same host. */
+/** Returns Nova's `hostId`: the same for servers of one project on the same host. */
 export const hostId = ({ host, projectId }: Server): string =>
   host === null
     ? ''
@@ -135,7 +135,7 @@ export const hostId = ({ host, projectId }: Server): string =>
         .update(projectId + hostOf(host))
         .digest('hex');
 
-/** An address of the network, for the server of that number. */
+/** Returns an address on `network` for the server with that number. */
 export function addressOn(network: string, number: number): Address {
   const host = 2 + (number % 65_000);
   const mac = [...randomBytes(3)].map((byte) => byte.toString(16).padStart(2, '0')).join(':');

@@ -1,16 +1,16 @@
-import { headerOf, json, type Reply, type Request, requestId, withHeaders } from '../http/answer.ts';
-import { isToken, type TokenCheck } from '../keystone/token-check.ts';
-import type { HostRecords } from '../nova/host-records.ts';
-import type { Pace } from '../time-scale.ts';
-import { SERVICE_REQUEST } from '../timings.ts';
+import type { TimeScale } from '../clock.ts';
+import { type HttpRequest, headerOf, json, type Reply, requestId, withHeaders } from '../http/routes.ts';
+import { isToken, type TokenValidator } from '../keystone/tokens.ts';
+import type { HostRecords } from '../nova/resources.ts';
+import { REQUEST_SECONDS } from '../timings.ts';
 
-/** Placement: its version document, a resource provider a compute node, and whom it turns away. */
+/** Creates the request handler of Placement: the version document and a resource provider for each compute node. */
 export function createPlacement(options: {
-  readonly check: TokenCheck;
-  readonly pace: Pace;
+  readonly tokenValidator: TokenValidator;
+  readonly timeScale: TimeScale;
   readonly hosts: HostRecords;
-}): (request: Request, signal: AbortSignal) => Promise<Reply> {
-  const { check, pace, hosts } = options;
+}): (request: HttpRequest, signal: AbortSignal) => Promise<Reply> {
+  const { tokenValidator, timeScale, hosts } = options;
   const links = [{ rel: 'self', href: '' }];
   const versions = [{ id: 'v1.0', max_version: '1.39', min_version: '1.0', status: 'CURRENT', links }];
 
@@ -20,10 +20,10 @@ export function createPlacement(options: {
   };
 
   return async (request, signal) => {
-    await pace.wait(SERVICE_REQUEST.placement, signal);
+    await timeScale.wait(REQUEST_SECONDS.placement, signal);
     const headers = { 'openstack-api-version': 'placement 1.0', vary: 'openstack-api-version' };
     if (request.url.pathname === '/') return withHeaders(json(200, { versions }), headers);
-    const token = await check.check(headerOf(request, 'x-auth-token'), signal);
+    const token = await tokenValidator.validate(headerOf(request, 'x-auth-token'), signal);
     if (!isToken(token)) return token;
     const providers = hosts.nodes.map(({ id, service }) => ({
       uuid: id,

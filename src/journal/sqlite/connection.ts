@@ -17,20 +17,20 @@ export type Connection = {
 };
 
 export type ConnectOptions = {
-  /** `create` makes the file where there is none. */
+  /** `create` also creates the file if it does not exist. */
   readonly mode: 'read' | 'write' | 'create';
-  /** How long to wait for a lock of another process, in milliseconds; the whole thread waits. */
+  /** How long to wait for another process's lock, in milliseconds. This blocks the thread. */
   readonly timeout: number;
 };
 
-/** `file` is an absolute path. Whoever connects closes `sqlite`; Kysely holds nothing besides. */
+/** Opens a database by its absolute path. The caller closes `sqlite`; `db` needs no closing. */
 export function connect(file: string, { mode, timeout }: ConnectOptions): Connection {
   const sqlite = new Sqlite(file, { readonly: mode === 'read', timeout, fileMustExist: mode !== 'create' });
   return { sqlite, db: new Kysely<Tables>({ dialect: dialectFor(sqlite) }) };
 }
 
 function dialectFor(sqlite: Sqlite.Database): Dialect {
-  const config = { database: { prepare: preparing(sqlite), close: () => sqlite.close() } };
+  const config = { database: { prepare: cachedPrepare(sqlite), close: () => sqlite.close() } };
   const dialect = new SqliteDialect(config);
   return {
     createAdapter: () => dialect.createAdapter(),
@@ -41,8 +41,8 @@ function dialectFor(sqlite: Sqlite.Database): Dialect {
 }
 
 /**
- * Every transaction of ours writes, so it asks for the lock at once. And a full disk ends a transaction by itself: the
- * rollback that follows would then fail, and its error would hide the one that tells why.
+ * Takes the write lock at the start of a transaction, because all transactions write. Skips the rollback if SQLite has
+ * rolled back already, as it does on a full disk: the rollback would fail and hide the original error.
  */
 function driverFor(sqlite: Sqlite.Database, config: SqliteDialectConfig): Driver {
   const driver = new SqliteDriver(config);
@@ -56,13 +56,15 @@ function driverFor(sqlite: Sqlite.Database, config: SqliteDialectConfig): Driver
   return driver;
 }
 
-/** There are some ten different statements in all, apart from how many rows they insert: each is compiled once. */
-function preparing(sqlite: Sqlite.Database): (sql: string) => SqliteStatement {
-  const known = new Map<string, SqliteStatement>();
+const MAX_CACHED_STATEMENTS = 100;
+
+/** Compiles each statement once. Apart from the number of rows they insert, there are about ten. */
+function cachedPrepare(sqlite: Sqlite.Database): (sql: string) => SqliteStatement {
+  const statements = new Map<string, SqliteStatement>();
   return (sql) => {
-    const statement = known.get(sql) ?? sqlite.prepare(sql);
-    if (known.size >= 100) known.clear();
-    known.set(sql, statement);
+    const statement = statements.get(sql) ?? sqlite.prepare(sql);
+    if (statements.size >= MAX_CACHED_STATEMENTS) statements.clear();
+    statements.set(sql, statement);
     return statement;
   };
 }

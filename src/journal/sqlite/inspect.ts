@@ -2,100 +2,117 @@ import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { z } from 'zod';
-import type { Damage } from '../../domain/ports.ts';
-import { Refusal } from '../../domain/user-error.ts';
-import { decode, paceSchema, seriesKeySchema, sessionSchema } from '../rows.ts';
+import type { JournalDamage } from '../../domain/ports.ts';
+import { UserError } from '../../domain/user-error.ts';
+import { decode } from '../decode.ts';
+import { seriesKeySchema, sessionSchema, sessionSeriesSchema } from '../rows.ts';
 import { explain } from './explain.ts';
-import { APPLICATION_ID, migrate, SCHEMA, versionOf } from './migrations.ts';
+import { APPLICATION_ID, migrate, SCHEMA_VERSION, versionOf } from './migrations.ts';
 import { holdsSamples } from './salvage.ts';
 
-/** Throws a Refusal where the path cannot be a journal; gives null where there is nothing yet. */
+/**
+ * Returns the status of a journal file; null if it does not exist.
+ *
+ * @throws UserError if the path cannot be that of a journal
+ */
 export function inspectPath(file: string): Stats | null {
-  const directory = find(dirname(file), file);
-  if (directory === undefined) throw new Refusal(`journal ${file}: there is no directory ${dirname(file)}`);
-  if (!directory.isDirectory()) throw new Refusal(`journal ${file}: ${dirname(file)} is not a directory`);
-  const found = find(file, file);
-  if (found === undefined) return null;
-  if (found.isDirectory()) throw new Refusal(`journal ${file} is a directory: name a file in it`);
-  if (!found.isFile()) throw new Refusal(`journal ${file} is not a regular file`);
-  return found;
+  const directory = statPath(dirname(file), file);
+  if (directory === undefined) throw new UserError(`journal ${file}: directory ${dirname(file)} does not exist`);
+  if (!directory.isDirectory()) throw new UserError(`journal ${file}: ${dirname(file)} is not a directory`);
+  const stats = statPath(file, file);
+  if (stats === undefined) return null;
+  if (stats.isDirectory()) throw new UserError(`journal ${file} is a directory; name a file in it`);
+  if (!stats.isFile()) throw new UserError(`journal ${file} is not a regular file`);
+  return stats;
 }
 
-function find(path: string, file: string): Stats | undefined {
+function statPath(path: string, file: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch (error) {
-    throw new Refusal(`journal ${file} cannot be reached: ${explain(error) ?? String(error)}`);
+    throw new UserError(`journal ${file} cannot be reached: ${explain(error) ?? String(error)}`);
   }
 }
 
-/** SQLite would quietly open for reading what it can't write. */
+/**
+ * Checks the permissions that writing needs: SQLite would silently open an unwritable file read-only.
+ *
+ * @throws UserError if one is missing
+ */
 export function inspectWritable(file: string, exists: boolean): void {
   const directory = dirname(file);
-  if (exists) permitted(file, constants.R_OK | constants.W_OK, `journal ${file} cannot be written`);
-  // The write-ahead log and the lock lie beside it.
-  permitted(directory, constants.W_OK | constants.X_OK, `journal ${file}: directory ${directory} cannot be written`);
+  if (exists) checkAccess(file, constants.R_OK | constants.W_OK, `journal ${file} cannot be written`);
+  // SQLite and Rollwatch create the write-ahead log and the lock file beside it.
+  checkAccess(directory, constants.W_OK | constants.X_OK, `journal ${file}: directory ${directory} cannot be written`);
 }
 
+/** @throws UserError if the file cannot be read */
 export function inspectReadable(file: string): void {
-  permitted(file, constants.R_OK, `journal ${file} cannot be read`);
+  checkAccess(file, constants.R_OK, `journal ${file} cannot be read`);
 }
 
-function permitted(path: string, mode: number, what: string): void {
+function checkAccess(path: string, mode: number, problem: string): void {
   try {
     accessSync(path, mode);
   } catch (error) {
-    throw new Refusal(`${what}: ${explain(error) ?? String(error)}`);
+    throw new UserError(`${problem}: ${explain(error) ?? String(error)}`);
   }
 }
 
-/** By its header the database is another program's. */
-export class Foreign extends Refusal {}
+/** The header identifies the database as another program's. */
+export class ForeignDatabaseError extends UserError {}
 
-/** Throws a Refusal where the database is not ours, or newer than we are; gives its schema's version, 0 where it is empty. */
+/**
+ * Returns the schema version of a journal, 0 if the database is empty.
+ *
+ * @throws UserError if another program or a newer Rollwatch wrote the database
+ */
 export function inspectDatabase(sqlite: Database, file: string): number {
   const application = Number(sqlite.pragma('application_id', { simple: true }));
   const version = versionOf(sqlite);
-  const filled = sqlite.prepare('select 1 from sqlite_master limit 1').get() !== undefined;
-  if (application !== APPLICATION_ID && (filled || application !== 0)) {
-    throw new Foreign(`journal ${file} is not a Rollwatch journal but another program's database; name another file`);
-  }
-  if (version > SCHEMA) {
-    throw new Refusal(
-      `journal ${file} was written by a newer Rollwatch (schema ${version}, this one knows ${SCHEMA}); use that one, or name another file`,
+  const hasTables = sqlite.prepare('select 1 from sqlite_master limit 1').get() !== undefined;
+  if (application !== APPLICATION_ID && (hasTables || application !== 0)) {
+    throw new ForeignDatabaseError(
+      `journal ${file} is another program's database, not a Rollwatch journal; name another file`,
     );
   }
-  return filled ? version : 0;
+  if (version > SCHEMA_VERSION) {
+    throw new UserError(
+      `journal ${file} was written by a newer Rollwatch (schema ${version}, this version supports up to ${SCHEMA_VERSION}); ` +
+        'use the newer version, or name another file',
+    );
+  }
+  return hasTables ? version : 0;
 }
 
-/** `quick` leaves out whether each index has every row of its table. */
-export type Examination = { readonly quick: boolean };
+const MAX_REPORTED_PROBLEMS = 20;
 
-const PROBLEMS_MOST = 20;
-
-/** What is damaged in a journal of this version: tables that are missing, and pages that are no pages of a database. */
-export function examine(sqlite: Database, { quick }: Examination): readonly Damage[] {
+/**
+ * Returns the structural damage of a journal: missing tables and columns, and pages that are not valid database pages.
+ * `quick` skips comparing the indexes with their tables.
+ */
+export function findDamage(sqlite: Database, { quick }: { readonly quick: boolean }): readonly JournalDamage[] {
   const template = new Sqlite(':memory:');
   try {
     migrate(template);
-    const missing = versionOf(sqlite) === SCHEMA ? missingIn(sqlite, template) : [];
+    const missing = versionOf(sqlite) === SCHEMA_VERSION ? missingIn(sqlite, template) : [];
     return [...missing, ...brokenPages(sqlite, quick)];
   } finally {
     template.close();
   }
 }
 
-/** The tables without which the rows of the others mean nothing. */
-const KEYS = [
+/** The tables that the rows of all others refer to. */
+const KEY_TABLES = [
   { table: 'meta', order: 'id', schema: z.object({ id: z.literal(1), run: z.string() }) },
   { table: 'sessions', order: 'id', schema: sessionSchema },
   { table: 'series', order: 'id', schema: seriesKeySchema },
-  { table: 'session_series', order: 'session, series', schema: paceSchema },
+  { table: 'session_series', order: 'session, series', schema: sessionSeriesSchema },
 ] as const;
 
-/** Rows that make no sense in the tables by which all others are read. */
-export function damagedKeys(sqlite: Database): readonly Damage[] {
-  const found = KEYS.flatMap(({ table, order, schema }) => {
+/** Returns the unreadable rows of the tables that all others refer to. */
+export function damagedKeys(sqlite: Database): readonly JournalDamage[] {
+  const damage = KEY_TABLES.flatMap(({ table, order, schema }) => {
     const rows = sqlite
       .prepare<[], Readonly<Record<string, unknown>>>(`select * from ${table} order by ${order}`)
       .all();
@@ -106,24 +123,24 @@ export function damagedKeys(sqlite: Database): readonly Damage[] {
     });
   });
   const run = sqlite.prepare('select 1 from meta').get();
-  return run === undefined ? [{ table: 'meta', rows: 0, reason: 'its only row is missing' }, ...found] : found;
+  return run === undefined ? [{ table: 'meta', rows: 0, reason: 'its only row is missing' }, ...damage] : damage;
 }
 
-/** Samples of which it is not known when their session was, or how their series was measured. */
-export function orphanedSamples(sqlite: Database): readonly Damage[] {
-  const orphan = (condition: string) =>
+/** Returns damage if the session of a sample, or the settings of its series, are missing. */
+export function orphanedSamples(sqlite: Database): readonly JournalDamage[] {
+  const hasSample = (condition: string) =>
     sqlite.prepare(`select 1 from samples where ${condition} limit 1`).get() !== undefined;
-  const found: Damage[] = [];
-  if (orphan('session not in (select id from sessions)'))
-    found.push({ table: 'sessions', rows: 0, reason: 'there are samples of sessions that are missing' });
-  if (orphan('(session, series) not in (select session, series from session_series)'))
-    found.push({ table: 'session_series', rows: 0, reason: 'there are samples of series that are missing' });
-  return found;
+  const damage: JournalDamage[] = [];
+  if (hasSample('session not in (select id from sessions)'))
+    damage.push({ table: 'sessions', rows: 0, reason: 'rows are missing that samples refer to' });
+  if (hasSample('(session, series) not in (select session, series from session_series)'))
+    damage.push({ table: 'session_series', rows: 0, reason: 'rows are missing that samples refer to' });
+  return damage;
 }
 
 type Column = { readonly table: string; readonly column: string };
 
-function missingIn(sqlite: Database, template: Database): readonly Damage[] {
+function missingIn(sqlite: Database, template: Database): readonly JournalDamage[] {
   const columns = `select master.name as "table", info.name as "column"
     from sqlite_master master join pragma_table_info(master.name) info where master.type = 'table'`;
   const found = new Map<string, Set<string>>();
@@ -131,16 +148,16 @@ function missingIn(sqlite: Database, template: Database): readonly Damage[] {
     found.set(table, (found.get(table) ?? new Set()).add(column));
   const reasons = new Map<string, string>();
   for (const { table, column } of template.prepare<[], Column>(columns).all()) {
-    const known = found.get(table);
-    if (known === undefined) reasons.set(table, 'the table is missing');
-    else if (!known.has(column)) reasons.set(table, `its column ${column} is missing`);
+    const present = found.get(table);
+    if (present === undefined) reasons.set(table, 'the table is missing');
+    else if (!present.has(column)) reasons.set(table, `column ${column} is missing`);
   }
   return [...reasons].map(([table, reason]) => ({ table, rows: 0, reason }));
 }
 
-/** As SQLite names them: 'Tree 5 page 12: ...', where the number of a tree is that of its first page. */
-function brokenPages(sqlite: Database, quick: boolean): readonly Damage[] {
-  const check = sqlite.pragma(`${quick ? 'quick_check' : 'integrity_check'}(${PROBLEMS_MOST})`);
+/** SQLite reports 'Tree 5 page 12: ...', where a tree has the number of its root page. */
+function brokenPages(sqlite: Database, quick: boolean): readonly JournalDamage[] {
+  const check = sqlite.pragma(`${quick ? 'quick_check' : 'integrity_check'}(${MAX_REPORTED_PROBLEMS})`);
   const problems = z
     .array(z.record(z.string(), z.unknown()))
     .parse(check)
@@ -159,37 +176,37 @@ function brokenPages(sqlite: Database, quick: boolean): readonly Damage[] {
   });
 }
 
-/** In one line, with what to do. */
-export function damagedRefusal(file: string, found: readonly Damage[]): Refusal {
-  const [first] = found;
+/** Returns the error for a damaged journal: the first damage, and the command that repairs it. */
+export function damagedJournalError(file: string, damage: readonly JournalDamage[]): UserError {
+  const [first] = damage;
   const where = first === undefined || first.table === 'unknown' ? '' : `${first.table}: `;
-  const more = found.length > 1 ? ` (and ${found.length - 1} more)` : '';
-  return new Refusal(
+  const more = damage.length > 1 ? ` (and ${damage.length - 1} more)` : '';
+  return new UserError(
     `journal ${file} is damaged: ${where}${first?.reason ?? 'it cannot be read'}${more}; ` +
-      `'rollwatch repair ${file} NEW' writes what can be read of it into a new journal`,
+      `run 'rollwatch repair ${file} NEW' to copy its readable rows to a new journal`,
   );
 }
 
-/** SQLite says that the database itself is broken: not the disk, and not this program. */
+/** Returns whether SQLite reports a damaged database, as opposed to a failing disk or a bug. */
 export const isDamage = (error: unknown): boolean =>
   error instanceof Sqlite.SqliteError &&
   /^SQLITE_(CORRUPT|NOTADB|FORMAT|IOERR_SHORT_READ|IOERR_CORRUPTFS|ERROR$)/.test(error.code);
 
-/** What goes wrong while a journal is opened, as the user should hear it. */
-export function refusalFor(file: string, error: unknown): unknown {
-  if (error instanceof Refusal) return error;
+/** Returns a UserError for an error that occurred while a journal was opened; returns a bug unchanged. */
+export function openingError(file: string, error: unknown): unknown {
+  if (error instanceof UserError) return error;
   const reason = explain(error);
   if (reason === null) return error;
-  if (isDamage(error) && (!reason.includes('SQLITE_NOTADB') || isOurs(file)))
-    return damagedRefusal(file, [{ table: 'unknown', rows: 0, reason }]);
+  if (isDamage(error) && (!reason.includes('SQLITE_NOTADB') || holdsJournalRows(file)))
+    return damagedJournalError(file, [{ table: 'unknown', rows: 0, reason }]);
   if (reason.includes('SQLITE_NOTADB')) {
-    return new Refusal(`journal ${file} is not a Rollwatch journal: it is no SQLite database; name another file`);
+    return new UserError(`journal ${file} is not a SQLite database, so not a Rollwatch journal; name another file`);
   }
-  return new Refusal(`journal ${file} cannot be opened: ${reason}`, 3);
+  return new UserError(`journal ${file} cannot be opened: ${reason}`, 3);
 }
 
-/** Whether a file that SQLite does not take for a database was a journal once. */
-export function isOurs(file: string): boolean {
+/** Returns whether a file holds rows of a journal, even if SQLite does not recognise it as a database. */
+export function holdsJournalRows(file: string): boolean {
   const template = new Sqlite(':memory:');
   try {
     migrate(template);

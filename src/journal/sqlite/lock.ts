@@ -5,26 +5,30 @@ import Sqlite from 'better-sqlite3';
 
 export type Lock = { release(): void };
 
-/** The lock on a path. It is lost when somebody removes or replaces the lock file, and must then be taken again. */
-export type PathLock = Lock & { isInPlace(): boolean };
+/** The lock on a path. It must be taken again if another process removes or replaces the lock file. */
+export type PathLock = Lock & {
+  /** Returns whether the locked file is still at its path. */
+  isInPlace(): boolean;
+};
 
-/** Device and inode of what lies at a path; null where there is nothing. */
+/** Returns device and inode of the file at a path ('2049:131'); null if there is none. */
 export function identityOf(path: string): string | null {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found === undefined ? null : `${found.dev}:${found.ino}`;
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats === undefined ? null : `${stats.dev}:${stats.ino}`;
 }
 
 /**
- * Makes this process the only daemon at a path; null where there is one. It is an exclusive lock on an empty database
- * beside the journal (FILE-lock): the kernel takes it from a process that is killed, and readers of the journal never
- * meet it. The empty file stays after the release: if it were unlinked, two daemons could each lock a file of that name.
+ * Locks the path of a journal against other daemons; returns null if another one has it. The lock is an exclusive lock
+ * on an empty SQLite database beside the journal (FILE-lock): the kernel releases it if the process is killed, and
+ * readers of the journal are not affected. The file stays after the release: if it were removed, two daemons could each
+ * lock a file of that name.
  */
 export function lockPath(file: string): PathLock | null {
   const path = `${file}-lock`;
   closeSync(openSync(path, 'a', 0o600));
   const sqlite = new Sqlite(path, { timeout: 0 });
   try {
-    // Without a file of its own for the rollback: nothing is ever written, not even on a full disk.
+    // Without a rollback file nothing is written, so this also works on a full disk.
     sqlite.pragma('journal_mode = memory');
     sqlite.exec('begin exclusive');
     const locked = identityOf(path);
@@ -37,9 +41,9 @@ export function lockPath(file: string): PathLock | null {
 }
 
 /**
- * Makes this process the only daemon of a file, whatever it is called: a hard link, a bind mount or a new name leads to
- * the same device and inode. Null where there is one. On Linux this is a socket in the abstract namespace, which the
- * kernel frees when the process dies, and which says its process id to whoever asks. Elsewhere there is no such thing, and the lock on the path must do.
+ * Locks a file by device and inode against other daemons, which also covers hard links, bind mounts and renames;
+ * returns null if another one has it. The lock is a Linux abstract socket that answers with the process id; the kernel
+ * frees it when the process dies. On other systems it does nothing, and only the lock on the path protects the journal.
  */
 export async function lockIdentity(identity: string): Promise<Lock | null> {
   if (process.platform !== 'linux') return { release: () => {} };
@@ -69,20 +73,19 @@ function listen(server: Server, path: string): Promise<void> {
 
 const socketOf = (identity: string): string => `\0rollwatch-journal-${identity}`;
 
-/** Long enough for a process on this machine, in milliseconds. */
-const ANSWER_TIMEOUT_MS = 500;
+const HOLDER_TIMEOUT_MS = 500;
 
-/** The process that holds the lock on a file; null where it does not say. */
-export async function holderOf(identity: string): Promise<number | null> {
+/** Returns the id of the process that locked a file; null if it does not answer. */
+export async function lockHolder(identity: string): Promise<number | null> {
   const socket = connect({ path: socketOf(identity) });
-  const limit = setTimeout(() => socket.destroy(new Error('no answer')), ANSWER_TIMEOUT_MS);
+  const timer = setTimeout(() => socket.destroy(new Error('timeout')), HOLDER_TIMEOUT_MS);
   try {
     const pid = Number((await text(socket)).slice(0, 10));
     return Number.isInteger(pid) && pid > 0 ? pid : null;
   } catch {
     return null;
   } finally {
-    clearTimeout(limit);
+    clearTimeout(timer);
     socket.destroy();
   }
 }

@@ -2,64 +2,77 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import type { Damage } from '../../domain/ports.ts';
-import { Refusal } from '../../domain/user-error.ts';
+import type { JournalDamage } from '../../domain/ports.ts';
+import { UserError } from '../../domain/user-error.ts';
 import type { Database } from '../dialect.ts';
 import { type Connection, connect } from './connection.ts';
 import { explain } from './explain.ts';
 import {
   damagedKeys,
-  examine,
-  Foreign,
+  ForeignDatabaseError,
+  findDamage,
+  holdsJournalRows,
   inspectDatabase,
   inspectPath,
   inspectReadable,
   isDamage,
-  isOurs,
+  openingError,
   orphanedSamples,
-  refusalFor,
 } from './inspect.ts';
-import { migrate, SCHEMA } from './migrations.ts';
+import { migrate, SCHEMA_VERSION } from './migrations.ts';
 import { salvage } from './salvage.ts';
 
-/** All that is read is of one moment: the transaction that begins here ends when it is closed. */
+/** How long to wait for another process's lock. */
+const LOCK_TIMEOUT_MS = 2000;
+
+/**
+ * Opens a snapshot of a journal: one read transaction lasts until it is closed. Of a damaged journal, the snapshot has
+ * the readable rows.
+ *
+ * @throws UserError if the file cannot be read as a journal
+ */
 export async function openForReading(path: string): Promise<Database> {
   const file = resolve(path);
-  const found = inspectPath(file);
-  if (found === null) throw new Refusal(`journal ${file} does not exist`);
+  const stats = inspectPath(file);
+  if (stats === null) throw new UserError(`journal ${file} does not exist`);
   inspectReadable(file);
-  if (found.size === 0) throw new Refusal(`journal ${file} is empty: nothing was ever recorded in it`);
+  if (stats.size === 0) throw emptyJournalError(file);
   try {
-    const { db, close, damage } = whole(file);
+    const { db, close, damage } = readableSnapshot(file);
     return { name: `journal ${file}`, db: () => db, explain, damage, close: async () => close() };
   } catch (error) {
-    throw refusalFor(file, error);
+    throw openingError(file, error);
   }
 }
 
-/** Of a damaged journal all that can be read, in a copy. */
-function whole(file: string): Snapshot {
-  let found: readonly Damage[];
+const emptyJournalError = (file: string): UserError =>
+  new UserError(`journal ${file} is empty: nothing has been recorded in it`);
+
+type Snapshot = Pick<Connection, 'db'> & { readonly damage: readonly JournalDamage[]; close(): void };
+
+/** Returns a snapshot of the file, or of a salvaged copy if it is damaged. */
+function readableSnapshot(file: string): Snapshot {
+  let damage: readonly JournalDamage[];
   try {
-    const undamaged = snapshot(file);
-    if (undamaged.damage.length === 0) return undamaged;
-    undamaged.close();
-    found = undamaged.damage;
+    const direct = snapshot(file);
+    if (direct.damage.length === 0) return direct;
+    direct.close();
+    damage = direct.damage;
   } catch (error) {
     const reason = explain(error);
-    if (!(error instanceof Foreign) && (reason === null || !isDamage(error))) throw error;
-    if (!isOurs(file)) throw error;
-    found = [{ table: 'unknown', rows: 0, reason: reason ?? 'the header of the file is not that of a journal' }];
+    if (!(error instanceof ForeignDatabaseError) && (reason === null || !isDamage(error))) throw error;
+    if (!holdsJournalRows(file)) throw error;
+    damage = [{ table: 'unknown', rows: 0, reason: reason ?? 'the file header is not that of a journal' }];
   }
   const salvaged = salvagedCopy(file);
-  return { ...salvaged, damage: [...salvaged.damage, ...found] };
+  return { ...salvaged, damage: [...salvaged.damage, ...damage] };
 }
 
 const salvagedCopy = (file: string): Snapshot =>
-  inFolder((folder) => {
+  inTemporaryFolder((folder) => {
     const { db, sqlite } = connect(join(folder, 'journal.db'), { mode: 'create', timeout: 0 });
     try {
-      // It is not to be kept: nothing is gained where it survives a crash.
+      // The copy is temporary and need not survive a crash.
       sqlite.pragma('journal_mode = off');
       sqlite.pragma('synchronous = off');
       migrate(sqlite);
@@ -71,16 +84,16 @@ const salvagedCopy = (file: string): Snapshot =>
     }
   });
 
-/** A snapshot in a temporary folder, which is removed with it. */
-function inFolder(take: (folder: string) => Snapshot): Snapshot {
+/** Opens a snapshot in a temporary folder and removes the folder when the snapshot is closed. */
+function inTemporaryFolder(openSnapshot: (folder: string) => Snapshot): Snapshot {
   const folder = mkdtempSync(join(tmpdir(), 'rollwatch-'));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   try {
-    const taken = take(folder);
+    const opened = openSnapshot(folder);
     return {
-      ...taken,
+      ...opened,
       close() {
-        taken.close();
+        opened.close();
         remove();
       },
     };
@@ -90,23 +103,22 @@ function inFolder(take: (folder: string) => Snapshot): Snapshot {
   }
 }
 
-type Snapshot = Pick<Connection, 'db'> & { readonly damage: readonly Damage[]; close(): void };
-
 function snapshot(file: string): Snapshot {
   try {
     const { db, sqlite, damage } = begin(file, file);
     return { db, damage, close: () => void sqlite.close() };
   } catch (error) {
-    // To read a journal SQLite must write beside it (FILE-shm), unless a daemon is at it and has done so already.
+    if (error instanceof OlderSchema) return snapshotOfMigratedCopy(file);
+    // SQLite creates FILE-shm even for reading, unless a daemon has created it already.
     const unwritable = error instanceof Sqlite.SqliteError && /^SQLITE_(CANTOPEN|READONLY)/.test(error.code);
     if (!unwritable || existsSync(`${file}-shm`)) throw error;
     return snapshotOfCopy(file);
   }
 }
 
-/** Of a journal on a read-only disk, which nobody can be writing to. */
+/** Copies a journal on a read-only disk, which no process can be writing to. */
 const snapshotOfCopy = (file: string): Snapshot =>
-  inFolder((folder) => {
+  inTemporaryFolder((folder) => {
     const copy = join(folder, 'journal.db');
     copyFileSync(file, copy);
     if (existsSync(`${file}-wal`)) copyFileSync(`${file}-wal`, `${copy}-wal`);
@@ -114,19 +126,39 @@ const snapshotOfCopy = (file: string): Snapshot =>
     return { db, damage, close: () => void sqlite.close() };
   });
 
-function begin(location: string, file: string): Connection & { readonly damage: readonly Damage[] } {
-  const connection = connect(location, { mode: 'read', timeout: 2000 });
+/** Copies a journal of an older version and migrates the copy. The journal itself is not changed. */
+const snapshotOfMigratedCopy = (file: string): Snapshot =>
+  inTemporaryFolder((folder) => {
+    const copy = join(folder, 'journal.db');
+    const source = new Sqlite(file, { readonly: true, timeout: LOCK_TIMEOUT_MS });
+    try {
+      source.prepare('vacuum into ?').run(copy);
+    } finally {
+      source.close();
+    }
+    const target = new Sqlite(copy);
+    try {
+      migrate(target);
+    } finally {
+      target.close();
+    }
+    const { db, sqlite, damage } = begin(copy, file);
+    return { db, damage, close: () => void sqlite.close() };
+  });
+
+/** An older version of Rollwatch wrote the journal. */
+class OlderSchema extends Error {}
+
+/** Begins the read transaction and looks for damage. `location` is the file or its copy; errors name `file`. */
+function begin(location: string, file: string): Connection & { readonly damage: readonly JournalDamage[] } {
+  const connection = connect(location, { mode: 'read', timeout: LOCK_TIMEOUT_MS });
   try {
     connection.sqlite.exec('begin');
     const version = inspectDatabase(connection.sqlite, file);
-    if (version === 0) throw new Refusal(`journal ${file} is empty: nothing was ever recorded in it`);
-    if (version < SCHEMA) {
-      throw new Refusal(
-        `journal ${file} was written by an older Rollwatch (schema ${version}, this one reads ${SCHEMA}): 'rollwatch watch' on it brings it up to date`,
-      );
-    }
-    const broken = examine(connection.sqlite, { quick: false });
-    if (broken.length > 0) return { ...connection, damage: broken };
+    if (version === 0) throw emptyJournalError(file);
+    if (version < SCHEMA_VERSION) throw new OlderSchema();
+    const damage = findDamage(connection.sqlite, { quick: false });
+    if (damage.length > 0) return { ...connection, damage };
     return { ...connection, damage: [...damagedKeys(connection.sqlite), ...orphanedSamples(connection.sqlite)] };
   } catch (error) {
     connection.sqlite.close();

@@ -1,22 +1,22 @@
 import { closeSync, openSync, readlinkSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Millis } from '../../domain/time.ts';
-import { Refusal } from '../../domain/user-error.ts';
+import { UserError } from '../../domain/user-error.ts';
 import type { WritableDatabase } from '../dialect.ts';
 import { type Connection, connect } from './connection.ts';
-import { Displaced, explain } from './explain.ts';
-import { closeElsewhere, type Footprint, footprintOf, isInPlace, removeRemains, restore } from './footprint.ts';
+import { DisplacedError, explain } from './explain.ts';
 import {
+  damagedJournalError,
   damagedKeys,
-  damagedRefusal,
-  examine,
+  findDamage,
   inspectDatabase,
   inspectPath,
   inspectWritable,
-  refusalFor,
+  openingError,
 } from './inspect.ts';
-import { holderOf, identityOf, type Lock, lockIdentity, lockPath, type PathLock } from './lock.ts';
-import { migrate, SCHEMA, versionOf } from './migrations.ts';
+import { identityOf, type Lock, lockHolder, lockIdentity, lockPath, type PathLock } from './lock.ts';
+import { migrate, SCHEMA_VERSION, versionOf } from './migrations.ts';
+import { closeDisplaced, type FileIdentities, identitiesAt, isInPlace, removeLeftovers, restore } from './restore.ts';
 
 export type WritingOptions = {
   readonly vantage: string;
@@ -24,64 +24,80 @@ export type WritingOptions = {
   readonly warn?: ((message: string) => void) | undefined;
 };
 
-/** How much may be lost when the power fails (not when the process is killed: then nothing is), in milliseconds. */
-const SYNC_EVERY = 1000;
-/**
- * Between two attempts to restore a journal that is removed again and again, in milliseconds: the first is made at once,
- * then the pause is doubled; after a time without one it begins anew.
- */
-const RESTORE = { least: 1000, most: 60_000, forgotten: 600_000 };
+/** At most this much is lost in a power failure. A killed process loses nothing. */
+const SYNC_INTERVAL_MS = 1000;
 
-/** Throws a Refusal where this process cannot be the one that writes to the journal. */
+/** Delays between restores of a journal that is removed repeatedly: none before the first, then doubled each time. */
+const MIN_RESTORE_DELAY_MS = 1000;
+const MAX_RESTORE_DELAY_MS = 60_000;
+/** After this time without a restore, the next one is immediate again. */
+const RESTORE_DELAY_RESET_MS = 600_000;
+
+const LOG_SIZE_LIMIT_BYTES = 16 * 1024 * 1024;
+const CHECK_LOCK_TIMEOUT_MS = 1000;
+const WRITE_LOCK_TIMEOUT_MS = 250;
+
+/** As many as Linux follows. */
+const MAX_SYMLINKS = 40;
+
+/**
+ * Opens a journal for writing, and creates it if it does not exist.
+ *
+ * @throws UserError if the file cannot be used as a journal, or another process writes to it
+ */
 export async function openForWriting(path: string, { vantage, now, warn }: WritingOptions): Promise<WritableDatabase> {
   const file = realPathOf(resolve(path));
-  const found = inspectPath(file);
-  inspectWritable(file, found !== null);
-  let known: Lock | null = null;
-  let lock: PathLock | null = null;
-  let made = false;
+  const stats = inspectPath(file);
+  inspectWritable(file, stats !== null);
+  let identityLock: Lock | null = null;
+  let pathLock: PathLock | null = null;
+  let created = false;
   try {
-    if (found !== null) {
-      known = await lockIdentity(`${found.dev}:${found.ino}`);
-      if (known === null) throw await inUse(file, `${found.dev}:${found.ino}`);
-      refuseForeignOrDamaged(file);
+    if (stats !== null) {
+      identityLock = await lockIdentity(`${stats.dev}:${stats.ino}`);
+      if (identityLock === null) throw await inUseError(file, `${stats.dev}:${stats.ino}`);
+      checkDatabase(file);
     }
-    lock = lockPath(file);
-    if (lock === null) throw await inUse(file, null);
-    removeRemains(file);
-    if (found === null) made = makePrivate(file);
-    refuseOtherNames(file);
+    pathLock = lockPath(file);
+    if (pathLock === null) throw await inUseError(file, null);
+    removeLeftovers(file);
+    if (stats === null) created = createPrivate(file);
+    checkHardLinks(file);
     const identity = identityOf(file) ?? '';
-    known ??= await lockIdentity(identity);
-    if (known === null) throw await inUse(file, identity);
-    if (found !== null && (found.mode & 0o007) !== 0)
-      warn?.(`journal ${file} can be read by everyone on this machine; 'chmod 600 ${file}*' keeps it private`);
-    return keep(file, { connection: create(file, vantage), lock, known, now });
+    identityLock ??= await lockIdentity(identity);
+    if (identityLock === null) throw await inUseError(file, identity);
+    if (stats !== null && (stats.mode & 0o007) !== 0)
+      warn?.(`journal ${file} is accessible to every user of this host; run 'chmod 600 ${file}*' to keep it private`);
+    return writableDatabase(file, { connection: openMigrated(file, vantage), pathLock, identityLock, now });
   } catch (error) {
-    if (made) for (const part of ['', '-wal', '-shm']) rmSync(`${file}${part}`, { force: true });
-    known?.release();
-    lock?.release();
-    throw refusalFor(file, error);
+    if (created) for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
+    identityLock?.release();
+    pathLock?.release();
+    throw openingError(file, error);
   }
 }
 
-async function inUse(file: string, identity: string | null): Promise<Refusal> {
-  const pid = identity === null ? null : await holderOf(identity);
-  return new Refusal(`journal ${file} is in use by another Rollwatch${pid === null ? '' : ` (pid ${pid})`}`, 3);
+async function inUseError(file: string, identity: string | null): Promise<UserError> {
+  const pid = identity === null ? null : await lockHolder(identity);
+  return new UserError(`journal ${file} is in use by another Rollwatch${pid === null ? '' : ` (pid ${pid})`}`, 3);
 }
 
-/** SQLite's log lies beside a name: by another name the same file has none of what is in it. */
-function refuseOtherNames(file: string): void {
+/** SQLite names the write-ahead log after the path: opened by another hard link, the file lacks what is in the log. */
+function checkHardLinks(file: string): void {
   const links = statSync(file, { throwIfNoEntry: false })?.nlink ?? 1;
   if (links > 1) {
-    throw new Refusal(
-      `journal ${file} has ${links} names (hard links), and its log lies beside only one of them; remove the others, or record into a copy`,
+    throw new UserError(
+      `journal ${file} has ${links} hard links, but only one of them has its write-ahead log; ` +
+        'remove the other links, or record to a copy',
     );
   }
 }
 
-/** True where it made the file. SQLite would make it readable by everyone; its log takes over the mode of the file. */
-function makePrivate(file: string): boolean {
+/**
+ * Creates the file with mode 0600, which the log inherits; SQLite would make it world-readable. Returns false if the
+ * file exists already.
+ */
+function createPrivate(file: string): boolean {
   try {
     closeSync(openSync(file, 'wx', 0o600));
     return true;
@@ -91,40 +107,44 @@ function makePrivate(file: string): boolean {
   }
 }
 
-/** Two names of one file are one journal; also that of a file that a link names and that is yet to be made. */
+/** Resolves symbolic links, also one whose target does not exist yet. */
 function realPathOf(file: string, links = 0): string {
   try {
     return realpathSync(file);
   } catch {
     try {
-      if (links < 40) return realPathOf(resolve(dirname(file), readlinkSync(file)), links + 1);
+      if (links < MAX_SYMLINKS) return realPathOf(resolve(dirname(file), readlinkSync(file)), links + 1);
     } catch {
-      // Not a link
+      // Not a link: resolve its directory.
     }
     const directory = dirname(file);
     return directory === file ? file : join(realPathOf(directory, links), basename(file));
   }
 }
 
-/** Before anything is written beside it: another program's database, or a damaged journal. */
-function refuseForeignOrDamaged(file: string): void {
-  const { sqlite } = connect(file, { mode: 'write', timeout: 1000 });
+/**
+ * Checks an existing database before any file is created beside it.
+ *
+ * @throws UserError if it is another program's, or damaged
+ */
+function checkDatabase(file: string): void {
+  const { sqlite } = connect(file, { mode: 'write', timeout: CHECK_LOCK_TIMEOUT_MS });
   try {
     if (inspectDatabase(sqlite, file) === 0) return;
     const version = versionOf(sqlite);
-    const broken = examine(sqlite, { quick: true });
-    const damage = broken.length === 0 && version === SCHEMA ? damagedKeys(sqlite) : broken;
-    if (damage.length > 0) throw damagedRefusal(file, damage);
+    const structural = findDamage(sqlite, { quick: true });
+    const damage = structural.length === 0 && version === SCHEMA_VERSION ? damagedKeys(sqlite) : structural;
+    if (damage.length > 0) throw damagedJournalError(file, damage);
   } finally {
     sqlite.close();
   }
 }
 
-function create(file: string, vantage: string): Connection {
+function openMigrated(file: string, vantage: string): Connection {
   const connection = open(file, 'create');
   try {
     migrate(connection.sqlite);
-    sign(connection, vantage);
+    recordWriter(connection, vantage);
     return connection;
   } catch (error) {
     connection.sqlite.close();
@@ -133,13 +153,13 @@ function create(file: string, vantage: string): Connection {
 }
 
 function open(file: string, mode: 'create' | 'write'): Connection {
-  const connection = connect(file, { mode, timeout: 250 });
+  const connection = connect(file, { mode, timeout: WRITE_LOCK_TIMEOUT_MS });
   try {
     connection.sqlite.pragma('journal_mode = wal');
-    // SQLite makes the log when it first reads; without that, a log that comes later would pass for a foreign one.
+    // SQLite creates the log on the first read. It must exist before the identities of the files are recorded.
     connection.sqlite.prepare('select 1 from sqlite_master').get();
-    // A log that grew while someone read for long is cut back to this.
-    connection.sqlite.pragma(`journal_size_limit = ${16 * 1024 * 1024}`);
+    // Truncates a log that grew during a long read.
+    connection.sqlite.pragma(`journal_size_limit = ${LOG_SIZE_LIMIT_BYTES}`);
     return connection;
   } catch (error) {
     connection.sqlite.close();
@@ -147,8 +167,8 @@ function open(file: string, mode: 'create' | 'write'): Connection {
   }
 }
 
-/** Says who we are to the one who finds the lock taken. Without room for that we go on, unnamed. */
-function sign({ sqlite }: Connection, vantage: string): void {
+/** Records this process as the writer; on a full disk the record is skipped. */
+function recordWriter({ sqlite }: Connection, vantage: string): void {
   try {
     sqlite.prepare('update meta set writer_pid = ?, writer_vantage = ?').run(process.pid, vantage);
   } catch (error) {
@@ -156,51 +176,60 @@ function sign({ sqlite }: Connection, vantage: string): void {
   }
 }
 
-type Kept = {
+type OpenedJournal = {
   readonly connection: Connection;
-  readonly lock: PathLock;
-  readonly known: Lock;
+  readonly pathLock: PathLock;
+  readonly identityLock: Lock;
   readonly now: () => Millis;
 };
 
-function keep(file: string, { connection: opened, now, ...locks }: Kept): WritableDatabase {
-  let { lock, known } = locks;
-  /** Null only where a journal that was just restored could not be opened again. */
-  let held: Held | null = taken(file, opened);
-  /** The file that was restored last: no other one at the path may be opened. */
+/** A connection, and the identities of its files when it was opened. */
+type OpenFiles = { readonly connection: Connection; readonly identities: FileIdentities };
+
+const openFilesOf = (file: string, connection: Connection): OpenFiles => ({
+  connection,
+  identities: identitiesAt(file),
+});
+
+function writableDatabase(file: string, { connection: opened, now, ...locks }: OpenedJournal): WritableDatabase {
+  let { pathLock, identityLock } = locks;
+  /** Null only if a restored journal could not be reopened. */
+  let current: OpenFiles | null = openFilesOf(file, opened);
+  /** The identity of the file that was restored last. `reopen` opens no other file. */
   let restored: string | null = null;
-  const pace = createPace(now);
+  const restoreLimiter = createRestoreLimiter(now);
   let syncedAt = -Infinity;
 
   function connection(): Connection {
-    if (held === null) throw new Displaced('the journal was removed, and what was restored of it cannot be opened');
-    return held.connection;
+    if (current === null) throw new DisplacedError('the journal was removed, and the restored file cannot be opened');
+    return current.connection;
   }
 
-  /** Nothing is written to the path without its lock: where that was removed, another daemon may have it by now. */
-  function holdPath(): void {
-    if (lock.isInPlace()) return;
-    const again = lockPath(file);
-    if (again === null) throw new Displaced(`another Rollwatch records at ${file}: once it ends, recording goes on`);
-    lock.release();
-    lock = again;
+  /** Takes the lock on the path again if its file was removed: another daemon may have it by now. */
+  function ensurePathLock(): void {
+    if (pathLock.isInPlace()) return;
+    const lock = lockPath(file);
+    if (lock === null)
+      throw new DisplacedError(`another Rollwatch is recording to ${file}; recording resumes when it stops`);
+    pathLock.release();
+    pathLock = lock;
   }
 
-  async function restoreJournal({ connection }: Held, last: boolean): Promise<void> {
-    if (!last) pace.step();
+  async function restoreJournal({ connection }: OpenFiles, last: boolean): Promise<void> {
+    if (!last) restoreLimiter.acquire();
     restored = restore(file, connection);
-    held = null;
+    current = null;
     if (restored === null) return;
-    const fresh = await lockIdentity(restored);
-    if (fresh === null) return;
-    known.release();
-    known = fresh;
+    const lock = await lockIdentity(restored);
+    if (lock === null) return;
+    identityLock.release();
+    identityLock = lock;
   }
 
-  function reopen(): Held {
+  function reopen(): OpenFiles {
     if (identityOf(file) !== restored)
-      throw new Displaced('the journal was removed, and what was restored of it is gone too');
-    return taken(file, open(file, 'write'));
+      throw new DisplacedError('the journal was removed, and so was the restored file');
+    return openFilesOf(file, open(file, 'write'));
   }
 
   return {
@@ -209,51 +238,51 @@ function keep(file: string, { connection: opened, now, ...locks }: Kept): Writab
     explain,
     damage: [],
     async prepare({ last }) {
-      holdPath();
-      if (held !== null && !isInPlace(file, held.footprint)) await restoreJournal(held, last);
-      held ??= reopen();
-      const sync = now() - syncedAt >= SYNC_EVERY;
-      // Synchronised once, the log is so up to there: what came before is on the disk with it.
+      ensurePathLock();
+      if (current !== null && !isInPlace(file, current.identities)) await restoreJournal(current, last);
+      current ??= reopen();
+      const sync = now() - syncedAt >= SYNC_INTERVAL_MS;
+      // Syncing the log also syncs the transactions before.
       connection().sqlite.pragma(`synchronous = ${sync ? 'full' : 'normal'}`);
       if (sync) syncedAt = now();
     },
     async close() {
-      if (held !== null && isElsewhere(file, held.footprint)) closeElsewhere(file, held.connection);
-      else held?.connection.sqlite.close();
-      known.release();
-      lock.release();
+      if (current !== null && isDisplaced(file, current.identities)) closeDisplaced(file, current.connection);
+      else current?.connection.sqlite.close();
+      identityLock.release();
+      pathLock.release();
     },
   };
 }
 
-type Held = { readonly connection: Connection; readonly footprint: Footprint };
-
-const taken = (file: string, connection: Connection): Held => ({ connection, footprint: footprintOf(file) });
-
-function isElsewhere(file: string, ours: Footprint): boolean {
+function isDisplaced(file: string, opened: FileIdentities): boolean {
   try {
-    return !isInPlace(file, ours);
+    return !isInPlace(file, opened);
   } catch {
     return true;
   }
 }
 
-/** Whoever removes the journal again and again must not make Rollwatch write it again and again. */
-function createPace(now: () => Millis): { step(): void } {
-  let last = -Infinity;
-  let times = 0;
+/** Limits how often a journal is restored if something keeps removing it. */
+function createRestoreLimiter(now: () => Millis): {
+  /** @throws DisplacedError if the next restore is not due yet */
+  acquire(): void;
+} {
+  let lastAt = -Infinity;
+  let restores = 0;
   return {
-    step() {
-      const since = now() - last;
-      // A clock that was set back must not make it wait.
-      if (since > RESTORE.forgotten || since < 0) times = 0;
-      const wait = times === 0 ? 0 : Math.min(RESTORE.least * 2 ** (times - 1), RESTORE.most) - since;
-      if (wait > 0) {
+    acquire() {
+      const elapsed = now() - lastAt;
+      // Negative if the clock was set back: do not wait then.
+      if (elapsed > RESTORE_DELAY_RESET_MS || elapsed < 0) restores = 0;
+      const delay = restores === 0 ? 0 : Math.min(MIN_RESTORE_DELAY_MS * 2 ** (restores - 1), MAX_RESTORE_DELAY_MS);
+      const wait = delay - elapsed;
+      if (restores > 0 && wait > 0) {
         const seconds = Math.ceil(wait / 1000);
-        throw new Displaced(`the journal was removed again after it was restored; it is restored in ${seconds} s`);
+        throw new DisplacedError(`the journal was removed again after it was restored; next restore in ${seconds} s`);
       }
-      last = now();
-      times++;
+      lastAt = now();
+      restores++;
     },
   };
 }

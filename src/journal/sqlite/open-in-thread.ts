@@ -10,28 +10,30 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
-import { Refusal } from '../../domain/user-error.ts';
+import { UserError } from '../../domain/user-error.ts';
 import type { WritableDatabase } from '../dialect.ts';
 import type { Tables } from '../tables.ts';
 
-/** What the thread is given, is asked, and answers. */
+/** The thread's `workerData`. */
 export type ThreadData = { readonly file: string; readonly vantage: string };
 
-type Asked =
+type RequestBody =
   | { readonly type: 'prepare'; readonly last: boolean }
   | { readonly type: 'close' }
   | { readonly type: 'query'; readonly sql: string; readonly parameters: readonly unknown[] };
 
-export type ThreadRequest = Asked & { readonly id: number };
+/** A message to the thread. */
+export type ThreadRequest = RequestBody & { readonly id: number };
 
-export type ThreadAnswer =
+/** A message from the thread. `open` or `refused` is sent once; `done` and `failed` respond to a request. */
+export type ThreadResponse =
   | { readonly type: 'open'; readonly name: string }
   | { readonly type: 'refused'; readonly message: string; readonly exitCode: 2 | 3 }
   | { readonly type: 'warning'; readonly message: string }
   | { readonly type: 'done'; readonly id: number; readonly rows: readonly unknown[] }
   | { readonly type: 'failed'; readonly id: number; readonly message: string; readonly reason: string | null };
 
-/** What went wrong in the thread; `reason` is what `explain` says of it there. */
+/** An error in the thread; `reason` is what the thread's `explain` returned. */
 class ThreadError extends Error {
   override readonly name = 'ThreadError';
   readonly reason: string | null;
@@ -44,70 +46,74 @@ class ThreadError extends Error {
 
 type Options = { readonly vantage: string; readonly warn?: ((message: string) => void) | undefined };
 
-/** The same as `openForWriting`, in a thread of its own: whatever the disk does, this thread goes on. Throws a Refusal. */
+/**
+ * Calls `openForWriting` in a worker thread, so that a slow disk does not block this one.
+ *
+ * @throws UserError like `openForWriting`
+ */
 export async function openInThread(file: string, { vantage, warn }: Options): Promise<WritableDatabase> {
   const data: ThreadData = { file, vantage };
   const worker = new Worker(threadUrl(), { workerData: data, stdin: false });
   const opened = Promise.withResolvers<string>();
-  const waiting = new Map<number, PromiseWithResolvers<readonly unknown[]>>();
-  let next = 0;
-  let ended: string | null = null;
+  const pending = new Map<number, PromiseWithResolvers<readonly unknown[]>>();
+  let nextId = 0;
+  let exitReason: string | null = null;
 
-  worker.on('message', (answer: ThreadAnswer) => {
-    if (answer.type === 'open') opened.resolve(answer.name);
-    else if (answer.type === 'refused') opened.reject(new Refusal(answer.message, answer.exitCode));
-    else if (answer.type === 'warning') warn?.(answer.message);
+  worker.on('message', (response: ThreadResponse) => {
+    if (response.type === 'open') opened.resolve(response.name);
+    else if (response.type === 'refused') opened.reject(new UserError(response.message, response.exitCode));
+    else if (response.type === 'warning') warn?.(response.message);
     else {
-      const asked = waiting.get(answer.id);
-      waiting.delete(answer.id);
-      if (answer.type === 'done') asked?.resolve(answer.rows);
-      else asked?.reject(new ThreadError(answer.message, answer.reason));
+      const request = pending.get(response.id);
+      pending.delete(response.id);
+      if (response.type === 'done') request?.resolve(response.rows);
+      else request?.reject(new ThreadError(response.message, response.reason));
     }
   });
   worker.on('error', (error) => {
-    ended = error instanceof Error ? error.message : String(error);
+    exitReason = error instanceof Error ? error.message : String(error);
     opened.reject(error);
   });
   worker.on('exit', (code) => {
-    ended ??= `code ${code}`;
-    opened.reject(gone());
-    for (const { reject } of waiting.values()) reject(gone());
-    waiting.clear();
+    exitReason ??= `code ${code}`;
+    opened.reject(exitError());
+    for (const { reject } of pending.values()) reject(exitError());
+    pending.clear();
   });
 
-  function gone(): ThreadError {
-    const text = `the journal's thread has ended (${ended}): start Rollwatch again`;
-    return new ThreadError(text, text);
+  function exitError(): ThreadError {
+    const message = `the journal thread has exited (${exitReason}); restart Rollwatch`;
+    return new ThreadError(message, message);
   }
 
-  function ask(request: Asked): Promise<readonly unknown[]> {
-    if (ended !== null) return Promise.reject(gone());
-    const id = next++;
-    const asked = Promise.withResolvers<readonly unknown[]>();
-    waiting.set(id, asked);
-    worker.postMessage({ ...request, id } satisfies ThreadRequest);
-    return asked.promise;
+  function send(body: RequestBody): Promise<readonly unknown[]> {
+    if (exitReason !== null) return Promise.reject(exitError());
+    const id = nextId++;
+    const request = Promise.withResolvers<readonly unknown[]>();
+    pending.set(id, request);
+    worker.postMessage({ ...body, id } satisfies ThreadRequest);
+    return request.promise;
   }
 
   const name = await opened.promise;
-  const db = new Kysely<Tables>({ dialect: dialectOf((sql, parameters) => ask({ type: 'query', sql, parameters })) });
+  const db = new Kysely<Tables>({ dialect: dialectOf((sql, parameters) => send({ type: 'query', sql, parameters })) });
   return {
     name,
     db: () => db,
     damage: [],
     explain: (error) => (error instanceof ThreadError ? error.reason : null),
     async prepare({ last }) {
-      await ask({ type: 'prepare', last });
+      await send({ type: 'prepare', last });
     },
     async close() {
-      // A disk that does not answer must not keep the program from ending.
+      // A disk that does not respond must not keep the process alive.
       worker.unref();
-      if (ended === null) await ask({ type: 'close' });
+      if (exitReason === null) await send({ type: 'close' });
     },
   };
 }
 
-/** Ends as this file does: .ts in the checkout, .js when built. */
+/** Has the extension of this file: .ts in the checkout, .js when built. */
 const threadUrl = (): URL => new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
 
 type Query = (sql: string, parameters: readonly unknown[]) => Promise<readonly unknown[]>;
@@ -119,36 +125,36 @@ const dialectOf = (query: Query): Dialect => ({
   createQueryCompiler: () => new SqliteQueryCompiler(),
 });
 
-/** There is one connection: whoever has it keeps all others waiting until a transaction has ended. */
+/** The driver has one connection; `acquireConnection` waits until it is released. */
 function driverOf(query: Query): Driver {
   const connection: DatabaseConnection = {
     async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-      // The rows are what the query says: the compiler made it for these tables.
+      // Kysely has checked the query against `Tables`, which determines R.
       const rows: unknown[] = [...(await query(sql, parameters))];
       return { rows: rows as R[] };
     },
     // biome-ignore lint/correctness/useYield: nothing here is streamed
     async *streamQuery() {
-      throw new Error('a journal is read in pages, not as a stream');
+      throw new Error('streaming queries are not supported: read the journal in pages');
     },
   };
-  let last: Promise<void> = Promise.resolve();
+  let lastUse: Promise<void> = Promise.resolve();
   let release: () => void = () => {};
   return {
     init: async () => {},
     async acquireConnection() {
-      const before = last;
-      const turn = Promise.withResolvers<void>();
-      last = turn.promise;
-      await before;
-      release = turn.resolve;
+      const previousUse = lastUse;
+      const use = Promise.withResolvers<void>();
+      lastUse = use.promise;
+      await previousUse;
+      release = use.resolve;
       return connection;
     },
     releaseConnection: async () => release(),
     beginTransaction: async () => void (await query('begin immediate', [])),
     commitTransaction: async () => void (await query('commit', [])),
     async rollbackTransaction() {
-      // A full disk ends a transaction by itself; the error that this gives would hide the one that says why.
+      // Fails if SQLite has rolled back already, as on a full disk. That error would hide the original one.
       await query('rollback', []).catch(() => {});
     },
     destroy: async () => {},

@@ -1,16 +1,23 @@
 import { type Database as Sqlite, SqliteError } from 'better-sqlite3';
 import type { z } from 'zod';
-import type { Damage } from '../../domain/ports.ts';
-import { annotationSchema } from '../annotation-row.ts';
-import { checkRunSchema } from '../check-row.ts';
-import { createDamageBook, type DamageBook } from '../damage.ts';
-import { decode, markSchema, paceSchema, seriesKeySchema, serverEventSchema, sessionSchema } from '../rows.ts';
+import type { JournalDamage } from '../../domain/ports.ts';
+import { createDamageLog, type DamageLog, decode } from '../decode.ts';
+import {
+  annotationSchema,
+  checkRunSchema,
+  observationGapSchema,
+  phaseSchema,
+  seriesKeySchema,
+  serverEventSchema,
+  sessionSchema,
+  sessionSeriesSchema,
+  taskSchema,
+} from '../rows.ts';
 import { sampleSchema } from '../sample-row.ts';
 import type { Tables } from '../tables.ts';
-import { phaseSchema, taskSchema } from '../task-row.ts';
 import { type RawRow, type RawValue, readPages } from './pages.ts';
 
-/** What a row of each table must be like; `latest` is the column by which one state of a row is later than another. */
+/** The tables with row schemas. Of several versions of a row, the highest value in the column `latest` wins. */
 const TABLES: readonly {
   readonly name: Exclude<keyof Tables, 'meta'>;
   readonly schema: z.ZodType;
@@ -18,9 +25,9 @@ const TABLES: readonly {
 }[] = [
   { name: 'sessions', schema: sessionSchema, latest: 'alive_at' },
   { name: 'series', schema: seriesKeySchema },
-  { name: 'session_series', schema: paceSchema },
+  { name: 'session_series', schema: sessionSeriesSchema },
   { name: 'samples', schema: sampleSchema },
-  { name: 'marks', schema: markSchema },
+  { name: 'observation_gaps', schema: observationGapSchema },
   { name: 'server_events', schema: serverEventSchema },
   { name: 'tasks', schema: taskSchema, latest: 'number' },
   { name: 'phases', schema: phaseSchema },
@@ -28,111 +35,109 @@ const TABLES: readonly {
   { name: 'check_runs', schema: checkRunSchema },
 ];
 
-type Shape = (typeof TABLES)[number] & {
+type Table = (typeof TABLES)[number] & {
   readonly columns: readonly string[];
-  /** The column that is the row's number in the tree, and null in the row itself. */
+  /** The column that is an alias of the rowid. SQLite stores null for it in the row itself. */
   readonly rowid: string | null;
-  /** Its rows lie in the tree of its key. */
-  readonly keyed: boolean;
+  readonly withoutRowid: boolean;
 };
 
 export type Salvaged = {
-  readonly damage: readonly Damage[];
-  /** Rows that were found, by table. */
+  readonly damage: readonly JournalDamage[];
+  /** The number of salvaged rows by table. */
   readonly rows: ReadonlyMap<string, number>;
 };
 
 /**
- * Copies every readable row of a damaged journal into a new one, which has the schema and is empty: page by page,
- * whatever of the file is damaged. The damaged file stays as it is. A session or a series of one whose own row is lost is
- * made up from its samples, which would be worth nothing without it.
+ * Copies every readable row of a damaged journal to a migrated, empty database, page by page. The damaged file is not
+ * changed. Lost rows of sessions and session series are derived from their samples, which are unusable without them.
  */
 export function salvage(file: string, into: Sqlite): Salvaged {
-  const shapes = TABLES.map((table) => shapeOf(into, table));
-  const book = createDamageBook();
-  const fill = into.transaction(() => {
-    const inserts = new Map(shapes.map((shape) => [shape.name, insertInto(into, shape)]));
-    let pages = 0;
+  const tables = TABLES.map((table) => describeTable(into, table));
+  const log = createDamageLog();
+  const copyRows = into.transaction(() => {
+    const inserts = new Map(tables.map((table) => [table.name, insertInto(into, table)]));
+    let damagedPages = 0;
     for (const { page, rows, unreadable } of readPages(file)) {
-      if (unreadable > 0) pages++;
+      if (unreadable > 0) damagedPages++;
       for (const row of rows) {
-        const found = tableOf(row, shapes);
-        if (found === null) continue;
-        const damage = 'damage' in found ? found.damage : (inserts.get(found.shape.name)?.(found.values) ?? null);
+        const match = matchTable(row, tables);
+        if (match === null) continue;
+        const damage = 'damage' in match ? match.damage : (inserts.get(match.table.name)?.(match.values) ?? null);
         if (damage === null) continue;
-        book.read(found.shape.name, { key: `row ${row.rowid} on page ${page}`, decoded: { damage } });
+        log.valueOf(match.table.name, { key: `row ${row.rowid} on page ${page}`, decoded: { damage } });
       }
     }
-    if (pages > 0) book.note({ table: 'unknown', rows: 0, reason: `${pages} pages hold rows that cannot be read` });
-    completeSessions(into, book);
-    completeSeries(into, book);
-    noteLost(into, book);
-    const run = metaOf(file);
+    if (damagedPages > 0) log.add({ table: 'unknown', rows: 0, reason: `pages with unreadable rows: ${damagedPages}` });
+    addMissingSessions(into, log);
+    addMissingSessionSeries(into, log);
+    reportMissingSamples(into, log);
+    const run = readRunName(file);
     if (run !== null) into.prepare('update meta set run = ?').run(run);
   });
-  fill();
+  copyRows();
   const count = (table: string) => Number(into.prepare(`select count(*) from ${table}`).pluck().get());
-  return { damage: book.found(), rows: new Map(shapes.map(({ name }) => [name, count(name)])) };
+  return { damage: log.all(), rows: new Map(tables.map(({ name }) => [name, count(name)])) };
 }
 
-/** True where a file that is no database any more, or not ours by its header, holds samples of a journal all the same. */
+/** Returns whether a file has readable samples or sessions, whatever its header says. `template` has the schema. */
 export function holdsSamples(file: string, template: Sqlite): boolean {
-  const shapes = TABLES.map((table) => shapeOf(template, table));
+  const tables = TABLES.map((table) => describeTable(template, table));
   for (const { rows } of readPages(file)) {
     for (const row of rows) {
-      const found = tableOf(row, shapes);
-      if (found !== null && 'values' in found && (found.shape.name === 'samples' || found.shape.name === 'sessions'))
+      const match = matchTable(row, tables);
+      if (match !== null && 'values' in match && (match.table.name === 'samples' || match.table.name === 'sessions'))
         return true;
     }
   }
   return false;
 }
 
-function shapeOf(sqlite: Sqlite, table: (typeof TABLES)[number]): Shape {
+function describeTable(sqlite: Sqlite, table: (typeof TABLES)[number]): Table {
   const info = sqlite.prepare<[string], { name: string; type: string; pk: number }>(
     'select name, type, pk from pragma_table_info(?)',
   );
   const columns = info.all(table.name);
-  const keyed = table.name === 'session_series';
-  const rowid = keyed ? undefined : columns.find(({ type, pk }) => pk === 1 && type.toLowerCase() === 'integer');
-  return { ...table, columns: columns.map(({ name }) => name), rowid: rowid?.name ?? null, keyed };
+  const withoutRowid = table.name === 'session_series';
+  const rowid = withoutRowid ? undefined : columns.find(({ type, pk }) => pk === 1 && type.toLowerCase() === 'integer');
+  return { ...table, columns: columns.map(({ name }) => name), rowid: rowid?.name ?? null, withoutRowid };
 }
 
 type Values = { readonly [column: string]: RawValue };
-type Found = { readonly shape: Shape; readonly values: Values } | { readonly shape: Shape; readonly damage: string };
+type Match = { readonly table: Table; readonly values: Values } | { readonly table: Table; readonly damage: string };
 
-/** The table that a row belongs to, by its number of columns and what is in them; null where it is of an index or of none. */
-function tableOf(row: RawRow, shapes: readonly Shape[]): Found | null {
-  const candidates = shapes.filter(
-    ({ columns, keyed }) => columns.length === row.values.length && keyed === (row.rowid === null),
+/** Returns the table that a row's columns match; null if it may be an index entry, or is of no known table. */
+function matchTable(row: RawRow, tables: readonly Table[]): Match | null {
+  const candidates = tables.filter(
+    ({ columns, withoutRowid }) => columns.length === row.values.length && withoutRowid === (row.rowid === null),
   );
-  let first: Found | null = null;
-  for (const shape of candidates) {
+  let damaged: Match | null = null;
+  for (const table of candidates) {
     const values: Values = Object.fromEntries(
-      shape.columns.map((column, index) => [column, shape.rowid === column ? row.rowid : (row.values[index] ?? null)]),
+      table.columns.map((column, index) => [column, table.rowid === column ? row.rowid : (row.values[index] ?? null)]),
     );
-    const decoded = decode(shape.schema, values);
-    if ('value' in decoded) return { shape, values };
-    first ??= { shape, damage: decoded.damage };
+    const decoded = decode(table.schema, values);
+    if ('value' in decoded) return { table, values };
+    damaged ??= { table, damage: decoded.damage };
   }
-  // Entries of an index have the form of a row, too: only a row of a table is known to be damaged.
-  return row.rowid === null || isOther(row) ? null : first;
+  // A row without a rowid may be an index entry rather than a damaged row.
+  return row.rowid === null || isUnrelated(row) ? null : damaged;
 }
 
-/** A row of SQLite's schema, or of the series as an older version kept them, has as many columns as a mark. */
-const isOther = ({ values }: RawRow): boolean =>
+/** Rows of `sqlite_master`, and of `series` before schema 4, have as many columns as an observation gap. */
+const isUnrelated = ({ values }: RawRow): boolean =>
   values.length === 5 && typeof values[1] === 'string' && typeof values[2] === 'string';
 
-/** Inserts a row; gives what is wrong with it where the table does not take it: a column that nobody reads may hold anything. */
-function insertInto(into: Sqlite, { name, columns, latest }: Shape): (values: Values) => string | null {
-  const list = columns.map((column) => `"${column}"`).join(', ');
-  const places = columns.map((column) => `@${column}`).join(', ');
+/** Returns a function that inserts a row; it returns SQLite's message if a constraint or type rejects the row. */
+function insertInto(into: Sqlite, { name, columns, latest }: Table): (values: Values) => string | null {
+  const names = columns.map((column) => `"${column}"`).join(', ');
+  const parameters = columns.map((column) => `@${column}`).join(', ');
   const conflict =
     latest === undefined
       ? 'on conflict do nothing'
       : `on conflict do update set ${columns.map((column) => `"${column}" = excluded."${column}"`).join(', ')}
          where excluded."${latest}" > "${name}"."${latest}"`;
-  const statement = into.prepare(`insert into "${name}" (${list}) values (${places}) ${conflict}`);
+  const statement = into.prepare(`insert into "${name}" (${names}) values (${parameters}) ${conflict}`);
   return (values) => {
     try {
       statement.run(values);
@@ -144,8 +149,8 @@ function insertInto(into: Sqlite, { name, columns, latest }: Shape): (values: Va
   };
 }
 
-/** The name of the run, in the one row of `meta`. */
-function metaOf(file: string): string | null {
+/** Reads the run's name from the row of `meta`; returns null if the row is lost. */
+function readRunName(file: string): string | null {
   for (const { rows } of readPages(file)) {
     for (const { rowid, values } of rows) {
       const [id, run, pid, vantage] = values;
@@ -156,7 +161,7 @@ function metaOf(file: string): string | null {
   return null;
 }
 
-function completeSessions(into: Sqlite, book: DamageBook): void {
+function addMissingSessions(into: Sqlite, log: DamageLog): void {
   const { changes } = into
     .prepare(
       `insert into sessions (id, started_at, alive_at, ended, version, vantage, facts)
@@ -166,10 +171,10 @@ function completeSessions(into: Sqlite, book: DamageBook): void {
     )
     .run();
   if (changes > 0)
-    book.note({ table: 'sessions', rows: changes, reason: 'start, end and facts are taken from their samples' });
+    log.add({ table: 'sessions', rows: changes, reason: 'start and end were derived from samples; facts are lost' });
 }
 
-function completeSeries(into: Sqlite, book: DamageBook): void {
+function addMissingSessionSeries(into: Sqlite, log: DamageLog): void {
   const missing = into
     .prepare<[], { session: number; series: number }>(
       `select distinct session, series from samples
@@ -177,39 +182,41 @@ function completeSeries(into: Sqlite, book: DamageBook): void {
          select 1 from session_series known where known.session = samples.session and known.series = samples.series)`,
     )
     .all();
-  const known = into.prepare<[number], { interval: number; cover: number; slow: number }>(
-    'select "interval", cover, slow from session_series where series = ? order by session desc limit 1',
+  const otherSession = into.prepare<[number], { interval: number; valid_for: number; slow: number }>(
+    'select "interval", valid_for, slow from session_series where series = ? order by session desc limit 1',
   );
-  const dues = into
+  const dueTimes = into
     .prepare<[number, number], number>(
       'select due_at from samples where session = ? and series = ? and extra = 0 order by seq limit 500',
     )
     .pluck();
   const insert = into.prepare(
-    'insert into session_series (session, series, place, "interval", cover, slow) values (?, ?, ?, ?, ?, ?)',
+    'insert into session_series (session, series, place, "interval", valid_for, slow) values (?, ?, ?, ?, ?, ?)',
   );
   for (const { session, series } of missing) {
-    const interval = median(dues.all(session, series));
-    // As the configuration has it for a probe that is not described any further.
-    const { cover, slow, ...pace } = known.get(series) ?? { interval, cover: 1.5 * interval, slow: 1000 };
-    insert.run(session, series, series, pace.interval, cover, slow);
+    const interval = medianInterval(dueTimes.all(session, series));
+    // The ratio of validity to interval, and the slow threshold, are the defaults of the configuration.
+    const settings = otherSession.get(series) ?? { interval, valid_for: 1.5 * interval, slow: DEFAULT_SLOW_MS };
+    insert.run(session, series, series, settings.interval, settings.valid_for, settings.slow);
   }
   if (missing.length > 0) {
-    const reason = 'how often it was sampled is taken from other sessions, or from the samples';
-    book.note({ table: 'session_series', rows: missing.length, reason });
+    const reason = 'intervals were derived from other sessions or from samples';
+    log.add({ table: 'session_series', rows: missing.length, reason });
   }
 }
 
-/** Of the steps between moments; a second where there is none. */
-function median(moments: readonly number[]): number {
-  const steps = moments.slice(1).map((at, index) => at - (moments[index] ?? 0));
+const DEFAULT_SLOW_MS = 1000;
+const DEFAULT_INTERVAL_MS = 1000;
+
+function medianInterval(times: readonly number[]): number {
+  const steps = times.slice(1).map((at, index) => at - (times[index] ?? 0));
   const sorted = steps.filter((step) => step > 0).sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 1000;
+  return sorted[Math.floor(sorted.length / 2)] ?? DEFAULT_INTERVAL_MS;
 }
 
-/** The samples of a series are numbered without a hole. */
-function noteLost(into: Sqlite, book: DamageBook): void {
-  const lost = Number(
+/** Reports gaps in the numbering of samples, which is consecutive within a session and series. */
+function reportMissingSamples(into: Sqlite, log: DamageLog): void {
+  const missing = Number(
     into
       .prepare(
         `select coalesce(sum(most + 1 - number), 0) from (
@@ -218,6 +225,5 @@ function noteLost(into: Sqlite, book: DamageBook): void {
       .pluck()
       .get(),
   );
-  if (lost > 0)
-    book.note({ table: 'samples', rows: lost, reason: 'their numbers are missing among those of the others' });
+  if (missing > 0) log.add({ table: 'samples', rows: missing, reason: 'missing from the numbering of their series' });
 }

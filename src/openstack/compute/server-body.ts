@@ -1,23 +1,23 @@
 import { z } from 'zod';
-import { entries, goodRows, rows } from '../../http/lists.ts';
-import { resourceId } from '../http/resource-id.ts';
+import { listOf, recordOf, validRowsOf } from '../../http/lists.ts';
+import { ipAddress, resourceId } from '../http/resource-id.ts';
 
 const faultSchema = z.looseObject({ code: z.number().optional(), message: z.string() });
 
 /**
- * Of a server in a cell that is down Nova shows, from microversion 2.69 on, its id and the status UNKNOWN, and hardly
- * more (API guide, "Handling Down Cells"). Without a name it is nobody's that we know.
+ * From microversion 2.69 on, Nova shows hardly more than the id and the status UNKNOWN of a server in a cell that is
+ * down (API guide, "Handling Down Cells"). The empty name matches no test server.
  */
-const namedWhereUnknown = (given: unknown): unknown =>
-  typeof given === 'object' && given !== null && 'status' in given && given.status === 'UNKNOWN'
-    ? { name: '', ...given }
-    : given;
+const withNameIfUnknown = (body: unknown): unknown =>
+  typeof body === 'object' && body !== null && 'status' in body && body.status === 'UNKNOWN'
+    ? { name: '', ...body }
+    : body;
 
 const serverSchema = z.looseObject({
   id: resourceId,
   name: z.string(),
   status: z.string(),
-  metadata: entries(z.string()).default({}),
+  metadata: recordOf(z.string()).default({}),
   created: z.string().nullish(),
   'OS-EXT-STS:task_state': z.string().nullish(),
   'OS-EXT-STS:vm_state': z.string().nullish(),
@@ -25,33 +25,33 @@ const serverSchema = z.looseObject({
   fault: faultSchema.optional(),
 });
 
-const links = rows(z.looseObject({ rel: z.string(), href: z.string() })).optional();
+const links = listOf(z.looseObject({ rel: z.string(), href: z.string() })).optional();
 
-export const showSchema = z.object({ server: z.preprocess(namedWhereUnknown, serverSchema) });
+export const showSchema = z.object({ server: z.preprocess(withNameIfUnknown, serverSchema) });
 export const createdSchema = z.object({ server: z.looseObject({ id: resourceId }) });
 export const detailsSchema = z.object({
-  servers: goodRows(z.preprocess(namedWhereUnknown, serverSchema)),
+  servers: validRowsOf(z.preprocess(withNameIfUnknown, serverSchema)),
   servers_links: links,
 });
 export const briefsSchema = z.object({
-  servers: goodRows(z.preprocess(namedWhereUnknown, z.looseObject({ id: resourceId, name: z.string() }))),
+  servers: validRowsOf(z.preprocess(withNameIfUnknown, z.looseObject({ id: resourceId, name: z.string() }))),
   servers_links: links,
 });
 
-/** A server as its owner sees it. */
+/** A server as shown to its owner. */
 export type Server = {
   readonly id: string;
   readonly name: string;
   /** ACTIVE, BUILD, ERROR, DELETED, ... */
   readonly status: string;
-  /** scheduling, deleting, ...; null: nothing is under way. */
-  readonly task: string | null;
+  /** scheduling, deleting, ...; null if no task is running. */
+  readonly taskState: string | null;
   readonly metadata: Readonly<Record<string, string>>;
-  /** The text of what went wrong. */
+  /** The fault's message. */
   readonly fault: string | null;
-  /** By the cloud's own clock, to the second; null where it doesn't say. */
-  readonly created: number | null;
-  /** Empty until a host was chosen. */
+  /** By the cloud's own clock, with whole seconds; null if unknown. */
+  readonly createdAt: number | null;
+  /** The availability zone; empty until a host is selected. */
   readonly zone: string;
 };
 
@@ -61,24 +61,36 @@ export function serverOf(body: z.infer<typeof serverSchema>): Server {
     id,
     name,
     status,
-    task: body['OS-EXT-STS:task_state'] ?? null,
+    taskState: body['OS-EXT-STS:task_state'] ?? null,
     metadata,
     fault: fault?.message.trim() ?? null,
-    created: momentOf(body.created ?? ''),
+    createdAt: timestampOf(body.created ?? ''),
     zone: body['OS-EXT-AZ:availability_zone'] ?? '',
   };
 }
 
 /**
- * With Nova's `reclaim_instance_interval` a deleted server stays as SOFT_DELETED until it is reclaimed; for its user it
- * is gone (Nova's API guide, "Server states"). Each further DELETE would begin that time again.
+ * With `reclaim_instance_interval` Nova keeps a deleted server as SOFT_DELETED until it is reclaimed; for its user it
+ * is gone (API guide, "Server states"). Each further DELETE would restart the interval.
  */
 export const isSoftDeleted = ({ status }: Server): boolean => status === 'SOFT_DELETED';
 
-/** 'BUILD/scheduling' */
-export const statusOf = ({ status, task }: Server): string => (task === null ? status : `${status}/${task}`);
+/** Returns the status and task, such as 'BUILD/scheduling'. */
+export const describeStatus = ({ status, taskState: task }: Server): string =>
+  task === null ? status : `${status}/${task}`;
 
-function momentOf(text: string): number | null {
-  const at = Date.parse(text);
-  return Number.isNaN(at) ? null : at;
+function timestampOf(text: string): number | null {
+  const timestamp = Date.parse(text);
+  return Number.isNaN(timestamp) ? null : timestamp;
 }
+
+/** `addresses` of a server, by network name. */
+export const addressesSchema = recordOf(
+  listOf(z.looseObject({ addr: ipAddress, 'OS-EXT-IPS:type': z.string().optional() })),
+).default({});
+
+/** Returns sorted lines such as 'private fixed 10.0.0.5'. */
+export const addressLines = (addresses: z.infer<typeof addressesSchema>): readonly string[] =>
+  Object.entries(addresses)
+    .flatMap(([network, all]) => all.map((one) => `${network} ${one['OS-EXT-IPS:type'] ?? 'fixed'} ${one.addr}`))
+    .toSorted();

@@ -4,163 +4,177 @@ import type { Clock } from '../../domain/ports.ts';
 import type { Millis } from '../../domain/time.ts';
 import type { HttpLimits } from '../http/http-message.ts';
 import type { Compute } from './compute.ts';
-import { isSoftDeleted, statusOf } from './server-body.ts';
+import { describeStatus, isSoftDeleted } from './server-body.ts';
 
-/** One server that must go. */
-export type Errand = {
+/** The state of the deletion of one server. */
+export type ServerDeletion = {
   readonly name: string;
+  /** Null until the server is found by its name. */
   id: string | null;
-  /** Since when it is known and should go. */
+  /** When the deletion started, or the server was found. */
   since: Millis;
-  /** It was seen gone once. */
+  /** The server was absent at the last poll. */
   seemsGone: boolean;
+  /** When the last DELETE request was accepted or timed out. */
   deletedAt: Millis | null;
-  /** It should have gone long ago. */
+  /** The server is still there after `deleteLimit`. */
   stuck: boolean;
-  /** How it stands, for a person. */
+  /** The server's status or the last failure. */
   message: string;
-  /** It was seen gone for the first time. */
-  readonly gone: PromiseWithResolvers<void>;
-  /** It is gone for good. */
-  readonly over: PromiseWithResolvers<void>;
-  /** It was looked for by its name, found or not. */
-  readonly looked: PromiseWithResolvers<void>;
+  /** Resolves when the server is absent for the first time. */
+  readonly absentOnce: PromiseWithResolvers<void>;
+  /** Resolves when the deletion is complete. */
+  readonly finished: PromiseWithResolvers<void>;
+  /** Resolves when the server was searched for by its name, found or not. */
+  readonly searched: PromiseWithResolvers<void>;
 };
 
-export const newErrand = (
+export const newServerDeletion = (
   name: string,
-  given: Pick<Errand, 'id' | 'since'> & Partial<Pick<Errand, 'seemsGone' | 'deletedAt'>>,
-): Errand => ({
+  given: Pick<ServerDeletion, 'id' | 'since'> & Partial<Pick<ServerDeletion, 'seemsGone' | 'deletedAt'>>,
+): ServerDeletion => ({
   name,
   seemsGone: false,
   deletedAt: null,
   stuck: false,
   message: 'not tried yet',
-  gone: Promise.withResolvers(),
-  over: Promise.withResolvers(),
-  looked: Promise.withResolvers(),
+  absentOnce: Promise.withResolvers(),
+  finished: Promise.withResolvers(),
+  searched: Promise.withResolvers(),
   ...given,
 });
 
 /** In milliseconds. */
-export type ErrandPace = {
-  /** Between two looks at a server that is going, one after the other; the last one for ever. */
-  readonly looks: readonly number[];
-  /** Between two looks for a create that was never answered. */
-  readonly searches: readonly number[];
-  /** RabbitMQ carries out what it was told before it went away, minutes after it is back. */
-  readonly searchFor: number;
-  /** A server that has gone may come back as ERROR (without Placement, within a second). */
-  readonly confirmAfter: number;
-  /** A delete that was accepted, but came to nothing, is asked for again. */
-  readonly deleteAgain: number;
+export type DeletionTiming = {
+  /** Between polls of a server, in order; the last one repeats. */
+  readonly pollIntervalsMs: readonly number[];
+  /** Between searches for a server whose create was never answered, in order; the last one repeats. */
+  readonly searchIntervalsMs: readonly number[];
+  /** How long to search: RabbitMQ delivers an accepted create minutes after it is back. */
+  readonly searchForMs: number;
+  /** A server that is gone may come back as ERROR (without Placement, within a second). */
+  readonly confirmAfterMs: number;
+  /** When to repeat a DELETE that was accepted but had no effect. */
+  readonly retryDeleteAfterMs: number;
 };
 
-export const USUAL_PACE: ErrandPace = {
-  looks: [250, 500, 500, 1000, 1000, 2000, 5000, 10_000],
-  searches: [1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000],
-  searchFor: 1_800_000,
-  confirmAfter: 2500,
-  deleteAgain: 30_000,
+export const DEFAULT_DELETION_TIMING: DeletionTiming = {
+  pollIntervalsMs: [250, 500, 500, 1000, 1000, 2000, 5000, 10_000],
+  searchIntervalsMs: [1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000],
+  searchForMs: 1_800_000,
+  confirmAfterMs: 2500,
+  retryDeleteAfterMs: 30_000,
 };
 
-export type ErrandOptions = {
+export type ServerDeletionOptions = {
   readonly compute: Compute;
   readonly clock: Clock;
   readonly limits: HttpLimits;
-  readonly pace: ErrandPace;
+  readonly pace: DeletionTiming;
+  /** After how many milliseconds `onStuck` is called; the deletion goes on. */
   readonly deleteLimit: number;
   readonly limit: LimitFunction;
-  /** Resolves when the cloud has time for what can wait. */
+  /** Resolves when the cloud has capacity for requests that can wait. */
   readonly turn: (signal: AbortSignal) => Promise<void>;
-  /** Null: there is none; undefined: nobody can say. */
+  /** Returns the id of a server; null if there is none, undefined if unknown. */
   readonly lookUp: (name: string) => Promise<string | null | undefined>;
   readonly onFound: (id: string) => void;
   readonly onStuck: () => void;
-  /** Aborts when no time is left for patience. */
+  /** Once aborted, the deletion polls faster and no longer waits for its turn. */
   readonly hurry: AbortSignal;
+  /** Stops the deletion. */
   readonly ended: AbortSignal;
 };
 
-const HURRIED = 500;
+const HURRIED_INTERVAL_MS = 500;
 
-/** `gone`: it was there and is no more; `never`: no such server ever came up; `left`: we had to stop. */
-export async function runErrand(errand: Errand, options: ErrandOptions): Promise<'gone' | 'never' | 'left'> {
-  const { pace, clock, limit, hurry, ended, deleteLimit, onStuck } = options;
+/**
+ * Deletes a server and polls until it is gone for good. Returns `gone` if it existed and is gone, `never` if no such
+ * server appeared, `left` if the deletion was stopped.
+ */
+export async function runServerDeletion(
+  deletion: ServerDeletion,
+  options: ServerDeletionOptions,
+): Promise<'gone' | 'never' | 'left'> {
+  const { pace: timing, clock, limit, hurry, ended, deleteLimit, onStuck } = options;
 
   const pause = async (millis: number): Promise<void> => {
     const signal = AbortSignal.any([hurry, ended]);
-    await delay(hurry.aborted ? Math.min(millis, HURRIED) : millis, undefined, {
+    await delay(hurry.aborted ? Math.min(millis, HURRIED_INTERVAL_MS) : millis, undefined, {
       signal: hurry.aborted ? ended : signal,
     }).catch(() => {});
   };
 
-  /** How it stands now: gone, or how to go on. */
-  async function step(): Promise<'gone' | 'there' | 'absent'> {
-    const given = { limits: options.limits, signal: ended };
-    const turn = async () => {
+  /** Reads the server's state, and sends a DELETE if one is due. */
+  async function poll(): Promise<'gone' | 'there' | 'absent'> {
+    const requestOptions = { limits: options.limits, signal: ended };
+    const waitForTurn = async () => {
       if (!hurry.aborted) await options.turn(AbortSignal.any([hurry, ended]));
     };
-    await turn();
-    if (errand.id === null) {
-      const id = await options.lookUp(errand.name);
-      if (id !== undefined) errand.looked.resolve();
+    await waitForTurn();
+    if (deletion.id === null) {
+      const id = await options.lookUp(deletion.name);
+      if (id !== undefined) deletion.searched.resolve();
       if (id === undefined || id === null) return 'absent';
-      errand.id = id;
-      errand.since = clock.now();
+      deletion.id = id;
+      deletion.since = clock.now();
       options.onFound(id);
     }
-    const shown = await options.compute.show(errand.id, given);
+    const shown = await options.compute.show(deletion.id, requestOptions);
     if (shown.type === 'ok' && shown.value === null) return 'gone';
     const server = shown.type === 'ok' ? shown.value : null;
     if (server !== null && isSoftDeleted(server)) {
-      await freeQuota(errand.id);
+      await freeQuota(deletion.id);
       return 'gone';
     }
-    errand.message = shown.type === 'ok' ? (server === null ? '' : statusOf(server)) : shown.cause.message;
-    const asked = clock.now() - (errand.deletedAt ?? Number.NEGATIVE_INFINITY) < pace.deleteAgain;
-    if (asked && server?.status !== 'ERROR') return 'there';
-    if (shown.type === 'failed' && shown.hung) await turn();
-    const deleted = await options.compute.delete(errand.id, given);
-    // One that hangs holds a worker of Nova's until RabbitMQ is back, and is carried out then: it isn't asked at once again.
-    if (deleted.type === 'ok' || (deleted.type === 'failed' && deleted.hung)) errand.deletedAt = clock.now();
-    if (deleted.type !== 'ok') errand.message = deleted.cause.message;
+    deletion.message = shown.type === 'ok' ? (server === null ? '' : describeStatus(server)) : shown.cause.message;
+    const isPending = clock.now() - (deletion.deletedAt ?? Number.NEGATIVE_INFINITY) < timing.retryDeleteAfterMs;
+    if (isPending && server?.status !== 'ERROR') return 'there';
+    if (shown.type === 'failed' && shown.timedOut) await waitForTurn();
+    const deleted = await options.compute.delete(deletion.id, requestOptions);
+    // A DELETE that timed out blocks a Nova worker until RabbitMQ is back, and is carried out then: not repeated at
+    // once.
+    if (deleted.type === 'ok' || (deleted.type === 'failed' && deleted.timedOut)) deletion.deletedAt = clock.now();
+    if (deleted.type !== 'ok') deletion.message = deleted.cause.message;
     return 'there';
   }
 
-  /** Until it is reclaimed, a soft-deleted server counts against the quota: it is asked for once, whatever comes of it. */
-  let forced = false;
+  /** A soft-deleted server counts against the quota until it is reclaimed. Sent once, whatever the result. */
+  let forceDeleted = false;
   async function freeQuota(id: string): Promise<void> {
-    if (forced) return;
-    forced = true;
-    await options.compute.act(id, { forceDelete: null }, { limits: options.limits, signal: ended });
+    if (forceDeleted) return;
+    forceDeleted = true;
+    await options.compute.performAction(id, { forceDelete: null }, { limits: options.limits, signal: ended });
   }
 
-  if (errand.seemsGone) await pause(pace.confirmAfter);
-  for (let looks = 0; !ended.aborted; looks++) {
-    const began = clock.now();
-    const state = await limit(step);
-    // An API that is slow is asked as often as it answers, at most.
-    const took = clock.now() - began;
-    if (state === 'gone' && (errand.seemsGone || hurry.aborted)) return 'gone';
+  if (deletion.seemsGone) await pause(timing.confirmAfterMs);
+  for (let polls = 0; !ended.aborted; polls++) {
+    const startedAt = clock.now();
+    const state = await limit(poll);
+    // A slow API is polled no faster than it answers.
+    const tookMs = clock.now() - startedAt;
+    if (state === 'gone' && (deletion.seemsGone || hurry.aborted)) return 'gone';
     if (state === 'gone') {
-      errand.seemsGone = true;
-      errand.gone.resolve();
-      await pause(pace.confirmAfter);
+      deletion.seemsGone = true;
+      deletion.absentOnce.resolve();
+      await pause(timing.confirmAfterMs);
       continue;
     }
-    errand.seemsGone = false;
-    const age = clock.now() - errand.since;
+    deletion.seemsGone = false;
+    const ageMs = clock.now() - deletion.since;
     if (state === 'absent') {
-      if (age > pace.searchFor || hurry.aborted) return 'never';
-      await pause(Math.max(took, pace.searches.at(Math.min(looks, pace.searches.length - 1)) ?? HURRIED));
+      if (ageMs > timing.searchForMs || hurry.aborted) return 'never';
+      await pause(Math.max(tookMs, intervalAt(timing.searchIntervalsMs, polls)));
       continue;
     }
-    if (age > deleteLimit && !errand.stuck) {
-      errand.stuck = true;
+    if (ageMs > deleteLimit && !deletion.stuck) {
+      deletion.stuck = true;
       onStuck();
     }
-    await pause(Math.max(took, pace.looks.at(Math.min(looks, pace.looks.length - 1)) ?? HURRIED));
+    await pause(Math.max(tookMs, intervalAt(timing.pollIntervalsMs, polls)));
   }
   return 'left';
 }
+
+const intervalAt = (intervalsMs: readonly number[], index: number): number =>
+  intervalsMs.at(Math.min(index, intervalsMs.length - 1)) ?? HURRIED_INTERVAL_MS;

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { Service } from '../../domain/cause.ts';
 import type { Millis } from '../../domain/time.ts';
-import { goodRows } from '../../http/lists.ts';
+import { validRowsOf } from '../../http/lists.ts';
 
 /** GET /os-services, for administrators. */
 export const servicesSchema = z.object({
-  services: goodRows(
+  services: validRowsOf(
     z.looseObject({
       binary: z.string(),
       host: z.string(),
@@ -19,46 +19,47 @@ export const servicesSchema = z.object({
 export type ReportingService = z.infer<typeof servicesSchema>['services'][number];
 
 /**
- * Nova's services report every 10 s (`report_interval`) and are called down a minute after the last report
- * (`service_down_time`). One that has missed a report is known sooner by its age: 10 s, and a second for each of the
- * two moments, which are whole seconds.
+ * Nova's services report every 10 s (`report_interval`) and are marked down a minute after the last report
+ * (`service_down_time`). The age of the report shows a missed one sooner: 10 s, plus one second for each of the two
+ * timestamps, which have whole seconds.
  */
-const REPORT_LIMIT = 12_000;
+const MIN_REPORT_AGE_LIMIT_MS = 12_000;
+/** Of the oldest report seen while all services were up. */
+const REPORT_AGE_FACTOR = 1.5;
 
-/** Follows how old the reports of Nova's services are, by the cloud's own clock. */
+/** Tracks how old the reports of Nova's services are, by the cloud's own clock. */
 export type ServiceReports = {
-  /** While all is well: how old reports get here. */
+  /** Adjusts the age limit to a cloud with rarer reports; called while all services are up. */
   learn(services: readonly ReportingService[], cloudNow: Millis): void;
-  watch(services: readonly ReportingService[], cloudNow: Millis): void;
-  /** Of those seen since the last `forget`: which service had no process that reported in time. */
-  silent(): readonly Service[];
-  forget(): void;
+  record(services: readonly ReportingService[], cloudNow: Millis): void;
+  /** Returns the services of which, at some time since `reset`, every enabled process was late. */
+  silentServices(): readonly Service[];
+  reset(): void;
 };
 
 const BINARIES = ['nova-conductor', 'nova-scheduler', 'nova-compute'] as const;
 
 export function createServiceReports(): ServiceReports {
-  let limit = REPORT_LIMIT;
-  const found = new Set<Service>();
+  let ageLimitMs = MIN_REPORT_AGE_LIMIT_MS;
+  const silent = new Set<Service>();
   return {
     learn(services, cloudNow) {
-      // Where reports are rarer than every 10 s, the oldest of those called 'up' shows it.
-      const ages = services.filter((one) => one.state === 'up').map((one) => ageOf(one, cloudNow));
-      limit = Math.max(limit, ...ages.map((age) => age * 1.5));
+      const ages = services.filter(({ state }) => state === 'up').map((service) => ageOf(service, cloudNow));
+      ageLimitMs = Math.max(ageLimitMs, ...ages.map((age) => age * REPORT_AGE_FACTOR));
     },
-    watch(services, cloudNow) {
+    record(services, cloudNow) {
       for (const binary of BINARIES) {
-        const ours = services.filter((one) => one.binary === binary && one.status === 'enabled');
-        const late = ours.filter((one) => one.state !== 'up' || ageOf(one, cloudNow) > limit);
-        if (ours.length > 0 && late.length === ours.length) found.add(binary);
+        const enabled = services.filter((service) => service.binary === binary && service.status === 'enabled');
+        const late = enabled.filter((service) => service.state !== 'up' || ageOf(service, cloudNow) > ageLimitMs);
+        if (enabled.length > 0 && late.length === enabled.length) silent.add(binary);
       }
     },
-    silent: () => BINARIES.filter((one) => found.has(one)),
-    forget: () => found.clear(),
+    silentServices: () => BINARIES.filter((binary) => silent.has(binary)),
+    reset: () => silent.clear(),
   };
 }
 
-/** Nova's moments are UTC without saying so. */
+/** Returns milliseconds. `updated_at` is UTC but names no zone. */
 function ageOf({ updated_at }: ReportingService, cloudNow: Millis): number {
   if (updated_at === null || updated_at === undefined) return Infinity;
   return cloudNow - Date.parse(`${updated_at.replace(/Z$/, '')}Z`);

@@ -1,115 +1,123 @@
 import { z } from 'zod';
 import type { Service } from '../../domain/cause.ts';
 import type { Millis } from '../../domain/time.ts';
-import { rows } from '../../http/lists.ts';
+import { listOf } from '../../http/lists.ts';
 import type { Cloud } from '../cloud.ts';
-import type { Suspect } from '../diagnosis/dependency-check.ts';
+import type { Dependency } from '../diagnosis/dependency-check.ts';
 import { segment } from '../http/resource-id.ts';
-import type { Limits } from './compute.ts';
+import type { RequestOptions } from './compute.ts';
 import type { Server } from './server-body.ts';
 import { createServiceReports, servicesSchema } from './service-reports.ts';
 
-export type Blame = {
+export type FaultAssignment = {
   readonly service: Service;
   readonly why: string;
-  /** It can't be anyone whom that service waits for in its turn. */
-  readonly sure: boolean;
-  /** Whom it may wait for; everyone whom Nova asks where they are not given. */
-  readonly suspects?: readonly Suspect[];
+  /** False if a dependency of that service may be at fault instead. */
+  readonly certain: boolean;
+  /** The dependencies that may be at fault; all of Nova's if absent. */
+  readonly dependencies?: readonly Dependency[];
 };
 
-/** In which of its stages a server was for longest. */
+/** The stage of a boot that took longest. */
 export type LongestStage = {
-  /** `accepted` until its create was answered, `scheduled` once a host was chosen, else Nova's task. */
+  /** `accepted` until the create was answered, `scheduled` once a host was selected, else Nova's task state. */
   readonly stage: string;
-  /** It has left it since. */
-  readonly left: boolean;
+  /** The server is in a later stage by now. */
+  readonly isOver: boolean;
 };
 
-/** Finds out which of Nova's services a server that stays in BUILD waits for. */
+/** Finds the service that a server in BUILD is waiting for. */
 export type StuckBuild = {
-  /** To be called while a server is overdue, and once more before `verdict`; `cloudNow` is the cloud's own time. */
-  watch(cloudNow: Millis, signal: AbortSignal): Promise<void>;
-  /** A server was built: what was seen counts no more. */
+  /** Reads the service reports: called while a server is overdue, and once more before `verdict`. */
+  readReports(cloudNow: Millis, signal: AbortSignal): Promise<void>;
+  /** Forgets what `watch` has seen: called when a server was built. */
   clear(): void;
-  /** To be called now and then when a server was built, so that 'late' is known. */
-  learn(cloudNow: Millis, signal: AbortSignal): Promise<void>;
-  /** Which service reports no more, as far as we were allowed to look. */
-  silent(): Service | null;
-  /** Whoever was waited for in the longest stage: what a server came to in the end may have just begun. */
-  verdict(
+  /** Learns the usual age of service reports: called now and then when a server was built. */
+  learnReportAge(cloudNow: Millis, signal: AbortSignal): Promise<void>;
+  /** Returns a service that has stopped reporting; null if there is none, or without admin access. */
+  silentService(): Service | null;
+  /** Assigns the fault to the service of the longest stage: the last stage may have only just begun. */
+  attribute(
     server: Server,
-    options: Limits & { readonly zoneAsked: boolean; readonly longest: LongestStage },
-  ): Promise<Blame>;
+    options: RequestOptions & { readonly zoneAsked: boolean; readonly longest: LongestStage },
+  ): Promise<FaultAssignment>;
 };
 
-const LEARN = 600_000;
-const LIMITS = { connect: 2_000, response: 3_000 };
+const LEARN_INTERVAL_MS = 600_000;
+const REQUEST_LIMITS = { connect: 2_000, response: 3_000 };
 
-/** What nova-compute is at, once it has the server in hand; and the API, before anyone has. */
-const TASKS: Readonly<Record<string, Blame>> = {
-  accepted: { service: 'nova-api', why: 'its create was answered late', sure: false },
-  networking: { service: 'neutron', why: 'its ports are not ready', sure: false },
-  block_device_mapping: { service: 'cinder', why: 'its volumes are not ready', sure: false },
-  spawning: { service: 'nova-compute', why: 'the hypervisor has not started it', sure: false },
+/** By the stage before any host has the server, or nova-compute's task. */
+const FAULT_BY_STAGE: Readonly<Record<string, FaultAssignment>> = {
+  accepted: { service: 'nova-api', why: 'the create request was answered late', certain: false },
+  networking: { service: 'neutron', why: 'its ports are not ready', certain: false },
+  block_device_mapping: { service: 'cinder', why: 'its volumes are not ready', certain: false },
+  spawning: { service: 'nova-compute', why: 'the hypervisor has not started it', certain: false },
 };
 
-/** Whom conductor and scheduler ask for a host: Neutron is asked by nova-compute, later. */
-const FOR_A_HOST: readonly Suspect[] = ['placement', 'keystone'];
+/** Used by conductor and scheduler to select a host. Neutron is called later, by nova-compute. */
+const SCHEDULING_DEPENDENCIES: readonly Dependency[] = ['placement', 'keystone'];
 
-const actionsSchema = z.object({ instanceActions: rows(z.unknown()) });
+const actionsSchema = z.object({ instanceActions: listOf(z.unknown()) });
 
-/** `admin`: a user who may read os-services; null: nobody, so conductor and scheduler look the same. */
+/** `admin`: a user who may read os-services; null: conductor and scheduler cannot be told apart. */
 export function createStuckBuild(cloud: Cloud, admin: Cloud | null): StuckBuild {
   const reports = createServiceReports();
   const compute = cloud.compute(cloud.http);
-  let learnt: Millis = Number.NEGATIVE_INFINITY;
+  let learntAt: Millis = Number.NEGATIVE_INFINITY;
 
   async function readServices(signal: AbortSignal) {
     if (admin === null) return null;
-    const found = await admin.compute(admin.http).read('/os-services', servicesSchema, { limits: LIMITS, signal });
-    return found.type === 'ok' ? found.value.services : null;
+    const options = { limits: REQUEST_LIMITS, signal };
+    const result = await admin.compute(admin.http).read('/os-services', servicesSchema, options);
+    return result.type === 'ok' ? result.value.services : null;
   }
 
-  /** Once a host is chosen, the server has its zone, and its first action is written down in its cell. */
-  async function isScheduled(server: Server, { zoneAsked, ...options }: Limits & { readonly zoneAsked: boolean }) {
+  /** Once a host is selected, Nova sets the server's zone and writes its first action into the host's cell. */
+  async function isScheduled(
+    server: Server,
+    { zoneAsked, ...options }: RequestOptions & { readonly zoneAsked: boolean },
+  ) {
     if (!zoneAsked) return server.zone !== '';
-    const found = await compute.read(`/servers/${segment(server.id)}/os-instance-actions`, actionsSchema, options);
-    return found.type === 'ok' && found.value.instanceActions.length > 0;
+    const result = await compute.read(`/servers/${segment(server.id)}/os-instance-actions`, actionsSchema, options);
+    return result.type === 'ok' && result.value.instanceActions.length > 0;
   }
 
   return {
-    async watch(cloudNow, signal) {
+    async readReports(cloudNow, signal) {
       const services = await readServices(signal);
-      if (services !== null) reports.watch(services, cloudNow);
+      if (services !== null) reports.record(services, cloudNow);
     },
-    clear: reports.forget,
-    silent: () => reports.silent()[0] ?? null,
-    async learn(cloudNow, signal) {
-      if (admin === null || cloud.clock.now() - learnt < LEARN) return;
-      learnt = cloud.clock.now();
+    clear: reports.reset,
+    silentService: () => reports.silentServices()[0] ?? null,
+    async learnReportAge(cloudNow, signal) {
+      if (admin === null || cloud.clock.now() - learntAt < LEARN_INTERVAL_MS) return;
+      learntAt = cloud.clock.now();
       const services = await readServices(signal);
       if (services !== null) reports.learn(services, cloudNow);
     },
-    async verdict(server, { longest: { stage, left }, ...options }) {
-      const task = TASKS[stage];
-      if (task !== undefined) return task;
-      const [silent] = reports.silent();
+    async attribute(server, { longest: { stage, isOver: left }, ...options }) {
+      const fault = FAULT_BY_STAGE[stage];
+      if (fault !== undefined) return fault;
+      const [silent] = reports.silentServices();
       if (stage === 'scheduled' || (!left && (await isScheduled(server, options)))) {
-        // With the conductor away the computes can't report either, and what they begin they can't go on with.
+        // Without nova-conductor the computes cannot report either, and builds that they start come to a halt.
         return silent === 'nova-conductor'
-          ? { service: silent, why: 'a host was chosen, nova-conductor reports no more', sure: true }
-          : { service: 'nova-compute', why: 'a host was chosen, and nova-compute has not begun', sure: true };
+          ? { service: silent, why: 'a host was selected, but nova-conductor has stopped reporting', certain: true }
+          : {
+              service: 'nova-compute',
+              why: 'a host was selected, but nova-compute has not started the build',
+              certain: true,
+            };
       }
       if (silent !== undefined) {
-        return { service: silent, why: `no host was chosen, ${silent} reports no more`, sure: true };
+        return { service: silent, why: `no host was selected, and ${silent} has stopped reporting`, certain: true };
       }
-      const until = left ? 'no host was chosen for most of that time' : 'no host was chosen';
+      const state = left ? 'no host was selected for most of that time' : 'no host was selected';
       const why =
         admin === null
-          ? `${until}: nova-conductor or nova-scheduler; diagnosis.cloud would tell which`
-          : `${until}, though all services of Nova report`;
-      return { service: 'nova', why, sure: false, suspects: FOR_A_HOST };
+          ? `${state}: nova-conductor or nova-scheduler; set admin_cloud to find out which`
+          : `${state}, but all Nova services report`;
+      return { service: 'nova', why, certain: false, dependencies: SCHEDULING_DEPENDENCIES };
     },
   };
 }

@@ -1,28 +1,28 @@
 import { z } from 'zod';
 import type { Cause, FailureKind, Service, VoidCause } from '../../domain/cause.ts';
 import { redact } from '../../domain/redaction.ts';
-import { ERROR_BODY_LIMIT } from '../http/body-limits.ts';
 import type { HttpAnswer, HttpFailure } from '../http/http-message.ts';
+import { ERROR_BODY_LIMIT } from '../http/http-message.ts';
 import { parseJson } from '../http/json.ts';
 import { loadBalancerOf } from '../http/load-balancer-page.ts';
 import { isRateLimited } from '../http/request-gate.ts';
-import type { Trouble } from '../result.ts';
-import { type During, faultRow } from './fault-table.ts';
+import type { Problem } from '../result.ts';
+import { matchFault, type Operation } from './fault-table.ts';
 
-const EXCERPT = 300;
-const MESSAGE = 200;
-/** Letters of a fault that are looked at. */
-const FAULT = 8192;
+const EXCERPT_LENGTH = 300;
+const MESSAGE_LENGTH = 200;
+/** How much of a fault's text is searched. */
+const FAULT_LENGTH = 8192;
 
-/** The first of a text, white space folded, secrets that it echoes replaced. */
-export const excerpt = (text: string, length: number = EXCERPT): string =>
+/** Returns the start of a text with whitespace collapsed and secrets redacted. */
+export const excerpt = (text: string, length: number = EXCERPT_LENGTH): string =>
   redact(text.slice(0, 8 * length))
     .replaceAll(/\s+/g, ' ')
     .trim()
     .slice(0, length);
 
-/** A request that got no whole answer. `service` is whom it was sent to. */
-export function failureTrouble(failure: HttpFailure, service: Service): Trouble {
+/** Converts a request without a complete answer. `service` is the one it was sent to. */
+export function problemFromFailure(failure: HttpFailure, service: Service): Problem {
   const { kind, message, status, stages, sentAt, endedAt } = failure;
   const timing = { stages, sentAt, settledAt: endedAt, requestId: null };
   switch (kind) {
@@ -33,33 +33,36 @@ export function failureTrouble(failure: HttpFailure, service: Service): Trouble 
     case 'stalled':
       return { ...timing, type: 'void', cause: { kind, service: 'rollwatch', message: excerpt(message) } };
   }
-  const cause = { kind, service: onTheWay(kind) ? 'network' : service, message: excerpt(message) } as const;
-  const hung = kind === 'response-timeout' || kind === 'connect-timeout';
-  return { ...timing, type: 'failed', hung, cause: status === null ? cause : { ...cause, status } };
+  const cause = { kind, service: isNetworkKind(kind) ? 'network' : service, message: excerpt(message) } as const;
+  const timedOut = kind === 'response-timeout' || kind === 'connect-timeout';
+  return { ...timing, type: 'failed', timedOut, cause: status === null ? cause : { ...cause, status } };
 }
 
-const onTheWay = (kind: FailureKind): boolean => kind === 'dns' || kind === 'unreachable';
+const isNetworkKind = (kind: FailureKind): boolean => kind === 'dns' || kind === 'unreachable';
 
-/** An answer that is none of those that were hoped for. */
-export function answerTrouble(answer: HttpAnswer, service: Service, during: During = 'request'): Trouble {
+/** Converts an answer with an unexpected status. */
+export function problemFromAnswer(answer: HttpAnswer, service: Service, during: Operation = 'request'): Problem {
   const timing = timingOf(answer);
   const cause = answerCause(answer, service, during);
   return cause.kind === 'quota' || cause.kind === 'rate-limited'
     ? { ...timing, type: 'void', cause: { ...cause, kind: cause.kind } }
-    : { ...timing, type: 'failed', cause: { ...cause, kind: cause.kind }, hung: false };
+    : { ...timing, type: 'failed', cause: { ...cause, kind: cause.kind }, timedOut: false };
 }
 
-/** A body that is not what it should be: rubbish, or JSON of another shape. */
-export function bodyTrouble(answer: HttpAnswer, service: Service, problem: string): Trouble {
+/** Converts an answer with an invalid body. */
+export function problemFromBody(answer: HttpAnswer, service: Service, problem: string): Problem {
   const balancer = loadBalancerOf(answer.status, answer.body);
   const cause: Cause = {
     kind: 'invalid-body',
     service: balancer === null ? service : 'load-balancer',
-    message: excerpt(`HTTP ${answer.status}: ${balancer === null ? problem : pageOf(balancer, answer.body)}`, MESSAGE),
+    message: excerpt(
+      `HTTP ${answer.status}: ${balancer === null ? problem : pageOf(balancer, answer.body)}`,
+      MESSAGE_LENGTH,
+    ),
     status: answer.status,
     body: excerpt(answer.body),
   };
-  return { ...timingOf(answer), type: 'failed', cause, hung: false };
+  return { ...timingOf(answer), type: 'failed', cause, timedOut: false };
 }
 
 export const timingOf = ({ stages, sentAt, endedAt, headers }: HttpAnswer) => ({
@@ -69,51 +72,56 @@ export const timingOf = ({ stages, sentAt, endedAt, headers }: HttpAnswer) => ({
   requestId: requestIdOf(headers['x-openstack-request-id'] ?? headers['x-compute-request-id'] ?? ''),
 });
 
-/** 'req-' and a UUID; what else a server may call it, as long as it can't be anything but an id. */
-const requestIdOf = (given: string): string | null => (/^[\w.:-]{1,64}$/.test(given) ? redact(given) : null);
+/** Usually 'req-' and a UUID; accepts anything that can only be an id. */
+const requestIdOf = (header: string): string | null => (/^[\w.:-]{1,64}$/.test(header) ? redact(header) : null);
 
 function answerCause(
   answer: HttpAnswer,
-  asked: Service,
-  during: During,
+  service: Service,
+  during: Operation,
 ): Cause | (VoidCause & { readonly kind: 'quota' | 'rate-limited' }) {
   const { status } = answer;
-  // Bounded here, too: a status that was taken for good may turn out to be none of those that were hoped for.
+  // The body of a success status is limited only here.
   const body = answer.body.slice(0, ERROR_BODY_LIMIT);
-  const seen = { status, body: excerpt(body) };
+  const evidence = { status, body: excerpt(body) };
   const fault = faultText(body);
   const text = fault === null ? '' : `: ${fault}`;
   if (isQuota(status, fault ?? '')) {
-    return { ...seen, kind: 'quota', service: 'rollwatch', message: excerpt(fault ?? 'quota exceeded', MESSAGE) };
+    return {
+      ...evidence,
+      kind: 'quota',
+      service: 'rollwatch',
+      message: excerpt(fault ?? 'quota exceeded', MESSAGE_LENGTH),
+    };
   }
   if (isRateLimited(answer)) {
-    const message = excerpt(`HTTP ${status}${text || `: ${textOfPage(body)}`}`, MESSAGE);
-    return { ...seen, kind: 'rate-limited', service: 'rollwatch', message };
+    const message = excerpt(`HTTP ${status}${text || `: ${textOfPage(body)}`}`, MESSAGE_LENGTH);
+    return { ...evidence, kind: 'rate-limited', service: 'rollwatch', message };
   }
   const kind = kindOf(status);
-  const told = (service: Service, what: string): Cause => ({
-    ...seen,
+  const causeOf = (service: Service, detail: string): Cause => ({
+    ...evidence,
     kind,
     service,
-    message: excerpt(`HTTP ${status}${what}`, MESSAGE),
+    message: excerpt(`HTTP ${status}${detail}`, MESSAGE_LENGTH),
   });
   if (/Keystone service is temporarily unavailable/i.test(body)) {
-    return told('keystone', ': The Keystone service is temporarily unavailable');
+    return causeOf('keystone', ': The Keystone service is temporarily unavailable');
   }
   const balancer = loadBalancerOf(status, body);
-  const to = status >= 301 && status < 400 ? placeOf(answer.headers['location']) : null;
-  if (to !== null) return told('load-balancer', `: moved to ${to}, where no password or token is sent`);
-  if (balancer !== null) return told('load-balancer', `: ${pageOf(balancer, body)}`);
-  const row = status >= 500 ? faultRow((fault ?? body).slice(0, FAULT), during) : null;
+  const target = status >= 301 && status < 400 ? locationOf(answer.headers['location']) : null;
+  if (target !== null) return causeOf('load-balancer', `: redirect to ${target} not followed (no credentials sent)`);
+  if (balancer !== null) return causeOf('load-balancer', `: ${pageOf(balancer, body)}`);
+  const row = status >= 500 ? matchFault((fault ?? body).slice(0, FAULT_LENGTH), during) : null;
   const exception = exceptionOf(fault ?? '');
-  return told(row?.service ?? asked, exception === null ? text || `: ${textOfPage(body)}` : `: ${exception}`);
+  return causeOf(row?.service ?? service, exception === null ? text || `: ${textOfPage(body)}` : `: ${exception}`);
 }
 
-/** Without a query or a user, which may be secrets. */
-function placeOf(location: string | undefined): string | null {
+/** Drops query and user, which may be secrets. */
+function locationOf(location: string | undefined): string | null {
   if (location === undefined || !URL.canParse(location)) return null;
   const { origin, pathname } = new URL(location);
-  return excerpt(`${origin}${pathname}`, MESSAGE / 2);
+  return excerpt(`${origin}${pathname}`, MESSAGE_LENGTH / 2);
 }
 
 function kindOf(status: number): FailureKind {
@@ -130,43 +138,45 @@ function kindOf(status: number): FailureKind {
   return 'unexpected-status';
 }
 
-/** As Nova, oslo.limit ('is over a limit for [Resource servers is over limit of 10 ...'), Neutron and Cinder say it. */
+/**
+ * Messages of Nova, Neutron, Cinder and oslo.limit ('is over a limit for [Resource servers is over limit of 10 ...').
+ */
 const QUOTA =
   /quota exceeded|exceed(s|ed)? (the |your |allowed |available )?(\w+ )?quota|exceeded for quota|over[ -]?quota|is over (a )?limit|Maximum number of (ports|instances|fixed ips|floating ips|key ?pairs|security groups|server groups|volumes|snapshots)\b|(Instance|Port|FixedIp|Volume|Snapshot)LimitExceeded|ProjectOverLimit|TooManyInstances|OverQuota/i;
 
-/** 413 was Nova's status before 403, 409 is Neutron's; Nova's 500 may name the exception that Neutron's client raised. */
+/** Nova sends 403, formerly 413; Neutron 409; Nova's 500 may name an exception of Neutron's client. */
 export const isQuota = (status: number, text: string): boolean =>
   [403, 409, 413, 500].includes(status) && QUOTA.test(text);
 
 /** `{computeFault: {code, message}}`, `{error: {code, message, title}}`, `{NeutronError: {type, message}}`, ... */
-const named = z
+const namedFault = z
   .record(z.string(), z.looseObject({ message: z.string() }))
   .transform((one) => Object.values(one)[0]?.message);
-/** As webob writes an error for who takes JSON: `{message, code, title}`. */
-const bare = z.looseObject({ message: z.string() }).transform(({ message }) => message);
-/** As the API guidelines have it, and Placement does: `{errors: [{status, title, detail}]}`. */
-const listed = z
+/** WebOb's JSON: `{message, code, title}`. */
+const webobFault = z.looseObject({ message: z.string() }).transform(({ message }) => message);
+/** API guidelines and Placement: `{errors: [{status, title, detail}]}`. */
+const faultList = z
   .object({ errors: z.tuple([z.looseObject({ title: z.string(), detail: z.string().default('') })], z.unknown()) })
   .transform(({ errors: [{ title, detail }] }) => `${title}. ${detail}`);
-const faultSchema = z.union([named, bare, listed]);
+const faultSchema = z.union([namedFault, webobFault, faultList]);
 
-/** The message of OpenStack's JSON faults. */
+/** Returns the message of an OpenStack JSON fault; null if the body is none. */
 function faultText(body: string): string | null {
-  const read = faultSchema.safeParse(parseJson(body));
-  if (!read.success || read.data === undefined) return null;
-  return excerpt(withoutTags(redact(read.data.slice(0, FAULT))), 2 * EXCERPT);
+  const fault = faultSchema.safeParse(parseJson(body));
+  if (!fault.success || fault.data === undefined) return null;
+  return excerpt(withoutTags(redact(fault.data.slice(0, FAULT_LENGTH))), 2 * EXCERPT_LENGTH);
 }
 
-/** `<class 'oslo_db.exception.DBConnectionError'>` at the end of Nova's 500. */
-export const exceptionOf = (text: string): string | null => /<class '([\w.]+)'>/.exec(text)?.[1] ?? null;
+/** Nova's 500 ends in `<class 'oslo_db.exception.DBConnectionError'>`. */
+const exceptionOf = (text: string): string | null => /<class '([\w.]+)'>/.exec(text)?.[1] ?? null;
 
 const withoutTags = (text: string): string => text.replaceAll(/<(?!class )[^<>]*>/g, ' ');
 
 const pageOf = (balancer: string, body: string): string => `a page of ${balancer}: ${textOfPage(body)}`;
 
-/** The title says what the heading says again. Secrets go first: without its tags, one would not be known. */
-function textOfPage(whole: string): string {
-  const body = redact(whole.slice(0, FAULT));
-  const page = /<h1>/i.test(body) ? body.replace(/<title>[^<]*<\/title>/i, ' ') : body;
-  return excerpt(withoutTags(page), MESSAGE / 2) || 'no body';
+/** Drops the title, which repeats the heading. Redacts before it removes tags, which may be part of a secret. */
+function textOfPage(body: string): string {
+  const html = redact(body.slice(0, FAULT_LENGTH));
+  const page = /<h1>/i.test(html) ? html.replace(/<title>[^<]*<\/title>/i, ' ') : html;
+  return excerpt(withoutTags(page), MESSAGE_LENGTH / 2) || 'no body';
 }

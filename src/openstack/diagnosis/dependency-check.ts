@@ -2,116 +2,122 @@ import type { Cause, Service } from '../../domain/cause.ts';
 import type { Clock } from '../../domain/ports.ts';
 import type { Millis } from '../../domain/time.ts';
 import type { Result } from '../result.ts';
-import { type During, type FaultRow, faultRow } from './fault-table.ts';
+import { type FaultRow, matchFault, type Operation } from './fault-table.ts';
+import type { Reachability } from './ping.ts';
 
-export type Suspect = NonNullable<FaultRow['suspects']>[number];
-export type Pilot = 'answers' | 'silent' | 'unknown';
+export type Dependency = NonNullable<FaultRow['dependencies']>[number];
 
-/** Asks who is at fault where an answer alone doesn't tell. */
-export type SecondLook = {
-  /** Finds out who can be asked from here at all: to be called while all is well. */
+/** Finds the service at fault by asking Nova's dependencies, where the answer alone does not show it. */
+export type DependencyCheck = {
+  /** Learns which dependencies are reachable from here; called while all is well. */
   learn(signal: AbortSignal): Promise<void>;
-  /** The same cause with the service at fault, where that takes a question. */
-  at(cause: Cause, during: During, signal: AbortSignal): Promise<Cause>;
-  /** A request to Nova is sent now, whoever sends it. To be called back when it has ended. */
-  writing(): (end: RequestEnd) => void;
-  reading(): (end: RequestEnd) => void;
+  /** Returns the cause with the service at fault; asks the dependencies that the fault may come from. */
+  attribute(cause: Cause, during: Operation, signal: AbortSignal): Promise<Cause>;
+  /** Called when any client sends a request to Nova; the returned function is called when it has ended. */
+  onWriteSent(): (outcome: RequestOutcome) => void;
+  onReadSent(): (outcome: RequestOutcome) => void;
   /**
-   * A request that writes, sent at this moment, got no answer: asks whether reading works, unless a later read has shown
-   * it, and everyone whom Nova asks on its way.
+   * Attributes a write sent at `sentAt` that timed out: asks Nova for a list, unless a later read was answered, and
+   * asks all dependencies.
    */
-  atHang(cause: Cause, sentAt: Millis, signal: AbortSignal): Promise<Cause>;
-  /** Who of the suspects, those whom Nova asks on its way if none are given, doesn't answer us either; null: nobody. */
-  silent(signal: AbortSignal, suspects?: readonly Suspect[]): Promise<Suspect | null>;
-  /** Whether requests that write wait for the message queue, by all that is known so far. */
-  queueIsAway(signal: AbortSignal): Promise<boolean>;
-  /** A read got no answer: because Nova's workers wait for the message queue, or for someone else? */
-  atRead(cause: Cause, signal: AbortSignal): Promise<Cause>;
+  attributeWriteTimeout(cause: Cause, sentAt: Millis, signal: AbortSignal): Promise<Cause>;
+  /** Returns a dependency that does not answer, of all by default; null if all answer. */
+  findSilent(signal: AbortSignal, dependencies?: readonly Dependency[]): Promise<Dependency | null>;
+  /** Returns true if writes are waiting for the message queue, by all evidence so far. */
+  isQueueDown(signal: AbortSignal): Promise<boolean>;
+  /** Attributes a read that timed out: Nova's workers may be waiting for the message queue, or for a dependency. */
+  attributeReadTimeout(cause: Cause, signal: AbortSignal): Promise<Cause>;
 };
 
 /**
- * `done`: it was carried out, a write with the help of the message queue. `silent`: no answer within the limit. `other`:
- * refused, broken, answered by somebody else, not sent: it says nothing about the message queue.
+ * `done`: carried out, a write with the help of the message queue. `timed-out`: no answer within the limit. `other`:
+ * rejected, broken, answered by a proxy or not sent, so no evidence about the message queue.
  */
-export type RequestEnd = 'done' | 'silent' | 'other';
+export type RequestOutcome = 'done' | 'timed-out' | 'other';
 
-export type SecondLookOptions = {
+export type DependencyCheckOptions = {
   readonly clock: Clock;
-  /** Asks a service for its version document, without a token. */
-  readonly ping: (suspect: Suspect, signal: AbortSignal) => Promise<Pilot>;
-  /** Asks Nova for a list. */
+  readonly ping: (dependency: Dependency, signal: AbortSignal) => Promise<Reachability>;
+  /** Lists servers. */
   readonly list: (signal: AbortSignal) => Promise<Result<unknown>>;
 };
 
-const ON_THE_WAY: readonly Suspect[] = ['keystone', 'neutron', 'glance', 'placement'];
-/** Whom Nova asks for a list: Keystone about the token, Neutron about security groups. */
-const WHEN_READING: readonly Suspect[] = ['keystone', 'neutron'];
-/** Between two tries to find out who can be asked. */
-const LEARN = 600_000;
-/** What was asked within this time isn't asked again: samples after a failure come ten times a second. */
-const FRESH = 1000;
-/** A write that has waited for so long hangs, if a read that was sent later was answered. */
-const OVERDUE = 3000;
-/** How much later: longer than the last write took that was answered, by this factor, and at least so long. */
-const LATER = { factor: 1.5, least: 250 };
-/** With each read that is faster, the slowest one counts so much less. */
-const FORGET = 0.9;
+const DEPENDENCIES: readonly Dependency[] = ['keystone', 'neutron', 'glance', 'placement'];
+/** Used by Nova for a list: Keystone to validate the token, Neutron for security groups. */
+const READ_DEPENDENCIES: readonly Dependency[] = ['keystone', 'neutron'];
+const LEARN_INTERVAL_MS = 600_000;
+/** Reuses an answer for this long: samples after a failure are sent ten times a second. */
+const PING_REUSE_MS = 1000;
+/** A write that waits longer is hanging, if a read that was sent later was answered. */
+const OVERDUE_MS = 3000;
+/** How much later that read must be sent: this, or the latency of the last write times the factor. */
+const MIN_LATER_MS = 250;
+const LATER_FACTOR = 1.5;
+/** The latency of the slowest read decays by this factor with each faster one. */
+const READ_LATENCY_DECAY = 0.9;
+/** A read is overdue after this multiple of the slowest latency. */
+const OVERDUE_READ_FACTOR = 2;
 
 type Request = { readonly sentAt: Millis };
 
-export function createSecondLook({ clock, ping, list }: SecondLookOptions): SecondLook {
-  /** Who answered while all was well: of the others a silence means nothing, as they may be out of reach from here. */
-  const known = new Set<Suspect>();
-  let learnt: Millis = Number.NEGATIVE_INFINITY;
-  /** A write that hung was outlived by reads, and no write has been carried out since: the message queue is away. */
-  let hangs = false;
-  /** The same of a write whose sender asked no question: who else may be away was not looked at yet. */
-  let suspected = false;
-  /** Reads hung, too, while others that were sent later were answered: some workers hang, whatever they are asked. */
+export function createDependencyCheck({ clock, ping, list }: DependencyCheckOptions): DependencyCheck {
+  /** Dependencies that have answered while all was well: any other may be unreachable from here. */
+  const reachable = new Set<Dependency>();
+  let learntAt: Millis = Number.NEGATIVE_INFINITY;
+  /** Reads have overtaken a write that hung, and no write has been carried out since. */
+  let isQueueDown = false;
+  /** The same, but the dependencies have not been asked yet. */
+  let isQueueSuspected = false;
+  /** Reads hung while later ones were answered: some workers hang, whatever the request. */
   let readsHang = false;
   const writes = new Set<Request>();
   const reads = new Set<Request>();
-  let lastRead: Millis = Number.NEGATIVE_INFINITY;
-  /** What the last write took, and what the slower reads take. */
-  const usual = { write: 0, read: 0 };
+  let lastReadSentAt: Millis = Number.NEGATIVE_INFINITY;
+  let writeLatencyMs = 0;
+  let slowReadLatencyMs = 0;
 
-  const answers = new Map<Suspect, { readonly at: Millis; readonly pilot: Promise<Pilot> }>();
+  const pings = new Map<Dependency, { readonly sentAt: Millis; readonly answer: Promise<Reachability> }>();
 
-  function pinged(suspect: Suspect, signal: AbortSignal): Promise<Pilot> {
-    const last = answers.get(suspect);
-    if (last !== undefined && clock.now() - last.at < FRESH) return last.pilot;
-    const pilot = ping(suspect, signal);
-    answers.set(suspect, { at: clock.now(), pilot });
-    return pilot;
+  function recentPing(dependency: Dependency, signal: AbortSignal): Promise<Reachability> {
+    const last = pings.get(dependency);
+    if (last !== undefined && clock.now() - last.sentAt < PING_REUSE_MS) return last.answer;
+    const answer = ping(dependency, signal);
+    pings.set(dependency, { sentAt: clock.now(), answer });
+    return answer;
   }
 
-  /** Who of them answers no more. */
-  async function silent(suspects: readonly Suspect[], signal: AbortSignal): Promise<Suspect | null> {
-    const asked = suspects.filter((one) => known.has(one));
-    const found = await Promise.all(asked.map((one) => pinged(one, signal)));
-    return asked.find((_one, index) => found[index] === 'silent') ?? null;
+  /** Returns the first of the reachable `dependencies` that does not answer. */
+  async function findSilent(dependencies: readonly Dependency[], signal: AbortSignal): Promise<Dependency | null> {
+    const candidates = dependencies.filter((dependency) => reachable.has(dependency));
+    const answers = await Promise.all(candidates.map((dependency) => recentPing(dependency, signal)));
+    return candidates.find((_, index) => answers[index] === 'silent') ?? null;
   }
 
-  /** Nova went on with reads after it had been given the write, so not all of it hangs. */
-  const outlived = (sentAt: Millis): boolean => lastRead > sentAt + Math.max(LATER.least, LATER.factor * usual.write);
+  /** Returns true if Nova has answered a read that was sent well after the write: not all of Nova hangs. */
+  const isOvertakenByRead = (sentAt: Millis): boolean =>
+    lastReadSentAt > sentAt + Math.max(MIN_LATER_MS, LATER_FACTOR * writeLatencyMs);
 
-  /** Where the queue is away, reads hang only once all workers are held, and then none overtakes another. */
+  /** While the queue is down, reads hang only once all workers are blocked, and then no read overtakes another. */
   function someReadsHang(): boolean {
-    const overdue = Math.max(OVERDUE, 2 * usual.read);
-    const isOvertaken = ({ sentAt }: Request) => clock.now() - sentAt > overdue && lastRead > sentAt + LATER.least;
+    const overdueMs = Math.max(OVERDUE_MS, OVERDUE_READ_FACTOR * slowReadLatencyMs);
+    const isOvertaken = ({ sentAt }: Request) =>
+      clock.now() - sentAt > overdueMs && lastReadSentAt > sentAt + MIN_LATER_MS;
     return readsHang || [...reads].some(isOvertaken);
   }
 
   async function queueIsAway(signal: AbortSignal): Promise<boolean> {
-    if (hangs) return true;
-    // While a write waits, nobody has said yet that it hangs.
-    const waits = [...writes].some(({ sentAt }) => clock.now() - sentAt > OVERDUE && outlived(sentAt));
-    if (!(suspected || (waits && !someReadsHang())) || (await silent(ON_THE_WAY, signal)) !== null) return false;
-    hangs = true;
+    if (isQueueDown) return true;
+    // A write that is still waiting has not been reported as timed out yet.
+    const isWriteHanging = [...writes].some(
+      ({ sentAt }) => clock.now() - sentAt > OVERDUE_MS && isOvertakenByRead(sentAt),
+    );
+    if (!(isQueueSuspected || (isWriteHanging && !someReadsHang()))) return false;
+    if ((await findSilent(DEPENDENCIES, signal)) !== null) return false;
+    isQueueDown = true;
     return true;
   }
 
-  const blamed = (cause: Cause, service: Service, why: string): Cause => ({
+  const blame = (cause: Cause, service: Service, why: string): Cause => ({
     ...cause,
     service,
     message: `${cause.message} (${why})`,
@@ -119,75 +125,80 @@ export function createSecondLook({ clock, ping, list }: SecondLookOptions): Seco
 
   return {
     async learn(signal) {
-      if (known.size === ON_THE_WAY.length || clock.now() - learnt < LEARN) return;
-      learnt = clock.now();
-      const found = await Promise.all(ON_THE_WAY.map((one) => ping(one, signal)));
-      for (const [index, one] of ON_THE_WAY.entries()) if (found[index] === 'answers') known.add(one);
+      if (reachable.size === DEPENDENCIES.length || clock.now() - learntAt < LEARN_INTERVAL_MS) return;
+      learntAt = clock.now();
+      const answers = await Promise.all(DEPENDENCIES.map((dependency) => ping(dependency, signal)));
+      for (const [index, dependency] of DEPENDENCIES.entries()) {
+        if (answers[index] === 'answers') reachable.add(dependency);
+      }
     },
-    async at(cause, during, signal) {
-      const suspects = faultRow(cause.message, during)?.suspects;
-      if (suspects === undefined) return cause;
-      const who = await silent(suspects, signal);
-      if (who !== null) return blamed(cause, who, `${who} doesn't answer us either`);
-      return { ...cause, message: `${cause.message} (${askedOf(suspects, known)})` };
+    async attribute(cause, during, signal) {
+      const dependencies = matchFault(cause.message, during)?.dependencies;
+      if (dependencies === undefined) return cause;
+      const silent = await findSilent(dependencies, signal);
+      if (silent !== null) return blame(cause, silent, `${silent} does not answer Rollwatch either`);
+      const states = dependencies.map(
+        (dependency) => `${dependency} ${reachable.has(dependency) ? 'answers' : 'is not reachable from here'}`,
+      );
+      return { ...cause, message: `${cause.message} (${states.join(', ')})` };
     },
-    writing() {
+    onWriteSent() {
       const request = { sentAt: clock.now() };
       writes.add(request);
-      return (end) => {
+      return (outcome) => {
         writes.delete(request);
-        if (end === 'silent' && outlived(request.sentAt) && !someReadsHang()) suspected = true;
-        if (end !== 'done') return;
-        usual.write = clock.now() - request.sentAt;
-        hangs = false;
-        suspected = false;
+        if (outcome === 'timed-out' && isOvertakenByRead(request.sentAt) && !someReadsHang()) isQueueSuspected = true;
+        if (outcome !== 'done') return;
+        writeLatencyMs = clock.now() - request.sentAt;
+        isQueueDown = false;
+        isQueueSuspected = false;
         readsHang = false;
-        // What was sent before it and waits still hangs by itself.
+        // Earlier writes that are still waiting hang for another reason.
         for (const other of writes) if (other.sentAt < request.sentAt) writes.delete(other);
       };
     },
-    reading() {
+    onReadSent() {
       const request = { sentAt: clock.now() };
       reads.add(request);
-      return (end) => {
+      return (outcome) => {
         reads.delete(request);
-        if (end === 'silent' && lastRead > request.sentAt + LATER.least) readsHang = true;
-        if (end !== 'done') return;
-        usual.read = Math.max(clock.now() - request.sentAt, usual.read * FORGET);
-        lastRead = Math.max(lastRead, request.sentAt);
+        if (outcome === 'timed-out' && lastReadSentAt > request.sentAt + MIN_LATER_MS) readsHang = true;
+        if (outcome !== 'done') return;
+        slowReadLatencyMs = Math.max(clock.now() - request.sentAt, slowReadLatencyMs * READ_LATENCY_DECAY);
+        lastReadSentAt = Math.max(lastReadSentAt, request.sentAt);
       };
     },
-    async atHang(cause, sentAt, signal) {
-      const later = outlived(sentAt);
-      const [listed, who] = await Promise.all([later ? null : list(signal), silent(ON_THE_WAY, signal)]);
-      // Nobody was asked, or reading works no more: what is known already must do.
-      if (listed?.type === 'void' || (listed?.type === 'failed' && isSilence(listed.cause)))
-        return (await queueIsAway(signal)) ? blamed(cause, 'message-queue', WORKERS) : cause;
-      if (listed?.type === 'failed') {
-        return blamed(cause, listed.cause.service, `a list fails: ${listed.cause.message}`);
+    async attributeWriteTimeout(cause, sentAt, signal) {
+      const hasLaterRead = isOvertakenByRead(sentAt);
+      const [listed, silent] = await Promise.all([
+        hasLaterRead ? null : list(signal),
+        findSilent(DEPENDENCIES, signal),
+      ]);
+      // The list was not sent or hangs too: only earlier evidence is left.
+      if (listed?.type === 'void' || (listed?.type === 'failed' && isTimeout(listed.cause))) {
+        return (await queueIsAway(signal)) ? blame(cause, 'message-queue', WORKERS_BLOCKED) : cause;
       }
-      const works = later ? 'lists sent later were answered' : "Nova's list answers";
-      if (who !== null) return blamed(cause, who, `${works}, ${who} doesn't answer us`);
-      if (!hangs && someReadsHang()) return { ...cause, message: `${cause.message} (some reads hang as well)` };
-      hangs = true;
-      const others = [...known].join(', ');
-      return blamed(cause, 'message-queue', others === '' ? works : `${works}, and ${others} answer too`);
+      if (listed?.type === 'failed') {
+        return blame(cause, listed.cause.service, `listing servers fails: ${listed.cause.message}`);
+      }
+      const works = hasLaterRead ? 'lists sent later were answered' : 'listing servers works';
+      if (silent !== null) return blame(cause, silent, `${works}, but ${silent} does not answer Rollwatch`);
+      if (!isQueueDown && someReadsHang()) return { ...cause, message: `${cause.message} (some reads hang as well)` };
+      isQueueDown = true;
+      const others = [...reachable].join(', ');
+      return blame(cause, 'message-queue', others === '' ? works : `${works}; reachable: ${others}`);
     },
-    silent: (signal, suspects = ON_THE_WAY) => silent(suspects, signal),
-    queueIsAway,
-    async atRead(cause, signal) {
-      if (!isSilence(cause) || cause.service !== 'nova-api') return cause;
-      if (await queueIsAway(signal)) return blamed(cause, 'message-queue', WORKERS);
-      const who = await silent(WHEN_READING, signal);
-      return who === null ? cause : blamed(cause, who, `${who} doesn't answer us either`);
+    findSilent: (signal, dependencies = DEPENDENCIES) => findSilent(dependencies, signal),
+    isQueueDown: queueIsAway,
+    async attributeReadTimeout(cause, signal) {
+      if (!isTimeout(cause) || cause.service !== 'nova-api') return cause;
+      if (await queueIsAway(signal)) return blame(cause, 'message-queue', WORKERS_BLOCKED);
+      const silent = await findSilent(READ_DEPENDENCIES, signal);
+      return silent === null ? cause : blame(cause, silent, `${silent} does not answer Rollwatch either`);
     },
   };
 }
 
-const isSilence = ({ kind }: Cause): boolean => kind === 'response-timeout' || kind === 'connect-timeout';
+const isTimeout = ({ kind }: Cause): boolean => kind === 'response-timeout' || kind === 'connect-timeout';
 
-const WORKERS = "requests that wait for the message queue hold Nova's workers";
-
-function askedOf(suspects: readonly Suspect[], known: ReadonlySet<Suspect>): string {
-  return suspects.map((one) => `${one} ${known.has(one) ? 'answers' : 'is out of reach from here'}`).join(', ');
-}
+const WORKERS_BLOCKED = "Nova's workers are blocked by requests that wait for the message queue";

@@ -1,33 +1,33 @@
 import type { FailureKind, Service } from '../../domain/cause.ts';
 
-/** What was asked for when the fault came up: the same exception means another service in another place. */
-export type During = 'request' | 'create' | 'delete';
+/** The operation that failed: the same exception has another cause in another operation. */
+export type Operation = 'request' | 'create' | 'delete';
 
 export type FaultRow = {
-  /** Is looked for in the exception's class and in the fault's text. */
+  /** Matches the exception's class and the fault's text. */
   readonly pattern: RegExp;
-  readonly during?: readonly During[];
+  readonly operations?: readonly Operation[];
   readonly service: Service;
-  /** Of a server's fault, where it is more than 'server-error'. */
+  /** The kind of a server's fault; 'server-error' if absent. */
   readonly kind?: FailureKind;
   /**
-   * Where the same fault has several possible causes: who may be at fault, in the order of likelihood. Who of them
-   * does not answer a question of our own is it; if all do, `service` is.
+   * Services that may be at fault, the most likely first, if the same fault has several causes. The first that does not
+   * answer the dependency check is blamed; `service` if all answer.
    */
-  readonly suspects?: readonly ('keystone' | 'neutron' | 'glance' | 'placement')[];
+  readonly dependencies?: readonly ('keystone' | 'neutron' | 'glance' | 'placement')[];
 };
 
 /**
- * Nova's faults by exception, as Nova hides all but the class of what went wrong. The first row that fits counts. Seen
- * on Zed (test/real-cloud/outages-observed.md) unless a row says otherwise.
+ * Nova's faults by exception, as Nova hides everything but its class. The first match counts. Observed on Zed
+ * (test/real-cloud/outages-observed.md) unless a row says otherwise.
  */
-export const FAULTS: readonly FaultRow[] = [
+const FAULT_TABLE: readonly FaultRow[] = [
   {
     pattern: /oslo_db\.|sqlalchemy\.|pymysql\.|psycopg2\.|MySQLdb\.|\bDB(Connection|Deadlock|NonExistent)?Error\b/i,
     service: 'database',
   },
-  // Parts of Nova that speak different versions of its RPC, in the middle of an upgrade: the queue delivers well. The
-  // one that lags is the one that has the method.
+  // Nova services with different RPC versions in the middle of an upgrade, not a fault of the queue. The service that
+  // has the method is the outdated one.
   { pattern: /Attempted method: (build_and_run|terminate|reserve_block)\w*/, service: 'nova-compute' },
   { pattern: /Attempted method: (schedule_and_build|build_instances)\w*/, service: 'nova-conductor' },
   { pattern: /Attempted method: select_destinations/, service: 'nova-scheduler' },
@@ -41,25 +41,25 @@ export const FAULTS: readonly FaultRow[] = [
   },
   { pattern: /Version \S{1,20} of \w{1,60} is not supported/, service: 'nova' },
   { pattern: /not mapped to any cell|CellMappingNotFound/, service: 'nova' },
-  // It carries the name of the fault that it passes on, where Nova gives its text.
+  // Carries the name of the remote fault if Nova shows its text.
   { pattern: /oslo_messaging\.rpc\.client\.RemoteError/, service: 'nova' },
   { pattern: /There are not enough hosts available/, service: 'nova-compute', kind: 'no-valid-host' },
-  // The scheduler says the same of a flavor that fits nowhere, of a Placement that doesn't answer, and of one that can't
-  // ask Keystone about the scheduler's token.
+  // The scheduler reports the same for a flavor that fits nowhere, for a Placement that does not answer, and for one
+  // that cannot validate the scheduler's token with Keystone.
   {
     pattern: /No valid host was found|NoValidHost/,
     service: 'nova-scheduler',
     kind: 'no-valid-host',
-    suspects: ['placement', 'keystone'],
+    dependencies: ['placement', 'keystone'],
   },
-  // Neutron's answer when Neutron can't ask Keystone about the token that Nova sent it.
+  // Sent by Neutron if it cannot validate Nova's token with Keystone.
   {
     pattern: /neutronclient\.common\.exceptions\.ServiceUnavailable/,
     service: 'keystone',
-    suspects: ['keystone', 'neutron'],
+    dependencies: ['keystone', 'neutron'],
   },
   { pattern: /neutronclient\./, service: 'neutron' },
-  // nova-compute names where it could not get to, by the port that the service usually has.
+  // nova-compute names the URL, and the default port shows the service.
   { pattern: /Unable to establish connection to https?:\S{1,200}:9696\b/, service: 'neutron' },
   { pattern: /Unable to establish connection to https?:\S{1,200}:9292\b/, service: 'glance' },
   { pattern: /Unable to establish connection to https?:\S{1,200}:(8776|\d{1,5}\/volume)/, service: 'cinder' },
@@ -71,19 +71,19 @@ export const FAULTS: readonly FaultRow[] = [
   },
   { pattern: /\bImage \S{1,100} (could not be found|is unacceptable|is not active)/, service: 'glance' },
   { pattern: /Cinder\w*|cinderclient\.|Block Device Mapping is Invalid|Volume\w*/, service: 'cinder' },
-  // When a server is deleted, nova-compute's ask to give back its share of the host is the one that fails.
+  // On a delete, the request that fails is the one that removes the server's allocations.
   {
     pattern: /keystoneauth1\.exceptions\.connection\.|\bConnect(Failure|Timeout|ionError)\b/,
-    during: ['delete'],
+    operations: ['delete'],
     service: 'placement',
-    suspects: ['placement', 'neutron', 'keystone'],
+    dependencies: ['placement', 'neutron', 'keystone'],
   },
   {
     pattern: /keystoneauth1\.exceptions\.connection\.|\bConnect(Failure|Timeout|ionError)\b/,
     service: 'neutron',
-    suspects: ['neutron', 'keystone', 'placement', 'glance'],
+    dependencies: ['neutron', 'keystone', 'placement', 'glance'],
   },
-  { pattern: /keystoneauth1\./, service: 'keystone', suspects: ['keystone', 'neutron', 'placement'] },
+  { pattern: /keystoneauth1\./, service: 'keystone', dependencies: ['keystone', 'neutron', 'placement'] },
   {
     pattern: /Placement\w*|ResourceProvider\w+|Allocation\w{1,40}Failed|(retrieve|create) allocations? for/,
     service: 'placement',
@@ -93,10 +93,10 @@ export const FAULTS: readonly FaultRow[] = [
       /Binding failed for port|Failed to allocate the network|Virtual Interface|VirtualInterface|\bPort\w+|Neutron\w*/,
     service: 'neutron',
   },
-  // nova-compute tells the scheduler when a server is gone: without one RabbitMQ can't deliver.
-  { pattern: /MessageDeliveryFailure/, during: ['delete'], service: 'nova-scheduler' },
-  // nova-conductor asks the scheduler for a host and waits for a minute (Nova's source: rpc_response_timeout).
-  { pattern: /MessagingTimeout|Timed out waiting for a reply/, during: ['create'], service: 'nova-scheduler' },
+  // nova-compute notifies the scheduler of a deleted server; without a scheduler RabbitMQ cannot deliver.
+  { pattern: /MessageDeliveryFailure/, operations: ['delete'], service: 'nova-scheduler' },
+  // nova-conductor calls the scheduler and waits for a minute (Nova's source: rpc_response_timeout).
+  { pattern: /MessagingTimeout|Timed out waiting for a reply/, operations: ['create'], service: 'nova-scheduler' },
   {
     pattern:
       /MessagingTimeout|MessageDeliveryFailure|MessageUndeliverable|Timed out waiting for a reply|oslo_messaging\.|kombu\.|amqp\./,
@@ -108,5 +108,6 @@ export const FAULTS: readonly FaultRow[] = [
   },
 ];
 
-export const faultRow = (text: string, during: During): FaultRow | null =>
-  FAULTS.find((row) => row.pattern.test(text) && (row.during?.includes(during) ?? true)) ?? null;
+/** Returns the first matching row, or null. */
+export const matchFault = (text: string, during: Operation): FaultRow | null =>
+  FAULT_TABLE.find((row) => row.pattern.test(text) && (row.operations?.includes(during) ?? true)) ?? null;

@@ -1,24 +1,21 @@
-import { Refusal } from '../../domain/user-error.ts';
+import { UserError } from '../../domain/user-error.ts';
 import type { Cloud } from '../cloud.ts';
-import { type Choice, choose, type Wanted } from '../compute/choose.ts';
-import { isKeystonesRefusal, wantsMoreFactors } from '../identity/keystone.ts';
-import type { Trouble } from '../result.ts';
+import { type BootChoice, type BootPreferences, chooseBoot } from '../compute/choose.ts';
+import { isKeystoneRejection, isMultiFactorRequired } from '../identity/keystone.ts';
+import type { Problem } from '../result.ts';
 
-/** What there is to say of a cloud before it is watched. */
+/** The result of checking a cloud before it is watched. */
 export type Preflight =
-  | { readonly type: 'ready'; readonly choice: Choice }
-  /**
-   * `refusal.exitCode` 2: the user must put it right (credentials, a flavor that isn't there); 3: it can't be reached
-   * now, which is what a daemon is there to watch.
-   */
-  | { readonly type: 'refused'; readonly refusal: Refusal }
-  /** Nothing was asked, it asked us to come back later, or we stood still ourselves: nobody can say yet. */
-  | { readonly type: 'throttled'; readonly refusal: Refusal };
+  | { readonly type: 'ready'; readonly choice: BootChoice }
+  /** Exit code 2: the user must fix it (credentials, a missing flavor); 3: unreachable, which a daemon can watch. */
+  | { readonly type: 'refused'; readonly userError: UserError }
+  /** Unknown for now: throttled, rate limited or stalled. */
+  | { readonly type: 'throttled'; readonly userError: UserError };
 
-/** Signs in and looks for what to boot; `wanted` null: only signs in and lists. */
-export async function preflight(cloud: Cloud, wanted: Wanted | null, signal: AbortSignal): Promise<Preflight> {
+/** Authenticates and chooses what to boot; only authenticates and lists servers if `wanted` is null. */
+export async function preflight(cloud: Cloud, wanted: BootPreferences | null, signal: AbortSignal): Promise<Preflight> {
   const options = { limits: cloud.limits, signal };
-  const none: Choice = {
+  const noChoice: BootChoice = {
     flavor: '',
     image: '',
     volume: null,
@@ -28,40 +25,42 @@ export async function preflight(cloud: Cloud, wanted: Wanted | null, signal: Abo
   };
   if (wanted === null) {
     const listed = await cloud.compute(cloud.http).list({ ...options, detail: true, limit: 1 });
-    return listed.type === 'ok' ? { type: 'ready', choice: none } : refused(cloud, listed);
+    return listed.type === 'ok' ? { type: 'ready', choice: noChoice } : refused(cloud, listed);
   }
-  const chosen = await choose(cloud, wanted, options);
+  const chosen = await chooseBoot(cloud, wanted, options);
   return chosen.type === 'ok' ? { type: 'ready', choice: chosen.value } : refused(cloud, chosen);
 }
 
-function refused(cloud: Cloud, trouble: Trouble): Preflight {
-  const isOpen = ['throttled', 'rate-limited', 'stalled'].includes(trouble.cause.kind);
-  return { type: isOpen ? 'throttled' : 'refused', refusal: refusalOf(cloud, trouble) };
+function refused(cloud: Cloud, problem: Problem): Preflight {
+  const isUnknown = ['throttled', 'rate-limited', 'stalled'].includes(problem.cause.kind);
+  return { type: isUnknown ? 'throttled' : 'refused', userError: userErrorOf(cloud, problem) };
 }
 
-export function refusalOf({ access }: Pick<Cloud, 'access'>, { cause }: Trouble): Refusal {
+/** Returns a one-line error for the user, with exit code 2 if the user must fix it and 3 if waiting may help. */
+export function userErrorOf({ access }: Pick<Cloud, 'access'>, { cause }: Problem): UserError {
   const { name, auth, authUrl } = access;
-  // Keystone answers 404 for an application credential that it doesn't have.
-  if (wantsMoreFactors(cause)) return new Refusal(`cloud ${name}: ${cause.message}`);
-  const isRefusal =
+  if (isMultiFactorRequired(cause)) return new UserError(`cloud ${name}: ${cause.message}`);
+  // Keystone answers 404 to an unknown application credential.
+  const isRejected =
     cause.kind === 'unauthorized' || (cause.kind === 'not-found' && auth.type === 'application-credential');
-  if (isRefusal && isKeystonesRefusal(cause)) {
-    const what =
+  if (isRejected && isKeystoneRejection(cause)) {
+    const subject =
       auth.type === 'application-credential'
         ? 'the application credential (wrong, deleted or expired?)'
         : auth.type === 'token'
           ? 'the token (wrong or expired?)'
           : 'the credentials (user, password, project and their domains)';
-    return new Refusal(`cloud ${name}: Keystone at ${authUrl} refuses ${what}: ${cause.message}`);
+    return new UserError(`cloud ${name}: Keystone at ${authUrl} rejects ${subject}: ${cause.message}`);
   }
-  if (cause.kind === 'no-resource' || cause.kind === 'no-endpoint')
-    return new Refusal(`cloud ${name}: ${cause.message}`);
-  // TLS that isn't trusted, a user who may not: nothing that waiting mends.
-  const ours =
+  if (cause.kind === 'no-resource' || cause.kind === 'no-endpoint') {
+    return new UserError(`cloud ${name}: ${cause.message}`);
+  }
+  // Untrusted TLS and missing permissions do not go away by waiting.
+  const isPermanent =
     cause.kind === 'tls' || (cause.kind === 'forbidden' && cause.service !== 'load-balancer') || cause.status === 406;
-  // A page of somebody before it may mean that the address is not Keystone's.
-  const behind = cause.service === 'load-balancer' ? ` (auth_url is ${authUrl})` : '';
-  const where = cause.service === 'keystone' ? ` at ${authUrl}` : behind;
-  if (cause.kind === 'dns') return new Refusal(`cloud ${name}: a name cannot be resolved: ${cause.message}`, 3);
-  return new Refusal(`cloud ${name}: ${cause.service}${where} gives ${cause.kind}: ${cause.message}`, ours ? 2 : 3);
+  // A load balancer's page may mean that auth_url is wrong.
+  const hint = cause.service === 'load-balancer' ? ` (auth_url is ${authUrl})` : '';
+  const where = cause.service === 'keystone' ? ` at ${authUrl}` : hint;
+  if (cause.kind === 'dns') return new UserError(`cloud ${name}: cannot resolve a host name: ${cause.message}`, 3);
+  return new UserError(`cloud ${name}: ${cause.service}${where}: ${cause.kind}: ${cause.message}`, isPermanent ? 2 : 3);
 }

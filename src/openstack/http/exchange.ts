@@ -9,123 +9,131 @@ import { type Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import axios from 'axios';
-import { couldBeOurs, stalledMessage } from '../../domain/downtime/stalls.ts';
+import { couldBeCausedByStall, stalledMessage } from '../../domain/downtime/stalls.ts';
 import type { Clock } from '../../domain/ports.ts';
 import { type BodyBudget, readBody, watchForFlood } from '../../http/read-body.ts';
-import { ERROR_BODY_LIMIT, LIST_BODY_LIMIT } from './body-limits.ts';
 import type { HttpFailure, HttpRequest, HttpResult } from './http-message.ts';
-import { awakeTimeout, countLostTime } from './lost-time.ts';
-import { pollsWithout } from './poll-phase.ts';
+import { ERROR_BODY_LIMIT, LIST_BODY_LIMIT } from './http-message.ts';
+import { countLostTime, stallAwareTimeout, waitForIdlePoll } from './lost-time.ts';
 import { type ProxyUrl, proxyName } from './proxy.ts';
 import { createStopwatch } from './stopwatch.ts';
 import { describeSystemError } from './system-error.ts';
 
 /**
- * A kept connection that was closed by the other side while idle breaks within a round trip of our writing to it. What
- * breaks later was at work on our request.
+ * A reused connection that the peer had closed while idle fails within a round trip after the write. One that fails
+ * later was already processing the request.
  */
-const STALE_WITHIN = 500;
+const STALE_CONNECTION_MAX_MS = 500;
+
+/**
+ * Share of the connect limit for each address of a name with several. Node's default of 250 ms is too short for distant
+ * peers and lost packets, and applies to the last address too; the rest of the limit is left for the next address.
+ */
+const CONNECT_SHARE_PER_ADDRESS = 0.7;
 
 export type ExchangeOptions = {
   readonly agents: { readonly http: Agent; readonly https: TlsAgent };
   readonly clock: Clock;
   readonly bodies: BodyBudget;
-  /** That the agents use. */
+  /** The proxy of the agents. */
   readonly proxy?: ProxyUrl;
 };
 
-type Verdict = Pick<HttpFailure, 'kind' | 'message'>;
+type Failure = Pick<HttpFailure, 'kind' | 'message'>;
 
-/** One request and its answer. Whatever goes wrong is a result: the error of a library carries what was sent, secrets too. */
+/**
+ * Sends one request and reads the answer. Every error becomes a result, as the errors of the libraries carry the
+ * request with its secrets.
+ */
 export async function exchange(
   request: HttpRequest,
   { agents, clock, bodies, proxy = null }: ExchangeOptions,
 ): Promise<HttpResult> {
   const { limits, signal } = request;
   const sentAt = clock.now();
-  const watch = createStopwatch(clock, sentAt);
+  const stopwatch = createStopwatch(clock, sentAt);
   const lostTime = countLostTime();
-  const cut = new AbortController();
+  const aborted = new AbortController();
   let client: ClientRequest | null = null;
   let socket: Socket | null = null;
-  let read = 0;
+  let bytesReadBefore = 0;
   let status: number | null = null;
-  let verdict: Verdict | null = null;
+  let failure: Failure | null = null;
   let ended = false;
 
-  function giveUp(reason: Verdict): void {
-    if (ended || verdict !== null) return;
-    verdict = reason;
-    cut.abort();
+  function abort(reason: Failure): void {
+    if (ended || failure !== null) return;
+    failure = reason;
+    aborted.abort();
     destroyClient();
   }
 
   const destroyClient = () => client?.destroy();
 
-  const progress = () => (socket?.bytesRead ?? 0) + watch.passed();
+  const progress = () => (socket?.bytesRead ?? 0) + stopwatch.eventCount();
 
   /**
-   * A stall of ours is no part of the limit. After it a timer rings first, while the answer may lie in the socket: it is
-   * read before the verdict.
+   * Stalls of the event loop do not count towards the limit. After a stall the timer fires before the socket is read,
+   * so the answer may already be there: reads it before deciding.
    */
-  const deadline = (after: number, reason: () => Verdict | null) =>
-    awakeTimeout(after, lostTime, (exhausted) => {
-      void pollsWithout({ progress, done: () => ended, now: clock.now }).then(() => {
-        const found = reason();
-        if (found !== null) giveUp(exhausted ? stalled(lostTime.lost(), found.message) : found);
+  const startTimeout = (afterMs: number, reason: () => Failure | null) =>
+    stallAwareTimeout(afterMs, lostTime, (exhausted) => {
+      void waitForIdlePoll({ progress, done: () => ended, now: clock.now }).then(() => {
+        const timeout = reason();
+        if (timeout !== null) abort(exhausted ? stalled(lostTime.lostMs(), timeout.message) : timeout);
       });
     });
 
-  function begin(given: RequestOptions, onResponse: (answer: IncomingMessage) => void): ClientRequest {
-    const autoSelectFamilyAttemptTimeout = Math.ceil(limits.connect * SHARE_OF_AN_ADDRESS);
+  function startRequest(given: RequestOptions, onResponse: (answer: IncomingMessage) => void): ClientRequest {
+    const autoSelectFamilyAttemptTimeout = Math.ceil(limits.connect * CONNECT_SHARE_PER_ADDRESS);
     const options = { ...given, autoSelectFamilyAttemptTimeout };
-    const begun = options.protocol === 'https:' ? tlsRequest(options, onResponse) : plainRequest(options, onResponse);
-    client = begun;
-    begun.once('socket', (used) => {
+    const started = options.protocol === 'https:' ? tlsRequest(options, onResponse) : plainRequest(options, onResponse);
+    client = started;
+    started.once('socket', (used) => {
       socket = used;
-      read = used.bytesRead;
-      // Through a proxy, TLS stands before the request gets the connection.
-      if (begun.reusedSocket || isReady(used)) {
-        watch.ready();
+      bytesReadBefore = used.bytesRead;
+      // Through a proxy, the TLS handshake is done before the request gets the connection.
+      if (started.reusedSocket || isReady(used)) {
+        stopwatch.markReady();
         return;
       }
-      used.once('lookup', () => watch.mark('dns'));
+      used.once('lookup', () => stopwatch.mark('dns'));
       used.once('connect', () => {
-        watch.mark('connect');
-        if (options.protocol !== 'https:') watch.ready();
+        stopwatch.mark('connect');
+        if (options.protocol !== 'https:') stopwatch.markReady();
       });
       used.once('secureConnect', () => {
-        watch.mark('tls');
-        watch.ready();
+        stopwatch.mark('tls');
+        stopwatch.markReady();
       });
     });
-    watchForFlood(begun, (message) => giveUp({ kind: 'invalid-body', message }));
-    begun.prependOnceListener('response', (answer) => {
-      watch.mark('first_byte');
+    watchForFlood(started, (message) => abort({ kind: 'invalid-body', message }));
+    started.prependOnceListener('response', (answer) => {
+      stopwatch.mark('first_byte');
       status = answer.statusCode ?? null;
     });
-    return begun;
+    return started;
   }
 
-  const failed = ({ kind, message }: Verdict): HttpFailure => {
+  const failed = ({ kind, message }: Failure): HttpFailure => {
     lostTime.stop();
-    return { type: 'failure', kind, message, status, stages: watch.stages(), sentAt, endedAt: clock.now() };
+    return { type: 'failure', kind, message, status, stages: stopwatch.stages(), sentAt, endedAt: clock.now() };
   };
 
-  const onShutdown = () => giveUp({ kind: 'shutdown', message: 'we were told to stop' });
-  if (signal.aborted) return failed({ kind: 'shutdown', message: 'we were told to stop' });
-  if (!isHttp(request.url)) return failed({ kind: 'internal', message: 'only http and https URLs can be asked' });
+  const onShutdown = () => abort({ kind: 'shutdown', message: 'Rollwatch is shutting down' });
+  if (signal.aborted) return failed({ kind: 'shutdown', message: 'Rollwatch is shutting down' });
+  if (!isHttp(request.url)) return failed({ kind: 'internal', message: 'only http and https URLs are supported' });
   request.onSent?.();
   signal.addEventListener('abort', onShutdown);
 
-  const share = bodies.enter(() =>
-    giveUp({ kind: 'internal', message: 'no memory is left for this answer: other large ones are being read' }),
+  const share = bodies.add(() =>
+    abort({ kind: 'internal', message: 'not enough memory for this answer while other large ones are being read' }),
   );
-  const cancelConnecting = deadline(limits.connect, () =>
-    watch.isReady() ? null : noConnection(watch, limits.connect),
+  const cancelConnectTimeout = startTimeout(limits.connect, () =>
+    stopwatch.isReady() ? null : noConnection(stopwatch, limits.connect),
   );
-  const cancelResponding = deadline(limits.response, () =>
-    watch.isReady() ? noAnswer(status, limits.response) : noConnection(watch, limits.response),
+  const cancelResponseTimeout = startTimeout(limits.response, () =>
+    stopwatch.isReady() ? noAnswer(status, limits.response) : noConnection(stopwatch, limits.response),
   );
 
   try {
@@ -136,30 +144,30 @@ export async function exchange(
       ...(request.body === undefined ? {} : { data: request.body }),
       adapter: 'http',
       responseType: 'stream',
-      transport: { request: begin },
+      transport: { request: startRequest },
       httpAgent: agents.http,
       httpsAgent: agents.https,
-      // With `false` axios takes the proxy out of the agent, too.
+      // `false` would make axios remove the agent's proxy too.
       ...(proxy === null ? { proxy: false } : {}),
       decompress: false,
       maxRedirects: 0,
       maxContentLength: -1,
       validateStatus: () => true,
-      signal: cut.signal,
+      signal: aborted.signal,
     });
     const isError = answer.status < 200 || answer.status >= 300;
-    const wanted = request.bodyLimit ?? LIST_BODY_LIMIT;
-    const limit = isError ? Math.min(ERROR_BODY_LIMIT, wanted) : wanted;
+    const bodyLimit = request.bodyLimit ?? LIST_BODY_LIMIT;
+    const limit = isError ? Math.min(ERROR_BODY_LIMIT, bodyLimit) : bodyLimit;
     const body = await readBody(answer.data, { limit, share });
-    watch.mark('body');
+    stopwatch.mark('body');
     if (body.type === 'crumbs') {
-      giveUp({ kind: 'invalid-body', message: `HTTP ${answer.status} with a body in pieces of a few bytes` });
+      abort({ kind: 'invalid-body', message: `HTTP ${answer.status} with a body in pieces of a few bytes` });
     } else if (body.type === 'too-large' && !isError) {
       const size = limit >= MIB ? `${limit / MIB} MiB` : `${limit / 1024} KiB`;
-      giveUp({ kind: 'invalid-body', message: `HTTP ${answer.status} with a body of more than ${size}` });
+      abort({ kind: 'invalid-body', message: `HTTP ${answer.status} with a body of more than ${size}` });
     }
-    if (body.type === 'crumbs' || verdict !== null) return failed(verdict ?? UNKNOWN);
-    // What is left of an error is not read.
+    if (body.type === 'crumbs' || failure !== null) return failed(failure ?? UNKNOWN);
+    // The rest of an error body is not read.
     if (body.type === 'too-large') destroyClient();
     const headers = Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), String(value)]);
     return {
@@ -167,71 +175,64 @@ export async function exchange(
       status: answer.status,
       headers: Object.fromEntries(headers),
       body: body.text,
-      stages: watch.stages(),
+      stages: stopwatch.stages(),
       sentAt,
       endedAt: clock.now(),
     };
   } catch (error) {
-    if (verdict !== null) return failed(verdict);
-    const found = broken(error);
-    const lost = lostTime.lost();
-    return failed(couldBeOurs(found.kind, lost) ? stalled(lost, found.message) : found);
+    if (failure !== null) return failed(failure);
+    const described = describe(error);
+    const lost = lostTime.lostMs();
+    return failed(couldBeCausedByStall(described.kind, lost) ? stalled(lost, described.message) : described);
   } finally {
     ended = true;
-    share.leave();
-    cancelConnecting();
-    cancelResponding();
+    share.release();
+    cancelConnectTimeout();
+    cancelResponseTimeout();
     lostTime.stop();
     signal.removeEventListener('abort', onShutdown);
   }
 
-  function broken(error: unknown): Verdict {
+  function describe(error: unknown): Failure {
     if (status !== null) {
       const { kind, message } = describeSystemError(error, { answering: true });
       return kind === 'connection-reset'
-        ? { kind: 'truncated-body', message: `HTTP ${status}, then the connection was closed within the body` }
+        ? { kind: 'truncated-body', message: `HTTP ${status}, but the connection was closed within the body` }
         : { kind, message };
     }
-    const securing = watch.has('connect') && !watch.isReady();
-    const found = describeSystemError(error, { answering: false, securing });
-    if (proxy !== null && !watch.isReady() && found.kind !== 'tls' && found.kind !== 'internal') {
-      return { kind: 'unreachable', message: `through the proxy ${proxyName(proxy)}: ${found.message}` };
+    const handshaking = stopwatch.has('connect') && !stopwatch.isReady();
+    const described = describeSystemError(error, { answering: false, handshaking });
+    if (proxy !== null && !stopwatch.isReady() && described.kind !== 'tls' && described.kind !== 'internal') {
+      return { kind: 'unreachable', message: `through the proxy ${proxyName(proxy)}: ${described.message}` };
     }
-    const silent = (socket?.bytesRead ?? 0) === read;
-    const stale = found.kind === 'connection-reset' && client?.reusedSocket === true && silent;
-    if (stale && clock.now() - sentAt - lostTime.lost() < STALE_WITHIN) {
-      return { kind: 'stale-connection', message: `the kept connection had been closed (${found.message})` };
+    const isUnanswered = (socket?.bytesRead ?? 0) === bytesReadBefore;
+    const isReset = described.kind === 'connection-reset' && client?.reusedSocket === true && isUnanswered;
+    if (isReset && clock.now() - sentAt - lostTime.lostMs() < STALE_CONNECTION_MAX_MS) {
+      return { kind: 'stale-connection', message: `the reused connection had been closed (${described.message})` };
     }
-    return found;
+    return described;
   }
 }
-
-/**
- * Of the limit to connect, for each address of a name that has several. Node's own 250 ms are too short for a peer that
- * is far away or a lost packet, and apply to the last address, too; an address that never answers leaves the next one
- * the rest.
- */
-const SHARE_OF_AN_ADDRESS = 0.7;
 
 const isReady = (socket: Socket): boolean =>
   !socket.connecting && (!(socket instanceof TLSSocket) || socket.getProtocol() !== null);
 
 const MIB = 1024 * 1024;
-const UNKNOWN: Verdict = { kind: 'internal', message: 'no verdict' };
+const UNKNOWN: Failure = { kind: 'internal', message: 'unknown failure' };
 
-const stalled = (lost: number, message: string): Verdict => ({
+const stalled = (lost: number, message: string): Failure => ({
   kind: 'stalled',
   message: stalledMessage(lost, message),
 });
 
 const isHttp = (url: string): boolean => URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol);
 
-function noConnection(watch: { readonly has: (stage: string) => boolean }, after: number): Verdict {
-  const part = watch.has('connect') ? 'no TLS handshake' : 'no connection';
-  return { kind: 'connect-timeout', message: `${part} within ${Math.round(after) / 1000} s` };
+function noConnection(stopwatch: { readonly has: (stage: string) => boolean }, afterMs: number): Failure {
+  const part = stopwatch.has('connect') ? 'no TLS handshake' : 'no connection';
+  return { kind: 'connect-timeout', message: `${part} within ${Math.round(afterMs) / 1000} s` };
 }
 
-function noAnswer(status: number | null, after: number): Verdict {
+function noAnswer(status: number | null, afterMs: number): Failure {
   const part = status === null ? 'no answer' : `HTTP ${status}, but no end of the body`;
-  return { kind: 'response-timeout', message: `${part} within ${Math.round(after) / 1000} s` };
+  return { kind: 'response-timeout', message: `${part} within ${Math.round(afterMs) / 1000} s` };
 }

@@ -9,7 +9,7 @@ import type { HttpAnswer, HttpRequest, HttpResult } from './http-message.ts';
 import { countLostTime } from './lost-time.ts';
 import { type Environment, type ProxyUrl, proxyFor } from './proxy.ts';
 
-export type Http = {
+export type HttpClient = {
   send(request: HttpRequest): Promise<HttpResult>;
   close(): void;
 };
@@ -17,19 +17,25 @@ export type Http = {
 export type HttpOptions = {
   readonly clock: Clock;
   readonly tls: CloudAccess['tls'];
-  /** `new`: a connection of its own for each request, closed after it. `reused`: connections are kept. */
+  /** `new`: opens a connection for each request; `reused`: keeps connections open. */
   readonly connection: 'new' | 'reused';
   readonly bodies?: BodyBudget;
-  /** Names the proxies. */
+  /** Read for proxy settings. */
   readonly env?: Environment;
 };
 
-/** All answers that this thread reads at the same time, for all clouds. */
-const BODIES = createBodyBudget(64 * 1024 * 1024);
+/** Shared by all answers that this thread reads at the same time. */
+const BODY_BUDGET = createBodyBudget(64 * 1024 * 1024);
 
-export function createHttp({ clock, tls, connection, bodies = BODIES, env = process.env }: HttpOptions): Http {
-  const kept = { keepAlive: connection === 'reused', maxFreeSockets: 8 };
-  const trust = {
+export function createHttpClient({
+  clock,
+  tls,
+  connection,
+  bodies = BODY_BUDGET,
+  env = process.env,
+}: HttpOptions): HttpClient {
+  const keepAlive = { keepAlive: connection === 'reused', maxFreeSockets: 8 };
+  const tlsOptions = {
     rejectUnauthorized: tls.verify,
     ...(tls.ca === null ? {} : { ca: tls.ca }),
     ...(tls.cert === null ? {} : { cert: tls.cert }),
@@ -38,32 +44,32 @@ export function createHttp({ clock, tls, connection, bodies = BODIES, env = proc
   const agents = new Map<ProxyUrl, Agents>();
 
   function agentsFor(proxy: ProxyUrl): Agents {
-    const known = agents.get(proxy);
-    if (known !== undefined) return known;
+    const existing = agents.get(proxy);
+    if (existing !== undefined) return existing;
     const proxyEnv = proxy === null ? {} : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } };
-    const made = {
-      http: new PlainAgent({ ...kept, ...proxyEnv }),
-      https: new TlsAgent({ ...kept, ...trust, ...proxyEnv }),
+    const created = {
+      http: new PlainAgent({ ...keepAlive, ...proxyEnv }),
+      https: new TlsAgent({ ...keepAlive, ...tlsOptions, ...proxyEnv }),
     };
-    agents.set(proxy, made);
-    return made;
+    agents.set(proxy, created);
+    return created;
   }
 
   async function sendOnce(request: HttpRequest): Promise<HttpResult> {
-    if (tls.ca === null && request.url.startsWith('https:')) trustTheSystem();
+    if (tls.ca === null && request.url.startsWith('https:')) trustSystemCertificates();
     const proxy = URL.canParse(request.url) ? proxyFor(new URL(request.url), env) : null;
-    if (proxy !== null && !/^https?:\/\/./i.test(proxy)) return noProxy(proxy);
-    const used = agentsFor(proxy);
-    const result = await exchange(request, { agents: used, clock, bodies, proxy });
-    // What else is kept was closed by the other side as well, most likely: the next request opens its own.
-    if (result.type === 'failure' && result.kind === 'stale-connection') dropIdle(used);
+    if (proxy !== null && !/^https?:\/\/./i.test(proxy)) return unsupportedProxy(proxy);
+    const agentPair = agentsFor(proxy);
+    const result = await exchange(request, { agents: agentPair, clock, bodies, proxy });
+    // The peer has probably closed the other idle connections as well.
+    if (result.type === 'failure' && result.kind === 'stale-connection') closeIdleConnections(agentPair);
     return result;
   }
 
-  function noProxy(proxy: string): HttpResult {
+  function unsupportedProxy(proxy: string): HttpResult {
     const now = clock.now();
     const scheme = proxy.slice(0, proxy.indexOf(':'));
-    const message = `the environment names a proxy of type ${scheme}; only http and https proxies can be used`;
+    const message = `unsupported proxy type ${scheme} in the environment; only http and https proxies are supported`;
     return { type: 'failure', kind: 'internal', message, status: null, stages: {}, sentAt: now, endedAt: now };
   }
 
@@ -80,14 +86,14 @@ export function createHttp({ clock, tls, connection, bodies = BODIES, env = proc
 
 type Agents = { readonly http: PlainAgent; readonly https: TlsAgent };
 
-/** As keystoneauth has it, which repeats the method and the body with each of them. */
-const REDIRECTS = [301, 302, 303, 305, 307, 308];
-/** A chain that is longer is a loop: no service has one of more than two or three. */
-const MOST_REDIRECTS = 5;
+/** Same as in keystoneauth, which repeats method and body for each of them. */
+const REDIRECT_STATUSES = [301, 302, 303, 305, 307, 308];
+/** A longer chain is a loop: services use two or three at most. */
+const MAX_REDIRECTS = 5;
 
 /**
- * Follows redirects within one host. The token and the password go to no other host, and not from TLS to plain HTTP:
- * there the redirect is the answer. All together have the time of one request.
+ * Follows redirects within one host. Returns the redirect itself if it leads to another host or from TLS to plain HTTP,
+ * as it would expose the token or password. The time limit covers all requests together.
  */
 async function followRedirects(
   request: HttpRequest,
@@ -97,38 +103,39 @@ async function followRedirects(
   const first = await send(request);
   let result = first;
   let url = request.url;
-  for (let count = 0; count < MOST_REDIRECTS; count++) {
-    const next = result.type === 'answer' && REDIRECTS.includes(result.status) ? targetOf(result, url) : null;
-    const left = request.limits.response - (result.endedAt - first.sentAt - lostTime.lost());
-    if (next === null || left <= 0) break;
+  for (let count = 0; count < MAX_REDIRECTS; count++) {
+    const next = result.type === 'answer' && REDIRECT_STATUSES.includes(result.status) ? targetOf(result, url) : null;
+    const remainingMs = request.limits.response - (result.endedAt - first.sentAt - lostTime.lostMs());
+    if (next === null || remainingMs <= 0) break;
     url = next;
-    result = await send({ ...request, url, limits: { ...request.limits, response: left } });
+    result = await send({ ...request, url, limits: { ...request.limits, response: remainingMs } });
   }
   lostTime.stop();
   return { ...result, sentAt: first.sentAt };
 }
 
+/** Returns null unless the redirect is safe to follow. */
 function targetOf({ headers }: HttpAnswer, from: string): string | null {
   const { location } = headers;
   if (location === undefined || !URL.canParse(location, from)) return null;
   const [source, target] = [new URL(from), new URL(location, from)];
   const isSafe = target.protocol === source.protocol || target.protocol === 'https:';
-  const isPlain = target.username === '' && target.password === '';
-  return isSafe && isPlain && target.hostname === source.hostname ? target.href : null;
+  const hasNoUser = target.username === '' && target.password === '';
+  return isSafe && hasNoUser && target.hostname === source.hostname ? target.href : null;
 }
 
 /**
- * Besides the authorities that Node brings, this thread takes those of the system, where an operator puts the cloud's
- * own: what other OpenStack clients trust by default is one of these, requests' own bundle or the system's.
+ * Adds the system's CA certificates to Node's own for this thread. Operators install the cloud's CA there, and other
+ * OpenStack clients trust it or the bundle of requests by default.
  */
-function trustTheSystem(): void {
-  if (systemIsTrusted) return;
-  systemIsTrusted = true;
+function trustSystemCertificates(): void {
+  if (trustsSystemCertificates) return;
+  trustsSystemCertificates = true;
   setDefaultCACertificates([...new Set([...getCACertificates('default'), ...getCACertificates('system')])]);
 }
-let systemIsTrusted = false;
+let trustsSystemCertificates = false;
 
-function dropIdle(agents: Agents): void {
+function closeIdleConnections(agents: Agents): void {
   for (const agent of [agents.http, agents.https]) {
     for (const idle of Object.values(agent.freeSockets)) for (const socket of idle ?? []) socket.destroy();
   }

@@ -1,98 +1,142 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Millis } from '../../domain/time.ts';
 
-/** Adds up the time in which our own event loop stood still. */
+/** Adds up the time for which this thread's event loop was stalled. */
 export type LostTime = {
-  /** So far, in milliseconds; a stall counts as soon as it is over. */
-  lost(): Millis;
+  /** Returns milliseconds; a stall counts as soon as it is over. */
+  lostMs(): Millis;
   stop(): void;
 };
 
-/** Between two beats, and how late one may be. Where it is later, all the time since the one before is lost. */
-const BEAT_MS = 50;
-const LATE_MS = 100;
+const BEAT_INTERVAL_MS = 50;
+/** If a beat is later than this, all the time since the previous one is lost. */
+const MAX_BEAT_DELAY_MS = 100;
 
-/** The arithmetic of it: `beat` is called whenever the loop gets to it. */
-export function addLostTime(start: Millis): { beat(now: Millis): void; lost(now: Millis): Millis } {
-  let last = start;
-  let sum = 0;
-  const since = (now: Millis): Millis => (now - last > BEAT_MS + LATE_MS ? now - last : 0);
+/** The arithmetic: `beat` is called whenever the event loop runs the timer. */
+export function createLostTimeCounter(start: Millis): { beat(now: Millis): void; lost(now: Millis): Millis } {
+  let lastBeat = start;
+  let total = 0;
+  const lostSinceBeat = (now: Millis): Millis =>
+    now - lastBeat > BEAT_INTERVAL_MS + MAX_BEAT_DELAY_MS ? now - lastBeat : 0;
   return {
     beat(now) {
-      sum += since(now);
-      last = now;
+      total += lostSinceBeat(now);
+      lastBeat = now;
     },
-    lost: (now) => sum + since(now),
+    lost: (now) => total + lostSinceBeat(now),
   };
 }
 
-/** There is one loop in a thread, and one beat for all who count, as long as anybody does. */
-let beating: { readonly time: ReturnType<typeof addLostTime>; readonly stop: () => void } | null = null;
-let counting = 0;
+type Heartbeat = { readonly counter: ReturnType<typeof createLostTimeCounter>; readonly stop: () => void };
 
-function beat(): NonNullable<typeof beating> {
-  const time = addLostTime(performance.now());
-  const timer = setInterval(() => time.beat(performance.now()), BEAT_MS);
+/** One timer for the thread, which runs as long as there are users. */
+let heartbeat: Heartbeat | null = null;
+let users = 0;
+
+function startHeartbeat(): Heartbeat {
+  const counter = createLostTimeCounter(performance.now());
+  const timer = setInterval(() => counter.beat(performance.now()), BEAT_INTERVAL_MS);
   timer.unref();
-  return { time, stop: () => clearInterval(timer) };
+  return { counter, stop: () => clearInterval(timer) };
 }
 
-/** Counts from now on until it is stopped. */
+/** Starts counting; the caller stops it. */
 export function countLostTime(): LostTime {
-  beating ??= beat();
-  const { time } = beating;
-  const from = performance.now();
-  const before = time.lost(from);
+  heartbeat ??= startHeartbeat();
+  const { counter } = heartbeat;
+  const startedAt = performance.now();
+  const lostBefore = counter.lost(startedAt);
   let stopped = false;
-  counting++;
+  users++;
   return {
-    lost() {
+    lostMs() {
       const now = performance.now();
-      return Math.min(time.lost(now) - before, now - from);
+      return Math.min(counter.lost(now) - lostBefore, now - startedAt);
     },
     stop() {
       if (stopped) return;
       stopped = true;
-      counting--;
-      if (counting > 0) return;
-      beating?.stop();
-      beating = null;
+      users--;
+      if (users > 0) return;
+      heartbeat?.stop();
+      heartbeat = null;
     },
   };
 }
 
-/** How often a wait goes on for what was lost of it: where the loop hardly runs at all, it has to end some time. */
-const MOST_EXTENSIONS = 5;
+/** Bounds a timeout if the event loop hardly runs at all. */
+const MAX_EXTENSIONS = 5;
 
-export type Extension =
-  /** The loop has run for the whole limit. */
+export type TimeoutExtension =
+  /** The event loop has run for the whole limit. */
   | { readonly type: 'over' }
-  /** It hardly runs: nobody can say what would have come in time. */
+  /** The event loop hardly runs: what would have arrived in time is unknown. */
   | { readonly type: 'exhausted' }
   | { readonly type: 'wait'; readonly millis: Millis };
 
-/** How to go on where a limit has passed, and `lost` milliseconds of it were lost; `granted` are those of them that were waited for already. */
-export function extension(lost: Millis, granted: readonly Millis[]): Extension {
-  const owed = lost - granted.reduce((sum, one) => sum + one, 0);
+/**
+ * Decides how to continue when a limit has passed of which `lost` milliseconds were lost. `granted`: the extensions so
+ * far, in milliseconds.
+ */
+export function extendTimeout(lost: Millis, granted: readonly Millis[]): TimeoutExtension {
+  const owed = lost - granted.reduce((sum, millis) => sum + millis, 0);
   if (owed < 1) return { type: 'over' };
-  return granted.length === MOST_EXTENSIONS ? { type: 'exhausted' } : { type: 'wait', millis: owed };
+  return granted.length === MAX_EXTENSIONS ? { type: 'exhausted' } : { type: 'wait', millis: owed };
 }
 
 /**
- * Rings once the loop has run for `after` milliseconds, or hardly runs at all (`exhausted`). Gives a function that takes
- * it back.
+ * Calls `onTimer` once the event loop has run for `after` milliseconds, or hardly runs at all (`exhausted`). Returns a
+ * function that cancels the timer.
  */
-export function awakeTimeout(after: Millis, { lost }: LostTime, ring: (exhausted: boolean) => void): () => void {
-  const before = lost();
+export function stallAwareTimeout(
+  after: Millis,
+  { lostMs: lost }: LostTime,
+  onTimer: (exhausted: boolean) => void,
+): () => void {
+  const lostBefore = lost();
   const granted: Millis[] = [];
   const check = () => {
-    const more = extension(lost() - before, granted);
-    if (more.type !== 'wait') {
-      ring(more.type === 'exhausted');
+    const extension = extendTimeout(lost() - lostBefore, granted);
+    if (extension.type !== 'wait') {
+      onTimer(extension.type === 'exhausted');
       return;
     }
-    granted.push(more.millis);
-    timer = setTimeout(check, more.millis);
+    granted.push(extension.millis);
+    timer = setTimeout(check, extension.millis);
   };
   let timer = setTimeout(check, after);
   return () => clearTimeout(timer);
 }
+
+/** Bounds the wait for a peer that keeps sending single bytes. */
+const MAX_ROUNDS = 100;
+/** Bounds the wait if rounds are slow; data that arrived during a stall is read within a few rounds. */
+const MAX_WAIT_MS = 500;
+const MIN_ROUNDS = 5;
+
+export type PollOptions = {
+  /** Returns a number that changes whenever data arrives. */
+  readonly progress: () => number;
+  readonly done: () => boolean;
+  /** In milliseconds. */
+  readonly now: () => number;
+};
+
+/**
+ * Resolves after a complete poll phase of the event loop in which no data arrived, once `done`, or after half a second.
+ * The first immediate runs after a poll phase that may have begun before the timer fired; the timer goes round the loop
+ * once; the second immediate runs after a complete poll phase.
+ */
+export async function waitForIdlePoll({ progress, done, now }: PollOptions): Promise<void> {
+  const startedAt = now();
+  for (let round = 0; round < MAX_ROUNDS && !done(); round++) {
+    if (round >= MIN_ROUNDS && now() - startedAt > MAX_WAIT_MS) return;
+    const before = progress();
+    await immediate();
+    await delay(0);
+    await immediate();
+    if (progress() === before) return;
+  }
+}
+
+const immediate = () => new Promise<void>((resolve) => setImmediate(resolve));

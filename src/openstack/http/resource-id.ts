@@ -1,21 +1,21 @@
 import { z } from 'zod';
 
 /**
- * The id of a resource, which goes into paths: a UUID nearly everywhere, while an operator may choose those of flavors
- * (letters, digits, '.', '_', '-' and spaces, as Nova has it). A slash or dots alone would lead to another resource.
+ * The id of a resource, used in paths: usually a UUID, but operators choose flavor ids (Nova allows letters, digits,
+ * '.', '_', '-' and spaces). Slashes and dots alone are rejected, as they would lead to another resource.
  */
 export const resourceId = z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._ -]{0,254}$/, {
-  error: (issue) => `'${String(issue.input).slice(0, 40)}' is no id`,
+  error: (issue) => `'${String(issue.input).slice(0, 40)}' is not a valid id`,
 });
 
-/** What a cloud gives as an address; we connect to it, so a name, which could be anybody's, is none. */
+/** An address to connect to. Host names are rejected: a name from a server's body could be anybody's. */
 export const ipAddress = z.union([z.ipv4(), z.ipv6()]);
 
-/** What stands between two slashes of a path. */
+/** Encodes one segment of a path. */
 export const segment = (id: string): string => encodeURIComponent(id);
 
-/** A path that a proxy could take for one outside of what it names, as it resolves dots and decodes slashes. */
-export const leadsElsewhere = (path: string): boolean => {
-  const [place = ''] = path.split(/[?#]/, 1);
-  return /\/(?:\.|%2e){1,2}(?:\/|$)|%2f|%5c|\\/i.test(place);
+/** Returns true for paths that a proxy could resolve to another resource (dot segments, encoded slashes). */
+export const hasPathTraversal = (path: string): boolean => {
+  const [pathname = ''] = path.split(/[?#]/, 1);
+  return /\/(?:\.|%2e){1,2}(?:\/|$)|%2f|%5c|\\/i.test(pathname);
 };

@@ -2,15 +2,16 @@ import type { Clock } from '../../domain/ports.ts';
 import type { Stages } from '../../domain/sample.ts';
 import type { Millis } from '../../domain/time.ts';
 
-/** Times the stages of a request, each from the end of the one before. */
+/** Measures the stages of a request; each one starts when the previous one ends. */
 export type Stopwatch = {
   mark(stage: string): void;
   has(stage: string): boolean;
-  /** The connection stands. */
-  ready(): void;
+  /** Called when the connection is ready. */
+  markReady(): void;
   isReady(): boolean;
-  /** How many things have happened so far. */
-  passed(): number;
+  /** Returns the number of events so far. */
+  eventCount(): number;
+  /** Returns seconds by stage. */
   stages(): Stages;
 };
 
@@ -25,11 +26,11 @@ export function createStopwatch(clock: Clock, start: Millis): Stopwatch {
       last = now;
     },
     has: (stage) => stages.has(stage),
-    ready() {
+    markReady() {
       ready = true;
     },
     isReady: () => ready,
-    passed: () => stages.size + (ready ? 1 : 0),
+    eventCount: () => stages.size + (ready ? 1 : 0),
     stages: () => Object.fromEntries(stages),
   };
 }

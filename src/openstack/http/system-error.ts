@@ -1,9 +1,9 @@
 import type { FailureKind } from '../../domain/cause.ts';
 
-type Described = { readonly kind: FailureKind | 'internal'; readonly message: string };
+type Description = { readonly kind: FailureKind | 'internal'; readonly message: string };
 
-/** The system's and Node's error codes, and what they say about the other side. */
-const KINDS: Readonly<Record<string, FailureKind | 'internal'>> = {
+/** Error codes of the system and of Node. */
+const KIND_BY_CODE: Readonly<Record<string, FailureKind | 'internal'>> = {
   ECONNREFUSED: 'connection-refused',
   ECONNRESET: 'connection-reset',
   ECONNABORTED: 'connection-reset',
@@ -22,13 +22,13 @@ const KINDS: Readonly<Record<string, FailureKind | 'internal'>> = {
   EPERM: 'unreachable',
   EACCES: 'unreachable',
   ETIMEDOUT: 'connect-timeout',
-  // no room on this side
+  // no resources on this side
   EMFILE: 'internal',
   ENFILE: 'internal',
   ENOBUFS: 'internal',
   ENOMEM: 'internal',
   EADDRNOTAVAIL: 'internal',
-  // TLS, where Node's own names have no common beginning (X509_V_ERR_* of OpenSSL)
+  // TLS: OpenSSL's X509_V_ERR_*, which Node names without a prefix
   EPROTO: 'tls',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'tls',
   SELF_SIGNED_CERT_IN_CHAIN: 'tls',
@@ -59,37 +59,38 @@ const KINDS: Readonly<Record<string, FailureKind | 'internal'>> = {
   HOSTNAME_MISMATCH: 'tls',
 };
 
-const PREFIXES: readonly (readonly [string, FailureKind])[] = [
+const KIND_BY_PREFIX: readonly (readonly [string, FailureKind])[] = [
   ['ERR_TLS_', 'tls'],
   ['ERR_SSL_', 'tls'],
   ['ERR_OSSL_', 'tls'],
   ['ERR_PROXY_', 'unreachable'],
-  // llhttp: what came is not HTTP
+  // llhttp: not HTTP
   ['HPE_', 'invalid-body'],
 ];
 
-export type ErrorMoment = {
-  /** The answer had begun. */
+export type ErrorContext = {
+  /** The answer had started. */
   readonly answering: boolean;
-  /** The TLS handshake was under way: OpenSSL has more errors than Node has codes for ('UNSPECIFIED'). */
-  readonly securing?: boolean;
+  /** The TLS handshake was in progress: Node has no codes for some OpenSSL errors ('UNSPECIFIED'). */
+  readonly handshaking?: boolean;
 };
 
 /**
- * What a failed request says about the other side. Of an error that is not in the tables nothing but its code and a
- * short message is told: axios' own carry the request with its password and token.
+ * Classifies the error of a failed request. The message has only the error's code and text, as axios errors carry the
+ * request with its password and token.
  */
-export function describeSystemError(error: unknown, { answering, securing = false }: ErrorMoment): Described {
+export function describeSystemError(error: unknown, { answering, handshaking = false }: ErrorContext): Description {
   const code = codeOf(error);
-  const known = code === null ? undefined : (KINDS[code] ?? PREFIXES.find(([start]) => code.startsWith(start))?.[1]);
-  const kind = known ?? (securing ? 'tls' : 'internal');
+  const known =
+    code === null ? undefined : (KIND_BY_CODE[code] ?? KIND_BY_PREFIX.find(([prefix]) => code.startsWith(prefix))?.[1]);
+  const kind = known ?? (handshaking ? 'tls' : 'internal');
   const text = textOf(error);
-  const message = (code === null ? text : `${code}: ${text}`).slice(0, MESSAGE);
+  const message = (code === null ? text : `${code}: ${text}`).slice(0, MAX_MESSAGE_LENGTH);
   return { kind: kind === 'connect-timeout' && answering ? 'response-timeout' : kind, message };
 }
 
-/** Certificates and aggregated errors make long ones. */
-const MESSAGE = 300;
+/** Errors about certificates and aggregated errors can be long. */
+const MAX_MESSAGE_LENGTH = 300;
 
 function codeOf(error: unknown): string | null {
   if (typeof error !== 'object' || error === null) return null;
@@ -97,10 +98,10 @@ function codeOf(error: unknown): string | null {
   return null;
 }
 
-/** Of several addresses that were tried (an AggregateError, without a text of its own), all of them. */
+/** An AggregateError has no text of its own: returns those of all addresses tried. */
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const inner = error.cause instanceof Error ? error.cause : error;
   const texts = inner instanceof AggregateError ? inner.errors.map((one: unknown) => textOf(one)) : [inner.message];
-  return [...new Set(texts)].join('; ').slice(0, MESSAGE).replaceAll(/\s+/g, ' ').trim();
+  return [...new Set(texts)].join('; ').slice(0, MAX_MESSAGE_LENGTH).replaceAll(/\s+/g, ' ').trim();
 }

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import type { Cause } from '../../domain/cause.ts';
 import type { CloudAccess, CloudAuth } from '../../domain/cloud-access.ts';
+import type { Clock } from '../../domain/ports.ts';
 import { rememberToken } from '../../domain/redaction.ts';
 import type { Millis } from '../../domain/time.ts';
-import { rows } from '../../http/lists.ts';
-import { answerTrouble, bodyTrouble, excerpt, failureTrouble, timingOf } from '../diagnosis/classify.ts';
-import { TOKEN_BODY_LIMIT } from '../http/body-limits.ts';
-import type { Http } from '../http/http.ts';
+import { listOf } from '../../http/lists.ts';
+import { excerpt, problemFromAnswer, problemFromBody, problemFromFailure, timingOf } from '../diagnosis/classify.ts';
+import type { HttpClient } from '../http/http.ts';
 import type { HttpAnswer, HttpLimits } from '../http/http-message.ts';
+import { TOKEN_BODY_LIMIT } from '../http/http-message.ts';
 import { readJson } from '../http/json.ts';
 import { resourceId } from '../http/resource-id.ts';
 import type { Result } from '../result.ts';
@@ -16,15 +17,15 @@ import { type Catalogue, catalogueSchema } from './catalogue.ts';
 export type Token = {
   readonly id: string;
   readonly issuedAt: Millis;
-  /** In milliseconds, from `issuedAt`; by Keystone's own clock, whatever ours shows. */
-  readonly lifetime: number;
-  /** How far Keystone's clock is ahead of ours, at least; null: the token was issued some time ago. */
-  readonly ahead: Millis | null;
+  /** From `issuedAt` on, by Keystone's own clock. */
+  readonly lifetimeMs: number;
+  /** Lower bound of how far Keystone's clock is ahead of the local one; null if the token was not issued just now. */
+  readonly clockAheadMs: Millis | null;
   readonly catalogue: Catalogue;
   readonly projectId: string | null;
 };
 
-export type Ask = { readonly http: Http; readonly limits: HttpLimits; readonly signal: AbortSignal };
+export type TokenRequest = { readonly http: HttpClient; readonly limits: HttpLimits; readonly signal: AbortSignal };
 
 const tokenSchema = z.object({
   token: z.looseObject({
@@ -35,8 +36,34 @@ const tokenSchema = z.object({
   }),
 });
 
-/** Asks Keystone for a token; one that was given is asked about. */
-export async function issueToken(access: CloudAccess, { http, limits, signal }: Ask): Promise<Result<Token>> {
+/**
+ * Requests tokens from Keystone for one user. Pauses after a rejection, as Keystone can be configured to lock accounts
+ * (`lockout_failure_attempts`); a request that is not sent is void.
+ */
+export type TokenIssuer = (request: TokenRequest) => Promise<Result<Token>>;
+
+const REJECTION_PAUSE_MS = 10_000;
+
+export function createTokenIssuer(access: CloudAccess, clock: Clock): TokenIssuer {
+  let rejection: { readonly at: Millis; readonly message: string } | null = null;
+  return async (request) => {
+    const now = clock.now();
+    if (rejection !== null && now - rejection.at < REJECTION_PAUSE_MS) {
+      const ago = ((now - rejection.at) / 1000).toFixed(1);
+      const message = `token request skipped to avoid an account lockout, rejected ${ago} s ago: ${rejection.message}`;
+      const cause = { kind: 'throttled', service: 'rollwatch', message } as const;
+      return { type: 'void', cause, stages: {}, sentAt: now, settledAt: now, requestId: null };
+    }
+    const result = await issueToken(access, request);
+    const isRejected =
+      result.type === 'failed' && result.cause.kind === 'unauthorized' && isKeystoneRejection(result.cause);
+    rejection = isRejected ? { at: now, message: result.cause.message } : null;
+    return result;
+  };
+}
+
+/** Requests a token; validates the configured one if the cloud is accessed by an unscoped token. */
+async function issueToken(access: CloudAccess, { http, limits, signal }: TokenRequest): Promise<Result<Token>> {
   const url = `${identityUrl(access)}/auth/tokens`;
   const { auth } = access;
   const request =
@@ -58,50 +85,53 @@ export async function issueToken(access: CloudAccess, { http, limits, signal }: 
     limits,
     signal,
   });
-  if (answer.type === 'failure') return failureTrouble(answer, 'keystone');
-  if (answer.status !== (request.method === 'POST' ? 201 : 200)) return withReceipt(answer);
+  if (answer.type === 'failure') return problemFromFailure(answer, 'keystone');
+  if (answer.status !== (request.method === 'POST' ? 201 : 200)) return unexpectedAnswer(answer);
   return readToken(answer, request.method === 'POST');
 }
 
-/** Keystone takes the password and wants more (`multi_factor_auth_rules`): nothing was refused, and nothing will do. */
-function withReceipt(answer: HttpAnswer): Result<never> {
-  const trouble = answerTrouble(answer, 'keystone');
-  if (answer.status !== 401 || trouble.type !== 'failed') return trouble;
+/** Tells multi-factor authentication (`multi_factor_auth_rules`) from rejected credentials. */
+function unexpectedAnswer(answer: HttpAnswer): Result<never> {
+  const problem = problemFromAnswer(answer, 'keystone');
+  if (answer.status !== 401 || problem.type !== 'failed') return problem;
   const receipt = readJson(answer.body, receiptSchema);
-  if (!receipt.ok && answer.headers['openstack-auth-receipt'] === undefined) return trouble;
+  if (!receipt.ok && answer.headers['openstack-auth-receipt'] === undefined) return problem;
   const methods = receipt.ok ? receipt.value.required_auth_methods.map((all) => all.join(' and ')).join(', or ') : '';
-  const wanted = methods === '' ? 'more than one method' : excerpt(methods, 80);
-  const message = `HTTP 401: ${RECEIPT} (${wanted}), which Rollwatch has not; use an application credential`;
-  return { ...trouble, cause: { ...trouble.cause, message, body: '' } };
+  const required = methods === '' ? 'more than one method' : excerpt(methods, 80);
+  const advice = 'which Rollwatch does not support; use an application credential';
+  const message = `HTTP 401: ${MULTI_FACTOR} (${required}), ${advice}`;
+  return { ...problem, cause: { ...problem.cause, message, body: '' } };
 }
-const receiptSchema = z.looseObject({ required_auth_methods: rows(rows(z.string())) });
-const RECEIPT = 'Keystone wants multi-factor authentication';
 
-/** Whether Keystone itself refuses who we are; a page of something before it, or another method that it wants, does not. */
-export const isKeystonesRefusal = ({ service, body = '' }: Pick<Cause, 'service' | 'body'>): boolean =>
+const receiptSchema = z.looseObject({ required_auth_methods: listOf(listOf(z.string())) });
+const MULTI_FACTOR = 'Keystone requires multi-factor authentication';
+
+/** Returns true if Keystone itself rejected the credentials, not a proxy in front of it. */
+export const isKeystoneRejection = ({ service, body = '' }: Pick<Cause, 'service' | 'body'>): boolean =>
   service === 'keystone' && /^\{\s*"error"\s*:/.test(body);
 
-export const wantsMoreFactors = ({ service, message }: Pick<Cause, 'service' | 'message'>): boolean =>
-  service === 'keystone' && message.includes(RECEIPT);
+export const isMultiFactorRequired = ({ service, message }: Pick<Cause, 'service' | 'message'>): boolean =>
+  service === 'keystone' && message.includes(MULTI_FACTOR);
 
 function readToken(answer: HttpAnswer, isNew: boolean): Result<Token> {
-  const read = readJson(answer.body, tokenSchema);
-  if (!read.ok) return bodyTrouble(answer, 'keystone', read.problem);
-  const { expires_at, issued_at, catalog, project } = read.value.token;
-  const lifetime = momentOf(expires_at) - momentOf(issued_at);
+  const body = readJson(answer.body, tokenSchema);
+  if (!body.ok) return problemFromBody(answer, 'keystone', body.problem);
+  const { expires_at, issued_at, catalog, project } = body.value.token;
+  const lifetimeMs = timestampOf(expires_at) - timestampOf(issued_at);
   const id = answer.headers['x-subject-token'];
-  if (id === undefined) return bodyTrouble(answer, 'keystone', 'no X-Subject-Token');
+  if (id === undefined) return problemFromBody(answer, 'keystone', 'no X-Subject-Token header');
   rememberToken(id);
-  if (!Number.isFinite(lifetime)) return bodyTrouble(answer, 'keystone', 'a token without a date');
-  const ahead = isNew ? momentOf(issued_at) - answer.endedAt : null;
-  const value = { id, issuedAt: answer.sentAt, lifetime, ahead, catalogue: catalog, projectId: project?.id ?? null };
+  if (!Number.isFinite(lifetimeMs)) return problemFromBody(answer, 'keystone', 'invalid issued_at or expires_at');
+  const clockAheadMs = isNew ? timestampOf(issued_at) - answer.endedAt : null;
+  const projectId = project?.id ?? null;
+  const value = { id, issuedAt: answer.sentAt, lifetimeMs, clockAheadMs, catalogue: catalog, projectId };
   return { ...timingOf(answer), type: 'ok', value };
 }
 
-/** Keystone's moments are UTC, also where they say no zone. */
-const momentOf = (text: string): number => Date.parse(/Z$|[+-]\d\d:?\d\d$/i.test(text) ? text : `${text}Z`);
+/** Keystone's timestamps are UTC even if they name no zone. */
+const timestampOf = (text: string): number => Date.parse(/Z$|[+-]\d\d:?\d\d$/i.test(text) ? text : `${text}Z`);
 
-/** `auth_url` comes with or without its version; an older one is another API at the same place. */
+/** Returns the v3 endpoint: `auth_url` may end in no version or in an older one. */
 export function identityUrl(access: CloudAccess): string {
   const url = (access.overrides['identity'] ?? access.authUrl).replace(/(?<!\/)\/+$/, '');
   return `${url.replace(/\/v\d[\d.]*$/, '')}/v3`;

@@ -3,40 +3,39 @@ import type { CloudAccess } from '../../domain/cloud-access.ts';
 import type { Clock } from '../../domain/ports.ts';
 import { rememberToken } from '../../domain/redaction.ts';
 import type { Millis } from '../../domain/time.ts';
-import { answerTrouble, excerpt, failureTrouble, timingOf } from '../diagnosis/classify.ts';
-import type { Http } from '../http/http.ts';
+import { excerpt, problemFromAnswer, problemFromFailure, timingOf } from '../diagnosis/classify.ts';
+import type { HttpClient } from '../http/http.ts';
 import type { HttpAnswer, HttpRequest } from '../http/http-message.ts';
-import { leadsElsewhere } from '../http/resource-id.ts';
+import { hasPathTraversal } from '../http/resource-id.ts';
 import type { Result } from '../result.ts';
-import { endpointOf, listed, regionsOf, type ServiceType } from './catalogue.ts';
+import { endpointOf, listedUrl, regionsOf, type ServiceType } from './catalogue.ts';
 import type { Token } from './keystone.ts';
-import type { TokenKeeper } from './token-keeper.ts';
+import type { TokenCache } from './token-cache.ts';
 
 export type Call = Pick<HttpRequest, 'method' | 'body' | 'bodyLimit' | 'limits' | 'signal' | 'onSent'> & {
   readonly type: ServiceType;
-  /** From the endpoint on: '/servers/detail?limit=100'. */
+  /** Relative to the endpoint: '/servers/detail?limit=100'. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-/** Speaks to the services of one cloud in the name of its user. */
+/** Sends authenticated requests to the services of one cloud. */
 export type Session = {
   readonly access: CloudAccess;
-  /** Any answer but a 401 is ok here; what it says is the caller's to judge. A 401 is asked again, once, with a new token. */
-  call(http: Http, call: Call): Promise<Result<HttpAnswer>>;
-  /** Where a service is, by the latest token's catalogue. */
+  /** Returns ok for any status but 401; the caller judges it. Retries once with a new token after a 401. */
+  call(http: HttpClient, call: Call): Promise<Result<HttpAnswer>>;
+  /** Returns the URL of a service from the latest token's catalogue; null if unknown. */
   endpoint(type: ServiceType): string | null;
-  /** The project of the latest token; null where there is none yet. */
+  /** Returns the project of the latest token; null before the first one. */
   projectId(): string | null;
   /**
-   * The time by the cloud's own clocks, whatever ours shows: the earliest of what Nova's `Date` and Keystone's `issued_at`
-   * say, so that one that is fast makes nothing look old. Null: no answer has told.
+   * Returns the cloud's own time: the earlier of Nova's `Date` and Keystone's `issued_at`, so that a fast clock does
+   * not make anything look old. Null before the first answer.
    */
   cloudNow(): Millis | null;
 };
 
-/** Who is at fault when its endpoint is. */
-export const SERVICE_OF: Readonly<Record<ServiceType, Service>> = {
+export const SERVICE_BY_TYPE: Readonly<Record<ServiceType, Service>> = {
   compute: 'nova-api',
   image: 'glance',
   network: 'neutron',
@@ -46,20 +45,20 @@ export const SERVICE_OF: Readonly<Record<ServiceType, Service>> = {
 export type SessionOptions = {
   readonly access: CloudAccess;
   readonly clock: Clock;
-  readonly tokens: TokenKeeper;
+  readonly tokens: TokenCache;
 };
 
 export function createSession({ access, clock, tokens }: SessionOptions): Session {
-  /** How far Nova's clock is ahead of ours, at least: it says whole seconds, some time before its answer is here. */
-  let novaAhead: Millis | null = null;
+  /** Lower bound: `Date` has whole seconds and was set before the answer arrived. */
+  let novaClockAheadMs: Millis | null = null;
 
-  async function send(http: Http, call: Call, token: Token): Promise<Result<HttpAnswer>> {
+  async function send(http: HttpClient, call: Call, token: Token): Promise<Result<HttpAnswer>> {
     const { type, path, method, body, bodyLimit, limits, signal, onSent } = call;
     const endpoint = endpointFor(type, token);
     if (endpoint === null) return noEndpoint(type, token);
-    if (leadsElsewhere(path)) return noPath(type, path);
+    if (hasPathTraversal(path)) return invalidPath(type, path);
     rememberToken(token.id);
-    const sent = await http.send({
+    const answer = await http.send({
       method,
       url: `${endpoint}${path}`,
       headers: {
@@ -75,10 +74,10 @@ export function createSession({ access, clock, tokens }: SessionOptions): Sessio
       limits,
       signal,
     });
-    if (sent.type === 'failure') return failureTrouble(sent, SERVICE_OF[type]);
-    const date = Date.parse(sent.headers['date'] ?? '');
-    if (type === 'compute' && Number.isFinite(date)) novaAhead = date - sent.endedAt;
-    return { ...timingOf(sent), type: 'ok', value: sent };
+    if (answer.type === 'failure') return problemFromFailure(answer, SERVICE_BY_TYPE[type]);
+    const date = Date.parse(answer.headers['date'] ?? '');
+    if (type === 'compute' && Number.isFinite(date)) novaClockAheadMs = date - answer.endedAt;
+    return { ...timingOf(answer), type: 'ok', value: answer };
   }
 
   const endpointFor = (type: ServiceType, { catalogue, projectId }: Token) =>
@@ -87,30 +86,30 @@ export function createSession({ access, clock, tokens }: SessionOptions): Sessio
   function noEndpoint(type: ServiceType, { catalogue }: Token): Result<never> {
     const now = clock.now();
     const regions = regionsOf(type, catalogue).join(', ') || 'none';
-    const wanted = `${access.interfaces[type] ?? access.interface} endpoint of ${type}`;
+    const endpoint = `${access.interfaces[type] ?? access.interface} endpoint of ${type}`;
     const region = access.regionName === null ? '' : ` in region ${access.regionName}`;
-    const unusable = (access.overrides[type] ?? listed(type, catalogue, access)) !== undefined;
-    const message = unusable
-      ? `the ${wanted}${region} is no http or https URL`
-      : `the catalogue has no ${wanted}${region} (its regions for ${type}: ${regions})`;
+    const isUnusable = (access.overrides[type] ?? listedUrl(type, catalogue, access)) !== undefined;
+    const message = isUnusable
+      ? `the ${endpoint}${region} is not an http or https URL`
+      : `the catalogue has no ${endpoint}${region} (regions with ${type}: ${regions})`;
     const cause = { kind: 'no-endpoint', service: 'keystone', message } as const;
-    return { type: 'failed', cause, hung: false, stages: {}, sentAt: now, settledAt: now, requestId: null };
+    return { type: 'failed', cause, timedOut: false, stages: {}, sentAt: now, settledAt: now, requestId: null };
   }
 
-  /** Some id in it, of the cloud's or of a journal's, is none: nothing is sent. */
-  function noPath(type: ServiceType, path: string): Result<never> {
+  /** An id from the cloud or a journal is not valid in a path. */
+  function invalidPath(type: ServiceType, path: string): Result<never> {
     const now = clock.now();
-    const message = `'${excerpt(path, 80)}' is no path of a resource: nothing was sent`;
-    const cause = { kind: 'invalid-body', service: SERVICE_OF[type], message } as const;
-    return { type: 'failed', cause, hung: false, stages: {}, sentAt: now, settledAt: now, requestId: null };
+    const message = `'${excerpt(path, 80)}' is not a valid resource path; nothing was sent`;
+    const cause = { kind: 'invalid-body', service: SERVICE_BY_TYPE[type], message } as const;
+    return { type: 'failed', cause, timedOut: false, stages: {}, sentAt: now, settledAt: now, requestId: null };
   }
 
   return {
     access,
     projectId: () => tokens.latest()?.projectId ?? null,
     cloudNow() {
-      const ahead = [novaAhead, tokens.latest()?.ahead ?? null].filter((one) => one !== null);
-      return ahead.length === 0 ? null : clock.now() + Math.min(...ahead);
+      const offsets = [novaClockAheadMs, tokens.latest()?.clockAheadMs ?? null].filter((offset) => offset !== null);
+      return offsets.length === 0 ? null : clock.now() + Math.min(...offsets);
     },
     endpoint(type) {
       const token = tokens.latest();
@@ -125,7 +124,7 @@ export function createSession({ access, clock, tokens }: SessionOptions): Sessio
       if (renewed.type !== 'ok') return renewed;
       const second = await send(http, call, renewed.value);
       if (second.type !== 'ok' || second.value.status !== 401) return second;
-      return answerTrouble(second.value, SERVICE_OF[call.type]);
+      return problemFromAnswer(second.value, SERVICE_BY_TYPE[call.type]);
     },
   };
 }

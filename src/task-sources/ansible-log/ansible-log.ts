@@ -1,191 +1,200 @@
 import type { Millis } from '../../domain/time.ts';
 import type { Task, TaskKind, TaskStatus } from '../../domain/upgrade/task.ts';
-import { createAnsibleJsonlParser } from '../ansible-jsonl/ansible-jsonl.ts';
+import { createAnsibleJsonlParser } from '../ansible-jsonl.ts';
 import { plain, plainOrNull, splitRole } from '../task-name.ts';
-import { areNews, type TaskParser } from '../task-parser.ts';
-import { createLogClock, momentAfter } from './log-clock.ts';
-import { readLogLine } from './log-line.ts';
+import { shouldReportHosts, type TaskParser } from '../task-parser.ts';
+import { chooseTimestamp, createMinuteConverter, readLogLine } from './log-line.ts';
 import { type LogMessage, readLogMessage } from './log-message.ts';
 
-/** One process that writes to the log: `ansible-playbook`, with one playbook or several. */
-type Run = {
+/** A process that writes to the log: one `ansible-playbook`, which runs one or several playbooks. */
+type LogProcess = {
   readonly pid: string;
-  last: Millis | null;
+  lastLineAt: Millis | null;
   playbook: string | null;
   play: string | null;
   task: RunningTask | null;
-  /** Null where the play's begin was not read. */
-  pace: Pace | null;
-  /** Its tasks are JSON lines: `ansible.posix.jsonl` is its output. */
-  json: TaskParser | null;
-  startedLast: { readonly at: Millis; readonly count: number };
+  /** Null if the start of the play was not read. */
+  banners: BannerTiming | null;
+  /** Set if the process logs the JSON lines of `ansible.posix.jsonl`. */
+  jsonl: TaskParser | null;
+  /** The latest start of a task, and the number of tasks with this start. */
+  lastStart: { readonly at: Millis; readonly count: number };
 };
 
 /**
- * With `display_skipped_hosts = no`, and always with the strategies `free` and `host_pinned`, Ansible prints a task's
- * banner together with its first result: the banner is the task's end, and the task began when the one before ended.
- * So it is in a play as long as every banner is followed by its first result at once.
+ * When a play's task banners are printed. With `display_skipped_hosts = no`, and always with the strategies `free` and
+ * `host_pinned`, Ansible prints a task's banner together with its first result. Such a banner is late: the task started
+ * when the one before it ended. A play has late banners as long as each banner is directly followed by a result.
  */
-type Pace = {
-  /** The tasks so far whose banner came with their first result; null once one did not. */
-  late: Set<RunningTask> | null;
-  /** One of them began so much earlier that it is worth a word. */
-  shifted: boolean;
-  readonly begun: Millis;
-  /** When the latest result came, of any host, or the play began. */
-  latest: Millis;
-  readonly latestOf: Map<string, Millis>;
-  readonly names: Set<string>;
+type BannerTiming = {
+  /** The tasks whose banner was printed with their first result; null after a banner that was not. */
+  lateTasks: Set<RunningTask> | null;
+  /** True if the start of a task moved by more than `NOTABLE_SHIFT_MS`. */
+  isNotable: boolean;
+  readonly playStartedAt: Millis;
+  /** The latest result of any host, or the start of the play. */
+  lastResultAt: Millis;
+  readonly lastResultByHost: Map<string, Millis>;
+  readonly taskNames: Set<string>;
 };
 
-/** Between a banner and a result that are printed together, in milliseconds. */
-const TOGETHER_MS = 2;
+/** A banner and a result with at most this distance were printed together. */
+const LATE_BANNER_TOLERANCE_MS = 2;
 
-/** A shift that is worth a word, in milliseconds. */
-const NOTABLE_MS = 1000;
+const NOTABLE_SHIFT_MS = 1000;
 
 type RunningTask = {
-  readonly told: Omit<Task, 'hosts' | 'status' | 'end'>;
-  /** It runs in check mode. */
-  readonly dry: boolean;
+  readonly common: Omit<Task, 'hosts' | 'status' | 'end'>;
+  readonly isDryRun: boolean;
   readonly hosts: Set<string>;
-  /** So many hosts had done it when it was told last. */
-  toldHosts: number;
-  /** Those whose failure nobody has called ignored. */
-  readonly failing: Set<string>;
-  /** The same in the order in which they failed. */
-  readonly failed: string[];
+  /** The number of hosts when it was last reported. */
+  reportedHosts: number;
+  /** Hosts with a failure that is not ignored. */
+  readonly failedHosts: Set<string>;
+  /** The same hosts in order of their failures. */
+  readonly failureOrder: string[];
   results: number;
-  /** When it began if its banner came late. */
-  from: Millis;
-  latest: Millis;
-  /** As it ended if its banner came in time. */
+  /** The start if the banner is late. */
+  lateStart: Millis;
+  lastResultAt: Millis;
+  /** Status and end if the banner is on time. */
   ended: { readonly status: TaskStatus; readonly end: Millis | null } | null;
 };
 
-/** A banner whose name has several lines: only the first of them bears the prefix. */
-type Unfinished = { readonly run: Run; readonly at: Millis; text: string; lines: number; readonly cow: boolean };
+/** A banner with a name of several lines; only the first line has the log's prefix. */
+type UnfinishedBanner = {
+  readonly process: LogProcess;
+  readonly at: Millis;
+  text: string;
+  lines: number;
+  readonly isCow: boolean;
+};
 
-/** No task is silent for so long: whoever writes again under the same number is another process. */
-const SILENCE = 12 * 3_600_000;
+/** A line with the same process id after a longer silence is from another process. */
+const MAX_SILENCE_MS = 12 * 3_600_000;
 
-/** Lines of one name, at most. */
-const NAME_LINES = 20;
+/** A process without a running task whose clock goes back by more is another process. */
+const MAX_STEP_BACK_MS = 3_600_000;
+
+const MAX_NAME_LINES = 20;
 
 /**
- * The log of `ansible-playbook` (`ANSIBLE_LOG_PATH`), of any version. It has local times without a zone, and no line
- * for a task's end: a task ends at the next banner of its process, or at its recap. Ids hold the process and the task's
- * start, so that it doesn't matter where in the file the reading begins.
+ * Parses the log of `ansible-playbook` (`ANSIBLE_LOG_PATH`) of any version. The log has local times without a zone, and
+ * no line for the end of a task: a task ends at the next banner of its process, or at the recap. Task ids contain the
+ * process id and the start, so they do not depend on where reading began.
  *
  *   TASK [a] (1)  ok: [h] (2)  TASK [b] (3)    a: 1 to 3, ok
- *   TASK [a] (1)  TASK [b] (2)                 a: 1 to 2, unknown: no host was told
+ *   TASK [a] (1)  TASK [b] (2)                 a: 1 to 2, unknown: it has no result
  *   fatal: [h]  ...ignoring                    not failed
- *   TASK [a] (1)  end of file                  a: from 1, without an end, running; unknown by `end()`
+ *   TASK [a] (1)  end of file                  a: from 1, no end, running; unknown after `end()`
+ *
+ * @throws UserError if the zone is unknown
  */
 export function createAnsibleLogParser({ zone }: { readonly zone: string }): TaskParser {
-  const momentsOf = createLogClock(zone);
-  const runs = new Map<string, Run>();
-  let unfinished: Unfinished | null = null;
+  const timestampsOf = createMinuteConverter(zone);
+  const processes = new Map<string, LogProcess>();
+  let unfinished: UnfinishedBanner | null = null;
   let recognised = 0;
   let skipped = 0;
   let tasks = 0;
   let callback: string | null = null;
   const notes = createNotes();
 
-  /** A play may have no tasks, and the recap is the last of all that is known to come. */
-  const noteNoTask = (): void => {
+  const noteMissingTasks = (): void => {
     if (tasks > 0 || recognised === 0) return;
-    const seems = callback === null ? '' : `; it seems to be ${callback}`;
-    notes.tell(
-      `${recognised} ${recognised === 1 ? 'line' : 'lines'} of Ansible's log, but no task: ` +
-        `which ANSIBLE_STDOUT_CALLBACK wrote it${seems}? The default one, counter_enabled and TripleO's can be read`,
+    const lines = `${recognised} ${recognised === 1 ? 'line' : 'lines'}`;
+    const guess = callback === null ? '' : `; its stdout callback seems to be ${callback}`;
+    notes.add(
+      `no tasks found in ${lines} of Ansible's log${guess} ` +
+        "(supported are 'default', also with counter_enabled, TripleO's callback and ansible.posix.jsonl)",
     );
   };
 
-  const goOn = (text: string): readonly Task[] => {
+  /** Handles a line without prefix: the next line of an unfinished banner, or of a message that is not read. */
+  const continueBanner = (text: string): readonly Task[] => {
     skipped++;
     if (unfinished === null) return [];
     unfinished.lines++;
-    if (unfinished.cow) {
-      const said = COW_SAYS.exec(text)?.[1]?.trimEnd();
-      if (said === undefined) return finish();
-      unfinished.text += unfinished.text === '' ? said : ` ${said}`;
-      return unfinished.lines === NAME_LINES ? finish() : [];
+    if (unfinished.isCow) {
+      const line = COW_TEXT.exec(text)?.[1]?.trimEnd();
+      if (line === undefined) return finishBanner();
+      unfinished.text += unfinished.text === '' ? line : ` ${line}`;
+      return unfinished.lines === MAX_NAME_LINES ? finishBanner() : [];
     }
     unfinished.text += `\n${text}`;
-    const whole = readLogMessage(unfinished.text)?.kind !== 'unfinished';
-    return whole || unfinished.lines === NAME_LINES ? finish() : [];
+    const isComplete = readLogMessage(unfinished.text)?.kind !== 'unfinished';
+    return isComplete || unfinished.lines === MAX_NAME_LINES ? finishBanner() : [];
   };
 
-  const finish = (): readonly Task[] => {
+  const finishBanner = (): readonly Task[] => {
     if (unfinished === null) return [];
-    const { run, at, text, cow } = unfinished;
+    const { process, at, text, isCow } = unfinished;
     unfinished = null;
-    if (cow) return take(run, readLogMessage(`${text} ***`), at);
+    if (isCow) return handle(process, readLogMessage(`${text} ***`), at);
     const message = readLogMessage(text);
-    return take(run, message?.kind === 'unfinished' ? readLogMessage(`${text}] ***`) : message, at);
+    return handle(process, message?.kind === 'unfinished' ? readLogMessage(`${text}] ***`) : message, at);
   };
 
-  const take = (run: Run, message: LogMessage | null, at: Millis): readonly Task[] => {
-    const { late = null, shifted = false } = run.pace ?? {};
-    if (late !== null && shifted && (late.size > 1 || message?.kind === 'play' || message?.kind === 'recap'))
-      notes.tell(LATE_NOTE);
+  const handle = (process: LogProcess, message: LogMessage | null, at: Millis): readonly Task[] => {
+    const { lateTasks = null, isNotable = false } = process.banners ?? {};
+    const isPlayOver = message?.kind === 'play' || message?.kind === 'recap';
+    if (lateTasks !== null && isNotable && (lateTasks.size > 1 || isPlayOver)) notes.add(LATE_BANNERS_NOTE);
     tasks += message?.kind === 'task' ? 1 : 0;
-    return apply(run, message, at);
+    return apply(process, message, at);
   };
 
   return {
     line(text) {
       const line = readLogLine(text);
-      if (line === null) return goOn(text);
-      const { minute, into, pid, logger, message } = line;
-      const moments = momentsOf(minute);
-      if (moments.length === 0) return goOn(text);
+      if (line === null) return continueBanner(text);
+      const { minute, offset, pid, logger, message } = line;
+      const minutes = timestampsOf(minute);
+      if (minutes.length === 0) return continueBanner(text);
       recognised++;
-      const finished = finish();
+      const finished = finishBanner();
       if (logger !== 'ansible') return finished;
-      if (tasks === 0) callback ??= callbackOf(message);
-      if (recognised === MANY_LINES) noteNoTask();
-      const run = runs.get(pid) ?? beginRun(pid);
-      runs.set(pid, run);
-      const written = moments.map((one) => one + into);
-      const another = isAnother(run, written);
-      const abandoned = another ? leave(run) : [];
-      if (another) run.last = null;
-      const at = momentAfter(run.last, written) ?? 0;
-      run.last = at;
+      if (tasks === 0) callback ??= unsupportedCallback(message);
+      if (recognised === NO_TASKS_NOTE_LINES) noteMissingTasks();
+      const process = processes.get(pid) ?? newProcess(pid);
+      processes.set(pid, process);
+      const candidates = minutes.map((one) => one + offset);
+      const isOther = isOtherProcess(process, candidates);
+      const abandoned = isOther ? abandon(process) : [];
+      if (isOther) process.lastLineAt = null;
+      const at = chooseTimestamp(process.lastLineAt, candidates) ?? 0;
+      process.lastLineAt = at;
       if (message.startsWith('{')) {
-        run.json ??= createAnsibleJsonlParser();
-        const found = run.json.line(message);
+        process.jsonl ??= createAnsibleJsonlParser();
+        const found = process.jsonl.line(message);
         tasks += found.length;
         return [...finished, ...abandoned, ...found];
       }
-      const told = readLogMessage(message);
-      if (told?.kind === 'unfinished') unfinished = { run, at, text: message, lines: 1, cow: false };
-      if (COW_BEGINS.test(message)) unfinished = { run, at, text: '', lines: 0, cow: true };
-      return [...finished, ...abandoned, ...take(run, told, at)];
+      const parsed = readLogMessage(message);
+      if (parsed?.kind === 'unfinished') unfinished = { process, at, text: message, lines: 1, isCow: false };
+      if (COW_START.test(message)) unfinished = { process, at, text: '', lines: 0, isCow: true };
+      return [...finished, ...abandoned, ...handle(process, parsed, at)];
     },
     end() {
-      const finished = finish();
-      const left = [...runs.values()].flatMap(leave);
-      runs.clear();
-      noteNoTask();
-      return [...finished, ...left];
+      const finished = finishBanner();
+      const running = [...processes.values()].flatMap(abandon);
+      processes.clear();
+      noteMissingTasks();
+      return [...finished, ...running];
     },
     lines: () => ({ recognised, skipped }),
     notes: notes.take,
   };
 }
 
-const LATE_NOTE =
+const LATE_BANNERS_NOTE =
   'Ansible printed task banners only with the first result (strategy free or host_pinned, or display_skipped_hosts = no): ' +
-  'such a task is taken to begin where the one before it ended';
+  'each of these tasks is assumed to start when the one before it ended';
 
-/** After so many lines without a task whoever follows a log learns that none is understood. */
-const MANY_LINES = 200;
+/** If this many lines have no task, a note says so without waiting for the end of the log. */
+const NO_TASKS_NOTE_LINES = 200;
 
-/** Callbacks that write no banner of a task, by a message of theirs. */
-const CALLBACKS: readonly (readonly [string, RegExp])[] = [
+/** Callbacks that print no task banners, and what identifies their messages. */
+const UNSUPPORTED_CALLBACKS: readonly (readonly [string, RegExp])[] = [
   ['unixy', /^Executing playbook |^- (?=.* on hosts: ).* -$/],
   ['compact_logger', /^\s*↳/],
   ['minimal', /^\S+ \| (?:SUCCESS|CHANGED|FAILED!?|UNREACHABLE!|SKIPPED)(?: \| rc=-?\d+ >>| => \{)$/],
@@ -193,78 +202,86 @@ const CALLBACKS: readonly (readonly [string, RegExp])[] = [
   ['json', /^\{\s*(?:$|"(?:custom_stats|plays)")/],
 ];
 
-const callbackOf = (message: string): string | null =>
-  CALLBACKS.find(([, pattern]) => pattern.test(message))?.[0] ?? null;
+const unsupportedCallback = (message: string): string | null =>
+  UNSUPPORTED_CALLBACKS.find(([, pattern]) => pattern.test(message))?.[0] ?? null;
 
-/** Where cowsay is installed on the machine that runs Ansible, a cow says the banner, in lines of 40 characters. */
-const COW_BEGINS = /^ _{3,}\s*$/;
-const COW_SAYS = /^[<|/\\] (.*)[>|/\\]$/;
+/** If cowsay is installed, Ansible prints banners as a cow's speech bubble, in lines of 40 characters. */
+const COW_START = /^ _{3,}\s*$/;
+const COW_TEXT = /^[<|/\\] (.*)[>|/\\]$/;
 
-function createNotes(): { tell(note: string): void; take(): readonly string[] } {
-  const told = new Set<string>();
-  let waiting: string[] = [];
+/** Collects notes; `take` returns each note once. */
+function createNotes(): { add(note: string): void; take(): readonly string[] } {
+  const known = new Set<string>();
+  let pending: string[] = [];
   return {
-    tell(note) {
-      if (!told.has(note)) waiting.push(note);
-      told.add(note);
+    add(note) {
+      if (!known.has(note)) pending.push(note);
+      known.add(note);
     },
     take() {
-      const notes = waiting;
-      waiting = [];
+      const notes = pending;
+      pending = [];
       return notes;
     },
   };
 }
 
-const beginRun = (pid: string): Run => ({
+const newProcess = (pid: string): LogProcess => ({
   pid,
-  last: null,
+  lastLineAt: null,
   playbook: null,
   play: null,
   task: null,
-  pace: null,
-  json: null,
-  startedLast: { at: Number.NaN, count: 0 },
+  banners: null,
+  jsonl: null,
+  lastStart: { at: Number.NaN, count: 0 },
 });
 
-/** A process's number is given again, and files are put together in any order. */
-function isAnother({ last, task }: Run, written: readonly Millis[]): boolean {
-  const latest = written.at(-1);
-  if (last === null || latest === undefined) return false;
-  return latest > last + SILENCE || (task === null && latest < last - 3_600_000);
+/** Returns whether another process has the same id: ids are reused, and logs may be concatenated in any order. */
+function isOtherProcess({ lastLineAt, task }: LogProcess, candidates: readonly Millis[]): boolean {
+  const latest = candidates.at(-1);
+  if (lastLineAt === null || latest === undefined) return false;
+  return latest > lastLineAt + MAX_SILENCE_MS || (task === null && latest < lastLineAt - MAX_STEP_BACK_MS);
 }
 
-function apply(run: Run, message: LogMessage | null, at: Millis): readonly Task[] {
+function apply(process: LogProcess, message: LogMessage | null, at: Millis): readonly Task[] {
   switch (message?.kind) {
-    case 'begin':
-      return leave(run);
+    case 'start':
+      return abandon(process);
     case 'playbook': {
-      const ended = endTask(run, at);
-      run.playbook = plainOrNull(message.name);
+      const ended = endTask(process, at);
+      process.playbook = plainOrNull(message.name);
       return ended;
     }
     case 'play': {
-      const ended = endTask(run, at);
-      run.play = plainOrNull(message.name);
-      run.pace = { late: new Set(), shifted: false, begun: at, latest: at, latestOf: new Map(), names: new Set() };
+      const ended = endTask(process, at);
+      process.play = plainOrNull(message.name);
+      process.banners = {
+        lateTasks: new Set(),
+        isNotable: false,
+        playStartedAt: at,
+        lastResultAt: at,
+        lastResultByHost: new Map(),
+        taskNames: new Set(),
+      };
       return ended;
     }
     case 'task':
-      return [...endTask(run, at), ...startTask(run, message, at)];
+      return [...endTask(process, at), ...startTask(process, message, at)];
     case 'result':
-      return takeResult(run, message, at);
+      return addResult(process, message, at);
     case 'ignored': {
-      const host = run.task?.failed.pop();
-      if (host !== undefined) run.task?.failing.delete(host);
+      const host = process.task?.failureOrder.pop();
+      if (host !== undefined) process.task?.failedHosts.delete(host);
       return [];
     }
     case 'recap': {
-      const ended = endTask(run, at);
-      return [...ended, ...leave(run)];
+      const ended = endTask(process, at);
+      return [...ended, ...abandon(process)];
     }
     case 'interrupted': {
-      const ended = endTask(run, at, 'unknown');
-      return [...ended, ...leave(run)];
+      const ended = endTask(process, at, 'unknown');
+      return [...ended, ...abandon(process)];
     }
     default:
       return [];
@@ -272,105 +289,113 @@ function apply(run: Run, message: LogMessage | null, at: Millis): readonly Task[
 }
 
 function startTask(
-  run: Run,
-  { name, task, dry }: { readonly name: string; readonly task: TaskKind; readonly dry: boolean },
+  process: LogProcess,
+  { name, taskKind, isDryRun }: { readonly name: string; readonly taskKind: TaskKind; readonly isDryRun: boolean },
   at: Millis,
 ): readonly Task[] {
-  const count = run.startedLast.at === at ? run.startedLast.count + 1 : 1;
-  run.startedLast = { at, count };
-  const { play, playbook, pid } = run;
-  const told = { id: `log-${pid}-${at}-${count}`, ...splitRole(name), play, playbook, kind: task, start: at };
-  run.task = {
-    told: { ...told, tags: [], source: 'log' },
-    dry,
+  const count = process.lastStart.at === at ? process.lastStart.count + 1 : 1;
+  process.lastStart = { at, count };
+  const { play, playbook, pid } = process;
+  const id = `log-${pid}-${at}-${count}`;
+  process.task = {
+    common: { id, ...splitRole(name), play, playbook, kind: taskKind, start: at, tags: [], source: 'log' },
+    isDryRun,
     hosts: new Set(),
-    toldHosts: 0,
-    failing: new Set(),
-    failed: [],
+    reportedHosts: 0,
+    failedHosts: new Set(),
+    failureOrder: [],
     results: 0,
-    from: run.pace?.latest ?? at,
-    latest: at,
+    lateStart: process.banners?.lastResultAt ?? at,
+    lastResultAt: at,
     ended: null,
   };
-  return [tell(run.task, 'running', null)];
+  return [toTask(process.task, 'running', null)];
 }
 
-function takeResult(
-  run: Run,
+function addResult(
+  process: LogProcess,
   { hosts, failed }: { readonly hosts: readonly string[]; readonly failed: boolean },
   at: Millis,
 ): readonly Task[] {
-  const { task, pace } = run;
+  const { task, banners } = process;
   if (task === null) return [];
-  const first = task.results++ === 0;
-  const corrected = first ? judgePace(run, task, { hosts, at }) : [];
-  task.latest = at;
-  if (pace !== null) pace.latest = at;
+  const isFirst = task.results++ === 0;
+  const corrected = isFirst ? checkBanner(process, task, { hosts, at }) : [];
+  task.lastResultAt = at;
+  if (banners !== null) banners.lastResultAt = at;
   for (const host of hosts.map(plain)) {
-    pace?.latestOf.set(host, at);
+    banners?.lastResultByHost.set(host, at);
     task.hosts.add(host);
-    if (failed && !task.failing.has(host)) task.failed.push(host);
-    if (failed) task.failing.add(host);
+    if (failed && !task.failedHosts.has(host)) task.failureOrder.push(host);
+    if (failed) task.failedHosts.add(host);
   }
-  if (!areNews(task.toldHosts, task.hosts.size)) return corrected;
-  task.toldHosts = task.hosts.size;
-  return [...corrected, pace?.late?.has(task) ? tellLate(task) : tell(task, 'running', null)];
+  if (!shouldReportHosts(task.reportedHosts, task.hosts.size)) return corrected;
+  task.reportedHosts = task.hosts.size;
+  return [...corrected, banners?.lateTasks?.has(task) ? toLateTask(task) : toTask(task, 'running', null)];
 }
 
-/** Whether the task's banner came with its first result; one that did not puts right what was told of the others. */
-function judgePace(
-  { pace }: Run,
+/**
+ * Decides at a task's first result whether its banner was late. A banner on time shows that all banners of the play are
+ * on time; returns the earlier tasks then, corrected.
+ */
+function checkBanner(
+  { banners }: LogProcess,
   task: RunningTask,
   { hosts, at }: { readonly hosts: readonly string[]; readonly at: Millis },
 ): readonly Task[] {
-  if (!pace?.late) return [];
-  if (at - task.told.start > TOGETHER_MS) return isInTime(pace);
-  // Where a name comes again hosts go their own ways, and this one has gone on from its own last task.
+  if (!banners?.lateTasks) return [];
+  if (at - task.common.start > LATE_BANNER_TOLERANCE_MS) return setOnTime(banners);
+  // A repeated name means that hosts proceed independently: the host started this task after its own last result.
   const [host] = hosts;
-  const { name } = task.told;
-  if (pace.names.has(name) && host !== undefined) task.from = pace.latestOf.get(plain(host)) ?? pace.begun;
-  pace.names.add(name);
-  pace.late.add(task);
-  if (task.told.start - task.from > NOTABLE_MS) pace.shifted = true;
+  const { name } = task.common;
+  if (banners.taskNames.has(name) && host !== undefined)
+    task.lateStart = banners.lastResultByHost.get(plain(host)) ?? banners.playStartedAt;
+  banners.taskNames.add(name);
+  banners.lateTasks.add(task);
+  if (task.common.start - task.lateStart > NOTABLE_SHIFT_MS) banners.isNotable = true;
   return [];
 }
 
-/** The banners of this play come in time. */
-function isInTime(pace: Pace): readonly Task[] {
-  const late = [...(pace.late ?? [])];
-  pace.late = null;
-  return late.flatMap((one) => (one.ended === null ? [] : [tell(one, one.ended.status, one.ended.end)]));
+/** Marks the banners of a play as being on time. Returns the ended tasks that were reported as late, corrected. */
+function setOnTime(banners: BannerTiming): readonly Task[] {
+  const late = [...(banners.lateTasks ?? [])];
+  banners.lateTasks = null;
+  return late.flatMap((task) => (task.ended === null ? [] : [toTask(task, task.ended.status, task.ended.end)]));
 }
 
-/** More hosts may follow; nobody says when the next task has begun. */
-const tellLate = (task: RunningTask): Task => ({ ...tell(task, statusOf(task), task.latest), start: task.from });
+/** A task with a late banner ends with its last result so far, because the start of the next task is not logged. */
+const toLateTask = (task: RunningTask): Task => ({
+  ...toTask(task, statusOf(task), task.lastResultAt),
+  start: task.lateStart,
+});
 
-const statusOf = ({ failing, results }: RunningTask): TaskStatus =>
-  failing.size > 0 ? 'failed' : results > 0 ? 'ok' : 'unknown';
+const statusOf = ({ failedHosts, results }: RunningTask): TaskStatus =>
+  failedHosts.size > 0 ? 'failed' : results > 0 ? 'ok' : 'unknown';
 
-function endTask(run: Run, at: Millis, status?: TaskStatus): readonly Task[] {
-  const { task, pace } = run;
-  run.task = null;
+function endTask(process: LogProcess, at: Millis, status?: TaskStatus): readonly Task[] {
+  const { task, banners } = process;
+  process.task = null;
   if (task === null) return [];
   task.ended = { status: status ?? statusOf(task), end: at };
-  if (pace?.late?.has(task)) return [tellLate(task)];
-  return [...(pace === null ? [] : isInTime(pace)), tell(task, task.ended.status, at)];
+  if (banners?.lateTasks?.has(task)) return [toLateTask(task)];
+  return [...(banners === null ? [] : setOnTime(banners)), toTask(task, task.ended.status, at)];
 }
 
-/** It has ended, or is read no further: of a task that still runs nobody says when it ended. */
-function leave(run: Run): readonly Task[] {
-  const { task, json, pace } = run;
-  run.playbook = null;
-  run.play = null;
-  run.task = null;
-  run.pace = null;
-  const left = task === null ? [] : [pace?.late?.has(task) ? tellLate(task) : tell(task, 'unknown', null)];
-  return [...left, ...(json?.end() ?? [])];
+/** Resets a process that has ended or is read no further. The end of a running task is unknown. */
+function abandon(process: LogProcess): readonly Task[] {
+  const { task, jsonl, banners } = process;
+  process.playbook = null;
+  process.play = null;
+  process.task = null;
+  process.banners = null;
+  const running =
+    task === null ? [] : [banners?.lateTasks?.has(task) ? toLateTask(task) : toTask(task, 'unknown', null)];
+  return [...running, ...(jsonl?.end() ?? [])];
 }
 
-const tell = ({ told, hosts, dry }: RunningTask, status: TaskStatus, end: Millis | null): Task => ({
-  ...told,
+const toTask = ({ common, hosts, isDryRun }: RunningTask, status: TaskStatus, end: Millis | null): Task => ({
+  ...common,
   hosts: [...hosts],
-  status: dry ? 'dry-run' : status,
+  status: isDryRun ? 'dry-run' : status,
   end,
 });

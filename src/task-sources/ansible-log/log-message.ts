@@ -1,43 +1,45 @@
 import { type TaskKind, withoutArguments } from '../../domain/upgrade/task.ts';
 
-/** What a message of Ansible's default output says of plays and tasks. */
+/** A message about plays or tasks in Ansible's output. */
 export type LogMessage =
-  /** `ansible-playbook` begins: said from `-v` on. */
-  | { readonly kind: 'begin' }
+  /** The start of `ansible-playbook`; printed with `-v`. */
+  | { readonly kind: 'start' }
   | { readonly kind: 'playbook' | 'play'; readonly name: string }
-  | { readonly kind: 'task'; readonly name: string; readonly task: TaskKind; readonly dry: boolean }
-  /** The first line of a banner whose name has several. */
+  | { readonly kind: 'task'; readonly name: string; readonly taskKind: TaskKind; readonly isDryRun: boolean }
+  /** The first line of a banner with a name of several lines. */
   | { readonly kind: 'unfinished' }
+  /** `hosts` is empty if the host skipped the task. */
   | { readonly kind: 'result'; readonly hosts: readonly string[]; readonly failed: boolean }
-  /** The failure told last is of no matter. */
+  /** The latest failure is ignored. */
   | { readonly kind: 'ignored' }
   | { readonly kind: 'recap' }
   | { readonly kind: 'interrupted' };
 
+/** Returns null for any other message. */
 export function readLogMessage(message: string): LogMessage | null {
-  return readResult(message) ?? readBanner(message) ?? readTripleo(message) ?? readRest(message);
+  return readResult(message) ?? readBanner(message) ?? readTripleo(message) ?? readOther(message);
 }
 
-/** A host that was skipped is none of the task's hosts: nothing was done there. */
 /** `counter_enabled` counts the hosts: `ok: 1/3 [a]`. */
 const RESULT = /^(ok|changed|skipping|failed|fatal): (?:\d+\/\d+ )?\[([^\]\s]+)/;
 
 function readResult(message: string): LogMessage | null {
-  const [, how, host = ''] = RESULT.exec(message) ?? [];
-  if (how !== undefined) {
-    return { kind: 'result', hosts: how === 'skipping' ? [] : [host], failed: how === 'failed' || how === 'fatal' };
+  const [, result, host = ''] = RESULT.exec(message) ?? [];
+  if (result !== undefined) {
+    const failed = result === 'failed' || result === 'fatal';
+    return { kind: 'result', hosts: result === 'skipping' ? [] : [host], failed };
   }
   return message.startsWith('included: ') ? { kind: 'result', hosts: hostsOfInclude(message), failed: false } : null;
 }
 
 /** `included: FILE for h1, h2 => (item=...)` */
 function hostsOfInclude(message: string): readonly string[] {
-  const [told = ''] = message.split(' => (item=');
-  const hosts = told.lastIndexOf(' for ');
-  return hosts < 0
+  const [files = ''] = message.split(' => (item=');
+  const separator = files.lastIndexOf(' for ');
+  return separator < 0
     ? []
-    : told
-        .slice(hosts + ' for '.length)
+    : files
+        .slice(separator + ' for '.length)
         .trim()
         .split(', ');
 }
@@ -45,63 +47,64 @@ function hostsOfInclude(message: string): readonly string[] {
 /** `counter_enabled` counts the tasks: `TASK 1/2 [name]`. */
 const BANNER = /^(PLAY|TASK|CLEANUP TASK|RUNNING HANDLER)(?: \d+\/\d+)? \[/;
 const STARS = / \*{3,}$/;
-/** Written where `check_mode_markers` is set. */
+/** Printed if `check_mode_markers` is set. */
 const CHECK_MODE = / \[CHECK MODE\]$/;
 
 function readBanner(message: string): LogMessage | null {
-  const [opening, what] = BANNER.exec(message) ?? [];
+  const [opening, type] = BANNER.exec(message) ?? [];
   if (opening === undefined) return readPlainBanner(message);
   if (!STARS.test(message)) return { kind: 'unfinished' };
-  const told = message.slice(opening.length).replace(STARS, '');
-  const name = told.replace(CHECK_MODE, '').replace(/\]$/, '');
-  if (what === 'PLAY') return { kind: 'play', name };
+  const title = message.slice(opening.length).replace(STARS, '');
+  const name = title.replace(CHECK_MODE, '').replace(/\]$/, '');
+  if (type === 'PLAY') return { kind: 'play', name };
   return {
     kind: 'task',
     name: withoutArguments(name),
-    task: what === 'RUNNING HANDLER' ? 'handler' : 'task',
-    dry: CHECK_MODE.test(told),
+    taskKind: type === 'RUNNING HANDLER' ? 'handler' : 'task',
+    isDryRun: CHECK_MODE.test(title),
   };
 }
 
+/** Reads a banner without brackets. */
 function readPlainBanner(message: string): LogMessage | null {
   if (!STARS.test(message)) return null;
-  const told = message.replace(STARS, '').replace(CHECK_MODE, '');
-  if (told === 'PLAY') return { kind: 'play', name: '' };
-  if (told === 'PLAY RECAP') return { kind: 'recap' };
-  return told.startsWith('PLAYBOOK: ') ? { kind: 'playbook', name: told.slice('PLAYBOOK: '.length) } : null;
+  const title = message.replace(STARS, '').replace(CHECK_MODE, '');
+  if (title === 'PLAY') return { kind: 'play', name: '' };
+  if (title === 'PLAY RECAP') return { kind: 'recap' };
+  return title.startsWith('PLAYBOOK: ') ? { kind: 'playbook', name: title.slice('PLAYBOOK: '.length) } : null;
 }
 
-/** `2023-03-27 15:19:20.748105 | fa163e91-... |    CHANGED | Stop nova services | controller-1`, and the same for a TASK. */
+/** `2023-03-27 15:19:20.748105 | fa163e91-... |    CHANGED | Stop nova services | controller-1`; a TASK has no host. */
 const TRIPLEO = /^\d{4}-\d\d-\d\d [\d:.]+ \| \S+ \| +([A-Z][A-Z ]*?) \| (.+)$/s;
-const TRIPLEO_RESULTS: ReadonlyMap<string, { readonly done: boolean; readonly failed: boolean }> = new Map([
-  ['OK', { done: true, failed: false }],
-  ['CHANGED', { done: true, failed: false }],
-  ['IGNORED', { done: true, failed: false }],
-  ['SKIPPED', { done: false, failed: false }],
-  ['FATAL', { done: true, failed: true }],
-  ['FAILED', { done: true, failed: true }],
-  ['UNREACHABLE', { done: true, failed: true }],
+const TRIPLEO_RESULTS: ReadonlyMap<string, { readonly skipped: boolean; readonly failed: boolean }> = new Map([
+  ['OK', { skipped: false, failed: false }],
+  ['CHANGED', { skipped: false, failed: false }],
+  ['IGNORED', { skipped: false, failed: false }],
+  ['SKIPPED', { skipped: true, failed: false }],
+  ['FATAL', { skipped: false, failed: true }],
+  ['FAILED', { skipped: false, failed: true }],
+  ['UNREACHABLE', { skipped: false, failed: true }],
 ]);
 
-/** The lines of TripleO's own callback. */
+/** Reads a line of TripleO's callback. */
 function readTripleo(message: string): LogMessage | null {
-  const [, what = '', rest = ''] = TRIPLEO.exec(message) ?? [];
-  const task = /^(?:CLEANUP )?TASK$/.test(what) ? 'task' : what.endsWith('HANDLER') ? 'handler' : null;
-  if (task !== null) return { kind: 'task', name: withoutArguments(rest), task, dry: false };
-  const result = TRIPLEO_RESULTS.get(what);
+  const [, type = '', rest = ''] = TRIPLEO.exec(message) ?? [];
+  const taskKind = /^(?:CLEANUP )?TASK$/.test(type) ? 'task' : type.endsWith('HANDLER') ? 'handler' : null;
+  if (taskKind !== null) return { kind: 'task', name: withoutArguments(rest), taskKind, isDryRun: false };
+  const result = TRIPLEO_RESULTS.get(type);
   if (result === undefined) return null;
-  // The name may hold a bar itself; what follows the host is `item=...` or `error=...`.
+  // The task name may contain ' | '. `item=...` or `error=...` may follow the host.
   const host = rest
     .split(' | ')
     .slice(1)
     .findLast((part) => /^[\w.-]+$/.test(part));
-  return { kind: 'result', hosts: result.done && host !== undefined ? [host] : [], failed: result.failed };
+  return { kind: 'result', hosts: result.skipped || host === undefined ? [] : [host], failed: result.failed };
 }
 
-const BEGIN = /^(?:Using .+ as config file$|No config file found; using defaults$|ansible-playbook \[core )/;
+const START = /^(?:Using .+ as config file$|No config file found; using defaults$|ansible-playbook \[core )/;
 
-function readRest(message: string): LogMessage | null {
+function readOther(message: string): LogMessage | null {
   if (message === '...ignoring') return { kind: 'ignored' };
   if (/^ ?\[ERROR\]: User interrupted execution/.test(message)) return { kind: 'interrupted' };
-  return BEGIN.test(message) ? { kind: 'begin' } : null;
+  return START.test(message) ? { kind: 'start' } : null;
 }

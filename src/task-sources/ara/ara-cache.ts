@@ -1,50 +1,53 @@
 import type { Millis } from '../../domain/time.ts';
 import type { Task } from '../../domain/upgrade/task.ts';
-import type { AraHost, AraPlay, AraPlaybook, AraResult, AraTask } from './ara-answers.ts';
+import type { AraHost, AraPlay, AraPlaybook, AraResult, AraTask } from './ara-schemas.ts';
 import { tasksOfAra } from './ara-tasks.ts';
 
-/** What was heard of ARA so far. Whatever comes again, in whatever order, does no harm. */
-export type AraBook = {
-  plays(plays: readonly AraPlay[]): void;
-  tasks(tasks: readonly AraTask[]): void;
-  results(results: readonly AraResult[]): void;
-  hosts(playbook: number, hosts: readonly AraHost[]): void;
-  /** Null: ARA has none of that number any more. */
-  playbook(id: number, playbook: AraPlaybook | null): void;
-  /** What must be asked for: playbooks that were never heard of, those that still run (the newest first), those with hosts
-   *  without a name. */
-  wanted(): Wanted;
-  /** The tasks of which something new was heard. */
+/** ARA's records so far. Records may be added repeatedly and in any order. */
+export type AraCache = {
+  addPlays(plays: readonly AraPlay[]): void;
+  addTasks(tasks: readonly AraTask[]): void;
+  addResults(results: readonly AraResult[]): void;
+  addHosts(playbook: number, hosts: readonly AraHost[]): void;
+  /** `playbook` is null if ARA has no such record any more. */
+  addPlaybook(id: number, playbook: AraPlaybook | null): void;
+  /** Returns what to request next. */
+  missing(): MissingRecords;
+  /** Returns the tasks that have changed since the last call. */
   changed(): readonly Task[];
-  /** Drops what did not change any more since. */
-  forget(before: Millis): void;
+  /** Drops records that have not changed since `before`. */
+  dropBefore(before: Millis): void;
 };
 
-export type Wanted = {
-  /** A playbook runs, or something new was heard. */
-  readonly busy: boolean;
+/** Ids of playbooks. */
+export type MissingRecords = {
+  /** False if no playbook runs and nothing has changed. */
+  readonly isActive: boolean;
+  /** Without a record. */
   readonly unknown: readonly number[];
+  /** Still running, the newest first. */
   readonly running: readonly number[];
-  readonly hosts: readonly number[];
+  /** With hosts whose names are unknown. */
+  readonly unnamedHosts: readonly number[];
 };
 
-/** A task; the results may come before it. */
+/** A task and its results, which may arrive before it. */
 type Entry = { task: AraTask | null; playbook: number; updated: Millis; readonly results: Map<number, AraResult> };
 
-/** What changes is dated by the server, what starts and ends by the machine that runs Ansible. */
-const SKEW = 60_000;
+/** Tolerates clock differences: `updated` is the server's time, `started` and `ended` are that of Ansible's host. */
+const CLOCK_TOLERANCE_MS = 60_000;
 
-export function createAraBook(): AraBook {
+export function createAraCache(): AraCache {
   const entries = new Map<number, Entry>();
-  /** By playbook. */
-  const entriesOf = new Map<number, Set<number>>();
-  const plays = new Map<number, Map<number, AraPlay>>();
+  const entryIdsByPlaybook = new Map<number, Set<number>>();
+  const playsByPlaybook = new Map<number, Map<number, AraPlay>>();
   const playbooks = new Map<number, AraPlaybook | null>();
-  const names = new Map<number, string | null>();
-  const stirred = new Set<number>();
-  /** Playbooks: of which nothing is known, and with hosts without a name. */
-  const unknown = new Set<number>();
-  const nameless = new Set<number>();
+  const hostNames = new Map<number, string | null>();
+  const changedIds = new Set<number>();
+  const unknownPlaybooks = new Set<number>();
+  const playbooksWithUnnamedHosts = new Set<number>();
+  /** The task with the highest id. */
+  let latestTask: AraTask | null = null;
 
   const entryOf = (
     id: number,
@@ -52,111 +55,126 @@ export function createAraBook(): AraBook {
   ): Entry => {
     const entry = entries.get(id) ?? { task: null, playbook, updated, results: new Map() };
     entries.set(id, entry);
-    const together = entriesOf.get(entry.playbook) ?? new Set();
-    entriesOf.set(entry.playbook, together.add(id));
-    if (!playbooks.has(playbook)) unknown.add(playbook);
+    const ids = entryIdsByPlaybook.get(entry.playbook) ?? new Set();
+    entryIdsByPlaybook.set(entry.playbook, ids.add(id));
+    if (!playbooks.has(playbook)) unknownPlaybooks.add(playbook);
     entry.updated = Math.max(entry.updated, updated);
     return entry;
   };
 
-  const stir = (playbook: number, from: Millis = Number.NEGATIVE_INFINITY): void => {
-    for (const id of entriesOf.get(playbook) ?? []) if ((entries.get(id)?.updated ?? from) >= from) stirred.add(id);
+  const markChanged = (playbook: number, from: Millis = -Infinity): void => {
+    for (const id of entryIdsByPlaybook.get(playbook) ?? [])
+      if ((entries.get(id)?.updated ?? from) >= from) changedIds.add(id);
   };
 
-  /** The task with the highest number. */
-  let latest: AraTask | null = null;
-
-  /** ARA's database may be made anew under the same address: its numbers begin at 1 again, and mean others. */
-  const isOfAnother = ({ id, started }: AraTask): boolean => {
-    const known = entries.get(id)?.task ?? null;
-    if (known !== null) return known.started !== started;
-    return latest !== null && id < latest.id && started > latest.started + SKEW;
+  /** Returns whether a task is from another database: a recreated database reuses ids from 1 on. */
+  const isFromNewDatabase = ({ id, started }: AraTask): boolean => {
+    const cached = entries.get(id)?.task ?? null;
+    if (cached !== null) return cached.started !== started;
+    return latestTask !== null && id < latestTask.id && started > latestTask.started + CLOCK_TOLERANCE_MS;
   };
 
   const clear = (): void => {
-    for (const memory of [entries, entriesOf, plays, playbooks, names, stirred, unknown, nameless]) memory.clear();
-    latest = null;
+    for (const collection of [
+      entries,
+      entryIdsByPlaybook,
+      playsByPlaybook,
+      playbooks,
+      hostNames,
+      changedIds,
+      unknownPlaybooks,
+      playbooksWithUnnamedHosts,
+    ])
+      collection.clear();
+    latestTask = null;
   };
 
   return {
-    plays(heard) {
-      const since = new Map<number, Millis>();
-      for (const play of heard) {
-        const known = plays.get(play.playbook) ?? new Map<number, AraPlay>();
-        plays.set(play.playbook, known);
-        if (known.get(play.id)?.updated === play.updated) continue;
-        known.set(play.id, play);
-        since.set(play.playbook, Math.min(since.get(play.playbook) ?? Infinity, play.started - SKEW));
+    addPlays(added) {
+      const changedFrom = new Map<number, Millis>();
+      for (const play of added) {
+        const plays = playsByPlaybook.get(play.playbook) ?? new Map<number, AraPlay>();
+        playsByPlaybook.set(play.playbook, plays);
+        if (plays.get(play.id)?.updated === play.updated) continue;
+        plays.set(play.id, play);
+        const from = play.started - CLOCK_TOLERANCE_MS;
+        changedFrom.set(play.playbook, Math.min(changedFrom.get(play.playbook) ?? Infinity, from));
       }
-      for (const [playbook, from] of since) stir(playbook, from);
+      for (const [playbook, from] of changedFrom) markChanged(playbook, from);
     },
-    tasks(heard) {
-      if (heard.some(isOfAnother)) clear();
-      for (const task of heard) {
-        if (latest === null || task.id > latest.id) latest = task;
+    addTasks(added) {
+      if (added.some(isFromNewDatabase)) clear();
+      for (const task of added) {
+        if (latestTask === null || task.id > latestTask.id) latestTask = task;
         const entry = entryOf(task.id, task);
         if (entry.task?.updated === task.updated) continue;
         entry.task = task;
-        stirred.add(task.id);
+        changedIds.add(task.id);
       }
     },
-    results(heard) {
-      for (const result of heard) {
+    addResults(added) {
+      for (const result of added) {
         const entry = entryOf(result.task, result);
         if (entry.results.get(result.id)?.updated === result.updated) continue;
         entry.results.set(result.id, result);
-        if (!names.has(result.host)) nameless.add(result.playbook);
-        stirred.add(result.task);
+        if (!hostNames.has(result.host)) playbooksWithUnnamedHosts.add(result.playbook);
+        changedIds.add(result.task);
       }
     },
-    hosts(playbook, heard) {
-      const before = names.size;
-      nameless.delete(playbook);
-      for (const { id, name } of heard) names.set(id, name);
-      // Those that ARA does not give are not asked for again.
-      for (const id of entriesOf.get(playbook) ?? []) {
-        for (const { host } of entries.get(id)?.results.values() ?? []) if (!names.has(host)) names.set(host, null);
+    addHosts(playbook, added) {
+      const before = hostNames.size;
+      playbooksWithUnnamedHosts.delete(playbook);
+      for (const { id, name } of added) hostNames.set(id, name);
+      // Hosts that ARA did not return are not requested again.
+      for (const id of entryIdsByPlaybook.get(playbook) ?? []) {
+        for (const { host } of entries.get(id)?.results.values() ?? [])
+          if (!hostNames.has(host)) hostNames.set(host, null);
       }
-      if (names.size > before) stir(playbook);
+      if (hostNames.size > before) markChanged(playbook);
     },
-    playbook(id, heard) {
+    addPlaybook(id, playbook) {
       const before = playbooks.get(id);
-      playbooks.set(id, heard);
-      unknown.delete(id);
-      if (before?.path !== heard?.path || before?.ended !== heard?.ended) stir(id);
+      playbooks.set(id, playbook);
+      unknownPlaybooks.delete(id);
+      if (before?.path !== playbook?.path || before?.ended !== playbook?.ended) markChanged(id);
     },
-    wanted() {
+    missing() {
       const running = [...playbooks.values()].flatMap((one) => (one?.ended === null ? [one.id] : []));
-      const busy = stirred.size > 0 || unknown.size > 0 || running.length > 0;
-      return { busy, unknown: [...unknown], running: running.toSorted((a, b) => b - a), hosts: [...nameless] };
+      return {
+        isActive: changedIds.size > 0 || unknownPlaybooks.size > 0 || running.length > 0,
+        unknown: [...unknownPlaybooks],
+        running: running.toSorted((a, b) => b - a),
+        unnamedHosts: [...playbooksWithUnnamedHosts],
+      };
     },
     changed() {
-      const changed = [...stirred].flatMap((id) => {
+      const tasks = [...changedIds].flatMap((id) => {
         const { task, playbook, results } = entries.get(id) ?? { task: null, playbook: 0, results: new Map() };
         if (task === null) return [];
         return tasksOfAra(task, {
           results: [...results.values()],
-          plays: [...(plays.get(playbook)?.values() ?? [])],
+          plays: [...(playsByPlaybook.get(playbook)?.values() ?? [])],
           playbook: playbooks.get(playbook) ?? null,
-          hostName: (host) => names.get(host) ?? null,
+          hostName: (host) => hostNames.get(host) ?? null,
         });
       });
-      stirred.clear();
-      return changed.toSorted((a, b) => a.start - b.start);
+      changedIds.clear();
+      return tasks.toSorted((a, b) => a.start - b.start);
     },
-    forget(before) {
+    dropBefore(before) {
       for (const [id, { updated, playbook }] of entries) {
         if (updated >= before) continue;
         entries.delete(id);
-        entriesOf.get(playbook)?.delete(id);
-        if (entriesOf.get(playbook)?.size === 0) entriesOf.delete(playbook);
+        entryIdsByPlaybook.get(playbook)?.delete(id);
+        if (entryIdsByPlaybook.get(playbook)?.size === 0) entryIdsByPlaybook.delete(playbook);
       }
-      const left = new Set([...entries.values()].map(({ playbook }) => playbook));
-      for (const [id, known] of plays) {
-        if (!left.has(id) && [...known.values()].every(({ updated }) => updated < before)) plays.delete(id);
+      const remaining = new Set([...entries.values()].map(({ playbook }) => playbook));
+      for (const [id, plays] of playsByPlaybook) {
+        if (!remaining.has(id) && [...plays.values()].every(({ updated }) => updated < before))
+          playsByPlaybook.delete(id);
       }
-      for (const id of playbooks.keys()) if (!left.has(id)) playbooks.delete(id);
-      if (entries.size === 0) names.clear();
+      for (const id of playbooks.keys()) if (!remaining.has(id)) playbooks.delete(id);
+      if (entries.size === 0) hostNames.clear();
     },
   };
 }

@@ -1,31 +1,92 @@
 import type { z } from 'zod';
-import { createHttpClient, type HttpAccess, HttpTrouble, jsonOf } from '../../http/http-client.ts';
+import type { Millis } from '../../domain/time.ts';
+import { createHttpClient, type HttpAccess, HttpError, parseJson } from '../../http/http-client.ts';
+import { page } from './ara-schemas.ts';
 
 export type AraAccess = Pick<HttpAccess, 'url' | 'user'>;
 
 export type AraClient = {
-  /** Null for what isn't there. Throws an `HttpTrouble` for every other answer that is none. */
+  /**
+   * Returns null if the record does not exist.
+   *
+   * @throws HttpError if there is no response, or it is not the expected one
+   */
   get<T>(path: string, query: Readonly<Record<string, string>>, schema: z.ZodType<T>): Promise<T | null>;
   close(): void;
 };
 
-/** For a whole answer, in milliseconds. A page of 500 results is about 200 KB; a task may have warnings without a bound. */
-const TIMEOUT = 5000;
+/** For a complete response. A page of 500 results has about 200 KB, but the warnings of a task have no limit. */
+const RESPONSE_TIMEOUT_MS = 5000;
 
 export function createAraClient(access: AraAccess, signal: AbortSignal): AraClient {
-  const http = createHttpClient(access, { signal, timeout: TIMEOUT });
+  const http = createHttpClient(access, { signal, timeout: RESPONSE_TIMEOUT_MS });
   return {
     async get(path, query, schema) {
-      const { status, body } = await http.ask('GET', path, { query: new URLSearchParams(query) });
-      if (status === 404 && isOne(path)) return null;
-      if (status !== 200) throw new HttpTrouble(`${path} is answered with HTTP ${status}`);
-      const parsed = schema.safeParse(jsonOf(body));
+      const { status, body } = await http.request('GET', path, { query: new URLSearchParams(query) });
+      if (status === 404 && isRecord(path)) return null;
+      if (status !== 200) throw new HttpError(`GET ${path} returned HTTP ${status}`);
+      const parsed = schema.safeParse(parseJson(body));
       if (parsed.success) return parsed.data;
-      throw new HttpTrouble(`the answer to ${path} is not ARA's`);
+      throw new HttpError(`the response to GET ${path} is not from ARA`);
     },
     close: http.close,
   };
 }
 
-/** A list is always there, if it is ARA that answers. */
-const isOne = (path: string): boolean => /\/\d+$/.test(path);
+/** Distinguishes a record from a list: ARA's lists always exist, so a 404 for one means that the server is not ARA. */
+const isRecord = (path: string): boolean => /\/\d+$/.test(path);
+
+export type AraFeed<T> = {
+  /** Calls `onItems` for each page of changes since the last call, in order of the changes. Some items come again. */
+  read(client: AraClient, onItems: (items: readonly T[]) => void): Promise<void>;
+  /** The timestamp up to which everything has been read, by the server's clock. */
+  position(): Millis;
+};
+
+export type AraFeedOptions<T> = {
+  readonly path: string;
+  readonly item: z.ZodType<T>;
+  readonly from: Millis;
+  /** The most pages per call; the next call continues. */
+  readonly pages?: number;
+  readonly size?: number;
+};
+
+/** Each read starts this much before the last change, because a change becomes visible after its timestamp. */
+const OVERLAP_MS = 5000;
+
+/**
+ * Reads the changes of a list of ARA in order of `updated`. Continues from the last timestamp instead of an offset,
+ * because changes between two requests would shift the offsets.
+ */
+export function createAraFeed<T extends { readonly updated: Millis }>({
+  path,
+  item,
+  from,
+  pages = 4,
+  size = 250,
+}: AraFeedOptions<T>): AraFeed<T> {
+  const schema = page(item);
+  let nextPageFrom = from;
+  let position = from;
+
+  return {
+    async read(client, onItems) {
+      for (let count = 0; count < pages; count++) {
+        const query = { updated_after: new Date(nextPageFrom).toISOString(), order: 'updated', limit: String(size) };
+        const response = await client.get(path, query, schema);
+        if (response === null) return;
+        onItems(response.results);
+        const last = response.results.at(-1)?.updated ?? nextPageFrom;
+        position = Math.max(position, last);
+        if (response.next === null) {
+          nextPageFrom = Math.max(from, position - OVERLAP_MS);
+          return;
+        }
+        // `Date` drops microseconds: a page full of changes in one millisecond must not be read forever.
+        nextPageFrom = Math.max(last, Math.floor(nextPageFrom) + 1);
+      }
+    },
+    position: () => position,
+  };
+}

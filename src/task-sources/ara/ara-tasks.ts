@@ -1,55 +1,95 @@
 import type { Millis } from '../../domain/time.ts';
 import type { Task, TaskStatus } from '../../domain/upgrade/task.ts';
 import { plain, plainOrNull, splitRole } from '../task-name.ts';
-import type { AraPlay, AraPlaybook, AraResult, AraTask } from './ara-answers.ts';
-import { type AraRound, roundsOf } from './ara-rounds.ts';
+import type { AraPlay, AraPlaybook, AraResult, AraTask } from './ara-schemas.ts';
 
-/** What is known beside a task. */
+/** The records that belong to a task. */
 export type AraContext = {
-  /** Of this task. */
   readonly results: readonly AraResult[];
   readonly plays: readonly AraPlay[];
   readonly playbook: AraPlaybook | null;
-  /** Null while a host's name isn't known. */
+  /** Returns null while the name of a host is unknown. */
   readonly hostName: (id: number) => string | null;
 };
 
-type Place = {
-  /** The round with which ARA's record began. */
-  readonly first: boolean;
-  readonly last: boolean;
-  readonly alone: boolean;
-  /** Its playbook has ended. */
-  readonly over: boolean;
+/** One execution of a task: in one batch of its play, or for one notification of a handler. */
+export type AraRound = {
+  readonly play: number;
+  /** The number of earlier rounds in the same play. */
+  readonly repeat: number;
+  readonly results: readonly AraResult[];
 };
 
-/** They have no results by which their rounds could be told apart, and mostly last no time. */
-const META: ReadonlySet<string> = new Set(['meta', 'ansible.builtin.meta', 'ansible.legacy.meta']);
+/**
+ * Splits the results of a task into rounds.
+ *
+ * ARA (1.8) has one record per task for all batches of a `serial` play and all notifications of a handler, with the
+ * start of the first round and the end of the last, and its results all refer to the first play. But each batch has a
+ * play record, and the batches and plays of a playbook run one after another: the play of a result is the last one that
+ * started before it. Within a round a host runs a task once.
+ *
+ *   play 1 from 0, play 2 from 9; results a at 1, b at 2, c at 10    [1: a b] [2: c]
+ *   play 1 from 0; results a at 1, b at 2, a at 10                   [1: a b] [1, repeat 1: a]
+ */
+export function roundsOf(
+  task: AraTask,
+  { results, plays }: { readonly results: readonly AraResult[]; readonly plays: readonly AraPlay[] },
+): readonly AraRound[] {
+  const ordered = plays.filter((play) => play.playbook === task.playbook).toSorted((a, b) => a.started - b.started);
+  const rounds: { play: number; repeat: number; results: AraResult[] }[] = [];
+  const roundsByPlay = new Map<number, number>();
+  const hosts = new Set<number>();
+  let next = 0;
+  for (const result of results.toSorted((a, b) => a.started - b.started || a.id - b.id)) {
+    while ((ordered[next]?.started ?? Infinity) <= result.started) next++;
+    const play = ordered[next - 1]?.id ?? task.play;
+    const last = rounds.at(-1);
+    if (last?.play === play && !hosts.has(result.host)) last.results.push(result);
+    else {
+      const repeat = roundsByPlay.get(play) ?? 0;
+      roundsByPlay.set(play, repeat + 1);
+      rounds.push({ play, repeat, results: [result] });
+      hosts.clear();
+    }
+    hosts.add(result.host);
+  }
+  return rounds.length > 0 ? rounds : [{ play: task.play, repeat: 0, results: [] }];
+}
 
-/** The times that a task of ARA ran, each as a task of ours. */
+type RoundPosition = {
+  /** The round with which ARA's record began. */
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+  readonly isOnly: boolean;
+  readonly playbookEnded: boolean;
+};
+
+/** Skipped: they have no results to split into rounds, and mostly take no time. */
+const META_ACTIONS: ReadonlySet<string> = new Set(['meta', 'ansible.builtin.meta', 'ansible.legacy.meta']);
+
+/** Returns a task for each round of a task of ARA. */
 export function tasksOfAra(task: AraTask, context: AraContext): readonly Task[] {
-  if (META.has(task.action)) return [];
+  if (META_ACTIONS.has(task.action)) return [];
   const { plays, playbook, hostName } = context;
   const rounds = roundsOf(task, context);
-  const isDry = playbook?.arguments?.check === true;
+  const isDryRun = playbook?.arguments?.check === true;
   const { role, name } = splitRole(task.name ?? task.action);
   const playNames = new Map(plays.toReversed().map((one) => [one.id, one.name]));
   return rounds.map((round, index): Task => {
-    const first = round.play === task.play && round.again === 0;
-    const last = index === rounds.length - 1;
-    const place = {
-      first,
-      last,
-      alone: first && rounds.length === 1,
-      over: playbook !== null && playbook.ended !== null,
+    const isFirst = round.play === task.play && round.repeat === 0;
+    const position = {
+      isFirst,
+      isLast: index === rounds.length - 1,
+      isOnly: isFirst && rounds.length === 1,
+      playbookEnded: playbook !== null && playbook.ended !== null,
     };
-    const start = first
+    const start = isFirst
       ? task.started
-      : round.results.reduce((least, { started }) => Math.min(least, started), Infinity);
-    const ended = endOf(task, round, place);
+      : round.results.reduce((earliest, { started }) => Math.min(earliest, started), Infinity);
+    const ended = endOf(task, round, position);
     const end = ended === null ? null : Math.max(start, ended);
     return {
-      id: first ? idOf(task) : idOfLater(task, round),
+      id: isFirst ? idOf(task) : laterRoundId(task, round),
       name,
       role,
       play: plainOrNull(playNames.get(round.play) ?? undefined),
@@ -57,7 +97,11 @@ export function tasksOfAra(task: AraTask, context: AraContext): readonly Task[] 
       hosts: round.results.flatMap(({ host, status }) => (status === 'skipped' ? [] : (hostName(host) ?? []))),
       tags: task.tags.map(plain),
       kind: task.handler ? 'handler' : 'task',
-      status: isDry ? 'dry-run' : end === null ? statusWithoutEnd(task, round, place) : statusOf(task, round, place),
+      status: isDryRun
+        ? 'dry-run'
+        : end === null
+          ? statusWithoutEnd(task, round, position)
+          : statusOf(task, round, position),
       start,
       end,
       source: 'ara',
@@ -65,40 +109,44 @@ export function tasksOfAra(task: AraTask, context: AraContext): readonly Task[] 
   });
 }
 
-/** A database that is made anew counts from 1 again. */
+/** Contains the start, because the ids of a recreated database start at 1 again. */
 const idOf = ({ id, started }: AraTask): string => `ara-${id}-${Math.floor(started)}`;
 
-/** The same wherever in the run one began to look. */
-const idOfLater = (task: AraTask, { play, again }: AraRound): string =>
-  `${idOf(task)}-${play}${again === 0 ? '' : `-${again}`}`;
+/** Does not depend on where in the run reading began. */
+const laterRoundId = (task: AraTask, { play, repeat }: AraRound): string =>
+  `${idOf(task)}-${play}${repeat === 0 ? '' : `-${repeat}`}`;
 
-/** `Ad-Hoc: ping` is what ARA calls a run without a playbook. */
+/** Returns null for a run without a playbook, which ARA records as `Ad-Hoc: ping`. */
 const fileName = (path: string): string | null =>
   path.startsWith('Ad-Hoc: ') ? null : plainOrNull(path.split('/').at(-1));
 
 /**
- * ARA's end is that of the last round that ended; while a later one goes on, of the one before. It is a few
- * milliseconds after the last result: when the next task began.
+ * Returns the end of a round; null if it still runs. ARA's record has the end of the last round that ended, so an older
+ * round's while a new one runs. It is a few milliseconds after the last result, when the next task started.
  */
-function endOf({ ended }: AraTask, { results }: AraRound, { first, last, over }: Place): Millis | null {
-  const latest = results.reduce((most, one) => Math.max(most, one.ended ?? one.started), Number.NEGATIVE_INFINITY);
-  if (!last) return latest;
-  if (first) return ended === null ? null : Math.max(ended, latest);
-  if (ended !== null && ended >= latest) return ended;
-  return over ? latest : null;
+function endOf(
+  { ended }: AraTask,
+  { results }: AraRound,
+  { isFirst, isLast, playbookEnded }: RoundPosition,
+): Millis | null {
+  const lastResult = results.reduce((latest, one) => Math.max(latest, one.ended ?? one.started), -Infinity);
+  if (!isLast) return lastResult;
+  if (isFirst) return ended === null ? null : Math.max(ended, lastResult);
+  if (ended !== null && ended >= lastResult) return ended;
+  return playbookEnded ? lastResult : null;
 }
 
 const hasFailure = ({ results }: AraRound): boolean =>
   results.some(({ status }) => status === 'failed' || status === 'unreachable');
 
-function statusOf({ status }: AraTask, round: AraRound, { alone }: Place): TaskStatus {
-  if (hasFailure(round) || (alone && status === 'failed')) return 'failed';
-  return status === 'completed' || !alone ? 'ok' : 'unknown';
+function statusOf({ status }: AraTask, round: AraRound, { isOnly }: RoundPosition): TaskStatus {
+  if (hasFailure(round) || (isOnly && status === 'failed')) return 'failed';
+  return status === 'completed' || !isOnly ? 'ok' : 'unknown';
 }
 
-/** A run that was interrupted leaves its last task running in ARA; the playbook's end says otherwise. */
-function statusWithoutEnd({ status }: AraTask, round: AraRound, { first, over }: Place): TaskStatus {
-  const goesOn = !first || status === 'running' || status === 'failed';
-  if (goesOn && !over) return 'running';
+/** An interrupted run leaves its last task running in ARA, but its playbook has an end. */
+function statusWithoutEnd({ status }: AraTask, round: AraRound, { isFirst, playbookEnded }: RoundPosition): TaskStatus {
+  const isRunning = !isFirst || status === 'running' || status === 'failed';
+  if (isRunning && !playbookEnded) return 'running';
   return hasFailure(round) ? 'failed' : 'unknown';
 }

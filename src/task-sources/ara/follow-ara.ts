@@ -1,102 +1,102 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createPresence, type Presence } from '../../domain/run/connection-status.ts';
+import { createConnectionStatus, type OnConnectionChange } from '../../domain/run/connection-status.ts';
 import type { Millis } from '../../domain/time.ts';
 import type { Task } from '../../domain/upgrade/task.ts';
-import { HttpTrouble } from '../../http/http-client.ts';
-import { createToldTasks } from '../deduplicator.ts';
-import { araHost, araPlay, araPlaybook, araResult, araTask, page } from './ara-answers.ts';
-import { createAraBook } from './ara-cache.ts';
-import { type AraAccess, type AraClient, createAraClient } from './ara-client.ts';
-import { createAraFeed } from './ara-feed.ts';
+import { HttpError } from '../../http/http-client.ts';
+import { createTaskDeduplicator } from '../deduplicator.ts';
+import { createAraCache } from './ara-cache.ts';
+import { type AraAccess, type AraClient, createAraClient, createAraFeed } from './ara-client.ts';
+import { araHost, araPlay, araPlaybook, araResult, araTask, page } from './ara-schemas.ts';
 
 export type FollowAraOptions = {
   readonly signal: AbortSignal;
   readonly onTask: (task: Task) => void;
-  readonly onPresence: Presence;
-  /** Tasks that began before are not told. */
+  readonly onConnectionChange: OnConnectionChange;
+  /** Tasks that started earlier are not reported. */
   readonly since: Millis;
-  /** Milliseconds between two polls, at least. */
-  readonly interval: number;
+  /** Minimum time between two polls, in milliseconds. */
+  readonly pollInterval: number;
 };
 
 /**
- * So many times as long as a poll took we wait before the next, lest a slow ARA have more to do with us than with
- * Ansible: with a password each request costs it a quarter of a second of hashing.
+ * Pause after a poll, as a multiple of its duration. Keeps the load on a slow ARA low: with a password, each request
+ * costs the server a quarter of a second of hashing.
  */
-const PAUSE = 2;
+const PAUSE_FACTOR = 2;
 
 const API = '/api/v1';
 
-/** At most in one poll, of each kind. */
-const ASKED_ONE_BY_ONE = 5;
+/** The most requests for single playbooks, and for the hosts of one, in a poll. */
+const MAX_PLAYBOOK_REQUESTS = 5;
 
-/** A playbook is asked for its end every so many polls: one that was interrupted leaves tasks that go on for ever. */
-const PLAYBOOK_EVERY = 10;
+/** Running playbooks are requested in every tenth poll: the tasks of an interrupted one run forever in ARA. */
+const PLAYBOOK_POLL_INTERVAL = 10;
 
-/** A batch may come so long after the one before; what is older is forgotten. In milliseconds. */
-const KEPT = 24 * 3_600_000;
+/** Older records are dropped. The next batch of a play may start this much later than the one before. */
+const RETENTION_MS = 24 * 3_600_000;
 
 /**
- * Tells the tasks that are recorded to an ARA, until `signal` aborts: each when it begins, when a host has done it, and
- * when it has ended. Rejects only with what `onTask` throws, or for a bug.
+ * Reports the tasks that are recorded in ARA, until `signal` aborts: when they start, when more hosts finish them, and
+ * when they end. Rejects only with what `onTask` throws.
  */
 export async function followAra(access: AraAccess, options: FollowAraOptions): Promise<void> {
-  const { signal, onTask, onPresence, since, interval } = options;
+  const { signal, onTask, onConnectionChange: onPresence, since, pollInterval: interval } = options;
   const client = createAraClient(access, signal);
-  const presence = createPresence(onPresence);
-  const told = createToldTasks(onTask);
+  const connection = createConnectionStatus(onPresence);
+  const report = createTaskDeduplicator(onTask);
   const poll = createPoll(client, since);
   try {
     while (!signal.aborted) {
-      // Not the daemon's clock: set during a poll, it would make the pause twice as long as it was set by.
-      const begun = performance.now();
+      // A monotonic clock: a step of the wall clock during a poll would prolong the pause.
+      const startedAt = performance.now();
       try {
         const tasks = await poll();
-        presence.good();
-        for (const task of tasks) if (task.start >= since && !signal.aborted) told.tell(task);
+        connection.succeeded();
+        for (const task of tasks) if (task.start >= since && !signal.aborted) report(task);
       } catch (error) {
-        if (!(error instanceof HttpTrouble)) throw error;
-        if (!signal.aborted) presence.bad(error.message);
+        if (!(error instanceof HttpError)) throw error;
+        if (!signal.aborted) connection.failed(error.message);
       }
-      await sleep(Math.max(interval, PAUSE * (performance.now() - begun)), undefined, { signal }).catch(() => {});
+      const pause = Math.max(interval, PAUSE_FACTOR * (performance.now() - startedAt));
+      await sleep(pause, undefined, { signal }).catch(() => {});
     }
   } finally {
     client.close();
   }
 }
 
-/** Gives the tasks of which something new was heard. What it heard before it failed counts in the next poll. */
+/** Returns a function that polls once and returns the changed tasks. What a failed poll has read counts in the next. */
 function createPoll(client: AraClient, since: Millis): () => Promise<readonly Task[]> {
-  const book = createAraBook();
+  const cache = createAraCache();
   const plays = createAraFeed({ path: `${API}/plays`, item: araPlay, from: since });
   const tasks = createAraFeed({ path: `${API}/tasks`, item: araTask, from: since });
   const results = createAraFeed({ path: `${API}/results`, item: araResult, from: since });
-  let count = 0;
+  let polls = 0;
 
-  const askPlaybook = async (id: number): Promise<void> =>
-    book.playbook(id, await client.get(`${API}/playbooks/${id}`, {}, araPlaybook));
+  const requestPlaybook = async (id: number): Promise<void> =>
+    cache.addPlaybook(id, await client.get(`${API}/playbooks/${id}`, {}, araPlaybook));
 
   return async () => {
-    await tasks.read(client, book.tasks);
-    if (book.wanted().busy) {
-      // In this order: a result is told apart by its play.
-      await plays.read(client, book.plays);
-      await results.read(client, book.results);
+    await tasks.read(client, cache.addTasks);
+    if (cache.missing().isActive) {
+      // Plays come first: they determine the round of a result.
+      await plays.read(client, cache.addPlays);
+      await results.read(client, cache.addResults);
     }
-    const wanted = book.wanted();
-    for (const id of wanted.unknown.slice(0, ASKED_ONE_BY_ONE)) {
+    const missing = cache.missing();
+    for (const id of missing.unknown.slice(0, MAX_PLAYBOOK_REQUESTS)) {
       const query = { playbook: String(id), order: '-id', limit: '250' };
-      book.plays((await client.get(`${API}/plays`, query, page(araPlay)))?.results ?? []);
-      await askPlaybook(id);
+      cache.addPlays((await client.get(`${API}/plays`, query, page(araPlay)))?.results ?? []);
+      await requestPlaybook(id);
     }
-    if (++count % PLAYBOOK_EVERY === 0) {
-      for (const id of wanted.running.slice(0, ASKED_ONE_BY_ONE)) await askPlaybook(id);
+    if (++polls % PLAYBOOK_POLL_INTERVAL === 0) {
+      for (const id of missing.running.slice(0, MAX_PLAYBOOK_REQUESTS)) await requestPlaybook(id);
     }
-    for (const id of wanted.hosts.slice(0, ASKED_ONE_BY_ONE)) {
+    for (const id of missing.unnamedHosts.slice(0, MAX_PLAYBOOK_REQUESTS)) {
       const query = { playbook: String(id), order: '-id', limit: '1000' };
-      book.hosts(id, (await client.get(`${API}/hosts`, query, page(araHost)))?.results ?? []);
+      cache.addHosts(id, (await client.get(`${API}/hosts`, query, page(araHost)))?.results ?? []);
     }
-    book.forget(tasks.position() - KEPT);
-    return book.changed();
+    cache.dropBefore(tasks.position() - RETENTION_MS);
+    return cache.changed();
   };
 }

@@ -1,80 +1,90 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createPresence, type Presence } from '../../domain/run/connection-status.ts';
+import { createConnectionStatus, type OnConnectionChange } from '../../domain/run/connection-status.ts';
 import type { Millis } from '../../domain/time.ts';
 import type { Task } from '../../domain/upgrade/task.ts';
-import { createToldTasks } from '../deduplicator.ts';
-import { MARKER, type MarkerFile, stepsOf } from './run-upgrade-steps.ts';
+import { createTaskDeduplicator } from '../deduplicator.ts';
+import { MARKER_SUFFIX, type MarkerFile, stepsOf } from './run-upgrade-steps.ts';
 
 export type FollowRunUpgradeOptions = {
   readonly signal: AbortSignal;
   readonly onTask: (task: Task) => void;
-  readonly onPresence: Presence;
+  readonly onConnectionChange: OnConnectionChange;
+  /** Steps that ended earlier are not reported. */
   readonly since: Millis;
-  readonly followedFrom: Millis;
-  /** Milliseconds between two looks at the directory. */
-  readonly poll?: number;
+  /** When following started; the start of the first step if nothing else is known. */
+  readonly followingSince: Millis;
+  /** Milliseconds between polls. */
+  readonly pollInterval?: number;
 };
 
-/** A step's text is a line; of a file that is something else no more is read. */
-const TEXT_LIMIT = 4096;
+/** The text of a step is one line; the rest of a longer file is not read. */
+const MAX_TEXT_BYTES = 4096;
 
-/** run-upgrade.sh has a dozen steps. */
-const MOST_FILES = 500;
+/** run-upgrade.sh has a dozen steps; further files are ignored. */
+const MAX_MARKER_FILES = 500;
 
 /**
- * Tells the steps of openstack-ansible's run-upgrade.sh by the files that it leaves in `directory`, until `signal`
- * aborts. The directory may come later: the first step makes it.
+ * Reports the steps of openstack-ansible's run-upgrade.sh from the marker files in `directory`, until `signal` aborts.
+ * The directory may not exist yet: run-upgrade.sh creates it.
  *
  * Rejects only with what `onTask` throws.
  */
 export async function followRunUpgrade(
   directory: string,
-  { signal, onTask, onPresence, since, followedFrom, poll = 1000 }: FollowRunUpgradeOptions,
+  {
+    signal,
+    onTask,
+    onConnectionChange: onPresence,
+    since,
+    followingSince: followedFrom,
+    pollInterval = 1000,
+  }: FollowRunUpgradeOptions,
 ): Promise<void> {
-  const presence = createPresence(onPresence);
-  const told = createToldTasks(onTask);
+  const connection = createConnectionStatus(onPresence);
+  const report = createTaskDeduplicator(onTask);
   while (!signal.aborted) {
-    const found = await look(directory);
-    if (typeof found === 'string') presence.bad(found);
+    const contents = await readDirectory(directory);
+    if (typeof contents === 'string') connection.failed(contents);
     else {
-      presence.good();
-      for (const step of stepsOf(found.files, { madeAt: found.madeAt, followedFrom, since })) told.tell(step);
+      connection.succeeded();
+      const { files, createdAt } = contents;
+      for (const step of stepsOf(files, { createdAt, followedFrom, since })) report(step);
     }
-    await sleep(poll, undefined, { signal }).catch(() => {});
+    await sleep(pollInterval, undefined, { signal }).catch(() => {});
   }
 }
 
-type Found = { readonly files: readonly MarkerFile[]; readonly madeAt: Millis | null };
+type DirectoryContents = { readonly files: readonly MarkerFile[]; readonly createdAt: Millis | null };
 
-/** A text: why it can't be looked at. That it isn't there yet is no reason. */
-async function look(directory: string): Promise<Found | string> {
+/** Returns a string with the reason if the directory cannot be read. A missing directory counts as empty. */
+async function readDirectory(directory: string): Promise<DirectoryContents | string> {
   try {
     const { birthtimeMs } = await stat(directory);
-    const names = (await readdir(directory)).filter((name) => name.endsWith(MARKER)).slice(0, MOST_FILES);
-    const files = await Promise.all(names.map((name) => read(join(directory, name), name)));
-    // Where the file system keeps no birth it is 0.
-    return { files: files.filter((one) => one !== null), madeAt: birthtimeMs > 0 ? birthtimeMs : null };
+    const names = (await readdir(directory)).filter((name) => name.endsWith(MARKER_SUFFIX)).slice(0, MAX_MARKER_FILES);
+    const files = await Promise.all(names.map((name) => readMarker(join(directory, name), name)));
+    // 0 if the file system does not store it.
+    return { files: files.filter((one) => one !== null), createdAt: birthtimeMs > 0 ? birthtimeMs : null };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'ENOENT') return { files: [], madeAt: null };
+    if (code === 'ENOENT') return { files: [], createdAt: null };
     return error instanceof Error ? error.message : String(error);
   }
 }
 
-/** Null for what went away meanwhile, or is no file that can be read. */
-async function read(path: string, name: string): Promise<MarkerFile | null> {
-  // A named pipe would never open.
-  const kind = await stat(path).catch(() => null);
-  if (kind?.isFile() !== true) return null;
+/** Returns null if the file is gone, cannot be read or is not a regular file. */
+async function readMarker(path: string, name: string): Promise<MarkerFile | null> {
+  // Checked first, because opening a named pipe would block.
+  const stats = await stat(path).catch(() => null);
+  if (stats?.isFile() !== true) return null;
   const handle = await open(path).catch(() => null);
   try {
-    const found = await handle?.stat();
-    const part = await handle?.read(new Uint8Array(TEXT_LIMIT), 0, TEXT_LIMIT, 0);
-    if (found === undefined || part === undefined) return null;
+    const openStats = await handle?.stat();
+    const part = await handle?.read(new Uint8Array(MAX_TEXT_BYTES), 0, MAX_TEXT_BYTES, 0);
+    if (openStats === undefined || part === undefined) return null;
     const text = Buffer.from(part.buffer.subarray(0, part.bytesRead)).toString('utf8');
-    return { name, text, writtenAt: found.mtimeMs };
+    return { name, text, writtenAt: openStats.mtimeMs };
   } catch {
     return null;
   } finally {

@@ -1,9 +1,9 @@
 import { Agent, request } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { now } from '../../../src/fake-openstack/clock.ts';
 import type { EmbeddedCloud } from '../../../src/fake-openstack/cloud.ts';
 import { startEmbeddedCloud } from '../../../src/fake-openstack/embedded-cloud.ts';
-import { moment } from '../../../src/fake-openstack/moment.ts';
 import { type CloudUser, signIn } from '../../support/cloud-user.ts';
 
 let cloud: EmbeddedCloud;
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => cloud.close());
 
-/** GET /servers/detail on a new connection or one that the agent has kept: the status and body, or the error's code. */
+/** Lists servers on a new connection, or on one of `agent`. Returns status and body, or the error code. */
 function list({ agent, wait = 300 }: { agent?: Agent; wait?: number } = {}): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   const outgoing = request(
@@ -44,26 +44,26 @@ function list({ agent, wait = 300 }: { agent?: Agent; wait?: number } = {}): Pro
   return promise;
 }
 
-describe('a scripted fault', () => {
+describe('an HTTP fault', () => {
   it.each([
     ['refuse', 'ECONNREFUSED'],
     ['reset', 'ECONNRESET'],
     ['hang', 'no answer'],
     ['truncated', '200 then ECONNRESET'],
     ['rubbish', '200 <html><body><h1>It works!</h1></body></html>\n'],
-  ] as const)('%s: %s, to new and to kept connections, until it is lifted', async (kind, seen) => {
+  ] as const)('%s: %s on new and reused connections until it is removed', async (kind, expected) => {
     const agent = new Agent({ keepAlive: true });
     const fine = '200 {"servers":[]}';
     expect(await list({ agent })).toBe(fine);
     await cloud.setFault('nova-api', { kind });
     await setTimeout(20);
-    expect([await list(), await list({ agent })]).toEqual([seen, seen]);
+    expect([await list(), await list({ agent })]).toEqual([expected, expected]);
     await cloud.setFault('nova-api', null);
     expect([await list(), await list({ agent })]).toEqual([fine, fine]);
     agent.destroy();
   });
 
-  it("http-500: Nova's own fault", async () => {
+  it("http-500: Nova's error body", async () => {
     await cloud.setFault('nova-api', { kind: 'http-500' });
     expect(await list()).toMatch(/^500 {"computeFault":{"code":500,"message":"Unexpected API Error/);
     await cloud.setFault('nova-api', null);
@@ -77,7 +77,7 @@ describe('a scripted fault', () => {
     await cloud.setFault('nova-api', null);
   });
 
-  it('slow: answered rightly, so much later', async () => {
+  it('slow: the normal response after a delay', async () => {
     await cloud.setFault('nova-api', { kind: 'slow', ms: 150 });
     const sent = performance.now();
     expect(await list()).toBe('200 {"servers":[]}');
@@ -85,16 +85,16 @@ describe('a scripted fault', () => {
     await cloud.setFault('nova-api', null);
   });
 
-  it('hang: what hung is not answered afterwards either', async () => {
+  it('hang: hanging requests get no response even after the fault is removed', async () => {
     await cloud.setFault('nova-api', { kind: 'hang' });
-    const hung = list();
+    const timedOut = list();
     await setTimeout(50);
     await cloud.setFault('nova-api', null);
     expect(await list()).toBe('200 {"servers":[]}');
-    expect(await hung).toBe('no answer');
+    expect(await timedOut).toBe('no answer');
   });
 
-  it('of another service leaves Nova alone', async () => {
+  it('of another service does not affect Nova', async () => {
     await cloud.setFault('keystone', { kind: 'refuse' });
     await expect(signIn(cloud)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
     expect(await list()).toBe('200 {"servers":[]}');
@@ -102,29 +102,29 @@ describe('a scripted fault', () => {
     await signIn(cloud);
   });
 
-  it('is in the truth with its exact moments, and counts as down unless it is only slow', async () => {
-    const known = (await cloud.truth()).length;
-    const before = moment();
+  it('is in the outage log with its exact times, as API downtime unless it is slow', async () => {
+    const earlier = (await cloud.injectedOutages()).length;
+    const before = now();
     const from = await cloud.setFault('nova-api', { kind: 'reset' });
-    const between = moment();
+    const between = now();
     const next = await cloud.setFault('nova-api', { kind: 'slow', ms: 1 });
-    const open = (await cloud.truth()).at(-1);
+    const open = (await cloud.injectedOutages()).at(-1);
     const until = await cloud.setFault('nova-api', null);
     expect(before <= from && from <= between && between <= next && next <= until).toBe(true);
     const common = { service: 'nova-api' };
     expect(open).toEqual({ ...common, what: 'nova-api: slow', kind: 'slow', from: next, until: null, apiDown: false });
-    expect((await cloud.truth()).slice(known)).toEqual([
+    expect((await cloud.injectedOutages()).slice(earlier)).toEqual([
       { ...common, what: 'nova-api: reset', kind: 'reset', from, until: next, apiDown: true },
       { ...common, what: 'nova-api: slow', kind: 'slow', from: next, until, apiDown: false },
     ]);
   });
 
-  it('takes effect at the moment it says: requests sent later fail, requests sent after its end do not', async () => {
+  it('takes effect at the reported time: later requests fail until it is removed', async () => {
     const agent = new Agent({ keepAlive: true });
     for (let round = 0; round < 20; round++) {
       const from = await cloud.setFault('nova-api', { kind: 'refuse' });
-      expect(moment()).toBeGreaterThanOrEqual(from);
-      // We share a thread with the cloud: let the reset of the kept connection reach our side first, as a busy client might not.
+      expect(now()).toBeGreaterThanOrEqual(from);
+      // The cloud runs in this thread: let the reset of the reused connection arrive first.
       await setTimeout(20);
       expect(await Promise.all([list(), list({ agent })])).toEqual(['ECONNREFUSED', 'ECONNREFUSED']);
       await cloud.setFault('nova-api', null);
@@ -135,7 +135,7 @@ describe('a scripted fault', () => {
 });
 
 describe('nova-api', () => {
-  it('stopped: what is in hand is finished, what waits in the queue is reset, what comes is refused', async () => {
+  it('stopped: finishes requests in progress, resets queued ones and refuses new ones', async () => {
     const slow = await startEmbeddedCloud({ speed: 0.002 });
     try {
       const requests = await burst(slow, 4);
@@ -148,18 +148,18 @@ describe('nova-api', () => {
     }
   });
 
-  it('stopped: what comes until it exits waits, and is reset then, on new and kept connections', async () => {
+  it('stopped: requests wait until it exits and are then reset, on new and reused connections', async () => {
     const agent = new Agent({ keepAlive: true });
     const fine = '200 {"servers":[]}';
     expect(await list({ agent })).toBe(fine);
-    const began = moment();
+    const began = now();
     const stopped = cloud.stop('nova-api', { drain: 0.4, scale: 50 });
     await setTimeout(20);
     const answers = [list({ wait: 5000 }), list({ wait: 5000, agent })].map(timed);
     const from = await stopped;
     expect([began <= from, from < began + 20]).toEqual([true, true]);
-    for (const { seen, at } of await Promise.all(answers)) {
-      expect(seen).toBe('ECONNRESET');
+    for (const { result, at } of await Promise.all(answers)) {
+      expect(result).toBe('ECONNRESET');
       expect(at - from).toBeGreaterThan(399);
     }
     expect(await list()).toBe('ECONNREFUSED');
@@ -168,7 +168,7 @@ describe('nova-api', () => {
     agent.destroy();
   });
 
-  it('stopped with a drain of nothing: refused at once, as by a server that closes its port first', async () => {
+  it('stopped without drain: refuses connections at once, like a server that closes its port first', async () => {
     const stopped = cloud.stop('nova-api', { drain: 0, scale: 5 });
     await setTimeout(20);
     expect(await list()).toBe('ECONNREFUSED');
@@ -176,21 +176,21 @@ describe('nova-api', () => {
     await cloud.start('nova-api');
   });
 
-  it('stopped while a request takes long: what waits is reset when that is finished', async () => {
+  it('stopped during a slow request: resets waiting requests once that one is finished', async () => {
     const slow = await startEmbeddedCloud({ speed: 0.002 });
     try {
       const requests = (await burst(slow, 3)).map(timed);
       const stopped = slow.stop('nova-api', { drain: 0.00001 });
       const ended = (await Promise.all(requests)).toSorted((a, b) => a.at - b.at);
       // The version document takes half a second at this speed, the process 5 ms.
-      expect(ended.map(({ seen }) => seen)).toEqual(['200', '200', 'ECONNRESET']);
+      expect(ended.map(({ result }) => result)).toEqual(['200', '200', 'ECONNRESET']);
       await stopped;
     } finally {
       await slow.close();
     }
   });
 
-  it('killed: all is cut', async () => {
+  it('killed: all connections are reset', async () => {
     const slow = await startEmbeddedCloud({ speed: 0.002 });
     try {
       const requests = await burst(slow, 3);
@@ -201,7 +201,7 @@ describe('nova-api', () => {
     }
   });
 
-  it('starting and on SIGHUP: requests wait, none is lost', async () => {
+  it('starting and reloading: requests wait and none is lost', async () => {
     await cloud.stop('nova-api');
     const started = cloud.start('nova-api', { scale: 5 });
     await setTimeout(50);
@@ -216,12 +216,12 @@ describe('nova-api', () => {
     await again;
   });
 
-  it('stopped is true from the signal on, until it accepts again', async () => {
-    const known = (await cloud.truth()).length;
+  it('is logged as stopped from SIGTERM until it accepts again', async () => {
+    const earlier = (await cloud.injectedOutages()).length;
     const from = await cloud.stop('nova-api');
     const until = await cloud.start('nova-api');
-    const told = (await cloud.truth()).slice(known);
-    expect(told[0]).toEqual({
+    const logged = (await cloud.injectedOutages()).slice(earlier);
+    expect(logged[0]).toEqual({
       what: 'nova-api stopped (SIGTERM)',
       service: 'nova-api',
       kind: 'stopped',
@@ -229,12 +229,12 @@ describe('nova-api', () => {
       until,
       apiDown: true,
     });
-    expect(told[1]).toMatchObject({ kind: 'loading', from: until, apiDown: false });
+    expect(logged[1]).toMatchObject({ kind: 'loading', from: until, apiDown: false });
     // The process took 1.1 s to end, at 50 times the speed.
     expect(until - from).toBeGreaterThan(20);
   });
 
-  it('is stopped once, however often it is told', async () => {
+  it('stops and starts only once when asked twice', async () => {
     const [first, second] = await Promise.all([cloud.stop('nova-api'), cloud.stop('nova-api')]);
     expect(second).toBe(first);
     const [started, again] = await Promise.all([cloud.start('nova-api'), cloud.start('nova-api')]);
@@ -242,9 +242,9 @@ describe('nova-api', () => {
   });
 });
 
-const timed = async (answer: Promise<string>) => ({ seen: await answer, at: moment() });
+const timed = async (answer: Promise<string>) => ({ result: await answer, at: now() });
 
-/** So many version documents at once, under way when this resolves; each ends in its status or its error's code. */
+/** Requests the version document `count` times in parallel. Each request resolves to its status or error code. */
 async function burst(slow: EmbeddedCloud, count: number): Promise<readonly Promise<string>[]> {
   const requests = Array.from({ length: count }, () => {
     const { promise, resolve } = Promise.withResolvers<string>();

@@ -1,15 +1,15 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
+import { now } from '../../../src/fake-openstack/clock.ts';
 import type { EmbeddedCloud } from '../../../src/fake-openstack/cloud.ts';
 import { startEmbeddedCloud } from '../../../src/fake-openstack/embedded-cloud.ts';
 import type { UpgradeStep } from '../../../src/fake-openstack/faults/rolling-upgrade.ts';
-import { moment } from '../../../src/fake-openstack/moment.ts';
 import { signIn } from '../../support/cloud-user.ts';
 
 let cloud: EmbeddedCloud;
 afterEach(() => cloud.close());
 
-it('takes the steps of the documentation in order, each with its start and end', async () => {
+it('runs the documented steps in order, each with a start and an end', async () => {
   cloud = await startEmbeddedCloud();
   const steps: UpgradeStep[] = [];
   await cloud.rollingUpgrade({ scale: 0.02, onStep: (step) => steps.push(step) });
@@ -43,24 +43,24 @@ it('takes the steps of the documentation in order, each with its start and end',
   expect((await cloud.status()).every(({ state }) => state === 'up')).toBe(true);
 });
 
-it('takes the list away once: from the stop of nova-api to its start, as the truth tells', async () => {
+it('breaks the server list once, from the stop of nova-api to its start, as in the outage log', async () => {
   cloud = await startEmbeddedCloud({ speed: 20 });
   const user = await signIn(cloud);
   const samples: { at: number; ok: boolean }[] = [];
   const steps: UpgradeStep[] = [];
   const upgrade = cloud.rollingUpgrade({ scale: 0.5, onStep: (step) => steps.push(step) }).then(() => 'done');
   for (;;) {
-    const at = moment();
+    const at = now();
     const ok = await user.ask('compute', 'GET /servers/detail').then(
       ({ status }) => status === 200,
       () => false,
     );
     samples.push({ at, ok });
-    if ((await Promise.race([upgrade, setTimeout(3, 'goes on')])) === 'done') break;
-    // The rest of the upgrade takes long and shows nothing more here.
+    if ((await Promise.race([upgrade, setTimeout(3, 'running')])) === 'done') break;
+    // The rest of the upgrade takes long and has no outage.
     if (steps.some(({ step, edge }) => step === 'computes' && edge === 'end')) break;
   }
-  const [down, ...more] = (await cloud.truth()).filter(({ apiDown }) => apiDown);
+  const [down, ...more] = (await cloud.injectedOutages()).filter(({ apiDown }) => apiDown);
   expect(more).toEqual([]);
   const until = down?.until ?? 0;
   const from = down?.from ?? 0;
@@ -70,11 +70,11 @@ it('takes the list away once: from the stop of nova-api to its start, as the tru
   const failed = samples.filter(({ ok }) => !ok).map(({ at }) => at);
   expect(failed.length).toBeGreaterThan(3);
   expect(samples.filter(({ at, ok }) => ok && at > from && at < until)).toEqual([]);
-  // A request on its way when the port was closed may have failed, too.
+  // A request that was in flight when the port closed may have failed, too.
   expect(failed.filter((at) => at < from - 50 || at > until)).toEqual([]);
 });
 
-it('ends when it is told to, and says why', async () => {
+it('rejects with an AbortError when the signal aborts', async () => {
   cloud = await startEmbeddedCloud();
   const stop = new AbortController();
   const upgrade = cloud.rollingUpgrade({ scale: 0.1, signal: stop.signal });
@@ -84,7 +84,7 @@ it('ends when it is told to, and says why', async () => {
   expect((await cloud.status()).every(({ state }) => state === 'up')).toBe(true);
 });
 
-it('answers lists later while the schema is expanded, and fails none', async () => {
+it('slows lists down during the schema expansion, but none fails', async () => {
   cloud = await startEmbeddedCloud({ speed: 10 });
   const user = await signIn(cloud);
   await user.ask('compute', 'GET /servers/detail');
@@ -92,9 +92,11 @@ it('answers lists later while the schema is expanded, and fails none', async () 
   const upgrade = cloud.rollingUpgrade({ scale: 0.2, signal: stop.signal });
   const sent = performance.now();
   expect((await user.ask('compute', 'GET /servers/detail')).status).toBe(200);
-  // 0.3 s at ten times the speed.
+  // 0.3 s at 10 times the speed.
   expect(performance.now() - sent).toBeGreaterThan(32);
   stop.abort();
   await expect(upgrade).rejects.toMatchObject({ name: 'AbortError' });
-  expect((await cloud.truth()).map(({ kind, apiDown }) => [kind, apiDown])).toEqual([['slow-database', false]]);
+  expect((await cloud.injectedOutages()).map(({ kind, apiDown }) => [kind, apiDown])).toEqual([
+    ['slow-database', false],
+  ]);
 });

@@ -1,13 +1,13 @@
 /**
- * Answers that no service gives: bodies, headers, chunks, catalogs and ids made at random, over a real socket.
- * By hand for longer: ROLLWATCH_FUZZ_RUNS=20000, and with another ROLLWATCH_FUZZ_SEED.
+ * Answers that no real service sends: random bodies, headers, chunks, catalogues and ids, over a real socket.
+ * For longer runs set ROLLWATCH_FUZZ_RUNS=20000 and another ROLLWATCH_FUZZ_SEED.
  */
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Cloud, openCloud } from '../../../src/openstack/cloud.ts';
-import { choose } from '../../../src/openstack/compute/choose.ts';
-import { refusalOf } from '../../../src/openstack/diagnosis/preflight.ts';
+import { chooseBoot } from '../../../src/openstack/compute/choose.ts';
+import { userErrorOf } from '../../../src/openstack/diagnosis/preflight.ts';
 import type { Result } from '../../../src/openstack/result.ts';
 import { accessTo } from '../../support/cloud-access.ts';
 import { type ScriptedServer, serveTcp } from '../../support/scripted-server.ts';
@@ -15,7 +15,7 @@ import { type ScriptedServer, serveTcp } from '../../support/scripted-server.ts'
 const RUNS = Number(process.env['ROLLWATCH_FUZZ_RUNS'] ?? 150);
 const SEED = Number(process.env['ROLLWATCH_FUZZ_SEED'] ?? 20261125);
 
-/** Of a request, in milliseconds; and how late it may end on a machine that is busy. */
+/** The limit of a request, and how late it may end on a busy machine, in milliseconds. */
 const LIMIT = 250;
 const LATE = 3000;
 
@@ -213,10 +213,10 @@ const tokenAnswer = fc.oneof(
 const WORK: Readonly<Record<string, (cloud: Cloud, serverId: string) => Promise<Result<unknown>>>> = {
   list: (cloud) => cloud.compute(cloud.http).list({ detail: true, limit: 100, ...options() }),
   brief: (cloud) => cloud.compute(cloud.http).list({ detail: false, limit: 100, ...options() }),
-  named: (cloud) => cloud.compute(cloud.http).named('rollwatch', options()),
+  named: (cloud) => cloud.compute(cloud.http).listByPrefix('rollwatch', options()),
   show: (cloud, one) => cloud.compute(cloud.http).show(one, options()),
   delete: (cloud, one) => cloud.compute(cloud.http).delete(one, options()),
-  act: (cloud, one) => cloud.compute(cloud.http).act(one, { pause: null }, options()),
+  act: (cloud, one) => cloud.compute(cloud.http).performAction(one, { pause: null }, options()),
   create: (cloud) =>
     cloud
       .compute(cloud.http)
@@ -224,11 +224,11 @@ const WORK: Readonly<Record<string, (cloud: Cloud, serverId: string) => Promise<
         { name: 'n', flavor: 'f', image: 'i', volume: null, networks: null, availabilityZone: null, metadata: {} },
         options(),
       ),
-  choose: (cloud) => choose(cloud, { flavor: null, image: null, network: null, volume: null }, options()),
+  choose: (cloud) => chooseBoot(cloud, { flavor: null, image: null, network: null, volume: null }, options()),
 };
 const options = () => ({ limits: { connect: LIMIT, response: LIMIT }, signal: new AbortController().signal });
 
-it(`any answer is a result, in time, in one line and within some memory (seed ${SEED})`, {
+it(`any answer becomes a result in time, with a one-line message and bounded memory (seed ${SEED})`, {
   timeout: 60_000 + RUNS * 400,
 }, async () => {
   const clock = { now: () => performance.timeOrigin + performance.now() };
@@ -260,8 +260,8 @@ it(`any answer is a result, in time, in one line and within some memory (seed ${
           expect(result.cause.message.length).toBeLessThanOrEqual(700);
           expect(result.cause.message).not.toMatch(/[\r\n]/);
           expect((result.cause.body ?? '').length).toBeLessThanOrEqual(300);
-          expect(refusalOf(cloud, result).message).toContain('cloud ');
-          // Whatever id it was given: nothing but what it names.
+          expect(userErrorOf(cloud, result).message).toContain('cloud ');
+          // Whatever the id, only the resource that it names is requested.
           for (const line of asked) expect(line).not.toMatch(/\.\.|%2f|\\/i);
         } finally {
           cloud.close();

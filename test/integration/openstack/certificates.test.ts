@@ -1,6 +1,6 @@
 import { createServer } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createHttp } from '../../../src/openstack/http/http.ts';
+import { createHttpClient } from '../../../src/openstack/http/http.ts';
 import { type Authority, createAuthority, type Wish } from '../../support/certificates.ts';
 import { type Certificate, type ScriptedServer, serveTls } from '../../support/scripted-server.ts';
 
@@ -12,11 +12,11 @@ beforeAll(() => {
   authority = createAuthority();
 });
 
-/** Asks a server with this certificate, whose old keys and digests the server itself accepts. */
+/** Sends a request to a server with this certificate; the server itself accepts old keys and digests. */
 async function ask(certificate: Certificate, tls = {}) {
   const options = { ...certificate, ciphers: 'DEFAULT:@SECLEVEL=0' };
   const server: ScriptedServer = await serveTls(options, (_request, response) => response.end('x'));
-  const http = createHttp({
+  const http = createHttpClient({
     clock,
     tls: { ca: authority.ca, cert: null, key: null, verify: true, ...tls },
     connection: 'new',
@@ -46,7 +46,7 @@ const BAD: readonly (readonly [string, () => Wish])[] = [
   ['with a key of 512 bits', () => ({ bits: 512 })],
   ['signed with SHA-1', () => ({ digest: 'sha1' })],
   ['signed with MD5', () => ({ digest: 'md5' })],
-  ['with a critical extension that nobody knows', () => ({ extensions: '1.2.3.4.5.6=critical,ASN1:UTF8String:x' })],
+  ['with an unknown critical extension', () => ({ extensions: '1.2.3.4.5.6=critical,ASN1:UTF8String:x' })],
   ['for clients only', () => ({ extensions: 'extendedKeyUsage=clientAuth' })],
   ['that has expired', () => ({ days: -1 })],
   [
@@ -67,11 +67,11 @@ describe('a server certificate', () => {
     ['with RSA', {}],
     ['with a curve', { curve: 'prime256v1' }],
     ['with an older curve', { curve: 'secp384r1' }],
-  ])('%s, signed by the authority of the cloud, is trusted', async (_what, wish) => {
+  ])('%s, signed by the CA of the cloud, is trusted', async (_what, wish) => {
     expect(await ask(authority.issue(wish))).toMatchObject({ type: 'answer', status: 200, body: 'x' });
   });
 
-  it.each(BAD)('%s is a failure of TLS, in one line', async (_what, wish) => {
+  it.each(BAD)('%s is a TLS failure with a one-line message', async (_what, wish) => {
     const certificate = authority.issue(wish());
     const result = await ask(certificate);
     expect(result).toMatchObject({ type: 'failure', kind: 'tls' });
@@ -81,7 +81,7 @@ describe('a server certificate', () => {
     expect(JSON.stringify(result)).not.toContain(SECRET);
   });
 
-  it('is judged by nobody where the user wants none checked', async () => {
+  it('is not checked if verification is off', async () => {
     const certificate = authority.issue({ digest: 'sha1', san: 'DNS:elsewhere.example' });
     expect(await ask(certificate, { verify: false, ca: null })).toMatchObject({ type: 'answer', status: 200 });
   });
@@ -89,7 +89,7 @@ describe('a server certificate', () => {
   it.each([
     ['a key of the user that is none', { cert: 'x', key: { reveal: () => 'y' } }],
     ['an authority that is none', { ca: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----' }],
-  ])('%s is a result, too', async (_what, tls) => {
+  ])('%s is a result, not an exception', async (_what, tls) => {
     const result = await ask(authority.issue(), tls);
     expect(result).toMatchObject({ type: 'failure', kind: 'tls' });
     expect(JSON.stringify(result)).not.toContain(SECRET);
@@ -105,7 +105,7 @@ describe('a TLS server', () => {
   it.each([
     ['that wants a certificate of the client', { requestCert: true, rejectUnauthorized: true }],
     ['of TLS 1.0', { minVersion: 'TLSv1', maxVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' }],
-  ] as const)('%s is a failure of TLS', async (what, options) => {
+  ] as const)('%s is a TLS failure', async (what, options) => {
     const server = createServer({ ...authority.issue(), ca: authority.ca, ...options }, (_request, response) =>
       response.end('x'),
     );
@@ -113,7 +113,7 @@ describe('a TLS server', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
     const port = typeof address === 'object' ? address?.port : 0;
-    const http = createHttp({
+    const http = createHttpClient({
       clock,
       tls: { ca: authority.ca, cert: null, key: null, verify: true },
       connection: 'new',
@@ -137,8 +137,8 @@ it.each([
   'data:text/plain,x',
   'ws://127.0.0.1/',
   'x',
-])('asks no %s', async (url) => {
-  const http = createHttp({ clock, tls: { ca: null, cert: null, key: null, verify: true }, connection: 'new' });
+])('rejects the URL %s', async (url) => {
+  const http = createHttpClient({ clock, tls: { ca: null, cert: null, key: null, verify: true }, connection: 'new' });
   const result = await http.send({
     method: 'GET',
     url,
@@ -146,11 +146,11 @@ it.each([
     limits: { connect: 1000, response: 1000 },
     signal: new AbortController().signal,
   });
-  expect(result).toMatchObject({ kind: 'internal', message: 'only http and https URLs can be asked' });
+  expect(result).toMatchObject({ kind: 'internal', message: 'only http and https URLs are supported' });
 });
 
-it('tells nothing but a line of an error that it does not know', async () => {
-  const http = createHttp({ clock, tls: { ca: null, cert: null, key: null, verify: true }, connection: 'new' });
+it('reports an unknown error in one line', async () => {
+  const http = createHttpClient({ clock, tls: { ca: null, cert: null, key: null, verify: true }, connection: 'new' });
   const result = await http.send({
     method: 'GET',
     url: 'http://127.0.0.1:1/',

@@ -1,10 +1,11 @@
-/** What `check` makes of an API that is slow, away for a moment or still holds what is to be deleted. */
+/** How `check` handles an API that is slow, briefly unavailable or still uses what is to be deleted. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { cleanUp } from '../../../src/checks/resources/clean.ts';
-import { compareServers, type KeptOptions, keepServers } from '../../../src/checks/survivors/kept-servers.ts';
-import { descriptionFor } from '../../../src/domain/check-resources.ts';
+import { compareSurvivors } from '../../../src/checks/survivors/compare-survivors.ts';
+import { ensureSurvivors, type SurvivorOptions } from '../../../src/checks/survivors/ensure-survivors.ts';
+import { checkResourceDescription } from '../../../src/domain/check-resources.ts';
 import type { EmbeddedCloud } from '../../../src/fake-openstack/cloud.ts';
 import { startEmbeddedCloud } from '../../../src/fake-openstack/embedded-cloud.ts';
 import { openCloud } from '../../../src/openstack/cloud.ts';
@@ -20,8 +21,8 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-describe('kept servers', { timeout: 60_000 }, () => {
-  async function start(): Promise<{ embedded: EmbeddedCloud; options: KeptOptions }> {
+describe('survivors', { timeout: 60_000 }, () => {
+  async function start(): Promise<{ embedded: EmbeddedCloud; options: SurvivorOptions }> {
     const embedded = await startEmbeddedCloud({ speed: 10 });
     const cloud = openCloud({ access: accessTo(embedded), clock });
     closing.push(
@@ -43,32 +44,32 @@ describe('kept servers', { timeout: 60_000 }, () => {
         await embedded.setFault('nova-api', null);
         return working;
       };
-      const kept = await away(() => keepServers(options));
-      expect(kept.checks.filter(({ status }) => status !== 'pass')).toEqual([]);
+      const survivors = await away(() => ensureSurvivors(options));
+      expect(survivors.checks.filter(({ status }) => status !== 'pass')).toEqual([]);
       expect((await embedded.servers()).map(({ name }) => name).toSorted()).toEqual([
-        'rollwatch-check-kept-1',
-        'rollwatch-check-kept-2',
+        'rollwatch-check-survivor-1',
+        'rollwatch-check-survivor-2',
       ]);
-      const compared = await away(() => compareServers(options, kept.servers));
+      const compared = await away(() => compareSurvivors(options, survivors.servers));
       expect(compared.checks.filter(({ status }) => status !== 'pass')).toEqual([]);
       expect(compared.servers).toHaveLength(2);
     },
   );
 
-  it('whose create is never answered is found by its name, and made once', async () => {
+  it('whose create is never answered is found by name and created once', async () => {
     const { embedded, options } = await start();
     await embedded.stop('rabbitmq');
-    const making = keepServers({ ...options, count: 1 });
+    const making = ensureSurvivors({ ...options, count: 1 });
     await delay(2500);
     await embedded.start('rabbitmq');
-    const kept = await making;
-    expect(kept.checks.filter(({ status }) => status !== 'pass')).toEqual([]);
-    expect((await embedded.servers()).map(({ name }) => name)).toEqual(['rollwatch-check-kept-1']);
+    const survivors = await making;
+    expect(survivors.checks.filter(({ status }) => status !== 'pass')).toEqual([]);
+    expect((await embedded.servers()).map(({ name }) => name)).toEqual(['rollwatch-check-survivor-1']);
   });
 });
 
 describe('check clean', { timeout: 60_000 }, () => {
-  const group = { id: 'g1', name: 'rollwatch-check-group-x', description: descriptionFor('brief', 'v') };
+  const group = { id: 'g1', name: 'rollwatch-check-group-x', description: checkResourceDescription('brief', 'v') };
 
   async function serve(script: Script): Promise<ScriptedCloud> {
     const scripted = await serveScriptedCloud((request) => {
@@ -90,7 +91,7 @@ describe('check clean', { timeout: 60_000 }, () => {
     body: { NeutronError: { type: 'SecurityGroupInUse', message: 'Security Group g1 in use.', detail: '' } },
   };
 
-  it('takes a group for gone that it was refused, where the next list does not have it', async () => {
+  it('treats a group whose delete was rejected as gone if the next list does not have it', async () => {
     let lists = 0;
     const { cloud } = await serve(({ method, path }) => {
       if (!path.includes('/security-groups')) return null;
@@ -99,11 +100,11 @@ describe('check clean', { timeout: 60_000 }, () => {
       return { status: 200, body: { security_groups: lists === 1 ? [group] : [] } };
     });
     expect(await cleanUp(cloud, 'v', { limits, signal })).toEqual([
-      { name: 'clean cloud: rollwatch-check-group-x', status: 'pass', detail: 'g1 is gone' },
+      { name: 'clean cloud: rollwatch-check-group-x', status: 'pass', detail: 'g1 deleted' },
     ]);
   });
 
-  it('asks again for a group that its port holds for longer than everything takes to be quiet', async () => {
+  it('deletes a group again that its port keeps in use for long', async () => {
     const began = performance.now();
     let there = true;
     const { cloud } = await serve(({ method, path }) => {
@@ -128,11 +129,11 @@ describe('check clean', { timeout: 60_000 }, () => {
         return asked === 1 ? { status: 503, body: 'busy' } : null;
       });
       const checks = await cleanUp(cloud, 'v', { limits, signal });
-      expect(checks).toEqual([{ name: 'clean cloud', status: 'pass', detail: 'there is nothing of ours' }]);
+      expect(checks).toEqual([{ name: 'clean cloud', status: 'pass', detail: 'nothing to delete' }]);
     },
   );
 
-  it('says what could not be deleted, and what could not be listed', async () => {
+  it('reports what could not be deleted or listed', async () => {
     const { cloud } = await serve(({ method, path }) => {
       if (path.includes('/os-keypairs')) return { status: 403, body: { forbidden: { code: 403, message: 'no' } } };
       if (!path.includes('/security-groups')) return null;

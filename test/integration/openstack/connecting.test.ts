@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { preflight } from '../../../src/openstack/diagnosis/preflight.ts';
-import { createHttp, type HttpOptions } from '../../../src/openstack/http/http.ts';
+import { createHttpClient, type HttpOptions } from '../../../src/openstack/http/http.ts';
 import type { HttpRequest } from '../../../src/openstack/http/http-message.ts';
 import { proxyFor } from '../../../src/openstack/http/proxy.ts';
 import {
@@ -19,13 +19,13 @@ const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
-function kept<T extends { close(): unknown }>(one: T): T {
+function closeLater<T extends { close(): unknown }>(one: T): T {
   closing.push(() => one.close());
   return one;
 }
 const NO_TLS = { ca: null, cert: null, key: null, verify: true };
 const client = (given: Partial<HttpOptions> = {}) =>
-  kept(createHttp({ clock, tls: NO_TLS, connection: 'new', ...given }));
+  closeLater(createHttpClient({ clock, tls: NO_TLS, connection: 'new', ...given }));
 const get = (url: string, changes: Partial<HttpRequest> = {}): HttpRequest => ({
   method: 'GET',
   url,
@@ -63,7 +63,7 @@ describe('the proxy of a URL', () => {
   });
 });
 
-/** A proxy on loopback for whatever name, which leads to one port. */
+/** A proxy on loopback that connects every name to one port. */
 async function serveProxy(to: () => number) {
   const seen: string[] = [];
   const server = createServer((request, response) => {
@@ -81,7 +81,7 @@ async function serveProxy(to: () => number) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address: AddressInfo | string | null = server.address();
   if (address === null || typeof address === 'string') throw new Error('no address');
-  kept({
+  closeLater({
     close: () => {
       server.closeAllConnections();
       server.close();
@@ -91,7 +91,7 @@ async function serveProxy(to: () => number) {
 }
 
 describe('through a proxy of the environment', () => {
-  it.each(['new', 'reused'] as const)('plain HTTP is asked of it by its whole URL (%s)', async (connection) => {
+  it.each(['new', 'reused'] as const)('plain HTTP is requested with the absolute URL (%s)', async (connection) => {
     const { seen, port } = await serveProxy(() => 0);
     const http = client({ connection, env: { http_proxy: `http://ada:secret@127.0.0.1:${port}` } });
     for (let count = 0; count < 2; count++) {
@@ -103,9 +103,9 @@ describe('through a proxy of the environment', () => {
     expect(seen).toEqual(Array(2).fill(`GET http://cloud.corp.example:5000/v3 Basic ${btoa('ada:secret')}`));
   });
 
-  it('HTTPS goes through a tunnel, and its certificate is checked', async () => {
+  it('HTTPS uses a tunnel, and the certificate is checked', async () => {
     const certificate = selfSigned('cloud.corp.example');
-    const cloud = kept(await serveTls(certificate, (_request, response) => response.end('{}')));
+    const cloud = closeLater(await serveTls(certificate, (_request, response) => response.end('{}')));
     const { seen, port } = await serveProxy(() => cloud.port);
     const env = { https_proxy: `http://127.0.0.1:${port}` };
     const url = 'https://cloud.corp.example:5000/v3';
@@ -116,7 +116,7 @@ describe('through a proxy of the environment', () => {
     expect(await client({ env }).send(get(url))).toMatchObject({ type: 'failure', kind: 'tls' });
   });
 
-  it('what fails is told of the proxy', async () => {
+  it('a failure names the proxy', async () => {
     const gone = await serveHttp(() => {});
     await gone.close();
     const env = { http_proxy: gone.url, https_proxy: gone.url };
@@ -130,7 +130,7 @@ describe('through a proxy of the environment', () => {
     }
   });
 
-  it('of another type it is refused with its name', async () => {
+  it('an unsupported proxy type is rejected by name', async () => {
     const result = await client({ env: { all_proxy: 'socks5://ada:secret@proxy' } }).send(get('http://cloud/'));
     expect(result).toMatchObject({ type: 'failure', kind: 'internal', message: expect.stringContaining('socks5') });
     expect(JSON.stringify(result)).not.toContain('secret');
@@ -138,8 +138,8 @@ describe('through a proxy of the environment', () => {
 });
 
 describe('a redirect', () => {
-  it.each([301, 302, 303, 307, 308])('with status %d is followed, with the same method and body', async (status) => {
-    const scripted: ScriptedCloud = kept(
+  it.each([301, 302, 303, 307, 308])('with status %d is followed with the same method and body', async (status) => {
+    const scripted: ScriptedCloud = closeLater(
       await serveScriptedCloud(({ path }) =>
         path.startsWith('/identity')
           ? { status, headers: { Location: path.replace('/identity', '/keystone') } }
@@ -161,11 +161,13 @@ describe('a redirect', () => {
     ]);
   });
 
-  it('to another host gets neither token nor password', async () => {
+  it('to another host is not followed with token or password', async () => {
     const asked: string[] = [];
-    const other = kept(await serveHttp((request, response) => response.end(String(asked.push(request.url ?? '')))));
+    const other = closeLater(
+      await serveHttp((request, response) => response.end(String(asked.push(request.url ?? '')))),
+    );
     const elsewhere = `http://localhost:${other.port}/here`;
-    const scripted = kept(
+    const scripted = closeLater(
       await serveScriptedCloud(({ path }) =>
         path.includes('/servers') ? { status: 302, headers: { Location: `${elsewhere}?key=secret` } } : null,
       ),
@@ -173,14 +175,14 @@ describe('a redirect', () => {
     const listed = await scripted.cloud.compute(scripted.cloud.http).list({ detail: true, limit: 1, ...options() });
     expect(listed).toMatchObject({ type: 'failed', cause: { kind: 'unexpected-status', service: 'load-balancer' } });
     expect(listed.type === 'failed' && listed.cause.message).toBe(
-      `HTTP 302: moved to ${elsewhere}, where no password or token is sent`.replace('a page of a load balancer: ', ''),
+      `HTTP 302: redirect to ${elsewhere} not followed (no credentials sent)`,
     );
     expect(asked).toEqual([]);
   });
 
-  it('that never ends is given up', async () => {
+  it('loop ends after a limit', async () => {
     let asked = 0;
-    const server = kept(
+    const server = closeLater(
       await serveHttp((request, response) => {
         asked++;
         response.writeHead(302, { Location: request.url ?? '' });
@@ -194,7 +196,7 @@ describe('a redirect', () => {
   it.each(['javascript:alert(1)', 'http://[', 'http://ada:secret@127.0.0.1/', ''])(
     'to %j is not followed',
     async (location) => {
-      const server = kept(
+      const server = closeLater(
         await serveHttp((request, response) => {
           response.writeHead(request.url === '/x' ? 302 : 200, { Location: location });
           response.end();
@@ -206,11 +208,11 @@ describe('a redirect', () => {
   );
 });
 
-describe('what Keystone answers to the password', () => {
+describe('an answer of Keystone to the password', () => {
   const ask = async (script: Script) => {
-    const scripted = kept(await serveScriptedCloud(script));
+    const scripted = closeLater(await serveScriptedCloud(script));
     const result = await preflight(scripted.cloud, null, options().signal);
-    return result.type === 'ready' ? [0, ''] : [result.refusal.exitCode, result.refusal.message];
+    return result.type === 'ready' ? [0, ''] : [result.userError.exitCode, result.userError.message];
   };
   it.each([
     [404, 'default backend - 404'],
@@ -223,23 +225,23 @@ describe('what Keystone answers to the password', () => {
       '<html><head><title>401 Authorization Required</title></head><body><center><h1>401 Authorization Required</h1></center><hr><center>nginx</center></body></html>',
     ],
     [403, '<html><body><h1>403 Forbidden</h1>\nRequest forbidden by administrative rules.\n</body></html>'],
-  ])('with status %d and a page is no refusal of the credentials', async (status, body) => {
+  ])('with status %d and a page does not reject the credentials', async (status, body) => {
     const [code, message] = await ask(() => ({ status, body }));
-    expect([code, String(message).includes('refuses')]).toEqual([3, false]);
+    expect([code, String(message).includes('rejects')]).toEqual([3, false]);
   });
 
-  it('is refused where Keystone says so', async () => {
+  it('rejects the credentials if Keystone itself does', async () => {
     const error = { code: 401, message: 'The request you have made requires authentication.', title: 'Unauthorized' };
     const [code, message] = await ask(() => ({ status: 401, body: { error } }));
-    expect([code, String(message).includes('refuses the credentials')]).toEqual([2, true]);
+    expect([code, String(message).includes('rejects the credentials')]).toEqual([2, true]);
   });
 
-  it('is a receipt where it wants a second factor, and that is said', async () => {
+  it('with a receipt reports that a second factor is required', async () => {
     const body = { receipt: { methods: ['password'] }, required_auth_methods: [['password', 'totp']] };
     const [code, message] = await ask(() => ({ status: 401, body, headers: { 'Openstack-Auth-Receipt': 'r' } }));
     expect([code, message]).toEqual([
       2,
-      'cloud cloud: HTTP 401: Keystone wants multi-factor authentication (password and totp), which Rollwatch has not; use an application credential',
+      'cloud cloud: HTTP 401: Keystone requires multi-factor authentication (password and totp), which Rollwatch does not support; use an application credential',
     ]);
   });
 });

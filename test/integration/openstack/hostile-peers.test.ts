@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createBodyBudget } from '../../../src/http/read-body.ts';
-import { ERROR_BODY_LIMIT } from '../../../src/openstack/http/body-limits.ts';
-import { createHttp, type Http, type HttpOptions } from '../../../src/openstack/http/http.ts';
+import { createHttpClient, type HttpClient, type HttpOptions } from '../../../src/openstack/http/http.ts';
 import type { HttpRequest, HttpResult } from '../../../src/openstack/http/http-message.ts';
+import { ERROR_BODY_LIMIT } from '../../../src/openstack/http/http-message.ts';
 import { serveFlood } from '../../support/flood-server.ts';
 import { type ScriptedServer, serveHttp, serveTcp } from '../../support/scripted-server.ts';
 
@@ -16,13 +16,13 @@ afterEach(async () => {
   for (const one of open.splice(0)) await one.close();
 });
 
-const kept = <T extends { close(): unknown }>(one: T): T => {
+const closeLater = <T extends { close(): unknown }>(one: T): T => {
   open.push(one);
   return one;
 };
 
-const client = (options: Partial<HttpOptions> = {}): Http =>
-  kept(createHttp({ clock, tls: NO_TLS, connection: 'new', ...options }));
+const client = (options: Partial<HttpOptions> = {}): HttpClient =>
+  closeLater(createHttpClient({ clock, tls: NO_TLS, connection: 'new', ...options }));
 
 const get = (url: string, changes: Partial<HttpRequest> = {}): HttpRequest => ({
   method: 'GET',
@@ -36,7 +36,7 @@ const get = (url: string, changes: Partial<HttpRequest> = {}): HttpRequest => ({
 const brief = (result: HttpResult) =>
   result.type === 'answer' ? [result.status, result.body] : [result.kind, result.message];
 
-/** A request and a half, for a machine that is busy; without a bound these took a minute and more. */
+/** One and a half requests, for a busy machine; without a bound these took a minute and more. */
 const IN_TIME = 5000;
 
 const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
@@ -47,13 +47,13 @@ const FLOODS = [
     name: '100 Continue without end',
     flood: { piece: 'HTTP/1.1 100 Continue\r\n\r\n' },
     kind: 'invalid-body',
-    message: 'interim answers (1xx) without end',
+    message: 'endless interim responses (1xx)',
   },
   {
     name: '103 Early Hints without end',
     flood: { piece: 'HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n' },
     kind: 'invalid-body',
-    message: 'interim answers (1xx) without end',
+    message: 'endless interim responses (1xx)',
   },
   {
     name: 'chunks of one byte without end',
@@ -107,19 +107,19 @@ const FLOODS = [
     name: 'a chunk extension without end',
     flood: { head: `${CHUNKED}1;`, piece: 'a=b;' },
     kind: 'truncated-body',
-    message: 'HTTP 200, then the connection was closed within the body',
+    message: 'HTTP 200, but the connection was closed within the body',
   },
   {
     name: 'trailers without end',
     flood: { head: `${CHUNKED}0\r\n`, piece: 'X-T: 1\r\n' },
     kind: 'truncated-body',
-    message: 'HTTP 200, then the connection was closed within the body',
+    message: 'HTTP 200, but the connection was closed within the body',
   },
   {
     name: 'another protocol without end',
     flood: { head: 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n', piece: 'A' },
     kind: 'invalid-body',
-    message: 'HTTP 101: another protocol, which nobody asked for',
+    message: 'HTTP 101: unexpected switch to another protocol',
   },
   {
     name: 'empty lines without end',
@@ -130,9 +130,9 @@ const FLOODS = [
 ] as const;
 
 describe('a server that never pauses', () => {
-  it.each(FLOODS)('and sends $name ends neither late nor at the cost of others', async ({ flood, kind, message }) => {
-    const bad = kept(await serveFlood(flood));
-    const good = kept(await serveHttp((_request, response) => response.end('good')));
+  it.each(FLOODS)('and sends $name is cut off in time and does not affect others', async ({ flood, kind, message }) => {
+    const bad = closeLater(await serveFlood(flood));
+    const good = closeLater(await serveHttp((_request, response) => response.end('good')));
     const began = performance.now();
     const sending = client().send(get(bad.url));
     const other = client();
@@ -147,27 +147,27 @@ describe('a server that never pauses', () => {
     expect(seen.every((one) => JSON.stringify(one) === '[200,"good"]')).toBe(true);
   });
 
-  it('is given up at the deadline while data of a size that is allowed still comes', async () => {
-    const bad = kept(await serveFlood({ head: CHUNKED, piece: chunk('A'.repeat(100)) }));
+  it('is cut off at the deadline while allowed data is still arriving', async () => {
+    const bad = closeLater(await serveFlood({ head: CHUNKED, piece: chunk('A'.repeat(100)) }));
     const bodies = createBodyBudget(1024 * MIB);
     const given = { bodyLimit: 1024 * MIB, limits: { connect: 300, response: 300 } };
     const result = await client({ bodies }).send(get(bad.url, given));
     expect(result.endedAt - result.sentAt).toBeLessThan(IN_TIME);
-    // Reading without a pause may leave our own loop no time, which makes it void.
+    // Reading without a pause may stall the event loop, which makes the result void.
     expect(['response-timeout', 'stalled']).toContain(brief(result)[0]);
   });
 });
 
 describe('a body', () => {
   const serve = async (status: number, body: string): Promise<ScriptedServer> =>
-    kept(
+    closeLater(
       await serveHttp((_request, response) => {
         response.writeHead(status, { 'Content-Type': 'text/plain' });
         response.end(body);
       }),
     );
 
-  it('as large as its limit is whole, and one byte more is invalid', async () => {
+  it('of exactly the limit is complete, and one byte more is invalid', async () => {
     for (const [size, seen] of [
       [MIB, [200, 'A'.repeat(MIB)]],
       [MIB + 1, ['invalid-body', 'HTTP 200 with a body of more than 1 MiB']],
@@ -177,7 +177,7 @@ describe('a body', () => {
     }
   });
 
-  it.each([302, 404, 500, 503])('of an error (%d) is read up to 64 KiB, and the error counts', async (status) => {
+  it.each([302, 404, 500, 503])('of an error (%d) is read up to 64 KiB and reported as that error', async (status) => {
     const server = await serve(status, 'A'.repeat(MIB));
     expect(brief(await client({ connection: 'reused' }).send(get(server.url)))).toEqual([
       status,
@@ -185,8 +185,8 @@ describe('a body', () => {
     ]);
   });
 
-  it('is complete whatever its pieces are', async () => {
-    const server = kept(
+  it('is complete however it is split', async () => {
+    const server = closeLater(
       await serveTcp((socket) =>
         socket.once('data', () => socket.end(`${CHUNKED}${chunk('é'.slice(0, 1)).repeat(5000)}0\r\n\r\n`, 'latin1')),
       ),
@@ -196,9 +196,9 @@ describe('a body', () => {
     expect(result.type === 'answer' && result.body.length).toBe(5000);
   });
 
-  it('that finds no memory left makes the largest one void, and leaves the others alone', async () => {
+  it('that exceeds the shared memory makes the largest one void, not the others', async () => {
     const bodies = createBodyBudget(3 * MIB);
-    const server = kept(
+    const server = closeLater(
       await serveHttp((request, response) => {
         response.write('A'.repeat(request.url === '/small' ? MIB / 4 : 1.9 * MIB));
         if (request.url === '/small') globalThis.setTimeout(() => response.end('A'), 700);

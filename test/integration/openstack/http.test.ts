@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createHttp, type Http, type HttpOptions } from '../../../src/openstack/http/http.ts';
+import { createHttpClient, type HttpClient, type HttpOptions } from '../../../src/openstack/http/http.ts';
 import type { HttpRequest, HttpResult } from '../../../src/openstack/http/http-message.ts';
 import { type ScriptedServer, selfSigned, serveHttp, serveTcp, serveTls } from '../../support/scripted-server.ts';
 
@@ -19,15 +19,15 @@ afterEach(async () => {
   for (const one of open.splice(0)) await one.close();
 });
 
-const kept = <T extends { close(): unknown }>(one: T): T => {
+const closeLater = <T extends { close(): unknown }>(one: T): T => {
   open.push(one);
   return one;
 };
 
-const client = (options: Partial<HttpOptions> = {}): Http =>
-  kept(createHttp({ clock, tls: NO_TLS, connection: 'new', ...options }));
+const client = (options: Partial<HttpOptions> = {}): HttpClient =>
+  closeLater(createHttpClient({ clock, tls: NO_TLS, connection: 'new', ...options }));
 
-const serve = async (server: Promise<ScriptedServer>): Promise<ScriptedServer> => kept(await server);
+const serve = async (server: Promise<ScriptedServer>): Promise<ScriptedServer> => closeLater(await server);
 
 const get = (url: string, changes: Partial<HttpRequest> = {}): HttpRequest => ({
   method: 'GET',
@@ -42,7 +42,7 @@ const brief = (result: HttpResult) =>
   result.type === 'answer' ? [result.status, result.body] : [result.kind, result.message];
 
 describe('one HTTP request', () => {
-  it('gives status, headers and body, with its stages from the end of the one before', async () => {
+  it('returns status, headers, body and consecutive stages', async () => {
     const server = await serve(
       serveHttp(async (_request, response) => {
         await setTimeout(50);
@@ -62,7 +62,7 @@ describe('one HTTP request', () => {
     expect(Math.abs(sum * 1000 - (result.endedAt - result.sentAt))).toBeLessThan(5);
   });
 
-  it('looks up names', async () => {
+  it('resolves names', async () => {
     const server = await serve(serveHttp((_request, response) => response.end('x')));
     const result = await client().send(get(`http://localhost:${server.port}`));
     expect([brief(result), Object.keys(result.stages)]).toEqual([
@@ -71,7 +71,7 @@ describe('one HTTP request', () => {
     ]);
   });
 
-  it('sends what it is given and says that it closes a new connection', async () => {
+  it('sends method, headers and body, and closes a new connection', async () => {
     const server = await serve(
       serveHttp((request, response) => {
         request.setEncoding('utf8');
@@ -87,7 +87,7 @@ describe('one HTTP request', () => {
     expect(brief(answer)).toEqual([200, 'POST close {"a":1}']);
   });
 
-  it('takes any status for an answer, and a redirect to another host', async () => {
+  it('returns any status as an answer, also a redirect to another host', async () => {
     for (const status of [204, 302, 404, 500, 503]) {
       const server = await serve(
         serveHttp((_request, response) => {
@@ -99,7 +99,7 @@ describe('one HTTP request', () => {
     }
   });
 
-  it('keeps a connection and reuses it, and opens a new one each time otherwise', async () => {
+  it('reuses a connection if told to, else opens a new one each time', async () => {
     const ports: (number | undefined)[] = [];
     const server = await serve(
       serveHttp((request, response) => {
@@ -149,7 +149,7 @@ describe('a request that fails', () => {
     expect(brief(await client().send(get(server.url)))).toEqual(['connection-reset', 'ECONNRESET: socket hang up']);
   });
 
-  it('finds no such host', async () => {
+  it('cannot resolve the host', async () => {
     const [kind] = brief(await client().send(get('http://nowhere.invalid/')));
     expect(kind).toBe('dns');
   });
@@ -161,13 +161,13 @@ describe('a request that fails', () => {
     expect(result.endedAt - result.sentAt).toBeGreaterThanOrEqual(99);
   });
 
-  it('gets no end of the body in time', async () => {
+  it('gets no complete body in time', async () => {
     const server = await serve(serveHttp((_request, response) => response.write('{')));
     const result = await client().send(get(server.url, { limits: { connect: 50, response: 100 } }));
     expect(brief(result)).toEqual(['response-timeout', 'HTTP 200, but no end of the body within 0.1 s']);
   });
 
-  it('gets a body that is cut off, by length and by chunks', async () => {
+  it('gets a truncated body, by length and by chunks', async () => {
     for (const headers of ['Content-Length: 100', 'Transfer-Encoding: chunked']) {
       const server = await serve(
         serveTcp((socket) =>
@@ -176,31 +176,31 @@ describe('a request that fails', () => {
       );
       expect(brief(await client().send(get(server.url)))).toEqual([
         'truncated-body',
-        'HTTP 200, then the connection was closed within the body',
+        'HTTP 200, but the connection was closed within the body',
       ]);
     }
   });
 
-  it('gets what is not HTTP', async () => {
+  it('gets an answer that is not HTTP', async () => {
     const server = await serve(serveTcp((socket) => socket.once('data', () => socket.end('SSH-2.0-OpenSSH\r\n'))));
     const [kind, message] = brief(await client().send(get(server.url)));
     expect([kind, message]).toEqual(['invalid-body', expect.stringMatching(/^HPE_/)]);
   });
 
-  it('finds no TLS where there is none', async () => {
+  it('fails with TLS on a plain port', async () => {
     const server = await serve(serveTcp((socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad\r\n\r\n'))));
     const [kind] = brief(await client().send(get(server.url.replace('http', 'https'))));
     expect(kind).toBe('tls');
   });
 
-  it('waits for a TLS handshake no longer than for a connection', async () => {
+  it('waits for a TLS handshake no longer than the connect limit', async () => {
     const server = await serve(serveTcp(() => {}));
     const url = server.url.replace('http', 'https');
     const result = await client().send(get(url, { limits: { connect: 80, response: 500 } }));
     expect(brief(result)).toEqual(['connect-timeout', 'no TLS handshake within 0.08 s']);
   });
 
-  it('does not trust a certificate signed by itself, unless told to, or given its authority', async () => {
+  it('trusts a self-signed certificate only without verification or with its CA', async () => {
     const certificate = selfSigned('127.0.0.1');
     const server = await serve(serveTls(certificate, (_request, response) => response.end('x')));
     const [kind, message] = brief(await client().send(get(server.url)));
@@ -212,16 +212,16 @@ describe('a request that fails', () => {
     expect(Object.keys(trusted.stages)).toEqual(['connect', 'tls', 'first_byte', 'body']);
   });
 
-  it('trusts the authorities of the system, as other clients do', async () => {
+  it('trusts the CA certificates of the system, as other clients do', async () => {
     const certificate = selfSigned('127.0.0.1');
     const server = await serve(serveTls(certificate, (_request, response) => response.end('x')));
     const folder = mkdtempSync(join(tmpdir(), 'rollwatch-ca-'));
-    kept({ close: () => rmSync(folder, { recursive: true }) });
+    closeLater({ close: () => rmSync(folder, { recursive: true }) });
     writeFileSync(join(folder, 'system.pem'), certificate.cert);
     const program = `
-      import { createHttp } from ${JSON.stringify(new URL('../../../src/openstack/http/http.ts', import.meta.url).href)};
+      import { createHttpClient } from ${JSON.stringify(new URL('../../../src/openstack/http/http.ts', import.meta.url).href)};
       const tls = ${JSON.stringify(NO_TLS)};
-      const http = createHttp({ clock: { now: () => performance.now() }, tls, connection: 'new' });
+      const http = createHttpClient({ clock: { now: () => performance.now() }, tls, connection: 'new' });
       const request = ${JSON.stringify(get(server.url))};
       const result = await http.send({ ...request, signal: new AbortController().signal });
       console.log(result.type === 'failure' ? result.message : result.body);
@@ -236,14 +236,14 @@ describe('a request that fails', () => {
     expect(await ask({})).toMatch(/^DEPTH_ZERO_SELF_SIGNED_CERT/);
   });
 
-  it('does not trust a certificate of another name', async () => {
+  it('does not trust a certificate for another name', async () => {
     const certificate = selfSigned('elsewhere.example');
     const server = await serve(serveTls(certificate, (_request, response) => response.end('x')));
     const [kind, message] = brief(await client({ tls: { ...NO_TLS, ca: certificate.cert } }).send(get(server.url)));
     expect([kind, message]).toEqual(['tls', expect.stringMatching(/^ERR_TLS_CERT_ALTNAME_INVALID: /)]);
   });
 
-  it('is stale where a kept connection was closed as we wrote to it, and the next one finds a new connection', async () => {
+  it('is stale if a reused connection was closed during the write, and the next one opens a connection', async () => {
     // Answers the first request of each connection, and closes it when the second one comes.
     const server = await serve(
       serveTcp((socket) => {
@@ -264,7 +264,7 @@ describe('a request that fails', () => {
     expect(seen).toEqual([200, 'stale-connection', 200]);
   });
 
-  it('is reset, not stale, where a kept connection breaks after the service was long at work', async () => {
+  it('is reset, not stale, if a reused connection breaks while the service is processing the request', async () => {
     const server = await serve(
       serveTcp((socket) => {
         let requests = 0;
@@ -281,27 +281,27 @@ describe('a request that fails', () => {
     expect(brief(await reusing.send(get(server.url)))).toEqual(['connection-reset', 'ECONNRESET: socket hang up']);
   });
 
-  it('is told apart from our own shutdown, before and on the way', async () => {
+  it('is distinguished from a shutdown, before and during the request', async () => {
     const server = await serve(serveHttp(() => {}));
     const shutdown = new AbortController();
     const sending = client().send(get(server.url, { signal: shutdown.signal }));
     await setTimeout(30);
     shutdown.abort();
-    expect(brief(await sending)).toEqual(['shutdown', 'we were told to stop']);
+    expect(brief(await sending)).toEqual(['shutdown', 'Rollwatch is shutting down']);
     expect(brief(await client().send(get(server.url, { signal: shutdown.signal })))).toEqual([
       'shutdown',
-      'we were told to stop',
+      'Rollwatch is shutting down',
     ]);
   });
 });
 
-describe('a stall of our own event loop', () => {
+describe('a stall of the event loop', () => {
   const block = (millis: number) => {
     const end = performance.now() + millis;
     while (performance.now() < end);
   };
 
-  /** In a thread of its own: it answers 50 ms after the request, whatever we do. */
+  /** Runs in its own thread: answers 50 ms after the request, even while this thread stalls. */
   async function otherThread(): Promise<string> {
     const code = `
       const { parentPort } = require('node:worker_threads');
@@ -317,7 +317,7 @@ describe('a stall of our own event loop', () => {
     ['a timer', (work: () => void) => void globalThis.setTimeout(work, 0)],
     ['setImmediate', (work: () => void) => void setImmediate(work)],
     ['I/O', (work: () => void) => void readFile(import.meta.filename, work)],
-  ])('in %s does not make a time-out of an answer that lies in the socket', async (_where, within) => {
+  ])('in %s does not turn an answer that is in the socket into a timeout', async (_where, within) => {
     const url = await otherThread();
     const reusing = client({ connection: 'reused' });
     await reusing.send(get(url));

@@ -10,7 +10,7 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-/** How Nova shows a server, `elapsed` milliseconds after its create; null: an ingress that has lost Nova answers. */
+/** How Nova shows a server `elapsed` milliseconds after its create; null: an ingress without a backend answers. */
 type Shown = (
   elapsed: number,
 ) => { readonly status: string; readonly task: string | null; readonly zone: string } | null;
@@ -50,14 +50,28 @@ async function boot(shown: Shown) {
   });
   const { cloud } = scripted;
   const mark = { prefix: 'rollwatch-', vantage: 'v', run: 'r', cloud: 'here' };
-  const janitor = createJanitor({ cloud, mark, deleteLimit: 1000, maxStuck: 1, emit: () => {}, log: () => {} });
+  const janitor = createJanitor({
+    cloud,
+    creator: mark,
+    deleteLimit: 1000,
+    maxStuck: 1,
+    emit: () => {},
+    log: () => {},
+  });
   const settings = {
-    ...{ enabled: true, interval: 1000, slow: 1000, fast: { interval: 100, limit: 60_000 } },
+    ...{ enabled: true, interval: 1000, slow: 1000, afterFailure: { interval: 100, limit: 60_000 } },
     ...{ flavor: null, image: null, network: null, volume: null, availabilityZone: null },
     ...{ budget: BUDGET, deleteLimit: 2000, poll: 50, requestTimeout: 1000, namePrefix: 'rollwatch-', maxStuck: 1 },
   };
   const place = { cloud: 'cloud', vantage: 'v' };
-  const probe = serverBoot(cloud, place, { settings, session: 1, mark, janitor, admin: null, onFacts: () => {} });
+  const probe = serverBoot(cloud, place, {
+    settings,
+    session: 1,
+    creator: mark,
+    janitor,
+    admin: null,
+    onFacts: () => {},
+  });
   closing.push(async () => {
     await janitor.stop(1000);
     probe.close();
@@ -80,7 +94,7 @@ const FLAVOR = { id: 'f', name: 'm1.tiny', vcpus: 1, ram: 512, disk: 10 };
 const NETWORK = { id: 'n', name: 'private', subnets: ['s'], shared: true };
 
 describe('a boot that is late', () => {
-  it('in scheduling until just before its end is not the fault of Neutron', async () => {
+  it('in scheduling until just before the timeout does not blame Neutron', async () => {
     const cause = await boot((elapsed) => (elapsed < 1200 ? scheduling : networking));
     expect([cause.kind, cause.service]).toEqual(['spin-up-timeout', 'nova']);
     expect(cause.message).toMatch(
@@ -88,38 +102,38 @@ describe('a boot that is late', () => {
     );
   });
 
-  it('in networking for most of the time is the fault of Neutron', async () => {
+  it('in networking for most of the time blames Neutron', async () => {
     const cause = await boot((elapsed) => (elapsed < 200 ? scheduling : elapsed < 1300 ? networking : spawning));
     expect([cause.kind, cause.service]).toEqual(['spin-up-timeout', 'neutron']);
   });
 
-  it('with a host chosen is the fault of nova-compute', async () => {
+  it('with a host selected blames nova-compute', async () => {
     const cause = await boot(() => ({ ...scheduling, zone: 'nova' }));
     expect([cause.kind, cause.service]).toEqual(['spin-up-timeout', 'nova-compute']);
     expect(cause.message).toContain('with a host chosen');
   });
 
-  it('in spawning for most of the time is not the fault of who answered for the API in the end', async () => {
+  it('in spawning for most of the time does not blame the load balancer that answered last', async () => {
     const cause = await boot((elapsed) => (elapsed < 1250 ? spawning : null));
     expect([cause.kind, cause.service]).toEqual(['spin-up-timeout', 'nova-compute']);
   });
 
-  it('and was not seen for most of the time is the fault of who answered for the API', async () => {
+  it('that could not be polled for most of the time blames the load balancer that answered', async () => {
     const cause = await boot((elapsed) => (elapsed < 300 ? spawning : null));
     expect([cause.kind, cause.service]).toEqual(['spin-up-timeout', 'load-balancer']);
-    expect(cause.message).toMatch(/^not seen ACTIVE within 1.5 s \(.* without an answer\); the last look: /);
+    expect(cause.message).toMatch(/^not seen ACTIVE within 1.5 s \(.* without an answer\); last poll: /);
   });
 });
 
 describe('a server in ERROR without a fault', () => {
-  it('is the fault of nova-compute, and it is seen what becomes of it', async () => {
+  it('blames nova-compute and reports how it ends', async () => {
     const cause = await boot((elapsed) => (elapsed < 200 ? spawning : elapsed < 700 ? error : active));
     expect([cause.kind, cause.service]).toEqual(['server-error', 'nova-compute']);
-    expect(cause.message).toMatch(/^ERROR, without a fault; ACTIVE 0\.\d s later$/);
+    expect(cause.message).toMatch(/^ERROR without a fault; ACTIVE 0\.\d s later$/);
   });
 
-  it('may stay so', async () => {
+  it('may stay in ERROR', async () => {
     const cause = await boot((elapsed) => (elapsed < 200 ? spawning : error));
-    expect(cause.message).toMatch(/^ERROR, without a fault; still ERROR 1\.\d s later$/);
+    expect(cause.message).toMatch(/^ERROR without a fault; still ERROR 1\.\d s later$/);
   });
 });

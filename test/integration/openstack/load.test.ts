@@ -13,15 +13,15 @@ import { createTimeline, machineClocks } from '../../../src/sampler/clock.ts';
 import { startRunner } from '../../../src/sampler/runner.ts';
 import { accessTo } from '../../support/cloud-access.ts';
 
-const fast = { interval: 100, limit: 60_000 };
-const paced = { enabled: true, interval: 1000, slow: 1000, fast };
+const afterFailure = { interval: 100, limit: 60_000 };
+const paced = { enabled: true, interval: 1000, slow: 1000, afterFailure };
 const TIMEOUT_MS = 5000;
 
-/** As by default, but for the time that a request may take. */
+/** The defaults except for the request limit. */
 const SETTINGS: ProbesSettings = {
   'server-list': { ...paced, timeout: TIMEOUT_MS, detail: true, limit: 100, connections: ['new', 'reused'] },
   'server-boot': {
-    ...{ ...paced, fast: { interval: 500, limit: 60_000 }, budget: 15_000, deleteLimit: 30_000, poll: 250 },
+    ...{ ...paced, afterFailure: { interval: 500, limit: 60_000 }, budget: 15_000, deleteLimit: 30_000, poll: 250 },
     ...{ requestTimeout: TIMEOUT_MS, flavor: null, image: null, network: null, volume: null, availabilityZone: null },
     ...{ namePrefix: 'rollwatch-', maxStuck: 5 },
   },
@@ -51,7 +51,7 @@ async function watch(options: CloudOptions = {}): Promise<Watched> {
   const mark = { prefix: 'rollwatch-', vantage: 'here', run: 'load', cloud: 'cloud' };
   const janitor = createJanitor({
     cloud,
-    mark,
+    creator: mark,
     deleteLimit: 30_000,
     maxStuck: 5,
     emit: (event) => events.push({ type: 'server', event }),
@@ -64,7 +64,7 @@ async function watch(options: CloudOptions = {}): Promise<Watched> {
     {
       settings: SETTINGS,
       session: 1,
-      mark,
+      creator: mark,
       janitor,
       admin: null,
       clock: timeline,
@@ -76,8 +76,8 @@ async function watch(options: CloudOptions = {}): Promise<Watched> {
     session: 1,
     timeline,
     emit: (event) => (event.type === 'sample' ? samples.push(event.sample) : events.push(event)),
-    stall: 1e9,
-    drain: 200,
+    stallLimit: 1e9,
+    drainTimeout: 200,
   });
   let stopped = false;
   async function stop(): Promise<void> {
@@ -91,7 +91,7 @@ async function watch(options: CloudOptions = {}): Promise<Watched> {
   return { embedded, samples, events, stop };
 }
 
-/** The most that were under way at one moment, by the cloud's own account. */
+/** The maximum of concurrent requests, by the cloud's access log. */
 function mostOutstanding(requests: readonly LoggedRequest[]): number {
   const edges = requests
     .flatMap(({ at, endedAt }) => [
@@ -103,7 +103,7 @@ function mostOutstanding(requests: readonly LoggedRequest[]): number {
   return Math.max(0, ...edges.map(({ change }) => (now += change)));
 }
 
-/** In any second. */
+/** The maximum in any second. */
 function mostInASecond(requests: readonly LoggedRequest[]): number {
   const sent = requests.map(({ at }) => at);
   return Math.max(0, ...sent.map((from) => sent.filter((at) => at >= from && at < from + 1000).length));
@@ -113,18 +113,18 @@ const authenticated = (requests: readonly LoggedRequest[]) => requests.filter((o
 const between = (requests: readonly LoggedRequest[], from: number, until: number) =>
   requests.filter(({ at }) => at >= from && at < until);
 
-test('while all is well, Rollwatch sends what the README says', async () => {
+test('a healthy cloud gets the request rate that the README states', async () => {
   const { embedded, samples } = await watch({ speed: 1 });
   await delay(12_000);
   const requests = await embedded.requests();
   expect(samples.filter(({ outcome }) => outcome === 'ok').length).toBeGreaterThan(20);
   expect(mostOutstanding(authenticated(requests))).toBeLessThanOrEqual(MAX_OUTSTANDING);
   expect(mostInASecond(authenticated(requests))).toBeLessThanOrEqual(MAX_PER_SECOND);
-  // Two lists, four looks at a server that boots, a fifth of a token, and a few for create and delete.
+  // Two lists, four polls of a booting server, a fifth of a token, and a few for create and delete.
   expect(authenticated(requests).length / 12, 'a second on average').toBeLessThan(9);
 });
 
-test('an API that hangs is asked for one list, whichever connection was first, and is seen to be back at once', async () => {
+test('an API that hangs gets one list, whichever connection was first, and its recovery is seen at once', async () => {
   const { embedded, samples } = await watch();
   await delay(2500);
   const from = await embedded.setFault('nova-api', { kind: 'hang' });
@@ -152,7 +152,7 @@ test('an API that hangs is asked for one list, whichever connection was first, a
   }
 });
 
-test('an API that is slow is asked for one list at a time, which stands for the others', async () => {
+test('a slow API gets one list at a time, whose result the other samples share', async () => {
   const { embedded, samples } = await watch();
   await delay(2500);
   const from = await embedded.setFault('nova-api', { kind: 'slow', ms: 3500 });
@@ -170,7 +170,7 @@ test('an API that is slow is asked for one list at a time, which stands for the 
   expect(listed.filter(({ outcome }) => outcome === 'ok').length).toBeGreaterThan(2 * lists.length);
 });
 
-test('a rate limit is waited for as it asks, is void, and is no reason to ask more often', async () => {
+test('a rate limit is respected, is void, and does not trigger extra samples', async () => {
   const { embedded, samples } = await watch();
   await delay(2500);
   const from = await embedded.setFault('nova-api', { kind: 'rate-limit', seconds: 3 });
@@ -183,7 +183,7 @@ test('a rate limit is waited for as it asks, is void, and is no reason to ask mo
   expect(refused.length).toBeGreaterThan(0);
   expect(refused.length).toBeLessThanOrEqual(MAX_OUTSTANDING);
   const first = refused[0]?.endedAt ?? from;
-  // Those that were on their way already may still come in.
+  // Requests that are already in flight may still arrive.
   expect(between(nova, first + 100, first + 2900)).toEqual([]);
   expect(samples.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
   expect(samples.some(({ cause }) => cause?.kind === 'rate-limited')).toBe(true);
@@ -193,7 +193,7 @@ test('a rate limit is waited for as it asks, is void, and is no reason to ask mo
   ).toBe(true);
 });
 
-test('a server that is deleted but not reclaimed is gone, deleted once and freed once', async () => {
+test('a soft-deleted server counts as gone, is deleted once and force-deleted once', async () => {
   const { embedded, samples, stop } = await watch({ softDelete: true });
   await delay(7000);
   await stop();

@@ -1,8 +1,12 @@
 import pLimit from 'p-limit';
 import { afterEach, beforeEach, expect, describe as group, it } from 'vitest';
-import { describe } from '../../../src/checks/resources/describe.ts';
-import { deleteFloating, floatingOfOurs } from '../../../src/checks/resources/floating-ip.ts';
-import { newErrand, runErrand, USUAL_PACE } from '../../../src/openstack/compute/server-deletion.ts';
+import { deleteFloatingIp, listOwnedFloatingIps } from '../../../src/checks/resources/floating-ips.ts';
+import { describeServer } from '../../../src/checks/resources/server-record.ts';
+import {
+  DEFAULT_DELETION_TIMING,
+  newServerDeletion,
+  runServerDeletion,
+} from '../../../src/openstack/compute/server-deletion.ts';
 import {
   novaNotFound,
   options,
@@ -14,7 +18,7 @@ import {
 const ID = '6f1d2c3b-0000-4000-8000-000000000001';
 const OTHER = '6f1d2c3b-0000-4000-8000-000000000002';
 
-/** What an id gets that Nova does not speak of. */
+/** Answers to a server id that do not come from Nova. */
 const STRAY: readonly (readonly [string, ScriptedAnswer])[] = [
   ["an ingress controller's page", { status: 404, body: 'default backend - 404' }],
   ["Traefik's page", { status: 404, body: '404 page not found\n' }],
@@ -56,46 +60,46 @@ group('a resource', () => {
     const { cloud } = scripted;
     expect(await compute().show(ID, options())).toMatchObject({ type: 'failed' });
     expect(await compute().delete(ID, options())).toMatchObject({ type: 'failed' });
-    expect(await describe({ cloud, admin: null, ...options() }, ID)).toMatchObject({ type: 'failed' });
-    expect(await deleteFloating(cloud, ID, options())).toMatchObject({ type: 'failed' });
+    expect(await describeServer({ cloud, admin: null, ...options() }, ID)).toMatchObject({ type: 'failed' });
+    expect(await deleteFloatingIp(cloud, ID, options())).toMatchObject({ type: 'failed' });
   });
 
   it.each([
     ['with its id', `Instance ${ID} could not be found.`],
     ['without an id, as to a second DELETE', 'Instance could not be found'],
-  ])('is gone where Nova says so %s', async (_name, message) => {
+  ])('is gone if Nova reports it: %s', async (_name, message) => {
     answer = novaNotFound(message);
     const { cloud } = scripted;
     expect(await compute().show(ID, options())).toMatchObject({ type: 'ok', value: null });
     expect(await compute().delete(ID, options())).toMatchObject({ type: 'ok' });
-    expect(await describe({ cloud, admin: null, ...options() }, ID)).toMatchObject({ type: 'ok', value: null });
+    expect(await describeServer({ cloud, admin: null, ...options() }, ID)).toMatchObject({ type: 'ok', value: null });
   });
 
-  it('is gone where Neutron says so', async () => {
+  it('is gone if Neutron reports it', async () => {
     const type = 'FloatingIPNotFound';
     answer = {
       status: 404,
       body: { NeutronError: { type, message: `Floating IP ${ID} could not be found`, detail: '' } },
     };
-    expect(await deleteFloating(scripted.cloud, ID, options())).toMatchObject({ type: 'ok' });
+    expect(await deleteFloatingIp(scripted.cloud, ID, options())).toMatchObject({ type: 'ok' });
   });
 });
 
 group('a page with status 200 or 202', () => {
   const page = '<html><body><h1>Scheduled maintenance</h1></body></html>';
-  it('is no word that an action was accepted', async () => {
+  it('does not mean that an action was accepted', async () => {
     for (const status of [200, 202]) {
       answer = { status, body: page };
-      const acted = await compute().act(ID, { pause: null }, options());
+      const acted = await compute().performAction(ID, { pause: null }, options());
       expect(acted).toMatchObject({ type: 'failed', cause: { service: 'load-balancer' } });
-      const deleted = await deleteFloating(scripted.cloud, ID, options());
+      const deleted = await deleteFloatingIp(scripted.cloud, ID, options());
       expect(deleted).toMatchObject({ type: 'failed', cause: { service: 'load-balancer' } });
     }
   });
 });
 
 it('does not take an ingress without a backend for a Neutron without routers', async () => {
-  const ask = () => floatingOfOurs(scripted.cloud, { purpose: null, vantage: 'v', ...options() });
+  const ask = () => listOwnedFloatingIps(scripted.cloud, { purpose: null, vantage: 'v', ...options() });
   answer = { status: 404, body: 'default backend - 404' };
   expect(await ask()).toMatchObject({ type: 'failed', cause: { service: 'load-balancer' } });
   answer = {
@@ -105,7 +109,7 @@ it('does not take an ingress without a backend for a Neutron without routers', a
   expect(await ask()).toMatchObject({ type: 'ok', value: [] });
 });
 
-it('deletes a server that an ingress hid behind its own 404', async () => {
+it('deletes a server that a 404 of an ingress has hidden', async () => {
   let left = 4;
   let deletes = 0;
   const hiding = await serveScriptedCloud(({ path, method }) => {
@@ -116,9 +120,14 @@ it('deletes a server that an ingress hid behind its own 404', async () => {
   });
   const { cloud } = hiding;
   const quiet = new AbortController().signal;
-  const end = await runErrand(newErrand('rollwatch-1', { id: ID, since: cloud.clock.now() }), {
+  const end = await runServerDeletion(newServerDeletion('rollwatch-1', { id: ID, since: cloud.clock.now() }), {
     ...{ compute: cloud.compute(cloud.http), clock: cloud.clock, limits: cloud.limits, limit: pLimit(1) },
-    ...{ pace: { ...USUAL_PACE, looks: [10], confirmAfter: 10 }, deleteLimit: 60_000, hurry: quiet, ended: quiet },
+    ...{
+      pace: { ...DEFAULT_DELETION_TIMING, pollIntervalsMs: [10], confirmAfterMs: 10 },
+      deleteLimit: 60_000,
+      hurry: quiet,
+      ended: quiet,
+    },
     ...{ lookUp: async () => null, onFound: () => {}, onStuck: () => {}, turn: async () => {} },
   });
   await hiding.close();

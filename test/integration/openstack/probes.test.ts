@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { describe as describeServer } from '../../../src/checks/resources/describe.ts';
+import { describeServer } from '../../../src/checks/resources/server-record.ts';
 import type { CloudAccess } from '../../../src/domain/cloud-access.ts';
 import type { Probe, ProbeResult, ServerEvent } from '../../../src/domain/ports.ts';
 import type { ProbeName } from '../../../src/domain/sample.ts';
@@ -8,8 +8,8 @@ import { secret } from '../../../src/domain/secret.ts';
 import type { EmbeddedCloud } from '../../../src/fake-openstack/cloud.ts';
 import { startEmbeddedCloud } from '../../../src/fake-openstack/embedded-cloud.ts';
 import { type Cloud, openCloud } from '../../../src/openstack/cloud.ts';
-import type { Wanted } from '../../../src/openstack/compute/choose.ts';
-import { USUAL_PACE } from '../../../src/openstack/compute/server-deletion.ts';
+import type { BootPreferences } from '../../../src/openstack/compute/choose.ts';
+import { DEFAULT_DELETION_TIMING, type DeletionTiming } from '../../../src/openstack/compute/server-deletion.ts';
 import { preflight } from '../../../src/openstack/diagnosis/preflight.ts';
 import { createJanitor, type Janitor } from '../../../src/probes/janitor.ts';
 import { type ProbesSettings, probesOfCloud } from '../../../src/probes/registry.ts';
@@ -18,27 +18,40 @@ import { serverIdOf, signIn } from '../../support/cloud-user.ts';
 
 const clock = { now: () => performance.timeOrigin + performance.now() };
 const never = new AbortController().signal;
-const fast = { interval: 100, limit: 60_000 };
+const afterFailure = { interval: 100, limit: 60_000 };
 const BUDGET = 1500;
 
 const SETTINGS: ProbesSettings = {
   'server-list': {
-    ...{ enabled: true, interval: 1000, slow: 1000, fast, timeout: 1000 },
+    ...{ enabled: true, interval: 1000, slow: 1000, afterFailure: afterFailure, timeout: 1000 },
     ...{ detail: true, limit: 100, connections: ['new', 'reused'] },
   },
   'server-boot': {
-    ...{ enabled: true, interval: 1000, slow: 1000, fast, budget: BUDGET, deleteLimit: 1500, poll: 50 },
+    ...{
+      enabled: true,
+      interval: 1000,
+      slow: 1000,
+      afterFailure: afterFailure,
+      budget: BUDGET,
+      deleteLimit: 1500,
+      poll: 50,
+    },
     ...{ requestTimeout: 1000, flavor: null, image: null, network: null, volume: null, availabilityZone: null },
     ...{ namePrefix: 'rollwatch-', maxStuck: 1 },
   },
   'server-reach': {
-    ...{ enabled: false, interval: 1000, slow: 1000, fast, timeout: 1000 },
+    ...{ enabled: false, interval: 1000, slow: 1000, afterFailure: afterFailure, timeout: 1000 },
     ...{ banner: true, targets: [] },
   },
-  token: { enabled: true, interval: 5000, slow: 2000, fast, timeout: 1000 },
+  token: { enabled: true, interval: 5000, slow: 2000, afterFailure: afterFailure, timeout: 1000 },
 };
 
-const PACE = { ...USUAL_PACE, looks: [50, 100], searches: [50, 100], confirmAfter: 300 };
+const PACE: DeletionTiming = {
+  ...DEFAULT_DELETION_TIMING,
+  pollIntervalsMs: [50, 100],
+  searchIntervalsMs: [50, 100],
+  confirmAfterMs: 300,
+};
 
 let embedded: EmbeddedCloud;
 const closing: (() => unknown)[] = [];
@@ -67,11 +80,11 @@ type Watch = {
   readonly janitor: Janitor;
   run(probe: ProbeName, connection?: string, signal?: AbortSignal): Promise<ProbeResult>;
   settle(): Promise<void>;
-  held(): string | null;
+  suspended(): string | null;
   waitsInVain(): boolean;
 };
 
-/** All probes of the embedded cloud, and its janitor. */
+/** All probes of the embedded cloud and its janitor. */
 function watch({
   admin = false,
   changes = {},
@@ -86,12 +99,20 @@ function watch({
   const notes: string[] = [];
   const mark = { prefix: 'rollwatch-', vantage: 'here', run, cloud: 'cloud' };
   const emit = (event: ServerEvent) => events.push(event);
-  const janitor = createJanitor({ cloud, mark, deleteLimit: 1000, maxStuck: 1, emit, log: () => {}, pace: PACE });
+  const janitor = createJanitor({
+    cloud,
+    creator: mark,
+    deleteLimit: 1000,
+    maxStuck: 1,
+    emit,
+    log: () => {},
+    timing: PACE,
+  });
   const settings = { ...SETTINGS, 'server-boot': { ...SETTINGS['server-boot'], ...changes } };
   const probes = probesOfCloud(
     cloud,
     { cloud: 'cloud', vantage: 'here' },
-    { settings, session: 1, mark, janitor, admin: admin ? open('admin') : null, clock, onFacts: () => {} },
+    { settings, session: 1, creator: mark, janitor, admin: admin ? open('admin') : null, clock, onFacts: () => {} },
   );
   closing.push(async () => {
     expect(await janitor.stop(5000)).toEqual([]);
@@ -114,15 +135,15 @@ function watch({
     janitor,
     run: (name, connection, signal = never) => find(name, connection).run(context(signal)),
     settle: async () => find('server-boot').settle?.(context(never)),
-    held: () => find('server-boot').held?.() ?? null,
-    waitsInVain: () => find('server-boot').waitsInVain?.() ?? false,
+    suspended: () => find('server-boot').suspendedReason?.() ?? null,
+    waitsInVain: () => find('server-boot').isStuck?.() ?? false,
   };
 }
 
 const brief = (result: ProbeResult) =>
   result.outcome === 'ok' ? ['ok'] : [result.outcome, result.cause.kind, result.cause.service];
 
-/** Without `service` for the length of `work`. */
+/** Stops services while `work` runs. */
 async function without<T>(services: Parameters<EmbeddedCloud['stop']>[0][], work: () => Promise<T>): Promise<T> {
   for (const service of services) await embedded.stop(service);
   try {
@@ -146,7 +167,7 @@ const until = async (seen: () => boolean | Promise<boolean>) => {
 };
 
 describe('server-list', () => {
-  it('is ok over a new connection and over a kept one, and stands for the moment it was sent', async () => {
+  it('is ok over new and reused connections, at the time it was sent', async () => {
     const { run } = watch();
     for (const connection of ['new', 'reused', 'reused']) {
       const before = clock.now();
@@ -154,12 +175,12 @@ describe('server-list', () => {
       const after = clock.now();
       expect(brief(result)).toEqual(['ok']);
       if (result.outcome !== 'ok') continue;
-      expect(result.upUntil).toBeGreaterThanOrEqual(before);
+      expect(result.lastKnownUpAt).toBeGreaterThanOrEqual(before);
       expect(result.settledAt).toBeLessThanOrEqual(after);
       expect(result.requestId).toMatch(/^req-/);
     }
-    const kept = await run('server-list', 'reused');
-    expect(Object.keys(kept.stages)).toEqual(['first_byte', 'body']);
+    const reused = await run('server-list', 'reused');
+    expect(Object.keys(reused.stages)).toEqual(['first_byte', 'body']);
   });
 
   it.each([
@@ -175,17 +196,17 @@ describe('server-list', () => {
     await run('server-list', 'new');
     const result = await faulty(fault, () => run('server-list', 'new'));
     expect(brief(result)).toEqual(['failed', kind, service]);
-    expect(result.outcome === 'failed' && result.hung).toBe(kind === 'response-timeout');
+    expect(result.outcome === 'failed' && result.timedOut).toBe(kind === 'response-timeout');
   });
 
-  it('that is slow is ok', async () => {
+  it('is ok if it is slow', async () => {
     const { run } = watch();
     const result = await faulty({ kind: 'slow', ms: 400 }, () => run('server-list', 'new'));
     expect(brief(result)).toEqual(['ok']);
     expect(result.stages['first_byte']).toBeGreaterThan(0.4);
   });
 
-  it('asks with a new token where the old one is taken no more', async () => {
+  it('retries with a new token if the old one is rejected', async () => {
     const { run } = watch();
     await embedded.setTokenLifetime(1);
     try {
@@ -198,7 +219,7 @@ describe('server-list', () => {
     }
   });
 
-  it('without Keystone and without a token is the fault of Keystone', async () => {
+  it('without Keystone and without a token blames Keystone', async () => {
     const { run } = watch();
     expect(brief(await without(['keystone'], () => run('server-list', 'new')))).toEqual([
       'failed',
@@ -207,7 +228,7 @@ describe('server-list', () => {
     ]);
   });
 
-  it('is void when we are told to stop', async () => {
+  it('is void at a shutdown', async () => {
     const { run } = watch();
     await run('server-list', 'new');
     const shutdown = new AbortController();
@@ -236,17 +257,17 @@ describe('token', () => {
 });
 
 describe('server-boot', () => {
-  it('boots a server, waits until it has gone, and times the stages', async () => {
+  it('boots a server, waits until it is gone, and measures the stages', async () => {
     const { run, events, notes } = watch();
     const before = clock.now();
     const result = await run('server-boot');
     expect(brief(result)).toEqual(['ok']);
     expect(Object.keys(result.stages)).toEqual(['accepted', 'active', 'delete_accepted', 'gone']);
     if (result.outcome === 'ok') {
-      expect(result.upUntil).toBeGreaterThan(result.settledAt);
+      expect(result.lastKnownUpAt).toBeGreaterThan(result.settledAt);
       expect(result.settledAt).toBeGreaterThan(before);
     }
-    expect(notes.at(-1)).toBe('not there');
+    expect(notes.at(-1)).toBe('not found');
     expect(notes).toContain('ACTIVE');
     await until(() => events.length === 2);
     expect(events.map(({ kind, id }) => [kind, id])).toEqual([
@@ -256,7 +277,7 @@ describe('server-boot', () => {
     expect(events[0]?.name).toBe('rollwatch-here-cloud-run-1-0');
   });
 
-  it('boots from a volume where that is asked for, which goes with the server', async () => {
+  it('boots from a volume if configured, which is deleted with the server', async () => {
     const { run, cloud } = watch({ changes: { volume: 2 } });
     const running = run('server-boot');
     await until(async () => (await embedded.servers()).length === 1);
@@ -278,7 +299,7 @@ describe('server-boot', () => {
     expect(brief(await run('server-boot'))).toEqual(['ok']);
     const result = await without([...services], () => run('server-boot'));
     expect(brief(result)).toEqual(['failed', kind, service]);
-    if (result.outcome === 'failed') expect([result.upUntil, result.hung]).toEqual([null, false]);
+    if (result.outcome === 'failed') expect([result.lastKnownUpAt, result.timedOut]).toEqual([null, false]);
     await settle();
   });
 
@@ -286,7 +307,7 @@ describe('server-boot', () => {
     [['nova-conductor'], 'nova'],
     [['nova-scheduler'], 'nova'],
     [['nova-compute1', 'nova-compute2', 'nova-compute3'], 'nova-compute'],
-  ] as const)('without %s is not ACTIVE in time, by %s as far as its user can tell', async (services, service) => {
+  ] as const)('without %s is not ACTIVE in time and blames %s', async (services, service) => {
     const { run, settle } = watch();
     expect(brief(await run('server-boot'))).toEqual(['ok']);
     let before = 0;
@@ -296,14 +317,14 @@ describe('server-boot', () => {
     });
     expect(brief(result)).toEqual(['failed', 'spin-up-timeout', service]);
     if (result.outcome === 'failed') {
-      expect([result.upUntil, result.hung]).toEqual([null, true]);
+      expect([result.lastKnownUpAt, result.timedOut]).toEqual([null, true]);
       expect(result.settledAt - before).toBeGreaterThanOrEqual(BUDGET);
-      expect(result.brokeAt - before).toBeLessThan(BUDGET / 2);
+      expect(result.failureStartedAt - before).toBeLessThan(BUDGET / 2);
     }
     await settle();
   });
 
-  it('whose create hangs while lists and all other services answer is the fault of the message queue', async () => {
+  it('whose create hangs while lists and all other services answer blames the message queue', async () => {
     const { run, settle } = watch();
     expect(brief(await run('server-boot'))).toEqual(['ok']);
     const results = await without(['rabbitmq'], async () => [
@@ -314,7 +335,7 @@ describe('server-boot', () => {
     await settle();
   });
 
-  it('of a flavor that fits nowhere is the fault of the scheduler, as Placement answers', async () => {
+  it('with a flavor that fits nowhere blames the scheduler, as Placement answers', async () => {
     const { run, settle } = watch({ changes: { flavor: 'm1.nowhere' } });
     await run('server-list', 'new');
     await until(async () => true);
@@ -334,29 +355,29 @@ describe('server-boot', () => {
     }
   });
 
-  it('of what is not there says what there is', async () => {
+  it('with a missing flavor lists the available ones', async () => {
     const { run } = watch({ changes: { flavor: 'large' } });
     const result = await run('server-boot');
     expect(brief(result)).toEqual(['failed', 'no-resource', 'nova-api']);
-    expect(result.outcome === 'failed' && result.cause.message).toMatch(/^there is no flavor 'large'; there is: /);
+    expect(result.outcome === 'failed' && result.cause.message).toMatch(/^no flavor 'large' \(available: /);
   });
 
-  it('that fails at its delete had the service up until ACTIVE', async () => {
+  it('that fails at its delete proves the service up until ACTIVE', async () => {
     const { run, settle, notes } = watch();
     await run('server-boot');
     notes.length = 0;
     const running = run('server-boot');
     await until(() => notes.includes('BUILD/scheduling'));
-    // The scheduler is not needed any more until the delete, which then comes back as ERROR.
+    // The scheduler is not needed again until the delete, which ends in ERROR without it.
     const result = await without(['nova-scheduler'], () => running);
     if (result.outcome === 'failed' && result.cause.kind === 'delete-error') {
       expect(result.cause.service).toBe('nova-scheduler');
-      expect(result.upUntil).toBeLessThan(result.brokeAt);
+      expect(result.lastKnownUpAt).toBeLessThan(result.failureStartedAt);
     }
     await settle();
   });
 
-  it('whose looks are refused broke with the first of them, not before it was sent', async () => {
+  it('whose polls are refused failed with the first of them, not before it was sent', async () => {
     const { run, settle, notes } = watch();
     const before = await run('server-boot');
     notes.length = 0;
@@ -366,15 +387,15 @@ describe('server-boot', () => {
     const result = await faulty({ kind: 'refuse' }, () => running);
     expect(brief(result)).toEqual(['failed', 'spin-up-timeout', 'nova-api']);
     if (result.outcome !== 'failed' || before.outcome !== 'ok') throw new Error('one ok, one failed');
-    expect(result.upUntil).toBeGreaterThan(before.upUntil);
-    // Between two looks lie 50 ms.
-    expect(result.brokeAt).toBeGreaterThanOrEqual(stoppedAt - 50);
+    expect(result.lastKnownUpAt).toBeGreaterThan(before.lastKnownUpAt);
+    // Polls are 50 ms apart.
+    expect(result.failureStartedAt).toBeGreaterThanOrEqual(stoppedAt - 50);
     expect(result.settledAt).toBeLessThan(stoppedAt + BUDGET / 2);
-    expect(result.hung).toBe(false);
+    expect(result.timedOut).toBe(false);
     await settle();
   });
 
-  it('proves the service up until the look that was told that it had gone', async () => {
+  it('proves the service up until the poll that found the server gone', async () => {
     const { run } = watch();
     const startedAt = clock.now();
     const result = await run('server-boot');
@@ -382,12 +403,12 @@ describe('server-boot', () => {
     if (result.outcome !== 'ok') throw new Error('an ok sample');
     const { accepted = 0, active = 0, delete_accepted = 0, gone = 0 } = result.stages;
     expect(gone).toBeGreaterThan(0);
-    // Its last stage had lasted for at least one look, so that the delete was answered before it was sent.
-    expect(result.upUntil).toBeGreaterThanOrEqual(startedAt + (accepted + active + delete_accepted) * 1000);
-    expect(goneAt - result.upUntil).toBeLessThan(gone * 1000);
+    // The last stage took at least one poll, so the delete was answered before that poll was sent.
+    expect(result.lastKnownUpAt).toBeGreaterThanOrEqual(startedAt + (accepted + active + delete_accepted) * 1000);
+    expect(goneAt - result.lastKnownUpAt).toBeLessThan(gone * 1000);
   });
 
-  it('stopped on the way is void, and its server goes', async () => {
+  it('that is aborted is void, and its server is deleted', async () => {
     const { run, notes } = watch();
     await run('server-boot');
     notes.length = 0;
@@ -399,8 +420,8 @@ describe('server-boot', () => {
   });
 });
 
-describe('a boot that waits in vain', () => {
-  it('while its looks are refused says so, and one that is sent beside it is refused after the last good look', async () => {
+describe('a boot that is still waiting', () => {
+  it('reports refused polls, and another one is refused after the last good poll', async () => {
     const { run, notes, waitsInVain } = watch();
     await run('server-boot');
     notes.length = 0;
@@ -418,22 +439,22 @@ describe('a boot that waits in vain', () => {
     });
     expect(brief(extra)).toEqual(['failed', 'connection-refused', 'nova-api']);
     if (extra.outcome !== 'failed' || next.outcome !== 'failed') throw new Error('two failed boots');
-    // The look that was refused had seen it before; the next one says how long it has lasted.
-    expect(extra.brokeAt).toBeLessThan(sentAt);
-    expect(next.brokeAt).toBeGreaterThanOrEqual(nextSentAt);
-    expect(extra.upUntil).toBeGreaterThan(stoppedAt - 100);
-    expect(extra.upUntil).toBeLessThan(extra.brokeAt);
+    // The refused poll came after a good one; the next one tells how long the failure has lasted.
+    expect(extra.failureStartedAt).toBeLessThan(sentAt);
+    expect(next.failureStartedAt).toBeGreaterThanOrEqual(nextSentAt);
+    expect(extra.lastKnownUpAt).toBeGreaterThan(stoppedAt - 100);
+    expect(extra.lastKnownUpAt).toBeLessThan(extra.failureStartedAt);
     expect(vain).toBe(true);
-    // Its looks are answered again, but nobody knows whether anybody can boot until one more create is accepted.
+    // Its polls are answered again, but only another accepted create shows that servers can boot.
     await until(() => !(notes.at(-1) ?? '').startsWith('connection-refused'));
     expect(waitsInVain()).toBe(true);
     expect(brief(await run('server-boot'))).toEqual(['ok']);
-    // The first goes well in the end: it knows nothing of the time in which nobody could boot.
+    // The first one succeeds in the end, and does not cover the time in which no server could boot.
     expect(brief(await first)).toEqual(['ok']);
     expect(waitsInVain()).toBe(false);
   });
 
-  it('while its server cannot be deleted says so, until one more server is there', async () => {
+  it('reports a server that cannot be deleted until another server is up', async () => {
     const { run, settle, waitsInVain } = watch();
     await run('server-boot');
     const computes = ['nova-compute1', 'nova-compute2', 'nova-compute3'] as const;
@@ -451,7 +472,7 @@ describe('a boot that waits in vain', () => {
     expect(waitsInVain()).toBe(false);
   });
 
-  it('whose create hangs does not say so: another one would wait beside it in a worker of Nova', async () => {
+  it('does not report a create that hangs: another one would block a second worker of Nova', async () => {
     const { run, settle, waitsInVain } = watch();
     await run('server-boot');
     await without(['rabbitmq'], async () => {
@@ -464,7 +485,7 @@ describe('a boot that waits in vain', () => {
 });
 
 describe('the janitor', () => {
-  it('finds a create that was never answered by its name, when it is carried out at last, and deletes it', async () => {
+  it('finds the server of an unanswered create by name once it appears, and deletes it', async () => {
     const { run, events, settle } = watch();
     expect(brief(await run('server-boot'))).toEqual(['ok']);
     events.length = 0;
@@ -473,11 +494,11 @@ describe('the janitor', () => {
       await settle();
     });
     await until(() => events.some(({ kind, name }) => kind === 'gone' && name.endsWith('-1')));
-    const ours = events.filter(({ name, kind }) => name.endsWith('-1') && kind !== 'leaked');
-    expect(ours.map(({ kind }) => kind)).toEqual(['created', 'gone']);
+    const owned = events.filter(({ name, kind }) => name.endsWith('-1') && kind !== 'leaked');
+    expect(owned.map(({ kind }) => kind)).toEqual(['created', 'gone']);
   });
 
-  it('deletes again what comes back as ERROR', async () => {
+  it('deletes a server again that comes back as ERROR', async () => {
     const { cloud, janitor, events } = watch();
     const user = await signIn(embedded);
     const metadata = { rollwatch: '1', vantage: 'here', run: 'run' };
@@ -488,35 +509,35 @@ describe('the janitor', () => {
       await user.ask('compute', `DELETE /servers/${id}`);
       await user.until(id, (_answer, status) => status === 'ERROR');
     });
-    janitor.confirm({ name, id });
+    janitor.confirmGone({ name, id });
     await until(() => events.some(({ kind }) => kind === 'gone'));
     expect(events.map(({ kind }) => kind)).toEqual(['gone']);
     expect(cloud.access.name).toBe('cloud');
   });
 
-  it('deletes what bears our name and our metadata, of our vantage, and nothing else', async () => {
+  it('deletes only servers with the name prefix and metadata of its own vantage', async () => {
     const { janitor } = watch();
     const user = await signIn(embedded);
-    const ours = { rollwatch: '1', vantage: 'here', run: 'old', lifetime: '0' };
+    const owned = { rollwatch: '1', vantage: 'here', run: 'old', lifetime: '0' };
     const made = {
-      ours: serverIdOf(await user.create('rollwatch-a', { metadata: ours })),
-      elsewhere: serverIdOf(await user.create('rollwatch-b', { metadata: { ...ours, vantage: 'there' } })),
+      owned: serverIdOf(await user.create('rollwatch-a', { metadata: owned })),
+      elsewhere: serverIdOf(await user.create('rollwatch-b', { metadata: { ...owned, vantage: 'there' } })),
       unmarked: serverIdOf(await user.create('rollwatch-c')),
-      named: serverIdOf(await user.create('other-rollwatch-d', { metadata: ours })),
+      named: serverIdOf(await user.create('other-rollwatch-d', { metadata: owned })),
     };
     const scope = { vantage: 'here', run: null };
-    const dry = await janitor.sweep({ dryRun: true, scope, limit: 3000, signal: never });
-    expect(dry.type === 'ok' && dry.value.map(({ server, gone }) => [server.id, gone])).toEqual([[made.ours, false]]);
+    const dry = await janitor.sweep({ dryRun: true, scope, timeout: 3000, signal: never });
+    expect(dry.type === 'ok' && dry.value.map(({ server, gone }) => [server.id, gone])).toEqual([[made.owned, false]]);
     expect(await embedded.servers()).toHaveLength(4);
-    const wet = await janitor.sweep({ dryRun: false, scope, limit: 3000, signal: never });
-    expect(wet.type === 'ok' && wet.value.map(({ server, gone }) => [server.id, gone])).toEqual([[made.ours, true]]);
+    const wet = await janitor.sweep({ dryRun: false, scope, timeout: 3000, signal: never });
+    expect(wet.type === 'ok' && wet.value.map(({ server, gone }) => [server.id, gone])).toEqual([[made.owned, true]]);
     expect((await embedded.servers()).map(({ id }) => id).toSorted()).toEqual(
       [made.elsewhere, made.unmarked, made.named].toSorted(),
     );
     for (const id of [made.elsewhere, made.unmarked, made.named]) await user.remove(id);
   });
 
-  it('looks at its start for what an earlier start left behind, and later for that of another run', async () => {
+  it('finds leftover servers of its own run at the start, and later those of another run', async () => {
     const { janitor } = watch();
     const user = await signIn(embedded);
     const metadata = { rollwatch: '1', vantage: 'here', run: 'run', cloud: 'cloud', lifetime: '2' };
@@ -531,7 +552,7 @@ describe('the janitor', () => {
     await until(async () => (await embedded.servers()).length === 0);
   });
 
-  it('leaves a server of another run or entry alone for as long as it may be needed', async () => {
+  it('does not delete a server of another run or entry while it may be needed', async () => {
     const { janitor } = watch();
     const user = await signIn(embedded);
     const metadata = { rollwatch: '1', vantage: 'here', run: 'run', cloud: 'cloud', lifetime: '60' };
@@ -549,18 +570,18 @@ describe('the janitor', () => {
     await Promise.all(young.map((id) => user.remove(id)));
   });
 
-  it('deletes both of two servers that have one name', async () => {
+  it('deletes both of two servers with the same name', async () => {
     const { janitor } = watch();
     const user = await signIn(embedded);
     const metadata = { rollwatch: '1', vantage: 'here', run: 'old', lifetime: '0' };
     for (let count = 0; count < 2; count++) await user.create('rollwatch-twin', { metadata });
     const scope = { vantage: 'here', run: null };
-    const swept = await janitor.sweep({ dryRun: false, scope, limit: 3000, signal: never });
+    const swept = await janitor.sweep({ dryRun: false, scope, timeout: 3000, signal: never });
     expect(swept.type === 'ok' && swept.value.map(({ gone }) => gone)).toEqual([true, true]);
   });
 
-  it('holds boots while more servers than allowed cannot be deleted, and tells of each once', async () => {
-    const { janitor, events, held } = watch();
+  it('suspends boots while too many servers cannot be deleted, and reports each once', async () => {
+    const { janitor, events, suspended } = watch();
     const user = await signIn(embedded);
     const ids: string[] = [];
     for (const name of ['rollwatch-p', 'rollwatch-q']) {
@@ -570,21 +591,21 @@ describe('the janitor', () => {
       ids.push(id);
     }
     await without(['nova-conductor'], async () => {
-      janitor.take({ name: 'rollwatch-p', id: ids[0] ?? '', deletedAt: null });
-      expect(held()).toBe(null);
-      janitor.take({ name: 'rollwatch-q', id: ids[1] ?? '', deletedAt: null });
-      await until(() => held() !== null);
-      expect(held()).toBe('2 servers cannot be deleted');
+      janitor.delete({ name: 'rollwatch-p', id: ids[0] ?? '', deletedAt: null });
+      expect(suspended()).toBe(null);
+      janitor.delete({ name: 'rollwatch-q', id: ids[1] ?? '', deletedAt: null });
+      await until(() => suspended() !== null);
+      expect(suspended()).toBe('2 servers cannot be deleted');
       await setTimeout(300);
     });
-    await until(() => held() === null);
+    await until(() => suspended() === null);
     await until(() => events.length === 4);
     expect(events.map(({ kind }) => kind)).toEqual(['leaked', 'leaked', 'gone', 'gone']);
   });
 });
 
 describe('a clean-up whose deletes hang', () => {
-  /** Servers that the janitor and somebody else are to delete. */
+  /** Servers to be deleted by the janitor and by another user. */
   async function twoServers() {
     const user = await signIn(embedded);
     const metadata = { rollwatch: '1', vantage: 'here', run: 'run', cloud: 'cloud' };
@@ -594,26 +615,26 @@ describe('a clean-up whose deletes hang', () => {
       await user.until(id, (_answer, status) => status === 'ACTIVE');
       ids.push(id);
     }
-    const [ours = '', other = ''] = ids;
+    const [owned = '', other = ''] = ids;
     return {
-      ours,
-      deleteOurs: () => user.remove(ours),
+      owned,
+      deleteOwned: () => user.remove(owned),
       deleteOther: () => user.ask('compute', `DELETE /servers/${other}`).catch(() => null),
     };
   }
 
-  it('while lists are answered names the message queue once lists hang, too', async () => {
+  it('while lists are answered blames the message queue once lists hang too', async () => {
     const { run, janitor } = watch();
     expect(brief(await run('server-list', 'new'))).toEqual(['ok']);
-    const { ours, deleteOther } = await twoServers();
+    const { owned, deleteOther } = await twoServers();
     let others: Promise<unknown> = Promise.resolve();
     const result = await without(['rabbitmq'], async () => {
-      janitor.take({ name: 'rollwatch-p', id: ours, deletedAt: null });
+      janitor.delete({ name: 'rollwatch-p', id: owned, deletedAt: null });
       for (let second = 0; second < 4; second++) {
         await setTimeout(900);
         expect(brief(await run('server-list', 'new'))).toEqual(['ok']);
       }
-      // Somebody else's delete holds the other worker: from now on every list hangs.
+      // The other user's delete blocks the second worker: from now on every list hangs.
       others = deleteOther();
       await setTimeout(200);
       return run('server-list', 'new');
@@ -623,30 +644,30 @@ describe('a clean-up whose deletes hang', () => {
     await until(async () => (await embedded.servers()).length === 0);
   });
 
-  it('because nova-api hangs does not name the message queue', async () => {
+  it('because nova-api hangs does not blame the message queue', async () => {
     const { run, cloud } = watch();
     expect(brief(await run('server-list', 'new'))).toEqual(['ok']);
-    const { ours, deleteOurs, deleteOther } = await twoServers();
+    const { owned, deleteOwned, deleteOther } = await twoServers();
     const results = await faulty({ kind: 'hang' }, async () => {
       const limits = { connect: 1000, response: 10_000 };
-      void cloud.compute(cloud.http).delete(ours, { limits, signal: never });
+      void cloud.compute(cloud.http).delete(owned, { limits, signal: never });
       await setTimeout(3200);
       return [await run('server-list', 'new'), await run('server-list', 'reused'), await run('server-boot')];
     });
     expect(results.map((one) => (one.outcome === 'failed' ? one.cause.service : one.outcome))).toEqual(
       results.map(() => 'nova-api'),
     );
-    await Promise.all([deleteOurs(), deleteOther()]);
+    await Promise.all([deleteOwned(), deleteOther()]);
     await until(async () => (await embedded.servers()).length === 0);
   });
 });
 
 describe('preflight', () => {
-  const wanted: Wanted = { flavor: null, image: null, network: null, volume: null };
+  const wanted: BootPreferences = { flavor: null, image: null, network: null, volume: null };
 
   const refusal = async (changes: Partial<CloudAccess>, want = wanted) => {
     const found = await preflight(open('probe', changes), want, never);
-    return found.type === 'refused' ? [found.refusal.exitCode, found.refusal.message] : ['ready'];
+    return found.type === 'refused' ? [found.userError.exitCode, found.userError.message] : ['ready'];
   };
 
   it('chooses the smallest flavor and image and the only network', async () => {
@@ -665,49 +686,49 @@ describe('preflight', () => {
     }
   });
 
-  it('refuses a wrong password without telling it', async () => {
+  it('rejects a wrong password without revealing it', async () => {
     const wrong = accessTo({ ...embedded, password: 'hunter2' });
     const [code, message] = await refusal({ auth: wrong.auth });
     expect(code).toBe(2);
     expect(message).toBe(
-      `cloud cloud: Keystone at ${embedded.authUrl} refuses the credentials (user, password, project and their domains): HTTP 401: The request you have made requires authentication.`,
+      `cloud cloud: Keystone at ${embedded.authUrl} rejects the credentials (user, password, project and their domains): HTTP 401: The request you have made requires authentication.`,
     );
   });
 
-  it('refuses an application credential that is none', async () => {
+  it('rejects an unknown application credential', async () => {
     const credential = { id: 'f00' };
     const [code, message] = await refusal({
       auth: { type: 'application-credential', credential, secret: secret('hunter2') },
     });
     expect([code, message]).toEqual([
       2,
-      expect.stringMatching(/refuses the application credential \(wrong, deleted or expired\?\)/),
+      expect.stringMatching(/rejects the application credential \(wrong, deleted or expired\?\)/),
     ]);
     expect(message).not.toContain('hunter2');
   });
 
-  it('says what there is where something is not there', async () => {
+  it('lists what is available if something is missing', async () => {
     expect(await refusal({}, { ...wanted, image: 'cirros' })).toEqual([
       2,
-      expect.stringMatching(/^cloud cloud: there is no image 'cirros'; there is: probe/),
+      expect.stringMatching(/^cloud cloud: no image 'cirros' \(available: probe/),
     ]);
     expect(await refusal({}, { ...wanted, network: 'none' })).toEqual([
       2,
-      "cloud cloud: network 'none' needs compute microversion 2.37 or newer, and it is 2.1",
+      "cloud cloud: network 'none' needs compute microversion 2.37 or newer (in use: 2.1)",
     ]);
     expect(await refusal({ regionName: 'Mars' })).toEqual([
       2,
       expect.stringMatching(
-        /^cloud cloud: the catalogue has no public endpoint of image in region Mars \(its regions for image: RegionOne\)/,
+        /^cloud cloud: the catalogue has no public endpoint of image in region Mars \(regions with image: RegionOne\)/,
       ),
     ]);
   });
 
-  it('cannot go on where Keystone or Nova cannot be reached', async () => {
+  it('fails with exit code 3 if Keystone or Nova is unreachable', async () => {
     expect((await without(['keystone'], () => refusal({})))[0]).toBe(3);
     expect(await without(['nova-api'], () => refusal({}))).toEqual([
       3,
-      expect.stringMatching(/^cloud cloud: nova-api gives connection-refused: ECONNREFUSED/),
+      expect.stringMatching(/^cloud cloud: nova-api: connection-refused: ECONNREFUSED/),
     ]);
   });
 });

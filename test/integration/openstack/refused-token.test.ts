@@ -1,4 +1,4 @@
-/** Keystone refuses for a moment, as it does while its nodes have different fernet keys. */
+/** Keystone rejects credentials for a moment, as it does while its nodes have different fernet keys. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { openCloud } from '../../../src/openstack/cloud.ts';
@@ -12,7 +12,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-test('what Keystone was not asked after a refusal is void, for lists too, and no failed sample', async () => {
+test('a token request skipped after a rejection makes samples void, not failed, for lists too', async () => {
   let asked = 0;
   const server = await serveHttp((_request, response) => {
     asked++;
@@ -23,7 +23,7 @@ test('what Keystone was not asked after a refusal is void, for lists too, and no
   const state = { late: 0 };
   const clock = { now: () => performance.timeOrigin + performance.now() + state.late };
   const cloud = openCloud({ access: accessTo({ authUrl: `${server.url}/v3`, password: 'wrong-password' }), clock });
-  const request = { interval: 1000, slow: 1000, fast: { interval: 100, limit: 0 }, timeout: 5000 };
+  const request = { interval: 1000, slow: 1000, afterFailure: { interval: 100, limit: 0 }, timeout: 5000 };
   const place = { cloud: 'cloud', vantage: 'here' };
   const [tokens, lists] = [
     token(cloud, place, request),

@@ -12,8 +12,8 @@ import { accessTo } from '../../support/cloud-access.ts';
 import { type ScriptedServer, serveHttp } from '../../support/scripted-server.ts';
 
 const clock = { now: () => performance.timeOrigin + performance.now() };
-const fast = { interval: 100, limit: 0 };
-const request = { interval: 1000, slow: 1000, fast, timeout: 5000 };
+const afterFailure = { interval: 100, limit: 0 };
+const request = { interval: 1000, slow: 1000, afterFailure, timeout: 5000 };
 const place = { cloud: 'cloud', vantage: 'here' };
 const PASSWORD = 'pässwörd "with" \\ all & <sorts> of%2Fit';
 const TOKEN = 'gAAAAABm-the_live-token-0123456789';
@@ -25,7 +25,7 @@ afterEach(async () => {
 
 type Answer = (request: { readonly path: string; readonly body: string }, response: ServerResponse) => void;
 
-/** Keystone at /identity, and Nova at /compute of the same server. */
+/** Keystone at /identity and Nova at /compute of the same server. */
 async function serveCloud(keystone: Answer | null, nova: Answer): Promise<ScriptedServer> {
   const server = await serveHttp((message: IncomingMessage, response) => {
     void text(message).then((body) => {
@@ -41,7 +41,7 @@ async function serveCloud(keystone: Answer | null, nova: Answer): Promise<Script
 
 function issue(url: string, response: ServerResponse): void {
   const now = Date.now();
-  const moment = (at: number) => new Date(at).toISOString();
+  const timestamp = (at: number) => new Date(at).toISOString();
   const catalog = [
     {
       type: 'compute',
@@ -49,10 +49,12 @@ function issue(url: string, response: ServerResponse): void {
     },
   ];
   response.writeHead(201, { 'Content-Type': 'application/json', 'X-Subject-Token': TOKEN });
-  response.end(JSON.stringify({ token: { issued_at: moment(now), expires_at: moment(now + 3_600_000), catalog } }));
+  response.end(
+    JSON.stringify({ token: { issued_at: timestamp(now), expires_at: timestamp(now + 3_600_000), catalog } }),
+  );
 }
 
-/** One sample, as it leaves the sampler's thread. */
+/** One sample as it leaves the sampler's thread. */
 async function sampleOf(probe: Extract<ProbeName, 'server-list' | 'token'>, url: string, password: string) {
   const cloud = openCloud({ access: accessTo({ authUrl: `${url}/identity/v3`, password }), clock });
   const list = { ...request, detail: true, limit: 100 };
@@ -86,7 +88,7 @@ const echoes: readonly (readonly [string, number, Answer])[] = [
   ['far behind, where the text is cut', 500, (_, response) => response.end(`${'x'.repeat(285)}${TOKEN}${PASSWORD}`)],
 ];
 
-/** A piece of either that is long enough not to be there by chance. */
+/** Parts of each that are too long to occur by chance. */
 const PIECES = [
   PASSWORD.slice(0, 8),
   'p\\u00e4ssw',
@@ -96,19 +98,22 @@ const PIECES = [
   TOKEN.slice(0, 13),
 ];
 
-test.each(echoes)('what an answer of Nova echoes %s leaves no secret in the sample', async (_name, status, answer) => {
-  const server = await serveCloud(null, (asked, response) => {
-    response.writeHead(status, { 'X-Openstack-Request-Id': TOKEN });
-    answer(asked, response);
-  });
-  const sample = await sampleOf('server-list', server.url, PASSWORD);
-  expect(sample.outcome).toBe('failed');
-  expect(sample.requestId).toBe('***');
-  for (const piece of PIECES) expect(JSON.stringify(sample)).not.toContain(piece);
-});
+test.each(echoes)(
+  'an answer of Nova that echoes secrets %s leaves none in the sample',
+  async (_name, status, answer) => {
+    const server = await serveCloud(null, (asked, response) => {
+      response.writeHead(status, { 'X-Openstack-Request-Id': TOKEN });
+      answer(asked, response);
+    });
+    const sample = await sampleOf('server-list', server.url, PASSWORD);
+    expect(sample.outcome).toBe('failed');
+    expect(sample.requestId).toBe('***');
+    for (const piece of PIECES) expect(JSON.stringify(sample)).not.toContain(piece);
+  },
+);
 
 test.each(echoes)(
-  'what an answer of Keystone echoes %s leaves no secret in the sample',
+  'an answer of Keystone that echoes secrets %s leaves none in the sample',
   async (_name, status, answer) => {
     const server = await serveCloud(
       (asked, response) => {

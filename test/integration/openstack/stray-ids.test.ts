@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { deleteFloating } from '../../../src/checks/resources/floating-ip.ts';
-import { deleteGroup } from '../../../src/checks/resources/security-groups.ts';
+import { deleteFloatingIp } from '../../../src/checks/resources/floating-ips.ts';
+import { deleteSecurityGroup } from '../../../src/checks/resources/security-groups.ts';
 import { type Cloud, openCloud } from '../../../src/openstack/cloud.ts';
 import { accessTo } from '../../support/cloud-access.ts';
 import { type ScriptedServer, serveHttp } from '../../support/scripted-server.ts';
@@ -14,7 +14,7 @@ let cloud: Cloud;
 let asked: string[];
 let id: string;
 
-/** A cloud that gives its servers any id. */
+/** A cloud whose servers have the given id. */
 beforeEach(async () => {
   asked = [];
   id = STRAY;
@@ -45,30 +45,30 @@ afterEach(async () => {
 
 const NEW = { name: 'n', flavor: 'f', image: 'i', volume: null, networks: null, availabilityZone: null, metadata: {} };
 
-it('makes an answer invalid whose id is none', async () => {
+it('an invalid id makes the answer invalid', async () => {
   const compute = cloud.compute(cloud.http);
   for (const result of [
     await compute.create(NEW, options()),
-    await compute.named('rollwatch', options()),
+    await compute.listByPrefix('rollwatch', options()),
     await compute.list({ detail: true, limit: 10, ...options() }),
     await compute.show('s1', options()),
   ]) {
     expect(result).toMatchObject({
       type: 'failed',
-      cause: { kind: 'invalid-body', message: expect.stringContaining("'../flavors/f1' is no id") },
+      cause: { kind: 'invalid-body', message: expect.stringContaining("'../flavors/f1' is not a valid id") },
     });
   }
 });
 
-it('sends nothing for an id that is none, wherever it comes from', async () => {
+it('no request is sent for an invalid id, wherever it comes from', async () => {
   const compute = cloud.compute(cloud.http);
   for (const stray of [STRAY, '..', '.', 'a/b', '%2e%2e', 'a\\b']) {
     for (const result of [
       await compute.delete(stray, options()),
       await compute.show(stray, options()),
-      await compute.act(stray, { pause: null }, options()),
-      await deleteFloating(cloud, stray, options()),
-      await deleteGroup(cloud, stray, options()),
+      await compute.performAction(stray, { pause: null }, options()),
+      await deleteFloatingIp(cloud, stray, options()),
+      await deleteSecurityGroup(cloud, stray, options()),
     ]) {
       if (stray === '%2e%2e') continue;
       expect(result).toMatchObject({
@@ -77,19 +77,19 @@ it('sends nothing for an id that is none, wherever it comes from', async () => {
       });
     }
   }
-  // What is encoded once more names a server of that very id, and nothing else.
+  // An id that is encoded once more can only name a server with that id.
   const paths = asked.filter((line) => !line.includes('/auth/tokens'));
   expect(new Set(paths.map((line) => line.split(' ')[1]?.replace(/^.*\/(?=[^/]*%25)/, '')))).toEqual(
     new Set(['%252e%252e', '%252e%252e/action']),
   );
 });
 
-it('goes from page to page by the id of the last server, never by the link', async () => {
+it('the next page is requested by the id of the last server, never by the link', async () => {
   id = 'a b.c';
   const compute = cloud.compute(cloud.http);
   expect(await compute.show(id, options())).toMatchObject({ type: 'ok', value: { id } });
   expect(asked.at(-1)).toBe('GET /compute/v2.1/servers/a%20b.c');
-  expect(await compute.named('roll', options())).toMatchObject({ type: 'ok', value: [{ id }, { id }] });
+  expect(await compute.listByPrefix('roll', options())).toMatchObject({ type: 'ok', value: [{ id }, { id }] });
   expect(asked.slice(-2)).toEqual([
     'GET /compute/v2.1/servers/detail?name=%5Eroll&limit=100',
     'GET /compute/v2.1/servers/detail?name=%5Eroll&limit=100&marker=a%20b.c',

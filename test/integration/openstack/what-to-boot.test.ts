@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Facts, ProbeResult } from '../../../src/domain/ports.ts';
-import { type Choice, candidates, type Wanted } from '../../../src/openstack/compute/choose.ts';
+import { type BootChoice, type BootPreferences, bootCandidates } from '../../../src/openstack/compute/choose.ts';
 import { createJanitor } from '../../../src/probes/janitor.ts';
 import { serverBoot } from '../../../src/probes/server-boot.ts';
 import {
@@ -24,16 +24,16 @@ const image = (id: string, changes: object = {}) => ({
   ...changes,
 });
 const flavor = (id: string, changes: object = {}) => ({ id, name: id, vcpus: 1, ram: 512, disk: 10, ...changes });
-const ANY: Wanted = { flavor: null, image: null, network: null, volume: null };
+const ANY: BootPreferences = { flavor: null, image: null, network: null, volume: null };
 
 type Offer = {
   readonly images?: readonly object[];
   readonly flavors?: readonly object[];
-  /** Of Glance, in place of the whole list. */
+  /** Glance's answers, instead of the whole list. */
   readonly glance?: (request: ScriptedRequest) => ScriptedAnswer | null;
-  /** Null: accepted. */
+  /** Null if accepted. */
   readonly refuse?: (server: { readonly flavorRef: string; readonly imageRef: string }) => ScriptedAnswer | null;
-  /** The fault of a server that was accepted; null: ACTIVE. */
+  /** The fault of an accepted server; null if it becomes ACTIVE. */
   readonly fault?: (server: { readonly imageRef: string }) => string | null;
 };
 
@@ -94,15 +94,22 @@ async function serve({
 const NO_IMAGE =
   '<html>\n <head>\n  <title>404 Not Found</title>\n </head>\n <body>\n  <h1>404 Not Found</h1>\n  No image found with ID<br /><br />\n </body>\n</html>';
 
-/** The boot probe of a cloud, and what it says for the report. */
-async function watch(offer: Offer, wanted: Partial<Wanted> = {}) {
+/** The boot probe of a cloud and its facts for the report. */
+async function watch(offer: Offer, wanted: Partial<BootPreferences> = {}) {
   const { cloud, asked } = await serve(offer);
   const mark = { prefix: 'rollwatch-', vantage: 'v', run: 'r', cloud: 'cloud' };
   const facts: Facts[] = [];
   const notes: string[] = [];
-  const janitor = createJanitor({ cloud, mark, deleteLimit: 1000, maxStuck: 1, emit: () => {}, log: () => {} });
+  const janitor = createJanitor({
+    cloud,
+    creator: mark,
+    deleteLimit: 1000,
+    maxStuck: 1,
+    emit: () => {},
+    log: () => {},
+  });
   const settings = {
-    ...{ enabled: true, interval: 1000, slow: 1000, fast: { interval: 100, limit: 60_000 }, ...ANY, ...wanted },
+    ...{ enabled: true, interval: 1000, slow: 1000, afterFailure: { interval: 100, limit: 60_000 }, ...ANY, ...wanted },
     ...{ budget: 5000, deleteLimit: 5000, poll: 20, requestTimeout: 2000, availabilityZone: null },
     ...{ namePrefix: 'rollwatch-', maxStuck: 1 },
   };
@@ -110,7 +117,7 @@ async function watch(offer: Offer, wanted: Partial<Wanted> = {}) {
   const probe = serverBoot(
     cloud,
     { cloud: 'cloud', vantage: 'v' },
-    { settings, session: 1, mark, janitor, admin: null, onFacts },
+    { settings, session: 1, creator: mark, janitor, admin: null, onFacts },
   );
   closing.unshift(async () => {
     await janitor.stop(1000);
@@ -128,15 +135,15 @@ async function watch(offer: Offer, wanted: Partial<Wanted> = {}) {
 
 const brief = (result: ProbeResult) => (result.outcome === 'ok' ? ['ok'] : [result.outcome, result.cause.kind]);
 
-async function chosen(scripted: ScriptedCloud, wanted: Partial<Wanted> = {}) {
-  const found = await candidates(scripted.cloud, { ...ANY, ...wanted }, options());
+async function chosen(scripted: ScriptedCloud, wanted: Partial<BootPreferences> = {}) {
+  const found = await bootCandidates(scripted.cloud, { ...ANY, ...wanted }, options());
   return found.type === 'ok'
-    ? found.value.map(({ names }: Choice) => `${names.image} ${names.flavor}`)
+    ? found.value.map(({ names }: BootChoice) => `${names.image} ${names.flavor}`)
     : found.cause.message;
 }
 
 describe('a server that boots from a volume', () => {
-  it('is asked for as the compute API has it, by an image that needs no flavor with a disk', async () => {
+  it('is created with block_device_mapping_v2, from an image that needs no flavor with a disk', async () => {
     const asked: object[] = [];
     const refuse = (server: object) => {
       asked.push(server);
@@ -165,7 +172,7 @@ describe('a server that boots from a volume', () => {
     ]);
   });
 
-  it('is refused where the volume is too small for the image', async () => {
+  it('is rejected if the volume is too small for the image', async () => {
     const large = await serve({ images: [image('windows', { min_disk: 40 })] });
     expect(await chosen(large, { volume: 39 })).toBe(
       'a volume of 39 GiB is too small for image windows, which needs 40',
@@ -175,7 +182,7 @@ describe('a server that boots from a volume', () => {
 });
 
 describe('images', () => {
-  it('are read page by page, whatever host `next` names', async () => {
+  it('are read page by page from the endpoint, whatever host `next` names', async () => {
     const pages: Readonly<Record<string, object>> = {
       '': { images: [image('large', { size: 30_000_000 })], next: 'http://elsewhere.example/v2/images?marker=large' },
       large: { images: [image('small', { size: 1 })], next: '/v2/images?marker=large' },
@@ -187,7 +194,7 @@ describe('images', () => {
     expect(await chosen(await serve({ glance }))).toEqual(['small m1.tiny', 'large m1.tiny']);
   });
 
-  it('are found by id and by name beyond the first page, and among those of the community', async () => {
+  it('are found by id and name beyond the first page and among community images', async () => {
     const community = image('0c0ffee0-0000-4000-8000-000000000001', {
       name: 'cirros-community',
       visibility: 'community',
@@ -208,10 +215,10 @@ describe('images', () => {
     expect(await chosen(scripted, { image: community.id })).toEqual(['cirros-community m1.tiny']);
     expect(await chosen(scripted, { image: 'cirros-community' })).toEqual(['cirros-community m1.tiny']);
     expect(await chosen(scripted, { image: 'far' })).toEqual(['far m1.tiny']);
-    expect(await chosen(scripted, { image: 'none' })).toBe("there is no image 'none'; there is: first");
+    expect(await chosen(scripted, { image: 'none' })).toBe("no image 'none' (available: first)");
   });
 
-  it('are asked of v2 where the catalog names v1', async () => {
+  it('are read from v2 if the catalogue names v1', async () => {
     const scripted: ScriptedCloud = await serveScriptedCloud(({ path }) => {
       if (path.startsWith('/identity')) return tokenAnswer(scripted.url, { image: `${scripted.url}/image/v1` });
       if (path.startsWith('/image/v2/images')) return { status: 200, body: { images: [image('cirros')] } };
@@ -228,8 +235,8 @@ const ZERO_DISK = {
   body: { forbidden: { code: 403, message: 'Only volume-backed servers are allowed for flavors with zero disk.' } },
 };
 
-describe('a boot that Nova refuses for what was asked', () => {
-  it('is none of a flavor without a disk where there is another', async () => {
+describe('a boot that Nova rejects for its flavor or image', () => {
+  it('does not use a flavor without a disk if there is another', async () => {
     const flavors = [flavor('v1.tiny', { disk: 0 }), flavor('m1.tiny')];
     const { boot, facts } = await watch({
       flavors,
@@ -239,12 +246,12 @@ describe('a boot that Nova refuses for what was asked', () => {
     expect(facts).toMatchObject([{ flavor: 'm1.tiny' }]);
   });
 
-  it('is void where all flavors have none, and says what to do', async () => {
+  it('is void with advice if no flavor has a disk', async () => {
     const { boot } = await watch({ flavors: [flavor('v1.tiny', { disk: 0 })], refuse: () => ZERO_DISK });
     const result = await boot();
     expect(brief(result)).toEqual(['void', 'refused-choice']);
     expect(result.outcome === 'void' && result.cause.message).toMatch(
-      /^Nova refuses cirros with v1.tiny on private: HTTP 403: Only volume-backed .*; nothing else is left to try; set probes\.server-boot\.flavor/,
+      /^Nova refused cirros with v1.tiny on private: HTTP 403: Only volume-backed .*; no other choice is left: set probes\.server-boot\.flavor/,
     );
   });
 
@@ -265,10 +272,10 @@ describe('a boot that Nova refuses for what was asked', () => {
       image: 'cirros',
       'refused by Nova': expect.stringContaining(message.slice(0, 30)),
     });
-    expect(notes.some((note) => note.includes('cirros with m1.tiny is tried next'))).toBe(true);
+    expect(notes.some((note) => note.includes('trying cirros with m1.tiny next'))).toBe(true);
   });
 
-  it('is void, too, where a server was accepted and goes to ERROR for it', async () => {
+  it('is void also if the accepted server goes to ERROR for it', async () => {
     const images = [image('odd', { size: 1 }), image('cirros')];
     const fault = ({ imageRef }: { readonly imageRef: string }) =>
       imageRef === 'odd' ? 'Build of instance s1 aborted: image odd is not bootable' : null;
@@ -277,7 +284,7 @@ describe('a boot that Nova refuses for what was asked', () => {
     expect(brief(await boot())).toEqual(['ok']);
   });
 
-  it('is a failure once a boot has worked', async () => {
+  it('is a failure after a boot has succeeded', async () => {
     let refusing = false;
     const gone = { status: 400, body: { badRequest: { code: 400, message: 'Image cirros could not be found.' } } };
     const { boot } = await watch({ refuse: () => (refusing ? gone : null) });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { groupsOfOurs } from '../../../src/checks/resources/security-groups.ts';
-import { metadataOf } from '../../../src/domain/ownership.ts';
-import { USUAL_PACE } from '../../../src/openstack/compute/server-deletion.ts';
+import { listOwnedSecurityGroups } from '../../../src/checks/resources/security-groups.ts';
+import { testServerMetadata } from '../../../src/domain/ownership.ts';
+import { DEFAULT_DELETION_TIMING } from '../../../src/openstack/compute/server-deletion.ts';
 import { createJanitor } from '../../../src/probes/janitor.ts';
 import {
   novaNotFound,
@@ -12,7 +12,7 @@ import {
   tokenAnswer,
 } from '../../support/scripted-cloud.ts';
 
-/** As Nova lists a server whose cell is down (microversion 2.69 and newer). */
+/** A server in a cell that is down, as Nova lists it (microversion 2.69 and newer). */
 const DOWN_CELL = {
   id: '11111111-0000-4000-8000-000000000001',
   status: 'UNKNOWN',
@@ -21,7 +21,7 @@ const DOWN_CELL = {
   links: [],
 };
 const MARK = { prefix: 'rollwatch-', vantage: 'v', run: 'r', cloud: 'cloud' };
-const OURS = { id: 'b', name: 'rollwatch-b', status: 'ACTIVE', metadata: metadataOf(MARK, 0) };
+const OWNED = { id: 'b', name: 'rollwatch-b', status: 'ACTIVE', metadata: testServerMetadata(MARK, 0) };
 
 let servers: readonly unknown[];
 let more: boolean;
@@ -45,7 +45,7 @@ const list = (detail: boolean) => compute().list({ detail, limit: 10, ...options
 
 describe('a list of servers', () => {
   it.each([true, false])('is up with a server whose cell is down (detail: %s)', async (detail) => {
-    servers = [OURS, DOWN_CELL];
+    servers = [OWNED, DOWN_CELL];
     expect(await list(detail)).toMatchObject({ type: 'ok', value: 2 });
     servers = [DOWN_CELL];
     expect(await list(detail)).toMatchObject({ type: 'ok', value: 1 });
@@ -54,28 +54,28 @@ describe('a list of servers', () => {
   it.each([
     ['without a name', { id: 'x', status: 'ACTIVE' }],
     ['without an id', { name: 'x', status: 'ACTIVE' }],
-    ['whose id leads elsewhere', { ...OURS, id: '../flavors/f1' }],
-    ['whose metadata are none', { ...OURS, id: 'c', metadata: 7 }],
+    ['with a path traversal in the id', { ...OWNED, id: '../flavors/f1' }],
+    ['with invalid metadata', { ...OWNED, id: 'c', metadata: 7 }],
     ['that is null', null],
-  ])('loses a row %s, and no other', async (_name, row) => {
-    servers = [row, OURS, row];
+  ])('drops only a row %s', async (_name, row) => {
+    servers = [row, OWNED, row];
     expect(await list(true)).toMatchObject({ type: 'ok', value: 1 });
-    const named = await compute().named('rollwatch-', options());
+    const named = await compute().listByPrefix('rollwatch-', options());
     expect(named.type === 'ok' && named.value.map(({ id }) => id)).toEqual(['b']);
     servers = [row];
     expect(await list(true)).toMatchObject({ type: 'failed', cause: { kind: 'invalid-body' } });
   });
 
-  it('ends where a page ends with the row that it began with', async () => {
-    servers = [OURS, null];
+  it('ends at a page whose last row repeats the marker', async () => {
+    servers = [OWNED, null];
     more = true;
-    await compute().named('rollwatch-', options());
+    await compute().listByPrefix('rollwatch-', options());
     expect(scripted.asked.filter(({ path }) => path.includes('/servers/detail'))).toHaveLength(2);
   });
 });
 
-it('sweeps what is ours beside a server whose cell is down', async () => {
-  servers = [DOWN_CELL, OURS];
+it('sweeps test servers beside a server in a cell that is down', async () => {
+  servers = [DOWN_CELL, OWNED];
   let deleted = false;
   const usual = script;
   script = (request) => {
@@ -88,22 +88,22 @@ it('sweeps what is ours beside a server whose cell is down', async () => {
       : usual(request);
   };
   const janitor = createJanitor({
-    ...{ cloud: scripted.cloud, mark: MARK, deleteLimit: 60_000, maxStuck: 1, emit: () => {}, log: () => {} },
-    pace: { ...USUAL_PACE, looks: [10], confirmAfter: 10 },
+    ...{ cloud: scripted.cloud, creator: MARK, deleteLimit: 60_000, maxStuck: 1, emit: () => {}, log: () => {} },
+    timing: { ...DEFAULT_DELETION_TIMING, pollIntervalsMs: [10], confirmAfterMs: 10 },
   });
   const scope = { vantage: null, run: null };
-  const swept = await janitor.sweep({ dryRun: false, scope, limit: 10_000, signal: options().signal });
+  const swept = await janitor.sweep({ dryRun: false, scope, timeout: 10_000, signal: options().signal });
   await janitor.stop(1000);
   expect(swept.type === 'ok' && swept.value.map(({ server, gone }) => [server.id, gone])).toEqual([['b', true]]);
   expect(scripted.asked.some(({ path }) => path.includes(DOWN_CELL.id))).toBe(false);
 });
 
-it('shows a server whose cell is down as UNKNOWN', async () => {
+it('shows a server in a cell that is down as UNKNOWN', async () => {
   script = ({ path }) => (path.includes('/servers/') ? { status: 200, body: { server: DOWN_CELL } } : null);
   expect(await compute().show(DOWN_CELL.id, options())).toMatchObject({ type: 'ok', value: { status: 'UNKNOWN' } });
 });
 
-it('reads a catalog with wrong services and endpoints, and a list of groups with a wrong one', async () => {
+it('reads a catalogue and a list of groups with invalid rows', async () => {
   const description = 'rollwatch=1 purpose=brief vantage=v';
   script = ({ path }) => {
     if (path.startsWith('/identity')) {
@@ -126,7 +126,7 @@ it('reads a catalog with wrong services and endpoints, and a list of groups with
     return path.includes('/servers/detail') ? { status: 200, body: { servers: [] } } : null;
   };
   expect(await list(true)).toMatchObject({ type: 'ok', value: 0 });
-  expect(await groupsOfOurs(scripted.cloud, { purpose: null, vantage: 'v', ...options() })).toMatchObject({
+  expect(await listOwnedSecurityGroups(scripted.cloud, { purpose: null, vantage: 'v', ...options() })).toMatchObject({
     type: 'ok',
   });
 });

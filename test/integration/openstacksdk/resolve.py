@@ -8,7 +8,7 @@ import os
 import sys
 import warnings
 
-import keystoneauth1.identity.v3
+import keystoneauth1.identity.v3  # noqa: F401 (registers the v3 plugins)
 import openstack.config.loader
 import osc_lib.cli.client_config
 

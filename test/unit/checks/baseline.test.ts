@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { lastStock, readStock, stockText } from '../../../src/checks/baseline.ts';
-import type { KeptServer } from '../../../src/checks/survivors/compare.ts';
-import { withoutOurMove } from '../../../src/checks/survivors/survivors.ts';
+import { baselineText, latestBaseline, parseBaseline } from '../../../src/checks/baseline.ts';
+import type { ServerRecord } from '../../../src/checks/resources/server-record.ts';
 
-const kept = (facts: Partial<KeptServer> = {}): KeptServer => ({
+const survivor = (changes: Partial<ServerRecord> = {}): ServerRecord => ({
   id: 'a',
   name: 'keeper',
   status: 'ACTIVE',
@@ -16,32 +15,39 @@ const kept = (facts: Partial<KeptServer> = {}): KeptServer => ({
   metadata: {},
   securityGroups: [],
   fault: null,
-  ...facts,
+  ...changes,
 });
 
-const inside = { hostKey: 'SHA256:x', hostName: 'keeper', vcpus: 1, boot: '1', uptime: 5 };
+const facts = { hostKey: 'SHA256:x', hostName: 'keeper', vcpus: 1, boot: '1', uptime: 5 };
 
-describe('what one stage leaves for the next', () => {
-  it('is read as it was written, and nothing where it is damaged', () => {
+describe('a baseline', () => {
+  it('is read as it was written, or not at all if it is damaged', () => {
     const versions = [{ cell: 'cell1', binary: 'nova-compute', version: 61 }];
     const tempest = { smoke: ['a'] };
-    const taken = { versions, schemas: [{ database: 'API', revision: 'b30f573d3377' }], microversions: ['2.93'] };
-    const stock = { services: null, kept: [kept()], inside: { a: inside }, hosts: ['h1'], ...taken, tempest };
-    expect(readStock(stockText(stock))).toEqual(stock);
-    expect(readStock('{"services":null,"kept":null}')).toEqual({
-      ...{ services: null, kept: null, inside: null, hosts: null, versions: null, tempest: null },
+    const database = { versions, schemas: [{ database: 'API', revision: 'b30f573d3377' }], microversions: ['2.93'] };
+    const baseline = {
+      services: null,
+      survivors: [survivor()],
+      guests: { a: facts },
+      hosts: ['h1'],
+      ...database,
+      tempest,
+    };
+    expect(parseBaseline(baselineText(baseline))).toEqual(baseline);
+    expect(parseBaseline('{"services":null,"survivors":null}')).toEqual({
+      ...{ services: null, survivors: null, guests: null, hosts: null, versions: null, tempest: null },
       ...{ schemas: null, microversions: null },
     });
-    expect(readStock('{"services": 1}')).toBeNull();
-    expect(readStock('')).toBeNull();
+    expect(parseBaseline('{"services": 1}')).toBeNull();
+    expect(parseBaseline('')).toBeNull();
   });
 
-  it('is of each part what was found last', () => {
+  it('has the latest value of each part', () => {
     const texts = [
-      stockText({
+      baselineText({
         services: [],
-        kept: [kept()],
-        inside: { a: inside, b: inside },
+        survivors: [survivor()],
+        guests: { a: facts, b: facts },
         hosts: null,
         versions: [],
         schemas: [],
@@ -49,10 +55,10 @@ describe('what one stage leaves for the next', () => {
         tempest: { smoke: ['a'], b: ['b'] },
       }),
       'damaged',
-      stockText({
+      baselineText({
         services: null,
-        kept: [kept({ hostId: 'h2' })],
-        inside: { b: { ...inside, boot: '2' } },
+        survivors: [survivor({ hostId: 'h2' })],
+        guests: { b: { ...facts, boot: '2' } },
         hosts: [],
         versions: null,
         schemas: null,
@@ -60,31 +66,25 @@ describe('what one stage leaves for the next', () => {
         tempest: { smoke: [] },
       }),
     ];
-    expect(lastStock(texts)).toEqual({
+    expect(latestBaseline(texts)).toEqual({
       services: [],
-      kept: [kept({ hostId: 'h2' })],
-      inside: { a: inside, b: { ...inside, boot: '2' } },
+      survivors: [survivor({ hostId: 'h2' })],
+      guests: { a: facts, b: { ...facts, boot: '2' } },
       hosts: [],
       versions: [],
       schemas: [],
       microversions: ['2.95'],
       tempest: { smoke: [], b: ['b'] },
     });
-    expect(lastStock([])).toEqual({
+    expect(latestBaseline([])).toEqual({
       services: null,
-      kept: null,
-      inside: null,
+      survivors: null,
+      guests: null,
       hosts: null,
       versions: null,
       schemas: null,
       microversions: null,
       tempest: null,
     });
-  });
-
-  it('holds no move against the cloud that was ours, and every other', () => {
-    const to = kept({ hostId: 'h2', host: 'n2' });
-    expect(withoutOurMove([kept()], { from: kept(), to })).toEqual([kept({ hostId: 'h2', host: 'n2' })]);
-    expect(withoutOurMove([kept({ hostId: 'h0' })], { from: kept(), to })).toEqual([kept({ hostId: 'h0' })]);
   });
 });

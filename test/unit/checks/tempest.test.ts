@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { missingTests, testCheck } from '../../../src/checks/tempest/test-checks.ts';
-import { createTestBook, exceptionOf, oneLine, type TestEvent } from '../../../src/checks/tempest/test-results.ts';
+import { missingTests, testCheck } from '../../../src/checks/tempest/tempest.ts';
+import { createTestResults, exceptionOf, oneLine, type TestEvent } from '../../../src/checks/tempest/test-results.ts';
 import { type Check, compareChecks, fail, pass, skip } from '../../../src/domain/check.ts';
-import { tempestSummary, toldChecks } from '../../../src/format/tempest.ts';
+import { checksToReport, tempestSummary } from '../../../src/format/tempest.ts';
 
 const event = (test: string, facts: Partial<TestEvent> = {}): TestEvent => ({
   test,
@@ -13,9 +13,9 @@ const event = (test: string, facts: Partial<TestEvent> = {}): TestEvent => ({
 });
 const file = (test: string, name: string, text: string) => event(test, { file: { name, text } });
 
-describe('the book of tests', () => {
-  it('puts together what is told of several tests at once', () => {
-    const book = createTestBook();
+describe('test results', () => {
+  it('combine interleaved events of several tests', () => {
+    const testResults = createTestResults();
     const results = [
       event('a.Test.test_ok[id-1,smoke]', { status: 'inprogress', at: 1000 }),
       event('a.Test.test_bad[id-2]', { status: 'inprogress', at: 1500 }),
@@ -36,19 +36,19 @@ describe('the book of tests', () => {
       event('process-returncode', { status: 'fail' }),
       event('d', { status: 'exists' }),
       event('e[id-5]', { status: 'inprogress', at: 1 }),
-    ].map((one) => book.take(one));
+    ].map((one) => testResults.add(one));
     expect(results.filter((one) => one !== null)).toEqual([
       { id: 'a.Test.test_ok', outcome: 'pass', seconds: 0.25, reason: '' },
       { id: 'a.Test.test_bad', outcome: 'fail', seconds: 2.5, reason: 'NotFound: Object not found' },
       { id: 'setUpClass (a.Other)', outcome: 'skip', seconds: null, reason: 'no Cinder here' },
       { id: 'b', outcome: 'pass', seconds: null, reason: '' },
-      { id: 'c', outcome: 'fail', seconds: null, reason: 'it passed and should have failed' },
+      { id: 'c', outcome: 'fail', seconds: null, reason: 'passed, but was expected to fail' },
     ]);
-    expect(book.unfinished()).toEqual(['e']);
+    expect(testResults.unfinished()).toEqual(['e']);
   });
 });
 
-describe('why a test failed', () => {
+describe('the reason of a failed test', () => {
   const cases: readonly (readonly [string, string, string])[] = [
     [
       'the exception below the last frame, with its details',
@@ -60,14 +60,14 @@ describe('why a test failed', () => {
       'Traceback:\n  File "a.py", line 1, in b\n    c()\nOSError: refused\n\nDuring handling of the above exception, another exception occurred:\n\nTraceback:\n  File "d.py", line 2, in e\n    f()\nurllib3.exceptions.MaxRetryError: HTTPConnectionPool(host=\'x\')\n',
       "MaxRetryError: HTTPConnectionPool(host='x')",
     ],
-    ['what there is, where there are no frames', 'testtools.Mismatch: 1 != 2', 'Mismatch: 1 != 2'],
+    ['the whole text if there are no frames', 'testtools.Mismatch: 1 != 2', 'Mismatch: 1 != 2'],
     ['nothing', '', ''],
   ];
   it.each(cases)('is %s', (_, traceback, reason) => {
     expect(exceptionOf(traceback)).toBe(reason);
   });
 
-  it('is one line of a bearable length, without secrets', () => {
+  it('is one short line without secrets', () => {
     expect(oneLine('a\n  b\tc ')).toBe('a b c');
     expect(oneLine('x'.repeat(400))).toBe(`${'x'.repeat(299)}…`);
     expect(oneLine(`{'adminPass': 'hunter2', "password": "a b", 'id': 'x'}`)).toBe(
@@ -85,32 +85,32 @@ const test = (id: string, status: Check['status'], seconds = 1): Check => ({
 });
 
 describe("the checks of Tempest's tests", () => {
-  it('name the test, and tell how it went and how long it took', () => {
-    const about = { id: 'a.B.c', seconds: 1.5, reason: '' };
-    expect(testCheck({ ...about, outcome: 'pass' })).toEqual({
+  it('name the test, its result and its duration', () => {
+    const base = { id: 'a.B.c', seconds: 1.5, reason: '' };
+    expect(testCheck({ ...base, outcome: 'pass' })).toEqual({
       ...pass('tempest: a.B.c', 'ok in 1.5 s'),
       seconds: 1.5,
     });
-    expect(testCheck({ ...about, outcome: 'fail', reason: 'NotFound' })).toEqual({
+    expect(testCheck({ ...base, outcome: 'fail', reason: 'NotFound' })).toEqual({
       ...fail('tempest: a.B.c', 'NotFound'),
       seconds: 1.5,
     });
-    expect(testCheck({ ...about, outcome: 'skip', seconds: null })).toEqual(skip('tempest: a.B.c', 'skipped'));
+    expect(testCheck({ ...base, outcome: 'skip', seconds: null })).toEqual(skip('tempest: a.B.c', 'skipped'));
   });
 
-  it('tell of those that passed before and of which nothing is told now', () => {
+  it('skip tests that passed before and have no result now', () => {
     const now = [
       { id: 'a.B.one', outcome: 'pass', seconds: 1, reason: '' },
       { id: 'setUpClass (a.C)', outcome: 'fail', seconds: 0, reason: 'x' },
     ] as const;
     expect(missingTests(['a.B.one', 'a.B.two', 'a.C.three', 'a.Cd.four'], now)).toEqual([
-      skip('tempest: a.B.two', 'passed before, and was not run now'),
-      skip('tempest: a.C.three', 'passed before, and was not run now, as setUpClass (a.C) failed'),
-      skip('tempest: a.Cd.four', 'passed before, and was not run now'),
+      skip('tempest: a.B.two', 'passed before, was not run now'),
+      skip('tempest: a.C.three', 'passed before, was not run now because setUpClass (a.C) failed'),
+      skip('tempest: a.Cd.four', 'passed before, was not run now'),
     ]);
   });
 
-  it('are counted, with what is broken and what is gone', () => {
+  it('are counted, with the broken and gone ones by name', () => {
     const before = [
       test('was', 'pass'),
       test('bad', 'fail'),
@@ -138,11 +138,11 @@ describe("the checks of Tempest's tests", () => {
     expect(tempestSummary(compareChecks([pass('tempest', 'smoke')], null))).toBeNull();
   });
 
-  it('are told of in one line, but for those that failed; other checks as they are', () => {
+  it('are reported in one line except for those that failed; other checks are unchanged', () => {
     const passed = Array.from({ length: 200 }, (_, index) => test(`p${index}`, 'pass'));
     const lost = Array.from({ length: 5 }, (_, index) => test(`p${index}`, 'skip'));
     const now = [pass('a', 'ok'), skip('b', 'nobody may'), ...lost, ...passed.slice(5), test('bad', 'fail')];
-    expect(toldChecks(compareChecks(now, [...passed, test('bad', 'fail')]))).toEqual([
+    expect(checksToReport(compareChecks(now, [...passed, test('bad', 'fail')]))).toEqual([
       { ...skip('b', 'nobody may'), before: null },
       {
         name: "tempest's tests",

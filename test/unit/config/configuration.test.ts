@@ -23,7 +23,7 @@ const withSettings = (text: string) => ({ files: { ...good, 'work/rollwatch.yaml
 const TWO = `${GOOD_CLOUDS}  two: {auth: {auth_url: http://b, username: u, password: p, project_name: q}}\n`;
 
 describe('without a rollwatch.yaml', () => {
-  it('everything is as it usually is', () => {
+  it('all settings have their defaults', () => {
     const { configuration, strip } = load({ files: good });
     const { clouds, journal, plan, ...settings } = configuration;
     expect(plan.name).toBe('nova-rolling-upgrade');
@@ -42,7 +42,7 @@ describe('without a rollwatch.yaml', () => {
       warnings: [],
     });
     expect(strip(journal)).toBe('DIR/work/rollwatch.sqlite');
-    expect(clouds.map(({ access, diagnosis }) => [access.name, access.computeMicroversion, diagnosis])).toEqual([
+    expect(clouds.map(({ access, adminAccess }) => [access.name, access.computeMicroversion, adminAccess])).toEqual([
       ['one', null, null],
     ]);
     expect(clouds[0]?.probes).toEqual({
@@ -56,7 +56,7 @@ describe('without a rollwatch.yaml', () => {
         limit: 100,
         connections: ['reused', 'new'],
         inFlight: 32,
-        fast: { interval: 100, limit: 60_000 },
+        afterFailure: { interval: 100, limit: 60_000 },
       },
       'server-boot': {
         enabled: true,
@@ -73,7 +73,7 @@ describe('without a rollwatch.yaml', () => {
         availabilityZone: null,
         namePrefix: 'rollwatch-',
         maxStuck: 5,
-        fast: { interval: 500, limit: 60_000 },
+        afterFailure: { interval: 500, limit: 60_000 },
       },
       'server-reach': {
         enabled: false,
@@ -82,29 +82,35 @@ describe('without a rollwatch.yaml', () => {
         slow: 1000,
         port: null,
         banner: true,
-        targets: [{ kind: 'kept', name: 'rollwatch-check-kept-1', port: 22 }],
-        fast: { interval: 100, limit: 60_000 },
+        targets: [{ kind: 'survivor', name: 'rollwatch-check-survivor-1', port: 22 }],
+        afterFailure: { interval: 100, limit: 60_000 },
       },
-      token: { enabled: true, interval: 5000, timeout: 10_000, slow: 2000, fast: { interval: 100, limit: 60_000 } },
+      token: {
+        enabled: true,
+        interval: 5000,
+        timeout: 10_000,
+        slow: 2000,
+        afterFailure: { interval: 100, limit: 60_000 },
+      },
     });
   });
 
-  it('says which servers are to be reached, of each cloud', () => {
+  it('server-reach has the targets of each cloud', () => {
     const text = `clouds:
   - one
-  - {name: two, checks: {keep: 2, ssh: {user: cirros, port: 2222}}}
-probes: {server-reach: {enabled: true, targets: [kept, 10.0.0.5, '[fd00::5]:80']}}
+  - {name: two, checks: {servers: 2, ssh: {user: cirros, port: 2222}}}
+probes: {server-reach: {enabled: true, targets: [survivors, 10.0.0.5, '[fd00::5]:80']}}
 checks: {ssh: {key_file: keys/mine}}
 `;
     const [one, two] = load({ files: { 'work/clouds.yaml': TWO, 'work/rollwatch.yaml': text } }).configuration.clouds;
     expect(one?.probes['server-reach'].targets).toEqual([
-      { kind: 'kept', name: 'rollwatch-check-kept-1', port: 22 },
+      { kind: 'survivor', name: 'rollwatch-check-survivor-1', port: 22 },
       { kind: 'address', name: '10.0.0.5', host: '10.0.0.5', port: 22 },
       { kind: 'address', name: '[fd00::5]:80', host: 'fd00::5', port: 80 },
     ]);
     expect(two?.probes['server-reach'].targets.map(({ name, port }) => `${name} ${port}`)).toEqual([
-      'rollwatch-check-kept-1 2222',
-      'rollwatch-check-kept-2 2222',
+      'rollwatch-check-survivor-1 2222',
+      'rollwatch-check-survivor-2 2222',
       '10.0.0.5 2222',
       '[fd00::5]:80 80',
     ]);
@@ -116,7 +122,7 @@ checks: {ssh: {key_file: keys/mine}}
     });
   });
 
-  it('an empty one, or one of comments, changes nothing', () => {
+  it('the settings are those of an empty file or one of comments', () => {
     const { probes } = load({ files: good }).configuration.clouds[0] ?? {};
     expect(load(withSettings('')).configuration.clouds[0]?.probes).toEqual(probes);
     expect(load(withSettings('# probes:\n')).configuration.clouds[0]?.probes).toEqual(probes);
@@ -124,7 +130,7 @@ checks: {ssh: {key_file: keys/mine}}
 });
 
 describe('rollwatch.yaml', () => {
-  it('is the one that --config names, else that of ROLLWATCH_CONFIG, else ./rollwatch.yaml', () => {
+  it('is the file of --config, else of ROLLWATCH_CONFIG, else ./rollwatch.yaml', () => {
     const files = {
       ...good,
       'etc/flag.yaml': 'vantage: flag',
@@ -137,7 +143,7 @@ describe('rollwatch.yaml', () => {
     expect(load({ files }).configuration.vantage).toBe('here');
   });
 
-  it('is where its own paths begin, and those of the command line begin where it is given', () => {
+  it('is the base of its own paths, while flags are relative to the current folder', () => {
     const files = {
       ...good,
       'etc/r.yaml': 'journal: j.sqlite\ntoken_file: token',
@@ -152,12 +158,12 @@ describe('rollwatch.yaml', () => {
     expect(other.strip(other.configuration.journal)).toBe('DIR/work/mine.sqlite');
   });
 
-  it('puts the journal beside itself', () => {
+  it('has the journal in its folder by default', () => {
     const { configuration, strip } = load({ files: { ...good, 'etc/r.yaml': '' }, configFile: 'DIR/etc/r.yaml' });
     expect(strip(configuration.journal)).toBe('DIR/etc/rollwatch.sqlite');
   });
 
-  it('takes durations with units, and numbers as seconds', () => {
+  it('accepts durations with units, and numbers as seconds', () => {
     const text =
       'probes: {token: {interval: 1.5, timeout: 2m, slow: 1500ms}, server-boot: {delete_limit: 1h, budget: "30"}}';
     const { token, 'server-boot': boot } = load(withSettings(text)).configuration.clouds[0]?.probes ?? {};
@@ -166,14 +172,14 @@ describe('rollwatch.yaml', () => {
     ]);
   });
 
-  it('lets limits that are not set follow those that are', () => {
+  it('derives limits that are not set from those that are', () => {
     const text = 'probes: {server-list: {interval: 100ms, timeout: 1s}, server-boot: {budget: 6s}}';
     const { 'server-list': list, 'server-boot': boot } = load(withSettings(text)).configuration.clouds[0]?.probes ?? {};
-    expect([list?.connectTimeout, list?.slow, list?.fast.interval]).toEqual([1000, 500, 50]);
+    expect([list?.connectTimeout, list?.slow, list?.afterFailure.interval]).toEqual([1000, 500, 50]);
     expect([boot?.slow, boot?.requestTimeout]).toEqual([4000, 6000]);
   });
 
-  it('listens on IPv6 too, and the command line has the last word', () => {
+  it('accepts an IPv6 address to listen on, which --listen overrides', () => {
     expect(load(withSettings("listen: '[::1]:0'")).configuration.listen).toEqual({ host: '::1', port: 0 });
     const flags = { listen: 'localhost:80' };
     expect(load({ ...withSettings("listen: '[::1]:0'"), flags }).configuration.listen).toEqual({
@@ -182,15 +188,15 @@ describe('rollwatch.yaml', () => {
     });
   });
 
-  it('warns of writing that nobody may do', () => {
+  it('warns of a public listener without a token', () => {
     expect(load(withSettings('listen: 0.0.0.0:9774')).configuration.warnings).toEqual([
-      'listening on 0.0.0.0 without a token_file: everyone may read, nobody may write',
+      'listening on 0.0.0.0 without token_file: anyone can read, and writing is disabled',
     ]);
   });
 });
 
 describe('clouds', () => {
-  it('may be regions of one cloud, which have the region in their names', () => {
+  it('have the region in their names if they are regions of one cloud', () => {
     const files = {
       'work/clouds.yaml': TWO,
       'work/rollwatch.yaml':
@@ -206,11 +212,11 @@ describe('clouds', () => {
     expect(named(load({ files, flags: { cloud: 'one/south' } }))).toEqual([['one/south', 'south']]);
     expect(named(load({ files, flags: { cloud: 'two' } }))).toEqual([['two', 'south']]);
     expect(() => load({ files, flags: { cloud: 'one' } })).toThrow(
-      '--cloud: clouds of rollwatch.yaml has several regions of it; name one of one/north or one/south',
+      '--cloud: rollwatch.yaml lists several regions of this cloud; choose one/north or one/south',
     );
   });
 
-  it('are those of rollwatch.yaml, each with its settings laid over those of all', () => {
+  it('of rollwatch.yaml merge their settings into those of all clouds', () => {
     const { configuration } = load({
       files: {
         'work/clouds.yaml': `${TWO}    regions: [north, south]\n`.replace(
@@ -224,15 +230,15 @@ clouds:
   - name: two
     region: south
     compute_microversion: '2.53'
-    diagnosis: {cloud: one}
-    probes: {server-boot: {budget: 60s, fast: {for: 10s}}, token: {enabled: false}}
+    admin_cloud: one
+    probes: {server-boot: {budget: 60s, after_failure: {for: 10s}}, token: {enabled: false}}
 `,
       },
     });
-    const shown = configuration.clouds.map(({ access, diagnosis, probes }) => [
-      [access.name, access.regionName, access.computeMicroversion, diagnosis?.name],
+    const shown = configuration.clouds.map(({ access, adminAccess, probes }) => [
+      [access.name, access.regionName, access.computeMicroversion, adminAccess?.name],
       [probes.token.enabled, probes.token.interval],
-      [probes['server-boot'].flavor, probes['server-boot'].budget, probes['server-boot'].fast.limit],
+      [probes['server-boot'].flavor, probes['server-boot'].budget, probes['server-boot'].afterFailure.limit],
     ]);
     expect(shown).toEqual([
       [
@@ -248,7 +254,7 @@ clouds:
     ]);
   });
 
-  it('--cloud chooses one of them, with its settings', () => {
+  it('chosen by --cloud have their settings of rollwatch.yaml', () => {
     const files = {
       'work/clouds.yaml': TWO,
       'work/rollwatch.yaml': "clouds: [one, {name: two, compute_microversion: '2.53'}]",
@@ -257,7 +263,7 @@ clouds:
     expect(clouds.map(({ access }) => [access.name, access.computeMicroversion])).toEqual([['two', '2.53']]);
   });
 
-  it('of rollwatch.yaml come before OS_CLOUD, which comes before OS_* variables', () => {
+  it('of rollwatch.yaml take precedence over OS_CLOUD, and OS_CLOUD over the OS_* variables', () => {
     const env = { OS_CLOUD: 'one', OS_AUTH_URL: 'http://c', OS_USERNAME: 'u', OS_PASSWORD: 'p', OS_PROJECT_ID: 'q' };
     const names = (layout: Layout) => load(layout).configuration.clouds.map(({ access }) => access.name);
     const files = { 'work/clouds.yaml': TWO };
@@ -266,8 +272,8 @@ clouds:
     expect(names({ files, env: { ...env, OS_CLOUD: '' } })).toEqual(['envvars']);
   });
 
-  // The library alone passes them over; the openstack command, seen on the same files, asks as here.
-  it('chosen by OS_CLOUD are overlaid with the OS_* variables beside it, and that is said', () => {
+  // The openstack command does the same with these files; openstacksdk alone ignores the variables.
+  it('chosen by OS_CLOUD are overridden by other OS_* variables, with a warning', () => {
     const cloud = `clouds: {one: {auth: {auth_url: http://ks, username: ada, password: lovelace, project_name: engines}}}`;
     const files = { 'work/clouds.yaml': cloud };
     const env = {
@@ -286,7 +292,7 @@ clouds:
     });
     expect(warnings).toEqual([
       expect.stringMatching(
-        /^OS_COMPUTE_API_VERSION, OS_INTERFACE, OS_PROJECT_NAME and OS_USERNAME beside OS_CLOUD stand before what .*clouds\.yaml: cloud 'one' says/,
+        /clouds\.yaml: cloud 'one': overridden by OS_COMPUTE_API_VERSION, OS_INTERFACE, OS_PROJECT_NAME and OS_USERNAME, as with the/,
       ),
     ]);
     const named = load({ files, env: { ...env, OS_CLOUD: '' }, flags: { cloud: 'one' } }).configuration;
@@ -294,7 +300,7 @@ clouds:
     expect(named.warnings).toEqual([]);
   });
 
-  it('with an application credential keep its project', () => {
+  it('with an application credential ignore OS_PROJECT_NAME', () => {
     const auth = 'auth_url: http://ks, application_credential_id: c, application_credential_secret: s';
     const files = { 'work/clouds.yaml': `clouds: {one: {auth_type: v3applicationcredential, auth: {${auth}}}}` };
     const env = { OS_CLOUD: 'one', OS_PROJECT_NAME: 'probe', OS_APPLICATION_CREDENTIAL_SECRET: '' };
@@ -303,19 +309,19 @@ clouds:
     expect(warnings).toEqual([]);
   });
 
-  it('take the microversion of rollwatch.yaml before that of clouds.yaml', () => {
+  it('prefer the microversion of rollwatch.yaml to that of clouds.yaml', () => {
     const files = { 'work/clouds.yaml': `${GOOD_CLOUDS}    compute_default_microversion: '2.60'\n` };
     const microversion = (layout: Layout) => load(layout).configuration.clouds[0]?.access.computeMicroversion;
     expect(microversion({ files })).toBe('2.60');
     expect(microversion({ files: { ...files, 'work/rollwatch.yaml': "compute_microversion: '2.38'" } })).toBe('2.38');
   });
 
-  it('leave the microversion to us where they only name the API', () => {
+  it('have no microversion if compute_api_version only names the API', () => {
     const files = { 'work/clouds.yaml': `${GOOD_CLOUDS}    compute_api_version: '2.1'\n` };
     expect(load({ files }).configuration.clouds[0]?.access.computeMicroversion).toBe(null);
   });
 
-  it('are known by what they authenticate with, where no auth_type says it', () => {
+  it('infer the type of authentication if auth_type is not set', () => {
     const auth = (text: string) =>
       load({ files: { 'work/clouds.yaml': `clouds: {one: {auth: {auth_url: http://ks, ${text}}}}` } }).configuration
         .clouds[0]?.access.auth.type;
@@ -324,7 +330,7 @@ clouds:
     expect(auth('username: u, password: p, project_id: q')).toBe('password');
   });
 
-  it('may have a certificate and its key in one file, which are kept apart', () => {
+  it('accept a certificate and its key in one file, and separate them', () => {
     const { cert, key } = makeKeyPair();
     const files = {
       'work/clouds.yaml': `${GOOD_CLOUDS}    cert: both.pem\n    cacert: both.pem\n`,
@@ -334,7 +340,7 @@ clouds:
     expect([tls?.ca, tls?.cert, tls?.key?.reveal(), tls?.verify]).toEqual([cert, cert, key, true]);
   });
 
-  it('trust the bundle that OpenStack clients are told to trust, unless they name their own', () => {
+  it('use REQUESTS_CA_BUNDLE unless they set cacert', () => {
     const [{ cert }, other] = [makeKeyPair(), makeKeyPair()];
     const env = { REQUESTS_CA_BUNDLE: '~/ca.pem' };
     const files = { ...good, 'home/ca.pem': cert, 'home/other.pem': other.cert };
@@ -344,7 +350,7 @@ clouds:
     expect(ca({ files: { ...files, 'work/clouds.yaml': `${GOOD_CLOUDS}    verify: false\n` } })).toBe(null);
   });
 
-  it('warn of what is ignored in them', () => {
+  it('warn of ignored keys and skipped files', () => {
     const files = {
       'work/clouds.yaml': GOOD_CLOUDS.replace(
         '  one:\n',
@@ -353,21 +359,21 @@ clouds:
     };
     const { configuration, strip } = load({ files, folders: ['work/secure.yaml'] });
     expect(configuration.warnings.map(strip)).toEqual([
-      'DIR/work/secure.yaml cannot be read: it is a directory; it was passed over',
-      "DIR/work/clouds.yaml: cloud 'one': profile is not known; describe it in clouds-public.yaml",
-      "DIR/work/clouds.yaml: cloud 'one': compute_service_name is ignored; set an endpoint override if that service is another one",
-      "DIR/work/clouds.yaml: cloud 'one': cacert is ignored, as nothing is verified",
+      'DIR/work/secure.yaml cannot be read: it is a directory; skipped',
+      "DIR/work/clouds.yaml: cloud 'one': profile is unknown; define it in clouds-public.yaml",
+      "DIR/work/clouds.yaml: cloud 'one': compute_service_name is ignored; to use another service, set compute_endpoint_override",
+      "DIR/work/clouds.yaml: cloud 'one': cacert is ignored because certificates are not verified",
     ]);
   });
 
-  it('have their timeout in milliseconds', () => {
+  it('convert api_timeout to milliseconds', () => {
     const files = { 'work/clouds.yaml': `${GOOD_CLOUDS}    api_timeout: 2.5\n` };
     expect(load({ files }).configuration.clouds[0]?.access.apiTimeout).toBe(2500);
   });
 });
 
-describe('the settings alone', () => {
-  it('ask for no cloud', () => {
+describe('the settings without clouds', () => {
+  it('load even if a cloud does not exist', () => {
     const place = makePlace({ files: { 'work/rollwatch.yaml': 'clouds: [nowhere]\nurl: https://r.example/' } });
     places.push(place);
     expect(loadSettings(place.host).url).toBe('https://r.example');
@@ -375,7 +381,7 @@ describe('the settings alone', () => {
 });
 
 describe('a configuration', () => {
-  it('cannot be changed, to any depth', () => {
+  it('is frozen at any depth', () => {
     const { configuration } = load({ files: good });
     const open: string[] = [];
     const walk = (value: unknown, path: string): void => {

@@ -2,39 +2,42 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { loadConfiguration } from '../../../src/config/configuration.ts';
-import { settingKeys } from '../../../src/config/yaml/schema-keys.ts';
+import { settingKeys } from '../../../src/config/settings-schema.ts';
 import { makePlace } from '../../support/config-place.ts';
 
 const document = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
-const [, ours = ''] = document.split('\n## rollwatch.yaml\n');
+const [, section = ''] = document.split('\n## rollwatch.yaml\n');
 
-/** The rows of the tables of settings: key, default, meaning. */
-const rows = [...ours.matchAll(/^\| `([^`]+)` \| ([^|]+) \| (.+) \|$/gm)].map(
-  ([, key = '', usual = '', meaning = '']) => ({
+/** The rows of all tables of settings. */
+const rows = [...section.matchAll(/^\| `([^`]+)` \| ([^|]+) \| (.+) \|$/gm)].map(
+  ([, key = '', value = '', meaning = '']) => ({
     key,
-    usual: usual.trim(),
+    default: value.trim(),
     meaning,
   }),
 );
 
-const keys = settingKeys().map(({ path, usual }) => ({ key: path.join('.').replace('.[]', '[]'), usual }));
+const keys = settingKeys().map((setting) => ({
+  key: setting.path.join('.').replace('.[]', '[]'),
+  default: setting.default,
+}));
 
 describe('docs/configuration.md', () => {
-  it('has every setting once, and no other', () => {
+  it('lists every setting exactly once', () => {
     expect(rows.map(({ key }) => key).toSorted()).toEqual(keys.map(({ key }) => key).toSorted());
   });
 
-  it('states every default that the schema has', () => {
-    const stated = new Map(rows.map(({ key, usual }) => [key, usual]));
-    const wrong = keys.filter(({ key, usual }) => {
-      if (usual === undefined || usual === null) return false;
+  it('states the defaults of the schema', () => {
+    const stated = new Map(rows.map((row) => [row.key, row.default]));
+    const wrong = keys.filter(({ key, default: value }) => {
+      if (value === undefined || value === null) return false;
       const [, written] = /^`(.+)`$/.exec(stated.get(key) ?? '') ?? [];
-      return written === undefined || JSON.stringify(parse(written)) !== JSON.stringify(usual);
+      return written === undefined || JSON.stringify(parse(written)) !== JSON.stringify(value);
     });
     expect(wrong).toEqual([]);
   });
 
-  it('has an example that is without a mistake', () => {
+  it('has an example that is valid', () => {
     const blocks = [...document.matchAll(/```yaml\n# (\S+?),?( .*)?\n([\s\S]+?)```/g)];
     const [clouds = '', secure = '', settings = ''] = blocks.map(([, , , text = '']) => text);
     const place = makePlace({

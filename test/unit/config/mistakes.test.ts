@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfiguration } from '../../../src/config/configuration.ts';
-import { Refusal } from '../../../src/domain/user-error.ts';
+import { UserError } from '../../../src/domain/user-error.ts';
 import { makePlace } from '../../support/config-place.ts';
 import { makeKeyPair } from '../../support/pem.ts';
 import { CHOICE_MISTAKES } from './mistakes/choice.ts';
@@ -11,19 +11,19 @@ import { SECURE_YAML_MISTAKES } from './mistakes/secure-yaml.ts';
 import { SETTINGS_MISTAKES } from './mistakes/settings.ts';
 import { tlsMistakes } from './mistakes/tls.ts';
 
-/** Everything that a user sees of it: the message and the exit code. */
-function refusalOf(mistake: Mistake): { readonly message: string; readonly exitCode: number } {
+/** What the user sees of a mistake. */
+function errorOf(mistake: Mistake): { readonly message: string; readonly exitCode: number } {
   const place = makePlace(mistake);
   const configFile = mistake.configFile === undefined ? undefined : place.fill(mistake.configFile);
   try {
     loadConfiguration({ ...place.host, configFile, flags: mistake.flags ?? {} });
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof UserError)) throw error;
     return { message: place.strip(error.message), exitCode: error.exitCode };
   } finally {
     place.clear();
   }
-  return { message: 'nothing is wrong', exitCode: 0 };
+  return { message: 'no error', exitCode: 0 };
 }
 
 const GROUPS = {
@@ -36,9 +36,9 @@ const GROUPS = {
 };
 
 for (const [group, mistakes] of Object.entries(GROUPS)) {
-  describe(`a mistake in ${group} is told in one line, with exit code 2`, () => {
+  describe(`a mistake in ${group} is reported in one line, with exit code 2`, () => {
     it.each(mistakes)('$name', (mistake) => {
-      expect(refusalOf(mistake)).toEqual({ message: mistake.message, exitCode: 2 });
+      expect(errorOf(mistake)).toEqual({ message: mistake.message, exitCode: 2 });
     });
   });
 }
@@ -46,14 +46,14 @@ for (const [group, mistakes] of Object.entries(GROUPS)) {
 describe('of all mistakes', () => {
   const all = Object.values(GROUPS).flat();
 
-  it('each stands here once', () => {
+  it('each is listed once', () => {
     expect(new Set(all.map((one) => JSON.stringify([one.files, one.env, one.flags, one.folders]))).size).toBe(
       all.length,
     );
   });
 
-  it('none is told in several lines, or with a secret', () => {
-    const told = all.map((one) => refusalOf(one).message);
-    expect(told.filter((line) => /\n|s3cr3t|hunter2|PRIVATE/.test(line))).toEqual([]);
+  it('none is reported in several lines or with a secret', () => {
+    const messages = all.map((one) => errorOf(one).message);
+    expect(messages.filter((line) => /\n|s3cr3t|hunter2|PRIVATE/.test(line))).toEqual([]);
   });
 });

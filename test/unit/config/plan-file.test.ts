@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPlan } from '../../../src/config/plan-file.ts';
 import { createPhaseFinder } from '../../../src/domain/upgrade/phases.ts';
-import { Refusal } from '../../../src/domain/user-error.ts';
+import { UserError } from '../../../src/domain/user-error.ts';
 import { task } from '../../support/tasks.ts';
 
 let folder: string;
@@ -21,18 +21,18 @@ function loadText(text: string) {
   return load('./plan.yaml');
 }
 
-function refusal(work: () => unknown): string {
+function errorOf(work: () => unknown): string {
   try {
     work();
   } catch (error) {
-    if (error instanceof Refusal && error.exitCode === 2) return error.message.replaceAll(folder, 'DIR');
+    if (error instanceof UserError && error.exitCode === 2) return error.message.replaceAll(folder, 'DIR');
     throw error;
   }
-  return 'taken';
+  return 'no error';
 }
 
 describe('a plan', () => {
-  it('may leave out all but the names of its phases', () => {
+  it('needs only the names of its phases', () => {
     expect(loadText('phases:\n  - name: maintenance\n')).toEqual({
       name: 'plan',
       description: '',
@@ -42,15 +42,15 @@ describe('a plan', () => {
     });
   });
 
-  it('has budgets of the whole run and of the time outside every phase', () => {
+  it('has budgets for the whole run and for the time outside phases', () => {
     const rest = '\nphases: [{name: a}]\n';
     const { run, outside } = loadText(`run: {api_downtime: 2m}\noutside: {api_downtime: 0s}${rest}`);
     expect([run, outside]).toEqual([{ api_downtime: 120 }, { api_downtime: 0 }]);
-    expect(refusal(() => loadText(`run: {api_downtme: 2m}${rest}`))).toContain('api_downtime');
-    expect(refusal(() => loadText(`outside: 3${rest}`))).toContain('outside');
+    expect(errorOf(() => loadText(`run: {api_downtme: 2m}${rest}`))).toContain('api_downtime');
+    expect(errorOf(() => loadText(`outside: 3${rest}`))).toContain('outside');
   });
 
-  it('has budgets in seconds, shares and factors', () => {
+  it('has budgets in seconds, ratios and factors', () => {
     const { phases } = loadText(`
 phases:
   - name: a
@@ -66,13 +66,13 @@ phases:
     });
   });
 
-  it.each(readdirSync(new URL('../../../plans/', import.meta.url)))('is shipped as %s', (file) => {
+  it.each(readdirSync(new URL('../../../plans/', import.meta.url)))('comes with Rollwatch as %s', (file) => {
     const plan = load(file.replace('.yaml', ''));
     expect(`${plan.name}.yaml`).toBe(file);
     expect(plan.phases.every(({ promise }) => promise !== '')).toBe(true);
   });
 
-  it("tells the phases of Nova's rolling upgrade by the tasks of the real cloud's rehearsal", () => {
+  it("recognises the phases of Nova's rolling upgrade by the tasks of the rehearsal on the real cloud", () => {
     const names = [
       'Expand the API schema',
       'Expand the cell schemas',
@@ -99,13 +99,9 @@ phases:
   const phases = (...some: readonly string[]) => `phases:\n${some.map((one) => `  - ${one}\n`).join('')}`;
 
   it.each([
-    ['that is empty', '', 'phases is missing; it must be a list of phases in their order, at most 100 of them'],
-    ['that is a list', '- a', 'it is a list; it must be a mapping with phases'],
-    [
-      'without phases',
-      'phases: []',
-      'phases is an empty list; it must be a list of phases in their order, at most 100 of them',
-    ],
+    ['that is empty', '', 'phases is missing; must be a list of 1 to 100 phases, in order'],
+    ['that is a list', '- a', "the file is a list; must be a mapping with the key 'phases'"],
+    ['without phases', 'phases: []', 'phases is an empty list; must be a list of 1 to 100 phases, in order'],
     ['with an unknown key', 'phase: []', 'unknown key phase; did you mean phases?'],
     [
       'with an unknown key in a phase',
@@ -118,75 +114,75 @@ phases:
       'unknown key phases[0].budget.api_downtimes; did you mean api_downtime?',
     ],
     [
-      'with a budget that is no duration',
+      'with a budget that is not a duration',
       phases('{name: a, budget: {api_downtime: soon}}'),
       'phases[0].budget.api_downtime must be a duration (500ms, 15s, 2m, 1h or a number of seconds)',
     ],
     [
-      'with a share of more than all',
+      'with a ratio above 100%',
       phases('{name: a, budget: {error_ratio: 101%}}'),
-      "phases[0].budget.error_ratio is '101%'; it must be a share, such as 0.5% or 0.005",
+      "phases[0].budget.error_ratio is '101%'; must be a ratio or percentage, such as 0.005 or 0.5%",
     ],
     [
-      'with a slowdown that is a speed-up',
+      'with a slowdown below 1',
       phases('{name: a, budget: {slowdown: 0.5}}'),
-      'phases[0].budget.slowdown is 0.5; it must be a factor of 1 or more, such as 2 for twice as slow',
+      'phases[0].budget.slowdown is 0.5; must be a factor of at least 1, such as 2 for twice as slow',
     ],
     [
       'with a phase without a name',
       phases('{budget: {}}'),
-      'phases[0].name is missing; it must be letters, digits, dots, hyphens and underscores, 1 to 63 of them, beginning with a letter or digit',
+      'phases[0].name is missing; must be 1 to 63 letters, digits, dots, hyphens or underscores, starting with a letter or digit',
     ],
     [
-      'with two phases of a name',
+      'with two phases of the same name',
       phases('{name: a}', '{name: a}'),
-      'phases[1].name is that of phases[0] too; give it a name of its own',
+      'phases[1].name is the same as phases[0].name; phase names must be unique',
     ],
     [
       "with a phase named 'end'",
       phases('{name: end}'),
-      "phases[0].name is 'end', which ends the last phase; name it otherwise",
+      "phases[0].name is 'end', which is reserved for ending the last phase; use another name",
     ],
     [
-      'with a phase that can never begin',
+      'with a phase that never begins',
       phases('{name: a, begins: {}}'),
-      "phases[0].begins is a mapping; it must be a mapping with 'task' or 'tag': it is never begun like this; leave it out for a phase that is begun by hand",
+      "phases[0].begins is an empty mapping; must be a mapping with 'task' or 'tag'; omit it for a phase that is started by hand",
     ],
     [
-      'with no pattern',
+      'with an empty list of tasks',
       phases('{name: a, begins: {task: []}}'),
-      "phases[0].begins.task is an empty list; it must be a list of names of tasks, in which * stands for anything, such as 'Stop nova-api*'",
+      "phases[0].begins.task is an empty list; must be a list of task names, in which * matches anything, such as 'Stop nova-api*'",
     ],
     [
       'with phases that begin with the same task',
       phases('{name: a, begins: {task: [Stop]}}', '{name: b, begins: {task: [x, stop]}}'),
-      'phases[1].begins overlaps with phases[0].begins: its task[1] would begin both; name what only one of them begins with',
+      'phases[1].begins overlaps with phases[0].begins: task[1] would start both; make it match only one',
     ],
     [
-      'with a phase that another one hides',
+      'with a phase whose tasks all begin another one too',
       phases('{name: a, begins: {task: ["*stop*"]}}', '{name: b, begins: {task: ["stop nova-*"]}}'),
-      'phases[1].begins overlaps with phases[0].begins: its task[0] would begin both; name what only one of them begins with',
+      'phases[1].begins overlaps with phases[0].begins: task[0] would start both; make it match only one',
     ],
     [
       'with phases that begin with the same tag',
       phases('{name: a, begins: {tag: [t]}}', '{name: b, begins: {tag: [t]}}'),
-      'phases[1].begins overlaps with phases[0].begins: its tag[0] would begin both; name what only one of them begins with',
+      'phases[1].begins overlaps with phases[0].begins: tag[0] would start both; make it match only one',
     ],
-  ])('%s is refused in one line', (_what, text, expected) => {
-    expect(refusal(() => loadText(text)).replace(/^DIR\/plan\.yaml:\d+: /, '')).toBe(expected);
+  ])('%s is rejected in one line', (_what, text, expected) => {
+    expect(errorOf(() => loadText(text)).replace(/^DIR\/plan\.yaml:\d+: /, '')).toBe(expected);
   });
 
-  it('names the line of a mistake', () => {
-    expect(refusal(() => loadText('phases:\n  - name: a\n  - name: b\n    budget:\n      downtime: 1\n'))).toMatch(
+  it('is rejected with the line of the mistake', () => {
+    expect(errorOf(() => loadText('phases:\n  - name: a\n  - name: b\n    budget:\n      downtime: 1\n'))).toMatch(
       /^DIR\/plan\.yaml:5: /,
     );
   });
 
   it.each([
-    ['nova', 'plan must be nova-rolling-upgrade, or the path of a file'],
-    ['./none.yaml', 'plan: DIR/none.yaml does not exist; name a file that can be read'],
-    ['./', 'plan: DIR/ cannot be read: it is a directory; name a file that can be read'],
-  ])('%s is no plan', (given, expected) => {
-    expect(refusal(() => load(given))).toBe(expected);
+    ['nova', 'plan must be nova-rolling-upgrade or a file path'],
+    ['./none.yaml', 'plan: DIR/none.yaml does not exist; specify a readable file'],
+    ['./', 'plan: DIR/ cannot be read: it is a directory; specify a readable file'],
+  ])('named %s is rejected', (given, expected) => {
+    expect(errorOf(() => load(given))).toBe(expected);
   });
 });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { loadConfiguration } from '../../../src/config/configuration.ts';
-import { readDatabaseFile } from '../../../src/config/database-file.ts';
-import { settingKeys } from '../../../src/config/yaml/schema-keys.ts';
-import { Refusal } from '../../../src/domain/user-error.ts';
+import { readDatabaseUrlsFile } from '../../../src/config/database-file.ts';
+import { settingKeys } from '../../../src/config/settings-schema.ts';
+import { UserError } from '../../../src/domain/user-error.ts';
 import { type Layout, makePlace } from '../../support/config-place.ts';
 
-/** All of them hold the same word, which nothing else does. */
+/** Each contains a word that appears nowhere else. */
 const SECRETS = [
   'hunter2',
   'S3cr3t-hunter2',
@@ -32,13 +32,13 @@ const at = (path: readonly string[], value: unknown): unknown =>
 
 const CLOUD = { auth: { auth_url: 'http://ks.example:5000/v3', username: 'ada', password: 'x', project_name: 'p' } };
 
-/** What a user sees: the refusal or the warnings. Anything but a refusal in one line with exit code 2 is a fault. */
+/** Returns the error or the warnings that a user sees. An error must be one line with exit code 2. */
 function seen(layout: Layout): string {
   const place = makePlace(layout);
   try {
     return loadConfiguration(place.host).warnings.join('\n');
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof UserError)) throw error;
     expect([error.exitCode, error.message.split('\n')]).toEqual([2, [expect.anything()]]);
     return error.message;
   } finally {
@@ -46,7 +46,7 @@ function seen(layout: Layout): string {
   }
 }
 
-/** The paths at which one of the secrets is shown. */
+/** Returns the paths at which a secret is shown. */
 function shownAt(paths: readonly (readonly string[])[], layoutOf: (planted: unknown) => Layout): readonly string[] {
   return paths.flatMap((path) =>
     [...SECRETS, ...SECRETS.slice(0, 2).flatMap(shapesOf)].flatMap((value) => {
@@ -79,7 +79,7 @@ const merged = (planted: unknown): unknown => {
 
 const clouds = stringify({ clouds: { one: CLOUD } });
 
-describe('a secret that stands at a wrong place is not shown', { timeout: 60_000 }, () => {
+describe('a secret in the wrong place is not shown', { timeout: 60_000 }, () => {
   it('at any key of rollwatch.yaml', () => {
     const paths = settingKeys().map(({ path }) => path);
     const parents = paths.map((path) => path.slice(0, -1)).filter((path) => path.length > 0);
@@ -97,7 +97,7 @@ describe('a secret that stands at a wrong place is not shown', { timeout: 60_000
     expect(shownAt(OF_CLOUD, layoutOf)).toEqual([]);
   });
 
-  it('where the clouds themselves belong, or their profiles', () => {
+  it('in place of clouds or profiles', () => {
     const inClouds = (planted: unknown) => ({ files: { 'work/clouds.yaml': stringify(planted) } });
     expect(shownAt([[], ['clouds'], ['clouds', 'one']], inClouds)).toEqual([]);
     const inProfiles = (planted: unknown) => ({
@@ -150,7 +150,7 @@ describe('a secret that stands at a wrong place is not shown', { timeout: 60_000
     expect(shownAt(paths, layoutOf)).toEqual([]);
   });
 
-  it('in any line of the file of databases', () => {
+  it('in any line of the file of database URLs', () => {
     const lines = [
       'hunter2',
       'mysql://u:hunter2@h',
@@ -167,7 +167,7 @@ describe('a secret that stands at a wrong place is not shown', { timeout: 60_000
     ]) {
       const place = makePlace({ files: { 'work/databases': `${line}\n` } });
       try {
-        expect(() => readDatabaseFile(`${place.host.cwd}/databases`)).toThrow(/^(?!.*hunter2).*$/);
+        expect(() => readDatabaseUrlsFile(`${place.host.cwd}/databases`)).toThrow(/^(?!.*hunter2).*$/);
       } finally {
         place.clear();
       }

@@ -9,7 +9,7 @@ import { makeKeyPair } from '../../support/pem.ts';
 const { cert, key } = makeKeyPair();
 const [, line = ''] = key.split('\n');
 
-/** Every kind of secret there is, in every place in which it may stand. */
+/** One secret for each place that may contain one. */
 const SECRETS = ['pw-4e1f0a', 'app-7c2b9d', 'tok-55d3e8', 'write-90aa61f2c4b8', line];
 
 function configuration() {
@@ -24,7 +24,7 @@ clouds:
       'work/secure.yaml': 'clouds: {a: {auth: {password: pw-4e1f0a}}}',
       'work/both.pem': key + cert,
       'work/token': 'write-90aa61f2c4b8',
-      'work/rollwatch.yaml': 'clouds: [a, {name: b, diagnosis: {cloud: a}}, c]\ntoken_file: token',
+      'work/rollwatch.yaml': 'clouds: [a, {name: b, admin_cloud: a}, c]\ntoken_file: token',
     },
   });
   try {
@@ -42,23 +42,20 @@ describe('no secret is shown by', () => {
   it.each([
     ['JSON', (value: unknown) => JSON.stringify(value)],
     ['inspection', (value: unknown) => inspect(value, { depth: 20, showHidden: true })],
-    [
-      'inspection without regard for the value',
-      (value: unknown) => inspect(value, { depth: 20, customInspect: false }),
-    ],
+    ['inspection without customInspect', (value: unknown) => inspect(value, { depth: 20, customInspect: false })],
     ['a template', (value: unknown) => `${Object.entries(Object(value)).flat(20)}`],
   ])('%s', (_, show) => {
     expect(held(show(given))).toEqual([]);
     expect(held(given.clouds.map(({ access }) => show(access.auth)).join('\n'))).toEqual([]);
   });
 
-  it('an error about it', () => {
+  it('an error with it as its cause', () => {
     expect(held(inspect(new Error(`${given.clouds[0]?.access.auth}`, { cause: given })))).toEqual([]);
   });
 });
 
 describe('a secret', () => {
-  it('is *** to everyone but who asks for it', () => {
+  it('is *** unless it is revealed', () => {
     const word = secret('hunter2');
     expect([`${word}`, JSON.stringify({ word }), inspect({ word }), word.reveal()]).toEqual([
       '***',
@@ -68,11 +65,11 @@ describe('a secret', () => {
     ]);
   });
 
-  it('does not get lost on its way to another thread: it refuses to go', () => {
+  it('cannot be cloned to another thread', () => {
     expect(() => structuredClone(secret('hunter2'))).toThrow('could not be cloned');
   });
 
-  it('crosses to another thread with the access it belongs to, revealed and sealed again', () => {
+  it('reaches another thread revealed, and is sealed there again', () => {
     for (const { access } of configuration().clouds) {
       const crossed = sealAccess(structuredClone(revealAccess(access)));
       expect(revealAccess(crossed)).toEqual(revealAccess(access));
@@ -80,7 +77,7 @@ describe('a secret', () => {
     }
   });
 
-  it('is all there when revealed', () => {
+  it('is complete when revealed', () => {
     const { clouds, writeToken } = configuration();
     expect(held(JSON.stringify([clouds.map(({ access }) => revealAccess(access)), writeToken?.reveal()]))).toEqual(
       SECRETS,

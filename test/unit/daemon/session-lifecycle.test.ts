@@ -2,33 +2,30 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   advanceLifecycle,
-  beginLifecycle,
-  CLOCK_CHANGE_EVERY_MS,
+  CLOCK_CHANGE_INTERVAL_MS,
   type Effect,
   type LifecycleEvent,
-  RESTART_MS,
+  RESTART_DELAY_MS,
+  startLifecycle,
 } from '../../../src/daemon/session-lifecycle.ts';
 
-/** fast-check prints the seed of a run that fails; another one, or more runs, by hand. */
+/** fast-check prints the seed of a failed run. */
 const SEED = Number(process.env['ROLLWATCH_SEED'] ?? 16);
 const RUNS = Number(process.env['ROLLWATCH_RUNS'] ?? 3000);
 
-/**
- * The journal, the sampler's thread and the timer as the lifecycle's effects leave them. Every rule that must hold at any
- * moment is checked with each effect.
- */
+/** Simulates the journal, the sampler thread and the timer, and checks the invariants at each effect. */
 function createWorld() {
-  let { lifecycle, effects } = beginLifecycle();
+  let { lifecycle, effects } = startLifecycle();
   let now = 0;
   let pending: 'open' | 'close' | null = null;
   let sampler: { readonly paused: boolean; readonly stopping: boolean } | null = null;
   let timer: number | null = null;
-  let sessions: readonly ('open' | 'closed' | 'died')[] = [];
+  let sessions: readonly ('open' | 'closed' | 'crashed')[] = [];
   const opens: number[] = [];
   const clockChanges: number[] = [];
   const waits: number[] = [];
 
-  const openSessions = () => sessions.filter((one) => one === 'open').length;
+  const openSessions = () => sessions.filter((session) => session === 'open').length;
 
   function perform(effect: Effect): void {
     switch (effect.type) {
@@ -58,9 +55,9 @@ function createWorld() {
       case 'close-session':
         expect({ pending, sampler, open: openSessions() }).toEqual({ pending: null, sampler: null, open: 1 });
         pending = 'close';
-        sessions = sessions.with(-1, effect.inOrder ? 'closed' : 'died');
+        sessions = sessions.with(-1, effect.clean ? 'closed' : 'crashed');
         break;
-      case 'wait':
+      case 'start-timer':
         expect({ pending, sampler, timer, open: openSessions() }).toEqual({
           pending: null,
           sampler: null,
@@ -70,7 +67,7 @@ function createWorld() {
         timer = now + effect.millis;
         waits.push(effect.millis);
         break;
-      case 'cancel-wait':
+      case 'cancel-timer':
         expect(timer).not.toBeNull();
         timer = null;
         break;
@@ -80,7 +77,7 @@ function createWorld() {
     }
   }
 
-  function tell(event: LifecycleEvent): void {
+  function dispatch(event: LifecycleEvent): void {
     const wasStopped = lifecycle.state.kind === 'stopped';
     ({ lifecycle, effects } = advanceLifecycle(lifecycle, event, now));
     if (wasStopped) expect(effects).toEqual([]);
@@ -90,25 +87,25 @@ function createWorld() {
   for (const effect of effects) perform(effect);
 
   return {
-    tell,
-    pass(millis: number) {
+    dispatch,
+    advance(millis: number) {
       now += millis;
       if (timer === null || timer > now) return;
       timer = null;
-      tell({ type: 'waited' });
+      dispatch({ type: 'timer-fired' });
     },
-    /** What was begun comes to its end, well or not; false where nothing was begun. */
-    complete(well: boolean): boolean {
+    /** Completes what is in progress, successfully or not. Returns false if nothing is. */
+    complete(succeeds: boolean): boolean {
       if (pending === 'open') {
         pending = null;
-        if (well) sessions = [...sessions, 'open'];
-        tell(well ? { type: 'opened' } : { type: 'open-failed', reason: 'a bug' });
+        if (succeeds) sessions = [...sessions, 'open'];
+        dispatch(succeeds ? { type: 'opened' } : { type: 'open-failed', reason: 'a bug' });
       } else if (pending === 'close') {
         pending = null;
-        tell({ type: 'closed' });
-      } else if (sampler !== null && (sampler.stopping || !well)) {
+        dispatch({ type: 'closed' });
+      } else if (sampler !== null && (sampler.stopping || !succeeds)) {
         sampler = null;
-        tell({ type: 'exited', reason: well ? null : 'no memory' });
+        dispatch({ type: 'exited', reason: succeeds ? null : 'out of memory' });
       } else return false;
       return true;
     },
@@ -131,212 +128,215 @@ type Step =
   | { readonly complete: boolean }
   | { readonly pass: number }
   | { readonly clock: number; readonly down: boolean }
-  | { readonly order: 'pause' | 'resume' | 'stop' | 'stale-timer' };
+  | { readonly command: 'pause' | 'resume' | 'stop' | 'stale-timer' };
 
-const anyOrder = fc.array(
+const anySteps = fc.array(
   fc.oneof(
     { weight: 6, arbitrary: fc.constant<Step>({ complete: true }) },
     { weight: 2, arbitrary: fc.constant<Step>({ complete: false }) },
-    { weight: 3, arbitrary: fc.constantFrom(10, 1000, 10_000, CLOCK_CHANGE_EVERY_MS).map((pass): Step => ({ pass })) },
+    {
+      weight: 3,
+      arbitrary: fc.constantFrom(10, 1000, 10_000, CLOCK_CHANGE_INTERVAL_MS).map((pass): Step => ({ pass })),
+    },
     {
       weight: 4,
       arbitrary: fc
         .tuple(fc.constantFrom(0, 900, -1100, 3_600_000, -3_600_000), fc.boolean())
         .map(([clock, down]): Step => ({ clock, down })),
     },
-    { weight: 4, arbitrary: fc.constantFrom<Step>({ order: 'pause' }, { order: 'resume' }) },
-    { weight: 1, arbitrary: fc.constantFrom<Step>({ order: 'stop' }, { order: 'stale-timer' }) },
+    { weight: 4, arbitrary: fc.constantFrom<Step>({ command: 'pause' }, { command: 'resume' }) },
+    { weight: 1, arbitrary: fc.constantFrom<Step>({ command: 'stop' }, { command: 'stale-timer' }) },
   ),
   { maxLength: 80, size: 'max' },
 );
 
-function play(world: World, one: Step): void {
-  if ('complete' in one) world.complete(one.complete);
-  else if ('pass' in one) world.pass(one.pass);
-  else if ('clock' in one) world.tell({ type: 'clock', offset: one.clock, down: one.down });
-  else if (one.order !== 'stale-timer') world.tell({ type: one.order });
-  else if (world.seen().state !== 'waiting') world.tell({ type: 'waited' });
+function play(world: World, step: Step): void {
+  if ('complete' in step) world.complete(step.complete);
+  else if ('pass' in step) world.advance(step.pass);
+  else if ('clock' in step) world.dispatch({ type: 'clock', offset: step.clock, down: step.down });
+  else if (step.command !== 'stale-timer') world.dispatch({ type: step.command });
+  else if (world.seen().state !== 'waiting') world.dispatch({ type: 'timer-fired' });
 }
 
-/** Lets everything that was begun end well, and timers ring. */
+/** Completes everything in progress successfully, and lets timers fire. */
 function settle(world: World): void {
   for (let count = 0; count < 6; count++) {
-    if (!world.complete(true)) world.pass(RESTART_MS.most);
+    if (!world.complete(true)) world.advance(RESTART_DELAY_MS.max);
   }
 }
 
-const check = (holds: (order: readonly Step[]) => void) =>
-  fc.assert(fc.property(anyOrder, holds), { seed: SEED, numRuns: RUNS });
+const check = (holds: (steps: readonly Step[]) => void) =>
+  fc.assert(fc.property(anySteps, holds), { seed: SEED, numRuns: RUNS });
 
-function sampling(): World {
+function samplingWorld(): World {
   const world = createWorld();
   world.complete(true);
   expect(world.seen().state).toBe('sampling');
   return world;
 }
 
-const clockSet = { type: 'clock', offset: 3_600_000, down: false } as const;
+const clockChange = { type: 'clock', offset: 3_600_000, down: false } as const;
 
-describe('the life of sessions, whatever comes in whatever order', () => {
-  it('has one sampler at most, ends each session once and before the next, and does nothing after the end', () => {
-    check((order) => {
+describe('sessions, for any sequence of events', () => {
+  it('have at most one sampler, are closed once and before the next one opens, and do nothing after the stop', () => {
+    check((steps) => {
       const world = createWorld();
-      for (const one of order) play(world, one);
+      for (const step of steps) play(world, step);
     });
   });
 
-  it('reaches the end when told to stop, with no sampler, session or timer left', () => {
-    check((order) => {
+  it('stop when told to, with no sampler, session or timer left', () => {
+    check((steps) => {
       const world = createWorld();
-      for (const one of order) play(world, one);
-      world.tell({ type: 'stop' });
+      for (const step of steps) play(world, step);
+      world.dispatch({ type: 'stop' });
       for (let count = 0; count < 4; count++) world.complete(true);
       expect(world.seen()).toMatchObject({ state: 'stopped', sampler: null, timer: null });
       expect(world.seen().sessions).not.toContain('open');
     });
   });
 
-  it('samples again unless it was told to stop, paused as it was told last', () => {
-    check((order) => {
-      const world = sampling();
-      const paused = order.findLast((one) => 'order' in one && (one.order === 'pause' || one.order === 'resume'));
-      for (const one of order) if (!('order' in one && one.order === 'stop')) play(world, one);
+  it('resume sampling unless told to stop, with the pause that was requested last', () => {
+    check((steps) => {
+      const world = samplingWorld();
+      const paused = steps.findLast((one) => 'command' in one && (one.command === 'pause' || one.command === 'resume'));
+      for (const step of steps) if (!('command' in step && step.command === 'stop')) play(world, step);
       settle(world);
       expect(world.seen()).toMatchObject({
         state: 'sampling',
-        sampler: { stopping: false, paused: paused !== undefined && 'order' in paused && paused.order === 'pause' },
+        sampler: { stopping: false, paused: paused !== undefined && 'command' in paused && paused.command === 'pause' },
       });
     });
   });
 
-  it('changes the session for the clock once a minute, and begins another one after a death a second later at least', () => {
-    check((order) => {
+  it('change because of the clock at most once a minute, and restart at least a second after a crash', () => {
+    check((steps) => {
       const world = createWorld();
-      for (const one of order) play(world, one);
+      for (const step of steps) play(world, step);
       const { clockChanges, opens } = world.seen();
       const changeGaps = clockChanges.slice(1).map((at, index) => at - (clockChanges[index] ?? 0));
-      for (const gap of changeGaps) expect(gap).toBeGreaterThanOrEqual(CLOCK_CHANGE_EVERY_MS);
-      const atOnce = opens.slice(1).filter((at, index) => at - (opens[index] ?? 0) < RESTART_MS.least);
-      expect(atOnce.length).toBeLessThanOrEqual(clockChanges.length);
+      for (const gap of changeGaps) expect(gap).toBeGreaterThanOrEqual(CLOCK_CHANGE_INTERVAL_MS);
+      const immediate = opens.slice(1).filter((at, index) => at - (opens[index] ?? 0) < RESTART_DELAY_MS.min);
+      expect(immediate.length).toBeLessThanOrEqual(clockChanges.length);
     });
   });
 });
 
-describe('a change of session for the clock', () => {
-  it('is not begun again before it is done', () => {
-    const world = sampling();
-    world.tell(clockSet);
-    world.tell(clockSet);
+describe('a new session because of the clock', () => {
+  it('is not requested again while the session changes', () => {
+    const world = samplingWorld();
+    world.dispatch(clockChange);
+    world.dispatch(clockChange);
     world.complete(true);
-    world.tell(clockSet);
+    world.dispatch(clockChange);
     world.complete(true);
-    world.tell(clockSet);
+    world.dispatch(clockChange);
     world.complete(true);
     expect(world.seen()).toMatchObject({ state: 'sampling', sessions: ['closed', 'open'], clockChanges: [0] });
   });
 
-  it('is made for a clock that was set again meanwhile, once a minute has passed', () => {
-    const world = sampling();
-    world.tell(clockSet);
+  it('follows a clock that was changed again in the meantime, once a minute has passed', () => {
+    const world = samplingWorld();
+    world.dispatch(clockChange);
     settle(world);
-    world.tell({ ...clockSet, offset: -7_200_000 });
-    world.pass(CLOCK_CHANGE_EVERY_MS);
-    world.tell({ ...clockSet, offset: -7_200_000 });
+    world.dispatch({ ...clockChange, offset: -7_200_000 });
+    world.advance(CLOCK_CHANGE_INTERVAL_MS);
+    world.dispatch({ ...clockChange, offset: -7_200_000 });
     settle(world);
     expect(world.seen().sessions).toEqual(['closed', 'closed', 'open']);
   });
 
   it.each([
-    { why: 'something is down', event: { ...clockSet, down: true } },
-    { why: 'the clock is off by a second at most', event: { ...clockSet, offset: -1000 } },
-  ])('is not made while $why', ({ event }) => {
-    const world = sampling();
-    world.tell(event);
+    { why: 'something is down', event: { ...clockChange, down: true } },
+    { why: 'the clock is off by no more than a second', event: { ...clockChange, offset: -1000 } },
+  ])('is not opened while $why', ({ event }) => {
+    const world = samplingWorld();
+    world.dispatch(event);
     expect(world.seen()).toMatchObject({ state: 'sampling', sampler: { stopping: false } });
   });
 
-  it('keeps a pause that came in its midst, from the first moment of the next sampler', () => {
-    const world = sampling();
-    world.tell(clockSet);
-    world.tell({ type: 'pause' });
+  it('starts paused if a pause came while the session changed', () => {
+    const world = samplingWorld();
+    world.dispatch(clockChange);
+    world.dispatch({ type: 'pause' });
     settle(world);
     expect(world.seen()).toMatchObject({ state: 'sampling', sampler: { paused: true } });
   });
 
-  it('is the last when a stop comes in its midst, once or twice', () => {
-    const world = sampling();
-    world.tell(clockSet);
-    world.tell({ type: 'stop' });
-    world.tell({ type: 'stop' });
+  it('is not opened if a stop comes while the old session is closing, once or twice', () => {
+    const world = samplingWorld();
+    world.dispatch(clockChange);
+    world.dispatch({ type: 'stop' });
+    world.dispatch({ type: 'stop' });
     settle(world);
     expect(world.seen()).toMatchObject({ state: 'stopped', sessions: ['closed'] });
   });
 
-  it('closes the new session without a sampler when the stop comes while it is opened', () => {
-    const world = sampling();
-    world.tell(clockSet);
+  it('is closed without starting a sampler if a stop comes while it is opening', () => {
+    const world = samplingWorld();
+    world.dispatch(clockChange);
     world.complete(true);
     world.complete(true);
     expect(world.seen().state).toBe('opening');
-    world.tell({ type: 'stop' });
+    world.dispatch({ type: 'stop' });
     settle(world);
     expect(world.seen()).toMatchObject({ state: 'stopped', sampler: null, sessions: ['closed', 'closed'] });
   });
 });
 
-describe('a sampler that dies', () => {
-  it('is started again later and later, up to a minute', () => {
+describe('a sampler that crashes', () => {
+  it('is restarted with growing delays, up to a minute', () => {
     const world = createWorld();
     for (let count = 0; count < 9; count++) {
       world.complete(true);
       world.complete(false);
       world.complete(true);
-      world.pass(RESTART_MS.most);
+      world.advance(RESTART_DELAY_MS.max);
     }
     expect(world.seen().waits).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000]);
   });
 
-  it('is started again after a second when it had lived for a minute', () => {
+  it('is restarted after a second if it had run for a minute', () => {
     const world = createWorld();
     for (let count = 0; count < 3; count++) {
       world.complete(true);
-      world.pass(RESTART_MS.most);
+      world.advance(RESTART_DELAY_MS.max);
       world.complete(false);
       world.complete(true);
-      world.pass(RESTART_MS.least);
+      world.advance(RESTART_DELAY_MS.min);
     }
     expect(world.seen().waits).toEqual([1000, 1000, 1000]);
   });
 
-  it('leaves its session as a kill does, also when it dies while it drains', () => {
-    const world = sampling();
-    world.tell(clockSet);
+  it('leaves its session open as a kill does, also if it crashes while draining', () => {
+    const world = samplingWorld();
+    world.dispatch(clockChange);
     world.complete(false);
     settle(world);
-    expect(world.seen()).toMatchObject({ state: 'sampling', sessions: ['died', 'open'], waits: [1000] });
+    expect(world.seen()).toMatchObject({ state: 'sampling', sessions: ['crashed', 'open'], waits: [1000] });
   });
 
-  it('is not started again after a stop', () => {
-    const world = sampling();
+  it('is not restarted after a stop', () => {
+    const world = samplingWorld();
     world.complete(false);
     world.complete(true);
     expect(world.seen().state).toBe('waiting');
-    world.tell({ type: 'stop' });
+    world.dispatch({ type: 'stop' });
     settle(world);
-    expect(world.seen()).toMatchObject({ state: 'stopped', sessions: ['died'], timer: null });
+    expect(world.seen()).toMatchObject({ state: 'stopped', sessions: ['crashed'], timer: null });
   });
 });
 
 describe('a session that cannot be opened', () => {
-  it('is the end where it is the first one', () => {
+  it('stops the daemon if it is the first one', () => {
     const world = createWorld();
     world.complete(false);
     expect(world.seen()).toMatchObject({ state: 'stopped', sessions: [] });
   });
 
-  it('is tried again later where it is not', () => {
-    const world = sampling();
-    world.tell(clockSet);
+  it('is retried later if it is not the first one', () => {
+    const world = samplingWorld();
+    world.dispatch(clockChange);
     world.complete(true);
     world.complete(true);
     world.complete(false);

@@ -16,9 +16,9 @@ const annotation = (facts: Partial<Annotation>): Annotation => ({
   ...facts,
 });
 
-describe('the task that an annotation tells of', () => {
-  it("is a playbook, as community.grafana's callback tells of it: one, from its start to its report", () => {
-    const began = annotation({
+describe('taskOfAnnotation', () => {
+  it("returns one playbook for the start and the report of community.grafana's callback", () => {
+    const started = annotation({
       text: "Started playbook pb.yml\n\nFrom 'vm'\nBy user 'root'\n",
       tags: ['ansible', 'ansible_event_start', 'pb.yml', 'vm'],
     });
@@ -36,12 +36,12 @@ describe('the task that an annotation tells of', () => {
       playbook: 'pb.yml',
     };
     const rest = { hosts: ['vm'], tags: [], kind: 'task', start: 1000, source: 'grafana' };
-    expect(taskOfAnnotation(began)).toEqual({ ...common, ...rest, status: 'running', end: null });
+    expect(taskOfAnnotation(started)).toEqual({ ...common, ...rest, status: 'running', end: null });
     expect(taskOfAnnotation(ended)).toEqual({ ...common, ...rest, status: 'failed', end: 4000 });
     expect(taskOfAnnotation({ ...ended, text: 'Playbook pb.yml\nStatus: OK\n' })?.status).toBe('ok');
   });
 
-  it('is any other stretch of time or moment, by its first line', () => {
+  it('returns any other annotation as a task named by its first line', () => {
     expect(
       taskOfAnnotation(annotation({ text: 'Stop nova-api\nby hand', timeEnd: 3000, tags: ['ops'] })),
     ).toMatchObject({
@@ -56,9 +56,9 @@ describe('the task that an annotation tells of', () => {
 
   it.each([
     ['a failure within a playbook', { tags: ['ansible', 'ansible_event_failure', 'pb.yml', 'vm'] }],
-    ['one that we pushed ourselves', { text: 'down', tags: ['rollwatch', 'downtime'] }],
+    ['one of our own', { text: 'down', tags: ['rollwatch', 'downtime'] }],
     ['a deleted one', { text: 'x', deleted: true }],
-  ])('is none for %s', (_what, facts) => {
+  ])('returns null for %s', (_what, facts) => {
     expect(taskOfAnnotation(annotation(facts))).toBeNull();
   });
 });

@@ -3,7 +3,7 @@ import { createQuotaWatch } from '../../../src/domain/run/connection-status.ts';
 import type { Sample } from '../../../src/domain/sample.ts';
 import { failedSample, okSample, voidSample } from '../../support/samples.ts';
 
-it('a quota that is used up is logged once, and once when there is room again, for each series', () => {
+it('createQuotaWatch logs once when the quota of a series is used up, and once when it has room again', () => {
   const log: string[] = [];
   const watch = createQuotaWatch((level, message) => log.push(`${level} ${message}`));
   const quota = (seq: number): Sample => ({
@@ -19,16 +19,16 @@ it('a quota that is used up is logged once, and once when there is room again, f
     ofBoot(okSample({ seq: 0, at: 0 })),
     quota(1),
     quota(2),
-    okSample({ seq: 0, at: 2 }), // of the list
-    ofBoot(voidSample({ seq: 3, at: 3 })), // stalled: nobody knows
+    okSample({ seq: 0, at: 2 }), // another series
+    ofBoot(voidSample({ seq: 3, at: 3 })), // stalled: unknown
     quota(4),
     ofBoot(failedSample({ seq: 5, at: 5 })),
     quota(6),
   ])
     watch(sample);
   expect(log).toEqual([
-    'warn server-boot of cloud is unknown until the quota leaves it room for a server: Quota exceeded for instances',
-    'info server-boot of cloud has room in its quota again',
-    'warn server-boot of cloud is unknown until the quota leaves it room for a server: Quota exceeded for instances',
+    'warn server-boot of cloud: unknown, as the quota leaves no room for a test server: Quota exceeded for instances',
+    'info server-boot of cloud: the quota has room again',
+    'warn server-boot of cloud: unknown, as the quota leaves no room for a test server: Quota exceeded for instances',
   ]);
 });

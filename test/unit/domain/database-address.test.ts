@@ -18,7 +18,7 @@ function read(url: string): DatabaseAddress {
 const shortly = ({ user, password, ...address }: DatabaseAddress) =>
   `${user}:${password.reveal()} ${databaseText(address as DatabaseAddress)}`;
 
-describe("SQLAlchemy's address of a database", () => {
+describe('parseDatabaseUrl', () => {
   it.each([
     ['mysql://nova:pw@db/nova', 'nova:pw nova on db:3306'],
     ['mysql+pymysql://nova:pw@10.0.0.5:3307/nova_api?charset=utf8', 'nova:pw nova_api on 10.0.0.5:3307'],
@@ -35,11 +35,11 @@ describe("SQLAlchemy's address of a database", () => {
     ['mysql://nova@db:/nova', 'nova: nova on db:3306'],
     ['mysql://nova:pw@/nova?unix_socket=/run/mysqld.sock', 'nova:pw nova on /run/mysqld.sock'],
     ['mysql:///nova', ': nova on localhost:3306'],
-  ])('%s', (url, expected) => {
+  ])('%s is parsed', (url, expected) => {
     expect(shortly(read(url))).toBe(expected);
   });
 
-  it('gives back any user and password that were percent-encoded', () => {
+  it('returns any user and password that were percent-encoded', () => {
     const text = fc.string({ unit: 'binary', maxLength: 20 });
     fc.assert(
       fc.property(text, text, fc.integer({ min: 1, max: 65_535 }), (user, password, port) => {
@@ -50,7 +50,7 @@ describe("SQLAlchemy's address of a database", () => {
     );
   });
 
-  it('is read or refused whatever it holds, and the refusal shows nothing of it', () => {
+  it('any other text is parsed or refused, and the refusal contains no part of the password', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const parsed = parseDatabaseUrl(`mysql://nova:hunter2${text}`);
@@ -76,12 +76,12 @@ describe("SQLAlchemy's address of a database", () => {
     ['ssl_mode=VERIFY_IDENTITY', { ...none, verify: true, verifyHost: true }],
     ['ssl_mode=PREFERRED', null],
     ['ssl_ca=/ca.pem&ssl_disabled=true', null],
-  ])('asks for TLS by %s', (query, expected) => {
+  ])('the options %s set TLS', (query, expected) => {
     expect(read(`mysql+pymysql://nova:pw@db/nova?${query}`).tls).toEqual(expected);
   });
 });
 
-describe('the address of a cell', () => {
+describe('cellAddress', () => {
   const api = secret('mysql+pymysql://no%40va:p%2Fw@DB.example:3307/nova_api?ssl_ca=/ca.pem');
   const filled = (template: string) => {
     const parsed = cellAddress(template, api);
@@ -97,17 +97,14 @@ describe('the address of a cell', () => {
     ['mysql://{username}:{password}@other/nova_cell2', 'no@va:p/w nova_cell2 on other:3306 clear'],
     [
       '{scheme}://{username}:{password}@{hostname}/{path}?{query}',
-      'takes {path} from nova.conf; write the addresses of the cells into the file as well',
+      'needs {path} from nova.conf, which is not known here; add the URLs of the cells to the file',
     ],
     [
       'mysql://{username1}:{password}@{hostname}/nova',
-      'takes {username1} from nova.conf; write the addresses of the cells into the file as well',
+      'needs {username1} from nova.conf, which is not known here; add the URLs of the cells to the file',
     ],
-    [
-      'none',
-      'is no address of a database; write one such as mysql+pymysql://user:password@host:3306/nova_api?charset=utf8',
-    ],
-  ])('is filled in as Nova does it: %s', (template, expected) => {
+    ['none', 'is not a database URL such as mysql+pymysql://user:password@host:3306/nova_api?charset=utf8'],
+  ])('%s is filled in as by Nova', (template, expected) => {
     expect(filled(template)).toBe(expected);
   });
 });

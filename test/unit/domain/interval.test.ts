@@ -5,15 +5,15 @@ import type { Interval } from '../../../src/domain/time.ts';
 
 const interval = fc
   .tuple(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 10 }))
-  .map(([from, lasting]): Interval => ({ from, until: from + lasting }));
+  .map(([from, duration]): Interval => ({ from, until: from + duration }));
 const intervals = fc.array(interval, { maxLength: 12 });
 
-/** The whole numbers n of which [n, n + 1] is inside: what the arithmetic must agree with. */
+/** The whole numbers n for which [n, n + 1] is inside: a model of the same time. */
 const cells = (some: readonly Interval[]): ReadonlySet<number> =>
   new Set(some.flatMap(({ from, until }) => Array.from({ length: until - from }, (_, index) => from + index)));
 
-describe('time in stretches', () => {
-  it('unites what overlaps or touches', () => {
+describe('intervals', () => {
+  it('are joined by union if they overlap or touch', () => {
     expect(
       union([
         { from: 5, until: 7 },
@@ -27,7 +27,7 @@ describe('time in stretches', () => {
     ]);
   });
 
-  it('cuts a stretch into what is left of it', () => {
+  it('are cut by subtract into what is left', () => {
     expect(
       subtract(
         [{ from: 0, until: 10 }],
@@ -42,7 +42,7 @@ describe('time in stretches', () => {
     ]);
   });
 
-  it('agrees with sets', () => {
+  it('behave like sets of whole numbers', () => {
     fc.assert(
       fc.property(intervals, intervals, (a, b) => {
         expect(cells(union(a))).toEqual(cells(a));

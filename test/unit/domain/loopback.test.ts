@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { isLoopback } from '../../../src/domain/loopback.ts';
 
 it.each(['localhost', '127.0.0.1', '127.255.255.254', '::1', '0:0:0:0:0:0:0:1', '0000::0001', '::ffff:127.0.0.1'])(
-  '%s is on loopback',
+  '%s is loopback',
   (host) => expect(isLoopback(host)).toBe(true),
 );
 
@@ -23,4 +23,4 @@ it.each([
   '1::1',
   'fd00::1',
   '::ffff:10.0.0.1',
-])('%s is not', (host) => expect(isLoopback(host)).toBe(false));
+])('%s is not loopback', (host) => expect(isLoopback(host)).toBe(false));

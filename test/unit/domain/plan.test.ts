@@ -20,7 +20,7 @@ describe('a pattern of a plan', () => {
     expect(matches(pattern, text)).toBe(expected);
   });
 
-  it('takes no exponential time', () => {
+  it('takes no exponential time to match', () => {
     expect(matches(`${'*a'.repeat(50)}*b`, 'a'.repeat(100_000))).toBe(false);
   });
 });
@@ -38,7 +38,7 @@ const PLAN: Plan = {
 
 const at = (second: number, name: string, facts: Parameters<typeof task>[0] = {}) =>
   task({ id: `t-${second}`, name, start: second * 1000, end: second * 1000 + 500, ...facts });
-const told = (
+const phasesOf = (
   tasks: readonly ReturnType<typeof task>[],
   marks: readonly { readonly name: string; readonly at: number }[] = [],
 ) => createPhaseFinder(PLAN)({ tasks, marks }).map(({ name, from, until }) => [name, from, until]);
@@ -51,7 +51,7 @@ describe('the phases', () => {
     ['a task by its tags', [at(1, 'x', { tags: ['nova', 'control'] })], [], [['maintenance', 1000, null]]],
     ['no task', [at(1, 'Stop services')], [], []],
     [
-      'one after the other, each once by its tasks',
+      'one after the other, each once',
       [
         at(1, 'expand'),
         at(2, 'y', { tags: ['control'] }),
@@ -67,33 +67,33 @@ describe('the phases', () => {
       ],
     ],
     [
-      'a task that every host skips, once a host does it',
+      'a task that every host skipped, once a host runs it',
       [at(1, 'expand', { hosts: [] }), at(2, 'expand', { hosts: ['b'] })],
       [],
       [['before', 2000, null]],
     ],
     ['a task that is only announced', [at(1, 'expand', { hosts: [], status: 'running', end: null })], [], []],
-    ['a task that was cut short before a host did it', [at(1, 'expand', { hosts: [], status: 'unknown' })], [], []],
+    ['a task that was interrupted before a host ran it', [at(1, 'expand', { hosts: [], status: 'unknown' })], [], []],
     [
-      'a running task that one host has done',
+      'a running task that one host has finished',
       [at(1, 'expand', { status: 'running', end: null })],
       [],
       [['before', 1000, null]],
     ],
     ['a task that failed on a host', [at(1, 'expand', { status: 'failed' })], [], [['before', 1000, null]]],
     [
-      'the real run after a dry one',
+      'the real run after a dry run',
       [at(1, 'expand', { status: 'dry-run' }), at(2, 'expand')],
       [],
       [['before', 2000, null]],
     ],
     [
-      'a step of a shell, whose hosts nobody tells',
+      'a task from the command line, which has no hosts',
       [at(1, 'expand', { source: 'shell', hosts: [], status: 'running', end: null })],
       [],
       [['before', 1000, null]],
     ],
-    ['one that was skipped', [at(1, 'Stop nova-compute1'), at(2, 'expand')], [], [['computes', 1000, null]]],
+    ['no skipped phase', [at(1, 'Stop nova-compute1'), at(2, 'expand')], [], [['computes', 1000, null]]],
     [
       'by hand, planned or not, back and forth',
       [at(2, 'expand')],
@@ -108,9 +108,9 @@ describe('the phases', () => {
         ['before', 4000, null],
       ],
     ],
-    ['the end', [at(1, 'expand')], [{ name: 'end', at: 3000 }], [['before', 1000, 3000]]],
+    ['a mark named end, which ends them', [at(1, 'expand')], [{ name: 'end', at: 3000 }], [['before', 1000, 3000]]],
     [
-      'the same again',
+      'the same mark twice',
       [],
       [
         { name: 'x', at: 1000 },
@@ -118,18 +118,13 @@ describe('the phases', () => {
       ],
       [['x', 1000, null]],
     ],
-  ])('begin with %s', (_what, tasks, marks, expected) => {
-    expect(told(tasks, marks)).toEqual(expected);
+  ])('start with %s', (_what, tasks, marks, expected) => {
+    expect(phasesOf(tasks, marks)).toEqual(expected);
   });
 
-  it('are known at every moment', () => {
-    const stretches = createPhaseFinder(PLAN)({ tasks: [at(1, 'expand')], marks: [{ name: 'end', at: 3000 }] });
-    expect([999, 1000, 2999, 3000].map((moment) => phaseAt(stretches, moment))).toEqual([
-      null,
-      'before',
-      'before',
-      null,
-    ]);
+  it('are found by time', () => {
+    const intervals = createPhaseFinder(PLAN)({ tasks: [at(1, 'expand')], marks: [{ name: 'end', at: 3000 }] });
+    expect([999, 1000, 2999, 3000].map((time) => phaseAt(intervals, time))).toEqual([null, 'before', 'before', null]);
     expect(phaseAt([], 5)).toBeNull();
   });
 });

@@ -7,22 +7,22 @@ import { ENCODINGS, hex } from '../../support/encodings.ts';
 const SEED = Number(process.env['ROLLWATCH_SEED'] ?? 16);
 const RUNS = Number(process.env['ROLLWATCH_FUZZ'] ?? 300);
 
-/** Long enough to be sure that it is there only because it was planted. */
+/** Long enough not to occur by chance. */
 const anySecret = fc
   .string({ unit: 'binary', minLength: 8, maxLength: 40 })
   .filter((text) => text.isWellFormed() && !/[\r\n]/.test(text) && text.trim() === text && new Set(text).size > 4);
 
-/** Knows one secret. */
+/** Redacts one secret. */
 function redactorOf(text: string): (text: string) => string {
   const { rememberSecret, redact } = createRedactor();
   rememberSecret(text);
   return redact;
 }
 
-describe.each(Object.keys(ENCODINGS))('a secret in the encoding %s', (name) => {
+describe.each(Object.keys(ENCODINGS))('a secret encoded as %s', (name) => {
   const encode = ENCODINGS[name] ?? ((text: string) => text);
 
-  test('is replaced, whatever it is made of, and nothing around it', () => {
+  test('is replaced, and the text around it is not', () => {
     fc.assert(
       fc.property(anySecret, (text) => {
         const { rememberSecret, redact } = createRedactor();
@@ -39,9 +39,9 @@ describe.each(Object.keys(ENCODINGS))('a secret in the encoding %s', (name) => {
   });
 });
 
-test('every secret is known to the thread that made it', () => {
-  secret('known-as-soon-as-made');
-  expect(redact('with known-as-soon-as-made inside')).toBe('with *** inside');
+test('secret() registers its value for redaction', () => {
+  secret('registered-secret');
+  expect(redact('with registered-secret inside')).toBe('with *** inside');
 });
 
 test.each([
@@ -53,7 +53,7 @@ test.each([
   expect(redactorOf(text)(`x ${encoded} y`)).toBe('x *** y');
 });
 
-test('a secret that the end of a text cuts off is replaced as well', () => {
+test('a secret that is truncated at the end of a text is replaced', () => {
   const redact = redactorOf('correct-horse-battery');
   expect(redact('sent correct-horse')).toBe('sent ***');
   expect(redact('sent correct%2Dhor')).toBe('sent ***');
@@ -61,29 +61,29 @@ test('a secret that the end of a text cuts off is replaced as well', () => {
   expect(redact('sent corr')).toBe('sent corr');
 });
 
-test('a private key is known by its lines', () => {
+test('a private key is replaced line by line', () => {
   const line = 'MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg';
   const redact = redactorOf(`-----BEGIN PRIVATE KEY-----\n${line}\n-----END PRIVATE KEY-----\n`);
   expect(redact(`verify: ${line}`)).toBe('verify: ***');
 });
 
-test('a secret of one or two characters is left, as it would be in every text', () => {
+test('a secret of one or two characters is not replaced', () => {
   expect(redactorOf('ab')('a cab')).toBe('a cab');
 });
 
-test('the latest tokens are replaced, and those of long ago are forgotten', () => {
+test('only the most recent tokens are replaced', () => {
   const { rememberToken, redact } = createRedactor();
   for (let index = 0; index < 100; index++) rememberToken(`gAAAAABm-${hex(index * 7919, 8)}`);
   expect(redact(`token gAAAAABm-${hex(99 * 7919, 8)}!`)).toBe('token ***!');
   expect(redact(`token gAAAAABm-${hex(0, 8)}!`)).toBe(`token gAAAAABm-${hex(0, 8)}!`);
 });
 
-test('a text made to be slow takes steps in proportion to its length', () => {
+test('redaction of hostile texts takes linear time', () => {
   const redact = redactorOf('\\\\\\\\\\\\\\\\%%%%%%%%&&&&&&&&  \\\\\\\\');
   const time = (text: string): number => {
-    const began = process.cpuUsage();
+    const before = process.cpuUsage();
     redact(text);
-    const { user, system } = process.cpuUsage(began);
+    const { user, system } = process.cpuUsage(before);
     return (user + system) / 1000;
   };
   for (const piece of ['\\', '%25', '&amp;', ' ', '\\\\%%&&  ']) {

@@ -2,34 +2,39 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createChart } from '../../../src/api/chart.ts';
 import { FAILURE_KINDS } from '../../../src/domain/cause.ts';
-import { createAccount } from '../../../src/domain/downtime/series-state.ts';
-import { couldBeOurs, type Interruption, judgeInterrupted, stalledFor } from '../../../src/domain/downtime/stalls.ts';
+import { createSeriesState } from '../../../src/domain/downtime/series-state.ts';
+import {
+  couldBeCausedByStall,
+  type Interruption,
+  judgeInterrupted,
+  stalledFor,
+} from '../../../src/domain/downtime/stalls.ts';
 import type { ProbeResult } from '../../../src/domain/ports.ts';
 import type { FailedSample, Sample } from '../../../src/domain/sample.ts';
 import { failedSample, okSample, SERIES } from '../../support/samples.ts';
 
-const nothing = { stages: { first_byte: 0.4 }, requestId: 'req-1', serverId: null };
+const common = { stages: { first_byte: 0.4 }, requestId: 'req-1', serverId: null };
 const DURING = { from: 1000, until: 9000 };
 
-const ok: ProbeResult = { ...nothing, outcome: 'ok', cause: null, upUntil: 1000, settledAt: 8000 };
-const failed = (kind: FailedSample['cause']['kind'], hung = false): ProbeResult => ({
-  ...nothing,
+const ok: ProbeResult = { ...common, outcome: 'ok', cause: null, lastKnownUpAt: 1000, settledAt: 8000 };
+const failed = (kind: FailedSample['cause']['kind'], timedOut = false): ProbeResult => ({
+  ...common,
   outcome: 'failed',
   cause: { kind, service: 'nova-api', message: kind },
-  upUntil: null,
-  brokeAt: 1000,
+  lastKnownUpAt: null,
+  failureStartedAt: 1000,
   settledAt: 8000,
-  hung,
+  timedOut,
 });
-const over = (kind: Interruption['kind'], from = 2000, until = 2400): Interruption => ({ kind, from, until });
+const interruption = (kind: Interruption['kind'], from = 2000, until = 2400): Interruption => ({ kind, from, until });
 
-const brief = ({ outcome, cause }: ProbeResult) => (cause === null ? outcome : `${outcome} ${cause.kind}`);
+const summary = ({ outcome, cause }: ProbeResult) => (cause === null ? outcome : `${outcome} ${cause.kind}`);
 
 const anyStalls = fc
   .array(fc.tuple(fc.integer({ min: 0, max: 10_000 }), fc.integer({ min: 1, max: 10_000 })), { maxLength: 8 })
-  .map((list) => list.map(([from, lasting]) => over('stalled', from, from + lasting)));
+  .map((list) => list.map(([from, lasting]) => interruption('stalled', from, from + lasting)));
 
-describe('a finding', () => {
+describe('a result', () => {
   it.each([
     { found: ok, stalled: 'ok', suspended: 'ok' },
     { found: failed('http-500'), stalled: 'failed http-500', suspended: 'failed http-500' },
@@ -39,15 +44,17 @@ describe('a finding', () => {
     { found: failed('connection-reset'), stalled: 'failed connection-reset', suspended: 'void suspended' },
     { found: failed('response-timeout', true), stalled: 'failed response-timeout', suspended: 'void suspended' },
     { found: failed('spin-up-timeout', true), stalled: 'failed spin-up-timeout', suspended: 'void suspended' },
-  ])('of $found.outcome $found.cause.kind is $stalled after a stall, $suspended after a sleep', (row) => {
+  ])('$found.outcome $found.cause.kind becomes $stalled by a stall, $suspended by a suspended host', (row) => {
     const { found, stalled, suspended } = row;
-    expect(brief(judgeInterrupted(found, [], DURING))).toBe(brief(found));
-    expect(brief(judgeInterrupted(found, [over('stalled')], DURING))).toBe(stalled);
-    expect(brief(judgeInterrupted(found, [over('stalled'), over('suspended')], DURING))).toBe(suspended);
-    expect(brief(judgeInterrupted(found, [over('clock-step')], DURING))).toBe('void clock-step');
+    expect(summary(judgeInterrupted(found, [], DURING))).toBe(summary(found));
+    expect(summary(judgeInterrupted(found, [interruption('stalled')], DURING))).toBe(stalled);
+    expect(summary(judgeInterrupted(found, [interruption('stalled'), interruption('suspended')], DURING))).toBe(
+      suspended,
+    );
+    expect(summary(judgeInterrupted(found, [interruption('clock-step')], DURING))).toBe('void clock-step');
   });
 
-  it('is what it was, whatever the stalls, and says for how long of it our loop stood still', () => {
+  it('is not changed by stalls, except that it contains their duration', () => {
     const any = fc.constantFrom(ok, ...FAILURE_KINDS.map((kind) => failed(kind)));
     fc.assert(
       fc.property(any, anyStalls, (found, stalls) => {
@@ -72,8 +79,8 @@ describe('a finding', () => {
     ['truncated-body', 60_000, true],
     ['connect-timeout', 0, false],
     ['connect-timeout', 400, true],
-  ] as const)('of %s with a stall of %d ms could be ours: %s', (kind, stood, ours) => {
-    expect(couldBeOurs(kind, stood)).toBe(ours);
+  ] as const)('%s with a stall of %d ms could be caused by it: %s', (kind, stalledMs, expected) => {
+    expect(couldBeCausedByStall(kind, stalledMs)).toBe(expected);
   });
 });
 
@@ -82,43 +89,43 @@ const stalled = (sample: Sample, millis: number): Sample => ({
   stages: { ...sample.stages, stalled: millis / 1000 },
 });
 
-/** Any samples, and how long of each our loop stood still. */
+/** Any samples, each with and without a stall. */
 const anySamples = fc
   .array(
     fc.record({
-      good: fc.boolean(),
+      ok: fc.boolean(),
       took: fc.integer({ min: 0, max: 3000 }),
-      stood: fc.option(fc.integer({ min: 1, max: 3000 }), { nil: 0 }),
+      stalledMs: fc.option(fc.integer({ min: 1, max: 3000 }), { nil: 0 }),
     }),
     { minLength: 1, maxLength: 40 },
   )
   .map((list) =>
-    list.map(({ good, took, stood }, seq) => {
+    list.map(({ ok: isOk, took, stalledMs }, seq) => {
       const place = { seq, at: (seq + 1) * 1000 };
-      const [fast, slow] = [took, took + stood].map((millis) =>
-        good ? okSample(place, millis) : failedSample(place, { took: millis }),
+      const [fast, slow] = [took, took + stalledMs].map((millis) =>
+        isOk ? okSample(place, millis) : failedSample(place, { took: millis }),
       );
-      if (fast === undefined || slow === undefined) throw new Error('two samples');
-      return { calm: fast, stalled: stood === 0 ? slow : stalled(slow, stood) };
+      if (fast === undefined || slow === undefined) throw new Error('expected two samples');
+      return { calm: fast, stalled: stalledMs === 0 ? slow : stalled(slow, stalledMs) };
     }),
   );
 
-describe('the account of a series whose samples were stalled', () => {
-  const book = (samples: readonly Sample[]) => {
-    const account = createAccount(SERIES, 0);
-    for (const sample of samples) account.accept(sample);
-    return account;
+describe('a series with stalled samples', () => {
+  const replay = (samples: readonly Sample[]) => {
+    const state = createSeriesState(SERIES, 0);
+    for (const sample of samples) state.accept(sample);
+    return state;
   };
 
-  it('counts the same samples, outages and unobserved time as without the stalls, in wider brackets', () => {
+  it('has the same samples, outages and unobserved time as without stalls, and wider brackets', () => {
     fc.assert(
       fc.property(anySamples, (list) => {
-        const [calm, disturbed] = [book(list.map((one) => one.calm)), book(list.map((one) => one.stalled))];
+        const [calm, disturbed] = [replay(list.map((one) => one.calm)), replay(list.map((one) => one.stalled))];
         const [before, after] = [calm.summary(100_000), disturbed.summary(100_000)];
         expect(after.samples).toEqual(before.samples);
         expect(after.windows).toBe(before.windows);
         expect(after.gaps).toEqual(before.gaps);
-        const down = (account: typeof calm) => account.windows(100_000).filter(({ kind }) => kind === 'down');
+        const down = (state: typeof calm) => state.windows(100_000).filter(({ kind }) => kind === 'down');
         for (const [index, window] of down(disturbed).entries()) {
           const { start, end } = down(calm)[index] ?? window;
           expect(window.start.earliest).toBeLessThanOrEqual(start.earliest);
@@ -130,63 +137,63 @@ describe('the account of a series whose samples were stalled', () => {
     );
   });
 
-  it('does not take the stalls for slow answers', () => {
-    const account = book([
+  it('does not count stalls as latency', () => {
+    const state = replay([
       okSample({ seq: 0, at: 1000 }, 500),
       stalled(okSample({ seq: 1, at: 2000 }, 1500), 1400),
       okSample({ seq: 2, at: 3000 }, 750),
     ]);
-    expect(account.windows(4000)).toEqual([]);
-    expect(account.summary(4000)).toMatchObject({ samples: { ok: 3, void: 0 }, latency: { p50: 0.5, max: 0.75 } });
-    const traced = account.trace.during([{ from: 0, until: 4000 }]);
+    expect(state.windows(4000)).toEqual([]);
+    expect(state.summary(4000)).toMatchObject({ samples: { ok: 3, void: 0 }, latency: { p50: 0.5, max: 0.75 } });
+    const traced = state.trace.during([{ from: 0, until: 4000 }]);
     expect({ ...traced, seconds: [...traced.seconds] }).toMatchObject({ ok: 3, void: 0, seconds: [0.5, 0.75] });
   });
 
-  it('knows an answer as slow that was so without the stall, too', () => {
-    const account = book([stalled(okSample({ seq: 0, at: 1000 }, 3000), 400), okSample({ seq: 1, at: 5000 }, 40)]);
-    expect(account.windows(6000)).toMatchObject([{ kind: 'degraded' }]);
+  it('is degraded by a sample that is slow even without its stall', () => {
+    const state = replay([stalled(okSample({ seq: 0, at: 1000 }, 3000), 400), okSample({ seq: 1, at: 5000 }, 40)]);
+    expect(state.windows(6000)).toMatchObject([{ kind: 'degraded' }]);
   });
 
-  it('neither ends nor prolongs slowness by an answer that may or may not have been slow', () => {
-    const account = book([
+  it('neither closes nor extends a degraded window by a sample that may have been slow', () => {
+    const state = replay([
       okSample({ seq: 0, at: 1000 }, 40),
       okSample({ seq: 1, at: 2000 }, 2000),
       stalled(okSample({ seq: 2, at: 3000 }, 1300), 400),
       okSample({ seq: 3, at: 4000 }, 2000),
       okSample({ seq: 4, at: 5000 }, 40),
     ]);
-    expect(account.windows(6000)).toMatchObject([{ kind: 'degraded', failedSamples: 2, end: { earliest: 4000 } }]);
+    expect(state.windows(6000)).toMatchObject([{ kind: 'degraded', failedSamples: 2, end: { earliest: 4000 } }]);
   });
 
-  it('takes no moment from a request that was cut off while our loop stood still', () => {
+  it('takes no exact time from a request that was cut off during a stall', () => {
     const cut = failedSample({ seq: 1, at: 2000 }, { took: 800, kind: 'truncated-body' });
     const rest = [failedSample({ seq: 2, at: 3000 }, { took: 5 }), okSample({ seq: 3, at: 4000 })];
     const first = okSample({ seq: 0, at: 1000 }, 20);
-    const startOf = (samples: readonly Sample[]) => book(samples).windows(6000)[0]?.start;
+    const startOf = (samples: readonly Sample[]) => replay(samples).windows(6000)[0]?.start;
     expect(startOf([first, cut, ...rest])).toEqual({ earliest: 1000, estimate: 2800, latest: 2800 });
     expect(startOf([first, stalled(cut, 400), ...rest])).toEqual({ earliest: 1000, estimate: 1500, latest: 2800 });
   });
 
-  it('is drawn without them', () => {
+  it('has a chart without stalls', () => {
     const chart = createChart(0, [SERIES]);
     chart.add(stalled(okSample({ seq: 0, at: 1000 }, 1500), 1400));
-    expect(chart.face().series[0]).toMatchObject({ took: [100], outcomes: 'o' });
+    expect(chart.toApi().series[0]).toMatchObject({ took: [100], outcomes: 'o' });
   });
 });
 
 describe('unobserved time after a boot', () => {
-  it('begins where the boot proves the service up no more', () => {
-    const account = createAccount({ ...SERIES, cover: 30_000 }, 0);
-    account.accept({
+  it('starts at the last time at which the boot proves the service up', () => {
+    const state = createSeriesState({ ...SERIES, validFor: 30_000 }, 0);
+    state.accept({
       ...okSample({ seq: 0, at: 0 }, 6000),
       outcome: 'ok',
       cause: null,
-      upUntil: 5900,
+      lastKnownUpAt: 5900,
       settledAt: 6000,
     });
-    account.endSession(8000);
-    account.beginSession(SERIES);
-    account.accept(okSample({ seq: 0, at: 20_000, session: 2 }));
-    expect(account.gaps(20_100)).toEqual([{ from: 5900, until: 20_000 }]);
+    state.endSession(8000);
+    state.beginSession(SERIES);
+    state.accept(okSample({ seq: 0, at: 20_000, session: 2 }));
+    expect(state.gaps(20_100)).toEqual([{ from: 5900, until: 20_000 }]);
   });
 });

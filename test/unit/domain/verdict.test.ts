@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { createObservation } from '../../../src/domain/run/run-state.ts';
+import { createRunState } from '../../../src/domain/run/run-state.ts';
 import type { Series } from '../../../src/domain/sample.ts';
 import type { Budget, Plan } from '../../../src/domain/upgrade/plan.ts';
-import { compare, type Result } from '../../../src/domain/upgrade/verdict.ts';
+import { compare, type VerdictResult } from '../../../src/domain/upgrade/verdict.ts';
 import { failedSample, okSample, SERIES, voidSample } from '../../support/samples.ts';
 
-describe('a budget', () => {
-  it.each<[string, { min: number; estimate: number; max: number } | null, number, Result]>([
-    ['the most is within', { min: 0, estimate: 1, max: 2 }, 2, 'pass'],
-    ['only the most is over', { min: 0, estimate: 1, max: 2 }, 1.5, 'not-proven'],
-    ['the estimate is over, the least is not', { min: 0, estimate: 1, max: 2 }, 0.5, 'not-proven'],
-    ['even the least is over', { min: 1, estimate: 1.5, max: 2 }, 0.5, 'fail'],
-    ['the least is just as much', { min: 1, estimate: 1, max: 1 }, 1, 'pass'],
-    ['nobody could measure it', null, 1, 'not-proven'],
+describe('the result of a budget if', () => {
+  it.each<[string, { min: number; estimate: number; max: number } | null, number, VerdictResult]>([
+    ['the maximum is within the limit', { min: 0, estimate: 1, max: 2 }, 2, 'pass'],
+    ['only the maximum exceeds it', { min: 0, estimate: 1, max: 2 }, 1.5, 'not-proven'],
+    ['the estimate exceeds it, the minimum does not', { min: 0, estimate: 1, max: 2 }, 0.5, 'not-proven'],
+    ['even the minimum exceeds it', { min: 1, estimate: 1.5, max: 2 }, 0.5, 'fail'],
+    ['the minimum is equal to it', { min: 1, estimate: 1, max: 1 }, 1, 'pass'],
+    ['it could not be measured', null, 1, 'not-proven'],
   ])('%s', (_what, measured, limit, result) => {
     expect(compare(measured, limit)).toBe(result);
   });
@@ -22,7 +22,7 @@ const series: Series = { ...SERIES, probe: 'server-list', connection: 'new' };
 
 type Letter = 'o' | 's' | 'f' | 'v';
 
-/** A sample a second from second 1 on: ok in 40 ms, ok in 120 ms, failed at once, void. */
+/** One sample per second from second 1: o ok in 40 ms, s ok in 120 ms, f failed at once, v void. */
 function judged(
   letters: string,
   {
@@ -37,14 +37,14 @@ function judged(
     ...whole,
     phases: ['first', 'second', 'never'].map((name) => ({ name, promise: '', begins: { task: [], tag: [] }, budget })),
   };
-  const observation = createObservation({ run: 'r', version: '0', overall: ['server-list'], plan });
+  const state = createRunState({ run: 'r', version: '0', overall: ['server-list'], plan });
   const session = { id: 1, startedAt: 0, aliveAt: 0, ended: false, version: '0', vantage: 'here', facts: {} };
-  observation.openSession(session, [series]);
+  state.openSession(session, [series]);
   for (const [second, name] of Object.entries(phases))
-    observation.accept({ type: 'phase', phase: { name, at: Number(second) * 1000 } });
+    state.accept({ type: 'phase', phase: { name, at: Number(second) * 1000 } });
   [...letters].forEach((letter, seq) => {
     const place = { seq, at: (seq + 1) * 1000 };
-    const made: Record<
+    const create: Record<
       Letter,
       () => ReturnType<typeof okSample> | ReturnType<typeof failedSample> | ReturnType<typeof voidSample>
     > = {
@@ -53,21 +53,21 @@ function judged(
       f: () => failedSample(place, { took: 0 }),
       v: () => voidSample(place, 0),
     };
-    observation.accept({ type: 'sample', sample: { ...made[letter as Letter](), connection: 'new' } });
+    state.accept({ type: 'sample', sample: { ...create[letter as Letter](), connection: 'new' } });
   });
   const end = (letters.length + 1) * 1000;
-  observation.closeSession(end, true);
-  const { verdict, windows } = observation.report(end);
+  state.closeSession(end, true);
+  const { verdict, windows } = state.report(end);
   return { verdict, windows, phase: (name: string) => verdict.phases.find((one) => one.name === name) };
 }
 
 describe('a phase', () => {
-  it('costs what was down while it was under way, and no more', () => {
+  it('is judged by the downtime while it was under way only', () => {
     const { phase, windows, verdict } = judged('oooofffffooooooo', {
       phases: { 3: 'first', 7: 'second' },
       budget: { api_downtime: 2, consecutive_failures: 1 },
     });
-    // down from between 4 and 5 to between 9 and 10; the phases meet at 7
+    // Down from between 4 and 5 to between 9 and 10; the second phase starts at 7.
     expect(windows.map((one) => one.phase)).toEqual(['first']);
     expect(phase('first')?.measures).toMatchObject({
       elapsed: 4,
@@ -90,12 +90,12 @@ describe('a phase', () => {
     expect(verdict).toMatchObject({ plan: 'plan', result: 'fail' });
   });
 
-  it('passes what it promised when nothing failed', () => {
+  it('passes if nothing failed', () => {
     const { verdict } = judged('oooooooo', { phases: { 2: 'first' }, budget: { api_downtime: 0, error_ratio: 0 } });
     expect(verdict.result).toBe('pass');
   });
 
-  it('is not proven where nobody looked', () => {
+  it('is not proven if part of it was unobserved', () => {
     const { phase } = judged('ooovvvoooo', { phases: { 2: 'first' }, budget: { api_downtime: 0, error_ratio: 0 } });
     expect(phase('first')?.measures).toMatchObject({
       api_downtime: { min: 0, estimate: 0, max: 3 },
@@ -104,7 +104,7 @@ describe('a phase', () => {
     expect(phase('first')?.result).toBe('not-proven');
   });
 
-  it('is as slow as its median answer by that of the time before the first phase', () => {
+  it('has the slowdown of its median latency against the time before the first phase', () => {
     const { phase } = judged(`${'o'.repeat(20)}${'s'.repeat(20)}`, {
       phases: { 21: 'first' },
       budget: { slowdown: 2 },
@@ -121,13 +121,13 @@ describe('a phase', () => {
     ]);
   });
 
-  it('has no slowdown without a baseline, so none is proven', () => {
+  it('has no slowdown without a baseline, which is not proven', () => {
     const { phase } = judged('ooooooooo', { phases: { 0: 'first' }, budget: { slowdown: 2 } });
     expect(phase('first')?.measures?.slowdown).toBeNull();
     expect(phase('first')?.result).toBe('not-proven');
   });
 
-  it('that was begun by hand without being planned costs what it likes, and is not judged', () => {
+  it('is not judged if it was started by hand and is not in the plan', () => {
     const { phase, verdict } = judged('ooofffooo', { phases: { 2: 'lunch' }, budget: { api_downtime: 0 } });
     expect(phase('lunch')).toMatchObject({ planned: false, budgets: [], result: 'not-judged' });
     expect(verdict.phases.map(({ name }) => name)).toEqual(['first', 'second', 'never', 'lunch']);
@@ -135,7 +135,7 @@ describe('a phase', () => {
     expect(verdict.notJudged).toContainEqual({ name: 'lunch', reason: 'not-in-plan' });
   });
 
-  it('names what it judged and what it could not', () => {
+  it('is listed as judged, or with the reason why not', () => {
     const { verdict } = judged('ooooooooo', { phases: { 2: 'first', 5: 'second' }, budget: { api_downtime: 0 } });
     expect(verdict).toMatchObject({
       result: 'pass',
@@ -144,7 +144,7 @@ describe('a phase', () => {
     });
   });
 
-  it('is no pass where none began, whatever was down', () => {
+  it('is not judged if none started, and the time outside decides only if it fails', () => {
     const budget = { api_downtime: 0 };
     expect(judged('ooofffooo', { phases: {}, budget }).verdict.result).toBe('not-judged');
     expect(judged('ooooooooo', { phases: {}, budget, outside: budget }).verdict.result).toBe('not-judged');
@@ -152,13 +152,13 @@ describe('a phase', () => {
     expect(judged('ooofffooo', { phases: {}, budget, run: budget }).verdict.result).toBe('fail');
   });
 
-  it('without a budget is not judged, and neither is a plan without any', () => {
+  it('is not judged without a budget', () => {
     const { verdict, phase } = judged('ooooooooo', { phases: { 2: 'first' } });
     expect(phase('first')?.result).toBe('not-judged');
     expect(verdict).toMatchObject({ result: 'not-judged', judged: [] });
   });
 
-  it('is not proven by what nobody probed', () => {
+  it('is not proven for a budget whose probe did not run', () => {
     const { phase } = judged('ooooooooo', { phases: { 2: 'first' }, budget: { boot_downtime: 0, api_downtime: 0 } });
     expect(phase('first')?.budgets.map(({ name, measured, result }) => [name, measured?.max ?? null, result])).toEqual([
       ['api_downtime', 0, 'pass'],
@@ -166,7 +166,7 @@ describe('a phase', () => {
     ]);
   });
 
-  it('leaves an outage before it, or after the last, to the time outside every phase', () => {
+  it('does not include outages before or after it, which belong to the time outside every phase', () => {
     const budget = { api_downtime: 0 };
     const { verdict } = judged('ooofffoooooofffoooo', {
       phases: { 8: 'first', 11: 'end' },
@@ -181,18 +181,18 @@ describe('a phase', () => {
     expect(verdict).toMatchObject({ result: 'fail', judged: ['first', verdict.outside?.name, verdict.run?.name] });
   });
 
-  it('is not held responsible outside every phase for what nobody observed', () => {
+  it('is not affected by unobserved time outside every phase', () => {
     const budget = { api_downtime: 0 };
     const { verdict } = judged('ooovvvooooo', { phases: { 8: 'first' }, budget, outside: budget });
     expect(verdict.outside?.result).toBe('pass');
   });
 
-  it('compares latencies with those of a time without outages', () => {
+  it('has a baseline without outages', () => {
     const calm = judged('oooooooooooooooooooooooooo', { phases: { 14: 'first' } });
     const broken = judged('oooooooooosfffsooooooooooo', { phases: { 16: 'first' } });
     const median = ({ phase }: typeof calm) => phase('first')?.measures?.series[0]?.before;
     expect(median(broken)).toEqual(median(calm));
-    // the answer on its way when the outage ended is part of no baseline either
+    // Nor is an answer in flight when an outage ended part of the baseline.
     const late = judged('ooosfsfsfsfsfsfsooooooooooo', { phases: { 17: 'first' } });
     expect(median(late)?.p50).toBeCloseTo(0.04, 6);
   });

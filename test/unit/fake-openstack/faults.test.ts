@@ -1,38 +1,38 @@
 import { expect, it } from 'vitest';
-import { createConditions } from '../../../src/fake-openstack/faults/faults.ts';
+import { createFaults } from '../../../src/fake-openstack/faults/faults.ts';
 
 const never = new AbortController().signal;
 
-it('holds until it is said not to', () => {
-  const conditions = createConditions<'a' | 'b'>();
-  conditions.set('a', false);
-  expect([conditions.holds('a'), conditions.holds('b')]).toEqual([false, true]);
+it('has a fault only after it was added', () => {
+  const faults = createFaults<'a' | 'b'>();
+  faults.add('a');
+  expect([faults.has('a'), faults.has('b')]).toEqual([true, false]);
 });
 
-it('is waited for until all of them hold at once', async () => {
-  const conditions = createConditions<'a' | 'b'>();
-  conditions.set('a', false);
-  conditions.set('b', false);
-  let reached = false;
-  const wait = conditions.when(['a', 'b'], never).then(() => {
-    reached = true;
+it('whenClear resolves once none of the faults is present at the same time', async () => {
+  const faults = createFaults<'a' | 'b'>();
+  faults.add('a');
+  faults.add('b');
+  let resolved = false;
+  const wait = faults.whenClear(['a', 'b'], never).then(() => {
+    resolved = true;
   });
-  conditions.set('a', true);
-  conditions.set('a', false);
-  conditions.set('b', true);
+  faults.clear('a');
+  faults.add('a');
+  faults.clear('b');
   await Promise.resolve();
-  expect(reached).toBe(false);
-  conditions.set('a', true);
+  expect(resolved).toBe(false);
+  faults.clear('a');
   await wait;
-  expect(reached).toBe(true);
+  expect(resolved).toBe(true);
 });
 
-it('is not waited for any more when the signal aborts', async () => {
-  const conditions = createConditions<'a'>();
-  conditions.set('a', false);
+it('whenClear rejects when the signal aborts', async () => {
+  const faults = createFaults<'a'>();
+  faults.add('a');
   const stop = new AbortController();
-  const wait = conditions.when(['a'], stop.signal);
+  const wait = faults.whenClear(['a'], stop.signal);
   stop.abort();
   await expect(wait).rejects.toMatchObject({ name: 'AbortError' });
-  await expect(conditions.when([], stop.signal)).rejects.toMatchObject({ name: 'AbortError' });
+  await expect(faults.whenClear([], stop.signal)).rejects.toMatchObject({ name: 'AbortError' });
 });

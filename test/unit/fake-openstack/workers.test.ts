@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createWorkers } from '../../../src/fake-openstack/http/workers.ts';
 
-/** Tasks that wait until they are told to end, and what is known of them. */
+/** Workers, with tasks that run until `end` is called. */
 function tasks(count: number) {
   const started: string[] = [];
   const ends = new Map<string, () => void>();
@@ -17,7 +17,7 @@ function tasks(count: number) {
   return { workers, started, run, end: (name: string) => ends.get(name)?.() };
 }
 
-it('works on as many requests as there are workers, the others in their turn', async () => {
+it('runs as many requests as there are workers, and queues the others in order', async () => {
   const { started, run, end } = tasks(2);
   const all = ['a', 'b', 'c', 'd'].map(run);
   await Promise.resolve();
@@ -32,35 +32,35 @@ it('works on as many requests as there are workers, the others in their turn', a
   expect(await Promise.all(all)).toEqual(['a', 'b', 'c', 'd']);
 });
 
-it('resets what waits when it is told to end, and goes on with what it has in hand', async () => {
+it('resetQueue resets waiting requests and lets those in progress complete', async () => {
   const { workers, run, end } = tasks(1);
-  const inHand = run('a');
+  const inProgress = run('a');
   const waiting = run('b');
-  workers.drop();
+  workers.resetQueue();
   expect(await waiting).toBe('reset');
   end('a');
-  expect(await inHand).toBe('a');
+  expect(await inProgress).toBe('a');
 });
 
-it('is idle when nothing is in hand, whatever waits', async () => {
+it('idle resolves when no request is in progress, even if requests wait', async () => {
   const { workers, run, end } = tasks(2);
-  const inHand = ['a', 'b'].map(run);
+  const inProgress = ['a', 'b'].map(run);
   await Promise.resolve();
   workers.hold();
   const waiting = run('c');
   const ended: string[] = [];
   const idle = workers.idle().then(() => ended.push('idle'));
   end('a');
-  await inHand[0];
+  await inProgress[0];
   expect(ended).toEqual([]);
   end('b');
   await idle;
-  workers.drop();
+  workers.resetQueue();
   expect(await waiting).toBe('reset');
   await workers.idle();
 });
 
-it('lets requests wait while it is held', async () => {
+it('holds new requests between hold and release', async () => {
   const { workers, started, run, end } = tasks(1);
   workers.hold();
   const waiting = run('a');
@@ -72,12 +72,12 @@ it('lets requests wait while it is held', async () => {
   expect(await waiting).toBe('a');
 });
 
-it('frees every worker when its processes end, whatever hung', async () => {
+it('killProcesses frees workers that were blocked by hanging requests', async () => {
   const { workers, run, end } = tasks(1);
-  const hung = run('a');
-  const reason = hung.catch((error: Error) => error.name);
+  const timedOut = run('a');
+  const reason = timedOut.catch((error: Error) => error.name);
   await Promise.resolve();
-  workers.end();
+  workers.killProcesses();
   expect(await reason).toBe('AbortError');
   const next = run('b');
   await Promise.resolve();

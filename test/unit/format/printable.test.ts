@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { printable, printableJson, printableLine } from '../../../src/format/printable.ts';
 
-/** What a terminal, a browser or an editor may obey, or does not show. Written on its own, not as `printable` has it. */
+/** Characters that a terminal, a browser or an editor acts on or does not show; independent of `printable`. */
 const SEEN = (code: number): boolean =>
   !(
     (code < 0x20 && code !== 9 && code !== 10) ||

@@ -32,7 +32,7 @@ const promtool = spawnSync('promtool', ['--version']).status === 0;
 if (!promtool) console.warn('skipped: promtool is not installed (Debian: apt-get install prometheus)');
 
 describe('the text of /metrics', () => {
-  it.skipIf(!promtool)('has nothing for promtool to say', async () => {
+  it.skipIf(!promtool)('passes promtool check metrics without a finding', async () => {
     const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
       input: await exposition(),
       encoding: 'utf8',
@@ -40,28 +40,47 @@ describe('the text of /metrics', () => {
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
   });
 
-  it('has the metrics with the types and labels that docs/metrics.md tells, and no others', async () => {
-    const ours = [...readFamilies(await exposition())]
+  it('has exactly the metrics of docs/metrics.md, with the same types and labels', async () => {
+    const exported = [...readFamilies(await exposition())]
       .filter(([name]) => name.startsWith('rollwatch_'))
       .map(([name, { type, labels }]) => ({ name, type, labels: labels.toSorted() }));
-    expect(documented().toSorted(byName)).toEqual(ours.toSorted(byName));
+    const expected = documented().map(({ name, type, labels }) => ({ name, type, labels }));
+    expect(expected.toSorted(byName)).toEqual(exported.toSorted(byName));
+  });
+
+  it('has the help texts that start the meanings in docs/metrics.md', async () => {
+    const helps = new Map(
+      [...(await exposition()).matchAll(/^# HELP (\S+) (.*)$/gm)].map(([, name = '', help = '']) => [name, help]),
+    );
+    for (const { name, meaning } of documented()) {
+      const help = helps.get(name);
+      expect({ name, help: `${meaning}.`.slice(0, help?.length) }).toEqual({ name, help });
+    }
   });
 });
 
 const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);
 
-/** The rows of the tables: `name` | type | labels | meaning. 'series' and 'place' stand for the label sets told above them. */
-function documented(): { name: string; type: string; labels: readonly string[] }[] {
+type DocumentedMetric = {
+  readonly name: string;
+  readonly type: string;
+  readonly labels: readonly string[];
+  readonly meaning: string;
+};
+
+/** Reads the rows `name` | type | labels | meaning; 'series' and 'place' are short for label sets. */
+function documented(): readonly DocumentedMetric[] {
   const text = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8');
   const sets: Record<string, readonly string[]> = {
     series: ['cloud', 'vantage', 'probe', 'connection'],
     place: ['cloud', 'vantage'],
   };
-  return [...text.matchAll(/^\| `(rollwatch_\w+)` \| (\w+) \|([^|]*)\|/gm)].map(
-    ([, name = '', type = '', cell = '']) => ({
+  return [...text.matchAll(/^\| `(rollwatch_\w+)` \| (\w+) \|([^|]*)\|([^|]*)\|$/gm)].map(
+    ([, name = '', type = '', cell = '', meaning = '']) => ({
       name,
       type,
       labels: [...cell.matchAll(/\w+/g)].flatMap(([word]) => sets[word] ?? [word]).toSorted(),
+      meaning: meaning.replaceAll('`', '').trim(),
     }),
   );
 }

@@ -21,11 +21,11 @@ const read = async (metrics: Metrics) => readExposition(await metrics.text());
 const PLACE = 'cloud="prod",vantage="lab"';
 const NEW = `${PLACE},probe="server-list",connection="new"`;
 
-/** As the sampler would send it for the series of `live()`. */
+/** The sample as a sample of the series of `live()`. */
 const here = (sample: Sample): Sample => ({ ...sample, cloud: LIST_NEW.cloud, vantage: LIST_NEW.vantage });
 
-describe('the samples in the metrics', () => {
-  it('are counted by outcome, cause and service', async () => {
+describe('sample metrics', () => {
+  it('count by outcome, cause and service', async () => {
     const metrics = createMetrics({ version: '1' });
     metrics.observe(here(okSample({ seq: 0, at: BEGAN }, 42)));
     metrics.observe(here(failedSample({ seq: 1, at: BEGAN })));
@@ -40,7 +40,7 @@ describe('the samples in the metrics', () => {
     expect(values.get(`rollwatch_probe_outcomes_total{${NEW},outcome="failed"}`)).toBe(2);
   });
 
-  it('have every outcome at 0 before the first sample, so that increase() sees the first failure', async () => {
+  it('start every outcome at 0 before the first sample, so that increase() counts the first failure', async () => {
     const metrics = createMetrics({ version: '1' });
     metrics.update(live());
     const values = await read(metrics);
@@ -53,7 +53,7 @@ describe('the samples in the metrics', () => {
     expect(values.get(`rollwatch_probe_duration_seconds_count{stage="tls",${NEW}}`)).toBe(0);
   });
 
-  it('are counted, but not timed, where our own loop stood still within them', async () => {
+  it('count a sample during which the event loop stalled, but do not observe its duration', async () => {
     const metrics = createMetrics({ version: '1' });
     metrics.observe(here({ ...okSample({ seq: 0, at: BEGAN }, 450), stages: { first_byte: 0.44, stalled: 0.4 } }));
     const values = await read(metrics);
@@ -63,7 +63,7 @@ describe('the samples in the metrics', () => {
     expect(values.get(`rollwatch_probe_duration_seconds_count{stage="stalled",${NEW}}`)).toBeUndefined();
   });
 
-  it('are kept apart when they are extra, and then are not timed either', async () => {
+  it('count extra samples separately and do not observe their duration', async () => {
     const metrics = createMetrics({ version: '1' });
     metrics.observe(here(okSample({ seq: 0, at: BEGAN, extra: true }, 42)));
     metrics.observe(here(failedSample({ seq: 1, at: BEGAN, extra: true })));
@@ -75,12 +75,12 @@ describe('the samples in the metrics', () => {
     expect(values.samples.filter((one) => one.includes('cause="connection-refused"'))).toEqual([]);
   });
 
-  it('count each missed slot that one record stands for', async () => {
+  it('count every missed slot of one void sample', async () => {
     const metrics = createMetrics({ version: '1' });
     const missed: Sample = {
       ...here(voidSample({ seq: 0, at: BEGAN })),
       outcome: 'void',
-      cause: { kind: 'missed', service: 'rollwatch', message: 'stood still' },
+      cause: { kind: 'missed', service: 'rollwatch', message: 'stalled' },
       slots: 7,
     };
     metrics.observe(missed);
@@ -89,7 +89,7 @@ describe('the samples in the metrics', () => {
     expect(values.get(`rollwatch_probe_outcomes_total{${NEW},outcome="void"}`)).toBe(7);
   });
 
-  it('are timed by stage and as a whole, ok ones only, and stay so when the series is shown', async () => {
+  it('observe the duration of ok samples only, by stage and in total, and keep it on update', async () => {
     const metrics = createMetrics({ version: '1' });
     metrics.observe({ ...here(okSample({ seq: 0, at: BEGAN }, 42)), stages: { connect: 0.002, first_byte: 0.038 } });
     metrics.observe(here(failedSample({ seq: 1, at: BEGAN }, { took: 10_000 })));
@@ -104,19 +104,19 @@ describe('the samples in the metrics', () => {
   });
 });
 
-describe('the live state in the metrics', () => {
-  it('is 1 for up, 0 for down and absent while nothing is known', async () => {
+describe('run state metrics', () => {
+  it('export 1 for up, 0 for down and nothing while the state is unknown', async () => {
     const metrics = createMetrics({ version: '1' });
     const up = `rollwatch_probe_up{${NEW}}`;
     const seen: (number | undefined)[] = [];
     for (const state of ['unknown', 'up', 'degraded', 'down', 'unknown'] as const) {
-      metrics.update(live({ series: [liveSeries({ state })] }));
+      metrics.update(live({ series: [liveSeries({ status: state })] }));
       seen.push((await read(metrics)).get(up));
     }
     expect(seen).toEqual([undefined, 1, 1, 0, undefined]);
   });
 
-  it('shows the open window, and when the last ones began and ended', async () => {
+  it('export the open window, and when the latest windows started and ended', async () => {
     const metrics = createMetrics({ version: '1' });
     const open = window({
       start: around(700),
@@ -125,7 +125,7 @@ describe('the live state in the metrics', () => {
       failedSamples: 60,
     });
     const windows = [window(), window({ series: BOOT, start: around(10) }), open];
-    metrics.update(live({ series: [liveSeries({ state: 'down', open })], report: report({ windows }) }));
+    metrics.update(live({ series: [liveSeries({ status: 'down', open })], report: report({ windows }) }));
     const values = await read(metrics);
     expect(values.get(`rollwatch_downtime_open{${NEW}}`)).toBe(1);
     expect(values.get(`rollwatch_downtime_open_seconds{${NEW}}`)).toBe(50);
@@ -135,7 +135,7 @@ describe('the live state in the metrics', () => {
     expect(values.get(`rollwatch_probe_last_sample_timestamp_seconds{${NEW}}`)).toBe(BEGAN / 1000 + 749);
   });
 
-  it('shows no window of downtime while there is none, or while it is only slow', async () => {
+  it('export no open down window without one or if it is only degraded', async () => {
     const metrics = createMetrics({ version: '1' });
     const slow = window({ kind: 'degraded', end: null, failedSamples: 60 });
     for (const open of [window({ end: null }), slow, null]) {
@@ -148,22 +148,28 @@ describe('the live state in the metrics', () => {
     }
   });
 
-  it('shows how long an answer is waited for, and that a probe is held', async () => {
+  it('export how long a sample has been in flight, and that a probe is suspended', async () => {
     const metrics = createMetrics({ version: '1' });
-    metrics.update(live({ series: [liveSeries({ pending: { since: BEGAN + 746_000, note: '' }, held: 'paused' })] }));
+    metrics.update(
+      live({ series: [liveSeries({ pending: { since: BEGAN + 746_000, note: '' }, suspended: 'paused' })] }),
+    );
     const values = await read(metrics);
     expect(values.get(`rollwatch_probe_waiting_seconds{${NEW}}`)).toBe(4);
-    expect(values.get(`rollwatch_probe_held{${NEW}}`)).toBe(1);
+    expect(values.get(`rollwatch_probe_suspended{${NEW}}`)).toBe(1);
   });
 
-  it('never lets downtime go down when the estimate shrinks', async () => {
+  it('never decrease downtime counters when the estimate shrinks', async () => {
     const metrics = createMetrics({ version: '1' });
     const seen: (number | undefined)[] = [];
     for (const settled of [0, 6.9, 6.4, 7.1]) {
       const probes = [
-        summary({ settled, windows: settled > 0 ? 1 : 0, downtime: { min: 6, estimate: settled, max: 8 } }),
+        summary({
+          settledDowntime: settled,
+          windows: settled > 0 ? 1 : 0,
+          downtime: { min: 6, estimate: settled, max: 8 },
+        }),
       ];
-      const all = overall({ settled, apiSettled: settled });
+      const all = overall({ settledDowntime: settled, settledApiDowntime: settled });
       metrics.update(live({ report: report({ probes, overall: all }) }));
       const values = await read(metrics);
       const names = [
@@ -181,7 +187,7 @@ describe('the live state in the metrics', () => {
     expect(values.get(`rollwatch_downtime_windows_total{${NEW}}`)).toBe(1);
   });
 
-  it('tells what is used of the budgets of the phases that began, and how each stands', async () => {
+  it('export usage and result of the budgets of phases that have started', async () => {
     const metrics = createMetrics({ version: '1' });
     const budgets = [
       budget({ limit: 10, result: 'pass' }),
@@ -201,12 +207,12 @@ describe('the live state in the metrics', () => {
     expect(of('result', 'budget="api_downtime",result="fail"')).toBe(0);
     expect(of('result', 'budget="error_ratio",result="fail"')).toBe(1);
     expect(of('result', 'budget="slowdown",result="not-proven"')).toBe(1);
-    // what is no seconds is not shown as seconds, and what never began is not shown at all
+    // A ratio is not exported in seconds, and a phase that has not started is not exported at all.
     expect(values.samples.filter((one) => /budget_(used_)?seconds/.test(one))).toHaveLength(4);
     expect(values.samples.filter((one) => one.includes('phase="computes"'))).toEqual([]);
   });
 
-  it('counts servers by cloud', async () => {
+  it('export the server counts by cloud', async () => {
     const metrics = createMetrics({ version: '1' });
     metrics.update(live({ report: report({ servers: { created: 12, deleted: 11, leaked: 1 } }) }));
     const values = await read(metrics);
@@ -215,13 +221,13 @@ describe('the live state in the metrics', () => {
     expect(values.get(`rollwatch_servers_leaked{${PLACE}}`)).toBe(1);
   });
 
-  it('tells of the daemon itself', async () => {
+  it('export the state of the daemon', async () => {
     const metrics = createMetrics({ version: '1.2.3' });
     metrics.update(
       live({
         paused: true,
         journal: { kind: 'stopped', since: BEGAN, reason: 'disk full', waiting: 300, dropped: 20 },
-        health: { at: BEGAN, lag: 15, inFlight: 3, held: {}, clockOffset: -2500 },
+        health: { at: BEGAN, lag: 15, inFlight: 3, suspended: {}, clockOffset: -2500 },
       }),
     );
     const values = await read(metrics);

@@ -28,7 +28,7 @@ const of = (type: 'compute' | 'image' | 'network' | 'placement', changes: Partia
   endpointOf(type, { catalogue: CATALOGUE, projectId: 'p1', access: access(changes) });
 
 describe('an endpoint', () => {
-  it('is that of the interface and the region, or of the first region', () => {
+  it('is selected by interface and region, of the first region by default', () => {
     expect(of('compute')).toBe('http://one:8774/v2.1');
     expect(of('compute', { regionName: 'two' })).toBe('http://two/compute/v2.1');
     expect(of('compute', { interface: 'internal' })).toBe('http://inner:8774/v2.1/p1');
@@ -37,7 +37,7 @@ describe('an endpoint', () => {
     expect(of('image', { interface: 'admin' })).toBe(null);
   });
 
-  it('gets its version where the catalogue gives none', () => {
+  it('gets a version if the catalogue has none', () => {
     expect([of('image'), of('network'), of('placement')]).toEqual([
       'http://one:9292/v2',
       'http://one:9696/v2.0',
@@ -58,7 +58,7 @@ describe('an endpoint', () => {
     'http://host/v2.1#',
     'http://%(project_id)s',
     `http://host/${'a'.repeat(3000)}`,
-  ])('that HTTP does not lead to is none: %s', (url) => {
+  ])('is null for an unusable URL: %s', (url) => {
     const catalogue = [entry('compute', ['public', 'one', url])];
     expect(endpointOf('compute', { catalogue, projectId: null, access: access() })).toBe(null);
   });
@@ -68,7 +68,7 @@ describe('an endpoint', () => {
     expect(endpointOf('compute', { catalogue, projectId: null, access: access() })).toBe('http://host/v2.1');
   });
 
-  it('can be overridden, with the project in it', () => {
+  it('can be overridden by a template with the project id', () => {
     const overrides = { compute: 'https://vip/v2.1/%(tenant_id)s/' };
     expect(of('compute', { overrides, regionName: 'three' })).toBe('https://vip/v2.1/p1');
   });

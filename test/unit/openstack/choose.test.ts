@@ -30,8 +30,8 @@ const ANY = { flavor: null, volume: null };
 const pickFlavor = pickFlavors;
 const AT = (microversion: string) => ({ microversion, projectId: 'p1' });
 
-describe('an image', () => {
-  it('is the smallest active one, by name among equals', () => {
+describe('the image', () => {
+  it('is the smallest active one, the first by name if several are', () => {
     const images = [
       image('b'),
       image('a'),
@@ -42,23 +42,23 @@ describe('an image', () => {
     expect(nameOf(pickImage(images, null))).toBe('a');
   });
 
-  it('is found by its id, and by its name', () => {
+  it('is found by id and by name', () => {
     const images = [image('a'), image('id-a')];
     expect(nameOf(pickImage(images, 'id-a'))).toBe('a');
     expect(nameOf(pickImage(images, 'a'))).toBe('a');
   });
 
-  it('that is not there, or several times, is told with what there is', () => {
-    expect(pickImage([image('a'), image('b')], 'c')).toEqual({ missing: "there is no image 'c'; there is: a, b" });
-    expect(pickImage([], 'c')).toEqual({ missing: "there is no image 'c'; there is: none" });
-    expect(pickImage([], null)).toEqual({ missing: 'there is no active image to boot' });
+  it('that is missing or ambiguous is reported with the available ones', () => {
+    expect(pickImage([image('a'), image('b')], 'c')).toEqual({ missing: "no image 'c' (available: a, b)" });
+    expect(pickImage([], 'c')).toEqual({ missing: "no image 'c' (available: none)" });
+    expect(pickImage([], null)).toEqual({ missing: 'no bootable active image' });
     expect(pickImage([image('a'), image('a', { id: 'x' })], 'a')).toEqual({
-      missing: "there are several images 'a', choose one by its id: id-a, x",
+      missing: "several images are named 'a', use an id: id-a, x",
     });
   });
 });
 
-describe('what no server boots from', () => {
+describe('an unusual image', () => {
   it.each([
     ['a snapshot of a server with a volume', { size: 0, block_device_mapping: '[{}]' }],
     ['a snapshot of a volume that has a size', { block_device_mapping: '[{}]' }],
@@ -66,37 +66,37 @@ describe('what no server boots from', () => {
     ['a kernel', { disk_format: 'aki', container_format: 'aki' }],
     ['a ramdisk', { container_format: 'ari' }],
     ['a container', { container_format: 'docker' }],
-    ['a hidden one', { os_hidden: true }],
-    ["another project's private one", { visibility: 'private', owner: 'p2' }],
-    ['one that is not active', { status: 'deactivated' }],
-  ])('is passed over: %s', (_name, changes) => {
+    ['a hidden image', { os_hidden: true }],
+    ['a private image of another project', { visibility: 'private', owner: 'p2' }],
+    ['an inactive image', { status: 'deactivated' }],
+  ])('is skipped: %s', (_name, changes) => {
     const images = [image('odd', { size: 1, ...changes }), image('cirros')];
     expect(namesOf(pickImage(images, null))).toEqual(['cirros']);
-    expect(nameOf(pickImage([image('odd', changes)], null))).toMatch(/^there is no active image to boot/);
+    expect(nameOf(pickImage([image('odd', changes)], null))).toMatch(/^no bootable active image/);
   });
 
   it.each([
     ['another architecture', { hw_architecture: 'aarch64' }],
     ['another hypervisor', { hypervisor_type: 'vmware' }],
     ['a snapshot of a server', { image_type: 'snapshot' }],
-    ["another project's, shared", { visibility: 'shared', owner: 'p2' }],
-    ['of a size that is not known', { size: null }],
+    ['a shared image of another project', { visibility: 'shared', owner: 'p2' }],
+    ['an unknown size', { size: null }],
   ])('is a last resort: %s', (_name, changes) => {
     const images = [image('odd', { size: 1, ...changes }), image('cirros')];
     expect(namesOf(pickImage(images, null))).toEqual(['cirros', 'odd']);
   });
 
-  it('is taken where it is asked for', () => {
+  it('is used if it is requested', () => {
     expect(nameOf(pickImage([image('odd', { disk_format: 'iso' })], 'odd'))).toBe('odd');
   });
 
-  it('is not passed over where it is our own', () => {
+  it('is not skipped if it belongs to the project', () => {
     const own = { visibility: 'private', owner: 'p1', hw_architecture: 'x86_64', hypervisor_type: 'QEMU' };
     expect(namesOf(pickImage([image('own', own)], null))).toEqual(['own']);
   });
 });
 
-describe('a flavor', () => {
+describe('the flavor', () => {
   const flavors = [
     flavor('m', 1, 128, 1),
     flavor('s', 1, 64, 1),
@@ -104,19 +104,19 @@ describe('a flavor', () => {
     flavor('l', 2, 32, 0),
   ];
 
-  it('is the smallest by cores, memory and disk that is not disabled', () => {
+  it('is the smallest enabled one by vCPUs, memory and disk', () => {
     expect(nameOf(pickFlavor(flavors, ANY, image('a')))).toBe('s');
   });
 
-  it('is large enough for the image, where a disk of 0 is as large as it takes', () => {
+  it('is large enough for the image; a disk of 0 fits any image', () => {
     expect(nameOf(pickFlavor(flavors, ANY, image('a', { min_ram: 65 })))).toBe('m');
     expect(nameOf(pickFlavor(flavors, ANY, image('a', { min_disk: 2 })))).toBe('l');
     expect(nameOf(pickFlavor(flavors, ANY, image('a', { min_ram: 999, min_disk: 2 })))).toBe(
-      'there is no flavor with 999 MB of memory and 2 GB of disk, as image a needs, to boot',
+      'no flavor has the 999 MB of memory and 2 GB of disk that image a needs',
     );
   });
 
-  it('with a disk is better than one without', () => {
+  it('has a disk if possible', () => {
     expect(namesOf(pickFlavor([flavor('zero', 1, 64, 0), flavor('disk', 4, 4096, 40)], ANY, image('a')))).toEqual([
       'disk',
       'zero',
@@ -126,35 +126,35 @@ describe('a flavor', () => {
   it.each([
     ['size', { size: 1024 ** 3 + 1 }],
     ['virtual size', { virtual_size: 2 * 1024 ** 3 }],
-    ['minimum', { min_disk: 2 }],
-  ])('has a disk for the whole image, by its %s', (_name, changes) => {
+    ['min_disk', { min_disk: 2 }],
+  ])('has a disk for the image: %s', (_name, changes) => {
     const found = pickFlavor([flavor('small', 1, 64, 1), flavor('large', 1, 64, 2)], ANY, image('a', changes));
     expect(namesOf(found)).toEqual(['large']);
   });
 
-  it('that is asked for is taken as it is', () => {
+  it('that is requested is used even if it is too small', () => {
     expect(nameOf(pickFlavor(flavors, { flavor: 'l', volume: null }, image('a', { min_ram: 999 })))).toBe('l');
   });
 });
 
-describe('a flavor for a server that boots from a volume', () => {
+describe('the flavor of a server that boots from a volume', () => {
   const flavors = [flavor('zero', 1, 64, 0), flavor('small', 1, 128, 1), flavor('big', 4, 64, 40)];
 
-  it('is the smallest, whatever its disk', () => {
+  it('is the smallest, regardless of its disk', () => {
     const found = pickFlavor(flavors, { flavor: null, volume: 10 }, image('a', { min_disk: 5, min_ram: 100 }));
     expect(namesOf(found)).toEqual(['small']);
     expect(nameOf(pickFlavor(flavors, { flavor: null, volume: 10 }, image('a')))).toBe('zero');
   });
 
-  it('does not help where the volume is too small for the image', () => {
+  it('is missing if the volume is too small for the image', () => {
     expect(nameOf(pickFlavor(flavors, { flavor: 'big', volume: 4 }, image('a', { min_disk: 5 })))).toBe(
       'a volume of 4 GiB is too small for image a, which needs 5',
     );
   });
 });
 
-describe('a network', () => {
-  it('is the only one that has subnets and is not external', () => {
+describe('the network', () => {
+  it('is the only internal one with a subnet', () => {
     const networks = [
       network('public', { 'router:external': true }),
       network('bare', { subnets: [] }),
@@ -163,7 +163,7 @@ describe('a network', () => {
     expect(pickNetwork(networks, null, AT('2.1'))).toEqual({ found: { name: 'private', networks: ['id-private'] } });
   });
 
-  it("is none of another project's, which an administrator is shown", () => {
+  it('does not belong to another project, as shown to administrators', () => {
     const networks = [
       network('theirs', { project_id: 'p2', shared: false }),
       network('ours', { project_id: 'p1', shared: false }),
@@ -174,24 +174,24 @@ describe('a network', () => {
     });
   });
 
-  it('must be chosen among several', () => {
+  it('must be configured if there are several', () => {
     expect(pickNetwork([network('a'), network('b')], null, AT('2.1'))).toEqual({
-      missing: 'there are several networks, choose one (probes.server-boot.network): a, b',
+      missing: 'several networks found, set probes.server-boot.network to one of: a, b',
     });
     expect(pickNetwork([network('a'), network('b')], 'b', AT('2.1'))).toEqual({
       found: { name: 'b', networks: ['id-b'] },
     });
   });
 
-  it('is none where there is none, said as the microversion knows it', () => {
+  it('is left out or `none` without networks, depending on the microversion', () => {
     expect(pickNetwork([], null, AT('2.36'))).toEqual({ found: { name: 'none', networks: null } });
     expect(pickNetwork([], null, AT('2.37'))).toEqual({ found: { name: 'none', networks: 'none' } });
   });
 
-  it("is 'auto' or 'none' from 2.37 on", () => {
+  it("can be 'auto' or 'none' from microversion 2.37 on", () => {
     expect(pickNetwork([network('a')], 'auto', AT('2.93'))).toEqual({ found: { name: 'auto', networks: 'auto' } });
     expect(pickNetwork([network('a')], 'none', AT('2.9'))).toEqual({
-      missing: "network 'none' needs compute microversion 2.37 or newer, and it is 2.9",
+      missing: "network 'none' needs compute microversion 2.37 or newer (in use: 2.9)",
     });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { answerTrouble, failureTrouble } from '../../../src/openstack/diagnosis/classify.ts';
-import { type During, faultRow } from '../../../src/openstack/diagnosis/fault-table.ts';
+import { problemFromAnswer, problemFromFailure } from '../../../src/openstack/diagnosis/classify.ts';
+import { matchFault, type Operation } from '../../../src/openstack/diagnosis/fault-table.ts';
 import type { HttpAnswer, HttpFailure } from '../../../src/openstack/http/http-message.ts';
 
 const timed = { stages: { connect: 0.001 }, sentAt: 1000, endedAt: 1500 };
@@ -13,15 +13,15 @@ const answer = (status: number, body: string, headers: Record<string, string> = 
   body,
 });
 
-const causeOf = (status: number, body: string, during: During = 'request') =>
-  answerTrouble(answer(status, body), 'nova-api', during).cause;
+const causeOf = (status: number, body: string, during: Operation = 'request') =>
+  problemFromAnswer(answer(status, body), 'nova-api', during).cause;
 
-const brief = (status: number, body: string, during?: During) => {
+const brief = (status: number, body: string, during?: Operation) => {
   const { kind, service, message } = causeOf(status, body, during);
   return [kind, service, message];
 };
 
-/** As Nova says it, the class of what went wrong at its end. */
+/** Nova's 500, with the exception's class at the end. */
 const fault = (exception: string) =>
   JSON.stringify({
     computeFault: {
@@ -53,24 +53,24 @@ describe("Nova's 500", () => {
     ['pymysql.err.OperationalError', 'database'],
     ['nova.exception.PortBindingFailed', 'neutron'],
     ['builtins.KeyError', 'nova-api'],
-  ])('that names %s is the fault of %s', (exception, service) => {
+  ])('with %s blames %s', (exception, service) => {
     expect(brief(500, fault(exception))).toEqual(['http-500', service, `HTTP 500: ${exception}`]);
   });
 
-  it('is kept with its status and the first 300 characters of its body, white space folded', () => {
+  it('keeps the status and the first 300 characters of the body with whitespace collapsed', () => {
     const body = `{"computeFault": {"code": 500,\n\n  "message": "${'x'.repeat(400)}"}}`;
     const cause = causeOf(500, body);
     expect(cause.status).toBe(500);
     expect(cause.body).toBe(`{"computeFault": {"code": 500, "message": "${'x'.repeat(400)}"}}`.slice(0, 300));
   });
 
-  it('of a delete that names a connection that failed is the fault of Placement', () => {
+  it('of a delete with a failed connection blames Placement', () => {
     const text = fault('keystoneauth1.exceptions.connection.ConnectFailure');
     expect(brief(500, text, 'delete').slice(0, 2)).toEqual(['http-500', 'placement']);
   });
 });
 
-const KEYSTONE_AWAY =
+const KEYSTONE_UNAVAILABLE =
   '<html>\n <head>\n  <title>503 Service Unavailable</title>\n </head>\n <body>\n  <h1>503 Service Unavailable</h1>\n  The server is currently unavailable. Please try again at a later time.<br /><br />\nThe Keystone service is temporarily unavailable.\n\n\n </body>\n</html>';
 
 const WEBOB_503 =
@@ -92,15 +92,15 @@ const HAPROXY =
   '<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>\n';
 
 describe('a page', () => {
-  it("of keystonemiddleware says that Keystone is away, though it comes from Nova's port", () => {
-    expect(brief(503, KEYSTONE_AWAY)).toEqual([
+  it('of keystonemiddleware in front of Nova blames Keystone', () => {
+    expect(brief(503, KEYSTONE_UNAVAILABLE)).toEqual([
       'http-503',
       'keystone',
       'HTTP 503: The Keystone service is temporarily unavailable',
     ]);
   });
 
-  it('of OpenStack itself is the fault of the service that was asked', () => {
+  it('of OpenStack itself blames the service that was asked', () => {
     expect(brief(503, WEBOB_503).slice(0, 2)).toEqual(['http-503', 'nova-api']);
   });
 
@@ -172,10 +172,10 @@ describe('a page', () => {
     [302, '', 'a load balancer'],
     [200, '<html><body><h1>Scheduled maintenance</h1>We are upgrading.</body></html>', 'a load balancer'],
     [200, 'Down for maintenance', 'a load balancer'],
-  ])('with status %d of a load balancer is its own: %s', (status, body, whose) => {
+  ])('with status %d of a load balancer blames it: %s', (status, body, name) => {
     const [kind, service, message] = brief(status, body);
     expect([kind, service]).toEqual([KINDS[status] ?? `http-${status}`, 'load-balancer']);
-    expect(message).toMatch(new RegExp(`^HTTP ${status}: a page of ${whose}: `));
+    expect(message).toMatch(new RegExp(`^HTTP ${status}: a page of ${name}: `));
   });
 });
 
@@ -196,7 +196,7 @@ describe('a page of the service itself', () => {
       '<html>\n <head>\n  <title>401 Unauthorized</title>\n </head>\n <body>\n  <h1>401 Unauthorized</h1>\n  This server could not verify that you are authorized.<br /><br />\n </body>\n</html>',
     ],
     [300, '{"versions": []}'],
-  ])('with status %d is not that of a load balancer', (status, body) => {
+  ])('with status %d does not blame a load balancer', (status, body) => {
     expect(causeOf(status, body).service).toBe('nova-api');
   });
 });
@@ -238,11 +238,11 @@ describe("a server's fault", () => {
     ['(pymysql.err.OperationalError) (1054, "Unknown column")', 'database'],
     ['Timed out waiting for a reply to message ID 3f2', 'nova-scheduler'],
   ])('%s', (text, service) => {
-    expect(faultRow(text, 'create')?.service).toBe(service);
+    expect(matchFault(text, 'create')?.service).toBe(service);
   });
 });
 
-describe('a refusal', () => {
+describe('a rejection', () => {
   it.each([
     [
       401,
@@ -294,19 +294,19 @@ describe('a refusal', () => {
     ],
     [507, '', 'http-5xx', 'HTTP 507: no body'],
     [300, '', 'unexpected-status', 'HTTP 300: no body'],
-  ])('with status %d and %s is of kind %s', (status, body, kind, message) => {
+  ])('with status %d and %s has kind %s', (status, body, kind, message) => {
     expect(brief(status, body)).toEqual([kind, 'nova-api', message]);
   });
 
-  it('for want of quota is our own doing', () => {
+  it('for lack of quota is void', () => {
     const body =
       '{"forbidden": {"code": 403, "message": "Quota exceeded for instances: Requested 1, but already used 0 of 0 instances"}}';
-    const trouble = answerTrouble(answer(403, body), 'nova-api', 'create');
-    expect([trouble.type, trouble.cause.kind, trouble.cause.service]).toEqual(['void', 'quota', 'rollwatch']);
+    const problem = problemFromAnswer(answer(403, body), 'nova-api', 'create');
+    expect([problem.type, problem.cause.kind, problem.cause.service]).toEqual(['void', 'quota', 'rollwatch']);
   });
 
-  it('keeps the request id, by its new name or its old one', () => {
-    const id = (headers: Record<string, string>) => answerTrouble(answer(500, '', headers), 'nova-api').requestId;
+  it('keeps the request id from the new or the old header', () => {
+    const id = (headers: Record<string, string>) => problemFromAnswer(answer(500, '', headers), 'nova-api').requestId;
     expect(id({ 'x-openstack-request-id': 'req-1', 'x-compute-request-id': 'req-2' })).toBe('req-1');
     expect(id({ 'x-compute-request-id': 'req-2' })).toBe('req-2');
     expect(id({})).toBe(null);
@@ -331,25 +331,25 @@ describe('a request without an answer', () => {
     ['connect-timeout', 'nova-api', true],
     ['response-timeout', 'nova-api', true],
     ['truncated-body', 'nova-api', false],
-  ] as const)('of kind %s is the fault of %s (an absence: %s)', (kind, service, hung) => {
-    expect(failureTrouble(failure(kind), 'nova-api')).toMatchObject({
+  ] as const)('of kind %s blames %s (timed out: %s)', (kind, service, timedOut) => {
+    expect(problemFromFailure(failure(kind), 'nova-api')).toMatchObject({
       type: 'failed',
       cause: { kind, service, message: 'text' },
-      hung,
+      timedOut,
       sentAt: 1000,
       settledAt: 1500,
     });
   });
 
-  it.each(['stale-connection', 'shutdown', 'internal'] as const)('that is %s says nothing about the cloud', (kind) => {
-    expect(failureTrouble(failure(kind), 'nova-api')).toMatchObject({
+  it.each(['stale-connection', 'shutdown', 'internal'] as const)('of kind %s is void', (kind) => {
+    expect(problemFromFailure(failure(kind), 'nova-api')).toMatchObject({
       type: 'void',
       cause: { kind, service: 'rollwatch' },
     });
   });
 });
 
-describe('a quota that is used up', () => {
+describe('an exceeded quota', () => {
   it.each([
     [403, 'forbidden', 'Quota exceeded for cores, ram: Requested 2, but already used 20 of 20 cores'],
     [403, 'forbidden', 'Maximum number of ports exceeded'],
@@ -363,7 +363,7 @@ describe('a quota that is used up', () => {
     [413, 'overLimit', 'VolumeLimitExceeded: Maximum number of volumes allowed (10) exceeded for quota volumes.'],
     [413, 'overLimit', 'Requested volume or snapshot exceeds allowed gigabytes quota. Requested 1G, quota is 10G'],
     [500, 'computeFault', "Unexpected API Error. <class 'neutronclient.common.exceptions.OverQuotaClient'>"],
-  ])('with status %d (%s) is our own doing: %s', (status, name, message) => {
+  ])('with status %d (%s) is void: %s', (status, name, message) => {
     const cause = causeOf(status, JSON.stringify({ [name]: { code: status, message } }));
     expect([cause.kind, cause.service]).toEqual(['quota', 'rollwatch']);
   });

@@ -1,47 +1,54 @@
 import { describe, expect, it } from 'vitest';
 import type { Cause } from '../../../src/domain/cause.ts';
-import { createSecondLook, type Pilot, type Suspect } from '../../../src/openstack/diagnosis/dependency-check.ts';
+import { createDependencyCheck, type Dependency } from '../../../src/openstack/diagnosis/dependency-check.ts';
+import type { Reachability } from '../../../src/openstack/diagnosis/ping.ts';
 
 const never = new AbortController().signal;
 
-/** Everyone answers, unless the test says otherwise. */
-function cloud() {
-  const state: { now: number; list: Cause | null; pings: Suspect[]; silent: Set<Suspect>; unknown: Set<Suspect> } = {
+/** A check of dependencies that answer, unless the test changes `state`. */
+function createCheck() {
+  const state: {
+    now: number;
+    list: Cause | null;
+    pings: Dependency[];
+    silent: Set<Dependency>;
+    unknown: Set<Dependency>;
+  } = {
     now: 0,
     list: null,
     pings: [],
     silent: new Set(),
     unknown: new Set(),
   };
-  const look = createSecondLook({
+  const check = createDependencyCheck({
     clock: { now: () => state.now },
-    ping: async (suspect): Promise<Pilot> => {
-      state.pings.push(suspect);
-      return state.unknown.has(suspect) ? 'unknown' : state.silent.has(suspect) ? 'silent' : 'answers';
+    ping: async (dependency): Promise<Reachability> => {
+      state.pings.push(dependency);
+      return state.unknown.has(dependency) ? 'unknown' : state.silent.has(dependency) ? 'silent' : 'answers';
     },
     list: async () => {
       const timing = { stages: {}, sentAt: state.now, settledAt: state.now, requestId: null };
       if (state.list === null) return { ...timing, type: 'ok', value: 1 };
-      return { ...timing, type: 'failed', cause: state.list, hung: false };
+      return { ...timing, type: 'failed', cause: state.list, timedOut: false };
     },
   });
-  return { look, state };
+  return { check, state };
 }
 
 const fault = (service: Cause['service'], message: string): Cause => ({ kind: 'http-500', service, message });
 const HANG: Cause = { kind: 'response-timeout', service: 'nova-api', message: 'no answer within 10 s' };
 
-const learnt = async () => {
-  const made = cloud();
-  await made.look.learn(never);
-  made.state.now += 10_000;
-  return made;
+const learntCheck = async () => {
+  const created = createCheck();
+  await created.check.learn(never);
+  created.state.now += 10_000;
+  return created;
 };
 
 const UNAVAILABLE = 'HTTP 500: neutronclient.common.exceptions.ServiceUnavailable';
 const CONNECT = 'HTTP 500: keystoneauth1.exceptions.connection.ConnectFailure';
 
-describe('who is at fault', () => {
+describe('attribute', () => {
   it.each([
     [UNAVAILABLE, 'request', 'keystone', 'keystone'],
     [UNAVAILABLE, 'request', 'neutron', 'neutron'],
@@ -50,231 +57,234 @@ describe('who is at fault', () => {
     [CONNECT, 'delete', 'placement', 'placement'],
     ['No valid host was found.', 'create', 'placement', 'placement'],
     ['No valid host was found.', 'create', 'keystone', 'keystone'],
-  ] as const)('of %s in a %s, with %s silent, is %s', async (message, during, silent, service) => {
-    const { look, state } = await learnt();
+  ] as const)('%s during a %s, with %s silent: blames %s', async (message, during, silent, service) => {
+    const { check, state } = await learntCheck();
     state.silent.add(silent);
-    const found = await look.at(fault('nova-api', message), during, never);
-    expect([found.service, found.message]).toEqual([service, `${message} (${silent} doesn't answer us either)`]);
+    const found = await check.attribute(fault('nova-api', message), during, never);
+    expect([found.service, found.message]).toEqual([
+      service,
+      `${message} (${silent} does not answer Rollwatch either)`,
+    ]);
   });
 
-  it('stays who it was where all answer, and says so', async () => {
-    const { look } = await learnt();
-    const found = await look.at(fault('nova-scheduler', 'No valid host was found.'), 'create', never);
+  it('keeps the service and lists the answers if all dependencies answer', async () => {
+    const { check } = await learntCheck();
+    const found = await check.attribute(fault('nova-scheduler', 'No valid host was found.'), 'create', never);
     expect([found.service, found.message]).toEqual([
       'nova-scheduler',
       'No valid host was found. (placement answers, keystone answers)',
     ]);
   });
 
-  it('is nobody who could not be asked from here when all was well', async () => {
-    const { look, state } = cloud();
+  it('does not blame a dependency that was unreachable from the start', async () => {
+    const { check, state } = createCheck();
     state.unknown.add('placement');
-    await look.learn(never);
+    await check.learn(never);
     state.unknown.clear();
     state.silent.add('placement');
-    const found = await look.at(fault('nova-scheduler', 'No valid host was found.'), 'create', never);
+    const found = await check.attribute(fault('nova-scheduler', 'No valid host was found.'), 'create', never);
     expect(found.service).toBe('nova-scheduler');
-    expect(found.message).toBe('No valid host was found. (placement is out of reach from here, keystone answers)');
+    expect(found.message).toBe('No valid host was found. (placement is not reachable from here, keystone answers)');
   });
 
-  it('is not asked where the fault names who it is', async () => {
-    const { look, state } = await learnt();
+  it('sends no ping if the fault names the service', async () => {
+    const { check, state } = await learntCheck();
     state.pings.length = 0;
     const cause = fault('database', 'HTTP 500: oslo_db.exception.DBConnectionError');
-    expect(await look.at(cause, 'request', never)).toBe(cause);
+    expect(await check.attribute(cause, 'request', never)).toBe(cause);
     expect(state.pings).toEqual([]);
   });
 
-  it('is asked once a second however many samples fail', async () => {
-    const { look, state } = await learnt();
+  it('pings once a second, however many samples fail', async () => {
+    const { check, state } = await learntCheck();
     state.pings.length = 0;
     for (let index = 0; index < 10; index++) {
-      await look.at(fault('keystone', UNAVAILABLE), 'request', never);
+      await check.attribute(fault('keystone', UNAVAILABLE), 'request', never);
       state.now += 90;
     }
     expect(state.pings).toEqual(['keystone', 'neutron']);
   });
 });
 
-describe('a write without an answer', () => {
-  it('is the fault of the message queue where lists and all others answer, and then hanging reads are too', async () => {
-    const { look, state } = await learnt();
-    expect((await look.atHang(HANG, state.now - 10_000, never)).service).toBe('message-queue');
+describe('a write that times out', () => {
+  it('blames the message queue if lists and all dependencies answer, then also for reads that time out', async () => {
+    const { check, state } = await learntCheck();
+    expect((await check.attributeWriteTimeout(HANG, state.now - 10_000, never)).service).toBe('message-queue');
     state.list = HANG;
-    expect((await look.atRead(HANG, never)).service).toBe('message-queue');
-    expect((await look.atHang(HANG, state.now - 10_000, never)).service).toBe('message-queue');
-    look.writing()('done');
+    expect((await check.attributeReadTimeout(HANG, never)).service).toBe('message-queue');
+    expect((await check.attributeWriteTimeout(HANG, state.now - 10_000, never)).service).toBe('message-queue');
+    check.onWriteSent()('done');
     state.now += 2000;
-    expect(await look.atRead(HANG, never)).toBe(HANG);
+    expect(await check.attributeReadTimeout(HANG, never)).toBe(HANG);
   });
 
-  it('is so also where everything hangs by now, if a list that was sent after it was answered', async () => {
-    const { look, state } = await learnt();
+  it('blames the message queue although everything hangs now, if a list sent later was answered', async () => {
+    const { check, state } = await learntCheck();
     state.list = HANG;
-    look.writing();
+    check.onWriteSent();
     const sentAt = state.now;
     state.now += 300;
-    look.reading()('done');
+    check.onReadSent()('done');
     state.now += 2600;
-    expect(await look.atRead(HANG, never)).toBe(HANG);
+    expect(await check.attributeReadTimeout(HANG, never)).toBe(HANG);
     state.now += 200;
-    expect((await look.atRead(HANG, never)).service).toBe('message-queue');
+    expect((await check.attributeReadTimeout(HANG, never)).service).toBe('message-queue');
     state.now += 6900;
-    const found = await look.atHang(HANG, sentAt, never);
+    const found = await check.attributeWriteTimeout(HANG, sentAt, never);
     expect([found.service, found.message]).toEqual([
       'message-queue',
-      'no answer within 10 s (lists sent later were answered, and keystone, neutron, glance, placement answer too)',
+      'no answer within 10 s (lists sent later were answered; reachable: keystone, neutron, glance, placement)',
     ]);
   });
 
-  it('is not so where the list was answered while writes usually are under way still', async () => {
-    const { look, state } = await learnt();
+  it('does not blame the message queue if the list was answered within the usual latency of a write', async () => {
+    const { check, state } = await learntCheck();
     state.list = HANG;
-    const ended = look.writing();
+    const reportOutcome = check.onWriteSent();
     state.now += 400;
-    ended('done');
-    look.writing();
+    reportOutcome('done');
+    check.onWriteSent();
     const sentAt = state.now;
     state.now += 500;
-    look.reading()('done');
+    check.onReadSent()('done');
     state.now += 9500;
-    expect(await look.atRead(HANG, never)).toBe(HANG);
-    expect(await look.atHang(HANG, sentAt, never)).toBe(HANG);
+    expect(await check.attributeReadTimeout(HANG, never)).toBe(HANG);
+    expect(await check.attributeWriteTimeout(HANG, sentAt, never)).toBe(HANG);
   });
 
-  it('is the fault of the one that a list names', async () => {
-    const { look, state } = await learnt();
+  it('blames the service that fails the list', async () => {
+    const { check, state } = await learntCheck();
     state.list = fault('database', 'HTTP 500: oslo_db.exception.DBConnectionError');
-    const found = await look.atHang(HANG, state.now - 10_000, never);
+    const found = await check.attributeWriteTimeout(HANG, state.now - 10_000, never);
     expect([found.kind, found.service, found.message]).toEqual([
       'response-timeout',
       'database',
-      'no answer within 10 s (a list fails: HTTP 500: oslo_db.exception.DBConnectionError)',
+      'no answer within 10 s (listing servers fails: HTTP 500: oslo_db.exception.DBConnectionError)',
     ]);
   });
 
-  it('is the fault of who else is silent', async () => {
-    const { look, state } = await learnt();
+  it('blames the dependency that is silent', async () => {
+    const { check, state } = await learntCheck();
     state.silent.add('glance');
-    const found = await look.atHang(HANG, state.now - 10_000, never);
+    const found = await check.attributeWriteTimeout(HANG, state.now - 10_000, never);
     expect([found.service, found.message]).toEqual([
       'glance',
-      "no answer within 10 s (Nova's list answers, glance doesn't answer us)",
+      'no answer within 10 s (listing servers works, but glance does not answer Rollwatch)',
     ]);
   });
 
-  it("is the API's own where lists hang as well", async () => {
-    const { look, state } = await learnt();
+  it('blames nova-api if lists hang as well', async () => {
+    const { check, state } = await learntCheck();
     state.list = HANG;
-    expect(await look.atHang(HANG, state.now - 10_000, never)).toBe(HANG);
+    expect(await check.attributeWriteTimeout(HANG, state.now - 10_000, never)).toBe(HANG);
   });
 });
 
-describe('a write that asks no question, as the clean-up sends it', () => {
-  it('is evidence of the message queue, while it waits and after it was given up', async () => {
+describe('a write of the clean-up, which is not attributed itself', () => {
+  it('is evidence against the message queue while it waits and after it timed out', async () => {
     for (const givenUp of [false, true]) {
-      const { look, state } = await learnt();
+      const { check, state } = await learntCheck();
       state.list = HANG;
-      const ended = look.writing();
+      const reportOutcome = check.onWriteSent();
       state.now += 1000;
-      look.reading()('done');
+      check.onReadSent()('done');
       state.now += 9000;
-      if (givenUp) ended('silent');
+      if (givenUp) reportOutcome('timed-out');
       state.now += givenUp ? 20_000 : 0;
-      expect((await look.atRead(HANG, never)).service).toBe('message-queue');
-      expect(await look.queueIsAway(never)).toBe(true);
-      // A create that hangs with no list after it is due to the same.
-      expect((await look.atHang(HANG, state.now - 3000, never)).service).toBe('message-queue');
+      expect((await check.attributeReadTimeout(HANG, never)).service).toBe('message-queue');
+      expect(await check.isQueueDown(never)).toBe(true);
+      // A create that hangs without a later list has the same cause.
+      expect((await check.attributeWriteTimeout(HANG, state.now - 3000, never)).service).toBe('message-queue');
     }
   });
 
-  it('is none where no read was answered after it: Nova itself hangs', async () => {
-    const { look, state } = await learnt();
+  it('is no evidence if no later read was answered: Nova itself hangs', async () => {
+    const { check, state } = await learntCheck();
     state.list = HANG;
-    look.reading()('done');
-    const ended = look.writing();
+    check.onReadSent()('done');
+    const reportOutcome = check.onWriteSent();
     state.now += 10_000;
-    ended('silent');
-    // It is back, and that says nothing of the write.
+    reportOutcome('timed-out');
+    // Nova is back, which is no evidence about the write.
     state.now += 1000;
-    look.reading()('done');
+    check.onReadSent()('done');
     state.now += 5000;
-    expect(await look.atRead(HANG, never)).toBe(HANG);
-    expect(await look.queueIsAway(never)).toBe(false);
+    expect(await check.attributeReadTimeout(HANG, never)).toBe(HANG);
+    expect(await check.isQueueDown(never)).toBe(false);
   });
 
-  it('is none where Neutron is silent, whom Nova asks on its way', async () => {
-    const { look, state } = await learnt();
+  it('is no evidence if Neutron is silent', async () => {
+    const { check, state } = await learntCheck();
     state.silent.add('neutron');
-    const ended = look.writing();
+    const reportOutcome = check.onWriteSent();
     state.now += 1000;
-    look.reading()('done');
+    check.onReadSent()('done');
     state.now += 9000;
-    ended('silent');
-    expect((await look.atRead(HANG, never)).service).toBe('neutron');
+    reportOutcome('timed-out');
+    expect((await check.attributeReadTimeout(HANG, never)).service).toBe('neutron');
   });
 
-  it('is none once a write that was sent later was carried out', async () => {
-    const { look, state } = await learnt();
-    look.writing();
+  it('is no evidence once a later write was carried out', async () => {
+    const { check, state } = await learntCheck();
+    check.onWriteSent();
     state.now += 1000;
-    look.reading()('done');
-    look.writing()('done');
+    check.onReadSent()('done');
+    check.onWriteSent()('done');
     state.now += 9000;
-    expect(await look.atRead(HANG, never)).toBe(HANG);
+    expect(await check.attributeReadTimeout(HANG, never)).toBe(HANG);
   });
 
-  it('stays evidence where Nova refuses another write, as that never gets to the message queue', async () => {
-    const { look, state } = await learnt();
-    const ended = look.writing();
+  it('stays evidence if Nova rejects another write, which never reaches the message queue', async () => {
+    const { check, state } = await learntCheck();
+    const reportOutcome = check.onWriteSent();
     state.now += 1000;
-    look.reading()('done');
+    check.onReadSent()('done');
     state.now += 9000;
-    ended('silent');
-    look.writing()('other');
-    expect((await look.atRead(HANG, never)).service).toBe('message-queue');
+    reportOutcome('timed-out');
+    check.onWriteSent()('other');
+    expect((await check.attributeReadTimeout(HANG, never)).service).toBe('message-queue');
   });
 
-  it('is none where reads hang beside those that are answered: one of several APIs hangs', async () => {
+  it('is no evidence if some reads hang and others are answered: one of several API servers hangs', async () => {
     for (const readEnded of [false, true]) {
-      const { look, state } = await learnt();
-      const read = look.reading();
+      const { check, state } = await learntCheck();
+      const read = check.onReadSent();
       const sentAt = state.now;
-      const write = look.writing();
+      const write = check.onWriteSent();
       for (let second = 0; second < 10; second++) {
         state.now += 1000;
-        look.reading()('done');
+        check.onReadSent()('done');
       }
-      if (readEnded) read('silent');
-      write('silent');
-      expect(await look.atRead(HANG, never)).toBe(HANG);
-      const found = await look.atHang(HANG, sentAt, never);
+      if (readEnded) read('timed-out');
+      write('timed-out');
+      expect(await check.attributeReadTimeout(HANG, never)).toBe(HANG);
+      const found = await check.attributeWriteTimeout(HANG, sentAt, never);
       expect([found.service, found.message]).toEqual(['nova-api', 'no answer within 10 s (some reads hang as well)']);
     }
   });
 
-  it('is evidence where lists are merely slow', async () => {
-    const { look, state } = await learnt();
-    const first = look.reading();
+  it('is evidence if lists are merely slow', async () => {
+    const { check, state } = await learntCheck();
+    const first = check.onReadSent();
     state.now += 5000;
     first('done');
-    look.reading();
-    look.writing();
+    check.onReadSent();
+    check.onWriteSent();
     state.now += 4000;
-    look.reading()('done');
-    expect((await look.atRead(HANG, never)).service).toBe('message-queue');
+    check.onReadSent()('done');
+    expect((await check.attributeReadTimeout(HANG, never)).service).toBe('message-queue');
   });
 });
 
-describe('a read without an answer', () => {
-  it('is the fault of Keystone or Neutron where they are silent, whom Nova asks for a list', async () => {
+describe('a read that times out', () => {
+  it('blames Keystone or Neutron, but not Glance, if they are silent', async () => {
     for (const silent of ['keystone', 'neutron'] as const) {
-      const { look, state } = await learnt();
+      const { check, state } = await learntCheck();
       state.silent.add(silent);
-      expect((await look.atRead(HANG, never)).service).toBe(silent);
+      expect((await check.attributeReadTimeout(HANG, never)).service).toBe(silent);
     }
-    const { look, state } = await learnt();
+    const { check, state } = await learntCheck();
     state.silent.add('glance');
-    expect(await look.atRead(HANG, never)).toBe(HANG);
+    expect(await check.attributeReadTimeout(HANG, never)).toBe(HANG);
   });
 });

@@ -1,26 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { entries, rows } from '../../../src/http/lists.ts';
+import { listOf, recordOf } from '../../../src/http/lists.ts';
 import { briefsSchema, createdSchema, detailsSchema, showSchema } from '../../../src/openstack/compute/server-body.ts';
-import { answerTrouble } from '../../../src/openstack/diagnosis/classify.ts';
+import { problemFromAnswer } from '../../../src/openstack/diagnosis/classify.ts';
 import { readJson } from '../../../src/openstack/http/json.ts';
-import { ipAddress, leadsElsewhere, resourceId, segment } from '../../../src/openstack/http/resource-id.ts';
+import { hasPathTraversal, ipAddress, resourceId, segment } from '../../../src/openstack/http/resource-id.ts';
 import { catalogueSchema } from '../../../src/openstack/identity/catalogue.ts';
 
 const STRAY_IDS = ['../flavors/f1', '..', '.', '', 'a/b', 'a\\b', 'a?b', 'a#b', '%2e%2e', 'a\nb', 'ü', 'x'.repeat(256)];
 
-describe('the id of a resource', () => {
+describe('a resource id', () => {
   it.each(['7a0f0f3c-7f0b-4d7e-9d4f-1e0c7f3f4b11', '42', 'm1.tiny', 'a b', '_x', '-1'])('may be %s', (id) => {
     expect(resourceId.parse(id)).toBe(id);
-    expect(leadsElsewhere(`/servers/${segment(id)}`)).toBe(false);
+    expect(hasPathTraversal(`/servers/${segment(id)}`)).toBe(false);
   });
 
-  it.each(STRAY_IDS)('is never %j', (id) => {
+  it.each(STRAY_IDS)('cannot be %j', (id) => {
     expect(resourceId.safeParse(id).success).toBe(false);
   });
 
   const server = (id: string) => ({ id, name: 'n', status: 'ACTIVE' });
-  it.each(STRAY_IDS)('makes the answer invalid where it is %j', (id) => {
+  it.each(STRAY_IDS)('invalidates a single resource if it is %j', (id) => {
     for (const [schema, body] of [
       [createdSchema, { server: { id } }],
       [showSchema, { server: server(id) }],
@@ -28,11 +28,11 @@ describe('the id of a resource', () => {
       [briefsSchema, { servers: [server(id)] }],
     ] as const) {
       const read = readJson(JSON.stringify(body), z.unknown().pipe(schema));
-      expect(read).toMatchObject({ ok: false, problem: expect.stringMatching(/id: '.*' is no id$/s) });
+      expect(read).toMatchObject({ ok: false, problem: expect.stringMatching(/id: '.*' is not a valid id$/s) });
     }
   });
 
-  it.each(STRAY_IDS)('costs a row where it is %j, and no other', (id) => {
+  it.each(STRAY_IDS)('drops only its row from a list if it is %j', (id) => {
     const read = detailsSchema.parse({ servers: [server(id), server('good'), server(id)] });
     expect(read.servers.map((one) => one.id)).toEqual(['good']);
   });
@@ -47,14 +47,14 @@ describe('a path', () => {
     '/servers/a%5Cb',
     '/a\\b',
     '/.',
-  ])('%s leads elsewhere', (path) => {
-    expect(leadsElsewhere(path)).toBe(true);
+  ])('%s has a path traversal', (path) => {
+    expect(hasPathTraversal(path)).toBe(true);
   });
 
   it.each(['/servers/detail?name=%5Ea%2F..', '/servers/a.b', '/servers/..a', '/flavors/a%20b', '/x#/../'])(
-    '%s does not',
+    '%s has none',
     (path) => {
-      expect(leadsElsewhere(path)).toBe(false);
+      expect(hasPathTraversal(path)).toBe(false);
     },
   );
 });
@@ -62,42 +62,42 @@ describe('a path', () => {
 describe('an address', () => {
   it.each(['10.0.0.5', 'fd00::5'])('may be %s', (address) => expect(ipAddress.parse(address)).toBe(address));
 
-  it.each(['localhost', 'example.com', '10.0.0', '-oProxyCommand=x', '10.0.0.5 x', ''])('is never %j', (address) =>
+  it.each(['localhost', 'example.com', '10.0.0', '-oProxyCommand=x', '10.0.0.5 x', ''])('cannot be %j', (address) =>
     expect(ipAddress.safeParse(address).success).toBe(false),
   );
 });
 
-describe('a list from outside', () => {
-  it('gives its rows, read by their schema', () => {
-    expect(rows(z.object({ a: z.coerce.number() })).parse([{ a: '1' }, { a: 2 }])).toEqual([{ a: 1 }, { a: 2 }]);
-    expect(entries(z.string()).parse({ a: 'x', b: 'y' })).toEqual({ a: 'x', b: 'y' });
+describe('an external list', () => {
+  it('returns the parsed rows', () => {
+    expect(listOf(z.object({ a: z.coerce.number() })).parse([{ a: '1' }, { a: 2 }])).toEqual([{ a: 1 }, { a: 2 }]);
+    expect(recordOf(z.string()).parse({ a: 'x', b: 'y' })).toEqual({ a: 'x', b: 'y' });
   });
 
-  it('has one issue, the first, however many rows are wrong', () => {
-    for (const schema of [rows(z.object({ id: z.string(), name: z.string() })), entries(z.string())]) {
+  it('reports only the first issue, however many rows are invalid', () => {
+    for (const schema of [listOf(z.object({ id: z.string(), name: z.string() })), recordOf(z.string())]) {
       const wrong = Array.from({ length: 1000 }, () => ({}));
       const read = schema.safeParse(schema instanceof z.ZodType && wrong);
       expect(read.error?.issues).toHaveLength(1);
     }
-    const read = rows(z.object({ id: z.string() })).safeParse([{ id: 'a' }, {}, {}]);
+    const read = listOf(z.object({ id: z.string() })).safeParse([{ id: 'a' }, {}, {}]);
     expect(read.error?.issues).toMatchObject([
       { path: [1, 'id'], message: expect.stringContaining('expected string') },
     ]);
   });
 
-  it('reads no row behind the first wrong one, and none of a list that is too long', () => {
+  it('parses no row after the first invalid one, and none of a list that is too long', () => {
     let count = 0;
     const counting = z.unknown().refine(() => ++count < 3);
-    expect(rows(counting).safeParse(Array.from({ length: 1000 }, () => 0)).success).toBe(false);
+    expect(listOf(counting).safeParse(Array.from({ length: 1000 }, () => 0)).success).toBe(false);
     expect(count).toBe(3);
     count = 0;
-    const long = rows(counting, 10).safeParse(Array.from({ length: 11 }, () => 0));
+    const long = listOf(counting, 10).safeParse(Array.from({ length: 11 }, () => 0));
     expect(long.error?.issues[0]?.message).toBe('11 entries, more than 10');
     expect(count).toBe(0);
   });
 
-  it.each([[null], [{}], ['x'], [undefined]])('is none where it is %j', (given) => {
-    expect(rows(z.unknown()).safeParse(given).error?.issues[0]?.message).toMatch(/^Invalid input: expected array/);
+  it.each([[null], [{}], ['x'], [undefined]])('is rejected if it is %j', (given) => {
+    expect(listOf(z.unknown()).safeParse(given).error?.issues[0]?.message).toMatch(/^Invalid input: expected array/);
   });
 });
 
@@ -106,18 +106,18 @@ describe('a body', () => {
     ['{"servers":[{}', ',{}', ']}'],
     ['{"servers":[', '[', ''],
     ['{"servers":[0', ',0', ']}'],
-  ])('of more values than memory is wanted for is not parsed: %s%s', (head, piece, tail) => {
+  ])('with too many values is not parsed: %s%s', (head, piece, tail) => {
     const read = readJson(head + piece.repeat(700_000) + tail, detailsSchema);
     expect(read).toEqual({ ok: false, problem: 'a body of more than 500000 values' });
   });
 
-  it('that nests deeply is another shape, no crash', () => {
+  it('that nests deeply is rejected without a crash', () => {
     const deep = '['.repeat(100_000) + ']'.repeat(100_000);
     for (const text of [deep, `{"servers":${deep}}`, `{"servers":[{"id":${deep}}]}`]) {
       expect(readJson(text, detailsSchema)).toMatchObject({ ok: false });
     }
     expect(readJson(`[{"type":"x","endpoints":[],"extra":${deep}}]`, catalogueSchema).ok).toBe(true);
     const answer = { type: 'answer', status: 500, headers: {}, stages: {}, sentAt: 0, endedAt: 0 } as const;
-    expect(answerTrouble({ ...answer, body: deep }, 'nova-api').cause.kind).toBe('http-500');
+    expect(problemFromAnswer({ ...answer, body: deep }, 'nova-api').cause.kind).toBe('http-500');
   });
 });

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { Http } from '../../../src/openstack/http/http.ts';
+import type { HttpClient } from '../../../src/openstack/http/http.ts';
 import type { HttpAnswer, HttpRequest, HttpResult } from '../../../src/openstack/http/http-message.ts';
 import {
   type Admission,
@@ -8,20 +8,20 @@ import {
   isRateLimited,
   MAX_OUTSTANDING,
   MAX_PER_SECOND,
-  retryAfter,
+  retryAfterMs,
 } from '../../../src/openstack/http/request-gate.ts';
 
-const AT_ONCE: Admission = { patience: 0, leave: 0 };
+const NO_WAIT: Admission = { maxWaitMs: 0, reservedPlaces: 0 };
 const never = new AbortController().signal;
 
-/** A server that answers each request when, and as, the test says. */
+/** A server that answers each request when the test tells it to. */
 function setUp() {
   const state = { now: 0 };
   const sent: {
     readonly request: HttpRequest;
     answer(status: number, headers?: Record<string, string>, body?: string): void;
   }[] = [];
-  const http: Http = {
+  const http: HttpClient = {
     send(request) {
       const { promise, resolve } = Promise.withResolvers<HttpResult>();
       const sentAt = state.now;
@@ -35,33 +35,33 @@ function setUp() {
     close: () => {},
   };
   const gate = createRequestGate({ now: () => state.now });
-  const ask = (admission: Admission, { url = 'https://api:8774/v2.1/servers', signal = never } = {}) =>
+  const send = (admission: Admission, { url = 'https://api:8774/v2.1/servers', signal = never } = {}) =>
     gate
-      .through(http, admission)
+      .wrap(http, admission)
       .send({ method: 'GET', url, headers: {}, limits: { connect: 1, response: 1 }, signal })
       .then((result) => (result.type === 'answer' ? result.status : `${result.kind}: ${result.message}`));
-  return { state, sent, gate, ask };
+  return { state, sent, gate, send };
 }
 
 const settled = () => delay(5);
 
-test('no more than the most are outstanding, and who may not wait is throttled', async () => {
-  const { sent, gate, ask } = setUp();
-  const asked = Array.from({ length: MAX_OUTSTANDING + 1 }, () => ask(AT_ONCE));
-  await expect(asked.at(-1)).resolves.toBe(`throttled: ${MAX_OUTSTANDING} requests to this cloud are outstanding`);
+test('a request beyond the limit of outstanding ones is throttled if it may not wait', async () => {
+  const { sent, gate, send } = setUp();
+  const results = Array.from({ length: MAX_OUTSTANDING + 1 }, () => send(NO_WAIT));
+  await expect(results.at(-1)).resolves.toBe(`throttled: ${MAX_OUTSTANDING} requests to this cloud are outstanding`);
   expect(sent).toHaveLength(MAX_OUTSTANDING);
-  expect(gate.free()).toBe(0);
+  expect(gate.freePlaces()).toBe(0);
   await settled();
   sent[0]?.answer(200);
-  await expect(asked[0]).resolves.toBe(200);
-  expect(gate.free()).toBe(1);
+  await expect(results[0]).resolves.toBe(200);
+  expect(gate.freePlaces()).toBe(1);
 });
 
-test('who may wait gets the next place, in the order in which they came', async () => {
-  const { sent, ask } = setUp();
-  for (let index = 0; index < MAX_OUTSTANDING; index++) void ask(AT_ONCE);
-  const patient = { patience: 60_000, leave: 0 };
-  const asked = ['a', 'b'].map((name) => ask(patient, { url: `https://api/${name}` }));
+test('requests that may wait get free places in order of arrival', async () => {
+  const { sent, send } = setUp();
+  for (let index = 0; index < MAX_OUTSTANDING; index++) void send(NO_WAIT);
+  const patient = { maxWaitMs: 60_000, reservedPlaces: 0 };
+  const results = ['a', 'b'].map((name) => send(patient, { url: `https://api/${name}` }));
   await settled();
   await settled();
   sent[0]?.answer(200);
@@ -72,57 +72,57 @@ test('who may wait gets the next place, in the order in which they came', async 
   await settled();
   expect(sent.slice(MAX_OUTSTANDING).map(({ request }) => request.url)).toEqual(['https://api/a', 'https://api/b']);
   for (const one of sent) one.answer(200);
-  await expect(Promise.all(asked)).resolves.toEqual([200, 200]);
+  await expect(Promise.all(results)).resolves.toEqual([200, 200]);
 });
 
-test('no more than the most are sent in any second, however soon they are answered', async () => {
-  const { state, sent, ask } = setUp();
+test('the rate limit holds however fast the answers are', async () => {
+  const { state, sent, send } = setUp();
   for (let index = 0; index < MAX_PER_SECOND; index++) {
     state.now = index * 10;
-    const asked = ask(AT_ONCE);
+    const results = send(NO_WAIT);
     await settled();
     sent.at(-1)?.answer(200);
-    await asked;
+    await results;
   }
-  await expect(ask(AT_ONCE)).resolves.toMatch(/^throttled: 20 requests were sent to this cloud within a second/);
+  await expect(send(NO_WAIT)).resolves.toMatch(/^throttled: 20 requests were sent to this cloud within a second/);
   state.now = 1000;
-  void ask(AT_ONCE);
+  void send(NO_WAIT);
   await settled();
   expect(sent).toHaveLength(MAX_PER_SECOND + 1);
 });
 
-test('clean-up leaves a place to the probes', async () => {
-  const { sent, ask } = setUp();
-  for (let index = 0; index < MAX_OUTSTANDING; index++) void ask({ patience: 0, leave: 1 });
+test('requests with a reserved place leave it to others', async () => {
+  const { sent, send } = setUp();
+  for (let index = 0; index < MAX_OUTSTANDING; index++) void send({ maxWaitMs: 0, reservedPlaces: 1 });
   await settled();
   expect(sent).toHaveLength(MAX_OUTSTANDING - 1);
-  void ask(AT_ONCE);
+  void send(NO_WAIT);
   await settled();
   expect(sent).toHaveLength(MAX_OUTSTANDING);
 });
 
-test('who waits when we are told to stop goes on to hear of it from the request itself', async () => {
-  const { sent, ask } = setUp();
-  for (let index = 0; index < MAX_OUTSTANDING; index++) void ask(AT_ONCE);
+test('a waiting request that is aborted is sent with its aborted signal', async () => {
+  const { sent, send } = setUp();
+  for (let index = 0; index < MAX_OUTSTANDING; index++) void send(NO_WAIT);
   const stop = new AbortController();
-  void ask({ patience: 60_000, leave: 0 }, { signal: stop.signal });
+  void send({ maxWaitMs: 60_000, reservedPlaces: 0 }, { signal: stop.signal });
   await settled();
   stop.abort();
   await settled();
   expect(sent.at(-1)?.request.signal.aborted).toBe(true);
 });
 
-test('nothing is sent to an API that asked for time until that is over, and other APIs are not concerned', async () => {
-  const { state, sent, ask } = setUp();
-  const first = ask(AT_ONCE);
+test('after a 429 nothing is sent to that API until Retry-After has passed, but to other APIs', async () => {
+  const { state, sent, send } = setUp();
+  const first = send(NO_WAIT);
   await settled();
   sent[0]?.answer(429, { 'retry-after': '10' });
   await expect(first).resolves.toBe(429);
   state.now = 9_999;
-  await expect(ask(AT_ONCE)).resolves.toBe('throttled: HTTP 429 asked us to wait for 10 s');
-  void ask(AT_ONCE, { url: 'https://api:5000/v3/auth/tokens' });
+  await expect(send(NO_WAIT)).resolves.toBe('throttled: rate limited by HTTP 429, no requests for 10 s');
+  void send(NO_WAIT, { url: 'https://api:5000/v3/auth/tokens' });
   state.now = 10_000;
-  void ask(AT_ONCE);
+  void send(NO_WAIT);
   await settled();
   expect(sent.map(({ request }) => request.url)).toEqual([
     'https://api:8774/v2.1/servers',
@@ -131,56 +131,56 @@ test('nothing is sent to an API that asked for time until that is over, and othe
   ]);
 });
 
-test('services that share a host and a port are told apart by their paths', async () => {
-  const { sent, ask } = setUp();
-  const first = ask(AT_ONCE, { url: 'https://cloud/compute/v2.1/servers' });
+test('services that share a host and port are distinguished by path', async () => {
+  const { sent, send } = setUp();
+  const first = send(NO_WAIT, { url: 'https://cloud/compute/v2.1/servers' });
   await settled();
   sent[0]?.answer(429, { 'retry-after': '10' });
   await first;
-  void ask(AT_ONCE, { url: 'https://cloud/image/v2/images' });
-  await expect(ask(AT_ONCE, { url: 'https://cloud/compute/v2.1/flavors' })).resolves.toMatch(/^throttled/);
+  void send(NO_WAIT, { url: 'https://cloud/image/v2/images' });
+  await expect(send(NO_WAIT, { url: 'https://cloud/compute/v2.1/flavors' })).resolves.toMatch(/^throttled/);
   expect(sent).toHaveLength(2);
 });
 
 test.each([
-  ['says nothing', {}, [5000, 10_000, 20_000, 40_000, 60_000, 60_000]],
+  ['has no Retry-After', {}, [5000, 10_000, 20_000, 40_000, 60_000, 60_000]],
   ['asks for 20 s', { 'retry-after': '20' }, [20_000, 20_000, 20_000]],
-  ['asks for nothing at all', { 'retry-after': '0' }, [1000, 1000]],
+  ['asks for 0 s', { 'retry-after': '0' }, [1000, 1000]],
   ['asks for a year', { 'retry-after': '31536000' }, [600_000]],
-])('where a 429 %s, it is asked again after so long', async (_name, headers, waits) => {
-  const { state, sent, ask } = setUp();
+])('a 429 that %s: requests are sent again after the expected time', async (_name, headers, waits) => {
+  const { state, sent, send } = setUp();
   for (const wait of waits) {
-    const asked = ask(AT_ONCE);
+    const results = send(NO_WAIT);
     await settled();
     sent.at(-1)?.answer(429, headers);
-    await expect(asked).resolves.toBe(429);
+    await expect(results).resolves.toBe(429);
     state.now += wait - 1;
-    await expect(ask(AT_ONCE)).resolves.toMatch(/^throttled/);
+    await expect(send(NO_WAIT)).resolves.toMatch(/^throttled/);
     state.now += 1;
   }
 });
 
-test('an answer to what was sent before the limit does not lift it; one sent after it does', async () => {
-  const { state, sent, ask } = setUp();
-  void ask(AT_ONCE);
-  void ask(AT_ONCE);
+test('only an answer to a request sent after the hold resets the backoff', async () => {
+  const { state, sent, send } = setUp();
+  void send(NO_WAIT);
+  void send(NO_WAIT);
   await settled();
   sent[0]?.answer(429);
   await settled();
   await settled();
   sent[1]?.answer(200);
   await settled();
-  await expect(ask(AT_ONCE)).resolves.toMatch(/^throttled/);
+  await expect(send(NO_WAIT)).resolves.toMatch(/^throttled/);
   state.now = 5000;
-  void ask(AT_ONCE);
+  void send(NO_WAIT);
   await settled();
   sent[2]?.answer(200);
   await settled();
-  void ask(AT_ONCE);
+  void send(NO_WAIT);
   await settled();
   sent[3]?.answer(429);
   await settled();
-  await expect(ask(AT_ONCE)).resolves.toBe('throttled: HTTP 429 asked us to wait for 5 s');
+  await expect(send(NO_WAIT)).resolves.toBe('throttled: rate limited by HTTP 429, no requests for 5 s');
 });
 
 const answer = (status: number, headers: Record<string, string> = {}, body = ''): HttpAnswer => ({
@@ -197,8 +197,8 @@ test.each([
   ['1e9', {}, null],
   ['', {}, null],
   ['99999999999999999999', {}, null],
-])('Retry-After %j is read as it is meant', (given, headers, expected) => {
-  expect(retryAfter(answer(429, { 'retry-after': given, ...headers }), { now: () => 0 })).toBe(expected);
+])('Retry-After %j is parsed', (given, headers, expected) => {
+  expect(retryAfterMs(answer(429, { 'retry-after': given, ...headers }), { now: () => 0 })).toBe(expected);
 });
 
 test.each([
@@ -206,6 +206,6 @@ test.each([
   [413, '{"overLimit": {"code": 413, "message": "This request was rate-limited."}}', true],
   [413, '{"forbidden": {"message": "Quota exceeded for instances: Requested 1"}}', false],
   [503, '', false],
-])('an answer of %d with %s is a rate limit: %s', (status, body, expected) => {
+])('status %d with body %s is a rate limit: %s', (status, body, expected) => {
   expect(isRateLimited(answer(status, {}, body))).toBe(expected);
 });

@@ -2,23 +2,27 @@ import pLimit from 'p-limit';
 import { expect, it } from 'vitest';
 import type { Compute } from '../../../src/openstack/compute/compute.ts';
 import type { Server } from '../../../src/openstack/compute/server-body.ts';
-import { newErrand, runErrand, USUAL_PACE } from '../../../src/openstack/compute/server-deletion.ts';
+import {
+  DEFAULT_DELETION_TIMING,
+  newServerDeletion,
+  runServerDeletion,
+} from '../../../src/openstack/compute/server-deletion.ts';
 import type { Result } from '../../../src/openstack/result.ts';
 
 const ID = '6f1d2c3b-0000-4000-8000-000000000001';
 const timing = { stages: {}, sentAt: 0, settledAt: 0, requestId: null };
 
 it.each([
-  ['waits its turn again after a look that hung', true, ['turn', 'show', 'turn', 'delete']],
-  ['does not after one that was refused', false, ['turn', 'show', 'delete']],
-] as const)('a delete %s', async (_name, hung, expected) => {
+  ['after a poll that timed out waits for its turn again', true, ['turn', 'show', 'turn', 'delete']],
+  ['after a poll that was refused does not', false, ['turn', 'show', 'delete']],
+] as const)('a delete %s', async (_name, timedOut, expected) => {
   const done: string[] = [];
   const ended = new AbortController();
   const compute = {
     show: async (): Promise<Result<Server | null>> => {
       done.push('show');
-      const kind = hung ? 'response-timeout' : 'connection-refused';
-      return { ...timing, type: 'failed', hung, cause: { kind, service: 'nova-api', message: kind } };
+      const kind = timedOut ? 'response-timeout' : 'connection-refused';
+      return { ...timing, type: 'failed', timedOut, cause: { kind, service: 'nova-api', message: kind } };
     },
     delete: async () => {
       done.push('delete');
@@ -26,11 +30,11 @@ it.each([
       return { ...timing, type: 'ok', value: null } as const;
     },
   };
-  await runErrand(newErrand('rollwatch-1', { id: ID, since: 0 }), {
+  await runServerDeletion(newServerDeletion('rollwatch-1', { id: ID, since: 0 }), {
     compute: compute as unknown as Compute,
     clock: { now: () => 0 },
     limits: { connect: 1000, response: 1000 },
-    pace: USUAL_PACE,
+    pace: DEFAULT_DELETION_TIMING,
     deleteLimit: 30_000,
     limit: pLimit(1),
     turn: async () => void done.push('turn'),

@@ -3,7 +3,7 @@ import { createServiceReports, type ReportingService } from '../../../src/openst
 
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 
-/** A service whose last report is so many seconds old, as Nova writes it: without a zone. */
+/** A service whose last report is `age` seconds old; Nova writes timestamps without a zone. */
 const service = (binary: string, age: number, changes: Partial<ReportingService> = {}): ReportingService => ({
   binary,
   host: 'controller',
@@ -15,11 +15,11 @@ const service = (binary: string, age: number, changes: Partial<ReportingService>
 
 const silent = (...services: ReportingService[]) => {
   const reports = createServiceReports();
-  reports.watch(services, NOW);
-  return reports.silent();
+  reports.record(services, NOW);
+  return reports.silentServices();
 };
 
-describe('a service of Nova', () => {
+describe('a Nova service', () => {
   it.each([
     [[service('nova-scheduler', 10.9)], []],
     [[service('nova-scheduler', 12.1)], ['nova-scheduler']],
@@ -33,28 +33,28 @@ describe('a service of Nova', () => {
     expect(silent(...services)).toEqual(expected);
   });
 
-  it('whose computes are silent because of the conductor is named first', () => {
+  it('is listed first if it is nova-conductor, which silences the computes', () => {
     expect(silent(service('nova-compute', 20), service('nova-conductor', 20), service('nova-scheduler', 2))).toEqual([
       'nova-conductor',
       'nova-compute',
     ]);
   });
 
-  it('that was late once stays so until it is forgotten', () => {
+  it('that was late stays silent until the reset', () => {
     const reports = createServiceReports();
-    reports.watch([service('nova-scheduler', 13)], NOW);
-    reports.watch([service('nova-scheduler', 1)], NOW);
-    expect(reports.silent()).toEqual(['nova-scheduler']);
-    reports.forget();
-    expect(reports.silent()).toEqual([]);
+    reports.record([service('nova-scheduler', 13)], NOW);
+    reports.record([service('nova-scheduler', 1)], NOW);
+    expect(reports.silentServices()).toEqual(['nova-scheduler']);
+    reports.reset();
+    expect(reports.silentServices()).toEqual([]);
   });
 
   it('that reports once a minute is not late after 12 s', () => {
     const reports = createServiceReports();
     reports.learn([service('nova-scheduler', 44), service('nova-conductor', 20)], NOW);
-    reports.watch([service('nova-scheduler', 59)], NOW);
-    expect(reports.silent()).toEqual([]);
-    reports.watch([service('nova-scheduler', 67)], NOW);
-    expect(reports.silent()).toEqual(['nova-scheduler']);
+    reports.record([service('nova-scheduler', 59)], NOW);
+    expect(reports.silentServices()).toEqual([]);
+    reports.record([service('nova-scheduler', 67)], NOW);
+    expect(reports.silentServices()).toEqual(['nova-scheduler']);
   });
 });

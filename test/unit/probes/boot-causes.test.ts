@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { whereTimeWent } from '../../../src/probes/boot-causes.ts';
+import { describeStageTimes } from '../../../src/probes/boot-causes.ts';
 
 it.each([
   [
@@ -14,7 +14,7 @@ it.each([
       { stage: 'accepted', millis: 30 },
       { stage: 'scheduling', millis: 400 },
       { stage: 'scheduled', millis: 1000 },
-      { stage: 'unseen', millis: 9600 },
+      { stage: 'unobserved', millis: 9600 },
       { stage: 'networking', millis: 20 },
       { stage: 'spawning', millis: 2000 },
       { stage: 'networking', millis: 10 },
@@ -22,6 +22,6 @@ it.each([
     ],
     'accepted after 0.0 s, 0.4 s in scheduling, 1.0 s with a host chosen, 9.6 s without an answer, 4.0 s in spawning',
   ],
-])('says where the time of %j went', (spells, words) => {
-  expect(whereTimeWent(spells)).toBe(words);
+])('describes the stage times %j', (stageTimes, expected) => {
+  expect(describeStageTimes(stageTimes)).toBe(expected);
 });

@@ -150,11 +150,14 @@ const ALWAYS = 'x30';
 const dies = (value: number) => `${value}x9 stale`;
 
 /** Two connections, up, quick and sampled unless the facts say otherwise. */
-function connections(facts: Readonly<Partial<Record<'up' | 'observed' | 'degraded' | 'held', string>>>): Labels {
-  const values = { up: `1${ALWAYS}`, observed: `1${ALWAYS}`, degraded: `0${ALWAYS}`, held: `0${ALWAYS}` };
+function connections(facts: Readonly<Partial<Record<'up' | 'observed' | 'degraded' | 'suspended', string>>>): Labels {
+  const values = { up: `1${ALWAYS}`, observed: `1${ALWAYS}`, degraded: `0${ALWAYS}`, suspended: `0${ALWAYS}` };
   return Object.fromEntries(
     Object.entries(values).flatMap(([name, usual]) => [
-      [`rollwatch_probe_${name}{${KEPT}}`, facts.held === undefined || name !== 'held' ? usual : facts.held],
+      [
+        `rollwatch_probe_${name}{${KEPT}}`,
+        facts.suspended === undefined || name !== 'suspended' ? usual : facts.suspended,
+      ],
       [`rollwatch_probe_${name}{${NEW}}`, Object.entries(facts).find(([fact]) => fact === name)?.[1] ?? usual],
     ]),
   );
@@ -184,22 +187,22 @@ describe.skipIf(!hasPromtool)('what is shown of this moment', () => {
       '1m',
       'not known',
     ],
-    ['paused a moment ago', connections({ held: '0x11 1x20' }), '1m', 'paused'],
+    ['paused a moment ago', connections({ suspended: '0x11 1x20' }), '1m', 'paused'],
     [
       'paused for 90 s',
-      everyConnection({ up: '1x5 stale', observed: '1x5 0x30', degraded: '0x35', held: '0x5 1x30' }),
+      everyConnection({ up: '1x5 stale', observed: '1x5 0x30', degraded: '0x35', suspended: '0x5 1x30' }),
       '2m',
       'paused',
     ],
     [
       'dead for 90 s',
-      everyConnection({ up: dies(1), observed: dies(1), degraded: dies(0), held: dies(0) }),
+      everyConnection({ up: dies(1), observed: dies(1), degraded: dies(0), suspended: dies(0) }),
       '140s',
       'not known',
     ],
     [
       'dead for 90 s, when it was slow',
-      everyConnection({ up: dies(1), observed: dies(1), degraded: dies(1), held: dies(0) }),
+      everyConnection({ up: dies(1), observed: dies(1), degraded: dies(1), suspended: dies(0) }),
       '140s',
       'not known',
     ],

@@ -29,7 +29,7 @@ const labelsOf = (metric: object): readonly string[] =>
 describe('every expression that is committed', () => {
   it('is PromQL, and reads only metrics and labels that there are', async () => {
     const { metrics, labels } = await known();
-    const troubles = [...EXPRESSIONS, ...VARIABLES].flatMap(({ where, expr }) => {
+    const problems = [...EXPRESSIONS, ...VARIABLES].flatMap(({ where, expr }) => {
       const read = readPromql(filledIn(expr));
       return [
         ...(read.broken ? [`${where}: is no PromQL`] : []),
@@ -38,7 +38,7 @@ describe('every expression that is committed', () => {
         ...read.labels.filter((one) => !labels.has(one)).map((one) => `${where}: no label ${one}`),
       ];
     });
-    expect(troubles).toEqual([]);
+    expect(problems).toEqual([]);
     expect(EXPRESSIONS.length).toBeGreaterThan(50);
   });
 
@@ -68,7 +68,7 @@ describe('the dashboards', () => {
     );
     expect(templating.list[0]).toMatchObject({ name: 'datasource', type: 'datasource', query: 'prometheus' });
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
-    const troubles = panels
+    const problems = panels
       .filter(({ type }) => type !== 'row')
       .flatMap(({ id, title = '', description = '', fieldConfig, datasource, type, targets = [] }) => {
         const unit = fieldConfig?.defaults.unit ?? '';
@@ -86,10 +86,10 @@ describe('the dashboards', () => {
             .map(({ expr }) => `${title} has a rate over a fixed time: ${expr}`),
           ...targets
             .filter(({ expr }) => !/=~"\$(cloud|job)"/.test(expr))
-            .map(({ expr }) => `${title} does not heed the variables: ${expr}`),
+            .map(({ expr }) => `${title} ignores the variables: ${expr}`),
         ];
       });
-    expect(troubles).toEqual([]);
+    expect(problems).toEqual([]);
     // pushed marks first, measured ones for those without credentials
     const pushed = annotations.list.filter(({ enable }) => enable);
     expect(pushed.map(({ target }) => target?.tags[0])).toEqual(

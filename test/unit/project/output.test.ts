@@ -5,10 +5,9 @@ const src = new URL('../../../src/', import.meta.url);
 
 /** Each with its reason. */
 const WRITERS: Readonly<Record<string, string>> = {
-  'commands/output.ts': 'where everything is printed',
-  'commands/pass-on.ts': 'passes on what others print into our input, as tee does: it is theirs',
-  'last-resort.ts': 'a bug may have broken everything else',
-  'blocking-stdio.ts': 'writes nothing',
+  'cli/output.ts': 'where everything is printed',
+  'cli/task-follow.ts': 'copies its input to its output, as tee does',
+  'cli/process-setup.ts': 'reports uncaught errors, when everything else may be broken',
 };
 
 const WRITES =

@@ -55,7 +55,7 @@ describe('the patterns of src', () => {
     expect(files.flatMap(patternsOf).length).toBeGreaterThan(150);
   });
 
-  // However long a text from outside is: what makes a pattern slow is a loop that begins anew at each place.
+  // However long a text from outside is: what makes a pattern slow is a loop that begins again at each place.
   it.each(files.map((file) => [file, patternsOf(file)] as const).filter(([, patterns]) => patterns.length > 0))(
     'of %s take time that is linear in the text',
     (_file, patterns) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { BlamedWindow } from '../../../src/domain/upgrade/attribution.ts';
-import { blamed } from '../../../src/domain/upgrade/attribution.ts';
-import { createTaskBook } from '../../../src/domain/upgrade/task-registry.ts';
+import type { AttributedWindow } from '../../../src/domain/upgrade/attribution.ts';
+import { attributeWindows } from '../../../src/domain/upgrade/attribution.ts';
+import { createTaskRegistry } from '../../../src/domain/upgrade/task-registry.ts';
 import { reportCsv } from '../../../src/report/csv.ts';
 import { sampleCsv } from '../../../src/report/samples-csv.ts';
 import { BEGAN, LIST_NEW, report, window } from '../../support/live.ts';
@@ -13,7 +13,7 @@ const HEAD =
   'end_earliest,end_estimate,end_latest,duration_min,duration_estimate,duration_max,failed_samples,causes,' +
   'task_name,task_kind,task_role,task_source,candidates,provisional,target\r\n';
 
-const rows = (...windows: readonly BlamedWindow[]) => reportCsv(report({ windows })).slice(HEAD.length);
+const rows = (...windows: readonly AttributedWindow[]) => reportCsv(report({ windows })).slice(HEAD.length);
 
 describe('the report as CSV', () => {
   it('of a run without a window is the head alone', () => {
@@ -21,10 +21,10 @@ describe('the report as CSV', () => {
   });
 
   it('has a line a window, and the task to blame with how many it may have been', () => {
-    const book = createTaskBook();
-    book.tell(task({ id: 'a', start: BEGAN + 299_000, end: BEGAN + 302_000, kind: 'handler', role: 'os_nova' }));
-    book.tell(task({ id: 'b', name: 'Wait', start: BEGAN + 290_000, end: BEGAN + 299_900 }));
-    const [one] = blamed([window()], { tasks: book, phases: [] });
+    const book = createTaskRegistry();
+    book.report(task({ id: 'a', start: BEGAN + 299_000, end: BEGAN + 302_000, kind: 'handler', role: 'os_nova' }));
+    book.report(task({ id: 'b', name: 'Wait', start: BEGAN + 290_000, end: BEGAN + 299_900 }));
+    const [one] = attributeWindows([window()], { tasks: book, phases: [] });
     expect(one && rows({ ...one, phase: 'maintenance' })).toBe(
       'down-prod-lab-server-list-new-1-300,prod,lab,server-list,new,down,maintenance,' +
         '2026-11-23T07:14:59.500Z,2026-11-23T07:15:00.000Z,2026-11-23T07:15:00.500Z,' +
@@ -71,10 +71,10 @@ describe('samples as CSV', () => {
     const line = sampleCsv({
       ...failedSample({ seq: 0, at: BEGAN }),
       outcome: 'failed',
-      upUntil: null,
-      brokeAt: BEGAN,
+      lastKnownUpAt: null,
+      failureStartedAt: BEGAN,
       settledAt: BEGAN,
-      hung: false,
+      timedOut: false,
       cause,
     });
     expect(line).toContain(`,http-500,nova-api,${cell},,`);

@@ -2,11 +2,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { ReportFace } from '../../../src/api/report.ts';
-import type { StatusFace } from '../../../src/api/status.ts';
-import type { WindowFace } from '../../../src/api/window.ts';
-import type { Live } from '../../../src/domain/run/live.ts';
-import { createObservation } from '../../../src/domain/run/run-state.ts';
+import type { ApiReport } from '../../../src/api/report.ts';
+import type { ApiStatus } from '../../../src/api/status.ts';
+import type { ApiWindow } from '../../../src/api/window.ts';
+import type { LiveStatus } from '../../../src/domain/run/live.ts';
+import { createRunState } from '../../../src/domain/run/run-state.ts';
 import type { ProbeName, Sample, Series } from '../../../src/domain/sample.ts';
 import type { Plan } from '../../../src/domain/upgrade/plan.ts';
 import { measureText } from '../../../src/format/budgets.ts';
@@ -20,7 +20,7 @@ const BEGAN = Date.UTC(2026, 10, 23, 7, 10);
 const MINUTE = 60_000;
 
 const list = (connection: 'new' | 'reused'): Series => ({ ...SERIES, connection });
-const boot: Series = { ...SERIES, probe: 'server-boot', connection: '', cover: 4000 };
+const boot: Series = { ...SERIES, probe: 'server-boot', connection: '', validFor: 4000 };
 const token: Series = { ...SERIES, probe: 'token', connection: '' };
 const reach: Series = { ...SERIES, probe: 'server-reach', connection: '', target: 'vm-1' };
 const ALL: readonly Series[] = [list('new'), list('reused'), boot, token, reach];
@@ -82,8 +82,11 @@ function sampleOf(
 }
 
 /** What is known of the run at its end, and a moment later. */
-function observed({ sessions, phases, running }: Run): { readonly live: Live; readonly samples: readonly Sample[] } {
-  const observation = createObservation({
+function observed({ sessions, phases, running }: Run): {
+  readonly live: LiveStatus;
+  readonly samples: readonly Sample[];
+} {
+  const observation = createRunState({
     run: 'run',
     version: '0.1.0',
     overall: ['server-list', 'server-boot'],
@@ -161,16 +164,16 @@ describe('the figures of one run', () => {
   const text = async (path: string) => (await fetch(`${served.url}${path}`)).text();
   const json = async (path: string): Promise<unknown> => JSON.parse(await text(path));
 
-  async function show(run: Run): Promise<{ readonly live: Live; readonly report: ReportFace }> {
+  async function show(run: Run): Promise<{ readonly live: LiveStatus; readonly report: ApiReport }> {
     const { live, samples } = observed(run);
     metrics = createMetrics({ version: '0.1.0' });
     stored = samples;
     served.show(live);
-    const report = z.custom<ReportFace>().parse(await json('/api/v1/report?format=json'));
+    const report = z.custom<ApiReport>().parse(await json('/api/v1/report?format=json'));
     return { live, report };
   }
 
-  const property = (name: string, check: (shown: { live: Live; report: ReportFace }) => Promise<void> | void) =>
+  const property = (name: string, check: (shown: { live: LiveStatus; report: ApiReport }) => Promise<void> | void) =>
     it(name, { timeout: 60_000 }, async () => {
       await fc.assert(
         fc.asyncProperty(runs, async (run) => check(await show(run))),
@@ -211,15 +214,13 @@ describe('the figures of one run', () => {
   });
 
   property('are the same in the API, the metrics and the files', async ({ live, report }) => {
-    expect(z.custom<StatusFace>().parse(await json('/api/v1/status')).overall).toEqual(report.overall);
+    expect(z.custom<ApiStatus>().parse(await json('/api/v1/status')).overall).toEqual(report.overall);
     expect(await json('/api/v1/windows')).toEqual({ windows: report.windows });
     expect(await json('/api/v1/phases')).toEqual({ verdict: report.verdict, phases: report.phases });
 
     const html = await text('/api/v1/report?format=html');
     const data = /<script[^>]*id="rollwatch-data"[^>]*>(.*?)<\/script>/s.exec(html)?.[1] ?? '{}';
-    const inside = z
-      .custom<{ report: ReportFace; chart: { series: { outcomes: string }[] } }>()
-      .parse(JSON.parse(data));
+    const inside = z.custom<{ report: ApiReport; chart: { series: { outcomes: string }[] } }>().parse(JSON.parse(data));
     expect(inside.report).toEqual({ ...report, tasks: [] });
     expect(
       inside.chart.series.map(({ outcomes }) => ['o', 'f', 'v'].map((letter) => outcomes.split(letter).length - 1)),
@@ -229,7 +230,7 @@ describe('the figures of one run', () => {
     const column = (row: string, name: string) => row.split(',')[head.split(',').indexOf(name)];
     expect(
       rows.map((row) => ['min', 'estimate', 'max'].map((bound) => Number(column(row, `duration_${bound}`)))),
-    ).toEqual(report.windows.map(({ durationSeconds: { min, estimate, max } }: WindowFace) => [min, estimate, max]));
+    ).toEqual(report.windows.map(({ durationSeconds: { min, estimate, max } }: ApiWindow) => [min, estimate, max]));
 
     const sentences = [
       decode(await text('/api/v1/report?format=text&width=400')),

@@ -15,10 +15,10 @@ const sample: Sample = {
   requestId: CONTROLS,
   outcome: 'failed',
   cause: { kind: 'http-500', service: 'nova-api', message: CONTROLS, status: 500, body: CONTROLS },
-  upUntil: null,
-  brokeAt: BEGAN,
+  lastKnownUpAt: null,
+  failureStartedAt: BEGAN,
   settledAt: BEGAN,
-  hung: false,
+  timedOut: false,
 };
 
 /** The page's own script and style are ours. */

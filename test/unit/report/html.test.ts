@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createDrawing } from '../../../src/api/drawing.ts';
 import type { Report } from '../../../src/domain/run/report.ts';
-import { blamed } from '../../../src/domain/upgrade/attribution.ts';
+import { attributeWindows } from '../../../src/domain/upgrade/attribution.ts';
 import { taskDowntimes } from '../../../src/domain/upgrade/task-downtime.ts';
-import { createTaskBook } from '../../../src/domain/upgrade/task-registry.ts';
+import { createTaskRegistry } from '../../../src/domain/upgrade/task-registry.ts';
 import { escaped } from '../../../src/format/escaped.ts';
 import { reportHtml } from '../../../src/report/html.ts';
 import type { PageData } from '../../../src/web/page-data.ts';
@@ -63,7 +63,7 @@ describe('the report as HTML', () => {
     const data = dataOf(
       reportHtml(some, { colour: false, width: 80, drawing: drawing.finish(), zone: 'Europe/Berlin' }),
     );
-    expect(data.report.summary[0]).toEqual({ text: 'FAIL: maintenance cost more than p promises.', tone: 'bad' });
+    expect(data.report.summary[0]).toEqual({ text: 'FAIL: maintenance exceeded its budget (plan p).', tone: 'bad' });
     expect(data.zone).toBe('Europe/Berlin');
     const [series] = data.chart.series;
     expect(series).toMatchObject({ after: [1000, 298_500, 1000], outcomes: 'oof', causes: [0] });
@@ -74,12 +74,12 @@ describe('the report as HTML', () => {
   });
 
   it('lists of ten thousand tasks those alone in which downtime began, and draws them all', () => {
-    const book = createTaskBook();
+    const book = createTaskRegistry();
     for (let index = 0; index < 10_000; index++)
-      book.tell(
+      book.report(
         task({ id: `t${index}`, name: `task ${index % 50}`, start: BEGAN + index * 60, end: BEGAN + index * 60 + 60 }),
       );
-    const windows = blamed([window()], { tasks: book, phases: [] });
+    const windows = attributeWindows([window()], { tasks: book, phases: [] });
     const data = dataOf(write(report({ windows, tasks: taskDowntimes(book.all(), windows) })));
     expect(data.report.tasks.map(({ windows }) => windows)).toEqual([1]);
     expect(data.tasks.after.length).toBe(10_000);

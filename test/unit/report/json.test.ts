@@ -5,13 +5,13 @@ import { BEGAN, overall, report, summary, window } from '../../support/live.ts';
 describe('the JSON report', () => {
   it('has moments in ISO 8601, durations in seconds, and the shape of the contract', () => {
     const seven = { min: 6, estimate: 7.000000001, max: 8 };
-    const all = overall({ downtime: seven, windows: 1, longest: 7, api: seven });
+    const all = overall({ downtime: seven, outageCount: 1, longest: 7, api: seven });
     const text = reportJson(
       report({
         overall: all,
         windows: [window({ gaps: [{ from: BEGAN + 302_000, until: BEGAN + 302_500 }] })],
         probes: [summary({ windows: 1, availability: 0.9908, downtime: seven, longest: 7 })],
-        marks: [{ kind: 'stalled', from: BEGAN, until: BEGAN + 1500.25, message: 'stood still' }],
+        observationGaps: [{ kind: 'stalled', from: BEGAN, until: BEGAN + 1500.25, message: 'stood still' }],
       }),
     );
     const overallJson = {
@@ -92,7 +92,7 @@ describe('the JSON report', () => {
           gaps: [{ startedAt: '2026-11-23T07:15:02.000Z', endedAt: '2026-11-23T07:15:02.500Z' }],
         },
       ],
-      marks: [
+      observationGaps: [
         {
           kind: 'stalled',
           message: 'stood still',

@@ -58,7 +58,7 @@ Windows
       vantage: 'lab',
       at: BEGAN,
       checks,
-      stock: '',
+      baseline: '',
     });
     const before = run('before', [pass('a', 'well'), fail('b', 'down')]);
     const after = run('after', [fail('a', 'gone <&>'), fail('b', 'down'), skip('c', 'nobody may')]);

@@ -11,7 +11,7 @@ describe('the live line', () => {
   it('says since when all is up, and how fast it answers', () => {
     expect(liveLine(live(), 120)).toBe('UP for 12 min 30 s | no downtime | server-list new 42 ms');
     const windows = [window()];
-    const all = overall({ downtime: { min: 6, estimate: 7, max: 8 }, windows: 1 });
+    const all = overall({ downtime: { min: 6, estimate: 7, max: 8 }, outageCount: 1 });
     expect(liveLine(live({ report: report({ ...running, windows, overall: all }) }), 120)).toBe(
       'UP for 7 min 23 s | down 7.0 s (6.0 to 8.0 s) in 1 window | server-list new 42 ms',
     );
@@ -19,10 +19,10 @@ describe('the live line', () => {
 
   it('says first what is down, and why', () => {
     const open = window({ series: LIST_KEPT, start: around(700), end: null });
-    const all = overall({ downtime: { min: 48, estimate: 50, max: 50.5 }, windows: 1 });
+    const all = overall({ downtime: { min: 48, estimate: 50, max: 50.5 }, outageCount: 1 });
     const now = live({
       report: report({ ...running, windows: [open], overall: all }),
-      series: [liveSeries(), liveSeries({ series: LIST_KEPT, state: 'down', open })],
+      series: [liveSeries(), liveSeries({ series: LIST_KEPT, status: 'down', open })],
     });
     expect(liveLine(now, 200)).toMatch(
       /^DOWN server-list for 50 s \(connection-refused by nova-api\) \| down 50\.0 s \(48\.0 to 50\.5 s\) in 1 window \|/,
@@ -43,8 +43,8 @@ describe('the live line', () => {
     const line = liveLine(
       live({
         journal: { kind: 'stopped', since: BEGAN, reason: 'no space left on device', waiting: 300, dropped: 0 },
-        health: { at: BEGAN + 740_000, lag: 250, inFlight: 0, held: {}, clockOffset: 0 },
-        series: [liveSeries({ series: BOOT, held: '5 servers cannot be deleted' })],
+        health: { at: BEGAN + 740_000, lag: 250, inFlight: 0, suspended: {}, clockOffset: 0 },
+        series: [liveSeries({ series: BOOT, suspended: '5 servers cannot be deleted' })],
       }),
       300,
     );
@@ -55,16 +55,16 @@ describe('the live line', () => {
   });
 
   it('says that it is paused, starting or blind', () => {
-    const unknown = liveSeries({ state: 'unknown', held: 'paused', last: null });
+    const unknown = liveSeries({ status: 'unknown', suspended: 'paused', last: null });
     expect(liveLine(live({ paused: true, series: [unknown] }), 80)).toBe('PAUSED | no downtime');
     expect(liveLine(live({ series: [] }), 80)).toBe('STARTING | no downtime');
-    expect(liveLine(live({ series: [{ ...unknown, held: null }] }), 80)).toBe('UNKNOWN | no downtime');
+    expect(liveLine(live({ series: [{ ...unknown, suspended: null }] }), 80)).toBe('UNKNOWN | no downtime');
   });
 
   it('is one line, never wider than the terminal', () => {
-    const held = liveSeries({ held: 'a\nb'.repeat(100) });
+    const suspended = liveSeries({ suspended: 'a\nb'.repeat(100) });
     for (const width of [20, 80, 300]) {
-      const line = liveLine(live({ series: [held] }), width);
+      const line = liveLine(live({ series: [suspended] }), width);
       expect(line.length).toBeLessThanOrEqual(width);
       expect(line).not.toContain('\n');
     }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../../src/domain/run/report.ts';
-import { blamed } from '../../../src/domain/upgrade/attribution.ts';
+import { attributeWindows } from '../../../src/domain/upgrade/attribution.ts';
 import { taskDowntimes } from '../../../src/domain/upgrade/task-downtime.ts';
-import { createTaskBook } from '../../../src/domain/upgrade/task-registry.ts';
+import { createTaskRegistry } from '../../../src/domain/upgrade/task-registry.ts';
 import { reportMarkdown } from '../../../src/report/markdown.ts';
 import { plainMarkdown } from '../../../src/report/markdown-text.ts';
 import { around, BEGAN, LIST_NEW, overall, report, summary, window } from '../../support/live.ts';
@@ -22,7 +22,7 @@ describe('the report as Markdown', () => {
     const all = overall({ api: { min: 6, estimate: 7, max: 8 } });
     const text = write(report({ verdict, windows: [window()], overall: all }));
     expect(text.split('\n').slice(0, 5)).toEqual([
-      '**FAIL: maintenance cost more than nova-rolling-upgrade promises.**',
+      '**FAIL: maintenance exceeded its budget (plan nova-rolling-upgrade).**',
       '',
       '- The API was down for 7.0 s (6.0 to 8.0 s) in 1 window.',
       '',
@@ -82,11 +82,11 @@ None.
   });
 
   it('names the tasks to blame, whatever they are called', () => {
-    const book = createTaskBook();
+    const book = createTaskRegistry();
     const name = '<script>|`*x*`\n| # [a](http://b)';
-    book.tell(task({ id: 'a', name, start: BEGAN + 299_000, end: BEGAN + 302_000 }));
-    book.tell(task({ id: 'b', start: BEGAN + 290_000, end: BEGAN + 299_900 }));
-    const windows = blamed([window()], { tasks: book, phases: [] });
+    book.report(task({ id: 'a', name, start: BEGAN + 299_000, end: BEGAN + 302_000 }));
+    book.report(task({ id: 'b', start: BEGAN + 290_000, end: BEGAN + 299_900 }));
+    const windows = attributeWindows([window()], { tasks: book, phases: [] });
     const told = report({ windows, tasks: taskDowntimes(book.all(), windows) });
     const shown = "task '&#60;script&#62;&#124;&#96;\\*x\\*&#96; &#124; \\# \\[a\\](http:&#8203;//b)'";
     expect(section(told, 'Windows')[2]).toContain(` | ${shown}, or in 1 other | `);
@@ -97,13 +97,13 @@ None.
   });
 
   it('tells handlers of one name apart by their hosts, and counts none that every host skipped', () => {
-    const book = createTaskBook();
+    const book = createTaskRegistry();
     const handler = (id: string, hosts: readonly string[], from: number) =>
       task({ id, kind: 'handler', name: 'Restart', hosts, start: BEGAN + from, end: BEGAN + from + 3000 });
-    book.tell(handler('a', ['control1'], 298_000));
-    book.tell(handler('b', ['control2', 'control3', 'control4'], 301_500));
-    book.tell(handler('c', [], 310_000));
-    const windows = blamed([window()], { tasks: book, phases: [] });
+    book.report(handler('a', ['control1'], 298_000));
+    book.report(handler('b', ['control2', 'control3', 'control4'], 301_500));
+    book.report(handler('c', [], 310_000));
+    const windows = attributeWindows([window()], { tasks: book, phases: [] });
     const told = report({ windows, tasks: taskDowntimes(book.all(), windows) });
     expect(section(told, 'Windows')[2]).toContain("handler 'Restart' on control1");
     expect(section(told, 'Tasks that cost downtime').slice(2)).toEqual([

@@ -31,15 +31,15 @@ describe('a sample as a line', () => {
       stages: { connect: 0.002 },
       requestId: 'req-1',
       serverId: null,
-      upUntil: '2026-11-23T07:10:00.000Z',
-      brokeAt: null,
+      lastKnownUpAt: '2026-11-23T07:10:00.000Z',
+      failureStartedAt: null,
       settledAt: '2026-11-23T07:10:00.042Z',
-      hung: null,
+      timedOut: null,
     });
   });
 
   it('of JSON tells the cause, and the slots of a void one', () => {
-    expect(JSON.parse(sampleJson(failedSample({ seq: 0, at: BEGAN }, { hung: true, took: 1000 })))).toMatchObject({
+    expect(JSON.parse(sampleJson(failedSample({ seq: 0, at: BEGAN }, { timedOut: true, took: 1000 })))).toMatchObject({
       outcome: 'failed',
       cause: {
         kind: 'connection-refused',
@@ -48,9 +48,9 @@ describe('a sample as a line', () => {
         status: null,
         body: null,
       },
-      upUntil: null,
-      brokeAt: '2026-11-23T07:10:00.000Z',
-      hung: true,
+      lastKnownUpAt: null,
+      failureStartedAt: '2026-11-23T07:10:00.000Z',
+      timedOut: true,
     });
     const missed = { ...voidSample({ seq: 0, at: BEGAN }), outcome: 'void', slots: 7 } as const;
     expect(
@@ -68,10 +68,10 @@ describe('a sample as a line', () => {
       ...sample,
       outcome: 'failed',
       cause: { kind: 'http-500', service: 'nova-api', message: 'said "no", twice', status: 500, body: 'a\nb' },
-      upUntil: null,
-      brokeAt: BEGAN,
+      lastKnownUpAt: null,
+      failureStartedAt: BEGAN,
       settledAt: BEGAN,
-      hung: false,
+      timedOut: false,
       stages: { connect: 0.002, first_byte: 0.04 },
     });
     const at = '2026-11-23T07:10:00.000Z';
@@ -80,6 +80,6 @@ describe('a sample as a line', () => {
         `"said ""no"", twice",500,"a\nb",connect=0.002 first_byte=0.04,,,,${at},${at},false,\r\n`,
     );
     expect(sampleCsvHead.split(',').length).toBe(26);
-    expect(sampleCsvHead).toMatch(/^cloud,vantage,probe,.*,settledAt,hung,target\r\n$/);
+    expect(sampleCsvHead).toMatch(/^cloud,vantage,probe,.*,settledAt,timedOut,target\r\n$/);
   });
 });

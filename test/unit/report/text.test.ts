@@ -1,10 +1,18 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { type Check, type CheckRun, checkReports, fail, pass, type Stage, skip } from '../../../src/domain/check.ts';
+import {
+  type Check,
+  type CheckRun,
+  type CheckStage,
+  checkReports,
+  fail,
+  pass,
+  skip,
+} from '../../../src/domain/check.ts';
 import type { Report } from '../../../src/domain/run/report.ts';
-import { blamed } from '../../../src/domain/upgrade/attribution.ts';
+import { attributeWindows } from '../../../src/domain/upgrade/attribution.ts';
 import { taskDowntimes } from '../../../src/domain/upgrade/task-downtime.ts';
-import { createTaskBook } from '../../../src/domain/upgrade/task-registry.ts';
+import { createTaskRegistry } from '../../../src/domain/upgrade/task-registry.ts';
 import { reportText } from '../../../src/report/text.ts';
 import {
   around,
@@ -30,8 +38,8 @@ const section = (some: Report, title: string, width = 80) => {
   return from < 0 ? [] : all.slice(from + 1, all.indexOf('', from));
 };
 
-const run = (stage: Stage, cloud: string, ...checks: readonly Check[]): CheckRun => ({
-  ...{ stage, cloud, vantage: 'v', at: BEGAN, stock: '' },
+const run = (stage: CheckStage, cloud: string, ...checks: readonly Check[]): CheckRun => ({
+  ...{ stage, cloud, vantage: 'v', at: BEGAN, baseline: '' },
   checks,
 });
 
@@ -40,7 +48,7 @@ const OUTAGE = report({
   overall: overall({
     downtime: { min: 6.5, estimate: 6.9, max: 7.4 },
     api: { min: 6.5, estimate: 6.9, max: 7.4 },
-    windows: 1,
+    outageCount: 1,
   }),
   probes: [
     summary({
@@ -88,10 +96,10 @@ describe('the text report', () => {
   });
 
   it('says that nothing was down only of what was watched', () => {
-    expect(lines(report())[0]).toBe('The API was never seen down.');
+    expect(lines(report())[0]).toBe('The API was never down.');
     expect(write(report())).not.toContain('boot');
     const blind = report({ probes: [summary({ samples: { ok: 0, failed: 0, void: 3, missed: 0, extra: 0 } })] });
-    expect(lines(blind)[0]).toBe('Nothing is known of the API: there is no valid sample.');
+    expect(lines(blind)[0]).toBe('The state of the API is unknown: there is no valid sample.');
     expect(lines(report({ probes: [] }))[0]).toBe('Nothing was watched: there is no sample.');
   });
 
@@ -99,12 +107,12 @@ describe('the text report', () => {
     const [one, two] = [phaseVerdict({ name: 'one' }), phaseVerdict({ name: 'two' })];
     const text = (facts: object) => write(report({ verdict: { plan: 'p', ...facts } })).replaceAll(/\s+/g, ' ');
     expect(text({ result: 'fail', phases: [one, two, neverBegun('three')] })).toContain(
-      'FAIL: one and two cost more than p promises. Not judged: three never began.',
+      'FAIL: one and two exceeded their budgets (plan p). Not judged: three never began.',
     );
     const passed = [phaseVerdict({ name: 'one', result: 'pass', budgets: [budget({ result: 'pass' })] })];
-    expect(text({ result: 'pass', phases: passed })).toContain('PASS: every phase kept what p promises.');
+    expect(text({ result: 'pass', phases: passed })).toContain('PASS: every phase stayed within budget (plan p).');
     expect(text({ result: 'pass', phases: [...passed, neverBegun('two'), neverBegun('three')] })).toContain(
-      'PASS: one kept what p promises. Not judged: two and three never began.',
+      'PASS: one stayed within budget (plan p). Not judged: two and three never began.',
     );
     expect(text({ result: 'not-judged', phases: [neverBegun('two')] })).toContain('NOT JUDGED: ');
   });
@@ -116,7 +124,7 @@ describe('the text report', () => {
       summary({ series: BOOT, samples: { ok: 0, failed: 0, void: 3, missed: 0, extra: 0 }, voids }),
     ];
     expect(write(report({ probes })).replaceAll(/\s+/g, ' ')).toContain(
-      'The quota left server-boot no room for a server, 3 times: whether booting worked then is not known (Quota exceeded for instances).',
+      'The quota left no room for a server of server-boot, 3 times, so whether booting worked is unknown (Quota exceeded for instances).',
     );
     expect(write(report())).not.toContain('quota');
   });
@@ -139,7 +147,7 @@ describe('the text report', () => {
     const { run } = report();
     const all = overall({ api: { min: 6, estimate: 7, max: 8 } });
     const running = report({ windows: [open], run: { ...run, running: true }, overall: all });
-    expect(lines(running)[0]).toBe('The API is down. So far it was down for 7.0 s (6.0 to 8.0 s) in 1 window.');
+    expect(lines(running)[0]).toBe('The API is down. Downtime so far: 7.0 s (6.0 to 8.0 s) in 1 window.');
     expect(section(running, 'Windows')).toContain('        from 07:15:00.000 (-0.500 +0.500 s), not over yet');
   });
 
@@ -161,7 +169,7 @@ describe('the text report', () => {
       ],
     });
     expect(lines(two).slice(0, 2)).toEqual([
-      'prod from lab: The API was never seen down.',
+      'prod from lab: The API was never down.',
       'far from lab: The API was down for 7.0 s (6.0 to 8.0 s) in 1 window.',
     ]);
     expect(section(two, 'Downtime')[2]).toMatch(/^ {2}far server-list new /);
@@ -171,8 +179,8 @@ describe('the text report', () => {
     const text = write(
       report({ probes: [summary({ unobserved: 12 })], servers: { created: 5, deleted: 3, leaked: 2 } }),
     );
-    expect(text).toContain('Up to 12 s of 12 min 30 s are unobserved: what was then is not known.\n');
-    expect(text).toContain("2 servers of ours may be left behind: 'rollwatch sweep' shows and deletes them.\n");
+    expect(text).toContain('Up to 12 s of 12 min 30 s was not observed (state unknown).\n');
+    expect(text).toContain("2 test servers may be left: 'rollwatch sweep' lists and deletes them.\n");
     expect(text).toContain('  5 created, 3 deleted, 2 left behind\n');
   });
 
@@ -186,31 +194,31 @@ describe('the text report', () => {
   });
 
   it('counts no task that every host skipped', () => {
-    const book = createTaskBook();
-    book.tell(task({ id: 'skipped', kind: 'handler', hosts: [], start: 1000, end: 2000 }));
-    book.tell(task({ id: 'done', kind: 'handler', hosts: ['b'], start: 3000, end: 4000 }));
+    const book = createTaskRegistry();
+    book.report(task({ id: 'skipped', kind: 'handler', hosts: [], start: 1000, end: 2000 }));
+    book.report(task({ id: 'done', kind: 'handler', hosts: ['b'], start: 3000, end: 4000 }));
     expect(section(report({ tasks: taskDowntimes(book.all(), []) }), 'Tasks of the upgrade', 100)).toEqual([
-      '  1 task in all; no downtime began in any, or fell into it.',
+      '  1 task in all; no downtime is attributed to any, or overlaps one.',
     ]);
   });
 
   it('names the task in which a window began, who else it may have been, and what each task may have cost', () => {
-    const book = createTaskBook();
+    const book = createTaskRegistry();
     const at = (second: number) => BEGAN + second * 1000;
     const role = 'os_nova';
-    book.tell(task({ id: 'a', name: 'Check readiness', start: at(290), end: at(299.9) }));
-    book.tell(
+    book.report(task({ id: 'a', name: 'Check readiness', start: at(290), end: at(299.9) }));
+    book.report(
       task({ id: 'b', name: 'Stop\u001b[31m services', kind: 'handler', role, start: at(299.9), end: at(302) }),
     );
-    const windows = blamed([window()], { tasks: book, phases: [] });
+    const windows = attributeWindows([window()], { tasks: book, phases: [] });
     const told = report({ windows, tasks: taskDowntimes(book.all(), windows) });
     expect(section(told, 'Windows', 100).slice(3)).toEqual([
       "        began in handler 'Stop\\u001b[31m services' of role os_nova on controller (07:14:59.900 to",
       "          07:15:02.000), or in task 'Check readiness'",
     ]);
     expect(section(told, 'Tasks of the upgrade', 100)).toEqual([
-      '  began in it  while it ran  from      on          task',
-      "          7 s           2 s  07:14:59  controller  handler 'Stop\\u001b[31m services' of role os_nova",
+      '  attributed  during  from      on          task',
+      "         7 s     2 s  07:14:59  controller  handler 'Stop\\u001b[31m services' of role os_nova",
       '  2 tasks in all.',
     ]);
   });
@@ -238,9 +246,9 @@ describe('the text report', () => {
       'Timeline',
     );
     expect(drawn.slice(0, 4)).toEqual([
-      `  server-list new   ${'─'.repeat(24)}█${'─'.repeat(35)}`,
-      `  server-list kept  ${'▒'.repeat(6)}${'─'.repeat(48)}${'·'.repeat(6)}`,
-      '                    ╵07:10   ╵07:12    ╵07:14   ╵07:16    ╵07:18    ╵07:20',
+      `  server-list new     ${'─'.repeat(23)}█${'─'.repeat(34)}`,
+      `  server-list reused  ${'▒'.repeat(6)}${'─'.repeat(46)}${'·'.repeat(6)}`,
+      '                      ╵07:10   ╵07:12   ╵07:14   ╵07:16    ╵07:18   ╵07:20',
       '  ─ up   ▒ degraded   █ down   · unobserved',
     ]);
   });
@@ -266,7 +274,7 @@ describe('the text report', () => {
       ...OUTAGE,
       run: { ...run, id: 'x'.repeat(150), facts: { ['long'.repeat(20)]: 'word '.repeat(60) } },
       probes: [summary({ series: { ...BOOT, cloud: 'c'.repeat(90) } }), ...OUTAGE.probes],
-      marks: [{ kind: 'stalled', from: BEGAN, until: BEGAN + 1500, message: 'y'.repeat(300) }],
+      observationGaps: [{ kind: 'stalled', from: BEGAN, until: BEGAN + 1500, message: 'y'.repeat(300) }],
     });
     expect(lines(wide, width).filter((line) => line.length > width)).toEqual([]);
   });
@@ -282,7 +290,7 @@ describe('the text report', () => {
         facts: { ['long'.repeat(20)]: 'word '.repeat(60) },
       },
       probes: [summary({ series: { ...BOOT, cloud: 'c'.repeat(90) } }), ...OUTAGE.probes],
-      marks: [{ kind: 'stalled', from: BEGAN, until: BEGAN + 1500, message: 'y'.repeat(300) }],
+      observationGaps: [{ kind: 'stalled', from: BEGAN, until: BEGAN + 1500, message: 'y'.repeat(300) }],
     });
     const text = write(wide, Number.POSITIVE_INFINITY);
     expect(text).not.toContain('…');
@@ -303,7 +311,7 @@ describe('the text report', () => {
     const text = write(
       report({
         run: { ...run, facts: { [evil]: evil } },
-        marks: [{ kind: 'internal', from: BEGAN, until: BEGAN, message: evil }],
+        observationGaps: [{ kind: 'internal', from: BEGAN, until: BEGAN, message: evil }],
       }),
     );
     expect(text).not.toMatch(/[^\P{Cc}\n]|\u202e/u);
@@ -316,7 +324,7 @@ describe('the text report', () => {
       until: BEGAN + index * 1000 + 500,
       message: 'our event loop stood still',
     }));
-    const shown = section(report({ marks, overall: overall({ downtime: NONE }) }), 'Our own gaps');
+    const shown = section(report({ observationGaps: marks, overall: overall({ downtime: NONE }) }), 'Our own gaps');
     expect(shown[0]).toBe('  stalled 20 times, 10 s.');
     expect(shown[1]).toBe('  07:10:00     0.5 s  our event loop stood still');
     expect(shown.at(-1)).toBe('  and 8 more: the JSON report has them all.');

@@ -9,7 +9,7 @@ import { startSampler } from '../../../src/sampler/client.ts';
 const folder = mkdtempSync(join(tmpdir(), 'rollwatch-client-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A sampler whose thread does what it is given, and all that is heard of it. */
+/** A sampler whose thread runs `code`, and everything that it emits. */
 function start(code: string, stopLimit?: number) {
   const file = join(folder, 'thread.mjs');
   writeFileSync(file, `import { parentPort } from 'node:worker_threads';\n${code}`);
@@ -39,7 +39,7 @@ parentPort.on('message', ({ type }) => {
   if (type === 'stop') parentPort.close();
 });`;
 
-it('tells its thread to stop once, and nothing after that', async () => {
+it('sends stop to its thread once, and no commands after it', async () => {
   const { sampler, exits, events } = start(ECHO);
   sampler.pause();
   const ended = [sampler.stop(), sampler.stop()];
@@ -52,30 +52,30 @@ it('tells its thread to stop once, and nothing after that', async () => {
 
 it.each([
   { dies: 'throws', code: "throw new Error('a bug');", reason: 'Error: a bug' },
-  { dies: 'ends by itself', code: 'process.exit(0);', reason: 'the thread ended with code 0' },
-])('tells of a thread that $dies once, when it has ended', async ({ code, reason }) => {
+  { dies: 'exits by itself', code: 'process.exit(0);', reason: 'the thread exited with code 0' },
+])('reports a thread that $dies once, after it has exited', async ({ code, reason }) => {
   const { sampler, exits, exited } = start(code);
   await exited;
   await sampler.stop();
   expect(exits).toEqual([reason]);
 });
 
-it('tells what a thread died of that died while it stopped', async () => {
+it('reports why a thread died during stop', async () => {
   const { sampler, exits } = start("parentPort.on('message', () => { throw new Error('a bug at the end'); });");
   await sampler.stop();
   expect(exits).toEqual(['Error: a bug at the end']);
 });
 
 it.each([
-  { stuck: 'stands still', code: "parentPort.postMessage({ type: 'stopped' }); for (;;);" },
+  { stuck: 'loops forever', code: "parentPort.postMessage({ type: 'stopped' }); for (;;);" },
   {
-    stuck: 'matches a pattern without end',
+    stuck: 'is stuck in a regular expression',
     code: "parentPort.postMessage({ type: 'stopped' }); /^(a+)+$/.test('a'.repeat(60) + 'b');",
   },
-  { stuck: 'waits for ever', code: "parentPort.on('message', () => {}); parentPort.postMessage({ type: 'stopped' });" },
-])('terminates a thread that $stuck and does not end in time', async ({ code }) => {
+  { stuck: 'waits forever', code: "parentPort.on('message', () => {}); parentPort.postMessage({ type: 'stopped' });" },
+])('terminates a thread that $stuck and does not stop in time', async ({ code }) => {
   const { sampler, exits, first } = start(code, 100);
   await first;
   await sampler.stop();
-  expect(exits).toEqual(['it did not end within 0.1 s']);
+  expect(exits).toEqual(['did not stop within 0.1 s']);
 });

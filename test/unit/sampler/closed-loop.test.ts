@@ -1,29 +1,35 @@
 import { describe, expect, it } from 'vitest';
 import type { Probe, ProbeResult, SamplerEvent } from '../../../src/domain/ports.ts';
-import { closedLoop } from '../../../src/sampler/closed-loop.ts';
 import { createDispatch } from '../../../src/sampler/dispatch.ts';
+import { closedLoop } from '../../../src/sampler/loops.ts';
 import { createStallWatch } from '../../../src/sampler/stall-watch.ts';
 import { createFakeTime, type FakeTime } from '../../support/fake-time.ts';
 import { SERIES } from '../../support/samples.ts';
 
 const nothing = { stages: {}, requestId: null, serverId: null };
-const okAt = (at: number): ProbeResult => ({ outcome: 'ok', cause: null, upUntil: at, settledAt: at, ...nothing });
+const okAt = (at: number): ProbeResult => ({
+  outcome: 'ok',
+  cause: null,
+  lastKnownUpAt: at,
+  settledAt: at,
+  ...nothing,
+});
 const refusedAt = (at: number): ProbeResult => ({
-  ...{ outcome: 'failed', upUntil: null, brokeAt: at, settledAt: at, hung: false, ...nothing },
+  ...{ outcome: 'failed', lastKnownUpAt: null, failureStartedAt: at, settledAt: at, timedOut: false, ...nothing },
   cause: { kind: 'connection-refused', service: 'nova-api', message: 'refused' },
 });
 
-/** A slot a second, twice as often after what failed at once; `run` says what becomes of a sample, and when. */
+/** A loop with a slot per second, and extra samples after 0.5 s. `run` decides result and duration of a sample. */
 function setUp(
   run: (at: number, time: FakeTime) => Promise<ProbeResult>,
-  probe: Partial<Pick<Probe, 'settle' | 'waitsInVain' | 'held' | 'inFlight'>> = {},
+  probe: Partial<Pick<Probe, 'settle' | 'isStuck' | 'suspendedReason' | 'inFlight'>> = {},
 ) {
   const time = createFakeTime();
   const events: SamplerEvent[] = [];
   const given: Probe = {
     series: { ...SERIES, probe: 'server-boot', connection: '' },
     loop: 'closed',
-    fast: { interval: 500, limit: 60_000 },
+    afterFailure: { interval: 500, limit: 60_000 },
     inFlight: 2,
     run: ({ clock }) => run(clock.now(), time),
     close: () => {},
@@ -35,7 +41,7 @@ function setUp(
     stalls: createStallWatch({ start: 0, every: 25, limit: 1e9 }),
   });
   const cadence = { start: 0, interval: 1000 };
-  const loop = closedLoop({ probe: given, cadence, dispatch, clock: time.clock, alarm: time.alarm, signal });
+  const loop = closedLoop({ probe: given, cadence, dispatch, clock: time.clock, schedule: time.schedule, signal });
   const sent = () => events.flatMap((event) => (event.type === 'sent' ? [event.at] : []));
   const samples = () => events.flatMap((event) => (event.type === 'sample' ? [event.sample] : []));
   return { time, loop, sent, samples };
@@ -43,7 +49,7 @@ function setUp(
 
 const passing = (time: FakeTime, millis: number): Promise<void> => {
   const { promise, resolve } = Promise.withResolvers<void>();
-  time.alarm(time.clock.now() + millis, resolve);
+  time.schedule(time.clock.now() + millis, resolve);
   return promise;
 };
 
@@ -53,14 +59,14 @@ const lasting = (millis: number) => async (at: number, time: FakeTime) => {
 };
 
 describe('the closed loop', () => {
-  it('sends the next sample at the first slot after the one before has ended', async () => {
+  it('sends the next sample at the first slot after the previous one has ended', async () => {
     const { time, loop, sent } = setUp(lasting(2300));
     loop.start();
     await time.advance(9500);
     expect(sent()).toEqual([0, 3000, 6000, 9000]);
   });
 
-  it('waits for what must be done before the next sample', async () => {
+  it('waits for the clean-up of the previous sample', async () => {
     let time: FakeTime | null = null;
     const made = setUp(lasting(100), { settle: async () => (time === null ? undefined : passing(time, 1500)) });
     time = made.time;
@@ -69,21 +75,21 @@ describe('the closed loop', () => {
     expect(made.sent()).toEqual([0, 2000, 4000]);
   });
 
-  it('sends at its slots beside a sample that waits in vain, and faster where those fail at once', async () => {
-    let vain = false;
+  it('sends at its slots while the probe is stuck, and faster after a fast failure', async () => {
+    let stuck = false;
     const { time, loop, sent, samples } = setUp(
       async (at, fake) => {
         if (at > 0 && at < 3000) return refusedAt(at);
         await passing(fake, 6000);
         return okAt(at);
       },
-      { waitsInVain: () => vain },
+      { isStuck: () => stuck },
     );
     loop.start();
     await time.advance(1500);
-    vain = true;
+    stuck = true;
     await time.advance(6000);
-    // Two are under way from 3 s on: there is no third, until the first has ended.
+    // From 3 s on, two samples are in flight: the third is sent after the first has ended.
     expect(sent()).toEqual([0, 2000, 2500, 3000, 6000]);
     expect(samples().map(({ seq, startedAt, extra }) => [seq, startedAt, extra])).toEqual([
       [1, 2000, false],
@@ -92,17 +98,17 @@ describe('the closed loop', () => {
     ]);
   });
 
-  it('has never more under way than the probe allows', async () => {
-    const { time, loop, sent } = setUp(() => new Promise(() => {}), { waitsInVain: () => true });
+  it('has at most as many samples in flight as the probe allows', async () => {
+    const { time, loop, sent } = setUp(() => new Promise(() => {}), { isStuck: () => true });
     loop.start();
     await time.advance(60_000);
     expect(sent()).toEqual([0, 1000]);
   });
 
-  it('sends nothing beside a sample while it is held, and says so once', async () => {
+  it('sends nothing while the probe is suspended, and records the reason once', async () => {
     const { time, loop, sent, samples } = setUp(() => new Promise(() => {}), {
-      waitsInVain: () => true,
-      held: () => (time.clock.now() > 0 ? '6 servers cannot be deleted' : null),
+      isStuck: () => true,
+      suspendedReason: () => (time.clock.now() > 0 ? '6 servers cannot be deleted' : null),
     });
     loop.start();
     await time.advance(5000);
@@ -112,11 +118,11 @@ describe('the closed loop', () => {
     ]);
   });
 
-  it('sends nothing after a halt, and goes on when it is started again', async () => {
+  it('sends nothing after stop, and continues after start', async () => {
     const { time, loop, sent } = setUp(lasting(100));
     loop.start();
     await time.advance(1500);
-    loop.halt();
+    loop.stop();
     await time.advance(2000);
     loop.start();
     await time.advance(1000);

@@ -8,7 +8,7 @@ import { SERIES } from '../../support/samples.ts';
 
 const never = new AbortController().signal;
 
-/** A series at 1 Hz whose samples end when the test says so. */
+/** A series with an interval of 1 s, whose samples end when the test calls `answer`. */
 function setUp(loop: Probe['loop']) {
   const time = createFakeTime();
   const samples: Sample[] = [];
@@ -17,7 +17,7 @@ function setUp(loop: Probe['loop']) {
   const probe: Probe = {
     series: SERIES,
     loop,
-    fast: { interval: 100, limit: 60_000 },
+    afterFailure: { interval: 100, limit: 60_000 },
     inFlight: 32,
     run: () => new Promise((resolve) => answers.push(resolve)),
     close: () => {},
@@ -38,52 +38,55 @@ function setUp(loop: Probe['loop']) {
     },
     stall(millis: number) {
       time.freeze(millis);
-      const stood = stalls.beat(time.clock.now());
-      if (stood !== null) dispatch.stood(stood, 'stood still');
+      const stalled = stalls.beat(time.clock.now());
+      if (stalled !== null) dispatch.recordStall(stalled, 'stalled');
     },
     now: time.clock.now,
   };
 }
 
 const nothing = { stages: {}, requestId: null, serverId: null };
-const okAt = (at: number): ProbeResult => ({ ...nothing, outcome: 'ok', cause: null, upUntil: 0, settledAt: at });
+const okAt = (at: number): ProbeResult => ({ ...nothing, outcome: 'ok', cause: null, lastKnownUpAt: 0, settledAt: at });
 const errorAt = (at: number): ProbeResult => ({
   ...nothing,
   outcome: 'failed',
   cause: { kind: 'server-error', service: 'nova', message: 'ERROR' },
-  upUntil: null,
-  brokeAt: 0,
+  lastKnownUpAt: null,
+  failureStartedAt: 0,
   settledAt: at,
-  hung: false,
+  timedOut: false,
 });
 
-describe('a sample during which our loop stood still', () => {
-  it.each(['open', 'closed'] as const)('is what the cloud said, in an %s loop', async (loop) => {
-    for (const result of [okAt, errorAt]) {
-      const { send, run, stall, answer, samples, now } = setUp(loop);
-      const sent = send();
-      for (let count = 0; count < 3; count++) {
-        run(500);
-        stall(400);
+describe('a sample during which the event loop stalled', () => {
+  it.each(['open', 'closed'] as const)(
+    'keeps its result in an %s loop, and reports the stall as a stage',
+    async (loop) => {
+      for (const result of [okAt, errorAt]) {
+        const { send, run, stall, answer, samples, now } = setUp(loop);
+        const sent = send();
+        for (let count = 0; count < 3; count++) {
+          run(500);
+          stall(400);
+        }
+        answer(result(now()));
+        await sent;
+        expect(samples).toEqual([
+          expect.objectContaining({ ...result(now()), stages: { stalled: expect.closeTo(1.2, 1) } }),
+        ]);
       }
-      answer(result(now()));
-      await sent;
-      expect(samples).toEqual([
-        expect.objectContaining({ ...result(now()), stages: { stalled: expect.closeTo(1.2, 1) } }),
-      ]);
-    }
-  });
+    },
+  );
 });
 
 describe('a stall', () => {
-  it('that is shorter than the interval takes no time from what was observed', () => {
+  it('shorter than the interval leaves no time unobserved', () => {
     const { run, stall, samples } = setUp('open');
     run(500);
     stall(900);
     expect(samples).toEqual([]);
   });
 
-  it('that is longer leaves time unobserved, whatever was under way in an open loop', () => {
+  it('longer than the interval leaves time unobserved in an open loop, even with a sample in flight', () => {
     const { send, run, stall, samples } = setUp('open');
     void send();
     run(500);
@@ -91,7 +94,7 @@ describe('a stall', () => {
     expect(samples).toMatchObject([{ outcome: 'void', cause: { kind: 'stalled' }, slots: 0, startedAt: 500 }]);
   });
 
-  it('that is longer is part of a boot that is under way, and unobserved between two boots', async () => {
+  it('longer than the interval is covered by a boot in flight, and unobserved between two boots', async () => {
     const { send, run, stall, answer, samples, now } = setUp('closed');
     const sent = send();
     run(500);

@@ -2,20 +2,26 @@ import { describe, expect, it } from 'vitest';
 import type { Probe, ProbeResult, SamplerEvent } from '../../../src/domain/ports.ts';
 import type { Sample } from '../../../src/domain/sample.ts';
 import { createDispatch } from '../../../src/sampler/dispatch.ts';
-import { openLoop } from '../../../src/sampler/open-loop.ts';
+import { openLoop } from '../../../src/sampler/loops.ts';
 import { createStallWatch } from '../../../src/sampler/stall-watch.ts';
 import { createFakeTime } from '../../support/fake-time.ts';
 import { SERIES } from '../../support/samples.ts';
 
 const nothing = { stages: {}, requestId: null, serverId: null };
-const okAt = (at: number): ProbeResult => ({ outcome: 'ok', cause: null, upUntil: at, settledAt: at, ...nothing });
+const okAt = (at: number): ProbeResult => ({
+  outcome: 'ok',
+  cause: null,
+  lastKnownUpAt: at,
+  settledAt: at,
+  ...nothing,
+});
 const failedAt = (at: number): ProbeResult => ({
   outcome: 'failed',
   cause: { kind: 'connection-refused', service: 'nova-api', message: 'refused' },
-  upUntil: null,
-  brokeAt: at,
+  lastKnownUpAt: null,
+  failureStartedAt: at,
   settledAt: at,
-  hung: false,
+  timedOut: false,
   ...nothing,
 });
 const staleAt = (): ProbeResult => ({
@@ -27,14 +33,14 @@ const staleAt = (): ProbeResult => ({
 
 type Answer = (at: number) => Promise<ProbeResult>;
 
-/** A loop at 1 Hz on fake time over a probe that answers as it is told. */
+/** A loop with a slot per second in fake time. `answer` decides the result of each sample. */
 function setUp(answer: Answer, inFlight = 32) {
   const time = createFakeTime();
   const events: SamplerEvent[] = [];
   const probe: Probe = {
     series: SERIES,
     loop: 'open',
-    fast: { interval: 100, limit: 60_000 },
+    afterFailure: { interval: 100, limit: 60_000 },
     inFlight,
     run: ({ clock }) => answer(clock.now()),
     close: () => {},
@@ -53,7 +59,7 @@ function setUp(answer: Answer, inFlight = 32) {
     cadence: { start: 0, interval: 1000 },
     dispatch,
     clock: time.clock,
-    alarm: time.alarm,
+    schedule: time.schedule,
     signal,
   });
   const samples = (): readonly Sample[] => events.flatMap((event) => (event.type === 'sample' ? [event.sample] : []));
@@ -63,21 +69,21 @@ function setUp(answer: Answer, inFlight = 32) {
 const shape = (sample: Sample) => `${sample.startedAt}${sample.extra ? '+' : ''} ${sample.outcome}`;
 
 describe('the open loop', () => {
-  it('sends on absolute deadlines', async () => {
+  it('sends at absolute times', async () => {
     const { time, loop, samples } = setUp(async (at) => okAt(at));
     loop.start();
     await time.advance(3500);
     expect(samples().map(shape)).toEqual(['0 ok', '1000 ok', '2000 ok', '3000 ok']);
   });
 
-  it('is not delayed by answers that do not come', async () => {
+  it('is not delayed by missing answers', async () => {
     const { time, loop, sent } = setUp(() => new Promise(() => {}));
     loop.start();
     await time.advance(4500);
     expect(sent()).toBe(5);
   });
 
-  it('samples every 100 ms after a failure until it is ok again, and marks those samples', async () => {
+  it('sends extra samples every 100 ms after a failure until one is ok', async () => {
     const { time, loop, samples } = setUp(async (at) => (at >= 1000 && at < 1350 ? failedAt(at) : okAt(at)));
     loop.start();
     await time.advance(2100);
@@ -92,7 +98,7 @@ describe('the open loop', () => {
     ]);
   });
 
-  it('samples faster for at most 60 s', async () => {
+  it('sends extra samples for at most 60 s', async () => {
     const { time, loop, samples } = setUp(async (at) => failedAt(at));
     loop.start();
     await time.advance(100_000);
@@ -102,7 +108,7 @@ describe('the open loop', () => {
     expect(samples().filter((one) => !one.extra)).toHaveLength(101);
   });
 
-  it('does not count on an ok sample that was sent before the failed one', async () => {
+  it('ignores an ok sample that was sent before the failed one', async () => {
     const answers: Answer = (at) =>
       at === 0
         ? new Promise((resolve) => setTimeout(() => resolve(okAt(at)), 0))
@@ -117,7 +123,7 @@ describe('the open loop', () => {
     ).toEqual(['1100+ failed', '1200+ failed', '1300+ ok']);
   });
 
-  it('misses slots rather than have more under way than its limit, and records them', async () => {
+  it('records missed slots while the maximum number of samples is in flight', async () => {
     const { time, loop, samples } = setUp(() => new Promise(() => {}), 2);
     loop.start();
     await time.advance(4500);
@@ -128,7 +134,7 @@ describe('the open loop', () => {
     ]);
   });
 
-  it('skips the slots that it slept through, in one record, and does not burst', async () => {
+  it('records the slots of a stall as one void sample, and sends no burst', async () => {
     const { time, loop, samples } = setUp(async (at) => okAt(at));
     loop.start();
     await time.advance(1500);
@@ -143,7 +149,7 @@ describe('the open loop', () => {
     ]);
   });
 
-  it('asks again at once when a kept connection turned out to be closed', async () => {
+  it('retries at once after a stale connection', async () => {
     let first = true;
     const { time, loop, samples } = setUp(async (at) => {
       if (at !== 1000 || !first) return okAt(at);
@@ -155,11 +161,11 @@ describe('the open loop', () => {
     expect(samples().map(shape)).toEqual(['0 ok', '1000 void', '1000+ ok']);
   });
 
-  it('records as many samples as it started, numbered without a hole', async () => {
+  it('emits every sample that it sent, numbered without gaps', async () => {
     const { time, loop, samples, sent } = setUp(async (at) => (at % 3 === 0 ? failedAt(at) : okAt(at)));
     loop.start();
     await time.advance(20_000);
-    loop.halt();
+    loop.stop();
     await loop.drained();
     expect(samples().map((one) => one.seq)).toEqual(Array.from({ length: sent() }, (_, index) => index));
   });

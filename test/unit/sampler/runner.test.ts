@@ -8,14 +8,14 @@ import { SERIES } from '../../support/samples.ts';
 const probeOf = (connection: 'new' | 'reused'): Probe => ({
   series: { ...SERIES, connection, interval: 60_000 },
   loop: 'open',
-  fast: { interval: 100, limit: 60_000 },
+  afterFailure: { interval: 100, limit: 60_000 },
   inFlight: 4,
   run: async ({ clock }) => {
     const at = clock.now();
     return {
       outcome: 'ok',
       cause: null,
-      upUntil: at,
+      lastKnownUpAt: at,
       settledAt: at,
       stages: {},
       requestId: null,
@@ -32,7 +32,7 @@ afterEach(async () => {
   running = null;
 });
 
-it('sends its first sample at once, not an interval after the start', async () => {
+it('sends its first sample right after the start', async () => {
   const timeline = createTimeline(machineClocks, 500);
   const first = Promise.withResolvers<SamplerEvent>();
   const startedAt = timeline.now();
@@ -43,17 +43,17 @@ it('sends its first sample at once, not an interval after the start', async () =
     emit: (event) => {
       if (event.type === 'sample') first.resolve(event);
     },
-    stall: 250,
-    drain: 100,
+    stallLimit: 250,
+    drainTimeout: 100,
   });
   const event = await first.promise;
-  // Slots are a minute apart, half of it between the two: that first one is either there at once or far away.
+  // The interval is a minute and the second series is half a minute later, so there is no other sample soon.
   expect(event).toMatchObject({ type: 'sample', sample: { connection: 'reused', seq: 0 } });
   expect(event.type === 'sample' && event.sample.dueAt - startedAt).toBeLessThan(1000);
 });
 
-describe('a runner that is paused and stopped', () => {
-  /** Answers are slow, so that a stop has something to wait for; slots are close, so that whatever is sent is seen. */
+describe('a runner that is paused or stopped', () => {
+  /** Answers are slow, so that `stop` has to wait. The interval is short, so that unwanted samples are seen. */
   function start(paused: boolean) {
     const timeline = createTimeline(machineClocks, 500);
     const events: SamplerEvent[] = [];
@@ -76,24 +76,24 @@ describe('a runner that is paused and stopped', () => {
         events.push(event);
         if (event.type === 'sent') sent.resolve();
       },
-      stall: 60_000,
-      drain: 5000,
+      stallLimit: 60_000,
+      drainTimeout: 5000,
       paused,
     });
     const sentCount = () => events.filter(({ type }) => type === 'sent').length;
     return { runner: running, events, sent: sent.promise, sentCount };
   }
 
-  it('sends nothing from its start on when it starts paused, and goes on when it is resumed', async () => {
+  it('sends nothing after a paused start until it is resumed', async () => {
     const { runner, events, sent, sentCount } = start(true);
     await delay(200);
     expect(sentCount()).toBe(0);
     runner.resume();
     await sent;
-    expect(events.flatMap((event) => (event.type === 'mark' ? event.mark.kind : []))).toEqual(['paused']);
+    expect(events.flatMap((event) => (event.type === 'gap' ? event.gap.kind : []))).toEqual(['paused']);
   });
 
-  it('sends nothing more once told to stop, whatever is told then', async () => {
+  it('sends nothing after stop, even if resumed', async () => {
     const { runner, sent, sentCount } = start(false);
     await sent;
     runner.pause();

@@ -4,14 +4,14 @@ import { createStallWatch } from '../../../src/sampler/stall-watch.ts';
 const watch = () => createStallWatch({ start: 0, every: 25, limit: 250 });
 
 describe('the stall watch', () => {
-  it('takes beats that are a little late for granted', () => {
+  it('reports no stall for beats that are late within the limit, but their lag', () => {
     const stalls = watch();
     expect([25, 60, 300].map((at) => stalls.beat(at))).toEqual([null, null, null]);
     expect(stalls.takeLag()).toBe(215);
     expect(stalls.takeLag()).toBe(0);
   });
 
-  it('knows the stretch in which nothing was seen', () => {
+  it('reports the time of a stall, and for samples that overlap it', () => {
     const stalls = watch();
     stalls.beat(25);
     expect(stalls.beat(1600)).toEqual({ from: 25, until: 1600 });
@@ -22,10 +22,10 @@ describe('the stall watch', () => {
     expect(stalls.during({ from: 1600, until: 1610 })).toEqual([]);
   });
 
-  it('knows every stall and other reason to distrust a sample that spans several', () => {
+  it('reports all interruptions of a sample that spans several', () => {
     const stalls = watch();
     for (const at of [25, 400, 425, 900, 925]) stalls.beat(at);
-    stalls.distrust({ kind: 'suspended', from: 910, until: 5000 });
+    stalls.addInterruption({ kind: 'suspended', from: 910, until: 5000 });
     expect(stalls.during({ from: 0, until: 6000 })).toMatchObject([
       { kind: 'stalled', from: 25, until: 400 },
       { kind: 'stalled', from: 425, until: 900 },
@@ -34,7 +34,7 @@ describe('the stall watch', () => {
     ]);
   });
 
-  it('finds a stall also where a sample ends before the late beat has run', () => {
+  it('reports a stall before its late beat has run', () => {
     const stalls = watch();
     stalls.beat(25);
     expect(stalls.during({ from: 20, until: 1500 })).toEqual([{ kind: 'stalled', from: 25, until: 1500 }]);

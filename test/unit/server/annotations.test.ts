@@ -113,7 +113,7 @@ describe("Grafana's annotations API", () => {
       'the year 10000',
       { text: 'x', time: 253_402_300_800_000 },
       400,
-      'time: lies beyond the year 9999; a moment is in milliseconds since 1970',
+      'time: is after the year 9999; times are milliseconds since 1970',
     ],
     ['a time in words', { text: 'x', time: 'noon' }, 400, 'time: is not a moment in milliseconds since 1970'],
     ['too many tags', { text: 'x', tags: ['y'.repeat(501)] }, 400, 'tags: are longer than 500 characters together'],

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { chartSchema, chartTasksSchema } from '../../../src/api/chart.ts';
 import { taskDowntimes } from '../../../src/domain/upgrade/task-downtime.ts';
-import { createTaskBook } from '../../../src/domain/upgrade/task-registry.ts';
-import { chartSchema, chartTasksSchema } from '../../../src/server/schemas.ts';
+import { createTaskRegistry } from '../../../src/domain/upgrade/task-registry.ts';
 import {
   around,
   BEGAN,
@@ -24,11 +24,11 @@ const full = () => {
   return live({
     series: [
       liveSeries(),
-      liveSeries({ series: LIST_KEPT, state: 'down', open, pending: { since: BEGAN + 746_000, note: '' } }),
+      liveSeries({ series: LIST_KEPT, status: 'down', open, pending: { since: BEGAN + 746_000, note: '' } }),
       liveSeries({
         series: BOOT,
-        state: 'unknown',
-        held: 'paused',
+        status: 'unknown',
+        suspended: 'paused',
         last: {
           at: BEGAN,
           outcome: 'failed',
@@ -40,7 +40,7 @@ const full = () => {
     report: report({
       windows: [window({ gaps: [{ from: BEGAN + 301_000, until: BEGAN + 302_000 }] }), open],
       probes: [summary({ windows: 1 }), summary({ series: LIST_KEPT, latency: null, availability: null })],
-      marks: [{ kind: 'stalled', from: BEGAN, until: BEGAN + 1500, message: 'stood still' }],
+      observationGaps: [{ kind: 'stalled', from: BEGAN, until: BEGAN + 1500, message: 'stood still' }],
     }),
   });
 };
@@ -60,7 +60,7 @@ describe('the status', () => {
     expect(status).toHaveProperty('series.1.state', 'down');
     expect(status).toHaveProperty('series.1.waiting', { since: '2026-11-23T07:22:26.000Z', seconds: 4, note: '' });
     expect(status).toHaveProperty('series.1.open.end', null);
-    expect(status).toHaveProperty('series.2.held', 'paused');
+    expect(status).toHaveProperty('series.2.suspended', 'paused');
   });
 
   it('tells why nothing is recorded', async () => {
@@ -189,9 +189,9 @@ describe('what is drawn', () => {
   });
 
   it('is every task that lasted at a moment or began later', async () => {
-    const book = createTaskBook();
-    book.tell(task({ id: 'a', name: 'over', start: BEGAN, end: BEGAN + 1000 }));
-    book.tell(
+    const book = createTaskRegistry();
+    book.report(task({ id: 'a', name: 'over', start: BEGAN, end: BEGAN + 1000 }));
+    book.report(
       task({
         id: 'b',
         name: 'restart',
@@ -254,7 +254,7 @@ describe('readiness', () => {
 
   it('names what is missing', async () => {
     const journal = { kind: 'stopped', since: BEGAN, reason: 'disk full', waiting: 3, dropped: 0 } as const;
-    const silent = { at: BEGAN + 740_000, lag: 0, inFlight: 0, held: {}, clockOffset: 0 };
+    const silent = { at: BEGAN + 740_000, lag: 0, inFlight: 0, suspended: {}, clockOffset: 0 };
     const nothingSent = [liveSeries({ last: null })];
     expect(await ready(live({ journal, health: silent, series: nothingSent }))).toEqual({
       status: 503,
@@ -272,7 +272,7 @@ describe('readiness', () => {
       },
     });
     expect(await ready(live({ health: null }))).toMatchObject({
-      body: { reasons: ['the sampler has not told of itself yet'] },
+      body: { reasons: ['the sampler has not reported yet'] },
     });
   });
 

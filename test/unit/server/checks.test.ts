@@ -8,7 +8,7 @@ const run: CheckRun = {
   vantage: 'lab',
   at: 1_700_000_000_000,
   checks: [{ name: 'services: nova-conductor', status: 'pass', detail: '2 of 2 up' }],
-  stock: '{"services":null,"kept":null}',
+  baseline: '{"services":null,"survivors":null}',
 };
 
 const post = (url: string, body: unknown) =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chartSchema } from '../../../src/server/schemas.ts';
+import { chartSchema } from '../../../src/api/chart.ts';
 import { around, BEGAN, live, liveSeries, ofListNew, report, window } from '../../support/live.ts';
 import { failedSample, okSample } from '../../support/samples.ts';
 import { serve } from '../../support/served.ts';
@@ -37,13 +37,13 @@ describe('the event stream', () => {
     await using served = await serve();
     const events = eventsOf(served.url);
     expect(await next(events)).toMatchObject({ event: 'status', data: { series: [{ state: 'up' }] } });
-    served.show(live({ series: [liveSeries({ state: 'down', open: down })], report: report({ windows: [down] }) }));
+    served.show(live({ series: [liveSeries({ status: 'down', open: down })], report: report({ windows: [down] }) }));
     expect(await next(events)).toMatchObject({ event: 'status', data: { series: [{ state: 'down' }] } });
     // only the time has passed: that is no news
     served.show(
       live({
         at: BEGAN + 760_000,
-        series: [liveSeries({ state: 'down', open: down })],
+        series: [liveSeries({ status: 'down', open: down })],
         report: report({ windows: [down] }),
       }),
     );

@@ -2,7 +2,7 @@ import { connect, createServer as createTcpServer } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { Refusal } from '../../../src/domain/user-error.ts';
+import { UserError } from '../../../src/domain/user-error.ts';
 import { ask, serve } from '../../support/served.ts';
 
 const problem = (answer: { body: string; headers: Record<string, unknown> }) => {
@@ -215,7 +215,7 @@ describe('a request that is not right', () => {
     });
     expect(await get('/nowhere?a=b')).toMatchObject({
       status: 404,
-      detail: 'there is nothing at /nowhere; /api/v1/openapi.json tells what there is',
+      detail: 'there is nothing at /nowhere; see /api/v1/openapi.json',
     });
     expect(await get('/%zz')).toMatchObject({ status: 400 });
   });
@@ -258,7 +258,7 @@ describe('a request that is not right', () => {
     });
     const answer = await ask(`${served.url}/api/v1/status`);
     expect(answer.status).toBe(500);
-    expect(problem(answer).detail).toBe('a fault of Rollwatch: its log tells more');
+    expect(problem(answer).detail).toBe('a bug in Rollwatch: see its log');
     expect(served.log.join()).toContain('GET /api/v1/status: Error: secret at /etc/rollwatch');
   });
 });
@@ -268,7 +268,7 @@ describe('an address that can not be had', () => {
     try {
       await using _served = await serve({ listen: { host, port } });
     } catch (error) {
-      return error instanceof Refusal ? [error.exitCode, error.message] : error;
+      return error instanceof UserError ? [error.exitCode, error.message] : error;
     }
     return null;
   };

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPlan } from '../../../src/config/plan-file.ts';
 import type { JournalEntry } from '../../../src/domain/ports.ts';
-import { createObservation } from '../../../src/domain/run/run-state.ts';
+import { createRunState } from '../../../src/domain/run/run-state.ts';
 import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES } from '../../../src/domain/upgrade/task.ts';
 import { BEGAN, LIST_KEPT, LIST_NEW, ofListNew } from '../../support/live.ts';
 import { failedSample, okSample } from '../../support/samples.ts';
@@ -23,7 +23,7 @@ let served: Served;
 
 beforeAll(async () => {
   const plan = loadPlan('nova-rolling-upgrade', 'plan', (path) => path);
-  const observation = createObservation({ run: 'run-1', version: '0.1.0', overall: ['server-list'], plan });
+  const observation = createRunState({ run: 'run-1', version: '0.1.0', overall: ['server-list'], plan });
   const session = {
     id: 1,
     startedAt: BEGAN,
@@ -189,7 +189,7 @@ const run = fc.record({
       { maxLength: 3 },
     ),
   ),
-  stock: mostly(anyText),
+  baseline: mostly(anyText),
 });
 
 const posted = fc.oneof(

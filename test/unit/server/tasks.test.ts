@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { taskDowntimes } from '../../../src/domain/upgrade/task-downtime.ts';
-import { createTaskBook } from '../../../src/domain/upgrade/task-registry.ts';
+import { createTaskRegistry } from '../../../src/domain/upgrade/task-registry.ts';
 import { BEGAN, live, report } from '../../support/live.ts';
 import { serve } from '../../support/served.ts';
 import { task } from '../../support/tasks.ts';
@@ -96,7 +96,7 @@ describe('POST /api/v1/tasks', () => {
       'an end before the start',
       { tasks: [{ id: 'a', name: 'a', start: START, end: '2026-11-23T07:10:00.000Z' }] },
       400,
-      /^tasks\[0\]\.end: lies before start$/,
+      /^tasks\[0\].end: is before start$/,
     ],
     ['two megabytes', JSON.stringify({ tasks: [], pad: 'x'.repeat(2_000_000) }), 413, /1048576|large/],
   ] as const)('refuses %s with one clear answer, and takes nothing of it', async (_what, body, status, detail) => {
@@ -116,7 +116,7 @@ describe('POST /api/v1/tasks', () => {
     const answer = await post(`${served.url}/api/v1/tasks`, { tasks: [running('more')] });
     expect(await answer.json()).toMatchObject({
       status: 409,
-      detail: expect.stringMatching(/^tasks: with these 5001 run/),
+      detail: expect.stringMatching(/^tasks: 5001 running with these/),
     });
     expect(await tell([running('t7'), running('t7')])).toBe(200);
     expect(await tell([{ ...running('t7'), status: 'ok' }, running('more')])).toBe(200);
@@ -145,9 +145,9 @@ describe('POST /api/v1/tasks', () => {
 
 describe('GET /api/v1/tasks', () => {
   it('gives the tasks by their start with what each may have cost, and those that are asked for', async () => {
-    const book = createTaskBook();
-    book.tell(task({ id: 'a', start: BEGAN, end: BEGAN + 1500 }));
-    book.tell(task({ id: 'b', name: 'Start', kind: 'handler', start: BEGAN + 2000, end: null, status: 'running' }));
+    const book = createTaskRegistry();
+    book.report(task({ id: 'a', start: BEGAN, end: BEGAN + 1500 }));
+    book.report(task({ id: 'b', name: 'Start', kind: 'handler', start: BEGAN + 2000, end: null, status: 'running' }));
     await using served = await serve({ now: live({ report: report({ tasks: taskDowntimes(book.all(), []) }) }) });
     const get = async (query = ''): Promise<unknown> => (await fetch(`${served.url}/api/v1/tasks${query}`)).json();
     expect(await get('?kind=task')).toEqual({
@@ -168,7 +168,7 @@ describe('GET /api/v1/tasks', () => {
           sources: ['callback'],
           windows: 0,
           downtimeBeganSeconds: 0,
-          downtimeInsideSeconds: 0,
+          downtimeDuringSeconds: 0,
         },
       ],
     });

@@ -4,7 +4,7 @@ import { runsSchema } from '../../../src/server/check-routes.ts';
 import { tasksInput } from '../../../src/server/task-input.ts';
 
 const many = (count: number): unknown[] => Array.from({ length: count }, () => ({}));
-const run = { stage: 'before', cloud: 'c', vantage: 'v', at: 0, checks: many(400_000), stock: '' };
+const run = { stage: 'before', cloud: 'c', vantage: 'v', at: 0, checks: many(400_000), baseline: '' };
 
 /** As many as the largest body that is taken can hold. zod keeps an issue for each, of which one is shown. */
 describe('a list of wrong entries', () => {

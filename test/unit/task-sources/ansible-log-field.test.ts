@@ -1,8 +1,8 @@
-/** Logs from the field that were misread once. Where a task wrote down its own moments, they are given beside it. */
+/** Logs from the field that were once misread. Comments have the times that a task logged itself. */
 
 import { describe, expect, it } from 'vitest';
 import { createAnsibleLogParser } from '../../../src/task-sources/ansible-log/ansible-log.ts';
-import { parse, row, sample } from './told.ts';
+import { parse, row, sample } from './task-samples.ts';
 
 function read(text: string) {
   const parser = createAnsibleLogParser({ zone: 'utc' });
@@ -12,8 +12,8 @@ function read(text: string) {
 
 const LATE = [expect.stringContaining('printed task banners only with the first result')];
 
-describe('a log whose banners come with the first result', () => {
-  it('lets a task begin where the one before it ended (display_skipped_hosts = no)', () => {
+describe('a log with late banners', () => {
+  it('starts a task when the one before it ended (display_skipped_hosts = no)', () => {
     const { rows, notes } = read(sample('banner-late-skipped-hidden-2.21.log'));
     expect(rows).toEqual([
       '18:01:18.820 +9054 task ok Pull images (a)',
@@ -24,7 +24,7 @@ describe('a log whose banners come with the first result', () => {
     expect(notes).toEqual(LATE);
   });
 
-  it('does so with ansible-core 2.14', () => {
+  it('is recognised with ansible-core 2.14', () => {
     expect(read(sample('banner-late-skipped-hidden-2.14.log')).rows).toEqual([
       '17:58:35.884 +3605 task ok Prepare (a)',
       '17:58:39.489 +4576 task ok Stop services (a)',
@@ -33,11 +33,11 @@ describe('a log whose banners come with the first result', () => {
     ]);
   });
 
-  it('does so with the strategies free and host_pinned', () => {
+  it('is recognised with the strategies free and host_pinned', () => {
     const { rows, notes } = read(sample('banner-late-free.log'));
     expect(rows).toEqual([
       '18:00:16.587 +3956 task ok Prepare (a b)',
-      // by itself: 18:00:21.58 to 18:00:25.59
+      // its own log: 18:00:21.58 to 18:00:25.59
       '18:00:20.543 +5480 task ok Stop services (a b)',
       '18:00:26.023 +4180 task ok Start services (a b)',
     ]);
@@ -45,7 +45,7 @@ describe('a log whose banners come with the first result', () => {
     expect(read(sample('banner-late-host-pinned.log')).rows[1]).toBe('18:00:42.209 +5867 task ok Stop services (a b)');
   });
 
-  it('lets each host go on from its own last task where hosts go their own ways', () => {
+  it('starts a task after the host’s own last task if hosts proceed independently', () => {
     const { rows } = read(
       [
         ['00', 'PLAY [free] ***'],
@@ -70,7 +70,7 @@ describe('a log whose banners come with the first result', () => {
     ]);
   });
 
-  it('is another than one whose first tasks were quick', () => {
+  it('is not confused with one whose first tasks are quick', () => {
     const { rows, notes } = read(
       [
         ['00,000', 'PLAY [x] ***'],
@@ -89,7 +89,7 @@ describe('a log whose banners come with the first result', () => {
 });
 
 describe('a log with the arguments of its tasks', () => {
-  it('gives names without them', () => {
+  it('has names without them', () => {
     const { tasks, rows } = read(sample('display-args.log'));
     expect(rows).toEqual([
       '18:03:15.376 +3571 task ok os_nova/Run nova config (a)',
@@ -114,7 +114,7 @@ describe('a log with the arguments of its tasks', () => {
 });
 
 describe('a log of another callback', () => {
-  it('is read where counter_enabled, TripleO or a cow wrote it', () => {
+  it('is read if counter_enabled, TripleO or cowsay wrote it', () => {
     expect(read(sample('counter-enabled.log')).rows).toEqual([
       '18:44:11.225 +1539 task ok Stop services (a)',
       '18:44:12.764 +2316 task ok Start services (a)',
@@ -126,7 +126,7 @@ describe('a log of another callback', () => {
     expect(read(sample('cowsay.log')).rows).toEqual(['17:58:16.714 ? task unknown Prepare (a)']);
   });
 
-  it('is read where the user has a space in the name', () => {
+  it('is read if the user name has a space', () => {
     const text = sample('counter-enabled.log').replaceAll('u=root', 'u=DOMAIN\\John Q. Public');
     expect(read(text).rows).toHaveLength(2);
   });
@@ -134,11 +134,13 @@ describe('a log of another callback', () => {
   it.each([
     ['compact-logger.log', 3, 'compact_logger'],
     ['unixy.log', 4, 'unixy'],
-  ])('%s has no task, and it says so', (name, lines, callback) => {
+  ])('%s has no tasks, and a note says so', (name, lines, callback) => {
     const { rows, notes } = read(sample(name));
     expect(rows).toEqual([]);
     expect(notes).toEqual([
-      expect.stringContaining(`${lines} lines of Ansible's log, but no task: which ANSIBLE_STDOUT_CALLBACK wrote it`),
+      expect.stringContaining(
+        `no tasks found in ${lines} lines of Ansible's log; its stdout callback seems to be ${callback}`,
+      ),
     ]);
     expect(notes[0]).toContain(callback);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createAnsibleLogParser } from '../../../src/task-sources/ansible-log/ansible-log.ts';
-import { parse } from './told.ts';
+import { parse } from './task-samples.ts';
 
 const banner = (date: string, time: string): string => `${date} ${time},000 p=7 u=root n=ansible | TASK [a] ***`;
 
@@ -15,11 +15,11 @@ describe('the local time of the log', () => {
     ['Europe/Berlin', '08:00:00'],
     ['Asia/Kolkata', '04:30:00'],
     ['America/New_York', '14:00:00'],
-  ])('of %s is known', (zone, utc) => {
+  ])('of %s is converted', (zone, utc) => {
     expect(starts(zone, ['2026-06-01', '10:00:00'])).toEqual([utc]);
   });
 
-  it('goes on in the hour that the end of summer time repeats', () => {
+  it('continues in the hour that is repeated when summer time ends', () => {
     const day = '2026-10-25';
     expect(
       starts(
@@ -33,7 +33,7 @@ describe('the local time of the log', () => {
     ).toEqual(['00:10:00', '00:50:00', '01:05:00', '01:55:00', '02:00:00']);
   });
 
-  it('of the hour that the begin of summer time leaves out never goes back', () => {
+  it('never goes back in the hour that is skipped when summer time starts', () => {
     const day = '2026-03-29';
     expect(starts('Europe/Berlin', [day, '01:59:59'], [day, '02:30:00'], [day, '03:10:00'], [day, '03:40:00'])).toEqual(
       ['00:59:59', '01:30:00', '01:30:00', '01:40:00'],
@@ -50,15 +50,15 @@ describe('the local time of the log', () => {
     ]);
   });
 
-  it('that no calendar has is no line', () => {
+  it('with an invalid date is not recognised', () => {
     const parser = createAnsibleLogParser({ zone: 'utc' });
     expect(parser.line(banner('2026-13-01', '10:00:00'))).toEqual([]);
     expect(parser.lines()).toEqual({ recognised: 0, skipped: 1 });
   });
 
-  it.each(['Mars/Olympus', ''])('of the zone "%s" is refused', (zone) => {
+  it.each(['Mars/Olympus', ''])('of the unknown zone "%s" is refused', (zone) => {
     expect(() => createAnsibleLogParser({ zone })).toThrow(
-      `no time zone "${zone}": give its IANA name (such as Europe/Berlin), "local" or "utc"`,
+      `unknown time zone "${zone}"; use an IANA name (such as Europe/Berlin), "local" or "utc"`,
     );
   });
 });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Task } from '../../../src/domain/upgrade/task.ts';
 import { createAnsibleLogParser } from '../../../src/task-sources/ansible-log/ansible-log.ts';
-import { parse, row, sample } from './told.ts';
+import { parse, row, sample } from './task-samples.ts';
 
 const read = (text: string, zone = 'Europe/Berlin'): readonly Task[] => parse(createAnsibleLogParser({ zone }), text);
 
-/** Lines of process 7, a second apart from 10:00:00 on. */
+/** Lines of process 7, one per second from 10:00:00. */
 const log = (...messages: readonly string[]): string =>
   messages.map((message, second) => at(`10:00:${String(second).padStart(2, '0')}`, message)).join('\n');
 
@@ -15,7 +15,7 @@ const at = (time: string, message: string, { pid = 7, date = '2026-06-01' } = {}
 const rows = (text: string): readonly string[] => read(text, 'utc').map(row);
 
 describe('the log of a real run', () => {
-  it('tells all tasks and handlers of ansible-core 2.14, with what became of them', () => {
+  it('has all tasks and handlers of ansible-core 2.14 with their status', () => {
     expect(read(sample('core-2.14.log')).map(row)).toEqual([
       '15:55:54.671 +345 task ok Restart keystone (nova1)',
       '15:55:55.033 +205 task ok Take out of HAProxy | backend [nova] (nova1)',
@@ -42,19 +42,19 @@ describe('the log of a real run', () => {
     ]);
   });
 
-  it('tells plays, and no playbook at the default verbosity', () => {
-    const told = read(sample('core-2.14.log'));
-    expect([...new Set(told.map(({ play }) => play))]).toEqual([
+  it('has plays, but no playbook at the default verbosity', () => {
+    const tasks = read(sample('core-2.14.log'));
+    expect([...new Set(tasks.map(({ play }) => play))]).toEqual([
       'Second playbook',
       'Upgrade nova | in batches [serial]',
       'What may go wrong',
       'gone,nova1',
       'nova1',
     ]);
-    expect(new Set(told.map(({ playbook }) => playbook))).toEqual(new Set([null]));
+    expect(new Set(tasks.map(({ playbook }) => playbook))).toEqual(new Set([null]));
   });
 
-  it('gives a whole record', () => {
+  it('has all fields', () => {
     expect(read(sample('core-2.14.log'))[4]).toEqual({
       id: 'log-27047-1795449356102-1',
       name: 'Stop services',
@@ -71,15 +71,15 @@ describe('the log of a real run', () => {
     });
   });
 
-  it('tells all of ansible-core 2.18 with -vv and results in YAML', () => {
-    const told = read(sample('core-2.18-yaml.log'));
-    expect(told.map(row)).toEqual([
+  it('has all tasks of ansible-core 2.18 with -vv and results in YAML', () => {
+    const tasks = read(sample('core-2.18-yaml.log'));
+    expect(tasks.map(row)).toEqual([
       '15:56:09.018 +482 task ok Fails and is ignored (nova1 nova2)',
       '15:56:09.500 +1003 task ok Items fail and are ignored (nova1 nova2)',
       '15:56:10.503 +246 task failed Fails for good on one (nova1)',
       '15:56:10.749 +211 task ok Goes on (nova2)',
     ]);
-    expect(told[0]).toMatchObject({ play: 'Failures that are ignored', playbook: 'ignored.yml' });
+    expect(tasks[0]).toMatchObject({ play: 'Failures that are ignored', playbook: 'ignored.yml' });
   });
 
   it('is the same with the prefix of ansible-core 2.18', () => {
@@ -90,7 +90,7 @@ describe('the log of a real run', () => {
     expect(read(levels)).toEqual(read(old));
   });
 
-  it('of a run that was killed leaves its last task without an end; an interrupted one ended when it said so', () => {
+  it('has no end for the last task of a killed run, and the end of an interrupted one', () => {
     expect(read(sample('killed.log')).map(row)).toEqual([
       '14:46:27.232 +577 task ok Quick (nova1 nova2)',
       '14:46:27.809 ? task unknown Long ()',
@@ -99,27 +99,27 @@ describe('the log of a real run', () => {
     ]);
   });
 
-  it('may hold the JSON lines of ansible.posix.jsonl', () => {
-    const told = read(sample('serial-jsonl.log'));
-    expect(told.map(row).slice(3, 6)).toEqual([
+  it('may contain the JSON lines of ansible.posix.jsonl', () => {
+    const tasks = read(sample('serial-jsonl.log'));
+    expect(tasks.map(row).slice(3, 6)).toEqual([
       '15:56:12.885 +520 handler ok os_nova/Stop services (nova1)',
       '15:56:13.407 +427 handler ok os_nova/Start services (nova1)',
       '15:56:13.852 +437 task ok Take out of HAProxy | backend [nova] (nova2 nova3)',
     ]);
-    expect(new Set(told.map(({ source }) => source))).toEqual(new Set(['jsonl']));
+    expect(new Set(tasks.map(({ source }) => source))).toEqual(new Set(['jsonl']));
   });
 
-  it('tells of a task at once, and again when a host is told and when it ends', () => {
+  it('reports a task at once, for each host, and when it ends', () => {
     const parser = createAnsibleLogParser({ zone: 'utc' });
-    const told = log('TASK [a] ***', 'ok: [h1]', 'ok: [h1] => (item=2)', 'ok: [h2]', 'PLAY RECAP ***')
+    const tasks = log('TASK [a] ***', 'ok: [h1]', 'ok: [h1] => (item=2)', 'ok: [h2]', 'PLAY RECAP ***')
       .split('\n')
       .map((line) => parser.line(line).map(({ hosts, status }) => `${status} ${hosts.join(' ')}`));
-    expect(told).toEqual([['running '], ['running h1'], [], ['running h1 h2'], ['ok h1 h2']]);
+    expect(tasks).toEqual([['running '], ['running h1'], [], ['running h1 h2'], ['ok h1 h2']]);
     expect(parser.end()).toEqual([]);
     expect(parser.lines()).toEqual({ recognised: 5, skipped: 0 });
   });
 
-  it('gives the same ids wherever in the file the reading begins', () => {
+  it('has the same ids wherever in the file reading begins', () => {
     const lines = sample('core-2.14.log').split('\n');
     const whole = new Map(read(lines.join('\n')).map((task) => [task.id, task]));
     for (let from = 0; from < lines.length; from++) {
@@ -134,12 +134,12 @@ describe('a task of the log', () => {
   it.each([
     ['ends at the next banner', ['TASK [a] ***', 'ok: [h]', 'TASK [b] ***', 'ok: [h]', 'PLAY RECAP ***'], 'ok'],
     ['ends at a play', ['TASK [a] ***', 'changed: [h]', 'PLAY [next] ***'], 'ok'],
-    ['that no host told of ended, nobody knows how', ['TASK [a] ***', 'x', 'PLAY RECAP ***'], 'unknown'],
+    ['without results has an unknown status', ['TASK [a] ***', 'x', 'PLAY RECAP ***'], 'unknown'],
     ['that all hosts skipped is ok', ['TASK [a] ***', 'skipping: [h]', 'PLAY RECAP ***'], 'ok'],
-    ['that one host failed has failed', ['TASK [a] ***', 'fatal: [h]: FAILED! => {}', 'TASK [b] ***'], 'failed'],
-    ['with an item that failed has failed', ['TASK [a] ***', 'failed: [h] (item=1) => {}', 'TASK [b] ***'], 'failed'],
+    ['that failed on one host has failed', ['TASK [a] ***', 'fatal: [h]: FAILED! => {}', 'TASK [b] ***'], 'failed'],
+    ['with a failed item has failed', ['TASK [a] ***', 'failed: [h] (item=1) => {}', 'TASK [b] ***'], 'failed'],
     [
-      'that did not reach a host has failed',
+      'with an unreachable host has failed',
       ['TASK [a] ***', 'fatal: [h]: UNREACHABLE! => {}', 'TASK [b] ***'],
       'failed',
     ],
@@ -149,16 +149,16 @@ describe('a task of the log', () => {
       'ok',
     ],
     [
-      'that one of two failures is ignored of has failed',
+      'with one of two failures ignored has failed',
       ['TASK [a] ***', 'fatal: [h]: FAILED! => {}', 'fatal: [i]: FAILED! => {}', '...ignoring', 'TASK [b] ***'],
       'failed',
     ],
     [
-      'that was tried again is ok',
+      'that succeeds on a retry is ok',
       ['TASK [a] ***', 'FAILED - RETRYING: [h]: a (1 retries left).', 'ok: [h]', 'TASK [b] ***'],
       'ok',
     ],
-    ['still runs at the end of the file: nobody knows', ['TASK [a] ***', 'ok: [h]'], 'unknown'],
+    ['that still runs at the end of the file is unknown', ['TASK [a] ***', 'ok: [h]'], 'unknown'],
   ])('%s', (_, messages, status) => {
     expect(read(log(...messages))[0]?.status).toBe(status);
   });
@@ -174,7 +174,7 @@ describe('a task of the log', () => {
     ['included: /a for b/c.yml for h, i => (item=x for y)', ['h', 'i']],
     ['ASYNC OK on h: jid=1', []],
     ['h : ok=1 changed=0', []],
-  ])('learns its hosts from %s', (message, hosts) => {
+  ])('has the hosts of %s', (message, hosts) => {
     expect(read(log('TASK [a] ***', message, 'PLAY RECAP ***'))[0]?.hosts).toEqual(hosts);
   });
 
@@ -189,17 +189,17 @@ describe('a task of the log', () => {
     ['TASK [\u001b[31mred\u0007 \u202e\ttab] ***', null, '[31mred  tab'],
     [`TASK [${'é'.repeat(600)}] ***`, null, 'é'.repeat(500)],
     ['TASK [] ***', null, ''],
-  ])('of the banner %s has its role and name', (banner, role, name) => {
+  ])('has the role and name of the banner %s', (banner, role, name) => {
     expect(read(log(banner))[0]).toMatchObject({ role, name, kind: 'task' });
   });
 
-  it('that runs in check mode is a dry run, whatever its hosts say', () => {
+  it('in check mode is a dry run, whatever its results', () => {
     expect(rows(log('TASK [a] [CHECK MODE] ***', 'changed: [h]', 'TASK [b] ***', 'ok: [h]', 'PLAY RECAP ***'))).toEqual(
       ['10:00:00.000 +2000 task dry-run a (h)', '10:00:02.000 +2000 task ok b (h)'],
     );
   });
 
-  it('may have a name of several lines, if their end is there', () => {
+  it('may have a name of several lines if the banner is complete', () => {
     expect(rows(`${log('TASK [r : a')}\nb\nc] *****\n${at('10:00:09', 'ok: [h]')}`)).toEqual([
       '10:00:00.000 ? task unknown r/a b c (h)',
     ]);
@@ -209,14 +209,14 @@ describe('a task of the log', () => {
     ]);
   });
 
-  it('is not made by what it writes itself', () => {
+  it('is not started by the output of a task', () => {
     const output = ['ok: [h] => {', '    "msg": "x"', 'TASK [forged] ***', '}', ''].join('\n');
     expect(rows(`${log('TASK [a] ***')}\n${at('10:00:01', output)}\n${at('10:00:02', 'PLAY RECAP ***')}`)).toEqual([
       '10:00:00.000 +2000 task ok a (h)',
     ]);
   });
 
-  it('shares its start with others and has an id of its own', () => {
+  it('has its own id if others start at the same time', () => {
     const text = [at('10:00:00', 'TASK [a] ***'), at('10:00:00', 'TASK [a] ***'), at('10:00:01', 'PLAY RECAP ***')];
     expect(read(text.join('\n'), 'utc').map(({ id }) => id)).toEqual([
       'log-7-1780308000000-1',
@@ -226,7 +226,7 @@ describe('a task of the log', () => {
 });
 
 describe('processes in one log', () => {
-  it('are told apart', () => {
+  it('are distinguished', () => {
     const text = [
       at('10:00:00', 'PLAY [one] ***', { pid: 1 }),
       at('10:00:01', 'TASK [a] ***', { pid: 1 }),
@@ -237,12 +237,12 @@ describe('processes in one log', () => {
       at('10:00:06', 'PLAY RECAP ***', { pid: 1 }),
       at('10:00:07', 'PLAY RECAP ***', { pid: 2 }),
     ];
-    const told = read(text.join('\n'), 'utc');
-    expect(told.map(row)).toEqual(['10:00:01.000 +5000 task ok a (h)', '10:00:03.000 +4000 task failed b (h)']);
-    expect(told.map(({ play }) => play)).toEqual(['one', 'two']);
+    const tasks = read(text.join('\n'), 'utc');
+    expect(tasks.map(row)).toEqual(['10:00:01.000 +5000 task ok a (h)', '10:00:03.000 +4000 task failed b (h)']);
+    expect(tasks.map(({ play }) => play)).toEqual(['one', 'two']);
   });
 
-  it('of which one was killed: nobody that gets its number later ends its task', () => {
+  it('with a reused id do not end the task of a killed one', () => {
     const next = at('23:00:01', 'TASK [b] ***');
     expect(rows(`${at('10:00:00', 'TASK [a] ***')}\n${next}`)[0]).toBe('10:00:00.000 ? task unknown a ()');
     const begins = at('10:00:01', 'Using /etc/ansible/ansible.cfg as config file');
@@ -252,7 +252,7 @@ describe('processes in one log', () => {
     );
   });
 
-  it('other than ansible end nothing', () => {
+  it('other than ansible end no task', () => {
     const other = at('10:00:01', 'TASK [b] ***').replace('n=ansible', 'n=paramiko.transport');
     expect(rows(`${at('10:00:00', 'TASK [a] ***')}\n${other}`)).toEqual(['10:00:00.000 ? task unknown a ()']);
   });

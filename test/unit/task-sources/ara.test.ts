@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { iso } from '../../../src/domain/time.ts';
-import { type AraPlaybook, type AraResult, type AraTask, araTask } from '../../../src/task-sources/ara/ara-answers.ts';
-import { createAraBook } from '../../../src/task-sources/ara/ara-cache.ts';
+import { toIso } from '../../../src/domain/time.ts';
+import { createAraCache } from '../../../src/task-sources/ara/ara-cache.ts';
+import { type AraPlaybook, type AraResult, type AraTask, araTask } from '../../../src/task-sources/ara/ara-schemas.ts';
 import { tasksOfAra } from '../../../src/task-sources/ara/ara-tasks.ts';
-import { araRows, bookOf, hear, parseAraRows } from './ara-told.ts';
-import { row, sample } from './told.ts';
+import { addRecords, araRecords, cacheOf, parseAraRecords } from './ara-records.ts';
+import { row, sample } from './task-samples.ts';
 
 /** `ara-16-6` of `ara-16-1795632899827-6` */
 const withoutStart = ({ id }: { readonly id: string }): string => id.replace(/^(ara-\d+)-\d{13}/, '$1');
 
-const rowsOf = (name: string): readonly string[] => bookOf(araRows(name)).changed().map(row);
+const rowsOf = (name: string): readonly string[] => cacheOf(araRecords(name)).changed().map(row);
 
 describe('what ARA recorded of a real run', () => {
-  it('is told batch by batch, though ARA has one record for all of them', () => {
+  it('is one task per batch, although ARA has one record for all batches', () => {
     expect(rowsOf('ara-serial.jsonl')).toEqual([
       '18:05:43.528 +593 task ok os_nova/Drop the configuration (nova1)',
       '18:05:44.239 +420 task ok Take out of HAProxy (nova1)',
@@ -39,7 +39,7 @@ describe('what ARA recorded of a real run', () => {
     ]);
   });
 
-  it('is told for each time that a handler was notified, without what only Ansible does', () => {
+  it('is one task per notification of a handler, without meta tasks', () => {
     expect(rowsOf('ara-handler-twice.jsonl')).toEqual([
       '18:21:16.657 +649 task ok Change one (nova1)',
       '18:21:17.631 +744 handler ok Stop services (nova1)',
@@ -54,109 +54,109 @@ describe('what ARA recorded of a real run', () => {
     ]);
   });
 
-  it('is a dry run where ansible-playbook was called with --check', () => {
-    const rows = araRows('ara-handler-twice.jsonl').map((one) =>
+  it('is a dry run if ansible-playbook ran with --check', () => {
+    const rows = araRecords('ara-handler-twice.jsonl').map((one) =>
       one.list === 'playbooks' ? { ...one, arguments: { check: true } } : one,
     );
     expect(
       new Set(
-        bookOf(rows)
+        cacheOf(rows)
           .changed()
           .map(({ status }) => status),
       ),
     ).toEqual(new Set(['dry-run']));
   });
 
-  it('has no end where the run was interrupted', () => {
+  it('has no end if the run was interrupted', () => {
     expect(rowsOf('ara-interrupted.jsonl')).toEqual(['18:22:30.855 ? task unknown Long (nova1)']);
   });
 
-  it('has an id for each time, the same wherever one began to look', () => {
-    const rows = araRows('ara-handler-twice.jsonl');
-    const ids = bookOf(rows)
+  it('has one id per round, wherever reading began', () => {
+    const rows = araRecords('ara-handler-twice.jsonl');
+    const ids = cacheOf(rows)
       .changed()
       .filter(({ kind }) => kind === 'handler')
       .map(withoutStart);
     expect(ids).toEqual(['ara-16', 'ara-16-5-1', 'ara-16-6', 'ara-16-6-1']);
-    const second = Date.parse('2026-11-23T18:21:21Z');
-    const late = bookOf(rows.filter((one) => one.list !== 'results' || one.updated > second));
+    const secondBatch = Date.parse('2026-11-23T18:21:21Z');
+    const late = cacheOf(rows.filter((one) => one.list !== 'results' || one.updated > secondBatch));
     expect(late.changed().map(withoutStart)).toEqual(['ara-14-6', 'ara-16-6', 'ara-17-6', 'ara-16-6-1', 'ara-19-6']);
   });
 
-  it('is the same in whatever order it is heard, and told once', () => {
-    const rows = araRows('ara-serial.jsonl');
-    const book = createAraBook();
-    const told = new Map<string, string>();
+  it('is the same in any order, and reported once', () => {
+    const rows = araRecords('ara-serial.jsonl');
+    const cache = createAraCache();
+    const reported = new Map<string, string>();
     for (const one of rows.toReversed()) {
-      hear(book, [one]);
-      for (const task of book.changed()) told.set(task.id, row(task));
+      addRecords(cache, [one]);
+      for (const task of cache.changed()) reported.set(task.id, row(task));
     }
-    expect([...told.values()].toSorted()).toEqual([...rowsOf('ara-serial.jsonl')].toSorted());
-    hear(book, rows);
-    expect(book.changed()).toEqual([]);
+    expect([...reported.values()].toSorted()).toEqual([...rowsOf('ara-serial.jsonl')].toSorted());
+    addRecords(cache, rows);
+    expect(cache.changed()).toEqual([]);
   });
 
-  it('is forgotten when it is old', () => {
-    const book = bookOf(araRows('ara-serial.jsonl'));
-    book.forget(Date.parse('2026-11-23T18:06:00Z'));
-    expect(book.changed().map(({ name }) => name)).toEqual(['One is slow', 'Fails on one', 'Goes on', 'Not reached']);
+  it('is dropped when it is old', () => {
+    const cache = cacheOf(araRecords('ara-serial.jsonl'));
+    cache.dropBefore(Date.parse('2026-11-23T18:06:00Z'));
+    expect(cache.changed().map(({ name }) => name)).toEqual(['One is slow', 'Fails on one', 'Goes on', 'Not reached']);
   });
 });
 
-describe('a database that is made anew under the same address', () => {
-  /** An hour later, in the order in which ARA is asked. */
-  const again = parseAraRows(
+describe('a database that is recreated at the same address', () => {
+  /** An hour later, in the order of the requests. */
+  const again = parseAraRecords(
     sample('ara-serial.jsonl')
       .replaceAll('T18:', 'T19:')
-      .replace(/"name":"(nova\d|dark1)"/g, '"name":"$1-anew"'),
+      .replace(/"name":"(nova\d|dark1)"/g, '"name":"$1-new"'),
   ).toSorted((x, y) => Number(y.list === 'tasks') - Number(x.list === 'tasks'));
 
   it.each([
-    ['whose numbers were all known', () => true],
-    ['of whose numbers only higher ones were known', (id: number) => id > 10],
-  ])('mixes nothing with the tasks of before: %s', (_what, isKnown) => {
-    const book = bookOf(araRows('ara-serial.jsonl').filter((one) => one.list !== 'tasks' || isKnown(one.id)));
-    const before = book.changed();
-    hear(book, again);
-    const after = book.changed();
-    expect(after.map(row)).toEqual(bookOf(again).changed().map(row));
+    ['all ids were known', () => true],
+    ['only higher ids were known', (id: number) => id > 10],
+  ])('is not mixed with the tasks of the old one: %s', (_what, isKnown) => {
+    const cache = cacheOf(araRecords('ara-serial.jsonl').filter((one) => one.list !== 'tasks' || isKnown(one.id)));
+    const before = cache.changed();
+    addRecords(cache, again);
+    const after = cache.changed();
+    expect(after.map(row)).toEqual(cacheOf(again).changed().map(row));
     expect(after.filter(({ start, end }) => end !== null && end < start)).toEqual([]);
     const ids = new Set(before.map(({ id }) => id));
     expect(after.filter(({ id }) => ids.has(id))).toEqual([]);
   });
 });
 
-describe('what must be asked for', () => {
-  const rows = araRows('ara-interrupted.jsonl');
+describe('the missing records', () => {
+  const rows = araRecords('ara-interrupted.jsonl');
   const playbook: AraPlaybook = { id: 3, path: '/srv/upgrade/long.yml', ended: null };
 
-  it('is a playbook of which a task was heard, one that runs, and hosts without a name', () => {
-    const book = bookOf(rows.filter(({ list }) => list === 'tasks'));
-    expect(book.wanted()).toEqual({ busy: true, unknown: [3], running: [], hosts: [] });
-    book.playbook(3, playbook);
-    book.changed();
-    expect(book.wanted()).toEqual({ busy: true, unknown: [], running: [3], hosts: [] });
-    hear(
-      book,
+  it('are unknown and running playbooks, and hosts without a name', () => {
+    const cache = cacheOf(rows.filter(({ list }) => list === 'tasks'));
+    expect(cache.missing()).toEqual({ isActive: true, unknown: [3], running: [], unnamedHosts: [] });
+    cache.addPlaybook(3, playbook);
+    cache.changed();
+    expect(cache.missing()).toEqual({ isActive: true, unknown: [], running: [3], unnamedHosts: [] });
+    addRecords(
+      cache,
       rows.filter(({ list }) => list === 'results'),
     );
-    expect(book.wanted().hosts).toEqual([3]);
-    hear(
-      book,
+    expect(cache.missing().unnamedHosts).toEqual([3]);
+    addRecords(
+      cache,
       rows.filter(({ list }) => list === 'hosts' || list === 'playbooks'),
     );
-    book.changed();
-    expect(book.wanted()).toEqual({ busy: false, unknown: [], running: [], hosts: [] });
+    cache.changed();
+    expect(cache.missing()).toEqual({ isActive: false, unknown: [], running: [], unnamedHosts: [] });
   });
 
-  it('is nothing twice that ARA has no more', () => {
-    const book = bookOf(rows.filter(({ list }) => list === 'tasks' || list === 'results'));
-    book.playbook(3, null);
-    book.hosts(3, []);
-    expect(book.changed()).toMatchObject([
+  it('do not include what ARA no longer has', () => {
+    const cache = cacheOf(rows.filter(({ list }) => list === 'tasks' || list === 'results'));
+    cache.addPlaybook(3, null);
+    cache.addHosts(3, []);
+    expect(cache.changed()).toMatchObject([
       { id: 'ara-20-1795458150854', play: null, playbook: null, hosts: [], status: 'running' },
     ]);
-    expect(book.wanted()).toEqual({ busy: false, unknown: [], running: [], hosts: [] });
+    expect(cache.missing()).toEqual({ isActive: false, unknown: [], running: [], unnamedHosts: [] });
   });
 });
 
@@ -179,7 +179,7 @@ describe('a task of ARA', () => {
     { id: 1, updated: 1, started: 500, name: 'Upgrade nova', playbook: 1 },
     { id: 2, updated: 1, started: 5000, name: 'Upgrade nova', playbook: 1 },
   ];
-  const of = (status: string, started = 1100, ended = started + 500): AraResult => ({
+  const result = (status: string, started = 1100, ended = started + 500): AraResult => ({
     id: started,
     updated: ended,
     started,
@@ -189,14 +189,14 @@ describe('a task of ARA', () => {
     host: started,
     playbook: 1,
   });
-  const told = (changes: Partial<AraTask>, results: readonly AraResult[], over = false) =>
+  const tasks = (changes: Partial<AraTask>, results: readonly AraResult[], over = false) =>
     tasksOfAra(
       { ...task, ...changes },
       { results, plays, playbook: { ...playbook, ended: over ? 9000 : null }, hostName: (id) => `h${id}` },
     );
 
   it('is a whole record', () => {
-    expect(told({}, [of('changed'), of('skipped', 1200)])).toEqual([
+    expect(tasks({}, [result('changed'), result('skipped', 1200)])).toEqual([
       {
         id: 'ara-7-1000',
         name: 'Stop services',
@@ -217,50 +217,68 @@ describe('a task of ARA', () => {
   it.each([
     ['runs', { ended: null, status: 'running' }, [], false, ['running 1000 null']],
     [
-      'runs on other hosts after it failed on one',
+      'still runs on other hosts after it failed on one',
       { ended: null, status: 'failed' },
-      [of('failed')],
+      [result('failed')],
       false,
       ['running 1000 null'],
     ],
     ['has failed', { status: 'failed' }, [], false, ['failed 1000 3000']],
-    ['has failed, as an older ARA does not say', {}, [of('unreachable')], false, ['failed 1000 3000']],
-    ['failed, and that was ignored', {}, [of('ignored')], false, ['ok 1000 3000']],
-    ['was given up by ARA', { ended: null, status: 'expired' }, [], false, ['unknown 1000 null']],
+    ['has failed, in an older ARA without this status', {}, [result('unreachable')], false, ['failed 1000 3000']],
+    ['has an ignored failure', {}, [result('ignored')], false, ['ok 1000 3000']],
+    ['has expired in ARA', { ended: null, status: 'expired' }, [], false, ['unknown 1000 null']],
     ['was interrupted', { ended: null, status: 'running' }, [], true, ['unknown 1000 null']],
-    ['was interrupted after it failed', { ended: null, status: 'failed' }, [of('failed')], true, ['failed 1000 null']],
-    ['has a result after its end, with the strategy free', {}, [of('ok', 3500)], false, ['ok 1000 4000']],
-    ['runs in its second batch', {}, [of('ok'), of('ok', 6000)], false, ['ok 1000 1600', 'running 6000 null']],
-    ['ended in its second batch', { ended: 7000 }, [of('ok'), of('ok', 6000)], false, ['ok 1000 1600', 'ok 6000 7000']],
     [
-      'failed in its first batch alone',
+      'was interrupted after it failed',
+      { ended: null, status: 'failed' },
+      [result('failed')],
+      true,
+      ['failed 1000 null'],
+    ],
+    ['has a result after its end, with the strategy free', {}, [result('ok', 3500)], false, ['ok 1000 4000']],
+    ['runs in its second batch', {}, [result('ok'), result('ok', 6000)], false, ['ok 1000 1600', 'running 6000 null']],
+    [
+      'ended in its second batch',
+      { ended: 7000 },
+      [result('ok'), result('ok', 6000)],
+      false,
+      ['ok 1000 1600', 'ok 6000 7000'],
+    ],
+    [
+      'failed in its first batch only',
       { ended: 7000, status: 'failed' },
-      [of('failed'), of('ok', 6000)],
+      [result('failed'), result('ok', 6000)],
       false,
       ['failed 1000 1600', 'ok 6000 7000'],
     ],
-    ['was interrupted in its second batch', {}, [of('ok'), of('ok', 6000)], true, ['ok 1000 1600', 'ok 6000 6500']],
-    ['is known of from its second batch on', { ended: 7000 }, [of('ok', 6000)], false, ['ok 6000 7000']],
+    [
+      'was interrupted in its second batch',
+      {},
+      [result('ok'), result('ok', 6000)],
+      true,
+      ['ok 1000 1600', 'ok 6000 6500'],
+    ],
+    ['is known from its second batch on', { ended: 7000 }, [result('ok', 6000)], false, ['ok 6000 7000']],
   ])('that %s', (_, changes, results, over, rows) => {
-    expect(told(changes, results, over).map(({ status, start, end }) => `${status} ${start} ${end}`)).toEqual(rows);
+    expect(tasks(changes, results, over).map(({ status, start, end }) => `${status} ${start} ${end}`)).toEqual(rows);
   });
 
-  it('has the name of its action where it has none, and no name that steers a terminal', () => {
-    expect(told({ name: null }, [])[0]).toMatchObject({ role: null, name: 'command' });
-    expect(told({ name: '\u001b]0;x\u0007' }, [])[0]).toMatchObject({ name: ']0;x' });
+  it('is named after its action if it has no name, and has no control characters', () => {
+    expect(tasks({ name: null }, [])[0]).toMatchObject({ role: null, name: 'command' });
+    expect(tasks({ name: '\u001b]0;x\u0007' }, [])[0]).toMatchObject({ name: ']0;x' });
   });
 
-  it('of a run without a playbook has none', () => {
+  it('has no playbook in a run without one', () => {
     const context = { results: [], plays, playbook: { ...playbook, path: 'Ad-Hoc: ping' }, hostName: () => null };
     expect(tasksOfAra(task, context)[0]).toMatchObject({ playbook: null });
   });
 
-  it('is read with the microseconds and the zone of the server', () => {
-    const [raw] = araRows('ara-interrupted.jsonl').filter(({ list }) => list === 'tasks');
+  it("has timestamps with microseconds in the server's zone", () => {
+    const [raw] = araRecords('ara-interrupted.jsonl').filter(({ list }) => list === 'tasks');
     const read = (started: string) =>
       araTask.safeParse({ ...raw, updated: started, started, ended: null }).data?.started;
     expect(read('2026-11-23T19:22:30.854967+01:00')).toBe(Date.parse('2026-11-23T18:22:30Z') + 854.967);
-    expect(iso(read('2026-11-23T18:22:30Z') ?? 0)).toBe('2026-11-23T18:22:30.000Z');
+    expect(toIso(read('2026-11-23T18:22:30Z') ?? 0)).toBe('2026-11-23T18:22:30.000Z');
     expect(read('2026-11-23T18:22:30')).toBeUndefined();
     expect(read('yesterday')).toBeUndefined();
   });

@@ -25,110 +25,110 @@ afterEach(async () => {
 
 const follow = (from: 'start' | 'end' = 'start', path = file): void => {
   const onLine = (line: string): void => void lines.push(line);
-  following = followFile(path, { signal: stop.signal, onLine, poll: 5, from });
+  following = followFile(path, { signal: stop.signal, onLine, pollInterval: 5, from });
 };
 
-const seen = (...expected: readonly string[]): Promise<void> =>
+const expectLines = (...expected: readonly string[]): Promise<void> =>
   vi.waitFor(() => expect(lines).toEqual(expected), { interval: 2, timeout: 5000 });
 
-describe('a file that is followed', () => {
-  it('gives what is in it and what is added', async () => {
+describe('following a file', () => {
+  it('reads what is in it and what is added', async () => {
     await writeFile(file, 'a\nb\n');
     follow();
-    await seen('a', 'b');
+    await expectLines('a', 'b');
     await appendFile(file, 'c\n');
-    await seen('a', 'b', 'c');
+    await expectLines('a', 'b', 'c');
   });
 
-  it('may be followed from its end on', async () => {
+  it('may start at its end', async () => {
     await writeFile(file, 'old\n');
     follow('end');
-    await appearing();
+    await severalPolls();
     await appendFile(file, 'new\n');
-    await seen('new');
+    await expectLines('new');
   });
 
-  it('begun in the midst of a line gives none of it', async () => {
+  it('skips the rest of a line when it starts in the middle', async () => {
     await writeFile(file, 'old\nha');
     follow('end');
-    await appearing();
+    await severalPolls();
     await appendFile(file, 'lf\nnew\n');
-    await seen('new');
+    await expectLines('new');
   });
 
-  it('may come later, and is then read from its start', async () => {
+  it('reads a file that is created later from its start', async () => {
     follow('end');
-    await appearing();
+    await severalPolls();
     await writeFile(file, 'a\n');
-    await seen('a');
+    await expectLines('a');
   });
 
-  it('gives a line when it is whole, with characters that were cut', async () => {
+  it('emits a line when it is complete, with characters that were split', async () => {
     const [head, tail] = [Buffer.from('née\n').subarray(0, 2), Buffer.from('née\n').subarray(2)];
     await writeFile(file, 'a\n');
     await appendFile(file, head);
     follow();
-    await seen('a');
+    await expectLines('a');
     await appendFile(file, tail);
-    await seen('a', 'née');
+    await expectLines('a', 'née');
   });
 
-  it('is rotated: the rest of the old one comes first, and what is still written there comes too', async () => {
+  it('reads the rest of a rotated file first, and what is still written to it', async () => {
     await writeFile(file, 'a\n');
     follow();
-    await seen('a');
+    await expectLines('a');
     await appendFile(file, 'b\n');
     await rename(file, `${file}.1`);
     await appendFile(`${file}.1`, 'c\n');
     await writeFile(file, 'd\n');
-    await seen('a', 'b', 'c', 'd');
+    await expectLines('a', 'b', 'c', 'd');
     await appendFile(`${file}.1`, 'e\n');
-    await seen('a', 'b', 'c', 'd', 'e');
+    await expectLines('a', 'b', 'c', 'd', 'e');
     await appendFile(file, 'f\n');
-    await seen('a', 'b', 'c', 'd', 'e', 'f');
+    await expectLines('a', 'b', 'c', 'd', 'e', 'f');
     await rename(file, `${file}.2`);
     await writeFile(file, 'g\n');
-    await seen('a', 'b', 'c', 'd', 'e', 'f', 'g');
+    await expectLines('a', 'b', 'c', 'd', 'e', 'f', 'g');
   });
 
-  it('is truncated, and read anew', async () => {
+  it('reads a truncated file again', async () => {
     await writeFile(file, 'a\nb\n');
     follow();
-    await seen('a', 'b');
+    await expectLines('a', 'b');
     await truncate(file);
-    await appearing();
+    await severalPolls();
     await appendFile(file, 'c\n');
-    await seen('a', 'b', 'c');
+    await expectLines('a', 'b', 'c');
   });
 
-  it('may go away and come again', async () => {
+  it('reads a file that is removed and created again', async () => {
     await writeFile(file, 'a\n');
     follow();
-    await seen('a');
+    await expectLines('a');
     await rm(file);
-    await appearing();
+    await severalPolls();
     await writeFile(file, 'b\n');
-    await seen('a', 'b');
+    await expectLines('a', 'b');
   });
 
-  it('is no folder', async () => {
+  it('ignores a directory', async () => {
     follow('start', folder);
-    await appearing();
+    await severalPolls();
     expect(lines).toEqual([]);
   });
 
-  it('gives nothing once it is stopped', async () => {
+  it('emits nothing after it is stopped', async () => {
     await writeFile(file, 'a\n');
     const onLine = (line: string): void => {
       lines.push(line);
       stop.abort();
     };
     await appendFile(file, 'b\nc\n');
-    await followFile(file, { signal: stop.signal, onLine, from: 'start', poll: 60_000 });
+    await followFile(file, { signal: stop.signal, onLine, from: 'start', pollInterval: 60_000 });
     expect(lines).toEqual(['a']);
   });
 
-  it('rejects with what its reader throws', async () => {
+  it('rejects with what onLine throws', async () => {
     await writeFile(file, 'a\n');
     const onLine = (): void => {
       throw new Error('a bug');
@@ -137,5 +137,5 @@ describe('a file that is followed', () => {
   });
 });
 
-/** Some looks at the file: nothing is seen of them from outside. */
-const appearing = (): Promise<void> => new Promise((done) => setTimeout(done, 60));
+/** Waits for several polls, which have no visible effect. */
+const severalPolls = (): Promise<void> => new Promise((done) => setTimeout(done, 60));

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createAnsibleParser } from '../../../src/task-sources/detect.ts';
 import { createLineSplitter } from '../../../src/task-sources/line-splitter.ts';
-import { sample } from './told.ts';
+import { sample } from './task-samples.ts';
 
 const chunksAt = (bytes: Uint8Array, cuts: readonly number[]): readonly Uint8Array[] => {
   const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).toSorted((a, b) => a - b), bytes.length];
@@ -14,8 +14,8 @@ const split = (chunks: readonly Uint8Array[], longest?: number): readonly string
   return [...chunks.flatMap((chunk) => splitter.push(chunk)), ...splitter.flush()];
 };
 
-describe('bytes in chunks', () => {
-  it('give the same lines however they are cut', () => {
+describe('splitting chunks into lines', () => {
+  it('yields the same lines wherever the text is cut', () => {
     const text = fc.string({ unit: fc.constantFrom('a', '\n', 'é', '😀', '\u2028', ' ') });
     fc.assert(
       fc.property(text, fc.array(fc.nat()), (written, cuts) => {
@@ -26,7 +26,7 @@ describe('bytes in chunks', () => {
     );
   });
 
-  it.each(['core-2.14.log', 'serial.jsonl', 'serial-jsonl.log'])('give the same tasks however %s is cut', (name) => {
+  it.each(['core-2.14.log', 'serial.jsonl', 'serial-jsonl.log'])('yields the same tasks wherever %s is cut', (name) => {
     const bytes = new TextEncoder().encode(sample(name));
     const tasksOf = (cuts: readonly number[]) => {
       const parser = createAnsibleParser({ zone: 'Europe/Berlin' });
@@ -42,11 +42,11 @@ describe('bytes in chunks', () => {
     );
   });
 
-  it('end a line at \\n and \\r\\n alone', () => {
+  it('ends lines only at \\n and \\r\\n', () => {
     expect(split([new TextEncoder().encode('a\r\nb\rc\u2028d\n\ne')])).toEqual(['a', 'b\rc\u2028d', '', 'e']);
   });
 
-  it('without an end for long lose what is too long, and no later line', () => {
+  it('truncates a line that is too long, and no later line', () => {
     const chunks = ['abc', 'def', 'g\nh', 'i\n'].map((text) => new TextEncoder().encode(text));
     expect(split(chunks, 4)).toEqual(['abcd', 'hi']);
   });

@@ -12,12 +12,12 @@ const file = (name: string, writtenAt: number, text = `${name}.yml\n`) => ({
   text,
   writtenAt,
 });
-const told = ({ name, start, end }: Task): string => `${name} ${start} to ${end}`;
+const summary = ({ name, start, end }: Task): string => `${name} ${start} to ${end}`;
 
 describe('the steps of run-upgrade.sh', () => {
-  it('are whole records', () => {
+  it('have all fields', () => {
     const text = "setup-infrastructure.yml -e 'galera_upgrade=true' -e 'rabbitmq_upgrade=true'\n";
-    expect(stepsOf([file(MD5, 400, text)], { madeAt: 100, followedFrom: 50, since: 0 })).toEqual([
+    expect(stepsOf([file(MD5, 400, text)], { createdAt: 100, followedFrom: 50, since: 0 })).toEqual([
       {
         id: expect.stringMatching(new RegExp(`^run-upgrade-${MD5}-\\d+$`)),
         name: "setup-infrastructure.yml -e 'galera_upgrade=true' -e 'rabbitmq_upgrade=true'",
@@ -38,36 +38,36 @@ describe('the steps of run-upgrade.sh', () => {
   const all = [file('b', 900), file('a', 400), file('c', 1000)];
   it.each([
     [
-      'one begins when the one before ended',
-      { madeAt: 100, followedFrom: 500, since: 0 },
+      'each starts when the one before ended',
+      { createdAt: 100, followedFrom: 500, since: 0 },
       ['a.yml 100 to 400', 'b.yml 400 to 900', 'c.yml 900 to 1000'],
     ],
     [
-      'the first when looking began, where the directory has no birth',
-      { madeAt: null, followedFrom: 200, since: 0 },
+      'the first starts when following started, if the creation of the directory is unknown',
+      { createdAt: null, followedFrom: 200, since: 0 },
       ['a.yml 200 to 400', 'b.yml 400 to 900', 'c.yml 900 to 1000'],
     ],
     [
-      'the first at its end, where nothing else is known',
-      { madeAt: null, followedFrom: 500, since: 0 },
+      'the first starts at its end, if nothing else is known',
+      { createdAt: null, followedFrom: 500, since: 0 },
       ['a.yml 400 to 400', 'b.yml 400 to 900', 'c.yml 900 to 1000'],
     ],
     [
-      'a directory that was copied is younger than its files',
-      { madeAt: 2000, followedFrom: 200, since: 0 },
+      'the creation of a copied directory is ignored',
+      { createdAt: 2000, followedFrom: 200, since: 0 },
       ['a.yml 200 to 400', 'b.yml 400 to 900', 'c.yml 900 to 1000'],
     ],
     [
-      'those of long ago are not told, but say when the next began',
-      { madeAt: 100, followedFrom: 500, since: 800 },
+      'earlier ones are left out, but determine the start of the next',
+      { createdAt: 100, followedFrom: 500, since: 800 },
       ['b.yml 400 to 900', 'c.yml 900 to 1000'],
     ],
   ])('%s', (_, options, rows) => {
-    expect(stepsOf(all, options).map(told)).toEqual(rows);
+    expect(stepsOf(all, options).map(summary)).toEqual(rows);
   });
 
-  it('have the name of their file where that is empty, and a name that steers no terminal', () => {
-    const options = { madeAt: 1, followedFrom: 1, since: 0 };
+  it('are named after an empty file, and have no control characters', () => {
+    const options = { createdAt: 1, followedFrom: 1, since: 0 };
     expect(stepsOf([file('setup-hosts', 5, '')], options)[0]).toMatchObject({ name: 'setup-hosts' });
     expect(stepsOf([file('x', 5, '\u001b]0;y\u0007\n')], options)[0]).toMatchObject({ name: ']0;y' });
     expect(stepsOf([{ ...file('x', 5), name: 'x.txt' }], options)).toEqual([]);
@@ -99,10 +99,10 @@ describe('following the directory', () => {
     following = followRunUpgrade(directory, {
       signal: stop.signal,
       onTask: (task) => seen.push(task),
-      onPresence: (state) => states.push(state),
+      onConnectionChange: (state) => states.push(state),
       since: 0,
-      followedFrom: 1000,
-      poll: 5,
+      followingSince: 1000,
+      pollInterval: 5,
     });
   };
 
@@ -111,26 +111,26 @@ describe('following the directory', () => {
     utimesSync(path, second, second);
   };
 
-  it('may begin before it is there; each step is told once', async () => {
+  it('may start before it exists, and reports each step once', async () => {
     const directory = join(folder, 'upgrade-2025.1');
     follow(directory);
     await expect.poll(() => states).toEqual([]);
     mkdirSync(directory);
     write(join(directory, 'a.complete'), 'setup-hosts.yml\n', 60);
-    await expect.poll(() => seen.map(told)).toContain('setup-hosts.yml 1000 to 60000');
+    await expect.poll(() => seen.map(summary)).toContain('setup-hosts.yml 1000 to 60000');
     write(join(directory, 'b.complete'), 'setup-openstack.yml\n', 90);
     mkdirSync(join(directory, 'c.complete'));
-    await expect.poll(() => seen.map(told)).toContain('setup-openstack.yml 60000 to 90000');
+    await expect.poll(() => seen.map(summary)).toContain('setup-openstack.yml 60000 to 90000');
     const before = seen.length;
     await expect.poll(() => seen.length).toBe(before);
     expect(states).toEqual([]);
   });
 
-  it('says once that it cannot be read, and once that it can again', async () => {
+  it('reports once that it cannot be read, and once that it can be read again', async () => {
     const path = join(folder, 'file');
     writeFileSync(path, '');
     follow(path);
-    await expect.poll(() => states).toEqual([{ away: expect.stringMatching(/not a directory/) }]);
+    await expect.poll(() => states).toEqual([{ problem: expect.stringMatching(/not a directory/) }]);
     rmSync(path);
     mkdirSync(path);
     await expect.poll(() => states.at(-1)).toBe('back');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { reportFace } from '../../../src/api/report.ts';
-import { statusFace } from '../../../src/api/status.ts';
+import { toApiReport } from '../../../src/api/report.ts';
+import { toApiStatus } from '../../../src/api/status.ts';
 import { overallAt, reportAt } from '../../../src/web/at-moment.ts';
 import { around, BEGAN, live, liveSeries, overall, report, summary, TOKEN, window } from '../../support/live.ts';
 import { budget, measures, phaseVerdict } from '../../support/verdicts.ts';
@@ -28,7 +28,7 @@ const told = (windows = [open()]) => {
   });
 };
 
-const face = (windows = [open()]) => reportFace(told(windows), { summary: [], tasks: 'all' });
+const face = (windows = [open()]) => toApiReport(told(windows), { summary: [], tasks: 'all' });
 
 describe('a report that is shown some seconds later', () => {
   it('counts on what is down, so that the truth stays within the error bars', () => {
@@ -63,10 +63,10 @@ describe('a report that is shown some seconds later', () => {
 });
 
 it('the downtime beside the banner is that of the banner', () => {
-  const status = statusFace(
+  const status = toApiStatus(
     live({
       at: AT,
-      series: [liveSeries({ state: 'down', open: open() }), liveSeries({ series: TOKEN })],
+      series: [liveSeries({ status: 'down', open: open() }), liveSeries({ series: TOKEN })],
       report: told(),
     }),
   );

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { statusFace } from '../../../src/api/status.ts';
+import { toApiStatus } from '../../../src/api/status.ts';
 import { followDaemon } from '../../../src/web/live-source.ts';
 import { createStore } from '../../../src/web/state.ts';
 import { BEGAN, live } from '../../support/live.ts';
@@ -33,7 +33,7 @@ describe('the page of a daemon', () => {
   it('notices within 3 s that the daemon is frozen, and goes on with its next word', async () => {
     const store = createStore();
     const source = followDaemon(store);
-    send('status', statusFace(live()));
+    send('status', toApiStatus(live()));
     for (let at = 1; at <= 10; at++) {
       await vi.advanceTimersByTimeAsync(1000);
       send('alive', { at: second(at), samplerAt: second(at) });
@@ -51,7 +51,7 @@ describe('the page of a daemon', () => {
   it('knows of each second when the sampler told of itself last', () => {
     const store = createStore();
     const source = followDaemon(store);
-    send('status', statusFace(live()));
+    send('status', toApiStatus(live()));
     send('alive', { at: second(5), samplerAt: second(3) });
     expect(store.get().status?.sampler?.at).toBe(second(3));
     send('alive', { at: second(6), samplerAt: null });

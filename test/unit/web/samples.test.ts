@@ -22,7 +22,7 @@ const BOOT = { ...SERIES, probe: 'server-boot', connection: '' } as const;
 const face = (samples: readonly Sample[], { origin = T0, series = [SERIES] as readonly (typeof SERIES)[] } = {}) => {
   const chart = createChart(origin, series);
   for (const sample of samples) chart.add(sample);
-  return chart.face();
+  return chart.toApi();
 };
 
 function only(store: ReturnType<typeof emptyStore>): SampleColumns {

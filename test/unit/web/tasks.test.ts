@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chartTasksFace } from '../../../src/api/chart.ts';
-import { createTaskBook } from '../../../src/domain/upgrade/task-registry.ts';
+import { toApiChartTasks } from '../../../src/api/chart.ts';
+import { createTaskRegistry } from '../../../src/domain/upgrade/task-registry.ts';
 import { firstTaskAfter, mergeTasks, pack, readTasks, type TaskBar } from '../../../src/web/tasks.ts';
 import { task } from '../../support/tasks.ts';
 
@@ -8,20 +8,20 @@ const bar = (name: string, start: number, end: number): TaskBar => ({ name, star
 
 describe('tasks on the timeline', () => {
   it('are read as they were written', () => {
-    const book = createTaskBook();
+    const book = createTaskRegistry();
     const T0 = Date.UTC(2026, 10, 23);
-    book.tell(task({ id: 'a', name: 'stop nova-api', role: 'os_nova', start: T0, end: T0 + 1500 }));
-    book.tell(
+    book.report(task({ id: 'a', name: 'stop nova-api', role: 'os_nova', start: T0, end: T0 + 1500 }));
+    book.report(
       task({ id: 'b', name: 'restart', role: null, kind: 'handler', status: 'running', start: T0 + 2000, end: null }),
     );
-    expect(readTasks(chartTasksFace(book.all()))).toEqual([
+    expect(readTasks(toApiChartTasks(book.all()))).toEqual([
       { name: 'os_nova : stop nova-api', handler: false, status: 'ok', start: T0, end: T0 + 1500 },
       { name: 'restart', handler: true, status: 'running', start: T0 + 2000, end: Infinity },
     ]);
-    expect(readTasks(chartTasksFace([]))).toEqual([]);
+    expect(readTasks(toApiChartTasks([]))).toEqual([]);
   });
 
-  it('are replaced from a moment on by what is told of them anew', () => {
+  it('are replaced from a moment on by what is told of them again', () => {
     const known = [bar('over', 0, 10), bar('long', 5, Infinity), bar('last', 20, Infinity)];
     const told = [bar('long', 5, 30), bar('last', 20, 25), bar('new', 26, Infinity)];
     expect(mergeTasks(known, told, 15).map(({ name, end }) => [name, end])).toEqual([

@@ -1,4 +1,4 @@
-/** One line of a file of databases that is wrong, and what is said of it. */
+/** A mistake in a file of database URLs and the exact error message for it. */
 export type DatabaseFileMistake = { readonly name: string; readonly text: string; readonly message: string };
 
 const GOOD = 'mysql+pymysql://nova:s3cr3t-pw@10.0.0.5/nova_api?charset=utf8';
@@ -7,48 +7,48 @@ const EXAMPLE = 'mysql+pymysql://user:password@host:3306/nova_api?charset=utf8';
 
 export const DATABASE_FILE_MISTAKES: readonly DatabaseFileMistake[] = [
   {
-    name: 'nothing in it but a comment',
+    name: 'only a comment',
     text: '# later\n\n',
-    message: 'FILE holds no address; write that of the API database, [api_database]connection of nova.conf',
+    message: 'FILE contains no URL; add that of the API database ([api_database] connection in nova.conf)',
   },
   {
-    name: 'a line of nova.conf instead of the address',
+    name: 'a line of nova.conf instead of a URL',
     text: `connection = ${GOOD}\n`,
-    message: `FILE:1: what stands here is no address of a database; write one such as ${EXAMPLE}`,
+    message: `FILE:1: this line is not a database URL such as ${EXAMPLE}`,
   },
   {
     name: 'PostgreSQL',
     text: `${GOOD}\n\npostgresql://nova:s3cr3t-pw@10.0.0.5/nova_cell1\n`,
-    message: `FILE:3: what stands here is an address of PostgreSQL, which is not supported; one of MySQL or MariaDB is: ${EXAMPLE}`,
+    message: `FILE:3: this line is a PostgreSQL URL; only MySQL and MariaDB are supported: ${EXAMPLE}`,
   },
   {
     name: 'another database',
     text: 'sqlite:///nova.sqlite\n',
-    message: `FILE:1: what stands here does not begin with mysql; write an address such as ${EXAMPLE}`,
+    message: `FILE:1: this line does not start with mysql or mariadb, as in ${EXAMPLE}`,
   },
   {
-    name: 'a port that is none',
+    name: 'an invalid port',
     text: '# the API\nmysql://nova:s3cr3t-pw@10.0.0.5:99999/nova_api\n',
-    message: `FILE:2: what stands here has a port that is no number from 1 to 65535; write an address such as ${EXAMPLE}`,
+    message: `FILE:2: this line has an invalid port; it must be a number from 1 to 65535, as in ${EXAMPLE}`,
   },
   {
-    name: 'a password with a slash and no @ behind it',
+    name: 'a password with a slash and no @ after it',
     text: 'mysql://nova:s3cr3t-pw/nova_api\n',
-    message: `FILE:1: what stands here has a port that is no number from 1 to 65535; write an address such as ${EXAMPLE}`,
+    message: `FILE:1: this line has an invalid port; it must be a number from 1 to 65535, as in ${EXAMPLE}`,
   },
   {
-    name: 'no database in the address',
+    name: 'no database in the URL',
     text: `${GOOD}\nmysql://nova:s3cr3t-pw@10.0.0.5/?charset=utf8\n`,
-    message: `FILE:2: what stands here names no database; write its name behind the host, as in ${EXAMPLE}`,
+    message: `FILE:2: this line has no database name; add it after the host, as in ${EXAMPLE}`,
   },
   {
-    name: 'a cell first',
+    name: 'a name on the first line',
     text: `cell1 ${CELL}\n`,
-    message: "FILE:1: the first address is the API database's; write it without a name before it",
+    message: 'FILE:1: the first URL is that of the API database; remove the name before it',
   },
   {
-    name: 'two cells of one name',
+    name: 'two cells of the same name',
     text: `${GOOD}\n${CELL}\n${CELL.replace('10.0.0.5', '10.0.0.6')}\n`,
-    message: 'FILE:3: another cell above has the same name; write another name before the address',
+    message: 'FILE:3: another cell above has the same name; put a different name before the URL',
   },
 ];

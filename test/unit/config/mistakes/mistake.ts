@@ -1,7 +1,7 @@
 import type { Flags } from '../../../../src/config/configuration.ts';
 import type { Layout } from '../../../support/config-place.ts';
 
-/** One mistake, and the exact line that it must bring. `DIR` is the folder of the layout, here and in the line. */
+/** A mistake and the exact error message for it. `DIR` is the folder of the layout in both. */
 export type Mistake = Layout & {
   readonly name: string;
   readonly flags?: Flags;
@@ -9,7 +9,7 @@ export type Mistake = Layout & {
   readonly message: string;
 };
 
-/** A clouds.yaml with one faultless cloud. */
+/** A clouds.yaml with one valid cloud. */
 export const GOOD_CLOUDS = `clouds:
   one:
     auth:
@@ -19,7 +19,7 @@ export const GOOD_CLOUDS = `clouds:
       project_name: engines
 `;
 
-/** Beside a faultless clouds.yaml. */
+/** A rollwatch.yaml with a valid clouds.yaml. */
 export const settings = (name: string, text: string, message: string): Mistake => ({
   name,
   files: { 'work/clouds.yaml': GOOD_CLOUDS, 'work/rollwatch.yaml': text },
@@ -32,7 +32,7 @@ export const cloudsYaml = (name: string, text: string, message: string): Mistake
   message,
 });
 
-/** A faultless cloud, with `text` laid into it beside `auth`. */
+/** A valid cloud, with `text` added next to `auth`. */
 export const cloudWith = (name: string, text: string, message: string): Mistake =>
   cloudsYaml(name, `${GOOD_CLOUDS}${text.replaceAll(/^/gm, '    ')}\n`, message);
 

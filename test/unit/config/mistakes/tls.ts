@@ -1,10 +1,10 @@
 import type { KeyPair } from '../../../support/pem.ts';
 import { GOOD_CLOUDS, type Mistake } from './mistake.ts';
 
-const RUBBISH = '-----BEGIN CERTIFICATE-----\nc2VjcmV0\n-----END CERTIFICATE-----\n';
+const INVALID_CERTIFICATE = '-----BEGIN CERTIFICATE-----\nc2VjcmV0\n-----END CERTIFICATE-----\n';
 
-export function tlsMistakes(ours: KeyPair, other: KeyPair): readonly Mistake[] {
-  const files = { 'home/c.pem': ours.cert, 'home/k.pem': ours.key, 'home/other.pem': other.key };
+export function tlsMistakes(own: KeyPair, other: KeyPair): readonly Mistake[] {
+  const files = { 'home/c.pem': own.cert, 'home/k.pem': own.key, 'home/other.pem': other.key };
   const tls = (name: string, text: string, more: Readonly<Record<string, string>>, message: string): Mistake => ({
     name,
     files: { ...files, ...more, 'work/clouds.yaml': `${GOOD_CLOUDS}${text.replaceAll(/^/gm, '    ')}\n` },
@@ -12,17 +12,17 @@ export function tlsMistakes(ours: KeyPair, other: KeyPair): readonly Mistake[] {
   });
   return [
     tls(
-      'a cacert that is not there',
+      'a cacert that does not exist',
       'cacert: /none/ca.pem',
       {},
-      `DIR/work/clouds.yaml: cloud 'one': cacert /none/ca.pem does not exist; name a file that can be read`,
+      `DIR/work/clouds.yaml: cloud 'one': cacert /none/ca.pem does not exist; specify a readable file`,
     ),
     {
       ...tls(
         'a cacert that is a folder',
         'cacert: ca.pem',
         {},
-        `DIR/work/clouds.yaml: cloud 'one': cacert DIR/work/ca.pem cannot be read: it is a directory; name a file that can be read`,
+        `DIR/work/clouds.yaml: cloud 'one': cacert DIR/work/ca.pem cannot be read: it is a directory; specify a readable file`,
       ),
       folders: ['work/ca.pem'],
     },
@@ -30,79 +30,79 @@ export function tlsMistakes(ours: KeyPair, other: KeyPair): readonly Mistake[] {
       'a cacert that is not PEM',
       'cacert: ca.pem',
       { 'work/ca.pem': 'hello\n' },
-      `DIR/work/clouds.yaml: cloud 'one': cacert DIR/work/ca.pem holds no certificate in PEM (-----BEGIN CERTIFICATE-----)`,
+      `DIR/work/clouds.yaml: cloud 'one': cacert DIR/work/ca.pem contains no certificate in PEM format (-----BEGIN CERTIFICATE-----)`,
     ),
     tls(
       'a cacert that is a key',
       'cacert: ~/k.pem',
       {},
-      `DIR/work/clouds.yaml: cloud 'one': cacert DIR/home/k.pem holds no certificate in PEM (-----BEGIN CERTIFICATE-----)`,
+      `DIR/work/clouds.yaml: cloud 'one': cacert DIR/home/k.pem contains no certificate in PEM format (-----BEGIN CERTIFICATE-----)`,
     ),
     tls(
-      'a cacert that is damaged',
+      'a damaged cacert',
       'cacert: ca.pem',
-      { 'work/ca.pem': RUBBISH },
-      `DIR/work/clouds.yaml: cloud 'one': cacert DIR/work/ca.pem is damaged: its certificate cannot be read`,
+      { 'work/ca.pem': INVALID_CERTIFICATE },
+      `DIR/work/clouds.yaml: cloud 'one': cacert DIR/work/ca.pem is damaged: its certificate cannot be parsed`,
     ),
     tls(
-      'a bundle with one that is damaged',
+      'a bundle with a damaged certificate',
       'cacert: ca.pem',
-      { 'work/ca.pem': ours.cert + RUBBISH },
-      `DIR/work/clouds.yaml: cloud 'one': cacert DIR/work/ca.pem is damaged: certificate 2 of 2 cannot be read`,
+      { 'work/ca.pem': own.cert + INVALID_CERTIFICATE },
+      `DIR/work/clouds.yaml: cloud 'one': cacert DIR/work/ca.pem is damaged: certificate 2 of 2 cannot be parsed`,
     ),
     tls(
-      'verify that is a file which is not there',
+      'a verify that does not exist',
       'verify: ca.pem',
       {},
-      `DIR/work/clouds.yaml: cloud 'one': verify DIR/work/ca.pem does not exist; name a file that can be read`,
+      `DIR/work/clouds.yaml: cloud 'one': verify DIR/work/ca.pem does not exist; specify a readable file`,
     ),
     tls(
-      'a cert that is not there',
+      'a cert that does not exist',
       'cert: c.pem',
       {},
-      `DIR/work/clouds.yaml: cloud 'one': cert DIR/work/c.pem does not exist; name a file that can be read`,
+      `DIR/work/clouds.yaml: cloud 'one': cert DIR/work/c.pem does not exist; specify a readable file`,
     ),
     tls(
       'a cert without a key',
       'cert: ~/c.pem',
       {},
-      `DIR/work/clouds.yaml: cloud 'one': cert DIR/home/c.pem holds no private key in PEM, and key names no other file`,
+      `DIR/work/clouds.yaml: cloud 'one': cert DIR/home/c.pem contains no private key in PEM format, and key is not set`,
     ),
     tls(
-      'a key that is not there',
+      'a key that does not exist',
       'cert: ~/c.pem\nkey: k.pem',
       {},
-      `DIR/work/clouds.yaml: cloud 'one': key DIR/work/k.pem does not exist; name a file that can be read`,
+      `DIR/work/clouds.yaml: cloud 'one': key DIR/work/k.pem does not exist; specify a readable file`,
     ),
     tls(
-      'a key that is none',
+      'a key that is a certificate',
       'cert: ~/c.pem\nkey: ~/c.pem',
       {},
-      `DIR/work/clouds.yaml: cloud 'one': key DIR/home/c.pem holds no private key in PEM`,
+      `DIR/work/clouds.yaml: cloud 'one': key DIR/home/c.pem contains no private key in PEM format`,
     ),
     tls(
-      "another certificate's key",
+      'the key of another certificate',
       'cert: ~/c.pem\nkey: ~/other.pem',
       {},
-      `DIR/work/clouds.yaml: cloud 'one': key DIR/home/other.pem is not the key of the certificate in cert DIR/home/c.pem`,
+      `DIR/work/clouds.yaml: cloud 'one': key DIR/home/other.pem does not match the certificate in cert DIR/home/c.pem`,
     ),
     tls(
       'a key with a passphrase',
       'cert: ~/c.pem\nkey: k.pem',
-      { 'work/k.pem': ours.lockedKey },
-      `DIR/work/clouds.yaml: cloud 'one': key DIR/work/k.pem is locked with a passphrase; name a key without one`,
+      { 'work/k.pem': own.lockedKey },
+      `DIR/work/clouds.yaml: cloud 'one': key DIR/work/k.pem is encrypted with a passphrase; specify a key without one`,
     ),
     tls(
-      'a key that is damaged',
+      'a damaged key',
       'cert: ~/c.pem\nkey: k.pem',
-      { 'work/k.pem': ours.key.replace(/\n.{20}/, '\n') },
-      `DIR/work/clouds.yaml: cloud 'one': key DIR/work/k.pem is damaged: it cannot be read`,
+      { 'work/k.pem': own.key.replace(/\n.{20}/, '\n') },
+      `DIR/work/clouds.yaml: cloud 'one': key DIR/work/k.pem is damaged: the private key cannot be parsed`,
     ),
     {
-      name: 'a REQUESTS_CA_BUNDLE that is not there',
+      name: 'a REQUESTS_CA_BUNDLE that does not exist',
       env: { REQUESTS_CA_BUNDLE: '/none/bundle.pem' },
       files: { 'work/clouds.yaml': GOOD_CLOUDS },
-      message: `DIR/work/clouds.yaml: cloud 'one': REQUESTS_CA_BUNDLE /none/bundle.pem does not exist; name a file that can be read`,
+      message: `DIR/work/clouds.yaml: cloud 'one': REQUESTS_CA_BUNDLE /none/bundle.pem does not exist; specify a readable file`,
     },
   ];
 }

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import type { Measured } from '../domain/downtime/window.ts';
+import { PROBES, type SeriesKey } from '../domain/sample.ts';
+import { type Bracket, type Interval, toIso } from '../domain/time.ts';
+
+/** The parts that several resources share. Timestamps are ISO 8601 in UTC with milliseconds, durations are seconds. */
+
+/** What a schema describes, as code that only reads it sees it. */
+export type Read<Schema extends z.ZodType> = ReadonlyDeep<z.output<Schema>>;
+type ReadonlyDeep<T> = T extends readonly (infer Item)[]
+  ? readonly ReadonlyDeep<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: ReadonlyDeep<T[Key]> }
+    : T;
+
+export const timestamp = z.iso.datetime();
+export const seconds = z.number();
+export const errorBar = z.strictObject({ min: seconds, estimate: seconds, max: seconds });
+export const bracket = z.strictObject({ earliest: timestamp, estimate: timestamp, latest: timestamp });
+export const interval = z.strictObject({ startedAt: timestamp, endedAt: timestamp });
+
+/** Which series something is about; part of every resource that is about one. */
+export const seriesKey = z.strictObject({
+  cloud: z.string(),
+  vantage: z.string(),
+  probe: z.enum(PROBES),
+  connection: z.enum(['new', 'reused', '']),
+  target: z.string().describe('which of several that are probed alike; empty where the probe has one alone'),
+});
+
+export type ApiBracket = Read<typeof bracket>;
+export type ApiInterval = Read<typeof interval>;
+
+/** Keeps microseconds, and drops the noise of floating point beyond them. */
+export const rounded = (value: number): number => Math.round(value * 1e6) / 1e6;
+
+export const toApiErrorBar = ({ min, estimate, max }: Measured): Read<typeof errorBar> => ({
+  min: rounded(min),
+  estimate: rounded(estimate),
+  max: rounded(max),
+});
+
+export const toApiBracket = ({ earliest, estimate, latest }: Bracket): ApiBracket => ({
+  earliest: toIso(earliest),
+  estimate: toIso(estimate),
+  latest: toIso(latest),
+});
+
+export const toApiInterval = ({ from, until }: Interval): ApiInterval => ({
+  startedAt: toIso(from),
+  endedAt: toIso(until),
+});
+
+export const toApiSeriesKey = ({ cloud, vantage, probe, connection, target }: SeriesKey): Read<typeof seriesKey> => ({
+  cloud,
+  vantage,
+  probe,
+  connection,
+  target,
+});

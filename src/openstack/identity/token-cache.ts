@@ -1,0 +1,87 @@
+import type { Clock } from '../../domain/ports.ts';
+import type { Millis } from '../../domain/time.ts';
+import type { Result } from '../result.ts';
+import type { Token } from './keystone.ts';
+
+/** Holds the token of a cloud's user and renews it, with one request at a time for all callers. */
+export type TokenCache = {
+  /** Returns a token that has not expired; waits for a new one only if there is none. */
+  get(signal: AbortSignal): Promise<Result<Token>>;
+  /** Returns another token than `rejected`, which a service did not accept. */
+  renew(rejected: Token, signal: AbortSignal): Promise<Result<Token>>;
+  /** Returns the latest token, expired or not. */
+  latest(): Token | null;
+};
+
+/** Renews when a quarter of the lifetime is left, so that a shorter outage of Keystone does not affect other probes. */
+const RENEWAL_SHARE = 0.25;
+/** A token with less time left might expire on the way. */
+const MIN_REMAINING_MS = 5_000;
+/** Between two attempts to renew a token that is still valid. */
+const RENEWAL_INTERVAL_MS = 5_000;
+
+export function createTokenCache(clock: Clock, issue: () => Promise<Result<Token>>): TokenCache {
+  let current: Token | null = null;
+  let issuing: Promise<Result<Token>> | null = null;
+  let requestedAt: Millis = Number.NEGATIVE_INFINITY;
+
+  function issueOnce(): Promise<Result<Token>> {
+    requestedAt = clock.now();
+    issuing ??= issue()
+      .then((result) => {
+        if (result.type === 'ok') current = result.value;
+        return result;
+      })
+      .finally(() => {
+        issuing = null;
+      });
+    return issuing;
+  }
+
+  const remainingMs = (token: Token): number => token.issuedAt + token.lifetimeMs - clock.now();
+  const ok = (value: Token): Result<Token> => ({ type: 'ok', value, ...timing() });
+  const timing = () => ({ stages: {}, sentAt: clock.now(), settledAt: clock.now(), requestId: null });
+
+  /** The request may have been sent earlier for another caller: the result has this caller's timing and shutdown. */
+  async function wait(signal: AbortSignal): Promise<Result<Token>> {
+    const sentAt = clock.now();
+    const result = await orAborted(issueOnce(), signal);
+    return result === null ? { type: 'void', cause: SHUTDOWN, ...timing(), sentAt } : { ...result, stages: {}, sentAt };
+  }
+
+  return {
+    latest: () => current,
+    async get(signal) {
+      if (current === null || remainingMs(current) < Math.min(MIN_REMAINING_MS, current.lifetimeMs * RENEWAL_SHARE)) {
+        return wait(signal);
+      }
+      if (
+        remainingMs(current) < current.lifetimeMs * RENEWAL_SHARE &&
+        clock.now() - requestedAt > RENEWAL_INTERVAL_MS
+      ) {
+        // The old token is used meanwhile. A failure is reported once it has expired, to the caller that waits.
+        issueOnce().catch(() => {});
+      }
+      return ok(current);
+    },
+    async renew(rejected, signal) {
+      if (current !== null && current.id !== rejected.id) return ok(current);
+      return wait(signal);
+    },
+  };
+}
+
+const SHUTDOWN = { kind: 'shutdown', service: 'rollwatch', message: 'Rollwatch is shutting down' } as const;
+
+/** Returns null if the signal aborts first. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  if (signal.aborted) return null;
+  const aborted = Promise.withResolvers<null>();
+  const onAbort = () => aborted.resolve(null);
+  signal.addEventListener('abort', onAbort);
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

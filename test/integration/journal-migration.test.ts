@@ -1,0 +1,32 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterEach, expect, it } from 'vitest';
+import { temporaryDirectory } from '../support/journal-place.ts';
+import { rollwatch } from '../support/rollwatch.ts';
+
+/**
+ * A rehearsal that the version before recorded, with an observation gap and check runs added. The report that it gave
+ * then, with today's names of fields, stands in the JSON file next to it.
+ */
+const recorded = (name: string) => join(import.meta.dirname, 'journals', name);
+
+/** What was renamed in the names of checks and of the servers that survive an upgrade. */
+const renamed = (text: string): string =>
+  text
+    .replaceAll('"kept servers', '"survivors')
+    .replaceAll('"kept rollwatch', '"survivors rollwatch')
+    .replaceAll('"inside rollwatch', '"guest rollwatch')
+    .replaceAll(': inside: SSH', ': guest: SSH');
+
+const directory = temporaryDirectory();
+afterEach(() => directory.clear());
+
+it('gives the same report of a journal that the version before recorded', async () => {
+  const folder = directory.path;
+  writeFileSync(join(folder, 'rollwatch.sqlite'), gunzipSync(readFileSync(recorded('schema-4.sqlite.gz'))));
+  const { code, out, err } = await rollwatch(['report', '--json'], { folder });
+  expect([err, code]).toEqual(['', 0]);
+  const before: object = JSON.parse(renamed(readFileSync(recorded('schema-4.json'), 'utf8')));
+  expect(JSON.parse(out)).toMatchObject(before);
+});
