@@ -12,23 +12,34 @@ export type CheckResourcePurpose = (typeof PURPOSES)[number];
 export const checkResourceMetadata = (
   purpose: CheckResourcePurpose,
   vantage: string,
-): Readonly<Record<string, string>> => ({
-  [CHECK_METADATA_KEY]: purpose,
-  vantage,
-});
+): Readonly<Record<string, string>> => metadataOf(purpose, vantage);
+
+const metadataOf = (purpose: string, vantage: string) => ({ [CHECK_METADATA_KEY]: purpose, vantage });
 
 export const checkResourceName = (suffix: string): string => `${CHECK_NAME_PREFIX}${suffix}`;
+
+/** What earlier versions wrote for a purpose, so that their resources are found and deleted as well. */
+const FORMER_PURPOSES: ReadonlyMap<string, CheckResourcePurpose> = new Map([['kept', 'survivor']]);
+
+/** Whether the value of the metadata key names the purpose; null for any. */
+export function isPurpose(value: string | undefined, purpose: CheckResourcePurpose | null): boolean {
+  if (value === undefined) return false;
+  const found = PURPOSES.find((one) => one === value) ?? FORMER_PURPOSES.get(value);
+  return found !== undefined && (purpose === null || found === purpose);
+}
 
 /** Survivors are numbered from 1. */
 export const survivorName = (number: number): string => checkResourceName(`survivor-${number}`);
 
 /** Resources without metadata have the same in their description. */
 export const checkResourceDescription = (purpose: CheckResourcePurpose, vantage: string): string =>
-  JSON.stringify(checkResourceMetadata(purpose, vantage));
+  JSON.stringify(metadataOf(purpose, vantage));
 
 /** Whether `check` created a resource, by its description. `purpose`: null for any. */
 export const hasCheckDescription = (
   description: string,
   { purpose, vantage }: { readonly purpose: CheckResourcePurpose | null; readonly vantage: string },
 ): boolean =>
-  (purpose === null ? PURPOSES : [purpose]).some((one) => description === checkResourceDescription(one, vantage));
+  [...PURPOSES, ...FORMER_PURPOSES.keys()].some(
+    (one) => isPurpose(one, purpose) && description === JSON.stringify(metadataOf(one, vantage)),
+  );

@@ -1,4 +1,4 @@
-import { CHECK_METADATA_KEY, CHECK_NAME_PREFIX, type CheckResourcePurpose } from './check-resources.ts';
+import { CHECK_METADATA_KEY, CHECK_NAME_PREFIX, type CheckResourcePurpose, isPurpose } from './check-resources.ts';
 import type { Millis } from './time.ts';
 
 /**
@@ -92,12 +92,12 @@ function lifetimeIn(seconds: string | undefined): Millis {
 export function isOwnedBy(server: NamedServer, prefix: string, scope: OwnerScope): boolean {
   const owner = ownerOf(server, prefix);
   if (owner === null) return false;
-  const { vantage, run, cloud = null, exceptRun: spare = null } = scope;
+  const { vantage, run, cloud = null, exceptRun = null } = scope;
   return (
     (vantage === null || owner.vantage === vantage) &&
     (run === null || owner.run === run) &&
     (cloud === null || owner.cloud === cloudValue(cloud)) &&
-    (spare === null || owner.run !== spare)
+    (exceptRun === null || owner.run !== exceptRun)
   );
 }
 
@@ -111,9 +111,7 @@ export const isCheckServer = (
   { purpose, vantage }: { readonly purpose: CheckResourcePurpose | null; readonly vantage: string | null },
 ): boolean =>
   name.startsWith(CHECK_NAME_PREFIX) &&
-  (purpose === null
-    ? metadata[CHECK_METADATA_KEY] === 'survivor' || metadata[CHECK_METADATA_KEY] === 'brief'
-    : metadata[CHECK_METADATA_KEY] === purpose) &&
+  isPurpose(metadata[CHECK_METADATA_KEY], purpose) &&
   (vantage === null || metadata['vantage'] === vantage);
 
 /** Returns the scope of the servers of one creator. */
