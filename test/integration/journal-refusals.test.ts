@@ -54,6 +54,16 @@ function alter(sql: string, path = file): void {
   }
 }
 
+/** Makes a journal what the first version wrote. */
+const TO_SCHEMA_1 = `drop table tasks; drop table annotations; drop table phases; drop table check_runs;
+  create table old as select id, cloud, vantage, probe, connection from series;
+  drop table series; alter table old rename to series;
+  alter table samples rename column last_known_up_at to up_until;
+  alter table samples rename column failure_started_at to broke_at;
+  alter table samples rename column timed_out to hung;
+  alter table session_series rename column valid_for to cover;
+  alter table observation_gaps rename to marks; pragma user_version = 1`;
+
 describe('what cannot be opened is refused in one line', () => {
   it('a directory', async () => {
     const message = `journal ${directory.path} is a directory; name a file in it`;
@@ -104,16 +114,7 @@ describe('what cannot be opened is refused in one line', () => {
 
   it('for reading: a journal of an older version is opened as a migrated copy, and stays as it is', async () => {
     await createJournal();
-    alter(
-      `drop table tasks; drop table annotations; drop table phases; drop table check_runs;
-       create table old as select id, cloud, vantage, probe, connection from series;
-       drop table series; alter table old rename to series;
-       alter table samples rename column last_known_up_at to up_until;
-       alter table samples rename column failure_started_at to broke_at;
-       alter table samples rename column timed_out to hung;
-       alter table session_series rename column valid_for to cover;
-       alter table observation_gaps rename to marks; pragma user_version = 1`,
-    );
+    alter(TO_SCHEMA_1);
     const before = readFileSync(file);
     expect(await messageOf(readJournal(file))).toBe('opened');
     expect(readFileSync(file).equals(before)).toBe(true);
@@ -163,6 +164,21 @@ describe.skipIf(unmountable !== null)(`on a read-only disk${unmountable ?? ''}`,
       expect(await messageOf(write(join(mount.path, 'new.db')))).toMatch(
         /^journal .*new\.db: directory .* cannot be written: the disk is read-only \(EROFS: /,
       );
+      const reader = await readJournal(file);
+      expect(await collect(reader)).toEqual([okSample({ seq: 0, at: 1 })]);
+      await reader.close();
+    } finally {
+      mount.clear();
+    }
+  });
+
+  it('a report can read the journal of an older version', async () => {
+    const mount = mountTmpfs('4m');
+    try {
+      file = join(mount.path, 'journal.db');
+      await createJournal();
+      alter(TO_SCHEMA_1);
+      mount.readOnly();
       const reader = await readJournal(file);
       expect(await collect(reader)).toEqual([okSample({ seq: 0, at: 1 })]);
       await reader.close();

@@ -105,14 +105,23 @@ function inTemporaryFolder(openSnapshot: (folder: string) => Snapshot): Snapshot
 
 function snapshot(file: string): Snapshot {
   try {
-    const { db, sqlite, damage } = begin(file, file);
-    return { db, damage, close: () => void sqlite.close() };
+    return snapshotOf(file, file);
   } catch (error) {
-    if (error instanceof OlderSchema) return snapshotOfMigratedCopy(file);
     // SQLite creates FILE-shm even for reading, unless a daemon has created it already.
     const unwritable = error instanceof Sqlite.SqliteError && /^SQLITE_(CANTOPEN|READONLY)/.test(error.code);
     if (!unwritable || existsSync(`${file}-shm`)) throw error;
     return snapshotOfCopy(file);
+  }
+}
+
+/** Reads `location`, which is `file` or its copy, or a migrated copy if an older version wrote it. */
+function snapshotOf(location: string, file: string): Snapshot {
+  try {
+    const { db, sqlite, damage } = begin(location, file);
+    return { db, damage, close: () => void sqlite.close() };
+  } catch (error) {
+    if (error instanceof OlderSchema) return snapshotOfMigratedCopy(location, file);
+    throw error;
   }
 }
 
@@ -122,15 +131,14 @@ const snapshotOfCopy = (file: string): Snapshot =>
     const copy = join(folder, 'journal.db');
     copyFileSync(file, copy);
     if (existsSync(`${file}-wal`)) copyFileSync(`${file}-wal`, `${copy}-wal`);
-    const { db, sqlite, damage } = begin(copy, file);
-    return { db, damage, close: () => void sqlite.close() };
+    return snapshotOf(copy, file);
   });
 
 /** Copies a journal of an older version and migrates the copy. The journal itself is not changed. */
-const snapshotOfMigratedCopy = (file: string): Snapshot =>
+const snapshotOfMigratedCopy = (location: string, file: string): Snapshot =>
   inTemporaryFolder((folder) => {
-    const copy = join(folder, 'journal.db');
-    const source = new Sqlite(file, { readonly: true, timeout: LOCK_TIMEOUT_MS });
+    const copy = join(folder, 'migrated.db');
+    const source = new Sqlite(location, { readonly: true, timeout: LOCK_TIMEOUT_MS });
     try {
       source.prepare('vacuum into ?').run(copy);
     } finally {
@@ -142,8 +150,7 @@ const snapshotOfMigratedCopy = (file: string): Snapshot =>
     } finally {
       target.close();
     }
-    const { db, sqlite, damage } = begin(copy, file);
-    return { db, damage, close: () => void sqlite.close() };
+    return snapshotOf(copy, file);
   });
 
 /** An older version of Rollwatch wrote the journal. */
