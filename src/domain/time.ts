@@ -13,3 +13,12 @@ export type Bracket = { readonly earliest: Millis; readonly estimate: Millis; re
 
 /** Formats a timestamp as ISO 8601 in UTC with milliseconds. */
 export const toIso = (at: Millis): string => new Date(Math.round(at)).toISOString();
+
+/** Whether a name is a time zone of the IANA, such as Europe/Berlin. */
+export function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }) !== null;
+  } catch {
+    return false;
+  }
+}

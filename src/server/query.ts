@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { PROBES } from '../domain/sample.ts';
+import { isTimeZone } from '../domain/time.ts';
 import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES } from '../domain/upgrade/task.ts';
 import { moment } from './parse.ts';
 
-const zone = z.string().refine(isZone, { error: 'is not a time zone of the IANA, like Europe/Berlin' });
+const zone = z.string().refine(isTimeZone, { error: 'is not a time zone of the IANA, like Europe/Berlin' });
 
 const probe = z.enum(PROBES);
 const connection = z.enum(['new', 'reused', '']);
@@ -72,11 +73,3 @@ export function chosenFormat<Format extends Named>(
 }
 
 export const mediaType = (text: string): string => (text.split(';')[0] ?? '').trim().toLowerCase();
-
-function isZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }) !== null;
-  } catch {
-    return false;
-  }
-}

@@ -1,4 +1,5 @@
 import type { ApiChart, ApiChartSeries } from '../api/chart.ts';
+import { partitionPoint } from '../domain/binary-search.ts';
 import { BOOT_STAGES } from '../domain/sample.ts';
 
 const EXTRA = 4;
@@ -114,14 +115,8 @@ function append(
 
 /** Whether a sample of that moment is among the first `count`. */
 function has(own: SampleColumns, count: number, at: number): boolean {
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((own.at[middle] ?? 0) < at) low = middle + 1;
-    else high = middle;
-  }
-  return low < count && own.at[low] === at;
+  const found = partitionPoint(count, (index) => (own.at[index] ?? 0) < at);
+  return found < count && own.at[found] === at;
 }
 
 function reserve(own: SampleColumns, count: number): void {
@@ -160,16 +155,8 @@ function sort(own: SampleColumns): void {
 }
 
 /** The index of the first sample sent at `at` or later. */
-export function firstFrom(own: SampleColumns, at: number): number {
-  let low = 0;
-  let high = own.count;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((own.at[middle] ?? 0) < at) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
+export const firstFrom = (own: SampleColumns, at: number): number =>
+  partitionPoint(own.count, (index) => (own.at[index] ?? 0) < at);
 
 /** The sample nearest to a moment, or -1 without any. */
 export function nearest(own: SampleColumns, at: number): number {

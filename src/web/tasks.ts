@@ -1,4 +1,5 @@
 import type { ApiChartTasks } from '../api/chart.ts';
+import { partitionPoint } from '../domain/binary-search.ts';
 
 /** A task of the upgrade as the timeline draws it; moments in milliseconds since 1970. */
 export type TaskBar = {
@@ -59,13 +60,5 @@ export function pack(tasks: readonly TaskBar[], rows: number): Int8Array {
 }
 
 /** The index of the first task that starts after `at`. */
-export function firstTaskAfter(tasks: readonly TaskBar[], at: number): number {
-  let low = 0;
-  let high = tasks.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((tasks[middle]?.start ?? Infinity) <= at) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
+export const firstTaskAfter = (tasks: readonly TaskBar[], at: number): number =>
+  partitionPoint(tasks.length, (index) => (tasks[index]?.start ?? Infinity) <= at);

@@ -1,10 +1,8 @@
 import pLimit from 'p-limit';
-import { z } from 'zod';
 import { type Check, fail, pass, skip } from '../../domain/check.ts';
-import { validRowsOf } from '../../http/lists.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
+import { flavorsSchema } from '../../openstack/compute/choose.ts';
 import type { Compute, RequestOptions, ServerAction } from '../../openstack/compute/compute.ts';
-import { resourceId } from '../../openstack/http/resource-id.ts';
 import { read } from '../../openstack/resources.ts';
 import type { Problem, Result } from '../../openstack/result.ts';
 import { createSecurityGroup, deleteTemporarySecurityGroups } from '../resources/security-groups.ts';
@@ -165,19 +163,6 @@ const UNSUPPORTED_STATUSES: readonly (number | undefined)[] = [403, 405, 501];
 export const isUnsupported = ({ cause }: Pick<Problem, 'cause'>): boolean =>
   (UNSUPPORTED_STATUSES.includes(cause.status) && cause.service !== 'load-balancer') ||
   /no such action/i.test(cause.message);
-
-const flavorsSchema = z.object({
-  flavors: validRowsOf(
-    z.looseObject({
-      id: resourceId,
-      name: z.string(),
-      vcpus: z.number(),
-      ram: z.number(),
-      disk: z.number(),
-      'OS-FLV-DISABLED:disabled': z.boolean().optional(),
-    }),
-  ),
-});
 
 /** Returns the id of the next larger flavor to resize to, or null if there is none. */
 async function findLargerFlavor(cloud: Cloud, name: string, options: RequestOptions): Promise<string | null> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isTimeZone } from '../../domain/time.ts';
 
 // Each message completes the sentence "<key> must be ...".
 
@@ -113,14 +114,9 @@ export const basicUser = (expected: string) =>
 
 const TIME_ZONE = "an IANA time zone such as Europe/Berlin, 'utc' or 'local'";
 
-export const timeZone = z.string({ error: TIME_ZONE }).refine((given) => {
-  if (given === 'local' || given === 'utc') return true;
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: given }) !== null;
-  } catch {
-    return false;
-  }
-}, TIME_ZONE);
+export const timeZone = z
+  .string({ error: TIME_ZONE })
+  .refine((given) => given === 'local' || given === 'utc' || isTimeZone(given), TIME_ZONE);
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 

@@ -23,7 +23,8 @@ export type BootChoice = Pick<CreateServer, 'flavor' | 'image' | 'volume' | 'net
   readonly names: { readonly flavor: string; readonly image: string; readonly network: string };
 };
 
-const flavorsSchema = z.object({
+/** GET /flavors/detail. */
+export const flavorsSchema = z.object({
   flavors: validRowsOf(
     z.looseObject({
       id: resourceId,

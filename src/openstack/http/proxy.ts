@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv4 } from 'node:net';
+import { isLoopback } from '../../domain/loopback.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -14,7 +15,7 @@ export type ProxyUrl = string | null;
 export function proxyFor(url: URL, env: Environment): ProxyUrl {
   const scheme = url.protocol.slice(0, -1);
   const proxy = variable(env, `${scheme}_proxy`) || variable(env, 'all_proxy');
-  if (proxy === '' || isLoopback(url.hostname) || isExempt(url, variable(env, 'no_proxy'))) return null;
+  if (proxy === '' || isLoopback(bare(url.hostname)) || isExempt(url, variable(env, 'no_proxy'))) return null;
   return proxy.includes('://') ? proxy : `http://${proxy}`;
 }
 
@@ -22,11 +23,6 @@ export function proxyFor(url: URL, env: Environment): ProxyUrl {
 const variable = (env: Environment, name: string): string => (env[name] ?? env[name.toUpperCase()] ?? '').trim();
 
 const bare = (host: string): string => host.replace(/^\[|\]$/g, '').toLowerCase();
-
-function isLoopback(hostname: string): boolean {
-  const host = bare(hostname);
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
-}
 
 function isExempt({ hostname, host: withPort, protocol, port }: URL, list: string): boolean {
   const host = bare(hostname);
