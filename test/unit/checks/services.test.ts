@@ -1,34 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { checkServices, type ServiceRecord } from '../../../src/checks/services/services.ts';
+import { checkServices } from '../../../src/checks/services/services.ts';
 import { compareChecks, isRegression, pass, skip } from '../../../src/domain/check.ts';
+import { failed, HEALTHY, NOW, service, withChange, without } from '../../support/service-records.ts';
 
-const NOW = Date.UTC(2026, 10, 23);
 const CLOCK = { cloudNow: NOW, reportInterval: 10_000 };
-
-const service = (binary: string, host: string, facts: Partial<ServiceRecord> = {}): ServiceRecord => ({
-  id: `${binary}@${host}`,
-  binary,
-  host,
-  zone: 'nova',
-  enabled: true,
-  up: true,
-  reportedAt: NOW - 5000,
-  disabledReason: null,
-  ...facts,
-});
-
-const HEALTHY = [
-  service('nova-conductor', 'c1'),
-  service('nova-conductor', 'c2'),
-  service('nova-scheduler', 'c1'),
-  service('nova-compute', 'n1'),
-  service('nova-compute', 'n2'),
-];
-const withChange = (id: string, facts: Partial<ServiceRecord>) =>
-  HEALTHY.map((one) => (one.id === id ? { ...one, ...facts } : one));
-const without = (id: string) => HEALTHY.filter((one) => one.id !== id);
-const failed = (checks: readonly { name: string; status: string; detail: string }[]) =>
-  checks.filter(({ status }) => status === 'fail').map(({ name, detail }) => `${name}: ${detail}`);
 
 describe("the check of Nova's services", () => {
   it('passes if all are up, with the count before', () => {
