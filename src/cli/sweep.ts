@@ -50,15 +50,15 @@ Examples:
       async ({ config, dryRun = false, json = false, anyVantage = false, now = false, journal, url }: SweepFlags) => {
         const configuration = loadConfiguration({ configFile: config });
         const run = journal === undefined ? null : await runOfJournal(journal);
-        const spare = url === undefined ? null : await runOfDaemon(url);
+        const exceptRun = url === undefined ? null : await runOfDaemon(url);
         const clock = createTimeline(machineClocks, configuration.sampler.clockStep);
         const rows: Row[] = [];
         for (const { access, probes } of configuration.clouds) {
           const cloud = openCloud({ access, clock });
           const { namePrefix, deleteLimit, maxStuck } = probes['server-boot'];
-          const mark = { prefix: namePrefix, vantage: configuration.vantage, run: '', cloud: access.name };
-          const janitor = createJanitor({ cloud, creator: mark, deleteLimit, maxStuck, emit: () => {}, log: () => {} });
-          const scope = { vantage: anyVantage ? null : configuration.vantage, run, exceptRun: spare };
+          const creator = { prefix: namePrefix, vantage: configuration.vantage, run: '', cloud: access.name };
+          const janitor = createJanitor({ cloud, creator, deleteLimit, maxStuck, emit: () => {}, log: () => {} });
+          const scope = { vantage: anyVantage ? null : configuration.vantage, run, exceptRun };
           const { signal } = new AbortController();
           try {
             const onWait = (servers: readonly unknown[], millis: number) =>

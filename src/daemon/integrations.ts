@@ -26,7 +26,7 @@ export function startTaskSources(
   const startedAt = daemon.now();
   const common = { signal, onTask: upgrade.task, since: startedAt - LOOK_BACK_MS };
 
-  const follow = (name: string, start: (onPresence: OnConnectionChange) => Promise<void>): void => {
+  const follow = (name: string, start: (onConnectionChange: OnConnectionChange) => Promise<void>): void => {
     log('info', `following ${name}`);
     start(logConnection(name, log)).catch((error: unknown) => {
       log('error', `stopped following ${name}: ${errorLine(error)}`);
@@ -43,13 +43,13 @@ export function startTaskSources(
   }
   if (ara !== null) {
     const { interval, ...access } = ara;
-    follow(`ARA at ${access.url}`, (onPresence) =>
-      followAra(access, { ...common, onConnectionChange: onPresence, pollInterval: interval }),
+    follow(`ARA at ${access.url}`, (onConnectionChange) =>
+      followAra(access, { ...common, onConnectionChange, pollInterval: interval }),
     );
   }
   if (runUpgrade !== null) {
-    follow(runUpgrade, (onPresence) =>
-      followRunUpgrade(runUpgrade, { ...common, onConnectionChange: onPresence, followingSince: startedAt }),
+    follow(runUpgrade, (onConnectionChange) =>
+      followRunUpgrade(runUpgrade, { ...common, onConnectionChange, followingSince: startedAt }),
     );
   }
 }

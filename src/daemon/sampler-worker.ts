@@ -56,9 +56,9 @@ function createSampler(
     const admin =
       adminAccess === null ? null : openCloud({ access: sealAccess(adminAccess), clock: timeline, admission, gate });
     const { namePrefix, deleteLimit, maxStuck, enabled } = settings['server-boot'];
-    const mark = { prefix: namePrefix, vantage, run, cloud: access.name };
+    const creator = { prefix: namePrefix, vantage, run, cloud: access.name };
     const onServer = (event: ServerEvent) => emit({ type: 'server', event });
-    const janitor = createJanitor({ cloud, creator: mark, deleteLimit, maxStuck, emit: onServer, log });
+    const janitor = createJanitor({ cloud, creator, deleteLimit, maxStuck, emit: onServer, log });
     if (enabled) janitor.start();
     const factPrefix = data.clouds.length > 1 ? `${access.name}: ` : '';
     const onFacts = (facts: Readonly<Record<string, string>>) => {
@@ -70,7 +70,7 @@ function createSampler(
     const probes = probesOfCloud(
       cloud,
       { cloud: access.name, vantage },
-      { settings, session, creator: mark, janitor, admin, clock: timeline, onFacts },
+      { settings, session, creator, janitor, admin, clock: timeline, onFacts },
     );
     return {
       cloud,

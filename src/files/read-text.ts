@@ -46,11 +46,7 @@ const REASONS: Readonly<Record<string, string>> = {
  */
 export function readText(
   file: string,
-  {
-    maxBytes: limit = SETTINGS_MAX_BYTES,
-    anyEncoding: anyBytes = false,
-    pipeTimeoutMs = PIPE_TIMEOUT_MS,
-  }: ReadOptions = {},
+  { maxBytes: limit = SETTINGS_MAX_BYTES, anyEncoding = false, pipeTimeoutMs = PIPE_TIMEOUT_MS }: ReadOptions = {},
 ): FileText {
   let descriptor: number | null = null;
   try {
@@ -58,10 +54,10 @@ export function readText(
     descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     const found = fstatSync(descriptor);
     if (found.isDirectory()) return { kind: 'unreadable', reason: REASONS['EISDIR'] ?? '' };
-    if (found.isFIFO()) return decode(readPipe(descriptor, { limit, pipeTimeoutMs }), anyBytes);
+    if (found.isFIFO()) return decode(readPipe(descriptor, { limit, pipeTimeoutMs }), anyEncoding);
     const isEmptyDevice = found.isCharacterDevice() && found.rdev === statSync('/dev/null').rdev;
     if (!found.isFile() && !isEmptyDevice) return invalid('it is a device, not a file');
-    return decode(found.size > limit ? tooLarge(limit) : readFile(descriptor, limit), anyBytes);
+    return decode(found.size > limit ? tooLarge(limit) : readFile(descriptor, limit), anyEncoding);
   } catch (error) {
     const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'absent' };
@@ -134,9 +130,9 @@ function readIfReady(descriptor: number, chunk: Buffer): number | null {
   }
 }
 
-function decode(bytes: Bytes, anyBytes: boolean): FileText {
+function decode(bytes: Bytes, anyEncoding: boolean): FileText {
   if (!Buffer.isBuffer(bytes)) return bytes;
-  if (anyBytes) return { kind: 'text', text: bytes.toString('latin1') };
+  if (anyEncoding) return { kind: 'text', text: bytes.toString('latin1') };
   const [first, second] = bytes;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))
     return invalid('it is UTF-16; save it as UTF-8');

@@ -34,11 +34,11 @@ export function startGrafanaSync(
   options: GrafanaSyncOptions,
   timing: SyncTiming = DEFAULT_TIMING,
 ): { stop(): Promise<void> } {
-  const { access, desired: wanted, runTag: run, onConnectionChange: onPresence, onRejected: onRefused } = options;
+  const { access, desired, runTag, onConnectionChange, onRejected } = options;
   const ended = new AbortController();
   const stopping = new AbortController();
   const api = createGrafanaApi(access, ended.signal);
-  const connection = createConnectionStatus(onPresence);
+  const connection = createConnectionStatus(onConnectionChange);
   const existing = new Map<string, ExistingAnnotation>();
   /** Content of rejected annotations by key. They are sent again only if they change. */
   const rejected = new Map<string, string>();
@@ -47,7 +47,7 @@ export function startGrafanaSync(
   /** Loads the annotations that exist in Grafana, and removes duplicates. */
   async function listExisting(): Promise<void> {
     existing.clear();
-    for (const annotation of await api.find(['rollwatch', run])) {
+    for (const annotation of await api.find(['rollwatch', runTag])) {
       const key = keyOf(annotation);
       if (key === null) continue;
       if (existing.has(key)) await api.remove(annotation.id);
@@ -59,8 +59,8 @@ export function startGrafanaSync(
   /** Makes Grafana equal to the desired state. */
   async function sync(): Promise<void> {
     if (mustList) await listExisting();
-    const desired = wanted();
-    for (const annotation of desired) {
+    const annotations = desired();
+    for (const annotation of annotations) {
       if (ended.signal.aborted) return;
       const { key } = annotation;
       const content = contentOf(annotation);
@@ -70,10 +70,10 @@ export function startGrafanaSync(
       } catch (error) {
         if (!(error instanceof AnnotationRejected)) throw error;
         rejected.set(key, content);
-        onRefused(key, error.message);
+        onRejected(key, error.message);
       }
     }
-    const keys = new Set(desired.map(({ key }) => key));
+    const keys = new Set(annotations.map(({ key }) => key));
     for (const [key, { id }] of [...existing]) {
       if (keys.has(key)) continue;
       await api.remove(id);

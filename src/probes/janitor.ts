@@ -100,7 +100,7 @@ const SWEEP_LIST_INTERVAL_MS = 2000;
 const MAX_SWEEP_WAIT_MS = 600_000;
 
 export function createJanitor(options: JanitorOptions): Janitor {
-  const { cloud, creator: mark, deleteLimit, maxStuck, emit, log, timing: pace = DEFAULT_DELETION_TIMING } = options;
+  const { cloud, creator, deleteLimit, maxStuck, emit, log, timing = DEFAULT_DELETION_TIMING } = options;
   const { clock } = cloud;
   const compute = cloud.compute(cloud.http);
   const ended = new AbortController();
@@ -111,12 +111,12 @@ export function createJanitor(options: JanitorOptions): Janitor {
   let latestList: { readonly at: Millis; readonly servers: Promise<Result<readonly Server[]>> } | null = null;
 
   const report = (kind: ServerEvent['kind'], name: string, id: string | null, message: string) =>
-    emit({ cloud: cloud.access.name, vantage: mark.vantage, kind, name, id, at: clock.now(), message });
+    emit({ cloud: cloud.access.name, vantage: creator.vantage, kind, name, id, at: clock.now(), message });
 
   /** Lists the servers with the name prefix. Calls within a second share one list. */
   function recentList(): Promise<Result<readonly Server[]>> {
     if (latestList === null || clock.now() - latestList.at > LIST_CACHE_MS) {
-      const servers = compute.listByPrefix(mark.prefix, { limits: cloud.limits, signal: ended.signal });
+      const servers = compute.listByPrefix(creator.prefix, { limits: cloud.limits, signal: ended.signal });
       latestList = { at: clock.now(), servers };
     }
     return latestList.servers;
@@ -129,7 +129,7 @@ export function createJanitor(options: JanitorOptions): Janitor {
     return list.value.find((server) => server.name === name && isOwn(server))?.id ?? null;
   }
 
-  const isOwn = (server: Server): boolean => isOwnedBy(server, mark.prefix, scopeOf(mark));
+  const isOwn = (server: Server): boolean => isOwnedBy(server, creator.prefix, scopeOf(creator));
 
   /** Starts to delete a server, unless that has been started before. */
   function startDeletion(
@@ -153,7 +153,7 @@ export function createJanitor(options: JanitorOptions): Janitor {
       log('warn', `could not delete server ${name} within ${deleteLimit / 1000} s (${deletion.message}); still trying`);
     };
     void runServerDeletion(deletion, {
-      ...{ compute, clock, limits: cloud.limits, pace, deleteLimit, limit, lookUp, onFound, onStuck },
+      ...{ compute, clock, limits: cloud.limits, timing, deleteLimit, limit, lookUp, onFound, onStuck },
       turn: cloud.backpressure['nova-api'].waitForTurn,
       hurry: hurry.signal,
       ended: ended.signal,
@@ -177,20 +177,20 @@ export function createJanitor(options: JanitorOptions): Janitor {
 
   /** Lists the test servers of a scope, except those that our own probes are using. */
   async function listUnused(scope: OwnerScope, signal: AbortSignal): Promise<Result<readonly Server[]>> {
-    const list = await compute.listByPrefix(mark.prefix, { limits: cloud.limits, signal });
+    const list = await compute.listByPrefix(creator.prefix, { limits: cloud.limits, signal });
     if (list.type !== 'ok') return list;
-    const unused = list.value.filter((server) => isOwnedBy(server, mark.prefix, scope) && !inUse.has(server.name));
+    const unused = list.value.filter((server) => isOwnedBy(server, creator.prefix, scope) && !inUse.has(server.name));
     return { ...list, value: unused };
   }
 
   async function deleteOwn(): Promise<void> {
-    const own = await listUnused(scopeOf(mark), ended.signal);
+    const own = await listUnused(scopeOf(creator), ended.signal);
     if (own.type === 'ok') for (const { name, id } of own.value) startDeletion(name, id);
   }
 
   /** Returns how long a running daemon may still need a server. */
   function neededTime(server: Server): Millis {
-    const owner = ownerOf(server, mark.prefix);
+    const owner = ownerOf(server, creator.prefix);
     if (owner === null) return Number.POSITIVE_INFINITY;
     return remainingLifetime({ created: server.createdAt, lifetime: owner.lifetime }, cloud.session.cloudNow());
   }
@@ -224,7 +224,7 @@ export function createJanitor(options: JanitorOptions): Janitor {
 
   /** Deletes own servers at once. Those of other runs or cloud entries may be in use by another daemon on this host. */
   async function deleteLeftovers(): Promise<void> {
-    const scope = { vantage: mark.vantage, run: null };
+    const scope = { vantage: creator.vantage, run: null };
     let list = await listUnused(scope, ended.signal);
     while (list.type !== 'ok') {
       await delay(LEFTOVER_LIST_INTERVAL_MS, undefined, { signal: ended.signal });

@@ -51,7 +51,7 @@ export const bootSeries = (origin: ProbeOrigin, settings: ServerBootSettings): S
 
 /** Boots a server and deletes it, which involves all parts of Nova. */
 export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBootOptions): Probe {
-  const { settings, session, creator: mark, janitor, admin, onFacts } = options;
+  const { settings, session, creator, janitor, admin, onFacts } = options;
   const { budget, deleteLimit, availabilityZone } = settings;
   const { clock } = cloud;
   const limits = {
@@ -63,7 +63,7 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
   const sendCreate = cloud.backpressure['nova-api'].series();
   const sendPoll = cloud.backpressure['nova-api'].series();
   const zoneRequested = availabilityZone !== null;
-  const metadata = testServerMetadata(mark, testServerLifetime(settings));
+  const metadata = testServerMetadata(creator, testServerLifetime(settings));
   const baseline = createStageBaseline();
   const { microversion } = compute;
   const choices = createBootChoices(cloud, { wanted: settings, limits, microversion, onFacts });
@@ -142,7 +142,7 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
     const choice = await choices.choose(context.signal);
     if ('type' in choice) return resultWithoutServer(choice, startedAt);
 
-    const name = testServerName(mark, session, bootCount++);
+    const name = testServerName(creator, session, bootCount++);
     janitor.reserve(name);
     existing.add(name);
     const { created, sent } = await create(name, choice, context.signal);

@@ -267,7 +267,7 @@ export function Slowdown({ report }: { readonly report: ApiReport }): JSX.Elemen
 
 /** What a reader needs to judge the figures, or to measure the same again. */
 export function Method({ report, moments }: Part): JSX.Element {
-  const { run, probes, observationGaps: marks, servers } = report;
+  const { run, probes, observationGaps, servers } = report;
   const nameOf = seriesNames(report);
   const rows: readonly (readonly [string, string])[] = [
     ['Rollwatch', run.version],
@@ -301,13 +301,13 @@ export function Method({ report, moments }: Part): JSX.Element {
           </div>
         ))}
       </dl>
-      {marks.length === 0 ? null : (
+      {observationGaps.length === 0 ? null : (
         <details>
-          <summary>{counted(marks.length, 'gap')} caused by Rollwatch</summary>
+          <summary>{counted(observationGaps.length, 'gap')} caused by Rollwatch</summary>
           <ul>
-            {marks.slice(0, 50).map((mark) => (
-              <li key={`${mark.startedAt} ${mark.kind}`}>
-                {moments.time(Date.parse(mark.startedAt))}, {duration(mark.durationSeconds)}: {mark.message}
+            {observationGaps.slice(0, 50).map((gap) => (
+              <li key={`${gap.startedAt} ${gap.kind}`}>
+                {moments.time(Date.parse(gap.startedAt))}, {duration(gap.durationSeconds)}: {gap.message}
               </li>
             ))}
           </ul>

@@ -118,7 +118,7 @@ export async function deleteCheckServer(
   const end = await runServerDeletion(deletion, {
     compute: cloud.compute(cloud.http),
     turn: cloud.backpressure['nova-api'].waitForTurn,
-    ...{ clock, limits, limit: pLimit(1), pace: DELETION_TIMING, deleteLimit: DELETE_TIMEOUT_MS },
+    ...{ clock, limits, limit: pLimit(1), timing: DELETION_TIMING, deleteLimit: DELETE_TIMEOUT_MS },
     ...{ hurry: NEVER_ABORTED, ended: signal },
     async lookUp(wantedName) {
       const all = await listCheckServers(cloud, { purpose: 'brief', vantage }, { limits, signal });

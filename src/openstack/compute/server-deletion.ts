@@ -70,7 +70,7 @@ export type ServerDeletionOptions = {
   readonly compute: Compute;
   readonly clock: Clock;
   readonly limits: HttpLimits;
-  readonly pace: DeletionTiming;
+  readonly timing: DeletionTiming;
   /** After how many milliseconds `onStuck` is called; the deletion goes on. */
   readonly deleteLimit: number;
   readonly limit: LimitFunction;
@@ -96,7 +96,7 @@ export async function runServerDeletion(
   deletion: ServerDeletion,
   options: ServerDeletionOptions,
 ): Promise<'gone' | 'never' | 'left'> {
-  const { pace: timing, clock, limit, hurry, ended, deleteLimit, onStuck } = options;
+  const { timing, clock, limit, hurry, ended, deleteLimit, onStuck } = options;
 
   const pause = async (millis: number): Promise<void> => {
     const signal = AbortSignal.any([hurry, ended]);

@@ -40,9 +40,9 @@ const RETENTION_MS = 24 * 3_600_000;
  * when they end. Rejects only with what `onTask` throws.
  */
 export async function followAra(access: AraAccess, options: FollowAraOptions): Promise<void> {
-  const { signal, onTask, onConnectionChange: onPresence, since, pollInterval: interval } = options;
+  const { signal, onTask, onConnectionChange, since, pollInterval: interval } = options;
   const client = createAraClient(access, signal);
-  const connection = createConnectionStatus(onPresence);
+  const connection = createConnectionStatus(onConnectionChange);
   const report = createTaskDeduplicator(onTask);
   const poll = createPoll(client, since);
   try {

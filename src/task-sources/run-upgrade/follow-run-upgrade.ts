@@ -36,13 +36,13 @@ export async function followRunUpgrade(
   {
     signal,
     onTask,
-    onConnectionChange: onPresence,
+    onConnectionChange,
     since,
     followingSince: followedFrom,
     pollInterval = 1000,
   }: FollowRunUpgradeOptions,
 ): Promise<void> {
-  const connection = createConnectionStatus(onPresence);
+  const connection = createConnectionStatus(onConnectionChange);
   const report = createTaskDeduplicator(onTask);
   while (!signal.aborted) {
     const contents = await readDirectory(directory);

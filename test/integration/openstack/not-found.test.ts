@@ -123,7 +123,7 @@ it('deletes a server that a 404 of an ingress has hidden', async () => {
   const end = await runServerDeletion(newServerDeletion('rollwatch-1', { id: ID, since: cloud.clock.now() }), {
     ...{ compute: cloud.compute(cloud.http), clock: cloud.clock, limits: cloud.limits, limit: pLimit(1) },
     ...{
-      pace: { ...DEFAULT_DELETION_TIMING, pollIntervalsMs: [10], confirmAfterMs: 10 },
+      timing: { ...DEFAULT_DELETION_TIMING, pollIntervalsMs: [10], confirmAfterMs: 10 },
       deleteLimit: 60_000,
       hurry: quiet,
       ended: quiet,

@@ -34,7 +34,7 @@ it.each([
     compute: compute as unknown as Compute,
     clock: { now: () => 0 },
     limits: { connect: 1000, response: 1000 },
-    pace: DEFAULT_DELETION_TIMING,
+    timing: DEFAULT_DELETION_TIMING,
     deleteLimit: 30_000,
     limit: pLimit(1),
     turn: async () => void done.push('turn'),
