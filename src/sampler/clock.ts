@@ -50,8 +50,25 @@ export type Timeline = Clock & {
 /** A larger difference between the boot clock and the monotonic clock means that the host was suspended. */
 const SUSPENSION_THRESHOLD_MS = 500;
 
+const ANCHOR_READINGS = 5;
+
+/**
+ * Returns wall clock minus monotonic clock. Time passes between two readings, more than usual if the thread is
+ * interrupted there, so the tightest of several is taken.
+ */
+function wallMinusMonotonic({ wall, monotonic }: Clocks): number {
+  let tightest = { width: Infinity, difference: 0 };
+  for (let reading = 0; reading < ANCHOR_READINGS; reading++) {
+    const before = monotonic();
+    const at = wall();
+    const after = monotonic();
+    if (after - before < tightest.width) tightest = { width: after - before, difference: at - (before + after) / 2 };
+  }
+  return tightest.difference;
+}
+
 export function createTimeline(clocks: Clocks, step: number): Timeline {
-  let anchor = clocks.wall() - clocks.monotonic();
+  let anchor = wallMinusMonotonic(clocks);
   let suspendedTotal = clocks.boot() - clocks.monotonic();
   let offset = 0;
   let checkedAt = clocks.wall();

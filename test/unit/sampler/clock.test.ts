@@ -21,6 +21,24 @@ describe('the timeline', () => {
     expect(timeline.check()).toBeNull();
   });
 
+  it('is anchored exactly, even if the thread is interrupted between two readings of the clocks', () => {
+    const at = { monotonic: 5000, wall: 1_000_000 };
+    const interruptions = [0.08, 3, 0, 40, 1, 0.5, 0, 0, 7];
+    const pass = () => {
+      const millis = interruptions.shift() ?? 0;
+      at.monotonic += millis;
+      at.wall += millis;
+    };
+    const read = (value: () => number) => () => {
+      const result = value();
+      pass();
+      return result;
+    };
+    const clocks = { monotonic: read(() => at.monotonic), wall: read(() => at.wall), boot: () => at.monotonic };
+    const timeline = createTimeline(clocks, 500);
+    expect(timeline.now() - at.wall).toBeCloseTo(0, 6);
+  });
+
   it.each([3_600_000, -3_600_000])('ignores a wall clock change of %d ms, and reports it once', (jump) => {
     const { at, pass, timeline } = machine();
     pass(100);
