@@ -1,7 +1,7 @@
 /**
  * Outages of known moments against what is measured: 3 seeds side by side, 70 outages each, of seven kinds, 0.2 to 8 s.
  *
- *   npm run bench -- accuracy [--graceful] [OUTAGES_PER_SEED] [SEED...]
+ *   npm run bench -- accuracy [--graceful] [--kind KIND]... [OUTAGES_PER_SEED] [SEED...]
  *
  * With `--graceful` each outage is a stop of nova-api that lets requests wait for 0.3, 1.1 or 3 s, resets them and then
  * refuses for 0.2 to 8 s. They are lost from the moment of the stop.
@@ -31,8 +31,10 @@ const DRAINS = [0.3, 1.1, 3] as const;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { graceful: { type: 'boolean', default: false } },
+  options: { graceful: { type: 'boolean', default: false }, kind: { type: 'string', multiple: true, default: [] } },
 });
+const kinds = KINDS.filter((kind) => values.kind.length === 0 || values.kind.includes(kind));
+if (kinds.length === 0) throw new Error(`--kind must be one of ${KINDS.join(', ')}`);
 const [perSeed = 70, ...given] = positionals.map(Number);
 const seeds = given.length > 0 ? given : [1, 2, 3];
 
@@ -87,7 +89,7 @@ async function runSeed(seed: number): Promise<Run> {
   await delay(3000);
   const outages: Outage[] = [];
   for (let index = 0; index < perSeed; index++) {
-    const kind = KINDS[index % KINDS.length] ?? 'refuse';
+    const kind = kinds[index % kinds.length] ?? 'refuse';
     const { phase, length } = spread((seed - 1) * perSeed + index);
     const lasting = 200 * 40 ** length;
     await delay(1000 - ((timeline.now() - slots) % 1000) + 1000 * phase);
@@ -129,6 +131,7 @@ let wrong = 0;
 
 type Row = {
   readonly errors: number[];
+  readonly errorsByKind: Map<string, number[]>;
   readonly fastEnds: number[];
   outside: number;
   invented: number;
@@ -139,9 +142,13 @@ type Row = {
   bySlots: number;
 };
 
+const meanMs = (errors: readonly number[]): string =>
+  ((errors.reduce((sum, one) => sum + one, 0) / errors.length) * 1000).toFixed(0);
+
 for (const connection of ['reused', 'new'] as const) {
   const row: Row = {
     errors: [],
+    errorsByKind: new Map(),
     fastEnds: [],
     outside: 0,
     invented: 0,
@@ -154,12 +161,17 @@ for (const connection of ['reused', 'new'] as const) {
   for (const { outages, report } of runs) {
     const windows = report.windows.filter((one) => one.connection === connection && one.kind === 'down');
     const result = accuracy(outages, windows);
+    const kindOf = (truth: Interval) => outages.find(({ from }) => from === truth.from)?.kind ?? '';
+    const record = (truth: Interval, error: number) => {
+      row.errors.push(error);
+      const ofKind = row.errorsByKind.get(kindOf(truth)) ?? [];
+      row.errorsByKind.set(kindOf(truth), [...ofKind, error]);
+    };
     for (const match of result.matches) {
-      row.errors.push(Math.abs(match.durationError));
+      record(match.truth, Math.abs(match.durationError));
       if (!match.startInside || !match.endInside) {
         row.outside++;
-        const kind = outages.find((one) => one.from === match.truth.from)?.kind;
-        console.log('outside', connection, kind, JSON.stringify(match, null, 1));
+        console.log('outside', connection, kindOf(match.truth), JSON.stringify(match, null, 1));
       }
       if (match.window.end !== null && match.window.end.estimate - match.window.end.earliest < 60)
         row.fastEnds.push(Math.abs(match.endError));
@@ -167,18 +179,19 @@ for (const connection of ['reused', 'new'] as const) {
     row.undetected += result.undetected.length;
     row.long += result.undetected.filter(({ from, until }) => until - from > 1100).length;
     row.invented += result.spurious.length;
-    row.errors.push(...result.undetected.map(({ from, until }) => (until - from) / 1000));
+    for (const one of result.undetected) record(one, (one.until - one.from) / 1000);
     row.total += outages.reduce((sum, { from, until }) => sum + (until - from) / 1000, 0);
     row.bySlots += report.probes.find(({ series }) => series.connection === connection)?.samples.failed ?? 0;
     row.measured += windows.reduce((sum, one) => sum + one.duration.estimate, 0);
   }
-  const mean = row.errors.reduce((sum, one) => sum + one, 0) / row.errors.length;
   console.log(
     `server-list ${connection}: ${row.errors.length} outages, ${row.undetected} undetected (${row.long} longer than 1.1 s), ` +
-      `${row.outside} outside their brackets, ${row.invented} invented; mean absolute error ${(mean * 1000).toFixed(0)} ms; ` +
+      `${row.outside} outside their brackets, ${row.invented} invented; mean absolute error ${meanMs(row.errors)} ms; ` +
       `total ${row.total.toFixed(1)} s, by windows ${percent(row.measured, row.total)}, by failed slots ${percent(row.bySlots, row.total)}; ` +
       `ends where sampling went fast: ${row.fastEnds.length}, worst ${(Math.max(0, ...row.fastEnds) * 1000).toFixed(0)} ms`,
   );
+  const byKind = [...row.errorsByKind].map(([kind, errors]) => `${kind} ${meanMs(errors)}`);
+  console.log(`  mean absolute error by kind, in ms: ${byKind.join(', ')}`);
   wrong += row.outside + row.invented + row.long;
 }
 
