@@ -58,8 +58,8 @@ const PROMPT_MS = 1000;
 const SLOW_PACE_FACTOR = 4;
 /** A slow API answers a ping within this; nova-api takes 5 s to reload after a SIGHUP. */
 const PING_TIMEOUT_MS = 7000;
-/** Between pings: a share of the time for which nothing has been answered. */
-const PING_INTERVAL = { minMs: 900, maxMs: 5000, share: 0.1 };
+/** Between pings: a share of the time for which nothing has been answered, at first less than half a second. */
+const PING_INTERVAL = { minMs: 450, maxMs: 5000, share: 0.1 };
 const MAX_PINGS = 9;
 /** If an older ping is still unanswered, the API was down and is back. */
 const RECOVERY_MS = 500;

@@ -229,7 +229,7 @@ test('all series share one ping, and their samples have its time', async () => {
   const timedOut = a();
   await at(1000);
   const first = a();
-  await at(1500);
+  await at(1400);
   const second = b();
   expect([requests.length, pings.length]).toEqual([1, 1]);
   await at(5000);
@@ -355,4 +355,28 @@ test('the longer an API is silent, the fewer pings it gets', async () => {
   }
   expect(pings.length).toBeGreaterThan(20);
   expect(pings.length).toBeLessThan(50);
+});
+
+test('while nothing is answered, each slot of two connections has a ping of its own at first', async () => {
+  const { requests, pings, series, at } = setUp();
+  const [a, b] = [series(), series()];
+  void a();
+  for (const slot of [500, 1000, 1500, 2000]) {
+    await at(slot);
+    void (slot % 1000 === 0 ? a : b)();
+  }
+  expect([requests.length, pings.length]).toEqual([1, 4]);
+});
+
+test('the longer nothing is answered, the fewer pings are sent', async () => {
+  const { requests, pings, series, at } = setUp();
+  const list = series();
+  void list();
+  for (let slot = 500; slot <= 60_000; slot += 500) {
+    await at(slot);
+    void list();
+  }
+  expect(requests).toHaveLength(1);
+  expect(pings.length).toBeGreaterThan(20);
+  expect(pings.length).toBeLessThan(40);
 });
