@@ -58,8 +58,11 @@ const PROMPT_MS = 1000;
 const SLOW_PACE_FACTOR = 4;
 /** A slow API answers a ping within this; nova-api takes 5 s to reload after a SIGHUP. */
 const PING_TIMEOUT_MS = 7000;
-/** Between pings: a share of the time for which nothing has been answered, at first less than half a second. */
-const PING_INTERVAL = { minMs: 450, maxMs: 5000, share: 0.1 };
+/**
+ * Between pings: a share of the time for which nothing has been answered. At first it is less than the time between the
+ * slots of two connections, so that both learn of a recovery in their own slot.
+ */
+const PING_INTERVAL = { firstMs: 450, firstForMs: 2000, minMs: 900, maxMs: 5000, share: 0.1 };
 const MAX_PINGS = 9;
 /** If an older ping is still unanswered, the API was down and is back. */
 const RECOVERY_MS = 500;
@@ -142,8 +145,10 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
   function currentPing(signal: AbortSignal): Ping {
     const now = clock.now();
     unansweredSince ??= now;
-    const { minMs, maxMs, share } = PING_INTERVAL;
-    const intervalMs = Math.min(maxMs, Math.max(minMs, (now - unansweredSince) * share));
+    const { firstMs, firstForMs, minMs, maxMs, share } = PING_INTERVAL;
+    const unansweredMs = now - unansweredSince;
+    const shortestMs = unansweredMs < firstForMs ? firstMs : minMs;
+    const intervalMs = Math.min(maxMs, Math.max(shortestMs, unansweredMs * share));
     const last = pings.at(-1);
     if (last !== undefined && now - last.sentAt < intervalMs) return last;
     const limits = { connect: PING_TIMEOUT_MS, response: PING_TIMEOUT_MS };
