@@ -1,34 +1,93 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type Annotation, selectAnnotations } from '../domain/upgrade/annotation.ts';
-import {
-  type AnnotationInput,
-  annotationInput,
-  annotationQuery,
-  graphiteInput,
-  stretchOf,
-  withoutResults,
-} from './annotation-input.ts';
-import { documented } from './documents.ts';
-import { answerError } from './errors.ts';
-import { checkWrite } from './guard.ts';
-import type { ServerOptions } from './options.ts';
-import { parseBody, parseQuery } from './parse.ts';
-import { Problem } from './problem.ts';
-
-import { annotationMessageSchema, annotationSchema, annotationsSchema } from './schemas.ts';
+import { answerError, Problem } from './problem.ts';
+import { type App, json, operation, type ServerOptions } from './route.ts';
+import { MAX_TIMESTAMP_MS } from './validation.ts';
 
 /** A failed task's result may be long. */
 const BODY_LIMIT = 1_048_576;
+/** Grafana keeps no more of all tags together. */
+const MAX_TAGS_CHARACTERS = 500;
+const MAX_TEXT_CHARACTERS = 8000;
+
+const moment = z.number({ error: 'is not a moment in milliseconds since 1970' }).min(0).max(MAX_TIMESTAMP_MS, {
+  error: 'is after the year 9999; times are milliseconds since 1970',
+});
+const tags = z
+  .array(z.string())
+  .max(MAX_TAGS_CHARACTERS, { error: `are more than ${MAX_TAGS_CHARACTERS}` })
+  .refine((all) => all.join(',').length <= MAX_TAGS_CHARACTERS, {
+    error: `are longer than ${MAX_TAGS_CHARACTERS} characters together`,
+  });
+
+const CONTROL = /[^\P{Cc}\n\t]+/gu;
+const text = z.string().transform((given) => given.replaceAll(CONTROL, ' ').slice(0, MAX_TEXT_CHARACTERS));
+
+/** Takes what Grafana takes, and ignores what it ignores (isRegion, id). */
+export const annotationInput = z.object({
+  dashboardUID: z.string().nullish(),
+  dashboardId: z.number().nullish(),
+  panelId: z.int().nullish(),
+  time: moment.nullish(),
+  timeEnd: moment.nullish(),
+  tags: tags.nullish(),
+  text: text.nullish(),
+  data: z.unknown().optional(),
+});
+
+type AnnotationInput = z.output<typeof annotationInput>;
+
+const graphiteInput = z.object({
+  what: text,
+  tags: z.union([tags, z.string().transform((all) => all.split(/[\s,]+/).filter((tag) => tag !== ''))]).nullish(),
+  when: z
+    .number()
+    .min(0)
+    .max(MAX_TIMESTAMP_MS / 1000)
+    .nullish(),
+  data: text.nullish(),
+});
+
+const number = z.coerce.number();
+const several = z
+  .union([z.string().transform((one) => [one]), z.array(z.string())])
+  .optional()
+  .transform((all) => all ?? []);
+
+const annotationQuery = z.object({
+  from: number.optional().describe('milliseconds since 1970'),
+  to: number.optional().describe('milliseconds since 1970'),
+  tags: several.describe('all of them, unless matchAny'),
+  matchAny: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((value) => value === 'true'),
+  limit: number.int().min(1).max(100_000).default(100),
+  type: z.string().optional(),
+  dashboardUID: z.string().optional(),
+  dashboardId: number.optional(),
+  panelId: number.optional(),
+  alertId: number.optional(),
+  userId: number.optional(),
+});
+
+const idParams = z.object({ id: z.string() });
+
+const messageSchema = z.strictObject({ message: z.string(), id: z.int().optional() });
+const annotationSchema = z.looseObject({
+  id: z.int(),
+  time: z.number(),
+  timeEnd: z.number(),
+  text: z.string(),
+  tags: z.array(z.string()),
+  data: z.unknown(),
+});
 
 /**
  * Grafana's annotations API (https://grafana.com/docs/grafana/latest/developers/http_api/annotations/), as far as
  * annotations of an organization go: whatever marks its deployments there can mark them here, unmodified.
  */
-export function annotationRoutes(
-  app: FastifyInstance,
-  { upgrade, live, loopback, writeToken, log = () => {} }: ServerOptions & { readonly loopback: boolean },
-): void {
+export function annotationRoutes(app: App, { upgrade, live, log = () => {} }: ServerOptions): void {
   // Its clients look for `message`.
   app.setErrorHandler((error, request, reply) =>
     answerError(
@@ -38,16 +97,6 @@ export function annotationRoutes(
       { request, reply, log },
     ),
   );
-  const guarded = {
-    bodyLimit: BODY_LIMIT,
-    onRequest: async (request: FastifyRequest) => checkWrite(request, { loopback, token: writeToken, basic: true }),
-  };
-  const secured = {
-    tag: 'annotations',
-    problems: [401, 403, 413, 415],
-    secured: true,
-    answers: annotationMessageSchema,
-  } as const;
   let last = 0;
 
   const known = (id: string): Annotation => {
@@ -55,7 +104,6 @@ export function annotationRoutes(
     if (found === undefined) throw new Problem(404, `there is no annotation ${id.slice(0, 20)}`);
     return found;
   };
-  const idOf = ({ params }: FastifyRequest): string => z.object({ id: z.string() }).parse(params).id;
 
   function add(input: AnnotationInput): { message: string; id: number } {
     const { tags, text } = input;
@@ -65,7 +113,7 @@ export function annotationRoutes(
     last = id;
     upgrade.annotate({
       id,
-      ...stretchOf(input, now),
+      ...timesOf(input, now),
       text: withoutResults(text, tags ?? []),
       tags: tags ?? [],
       data: input.data === undefined ? null : JSON.stringify(input.data),
@@ -78,64 +126,61 @@ export function annotationRoutes(
     return { message: 'Annotation added', id };
   }
 
-  /** `whole`: what is not given is taken away. */
+  /** Changes what is given. `whole`: removes what is not given. */
   function change(before: Annotation, input: AnnotationInput, whole: boolean): void {
     const text = input.text ?? (whole ? '' : before.text);
     if (text.trim() === '') throw new Problem(400, 'text: must not be empty');
     const given = input.time != null || input.timeEnd != null;
-    const stretch = given
-      ? stretchOf(
+    const times = given
+      ? timesOf(
           { time: input.time ?? before.time, timeEnd: input.timeEnd ?? (whole ? null : before.timeEnd) },
           before.time,
         )
       : {};
     const tags = input.tags ?? (whole ? [] : before.tags);
     const data = input.data === undefined ? before.data : JSON.stringify(input.data);
-    upgrade.annotate({ ...before, text, tags, data, ...stretch, updated: Math.round(live().at) });
+    upgrade.annotate({ ...before, text, tags, data, ...times, updated: Math.round(live().at) });
   }
 
   app.get(
     '/api/annotations',
-    {
-      schema: documented({
-        id: 'annotations',
-        summary: "Annotations, as Grafana's API gives them",
-        tag: 'annotations',
-        query: annotationQuery,
-        answers: annotationsSchema,
-      }),
-    },
-    async (request) => {
-      const { dashboardUID: dashboardUid, ...wanted } = parseQuery(annotationQuery, request.query);
-      return selectAnnotations(upgrade.annotations(), { ...wanted, dashboardUid }).map(toGrafanaAnnotation);
-    },
-  );
-  const single = { id: 'annotation', summary: 'One annotation', tag: 'annotations', problems: [404] } as const;
-  app.get('/api/annotations/:id', { schema: documented({ ...single, answers: annotationSchema }) }, async (request) =>
-    toGrafanaAnnotation(known(idOf(request))),
+    operation('annotations', "Annotations, as Grafana's API gives them", {
+      tag: 'annotations',
+      querystring: annotationQuery,
+      answers: json(z.array(annotationSchema)),
+    }),
+    async ({ query: { dashboardUID: dashboardUid, ...wanted } }) =>
+      selectAnnotations(upgrade.annotations(), { ...wanted, dashboardUid }).map(toGrafanaAnnotation),
   );
 
+  app.get(
+    '/api/annotations/:id',
+    operation('annotation', 'One annotation', {
+      tag: 'annotations',
+      params: idParams,
+      answers: json(annotationSchema),
+      problems: [404],
+    }),
+    async ({ params: { id } }) => toGrafanaAnnotation(known(id)),
+  );
+
+  const writes = { tag: 'annotations', answers: json(messageSchema), writes: true } as const;
   app.post(
     '/api/annotations',
     {
-      ...guarded,
-      schema: documented({ id: 'annotate', summary: 'Add an annotation', body: annotationInput, ...secured }),
+      bodyLimit: BODY_LIMIT,
+      ...operation('annotate', 'Add an annotation', { ...writes, body: annotationInput }),
     },
-    async (request) => add(parseBody(annotationInput, request.body)),
+    async ({ body }) => add(body),
   );
+
   app.post(
     '/api/annotations/graphite',
     {
-      ...guarded,
-      schema: documented({
-        id: 'annotateGraphite',
-        summary: 'Add an annotation as Graphite does',
-        body: graphiteInput,
-        ...secured,
-      }),
+      bodyLimit: BODY_LIMIT,
+      ...operation('annotateGraphite', 'Add an annotation as Graphite does', { ...writes, body: graphiteInput }),
     },
-    async (request) => {
-      const { what, tags, when, data } = parseBody(graphiteInput, request.body);
+    async ({ body: { what, tags, when, data } }) => {
       const { id } = add({
         text: data == null || data === '' ? what : `${what}\n${data}`,
         tags: tags ?? [],
@@ -144,53 +189,72 @@ export function annotationRoutes(
       return { message: 'Graphite annotation added', id };
     },
   );
-  const one = (method: 'PATCH' | 'PUT' | 'DELETE', message: string, act: (request: FastifyRequest) => void) =>
+
+  const changes = [
+    { method: 'PATCH', message: 'Annotation patched', whole: false },
+    { method: 'PUT', message: 'Annotation updated', whole: true },
+  ] as const;
+  for (const { method, message, whole } of changes) {
     app.route({
       method,
       url: '/api/annotations/:id',
-      ...guarded,
-      schema: documented({ id: `${method.toLowerCase()}Annotation`, summary: message, ...secured }),
-      handler: async (request: FastifyRequest, _reply: FastifyReply) => {
-        act(request);
+      bodyLimit: BODY_LIMIT,
+      ...operation(`${method.toLowerCase()}Annotation`, message, {
+        ...writes,
+        params: idParams,
+        body: annotationInput,
+        problems: [404],
+      }),
+      handler: async ({ params: { id }, body }) => {
+        change(known(id), body, whole);
         return { message };
       },
     });
-  one('PATCH', 'Annotation patched', (request) =>
-    change(known(idOf(request)), parseBody(annotationInput, request.body), false),
-  );
-  one('PUT', 'Annotation updated', (request) =>
-    change(known(idOf(request)), parseBody(annotationInput, request.body), true),
-  );
-  one('DELETE', 'Annotation deleted', (request) =>
-    upgrade.annotate({ ...known(idOf(request)), deleted: true, updated: Math.round(live().at) }),
+  }
+
+  app.delete(
+    '/api/annotations/:id',
+    {
+      bodyLimit: BODY_LIMIT,
+      ...operation('deleteAnnotation', 'Annotation deleted', { ...writes, params: idParams, problems: [404] }),
+    },
+    async ({ params: { id } }) => {
+      upgrade.annotate({ ...known(id), deleted: true, updated: Math.round(live().at) });
+      return { message: 'Annotation deleted' };
+    },
   );
 }
 
-const toGrafanaAnnotation = ({
-  id,
-  dashboardUid,
-  panelId,
-  time,
-  timeEnd,
-  text,
-  tags,
-  data,
-  created,
-  updated,
-}: Annotation) => ({
-  id,
+const toGrafanaAnnotation = (one: Annotation) => ({
+  id: one.id,
   alertId: 0,
   dashboardId: 0,
-  dashboardUID: dashboardUid === '' ? null : dashboardUid,
-  panelId,
+  dashboardUID: one.dashboardUid === '' ? null : one.dashboardUid,
+  panelId: one.panelId,
   userId: 0,
   newState: '',
   prevState: '',
-  created,
-  updated,
-  time,
-  timeEnd,
-  text,
-  tags,
-  data: data === null ? {} : z.unknown().parse(JSON.parse(data)),
+  created: one.created,
+  updated: one.updated,
+  time: one.time,
+  timeEnd: one.timeEnd,
+  text: one.text,
+  tags: one.tags,
+  data: one.data === null ? {} : z.unknown().parse(JSON.parse(one.data)),
 });
+
+/** Cuts a failed task's result, JSON that may contain secrets, off its annotation. */
+function withoutResults(given: string, givenTags: readonly string[]): string {
+  if (!givenTags.includes('ansible_event_failure') && !givenTags.includes('ansible_event_failed')) return given;
+  return given.split(/[{[]/, 1)[0]?.trimEnd().slice(0, 300) ?? '';
+}
+
+/** Returns both times: now if neither is given, the same if one is, and in order if they are not. */
+function timesOf(
+  { time, timeEnd }: Pick<AnnotationInput, 'time' | 'timeEnd'>,
+  now: number,
+): Pick<Annotation, 'time' | 'timeEnd'> {
+  const from = time ?? timeEnd ?? now;
+  const until = timeEnd ?? from;
+  return { time: Math.min(from, until), timeEnd: Math.max(from, until) };
+}

@@ -6,29 +6,29 @@ import type { LiveStatus } from '../domain/run/live.ts';
 import { type Sample, seriesId } from '../domain/sample.ts';
 import type { AttributedWindow } from '../domain/upgrade/attribution.ts';
 import { printableJson, printableLine } from '../format/printable.ts';
-import type { Limits, ServerOptions } from './options.ts';
-import { createSlots } from './slots.ts';
+import { createSlots, type Limits } from './limits.ts';
+import type { ServerOptions } from './route.ts';
 
-/** Characters that may wait for a reader who does not keep up; then he is dropped, and may come again. */
-const BACKLOG = 500_000;
-/** Windows that a client which reconnects receives; the report has all. */
-const MISSED = 200;
+/** A reader with more unread is disconnected, and may reconnect. */
+const MAX_BACKLOG_CHARACTERS = 500_000;
+/** A client that reconnects receives no more of those it missed; the report has all. */
+const MAX_MISSED_WINDOWS = 200;
 
 export type Events = {
-  /** A stream for one more reader at an address. It begins with the status. */
+  /** Returns a stream for one more reader at an address. It begins with the status. */
   open(address: string, lastEventId: string | undefined): Readable;
   close(): void;
 };
 
-type Rhythm = NonNullable<ServerOptions['events']>;
+type Intervals = NonNullable<ServerOptions['events']>;
 
 type Sources = Pick<ServerOptions, 'live' | 'follow'> & { readonly limits: Limits };
 
 /**
- * Server-sent events: `status` when it has changed, and every `heartbeat`; `alive` every `alive`; `samples` in columns (see api/chart.ts);
- * `window` when one is finished. Looks only while someone reads.
+ * Sends `status` when it has changed, and every `heartbeat`; `alive` every `alive`; `samples` in columns (see
+ * api/chart.ts); `window` when one is finished. Checks for changes only while there are readers.
  */
-export function createEvents({ live, follow, limits }: Sources, { look, heartbeat, alive }: Rhythm): Events {
+export function createEvents({ live, follow, limits }: Sources, { look, heartbeat, alive }: Intervals): Events {
   const slots = createSlots(limits.events);
   const readers = new Set<PassThrough>();
   let timers: NodeJS.Timeout[] = [];
@@ -39,7 +39,7 @@ export function createEvents({ live, follow, limits }: Sources, { look, heartbea
 
   function send(text: string, to: Iterable<PassThrough> = readers): void {
     for (const reader of to) {
-      if (backlogOf(reader) > BACKLOG) reader.destroy();
+      if (backlogOf(reader) > MAX_BACKLOG_CHARACTERS) reader.destroy();
       else reader.write(text);
     }
   }
@@ -90,7 +90,7 @@ export function createEvents({ live, follow, limits }: Sources, { look, heartbea
         readers.delete(reader);
         if (readers.size === 0) end();
       });
-      const missed = after(finished(now), lastEventId).slice(-MISSED).map(windowEvent);
+      const missed = after(finished(now), lastEventId).slice(-MAX_MISSED_WINDOWS).map(windowEvent);
       send(`retry: 2000\n\n${statusEvent(now)}${missed.join('')}`, [reader]);
       return reader;
     },
@@ -106,7 +106,7 @@ const backlogOf = ({ writableLength, readableLength }: PassThrough): number => w
 const finished = ({ report }: LiveStatus): readonly AttributedWindow[] =>
   report.windows.filter(({ end, provisional }) => end !== null && !provisional);
 
-/** What a reader who comes again has not seen. */
+/** Returns what a reader that reconnects has not seen. */
 function after(windows: readonly AttributedWindow[], id: string | undefined): readonly AttributedWindow[] {
   const index = windows.findIndex((one) => one.id === id);
   return index < 0 ? [] : windows.slice(index + 1);
@@ -128,7 +128,7 @@ function samplesEvent(samples: readonly Sample[], { report }: LiveStatus): strin
 const windowEvent = (window: AttributedWindow): string =>
   `event: window\nid: ${printableLine(window.id)}\ndata: ${printableJson(toApiWindow(window))}\n\n`;
 
-/** What makes a status another one: figures that run with the clock do not. */
+/** Changes whenever the status does, but for figures that run with the clock. */
 const digestOf = ({ at, paused, series, running, journal, report, health }: LiveStatus): string =>
   JSON.stringify([
     paused,

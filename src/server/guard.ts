@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import type { FastifyRequest } from 'fastify';
 import { isLoopback } from '../domain/loopback.ts';
 import { Problem } from './problem.ts';
+import type { App } from './route.ts';
 
 type Headers = FastifyRequest['headers'];
 
@@ -57,14 +58,25 @@ const PROXY_HEADERS = new Set([
   'cf-connecting-ip',
 ]);
 
+type WriteGuard = {
+  readonly loopback: boolean;
+  readonly token: string | null;
+  /** Takes the token as a password of HTTP's Basic scheme too. */
+  readonly basic?: boolean;
+};
+
+/** Guards all routes that write, before their bodies are read. */
+export function guardWrites(app: App, guard: WriteGuard): void {
+  app.addHook('onRequest', async ({ method, headers }) => {
+    if (method !== 'GET' && method !== 'HEAD') checkWrite(headers, guard);
+  });
+}
+
 /**
  * Lets a write pass or throws. A browser says where a request comes from, so a foreign page can't write in the name
  * of whoever reads it; what is not a browser sends neither Origin nor Sec-Fetch-Site.
  */
-export function checkWrite(
-  { headers }: Pick<FastifyRequest, 'headers'>,
-  { loopback, token, basic = false }: { loopback: boolean; token: string | null; basic?: boolean },
-): void {
+function checkWrite(headers: Headers, { loopback, token, basic = false }: WriteGuard): void {
   const { origin, host, authorization, 'sec-fetch-site': site = 'none' } = headers;
   if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
     throw new Problem(403, 'a page of another origin may not write', { header: 'Origin' });

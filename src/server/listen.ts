@@ -28,7 +28,7 @@ export async function portOrFree(port: number): Promise<number> {
   }
 }
 
-/** Binds, and gives the port. */
+/** Binds and returns the port. */
 export async function bind(
   app: FastifyInstance,
   { address, port }: { address: string; port: number },
@@ -55,7 +55,7 @@ function refusalOf(error: unknown, address: string, port: number): UserError | n
 const authority = (address: string, port: number): string =>
   isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 
-/** Where a person on this machine finds it. */
+/** Returns the address that a browser on this machine can open. */
 export function urlOf(address: string, port: number): string {
   if (address === '0.0.0.0') return `http://${authority('127.0.0.1', port)}`;
   return `http://${authority(address === '::' ? '::1' : address, port)}`;

@@ -1,8 +1,11 @@
 import { STATUS_CODES } from 'node:http';
-import type { FastifyReply } from 'fastify';
+import type { Socket } from 'node:net';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { UserError } from '../domain/user-error.ts';
 import { printableJson } from '../format/printable.ts';
+import type { App } from './route.ts';
 
-/** A refusal of a request, as RFC 9457 has it. `more` is added to the body, and says what would be right. */
+/** A refusal of a request (RFC 9457). `more` is added to the body, and says what would be right. */
 export class Problem extends Error {
   override readonly name = 'Problem';
   readonly status: number;
@@ -15,10 +18,80 @@ export class Problem extends Error {
   }
 }
 
-export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
-export const problemBody = ({ status, message, more }: Problem): string =>
+const problemBody = ({ status, message, more }: Problem): string =>
   printableJson({ type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail: message, ...more });
 
-export const sendProblem = (reply: FastifyReply, problem: Problem): FastifyReply =>
+const sendProblem = (reply: FastifyReply, problem: Problem): FastifyReply =>
   reply.code(problem.status).type(PROBLEM_TYPE).send(problemBody(problem));
+
+type Log = (level: 'info' | 'warn' | 'error', message: string) => void;
+
+/** Sends every error as application/problem+json; those of the server reveal nothing internal. */
+export function answerErrors(app: App, log: Log): void {
+  const methods = new Map<string, Set<string>>();
+  app.addHook('onRoute', ({ url, method }) => {
+    const known = methods.get(url) ?? new Set();
+    for (const one of [method].flat()) known.add(one);
+    methods.set(url, known);
+  });
+
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0] ?? '';
+    const allowed = methods.get(path);
+    if (allowed === undefined)
+      return sendProblem(reply, new Problem(404, `there is nothing at ${path}; see /api/v1/openapi.json`));
+    const allow = [...allowed].sort().join(', ');
+    reply.header('allow', allow);
+    return sendProblem(reply, new Problem(405, `${path} takes ${allow}`, { allow: [...allowed].sort() }));
+  });
+
+  app.setErrorHandler((error, request, reply) => answerError(error, { request, reply, log }));
+}
+
+type Context = { readonly request: FastifyRequest; readonly reply: FastifyReply; readonly log: Log };
+
+export function answerError(error: unknown, { request, reply, log }: Context): FastifyReply {
+  const problem = problemOf(error);
+  if (problem.status === 500) {
+    log(
+      'error',
+      `${request.method} ${request.url}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+  }
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="rollwatch"');
+  return sendProblem(reply, problem);
+}
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof UserError) return new Problem(400, error.message);
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : null;
+  if (status === 413) return new Problem(413, 'the body is larger than is taken here');
+  if (status === 415) return new Problem(415, 'a body has to be application/json');
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return new Problem(status, error instanceof Error ? error.message : 'the request is not valid');
+  }
+  return new Problem(500, 'a bug in Rollwatch: see its log');
+}
+
+type ClientError = Error & { readonly code: string; readonly rawPacket?: unknown };
+
+/** Answers what is no request that Fastify could hand to a route. */
+export function answerClientError(error: ClientError, socket: Socket): void {
+  const problem = unreadable(error.code);
+  if (!socket.writable) return;
+  const body = problemBody(problem);
+  const title = STATUS_CODES[problem.status] ?? 'Error';
+  const head = `HTTP/1.1 ${problem.status} ${title}\r\nConnection: close\r\nContent-Type: ${PROBLEM_TYPE}`;
+  const raw: unknown = error.rawPacket;
+  const toHead = Buffer.isBuffer(raw) && raw.subarray(0, 5).toString() === 'HEAD ';
+  socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${toHead ? '' : body}`);
+}
+
+function unreadable(code: string): Problem {
+  if (code === 'HPE_HEADER_OVERFLOW') return new Problem(431, 'the headers are longer than is taken here');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Problem(408, 'the request did not come in time');
+  return new Problem(400, 'this is no request of HTTP/1.1 that can be read');
+}

@@ -1,73 +1,113 @@
-import type { FastifyInstance } from 'fastify';
-import { documented } from './documents.ts';
-import { checkWrite } from './guard.ts';
-import type { ServerOptions } from './options.ts';
-import { parseQuery } from './parse.ts';
+import { z } from 'zod';
+import type { LiveStatus } from '../domain/run/live.ts';
 import { Problem } from './problem.ts';
-import { nothing } from './query.ts';
-import { unready } from './readiness.ts';
-import { healthSchema, pausedSchema, readySchema } from './schemas.ts';
+import { type App, json, noParameters, operation, type ServerOptions, text } from './route.ts';
 
-/** The page, what orchestrators and Prometheus ask for, and what changes something. */
-export function serviceRoutes(app: FastifyInstance, options: ServerOptions & { readonly loopback: boolean }): void {
-  const { live, metrics, version } = options;
+/** The sampler reports about every second; after this time without a report it counts as silent, in milliseconds. */
+const SILENT_AFTER_MS = 5000;
 
-  const page = { id: 'page', summary: 'The page', tag: 'status' } as const;
-  app.get('/', { schema: documented({ ...page, answers: ['text/html'] }) }, async (_request, reply) =>
-    reply
-      .type('text/html; charset=utf-8')
-      .header('content-security-policy', options.page.policy)
-      .send(options.page.document),
+const healthSchema = z.strictObject({ alive: z.literal(true), version: z.string() });
+const readySchema = z.strictObject({ ready: z.literal(true), paused: z.boolean() });
+const pausedSchema = z.strictObject({ paused: z.boolean() });
+const documentSchema = z.looseObject({});
+
+/** The page, what orchestrators and Prometheus ask for, and the commands to the sampler. */
+export function serviceRoutes(app: App, { live, metrics, version, page, pause, resume }: ServerOptions): void {
+  app.get(
+    '/',
+    operation('page', 'The page', { tag: 'status', answers: text('text/html') }),
+    async (_request, reply) => {
+      reply.type('text/html; charset=utf-8').header('content-security-policy', page.policy);
+      return page.document;
+    },
   );
+
+  // From memory: a disk that hangs delays no answer, and an upgrade of the package does not mix two versions of the page
   const files = [
-    { path: '/page.js', id: 'pageScript', type: 'text/javascript', text: options.page.script },
-    { path: '/page.css', id: 'pageStyle', type: 'text/css', text: options.page.style },
+    { path: '/page.js', id: 'pageScript', type: 'text/javascript', content: page.script },
+    { path: '/page.css', id: 'pageStyle', type: 'text/css', content: page.style },
   ] as const;
-  for (const { path, id, type, text } of files) {
-    const document = { id, summary: 'A part of the page', tag: 'status', answers: [type] } as const;
-    app.get(path, { schema: documented(document) }, async (_request, reply) =>
-      reply.type(`${type}; charset=utf-8`).send(text),
+  for (const { path, id, type, content } of files) {
+    app.get(
+      path,
+      operation(id, 'A part of the page', { tag: 'status', answers: text(type) }),
+      async (_request, reply) => {
+        reply.type(`${type}; charset=utf-8`);
+        return content;
+      },
     );
   }
 
-  const scrape = { id: 'metrics', summary: "Metrics in Prometheus' text format", tag: 'service' } as const;
-  app.get('/metrics', { schema: documented({ ...scrape, answers: ['text/plain'] }) }, async (_request, reply) => {
-    metrics.update(live());
-    return reply.type(metrics.contentType).send(await metrics.text());
-  });
+  app.get(
+    '/metrics',
+    operation('metrics', "Metrics in Prometheus' text format", {
+      tag: 'service',
+      answers: text('text/plain'),
+    }),
+    async (_request, reply) => {
+      metrics.update(live());
+      reply.type(metrics.contentType);
+      return metrics.text();
+    },
+  );
 
-  const alive = { id: 'healthz', summary: 'The process lives', tag: 'service' } as const;
-  app.get('/healthz', { schema: documented({ ...alive, answers: healthSchema }) }, async () => ({
-    alive: true,
-    version,
-  }));
+  app.get(
+    '/healthz',
+    operation('healthz', 'The process lives', { tag: 'service', answers: json(healthSchema) }),
+    async () => ({ alive: true as const, version }),
+  );
 
-  const ready = { id: 'readyz', summary: 'The sampler sends and the journal records', tag: 'service' } as const;
-  app.get('/readyz', { schema: documented({ ...ready, answers: readySchema, problems: [503] }) }, async () => {
-    const now = live();
-    const reasons = unready(now);
-    if (reasons.length > 0) throw new Problem(503, reasons.join('; '), { reasons });
-    return { ready: true, paused: now.paused };
-  });
+  app.get(
+    '/readyz',
+    operation('readyz', 'The sampler sends and the journal records', {
+      tag: 'service',
+      answers: json(readySchema),
+      problems: [503],
+    }),
+    async () => {
+      const now = live();
+      const reasons = unreadyReasons(now);
+      if (reasons.length > 0) throw new Problem(503, reasons.join('; '), { reasons });
+      return { ready: true as const, paused: now.paused };
+    },
+  );
 
-  const writes = [
-    { verb: 'pause', summary: 'Pause probing until resumed; paused time is unobserved', act: options.pause },
-    { verb: 'resume', summary: 'Go on sampling', act: options.resume },
+  const commands = [
+    { id: 'pause', summary: 'Pause probing until resumed; paused time is unobserved', execute: pause },
+    { id: 'resume', summary: 'Go on sampling', execute: resume },
   ] as const;
-  for (const { verb, summary, act } of writes) {
-    const document = { id: verb, summary, tag: 'control', problems: [401, 403, 413, 415], secured: true } as const;
+  for (const { id, summary, execute } of commands) {
     app.post(
-      `/api/v1/${verb}`,
-      {
-        schema: documented({ ...document, query: nothing, answers: pausedSchema }),
-        // before the body is read
-        onRequest: async (request) => checkWrite(request, { loopback: options.loopback, token: options.writeToken }),
-      },
-      async (request) => {
-        parseQuery(nothing, request.query);
-        await act();
-        return { paused: verb === 'pause' };
+      `/api/v1/${id}`,
+      operation(id, summary, {
+        tag: 'control',
+        querystring: noParameters,
+        answers: json(pausedSchema),
+        writes: true,
+      }),
+      async () => {
+        await execute();
+        return { paused: id === 'pause' };
       },
     );
   }
+
+  app.get(
+    '/api/v1/openapi.json',
+    operation('openapi', 'This document', { tag: 'service', answers: json(documentSchema) }),
+    async () => ({ ...app.swagger() }),
+  );
+}
+
+/** Returns what keeps Rollwatch from its work; nothing if it is ready. A pause is a command, and no reason. */
+function unreadyReasons({ at, series, health, journal, paused }: LiveStatus): readonly string[] {
+  const reasons: string[] = [];
+  if (health === null) reasons.push('the sampler has not reported yet');
+  else if (at - health.at > SILENT_AFTER_MS)
+    reasons.push(`the sampler has been silent for ${Math.round((at - health.at) / 1000)} s`);
+  if (!paused && series.every(({ last, pending }) => last === null && pending === null)) {
+    reasons.push('no sample has been sent yet');
+  }
+  if (journal.kind === 'stopped') reasons.push(`the journal does not record: ${journal.reason}`);
+  return reasons;
 }

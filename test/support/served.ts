@@ -8,7 +8,7 @@ import { createTaskRegistry } from '../../src/domain/upgrade/task-registry.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { REPORT_FORMATS, SAMPLE_FORMATS } from '../../src/report/formats.ts';
 import { LIVE_POLICY } from '../../src/report/page-document.ts';
-import type { ServerOptions } from '../../src/server/options.ts';
+import type { ServerOptions } from '../../src/server/route.ts';
 import { createServer } from '../../src/server/server.ts';
 import { live } from './live.ts';
 

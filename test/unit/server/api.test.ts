@@ -289,6 +289,7 @@ describe('the OpenAPI document', () => {
   const content = z.record(z.string(), z.object({ schema: z.record(z.string(), z.json()) }));
   const operation = z.object({
     operationId: z.string(),
+    requestBody: z.unknown().optional(),
     responses: z.record(z.string(), z.object({ description: z.string(), content: content.optional() })),
   });
   const document = z.object({ openapi: z.string(), paths: z.record(z.string(), z.record(z.string(), operation)) });
@@ -308,7 +309,12 @@ describe('the OpenAPI document', () => {
     const { openapi, paths } = document.parse(await (await fetch(`${served.url}/api/v1/openapi.json`)).json());
     expect(openapi).toBe('3.1.0');
     const told = Object.entries(paths).flatMap(([path, operations]) =>
-      Object.entries(operations).map(([method, { responses }]) => ({ path, method, responses })),
+      Object.entries(operations).map(([method, { requestBody, responses }]) => ({
+        path,
+        method,
+        requestBody,
+        responses,
+      })),
     );
     expect(told.map(({ path, method }) => `${method} ${path}`).sort()).toEqual([
       'delete /api/annotations/{id}',
@@ -341,7 +347,8 @@ describe('the OpenAPI document', () => {
       'post /api/v1/tasks',
       'put /api/annotations/{id}',
     ]);
-    for (const { path, method, responses } of told) {
+    for (const { path, method, requestBody, responses } of told) {
+      expect(requestBody !== undefined, path).toBe(`${method} ${path}` in BODIES);
       for (const [type, { schema }] of Object.entries(responses['200']?.content ?? {})) {
         if (type === 'text/event-stream') continue; // never ends: see events.test.ts
         const sent = BODIES[`${method} ${path}`];

@@ -2,6 +2,7 @@ import { connect, createServer as createTcpServer } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { UserError } from '../../../src/domain/user-error.ts';
 import { ask, serve } from '../../support/served.ts';
 
@@ -49,6 +50,22 @@ describe('writing', () => {
     expect((await post('null')).status).toBe(403);
     expect((await post(served.url)).status).toBe(200);
     expect(served.orders).toEqual(['pause']);
+  });
+
+  it('is refused to a page of another site on every route, before its body is read', async () => {
+    await using served = await serve();
+    const document = z.object({ paths: z.record(z.string(), z.record(z.string(), z.unknown())) });
+    const { paths } = document.parse(await (await fetch(`${served.url}/api/v1/openapi.json`)).json());
+    const writes = Object.entries(paths).flatMap(([path, operations]) =>
+      Object.keys(operations).flatMap((method) => (method === 'get' ? [] : [`${method} ${path.replace('{id}', '1')}`])),
+    );
+    const answers = writes.map(async (write) => {
+      const [method = '', path = ''] = write.split(' ');
+      const headers = { origin: 'https://evil.example', 'content-type': 'text/plain', 'content-length': '1' };
+      return [write, (await ask(served.url + path, { method, headers, body: '{' })).status];
+    });
+    expect(await Promise.all(answers)).toEqual(writes.map((write) => [write, 403]));
+    expect(writes.length).toBeGreaterThan(8);
   });
 
   it.skipIf(outer === undefined)('needs the bearer token where others can reach the listener', async () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createSlots, type Slots } from '../../../src/server/slots.ts';
+import { createSlots, type Slots } from '../../../src/server/limits.ts';
 
 /** Takes a slot; `dropped` has the names of those who lost theirs. */
 const taker = (slots: Slots) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { annotationInput } from '../../../src/server/annotation-input.ts';
+import { annotationInput } from '../../../src/server/annotation-routes.ts';
 import { runsSchema } from '../../../src/server/check-routes.ts';
-import { tasksInput } from '../../../src/server/task-input.ts';
+import { tasksInput } from '../../../src/server/task-routes.ts';
 
 const many = (count: number): unknown[] => Array.from({ length: count }, () => ({}));
 const run = { stage: 'before', cloud: 'c', vantage: 'v', at: 0, checks: many(400_000), baseline: '' };

@@ -1,24 +1,31 @@
+import type { FastifySchemaCompiler } from 'fastify';
 import { z } from 'zod';
 import { didYouMean, listed } from '../format/did-you-mean.ts';
 import { Problem } from './problem.ts';
+import type { App } from './route.ts';
+
+/** 9999-12-31T23:59:59.999Z */
+export const MAX_TIMESTAMP_MS = 253_402_300_799_999;
 
 /** ISO 8601 with a zone (RFC 3339); read as milliseconds since 1970. */
 export const moment = z.iso
   .datetime({ offset: true, error: 'is not a moment in ISO 8601 with a zone, like 2026-11-23T07:10:00.000Z' })
   .transform((text) => Date.parse(text));
 
-/** The query as the schema has it, or a 400 that names the parameter and what would be right. */
-export const parseQuery = <Schema extends z.ZodType>(schema: Schema, query: unknown): z.output<Schema> =>
-  parse(schema, query, 'query');
+/**
+ * Validates a part of a request against its zod schema, and replaces it by what the schema makes of it. Anything else is
+ * a 400 that says where the mistake is and what would be right.
+ */
+export const validatorCompiler: FastifySchemaCompiler<z.ZodType> =
+  ({ schema, httpPart }) =>
+  (given: unknown) => {
+    // Fastify has null where there is no body
+    const parsed = schema.safeParse(given ?? undefined, { error: messageOf });
+    return parsed.success ? { value: parsed.data } : { error: problemOf(parsed.error.issues, schema, httpPart) };
+  };
 
-/** The body as the schema has it, or a 400 that says where it is not. */
-export const parseBody = <Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> =>
-  parse(schema, body, 'body');
-
-function parse<Schema extends z.ZodType>(schema: Schema, given: unknown, part: 'query' | 'body'): z.output<Schema> {
-  const parsed = schema.safeParse(given, { error: wordsOf });
-  if (parsed.success) return parsed.data;
-  const { issues } = parsed.error;
+function problemOf(issues: readonly z.core.$ZodIssue[], schema: z.ZodType, httpPart: string | undefined): Problem {
+  const isQuery = httpPart === 'querystring';
   // A misspelled key explains the other issues.
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   if (issue?.code === 'unrecognized_keys') {
@@ -26,19 +33,21 @@ function parse<Schema extends z.ZodType>(schema: Schema, given: unknown, part: '
     const names = keysAt(schema, issue.path);
     const slip = didYouMean(key, names, key.length < SHORT ? 2 : 3);
     const there = names.length === 0 ? 'there are none here' : `there are ${names.join(', ')}`;
-    const what = part === 'query' ? 'parameter' : 'key';
     const parameter = dotted([...issue.path, key]);
-    throw new Problem(400, `${parameter}: no such ${what}; ${slip === null ? there : `did you mean ${slip}?`}`, {
-      parameter,
-    });
+    return new Problem(
+      400,
+      `${parameter}: no such ${isQuery ? 'parameter' : 'key'}; ${slip === null ? there : `did you mean ${slip}?`}`,
+      { parameter },
+    );
   }
   const parameter = dotted(issue?.path ?? []);
-  throw new Problem(400, `${parameter || part}: ${issue?.message ?? 'is not valid'}`, {
-    parameter: parameter || (part === 'query' ? part : ''),
+  const part = isQuery ? 'query' : 'body';
+  return new Problem(400, `${parameter || part}: ${issue?.message ?? 'is not valid'}`, {
+    parameter: parameter || (isQuery ? part : ''),
   });
 }
 
-/** Two slips, or an exchange of neighbours, are half of a word that is shorter than this: it may be meant all the same. */
+/** Two slips, or two letters exchanged, are half of a word that is shorter than this; it may still be meant. */
 const SHORT = 5;
 
 /** `tasks[0].name` */
@@ -48,8 +57,8 @@ const dotted = (path: readonly PropertyKey[]): string =>
     return text === '' ? String(key) : `${text}.${String(key)}`;
   }, '');
 
-/** For what the schema itself says nothing of. */
-function wordsOf(issue: z.core.$ZodRawIssue): string {
+/** Describes a mistake for which the schema has no message of its own. */
+function messageOf(issue: z.core.$ZodRawIssue): string {
   if (issue.input === undefined) return 'is missing';
   switch (issue.code) {
     case 'invalid_type':
@@ -80,7 +89,7 @@ const COUNTED: Readonly<Record<string, string>> = { array: 'entries', string: 'c
 const amount = (origin: string, limit: number | bigint): string =>
   COUNTED[origin] === undefined ? String(limit) : `${limit} ${COUNTED[origin]}`;
 
-/** The keys that the mapping at this path may have. */
+/** Returns the keys that the mapping at a path may have. */
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
   type Schema = z.core.JSONSchema._JSONSchema | undefined;
   const whole: Schema = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' });
@@ -90,4 +99,39 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly strin
     return Array.isArray(here.items) ? here.items[key] : here.items;
   }, whole);
   return typeof found === 'object' ? Object.keys(found.properties ?? {}) : [];
+}
+
+/** Takes application/json as the only type of a body, and an empty body as none. */
+export function takeJson(app: App): void {
+  app.removeContentTypeParser('text/plain');
+  app.removeContentTypeParser('application/json');
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    const text = body.toString();
+    if (text === '') return done(null, undefined);
+    if (isTooDeep(text)) return done(new Problem(400, `the body is nested deeper than ${MAX_DEPTH} levels`));
+    return parseJson(request, text, done);
+  });
+}
+
+/** No body that is taken has more than a few levels, and JSON is written by recursion. */
+const MAX_DEPTH = 64;
+
+/** Counts brackets outside of strings, in one pass. */
+function isTooDeep(json: string): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < json.length; at++) {
+    const one = json[at];
+    if (inString) {
+      if (one === '\\') at += 1;
+      else if (one === '"') inString = false;
+    } else if (one === '"') inString = true;
+    else if (one === ']' || one === '}') depth -= 1;
+    else if (one === '[' || one === '{') {
+      depth += 1;
+      if (depth > MAX_DEPTH) return true;
+    }
+  }
+  return false;
 }

@@ -1,0 +1,162 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import { createDrawing, type Drawing } from '../api/drawing.ts';
+import type { SampleFormat } from '../api/formats.ts';
+import { reportSchema } from '../api/report.ts';
+import { sampleSchema } from '../api/sample.ts';
+import type { Report } from '../domain/run/report.ts';
+import type { Sample } from '../domain/sample.ts';
+import { isTimeZone } from '../domain/time.ts';
+import { createSlots, type Limits } from './limits.ts';
+import { Problem } from './problem.ts';
+import { type App, operation, type ServerOptions, seriesFilter, textSchema } from './route.ts';
+import { moment } from './validation.ts';
+
+/** The report and the samples, each in the format that is asked for. */
+export function downloadRoutes(
+  app: App,
+  { live, journal, reports, samples, limits }: ServerOptions & { readonly limits: Limits },
+): void {
+  app.get(
+    '/api/v1/report',
+    operation('report', 'The report of the run so far', {
+      tag: 'data',
+      querystring: reportQuery(reports.map(({ name }) => name)),
+      answers: answersOf(reports, { name: 'json', schema: reportSchema }),
+    }),
+    async ({ query, headers: { accept } }, reply) => {
+      const { format: name, width = Number.POSITIVE_INFINITY, colour, strict, zone, tasks } = query;
+      const format = chosenFormat(reports, { name, accept });
+      const { report } = live();
+      const drawing = format.draws === true ? { drawing: await readDrawing(report, journal) } : {};
+      const options = { width, colour: colour === 'true', strict: strict === 'true', zone, tasks, ...drawing };
+      const text = format.write(report, options);
+      reply.type(format.contentType).header('vary', 'accept').header('rollwatch-verdict', report.verdict.result);
+      return text;
+    },
+  );
+
+  const slots = createSlots(limits.downloads);
+  app.get(
+    '/api/v1/samples',
+    {
+      ...operation('samples', 'Samples, one a line, by the moment sent', {
+        tag: 'data',
+        querystring: samplesQuery(samples.map(({ name }) => name)),
+        answers: answersOf(samples, { name: 'jsonl', schema: sampleSchema }),
+      }),
+      exposeHeadRoute: false,
+    },
+    async ({ query, headers: { accept }, ip }, reply) => {
+      const { format: name, to, ...filter } = query;
+      if (filter.from !== undefined && to !== undefined && filter.from > to) {
+        throw new Problem(400, 'to: is before from', { parameter: 'to' });
+      }
+      const format = chosenFormat(samples, { name, accept });
+      const stream = await sampleStream(journal.samples({ ...filter, ...(to !== undefined && { until: to }) }), format);
+      const release = slots.take({
+        address: ip,
+        burden: () => reply.raw.writableLength,
+        drop: () => stream.destroy(),
+      });
+      stream.on('close', release);
+      reply.type(format.contentType).header('vary', 'accept');
+      return stream;
+    },
+  );
+}
+
+const reportQuery = (formats: readonly string[]) =>
+  z.strictObject({
+    format: z.enum(formats).optional().describe('goes before the Accept header'),
+    width: z.coerce.number().int().min(40).max(400).optional().describe('of a line of text; left out: nothing is cut'),
+    colour: z.enum(['true', 'false']).default('false').describe('with the escapes of a terminal'),
+    strict: z.enum(['true', 'false']).default('false').describe('what is not proven counts as failed'),
+    zone: z
+      .string()
+      .refine(isTimeZone, { error: 'is not a time zone of the IANA, like Europe/Berlin' })
+      .default('utc')
+      .describe('IANA time zone of the text'),
+    tasks: z
+      .enum(['all', 'attributed'])
+      .default('all')
+      .describe('attributed: only tasks that a window is attributed to'),
+  });
+
+const samplesQuery = (formats: readonly string[]) =>
+  z.strictObject({
+    ...seriesFilter,
+    outcome: z.enum(['ok', 'failed', 'void']).exactOptional(),
+    from: moment.exactOptional().describe('sent at this moment or later'),
+    to: moment.exactOptional().describe('sent before this moment'),
+    limit: z.coerce.number().int().min(1).max(100_000_000).exactOptional().describe('at most so many samples'),
+    format: z.enum(formats).exactOptional().describe('goes before the Accept header'),
+  });
+
+type Format = { readonly name: string; readonly contentType: string };
+
+/** Every format is text; the schema describes one of them. */
+const answersOf = (
+  formats: readonly Format[],
+  { name, schema }: { readonly name: string; readonly schema: z.ZodType },
+) =>
+  Object.fromEntries(
+    formats.map((one) => [mediaType(one.contentType), { schema: one.name === name ? schema : textSchema }]),
+  );
+
+/** Returns the format that the query names, or else the one that the Accept header names first, or else the first. */
+function chosenFormat<Chosen extends Format>(
+  formats: readonly [Chosen, ...Chosen[]],
+  { name, accept = '' }: { readonly name: string | undefined; readonly accept: string | undefined },
+): Chosen {
+  const named = formats.find((one) => one.name === name);
+  if (named !== undefined) return named;
+  for (const range of accept.split(',')) {
+    const wanted = mediaType(range);
+    const fitting = formats.find(({ contentType }) => mediaType(contentType) === wanted);
+    if (fitting !== undefined) return fitting;
+  }
+  return formats[0];
+}
+
+const mediaType = (text: string): string => (text.split(';')[0] ?? '').trim().toLowerCase();
+
+async function readDrawing(report: Report, journal: ServerOptions['journal']): Promise<Drawing> {
+  const drawing = createDrawing(report);
+  for await (const sample of journal.samples()) drawing.add(sample);
+  return drawing.finish();
+}
+
+/** A line at a time would cost more in calls than in bytes. */
+const PIECE_CHARACTERS = 32_768;
+
+/**
+ * Streams samples as text, and reads them only as fast as the client takes them. The first piece is read before this
+ * resolves, so that a journal that can't be read is an error and not a broken answer; when the client goes away, reading ends.
+ */
+async function sampleStream(samples: AsyncIterable<Sample>, format: SampleFormat): Promise<Readable> {
+  const pieces = inPieces(samples, format);
+  const first = await pieces.next();
+  return Readable.from(
+    (async function* () {
+      try {
+        if (first.done !== true) yield first.value;
+        yield* pieces;
+      } finally {
+        await pieces.return();
+      }
+    })(),
+    { objectMode: false },
+  );
+}
+
+async function* inPieces(samples: AsyncIterable<Sample>, format: SampleFormat): AsyncGenerator<string, void, void> {
+  let piece = format.head;
+  for await (const sample of samples) {
+    piece += format.line(sample);
+    if (piece.length < PIECE_CHARACTERS) continue;
+    yield piece;
+    piece = '';
+  }
+  if (piece !== '') yield piece;
+}

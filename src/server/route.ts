@@ -1,0 +1,140 @@
+import type { Readable } from 'node:stream';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyTypeProvider,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { ReportFormat, SampleFormat } from '../api/formats.ts';
+import type { Read } from '../api/shared.ts';
+import type { JournalReader, UpgradeRecorder } from '../domain/ports.ts';
+import type { LiveStatus } from '../domain/run/live.ts';
+import { PROBES, type Sample } from '../domain/sample.ts';
+import type { Limits } from './limits.ts';
+
+export type ServerOptions = {
+  /** Port 0: any free one. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Names that a Host header may have besides addresses, localhost and this machine's name. */
+  readonly allowedHosts?: readonly string[];
+  /** What writing needs on a listener that others can reach; null: writing is refused there. */
+  readonly writeToken: string | null;
+  readonly live: () => LiveStatus;
+  readonly metrics: { update(live: LiveStatus): void; text(): Promise<string>; readonly contentType: string };
+  readonly journal: Pick<JournalReader, 'samples'>;
+  /** The first of each is the default. */
+  readonly reports: readonly [ReportFormat, ...ReportFormat[]];
+  readonly samples: readonly [SampleFormat, ...SampleFormat[]];
+  /** Records what is reported about the upgrade. */
+  readonly upgrade: UpgradeRecorder;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** Calls the listener with every sample from now on; returns a function that ends it. */
+  readonly follow: (listener: (sample: Sample) => void) => () => void;
+  /** The page that shows all this, its script and style, and what a browser may do with it. */
+  readonly page: {
+    readonly document: string;
+    readonly script: string;
+    readonly style: string;
+    readonly policy: string;
+  };
+  readonly version: string;
+  readonly log?: (level: 'info' | 'warn' | 'error', message: string) => void;
+  readonly limits?: Partial<Limits>;
+  /** How often the event stream checks for changes, sends the status in any case, and sends that it is alive, in milliseconds. */
+  readonly events?: { readonly look: number; readonly heartbeat: number; readonly alive: number };
+};
+
+/** Fastify, with requests and answers typed by the zod schemas of each route. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  RouteTypes
+>;
+
+type Validated<Schema> = (ZodTypeProvider & { readonly schema: Schema })['validator'];
+
+/** ZodTypeProvider, except that a handler may return read-only values. */
+export interface RouteTypes extends FastifyTypeProvider {
+  readonly validator: Validated<this['schema']>;
+  readonly serializer: this['schema'] extends z.ZodType ? Read<this['schema']> : unknown;
+}
+
+type Content = { readonly [contentType: string]: { readonly schema: z.ZodType } };
+
+type Operation = {
+  readonly tag: 'status' | 'data' | 'control' | 'annotations' | 'service';
+  readonly params?: z.ZodType;
+  readonly querystring?: z.ZodType;
+  readonly body?: z.ZodType;
+  /** What the answer 200 is. */
+  readonly answers: Content;
+  /** Statuses of problems besides those that any request may meet. */
+  readonly problems?: readonly number[];
+  /** It writes: see guard.ts. */
+  readonly writes?: boolean;
+};
+
+const WRITE_PROBLEMS = [401, 403, 413, 415];
+
+/**
+ * Returns the schema of a route: Fastify validates requests against it, types the handler by it, and the OpenAPI document
+ * shows it. Answers are typed but not validated: they are our own, and large.
+ */
+export function operation<const Described extends Operation>(
+  id: string,
+  summary: string,
+  { tag, answers, problems = [], writes = false, ...takes }: Described,
+) {
+  const statuses = [400, ...(writes ? WRITE_PROBLEMS : []), ...problems];
+  const refusals: object = Object.fromEntries(statuses.map((status) => [status, PROBLEM]));
+  const content: Described['answers'] = answers;
+  return {
+    schema: {
+      ...takes,
+      operationId: id,
+      summary,
+      tags: [tag],
+      ...(writes && { security: [{}, { token: [] }] }),
+      response: { ...refusals, 200: { description: summary, content } },
+    },
+  };
+}
+
+/** RFC 9457 */
+const problemSchema = z.looseObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+});
+
+const PROBLEM = {
+  description: 'what was not right, and what would be',
+  content: { 'application/problem+json': { schema: problemSchema } },
+};
+
+export const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json': { schema } });
+
+/** Text of any other type, whole or as a stream. */
+export const textSchema = z.custom<string | Readable>().meta({ type: 'string' });
+export const text = (contentType: string) => ({ [contentType]: { schema: textSchema } });
+
+/** The querystring of a route that takes no parameters. */
+export const noParameters = z.strictObject({});
+
+/** Parameters that choose among series. */
+export const seriesFilter = {
+  cloud: z.string().exactOptional(),
+  probe: z.enum(PROBES).exactOptional(),
+  connection: z.enum(['new', 'reused', '']).exactOptional(),
+  target: z.string().exactOptional(),
+};
+
+export const acceptedSchema = z.strictObject({ accepted: z.int() });
