@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { VOID_KINDS } from '../domain/cause.ts';
 import type { Overall } from '../domain/downtime/overall.ts';
 import type { ObservationGap } from '../domain/ports.ts';
+import type { ProbeDescription } from '../domain/probe.ts';
 import type { Report, SeriesSummary } from '../domain/run/report.ts';
 import { toIso } from '../domain/time.ts';
 import { checksSchema, toApiChecks } from './checks.ts';
@@ -25,15 +26,21 @@ export const overallSchema = z.strictObject({
   windows: z.int(),
   longestSeconds: seconds,
   unobservedSeconds: seconds,
-  apiDowntimeSeconds: errorBar,
-  bootDowntimeSeconds: errorBar,
-  dataPlaneDowntimeSeconds: errorBar,
-  tokenDowntimeSeconds: errorBar,
-  apiWindows: z.int(),
-  bootWindows: z.int(),
-  dataPlaneWindows: z.int(),
-  tokenWindows: z.int(),
+  probes: z
+    .record(z.string(), z.strictObject({ downtimeSeconds: errorBar, windows: z.int() }))
+    .describe('by the name of the probe, over all its connections and targets'),
 });
+
+export const probeTypesSchema = z
+  .array(
+    z.strictObject({
+      name: z.string(),
+      label: z.string().describe('whose downtime it measures: API, boot'),
+      activity: z.string().nullable().describe('what a sample in flight does, if it takes long by design'),
+      countsOverall: z.boolean().describe('for the overall downtime, unless the configuration selects other probes'),
+    }),
+  )
+  .describe('what the probes are; also those that were not enabled');
 
 export const serversSchema = z.strictObject({ created: z.int(), deleted: z.int(), leaked: z.int() });
 
@@ -82,6 +89,7 @@ export const reportSchema = z.strictObject({
   clouds: z.array(
     z.strictObject({ cloud: z.string(), vantage: z.string(), overall: overallSchema, servers: serversSchema }),
   ),
+  probeTypes: probeTypesSchema,
   probes: z.array(seriesSchema),
   windows: z.array(windowSchema),
   verdict: verdictSchema,
@@ -96,6 +104,7 @@ export const reportSchema = z.strictObject({
 });
 
 export type ApiOverall = Read<typeof overallSchema>;
+export type ApiProbeTypes = Read<typeof probeTypesSchema>;
 export type ApiReport = Read<typeof reportSchema>;
 export type Sentence = Read<typeof sentenceSchema>;
 
@@ -104,15 +113,16 @@ export const toApiOverall = (overall: Overall): ApiOverall => ({
   windows: overall.outageCount,
   longestSeconds: rounded(overall.longest),
   unobservedSeconds: rounded(overall.unobserved),
-  apiDowntimeSeconds: toApiErrorBar(overall.api),
-  bootDowntimeSeconds: toApiErrorBar(overall.boot),
-  dataPlaneDowntimeSeconds: toApiErrorBar(overall.dataPlane),
-  tokenDowntimeSeconds: toApiErrorBar(overall.token),
-  apiWindows: overall.outages['server-list'],
-  bootWindows: overall.outages['server-boot'],
-  dataPlaneWindows: overall.outages['server-reach'],
-  tokenWindows: overall.outages.token,
+  probes: Object.fromEntries(
+    [...overall.byProbe].map(([probe, { downtime, outageCount }]) => [
+      probe,
+      { downtimeSeconds: toApiErrorBar(downtime), windows: outageCount },
+    ]),
+  ),
 });
+
+export const toApiProbeTypes = (probes: readonly ProbeDescription[]): ApiProbeTypes =>
+  probes.map(({ name, label, activity, countsOverall }) => ({ name, label, activity, countsOverall }));
 
 const toApiLatency = (latency: SeriesSummary['latency']): Read<typeof seriesSchema>['latencySeconds'] =>
   latency && {
@@ -170,6 +180,7 @@ export const toApiReport = (report: Report, { summary, tasks: which }: ApiReport
     overall: toApiOverall(overall),
     servers,
   })),
+  probeTypes: toApiProbeTypes(report.probeTypes),
   probes: report.probes.map(toApiSeries),
   windows: report.windows.map(toApiWindow),
   verdict: toApiVerdict(report.verdict),

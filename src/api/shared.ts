@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Measured } from '../domain/downtime/window.ts';
-import { PROBES, type SeriesKey } from '../domain/sample.ts';
+import type { SeriesKey } from '../domain/sample.ts';
 import { type Bracket, type Interval, toIso } from '../domain/time.ts';
 
 /** The parts that several resources share. Timestamps are ISO 8601 in UTC with milliseconds, durations are seconds. */
@@ -23,7 +23,7 @@ export const interval = z.strictObject({ startedAt: timestamp, endedAt: timestam
 export const seriesKey = z.strictObject({
   cloud: z.string(),
   vantage: z.string(),
-  probe: z.enum(PROBES),
+  probe: z.string(),
   connection: z.enum(['new', 'reused', '']),
   target: z.string().describe('which of several that are probed alike; empty where the probe has one alone'),
 });

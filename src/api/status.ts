@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { JournalState } from '../domain/ports.ts';
 import type { LiveSeries, LiveStatus } from '../domain/run/live.ts';
 import { type Millis, toIso } from '../domain/time.ts';
-import { overallSchema, serversSchema, toApiOverall } from './report.ts';
+import { overallSchema, probeTypesSchema, serversSchema, toApiOverall, toApiProbeTypes } from './report.ts';
 import { causeSchema, outcome, toApiCause } from './sample.ts';
 import { type Read, rounded, seconds, seriesKey, timestamp, toApiSeriesKey } from './shared.ts';
 import { taskSchema, toApiTask } from './task.ts';
@@ -41,6 +41,7 @@ export const statusSchema = z.strictObject({
   startedAt: timestamp,
   paused: z.boolean(),
   overall: overallSchema,
+  probeTypes: probeTypesSchema,
   series: z.array(seriesStatusSchema),
   tasks: z.array(taskSchema).describe('running, the latest first'),
   phase: z.string().nullable().describe('the phase of the upgrade that is running'),
@@ -98,6 +99,7 @@ export const toApiStatus = (live: LiveStatus): ApiStatus => ({
   startedAt: toIso(live.report.run.startedAt),
   paused: live.paused,
   overall: toApiOverall(live.report.overall),
+  probeTypes: toApiProbeTypes(live.report.probeTypes),
   series: live.series.map((one) => toApiSeriesStatus(one, live.at)),
   tasks: live.running.map(toApiTask),
   phase: live.phase,

@@ -5,6 +5,7 @@ import { loadRunState } from '../daemon/replay.ts';
 import type { Report } from '../domain/run/report.ts';
 import { UserError } from '../domain/user-error.ts';
 import { readJournal } from '../journal/open-journal.ts';
+import { describeProbes } from '../probes/registry.ts';
 import { readAnsibleLog } from '../task-sources/ansible-log/read-ansible-log.ts';
 import { VERSION } from './version.ts';
 
@@ -61,6 +62,7 @@ export async function journalReport(file: string | undefined, options: JournalRe
     const runState = await loadRunState(journal, {
       version: VERSION,
       overall: settings.overall.probes,
+      probes: describeProbes(),
       plan: settings.plan,
       aliveSince: now - ALIVE_TIMEOUT_MS,
     });

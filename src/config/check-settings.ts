@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, filePath, integer, port, text } from './yaml/fields.ts';
+import { duration, filePath, integer, port, text } from '../schema/fields.ts';
 
 const MAPPING = { error: 'a mapping of settings' };
 

@@ -1,4 +1,5 @@
 import { isLoopback } from '../domain/loopback.ts';
+import { enabledProbes, PROBES, type ProbeRegistry } from '../probes/registry.ts';
 import { chooseClouds } from './choose-clouds.ts';
 import { resolveCloud } from './clouds-yaml/cloud-access.ts';
 import { findClouds } from './clouds-yaml/known-clouds.ts';
@@ -21,6 +22,8 @@ export type LoadOptions = {
   /** `--config`; by default ROLLWATCH_CONFIG, or else ./rollwatch.yaml if it exists. */
   readonly configFile?: string | undefined;
   readonly flags?: Flags;
+  /** The probes that can be configured. */
+  readonly registry?: ProbeRegistry;
 } & Partial<Host>;
 
 /**
@@ -30,7 +33,7 @@ export type LoadOptions = {
  * @throws UserError for the first problem.
  */
 export function loadConfiguration(options: LoadOptions = {}): Configuration {
-  const { host, file, settings, given, resolvePath } = read(options);
+  const { host, file, settings, given, resolvePath, registry } = read(options);
   const known = findClouds(host);
   const warnings = known.skippedFiles.map((one) => `${one}; skipped`);
   const warn = (message: string): void => {
@@ -39,7 +42,7 @@ export function loadConfiguration(options: LoadOptions = {}): Configuration {
   const access = (cloud: NamedCloud) => resolveCloud({ ...cloud, known, host, warn });
   const chosen = chooseClouds({ file, settings: given, known }, { host, requested: options.flags?.cloud });
   const clouds = chosen.map((one) =>
-    resolveWatchedCloud(one, { file, given, access, resolvePath, several: chosen.length > 1 }),
+    resolveWatchedCloud(one, { file, given, access, resolvePath, registry, several: chosen.length > 1 }),
   );
   requireOverallProbe(file, settings, clouds);
   if (settings.writeToken === null && !isLoopback(settings.listen.host)) {
@@ -55,14 +58,15 @@ export function loadConfiguration(options: LoadOptions = {}): Configuration {
  */
 export const loadSettings = (options: LoadOptions = {}): Settings => freeze(read(options).settings);
 
-function read({ configFile, flags = {}, ...given }: LoadOptions) {
+function read({ configFile, flags = {}, registry = PROBES, ...given }: LoadOptions) {
   const host: Host = { ...thisHost(), ...given };
-  const file = readSettingsFile(host, configFile);
-  return { host, file, ...toSettings(file, { host, flags }) };
+  const file = readSettingsFile(host, { configFile, registry });
+  return { host, file, registry, ...toSettings(file, { host, flags, registry }) };
 }
 
 function requireOverallProbe(file: ConfigFile, { overall }: Settings, clouds: readonly WatchedCloud[]): void {
-  if (overall.probes.some((name) => clouds.some(({ probes }) => probes[name].enabled))) return;
+  const enabled = new Set(clouds.flatMap((cloud) => enabledProbes(cloud.probes)));
+  if (overall.probes.some((name) => enabled.has(name))) return;
   const probes = overall.probes.join(', ');
   throw file.errorAt(
     ['overall', 'probes'],

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Secret } from '../domain/secret.ts';
+import { basicUser, bool, filePath, webUrl } from '../schema/fields.ts';
 import type { ConfigFile } from './yaml/config-file.ts';
-import { basicUser, bool, filePath, webUrl } from './yaml/fields.ts';
 import { readSecretLine } from './yaml/secrets.ts';
 
 const MAPPING = { error: 'a mapping of settings' };

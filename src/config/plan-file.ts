@@ -14,8 +14,8 @@ import {
 import { UserError } from '../domain/user-error.ts';
 import { readProblem, readText } from '../files/read-text.ts';
 import { listed } from '../format/did-you-mean.ts';
+import { duration, integer, plainName, text } from '../schema/fields.ts';
 import { type ConfigFile, openConfigFile } from './yaml/config-file.ts';
-import { duration, integer, plainName, text } from './yaml/fields.ts';
 import { fileProblem, quoted } from './yaml/secrets.ts';
 
 /** The folder of the plans that come with Rollwatch. */

@@ -1,11 +1,5 @@
 import { z } from 'zod';
-import { PROBES } from '../domain/sample.ts';
-import { checksSchema } from './check-settings.ts';
-import { grafanaSchema } from './grafana-settings.ts';
-import { DEFAULT_PLAN } from './plan-file.ts';
-import { probesSchema } from './probe-settings.ts';
-import { upgradeSchema } from './upgrade-settings.ts';
-import type { KeyPath } from './yaml/config-file.ts';
+import { describeProbes, PROBES, type ProbeRegistry, settingsSchemas } from '../probes/registry.ts';
 import {
   duration,
   filePath,
@@ -17,7 +11,12 @@ import {
   subsetOf,
   text,
   webUrl,
-} from './yaml/fields.ts';
+} from '../schema/fields.ts';
+import { checksSchema } from './check-settings.ts';
+import { grafanaSchema } from './grafana-settings.ts';
+import { DEFAULT_PLAN } from './plan-file.ts';
+import { upgradeSchema } from './upgrade-settings.ts';
+import type { KeyPath } from './yaml/config-file.ts';
 
 const MAPPING = { error: 'a mapping of settings' };
 const CLOUD = 'the name of a cloud in clouds.yaml';
@@ -43,38 +42,45 @@ const HOSTS = 'a list of host names under which clients reach the daemon';
 const MAX_CLOUDS = 1000;
 const CLOUDS = `a list of 1 to ${MAX_CLOUDS} clouds from clouds.yaml`;
 
-export const settingsSchema = z.strictObject(
-  {
-    vantage: plainName.optional(),
-    clouds: z.array(nameOrEntry, { error: CLOUDS }).min(1, CLOUDS).max(MAX_CLOUDS, CLOUDS).optional(),
-    listen: listenAddress.prefault('127.0.0.1:9774'),
-    allowed_hosts: z.array(hostName, { error: HOSTS }).default([]),
-    url: webUrl.nullable().default(null),
-    token_file: filePath.nullable().default(null),
-    journal: filePath.refine((given) => !given.includes('://'), 'a file path').optional(),
-    compute_microversion: microversion.nullable().default(null),
-    probes: probesSchema,
-    checks: checksSchema,
-    overall: z.strictObject({ probes: subsetOf(PROBES).default(['server-list', 'server-boot']) }, MAPPING).prefault({}),
-    admin_cloud: text(CLOUD).nullable().default(null),
-    sampler: z
-      .strictObject(
-        {
-          stall: duration({ min: 50, max: 10_000 }).prefault('250ms'),
-          clock_step: duration({ min: 50, max: 60_000 }).prefault('500ms'),
-        },
-        MAPPING,
-      )
-      .prefault({}),
-    plan: text('the name of a plan, or a file path').prefault(DEFAULT_PLAN),
-    upgrade: upgradeSchema.prefault({}),
-    grafana: grafanaSchema.prefault({}),
-    log: z.strictObject({ level: oneOf(['debug', 'info', 'warn', 'error']).default('info') }, MAPPING).prefault({}),
-  },
-  { error: 'a mapping of settings' },
-);
+export const probesSchemaOf = (registry: ProbeRegistry) =>
+  z.strictObject(settingsSchemas(registry), { error: 'a mapping of probes' }).prefault({});
 
-export type FileSettings = z.output<typeof settingsSchema>;
+export function settingsSchemaOf(registry: ProbeRegistry) {
+  const names = Object.keys(registry);
+  const overall = describeProbes(registry).flatMap(({ name, countsOverall }) => (countsOverall ? [name] : []));
+  return z.strictObject(
+    {
+      vantage: plainName.optional(),
+      clouds: z.array(nameOrEntry, { error: CLOUDS }).min(1, CLOUDS).max(MAX_CLOUDS, CLOUDS).optional(),
+      listen: listenAddress.prefault('127.0.0.1:9774'),
+      allowed_hosts: z.array(hostName, { error: HOSTS }).default([]),
+      url: webUrl.nullable().default(null),
+      token_file: filePath.nullable().default(null),
+      journal: filePath.refine((given) => !given.includes('://'), 'a file path').optional(),
+      compute_microversion: microversion.nullable().default(null),
+      probes: probesSchemaOf(registry),
+      checks: checksSchema,
+      overall: z.strictObject({ probes: subsetOf(names).default(overall) }, MAPPING).prefault({}),
+      admin_cloud: text(CLOUD).nullable().default(null),
+      sampler: z
+        .strictObject(
+          {
+            stall: duration({ min: 50, max: 10_000 }).prefault('250ms'),
+            clock_step: duration({ min: 50, max: 60_000 }).prefault('500ms'),
+          },
+          MAPPING,
+        )
+        .prefault({}),
+      plan: text('the name of a plan, or a file path').prefault(DEFAULT_PLAN),
+      upgrade: upgradeSchema.prefault({}),
+      grafana: grafanaSchema.prefault({}),
+      log: z.strictObject({ level: oneOf(['debug', 'info', 'warn', 'error']).default('info') }, MAPPING).prefault({}),
+    },
+    { error: 'a mapping of settings' },
+  );
+}
+
+export type FileSettings = z.output<ReturnType<typeof settingsSchemaOf>>;
 
 /** A setting's path, and its default in the schema, as written in YAML. */
 export type SettingKey = { readonly path: readonly string[]; readonly default: unknown };
@@ -82,16 +88,16 @@ export type SettingKey = { readonly path: readonly string[]; readonly default: u
 type Properties = { readonly [key: string]: z.core.JSONSchema.BaseSchema };
 
 /** Lists every key of rollwatch.yaml. An entry of `clouds` has the path `clouds`, `[]`. */
-export function settingKeys(): readonly SettingKey[] {
-  return [...keysInSchema(settingsSchema, []), ...keysInSchema(cloudEntry, ['clouds', '[]'])];
+export function settingKeys(registry: ProbeRegistry = PROBES): readonly SettingKey[] {
+  return [...keysInSchema(settingsSchemaOf(registry), []), ...keysInSchema(cloudEntry, ['clouds', '[]'])];
 }
 
 /** Lists the keys that are valid in the mapping at a path. */
-export function keysAt(path: KeyPath): readonly string[] {
+export function keysAt(path: KeyPath, registry: ProbeRegistry): readonly string[] {
   const names = path.map((key) => (typeof key === 'number' ? '[]' : String(key)));
   const isOverride = names[0] === 'clouds' && (names[2] === 'probes' || names[2] === 'checks');
   const section = isOverride ? names.slice(2) : names;
-  const here = settingKeys().filter((one) => section.every((key, index) => one.path[index] === key));
+  const here = settingKeys(registry).filter((one) => section.every((key, index) => one.path[index] === key));
   return [...new Set(here.flatMap((one) => one.path.slice(section.length, section.length + 1)))];
 }
 

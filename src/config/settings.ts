@@ -1,17 +1,17 @@
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { ProbeName } from '../domain/sample.ts';
 import type { Secret } from '../domain/secret.ts';
 import type { Plan } from '../domain/upgrade/plan.ts';
 import { UserError } from '../domain/user-error.ts';
 import { readProblem, readText } from '../files/read-text.ts';
+import type { ProbeRegistry } from '../probes/registry.ts';
+import { type ListenAddress, listenAddress } from '../schema/fields.ts';
 import { type GrafanaSettings, toGrafanaSettings } from './grafana-settings.ts';
 import { expandPath, type Host, variable } from './host.ts';
 import { loadPlan } from './plan-file.ts';
-import { type FileSettings, keysAt, settingsSchema } from './settings-schema.ts';
+import { type FileSettings, keysAt, settingsSchemaOf } from './settings-schema.ts';
 import { toUpgradeSettings, type UpgradeSettings } from './upgrade-settings.ts';
-import { type ConfigFile, openConfigFile } from './yaml/config-file.ts';
-import { type ListenAddress, listenAddress } from './yaml/fields.ts';
+import { type ConfigFile, type KeyPath, openConfigFile } from './yaml/config-file.ts';
 import { readToken } from './yaml/secrets.ts';
 
 /** Command-line flags that override the file. */
@@ -35,7 +35,7 @@ export type Settings = {
   /** The bearer token required for writing. */
   readonly writeToken: Secret | null;
   readonly journal: string;
-  readonly overall: { readonly probes: readonly ProbeName[] };
+  readonly overall: { readonly probes: readonly string[] };
   readonly sampler: { readonly stall: number; readonly clockStep: number };
   readonly plan: Plan;
   readonly upgrade: UpgradeSettings;
@@ -50,9 +50,9 @@ export type Settings = {
  */
 export function toSettings(
   file: ConfigFile,
-  { host, flags }: { readonly host: Host; readonly flags: Flags },
+  { host, flags, registry }: { readonly host: Host; readonly flags: Flags; readonly registry: ProbeRegistry },
 ): { readonly settings: Settings; readonly given: FileSettings; readonly resolvePath: (path: string) => string } {
-  const given = file.validate(settingsSchema, file.raw);
+  const given = file.validate(settingsSchemaOf(registry), file.raw);
   const resolvePath = (path: string) => expandPath(path, { home: host.home, base: file.folder });
   const settings: Settings = {
     file: file.path,
@@ -120,15 +120,19 @@ const DEFAULT_NAME = 'rollwatch.yaml';
  *
  * @throws UserError if the file cannot be read or is not YAML.
  */
-export function readSettingsFile(host: Host, configFile: string | undefined): ConfigFile {
+export function readSettingsFile(
+  host: Host,
+  { configFile, registry }: { readonly configFile: string | undefined; readonly registry: ProbeRegistry },
+): ConfigFile {
+  const keysOf = (path: KeyPath) => keysAt(path, registry);
   const named = configFile ?? variable(host, 'ROLLWATCH_CONFIG');
   const file = expandPath(named ?? DEFAULT_NAME, { home: host.home, base: host.cwd });
   const found = readText(file);
   if (found.kind === 'absent' && named === null)
-    return openConfigFile({ path: null, name: DEFAULT_NAME, folder: host.cwd, text: '', keysAt });
+    return openConfigFile({ path: null, name: DEFAULT_NAME, folder: host.cwd, text: '', keysAt: keysOf });
   if (found.kind !== 'text') {
     const source = configFile !== undefined ? '--config' : named === null ? 'configuration' : 'ROLLWATCH_CONFIG';
     throw new UserError(`${source}: ${file} ${readProblem(found)}; specify a readable file`);
   }
-  return openConfigFile({ path: file, folder: dirname(file), text: found.text, keysAt });
+  return openConfigFile({ path: file, folder: dirname(file), text: found.text, keysAt: keysOf });
 }

@@ -3,10 +3,10 @@ import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { ReachTarget } from '../domain/reach-target.ts';
 import type { UserError } from '../domain/user-error.ts';
 import { listed } from '../format/did-you-mean.ts';
+import type { GivenProbesSettings, ProbeRegistry, ProbesSettings } from '../probes/registry.ts';
 import { type ChecksSettings, checksSchema, toChecksSettings } from './check-settings.ts';
 import type { ChosenCloud } from './choose-clouds.ts';
-import { type ProbesSettings, probesSchema } from './probe-settings.ts';
-import type { FileSettings } from './settings-schema.ts';
+import { type FileSettings, probesSchemaOf } from './settings-schema.ts';
 import type { ConfigFile } from './yaml/config-file.ts';
 
 /** A cloud to watch, and its settings. */
@@ -14,15 +14,8 @@ export type WatchedCloud = {
   readonly access: CloudAccess;
   /** The cloud with admin credentials, to find the service at fault for a hanging boot. */
   readonly adminAccess: CloudAccess | null;
-  readonly probes: WatchedProbes;
+  readonly probes: ProbesSettings;
   readonly checks: ChecksSettings;
-};
-
-/** The probes' settings, with one target for each server to reach. */
-type WatchedProbes = Omit<ProbesSettings, 'server-reach'> & {
-  readonly 'server-reach': Omit<ProbesSettings['server-reach'], 'targets'> & {
-    readonly targets: readonly ReachTarget[];
-  };
 };
 
 /** A cloud's name, and how to report an error in it. */
@@ -38,6 +31,7 @@ type Context = {
   readonly access: (cloud: NamedCloud) => CloudAccess;
   /** Resolves a path in the file. */
   readonly resolvePath: (path: string) => string;
+  readonly registry: ProbeRegistry;
   /** Whether more than one cloud is watched. */
   readonly several: boolean;
 };
@@ -60,11 +54,11 @@ export function resolveWatchedCloud(chosen: ChosenCloud, context: Context): Watc
 }
 
 /** Merges the probes of the cloud's entry into those of all clouds, and validates the result. */
-function mergeProbes({ entry, index }: ChosenCloud, { file, given }: Context): ProbesSettings {
+function mergeProbes({ entry, index }: ChosenCloud, { file, given, registry }: Context): GivenProbesSettings {
   const own = entry.probes !== undefined;
   const path = own && index !== null ? ['clouds', index, 'probes'] : ['probes'];
   const probes = own
-    ? file.validate(probesSchema, mergeDeep(rawPart(file.raw, 'probes'), entry.probes), path)
+    ? file.validate(probesSchemaOf(registry), mergeDeep(rawPart(file.raw, 'probes'), entry.probes), path)
     : given.probes;
   if (Object.values(probes).every((one) => !one.enabled)) {
     throw file.errorAt(
@@ -77,7 +71,10 @@ function mergeProbes({ entry, index }: ChosenCloud, { file, given }: Context): P
 
 const SSH_PORT = 22;
 
-function resolveTargets(reach: ProbesSettings['server-reach'], checks: ChecksSettings): WatchedProbes['server-reach'] {
+function resolveTargets(
+  reach: GivenProbesSettings['server-reach'],
+  checks: ChecksSettings,
+): ProbesSettings['server-reach'] {
   const defaultPort = reach.port ?? checks.ssh?.port ?? SSH_PORT;
   const survivors = Array.from({ length: checks.servers }, (_, index) => survivorName(index + 1));
   const targets = reach.targets.flatMap((one): readonly ReachTarget[] =>

@@ -7,10 +7,11 @@ import type {
   SamplerEvent,
   UpgradeRecorder,
 } from '../domain/ports.ts';
+import type { ProbeDescription } from '../domain/probe.ts';
 import { createQuotaWatch } from '../domain/run/connection-status.ts';
 import type { LiveStatus } from '../domain/run/live.ts';
 import { createRunState } from '../domain/run/run-state.ts';
-import type { ProbeName, Sample, Series } from '../domain/sample.ts';
+import type { Sample, Series } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Plan } from '../domain/upgrade/plan.ts';
 import type { Task } from '../domain/upgrade/task.ts';
@@ -32,7 +33,9 @@ export type DaemonOptions = {
   readonly version: string;
   readonly vantage: string;
   /** The probes that count for the overall downtime. */
-  readonly overall: readonly ProbeName[];
+  readonly overall: readonly string[];
+  /** What the probes are. */
+  readonly probes: readonly ProbeDescription[];
   readonly plan: Plan;
   readonly series: readonly Series[];
   /** Steps of the wall clock above this are corrected, in milliseconds. */
@@ -67,8 +70,8 @@ const JOURNAL_FLUSH_INTERVAL_MS = 500;
 
 /** @throws if the journal cannot open the first session */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { journal, version, vantage, series, overall, plan, log } = options;
-  const runState = createRunState({ run: journal.run, version, overall, plan });
+  const { journal, version, vantage, series, overall, probes, plan, log } = options;
+  const runState = createRunState({ run: journal.run, version, overall, probes, plan });
   const updates = createUpdateQueue();
   /** Follows the wall clock as it was at the start of the session. */
   let timeline: Timeline = createTimeline(machineClocks, options.clockStep);

@@ -1,6 +1,6 @@
 import type { JournalEntry, JournalReader } from '../domain/ports.ts';
+import type { ProbeDescription } from '../domain/probe.ts';
 import { createRunState, type RunState } from '../domain/run/run-state.ts';
-import type { ProbeName } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Plan } from '../domain/upgrade/plan.ts';
 
@@ -54,13 +54,14 @@ export async function loadRunState(
   journal: JournalReader,
   options: {
     readonly version: string;
-    readonly overall: readonly ProbeName[];
+    readonly overall: readonly string[];
+    readonly probes: readonly ProbeDescription[];
     readonly plan: Plan;
     readonly aliveSince: Millis;
   },
 ): Promise<RunState> {
-  const { version, overall, plan, aliveSince } = options;
-  const runState = createRunState({ run: journal.run, version, overall, plan });
+  const { version, overall, probes, plan, aliveSince } = options;
+  const runState = createRunState({ run: journal.run, version, overall, probes, plan });
   await replay(journal, runState, { aliveSince });
   return runState;
 }

@@ -29,7 +29,8 @@ export type SamplerWorkerData = {
   readonly clouds: readonly {
     readonly access: CloudAccess<string>;
     readonly adminAccess: CloudAccess<string> | null;
-    readonly probes: ProbesSettings;
+    /** Those of server-boot are for the janitor as well. */
+    readonly probes: Partial<ProbesSettings> & Pick<ProbesSettings, 'server-boot'>;
   }[];
 };
 

@@ -8,7 +8,7 @@ import type { Sample } from '../domain/sample.ts';
 import { UserError } from '../domain/user-error.ts';
 import { openJournal } from '../journal/open-journal.ts';
 import { createMetrics } from '../metrics/metrics.ts';
-import { seriesOfCloud } from '../probes/registry.ts';
+import { describeProbes, seriesOfCloud } from '../probes/registry.ts';
 import { REPORT_FORMATS, SAMPLE_FORMATS } from '../report/formats.ts';
 import { FILE_COLUMNS } from '../report/layout.ts';
 import { liveLine } from '../report/live-line.ts';
@@ -60,7 +60,8 @@ export async function startWatch(options: WatchOptions & LoadOptions, output: Ou
     warn: (message) => log('warn', message),
   });
   const reachedBefore = (await journal.sessions()).some(({ facts }) => Object.keys(facts).length > 1);
-  const metrics = createMetrics({ version: VERSION });
+  const probes = describeProbes();
+  const metrics = createMetrics({ version: VERSION, probes });
   const preflights = collectPreflights(configuration.clouds.map(({ access }) => access.name));
   const sampleListeners = new Set<(sample: Sample) => void>();
   const daemon = await startDaemon({
@@ -68,9 +69,10 @@ export async function startWatch(options: WatchOptions & LoadOptions, output: Ou
     version: VERSION,
     vantage,
     overall: overall.probes,
+    probes,
     plan: configuration.plan,
-    series: configuration.clouds.flatMap(({ access, probes }) =>
-      seriesOfCloud({ cloud: access.name, vantage }, probes),
+    series: configuration.clouds.flatMap(({ access, probes: settings }) =>
+      seriesOfCloud({ cloud: access.name, vantage }, settings),
     ),
     clockStep: sampler.clockStep,
     samplerModule: samplerModuleUrl(),

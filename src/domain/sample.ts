@@ -1,9 +1,6 @@
 import type { Cause, VoidCause } from './cause.ts';
 import type { Millis } from './time.ts';
 
-export const PROBES = ['server-list', 'server-boot', 'server-reach', 'token'] as const;
-export type ProbeName = (typeof PROBES)[number];
-
 /** `new`: a new connection for each sample; `reused`: one that stays open; empty if the probe has no such choice. */
 export type Connection = 'new' | 'reused' | '';
 
@@ -11,7 +8,8 @@ export type Connection = 'new' | 'reused' | '';
 export type SeriesKey = {
   readonly cloud: string;
   readonly vantage: string;
-  readonly probe: ProbeName;
+  /** The name of the probe. */
+  readonly probe: string;
   readonly connection: Connection;
   /** The name or address of the server that is probed; empty if the probe has a single target. */
   readonly target: string;
@@ -35,11 +33,12 @@ export const seriesId = (key: SeriesKey): string =>
 
 /**
  * Durations of the stages of a sample in seconds, in order, each from the end of the previous one.
- * Requests: dns, connect, tls, first_byte, body. Boots: accepted, active, delete_accepted, gone. Reach: dns, connect,
- * banner.
- * All: `stalled`, how long our own event loop stalled during the sample; the others include that time (stalls.ts).
+ * Which ones there are depends on the probe. All have `stalled`, how long our own event loop stalled during the sample; the others include that time (stalls.ts).
  */
 export type Stages = { readonly [stage: string]: number };
+
+/** The stages of a request over a new connection, in order. */
+export const REQUEST_STAGES = ['dns', 'connect', 'tls', 'first_byte', 'body'] as const;
 
 /** The stages of a boot, in order. */
 export const BOOT_STAGES = ['accepted', 'active', 'delete_accepted', 'gone'] as const;

@@ -76,5 +76,8 @@ export function latency(seconds: number): string {
   return `${seconds.toFixed(seconds < 9.995 ? 2 : 1)} s`;
 }
 
+/** 'Boot downtime' */
+export const capitalized = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+
 /** '1 window', '2 windows'. */
 export const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;

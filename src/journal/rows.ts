@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { VOID_KINDS } from '../domain/cause.ts';
 import { CHECK_STAGES, type CheckRun } from '../domain/check.ts';
 import type { ObservationGap, ServerEvent, Session } from '../domain/ports.ts';
-import { PROBES } from '../domain/sample.ts';
+import { PROBE_NAME } from '../domain/probe.ts';
 import type { Annotation } from '../domain/upgrade/annotation.ts';
 import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES, type Task } from '../domain/upgrade/task.ts';
 import { flag, json, timestamp } from './decode.ts';
@@ -45,7 +45,7 @@ export const sessionRow = (session: Session): SessionRow => ({
 const seriesKeyColumns = {
   cloud: z.string(),
   vantage: z.string(),
-  probe: z.enum(PROBES),
+  probe: z.string().regex(PROBE_NAME),
   connection: z.enum(['new', 'reused', '']),
   target: z.string(),
 };

@@ -1,10 +1,11 @@
 import type { Counter } from 'prom-client';
+import { downtimeOfProbe } from '../domain/downtime/overall.ts';
 import type { DowntimeWindow } from '../domain/downtime/window.ts';
 import type { JournalState } from '../domain/ports.ts';
 import type { LiveSeries, LiveStatus } from '../domain/run/live.ts';
 import type { Report, SeriesSummary } from '../domain/run/report.ts';
 import { type SeriesKey, seriesId } from '../domain/sample.ts';
-import type { BudgetName } from '../domain/upgrade/plan.ts';
+import { type BudgetName, DOWNTIME_BUDGETS } from '../domain/upgrade/plan.ts';
 import { BUDGET_RESULTS, judgedParts } from '../domain/upgrade/verdict.ts';
 import { type Families, seriesLabels } from './families.ts';
 
@@ -53,10 +54,11 @@ export function createLiveUpdater(
   function setPlaceTotals({ cloud, vantage, overall, servers }: Place, runningTasks: number): void {
     const labels = { cloud, vantage };
     monotonic.overallDowntime(labels, overall.settledDowntime);
-    monotonic.apiDowntime(labels, overall.settledApiDowntime);
+    const api = downtimeOfProbe(overall, DOWNTIME_BUDGETS.api_downtime);
+    monotonic.apiDowntime(labels, api.settledDowntime);
     for (const bound of BOUNDS) {
       families.runOverallDowntime.set({ ...labels, bound }, overall.downtime[bound]);
-      families.runApiDowntime.set({ ...labels, bound }, overall.api[bound]);
+      families.runApiDowntime.set({ ...labels, bound }, api.downtime[bound]);
     }
     monotonic.serversCreated(labels, servers.created);
     monotonic.serversDeleted(labels, servers.deleted);

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { ProbeDescription } from '../domain/probe.ts';
 import type { LiveStatus } from '../domain/run/live.ts';
 import type { Sample } from '../domain/sample.ts';
 import { printable } from '../format/printable.ts';
@@ -23,13 +24,15 @@ const MISNAMED_GAUGES = [
   'nodejs_active_resources_total',
 ];
 
-export function createMetrics({ version }: { readonly version: string }): Metrics {
+type MetricsOptions = { readonly version: string; readonly probes: readonly ProbeDescription[] };
+
+export function createMetrics({ version, probes }: MetricsOptions): Metrics {
   const register = new Registry();
   collectDefaultMetrics({ register });
   for (const name of MISNAMED_GAUGES) register.removeSingleMetric(name);
   const families = createFamilies(register);
   families.build.set({ version }, 1);
-  const initialize = createSeriesInitializer(families);
+  const initialize = createSeriesInitializer(families, probes);
   return {
     observe: createSampleCounter(families, initialize),
     update: createLiveUpdater(families, initialize),

@@ -1,18 +1,9 @@
 import { latencyOf } from '../domain/downtime/stalls.ts';
-import { type ProbeName, type Sample, type SeriesKey, seriesId } from '../domain/sample.ts';
+import { type ProbeDescription, probeNamed } from '../domain/probe.ts';
+import { type Sample, type SeriesKey, seriesId } from '../domain/sample.ts';
 import { type Families, type SeriesLabels, seriesLabels } from './families.ts';
 
 const OUTCOMES = ['ok', 'failed', 'void'] as const;
-
-const REQUEST_STAGES = ['dns', 'connect', 'tls', 'first_byte', 'body'];
-
-/** Stages of each probe besides `total`. They are exported with 0 before the first sample. */
-const STAGES: { readonly [probe in ProbeName]: readonly string[] } = {
-  'server-list': REQUEST_STAGES,
-  'server-boot': ['accepted', 'active', 'delete_accepted', 'gone'],
-  'server-reach': ['dns', 'connect', 'banner'],
-  token: REQUEST_STAGES,
-};
 
 const REUSED_CONNECTION_STAGES: readonly string[] = ['first_byte', 'body'];
 
@@ -20,16 +11,19 @@ const REUSED_CONNECTION_STAGES: readonly string[] = ['first_byte', 'body'];
  * Returns a function that exports all label sets of a series with 0, once per series. Label sets with a cause are not
  * known in advance.
  */
-export function createSeriesInitializer(families: Families): (key: SeriesKey) => void {
+export function createSeriesInitializer(
+  families: Families,
+  probes: readonly ProbeDescription[],
+): (key: SeriesKey) => void {
   const initialized = new Set<string>();
   return (key) => {
     const id = seriesId(key);
-    if (!initialized.has(id)) initializeSeries(families, key);
+    if (!initialized.has(id)) initializeSeries(families, key, probeNamed(probes, key.probe));
     initialized.add(id);
   };
 }
 
-function initializeSeries(families: Families, key: SeriesKey): void {
+function initializeSeries(families: Families, key: SeriesKey, probe: ProbeDescription): void {
   const labels = seriesLabels(key);
   families.samples.inc({ ...labels, outcome: 'ok', cause: '', service: '' }, 0);
   for (const outcome of OUTCOMES) {
@@ -37,7 +31,7 @@ function initializeSeries(families: Families, key: SeriesKey): void {
     families.extraSamples.inc({ ...labels, outcome }, 0);
   }
   families.slotsMissed.inc(labels, 0);
-  const stages = STAGES[key.probe].filter(
+  const stages = probe.stages.filter(
     (stage) => key.connection !== 'reused' || REUSED_CONNECTION_STAGES.includes(stage),
   );
   for (const stage of ['total', ...stages]) families.sampleDuration.zero({ ...labels, stage });

@@ -1,7 +1,13 @@
-import type { ProbeResult } from '../domain/ports.ts';
+import { z } from 'zod';
+import type { Creator } from '../domain/ownership.ts';
+import type { Clock, Facts, Probe, ProbeResult } from '../domain/ports.ts';
+import type { ProbeDescription } from '../domain/probe.ts';
 import type { Series, SeriesKey } from '../domain/sample.ts';
+import type { Cloud } from '../openstack/cloud.ts';
 import type { HttpLimits } from '../openstack/http/http-message.ts';
 import type { Result } from '../openstack/result.ts';
+import { duration, type Rule, showDuration } from '../schema/fields.ts';
+import type { Janitor } from './janitor.ts';
 
 /** The cloud that is probed, and the vantage it is probed from. */
 export type ProbeOrigin = { readonly cloud: string; readonly vantage: string };
@@ -22,6 +28,61 @@ export type RequestSettings = ProbeSettings & {
   /** Maximum number of samples in flight. */
   readonly inFlight?: number;
 };
+
+export type Switchable<Settings> = Settings & { readonly enabled: boolean };
+
+/** What the probes of a cloud share. */
+export type ProbesContext = {
+  readonly session: number;
+  readonly creator: Creator;
+  readonly janitor: Janitor;
+  /** The cloud as a user who may read os-services; null without one. */
+  readonly admin: Cloud | null;
+  readonly clock: Clock;
+  readonly onFacts: (facts: Facts) => void;
+};
+
+/**
+ * Everything there is to know of a probe. `Given` is what its schema makes of rollwatch.yaml; it differs from `Settings`
+ * if the configuration has to resolve some of it.
+ */
+export type ProbeType<Settings extends ProbeSettings = ProbeSettings, Given extends ProbeSettings = Settings> = {
+  readonly description: ProbeDescription;
+  /** Validates the settings; accepts undefined for all defaults. */
+  readonly settings: z.ZodPrefault<z.ZodType<Switchable<Given>>>;
+  /** Returns its series. Sends nothing to the cloud. */
+  series(origin: ProbeOrigin, settings: Settings): readonly Series[];
+  /** Creates the probes of its series, in the same order. */
+  probes(cloud: Cloud, origin: ProbeOrigin, options: ProbesContext & { readonly settings: Settings }): readonly Probe[];
+};
+
+export const SETTINGS_MAPPING = { error: 'a mapping of settings' };
+
+export const intervalField = (defaultInterval: string) => duration({ min: 100 }).prefault(defaultInterval);
+
+/** How often, and for how long at most, a probe sends extra samples after a failure. */
+export const afterFailureField = z
+  .strictObject(
+    { interval: duration({ min: 50 }).optional(), for: duration({ min: 0 }).prefault('60s') },
+    SETTINGS_MAPPING,
+  )
+  .prefault({});
+
+type Paced = {
+  readonly interval: number;
+  readonly after_failure: { readonly interval?: number | undefined; readonly for: number };
+};
+
+export const fasterAfterFailure: Rule<Paced> = {
+  path: ['after_failure', 'interval'],
+  check: ({ interval, after_failure: { interval: given } }) =>
+    given !== undefined && given >= interval ? `less than the interval (${showDuration(interval)})` : null,
+};
+
+export const toAfterFailure = (given: Paced, defaultIntervalMs: number): ProbeSettings['afterFailure'] => ({
+  interval: given.after_failure.interval ?? Math.min(defaultIntervalMs, given.interval / 2),
+  limit: given.after_failure.for,
+});
 
 export const DEFAULT_MAX_IN_FLIGHT = 32;
 

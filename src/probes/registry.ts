@@ -1,78 +1,77 @@
-import type { Creator } from '../domain/ownership.ts';
-import type { Clock, Facts, Probe } from '../domain/ports.ts';
+import type { z } from 'zod';
+import type { Probe } from '../domain/ports.ts';
+import type { ProbeDescription } from '../domain/probe.ts';
 import type { Series } from '../domain/sample.ts';
 import type { Cloud } from '../openstack/cloud.ts';
-import type { Janitor } from './janitor.ts';
-import { type ProbeOrigin, type RequestSettings, seriesOf } from './probe.ts';
-import { bootSeries, type ServerBootSettings, serverBoot } from './server-boot.ts';
-import { type ServerListSettings, serverList } from './server-list.ts';
-import { reachSeries, type ServerReachSettings, serverReach } from './server-reach.ts';
-import { token } from './token.ts';
+import type { ProbeOrigin, ProbeSettings, ProbesContext, ProbeType, Switchable } from './probe.ts';
+import { serverBootProbe } from './server-boot.ts';
+import { serverListProbe } from './server-list.ts';
+import { serverReachProbe } from './server-reach.ts';
+import { tokenProbe } from './token.ts';
 
-type Switchable<Settings> = Settings & { readonly enabled: boolean };
+/** All probes, in the order in which settings, reports and pages list them. */
+export const PROBES = {
+  'server-list': serverListProbe,
+  'server-boot': serverBootProbe,
+  'server-reach': serverReachProbe,
+  token: tokenProbe,
+};
+
+/** The probes by name. There may be more than the types know of. */
+export type ProbeRegistry = typeof PROBES;
+
+/** Returns what the probes are, without how they work. */
+export const describeProbes = (registry: ProbeRegistry = PROBES): readonly ProbeDescription[] =>
+  Object.values(registry).map(({ description }) => description);
+
+type SettingsOf<Type> = Type extends ProbeType<infer Settings, infer _> ? Switchable<Settings> : never;
 
 /** The settings of all probes of one cloud. */
-export type ProbesSettings = {
-  readonly 'server-list': Switchable<ServerListSettings> & { readonly connections: readonly ('new' | 'reused')[] };
-  readonly 'server-boot': Switchable<ServerBootSettings>;
-  readonly 'server-reach': Switchable<ServerReachSettings>;
-  readonly token: Switchable<RequestSettings>;
-};
+export type ProbesSettings = { readonly [Name in keyof ProbeRegistry]: SettingsOf<ProbeRegistry[Name]> };
 
-export type ProbesOptions = {
-  readonly settings: ProbesSettings;
-  readonly session: number;
-  readonly creator: Creator;
-  readonly janitor: Janitor;
-  readonly admin: Cloud | null;
-  readonly clock: Clock;
-  readonly onFacts: (facts: Facts) => void;
-};
+/** The settings of all probes as rollwatch.yaml has them. */
+export type GivenProbesSettings = { readonly [Name in keyof ProbeRegistry]: z.output<ProbeRegistry[Name]['settings']> };
 
-type Entry = {
-  /** Returns the series of the probes. Sends nothing to the cloud. */
-  readonly series: (origin: ProbeOrigin, settings: ProbesSettings) => readonly Series[];
-  readonly probes: (cloud: Cloud, origin: ProbeOrigin, options: ProbesOptions) => readonly Probe[];
-};
+type SettingsSchemas = { readonly [Name in keyof ProbeRegistry]: ProbeRegistry[Name]['settings'] };
 
-const REGISTRY: { readonly [name in keyof ProbesSettings]: Entry } = {
-  'server-list': {
-    series: (origin, { 'server-list': settings }) =>
-      settings.connections.map((connection) =>
-        seriesOf({ ...origin, probe: 'server-list', connection, target: '' }, settings),
-      ),
-    probes: (cloud, origin, { settings: { 'server-list': settings } }) =>
-      settings.connections.map((connection) => serverList(cloud, origin, { settings, connection })),
-  },
-  'server-boot': {
-    series: (origin, { 'server-boot': settings }) => [bootSeries(origin, settings)],
-    probes: (cloud, origin, options) => [
-      serverBoot(cloud, origin, { ...options, settings: options.settings['server-boot'] }),
-    ],
-  },
-  'server-reach': {
-    series: (origin, { 'server-reach': settings }) =>
-      settings.targets.map((target) => reachSeries(origin, target, settings)),
-    probes: (cloud, origin, { settings: { 'server-reach': settings }, clock }) =>
-      settings.targets.map((target) => serverReach(cloud, origin, { settings, target, clock })),
-  },
-  token: {
-    series: (origin, { token: settings }) => [
-      seriesOf({ ...origin, probe: 'token', connection: '', target: '' }, settings),
-    ],
-    probes: (cloud, origin, { settings }) => [token(cloud, origin, settings.token)],
-  },
-};
+/** Returns the schema of the settings of each probe. Object.fromEntries forgets which key has which type. */
+export function settingsSchemas(registry: ProbeRegistry): SettingsSchemas;
+export function settingsSchemas(registry: Readonly<Record<string, ProbeType>>): Readonly<Record<string, z.ZodType>> {
+  return Object.fromEntries(Object.entries(registry).map(([name, { settings }]) => [name, settings]));
+}
 
-const NAMES = ['server-list', 'server-boot', 'server-reach', 'token'] as const;
+/** Returns the names of the enabled probes. */
+export const enabledProbes = (settings: ProbesSettings): readonly string[] =>
+  Object.entries(settings).flatMap(([name, { enabled }]) => (enabled ? [name] : []));
 
-const enabledEntries = (settings: ProbesSettings): readonly Entry[] =>
-  NAMES.filter((name) => settings[name].enabled).map((name) => REGISTRY[name]);
+/** Probes without settings do not run. */
+type SomeSettings = Partial<ProbesSettings>;
+
+/** Pairs each enabled probe with its settings. */
+function enabledTypes(
+  registry: ProbeRegistry,
+  settings: SomeSettings,
+): readonly (readonly [ProbeType, ProbeSettings])[] {
+  const types: readonly (readonly [string, ProbeType])[] = Object.entries(registry);
+  const byName = new Map<string, Switchable<ProbeSettings>>(Object.entries(settings));
+  return types.flatMap(([name, type]) => {
+    const own = byName.get(name);
+    return own?.enabled === true ? [[type, own] as const] : [];
+  });
+}
 
 /** Returns the series of all enabled probes. */
-export const seriesOfCloud = (origin: ProbeOrigin, settings: ProbesSettings): readonly Series[] =>
-  enabledEntries(settings).flatMap((entry) => entry.series(origin, settings));
+export const seriesOfCloud = (
+  origin: ProbeOrigin,
+  settings: SomeSettings,
+  registry: ProbeRegistry = PROBES,
+): readonly Series[] => enabledTypes(registry, settings).flatMap(([type, own]) => type.series(origin, own));
 
 /** Creates all enabled probes, in the order of `seriesOfCloud`. */
-export const probesOfCloud = (cloud: Cloud, origin: ProbeOrigin, options: ProbesOptions): readonly Probe[] =>
-  enabledEntries(options.settings).flatMap((entry) => entry.probes(cloud, origin, options));
+export const probesOfCloud = (
+  cloud: Cloud,
+  origin: ProbeOrigin,
+  { settings, ...context }: ProbesContext & { readonly settings: SomeSettings },
+  registry: ProbeRegistry = PROBES,
+): readonly Probe[] =>
+  enabledTypes(registry, settings).flatMap(([type, own]) => type.probes(cloud, origin, { ...context, settings: own }));

@@ -1,19 +1,32 @@
+import { z } from 'zod';
 import type { Cause, VoidCause } from '../domain/cause.ts';
-import { type Creator, testServerLifetime, testServerMetadata, testServerName } from '../domain/ownership.ts';
-import type { Facts, Probe, ProbeContext, ProbeResult } from '../domain/ports.ts';
-import type { Series, Stages } from '../domain/sample.ts';
+import { testServerLifetime, testServerMetadata, testServerName } from '../domain/ownership.ts';
+import type { Probe, ProbeContext, ProbeResult } from '../domain/ports.ts';
+import { BOOT_STAGES, type Series, type Stages } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { BootChoice, BootPreferences } from '../openstack/compute/choose.ts';
 import type { Server } from '../openstack/compute/server-body.ts';
 import { countLostTime } from '../openstack/http/lost-time.ts';
 import type { Ok, Problem, Result } from '../openstack/result.ts';
+import { atMost, bool, duration, enforce, integer, lessThan, plainName, text } from '../schema/fields.ts';
 import { createBootCauses, type FailedActiveWait } from './boot-causes.ts';
 import { createBootChoices } from './boot-choices.ts';
 import { type BootTimeline, createBootTimeline, createStageBaseline } from './boot-timeline.ts';
 import { mayExist, type PollOptions, waitForActive, waitUntilGone, watchAfterError } from './boot-waits.ts';
 import type { Janitor } from './janitor.ts';
-import { type ProbeOrigin, type ProbeSettings, seriesOf } from './probe.ts';
+import {
+  afterFailureField,
+  fasterAfterFailure,
+  intervalField,
+  type ProbeOrigin,
+  type ProbeSettings,
+  type ProbesContext,
+  type ProbeType,
+  SETTINGS_MAPPING,
+  seriesOf,
+  toAfterFailure,
+} from './probe.ts';
 
 export type ServerBootSettings = ProbeSettings &
   BootPreferences & {
@@ -28,15 +41,53 @@ export type ServerBootSettings = ProbeSettings &
     readonly maxStuck: number;
   };
 
-export type ServerBootOptions = {
-  readonly settings: ServerBootSettings;
-  readonly session: number;
-  readonly creator: Creator;
-  readonly janitor: Janitor;
-  /** The cloud as a user who may read os-services; null without one. */
-  readonly admin: Cloud | null;
-  readonly onFacts: (facts: Facts) => void;
-};
+const settingsSchema = z
+  .strictObject(
+    {
+      enabled: bool.default(true),
+      interval: intervalField('1s'),
+      budget: duration({ min: 1000 }).prefault('15s'),
+      delete_limit: duration({ min: 1000 }).prefault('30s'),
+      poll: duration({ min: 50 }).prefault('250ms'),
+      slow: duration().optional(),
+      request_timeout: duration().optional(),
+      flavor: text('the name or ID of a flavor').nullable().default(null),
+      image: text('the name or ID of an image').nullable().default(null),
+      network: text("the name or ID of a network, 'auto' or 'none'").nullable().default(null),
+      volume: integer(1, 1_000_000).nullable().default(null),
+      availability_zone: text('the name of an availability zone').nullable().default(null),
+      name_prefix: plainName
+        .refine((given) => given.length >= 3, 'at least 3 characters long, as it selects the servers to delete')
+        .default('rollwatch-'),
+      max_stuck: integer(1, 1000).default(5),
+      after_failure: afterFailureField,
+    },
+    SETTINGS_MAPPING,
+  )
+  .superRefine(enforce(fasterAfterFailure))
+  .superRefine(enforce(lessThan('poll', 'budget')))
+  .superRefine(enforce(lessThan('slow', 'budget')))
+  .superRefine(enforce(atMost('request_timeout', 'budget')))
+  .transform((given) => ({
+    enabled: given.enabled,
+    interval: given.interval,
+    budget: given.budget,
+    deleteLimit: given.delete_limit,
+    poll: given.poll,
+    slow: given.slow ?? Math.min(10_000, (given.budget * 2) / 3),
+    requestTimeout: given.request_timeout ?? Math.min(10_000, given.budget),
+    flavor: given.flavor,
+    image: given.image,
+    network: given.network,
+    volume: given.volume,
+    availabilityZone: given.availability_zone,
+    namePrefix: given.name_prefix,
+    maxStuck: given.max_stuck,
+    afterFailure: toAfterFailure(given, 500),
+  }))
+  .prefault({});
+
+export type ServerBootOptions = Omit<ProbesContext, 'clock'> & { readonly settings: ServerBootSettings };
 
 /** One server, and a second one while the first is stuck. */
 const MAX_IN_FLIGHT = 2;
@@ -44,7 +95,7 @@ const MAX_IN_FLIGHT = 2;
 const MAX_CONNECT_TIMEOUT_MS = 5000;
 
 /** The next sample is due at the latest when the server of this one is gone. */
-export const bootSeries = (origin: ProbeOrigin, settings: ServerBootSettings): Series => ({
+const bootSeries = (origin: ProbeOrigin, settings: ServerBootSettings): Series => ({
   ...seriesOf({ ...origin, probe: 'server-boot', connection: '', target: '' }, settings),
   validFor: settings.interval * 1.5 + settings.budget + settings.deleteLimit,
 });
@@ -347,6 +398,30 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
     close: () => http.close(),
   };
 }
+
+/** Boots servers one after the other. */
+export const serverBootProbe: ProbeType<ServerBootSettings> = {
+  description: {
+    name: 'server-boot',
+    label: 'boot',
+    sentences: {
+      wasDown: 'Servers could not be booted for',
+      isDown: 'Servers cannot be booted. Downtime so far:',
+      neverDown: 'No server boot failed.',
+      unknown: 'Whether servers could be booted is unknown: there is no valid sample.',
+    },
+    stages: BOOT_STAGES,
+    activity: 'booting',
+    // Up to a second passes between two boots without a request, and a task breaks what is requested after it: a
+    // midpoint in that second would be within the task before.
+    startEstimate: 'by-stages',
+    dependsOn: 'server-list',
+    countsOverall: true,
+  },
+  settings: settingsSchema,
+  series: (origin, settings) => [bootSeries(origin, settings)],
+  probes: (cloud, origin, options) => [serverBoot(cloud, origin, options)],
+};
 
 /** Returns how long after the end of its budget a boot may have failed: not at all if the last poll was answered. */
 const unobservedTime = ({ failed }: { readonly failed: Cause | null }, stalled: Millis): Millis =>

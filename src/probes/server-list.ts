@@ -1,13 +1,22 @@
+import { z } from 'zod';
 import type { Probe } from '../domain/ports.ts';
+import { REQUEST_STAGES, type Series } from '../domain/sample.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Result } from '../openstack/result.ts';
+import { atMost, bool, duration, enforce, integer, lessThan, subsetOf } from '../schema/fields.ts';
 import {
+  afterFailureField,
   DEFAULT_MAX_IN_FLIGHT,
+  fasterAfterFailure,
+  intervalField,
   limitsOf,
   type ProbeOrigin,
+  type ProbeType,
   probeResultOf,
   type RequestSettings,
+  SETTINGS_MAPPING,
   seriesOf,
+  toAfterFailure,
 } from './probe.ts';
 
 export type ServerListSettings = RequestSettings & {
@@ -17,10 +26,47 @@ export type ServerListSettings = RequestSettings & {
   readonly limit: number;
 };
 
+// A limit that is not set is derived from the one that bounds it, so that a shorter timeout alone is never an error.
+const settingsSchema = z
+  .strictObject(
+    {
+      enabled: bool.default(true),
+      interval: intervalField('1s'),
+      timeout: duration().prefault('10s'),
+      connect_timeout: duration().optional(),
+      slow: duration().optional(),
+      detail: bool.default(true),
+      limit: integer(1, 1000).default(100),
+      connections: subsetOf(['reused', 'new']).default(['reused', 'new']),
+      in_flight: integer(1, 1024).default(32),
+      after_failure: afterFailureField,
+    },
+    SETTINGS_MAPPING,
+  )
+  .superRefine(enforce(fasterAfterFailure))
+  .superRefine(enforce(atMost('connect_timeout', 'timeout')))
+  .superRefine(enforce(lessThan('slow', 'timeout')))
+  .transform((given) => ({
+    enabled: given.enabled,
+    interval: given.interval,
+    timeout: given.timeout,
+    connectTimeout: given.connect_timeout ?? Math.min(5000, given.timeout),
+    slow: given.slow ?? Math.min(1000, given.timeout / 2),
+    detail: given.detail,
+    limit: given.limit,
+    connections: given.connections,
+    inFlight: given.in_flight,
+    afterFailure: toAfterFailure(given, 100),
+  }))
+  .prefault({});
+
 export type ServerListOptions = {
   readonly settings: ServerListSettings;
   readonly connection: 'new' | 'reused';
 };
+
+const listSeries = (origin: ProbeOrigin, settings: ServerListSettings, connection: 'new' | 'reused'): Series =>
+  seriesOf({ ...origin, probe: 'server-list', connection, target: '' }, settings);
 
 /** Lists servers, over a new connection for each sample or over reused ones. */
 export function serverList(cloud: Cloud, origin: ProbeOrigin, { settings, connection }: ServerListOptions): Probe {
@@ -43,7 +89,7 @@ export function serverList(cloud: Cloud, origin: ProbeOrigin, { settings, connec
   }
 
   return {
-    series: seriesOf({ ...origin, probe: 'server-list', connection, target: '' }, settings),
+    series: listSeries(origin, settings, connection),
     loop: 'open',
     afterFailure,
     inFlight,
@@ -54,3 +100,27 @@ export function serverList(cloud: Cloud, origin: ProbeOrigin, { settings, connec
     close: () => http.close(),
   };
 }
+
+/** Lists servers, as the Python client's `servers.list` does, on each kind of connection. */
+export const serverListProbe: ProbeType<ServerListSettings & { readonly connections: readonly ('new' | 'reused')[] }> =
+  {
+    description: {
+      name: 'server-list',
+      label: 'API',
+      sentences: {
+        wasDown: 'The API was down for',
+        isDown: 'The API is down. Downtime so far:',
+        neverDown: 'The API was never down.',
+        unknown: 'The state of the API is unknown: there is no valid sample.',
+      },
+      stages: REQUEST_STAGES,
+      activity: null,
+      startEstimate: 'between-samples',
+      dependsOn: null,
+      countsOverall: true,
+    },
+    settings: settingsSchema,
+    series: (origin, settings) => settings.connections.map((connection) => listSeries(origin, settings, connection)),
+    probes: (cloud, origin, { settings }) =>
+      settings.connections.map((connection) => serverList(cloud, origin, { settings, connection })),
+  };

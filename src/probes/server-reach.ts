@@ -15,7 +15,19 @@ import { countLostTime, stallAwareTimeout, waitForIdlePoll } from '../openstack/
 import { resourceId } from '../openstack/http/resource-id.ts';
 import { createStopwatch } from '../openstack/http/stopwatch.ts';
 import { describeSystemError } from '../openstack/http/system-error.ts';
-import { DEFAULT_MAX_IN_FLIGHT, type ProbeOrigin, type ProbeSettings, seriesOf } from './probe.ts';
+import { bool, duration, enforce, lessThan, MAX_PORT, port } from '../schema/fields.ts';
+import {
+  afterFailureField,
+  DEFAULT_MAX_IN_FLIGHT,
+  fasterAfterFailure,
+  intervalField,
+  type ProbeOrigin,
+  type ProbeSettings,
+  type ProbeType,
+  SETTINGS_MAPPING,
+  seriesOf,
+  toAfterFailure,
+} from './probe.ts';
 
 export type ServerReachSettings = ProbeSettings & {
   /** For the connection and the banner, in milliseconds. */
@@ -25,7 +37,66 @@ export type ServerReachSettings = ProbeSettings & {
   readonly targets: readonly ReachTarget[];
 };
 
-export const reachSeries = (origin: ProbeOrigin, target: ReachTarget, settings: ServerReachSettings): Series =>
+/** The settings before the targets are resolved: which survivors there are depends on the checks. */
+export type GivenReachSettings = Omit<ServerReachSettings, 'targets'> & {
+  /** The default port of the targets; null if it is not set. */
+  readonly port: number | null;
+  readonly targets: readonly Target[];
+};
+
+const TARGET = "'survivors' (the servers of 'check before'), HOST or HOST:PORT, such as 10.0.0.5 or '[fd00::5]:22'";
+
+type Target = 'survivors' | { readonly name: string; readonly host: string; readonly port: number | null };
+
+const targetField = z.string({ error: TARGET }).transform((given, context): Target => {
+  if (given === 'survivors') return given;
+  const [, bracketed, plain, digits] = /^(?:\[([^\]\s]+)\]|([^:[\]\s/]+))(?::([0-9]{1,5}))?$/.exec(given) ?? [];
+  const host = bracketed ?? plain;
+  const number = digits === undefined ? null : Number(digits);
+  if (host !== undefined && (number === null || (number > 0 && number <= MAX_PORT)))
+    return { name: given, host, port: number };
+  context.addIssue({ code: 'custom', message: TARGET });
+  return z.NEVER;
+});
+
+const TARGETS = "a list of 'survivors', HOST or HOST:PORT, without duplicates";
+
+const areDistinct = (targets: readonly Target[]): boolean =>
+  new Set(targets.map((one) => (one === 'survivors' ? one : one.name))).size === targets.length;
+
+const settingsSchema = z
+  .strictObject(
+    {
+      enabled: bool.default(false),
+      interval: intervalField('1s'),
+      timeout: duration().prefault('5s'),
+      slow: duration().optional(),
+      port: port.optional(),
+      banner: bool.default(true),
+      targets: z
+        .array(targetField, { error: TARGETS })
+        .min(1, TARGETS)
+        .refine(areDistinct, TARGETS)
+        .prefault(['survivors']),
+      after_failure: afterFailureField,
+    },
+    SETTINGS_MAPPING,
+  )
+  .superRefine(enforce(fasterAfterFailure))
+  .superRefine(enforce(lessThan('slow', 'timeout')))
+  .transform((given) => ({
+    enabled: given.enabled,
+    interval: given.interval,
+    timeout: given.timeout,
+    slow: given.slow ?? Math.min(1000, given.timeout / 2),
+    port: given.port ?? null,
+    banner: given.banner,
+    targets: given.targets,
+    afterFailure: toAfterFailure(given, 100),
+  }))
+  .prefault({});
+
+const reachSeries = (origin: ProbeOrigin, target: ReachTarget, settings: ServerReachSettings): Series =>
   seriesOf({ ...origin, probe: 'server-reach', connection: '', target: target.name }, settings);
 
 const LOOKUP_INTERVAL_MS = 5000;
@@ -48,7 +119,7 @@ type Destination = { readonly id: string | null; readonly host: string };
  * in the background, and the probe is suspended until it is found. After a failure it is looked up again: it may have
  * been recreated, or deleted by `check clean`.
  */
-export function serverReach(
+function serverReach(
   cloud: Cloud,
   origin: ProbeOrigin,
   { settings, target, clock }: { settings: ServerReachSettings; target: ReachTarget; clock: Clock },
@@ -97,6 +168,29 @@ export function serverReach(
     close: () => closed.abort(),
   };
 }
+
+/** Reaches running servers, each of which is a target. */
+export const serverReachProbe: ProbeType<ServerReachSettings, GivenReachSettings> = {
+  description: {
+    name: 'server-reach',
+    label: 'data-plane',
+    sentences: {
+      wasDown: 'Running servers could not be reached for',
+      isDown: 'Running servers cannot be reached. Downtime so far:',
+      neverDown: 'Running servers were always reachable.',
+      unknown: 'Whether running servers could be reached is unknown: there is no valid sample.',
+    },
+    stages: ['dns', 'connect', 'banner'],
+    activity: null,
+    startEstimate: 'between-samples',
+    dependsOn: null,
+    countsOverall: false,
+  },
+  settings: settingsSchema,
+  series: (origin, settings) => settings.targets.map((target) => reachSeries(origin, target, settings)),
+  probes: (cloud, origin, { settings, clock }) =>
+    settings.targets.map((target) => serverReach(cloud, origin, { settings, target, clock })),
+};
 
 export type ReachOptions = {
   readonly host: string;

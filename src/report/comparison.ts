@@ -1,5 +1,6 @@
 import { toApiErrorBar } from '../api/shared.ts';
 import type { Measured } from '../domain/downtime/window.ts';
+import type { ProbeDescription } from '../domain/probe.ts';
 import { type Comparison, type RunFigures, trend } from '../domain/run/comparison.ts';
 import { toIso } from '../domain/time.ts';
 import { RESULT_WORDS } from '../format/budgets.ts';
@@ -16,7 +17,10 @@ type Row = { readonly head: string; readonly now: RunFigures | null; readonly be
 const ARROWS = { better: ' better', same: '', worse: ' worse' };
 
 /** Compares runs as text: one line per run, overall and per phase. A change is marked if the error bars do not overlap. */
-export function comparisonText({ runs, phases }: Comparison, { colour, width, zone = 'utc' }: Options): string {
+export function comparisonText(
+  { runs, phases, probeTypes }: Comparison,
+  { colour, width, zone = 'utc' }: Options,
+): string {
   const paint = createPaint(colour);
   const from = Math.min(...runs.map(({ startedAt }) => startedAt));
   const until = Math.max(...runs.map(({ startedAt, elapsed }) => startedAt + elapsed * 1000));
@@ -30,12 +34,14 @@ export function comparisonText({ runs, phases }: Comparison, { colour, width, zo
       now,
       before: some.slice(0, index).findLast((one) => one !== null) ?? null,
     }));
-  const down = (head: string, pick: (figures: RunFigures) => RunFigures['api']): Column<Row> => ({
-    head,
+  const down = ({ name, label }: ProbeDescription): Column<Row> => ({
+    head: `${label} down`,
     cell: ({ now, before }) => {
-      const value = now && pick(now);
-      const earlier = before && pick(before);
-      return value === null ? '-' : `${errorBar(value)}${earlier === null ? '' : ARROWS[trend(earlier, value)]}`;
+      const value = now?.downtime.get(name);
+      const earlier = before?.downtime.get(name);
+      return value === undefined
+        ? '-'
+        : `${errorBar(value)}${earlier === undefined ? '' : ARROWS[trend(earlier, value)]}`;
     },
     paint: (padded) =>
       padded.includes('worse') ? paint.bad(padded) : padded.includes('better') ? paint.good(padded) : padded,
@@ -43,8 +49,7 @@ export function comparisonText({ runs, phases }: Comparison, { colour, width, zo
   const columns: readonly Column<Row>[] = [
     { head: 'run', cell: ({ head }) => head },
     { head: 'took', align: 'right', cell: ({ now }) => (now === null ? '-' : span(now.elapsed)) },
-    down('API down', ({ api }) => api),
-    down('boot down', ({ boot }) => boot),
+    ...probeTypes.filter(({ countsOverall }) => countsOverall).map(down),
     {
       head: 'verdict',
       cell: ({ now }) => (now === null ? 'not begun' : now.result === null ? '-' : RESULT_WORDS[now.result]),
@@ -81,15 +86,17 @@ function stacked([run, ...columns]: readonly Column<Row>[], rows: readonly Row[]
   ]);
 }
 
-const trendOf = (before: Measured | null, now: Measured | null) =>
-  before === null || now === null ? null : trend(before, now);
+const trendOf = (before: Measured | undefined, now: Measured) => (before === undefined ? null : trend(before, now));
 
 const figures = (one: RunFigures, before: RunFigures | null) => ({
   result: one.result,
   elapsedSeconds: one.elapsed,
-  apiDowntimeSeconds: one.api && toApiErrorBar(one.api),
-  bootDowntimeSeconds: one.boot && toApiErrorBar(one.boot),
-  trend: before && { apiDowntime: trendOf(before.api, one.api), bootDowntime: trendOf(before.boot, one.boot) },
+  probes: Object.fromEntries(
+    [...one.downtime].map(([probe, downtime]) => [
+      probe,
+      { downtimeSeconds: toApiErrorBar(downtime), trend: trendOf(before?.downtime.get(probe), downtime) },
+    ]),
+  ),
 });
 
 export function comparisonJson({ runs, phases }: Comparison): string {

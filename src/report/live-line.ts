@@ -1,3 +1,4 @@
+import { probeNamed } from '../domain/probe.ts';
 import type { LiveSeries, LiveStatus } from '../domain/run/live.ts';
 import { printableLine } from '../format/printable.ts';
 import { counted, duration, errorBar, latency, span } from '../format/quantities.ts';
@@ -61,7 +62,8 @@ function waiting({ at, series, report }: LiveStatus): readonly string[] {
   return series.flatMap(({ series: key, pending }) => {
     if (pending === null) return [];
     const seconds = (at - pending.since) / 1000;
-    if (key.probe === 'server-boot') return pending.note === '' ? [] : [`boot ${pending.note} ${duration(seconds, 0)}`];
+    const { activity, label } = probeNamed(report.probeTypes, key.probe);
+    if (activity !== null) return pending.note === '' ? [] : [`${label} ${pending.note} ${duration(seconds, 0)}`];
     return seconds < WAIT ? [] : [`${nameOf(key)}: no answer for ${duration(seconds, 0)}`];
   });
 }

@@ -1,6 +1,8 @@
 import type { Sentence } from '../api/report.ts';
+import { probeNamed } from '../domain/probe.ts';
 import type { Report } from '../domain/run/report.ts';
 import type { PhaseSeries } from '../domain/upgrade/phase-measures.ts';
+import { BUDGET_NAMES, DOWNTIME_BUDGETS, isDowntimeBudget } from '../domain/upgrade/plan.ts';
 import {
   judgedParts,
   type PhaseVerdict,
@@ -11,7 +13,7 @@ import {
 import { budgetSentence, measureText, RESULT_WORDS } from '../format/budgets.ts';
 import { listed } from '../format/did-you-mean.ts';
 import { printableLine } from '../format/printable.ts';
-import { duration, latency, span } from '../format/quantities.ts';
+import { capitalized, duration, latency, span } from '../format/quantities.ts';
 import { type Column, table, wrap } from './layout.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './names.ts';
@@ -46,7 +48,7 @@ export function verdictSentences(verdict: Verdict): readonly Sentence[] {
     return [{ text: `PASS: ${all(judged)} stayed within budget (plan ${plan}).${more}`, tone: 'warn' }];
   }
   const passed = named('pass');
-  const outside = passed === '' ? '' : ` ${upper(passed)} stayed within budget.`;
+  const outside = passed === '' ? '' : ` ${capitalized(passed)} stayed within budget.`;
   return [
     {
       text: `NOT JUDGED: no phase of ${plan} was compared with its budget.${more}${outside}`,
@@ -73,8 +75,6 @@ function unjudged(notJudged: readonly UnjudgedPhase[]): string {
   return `Not judged: ${parts.join('; ')}.`;
 }
 
-const upper = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
-
 /** A line a phase, what is not within its budget, and how latencies changed. */
 export function phasesSection(report: Report, { width, paint, moments }: PhaseOptions): readonly string[] {
   const shown = begun(judgedParts(report.verdict));
@@ -89,8 +89,11 @@ export function phasesSection(report: Report, { width, paint, moments }: PhaseOp
     },
     { head: 'from', cell: ({ stretches }) => moments.time(stretches[0]?.from ?? 0) },
     { head: 'took', align: 'right', cell: ({ measures }) => span(measures.elapsed) },
-    { head: 'API down', cell: ({ measures }) => measureText('api_downtime', measures.api_downtime) },
-    { head: 'boot down', cell: ({ measures }) => measureText('boot_downtime', measures.boot_downtime) },
+    ...BUDGET_NAMES.filter(isDowntimeBudget).flatMap((name): readonly Column<Begun>[] => {
+      const { label, countsOverall } = probeNamed(report.probeTypes, DOWNTIME_BUDGETS[name]);
+      if (!countsOverall) return [];
+      return [{ head: `${label} down`, cell: ({ measures }) => measureText(name, measures[name]) }];
+    }),
     {
       head: 'recovered after',
       spare: true,

@@ -1,51 +1,12 @@
 import type { Sentence } from '../api/report.ts';
 import { isRegression } from '../domain/check.ts';
-import type { Measured } from '../domain/downtime/window.ts';
+import { downtimeOfProbe } from '../domain/downtime/overall.ts';
+import type { ProbeDescription } from '../domain/probe.ts';
 import { isMuchUnobserved, type Report } from '../domain/run/report.ts';
-import type { ProbeName } from '../domain/sample.ts';
 import { damageText } from '../format/damage.ts';
 import { printableLine } from '../format/printable.ts';
 import { counted, duration, errorBar, span } from '../format/quantities.ts';
 import { seriesNames } from './names.ts';
-
-type Subject = {
-  readonly probe: ProbeName;
-  readonly wasDown: string;
-  readonly isDown: string;
-  readonly neverDown: string;
-  readonly unknown: string;
-};
-
-const SUBJECTS: readonly Subject[] = [
-  {
-    probe: 'server-list',
-    wasDown: 'The API was down for',
-    isDown: 'The API is down. Downtime so far:',
-    neverDown: 'The API was never down.',
-    unknown: 'The state of the API is unknown: there is no valid sample.',
-  },
-  {
-    probe: 'server-boot',
-    wasDown: 'Servers could not be booted for',
-    isDown: 'Servers cannot be booted. Downtime so far:',
-    neverDown: 'No server boot failed.',
-    unknown: 'Whether servers could be booted is unknown: there is no valid sample.',
-  },
-  {
-    probe: 'server-reach',
-    wasDown: 'Running servers could not be reached for',
-    isDown: 'Running servers cannot be reached. Downtime so far:',
-    neverDown: 'Running servers were always reachable.',
-    unknown: 'Whether running servers could be reached is unknown: there is no valid sample.',
-  },
-  {
-    probe: 'token',
-    wasDown: 'Tokens could not be issued for',
-    isDown: 'Tokens cannot be issued. Downtime so far:',
-    neverDown: 'No token request failed.',
-    unknown: 'Whether tokens could be issued is unknown: there is no valid sample.',
-  },
-];
 
 /** What a person wants to know first, worst news included; one sentence for each kind of downtime and each place. */
 export function verdict(report: Report): readonly Sentence[] {
@@ -53,8 +14,8 @@ export function verdict(report: Report): readonly Sentence[] {
     return [...damaged(report), ...checked(report), { text: 'Nothing was watched: there is no sample.', tone: 'warn' }];
   const several = report.clouds.length > 1;
   const sentences = report.clouds.flatMap((place) =>
-    SUBJECTS.flatMap((subject) => {
-      const sentence = sentenceOf(report, place, subject);
+    report.probeTypes.flatMap((probe) => {
+      const sentence = sentenceOf(report, place, probe);
       if (sentence === null || !several) return sentence === null ? [] : [sentence];
       return [
         { ...sentence, text: `${printableLine(place.cloud)} from ${printableLine(place.vantage)}: ${sentence.text}` },
@@ -80,30 +41,22 @@ function damaged({ damage }: Report): readonly Sentence[] {
 
 type Place = Report['clouds'][number];
 
-function sentenceOf(report: Report, place: Place, subject: Subject): Sentence | null {
+function sentenceOf(report: Report, place: Place, { name, sentences }: ProbeDescription): Sentence | null {
   const here = (one: { cloud: string; vantage: string; probe: string }) =>
-    one.cloud === place.cloud && one.vantage === place.vantage && one.probe === subject.probe;
+    one.cloud === place.cloud && one.vantage === place.vantage && one.probe === name;
   const probes = report.probes.filter(({ series }) => here(series));
   if (probes.length === 0) return null;
   const windows = report.windows.filter((window) => window.kind === 'down' && here(window));
   if (windows.length > 0) {
     const isDown = report.run.running && windows.some(({ end }) => end === null);
-    const often = counted(place.overall.outages[subject.probe], 'window');
-    const text = `${isDown ? subject.isDown : subject.wasDown} ${errorBar(downtime(place, subject.probe))} in ${often}.`;
+    const { downtime, outageCount } = downtimeOfProbe(place.overall, name);
+    const often = counted(outageCount, 'window');
+    const text = `${isDown ? sentences.isDown : sentences.wasDown} ${errorBar(downtime)} in ${often}.`;
     return { text, tone: 'bad' };
   }
-  if (probes.every(({ samples }) => samples.ok + samples.failed === 0)) return { text: subject.unknown, tone: 'warn' };
-  return { text: subject.neverDown, tone: 'good' };
-}
-
-function downtime({ overall }: Place, probe: ProbeName): Measured {
-  const downtimes = {
-    'server-list': overall.api,
-    'server-boot': overall.boot,
-    'server-reach': overall.dataPlane,
-    token: overall.token,
-  };
-  return downtimes[probe];
+  if (probes.every(({ samples }) => samples.ok + samples.failed === 0))
+    return { text: sentences.unknown, tone: 'warn' };
+  return { text: sentences.neverDown, tone: 'good' };
 }
 
 /** What the last stage of checks came to, on each cloud. */

@@ -5,7 +5,7 @@ import { toApiWindow, windowsSchema } from '../api/window.ts';
 import { createEvents } from './events.ts';
 import type { Limits } from './limits.ts';
 import { type App, json, noParameters, operation, type ServerOptions, seriesFilter, text } from './route.ts';
-import { moment } from './validation.ts';
+import { moment, requireProbe } from './validation.ts';
 
 const EVENT_INTERVALS = { look: 250, heartbeat: 5000, alive: 1000 };
 
@@ -38,8 +38,10 @@ export function dataRoutes(
       answers: json(windowsSchema),
     }),
     async ({ query: { cloud, probe, connection, target, kind } }) => {
+      const { report } = live();
+      if (probe !== undefined) requireProbe(probe, report);
       const fits = (wanted: string | undefined, value: string) => wanted === undefined || wanted === value;
-      const chosen = live().report.windows.filter(
+      const chosen = report.windows.filter(
         (one) =>
           fits(cloud, one.cloud) &&
           fits(probe, one.probe) &&

@@ -10,7 +10,7 @@ import { isTimeZone } from '../domain/time.ts';
 import { createSlots, type Limits } from './limits.ts';
 import { Problem } from './problem.ts';
 import { type App, operation, type ServerOptions, seriesFilter, textSchema } from './route.ts';
-import { moment } from './validation.ts';
+import { moment, requireProbe } from './validation.ts';
 
 /** The report and the samples, each in the format that is asked for. */
 export function downloadRoutes(
@@ -49,6 +49,7 @@ export function downloadRoutes(
     },
     async ({ query, headers: { accept }, ip }, reply) => {
       const { format: name, to, ...filter } = query;
+      if (filter.probe !== undefined) requireProbe(filter.probe, live().report);
       if (filter.from !== undefined && to !== undefined && filter.from > to) {
         throw new Problem(400, 'to: is before from', { parameter: 'to' });
       }

@@ -13,7 +13,7 @@ import type { ReportFormat, SampleFormat } from '../api/formats.ts';
 import type { Read } from '../api/shared.ts';
 import type { JournalReader, UpgradeRecorder } from '../domain/ports.ts';
 import type { LiveStatus } from '../domain/run/live.ts';
-import { PROBES, type Sample } from '../domain/sample.ts';
+import type { Sample } from '../domain/sample.ts';
 import type { Limits } from './limits.ts';
 
 export type ServerOptions = {
@@ -132,7 +132,7 @@ export const noParameters = z.strictObject({});
 /** Parameters that choose among series. */
 export const seriesFilter = {
   cloud: z.string().exactOptional(),
-  probe: z.enum(PROBES).exactOptional(),
+  probe: z.string().exactOptional().describe('a probe of the run; see probeTypes of the report'),
   connection: z.enum(['new', 'reused', '']).exactOptional(),
   target: z.string().exactOptional(),
 };

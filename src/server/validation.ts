@@ -1,5 +1,6 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import { z } from 'zod';
+import type { Report } from '../domain/run/report.ts';
 import { didYouMean, listed } from '../format/did-you-mean.ts';
 import { Problem } from './problem.ts';
 import type { App } from './route.ts';
@@ -23,6 +24,13 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> =
     const parsed = schema.safeParse(given ?? undefined, { error: messageOf });
     return parsed.success ? { value: parsed.data } : { error: problemOf(parsed.error.issues, schema, httpPart) };
   };
+
+/** @throws Problem 400 if the run has no such probe; a journal may have probes that this version does not know. */
+export function requireProbe(name: string, { probeTypes }: Pick<Report, 'probeTypes'>): void {
+  const names = probeTypes.map((one) => one.name);
+  if (names.includes(name)) return;
+  throw new Problem(400, `probe: must be ${listed(names)}`, { parameter: 'probe' });
+}
 
 function problemOf(issues: readonly z.core.$ZodIssue[], schema: z.ZodType, httpPart: string | undefined): Problem {
   const isQuery = httpPart === 'querystring';

@@ -3,8 +3,9 @@ import type { ApiOverall, ApiReport } from '../api/report.ts';
 import type { ApiStatus } from '../api/status.ts';
 import type { ApiWindow } from '../api/window.ts';
 import type { Measured } from '../domain/downtime/window.ts';
-import type { BudgetName } from '../domain/upgrade/plan.ts';
+import { type BudgetName, DOWNTIME_BUDGETS, type DowntimeBudget, isDowntimeBudget } from '../domain/upgrade/plan.ts';
 import { compare } from '../domain/upgrade/verdict.ts';
+import { capitalized } from '../format/quantities.ts';
 
 /** A report is some seconds old when it is shown. What is down lasts meanwhile, and the banner counts on: so do these figures. */
 type Later = {
@@ -15,13 +16,6 @@ type Later = {
   /** How much later it is now. */
   readonly seconds: number;
 };
-
-const KINDS = [
-  ['server-list', 'apiDowntimeSeconds', 'api_downtime'],
-  ['server-boot', 'bootDowntimeSeconds', 'boot_downtime'],
-  ['server-reach', 'dataPlaneDowntimeSeconds', 'data_plane_downtime'],
-  ['token', 'tokenDowntimeSeconds', null],
-] as const;
 
 const isDown = ({ kind, end }: ApiWindow): boolean => kind === 'down' && end === null;
 
@@ -35,17 +29,29 @@ function grown(bar: Measured, windows: readonly ApiWindow[], { at, seconds }: Om
 }
 
 function overallLater(overall: ApiOverall, { open, ...later }: Later): ApiOverall {
-  const bars = KINDS.map(([probe, name]) => {
-    const own = open.filter((one) => one.probe === probe);
-    return [name, grown(overall[name], own, later)] as const;
+  const probes = Object.entries(overall.probes).map(([name, one]) => {
+    const own = open.filter(({ probe }) => probe === name);
+    return [name, { ...one, downtimeSeconds: grown(one.downtimeSeconds, own, later) }] as const;
   });
-  return { ...overall, ...Object.fromEntries(bars) };
+  return { ...overall, probes: Object.fromEntries(probes) };
 }
 
 /** The overall downtime by what a daemon says is now, counted on to `now`, in milliseconds since 1970. */
 export function overallAt({ at, overall, series }: ApiStatus, now: number): ApiOverall {
   const open = series.flatMap((one) => (one.open !== null && isDown(one.open) ? [one.open] : []));
   return overallLater(overall, { open, at, seconds: Math.max(0, now - Date.parse(at)) / 1000 });
+}
+
+/** The downtime of each probe that was watched. */
+export function downtimeFigures(
+  { probes, probeTypes }: ApiReport,
+  overall: ApiOverall,
+): readonly { readonly title: string; readonly downtime: Measured }[] {
+  const watched = new Set(probes.map(({ probe }) => probe));
+  return probeTypes.flatMap(({ name, label }) => {
+    const downtime = overall.probes[name]?.downtimeSeconds;
+    return downtime === undefined || !watched.has(name) ? [] : [{ title: `${capitalized(label)} downtime`, downtime }];
+  });
 }
 
 /** A report counted on to `now`, in milliseconds since 1970; itself where nothing is down. */
@@ -80,12 +86,11 @@ export function reportAt(report: ApiReport, now: number): ApiReport {
 function phaseLater(phase: ApiPhase, { open, ...later }: Later): ApiPhase {
   const counted = (name: BudgetName, bar: Measured | null): Measured | null => {
     if (bar === null) return null;
-    const lists = open.filter(({ probe }) => probe === 'server-list');
+    const of = (downtime: DowntimeBudget) => open.filter(({ probe }) => probe === DOWNTIME_BUDGETS[downtime]);
     // Whether the outage that lasts becomes the longest is not known here: it may
-    if (name === 'longest_window') return { ...bar, max: bar.max + (lists.length > 0 ? later.seconds : 0) };
-    const [probe] = KINDS.find(([, , budget]) => budget === name) ?? [null];
-    const own = open.filter((one) => one.probe === probe);
-    return grown(bar, own, later);
+    if (name === 'longest_window')
+      return { ...bar, max: bar.max + (of('api_downtime').length > 0 ? later.seconds : 0) };
+    return isDowntimeBudget(name) ? grown(bar, of(name), later) : bar;
   };
   const { measured } = phase;
   return {

@@ -1,9 +1,11 @@
 import type { JSX } from 'preact';
 import type { ApiPhase } from '../api/phase.ts';
 import type { ApiOverall, ApiReport } from '../api/report.ts';
+import { BUDGET_NAMES, DOWNTIME_BUDGETS, isDowntimeBudget } from '../domain/upgrade/plan.ts';
 import { budgetLimit, budgetSentence, RESULT_WORDS } from '../format/budgets.ts';
-import { counted, duration, errorBar, latency, percent, span } from '../format/quantities.ts';
+import { capitalized, counted, duration, errorBar, latency, percent, span } from '../format/quantities.ts';
 import { checksToReport } from '../format/tempest.ts';
+import { downtimeFigures } from './at-moment.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './scene.ts';
 import { Table } from './table.tsx';
@@ -21,27 +23,17 @@ export function Downtime({
   /** Of the same moment as the banner above it. */
   readonly overall: ApiOverall;
 }): JSX.Element {
-  const { apiDowntimeSeconds, bootDowntimeSeconds, dataPlaneDowntimeSeconds, tokenDowntimeSeconds, unobservedSeconds } =
-    overall;
-  const watched = (probe: string) => report.probes.some((one) => one.probe === probe);
-  const figures = [
-    ['server-list', 'API downtime', apiDowntimeSeconds],
-    ['server-boot', 'Boot downtime', bootDowntimeSeconds],
-    ['server-reach', 'Data-plane downtime', dataPlaneDowntimeSeconds],
-    ['token', 'Token downtime', tokenDowntimeSeconds],
-  ] as const;
+  const { unobservedSeconds } = overall;
   return (
     <section class="card" aria-labelledby="downtime-title">
       <h2 id="downtime-title">Downtime{report.run.running ? ' so far' : ''}</h2>
       <dl class="figures">
-        {figures
-          .filter(([probe]) => watched(probe))
-          .map(([, name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd class={value.estimate > 0 ? 'bad' : 'good'}>{errorBar(value)}</dd>
-            </div>
-          ))}
+        {downtimeFigures(report, overall).map(({ title, downtime }) => (
+          <div key={title}>
+            <dt>{title}</dt>
+            <dd class={downtime.estimate > 0 ? 'bad' : 'good'}>{errorBar(downtime)}</dd>
+          </div>
+        ))}
       </dl>
       <p class="note">
         of {span(report.run.durationSeconds)}
@@ -57,6 +49,11 @@ export function Phases({ report, moments }: Part): JSX.Element | null {
   const begun = [...report.phases, ...whole].filter(({ stretches }) => stretches.length > 0);
   const never = report.phases.filter(({ stretches }) => stretches.length === 0);
   if (begun.length === 0) return null;
+  const limited = BUDGET_NAMES.filter(isDowntimeBudget).flatMap((budget) =>
+    report.probeTypes
+      .filter(({ name, countsOverall }) => name === DOWNTIME_BUDGETS[budget] && countsOverall)
+      .map(({ label }) => ({ budget, label })),
+  );
   return (
     <section aria-labelledby="phases-title">
       <h2 id="phases-title">Phases of the upgrade</h2>
@@ -74,11 +71,13 @@ export function Phases({ report, moments }: Part): JSX.Element | null {
             figure: true,
             cell: ({ elapsedSeconds }) => (elapsedSeconds === null ? '' : span(elapsedSeconds)),
           },
-          { head: 'API down', cell: ({ measured }) => (measured?.api_downtime ? errorBar(measured.api_downtime) : '') },
-          {
-            head: 'Boots down',
-            cell: ({ measured }) => (measured?.boot_downtime ? errorBar(measured.boot_downtime) : ''),
-          },
+          ...limited.map(({ budget, label }) => ({
+            head: `${capitalized(label)} down`,
+            cell: ({ measured }: ApiPhase) => {
+              const downtime = measured?.[budget] ?? null;
+              return downtime === null ? '' : errorBar(downtime);
+            },
+          })),
           {
             head: 'Recovered after',
             figure: true,

@@ -49,6 +49,7 @@ export function Now({ status, report, link, now, moments }: NowProps): JSX.Eleme
             key={`${one.cloud} ${one.vantage} ${one.probe} ${one.connection} ${one.target}`}
             one={one}
             name={nameOf(one)}
+            activity={status.probeTypes.find(({ name }) => name === one.probe)?.activity ?? null}
             now={now}
           />
         ))}
@@ -132,10 +133,13 @@ const WAIT = 1;
 function Probe({
   one,
   name,
+  activity,
   now,
 }: {
   readonly one: ApiSeriesStatus;
   readonly name: string;
+  /** What a sample in flight does, if it takes long by design. */
+  readonly activity: string | null;
   readonly now: number;
 }): JSX.Element {
   const { state, lastSample, waiting, suspended } = one;
@@ -147,11 +151,10 @@ function Probe({
       : lastSample.outcome === 'ok'
         ? `last took ${latency(lastSample.durationSeconds)}`
         : (lastSample.cause?.kind ?? lastSample.outcome);
-  const boots = one.probe === 'server-boot';
   const note =
     suspended ??
-    (waited > WAIT && (boots || waited > 1.5)
-      ? `${boots ? 'booting' : 'no answer'} for ${duration(Math.round(waited))}`
+    (waited > WAIT && (activity !== null || waited > 1.5)
+      ? `${activity ?? 'no answer'} for ${duration(Math.round(waited))}`
       : last);
   return (
     <li class={tone}>

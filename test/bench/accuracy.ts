@@ -13,11 +13,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { SamplerWorkerData } from '../../src/daemon/sampler-worker.ts';
 import { accuracy } from '../../src/domain/downtime/accuracy.ts';
+import { downtimeOfProbe } from '../../src/domain/downtime/overall.ts';
 import type { Report } from '../../src/domain/run/report.ts';
 import { createRunState } from '../../src/domain/run/run-state.ts';
 import type { Interval } from '../../src/domain/time.ts';
 import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
-import { seriesOfCloud } from '../../src/probes/registry.ts';
+import { describeProbes, seriesOfCloud } from '../../src/probes/registry.ts';
 import { startSampler } from '../../src/sampler/client.ts';
 import { createTimeline, machineClocks } from '../../src/sampler/clock.ts';
 import { benchClouds, TIMEOUT } from './bench-clouds.ts';
@@ -65,7 +66,12 @@ async function runSeed(seed: number): Promise<Run> {
     preflight: false,
     clouds,
   };
-  const observation = createRunState({ run: 'bench', version: 'bench', overall: ['server-list'] });
+  const observation = createRunState({
+    run: 'bench',
+    version: 'bench',
+    overall: ['server-list'],
+    probes: describeProbes(),
+  });
   const startedAt = timeline.now();
   const session = { id: 1, startedAt, aliveAt: startedAt, ended: false, version: 'bench', vantage: 'bench', facts: {} };
   const place = { cloud: 'embedded', vantage: 'bench' };
@@ -199,9 +205,12 @@ const total = runs.reduce(
   (sum, { outages }) => sum + outages.reduce((all, { from, until }) => all + (until - from) / 1000, 0),
   0,
 );
-const united = runs.reduce((sum, { report }) => sum + report.overall.api.estimate, 0);
-const least = runs.reduce((sum, { report }) => sum + report.overall.api.min, 0);
-const most = runs.reduce((sum, { report }) => sum + report.overall.api.max, 0);
+const united = runs.reduce(
+  (sum, { report }) => sum + downtimeOfProbe(report.overall, 'server-list').downtime.estimate,
+  0,
+);
+const least = runs.reduce((sum, { report }) => sum + downtimeOfProbe(report.overall, 'server-list').downtime.min, 0);
+const most = runs.reduce((sum, { report }) => sum + downtimeOfProbe(report.overall, 'server-list').downtime.max, 0);
 console.log(
   `API, both connections united: true ${total.toFixed(1)} s, measured ${united.toFixed(1)} s (${least.toFixed(1)} to ${most.toFixed(1)}), ${percent(united, total)}`,
 );

@@ -15,7 +15,7 @@ import { createRunState } from '../../src/domain/run/run-state.ts';
 import { ATTRIBUTION_SLACK_MS } from '../../src/domain/upgrade/attribution.ts';
 import type { Task } from '../../src/domain/upgrade/task.ts';
 import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
-import { seriesOfCloud } from '../../src/probes/registry.ts';
+import { describeProbes, seriesOfCloud } from '../../src/probes/registry.ts';
 import { startSampler } from '../../src/sampler/client.ts';
 import { createTimeline, machineClocks } from '../../src/sampler/clock.ts';
 import { benchClouds } from './bench-clouds.ts';
@@ -56,7 +56,12 @@ async function runCases(some: readonly Case[], lane: number): Promise<readonly O
     preflight: false,
     clouds,
   };
-  const observation = createRunState({ run: 'bench', version: 'bench', overall: ['server-list'] });
+  const observation = createRunState({
+    run: 'bench',
+    version: 'bench',
+    overall: ['server-list'],
+    probes: describeProbes(),
+  });
   const startedAt = timeline.now();
   const session = { id: 1, startedAt, aliveAt: startedAt, ended: false, version: '', vantage: 'bench', facts: {} };
   const place = { cloud: 'embedded', vantage: 'bench' };

@@ -40,8 +40,6 @@ export function benchClouds(
     probes: {
       'server-list': { ...paced, enabled: true, detail: true, limit: 100, connections: ['reused', 'new'] },
       'server-boot': { ...paced, ...boot, ...mark, enabled: false },
-      'server-reach': { ...paced, enabled: false, banner: true, targets: [] },
-      token: { ...paced, enabled: false },
     },
   }));
 }

@@ -13,6 +13,7 @@ import type { Browser, CDPSession, Page } from 'playwright-core';
 import { loadPlan } from '../../src/config/plan-file.ts';
 import { createRunState } from '../../src/domain/run/run-state.ts';
 import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
+import { describeProbes } from '../../src/probes/registry.ts';
 import { LIVE_DOCUMENT, LIVE_POLICY, readPageFiles } from '../../src/report/page-document.ts';
 import { openBrowser } from '../support/chromium.ts';
 import { startWatch } from '../support/daemon.ts';
@@ -125,6 +126,7 @@ async function hour(browser: Browser): Promise<void> {
     run: 'bench',
     version: '1',
     overall: ['server-list'],
+    probes: describeProbes(),
     plan: loadPlan('nova-rolling-upgrade', 'plan', (path) => path),
   });
   observation.openSession(

@@ -12,6 +12,7 @@ import { createRunState } from '../../src/domain/run/run-state.ts';
 import { attributeWindows } from '../../src/domain/upgrade/attribution.ts';
 import { createPhaseFinder } from '../../src/domain/upgrade/phases.ts';
 import { createTaskRegistry } from '../../src/domain/upgrade/task-registry.ts';
+import { describeProbes } from '../../src/probes/registry.ts';
 import { task } from '../support/tasks.ts';
 import { HOUR, SERIES_OF_HOUR, writeHour } from './hour-journal.ts';
 
@@ -54,7 +55,13 @@ try {
   }
 
   const plan = loadPlan('nova-rolling-upgrade', 'plan', (path) => path);
-  const observation = createRunState({ run: 'bench', version: '1', overall: ['server-list'], plan });
+  const observation = createRunState({
+    run: 'bench',
+    version: '1',
+    overall: ['server-list'],
+    probes: describeProbes(),
+    plan,
+  });
   observation.openSession(session, SERIES_OF_HOUR);
   for (const entry of entries) observation.accept(entry);
   const { windows } = observation.report(START + HOUR);
@@ -66,12 +73,17 @@ try {
   const last = windows.slice(-1);
   const blames = Array.from({ length: 200 }, (_, round) => {
     book.report(task({ id: `new-${round}`, start: START + HOUR + round, end: null, status: 'running' }));
-    return timed(() => attributeWindows(last, { tasks: book, phases: [] })).took;
+    return timed(() => attributeWindows(last, { tasks: book, phases: [], probes: [] })).took;
   });
   say('blame of a new window just after a task was told', spread(blames));
   say(
     'the same of all windows',
-    spread(Array.from({ length: 200 }, () => timed(() => attributeWindows(windows, { tasks: book, phases: [] })).took)),
+    spread(
+      Array.from(
+        { length: 200 },
+        () => timed(() => attributeWindows(windows, { tasks: book, phases: [], probes: [] })).took,
+      ),
+    ),
   );
   const all = book.all();
   const findPhases = createPhaseFinder(plan);

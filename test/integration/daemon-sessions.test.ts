@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
 import type { JournalWriter } from '../../src/domain/ports.ts';
 import { openJournal } from '../../src/journal/open-journal.ts';
+import { describeProbes } from '../../src/probes/registry.ts';
 import { discard } from '../support/daemon.ts';
 import { SERIES } from '../support/samples.ts';
 
@@ -56,6 +57,7 @@ async function start(sessionOf: (session: number) => Session): Promise<Daemon> {
     version: 'test',
     vantage: 'here',
     overall: ['server-list'],
+    probes: describeProbes(),
     plan: { name: 'none', description: '', phases: [] },
     series: [SERIES],
     clockStep: 500,

@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { downtimeOfProbe } from '../../src/domain/downtime/overall.ts';
 import type { SamplerEvent } from '../../src/domain/ports.ts';
 import { createRunState } from '../../src/domain/run/run-state.ts';
 import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { openCloud } from '../../src/openstack/cloud.ts';
+import { describeProbes } from '../../src/probes/registry.ts';
 import { serverList } from '../../src/probes/server-list.ts';
 import { createTimeline, machineClocks } from '../../src/sampler/clock.ts';
 import { startRunner } from '../../src/sampler/runner.ts';
@@ -31,7 +33,12 @@ it('dates a graceful stop by the requests that were lost in the queue, and obser
   const probes = (['reused', 'new'] as const).map((connection) =>
     serverList(client, place, { settings: SETTINGS, connection }),
   );
-  const observation = createRunState({ run: 'graceful', version: 'test', overall: ['server-list'] });
+  const observation = createRunState({
+    run: 'graceful',
+    version: 'test',
+    overall: ['server-list'],
+    probes: describeProbes(),
+  });
   const startedAt = timeline.now();
   const session = { id: 1, startedAt, aliveAt: startedAt, ended: false, version: '', vantage: 'here', facts: {} };
   observation.openSession(
@@ -67,6 +74,6 @@ it('dates a graceful stop by the requests that were lost in the queue, and obser
     expect(window?.end?.latest).toBeGreaterThanOrEqual(until);
   }
   for (const { voids } of series) expect(voids.filter(({ kind }) => kind === 'throttled')).toEqual([]);
-  expect(overall.api.min).toBeLessThanOrEqual((until - from) / 1000);
-  expect(overall.api.max).toBeGreaterThanOrEqual((until - from) / 1000);
+  expect(downtimeOfProbe(overall, 'server-list').downtime.min).toBeLessThanOrEqual((until - from) / 1000);
+  expect(downtimeOfProbe(overall, 'server-list').downtime.max).toBeGreaterThanOrEqual((until - from) / 1000);
 });

@@ -277,7 +277,7 @@ describe('one invalid row', () => {
     ["update sessions set facts = '[1]' where id = 2", 'sessions', 0, REFUSES],
     ['update sessions set started_at = 1e18 where id = 2', 'sessions', 0, REFUSES],
     ['delete from sessions where id = 1', 'sessions', 0, OPENS],
-    ["update series set probe = 'ping' where id = 2", 'series', SAMPLES * 2, REFUSES],
+    ["update series set probe = 'two words' where id = 2", 'series', SAMPLES * 2, REFUSES],
     ['update session_series set "interval" = 0 where series = 2', 'session_series', 0, REFUSES],
     ['update session_series set "interval" = 1e-300 where series = 2', 'session_series', 0, REFUSES],
     ['update session_series set valid_for = 9e999 where session = 2', 'session_series', 0, REFUSES],
@@ -299,6 +299,13 @@ describe('one invalid row', () => {
     expect(report.run.endedAt).toBeLessThanOrEqual(START + 1e6 + SAMPLES * 1000 + 1000);
     expect(await openResult(file)).toMatch(daemon);
   });
+});
+
+it('a probe that only another version knows is no damage', async () => {
+  const file = damaged((path) => alter(path, "update series set probe = 'ping' where id = 2"));
+  const report = await reportOf(file);
+  expect([report.damage, sampleCount(report), report.probeTypes.at(-1)?.name]).toEqual([[], ALL, 'ping']);
+  expect(await openResult(file)).toBe('opened');
 });
 
 describe('a journal with arbitrary values in any cells', () => {

@@ -15,6 +15,7 @@ import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { openCloud } from '../../src/openstack/cloud.ts';
 import { createHttpClient } from '../../src/openstack/http/http.ts';
 import { createJanitor } from '../../src/probes/janitor.ts';
+import { describeProbes } from '../../src/probes/registry.ts';
 import { serverBoot } from '../../src/probes/server-boot.ts';
 import { serverList } from '../../src/probes/server-list.ts';
 import { reach } from '../../src/probes/server-reach.ts';
@@ -74,7 +75,12 @@ it('takes no stall of its own loop for a failure of the cloud, and counts the ti
   const probes: readonly Probe[] = (['reused', 'new'] as const).map((connection) =>
     serverList(client, place, { settings, connection }),
   );
-  const observation = createRunState({ run: 'stalls', version: 'test', overall: ['server-list'] });
+  const observation = createRunState({
+    run: 'stalls',
+    version: 'test',
+    overall: ['server-list'],
+    probes: describeProbes(),
+  });
   const startedAt = timeline.now();
   const session = { id: 1, startedAt, aliveAt: startedAt, ended: false, version: '', vantage: 'here', facts: {} };
   observation.openSession(

@@ -52,7 +52,7 @@ function open(user: 'probe' | 'admin'): Cloud {
 
 const afterFailure = { interval: 250, limit: 60_000 };
 const paced = (interval: number, slow: number) => ({ enabled: true, interval, slow, afterFailure, timeout: 10_000 });
-const settings: ProbesSettings = {
+const settings: Partial<ProbesSettings> = {
   'server-list': { ...paced(1000, 1000), detail: true, limit: 100, connections: ['new', 'reused'] },
   'server-boot': {
     ...paced(1000, 10_000),
@@ -68,7 +68,6 @@ const settings: ProbesSettings = {
     namePrefix: 'rollwatch-',
     maxStuck: 5,
   },
-  'server-reach': { ...paced(1000, 1000), enabled: false, banner: true, targets: [] },
   token: paced(2000, 2000),
 };
 

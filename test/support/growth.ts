@@ -7,6 +7,7 @@ import { createRunState, type RunState } from '../../src/domain/run/run-state.ts
 import type { Series } from '../../src/domain/sample.ts';
 import { taskOfAnnotation } from '../../src/domain/upgrade/annotation.ts';
 import type { TaskSource } from '../../src/domain/upgrade/task.ts';
+import { describeProbes } from '../../src/probes/registry.ts';
 import { createAnsibleLogParser } from '../../src/task-sources/ansible-log/ansible-log.ts';
 import { roundsOf } from '../../src/task-sources/ara/ara-tasks.ts';
 import { failedSample, okSample, SERIES, voidSample } from './samples.ts';
@@ -23,7 +24,12 @@ const LISTS: readonly Series[] = (['new', 'reused'] as const).map((connection) =
 
 function observe(entries: readonly JournalEntry[], now: number): () => unknown {
   return () => {
-    const observation: RunState = createRunState({ run: 'r', version: '0', overall: ['server-list'] });
+    const observation: RunState = createRunState({
+      run: 'r',
+      version: '0',
+      overall: ['server-list'],
+      probes: describeProbes(),
+    });
     const session = { id: 1, startedAt: 0, aliveAt: 0, ended: false, version: '0', vantage: 'here', facts: {} };
     observation.openSession(session, LISTS);
     for (const entry of entries) observation.accept(entry);

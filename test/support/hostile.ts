@@ -18,7 +18,7 @@ export function hostileReport(text: string): Report {
   const start = BEGAN + 299_000;
   book.report(task({ id: 'a', name: text, role: text, start, end: BEGAN + 302_000 }));
   const series = { ...LIST_NEW, cloud: text, vantage: text, target: text };
-  const windows = attributeWindows([window({ series })], { tasks: book, phases: [] }).map((one) => ({
+  const windows = attributeWindows([window({ series })], { tasks: book, phases: [], probes: [] }).map((one) => ({
     ...one,
     phase: text,
   }));

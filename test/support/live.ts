@@ -1,11 +1,13 @@
 import type { FailureKind, Service } from '../../src/domain/cause.ts';
 import type { Overall } from '../../src/domain/downtime/overall.ts';
+import type { Measured } from '../../src/domain/downtime/window.ts';
 import type { LiveSeries, LiveStatus } from '../../src/domain/run/live.ts';
 import type { Report, SeriesSummary } from '../../src/domain/run/report.ts';
 import type { Sample, Series } from '../../src/domain/sample.ts';
 import type { Bracket } from '../../src/domain/time.ts';
 import type { AttributedWindow } from '../../src/domain/upgrade/attribution.ts';
 import type { Verdict } from '../../src/domain/upgrade/verdict.ts';
+import { describeProbes } from '../../src/probes/registry.ts';
 import { SERIES } from './samples.ts';
 
 /** 2026-11-23T07:10:00Z, when the hand-made run began. */
@@ -73,23 +75,20 @@ export const summary = (facts: Partial<SeriesSummary> = {}): SeriesSummary => ({
   ...facts,
 });
 
-/** One outage of each kind of downtime that is given, unless the facts say otherwise. */
-export const overall = (facts: Partial<Overall> = {}): Overall => ({
+type OverallFacts = Partial<Overall> & { readonly down?: Readonly<Record<string, Measured>> };
+
+/** One outage of each probe in `down`, unless the facts say otherwise. */
+export const overall = ({ down = {}, ...facts }: OverallFacts = {}): Overall => ({
   downtime: NONE,
   settledDowntime: 0,
   outageCount: 0,
   longest: 0,
-  api: NONE,
-  settledApiDowntime: 0,
-  boot: NONE,
-  dataPlane: NONE,
-  token: NONE,
-  outages: {
-    'server-list': facts.api === undefined ? 0 : 1,
-    'server-boot': facts.boot === undefined ? 0 : 1,
-    'server-reach': facts.dataPlane === undefined ? 0 : 1,
-    token: facts.token === undefined ? 0 : 1,
-  },
+  byProbe: new Map(
+    describeProbes().map(({ name }) => {
+      const downtime = down[name] ?? NONE;
+      return [name, { downtime, settledDowntime: downtime.estimate, outageCount: downtime === NONE ? 0 : 1 }] as const;
+    }),
+  ),
   unobserved: 0,
   ...facts,
 });
@@ -134,6 +133,7 @@ export function report({
     },
     overall: all,
     clouds: [{ cloud: 'prod', vantage: 'lab', overall: all, servers }],
+    probeTypes: describeProbes(),
     probes: [summary()],
     windows: [],
     verdict: wholeVerdict(verdict),

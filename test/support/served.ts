@@ -6,6 +6,7 @@ import type { Annotation } from '../../src/domain/upgrade/annotation.ts';
 import type { Task } from '../../src/domain/upgrade/task.ts';
 import { createTaskRegistry } from '../../src/domain/upgrade/task-registry.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
+import { describeProbes } from '../../src/probes/registry.ts';
 import { REPORT_FORMATS, SAMPLE_FORMATS } from '../../src/report/formats.ts';
 import { LIVE_POLICY } from '../../src/report/page-document.ts';
 import type { ServerOptions } from '../../src/server/route.ts';
@@ -46,7 +47,7 @@ export async function serve({ now = live(), stored = async function* () {}, ...o
     listen: { host: '127.0.0.1', port: 0 },
     writeToken: null,
     live: () => shown,
-    metrics: createMetrics({ version: '0.1.0' }),
+    metrics: createMetrics({ version: '0.1.0', probes: describeProbes() }),
     journal: {
       samples(filter = {}) {
         filters.push(filter);

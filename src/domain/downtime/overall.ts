@@ -1,12 +1,9 @@
 import { firstEndingAfter, intersect, length, subtract, union } from '../interval.ts';
-import { PROBES, type ProbeName, type Series, seriesId } from '../sample.ts';
+import { type Series, seriesId } from '../sample.ts';
 import type { Bracket, Interval, Millis } from '../time.ts';
 import { type DowntimeWindow, type Extent, extentOf, isExact, type Measured, sampleSentAt, seconds } from './window.ts';
 
-/**
- * The downtime of a run: unions of down windows, never sums. `api` is server-list over both connections, `boot` is
- * server-boot, `dataPlane` is server-reach (any of its servers).
- */
+/** The downtime of a run: unions of down windows, never sums. */
 export type Overall = {
   readonly downtime: Measured;
   /** As in `SeriesSummary`. */
@@ -15,16 +12,20 @@ export type Overall = {
   readonly outageCount: number;
   /** The longest outage, in seconds. */
   readonly longest: number;
-  readonly api: Measured;
-  readonly settledApiDowntime: number;
-  readonly boot: Measured;
-  readonly dataPlane: Measured;
-  readonly token: Measured;
-  /** Outages of each probe, counted as in `windows`. */
-  readonly outages: { readonly [probe in ProbeName]: number };
+  /** By the name of the probe, over all its connections and targets; also those that were not enabled. */
+  readonly byProbe: ReadonlyMap<string, ProbeDowntime>;
   /** Seconds for which no selected probe had a valid sample. */
   readonly unobserved: number;
 };
+
+/** The downtime of one probe, as in `Overall`. */
+export type ProbeDowntime = Pick<Overall, 'downtime' | 'settledDowntime' | 'outageCount'>;
+
+const NONE = { min: 0, estimate: 0, max: 0 };
+const NO_DOWNTIME: ProbeDowntime = { downtime: NONE, settledDowntime: 0, outageCount: 0 };
+
+export const downtimeOfProbe = ({ byProbe }: Overall, probe: string): ProbeDowntime =>
+  byProbe.get(probe) ?? NO_DOWNTIME;
 
 /** What the overall downtime needs to know of a series. */
 export type SeriesOutages = {
@@ -35,10 +36,11 @@ export type SeriesOutages = {
   readonly watched: Interval;
 };
 
-/** Computes the downtime of the selected probes, and of each probe by itself. */
-export function overallOf(all: readonly SeriesOutages[], selected: readonly ProbeName[]): Overall {
-  const of = (probe: ProbeName) => all.filter(({ series }) => series.probe === probe);
-  const downtimeOfProbe = (probe: ProbeName) => seconds([downtimeOf(of(probe))]);
+/** Computes the downtime of the selected probes together, and of each probe by itself. */
+export function overallOf(
+  all: readonly SeriesOutages[],
+  { selected, probes }: { readonly selected: readonly string[]; readonly probes: readonly string[] },
+): Overall {
   const counted = all.filter(({ series }) => selected.includes(series.probe));
   const outages = outagesOf(counted);
   return {
@@ -46,21 +48,18 @@ export function overallOf(all: readonly SeriesOutages[], selected: readonly Prob
     settledDowntime: settledOf(counted),
     outageCount: outages.length,
     longest: outages.reduce((longest, one) => Math.max(longest, length(one) / 1000), 0),
-    api: downtimeOfProbe('server-list'),
-    settledApiDowntime: settledOf(of('server-list')),
-    boot: downtimeOfProbe('server-boot'),
-    dataPlane: downtimeOfProbe('server-reach'),
-    token: downtimeOfProbe('token'),
-    outages: countOutages(of),
+    byProbe: new Map(
+      probes.map((probe) => [probe, downtimeOfSeries(all.filter(({ series }) => series.probe === probe))] as const),
+    ),
     unobserved: length(unobservedByAll(counted)) / 1000,
   };
 }
 
-const countOutages = (of: (probe: ProbeName) => readonly SeriesOutages[]): Overall['outages'] => {
-  const [list, boot, reach, token] = PROBES;
-  const count = (probe: ProbeName) => outagesOf(of(probe)).length;
-  return { [list]: count(list), [boot]: count(boot), [reach]: count(reach), [token]: count(token) };
-};
+const downtimeOfSeries = (some: readonly SeriesOutages[]): ProbeDowntime => ({
+  downtime: seconds([downtimeOf(some)]),
+  settledDowntime: settledOf(some),
+  outageCount: outagesOf(some).length,
+});
 
 const downOf = ({ windows }: SeriesOutages): readonly DowntimeWindow[] => windows.filter((one) => one.kind === 'down');
 

@@ -1,5 +1,6 @@
 import type { VoidKind } from '../cause.ts';
 import { intersect, length, union } from '../interval.ts';
+import type { ProbeDescription } from '../probe.ts';
 import type { LiveSeries } from '../run/live.ts';
 import type { SeriesSummary } from '../run/report.ts';
 import type { Sample, Series } from '../sample.ts';
@@ -32,8 +33,12 @@ export type SeriesState = {
 
 type History = { track: SeriesTrack; readonly windows: DowntimeWindow[]; readonly gaps: Interval[] };
 
-export function createSeriesState(series: Series, startedAt: Millis): SeriesState {
-  const settled: History = { track: beginTrack(series, startedAt), windows: [], gaps: [] };
+export function createSeriesState(
+  series: Series,
+  startedAt: Millis,
+  startEstimate?: ProbeDescription['startEstimate'],
+): SeriesState {
+  const settled: History = { track: beginTrack(series, startedAt, startEstimate), windows: [], gaps: [] };
   const counts = { ok: 0, failed: 0, void: 0, missed: 0, extra: 0 };
   const voids = new Map<VoidKind, { count: number; message: string }>();
   const latencies = createLatencies();

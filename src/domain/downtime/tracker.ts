@@ -1,4 +1,5 @@
 import type { Cause } from '../cause.ts';
+import type { ProbeDescription } from '../probe.ts';
 import type { FailedSample, OkSample, Sample, Series, ValidSample } from '../sample.ts';
 import type { Bracket, Interval, Millis } from '../time.ts';
 import { isSlow, stalledFor } from './stalls.ts';
@@ -18,8 +19,7 @@ import { type CauseCount, type DowntimeWindow, extentOf, seconds, type WindowKin
  * The numbers are the times at which samples were sent. The estimate of an edge is midway between them; `latest` is
  * when the sample behind the edge was certain of its result, as the service may have changed while it was in flight. An
  * answer that was cut off shows the exact time: if samples sent after it fail sooner than it did, the estimate is that
- * time. The start of a boot window is estimated at `failureStartedAt`, by the stages of the boot:
- * src/probes/boot-course.ts.
+ * time. If the probe knows which of its stages failed (`by-stages`), the start is estimated at `failureStartedAt`.
  *
  * A connection that is reset before any answer shows no exact time. Either the service was killed while it handled the
  * request, or it was stopped: then it finishes the requests in progress, accepts no more from its listen queue, and
@@ -32,6 +32,7 @@ import { type CauseCount, type DowntimeWindow, extentOf, seconds, type WindowKin
 /** The state of one series after its latest sample. */
 export type SeriesTrack = {
   readonly series: Series;
+  readonly startEstimate: StartEstimate;
   readonly state: State;
   /** If no valid sample is sent by this time, the time since `gapFrom` is unobserved. */
   readonly validUntil: Millis;
@@ -39,6 +40,8 @@ export type SeriesTrack = {
   /** Latencies of the most recent ok samples, in milliseconds. */
   readonly recentLatencies: readonly number[];
 };
+
+type StartEstimate = ProbeDescription['startEstimate'];
 
 type State =
   /** No valid sample yet since the session started. */
@@ -81,8 +84,13 @@ const MIN_RECENT_SAMPLES = 5;
 /** An upper bound for the time in which a connection is refused. */
 const REFUSAL_MS = 20;
 
-export const beginTrack = (series: Series, since: Millis): SeriesTrack => ({
+export const beginTrack = (
+  series: Series,
+  since: Millis,
+  startEstimate: StartEstimate = 'between-samples',
+): SeriesTrack => ({
   series,
+  startEstimate,
   state: { kind: 'unknown', since },
   validUntil: since + series.validFor,
   gapFrom: since,
@@ -100,6 +108,7 @@ export function advance(track: SeriesTrack, sample: Sample): Advance {
   const { state, closed } = step(track, sample, gap);
   const next = {
     series: track.series,
+    startEstimate: track.startEstimate,
     state,
     validUntil: sample.startedAt + track.series.validFor,
     gapFrom: Math.max(sample.startedAt + track.series.interval, sample.lastKnownUpAt ?? sample.startedAt),
@@ -157,9 +166,7 @@ function failureEdge(state: Exclude<State, { kind: 'down' }>, track: SeriesTrack
   const before = state.kind === 'unknown' ? state.since : state.lastKnownUpAt;
   const known = before <= failureStartedAt || lastKnownUpAt === null ? before : lastKnownUpAt;
   const earliest = Math.min(Math.max(known, lastKnownUpAt ?? known), failureStartedAt);
-  // A boot knows which of its stages failed. Up to a second passes between two boots without a request, and a task
-  // breaks what is requested after it: a midpoint in that second would be within the task before.
-  const estimate = sample.probe === 'server-boot' ? failureStartedAt : (earliest + failureStartedAt) / 2;
+  const estimate = track.startEstimate === 'by-stages' ? failureStartedAt : (earliest + failureStartedAt) / 2;
   return { earliest, estimate, latest: failedBy(track, sample) };
 }
 

@@ -1,18 +1,21 @@
 import type { Measured } from '../downtime/window.ts';
+import type { ProbeDescription } from '../probe.ts';
+import { BUDGET_NAMES, DOWNTIME_BUDGETS, isDowntimeBudget } from '../upgrade/plan.ts';
 import type { PhaseVerdict, VerdictResult } from '../upgrade/verdict.ts';
 import type { Report } from './report.ts';
 
 /** The figures of a run or a phase that are compared. Durations in seconds. */
 export type RunFigures = {
   readonly elapsed: number;
-  /** Null if it was not measured. */
-  readonly api: Measured | null;
-  readonly boot: Measured | null;
+  /** The downtime of each probe by its name, as far as it was measured. */
+  readonly downtime: ReadonlyMap<string, Measured>;
   readonly result: VerdictResult | null;
 };
 
 /** Runs side by side, in order of their start. */
 export type Comparison = {
+  /** The probes of any of the runs. */
+  readonly probeTypes: readonly ProbeDescription[];
   readonly runs: readonly (RunFigures & {
     readonly id: string;
     readonly startedAt: number;
@@ -35,13 +38,13 @@ export function compareRuns(reports: readonly Report[]): Comparison {
     verdicts.flatMap(({ phases }) => phases.filter(({ measures }) => measures !== null).map(({ name }) => name)),
   );
   return {
+    probeTypes: [...new Map(sorted.flatMap(({ probeTypes }) => probeTypes.map((one) => [one.name, one]))).values()],
     runs: sorted.map(({ run, overall }, index) => ({
       id: run.id,
       startedAt: run.startedAt,
       clouds: run.clouds,
       elapsed: (run.endedAt - run.startedAt) / 1000,
-      api: overall.api,
-      boot: overall.boot,
+      downtime: new Map([...overall.byProbe].map(([probe, { downtime }]) => [probe, downtime])),
       result: verdicts[index]?.result ?? null,
     })),
     phases: [...names].map((name) => ({
@@ -53,6 +56,12 @@ export function compareRuns(reports: readonly Report[]): Comparison {
 
 function figuresOf(phase: PhaseVerdict | undefined): RunFigures | null {
   if (phase === undefined || phase.measures === null) return null;
-  const { elapsed, api_downtime: api, boot_downtime: boot } = phase.measures;
-  return { elapsed, api, boot, result: phase.result };
+  const { measures, result } = phase;
+  const downtime = new Map(
+    BUDGET_NAMES.filter(isDowntimeBudget).flatMap((name) => {
+      const measured = measures[name];
+      return measured === null ? [] : [[DOWNTIME_BUDGETS[name], measured] as const];
+    }),
+  );
+  return { elapsed: measures.elapsed, downtime, result };
 }

@@ -3,6 +3,7 @@ import type { CheckReport } from '../check.ts';
 import type { Overall } from '../downtime/overall.ts';
 import type { Measured } from '../downtime/window.ts';
 import type { JournalDamage, ObservationGap } from '../ports.ts';
+import type { ProbeDescription } from '../probe.ts';
 import type { Series } from '../sample.ts';
 import type { Interval, Millis } from '../time.ts';
 import type { AttributedWindow } from '../upgrade/attribution.ts';
@@ -74,6 +75,8 @@ export type Report = {
     readonly overall: Overall;
     readonly servers: ServerCounts;
   }[];
+  /** What the probes are: all known ones, and those that only the journal knows. */
+  readonly probeTypes: readonly ProbeDescription[];
   readonly probes: readonly SeriesSummary[];
   /** In order of the estimated start. */
   readonly windows: readonly AttributedWindow[];

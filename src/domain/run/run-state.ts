@@ -11,7 +11,8 @@ import type {
   PhaseMark,
   Session,
 } from '../ports.ts';
-import { type ProbeName, type Sample, type Series, type SeriesKey, seriesId } from '../sample.ts';
+import { type ProbeDescription, probeNamed, withUnknown } from '../probe.ts';
+import { type Sample, type Series, type SeriesKey, seriesId } from '../sample.ts';
 import type { Millis } from '../time.ts';
 import { type Annotation, taskOfAnnotation } from '../upgrade/annotation.ts';
 import { attributeWindows } from '../upgrade/attribution.ts';
@@ -53,12 +54,14 @@ export type RunStateOptions = {
   readonly run: string;
   readonly version: string;
   /** The probes that count in the overall downtime. */
-  readonly overall: readonly ProbeName[];
+  readonly overall: readonly string[];
+  /** The known probes. A journal may have others. */
+  readonly probes: readonly ProbeDescription[];
   /** The plan by which the phases are judged. */
   readonly plan?: Plan | null;
 };
 
-export function createRunState({ run, version, overall, plan = null }: RunStateOptions): RunState {
+export function createRunState({ run, version, overall, probes, plan = null }: RunStateOptions): RunState {
   const seriesStates = new Map<string, SeriesState>();
   const sessions: Session[] = [];
   const observationGaps: ObservationGap[] = [];
@@ -127,8 +130,13 @@ export function createRunState({ run, version, overall, plan = null }: RunStateO
     const last = sessions.at(-1);
     const windows = attributeWindows(
       all.flatMap((one) => one.windows).sort((a, b) => a.start.estimate - b.start.estimate),
-      { tasks, phases: phaseIntervals() },
+      { tasks, phases: phaseIntervals(), probes },
     );
+    const probeTypes = withUnknown(
+      probes,
+      all.map(({ series }) => series.probe),
+    );
+    const downtime = { selected: overall, probes: probeTypes.map(({ name }) => name) };
     const until = running ? now : (last?.aliveAt ?? now);
     const places = new Map(all.map(({ series: { cloud, vantage } }) => [`${cloud}\n${vantage}`, { cloud, vantage }]));
     return {
@@ -148,21 +156,23 @@ export function createRunState({ run, version, overall, plan = null }: RunStateO
           ended,
         })),
       },
-      overall: overallOf(all, overall),
+      overall: overallOf(all, downtime),
       clouds: [...places.values()].map(({ cloud, vantage }) => ({
         cloud,
         vantage,
         overall: overallOf(
           all.filter(({ series }) => series.cloud === cloud && series.vantage === vantage),
-          overall,
+          downtime,
         ),
         servers: servers.counts(running, { cloud, vantage }),
       })),
+      probeTypes,
       probes: [...seriesStates.values()].map((one) => one.summary(now)),
       windows,
       get verdict() {
         const from = sessions.at(0)?.startedAt ?? now;
-        return judge(plan, { phaseIntervals: phaseIntervals(), series: all, windows, run: { from, until, running } });
+        const watched = { from, until, running };
+        return judge(plan, { phaseIntervals: phaseIntervals(), series: all, windows, probes, run: watched });
       },
       get tasks() {
         return taskDowntimes(tasks.all(), windows);
@@ -181,8 +191,11 @@ export function createRunState({ run, version, overall, plan = null }: RunStateO
       sessions.push(session);
       for (const one of series) {
         const known = stateOf(one);
-        if (known === undefined) seriesStates.set(seriesId(one), createSeriesState(one, session.startedAt));
-        else known.beginSession(one);
+        if (known !== undefined) known.beginSession(one);
+        else {
+          const { startEstimate } = probeNamed(probes, one.probe);
+          seriesStates.set(seriesId(one), createSeriesState(one, session.startedAt, startEstimate));
+        }
       }
     },
     closeSession: endSession,

@@ -1,5 +1,6 @@
 import { partitionPoint } from '../binary-search.ts';
 import { type DowntimeWindow, sampleSentAt } from '../downtime/window.ts';
+import type { ProbeDescription } from '../probe.ts';
 import type { Bracket, Millis } from '../time.ts';
 import { type PhaseInterval, phaseAt } from './phases.ts';
 import type { KnownTask, TaskRegistry } from './task-registry.ts';
@@ -50,7 +51,15 @@ export function candidates(
 /** Adds phases and candidates to `windows`, which are in order of their estimated start. */
 export const attributeWindows = (
   windows: readonly DowntimeWindow[],
-  { tasks, phases }: { readonly tasks: TaskLookup; readonly phases: readonly PhaseInterval[] },
+  {
+    tasks,
+    phases,
+    probes,
+  }: {
+    readonly tasks: TaskLookup;
+    readonly phases: readonly PhaseInterval[];
+    readonly probes: readonly Pick<ProbeDescription, 'name' | 'dependsOn'>[];
+  },
 ): readonly AttributedWindow[] => {
   /** Windows of the same kind and probe, over any connection. */
   const alike = new Map<DowntimeWindow, { readonly windows: readonly DowntimeWindow[]; readonly index: number }>();
@@ -60,19 +69,20 @@ export const attributeWindows = (
     const { windows: some, index } = alike.get(window) ?? { windows: [window], index: 0 };
     return preciseStartAt(some, index);
   };
-  const listWindows = Map.groupBy(
-    windows.filter(({ kind, probe }) => kind === 'down' && probe === 'server-list'),
-    placeOf,
-  );
-  const listStarts = new Map(
-    [...listWindows].map(([place, some]) => [place, some.map(preciseStart).toSorted((a, b) => a - b)]),
+  const dependencies = new Map(probes.map(({ name, dependsOn }) => [name, dependsOn]));
+  const needed = new Set(dependencies.values());
+  const neededWindows = windows.filter(({ kind, probe }) => kind === 'down' && needed.has(probe));
+  const startsOf = new Map(
+    [...Map.groupBy(neededWindows, kindAndProbe)].map(([key, some]) => [
+      key,
+      some.map(preciseStart).toSorted((a, b) => a - b),
+    ]),
   );
   return windows.map((window) => {
     const own = preciseStart(window);
-    const isBoot = window.kind === 'down' && window.probe === 'server-boot';
-    const estimate = isBoot
-      ? (lastWithin(listStarts.get(placeOf(window)) ?? [], window.start.earliest, own) ?? own)
-      : own;
+    const dependency = dependencies.get(window.probe) ?? null;
+    const starts = dependency === null ? [] : (startsOf.get(kindAndProbe({ ...window, probe: dependency })) ?? []);
+    const estimate = window.kind === 'down' ? (lastWithin(starts, window.start.earliest, own) ?? own) : own;
     const found = candidates({ start: window.start, estimate }, tasks);
     // A task causes nothing before it starts.
     const startedAt = Math.max(estimate, Math.min(found[0]?.start ?? estimate, window.start.latest));
@@ -80,12 +90,7 @@ export const attributeWindows = (
   });
 };
 
-const placeOf = ({ cloud, vantage }: DowntimeWindow): string => JSON.stringify([cloud, vantage]);
-
-/**
- * Returns the last of the sorted times that is within [from, until]. Servers are booted less often than they are
- * listed: if lists start to fail between the last proof of booting and the failed boot, both are the same outage.
- */
+/** Returns the last of the sorted times that is within [from, until]. */
 function lastWithin(times: readonly Millis[], from: Millis, until: Millis): Millis | undefined {
   const found = times[partitionPoint(times.length, (index) => (times[index] ?? Infinity) <= until) - 1];
   return found !== undefined && found >= from ? found : undefined;

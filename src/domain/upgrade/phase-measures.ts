@@ -3,9 +3,10 @@ import { quantile, quantileBounds } from '../downtime/quantiles.ts';
 import type { Trace, TraceCounts } from '../downtime/trace.ts';
 import { type DowntimeWindow, type Extent, type Measured, seconds } from '../downtime/window.ts';
 import { intersect, length, subtract, union } from '../interval.ts';
-import type { ProbeName, Series } from '../sample.ts';
+import type { ProbeDescription } from '../probe.ts';
+import type { Series } from '../sample.ts';
 import type { Interval, Millis } from '../time.ts';
-import type { BudgetName } from './plan.ts';
+import { type BudgetName, DOWNTIME_BUDGETS, type DowntimeBudget } from './plan.ts';
 
 /** What judging a phase needs to know of a series. */
 export type PhaseSeriesInput = SeriesOutages & { readonly trace: Trace };
@@ -45,7 +46,7 @@ type Phase = {
  */
 export function createPhaseMeasures(
   all: readonly PhaseSeriesInput[],
-  baseline: readonly Interval[],
+  { baseline, probes }: { readonly baseline: readonly Interval[]; readonly probes: readonly ProbeDescription[] },
 ): (phase: Phase) => PhaseMeasures {
   const baselines = new Map(
     [...Map.groupBy(all, ({ series: { cloud, probe } }) => JSON.stringify([cloud, probe])).values()].flatMap((some) => {
@@ -53,23 +54,31 @@ export function createPhaseMeasures(
       return some.map((one) => [one, one.trace.during(withoutOutages)] as const);
     }),
   );
-  const [list, boot, reach] = [ofProbe(all, 'server-list'), ofProbe(all, 'server-boot'), ofProbe(all, 'server-reach')];
-  const downtime = { api: downtimeIn(list), boot: downtimeIn(boot), reach: downtimeIn(reach) };
-  const downWindows = [...list, ...boot].flatMap(({ windows }) => windows.filter((one) => one.kind === 'down'));
+  const limited = (name: DowntimeBudget) => {
+    const own = ofProbe(all, DOWNTIME_BUDGETS[name]);
+    return { isWatched: own.length > 0, during: downtimeIn(own) };
+  };
+  const [api, boot, dataPlane] = [limited('api_downtime'), limited('boot_downtime'), limited('data_plane_downtime')];
+  const list = ofProbe(all, DOWNTIME_BUDGETS.api_downtime);
+  const counted = new Set(probes.filter(({ countsOverall }) => countsOverall).map(({ name }) => name));
+  const downWindows = all
+    .filter(({ series }) => counted.has(series.probe))
+    .flatMap(({ windows }) => windows.filter((one) => one.kind === 'down'));
   return ({ intervals, ended, now, unobserved }) => {
-    const counted = all.map((one) => ({
+    const counts = all.map((one) => ({
       series: one.series,
       before: baselines.get(one),
       during: one.trace.during(intervals),
     }));
-    const listCounts = counted.filter(({ series }) => series.probe === 'server-list');
-    const api = downtime.api(intervals, unobserved);
+    const listCounts = counts.filter(({ series }) => series.probe === DOWNTIME_BUDGETS.api_downtime);
+    const measured = ({ isWatched, during }: ReturnType<typeof limited>) =>
+      isWatched ? seconds([during(intervals, unobserved)]) : null;
     return {
       elapsed: length(intervals) / 1000,
-      api_downtime: list.length === 0 ? null : seconds([api]),
-      boot_downtime: boot.length === 0 ? null : seconds([downtime.boot(intervals, unobserved)]),
-      data_plane_downtime: reach.length === 0 ? null : seconds([downtime.reach(intervals, unobserved)]),
-      longest_window: list.length === 0 ? null : longestOutage(list, api),
+      api_downtime: measured(api),
+      boot_downtime: measured(boot),
+      data_plane_downtime: measured(dataPlane),
+      longest_window: api.isWatched ? longestOutage(list, api.during(intervals, unobserved)) : null,
       consecutive_failures:
         list.length === 0
           ? null
@@ -77,7 +86,7 @@ export function createPhaseMeasures(
       error_ratio: errorRatio(listCounts.map(({ during }) => during)),
       slowdown: slowdownOf(listCounts),
       recovery: ended ? recoveryOf(downWindows, intervals, now) : null,
-      series: counted.map(({ series, before, during }) => ({
+      series: counts.map(({ series, before, during }) => ({
         series,
         samples: { ok: during.ok, failed: during.failed, void: during.void },
         before: before === undefined ? null : quantilesOf(before.seconds),
@@ -87,7 +96,7 @@ export function createPhaseMeasures(
   };
 }
 
-const ofProbe = <One extends SeriesOutages>(all: readonly One[], probe: ProbeName): readonly One[] =>
+const ofProbe = <One extends SeriesOutages>(all: readonly One[], probe: string): readonly One[] =>
   all.filter(({ series }) => series.probe === probe);
 
 const exactly = (value: number): Measured => ({ min: value, estimate: value, max: value });

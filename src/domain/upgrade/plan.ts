@@ -46,6 +46,17 @@ export const BUDGET_NAMES = [
   'slowdown',
 ] as const;
 export type BudgetName = (typeof BUDGET_NAMES)[number];
+
+/** The probes whose downtime is limited. The remaining budgets are about the probe of `api_downtime`. */
+export const DOWNTIME_BUDGETS = {
+  api_downtime: 'server-list',
+  boot_downtime: 'server-boot',
+  data_plane_downtime: 'server-reach',
+} as const satisfies { readonly [name in BudgetName]?: string };
+export type DowntimeBudget = keyof typeof DOWNTIME_BUDGETS;
+
+export const isDowntimeBudget = (name: BudgetName): name is DowntimeBudget => Object.hasOwn(DOWNTIME_BUDGETS, name);
+
 export type Budget = { readonly [name in BudgetName]?: number | undefined };
 
 /**

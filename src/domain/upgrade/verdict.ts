@@ -1,5 +1,6 @@
 import { extentOf, type Measured } from '../downtime/window.ts';
 import { overlapsAny, subtract, union } from '../interval.ts';
+import type { ProbeDescription } from '../probe.ts';
 import { seriesId } from '../sample.ts';
 import type { Interval } from '../time.ts';
 import type { AttributedWindow } from './attribution.ts';
@@ -78,18 +79,19 @@ export type VerdictInput = {
   readonly phaseIntervals: readonly PhaseInterval[];
   readonly series: readonly PhaseSeriesInput[];
   readonly windows: readonly AttributedWindow[];
+  readonly probes: readonly ProbeDescription[];
   /** The time that was watched. */
   readonly run: Interval & { readonly running: boolean };
 };
 
 /** Judges the phases of the plan in order, then those that were started by hand and are not in the plan. */
-export function judge(plan: Plan | null, { phaseIntervals, series: all, windows, run }: VerdictInput): Verdict {
+export function judge(plan: Plan | null, { phaseIntervals, series: all, windows, probes, run }: VerdictInput): Verdict {
   const planned = plan?.phases ?? [];
   const plannedNames = new Set(planned.map(({ name }) => name));
   const unplannedNames = new Set(phaseIntervals.map(({ name }) => name)).difference(plannedNames);
   const firstStart = phaseIntervals.reduce((earliest, { from }) => Math.min(earliest, from), Infinity);
   const baseline = firstStart > run.from && firstStart < Infinity ? [{ from: run.from, until: firstStart }] : [];
-  const measure = createPhaseMeasures(all, baseline);
+  const measure = createPhaseMeasures(all, { baseline, probes });
   const watchedUntil = new Map(all.map(({ series, watched }) => [seriesId(series), watched.until]));
   const down = windows
     .filter((one) => one.kind === 'down')

@@ -18,7 +18,7 @@ const paced = { enabled: true, interval: 1000, slow: 1000, afterFailure };
 const TIMEOUT_MS = 5000;
 
 /** The defaults except for the request limit. */
-const SETTINGS: ProbesSettings = {
+const SETTINGS = {
   'server-list': { ...paced, timeout: TIMEOUT_MS, detail: true, limit: 100, connections: ['new', 'reused'] },
   'server-boot': {
     ...{ ...paced, afterFailure: { interval: 500, limit: 60_000 }, budget: 15_000, deleteLimit: 30_000, poll: 250 },
@@ -27,7 +27,7 @@ const SETTINGS: ProbesSettings = {
   },
   'server-reach': { ...paced, enabled: false, timeout: 1000, banner: true, targets: [] },
   token: { ...paced, interval: 5000, timeout: TIMEOUT_MS },
-};
+} satisfies Partial<ProbesSettings>;
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {

@@ -3,7 +3,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { describeServer } from '../../../src/checks/resources/server-record.ts';
 import type { CloudAccess } from '../../../src/domain/cloud-access.ts';
 import type { Probe, ProbeResult, ServerEvent } from '../../../src/domain/ports.ts';
-import type { ProbeName } from '../../../src/domain/sample.ts';
 import { secret } from '../../../src/domain/secret.ts';
 import type { EmbeddedCloud } from '../../../src/fake-openstack/cloud.ts';
 import { startEmbeddedCloud } from '../../../src/fake-openstack/embedded-cloud.ts';
@@ -21,7 +20,7 @@ const never = new AbortController().signal;
 const afterFailure = { interval: 100, limit: 60_000 };
 const BUDGET = 1500;
 
-const SETTINGS: ProbesSettings = {
+const SETTINGS = {
   'server-list': {
     ...{ enabled: true, interval: 1000, slow: 1000, afterFailure: afterFailure, timeout: 1000 },
     ...{ detail: true, limit: 100, connections: ['new', 'reused'] },
@@ -44,7 +43,7 @@ const SETTINGS: ProbesSettings = {
     ...{ banner: true, targets: [] },
   },
   token: { enabled: true, interval: 5000, slow: 2000, afterFailure: afterFailure, timeout: 1000 },
-};
+} satisfies Partial<ProbesSettings>;
 
 const PACE: DeletionTiming = {
   ...DEFAULT_DELETION_TIMING,
@@ -78,7 +77,7 @@ type Watch = {
   readonly events: ServerEvent[];
   readonly notes: string[];
   readonly janitor: Janitor;
-  run(probe: ProbeName, connection?: string, signal?: AbortSignal): Promise<ProbeResult>;
+  run(probe: keyof ProbesSettings, connection?: string, signal?: AbortSignal): Promise<ProbeResult>;
   settle(): Promise<void>;
   suspended(): string | null;
   waitsInVain(): boolean;
@@ -118,7 +117,7 @@ function watch({
     expect(await janitor.stop(5000)).toEqual([]);
     for (const probe of probes) probe.close();
   });
-  const find = (name: ProbeName, connection = '') => {
+  const find = (name: keyof ProbesSettings, connection = '') => {
     const found = probes.find(({ series }) => series.probe === name && series.connection === connection);
     if (found === undefined) throw new Error(`no ${name}`);
     return found;

@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterEach, expect, test } from 'vitest';
 import { redactEvent } from '../../../src/domain/redact-event.ts';
-import type { ProbeName } from '../../../src/domain/sample.ts';
 import { openCloud } from '../../../src/openstack/cloud.ts';
 import { serverList } from '../../../src/probes/server-list.ts';
 import { token } from '../../../src/probes/token.ts';
@@ -55,7 +54,7 @@ function issue(url: string, response: ServerResponse): void {
 }
 
 /** One sample as it leaves the sampler's thread. */
-async function sampleOf(probe: Extract<ProbeName, 'server-list' | 'token'>, url: string, password: string) {
+async function sampleOf(probe: 'server-list' | 'token', url: string, password: string) {
   const cloud = openCloud({ access: accessTo({ authUrl: `${url}/identity/v3`, password }), clock });
   const list = { ...request, detail: true, limit: 100 };
   const made =

@@ -4,6 +4,7 @@ import { intersect, length as lengthOf, union } from '../../../src/domain/interv
 import { attributeWindows, candidates } from '../../../src/domain/upgrade/attribution.ts';
 import { taskDowntimes } from '../../../src/domain/upgrade/task-downtime.ts';
 import { createTaskRegistry } from '../../../src/domain/upgrade/task-registry.ts';
+import { describeProbes } from '../../../src/probes/registry.ts';
 import { window } from '../../support/live.ts';
 import { task } from '../../support/tasks.ts';
 
@@ -93,7 +94,7 @@ describe('the candidates of a window', () => {
     const killed = { start: bracket(9.6, 11, 9.9), exitedBy: 11_000 };
     const reused = window({ id: 'kept', connection: 'reused', ...killed });
     const fresh = window({ id: 'new', connection: 'new', start: bracket(9.1, 10.3, 9.6), exitedBy: 11_000 });
-    const found = attributeWindows([fresh, reused], { tasks: registry, phases: [] });
+    const found = attributeWindows([fresh, reused], { tasks: registry, phases: [], probes: describeProbes() });
     expect(found.map(({ candidates: [first] }) => first?.id)).toEqual(['stop', 'stop']);
   });
 
@@ -103,6 +104,7 @@ describe('the candidates of a window', () => {
     const [found] = attributeWindows([window({ id: 'new', connection: 'new', start, exitedBy: 11_105 })], {
       tasks: registry,
       phases: [],
+      probes: describeProbes(),
     });
     expect(found?.candidates.map((one) => one.id)).toEqual(['stop api', 'check', 'stop conductor']);
   });
@@ -112,14 +114,18 @@ describe('the candidates of a window', () => {
     const start = (earliest: number, sent: number) => bracket(earliest, sent + 0.01, (earliest + sent) / 2);
     const reused = window({ id: 'kept', connection: 'reused', start: start(300, 301) });
     const fresh = window({ id: 'new', connection: 'new', start: start(299.5, 300.5) });
-    const [first, second] = attributeWindows([fresh, reused], { tasks: registry, phases: [] });
+    const [first, second] = attributeWindows([fresh, reused], {
+      tasks: registry,
+      phases: [],
+      probes: describeProbes(),
+    });
     // One connection alone would estimate 300.0, before the stop; both together estimate 300.25.
     expect([first?.candidates.map((one) => one.id), second?.candidates.map((one) => one.id)]).toEqual([
       ['install', 'stop'],
       ['install', 'stop'],
     ]);
     const sharper = window({ id: 'new', connection: 'new', start: start(300.4, 301.4) });
-    const [, both] = attributeWindows([reused, sharper], { tasks: registry, phases: [] });
+    const [, both] = attributeWindows([reused, sharper], { tasks: registry, phases: [], probes: describeProbes() });
     expect(both?.candidates.map((one) => one.id)).toEqual(['stop', 'install']);
   });
 });
@@ -131,7 +137,8 @@ describe('the candidates of a boot window', () => {
   const boot = (earliest: number, broke: number, latest = broke + 0.01) =>
     window({ id: 'boot', probe: 'server-boot', connection: '', start: bracket(earliest, latest, broke) });
   const first = (windows: readonly Parameters<typeof attributeWindows>[0][number][]) =>
-    attributeWindows(windows, { tasks: registry, phases: [] }).find(({ id }) => id === 'boot')?.candidates[0]?.id;
+    attributeWindows(windows, { tasks: registry, phases: [], probes: describeProbes() }).find(({ id }) => id === 'boot')
+      ?.candidates[0]?.id;
 
   it.each([
     ['the start of list failures between the previous boot and the refused create request', [list(300.1, 300.9)]],
@@ -162,6 +169,7 @@ describe('the downtime of a task', () => {
       {
         tasks: registry,
         phases: [],
+        probes: describeProbes(),
       },
     );
     const costs = taskDowntimes(registry.all(), windows);

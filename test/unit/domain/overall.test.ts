@@ -1,17 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { overallOf, type SeriesOutages, sharpenedUnion } from '../../../src/domain/downtime/overall.ts';
+import {
+  downtimeOfProbe,
+  overallOf,
+  type SeriesOutages,
+  sharpenedUnion,
+} from '../../../src/domain/downtime/overall.ts';
 import { createSeriesState } from '../../../src/domain/downtime/series-state.ts';
 import { length } from '../../../src/domain/interval.ts';
-import type { Connection, ProbeName } from '../../../src/domain/sample.ts';
+import type { Connection } from '../../../src/domain/sample.ts';
 import type { Interval } from '../../../src/domain/time.ts';
 import { failedSample, okSample, SERIES } from '../../support/samples.ts';
+
+const PROBES = ['server-list', 'server-boot', 'server-reach', 'token'];
 
 type Down = readonly [from: number, until: number];
 
 /** A series that was down in these seconds, with edges known to within 100 ms on both sides. */
 function seriesWith(
-  probe: ProbeName,
+  probe: string,
   connection: Connection,
   { down, gaps = [] }: { down: readonly Down[]; gaps?: readonly Interval[] },
 ): SeriesOutages {
@@ -50,26 +57,37 @@ describe('the overall downtime', () => {
   const token = seriesWith('token', '', { down: [[70, 80]] });
 
   it('is the union of the windows, not their sum', () => {
-    const overall = overallOf([reused, fresh, boot, token], ['server-list', 'server-boot']);
+    const overall = overallOf([reused, fresh, boot, token], {
+      selected: ['server-list', 'server-boot'],
+      probes: PROBES,
+    });
     expect(overall.downtime.estimate).toBe(31);
     expect(overall.downtime.min).toBeCloseTo(30.6, 9);
     expect(overall.downtime.max).toBeCloseTo(31.4, 9);
     expect(overall).toMatchObject({ outageCount: 2, longest: 30 });
   });
 
-  it('is also computed for API, boot and token', () => {
-    const overall = overallOf([reused, fresh, boot, token], ['server-list']);
-    expect(overall.api.estimate).toBe(16);
-    expect(overall.boot.estimate).toBe(28);
-    expect(overall.token.estimate).toBe(10);
+  it('is also computed for each probe', () => {
+    const overall = overallOf([reused, fresh, boot, token], { selected: ['server-list'], probes: PROBES });
+    expect(downtimeOfProbe(overall, 'server-list').downtime.estimate).toBe(16);
+    expect(downtimeOfProbe(overall, 'server-boot').downtime.estimate).toBe(28);
+    expect(downtimeOfProbe(overall, 'token').downtime.estimate).toBe(10);
     expect(overall.downtime.estimate).toBe(16);
+    expect(overall.byProbe.get('server-list')?.outageCount).toBe(2);
+  });
+
+  it('is 0 for a probe that was not enabled', () => {
+    const overall = overallOf([reused], { selected: ['server-list'], probes: PROBES });
+    const none = { downtime: { min: 0, estimate: 0, max: 0 }, settledDowntime: 0, outageCount: 0 };
+    expect([...overall.byProbe.keys()]).toEqual(PROBES);
+    expect(overall.byProbe.get('server-reach')).toEqual(none);
   });
 
   it('counts time that no selected probe observed as unobserved', () => {
     const a = seriesWith('server-list', 'new', { down: [], gaps: [{ from: 10_000, until: 20_000 }] });
     const b = seriesWith('server-boot', '', { down: [], gaps: [{ from: 15_000, until: 30_000 }] });
-    expect(overallOf([a, b], ['server-list', 'server-boot']).unobserved).toBe(5);
-    expect(overallOf([a, b], ['server-list']).unobserved).toBe(10);
+    expect(overallOf([a, b], { selected: ['server-list', 'server-boot'], probes: PROBES }).unobserved).toBe(5);
+    expect(overallOf([a, b], { selected: ['server-list'], probes: PROBES }).unobserved).toBe(10);
   });
 });
 
@@ -116,7 +134,10 @@ describe('the estimate of two series of one probe', () => {
 
   const overall = (from: number, lasting: number) => {
     const outage = [[from, from + lasting]] as const;
-    return overallOf([watch('reused', 0, outage), watch('new', 500, outage)], ['server-list']);
+    return overallOf([watch('reused', 0, outage), watch('new', 500, outage)], {
+      selected: ['server-list'],
+      probes: PROBES,
+    });
   };
 
   it('is between minimum and maximum, which contain the truth, for every outage of half a second or more', () => {

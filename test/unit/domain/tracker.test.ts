@@ -203,7 +203,10 @@ describe('the windows of a series', () => {
       bracket(3800, 4000, 4002),
     ],
   ])('of boots start %s', (_what, lastKnownUpAt, failed, start) => {
-    const { track } = advance(advance(beginTrack(boots, 0), goodBoot(lastKnownUpAt)).track, failedBoot(failed));
+    const { track } = advance(
+      advance(beginTrack(boots, 0, 'by-stages'), goodBoot(lastKnownUpAt)).track,
+      failedBoot(failed),
+    );
     expect(openWindowOf(track, 20_000)?.start).toEqual(start);
   });
 });

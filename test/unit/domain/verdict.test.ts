@@ -3,6 +3,7 @@ import { createRunState } from '../../../src/domain/run/run-state.ts';
 import type { Series } from '../../../src/domain/sample.ts';
 import type { Budget, Plan } from '../../../src/domain/upgrade/plan.ts';
 import { compare, type VerdictResult } from '../../../src/domain/upgrade/verdict.ts';
+import { describeProbes } from '../../../src/probes/registry.ts';
 import { failedSample, okSample, SERIES, voidSample } from '../../support/samples.ts';
 
 describe('the result of a budget if', () => {
@@ -37,7 +38,7 @@ function judged(
     ...whole,
     phases: ['first', 'second', 'never'].map((name) => ({ name, promise: '', begins: { task: [], tag: [] }, budget })),
   };
-  const state = createRunState({ run: 'r', version: '0', overall: ['server-list'], plan });
+  const state = createRunState({ run: 'r', version: '0', overall: ['server-list'], probes: describeProbes(), plan });
   const session = { id: 1, startedAt: 0, aliveAt: 0, ended: false, version: '0', vantage: 'here', facts: {} };
   state.openSession(session, [series]);
   for (const [second, name] of Object.entries(phases))

@@ -32,7 +32,11 @@ describe('desired annotations', () => {
     const of = (facts: object) =>
       createDesiredAnnotations({ tasks: false })({
         report: report({
-          windows: attributeWindows([window({ id: 'down-prod-1', ...facts })], { tasks: registry, phases: [] }),
+          windows: attributeWindows([window({ id: 'down-prod-1', ...facts })], {
+            tasks: registry,
+            phases: [],
+            probes: [],
+          }),
         }),
         annotations: [],
       })[0];

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createMetrics } from '../../../src/metrics/metrics.ts';
+import { describeProbes } from '../../../src/probes/registry.ts';
 import { readFamilies } from '../../support/exposition.ts';
 import { BOOT, LIST_KEPT, LIST_NEW, live, liveSeries, summary, TOKEN, wholeVerdict } from '../../support/live.ts';
 import { failedSample, okSample } from '../../support/samples.ts';
@@ -10,7 +11,7 @@ import { phaseVerdict } from '../../support/verdicts.ts';
 const all = [LIST_NEW, LIST_KEPT, BOOT, TOKEN];
 
 async function exposition(): Promise<string> {
-  const metrics = createMetrics({ version: '0.1.0' });
+  const metrics = createMetrics({ version: '0.1.0', probes: describeProbes() });
   const base = live();
   metrics.update({
     ...base,

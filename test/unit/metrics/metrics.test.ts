@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Sample } from '../../../src/domain/sample.ts';
 import { createMetrics, type Metrics } from '../../../src/metrics/metrics.ts';
+import { describeProbes } from '../../../src/probes/registry.ts';
 import { readExposition } from '../../support/exposition.ts';
 import {
   around,
@@ -26,7 +27,7 @@ const here = (sample: Sample): Sample => ({ ...sample, cloud: LIST_NEW.cloud, va
 
 describe('sample metrics', () => {
   it('count by outcome, cause and service', async () => {
-    const metrics = createMetrics({ version: '1' });
+    const metrics = createMetrics({ version: '1', probes: describeProbes() });
     metrics.observe(here(okSample({ seq: 0, at: BEGAN }, 42)));
     metrics.observe(here(failedSample({ seq: 1, at: BEGAN })));
     metrics.observe(here(failedSample({ seq: 2, at: BEGAN }, { kind: 'http-503' })));
@@ -41,7 +42,7 @@ describe('sample metrics', () => {
   });
 
   it('start every outcome at 0 before the first sample, so that increase() counts the first failure', async () => {
-    const metrics = createMetrics({ version: '1' });
+    const metrics = createMetrics({ version: '1', probes: describeProbes() });
     metrics.update(live());
     const values = await read(metrics);
     for (const outcome of ['ok', 'failed', 'void']) {
@@ -54,7 +55,7 @@ describe('sample metrics', () => {
   });
 
   it('count a sample during which the event loop stalled, but do not observe its duration', async () => {
-    const metrics = createMetrics({ version: '1' });
+    const metrics = createMetrics({ version: '1', probes: describeProbes() });
     metrics.observe(here({ ...okSample({ seq: 0, at: BEGAN }, 450), stages: { first_byte: 0.44, stalled: 0.4 } }));
     const values = await read(metrics);
     expect(values.get(`rollwatch_probe_outcomes_total{${NEW},outcome="ok"}`)).toBe(1);
@@ -64,7 +65,7 @@ describe('sample metrics', () => {
   });
 
   it('count extra samples separately and do not observe their duration', async () => {
-    const metrics = createMetrics({ version: '1' });
+    const metrics = createMetrics({ version: '1', probes: describeProbes() });
     metrics.observe(here(okSample({ seq: 0, at: BEGAN, extra: true }, 42)));
     metrics.observe(here(failedSample({ seq: 1, at: BEGAN, extra: true })));
     const values = await read(metrics);
@@ -76,7 +77,7 @@ describe('sample metrics', () => {
   });
 
   it('count every missed slot of one void sample', async () => {
-    const metrics = createMetrics({ version: '1' });
+    const metrics = createMetrics({ version: '1', probes: describeProbes() });
     const missed: Sample = {
       ...here(voidSample({ seq: 0, at: BEGAN })),
       outcome: 'void',
@@ -90,7 +91,7 @@ describe('sample metrics', () => {
   });
 
   it('observe the duration of ok samples only, by stage and in total, and keep it on update', async () => {
-    const metrics = createMetrics({ version: '1' });
+    const metrics = createMetrics({ version: '1', probes: describeProbes() });
     metrics.observe({ ...here(okSample({ seq: 0, at: BEGAN }, 42)), stages: { connect: 0.002, first_byte: 0.038 } });
     metrics.observe(here(failedSample({ seq: 1, at: BEGAN }, { took: 10_000 })));
     metrics.update(live());
@@ -106,7 +107,7 @@ describe('sample metrics', () => {
 
 describe('run state metrics', () => {
   it('export 1 for up, 0 for down and nothing while the state is unknown', async () => {
-    const metrics = createMetrics({ version: '1' });
+    const metrics = createMetrics({ version: '1', probes: describeProbes() });
     const up = `rollwatch_probe_up{${NEW}}`;
     const seen: (number | undefined)[] = [];
     for (const state of ['unknown', 'up', 'degraded', 'down', 'unknown'] as const) {
@@ -117,7 +118,7 @@ describe('run state metrics', () => {
   });
 
   it('export the open window, and when the latest windows started and ended', async () => {
-    const metrics = createMetrics({ version: '1' });
+    const metrics = createMetrics({ version: '1', probes: describeProbes() });
     const open = window({
       start: around(700),
       end: null,
@@ -136,7 +137,7 @@ describe('run state metrics', () => {
   });
 
   it('export no open down window without one or if it is only degraded', async () => {
-    const metrics = createMetrics({ version: '1' });
+    const metrics = createMetrics({ version: '1', probes: describeProbes() });
     const slow = window({ kind: 'degraded', end: null, failedSamples: 60 });
     for (const open of [window({ end: null }), slow, null]) {
       metrics.update(live({ series: [liveSeries({ open })] }));
@@ -149,7 +150,7 @@ describe('run state metrics', () => {
   });
 
   it('export how long a sample has been in flight, and that a probe is suspended', async () => {
-    const metrics = createMetrics({ version: '1' });
+    const metrics = createMetrics({ version: '1', probes: describeProbes() });
     metrics.update(
       live({ series: [liveSeries({ pending: { since: BEGAN + 746_000, note: '' }, suspended: 'paused' })] }),
     );
@@ -159,7 +160,7 @@ describe('run state metrics', () => {
   });
 
   it('never decrease downtime counters when the estimate shrinks', async () => {
-    const metrics = createMetrics({ version: '1' });
+    const metrics = createMetrics({ version: '1', probes: describeProbes() });
     const seen: (number | undefined)[] = [];
     for (const settled of [0, 6.9, 6.4, 7.1]) {
       const probes = [
@@ -169,7 +170,10 @@ describe('run state metrics', () => {
           downtime: { min: 6, estimate: settled, max: 8 },
         }),
       ];
-      const all = overall({ settledDowntime: settled, settledApiDowntime: settled });
+      const all = overall({
+        settledDowntime: settled,
+        down: { 'server-list': { min: 6, estimate: settled, max: 8 } },
+      });
       metrics.update(live({ report: report({ probes, overall: all }) }));
       const values = await read(metrics);
       const names = [
@@ -188,7 +192,7 @@ describe('run state metrics', () => {
   });
 
   it('export usage and result of the budgets of phases that have started', async () => {
-    const metrics = createMetrics({ version: '1' });
+    const metrics = createMetrics({ version: '1', probes: describeProbes() });
     const budgets = [
       budget({ limit: 10, result: 'pass' }),
       budget({ name: 'error_ratio', limit: 0.5, measured: { min: 0.6, estimate: 0.6, max: 0.6 }, result: 'fail' }),
@@ -213,7 +217,7 @@ describe('run state metrics', () => {
   });
 
   it('export the server counts by cloud', async () => {
-    const metrics = createMetrics({ version: '1' });
+    const metrics = createMetrics({ version: '1', probes: describeProbes() });
     metrics.update(live({ report: report({ servers: { created: 12, deleted: 11, leaked: 1 } }) }));
     const values = await read(metrics);
     expect(values.get(`rollwatch_servers_created_total{${PLACE}}`)).toBe(12);
@@ -222,7 +226,7 @@ describe('run state metrics', () => {
   });
 
   it('export the state of the daemon', async () => {
-    const metrics = createMetrics({ version: '1.2.3' });
+    const metrics = createMetrics({ version: '1.2.3', probes: describeProbes() });
     metrics.update(
       live({
         paused: true,

@@ -14,7 +14,7 @@ const runOf = (index: number, api: { min: number; estimate: number; max: number 
       startedAt: BEGAN + index * day,
       endedAt: BEGAN + index * day + 750_000,
     },
-    overall: overall({ api }),
+    overall: overall({ down: { 'server-list': api } }),
     verdict: {
       plan: 'p',
       result: 'pass',
@@ -76,10 +76,25 @@ Phase computes
   it('are told as JSON too', () => {
     expect(JSON.parse(comparisonJson(compareRuns([later, earlier])))).toMatchObject({
       runs: [
-        { id: 'run-0', startedAt: '2026-11-23T07:10:00.000Z', trend: null, elapsedSeconds: 750 },
-        { id: 'run-1', trend: { apiDowntime: 'better', bootDowntime: 'same' }, result: 'pass' },
+        {
+          id: 'run-0',
+          startedAt: '2026-11-23T07:10:00.000Z',
+          elapsedSeconds: 750,
+          probes: {
+            'server-list': { downtimeSeconds: { min: 6, estimate: 7, max: 8 }, trend: null },
+            'server-boot': { trend: null },
+          },
+        },
+        {
+          id: 'run-1',
+          probes: { 'server-list': { trend: 'better' }, 'server-boot': { trend: 'same' } },
+          result: 'pass',
+        },
       ],
-      phases: [{ name: 'maintenance' }, { name: 'computes', runs: [null, { trend: null }] }],
+      phases: [
+        { name: 'maintenance', runs: [{}, { probes: { 'server-list': { trend: 'better' } } }] },
+        { name: 'computes', runs: [null, { probes: { 'server-list': { trend: null } } }] },
+      ],
     });
   });
 });

@@ -24,7 +24,7 @@ describe('the report as CSV', () => {
     const book = createTaskRegistry();
     book.report(task({ id: 'a', start: BEGAN + 299_000, end: BEGAN + 302_000, kind: 'handler', role: 'os_nova' }));
     book.report(task({ id: 'b', name: 'Wait', start: BEGAN + 290_000, end: BEGAN + 299_900 }));
-    const [one] = attributeWindows([window()], { tasks: book, phases: [] });
+    const [one] = attributeWindows([window()], { tasks: book, phases: [], probes: [] });
     expect(one && rows({ ...one, phase: 'maintenance' })).toBe(
       'down-prod-lab-server-list-new-1-300,prod,lab,server-list,new,down,maintenance,' +
         '2026-11-23T07:14:59.500Z,2026-11-23T07:15:00.000Z,2026-11-23T07:15:00.500Z,' +

@@ -5,13 +5,15 @@ import { z } from 'zod';
 import type { ApiReport } from '../../../src/api/report.ts';
 import type { ApiStatus } from '../../../src/api/status.ts';
 import type { ApiWindow } from '../../../src/api/window.ts';
+import { downtimeOfProbe } from '../../../src/domain/downtime/overall.ts';
 import type { LiveStatus } from '../../../src/domain/run/live.ts';
 import { createRunState } from '../../../src/domain/run/run-state.ts';
-import type { ProbeName, Sample, Series } from '../../../src/domain/sample.ts';
+import type { Sample, Series } from '../../../src/domain/sample.ts';
 import type { Plan } from '../../../src/domain/upgrade/plan.ts';
 import { measureText } from '../../../src/format/budgets.ts';
 import { counted, errorBar } from '../../../src/format/quantities.ts';
 import { createMetrics } from '../../../src/metrics/metrics.ts';
+import { describeProbes } from '../../../src/probes/registry.ts';
 import { readExposition } from '../../support/exposition.ts';
 import { failedSample, okSample, SERIES, voidSample } from '../../support/samples.ts';
 import { type Served, serve } from '../../support/served.ts';
@@ -90,6 +92,7 @@ function observed({ sessions, phases, running }: Run): {
     run: 'run',
     version: '0.1.0',
     overall: ['server-list', 'server-boot'],
+    probes: describeProbes(),
     plan: PLAN,
   });
   for (const { name, second } of phases)
@@ -129,22 +132,13 @@ function observed({ sessions, phases, running }: Run): {
   return { live, samples };
 }
 
-const PROBES: readonly (readonly [
-  ProbeName,
-  'apiDowntimeSeconds' | 'bootDowntimeSeconds' | 'dataPlaneDowntimeSeconds' | 'tokenDowntimeSeconds',
-  'apiWindows' | 'bootWindows' | 'dataPlaneWindows' | 'tokenWindows',
-])[] = [
-  ['server-list', 'apiDowntimeSeconds', 'apiWindows'],
-  ['server-boot', 'bootDowntimeSeconds', 'bootWindows'],
-  ['server-reach', 'dataPlaneDowntimeSeconds', 'dataPlaneWindows'],
-  ['token', 'tokenDowntimeSeconds', 'tokenWindows'],
-];
+const PROBES = describeProbes().map(({ name }) => name);
 
 const decode = (text: string): string => text.replaceAll('\\', '').replaceAll(/\s+/g, ' ');
 
 describe('the figures of one run', () => {
   let served: Served;
-  let metrics = createMetrics({ version: '0.1.0' });
+  let metrics = createMetrics({ version: '0.1.0', probes: describeProbes() });
   let stored: readonly Sample[] = [];
 
   beforeAll(async () => {
@@ -166,7 +160,7 @@ describe('the figures of one run', () => {
 
   async function show(run: Run): Promise<{ readonly live: LiveStatus; readonly report: ApiReport }> {
     const { live, samples } = observed(run);
-    metrics = createMetrics({ version: '0.1.0' });
+    metrics = createMetrics({ version: '0.1.0', probes: describeProbes() });
     stored = samples;
     served.show(live);
     const report = z.custom<ApiReport>().parse(await json('/api/v1/report?format=json'));
@@ -197,19 +191,19 @@ describe('the figures of one run', () => {
   });
 
   property('are those of the table in the headline, where one series alone was down', ({ report }) => {
-    for (const [probe, downtime, windows] of PROBES) {
+    for (const probe of PROBES) {
       const rows = report.probes.filter((one) => one.probe === probe);
       const down = rows.filter((one) => one.windows > 0);
       const row = down[0];
       if (down.length > 1) continue;
       if (row === undefined) {
-        expect(report.overall[downtime]).toEqual({ min: 0, estimate: 0, max: 0 });
-        expect(report.overall[windows]).toBe(0);
+        expect(report.overall.probes[probe]?.downtimeSeconds).toEqual({ min: 0, estimate: 0, max: 0 });
+        expect(report.overall.probes[probe]?.windows).toBe(0);
         continue;
       }
       // The other connection may have been up in time that this one did not observe; that changes nothing
-      expect(report.overall[downtime]).toEqual(row.downtimeSeconds);
-      expect(report.overall[windows]).toBe(row.windows);
+      expect(report.overall.probes[probe]?.downtimeSeconds).toEqual(row.downtimeSeconds);
+      expect(report.overall.probes[probe]?.windows).toBe(row.windows);
     }
   });
 
@@ -238,9 +232,10 @@ describe('the figures of one run', () => {
       decode(report.summary.map((one) => one.text).join(' ')),
       decode(html),
     ];
-    for (const [probe, downtime, windows] of PROBES) {
+    for (const probe of PROBES) {
       if (!report.windows.some((one) => one.kind === 'down' && one.probe === probe)) continue;
-      const wanted = `${errorBar(report.overall[downtime])} in ${counted(report.overall[windows], 'window')}.`;
+      const own = report.overall.probes[probe];
+      const wanted = own && `${errorBar(own.downtimeSeconds)} in ${counted(own.windows, 'window')}.`;
       for (const told of sentences) expect(told).toContain(wanted);
     }
 
@@ -260,7 +255,7 @@ describe('the figures of one run', () => {
     for (const bound of ['min', 'estimate', 'max'] as const) {
       const figure = (name: string) => scraped.get(`rollwatch_run_${name}_downtime_seconds{${place},bound="${bound}"}`);
       expect(figure('overall')).toBeCloseTo(report.overall.downtimeSeconds[bound], 2);
-      expect(figure('api')).toBeCloseTo(report.overall.apiDowntimeSeconds[bound], 2);
+      expect(figure('api')).toBeCloseTo(report.overall.probes['server-list']?.downtimeSeconds[bound] ?? -1, 2);
     }
     if (live.report.windows.every(({ end }) => end !== null)) {
       expect(scraped.get(`rollwatch_overall_downtime_seconds_total{${place}}`)).toBeCloseTo(
@@ -283,11 +278,15 @@ describe('the figures of one run', () => {
     const parts = [...phases, ...(outside === null ? [] : [outside])];
     const sum = (pick: 'api_downtime' | 'boot_downtime') =>
       parts.reduce((total, { measures }) => total + (measures?.[pick]?.estimate ?? 0), 0);
-    expect(sum('api_downtime')).toBeCloseTo(live.report.overall.api.estimate, 6);
-    expect(sum('boot_downtime')).toBeCloseTo(live.report.overall.boot.estimate, 6);
+    expect(sum('api_downtime')).toBeCloseTo(downtimeOfProbe(live.report.overall, 'server-list').downtime.estimate, 6);
+    expect(sum('boot_downtime')).toBeCloseTo(downtimeOfProbe(live.report.overall, 'server-boot').downtime.estimate, 6);
     const watched = report.probes.some(({ probe }) => probe === 'server-list');
-    expect(run?.measures?.api_downtime ?? null).toEqual(watched ? live.report.overall.api : null);
-    expect(run?.measures?.longest_window?.estimate ?? 0).toBeLessThanOrEqual(live.report.overall.api.estimate + 1e-9);
+    expect(run?.measures?.api_downtime ?? null).toEqual(
+      watched ? downtimeOfProbe(live.report.overall, 'server-list').downtime : null,
+    );
+    expect(run?.measures?.longest_window?.estimate ?? 0).toBeLessThanOrEqual(
+      downtimeOfProbe(live.report.overall, 'server-list').downtime.estimate + 1e-9,
+    );
     const junit = await text('/api/v1/report?format=junit');
     for (const { budgets } of report.phases)
       for (const { name, measured } of budgets) expect(junit).toContain(measureText(name, measured));
@@ -300,7 +299,9 @@ describe('the figures of one run', () => {
       phases: [],
       running: false,
     });
-    expect([report.overall.windows, report.overall.apiWindows, report.probes[0]?.windows]).toEqual([2, 2, 2]);
+    expect([report.overall.windows, report.overall.probes['server-list']?.windows, report.probes[0]?.windows]).toEqual([
+      2, 2, 2,
+    ]);
     expect(report.summary.map((told) => told.text).join(' ')).toContain('in 2 windows.');
   });
 
@@ -312,7 +313,9 @@ describe('the figures of one run', () => {
       phases: [],
       running: false,
     });
-    expect(report.overall.apiDowntimeSeconds.estimate).toBe(report.probes[0]?.downtimeSeconds.estimate);
-    expect(report.overall.apiDowntimeSeconds.estimate).toBeLessThan(4);
+    expect(report.overall.probes['server-list']?.downtimeSeconds.estimate).toBe(
+      report.probes[0]?.downtimeSeconds.estimate,
+    );
+    expect(report.overall.probes['server-list']?.downtimeSeconds.estimate).toBeLessThan(4);
   });
 });

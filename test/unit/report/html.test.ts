@@ -79,7 +79,7 @@ describe('the report as HTML', () => {
       book.report(
         task({ id: `t${index}`, name: `task ${index % 50}`, start: BEGAN + index * 60, end: BEGAN + index * 60 + 60 }),
       );
-    const windows = attributeWindows([window()], { tasks: book, phases: [] });
+    const windows = attributeWindows([window()], { tasks: book, phases: [], probes: [] });
     const data = dataOf(write(report({ windows, tasks: taskDowntimes(book.all(), windows) })));
     expect(data.report.tasks.map(({ windows }) => windows)).toEqual([1]);
     expect(data.tasks.after.length).toBe(10_000);

@@ -5,7 +5,7 @@ import { BEGAN, overall, report, summary, window } from '../../support/live.ts';
 describe('the JSON report', () => {
   it('has moments in ISO 8601, durations in seconds, and the shape of the contract', () => {
     const seven = { min: 6, estimate: 7.000000001, max: 8 };
-    const all = overall({ downtime: seven, outageCount: 1, longest: 7, api: seven });
+    const all = overall({ downtime: seven, outageCount: 1, longest: 7, down: { 'server-list': seven } });
     const text = reportJson(
       report({
         overall: all,
@@ -19,14 +19,12 @@ describe('the JSON report', () => {
       windows: 1,
       longestSeconds: 7,
       unobservedSeconds: 0,
-      apiDowntimeSeconds: { min: 6, estimate: 7, max: 8 },
-      bootDowntimeSeconds: { min: 0, estimate: 0, max: 0 },
-      dataPlaneDowntimeSeconds: { min: 0, estimate: 0, max: 0 },
-      tokenDowntimeSeconds: { min: 0, estimate: 0, max: 0 },
-      apiWindows: 1,
-      bootWindows: 0,
-      dataPlaneWindows: 0,
-      tokenWindows: 0,
+      probes: {
+        'server-list': { downtimeSeconds: { min: 6, estimate: 7, max: 8 }, windows: 1 },
+        'server-boot': { downtimeSeconds: { min: 0, estimate: 0, max: 0 }, windows: 0 },
+        'server-reach': { downtimeSeconds: { min: 0, estimate: 0, max: 0 }, windows: 0 },
+        token: { downtimeSeconds: { min: 0, estimate: 0, max: 0 }, windows: 0 },
+      },
     };
     const place = { cloud: 'prod', vantage: 'lab' };
     const key = { ...place, probe: 'server-list', connection: 'new', target: '' };
@@ -46,6 +44,12 @@ describe('the JSON report', () => {
       },
       overall: overallJson,
       clouds: [{ ...place, overall: overallJson, servers: { created: 0, deleted: 0, leaked: 0 } }],
+      probeTypes: [
+        { name: 'server-list', label: 'API', activity: null, countsOverall: true },
+        { name: 'server-boot', label: 'boot', activity: 'booting', countsOverall: true },
+        { name: 'server-reach', label: 'data-plane', activity: null, countsOverall: false },
+        { name: 'token', label: 'token', activity: null, countsOverall: false },
+      ],
       probes: [
         {
           ...key,

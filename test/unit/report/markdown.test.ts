@@ -19,7 +19,7 @@ const section = (some: Report, title: string) => {
 describe('the report as Markdown', () => {
   it('begins with the verdict, then says for how long what was down', () => {
     const verdict = { plan: 'nova-rolling-upgrade', result: 'fail', phases: [phaseVerdict()] } as const;
-    const all = overall({ api: { min: 6, estimate: 7, max: 8 } });
+    const all = overall({ down: { 'server-list': { min: 6, estimate: 7, max: 8 } } });
     const text = write(report({ verdict, windows: [window()], overall: all }));
     expect(text.split('\n').slice(0, 5)).toEqual([
       '**FAIL: maintenance exceeded its budget (plan nova-rolling-upgrade).**',
@@ -86,7 +86,7 @@ None.
     const name = '<script>|`*x*`\n| # [a](http://b)';
     book.report(task({ id: 'a', name, start: BEGAN + 299_000, end: BEGAN + 302_000 }));
     book.report(task({ id: 'b', start: BEGAN + 290_000, end: BEGAN + 299_900 }));
-    const windows = attributeWindows([window()], { tasks: book, phases: [] });
+    const windows = attributeWindows([window()], { tasks: book, phases: [], probes: [] });
     const told = report({ windows, tasks: taskDowntimes(book.all(), windows) });
     const shown = "task '&#60;script&#62;&#124;&#96;\\*x\\*&#96; &#124; \\# \\[a\\](http:&#8203;//b)'";
     expect(section(told, 'Windows')[2]).toContain(` | ${shown}, or in 1 other | `);
@@ -103,7 +103,7 @@ None.
     book.report(handler('a', ['control1'], 298_000));
     book.report(handler('b', ['control2', 'control3', 'control4'], 301_500));
     book.report(handler('c', [], 310_000));
-    const windows = attributeWindows([window()], { tasks: book, phases: [] });
+    const windows = attributeWindows([window()], { tasks: book, phases: [], probes: [] });
     const told = report({ windows, tasks: taskDowntimes(book.all(), windows) });
     expect(section(told, 'Windows')[2]).toContain("handler 'Restart' on control1");
     expect(section(told, 'Tasks that cost downtime').slice(2)).toEqual([

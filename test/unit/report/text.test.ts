@@ -47,7 +47,7 @@ const OUTAGE = report({
   windows: [window()],
   overall: overall({
     downtime: { min: 6.5, estimate: 6.9, max: 7.4 },
-    api: { min: 6.5, estimate: 6.9, max: 7.4 },
+    down: { 'server-list': { min: 6.5, estimate: 6.9, max: 7.4 } },
     outageCount: 1,
   }),
   probes: [
@@ -135,8 +135,8 @@ describe('the text report', () => {
       window({ series: LIST_KEPT, start: around(301) }),
       window({ start: around(500), end: around(501) }),
     ];
-    const outages = { 'server-list': 2, 'server-boot': 0, 'server-reach': 0, token: 0 };
-    const all = overall({ api: { min: 7, estimate: 8, max: 9 }, outages });
+    const downtime = { min: 7, estimate: 8, max: 9 };
+    const all = overall({ byProbe: new Map([['server-list', { downtime, settledDowntime: 8, outageCount: 2 }]]) });
     expect(lines(report({ windows: both, overall: all }))[0]).toBe(
       'The API was down for 8.0 s (7.0 to 9.0 s) in 2 windows.',
     );
@@ -145,7 +145,7 @@ describe('the text report', () => {
   it('says that it is down still', () => {
     const open = window({ end: null });
     const { run } = report();
-    const all = overall({ api: { min: 6, estimate: 7, max: 8 } });
+    const all = overall({ down: { 'server-list': { min: 6, estimate: 7, max: 8 } } });
     const running = report({ windows: [open], run: { ...run, running: true }, overall: all });
     expect(lines(running)[0]).toBe('The API is down. Downtime so far: 7.0 s (6.0 to 8.0 s) in 1 window.');
     expect(section(running, 'Windows')).toContain('        from 07:15:00.000 (-0.500 +0.500 s), not over yet');
@@ -163,7 +163,7 @@ describe('the text report', () => {
         {
           cloud: 'far',
           vantage: 'lab',
-          overall: overall({ api: { min: 6, estimate: 7, max: 8 } }),
+          overall: overall({ down: { 'server-list': { min: 6, estimate: 7, max: 8 } } }),
           servers: { created: 0, deleted: 0, leaked: 0 },
         },
       ],
@@ -210,7 +210,7 @@ describe('the text report', () => {
     book.report(
       task({ id: 'b', name: 'Stop\u001b[31m services', kind: 'handler', role, start: at(299.9), end: at(302) }),
     );
-    const windows = attributeWindows([window()], { tasks: book, phases: [] });
+    const windows = attributeWindows([window()], { tasks: book, phases: [], probes: [] });
     const told = report({ windows, tasks: taskDowntimes(book.all(), windows) });
     expect(section(told, 'Windows', 100).slice(3)).toEqual([
       "        began in handler 'Stop\\u001b[31m services' of role os_nova on controller (07:14:59.900 to",

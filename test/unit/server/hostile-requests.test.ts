@@ -8,6 +8,7 @@ import { loadPlan } from '../../../src/config/plan-file.ts';
 import type { JournalEntry } from '../../../src/domain/ports.ts';
 import { createRunState } from '../../../src/domain/run/run-state.ts';
 import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES } from '../../../src/domain/upgrade/task.ts';
+import { describeProbes } from '../../../src/probes/registry.ts';
 import { BEGAN, LIST_KEPT, LIST_NEW, ofListNew } from '../../support/live.ts';
 import { failedSample, okSample } from '../../support/samples.ts';
 import { ask, type Served, serve } from '../../support/served.ts';
@@ -23,7 +24,13 @@ let served: Served;
 
 beforeAll(async () => {
   const plan = loadPlan('nova-rolling-upgrade', 'plan', (path) => path);
-  const observation = createRunState({ run: 'run-1', version: '0.1.0', overall: ['server-list'], plan });
+  const observation = createRunState({
+    run: 'run-1',
+    version: '0.1.0',
+    overall: ['server-list'],
+    probes: describeProbes(),
+    plan,
+  });
   const session = {
     id: 1,
     startedAt: BEGAN,

@@ -21,7 +21,7 @@ const told = (windows = [open()]) => {
   });
   return report({
     run: { ...report().run, running: true, endedAt: AT },
-    overall: overall({ api: SEVEN }),
+    overall: overall({ down: { 'server-list': SEVEN } }),
     probes: [summary({ downtime: SEVEN, windows: 1 }), summary({ series: TOKEN })],
     windows,
     verdict: { plan: 'p', phases: [phase] },
@@ -35,7 +35,7 @@ describe('a report that is shown some seconds later', () => {
     const later = reportAt(face(), LATER);
     const truth = (LATER - around(300).estimate) / 1000;
     for (const bar of [
-      later.overall.apiDowntimeSeconds,
+      later.overall.probes['server-list']?.downtimeSeconds,
       later.probes[0]?.downtimeSeconds,
       later.windows[0]?.durationSeconds,
       later.phases[0]?.measured?.api_downtime,
@@ -45,12 +45,16 @@ describe('a report that is shown some seconds later', () => {
     }
     expect(later.phases[0]?.measured?.longest_window).toEqual({ min: 6, estimate: 7, max: 11.5 });
     expect(later.phases[0]?.budgets[0]?.result).toBe('not-proven');
-    expect([later.overall.tokenDowntimeSeconds.max, later.probes[1]?.downtimeSeconds.max]).toEqual([0, 0]);
+    expect([later.overall.probes['token']?.downtimeSeconds.max, later.probes[1]?.downtimeSeconds.max]).toEqual([0, 0]);
   });
 
   it('counts time that nobody observes for the most alone', () => {
     const blind = [open([{ from: AT - 1000, until: AT }])];
-    expect(reportAt(face(blind), LATER).overall.apiDowntimeSeconds).toEqual({ min: 6, estimate: 7, max: 11.5 });
+    expect(reportAt(face(blind), LATER).overall.probes['server-list']?.downtimeSeconds).toEqual({
+      min: 6,
+      estimate: 7,
+      max: 11.5,
+    });
   });
 
   it('stays as it is where nothing is down, or the run is over', () => {
@@ -70,7 +74,7 @@ it('the downtime beside the banner is that of the banner', () => {
       report: told(),
     }),
   );
-  expect(overallAt(status, LATER).apiDowntimeSeconds).toEqual({ min: 6, estimate: 11, max: 11.5 });
-  expect(overallAt(status, LATER).tokenDowntimeSeconds).toEqual({ min: 0, estimate: 0, max: 0 });
+  expect(overallAt(status, LATER).probes['server-list']?.downtimeSeconds).toEqual({ min: 6, estimate: 11, max: 11.5 });
+  expect(overallAt(status, LATER).probes['token']?.downtimeSeconds).toEqual({ min: 0, estimate: 0, max: 0 });
   expect(overallAt(status, AT)).toEqual(status.overall);
 });

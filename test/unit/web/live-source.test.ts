@@ -1,8 +1,26 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { toApiStatus } from '../../../src/api/status.ts';
+import type { ApiStatus } from '../../../src/api/status.ts';
 import { followDaemon } from '../../../src/web/live-source.ts';
 import { createStore } from '../../../src/web/state.ts';
-import { BEGAN, live } from '../../support/live.ts';
+
+const BEGAN = Date.UTC(2026, 10, 23, 7, 10);
+const NONE = { min: 0, estimate: 0, max: 0 };
+
+const STATUS: ApiStatus = {
+  at: new Date(BEGAN).toISOString(),
+  version: '0.1.0',
+  run: 'run-1',
+  startedAt: new Date(BEGAN).toISOString(),
+  paused: false,
+  overall: { downtimeSeconds: NONE, windows: 0, longestSeconds: 0, unobservedSeconds: 0, probes: {} },
+  probeTypes: [],
+  series: [],
+  tasks: [],
+  phase: null,
+  journal: { state: 'recording' },
+  sampler: { at: new Date(BEGAN - 500).toISOString(), lagSeconds: 0.003, inFlight: 1, clockOffsetSeconds: 0 },
+  servers: { created: 0, deleted: 0, leaked: 0 },
+};
 
 /** What the browser gives: events that the daemon sends. */
 class Stream extends EventTarget {
@@ -33,7 +51,7 @@ describe('the page of a daemon', () => {
   it('notices within 3 s that the daemon is frozen, and goes on with its next word', async () => {
     const store = createStore();
     const source = followDaemon(store);
-    send('status', toApiStatus(live()));
+    send('status', STATUS);
     for (let at = 1; at <= 10; at++) {
       await vi.advanceTimersByTimeAsync(1000);
       send('alive', { at: second(at), samplerAt: second(at) });
@@ -51,7 +69,7 @@ describe('the page of a daemon', () => {
   it('knows of each second when the sampler told of itself last', () => {
     const store = createStore();
     const source = followDaemon(store);
-    send('status', toApiStatus(live()));
+    send('status', STATUS);
     send('alive', { at: second(5), samplerAt: second(3) });
     expect(store.get().status?.sampler?.at).toBe(second(3));
     send('alive', { at: second(6), samplerAt: null });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isTimeZone } from '../../domain/time.ts';
+import { isTimeZone } from '../domain/time.ts';
 
 // Each message completes the sentence "<key> must be ...".
 
@@ -25,7 +25,7 @@ export const oneOf = <const T extends readonly [string, ...string[]]>(words: T) 
   z.enum(words, { error: () => (words.length === 1 ? words[0] : `one of ${words.join(', ')}`) });
 
 /** A list of at least one of the words, without duplicates. */
-export function subsetOf<const T extends readonly [string, ...string[]]>(words: T) {
+export function subsetOf<const T extends readonly string[]>(words: T) {
   const expected = `a list of one or more of ${words.join(', ')}, without duplicates`;
   return z
     .array(z.enum(words, { error: `one of ${words.join(', ')}` }), { error: expected })
@@ -49,7 +49,7 @@ const NAME = '1 to 63 letters, digits, dots, hyphens or underscores, starting wi
 /** A name that is valid in server names and as a metric label. */
 export const plainName = z.string({ error: NAME }).regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, NAME);
 
-const MAX_PORT = 65_535;
+export const MAX_PORT = 65_535;
 
 export const port = integer(1, MAX_PORT);
 
@@ -75,22 +75,6 @@ export const hostName = z
     (given) => given.length <= 253 && given.split('.').every((label) => /^[A-Za-z0-9_-]{1,63}$/.test(label)),
     HOST_NAME,
   );
-
-const TARGET = "'survivors' (the servers of 'check before'), HOST or HOST:PORT, such as 10.0.0.5 or '[fd00::5]:22'";
-
-export type Target = 'survivors' | { readonly name: string; readonly host: string; readonly port: number | null };
-
-/** A target of the `server-reach` probe. */
-export const reachTarget = z.string({ error: TARGET }).transform((given, context): Target => {
-  if (given === 'survivors') return given;
-  const [, bracketed, plain, digits] = /^(?:\[([^\]\s]+)\]|([^:[\]\s/]+))(?::([0-9]{1,5}))?$/.exec(given) ?? [];
-  const host = bracketed ?? plain;
-  const number = digits === undefined ? null : Number(digits);
-  if (host !== undefined && (number === null || (number > 0 && number <= MAX_PORT)))
-    return { name: given, host, port: number };
-  context.addIssue({ code: 'custom', message: TARGET });
-  return z.NEVER;
-});
 
 const WEB_URL = 'a URL that starts with http:// or https://';
 

@@ -1,0 +1,68 @@
+/**
+ * What a probe is, as plain data: all that metrics, reports, API and page need to know of it. Each probe describes
+ * itself in its own file in src/probes.
+ */
+export type ProbeDescription = {
+  /** As in settings, metrics and reports: `server-list`. */
+  readonly name: string;
+  /** Says whose downtime it measures: 'API' downtime, 'boot' downtime. */
+  readonly label: string;
+  readonly sentences: ProbeSentences;
+  /** The stages of a sample, in order. */
+  readonly stages: readonly string[];
+  /** What a sample in flight does, if it takes long by design: 'booting'. Otherwise null: an answer is overdue. */
+  readonly activity: string | null;
+  /**
+   * How the start of a window is estimated: midway between the last good sample and the failed one, or when the failed
+   * stage of the sample began.
+   */
+  readonly startEstimate: 'between-samples' | 'by-stages';
+  /**
+   * A probe of something that this one needs, sampled more often. If it starts to fail shortly before this one, both are
+   * the same outage, and it knows the start better.
+   */
+  readonly dependsOn: string | null;
+  /** Whether it counts for the overall downtime, unless the configuration selects other probes. */
+  readonly countsOverall: boolean;
+};
+
+/** How a report says what a probe found. A number follows the first two. */
+export type ProbeSentences = {
+  readonly wasDown: string;
+  readonly isDown: string;
+  readonly neverDown: string;
+  readonly unknown: string;
+};
+
+/** The names of probes: lower-case words, joined by hyphens. */
+export const PROBE_NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+
+/** Describes a probe of which only the name is known: another version of Rollwatch wrote the journal. */
+const describeUnknown = (name: string): ProbeDescription => ({
+  name,
+  label: name,
+  sentences: {
+    wasDown: `Probe ${name} failed for`,
+    isDown: `Probe ${name} is failing. Downtime so far:`,
+    neverDown: `Probe ${name} never failed.`,
+    unknown: `The state of probe ${name} is unknown: there is no valid sample.`,
+  },
+  stages: [],
+  activity: null,
+  startEstimate: 'between-samples',
+  dependsOn: null,
+  countsOverall: false,
+});
+
+/** Returns the description of a probe by its name, known or not. */
+export const probeNamed = (probes: readonly ProbeDescription[], name: string): ProbeDescription =>
+  probes.find((one) => one.name === name) ?? describeUnknown(name);
+
+/** Returns the known probes, and after them those of the names that are not known. */
+export const withUnknown = (
+  probes: readonly ProbeDescription[],
+  names: readonly string[],
+): readonly ProbeDescription[] => {
+  const known = new Set(probes.map(({ name }) => name));
+  return [...probes, ...[...new Set(names).difference(known)].map(describeUnknown)];
+};
