@@ -58,7 +58,7 @@ export type ApiStatus = Read<typeof statusSchema>;
 /** That the daemon is alive, and when its sampler last reported. */
 export type ApiHeartbeat = { readonly at: string; readonly samplerAt: string | null };
 
-export const toApiHeartbeat = ({ at, health }: LiveStatus): ApiHeartbeat => ({
+export const toApiHeartbeat = ({ at, health }: Pick<LiveStatus, 'at' | 'health'>): ApiHeartbeat => ({
   at: toIso(at),
   samplerAt: health && toIso(health.at),
 });

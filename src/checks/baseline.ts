@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import type { ServiceRecord } from '../openstack/compute/service-reports.ts';
 import type { KnownSchema } from './database/schemas.ts';
 import type { KnownVersion } from './database/versions.ts';
 import type { GuestFacts } from './guest/guest.ts';
 import type { ServerRecord } from './resources/server-record.ts';
-import type { ServiceRecord } from './services/services.ts';
 
 /** What the checks after the upgrade compare with. A part is null if it was not checked. */
 export type Baseline = {

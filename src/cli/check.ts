@@ -98,8 +98,6 @@ export const checkCommand: CommandFactory = ({ output, finish }) => {
       command.action(async (flags: CheckFlags) => {
         const ok = name === 'clean' ? await clean(flags, output) : await runStage(name, flags, output);
         finish(ok ? 0 : 1);
-        // Timers of the clean-up would keep the process alive.
-        setImmediate(() => process.exit());
       }),
     );
   }
@@ -147,6 +145,7 @@ async function runStage(stage: CheckStage, flags: CheckFlags, output: Output): P
       await withClouds(target, async (cloud, admin) => {
         const { flavor, image, network, volume } = target.probes['server-boot'];
         const ready = await preflight(cloud, null, signal);
+        if (signal.aborted) return;
         if (ready.type !== 'ready') throw ready.userError;
         const runs = storedRuns.filter((run) => run.cloud === cloud.access.name && run.vantage === vantage);
         const before = stage === 'before' ? null : latestResults(runs.filter((run) => run.stage === 'before'));

@@ -1,10 +1,10 @@
 /** `rollwatch cloud`: serves the embedded cloud, and sends control commands to one that is running. */
 
 import { closeSync, fchmodSync, fstatSync, openSync, writeFileSync } from 'node:fs';
-import axios from 'axios';
 import { Command } from 'commander';
 import { UserError } from '../domain/user-error.ts';
 import { startCloudWorker } from '../fake-openstack/start-worker.ts';
+import { createHttpClient, HttpError } from '../http/http-client.ts';
 import { type CommandContext, type CommandFactory, stopSignal } from './command.ts';
 import { print } from './output.ts';
 
@@ -124,6 +124,9 @@ function parseNumber(option: string, text: string, unit: string): number {
   return Number(text);
 }
 
+/** A command is answered when it is carried out; none takes minutes. */
+const CONTROL_TIMEOUT_MS = 300_000;
+
 /**
  * Sends a command to the control URL of an embedded cloud and returns the body of its answer.
  *
@@ -132,17 +135,16 @@ function parseNumber(option: string, text: string, unit: string): number {
 async function sendControlCommand(control: string, path: string, body: object): Promise<string> {
   if (!URL.canParse(control))
     throw new UserError(`--control is '${control}'; it must be the URL that 'rollwatch cloud' printed`);
+  const { signal } = new AbortController();
+  const http = createHttpClient({ url: new URL(control).origin }, { signal, timeout: CONTROL_TIMEOUT_MS });
   try {
-    const response = await axios.post<string>(new URL(path, control).href, body, {
-      responseType: 'text',
-      transformResponse: (text: string) => text,
-      validateStatus: () => true,
-      proxy: false,
-    });
-    if (response.status < 300) return response.data;
-    throw new UserError(`the embedded cloud rejected the command: ${response.data}`);
+    const { status, body: answer } = await http.request('POST', path, { body });
+    if (status < 300) return answer;
+    throw new UserError(`the embedded cloud rejected the command: ${answer}`);
   } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`no embedded cloud at ${control}: ${error instanceof Error ? error.message : error}`, 3);
+    if (!(error instanceof HttpError)) throw error;
+    throw new UserError(`no embedded cloud at ${control}: ${error.message}`, 3);
+  } finally {
+    http.close();
   }
 }

@@ -7,8 +7,15 @@ import { printable, printableLine } from '../format/printable.ts';
  * text, so that no text from elsewhere can control the terminal.
  */
 
+/** `isTTY` and `columns` are set for a terminal. */
+type Stream = {
+  write(text: string, onWritten?: () => void): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+};
+
 export type Sink = {
-  readonly stream: NodeJS.WriteStream;
+  readonly stream: Stream;
   /** Whether the colour codes of reports are passed through. */
   readonly colour: boolean;
 };
@@ -39,7 +46,7 @@ const COLOUR_CODES = new RegExp(`(${ESCAPE}\\[(?:1|2|22|31|32|33|39)m)`);
 const CLEAR_LINE = `\r${ESCAPE}[2K`;
 
 /** The last line of the terminal. Text is printed above it. */
-let statusLine: { readonly stream: NodeJS.WriteStream; readonly line: string } | null = null;
+let statusLine: { readonly stream: Stream; readonly line: string } | null = null;
 
 /** Prints a text and waits until it is written: a pipe takes 64 kB at a time, and exit() drops the rest. */
 export function print({ stream, colour }: Sink, text: string): Promise<void> {

@@ -92,7 +92,7 @@ export const rehearseCommand: CommandFactory = ({ output, finish }) =>
         upgradeCloud(cloud, watch.daemon, { signal: interrupted.signal, onStepStart }),
         watch.failed,
       ]);
-      const { report: liveReport } = watch.daemon.live();
+      const liveReport = watch.daemon.report();
       const outages = (await cloud.injectedOutages()).flatMap(({ from, until, apiDown }) =>
         apiDown && until !== null ? [{ from, until }] : [],
       );

@@ -70,13 +70,12 @@ Examples:
             const added = swept.value.filter(({ server }) => !listedIds.has(server.id));
             rows.push(...added.map((one) => toRow(access.name, one)));
           } finally {
+            janitor.close();
             cloud.close();
           }
         }
         await print(output.out, json ? JSON.stringify(rows, null, 2) : sweepText(rows, dryRun));
         finish(dryRun || rows.every((row) => row.gone) ? 0 : 1);
-        // Timers of unfinished deletions would keep the process alive.
-        setImmediate(() => process.exit());
       },
     );
 

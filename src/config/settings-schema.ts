@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LOG_LEVELS } from '../domain/ports.ts';
 import { describeProbes, PROBES, type ProbeRegistry, settingsSchemas } from '../probes/registry.ts';
 import {
   duration,
@@ -74,7 +75,7 @@ export function settingsSchemaOf(registry: ProbeRegistry) {
       plan: text('the name of a plan, or a file path').prefault(DEFAULT_PLAN),
       upgrade: upgradeSchema.prefault({}),
       grafana: grafanaSchema.prefault({}),
-      log: z.strictObject({ level: oneOf(['debug', 'info', 'warn', 'error']).default('info') }, MAPPING).prefault({}),
+      log: z.strictObject({ level: oneOf(LOG_LEVELS).default('info') }, MAPPING).prefault({}),
     },
     { error: 'a mapping of settings' },
   );

@@ -3,13 +3,14 @@ import type {
   Health,
   JournalEntry,
   JournalWriter,
+  Log,
   PreflightReport,
   SamplerEvent,
   UpgradeRecorder,
 } from '../domain/ports.ts';
 import type { ProbeDescription } from '../domain/probe.ts';
 import { createQuotaWatch } from '../domain/run/connection-status.ts';
-import type { LiveStatus } from '../domain/run/live.ts';
+import type { RunReader } from '../domain/run/live.ts';
 import { createRunState } from '../domain/run/run-state.ts';
 import type { Sample, Series } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
@@ -46,13 +47,11 @@ export type DaemonOptions = {
   readonly samplerData: (session: { readonly session: number; readonly paused: boolean }) => unknown;
   readonly onSample: (sample: Sample) => void;
   readonly onPreflight: (report: PreflightReport) => void;
-  readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
+  readonly log: Log;
 };
 
 /** Samples clouds, writes the samples to the journal and maintains the state of the run. */
-export type Daemon = {
-  now(): Millis;
-  live(): LiveStatus;
+export type Daemon = RunReader & {
   /** Receives tasks, phases, annotations and checks. */
   readonly upgrade: UpgradeRecorder;
   pause(): Promise<void>;
@@ -196,6 +195,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       case 'sample':
         options.onSample(event.sample);
         watchQuota(event.sample);
+        if (event.sample.outcome === 'void') log('debug', voidText(event.sample));
         record(event);
         break;
       case 'gap':
@@ -228,7 +228,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     // The wall clock may have changed before this thread's timeline started and after the sampler's did, or vice versa.
     const offsets = [timeline.offset(), reported.clockOffset] as const;
     const offset = Math.abs(offsets[0]) > Math.abs(offsets[1]) ? offsets[0] : offsets[1];
-    if (Math.abs(offset) > MAX_CLOCK_OFFSET_MS) dispatch({ type: 'clock', offset, down: isDown() });
+    if (Math.abs(offset) > MAX_CLOCK_OFFSET_MS)
+      dispatch({ type: 'clock', offset, down: runState.isDown(timeline.now()) });
   }
 
   function record(entry: JournalEntry): void {
@@ -244,7 +245,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
   /** Expects reports of tasks that ran when the previous daemon ended: a living callback plugin sends them soon. */
   function restoreRunningTasks(): void {
-    for (const { sources: _sources, lastedUntil: _lasted, ...task } of live().running) {
+    for (const { sources: _sources, lastedUntil: _lasted, ...task } of runState.runningTasks().toReversed()) {
       const heartbeat = task.source === 'callback' ? PLUGIN_HEARTBEAT_MS : null;
       taskSilence.restore(task, { at: timeline.now(), heartbeat });
     }
@@ -260,9 +261,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }
   }, SILENCE_CHECK_INTERVAL_MS);
 
-  const live = (): LiveStatus =>
-    runState.live(timeline.now(), { paused: lifecycle.paused, journal: journal.state(), health });
-  const isDown = (): boolean => live().series.some(({ open }) => open?.kind === 'down');
+  const samplerState = () => ({ paused: lifecycle.paused, journal: journal.state(), health });
+  const now = (): Millis => timeline.now();
 
   for (const effect of start.effects) perform(effect);
   let firstSessionId: number;
@@ -297,8 +297,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 
   return {
-    now: () => timeline.now(),
-    live,
+    now,
+    sampling: (at = now()) => runState.sampling(at, samplerState()),
+    live: (at = now()) => runState.live(at, samplerState()),
+    verdict: (at = now()) => runState.verdict(at),
+    tasks: (at = now()) => runState.tasks(at),
+    report: (at = now()) => runState.report(at),
     replayed,
     upgrade: {
       task: (task, heartbeat) => onTask(task, heartbeat ?? null),
@@ -321,6 +325,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
   };
 }
+
+/** Says why a sample was not sent or does not count: 'server-list (new) of mycloud is void, throttled: ...'. */
+const voidText = ({ cloud, probe, connection, target, cause }: Extract<Sample, { readonly outcome: 'void' }>): string =>
+  `${[probe, ...[connection, target].filter(Boolean).map((label) => `(${label})`)].join(' ')} of ${cloud} is void, ${cause.kind}: ${cause.message}`;
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

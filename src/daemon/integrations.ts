@@ -3,6 +3,7 @@
 import type { GrafanaSettings } from '../config/grafana-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import { errorLine } from '../domain/error-line.ts';
+import type { Log } from '../domain/ports.ts';
 import type { OnConnectionChange } from '../domain/run/connection-status.ts';
 import { createDesiredAnnotations, runTag } from '../grafana/desired-annotations.ts';
 import { startGrafanaSync } from '../grafana/sync.ts';
@@ -11,7 +12,6 @@ import { createAnsibleParser } from '../task-sources/detect.ts';
 import { followFile } from '../task-sources/follow-file.ts';
 import { followRunUpgrade } from '../task-sources/run-upgrade/follow-run-upgrade.ts';
 import type { Daemon } from './daemon.ts';
-import type { Log } from './log.ts';
 
 /** Tasks that were reported this long before the start are included, for a daemon that starts during the upgrade. */
 const LOOK_BACK_MS = 3_600_000;
@@ -39,7 +39,13 @@ export function startTaskSources(
       for (const task of parser.line(line)) upgrade.task(task);
       for (const note of parser.notes()) log('warn', `${ansibleLog}: ${note}`);
     };
-    follow(ansibleLog, () => followFile(ansibleLog, { signal, onLine }));
+    follow(ansibleLog, () =>
+      followFile(ansibleLog, {
+        signal,
+        onLine,
+        onOpen: (from) => log('debug', `reading ${ansibleLog} from its ${from}`),
+      }),
+    );
   }
   if (ara !== null) {
     const { interval, ...access } = ara;
@@ -72,7 +78,14 @@ export function startGrafana(
     return startGrafanaSync({
       access,
       runTag: runTag(run),
-      desired: () => desiredAnnotations({ report: daemon.live().report, annotations: daemon.upgrade.annotations() }),
+      desired() {
+        const { at, report } = daemon.live();
+        const annotations = daemon.upgrade.annotations();
+        return desiredAnnotations({
+          report: { ...report, verdict: daemon.verdict(at), tasks: tasks ? daemon.tasks(at) : [] },
+          annotations,
+        });
+      },
       onConnectionChange: logConnection(name, log),
       onRejected: (key, reason) => log('warn', `${name} rejected ${key}: ${reason}`),
     });
@@ -89,5 +102,6 @@ const logConnection =
   (name: string, log: Log): OnConnectionChange =>
   (state) => {
     if (state === 'back') log('info', `${name} is available again`);
+    else if (state.again) log('debug', `${name} is still unavailable (${state.problem}); retrying`);
     else log('warn', `${name} is unavailable (${state.problem}); retrying`);
   };

@@ -1,33 +1,45 @@
-import { type Logger, pino } from 'pino';
+import { pino } from 'pino';
 import { print, type Sink } from '../cli/output.ts';
+import { LOG_LEVELS, type Log, type LogFields, type LogLevel } from '../domain/ports.ts';
 import { redact } from '../domain/redaction.ts';
 import { printableLine } from '../format/printable.ts';
 
-type Fields = Readonly<Record<string, string | number>>;
-export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: Fields) => void;
+/**
+ * Logs messages of `level` and above: short lines for people if `pretty` is set, otherwise JSON lines for a log
+ * collector. Redacts secrets.
+ */
+export function createLog(options: { readonly pretty: boolean; readonly level: LogLevel; readonly to: Sink }): Log {
+  const { pretty, level: lowest, to } = options;
+  const shown: readonly LogLevel[] = LOG_LEVELS.slice(LOG_LEVELS.indexOf(lowest));
+  const write = pretty ? lineLog(to) : jsonLog(to);
+  return (level, message, fields = {}) => {
+    if (shown.includes(level)) write(level, redact(message), redactFields(fields));
+  };
+}
 
-/** Logs short lines for people if `pretty` is set, otherwise JSON lines for a log collector. Redacts secrets. */
-export function createLog(options: { readonly pretty: boolean; readonly level: string; readonly to: Sink }): Log {
-  if (options.pretty) {
-    return (level, message) => {
-      if (level === 'info' && options.level !== 'info' && options.level !== 'debug') return;
-      const prefix = level === 'info' ? '' : `${level}: `;
-      void print(options.to, `${new Date().toISOString().slice(11, 19)} ${prefix}${printableLine(redact(message))}`);
-    };
-  }
-  const logger: Logger = pino(
+type Write = (level: LogLevel, message: string, fields: LogFields) => void;
+
+const lineLog =
+  (to: Sink): Write =>
+  (level, message) => {
+    const prefix = level === 'info' ? '' : `${level}: `;
+    void print(to, `${new Date().toISOString().slice(11, 19)} ${prefix}${printableLine(message)}`);
+  };
+
+function jsonLog(to: Sink): Write {
+  const logger = pino(
     {
-      level: options.level,
+      level: LOG_LEVELS[0],
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: (line) => void print(options.to, line) },
+    { write: (line) => void print(to, line) },
   );
-  return (level, message, fields = {}) => logger[level](redactFields(fields), redact(message));
+  return (level, message, fields) => logger[level](fields, message);
 }
 
-const redactFields = (fields: Fields): Fields =>
+const redactFields = (fields: LogFields): LogFields =>
   Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [name, typeof value === 'string' ? redact(value) : value]),
   );

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type CloudAccess, sealAccess } from '../domain/cloud-access.ts';
-import type { PreflightReport, SamplerEvent, ServerEvent } from '../domain/ports.ts';
+import type { LogLevel, PreflightReport, SamplerEvent, ServerEvent } from '../domain/ports.ts';
 import { redactEvent } from '../domain/redact-event.ts';
 import type { LeftoverServer } from '../domain/run/test-servers.ts';
 import { type Cloud, openCloud } from '../openstack/cloud.ts';
@@ -48,14 +48,15 @@ function createSampler(
   const { vantage, session, run } = data;
   const timeline = createTimeline(machineClocks, data.clockStep);
   const abort = new AbortController();
-  const log = (level: 'info' | 'warn', message: string) => emit({ type: 'log', level, message });
+  const log = (level: LogLevel, message: string) => emit({ type: 'log', level, message });
   const admission = BACKGROUND_ADMISSION;
 
   const targets = data.clouds.map(({ access, adminAccess, probes: settings }) => {
-    const cloud = openCloud({ access: sealAccess(access), clock: timeline, admission });
+    const debug = (message: string) => log('debug', `${access.name}: ${message}`);
+    const shared = { clock: timeline, admission, debug };
+    const cloud = openCloud({ ...shared, access: sealAccess(access) });
     const { gate } = cloud;
-    const admin =
-      adminAccess === null ? null : openCloud({ access: sealAccess(adminAccess), clock: timeline, admission, gate });
+    const admin = adminAccess === null ? null : openCloud({ ...shared, access: sealAccess(adminAccess), gate });
     const { namePrefix, deleteLimit, maxStuck, enabled } = settings['server-boot'];
     const creator = { prefix: namePrefix, vantage, run, cloud: access.name };
     const onServer = (event: ServerEvent) => emit({ type: 'server', event });

@@ -2,7 +2,7 @@ import { columnsOf, isTerminal, type Output, redrawStatusLine } from '../cli/out
 import { VERSION } from '../cli/version.ts';
 import { type Configuration, type LoadOptions, loadConfiguration } from '../config/configuration.ts';
 import { revealAccess } from '../domain/cloud-access.ts';
-import type { JournalWriter, PreflightReport } from '../domain/ports.ts';
+import type { JournalWriter, Log, PreflightReport } from '../domain/ports.ts';
 import type { Report } from '../domain/run/report.ts';
 import type { Sample } from '../domain/sample.ts';
 import { UserError } from '../domain/user-error.ts';
@@ -16,7 +16,7 @@ import { LIVE_DOCUMENT, LIVE_POLICY, readPageFiles } from '../report/page-docume
 import { createServer } from '../server/server.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { startGrafana, startTaskSources } from './integrations.ts';
-import { createLog, type Log } from './log.ts';
+import { createLog } from './log.ts';
 import type { SamplerWorkerData } from './sampler-worker.ts';
 
 export type WatchOptions = {
@@ -89,7 +89,7 @@ export async function startWatch(options: WatchOptions & LoadOptions, output: Ou
       listen: configuration.listen,
       allowedHosts: configuration.allowedHosts,
       writeToken: configuration.writeToken?.reveal() ?? null,
-      live: daemon.live,
+      run: daemon,
       metrics,
       journal,
       reports: REPORT_FORMATS,
@@ -116,7 +116,7 @@ export async function startWatch(options: WatchOptions & LoadOptions, output: Ou
       await daemon.stop();
       await grafanaSync?.stop();
       await server.close();
-      const { report } = daemon.live();
+      const report = daemon.report();
       await journal.close();
       return report;
     };

@@ -6,6 +6,13 @@ import type { Annotation } from './upgrade/annotation.ts';
 import type { Task } from './upgrade/task.ts';
 import type { TaskLoad } from './upgrade/task-registry.ts';
 
+/** From the most detailed level; a log prints its own level and all after it. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export type LogFields = Readonly<Record<string, string | number>>;
+/** Logs a message; `fields` appear in JSON lines only. */
+export type Log = (level: LogLevel, message: string, fields?: LogFields) => void;
+
 /** The clock of the session; see time.ts. */
 export type Clock = { now(): Millis };
 
@@ -92,7 +99,7 @@ export type SamplerEvent =
   | { readonly type: 'facts'; readonly facts: Facts }
   | { readonly type: 'health'; readonly health: Health }
   | { readonly type: 'preflight'; readonly preflight: PreflightReport }
-  | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string }
+  | { readonly type: 'log'; readonly level: LogLevel; readonly message: string }
   | { readonly type: 'stopped' };
 
 /** An uninterrupted run of the sampler within a journal. */

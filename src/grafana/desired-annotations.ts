@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { LiveStatus } from '../domain/run/live.ts';
 import type { Report } from '../domain/run/report.ts';
 import type { Annotation } from '../domain/upgrade/annotation.ts';
 import type { AttributedWindow } from '../domain/upgrade/attribution.ts';
@@ -34,7 +33,10 @@ const MAX_RUN_LENGTH = 36;
 /** Returns the tag of all annotations of a run. */
 export const runTag = (run: string): string => `run:${run.slice(0, MAX_RUN_LENGTH)}`;
 
-type Source = Pick<LiveStatus, 'report'> & { readonly annotations: readonly Annotation[] };
+type Source = {
+  readonly report: Pick<Report, 'run' | 'windows' | 'clouds' | 'verdict' | 'tasks'>;
+  readonly annotations: readonly Annotation[];
+};
 
 /** An annotation without the tags that all annotations have. */
 type Draft = DesiredAnnotation & {

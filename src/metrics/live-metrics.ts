@@ -3,10 +3,10 @@ import { downtimeOfProbe } from '../domain/downtime/overall.ts';
 import type { DowntimeWindow } from '../domain/downtime/window.ts';
 import type { JournalState } from '../domain/ports.ts';
 import type { LiveSeries, LiveStatus } from '../domain/run/live.ts';
-import type { Report, SeriesSummary } from '../domain/run/report.ts';
+import type { BriefReport, SeriesTotals } from '../domain/run/report.ts';
 import { type SeriesKey, seriesId } from '../domain/sample.ts';
 import { type BudgetName, DOWNTIME_BUDGETS } from '../domain/upgrade/plan.ts';
-import { BUDGET_RESULTS, judgedParts } from '../domain/upgrade/verdict.ts';
+import { BUDGET_RESULTS, judgedParts, type Verdict } from '../domain/upgrade/verdict.ts';
 import { type Families, seriesLabels } from './families.ts';
 
 const BOUNDS = ['min', 'estimate', 'max'] as const;
@@ -22,13 +22,13 @@ const BUDGETS_IN_SECONDS: ReadonlySet<BudgetName> = new Set([
 /** Phases started by hand are not limited in number; the values of a label must be. */
 const MAX_PHASES = 32;
 
-type Place = Report['clouds'][number];
+type Place = BriefReport['clouds'][number];
 
 /** Returns a function that sets all metrics of the run state. */
 export function createLiveUpdater(
   families: Families,
   initialize: (key: SeriesKey) => void,
-): (live: LiveStatus) => void {
+): (live: LiveStatus, verdict: Verdict) => void {
   const monotonic = {
     downtime: createMonotonicSetter(families.downtime),
     downWindows: createMonotonicSetter(families.downWindows),
@@ -40,7 +40,7 @@ export function createLiveUpdater(
     serversDeleted: createMonotonicSetter(families.serversDeleted),
   };
 
-  function setSeriesTotals(summary: SeriesSummary): void {
+  function setSeriesTotals(summary: SeriesTotals): void {
     const labels = seriesLabels(summary.series);
     monotonic.downtime(labels, summary.settledDowntime);
     monotonic.downWindows(labels, summary.windows);
@@ -74,7 +74,7 @@ export function createLiveUpdater(
     droppedBefore = dropped;
   }
 
-  return (live) => {
+  return (live, verdict) => {
     const windows = downWindows(live.report.windows);
     for (const state of live.series) {
       initialize(state.series);
@@ -83,7 +83,7 @@ export function createLiveUpdater(
     for (const summary of live.report.probes) setSeriesTotals(summary);
     for (const place of live.report.clouds) setPlaceTotals(place, live.running.length);
     setPhases(families, live);
-    setBudgets(families, live.report);
+    setBudgets(families, live.report, verdict);
     setDaemonState(families, live);
     countDropped(live.journal);
   };
@@ -117,7 +117,7 @@ function setPhases(families: Families, { phase, phases, report }: LiveStatus): v
 }
 
 /** Exports the budgets of the phases that have started. */
-function setBudgets(families: Families, { clouds, verdict }: Report): void {
+function setBudgets(families: Families, { clouds }: BriefReport, verdict: Verdict): void {
   for (const family of [families.budget, families.budgetUsed, families.budgetResult]) family.reset();
   const judged = judgedParts({ ...verdict, phases: verdict.phases.slice(0, MAX_PHASES) }).flatMap(({ name, budgets }) =>
     budgets.map((budget) => ({ phase: name, ...budget })),

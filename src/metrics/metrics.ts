@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { ProbeDescription } from '../domain/probe.ts';
 import type { LiveStatus } from '../domain/run/live.ts';
 import type { Sample } from '../domain/sample.ts';
+import type { Verdict } from '../domain/upgrade/verdict.ts';
 import { printable } from '../format/printable.ts';
 import { createFamilies } from './families.ts';
 import { createLiveUpdater } from './live-metrics.ts';
@@ -11,7 +12,7 @@ export type Metrics = {
   /** Counts a finished sample. */
   observe(sample: Sample): void;
   /** Sets all metrics of the run state; exports all label sets of a new series with 0. */
-  update(live: LiveStatus): void;
+  update(live: LiveStatus, verdict: Verdict): void;
   /** Returns all metrics in the Prometheus text format 0.0.4. */
   text(): Promise<string>;
   readonly contentType: string;

@@ -17,6 +17,7 @@ import {
 import { createTokenIssuer, type TokenIssuer } from './identity/keystone.ts';
 import { createSession, type Session } from './identity/session.ts';
 import { createTokenCache } from './identity/token-cache.ts';
+import type { Result } from './result.ts';
 
 /** A cloud as seen by one user, with one token that all probes share. */
 export type Cloud = {
@@ -28,6 +29,8 @@ export type Cloud = {
   readonly http: HttpClient;
   readonly limits: HttpLimits;
   readonly dependencies: DependencyCheck;
+  /** Logs a request that a diagnosis sends. */
+  readonly debug: (message: string) => void;
   /** Bounds the authenticated requests of all users of this cloud. */
   readonly gate: RequestGate;
   /** By the API that receives the requests. */
@@ -46,13 +49,21 @@ export type CloudOptions = {
   readonly gate?: RequestGate;
   /** For requests that are not samples. */
   readonly admission?: Admission;
+  /** Logs a request that a diagnosis sends. */
+  readonly debug?: (message: string) => void;
 };
 
 const REQUEST_LIMITS: HttpLimits = { connect: 5_000, response: 10_000 };
 const DIAGNOSIS_LIMITS: HttpLimits = { connect: 2_000, response: 3_000 };
 const PING_LIMITS: HttpLimits = { connect: 1_000, response: 2_000 };
 
-export function openCloud({ access, clock, admission = COMMAND_ADMISSION, ...options }: CloudOptions): Cloud {
+export function openCloud({
+  access,
+  clock,
+  admission = COMMAND_ADMISSION,
+  debug = () => {},
+  ...options
+}: CloudOptions): Cloud {
   const closed = new AbortController();
   const limits = { ...REQUEST_LIMITS, response: access.apiTimeout ?? REQUEST_LIMITS.response };
   const gate = options.gate ?? createRequestGate(clock);
@@ -65,17 +76,19 @@ export function openCloud({ access, clock, admission = COMMAND_ADMISSION, ...opt
   const issue = createTokenIssuer(access, clock);
   const tokens = createTokenCache(clock, () => issue({ http: tokenHttp, limits, signal: closed.signal }));
   const session = createSession({ access, clock, tokens });
-  const ping = createPing({ access, session, http: ungatedHttp });
+  const ping = createPing({ access, session, http: ungatedHttp, clock, debug });
   const backpressureOf = (service: 'nova-api' | 'keystone') =>
     createBackpressure({ clock, gate, service, ping: (limits, signal) => ping(service, limits, signal) });
   const backpressure = { 'nova-api': backpressureOf('nova-api'), keystone: backpressureOf('keystone') };
   const dependencies = createDependencyCheck({
     clock,
     ping: async (dependency, signal) => (await ping(dependency, PING_LIMITS, signal)).reachability,
-    list: (signal) => {
+    async list(signal) {
       const list = () =>
         createCompute(session, diagnosisHttp).list({ detail: true, limit: 1, limits: DIAGNOSIS_LIMITS, signal });
-      return backpressure['nova-api'].optional(list, signal);
+      const result = await backpressure['nova-api'].optional(list, signal);
+      debug(diagnosisText('GET /servers/detail?limit=1 to nova-api', result));
+      return result;
     },
   });
   return {
@@ -86,6 +99,7 @@ export function openCloud({ access, clock, admission = COMMAND_ADMISSION, ...opt
     issueToken: issue,
     http,
     limits,
+    debug,
     gate,
     backpressure,
     compute: (http) => createCompute(session, http, dependencies),
@@ -95,4 +109,10 @@ export function openCloud({ access, clock, admission = COMMAND_ADMISSION, ...opt
       ungatedHttp.close();
     },
   };
+}
+
+/** Says what a request of a diagnosis came to, for the log. */
+export function diagnosisText(request: string, result: Result<unknown>): string {
+  const found = result.type === 'ok' ? 'ok' : `${result.cause.kind}: ${result.cause.message}`;
+  return `diagnosis: ${request}: ${found} (${Math.round(result.settledAt - result.sentAt)} ms)`;
 }

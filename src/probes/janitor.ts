@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { errorLine } from '../domain/error-line.ts';
 import { type Creator, isOwnedBy, type OwnerScope, ownerOf, remainingLifetime, scopeOf } from '../domain/ownership.ts';
-import type { ServerEvent } from '../domain/ports.ts';
+import type { Log, ServerEvent } from '../domain/ports.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Server } from '../openstack/compute/server-body.ts';
@@ -47,6 +47,8 @@ export type Janitor = {
   sweep(options: SweepOptions): Promise<Result<readonly Swept[]>>;
   /** Deletes all own servers, for up to `limit` milliseconds, and returns those that are left. */
   stop(limit: number): Promise<readonly LeftoverServer[]>;
+  /** Gives up all deletions under way, and sends no further request. */
+  close(): void;
 };
 
 export type SweepOptions = {
@@ -88,7 +90,7 @@ export type JanitorOptions = {
   /** Boots are suspended while more servers than this cannot be deleted. */
   readonly maxStuck: number;
   readonly emit: (event: ServerEvent) => void;
-  readonly log: (level: 'info' | 'warn', message: string) => void;
+  readonly log: Log;
   readonly timing?: DeletionTiming;
 };
 
@@ -298,6 +300,7 @@ export function createJanitor(options: JanitorOptions): Janitor {
       for (const { name, id, message } of left) report('leaked', name, id, message);
       return left;
     },
+    close: () => ended.abort(),
   };
 }
 

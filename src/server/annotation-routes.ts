@@ -87,7 +87,7 @@ const annotationSchema = z.looseObject({
  * Grafana's annotations API (https://grafana.com/docs/grafana/latest/developers/http_api/annotations/), as far as
  * annotations of an organization go: whatever marks its deployments there can mark them here, unmodified.
  */
-export function annotationRoutes(app: App, { upgrade, live, log = () => {} }: ServerOptions): void {
+export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: ServerOptions): void {
   // Its clients look for `message`.
   app.setErrorHandler((error, request, reply) =>
     answerError(
@@ -108,7 +108,7 @@ export function annotationRoutes(app: App, { upgrade, live, log = () => {} }: Se
   function add(input: AnnotationInput): { message: string; id: number } {
     const { tags, text } = input;
     if (text == null || text.trim() === '') throw new Problem(400, 'text: must not be empty');
-    const now = Math.round(live().at);
+    const now = Math.round(run.now());
     const id = upgrade.annotations().reduce((most, one) => Math.max(most, one.id), last) + 1;
     last = id;
     upgrade.annotate({
@@ -139,7 +139,7 @@ export function annotationRoutes(app: App, { upgrade, live, log = () => {} }: Se
       : {};
     const tags = input.tags ?? (whole ? [] : before.tags);
     const data = input.data === undefined ? before.data : JSON.stringify(input.data);
-    upgrade.annotate({ ...before, text, tags, data, ...times, updated: Math.round(live().at) });
+    upgrade.annotate({ ...before, text, tags, data, ...times, updated: Math.round(run.now()) });
   }
 
   app.get(
@@ -219,7 +219,7 @@ export function annotationRoutes(app: App, { upgrade, live, log = () => {} }: Se
       ...operation('deleteAnnotation', 'Annotation deleted', { ...writes, params: idParams, problems: [404] }),
     },
     async ({ params: { id } }) => {
-      upgrade.annotate({ ...known(id), deleted: true, updated: Math.round(live().at) });
+      upgrade.annotate({ ...known(id), deleted: true, updated: Math.round(run.now()) });
       return { message: 'Annotation deleted' };
     },
   );

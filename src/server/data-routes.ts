@@ -18,7 +18,7 @@ const chartQuery = z.strictObject({
 /** What is known, as the page reads it. */
 export function dataRoutes(
   app: App,
-  { live, follow, journal, limits, events: intervals = EVENT_INTERVALS }: ServerOptions & { readonly limits: Limits },
+  { run, follow, journal, limits, events: intervals = EVENT_INTERVALS }: ServerOptions & { readonly limits: Limits },
 ): void {
   app.get(
     '/api/v1/status',
@@ -27,7 +27,7 @@ export function dataRoutes(
       querystring: noParameters,
       answers: json(statusSchema),
     }),
-    async () => toApiStatus(live()),
+    async () => toApiStatus(run.live()),
   );
 
   app.get(
@@ -38,7 +38,7 @@ export function dataRoutes(
       answers: json(windowsSchema),
     }),
     async ({ query: { cloud, probe, connection, target, kind } }) => {
-      const { report } = live();
+      const { report } = run.live();
       if (probe !== undefined) requireProbe(probe, report);
       const fits = (wanted: string | undefined, value: string) => wanted === undefined || wanted === value;
       const chosen = report.windows.filter(
@@ -61,10 +61,10 @@ export function dataRoutes(
       answers: json(chartSchema),
     }),
     async ({ query }) => {
-      const { run, probes } = live().report;
+      const { report } = run.live();
       const chart = createChart(
-        query.from ?? run.startedAt,
-        probes.map(({ series }) => series),
+        query.from ?? report.run.startedAt,
+        report.probes.map(({ series }) => series),
       );
       for await (const sample of journal.samples(query)) chart.add(sample);
       return chart.toApi();
@@ -79,10 +79,10 @@ export function dataRoutes(
       answers: json(chartTasksSchema),
     }),
     async ({ query: { from = Number.NEGATIVE_INFINITY } }) =>
-      toApiChartTasks(live().report.tasks.filter(({ lastedUntil }) => lastedUntil >= from)),
+      toApiChartTasks(run.tasks().filter(({ lastedUntil }) => lastedUntil >= from)),
   );
 
-  const events = createEvents({ live, follow, limits }, intervals);
+  const events = createEvents({ run, follow, limits }, intervals);
   app.addHook('preClose', async () => events.close());
   app.get(
     '/api/v1/events',

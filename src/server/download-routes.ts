@@ -15,7 +15,7 @@ import { moment, requireProbe } from './validation.ts';
 /** The report and the samples, each in the format that is asked for. */
 export function downloadRoutes(
   app: App,
-  { live, journal, reports, samples, limits }: ServerOptions & { readonly limits: Limits },
+  { run, journal, reports, samples, limits }: ServerOptions & { readonly limits: Limits },
 ): void {
   app.get(
     '/api/v1/report',
@@ -27,7 +27,7 @@ export function downloadRoutes(
     async ({ query, headers: { accept } }, reply) => {
       const { format: name, width = Number.POSITIVE_INFINITY, colour, strict, zone, tasks } = query;
       const format = chosenFormat(reports, { name, accept });
-      const { report } = live();
+      const report = run.report();
       const drawing = format.draws === true ? { drawing: await readDrawing(report, journal) } : {};
       const options = { width, colour: colour === 'true', strict: strict === 'true', zone, tasks, ...drawing };
       const text = format.write(report, options);
@@ -49,7 +49,7 @@ export function downloadRoutes(
     },
     async ({ query, headers: { accept }, ip }, reply) => {
       const { format: name, to, ...filter } = query;
-      if (filter.probe !== undefined) requireProbe(filter.probe, live().report);
+      if (filter.probe !== undefined) requireProbe(filter.probe, run.live().report);
       if (filter.from !== undefined && to !== undefined && filter.from > to) {
         throw new Problem(400, 'to: is before from', { parameter: 'to' });
       }

@@ -2,7 +2,7 @@ import { PassThrough, type Readable } from 'node:stream';
 import { createChart } from '../api/chart.ts';
 import { toApiHeartbeat, toApiStatus } from '../api/status.ts';
 import { toApiWindow } from '../api/window.ts';
-import type { LiveStatus } from '../domain/run/live.ts';
+import type { LiveStatus, SamplingStatus } from '../domain/run/live.ts';
 import { type Sample, seriesId } from '../domain/sample.ts';
 import type { AttributedWindow } from '../domain/upgrade/attribution.ts';
 import { printableJson, printableLine } from '../format/printable.ts';
@@ -22,13 +22,13 @@ export type Events = {
 
 type Intervals = NonNullable<ServerOptions['events']>;
 
-type Sources = Pick<ServerOptions, 'live' | 'follow'> & { readonly limits: Limits };
+type Sources = Pick<ServerOptions, 'run' | 'follow'> & { readonly limits: Limits };
 
 /**
  * Sends `status` when it has changed, and every `heartbeat`; `alive` every `alive`; `samples` in columns (see
  * api/chart.ts); `window` when one is finished. Checks for changes only while there are readers.
  */
-export function createEvents({ live, follow, limits }: Sources, { look, heartbeat, alive }: Intervals): Events {
+export function createEvents({ run, follow, limits }: Sources, { look, heartbeat, alive }: Intervals): Events {
   const slots = createSlots(limits.events);
   const readers = new Set<PassThrough>();
   let timers: NodeJS.Timeout[] = [];
@@ -45,7 +45,7 @@ export function createEvents({ live, follow, limits }: Sources, { look, heartbea
   }
 
   function tick(): void {
-    const now = live();
+    const now = run.live();
     if (fresh.length > 0) send(samplesEvent(fresh, now));
     fresh = [];
     for (const window of finished(now)) {
@@ -62,8 +62,8 @@ export function createEvents({ live, follow, limits }: Sources, { look, heartbea
     shown = digestOf(now);
     timers = [
       setInterval(tick, look),
-      setInterval(() => send(statusEvent(live())), heartbeat),
-      setInterval(() => send(aliveEvent(live())), alive),
+      setInterval(() => send(statusEvent(run.live())), heartbeat),
+      setInterval(() => send(aliveEvent(run.sampling())), alive),
     ];
     unfollow = follow((sample) => fresh.push(sample));
   }
@@ -78,7 +78,7 @@ export function createEvents({ live, follow, limits }: Sources, { look, heartbea
 
   return {
     open(address, lastEventId) {
-      const now = live();
+      const now = run.live();
       if (readers.size === 0) begin(now);
       else tick();
       const reader = new PassThrough();
@@ -114,7 +114,8 @@ function after(windows: readonly AttributedWindow[], id: string | undefined): re
 
 const statusEvent = (live: LiveStatus): string => `event: status\ndata: ${printableJson(toApiStatus(live))}\n\n`;
 
-const aliveEvent = (live: LiveStatus): string => `event: alive\ndata: ${printableJson(toApiHeartbeat(live))}\n\n`;
+const aliveEvent = (sampling: SamplingStatus): string =>
+  `event: alive\ndata: ${printableJson(toApiHeartbeat(sampling))}\n\n`;
 
 function samplesEvent(samples: readonly Sample[], { report }: LiveStatus): string {
   const chart = createChart(

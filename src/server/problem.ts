@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Log } from '../domain/ports.ts';
 import { UserError } from '../domain/user-error.ts';
 import { printableJson } from '../format/printable.ts';
 import type { App } from './route.ts';
@@ -25,8 +26,6 @@ const problemBody = ({ status, message, more }: Problem): string =>
 
 const sendProblem = (reply: FastifyReply, problem: Problem): FastifyReply =>
   reply.code(problem.status).type(PROBLEM_TYPE).send(problemBody(problem));
-
-type Log = (level: 'info' | 'warn' | 'error', message: string) => void;
 
 /** Sends every error as application/problem+json; those of the server reveal nothing internal. */
 export function answerErrors(app: App, log: Log): void {

@@ -11,9 +11,10 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { ReportFormat, SampleFormat } from '../api/formats.ts';
 import type { Read } from '../api/shared.ts';
-import type { JournalReader, UpgradeRecorder } from '../domain/ports.ts';
-import type { LiveStatus } from '../domain/run/live.ts';
+import type { JournalReader, Log, UpgradeRecorder } from '../domain/ports.ts';
+import type { LiveStatus, RunReader } from '../domain/run/live.ts';
 import type { Sample } from '../domain/sample.ts';
+import type { Verdict } from '../domain/upgrade/verdict.ts';
 import type { Limits } from './limits.ts';
 
 export type ServerOptions = {
@@ -23,8 +24,12 @@ export type ServerOptions = {
   readonly allowedHosts?: readonly string[];
   /** What writing needs on a listener that others can reach; null: writing is refused there. */
   readonly writeToken: string | null;
-  readonly live: () => LiveStatus;
-  readonly metrics: { update(live: LiveStatus): void; text(): Promise<string>; readonly contentType: string };
+  readonly run: RunReader;
+  readonly metrics: {
+    update(live: LiveStatus, verdict: Verdict): void;
+    text(): Promise<string>;
+    readonly contentType: string;
+  };
   readonly journal: Pick<JournalReader, 'samples'>;
   /** The first of each is the default. */
   readonly reports: readonly [ReportFormat, ...ReportFormat[]];
@@ -43,7 +48,7 @@ export type ServerOptions = {
     readonly policy: string;
   };
   readonly version: string;
-  readonly log?: (level: 'info' | 'warn' | 'error', message: string) => void;
+  readonly log?: Log;
   readonly limits?: Partial<Limits>;
   /** How often the event stream checks for changes, sends the status in any case, and sends that it is alive, in milliseconds. */
   readonly events?: { readonly look: number; readonly heartbeat: number; readonly alive: number };

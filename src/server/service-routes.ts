@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { LiveStatus } from '../domain/run/live.ts';
+import type { SamplingStatus } from '../domain/run/live.ts';
 import { Problem } from './problem.ts';
 import { type App, json, noParameters, operation, type ServerOptions, text } from './route.ts';
 
@@ -12,7 +12,7 @@ const pausedSchema = z.strictObject({ paused: z.boolean() });
 const documentSchema = z.looseObject({});
 
 /** The page, what orchestrators and Prometheus ask for, and the commands to the sampler. */
-export function serviceRoutes(app: App, { live, metrics, version, page, pause, resume }: ServerOptions): void {
+export function serviceRoutes(app: App, { run, metrics, version, page, pause, resume }: ServerOptions): void {
   app.get(
     '/',
     operation('page', 'The page', { tag: 'status', answers: text('text/html') }),
@@ -45,7 +45,8 @@ export function serviceRoutes(app: App, { live, metrics, version, page, pause, r
       answers: text('text/plain'),
     }),
     async (_request, reply) => {
-      metrics.update(live());
+      const live = run.live();
+      metrics.update(live, run.verdict(live.at));
       reply.type(metrics.contentType);
       return metrics.text();
     },
@@ -65,7 +66,7 @@ export function serviceRoutes(app: App, { live, metrics, version, page, pause, r
       problems: [503],
     }),
     async () => {
-      const now = live();
+      const now = run.sampling();
       const reasons = unreadyReasons(now);
       if (reasons.length > 0) throw new Problem(503, reasons.join('; '), { reasons });
       return { ready: true as const, paused: now.paused };
@@ -100,7 +101,7 @@ export function serviceRoutes(app: App, { live, metrics, version, page, pause, r
 }
 
 /** Returns what keeps Rollwatch from its work; nothing if it is ready. A pause is a command, and no reason. */
-function unreadyReasons({ at, series, health, journal, paused }: LiveStatus): readonly string[] {
+function unreadyReasons({ at, series, health, journal, paused }: SamplingStatus): readonly string[] {
   const reasons: string[] = [];
   if (health === null) reasons.push('the sampler has not reported yet');
   else if (at - health.at > SILENT_AFTER_MS)

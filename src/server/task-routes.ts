@@ -64,7 +64,7 @@ const tasksQuery = z.strictObject({
 const phaseMarkSchema = z.strictObject({ name: z.string(), at: timestamp });
 
 /** The upgrade's tasks and phases, reported by whatever runs it. */
-export function taskRoutes(app: App, { live, upgrade }: ServerOptions): void {
+export function taskRoutes(app: App, { run, upgrade }: ServerOptions): void {
   app.get(
     '/api/v1/tasks',
     operation('tasks', 'The tasks of the upgrade, by their start, with what each may have cost', {
@@ -73,12 +73,14 @@ export function taskRoutes(app: App, { live, upgrade }: ServerOptions): void {
       answers: json(tasksSchema),
     }),
     async ({ query: { source, kind, status } }) => {
-      const tasks = live().report.tasks.filter(
-        (one) =>
-          (source === undefined || one.sources.includes(source)) &&
-          (kind === undefined || one.kind === kind) &&
-          (status === undefined || one.status === status),
-      );
+      const tasks = run
+        .tasks()
+        .filter(
+          (one) =>
+            (source === undefined || one.sources.includes(source)) &&
+            (kind === undefined || one.kind === kind) &&
+            (status === undefined || one.status === status),
+        );
       return { tasks: tasks.map(toApiTaskDowntime) };
     },
   );
@@ -116,7 +118,7 @@ export function taskRoutes(app: App, { live, upgrade }: ServerOptions): void {
       answers: json(phasesSchema),
     }),
     async () => {
-      const { verdict } = live().report;
+      const verdict = run.verdict();
       return { verdict: toApiVerdict(verdict), phases: verdict.phases.map(toApiPhase) };
     },
   );
@@ -132,9 +134,9 @@ export function taskRoutes(app: App, { live, upgrade }: ServerOptions): void {
       writes: true,
     }),
     async ({ body }) => {
-      const now = live();
+      const now = run.live();
       const { name, at = now.at, unplanned } = body;
-      if (!unplanned && name !== END_MARK) refuseUnplanned(name, now.report.verdict);
+      if (!unplanned && name !== END_MARK) refuseUnplanned(name, run.verdict(now.at));
       if (now.phases.length >= MAX_PHASES && name !== END_MARK && !now.phases.includes(name))
         throw new Problem(409, `name: there are ${now.phases.length} phases already; begin one of them again`);
       upgrade.phase({ name, at });

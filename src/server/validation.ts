@@ -1,6 +1,6 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import { z } from 'zod';
-import type { Report } from '../domain/run/report.ts';
+import type { BriefReport } from '../domain/run/report.ts';
 import { didYouMean, listed } from '../format/did-you-mean.ts';
 import { Problem } from './problem.ts';
 import type { App } from './route.ts';
@@ -26,7 +26,7 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> =
   };
 
 /** @throws Problem 400 if the run has no such probe; a journal may have probes that this version does not know. */
-export function requireProbe(name: string, { probeTypes }: Pick<Report, 'probeTypes'>): void {
+export function requireProbe(name: string, { probeTypes }: Pick<BriefReport, 'probeTypes'>): void {
   const names = probeTypes.map((one) => one.name);
   if (names.includes(name)) return;
   throw new Problem(400, `probe: must be ${listed(names)}`, { parameter: 'probe' });

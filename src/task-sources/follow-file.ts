@@ -6,6 +6,8 @@ import { createLineSplitter, type LineSplitter } from './line-splitter.ts';
 export type FollowOptions = {
   readonly signal: AbortSignal;
   readonly onLine: (line: string) => void;
+  /** Called when a file is opened: the first one, and after a rotation. */
+  readonly onOpen?: (from: 'start' | 'end') => void;
   /** Milliseconds between polls. */
   readonly pollInterval?: number;
   /** Where to start in an existing file; `end` by default. A file that is created later is read from its start. */
@@ -37,7 +39,7 @@ const CHUNK_BYTES = 64 * 1024;
  */
 export async function followFile(
   path: string,
-  { signal, onLine, pollInterval = 250, from = 'end' }: FollowOptions,
+  { signal, onLine, onOpen, pollInterval = 250, from = 'end' }: FollowOptions,
 ): Promise<void> {
   const files: { current: OpenFile | null; rotated: OpenFile | null } = { current: null, rotated: null };
   let startAtEnd = from === 'end';
@@ -90,6 +92,7 @@ export async function followFile(
       await close('rotated');
       files.rotated = files.current;
       files.current = await openFile(path, startAtEnd);
+      if (files.current !== null) onOpen?.(startAtEnd ? 'end' : 'start');
       await readOrClose('current');
     }
     startAtEnd = false;

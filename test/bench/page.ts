@@ -17,6 +17,7 @@ import { describeProbes } from '../../src/probes/registry.ts';
 import { LIVE_DOCUMENT, LIVE_POLICY, readPageFiles } from '../../src/report/page-document.ts';
 import { openBrowser } from '../support/chromium.ts';
 import { startWatch } from '../support/daemon.ts';
+import { readerOfState } from '../support/live.ts';
 import { rollwatch } from '../support/rollwatch.ts';
 import { serve } from '../support/served.ts';
 import { HOUR, SERIES_OF_HOUR, sampleOfHour, writeHour } from './hour-journal.ts';
@@ -134,9 +135,8 @@ async function hour(browser: Browser): Promise<void> {
     SERIES_OF_HOUR,
   );
   let now = start;
-  const live = () => observation.live(now, { paused: false, journal: { kind: 'recording' }, health: null });
   await using served = await serve({
-    live,
+    run: readerOfState(observation, () => now),
     page: { ...readPageFiles(), document: LIVE_DOCUMENT, policy: LIVE_POLICY },
     events: { look: 1000 / RATE / 2, heartbeat: 1000, alive: 1000 },
   });

@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,23 +7,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
 import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
-
-function installed(): boolean {
-  try {
-    execFileSync('openstack', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
+import { isMissing, tool } from '../support/requirements.ts';
 
 const rows = z.array(z.record(z.string(), z.unknown()));
 const row = z.record(z.string(), z.unknown());
 
-if (!installed()) {
-  it.skip('the openstack client is not installed (Debian: python3-openstackclient)', () => {});
-} else {
-  describe('the unmodified openstack client on the embedded cloud', { timeout: 60_000 }, () => {
+describe.skipIf(isMissing(tool('openstack', 'python3-openstackclient')))(
+  'the unmodified openstack client on the embedded cloud',
+  { timeout: 60_000 },
+  () => {
     let cloud: EmbeddedCloud;
     const home = mkdtempSync(join(tmpdir(), 'rollwatch-client-'));
 
@@ -96,5 +88,5 @@ if (!installed()) {
       ]);
       await expect(openstack('compute service list')).rejects.toThrow('403');
     });
-  });
-}
+  },
+);

@@ -22,10 +22,10 @@ import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { freePort } from '../support/free-port.ts';
-import { canBoot, inMachine } from '../support/systemd.ts';
+import { isMissing, ROOT, tool } from '../support/requirements.ts';
+import { inMachine, NSPAWN } from '../support/systemd.ts';
 
 const root = new URL('../../', import.meta.url).pathname;
-const has = (tool: string) => spawnSync(tool, ['--version']).status === 0;
 const NOBODY = 65_534;
 
 const composeSchema = z.looseObject({
@@ -43,16 +43,12 @@ const composeSchema = z.looseObject({
 });
 
 describe('docker-compose.yml', () => {
-  const hasCompose = has('docker-compose');
-  if (!hasCompose) console.warn('skipped: no docker-compose (Debian: apt-get install docker-compose)');
-
-  it.skipIf(!hasCompose).each([[['config', '-q']], [['--profile', 'rehearse', 'config', '-q']]])(
-    '%j has nothing to say',
-    (args) => {
-      const { status, stdout, stderr } = spawnSync('docker-compose', args, { cwd: root, encoding: 'utf8' });
-      expect({ status, told: stdout + stderr }).toEqual({ status: 0, told: '' });
-    },
-  );
+  it
+    .skipIf(isMissing(tool('docker-compose', 'docker-compose')))
+    .each([[['config', '-q']], [['--profile', 'rehearse', 'config', '-q']]])('%j has nothing to say', (args) => {
+    const { status, stdout, stderr } = spawnSync('docker-compose', args, { cwd: root, encoding: 'utf8' });
+    expect({ status, told: stdout + stderr }).toEqual({ status: 0, told: '' });
+  });
 
   const { services } = composeSchema.parse(
     parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8'), { merge: true }),
@@ -94,9 +90,8 @@ describe('the other ways', () => {
     });
   });
 
-  const hasSystemd = has('systemd-analyze');
-  if (!hasSystemd) console.warn('skipped: no systemd-analyze (Debian: apt-get install systemd)');
-  it.skipIf(!hasSystemd)('the systemd unit is one that systemd understands', () => {
+  const isSystemdMissing = isMissing(tool('systemd-analyze', 'systemd'));
+  it.skipIf(isSystemdMissing)('the systemd unit is one that systemd understands', () => {
     const folder = mkdtempSync(join(tmpdir(), 'rollwatch-unit-'));
     const unit = join(folder, 'rollwatch.service');
     const text = readFileSync(join(root, 'deploy/systemd/rollwatch.service'), 'utf8');
@@ -109,7 +104,7 @@ describe('the other ways', () => {
     });
   });
 
-  it.skipIf(!hasSystemd)('the systemd unit is bounded, and exposes next to nothing', () => {
+  it.skipIf(isSystemdMissing)('the systemd unit is bounded, and exposes next to nothing', () => {
     const unit = join(root, 'deploy/systemd/rollwatch.service');
     const text = readFileSync(unit, 'utf8');
     expect(text).toMatch(/^MemoryMax=1G$/m);
@@ -131,8 +126,7 @@ describe('the other ways', () => {
     expect(settings.parse(parse(data['rollwatch.yaml'] ?? '')).allowed_hosts).toContain('rollwatch.default.svc');
   });
 
-  if (!canBoot) console.warn('skipped: no root or no systemd-nspawn (Debian: apt-get install systemd-container)');
-  it.skipIf(!canBoot)(
+  it.skipIf(isMissing(ROOT, NSPAWN))(
     'the systemd unit watches with secrets that only root can read',
     { timeout: 120_000 },
     async () => {
@@ -236,10 +230,7 @@ function build(folder: string): { readonly image: string; readonly entrypoint: r
   return { image: stage, entrypoint };
 }
 
-const isRoot = process.getuid?.() === 0;
-if (!isRoot) console.warn('skipped: only root can run the steps of the Dockerfile for another user');
-
-describe.skipIf(!isRoot)('the steps of the Dockerfile', { timeout: 240_000 }, () => {
+describe.skipIf(isMissing(ROOT))('the steps of the Dockerfile', { timeout: 240_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'rollwatch-image-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

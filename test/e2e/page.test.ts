@@ -9,17 +9,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
 import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
-import { hasChromium, openBrowser, openPage, type WatchedPage } from '../support/chromium.ts';
+import { CHROMIUM, openBrowser, openPage, type WatchedPage } from '../support/chromium.ts';
 import { discard, startWatch, type WatchProcess } from '../support/daemon.ts';
+import { isMissing } from '../support/requirements.ts';
 import { rollwatch } from '../support/rollwatch.ts';
-
-if (!hasChromium) console.warn('skipped: no Chromium (Debian: apt-get install chromium)');
 
 const HOSTILE = `stop nova-api <img src=x onerror="alert('run')"><script>alert('run')</script>`;
 /** From the first failed sample to a window on the page. */
 const SHOWN = 2000;
 
-describe.skipIf(!hasChromium)('the page of a daemon', () => {
+describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
   let cloud: EmbeddedCloud;
   let watch: WatchProcess;
   let browser: Browser;

@@ -3,7 +3,7 @@
  * not there. ANSIBLE_PLAYBOOK names another ansible-playbook than the one in the PATH.
  */
 
-import { execFile, spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,12 +11,11 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isMissing, tool } from '../support/requirements.ts';
 import { rollwatch } from '../support/rollwatch.ts';
 import { listenForTasks } from '../support/task-listener.ts';
 
 const PLAYBOOK = process.env['ANSIBLE_PLAYBOOK'] ?? 'ansible-playbook';
-/** Not every machine has Ansible; `.ci/run` installs it. */
-const missing = spawnSync(PLAYBOOK, ['--version']).status !== 0;
 const SECRET = 'correct-horse-battery';
 
 let folder: string;
@@ -156,149 +155,155 @@ async function play(playbook: string, env: Readonly<Record<string, string>>, fla
 const rollwatchLines = (text: string): string =>
   (/\[WARNING\]: rollwatch: (?:.*\n)*?(?=\[|\n|$)/.exec(text)?.[0] ?? '').replaceAll(/\s+/g, ' ').trim();
 
-describe.skipIf(missing)('the Ansible callback plugin (needs ansible-playbook)', { timeout: 60_000 }, () => {
-  it('tells of every task and handler, where it ran, how it went, and nothing secret', async () => {
-    await using listener = await listenForTasks();
-    const token = 'token-of-the-daemon';
-    const { code, warnings } = await play('whole.yml', { ROLLWATCH_URL: listener.url, ROLLWATCH_TOKEN: token });
-    expect({ code, warnings }).toEqual({ code: expect.any(Number), warnings: '' });
-    expect(code).toBeGreaterThan(0);
-    const tasks = await listener.ended(9);
-    const play1 = { play: 'Control plane', playbook: 'whole.yml', hosts: ['a', 'b'], source: 'callback' };
-    const [install, stop, start, ignored, skipped, partly, unnamed, lost, broken] = tasks;
-    expect(tasks).toHaveLength(9);
-    expect(install).toEqual({
-      ...play1,
-      id: expect.stringMatching(/^callback-[0-9a-f]{32}-1$/),
-      name: 'Install the packages',
-      role: 'os_nova',
-      tags: ['nova', 'nova-install'],
-      kind: 'task',
-      status: 'ok',
-      start: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
-      end: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+describe.skipIf(isMissing(tool(PLAYBOOK, 'ansible')))(
+  'the Ansible callback plugin (needs ansible-playbook)',
+  { timeout: 60_000 },
+  () => {
+    it('tells of every task and handler, where it ran, how it went, and nothing secret', async () => {
+      await using listener = await listenForTasks();
+      const token = 'token-of-the-daemon';
+      const { code, warnings } = await play('whole.yml', { ROLLWATCH_URL: listener.url, ROLLWATCH_TOKEN: token });
+      expect({ code, warnings }).toEqual({ code: expect.any(Number), warnings: '' });
+      expect(code).toBeGreaterThan(0);
+      const tasks = await listener.ended(9);
+      const play1 = { play: 'Control plane', playbook: 'whole.yml', hosts: ['a', 'b'], source: 'callback' };
+      const [install, stop, start, ignored, skipped, partly, unnamed, lost, broken] = tasks;
+      expect(tasks).toHaveLength(9);
+      expect(install).toEqual({
+        ...play1,
+        id: expect.stringMatching(/^callback-[0-9a-f]{32}-1$/),
+        name: 'Install the packages',
+        role: 'os_nova',
+        tags: ['nova', 'nova-install'],
+        kind: 'task',
+        status: 'ok',
+        start: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+        end: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      });
+      expect([ignored, skipped, partly, unnamed]).toMatchObject([
+        { name: 'Fail and go on', kind: 'task', role: null, status: 'ok', hosts: ['a', 'b'] },
+        { name: 'Never', status: 'ok', hosts: [] },
+        { name: 'On one host', status: 'ok', hosts: ['b'] },
+        { name: 'command', status: 'ok' },
+      ]);
+      expect([stop, start]).toMatchObject([
+        { ...play1, name: 'Stop services', role: 'os_nova', kind: 'handler', status: 'ok' },
+        { ...play1, name: 'Start services', role: 'os_nova', kind: 'handler', status: 'ok' },
+      ]);
+      expect(lost).toMatchObject({ name: 'Reach it', play: 'The lost one', status: 'failed', hosts: ['b', 'nowhere'] });
+      expect(broken).toMatchObject({ name: 'Break', play: 'Broken', status: 'failed', hosts: ['a'] });
+      const times = tasks.flatMap(({ start, end }) => [Date.parse(String(start)), Date.parse(String(end))]);
+      expect(times).toEqual(times.toSorted((a, b) => a - b));
+      expect(listener.requests.every(({ authorization }) => authorization === `Bearer ${token}`)).toBe(true);
+      expect(listener.requests.some(({ body }) => body.includes(SECRET) || body.includes(token))).toBe(false);
     });
-    expect([ignored, skipped, partly, unnamed]).toMatchObject([
-      { name: 'Fail and go on', kind: 'task', role: null, status: 'ok', hosts: ['a', 'b'] },
-      { name: 'Never', status: 'ok', hosts: [] },
-      { name: 'On one host', status: 'ok', hosts: ['b'] },
-      { name: 'command', status: 'ok' },
-    ]);
-    expect([stop, start]).toMatchObject([
-      { ...play1, name: 'Stop services', role: 'os_nova', kind: 'handler', status: 'ok' },
-      { ...play1, name: 'Start services', role: 'os_nova', kind: 'handler', status: 'ok' },
-    ]);
-    expect(lost).toMatchObject({ name: 'Reach it', play: 'The lost one', status: 'failed', hosts: ['b', 'nowhere'] });
-    expect(broken).toMatchObject({ name: 'Break', play: 'Broken', status: 'failed', hosts: ['a'] });
-    const times = tasks.flatMap(({ start, end }) => [Date.parse(String(start)), Date.parse(String(end))]);
-    expect(times).toEqual(times.toSorted((a, b) => a - b));
-    expect(listener.requests.every(({ authorization }) => authorization === `Bearer ${token}`)).toBe(true);
-    expect(listener.requests.some(({ body }) => body.includes(SECRET) || body.includes(token))).toBe(false);
-  });
 
-  it('tells a dry run as one, and of a real one the first host at once', async () => {
-    await using listener = await listenForTasks();
-    expect(await play('short.yml', { ROLLWATCH_URL: listener.url }, ['--check'])).toMatchObject({ code: 0 });
-    expect(await listener.ended(2)).toMatchObject([
-      { name: 'One', status: 'dry-run' },
-      { name: 'Two', status: 'dry-run' },
-    ]);
-    expect(await play('one-by-one.yml', { ROLLWATCH_URL: listener.url })).toMatchObject({ code: 0 });
-    await listener.ended(3);
-    const bodies = listener.requests.flatMap(({ body }) => JSON.parse(body).tasks);
-    expect(bodies).toContainEqual(expect.objectContaining({ name: 'Slow on one', hosts: ['b'], status: 'running' }));
-  });
-
-  it('knows that tasks overlap where each host goes its own way', async () => {
-    await using listener = await listenForTasks();
-    expect(await play('free.yml', { ROLLWATCH_URL: listener.url })).toMatchObject({ code: 0, warnings: '' });
-    const [first, second, ...more] = await listener.ended(2);
-    expect([first, second, more]).toMatchObject([
-      { name: 'First', hosts: ['a', 'b'], status: 'ok' },
-      { name: 'Second', hosts: ['a', 'b'], status: 'ok' },
-      [],
-    ]);
-    const [end, start] = [Date.parse(String(first?.['end'])), Date.parse(String(second?.['start']))];
-    expect(end).toBeGreaterThan(start);
-  });
-
-  it('keeps what it tells while nobody listens, also when the playbook has ended', async () => {
-    const port = await listenForTasks().then(async (one) => {
-      await one[Symbol.asyncDispose]();
-      return one.port;
+    it('tells a dry run as one, and of a real one the first host at once', async () => {
+      await using listener = await listenForTasks();
+      expect(await play('short.yml', { ROLLWATCH_URL: listener.url }, ['--check'])).toMatchObject({ code: 0 });
+      expect(await listener.ended(2)).toMatchObject([
+        { name: 'One', status: 'dry-run' },
+        { name: 'Two', status: 'dry-run' },
+      ]);
+      expect(await play('one-by-one.yml', { ROLLWATCH_URL: listener.url })).toMatchObject({ code: 0 });
+      await listener.ended(3);
+      const bodies = listener.requests.flatMap(({ body }) => JSON.parse(body).tasks);
+      expect(bodies).toContainEqual(expect.objectContaining({ name: 'Slow on one', hosts: ['b'], status: 'running' }));
     });
-    const ran = await play('short.yml', { ROLLWATCH_URL: `http://127.0.0.1:${port}` });
-    expect(ran.code).toBe(0);
-    expect(ran.warnings).toMatch(new RegExp(`rollwatch: tasks cannot be told to http://127.0.0.1:${port}: .*refused`));
-    await using listener = await listenForTasks({ port });
-    expect(await listener.ended(2)).toMatchObject([
-      { name: 'One', status: 'ok' },
-      { name: 'Two', status: 'ok' },
-    ]);
-  });
 
-  it.each([
-    ['fails', 503],
-    ['wants less', 429],
-    ['hangs', null],
-  ])('tries again when the daemon %s', async (_what, answer) => {
-    await using listener = await listenForTasks();
-    listener.answer = answer;
-    expect((await play('short.yml', { ROLLWATCH_URL: listener.url })).code).toBe(0);
-    while (listener.requests.length === 0) await delay(20);
-    listener.answer = 200;
-    expect(await listener.ended(2)).toHaveLength(2);
-  });
-
-  it('says what the daemon refuses, and does not ask it again', async () => {
-    await using listener = await listenForTasks();
-    listener.answer = 401;
-    const ran = await play('short.yml', { ROLLWATCH_URL: listener.url, ROLLWATCH_TOKEN: 'wrong' });
-    expect(ran).toMatchObject({
-      code: 0,
-      warnings: `[WARNING]: rollwatch: tasks cannot be told to ${listener.url}: HTTP 401 Unauthorized`,
+    it('knows that tasks overlap where each host goes its own way', async () => {
+      await using listener = await listenForTasks();
+      expect(await play('free.yml', { ROLLWATCH_URL: listener.url })).toMatchObject({ code: 0, warnings: '' });
+      const [first, second, ...more] = await listener.ended(2);
+      expect([first, second, more]).toMatchObject([
+        { name: 'First', hosts: ['a', 'b'], status: 'ok' },
+        { name: 'Second', hosts: ['a', 'b'], status: 'ok' },
+        [],
+      ]);
+      const [end, start] = [Date.parse(String(first?.['end'])), Date.parse(String(second?.['start']))];
+      expect(end).toBeGreaterThan(start);
     });
-    await delay(1500);
-    const ids = listener.requests.map(({ body }) => body);
-    expect(new Set(ids).size).toBe(ids.length);
-  });
 
-  it('ends a task of which nobody knows how it ended when Ansible is killed', async () => {
-    await using listener = await listenForTasks();
-    const env = environment({ ROLLWATCH_URL: listener.url });
-    const child = spawn(PLAYBOOK, ['-i', 'hosts.ini', 'long.yml'], {
-      cwd: folder,
-      env,
-      stdio: 'ignore',
-      detached: true,
+    it('keeps what it tells while nobody listens, also when the playbook has ended', async () => {
+      const port = await listenForTasks().then(async (one) => {
+        await one[Symbol.asyncDispose]();
+        return one.port;
+      });
+      const ran = await play('short.yml', { ROLLWATCH_URL: `http://127.0.0.1:${port}` });
+      expect(ran.code).toBe(0);
+      expect(ran.warnings).toMatch(
+        new RegExp(`rollwatch: tasks cannot be told to http://127.0.0.1:${port}: .*refused`),
+      );
+      await using listener = await listenForTasks({ port });
+      expect(await listener.ended(2)).toMatchObject([
+        { name: 'One', status: 'ok' },
+        { name: 'Two', status: 'ok' },
+      ]);
     });
-    while (listener.tasks().length === 0) await delay(20);
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    await once(child, 'exit');
-    expect(await listener.ended(1)).toMatchObject([{ name: 'Sleep', status: 'unknown', end: expect.any(String) }]);
-  });
 
-  it('reports a task that runs long again and again, so that its end is missed where all is killed', async () => {
-    await using listener = await listenForTasks();
-    const env = environment({ ROLLWATCH_URL: listener.url });
-    const options = { cwd: folder, env, stdio: 'ignore', detached: true } as const;
-    const child = spawn(PLAYBOOK, ['-i', 'hosts.ini', 'long.yml'], options);
-    while (listener.requests.length < 2) await delay(50);
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    await once(child, 'exit');
-    const [first, second] = listener.requests;
-    expect(second?.body).toBe(first?.body);
-    expect(JSON.parse(second?.body ?? '')).toMatchObject({ tasks: [{ name: 'Sleep', status: 'running' }] });
-    expect(listener.requests.map(({ heartbeat }) => heartbeat).slice(0, 2)).toEqual(['10', '10']);
-    await listener.ended(1);
-  });
+    it.each([
+      ['fails', 503],
+      ['wants less', 429],
+      ['hangs', null],
+    ])('tries again when the daemon %s', async (_what, answer) => {
+      await using listener = await listenForTasks();
+      listener.answer = answer;
+      expect((await play('short.yml', { ROLLWATCH_URL: listener.url })).code).toBe(0);
+      while (listener.requests.length === 0) await delay(20);
+      listener.answer = 200;
+      expect(await listener.ended(2)).toHaveLength(2);
+    });
 
-  it.each([
-    ['is not set', {}, /ROLLWATCH_URL is not set; it must be as http:\/\/127\.0\.0\.1:9774/],
-    ['is no URL', { ROLLWATCH_URL: 'localhost:9774' }, /ROLLWATCH_URL is u?'localhost:9774'; it must be as/],
-  ])('warns once and leaves the upgrade alone when ROLLWATCH_URL %s', async (_what, env, warning) => {
-    const ran = await play('short.yml', env);
-    expect(ran.code).toBe(0);
-    expect(ran.warnings).toMatch(warning);
-  });
-});
+    it('says what the daemon refuses, and does not ask it again', async () => {
+      await using listener = await listenForTasks();
+      listener.answer = 401;
+      const ran = await play('short.yml', { ROLLWATCH_URL: listener.url, ROLLWATCH_TOKEN: 'wrong' });
+      expect(ran).toMatchObject({
+        code: 0,
+        warnings: `[WARNING]: rollwatch: tasks cannot be told to ${listener.url}: HTTP 401 Unauthorized`,
+      });
+      await delay(1500);
+      const ids = listener.requests.map(({ body }) => body);
+      expect(new Set(ids).size).toBe(ids.length);
+    });
+
+    it('ends a task of which nobody knows how it ended when Ansible is killed', async () => {
+      await using listener = await listenForTasks();
+      const env = environment({ ROLLWATCH_URL: listener.url });
+      const child = spawn(PLAYBOOK, ['-i', 'hosts.ini', 'long.yml'], {
+        cwd: folder,
+        env,
+        stdio: 'ignore',
+        detached: true,
+      });
+      while (listener.tasks().length === 0) await delay(20);
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      await once(child, 'exit');
+      expect(await listener.ended(1)).toMatchObject([{ name: 'Sleep', status: 'unknown', end: expect.any(String) }]);
+    });
+
+    it('reports a task that runs long again and again, so that its end is missed where all is killed', async () => {
+      await using listener = await listenForTasks();
+      const env = environment({ ROLLWATCH_URL: listener.url });
+      const options = { cwd: folder, env, stdio: 'ignore', detached: true } as const;
+      const child = spawn(PLAYBOOK, ['-i', 'hosts.ini', 'long.yml'], options);
+      while (listener.requests.length < 2) await delay(50);
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      await once(child, 'exit');
+      const [first, second] = listener.requests;
+      expect(second?.body).toBe(first?.body);
+      expect(JSON.parse(second?.body ?? '')).toMatchObject({ tasks: [{ name: 'Sleep', status: 'running' }] });
+      expect(listener.requests.map(({ heartbeat }) => heartbeat).slice(0, 2)).toEqual(['10', '10']);
+      await listener.ended(1);
+    });
+
+    it.each([
+      ['is not set', {}, /ROLLWATCH_URL is not set; it must be as http:\/\/127\.0\.0\.1:9774/],
+      ['is no URL', { ROLLWATCH_URL: 'localhost:9774' }, /ROLLWATCH_URL is u?'localhost:9774'; it must be as/],
+    ])('warns once and leaves the upgrade alone when ROLLWATCH_URL %s', async (_what, env, warning) => {
+      const ran = await play('short.yml', env);
+      expect(ran.code).toBe(0);
+      expect(ran.warnings).toMatch(warning);
+    });
+  },
+);

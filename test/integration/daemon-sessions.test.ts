@@ -7,11 +7,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
-import type { JournalWriter } from '../../src/domain/ports.ts';
+import type { JournalWriter, LogLevel } from '../../src/domain/ports.ts';
+import type { Sample } from '../../src/domain/sample.ts';
 import { openJournal } from '../../src/journal/open-journal.ts';
 import { describeProbes } from '../../src/probes/registry.ts';
 import { discard } from '../support/daemon.ts';
-import { SERIES } from '../support/samples.ts';
+import { okSample, SERIES, voidSample } from '../support/samples.ts';
 
 /** Logs its start, each command and its end. Reports the clock offset every 10 ms, also while it stops. */
 const THREAD = `
@@ -19,6 +20,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 const log = (message) => parentPort.postMessage({ type: 'log', level: 'info', message: workerData.session + ' ' + message });
 log(workerData.paused ? 'begins paused' : 'begins');
 if (workerData.dies) throw new Error('a bug');
+for (const sample of workerData.samples) parentPort.postMessage({ type: 'sample', sample });
 const clockOffset = workerData.offset;
 const health = () => parentPort.postMessage({ type: 'health', health: { at: 0, lag: 0, inFlight: 0, suspended: {}, clockOffset } });
 const timer = setInterval(health, 10);
@@ -33,6 +35,8 @@ let folder: string;
 let journal: JournalWriter;
 let daemon: Daemon | null = null;
 let logged: string[];
+/** By message. */
+const levels = new Map<string, LogLevel>();
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'rollwatch-sessions-'));
@@ -47,7 +51,7 @@ afterEach(async () => {
   discard(folder);
 });
 
-type Session = { readonly offset?: number; readonly dies?: boolean };
+type Session = { readonly offset?: number; readonly dies?: boolean; readonly samples?: readonly Sample[] };
 
 async function start(sessionOf: (session: number) => Session): Promise<Daemon> {
   const thread = join(folder, 'thread.mjs');
@@ -62,10 +66,20 @@ async function start(sessionOf: (session: number) => Session): Promise<Daemon> {
     series: [SERIES],
     clockStep: 500,
     samplerModule: pathToFileURL(thread),
-    samplerData: ({ session, paused }) => ({ session, paused, offset: 0, dies: false, ...sessionOf(session) }),
+    samplerData: ({ session, paused }) => ({
+      session,
+      paused,
+      offset: 0,
+      dies: false,
+      samples: [],
+      ...sessionOf(session),
+    }),
     onPreflight: () => {},
     onSample: () => {},
-    log: (_level, message) => logged.push(message),
+    log(level, message) {
+      logged.push(message);
+      levels.set(message, level);
+    },
   });
   return daemon;
 }
@@ -123,4 +137,13 @@ it('records phases while no session is open', async () => {
   expect(live().phases).toContain('maintenance');
   await stop();
   expect((await journal.phases()).map(({ name }) => name)).toEqual(['maintenance']);
+});
+
+it('logs a void sample with its reason at debug', async () => {
+  const { stop } = await start(() => ({ samples: [okSample({ seq: 0, at: 1000 }), voidSample({ seq: 1, at: 2000 })] }));
+  const message = 'server-list (new) of cloud is void, stalled: stood still';
+  await untilLogged(message);
+  await stop();
+  expect(levels.get(message)).toBe('debug');
+  expect(logged.filter((line) => line.includes('server-list'))).toEqual([message]);
 });

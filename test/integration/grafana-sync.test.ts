@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import type { OnConnectionChange } from '../../src/domain/run/connection-status.ts';
 import { secret } from '../../src/domain/secret.ts';
 import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import type { DesiredAnnotation } from '../../src/grafana/desired-annotations.ts';
@@ -27,6 +28,11 @@ const annotation = (key: string, facts: Partial<DesiredAnnotation> = {}): Desire
   ...facts,
 });
 
+function reportChange(state: Parameters<OnConnectionChange>[0], reports: string[]): void {
+  if (state === 'back') reports.push('back');
+  else if (!state.again) reports.push(`away: ${state.problem}`);
+}
+
 function push(
   grafana: Grafana,
   list: { desired: readonly DesiredAnnotation[] },
@@ -38,7 +44,7 @@ function push(
       access: { url: grafana.url, token: secret(token) },
       desired: () => list.desired,
       runTag: 'run:r',
-      onConnectionChange: (state) => reports.push(state === 'back' ? 'back' : `away: ${state.problem}`),
+      onConnectionChange: (state) => reportChange(state, reports),
       onRejected: (key, reason) => reports.push(`refused: ${key}, ${reason}`),
     },
     timing,
@@ -166,7 +172,7 @@ describe('annotations pushed to Grafana', () => {
           return [annotation('window:a')];
         },
         runTag: 'run:r',
-        onConnectionChange: (state) => reports.push(state === 'back' ? 'back' : `away: ${state.problem}`),
+        onConnectionChange: (state) => reportChange(state, reports),
         onRejected: () => {},
       },
       FAST_TIMING,

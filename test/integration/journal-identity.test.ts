@@ -19,8 +19,8 @@ import { UserError } from '../../src/domain/user-error.ts';
 import { openJournal, readJournal } from '../../src/journal/open-journal.ts';
 import { collect } from '../contract/journal.ts';
 import { type Directory, temporaryDirectory } from '../support/journal-place.ts';
+import { isMissing, LINUX, mount } from '../support/requirements.ts';
 import { okSample, SERIES } from '../support/samples.ts';
-import { skipReason } from '../support/tmpfs.ts';
 
 const IN_USE = /^journal .* is in use by another Rollwatch/;
 const SESSION = { startedAt: 0, version: '1', vantage: 'here', facts: {} };
@@ -93,7 +93,7 @@ function linkOf(path: string): string | null {
   }
 }
 
-describe.skipIf(process.platform !== 'linux')('a journal that a daemon has open is refused to a second daemon', () => {
+describe.skipIf(isMissing(LINUX))('a journal that a daemon has open is refused to a second daemon', () => {
   it.each<[string, (other: string) => void]>([
     ['a hard link', (other) => linkSync(file, other)],
     ['a symbolic link', (other) => symlinkSync(file, other)],
@@ -146,25 +146,23 @@ it('a journal with a second hard link is refused, because only one of them has t
   );
 });
 
-const unmountable = skipReason();
-
-describe.skipIf(unmountable !== null)(`by another mount${unmountable ?? ''}`, () => {
+describe.skipIf(isMissing(mount()))('by another mount', () => {
   it.each([
     ['of its directory', true],
     ['of the file alone', false],
   ])('%s, a journal that a daemon has open is refused', async (_, whole) => {
     await openWithSample();
-    const mount = temporaryDirectory();
-    const target = whole ? mount.path : join(mount.path, 'journal.db');
+    const other = temporaryDirectory();
+    const target = whole ? other.path : join(other.path, 'journal.db');
     if (!whole) writeFileSync(target, '');
     const bound = spawnSync('mount', ['--bind', whole ? directory.path : file, target]);
     try {
       expect(bound.status).toBe(0);
-      expect(await messageOf(write(join(mount.path, 'journal.db')))).toMatch(/is in use by another Rollwatch/);
+      expect(await messageOf(write(join(other.path, 'journal.db')))).toMatch(/is in use by another Rollwatch/);
     } finally {
       // SQLite has the journal open only through the first mount.
       expect(spawnSync('umount', [target]).stderr.toString()).toBe('');
-      mount.clear();
+      other.clear();
     }
   });
 });

@@ -7,8 +7,9 @@ import type { Sample } from '../../src/domain/sample.ts';
 import { openJournal, readJournal } from '../../src/journal/open-journal.ts';
 import { collect } from '../contract/journal.ts';
 import { temporaryDirectory } from '../support/journal-place.ts';
+import { isMissing, mount } from '../support/requirements.ts';
 import { okSample, SERIES } from '../support/samples.ts';
-import { mountTmpfs, skipReason } from '../support/tmpfs.ts';
+import { mountTmpfs } from '../support/tmpfs.ts';
 
 const SESSION = { startedAt: 0, version: '1', vantage: 'here', facts: {} };
 
@@ -74,9 +75,7 @@ function fill(): string {
   }
 }
 
-const unmountable = skipReason();
-
-describe.skipIf(unmountable !== null)(`on a full disk${unmountable ?? ''}`, () => {
+describe.skipIf(isMissing(mount()))('on a full disk', () => {
   beforeEach(() => start(mountTmpfs('2m')));
 
   it('recording stops and reports it, and entries are written in order once there is space', async () => {

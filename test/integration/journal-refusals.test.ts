@@ -7,8 +7,9 @@ import { UserError } from '../../src/domain/user-error.ts';
 import { openJournal, readJournal } from '../../src/journal/open-journal.ts';
 import { collect } from '../contract/journal.ts';
 import { type Directory, temporaryDirectory } from '../support/journal-place.ts';
+import { isMissing, mount, ROOT } from '../support/requirements.ts';
 import { okSample, SERIES } from '../support/samples.ts';
-import { mountTmpfs, skipReason } from '../support/tmpfs.ts';
+import { mountTmpfs } from '../support/tmpfs.ts';
 
 const SESSION = { startedAt: 0, version: '1', vantage: 'here', facts: {} };
 
@@ -151,9 +152,7 @@ describe('what cannot be opened is refused in one line', () => {
   });
 });
 
-const unmountable = skipReason();
-
-describe.skipIf(unmountable !== null)(`on a read-only disk${unmountable ?? ''}`, () => {
+describe.skipIf(isMissing(mount()))('on a read-only disk', () => {
   it('a daemon is refused, and a report can read the journal', async () => {
     const mount = mountTmpfs('4m');
     try {
@@ -188,42 +187,39 @@ describe.skipIf(unmountable !== null)(`on a read-only disk${unmountable ?? ''}`,
   });
 });
 
-describe.skipIf(process.getuid?.() !== 0)(
-  'without permission (as user nobody; skipped unless root runs the tests)',
-  () => {
-    const asNobody = (expression: string): string => {
-      const source = new URL('../../src/journal/open-journal.ts', import.meta.url).href;
-      const code = `const { openJournal, readJournal } = await import('${source}');
+describe.skipIf(isMissing(ROOT))('without permission (as user nobody)', () => {
+  const asNobody = (expression: string): string => {
+    const source = new URL('../../src/journal/open-journal.ts', import.meta.url).href;
+    const code = `const { openJournal, readJournal } = await import('${source}');
       await (${expression}).then((one) => (console.log('opened'), one.close()), (error) => console.log(error.name + ': ' + error.message));`;
-      // Drops privileges after the import, because nobody may lack access to the sources.
-      const drop = `await import('${source}'); process.setgid(65534); process.setuid(65534);`;
-      const child = spawnSync(process.execPath, ['--input-type=module', '-e', drop + code], { encoding: 'utf8' });
-      return child.stdout.trim() + child.stderr;
-    };
+    // Drops privileges after the import, because nobody may lack access to the sources.
+    const drop = `await import('${source}'); process.setgid(65534); process.setuid(65534);`;
+    const child = spawnSync(process.execPath, ['--input-type=module', '-e', drop + code], { encoding: 'utf8' });
+    return child.stdout.trim() + child.stderr;
+  };
 
-    it('to read', async () => {
-      await createJournal();
-      chmodSync(directory.path, 0o755);
-      chmodSync(file, 0o600);
-      expect(asNobody(`readJournal('${file}')`)).toMatch(
-        /^UserError: journal .* cannot be read: permission denied \(EACCES: /,
-      );
-    });
+  it('to read', async () => {
+    await createJournal();
+    chmodSync(directory.path, 0o755);
+    chmodSync(file, 0o600);
+    expect(asNobody(`readJournal('${file}')`)).toMatch(
+      /^UserError: journal .* cannot be read: permission denied \(EACCES: /,
+    );
+  });
 
-    it('to write the file, or its directory', async () => {
-      await createJournal();
-      chmodSync(directory.path, 0o755);
-      chmodSync(file, 0o644);
-      const open = (path: string) => `openJournal({ file: '${path}', vantage: 'here', now: () => 0 })`;
-      expect(asNobody(open(file))).toMatch(/^UserError: journal .* cannot be written: permission denied \(EACCES: /);
-      expect(asNobody(open(join(directory.path, 'new.db')))).toMatch(
-        /^UserError: journal .*new\.db: directory .* cannot be written: permission denied \(EACCES: /,
-      );
-      expect(asNobody(`readJournal('${file}')`)).toBe('opened');
-      mkdirSync(join(directory.path, 'closed'), { mode: 0o700 });
-      expect(asNobody(`readJournal('${join(directory.path, 'closed', 'x.db')}')`)).toMatch(
-        /^UserError: journal .* cannot be reached: permission denied \(EACCES: /,
-      );
-    });
-  },
-);
+  it('to write the file, or its directory', async () => {
+    await createJournal();
+    chmodSync(directory.path, 0o755);
+    chmodSync(file, 0o644);
+    const open = (path: string) => `openJournal({ file: '${path}', vantage: 'here', now: () => 0 })`;
+    expect(asNobody(open(file))).toMatch(/^UserError: journal .* cannot be written: permission denied \(EACCES: /);
+    expect(asNobody(open(join(directory.path, 'new.db')))).toMatch(
+      /^UserError: journal .*new\.db: directory .* cannot be written: permission denied \(EACCES: /,
+    );
+    expect(asNobody(`readJournal('${file}')`)).toBe('opened');
+    mkdirSync(join(directory.path, 'closed'), { mode: 0o700 });
+    expect(asNobody(`readJournal('${join(directory.path, 'closed', 'x.db')}')`)).toMatch(
+      /^UserError: journal .* cannot be reached: permission denied \(EACCES: /,
+    );
+  });
+});

@@ -51,7 +51,11 @@ describe('a usage error is one line on standard error, with exit code 2', { time
     ['pause extra', "too many arguments for 'pause'. Expected 0 arguments but got 1: extra."],
     ['pause --url nonsense', "the daemon's URL is 'nonsense'; it must look like http://127.0.0.1:9774"],
   ])('rollwatch %s', async (line, message) => {
-    expect(await rollwatch(line.split(' '), { folder })).toEqual({ code: 2, out: '', err: `rollwatch: ${message}\n` });
+    expect(await rollwatch(line.split(' '), { folder })).toMatchObject({
+      code: 2,
+      out: '',
+      err: `rollwatch: ${message}\n`,
+    });
   });
 });
 
@@ -68,7 +72,7 @@ describe('without a daemon', { timeout: 60_000 }, () => {
   });
 
   it.each(['report', 'task end x'])('%s: reports that another program listens at the URL', async (line) => {
-    expect(await rollwatch([...line.split(' '), '--url', other.url], { folder })).toEqual({
+    expect(await rollwatch([...line.split(' '), '--url', other.url], { folder })).toMatchObject({
       code: 3,
       out: '',
       err: `rollwatch: the server at ${other.url} is not a Rollwatch daemon of this version\n`,

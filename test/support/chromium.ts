@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { tool } from './requirements.ts';
 
 /** Debian's: Playwright's own can't be fetched everywhere. */
 const PATH = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 
-export const hasChromium = existsSync(PATH);
+export const CHROMIUM = tool(PATH, 'chromium');
 
 export const openBrowser = (): Promise<Browser> =>
   chromium.launch({

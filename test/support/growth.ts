@@ -1,12 +1,13 @@
 import { toApiReport } from '../../src/api/report.ts';
 import { checkHypervisors } from '../../src/checks/services/orphans.ts';
-import { checkServices, type ServiceRecord } from '../../src/checks/services/services.ts';
+import { checkServices } from '../../src/checks/services/services.ts';
 import { parseYaml } from '../../src/config/yaml/read-yaml.ts';
 import type { JournalEntry } from '../../src/domain/ports.ts';
 import { createRunState, type RunState } from '../../src/domain/run/run-state.ts';
 import type { Series } from '../../src/domain/sample.ts';
 import { taskOfAnnotation } from '../../src/domain/upgrade/annotation.ts';
 import type { TaskSource } from '../../src/domain/upgrade/task.ts';
+import type { ServiceRecord } from '../../src/openstack/compute/service-reports.ts';
 import { describeProbes } from '../../src/probes/registry.ts';
 import { createAnsibleLogParser } from '../../src/task-sources/ansible-log/ansible-log.ts';
 import { roundsOf } from '../../src/task-sources/ara/ara-tasks.ts';
@@ -33,8 +34,8 @@ function observe(entries: readonly JournalEntry[], now: number): () => unknown {
     const session = { id: 1, startedAt: 0, aliveAt: 0, ended: false, version: '0', vantage: 'here', facts: {} };
     observation.openSession(session, LISTS);
     for (const entry of entries) observation.accept(entry);
-    const live = observation.live(now, { paused: false, journal: { kind: 'recording' }, health: null });
-    return toApiReport(live.report, { summary: [], tasks: 'all' });
+    observation.live(now, { paused: false, journal: { kind: 'recording' }, health: null });
+    return toApiReport(observation.report(now), { summary: [], tasks: 'all' });
   };
 }
 

@@ -1,8 +1,9 @@
 import type { FailureKind, Service } from '../../src/domain/cause.ts';
 import type { Overall } from '../../src/domain/downtime/overall.ts';
 import type { Measured } from '../../src/domain/downtime/window.ts';
-import type { LiveSeries, LiveStatus } from '../../src/domain/run/live.ts';
+import type { LiveSeries, LiveStatus, RunReader } from '../../src/domain/run/live.ts';
 import type { Report, SeriesSummary } from '../../src/domain/run/report.ts';
+import type { RunState } from '../../src/domain/run/run-state.ts';
 import type { Sample, Series } from '../../src/domain/sample.ts';
 import type { Bracket } from '../../src/domain/time.ts';
 import type { AttributedWindow } from '../../src/domain/upgrade/attribution.ts';
@@ -156,7 +157,10 @@ export const liveSeries = (facts: Partial<LiveSeries> = {}): LiveSeries => ({
   ...facts,
 });
 
-export const live = (facts: Partial<LiveStatus> = {}): LiveStatus => ({
+/** A live status with a whole report. */
+export type ShownStatus = LiveStatus & { readonly report: Report };
+
+export const live = (facts: Partial<ShownStatus> = {}): ShownStatus => ({
   at: BEGAN + 750_000,
   paused: false,
   series: [liveSeries()],
@@ -167,4 +171,31 @@ export const live = (facts: Partial<LiveStatus> = {}): LiveStatus => ({
   journal: { kind: 'recording' },
   health: { at: BEGAN + 749_500, lag: 3, inFlight: 1, suspended: {}, clockOffset: 0 },
   ...facts,
+});
+
+/** Reads from a status that was made by hand. */
+export const readerOf = (shown: () => ShownStatus): RunReader => ({
+  now: () => shown().at,
+  sampling: shown,
+  live: shown,
+  verdict: () => shown().report.verdict,
+  tasks: () => shown().report.tasks,
+  report: () => shown().report,
+});
+
+const RECORDING = { paused: false, journal: { kind: 'recording' }, health: null } as const;
+
+export const liveOf = (state: RunState, at: number): ShownStatus => ({
+  ...state.live(at, RECORDING),
+  report: state.report(at),
+});
+
+/** Reads from a run state whose sampler works. */
+export const readerOfState = (state: RunState, now: () => number): RunReader => ({
+  now,
+  sampling: (at = now()) => state.sampling(at, RECORDING),
+  live: (at = now()) => state.live(at, RECORDING),
+  verdict: (at = now()) => state.verdict(at),
+  tasks: (at = now()) => state.tasks(at),
+  report: (at = now()) => state.report(at),
 });

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -10,13 +10,14 @@ import { z } from 'zod';
 import type { Variable } from './dashboards.ts';
 import { freePort } from './free-port.ts';
 import type { Answered } from './grafana-panel.ts';
+import { tool } from './requirements.ts';
 
-const has = (tool: string): boolean => spawnSync(tool, ['--version']).status === 0;
-export const hasPrometheus = has('prometheus') && has('prometheus-alertmanager');
+export const PROMETHEUS = tool('prometheus', 'prometheus');
+export const ALERTMANAGER = tool('prometheus-alertmanager', 'prometheus-alertmanager');
 
 const RULES = new URL('../../dashboards/prometheus/rollwatch.rules.yml', import.meta.url).pathname;
-const PROMETHEUS = new URL('../../deploy/compose/prometheus.yml', import.meta.url);
-const ALERTMANAGER = new URL('../../dashboards/alertmanager/alertmanager.yml', import.meta.url);
+const PROMETHEUS_CONFIGURATION = new URL('../../deploy/compose/prometheus.yml', import.meta.url);
+const ALERTMANAGER_CONFIGURATION = new URL('../../dashboards/alertmanager/alertmanager.yml', import.meta.url);
 
 const answerSchema = z.looseObject({
   status: z.string(),
@@ -63,12 +64,12 @@ export async function startMonitoring({ folder, daemon, webhook }: Options): Pro
     }
     writeFileSync(join(folder, name), config);
   };
-  adapt('prometheus.yml', PROMETHEUS, {
+  adapt('prometheus.yml', PROMETHEUS_CONFIGURATION, {
     '/etc/prometheus/rollwatch.rules.yml': RULES,
     'alertmanager:9093': `127.0.0.1:${alertPort}`,
     'rollwatch:9774': new URL(daemon).host,
   });
-  adapt('alertmanager.yml', ALERTMANAGER, { 'http://127.0.0.1:9094/': webhook });
+  adapt('alertmanager.yml', ALERTMANAGER_CONFIGURATION, { 'http://127.0.0.1:9094/': webhook });
   const url = `http://127.0.0.1:${port}`;
   const children = [
     run('prometheus', [

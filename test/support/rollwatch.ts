@@ -4,7 +4,13 @@ import { text } from 'node:stream/consumers';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 
-export type Ran = { readonly code: number | null; readonly out: string; readonly err: string };
+export type Ran = {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+  /** From its last output to its end, in milliseconds. */
+  readonly lingeredMs: number;
+};
 
 type How = {
   readonly folder: string;
@@ -34,6 +40,9 @@ export async function rollwatch(
     () => child.kill(kill),
     () => {},
   );
-  const [[code], out, err] = await Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]);
-  return { code: typeof code === 'number' ? code : null, out, err };
+  let lastOutputAt = performance.now();
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', () => (lastOutputAt = performance.now()));
+  const ended = once(child, 'exit').then(([code]) => ({ code, endedAt: performance.now() }));
+  const [{ code, endedAt }, out, err] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
+  return { code: typeof code === 'number' ? code : null, out, err, lingeredMs: Math.max(0, endedAt - lastOutputAt) };
 }

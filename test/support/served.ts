@@ -1,6 +1,5 @@
 import type { CheckRun } from '../../src/domain/check.ts';
 import type { PhaseMark, SampleFilter } from '../../src/domain/ports.ts';
-import type { LiveStatus } from '../../src/domain/run/live.ts';
 import type { Sample } from '../../src/domain/sample.ts';
 import type { Annotation } from '../../src/domain/upgrade/annotation.ts';
 import type { Task } from '../../src/domain/upgrade/task.ts';
@@ -11,7 +10,7 @@ import { REPORT_FORMATS, SAMPLE_FORMATS } from '../../src/report/formats.ts';
 import { LIVE_POLICY } from '../../src/report/page-document.ts';
 import type { ServerOptions } from '../../src/server/route.ts';
 import { createServer } from '../../src/server/server.ts';
-import { live } from './live.ts';
+import { live, readerOf, type ShownStatus } from './live.ts';
 
 export type Served = AsyncDisposable & {
   readonly url: string;
@@ -21,12 +20,12 @@ export type Served = AsyncDisposable & {
   readonly orders: readonly string[];
   readonly tasks: readonly Task[];
   readonly phases: readonly PhaseMark[];
-  show(now: LiveStatus): void;
+  show(now: ShownStatus): void;
   /** The daemon has measured it. */
   sample(sample: Sample): void;
 };
 
-type Facts = Partial<ServerOptions> & { readonly now?: LiveStatus; readonly stored?: () => AsyncIterable<Sample> };
+type Facts = Partial<ServerOptions> & { readonly now?: ShownStatus; readonly stored?: () => AsyncIterable<Sample> };
 
 /** A server on a free port with what it is given; what is asked of it is kept. */
 export async function serve({ now = live(), stored = async function* () {}, ...options }: Facts = {}): Promise<Served> {
@@ -46,7 +45,7 @@ export async function serve({ now = live(), stored = async function* () {}, ...o
   const server = await createServer({
     listen: { host: '127.0.0.1', port: 0 },
     writeToken: null,
-    live: () => shown,
+    run: readerOf(() => shown),
     metrics: createMetrics({ version: '0.1.0', probes: describeProbes() }),
     journal: {
       samples(filter = {}) {

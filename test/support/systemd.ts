@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -13,9 +13,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { tool } from './requirements.ts';
 
-/** Only root may begin a machine; Debian: apt-get install systemd systemd-container. */
-export const canBoot = process.getuid?.() === 0 && spawnSync('systemd-nspawn', ['--version']).status === 0;
+/** Only root may begin a machine. */
+export const NSPAWN = tool('systemd-nspawn', 'systemd systemd-container');
 
 type Machine = {
   /** By their absolute paths, with their modes. */

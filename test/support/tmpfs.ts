@@ -22,13 +22,3 @@ export function mountTmpfs(size: string): Mount {
     },
   };
 }
-
-/** Why tests on a disk of their own are skipped here, to be printed; null where they can run. */
-export function skipReason(): string | null {
-  try {
-    mountTmpfs('64k').clear();
-    return null;
-  } catch (error) {
-    return ` (skipped: ${String(error).trim()})`;
-  }
-}

@@ -6,9 +6,10 @@ import { span } from '../../format/quantities.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
 import type { BootChoice } from '../../openstack/compute/choose.ts';
 import type { RequestOptions } from '../../openstack/compute/compute.ts';
+import type { ServiceRecord } from '../../openstack/compute/service-reports.ts';
 import { bootTemporaryServer } from '../resources/check-servers.ts';
 import { checkCreated, expectedImage } from '../resources/server-record.ts';
-import { type ReportClock, readServices, type ServiceRecord, silentFor } from '../services/services.ts';
+import { type ReportClock, readServices, silentFor } from '../services/services.ts';
 
 const CONCURRENT_BOOTS = 4;
 /** How often the services are read while servers boot. */

@@ -5,9 +5,10 @@ import { counted, span } from '../../format/quantities.ts';
 import { listOf } from '../../http/lists.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
 import type { RequestOptions } from '../../openstack/compute/compute.ts';
+import type { ServiceRecord } from '../../openstack/compute/service-reports.ts';
 import { read } from '../../openstack/resources.ts';
 import type { Result } from '../../openstack/result.ts';
-import { type ServiceRecord, serviceOnHost } from './services.ts';
+import { serviceOnHost } from './services.ts';
 
 /** A service that is down for longer is not restarting: its host is gone. */
 export const ORPHANED_AFTER_MS = 300_000;

@@ -5,37 +5,12 @@ import { span } from '../../format/quantities.ts';
 import { listOf } from '../../http/lists.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
 import type { RequestOptions } from '../../openstack/compute/compute.ts';
+import { type ServiceRecord, serviceRecord } from '../../openstack/compute/service-reports.ts';
 import { parseAnswer } from '../../openstack/resources.ts';
 import type { Result } from '../../openstack/result.ts';
 
-/** A row of Nova's `services` table, as GET /os-services shows it to an administrator. */
-export type ServiceRecord = {
-  readonly id: string;
-  readonly binary: string;
-  readonly host: string;
-  /** The availability zone. */
-  readonly zone: string;
-  readonly enabled: boolean;
-  readonly up: boolean;
-  /** The last report, by the cloud's clock; null if the service has not reported yet. */
-  readonly reportedAt: Millis | null;
-  readonly disabledReason: string | null;
-};
-
-const servicesSchema = z.object({
-  services: listOf(
-    z.looseObject({
-      id: z.union([z.string(), z.number()]).transform(String),
-      binary: z.string(),
-      host: z.string(),
-      zone: z.string().default('nova'),
-      status: z.string(),
-      state: z.string(),
-      updated_at: z.string().nullish(),
-      disabled_reason: z.string().nullish(),
-    }),
-  ),
-});
+/** A row that cannot be read fails the check: the service in it would seem to be gone. */
+const servicesSchema = z.object({ services: listOf(serviceRecord) });
 
 export type ServicesReading = {
   readonly services: readonly ServiceRecord[];
@@ -51,25 +26,8 @@ export async function readServices(admin: Cloud, options: RequestOptions): Promi
   const parsed = parseAnswer(answer.value, 'nova-api', servicesSchema);
   if (parsed.type !== 'ok') return parsed;
   const date = Date.parse(answer.value.headers['date'] ?? '');
-  const services = parsed.value.services.map(
-    (one): ServiceRecord => ({
-      id: one.id,
-      binary: one.binary,
-      host: one.host,
-      zone: one.zone,
-      enabled: one.status === 'enabled',
-      up: one.state === 'up',
-      reportedAt: parseUtc(one.updated_at),
-      disabledReason: one.disabled_reason ?? null,
-    }),
-  );
+  const { services } = parsed.value;
   return { ...parsed, value: { services, cloudNow: Number.isNaN(date) ? admin.clock.now() : date } };
-}
-
-/** Nova's timestamps are UTC, mostly without a zone. */
-function parseUtc(text: string | null | undefined): Millis | null {
-  const time = Date.parse(`${(text ?? '').replace(/Z$/, '')}Z`);
-  return Number.isNaN(time) ? null : time;
 }
 
 /** What the age of a report is measured with. */

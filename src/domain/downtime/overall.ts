@@ -1,7 +1,7 @@
 import { firstEndingAfter, intersect, length, subtract, union } from '../interval.ts';
 import { type Series, seriesId } from '../sample.ts';
 import type { Bracket, Interval, Millis } from '../time.ts';
-import { type DowntimeWindow, type Extent, extentOf, isExact, type Measured, sampleSentAt, seconds } from './window.ts';
+import { type DowntimeWindow, type Extent, extentOf, isExact, type Measured, seconds, sharedEdge } from './window.ts';
 
 /** The downtime of a run: unions of down windows, never sums. */
 export type Overall = {
@@ -166,14 +166,8 @@ const ofOtherSeries = (windows: readonly DowntimeWindow[], one: DowntimeWindow):
 function agreedEdge(edge: Bracket, others: readonly Bracket[]): Millis {
   const exact = [edge, ...others].find(isExact);
   if (exact !== undefined && exact.estimate >= edge.earliest && exact.estimate <= edge.latest) return exact.estimate;
-  const shared = others.reduce(
-    (common, other) => {
-      const both = { from: Math.max(common.from, other.earliest), until: Math.min(common.until, sampleSentAt(other)) };
-      return both.from < both.until ? both : common;
-    },
-    { from: edge.earliest, until: sampleSentAt(edge) },
-  );
-  return (shared.from + shared.until) / 2;
+  const { from, until } = sharedEdge(edge, others);
+  return (from + until) / 2;
 }
 
 /** Returns the outages in order, each as the intervals of it that were observed. */

@@ -2,7 +2,7 @@ import type { VoidKind } from '../cause.ts';
 import { intersect, length, union } from '../interval.ts';
 import type { ProbeDescription } from '../probe.ts';
 import type { LiveSeries } from '../run/live.ts';
-import type { SeriesSummary } from '../run/report.ts';
+import type { SeriesSummary, SeriesTotals } from '../run/report.ts';
 import type { Sample, Series } from '../sample.ts';
 import type { Interval, Millis } from '../time.ts';
 import { createLatencies } from './quantiles.ts';
@@ -27,7 +27,9 @@ export type SeriesState = {
   gaps(now: Millis): readonly Interval[];
   /** From the start of the first session to the end of the last one, or to `now`. */
   watched(now: Millis): Interval;
-  summary(now: Millis): SeriesSummary;
+  totals(now: Millis): SeriesTotals;
+  /** Sorts all latencies. */
+  latency(): SeriesSummary['latency'];
   status(now: Millis): Pick<LiveSeries, 'status' | 'last' | 'pending'> & { readonly open: DowntimeWindow | null };
 };
 
@@ -131,7 +133,8 @@ export function createSeriesState(
     windows: (now) => windowsIn(currentHistory(), now),
     gaps: (now) => gapsIn(currentHistory(), now),
     watched,
-    summary(now) {
+    latency: latencies.quantiles,
+    totals(now) {
       const history = currentHistory();
       const windows = windowsIn(history, now);
       const down = windows.filter((one) => one.kind === 'down');
@@ -154,9 +157,6 @@ export function createSeriesState(
         gaps,
         windows: down.length,
         longest: down.reduce((longest, one) => Math.max(longest, one.duration.estimate), 0),
-        get latency() {
-          return latencies.quantiles();
-        },
       };
     },
     status(now) {

@@ -41,7 +41,20 @@ export type DowntimeWindow = SeriesKey & {
 export const isExact = ({ estimate, latest }: Bracket): boolean => estimate === latest;
 
 /** Returns when the sample behind an edge was sent: the estimate is midway between that and `earliest`. */
-export const sampleSentAt = ({ earliest, estimate }: Bracket): Millis => 2 * estimate - earliest;
+const sampleSentAt = ({ earliest, estimate }: Bracket): Millis => 2 * estimate - earliest;
+
+/**
+ * Returns the time that an edge shares with the brackets of other series: up to when the sample behind each was sent.
+ * Ignores a bracket that overlaps nothing of what is left.
+ */
+export const sharedEdge = (edge: Bracket, others: readonly Bracket[]): Interval =>
+  others.reduce<Interval>(
+    (shared, other) => {
+      const both = { from: Math.max(shared.from, other.earliest), until: Math.min(shared.until, sampleSentAt(other)) };
+      return both.from < both.until ? both : shared;
+    },
+    { from: edge.earliest, until: sampleSentAt(edge) },
+  );
 
 /** When a window or several were down: certainly in `min`, possibly in `max`, most likely in `estimate`. */
 export type Extent = {

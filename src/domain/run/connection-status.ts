@@ -1,7 +1,11 @@
+import type { Log } from '../ports.ts';
 import { type Sample, seriesId } from '../sample.ts';
 
-/** Called when a polled source becomes unreachable, and when it is reachable again. */
-export type OnConnectionChange = (state: { readonly problem: string } | 'back') => void;
+/**
+ * Called when a polled source becomes unreachable, for each further poll that fails (`again`), and when it is reachable
+ * again.
+ */
+export type OnConnectionChange = (state: { readonly problem: string; readonly again: boolean } | 'back') => void;
 
 /** Turns the results of polls into changes. */
 export type ConnectionStatus = {
@@ -9,7 +13,7 @@ export type ConnectionStatus = {
   failed(reason: string): void;
 };
 
-/** Reports the first failed poll of several in a row, and the first good one after them. */
+/** Reports each failed poll, and the first good one after them. */
 export function createConnectionStatus(onChange: OnConnectionChange): ConnectionStatus {
   let isAway = false;
   return {
@@ -18,7 +22,7 @@ export function createConnectionStatus(onChange: OnConnectionChange): Connection
       isAway = false;
     },
     failed(reason) {
-      if (!isAway) onChange({ problem: reason });
+      onChange({ problem: reason, again: isAway });
       isAway = true;
     },
   };
@@ -27,17 +31,17 @@ export function createConnectionStatus(onChange: OnConnectionChange): Connection
 /**
  * Logs when the quota leaves no room for the server of a probe, so that its state is unknown, and when that is over.
  */
-export function createQuotaWatch(log: (level: 'info' | 'warn', message: string) => void): (sample: Sample) => void {
+export function createQuotaWatch(log: Log): (sample: Sample) => void {
   const statuses = new Map<string, ConnectionStatus>();
   return (sample) => {
     const probe = `${sample.probe} of ${sample.cloud}`;
     const status =
       statuses.get(seriesId(sample)) ??
-      createConnectionStatus((state) =>
-        state === 'back'
-          ? log('info', `${probe}: the quota has room again`)
-          : log('warn', `${probe}: unknown, as the quota leaves no room for a test server: ${state.problem}`),
-      );
+      createConnectionStatus((state) => {
+        if (state === 'back') log('info', `${probe}: the quota has room again`);
+        else if (!state.again)
+          log('warn', `${probe}: unknown, as the quota leaves no room for a test server: ${state.problem}`);
+      });
     statuses.set(seriesId(sample), status);
     if (sample.outcome !== 'void') status.succeeded();
     else if (sample.cause.kind === 'quota') status.failed(sample.cause.message);

@@ -3,8 +3,10 @@ import type { Health, JournalState } from '../ports.ts';
 import type { Outcome, Series } from '../sample.ts';
 import type { Millis } from '../time.ts';
 import type { AttributedWindow } from '../upgrade/attribution.ts';
+import type { TaskDowntime } from '../upgrade/task-downtime.ts';
 import type { KnownTask } from '../upgrade/task-registry.ts';
-import type { Report } from './report.ts';
+import type { Verdict } from '../upgrade/verdict.ts';
+import type { BriefReport, Report } from './report.ts';
 
 export type SeriesStatus = 'up' | 'degraded' | 'down' | 'unknown';
 
@@ -37,7 +39,27 @@ export type LiveStatus = {
   readonly phase: string | null;
   /** All phases of the plan, and all that have started. */
   readonly phases: readonly string[];
-  readonly report: Report;
+  readonly report: BriefReport;
   readonly journal: JournalState;
   readonly health: Health | null;
+};
+
+/** Whether sampler and journal work, without what was found. */
+export type SamplingStatus = Pick<LiveStatus, 'at' | 'paused' | 'journal' | 'health'> & {
+  readonly series: readonly Omit<LiveSeries, 'open'>[];
+};
+
+/**
+ * Reads the state of a run at a moment, now by default. Each function computes what it returns and no more; those that
+ * are called with the same moment share the work.
+ */
+export type RunReader = {
+  now(): Millis;
+  sampling(at?: Millis): SamplingStatus;
+  live(at?: Millis): LiveStatus;
+  /** The phases, judged by the plan. */
+  verdict(at?: Millis): Verdict;
+  /** In order of their start. */
+  tasks(at?: Millis): readonly TaskDowntime[];
+  report(at?: Millis): Report;
 };

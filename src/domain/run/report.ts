@@ -45,14 +45,18 @@ export type SeriesSummary = {
   readonly longest: number;
   /**
    * Latency of ok samples: the whole request, or a boot up to ACTIVE. Excludes extra samples and those with a stall.
-   * Null if there are none. Computed when read.
+   * Null if there are none.
    */
   readonly latency: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number } | null;
 };
 
+/** A summary without the latency, for which all values are sorted. */
+export type SeriesTotals = Omit<SeriesSummary, 'latency'>;
+
 export type ServerCounts = { readonly created: number; readonly deleted: number; readonly leaked: number };
 
-export type Report = {
+/** What status line, page and metrics need of a report, several times a second: without what takes long to compute. */
+export type BriefReport = {
   readonly run: {
     readonly id: string;
     readonly startedAt: Millis;
@@ -77,15 +81,19 @@ export type Report = {
   }[];
   /** What the probes are: all known ones, and those that only the journal knows. */
   readonly probeTypes: readonly ProbeDescription[];
-  readonly probes: readonly SeriesSummary[];
+  readonly probes: readonly SeriesTotals[];
   /** In order of the estimated start. */
   readonly windows: readonly AttributedWindow[];
-  /** The phases, judged by the plan. Computed when read. */
+  readonly servers: ServerCounts;
+};
+
+export type Report = Omit<BriefReport, 'probes'> & {
+  readonly probes: readonly SeriesSummary[];
+  /** The phases, judged by the plan. */
   readonly verdict: Verdict;
-  /** In order of their start. Computed when read. */
+  /** In order of their start. */
   readonly tasks: readonly TaskDowntime[];
   readonly observationGaps: readonly ObservationGap[];
-  readonly servers: ServerCounts;
   /** Results of `check before` and `check after`. */
   readonly checks: readonly CheckReport[];
   /** Journal rows that could not be read, and are missing from this report. */

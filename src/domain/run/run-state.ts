@@ -1,16 +1,7 @@
 import { type CheckRun, checkReports } from '../check.ts';
 import { overallOf } from '../downtime/overall.ts';
 import { createSeriesState, type SeriesState } from '../downtime/series-state.ts';
-import type {
-  Facts,
-  Health,
-  JournalDamage,
-  JournalEntry,
-  JournalState,
-  ObservationGap,
-  PhaseMark,
-  Session,
-} from '../ports.ts';
+import type { Facts, Health, JournalDamage, JournalEntry, ObservationGap, PhaseMark, Session } from '../ports.ts';
 import { type ProbeDescription, probeNamed, withUnknown } from '../probe.ts';
 import { type Sample, type Series, type SeriesKey, seriesId } from '../sample.ts';
 import type { Millis } from '../time.ts';
@@ -20,11 +11,11 @@ import type { PhaseSeriesInput } from '../upgrade/phase-measures.ts';
 import { createPhaseFinder, type PhaseInterval, phaseAt } from '../upgrade/phases.ts';
 import type { Plan } from '../upgrade/plan.ts';
 import type { Task } from '../upgrade/task.ts';
-import { taskDowntimes } from '../upgrade/task-downtime.ts';
-import { createTaskRegistry, type TaskLoad } from '../upgrade/task-registry.ts';
-import { judge } from '../upgrade/verdict.ts';
-import type { LiveStatus } from './live.ts';
-import type { Report } from './report.ts';
+import { type TaskDowntime, taskDowntimes } from '../upgrade/task-downtime.ts';
+import { createTaskRegistry, type KnownTask, type TaskLoad } from '../upgrade/task-registry.ts';
+import { judge, type Verdict } from '../upgrade/verdict.ts';
+import type { LiveStatus, SamplingStatus } from './live.ts';
+import type { BriefReport, Report } from './report.ts';
 import { createTestServers, type LeftoverServer } from './test-servers.ts';
 
 /**
@@ -46,9 +37,19 @@ export type RunState = {
   setDamage(damage: readonly JournalDamage[]): void;
   /** Test servers that are not known to be deleted. */
   leftoverServers(): readonly LeftoverServer[];
+  runningTasks(): readonly KnownTask[];
+  /** Returns whether any series is down. */
+  isDown(now: Millis): boolean;
+  verdict(now: Millis): Verdict;
+  /** In order of their start. */
+  tasks(now: Millis): readonly TaskDowntime[];
   report(now: Millis): Report;
-  live(now: Millis, sampler: { paused: boolean; journal: JournalState; health: Health | null }): LiveStatus;
+  sampling(now: Millis, sampler: SamplerState): SamplingStatus;
+  live(now: Millis, sampler: SamplerState): LiveStatus;
 };
+
+/** What the run state does not know of the daemon. */
+type SamplerState = Pick<LiveStatus, 'paused' | 'journal' | 'health'>;
 
 export type RunStateOptions = {
   readonly run: string;
@@ -105,6 +106,18 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
     if (last !== undefined) sessions[sessions.length - 1] = { ...last, facts: { ...last.facts, ...facts } };
   }
 
+  /** Counts everything that changes what is computed below. */
+  let changes = 0;
+
+  /** Keeps the last value, for as long as nothing changes and the same moment is asked for. */
+  function memoize<T>(compute: (now: Millis) => T): (now: Millis) => T {
+    let last: { readonly changes: number; readonly now: Millis; readonly value: T } | null = null;
+    return (now) => {
+      if (last === null || last.changes !== changes || last.now !== now) last = { changes, now, value: compute(now) };
+      return last.value;
+    };
+  }
+
   const findPhases = createPhaseFinder(plan);
   let phaseCache = { tasksVersion: -1, markCount: -1, intervals: [] as readonly PhaseInterval[] };
   function phaseIntervals(): readonly PhaseInterval[] {
@@ -125,25 +138,28 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
       trace: one.trace,
     }));
 
-  function report(now: Millis): Report {
+  const until = (now: Millis): Millis => (running ? now : (sessions.at(-1)?.aliveAt ?? now));
+
+  const windowsAt = memoize((now) => {
     const all = phaseInputs(now);
+    const sorted = all.flatMap((one) => one.windows).sort((a, b) => a.start.estimate - b.start.estimate);
+    return { all, windows: attributeWindows(sorted, { tasks, phases: phaseIntervals(), probes }) };
+  });
+
+  const briefReport = memoize((now): BriefReport => {
+    const { all, windows } = windowsAt(now);
     const last = sessions.at(-1);
-    const windows = attributeWindows(
-      all.flatMap((one) => one.windows).sort((a, b) => a.start.estimate - b.start.estimate),
-      { tasks, phases: phaseIntervals(), probes },
-    );
     const probeTypes = withUnknown(
       probes,
       all.map(({ series }) => series.probe),
     );
     const downtime = { selected: overall, probes: probeTypes.map(({ name }) => name) };
-    const until = running ? now : (last?.aliveAt ?? now);
     const places = new Map(all.map(({ series: { cloud, vantage } }) => [`${cloud}\n${vantage}`, { cloud, vantage }]));
     return {
       run: {
         id: run,
         startedAt: sessions.at(0)?.startedAt ?? now,
-        endedAt: until,
+        endedAt: until(now),
         running,
         version: last?.version ?? version,
         clouds: unique(all.map((one) => one.series.cloud)),
@@ -167,25 +183,44 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
         servers: servers.counts(running, { cloud, vantage }),
       })),
       probeTypes,
-      probes: [...seriesStates.values()].map((one) => one.summary(now)),
+      probes: [...seriesStates.values()].map((one) => one.totals(now)),
       windows,
-      get verdict() {
-        const from = sessions.at(0)?.startedAt ?? now;
-        const watched = { from, until, running };
-        return judge(plan, { phaseIntervals: phaseIntervals(), series: all, windows, probes, run: watched });
-      },
-      get tasks() {
-        return taskDowntimes(tasks.all(), windows);
-      },
-      observationGaps,
       servers: servers.counts(running),
+    };
+  });
+
+  const verdict = memoize((now): Verdict => {
+    const { all, windows } = windowsAt(now);
+    const from = sessions.at(0)?.startedAt ?? now;
+    const whole = { from, until: until(now), running };
+    return judge(plan, { phaseIntervals: phaseIntervals(), series: all, windows, probes, run: whole });
+  });
+
+  const downtimes = memoize((now) => taskDowntimes(tasks.all(), windowsAt(now).windows));
+
+  const report = memoize((now): Report => {
+    const brief = briefReport(now);
+    return {
+      ...brief,
+      probes: brief.probes.map((one) => ({ ...one, latency: stateOf(one.series)?.latency() ?? null })),
+      verdict: verdict(now),
+      tasks: downtimes(now),
+      observationGaps: observationGaps.slice(),
       checks: checkReports(checkRuns),
       damage,
     };
-  }
+  });
+
+  const seriesStatuses = (now: Millis, health: Health | null) =>
+    [...seriesStates.entries()].map(([id, state]) => ({
+      series: state.series,
+      ...state.status(now),
+      suspended: health?.suspended[id] ?? null,
+    }));
 
   return {
     openSession(session, series) {
+      changes++;
       endSession(sessions.at(-1)?.aliveAt ?? session.startedAt, false);
       running = true;
       sessions.push(session);
@@ -198,9 +233,16 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
         }
       }
     },
-    closeSession: endSession,
-    sent: (key, seq, at, note) => stateOf(key)?.sent(seq, at, note),
+    closeSession(aliveAt, clean) {
+      changes++;
+      endSession(aliveAt, clean);
+    },
+    sent(key, seq, at, note) {
+      changes++;
+      stateOf(key)?.sent(seq, at, note);
+    },
     accept(entry) {
+      changes++;
       if (entry.type === 'sample') acceptSample(entry.sample);
       else if (entry.type === 'facts') addFacts(entry.facts);
       else if (entry.type === 'gap') observationGaps.push(entry.gap);
@@ -211,34 +253,37 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
       else annotate(entry.annotation);
     },
     setDamage(current) {
+      changes++;
       damage = current;
     },
     leftoverServers: servers.left,
     annotations: () => [...annotations.values()],
     checkRuns: () => checkRuns.slice(),
     taskLoadWith: tasks.loadWith,
+    runningTasks: tasks.running,
+    isDown: (now) => [...seriesStates.values()].some((one) => one.status(now).open?.kind === 'down'),
+    verdict,
+    tasks: downtimes,
     report,
-    live(now, { paused, journal, health }) {
-      const current = report(now);
+    sampling: (now, sampler) => ({
+      at: now,
+      ...sampler,
+      series: seriesStatuses(now, sampler.health).map(({ open: _open, ...status }) => status),
+    }),
+    live(now, sampler) {
+      const current = briefReport(now);
       const byId = new Map(current.windows.map((one) => [one.id, one]));
       return {
         at: now,
-        paused,
-        series: [...seriesStates.entries()].map(([id, state]) => {
-          const { open, ...status } = state.status(now);
-          return {
-            series: state.series,
-            ...status,
-            open: open === null ? null : (byId.get(open.id) ?? null),
-            suspended: health?.suspended[id] ?? null,
-          };
-        }),
+        ...sampler,
+        series: seriesStatuses(now, sampler.health).map(({ open, ...status }) => ({
+          ...status,
+          open: open === null ? null : (byId.get(open.id) ?? null),
+        })),
         running: tasks.running().toReversed(),
         phase: phaseAt(phaseIntervals(), now),
         phases: unique([...(plan?.phases ?? []), ...phaseIntervals()].map(({ name }) => name)),
         report: current,
-        journal,
-        health,
       };
     },
   };

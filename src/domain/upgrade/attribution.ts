@@ -1,5 +1,5 @@
 import { partitionPoint } from '../binary-search.ts';
-import { type DowntimeWindow, sampleSentAt } from '../downtime/window.ts';
+import { type DowntimeWindow, sharedEdge } from '../downtime/window.ts';
 import type { ProbeDescription } from '../probe.ts';
 import type { Bracket, Millis } from '../time.ts';
 import { type PhaseInterval, phaseAt } from './phases.ts';
@@ -115,15 +115,11 @@ function preciseStartAt(windows: readonly DowntimeWindow[], index: number): Mill
     const latest = Math.min(...[window, ...others].map((one) => one.start.latest));
     return Math.max(start.earliest, Math.min(exitedBy - MIN_TASK_AGE_MS, latest));
   }
-  let shared = { from: start.earliest, until: sampleSentAt(start) };
-  for (const other of others) {
-    const both = {
-      from: Math.max(shared.from, other.start.earliest),
-      until: Math.min(shared.until, sampleSentAt(other.start)),
-    };
-    if (both.from < both.until) shared = both;
-  }
-  return (shared.from + shared.until) / 2;
+  const { from, until } = sharedEdge(
+    start,
+    others.map((one) => one.start),
+  );
+  return (from + until) / 2;
 }
 
 /** Returns the windows of the other connection that may have started at the same time. */

@@ -1,22 +1,53 @@
 import { z } from 'zod';
 import type { Service } from '../../domain/cause.ts';
 import type { Millis } from '../../domain/time.ts';
-import { validRowsOf } from '../../http/lists.ts';
 
-/** GET /os-services, for administrators. */
-export const servicesSchema = z.object({
-  services: validRowsOf(
-    z.looseObject({
-      binary: z.string(),
-      host: z.string(),
-      status: z.string(),
-      state: z.string(),
-      updated_at: z.string().nullish(),
+/** A row of Nova's `services` table, as GET /os-services shows it to an administrator. */
+export type ServiceRecord = {
+  readonly id: string;
+  readonly binary: string;
+  readonly host: string;
+  /** The availability zone. */
+  readonly zone: string;
+  readonly enabled: boolean;
+  readonly up: boolean;
+  /** The last report, by the cloud's clock; null if the service has not reported yet. */
+  readonly reportedAt: Millis | null;
+  readonly disabledReason: string | null;
+};
+
+/** A row of GET /os-services. */
+export const serviceRecord = z
+  .looseObject({
+    id: z.union([z.string(), z.number()]).transform(String),
+    binary: z.string(),
+    host: z.string(),
+    zone: z.string().default('nova'),
+    status: z.string(),
+    state: z.string(),
+    updated_at: z.string().nullish(),
+    disabled_reason: z.string().nullish(),
+  })
+  .transform(
+    (row): ServiceRecord => ({
+      id: row.id,
+      binary: row.binary,
+      host: row.host,
+      zone: row.zone,
+      enabled: row.status === 'enabled',
+      up: row.state === 'up',
+      reportedAt: parseUtc(row.updated_at),
+      disabledReason: row.disabled_reason ?? null,
     }),
-  ),
-});
+  );
 
-export type ReportingService = z.infer<typeof servicesSchema>['services'][number];
+/** Nova's timestamps are UTC, mostly without a zone. */
+function parseUtc(text: string | null | undefined): Millis | null {
+  const time = Date.parse(`${(text ?? '').replace(/Z$/, '')}Z`);
+  return Number.isNaN(time) ? null : time;
+}
+
+type ReportingService = Pick<ServiceRecord, 'binary' | 'enabled' | 'up' | 'reportedAt'>;
 
 /**
  * Nova's services report every 10 s (`report_interval`) and are marked down a minute after the last report
@@ -44,13 +75,13 @@ export function createServiceReports(): ServiceReports {
   const silent = new Set<Service>();
   return {
     learn(services, cloudNow) {
-      const ages = services.filter(({ state }) => state === 'up').map((service) => ageOf(service, cloudNow));
+      const ages = services.filter(({ up }) => up).map((service) => ageOf(service, cloudNow));
       ageLimitMs = Math.max(ageLimitMs, ...ages.map((age) => age * REPORT_AGE_FACTOR));
     },
     record(services, cloudNow) {
       for (const binary of BINARIES) {
-        const enabled = services.filter((service) => service.binary === binary && service.status === 'enabled');
-        const late = enabled.filter((service) => service.state !== 'up' || ageOf(service, cloudNow) > ageLimitMs);
+        const enabled = services.filter((service) => service.binary === binary && service.enabled);
+        const late = enabled.filter((service) => !service.up || ageOf(service, cloudNow) > ageLimitMs);
         if (enabled.length > 0 && late.length === enabled.length) silent.add(binary);
       }
     },
@@ -59,8 +90,6 @@ export function createServiceReports(): ServiceReports {
   };
 }
 
-/** Returns milliseconds. `updated_at` is UTC but names no zone. */
-function ageOf({ updated_at }: ReportingService, cloudNow: Millis): number {
-  if (updated_at === null || updated_at === undefined) return Infinity;
-  return cloudNow - Date.parse(`${updated_at.replace(/Z$/, '')}Z`);
-}
+/** Returns milliseconds; Infinity for a service that has not reported yet. */
+const ageOf = ({ reportedAt }: ReportingService, cloudNow: Millis): number =>
+  reportedAt === null ? Infinity : cloudNow - reportedAt;

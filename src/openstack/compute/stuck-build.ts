@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import type { Service } from '../../domain/cause.ts';
 import type { Millis } from '../../domain/time.ts';
-import { listOf } from '../../http/lists.ts';
-import type { Cloud } from '../cloud.ts';
+import { listOf, validRowsOf } from '../../http/lists.ts';
+import { type Cloud, diagnosisText } from '../cloud.ts';
 import type { Dependency } from '../diagnosis/dependency-check.ts';
 import { segment } from '../http/resource-id.ts';
 import type { RequestOptions } from './compute.ts';
 import type { Server } from './server-body.ts';
-import { createServiceReports, servicesSchema } from './service-reports.ts';
+import { createServiceReports, serviceRecord } from './service-reports.ts';
 
 export type FaultAssignment = {
   readonly service: Service;
@@ -57,6 +57,8 @@ const FAULT_BY_STAGE: Readonly<Record<string, FaultAssignment>> = {
 /** Used by conductor and scheduler to select a host. Neutron is called later, by nova-compute. */
 const SCHEDULING_DEPENDENCIES: readonly Dependency[] = ['placement', 'keystone'];
 
+/** A row that cannot be read does not hide the services in the others. */
+const servicesSchema = z.object({ services: validRowsOf(serviceRecord) });
 const actionsSchema = z.object({ instanceActions: listOf(z.unknown()) });
 
 /** `admin`: a user who may read os-services; null: conductor and scheduler cannot be told apart. */
@@ -69,6 +71,7 @@ export function createStuckBuild(cloud: Cloud, admin: Cloud | null): StuckBuild 
     if (admin === null) return null;
     const options = { limits: REQUEST_LIMITS, signal };
     const result = await admin.compute(admin.http).read('/os-services', servicesSchema, options);
+    cloud.debug(diagnosisText('GET /os-services to nova-api', result));
     return result.type === 'ok' ? result.value.services : null;
   }
 
@@ -79,6 +82,7 @@ export function createStuckBuild(cloud: Cloud, admin: Cloud | null): StuckBuild 
   ) {
     if (!zoneAsked) return server.zone !== '';
     const result = await compute.read(`/servers/${segment(server.id)}/os-instance-actions`, actionsSchema, options);
+    cloud.debug(diagnosisText('GET os-instance-actions to nova-api', result));
     return result.type === 'ok' && result.value.instanceActions.length > 0;
   }
 

@@ -1,4 +1,5 @@
 import type { CloudAccess } from '../../domain/cloud-access.ts';
+import type { Clock } from '../../domain/ports.ts';
 import type { HttpClient } from '../http/http.ts';
 import { type HttpLimits, SINGLE_BODY_LIMIT } from '../http/http-message.ts';
 import { loadBalancerOf } from '../http/load-balancer-page.ts';
@@ -22,13 +23,21 @@ export type PingResult = {
 
 export type Ping = (service: PingableService, limits: HttpLimits, signal: AbortSignal) => Promise<PingResult>;
 
-export type PingOptions = { readonly access: CloudAccess; readonly session: Session; readonly http: HttpClient };
+export type PingOptions = {
+  readonly access: CloudAccess;
+  readonly session: Session;
+  readonly http: HttpClient;
+  readonly clock: Clock;
+  /** Logs each request. */
+  readonly debug: (message: string) => void;
+};
 
 /** Returns a function that requests the version document of a service. */
-export function createPing({ access, session, http }: PingOptions): Ping {
+export function createPing({ access, session, http, clock, debug }: PingOptions): Ping {
   return async (service, limits, signal) => {
     const url = urlOf(service, { access, session });
     if (url === null) return { reachability: 'unknown', timedOut: false, reset: null };
+    const sentAt = clock.now();
     const answer = await http.send({
       method: 'GET',
       url,
@@ -37,6 +46,8 @@ export function createPing({ access, session, http }: PingOptions): Ping {
       limits,
       signal,
     });
+    const found = answer.type === 'answer' ? `HTTP ${answer.status}` : `${answer.kind}: ${answer.message}`;
+    debug(`diagnosis: version document of ${service}: ${found} (${Math.round(clock.now() - sentAt)} ms)`);
     if (answer.type === 'answer') {
       const isService = answer.status < 500 && loadBalancerOf(answer.status, answer.body) === null;
       return { reachability: isService ? 'answers' : 'silent', timedOut: false, reset: null };

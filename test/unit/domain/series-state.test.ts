@@ -31,7 +31,7 @@ type Stop = {
 const replay = (samples: readonly Sample[], now: number) => {
   const state = createSeriesState(SERIES, 0);
   for (const sample of samples) state.accept(sample);
-  return { summary: state.summary(now), windows: state.windows(now), gaps: state.gaps(now) };
+  return { summary: state.totals(now), windows: state.windows(now), gaps: state.gaps(now) };
 };
 
 describe('the state of a series', () => {
@@ -184,8 +184,8 @@ describe('the state of a series', () => {
     state.accept(failedSample({ seq: 1, at: 1100, extra: true }));
     state.accept(okSample({ seq: 2, at: 1200, extra: true }, 700));
     state.accept(okSample({ seq: 3, at: 2000 }, 500));
-    expect(state.summary(2500).samples).toEqual({ ok: 1, failed: 1, void: 0, missed: 0, extra: 2 });
-    expect(state.summary(2500).latency).toEqual({ p50: 0.5, p95: 0.5, p99: 0.5, max: 0.5 });
+    expect(state.totals(2500).samples).toEqual({ ok: 1, failed: 1, void: 0, missed: 0, extra: 2 });
+    expect(state.latency()).toEqual({ p50: 0.5, p95: 0.5, p99: 0.5, max: 0.5 });
   });
 
   it('counts the time between two sessions as unobserved, and continues an open window', () => {
@@ -212,7 +212,7 @@ describe('the state of a series', () => {
     state.beginSession(SERIES);
     state.accept(okSample({ seq: 0, at: 13_000, session: 3 }));
     state.endSession(14_000);
-    const { observed, unobserved } = state.summary(20_000);
+    const { observed, unobserved } = state.totals(20_000);
     expect([observed, unobserved]).toEqual([1.1, 2.9]);
   });
 

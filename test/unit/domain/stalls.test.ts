@@ -121,7 +121,7 @@ describe('a series with stalled samples', () => {
     fc.assert(
       fc.property(anySamples, (list) => {
         const [calm, disturbed] = [replay(list.map((one) => one.calm)), replay(list.map((one) => one.stalled))];
-        const [before, after] = [calm.summary(100_000), disturbed.summary(100_000)];
+        const [before, after] = [calm.totals(100_000), disturbed.totals(100_000)];
         expect(after.samples).toEqual(before.samples);
         expect(after.windows).toBe(before.windows);
         expect(after.gaps).toEqual(before.gaps);
@@ -144,7 +144,8 @@ describe('a series with stalled samples', () => {
       okSample({ seq: 2, at: 3000 }, 750),
     ]);
     expect(state.windows(4000)).toEqual([]);
-    expect(state.summary(4000)).toMatchObject({ samples: { ok: 3, void: 0 }, latency: { p50: 0.5, max: 0.75 } });
+    expect(state.totals(4000)).toMatchObject({ samples: { ok: 3, void: 0 } });
+    expect(state.latency()).toMatchObject({ p50: 0.5, max: 0.75 });
     const traced = state.trace.during([{ from: 0, until: 4000 }]);
     expect({ ...traced, seconds: [...traced.seconds] }).toMatchObject({ ok: 3, void: 0, seconds: [0.5, 0.75] });
   });

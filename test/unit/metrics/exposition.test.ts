@@ -5,6 +5,7 @@ import { createMetrics } from '../../../src/metrics/metrics.ts';
 import { describeProbes } from '../../../src/probes/registry.ts';
 import { readFamilies } from '../../support/exposition.ts';
 import { BOOT, LIST_KEPT, LIST_NEW, live, liveSeries, summary, TOKEN, wholeVerdict } from '../../support/live.ts';
+import { isMissing, tool } from '../../support/requirements.ts';
 import { failedSample, okSample } from '../../support/samples.ts';
 import { phaseVerdict } from '../../support/verdicts.ts';
 
@@ -13,27 +14,26 @@ const all = [LIST_NEW, LIST_KEPT, BOOT, TOKEN];
 async function exposition(): Promise<string> {
   const metrics = createMetrics({ version: '0.1.0', probes: describeProbes() });
   const base = live();
-  metrics.update({
-    ...base,
-    phase: 'maintenance',
-    phases: ['maintenance'],
-    series: all.map((series) => liveSeries({ series })),
-    report: {
-      ...base.report,
-      probes: all.map((series) => summary({ series })),
-      verdict: wholeVerdict({ plan: 'night', result: 'fail', phases: [phaseVerdict()] }),
+  metrics.update(
+    {
+      ...base,
+      phase: 'maintenance',
+      phases: ['maintenance'],
+      series: all.map((series) => liveSeries({ series })),
+      report: {
+        ...base.report,
+        probes: all.map((series) => summary({ series })),
+      },
     },
-  });
+    wholeVerdict({ plan: 'night', result: 'fail', phases: [phaseVerdict()] }),
+  );
   metrics.observe({ ...okSample({ seq: 0, at: 0 }, 42), cloud: 'prod"\\\n', stages: { connect: 0.01 } });
   metrics.observe(failedSample({ seq: 1, at: 1000 }));
   return metrics.text();
 }
 
-const promtool = spawnSync('promtool', ['--version']).status === 0;
-if (!promtool) console.warn('skipped: promtool is not installed (Debian: apt-get install prometheus)');
-
 describe('the text of /metrics', () => {
-  it.skipIf(!promtool)('passes promtool check metrics without a finding', async () => {
+  it.skipIf(isMissing(tool('promtool', 'prometheus')))('passes promtool check metrics without a finding', async () => {
     const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
       input: await exposition(),
       encoding: 'utf8',

@@ -12,6 +12,7 @@ import {
   liveSeries,
   overall,
   report,
+  type ShownStatus,
   summary,
   window,
 } from '../../support/live.ts';
@@ -21,6 +22,8 @@ import { budget, neverBegun, phaseVerdict } from '../../support/verdicts.ts';
 const read = async (metrics: Metrics) => readExposition(await metrics.text());
 const PLACE = 'cloud="prod",vantage="lab"';
 const NEW = `${PLACE},probe="server-list",connection="new"`;
+
+const updateWith = (metrics: Metrics, now: ShownStatus): void => metrics.update(now, now.report.verdict);
 
 /** The sample as a sample of the series of `live()`. */
 const here = (sample: Sample): Sample => ({ ...sample, cloud: LIST_NEW.cloud, vantage: LIST_NEW.vantage });
@@ -43,7 +46,7 @@ describe('sample metrics', () => {
 
   it('start every outcome at 0 before the first sample, so that increase() counts the first failure', async () => {
     const metrics = createMetrics({ version: '1', probes: describeProbes() });
-    metrics.update(live());
+    updateWith(metrics, live());
     const values = await read(metrics);
     for (const outcome of ['ok', 'failed', 'void']) {
       expect(values.get(`rollwatch_probe_outcomes_total{${NEW},outcome="${outcome}"}`)).toBe(0);
@@ -94,7 +97,7 @@ describe('sample metrics', () => {
     const metrics = createMetrics({ version: '1', probes: describeProbes() });
     metrics.observe({ ...here(okSample({ seq: 0, at: BEGAN }, 42)), stages: { connect: 0.002, first_byte: 0.038 } });
     metrics.observe(here(failedSample({ seq: 1, at: BEGAN }, { took: 10_000 })));
-    metrics.update(live());
+    updateWith(metrics, live());
     const values = await read(metrics);
     const of = (what: string, rest: string) => values.get(`rollwatch_probe_duration_seconds_${what}{${rest}${NEW}}`);
     expect(of('sum', 'stage="total",')).toBe(0.042);
@@ -111,7 +114,7 @@ describe('run state metrics', () => {
     const up = `rollwatch_probe_up{${NEW}}`;
     const seen: (number | undefined)[] = [];
     for (const state of ['unknown', 'up', 'degraded', 'down', 'unknown'] as const) {
-      metrics.update(live({ series: [liveSeries({ status: state })] }));
+      updateWith(metrics, live({ series: [liveSeries({ status: state })] }));
       seen.push((await read(metrics)).get(up));
     }
     expect(seen).toEqual([undefined, 1, 1, 0, undefined]);
@@ -126,7 +129,7 @@ describe('run state metrics', () => {
       failedSamples: 60,
     });
     const windows = [window(), window({ series: BOOT, start: around(10) }), open];
-    metrics.update(live({ series: [liveSeries({ status: 'down', open })], report: report({ windows }) }));
+    updateWith(metrics, live({ series: [liveSeries({ status: 'down', open })], report: report({ windows }) }));
     const values = await read(metrics);
     expect(values.get(`rollwatch_downtime_open{${NEW}}`)).toBe(1);
     expect(values.get(`rollwatch_downtime_open_seconds{${NEW}}`)).toBe(50);
@@ -140,7 +143,7 @@ describe('run state metrics', () => {
     const metrics = createMetrics({ version: '1', probes: describeProbes() });
     const slow = window({ kind: 'degraded', end: null, failedSamples: 60 });
     for (const open of [window({ end: null }), slow, null]) {
-      metrics.update(live({ series: [liveSeries({ open })] }));
+      updateWith(metrics, live({ series: [liveSeries({ open })] }));
       const values = await read(metrics);
       const down = open?.kind === 'down';
       expect(values.get(`rollwatch_downtime_open{${NEW}}`)).toBe(down ? 1 : 0);
@@ -151,7 +154,8 @@ describe('run state metrics', () => {
 
   it('export how long a sample has been in flight, and that a probe is suspended', async () => {
     const metrics = createMetrics({ version: '1', probes: describeProbes() });
-    metrics.update(
+    updateWith(
+      metrics,
       live({ series: [liveSeries({ pending: { since: BEGAN + 746_000, note: '' }, suspended: 'paused' })] }),
     );
     const values = await read(metrics);
@@ -174,7 +178,7 @@ describe('run state metrics', () => {
         settledDowntime: settled,
         down: { 'server-list': { min: 6, estimate: settled, max: 8 } },
       });
-      metrics.update(live({ report: report({ probes, overall: all }) }));
+      updateWith(metrics, live({ report: report({ probes, overall: all }) }));
       const values = await read(metrics);
       const names = [
         `downtime_seconds_total{${NEW}}`,
@@ -199,7 +203,7 @@ describe('run state metrics', () => {
       budget({ name: 'slowdown', limit: 2, measured: null, result: 'not-proven' }),
     ];
     const verdict = { plan: 'night', result: 'fail', phases: [phaseVerdict({ budgets }), neverBegun()] } as const;
-    metrics.update(live({ report: report({ verdict }) }));
+    updateWith(metrics, live({ report: report({ verdict }) }));
     const values = await read(metrics);
     const of = (name: string, labels: string) =>
       values.get(`rollwatch_budget_${name}{${PLACE},phase="maintenance",${labels}}`);
@@ -218,7 +222,7 @@ describe('run state metrics', () => {
 
   it('export the server counts by cloud', async () => {
     const metrics = createMetrics({ version: '1', probes: describeProbes() });
-    metrics.update(live({ report: report({ servers: { created: 12, deleted: 11, leaked: 1 } }) }));
+    updateWith(metrics, live({ report: report({ servers: { created: 12, deleted: 11, leaked: 1 } }) }));
     const values = await read(metrics);
     expect(values.get(`rollwatch_servers_created_total{${PLACE}}`)).toBe(12);
     expect(values.get(`rollwatch_servers_deleted_total{${PLACE}}`)).toBe(11);
@@ -227,7 +231,8 @@ describe('run state metrics', () => {
 
   it('export the state of the daemon', async () => {
     const metrics = createMetrics({ version: '1.2.3', probes: describeProbes() });
-    metrics.update(
+    updateWith(
+      metrics,
       live({
         paused: true,
         journal: { kind: 'stopped', since: BEGAN, reason: 'disk full', waiting: 300, dropped: 20 },

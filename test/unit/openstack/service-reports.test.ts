@@ -1,19 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { createServiceReports, type ReportingService } from '../../../src/openstack/compute/service-reports.ts';
+import {
+  createServiceReports,
+  type ServiceRecord,
+  serviceRecord,
+} from '../../../src/openstack/compute/service-reports.ts';
 
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 
 /** A service whose last report is `age` seconds old; Nova writes timestamps without a zone. */
-const service = (binary: string, age: number, changes: Partial<ReportingService> = {}): ReportingService => ({
-  binary,
-  host: 'controller',
-  status: 'enabled',
-  state: 'up',
-  updated_at: new Date(NOW - age * 1000).toISOString().replace('Z', '000'),
-  ...changes,
-});
+const service = (binary: string, age: number, changes: Readonly<Record<string, unknown>> = {}): ServiceRecord =>
+  serviceRecord.parse({
+    id: 1,
+    binary,
+    host: 'controller',
+    status: 'enabled',
+    state: 'up',
+    updated_at: new Date(NOW - age * 1000).toISOString().replace('Z', '000'),
+    ...changes,
+  });
 
-const silent = (...services: ReportingService[]) => {
+const silent = (...services: ServiceRecord[]) => {
   const reports = createServiceReports();
   reports.record(services, NOW);
   return reports.silentServices();

@@ -7,7 +7,6 @@ import { type Configuration, loadConfiguration } from '../../../src/config/confi
 import { settingKeys } from '../../../src/config/settings-schema.ts';
 import type { ProbeDescription } from '../../../src/domain/probe.ts';
 import { compareRuns } from '../../../src/domain/run/comparison.ts';
-import type { LiveStatus } from '../../../src/domain/run/live.ts';
 import { createRunState } from '../../../src/domain/run/run-state.ts';
 import type { Series } from '../../../src/domain/sample.ts';
 import { createMetrics } from '../../../src/metrics/metrics.ts';
@@ -29,6 +28,7 @@ import { downtimeFigures } from '../../../src/web/at-moment.ts';
 import { readReport } from '../../../src/web/scene.ts';
 import { makePlace, type Place } from '../../support/config-place.ts';
 import { readExposition } from '../../support/exposition.ts';
+import { liveOf, type ShownStatus } from '../../support/live.ts';
 import { failedSample, okSample } from '../../support/samples.ts';
 import { type Served, serve } from '../../support/served.ts';
 import { GOOD_CLOUDS } from '../config/mistakes/mistake.ts';
@@ -151,7 +151,7 @@ const SERIES: Series = {
 };
 
 /** Volumes are listed at seconds 0 to 9, and the lists of seconds 3 and 4 fail. */
-function watched(probes: readonly ProbeDescription[], waiting = false): LiveStatus {
+function watched(probes: readonly ProbeDescription[], waiting = false): ShownStatus {
   const run = createRunState({ run: 'run', version: '0.1.0', overall: ['volume-list'], probes });
   const session = { id: 1, startedAt: BEGAN, aliveAt: BEGAN, ended: false, version: '0.1.0', vantage: 'here' };
   run.openSession({ ...session, facts: {} }, [SERIES]);
@@ -163,7 +163,7 @@ function watched(probes: readonly ProbeDescription[], waiting = false): LiveStat
   }
   if (waiting) run.sent(SERIES, 10, BEGAN + 10_000, 'page 2');
   else run.closeSession(BEGAN + 9500, true);
-  return run.live(BEGAN + 13_000, { paused: false, journal: { kind: 'recording' }, health: null });
+  return liveOf(run, BEGAN + 13_000);
 }
 
 /** The first failed list starts the window, as the probe is dated by its stages; the end is midway. */
@@ -242,7 +242,8 @@ describe('a probe that only the journal knows', () => {
 
   it('is counted by the metrics without its stages', async () => {
     const metrics = createMetrics({ version: '0.1.0', probes: describeProbes() });
-    metrics.update(watched(describeProbes()));
+    const now = watched(describeProbes());
+    metrics.update(now, now.report.verdict);
     const scraped = readExposition(await metrics.text());
     const labels = 'cloud="one",vantage="here",probe="volume-list",connection=""';
     expect(scraped.get(`rollwatch_probe_duration_seconds_count{stage="total",${labels}}`)).toBe(0);

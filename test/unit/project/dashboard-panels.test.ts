@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { DASHBOARDS, type Panel, VARIABLES } from '../../support/dashboards.ts';
 import { type Answered, type Answers, grafana, tablesOf, tilesOf } from '../../support/grafana-panel.ts';
 import { metricOf } from '../../support/promql.ts';
+import { isMissing, tool } from '../../support/requirements.ts';
 
 const PANELS = DASHBOARDS.flatMap(({ uid, panels }) =>
   panels.map((panel) => [`${uid}: ${panel.title}`, panel] as const),
@@ -114,9 +115,6 @@ describe('every panel', () => {
 type Case = { readonly name: string; readonly series: Readonly<Record<string, string>>; readonly at: string };
 type Evaluated = Case & { readonly expr: string; readonly samples: readonly { labels: string; value: number }[] };
 
-const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
-if (!hasPromtool) console.warn('skipped: promtool is not installed (Debian: apt-get install prometheus)');
-
 /** Gives what promtool finds wrong. */
 function disagreements(cases: readonly Evaluated[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'rollwatch-promtool-'));
@@ -170,7 +168,7 @@ const everyConnection = (values: Labels): Labels =>
     ),
   );
 
-describe.skipIf(!hasPromtool)('what is shown of this moment', () => {
+describe.skipIf(isMissing(tool('promtool', 'prometheus')))('what is shown of this moment', () => {
   const states: readonly (readonly [string, Labels, string, string])[] = [
     ['up', connections({}), '1m', 'up'],
     ['slow over one connection', connections({ degraded: `1${ALWAYS}` }), '1m', 'slow'],

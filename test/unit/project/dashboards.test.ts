@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { createFamilies } from '../../../src/metrics/families.ts';
 import { DASHBOARDS, EXPECTATIONS, EXPRESSIONS, RULES, VARIABLES } from '../../support/dashboards.ts';
 import { filledIn, readPromql } from '../../support/promql.ts';
+import { isMissing, tool } from '../../support/requirements.ts';
 
 const root = new URL('../../../', import.meta.url);
 const path = (file: string) => new URL(file, root).pathname;
@@ -154,17 +155,15 @@ describe('the alerts', () => {
     expect(inhibited.filter((name) => !names.includes(name))).toEqual([]);
   });
 
-  const has = (tool: string) => spawnSync(tool, ['--version']).status === 0;
   const tools = [
     ['promtool', ['check', 'rules', path('dashboards/prometheus/rollwatch.rules.yml')]],
     ['promtool', ['test', 'rules', path('dashboards/prometheus/rollwatch.test.yml')]],
     ['amtool', ['check-config', path('dashboards/alertmanager/alertmanager.yml')]],
   ] as const;
-  for (const [tool, args] of tools) {
-    if (!has(tool))
-      console.warn(`skipped: ${tool} is not installed (Debian: apt-get install prometheus prometheus-alertmanager)`);
-    it.skipIf(!has(tool))(`${tool} ${args[0]} ${args[1]} has nothing to say`.replace(root.pathname, ''), () => {
-      const { status, stdout, stderr } = spawnSync(tool, args, { encoding: 'utf8' });
+  for (const [name, args] of tools) {
+    const isToolMissing = isMissing(tool(name, 'prometheus prometheus-alertmanager'));
+    it.skipIf(isToolMissing)(`${name} ${args[0]} ${args[1]} has nothing to say`.replace(root.pathname, ''), () => {
+      const { status, stdout, stderr } = spawnSync(name, args, { encoding: 'utf8' });
       expect({ status, told: status === 0 ? '' : stdout + stderr }).toEqual({ status: 0, told: '' });
     });
   }

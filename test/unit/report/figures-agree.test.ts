@@ -6,7 +6,6 @@ import type { ApiReport } from '../../../src/api/report.ts';
 import type { ApiStatus } from '../../../src/api/status.ts';
 import type { ApiWindow } from '../../../src/api/window.ts';
 import { downtimeOfProbe } from '../../../src/domain/downtime/overall.ts';
-import type { LiveStatus } from '../../../src/domain/run/live.ts';
 import { createRunState } from '../../../src/domain/run/run-state.ts';
 import type { Sample, Series } from '../../../src/domain/sample.ts';
 import type { Plan } from '../../../src/domain/upgrade/plan.ts';
@@ -15,6 +14,7 @@ import { counted, errorBar } from '../../../src/format/quantities.ts';
 import { createMetrics } from '../../../src/metrics/metrics.ts';
 import { describeProbes } from '../../../src/probes/registry.ts';
 import { readExposition } from '../../support/exposition.ts';
+import { liveOf, type ShownStatus } from '../../support/live.ts';
 import { failedSample, okSample, SERIES, voidSample } from '../../support/samples.ts';
 import { type Served, serve } from '../../support/served.ts';
 
@@ -85,7 +85,7 @@ function sampleOf(
 
 /** What is known of the run at its end, and a moment later. */
 function observed({ sessions, phases, running }: Run): {
-  readonly live: LiveStatus;
+  readonly live: ShownStatus;
   readonly samples: readonly Sample[];
 } {
   const observation = createRunState({
@@ -124,12 +124,7 @@ function observed({ sessions, phases, running }: Run): {
     at += 700;
     if (!running || index < sessions.length - 1) observation.closeSession(at, true);
   });
-  const live = observation.live(running ? at : at + MINUTE, {
-    paused: false,
-    journal: { kind: 'recording' },
-    health: null,
-  });
-  return { live, samples };
+  return { live: liveOf(observation, running ? at : at + MINUTE), samples };
 }
 
 const PROBES = describeProbes().map(({ name }) => name);
@@ -144,7 +139,7 @@ describe('the figures of one run', () => {
   beforeAll(async () => {
     served = await serve({
       metrics: {
-        update: (now) => metrics.update(now),
+        update: (...status) => metrics.update(...status),
         text: () => metrics.text(),
         contentType: metrics.contentType,
       },
@@ -158,7 +153,7 @@ describe('the figures of one run', () => {
   const text = async (path: string) => (await fetch(`${served.url}${path}`)).text();
   const json = async (path: string): Promise<unknown> => JSON.parse(await text(path));
 
-  async function show(run: Run): Promise<{ readonly live: LiveStatus; readonly report: ApiReport }> {
+  async function show(run: Run): Promise<{ readonly live: ShownStatus; readonly report: ApiReport }> {
     const { live, samples } = observed(run);
     metrics = createMetrics({ version: '0.1.0', probes: describeProbes() });
     stored = samples;
@@ -167,7 +162,7 @@ describe('the figures of one run', () => {
     return { live, report };
   }
 
-  const property = (name: string, check: (shown: { live: LiveStatus; report: ApiReport }) => Promise<void> | void) =>
+  const property = (name: string, check: (shown: { live: ShownStatus; report: ApiReport }) => Promise<void> | void) =>
     it(name, { timeout: 60_000 }, async () => {
       await fc.assert(
         fc.asyncProperty(runs, async (run) => check(await show(run))),

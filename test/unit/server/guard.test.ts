@@ -1,20 +1,17 @@
 import { connect, createServer as createTcpServer } from 'node:net';
-import { hostname, networkInterfaces } from 'node:os';
+import { hostname } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { UserError } from '../../../src/domain/user-error.ts';
+import { readerOf } from '../../support/live.ts';
+import { isMissing, OUTER_ADDRESS, outerAddress } from '../../support/requirements.ts';
 import { ask, serve } from '../../support/served.ts';
 
 const problem = (answer: { body: string; headers: Record<string, unknown> }) => {
   expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8');
   return JSON.parse(answer.body);
 };
-
-/** An address of this machine that others can reach; without one only loopback can be tested. */
-const outer = Object.values(networkInterfaces())
-  .flat()
-  .find((one) => one?.family === 'IPv4' && !one.internal)?.address;
 
 describe('writing', () => {
   it('needs nothing on loopback', async () => {
@@ -68,8 +65,8 @@ describe('writing', () => {
     expect(writes.length).toBeGreaterThan(8);
   });
 
-  it.skipIf(outer === undefined)('needs the bearer token where others can reach the listener', async () => {
-    await using served = await serve({ listen: { host: outer ?? '', port: 0 }, writeToken: 'right' });
+  it.skipIf(isMissing(OUTER_ADDRESS))('needs the bearer token where others can reach the listener', async () => {
+    await using served = await serve({ listen: { host: outerAddress ?? '', port: 0 }, writeToken: 'right' });
     const post = (headers: Record<string, string>) => ask(`${served.url}/api/v1/pause`, { method: 'POST', headers });
     const bare = await post({});
     expect(bare.status).toBe(401);
@@ -83,8 +80,8 @@ describe('writing', () => {
     expect(served.orders).toEqual(['pause']);
   });
 
-  it.skipIf(outer === undefined)('is off there when no token is configured', async () => {
-    await using served = await serve({ listen: { host: outer ?? '', port: 0 } });
+  it.skipIf(isMissing(OUTER_ADDRESS))('is off there when no token is configured', async () => {
+    await using served = await serve({ listen: { host: outerAddress ?? '', port: 0 } });
     const headers = { authorization: 'Bearer ' };
     expect((await ask(`${served.url}/api/v1/pause`, { method: 'POST' })).status).toBe(403);
     expect((await ask(`${served.url}/api/v1/pause`, { method: 'POST', headers })).status).toBe(403);
@@ -269,9 +266,9 @@ describe('a request that is not right', () => {
 
   it('learns nothing of our insides when the fault is ours', async () => {
     await using served = await serve({
-      live: () => {
+      run: readerOf(() => {
         throw new Error('secret at /etc/rollwatch');
-      },
+      }),
     });
     const answer = await ask(`${served.url}/api/v1/status`);
     expect(answer.status).toBe(500);

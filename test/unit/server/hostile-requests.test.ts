@@ -9,7 +9,7 @@ import type { JournalEntry } from '../../../src/domain/ports.ts';
 import { createRunState } from '../../../src/domain/run/run-state.ts';
 import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES } from '../../../src/domain/upgrade/task.ts';
 import { describeProbes } from '../../../src/probes/registry.ts';
-import { BEGAN, LIST_KEPT, LIST_NEW, ofListNew } from '../../support/live.ts';
+import { BEGAN, LIST_KEPT, LIST_NEW, ofListNew, readerOfState } from '../../support/live.ts';
 import { failedSample, okSample } from '../../support/samples.ts';
 import { ask, type Served, serve } from '../../support/served.ts';
 
@@ -48,7 +48,7 @@ beforeAll(async () => {
   for (const sample of samples) observation.accept({ type: 'sample', sample });
   const accept = (entry: JournalEntry) => observation.accept(entry);
   served = await serve({
-    live: () => observation.live(BEGAN + 60_000, { paused: false, journal: { kind: 'recording' }, health: null }),
+    run: readerOfState(observation, () => BEGAN + 60_000),
     async *stored() {
       yield* samples;
     },

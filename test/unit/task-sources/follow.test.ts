@@ -9,12 +9,14 @@ let file = '';
 let stop = new AbortController();
 let following: Promise<void> = Promise.resolve();
 const lines: string[] = [];
+const opened: string[] = [];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rollwatch-follow-'));
   file = join(folder, 'ansible.log');
   stop = new AbortController();
   lines.length = 0;
+  opened.length = 0;
 });
 
 afterEach(async () => {
@@ -25,7 +27,8 @@ afterEach(async () => {
 
 const follow = (from: 'start' | 'end' = 'start', path = file): void => {
   const onLine = (line: string): void => void lines.push(line);
-  following = followFile(path, { signal: stop.signal, onLine, pollInterval: 5, from });
+  const onOpen = (place: string): void => void opened.push(place);
+  following = followFile(path, { signal: stop.signal, onLine, onOpen, pollInterval: 5, from });
 };
 
 const expectLines = (...expected: readonly string[]): Promise<void> =>
@@ -46,6 +49,7 @@ describe('following a file', () => {
     await severalPolls();
     await appendFile(file, 'new\n');
     await expectLines('new');
+    expect(opened).toEqual(['end']);
   });
 
   it('skips the rest of a line when it starts in the middle', async () => {
@@ -82,6 +86,7 @@ describe('following a file', () => {
     await appendFile(`${file}.1`, 'c\n');
     await writeFile(file, 'd\n');
     await expectLines('a', 'b', 'c', 'd');
+    expect(opened).toEqual(['start', 'start']);
     await appendFile(`${file}.1`, 'e\n');
     await expectLines('a', 'b', 'c', 'd', 'e');
     await appendFile(file, 'f\n');
