@@ -1,6 +1,6 @@
 import { defineConfig } from 'vite';
 
-/** The page as one script and one style sheet, which the daemon serves and the HTML report has inside. */
+/** Bundles the page into one script and one style sheet, which the daemon serves and the HTML report contains. */
 export default defineConfig({
   publicDir: false,
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },

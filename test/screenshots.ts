@@ -22,15 +22,15 @@ mkdirSync(OUT, { recursive: true });
 const child = spawn(process.execPath, [MAIN, 'rehearse', '--config', join(folder, 'rollwatch.yaml')], {
   stdio: ['ignore', 'ignore', 'pipe'],
 });
-let told = '';
+let output = '';
 child.stderr.on('data', (part: Buffer) => {
-  told += part.toString();
+  output += part.toString();
 });
 const browser = await openBrowser();
 try {
   const until = async (pattern: RegExp): Promise<string> => {
     for (;;) {
-      const [, found] = pattern.exec(told) ?? [];
+      const [, found] = pattern.exec(output) ?? [];
       if (found !== undefined) return found;
       await delay(100);
     }

@@ -1,13 +1,13 @@
 # Copyright The Rollwatch authors
 # SPDX-License-Identifier: Apache-2.0
-"""Tells Rollwatch which task of the upgrade is running.
+"""Reports to Rollwatch which task of the upgrade is running.
 
-Two programs in one file. Ansible loads it as a callback plugin, which writes to a pipe which tasks and handlers
-begin and end, and never waits. At the other end of the pipe runs this same file as a program of its own, the courier:
-it keeps what it reads until Rollwatch has taken it. A Rollwatch that is dead, slow or hanging is the courier's affair;
-the upgrade does not notice it.
+Two programs in one file. Ansible loads it as a callback plugin, which writes the start and the end of each task and
+handler to a pipe and never waits. At the other end of the pipe, the same file runs as a separate process, the sender:
+it keeps each report until Rollwatch has accepted it. If Rollwatch is down, slow or hangs, only the sender waits; the
+upgrade is not affected.
 
-Works from ansible-core 2.9 on Python 2.7 to ansible-core 2.21 on Python 3; needs nothing but Python.
+Supports ansible-core 2.9 on Python 2.7 to ansible-core 2.21 on Python 3. Requires nothing but Python.
 """
 from __future__ import absolute_import, division, print_function
 
@@ -18,20 +18,20 @@ DOCUMENTATION = """
     callback: rollwatch
     callback_type: notification
     type: notification
-    short_description: tells Rollwatch which task of the upgrade is running
+    short_description: reports to Rollwatch which task of the upgrade is running
     version_added: "2.9"
     description:
-      - Tells a running Rollwatch the start and the end of every task and handler, on which hosts it ran and whether it
-        failed, so that downtime can be mapped to the task that brought it about.
+      - Reports the start and the end of every task and handler to a running Rollwatch, with the hosts it ran on and
+        whether it failed, so that downtime can be attributed to the task that caused it.
       - No results, arguments or variables of a task are sent.
-      - It never waits for Rollwatch. What can't be delivered is kept, and tried again until up to a minute after the
-        end of the playbook.
+      - It never waits for Rollwatch. Reports that cannot be delivered are kept and retried, until up to a minute after
+        the end of the playbook.
     requirements:
-      - switched on with C(ANSIBLE_CALLBACKS_ENABLED=rollwatch)
-      - C(ROLLWATCH_URL) in the environment, as C(http://127.0.0.1:9774)
-      - C(ROLLWATCH_TOKEN), the write token, where Rollwatch does not listen on loopback only
-      - C(ROLLWATCH_CACERT), a file with the certificates to trust, where HTTPS needs one of its own
-      - C(ROLLWATCH_LINGER), how many seconds to go on trying after the end of the playbook, 60 by default
+      - C(ANSIBLE_CALLBACKS_ENABLED=rollwatch), to enable it
+      - C(ROLLWATCH_URL) in the environment, such as C(http://127.0.0.1:9774)
+      - C(ROLLWATCH_TOKEN), the write token, unless Rollwatch listens only on loopback
+      - C(ROLLWATCH_CACERT), a file with CA certificates, if HTTPS needs others than those of the system
+      - C(ROLLWATCH_LINGER), for how many seconds to retry after the end of the playbook, 60 by default
 """
 
 import json
@@ -46,32 +46,32 @@ import uuid
 URL = 'ROLLWATCH_URL'
 MISSING = object()
 
-# Before each message in the pipe stands its length.
+# Each message in the pipe starts with its length.
 LENGTH = struct.Struct('>I')
-# Of the pipe's messages, in bytes, where the courier does not keep up; what goes beyond is lost.
-BACKLOG = 4 * 1024 * 1024
-# How much the pipe holds itself, in bytes, while the courier looks away.
-PIPE = 1024 * 1024
+# Messages that are kept while the sender does not keep up, in bytes; further ones are lost.
+MAX_BACKLOG_BYTES = 4 * 1024 * 1024
+# What the pipe itself holds between two reads of the sender.
+PIPE_BYTES = 1024 * 1024
 F_SETPIPE_SZ = 1031
-# Between two looks of the courier at the pipe, in seconds.
-LOOK = 0.1
-HOSTS = 2000
+# How often the sender polls the pipe.
+POLL_INTERVAL_SECONDS = 0.1
+MAX_HOSTS = 2000
 
 
 def moment(at):
-    """A time in seconds since 1970 as ISO 8601 in UTC with milliseconds."""
+    """Formats a time in seconds since 1970 as ISO 8601 in UTC with milliseconds."""
     millis = int(round(at * 1000))
     return time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(millis // 1000)) + '.%03dZ' % (millis % 1000)
 
 
 class Pipe:
-    """The way to the courier. Writes what the pipe takes at once and keeps the rest; never waits, never throws."""
+    """The pipe to the sender. Writes what the pipe takes at once and keeps the rest; never blocks, never raises."""
 
     def __init__(self):
         import fcntl
 
         options = {'start_new_session': True} if sys.version_info[0] > 2 else {'preexec_fn': os.setsid}
-        self.courier = subprocess.Popen(
+        self.process = subprocess.Popen(
             [sys.executable, '-E', '-s', os.path.splitext(os.path.abspath(__file__))[0] + '.py', str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -83,57 +83,57 @@ class Pipe:
         self.owner = os.getpid()
         self.backlog = b''
         self.broken = False
-        for end in (self.courier.stdin, self.courier.stdout):
+        for end in (self.process.stdin, self.process.stdout):
             flags = fcntl.fcntl(end.fileno(), fcntl.F_GETFL)
             fcntl.fcntl(end.fileno(), fcntl.F_SETFL, flags | os.O_NONBLOCK)
         try:
-            fcntl.fcntl(self.courier.stdin.fileno(), F_SETPIPE_SZ, PIPE)
+            fcntl.fcntl(self.process.stdin.fileno(), F_SETPIPE_SZ, PIPE_BYTES)
         except (IOError, OSError):
-            # not Linux, or not allowed: it holds less
+            # Not Linux, or not permitted: the pipe holds less.
             pass
 
     def send(self, what):
-        """Records, ends of tasks and the end of all, in the order in which they came about."""
+        """Sends records, ends of tasks and the end of the run, in this order of events."""
         if self.broken or os.getpid() != self.owner:
             return
-        # The courier is the same Python. JSON takes several times as long.
+        # The sender runs the same Python. JSON takes several times as long.
         body = marshal.dumps(what, 2)
-        if len(self.backlog) + len(body) <= BACKLOG:
+        if len(self.backlog) + len(body) <= MAX_BACKLOG_BYTES:
             self.backlog += LENGTH.pack(len(body)) + body
         try:
             while self.backlog:
-                self.backlog = self.backlog[os.write(self.courier.stdin.fileno(), self.backlog):]
+                self.backlog = self.backlog[os.write(self.process.stdin.fileno(), self.backlog):]
         except (IOError, OSError) as error:
             import errno
 
             self.broken = error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
 
-    def complaint(self):
-        """What the courier said last of its troubles, if anything."""
+    def last_error(self):
+        """Returns the last error of the sender, or an empty string."""
         try:
-            said = os.read(self.courier.stdout.fileno(), 65536).decode('utf-8', 'replace').splitlines()
+            lines = os.read(self.process.stdout.fileno(), 65536).decode('utf-8', 'replace').splitlines()
         except (IOError, OSError):
             return ''
-        return said[-1] if said else ''
+        return lines[-1] if lines else ''
 
 
 class Running:
-    """What is remembered of a task until it ends: little, as every worker that Ansible forks copies what is touched."""
+    """The state of a task until it ends. It is small, because every worker that Ansible forks copies touched memory."""
 
-    __slots__ = ('id', 'dry', 'failed', 'under_way', 'hosts', 'latest', 'ended', 'record')
+    __slots__ = ('id', 'dry', 'failed', 'hosts_running', 'hosts', 'latest', 'ended', 'record')
 
 
 class Tasks:
-    """Which tasks are running, from what Ansible tells: the start of a task, the results of hosts, never its end."""
+    """The running tasks. Ansible reports the start of a task and the results of hosts, but never its end."""
 
     def __init__(self):
-        # What is to be told, in its order; who tells it empties the list.
-        self.told = []
+        # Reports to send, in order; sending empties the list.
+        self.reports = []
         self.run = uuid.uuid4().hex
         self.count = 0
         self.playbook = None
         self.play = None
-        # With the strategies free and host_pinned each host goes its own way, and tasks overlap.
+        # With the strategies free and host_pinned, hosts proceed independently and tasks overlap.
         self.overlapping = False
         self.open = {}
 
@@ -148,10 +148,10 @@ class Tasks:
         known = self.open.get(key)
         if known is None:
             known = self.open[key] = Running()
-            # of the task, or of the whole run with --check
+            # Set for the task, or for the whole run by --check.
             known.dry = getattr(task, 'check_mode', None) is True
             known.failed = False
-            known.under_way = 0
+            known.hosts_running = 0
             known.hosts = None
             known.latest = None
             known.ended = False
@@ -159,14 +159,14 @@ class Tasks:
             if known.dry:
                 record['status'] = 'dry-run'
             known.id = record['id']
-            # A task that has ended may go on only where tasks overlap.
+            # A task that has ended can continue only if tasks overlap.
             known.record = record if self.overlapping else None
-            self.told.append(record)
-        known.under_way += 1
+            self.reports.append(record)
+        known.hosts_running += 1
         if known.ended:
             known.ended = False
-            hosts = sorted(known.hosts or ())[:HOSTS]
-            self.told.append(dict(known.record, status=self.status(known, 'running'), hosts=hosts))
+            hosts = sorted(known.hosts or ())[:MAX_HOSTS]
+            self.reports.append(dict(known.record, status=self.status(known, 'running'), hosts=hosts))
 
     def record(self, task, kind):
         self.count += 1
@@ -195,17 +195,17 @@ class Tasks:
         if known is None:
             return
         known.latest = time.time()
-        known.under_way -= 1
+        known.hosts_running -= 1
         if host is not None:
             if known.hosts is None:
                 known.hosts = set()
             known.hosts.add(host)
             if len(known.hosts) == 1 and not known.ended:
-                # From now on the task is more than announced: it may begin a phase.
-                self.told.append({'id': known.id, 'hosts': [host]})
+                # From now on the task has had an effect, so it can start a phase.
+                self.reports.append({'id': known.id, 'hosts': [host]})
         if failed:
             known.failed = True
-        if self.overlapping and known.under_way <= 0:
+        if self.overlapping and known.hosts_running <= 0:
             self.end(known)
 
     @staticmethod
@@ -214,10 +214,10 @@ class Tasks:
 
     def end(self, known):
         known.ended = True
-        # The rest the courier knows.
-        self.told.append({
+        # The sender knows the other fields.
+        self.reports.append({
             'id': known.id,
-            'hosts': sorted(known.hosts or ())[:HOSTS],
+            'hosts': sorted(known.hosts or ())[:MAX_HOSTS],
             'status': self.status(known, 'ok'),
             'end': known.latest or time.time(),
         })
@@ -234,7 +234,7 @@ def text(value):
         return None
     if isinstance(value, bytes):
         return value.decode('utf-8', 'replace')
-    # never of a class of Ansible's own
+    # Never an instance of a class of Ansible.
     return u'%s' % value if sys.version_info[0] < 3 and isinstance(value, type(u'')) else str(value)
 
 
@@ -242,7 +242,7 @@ try:
     from ansible.plugins.callback import CallbackBase
     from ansible.release import __version__ as ansible_version
 except ImportError:
-    # the courier runs without Ansible
+    # The sender runs without Ansible.
     CallbackBase = object
     ansible_version = ''
 
@@ -261,7 +261,7 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = 'rollwatch'
     CALLBACK_NEEDS_ENABLED = True
     if ansible_version.startswith(('2.9.', '2.10.')):
-        # they know the list of callbacks by its old name alone
+        # These only know the old name of the list of callbacks.
         CALLBACK_NEEDS_WHITELIST = 'rollwatch' not in os.environ.get('ANSIBLE_CALLBACKS_ENABLED', '').split(',')
 
     def __init__(self, *args, **kwargs):
@@ -270,9 +270,9 @@ class CallbackModule(CallbackBase):
         self.tasks = Tasks()
 
     def _send(self):
-        if self.pipe is not None and self.tasks.told:
-            told, self.tasks.told = self.tasks.told, []
-            self.pipe.send(told)
+        if self.pipe is not None and self.tasks.reports:
+            reports, self.tasks.reports = self.tasks.reports, []
+            self.pipe.send(reports)
 
     def _warn(self, message):
         self._display.warning(u'rollwatch: ' + message)
@@ -282,14 +282,14 @@ class CallbackModule(CallbackBase):
         if not url.startswith(('http://', 'https://')):
             self.disabled = True
             is_set = u'is %r' % url if url else u'is not set'
-            self._warn(u'%s %s; it must be as http://127.0.0.1:9774. No tasks are told of.' % (URL, is_set))
+            self._warn(u'%s %s; set it to a URL such as http://127.0.0.1:9774. No tasks are reported.' % (URL, is_set))
             return
         self.tasks.playbook = text(os.path.basename(getattr(playbook, '_file_name', None) or '')) or None
         try:
             self.pipe = Pipe()
         except Exception as error:
             self.disabled = True
-            self._warn(u'no process can be started: %s. No tasks are told of.' % error)
+            self._warn(u'cannot start a process: %s. No tasks are reported.' % error)
 
     def v2_playbook_on_play_start(self, play):
         self.tasks.begin_play(text(play.get_name()).strip() or None, text(getattr(play, 'strategy', None)) or 'linear')
@@ -304,13 +304,13 @@ class CallbackModule(CallbackBase):
         self._send()
 
     def v2_playbook_on_handler_task_start(self, task):
-        # A handler that is notified again runs again, under the same name for itself.
+        # A handler that is notified again runs again with the same id.
         self.tasks.begin(('handler', task._uuid), task, 'handler')
         self._send()
 
     def _result(self, result, failed=False, skipped=False):
         task = attribute(result, 'task', '_task')
-        # A host that was skipped is none of the task's hosts: nothing was done there.
+        # A skipped host does not count as a host of the task: nothing was done there.
         host = None if skipped else text(attribute(result, 'host', '_host').get_name())
         for key in (task._uuid, ('handler', task._uuid)):
             self.tasks.result(key, host, failed)
@@ -333,24 +333,24 @@ class CallbackModule(CallbackBase):
         self.tasks.end_all()
         if self.pipe is None:
             return
-        self.tasks.told.append({'ended': True})
+        self.tasks.reports.append({'ended': True})
         self._send()
-        complaint = self.pipe.complaint()
-        if complaint:
-            self._warn(complaint)
+        error = self.pipe.last_error()
+        if error:
+            self._warn(error)
 
 
-class Courier:
-    """Brings the records to Rollwatch, the newest state of each, until all are there or its patience has ended."""
+class Sender:
+    """Sends the latest state of each record to Rollwatch, until all are accepted or the time to linger is over."""
 
-    AT_ONCE = 500
-    KEPT = 20000
-    TIMEOUT = 5
-    FIRST_PAUSE = 0.25
-    LONGEST_PAUSE = 2
-    # What runs is told again so often, in seconds: the courier may be killed together with Ansible, as in a container,
-    # and a daemon that hears nothing of a task for longer takes it as ended.
-    HEARTBEAT = 10
+    BATCH_SIZE = 500
+    MAX_RECORDS = 20000
+    TIMEOUT_SECONDS = 5
+    MIN_RETRY_SECONDS = 0.25
+    MAX_RETRY_SECONDS = 2
+    # Running tasks are reported again at this interval. The sender may be killed together with Ansible, as in a
+    # container; the daemon then ends a task that is no longer reported.
+    HEARTBEAT_SECONDS = 10
 
     def __init__(self, environ):
         import threading
@@ -366,41 +366,41 @@ class Courier:
         self.waiting = {}
         self.running = {}
         self.give_up_at = None
-        self.said = None
-        self.beat_at = monotonic() + self.HEARTBEAT
+        self.reported_error = None
+        self.beat_at = monotonic() + self.HEARTBEAT_SECONDS
 
     def read(self, pipe, parent):
-        """Takes what comes until the run is over, however it ends."""
+        """Reads the pipe until the run ends, in whatever way."""
         ended = False
         for message in messages(pipe, parent):
             with self.changed:
-                for told in marshal.loads(message):
-                    if 'ended' in told:
+                for report in marshal.loads(message):
+                    if 'ended' in report:
                         ended = True
                     else:
-                        self.hear(told)
+                        self.receive(report)
                 self.changed.notify()
         with self.changed:
             if not ended:
-                # Ansible was killed: what ran has ended, nobody knows how.
+                # Ansible was killed: running tasks have ended with an unknown status.
                 for record in list(self.running.values()):
                     status = 'dry-run' if record['status'] == 'dry-run' else 'unknown'
                     self.keep(dict(record, status=status, end=moment(time.time())))
             self.give_up_at = monotonic() + self.linger
             self.changed.notify()
-        # also where an answer comes byte by byte
-        time.sleep(self.linger + 2 * self.TIMEOUT)
+        # Also ends a request whose answer arrives byte by byte.
+        time.sleep(self.linger + 2 * self.TIMEOUT_SECONDS)
         os._exit(1)
 
-    def hear(self, told):
-        """A whole record or what the end of a task adds to it, with moments in seconds since 1970."""
+    def receive(self, report):
+        """Keeps a complete record, or the fields that the end of a task adds; times are in seconds since 1970."""
         for which in ('start', 'end'):
-            if told.get(which) is not None:
-                told[which] = moment(told[which])
-        if 'start' in told:
-            self.keep(told)
-        elif told['id'] in self.running:
-            self.keep(dict(self.running[told['id']], **told))
+            if report.get(which) is not None:
+                report[which] = moment(report[which])
+        if 'start' in report:
+            self.keep(report)
+        elif report['id'] in self.running:
+            self.keep(dict(self.running[report['id']], **report))
 
     def keep(self, record):
         if record['end'] is None:
@@ -408,42 +408,42 @@ class Courier:
         else:
             self.running.pop(record['id'], None)
         self.waiting[record['id']] = record
-        if len(self.waiting) > self.KEPT:
+        if len(self.waiting) > self.MAX_RECORDS:
             del self.waiting[min(self.waiting, key=lambda one: self.waiting[one]['start'])]
 
     def beat(self):
-        """Has what runs told again when it is time to; whether it is."""
+        """Queues running tasks again if a heartbeat is due. Returns whether anything is queued then."""
         if monotonic() < self.beat_at:
             return False
-        self.beat_at = monotonic() + self.HEARTBEAT
+        self.beat_at = monotonic() + self.HEARTBEAT_SECONDS
         for record in self.running.values():
             self.waiting.setdefault(record['id'], record)
         return bool(self.waiting)
 
     def deliver(self):
-        pause = self.FIRST_PAUSE
+        pause = self.MIN_RETRY_SECONDS
         while True:
             with self.changed:
                 while not self.beat() and not self.waiting and self.give_up_at is None:
-                    self.changed.wait(self.HEARTBEAT)
-                batch = sorted(self.waiting.values(), key=lambda one: one['start'])[:self.AT_ONCE]
+                    self.changed.wait(self.HEARTBEAT_SECONDS)
+                batch = sorted(self.waiting.values(), key=lambda one: one['start'])[:self.BATCH_SIZE]
                 over = self.give_up_at is not None and monotonic() >= self.give_up_at
             if over or not batch:
                 return
-            taken, trouble = self.post(batch)
-            self.say(trouble)
-            if taken:
-                pause = self.FIRST_PAUSE
+            done, error = self.post(batch)
+            self.report_error(error)
+            if done:
+                pause = self.MIN_RETRY_SECONDS
                 with self.changed:
                     for record in batch:
                         if self.waiting.get(record['id']) is record:
                             del self.waiting[record['id']]
             else:
                 time.sleep(pause)
-                pause = min(pause * 2, self.LONGEST_PAUSE)
+                pause = min(pause * 2, self.MAX_RETRY_SECONDS)
 
     def post(self, batch):
-        """Whether the records need not be sent again, and the error. What Rollwatch rejects it would reject again."""
+        """Returns whether the records are done, and the error. Rejected records are done: a retry would not help."""
         try:
             status, reason = self.request(json.dumps({'tasks': batch}).encode('ascii'))
         except Exception as error:
@@ -464,12 +464,12 @@ class Courier:
             import ssl
 
             context = ssl.create_default_context(cafile=self.cacert)
-            connection = HTTPSConnection(url.hostname, url.port, timeout=self.TIMEOUT, context=context)
+            connection = HTTPSConnection(url.hostname, url.port, timeout=self.TIMEOUT_SECONDS, context=context)
         else:
-            connection = HTTPConnection(url.hostname, url.port, timeout=self.TIMEOUT)
+            connection = HTTPConnection(url.hostname, url.port, timeout=self.TIMEOUT_SECONDS)
         headers = {
             'Content-Type': 'application/json',
-            'Rollwatch-Heartbeat': str(self.HEARTBEAT),
+            'Rollwatch-Heartbeat': str(self.HEARTBEAT_SECONDS),
             'Connection': 'close',
             'User-Agent': 'rollwatch-ansible',
         }
@@ -483,12 +483,12 @@ class Courier:
         finally:
             connection.close()
 
-    def say(self, trouble):
-        """For the plugin, which reads it when the playbook has ended."""
-        if trouble == self.said:
+    def report_error(self, error):
+        """Writes the error for the plugin, which reads it at the end of the playbook."""
+        if error == self.reported_error:
             return
-        self.said = trouble
-        message = '' if trouble is None else 'tasks cannot be told to %s: %s' % (self.url, trouble)
+        self.reported_error = error
+        message = '' if error is None else 'cannot report tasks to %s: %s' % (self.url, error)
         try:
             os.write(1, (message + '\n').encode('utf-8'))
         except (IOError, OSError):
@@ -496,9 +496,9 @@ class Courier:
 
 
 def messages(pipe, parent):
-    """Until the pipe is closed or the process at its other end is gone, whose orphans may hold it open.
+    """Yields messages until the pipe is closed or its writer is gone; orphans of the writer may keep the pipe open.
 
-    It polls the pipe and never waits for it: a process that Ansible's writes wake up takes the processor from Ansible.
+    Polls the pipe instead of blocking on it: waking up at each write would compete with Ansible for the CPU.
     """
     import select
 
@@ -507,7 +507,7 @@ def messages(pipe, parent):
         while not select.select([pipe], [], [], 0)[0]:
             if os.getppid() != parent:
                 return
-            time.sleep(LOOK)
+            time.sleep(POLL_INTERVAL_SECONDS)
         read = os.read(pipe, 65536)
         if not read:
             return
@@ -528,18 +528,18 @@ def main():
     import threading
 
     if sys.version_info[0] < 3:
-        # nothing that Ansible has open is for us to keep open
+        # Do not keep open what Ansible has open.
         os.closerange(3, 1024)
     try:
-        # Records bear their moments, so they can wait; Ansible can't.
+        # Records contain their times, so they can wait; Ansible cannot.
         os.nice(10)
     except OSError:
         pass
-    courier = Courier(os.environ)
-    reader = threading.Thread(target=courier.read, args=(0, int(sys.argv[1])))
+    sender = Sender(os.environ)
+    reader = threading.Thread(target=sender.read, args=(0, int(sys.argv[1])))
     reader.daemon = True
     reader.start()
-    courier.deliver()
+    sender.deliver()
     os._exit(0)
 
 

@@ -22,7 +22,7 @@ const chartSeriesSchema = z.strictObject({
     .describe('of boots, four each, in milliseconds: accepted, active, delete_accepted, gone; null if not reached'),
 });
 
-/** Samples in columns, so that an hour of them is small enough to be sent and drawn at once. */
+/** Samples in columns, so that an hour of them is small enough to send and draw at once. */
 export const chartSchema = z.strictObject({
   origin: timestamp.describe('what `after` counts from'),
   causes: z.array(z.strictObject({ kind: z.enum(FAILURE_KINDS), service: z.enum(SERVICES) })),
@@ -55,7 +55,7 @@ type Columns = {
   readonly stages: (number | null)[];
 };
 
-/** Samples of other series than these are left out. */
+/** Leaves out samples of other series. */
 export function createChart(origin: Millis, series: readonly Series[]): Chart {
   const start = Math.round(origin);
   const causes = new Map<string, { readonly index: number } & Pick<CauseCount, 'kind' | 'service'>>();

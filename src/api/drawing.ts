@@ -6,7 +6,7 @@ import type { Interval } from '../domain/time.ts';
 import { type ApiChart, type ApiChartTasks, createChart, toApiChartTasks } from './chart.ts';
 import { type ApiSample, toApiSample } from './sample.ts';
 
-/** What a report that draws needs besides its figures. */
+/** The data that a report with drawings needs besides its figures. */
 export type Drawing = {
   readonly chart: ApiChart;
   readonly tasks: ApiChartTasks;
@@ -14,10 +14,10 @@ export type Drawing = {
   readonly samples: { readonly [windowId: string]: readonly ApiSample[] };
 };
 
-/** Of an edge, and how far around it, in milliseconds. */
+/** How many samples are included around an edge, and how far from it in milliseconds. */
 const SAMPLES = 60;
 const AROUND = 3000;
-/** The windows whose samples are included, so that the file stays small enough to send. */
+/** The windows whose samples are included, so that the file stays small. */
 const WINDOWS = 200;
 
 /** Takes all samples of a report, in any order. */
@@ -30,7 +30,7 @@ export function createDrawing(report: Report): { add(sample: Sample): void; fini
     id: window.id,
     series: seriesId(window),
     edges: [window.start, ...(window.end === null ? [] : [window.end])].map(({ earliest, latest }) => ({
-      stretch: [{ from: earliest - AROUND, until: latest + AROUND }] satisfies readonly Interval[],
+      around: [{ from: earliest - AROUND, until: latest + AROUND }] satisfies readonly Interval[],
       found: [] as Sample[],
     })),
   }));
@@ -40,7 +40,7 @@ export function createDrawing(report: Report): { add(sample: Sample): void; fini
       chart.add(sample);
       for (const { edges } of bySeries.get(seriesId(sample)) ?? []) {
         const edge = edges.find(
-          ({ stretch, found }) => found.length < SAMPLES && containsTime(stretch, sample.startedAt),
+          ({ around, found }) => found.length < SAMPLES && containsTime(around, sample.startedAt),
         );
         edge?.found.push(sample);
       }

@@ -2,37 +2,37 @@ import type { Report } from '../domain/run/report.ts';
 import type { Sample } from '../domain/sample.ts';
 import type { Drawing } from './drawing.ts';
 
-/** How a report is written down. Another format is one file and one line in the table of src/report/formats.ts. */
+/** A format of reports. A new one is one file and one line in the table of src/report/formats.ts. */
 export type ReportFormat = {
-  /** As a command line and a query name it. */
+  /** The name on the command line and in queries. */
   readonly name: string;
   readonly contentType: string;
-  /** It wants `drawing`: the samples themselves. */
+  /** Whether it needs `drawing`, the samples themselves. */
   readonly draws?: true;
   /** Ends with a line break. */
   write(report: Report, options: ReportOptions): string;
 };
 
 export type ReportOptions = {
-  /** Where the format knows colour. */
+  /** Whether to use colour, if the format supports it. */
   readonly colour: boolean;
-  /** Of a line, in characters, where the format has lines; Infinity: nothing is cut. */
+  /** The length of a line in characters, if the format has lines; with Infinity nothing is truncated. */
   readonly width: number;
   /** What is not proven counts as failed, if the format distinguishes the two. */
   readonly strict?: boolean;
-  /** For moments shown to a person, an IANA name; UTC when left out. */
+  /** The time zone for readers, an IANA name; UTC by default. */
   readonly zone?: string;
-  /** All tasks, as when left out, or those alone in which downtime began; where the format lists tasks. */
+  /** All tasks (default), or only those with downtime attributed to them, if the format lists tasks. */
   readonly tasks?: 'all' | 'attributed';
   readonly drawing?: Drawing;
 };
 
-/** How samples are written down, one after the other and never all in memory. */
+/** A format of samples, which are written one by one and never all in memory. */
 export type SampleFormat = {
   readonly name: string;
   readonly contentType: string;
-  /** What comes before the first sample: a line or nothing. */
+  /** The header line before the first sample, or an empty string. */
   readonly head: string;
-  /** One sample with its line break. */
+  /** Formats one sample with its line break. */
   line(sample: Sample): string;
 };

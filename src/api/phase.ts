@@ -17,15 +17,15 @@ import {
 
 const quantiles = z.strictObject({ p50: seconds, p95: seconds, p99: seconds }).nullable();
 
-/** A phase. Everything but name, promise, planned and result is null or empty if it never began. */
+/** A phase. Everything but name, promise, planned and result is null or empty if it never started. */
 export const phaseSchema = z.strictObject({
   name: z.string(),
   promise: z.string(),
   planned: z.boolean().describe('the plan has it'),
-  result: z.enum(VERDICT_RESULTS).nullable().describe('the worst of its budgets; null if it never began'),
+  result: z.enum(VERDICT_RESULTS).nullable().describe('the worst of its budgets; null if it never started'),
   running: z.boolean(),
-  task: z.string().nullable().describe('the task that it began with; null if it was begun by hand'),
-  stretches: z.array(interval),
+  task: z.string().nullable().describe('the task that started it; null if it was started by hand'),
+  intervals: z.array(interval),
   elapsedSeconds: seconds.nullable(),
   recoverySeconds: errorBar.nullable().describe('from its end until nothing was down any more'),
   measured: z
@@ -64,9 +64,11 @@ export const verdictSchema = z.strictObject({
   plan: z.string().nullable(),
   result: z
     .enum(VERDICT_RESULTS)
-    .describe('the worst of what was judged; not-judged if the plan has budgets for phases and none of those began'),
+    .describe('the worst of what was judged; not-judged if the plan has budgets for phases and none of those started'),
   judged: z.array(z.string()),
-  notJudged: z.array(z.strictObject({ name: z.string(), reason: z.enum(['never-began', 'no-budget', 'not-in-plan']) })),
+  notJudged: z.array(
+    z.strictObject({ name: z.string(), reason: z.enum(['never-started', 'no-budget', 'not-in-plan']) }),
+  ),
   run: phaseSchema.nullable().describe('the whole run; null if the plan has no budget for it'),
   outside: phaseSchema.nullable().describe('the time outside every phase; null if the plan has no budget for it'),
 });
@@ -97,7 +99,7 @@ export const toApiPhase = (phase: PhaseVerdict): ApiPhase => ({
   result: phase.result,
   running: phase.running,
   task: phase.task,
-  stretches: phase.stretches.map(toApiInterval),
+  intervals: phase.intervals.map(toApiInterval),
   elapsedSeconds: phase.measures && rounded(phase.measures.elapsed),
   recoverySeconds: phase.measures && orNull(phase.measures.recovery),
   measured: phase.measures && {
@@ -106,7 +108,7 @@ export const toApiPhase = (phase: PhaseVerdict): ApiPhase => ({
     data_plane_downtime: orNull(phase.measures.data_plane_downtime),
     longest_window: orNull(phase.measures.longest_window),
     consecutive_failures: phase.measures.consecutive_failures,
-    // Not rounded: one failure of many may be what matters.
+    // Not rounded, so that one failure of many stays visible.
     error_ratio: phase.measures.error_ratio,
     slowdown: orNull(phase.measures.slowdown),
   },

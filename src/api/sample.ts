@@ -14,7 +14,7 @@ export const causeSchema = z.strictObject({
   body: z.string().nullable(),
 });
 
-/** A sample. What does not apply is null. */
+/** A sample. Fields that do not apply are null. */
 export const sampleSchema = z.strictObject({
   ...seriesKey.shape,
   session: z.int(),

@@ -5,7 +5,7 @@ import { type Bracket, type Interval, toIso } from '../domain/time.ts';
 
 /** The parts that several resources share. Timestamps are ISO 8601 in UTC with milliseconds, durations are seconds. */
 
-/** What a schema describes, as code that only reads it sees it. */
+/** The read-only type that a schema describes. */
 export type Read<Schema extends z.ZodType> = ReadonlyDeep<z.output<Schema>>;
 type ReadonlyDeep<T> = T extends readonly (infer Item)[]
   ? readonly ReadonlyDeep<Item>[]
@@ -19,7 +19,7 @@ export const errorBar = z.strictObject({ min: seconds, estimate: seconds, max: s
 export const bracket = z.strictObject({ earliest: timestamp, estimate: timestamp, latest: timestamp });
 export const interval = z.strictObject({ startedAt: timestamp, endedAt: timestamp });
 
-/** Which series something is about; part of every resource that is about one. */
+/** Identifies a series; part of every resource that belongs to one. */
 export const seriesKey = z.strictObject({
   cloud: z.string(),
   vantage: z.string(),
@@ -31,7 +31,7 @@ export const seriesKey = z.strictObject({
 export type ApiBracket = Read<typeof bracket>;
 export type ApiInterval = Read<typeof interval>;
 
-/** Keeps microseconds, and drops the noise of floating point beyond them. */
+/** Rounds to microseconds, without the noise of floating point. */
 export const rounded = (value: number): number => Math.round(value * 1e6) / 1e6;
 
 export const toApiErrorBar = ({ min, estimate, max }: Measured): Read<typeof errorBar> => ({

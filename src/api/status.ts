@@ -33,7 +33,7 @@ const journalSchema = z.discriminatedUnion('state', [
   }),
 ]);
 
-/** What is known now. */
+/** The current state. */
 export const statusSchema = z.strictObject({
   at: timestamp,
   version: z.string(),
@@ -55,7 +55,7 @@ export const statusSchema = z.strictObject({
 export type ApiSeriesStatus = Read<typeof seriesStatusSchema>;
 export type ApiStatus = Read<typeof statusSchema>;
 
-/** That the daemon is alive, and when its sampler last reported. */
+/** A sign of life of the daemon, with the last one of its sampler. */
 export type ApiHeartbeat = { readonly at: string; readonly samplerAt: string | null };
 
 export const toApiHeartbeat = ({ at, health }: Pick<LiveStatus, 'at' | 'health'>): ApiHeartbeat => ({

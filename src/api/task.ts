@@ -23,7 +23,7 @@ export const taskSchema = z.strictObject({
 
 export const taskDowntimeSchema = taskSchema.extend({
   windows: z.int(),
-  downtimeBeganSeconds: seconds.describe('of the windows that are attributed to it'),
+  downtimeAttributedSeconds: seconds.describe('of the windows that are attributed to it'),
   downtimeDuringSeconds: seconds.describe('while it ran'),
 });
 
@@ -58,6 +58,6 @@ export const toApiTask = (task: KnownTask): ApiTask => ({
 export const toApiTaskDowntime = (task: TaskDowntime): ApiTaskDowntime => ({
   ...toApiTask(task),
   windows: task.windows,
-  downtimeBeganSeconds: rounded(task.attributedDowntime),
+  downtimeAttributedSeconds: rounded(task.attributedDowntime),
   downtimeDuringSeconds: rounded(task.overlappingDowntime),
 });

@@ -4,7 +4,7 @@ import { closeSync, fchmodSync, fstatSync, openSync, writeFileSync } from 'node:
 import { Command } from 'commander';
 import { UserError } from '../domain/user-error.ts';
 import { startCloudWorker } from '../fake-openstack/start-worker.ts';
-import { createHttpClient, HttpError } from '../http/http-client.ts';
+import { createJsonClient, HttpError } from '../http/http-client.ts';
 import { type CommandContext, type CommandFactory, stopSignal } from './command.ts';
 import { print } from './output.ts';
 
@@ -136,7 +136,7 @@ async function sendControlCommand(control: string, path: string, body: object): 
   if (!URL.canParse(control))
     throw new UserError(`--control is '${control}'; it must be the URL that 'rollwatch cloud' printed`);
   const { signal } = new AbortController();
-  const http = createHttpClient({ url: new URL(control).origin }, { signal, timeout: CONTROL_TIMEOUT_MS });
+  const http = createJsonClient({ url: new URL(control).origin }, { signal, timeout: CONTROL_TIMEOUT_MS });
   try {
     const { status, body: answer } = await http.request('POST', path, { body });
     if (status < 300) return answer;

@@ -74,7 +74,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const updates = createUpdateQueue();
   /** Follows the wall clock as it was at the start of the session. */
   let timeline: Timeline = createTimeline(machineClocks, options.clockStep);
-  /** When the sampler was told to stop, or crashed: the clean-up after that is not observed. */
+  /** When the sampler was asked to stop, or crashed: the clean-up after that is not observed. */
   let endedAt: Millis | null = null;
   const flusher = startJournalFlusher(
     journal,

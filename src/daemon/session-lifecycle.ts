@@ -26,7 +26,7 @@ type State =
   /** The journal is opening a session; there is no sampler. */
   | { readonly kind: 'opening' }
   | { readonly kind: 'sampling'; readonly since: number }
-  /** The sampler has been told to stop and has not exited. */
+  /** The sampler is stopping and has not exited. */
   | { readonly kind: 'draining' }
   /** The journal is closing the session; there is no sampler. `clean`: no sampler has crashed. */
   | { readonly kind: 'closing'; readonly clean: boolean }
@@ -37,7 +37,7 @@ type State =
 export type LifecycleEvent =
   | { readonly type: 'opened' }
   | { readonly type: 'open-failed'; readonly reason: string }
-  /** The sampler thread has ended. `reason`: why it crashed, null if it was told to stop. */
+  /** The sampler thread has ended. `reason`: why it crashed, null if it was stopped. */
   | { readonly type: 'exited'; readonly reason: string | null }
   /** The session is closed, also if the journal could not write that. */
   | { readonly type: 'closed' }

@@ -37,17 +37,17 @@ export const FAILURE_KINDS = [
 
 /** Why a sample says nothing about the cloud. */
 export const VOID_KINDS = [
-  'stalled', // our event loop stalled
+  'stalled', // the event loop stalled
   'suspended', // the host was suspended
   'clock-step', // the wall clock was set
   'shutdown', // Rollwatch was stopped
   'missed', // the slot passed without a sample
   'paused',
   'quota', // the quota of the project leaves no room for a test server: the cloud is up
-  'refused-choice', // Nova refused the flavor, image or network that we chose: the cloud is up
-  'throttled', // not sent, to keep the load on a cloud that hangs or asked us to wait bounded
+  'refused-choice', // Nova refused the chosen flavor, image or network: the cloud is up
+  'throttled', // not sent, to keep the load on a cloud that hangs or asked to wait bounded
   'rate-limited', // the cloud answered 429: too many requests
-  'stale-connection', // the peer closed a reused connection just as we wrote to it
+  'stale-connection', // the peer closed a reused connection just as the request was written
   'internal', // a bug of Rollwatch
 ] as const;
 

@@ -46,7 +46,7 @@ export type OwnerScope = {
 /** For servers of older versions without a lifetime: their default boot budget was 15 s. */
 const DEFAULT_LIFETIME_MS: Millis = 60_000;
 const MAX_LIFETIME_MS: Millis = 24 * 3_600_000;
-/** A margin for waiting at the request gate, for our own stalls, and for clock differences within the cloud. */
+/** A margin for waiting at the request gate, for stalls of Rollwatch, and for clock differences within the cloud. */
 const LIFETIME_MARGIN_MS: Millis = 20_000;
 /** Nova reports times in whole seconds. */
 const CREATED_RESOLUTION_MS: Millis = 1000;
@@ -118,8 +118,8 @@ export const isCheckServer = (
 export const scopeOf = ({ vantage, run, cloud }: Creator): OwnerScope => ({ vantage, run, cloud });
 
 /**
- * Returns for how long a live run may still need a server. `cloudNow` is read from the clock of the cloud, so ours does
- * not matter. Returns the whole lifetime if a time is unknown (null). A server from the future counts as new.
+ * Returns for how long a live run may still need a server. `cloudNow` is read from the clock of the cloud, so the local
+ * one does not matter. Returns the whole lifetime if a time is unknown (null). A server from the future counts as new.
  */
 export function remainingLifetime(
   { created, lifetime }: { readonly created: Millis | null; readonly lifetime: Millis },

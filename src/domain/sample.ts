@@ -33,7 +33,8 @@ export const seriesId = (key: SeriesKey): string =>
 
 /**
  * Durations of the stages of a sample in seconds, in order, each from the end of the previous one.
- * Which ones there are depends on the probe. All have `stalled`, how long our own event loop stalled during the sample; the others include that time (stalls.ts).
+ * The probe defines which stages there are. All have `stalled`, how long the event loop stalled during the sample; the
+ * others include that time (stalls.ts).
  */
 export type Stages = { readonly [stage: string]: number };
 

@@ -7,7 +7,7 @@ import type { RollingUpgradeOptions } from './faults/rolling-upgrade.ts';
 import { REGION } from './keystone/identity.ts';
 import type { HttpService, ServiceName } from './services.ts';
 
-export type CloudOptions = {
+export type FakeCloudOptions = {
   /** Of both users; random by default. */
   readonly password?: string;
   /** How much faster than a real cloud this one runs; 1 by default. Does not apply to token lifetimes. */

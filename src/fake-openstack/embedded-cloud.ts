@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Millis } from '../domain/time.ts';
 import { createTimeScale } from './clock.ts';
-import { type CloudOptions, cloudsYaml, type EmbeddedCloud, type LoggedRequest } from './cloud.ts';
+import { cloudsYaml, type EmbeddedCloud, type FakeCloudOptions, type LoggedRequest } from './cloud.ts';
 import { openControlServer } from './control/control-server.ts';
 import type { HttpFault } from './faults/http-faults.ts';
 import { createOutageLog } from './faults/outage-log.ts';
@@ -10,7 +10,7 @@ import { runRollingUpgrade } from './faults/rolling-upgrade.ts';
 import { createFixtures } from './fixtures.ts';
 import { createGlance } from './glance/glance.ts';
 import { createListener } from './http/listener.ts';
-import type { HttpRequest, Reply } from './http/routes.ts';
+import type { Reply, RouteRequest } from './http/routes.ts';
 import { createWorkers } from './http/workers.ts';
 import { createCatalog, createIdentity } from './keystone/identity.ts';
 import { createKeystone } from './keystone/keystone.ts';
@@ -19,21 +19,21 @@ import { createNeutron } from './neutron/neutron.ts';
 import { createSecurityGroups } from './neutron/security-groups.ts';
 import { createNovaApi } from './nova/api.ts';
 import { createOutageEffects } from './nova/effects.ts';
-import { createLifecycle } from './nova/lifecycle.ts';
+import { createServerLifecycle } from './nova/lifecycle.ts';
 import { createHostRecords, createKeyPairs, createQuota, createServerGroups } from './nova/resources.ts';
 import { createServers } from './nova/servers.ts';
 import { createPlacement } from './placement/placement.ts';
 import { choosePorts, urlsOf } from './ports.ts';
-import { HTTP_SERVICES, type HttpService, hostOf, isCompute } from './services.ts';
+import { HTTP_SERVICES, type HttpService, hostOf, isComputeService } from './services.ts';
 
-type Handler = (request: HttpRequest, signal: AbortSignal) => Promise<Reply>;
+type Handler = (request: RouteRequest, signal: AbortSignal) => Promise<Reply>;
 
 /**
  * Starts all services of an embedded cloud in this thread and resolves when they serve.
  *
  * @throws UserError if a requested port is in use
  */
-export async function startEmbeddedCloud(options: CloudOptions = {}): Promise<EmbeddedCloud> {
+export async function startEmbeddedCloud(options: FakeCloudOptions = {}): Promise<EmbeddedCloud> {
   const { speed = 1, workers: workerCount = 2, keepAlive = true, tokenLifetime = 3600, pageLimit = 1000 } = options;
   const { softDelete = false } = options;
   const password = options.password ?? randomBytes(12).toString('base64url');
@@ -55,7 +55,7 @@ export async function startEmbeddedCloud(options: CloudOptions = {}): Promise<Em
 
   function createFrontend(service: HttpService): Frontend {
     const workers = createWorkers(workerCount);
-    const handle = async (request: HttpRequest): Promise<Reply> => {
+    const handle = async (request: RouteRequest): Promise<Reply> => {
       const handler = handlers.get(service);
       if (handler === undefined) return 'closed';
       try {
@@ -85,14 +85,14 @@ export async function startEmbeddedCloud(options: CloudOptions = {}): Promise<Em
     outageLog,
     frontends,
     onStopped: (service) => service === 'memcached' && tokenValidator.clearCache(),
-    onStarted: (service) => isCompute(service) && lifecycle.computeStarted(service),
+    onStarted: (service) => isComputeService(service) && lifecycle.computeStarted(service),
   });
   const tokenValidator = createTokenValidator({ tokens, processes, timeScale, keystoneUrl: urls.keystone });
   const hosts = createHostRecords(processes);
   const serverGroups = createServerGroups();
   const securityGroups = createSecurityGroups();
   const keyPairs = createKeyPairs();
-  const lifecycle = createLifecycle({
+  const lifecycle = createServerLifecycle({
     servers,
     processes,
     hosts,

@@ -9,11 +9,11 @@ const BACKENDS = ['nova-conductor', 'nova-scheduler', ...COMPUTES, 'rabbitmq', '
 export const SERVICES = [...HTTP_SERVICES, ...BACKENDS] as const;
 
 export type HttpService = (typeof HTTP_SERVICES)[number];
-export type Compute = (typeof COMPUTES)[number];
+export type ComputeService = (typeof COMPUTES)[number];
 export type ServiceName = (typeof SERVICES)[number];
 
 export const isHttpService = (name: string): name is HttpService => HTTP_SERVICES.some((one) => one === name);
-export const isCompute = (name: string): name is Compute => COMPUTES.some((one) => one === name);
+export const isComputeService = (name: string): name is ComputeService => COMPUTES.some((one) => one === name);
 
 /** Returns Nova's host name of a compute service: `compute1` for `nova-compute1`. */
-export const hostOf = (compute: Compute): string => compute.slice('nova-'.length);
+export const hostOf = (compute: ComputeService): string => compute.slice('nova-'.length);

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
 import { UserError } from '../domain/user-error.ts';
-import { type CloudOptions, cloudsYaml, type EmbeddedCloud } from './cloud.ts';
+import { cloudsYaml, type EmbeddedCloud, type FakeCloudOptions } from './cloud.ts';
 import type { ControlCommand } from './control/commands.ts';
 import type { UpgradeStep } from './faults/rolling-upgrade.ts';
 import {
@@ -25,7 +25,7 @@ type Pending = {
  *
  * @throws UserError if a requested port is in use
  */
-export async function startCloudWorker(options: CloudOptions = {}): Promise<EmbeddedCloud> {
+export async function startCloudWorker(options: FakeCloudOptions = {}): Promise<EmbeddedCloud> {
   // .ts in the checkout, .js when built
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const worker = new Worker(new URL(`./worker.${extension}`, import.meta.url), { workerData: options });

@@ -1,4 +1,4 @@
-import { type HttpService, isCompute, isHttpService, type ServiceName } from './services.ts';
+import { type HttpService, isComputeService, isHttpService, type ServiceName } from './services.ts';
 
 // All times were measured on the real cloud (2 cores, 2 workers per API); see test/real-cloud/README.md.
 
@@ -27,7 +27,7 @@ const START_SECONDS: Partial<Record<ServiceName | 'nova-compute', number>> = {
   memcached: 0.04,
 };
 
-const kindOf = (name: ServiceName) => (isCompute(name) ? 'nova-compute' : name);
+const kindOf = (name: ServiceName) => (isComputeService(name) ? 'nova-compute' : name);
 
 export const stopSeconds = (name: ServiceName): number => STOP_SECONDS[kindOf(name)] ?? 1.1;
 

@@ -48,7 +48,7 @@ export function measureText(name: BudgetName, measured: Measured | null): string
   return min === max ? `${estimate}` : `${estimate} (${min} to ${max})`;
 }
 
-/** What the result means, where it is not that all is well. */
+/** Each result in words. */
 export const RESULT_WORDS: Readonly<Record<VerdictResult, string>> = {
   'not-judged': 'not judged',
   pass: 'pass',
@@ -56,12 +56,12 @@ export const RESULT_WORDS: Readonly<Record<VerdictResult, string>> = {
   fail: 'FAIL',
 };
 
-/** 'API downtime: 6.9 s (6.5 to 7.4 s), over the budget of 5 s even at the least' */
+/** 'API downtime: 6.9 s (6.5 to 7.4 s), over the budget of 5 s even at the minimum' */
 export function budgetSentence({ name, limit, measured, result }: BudgetVerdict): string {
   const unit = UNITS[name];
   const budget = `the budget of ${unit === 'seconds' ? duration(limit) : NUMBERS[unit](limit)}`;
   const was = `${WHAT[name]}: ${measureText(name, measured)}`;
   if (result === 'pass') return `${was}, within ${budget}`;
   if (result === 'not-proven') return `${was}, not proven to be within ${budget}`;
-  return `${was}, over ${budget}${measured !== null && measured.min < measured.max ? ' even at the least' : ''}`;
+  return `${was}, over ${budget}${measured !== null && measured.min < measured.max ? ' even at the minimum' : ''}`;
 }

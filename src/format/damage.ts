@@ -1,10 +1,13 @@
 import type { JournalDamage } from '../domain/ports.ts';
 import { counted } from './quantities.ts';
 
-/** Tables that are named before the rest is only counted. */
+/** Further tables are only counted. */
 const NAMED_MOST = 4;
 
-/** What of a journal could not be read: '12 rows of samples (session 1, series 2, seq 7: outcome: Invalid input); tasks (...)'. */
+/**
+ * Describes the unreadable part of a journal: '12 rows of samples (session 1, series 2, seq 7: outcome: Invalid input);
+ * tasks (...)'.
+ */
 export function damageText(damage: readonly JournalDamage[]): string {
   const parts = damage.slice(0, NAMED_MOST).map(({ table, rows, reason }) => {
     const what = table === 'unknown' ? 'parts of the file' : table;

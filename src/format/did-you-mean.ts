@@ -1,20 +1,20 @@
 /**
- * The one of `known` that was probably meant: at most two slips away, and with fewer slips than one for every `letters`.
- * With two, an exchange of neighbours, which is two slips, is found in words as short as commands are.
+ * Returns the entry of `known` that was probably meant: at most two typos away, and fewer than one typo per `letters`
+ * letters. With 2, swapped neighbours (two typos) are found even in words as short as commands.
  */
 export function didYouMean(word: string, known: readonly string[], letters: 2 | 3 = 3): string | null {
   const near = known
     .filter((one) => Math.abs(plain(word).length - plain(one).length) <= 2)
-    .map((one) => ({ one, slips: distance(plain(word), plain(one)) }))
-    .filter(({ one, slips }) => slips <= 2 && slips * letters < one.length + 1)
-    .toSorted((a, b) => a.slips - b.slips);
+    .map((one) => ({ one, typos: distance(plain(word), plain(one)) }))
+    .filter(({ one, typos }) => typos <= 2 && typos * letters < one.length + 1)
+    .toSorted((a, b) => a.typos - b.typos);
   return near[0]?.one ?? null;
 }
 
-/** Hyphens, underscores and capitals are the commonest slips of all: they count as none. */
+/** Hyphens, underscores and case do not count as typos. */
 const plain = (word: string): string => word.toLowerCase().replaceAll(/[-_ ]/g, '');
 
-/** Levenshtein's: insertions, deletions and replacements of one letter. */
+/** The Levenshtein distance: insertions, deletions and replacements of single letters. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (const [i, letter] of [...a].entries()) {

@@ -8,5 +8,5 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** For HTML's text and quoted attributes. What is not seen is shown. */
+/** Escapes text for HTML and quoted attributes, and shows invisible characters. */
 export const escaped = (text: string): string => printable(text).replaceAll(/[&<>"']/g, (one) => ENTITIES[one] ?? one);

@@ -1,6 +1,6 @@
 import type { Measured } from '../domain/downtime/window.ts';
 
-/** Longer durations are shown in minutes; budgets of an upgrade are given in seconds. */
+/** Longer durations are shown in minutes. Below it they are in seconds, as budgets are. */
 const MINUTES_FROM = 600;
 
 /** Floating point may leave 6.5 as 6.499999. */
@@ -21,7 +21,7 @@ export function duration(seconds: number, decimals?: number): string {
   return `${decimals === undefined ? Number(seconds.toFixed(decimalsOf(seconds))) : plain(seconds, decimals)} s`;
 }
 
-/** How long a run was: '50 s', '1 min 30 s', '2 h 05 min'. */
+/** The length of a run: '50 s', '1 min 30 s', '2 h 05 min'. */
 export const span = (seconds: number): string => (seconds < 60 ? duration(seconds) : long(seconds));
 
 function long(seconds: number): string {
@@ -49,17 +49,17 @@ export function errorBar({ min, estimate, max }: Measured): string {
   return `${plain(middle, decimals)} s (${plain(low, decimals)} to ${plain(high, decimals)} s)`;
 }
 
-/** As many digits as the error bar leaves a meaning to. */
+/** Returns as many digits as are significant given the error bar. */
 function digitsFor(spread: number): number {
   if (spread >= 20) return 0;
   if (spread >= 0.4) return 1;
   return spread >= 0.02 || spread === 0 ? 2 : 3;
 }
 
-/** '99.08 %': two digits of what is missing to 100, rounded up, so that any downtime shows. */
+/** '99.08 %': two significant digits of the difference to 100, rounded up, so that any downtime shows. */
 export function percent(availability: number | null, hadDowntime: boolean): string {
   if (availability === null) return '-';
-  // a hair more, as 1 - 0.99999 is a hair less than 0.00001 in floating point
+  // Slightly more, because 1 - 0.99999 is slightly less than 0.00001 in floating point.
   const missing = (1 - availability) * 100 * (1 + 1e-9);
   if (missing <= 0) return hadDowntime ? '< 100 %' : '100 %';
   if (missing < 1e-6) return '> 99.99999 %';

@@ -1,12 +1,12 @@
 import { type Check, type CheckStatus, isRegression } from '../domain/check.ts';
 import { counted, span } from './quantities.ts';
 
-/** The check of a run of Tempest itself; that of each of its tests is called 'tempest: tempest.api...'. */
+/** The name of the check of a Tempest run; each of its tests has a check named 'tempest: tempest.api...'. */
 export const TEMPEST = 'tempest';
 const PREFIX = `${TEMPEST}: `;
 export const tempestCheckName = (test: string): string => `${PREFIX}${test}`;
 
-/** Named among tests that passed before, in a line for a person. */
+/** How many tests that passed before are named. */
 const NAMED = 3;
 
 /** '84 passed, 2 failed, 25 skipped'. */
@@ -15,7 +15,7 @@ export function outcomesText(results: readonly Pick<Check, 'status'>[]): string 
   return `${count('pass')} passed, ${count('fail')} failed, ${count('skip')} skipped`;
 }
 
-/** A check as it is shown somewhere. */
+/** A check with its result before the upgrade. */
 type Shown = {
   readonly name: string;
   readonly status: CheckStatus;
@@ -24,12 +24,12 @@ type Shown = {
   readonly seconds?: number | null;
 };
 
-/** What Tempest's tests came to, of each test the last word. */
+/** The final results of Tempest's tests. */
 export type TempestSummary = {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  /** Spent in the tests themselves, added up. */
+  /** The sum of the tests' own durations. */
   readonly seconds: number;
   /** Tests that fail and did not fail before. */
   readonly broken: readonly string[];
@@ -40,7 +40,7 @@ export type TempestSummary = {
 export const isTempestTest = ({ name }: Pick<Shown, 'name'>): boolean => name.startsWith(PREFIX);
 const idOf = ({ name }: Pick<Shown, 'name'>): string => name.slice(PREFIX.length);
 
-/** Null: no test was run. */
+/** Returns null if no test was run. */
 export function tempestSummary(checks: readonly Shown[]): TempestSummary | null {
   const tests = checks.filter(isTempestTest);
   if (tests.length === 0) return null;
@@ -56,8 +56,8 @@ export function tempestSummary(checks: readonly Shown[]): TempestSummary | null 
 }
 
 /**
- * The checks that a report lists: all that did not pass. Of Tempest's tests, which are hundreds, those that
- * failed, below one line for all of them.
+ * Returns the checks that a report lists: all that did not pass. Tempest has hundreds of tests, so only its failed
+ * tests are listed, after one line that summarises all of them.
  */
 export function checksToReport(checks: readonly Shown[]): readonly Shown[] {
   const summary = tempestSummary(checks);

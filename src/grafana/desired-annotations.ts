@@ -93,7 +93,7 @@ export function createDesiredAnnotations({
     return [
       ...report.windows.map(windowAnnotation).map(complete),
       ...report.verdict.phases.flatMap((phase) => phaseAnnotations(phase, places)).map(complete),
-      // An annotation with the tag of this run came from here: the receiving Grafana is the one that reports to us.
+      // An annotation with the tag of this run came from this daemon: the Grafana that it pushes to also reports to it.
       ...annotations
         .filter(({ deleted, tags }) => !deleted && !tags.includes(run))
         .map(forwarded)
@@ -144,11 +144,11 @@ function windowAnnotation(window: AttributedWindow): Draft {
 }
 
 const phaseAnnotations = (
-  { name, promise, stretches, running, result }: PhaseVerdict,
+  { name, promise, intervals, running, result }: PhaseVerdict,
   places: Places,
 ): readonly Draft[] =>
-  stretches.map(({ from, until }, index) => {
-    const active = running && index === stretches.length - 1;
+  intervals.map(({ from, until }, index) => {
+    const active = running && index === intervals.length - 1;
     return {
       key: keyOf('phase', `${name}:${Math.round(from)}`),
       tags: ['phase', name],

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { createHttpClient, type HttpAccess, HttpError, type HttpResponse, parseJson } from '../http/http-client.ts';
+import { createJsonClient, type HttpAccess, HttpError, type JsonResponse, parseJson } from '../http/http-client.ts';
 import { listOf } from '../http/lists.ts';
 import type { DesiredAnnotation } from './desired-annotations.ts';
 
@@ -48,7 +48,7 @@ const annotationsSchema = listOf(
 const createdSchema = z.looseObject({ id: z.int() });
 
 export function createGrafanaApi(access: HttpAccess, signal: AbortSignal): GrafanaApi {
-  const http = createHttpClient(access, { signal, timeout: REQUEST_TIMEOUT_MS });
+  const http = createJsonClient(access, { signal, timeout: REQUEST_TIMEOUT_MS });
 
   return {
     async find(tags) {
@@ -78,7 +78,7 @@ export function createGrafanaApi(access: HttpAccess, signal: AbortSignal): Grafa
 /** Sends an annotation without an end as a point in time. An end in the future would cover everything until then. */
 const bodyOf = ({ time, timeEnd, text, tags }: DesiredAnnotation) => ({ time, timeEnd: timeEnd ?? time, text, tags });
 
-function assertOk(answer: HttpResponse): HttpResponse {
+function assertOk(answer: JsonResponse): JsonResponse {
   const { status } = answer;
   if (status >= 200 && status < 300) return answer;
   // Only these are about the annotation. A wrong token may be corrected, and an overloaded proxy recovers.
@@ -86,7 +86,7 @@ function assertOk(answer: HttpResponse): HttpResponse {
   throw new HttpError(`HTTP ${status}`);
 }
 
-function parse<T>(schema: z.ZodType<T>, { body }: HttpResponse): T {
+function parse<T>(schema: z.ZodType<T>, { body }: JsonResponse): T {
   const result = schema.safeParse(parseJson(body));
   if (result.success) return result.data;
   throw new HttpError('unexpected response, is this Grafana?');

@@ -26,8 +26,8 @@ const STOP_TIMEOUT_MS = 5000;
 type ExistingAnnotation = { readonly id: number; readonly content: string };
 
 /**
- * Keeps the annotations in Grafana equal to the desired ones. Each round compares the two sets instead of working off
- * a queue, so a Grafana that was unavailable gets the current state once. After a start, and after a create request whose
+ * Keeps the annotations in Grafana equal to the desired ones. Each round compares the two sets instead of working off a
+ * queue, so a Grafana that was unavailable gets the current state once. After a start, and after a create request whose
  * response was lost, the existing annotations are listed by their tags first, so none is created twice.
  */
 export function startGrafanaSync(

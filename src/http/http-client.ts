@@ -19,18 +19,18 @@ export type HttpAccess = {
   readonly token?: Secret | null;
 };
 
-export type HttpResponse = { readonly status: number; readonly body: string };
+export type JsonResponse = { readonly status: number; readonly body: string };
 
-export type HttpRequest = {
+export type JsonRequest = {
   readonly query?: URLSearchParams;
   /** Sent as JSON. */
   readonly body?: unknown;
 };
 
 /** Sends JSON requests to one of the operator's servers, each over a new connection. */
-export type HttpClient = {
+export type JsonClient = {
   /** Returns the response whatever its status. @throws HttpError if there is none. */
-  request(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, request?: HttpRequest): Promise<HttpResponse>;
+  request(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, request?: JsonRequest): Promise<JsonResponse>;
   close(): void;
 };
 
@@ -43,10 +43,10 @@ const BODY_MAX_BYTES = 16 * MIB;
 const bodyBudget = createBodyBudget(32 * MIB);
 
 /** `timeout` is in milliseconds and covers the whole response. */
-export function createHttpClient(
+export function createJsonClient(
   { url, user = null, token = null }: HttpAccess,
   { signal, timeout }: { readonly signal: AbortSignal; readonly timeout: number },
-): HttpClient {
+): JsonClient {
   // The operator's own CA is in the system's store, not among those bundled with Node.
   const ca = url.startsWith('https:')
     ? [...new Set([...getCACertificates('default'), ...getCACertificates('system')])]

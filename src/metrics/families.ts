@@ -143,7 +143,7 @@ export function createFamilies(register: Registry) {
       [...PLACE_LABELS, 'bound'],
     ),
     serversCreated: counter('servers_created_total', 'Test servers created in this run.', PLACE_LABELS),
-    serversDeleted: counter('servers_deleted_total', 'Test servers created in this run and gone again.', PLACE_LABELS),
+    serversDeleted: counter('servers_deleted_total', 'Test servers created in this run and deleted.', PLACE_LABELS),
     serversLeaked: gauge(
       'servers_leaked',
       'Test servers that could not be deleted so far; Rollwatch keeps trying.',

@@ -15,7 +15,7 @@ import {
   type RequestGate,
 } from './http/request-gate.ts';
 import { createTokenIssuer, type TokenIssuer } from './identity/keystone.ts';
-import { createSession, type Session } from './identity/session.ts';
+import { type CloudSession, createCloudSession } from './identity/session.ts';
 import { createTokenCache } from './identity/token-cache.ts';
 import type { Result } from './result.ts';
 
@@ -23,7 +23,7 @@ import type { Result } from './result.ts';
 export type Cloud = {
   readonly access: CloudAccess;
   readonly clock: Clock;
-  readonly session: Session;
+  readonly session: CloudSession;
   readonly issueToken: TokenIssuer;
   /** For requests that are not samples: choosing what to boot, cleaning up, diagnosis. They queue at the gate. */
   readonly http: HttpClient;
@@ -75,7 +75,7 @@ export function openCloud({
   const diagnosisHttp = gate.wrap(ungatedHttp, DIAGNOSIS_ADMISSION);
   const issue = createTokenIssuer(access, clock);
   const tokens = createTokenCache(clock, () => issue({ http: tokenHttp, limits, signal: closed.signal }));
-  const session = createSession({ access, clock, tokens });
+  const session = createCloudSession({ access, clock, tokens });
   const ping = createPing({ access, session, http: ungatedHttp, clock, debug });
   const backpressureOf = (service: 'nova-api' | 'keystone') =>
     createBackpressure({ clock, gate, service, ping: (limits, signal) => ping(service, limits, signal) });

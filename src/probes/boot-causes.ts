@@ -52,7 +52,7 @@ export function createBootCauses(cloud: Cloud, options: BootCausesOptions): Boot
   const { clock, dependencies } = cloud;
   const stuckBuild = createStuckBuild(cloud, admin);
   let diagnosedAt: Millis = Number.NEGATIVE_INFINITY;
-  /** Nova's clock minus ours. Nova dates a server by its create request, in whole seconds. */
+  /** Nova's clock minus the local one. Nova dates a server by its create request, in whole seconds. */
   let cloudOffset: Millis | null = null;
   const cloudNow = (): Millis | null => (cloudOffset === null ? null : clock.now() + cloudOffset);
 

@@ -224,10 +224,10 @@ export async function waitUntilGone(
 const NOT_RECEIVED = ['connection-refused', 'connect-timeout', 'dns', 'unreachable', 'tls', 'no-endpoint'];
 
 /** Returns whether a server may exist although its create request failed. */
-export function mayExist(trouble: Problem): boolean {
-  const { kind, service, status } = trouble.cause;
+export function mayExist(problem: Problem): boolean {
+  const { kind, service, status } = problem.cause;
   if (kind === 'shutdown' || kind === 'stalled') return true;
-  if (trouble.type === 'void' || NOT_RECEIVED.includes(kind)) return false;
+  if (problem.type === 'void' || NOT_RECEIVED.includes(kind)) return false;
   if (service === 'keystone' && status !== 500) return false;
   return status === undefined || status >= 500 || status < 300;
 }

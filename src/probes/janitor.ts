@@ -177,7 +177,7 @@ export function createJanitor(options: JanitorOptions): Janitor {
     done.abort();
   };
 
-  /** Lists the test servers of a scope, except those that our own probes are using. */
+  /** Lists the test servers of a scope, except those that these probes are using. */
   async function listUnused(scope: OwnerScope, signal: AbortSignal): Promise<Result<readonly Server[]>> {
     const list = await compute.listByPrefix(creator.prefix, { limits: cloud.limits, signal });
     if (list.type !== 'ok') return list;

@@ -446,13 +446,13 @@ const voidResult = (cause: VoidCause, seen: Seen): ProbeResult => ({ ...seen, ou
 
 /** Returns the result of a boot whose create request was not sent or not accepted. */
 function resultWithoutServer(
-  trouble: Problem,
+  problem: Problem,
   failureStartedAt: Millis,
   lastKnownUpAt: Millis | null = null,
 ): ProbeResult {
-  const seen = { ...NO_SERVER, requestId: trouble.requestId };
-  if (trouble.type === 'void') return voidResult(trouble.cause, seen);
-  const { cause, settledAt, timedOut } = trouble;
+  const seen = { ...NO_SERVER, requestId: problem.requestId };
+  if (problem.type === 'void') return voidResult(problem.cause, seen);
+  const { cause, settledAt, timedOut } = problem;
   return { ...seen, outcome: 'failed', cause, lastKnownUpAt, failureStartedAt, settledAt, timedOut };
 }
 

@@ -14,7 +14,7 @@ const STEPS = [
 
 export type Tick = { readonly at: Millis; readonly label: string };
 
-/** Round moments of the zone; `fits` says whether there is room for labels of so many characters so far apart. */
+/** Returns round times of the zone; `fits` decides whether labels of a given length fit at a given distance. */
 export function ticks(
   { from, until }: Interval,
   { moments, fits }: { readonly moments: Moments; fits(step: number, label: number): boolean },

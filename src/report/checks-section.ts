@@ -7,7 +7,7 @@ import type { SectionOptions } from './sections.ts';
 
 type Checks = Report['checks'][number];
 
-/** A heading a stage, and a line for each check that did not simply pass; Tempest's tests in one. */
+/** Writes a heading per stage and a line for each check that did not pass; Tempest's passing tests share one line. */
 export function checksSection(
   { checks, clouds }: Pick<Report, 'checks' | 'clouds'>,
   options: SectionOptions,
@@ -23,7 +23,7 @@ export function checksSection(
   });
 }
 
-/** `all`: those too that pass, and every test of Tempest. */
+/** `all` includes checks that pass, and every test of Tempest. */
 export function checkLines(
   { checks }: Pick<Checks, 'checks'>,
   { width, paint }: Pick<SectionOptions, 'width' | 'paint'>,
@@ -34,9 +34,9 @@ export function checkLines(
     const { status, before } = check;
     const tone =
       status === 'pass' ? paint.good : status === 'skip' ? paint.dim : isRegression(check) ? paint.bad : paint.warn;
-    const then = status === 'fail' && before === 'fail' ? ' (failed before, too)' : '';
+    const then = status === 'fail' && before === 'fail' ? ' (also failed before)' : '';
     const text = `${printableLine(check.name)}: ${printableLine(check.detail)}${then}`;
-    // The name of a test is not cut, as it is there to be copied.
+    // The name of a test is not truncated, so that it can be copied.
     const longest = Math.max(...text.split(' ').map(({ length }) => length));
     const [first = '', ...more] = wrap(text, Math.max(width - 10, longest + 2), '  ');
     return [`    ${tone(status.padEnd(4))}  ${first}`, ...more.map((line) => `          ${line}`)];

@@ -16,7 +16,9 @@ type Row = { readonly head: string; readonly now: RunFigures | null; readonly be
 
 const ARROWS = { better: ' better', same: '', worse: ' worse' };
 
-/** Compares runs as text: one line per run, overall and per phase. A change is marked if the error bars do not overlap. */
+/**
+ * Compares runs as text: one line per run, overall and per phase. A change is marked if the error bars do not overlap.
+ */
 export function comparisonText(
   { runs, phases, probeTypes }: Comparison,
   { colour, width, zone = 'utc' }: Options,
@@ -52,7 +54,7 @@ export function comparisonText(
     ...probeTypes.filter(({ countsOverall }) => countsOverall).map(down),
     {
       head: 'verdict',
-      cell: ({ now }) => (now === null ? 'not begun' : now.result === null ? '-' : RESULT_WORDS[now.result]),
+      cell: ({ now }) => (now === null ? 'not started' : now.result === null ? '-' : RESULT_WORDS[now.result]),
     },
   ];
   const section = (title: string, rows: readonly Row[]) => [
@@ -75,7 +77,7 @@ function fits(columns: readonly Column<Row>[], rows: readonly Row[], width: numb
   return table(plain, rows, { width: Number.POSITIVE_INFINITY }).every((line) => line.length <= width);
 }
 
-/** One line per figure if the terminal is too narrow for a table, as figures must not be cut. */
+/** One line per figure if the terminal is too narrow for a table, as figures must not be truncated. */
 function stacked([run, ...columns]: readonly Column<Row>[], rows: readonly Row[], width: number): readonly string[] {
   const label = Math.max(...columns.map(({ head }) => head.length));
   return rows.flatMap((row) => [

@@ -2,7 +2,7 @@ import { printable } from '../format/printable.ts';
 
 export type CsvValue = string | number | boolean | null;
 
-/** RFC 4180: CRLF, quotes where they are needed, doubled inside. What does not apply is empty. */
+/** Formats a record of RFC 4180: CRLF, quotes if necessary, doubled within a value. Null is an empty field. */
 export const csvRecord = (values: readonly CsvValue[]): string => `${values.map(cell).join(',')}\r\n`;
 
 function cell(value: CsvValue): string {
@@ -13,9 +13,9 @@ function cell(value: CsvValue): string {
 }
 
 /**
- * A spreadsheet takes text that begins like this for a formula, and names and messages come from the cloud and the
- * playbook: a single quote in front makes it text (https://owasp.org/www-community/attacks/CSV_Injection). Some take the
- * full-width signs of East Asian writing for the same, and some leave out spaces before them.
+ * Prefixes text that a spreadsheet would evaluate as a formula with a single quote, because names and messages come
+ * from the cloud and the playbook (https://owasp.org/www-community/attacks/CSV_Injection). Some spreadsheets also
+ * accept full-width signs, or spaces before the sign.
  */
 const inert = (text: string): string =>
   /^(?:\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])/.test(text) ? `'${text}` : text;

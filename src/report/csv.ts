@@ -3,7 +3,7 @@ import type { Report } from '../domain/run/report.ts';
 import { printableLine } from '../format/printable.ts';
 import { type CsvValue, csvRecord } from './csv-record.ts';
 
-/** The names and their order are a contract: docs/report.md has them, new ones come last. */
+/** Names and order are a contract (docs/report.md); new columns come last. */
 const COLUMNS: readonly (readonly [name: string, value: (window: ApiWindow) => CsvValue])[] = [
   ['id', (one) => one.id],
   ['cloud', (one) => one.cloud],
@@ -22,7 +22,7 @@ const COLUMNS: readonly (readonly [name: string, value: (window: ApiWindow) => C
   ['duration_estimate', (one) => one.durationSeconds.estimate],
   ['duration_max', (one) => one.durationSeconds.max],
   ['failed_samples', (one) => one.failedSamples],
-  // as the stages of a sample: 'connection-refused/nova-api=10 http-503/load-balancer=2'
+  // Like the stages of a sample: 'connection-refused/nova-api=10 http-503/load-balancer=2'
   ['causes', (one) => one.causes.map(({ kind, service, count }) => `${kind}/${service}=${count}`).join(' ')],
   ['task_name', (one) => one.task?.name ?? null],
   ['task_kind', (one) => one.task?.kind ?? null],
@@ -33,7 +33,7 @@ const COLUMNS: readonly (readonly [name: string, value: (window: ApiWindow) => C
   ['target', (one) => one.target],
 ];
 
-/** A line a window, for a spreadsheet: moments in ISO 8601, durations in seconds, nothing rounded for a reader. */
+/** Writes one line per window for a spreadsheet: times in ISO 8601, durations in seconds, not rounded. */
 export function reportCsv({ windows }: Pick<Report, 'windows'>): string {
   const rows = windows.map((window) => {
     const row = toApiWindow(window);
@@ -42,5 +42,5 @@ export function reportCsv({ windows }: Pick<Report, 'windows'>): string {
   return csvRecord(COLUMNS.map(([name]) => name)) + rows.join('');
 }
 
-/** A line of the file is a window, also to a program that knows nothing of quoted line breaks. */
+/** Keeps each window on one line, also for programs that do not support quoted line breaks. */
 const plain = (value: CsvValue): CsvValue => (typeof value === 'string' ? printableLine(value) : value);

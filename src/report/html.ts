@@ -7,7 +7,7 @@ import { momentsIn } from './moments.ts';
 import { fileDocument, readPageFiles } from './page-document.ts';
 import { reportText } from './text.ts';
 
-/** The page with the report inside: one file, to be sent around and opened offline. */
+/** Writes the page with the report as one file, to share and open offline. */
 export function reportHtml(report: Report, options: ReportOptions): string {
   const { zone = 'utc', drawing = createDrawing(report).finish() } = options;
   const moments = momentsIn(zone, { from: report.run.startedAt, until: report.run.endedAt });

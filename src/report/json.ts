@@ -7,7 +7,7 @@ import { verdict } from './verdict.ts';
 
 type JsonOptions = Pick<ReportOptions, 'tasks'>;
 
-/** The report as docs/report.md describes it. Ends with a line break. */
+/** Writes the report as docs/report.md describes it. Ends with a line break. */
 export const reportJson = (report: Report, options: JsonOptions = {}): string =>
   `${printableJson(reportData(report, options), 2)}\n`;
 

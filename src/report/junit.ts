@@ -12,9 +12,9 @@ import { windowsSection } from './sections.ts';
 import { element, xmlText } from './xml.ts';
 
 /**
- * One case a phase and budget, as Jenkins' schema has it (https://github.com/jenkinsci/xunit-plugin, junit-10.xsd) and
- * as GitLab and Zuul read it: a suite a phase, the window table in the failure's text. A phase that never began is
- * skipped. What is not proven passes with a note, or fails where `strict` says so.
+ * Writes one suite per phase and one case per budget, in Jenkins' schema (https://github.com/jenkinsci/xunit-plugin,
+ * junit-10.xsd), which GitLab and Zuul read too. The text of a failure contains the windows. A phase that never started
+ * is skipped. A budget that is not proven passes with a note, or fails if `strict` is set.
  */
 export function reportJunit(report: Report, { strict = false, zone = 'utc' }: ReportOptions): string {
   const { plan } = report.verdict;
@@ -30,7 +30,7 @@ export function reportJunit(report: Report, { strict = false, zone = 'utc' }: Re
   return `<?xml version="1.0" encoding="UTF-8"?>\n${element('testsuites', { name, ...totals, time: seconds((report.run.endedAt - report.run.startedAt) / 1000) }, body)}\n`;
 }
 
-/** A suite of its own, for a run of the checks alone. */
+/** Writes the suites of check runs without a report. */
 export function checksJunit(reports: readonly CheckReport[]): string {
   const suites = reports.map(checkSuite);
   const sum = (pick: (one: Suite) => number) => suites.reduce((total, one) => total + pick(one), 0);
@@ -39,7 +39,7 @@ export function checksJunit(reports: readonly CheckReport[]): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n${element('testsuites', { name: 'rollwatch check', ...totals }, body)}\n`;
 }
 
-/** A case a check; what failed before, too, passes with a note: the upgrade did not do it. */
+/** One case per check. A check that also failed before passes with a note, because the upgrade did not cause it. */
 function checkSuite({ stage, cloud, vantage, at, checks }: CheckReport): Suite {
   const classname = `rollwatch.check-${stage}`;
   const failures = checks.filter(isRegression).length;
@@ -50,7 +50,7 @@ function checkSuite({ stage, cloud, vantage, at, checks }: CheckReport): Suite {
         ? element('skipped', { message: detail })
         : isRegression(check)
           ? element('failure', { message: detail, type: 'fail' }, xmlText(detail))
-          : element('system-out', {}, xmlText(check.status === 'fail' ? `failed before, too: ${detail}` : detail));
+          : element('system-out', {}, xmlText(check.status === 'fail' ? `also failed before: ${detail}` : detail));
     return `${element('testcase', { classname, name: check.name, time: seconds(check.seconds ?? 0) }, inner)}\n`;
   });
   const xml = element(
@@ -75,14 +75,14 @@ type Options = { readonly strict: boolean; readonly zone: string };
 
 function suite(report: Report, phase: PhaseVerdict, options: Options): Suite {
   const cases = casesOf(report, phase, options);
-  const begun = phase.stretches[0]?.from ?? report.run.startedAt;
+  const start = phase.intervals[0]?.from ?? report.run.startedAt;
   const failures = cases.filter(({ failed }) => failed).length;
   const properties = [
     ['run', report.run.id],
     ['clouds', report.run.clouds.join(', ')],
     ['rollwatch', report.run.version],
     ...(phase.promise === '' ? [] : [['promise', phase.promise]]),
-    ...(phase.task === null ? [] : [['began with', phase.task]]),
+    ...(phase.task === null ? [] : [['first task', phase.task]]),
   ].map(([name = '', value = '']) => element('property', { name, value }));
   const xml = element(
     'testsuite',
@@ -93,8 +93,8 @@ function suite(report: Report, phase: PhaseVerdict, options: Options): Suite {
       errors: 0,
       skipped: phase.budgets.length === 0 ? cases.length : 0,
       time: seconds(phase.measures?.elapsed ?? 0),
-      // Without a zone, as the schema wants it; it is UTC.
-      timestamp: toIso(begun).slice(0, 19),
+      // In UTC; the schema does not allow a zone.
+      timestamp: toIso(start).slice(0, 19),
       hostname: report.run.vantages.join(' '),
     },
     `\n${element('properties', {}, `\n${properties.join('\n')}\n`)}\n${cases.map(({ xml: one }) => `${one}\n`).join('')}`,
@@ -102,7 +102,7 @@ function suite(report: Report, phase: PhaseVerdict, options: Options): Suite {
   return { tests: cases.length, failures, xml: `\n${xml}` };
 }
 
-/** Where nothing was judged the run has not passed: CI shows that in red. */
+/** A run of which nothing was judged has not passed, so CI shows a failure. */
 function unjudgedSuite(report: Report): Suite {
   const message = verdictSentences(report.verdict)[0]?.text ?? 'NOT JUDGED: there is no plan.';
   const failure = element('failure', { message, type: 'not-judged' }, xmlText(message));
@@ -120,7 +120,7 @@ function casesOf(report: Report, phase: PhaseVerdict, options: Options): readonl
   const testcase = (name: string, inner: string) =>
     element('testcase', { classname: `rollwatch.${phase.name}`, name, time }, inner);
   if (phase.measures === null) {
-    const skipped = element('skipped', { message: 'the phase never began' });
+    const skipped = element('skipped', { message: 'the phase never started' });
     return [{ failed: false, xml: testcase('phase', skipped) }];
   }
   if (phase.budgets.length === 0) {

@@ -1,24 +1,24 @@
 export const cut = (text: string, width: number): string =>
   text.length <= width ? text : `${head(text, Math.max(0, width - 1))}…`;
 
-/** The first characters; never half of one. */
+/** Returns the first characters; never splits a surrogate pair. */
 const head = (text: string, length: number): string => text.slice(0, length).replace(/[\ud800-\udbff]$/, '');
 const tail = (text: string, length: number): string => text.slice(text.length - length).replace(/^[\udc00-\udfff]/, '');
 
-/** Cuts the middle: names that begin alike differ at their ends. */
+/** Shortens a text in the middle, because names with the same start differ at their ends. */
 export function cutMiddle(text: string, width: number): string {
   if (text.length <= width) return text;
   const before = Math.ceil((width - 1) / 2);
   return `${head(text, before)}…${tail(text, width - 1 - before)}`;
 }
 
-/** Of prose and pictures, in columns, where lines may have any width: in a file. */
+/** The width of prose and timelines in a file, where lines may have any width. */
 export const FILE_COLUMNS = 100;
 
-/** Without a terminal, nothing is cut. */
+/** Returns whether lines may have any width, as in a file: then nothing is truncated. */
 export const isUnbounded = (width: number): boolean => width === Number.POSITIVE_INFINITY;
 
-/** Lines of at most `width`; `indent` goes before all of them but the first. */
+/** Wraps a text into lines of at most `width`; all but the first start with `indent`. */
 export function wrap(text: string, width: number, indent = ''): readonly string[] {
   const columns = isUnbounded(width) ? FILE_COLUMNS : width;
   const lines: string[] = [];
@@ -38,15 +38,15 @@ export type Column<Row> = {
   readonly head: string;
   readonly align?: 'left' | 'right';
   readonly cell: (row: Row) => string;
-  /** Left out where there is no room for all. */
+  /** Left out if the columns do not fit. */
   readonly spare?: boolean;
-  /** Colours a cell that is padded already. */
+  /** Colours a padded cell. */
   readonly paint?: (padded: string, row: Row) => string;
 };
 
 /**
- * Columns as wide as what is in them, two spaces apart and indented by two. Where that is wider than `width`, spare
- * columns go first, and what is still too wide is cut.
+ * Formats columns as wide as their content, two spaces apart and indented by two. If that is wider than `width`, spare
+ * columns are left out, and lines that are still too wide are truncated.
  */
 export function table<Row>(
   columns: readonly Column<Row>[],

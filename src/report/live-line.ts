@@ -5,14 +5,16 @@ import { counted, duration, errorBar, latency, span } from '../format/quantities
 import { cut } from './layout.ts';
 import { seriesNames } from './names.ts';
 
-/** A sampler that has not reported for so long has died or stalled, in milliseconds. */
-const SILENT = 5000;
-/** Below this a wait is no news, in seconds. */
-const WAIT = 2;
+/** A sampler that has not reported for this long has died or stalled. */
+const MAX_SILENCE_MS = 5000;
+/** Shorter waits are not shown. */
+const MIN_WAIT_SECONDS = 2;
 
-/** What `watch` keeps on a terminal: one line of at most `width`, worst news first, so that nothing bad is cut off. */
+/**
+ * Formats the status line of `watch`: at most `width` characters, most severe first, so that truncation hides the rest.
+ */
 export function liveLine(live: LiveStatus, width: number): string {
-  const parts = [state(live), ...troubles(live), ...waiting(live), ...upgrade(live), totals(live), ...latencies(live)];
+  const parts = [state(live), ...problems(live), ...waiting(live), ...upgrade(live), totals(live), ...latencies(live)];
   return cut(parts.map(printableLine).join(' | '), width);
 }
 
@@ -45,18 +47,20 @@ const upSince = ({ report }: LiveStatus): number =>
     ...report.windows.flatMap(({ kind, end }) => (kind === 'down' && end ? [end.estimate] : [])),
   );
 
-/** What is wrong with ourselves. */
-function troubles({ at, journal, health, series, paused }: LiveStatus): readonly string[] {
+/** Problems of Rollwatch itself. */
+function problems({ at, journal, health, series, paused }: LiveStatus): readonly string[] {
   const suspended = paused ? [] : series.filter((one) => one.suspended !== null);
   return [
     ...(journal.kind === 'stopped' ? [`NOT RECORDING: ${journal.reason} (${journal.waiting} waiting)`] : []),
-    ...(health !== null && at - health.at > SILENT ? [`sampler silent for ${duration((at - health.at) / 1000)}`] : []),
-    ...suspended.map((one) => `${one.series.probe} held: ${one.suspended}`),
+    ...(health !== null && at - health.at > MAX_SILENCE_MS
+      ? [`sampler silent for ${duration((at - health.at) / 1000)}`]
+      : []),
+    ...suspended.map((one) => `${one.series.probe} suspended: ${one.suspended}`),
     ...(health !== null && health.lag >= 100 ? [`sampler late by ${latency(health.lag / 1000)}`] : []),
   ];
 }
 
-/** A boot waits by design; its note says how far it is. */
+/** Waiting is normal for a boot; its note shows its progress. */
 function waiting({ at, series, report }: LiveStatus): readonly string[] {
   const nameOf = seriesNames(report);
   return series.flatMap(({ series: key, pending }) => {
@@ -64,11 +68,11 @@ function waiting({ at, series, report }: LiveStatus): readonly string[] {
     const seconds = (at - pending.since) / 1000;
     const { activity, label } = probeNamed(report.probeTypes, key.probe);
     if (activity !== null) return pending.note === '' ? [] : [`${label} ${pending.note} ${duration(seconds, 0)}`];
-    return seconds < WAIT ? [] : [`${nameOf(key)}: no answer for ${duration(seconds, 0)}`];
+    return seconds < MIN_WAIT_SECONDS ? [] : [`${nameOf(key)}: no answer for ${duration(seconds, 0)}`];
   });
 }
 
-/** What the upgrade is at. */
+/** The current phase and task. */
 function upgrade({ phase, running: [task] }: LiveStatus): readonly string[] {
   const doing = task === undefined ? '' : `'${task.name}'`;
   if (phase === null) return doing === '' ? [] : [doing];

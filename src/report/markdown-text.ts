@@ -1,25 +1,28 @@
 import { printableLine } from '../format/printable.ts';
 
-/** No structure of Markdown or HTML can be made of an entity (CommonMark, 2.5), and none of these ends a table's cell. */
+/**
+ * Written as entities, which have no structural meaning in Markdown or HTML (CommonMark, 2.5) and do not end a table
+ * cell.
+ */
 const ENTITIES = new Set(['&', '<', '>', '|', '`', '\\']);
 const ESCAPED = new Set(['*', '_', '[', ']', '#', '~', '$', '{', '}']);
 
 /**
- * Forges find these in what has been rendered already, so that no escape helps: @somebody would be notified, #1 linked,
- * https://... too, :sign: become a picture. A space without width parts them from what follows.
+ * Forges find these in the rendered text, so escapes do not help: @somebody would be notified, #1 and https://...
+ * linked, and :sign: replaced by a picture. A zero-width space separates them from the text that follows.
  */
 const REFERENCES = /[@#!$%~&](?=\S)|(?<!\d):(?=\S)|:(?=[^\s\d])|\bwww(?=\.)/giu;
-const PARTED = '\u200b';
+const ZERO_WIDTH_SPACE = '\u200b';
 
-/** Text from anywhere as what it is, on one line: nothing in it is a mark, a tag, a link or another column. */
+/** Escapes a text from outside, on one line: nothing in it is markup, a tag, a link or a column separator. */
 export function plainMarkdown(text: string): string {
-  const parted = printableLine(text).replaceAll(REFERENCES, `$&${PARTED}`);
-  const escaped = Array.from(parted, (one) => {
+  const separated = printableLine(text).replaceAll(REFERENCES, `$&${ZERO_WIDTH_SPACE}`);
+  const escaped = Array.from(separated, (one) => {
     if (ENTITIES.has(one)) return `&#${one.codePointAt(0)};`;
-    if (one === PARTED) return '&#8203;';
+    if (one === ZERO_WIDTH_SPACE) return '&#8203;';
     return ESCAPED.has(one) ? `\\${one}` : one;
   }).join('');
-  // a list, a heading underlined, a number of a list: where a line begins, and a cell's text may be moved to one
+  // List markers and underlines of headings count at the start of a line only.
   return escaped.replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2').replace(/^[-+=]/, '\\$&');
 }
 
@@ -30,7 +33,7 @@ export type MarkdownColumn<Row> = {
   readonly cell: (row: Row) => string;
 };
 
-/** A table with an empty line after it. */
+/** Formats a table, followed by an empty line. */
 export function markdownTable<Row>(columns: readonly MarkdownColumn<Row>[], rows: readonly Row[]): readonly string[] {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [

@@ -14,11 +14,11 @@ import { costlyTasks, countedTasks, nameWithHosts } from './tasks-section.ts';
 import { verdict } from './verdict.ts';
 import { causesText, edgeText, windowState } from './window-text.ts';
 
-/** A comment has room for 65,536 characters at GitHub; what is left out is counted, and is in the JSON. */
+/** A comment on GitHub has at most 65,536 characters. Rows beyond these limits are counted; the JSON has them. */
 const WINDOWS = 50;
 const TASKS = 20;
 
-/** The report for a ticket, a merge request or a wiki: tables as GitHub and GitLab know them. */
+/** Writes the report for a ticket, a merge request or a wiki, with tables for GitHub and GitLab. */
 export function reportMarkdown(report: Report, { zone = 'utc' }: ReportOptions): string {
   const moments = momentsIn(zone, { from: report.run.startedAt, until: report.run.endedAt });
   const [first, ...others] = [...verdictSentences(report.verdict), ...verdict(report)].map(({ text }) =>
@@ -40,13 +40,13 @@ export function reportMarkdown(report: Report, { zone = 'utc' }: ReportOptions):
     ...section('Tasks that cost downtime', tasks(report, moments)),
     ...(report.observationGaps.length === 0
       ? []
-      : section('Our own gaps', [plainMarkdown(observationGapsSentence(report.observationGaps)), ''])),
+      : section('Observation gaps', [plainMarkdown(observationGapsSentence(report.observationGaps)), ''])),
     ...section('How it was measured', method(report, moments)),
   ];
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
-/** What did not simply pass, a stage after the other. */
+/** The checks that did not pass, by stage. */
 function checks(report: Report, moments: Moments): readonly string[] {
   return report.checks.flatMap(({ stage, cloud, at, ok, checks: all }) => {
     const shown = checksToReport(all);
@@ -77,7 +77,7 @@ function downtime(report: Report): readonly string[] {
 
 type BudgetRow = { readonly phase: PhaseVerdict; readonly budget: BudgetVerdict | null; readonly first: boolean };
 
-/** A row a budget; a phase without one, or that never began, has a row of its own. */
+/** One row per budget; a phase without a budget, or that never started, has its own row. */
 function phases({ verdict }: Report, moments: Moments): readonly string[] {
   const all = judgedParts(verdict);
   if (all.length === 0) return [];
@@ -103,11 +103,11 @@ function phases({ verdict }: Report, moments: Moments): readonly string[] {
   );
 }
 
-const begin = ({ stretches: [first] }: PhaseVerdict, moments: Moments): string =>
+const begin = ({ intervals: [first] }: PhaseVerdict, moments: Moments): string =>
   first === undefined ? '' : moments.time(first.from);
 
 function resultOf({ phase, budget }: BudgetRow): string {
-  if (phase.measures === null) return 'not begun, not judged';
+  if (phase.measures === null) return 'not started, not judged';
   const result = budget?.result ?? phase.result ?? 'not-judged';
   const word = `${RESULT_WORDS[result]}${phase.running ? ' so far' : ''}`;
   return result === 'pass' || result === 'not-judged' ? word : `**${word}**`;
@@ -127,7 +127,7 @@ function windows(report: Report, moments: Moments): readonly string[] {
         cell: (one) => `${errorBar(one.duration)}${windowState(one) === '' ? '' : `, ${windowState(one)}`}`,
       },
       { head: 'causes', cell: (one) => plainMarkdown(causesText(one)) },
-      { head: 'began in', cell: ({ candidates }) => blame(candidates) },
+      { head: 'attributed to', cell: ({ candidates }) => attributionText(candidates) },
       { head: 'phase', cell: ({ phase }) => (phase === null ? '-' : plainMarkdown(phase)) },
     ],
     report.windows.slice(0, WINDOWS),
@@ -135,9 +135,9 @@ function windows(report: Report, moments: Moments): readonly string[] {
   return [...table, ...more(report.windows.length - WINDOWS)];
 }
 
-function blame([task, ...others]: Report['windows'][number]['candidates']): string {
+function attributionText([task, ...others]: Report['windows'][number]['candidates']): string {
   if (task === undefined) return '-';
-  return `${plainMarkdown(nameWithHosts(task))}${others.length === 0 ? '' : `, or in ${counted(others.length, 'other')}`}`;
+  return `${plainMarkdown(nameWithHosts(task))}${others.length === 0 ? '' : `, or to ${counted(others.length, 'other')}`}`;
 }
 
 function tasks(report: Report, moments: Moments): readonly string[] {

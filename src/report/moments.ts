@@ -2,7 +2,7 @@ import { DateTime } from 'luxon';
 import type { Interval, Millis } from '../domain/time.ts';
 import { UserError } from '../domain/user-error.ts';
 
-/** Writes moments for a person, in one zone. */
+/** Formats times for a reader, in one time zone. */
 export type Moments = {
   /** '2026-11-23 07:15:02' */
   day(at: Millis): string;
@@ -11,19 +11,18 @@ export type Moments = {
   /** The same with milliseconds. */
   exact(at: Millis): string;
   format(at: Millis, pattern: string): string;
-  /** How far the zone is ahead of UTC then, in milliseconds. */
+  /** Returns the zone's offset from UTC at that time, in milliseconds. */
   offset(at: Millis): number;
   /** 'UTC', 'Europe/Berlin (UTC+01:00)' */
   zoneName(at: Millis): string;
-  /** As Intl knows it. */
+  /** The name for Intl. */
   readonly iana: string;
 };
 
-/** `zone` is an IANA name, 'utc' or 'local'; `whole` is the time that the report covers. */
+/** `zone` is an IANA name, 'utc' or 'local'; `whole` is the time range of the report. */
 export function momentsIn(zone: string, whole: Interval): Moments {
   const of = (at: Millis) => DateTime.fromMillis(Math.round(at), { zone });
-  if (!of(0).isValid)
-    throw new UserError(`the time zone '${zone}' is not known: an IANA name is wanted, like Europe/Berlin`);
+  if (!of(0).isValid) throw new UserError(`unknown time zone '${zone}': use an IANA name such as Europe/Berlin`);
   const format = (at: Millis, pattern: string) => of(at).toFormat(pattern);
   const date = of(whole.from).hasSame(of(whole.until), 'day') ? '' : 'MM-dd ';
   return {

@@ -4,10 +4,10 @@ import { UserError } from '../domain/user-error.ts';
 import { escaped } from '../format/escaped.ts';
 import { printableJson } from '../format/printable.ts';
 
-/** What `npm run page` has made of src/web. */
+/** The bundle that `npm run page` builds from src/web. */
 export type PageFiles = { readonly script: string; readonly style: string };
 
-/** Beside `src` and `dist` alike. */
+/** Next to both `src` and `dist`. */
 const PUBLIC = new URL('../../public/', import.meta.url);
 
 /**
@@ -34,7 +34,7 @@ const ICON =
 export const LIVE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** The page of a daemon, which asks for everything else. */
+/** The page of a daemon, which fetches everything else. */
 export const LIVE_DOCUMENT = documentOf({
   title: 'Rollwatch',
   head: '<link rel="stylesheet" href="page.css">\n<script type="module" src="page.js"></script>',
@@ -43,13 +43,13 @@ export const LIVE_DOCUMENT = documentOf({
 
 type FileOptions = PageFiles & {
   readonly title: string;
-  /** What the page reads, see src/web/page-data.ts. */
+  /** The data for the page, see src/web/page-data.ts. */
   readonly data: unknown;
-  /** What is shown where no script may run. */
+  /** Shown if scripts are disabled. */
   readonly text: string;
 };
 
-/** The page with its data inside one file. What the browser may run is this very script alone; nothing is fetched. */
+/** The page with its data in one file. The browser may run only this script, and fetches nothing. */
 export function fileDocument({ script, style, title, data, text }: FileOptions): string {
   const code = script.replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--');
   const policy = `default-src 'none'; script-src '${hash(code)}'; style-src '${hash(style)}'; img-src data:; base-uri 'none'; form-action 'none'`;

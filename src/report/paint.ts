@@ -10,7 +10,7 @@ export type Paint = {
 
 const plain = (text: string): string => text;
 
-/** Colours mean the same everywhere: red down, yellow slow, green up, dim not known. */
+/** Colours have one meaning everywhere: red is down, yellow slow, green up, dim unknown. */
 export function createPaint(colour: boolean): Paint {
   if (!colour) return { bad: plain, warn: plain, good: plain, dim: plain, strong: plain };
   const style = (format: Parameters<typeof styleText>[0]) => (text: string) =>

@@ -21,12 +21,12 @@ import type { Paint } from './paint.ts';
 
 type PhaseOptions = { readonly width: number; readonly paint: Paint; readonly moments: Moments };
 
-type Begun = PhaseVerdict & { readonly measures: NonNullable<PhaseVerdict['measures']> };
+type StartedPhase = PhaseVerdict & { readonly measures: NonNullable<PhaseVerdict['measures']> };
 
-const begun = (phases: readonly PhaseVerdict[]): readonly Begun[] =>
+const started = (phases: readonly PhaseVerdict[]): readonly StartedPhase[] =>
   phases.flatMap((phase) => (phase.measures === null ? [] : [{ ...phase, measures: phase.measures }]));
 
-/** Whether the upgrade stayed within its budgets; empty without a plan. */
+/** Says whether the upgrade stayed within its budgets; empty without a plan. */
 export function verdictSentences(verdict: Verdict): readonly Sentence[] {
   const { result, judged, notJudged } = verdict;
   if (verdict.plan === null) return [];
@@ -61,12 +61,12 @@ export function verdictSentences(verdict: Verdict): readonly Sentence[] {
 const all = (names: readonly string[]): string => listed(names.map(printableLine), 'and');
 
 const UNJUDGED: Readonly<Record<UnjudgedPhase['reason'], (names: string, several: boolean) => string>> = {
-  'never-began': (names) => `${names} never began`,
+  'never-started': (names) => `${names} never started`,
   'no-budget': (names, several) => `${names} ${several ? 'have' : 'has'} no budget`,
   'not-in-plan': (names, several) => `${names} ${several ? 'are' : 'is'} not in the plan`,
 };
 
-/** 'Not judged: computes and finish never began; acceptance has no budget.' */
+/** 'Not judged: computes and finish never started; acceptance has no budget.' */
 function unjudged(notJudged: readonly UnjudgedPhase[]): string {
   if (notJudged.length === 0) return '';
   const parts = [...Map.groupBy(notJudged, ({ reason }) => reason)].map(([reason, some]) =>
@@ -75,21 +75,21 @@ function unjudged(notJudged: readonly UnjudgedPhase[]): string {
   return `Not judged: ${parts.join('; ')}.`;
 }
 
-/** A line a phase, what is not within its budget, and how latencies changed. */
+/** Writes a line per phase, the budgets that were not met, and the change of latencies. */
 export function phasesSection(report: Report, { width, paint, moments }: PhaseOptions): readonly string[] {
-  const shown = begun(judgedParts(report.verdict));
+  const shown = started(judgedParts(report.verdict));
   if (shown.length === 0) return [];
   const tone = { 'not-judged': paint.dim, pass: paint.good, 'not-proven': paint.warn, fail: paint.bad };
-  const columns: readonly Column<Begun>[] = [
+  const columns: readonly Column<StartedPhase>[] = [
     { head: 'phase', cell: ({ name }) => printableLine(name) },
     {
       head: 'verdict',
       cell: ({ result, running }) => `${RESULT_WORDS[result ?? 'not-judged']}${running ? ' so far' : ''}`,
       paint: (padded, { result }) => tone[result ?? 'not-judged'](padded),
     },
-    { head: 'from', cell: ({ stretches }) => moments.time(stretches[0]?.from ?? 0) },
+    { head: 'from', cell: ({ intervals }) => moments.time(intervals[0]?.from ?? 0) },
     { head: 'took', align: 'right', cell: ({ measures }) => span(measures.elapsed) },
-    ...BUDGET_NAMES.filter(isDowntimeBudget).flatMap((name): readonly Column<Begun>[] => {
+    ...BUDGET_NAMES.filter(isDowntimeBudget).flatMap((name): readonly Column<StartedPhase>[] => {
       const { label, countsOverall } = probeNamed(report.probeTypes, DOWNTIME_BUDGETS[name]);
       if (!countsOverall) return [];
       return [{ head: `${label} down`, cell: ({ measures }) => measureText(name, measures[name]) }];
@@ -116,14 +116,14 @@ export function phasesSection(report: Report, { width, paint, moments }: PhaseOp
     ...notes,
     ...missing,
     '',
-    ...latencyTable(report, begun(report.verdict.phases), width),
+    ...latencyTable(report, started(report.verdict.phases), width),
   ];
 }
 
 type Row = { readonly phase: string; readonly one: PhaseSeries };
 
-/** Before the upgrade against during it. */
-function latencyTable(report: Report, phases: readonly Begun[], width: number): readonly string[] {
+/** Compares latencies during each phase with those before the upgrade. */
+function latencyTable(report: Report, phases: readonly StartedPhase[], width: number): readonly string[] {
   const nameOf = seriesNames(report);
   const rows = phases.flatMap(({ name, measures }) =>
     measures.series.filter(({ during }) => during !== null).map((one): Row => ({ phase: printableLine(name), one })),

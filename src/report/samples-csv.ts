@@ -21,7 +21,7 @@ const COLUMNS: readonly (readonly [name: string, value: (sample: ApiSample) => C
   ['causeMessage', (one) => one.cause?.message ?? null],
   ['causeStatus', (one) => one.cause?.status ?? null],
   ['causeBody', (one) => one.cause?.body ?? null],
-  // one column, as its parts differ from probe to probe: 'connect=0.002 first_byte=0.04'
+  // One column, because stages differ by probe: 'connect=0.002 first_byte=0.04'
   [
     'stages',
     (one) =>

@@ -7,12 +7,12 @@ import { type Column, table, wrap } from './layout.ts';
 import type { Moments } from './moments.ts';
 import { seriesNames } from './names.ts';
 import type { Paint } from './paint.ts';
-import { blameLines } from './tasks-section.ts';
+import { attributionLines } from './tasks-section.ts';
 import { causesText, edgeText, windowState } from './window-text.ts';
 
 export type SectionOptions = { readonly width: number; readonly paint: Paint; readonly moments: Moments };
 
-/** The rest is counted, and is in the JSON. */
+/** Further rows are only counted; the JSON has them. */
 const MAX_WINDOWS = 100;
 const MAX_OBSERVATION_GAPS = 12;
 
@@ -74,7 +74,7 @@ export function windowsSection(report: Report, options: SectionOptions): readonl
       `  ${name}  ${paint.strong(nameOf(window))}  ${errorBar(window.duration)}${state}`,
       ...edges(window, options).map((line) => `        ${line}`),
       ...wrap(causesText(window), width - 8, '').map((line) => `        ${line}`),
-      ...blameLines(window, options).map((line) => `        ${line}`),
+      ...attributionLines(window, options).map((line) => `        ${line}`),
     ];
   });
   const rest = report.windows.length - MAX_WINDOWS;
@@ -117,7 +117,7 @@ export const observationGapsSentence = (gaps: readonly ObservationGap[]): string
 
 const lasting = ({ from, until }: ObservationGap): number => (until - from) / 1000;
 
-/** Everything that a reader needs to judge the figures, or to measure the same again. */
+/** Everything that a reader needs to judge the figures or to repeat the measurement. */
 export function methodRows({ run, probes }: Report, moments: Moments): readonly (readonly [string, string])[] {
   const nameOf = seriesNames({ run });
   const rows: (readonly [string, string])[] = probes.map(({ series }) => [

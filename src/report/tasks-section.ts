@@ -10,21 +10,21 @@ import type { Moments } from './moments.ts';
 
 type TaskOptions = { readonly width: number; readonly moments: Moments };
 
-/** The rest is counted, and is in the JSON. */
+/** Further rows are only counted; the JSON has them. */
 const TASKS = 20;
 const OTHERS = 3;
 const HOSTS = 2;
 
 /** The task that a window is attributed to, and the other candidates; empty if none was running. */
-export function blameLines(
+export function attributionLines(
   { candidates: [task, ...others] }: AttributedWindow,
   { width, moments }: TaskOptions,
 ): readonly string[] {
   if (task === undefined) return [];
   const until = task.end === null ? 'running' : moments.exact(task.end);
-  const also = others.slice(0, OTHERS).map((one) => `, or in ${nameWithHosts(one)}`);
-  const more = others.length > OTHERS ? `, or in one of ${others.length - OTHERS} more` : '';
-  const line = `began in ${nameWithHosts(task)} (${moments.exact(task.start)} to ${until})${also.join('')}${more}`;
+  const also = others.slice(0, OTHERS).map((one) => `, or to ${nameWithHosts(one)}`);
+  const more = others.length > OTHERS ? `, or to one of ${others.length - OTHERS} more` : '';
+  const line = `attributed to ${nameWithHosts(task)} (${moments.exact(task.start)} to ${until})${also.join('')}${more}`;
   return wrap(line, width - 8, '  ');
 }
 

@@ -11,11 +11,11 @@ import { tasksSection } from './tasks-section.ts';
 import { timeline } from './timeline.ts';
 import { verdict } from './verdict.ts';
 
-/** A bar of a thousand characters shows no more than one of two hundred. */
+/** A longer timeline would not show more. */
 const WIDEST = 200;
 const NARROWEST = 60;
 
-/** The report for a person: what happened first, then when, then how it is known. Ends with a line break. */
+/** Writes the report for a reader: first what happened, then when, then how it was measured. Ends with a line break. */
 export function reportText(report: Report, { colour, width, zone = 'utc' }: ReportOptions): string {
   const options = {
     width: isUnbounded(width) ? width : Math.min(WIDEST, Math.max(NARROWEST, Math.floor(width))),
@@ -40,7 +40,9 @@ export function reportText(report: Report, { colour, width, zone = 'utc' }: Repo
     ...section('Tasks of the upgrade', tasksSection(report, options)),
     ...(report.probes.length === 0 ? [] : section('Samples and latency', samplesSection(report, options))),
     ...(report.servers.created === 0 ? [] : section('Servers', [serversLine(report)])),
-    ...(report.observationGaps.length === 0 ? [] : section('Our own gaps', observationGapsSection(report, options))),
+    ...(report.observationGaps.length === 0
+      ? []
+      : section('Observation gaps', observationGapsSection(report, options))),
     ...(report.probes.length === 0 ? [] : section('How it was measured', methodSection(report, options))),
   ];
   return `${lines.join('\n')}\n`;

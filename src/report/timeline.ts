@@ -15,7 +15,7 @@ const GLYPHS: { readonly [state in CellState]: string } = { up: '─', degraded:
 
 export type TimelineOptions = { readonly width: number; readonly paint: Paint; readonly moments: Moments };
 
-/** One row a series, time from left to right; a character shows the worst of its time. */
+/** Draws one row per series, time from left to right; each character shows the worst state of its time. */
 export function timeline(report: Report, { width, paint, moments }: TimelineOptions): readonly string[] {
   const whole: Interval = { from: report.run.startedAt, until: report.run.endedAt };
   const nameOf = seriesNames(report);
@@ -44,20 +44,20 @@ export function timeline(report: Report, { width, paint, moments }: TimelineOpti
 type Grid = { readonly whole: Interval; readonly cells: number };
 
 function statesOf(own: Report['windows'], gaps: SeriesSummary['gaps'], { whole, cells }: Grid): readonly CellState[] {
-  const stretches = (kind: 'down' | 'degraded') =>
+  const intervals = (kind: 'down' | 'degraded') =>
     own.filter((window) => window.kind === kind).flatMap((window) => extentOf(window, whole.until).estimate);
   const unobserved = covered(gaps, { whole, cells });
-  const degraded = covered(stretches('degraded'), { whole, cells });
-  const down = covered(stretches('down'), { whole, cells });
+  const degraded = covered(intervals('degraded'), { whole, cells });
+  const down = covered(intervals('down'), { whole, cells });
   return Array.from({ length: cells }, (_, cell) => {
     if ((down[cell] ?? 0) > 0) return 'down';
     if ((degraded[cell] ?? 0) > 0) return 'degraded';
-    // A short gap is no news; a short outage is
+    // A short gap is not shown, a short outage is.
     return (unobserved[cell] ?? 0) >= 0.5 ? 'unobserved' : 'up';
   });
 }
 
-/** Which share of each cell the intervals cover, from 0 to 1. */
+/** Returns the share of each cell that the intervals cover, from 0 to 1. */
 function covered(intervals: readonly Interval[], { whole, cells }: Grid): readonly number[] {
   const size = (whole.until - whole.from) / cells;
   const shares = new Array<number>(cells).fill(0);
@@ -82,7 +82,7 @@ function runs(states: readonly CellState[]): readonly { state: CellState; count:
   return found;
 }
 
-/** Round moments of the zone, as many as have room. */
+/** Labels round times of the zone, as many as fit. */
 function axis(whole: Interval, { cells, moments }: { cells: number; moments: Moments }): string {
   const size = (whole.until - whole.from) / cells;
   let line = '';

@@ -7,7 +7,7 @@ import type { Moments } from './moments.ts';
 export const edgeText = ({ earliest, estimate, latest }: Bracket, moments: Moments): string =>
   `${moments.exact(estimate)} (-${margin(estimate - earliest)} +${margin(latest - estimate)} s)`;
 
-/** Rounded up, so that the bracket that is printed holds the one that was computed. */
+/** Rounds up, so that the printed bracket contains the computed one. */
 const margin = (millis: number): string => (Math.ceil(Math.max(0, millis) - 1e-6) / 1000).toFixed(3);
 
 /** '12 failed samples: connection-refused by nova-api (10), http-503 by load-balancer (2)' */

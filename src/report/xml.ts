@@ -2,7 +2,7 @@ import { printable, printableLine } from '../format/printable.ts';
 
 type Attributes = { readonly [name: string]: string | number };
 
-/** Attributes are plain text, put on one line; `inner` is XML already. */
+/** Attributes are plain text, written on one line; `inner` is XML. */
 export function element(name: string, attributes: Attributes, inner = ''): string {
   const written = Object.entries(attributes).map(
     ([key, value]) => ` ${key}="${xmlText(printableLine(String(value)))}"`,
@@ -10,7 +10,7 @@ export function element(name: string, attributes: Attributes, inner = ''): strin
   return inner === '' ? `<${name}${written.join('')}/>` : `<${name}${written.join('')}>${inner}</${name}>`;
 }
 
-/** What `printable` leaves and XML 1.0 has no way to write; https://www.w3.org/TR/xml/#charsets */
+/** Characters that `printable` keeps and XML 1.0 cannot express; https://www.w3.org/TR/xml/#charsets */
 const FORBIDDEN = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
 
 export const xmlText = (text: string): string =>

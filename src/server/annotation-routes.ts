@@ -113,7 +113,7 @@ export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: Ser
     last = id;
     upgrade.annotate({
       id,
-      ...timesOf(input, now),
+      ...annotationInterval(input, now),
       text: withoutResults(text, tags ?? []),
       tags: tags ?? [],
       data: input.data === undefined ? null : JSON.stringify(input.data),
@@ -131,15 +131,15 @@ export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: Ser
     const text = input.text ?? (whole ? '' : before.text);
     if (text.trim() === '') throw new Problem(400, 'text: must not be empty');
     const given = input.time != null || input.timeEnd != null;
-    const times = given
-      ? timesOf(
+    const interval = given
+      ? annotationInterval(
           { time: input.time ?? before.time, timeEnd: input.timeEnd ?? (whole ? null : before.timeEnd) },
           before.time,
         )
       : {};
     const tags = input.tags ?? (whole ? [] : before.tags);
     const data = input.data === undefined ? before.data : JSON.stringify(input.data);
-    upgrade.annotate({ ...before, text, tags, data, ...times, updated: Math.round(run.now()) });
+    upgrade.annotate({ ...before, text, tags, data, ...interval, updated: Math.round(run.now()) });
   }
 
   app.get(
@@ -250,7 +250,7 @@ function withoutResults(given: string, givenTags: readonly string[]): string {
 }
 
 /** Returns both times: now if neither is given, the same if one is, and in order if they are not. */
-function timesOf(
+function annotationInterval(
   { time, timeEnd }: Pick<AnnotationInput, 'time' | 'timeEnd'>,
   now: number,
 ): Pick<Annotation, 'time' | 'timeEnd'> {

@@ -110,7 +110,7 @@ export function createAnsibleJsonlParser(): TaskParser {
     const id = idOf(result);
     if (endedIds.has(id)) return [];
     const hostTask = perHost.get(id);
-    // If reading began in the middle of a task, start it now: a result also has the start.
+    // If reading started in the middle of a task, start it now: a result also has the start.
     const started = hostTask !== undefined || current?.common.id === id ? [] : startTask(result, _event);
     const task = hostTask ?? current;
     if (task === null) return started;
@@ -187,7 +187,7 @@ const idOf = ({ id, duration }: JsonlTask): string => `jsonl-${plain(id).slice(0
 /** The last part of Ansible's ids is a counter; the parts before identify the process. */
 const processIdOf = (id: string): string => id.slice(0, Math.max(0, id.lastIndexOf('-')));
 
-/** With the strategy `free`, or if reading began in the middle of a task, no event says that a task is a handler. */
+/** With the strategy `free`, or if reading started in the middle of a task, no event says that a task is a handler. */
 const isInHandlersFile = ({ path = '' }: JsonlTask): boolean => path.includes('/handlers/');
 
 /** `site.yml` of `/etc/ansible/site.yml:12` */

@@ -21,7 +21,7 @@ type OpenFile = {
   readonly splitter: LineSplitter;
   /** The offset up to which it has been read. */
   position: number;
-  /** Reading began in the middle of a line, whose rest is discarded. */
+  /** Reading started in the middle of a line, whose rest is discarded. */
   isMidLine: boolean;
 };
 

@@ -8,13 +8,13 @@ import { Checks, Downtime, Method, Phases, SeriesTable, Slowdown, Tasks } from '
 import { createMoments, LOCAL, type Moments } from './moments.ts';
 import { Now, Prober } from './now.tsx';
 import { nowOf, type PageState, type Source, type Store } from './state.ts';
-import { Timeline } from './timeline.tsx';
+import { TimelineView } from './timeline.tsx';
 import type { View } from './view.ts';
 import { Windows } from './windows.tsx';
 
 type AppProps = { readonly store: Store; readonly source: Source; readonly zone: string };
 
-/** Before and after a window, when the timeline shows it, in shares of its length. */
+/** The margin around a window that is shown in the timeline, as a share of its length. */
 const AROUND = 0.6;
 /** How often figures that grow with time are redrawn. */
 const TICK = { down: 200, up: 1000 };
@@ -30,7 +30,7 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
   const isDown = status?.series.some((one) => one.state === 'down') === true;
   const now = nowOf(state, useNow(link.kind === 'file' ? null : isDown ? TICK.down : TICK.up));
 
-  // What was known when the daemon was heard last stays as it was known then
+  // Without a connection, the last known figures do not grow.
   const live = link.kind === 'live';
   const shown = useMemo(() => (report === null || !live ? report : reportAt(report, now)), [report, live, now]);
 
@@ -56,10 +56,10 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
         <Zones zone={zone} own={firstZone} onZone={setZone} />
       </header>
       <main>
-        {link.kind === 'file' ? <Outcome state={state} moments={moments} /> : null}
+        {link.kind === 'file' ? <ReportBanner state={state} moments={moments} /> : null}
         {status === null ? null : <Now status={status} report={report} link={link} now={now} moments={moments} />}
         {report === null || shown === null ? (
-          <p class="note">{link.kind === 'lost' ? 'The daemon does not answer.' : 'Asking the daemon …'}</p>
+          <p class="note">{link.kind === 'lost' ? 'The daemon does not answer.' : 'Loading …'}</p>
         ) : (
           <>
             {watched ? (
@@ -72,7 +72,7 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
                   {link.kind === 'file' ? null : <Budgets phases={shown.phases} status={status} />}
                   {status === null ? null : <Prober status={status} report={report} now={now} />}
                 </div>
-                <Timeline
+                <TimelineView
                   state={{ ...state, report }}
                   now={Math.floor(now / 1000) * 1000}
                   moments={moments}
@@ -110,8 +110,14 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
   );
 }
 
-/** The head of a report in a file: the verdict, worst news first. */
-function Outcome({ state, moments }: { readonly state: PageState; readonly moments: Moments }): JSX.Element | null {
+/** The header of a report file: the verdict and summary, most severe first. */
+function ReportBanner({
+  state,
+  moments,
+}: {
+  readonly state: PageState;
+  readonly moments: Moments;
+}): JSX.Element | null {
   const { report } = state;
   if (report === null) return null;
   const [first, ...rest] = report.summary;
@@ -158,7 +164,7 @@ function useStore(store: Store): PageState {
   return state;
 }
 
-/** The browser's clock, read every so many milliseconds; null: never again. */
+/** Returns the browser's time, updated every `every` milliseconds; never if null. */
 function useNow(every: number | null): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {

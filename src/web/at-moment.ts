@@ -7,19 +7,21 @@ import { type BudgetName, DOWNTIME_BUDGETS, type DowntimeBudget, isDowntimeBudge
 import { compare } from '../domain/upgrade/verdict.ts';
 import { capitalized } from '../format/quantities.ts';
 
-/** A report is some seconds old when it is shown. What is down lasts meanwhile, and the banner counts on: so do these figures. */
+/**
+ * A report is some seconds old when it is shown. Open downtime keeps growing in the banner, so these figures grow too.
+ */
 type Later = {
-  /** What is down. */
+  /** The open down windows. */
   readonly open: readonly ApiWindow[];
   /** The time up to which the windows are known. */
   readonly at: string;
-  /** How much later it is now. */
+  /** The time since `at`. */
   readonly seconds: number;
 };
 
 const isDown = ({ kind, end }: ApiWindow): boolean => kind === 'down' && end === null;
 
-/** Nobody looked at the end of it, so the most alone grows. */
+/** Whether the window is observed at its end; otherwise only its maximum grows. */
 const isObserved = (window: ApiWindow, at: string): boolean => window.gaps.at(-1)?.endedAt !== at;
 
 function grown(bar: Measured, windows: readonly ApiWindow[], { at, seconds }: Omit<Later, 'open'>): Measured {
@@ -36,13 +38,13 @@ function overallLater(overall: ApiOverall, { open, ...later }: Later): ApiOveral
   return { ...overall, probes: Object.fromEntries(probes) };
 }
 
-/** The overall downtime by what a daemon says is now, counted on to `now`, in milliseconds since 1970. */
+/** Returns the overall downtime of a daemon's status, extended to `now` (milliseconds since 1970). */
 export function overallAt({ at, overall, series }: ApiStatus, now: number): ApiOverall {
   const open = series.flatMap((one) => (one.open !== null && isDown(one.open) ? [one.open] : []));
   return overallLater(overall, { open, at, seconds: Math.max(0, now - Date.parse(at)) / 1000 });
 }
 
-/** The downtime of each probe that was watched. */
+/** Returns the downtime of each probe that was watched. */
 export function downtimeFigures(
   { probes, probeTypes }: ApiReport,
   overall: ApiOverall,
@@ -54,7 +56,7 @@ export function downtimeFigures(
   });
 }
 
-/** A report counted on to `now`, in milliseconds since 1970; itself where nothing is down. */
+/** Returns a report extended to `now` (milliseconds since 1970), or the same object if nothing is down. */
 export function reportAt(report: ApiReport, now: number): ApiReport {
   const { run, overall, windows, probes, phases } = report;
   const open = windows.filter(isDown);
@@ -87,7 +89,7 @@ function phaseLater(phase: ApiPhase, { open, ...later }: Later): ApiPhase {
   const counted = (name: BudgetName, bar: Measured | null): Measured | null => {
     if (bar === null) return null;
     const of = (downtime: DowntimeBudget) => open.filter(({ probe }) => probe === DOWNTIME_BUDGETS[downtime]);
-    // Whether the outage that lasts becomes the longest is not known here: it may
+    // It is not known here whether the open window becomes the longest one, but it may.
     if (name === 'longest_window')
       return { ...bar, max: bar.max + (of('api_downtime').length > 0 ? later.seconds : 0) };
     return isDowntimeBudget(name) ? grown(bar, of(name), later) : bar;

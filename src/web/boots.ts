@@ -5,7 +5,7 @@ import type { Brush, Hit, Pane, Words } from './pane.ts';
 import { FAILED, firstFrom, nearest, OK, outcomeOf, type SampleColumns, VOID } from './samples.ts';
 import type { Scene, SeriesLane } from './scene.ts';
 
-/** What each stage is called, in their order. */
+/** The names of the stages, in order. */
 export const STAGE_NAMES: readonly string[] = ['accepted', 'to ACTIVE', 'delete accepted', 'gone'];
 
 const stageColours = (palette: Palette): readonly string[] => [
@@ -17,7 +17,7 @@ const stageColours = (palette: Palette): readonly string[] => [
 
 const shown = ({ lanes }: Scene): readonly SeriesLane[] => lanes.filter(({ probe }) => probe === 'server-boot');
 
-/** A bar a boot, its stages on top of each other; a failed one is red up to where it failed. */
+/** One bar per boot with its stages stacked; a failed boot is red up to its failure. */
 export const bootsPane: Pane = {
   name: 'boots',
   height: (scene) => (shown(scene).length > 0 ? 130 : 0),
@@ -42,7 +42,7 @@ export const bootsPane: Pane = {
   },
 };
 
-/** Seconds of all stages of a boot. */
+/** Returns the sum of all stages of a boot, in seconds. */
 function whole(samples: SampleColumns, index: number): number {
   let sum = 0;
   for (let stage = 0; stage < BOOT_STAGES.length; stage++) {
@@ -121,7 +121,7 @@ function bootHit(
   const outcome = outcomeOf(samples.marks[index] ?? VOID);
   const took = latency(samples.took[index] ?? 0);
   const how =
-    outcome === OK ? `ACTIVE after ${took}` : outcome === FAILED ? `failed after ${took}` : 'void: our own fault';
+    outcome === OK ? `ACTIVE after ${took}` : outcome === FAILED ? `failed after ${took}` : 'void: caused by Rollwatch';
   const stages = STAGE_NAMES.flatMap((stage, place) => {
     const seconds = samples.stages[index * BOOT_STAGES.length + place] ?? Number.NaN;
     return Number.isNaN(seconds) ? [] : [`${stage}: ${latency(seconds)}`];

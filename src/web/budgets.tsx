@@ -6,7 +6,7 @@ import { duration } from '../format/quantities.ts';
 
 const TONES = { pass: 'good', 'not-proven': 'warn', fail: 'bad' } as const;
 
-/** The phase that is under way: what it promises, and how much of that is used. */
+/** The current phase: its promise, and how much of each budget is used. */
 export function Budgets({
   phases,
   status,
@@ -20,7 +20,7 @@ export function Budgets({
     <section class="card" aria-labelledby="phase-title">
       <h2 id="phase-title">{phase === null ? 'Phase and budget' : `Phase: ${phase.name}`}</h2>
       {phase === null ? (
-        <p class="note">No phase of the upgrade is under way: nothing is judged now.</p>
+        <p class="note">No phase is active, so nothing is judged now.</p>
       ) : (
         <>
           <p class="note">{phase.promise}</p>
@@ -30,7 +30,7 @@ export function Budgets({
         </>
       )}
       {tasks.length === 0 ? null : (
-        <ul class="running" aria-label="Tasks under way">
+        <ul class="running" aria-label="Running tasks">
           {tasks.slice(0, 3).map((task) => (
             <li key={task.id}>
               <small>{task.kind}</small> {task.name}

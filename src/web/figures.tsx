@@ -46,8 +46,8 @@ export function Downtime({
 export function Phases({ report, moments }: Part): JSX.Element | null {
   const { run, outside } = report.verdict;
   const whole = [outside, run].filter((one) => one !== null);
-  const begun = [...report.phases, ...whole].filter(({ stretches }) => stretches.length > 0);
-  const never = report.phases.filter(({ stretches }) => stretches.length === 0);
+  const begun = [...report.phases, ...whole].filter(({ intervals }) => intervals.length > 0);
+  const never = report.phases.filter(({ intervals }) => intervals.length === 0);
   if (begun.length === 0) return null;
   const limited = BUDGET_NAMES.filter(isDowntimeBudget).flatMap((budget) =>
     report.probeTypes
@@ -58,14 +58,14 @@ export function Phases({ report, moments }: Part): JSX.Element | null {
     <section aria-labelledby="phases-title">
       <h2 id="phases-title">Phases of the upgrade</h2>
       <Table
-        caption={`Judged by the plan ${report.verdict.plan ?? ''}${never.length === 0 ? '' : `; not begun, not judged: ${never.map(({ name }) => name).join(', ')}`}.`}
+        caption={`Judged by the plan ${report.verdict.plan ?? ''}${never.length === 0 ? '' : `; not started, not judged: ${never.map(({ name }) => name).join(', ')}`}.`}
         keyOf={({ name }) => name}
         rows={begun}
         columns={[
           { head: 'Phase', cell: ({ name }) => name },
           { head: 'Verdict', cell: verdictOf },
           { head: 'Promise', cell: ({ promise }) => promise },
-          { head: 'Started', cell: ({ stretches }) => moments.time(Date.parse(stretches[0]?.startedAt ?? '')) },
+          { head: 'Started', cell: ({ intervals }) => moments.time(Date.parse(intervals[0]?.startedAt ?? '')) },
           {
             head: 'Took',
             figure: true,
@@ -114,12 +114,12 @@ function verdictOf({ result, running, budgets }: ApiPhase): JSX.Element {
 const shortList = (hosts: readonly string[]): string =>
   hosts.length > 3 ? `${hosts.slice(0, 2).join(', ')} and ${hosts.length - 2} more` : hosts.join(', ');
 
-/** Tasks in which downtime began, or during which something was down. */
+/** Tasks with downtime attributed to them or overlapping them. */
 export function Tasks({ report, moments }: Part): JSX.Element | null {
   if (report.tasks.length === 0) return null;
   return (
     <section aria-labelledby="tasks-title">
-      <h2 id="tasks-title">Tasks in which downtime began</h2>
+      <h2 id="tasks-title">Tasks with downtime</h2>
       <Table
         caption="Downtime is united over all probes, never added up."
         keyOf={({ id }) => id}
@@ -133,9 +133,9 @@ export function Tasks({ report, moments }: Part): JSX.Element | null {
           { head: 'Hosts', cell: ({ hosts }) => shortList(hosts) },
           { head: 'Started', cell: ({ start }) => moments.exact(Date.parse(start)) },
           { head: 'Windows', figure: true, cell: ({ windows }) => windows },
-          { head: 'Downtime attributed', figure: true, cell: (one) => duration(one.downtimeBeganSeconds) },
+          { head: 'Downtime attributed', figure: true, cell: (one) => duration(one.downtimeAttributedSeconds) },
           { head: 'Downtime during', figure: true, cell: (one) => duration(one.downtimeDuringSeconds) },
-          { head: 'Told by', cell: ({ sources }) => sources.join(', ') },
+          { head: 'Source', cell: ({ sources }) => sources.join(', ') },
         ]}
       />
     </section>

@@ -3,7 +3,7 @@ import { addSamples } from './samples.ts';
 import type { Source, Store } from './state.ts';
 import { readTasks } from './tasks.ts';
 
-/** Fills the store with what is inside the page itself. */
+/** Fills the store with the data embedded in the page. */
 export function readFile(store: Store, data: PageData): Source {
   addSamples(store.get().samples, data.chart);
   store.set({ link: { kind: 'file' }, report: data.report, tasks: readTasks(data.tasks), drawn: 1 });
@@ -13,10 +13,10 @@ export function readFile(store: Store, data: PageData): Source {
   };
 }
 
-/** The id of the element that holds the data. */
+/** The id of the element that contains the data. */
 const ELEMENT = 'rollwatch-data';
 
-/** Null where a daemon is to be asked. */
+/** Returns null if the page was served by a daemon. */
 export function embeddedData(): PageData | null {
   const text = document.getElementById(ELEMENT)?.textContent;
   return text === undefined || text === null || text === '' ? null : readData<PageData>(text);

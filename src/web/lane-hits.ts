@@ -8,8 +8,8 @@ import { firstTaskAfter, type TaskBar } from './tasks.ts';
 const LOOK_BACK = 400;
 
 export function hitPhase({ at }: Pointer, { phases }: Scene, { time }: Words): Hit | null {
-  for (const { name, promise, result, stretches } of phases.toReversed()) {
-    const found = stretches.find(({ from, until }) => from <= at && at <= until);
+  for (const { name, promise, result, intervals } of phases.toReversed()) {
+    const found = intervals.find(({ from, until }) => from <= at && at <= until);
     if (found === undefined) continue;
     const state = result === null ? '' : `: ${RESULT_WORDS[result]}`;
     return { lines: [`phase ${name}${state}`, promise, `${time(found.from)} to ${time(found.until)}`] };
@@ -17,7 +17,7 @@ export function hitPhase({ at }: Pointer, { phases }: Scene, { time }: Words): H
   return null;
 }
 
-/** `y` in rows of tasks. */
+/** `y` is in task rows. */
 export function hitTask({ at, slack, y }: Pointer, scene: Scene, words: Words): Hit | null {
   const row = Math.floor(y);
   const last = firstTaskAfter(scene.tasks, at + slack) - 1;
@@ -40,7 +40,7 @@ function taskHit(task: TaskBar, { until, attributed }: Scene, { exact }: Words):
   };
 }
 
-/** `y` in lanes. */
+/** `y` is in lanes. */
 export function hitLane({ at, slack, y }: Pointer, scene: Scene, { exact }: Words): Hit | null {
   const lane = scene.lanes[Math.floor(y)];
   if (lane === undefined) return null;
@@ -52,7 +52,7 @@ export function hitLane({ at, slack, y }: Pointer, scene: Scene, { exact }: Word
   if (found !== undefined) {
     const { window, start } = found;
     const by = window.causes[0] === undefined ? [] : [`${window.causes[0].kind} by ${window.causes[0].service}`];
-    const task = window.task === null ? [] : [`began in ${window.task.kind} '${window.task.name}'`];
+    const task = window.task === null ? [] : [`attributed to ${window.task.kind} '${window.task.name}'`];
     const state = `${window.kind === 'down' ? 'down' : 'slow'} ${errorBar(window.durationSeconds)}`;
     return {
       window: window.id,

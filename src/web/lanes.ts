@@ -1,6 +1,6 @@
 import { hitLane, hitPhase, hitTask } from './lane-hits.ts';
 import type { Brush, Pane } from './pane.ts';
-import type { PhaseBand, Scene, SeriesLane, Stretch, WindowBand } from './scene.ts';
+import type { PhaseBand, Scene, SeriesLane, Span, WindowBand } from './scene.ts';
 import { firstTaskAfter } from './tasks.ts';
 
 /** In CSS pixels. */
@@ -18,7 +18,7 @@ const places = ({ phases, rows, lanes }: Scene): Places => {
   return { tasks: tasksTop, series, end: series + lanes.length * (LABEL + BAR + SPACE) };
 };
 
-/** Phases, tasks, and a lane for each series: was it up, slow, down, or not observed. */
+/** Draws phases, tasks, and one lane per series: up, slow, down or unobserved. */
 export const lanesPane: Pane = {
   name: 'lanes',
   height: (scene) => places(scene).end,
@@ -42,7 +42,7 @@ export const lanesPane: Pane = {
 
 function drawPhase({ context, palette, ratio, top, x, left, width }: Brush, phase: PhaseBand, end: number): void {
   const colour = { pass: palette.good, 'not-proven': palette.warn, fail: palette.bad, 'not-judged': palette.muted };
-  for (const { from, until } of phase.stretches) {
+  for (const { from, until } of phase.intervals) {
     const begin = Math.max(x(from), left);
     const wide = Math.min(x(until), left + width) - begin;
     if (wide <= 0) continue;
@@ -52,7 +52,7 @@ function drawPhase({ context, palette, ratio, top, x, left, width }: Brush, phas
     context.fillRect(begin, top, wide, PHASE * ratio);
     context.fillStyle = colour[phase.result ?? 'not-judged'];
     context.fillRect(begin, top, wide, 3 * ratio);
-    // where it begins
+    // The start of the phase.
     context.fillRect(begin, top, ratio, end * ratio);
     label(context, phase.name, {
       x: begin + 5 * ratio,
@@ -65,7 +65,7 @@ function drawPhase({ context, palette, ratio, top, x, left, width }: Brush, phas
   }
 }
 
-/** Tasks in which downtime began are shaded through all lanes. */
+/** Shades the tasks that downtime is attributed to through all lanes. */
 function drawAttributed(
   brush: Brush,
   { tasks, attributed, until }: Scene,
@@ -116,7 +116,7 @@ function drawLane(brush: Brush, lane: SeriesLane, { scene, top }: { scene: Scene
   const { context, palette, ratio, x, left, width } = brush;
   caption(brush, lane.name, top);
   const bar = brush.top + (top + LABEL) * ratio;
-  const box = ({ from, until }: Stretch, height: number, atLeast = 0) => {
+  const box = ({ from, until }: Span, height: number, atLeast = 0) => {
     const begin = Math.max(x(from), left);
     const wide = Math.max(Math.min(x(until), left + width) - begin, atLeast * ratio);
     if (begin > left + width || x(until) < left - ratio) return;
@@ -136,11 +136,11 @@ function drawLane(brush: Brush, lane: SeriesLane, { scene, top }: { scene: Scene
     drawWindow(brush, band, { scene, box, bar });
 }
 
-/** Certain time is solid, what may have been is soft, and whiskers show the brackets. */
+/** Draws certain time solid, possible time soft, and brackets as whiskers. */
 function drawWindow(
   { context, palette, ratio, x, selected }: Brush,
   { window, start, end }: WindowBand,
-  { scene, box, bar }: { scene: Scene; box: (stretch: Stretch, height: number, atLeast?: number) => void; bar: number },
+  { scene, box, bar }: { scene: Scene; box: (span: Span, height: number, atLeast?: number) => void; bar: number },
 ): void {
   const down = window.kind === 'down';
   const height = down ? BAR : BAR / 2;
@@ -178,7 +178,7 @@ function caption({ context, palette, ratio, left, top, width }: Brush, text: str
 
 type LabelPlace = { x: number; y: number; room: number; ratio: number; colour: string; bold?: boolean };
 
-/** Cut where there is no room for it. */
+/** Draws a text, truncated to the available width. */
 function label(
   context: CanvasRenderingContext2D,
   text: string,

@@ -6,13 +6,13 @@ import type { Scene, SeriesLane } from './scene.ts';
 
 /** Height above the plot for failed samples, in CSS pixels per series. */
 const FAILED_ROW = 7;
-/** More samples than this many on a pixel are drawn as a line from the fastest to the slowest. */
+/** If a pixel has more samples than this, they are drawn as a line from the fastest to the slowest. */
 const CROWDED = 1.2;
 const FLOOR = 0.001;
 
 const shown = ({ lanes }: Scene): readonly SeriesLane[] => lanes.filter(({ probe }) => probe !== 'server-boot');
 
-/** How long lists and tokens took, on a log scale; failed ones as crosses on top. */
+/** Latency of lists and tokens on a log scale; failed samples are crosses on top. */
 export const latencyPane: Pane = {
   name: 'latency',
   height: () => 170,
@@ -36,7 +36,7 @@ export const latencyPane: Pane = {
       if (samples === null || index < 0 || Math.abs((samples.at[index] ?? 0) - at) > Math.max(slack, 1500)) return [];
       const outcome = outcomeOf(samples.marks[index] ?? VOID);
       const took = latency(samples.took[index] ?? 0);
-      const how = outcome === OK ? took : outcome === FAILED ? `failed after ${took}` : 'void: our own fault';
+      const how = outcome === OK ? took : outcome === FAILED ? `failed after ${took}` : 'void: caused by Rollwatch';
       return [`${name}: ${how}`];
     });
     return lines.length === 0 ? null : { lines: [exact(at), ...lines] };
@@ -101,7 +101,7 @@ function drawSamples(brush: Brush, samples: SampleColumns, { colour, row }: { co
   context.stroke();
 }
 
-/** What counts as slow. */
+/** The limit above which a sample is slow. */
 function drawLimits({ context, palette, ratio, y, left, width }: Brush, scene: Scene): void {
   context.strokeStyle = palette.degraded;
   context.lineWidth = ratio;

@@ -3,14 +3,14 @@ import { counted, span } from '../format/quantities.ts';
 import { STAGE_NAMES } from './boots.ts';
 import type { Scene } from './scene.ts';
 
-/** The timeline in words. */
+/** Describes the timeline in words. */
 export function describe({ lanes, from, until }: Scene): string {
   const windows = lanes.flatMap((lane) => lane.windows);
   const down = windows.filter(({ window }) => window.kind === 'down').length;
   return `${lanes.length} series over ${span((until - from) / 1000)} with ${counted(down, 'down window')} and ${counted(windows.length - down, 'degraded window')}.`;
 }
 
-/** What each colour and shape of the timeline means. */
+/** The legend of the timeline's colours and shapes. */
 export function Legend({ withTasks, boots }: { readonly withTasks: boolean; readonly boots: boolean }): JSX.Element {
   const keys: readonly (readonly [string, string])[] = [
     ['up', 'up'],

@@ -6,75 +6,75 @@ import type { ApiWindow } from '../api/window.ts';
 import { readData } from './page-data.ts';
 import { addSamples } from './samples.ts';
 import type { Source, Store } from './state.ts';
-import { askSince, mergeTasks, readTasks } from './tasks.ts';
+import { fetchSince, mergeTasks, readTasks } from './tasks.ts';
 
 /** How often figures that grow with time (budgets, downtime so far) are fetched, and how soon after a change. */
-const ROUND = 5000;
-const SOON = 400;
-/** A daemon says every second that it is alive: who is silent for longer is lost, and that shows within 3 s. */
-const SILENCE = 2500;
-const LISTEN = 250;
+const POLL_INTERVAL_MS = 5000;
+const POLL_DELAY_MS = 400;
+/** A daemon sends a heartbeat every second. After a longer silence it counts as lost, which shows within 3 s. */
+const MAX_SILENCE_MS = 2500;
+const SILENCE_CHECK_MS = 250;
 
-/** Samples shown around each edge of a window, and how far from it. */
+/** How many samples are shown around each edge of a window, and how far from it. */
 const AROUND = { samples: 60, millis: 3000 };
 
-/** Keeps the store at what the daemon says that has sent the page. */
+/** Keeps the store up to date with the daemon that served the page. */
 export function followDaemon(store: Store): Source {
   const events = new EventSource('api/v1/events');
-  let heardAt = Date.now();
-  let begun = false;
+  let lastEventAt = Date.now();
+  let loaded = false;
   let wanted = false;
-  let asking = false;
+  let fetching = false;
   let soon: ReturnType<typeof setTimeout> | null = null;
 
-  function hear(): void {
-    heardAt = Date.now();
+  function markAlive(): void {
+    lastEventAt = Date.now();
     if (store.get().link.kind !== 'live') store.set({ link: { kind: 'live' } });
   }
 
   function on<Body>(name: string, act: (body: Body) => void): void {
     events.addEventListener(name, (event) => {
-      hear();
+      markAlive();
       act(readData<Body>((event as MessageEvent<string>).data));
     });
   }
 
   on<ApiStatus>('status', (status) => {
     store.set({ status, ahead: Date.parse(status.at) - Date.now() });
-    askSoon();
+    fetchSoon();
   });
   on<ApiHeartbeat>('alive', ({ samplerAt }) => {
     const { status } = store.get();
     if (status !== null && status.sampler !== null && samplerAt !== null)
       store.set({ status: { ...status, sampler: { ...status.sampler, at: samplerAt } } });
   });
-  on<ApiWindow>('window', askSoon);
+  on<ApiWindow>('window', fetchSoon);
   on<ApiChart>('samples', (chart) => {
     addSamples(store.get().samples, chart);
     store.set({ drawn: store.get().drawn + 1 });
   });
-  // After a break the stream goes on with what is new: what came meanwhile is asked for.
+  // After a reconnect the stream only has new samples; the missed ones are fetched.
   events.addEventListener('open', () => {
-    hear();
+    markAlive();
     void catchUp();
   });
 
-  function askSoon(): void {
+  function fetchSoon(): void {
     soon ??= setTimeout(() => {
       soon = null;
-      void ask();
-    }, SOON);
+      void fetchReport();
+    }, POLL_DELAY_MS);
   }
 
-  /** The report and the tasks; never twice at a time. */
-  async function ask(): Promise<void> {
+  /** Fetches the report and the tasks; only one fetch runs at a time. */
+  async function fetchReport(): Promise<void> {
     wanted = true;
-    if (asking) return;
-    asking = true;
+    if (fetching) return;
+    fetching = true;
     while (wanted) {
       wanted = false;
       const known = store.get().tasks;
-      const since = askSince(known);
+      const since = fetchSince(known);
       const query = since === null ? '' : `?from=${new Date(since).toISOString()}`;
       const [report, tasks] = await Promise.all([
         get<ApiReport>('api/v1/report?format=json&tasks=attributed'),
@@ -87,28 +87,28 @@ export function followDaemon(store: Store): Source {
         }),
       });
     }
-    asking = false;
+    fetching = false;
   }
 
   async function catchUp(): Promise<void> {
     const last = Math.max(0, ...[...store.get().samples.series.values()].map((own) => own.at[own.count - 1] ?? 0));
-    // Samples that began before the last one may have ended after it.
-    const query = begun ? `?from=${new Date(Math.max(0, last - 120_000)).toISOString()}` : '';
-    void ask();
+    // Samples that were sent before the last one may have ended after it.
+    const query = loaded ? `?from=${new Date(Math.max(0, last - 120_000)).toISOString()}` : '';
+    void fetchReport();
     const chart = await get<ApiChart>(`api/v1/chart${query}`);
     if (chart === null) return;
-    begun = true;
+    loaded = true;
     addSamples(store.get().samples, chart);
     store.set({ drawn: store.get().drawn + 1 });
   }
 
   const listen = setInterval(() => {
-    if (Date.now() - heardAt > SILENCE && store.get().link.kind === 'live')
-      store.set({ link: { kind: 'lost', since: heardAt } });
-  }, LISTEN);
+    if (Date.now() - lastEventAt > MAX_SILENCE_MS && store.get().link.kind === 'live')
+      store.set({ link: { kind: 'lost', since: lastEventAt } });
+  }, SILENCE_CHECK_MS);
   const round = setInterval(() => {
-    if (store.get().link.kind !== 'lost' && !document.hidden) void ask();
-  }, ROUND);
+    if (store.get().link.kind !== 'lost' && !document.hidden) void fetchReport();
+  }, POLL_INTERVAL_MS);
 
   return {
     async samplesOf(window) {
@@ -142,7 +142,7 @@ export function followDaemon(store: Store): Source {
   };
 }
 
-/** Null where no answer can be had: it will be asked for again. */
+/** Returns null if there is no answer; the caller fetches again later. */
 async function get<Body>(url: string): Promise<Body | null> {
   try {
     const answer = await fetch(url);

@@ -1,4 +1,4 @@
-/** Writes moments (milliseconds since 1970) for a person, in one zone. */
+/** Formats times (milliseconds since 1970) for a reader, in one time zone. */
 export type Moments = {
   readonly zone: string;
   /** '07:15:02' */
@@ -7,7 +7,7 @@ export type Moments = {
   exact(at: number): string;
   /** '2026-11-23 07:15:02' */
   day(at: number): string;
-  /** As an axis wants it whose marks are so many seconds apart. */
+  /** For an axis whose ticks are this many seconds apart. */
   axis(at: number, step: number): string;
 };
 
@@ -15,7 +15,7 @@ export const LOCAL = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 export function createMoments(zone: string): Moments {
   const clock = { timeZone: zone, hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' } as const;
-  // Sweden writes dates as ISO 8601 does
+  // Sweden formats dates as ISO 8601.
   const time = new Intl.DateTimeFormat('sv-SE', clock);
   const day = new Intl.DateTimeFormat('sv-SE', { ...clock, year: 'numeric', month: '2-digit', day: '2-digit' });
   const exact = (at: number): string => {

@@ -24,7 +24,7 @@ type Headline = {
 
 const SIGNS = { good: '●', bad: '▼', warn: '◆', unknown: '?' } as const;
 
-/** What one glance must show: whether something is down, since when, and at which task. */
+/** The current state at a glance: what is down, since when, and during which task. */
 export function Now({ status, report, link, now, moments }: NowProps): JSX.Element {
   const nameOf =
     report === null ? (one: ApiSeriesStatus) => `${one.probe} ${one.connection || one.target}` : seriesNames(report);
@@ -38,7 +38,7 @@ export function Now({ status, report, link, now, moments }: NowProps): JSX.Eleme
         {more.map((line) => (
           <p key={line}>{line}</p>
         ))}
-        {/* Said once, when it changes: the seconds that run are not read out */}
+        {/* Screen readers announce a change once, without the running seconds. */}
         <p class="heard" role="status">
           {tone === 'bad' ? `Down: ${down(status).map(nameOf).join(', ')}` : text.replace(/ for .*/, '')}
         </p>
@@ -99,7 +99,7 @@ function headline(status: ApiStatus, { now, link, nameOf, moments }: Around): He
       text: `Down for ${Math.max(0, (now - since) / 1000).toFixed(1)} s: ${failing.map(nameOf).join(', ')}`,
       more: [
         `since ${moments.exact(since)}${cause === undefined ? '' : `, ${cause.kind} by ${cause.service}`}`,
-        ...(attributed === null ? [] : [`began in ${attributed.kind} '${attributed.name}'`]),
+        ...(attributed === null ? [] : [`attributed to ${attributed.kind} '${attributed.name}'`]),
         ...around,
       ],
     };
@@ -119,7 +119,7 @@ function headline(status: ApiStatus, { now, link, nameOf, moments }: Around): He
   return { tone: 'good', text: 'Up', more: around };
 }
 
-/** The sampler reports every second. */
+/** In seconds; the sampler reports every second. */
 const SILENT = 2.5;
 
 const silence = ({ sampler }: ApiStatus, now: number): number | null =>
@@ -127,7 +127,7 @@ const silence = ({ sampler }: ApiStatus, now: number): number | null =>
 
 const WORDS = { up: 'up', down: 'DOWN', degraded: 'slow', unknown: 'unknown' } as const;
 const TONES = { up: 'good', down: 'bad', degraded: 'warn', unknown: 'unknown' } as const;
-/** A wait of less says nothing. */
+/** Shorter waits are normal, in seconds. */
 const WAIT = 1;
 
 function Probe({
@@ -167,7 +167,7 @@ function Probe({
   );
 }
 
-/** Whether the data can be relied on. */
+/** The health of Rollwatch itself. */
 export function Prober({
   status,
   report,
@@ -181,7 +181,7 @@ export function Prober({
   const silent = silence(status, now);
   const [blind] = report.probes.toSorted((a, b) => b.unobservedSeconds - a.unobservedSeconds);
   const total = report.run.durationSeconds;
-  const troubles = [
+  const problems = [
     ...(paused ? ['sampling is paused'] : []),
     ...(sampler === null ? ['the sampler has not reported yet'] : []),
     ...(silent !== null && silent > SILENT ? [`the sampler has been silent for ${duration(Math.round(silent))}`] : []),
@@ -196,10 +196,10 @@ export function Prober({
     ...(servers.leaked > 0 ? [`${counted(servers.leaked, 'server')} cannot be deleted`] : []),
   ];
   return (
-    <section class={`card ${troubles.length === 0 ? '' : 'warn'}`} aria-labelledby="prober-title">
+    <section class={`card ${problems.length === 0 ? '' : 'warn'}`} aria-labelledby="prober-title">
       <h2 id="prober-title">Rollwatch itself</h2>
       <p class="figure">
-        {troubles.length === 0 ? (
+        {problems.length === 0 ? (
           <>
             <span aria-hidden="true" class="good">
               ●
@@ -208,7 +208,7 @@ export function Prober({
           </>
         ) : (
           <>
-            <span aria-hidden="true">◆</span> {troubles.join('; ')}
+            <span aria-hidden="true">◆</span> {problems.join('; ')}
           </>
         )}
       </p>

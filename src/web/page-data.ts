@@ -3,18 +3,18 @@ import type { ApiReport } from '../api/report.ts';
 import type { ApiSample } from '../api/sample.ts';
 import { printable } from '../format/printable.ts';
 
-/** What the page of a file has inside; the page of a daemon asks for the same. */
+/** The data embedded in the page of a file; the page of a daemon fetches the same. */
 export type PageData = {
   readonly report: ApiReport;
   readonly chart: ApiChart;
   readonly tasks: ApiChartTasks;
   /** The samples around the edges of each window, by the window's id. */
   readonly samples: { readonly [windowId: string]: readonly ApiSample[] };
-  /** For moments, an IANA name. */
+  /** The time zone to show, an IANA name. */
   readonly zone: string;
 };
 
-/** Text that is not seen, or turns the direction of writing, is shown: see `printable`. Only an escape can hold it. */
+/** Parses JSON and escapes invisible characters in texts (see `printable`). Only a JSON escape can contain them. */
 export const readData = <Data>(text: string): Data =>
   JSON.parse(
     text,

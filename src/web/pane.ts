@@ -6,38 +6,38 @@ export type Brush = {
   readonly context: CanvasRenderingContext2D;
   readonly palette: Palette;
   readonly hatched: CanvasPattern | string;
-  /** Canvas pixels of a CSS pixel. */
+  /** Canvas pixels per CSS pixel. */
   readonly ratio: number;
   readonly left: number;
   readonly top: number;
   readonly width: number;
   readonly height: number;
-  /** What is seen, in milliseconds since 1970. */
+  /** The visible time range, in milliseconds since 1970. */
   readonly from: number;
   readonly until: number;
-  /** The place of a moment. */
+  /** Returns the x coordinate of a time. */
   x(at: number): number;
-  /** The place of a value of the pane's own axis. */
+  /** Returns the y coordinate of a value of the pane's axis. */
   y(value: number): number;
-  /** The window that is chosen. */
+  /** The id of the selected window. */
   readonly selected: string | null;
 };
 
 /** What is under the pointer. */
 export type Hit = {
   readonly lines: readonly string[];
-  /** The id of the window, where it is one. */
+  /** The id of the window, if it is one. */
   readonly window?: string;
 };
 
-/** A moment, and how many milliseconds a few pixels are; `y` in CSS pixels from the top of the pane's drawing. */
+/** A time, and the milliseconds of a few pixels; `y` is in CSS pixels from the top of the pane. */
 export type Pointer = { readonly at: number; readonly slack: number; readonly y: number };
 
 export type Pane = {
   readonly name: string;
-  /** In CSS pixels, without the axis of time. */
+  /** Returns the height in CSS pixels, without the time axis. */
   height(scene: Scene): number;
-  /** Of the vertical axis; null where there is none. */
+  /** The vertical axis; null without one. */
   readonly axis: {
     readonly log: boolean;
     range(scene: Scene): readonly [number, number];

@@ -4,16 +4,16 @@ import { hatch, type Palette } from './palette.ts';
 import type { Brush, Pane } from './pane.ts';
 import type { Scene } from './scene.ts';
 
-/** Seconds, as uPlot has its axis of time; `Stretch` of the scene is in milliseconds. */
+/** In seconds, as uPlot's time axis is; `Span` of the scene is in milliseconds. */
 type View = { readonly from: number; readonly until: number };
 
-/** What a plot draws, read again for each picture. */
+/** What a plot draws; read for each frame. */
 export type Drawn = {
   readonly scene: Scene;
   readonly view: View;
   readonly palette: Palette;
   readonly zone: string;
-  /** What the axis of time says of a moment (milliseconds), its marks being `step` seconds apart. */
+  /** Formats a label of the time axis for a time in milliseconds; its ticks are `step` seconds apart. */
   label(at: number, step: number): string;
   readonly selected: string | null;
 };
@@ -21,7 +21,7 @@ export type Drawn = {
 export type Plot = {
   readonly pane: Pane;
   draw(drawn: Drawn): void;
-  /** The moment under a place of the page, and the place within the drawing; null beside it. */
+  /** Returns the time under a position of the page and the position within the drawing; null if it is outside. */
   locate(place: {
     readonly clientX: number;
     readonly clientY: number;
@@ -37,7 +37,7 @@ type PlotOptions = {
   /** Draws the time axis; the other panes are above it. */
   readonly last: boolean;
   readonly drawn: Drawn;
-  /** Somebody dragged over a stretch, in milliseconds. */
+  /** The user dragged over an interval, in milliseconds. */
   readonly onZoom: (view: View) => void;
 };
 
@@ -55,7 +55,7 @@ function decades([low, high]: readonly [number, number]): number[] {
   return Array.from({ length: count }, (_, index) => 10 ** (first + index));
 }
 
-/** uPlot for axes, scales, the pointer and selection; the pane draws the rest. */
+/** Creates a uPlot for axes, scales, pointer and selection; the pane draws the rest. */
 export function createPlot({ pane, parent, width, last, drawn: first, onZoom }: PlotOptions): Plot {
   let drawn = first;
   const height = () => pane.height(drawn.scene) + (last ? AXIS : 0);

@@ -16,7 +16,7 @@ export type SeriesName = {
   readonly target: string;
 };
 
-/** The samples of one series in columns, by the moment sent; all of them `count` long. */
+/** The samples of one series in columns, sorted by the time sent; each column has `count` entries. */
 export type SampleColumns = {
   readonly id: string;
   readonly key: SeriesName;
@@ -26,9 +26,9 @@ export type SampleColumns = {
   at: Float64Array;
   /** Seconds. */
   took: Float32Array;
-  /** OK, FAILED or VOID, and EXTRA beside. */
+  /** OK, FAILED or VOID, combined with EXTRA. */
   marks: Uint8Array;
-  /** Index in the store's causes, -1 where there is none. */
+  /** Index in the store's causes, -1 without one. */
   causes: Int16Array;
   /** Boots: seconds of each stage, NaN where it was not reached. */
   stages: Float32Array;
@@ -48,7 +48,7 @@ export const idOf = ({ cloud, vantage, probe, connection, target }: SeriesName):
 
 const LETTERS = 'ofv';
 
-/** Adds samples from a daemon or a file, except those that are there already. */
+/** Adds samples from a daemon or a file, except those already present. */
 export function addSamples(store: SampleStore, columns: ApiChart): void {
   const causes = columns.causes.map((cause) => {
     const known = store.causes.findIndex(({ kind, service }) => kind === cause.kind && service === cause.service);
@@ -113,7 +113,7 @@ function append(
   if (!sorted) sort(own);
 }
 
-/** Whether a sample of that moment is among the first `count`. */
+/** Returns whether a sample sent at that time is among the first `count`. */
 function has(own: SampleColumns, count: number, at: number): boolean {
   const found = partitionPoint(count, (index) => (own.at[index] ?? 0) < at);
   return found < count && own.at[found] === at;
@@ -133,7 +133,7 @@ function reserve(own: SampleColumns, count: number): void {
   own.stages = grown(new Float32Array(room * BOOT_STAGES.length), own.stages);
 }
 
-/** Samples end in another order than the one in which they were sent. */
+/** Samples end in a different order than they were sent in. */
 function sort(own: SampleColumns): void {
   const { at, took, marks, causes, stages } = own;
   const order = Uint32Array.from({ length: own.count }, (_, index) => index).sort(
@@ -154,11 +154,11 @@ function sort(own: SampleColumns): void {
   });
 }
 
-/** The index of the first sample sent at `at` or later. */
+/** Returns the index of the first sample sent at `at` or later. */
 export const firstFrom = (own: SampleColumns, at: number): number =>
   partitionPoint(own.count, (index) => (own.at[index] ?? 0) < at);
 
-/** The sample nearest to a moment, or -1 without any. */
+/** Returns the index of the sample nearest to a time, or -1 without any. */
 export function nearest(own: SampleColumns, at: number): number {
   const next = firstFrom(own, at);
   if (next >= own.count) return own.count - 1;

@@ -6,10 +6,12 @@ import { idOf, type SampleColumns, type SeriesName } from './samples.ts';
 import type { PageState } from './state.ts';
 import { pack, type TaskBar } from './tasks.ts';
 
-/** All that the timeline draws, in milliseconds since 1970, ready to be drawn sixty times a second. */
+/**
+ * Everything that the timeline draws, prepared to be drawn sixty times a second. Times are in milliseconds since 1970.
+ */
 export type Scene = {
   readonly from: number;
-  /** The last moment that was watched: now, while it runs. */
+  /** The end of the observed time: now, while the run is active. */
   readonly until: number;
   readonly running: boolean;
   readonly lanes: readonly SeriesLane[];
@@ -17,11 +19,11 @@ export type Scene = {
   readonly tasks: readonly TaskBar[];
   /** The row of each task, -1 if there is no room; and the number of rows. */
   readonly rows: TaskRows;
-  /** Tasks in which downtime began: each start, in milliseconds. */
+  /** Start of each task that downtime is attributed to, in milliseconds. */
   readonly attributed: ReadonlySet<number>;
 };
 
-export type Stretch = { readonly from: number; readonly until: number };
+export type Span = { readonly from: number; readonly until: number };
 
 type Edge = { readonly earliest: number; readonly estimate: number; readonly latest: number };
 
@@ -39,26 +41,26 @@ export type SeriesLane = {
   readonly connection: string;
   readonly slow: number;
   readonly samples: SampleColumns | null;
-  /** Later than this no sample says anything yet. */
+  /** The time up to which the state is known. */
   readonly knownUntil: number;
   readonly windows: readonly WindowBand[];
-  readonly gaps: readonly Stretch[];
+  readonly gaps: readonly Span[];
 };
 
 export type PhaseBand = {
   readonly name: string;
   readonly promise: string;
   readonly result: VerdictResult | null;
-  /** Its last stretch goes on. */
+  /** Its last interval has not ended. */
   readonly running: boolean;
-  readonly stretches: readonly Stretch[];
+  readonly intervals: readonly Span[];
 };
 
 export type TaskRows = { readonly of: Int8Array; readonly count: number };
 
 const TASK_ROWS = 3;
 
-/** What the report says, read once for each report. */
+/** The part of the scene that comes from the report; computed once per report. */
 export type ReportScene = Pick<Scene, 'from' | 'until' | 'running' | 'phases' | 'attributed'> & {
   readonly lanes: readonly Omit<SeriesLane, 'samples' | 'knownUntil'>[];
 };
@@ -77,22 +79,22 @@ export function readReport(report: ApiReport): ReportScene {
       connection: one.connection,
       slow: one.slowSeconds,
       windows: windows.get(idOf(one)) ?? [],
-      gaps: one.gaps.map(stretchOf),
+      gaps: one.gaps.map(spanOf),
     })),
     phases: report.phases
-      .filter(({ stretches }) => stretches.length > 0)
-      .map(({ name, promise, result, running, stretches }) => ({
+      .filter(({ intervals }) => intervals.length > 0)
+      .map(({ name, promise, result, running, intervals }) => ({
         name,
         promise,
         result,
         running,
-        stretches: stretches.map(stretchOf),
+        intervals: intervals.map(spanOf),
       })),
     attributed: new Set(report.tasks.filter((one) => one.windows > 0).map(({ start }) => Date.parse(start))),
   };
 }
 
-/** `lastedUntil` is now, for a run that goes on. */
+/** `lastedUntil` is now, for an active run. */
 export const sceneOf = (
   read: ReportScene,
   { samples, tasks }: Pick<PageState, 'samples' | 'tasks'>,
@@ -102,7 +104,7 @@ export const sceneOf = (
   return {
     ...read,
     until,
-    phases: read.phases.map((phase) => (phase.running ? goingOn(phase, until) : phase)),
+    phases: read.phases.map((phase) => (phase.running ? extended(phase, until) : phase)),
     lanes: read.lanes.map((lane) => {
       const own = samples.series.get(lane.id) ?? null;
       return { ...lane, samples: own, knownUntil: read.running ? Math.min(lastAnswer(own, read.from), until) : until };
@@ -112,17 +114,17 @@ export const sceneOf = (
   };
 };
 
-/** When the sample that was sent last had ended. What a run that has ended lacks is in its gaps. */
+/** Returns the end of the last sample. Unobserved time of a run that has ended is in its gaps. */
 function lastAnswer(own: SampleColumns | null, otherwise: number): number {
   if (own === null || own.count === 0) return otherwise;
   return (own.at[own.count - 1] ?? otherwise) + (own.took[own.count - 1] ?? 0) * 1000;
 }
 
-function goingOn(phase: PhaseBand, until: number): PhaseBand {
-  const stretches = phase.stretches.map((one, index) =>
-    index === phase.stretches.length - 1 ? { ...one, until } : one,
+function extended(phase: PhaseBand, until: number): PhaseBand {
+  const intervals = phase.intervals.map((one, index) =>
+    index === phase.intervals.length - 1 ? { ...one, until } : one,
   );
-  return { ...phase, stretches };
+  return { ...phase, intervals };
 }
 
 export function packed(tasks: readonly TaskBar[]): TaskRows {
@@ -130,7 +132,7 @@ export function packed(tasks: readonly TaskBar[]): TaskRows {
   return { of, count: of.reduce((most, row) => Math.max(most, row + 1), 0) };
 }
 
-const stretchOf = ({ startedAt, endedAt }: { readonly startedAt: string; readonly endedAt: string }): Stretch => ({
+const spanOf = ({ startedAt, endedAt }: { readonly startedAt: string; readonly endedAt: string }): Span => ({
   from: Date.parse(startedAt),
   until: Date.parse(endedAt),
 });
@@ -147,7 +149,7 @@ const bandOf = (window: ApiWindow): WindowBand => ({
   end: window.end === null ? null : edgeOf(window.end),
 });
 
-/** What a series is called: cloud and vantage only where there are several. */
+/** Returns a function that names a series: with cloud and vantage only if there are several. */
 export function seriesNames({ run }: Pick<ApiReport, 'run'>) {
   return ({ cloud, vantage, probe, connection, target }: SeriesName): string =>
     [

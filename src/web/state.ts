@@ -5,18 +5,21 @@ import type { ApiWindow } from '../api/window.ts';
 import { emptyStore, type SampleStore } from './samples.ts';
 import type { TaskBar } from './tasks.ts';
 
-/** `file`: a report that does not change. `lost`: the daemon was heard last at `since`, in milliseconds since 1970. */
+/**
+ * `file`: a report that does not change. `lost`: the last event of the daemon was at `since`, in milliseconds since
+ * 1970.
+ */
 export type Link =
   | { readonly kind: 'file' }
   | { readonly kind: 'connecting' }
   | { readonly kind: 'live' }
   | { readonly kind: 'lost'; readonly since: number };
 
-/** All that the page shows. */
+/** Everything that the page shows. */
 export type PageState = {
   readonly link: Link;
   readonly report: ApiReport | null;
-  /** What a daemon says is now; null in a file. */
+  /** The latest status of the daemon; null in a file. */
   readonly status: ApiStatus | null;
   /** Grows in place: `drawn` counts its changes. */
   readonly samples: SampleStore;
@@ -26,7 +29,7 @@ export type PageState = {
   readonly ahead: number;
 };
 
-/** Now by the daemon's clock. In a file nothing is later than what was observed, whenever it is opened. */
+/** Returns the current time by the daemon's clock, or the end of the run in a file, whenever it is opened. */
 export const nowOf = ({ link, report, ahead }: PageState, browser: number): number =>
   link.kind === 'file' && report !== null ? Date.parse(report.run.endedAt) : browser + ahead;
 
@@ -39,7 +42,7 @@ export type Source = {
 export type Store = {
   get(): PageState;
   set(change: Partial<PageState>): void;
-  /** Gives what ends it. */
+  /** Returns a function that unsubscribes. */
   subscribe(listener: () => void): () => void;
 };
 

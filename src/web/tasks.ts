@@ -18,7 +18,7 @@ const STATUSES: ReadonlyMap<string | undefined, TaskBar['status']> = new Map([
   ['d', 'dry-run'],
 ]);
 
-/** By their start. */
+/** Parses the tasks, sorted by start. */
 export function readTasks(columns: ApiChartTasks): TaskBar[] {
   let start = Date.parse(columns.origin);
   return columns.after.map((after, index) => {
@@ -34,22 +34,25 @@ export function readTasks(columns: ApiChartTasks): TaskBar[] {
   });
 }
 
-/** Replaces the known tasks that ended at `since` or later by `reported`, which has all of those. */
+/** Replaces the known tasks that ended at `since` or later by `reported`, which contains all of those. */
 export function mergeTasks(known: readonly TaskBar[], reported: readonly TaskBar[], since: number): TaskBar[] {
   return [...known.filter((one) => one.start < since && one.end < since), ...reported].sort(
     (a, b) => a.start - b.start,
   );
 }
 
-/** What must be asked for again: from the start of the oldest task that may yet change, a little before the last one. */
-export function askSince(known: readonly TaskBar[]): number | null {
+/**
+ * Returns the time from which tasks must be fetched again: the oldest task that may still change, or slightly before
+ * the last one.
+ */
+export function fetchSince(known: readonly TaskBar[]): number | null {
   const last = known.at(-1);
   if (last === undefined) return null;
-  // A log reports a task after it began, and two sources report one task at different times.
+  // A log reports a task after its start, and two sources report one task at different times.
   return last.start - 10_000;
 }
 
-/** Assigns each task to one of `rows` rows, so that none covers another; -1 if there is no room. */
+/** Assigns each task to one of `rows` rows, so that none overlaps another; -1 if there is no room. */
 export function pack(tasks: readonly TaskBar[], rows: number): Int8Array {
   const ends = new Array<number>(rows).fill(Number.NEGATIVE_INFINITY);
   return Int8Array.from(tasks, ({ start, end }) => {
@@ -59,6 +62,6 @@ export function pack(tasks: readonly TaskBar[], rows: number): Int8Array {
   });
 }
 
-/** The index of the first task that starts after `at`. */
+/** Returns the index of the first task that starts after `at`. */
 export const firstTaskAfter = (tasks: readonly TaskBar[], at: number): number =>
   partitionPoint(tasks.length, (index) => (tasks[index]?.start ?? Infinity) <= at);

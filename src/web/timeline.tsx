@@ -19,7 +19,7 @@ type TimelineProps = {
   readonly moments: Moments;
   readonly selected: string | null;
   readonly onSelect: (windowId: string) => void;
-  /** A stretch that was asked for from outside. */
+  /** An interval to show, chosen elsewhere on the page. */
   readonly asked: View | null;
 };
 
@@ -31,7 +31,7 @@ const DARK = '(prefers-color-scheme: dark)';
 const EXACT = 30_000;
 
 /** Phases, tasks, states, boots and latencies over time; drag, wheel, pinch or keys zoom. */
-export function Timeline({ state, now, moments, selected, onSelect, asked }: TimelineProps): JSX.Element {
+export function TimelineView({ state, now, moments, selected, onSelect, asked }: TimelineProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const plots = useRef<readonly Plot[]>([]);
   const [view, setView] = useState<View | null>(null);
@@ -67,8 +67,8 @@ export function Timeline({ state, now, moments, selected, onSelect, asked }: Tim
     const panes = PANES.filter((pane) => shown.includes(pane.name));
     const made = panes.map((pane, index) => {
       const own = parent.querySelector<HTMLElement>(`[data-pane="${pane.name}"]`);
-      if (own === null) throw new Error(`no place for ${pane.name}`);
-      const onZoom = (stretch: View) => setView(zoomTo(stretch, wholeOf(latest.current.scene)));
+      if (own === null) throw new Error(`no element for the pane ${pane.name}`);
+      const onZoom = (view: View) => setView(zoomTo(view, wholeOf(latest.current.scene)));
       const width = parent.clientWidth;
       return createPlot({ pane, parent: own, width, last: index === panes.length - 1, drawn: latest.current, onZoom });
     });
@@ -115,13 +115,13 @@ export function Timeline({ state, now, moments, selected, onSelect, asked }: Tim
 
   const pressed = useRef(0);
   function choose(event: MouseEvent): void {
-    // A drag is a zoom, not a click
+    // A drag zooms and is not a click.
     if (Math.abs(event.clientX - pressed.current) > 4) return;
     const id = under(event)?.hit?.window;
     if (id !== undefined) onSelect(id);
   }
 
-  // Added by hand: the page must not scroll, and preact's listeners may be passive
+  // Added directly: preact's listeners may be passive, and the page must not scroll.
   useEffect(() => {
     const parent = box.current;
     if (parent === null) return;
@@ -138,7 +138,7 @@ export function Timeline({ state, now, moments, selected, onSelect, asked }: Tim
     return () => parent.removeEventListener('wheel', wheel);
   }, [moments]);
 
-  /** Zoomed in so far that seconds are too coarse. */
+  /** Whether the view is so narrow that seconds are too coarse. */
   const exact = seen.until - seen.from < EXACT;
   const nearer = (factor: number) =>
     setView(

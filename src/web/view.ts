@@ -1,7 +1,7 @@
-/** What is seen of the timeline, in milliseconds since 1970; null: all of it, growing with the run. */
+/** The visible part of the timeline, in milliseconds since 1970; null shows the whole run as it grows. */
 export type View = { readonly from: number; readonly until: number };
 
-/** Nobody looks closer than this. */
+/** The shortest visible range, in milliseconds. */
 const CLOSEST = 500;
 
 const clamped = ({ from, until }: View, whole: View): View | null => {
@@ -13,7 +13,7 @@ const clamped = ({ from, until }: View, whole: View): View | null => {
 
 export const zoomTo = (view: View, whole: View): View | null => clamped(view, whole);
 
-/** Nearer (`factor` under 1) or farther, around a moment. */
+/** Zooms in (`factor` under 1) or out around a time. */
 export function zoomAround(
   view: View,
   whole: View,
@@ -22,13 +22,13 @@ export function zoomAround(
   return clamped({ from: at - (at - view.from) * factor, until: at + (view.until - at) * factor }, whole);
 }
 
-/** By a share of what is seen: 0.25 is a quarter to the right. */
+/** Moves by a share of the visible range: 0.25 is a quarter to the right. */
 export function panBy(view: View, whole: View, share: number): View | null {
   const by = (view.until - view.from) * share;
   return clamped({ from: view.from + by, until: view.until + by }, whole);
 }
 
-/** Slightly more than the whole, so that nothing is on the very edge. */
+/** Returns slightly more than the whole run, so that nothing touches the edge. */
 export function wholeOf({ from, until }: View): View {
   const wide = Math.max(until - from, 10_000);
   return { from: from - wide * 0.01, until: from + wide * 1.02 };

@@ -16,7 +16,7 @@ type DetailProps = {
 
 type Read = { readonly samples: readonly ApiSample[] } | { readonly problem: string } | null;
 
-/** The samples around the edges of a window, with their request ids, and every task that may have begun it. */
+/** The samples around the edges of a window, with their request ids, and every task that may have caused it. */
 export function WindowDetail({ window, moments, source, onShow }: DetailProps): JSX.Element {
   const [read, setRead] = useState<Read>(null);
   const { id, end } = window;
@@ -31,7 +31,7 @@ export function WindowDetail({ window, moments, source, onShow }: DetailProps): 
     return () => {
       wanted = false;
     };
-    // Again when it has ended: then it has another edge
+    // Loads them again when the window has ended and has a second edge.
   }, [id, end === null, source]);
 
   return (
@@ -43,10 +43,10 @@ export function WindowDetail({ window, moments, source, onShow }: DetailProps): 
         </button>
       </div>
       {window.candidates.length === 0 ? (
-        <p class="note">No task of the upgrade is known to have been under way when it may have begun.</p>
+        <p class="note">No task is known to have been running when the window may have started.</p>
       ) : (
         <Table
-          caption="Tasks that were under way when it may have begun; the first is named."
+          caption="Tasks that were running when the window may have started, most likely first."
           keyOf={(task) => task.id}
           rows={window.candidates}
           columns={[
@@ -57,7 +57,7 @@ export function WindowDetail({ window, moments, source, onShow }: DetailProps): 
             { head: 'Hosts', cell: (task) => task.hosts.join(', ') },
             { head: 'Started', cell: (task) => moments.exact(Date.parse(task.start)) },
             { head: 'Lasted', figure: true, cell: lasted },
-            { head: 'Told by', cell: (task) => task.sources.join(', ') },
+            { head: 'Source', cell: (task) => task.sources.join(', ') },
           ]}
         />
       )}
@@ -71,12 +71,12 @@ const lasted = ({ start, end }: ApiWindow['candidates'][number]): string =>
   end === null ? 'end unknown' : duration((Date.parse(end) - Date.parse(start)) / 1000);
 
 function Samples({ read, moments }: { readonly read: Read; readonly moments: Moments }): JSX.Element {
-  if (read === null) return <p class="note">Asking for them …</p>;
+  if (read === null) return <p class="note">Loading …</p>;
   if ('problem' in read) return <p class="note">Not available now: {read.problem}.</p>;
-  if (read.samples.length === 0) return <p class="note">There are none here: the journal has them all.</p>;
+  if (read.samples.length === 0) return <p class="note">No samples here; see the journal.</p>;
   return (
     <Table
-      caption="In the order in which they were sent. A request id is what Nova's own logs call the request."
+      caption="In the order sent. Search Nova's logs for the request id."
       keyOf={(one) => `${one.session} ${one.seq}`}
       rows={read.samples}
       columns={[

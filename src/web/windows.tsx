@@ -19,11 +19,11 @@ type WindowsProps = {
   readonly onShow: (window: ApiWindow) => void;
 };
 
-/** Nobody reads more at once. */
+/** Further windows are shown on request. */
 const SHOWN = 100;
 const HEADS = ['State', 'Probe', 'Started', 'Ended', 'Duration', 'Causes', 'Task at start', 'Phase'];
 
-/** Every window, the newest first; each opens what was seen around its edges. */
+/** All windows, newest first; each expands to the samples around its edges. */
 export function Windows({ report, moments, source, selected, onSelect, onShow }: WindowsProps): JSX.Element {
   const [all, setAll] = useState(false);
   const windows = report.windows.toReversed();
@@ -34,13 +34,12 @@ export function Windows({ report, moments, source, selected, onSelect, onShow }:
     <section aria-labelledby="windows-title">
       <h2 id="windows-title">Windows</h2>
       {windows.length === 0 ? (
-        <p class="note">None: nothing was seen down or slow.</p>
+        <p class="note">None: nothing was down or slow.</p>
       ) : (
         <div class="scroll" tabIndex={0} role="group" aria-label="Windows">
           <table class="windows">
             <caption>
-              Newest first. Moments are {moments.zone}; the best guess, and how far the truth may lie before and after
-              it.
+              Newest first. Times in {moments.zone}: best estimate with possible error before and after.
             </caption>
             <thead>
               <tr>

@@ -1,13 +1,13 @@
 /**
- * Outages of known moments against what is measured: 3 seeds side by side, 70 outages each, of seven kinds, 0.2 to 8 s.
+ * Compares measured with true outages: 3 seeds in parallel with 70 outages each, of seven kinds, 0.2 to 8 s long.
  *
  *   npm run bench -- accuracy [--graceful] [--kind KIND]... [OUTAGES_PER_SEED] [SEED...]
  *
  * With `--graceful` each outage is a stop of nova-api that lets requests wait for 0.3, 1.1 or 3 s, resets them and then
- * refuses for 0.2 to 8 s. They are lost from the moment of the stop.
+ * refuses connections for 0.2 to 8 s. Requests are lost from the stop on.
  *
- * Prints a table a series; exit code 1 where a true edge lies outside its bracket, something was invented, or an outage
- * long enough to be seen was not.
+ * Prints a table per series. Exits with code 1 if a true edge is outside its bracket, a window has no true outage, or
+ * an outage that is long enough was missed.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -23,11 +23,11 @@ import { startSampler } from '../../src/sampler/client.ts';
 import { createTimeline, machineClocks } from '../../src/sampler/clock.ts';
 import { benchClouds, TIMEOUT } from './bench-clouds.ts';
 
-/** So many times faster than a real cloud. */
+/** How many times faster than a real cloud. */
 const SPEED = 100;
 const KINDS = ['refuse', 'reset', 'hang', 'http-500', 'lb-503', 'rubbish', 'truncated'] as const;
 
-/** How long requests wait in the queue of what was told to stop, in seconds. */
+/** How long requests wait in the queue of a service that is stopping, in seconds. */
 const DRAINS = [0.3, 1.1, 3] as const;
 
 const { values, positionals } = parseArgs({
@@ -40,9 +40,9 @@ const [perSeed = 70, ...given] = positionals.map(Number);
 const seeds = given.length > 0 ? given : [1, 2, 3];
 
 /**
- * Phases (where in an interval an outage begins, 0 to 1) and lengths (0 to 1, of their logarithm), spread evenly over the
- * plane instead of drawn, so that few outages tell what many would: the R2 sequence (M. Roberts, "The Unreasonable
- * Effectiveness of Quasirandom Sequences"). Seeds go on where the one before has ended.
+ * Phases (where in an interval an outage starts, 0 to 1) and lengths (0 to 1, of their logarithm), spread evenly over
+ * the plane instead of at random, so that few outages are as informative as many: the R2 sequence (M. Roberts, "The
+ * Unreasonable Effectiveness of Quasirandom Sequences"). Each seed continues where the previous one ended.
  */
 const spread = (index: number) => ({
   phase: (0.5 + index * 0.7548776662466927) % 1,

@@ -1,6 +1,6 @@
 /**
- * How long after the start of an outage of nova-api the webhook hears of it, through Debian's Prometheus and Alertmanager
- * with the configuration that is shipped.
+ * How long after the start of an outage of nova-api the webhook hears of it, through Debian's Prometheus and
+ * Alertmanager with the configuration that is shipped.
  *
  *   npm run bench -- alert [OUTAGES_OF_EACH_KIND]
  *

@@ -1,18 +1,19 @@
 /**
- * What the Ansible callback plugin costs the upgrade: ansible-playbook over 300 tasks with the plugin and without, its
- * daemon up, absent (a closed port), slow (answers after 2 s) and silent (takes connections and never answers).
+ * Measures the cost of the Ansible callback plugin: ansible-playbook with 300 tasks, with and without the plugin, and
+ * with a daemon that is up, absent (a closed port), slow (answers after 2 s) or silent (accepts connections, never
+ * answers).
  *
  *   npm run bench -- callback [DEBUG_ROUNDS] [COMMAND_ROUNDS]
  *
- * Two playbooks: `debug` tasks alone, the worst case, and `command` tasks with pipelining, the shortest that an upgrade
- * is made of. In each round every case runs once, each round begins with another one, and a case is compared to the run
+ * Two playbooks: only `debug` tasks, the worst case, and `command` tasks with pipelining, the shortest tasks of real
+ * upgrades. In each round every case runs once; each round starts with another one, and a case is compared with the run
  * without the plugin of the same round. ANSIBLE_PLAYBOOK names another ansible-playbook than the one in the PATH.
- * The time inside the plugin is that of its methods by the clock, summed; on a busy machine it holds time in which others
- * had the processor. How often it waited is how often it gave the processor away by itself.
+ * The time inside the plugin is the sum of the wall time of its methods; on a busy machine it includes time in which
+ * others had the processor. The number of waits is the number of voluntary context switches.
  *
- * Exit code 1 where the median of the time inside is over 1 % of the run, or over 50 ms with no well daemon, or where the
- * plugin waited more than once in a hundred tasks, or where the run is shown to take over 1 % longer (all of the 95 %
- * interval lies above).
+ * Exits with code 1 if the median time inside is over 1 % of the run, or over 50 ms without a healthy daemon, if the
+ * plugin waited more than once in a hundred tasks, or if the run is shown to take over 1 % longer (the whole 95 %
+ * interval is above).
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -48,7 +49,7 @@ const PLAYBOOKS = [
   },
 ] as const;
 
-/** Wall time, and the processor time of Ansible with all processes that it waited for, of a program, in seconds. */
+/** Wall time of a program, and processor time of it and all its children, in seconds. */
 const WAIT = `
 import json, os, sys, time
 begun = time.perf_counter()
@@ -62,8 +63,8 @@ const ranSchema = z.object({ status: z.literal(0), wall: z.number(), cpu: z.numb
 const callsSchema = z.object({ calls: z.number(), wall: z.number(), waits: z.number() });
 const timedSchema = z.object({
   spent: z.record(z.string(), callsSchema),
-  courier: z.number(),
-  courierSeconds: z.number().nullable(),
+  sender: z.number(),
+  senderSeconds: z.number().nullable(),
 });
 
 type Ran = z.infer<typeof ranSchema> & { readonly timed: z.infer<typeof timedSchema> | null };
@@ -102,8 +103,8 @@ async function run(kind: string, url: string | null): Promise<Ran> {
     },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  const told = await text(child.stderr);
-  const ran = ranSchema.parse(JSON.parse(told.slice(told.lastIndexOf('{'))));
+  const output = await text(child.stderr);
+  const ran = ranSchema.parse(JSON.parse(output.slice(output.lastIndexOf('{'))));
   const timed = url === null ? null : timedSchema.parse(JSON.parse(readFileSync(figures, 'utf8')));
   return { ...ran, timed };
 }
@@ -117,8 +118,8 @@ const isThere = (pid: number): boolean => {
   }
 };
 
-/** A courier that has nobody to bring its records to would go on beside the next run. */
-async function courierGone(pid: number, patience: number): Promise<void> {
+/** Waits for the end of a sender; one that cannot deliver would otherwise run beside the next run. */
+async function senderExit(pid: number, patience: number): Promise<void> {
   const until = performance.now() + patience;
   while (isThere(pid) && performance.now() < until) await delay(50);
   if (isThere(pid)) process.kill(pid, 'SIGKILL');
@@ -195,9 +196,9 @@ try {
     silent: await listening(silent),
   };
   let good = true;
-  let told = 0;
+  let reported = 0;
   console.log(
-    `| ${TASKS} tasks | daemon | rounds | run time | run time against without | processor time against without | inside the plugin (most) | of the run | waits, most | courier's processor time |`,
+    `| ${TASKS} tasks | daemon | rounds | run time | run time against without | processor time against without | inside the plugin (most) | of the run | waits, most | sender's processor time |`,
   );
   console.log('|---|---|---|---|---|---|---|---|---|---|');
   for (const { kind, rounds, cases } of PLAYBOOKS) {
@@ -208,8 +209,8 @@ try {
         const which = cases[(round + place) % cases.length] ?? 'without';
         const ran = await run(kind, urls[which]);
         runs.get(which)?.push(ran);
-        if (ran.timed !== null) await courierGone(ran.timed.courier, which === 'up' ? 30_000 : 0);
-        if (which === 'up') told += TASKS;
+        if (ran.timed !== null) await senderExit(ran.timed.sender, which === 'up' ? 30_000 : 0);
+        if (which === 'up') reported += TASKS;
       }
     }
     const without = runs.get('without') ?? [];
@@ -228,10 +229,10 @@ try {
         const inside = timed.map((one) => sum(one, 'wall'));
         const waits = Math.max(...timed.map((one) => sum(one, 'waits')));
         const share = median(inside) / median(without.map((one) => one.wall));
-        const courier = median(timed.flatMap((one) => one.courierSeconds ?? []));
+        const sender = median(timed.flatMap((one) => one.senderSeconds ?? []));
         row.push(walls.text, processor.text);
         row.push(`${(1000 * median(inside)).toFixed(0)} ms (${(1000 * Math.max(...inside)).toFixed(0)})`);
-        row.push(`${(100 * share).toFixed(2)} %`, waits, `${courier.toFixed(2)} s`);
+        row.push(`${(100 * share).toFixed(2)} %`, waits, `${sender.toFixed(2)} s`);
         if (share > 0.01 || waits > TASKS / 100 || walls.low > 0.01 || (which !== 'up' && median(inside) > 0.05))
           good = false;
         if (process.env['ROLLWATCH_BENCH_DETAIL'] !== undefined) console.error(JSON.stringify(timed.at(-1), null, 1));
@@ -240,8 +241,8 @@ try {
     }
   }
   const arrived = await endedTasks(watch.url);
-  console.log(`\n${arrived} of the ${told} tasks arrived while the daemon was up.`);
-  process.exitCode = good && arrived === told ? 0 : 1;
+  console.log(`\n${arrived} of the ${reported} tasks arrived while the daemon was up.`);
+  process.exitCode = good && arrived === reported ? 0 : 1;
 } finally {
   for (const socket of sockets) socket.destroy();
   silent.close();

@@ -1,4 +1,4 @@
-/** The embedded cloud of the cost benchmark, in a process of its own: tells its parent where it is, and ends with it. */
+/** The embedded cloud of the cost benchmark, in its own process: sends its parent its address, and ends with it. */
 import { startEmbeddedCloud } from '../../src/fake-openstack/embedded-cloud.ts';
 import { signIn } from '../support/cloud-user.ts';
 

@@ -19,8 +19,10 @@ import { benchClouds } from './bench-clouds.ts';
 const [clouds = 100, seconds = 30] = process.argv.slice(2).map(Number);
 
 const child = fork(new URL('./cost-cloud.ts', import.meta.url));
-const [told] = await once(child, 'message');
-const cloud = z.object({ authUrl: z.string(), password: z.string(), list: z.string(), token: z.string() }).parse(told);
+const [message] = await once(child, 'message');
+const cloud = z
+  .object({ authUrl: z.string(), password: z.string(), list: z.string(), token: z.string() })
+  .parse(message);
 
 type Measured = {
   readonly samples: number;
@@ -113,7 +115,7 @@ async function bare(): Promise<Measured> {
   return { samples: late.length, late, missed, cpu: cpu() - before };
 }
 
-function tell(name: string, { samples, late, missed, cpu: spent }: Measured): number {
+function print(name: string, { samples, late, missed, cpu: spent }: Measured): number {
   const sorted = late.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
   console.log(
@@ -126,8 +128,8 @@ function tell(name: string, { samples, late, missed, cpu: spent }: Measured): nu
 try {
   const plain = await bare();
   const rollwatch = await ours();
-  tell('bare loop', plain);
-  const p99 = tell('Rollwatch', rollwatch);
+  print('bare loop', plain);
+  const p99 = print('Rollwatch', rollwatch);
   const ratio = rollwatch.cpu / rollwatch.samples / (plain.cpu / plain.samples);
   console.log(`processor time a sample: ${ratio.toFixed(2)} times that of the bare loop`);
   process.exitCode = p99 < 10 && rollwatch.missed === 0 ? 0 : 1;

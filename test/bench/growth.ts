@@ -1,4 +1,7 @@
-/** What each doubling of an input costs: about 2 is linear, 4 quadratic. `npm run bench -- growth [DOUBLINGS]` */
+/**
+ * Measures the cost of each doubling of an input: a factor of about 2 is linear, 4 quadratic. `npm run bench -- growth
+ * [DOUBLINGS]`
+ */
 
 import { costOf, GROWTHS } from '../support/growth.ts';
 

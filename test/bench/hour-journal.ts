@@ -14,7 +14,10 @@ export const SERIES_OF_HOUR: readonly Series[] = [
   { ...SERIES, probe: 'token', connection: '' },
 ];
 
-/** The sample of a series in one second of the hour: five seconds down every five minutes, latencies and moments scattered. */
+/**
+ * The sample of a series in one second of the hour: five seconds down every five minutes, with random latencies and
+ * times.
+ */
 export function sampleOfHour(one: Series, { start, seq }: { readonly start: number; readonly seq: number }): Sample {
   const place = { seq, at: start + seq * 1000 + 10 + 8 * chance(seq, one.connection.length) };
   const boot = one.probe === 'server-boot';
@@ -26,7 +29,7 @@ export function sampleOfHour(one: Series, { start, seq }: { readonly start: numb
   return { ...made, probe: one.probe, connection: one.connection, requestId: `req-${seq}`, stages };
 }
 
-/** From 0 to 1, the same for the same numbers; without a pattern that would compress better than real samples do. */
+/** A reproducible value from 0 to 1, without a pattern that would compress better than real samples. */
 function chance(a: number, b: number): number {
   let mixed = Math.imul(a + 1, 0x9e3779b1) ^ Math.imul(b + 7, 0x85ebca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d);

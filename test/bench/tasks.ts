@@ -1,6 +1,6 @@
 /**
- * What ten thousand tasks cost: `rollwatch report` of an hour's journal, and the blame of a new window while a daemon
- * runs. `node test/bench/tasks.ts [TASKS]`
+ * Measures the cost of ten thousand tasks: `rollwatch report` of an hour's journal, and the attribution of a new window
+ * while a daemon runs. `node test/bench/tasks.ts [TASKS]`
  */
 
 import { spawnSync } from 'node:child_process';
@@ -67,26 +67,26 @@ try {
   for (const entry of entries) observation.accept(entry);
   const { windows } = observation.report(START + HOUR);
 
-  // As it is while an upgrade runs: a task is told, and then the windows are looked at.
-  const book = createTaskRegistry();
-  for (const entry of entries) if (entry.type === 'task') book.report(entry.task);
-  book.all();
+  // As during an upgrade: a task is reported, then the windows are attributed.
+  const registry = createTaskRegistry();
+  for (const entry of entries) if (entry.type === 'task') registry.report(entry.task);
+  registry.all();
   const last = windows.slice(-1);
-  const blames = Array.from({ length: 200 }, (_, round) => {
-    book.report(task({ id: `new-${round}`, start: START + HOUR + round, end: null, status: 'running' }));
-    return timed(() => attributeWindows(last, { tasks: book, phases: [], probes: [] })).took;
+  const attributions = Array.from({ length: 200 }, (_, round) => {
+    registry.report(task({ id: `new-${round}`, start: START + HOUR + round, end: null, status: 'running' }));
+    return timed(() => attributeWindows(last, { tasks: registry, phases: [], probes: [] })).took;
   });
-  say('blame of a new window just after a task was told', spread(blames));
+  say('attribution of a new window just after a task was reported', spread(attributions));
   say(
     'the same of all windows',
     spread(
       Array.from(
         { length: 200 },
-        () => timed(() => attributeWindows(windows, { tasks: book, phases: [], probes: [] })).took,
+        () => timed(() => attributeWindows(windows, { tasks: registry, phases: [], probes: [] })).took,
       ),
     ),
   );
-  const all = book.all();
+  const all = registry.all();
   const findPhases = createPhaseFinder(plan);
   say(
     'the phases again',
@@ -98,7 +98,7 @@ try {
       observation.live(START + HOUR + round, { paused: false, journal: { kind: 'recording' }, health: null }),
     ).took;
   });
-  say('all that the live API need, just after a task was told', spread(reports));
+  say('all that the live API need, just after a task was reported', spread(reports));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -1,4 +1,4 @@
-/** What is meant to be deployed: the compose file is valid, and the steps of the Dockerfile make a daemon that runs. */
+/** The deployments: the compose file is valid, and the steps of the Dockerfile build a daemon that runs. */
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -45,22 +45,25 @@ const composeSchema = z.looseObject({
 describe('docker-compose.yml', () => {
   it
     .skipIf(isMissing(tool('docker-compose', 'docker-compose')))
-    .each([[['config', '-q']], [['--profile', 'rehearse', 'config', '-q']]])('%j has nothing to say', (args) => {
-    const { status, stdout, stderr } = spawnSync('docker-compose', args, { cwd: root, encoding: 'utf8' });
-    expect({ status, told: stdout + stderr }).toEqual({ status: 0, told: '' });
-  });
+    .each([[['config', '-q']], [['--profile', 'rehearse', 'config', '-q']]])(
+    'is accepted by docker compose %j',
+    (args) => {
+      const { status, stdout, stderr } = spawnSync('docker-compose', args, { cwd: root, encoding: 'utf8' });
+      expect({ status, output: stdout + stderr }).toEqual({ status: 0, output: '' });
+    },
+  );
 
   const { services } = composeSchema.parse(
     parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8'), { merge: true }),
   );
 
-  it.each(Object.entries(services))('hardens %s, and pins it', (_, service) => {
+  it.each(Object.entries(services))('hardens and pins %s', (_, service) => {
     expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
     expect(service.image).toMatch(/^rollwatch:local$|:v?\d+\.\d+\.\d+$/);
     expect(service.ports?.filter((port) => !port.startsWith('127.0.0.1:')) ?? []).toEqual([]);
   });
 
-  it('mounts only what there is', () => {
+  it('mounts only existing files', () => {
     const mounted = Object.values(services).flatMap(({ volumes = [] }) =>
       volumes.map((one) => one.split(':')[0] ?? ''),
     );
@@ -70,8 +73,8 @@ describe('docker-compose.yml', () => {
   });
 });
 
-describe('the other ways', () => {
-  it('on Kubernetes are one replica that may write nothing but its volumes', () => {
+describe('the other deployments', () => {
+  it('Kubernetes has one replica that can write only to its volumes', () => {
     const documents = parseAllDocuments(readFileSync(join(root, 'deploy/kubernetes/rollwatch.yaml'), 'utf8')).map(
       (one): unknown => one.toJS(),
     );
@@ -91,7 +94,7 @@ describe('the other ways', () => {
   });
 
   const isSystemdMissing = isMissing(tool('systemd-analyze', 'systemd'));
-  it.skipIf(isSystemdMissing)('the systemd unit is one that systemd understands', () => {
+  it.skipIf(isSystemdMissing)('the systemd unit is valid', () => {
     const folder = mkdtempSync(join(tmpdir(), 'rollwatch-unit-'));
     const unit = join(folder, 'rollwatch.service');
     const text = readFileSync(join(root, 'deploy/systemd/rollwatch.service'), 'utf8');
@@ -104,11 +107,11 @@ describe('the other ways', () => {
     });
   });
 
-  it.skipIf(isSystemdMissing)('the systemd unit is bounded, and exposes next to nothing', () => {
+  it.skipIf(isSystemdMissing)('the systemd unit has limits and a low exposure level', () => {
     const unit = join(root, 'deploy/systemd/rollwatch.service');
     const text = readFileSync(unit, 'utf8');
     expect(text).toMatch(/^MemoryMax=1G$/m);
-    // below zero the kernel would kill what runs the upgrade before us
+    // Below zero, the kernel would kill a process of the upgrade before Rollwatch.
     expect(text).not.toMatch(/^OOMScoreAdjust=-/m);
     const { status, stdout } = spawnSync('systemd-analyze', ['security', '--offline=true', '--threshold=15', unit], {
       encoding: 'utf8',
@@ -116,7 +119,7 @@ describe('the other ways', () => {
     expect({ status, stdout: status === 0 ? '' : stdout }).toEqual({ status: 0, stdout: '' });
   });
 
-  it('names itself where others ask for it by a name', () => {
+  it('each accepts the host names that others use for it', () => {
     const settings = z.looseObject({ allowed_hosts: z.array(z.string()) });
     const compose = settings.parse(parse(readFileSync(join(root, 'deploy/compose/rollwatch.yaml'), 'utf8')));
     const scraped = readFileSync(join(root, 'deploy/compose/prometheus.yml'), 'utf8').match(/\w+(?=:9774)/g);
@@ -190,7 +193,9 @@ const steps: readonly Step[] = readFileSync(join(root, 'Dockerfile'), 'utf8')
     return { word, rest: rest.join(' ') };
   });
 
-/** Does the steps as docker build would, each stage in a folder that stands for its root. Gives that of the last stage. */
+/**
+ * Executes the steps like docker build, each stage in a folder used as its root. Returns the folder of the last stage.
+ */
 function build(folder: string): { readonly image: string; readonly entrypoint: readonly string[] } {
   let stage = '';
   let work = '';
@@ -216,15 +221,15 @@ function build(folder: string): { readonly image: string; readonly entrypoint: r
         });
       }
     } else if (word === 'RUN') {
-      // the image has the user node, and its own root
+      // The image has the user node and its own root.
       const command = rest.replace('-o node -g node /', `-o ${NOBODY} -g ${NOBODY} ${stage}/`);
       const ran = spawnSync('sh', ['-euc', command], {
         cwd: work,
         encoding: 'utf8',
-        // where npm finds its registry is told by the machine
+        // npm finds its registry in the machine's configuration.
         env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}` },
       });
-      expect({ command, told: ran.status === 0 ? '' : ran.stdout + ran.stderr }).toEqual({ command, told: '' });
+      expect({ command, output: ran.status === 0 ? '' : ran.stdout + ran.stderr }).toEqual({ command, output: '' });
     } else if (word === 'ENTRYPOINT') entrypoint = z.array(z.string()).parse(JSON.parse(rest));
   }
   return { image: stage, entrypoint };
@@ -234,7 +239,7 @@ describe.skipIf(isMissing(ROOT))('the steps of the Dockerfile', { timeout: 240_0
   const folder = mkdtempSync(join(tmpdir(), 'rollwatch-image-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('make a daemon that runs as another user on what it may not write', async () => {
+  it('build a daemon that runs as a user who cannot write to its files', async () => {
     const { image, entrypoint } = build(folder);
     expect(readdirSync(join(image, 'opt/rollwatch')).toSorted()).toEqual([
       'ansible',
@@ -245,7 +250,7 @@ describe.skipIf(isMissing(ROOT))('the steps of the Dockerfile', { timeout: 240_0
       'public',
     ]);
     expect(existsSync(join(image, 'opt/rollwatch/node_modules/vite'))).toBe(false);
-    // nothing that builds is left: it would be megabytes, and more to mend
+    // Build tools are removed: they would add megabytes and security updates.
     rmSync(join(folder, 'build'), { recursive: true });
     chmodSync(folder, 0o755);
     const state = join(image, 'var/lib/rollwatch');
@@ -271,18 +276,18 @@ describe.skipIf(isMissing(ROOT))('the steps of the Dockerfile', { timeout: 240_0
         stdio: ['ignore', 'pipe', 'pipe'],
       },
     );
-    let told = '';
+    let output = '';
     let printed = '';
     child.stderr.on('data', (part: Buffer) => {
-      told += part.toString();
+      output += part.toString();
     });
     child.stdout.on('data', (part: Buffer) => {
       printed += part.toString();
     });
     const ended = once(child, 'exit');
     try {
-      await expect.poll(() => told, { timeout: 30_000 }).toMatch(/"url":"/);
-      const url = /"url":"([^"]+)"/.exec(told)?.[1] ?? '';
+      await expect.poll(() => output, { timeout: 30_000 }).toMatch(/"url":"/);
+      const url = /"url":"([^"]+)"/.exec(output)?.[1] ?? '';
       await expect.poll(async () => (await fetch(`${url}/readyz`)).status, { timeout: 20_000 }).toBe(200);
       expect((await fetch(`${url}/page.js`)).status).toBe(200);
       await expect
@@ -299,7 +304,7 @@ describe.skipIf(isMissing(ROOT))('the steps of the Dockerfile', { timeout: 240_0
       child.kill('SIGTERM');
       await ended;
     }
-    expect({ code: child.exitCode, told: child.exitCode === 0 ? '' : told }).toEqual({ code: 0, told: '' });
+    expect({ code: child.exitCode, output: child.exitCode === 0 ? '' : output }).toEqual({ code: 0, output: '' });
     expect(JSON.parse(printed)).toHaveProperty('run.version');
     expect(readdirSync(cloud.state)).toContain('rollwatch.sqlite');
     expect(readdirSync(state)).toEqual([]);

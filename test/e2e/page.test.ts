@@ -26,7 +26,7 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
   let page: Page;
   let folder: string;
 
-  const tell = (task: object) =>
+  const report = (task: object) =>
     fetch(`${watch.url}/api/v1/tasks`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -53,7 +53,7 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
     discard(folder);
   });
 
-  it('says that all is up, and what each probe says', async () => {
+  it('shows that everything is up, and the state of each probe', async () => {
     await page
       .getByRole('region', { name: 'Now' })
       .getByText('Up', { exact: true })
@@ -66,16 +66,16 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
       'server-boot',
       'token',
     ]);
-    await page.getByText('None: nothing was seen down or slow.').waitFor();
+    await page.getByText('None: nothing was down or slow.').waitFor();
     expect(await page.title()).toContain('● up embedded');
   });
 
   it('shows the phase and its budget, and the task that is running', async () => {
     await rollwatch(['phase', 'maintenance'], { folder, env: { ROLLWATCH_URL: watch.url } });
-    await tell({ id: 'hostile', name: HOSTILE, start: new Date().toISOString(), status: 'running' });
+    await report({ id: 'hostile', name: HOSTILE, start: new Date().toISOString(), status: 'running' });
     await page.getByRole('heading', { name: 'Phase: maintenance' }).waitFor();
     await page.getByRole('img', { name: /^API downtime: 0 s, within the budget of 120 s$/ }).waitFor();
-    await page.getByRole('list', { name: 'Tasks under way' }).getByText(HOSTILE).waitFor();
+    await page.getByRole('list', { name: 'Running tasks' }).getByText(HOSTILE).waitFor();
   });
 
   it('shows a window within two seconds of the failed sample, with its cause and its task', async () => {
@@ -91,16 +91,16 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
     const shown = Date.now();
     expect(shown - failed).toBeLessThan(SHOWN);
     await banner.getByText(/connection-refused by nova-api/).waitFor();
-    await banner.getByText(`began in task '${HOSTILE}'`).waitFor();
+    await banner.getByText(`attributed to task '${HOSTILE}'`).waitFor();
     await windowRows().filter({ hasText: 'not over yet' }).first().waitFor();
     expect(await page.title()).toContain('▼ DOWN');
     expect(await page.getByRole('status').innerText()).toMatch(/^Down: server-list/);
   });
 
-  it('closes it when the service is back', async () => {
+  it('shows the end of the window when the service is back', async () => {
     await new Promise((resolve) => setTimeout(resolve, 1500));
     await cloud.start('nova-api');
-    await tell({
+    await report({
       id: 'hostile',
       name: HOSTILE,
       start: new Date(Date.now() - 6000).toISOString(),
@@ -116,21 +116,21 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
       .not.toContain('not over yet');
   });
 
-  it('opens the samples, request ids and candidates of a window, by click and by keys', async () => {
+  it('shows the samples, request ids and candidates of a window, by mouse and by keyboard', async () => {
     const down = windowRows().filter({ hasText: 'DOWN' });
     await down.last().getByRole('button').press('Enter');
-    const samples = page.getByRole('group', { name: /^In the order in which they were sent/ }).locator('tbody tr');
+    const samples = page.getByRole('group', { name: /^In the order sent/ }).locator('tbody tr');
     await samples.first().waitFor();
     const texts = await samples.allInnerTexts();
     expect(texts.some((text) => text.includes('ok') && /req-[0-9a-f-]{36}/.test(text))).toBe(true);
     expect(texts.some((text) => text.includes('failed') && text.includes('connection-refused by nova-api'))).toBe(true);
-    const candidates = page.getByRole('group', { name: /^Tasks that were under way/ }).locator('tbody tr');
+    const candidates = page.getByRole('group', { name: /^Tasks that were running/ }).locator('tbody tr');
     expect(await candidates.first().innerText()).toContain(HOSTILE);
     await down.last().getByRole('button').press('Enter');
     await samples.first().waitFor({ state: 'detached' });
   });
 
-  it('zooms by keys and by dragging, and goes back to the whole', async () => {
+  it('zooms by keyboard and by dragging, and back to the whole run', async () => {
     const note = page.getByText(/Drag to zoom/);
     const whole = page.getByRole('button', { name: 'Whole run' });
     const seen = async () => (await note.innerText()).split(',')[0];
@@ -153,7 +153,7 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
     await whole.click();
   });
 
-  it('tells under the pointer what is there, and opens a window on a click', async () => {
+  it('shows what is under the pointer, and opens a window on a click', async () => {
     const timeline = page.getByRole('application', { name: /^4 series over/ });
     await timeline.press('0');
     await windowRows().filter({ hasText: 'DOWN' }).first().getByRole('button').click();
@@ -176,7 +176,7 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
     await page.getByRole('heading', { name: 'Samples around its edges' }).waitFor();
   });
 
-  it('fits a phone, and has no colours without words', async () => {
+  it('fits on a phone, and never uses colour without text', async () => {
     const phone = await openPage(browser, { viewport: { width: 390, height: 844 }, colorScheme: 'dark' });
     await phone.page.goto(watch.url);
     await phone.page.getByRole('application', { name: /^4 series over/ }).waitFor();
@@ -184,11 +184,11 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
       .tuple([z.number(), z.number()])
       .parse(await phone.page.evaluate('[document.documentElement.scrollWidth, document.documentElement.clientWidth]'));
     expect(wide).toBeLessThanOrEqual(room);
-    expect(phone.troubles).toEqual([]);
+    expect(phone.problems).toEqual([]);
     await phone.page.context().close();
   });
 
-  it('says so when the daemon is gone, and goes on when it is back', async () => {
+  it('shows that the daemon is gone, and continues when it is back', async () => {
     const other = await openPage(browser);
     await other.page.goto(watch.url);
     await other.page.getByRole('region', { name: 'Now' }).getByText('Up', { exact: true }).first().waitFor();
@@ -213,7 +213,7 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
     expect(code).toBe(0);
     const file = join(folder, 'report.html');
     writeFileSync(file, out);
-    const { page: opened, troubles } = await openPage(browser, { offline: true });
+    const { page: opened, problems } = await openPage(browser, { offline: true });
     await opened.goto(pathToFileURL(file).href);
     await opened
       .getByRole('region', { name: 'Outcome' })
@@ -230,19 +230,19 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
       .first()
       .waitFor();
     await opened.getByRole('application', { name: /^4 series over/ }).waitFor();
-    expect(troubles).toEqual([]);
+    expect(problems).toEqual([]);
     await opened.context().close();
   });
 
-  it('shows the report as text where scripts may not run', async () => {
+  it('shows the report as text without scripts', async () => {
     const { page: opened } = await openPage(browser, { javaScriptEnabled: false });
     await opened.goto(pathToFileURL(join(folder, 'report.html')).href);
     expect(await opened.locator('noscript, body').last().innerText()).toContain('The API was down for');
     await opened.context().close();
   });
 
-  it('ran nothing that a task was called, and met no error', () => {
-    expect(watched.troubles.filter((one) => !/ERR_|Failed to (fetch|load)/.test(one))).toEqual([]);
+  it('executed no task name as a script, and had no errors', () => {
+    expect(watched.problems.filter((one) => !/ERR_|Failed to (fetch|load)/.test(one))).toEqual([]);
   });
 });
 

@@ -1,4 +1,6 @@
-/** Debian's Prometheus scrapes a daemon every second through an outage, and Debian's Alertmanager is told of it. */
+/**
+ * Debian's Prometheus scrapes a daemon every second through an outage, and Debian's Alertmanager receives the alert.
+ */
 
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,7 +32,7 @@ const DOWN = 25_000;
 const AFTER = 12_000;
 
 describe.skipIf(isMissing(PROMETHEUS, ALERTMANAGER))(
-  'what Prometheus and Alertmanager make of an outage',
+  'an outage in Prometheus and Alertmanager',
   { timeout: 120_000 },
   () => {
     let cloud: EmbeddedCloud;
@@ -49,14 +51,14 @@ describe.skipIf(isMissing(PROMETHEUS, ALERTMANAGER))(
       webhook = await startWebhook();
       grafana = await standInForGrafana({ token: TOKEN });
       writeFileSync(join(folder, 'grafana-token'), TOKEN);
-      // the webhook stands for a server that runs
+      // The webhook is used as a running server.
       const reach = { enabled: true, banner: false, targets: [new URL(webhook.url).host] };
       const settings = {
         vantage: 'here',
         probes: { 'server-reach': reach },
         grafana: { url: grafana.url, token_file: 'grafana-token' },
       };
-      // JSON is YAML
+      // JSON is valid YAML.
       writeFileSync(join(folder, 'rollwatch.yaml'), JSON.stringify(settings));
       watch = await startWatch({
         folder,
@@ -81,7 +83,7 @@ describe.skipIf(isMissing(PROMETHEUS, ALERTMANAGER))(
       discard(folder);
     });
 
-    it('tells the webhook within 15 s that the API is down', () => {
+    it('reaches the webhook within 15 s', () => {
       const first = webhook.notices.find(({ alert, status }) => alert === 'RollwatchApiDown' && status === 'firing');
       expect(first).toBeDefined();
       const seconds = ((first?.at ?? 0) - wentDown) / 1000;
@@ -97,12 +99,12 @@ describe.skipIf(isMissing(PROMETHEUS, ALERTMANAGER))(
       expect(empty).toEqual([]);
     });
 
-    it('can say every alert: what it looks at is there, whether it fires or not', async () => {
+    it('has the metrics of every alert, whether it fires or not', async () => {
       const empty = [];
       for (const { where, expr } of EXPRESSIONS.filter(({ where }) => isAlert(where))) {
         await monitoring.values(expr, from);
         for (const selector of selectorsOf(expr)) {
-          // the embedded cloud can't be made to refuse a token: another cause stands for it
+          // The embedded cloud cannot reject a token, so another cause is used.
           const met = selector.replace('unauthorized|forbidden', 'connection-refused');
           if ((await monitoring.values(met, from)) === 0) empty.push(`${where}: ${met}`);
         }
@@ -110,20 +112,20 @@ describe.skipIf(isMissing(PROMETHEUS, ALERTMANAGER))(
       expect(empty).toEqual([]);
     });
 
-    it('offers something for every variable', async () => {
+    it('has values for every variable', async () => {
       for (const variable of VARIABLES) {
         expect(await monitoring.offered(variable, filledIn(variable.expr)), variable.where).not.toEqual([]);
       }
     });
 
-    it('marks the outage where no push is set up', async () => {
+    it('is annotated from metrics if nothing is pushed', async () => {
       const annotation = EXPRESSIONS.find(({ where }) => where.includes('annotation'));
       expect(await monitoring.values(`(${filledIn(annotation?.expr ?? '')}) > 0`, from)).toBeGreaterThan(15);
     });
 
-    /** What Grafana shows in a panel that asks for this moment. */
+    /** Returns what Grafana shows in a panel with instant queries. */
     async function answersOf(panel: Panel): Promise<Answers> {
-      // all of a panel's queries are of one moment, the end of the range that is shown
+      // All queries of a panel have the same time, the end of the range.
       const now = Date.now() / 1000;
       const answers = panel.targets.map(
         async ({ refId, expr }) => [refId, await monitoring.instant(filledIn(expr), now)] as const,
@@ -132,7 +134,7 @@ describe.skipIf(isMissing(PROMETHEUS, ALERTMANAGER))(
     }
     const tiles = async (title: string) => tilesOf(panelCalled(title), await answersOf(panelCalled(title)));
 
-    it('shows each series once in the table of windows', async () => {
+    it('has one row per series in the table of windows', async () => {
       const panel = panelCalled('Windows');
       const [rows = [], ...others] = await tablesOf(panel, await answersOf(panel));
       expect(others).toEqual([]);
@@ -141,16 +143,16 @@ describe.skipIf(isMissing(PROMETHEUS, ALERTMANAGER))(
       expect(rows.find(({ connection }) => connection === 'new')).toMatchObject({
         Windows: 1,
         Down: expect.closeTo(DOWN / 1000, -1),
-        'Last began': expect.closeTo(wentDown, -4),
+        'Last started': expect.closeTo(wentDown, -4),
       });
     });
 
-    it('finds the windows of the cloud that is chosen, as Rollwatch pushed them', async () => {
+    it('is among the pushed windows of the selected cloud', async () => {
       const variable = VARIABLES.find(({ name }) => name === 'downtime_tags');
       if (variable === undefined) throw new Error('no such variable');
       const foundOn = async (cloud: string) => {
         const tags = await monitoring.offered(variable, filledIn(variable.expr.replaceAll('$cloud', cloud)));
-        // as Grafana asks for what the dashboards tell it
+        // The queries of Grafana for the dashboards.
         const query = new URLSearchParams({ matchAny: 'true', limit: '1000' });
         for (const tag of [...(tags.length === 0 ? [''] : tags), 'rollwatch:none']) query.append('tags', tag);
         const headers = { Authorization: `Bearer ${TOKEN}` };
@@ -165,32 +167,32 @@ describe.skipIf(isMissing(PROMETHEUS, ALERTMANAGER))(
       expect(await foundOn('another')).toEqual([]);
     });
 
-    it('says once that it is over, and that nothing else was wrong', async () => {
+    it('is resolved once, and no other alert fired', async () => {
       await expect
         .poll(() => webhook.notices, { timeout: 90_000, interval: 500 })
         .toContainEqual(expect.objectContaining({ alert: 'RollwatchApiDown', status: 'resolved' }));
       const fired = new Set(webhook.notices.filter(({ status }) => status === 'firing').map(({ alert }) => alert));
-      // boots can't be told while the API is down: that is inhibited, and comes when it is not
+      // The alert for boots is inhibited while the API is down, and sent afterwards.
       fired.delete('RollwatchBootsFailing');
       expect([...fired]).toEqual(['RollwatchApiDown']);
     });
 
-    it('shows what is up, what is paused, and that nothing is known once the daemon is frozen or dead', async () => {
+    it('is followed by up, paused, and not known once the daemon is frozen or dead', async () => {
       const texts = async (title: string) => (await tiles(title)).map(({ text }) => text);
       const probes = ['server-boot', 'server-list', 'server-reach', 'token'];
       await expect.poll(() => texts('State'), { timeout: 30_000 }).toEqual(probes.map(() => 'up'));
       expect((await tiles('State')).map(({ title }) => title).sort()).toEqual(probes.map((one) => `embedded ${one}`));
-      expect(await texts('Can it be relied on?')).toEqual(['yes', 'yes', 'yes']);
+      expect(await texts('Health')).toEqual(['yes', 'yes', 'yes']);
       await rollwatch(['pause'], { folder, env: { ROLLWATCH_URL: watch.url } });
       await expect.poll(() => texts('State'), { timeout: 30_000 }).toEqual(probes.map(() => 'paused'));
-      expect(await texts('Can it be relied on?')).toEqual(['yes', 'NO', 'yes']);
-      // frozen, then dead
+      expect(await texts('Health')).toEqual(['yes', 'NO', 'yes']);
+      // Frozen, then killed.
       watch.process.kill('SIGSTOP');
       await expect.poll(() => texts('State'), { timeout: 30_000 }).toEqual(probes.map(() => 'not known'));
-      expect(await texts('Can it be relied on?')).toEqual(['NO', 'NO', 'NO']);
+      expect(await texts('Health')).toEqual(['NO', 'NO', 'NO']);
       await watch.kill();
       await expect.poll(() => texts('State'), { timeout: 30_000 }).toEqual(probes.map(() => 'not known'));
-      expect(await texts('Can it be relied on?')).toEqual(['NO', 'NO', 'NO']);
+      expect(await texts('Health')).toEqual(['NO', 'NO', 'NO']);
       expect(await texts('Down for')).toEqual(['not known']);
       expect(await texts('Phase')).toEqual(['not known']);
     });

@@ -1,6 +1,6 @@
 /**
- * The callback plugin in a real ansible-playbook, against a listener that takes what it tells, refuses it, hangs or is
- * not there. ANSIBLE_PLAYBOOK names another ansible-playbook than the one in the PATH.
+ * The callback plugin in a real ansible-playbook, against a listener that accepts its reports, rejects them, hangs or
+ * is absent. ANSIBLE_PLAYBOOK names another ansible-playbook than the one in the PATH.
  */
 
 import { execFile, spawn } from 'node:child_process';
@@ -159,7 +159,7 @@ describe.skipIf(isMissing(tool(PLAYBOOK, 'ansible')))(
   'the Ansible callback plugin (needs ansible-playbook)',
   { timeout: 60_000 },
   () => {
-    it('tells of every task and handler, where it ran, how it went, and nothing secret', async () => {
+    it('reports every task and handler with hosts and status, and no secret', async () => {
       await using listener = await listenForTasks();
       const token = 'token-of-the-daemon';
       const { code, warnings } = await play('whole.yml', { ROLLWATCH_URL: listener.url, ROLLWATCH_TOKEN: token });
@@ -198,7 +198,7 @@ describe.skipIf(isMissing(tool(PLAYBOOK, 'ansible')))(
       expect(listener.requests.some(({ body }) => body.includes(SECRET) || body.includes(token))).toBe(false);
     });
 
-    it('tells a dry run as one, and of a real one the first host at once', async () => {
+    it('reports a dry run as such, and the first host of a real run at once', async () => {
       await using listener = await listenForTasks();
       expect(await play('short.yml', { ROLLWATCH_URL: listener.url }, ['--check'])).toMatchObject({ code: 0 });
       expect(await listener.ended(2)).toMatchObject([
@@ -211,7 +211,7 @@ describe.skipIf(isMissing(tool(PLAYBOOK, 'ansible')))(
       expect(bodies).toContainEqual(expect.objectContaining({ name: 'Slow on one', hosts: ['b'], status: 'running' }));
     });
 
-    it('knows that tasks overlap where each host goes its own way', async () => {
+    it('reports overlapping tasks with the strategy free', async () => {
       await using listener = await listenForTasks();
       expect(await play('free.yml', { ROLLWATCH_URL: listener.url })).toMatchObject({ code: 0, warnings: '' });
       const [first, second, ...more] = await listener.ended(2);
@@ -224,16 +224,14 @@ describe.skipIf(isMissing(tool(PLAYBOOK, 'ansible')))(
       expect(end).toBeGreaterThan(start);
     });
 
-    it('keeps what it tells while nobody listens, also when the playbook has ended', async () => {
+    it('keeps reports while the daemon is down, also after the playbook has ended', async () => {
       const port = await listenForTasks().then(async (one) => {
         await one[Symbol.asyncDispose]();
         return one.port;
       });
       const ran = await play('short.yml', { ROLLWATCH_URL: `http://127.0.0.1:${port}` });
       expect(ran.code).toBe(0);
-      expect(ran.warnings).toMatch(
-        new RegExp(`rollwatch: tasks cannot be told to http://127.0.0.1:${port}: .*refused`),
-      );
+      expect(ran.warnings).toMatch(new RegExp(`rollwatch: cannot report tasks to http://127.0.0.1:${port}: .*refused`));
       await using listener = await listenForTasks({ port });
       expect(await listener.ended(2)).toMatchObject([
         { name: 'One', status: 'ok' },
@@ -245,7 +243,7 @@ describe.skipIf(isMissing(tool(PLAYBOOK, 'ansible')))(
       ['fails', 503],
       ['wants less', 429],
       ['hangs', null],
-    ])('tries again when the daemon %s', async (_what, answer) => {
+    ])('retries if the daemon %s', async (_what, answer) => {
       await using listener = await listenForTasks();
       listener.answer = answer;
       expect((await play('short.yml', { ROLLWATCH_URL: listener.url })).code).toBe(0);
@@ -254,20 +252,20 @@ describe.skipIf(isMissing(tool(PLAYBOOK, 'ansible')))(
       expect(await listener.ended(2)).toHaveLength(2);
     });
 
-    it('says what the daemon refuses, and does not ask it again', async () => {
+    it('warns about a report that the daemon rejects, and does not retry it', async () => {
       await using listener = await listenForTasks();
       listener.answer = 401;
       const ran = await play('short.yml', { ROLLWATCH_URL: listener.url, ROLLWATCH_TOKEN: 'wrong' });
       expect(ran).toMatchObject({
         code: 0,
-        warnings: `[WARNING]: rollwatch: tasks cannot be told to ${listener.url}: HTTP 401 Unauthorized`,
+        warnings: `[WARNING]: rollwatch: cannot report tasks to ${listener.url}: HTTP 401 Unauthorized`,
       });
       await delay(1500);
       const ids = listener.requests.map(({ body }) => body);
       expect(new Set(ids).size).toBe(ids.length);
     });
 
-    it('ends a task of which nobody knows how it ended when Ansible is killed', async () => {
+    it('ends a task as unknown if Ansible is killed', async () => {
       await using listener = await listenForTasks();
       const env = environment({ ROLLWATCH_URL: listener.url });
       const child = spawn(PLAYBOOK, ['-i', 'hosts.ini', 'long.yml'], {
@@ -282,7 +280,7 @@ describe.skipIf(isMissing(tool(PLAYBOOK, 'ansible')))(
       expect(await listener.ended(1)).toMatchObject([{ name: 'Sleep', status: 'unknown', end: expect.any(String) }]);
     });
 
-    it('reports a task that runs long again and again, so that its end is missed where all is killed', async () => {
+    it('sends heartbeats for a long task, so that the daemon ends it if everything is killed', async () => {
       await using listener = await listenForTasks();
       const env = environment({ ROLLWATCH_URL: listener.url });
       const options = { cwd: folder, env, stdio: 'ignore', detached: true } as const;
@@ -298,9 +296,13 @@ describe.skipIf(isMissing(tool(PLAYBOOK, 'ansible')))(
     });
 
     it.each([
-      ['is not set', {}, /ROLLWATCH_URL is not set; it must be as http:\/\/127\.0\.0\.1:9774/],
-      ['is no URL', { ROLLWATCH_URL: 'localhost:9774' }, /ROLLWATCH_URL is u?'localhost:9774'; it must be as/],
-    ])('warns once and leaves the upgrade alone when ROLLWATCH_URL %s', async (_what, env, warning) => {
+      ['is not set', {}, /ROLLWATCH_URL is not set; set it to a URL such as http:\/\/127\.0\.0\.1:9774/],
+      [
+        'is no URL',
+        { ROLLWATCH_URL: 'localhost:9774' },
+        /ROLLWATCH_URL is u?'localhost:9774'; set it to a URL such as/,
+      ],
+    ])('warns once and does not affect the upgrade if ROLLWATCH_URL %s', async (_what, env, warning) => {
       const ran = await play('short.yml', env);
       expect(ran.code).toBe(0);
       expect(ran.warnings).toMatch(warning);

@@ -165,7 +165,7 @@ describe('the checks before and after', { timeout: 120_000 }, () => {
     expect(cleaned.code).toBe(0);
     expect(cleaned.out).toContain('clean embedded: rollwatch-check-basics: ');
     expect(await brief()).toEqual([]);
-    // This also deleted the survivors, which the next test needs
+    // This also deleted the survivors, which the next test needs.
     expect((await run('embedded', 'before', '--only', 'survivors')).code).toBe(0);
   });
 

@@ -22,7 +22,7 @@ const reportSchema = z.object({
   run: z.object({ sessions: z.array(z.object({ id: z.number(), ended: z.boolean() })) }),
 });
 
-/** Every request that an HTTP server of this process gets, as an access log has it. */
+/** An access log of every HTTP server in this process. */
 function accessLog() {
   const lines: { readonly at: number; readonly port: number | undefined; readonly url: string }[] = [];
   const note = (message: unknown) => {
@@ -75,12 +75,12 @@ it.each([
   const watch = await startWatch({ env, folder });
   try {
     await until('ready', () => isReady(watch));
-    // The change of session waits for answers and for a server to go: it takes longer than the sampler's health reports are apart.
+    // A change of session waits for answers and a deletion, which takes longer than the interval of health reports.
     await cloud.setFault('nova-api', { kind: 'slow', ms: ANSWER_MS });
     await until('a boot', async () => ((await cloud.servers()).length > 0 ? true : null));
     for (const step of steps) {
       set(step);
-      // Longer than the sampler takes to notice, shorter than the change of session.
+      // Longer than the sampler needs to notice it, shorter than the change of session.
       await delay(1200);
     }
     await until('a second session', async () => ((await sessionsOf(watch)).length > 1 ? true : null));
@@ -93,9 +93,9 @@ it.each([
         at >= from && port === cloud.ports['nova-api'] && url.includes('/servers/detail') && !url.includes('name='),
     );
     expect(lists.length).toBeLessThanOrEqual(LISTS_PER_SECOND * (COUNTED_SECONDS + 1));
-    // An API that is as slow as this one is asked less often.
+    // An API as slow as this one gets fewer requests.
     expect(lists.length).toBeGreaterThan(0);
-    // A clock that is set again at once is followed once a minute.
+    // Further clock changes are followed once a minute.
     expect(await sessionsOf(watch)).toHaveLength(2);
 
     const stopped = await Promise.race([watch.stop(), delay(30_000, null, { ref: false })]);

@@ -32,7 +32,7 @@ afterAll(async () => {
 
 const schema = z.object({ clouds: z.record(z.string(), z.record(z.string(), z.unknown())) });
 
-/** The embedded cloud's entry with other settings, in a file of its own. */
+/** The embedded cloud's entry with other settings, in a separate file. */
 function otherCloud(change: Readonly<Record<string, unknown>>, auth: Readonly<Record<string, unknown>> = {}) {
   const entry = schema.parse(parse(cloud.cloudsYaml())).clouds['embedded'] ?? {};
   const place = mkdtempSync(join(folder, 'other-'));

@@ -8,7 +8,7 @@ import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { discard, startWatch } from '../support/daemon.ts';
 import { rollwatch } from '../support/rollwatch.ts';
 
-/** 50 by hand (see docs/accuracy.md); a few are enough to notice what breaks. */
+/** Use 50 by hand (see docs/accuracy.md); a few are enough to notice a regression. */
 const KILLS = Number(process.env['ROLLWATCH_KILLS'] ?? 4);
 
 const schema = z.object({
@@ -20,7 +20,7 @@ const schema = z.object({
   servers: z.object({ created: z.number(), deleted: z.number(), leaked: z.number() }),
 });
 
-it('killed at any moment of boots and outages, it goes on, leaves no server, and a replay of its journal says the same', {
+it('a daemon killed at any moment continues, leaves no server, and has the same report after a replay', {
   timeout: 30_000 + KILLS * 12_000,
 }, async () => {
   const cloud = await startCloudWorker();
@@ -41,7 +41,7 @@ it('killed at any moment of boots and outages, it goes on, leaves no server, and
     await delay(6000);
     const { code, printed } = await last.stop();
     const report = schema.parse(JSON.parse(printed));
-    // No phase began, so the outages are judged by what the plan promises outside of them.
+    // No phase started, so the outages are judged by the budgets outside all phases.
     expect(code).toBe(report.verdict.result === 'fail' ? 1 : 0);
     const { out } = await rollwatch(['report', '--json', '--journal', last.journal], { folder });
     const replayed = schema.parse(JSON.parse(out));

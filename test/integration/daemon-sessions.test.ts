@@ -113,7 +113,7 @@ it('starts the next sampler paused after a pause while the session changes', asy
   await untilLogged('2 resume');
 });
 
-it('stops while the session changes, also if told twice', async () => {
+it('stops while the session changes, also if requested twice', async () => {
   const { stop } = await start(() => ({ offset: -5000 }));
   await untilLogged('1 stop');
   await Promise.all([stop(), stop()]);
@@ -141,7 +141,7 @@ it('records phases while no session is open', async () => {
 
 it('logs a void sample with its reason at debug', async () => {
   const { stop } = await start(() => ({ samples: [okSample({ seq: 0, at: 1000 }), voidSample({ seq: 1, at: 2000 })] }));
-  const message = 'server-list (new) of cloud is void, stalled: stood still';
+  const message = 'server-list (new) of cloud is void, stalled: stalled';
   await untilLogged(message);
   await stop();
   expect(levels.get(message)).toBe('debug');

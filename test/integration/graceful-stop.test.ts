@@ -12,7 +12,7 @@ import { startRunner } from '../../src/sampler/runner.ts';
 import { accessTo } from '../support/cloud-access.ts';
 
 const SETTINGS = {
-  // So that no more than the ceiling's four requests are sent before the stop is noticed (0.8 s).
+  // At most four requests, the limit, are sent before the stop is noticed (0.8 s).
   interval: 700,
   slow: 2000,
   timeout: 10_000,
@@ -20,10 +20,10 @@ const SETTINGS = {
   detail: true,
   limit: 100,
 };
-/** From SIGTERM to the exit, in seconds: so long that samples after the first are not sent on their own. */
+/** From SIGTERM to the exit, in seconds: long enough that later samples share the result of the first one. */
 const DRAIN = 5;
 
-it('dates a graceful stop by the requests that were lost in the queue, and observes all of it', {
+it('a graceful stop starts with the requests that were lost in the queue, and is observed completely', {
   timeout: 60_000,
 }, async () => {
   const cloud = await startCloudWorker({ workers: 16 });

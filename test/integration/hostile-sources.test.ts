@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { secret } from '../../src/domain/secret.ts';
-import { createHttpClient, HttpError } from '../../src/http/http-client.ts';
+import { createJsonClient, HttpError } from '../../src/http/http-client.ts';
 import { serveFlood } from '../support/flood-server.ts';
 import { serveHttp } from '../support/scripted-server.ts';
 
@@ -16,10 +16,10 @@ const kept = <T extends { close(): unknown }>(one: T): T => {
 const SECRET = 'PLANTED-TOKEN-5e7f0a';
 const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
 
-/** What asking gives: a status and the length of the body, or the trouble. */
+/** The result of a request: status and length of the body, or the error. */
 async function ask(url: string, timeout = 1500) {
   const client = kept(
-    createHttpClient({ url, token: secret(SECRET) }, { signal: new AbortController().signal, timeout }),
+    createJsonClient({ url, token: secret(SECRET) }, { signal: new AbortController().signal, timeout }),
   );
   const began = performance.now();
   const seen = await client.request('GET', '/').then(
@@ -50,13 +50,13 @@ describe('an ARA or a Grafana that never pauses', () => {
   });
 });
 
-it('gives a large answer whole', async () => {
+it('returns a large answer completely', async () => {
   const server = kept(await serveHttp((_request, response) => response.end('é'.repeat(1_000_000))));
   expect((await ask(server.url)).seen).toEqual([200, 1_000_000]);
 });
 
 it.each(['ftp://127.0.0.1:1', 'file:///etc', 'http://127.0.0.1:1'])(
-  'tells nothing of what it sent to %s',
+  'an error does not contain what was sent to %s',
   async (url) => {
     const { seen } = await ask(url);
     expect(seen).toBeInstanceOf(HttpError);

@@ -1,4 +1,4 @@
-/** Whatever a cloud, a configuration or an argument calls itself: no control sequence of it reaches the terminal. */
+/** No control sequence from a cloud, a configuration or an argument reaches the terminal. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,7 +20,7 @@ let cloud: ScriptedServer;
 let folder: string;
 let env: Readonly<Record<string, string>>;
 
-/** Answers in place of the usual ones, by the first part of the path. */
+/** Answers instead of the usual ones, by the first segment of the path. */
 let odd: { readonly [route: string]: { readonly status?: number; readonly body: unknown } } = {};
 
 beforeAll(async () => {
@@ -49,7 +49,7 @@ const SERVER = {
   created: '2026-11-25T00:00:00Z',
 };
 
-/** Keystone, Nova, Glance and Neutron, as far as the commands ask before they have something to say. */
+/** Keystone, Nova, Glance and Neutron, as far as the commands use them before they print something. */
 function answer(request: IncomingMessage, response: ServerResponse): void {
   const path = request.url ?? '';
   const route = Object.keys(ROUTES).find((one) => path.includes(one)) ?? '';
@@ -90,7 +90,7 @@ const ROUTES: { readonly [route: string]: () => unknown } = {
   '/servers': () => ({ servers: [SERVER] }),
 };
 
-/** All that our own output may have: colours, and the clearing of the line at the foot. */
+/** The control sequences of Rollwatch itself: colours, and clearing the status line. */
 const ESCAPE = '\u001b';
 const OWN = new RegExp(`${ESCAPE}\\[(?:1|2|22|31|32|33|39)m|\\r${ESCAPE}\\[2K`, 'g');
 
@@ -147,11 +147,11 @@ describe('a terminal', { timeout: 120_000 }, () => {
     const { code: ended, shown } = await onTerminal(args);
     expect(shown.match(RAW)).toBeNull();
     if (code !== null) expect({ ended, shown: ended === code ? '' : shown }).toEqual({ ended: code, shown: '' });
-    // or the test would hold of nothing
+    // Otherwise the test would test nothing.
     expect(shown).toContain('EVIL');
   });
 
-  it('gets none from rollwatch.yaml either, nor from clouds.yaml', async () => {
+  it('gets no control sequence from rollwatch.yaml or clouds.yaml', async () => {
     const odd = JSON.stringify(CONTROLS.replaceAll(/[\ud800\r\n]/g, ' '));
     const file = join(folder, 'odd.yaml');
     for (const settings of [
@@ -169,8 +169,8 @@ describe('a terminal', { timeout: 120_000 }, () => {
   });
 });
 
-describe('a reader who has gone', { timeout: 60_000 }, () => {
-  it('ends the program, and is not told of it for ever', async () => {
+describe('a closed standard output', { timeout: 60_000 }, () => {
+  it('ends the program', async () => {
     const child = spawn('sh', ['-c', '"$0" "$1" --help 2>&1 | true; echo ended', process.execPath, MAIN]);
     const [[code], out] = await Promise.all([once(child, 'exit'), text(child.stdout)]);
     expect({ code, out }).toEqual({ code: 0, out: 'ended\n' });
@@ -178,14 +178,14 @@ describe('a reader who has gone', { timeout: 60_000 }, () => {
 });
 
 describe('a pipe', { timeout: 60_000 }, () => {
-  it('gets JSON without control characters, in which nothing is lost', async () => {
+  it('gets complete JSON without control characters', async () => {
     const swept = await rollwatch(['sweep', '--dry-run', '--any-vantage', '--json'], { folder, env });
     expect(swept.out.match(RAW)).toBeNull();
     expect(JSON.parse(swept.out)).toMatchObject([{ name: SERVER.name }]);
     expect(swept.code).toBe(0);
   });
 
-  it('gets such log lines, too', async () => {
+  it('gets log lines without control characters', async () => {
     odd = { '/auth/tokens': { status: 503, body: error(CONTROLS) } };
     const { err } = await rollwatch(watch('e'), { folder, env });
     expect(err.match(RAW)).toBeNull();

@@ -68,7 +68,7 @@ function entriesOf(session: number, from: number): readonly JournalEntry[] {
       return { type: 'task', task: task({ id: `${session}-${index}`, start, end: start + 5000 }) } as const;
     }),
     { type: 'phase', phase: { name: 'maintenance', at: from + 1000 } },
-    { type: 'gap', gap: { from: from + 5000, until: from + 6000, kind: 'stalled', message: 'stood still' } },
+    { type: 'gap', gap: { from: from + 5000, until: from + 6000, kind: 'stalled', message: 'stalled' } },
     {
       type: 'server',
       event: { cloud: 'cloud', vantage: 'here', kind: 'created', name: 'one', id: null, at: from, message: '' },

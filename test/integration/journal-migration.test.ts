@@ -6,12 +6,12 @@ import { temporaryDirectory } from '../support/journal-place.ts';
 import { rollwatch } from '../support/rollwatch.ts';
 
 /**
- * A rehearsal that the version before recorded, with an observation gap and check runs added. The report that it gave
- * then, with today's names of fields, stands in the JSON file next to it.
+ * A rehearsal that an earlier version recorded, with an observation gap and check runs added. The JSON file next to it
+ * contains its report of that time, with today's names of fields.
  */
 const recorded = (name: string) => join(import.meta.dirname, 'journals', name);
 
-/** What was renamed in the names of checks and of the servers that survive an upgrade. */
+/** Applies the renames of checks and survivors. */
 const renamed = (text: string): string =>
   text
     .replaceAll('"kept servers', '"survivors')
@@ -22,7 +22,7 @@ const renamed = (text: string): string =>
 const directory = temporaryDirectory();
 afterEach(() => directory.clear());
 
-it('gives the same report of a journal that the version before recorded', async () => {
+it('a journal of an earlier version gives the same report', async () => {
   const folder = directory.path;
   writeFileSync(join(folder, 'rollwatch.sqlite'), gunzipSync(readFileSync(recorded('schema-4.sqlite.gz'))));
   const { code, out, err } = await rollwatch(['report', '--json'], { folder });

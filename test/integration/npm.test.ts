@@ -30,7 +30,7 @@ const manifest = z
   .parse(JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8')));
 
 describe('npm start', () => {
-  /** The process and all below it. */
+  /** The process and its descendants. */
   function descendants(pid: number): readonly number[] {
     const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
       readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
@@ -40,7 +40,7 @@ describe('npm start', () => {
   const alive = (pids: readonly number[]) => pids.filter((pid) => existsSync(`/proc/${pid}`));
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'leaves neither a process nor a server behind when npm alone gets a %s',
+    'leaves no process and no server when only npm gets a %s',
     { timeout: 90_000 },
     async (signal) => {
       const cloud = await startCloudWorker();
@@ -54,12 +54,12 @@ describe('npm start', () => {
       });
       let pids: readonly number[] = [];
       try {
-        let told = '';
+        let output = '';
         npm.stderr.on('data', (part: Buffer) => {
-          told += part.toString();
+          output += part.toString();
         });
         while ((await cloud.servers()).length === 0) {
-          if (npm.exitCode !== null) throw new Error(told);
+          if (npm.exitCode !== null) throw new Error(output);
           await delay(50);
         }
         pids = descendants(npm.pid ?? 0);
@@ -75,7 +75,7 @@ describe('npm start', () => {
     },
   );
 
-  it('is not the only script that hands signals on to what it starts', () => {
+  it('forwards signals to its child, as all scripts do', () => {
     const starters = Object.entries(manifest.scripts).filter(([, script]) =>
       /\b(vitest|node (src|test)\/)/.test(script),
     );
@@ -97,19 +97,19 @@ describe('npm ci', () => {
     return { status, stderr };
   };
 
-  it('warns of nothing on a Node.js that is older than the one it brings', () => {
+  it('prints no warning on an older Node.js than its own', () => {
     const { stderr } = install(['--loglevel', 'warn'], `--require ${OLD_NODE}`);
     expect(stderr).toContain('EBADENGINE');
     expect(install([], `--require ${OLD_NODE}`)).toEqual({ status: 0, stderr: '' });
   });
 
-  it('has nothing to warn of on the Node.js that it brings', () => {
+  it('prints no warning on its own Node.js', () => {
     expect(install(['--loglevel', 'warn'])).toEqual({ status: 0, stderr: '' });
   });
 });
 
 describe('the package', () => {
-  it('brings all files that its own pages send a reader to', () => {
+  it('contains all files that its documents link to', () => {
     const { stdout } = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
       cwd: CHECKOUT,
       env: { PATH, HOME: folder },
@@ -130,13 +130,13 @@ describe('the package', () => {
     expect(files).toContain(manifest.bin.rollwatch);
   });
 
-  /** Every Node.js of this machine that is too old, and one that only says so. */
+  /** Every old Node.js on this machine, and a simulated one. */
   const olds = PATH.split(delimiter)
     .map((one) => join(one, 'node'))
     .filter((one) => existsSync(one) && Number(nodeVersion(one).slice(1).split('.')[0]) < 24);
 
   it.each([['--require', OLD_NODE, process.execPath], ...olds.map((one) => ['', '', one])])(
-    'says on an old Node.js in one line which one it needs (%s %s %s)',
+    'names the required version in one line on an old Node.js (%s %s %s)',
     (require = '', file = '', node = '') => {
       const preload = require === '' ? [] : [require, file];
       const { status, stdout, stderr } = spawnSync(
@@ -148,7 +148,7 @@ describe('the package', () => {
       );
       expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
       expect(stderr).toMatch(
-        /^rollwatch: needs Node\.js 24 or newer, and \S+ is v\d+\.\d+\.\d+; see https:\/\/nodejs\.org\/\n$/,
+        /^rollwatch: needs Node\.js 24 or newer, but \S+ is v\d+\.\d+\.\d+; see https:\/\/nodejs\.org\/\n$/,
       );
     },
   );

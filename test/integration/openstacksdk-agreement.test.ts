@@ -12,7 +12,7 @@ import { layouts } from './openstacksdk/layouts.ts';
 // Debian's own Python: python3-openstacksdk is not on the path of any other.
 const PYTHON = '/usr/bin/python3';
 
-/** What Keystone is sent. */
+/** The request to Keystone. */
 function keystoneRequest(auth: CloudAuth<string>): unknown {
   switch (auth.type) {
     case 'password': {

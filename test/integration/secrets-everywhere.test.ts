@@ -1,4 +1,4 @@
-/** A cloud that echoes the password and the token wherever it can, in every encoding: neither is in anything written. */
+/** A cloud that echoes the password and the token everywhere, in every encoding: neither may appear in any output. */
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ const PASSWORD = 'Plänted "pass" \\ & <wörd> of%2F9c1d';
 const TOKEN = 'gAAAAABm-Planted_live-token-42d7f';
 const SECRETS = [PASSWORD, TOKEN];
 
-/** Long enough not to be there by chance; of base64 what doesn't depend on what stands around it. */
+/** Long enough not to occur by chance; of base64, the part that does not depend on the surrounding text. */
 const FORBIDDEN: readonly string[] = SECRETS.flatMap((one) =>
   Object.entries(ENCODINGS).flatMap(([name, encode]) => (name.includes('in the midst') ? [] : [encode(one)])),
 ).concat(PASSWORD.slice(0, 13), TOKEN.slice(0, 16));
@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 let asked = 0;
-/** What the client has sent, or is about to get, in the next encoding. */
+/** The secrets that the client sent or receives, in the next encoding. */
 function echoing(message: IncomingMessage): () => string {
   const known = message.headers['x-auth-token'] === undefined ? [PASSWORD] : SECRETS;
   return () => {
@@ -130,8 +130,8 @@ test('no secret is in any output, file, metric or report', { timeout: 180_000 },
   for (const [index, page] of pages.entries()) searched(`/${page}`, served[index] ?? '');
   for (const file of readdirSync(place)) searched(file, readFileSync(join(place, file)).toString('utf8'));
   for (const format of ['text', 'markdown', 'json', 'csv', 'junit', 'html']) {
-    const told = await rollwatch(['report', '--journal', watch.journal, '--format', format], { folder: place, env });
-    searched(`report --format ${format}`, told.out + told.err);
+    const output = await rollwatch(['report', '--journal', watch.journal, '--format', format], { folder: place, env });
+    searched(`report --format ${format}`, output.out + output.err);
   }
   for (const args of [
     ['sweep', '--dry-run', '--any-vantage'],
@@ -139,7 +139,7 @@ test('no secret is in any output, file, metric or report', { timeout: 180_000 },
     ['check', 'before', '--only', 'services', 'orphans', '--journal', join(place, 'check.sqlite')],
     ['check', 'clean'],
   ]) {
-    const told = await rollwatch(args, { folder: place, env });
-    searched(args.join(' '), told.out + told.err);
+    const output = await rollwatch(args, { folder: place, env });
+    searched(args.join(' '), output.out + output.err);
   }
 });

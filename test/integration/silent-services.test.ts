@@ -1,4 +1,4 @@
-/** A nova-compute that has died is up to Nova for a minute more: `check` names it by the age of its last report. */
+/** Nova shows a dead nova-compute as up for another minute; `check` finds it by the age of its last report. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { checkHosts } from '../../src/checks/hosts/hosts.ts';
@@ -25,7 +25,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-/** As its administrator sees it, whose own clock is so many milliseconds late. */
+/** As an administrator sees it whose clock is this many milliseconds late. */
 function open(late = 0): Cloud {
   const clock = { now: () => performance.timeOrigin + performance.now() - late };
   const cloud = openCloud({ access: accessTo(embedded, 'admin'), clock });
@@ -79,14 +79,14 @@ it('a host whose nova-compute dies before it takes a server is named without wai
     checks.push(one);
     if (one.status !== 'fail') return;
     toldAfter = performance.now() - begun;
-    // Then the server can be deleted
+    // Afterwards the server can be deleted.
     void embedded.start('nova-compute3');
   };
   await checkHosts(
     { ...given, admin: cloud, vantage: 'here', choice: choice.value, before: services, clock, onCheck },
     services,
   );
-  // A boot is waited for two minutes
+  // A boot may take two minutes.
   expect(toldAfter).toBeLessThan(60_000);
   expect(checks.map(({ name, status }) => `${name} ${status}`).toSorted()).toEqual([
     'hosts: compute1 pass',

@@ -24,14 +24,14 @@ import { startRunner } from '../../src/sampler/runner.ts';
 import { accessTo } from '../support/cloud-access.ts';
 import { discard, startWatch, type WatchProcess } from '../support/daemon.ts';
 
-/** 100 by hand; a few are enough to notice what breaks. */
+/** Use 100 by hand; a few are enough to notice a regression. */
 const STALLS = Number(process.env['ROLLWATCH_STALLS'] ?? 6);
 const STALL = 1500;
 
 function block(millis = STALL): void {
   const until = performance.now() + millis;
   while (performance.now() < until) {
-    // stands still on purpose
+    // Stalls on purpose.
   }
 }
 
@@ -41,7 +41,7 @@ const WAYS: readonly (() => Promise<void>)[] = [
   () => new Promise((resolve) => setImmediate(() => resolve(block()))),
 ];
 
-it('takes no stall of its own loop for a failure of the cloud, and counts the time as unobserved', {
+it('a stall of the event loop is not a failure of the cloud, and its time is unobserved', {
   timeout: 20_000 + STALLS * 4500,
 }, async () => {
   const cloud = await startCloudWorker({ workers: 16 });
@@ -62,7 +62,7 @@ it('takes no stall of its own loop for a failure of the cloud, and counts the ti
       apiTimeout: null,
     },
   });
-  // A time limit shorter than the stall: what came in time but was seen late must not count as late.
+  // A time limit shorter than the stall: an answer that arrived in time but was read late must not count as late.
   const settings = {
     interval: 1000,
     slow: 900,
@@ -112,7 +112,7 @@ it('takes no stall of its own loop for a failure of the cloud, and counts the ti
   }
 });
 
-/** Answers in a thread of its own, so that it serves while this one stands still. */
+/** Answers in its own thread, so that it serves while this one stalls. */
 const SLOW_SERVER = `
 const { parentPort, workerData: { after } } = require('node:worker_threads');
 const server = require('node:http').createServer((_request, response) => {
@@ -128,7 +128,7 @@ const server = require('node:net').createServer((socket) => {
 });
 server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`;
 
-/** Hangs up on whoever connects. */
+/** Closes every connection. */
 const HANGING_UP = `
 const { parentPort, workerData: { after } } = require('node:worker_threads');
 const server = require('node:net').createServer((socket) => {
@@ -143,7 +143,7 @@ async function serveSlowly(code: string, after: number) {
   return { port, [Symbol.asyncDispose]: async () => void (await worker.terminate()) };
 }
 
-describe('a limit of 1 s, in a loop that stands still for 0.9 s of it', () => {
+describe('a timeout of 1 s with a stall of 0.9 s', () => {
   const clock = { now: () => performance.timeOrigin + performance.now() };
   const signal = new AbortController().signal;
   const tls = { ca: null, cert: null, key: null, verify: true };
@@ -168,37 +168,37 @@ describe('a limit of 1 s, in a loop that stands still for 0.9 s of it', () => {
     return answer;
   }
 
-  it('leaves an answer that takes 0.5 s the whole of it', async () => {
+  it('accepts an answer that takes 0.5 s', async () => {
     await using slow = await serveSlowly(SLOW_SERVER, 500);
     expect(await get(slow.port)).toMatchObject({ type: 'answer', status: 200, body: 'late' });
   });
 
-  it('leaves a banner that takes 0.5 s the whole of it', async () => {
+  it('accepts a banner that takes 0.5 s', async () => {
     await using slow = await serveSlowly(SLOW_BANNER, 500);
     expect(await touch(slow.port)).toMatchObject({ outcome: 'ok' });
   });
 
-  it('is passed by a request that hangs, which is a fact', async () => {
+  it('is exceeded by a request that hangs, which is certain', async () => {
     await using hanging = await serveSlowly(SLOW_SERVER, NEVER_MS);
     const result = await get(hanging.port);
     expect(result).toMatchObject({ type: 'failure', kind: 'response-timeout' });
     expect(result.endedAt - result.sentAt).toBeGreaterThan(1850);
   });
 
-  it('is passed by a banner that does not come, which is a fact', async () => {
+  it('is exceeded by a banner that does not arrive, which is certain', async () => {
     await using silent = await serveSlowly(SLOW_BANNER, NEVER_MS);
     expect(await touch(silent.port)).toMatchObject({ outcome: 'failed', cause: { kind: 'response-timeout' } });
   });
 });
 
-describe('a connection that was hung up on', () => {
+describe('a connection that was closed', () => {
   const clock = { now: () => performance.timeOrigin + performance.now() };
   const signal = new AbortController().signal;
 
   it.each([
     { millis: 400, http: 'connection-reset', tcp: 'failed connection-reset' },
     { millis: PEER_TIMEOUT_MS + 200, http: 'stalled', tcp: 'void stalled' },
-  ])('while our loop stood still for $millis ms is $http', { timeout: 20_000 }, async (expected) => {
+  ])('during a stall of $millis ms is $http', { timeout: 20_000 }, async (expected) => {
     await using server = await serveSlowly(HANGING_UP, 50);
     const http = createHttpClient({ clock, tls: { ca: null, cert: null, key: null, verify: true }, connection: 'new' });
     const limits = { connect: 20_000, response: 20_000 };
@@ -215,7 +215,7 @@ describe('a connection that was hung up on', () => {
   });
 });
 
-describe('a boot with a budget of 2 s, in a loop that stands still for all the rest of it', () => {
+describe('a boot with a budget of 2 s, and a stall until after it', () => {
   async function boot(stopped: readonly ServiceName[]): Promise<ProbeResult> {
     const embedded = await startCloudWorker({ speed: 4 });
     for (const service of stopped) await embedded.stop(service);
@@ -263,11 +263,11 @@ describe('a boot with a budget of 2 s, in a loop that stands still for all the r
     }
   }
 
-  it('is good where the server is ACTIVE at the next look', { timeout: 30_000 }, async () => {
+  it('is ok if the server is ACTIVE at the next poll', { timeout: 30_000 }, async () => {
     expect(await boot([])).toMatchObject({ outcome: 'ok' });
   });
 
-  it('has failed where the server is not ACTIVE then either', { timeout: 30_000 }, async () => {
+  it('has failed if the server is not ACTIVE then either', { timeout: 30_000 }, async () => {
     expect(await boot(['nova-conductor'])).toMatchObject({ outcome: 'failed', cause: { kind: 'spin-up-timeout' } });
   });
 });
@@ -284,7 +284,7 @@ const reportSchema = z.object({
   ),
 });
 
-/** Stops the process for 0.4 s again and again, until `done`. */
+/** Stops the process for 0.4 s repeatedly until `done`. */
 async function stopAgainAndAgain({ process }: WatchProcess, done: () => Promise<boolean>): Promise<void> {
   for (let count = 0; count < 60; count++) {
     process.kill('SIGSTOP');
@@ -296,7 +296,7 @@ async function stopAgainAndAgain({ process }: WatchProcess, done: () => Promise<
   throw new Error('not done after 60 stops');
 }
 
-it('voids no good list, no good boot and no ERROR of Nova where the process is stopped again and again', {
+it('a process that is stopped repeatedly voids no ok list, no ok boot and no ERROR of Nova', {
   timeout: 120_000,
 }, async () => {
   const cloud = await startCloudWorker({ speed: 4 });

@@ -1,4 +1,4 @@
-/** `rollwatch task` and `rollwatch phase` against a daemon, and without one: the command that is wrapped comes first. */
+/** `rollwatch task` and `rollwatch phase` against a daemon, and without one: the wrapped command has priority. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

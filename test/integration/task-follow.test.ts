@@ -53,7 +53,7 @@ describe('rollwatch task follow', { timeout: 30_000 }, () => {
   });
 
   it('leaves the pipes that it shares with Ansible blocking, as Ansible requires', async () => {
-    // Flags of the standard error that both have, in octal, when Node has long begun; 04000 is O_NONBLOCK.
+    // Flags of the shared standard error in octal, after Node has started; 04000 is O_NONBLOCK.
     const line = `(sleep 2; grep flags /proc/self/fdinfo/2) | "$0" "$1" task follow --jsonl --url ${watch.url}`;
     const child = spawn('sh', ['-c', line, process.execPath, MAIN], { stdio: ['ignore', 'pipe', 'pipe'] });
     const [out] = await Promise.all([text(child.stdout), once(child, 'exit')]);

@@ -59,7 +59,9 @@ function tempest(script: string) {
   };
 }
 
-/** The state of a process as in ps(1), or undefined if there is none. It may be a zombie until its new parent reaps it. */
+/**
+ * The state of a process as in ps(1), or undefined if there is none. It may be a zombie until its new parent reaps it.
+ */
 const stateOf = (pid: string): string | undefined =>
   existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.[0] : undefined;
 

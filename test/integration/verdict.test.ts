@@ -1,4 +1,4 @@
-/** A run that is judged: phases begun by hand and by a task, an outage in one of them, and what `report` makes of it. */
+/** A run with a plan: phases started by hand and by a task, an outage in one of them, and the resulting report. */
 
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -58,8 +58,8 @@ afterAll(async () => {
   discard(folder);
 });
 
-describe('a run that is judged', { timeout: 60_000 }, () => {
-  it('knows its phases while they are under way', async () => {
+describe('a run with a plan', { timeout: 60_000 }, () => {
+  it('reports its phases while they are active', async () => {
     expect((await phases()).verdict).toMatchObject({ plan: 'strict', result: 'not-judged', judged: [] });
     expect(await run('phase', 'expand')).toMatchObject({ code: 0 });
     await delay(1600);
@@ -76,33 +76,33 @@ describe('a run that is judged', { timeout: 60_000 }, () => {
     expect(scraped).toMatch(/^rollwatch_phase_active\{.*phase="maintenance"\} 0$/m);
   });
 
-  it('fails a phase that cost more than it promised, with the task that did it', async () => {
+  it('fails a phase that exceeded its budget, with the task that caused it', async () => {
     const task = { id: 'a', name: 'stop nova-api', start: new Date().toISOString(), status: 'running' };
-    const tell = (facts: object) =>
+    const report = (facts: object) =>
       fetch(`${watch.url}/api/v1/tasks`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ tasks: [{ ...task, ...facts }] }),
       });
-    expect((await tell({})).status).toBe(200);
+    expect((await report({})).status).toBe(200);
     await delay(1200);
     await cloud.kill('nova-api');
     await delay(2500);
     await cloud.start('nova-api');
     await delay(1500);
-    expect((await tell({ status: 'ok', end: new Date().toISOString() })).status).toBe(200);
+    expect((await report({ status: 'ok', end: new Date().toISOString() })).status).toBe(200);
     const asked = await run('report', '--url', watch.url);
     expect(asked).toMatchObject({ code: 1, err: '' });
     expect(asked.out).toMatch(
-      /^FAIL: maintenance exceeded its budget \(plan strict\)\. Not judged: computes never began\.$/m,
+      /^FAIL: maintenance exceeded its budget \(plan strict\)\. Not judged: computes never started\.$/m,
     );
-    expect(asked.out).toMatch(/maintenance: API downtime: .* over the budget of 0\.1 s even at the least/);
+    expect(asked.out).toMatch(/maintenance: API downtime: .* over the budget of 0\.1 s even at the minimum/);
     expect(await phases()).toMatchObject({
       phases: [{ result: 'pass' }, { name: 'maintenance', result: 'fail', task: 'stop nova-api' }, {}],
     });
   });
 
-  it('is judged afterwards as it was while it ran, or by another plan', async () => {
+  it('has the same verdict afterwards as while it ran, and can be judged by another plan', async () => {
     const { code } = await watch.stop();
     expect(code).toBe(1);
     const read = (...args: readonly string[]) => run('report', '--journal', watch.journal, ...args);
@@ -135,7 +135,7 @@ describe('a run that is judged', { timeout: 60_000 }, () => {
       /--compare excludes --journal and --url; list all journals after --compare$/,
     ],
     [['--url', 'http://127.0.0.1:1', '--plan', 'plan.yaml'], /--plan cannot be used with --url/],
-  ])('a mistake is told in one line: report %j', async (args, says) => {
+  ])('a mistake is reported in one line: report %j', async (args, says) => {
     const { code, out, err } = await run('report', ...args.map((one) => (one === 'JOURNAL' ? watch.journal : one)));
     expect([code, out, err.trim().split('\n').length]).toEqual([2, '', 1]);
     expect(err.trim()).toMatch(says);

@@ -1,6 +1,6 @@
 /**
- * Which task stopped nova-api? Ansible upgrades the real cloud's control plane, and each source of tasks in turn tells
- * Rollwatch of it; also when a handler did it.
+ * Which task stopped nova-api? Ansible upgrades the real cloud's control plane, and each task source in turn reports
+ * it to Rollwatch, with tasks and with handlers.
  */
 
 import { execFile } from 'node:child_process';
@@ -62,7 +62,7 @@ const ROLE = {
 };
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'rollwatch-blame-'));
+  folder = mkdtempSync(join(tmpdir(), 'rollwatch-attribution-'));
   writeFileSync(join(folder, 'tasks.yml'), PLAYBOOK);
   writeFileSync(join(folder, 'handlers.yml'), HANDLERS);
   for (const [part, text] of Object.entries(ROLE)) {
@@ -102,7 +102,7 @@ const reportSchema = z.object({
   ),
 });
 
-/** Watches while `upgrade` runs, and gives the API's first down window over each connection. */
+/** Watches while `upgrade` runs; returns the API's first down window of each connection. */
 async function watching(
   upgrade: (watch: WatchProcess) => Promise<unknown>,
   { args = [], report }: { args?: readonly string[]; report?: readonly string[] } = {},
@@ -118,7 +118,7 @@ async function watching(
         ? printed
         : (await rollwatch(['report', '--json', '--journal', watch.journal, ...report], { folder })).out;
     const { windows } = reportSchema.parse(JSON.parse(text));
-    // With which the outage began: a busy machine may answer once and be silent again while the API starts.
+    // The first window of the outage: while the API starts, a busy machine may answer once and then be silent again.
     const down = windows.filter((one) => one.kind === 'down' && one.probe === 'server-list');
     return ['new', 'reused'].flatMap((connection) => down.find((one) => one.connection === connection) ?? []);
   } finally {
@@ -189,7 +189,7 @@ describe.each(SOURCES)('$name', ({ source, watch }) => {
   it.each([
     ['tasks', { name: 'Stop the API', kind: 'task' }],
     ['handlers', { name: 'Stop services', kind: 'handler', role: 'os_nova' }],
-  ])('names what stopped the API, of %s', async (playbook, expected) => {
+  ])('names the task of %s that stopped the API', async (playbook, expected) => {
     const windows = await watch(playbook);
     expect(windows).toHaveLength(2);
     for (const { task, candidates } of windows) {
@@ -200,7 +200,7 @@ describe.each(SOURCES)('$name', ({ source, watch }) => {
 });
 
 describe('community.grafana.grafana_annotations, unmodified', () => {
-  it('names the playbook, which is all that it tells', async () => {
+  it('names the playbook, which is all that it reports', async () => {
     const windows = await watching(({ url }) =>
       run(
         ...play('tasks', {
@@ -215,7 +215,7 @@ describe('community.grafana.grafana_annotations, unmodified', () => {
 });
 
 describe('rollwatch task run', () => {
-  it("names the command around the shell's own upgrade", async () => {
+  it('names the command that runs the upgrade', async () => {
     const windows = await watching(({ url }) =>
       rollwatch(
         [

@@ -1,10 +1,10 @@
 /**
- * Takes one service after the other away from the real cloud (test/real-cloud) and tables what the probes say of it.
+ * Stops one service after the other on the real cloud (test/real-cloud) and prints a table of what the probes report.
  *
  *   node test/real/causes.ts [--only stop|kill] [NAME...] > docs/causes.md
  *
- * OS_CLIENT_CONFIG_FILE names the cloud's clouds.yaml; nobody else should use the cloud meanwhile. Exit code 1 where a
- * probe was wrong.
+ * OS_CLIENT_CONFIG_FILE is the clouds.yaml of that cloud, which must not be used otherwise meanwhile. Exits with code 1
+ * if a probe was wrong. Keep the last sentence of docs/causes.md, which names the runs of its rows.
  */
 import { execFile } from 'node:child_process';
 import { parseArgs, promisify } from 'node:util';
@@ -87,7 +87,7 @@ janitor.start();
 
 let session = 0;
 
-/** The samples from when everything is well until it is well again. */
+/** Returns the samples from before an outage until a server boots again after it. */
 async function sampled(during: () => Promise<void>): Promise<readonly Sample[]> {
   const samples: Sample[] = [];
   const emit = (event: SamplerEvent) => {
@@ -120,14 +120,14 @@ async function sampled(during: () => Promise<void>): Promise<readonly Sample[]> 
 const columnOf = ({ probe, connection }: Sample): Column =>
   probe === 'server-boot' ? 'boot' : probe === 'token' ? 'token' : connection === 'new' ? 'list new' : 'list reused';
 
-const saying = (one: Sample): string =>
+const outcomeOf = (one: Sample): string =>
   one.outcome === 'failed'
     ? `${one.cause.kind} ${one.cause.service}`
     : one.outcome === 'ok'
       ? 'ok'
       : `void ${one.cause.kind}`;
 
-/** Whether it shows the outage: a boot that was late has waited for 15 s without the service. */
+/** Returns whether a sample shows the outage: a boot that timed out has waited for 15 s without the service. */
 function isInside(one: Sample, from: number, until: number): boolean {
   const begun =
     one.startedAt >= from || (one.probe === 'server-boot' && one.outcome === 'failed' && one.endedAt >= from);
@@ -154,8 +154,8 @@ async function table(outage: Outage, kill: boolean): Promise<boolean> {
     const counts = new Map<string, number>();
     const messages = new Map<string, string>();
     for (const one of seen.filter((sample) => columnOf(sample) === column)) {
-      counts.set(saying(one), (counts.get(saying(one)) ?? 0) + 1);
-      if (one.cause !== null) messages.set(saying(one), one.cause.message);
+      counts.set(outcomeOf(one), (counts.get(outcomeOf(one)) ?? 0) + 1);
+      if (one.cause !== null) messages.set(outcomeOf(one), one.cause.message);
     }
     for (const [what, message] of messages) say(`  ${column}: ${what}: ${message}`);
     const expected = outage.expect[column];
@@ -163,8 +163,8 @@ async function table(outage: Outage, kill: boolean): Promise<boolean> {
     const fits = kinds.length > 0 && kinds.every((one) => expected.includes(one));
     right &&= fits;
     shows ||= kinds.some((one) => one !== 'ok');
-    const told = [...counts].map(([what, count]) => `${what} (${count})`).join(', ') || 'nothing';
-    return fits ? told : `**${told}**`;
+    const outcomes = [...counts].map(([what, count]) => `${what} (${count})`).join(', ') || 'nothing';
+    return fits ? outcomes : `**${outcomes}**`;
   });
   console.log(
     `| ${outage.name} ${kill ? 'killed' : 'stopped'} | ${cells.join(' | ')} | ${right && shows ? 'yes' : '**no**'} |`,
@@ -176,14 +176,13 @@ const { values, positionals } = parseArgs({ options: { only: { type: 'string' } 
 const chosen = OUTAGES.filter(
   ({ name }) => positionals.length === 0 || positionals.some((one) => name.startsWith(one)),
 );
-console.log(`# What the probes say when a service is away
+console.log(`# What probes report when a service is down
 
-Made by \`node test/real/causes.ts\` on the real cloud of \`test/real-cloud\`: one service after the other is stopped
-(SIGTERM) or killed (SIGKILL), and all probes sample at 1 Hz, a boot after the other, until it is back. A cell has the
-kind of each sample's cause and the service it blames, with the number of samples (those after a failure come faster);
-the last column says whether each of them is one that \`test/real/outages.ts\` knows to be right. A user who may read
-os-services (\`diagnosis.cloud\`) is there; without one, conductor and scheduler are told apart from the computes, but
-not from each other (service \`nova\`).
+\`node test/real/causes.ts\` measured this on the real cloud of \`test/real-cloud\`. It stops (SIGTERM) or kills (SIGKILL) one service after the other. All
+probes sample at 1 Hz, one boot after the other, until the service is back. Each cell lists the kind and the service at fault of the samples' causes, with
+the number of samples (after a failure they are more frequent). The last column says whether \`test/real/outages.ts\` lists all of them as right. An admin
+user who may read os-services is configured (\`admin_cloud\`). Without one, Rollwatch distinguishes conductor and scheduler from the computes, but not from
+each other (service \`nova\`).
 
 | service | ${COLUMNS.join(' | ')} | right |
 |---|${COLUMNS.map(() => '---').join('|')}|---|`);
@@ -193,23 +192,28 @@ for (const kill of [false, true]) {
   for (const outage of chosen) if (!(await table(outage, kill))) wrong++;
 }
 console.log(`
-## What stands behind some of these
+## Notes
 
-- **RabbitMQ.** Nova's API workers wait for the message queue before they answer, so a write hangs first and, once all
-  workers hang, so does every list. What tells this from an API that hangs by itself is a read that was answered after a
-  write had begun to hang, whoever sent the write: a boot or the clean-up of an earlier one. Where all workers are held
-  from the first moment, no such read exists, and the cause stays \`response-timeout nova-api\`: from outside, the two are
-  the same. Where reads hang beside later ones that are answered, one of several API servers hangs, and a write that
-  hangs then is no evidence of the message queue.
-- **MariaDB.** Nova answers 500 with the database's exception. Keystone can't check tokens without it, so once Nova's
-  token cache has run out it passes on Keystone's 503, and that is blamed on \`keystone\`, which made it.
-- **Neutron stopped** (not killed) goes on accepting connections for a while, and holds Nova's workers as RabbitMQ does.
-- **A compute that has been away for over 60 s** is left out by the scheduler: \`no-valid-host\`, at once; before that, the
-  build waits for it until its budget is spent.
-- **Conductor, scheduler and memcached** do not touch a list; an outage of those is seen by the boots alone, or, of
-  memcached, by latency.`);
+- **RabbitMQ.** Nova's API workers wait for the message queue before they answer. So a write hangs first and, once all workers hang, every list does too. A
+  read that was answered after a write had started to hang distinguishes this from an API that hangs by itself. The write may come from a boot or from the
+  clean-up of an earlier one. If all workers are blocked from the start, there is no such read, and the cause stays \`response-timeout nova-api\`: from
+  outside, the two cannot be distinguished. If some reads hang while later ones are answered, one of several API servers hangs, and a write that hangs then
+  is no evidence of a problem with the message queue.
+- **MariaDB.** Nova returns 500 with the database's exception. Without the database, Keystone cannot validate tokens. Once Nova's token cache has expired,
+  Nova passes on Keystone's 503, and the service at fault is \`keystone\`, which sent it.
+- **Neutron stopped** (not killed) still accepts connections for a while, and blocks Nova's workers as RabbitMQ does.
+- **A compute that has been down for over 60 s** is excluded by the scheduler: \`no-valid-host\`, at once. Before that, the build waits for it until the
+  budget is used up.
+- **Conductor, scheduler and memcached** do not affect a list. Only boots show an outage of conductor or scheduler, and only latency shows one of
+  memcached.
+- **A boot that is not ACTIVE in time** is attributed to the stage that exceeded its usual time most, which is not necessarily the stage it is in when its
+  budget is used up. The message shows the time of each stage: \`BUILD/networking after 15 s (accepted after 7.2 s, 7.8 s in scheduling)\`. nova-compute
+  calls Neutron and Cinder, so they are not at fault as long as no host is chosen. Failed polls count as the cause only if the server was unobserved for
+  longer than in any stage.
+- **ERROR without a fault** is set by a nova-compute that was restarted during a build (\`_init_instance\`). Rollwatch polls such a server for another 5 s,
+  within its budget, and the message says what became of it (\`ACTIVE 2.1 s later\`).`);
 const left = await janitor.stop(60_000);
-say(`${left.length} servers left; told as leaked on the way: ${leaks.length}`);
+say(`${left.length} servers left; reported as leaked meanwhile: ${leaks.length}`);
 for (const one of left) say(`  ${one.name}: ${one.message}`);
 cloud.close();
 admin.close();

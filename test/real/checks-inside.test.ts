@@ -1,4 +1,6 @@
-/** Inside servers of the real cloud, by SSH to a real sshd (test/support/guests.ts): right, and wrong in every way. */
+/**
+ * The checks of guests on the real cloud, by SSH to a real sshd (test/support/guests.ts), without faults and with each.
+ */
 
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -33,12 +35,12 @@ const reportSchema = z.object({
     }),
   ),
 });
-type Told = z.infer<typeof checksSchema>;
+type CheckOutput = z.infer<typeof checksSchema>;
 
-describe('the checks inside servers', { timeout: 200_000 }, () => {
+describe('the checks of guests', { timeout: 200_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'rollwatch-inside-'));
   let guests: Guests;
-  const check = async (...args: readonly string[]): Promise<Told> => {
+  const check = async (...args: readonly string[]): Promise<CheckOutput> => {
     const ran = await rollwatch(['check', ...args, '--json'], { folder, env, limit: 180_000 });
     expect(ran.err).toBe('');
     return checksSchema.parse(JSON.parse(ran.out));
@@ -48,8 +50,8 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
       join(folder, 'rollwatch.yaml'),
       `vantage: inside.example\nchecks: {${checks}, ssh: {user: root, port: ${guests.port}, timeout: 5s${ssh}}}\n${probes}\n`,
     );
-  const lines = ({ checks }: Told) => checks.map(({ name, status }) => `${status} ${name}`);
-  const failures = ({ checks }: Told) =>
+  const lines = ({ checks }: CheckOutput) => checks.map(({ name, status }) => `${status} ${name}`);
+  const failures = ({ checks }: CheckOutput) =>
     checks.filter(({ status }) => status === 'fail').map(({ name, detail }) => `${name}: ${detail}`);
   const inside = () => check('after', '--only', 'guest').then(failures);
 
@@ -64,7 +66,7 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
     discard(folder);
   });
 
-  it('pass where each calls itself by its name and has the vCPUs of its flavor', async () => {
+  it('pass if each guest has the name of its server and the vCPUs of its flavor', async () => {
     const before = await check('before', '--servers', '2', '--only', 'basics', 'survivors', 'guest');
     expect(failures(before)).toEqual([]);
     expect(lines(before)).toEqual([
@@ -82,7 +84,7 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
     expect(lines(after)).toContain('pass guest rollwatch-check-survivor-2: not rebooted');
   });
 
-  it('find a wrong name, a wrong count, and a boot that nobody asked for', async () => {
+  it('find a wrong name, a wrong number of vCPUs, and an unexpected reboot', async () => {
     guests.faults({ name: 'localhost', vcpus: 8, boot: 'another' });
     expect((await inside()).slice(0, 3)).toEqual([
       'guest rollwatch-check-survivor-1: host name: is localhost, expected rollwatch-check-survivor-1',
@@ -93,7 +95,7 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
     expect(await inside()).toEqual([]);
   });
 
-  it('find a closed port, a banner that never comes, and another host key', async () => {
+  it('find a closed port, a missing banner, and another host key', async () => {
     const ofFirst = async () => (await inside())[0]?.replaceAll(/10\.99\.[0-9.]+:[0-9]+/g, 'ADDRESS');
     const name = 'guest rollwatch-check-survivor-1: SSH';
     await guests.stop();
@@ -106,7 +108,7 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
     expect(await ofFirst()).toMatch(new RegExp(`^${name}: ADDRESS has host key SHA256:\\S+, which was SHA256`));
   });
 
-  it('find a security group that was taken away, and are cleaned up after to the last', async () => {
+  it('find a removed security group, and are cleaned up completely', async () => {
     const server = 'rollwatch-check-survivor-1';
     const groups = (await openstack('security', 'group', 'list', '-f', 'value', '-c', 'Name')).split('\n');
     const [group = ''] = groups.filter((name) => name.startsWith('rollwatch-check-group-'));
@@ -121,7 +123,7 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
     }
   });
 
-  it('leave servers that stay under a probe while the upgrade runs, told apart from the API', async () => {
+  it('leave survivors that are probed during the upgrade, separately from the API', async () => {
     configure('', 'servers: 2', 'probes: {server-boot: {enabled: false}, server-reach: {enabled: true, timeout: 1s}}');
     expect(failures(await check('before', '--only', 'survivors'))).toEqual([]);
     const watch = await startWatch({ env, folder });
@@ -129,7 +131,7 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
       const status = statusSchema.parse(await (await fetch(`${watch.url}/api/v1/status`)).json());
       return status.series.every(({ state }) => state === 'up');
     };
-    const stretches: { from: number; stopped: number; started: number; until: number; kind: string }[] = [];
+    const intervals: { from: number; stopped: number; started: number; until: number; kind: string }[] = [];
     const outage = async (kind: string, stop: () => Promise<unknown>, start: () => Promise<unknown>) => {
       await expect.poll(up, { timeout: 30_000, interval: 200 }).toBe(true);
       const from = Date.now();
@@ -138,7 +140,7 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
       await delay(3000);
       const started = Date.now();
       await start();
-      stretches.push({ from, stopped, started, until: Date.now(), kind });
+      intervals.push({ from, stopped, started, until: Date.now(), kind });
       await expect.poll(up, { timeout: 30_000, interval: 200 }).toBe(true);
     };
     await outage('connection-refused', guests.stop, guests.start);
@@ -150,7 +152,7 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
     );
     const { printed } = await watch.stop();
     const { windows, overall } = reportSchema.parse(JSON.parse(printed));
-    const [refused, silent, api] = stretches;
+    const [refused, silent, api] = intervals;
     for (const target of [1, 2].map((number) => `rollwatch-check-survivor-${number}`)) {
       const own = windows.filter((one) => one.probe === 'server-reach' && one.target === target && one.kind === 'down');
       expect(own).toHaveLength(2);
@@ -163,7 +165,7 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
         expect(Date.parse(end?.latest ?? '')).toBeGreaterThanOrEqual(truth?.started ?? 0);
       });
     }
-    // Neither outage is the other's: the API was down at another time, and the servers were up then
+    // The outages are independent: the API was down at another time, while the servers were up.
     const lists = windows.filter((one) => one.probe === 'server-list' && one.kind === 'down');
     expect(lists.length).toBeGreaterThan(0);
     for (const { start } of lists) expect(Date.parse(start.latest)).toBeGreaterThanOrEqual(api?.from ?? Infinity);
@@ -172,7 +174,7 @@ describe('the checks inside servers', { timeout: 200_000 }, () => {
     expect(overall.downtimeSeconds.estimate).toBe(overall.probes['server-list'].downtimeSeconds.estimate);
   });
 
-  it('reach servers by floating addresses, and take one on each host without an administrator', async () => {
+  it('reach servers by floating IPs, with one on each host even without an administrator', async () => {
     await withOutside(async (network) => {
       configure(`, floating_network: ${network}`);
       const before = await check('before', '--only', 'hosts', 'basics', 'survivors', 'guest');

@@ -1,4 +1,6 @@
-/** `rollwatch check` on the real cloud, killed in the midst of what it makes: `check clean` leaves everything as it was. */
+/**
+ * `rollwatch check` on the real cloud, killed while it creates resources: `check clean` restores the previous state.
+ */
 
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,7 +32,7 @@ const stateSchema = z.object({
   security_groups: z.array(z.object({ name: z.string() })),
 });
 
-/** Moments at which a whole check is killed. */
+/** The times at which a complete check is killed. */
 const KILLS = Number(process.env['ROLLWATCH_KILLS'] ?? 2);
 const ADMIN = 'admin_cloud: real-admin\n';
 
@@ -41,19 +43,19 @@ let admin: CloudUser;
 const listOf = async (who: CloudUser, path: List): Promise<readonly unknown[]> => {
   const type = path.startsWith('/v2.0') ? 'network' : 'compute';
   const answer = await who.ask(type, `GET ${path}`, type === 'compute' ? { microversion: '2.53' } : {});
-  // Neutron without routers knows no floating addresses
+  // Neutron without routers has no floating IPs.
   if (answer.status === 404) return [];
   const [list] = Object.values(z.record(z.string(), z.array(z.unknown())).parse(answer.body));
   return list ?? [];
 };
-/** Whole, so that a server's status and a port's addresses are among it. */
+/** Complete, so that it includes a server's status and a port's addresses. */
 const everything = () =>
   Promise.all(
     [user, admin].flatMap((who) =>
       LISTS.map(async ([, path]) => (await listOf(who, path)).map((one) => JSON.stringify(one)).toSorted()),
     ),
   );
-/** As soon as some of these that are ours are there, whose text has all of `words` in it. */
+/** Waits until `count` resources of the check exist whose text contains all `words`. */
 const seen = async (who: CloudUser, path: List, { words = [''], count = 1 } = {}): Promise<void> => {
   const end = performance.now() + 90_000;
   for (;;) {
@@ -105,12 +107,12 @@ describe('a check that is killed', { timeout: 300_000 }, () => {
     });
   });
 
-  it('leaves nothing either at moments that nobody chose', { timeout: KILLS * 60_000 }, async () => {
+  it('leaves nothing that clean does not find, at random times', { timeout: KILLS * 60_000 }, async () => {
     const before = await everything();
     for (let number = 0; number < KILLS; number++) {
       writeFileSync(join(folder, 'rollwatch.yaml'), `vantage: killed\n${number % 2 === 0 ? ADMIN : ''}`);
       const args = ['check', 'before', '--servers', '2', '--journal', join(folder, `random-${number}.sqlite`)];
-      // Evenly over the 25 s that it takes, so that each half second has its turn in a long run
+      // Evenly over the 25 s of a check, so that a long run covers each half second.
       const moment = 1000 + ((number * 0.618034) % 1) * 24_000;
       const until = delay(moment);
       await rollwatch(args, { folder, env, limit: 100_000, until, kill: 'SIGKILL' });
@@ -121,14 +123,14 @@ describe('a check that is killed', { timeout: 300_000 }, () => {
   });
 });
 
-describe('a check that is told to stop', { timeout: 300_000 }, () => {
-  it('undoes what it has begun, wherever it is', async () => {
+describe('a check that receives a signal', { timeout: 300_000 }, () => {
+  it('undoes its changes at any step', async () => {
     writeFileSync(join(folder, 'rollwatch.yaml'), 'vantage: killed\n');
     const stop = async (group: string, until: Promise<void>) => {
       const args = ['check', 'before', '--only', group];
       const { code, out } = await rollwatch(args, { folder, env, limit: 100_000, until, kill: 'SIGINT' });
       expect({ code, out }).toEqual({ code: 1, out: expect.stringMatching(/^before: stopped/m) });
-      // It is our own doing, and the cloud's fault no more than any other void
+      // The stop is intended, so it is not a fault of the cloud.
       expect(out).not.toMatch(/^fail/m);
     };
     const kept = await rollwatch(['check', 'before', '--only', 'survivors'], { folder, env });

@@ -1,4 +1,4 @@
-/** `rollwatch check` on the real cloud: all is well, what is broken by hand is found and named, and nothing is left. */
+/** `rollwatch check` on the real cloud: healthy first, then with faults that are found and named; nothing is left. */
 
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,9 +15,9 @@ const checksSchema = z.object({
   checks: z.array(z.looseObject({ name: z.string(), status: z.string(), detail: z.string() })),
 });
 
-/** Nova calls a service down a minute after its last report. */
+/** Nova marks a service as down a minute after its last report. */
 const DOWN_AFTER = 75_000;
-/** Two intervals of Nova's reports and a bit, in milliseconds. */
+/** Slightly more than two report intervals of Nova, in milliseconds. */
 const SILENT_AFTER = 24_000;
 
 describe('the checks before and after an upgrade', { timeout: 400_000 }, () => {
@@ -59,7 +59,7 @@ describe('the checks before and after an upgrade', { timeout: 400_000 }, () => {
     expect(await left()).toEqual(['rollwatch-check-survivor-1']);
   });
 
-  it('find a compute that stopped, a host that was disabled, and a server in ERROR', async () => {
+  it('find a stopped compute, a disabled host and a server in ERROR', async () => {
     await script('stop', 'nova-compute2');
     await admin('compute', 'service', 'set', '--disable', 'compute3', 'nova-compute');
     const id = (
@@ -86,7 +86,7 @@ describe('the checks before and after an upgrade', { timeout: 400_000 }, () => {
     expect(out).toMatch(/^ {2}after, .*: FAIL/m);
   });
 
-  it('tell a user who is the administrator himself of the services, and another that he is none', async () => {
+  it('check the services if the user is an administrator, else say that they cannot', async () => {
     const alone = mkdtempSync(join(tmpdir(), 'rollwatch-checks-alone-'));
     const ask = async (cloud: string) => {
       const args = ['check', 'before', '--only', 'services', 'orphans', '--json'];
@@ -117,7 +117,7 @@ describe('the checks before and after an upgrade', { timeout: 400_000 }, () => {
     }
   });
 
-  it('are cleaned up after, whatever state the server is in, and find that it is gone', async () => {
+  it('are cleaned up in any state of the server, and find that it is gone', async () => {
     const cleaned = await rollwatch(['check', 'clean', '--json'], { folder, env, limit: 200_000 });
     expect(cleaned.code).toBe(0);
     expect(await left()).toEqual([]);

@@ -1,4 +1,4 @@
-/** The way to a database by TLS: which certificates are taken, on a MariaDB of our own that takes nothing else. */
+/** TLS connections to a database: which certificates are accepted, with a MariaDB that requires TLS. */
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -28,7 +28,7 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-/** A certificate of our authority for these names. */
+/** A certificate of the test CA for these names. */
 async function certificate(name: string, names: string): Promise<void> {
   writeFileSync(at(`${name}.names`), `subjectAltName=${names}`);
   await run('openssl', [
@@ -62,7 +62,7 @@ async function certificate(name: string, names: string): Promise<void> {
   ]);
 }
 
-/** MariaDB with that certificate; its port. */
+/** Starts MariaDB with a certificate; returns its port. */
 async function database(name: string): Promise<number> {
   const port = await freePort();
   const data = at(`${name}.data`);
@@ -103,7 +103,7 @@ async function database(name: string): Promise<number> {
   }
 }
 
-describe('a database that wants TLS', () => {
+describe('a database that requires TLS', () => {
   let [ofAddress, ofName] = [0, 0];
 
   beforeAll(async () => {
@@ -137,7 +137,7 @@ describe('a database that wants TLS', () => {
     discard(folder);
   });
 
-  /** What is wrong, or the cipher. */
+  /** Returns the error, or the cipher. */
   async function seen(host: string, port: number, options: string): Promise<string> {
     const address = parseDatabaseUrl(
       `mysql+pymysql://look:pw@${host}:${port}/mysql${options.replaceAll('DIR', folder)}`,
@@ -148,26 +148,26 @@ describe('a database that wants TLS', () => {
     return read.type === 'ok' ? read.value[0].Value : read.problem.replace(/^.*?: /, '');
   }
 
-  it('is read by the authority that vouches for it, for an address and for a name', async () => {
+  it('is read with its CA, by address and by name', async () => {
     expect(await seen('127.0.0.1', ofAddress, '?ssl_ca=DIR/ca.pem')).toMatch(/^TLS_/);
     expect(await seen('localhost', ofName, '?ssl_ca=DIR/ca.pem')).toMatch(/^TLS_/);
     expect(await seen('localhost', ofName, '?ssl_mode=REQUIRED')).toMatch(/^TLS_/);
   });
 
-  it('is refused with the certificate of another host, unless that is not asked for', async () => {
+  it('is rejected with the certificate of another host, unless the name is not verified', async () => {
     const other = /^Hostname\/IP does not match certificate's altnames/;
     expect(await seen('127.0.0.1', ofName, '?ssl_ca=DIR/ca.pem')).toMatch(other);
     expect(await seen('localhost', ofAddress, '?ssl_ca=DIR/ca.pem')).toMatch(other);
     expect(await seen('127.0.0.1', ofName, '?ssl_ca=DIR/ca.pem&ssl_check_hostname=false')).toMatch(/^TLS_/);
   });
 
-  it('is refused where no authority vouches for it', async () => {
+  it('is rejected without its CA', async () => {
     expect(await seen('127.0.0.1', ofAddress, '?ssl_verify_cert=true')).toBe(
       'self-signed certificate in certificate chain',
     );
   });
 
-  it('takes an authority out of a folder that holds other things, too', async () => {
+  it('finds its CA in a folder with other files', async () => {
     expect(await seen('127.0.0.1', ofAddress, '?ssl_capath=DIR')).toMatch(/^TLS_/);
   });
 });

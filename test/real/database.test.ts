@@ -1,6 +1,6 @@
 /**
- * The check of Nova's databases on the real cloud: all is well, an old record that is left is named as what holds the pin,
- * and neither more than SELECT is needed nor anything written.
+ * The check of Nova's databases on the real cloud: passes on a healthy cloud, names an old record that keeps the RPC
+ * pin, needs no privilege but SELECT, and writes nothing.
  */
 
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ const [, API = ''] =
   /^connection = (mysql\S+\/nova_api\S*)$/m.exec(readFileSync(`${HOME}/etc/nova/nova.conf`, 'utf8')) ?? [];
 const [, PASSWORD = ''] = /:\/\/[^:]+:([^@]+)@/.exec(API) ?? [];
 
-/** May read what docs/checks.md says, and nothing else. */
+/** A user with only the privileges of docs/checks.md. */
 const READER = 'rollwatch_reader';
 const READER_PASSWORD = 'r3ad@only/1';
 const GRANTS = [
@@ -103,7 +103,7 @@ describe("the check of Nova's databases", () => {
     discard(folder);
   });
 
-  it('passes as the cloud is, by the address that Nova has', async () => {
+  it('passes on a healthy cloud, with the address from Nova', async () => {
     const before = await check('before', API);
     expect(failures(before)).toEqual([]);
     expect(before.checks.map(({ name }) => name.replace('earlier upgrade: ', ''))).toEqual(
@@ -121,7 +121,7 @@ describe("the check of Nova's databases", () => {
     );
   });
 
-  it('passes by a user who may do nothing but SELECT, and skips what he may not read', async () => {
+  it('passes for a user with SELECT only, and skips what that user cannot read', async () => {
     const lines = [asReader('nova_api'), `cell0 ${asReader('nova_cell0')}`, `cell1 ${asReader('nova_cell1')}`];
     const some = await check('after', ...lines);
     expect(failures(some)).toEqual([]);
@@ -138,7 +138,7 @@ describe("the check of Nova's databases", () => {
     expect(all.checks.at(-1)?.status).toBe('pass');
   });
 
-  it('names the rows that wait for an online data migration', async () => {
+  it('counts the rows left for an online data migration', async () => {
     const remove = () => sql("DELETE FROM nova_api.instance_mappings WHERE instance_uuid = 'left-behind'");
     await remove();
     try {
@@ -155,7 +155,7 @@ describe("the check of Nova's databases", () => {
     }
   });
 
-  it('names a cell whose schema was left behind', async () => {
+  it('names a cell with an old schema', async () => {
     const revision = await sql('SELECT version_num FROM nova_cell0.alembic_version');
     try {
       await sql("UPDATE nova_cell0.alembic_version SET version_num = 'older'");
@@ -168,7 +168,7 @@ describe("the check of Nova's databases", () => {
     }
   });
 
-  it('says which right is wanting, where the cells are to be read out of the API database', async () => {
+  it('names the missing privilege to read the cells from the API database', async () => {
     expect(failures(await check('after', asReader('nova_api')))).toEqual([
       expect.stringMatching(
         /^database: cells: nova_api on 127\.0\.0\.1:3306: SELECT command denied .*'database_connection'.*: GRANT SELECT to user 'rollwatch_reader'$/,
@@ -176,7 +176,7 @@ describe("the check of Nova's databases", () => {
     ]);
   });
 
-  it('names an old record that is left as what holds the pin', async () => {
+  it('names a leftover record as the reason for the RPC pin', async () => {
     const uuid = 'd0d0d0d0-0000-4000-8000-000000000001';
     const remove = () => sql(`DELETE FROM nova_cell1.services WHERE uuid = '${uuid}'`);
     await remove();
@@ -200,7 +200,7 @@ describe("the check of Nova's databases", () => {
     }
   });
 
-  it('tells in one line of a password that is wrong, and of a database that is not there', async () => {
+  it('reports a wrong password and a missing database in one line', async () => {
     const wrong = API.replace(`:${PASSWORD}@`, ':wr0ng@');
     expect(failures(await check('after', wrong))).toEqual([
       "database: cells: nova_api on 127.0.0.1:3306: login of user 'openstack' refused: wrong password, or the user may not connect from this host",
@@ -212,7 +212,7 @@ describe("the check of Nova's databases", () => {
     ]);
   });
 
-  it('gives up on a database that takes the connection and says nothing', async () => {
+  it('times out on a database that accepts the connection and sends nothing', async () => {
     const server = createServer(() => {});
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     try {
@@ -226,7 +226,7 @@ describe("the check of Nova's databases", () => {
     }
   });
 
-  it('cannot write, whoever it is', async () => {
+  it('cannot write, whatever the user may do', async () => {
     const address = parseDatabaseUrl(API);
     if (address.type !== 'ok') throw new Error(address.problem);
     const query = { sql: "UPDATE cell_mappings SET name = 'gone'", rows: z.unknown() };

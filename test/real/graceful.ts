@@ -1,24 +1,24 @@
 /**
- * Measures how near Rollwatch comes to the truth when nova-api is stopped gracefully.
+ * Measures how accurate Rollwatch is when nova-api is stopped gracefully.
  *
  *   node test/real/graceful.ts [--stops 6] [--kill] [--slow SECONDS --clients N] [--checkout DIR] [--journal FILE]
  *     [--json FILE]
  *
- * The real cloud (test/real-cloud) must be up, and nobody else may use it meanwhile. nova-api gets SIGTERM (`--kill`: its
- * process group gets SIGKILL) so many times, at moments spread evenly over an interval of the probes, and is started again
- * each time. Rollwatch watches with its default settings. With `--slow` and `--clients` each request takes so much longer
- * and so many clients list servers one request after the other, so that requests wait in the listen queue at the signal;
- * not so while nova-api starts.
+ * The real cloud (test/real-cloud) must be up and not be used otherwise. nova-api gets `--stops` SIGTERMs (with
+ * `--kill`, its process group gets SIGKILL) at times spread evenly over an interval of the probes, and is started again
+ * each time. Rollwatch watches with its default settings. `--slow` makes each request slower by this many seconds, and
+ * `--clients` clients list servers one request after the other, so that requests wait in the listen queue at the
+ * signal, except while nova-api starts.
  *
- * The truth has two sources. The signal: this program sends it. A reference client: it asks for the version document on a
- * connection of its own every 25 ms (100 ms with `--slow`), so that the last of its requests that was answered and the
- * first that was lost bound the moment from which requests are lost. With requests in the queue that moment comes before
- * the signal: what waits at the signal is lost, too. Ends are not judged: while nova-api warms up, it answers the version
- * document sooner than lists. `--checkout` names the checkout whose Rollwatch watches (default: this one), `--journal`
- * keeps what it recorded, `--json` the moments and windows.
+ * The truth has two sources: the time of the signal, which this program sends, and a reference client. That client
+ * requests the version document on a new connection every 25 ms (100 ms with `--slow`). Its last answered and its first
+ * lost request bound the time from which requests are lost. With requests in the queue this is before the signal,
+ * because requests that wait at the signal are lost too. Ends are not judged: while nova-api warms up, it answers the
+ * version document sooner than lists. `--checkout` is the checkout whose Rollwatch watches (default: this one),
+ * `--journal` keeps its journal, `--json` writes times and windows.
  *
- * Prints a row a stop and a connection, all in seconds from the signal, and the means. Exit code 1 where the signal or the
- * reference lies outside a bracket.
+ * Prints a row per stop and connection in seconds from the signal, and the means. Exits with code 1 if the signal or
+ * the reference is outside a bracket.
  */
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
@@ -46,14 +46,14 @@ const clients = Number(values.clients);
 
 const NOVA_API = 'http://127.0.0.1:8774/';
 const REFERENCE_MS = slow > 0 ? 100 : 25;
-/** The reference client begins so long before the signal: longer than requests wait in the queue. */
+/** How long before the signal the reference client starts: longer than requests wait in the queue. */
 const LEAD_MS = slow > 0 ? 12_000 : 1500;
-/** Between two stops, and from the exit to the start. */
+/** The time between two stops, and between exit and start. */
 const REST_MS = 7000;
 const AWAY_MS = 2000;
 const PATIENCE_MS = 10_000;
 
-/** As Rollwatch's clock: with fractions. */
+/** With fractions of a millisecond, like Rollwatch's clock. */
 const now = () => performance.timeOrigin + performance.now();
 
 type Asked = { readonly at: number; readonly ok: boolean };
@@ -65,7 +65,7 @@ type Stop = {
   readonly start: Range;
 };
 
-/** Sends requests at a fixed rate, each on a connection of its own, whatever becomes of those before. */
+/** Sends requests at a fixed rate, each on a new connection, whatever the results of earlier ones. */
 function startReference() {
   const asked: Promise<Asked>[] = [];
   const ask = () => {

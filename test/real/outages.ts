@@ -1,14 +1,14 @@
-/** Which service is taken away from the real cloud, and what the probes must say of it. */
+/** The services that are stopped on the real cloud, and what the probes must report. */
 export type Outage = {
   readonly name: string;
   readonly services: readonly string[];
-  /** For so many seconds it is watched, from `later` seconds after the stop on. */
+  /** It is watched for this many seconds, from `later` seconds after the stop on. */
   readonly watch: number;
   readonly later?: number;
   /**
-   * By column, 'ok' or 'kind service': nothing else may come up, and unless "ok" is all that is expected, some sample
-   * must be something else.
-   * A service that is away takes a while to show where others keep what it told them (Nova its tokens for 300 s).
+   * By column, 'ok' or 'kind service': no other result may occur, and unless only 'ok' is expected, at least one sample
+   * must have another result. An outage shows late if other services cache the results of a service (Nova caches tokens
+   * for 300 s).
    */
   readonly expect: { readonly [One in Column]: readonly string[] };
 };
@@ -68,7 +68,7 @@ export const OUTAGES: readonly Outage[] = [
     services: ['keystone'],
     watch: 50,
     expect: {
-      // Nova works 3.5 s at each request with a token that it doesn't know: two a second are more than two workers can do.
+      // Nova needs 3.5 s for each request with an unknown token: two requests a second are too many for two workers.
       ...lists('ok', 'http-503 keystone', 'response-timeout keystone', 'connect-timeout keystone'),
       boot: [
         'ok',
@@ -91,9 +91,8 @@ export const OUTAGES: readonly Outage[] = [
     services: ['rabbitmq'],
     watch: 80,
     expect: {
-      // RabbitMQ is told by the lists that are answered while a write waits. Where two requests that write hang at once
-      // (Neutron's events are such), all workers are held and no list is answered: then Nova hangs, and that is all
-      // that anyone can tell from outside.
+      // RabbitMQ is recognised by lists that are answered while a write hangs. If two writes hang at once (such as
+      // Neutron's events), all workers are blocked and no list is answered: from outside, only Nova hangs.
       ...lists('ok', ...HANGS),
       boot: HANGS,
       token: FINE,
@@ -104,7 +103,7 @@ export const OUTAGES: readonly Outage[] = [
     services: ['mariadb'],
     watch: 45,
     expect: {
-      // When Nova's tokens have left its cache it asks Keystone, which is as lost without its database.
+      // Once its cached tokens have expired, Nova asks Keystone, which also fails without its database.
       ...lists('http-500 database', 'http-503 keystone'),
       boot: [
         'http-500 database',
@@ -126,7 +125,7 @@ export const OUTAGES: readonly Outage[] = [
     name: 'neutron',
     services: ['neutron'],
     watch: 45,
-    // An empty list asks Neutron nothing.
+    // Nova does not call Neutron for an empty list.
     expect: {
       ...lists('ok', 'http-500 neutron', 'response-timeout neutron', 'connect-timeout neutron'),
       boot: [

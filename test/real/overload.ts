@@ -3,52 +3,51 @@
  *
  *   node test/real/overload.ts [--runs 10] [--checkout DIR] [--json FILE] [--limit 180] [--clients 30] [--patience 7.5]
  *
- * The real cloud (test/real-cloud) must be up, and nobody else may use it meanwhile. `--checkout` names the checkout
+ * The real cloud (test/real-cloud) must be up and not be used otherwise. `--checkout` names the checkout
  * whose Rollwatch is measured (default: this one); `--json` writes the runs in full. Progress goes to stderr, the
  * table to stdout; limit and patience are in seconds. Exit code 1 if the API did not recover in every run, or took
  * longer with Rollwatch than without it (see `tolerance`).
  *
  * One run:
  *
- *   before    10 s   the API is as fast as ever; `rollwatch watch` runs with its default settings, or does not run
+ *   before    10 s   the API has its normal latency; `rollwatch watch` runs with its default settings, or does not run
  *   overload  15 s   each authenticated request holds its worker for 1 s more, from here until the end of the run;
- *                    30 clients list servers, give up after 7.5 s and ask again; then they give up and are gone
- *   after            until the API is well, or the limit has passed
- *   well      10 s   shows that the API stays well
+ *                    30 clients list servers, time out after 7.5 s and retry; at the end they disconnect
+ *   after            until the API has recovered, or the limit has passed
+ *   stable    10 s   shows that the API stays recovered
  *
  * Runs with and without Rollwatch alternate. nova-api has two workers, so from the overload on it completes 2
- * requests a second at most. It also carries out what waits in its listen queue and whose client has given up: the
- * overload leaves about 40 of those, and the API works them off for most of a minute, watched or not. `--clients 40
- * --patience 5` fills the queue of 100, so that the kernel drops what comes on top; that takes one and a half to two
- * minutes.
+ * requests a second at most. It also executes requests in its listen queue whose clients have timed out: the
+ * overload leaves about 40 of those, which take most of a minute, with Rollwatch or without. `--clients 40
+ * --patience 5` fills the queue of 100, so that the kernel drops further connections; that takes one and a half to
+ * two minutes.
  *
- * What recovery means. A light client, which takes no part in the overload, sends one list every 2 s, whatever
- * becomes of those before, and waits for each as long as it takes. The API has recovered at the moment this client
+ * What recovery means. A light client, which is not part of the overload, sends one list every 2 s, whatever the
+ * results of earlier ones, and waits for each without a limit. The API has recovered at the moment this client
  * sent the first list that was answered within `WELL_MS`, if all that it sent in the next 10 s were answered within
  * it too. The figure is the time from the end of the overload to that moment; its resolution is 2 s. The light client
- * is part of the load: it stands for users who are still there.
+ * is part of the load: it represents users who are still there.
  *
  * Why 6 s. Two requests a second is little: the two lists a second that Rollwatch sends to a healthy cloud are all of
- * it, and the polls of a boot come on top. A Rollwatch that went on like that would overload this API by itself and
- * for ever. This rig must find that. A Rollwatch that keeps to its ceiling of 4 outstanding requests can still fill
- * both workers and leave two requests waiting. A newcomer then waits for two rounds and is served in the third. A
+ * it, and the polls of a boot come on top. A Rollwatch that continued like that would overload this API permanently by
+ * itself. This program must detect that. A Rollwatch within its limit of 4 outstanding requests can still occupy both
+ * workers and leave two requests waiting. A new request then waits for two rounds and is served in the third. A
  * round takes 1 s and what Nova itself needs, 0.1 s to 0.5 s on a busy machine: 3 to 4.5 s. So an answer within 6 s
- * means that hardly anything is queued beyond what the ceiling allows. It does not mean that the API is as fast as an
- * idle one: the table has the latency after recovery too, which is what being watched still costs.
+ * means that hardly anything is queued beyond that limit. It does not mean that the API is as fast as an idle one: the
+ * table also has the latency after recovery, which shows the cost of being watched.
  *
- * A request that its client has given up on is outstanding for the cloud until a worker has had it. A client with 10
- * s of patience and a ceiling of 4 that does not back off adds 0.4 requests a second to the queue. The light client
- * and nova-api leave about 1.2 a second for working the queue off, so this alone would make the recovery half as long
- * again.
+ * A request whose client has timed out is outstanding for the cloud until a worker has processed it. A client with a
+ * timeout of 10 s and a limit of 4 that does not back off adds 0.4 requests a second to the queue. The light client
+ * and nova-api leave about 1.2 a second for the queue, so this alone would make the recovery 50 % longer.
  *
  * The light client and the overload list a project that has no servers: a list of Rollwatch's own server takes Nova
- * longer, and only the runs that are watched have one.
+ * longer, and only runs with Rollwatch have one.
  *
- * Requests from Rollwatch are counted where nova-api's workers take them up, after authentication (by User-Agent, in
- * the log of `real-cloud slow`). What waits in the listen queue is counted when its turn comes, whether Rollwatch
- * still waits for it or not. Connections are those to nova-api that Rollwatch's process has open or is opening,
- * looked at four times a second; those without a token (asking for the version document) are among them. Servers left
- * are those of creates that nova-api carried out when Rollwatch had ended already; the rig deletes them.
+ * Requests from Rollwatch are counted when nova-api's workers start them, after authentication (by User-Agent, in the
+ * log of `real-cloud slow`). A request in the listen queue is counted when it is started, whether Rollwatch still waits
+ * for it or not. Connections are those to nova-api that Rollwatch's process has open or is opening, polled four times a
+ * second, including those without a token (for the version document). Servers left are those of creates that nova-api
+ * executed after Rollwatch had ended; this program deletes them.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, readlink, rm } from 'node:fs/promises';
@@ -62,7 +61,7 @@ import { discard, startWatch, type WatchProcess } from '../support/daemon.ts';
 import { env, HOME, script } from '../support/real-cloud.ts';
 
 export type Scene = {
-  /** By how much each authenticated request takes longer, in seconds. */
+  /** The extra duration of each authenticated request, in seconds. */
   readonly added: number;
   readonly clients: number;
   /** All in milliseconds. */
@@ -70,7 +69,7 @@ export type Scene = {
   readonly before: number;
   readonly overload: number;
   readonly well: number;
-  /** After the overload; an API that is not well by then has not recovered. */
+  /** The time limit of the recovery after the overload. */
   readonly limit: number;
 };
 
@@ -84,10 +83,10 @@ const SCENE: Scene = {
   limit: 180_000,
 };
 
-/** A list that is answered within this time was answered by an API without a backlog. */
+/** A list answered within this time shows that the API has no backlog. */
 const WELL_MS = 6000;
 const ASK_EVERY_MS = 2000;
-/** What two medians may differ by: twice the light client's interval, or a tenth, as two runs of one kind may. */
+/** The allowed difference of two medians: twice the light client's interval, or a tenth, as between equal runs. */
 const tolerance = (alone: number) => Math.max(2 * ASK_EVERY_MS, alone / 10);
 const SLOW_LOG = `${HOME}/log/nova-api-slow.log`;
 
@@ -95,18 +94,18 @@ type Phase = 'before' | 'overload' | 'after' | 'well';
 
 export type Run = {
   readonly watched: boolean;
-  /** From the end of the overload until the API was well, in milliseconds; null: not within the limit. */
+  /** From the end of the overload until recovery, in milliseconds; null if not within the limit. */
   readonly recovery: number | null;
-  /** Requests a second that the workers took up from Rollwatch, and from everyone. */
+  /** Requests per second that the workers started, from Rollwatch and from all clients. */
   readonly rates: { readonly [One in Phase]: { readonly rollwatch: number; readonly all: number } };
-  /** The median of the light client's latency while the API was well, in milliseconds; null: it wasn't. */
+  /** The median of the light client's latency after recovery, in milliseconds; null without recovery. */
   readonly latency: number | null;
   /** Connections in nova-api's listen queue when the overload ended. */
   readonly backlog: number;
-  /** The most connections that Rollwatch had to nova-api at once, from the beginning of the overload. */
+  /** The most connections that Rollwatch had to nova-api at once, from the start of the overload. */
   readonly connections: number;
   readonly workers: number;
-  /** Servers that Rollwatch left: creates that were carried out when it had ended. */
+  /** Servers that Rollwatch left: creates that were executed after it had ended. */
   readonly left: number;
   /** The light client's lists: when each was sent, from the end of the overload, and how long it took, in seconds. */
   readonly lists: readonly { readonly at: number; readonly took: number | null }[];
@@ -119,7 +118,7 @@ type RunOptions = {
   readonly signal?: AbortSignal;
 };
 
-/** One run, from a cloud at rest to a cloud at rest. */
+/** One run, from an idle cloud to an idle cloud. */
 export async function measure(options: RunOptions): Promise<Run> {
   const user = await userNamed('probe');
   const lists = listsOf(await userNamed('admin'));
@@ -211,7 +210,7 @@ type Place = { readonly user: CloudUser; readonly lists: Lists; readonly sockets
 
 type Lists = {
   readonly port: number;
-  /** Sends one list on a connection of its own; `took` is null unless it was answered with 200. */
+  /** Sends one list on a new connection; `took` is null unless it was answered with 200. */
   send(agent: string): { readonly took: Promise<number | null>; giveUp(): void };
 };
 
@@ -248,9 +247,8 @@ function listsOf({ token, endpoint }: CloudUser): Lists {
 }
 
 /**
- * Waits until nova-api has worked off what is in its queue, and deletes the servers of Rollwatch that came of it: a
- * create is carried out even if its client has given up or ended. Returns how many there were; the more servers there
- * are, the longer a list takes.
+ * Waits until nova-api has processed its queue, and deletes the servers that it created for Rollwatch: a create is
+ * executed even if its client has timed out or ended. Returns their number. A list takes longer with more servers.
  */
 async function rest({ user, lists, sockets }: Place): Promise<number> {
   await script('slow', 'off');
@@ -287,7 +285,7 @@ async function overload(lists: Lists, { clients, patience, overload }: Scene, si
       const took = await list.took;
       clearTimeout(giveUp);
       signal?.throwIfAborted();
-      // Refused or cut off: not again at once.
+      // Refused or cut off: do not retry at once.
       if (took === null) await delay(20);
     }
   };
@@ -322,7 +320,9 @@ function startLightClient(lists: Lists): LightClient {
   };
 }
 
-/** When the first list after `from` was sent that begins `length` of nothing but fast answers; null: not yet. */
+/**
+ * Returns when the first list after `from` was sent that starts a period of `length` with fast answers only; else null.
+ */
 function wellSince(
   asked: readonly Asked[],
   { from, length, now }: { readonly from: number; readonly length: number; readonly now: number },
@@ -331,7 +331,7 @@ function wellSince(
   for (const { sentAt, took } of asked) {
     if (sentAt < from) continue;
     if (took === undefined && now - sentAt <= WELL_MS) return null;
-    // Not answered yet, or not with 200: no answer of an API that is well.
+    // Not answered yet, or not with 200.
     if (took === undefined || took === null || took > WELL_MS) since = null;
     else since ??= sentAt;
     if (since !== null && sentAt - since >= length) return since;
@@ -351,7 +351,7 @@ type SocketTable = {
   listenQueue(): Promise<number>;
   follow(pid: number | null): void;
   reset(): void;
-  /** The most connections to nova-api that the process followed had at once since `reset`. */
+  /** The maximum of concurrent connections of the process to nova-api since `reset`. */
   most(): number;
   stop(): void;
 };
@@ -360,7 +360,7 @@ const ESTABLISHED = '01';
 const SYN_SENT = '02';
 const LISTEN = '0A';
 
-/** Of Linux (proc_net_tcp in the kernel's documentation): addresses and queues are hexadecimal. */
+/** Parses /proc/net/tcp (see the kernel's documentation): addresses and queues are hexadecimal. */
 function createSocketTable(port: number): SocketTable {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const rows = async () =>
@@ -389,7 +389,7 @@ function createSocketTable(port: number): SocketTable {
     listenQueue: async () =>
       (await rows()).find(({ local, state }) => state === LISTEN && local.endsWith(suffix))?.waiting ?? 0,
     follow(pid) {
-      // It may have ended: then it has no connections.
+      // It may have ended, and then has no connections.
       if (pid !== null) timer = setInterval(() => void look(pid).catch(() => {}), 250);
     },
     reset() {
@@ -406,7 +406,7 @@ function median(values: readonly number[]): number {
   return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
 }
 
-/** For arithmetic: an API that has not recovered took longer than the limit. */
+/** Sorts an API that has not recovered after the limit. */
 export const recoveries = (runs: readonly Run[]): readonly number[] =>
   runs.map(({ recovery }) => recovery ?? Number.POSITIVE_INFINITY);
 

@@ -17,12 +17,12 @@ const reportSchema = z.object({
 });
 
 /**
- * The API is away for 5 to 10 s. A boot that was accepted before may be ACTIVE within its 15 s all the same, and has
- * succeeded then; with 4 s a step, some step of a boot falls into the outage and fails.
+ * The API is down for 5 to 10 s. A boot that was accepted before may still be ACTIVE within 15 s and succeed; with 4 s
+ * per step, some step of a boot is within the outage and fails.
  */
 const SHORT_BOOTS = 'probes: {server-boot: {budget: 4s, delete_limit: 4s}}\n';
 
-/** The moments that the script printed: '2026-11-22T10:35:13.676Z start stop-control: stop nova-api (...)'. */
+/** The times that the script printed: '2026-11-22T10:35:13.676Z start stop-control: stop nova-api (...)'. */
 function moment(lines: string, what: RegExp): number {
   const line = lines.split('\n').find((one) => what.test(one));
   if (line === undefined) throw new Error(`the script printed no line like ${what}`);
@@ -38,7 +38,7 @@ async function serversLeft(): Promise<readonly unknown[]> {
 }
 
 describe('watching the real cloud', () => {
-  it('brackets the stop and the start of nova-api in a rolling upgrade, and leaves no server', async () => {
+  it('has brackets that contain the stop and the start of nova-api, and leaves no server', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rollwatch-test-'));
     writeFileSync(join(folder, 'rollwatch.yaml'), SHORT_BOOTS);
     const watch = await startWatch({ env, folder });
@@ -47,7 +47,7 @@ describe('watching the real cloud', () => {
       const stdout = await script('rolling-upgrade');
       await delay(8000);
       const { code, printed } = await watch.stop();
-      // No phase was told, and the plan promises no downtime outside of them.
+      // No phase was reported, and the plan promises no downtime outside of them.
       expect(code).toBe(1);
       const report = reportSchema.parse(JSON.parse(printed));
       const stopBegan = moment(stdout, /start stop-control: stop nova-api/);
@@ -60,7 +60,7 @@ describe('watching the real cloud', () => {
         );
         expect(windows).toHaveLength(1);
         const [window] = windows;
-        // It went down somewhere while the script stopped it, and came up somewhere while the script started it.
+        // It went down while the script stopped it, and came up while the script started it.
         expect(Date.parse(window?.start.earliest ?? '')).toBeLessThanOrEqual(stopEnded);
         expect(Date.parse(window?.start.latest ?? '')).toBeGreaterThanOrEqual(stopBegan);
         expect(Date.parse(window?.end?.earliest ?? '')).toBeLessThanOrEqual(startEnded);
@@ -83,7 +83,7 @@ describe('watching the real cloud', () => {
     }
   });
 
-  it('names nova-api when it is killed, and goes on in the same journal after a kill -9 of its own', async () => {
+  it('names nova-api if it is killed, and continues in the same journal after a kill -9', async () => {
     const first = await startWatch({ env });
     try {
       await delay(6000);
@@ -95,7 +95,7 @@ describe('watching the real cloud', () => {
       await script('start', 'nova-api');
       await delay(6000);
       const { code, printed } = await second.stop();
-      // No phase was told, and the plan promises no downtime outside of them.
+      // No phase was reported, and the plan promises no downtime outside of them.
       expect(code).toBe(1);
       const report = z
         .object({

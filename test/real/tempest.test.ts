@@ -1,4 +1,6 @@
-/** `rollwatch check --tempest` with Debian's Tempest on the real cloud: tests that are broken on purpose are named. */
+/**
+ * `rollwatch check --tempest` with Debian's Tempest on the real cloud: the tests that are broken on purpose are named.
+ */
 
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +11,7 @@ import { discard } from '../support/daemon.ts';
 import { admin, env, script } from '../support/real-cloud.ts';
 import { rollwatch } from '../support/rollwatch.ts';
 
-/** Of the tests' own, so that nobody else misses it. */
+/** Used only by these tests. */
 const FLAVOR = 'rollwatch-tempest';
 const createFlavor = () =>
   admin('flavor', 'create', '--id', FLAVOR, '--ram', '64', '--disk', '1', '--vcpus', '1', FLAVOR);
@@ -18,7 +20,7 @@ const deleteFlavor = () => admin('flavor', 'delete', FLAVOR);
 const CLASS = 'tempest.api.compute.flavors.test_flavors.FlavorsV2TestJSON';
 const GET = `${CLASS}.test_get_flavor`;
 const LIMIT = `${CLASS}.test_list_flavors_limit_results`;
-/** Its class makes a server, with the flavor, for all of its tests. */
+/** Its class creates a server with the flavor for all of its tests. */
 const SERVERS = 'tempest.api.compute.servers.test_create_server.ServersTestJSON';
 const DETAILS = `${SERVERS}.test_verify_server_details`;
 
@@ -66,7 +68,7 @@ describe('Tempest before and after an upgrade', { timeout: 120_000 }, () => {
     discard(folder);
   });
 
-  it('passes before, and names the tests alone that were broken on purpose, until it is put right', async () => {
+  it('passes before, and names only the broken tests until they are repaired', async () => {
     const before = await check('before');
     expect(before).toMatchObject({ code: 0, err: '' });
     for (const test of [GET, LIMIT, DETAILS])

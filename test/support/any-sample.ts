@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { FAILURE_KINDS, SERVICES, VOID_KINDS } from '../../src/domain/cause.ts';
 import type { Finding, Sample } from '../../src/domain/sample.ts';
 
-/** Any moment up to the year 9999, with all the digits that a double holds. */
+/** Any time up to the year 9999, with all digits of a double. */
 const moment = fc.double({ min: 0, max: 253_402_300_799_999, noNaN: true }).map((at) => (at === 0 ? 0 : at));
 const text = fc.string({ unit: 'binary', maxLength: 20 });
 
@@ -41,7 +41,7 @@ const finding: fc.Arbitrary<Finding> = fc.oneof(
   }),
 );
 
-/** Anything that the types allow. */
+/** Any sample that the types allow. */
 export const anySample: fc.Arbitrary<Sample> = fc
   .tuple(
     fc.record({

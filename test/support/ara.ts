@@ -8,7 +8,7 @@ const recorded = z.looseObject({
   playbook: z.number().optional(),
 });
 
-/** A record as ARA gives it, with the name of the list in which it stands. */
+/** A record of ARA, with the name of its list. */
 export type Recorded = z.output<typeof recorded>;
 
 export const recordedOf = (lines: string): readonly Recorded[] =>
@@ -19,11 +19,11 @@ export const recordedOf = (lines: string): readonly Recorded[] =>
 
 export type Ara = {
   readonly url: string;
-  /** The paths and queries that were asked for. */
+  /** The requested paths and queries. */
   readonly asked: readonly string[];
-  /** What it holds; may be changed. */
+  /** Its records; may be changed. */
   records: readonly Recorded[];
-  /** Answers in its stead, while it is not null. */
+  /** Handles all requests instead, unless it is null. */
   instead: ((request: IncomingMessage, response: ServerResponse) => void) | null;
   close(): Promise<void>;
 };

@@ -6,7 +6,7 @@ import type { Certificate } from './scripted-server.ts';
 
 export type Authority = {
   readonly ca: string;
-  /** A certificate of 127.0.0.1, unless `san` says otherwise, signed by the authority or by `by`, whose own follows it. */
+  /** A certificate for 127.0.0.1 or `san`, signed by the CA or by `by`, whose certificate is appended. */
   issue(wish?: Wish): Certificate;
 };
 
@@ -21,7 +21,7 @@ export type Wish = {
   readonly by?: Certificate;
 };
 
-/** An authority made by openssl for this test, with certificates as good or bad as they are wished for. */
+/** A CA made by openssl for this test, which issues valid and invalid certificates. */
 export function createAuthority(): Authority {
   const root = inFolder((run, at) => {
     const kind = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', '/CN=test ca'];

@@ -1,7 +1,7 @@
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { tool } from './requirements.ts';
 
-/** Debian's: Playwright's own can't be fetched everywhere. */
+/** Debian's Chromium, because Playwright's own cannot be downloaded everywhere. */
 const PATH = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 
 export const CHROMIUM = tool(PATH, 'chromium');
@@ -23,21 +23,21 @@ export const openBrowser = (): Promise<Browser> =>
 
 export type WatchedPage = {
   readonly page: Page;
-  /** What went wrong in it: exceptions, errors on the console, what the policy refused. */
-  readonly troubles: readonly string[];
+  /** Problems of the page: exceptions, console errors, violations of the content security policy. */
+  readonly problems: readonly string[];
 };
 
 export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<WatchedPage> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
-  const troubles: string[] = [];
-  page.on('pageerror', (error) => troubles.push(`exception: ${error.message}`));
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(`exception: ${error.message}`));
   page.on('console', (message) => {
-    if (message.type() === 'error') troubles.push(`console: ${message.text()}`);
+    if (message.type() === 'error') problems.push(`console: ${message.text()}`);
   });
   page.on('dialog', (dialog) => {
-    troubles.push(`dialog: ${dialog.message()}`);
+    problems.push(`dialog: ${dialog.message()}`);
     void dialog.dismiss();
   });
-  return { page, troubles };
+  return { page, problems };
 }

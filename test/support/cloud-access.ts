@@ -1,7 +1,7 @@
 import type { CloudAccess } from '../../src/domain/cloud-access.ts';
 import { secret } from '../../src/domain/secret.ts';
 
-/** As `user` of a cloud whose users are in their own projects of domain Default. */
+/** Access as `user` to a cloud whose users have their own projects in domain Default. */
 export function accessTo(
   { authUrl, password }: { readonly authUrl: string; readonly password: string },
   user: 'probe' | 'admin' = 'probe',

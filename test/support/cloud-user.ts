@@ -23,15 +23,15 @@ export type Ask = {
   readonly signal?: AbortSignal;
 };
 
-/** A user of a cloud, with nothing but fetch: every request as it is, on a connection of its own. */
+/** A user of a cloud with plain fetch: each request is sent as it is, on a new connection. */
 export type CloudUser = {
   readonly token: string;
   readonly userId: string;
   readonly projectId: string;
-  /** Where a type of service is, by the catalogue, without the trailing slash. */
+  /** Returns the URL of a service type from the catalogue, without a trailing slash. */
   endpoint(type: string): string;
   ask(type: string, request: string, ask?: Ask): Promise<Answer>;
-  /** A server of m1.probe on probe-net, asked for with 2.53; `nowhere`: of m1.nowhere. */
+  /** Creates a server of m1.probe on probe-net with microversion 2.53; `nowhere`: of m1.nowhere. */
   create(
     name: string,
     how?: {
@@ -44,7 +44,7 @@ export type CloudUser = {
       readonly zone?: string;
     },
   ): Promise<Answer>;
-  /** Polls until `seen` says yes to the answer of GET /servers/ID. */
+  /** Polls GET /servers/ID until `seen` returns true. */
   until(id: string, seen: (answer: Answer, status: string) => boolean, seconds?: number): Promise<Answer>;
   remove(id: string): Promise<void>;
 };
@@ -100,7 +100,7 @@ export async function signIn(
   return userOf(await send(`${authUrl}/auth/tokens`, 'POST', { body: passwordAuth(name, password) }));
 }
 
-/** By the answer of POST /auth/tokens. */
+/** Reads the answer of POST /auth/tokens. */
 export function userOf(issued: Answer): CloudUser {
   const { token } = tokenSchema.parse(issued.body);
   const id = issued.headers.get('x-subject-token') ?? '';

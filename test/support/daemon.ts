@@ -6,13 +6,13 @@ import { join, resolve } from 'node:path';
 
 const CHECKOUT = new URL('../..', import.meta.url).pathname;
 
-/** A `rollwatch watch` in a process of its own, in a folder of its own. */
+/** A `rollwatch watch` in a separate process and folder. */
 export type WatchProcess = {
   readonly url: string;
   readonly journal: string;
   readonly folder: string;
   readonly process: ChildProcess;
-  /** SIGTERM or what is given; gives what it printed and its exit code. */
+  /** Sends SIGTERM or the given signal; returns the output and the exit code. */
   stop(signal?: NodeJS.Signals): Promise<{ readonly code: number | null; readonly printed: string }>;
   kill(): Promise<void>;
 };
@@ -21,7 +21,7 @@ export type WatchStart = {
   readonly env: Readonly<Record<string, string>>;
   readonly folder?: string;
   readonly args?: readonly string[];
-  /** Whose Rollwatch; default: this one's. */
+  /** The checkout to run; this one by default. */
   readonly checkout?: string;
 };
 
@@ -42,18 +42,18 @@ export async function startWatch({
     },
   );
   let printed = '';
-  let told = '';
+  let output = '';
   const ready = Promise.withResolvers<string>();
   const ended = once(child, 'exit');
   child.stdout.on('data', (part: Buffer) => {
     printed += part.toString();
   });
   child.stderr.on('data', (part: Buffer) => {
-    told += part.toString();
-    const url = /"url":"([^"]+)"/.exec(told)?.[1];
+    output += part.toString();
+    const url = /"url":"([^"]+)"/.exec(output)?.[1];
     if (url !== undefined) ready.resolve(url);
   });
-  void ended.then(() => ready.reject(new Error(`watch ended before it served: ${told}`)));
+  void ended.then(() => ready.reject(new Error(`watch ended before it served: ${output}`)));
   const url = await ready.promise;
   return {
     url,

@@ -97,7 +97,7 @@ export const RULES: readonly Rule[] = z
   .parse(parse(read('prometheus/rollwatch.rules.yml')))
   .groups.flatMap(({ rules }) => rules);
 
-/** The alerts that the tests of the rules expect to fire, and not to fire. */
+/** The alerts that the tests of the rules expect to fire and not to fire. */
 export const EXPECTATIONS = z
   .looseObject({
     tests: z.array(
@@ -112,7 +112,7 @@ export const EXPECTATIONS = z
   .tests.flatMap((one) => one.alert_rule_test)
   .map(({ alertname, exp_alerts }) => ({ alert: alertname, fires: exp_alerts.length > 0 }));
 
-/** Every expression that is committed, with where it stands. */
+/** Every committed expression with its location. */
 export const EXPRESSIONS: readonly { readonly where: string; readonly expr: string }[] = [
   ...DASHBOARDS.flatMap(({ uid, panels, annotations }) => [
     ...panels.flatMap(({ title = '', targets = [] }) =>
@@ -125,12 +125,12 @@ export const EXPRESSIONS: readonly { readonly where: string; readonly expr: stri
   ...RULES.map(({ record, alert, expr }) => ({ where: `rule ${record ?? alert}`, expr })),
 ];
 
-/** What each variable asks Prometheus for. */
+/** The query of each variable. */
 export type Variable = {
   readonly where: string;
   readonly name: string;
   readonly expr: string;
-  /** `label_values(expr, label)`, or `query_result(expr)` and what of each line is offered. */
+  /** `label_values(expr, label)`, or `query_result(expr)` with the part of each line that is a value. */
   readonly offers: { readonly label: string } | { readonly regex: RegExp };
 };
 

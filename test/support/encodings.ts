@@ -3,7 +3,7 @@ export const hex = (code: number, digits = 2) => code.toString(16).padStart(digi
 const units = (text: string) => Array.from({ length: text.length }, (_, index) => text.charCodeAt(index));
 const inJson = (text: string) => JSON.stringify(text).slice(1, -1);
 
-/** Every way in which a server, a proxy or a traceback may write what it was sent. */
+/** Every encoding in which a server, a proxy or a traceback may repeat what it was sent. */
 export const ENCODINGS: Readonly<Record<string, (text: string) => string>> = {
   plain: (text) => text,
   JSON: inJson,

@@ -1,5 +1,5 @@
 export type Exposition = {
-  /** The value of `name{label="value",...}`, the labels in any order. */
+  /** Returns the value of `name{label="value",...}`, with labels in any order. */
   get(sample: string): number | undefined;
   /** Every sample, as `name{...}`. */
   readonly samples: readonly string[];
@@ -11,7 +11,7 @@ const canonical = (sample: string): string => {
   return labels.length === 0 ? name : `${name}{${labels.join(',')}}`;
 };
 
-/** Prometheus' text format, as far as tests ask. */
+/** Parses the Prometheus text format, as far as tests need. */
 export function readExposition(text: string): Exposition {
   const values = new Map<string, number>();
   for (const line of text.split('\n')) {
@@ -22,7 +22,7 @@ export function readExposition(text: string): Exposition {
   return { get: (sample) => values.get(canonical(sample)), samples: [...values.keys()] };
 }
 
-/** Name, type and labels of every family, but for `le`. */
+/** Name, type and labels of every family, without `le`. */
 export function readFamilies(text: string): ReadonlyMap<string, { type: string; labels: readonly string[] }> {
   const types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]));
   const labels = new Map<string, Set<string>>();

@@ -4,8 +4,8 @@ import { Worker } from 'node:worker_threads';
 export type FloodServer = { readonly url: string; close(): Promise<unknown> };
 
 /**
- * A server in a thread of its own, so that nothing that we do slows it down: after a request it sends `head`, and then
- * `piece` again and again without a pause until the connection is closed.
+ * A server in its own thread, so that the test does not slow it down: after a request it sends `head`, then `piece`
+ * repeatedly without a pause until the connection is closed.
  */
 export async function serveFlood({
   head = '',

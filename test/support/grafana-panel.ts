@@ -1,6 +1,6 @@
 /**
- * What a panel of Grafana shows, by Grafana's own package @grafana/data: its transformations, reducers and value mappings.
- * The data source's part is done here: it makes frames of what Prometheus answers.
+ * Computes what a Grafana panel shows with Grafana's own package @grafana/data: transformations, reducers and value
+ * mappings. The part of the data source, which converts answers of Prometheus to frames, is done here.
  */
 
 import { createRequire } from 'node:module';
@@ -9,12 +9,12 @@ import type { Panel } from './dashboards.ts';
 
 // Only its CommonJS half runs in Node.
 export const grafana: typeof import('@grafana/data') = createRequire(import.meta.url)('@grafana/data');
-// Its transformations look into a browser's global; what it imports would take the presence of one for a browser.
+// Its transformations read a browser's global, but its imports must not find one.
 Object.assign(globalThis, { window: {} });
 const { FieldType } = grafana;
 
 grafana.standardTransformersRegistry.setInit(() =>
-  // one of them stands there under two names
+  // One of them has two names.
   [...new Set(Object.values(grafana.standardTransformers))].map((one) => ({
     id: one.id,
     name: one.name,
@@ -27,9 +27,9 @@ grafana.standardTransformersRegistry.setInit(() =>
 );
 
 type Labels = Readonly<Record<string, string>>;
-/** A series of an answer, with its points: the moment in seconds, and the value. */
+/** A series of an answer with its points: time in seconds, and value. */
 export type Answered = { readonly labels: Labels; readonly points: readonly (readonly [number, number])[] };
-/** What Prometheus answers to each target of a panel. */
+/** The answers of Prometheus to each target of a panel. */
 export type Answers = Readonly<Record<string, readonly Answered[]>>;
 
 const column = (name: string, type: Field['type'], values: unknown[], facts: Partial<Field> = {}): Field => ({
@@ -40,7 +40,7 @@ const column = (name: string, type: Field['type'], values: unknown[], facts: Par
   ...facts,
 });
 
-/** One frame for a query, whose labels are columns; a query without an answer has no columns of labels. */
+/** Returns one frame per query with labels as columns; a query without an answer has no label columns. */
 function tableOf(refId: string, series: readonly Answered[], valueName: string): DataFrame {
   const rows = series.flatMap(({ labels, points }) => points.map(([at, value]) => ({ labels, at, value })));
   const names = [...new Set(series.flatMap(({ labels }) => Object.keys(labels).sort()))];
@@ -108,7 +108,7 @@ async function transformed(panel: Panel, answers: Answers): Promise<readonly Dat
 
 export type Cells = Readonly<Record<string, unknown>>;
 
-/** The rows of a table, each by the names of its columns. A table that was not merged into one has several frames. */
+/** Returns the rows of a table by column name. A table that was not merged has several frames. */
 export async function tablesOf(panel: Panel, answers: Answers): Promise<readonly (readonly Cells[])[]> {
   const frames = await transformed(panel, answers);
   return frames.map((frame) =>
@@ -120,7 +120,7 @@ export async function tablesOf(panel: Panel, answers: Answers): Promise<readonly
   );
 }
 
-/** What a stat or a bar gauge shows: a text with its title and its colour for each series. */
+/** What a stat or a bar gauge shows: title, text and colour of each series. */
 export type Tile = { readonly title: string; readonly text: string; readonly color: string | undefined };
 
 const theme = grafana.createTheme();

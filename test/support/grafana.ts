@@ -13,15 +13,15 @@ const body = z.strictObject({
 
 export type StoredAnnotation = { id: number; time: number; timeEnd: number; text: string; tags: readonly string[] };
 
-/** `lost` does what it is asked to and closes the connection without an answer. */
+/** `lost` executes the request and closes the connection without an answer. */
 export type Mood = 'well' | 'refuse' | 'hang' | 'lost' | 500 | 401;
 
-/** Stands in for Grafana's annotations API, as its documentation and facts/grafana-prometheus tell of it. */
+/** Stands in for Grafana's annotations API, as its documentation describes it. */
 export type Grafana = AsyncDisposable & {
   readonly url: string;
   mood: Mood;
   readonly annotations: ReadonlyMap<number, StoredAnnotation>;
-  /** 'POST', 'PATCH', ... of everything that was asked. */
+  /** The method of every request: 'POST', 'PATCH', ... */
   readonly asked: readonly string[];
 };
 
@@ -79,7 +79,7 @@ export async function standInForGrafana({ token = 'a-token-of-grafana' } = {}): 
 
   function add({ text: words = '', tags = [], time, timeEnd }: z.infer<typeof body>): readonly [number, unknown] {
     if (words === '') return [400, { message: 'Failed to save annotation' }];
-    // as Grafana counts them, and its database takes them
+    // Limits of Grafana and its database.
     if (Buffer.byteLength(JSON.stringify(tags)) > 500) return [400, { message: 'tags length exceeds the maximum' }];
     const now = Date.now();
     const id = ++ids;
@@ -90,7 +90,7 @@ export async function standInForGrafana({ token = 'a-token-of-grafana' } = {}): 
   const found = (query: URLSearchParams): readonly StoredAnnotation[] =>
     [...annotations.values()]
       .filter(({ tags }) => {
-        // an empty tag is none
+        // Grafana drops empty tags.
         const asked = query.getAll('tags').filter((tag) => tag !== '');
         if (asked.length === 0) return true;
         const has = (tag: string) => tags.includes(tag);

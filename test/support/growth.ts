@@ -14,7 +14,7 @@ import { roundsOf } from '../../src/task-sources/ara/ara-tasks.ts';
 import { failedSample, okSample, SERIES, voidSample } from './samples.ts';
 import { task } from './tasks.ts';
 
-/** Work over an input of a size. What it needs is made first, and does not count. */
+/** Work on an input of a given size. Its preparation is not measured. */
 export type Growth = { readonly name: string; readonly size: number; readonly make: (size: number) => () => unknown };
 
 const LISTS: readonly Series[] = (['new', 'reused'] as const).map((connection) => ({
@@ -44,7 +44,7 @@ const times = <T>(size: number, make: (index: number) => T): readonly T[] =>
 
 type Letter = 'o' | 'f' | 'v';
 
-/** A sample a second on each connection, the pattern over and over. */
+/** One sample per second on each connection, repeating the pattern. */
 const samples = (size: number, pattern: readonly Letter[]): readonly JournalEntry[] =>
   times(size, (seq) => seq).flatMap((seq) =>
     LISTS.map(({ connection }): JournalEntry => {
@@ -184,8 +184,8 @@ export const GROWTHS: readonly Growth[] = [
       const at = { updated: 0, ended: 1, status: 'ok', playbook: 1 };
       const results = times(size, (id) => ({ ...at, id, started: id, task: 1, host: id % 1500 }));
       const plays = times(Math.ceil(size / 4), (id) => ({ id, updated: 0, started: id * 4, name: 'p', playbook: 1 }));
-      const told = { ...at, id: 1, started: 0, name: 'a', action: 'command', handler: false, tags: [], play: 0 };
-      return () => roundsOf(told, { results, plays });
+      const record = { ...at, id: 1, started: 0, name: 'a', action: 'command', handler: false, tags: [], play: 0 };
+      return () => roundsOf(record, { results, plays });
     },
   },
   {
@@ -211,7 +211,7 @@ export const GROWTHS: readonly Growth[] = [
   },
 ];
 
-/** Milliseconds of processor time for one run; the least of some, as others are at work on the machine too. */
+/** Returns milliseconds of processor time for one run: the minimum of several, because the machine may be busy. */
 export function costOf(work: () => unknown, runs: number): number {
   let least = Infinity;
   for (let run = 0; run < runs; run++) {

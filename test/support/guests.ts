@@ -1,7 +1,7 @@
 /**
- * What runs in the servers of the real cloud, whose hypervisor boots nothing: Debian's sshd, on all addresses of their
- * network. As an image with cloud-init does, it lets in by the key pair that a server was booted with, and calls itself as
- * its name says, with as many vCPUs as its flavor has; both are asked of Nova's databases when somebody logs in.
+ * Simulates the guests of the real cloud, whose hypervisor boots nothing: Debian's sshd on all addresses of their
+ * network. Like an image with cloud-init, it accepts the key pair of the server and reports the server's name and the
+ * vCPUs of its flavor, which it reads from Nova's databases at each login.
  */
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
@@ -15,32 +15,32 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const SSHD = '/usr/sbin/sshd';
 
-/** What is to be wrong with them; nothing, where it is left out. */
+/** Faults of the guests; none by default. */
 export type GuestFaults = { readonly name?: string; readonly vcpus?: number; readonly boot?: string };
 
 export type Guests = {
   readonly port: number;
-  /** From the next login on. */
+  /** Takes effect at the next login. */
   faults(faults: GuestFaults): void;
-  /** As a machine would that was made again. */
+  /** Changes the host key, as a rebuilt server would. */
   newHostKey(): Promise<void>;
   stop(): Promise<void>;
-  /** Takes every connection, and says nothing: as a machine that hangs. Until `start` or `stop`. */
+  /** Accepts connections and sends nothing, like a hanging server, until `start` or `stop`. */
   silence(): Promise<void>;
   start(): Promise<void>;
-  /** Stops them, and takes the network's addresses off this machine again. */
+  /** Stops the guests and removes the network's addresses from this machine. */
   close(): Promise<void>;
 };
 
 type Options = {
-  /** Where root alone may write: sshd asks no program that lies elsewhere. */
+  /** A folder that only root can write: sshd runs no program from elsewhere. */
   readonly home: string;
   readonly port: number;
-  /** In CIDR notation: all of its addresses become this machine's. */
+  /** In CIDR notation; this machine gets all of its addresses. */
   readonly networks: readonly string[];
 };
 
-/** Finds the server of the address that was called, whichever of its own addresses that is. */
+/** Finds the server by any of its addresses. */
 const SERVER = `from nova_cell1.instances i join nova_cell1.instance_info_caches c on c.instance_uuid = i.uuid
   where i.deleted = 0 and c.network_info like concat('%"', '$address', '"%')`;
 
@@ -137,7 +137,7 @@ export async function startGuests({ home, port, networks }: Options): Promise<Gu
   };
 }
 
-/** '10.99.0.0/16' is made all of it local by an address in it. */
+/** Makes a whole network such as '10.99.0.0/16' local. */
 const firstOf = (network: string): string => network.replace(/\.0\//, '.250/');
 
 async function listening(port: number): Promise<void> {

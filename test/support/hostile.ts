@@ -6,19 +6,19 @@ import { BEGAN, LIST_NEW, report, summary, window } from './live.ts';
 import { task } from './tasks.ts';
 import { phaseVerdict } from './verdicts.ts';
 
-/** Clears the screen, sets the title, colours, turns the direction of writing, and begins another line. */
+/** Clears the screen, sets title and colours, reverses the direction of writing, and starts a new line. */
 export const CONTROLS = '\u001b[2J\u001b]0;OWNED\u0007\u001b[31mEVIL\u009b31m\u202eRTL\u2066\u200b\ud800\u007f\r\nX';
 
-/** No text of ours has any: control characters but tabs and line breaks, and what is not seen or turns the direction. */
+/** Must not be in any output: control characters except tabs and line breaks, and invisible or direction characters. */
 export const RAW = /[^\P{Cc}\n\r\t]|[\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|\r(?!\n)/u;
 
-/** With the text wherever a cloud, a playbook, a plan or a configuration may put one. */
+/** A report with the text in every place where a cloud, a playbook, a plan or a configuration may put one. */
 export function hostileReport(text: string): Report {
-  const book = createTaskRegistry();
+  const registry = createTaskRegistry();
   const start = BEGAN + 299_000;
-  book.report(task({ id: 'a', name: text, role: text, start, end: BEGAN + 302_000 }));
+  registry.report(task({ id: 'a', name: text, role: text, start, end: BEGAN + 302_000 }));
   const series = { ...LIST_NEW, cloud: text, vantage: text, target: text };
-  const windows = attributeWindows([window({ series })], { tasks: book, phases: [], probes: [] }).map((one) => ({
+  const windows = attributeWindows([window({ series })], { tasks: registry, phases: [], probes: [] }).map((one) => ({
     ...one,
     phase: text,
   }));
@@ -34,7 +34,7 @@ export function hostileReport(text: string): Report {
     run: { ...run, facts: { [text]: text } },
     probes: [summary({ series, windows: 1 })],
     windows,
-    tasks: taskDowntimes(book.all(), windows),
+    tasks: taskDowntimes(registry.all(), windows),
     verdict: { plan: text, result: 'fail', phases: [phase] },
     observationGaps: [{ kind: 'stalled', from: BEGAN, until: BEGAN + 1500, message: text }],
     checks: [{ stage: 'after', cloud: text, vantage: text, at: BEGAN, checks, ok: false }],

@@ -2,7 +2,7 @@ import { openJournal } from '../../src/journal/open-journal.ts';
 import { okSample, SERIES } from './samples.ts';
 
 /**
- * A daemon's journal in a process of its own, to be killed: writes samples as fast as it can, and prints
+ * A daemon's journal in a separate process that can be killed: writes samples as fast as it can, and prints
  * 'SESSION COUNT' as soon as that many samples of the session are flushed.
  */
 const [file = ''] = process.argv.slice(2);

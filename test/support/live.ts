@@ -11,18 +11,18 @@ import type { Verdict } from '../../src/domain/upgrade/verdict.ts';
 import { describeProbes } from '../../src/probes/registry.ts';
 import { SERIES } from './samples.ts';
 
-/** 2026-11-23T07:10:00Z, when the hand-made run began. */
+/** The start of the constructed run, 2026-11-23T07:10:00Z. */
 export const BEGAN = Date.UTC(2026, 10, 23, 7, 10);
 export const NONE = { min: 0, estimate: 0, max: 0 } as const;
 
 export const LIST_NEW: Series = { ...SERIES, cloud: 'prod', vantage: 'lab', connection: 'new' };
 export const LIST_KEPT: Series = { ...LIST_NEW, connection: 'reused' };
-/** A sample of the series that the other ones here tell of. */
+/** A sample of the series of the other values here. */
 export const ofListNew = (sample: Sample): Sample => ({ ...sample, cloud: 'prod', vantage: 'lab', connection: 'new' });
 export const BOOT: Series = { ...LIST_NEW, probe: 'server-boot', connection: '', validFor: 30_000, slow: 15_000 };
 export const TOKEN: Series = { ...LIST_NEW, probe: 'token', connection: '', interval: 5000, validFor: 7500 };
 
-/** Around a moment in seconds after the run began. */
+/** A bracket around a time in seconds after the start of the run. */
 export const around = (second: number, { before = 0.5, after = 0.5 } = {}): Bracket => ({
   earliest: BEGAN + (second - before) * 1000,
   estimate: BEGAN + second * 1000,
@@ -31,7 +31,7 @@ export const around = (second: number, { before = 0.5, after = 0.5 } = {}): Brac
 
 type WindowFacts = Partial<AttributedWindow> & { readonly series?: Series };
 
-/** By default 7 s down on server-list over new connections, from second 300 to 307, give or take half a second each. */
+/** By default 7 s down on server-list over new connections, from second 300 to 307, each within half a second. */
 export function window({ series = LIST_NEW, ...facts }: WindowFacts = {}): AttributedWindow {
   const { cloud, vantage, probe, connection, target } = series;
   return {
@@ -94,11 +94,11 @@ export const overall = ({ down = {}, ...facts }: OverallFacts = {}): Overall => 
   ...facts,
 });
 
-/** What was judged and what was not follows from the phases. */
+/** Derives `judged` and `notJudged` from the phases. */
 export function wholeVerdict({ phases = [], ...facts }: Partial<Verdict> = {}): Verdict {
   const names = (some: Verdict['phases']) => some.map(({ name }) => name);
   const reasonOf = ({ planned, measures }: Verdict['phases'][number]) =>
-    !planned ? 'not-in-plan' : measures === null ? 'never-began' : 'no-budget';
+    !planned ? 'not-in-plan' : measures === null ? 'never-started' : 'no-budget';
   return {
     plan: null,
     result: 'not-judged',
@@ -113,7 +113,7 @@ export function wholeVerdict({ phases = [], ...facts }: Partial<Verdict> = {}): 
   };
 }
 
-/** Of a run of 12 min 30 s on one cloud, by default without any downtime. */
+/** A report of a run of 12 min 30 s on one cloud, by default without downtime. */
 export function report({
   verdict = {},
   ...facts

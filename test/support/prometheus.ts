@@ -41,14 +41,14 @@ const vectorSchema = z.looseObject({
 });
 const labelsSchema = z.looseObject({ status: z.literal('success'), data: z.array(z.string()) });
 
-/** Debian's Prometheus and Alertmanager on free ports, configured as docker compose configures them. */
+/** Starts Debian's Prometheus and Alertmanager on free ports, with the configuration of docker compose. */
 export type Monitoring = AsyncDisposable & {
   readonly url: string;
-  /** How many values an expression has from a moment to now, in seconds since 1970; `NaN` is none. */
+  /** Returns how many values an expression has from a time (seconds since 1970) to now; `NaN` does not count. */
   values(expr: string, from: number): Promise<number>;
-  /** The series of an instant query, with their values; `at` in seconds since 1970. */
+  /** Returns the series of an instant query with their values; `at` is in seconds since 1970. */
   instant(expr: string, at?: number): Promise<readonly Answered[]>;
-  /** What a variable of a dashboard would offer; `expr` is its own with what was chosen put in. */
+  /** Returns the values of a dashboard variable; `expr` is its query with the selected values inserted. */
   offered(variable: Variable, expr: string): Promise<readonly string[]>;
 };
 
@@ -110,7 +110,7 @@ export async function startMonitoring({ folder, daemon, webhook }: Options): Pro
         return labelsSchema.parse(await (await fetch(`${url}/api/v1/label/${offers.label}/values?${query}`)).json())
           .data;
       }
-      // as Grafana writes a series of query_result() before it takes the regular expression to it
+      // The format of a series of query_result() to which Grafana applies the regular expression.
       const lines = (await instant(expr)).map(
         ({ labels }) =>
           `{${Object.entries(labels)
@@ -132,10 +132,10 @@ export async function startMonitoring({ folder, daemon, webhook }: Options): Pro
 
 export type Notice = { readonly alert: string; readonly status: string; readonly at: number };
 
-/** What Alertmanager sends its alerts to. */
+/** The webhook that receives the alerts of Alertmanager. */
 export type Webhook = Disposable & {
   readonly url: string;
-  /** In the order of arrival, with the moment of arrival in milliseconds. */
+  /** In order of arrival, with the time of arrival in milliseconds. */
   readonly notices: readonly Notice[];
 };
 
@@ -160,12 +160,12 @@ export async function startWebhook(): Promise<Webhook> {
 
 function run(command: string, args: readonly string[]): ChildProcess {
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  let told = '';
+  let output = '';
   child.stderr?.on('data', (part: Buffer) => {
-    told = (told + part.toString()).slice(-4000);
+    output = (output + part.toString()).slice(-4000);
   });
   child.on('exit', (code) => {
-    if (code !== 0 && code !== null) console.error(`${command} ended with ${code}: ${told}`);
+    if (code !== 0 && code !== null) console.error(`${command} ended with ${code}: ${output}`);
   });
   return child;
 }

@@ -1,13 +1,13 @@
 import { parser } from '@prometheus-io/lezer-promql';
 
-/** What an expression reads. */
+/** The metrics and labels that an expression reads. */
 export type Reading = {
   readonly metrics: readonly string[];
   readonly labels: readonly string[];
   readonly broken: boolean;
 };
 
-/** By the grammar of Prometheus' own editor. */
+/** Parses with the grammar of Prometheus' own editor. */
 export function readPromql(expr: string): Reading {
   const metrics = new Set<string>();
   const labels = new Set<string>();
@@ -23,7 +23,7 @@ export function readPromql(expr: string): Reading {
   return { metrics: [...metrics], labels: [...labels], broken };
 }
 
-/** What Grafana puts in for its own variables, as it would on a dashboard of a minute that is scraped every second. */
+/** Grafana's values for its own variables, on a dashboard of one minute with a scrape interval of one second. */
 export const filledIn = (expr: string): string =>
   expr
     .replaceAll('$__rate_interval', '4s')
@@ -43,7 +43,7 @@ export function selectorsOf(expr: string): readonly string[] {
   return [...found];
 }
 
-/** The metric whose values an expression gives as they are, with all their labels; null where it computes others. */
+/** Returns the metric whose values and labels an expression returns unchanged; null if it computes others. */
 export function metricOf(expr: string): string | null {
   const [selector] = selectorsOf(expr);
   return selector === expr ? (readPromql(expr).metrics[0] ?? null) : null;

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
-/** Copies what the command prints on a terminal of 160 columns; SIGTERM is passed on to it. */
+/** Copies the output of a command on a terminal of 160 columns, and forwards SIGTERM to it. */
 const RUN_ON_PTY = `
 import fcntl, os, pty, signal, struct, sys, termios
 pid, fd = pty.fork()
@@ -19,7 +19,7 @@ while True:
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 255)
 `;
 
-/** A command on a terminal of its own; standard output and error come together. */
+/** Runs a command on its own terminal; standard output and error are combined. */
 export const spawnOnPty = (
   command: readonly string[],
   options: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },

@@ -1,18 +1,18 @@
-/** The real cloud (test/real-cloud), as its user, its administrator, and whoever has its machine see it. */
+/** The real cloud (test/real-cloud) as seen by its user, its administrator, and root on its machine. */
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Where it keeps its state. */
+/** The folder of its state. */
 export const HOME = process.env['REAL_CLOUD_HOME'] ?? '/var/lib/real-cloud';
-/** For rollwatch, to find it. */
+/** Environment variables that let rollwatch find it. */
 export const env = { OS_CLIENT_CONFIG_FILE: `${HOME}/clouds.yaml`, OS_CLOUD: 'real' };
 
 const SCRIPT = new URL('../real-cloud/real-cloud', import.meta.url).pathname;
 
-/** `real-cloud stop nova-api`; gives what it printed. */
+/** Runs a command such as `real-cloud stop nova-api`; returns its output. */
 export const script = async (...args: readonly string[]): Promise<string> =>
   (await run(SCRIPT, args, { timeout: 240_000 })).stdout;
 
@@ -21,17 +21,17 @@ const as =
   async (...args: readonly string[]): Promise<string> =>
     (await run('openstack', ['--os-cloud', cloud, ...args], { env: { ...process.env, ...env } })).stdout.trim();
 
-/** What the user sees; and the administrator, in a project of his own. */
+/** Runs the openstack client as the user, or as the administrator in another project. */
 export const openstack = as('real');
 export const admin = as('real-admin');
 
-/** Of any of its databases, a row a line and its columns parted by tabs. */
+/** Queries any of its databases; returns one row per line with tabs between columns. */
 export const sql = async (text: string): Promise<string> =>
   (await run('mysql', ['-h127.0.0.1', '-uroot', '--batch', '--skip-column-names', '-e', text])).stdout.trim();
 
 /**
- * A worker of Neutron's answers a list of ports with 500 until another list has made it load all of its models ("type object
- * 'Port' has no attribute 'port_forwardings'"); each of them is asked for one.
+ * A Neutron worker answers a list of ports with 500 until another list has loaded all of its models ("type object
+ * 'Port' has no attribute 'port_forwardings'"), so each worker gets such a list first.
  */
 async function restartNeutron(): Promise<void> {
   await script('restart', 'neutron');
@@ -47,7 +47,7 @@ async function restartNeutron(): Promise<void> {
   }
 }
 
-/** An external network, with a router from the servers' network to it, for as long as the work lasts: its servers can be given floating addresses. */
+/** Creates an external network with a router while `work` runs, so that servers can have floating IPs. */
 export async function withOutside(work: (network: string) => Promise<void>): Promise<void> {
   const subnet = await admin('subnet', 'list', '--network', 'probe-net', '-f', 'value', '-c', 'ID');
   try {

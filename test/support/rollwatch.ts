@@ -15,15 +15,15 @@ export type Ran = {
 type How = {
   readonly folder: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** It may last so long, in milliseconds, or until this has come. */
+  /** The time limit in milliseconds. The process is stopped earlier if `until` resolves. */
   readonly limit?: number;
   readonly until?: Promise<unknown>;
   readonly kill?: NodeJS.Signals;
-  /** Told of each piece that it writes to stderr. */
+  /** Receives each chunk that it writes to stderr. */
   readonly onErr?: (piece: string) => void;
 };
 
-/** `rollwatch ARGS` in a process of its own, with no environment but what is given, until it ends. */
+/** Runs `rollwatch ARGS` in a separate process with only the given environment. */
 export async function rollwatch(
   args: readonly string[],
   { folder, env = {}, limit = 60_000, until, kill = 'SIGTERM', onErr }: How,

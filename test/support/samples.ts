@@ -1,7 +1,7 @@
 import type { FailureKind } from '../../src/domain/cause.ts';
 import type { Sample, Series } from '../../src/domain/sample.ts';
 
-/** A series at 1 Hz, in milliseconds, as most tests want it. */
+/** A series at 1 Hz with durations in milliseconds, as most tests need it. */
 export const SERIES: Series = {
   cloud: 'cloud',
   vantage: 'here',
@@ -58,6 +58,6 @@ export const failedSample = (
 export const voidSample = (place: Place, took = 0): Sample => ({
   ...base(place, took),
   outcome: 'void',
-  cause: { kind: 'stalled', service: 'rollwatch', message: 'stood still' },
+  cause: { kind: 'stalled', service: 'rollwatch', message: 'stalled' },
   slots: 1,
 });

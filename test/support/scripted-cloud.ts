@@ -18,7 +18,7 @@ export type ScriptedRequest = {
   readonly body: string;
 };
 
-/** Null: as a small cloud answers that has one server 'b'. */
+/** Null: the default answer of a small cloud with one server 'b'. */
 export type Script = (request: ScriptedRequest) => ScriptedAnswer | null;
 
 export type ScriptedCloud = {
@@ -60,7 +60,7 @@ export const novaNotFound = (message: string): ScriptedAnswer => ({
   body: { itemNotFound: { code: 404, message } },
 });
 
-/** A cloud on loopback that answers as the script says. */
+/** A cloud on loopback with scripted answers. */
 export async function serveScriptedCloud(
   script: Script,
   changes: Parameters<typeof accessTo>[2] = {},

@@ -9,19 +9,19 @@ import { join } from 'node:path';
 export type ScriptedServer = {
   readonly url: string;
   readonly port: number;
-  /** Cuts all connections. */
+  /** Closes all connections. */
   cut(how?: 'reset' | 'end'): void;
   close(): Promise<void>;
 };
 
-/** An HTTP server on a free port of loopback that does what the test says. */
+/** An HTTP server on a free loopback port with scripted behaviour. */
 export const serveHttp = (listener: RequestListener): Promise<ScriptedServer> =>
   listen(createServer({ keepAliveTimeout: 60_000 }, listener), 'http');
 
 export const serveTls = (certificate: Certificate, listener: RequestListener): Promise<ScriptedServer> =>
   listen(createTlsServer(certificate, listener), 'https');
 
-/** Raw TCP, for what no HTTP server would do. */
+/** A raw TCP server, for behaviour that no HTTP server has. */
 export const serveTcp = (onSocket: (socket: Socket) => void): Promise<ScriptedServer> =>
   listen(createTcpServer(onSocket), 'http');
 
@@ -57,7 +57,7 @@ function addressOf(server: Server | TcpServer): AddressInfo {
 
 export type Certificate = { readonly key: string; readonly cert: string };
 
-/** Made by openssl, signed by itself. */
+/** A self-signed certificate made by openssl. */
 export function selfSigned(name: string, { days = 2 }: { days?: number } = {}): Certificate {
   const place = mkdtempSync(join(tmpdir(), 'rollwatch-'));
   const [key, cert] = [join(place, 'key.pem'), join(place, 'cert.pem')];

@@ -15,26 +15,26 @@ import { live, readerOf, type ShownStatus } from './live.ts';
 export type Served = AsyncDisposable & {
   readonly url: string;
   readonly log: readonly string[];
-  /** What was asked of the journal. */
+  /** The requests to the journal. */
   readonly filters: readonly SampleFilter[];
   readonly orders: readonly string[];
   readonly tasks: readonly Task[];
   readonly phases: readonly PhaseMark[];
   show(now: ShownStatus): void;
-  /** The daemon has measured it. */
+  /** Emits a sample as the daemon does. */
   sample(sample: Sample): void;
 };
 
 type Facts = Partial<ServerOptions> & { readonly now?: ShownStatus; readonly stored?: () => AsyncIterable<Sample> };
 
-/** A server on a free port with what it is given; what is asked of it is kept. */
+/** Starts a server on a free port with the given state; records the requests to the daemon. */
 export async function serve({ now = live(), stored = async function* () {}, ...options }: Facts = {}): Promise<Served> {
   let shown = now;
   const log: string[] = [];
   const filters: SampleFilter[] = [];
   const orders: string[] = [];
   const tasks: Task[] = [];
-  const book = createTaskRegistry();
+  const registry = createTaskRegistry();
   const phases: PhaseMark[] = [];
   const annotations = new Map<number, Annotation>();
   const checkRuns: CheckRun[] = [];
@@ -58,9 +58,9 @@ export async function serve({ now = live(), stored = async function* () {}, ...o
     upgrade: {
       task(task) {
         tasks.push(task);
-        book.report(task);
+        registry.report(task);
       },
-      taskLoadWith: book.loadWith,
+      taskLoadWith: registry.loadWith,
       phase: (phase) => phases.push(phase),
       annotate: (annotation) => annotations.set(annotation.id, annotation),
       annotations: () => [...annotations.values()],
@@ -101,7 +101,7 @@ export async function serve({ now = live(), stored = async function* () {}, ...o
   };
 }
 
-/** A page's bare request, with headers that fetch() would not let through, such as Host. */
+/** Sends a request with headers that fetch() does not allow, such as Host. */
 export async function ask(
   url: string,
   {

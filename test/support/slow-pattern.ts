@@ -1,24 +1,30 @@
 import { createContext, runInContext } from 'node:vm';
 
 /**
- * Looks for a text on which a regular expression takes time that grows faster than the text. The texts are made of the
- * pattern itself: what a run of its terms matches, repeated, behind what leads there, and before what fits nowhere. That
- * finds the patterns that a backtracking matcher is slow on: two loops over the same letters, and a loop that is begun
- * again at each place.
+ * Searches for a text on which a regular expression takes more than linear time. The texts are derived from the
+ * pattern: a text that leads to some of its terms, then repetitions of what these terms match, then a text that matches
+ * nothing. That finds the patterns on which backtracking is slow: two loops over the same letters, and a loop that is
+ * tried again at each position.
  */
 
-/** Letters of a text, and repetitions in it. A linear pattern takes about a millisecond for it, a quadratic one a second. */
+/**
+ * Letters of a text, and repetitions in it. A linear pattern takes about a millisecond for it, a quadratic one a
+ * second.
+ */
 const LENGTH = 15_000;
 const REPETITIONS = 2500;
-/** Milliseconds of processor time, the least of a few runs: how busy the machine is makes no difference. */
+/** Milliseconds of processor time, the least of a few runs: so that a busy machine does not matter. */
 const LIMIT = 50;
-/** Milliseconds. Processor time that a run cut off had used may be less than the limit on a busy machine: it is repeated. */
+/**
+ * Milliseconds. On a busy machine a run that is cut off may have used less processor time than the limit; it is
+ * repeated.
+ */
 const CUT_OFF = 2000;
 const RUNS = 3;
 
 type Term = { readonly sample: string; readonly loops: boolean };
 
-/** The text that makes it slow, in short; null: none was found. */
+/** The slow text, abbreviated; null if none was found. */
 export function slowTextFor(pattern: RegExp): string | null {
   const branches = branchesOf(pattern.source);
   for (const text of new Set(branches.flatMap(attacksOn))) {
@@ -42,7 +48,7 @@ function isSlow(pattern: RegExp, text: string): boolean {
   return true;
 }
 
-/** As `replaceAll` does, from each place on; a pattern without 'g' begins again after each match, too. False: cut off. */
+/** Matches from each position like `replaceAll`; also continues after a match without 'g'. Returns false if cut off. */
 function replaceAll(): boolean {
   try {
     runInContext(`text.replace(pattern.global ? pattern : new RegExp(pattern, pattern.flags + 'g'), '')`, context, {
@@ -75,7 +81,7 @@ function attacksOn(terms: readonly Term[]): readonly string[] {
   return found;
 }
 
-/** Each way through the pattern's alternatives, groups opened, as a row of terms. */
+/** Each path through the alternatives of a pattern, with groups expanded, as a list of terms. */
 function branchesOf(source: string): readonly (readonly Term[])[] {
   let at = 0;
 
@@ -88,7 +94,7 @@ function branchesOf(source: string): readonly (readonly Term[])[] {
     }
   }
 
-  /** Not all ways through several groups: each alternative once, the others at their first. */
+  /** Each alternative once, combined with the first alternative of the other groups. */
   function sequence(): Term[][] {
     let ways: Term[][] = [[]];
     while (at < source.length && source[at] !== '|' && source[at] !== ')') {
@@ -156,7 +162,7 @@ function branchesOf(source: string): readonly (readonly Term[])[] {
 
 const LETTERS = ['a', '0', ' ', '-', '/', '<', '"', ':', '.', '\n', '\t', '\u0007', '\u202e', 'é', '_', 'A', '=', ','];
 
-/** One letter that it matches; the letters of a class that are common come first. */
+/** Returns one letter that a term matches; common letters of a class first. */
 function matching(part: string): string {
   const pattern = new RegExp(`^(?:${part})$`, 'u');
   const found = LETTERS.find((one) => pattern.test(one));

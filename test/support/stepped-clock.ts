@@ -1,6 +1,7 @@
 /**
  * Preloaded into a daemon under test (`node --import`), in its main thread and in each of its workers: adds the
- * milliseconds in the file ROLLWATCH_TEST_CLOCK to the wall clock. What is monotonic stays as it is, as when a clock is set.
+ * milliseconds in the file ROLLWATCH_TEST_CLOCK to the wall clock. Monotonic clocks do not change, as when a clock is
+ * set.
  */
 import { readFileSync } from 'node:fs';
 

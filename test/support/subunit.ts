@@ -17,13 +17,13 @@ export function subunitPacket({ test = null, status = null, at = null, file = nu
   const body = Buffer.concat(parts);
   const head = Buffer.from([0xb3, flags >> 8, flags & 0xff]);
   const short = head.length + body.length + 4;
-  // The length counts itself
+  // The length includes itself.
   const size = [1, 2, 3].find((bytes) => number(short + bytes).length === bytes) ?? 4;
   const content = Buffer.concat([head, number(short + size), body]);
   return Buffer.concat([content, uint32(crc32(content))]);
 }
 
-/** What a test runner tells of one test that took a second; `file` before its end. */
+/** What a test runner reports of one test that took a second; `file` before its end. */
 export const subunitTest = (
   test: string,
   status: NonNullable<TestEvent['status']>,
@@ -41,7 +41,7 @@ function uint32(value: number): Buffer {
   return bytes;
 }
 
-/** One to four bytes, the highest two bits of which tell how many more there are. */
+/** One to four bytes, whose highest two bits give the number of further bytes. */
 function number(value: number): Buffer {
   const more = [0x40, 0x4000, 0x40_0000].filter((limit) => value >= limit).length;
   return uint32(value + more * 2 ** (6 + 8 * more)).subarray(3 - more);

@@ -15,21 +15,21 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { tool } from './requirements.ts';
 
-/** Only root may begin a machine. */
+/** Only root may boot a machine. */
 export const NSPAWN = tool('systemd-nspawn', 'systemd systemd-container');
 
 type Machine = {
   /** By their absolute paths, with their modes. */
   readonly files: { readonly [path: string]: { readonly text: string; readonly mode: number } };
-  /** What lies outside of the machine, by where it is in it. */
+  /** Files outside the machine, by their path inside. */
   readonly mounts: { readonly [path: string]: string };
-  /** Run by a shell as root once systemd is up; then the machine ends. */
+  /** A shell script that runs as root once systemd is up; the machine ends after it. */
   readonly script: string;
 };
 
 /**
- * Boots systemd as the first process of a small machine, with this one's /usr and network; gives what the script
- * printed. Nothing but the journal runs there besides what the script starts.
+ * Boots systemd as the first process of a small machine with the host's /usr and network, and returns the output of the
+ * script. Only the journal and what the script starts run there.
  */
 export async function inMachine({ files, mounts, script }: Machine): Promise<string> {
   const root = mkdtempSync(join(tmpdir(), 'rollwatch-machine-'));

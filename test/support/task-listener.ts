@@ -7,37 +7,37 @@ import { z } from 'zod';
 
 const schema = z.object({ tasks: z.array(z.looseObject({ id: z.string(), name: z.string(), status: z.string() })) });
 
-export type ToldTask = z.infer<typeof schema>['tasks'][number];
+export type ReportedTask = z.infer<typeof schema>['tasks'][number];
 
-type Told = {
+type ReceivedRequest = {
   readonly authorization: string | undefined;
   readonly heartbeat: string | string[] | undefined;
   readonly body: string;
 };
 
-/** Stands in for a daemon where tasks are told: keeps each request, and answers as it is told to. */
+/** Stands in for a daemon that receives tasks: keeps each request, and answers as configured. */
 export type TaskListener = AsyncDisposable & {
   readonly url: string;
   readonly port: number;
   /** The status of the next answers; `null` never answers. */
   answer: number | null;
-  readonly requests: readonly Told[];
-  /** Each as it was told last, in the order in which they were first told. */
-  tasks(): readonly ToldTask[];
-  /** Waits until so many have ended. */
-  ended(count: number): Promise<readonly ToldTask[]>;
+  readonly requests: readonly ReceivedRequest[];
+  /** The latest report of each task, in order of the first reports. */
+  tasks(): readonly ReportedTask[];
+  /** Waits until this many tasks have ended. */
+  ended(count: number): Promise<readonly ReportedTask[]>;
 };
 
 export async function listenForTasks({ port = 0 } = {}): Promise<TaskListener> {
-  const requests: Told[] = [];
-  const told = new Map<string, ToldTask>();
+  const requests: ReceivedRequest[] = [];
+  const reported = new Map<string, ReportedTask>();
   const server = createServer(async (request, response) => {
     const body = await text(request);
     const { authorization, 'rollwatch-heartbeat': heartbeat } = request.headers;
     requests.push({ authorization, heartbeat, body });
     const status = listener.answer;
     if (status === null) return;
-    if (status < 300) for (const one of schema.parse(JSON.parse(body)).tasks) told.set(one.id, one);
+    if (status < 300) for (const one of schema.parse(JSON.parse(body)).tasks) reported.set(one.id, one);
     response.writeHead(status, { 'Content-Type': 'application/json' }).end('{}');
   });
   server.listen(port, '127.0.0.1');
@@ -48,9 +48,9 @@ export async function listenForTasks({ port = 0 } = {}): Promise<TaskListener> {
     port: bound,
     answer: 200,
     requests,
-    tasks: () => [...told.values()],
+    tasks: () => [...reported.values()],
     async ended(count) {
-      const all = () => [...told.values()];
+      const all = () => [...reported.values()];
       while (all().filter((one) => one.status !== 'running').length < count) await delay(20);
       return all();
     },

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { temporaryDirectory } from './journal-place.ts';
 
-/** A small disk of its own: to fill it, or to make it read-only. Only root can mount one. */
+/** A small separate disk that can be filled or made read-only. Only root can mount one. */
 export type Mount = { readonly path: string; readOnly(): void; clear(): void };
 
 export function mountTmpfs(size: string): Mount {

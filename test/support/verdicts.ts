@@ -31,12 +31,12 @@ export const budget = (facts: Partial<BudgetVerdict> = {}): BudgetVerdict => ({
   ...facts,
 });
 
-/** 'maintenance', from second 280 to 340 of the hand-made run, begun with a task. */
+/** 'maintenance', from second 280 to 340 of the constructed run, started by a task. */
 export const phaseVerdict = (facts: Partial<PhaseVerdict> = {}): PhaseVerdict => ({
   name: 'maintenance',
   promise: 'Expect API downtime.',
   planned: true,
-  stretches: [{ from: BEGAN + 280_000, until: BEGAN + 340_000 }],
+  intervals: [{ from: BEGAN + 280_000, until: BEGAN + 340_000 }],
   running: false,
   task: 'Stop services',
   measures: measures(),
@@ -46,6 +46,6 @@ export const phaseVerdict = (facts: Partial<PhaseVerdict> = {}): PhaseVerdict =>
   ...facts,
 });
 
-/** Of a plan that has the phase and never saw it begin. */
+/** A planned phase that never started. */
 export const neverBegun = (name = 'computes'): PhaseVerdict =>
-  phaseVerdict({ name, promise: '', stretches: [], task: null, measures: null, budgets: [], result: null });
+  phaseVerdict({ name, promise: '', intervals: [], task: null, measures: null, budgets: [], result: null });

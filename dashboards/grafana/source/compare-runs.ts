@@ -6,7 +6,7 @@ import { place, series } from './selectors.ts';
 const NOW = '{{cloud}} {{vantage}}';
 const THEN = '{{cloud}} {{vantage}}, $shift before';
 
-/** The same as it is in the range that is shown, and as it was so long before. */
+/** One expression for the range that is shown, and the same for `$shift` earlier. */
 const both = (expr: (offset: string) => string, legend = '') => [
   { expr: expr(''), legend: `${NOW}${legend}` },
   { expr: expr(' offset $shift'), legend: `${THEN}${legend}` },
@@ -30,13 +30,13 @@ export const compareRuns = () =>
     uid: 'rollwatch-compare-runs',
     title: 'Rollwatch: compare runs',
     description:
-      'Two upgrades side by side: of two clouds at one time, or of one cloud now and so long before (shift). Exact figures with error bars: rollwatch report --compare.',
+      'Two upgrades side by side: of two clouds at the same time, or of one cloud now and earlier (shift). For exact figures with error bars: rollwatch report --compare.',
     from: 'now-3h',
     refresh: '30s',
     more: [
       new CustomVariableBuilder('shift')
         .label('compared with')
-        .description('How long before the range that is shown the other upgrade was')
+        .description('How long ago the other upgrade was, relative to the range that is shown')
         .values('1h,6h,1d,7d,14d,28d,91d')
         .current({ selected: true, text: '7d', value: '7d' }),
     ],
@@ -47,7 +47,7 @@ export const compareRuns = () =>
           rows({
             title: 'Downtime within the range',
             description:
-              'By the best estimate: overall, and of the API alone. increase() extrapolates a little: the report is exact.',
+              'Best estimate: overall, and of the API alone. increase() extrapolates slightly; the report is exact.',
             unit: 's',
             size: { w: 12, h: 7 },
             queries: [...both(downtime), ...both(api)],
@@ -59,8 +59,8 @@ export const compareRuns = () =>
             },
           }),
           rows({
-            title: 'How long each phase took',
-            description: 'Seconds within the range in which the phase was under way.',
+            title: 'Duration of each phase',
+            description: 'Seconds within the range for which the phase was active.',
             unit: 's',
             size: { w: 12, h: 7 },
             queries: both(elapsed),
@@ -71,8 +71,8 @@ export const compareRuns = () =>
             },
           }),
           lines({
-            title: 'Downtime as it adds up',
-            description: 'Of the whole run, by the best estimate; the other upgrade laid over it.',
+            title: 'Cumulative downtime',
+            description: 'Of the whole run (best estimate), overlaid with the other upgrade.',
             unit: 's',
             size: { w: 16, h: 9 },
             stepped: true,
@@ -80,7 +80,7 @@ export const compareRuns = () =>
           }),
           rows({
             title: 'Windows within the range',
-            description: 'How many windows of downtime began, over all probes that are chosen.',
+            description: 'The number of down windows that started, over the selected probes.',
             unit: 'short',
             size: { w: 8, h: 9 },
             queries: both(windows),
@@ -89,11 +89,11 @@ export const compareRuns = () =>
         ],
       },
       {
-        title: 'Slowness',
+        title: 'Latency',
         panels: [
           lines({
             title: 'Lists, 95th percentile',
-            description: 'Of good answers, over both connections.',
+            description: 'Of successful answers, over both connections.',
             unit: 's',
             size: { w: 12, h: 8 },
             log: true,
@@ -101,7 +101,7 @@ export const compareRuns = () =>
           }),
           lines({
             title: 'Boots, 95th percentile',
-            description: 'From the sending of the create until ACTIVE, over five minutes.',
+            description: 'From sending the create until ACTIVE, over five minutes.',
             unit: 's',
             size: { w: 12, h: 8 },
             queries: both(boots),

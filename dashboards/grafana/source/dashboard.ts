@@ -27,7 +27,7 @@ type About = {
   readonly more?: readonly CustomVariableBuilder[];
 };
 
-/** Everything is chosen by what it is labelled with. */
+/** A variable with the values of one label. */
 const labels = (name: string, label: string, query: string) =>
   new QueryVariableBuilder(name)
     .label(label)
@@ -42,9 +42,10 @@ const labels = (name: string, label: string, query: string) =>
     .current({ selected: true, text: ['All'], value: ['$__all'] });
 
 /**
- * The tags of one kind of marks for whatever the variables above choose, such as `downtime:prod/deploy1/server-list`
- * (src/grafana/desired-annotations.ts). Grafana asks for annotations that have all tags or any of them, so one tag has to say it all.
- * There is no custom value for all: Grafana then puts in every tag that there is.
+ * A hidden variable with the tags of one kind of annotation for the clouds, vantages and probes selected above, such as
+ * `downtime:prod/deploy1/server-list` (src/grafana/desired-annotations.ts). Grafana queries annotations by all tags or
+ * by any of them, so a single tag has to contain the whole selection. Without a custom value for "All", Grafana inserts
+ * every tag.
  */
 const scopes = (kind: string, selector: string, labels: readonly string[]) => {
   const known = `max by (${labels.join(', ')}) (last_over_time(rollwatch_probe_observed${selector}[$__range:15s]))`;
@@ -65,7 +66,7 @@ const scopes = (kind: string, selector: string, labels: readonly string[]) => {
 
 const scopeOf = (kind: string): string => `${kind}_tags`;
 
-/** Marks that Rollwatch pushes; exact to the millisecond. */
+/** Annotations that Rollwatch pushes; exact to the millisecond. */
 const tagged = (name: string, kind: string, colour: string) =>
   new AnnotationQueryBuilder()
     .name(name)
@@ -73,19 +74,23 @@ const tagged = (name: string, kind: string, colour: string) =>
     .hide(false)
     .iconColor(colour)
     .datasource({ type: 'grafana', uid: '-- Grafana --' })
-    // the builder knows the targets of data sources alone
+    // The builder only knows the targets of data sources.
     .target({
       build: () =>
         ({
           type: 'tags',
-          // Nothing has the second: where there is nothing to choose from Grafana would leave out the first, and show all.
+          // No annotation has the second tag: if the variable is empty, Grafana drops the first one and would show
+          // everything.
           tags: [`$${scopeOf(kind)}`, 'rollwatch:none'],
           matchAny: true,
           limit: 1000,
         }) as never,
     });
 
-/** What needs no credentials: as exact as the step between points. Nothing is drawn where the value is 0. */
+/**
+ * Annotations from metrics, which need no credentials; as exact as the step between points. Nothing is drawn where the
+ * value is 0.
+ */
 const measured = (name: string, expr: string, colour: string) =>
   new AnnotationQueryBuilder()
     .name(name)
@@ -99,7 +104,10 @@ const measured = (name: string, expr: string, colour: string) =>
     .tagKeys('cloud,vantage')
     .textFormat(name);
 
-/** A dashboard with the variables and annotations that all of ours have; panels are numbered in their order. */
+/**
+ * A dashboard with the variables and annotations that all Rollwatch dashboards have; panels are numbered in their
+ * order.
+ */
 export function dashboardOf({ uid, title, description, from, refresh, rows, more = [] }: About): unknown {
   const builder = new DashboardBuilder(title)
     .uid(uid)

@@ -1,4 +1,7 @@
-/** Writes the dashboards as JSON beside this folder (npm run dashboards), or says whether they are as this writes them (-- --check). */
+/**
+ * Writes the dashboards as JSON next to this folder (npm run dashboards), or checks that they are up to date (--
+ * --check).
+ */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { compareRuns } from './compare-runs.ts';
@@ -12,7 +15,7 @@ for (const [name, build] of Object.entries(DASHBOARDS)) {
   const text = `${JSON.stringify(build(), null, 2)}\n`;
   if (!check) writeFileSync(file, text);
   else if (readFileSync(file, 'utf8') !== text) {
-    console.error(`dashboards/grafana/${name} is not what npm run dashboards writes`);
+    console.error(`dashboards/grafana/${name} is out of date: run npm run dashboards`);
     process.exitCode = 1;
   }
 }

@@ -39,7 +39,7 @@ import { PanelBuilder as TimeSeries } from '@grafana/grafana-foundation-sdk/time
 
 export const SOURCE = { type: 'prometheus', uid: '$datasource' } as const;
 
-/** Okabe's and Ito's colours, which the colour-blind tell apart. */
+/** The palette of Okabe and Ito, which colour-blind readers can tell apart. */
 export const COLOURS = {
   up: '#009E73',
   slow: '#E69F00',
@@ -49,18 +49,18 @@ export const COLOURS = {
   text: 'text',
 } as const;
 
-export type Place = { readonly w: number; readonly h: number };
+export type PanelSize = { readonly w: number; readonly h: number };
 export type Query = { readonly expr: string; readonly legend: string };
 
 type About = {
   readonly title: string;
   readonly description: string;
   readonly unit: string;
-  readonly size: Place;
+  readonly size: PanelSize;
   readonly queries: readonly Query[];
 };
 
-/** A line of the sort that Grafana takes for no limit. */
+/** `value` null: the base step, which has no lower limit. */
 const step = (value: number | null, color: string): Threshold => ({ value, color });
 
 export const steps = (base: string, ...more: readonly (readonly [number, string])[]) =>
@@ -142,8 +142,8 @@ export function lines({
 
 export type Figure = About & {
   /**
-   * Whether the figure is of this moment or of the run. Of this moment: what is not reported any more is not shown. Of
-   * the run: what was reported last stands, also after the daemon has ended.
+   * `now`: a value that is no longer reported is not shown. `run`: the last reported value stays, also after the daemon
+   * has ended.
    */
   readonly of: 'now' | 'run';
   readonly mapping?: ValueMap;
@@ -151,7 +151,7 @@ export type Figure = About & {
   readonly noValue?: string;
   readonly background?: boolean;
   readonly decimals?: number;
-  /** The name is what is shown. */
+  /** Shows the name instead of the value. */
   readonly named?: boolean;
 };
 
@@ -197,7 +197,7 @@ export function states({
       .height(size.h)
       .span(size.w)
       .targets(queries.map((one, index) => ranged(one, refId(index))))
-      // under two seconds a range of one step may hold no scrape at all
+      // Below two seconds, a range of one step may contain no scrape.
       .interval('2s')
       .mappings([mapping])
       .thresholds(steps(COLOURS.text))
@@ -223,12 +223,12 @@ export function bars({ title, description, unit, size, queries, max }: About & {
     .reduceOptions(last())
     .orientation(VizOrientation.Horizontal)
     .min(0)
-    .noValue('no phase with such a budget has begun')
+    .noValue('no phase with such a budget has started')
     .thresholds(steps(COLOURS.up, [0.5, COLOURS.slow], [1, COLOURS.down]));
   return max === undefined ? panel : panel.max(max);
 }
 
-/** A row a series, a column a query: `columns` names them, and says in which unit. */
+/** One row per series, one column per query; `columns` gives their names and units. */
 export function rows({
   title,
   description,
@@ -246,8 +246,9 @@ export function rows({
     .height(size.h)
     .span(size.w)
     .targets(queries.map((one, index) => instant(one, refId(index)).format(PromQueryFormat.Table)))
-    // Rows are merged if they differ in no column: the name of the metric, which differs from query to query, goes first.
-    // The time stays until then. It is the same in all, and the one column that an empty answer shares with the others.
+    // Rows are merged if they differ in no column: the name of the metric, which differs from query to query, goes
+    // first. The time stays until then. It is the same in all, and the one column that an empty answer shares with the
+    // others.
     .withTransformation({
       id: 'filterFieldsByName',
       options: { exclude: { names: ['__name__', 'job', 'instance'] } },
@@ -260,7 +261,7 @@ export function rows({
   return panel;
 }
 
-/** What was pushed to Grafana by tag: the names of tasks are here, and in no metric. */
+/** A list of the annotations with these tags; they contain the names of tasks, which no metric has. */
 export function pushed({
   title,
   description,

@@ -24,8 +24,9 @@ const YES_NO = words({
 const state = `min_over_time(rollwatch_probe_up${series()}[$__interval]) * (1 + max_over_time(rollwatch_probe_degraded${series()}[$__interval]))`;
 
 /**
- * Of each probe now, over its worst connection: down, else suspended, else not known, else slow or up. What was there within
- * the range and is not scraped any more is not known: then the daemon has died, or Prometheus can't reach it.
+ * The state of each probe now, over its worst connection: down, else suspended, else not known, else slow or up. A
+ * probe that was scraped within the range and is no longer is not known: the daemon has died, or Prometheus cannot
+ * reach it.
  */
 const stateNow = [
   `(min by (cloud, vantage, probe) (rollwatch_probe_up${series()}) == 0)`,
@@ -35,7 +36,7 @@ const stateNow = [
   `3 + 0 * max by (cloud, vantage, probe) (last_over_time(rollwatch_probe_observed${series()}[$__range]))`,
 ].join(' or ');
 
-/** 0 for a daemon that was scraped within the range and is not any more, and where there was none. */
+/** 0 for a daemon that was scraped within the range and is no longer, and where there was none. */
 const ofEachDaemon = (expr: string): string =>
   `min((${expr}) or on (job, instance) 0 * last_over_time(rollwatch_build_info${daemon}[$__range])) or vector(0)`;
 
@@ -44,7 +45,7 @@ export const upgradeNight = () =>
     uid: 'rollwatch-upgrade-night',
     title: 'Rollwatch: upgrade night',
     description:
-      "Is anyone down, since when, how much of what was promised is used, which task did it, and is Rollwatch itself all right. Error bars are in Rollwatch's own report.",
+      'What is down, since when, how much of the budget is used, which task caused it, and whether Rollwatch itself works. Error bars are in the report of Rollwatch.',
     from: 'now-30m',
     refresh: '5s',
     rows: [
@@ -54,7 +55,7 @@ export const upgradeNight = () =>
           figure({
             title: 'State',
             description:
-              'Of each probe now, over its worst connection. Not known: neither up nor down is, or the daemon is not scraped any more.',
+              'The state of each probe now, over its worst connection. Not known: no valid sample, or the daemon is no longer scraped.',
             unit: 'none',
             size: { w: 8, h: 5 },
             of: 'now',
@@ -66,7 +67,7 @@ export const upgradeNight = () =>
           figure({
             title: 'Down for',
             description:
-              'How long what is down has been down, by the best estimate; 0 while nothing is, of what is observed.',
+              'How long the current downtime has lasted (best estimate); 0 while every observed probe is up.',
             unit: 's',
             size: { w: 4, h: 5 },
             decimals: 1,
@@ -84,7 +85,7 @@ export const upgradeNight = () =>
           figure({
             title: 'Overall downtime so far',
             description:
-              'Of the whole run: the union of the down windows of the probes that count, by the best estimate. Never a sum. As it was reported last.',
+              'Of the whole run (best estimate): the union of the down windows of the selected probes, not their sum. Last reported value.',
             unit: 's',
             size: { w: 4, h: 5 },
             of: 'run',
@@ -99,8 +100,7 @@ export const upgradeNight = () =>
           }),
           figure({
             title: 'Error bar of the downtime',
-            description:
-              'Of the overall downtime: at least, best estimate, at most. The truth lies inside. As it was reported last.',
+            description: 'Minimum, best estimate and maximum of the overall downtime. Last reported value.',
             unit: 's',
             size: { w: 4, h: 5 },
             of: 'run',
@@ -111,7 +111,7 @@ export const upgradeNight = () =>
           }),
           figure({
             title: 'Phase',
-            description: 'The phase of the upgrade that is under way now.',
+            description: 'The current phase of the upgrade.',
             unit: 'none',
             size: { w: 4, h: 5 },
             of: 'now',
@@ -127,7 +127,7 @@ export const upgradeNight = () =>
           bars({
             title: 'Budget used',
             description:
-              'What is used, by the best estimate, of what each phase that has begun may cost. Budgets of zero have no share: see the verdicts. As it was reported last.',
+              'The share of each budget that is used (best estimate), for every phase that has started. A budget of zero has no share: see the verdicts. Last reported value.',
             unit: 'percentunit',
             size: { w: 12, h: 6 },
             max: 1,
@@ -141,7 +141,7 @@ export const upgradeNight = () =>
           rows({
             title: 'Verdicts so far',
             description:
-              'Of each budget of each phase that has begun: pass, not proven (over at the most only), or fail (over even at the least).',
+              'For each budget of each phase that has started: pass, not proven (only the maximum exceeds the budget), or fail (even the minimum exceeds it).',
             unit: 'none',
             size: { w: 12, h: 6 },
             queries: [{ expr: `max by (phase, budget, result) (rollwatch_budget_result${place()}) == 1`, legend: '' }],
@@ -155,12 +155,12 @@ export const upgradeNight = () =>
         ],
       },
       {
-        title: 'Downtime over the tasks of the upgrade',
+        title: 'Downtime and upgrade tasks',
         panels: [
           states({
             title: 'State of each probe',
             description:
-              'Down at any moment of a step counts as down, so that no short outage slips through. Gaps: neither up nor down is known.',
+              'Down at any moment of a step counts as down, so that a short outage is not missed. Gaps: the state is not known.',
             unit: 'none',
             size: { w: 24, h: 7 },
             queries: [{ expr: state, legend: NAME }],
@@ -168,7 +168,7 @@ export const upgradeNight = () =>
           }),
           states({
             title: 'Phases',
-            description: 'Of the upgrade, as they were begun by hand or by a task.',
+            description: 'The phases of the upgrade, started by hand or by a task.',
             unit: 'none',
             size: { w: 24, h: 6 },
             queries: [
@@ -180,9 +180,9 @@ export const upgradeNight = () =>
             mapping: YES_NO,
           }),
           lines({
-            title: 'Downtime as it adds up',
+            title: 'Cumulative downtime',
             description:
-              'By the best estimate; the marks are the windows, tasks and phases that Rollwatch has pushed to Grafana.',
+              'Best estimate. The annotations are the windows, tasks and phases that Rollwatch pushed to Grafana.',
             unit: 's',
             size: { w: 16, h: 8 },
             stepped: true,
@@ -192,8 +192,8 @@ export const upgradeNight = () =>
             ],
           }),
           lines({
-            title: 'Tasks under way',
-            description: 'How many tasks of the upgrade run, by whoever tells of them.',
+            title: 'Running tasks',
+            description: 'The number of upgrade tasks that are running, over all task sources.',
             unit: 'short',
             size: { w: 8, h: 8 },
             stepped: true,
@@ -202,7 +202,7 @@ export const upgradeNight = () =>
           rows({
             title: 'Windows',
             description:
-              'How many there were of each series in this run, how long, and when the last one began and ended.',
+              'For each series in this run: how many windows, how long in total, and when the last one started and ended.',
             unit: 'none',
             size: { w: 14, h: 8 },
             queries: [
@@ -214,14 +214,14 @@ export const upgradeNight = () =>
             columns: {
               'Value #A': { name: 'Windows', unit: 'short' },
               'Value #B': { name: 'Down', unit: 's' },
-              'Value #C': { name: 'Last began', unit: 'dateTimeAsIso' },
+              'Value #C': { name: 'Last started', unit: 'dateTimeAsIso' },
               'Value #D': { name: 'Last ended', unit: 'dateTimeAsIso' },
             },
           }),
           pushed({
             title: 'Windows and tasks by name',
             description:
-              "What Rollwatch has pushed to Grafana: each window with its cause and its task, each task and phase. Of all clouds: Grafana's list heeds no variables. Empty where no push is set up.",
+              "What Rollwatch pushed to Grafana: each window with its cause and its task, each task, each phase. Shows all clouds, because Grafana's list ignores variables. Empty if no push is configured.",
             size: { w: 10, h: 8 },
             tags: ['rollwatch'],
           }),
@@ -231,9 +231,9 @@ export const upgradeNight = () =>
         title: 'API',
         panels: [
           lines({
-            title: 'How long lists and tokens take',
+            title: 'Latency of lists and tokens',
             description:
-              'Median, 95th and 99th percentile of good answers. New connections pay for DNS, connect and TLS, too.',
+              'Median, 95th and 99th percentile of successful answers. A new connection includes DNS, connect and TLS.',
             unit: 's',
             size: { w: 12, h: 8 },
             log: true,
@@ -243,8 +243,8 @@ export const upgradeNight = () =>
             })),
           }),
           lines({
-            title: 'Where the time goes',
-            description: 'The mean of each stage of a list, one upon the other.',
+            title: 'Latency by stage',
+            description: 'The mean of each stage of a list, stacked.',
             unit: 's',
             size: { w: 12, h: 8 },
             stacked: true,
@@ -258,7 +258,7 @@ export const upgradeNight = () =>
           lines({
             title: 'Failures by cause',
             description:
-              'Failed samples a second by what went wrong and which service is at fault; extra samples after a failure are not in it.',
+              'Failed samples per second by cause and service at fault, without the extra samples after a failure.',
             unit: 'ops',
             size: { w: 8, h: 8 },
             stacked: true,
@@ -271,7 +271,7 @@ export const upgradeNight = () =>
           }),
           lines({
             title: 'Share of failed samples',
-            description: 'Of the samples that say something; void ones are in neither part.',
+            description: 'Failed samples as a share of all valid samples; void samples are not counted.',
             unit: 'percentunit',
             size: { w: 8, h: 8 },
             max: 1,
@@ -284,7 +284,8 @@ export const upgradeNight = () =>
           }),
           lines({
             title: 'Waiting for an answer',
-            description: 'How long the oldest request under way has waited: a hang shows here before it is a failure.',
+            description:
+              'How long the oldest request in flight has waited. A hang shows here before it becomes a failure.',
             unit: 's',
             size: { w: 8, h: 8 },
             queries: [
@@ -301,7 +302,7 @@ export const upgradeNight = () =>
         panels: [
           lines({
             title: 'Boots against their budget',
-            description: `From the sending of the create until ACTIVE: median and slowest of the last minute. The budget is ${BOOT_BUDGET} s unless configured otherwise.`,
+            description: `From sending the create until ACTIVE: median and slowest of the last minute. The budget is ${BOOT_BUDGET} s unless configured otherwise.`,
             unit: 's',
             size: { w: 12, h: 8 },
             limit: BOOT_BUDGET,
@@ -324,9 +325,9 @@ export const upgradeNight = () =>
             ],
           }),
           figure({
-            title: 'Servers of ours',
+            title: 'Test servers',
             description:
-              'Created in this run, gone again, and those that could not be deleted so far. As it was reported last.',
+              'Test servers of this run: created, deleted, and those that could not be deleted so far. Last reported value.',
             unit: 'short',
             size: { w: 4, h: 8 },
             of: 'run',
@@ -342,9 +343,9 @@ export const upgradeNight = () =>
         title: 'Rollwatch itself',
         panels: [
           figure({
-            title: 'Can it be relied on?',
+            title: 'Health',
             description:
-              'The daemon is scraped, sampling goes on, and what is measured is recorded: now, and of every daemon that was scraped within the range.',
+              'Whether the daemon is scraped, sampling continues and samples are recorded: now, for every daemon that was scraped within the range.',
             unit: 'none',
             size: { w: 6, h: 6 },
             of: 'now',
@@ -365,9 +366,9 @@ export const upgradeNight = () =>
             background: true,
           }),
           lines({
-            title: 'How late it is',
+            title: 'Event loop lag',
             description:
-              "The sampler's event loop, at most over a second. Beyond half a second, what it missed is told as unobserved.",
+              "The largest lag of the sampler's event loop in each second. Above half a second, the missed time is reported as unobserved.",
             unit: 's',
             size: { w: 6, h: 6 },
             limit: 0.5,
@@ -377,7 +378,8 @@ export const upgradeNight = () =>
           }),
           lines({
             title: 'Void and missed samples',
-            description: 'Samples that say nothing of the cloud because of ourselves, and slots without a sample.',
+            description:
+              'Samples that say nothing about the cloud because of Rollwatch itself, and slots without a sample.',
             unit: 'ops',
             size: { w: 6, h: 6 },
             queries: [
@@ -393,7 +395,7 @@ export const upgradeNight = () =>
           }),
           lines({
             title: 'Unobserved time',
-            description: 'Time of this run in which neither up nor down is known.',
+            description: 'Time of this run for which the state is not known.',
             unit: 's',
             size: { w: 6, h: 6 },
             stepped: true,

@@ -92,8 +92,8 @@ async function inspectGuests(
 type Move = { readonly from: ServerRecord; readonly to: ServerRecord };
 
 /**
- * Accepts a change of host that our actions caused, because unshelving may move a server. Returns the records with the
- * new host where the server was on its recorded host before the actions.
+ * Accepts a change of host that the check's own actions caused, because unshelving may move a server. Returns the
+ * records with the new host where the server was on its recorded host before the actions.
  */
 export const withOwnMove = (records: readonly ServerRecord[], { from, to }: Move): readonly ServerRecord[] =>
   records.map((one) =>

@@ -5,10 +5,10 @@ import type { Sample } from '../sample.ts';
 import type { Interval, Millis } from '../time.ts';
 
 /**
- * How a stall of our own event loop affects results. A stall may widen a bracket or hide a latency; it makes a sample
+ * How a stall of the event loop affects results. A stall may widen a bracket or hide a latency; it makes a sample
  * void only if it could have caused the failure.
  *
- *   result                                       our loop stalled                  host suspended   clock changed
+ *   result                                       the loop stalled                  host suspended   clock changed
  *   ok                                           ok; its latency is unknown        ok               void
  *   an answer that reports failure (HTTP 500,    failed                            failed           void
  *     server in ERROR, invalid body)
@@ -39,7 +39,7 @@ export function couldBeCausedByStall(kind: FailureKind | VoidKind, stalledMs: Mi
     case 'connection-reset':
     case 'truncated-body':
       return stalledMs >= PEER_TIMEOUT_MS;
-    // Reported by the system: Node's own timers count the stall. Our own limits do not.
+    // Reported by the system: Node's own timers count the stall. Rollwatch's limits do not.
     case 'connect-timeout':
     case 'response-timeout':
       return stalledMs > 0;
@@ -91,10 +91,10 @@ function makesVoid(kind: Interruption['kind'], result: Exclude<ProbeResult, { ou
   return result.outcome === 'failed' && NETWORK_FAILURES.includes(result.cause.kind);
 }
 
-/** The stage of a sample that holds the seconds for which our loop stalled; other stages include that time. */
+/** The stage of a sample that holds the seconds for which the loop stalled; other stages include that time. */
 const STALLED = 'stalled';
 
-/** Returns how long our loop stalled during a sample, in milliseconds. Its duration is uncertain by that much. */
+/** Returns how long the loop stalled during a sample, in milliseconds. Its duration is uncertain by that much. */
 export const stalledFor = ({ stages }: Pick<Sample, 'stages'>): Millis => (stages[STALLED] ?? 0) * 1000;
 
 /** Returns the latency of an ok sample in seconds, or null if a stall hides it. */

@@ -25,8 +25,8 @@ import { type CauseCount, type DowntimeWindow, extentOf, seconds, type WindowKin
  * request, or it was stopped: then it finishes the requests in progress, accepts no more from its listen queue, and
  * resets that queue when it exits, a second or more later. A request in that queue is lost from the time it was sent.
  *
- * If our own loop stalled during a sample, its duration is an upper bound: it shows no exact time and no usual latency,
- * and an ok sample that may have been slow neither opens nor closes a degraded window.
+ * If the event loop stalled during a sample, its duration is an upper bound: it shows no exact time and no usual
+ * latency, and an ok sample that may have been slow neither opens nor closes a degraded window.
  */
 
 /** The state of one series after its latest sample. */
@@ -241,7 +241,7 @@ function cutOffOf(sample: ValidSample): CutOff | null {
   return answering || isReset(sample) ? { from: sample.startedAt, until: sample.settledAt, answering } : null;
 }
 
-/** The connection was closed before any byte of an answer: ours, or the one behind a proxy. */
+/** The connection was closed before any byte of an answer: Rollwatch's own, or the one behind a proxy. */
 const isReset = ({ cause }: FailedSample): boolean => cause.kind === 'connection-reset' || cause.kind === 'http-502';
 
 /** A service that cuts off every request after a while takes as long for this one; one that has exited does not. */

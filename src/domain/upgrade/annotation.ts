@@ -20,7 +20,7 @@ export type Annotation = {
 
 /** Returns the task that an annotation reports, or null if it reports none. */
 export function taskOfAnnotation({ id, time, timeEnd, text, tags, deleted }: Annotation): Task | null {
-  // Our own annotations, pushed to a Grafana, may come back.
+  // Annotations that Rollwatch pushed to Grafana may come back.
   if (deleted || tags.includes('rollwatch')) return null;
   const [ansible, event, playbook = '', host = ''] = tags;
   const common = { role: null, play: null, kind: 'task', source: 'grafana' } as const;

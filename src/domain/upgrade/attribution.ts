@@ -12,8 +12,8 @@ import type { KnownTask, TaskRegistry } from './task-registry.ts';
 export const ATTRIBUTION_SLACK_MS = 250;
 
 /**
- * A task that waits for a service to exit ends as soon as it has, and the next task starts before we see the reset. A
- * task that is younger than this by then did not stop the service.
+ * A task that waits for a service to exit ends as soon as it has, and the next task starts before Rollwatch sees the
+ * reset. A task that is younger than this by then did not stop the service.
  */
 const MIN_TASK_AGE_MS = 20;
 

@@ -32,7 +32,7 @@ export type PhaseMeasures = { readonly [name in BudgetName]: Measured | null } &
 };
 
 /** A phase: when it was under way, and whether it has ended. */
-type Phase = {
+type MeasuredPhase = {
   readonly intervals: readonly Interval[];
   readonly ended: boolean;
   readonly now: Millis;
@@ -47,7 +47,7 @@ type Phase = {
 export function createPhaseMeasures(
   all: readonly PhaseSeriesInput[],
   { baseline, probes }: { readonly baseline: readonly Interval[]; readonly probes: readonly ProbeDescription[] },
-): (phase: Phase) => PhaseMeasures {
+): (phase: MeasuredPhase) => PhaseMeasures {
   const baselines = new Map(
     [...Map.groupBy(all, ({ series: { cloud, probe } }) => JSON.stringify([cloud, probe])).values()].flatMap((some) => {
       const withoutOutages = subtract(baseline, downtimeOf(some).max);
@@ -103,7 +103,7 @@ const exactly = (value: number): Measured => ({ min: value, estimate: value, max
 
 function downtimeIn(
   all: readonly SeriesOutages[],
-): (intervals: readonly Interval[], unobserved: Phase['unobserved']) => Extent {
+): (intervals: readonly Interval[], unobserved: MeasuredPhase['unobserved']) => Extent {
   const { min, estimate, max } = downtimeOf(all);
   const places = Map.groupBy(all, ({ series }) => JSON.stringify([series.cloud, series.vantage]));
   const unknown = [...places.values()].flatMap((some) => unobservedByAll(some));

@@ -27,8 +27,8 @@ export const TASK_STATUSES = ['running', 'ok', 'failed', 'unknown', 'dry-run'] a
 export type TaskStatus = (typeof TASK_STATUSES)[number];
 
 /**
- * Task sources, most reliable first: our Ansible callback, ansible.posix.jsonl, Ansible's log, ARA, the command line
- * (`rollwatch task`), the files of run-upgrade.sh, the callback of community.grafana.
+ * Task sources, most reliable first: the Ansible callback plugin, ansible.posix.jsonl, Ansible's log, ARA, the command
+ * line (`rollwatch task`), the files of run-upgrade.sh, the callback of community.grafana.
  */
 export const TASK_SOURCES = ['callback', 'jsonl', 'log', 'ara', 'shell', 'run-upgrade', 'grafana'] as const;
 export type TaskSource = (typeof TASK_SOURCES)[number];

@@ -31,7 +31,7 @@ export type PhaseVerdict = {
   /** Whether the plan contains it. */
   readonly planned: boolean;
   /** When it was under way; empty if it never started. */
-  readonly stretches: readonly Interval[];
+  readonly intervals: readonly Interval[];
   readonly running: boolean;
   /** The task that started it first; null if it was started by hand. */
   readonly task: string | null;
@@ -45,7 +45,7 @@ export type PhaseVerdict = {
 };
 
 /** Why a phase was not judged. */
-export type UnjudgedPhase = { readonly name: string; readonly reason: 'never-began' | 'no-budget' | 'not-in-plan' };
+export type UnjudgedPhase = { readonly name: string; readonly reason: 'never-started' | 'no-budget' | 'not-in-plan' };
 
 export type Verdict = {
   readonly plan: string | null;
@@ -106,7 +106,7 @@ export function judge(plan: Plan | null, { phaseIntervals, series: all, windows,
       name: phase.name,
       promise: phase.promise,
       planned: planned.includes(phase),
-      stretches: intervals,
+      intervals,
       running: run.running && own.some(({ until }) => until === null),
       task: own[0]?.task ?? null,
     };
@@ -127,17 +127,17 @@ export function judge(plan: Plan | null, { phaseIntervals, series: all, windows,
     const measures = measure({ intervals, ended: !run.running, now: run.until, unobserved: 'not-counted' });
     const budgets = judgeBudgets(budget, measures);
     const running = run.running && intervals.at(-1)?.until === run.until;
-    const base = { name, promise, planned: true, stretches: intervals, running, task: null, measures, budgets };
+    const base = { name, promise, planned: true, intervals, running, task: null, measures, budgets };
     return { ...base, result: worst(budgets), windows: windowsIn(intervals) };
   }
 
   const whole = [{ from: run.from, until: Math.max(run.from, run.until) }];
-  const inPhases = phases.flatMap(({ stretches }) => stretches);
+  const inPhases = phases.flatMap(({ intervals }) => intervals);
   const outside = part(OUTSIDE, 'before, between and after the phases', subtract(whole, inPhases), plan?.outside);
   const wholeRun = part(WHOLE_RUN, 'from the first sample to the last', union(whole), plan?.run);
   const notJudged = phases.flatMap((phase): readonly UnjudgedPhase[] => {
     if (!phase.planned) return [{ name: phase.name, reason: 'not-in-plan' }];
-    if (phase.measures === null) return [{ name: phase.name, reason: 'never-began' }];
+    if (phase.measures === null) return [{ name: phase.name, reason: 'never-started' }];
     return phase.budgets.length === 0 ? [{ name: phase.name, reason: 'no-budget' }] : [];
   });
   const judged = phases.filter(({ name }) => !notJudged.some((one) => one.name === name));

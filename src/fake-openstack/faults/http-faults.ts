@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type HttpResponse, json } from '../http/routes.ts';
+import { json, type RouteResponse } from '../http/routes.ts';
 import type { HttpService } from '../services.ts';
 
 /** A scripted fault of an HTTP service; it lasts until it is replaced or removed. */
@@ -29,7 +29,7 @@ export type HttpFault = z.infer<typeof httpFaultSchema>;
 export const TRUNCATED = { body: '{"servers": [{"id": "0d3ab', length: 4096 } as const;
 
 /** Returns the response that replaces the normal one, or null if the fault has none. */
-export function faultResponse(fault: HttpFault, service: HttpService): HttpResponse | null {
+export function faultResponse(fault: HttpFault, service: HttpService): RouteResponse | null {
   switch (fault.kind) {
     case 'http-500':
       return service === 'nova-api'
@@ -69,7 +69,7 @@ export function faultResponse(fault: HttpFault, service: HttpService): HttpRespo
 }
 
 /** Nova's response to an unhandled exception. */
-export const unexpectedApiError = (exception: string): HttpResponse =>
+export const unexpectedApiError = (exception: string): RouteResponse =>
   json(500, {
     computeFault: {
       code: 500,

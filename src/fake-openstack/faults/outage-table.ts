@@ -1,4 +1,4 @@
-import { isCompute, type ServiceName } from '../services.ts';
+import { isComputeService, type ServiceName } from '../services.ts';
 
 /**
  * What a user sees when one service is down, as measured on the real cloud (test/real-cloud/README.md, and request by
@@ -108,7 +108,7 @@ export const outage = (name: OutageName): OutageRow => OUTAGE_TABLE[name];
 /** Whether GET /servers/detail fails while the service is down. For Neutron: only if the project has a server. */
 export function breaksServerList(service: ServiceName): boolean {
   if (service === 'nova-api') return true;
-  if (isCompute(service)) return false;
+  if (isComputeService(service)) return false;
   const effect = outage(service).detail;
   return effect !== undefined && effect.kind !== 'slow';
 }

@@ -2,7 +2,7 @@ import type { Millis } from '../../domain/time.ts';
 import { now, type TimeScale } from '../clock.ts';
 import type { Listener } from '../http/listener.ts';
 import type { Workers } from '../http/workers.ts';
-import { type Compute, type HttpService, isHttpService, SERVICES, type ServiceName } from '../services.ts';
+import { type ComputeService, type HttpService, isHttpService, SERVICES, type ServiceName } from '../services.ts';
 import {
   BROKER_RECONNECT_SECONDS,
   drainSeconds,
@@ -41,7 +41,7 @@ export type Processes = {
   readonly faults: Faults<FaultName>;
   isUp(service: ServiceName): boolean;
   /** Whether Nova considers the host up: it reported within `service_down_time`. */
-  isReportedUp(compute: Compute): boolean;
+  isReportedUp(compute: ComputeService): boolean;
   /**
    * When the service last reported. Returns the current time while it runs; after that, time passes at the speed of the
    * cloud, so that a client sees a gap of `service_down_time` when Nova considers the service down.

@@ -2,10 +2,10 @@ import { isoSeconds, type TimeScale } from '../clock.ts';
 import type { Fixtures, Image } from '../fixtures.ts';
 import {
   createRouter,
-  type HttpRequest,
   headerOf,
   json,
   type Reply,
+  type RouteRequest,
   requestId,
   webobPage,
   withHeaders,
@@ -19,7 +19,7 @@ export function createGlance(options: {
   readonly fixtures: Fixtures;
   readonly tokenValidator: TokenValidator;
   readonly timeScale: TimeScale;
-}): (request: HttpRequest, signal: AbortSignal) => Promise<Reply> {
+}): (request: RouteRequest, signal: AbortSignal) => Promise<Reply> {
   const { url, fixtures, tokenValidator, timeScale } = options;
 
   const imageView = ({ id, name, size, createdAt }: Image) => ({
@@ -47,7 +47,7 @@ export function createGlance(options: {
     schema: '/v2/schemas/image',
   });
 
-  function list({ url: { searchParams: query, search } }: HttpRequest): Reply {
+  function list({ url: { searchParams: query, search } }: RouteRequest): Reply {
     const ids = query.get('id')?.replace(/^in:/, '').split(',');
     const found = fixtures.images
       .filter(({ name }) => [null, name].includes(query.get('name')))
@@ -65,7 +65,7 @@ export function createGlance(options: {
     });
   }
 
-  const find = createRouter<HttpRequest>([
+  const find = createRouter<RouteRequest>([
     { method: 'GET', path: '/v2/images', handle: list },
     {
       method: 'GET',

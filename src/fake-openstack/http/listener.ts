@@ -6,7 +6,7 @@ import { now, type TimeScale } from '../clock.ts';
 import type { LoggedRequest } from '../cloud.ts';
 import { faultResponse, type HttpFault, TRUNCATED } from '../faults/http-faults.ts';
 import type { HttpService } from '../services.ts';
-import type { HttpRequest, Reply } from './routes.ts';
+import type { Reply, RouteRequest } from './routes.ts';
 
 /** The port of a service. Each change returns the time from which it affects new requests. */
 export type Listener = {
@@ -26,7 +26,7 @@ export type ListenerOptions = {
   readonly port: number;
   readonly keepAlive: boolean;
   readonly timeScale: TimeScale;
-  readonly handle: (request: HttpRequest) => Promise<Reply>;
+  readonly handle: (request: RouteRequest) => Promise<Reply>;
   /** Receives an entry for each request when it arrives; the entry is replaced when the request ends. */
   readonly log: LoggedRequest[];
 };

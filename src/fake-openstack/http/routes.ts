@@ -1,35 +1,35 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-export type HttpRequest = {
+export type RouteRequest = {
   readonly method: string;
   readonly url: URL;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
 };
 
-export type HttpResponse = {
+export type RouteResponse = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 };
 
 /** What the client gets: a response, a connection reset ('reset') or close ('closed'), or nothing ('never'). */
-export type Reply = HttpResponse | 'reset' | 'closed' | 'never';
+export type Reply = RouteResponse | 'reset' | 'closed' | 'never';
 
-export const json = (status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): HttpResponse => ({
+export const json = (status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): RouteResponse => ({
   status,
   headers: { 'Content-Type': 'application/json', ...headers },
   body: JSON.stringify(body),
 });
 
-export const empty = (status: number): HttpResponse => ({
+export const empty = (status: number): RouteResponse => ({
   status,
   headers: { 'Content-Type': 'application/json' },
   body: '',
 });
 
-export const withHeaders = (response: HttpResponse, headers: Readonly<Record<string, string>>): HttpResponse => ({
+export const withHeaders = (response: RouteResponse, headers: Readonly<Record<string, string>>): RouteResponse => ({
   ...response,
   headers: { ...response.headers, ...headers },
 });
@@ -39,7 +39,7 @@ export function webobPage(
   status: number,
   title: string,
   { text, detail = '' }: { text: string; detail?: string },
-): HttpResponse {
+): RouteResponse {
   const heading = `${status} ${title}`;
   return {
     status,
@@ -70,7 +70,7 @@ export function parseJson(body: string): unknown {
   }
 }
 
-export const headerOf = (request: HttpRequest, name: string): string | undefined => {
+export const headerOf = (request: RouteRequest, name: string): string | undefined => {
   const value = request.headers[name];
   return Array.isArray(value) ? value[0] : value;
 };
@@ -90,7 +90,7 @@ export type RouteMatch<Context> = { readonly route: Route<Context>; readonly par
  */
 export function createRouter<Context>(
   routes: readonly Route<Context>[],
-): (request: HttpRequest) => RouteMatch<Context> | null {
+): (request: RouteRequest) => RouteMatch<Context> | null {
   const compiled = routes.map((route) => ({
     route,
     pattern: new RegExp(`^${route.path.replaceAll(/:[a-z]+/g, '([^/]+)')}$`),

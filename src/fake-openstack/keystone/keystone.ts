@@ -4,20 +4,20 @@ import type { TimeScale } from '../clock.ts';
 import type { Processes } from '../faults/processes.ts';
 import {
   createRouter,
-  type HttpRequest,
-  type HttpResponse,
   headerOf,
   json,
   parseJson,
   type Reply,
   type Route,
+  type RouteRequest,
+  type RouteResponse,
   requestId,
   withHeaders,
 } from '../http/routes.ts';
 import { REQUEST_SECONDS, TOKEN_ISSUE_SECONDS } from '../timings.ts';
 import { authSchema, grantFor } from './auth-request.ts';
 import { type ApplicationCredential, type CatalogEntry, hexId, type Identity } from './identity.ts';
-import type { Token, Tokens } from './tokens.ts';
+import type { IssuedToken, Tokens } from './tokens.ts';
 
 export type KeystoneOptions = {
   readonly identity: Identity;
@@ -29,9 +29,9 @@ export type KeystoneOptions = {
   readonly url: string;
 };
 
-type KeystoneContext = { readonly request: HttpRequest; readonly token: Token | null };
+type KeystoneContext = { readonly request: RouteRequest; readonly token: IssuedToken | null };
 
-const keystoneError = (code: number, title: string, message: string): HttpResponse =>
+const keystoneError = (code: number, title: string, message: string): RouteResponse =>
   json(code, { error: { code, message, title } });
 
 const MALFORMED =
@@ -41,7 +41,7 @@ const pythonTime = (ms: number): string => new Date(ms).toISOString().replace(/\
 
 export function createKeystone(
   options: KeystoneOptions,
-): (request: HttpRequest, signal: AbortSignal) => Promise<Reply> {
+): (request: RouteRequest, signal: AbortSignal) => Promise<Reply> {
   const { identity, tokens, catalog, timeScale, processes, url } = options;
   const denied = withHeaders(keystoneError(401, 'Unauthorized', 'The request you have made requires authentication.'), {
     'WWW-Authenticate': `Keystone uri="${url}"`,
@@ -54,7 +54,7 @@ export function createKeystone(
     'media-types': [{ base: 'application/json', type: 'application/vnd.openstack.identity-v3+json' }],
   };
 
-  const tokenView = (token: Token) => ({
+  const tokenView = (token: IssuedToken) => ({
     token: {
       methods: token.methods,
       user: { domain: identity.domain, id: token.user.id, name: token.user.name, password_expires_at: null },
@@ -123,7 +123,7 @@ export function createKeystone(
   const authenticated = (
     method: string,
     path: string,
-    handle: (token: Token, context: KeystoneContext, id: string) => Reply,
+    handle: (token: IssuedToken, context: KeystoneContext, id: string) => Reply,
   ) => ({
     method,
     path,
@@ -131,7 +131,7 @@ export function createKeystone(
       context.token === null ? denied : handle(context.token, context, id),
   });
 
-  const isAdmin = (token: Token) => token.user.name === 'admin';
+  const isAdmin = (token: IssuedToken) => token.user.name === 'admin';
   const forbidden = (rule: string) =>
     keystoneError(403, 'Forbidden', `You are not authorized to perform the requested action: ${rule}.`);
   const missing = (what: string, id: string) => keystoneError(404, 'Not Found', `Could not find ${what}: ${id}.`);
@@ -232,7 +232,7 @@ export function createKeystone(
 type AuthenticatedRoute = (
   method: string,
   path: string,
-  handle: (token: Token, context: KeystoneContext, id: string) => Reply,
+  handle: (token: IssuedToken, context: KeystoneContext, id: string) => Reply,
 ) => Route<KeystoneContext>;
 
 const applicationCredentialSchema = z.object({
@@ -264,11 +264,11 @@ function applicationCredentialRoutes(
     links: { self: `${url}/application_credentials/${id}` },
   });
 
-  const ownCredentials = (token: Token) =>
+  const ownCredentials = (token: IssuedToken) =>
     [...identity.credentials.values()].filter((one) => one.user.id === token.user.id);
   const forbidden = keystoneError(403, 'Forbidden', 'You are not authorized to perform the requested action.');
 
-  function create(token: Token, { request }: KeystoneContext, owner: string): Reply {
+  function create(token: IssuedToken, { request }: KeystoneContext, owner: string): Reply {
     if (owner !== token.user.id || token.methods.includes('application_credential')) return forbidden;
     const body = applicationCredentialSchema.safeParse(parseJson(request.body));
     if (!body.success) return keystoneError(400, 'Bad Request', "Invalid input for field 'application_credential'.");

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { now, type TimeScale } from '../clock.ts';
 import type { Processes } from '../faults/processes.ts';
-import { type HttpResponse, json, webobPage } from '../http/routes.ts';
+import { json, type RouteResponse, webobPage } from '../http/routes.ts';
 import { TOKEN_CACHE_SECONDS, TOKEN_VALIDATION_SECONDS } from '../timings.ts';
 import type { Project, User } from './identity.ts';
 
@@ -10,7 +10,7 @@ const MAX_TOKENS = 10_000;
 /** How long keystonemiddleware retries before it answers 503. */
 const KEYSTONE_DOWN_SECONDS = 3.5;
 
-export type Token = {
+export type IssuedToken = {
   readonly id: string;
   readonly user: User;
   /** Null if the token is not scoped. */
@@ -27,14 +27,19 @@ export type Token = {
 export type Tokens = {
   /** Lifetime of new tokens in seconds. */
   lifetime: number;
-  issue(grant: { user: User; project: Project | null; methods: readonly string[]; expiresBy?: number | null }): Token;
+  issue(grant: {
+    user: User;
+    project: Project | null;
+    methods: readonly string[];
+    expiresBy?: number | null;
+  }): IssuedToken;
   /** Returns the token if it is neither expired nor revoked, otherwise null. */
-  valid(id: string): Token | null;
+  valid(id: string): IssuedToken | null;
   revoke(id: string): void;
 };
 
 export function createTokens(lifetime: number): Tokens {
-  const issued = new Map<string, Token>();
+  const issued = new Map<string, IssuedToken>();
 
   function removeExpired(time: number): void {
     for (const token of issued.values()) if (token.expiresAt < time) issued.delete(token.id);
@@ -72,12 +77,12 @@ export function createTokens(lifetime: number): Tokens {
 /** keystonemiddleware: validates the tokens of requests to Nova, Glance, Neutron and Placement. */
 export type TokenValidator = {
   /** Returns the token, or the response that rejects the request. */
-  validate(tokenId: string | undefined, signal: AbortSignal): Promise<Token | HttpResponse>;
+  validate(tokenId: string | undefined, signal: AbortSignal): Promise<IssuedToken | RouteResponse>;
   /** Clears the cache, as a restart of memcached does. */
   clearCache(): void;
 };
 
-export const isToken = (checked: Token | HttpResponse): checked is Token => 'auditId' in checked;
+export const isToken = (checked: IssuedToken | RouteResponse): checked is IssuedToken => 'auditId' in checked;
 
 export function createTokenValidator(options: {
   readonly tokens: Tokens;
@@ -86,7 +91,7 @@ export function createTokenValidator(options: {
   readonly keystoneUrl: string;
 }): TokenValidator {
   const { tokens, processes, timeScale, keystoneUrl } = options;
-  const cached = new Map<string, { readonly token: Token; readonly until: number }>();
+  const cached = new Map<string, { readonly token: IssuedToken; readonly until: number }>();
   const unauthorized = json(
     401,
     { error: { code: 401, title: 'Unauthorized', message: 'The request you have made requires authentication.' } },

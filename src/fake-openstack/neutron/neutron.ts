@@ -2,11 +2,11 @@ import { isoSeconds, type TimeScale } from '../clock.ts';
 import type { Fixtures } from '../fixtures.ts';
 import {
   createRouter,
-  type HttpRequest,
-  type HttpResponse,
   headerOf,
   json,
   type Reply,
+  type RouteRequest,
+  type RouteResponse,
   requestId,
   withHeaders,
 } from '../http/routes.ts';
@@ -25,7 +25,7 @@ export function createNeutron(options: {
   readonly timeScale: TimeScale;
   readonly securityGroups: SecurityGroups;
   readonly servers: Servers;
-}): (request: HttpRequest, signal: AbortSignal) => Promise<Reply> {
+}): (request: RouteRequest, signal: AbortSignal) => Promise<Reply> {
   const { url, fixtures, owner, tokenValidator, timeScale, securityGroups, servers } = options;
   const { id, name, subnet, createdAt } = fixtures.network;
   const created = isoSeconds(createdAt);
@@ -72,13 +72,13 @@ export function createNeutron(options: {
     ...common,
   };
 
-  const missing = (type: string, requestedId: string): HttpResponse =>
+  const missing = (type: string, requestedId: string): RouteResponse =>
     json(404, {
       NeutronError: { type: `${type}NotFound`, message: `${type} ${requestedId} could not be found.`, detail: '' },
     });
   const matching = <T extends { readonly id: string; readonly name: string }>(
     all: readonly T[],
-    { url }: HttpRequest,
+    { url }: RouteRequest,
   ) =>
     all
       .filter((one) => [null, one.name].includes(url.searchParams.get('name')))

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { isoSeconds, now } from '../clock.ts';
-import { empty, type HttpRequest, type HttpResponse, json, parseJson, type Route } from '../http/routes.ts';
-import type { Token } from '../keystone/tokens.ts';
+import { empty, json, parseJson, type Route, type RouteRequest, type RouteResponse } from '../http/routes.ts';
+import type { IssuedToken } from '../keystone/tokens.ts';
 import type { Servers } from '../nova/servers.ts';
 
-export type NeutronContext = { readonly request: HttpRequest; readonly token: Token };
+export type NeutronContext = { readonly request: RouteRequest; readonly token: IssuedToken };
 
 export type SecurityGroupRule = {
   readonly id: string;
@@ -18,7 +18,7 @@ export type SecurityGroupRule = {
   readonly remote_group_id: string | null;
 };
 
-export type SecurityGroup = {
+export type FakeSecurityGroup = {
   readonly id: string;
   readonly name: string;
   readonly description: string;
@@ -30,18 +30,18 @@ export type SecurityGroup = {
 /** Neutron's security groups; Nova refers to them by name. */
 export type SecurityGroups = {
   /** Returns the groups of a project. The first call creates the group `default`. */
-  of(projectId: string): readonly SecurityGroup[];
-  add(projectId: string, fields: Pick<SecurityGroup, 'name' | 'description'>): SecurityGroup;
-  addRule(group: SecurityGroup, fields: Omit<SecurityGroupRule, 'id' | 'security_group_id'>): SecurityGroupRule;
-  remove(group: SecurityGroup): void;
+  of(projectId: string): readonly FakeSecurityGroup[];
+  add(projectId: string, fields: Pick<FakeSecurityGroup, 'name' | 'description'>): FakeSecurityGroup;
+  addRule(group: FakeSecurityGroup, fields: Omit<SecurityGroupRule, 'id' | 'security_group_id'>): SecurityGroupRule;
+  remove(group: FakeSecurityGroup): void;
 };
 
 const ANY_TRAFFIC = { protocol: null, port_range_min: null, port_range_max: null, remote_group_id: null };
 
 export function createSecurityGroups(): SecurityGroups {
-  const groups = new Map<string, SecurityGroup>();
+  const groups = new Map<string, FakeSecurityGroup>();
 
-  function add(projectId: string, fields: Pick<SecurityGroup, 'name' | 'description'>): SecurityGroup {
+  function add(projectId: string, fields: Pick<FakeSecurityGroup, 'name' | 'description'>): FakeSecurityGroup {
     const group = { ...fields, id: randomUUID(), projectId, created: now(), rules: [] };
     groups.set(group.id, group);
     for (const ethertype of ['IPv4', 'IPv6']) addRule(group, { ...ANY_TRAFFIC, direction: 'egress', ethertype });
@@ -49,7 +49,7 @@ export function createSecurityGroups(): SecurityGroups {
   }
 
   function addRule(
-    group: SecurityGroup,
+    group: FakeSecurityGroup,
     fields: Omit<SecurityGroupRule, 'id' | 'security_group_id'>,
   ): SecurityGroupRule {
     const rule = { ...fields, id: randomUUID(), security_group_id: group.id };
@@ -153,12 +153,12 @@ export function securityGroupRoutes({
   ];
 }
 
-const fault = (status: number, type: string, message: string): HttpResponse =>
+const fault = (status: number, type: string, message: string): RouteResponse =>
   json(status, { NeutronError: { type, message, detail: '' } });
-const missing = (id: string): HttpResponse =>
+const missing = (id: string): RouteResponse =>
   fault(404, 'SecurityGroupNotFound', `Security group ${id} does not exist`);
 
-const common = ({ projectId, created }: SecurityGroup) => ({
+const common = ({ projectId, created }: FakeSecurityGroup) => ({
   tenant_id: projectId,
   project_id: projectId,
   created_at: isoSeconds(created),
@@ -167,14 +167,14 @@ const common = ({ projectId, created }: SecurityGroup) => ({
   tags: [],
 });
 
-const ruleView = (group: SecurityGroup, rule: SecurityGroupRule) => ({
+const ruleView = (group: FakeSecurityGroup, rule: SecurityGroupRule) => ({
   ...rule,
   remote_ip_prefix: null,
   description: '',
   ...common(group),
 });
 
-const groupView = (group: SecurityGroup) => ({
+const groupView = (group: FakeSecurityGroup) => ({
   id: group.id,
   name: group.name,
   description: group.description,

@@ -1,10 +1,10 @@
 import {
   createRouter,
-  type HttpRequest,
-  type HttpResponse,
   headerOf,
   json,
   type Reply,
+  type RouteRequest,
+  type RouteResponse,
   requestId,
   webobPage,
   withHeaders,
@@ -18,7 +18,7 @@ import { novaServerRoutes } from './server-routes.ts';
 const API_UPDATED_AT = '2013-07-23T11:33:21Z';
 
 /** Creates the request handler of nova-api. */
-export function createNovaApi(options: NovaOptions): (request: HttpRequest, signal: AbortSignal) => Promise<Reply> {
+export function createNovaApi(options: NovaOptions): (request: RouteRequest, signal: AbortSignal) => Promise<Reply> {
   const { baseUrl, timeScale, tokenValidator } = options;
   const find = createRouter<NovaContext>([...novaServerRoutes(options), ...resourceRoutes(options)]);
 
@@ -62,7 +62,7 @@ export function createNovaApi(options: NovaOptions): (request: HttpRequest, sign
     ],
   });
 
-  async function handle(request: HttpRequest, signal: AbortSignal, id: string): Promise<Reply> {
+  async function handle(request: RouteRequest, signal: AbortSignal, id: string): Promise<Reply> {
     const path = request.url.pathname;
     if (/^\/v2\.1\/?$/.test(path)) return withHeaders(json(200, version), versionHeaders('2.1'));
     const token = await tokenValidator.validate(headerOf(request, 'x-auth-token'), signal);
@@ -98,10 +98,10 @@ export function createNovaApi(options: NovaOptions): (request: HttpRequest, sign
 const MIN_MINOR = 1;
 const MAX_MINOR = 93;
 
-type Negotiated = { readonly minor: number } | { readonly rejected: HttpResponse };
+type Negotiated = { readonly minor: number } | { readonly rejected: RouteResponse };
 
 /** Returns the requested microversion, from either of the two headers, or the response that rejects it. */
-function negotiate(request: HttpRequest): Negotiated {
+function negotiate(request: RouteRequest): Negotiated {
   const modern = headerOf(request, 'openstack-api-version')
     ?.split(',')
     .map((part) => part.trim().split(/\s+/))

@@ -2,19 +2,19 @@ import type { TimeScale } from '../clock.ts';
 import type { ApiOperation } from '../faults/outage-table.ts';
 import type { Processes } from '../faults/processes.ts';
 import type { Fixtures } from '../fixtures.ts';
-import { type HttpRequest, type HttpResponse, json, type Reply, type Route } from '../http/routes.ts';
-import type { Token, TokenValidator } from '../keystone/tokens.ts';
+import { json, type Reply, type Route, type RouteRequest, type RouteResponse } from '../http/routes.ts';
+import type { IssuedToken, TokenValidator } from '../keystone/tokens.ts';
 import type { SecurityGroups } from '../neutron/security-groups.ts';
 import { NOVA_REQUEST_SECONDS } from '../timings.ts';
 import type { OutageEffects } from './effects.ts';
-import type { Lifecycle } from './lifecycle.ts';
+import type { ServerLifecycle } from './lifecycle.ts';
 import type { HostRecords, KeyPairs, Quota, ServerGroups } from './resources.ts';
 import type { Servers } from './servers.ts';
 
 /** A request to Nova after authentication and microversion negotiation. */
 export type NovaContext = {
-  readonly request: HttpRequest;
-  readonly token: Token;
+  readonly request: RouteRequest;
+  readonly token: IssuedToken;
   /** Of the microversion: 53 for 2.53. */
   readonly minor: number;
   readonly admin: boolean;
@@ -34,7 +34,7 @@ export type NovaOptions = {
   readonly securityGroups: SecurityGroups;
   readonly serverGroups: ServerGroups;
   readonly processes: Processes;
-  readonly lifecycle: Lifecycle;
+  readonly lifecycle: ServerLifecycle;
   readonly effects: OutageEffects;
   readonly tokenValidator: TokenValidator;
   readonly quota: Quota;
@@ -51,10 +51,10 @@ const FAULT_KEYS: Readonly<Record<number, string>> = {
   409: 'conflictingRequest',
 };
 
-export const novaFault = (code: number, message: string): HttpResponse =>
+export const novaFault = (code: number, message: string): RouteResponse =>
   json(code, { [FAULT_KEYS[code] ?? 'computeFault']: { code, message } });
 
-export const policy = (rule: string): HttpResponse =>
+export const policy = (rule: string): RouteResponse =>
   novaFault(403, `Policy doesn't allow os_compute_api:${rule} to be performed.`);
 
 type Handler = (context: NovaContext, parameters: readonly string[]) => Reply | Promise<Reply>;

@@ -3,7 +3,7 @@ import { unexpectedApiError } from '../faults/http-faults.ts';
 import type { OutageLog } from '../faults/outage-log.ts';
 import { type ApiEffect, type ApiOperation, type OutageName, outage } from '../faults/outage-table.ts';
 import type { Processes } from '../faults/processes.ts';
-import type { HttpResponse } from '../http/routes.ts';
+import type { RouteResponse } from '../http/routes.ts';
 
 /** The effects of current outages on requests that nova-api handles. */
 export type OutageEffects = {
@@ -11,7 +11,7 @@ export type OutageEffects = {
   before(
     operation: ApiOperation,
     options: { seconds: number; servers: number; signal: AbortSignal },
-  ): Promise<HttpResponse | null>;
+  ): Promise<RouteResponse | null>;
   /** Sends a message to the broker. While the broker is down, this waits and blocks the worker. */
   cast(signal: AbortSignal): Promise<void>;
 };

@@ -2,26 +2,26 @@ import { now, type TimeScale } from '../clock.ts';
 import { NO_VALID_HOST, type OutageName, outage, type WorkOutcome } from '../faults/outage-table.ts';
 import type { FaultName, Processes } from '../faults/processes.ts';
 import type { Fixtures } from '../fixtures.ts';
-import { COMPUTES, type Compute } from '../services.ts';
+import { COMPUTES, type ComputeService } from '../services.ts';
 import { ACTION_SECONDS, BUILD_SECONDS, DELETE_SECONDS } from '../timings.ts';
 import type { HostRecords, ServerGroups } from './resources.ts';
-import type { ActionContext, ServerAction } from './server-actions.ts';
-import { addressOn, type Server, type Servers } from './servers.ts';
+import type { ActionContext, FakeServerAction } from './server-actions.ts';
+import { addressOn, type FakeServer, type Servers } from './servers.ts';
 
 /** The work of conductor, scheduler and computes after the API has accepted a request. It runs in the background. */
-export type Lifecycle = {
-  build(server: Server, networks: 'auto' | 'none' | 'named'): void;
+export type ServerLifecycle = {
+  build(server: FakeServer, networks: 'auto' | 'none' | 'named'): void;
   /** `flavor` is the target of a resize, null for other actions. */
-  act(server: Server, action: ServerAction, flavor: ActionContext['flavor']): void;
+  act(server: FakeServer, action: FakeServerAction, flavor: ActionContext['flavor']): void;
   /** `force` deletes the server at once even if deletes are soft. */
-  remove(server: Server, options: { readonly force: boolean }): void;
+  remove(server: FakeServer, options: { readonly force: boolean }): void;
   /** Gives up the unfinished actions of a compute that has restarted. */
-  computeStarted(compute: Compute): void;
+  computeStarted(compute: ComputeService): void;
 };
 
 type AcceptedWork = 'created' | 'acted' | 'deleted';
 
-export function createLifecycle(options: {
+export function createServerLifecycle(options: {
   readonly servers: Servers;
   readonly processes: Processes;
   readonly hosts: HostRecords;
@@ -30,14 +30,14 @@ export function createLifecycle(options: {
   readonly timeScale: TimeScale;
   readonly closed: AbortSignal;
   readonly softDelete: boolean;
-}): Lifecycle {
+}): ServerLifecycle {
   const { servers, processes, hosts, serverGroups, fixtures, timeScale, closed, softDelete } = options;
   const { faults } = processes;
   /** The running job of each server; a new job aborts it. */
   const jobs = new Map<string, AbortController>();
   let lastChoice = 0;
 
-  function startJob(server: Server, job: (signal: AbortSignal) => Promise<void>): void {
+  function startJob(server: FakeServer, job: (signal: AbortSignal) => Promise<void>): void {
     jobs.get(server.id)?.abort(new Error('replaced by a newer request'));
     const controller = new AbortController();
     jobs.set(server.id, controller);
@@ -51,14 +51,14 @@ export function createLifecycle(options: {
       });
   }
 
-  function fail(server: Server, message: string): void {
+  function fail(server: FakeServer, message: string): void {
     const fault = { code: 500, message, created: now() };
     servers.change(server, { status: 'ERROR', vmState: 'error', taskState: null, fault });
   }
 
   /** Returns the outages that affect work on `host`, each with the fault that must clear for it to end. */
   const currentOutages = (
-    host: Compute | null,
+    host: ComputeService | null,
   ): readonly { readonly name: OutageName; readonly fault: FaultName }[] => {
     const down: { name: OutageName; fault: FaultName }[] = [];
     const services = ['nova-conductor', 'nova-scheduler', 'placement', 'neutron', 'mariadb', 'memcached'] as const;
@@ -72,7 +72,11 @@ export function createLifecycle(options: {
   };
 
   /** Waits while the outage table says so. Returns the outcome after that, or null if the work is done as usual. */
-  async function outcomeOf(work: AcceptedWork, host: Compute | null, signal: AbortSignal): Promise<WorkOutcome | null> {
+  async function outcomeOf(
+    work: AcceptedWork,
+    host: ComputeService | null,
+    signal: AbortSignal,
+  ): Promise<WorkOutcome | null> {
     for (;;) {
       const found = currentOutages(host).map(({ name, fault }) => ({ outcome: outage(name)[work], fault }));
       const blocking = found.filter(({ outcome }) => outcome?.kind === 'waits');
@@ -87,19 +91,19 @@ export function createLifecycle(options: {
   }
 
   /** Returns an allowed host with the fewest servers, alternating between equals; null if there is none. */
-  function chooseHost({ id, group, forcedHost }: Server): Compute | null {
+  function chooseHost({ id, group, forcedHost }: FakeServer): ComputeService | null {
     // A forced host skips the scheduler's filters.
     if (forcedHost !== null) return forcedHost;
     const antiAffinity = group !== null && serverGroups.get(group)?.policy === 'anti-affinity';
     const taken = antiAffinity ? servers.all().filter((one) => one.group === group && one.id !== id) : [];
     const allowed = COMPUTES.filter((one) => hosts.acceptsServers(one) && !taken.some(({ host }) => host === one));
-    const load = (one: Compute) => servers.all().filter(({ host }) => host === one).length;
+    const load = (one: ComputeService) => servers.all().filter(({ host }) => host === one).length;
     const least = Math.min(...allowed.map(load));
     const best = allowed.filter((one) => load(one) === least);
     return best[lastChoice++ % best.length] ?? null;
   }
 
-  const whenHostCanBuild = (host: Compute, signal: AbortSignal): Promise<void> =>
+  const whenHostCanBuild = (host: ComputeService, signal: AbortSignal): Promise<void> =>
     faults.whenClear(['nova-conductor', 'backend broker connections', 'mariadb', 'neutron', host], signal);
 
   return {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Flavor } from '../fixtures.ts';
 import { empty, json, parseJson, type Route } from '../http/routes.ts';
 import { type NovaContext, type NovaOptions, novaFault, novaRoute, policy } from './context.ts';
-import type { ServerGroup, ServiceRecord } from './resources.ts';
+import type { FakeServiceRecord, ServerGroup } from './resources.ts';
 import { detailedFlavor, links } from './server-view.ts';
 
 /** Nova's routes for everything but servers. */
@@ -25,7 +25,10 @@ const serviceChangeSchema = z.object({
 /** Routes for services and hypervisors; only administrators can use them. */
 function hostRoutes(options: NovaOptions): readonly Route<NovaContext>[] {
   const { hosts, servers } = options;
-  const view = ({ number, id, up, reportedAt, enabled, disabledReason, ...service }: ServiceRecord, minor: number) => ({
+  const view = (
+    { number, id, up, reportedAt, enabled, disabledReason, ...service }: FakeServiceRecord,
+    minor: number,
+  ) => ({
     ...service,
     id: minor >= 53 ? id : number,
     status: enabled ? 'enabled' : 'disabled',

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Millis } from '../../domain/time.ts';
 import type { Processes } from '../faults/processes.ts';
-import { COMPUTES, type Compute, hostOf } from '../services.ts';
+import { COMPUTES, type ComputeService, hostOf } from '../services.ts';
 
 /** A row of Nova's `services` table. */
-export type ServiceRecord = {
+export type FakeServiceRecord = {
   readonly id: string;
   readonly number: number;
   readonly binary: string;
@@ -17,21 +17,25 @@ export type ServiceRecord = {
 };
 
 /** A compute node. It has the same id in Nova and in Placement. */
-export type ComputeNode = { readonly id: string; readonly compute: Compute; readonly service: ServiceRecord };
+export type ComputeNode = {
+  readonly id: string;
+  readonly compute: ComputeService;
+  readonly service: FakeServiceRecord;
+};
 
 /** Services and compute nodes, as Nova and Placement know them. */
 export type HostRecords = {
-  readonly services: readonly ServiceRecord[];
+  readonly services: readonly FakeServiceRecord[];
   readonly nodes: readonly ComputeNode[];
   /** Whether the host is up and enabled, so that the scheduler uses it. */
-  acceptsServers(compute: Compute): boolean;
+  acceptsServers(compute: ComputeService): boolean;
 };
 
 export function createHostRecords(processes: Pick<Processes, 'isUp' | 'isReportedUp' | 'reportedAt'>): HostRecords {
   const record = (
     number: number,
-    fields: Pick<ServiceRecord, 'binary' | 'host' | 'zone' | 'up' | 'reportedAt'>,
-  ): ServiceRecord => ({
+    fields: Pick<FakeServiceRecord, 'binary' | 'host' | 'zone' | 'up' | 'reportedAt'>,
+  ): FakeServiceRecord => ({
     ...fields,
     number,
     id: randomUUID(),

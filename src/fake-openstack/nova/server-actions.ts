@@ -1,29 +1,29 @@
 import type { Flavor } from '../fixtures.ts';
-import type { Compute } from '../services.ts';
-import type { Server, ServerChange } from './servers.ts';
+import type { ComputeService } from '../services.ts';
+import type { FakeServer, ServerChange } from './servers.ts';
 
 export type ActionContext = {
   /** The target of a resize. */
   readonly flavor: Flavor | null;
   /** Lets the scheduler choose a host. */
-  readonly chooseHost: () => Compute | null;
+  readonly chooseHost: () => ComputeService | null;
 };
 
 /** An action of POST /servers/ID/action, which Nova's fake driver completes at once. */
-export type ServerAction = {
+export type FakeServerAction = {
   /** The values of `vm_state` in which Nova allows the action. */
   readonly allowedVmStates: readonly string[];
   readonly taskState: string;
   /** The status while the action is in progress, if it differs from the one before. */
   readonly statusMeanwhile?: string;
-  readonly result: (server: Server, context: ActionContext) => ServerChange;
+  readonly result: (server: FakeServer, context: ActionContext) => ServerChange;
 };
 
 const ACTIVE: ServerChange = { status: 'ACTIVE', vmState: 'active', powerState: 1 };
 const toActive = (): ServerChange => ACTIVE;
 const REBOOTABLE = ['active', 'paused', 'suspended', 'stopped', 'error'];
 
-export const SERVER_ACTIONS: Readonly<Record<string, ServerAction>> = {
+export const SERVER_ACTIONS: Readonly<Record<string, FakeServerAction>> = {
   pause: {
     allowedVmStates: ['active'],
     taskState: 'pausing',

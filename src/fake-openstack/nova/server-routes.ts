@@ -5,7 +5,7 @@ import { type NovaContext, type NovaOptions, novaFault, novaRoute, policy } from
 import { type CreateRequest, parseCreateRequest } from './create-request.ts';
 import { SERVER_ACTIONS } from './server-actions.ts';
 import { addresses, briefServer, detailedServer, links } from './server-view.ts';
-import type { Server } from './servers.ts';
+import type { FakeServer } from './servers.ts';
 
 const nameSchema = z.object({ name: z.string() });
 const groupActionSchema = z.union([
@@ -23,13 +23,13 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
   const ownServers = (context: NovaContext) => servers.all().filter(({ projectId }) => projectId === project(context));
   const viewOptions = ({ minor, admin }: NovaContext) => ({ minor, admin, baseUrl, hostUp: processes.isUp });
 
-  function find(context: NovaContext, id: string): Server | null {
+  function find(context: NovaContext, id: string): FakeServer | null {
     const server = servers.get(id);
     return server !== undefined && (context.admin || server.projectId === project(context)) ? server : null;
   }
 
   const withServer =
-    (handle: (server: Server, context: NovaContext) => Reply | Promise<Reply>) =>
+    (handle: (server: FakeServer, context: NovaContext) => Reply | Promise<Reply>) =>
     (context: NovaContext, [id = '']: readonly string[]): Reply | Promise<Reply> => {
       const server = find(context, id);
       return server === null ? novaFault(404, `Instance ${id} could not be found.`) : handle(server, context);
@@ -83,7 +83,7 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
     );
   }
 
-  const groupExists = ({ projectId }: Pick<Server, 'projectId'>, name: string) =>
+  const groupExists = ({ projectId }: Pick<FakeServer, 'projectId'>, name: string) =>
     securityGroups.of(projectId).some((one) => one.name === name);
 
   /** Returns the message of the 400 response if the request refers to something that does not exist. */
@@ -101,7 +101,7 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
   }
 
   /** Adds or removes a security group. Returns null if the action is neither. */
-  function changeGroups(server: Server, body: unknown): Reply | null {
+  function changeGroups(server: FakeServer, body: unknown): Reply | null {
     const parsed = groupActionSchema.safeParse(body);
     if (!parsed.success) return null;
     const name = (parsed.data.addSecurityGroup ?? parsed.data.removeSecurityGroup)?.name ?? '';
@@ -115,7 +115,7 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
     return empty(202);
   }
 
-  async function act(server: Server, context: NovaContext): Promise<Reply> {
+  async function act(server: FakeServer, context: NovaContext): Promise<Reply> {
     const body = parseJson(context.request.body);
     const name = typeof body === 'object' && body !== null ? Object.keys(body)[0] : undefined;
     if (name === undefined) return novaFault(400, 'Malformed request body');
@@ -141,7 +141,7 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
     return empty(name === 'confirmResize' ? 204 : 202);
   }
 
-  async function remove(server: Server, { signal }: NovaContext, force = false): Promise<Reply> {
+  async function remove(server: FakeServer, { signal }: NovaContext, force = false): Promise<Reply> {
     if (server.locked) return novaFault(409, `Instance ${server.id} is locked`);
     const hostIsDown = server.host !== null && !processes.isReportedUp(server.host);
     const local = outage('nova-compute over 60 s').delete;
@@ -205,10 +205,10 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
 }
 
 /** A page of a list with the link to the next one, or why the request is invalid (400). */
-type Page = { readonly servers: readonly Server[]; readonly next: string | null } | { readonly invalid: string };
+type Page = { readonly servers: readonly FakeServer[]; readonly next: string | null } | { readonly invalid: string };
 
 /** Filters and pages like GET /servers. Larger limits are silently reduced to `maxLimit`, as by `[api] max_limit`. */
-function page(all: readonly Server[], url: URL, maxLimit: number): Page {
+function page(all: readonly FakeServer[], url: URL, maxLimit: number): Page {
   const query = url.searchParams;
   const limit = query.get('limit');
   if (limit !== null && !/^[0-9]*$/.test(limit)) {

@@ -1,7 +1,7 @@
 import { isoSeconds } from '../clock.ts';
 import type { Flavor } from '../fixtures.ts';
-import { type Compute, hostOf } from '../services.ts';
-import { hostId, type Server } from './servers.ts';
+import { type ComputeService, hostOf } from '../services.ts';
+import { type FakeServer, hostId } from './servers.ts';
 
 export type ViewOptions = {
   /** Of the microversion: 53 for 2.53. */
@@ -9,7 +9,7 @@ export type ViewOptions = {
   readonly admin: boolean;
   /** Base URL, e.g. 'http://127.0.0.1:8774'. */
   readonly baseUrl: string;
-  readonly hostUp: (host: Compute) => boolean;
+  readonly hostUp: (host: ComputeService) => boolean;
 };
 
 const pythonTime = (at: number | null): string | null =>
@@ -20,14 +20,14 @@ export const links = (kind: string, id: string, baseUrl: string) => [
   { rel: 'bookmark', href: `${baseUrl}/${kind}/${id}` },
 ];
 
-export const briefServer = ({ id, name }: Server, baseUrl: string) => ({
+export const briefServer = ({ id, name }: FakeServer, baseUrl: string) => ({
   id,
   name,
   links: links('servers', id, baseUrl),
 });
 
 /** Returns a server in detail for the microversion. `alone` adds the fields that only GET /servers/ID shows. */
-export function detailedServer(server: Server, { minor, admin, baseUrl, hostUp }: ViewOptions, alone: boolean) {
+export function detailedServer(server: FakeServer, { minor, admin, baseUrl, hostUp }: ViewOptions, alone: boolean) {
   const { id, image, flavor, host } = server;
   const failed = server.status === 'ERROR' || server.status === 'DELETED';
   return {
@@ -79,7 +79,7 @@ export function detailedServer(server: Server, { minor, admin, baseUrl, hostUp }
   };
 }
 
-export function addresses(server: Server, extended: boolean) {
+export function addresses(server: FakeServer, extended: boolean) {
   return Object.fromEntries(
     server.addresses.map(({ network, address, mac }) => [
       network,
@@ -95,9 +95,9 @@ export function addresses(server: Server, extended: boolean) {
 }
 
 const sizes = ({ vcpus, ram, disk }: Flavor) => ({ vcpus, ram, disk, ephemeral: 0 });
-const hostname = ({ name }: Server): string => name.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-');
+const hostname = ({ name }: FakeServer): string => name.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-');
 
-function adminFields(server: Server, minor: number) {
+function adminFields(server: FakeServer, minor: number) {
   const host = server.host === null ? null : hostOf(server.host);
   return {
     'OS-EXT-SRV-ATTR:host': host,

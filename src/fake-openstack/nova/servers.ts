@@ -1,14 +1,14 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { now } from '../clock.ts';
 import type { Flavor, Image } from '../fixtures.ts';
-import type { Token } from '../keystone/tokens.ts';
-import { type Compute, hostOf } from '../services.ts';
+import type { IssuedToken } from '../keystone/tokens.ts';
+import { type ComputeService, hostOf } from '../services.ts';
 
 export type Address = { readonly network: string; readonly address: string; readonly mac: string };
 export type ServerFault = { readonly code: number; readonly message: string; readonly created: number };
 
 /** A server as in Nova's database. */
-export type Server = {
+export type FakeServer = {
   readonly id: string;
   readonly name: string;
   readonly projectId: string;
@@ -29,7 +29,7 @@ export type Server = {
   vmState: string;
   taskState: string | null;
   powerState: number;
-  host: Compute | null;
+  host: ComputeService | null;
   fault: ServerFault | null;
   addresses: readonly Address[];
   locked: boolean;
@@ -38,15 +38,15 @@ export type Server = {
   /** The id of its server group. */
   readonly group: string | null;
   /** The host that an administrator requested. */
-  readonly forcedHost: Compute | null;
+  readonly forcedHost: ComputeService | null;
   /** By name. */
   securityGroups: readonly string[];
   /** Flavor and host before a resize that is neither confirmed nor reverted. */
-  beforeResize: { readonly flavor: Flavor; readonly host: Compute | null } | null;
+  beforeResize: { readonly flavor: Flavor; readonly host: ComputeService | null } | null;
 };
 
 export type NewServer = Pick<
-  Server,
+  FakeServer,
   | 'name'
   | 'flavor'
   | 'image'
@@ -61,7 +61,7 @@ export type NewServer = Pick<
 >;
 export type ServerChange = Partial<
   Pick<
-    Server,
+    FakeServer,
     | 'status'
     | 'vmState'
     | 'taskState'
@@ -79,21 +79,21 @@ export type ServerChange = Partial<
 >;
 
 export type Servers = {
-  add(newServer: NewServer, owner: Token): Server;
-  get(id: string): Server | undefined;
+  add(newServer: NewServer, owner: IssuedToken): FakeServer;
+  get(id: string): FakeServer | undefined;
   /** Returns all servers, newest first. */
-  all(): readonly Server[];
-  change(server: Server, change: ServerChange): void;
-  remove(server: Server): void;
+  all(): readonly FakeServer[];
+  change(server: FakeServer, change: ServerChange): void;
+  remove(server: FakeServer): void;
 };
 
 export function createServers(): Servers {
-  const servers = new Map<string, Server>();
+  const servers = new Map<string, FakeServer>();
   let number = 0;
   return {
     add(newServer, owner) {
       const created = now();
-      const server: Server = {
+      const server: FakeServer = {
         ...newServer,
         id: randomUUID(),
         projectId: owner.project?.id ?? owner.user.project.id,
@@ -128,7 +128,7 @@ export function createServers(): Servers {
 }
 
 /** Returns Nova's `hostId`: the same for servers of one project on the same host. */
-export const hostId = ({ host, projectId }: Server): string =>
+export const hostId = ({ host, projectId }: FakeServer): string =>
   host === null
     ? ''
     : createHash('sha224')

@@ -1,5 +1,5 @@
 import type { TimeScale } from '../clock.ts';
-import { type HttpRequest, headerOf, json, type Reply, requestId, withHeaders } from '../http/routes.ts';
+import { headerOf, json, type Reply, type RouteRequest, requestId, withHeaders } from '../http/routes.ts';
 import { isToken, type TokenValidator } from '../keystone/tokens.ts';
 import type { HostRecords } from '../nova/resources.ts';
 import { REQUEST_SECONDS } from '../timings.ts';
@@ -9,7 +9,7 @@ export function createPlacement(options: {
   readonly tokenValidator: TokenValidator;
   readonly timeScale: TimeScale;
   readonly hosts: HostRecords;
-}): (request: HttpRequest, signal: AbortSignal) => Promise<Reply> {
+}): (request: RouteRequest, signal: AbortSignal) => Promise<Reply> {
   const { tokenValidator, timeScale, hosts } = options;
   const links = [{ rel: 'self', href: '' }];
   const versions = [{ id: 'v1.0', max_version: '1.39', min_version: '1.0', status: 'CURRENT', links }];

@@ -11,7 +11,7 @@ import {
 } from 'kysely';
 import type { Tables } from '../tables.ts';
 
-export type Connection = {
+export type DatabaseConnection = {
   readonly sqlite: Sqlite.Database;
   readonly db: Kysely<Tables>;
 };
@@ -24,7 +24,7 @@ export type ConnectOptions = {
 };
 
 /** Opens a database by its absolute path. The caller closes `sqlite`; `db` needs no closing. */
-export function connect(file: string, { mode, timeout }: ConnectOptions): Connection {
+export function connect(file: string, { mode, timeout }: ConnectOptions): DatabaseConnection {
   const sqlite = new Sqlite(file, { readonly: mode === 'read', timeout, fileMustExist: mode !== 'create' });
   return { sqlite, db: new Kysely<Tables>({ dialect: dialectFor(sqlite) }) };
 }

@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 
-/** The tasks of an upgrade, the annotations that were sent to us, and the phases that were begun by hand. See tables.ts for what the columns mean. */
+/** Adds tables for tasks, annotations and phases that were started by hand. tables.ts describes the columns. */
 export function secondMigration(sqlite: Database): void {
   sqlite.exec(`
     create table tasks (

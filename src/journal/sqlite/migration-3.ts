@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 
-/** What was checked before and after the upgrade. See tables.ts for what the columns mean. */
+/** Adds a table for check runs. tables.ts describes the columns. */
 export function thirdMigration(sqlite: Database): void {
   sqlite.exec(`
     create table check_runs (

@@ -5,7 +5,7 @@ import Sqlite from 'better-sqlite3';
 import type { JournalDamage } from '../../domain/ports.ts';
 import { UserError } from '../../domain/user-error.ts';
 import type { Database } from '../dialect.ts';
-import { type Connection, connect } from './connection.ts';
+import { connect, type DatabaseConnection } from './connection.ts';
 import { explain } from './explain.ts';
 import {
   damagedKeys,
@@ -48,7 +48,7 @@ export async function openForReading(path: string): Promise<Database> {
 const emptyJournalError = (file: string): UserError =>
   new UserError(`journal ${file} is empty: nothing has been recorded in it`);
 
-type Snapshot = Pick<Connection, 'db'> & { readonly damage: readonly JournalDamage[]; close(): void };
+type Snapshot = Pick<DatabaseConnection, 'db'> & { readonly damage: readonly JournalDamage[]; close(): void };
 
 /** Returns a snapshot of the file, or of a salvaged copy if it is damaged. */
 function readableSnapshot(file: string): Snapshot {
@@ -157,7 +157,7 @@ const snapshotOfMigratedCopy = (location: string, file: string): Snapshot =>
 class OlderSchema extends Error {}
 
 /** Begins the read transaction and looks for damage. `location` is the file or its copy; errors name `file`. */
-function begin(location: string, file: string): Connection & { readonly damage: readonly JournalDamage[] } {
+function begin(location: string, file: string): DatabaseConnection & { readonly damage: readonly JournalDamage[] } {
   const connection = connect(location, { mode: 'read', timeout: LOCK_TIMEOUT_MS });
   try {
     connection.sqlite.exec('begin');

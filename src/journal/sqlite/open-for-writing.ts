@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Millis } from '../../domain/time.ts';
 import { UserError } from '../../domain/user-error.ts';
 import type { WritableDatabase } from '../dialect.ts';
-import { type Connection, connect } from './connection.ts';
+import { connect, type DatabaseConnection } from './connection.ts';
 import { DisplacedError, explain } from './explain.ts';
 import {
   damagedJournalError,
@@ -140,7 +140,7 @@ function checkDatabase(file: string): void {
   }
 }
 
-function openMigrated(file: string, vantage: string): Connection {
+function openMigrated(file: string, vantage: string): DatabaseConnection {
   const connection = open(file, 'create');
   try {
     migrate(connection.sqlite);
@@ -152,7 +152,7 @@ function openMigrated(file: string, vantage: string): Connection {
   }
 }
 
-function open(file: string, mode: 'create' | 'write'): Connection {
+function open(file: string, mode: 'create' | 'write'): DatabaseConnection {
   const connection = connect(file, { mode, timeout: WRITE_LOCK_TIMEOUT_MS });
   try {
     connection.sqlite.pragma('journal_mode = wal');
@@ -168,7 +168,7 @@ function open(file: string, mode: 'create' | 'write'): Connection {
 }
 
 /** Records this process as the writer; on a full disk the record is skipped. */
-function recordWriter({ sqlite }: Connection, vantage: string): void {
+function recordWriter({ sqlite }: DatabaseConnection, vantage: string): void {
   try {
     sqlite.prepare('update meta set writer_pid = ?, writer_vantage = ?').run(process.pid, vantage);
   } catch (error) {
@@ -177,16 +177,16 @@ function recordWriter({ sqlite }: Connection, vantage: string): void {
 }
 
 type OpenedJournal = {
-  readonly connection: Connection;
+  readonly connection: DatabaseConnection;
   readonly pathLock: PathLock;
   readonly identityLock: Lock;
   readonly now: () => Millis;
 };
 
 /** A connection, and the identities of its files when it was opened. */
-type OpenFiles = { readonly connection: Connection; readonly identities: FileIdentities };
+type OpenFiles = { readonly connection: DatabaseConnection; readonly identities: FileIdentities };
 
-const openFilesOf = (file: string, connection: Connection): OpenFiles => ({
+const openFilesOf = (file: string, connection: DatabaseConnection): OpenFiles => ({
   connection,
   identities: identitiesAt(file),
 });
@@ -200,7 +200,7 @@ function writableDatabase(file: string, { connection: opened, now, ...locks }: O
   const restoreLimiter = createRestoreLimiter(now);
   let syncedAt = -Infinity;
 
-  function connection(): Connection {
+  function connection(): DatabaseConnection {
     if (current === null) throw new DisplacedError('the journal was removed, and the restored file cannot be opened');
     return current.connection;
   }

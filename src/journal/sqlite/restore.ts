@@ -1,5 +1,5 @@
 import { closeSync, linkSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
-import type { Connection } from './connection.ts';
+import type { DatabaseConnection } from './connection.ts';
 import { DisplacedError } from './explain.ts';
 import { identityOf } from './lock.ts';
 
@@ -39,7 +39,7 @@ export const removeLeftovers = (file: string): void => rmSync(restoredPath(file)
  *
  * @throws DisplacedError if another file appears at the path; it is never overwritten
  */
-export function restore(file: string, { sqlite }: Connection): string | null {
+export function restore(file: string, { sqlite }: DatabaseConnection): string | null {
   const copy = restoredPath(file);
   rmSync(copy, { force: true });
   closeSync(openSync(copy, 'wx', 0o600));
@@ -83,7 +83,7 @@ function moveIntoPlace(copy: string, file: string): void {
  * Closes a connection whose files are no longer at the path. When the last connection closes, SQLite removes the log
  * and its index by name. Another daemon's files may have those names by now: they are linked before and restored after.
  */
-export function closeDisplaced(file: string, { sqlite }: Connection): void {
+export function closeDisplaced(file: string, { sqlite }: DatabaseConnection): void {
   const saved = ['-wal', '-shm'].map((suffix) => {
     const path = `${file}${suffix}`;
     const link = `${path}-kept-${process.pid}`;

@@ -9,7 +9,7 @@ import { readJson } from '../http/json.ts';
 import { loadBalancerOf } from '../http/load-balancer-page.ts';
 import { saysNotFound } from '../http/not-found.ts';
 import { segment } from '../http/resource-id.ts';
-import type { Call, Session } from '../identity/session.ts';
+import type { Call, CloudSession } from '../identity/session.ts';
 import type { Result } from '../result.ts';
 import { briefsSchema, createdSchema, detailsSchema, type Server, serverOf, showSchema } from './server-body.ts';
 
@@ -81,7 +81,7 @@ const SERVERS_PER_PAGE = 100;
 /** Observes all requests to Nova: those that hang show which service blocks the others. */
 export type RequestObserver = Pick<DependencyCheck, 'onReadSent' | 'onWriteSent'>;
 
-export function createCompute(session: Session, http: HttpClient, observer?: RequestObserver): Compute {
+export function createCompute(session: CloudSession, http: HttpClient, observer?: RequestObserver): Compute {
   const microversion = session.access.computeMicroversion ?? DEFAULT_MICROVERSION;
   const headers = microversionHeaders(microversion);
 

@@ -61,7 +61,7 @@ const SCHEDULING_DEPENDENCIES: readonly Dependency[] = ['placement', 'keystone']
 const servicesSchema = z.object({ services: validRowsOf(serviceRecord) });
 const actionsSchema = z.object({ instanceActions: listOf(z.unknown()) });
 
-/** `admin`: a user who may read os-services; null: conductor and scheduler cannot be told apart. */
+/** `admin`: a user who may read os-services; null: conductor and scheduler cannot be distinguished. */
 export function createStuckBuild(cloud: Cloud, admin: Cloud | null): StuckBuild {
   const reports = createServiceReports();
   const compute = cloud.compute(cloud.http);

@@ -117,7 +117,7 @@ export function createDependencyCheck({ clock, ping, list }: DependencyCheckOpti
     return true;
   }
 
-  const blame = (cause: Cause, service: Service, why: string): Cause => ({
+  const attributeTo = (cause: Cause, service: Service, why: string): Cause => ({
     ...cause,
     service,
     message: `${cause.message} (${why})`,
@@ -136,7 +136,7 @@ export function createDependencyCheck({ clock, ping, list }: DependencyCheckOpti
       const dependencies = matchFault(cause.message, during)?.dependencies;
       if (dependencies === undefined) return cause;
       const silent = await findSilent(dependencies, signal);
-      if (silent !== null) return blame(cause, silent, `${silent} does not answer Rollwatch either`);
+      if (silent !== null) return attributeTo(cause, silent, `${silent} does not answer Rollwatch either`);
       const states = dependencies.map(
         (dependency) => `${dependency} ${reachable.has(dependency) ? 'answers' : 'is not reachable from here'}`,
       );
@@ -176,25 +176,25 @@ export function createDependencyCheck({ clock, ping, list }: DependencyCheckOpti
       ]);
       // The list was not sent or hangs too: only earlier evidence is left.
       if (listed?.type === 'void' || (listed?.type === 'failed' && isTimeout(listed.cause))) {
-        return (await queueIsAway(signal)) ? blame(cause, 'message-queue', WORKERS_BLOCKED) : cause;
+        return (await queueIsAway(signal)) ? attributeTo(cause, 'message-queue', WORKERS_BLOCKED) : cause;
       }
       if (listed?.type === 'failed') {
-        return blame(cause, listed.cause.service, `listing servers fails: ${listed.cause.message}`);
+        return attributeTo(cause, listed.cause.service, `listing servers fails: ${listed.cause.message}`);
       }
       const works = hasLaterRead ? 'lists sent later were answered' : 'listing servers works';
-      if (silent !== null) return blame(cause, silent, `${works}, but ${silent} does not answer Rollwatch`);
+      if (silent !== null) return attributeTo(cause, silent, `${works}, but ${silent} does not answer Rollwatch`);
       if (!isQueueDown && someReadsHang()) return { ...cause, message: `${cause.message} (some reads hang as well)` };
       isQueueDown = true;
       const others = [...reachable].join(', ');
-      return blame(cause, 'message-queue', others === '' ? works : `${works}; reachable: ${others}`);
+      return attributeTo(cause, 'message-queue', others === '' ? works : `${works}; reachable: ${others}`);
     },
     findSilent: (signal, dependencies = DEPENDENCIES) => findSilent(dependencies, signal),
     isQueueDown: queueIsAway,
     async attributeReadTimeout(cause, signal) {
       if (!isTimeout(cause) || cause.service !== 'nova-api') return cause;
-      if (await queueIsAway(signal)) return blame(cause, 'message-queue', WORKERS_BLOCKED);
+      if (await queueIsAway(signal)) return attributeTo(cause, 'message-queue', WORKERS_BLOCKED);
       const silent = await findSilent(READ_DEPENDENCIES, signal);
-      return silent === null ? cause : blame(cause, silent, `${silent} does not answer Rollwatch either`);
+      return silent === null ? cause : attributeTo(cause, silent, `${silent} does not answer Rollwatch either`);
     },
   };
 }

@@ -12,7 +12,7 @@ export type FaultRow = {
   readonly kind?: FailureKind;
   /**
    * Services that may be at fault, the most likely first, if the same fault has several causes. The first that does not
-   * answer the dependency check is blamed; `service` if all answer.
+   * answer the dependency check is at fault; `service` if all answer.
    */
   readonly dependencies?: readonly ('keystone' | 'neutron' | 'glance' | 'placement')[];
 };

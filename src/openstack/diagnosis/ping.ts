@@ -4,7 +4,7 @@ import type { HttpClient } from '../http/http.ts';
 import { type HttpLimits, SINGLE_BODY_LIMIT } from '../http/http-message.ts';
 import { loadBalancerOf } from '../http/load-balancer-page.ts';
 import { identityUrl } from '../identity/keystone.ts';
-import type { Session } from '../identity/session.ts';
+import type { CloudSession } from '../identity/session.ts';
 import type { Failed } from '../result.ts';
 import { problemFromFailure } from './classify.ts';
 
@@ -25,7 +25,7 @@ export type Ping = (service: PingableService, limits: HttpLimits, signal: AbortS
 
 export type PingOptions = {
   readonly access: CloudAccess;
-  readonly session: Session;
+  readonly session: CloudSession;
   readonly http: HttpClient;
   readonly clock: Clock;
   /** Logs each request. */

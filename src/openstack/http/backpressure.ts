@@ -83,7 +83,7 @@ export type BackpressureOptions = {
 };
 
 /** The result of the request itself, or one shared with another request. */
-type Outcome<T> = { readonly sent: Result<T> } | { readonly shared: Problem | Ok<null> };
+type SharedOutcome<T> = { readonly sent: Result<T> } | { readonly shared: Problem | Ok<null> };
 /** `overtaken`: a request that was sent later has been answered. */
 type Outstanding = { overtaken: boolean; readonly sentAt: Millis; readonly result: Promise<Result<unknown>> };
 type Ping = { readonly sentAt: Millis; readonly answer: Promise<'prompt' | 'late' | 'none' | Failed> };
@@ -177,7 +177,7 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
     { sentAt, answer }: Ping,
     other: Promise<Result<unknown>> | Failed | null,
     why: string,
-  ): Promise<Outcome<never>> {
+  ): Promise<SharedOutcome<never>> {
     const settledAt = clock.now();
     const [isPingAnswered, result] = [(await answer) !== 'none', await other];
     if (isPingAnswered && result?.type === 'ok') {
@@ -230,7 +230,7 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
     },
   };
 
-  function guarded(): <T>(request: () => Promise<Result<T>>, signal: AbortSignal) => Promise<Outcome<T>> {
+  function guarded(): <T>(request: () => Promise<Result<T>>, signal: AbortSignal) => Promise<SharedOutcome<T>> {
     const ofSeries = new Set<Outstanding>();
     const last = noRequestYet();
     return async (request, signal) => {

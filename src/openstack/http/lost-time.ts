@@ -114,7 +114,7 @@ const MAX_ROUNDS = 100;
 const MAX_WAIT_MS = 500;
 const MIN_ROUNDS = 5;
 
-export type PollOptions = {
+export type IdlePollOptions = {
   /** Returns a number that changes whenever data arrives. */
   readonly progress: () => number;
   readonly done: () => boolean;
@@ -127,7 +127,7 @@ export type PollOptions = {
  * The first immediate runs after a poll phase that may have begun before the timer fired; the timer goes round the loop
  * once; the second immediate runs after a complete poll phase.
  */
-export async function waitForIdlePoll({ progress, done, now }: PollOptions): Promise<void> {
+export async function waitForIdlePoll({ progress, done, now }: IdlePollOptions): Promise<void> {
   const startedAt = now();
   for (let round = 0; round < MAX_ROUNDS && !done(); round++) {
     if (round >= MIN_ROUNDS && now() - startedAt > MAX_WAIT_MS) return;

@@ -90,7 +90,7 @@ async function issueToken(access: CloudAccess, { http, limits, signal }: TokenRe
   return readToken(answer, request.method === 'POST');
 }
 
-/** Tells multi-factor authentication (`multi_factor_auth_rules`) from rejected credentials. */
+/** Distinguishes multi-factor authentication (`multi_factor_auth_rules`) from rejected credentials. */
 function unexpectedAnswer(answer: HttpAnswer): Result<never> {
   const problem = problemFromAnswer(answer, 'keystone');
   if (answer.status !== 401 || problem.type !== 'failed') return problem;

@@ -20,7 +20,7 @@ export type Call = Pick<HttpRequest, 'method' | 'body' | 'bodyLimit' | 'limits' 
 };
 
 /** Sends authenticated requests to the services of one cloud. */
-export type Session = {
+export type CloudSession = {
   readonly access: CloudAccess;
   /** Returns ok for any status but 401; the caller judges it. Retries once with a new token after a 401. */
   call(http: HttpClient, call: Call): Promise<Result<HttpAnswer>>;
@@ -48,7 +48,7 @@ export type SessionOptions = {
   readonly tokens: TokenCache;
 };
 
-export function createSession({ access, clock, tokens }: SessionOptions): Session {
+export function createCloudSession({ access, clock, tokens }: SessionOptions): CloudSession {
   /** Lower bound: `Date` has whole seconds and was set before the answer arrived. */
   let novaClockAheadMs: Millis | null = null;
 

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Millis } from '../../domain/time.ts';
-import { createHttpClient, type HttpAccess, HttpError, parseJson } from '../../http/http-client.ts';
+import { createJsonClient, type HttpAccess, HttpError, parseJson } from '../../http/http-client.ts';
 import { page } from './ara-schemas.ts';
 
 export type AraAccess = Pick<HttpAccess, 'url' | 'user'>;
@@ -19,7 +19,7 @@ export type AraClient = {
 const RESPONSE_TIMEOUT_MS = 5000;
 
 export function createAraClient(access: AraAccess, signal: AbortSignal): AraClient {
-  const http = createHttpClient(access, { signal, timeout: RESPONSE_TIMEOUT_MS });
+  const http = createJsonClient(access, { signal, timeout: RESPONSE_TIMEOUT_MS });
   return {
     async get(path, query, schema) {
       const { status, body } = await http.request('GET', path, { query: new URLSearchParams(query) });

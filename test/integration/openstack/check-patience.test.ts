@@ -34,7 +34,7 @@ describe('survivors', { timeout: 60_000 }, () => {
   }
 
   it.each(['refuse', 'hang', 'lb-503', 'http-500', 'reset'] as const)(
-    'are made, and found the same, although nova-api begins with: %s',
+    'are created and compared although nova-api first answers with: %s',
     async (kind) => {
       const { embedded, options } = await start();
       const away = async <T>(work: () => Promise<T>) => {
@@ -120,7 +120,7 @@ describe('check clean', { timeout: 60_000 }, () => {
   });
 
   it.each(['/servers/detail', '/floatingips', '/security-groups', '/os-server-groups', '/os-keypairs'])(
-    'finds nothing amiss in one slow answer to %s',
+    'reports no failure for one slow answer to %s',
     async (place) => {
       let asked = 0;
       const { cloud } = await serve(({ path }) => {

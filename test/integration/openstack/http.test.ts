@@ -99,7 +99,7 @@ describe('one HTTP request', () => {
     }
   });
 
-  it('reuses a connection if told to, else opens a new one each time', async () => {
+  it('reuses a connection if requested, else opens a new one each time', async () => {
     const ports: (number | undefined)[] = [];
     const server = await serve(
       serveHttp((request, response) => {

@@ -94,7 +94,7 @@ const FLAVOR = { id: 'f', name: 'm1.tiny', vcpus: 1, ram: 512, disk: 10 };
 const NETWORK = { id: 'n', name: 'private', subnets: ['s'], shared: true };
 
 describe('a boot that is late', () => {
-  it('in scheduling until just before the timeout does not blame Neutron', async () => {
+  it('in scheduling until just before the timeout is not attributed to Neutron', async () => {
     const cause = await boot((elapsed) => (elapsed < 1200 ? scheduling : networking));
     expect([cause.kind, cause.service]).toEqual(['spin-up-timeout', 'nova']);
     expect(cause.message).toMatch(
@@ -102,23 +102,23 @@ describe('a boot that is late', () => {
     );
   });
 
-  it('in networking for most of the time blames Neutron', async () => {
+  it('in networking for most of the time is attributed to Neutron', async () => {
     const cause = await boot((elapsed) => (elapsed < 200 ? scheduling : elapsed < 1300 ? networking : spawning));
     expect([cause.kind, cause.service]).toEqual(['spin-up-timeout', 'neutron']);
   });
 
-  it('with a host selected blames nova-compute', async () => {
+  it('with a host selected is attributed to nova-compute', async () => {
     const cause = await boot(() => ({ ...scheduling, zone: 'nova' }));
     expect([cause.kind, cause.service]).toEqual(['spin-up-timeout', 'nova-compute']);
     expect(cause.message).toContain('with a host chosen');
   });
 
-  it('in spawning for most of the time does not blame the load balancer that answered last', async () => {
+  it('in spawning for most of the time is not attributed to the load balancer that answered last', async () => {
     const cause = await boot((elapsed) => (elapsed < 1250 ? spawning : null));
     expect([cause.kind, cause.service]).toEqual(['spin-up-timeout', 'nova-compute']);
   });
 
-  it('that could not be polled for most of the time blames the load balancer that answered', async () => {
+  it('that could not be polled for most of the time is attributed to the load balancer that answered', async () => {
     const cause = await boot((elapsed) => (elapsed < 300 ? spawning : null));
     expect([cause.kind, cause.service]).toEqual(['spin-up-timeout', 'load-balancer']);
     expect(cause.message).toMatch(/^not seen ACTIVE within 1.5 s \(.* without an answer\); last poll: /);
@@ -126,7 +126,7 @@ describe('a boot that is late', () => {
 });
 
 describe('a server in ERROR without a fault', () => {
-  it('blames nova-compute and reports how it ends', async () => {
+  it('is attributed to nova-compute, and its end is reported', async () => {
     const cause = await boot((elapsed) => (elapsed < 200 ? spawning : elapsed < 700 ? error : active));
     expect([cause.kind, cause.service]).toEqual(['server-error', 'nova-compute']);
     expect(cause.message).toMatch(/^ERROR without a fault; ACTIVE 0\.\d s later$/);

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import type { SamplerEvent } from '../../../src/domain/ports.ts';
 import type { Sample } from '../../../src/domain/sample.ts';
-import type { CloudOptions, EmbeddedCloud, LoggedRequest } from '../../../src/fake-openstack/cloud.ts';
+import type { EmbeddedCloud, FakeCloudOptions, LoggedRequest } from '../../../src/fake-openstack/cloud.ts';
 import { startEmbeddedCloud } from '../../../src/fake-openstack/embedded-cloud.ts';
 import { openCloud } from '../../../src/openstack/cloud.ts';
 import { BACKGROUND_ADMISSION, MAX_OUTSTANDING, MAX_PER_SECOND } from '../../../src/openstack/http/request-gate.ts';
@@ -41,7 +41,7 @@ type Watched = {
   stop(): Promise<void>;
 };
 
-async function watch(options: CloudOptions = {}): Promise<Watched> {
+async function watch(options: FakeCloudOptions = {}): Promise<Watched> {
   const embedded = await startEmbeddedCloud({ speed: 10, ...options });
   closing.push(() => embedded.close());
   const timeline = createTimeline(machineClocks, 1e9);

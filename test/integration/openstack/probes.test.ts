@@ -218,7 +218,7 @@ describe('server-list', () => {
     }
   });
 
-  it('without Keystone and without a token blames Keystone', async () => {
+  it('without Keystone and without a token fails because of Keystone', async () => {
     const { run } = watch();
     expect(brief(await without(['keystone'], () => run('server-list', 'new')))).toEqual([
       'failed',
@@ -306,7 +306,7 @@ describe('server-boot', () => {
     [['nova-conductor'], 'nova'],
     [['nova-scheduler'], 'nova'],
     [['nova-compute1', 'nova-compute2', 'nova-compute3'], 'nova-compute'],
-  ] as const)('without %s is not ACTIVE in time and blames %s', async (services, service) => {
+  ] as const)('without %s is not ACTIVE in time because of %s', async (services, service) => {
     const { run, settle } = watch();
     expect(brief(await run('server-boot'))).toEqual(['ok']);
     let before = 0;
@@ -323,7 +323,7 @@ describe('server-boot', () => {
     await settle();
   });
 
-  it('whose create hangs while lists and all other services answer blames the message queue', async () => {
+  it('is attributed to the message queue if its create hangs while lists and all other services answer', async () => {
     const { run, settle } = watch();
     expect(brief(await run('server-boot'))).toEqual(['ok']);
     const results = await without(['rabbitmq'], async () => [
@@ -334,7 +334,7 @@ describe('server-boot', () => {
     await settle();
   });
 
-  it('with a flavor that fits nowhere blames the scheduler, as Placement answers', async () => {
+  it('with a flavor that fits nowhere is attributed to the scheduler, as Placement answers', async () => {
     const { run, settle } = watch({ changes: { flavor: 'm1.nowhere' } });
     await run('server-list', 'new');
     await until(async () => true);
@@ -438,7 +438,7 @@ describe('a boot that is still waiting', () => {
     });
     expect(brief(extra)).toEqual(['failed', 'connection-refused', 'nova-api']);
     if (extra.outcome !== 'failed' || next.outcome !== 'failed') throw new Error('two failed boots');
-    // The refused poll came after a good one; the next one tells how long the failure has lasted.
+    // The refused poll came after a good one; the next one shows how long the failure has lasted.
     expect(extra.failureStartedAt).toBeLessThan(sentAt);
     expect(next.failureStartedAt).toBeGreaterThanOrEqual(nextSentAt);
     expect(extra.lastKnownUpAt).toBeGreaterThan(stoppedAt - 100);
@@ -622,7 +622,7 @@ describe('a clean-up whose deletes hang', () => {
     };
   }
 
-  it('while lists are answered blames the message queue once lists hang too', async () => {
+  it('while lists are answered is evidence against the message queue once lists hang too', async () => {
     const { run, janitor } = watch();
     expect(brief(await run('server-list', 'new'))).toEqual(['ok']);
     const { owned, deleteOther } = await twoServers();
@@ -643,7 +643,7 @@ describe('a clean-up whose deletes hang', () => {
     await until(async () => (await embedded.servers()).length === 0);
   });
 
-  it('because nova-api hangs does not blame the message queue', async () => {
+  it('because nova-api hangs is not evidence against the message queue', async () => {
     const { run, cloud } = watch();
     expect(brief(await run('server-list', 'new'))).toEqual(['ok']);
     const { owned, deleteOwned, deleteOther } = await twoServers();

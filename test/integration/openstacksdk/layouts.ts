@@ -1,13 +1,13 @@
 import type { Layout } from '../../support/config-place.ts';
 import type { KeyPair } from '../../support/pem.ts';
 
-/** A layout that OpenStack's own library and we must understand alike. */
+/** A layout that openstacksdk and Rollwatch must interpret in the same way. */
 export type SharedLayout = Layout & {
   readonly name: string;
-  /** Ask as the openstack command does, which infers and defaults more than the library. */
+  /** Interpret it as the openstack command, which has more defaults than the library. */
   readonly client?: boolean;
   readonly region?: string;
-  /** Both refuse it. */
+  /** Both reject it. */
   readonly refused?: boolean;
 };
 
@@ -31,7 +31,7 @@ const OPENRC = {
 
 const SITE = { XDG_CONFIG_DIRS: 'DIR/etc' };
 
-/** With a name each that tells in which file a cloud stood. */
+/** Each has a name that says which file a cloud is from. */
 const named = (name: string): string => clouds(`    region_name: ${name}`);
 
 export const layouts = ({ cert, key }: KeyPair): readonly SharedLayout[] => [

@@ -1,4 +1,4 @@
-"""What openstacksdk makes of layouts of files and variables: a JSON list of them in, a JSON list of findings out.
+"""Resolves layouts of files and variables with openstacksdk: reads a JSON list, writes a JSON list of results.
 
 The request for a token is caught as keystoneauth sends it, so that what is compared is what Keystone would see.
 """
@@ -20,7 +20,7 @@ class Caught(Exception):
 
 
 class Session:
-    """As much of a keystoneauth session as a plug-in needs to send its request."""
+    """The part of a keystoneauth session that a plug-in needs to send its request."""
 
     def __init__(self):
         self.sent = None

@@ -55,7 +55,7 @@ describe('the checks of service versions', () => {
     ]);
   });
 
-  it('say before an upgrade whether an earlier one is incomplete', () => {
+  it('show before an upgrade whether an earlier one is incomplete', () => {
     const before = { ...options, stage: 'before' } as const;
     expect(named('database: earlier upgrade: pin', checkVersions(cloud(61), before))).toEqual(
       pass(

@@ -4,7 +4,7 @@ import { compareChecks, isRegression } from '../../../src/domain/check.ts';
 import { failed, HEALTHY, NOW, service, withChange, without } from '../../support/service-records.ts';
 
 describe('orphans', () => {
-  it('are service records that are silent for long, and second records of a service', () => {
+  it('are service records that are silent for a long time, and second records of a service', () => {
     expect(failed(checkServiceRecords(HEALTHY, NOW))).toEqual([]);
     expect(
       failed(checkServiceRecords(withChange('nova-compute@n2', { up: false, reportedAt: NOW - 90_000 }), NOW)),

@@ -37,7 +37,7 @@ describe("the check of Nova's services", () => {
     ]);
   });
 
-  it('does not blame the upgrade for what was wrong before', () => {
+  it('does not fail for what was wrong before the upgrade', () => {
     const down = withChange('nova-compute@n2', { up: false });
     const disabled = withChange('nova-compute@n1', { enabled: false });
     expect(failed(checkServices(disabled, disabled, CLOCK))).toEqual([]);

@@ -55,7 +55,7 @@ describe('a survivor', () => {
     ]);
   });
 
-  it('may be on another host if our own actions moved it, and not otherwise', () => {
+  it('may be on another host only if an action of the check moved it', () => {
     const from = before;
     const to = { ...before, hostId: 'h2', host: 'n2' };
     expect(withOwnMove([before], { from, to })).toEqual([{ ...before, hostId: 'h2', host: 'n2' }]);

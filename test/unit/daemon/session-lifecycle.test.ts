@@ -185,7 +185,7 @@ describe('sessions, for any sequence of events', () => {
     });
   });
 
-  it('stop when told to, with no sampler, session or timer left', () => {
+  it('stop when requested, with no sampler, session or timer left', () => {
     check((steps) => {
       const world = createWorld();
       for (const step of steps) play(world, step);
@@ -196,7 +196,7 @@ describe('sessions, for any sequence of events', () => {
     });
   });
 
-  it('resume sampling unless told to stop, with the pause that was requested last', () => {
+  it('resume sampling unless stopped, with the pause that was requested last', () => {
     check((steps) => {
       const world = samplingWorld();
       const paused = steps.findLast((one) => 'command' in one && (one.command === 'pause' || one.command === 'resume'));

@@ -56,7 +56,7 @@ describe('taskOfAnnotation', () => {
 
   it.each([
     ['a failure within a playbook', { tags: ['ansible', 'ansible_event_failure', 'pb.yml', 'vm'] }],
-    ['one of our own', { text: 'down', tags: ['rollwatch', 'downtime'] }],
+    ['one that Rollwatch pushed', { text: 'down', tags: ['rollwatch', 'downtime'] }],
     ['a deleted one', { text: 'x', deleted: true }],
   ])('returns null for %s', (_what, facts) => {
     expect(taskOfAnnotation(annotation(facts))).toBeNull();

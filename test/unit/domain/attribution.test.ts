@@ -174,11 +174,11 @@ describe('the downtime of a task', () => {
     );
     const costs = taskDowntimes(registry.all(), windows);
     expect(
-      costs.map(({ id, windows: count, attributedDowntime: downtimeBegan, overlappingDowntime: downtimeDuring }) => [
+      costs.map(({ id, windows: count, attributedDowntime, overlappingDowntime }) => [
         id,
         count,
-        downtimeBegan,
-        downtimeDuring,
+        attributedDowntime,
+        overlappingDowntime,
       ]),
     ).toEqual([
       ['stop', 2, 8, 2],

@@ -87,7 +87,7 @@ describe('a phase', () => {
       ['api_downtime', 'not-proven'],
       ['consecutive_failures', 'fail'],
     ]);
-    expect([phase('first')?.result, phase('never')?.result, phase('never')?.stretches]).toEqual(['fail', null, []]);
+    expect([phase('first')?.result, phase('never')?.result, phase('never')?.intervals]).toEqual(['fail', null, []]);
     expect(verdict).toMatchObject({ plan: 'plan', result: 'fail' });
   });
 
@@ -141,7 +141,7 @@ describe('a phase', () => {
     expect(verdict).toMatchObject({
       result: 'pass',
       judged: ['first', 'second'],
-      notJudged: [{ name: 'never', reason: 'never-began' }],
+      notJudged: [{ name: 'never', reason: 'never-started' }],
     });
   });
 

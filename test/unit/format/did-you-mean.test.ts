@@ -20,7 +20,7 @@ it.each([
   expect(didYouMean(word, KEYS)).toBe(meant);
 });
 
-it('words are listed as one says them', () => {
+it('words are joined by commas and a final conjunction', () => {
   expect([listed([]), listed(['a']), listed(['a', 'b']), listed(['a', 'b', 'c'], 'and')]).toEqual([
     '',
     'a',

@@ -18,7 +18,7 @@ const SEEN = (code: number): boolean =>
   );
 
 describe('printable text', () => {
-  it('shows every character that is not seen, and leaves the others as they are', () => {
+  it('escapes every invisible character, and leaves the others unchanged', () => {
     for (let code = 0; code <= 0x10ffff; code++) {
       const given = String.fromCodePoint(code);
       const shown = printable(given);
@@ -40,11 +40,11 @@ describe('printable text', () => {
     expect(printable(given)).toBe(shown);
   });
 
-  it('is on one line where it is a value', () => {
+  it('is on one line if it is a value', () => {
     expect(printableLine(' a\r\n\tb\u0085\u2028c\u001b\n')).toBe('a b c\\u001b');
   });
 
-  it('loses nothing in JSON, and does not change a second time', () => {
+  it('is lossless in JSON, and idempotent', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.string({ unit: 'binary' }), (value, text) => {
         const json = printableJson([value, text]);

@@ -16,7 +16,7 @@ describe('an availability in percent', () => {
     expect(percent(availability, hadDowntime)).toBe(shown);
   });
 
-  it('is never 100 % when there was downtime, and never better than the truth by more than its digits', () => {
+  it('is never 100 % if there was downtime, and is precise to its last digit', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (availability) => {
         const shown = percent(availability, true);
@@ -38,7 +38,7 @@ describe('a duration with its error bar', () => {
     expect(errorBar(seconds)).toBe(shown);
   });
 
-  it('holds the true value whatever is rounded', () => {
+  it('contains the true value whatever is rounded', () => {
     const bounds = fc.tuple(
       fc.double({ min: 0, max: 500, noNaN: true }),
       fc.double({ min: 0.001, max: 90, noNaN: true }),
@@ -69,7 +69,7 @@ describe('a duration', () => {
     expect(duration(seconds)).toBe(shown);
   });
 
-  it('of a run is told in minutes from one minute on', () => {
+  it('of a run is in minutes from one minute on', () => {
     expect(span(59)).toBe('59 s');
     expect(span(90)).toBe('1 min 30 s');
   });

@@ -74,7 +74,7 @@ describe('desired annotations', () => {
       [null, 'phase maintenance\nExpect API downtime.'],
     ]);
     expect(desired(false).map(({ timeEnd, text }) => [timeEnd, text])).toEqual([
-      [phase.stretches[0]?.until, 'phase maintenance\nExpect API downtime.\nfail'],
+      [phase.intervals[0]?.until, 'phase maintenance\nExpect API downtime.\nfail'],
     ]);
   });
 

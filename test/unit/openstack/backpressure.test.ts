@@ -6,7 +6,7 @@ import type { Failed, Result } from '../../../src/openstack/result.ts';
 const never = new AbortController().signal;
 const timing = { stages: {}, sentAt: 0, settledAt: 0, requestId: null };
 
-/** An API that answers when the test tells it to. */
+/** An API that answers when the test lets it. */
 function setUp({ free = 3 } = {}) {
   const state = { now: 0, free };
   const requests: { answer(how: 'ok' | 'hung' | 'refused' | 'reset'): Promise<void> }[] = [];

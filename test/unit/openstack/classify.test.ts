@@ -53,7 +53,7 @@ describe("Nova's 500", () => {
     ['pymysql.err.OperationalError', 'database'],
     ['nova.exception.PortBindingFailed', 'neutron'],
     ['builtins.KeyError', 'nova-api'],
-  ])('with %s blames %s', (exception, service) => {
+  ])('with %s is attributed to %s', (exception, service) => {
     expect(brief(500, fault(exception))).toEqual(['http-500', service, `HTTP 500: ${exception}`]);
   });
 
@@ -64,7 +64,7 @@ describe("Nova's 500", () => {
     expect(cause.body).toBe(`{"computeFault": {"code": 500, "message": "${'x'.repeat(400)}"}}`.slice(0, 300));
   });
 
-  it('of a delete with a failed connection blames Placement', () => {
+  it('of a delete with a failed connection is attributed to Placement', () => {
     const text = fault('keystoneauth1.exceptions.connection.ConnectFailure');
     expect(brief(500, text, 'delete').slice(0, 2)).toEqual(['http-500', 'placement']);
   });
@@ -92,7 +92,7 @@ const HAPROXY =
   '<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>\n';
 
 describe('a page', () => {
-  it('of keystonemiddleware in front of Nova blames Keystone', () => {
+  it('of keystonemiddleware in front of Nova is attributed to Keystone', () => {
     expect(brief(503, KEYSTONE_UNAVAILABLE)).toEqual([
       'http-503',
       'keystone',
@@ -100,7 +100,7 @@ describe('a page', () => {
     ]);
   });
 
-  it('of OpenStack itself blames the service that was asked', () => {
+  it('of OpenStack itself is attributed to the requested service', () => {
     expect(brief(503, WEBOB_503).slice(0, 2)).toEqual(['http-503', 'nova-api']);
   });
 
@@ -172,7 +172,7 @@ describe('a page', () => {
     [302, '', 'a load balancer'],
     [200, '<html><body><h1>Scheduled maintenance</h1>We are upgrading.</body></html>', 'a load balancer'],
     [200, 'Down for maintenance', 'a load balancer'],
-  ])('with status %d of a load balancer blames it: %s', (status, body, name) => {
+  ])('with status %d of a load balancer is attributed to it: %s', (status, body, name) => {
     const [kind, service, message] = brief(status, body);
     expect([kind, service]).toEqual([KINDS[status] ?? `http-${status}`, 'load-balancer']);
     expect(message).toMatch(new RegExp(`^HTTP ${status}: a page of ${name}: `));
@@ -196,7 +196,7 @@ describe('a page of the service itself', () => {
       '<html>\n <head>\n  <title>401 Unauthorized</title>\n </head>\n <body>\n  <h1>401 Unauthorized</h1>\n  This server could not verify that you are authorized.<br /><br />\n </body>\n</html>',
     ],
     [300, '{"versions": []}'],
-  ])('with status %d does not blame a load balancer', (status, body) => {
+  ])('with status %d is not attributed to a load balancer', (status, body) => {
     expect(causeOf(status, body).service).toBe('nova-api');
   });
 });
@@ -331,7 +331,7 @@ describe('a request without an answer', () => {
     ['connect-timeout', 'nova-api', true],
     ['response-timeout', 'nova-api', true],
     ['truncated-body', 'nova-api', false],
-  ] as const)('of kind %s blames %s (timed out: %s)', (kind, service, timedOut) => {
+  ] as const)('of kind %s is attributed to %s (timed out: %s)', (kind, service, timedOut) => {
     expect(problemFromFailure(failure(kind), 'nova-api')).toMatchObject({
       type: 'failed',
       cause: { kind, service, message: 'text' },

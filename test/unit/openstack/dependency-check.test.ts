@@ -57,7 +57,7 @@ describe('attribute', () => {
     [CONNECT, 'delete', 'placement', 'placement'],
     ['No valid host was found.', 'create', 'placement', 'placement'],
     ['No valid host was found.', 'create', 'keystone', 'keystone'],
-  ] as const)('%s during a %s, with %s silent: blames %s', async (message, during, silent, service) => {
+  ] as const)('%s during a %s, with %s silent: names %s', async (message, during, silent, service) => {
     const { check, state } = await learntCheck();
     state.silent.add(silent);
     const found = await check.attribute(fault('nova-api', message), during, never);
@@ -76,7 +76,7 @@ describe('attribute', () => {
     ]);
   });
 
-  it('does not blame a dependency that was unreachable from the start', async () => {
+  it('does not name a dependency that was unreachable from the start', async () => {
     const { check, state } = createCheck();
     state.unknown.add('placement');
     await check.learn(never);
@@ -107,7 +107,7 @@ describe('attribute', () => {
 });
 
 describe('a write that times out', () => {
-  it('blames the message queue if lists and all dependencies answer, then also for reads that time out', async () => {
+  it('is attributed to the message queue if lists and all dependencies answer, then also for reads that time out', async () => {
     const { check, state } = await learntCheck();
     expect((await check.attributeWriteTimeout(HANG, state.now - 10_000, never)).service).toBe('message-queue');
     state.list = HANG;
@@ -118,7 +118,7 @@ describe('a write that times out', () => {
     expect(await check.attributeReadTimeout(HANG, never)).toBe(HANG);
   });
 
-  it('blames the message queue although everything hangs now, if a list sent later was answered', async () => {
+  it('is attributed to the message queue although everything hangs now, if a list sent later was answered', async () => {
     const { check, state } = await learntCheck();
     state.list = HANG;
     check.onWriteSent();
@@ -137,7 +137,7 @@ describe('a write that times out', () => {
     ]);
   });
 
-  it('does not blame the message queue if the list was answered within the usual latency of a write', async () => {
+  it('is not attributed to the message queue if the list was answered within the usual latency of a write', async () => {
     const { check, state } = await learntCheck();
     state.list = HANG;
     const reportOutcome = check.onWriteSent();
@@ -152,7 +152,7 @@ describe('a write that times out', () => {
     expect(await check.attributeWriteTimeout(HANG, sentAt, never)).toBe(HANG);
   });
 
-  it('blames the service that fails the list', async () => {
+  it('is attributed to the service that fails the list', async () => {
     const { check, state } = await learntCheck();
     state.list = fault('database', 'HTTP 500: oslo_db.exception.DBConnectionError');
     const found = await check.attributeWriteTimeout(HANG, state.now - 10_000, never);
@@ -163,7 +163,7 @@ describe('a write that times out', () => {
     ]);
   });
 
-  it('blames the dependency that is silent', async () => {
+  it('is attributed to the dependency that is silent', async () => {
     const { check, state } = await learntCheck();
     state.silent.add('glance');
     const found = await check.attributeWriteTimeout(HANG, state.now - 10_000, never);
@@ -173,7 +173,7 @@ describe('a write that times out', () => {
     ]);
   });
 
-  it('blames nova-api if lists hang as well', async () => {
+  it('is attributed to nova-api if lists hang as well', async () => {
     const { check, state } = await learntCheck();
     state.list = HANG;
     expect(await check.attributeWriteTimeout(HANG, state.now - 10_000, never)).toBe(HANG);
@@ -277,7 +277,7 @@ describe('a write of the clean-up, which is not attributed itself', () => {
 });
 
 describe('a read that times out', () => {
-  it('blames Keystone or Neutron, but not Glance, if they are silent', async () => {
+  it('is attributed to Keystone or Neutron, but not to Glance, if they are silent', async () => {
     for (const silent of ['keystone', 'neutron'] as const) {
       const { check, state } = await learntCheck();
       state.silent.add(silent);

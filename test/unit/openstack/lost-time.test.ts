@@ -27,8 +27,9 @@ const stalledUntil = (stalls: readonly Interval[], until: number): number =>
   stalls.reduce((sum, one) => sum + Math.max(0, Math.min(one.until, until) - one.from), 0);
 
 /**
- * Simulates a request with a limit in a loop with stalls. It is written when the loop runs after `connected`, and answered
- * `after` milliseconds later. Timers fire before sockets are read, but the socket is read before the result is decided.
+ * Simulates a request with a limit in a loop with stalls. It is written when the loop runs after `connected`, and
+ * answered `after` milliseconds later. Timers fire before sockets are read, but the socket is read before the result is
+ * decided.
  */
 function request(
   stalls: readonly Interval[],

@@ -14,7 +14,7 @@ import {
 const NO_WAIT: Admission = { maxWaitMs: 0, reservedPlaces: 0 };
 const never = new AbortController().signal;
 
-/** A server that answers each request when the test tells it to. */
+/** A server that answers each request when the test lets it. */
 function setUp() {
   const state = { now: 0 };
   const sent: {

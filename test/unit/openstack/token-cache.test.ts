@@ -6,7 +6,7 @@ import type { Result } from '../../../src/openstack/result.ts';
 const HOUR = 3_600_000;
 const never = new AbortController().signal;
 
-/** A cache with a fake clock and a Keystone that answers when the test tells it to. */
+/** A cache with a fake clock and a Keystone that answers when the test lets it. */
 function setUp() {
   const state = { now: 0, requests: 0 };
   const clock = { now: () => state.now };

@@ -1,4 +1,4 @@
-/** What the panels show, by Grafana's own transformations and value mappings, and Prometheus' own evaluation. */
+/** Tests what panels show, with Grafana's own transformations and value mappings and Prometheus' own evaluation. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -41,20 +41,20 @@ const VERDICTS: readonly Labels[] = [
   { phase: 'computes', budget: 'api_downtime', result: 'fail' },
 ];
 
-/** The rows that each table has one of, and the columns that are not labels. */
+/** What each row of a table is for, and the columns that are not labels. */
 const EXPECTED: Readonly<Record<string, { readonly rows: readonly Labels[]; readonly values: readonly string[] }>> = {
   'rollwatch-upgrade-night: Verdicts so far': { rows: VERDICTS, values: ['='] },
-  'rollwatch-upgrade-night: Windows': { rows: SERIES, values: ['Windows', 'Down', 'Last began', 'Last ended'] },
+  'rollwatch-upgrade-night: Windows': { rows: SERIES, values: ['Windows', 'Down', 'Last started', 'Last ended'] },
   'rollwatch-compare-runs: Downtime within the range': {
     rows: PLACES,
     values: ['Overall', 'Overall, before', 'API', 'API, before'],
   },
-  'rollwatch-compare-runs: How long each phase took': { rows: PHASES, values: ['Took', 'Took before'] },
+  'rollwatch-compare-runs: Duration of each phase': { rows: PHASES, values: ['Took', 'Took before'] },
   'rollwatch-compare-runs: Windows within the range': { rows: PLACES, values: ['Windows', 'Windows before'] },
 };
 const RENAMED: Readonly<Record<string, string>> = { Phase: 'phase', Budget: 'budget', Verdict: 'result' };
 
-/** As Prometheus answers: a plain selector keeps the name of its metric, and what it was scraped from. */
+/** An answer of Prometheus: a plain selector keeps the name of its metric, its job and instance. */
 const answersFor = ({ targets }: Panel, rows: readonly Labels[], without?: string): Answers =>
   Object.fromEntries(
     targets.map(({ refId, expr }, query) => {
@@ -68,11 +68,11 @@ const answersFor = ({ targets }: Panel, rows: readonly Labels[], without?: strin
   );
 
 describe('a table', () => {
-  it('is known to these tests', () => {
+  it('is covered by these tests', () => {
     expect(TABLES.map(([name]) => name).sort()).toEqual(Object.keys(EXPECTED).sort());
   });
 
-  it.each(TABLES)('%s has one row a series, with a column a query', async (name, panel) => {
+  it.each(TABLES)('%s has one row per series and one column per query', async (name, panel) => {
     const { rows = [], values = [] } = EXPECTED[name] ?? {};
     const [table = [], ...others] = await tablesOf(panel, answersFor(panel, rows));
     expect(others).toEqual([]);
@@ -115,7 +115,7 @@ describe('every panel', () => {
 type Case = { readonly name: string; readonly series: Readonly<Record<string, string>>; readonly at: string };
 type Evaluated = Case & { readonly expr: string; readonly samples: readonly { labels: string; value: number }[] };
 
-/** Gives what promtool finds wrong. */
+/** Returns the errors of promtool. */
 function disagreements(cases: readonly Evaluated[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'rollwatch-promtool-'));
   try {
@@ -144,10 +144,10 @@ const KEPT = 'cloud="prod",vantage="lab",probe="server-list",connection="reused"
 const DAEMON = 'job="rollwatch",instance="lab:9774"';
 const OTHER = 'job="rollwatch",instance="far:9774"';
 const ALWAYS = 'x30';
-/** Scraped for 50 s, then not any more. */
+/** Scraped for 50 s, then no longer. */
 const dies = (value: number) => `${value}x9 stale`;
 
-/** Two connections, up, quick and sampled unless the facts say otherwise. */
+/** Two connections, up, fast and sampled by default. */
 function connections(facts: Readonly<Partial<Record<'up' | 'observed' | 'degraded' | 'suspended', string>>>): Labels {
   const values = { up: `1${ALWAYS}`, observed: `1${ALWAYS}`, degraded: `0${ALWAYS}`, suspended: `0${ALWAYS}` };
   return Object.fromEntries(
@@ -168,7 +168,7 @@ const everyConnection = (values: Labels): Labels =>
     ),
   );
 
-describe.skipIf(isMissing(tool('promtool', 'prometheus')))('what is shown of this moment', () => {
+describe.skipIf(isMissing(tool('promtool', 'prometheus')))('the current state', () => {
   const states: readonly (readonly [string, Labels, string, string])[] = [
     ['up', connections({}), '1m', 'up'],
     ['slow over one connection', connections({ degraded: `1${ALWAYS}` }), '1m', 'slow'],
@@ -206,7 +206,7 @@ describe.skipIf(isMissing(tool('promtool', 'prometheus')))('what is shown of thi
     ],
   ];
 
-  it('says of each state what it is', async () => {
+  it('shows each state by its name', async () => {
     const panel = panelCalled('State');
     const labels = { cloud: 'prod', vantage: 'lab', probe: 'server-list' };
     const texts = new Map<string, number>();
@@ -226,7 +226,7 @@ describe.skipIf(isMissing(tool('promtool', 'prometheus')))('what is shown of thi
     expect(disagreements(cases)).toBe('');
   });
 
-  it('says that nothing is known where nothing ever was', async () => {
+  it('shows that nothing is known if there was never any data', async () => {
     expect(
       disagreements([
         { name: 'nothing', series: { 'up{job="other"}': '1x30' }, at: '1m', expr: exprOf('State'), samples: [] },
@@ -257,31 +257,27 @@ describe.skipIf(isMissing(tool('promtool', 'prometheus')))('what is shown of thi
     journal_recording: dies(1),
     sampler_last_health_timestamp_seconds: '0+5x9 stale',
   };
-  // whether it is scraped, samples, records
+  // Scraped, sampling, recording.
   const daemons: readonly (readonly [string, Labels, readonly [number, number, number]])[] = [
     ['well', { ...daemon(DAEMON), ...daemon(OTHER) }, [1, 1, 1]],
     ['well beside a job of another kind that is down', { ...daemon(DAEMON), 'up{job="node"}': '0x30' }, [1, 1, 1]],
     ['paused', daemon(DAEMON, { paused: '0x5 1x30' }), [1, 0, 1]],
-    [
-      'a sampler that stands still',
-      daemon(DAEMON, { sampler_last_health_timestamp_seconds: '0+5x9 45x30' }),
-      [1, 0, 1],
-    ],
+    ['a sampler that has stalled', daemon(DAEMON, { sampler_last_health_timestamp_seconds: '0+5x9 45x30' }), [1, 0, 1]],
     ['a journal that can not be written', daemon(DAEMON, { journal_recording: '1x5 0x30' }), [1, 1, 0]],
     ['dead for 90 s', daemon(DAEMON, dead), [0, 0, 0]],
     ['one of two dead', { ...daemon(DAEMON), ...daemon(OTHER, dead) }, [0, 0, 0]],
     ['never there', { 'up{job="node"}': '1x30' }, [0, 0, 0]],
   ];
 
-  it('says whether Rollwatch can be relied on', async () => {
-    const panel = panelCalled('Can it be relied on?');
+  it('shows whether Rollwatch itself works', async () => {
+    const panel = panelCalled('Health');
     expect(panel.targets.map(({ legendFormat }) => legendFormat)).toEqual(['scraped', 'sampling', 'recording']);
     const cases = daemons.flatMap(([name, series, values]) =>
       values.map((value, index) => ({
         name: `${name}: ${panel.targets[index]?.legendFormat}`,
         series,
         at: '140s',
-        expr: exprOf('Can it be relied on?', index),
+        expr: exprOf('Health', index),
         samples: [{ labels: '{}', value }],
       })),
     );
@@ -294,7 +290,7 @@ describe.skipIf(isMissing(tool('promtool', 'prometheus')))('what is shown of thi
     ]);
   });
 
-  it('says how long it has been down, of what is observed', () => {
+  it('shows how long observed probes have been down', () => {
     const series = (open: string, observed: string) => ({
       [`rollwatch_downtime_open_seconds{${NEW}}`]: open,
       [`rollwatch_probe_observed{${NEW}}`]: observed,
@@ -310,7 +306,7 @@ describe.skipIf(isMissing(tool('promtool', 'prometheus')))('what is shown of thi
     expect(disagreements(cases.map((one) => ({ ...one, at: '1m', expr: exprOf('Down for') })))).toBe('');
   });
 
-  it('shows the phase that is under way, not those before', () => {
+  it('shows the current phase, not earlier ones', () => {
     const place = 'cloud="prod",vantage="lab"';
     const of = (maintenance: string, computes: string, observed: string) => ({
       [`rollwatch_phase_active{${place},phase="maintenance"}`]: maintenance,
@@ -329,7 +325,7 @@ describe.skipIf(isMissing(tool('promtool', 'prometheus')))('what is shown of thi
     expect(disagreements(cases.map((one) => ({ ...one, at: '1m', expr: exprOf('Phase') })))).toBe('');
   });
 
-  it('chooses the annotations of what the variables choose', () => {
+  it('selects annotations by the variables', () => {
     const variable = VARIABLES.find(({ name }) => name === 'downtime_tags');
     const series = everyConnection({ observed: '1x20 stale' });
     const other = { 'rollwatch_probe_observed{cloud="test",vantage="lab",probe="token",connection=""}': `1${ALWAYS}` };

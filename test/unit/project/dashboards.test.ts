@@ -10,7 +10,7 @@ import { isMissing, tool } from '../../support/requirements.ts';
 const root = new URL('../../../', import.meta.url);
 const path = (file: string) => new URL(file, root).pathname;
 
-/** Name and labels of everything that an expression may read. */
+/** Names and labels of all metrics that an expression may read. */
 async function known(): Promise<{ readonly metrics: ReadonlySet<string>; readonly labels: ReadonlySet<string> }> {
   const register = new Registry();
   createFamilies(register);
@@ -27,8 +27,8 @@ async function known(): Promise<{ readonly metrics: ReadonlySet<string>; readonl
 const labelsOf = (metric: object): readonly string[] =>
   'labelNames' in metric && Array.isArray(metric.labelNames) ? metric.labelNames : [];
 
-describe('every expression that is committed', () => {
-  it('is PromQL, and reads only metrics and labels that there are', async () => {
+describe('every committed expression', () => {
+  it('is PromQL, and reads only existing metrics and labels', async () => {
     const { metrics, labels } = await known();
     const problems = [...EXPRESSIONS, ...VARIABLES].flatMap(({ where, expr }) => {
       const read = readPromql(filledIn(expr));
@@ -43,7 +43,7 @@ describe('every expression that is committed', () => {
     expect(EXPRESSIONS.length).toBeGreaterThan(50);
   });
 
-  it('would be found out if it were not', () => {
+  it('fails this test if it reads an unknown metric or label', () => {
     expect(readPromql('sum(rate(nonsense{a="b"}[5m])) by (c)')).toEqual({
       metrics: ['nonsense'],
       labels: ['a', 'c'],
@@ -54,14 +54,14 @@ describe('every expression that is committed', () => {
 });
 
 describe('the dashboards', () => {
-  it('are as npm run dashboards writes them', () => {
+  it('are up to date with npm run dashboards', () => {
     const { status, stderr } = spawnSync(process.execPath, [path('dashboards/grafana/source/generate.ts'), '--check'], {
       encoding: 'utf8',
     });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 
-  it.each(DASHBOARDS.map((one) => [one.uid, one] as const))('%s keeps the rules of dashboards', (_, dashboard) => {
+  it.each(DASHBOARDS.map((one) => [one.uid, one] as const))('%s follows the rules of dashboards', (_, dashboard) => {
     expect(dashboard).toMatchObject({ schemaVersion: 42, editable: false });
     const { panels, templating, annotations } = dashboard;
     expect(templating.list.map(({ name }) => name)).toEqual(
@@ -91,29 +91,29 @@ describe('the dashboards', () => {
         ];
       });
     expect(problems).toEqual([]);
-    // pushed marks first, measured ones for those without credentials
+    // Pushed annotations first, then those from metrics, which need no credentials.
     const pushed = annotations.list.filter(({ enable }) => enable);
     expect(pushed.map(({ target }) => target?.tags[0])).toEqual(
       ['downtime', 'degraded', 'tasks', 'phases'].map((kind) => `$${kind}_tags`),
     );
-    // an empty choice leaves the second alone: without it Grafana would show whatever it has
+    // With an empty variable only the second tag is left; without it, Grafana would show all annotations.
     for (const { target } of pushed)
       expect(target).toMatchObject({ matchAny: true, tags: [expect.any(String), 'rollwatch:none'] });
     expect(annotations.list.some(({ expr }) => expr !== undefined)).toBe(true);
   });
 
-  it('show what is so now by instant queries, and say where they show what was reported last', () => {
+  it('use instant queries for the present, and say where they show the last reported value', () => {
     const stats = DASHBOARDS.flatMap(({ panels }) =>
       panels.filter(({ type }) => type === 'stat' || type === 'bargauge'),
     );
     expect(stats.length).toBeGreaterThan(5);
     for (const { title, description = '', targets } of stats) {
       const now = targets.every(({ instant = false }) => instant);
-      expect({ title, now }).toEqual({ title, now: !/As it was reported last\.$/.test(description) });
+      expect({ title, now }).toEqual({ title, now: !/Last reported value\.$/.test(description) });
     }
   });
 
-  it('leave no panel upon another', () => {
+  it('have no overlapping panels', () => {
     for (const { panels } of DASHBOARDS) {
       const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
         Array.from({ length: w * h }, (_, index) => `${x + (index % w)},${y + Math.floor(index / w)}`),
@@ -129,7 +129,7 @@ describe('the alerts', () => {
   const runbook = readFileSync(path('docs/runbook.md'), 'utf8');
 
   it.each(alerts.map((one) => [one.alert ?? '', one] as const))(
-    '%s says how grave it is, what it means and what to do',
+    '%s has a severity, a description and a runbook',
     (name, rule) => {
       expect(['critical', 'warning']).toContain(rule.labels?.['severity']);
       expect(Object.keys(rule.annotations ?? {}).sort()).toEqual(['description', 'runbook_url', 'summary']);
@@ -140,13 +140,13 @@ describe('the alerts', () => {
     },
   );
 
-  it.each(alerts.map(({ alert }) => alert ?? ''))('%s is tested to fire, and not to', (name) => {
+  it.each(alerts.map(({ alert }) => alert ?? ''))('%s has a test that it fires, and one that it does not', (name) => {
     const own = EXPECTATIONS.filter(({ alert }) => alert === name).map(({ fires }) => fires);
     expect(own).toContain(true);
     expect(own).toContain(false);
   });
 
-  it('are all that the runbook tells of, and all that is inhibited exists', () => {
+  it('are exactly those of the runbook, and all inhibited alerts exist', () => {
     const names = alerts.map(({ alert }) => alert ?? '');
     expect([...runbook.matchAll(/^## (.*)$/gm)].map(([, name]) => name).sort()).toEqual(names.toSorted());
     const inhibited =
@@ -162,9 +162,9 @@ describe('the alerts', () => {
   ] as const;
   for (const [name, args] of tools) {
     const isToolMissing = isMissing(tool(name, 'prometheus prometheus-alertmanager'));
-    it.skipIf(isToolMissing)(`${name} ${args[0]} ${args[1]} has nothing to say`.replace(root.pathname, ''), () => {
+    it.skipIf(isToolMissing)(`${name} ${args[0]} ${args[1]} reports nothing`.replace(root.pathname, ''), () => {
       const { status, stdout, stderr } = spawnSync(name, args, { encoding: 'utf8' });
-      expect({ status, told: status === 0 ? '' : stdout + stderr }).toEqual({ status: 0, told: '' });
+      expect({ status, output: status === 0 ? '' : stdout + stderr }).toEqual({ status: 0, output: '' });
     });
   }
 });

@@ -9,7 +9,7 @@ const files = ['*.md', 'docs/**/*.md', 'deploy/**/*.md', 'test/real-cloud/*.md']
 
 const text = (file: string): string => readFileSync(join(root, file), 'utf8');
 
-/** Without code, in which brackets are no links. */
+/** Removes code, in which brackets are not links. */
 const prose = (file: string): string =>
   text(file)
     .replaceAll(/^```[\s\S]*?^```$/gm, '')

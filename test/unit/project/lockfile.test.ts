@@ -1,6 +1,6 @@
 /**
- * The lock file as `npm ci` wants it on any platform. A registry that lacks one platform's package makes npm leave that
- * package out of the lock without a word, and the next machine's `npm ci` refuses the lock.
+ * The lock file must work with `npm ci` on any platform. If a registry lacks the package of one platform, npm silently
+ * leaves it out of the lock file, and `npm ci` rejects the file on the next machine.
  */
 
 import { readFileSync } from 'node:fs';
@@ -29,7 +29,7 @@ function locked(from: string, name: string): boolean {
 }
 
 describe('the lock file', () => {
-  it('locks each package that a locked package asks for, on every platform', () => {
+  it('contains each dependency of a locked package, for every platform', () => {
     const missing = Object.entries(packages).flatMap(([from, { dependencies = {}, optionalDependencies = {} }]) =>
       Object.keys({ ...dependencies, ...optionalDependencies })
         .filter((name) => !locked(from, name))

@@ -6,7 +6,7 @@ import { slowTextFor } from '../../support/slow-pattern.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
-/** All regular expressions of a file, but those in comments and strings. */
+/** Returns all regular expressions of a file, except those in comments and strings. */
 function patternsOf(file: string): readonly RegExp[] {
   const found: RegExp[] = [];
   const visit = (node: ts.Node): void => {
@@ -42,7 +42,7 @@ describe('the search for slow patterns', () => {
   );
 
   it.each([[/\s+/g], [/<[^<>]*>/g], [/^\w+$/], [/a{2,30}b/], [/^[^=]*=(.*)$/], [/["&<>]/g]])(
-    'leaves %s alone',
+    'accepts %s',
     (pattern) => {
       expect(slowTextFor(pattern)).toBeNull();
     },
@@ -55,9 +55,9 @@ describe('the patterns of src', () => {
     expect(files.flatMap(patternsOf).length).toBeGreaterThan(150);
   });
 
-  // However long a text from outside is: what makes a pattern slow is a loop that begins again at each place.
+  // A text from outside may be long: a loop that is tried again at each position makes a pattern slow.
   it.each(files.map((file) => [file, patternsOf(file)] as const).filter(([, patterns]) => patterns.length > 0))(
-    'of %s take time that is linear in the text',
+    'of %s take linear time',
     (_file, patterns) => {
       const slow = patterns.flatMap((pattern) => {
         const text = slowTextFor(pattern);

@@ -25,7 +25,7 @@ const runOf = (index: number, api: { min: number; estimate: number; max: number 
     },
   });
 
-describe('runs side by side', () => {
+describe('a comparison of runs', () => {
   it.each([
     [{ min: 1, estimate: 2, max: 3 }, { min: 3.1, estimate: 4, max: 5 }, 'worse'],
     [{ min: 1, estimate: 2, max: 3 }, { min: 2.9, estimate: 4, max: 5 }, 'same'],
@@ -37,7 +37,7 @@ describe('runs side by side', () => {
   const later = runOf(1, { min: 1, estimate: 2, max: 3 });
   const earlier = runOf(0, { min: 6, estimate: 7, max: 8 });
 
-  it('are in the order of their start, with what has changed beyond the error bars', () => {
+  it('has the runs in order of their start, with the changes beyond the error bars', () => {
     expect(comparisonText(compareRuns([later, earlier]), { colour: false, width: 120 })).toBe(`The whole run
   run                               took  API down                     boot down  verdict
   2026-11-23 07:10:00  prod  12 min 30 s  7.0 s (6.0 to 8.0 s)         0 s        pass
@@ -50,14 +50,14 @@ Phase maintenance
 
 Phase computes
   run                             took  API down  boot down  verdict
-  2026-11-23 07:10:00  prod          -  -         -          not begun
+  2026-11-23 07:10:00  prod          -  -         -          not started
   2026-11-24 07:10:00  prod  1 min 0 s  0 s       0 s        pass
 
 'better' and 'worse' compare with the run before, and need error bars that do not overlap.
 `);
   });
 
-  it.each([36, 50, 70])('have every figure whole on a terminal of %d columns', (width) => {
+  it.each([36, 50, 70])('truncates no figure on a terminal of %d columns', (width) => {
     const lines = comparisonText(compareRuns([later, earlier]), { colour: false, width }).split('\n');
     expect(lines.filter((line) => line.length > width)).toEqual([]);
     const words = lines.join(' ').replaceAll(/\s+/g, ' ');
@@ -67,13 +67,13 @@ Phase computes
     expect(words).not.toContain('…');
   });
 
-  it('have every figure whole in a file', () => {
+  it('truncates no figure in a file', () => {
     const long = { ...later, run: { ...later.run, clouds: ['c'.repeat(120)] } };
     const text = comparisonText(compareRuns([long, earlier]), { colour: false, width: Number.POSITIVE_INFINITY });
     expect(text).toMatch(/c{120} {2}12 min 30 s {2}2\.0 s \(1\.0 to 3\.0 s\) better {2}0 s +pass\n/);
   });
 
-  it('are told as JSON too', () => {
+  it('is available as JSON', () => {
     expect(JSON.parse(comparisonJson(compareRuns([later, earlier])))).toMatchObject({
       runs: [
         {

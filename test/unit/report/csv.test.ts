@@ -16,15 +16,15 @@ const HEAD =
 const rows = (...windows: readonly AttributedWindow[]) => reportCsv(report({ windows })).slice(HEAD.length);
 
 describe('the report as CSV', () => {
-  it('of a run without a window is the head alone', () => {
+  it('of a run without a window is only the header', () => {
     expect(reportCsv(report())).toBe(HEAD);
   });
 
-  it('has a line a window, and the task to blame with how many it may have been', () => {
-    const book = createTaskRegistry();
-    book.report(task({ id: 'a', start: BEGAN + 299_000, end: BEGAN + 302_000, kind: 'handler', role: 'os_nova' }));
-    book.report(task({ id: 'b', name: 'Wait', start: BEGAN + 290_000, end: BEGAN + 299_900 }));
-    const [one] = attributeWindows([window()], { tasks: book, phases: [], probes: [] });
+  it('has a line per window, with the task that it is attributed to and the number of candidates', () => {
+    const registry = createTaskRegistry();
+    registry.report(task({ id: 'a', start: BEGAN + 299_000, end: BEGAN + 302_000, kind: 'handler', role: 'os_nova' }));
+    registry.report(task({ id: 'b', name: 'Wait', start: BEGAN + 290_000, end: BEGAN + 299_900 }));
+    const [one] = attributeWindows([window()], { tasks: registry, phases: [], probes: [] });
     expect(one && rows({ ...one, phase: 'maintenance' })).toBe(
       'down-prod-lab-server-list-new-1-300,prod,lab,server-list,new,down,maintenance,' +
         '2026-11-23T07:14:59.500Z,2026-11-23T07:15:00.000Z,2026-11-23T07:15:00.500Z,' +
@@ -33,14 +33,14 @@ describe('the report as CSV', () => {
     );
   });
 
-  it('leaves empty what an open window has not got', () => {
+  it('has empty fields for the end of an open window', () => {
     expect(rows(window({ end: null, provisional: true, causes: [] }))).toBe(
       'down-prod-lab-server-list-new-1-300,prod,lab,server-list,new,down,,' +
         '2026-11-23T07:14:59.500Z,2026-11-23T07:15:00.000Z,2026-11-23T07:15:00.500Z,,,,6,7,8,12,,,,,,0,true,\r\n',
     );
   });
 
-  it('tells clouds apart', () => {
+  it('distinguishes clouds', () => {
     const lines = rows(window(), window({ series: { ...LIST_NEW, cloud: 'far' } })).split('\r\n');
     expect(lines.map((line) => line.split(',')[1])).toEqual(['prod', 'far', undefined]);
   });
@@ -55,7 +55,7 @@ describe('the report as CSV', () => {
     [' =1', "'=1"],
     ['\uff1d1', "'\uff1d1"],
     ['a\u009b\u202eb', 'a\\u009b\\u202eb'],
-  ])('has %j neither as a formula nor as another line', (phase, cell) => {
+  ])('escapes %j, so that it is neither a formula nor a new line', (phase, cell) => {
     expect(rows(window({ phase }))).toContain(`,down,${cell},2026-`);
   });
 });
@@ -66,7 +66,7 @@ describe('samples as CSV', () => {
     ['\t@x', "'\t@x"],
     [' \n-1', `"' \n-1"`],
     ['\ud800\u0000\u001b\u009b\u202e\rx', '\ufffd\\u0000\\u001b\\u009b\\u202e\\u000dx'],
-  ])('have %j neither as a formula nor as a control sequence', (message, cell) => {
+  ])('escape %j, so that it is neither a formula nor a control sequence', (message, cell) => {
     const cause = { kind: 'http-500', service: 'nova-api', message } as const;
     const line = sampleCsv({
       ...failedSample({ seq: 0, at: BEGAN }),

@@ -1,4 +1,4 @@
-/** Every figure of one run is the same wherever it is shown. */
+/** Every figure of a run is the same in all outputs. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -40,7 +40,7 @@ const PLAN: Plan = {
   })),
 };
 
-/** o ok, f failed, s slow, v void, - not sent: the sampler was paused or stood still. */
+/** o ok, f failed, s slow, v void, - not sent: the sampler was paused or stalled. */
 const letters = fc
   .array(fc.tuple(fc.constantFrom('o', 'o', 'o', 'f', 'f', 's', 'v', '-', '-'), fc.integer({ min: 1, max: 9 })), {
     maxLength: 8,
@@ -48,7 +48,7 @@ const letters = fc
   .map((runs) => runs.map(([letter, times]) => letter.repeat(times)).join(''));
 
 const session = fc.record({
-  /** Between the session before and this one, in milliseconds. */
+  /** The time between the previous session and this one, in milliseconds. */
   after: fc.constantFrom(0, 500, 7000, 90_000),
   series: fc.subarray([...ALL], { minLength: 1 }),
   samples: fc.tuple(letters, letters, letters, letters, letters),
@@ -83,7 +83,7 @@ function sampleOf(
   return { ...made, cloud, vantage, probe, connection, target };
 }
 
-/** What is known of the run at its end, and a moment later. */
+/** The state of the run at its end, and shortly after. */
 function observed({ sessions, phases, running }: Run): {
   readonly live: ShownStatus;
   readonly samples: readonly Sample[];
@@ -196,7 +196,7 @@ describe('the figures of one run', () => {
         expect(report.overall.probes[probe]?.windows).toBe(0);
         continue;
       }
-      // The other connection may have been up in time that this one did not observe; that changes nothing
+      // The other connection may have been up while this one was unobserved; that changes nothing.
       expect(report.overall.probes[probe]?.downtimeSeconds).toEqual(row.downtimeSeconds);
       expect(report.overall.probes[probe]?.windows).toBe(row.windows);
     }
@@ -231,7 +231,7 @@ describe('the figures of one run', () => {
       if (!report.windows.some((one) => one.kind === 'down' && one.probe === probe)) continue;
       const own = report.overall.probes[probe];
       const wanted = own && `${errorBar(own.downtimeSeconds)} in ${counted(own.windows, 'window')}.`;
-      for (const told of sentences) expect(told).toContain(wanted);
+      for (const sentence of sentences) expect(sentence).toContain(wanted);
     }
 
     const scraped = readExposition(await text('/metrics'));
@@ -287,7 +287,7 @@ describe('the figures of one run', () => {
       for (const { name, measured } of budgets) expect(junit).toContain(measureText(name, measured));
   });
 
-  it('count a flapping service alike in every face', async () => {
+  it('are the same in every output for a flapping service', async () => {
     const one = { after: 0, series: [list('new')], samples: ['oofofo', '', '', '', ''], took: 40 } as const;
     const { report } = await show({
       sessions: [{ ...one, series: [ALL[0] ?? SERIES], samples: ['oofofo', '', '', '', ''] }],
@@ -297,10 +297,10 @@ describe('the figures of one run', () => {
     expect([report.overall.windows, report.overall.probes['server-list']?.windows, report.probes[0]?.windows]).toEqual([
       2, 2, 2,
     ]);
-    expect(report.summary.map((told) => told.text).join(' ')).toContain('in 2 windows.');
+    expect(report.summary.map((sentence) => sentence.text).join(' ')).toContain('in 2 windows.');
   });
 
-  it('leave a pause at the edge of a window out of the headline', async () => {
+  it('do not count a pause at the edge of a window in the summary', async () => {
     const { report } = await show({
       sessions: [
         { after: 0, series: [ALL[0] ?? SERIES], samples: [`ooo${'-'.repeat(60)}fffo`, '', '', '', ''], took: 40 },

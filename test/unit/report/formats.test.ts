@@ -21,16 +21,16 @@ const sample: Sample = {
   timedOut: false,
 };
 
-/** The page's own script and style are ours. */
+/** Without the page's own script and style. */
 const withoutOurs = (text: string) => text.replace(/<style>.*?<\/style>|<script type="module">.*?<\/script>/gs, '');
 
-describe('a report with control characters wherever others may put them', () => {
-  it.each(REPORT_FORMATS)('has none of them as $name, and shows them', ({ write }) => {
+describe('a report with control characters in every text from outside', () => {
+  it.each(REPORT_FORMATS)('has none of them as $name, but shows them escaped', ({ write }) => {
     const report = hostileReport(CONTROLS);
     const drawing = createDrawing(report);
     drawing.add(sample);
     const whole = write(report, { colour: false, width: 100, drawing: drawing.finish() });
-    // Printing changes nothing: a browser runs the page's script only as it is hashed
+    // Printing does not change it: a browser runs only the script with the right hash.
     expect(printable(whole)).toBe(whole);
     const text = withoutOurs(whole);
     expect(text.match(RAW)).toBeNull();
@@ -38,12 +38,12 @@ describe('a report with control characters wherever others may put them', () => 
     expect(text.isWellFormed()).toBe(true);
   });
 
-  it.each(REPORT_FORMATS)('has as many lines as without them as $name', ({ write }) => {
+  it.each(REPORT_FORMATS)('has as many lines as $name as without them', ({ write }) => {
     const linesOf = (text: string) => write(hostileReport(text), { colour: false, width: 400 }).split('\n').length;
     expect(linesOf('x\r\ny')).toBe(linesOf('x  y'));
   });
 
-  it.each(SAMPLE_FORMATS)('nor have samples as $name', ({ line }) => {
+  it.each(SAMPLE_FORMATS)('has none of them in samples as $name', ({ line }) => {
     const text = line(sample);
     expect(text.match(RAW)).toBeNull();
     expect(text).toContain('\\u001b[2J');

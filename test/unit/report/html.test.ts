@@ -23,7 +23,7 @@ const policyOf = (text: string): string =>
 const HOSTILE = `</title><script>alert("x")</script><!--'&\u0000\u202e`;
 
 describe('the report as HTML', () => {
-  it('is one file that runs its own script alone and fetches nothing', () => {
+  it('is one file that runs only its own script and fetches nothing', () => {
     const text = write(report());
     expect(text.startsWith('<!doctype html>\n<html lang="en">\n')).toBe(true);
     const hashes = [
@@ -36,7 +36,7 @@ describe('the report as HTML', () => {
     expect(text).not.toMatch(/<(img|iframe|object|base|form)\b|@import|\bsrc=/i);
   });
 
-  it('holds whatever anything is called as data, and shows it as text where no script runs', () => {
+  it('contains hostile names as data, and shows them as text without scripts', () => {
     const text = write(hostileReport(HOSTILE));
     expect(text.match(/<script/g)?.length).toBe(2);
     expect(text.match(/<\/title>/g)?.length).toBe(1);
@@ -50,7 +50,7 @@ describe('the report as HTML', () => {
     expect(shown).not.toMatch(/(?!\n)\p{Cc}|\p{Cf}/u);
   });
 
-  it('has the verdict first, the samples in columns, and those around the edges of each window in full', () => {
+  it('has the verdict first, the samples in columns, and all samples near the edges of each window', () => {
     const verdict = { plan: 'p', result: 'fail', phases: [phaseVerdict()] } as const;
     const some = report({ verdict, windows: [window({ id: 'w', start: around(300), end: around(307) })] });
     const drawing = createDrawing(some);
@@ -73,14 +73,14 @@ describe('the report as HTML', () => {
     ]);
   });
 
-  it('lists of ten thousand tasks those alone in which downtime began, and draws them all', () => {
-    const book = createTaskRegistry();
+  it('draws ten thousand tasks, and lists only those with downtime attributed to them', () => {
+    const registry = createTaskRegistry();
     for (let index = 0; index < 10_000; index++)
-      book.report(
+      registry.report(
         task({ id: `t${index}`, name: `task ${index % 50}`, start: BEGAN + index * 60, end: BEGAN + index * 60 + 60 }),
       );
-    const windows = attributeWindows([window()], { tasks: book, phases: [], probes: [] });
-    const data = dataOf(write(report({ windows, tasks: taskDowntimes(book.all(), windows) })));
+    const windows = attributeWindows([window()], { tasks: registry, phases: [], probes: [] });
+    const data = dataOf(write(report({ windows, tasks: taskDowntimes(registry.all(), windows) })));
     expect(data.report.tasks.map(({ windows }) => windows)).toEqual([1]);
     expect(data.tasks.after.length).toBe(10_000);
     expect(data.tasks.names.length).toBe(50);
@@ -88,7 +88,7 @@ describe('the report as HTML', () => {
 });
 
 describe('escaped text', () => {
-  it('has neither tags nor characters that steer', () => {
+  it('has neither tags nor control characters', () => {
     expect(escaped(`<b title="'">a\u0007b\u2028c\ud800\nd`)).toBe(
       '&lt;b title=&quot;&#39;&quot;&gt;a\\u0007b\\u2028c\ufffd\nd',
     );

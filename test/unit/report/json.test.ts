@@ -3,7 +3,7 @@ import { reportJson } from '../../../src/report/json.ts';
 import { BEGAN, overall, report, summary, window } from '../../support/live.ts';
 
 describe('the JSON report', () => {
-  it('has moments in ISO 8601, durations in seconds, and the shape of the contract', () => {
+  it('has times in ISO 8601, durations in seconds, and the documented shape', () => {
     const seven = { min: 6, estimate: 7.000000001, max: 8 };
     const all = overall({ downtime: seven, outageCount: 1, longest: 7, down: { 'server-list': seven } });
     const text = reportJson(
@@ -11,7 +11,7 @@ describe('the JSON report', () => {
         overall: all,
         windows: [window({ gaps: [{ from: BEGAN + 302_000, until: BEGAN + 302_500 }] })],
         probes: [summary({ windows: 1, availability: 0.9908, downtime: seven, longest: 7 })],
-        observationGaps: [{ kind: 'stalled', from: BEGAN, until: BEGAN + 1500.25, message: 'stood still' }],
+        observationGaps: [{ kind: 'stalled', from: BEGAN, until: BEGAN + 1500.25, message: 'stalled' }],
       }),
     );
     const overallJson = {
@@ -99,7 +99,7 @@ describe('the JSON report', () => {
       observationGaps: [
         {
           kind: 'stalled',
-          message: 'stood still',
+          message: 'stalled',
           startedAt: '2026-11-23T07:10:00.000Z',
           endedAt: '2026-11-23T07:10:01.500Z',
           durationSeconds: 1.50025,

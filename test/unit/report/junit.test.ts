@@ -19,7 +19,7 @@ const bad = phaseVerdict({
 const verdict = { plan: 'nova-rolling-upgrade', result: 'fail', phases: [bad, neverBegun()] } as const;
 
 describe('the report as JUnit', () => {
-  it('has a suite a phase and a case a budget, with the windows in the text of a failure', () => {
+  it('has a suite per phase and a case per budget, with the windows in the text of a failure', () => {
     expect(reportJunit(report({ verdict }), OPTIONS)).toBe(`<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="rollwatch nova-rolling-upgrade" tests="4" failures="1" errors="0" time="750.000">
 <testsuite name="rollwatch.a&lt;b&gt;&quot;&amp;" tests="3" failures="1" errors="0" skipped="0" time="60.000" timestamp="2026-11-23T07:14:40" hostname="lab">
@@ -28,9 +28,9 @@ describe('the report as JUnit', () => {
 <property name="clouds" value="prod"/>
 <property name="rollwatch" value="0.1.0"/>
 <property name="promise" value="Nothing \\u0007fails."/>
-<property name="began with" value="Stop services"/>
+<property name="first task" value="Stop services"/>
 </properties>
-<testcase classname="rollwatch.a&lt;b&gt;&quot;&amp;" name="API downtime at most 0 s" time="60.000"><failure message="API downtime: 7.0 s (6.0 to 8.0 s), over the budget of 0 s even at the least" type="fail">a&lt;b&gt;&quot;&amp;: API downtime: 7.0 s (6.0 to 8.0 s), over the budget of 0 s even at the least
+<testcase classname="rollwatch.a&lt;b&gt;&quot;&amp;" name="API downtime at most 0 s" time="60.000"><failure message="API downtime: 7.0 s (6.0 to 8.0 s), over the budget of 0 s even at the minimum" type="fail">a&lt;b&gt;&quot;&amp;: API downtime: 7.0 s (6.0 to 8.0 s), over the budget of 0 s even at the minimum
 Nothing \\u0007fails.
 
 Windows
@@ -46,12 +46,12 @@ Windows
 <property name="clouds" value="prod"/>
 <property name="rollwatch" value="0.1.0"/>
 </properties>
-<testcase classname="rollwatch.computes" name="phase" time="0.000"><skipped message="the phase never began"/></testcase>
+<testcase classname="rollwatch.computes" name="phase" time="0.000"><skipped message="the phase never started"/></testcase>
 </testsuite></testsuites>
 `);
   });
 
-  it('has a suite a stage of checks, in which only what was right before fails', () => {
+  it('has a suite per stage of checks, in which only regressions fail', () => {
     const run = (stage: 'before' | 'after', checks: readonly Check[]) => ({
       stage,
       cloud: 'prod',
@@ -67,7 +67,7 @@ Windows
 <property name="cloud" value="prod"/>
 </properties>
 <testcase classname="rollwatch.check-after" name="a" time="0.000"><failure message="gone &lt;&amp;&gt;" type="fail">gone &lt;&amp;&gt;</failure></testcase>
-<testcase classname="rollwatch.check-after" name="b" time="0.000"><system-out>failed before, too: down</system-out></testcase>
+<testcase classname="rollwatch.check-after" name="b" time="0.000"><system-out>also failed before: down</system-out></testcase>
 <testcase classname="rollwatch.check-after" name="c" time="0.000"><skipped message="nobody may"/></testcase>
 </testsuite>`;
     expect(reportJunit(report({ checks: checkReports([before, after]) }), OPTIONS)).toContain(suite);
@@ -76,13 +76,13 @@ Windows
     );
   });
 
-  it('fails what is not proven where that is asked for', () => {
+  it('fails what is not proven if requested', () => {
     const text = reportJunit(report({ verdict }), { ...OPTIONS, strict: true });
     expect(text).toContain('tests="4" failures="2"');
     expect(text).toContain('type="not-proven"');
   });
 
-  it('has no character that XML forbids, and is red where nothing was judged', () => {
+  it('has no character that XML forbids, and fails if nothing was judged', () => {
     const hostile = phaseVerdict({ task: 'x\u0000\ud800\ufffe]]>' });
     const text = reportJunit(report({ verdict: { ...verdict, phases: [hostile] } }), OPTIONS);
     expect(text).toMatch(/^[\n\u0020-\ud7ff\ue000-\ufffd]*$/);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { cutMiddle } from '../../../src/report/layout.ts';
 
-it('leaves out the middle of what is too long, so that what ends differently stays apart', () => {
+it('a text that is too long is shortened in the middle, so that different ends stay distinct', () => {
   expect(cutMiddle('server-reach keeper-1', 21)).toBe('server-reach keeper-1');
   expect(cutMiddle('server-reach keeper-1', 12)).toBe('server…per-1');
   expect(cutMiddle('server-reach keeper-2', 12)).toBe('server…per-2');

@@ -8,7 +8,7 @@ const running = report({ run: { ...report().run, running: true } });
 const known = { ...task({ name: 'Stop\tservices' }), sources: ['callback' as const], lastedUntil: Infinity };
 
 describe('the live line', () => {
-  it('says since when all is up, and how fast it answers', () => {
+  it('shows since when everything is up, and the latency', () => {
     expect(liveLine(live(), 120)).toBe('UP for 12 min 30 s | no downtime | server-list new 42 ms');
     const windows = [window()];
     const all = overall({ downtime: { min: 6, estimate: 7, max: 8 }, outageCount: 1 });
@@ -17,7 +17,7 @@ describe('the live line', () => {
     );
   });
 
-  it('says first what is down, and why', () => {
+  it('shows first what is down, and why', () => {
     const open = window({ series: LIST_KEPT, start: around(700), end: null });
     const all = overall({ downtime: { min: 48, estimate: 50, max: 50.5 }, outageCount: 1 });
     const now = live({
@@ -29,7 +29,7 @@ describe('the live line', () => {
     );
   });
 
-  it('says what is waited for, once that is news', () => {
+  it('shows a request in flight once it takes unusually long', () => {
     const pending = { since: BEGAN + 746_000, note: '' };
     const boot = liveSeries({ series: BOOT, pending: { since: BEGAN + 744_000, note: 'BUILD/scheduling' } });
     expect(liveLine(live({ series: [liveSeries({ pending }), boot] }), 200)).toContain(
@@ -39,7 +39,7 @@ describe('the live line', () => {
     expect(liveLine(live({ series: [brief] }), 200)).not.toContain('no answer');
   });
 
-  it('says when the journal does not record, the sampler is silent or a probe is held', () => {
+  it('shows that the journal does not record, the sampler is silent or a probe is suspended', () => {
     const line = liveLine(
       live({
         journal: { kind: 'stopped', since: BEGAN, reason: 'no space left on device', waiting: 300, dropped: 0 },
@@ -51,10 +51,10 @@ describe('the live line', () => {
     expect(line).toContain('NOT RECORDING: no space left on device (300 waiting)');
     expect(line).toContain('sampler silent for 10 s');
     expect(line).toContain('sampler late by 250 ms');
-    expect(line).toContain('server-boot held: 5 servers cannot be deleted');
+    expect(line).toContain('server-boot suspended: 5 servers cannot be deleted');
   });
 
-  it('says that it is paused, starting or blind', () => {
+  it('shows that it is paused, starting or without valid samples', () => {
     const unknown = liveSeries({ status: 'unknown', suspended: 'paused', last: null });
     expect(liveLine(live({ paused: true, series: [unknown] }), 80)).toBe('PAUSED | no downtime');
     expect(liveLine(live({ series: [] }), 80)).toBe('STARTING | no downtime');
@@ -74,7 +74,7 @@ describe('the live line', () => {
     [{ phase: 'computes' }, 'phase computes'],
     [{ running: [known] }, "'Stop services'"],
     [{ phase: 'computes', running: [known] }, "computes: 'Stop services'"],
-  ])('says what the upgrade is at: %j', (facts, says) => {
+  ])('shows the progress of the upgrade: %j', (facts, says) => {
     expect(liveLine(live(facts), 160).split(' | ')).toContain(says);
   });
 });

@@ -10,14 +10,14 @@ import { task } from '../../support/tasks.ts';
 import { budget, neverBegun, phaseVerdict } from '../../support/verdicts.ts';
 
 const write = (some: Report) => reportMarkdown(some, { colour: false, width: 80 });
-/** What stands under a heading, without its empty lines. */
+/** Returns the lines under a heading, without empty ones. */
 const section = (some: Report, title: string) => {
   const [, after = ''] = write(some).split(`### ${title}\n`);
   return (after.split('\n### ')[0] ?? '').split('\n').filter((line) => line !== '');
 };
 
 describe('the report as Markdown', () => {
-  it('begins with the verdict, then says for how long what was down', () => {
+  it('starts with the verdict, then shows how long each service was down', () => {
     const verdict = { plan: 'nova-rolling-upgrade', result: 'fail', phases: [phaseVerdict()] } as const;
     const all = overall({ down: { 'server-list': { min: 6, estimate: 7, max: 8 } } });
     const text = write(report({ verdict, windows: [window()], overall: all }));
@@ -30,7 +30,7 @@ describe('the report as Markdown', () => {
     ]);
   });
 
-  it('is short of nothing where nothing was watched', () => {
+  it('has all sections even if nothing was watched', () => {
     const empty = report({ probes: [], clouds: [] });
     expect(write(empty)).toBe(`**Nothing was watched: there is no sample.**
 
@@ -42,7 +42,7 @@ None.
 `);
   });
 
-  it('has a row a series, and tells clouds apart', () => {
+  it('has a row per series, and distinguishes clouds', () => {
     const run = { ...report().run, clouds: ['prod', 'far'] };
     const far = summary({ series: { ...LIST_NEW, cloud: 'far' }, availability: null });
     expect(section(report({ run, probes: [summary({ windows: 1, longest: 7 }), far] }), 'Downtime')).toEqual([
@@ -53,18 +53,18 @@ None.
     ]);
   });
 
-  it('has a row a budget, and one of each phase that was not judged', () => {
+  it('has a row per budget, and one for each phase that was not judged', () => {
     const budgets = [budget(), budget({ name: 'slowdown', limit: 1.25, measured: null, result: 'not-proven' })];
     const phases = [phaseVerdict({ budgets }), neverBegun()];
     const verdict = { plan: 'p', result: 'fail', phases } as const;
     expect(section(report({ verdict }), 'Phases of the upgrade').slice(2)).toEqual([
       '| maintenance | 07:14:40 | 1 min 0 s | API downtime at most 0 s | 7.0 s (6.0 to 8.0 s) | **FAIL** |',
       '| maintenance |  |  | slowdown of the median list at most 1.25x | not measured | **not proven** |',
-      '| computes |  |  | - | - | not begun, not judged |',
+      '| computes |  |  | - | - | not started, not judged |',
     ]);
   });
 
-  it('has a row a window, also of one that is open', () => {
+  it('has a row per window, also for an open one', () => {
     const open = window({ end: null, provisional: true, phase: 'maintenance', start: around(700) });
     expect(section(report({ windows: [window(), open] }), 'Windows').slice(2)).toEqual([
       '| **DOWN** | server-list new | 07:15:00.000 (-0.500 +0.500 s) | 07:15:07.000 (-0.500 +0.500 s) ' +
@@ -75,38 +75,38 @@ None.
     ]);
   });
 
-  it('counts the windows for which there is no room', () => {
+  it('counts the windows beyond the limit', () => {
     const windows = Array.from({ length: 53 }, (_, index) => window({ id: `w${index}` }));
     const lines = section(report({ windows }), 'Windows');
     expect([lines.length, lines.at(-1)]).toEqual([53, 'And 3 more: the JSON report has them all.']);
   });
 
-  it('names the tasks to blame, whatever they are called', () => {
-    const book = createTaskRegistry();
+  it('names the tasks that windows are attributed to, whatever their names', () => {
+    const registry = createTaskRegistry();
     const name = '<script>|`*x*`\n| # [a](http://b)';
-    book.report(task({ id: 'a', name, start: BEGAN + 299_000, end: BEGAN + 302_000 }));
-    book.report(task({ id: 'b', start: BEGAN + 290_000, end: BEGAN + 299_900 }));
-    const windows = attributeWindows([window()], { tasks: book, phases: [], probes: [] });
-    const told = report({ windows, tasks: taskDowntimes(book.all(), windows) });
+    registry.report(task({ id: 'a', name, start: BEGAN + 299_000, end: BEGAN + 302_000 }));
+    registry.report(task({ id: 'b', start: BEGAN + 290_000, end: BEGAN + 299_900 }));
+    const windows = attributeWindows([window()], { tasks: registry, phases: [], probes: [] });
+    const judged = report({ windows, tasks: taskDowntimes(registry.all(), windows) });
     const shown = "task '&#60;script&#62;&#124;&#96;\\*x\\*&#96; &#124; \\# \\[a\\](http:&#8203;//b)'";
-    expect(section(told, 'Windows')[2]).toContain(` | ${shown}, or in 1 other | `);
-    expect(section(told, 'Tasks that cost downtime').slice(2)).toEqual([
+    expect(section(judged, 'Windows')[2]).toContain(` | ${shown}, or to 1 other | `);
+    expect(section(judged, 'Tasks that cost downtime').slice(2)).toEqual([
       `| ${shown} | 07:14:59 | 1 | 7 s | 2 s |`,
       '2 tasks in all.',
     ]);
   });
 
-  it('tells handlers of one name apart by their hosts, and counts none that every host skipped', () => {
-    const book = createTaskRegistry();
+  it('distinguishes handlers of one name by their hosts, and does not count one that every host skipped', () => {
+    const registry = createTaskRegistry();
     const handler = (id: string, hosts: readonly string[], from: number) =>
       task({ id, kind: 'handler', name: 'Restart', hosts, start: BEGAN + from, end: BEGAN + from + 3000 });
-    book.report(handler('a', ['control1'], 298_000));
-    book.report(handler('b', ['control2', 'control3', 'control4'], 301_500));
-    book.report(handler('c', [], 310_000));
-    const windows = attributeWindows([window()], { tasks: book, phases: [], probes: [] });
-    const told = report({ windows, tasks: taskDowntimes(book.all(), windows) });
-    expect(section(told, 'Windows')[2]).toContain("handler 'Restart' on control1");
-    expect(section(told, 'Tasks that cost downtime').slice(2)).toEqual([
+    registry.report(handler('a', ['control1'], 298_000));
+    registry.report(handler('b', ['control2', 'control3', 'control4'], 301_500));
+    registry.report(handler('c', [], 310_000));
+    const windows = attributeWindows([window()], { tasks: registry, phases: [], probes: [] });
+    const judged = report({ windows, tasks: taskDowntimes(registry.all(), windows) });
+    expect(section(judged, 'Windows')[2]).toContain("handler 'Restart' on control1");
+    expect(section(judged, 'Tasks that cost downtime').slice(2)).toEqual([
       "| handler 'Restart' on control1 | 07:14:58 | 1 | 7 s | 1 s |",
       "| handler 'Restart' on control2, control3 and 1 more | 07:15:01 | 0 | 0 s | 3 s |",
       '2 tasks in all.',

@@ -38,7 +38,7 @@ describe('a sample as a line', () => {
     });
   });
 
-  it('of JSON tells the cause, and the slots of a void one', () => {
+  it('of JSON has the cause, and the slots of a void sample', () => {
     expect(JSON.parse(sampleJson(failedSample({ seq: 0, at: BEGAN }, { timedOut: true, took: 1000 })))).toMatchObject({
       outcome: 'failed',
       cause: {
@@ -62,7 +62,7 @@ describe('a sample as a line', () => {
     });
   });
 
-  it('of CSV has as many fields as the head, quoted as RFC 4180 wants', () => {
+  it('of CSV has as many fields as the header, quoted as RFC 4180 requires', () => {
     const sample = failedSample({ seq: 0, at: BEGAN });
     const line = sampleCsv({
       ...sample,

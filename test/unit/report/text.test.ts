@@ -61,31 +61,31 @@ const OUTAGE = report({
 });
 
 describe('the text report', () => {
-  it('says first for how long what was down', () => {
+  it('starts with how long each service was down', () => {
     expect(lines(OUTAGE)[0]).toBe('The API was down for 6.9 s (6.5 to 7.4 s) in 1 window.');
   });
 
-  it('says what the last checks came to on each cloud, and what was wrong before, too', () => {
-    const told = (...runs: readonly CheckRun[]) => {
+  it('shows the result of the latest checks of each cloud, and what was wrong before', () => {
+    const sentences = (...runs: readonly CheckRun[]) => {
       const some = report({ probes: [], checks: checkReports(runs) });
       return lines(some).filter((line) => line.startsWith('The checks'));
     };
     const before = run('before', 'a', pass('x', ''), fail('y', ''));
-    expect(told(before, run('after', 'a', fail('x', ''), fail('y', '')))).toEqual([
+    expect(sentences(before, run('after', 'a', fail('x', ''), fail('y', '')))).toEqual([
       'The checks after the upgrade found 1 thing wrong: x.',
     ]);
-    expect(told(before, run('after', 'a', pass('x', ''), fail('y', '')))).toEqual([
+    expect(sentences(before, run('after', 'a', pass('x', ''), fail('y', '')))).toEqual([
       'The checks after the upgrade found nothing wrong that was not wrong before (y).',
     ]);
     expect(
-      told(run('before', 'a', fail('x', '')), run('after', 'a', pass('x', '')), run('before', 'b', pass('x', ''))),
+      sentences(run('before', 'a', fail('x', '')), run('after', 'a', pass('x', '')), run('before', 'b', pass('x', ''))),
     ).toEqual([
       'The checks after the upgrade found nothing wrong.',
       'The checks before the upgrade found nothing wrong.',
     ]);
   });
 
-  it('counts what the checks came to, and what passed before and was not looked at again', () => {
+  it('counts check results, and checks that passed before and did not run again', () => {
     const checks = checkReports([
       run('before', 'a', pass('x', ''), pass('y', ''), fail('z', '')),
       run('after', 'a', fail('x', 'is broken'), skip('y', 'nobody may'), fail('z', 'as ever'), pass('new', '')),
@@ -95,7 +95,7 @@ describe('the text report', () => {
     ]);
   });
 
-  it('says that nothing was down only of what was watched', () => {
+  it('says that nothing was down only for watched services', () => {
     expect(lines(report())[0]).toBe('The API was never down.');
     expect(write(report())).not.toContain('boot');
     const blind = report({ probes: [summary({ samples: { ok: 0, failed: 0, void: 3, missed: 0, extra: 0 } })] });
@@ -103,16 +103,16 @@ describe('the text report', () => {
     expect(lines(report({ probes: [] }))[0]).toBe('Nothing was watched: there is no sample.');
   });
 
-  it('names all that cost too much, and what was not judged', () => {
+  it('names every exceeded budget, and what was not judged', () => {
     const [one, two] = [phaseVerdict({ name: 'one' }), phaseVerdict({ name: 'two' })];
     const text = (facts: object) => write(report({ verdict: { plan: 'p', ...facts } })).replaceAll(/\s+/g, ' ');
     expect(text({ result: 'fail', phases: [one, two, neverBegun('three')] })).toContain(
-      'FAIL: one and two exceeded their budgets (plan p). Not judged: three never began.',
+      'FAIL: one and two exceeded their budgets (plan p). Not judged: three never started.',
     );
     const passed = [phaseVerdict({ name: 'one', result: 'pass', budgets: [budget({ result: 'pass' })] })];
     expect(text({ result: 'pass', phases: passed })).toContain('PASS: every phase stayed within budget (plan p).');
     expect(text({ result: 'pass', phases: [...passed, neverBegun('two'), neverBegun('three')] })).toContain(
-      'PASS: one stayed within budget (plan p). Not judged: two and three never began.',
+      'PASS: one stayed within budget (plan p). Not judged: two and three never started.',
     );
     expect(text({ result: 'not-judged', phases: [neverBegun('two')] })).toContain('NOT JUDGED: ');
   });
@@ -142,7 +142,7 @@ describe('the text report', () => {
     );
   });
 
-  it('says that it is down still', () => {
+  it('says that a service is still down', () => {
     const open = window({ end: null });
     const { run } = report();
     const all = overall({ down: { 'server-list': { min: 6, estimate: 7, max: 8 } } });
@@ -151,7 +151,7 @@ describe('the text report', () => {
     expect(section(running, 'Windows')).toContain('        from 07:15:00.000 (-0.500 +0.500 s), not over yet');
   });
 
-  it('tells several clouds apart', () => {
+  it('distinguishes several clouds', () => {
     const { run } = report();
     const far = { ...LIST_NEW, cloud: 'far' };
     const two = report({
@@ -175,7 +175,7 @@ describe('the text report', () => {
     expect(section(two, 'Downtime')[2]).toMatch(/^ {2}far server-list new /);
   });
 
-  it('says what is unobserved, and which servers are left', () => {
+  it('shows unobserved time, and leftover servers', () => {
     const text = write(
       report({ probes: [summary({ unobserved: 12 })], servers: { created: 5, deleted: 3, leaked: 2 } }),
     );
@@ -184,7 +184,7 @@ describe('the text report', () => {
     expect(text).toContain('  5 created, 3 deleted, 2 left behind\n');
   });
 
-  it('tells each window with its edges, error bars and causes', () => {
+  it('shows each window with its edges, error bars and causes', () => {
     expect(section(OUTAGE, 'Windows')).toEqual([
       '  DOWN  server-list new  7.0 s (6.0 to 8.0 s)',
       '        from 07:15:00.000 (-0.500 +0.500 s) to 07:15:07.000 (-0.500 +0.500 s)',
@@ -193,37 +193,37 @@ describe('the text report', () => {
     ]);
   });
 
-  it('counts no task that every host skipped', () => {
-    const book = createTaskRegistry();
-    book.report(task({ id: 'skipped', kind: 'handler', hosts: [], start: 1000, end: 2000 }));
-    book.report(task({ id: 'done', kind: 'handler', hosts: ['b'], start: 3000, end: 4000 }));
-    expect(section(report({ tasks: taskDowntimes(book.all(), []) }), 'Tasks of the upgrade', 100)).toEqual([
+  it('does not count a task that every host skipped', () => {
+    const registry = createTaskRegistry();
+    registry.report(task({ id: 'skipped', kind: 'handler', hosts: [], start: 1000, end: 2000 }));
+    registry.report(task({ id: 'done', kind: 'handler', hosts: ['b'], start: 3000, end: 4000 }));
+    expect(section(report({ tasks: taskDowntimes(registry.all(), []) }), 'Tasks of the upgrade', 100)).toEqual([
       '  1 task in all; no downtime is attributed to any, or overlaps one.',
     ]);
   });
 
-  it('names the task in which a window began, who else it may have been, and what each task may have cost', () => {
-    const book = createTaskRegistry();
+  it('names the task that a window is attributed to, the other candidates, and the downtime of each task', () => {
+    const registry = createTaskRegistry();
     const at = (second: number) => BEGAN + second * 1000;
     const role = 'os_nova';
-    book.report(task({ id: 'a', name: 'Check readiness', start: at(290), end: at(299.9) }));
-    book.report(
+    registry.report(task({ id: 'a', name: 'Check readiness', start: at(290), end: at(299.9) }));
+    registry.report(
       task({ id: 'b', name: 'Stop\u001b[31m services', kind: 'handler', role, start: at(299.9), end: at(302) }),
     );
-    const windows = attributeWindows([window()], { tasks: book, phases: [], probes: [] });
-    const told = report({ windows, tasks: taskDowntimes(book.all(), windows) });
-    expect(section(told, 'Windows', 100).slice(3)).toEqual([
-      "        began in handler 'Stop\\u001b[31m services' of role os_nova on controller (07:14:59.900 to",
-      "          07:15:02.000), or in task 'Check readiness'",
+    const windows = attributeWindows([window()], { tasks: registry, phases: [], probes: [] });
+    const attributed = report({ windows, tasks: taskDowntimes(registry.all(), windows) });
+    expect(section(attributed, 'Windows', 100).slice(3)).toEqual([
+      "        attributed to handler 'Stop\\u001b[31m services' of role os_nova on controller (07:14:59.900",
+      "          to 07:15:02.000), or to task 'Check readiness'",
     ]);
-    expect(section(told, 'Tasks of the upgrade', 100)).toEqual([
+    expect(section(attributed, 'Tasks of the upgrade', 100)).toEqual([
       '  attributed  during  from      on          task',
       "         7 s     2 s  07:14:59  controller  handler 'Stop\\u001b[31m services' of role os_nova",
       '  2 tasks in all.',
     ]);
   });
 
-  it('puts the figures in aligned columns', () => {
+  it('aligns figures in columns', () => {
     expect(section(OUTAGE, 'Downtime', 100)).toEqual([
       '                   available  down                  windows  longest  slow  unknown',
       '  server-list new    99.08 %  6.9 s (6.5 to 7.4 s)        1      0 s   0 s      0 s',
@@ -234,7 +234,7 @@ describe('the text report', () => {
     ]);
   });
 
-  it('draws a row for each series, in which no outage is too short to be seen', () => {
+  it('draws a row for each series that shows even the shortest outage', () => {
     const brief = window({ start: around(300), end: around(300.2), series: LIST_NEW });
     const slow = window({ series: LIST_KEPT, kind: 'degraded', start: around(0), end: around(75) });
     const gaps = [{ from: BEGAN + 675_000, until: BEGAN + 750_000 }];
@@ -253,16 +253,16 @@ describe('the text report', () => {
     ]);
   });
 
-  it('shows moments in the zone that is asked for', () => {
+  it('shows times in the requested time zone', () => {
     const text = reportText(OUTAGE, { colour: false, width: 100, zone: 'Europe/Berlin' });
     expect(text).toContain('2026-11-23 08:10:00 to 08:22:30 Europe/Berlin (UTC+01:00)');
     expect(text).toContain('from 08:15:00.000 ');
     expect(() => reportText(OUTAGE, { colour: false, width: 80, zone: 'Mars/Crater' })).toThrow(
-      "the time zone 'Mars/Crater'",
+      "unknown time zone 'Mars/Crater': use an IANA name such as Europe/Berlin",
     );
   });
 
-  it('gives the day with the time when the run lasts over midnight', () => {
+  it('shows dates if the run lasts past midnight', () => {
     const { run } = report();
     const long = report({ run: { ...run, endedAt: BEGAN + 86_400_000 }, windows: [window()] });
     expect(write(long, 120)).toContain('from 11-23 07:15:00.000 ');
@@ -279,7 +279,7 @@ describe('the text report', () => {
     expect(lines(wide, width).filter((line) => line.length > width)).toEqual([]);
   });
 
-  it('cuts nothing in a file', () => {
+  it('truncates nothing in a file', () => {
     const { run } = report();
     const wide = report({
       ...OUTAGE,
@@ -299,13 +299,13 @@ describe('the text report', () => {
     expect(bar.length).toBeLessThan(200);
   });
 
-  it('is the same with colour but for the colour', () => {
+  it('has the same text with and without colour', () => {
     const coloured = reportText(OUTAGE, { colour: true, width: 80 });
     expect(coloured).not.toBe(write(OUTAGE));
     expect(stripVTControlCharacters(coloured)).toBe(write(OUTAGE));
   });
 
-  it('lets nothing from outside command the terminal', () => {
+  it('contains no control sequence from outside', () => {
     const { run } = report();
     const evil = '\u001b]0;owned\u0007\u001b[2J\r\nnext\u202e';
     const text = write(
@@ -317,16 +317,16 @@ describe('the text report', () => {
     expect(text).not.toMatch(/[^\P{Cc}\n]|\u202e/u);
   });
 
-  it('has room for marks, of which it counts what it does not list', () => {
+  it('lists observation gaps up to a limit, and counts the others', () => {
     const marks = Array.from({ length: 20 }, (_, index) => ({
       kind: 'stalled' as const,
       from: BEGAN + index * 1000,
       until: BEGAN + index * 1000 + 500,
-      message: 'our event loop stood still',
+      message: 'the event loop stalled',
     }));
-    const shown = section(report({ observationGaps: marks, overall: overall({ downtime: NONE }) }), 'Our own gaps');
+    const shown = section(report({ observationGaps: marks, overall: overall({ downtime: NONE }) }), 'Observation gaps');
     expect(shown[0]).toBe('  stalled 20 times, 10 s.');
-    expect(shown[1]).toBe('  07:10:00     0.5 s  our event loop stood still');
+    expect(shown[1]).toBe('  07:10:00     0.5 s  the event loop stalled');
     expect(shown.at(-1)).toBe('  and 8 more: the JSON report has them all.');
   });
 });

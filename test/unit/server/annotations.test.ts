@@ -20,7 +20,7 @@ async function send(
 }
 
 describe("Grafana's annotations API", () => {
-  it('adds a moment or a stretch: now without a time, swapped the wrong way round', async () => {
+  it('adds a moment or an interval: now without a time, swapped if reversed', async () => {
     await using served = await serve();
     const bodies = [
       { text: 'now', tags: ['a'] },
@@ -49,7 +49,7 @@ describe("Grafana's annotations API", () => {
     expect(await send(served, 'GET', '/2')).toMatchObject({ status: 200, body: { text: 'moment' } });
   });
 
-  it('patches what is given, updates the whole, and deletes', async () => {
+  it('patches the given fields, replaces the whole, and deletes', async () => {
     await using served = await serve();
     await send(served, 'POST', '', { text: 'a', time: BEGAN, tags: ['x'] });
     expect(await send(served, 'PATCH', '/1', { timeEnd: BEGAN + 7000 })).toEqual({
@@ -78,7 +78,7 @@ describe("Grafana's annotations API", () => {
     }
   });
 
-  it('gives those that overlap a range, with all tags or any, the latest end first, up to a limit', async () => {
+  it('returns those that overlap a range, with all tags or any, the latest end first, up to a limit', async () => {
     await using served = await serve();
     const add = (text: string, time: number, timeEnd: number, tags: readonly string[]) =>
       send(served, 'POST', '', { text, time: BEGAN + time, timeEnd: BEGAN + timeEnd, tags });
@@ -94,7 +94,7 @@ describe("Grafana's annotations API", () => {
     expect(await texts('?tags=a&tags=b&matchAny=true&limit=2')).toEqual(['long', 'late']);
   });
 
-  it('takes what Graphite sends', async () => {
+  it('accepts what Graphite sends', async () => {
     await using served = await serve();
     const answer = await send(served, 'POST', '/graphite', {
       what: 'deploy',
@@ -118,7 +118,7 @@ describe("Grafana's annotations API", () => {
     ['a time in words', { text: 'x', time: 'noon' }, 400, 'time: is not a moment in milliseconds since 1970'],
     ['too many tags', { text: 'x', tags: ['y'.repeat(501)] }, 400, 'tags: are longer than 500 characters together'],
     ['two megabytes', JSON.stringify({ text: 'x'.repeat(2_000_000) }), 413, undefined],
-  ])('refuses %s with one clear answer', async (_what, body, status, message) => {
+  ])('rejects %s with one clear answer', async (_what, body, status, message) => {
     await using served = await serve();
     const answer = await send(served, 'POST', '', body);
     expect(answer).toMatchObject({
@@ -128,7 +128,7 @@ describe("Grafana's annotations API", () => {
     expect((await send(served, 'GET', '')).body).toEqual([]);
   });
 
-  it("keeps a megabyte's text cut, markup as text, and nothing of a failed task's result", async () => {
+  it('truncates a text of a megabyte, keeps markup as text, and drops the result of a failed task', async () => {
     await using served = await serve();
     await send(served, 'POST', '', { text: `<script>alert(1)</script>\u0007${'x'.repeat(900_000)}` });
     const failed = 'Task failed: Stop services\n\n{"msg": "denied", "password": "hunter2"}';
@@ -139,7 +139,7 @@ describe("Grafana's annotations API", () => {
     expect(second?.text).toBe('Task failed: Stop services');
   });
 
-  it('asks for the token, as bearer or as the password of whoever, where others can reach the listener', async () => {
+  it('requires the token, as bearer or as password of any user, unless the listener is on loopback', async () => {
     await using served = await serve({ writeToken: 'hush', listen: { host: '0.0.0.0', port: 0 } });
     const there = { ...served, url: `http://127.0.0.1:${new URL(served.url).port}` };
     const basic = (pair: string) => ({ Authorization: `Basic ${Buffer.from(pair).toString('base64')}` });

@@ -40,13 +40,13 @@ const full = () => {
     report: report({
       windows: [window({ gaps: [{ from: BEGAN + 301_000, until: BEGAN + 302_000 }] }), open],
       probes: [summary({ windows: 1 }), summary({ series: LIST_KEPT, latency: null, availability: null })],
-      observationGaps: [{ kind: 'stalled', from: BEGAN, until: BEGAN + 1500, message: 'stood still' }],
+      observationGaps: [{ kind: 'stalled', from: BEGAN, until: BEGAN + 1500, message: 'stalled' }],
     }),
   });
 };
 
 describe('the status', () => {
-  it('tells what is known now, with moments in ISO 8601 and durations in seconds', async () => {
+  it('returns the current state, with times in ISO 8601 and durations in seconds', async () => {
     await using served = await serve({ now: full() });
     const status = await (await fetch(`${served.url}/api/v1/status`)).json();
     expect(status).toMatchObject({
@@ -63,7 +63,7 @@ describe('the status', () => {
     expect(status).toHaveProperty('series.2.suspended', 'paused');
   });
 
-  it('tells why nothing is recorded', async () => {
+  it('returns why nothing is recorded', async () => {
     const journal = {
       kind: 'stopped',
       since: BEGAN,
@@ -86,7 +86,7 @@ describe('the status', () => {
 });
 
 describe('the windows', () => {
-  it('are given in the shape of the contract, and may be chosen', async () => {
+  it('are returned in the documented shape, and can be filtered', async () => {
     await using served = await serve({ now: full() });
     const get = async (query: string) => (await fetch(`${served.url}/api/v1/windows${query}`)).json();
     expect(await get('')).toHaveProperty('windows.length', 2);
@@ -126,7 +126,7 @@ describe('the windows', () => {
 });
 
 describe('the report', () => {
-  it('is JSON unless another format is asked for, by name or by the Accept header', async () => {
+  it('is JSON unless another format is requested, by name or by the Accept header', async () => {
     await using served = await serve({ now: full() });
     const get = async (query: string, accept = '*/*') => {
       const answer = await fetch(`${served.url}/api/v1/report${query}`, { headers: { accept } });
@@ -147,7 +147,7 @@ describe('the report', () => {
 });
 
 describe('the page', () => {
-  it('may run and ask only what the daemon itself serves', async () => {
+  it('may load scripts and data only from the daemon itself', async () => {
     await using served = await serve({ now: full() });
     const page = await fetch(`${served.url}/`);
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
@@ -162,8 +162,8 @@ describe('the page', () => {
   });
 });
 
-describe('what is drawn', () => {
-  it('is every sample of the journal in columns', async () => {
+describe('the chart', () => {
+  it('has every sample of the journal in columns', async () => {
     const samples = [
       okSample({ seq: 0, at: BEGAN }, 42),
       failedSample({ seq: 1, at: BEGAN + 1000 }),
@@ -188,10 +188,10 @@ describe('what is drawn', () => {
     expect(served.filters).toEqual([{}, { from: BEGAN + 1000 }]);
   });
 
-  it('is every task that lasted at a moment or began later', async () => {
-    const book = createTaskRegistry();
-    book.report(task({ id: 'a', name: 'over', start: BEGAN, end: BEGAN + 1000 }));
-    book.report(
+  it('has every task that was running at a given time or started later', async () => {
+    const registry = createTaskRegistry();
+    registry.report(task({ id: 'a', name: 'over', start: BEGAN, end: BEGAN + 1000 }));
+    registry.report(
       task({
         id: 'b',
         name: 'restart',
@@ -202,10 +202,10 @@ describe('what is drawn', () => {
         status: 'running',
       }),
     );
-    await using served = await serve({ now: live({ report: report({ tasks: taskDowntimes(book.all(), []) }) }) });
-    const tell = async (query: string) =>
+    await using served = await serve({ now: live({ report: report({ tasks: taskDowntimes(registry.all(), []) }) }) });
+    const chartTasks = async (query: string) =>
       chartTasksSchema.parse(await (await fetch(`${served.url}/api/v1/chart/tasks${query}`)).json());
-    expect(await tell('')).toEqual({
+    expect(await chartTasks('')).toEqual({
       origin: new Date(BEGAN).toISOString(),
       names: ['over', 'os_nova : restart'],
       name: [0, 1],
@@ -214,10 +214,10 @@ describe('what is drawn', () => {
       kinds: 'th',
       statuses: 'or',
     });
-    expect((await tell(`?from=${new Date(BEGAN + 2000).toISOString()}`)).names).toEqual(['os_nova : restart']);
+    expect((await chartTasks(`?from=${new Date(BEGAN + 2000).toISOString()}`)).names).toEqual(['os_nova : restart']);
   });
 
-  it('is sent compressed to whoever takes it so', async () => {
+  it('is compressed if the client accepts it', async () => {
     await using served = await serve({ now: full() });
     const { headers } = await ask(`${served.url}/api/v1/report?format=json`, {
       headers: { 'accept-encoding': 'gzip, br' },
@@ -227,7 +227,7 @@ describe('what is drawn', () => {
 });
 
 describe('the metrics', () => {
-  it('show what is known at the scrape', async () => {
+  it('show the state at the time of the scrape', async () => {
     await using served = await serve({ now: full() });
     const answer = await fetch(`${served.url}/metrics`);
     expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
@@ -244,7 +244,7 @@ describe('readiness', () => {
     return { status: answer.status, body: await answer.json() };
   };
 
-  it('is there when the sampler sends and the journal records, paused or not', async () => {
+  it('requires a sampler that sends and a journal that records, paused or not', async () => {
     expect(await ready()).toEqual({ status: 200, body: { ready: true, paused: false } });
     expect(await ready(live({ paused: true, series: [] }))).toEqual({
       status: 200,
@@ -276,7 +276,7 @@ describe('readiness', () => {
     });
   });
 
-  it('is not what says that the process lives', async () => {
+  it('does not affect /healthz', async () => {
     await using served = await serve({ now: live({ health: null }) });
     const answer = await fetch(`${served.url}/healthz`);
     expect(answer.status).toBe(200);
@@ -285,7 +285,7 @@ describe('readiness', () => {
 });
 
 describe('the OpenAPI document', () => {
-  /** The schemas of an operation's answers, as the document has them; only what the test needs of it. */
+  /** The schemas of an operation's answers in the document, as far as the test needs them. */
   const content = z.record(z.string(), z.object({ schema: z.record(z.string(), z.json()) }));
   const operation = z.object({
     operationId: z.string(),
@@ -294,7 +294,7 @@ describe('the OpenAPI document', () => {
   });
   const document = z.object({ openapi: z.string(), paths: z.record(z.string(), z.record(z.string(), operation)) });
 
-  it('tells of every route, and every route answers as it tells', async () => {
+  it('describes every route, and every route responds as described', async () => {
     const samples = [
       { ...okSample({ seq: 0, at: BEGAN }, 42), stages: { connect: 0.01 } },
       failedSample({ seq: 1, at: BEGAN }),
@@ -308,15 +308,15 @@ describe('the OpenAPI document', () => {
     });
     const { openapi, paths } = document.parse(await (await fetch(`${served.url}/api/v1/openapi.json`)).json());
     expect(openapi).toBe('3.1.0');
-    const told = Object.entries(paths).flatMap(([path, operations]) =>
-      Object.entries(operations).map(([method, { requestBody, responses }]) => ({
+    const operations = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, { requestBody, responses }]) => ({
         path,
         method,
         requestBody,
         responses,
       })),
     );
-    expect(told.map(({ path, method }) => `${method} ${path}`).sort()).toEqual([
+    expect(operations.map(({ path, method }) => `${method} ${path}`).sort()).toEqual([
       'delete /api/annotations/{id}',
       'get /',
       'get /api/annotations',
@@ -347,7 +347,7 @@ describe('the OpenAPI document', () => {
       'post /api/v1/tasks',
       'put /api/annotations/{id}',
     ]);
-    for (const { path, method, requestBody, responses } of told) {
+    for (const { path, method, requestBody, responses } of operations) {
       expect(requestBody !== undefined, path).toBe(`${method} ${path}` in BODIES);
       for (const [type, { schema }] of Object.entries(responses['200']?.content ?? {})) {
         if (type === 'text/event-stream') continue; // never ends: see events.test.ts
@@ -371,7 +371,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  /** What must be sent for an answer. */
+  /** The request for each operation. */
   const BODIES: Readonly<Record<string, object>> = {
     'post /api/v1/tasks': { tasks: [] },
     'post /api/v1/checks': { runs: [] },

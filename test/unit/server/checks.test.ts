@@ -18,8 +18,8 @@ const post = (url: string, body: unknown) =>
     body: JSON.stringify(body),
   });
 
-describe('checks that a daemon is told of', () => {
-  it('are given back as they were told, in order', async () => {
+describe('checks that are reported to a daemon', () => {
+  it('are returned as they were reported, in order', async () => {
     await using served = await serve();
     expect(await (await post(served.url, { runs: [run] })).json()).toEqual({ accepted: 1 });
     await post(served.url, { runs: [{ ...run, stage: 'after', checks: [] }] });
@@ -28,7 +28,7 @@ describe('checks that a daemon is told of', () => {
     });
   });
 
-  it('are refused with the place of what is wrong, and none of them taken', async () => {
+  it('are all rejected if one is invalid, with the path of the mistake', async () => {
     await using served = await serve();
     const answer = await post(served.url, { runs: [run, { ...run, stage: 'during' }] });
     expect(answer.status).toBe(400);

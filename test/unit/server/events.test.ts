@@ -4,7 +4,7 @@ import { around, BEGAN, live, liveSeries, ofListNew, report, window } from '../.
 import { failedSample, okSample } from '../../support/samples.ts';
 import { serve } from '../../support/served.ts';
 
-/** Reads one event after the other; comments too, as events named ':'. */
+/** Reads events one by one; comments are events named ':'. */
 async function* eventsOf(url: string, headers: Record<string, string> = {}) {
   const answer = await fetch(`${url}/api/v1/events`, { headers });
   let text = '';
@@ -23,7 +23,7 @@ async function* eventsOf(url: string, headers: Record<string, string> = {}) {
 const down = window({ start: around(745), end: null });
 const closed = window({ start: around(745), end: around(748) });
 
-/** The next one that is not a heartbeat and not the hint when to come again. */
+/** Returns the next event that is neither a heartbeat nor a retry hint. */
 async function next(events: ReturnType<typeof eventsOf>) {
   for (;;) {
     const { value } = await events.next();
@@ -33,13 +33,13 @@ async function next(events: ReturnType<typeof eventsOf>) {
 }
 
 describe('the event stream', () => {
-  it('begins with the status, and tells of each change and each finished window once', async () => {
+  it('starts with the status, and sends each change and each final window once', async () => {
     await using served = await serve();
     const events = eventsOf(served.url);
     expect(await next(events)).toMatchObject({ event: 'status', data: { series: [{ state: 'up' }] } });
     served.show(live({ series: [liveSeries({ status: 'down', open: down })], report: report({ windows: [down] }) }));
     expect(await next(events)).toMatchObject({ event: 'status', data: { series: [{ state: 'down' }] } });
-    // only the time has passed: that is no news
+    // Only time has passed, which is no change.
     served.show(
       live({
         at: BEGAN + 760_000,
@@ -56,7 +56,7 @@ describe('the event stream', () => {
     await events.return();
   });
 
-  it('tells the status now and then also without news, so that silence means that it is lost', async () => {
+  it('sends the status regularly even without changes, so that silence means a lost connection', async () => {
     await using served = await serve({ events: { look: 10, heartbeat: 30, alive: 60_000 } });
     const events = eventsOf(served.url);
     expect((await next(events))?.event).toBe('status');
@@ -64,7 +64,7 @@ describe('the event stream', () => {
     await events.return();
   });
 
-  it('says that the daemon and its sampler are alive, without the status', async () => {
+  it('sends heartbeats of the daemon and its sampler between the statuses', async () => {
     await using served = await serve({ events: { look: 10, heartbeat: 60_000, alive: 20 } });
     const events = eventsOf(served.url);
     expect((await next(events))?.event).toBe('status');
@@ -76,19 +76,19 @@ describe('the event stream', () => {
     await events.return();
   });
 
-  it('tells the samples in columns as they come', async () => {
+  it('sends new samples in columns', async () => {
     await using served = await serve();
     const events = eventsOf(served.url);
     expect((await next(events))?.event).toBe('status');
     served.sample(ofListNew(okSample({ seq: 0, at: BEGAN }, 42)));
     served.sample(ofListNew(failedSample({ seq: 1, at: BEGAN + 1000 })));
-    const told = await next(events);
-    expect(told?.event).toBe('samples');
-    expect(chartSchema.parse(told?.data)).toMatchObject({ series: [{ after: [0, 1000], outcomes: 'of' }] });
+    const event = await next(events);
+    expect(event?.event).toBe('samples');
+    expect(chartSchema.parse(event?.data)).toMatchObject({ series: [{ after: [0, 1000], outcomes: 'of' }] });
     await events.return();
   });
 
-  it('tells one who comes again of the windows that he has missed', async () => {
+  it('sends missed windows to a client that reconnects', async () => {
     const windows = [window(), { ...closed, id: 'second' }, { ...closed, id: 'third' }];
     await using served = await serve({ now: live({ report: report({ windows }) }) });
     const events = eventsOf(served.url, { 'last-event-id': window().id });
@@ -98,7 +98,7 @@ describe('the event stream', () => {
     await events.return();
   });
 
-  it('ends when the server ends', async () => {
+  it('ends when the server is closed', async () => {
     const served = await serve();
     const events = eventsOf(served.url);
     await next(events);

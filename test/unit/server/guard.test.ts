@@ -14,7 +14,7 @@ const problem = (answer: { body: string; headers: Record<string, unknown> }) => 
 };
 
 describe('writing', () => {
-  it('needs nothing on loopback', async () => {
+  it('needs no token on loopback', async () => {
     await using served = await serve();
     const paused = await ask(`${served.url}/api/v1/pause`, { method: 'POST' });
     expect([paused.status, paused.body]).toEqual([200, '{"paused":true}']);
@@ -24,7 +24,7 @@ describe('writing', () => {
     expect(served.orders).toEqual(['pause', 'resume']);
   });
 
-  it('is refused with a wrong token even there', async () => {
+  it('is rejected with a wrong token even on loopback', async () => {
     await using served = await serve({ writeToken: 'right' });
     const post = (authorization: string) =>
       ask(`${served.url}/api/v1/pause`, { method: 'POST', headers: { authorization } });
@@ -32,7 +32,7 @@ describe('writing', () => {
     expect((await post('Bearer right')).status).toBe(200);
   });
 
-  it('is refused to a page of another site', async () => {
+  it('is rejected for a page of another site', async () => {
     await using served = await serve();
     const post = (origin: string) => ask(`${served.url}/api/v1/pause`, { method: 'POST', headers: { origin } });
     const foreign = await post('https://evil.example');
@@ -65,7 +65,7 @@ describe('writing', () => {
     expect(writes.length).toBeGreaterThan(8);
   });
 
-  it.skipIf(isMissing(OUTER_ADDRESS))('needs the bearer token where others can reach the listener', async () => {
+  it.skipIf(isMissing(OUTER_ADDRESS))('needs the bearer token unless the listener is on loopback', async () => {
     await using served = await serve({ listen: { host: outerAddress ?? '', port: 0 }, writeToken: 'right' });
     const post = (headers: Record<string, string>) => ask(`${served.url}/api/v1/pause`, { method: 'POST', headers });
     const bare = await post({});
@@ -80,13 +80,16 @@ describe('writing', () => {
     expect(served.orders).toEqual(['pause']);
   });
 
-  it.skipIf(isMissing(OUTER_ADDRESS))('is off there when no token is configured', async () => {
-    await using served = await serve({ listen: { host: outerAddress ?? '', port: 0 } });
-    const headers = { authorization: 'Bearer ' };
-    expect((await ask(`${served.url}/api/v1/pause`, { method: 'POST' })).status).toBe(403);
-    expect((await ask(`${served.url}/api/v1/pause`, { method: 'POST', headers })).status).toBe(403);
-    expect(served.orders).toEqual([]);
-  });
+  it.skipIf(isMissing(OUTER_ADDRESS))(
+    'is disabled if the listener is not on loopback and no token is configured',
+    async () => {
+      await using served = await serve({ listen: { host: outerAddress ?? '', port: 0 } });
+      const headers = { authorization: 'Bearer ' };
+      expect((await ask(`${served.url}/api/v1/pause`, { method: 'POST' })).status).toBe(403);
+      expect((await ask(`${served.url}/api/v1/pause`, { method: 'POST', headers })).status).toBe(403);
+      expect(served.orders).toEqual([]);
+    },
+  );
 });
 
 describe('a listener on loopback', () => {
@@ -109,8 +112,8 @@ describe('a listener on loopback', () => {
   });
 });
 
-describe('a listener that others reach', () => {
-  it('answers to addresses and names of its own alone, against DNS rebinding', async () => {
+describe('a listener that is not on loopback', () => {
+  it('answers only to its own addresses and names, against DNS rebinding', async () => {
     await using served = await serve({
       listen: { host: '0.0.0.0', port: 0 },
       allowedHosts: ['Rollwatch.example', 'rollwatch'],
@@ -141,7 +144,7 @@ describe('a listener that others reach', () => {
     }
   });
 
-  it('answers no path to another name', async () => {
+  it('answers no path under another name', async () => {
     await using served = await serve({ listen: { host: '0.0.0.0', port: 0 }, writeToken: 'right' });
     const headers = { host: 'evil.example', authorization: 'Bearer right' };
     for (const path of ['/', '/page.js', '/metrics', '/healthz', '/api/v1/events', '/api/annotations', '/nowhere'])
@@ -151,8 +154,8 @@ describe('a listener that others reach', () => {
   });
 });
 
-describe('a request without a name', () => {
-  it.each(['0.0.0.0', '127.0.0.1'])('is not answered on %s, as an old protocol lets it', async (host) => {
+describe('a request without a Host header', () => {
+  it.each(['0.0.0.0', '127.0.0.1'])('is rejected on %s, although HTTP/1.0 allows it', async (host) => {
     await using served = await serve({ listen: { host, port: 0 } });
     const socket = connect({ port: Number(new URL(served.url).port), host: '127.0.0.1' });
     socket.end('GET /api/v1/status HTTP/1.0\r\n\r\n');
@@ -187,8 +190,8 @@ describe('a request that came through a proxy to a listener on loopback', () => 
   });
 });
 
-describe('a request that is not right', () => {
-  it('is told what would be, as problem+json', async () => {
+describe('an invalid request', () => {
+  it('gets the mistake as problem+json', async () => {
     await using served = await serve();
     const get = async (path: string) => problem(await ask(served.url + path));
     expect(await get('/api/v1/samples?outcome=bad')).toEqual({
@@ -234,7 +237,7 @@ describe('a request that is not right', () => {
     expect(await get('/%zz')).toMatchObject({ status: 400 });
   });
 
-  it('is told which methods a path takes', async () => {
+  it('gets the methods that the path allows', async () => {
     await using served = await serve();
     const wrong = await ask(`${served.url}/api/v1/status`, { method: 'DELETE' });
     expect([wrong.status, wrong.headers['allow']]).toEqual([405, 'GET, HEAD']);
@@ -243,7 +246,7 @@ describe('a request that is not right', () => {
     expect(served.orders).toEqual([]);
   });
 
-  it('is refused when its body is too large or of a type that is not taken', async () => {
+  it('is rejected if its body is too large or of an unsupported type', async () => {
     await using served = await serve();
     const post = (type: string, body: string) =>
       ask(`${served.url}/api/v1/pause`, { method: 'POST', headers: { 'content-type': type }, body });
@@ -258,13 +261,13 @@ describe('a request that is not right', () => {
     expect(served.orders).toEqual([]);
   });
 
-  it('gets a problem even when it is no HTTP, or too long', async () => {
+  it('gets a problem even if it is not HTTP or too long', async () => {
     await using served = await serve();
     const long = await ask(`${served.url}/healthz`, { headers: { 'x-long': 'x'.repeat(30_000) } });
     expect([long.status, problem(long).status]).toEqual([431, 431]);
   });
 
-  it('learns nothing of our insides when the fault is ours', async () => {
+  it('gets no internals if the server fails', async () => {
     await using served = await serve({
       run: readerOf(() => {
         throw new Error('secret at /etc/rollwatch');
@@ -277,7 +280,7 @@ describe('a request that is not right', () => {
   });
 });
 
-describe('an address that can not be had', () => {
+describe('an address to listen on', () => {
   const refusal = async (host: string, port: number): Promise<unknown> => {
     try {
       await using _served = await serve({ listen: { host, port } });
@@ -287,7 +290,7 @@ describe('an address that can not be had', () => {
     return null;
   };
 
-  it('is refused with what is wrong', async () => {
+  it('that is unusable is rejected with the reason', async () => {
     const taken = createTcpServer();
     const port = await new Promise<number>((resolve) => {
       taken.listen(0, '127.0.0.1', () => {

@@ -1,4 +1,6 @@
-/** Whatever is sent to it, the server answers in time with what was wrong, never with a fault of its own, and lives on. */
+/**
+ * Whatever it receives, the server answers in time with the mistake, never with an internal error, and keeps running.
+ */
 
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -13,10 +15,10 @@ import { BEGAN, LIST_KEPT, LIST_NEW, ofListNew, readerOfState } from '../../supp
 import { failedSample, okSample } from '../../support/samples.ts';
 import { ask, type Served, serve } from '../../support/served.ts';
 
-/** More by hand: ROLLWATCH_FUZZ=20000, with another ROLLWATCH_FUZZ_SEED. */
+/** For longer runs set ROLLWATCH_FUZZ=20000 and another ROLLWATCH_FUZZ_SEED. */
 const RUNS = Number(process.env['ROLLWATCH_FUZZ'] ?? 300);
 const SEED = Number(process.env['ROLLWATCH_FUZZ_SEED'] ?? 16);
-/** An answer that takes longer is too long even on a machine with much else to do, in milliseconds. */
+/** The time limit of an answer on a busy machine, in milliseconds. */
 const PATIENCE = 10_000;
 const LIMIT = 60_000 + RUNS * 200;
 
@@ -75,12 +77,12 @@ type Sent = {
   readonly body?: string;
 };
 
-/** Sends it, and holds what comes back to the rules. */
+/** Sends a request and checks the answer against the rules. */
 async function hold({ method, path, headers = {}, body = '' }: Sent): Promise<number> {
   const began = performance.now();
   const { status, headers: given, body: got } = await ask(served.url + path, { method, headers, body });
   expect(performance.now() - began).toBeLessThan(PATIENCE);
-  // Without health there is nothing ready here
+  // Never ready, because this server has no health.
   if (!path.startsWith('/readyz'))
     expect({ status, log: served.log, got: status < 500 ? '' : got }).toEqual({
       status: Math.min(status, 499),
@@ -112,7 +114,7 @@ const READS = [
   ...['json', 'text', 'junit', 'markdown', 'html', 'csv'].map((format) => `/api/v1/report?format=${format}`),
 ];
 
-/** Whatever was taken can be told again. */
+/** Whatever was accepted can be read back. */
 async function readable(): Promise<void> {
   for (const path of READS)
     expect({ path, status: await hold({ method: 'GET', path }) }).toEqual({ path, status: 200 });
@@ -147,7 +149,7 @@ const anyMoment = fc.oneof(
   ),
 );
 const anything = fc.oneof(fc.jsonValue({ maxDepth: 4 }), anyText, anyNumber, anyMoment, fc.constant(null));
-/** Usually what belongs there, now and then anything. */
+/** Usually a valid value, sometimes any other. */
 const mostly = <Value>(right: fc.Arbitrary<Value>) =>
   fc.oneof({ weight: 12, arbitrary: right as fc.Arbitrary<unknown> }, { weight: 1, arbitrary: anything });
 const optional = <Value>(model: Record<string, fc.Arbitrary<Value>>): fc.Arbitrary<Record<string, Value>> =>
@@ -220,7 +222,7 @@ const nested = fc
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 describe('a body', { timeout: LIMIT }, () => {
-  it.each([50, 5000, 100_000])('nested %i deep is taken or refused, wherever it stands', async (depth) => {
+  it.each([50, 5000, 100_000])('nested %i deep is accepted or rejected, at any place', async (depth) => {
     const deep = `${'['.repeat(depth)}${']'.repeat(depth)}`;
     const bodies = [
       deep,
@@ -245,7 +247,7 @@ describe('a body', { timeout: LIMIT }, () => {
     await readable();
   });
 
-  it('of any shape is taken or refused', async () => {
+  it('of any shape is accepted or rejected', async () => {
     let taken = 0;
     await fc.assert(
       fc.asyncProperty(
@@ -260,11 +262,11 @@ describe('a body', { timeout: LIMIT }, () => {
       { seed: SEED, numRuns: RUNS },
     );
     await readable();
-    // or nothing was tried but refusals
+    // Otherwise only rejections were tested.
     expect(taken).toBeGreaterThan(RUNS / 10);
   });
 
-  it('of any text, type and encoding is taken or refused', async () => {
+  it('of any text, type and encoding is accepted or rejected', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.oneof(
@@ -339,7 +341,7 @@ describe('a query, a path and headers', { timeout: LIMIT }, () => {
     value.map((one) => `/api/annotations/${one.slice(0, 3000)}`),
     value.map((one) => `/${one.slice(0, 3000)}`),
   );
-  /** What a client may put into a header. */
+  /** Characters that a client can put into a header. */
   const header = fc
     .oneof(
       fc.string({ maxLength: 60 }),
@@ -375,7 +377,7 @@ describe('a query, a path and headers', { timeout: LIMIT }, () => {
     cookie: header,
     'x-http-method-override': header,
   });
-  it('of any kind are answered', async () => {
+  it('with any content are answered', async () => {
     await fc.assert(
       fc.asyncProperty(
         path,
@@ -392,8 +394,8 @@ describe('a query, a path and headers', { timeout: LIMIT }, () => {
   });
 });
 
-describe('what is no HTTP', { timeout: LIMIT }, () => {
-  it('is refused or hung up on', async () => {
+describe('input that is not HTTP', { timeout: LIMIT }, () => {
+  it('is rejected or disconnected', async () => {
     const line = fc.constantFrom(
       'GET / HTTP/1.1',
       'GET  HTTP/1.1',

@@ -1,4 +1,4 @@
-/** Clients that take without end, never read, or never finish: nobody else may feel it. */
+/** Clients that download endlessly, never read or never finish must not affect others. */
 
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ afterEach(() => {
 
 type Client = { readonly socket: Socket; readonly text: () => string; readonly closed: Promise<void> };
 
-/** A bare connection, from an address of loopback; it reads until it is told not to. */
+/** A raw connection from a loopback address; it reads until it is paused. */
 async function client(served: Served, text: string, { from = '127.0.0.1', reads = true } = {}): Promise<Client> {
   const { port } = new URL(served.url);
   const socket = connect({ port: Number(port), host: '127.0.0.1', localAddress: from });
@@ -32,14 +32,14 @@ const EVENTS = 'GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n';
 const SAMPLES = 'GET /api/v1/samples HTTP/1.1\r\nHost: localhost\r\n\r\n';
 
 describe('the event stream', () => {
-  it('is there for a newcomer whoever holds it already, of the same address and of others', async () => {
+  it('accepts a new client even if all streams are in use, by the same address or by others', async () => {
     await using served = await serve({ limits: { events: { total: 4, perAddress: 2 } } });
     const deaf = [];
     for (const from of ['127.0.0.2', '127.0.0.2', '127.0.0.2', '127.0.0.3', '127.0.0.3', '127.0.0.4'])
       deaf.push(await client(served, EVENTS, { from, reads: false }));
     const reader = await client(served, EVENTS);
     await expect.poll(reader.text).toContain('event: status');
-    // The first three were dropped: one by its own address, two as the oldest of all
+    // The first three were dropped: one because of its address, two as the oldest.
     for (const one of [deaf[0], deaf[1]]) one?.socket.resume();
     await deaf[0]?.closed;
     await deaf[1]?.closed;
@@ -50,7 +50,7 @@ describe('the event stream', () => {
 });
 
 describe('a download', () => {
-  it('that nobody reads ends for one who comes after, and the journal is read no further', async () => {
+  it('that nobody reads is ended for a new client, and the journal is no longer read', async () => {
     let open = 0;
     let read = 0;
     async function* stored() {
@@ -77,7 +77,7 @@ describe('a download', () => {
 });
 
 describe('a connection', () => {
-  it('that does nothing gives way to a new one, one that is answered does not', async () => {
+  it('that is idle is closed for a new one, one that is being answered is not', async () => {
     await using served = await serve({ limits: { connections: { total: 4, perAddress: 4 } } });
     const busy = await client(served, EVENTS);
     await expect.poll(busy.text).toContain('event: status');
@@ -109,7 +109,7 @@ describe('a connection', () => {
     expect((await ask(`${served.url}/healthz`)).status).toBe(200);
   });
 
-  it('that takes nothing of a download any more is closed', async () => {
+  it('that no longer reads its download is closed', async () => {
     let open = 0;
     async function* stored() {
       open += 1;

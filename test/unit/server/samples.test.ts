@@ -10,7 +10,7 @@ const three = async function* () {
 };
 
 describe('the samples', () => {
-  it('are JSON lines unless CSV is asked for, by name or by the Accept header', async () => {
+  it('are JSON lines unless CSV is requested, by name or by the Accept header', async () => {
     await using served = await serve({ stored: three });
     const read = async (query: string, accept = '*/*') => {
       const answer = await fetch(`${served.url}/api/v1/samples${query}`, { headers: { accept } });
@@ -27,7 +27,7 @@ describe('the samples', () => {
     expect((await read('?format=jsonl', 'text/csv')).lines).toEqual(json.lines);
   });
 
-  it('are chosen by the journal', async () => {
+  it('are filtered by the journal', async () => {
     await using served = await serve();
     const query =
       'cloud=prod&probe=token&connection=&outcome=failed&from=2026-11-23T08:10:00%2B01:00&to=2026-11-23T07:20:00.5Z&limit=9';
@@ -47,7 +47,7 @@ describe('the samples', () => {
     ]);
   });
 
-  it('are an error, not an empty answer, when the journal can not be read', async () => {
+  it('are an error, not an empty answer, if the journal cannot be read', async () => {
     await using served = await serve({
       // biome-ignore lint/correctness/useYield: it fails before the first
       stored: async function* () {
@@ -57,7 +57,7 @@ describe('the samples', () => {
     expect((await ask(`${served.url}/api/v1/samples`)).status).toBe(500);
   });
 
-  it('are cut off, and not ended as if whole, when the journal fails on the way', async () => {
+  it('are cut off, not ended as if complete, if the journal fails while they are sent', async () => {
     await using served = await serve({
       stored: async function* () {
         for (let seq = 0; seq < 1000; seq++) yield okSample({ seq, at: BEGAN }, 42);
@@ -67,7 +67,7 @@ describe('the samples', () => {
     await expect(ask(`${served.url}/api/v1/samples`)).rejects.toThrow('aborted');
   });
 
-  it('are read only as fast as they are taken, and no further once the reader has gone', async () => {
+  it('are read only as fast as the client reads, and no further once it has disconnected', async () => {
     let read = 0;
     let ended = false;
     const endless = async function* (): AsyncGenerator<Sample> {
@@ -81,7 +81,7 @@ describe('the samples', () => {
     await new Promise<void>((resolve, reject) => {
       const request = get(`${served.url}/api/v1/samples`, { agent: false }, (answer) => {
         answer.once('readable', () => {
-          // not taken any further: the sender has to stop by itself
+          // Stops reading: the sender has to stop by itself.
           untilStill(() => read).then(() => {
             request.destroy();
             resolve();
@@ -104,11 +104,11 @@ async function until(condition: () => boolean): Promise<void> {
   for (let tries = 0; tries < 250 && !condition(); tries++) await turn();
 }
 
-/** Until a number has not changed for five looks. */
+/** Waits until a number is the same in five polls. */
 async function untilStill(look: () => number): Promise<void> {
   let last = -1;
   for (let still = 0, tries = 0; still < 5; tries++) {
-    if (tries > 400) throw new Error('it never stood still');
+    if (tries > 400) throw new Error('it never stalled');
     await turn();
     still = look() === last ? still + 1 : 0;
     last = look();

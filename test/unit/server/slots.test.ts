@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createSlots, type Slots } from '../../../src/server/limits.ts';
 
-/** Takes a slot; `dropped` has the names of those who lost theirs. */
+/** Takes slots; `dropped` contains the names of clients that lost theirs. */
 const taker = (slots: Slots) => {
   const dropped: string[] = [];
   const take = (name: string, address: string, burden = 0) =>
@@ -9,7 +9,7 @@ const taker = (slots: Slots) => {
   return { dropped, take };
 };
 
-it('drops the oldest of the same address where that has too many', () => {
+it('drops the oldest of an address that has too many', () => {
   const { dropped, take } = taker(createSlots({ total: 10, perAddress: 2 }));
   for (const name of ['a1', 'a2', 'a3']) take(name, 'a');
   take('b1', 'b');
@@ -17,7 +17,7 @@ it('drops the oldest of the same address where that has too many', () => {
   expect(dropped).toEqual(['a1', 'a2']);
 });
 
-it('drops the one with the greatest burden before an older one, whoever it is', () => {
+it('drops the largest one before an older one, whatever its address', () => {
   const slots = createSlots({ total: 3, perAddress: 3 });
   const { dropped, take } = taker(slots);
   take('old', 'a');
@@ -30,7 +30,7 @@ it('drops the one with the greatest burden before an older one, whoever it is', 
   expect(slots.held()).toBe(3);
 });
 
-it('has room again for what is given back, also when it was dropped before', () => {
+it('has a free place after a release, also of one that was dropped before', () => {
   const slots = createSlots({ total: 1, perAddress: 1 });
   const { dropped, take } = taker(slots);
   const release = take('a', 'a');

@@ -16,7 +16,7 @@ const post = (url: string, body: unknown) =>
   });
 
 describe('POST /api/v1/tasks', () => {
-  it('takes tasks as sources tell them, with what is left out filled in', async () => {
+  it('accepts tasks as sources report them, and fills in missing fields', async () => {
     await using served = await serve();
     const whole = {
       id: 'callback-1-2',
@@ -99,7 +99,7 @@ describe('POST /api/v1/tasks', () => {
       /^tasks\[0\].end: is before start$/,
     ],
     ['two megabytes', JSON.stringify({ tasks: [], pad: 'x'.repeat(2_000_000) }), 413, /1048576|large/],
-  ] as const)('refuses %s with one clear answer, and takes nothing of it', async (_what, body, status, detail) => {
+  ] as const)('rejects %s completely, with one clear answer', async (_what, body, status, detail) => {
     await using served = await serve();
     const answer = await post(`${served.url}/api/v1/tasks`, body);
     const problem: unknown = await answer.json();
@@ -108,18 +108,18 @@ describe('POST /api/v1/tasks', () => {
     expect(served.tasks).toEqual([]);
   });
 
-  it('takes 5000 running tasks, and one more only once another has ended', async () => {
+  it('accepts 5000 running tasks, and another one only once one has ended', async () => {
     await using served = await serve();
-    const tell = async (tasks: readonly object[]) => (await post(`${served.url}/api/v1/tasks`, { tasks })).status;
+    const report = async (tasks: readonly object[]) => (await post(`${served.url}/api/v1/tasks`, { tasks })).status;
     const running = (id: string) => ({ id, name: 'a', start: START });
-    expect(await tell(Array.from({ length: 5000 }, (_, index) => running(`t${index}`)))).toBe(200);
+    expect(await report(Array.from({ length: 5000 }, (_, index) => running(`t${index}`)))).toBe(200);
     const answer = await post(`${served.url}/api/v1/tasks`, { tasks: [running('more')] });
     expect(await answer.json()).toMatchObject({
       status: 409,
       detail: expect.stringMatching(/^tasks: 5001 running with these/),
     });
-    expect(await tell([running('t7'), running('t7')])).toBe(200);
-    expect(await tell([{ ...running('t7'), status: 'ok' }, running('more')])).toBe(200);
+    expect(await report([running('t7'), running('t7')])).toBe(200);
+    expect(await report([{ ...running('t7'), status: 'ok' }, running('more')])).toBe(200);
     expect(served.tasks).toHaveLength(5004);
   });
 
@@ -128,14 +128,14 @@ describe('POST /api/v1/tasks', () => {
     ['0', 400],
     ['3601', 400],
     ['often', 400],
-  ])('takes a heartbeat of %s s with %d', async (heartbeat, status) => {
+  ])('answers a heartbeat of %s s with %d', async (heartbeat, status) => {
     await using served = await serve();
     const headers = { 'Content-Type': 'application/json', 'Rollwatch-Heartbeat': heartbeat };
     const answer = await fetch(`${served.url}/api/v1/tasks`, { method: 'POST', headers, body: '{"tasks": []}' });
     expect(answer.status).toBe(status);
   });
 
-  it('asks for the token where others can reach the listener', async () => {
+  it('requires the token unless the listener is on loopback', async () => {
     await using served = await serve({ writeToken: 'hush', listen: { host: '0.0.0.0', port: 0 } });
     const url = `http://127.0.0.1:${new URL(served.url).port}/api/v1/tasks`;
     expect((await post(url, { tasks: [] })).status).toBe(401);
@@ -144,11 +144,13 @@ describe('POST /api/v1/tasks', () => {
 });
 
 describe('GET /api/v1/tasks', () => {
-  it('gives the tasks by their start with what each may have cost, and those that are asked for', async () => {
-    const book = createTaskRegistry();
-    book.report(task({ id: 'a', start: BEGAN, end: BEGAN + 1500 }));
-    book.report(task({ id: 'b', name: 'Start', kind: 'handler', start: BEGAN + 2000, end: null, status: 'running' }));
-    await using served = await serve({ now: live({ report: report({ tasks: taskDowntimes(book.all(), []) }) }) });
+  it('returns tasks by start with the downtime of each, and can be filtered', async () => {
+    const registry = createTaskRegistry();
+    registry.report(task({ id: 'a', start: BEGAN, end: BEGAN + 1500 }));
+    registry.report(
+      task({ id: 'b', name: 'Start', kind: 'handler', start: BEGAN + 2000, end: null, status: 'running' }),
+    );
+    await using served = await serve({ now: live({ report: report({ tasks: taskDowntimes(registry.all(), []) }) }) });
     const get = async (query = ''): Promise<unknown> => (await fetch(`${served.url}/api/v1/tasks${query}`)).json();
     expect(await get('?kind=task')).toEqual({
       tasks: [
@@ -167,7 +169,7 @@ describe('GET /api/v1/tasks', () => {
           source: 'callback',
           sources: ['callback'],
           windows: 0,
-          downtimeBeganSeconds: 0,
+          downtimeAttributedSeconds: 0,
           downtimeDuringSeconds: 0,
         },
       ],
@@ -178,13 +180,13 @@ describe('GET /api/v1/tasks', () => {
 });
 
 describe('POST /api/v1/phases', () => {
-  it('takes no more names than a report can measure', async () => {
+  it('rejects more names than a report can measure', async () => {
     await using served = await serve({ now: live({ phases: Array.from({ length: 200 }, (_, index) => `p${index}`) }) });
     const begin = async (name: string) => (await post(`${served.url}/api/v1/phases`, { name })).status;
     expect([await begin('p7'), await begin('end'), await begin('another')]).toEqual([200, 200, 409]);
   });
 
-  it('refuses a name that the plan does not have, unless it is meant', async () => {
+  it('rejects a name that is not in the plan, unless `unplanned` is set', async () => {
     const verdict = { plan: 'night', phases: [neverBegun('pre-maintenance'), neverBegun('maintenance')] };
     await using served = await serve({ now: live({ report: report({ verdict }) }) });
     const begin = async (body: object) => post(`${served.url}/api/v1/phases`, body);
@@ -209,7 +211,7 @@ describe('POST /api/v1/phases', () => {
     expect(statuses).toEqual([400, 200, 200, 200]);
   });
 
-  it('takes a phase that begins now, or at a moment', async () => {
+  it('starts a phase now or at a given time', async () => {
     await using served = await serve();
     expect((await post(`${served.url}/api/v1/phases`, { name: 'maintenance' })).status).toBe(200);
     expect((await post(`${served.url}/api/v1/phases`, { name: 'finish', at: START })).status).toBe(200);

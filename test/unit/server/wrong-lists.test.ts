@@ -6,8 +6,8 @@ import { tasksInput } from '../../../src/server/task-routes.ts';
 const many = (count: number): unknown[] => Array.from({ length: count }, () => ({}));
 const run = { stage: 'before', cloud: 'c', vantage: 'v', at: 0, checks: many(400_000), baseline: '' };
 
-/** As many as the largest body that is taken can hold. zod keeps an issue for each, of which one is shown. */
-describe('a list of wrong entries', () => {
+/** As many as fit into the largest accepted body. zod would keep an issue for each; one is shown. */
+describe('a list of invalid entries', () => {
   it.each([
     ['tasks', tasksInput, { tasks: many(300_000) }],
     ['runs of checks', runsSchema, { runs: many(400_000) }],

@@ -18,7 +18,9 @@ export const parse = (parser: TaskParser, text: string): readonly Task[] => {
   return latestOf([...reported, ...parser.end()]);
 };
 
-/** `15:55:56.102 +473 handler ok os_nova/Stop services (nova1)`: start, duration in ms, kind, status, name and hosts. */
+/**
+ * `15:55:56.102 +473 handler ok os_nova/Stop services (nova1)`: start, duration in ms, kind, status, name and hosts.
+ */
 export function row({ start, end, kind, status, role, name, hosts }: Task): string {
   const duration = end === null ? '?' : `+${Math.round(end - start)}`;
   const [, time = ''] = toIso(start).split('T');

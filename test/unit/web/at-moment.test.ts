@@ -5,14 +5,14 @@ import { overallAt, reportAt } from '../../../src/web/at-moment.ts';
 import { around, BEGAN, live, liveSeries, overall, report, summary, TOKEN, window } from '../../support/live.ts';
 import { budget, measures, phaseVerdict } from '../../support/verdicts.ts';
 
-/** The API has been down since second 300; this is known of second 307. */
+/** The API has been down since second 300; the report is from second 307. */
 const AT = BEGAN + 307_000;
 const LATER = AT + 4000;
 const SEVEN = { min: 6, estimate: 7, max: 7.5 };
 const open = (gaps: readonly { readonly from: number; readonly until: number }[] = []) =>
   window({ end: null, duration: SEVEN, gaps });
 
-const told = (windows = [open()]) => {
+const reportOf = (windows = [open()]) => {
   const phase = phaseVerdict({
     running: true,
     measures: measures({ api_downtime: SEVEN, longest_window: SEVEN }),
@@ -28,11 +28,11 @@ const told = (windows = [open()]) => {
   });
 };
 
-const face = (windows = [open()]) => toApiReport(told(windows), { summary: [], tasks: 'all' });
+const apiReport = (windows = [open()]) => toApiReport(reportOf(windows), { summary: [], tasks: 'all' });
 
 describe('a report that is shown some seconds later', () => {
-  it('counts on what is down, so that the truth stays within the error bars', () => {
-    const later = reportAt(face(), LATER);
+  it('extends open downtime, so that the truth stays within the error bars', () => {
+    const later = reportAt(apiReport(), LATER);
     const truth = (LATER - around(300).estimate) / 1000;
     for (const bar of [
       later.overall.probes['server-list']?.downtimeSeconds,
@@ -48,30 +48,30 @@ describe('a report that is shown some seconds later', () => {
     expect([later.overall.probes['token']?.downtimeSeconds.max, later.probes[1]?.downtimeSeconds.max]).toEqual([0, 0]);
   });
 
-  it('counts time that nobody observes for the most alone', () => {
+  it('adds unobserved time to the maximum only', () => {
     const blind = [open([{ from: AT - 1000, until: AT }])];
-    expect(reportAt(face(blind), LATER).overall.probes['server-list']?.downtimeSeconds).toEqual({
+    expect(reportAt(apiReport(blind), LATER).overall.probes['server-list']?.downtimeSeconds).toEqual({
       min: 6,
       estimate: 7,
       max: 11.5,
     });
   });
 
-  it('stays as it is where nothing is down, or the run is over', () => {
-    const up = face([window()]);
+  it('does not change if nothing is down or the run has ended', () => {
+    const up = apiReport([window()]);
     expect(reportAt(up, LATER)).toBe(up);
-    const over = { ...face(), run: { ...face().run, running: false } };
+    const over = { ...apiReport(), run: { ...apiReport().run, running: false } };
     expect(reportAt(over, LATER)).toBe(over);
-    expect(reportAt(face(), AT - 5000).overall).toEqual(face().overall);
+    expect(reportAt(apiReport(), AT - 5000).overall).toEqual(apiReport().overall);
   });
 });
 
-it('the downtime beside the banner is that of the banner', () => {
+it('the downtime next to the banner equals that of the banner', () => {
   const status = toApiStatus(
     live({
       at: AT,
       series: [liveSeries({ status: 'down', open: open() }), liveSeries({ series: TOKEN })],
-      report: told(),
+      report: reportOf(),
     }),
   );
   expect(overallAt(status, LATER).probes['server-list']?.downtimeSeconds).toEqual({ min: 6, estimate: 11, max: 11.5 });

@@ -22,7 +22,7 @@ const STATUS: ApiStatus = {
   servers: { created: 0, deleted: 0, leaked: 0 },
 };
 
-/** What the browser gives: events that the daemon sends. */
+/** Stands in for the browser's EventSource. */
 class Stream extends EventTarget {
   static last: Stream | null = null;
   constructor() {
@@ -48,7 +48,7 @@ afterEach(() => {
 });
 
 describe('the page of a daemon', () => {
-  it('notices within 3 s that the daemon is frozen, and goes on with its next word', async () => {
+  it('notices within 3 s that the daemon is frozen, and continues with its next event', async () => {
     const store = createStore();
     const source = followDaemon(store);
     send('status', STATUS);
@@ -66,7 +66,7 @@ describe('the page of a daemon', () => {
     source.close();
   });
 
-  it('knows of each second when the sampler told of itself last', () => {
+  it('has the last sign of life of the sampler for each second', () => {
     const store = createStore();
     const source = followDaemon(store);
     send('status', STATUS);

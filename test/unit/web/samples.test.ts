@@ -19,7 +19,7 @@ import { failedSample, okSample, SERIES, voidSample } from '../../support/sample
 const T0 = Date.UTC(2026, 10, 23);
 const BOOT = { ...SERIES, probe: 'server-boot', connection: '' } as const;
 
-const face = (samples: readonly Sample[], { origin = T0, series = [SERIES] as readonly (typeof SERIES)[] } = {}) => {
+const chartOf = (samples: readonly Sample[], { origin = T0, series = [SERIES] as readonly (typeof SERIES)[] } = {}) => {
   const chart = createChart(origin, series);
   for (const sample of samples) chart.add(sample);
   return chart.toApi();
@@ -42,7 +42,7 @@ describe('samples in columns', () => {
       failedSample({ seq: 2, at: T0 + 1100, extra: true }),
       voidSample({ seq: 3, at: T0 + 2000 }, 1500),
     ];
-    addSamples(store, face(samples));
+    addSamples(store, chartOf(samples));
     const own = only(store);
     expect(moments(own)).toEqual([0, 1000, 1100, 2000]);
     expect([...own.took.subarray(0, 4)].map((seconds) => Math.round(seconds * 1000))).toEqual([42, 5, 0, 1500]);
@@ -60,7 +60,7 @@ describe('samples in columns', () => {
     ]);
   });
 
-  it('tell the stages of a boot, as far as it came', () => {
+  it('contain the stages of a boot, as far as it got', () => {
     const store = emptyStore();
     const boot = (sample: Sample, stages: Sample['stages']): Sample => ({ ...sample, ...BOOT, stages });
     const stages = { accepted: 0.2, active: 1.5, delete_accepted: 0.1, gone: 2 };
@@ -68,12 +68,12 @@ describe('samples in columns', () => {
       boot(okSample({ seq: 0, at: T0 }), stages),
       boot(failedSample({ seq: 1, at: T0 + 4000 }), { accepted: 0.2 }),
     ];
-    addSamples(store, face(boots, { series: [BOOT] }));
+    addSamples(store, chartOf(boots, { series: [BOOT] }));
     const seconds = [...only(store).stages.subarray(0, 8)].map((one) => Math.round(one * 10) / 10);
     expect(seconds).toEqual([0.2, 1.5, 0.1, 2, 0.2, Number.NaN, Number.NaN, Number.NaN]);
   });
 
-  it('come out the same, however they are dealt out, told twice, and in whatever order they end', () => {
+  it('are the same however they are split, repeated or ordered', () => {
     const places = fc.uniqueArray(fc.integer({ min: 0, max: 5000 }), { minLength: 1, maxLength: 60 });
     const cuts = fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 5 });
     fc.assert(
@@ -82,7 +82,7 @@ describe('samples in columns', () => {
           at % 3 === 0 ? failedSample({ seq, at: T0 + at }) : okSample({ seq, at: T0 + at }, at),
         );
         const store = emptyStore();
-        for (const cut of [...where, 0]) addSamples(store, face(samples.slice(cut), { origin: T0 + cut }));
+        for (const cut of [...where, 0]) addSamples(store, chartOf(samples.slice(cut), { origin: T0 + cut }));
         const own = only(store);
         const sorted = ats.toSorted((a, b) => a - b);
         expect(moments(own)).toEqual(sorted);
@@ -94,9 +94,9 @@ describe('samples in columns', () => {
     );
   });
 
-  it('are found by the moment sent', () => {
+  it('are found by the time they were sent', () => {
     const store = emptyStore();
-    addSamples(store, face([0, 1000, 2000].map((at, seq) => okSample({ seq, at: T0 + at }))));
+    addSamples(store, chartOf([0, 1000, 2000].map((at, seq) => okSample({ seq, at: T0 + at }))));
     const own = only(store);
     expect([-1, 0, 1, 1000, 2001].map((at) => firstFrom(own, T0 + at))).toEqual([0, 0, 1, 1, 3]);
     expect([-500, 400, 600, 9000].map((at) => nearest(own, T0 + at))).toEqual([0, 0, 1, 2]);

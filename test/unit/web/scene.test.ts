@@ -13,7 +13,7 @@ import { phaseVerdict } from '../../support/verdicts.ts';
 const DAY = 86_400_000;
 const ENDED = BEGAN + 750_000;
 
-/** What is drawn of a report in a file that is opened a day later. */
+/** The scene of a report file that is opened a day later. */
 function sceneInFile(some: Report): Scene {
   const drawing = createDrawing(some);
   drawing.add(ofListNew(okSample({ seq: 0, at: BEGAN + 1000 }, 40)));
@@ -27,18 +27,18 @@ function sceneInFile(some: Report): Scene {
   return sceneOf(read, state, { rows: packed(state.tasks), lastedUntil: nowOf(state, ENDED + DAY) });
 }
 
-describe('a report in a file that is opened a day later', () => {
+describe('a report file that is opened a day later', () => {
   const running = report({
     run: { ...report().run, running: true },
     windows: [window({ end: null, provisional: true })],
     verdict: { plan: 'p', result: 'pass', phases: [phaseVerdict({ running: true })] },
   });
 
-  it('ends with what was observed, also where the run was going on', () => {
+  it('ends with what was observed, also if the run was still active', () => {
     for (const some of [report(), running]) {
       const { until, phases } = sceneInFile(some);
       expect(until).toBe(ENDED);
-      expect(phases.flatMap(({ stretches }) => stretches).filter((one) => one.until > ENDED)).toEqual([]);
+      expect(phases.flatMap(({ intervals }) => intervals).filter((one) => one.until > ENDED)).toEqual([]);
     }
   });
 
@@ -46,12 +46,12 @@ describe('a report in a file that is opened a day later', () => {
     expect(sceneInFile(running).lanes.map(({ knownUntil }) => knownUntil - ENDED)).toEqual([expect.closeTo(-1960, 1)]);
   });
 
-  it('shows all of a run that has ended: what was not observed is in its gaps', () => {
+  it('shows a run that has ended completely, with unobserved time as gaps', () => {
     expect(sceneInFile(report()).lanes.map(({ knownUntil }) => knownUntil)).toEqual([ENDED]);
   });
 });
 
-it('a page of a daemon goes on by its clock, however wrong that of the browser is', () => {
+it('a page of a daemon follows the clock of the daemon, however wrong that of the browser is', () => {
   const state = { ...createStore().get(), link: { kind: 'live' } as const, ahead: -5000 };
   expect(nowOf(state, ENDED)).toBe(ENDED - 5000);
 });

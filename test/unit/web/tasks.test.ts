@@ -8,23 +8,23 @@ const bar = (name: string, start: number, end: number): TaskBar => ({ name, star
 
 describe('tasks on the timeline', () => {
   it('are read as they were written', () => {
-    const book = createTaskRegistry();
+    const registry = createTaskRegistry();
     const T0 = Date.UTC(2026, 10, 23);
-    book.report(task({ id: 'a', name: 'stop nova-api', role: 'os_nova', start: T0, end: T0 + 1500 }));
-    book.report(
+    registry.report(task({ id: 'a', name: 'stop nova-api', role: 'os_nova', start: T0, end: T0 + 1500 }));
+    registry.report(
       task({ id: 'b', name: 'restart', role: null, kind: 'handler', status: 'running', start: T0 + 2000, end: null }),
     );
-    expect(readTasks(toApiChartTasks(book.all()))).toEqual([
+    expect(readTasks(toApiChartTasks(registry.all()))).toEqual([
       { name: 'os_nova : stop nova-api', handler: false, status: 'ok', start: T0, end: T0 + 1500 },
       { name: 'restart', handler: true, status: 'running', start: T0 + 2000, end: Infinity },
     ]);
     expect(readTasks(toApiChartTasks([]))).toEqual([]);
   });
 
-  it('are replaced from a moment on by what is told of them again', () => {
+  it('are replaced from a given time on by newer reports', () => {
     const known = [bar('over', 0, 10), bar('long', 5, Infinity), bar('last', 20, Infinity)];
-    const told = [bar('long', 5, 30), bar('last', 20, 25), bar('new', 26, Infinity)];
-    expect(mergeTasks(known, told, 15).map(({ name, end }) => [name, end])).toEqual([
+    const newer = [bar('long', 5, 30), bar('last', 20, 25), bar('new', 26, Infinity)];
+    expect(mergeTasks(known, newer, 15).map(({ name, end }) => [name, end])).toEqual([
       ['over', 10],
       ['long', 30],
       ['last', 25],
@@ -32,12 +32,12 @@ describe('tasks on the timeline', () => {
     ]);
   });
 
-  it('stand in rows in which none covers another, and nowhere when all are taken', () => {
+  it('are placed in rows without overlap, and left out if all rows are taken', () => {
     const tasks = [bar('a', 0, 10), bar('b', 5, 12), bar('c', 6, 7), bar('d', 10, 11), bar('e', 12, Infinity)];
     expect([...pack(tasks, 2)]).toEqual([0, 1, -1, 0, 0]);
   });
 
-  it('are found by when they began', () => {
+  it('are found by their start', () => {
     const tasks = [bar('a', 0, 1), bar('b', 10, 11), bar('c', 10, 12), bar('d', 20, 21)];
     expect([-1, 0, 10, 25].map((at) => firstTaskAfter(tasks, at))).toEqual([0, 1, 3, 4]);
   });
