@@ -3,7 +3,7 @@ import { type ApiReport, toApiReport } from '../api/report.ts';
 import type { Report } from '../domain/run/report.ts';
 import { printableJson } from '../format/printable.ts';
 import { verdictSentences } from './phases-section.ts';
-import { verdict } from './verdict.ts';
+import { summarySentences } from './summary.ts';
 
 type JsonOptions = Pick<ReportOptions, 'tasks'>;
 
@@ -12,4 +12,4 @@ export const reportJson = (report: Report, options: JsonOptions = {}): string =>
   `${printableJson(reportData(report, options), 2)}\n`;
 
 export const reportData = (report: Report, { tasks = 'all' }: JsonOptions = {}): ApiReport =>
-  toApiReport(report, { summary: [...verdictSentences(report.verdict), ...verdict(report)], tasks });
+  toApiReport(report, { summary: [...verdictSentences(report.verdict), ...summarySentences(report)], tasks });

@@ -10,8 +10,8 @@ import { seriesNames } from './names.ts';
 import { verdictSentences } from './phases-section.ts';
 import { runLine } from './run-line.ts';
 import { methodRows, observationGapsSentence } from './sections.ts';
+import { summarySentences } from './summary.ts';
 import { costlyTasks, countedTasks, nameWithHosts } from './tasks-section.ts';
-import { verdict } from './verdict.ts';
 import { causesText, edgeText, windowState } from './window-text.ts';
 
 /** A comment on GitHub has at most 65,536 characters. Rows beyond these limits are counted; the JSON has them. */
@@ -21,7 +21,7 @@ const TASKS = 20;
 /** Writes the report for a ticket, a merge request or a wiki, with tables for GitHub and GitLab. */
 export function reportMarkdown(report: Report, { zone = 'utc' }: ReportOptions): string {
   const moments = momentsIn(zone, { from: report.run.startedAt, until: report.run.endedAt });
-  const [first, ...others] = [...verdictSentences(report.verdict), ...verdict(report)].map(({ text }) =>
+  const [first, ...others] = [...verdictSentences(report.verdict), ...summarySentences(report)].map(({ text }) =>
     plainMarkdown(text),
   );
   const section = (title: string, lines: readonly string[]) =>

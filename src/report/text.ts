@@ -7,9 +7,9 @@ import { createPaint } from './paint.ts';
 import { phasesSection, verdictSentences } from './phases-section.ts';
 import { runLine } from './run-line.ts';
 import { downtimeSection, methodSection, observationGapsSection, samplesSection, windowsSection } from './sections.ts';
+import { summarySentences } from './summary.ts';
 import { tasksSection } from './tasks-section.ts';
 import { timeline } from './timeline.ts';
-import { verdict } from './verdict.ts';
 
 /** A longer timeline would not show more. */
 const WIDEST = 200;
@@ -25,7 +25,7 @@ export function reportText(report: Report, { colour, width, zone = 'utc' }: Repo
   const { paint } = options;
   const section = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ['', paint.strong(title), ...lines];
-  const sentences = [...verdictSentences(report.verdict), ...verdict(report)].flatMap(({ text, tone }) =>
+  const sentences = [...verdictSentences(report.verdict), ...summarySentences(report)].flatMap(({ text, tone }) =>
     wrap(text, options.width).map((line) => paint[tone](line)),
   );
   const lines = [

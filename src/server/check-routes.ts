@@ -6,7 +6,7 @@ import { MAX_TIMESTAMP_MS } from './validation.ts';
 /** A run of a large cloud: one check for each compute host and each test of Tempest. */
 const BODY_LIMIT = 4_194_304;
 
-/** zod keeps an issue for each entry that is wrong, so a longer list is refused unread. */
+/** zod collects an issue for each invalid entry, so a longer list is rejected without validation. */
 const MAX_CHECKS = 20_000;
 const MAX_RUNS = 1000;
 

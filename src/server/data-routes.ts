@@ -7,7 +7,7 @@ import type { Limits } from './limits.ts';
 import { type App, json, noParameters, operation, type ServerOptions, seriesFilter, text } from './route.ts';
 import { moment, requireProbe } from './validation.ts';
 
-const EVENT_INTERVALS = { look: 250, heartbeat: 5000, alive: 1000 };
+const EVENT_INTERVALS = { check: 250, heartbeat: 5000, alive: 1000 };
 
 const windowsQuery = z.strictObject({ ...seriesFilter, kind: z.enum(['down', 'degraded']).exactOptional() });
 

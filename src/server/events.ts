@@ -28,7 +28,7 @@ type Sources = Pick<ServerOptions, 'run' | 'follow'> & { readonly limits: Limits
  * Sends `status` when it has changed, and every `heartbeat`; `alive` every `alive`; `samples` in columns (see
  * api/chart.ts); `window` when one is finished. Checks for changes only while there are readers.
  */
-export function createEvents({ run, follow, limits }: Sources, { look, heartbeat, alive }: Intervals): Events {
+export function createEvents({ run, follow, limits }: Sources, { check, heartbeat, alive }: Intervals): Events {
   const slots = createSlots(limits.events);
   const readers = new Set<PassThrough>();
   let timers: NodeJS.Timeout[] = [];
@@ -61,7 +61,7 @@ export function createEvents({ run, follow, limits }: Sources, { look, heartbeat
     sent = new Set(finished(now).map(({ id }) => id));
     shown = digestOf(now);
     timers = [
-      setInterval(tick, look),
+      setInterval(tick, check),
       setInterval(() => send(statusEvent(run.live())), heartbeat),
       setInterval(() => send(aliveEvent(run.sampling())), alive),
     ];
@@ -106,7 +106,7 @@ const backlogOf = ({ writableLength, readableLength }: PassThrough): number => w
 const finished = ({ report }: LiveStatus): readonly AttributedWindow[] =>
   report.windows.filter(({ end, provisional }) => end !== null && !provisional);
 
-/** Returns what a reader that reconnects has not seen. */
+/** Returns the windows that a reader that reconnects has missed. */
 function after(windows: readonly AttributedWindow[], id: string | undefined): readonly AttributedWindow[] {
   const index = windows.findIndex((one) => one.id === id);
   return index < 0 ? [] : windows.slice(index + 1);
@@ -129,7 +129,7 @@ function samplesEvent(samples: readonly Sample[], { report }: LiveStatus): strin
 const windowEvent = (window: AttributedWindow): string =>
   `event: window\nid: ${printableLine(window.id)}\ndata: ${printableJson(toApiWindow(window))}\n\n`;
 
-/** Changes whenever the status does, but for figures that run with the clock. */
+/** Changes whenever the status does, except for figures that grow with time. */
 const digestOf = ({ at, paused, series, running, journal, report, health }: LiveStatus): string =>
   JSON.stringify([
     paused,

@@ -9,9 +9,9 @@ import type { App } from './route.ts';
 type Headers = FastifyRequest['headers'];
 
 /**
- * A page of any site may make a browser ask us by a name of its own, which it points to our address (DNS rebinding);
- * to the browser what we answer then belongs to that page. The Host header has that name, so only names that are ours
- * are answered: whatever they point to, nobody else can have them. An address can't be pointed anywhere.
+ * Protects against DNS rebinding: a page of any site may resolve a name of its own to the daemon's address, so that the
+ * browser lets the page read the answers. The Host header has that name, so only names that belong to the daemon are
+ * answered. Addresses are always answered, as they cannot be rebound.
  */
 export function createHostCheck({
   loopback,
@@ -43,7 +43,7 @@ const hostName = (host: string): string => {
     .toLowerCase();
 };
 
-/** A proxy adds one of these; then whoever asks is not on this machine, though the connection is. */
+/** A proxy adds one of these: the client is then not on this machine, even if the connection is. */
 const isForwarded = (headers: Headers): boolean =>
   Object.keys(headers).some((name) => PROXY_HEADERS.has(name) || name.startsWith('x-forwarded-'));
 
@@ -61,7 +61,7 @@ const PROXY_HEADERS = new Set([
 type WriteGuard = {
   readonly loopback: boolean;
   readonly token: string | null;
-  /** Takes the token as a password of HTTP's Basic scheme too. */
+  /** Accepts the token also as the password of HTTP Basic authentication. */
   readonly basic?: boolean;
 };
 
@@ -73,8 +73,8 @@ export function guardWrites(app: App, guard: WriteGuard): void {
 }
 
 /**
- * Lets a write pass or throws. A browser says where a request comes from, so a foreign page can't write in the name
- * of whoever reads it; what is not a browser sends neither Origin nor Sec-Fetch-Site.
+ * Throws unless the request may write. Browsers state the origin of a request, so that a page of another site cannot
+ * write on behalf of its reader; other clients send neither Origin nor Sec-Fetch-Site.
  */
 function checkWrite(headers: Headers, { loopback, token, basic = false }: WriteGuard): void {
   const { origin, host, authorization, 'sec-fetch-site': site = 'none' } = headers;
@@ -102,7 +102,7 @@ function checkWrite(headers: Headers, { loopback, token, basic = false }: WriteG
 
 const bearerOf = (header = ''): string | undefined => /^Bearer +(\S+)$/i.exec(header)?.[1];
 
-/** Of HTTP's Basic scheme, whoever the user is: clients of Grafana know no other way without an API key. */
+/** Reads the password of HTTP Basic authentication; the user is ignored. Clients of Grafana without an API key use it. */
 function passwordOf(header = ''): string | undefined {
   const encoded = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(header)?.[1];
   return (
@@ -113,6 +113,6 @@ function passwordOf(header = ''): string | undefined {
   );
 }
 
-/** Takes the same time whatever differs, the length too. */
+/** Compares in constant time, also if the lengths differ. */
 const same = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b));
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
-/** What clients may hold at once, for each of their addresses and in all, and for how long, in milliseconds. */
+/** How many slots clients may hold, per address and in total, and for how long, in milliseconds. */
 export type Limits = {
   readonly connections: Share;
   readonly events: Share;
   readonly downloads: Share;
-  /** From a connection's first byte, or the end of the request before, to the end of the headers. */
+  /** From the first byte of a connection, or the end of the previous request, to the end of the headers. */
   readonly headers: number;
   /** To the end of the body. */
   readonly request: number;
@@ -16,7 +16,7 @@ export type Limits = {
 
 type Share = { readonly total: number; readonly perAddress: number };
 
-/** A proxy's clients share an address. */
+/** The clients of a proxy share an address. */
 export const LIMITS: Limits = {
   connections: { total: 512, perAddress: 256 },
   events: { total: 100, perAddress: 32 },
@@ -26,13 +26,13 @@ export const LIMITS: Limits = {
   stall: 60_000,
 };
 
-/** Whoever holds a slot. */
+/** The holder of a slot. */
 type Holder = {
   /** The client's address. */
   readonly address: string;
-  /** The holder with the highest loses its slot first: the bytes it has not read, for example. */
+  /** For example, the number of unread bytes. The holder with the highest burden loses its slot first. */
   burden(): number;
-  /** Ends what it was given. */
+  /** Ends the stream or connection of the holder. */
   drop(): void;
 };
 
@@ -43,9 +43,9 @@ export type Slots = {
 };
 
 /**
- * Bounds what clients hold, for each address and in all. A newcomer always gets a slot: if there is none, the holder with
- * the highest burden loses its own, and among equals the one that has held it longest. So a client that takes slots and
- * never reads locks nobody else out.
+ * Limits the slots that clients hold, per address and in total. A new client always gets a slot: if none is free, the
+ * holder with the highest burden loses its slot, and among equals the one that has held it longest. A client that takes
+ * slots and never reads therefore cannot lock out others.
  */
 export function createSlots({ total, perAddress }: Share): Slots {
   const holders = new Set<Holder>();
@@ -70,7 +70,7 @@ export function createSlots({ total, perAddress }: Share): Slots {
   };
 }
 
-/** Bounds the connections. An idle one gives way to a new one before one that waits for an answer. */
+/** Limits the connections. For a new one, an idle connection is closed before one that waits for an answer. */
 export function limitConnections({ server }: Pick<FastifyInstance, 'server'>, share: Limits['connections']): void {
   const slots = createSlots(share);
   const busy = new Map<Socket, number>();

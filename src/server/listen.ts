@@ -11,7 +11,9 @@ export async function addressOf(host: string): Promise<string> {
   try {
     return (await lookup(bare, { order: 'ipv4first' })).address;
   } catch {
-    throw new UserError(`cannot listen on '${host}': the name is not known; an address of this machine is wanted`);
+    throw new UserError(
+      `cannot listen on '${host}': the name cannot be resolved; it must be an address or a name of this machine`,
+    );
   }
 }
 
@@ -36,18 +38,18 @@ export async function bind(
   try {
     await app.listen({ host: address, port });
   } catch (error) {
-    throw refusalOf(error, address, port) ?? error;
+    throw userErrorOf(error, address, port) ?? error;
   }
   const bound = app.server.address();
   return typeof bound === 'object' && bound !== null ? bound.port : port;
 }
 
-function refusalOf(error: unknown, address: string, port: number): UserError | null {
+function userErrorOf(error: unknown, address: string, port: number): UserError | null {
   const code = error instanceof Error && 'code' in error ? error.code : null;
   const where = `cannot listen on ${authority(address, port)}`;
   if (code === 'EADDRINUSE') return new UserError(`${where}: the port is taken; port 0 takes any free one`, 3);
-  if (code === 'EADDRNOTAVAIL') return new UserError(`${where}: that is no address of this machine`);
-  if (code === 'EACCES') return new UserError(`${where}: this user may not; ports from 1024 on are free to all`);
+  if (code === 'EADDRNOTAVAIL') return new UserError(`${where}: this machine has no such address`);
+  if (code === 'EACCES') return new UserError(`${where}: permission denied; ports from 1024 on need no privileges`);
   if (code === 'ERR_SOCKET_BAD_PORT') return new UserError(`${where}: a port is a number from 0 to 65535`);
   return null;
 }

@@ -6,7 +6,7 @@ import { UserError } from '../domain/user-error.ts';
 import { printableJson } from '../format/printable.ts';
 import type { App } from './route.ts';
 
-/** A refusal of a request (RFC 9457). `more` is added to the body, and says what would be right. */
+/** An error response (RFC 9457). `more` is added to the body. */
 export class Problem extends Error {
   override readonly name = 'Problem';
   readonly status: number;
@@ -27,7 +27,7 @@ const problemBody = ({ status, message, more }: Problem): string =>
 const sendProblem = (reply: FastifyReply, problem: Problem): FastifyReply =>
   reply.code(problem.status).type(PROBLEM_TYPE).send(problemBody(problem));
 
-/** Sends every error as application/problem+json; those of the server reveal nothing internal. */
+/** Sends every error as application/problem+json. Internal errors reveal no details. */
 export function answerErrors(app: App, log: Log): void {
   const methods = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {
@@ -67,8 +67,8 @@ function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof UserError) return new Problem(400, error.message);
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : null;
-  if (status === 413) return new Problem(413, 'the body is larger than is taken here');
-  if (status === 415) return new Problem(415, 'a body has to be application/json');
+  if (status === 413) return new Problem(413, 'the body is too large');
+  if (status === 415) return new Problem(415, 'the body must be application/json');
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return new Problem(status, error instanceof Error ? error.message : 'the request is not valid');
   }
@@ -77,7 +77,7 @@ function problemOf(error: unknown): Problem {
 
 type ClientError = Error & { readonly code: string; readonly rawPacket?: unknown };
 
-/** Answers what is no request that Fastify could hand to a route. */
+/** Answers a message that is not a valid HTTP request. */
 export function answerClientError(error: ClientError, socket: Socket): void {
   const problem = unreadable(error.code);
   if (!socket.writable) return;
@@ -90,7 +90,7 @@ export function answerClientError(error: ClientError, socket: Socket): void {
 }
 
 function unreadable(code: string): Problem {
-  if (code === 'HPE_HEADER_OVERFLOW') return new Problem(431, 'the headers are longer than is taken here');
+  if (code === 'HPE_HEADER_OVERFLOW') return new Problem(431, 'the headers are too long');
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Problem(408, 'the request did not come in time');
-  return new Problem(400, 'this is no request of HTTP/1.1 that can be read');
+  return new Problem(400, 'this is not a valid HTTP/1.1 request');
 }

@@ -22,7 +22,7 @@ export type ServerOptions = {
   readonly listen: { readonly host: string; readonly port: number };
   /** Names that a Host header may have besides addresses, localhost and this machine's name. */
   readonly allowedHosts?: readonly string[];
-  /** What writing needs on a listener that others can reach; null: writing is refused there. */
+  /** Needed to write through a listener that is not on loopback; null: writing is rejected there. */
   readonly writeToken: string | null;
   readonly run: RunReader;
   readonly metrics: {
@@ -51,7 +51,7 @@ export type ServerOptions = {
   readonly log?: Log;
   readonly limits?: Partial<Limits>;
   /** How often the event stream checks for changes, sends the status in any case, and sends that it is alive, in milliseconds. */
-  readonly events?: { readonly look: number; readonly heartbeat: number; readonly alive: number };
+  readonly events?: { readonly check: number; readonly heartbeat: number; readonly alive: number };
 };
 
 /** Fastify, with requests and answers typed by the zod schemas of each route. */
@@ -98,7 +98,7 @@ export function operation<const Described extends Operation>(
   { tag, answers, problems = [], writes = false, ...takes }: Described,
 ) {
   const statuses = [400, ...(writes ? WRITE_PROBLEMS : []), ...problems];
-  const refusals: object = Object.fromEntries(statuses.map((status) => [status, PROBLEM]));
+  const problemResponses: object = Object.fromEntries(statuses.map((status) => [status, PROBLEM]));
   const content: Described['answers'] = answers;
   return {
     schema: {
@@ -107,7 +107,7 @@ export function operation<const Described extends Operation>(
       summary,
       tags: [tag],
       ...(writes && { security: [{}, { token: [] }] }),
-      response: { ...refusals, 200: { description: summary, content } },
+      response: { ...problemResponses, 200: { description: summary, content } },
     },
   };
 }

@@ -138,7 +138,7 @@ async function hour(browser: Browser): Promise<void> {
   await using served = await serve({
     run: readerOfState(observation, () => now),
     page: { ...readPageFiles(), document: LIVE_DOCUMENT, policy: LIVE_POLICY },
-    events: { look: 1000 / RATE / 2, heartbeat: 1000, alive: 1000 },
+    events: { check: 1000 / RATE / 2, heartbeat: 1000, alive: 1000 },
   });
   const page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
   const session = await page.context().newCDPSession(page);

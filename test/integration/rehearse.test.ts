@@ -48,7 +48,7 @@ it.each([
   {
     what: 'listens on an address of another machine',
     args: ['--listen', '192.0.2.1:9774'],
-    says: /^rollwatch: cannot listen on 192\.0\.2\.1:9774: that is no address of this machine/m,
+    says: /^rollwatch: cannot listen on 192\.0\.2\.1:9774: this machine has no such address/m,
   },
   {
     what: 'writes its journal to a missing folder',

@@ -81,7 +81,7 @@ export async function serve({ now = live(), stored = async function* () {}, ...o
     resume: order('resume'),
     version: '0.1.0',
     log: (level, message) => log.push(`${level} ${message}`),
-    events: { look: 10, heartbeat: 60_000, alive: 60_000 },
+    events: { check: 10, heartbeat: 60_000, alive: 60_000 },
     ...options,
   });
   return {

@@ -57,7 +57,7 @@ describe('the event stream', () => {
   });
 
   it('sends the status regularly even without changes, so that silence means a lost connection', async () => {
-    await using served = await serve({ events: { look: 10, heartbeat: 30, alive: 60_000 } });
+    await using served = await serve({ events: { check: 10, heartbeat: 30, alive: 60_000 } });
     const events = eventsOf(served.url);
     expect((await next(events))?.event).toBe('status');
     expect((await next(events))?.event).toBe('status');
@@ -65,7 +65,7 @@ describe('the event stream', () => {
   });
 
   it('sends heartbeats of the daemon and its sampler between the statuses', async () => {
-    await using served = await serve({ events: { look: 10, heartbeat: 60_000, alive: 20 } });
+    await using served = await serve({ events: { check: 10, heartbeat: 60_000, alive: 20 } });
     const events = eventsOf(served.url);
     expect((await next(events))?.event).toBe('status');
     expect(await next(events)).toEqual({

@@ -308,7 +308,7 @@ describe('an address to listen on', () => {
     }
     expect(await refusal('192.0.2.1', 0)).toEqual([
       2,
-      'cannot listen on 192.0.2.1:0: that is no address of this machine',
+      'cannot listen on 192.0.2.1:0: this machine has no such address',
     ]);
     expect(await refusal('127.0.0.1', 70_000)).toEqual([
       2,
@@ -316,7 +316,7 @@ describe('an address to listen on', () => {
     ]);
     expect(await refusal('no-such-host.invalid', 0)).toEqual([
       2,
-      "cannot listen on 'no-such-host.invalid': the name is not known; an address of this machine is wanted",
+      "cannot listen on 'no-such-host.invalid': the name cannot be resolved; it must be an address or a name of this machine",
     ]);
   });
 

@@ -8,8 +8,8 @@ import { printableLine } from '../format/printable.ts';
 import { counted, duration, errorBar, span } from '../format/quantities.ts';
 import { seriesNames } from './names.ts';
 
-/** What a person wants to know first, worst news included; one sentence for each kind of downtime and each place. */
-export function verdict(report: Report): readonly Sentence[] {
+/** Summarizes a report for people, one sentence for each kind of downtime and each cloud and vantage. */
+export function summarySentences(report: Report): readonly Sentence[] {
   if (report.probes.length === 0)
     return [...damaged(report), ...checked(report), { text: 'Nothing was watched: there is no sample.', tone: 'warn' }];
   const several = report.clouds.length > 1;
