@@ -43,10 +43,21 @@ const HOSTS = 'a list of host names under which clients reach the daemon';
 const MAX_CLOUDS = 1000;
 const CLOUDS = `a list of 1 to ${MAX_CLOUDS} clouds from clouds.yaml`;
 
-export const probesSchemaOf = (registry: ProbeRegistry) =>
-  z.strictObject(settingsSchemas(registry), { error: 'a mapping of probes' }).prefault({});
+/** Builds a schema once for each registry, as zod compiles each schema when it is first used. */
+function oncePerRegistry<Schema>(build: (registry: ProbeRegistry) => Schema): (registry: ProbeRegistry) => Schema {
+  const built = new WeakMap<ProbeRegistry, Schema>();
+  return (registry) => {
+    const schema = built.get(registry) ?? build(registry);
+    built.set(registry, schema);
+    return schema;
+  };
+}
 
-export function settingsSchemaOf(registry: ProbeRegistry) {
+export const probesSchemaOf = oncePerRegistry((registry) =>
+  z.strictObject(settingsSchemas(registry), { error: 'a mapping of probes' }).prefault({}),
+);
+
+export const settingsSchemaOf = oncePerRegistry((registry) => {
   const names = Object.keys(registry);
   const overall = describeProbes(registry).flatMap(({ name, countsOverall }) => (countsOverall ? [name] : []));
   return z.strictObject(
@@ -79,7 +90,7 @@ export function settingsSchemaOf(registry: ProbeRegistry) {
     },
     { error: 'a mapping of settings' },
   );
-}
+});
 
 export type FileSettings = z.output<ReturnType<typeof settingsSchemaOf>>;
 
