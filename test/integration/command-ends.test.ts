@@ -9,7 +9,7 @@ import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
 import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { signIn } from '../support/cloud-user.ts';
 import { discard } from '../support/daemon.ts';
-import { rollwatch } from '../support/rollwatch.ts';
+import { timeRollwatch } from '../support/rollwatch.ts';
 
 /** From the last output to the end of the process; a busy host needs most of it. */
 const MAX_LINGER_MS = 2000;
@@ -30,7 +30,7 @@ describe('a command that has printed its result', { timeout: 120_000 }, () => {
   });
 
   const run = (args: readonly string[], how: { readonly until?: Promise<unknown> } = {}) =>
-    rollwatch(args, {
+    timeRollwatch(args, {
       folder,
       env: { OS_CLIENT_CONFIG_FILE: join(folder, 'clouds.yaml'), OS_CLOUD: 'embedded' },
       limit: 110_000,

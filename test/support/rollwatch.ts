@@ -8,9 +8,10 @@ export type Ran = {
   readonly code: number | null;
   readonly out: string;
   readonly err: string;
-  /** From its last output to its end, in milliseconds. */
-  readonly lingeredMs: number;
 };
+
+/** `lingeredMs`: from its last output to its end. */
+export type TimedRun = Ran & { readonly lingeredMs: number };
 
 type How = {
   readonly folder: string;
@@ -24,10 +25,16 @@ type How = {
 };
 
 /** Runs `rollwatch ARGS` in a separate process with only the given environment. */
-export async function rollwatch(
+export async function rollwatch(args: readonly string[], how: How): Promise<Ran> {
+  const { code, out, err } = await timeRollwatch(args, how);
+  return { code, out, err };
+}
+
+/** Runs `rollwatch ARGS` as `rollwatch` does, and measures how long the process lingers. */
+export async function timeRollwatch(
   args: readonly string[],
   { folder, env = {}, limit = 60_000, until, kill = 'SIGTERM', onErr }: How,
-): Promise<Ran> {
+): Promise<TimedRun> {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: folder,
     env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...env },
