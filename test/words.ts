@@ -39,6 +39,7 @@ const OLD_WORDS: readonly (readonly [old: RegExp, instead: string])[] = [
     'one ... per ...',
   ],
   [/\bhow manieth\b|\b[Ll]est\b|\b[Aa]new\b|\b[Ww]hence\b|\bupon\b/, 'plain current English'],
+  [/\balso (if|while)\b/, 'even if, even while'],
 ];
 
 const root = join(import.meta.dirname, '..');

@@ -49,7 +49,7 @@ export function rehearsalJournal(config: string | undefined): string | undefined
 }
 
 /**
- * Computes the report of a journal, also while a daemon writes it. Without `file` reads the configured journal.
+ * Computes the report of a journal, even while a daemon writes it. Without `file` reads the configured journal.
  *
  * @throws UserError if the configuration, the journal or a log cannot be read
  */

@@ -33,7 +33,7 @@ const MAX_COLUMNS = 400;
 export const reportCommand: CommandFactory = ({ output, finish }) =>
   new Command('report')
     .description('print the report of a run: downtime with error bars, windows and their causes, verdicts')
-    .option('--journal <file>', 'journal to read, also while a daemon writes it (default: as configured)')
+    .option('--journal <file>', 'journal to read, even while a daemon writes it (default: as configured)')
     .option('--url <url>', 'get the report from the daemon at this URL')
     .option('--compare <journal...>', 'compare two or more runs: their downtime, and the duration of each phase')
     .option('--config <file>', 'configuration file (default: ./rollwatch.yaml if it exists)')

@@ -39,7 +39,7 @@ export type LifecycleEvent =
   | { readonly type: 'open-failed'; readonly reason: string }
   /** The sampler thread has ended. `reason`: why it crashed, null if it was stopped. */
   | { readonly type: 'exited'; readonly reason: string | null }
-  /** The session is closed, also if the journal could not write that. */
+  /** The session is closed, even if the journal could not write that. */
   | { readonly type: 'closed' }
   | { readonly type: 'timer-fired' }
   /** `offset`: wall clock minus timeline of the session, in milliseconds. `down`: whether any series is down. */

@@ -176,7 +176,7 @@ export type JournalWriter = JournalReader & {
   /** Queues an entry; never blocks, never throws. */
   append(entry: JournalEntry): void;
   /**
-   * Writes queued entries, and that the session is alive at `aliveAt`. Resolves also if the disk is full: see `state`.
+   * Writes queued entries, and that the session is alive at `aliveAt`. Resolves even if the disk is full: see `state`.
    */
   flush(aliveAt: Millis): Promise<void>;
   closeSession(aliveAt: Millis): Promise<void>;

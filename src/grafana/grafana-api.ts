@@ -15,7 +15,7 @@ export type GrafanaApi = {
   create(annotation: DesiredAnnotation): Promise<number>;
   /** Returns false if the annotation no longer exists. */
   update(id: number, annotation: DesiredAnnotation): Promise<boolean>;
-  /** Succeeds also if the annotation no longer exists. */
+  /** Succeeds even if the annotation no longer exists. */
   remove(id: number): Promise<void>;
   close(): void;
 };

@@ -37,7 +37,7 @@ export async function openJournal(options: OpenJournalOptions): Promise<JournalW
 }
 
 /**
- * Opens a snapshot of a journal for reading, also while a daemon writes to it.
+ * Opens a snapshot of a journal for reading, even while a daemon writes to it.
  *
  * @throws UserError if the file cannot be read as a journal
  */

@@ -62,7 +62,7 @@ export async function create<T>(
     : problemFromBody(answer, service, created.problem);
 }
 
-/** Deletes a resource whose id is the last path segment. Returns ok also if it does not exist. */
+/** Deletes a resource whose id is the last path segment. Returns ok even if it does not exist. */
 export async function remove(
   { session, http }: Pick<Cloud, 'session' | 'http'>,
   target: Target,

@@ -113,6 +113,6 @@ function passwordOf(header = ''): string | undefined {
   );
 }
 
-/** Compares in constant time, also if the lengths differ. */
+/** Compares in constant time, even if the lengths differ. */
 const same = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b));
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

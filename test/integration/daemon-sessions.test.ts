@@ -14,7 +14,7 @@ import { describeProbes } from '../../src/probes/registry.ts';
 import { discard } from '../support/daemon.ts';
 import { okSample, SERIES, voidSample } from '../support/samples.ts';
 
-/** Logs its start, each command and its end. Reports the clock offset every 10 ms, also while it stops. */
+/** Logs its start, each command and its end. Reports the clock offset every 10 ms, even while it stops. */
 const THREAD = `
 import { parentPort, workerData } from 'node:worker_threads';
 const log = (message) => parentPort.postMessage({ type: 'log', level: 'info', message: workerData.session + ' ' + message });
@@ -113,7 +113,7 @@ it('starts the next sampler paused after a pause while the session changes', asy
   await untilLogged('2 resume');
 });
 
-it('stops while the session changes, also if requested twice', async () => {
+it('stops while the session changes, even if requested twice', async () => {
   const { stop } = await start(() => ({ offset: -5000 }));
   await untilLogged('1 stop');
   await Promise.all([stop(), stop()]);

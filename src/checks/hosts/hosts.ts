@@ -28,7 +28,7 @@ export type HostOptions = RequestOptions & {
 /**
  * Boots a server on every compute host, in the administrator's project, and compares it with the request. Skips a host
  * that is down or disabled, unless it accepted servers before. Fails a host as soon as its nova-compute no longer
- * reports, also while its server boots.
+ * reports, even while its server boots.
  */
 export async function checkHosts(
   { admin, vantage, choice, before, clock, onCheck, ...options }: HostOptions,

@@ -96,7 +96,7 @@ function noResource(after: Result<unknown>, message: string): Result<never> {
   return { type: 'failed', cause, timedOut: false, stages, sentAt, settledAt, requestId };
 }
 
-/** Succeeds also if there is no floating IP with this id. */
+/** Succeeds even if there is no floating IP with this id. */
 export const deleteFloatingIp = (cloud: Cloud, id: string, options: RequestOptions): Promise<Result<void>> =>
   remove(cloud, { type: 'network', path: `${PATH}/${segment(id)}` }, options);
 

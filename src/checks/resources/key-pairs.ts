@@ -43,7 +43,7 @@ export async function ensureKeyPair(
   return created.type === 'ok' ? { ...created, value: undefined } : created;
 }
 
-/** Succeeds also if there is no key pair with this name. */
+/** Succeeds even if there is no key pair with this name. */
 export const deleteKeyPair = (cloud: Cloud, name: string, options: RequestOptions): Promise<Result<void>> =>
   remove(cloud, { type: 'compute', path: `${PATH}/${segment(name)}` }, options);
 

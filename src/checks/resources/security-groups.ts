@@ -62,7 +62,7 @@ export async function createSecurityGroup(
   return { ...created, value: { id, name } };
 }
 
-/** Succeeds also if there is no group with this id. */
+/** Succeeds even if there is no group with this id. */
 export const deleteSecurityGroup = (cloud: Cloud, id: string, options: RequestOptions): Promise<Result<void>> =>
   remove(cloud, { type: 'network', path: `${PATH}/${segment(id)}` }, options);
 

@@ -30,7 +30,7 @@ export async function createServerGroup(
   return created.type === 'ok' ? { ...created, value: created.value.server_group.id } : created;
 }
 
-/** Succeeds also if there is no server group with this id. */
+/** Succeeds even if there is no server group with this id. */
 export const deleteServerGroup = (cloud: Cloud, id: string, options: RequestOptions): Promise<Result<void>> =>
   remove(cloud, { type: 'compute', path: `${PATH}/${segment(id)}` }, options);
 

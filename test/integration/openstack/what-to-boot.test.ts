@@ -275,7 +275,7 @@ describe('a boot that Nova rejects for its flavor or image', () => {
     expect(notes.some((note) => note.includes('trying cirros with m1.tiny next'))).toBe(true);
   });
 
-  it('is void also if the accepted server goes to ERROR for it', async () => {
+  it('is void even if the accepted server goes to ERROR for it', async () => {
     const images = [image('odd', { size: 1 }), image('cirros')];
     const fault = ({ imageRef }: { readonly imageRef: string }) =>
       imageRef === 'odd' ? 'Build of instance s1 aborted: image odd is not bootable' : null;

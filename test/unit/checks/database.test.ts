@@ -213,7 +213,7 @@ describe('the checks of schemas', () => {
     ]);
   });
 
-  it('fail if the cells differ, also if they differed before the upgrade', () => {
+  it('fail if the cells differ, even if they differed before the upgrade', () => {
     const mixed = schemas('b30f573d3377', '960aac0e09ea', 'ccb0fa1a2252');
     const compared = compareChecks(checkSchemas(mixed, after), checkSchemas(mixed, { ...after, stage: 'before' }));
     expect(compared.filter(isRegression).map(({ name, detail }) => `${name}: ${detail}`)).toEqual([

@@ -115,7 +115,7 @@ describe('a service that Nova shows as up but that no longer reports', () => {
     expect(failed(checkServices(services, HEALTHY, clock))).toEqual([]);
   });
 
-  it('fails also if it was down before, which is another problem', () => {
+  it('fails even if it was down before, which is another problem', () => {
     const before = withChange('nova-compute@n2', { up: false, reportedAt: NOW - 400_000 });
     const compared = compareChecks(checkServices(silent(40), before, CLOCK), checkServices(before, null, CLOCK));
     expect(compared.find(({ name }) => name === 'services: nova-compute on n2')).toMatchObject({

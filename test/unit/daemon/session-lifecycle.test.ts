@@ -308,7 +308,7 @@ describe('a sampler that crashes', () => {
     expect(world.seen().waits).toEqual([1000, 1000, 1000]);
   });
 
-  it('leaves its session open as a kill does, also if it crashes while draining', () => {
+  it('leaves its session open as a kill does, even if it crashes while draining', () => {
     const world = samplingWorld();
     world.dispatch(clockChange);
     world.complete(false);

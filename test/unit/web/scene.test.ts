@@ -34,7 +34,7 @@ describe('a report file that is opened a day later', () => {
     verdict: { plan: 'p', result: 'pass', phases: [phaseVerdict({ running: true })] },
   });
 
-  it('ends with what was observed, also if the run was still active', () => {
+  it('ends with what was observed, even if the run was still active', () => {
     for (const some of [report(), running]) {
       const { until, phases } = sceneInFile(some);
       expect(until).toBe(ENDED);
