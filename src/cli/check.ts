@@ -50,7 +50,7 @@ type CheckFlags = {
 type CheckStage = 'before' | 'after';
 
 const MAX_SURVIVORS = 50;
-/** Steps of the wall clock above this are corrected, in milliseconds. */
+/** Wall-clock steps larger than this are corrected, in milliseconds. */
 const CLOCK_STEP_MS = 500;
 /** The report indents its checks by this many columns. */
 const REPORT_INDENT = 4;

@@ -35,11 +35,11 @@ export type DaemonOptions = {
   readonly vantage: string;
   /** The probes that count for the overall downtime. */
   readonly overall: readonly string[];
-  /** What the probes are. */
+  /** The descriptions of all probes. */
   readonly probes: readonly ProbeDescription[];
   readonly plan: Plan;
   readonly series: readonly Series[];
-  /** Steps of the wall clock above this are corrected, in milliseconds. */
+  /** Wall-clock steps larger than this are corrected, in milliseconds. */
   readonly clockStep: number;
   /** The module of the sampler thread. */
   readonly samplerModule: URL;
@@ -125,7 +125,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         break;
       case 'stop-sampler':
         endedAt = timeline.now();
-        // Its timestamp means nothing in the next session. After a crash it stays and shows how long it is out of date.
+        // The health report's timestamp means nothing in the next session. After a crash the report is kept, and shows
+        // how stale it is.
         health = null;
         void sampler?.stop();
         break;
@@ -243,7 +244,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     if (taskSilence.report(task, { at: timeline.now(), heartbeat })) record({ type: 'task', task });
   }
 
-  /** Expects reports of tasks that ran when the previous daemon ended: a living callback plugin sends them soon. */
+  /**
+   * Expects reports of tasks that ran when the previous daemon ended: a callback plugin that is still running sends
+   * them soon.
+   */
   function restoreRunningTasks(): void {
     for (const { sources: _sources, lastedUntil: _lasted, ...task } of runState.runningTasks().toReversed()) {
       const heartbeat = task.source === 'callback' ? PLUGIN_HEARTBEAT_MS : null;

@@ -6,8 +6,8 @@
  *                           \-------exited (crashed)----------------------^
  *   waiting --timer-fired--> opening
  *
- * `pause` and `resume` are remembered in every state, `stop` until a state can handle it. A state ignores all other
- * events that it has no arrow for. A clock change while a session is closing needs no memory: the sampler of the next
+ * `pause` and `resume` are remembered in every state, `stop` until a state can handle it. A state ignores any other
+ * event for which it has no arrow. A clock change while a session is closing needs no memory: the sampler of the next
  * session keeps reporting the offset.
  */
 export type Lifecycle = {
@@ -39,7 +39,7 @@ export type LifecycleEvent =
   | { readonly type: 'open-failed'; readonly reason: string }
   /** The sampler thread has ended. `reason`: why it crashed, null if it was stopped. */
   | { readonly type: 'exited'; readonly reason: string | null }
-  /** The session is closed, even if the journal could not write that. */
+  /** The session is closed, even if the journal could not record it. */
   | { readonly type: 'closed' }
   | { readonly type: 'timer-fired' }
   /** `offset`: wall clock minus timeline of the session, in milliseconds. `down`: whether any series is down. */

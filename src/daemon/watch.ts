@@ -153,8 +153,8 @@ function collectPreflights(clouds: readonly string[]) {
 }
 
 /**
- * Rejects if the configuration of a cloud is wrong, or a cloud is unreachable and never was reached. Continues with a
- * warning if a cloud that was reached is down: that is what is to be measured.
+ * Rejects if the configuration of a cloud is wrong, or a cloud is unreachable and has never been reached. Continues
+ * with a warning if a cloud that was reached is down: that is exactly what we want to measure.
  *
  * @throws UserError
  */

@@ -2,11 +2,10 @@ import { CHECK_METADATA_KEY, CHECK_NAME_PREFIX, type CheckResourcePurpose, isPur
 import type { Millis } from './time.ts';
 
 /**
- * The rules of who owns a test server. The janitor, `sweep` and `check clean` delete only servers that this module
- * allows.
+ * Rules for who owns a test server. The janitor, `sweep` and `check clean` delete only servers that this module allows.
  *
  * A server belongs to one run (a journal), one entry of clouds.yaml and one vantage; its metadata contains all three.
- * Two entries may lead to the same project, so the run alone is not sufficient.
+ * Two entries may point to the same project, so the run alone is not sufficient.
  *
  * Any host can find out from the cloud, without a journal, whether the owner still needs a server: the metadata
  * contains its lifetime, counted from its creation by the clock of the cloud. No run needs a server for longer: by then
@@ -103,8 +102,8 @@ export function isOwnedBy(server: NamedServer, prefix: string, scope: OwnerScope
 
 /**
  * Whether `check` created a server. Such servers belong to a vantage, whatever the entry of clouds.yaml: the entries of
- * one project share its survivors. A running check itself keeps `check clean` from deleting its `brief` servers. Null
- * matches any purpose or vantage.
+ * one project share its survivors. While a check runs, its lock stops `check clean`, so its `brief` servers are safe.
+ * Null matches any purpose or vantage.
  */
 export const isCheckServer = (
   { name, metadata }: NamedServer,
@@ -119,7 +118,8 @@ export const scopeOf = ({ vantage, run, cloud }: Creator): OwnerScope => ({ vant
 
 /**
  * Returns for how long a live run may still need a server. `cloudNow` is read from the clock of the cloud, so the local
- * one does not matter. Returns the whole lifetime if a time is unknown (null). A server from the future counts as new.
+ * one does not matter. Returns the whole lifetime if a time is unknown (null). A creation time in the future counts as
+ * now.
  */
 export function remainingLifetime(
   { created, lifetime }: { readonly created: Millis | null; readonly lifetime: Millis },

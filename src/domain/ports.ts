@@ -6,7 +6,7 @@ import type { Annotation } from './upgrade/annotation.ts';
 import type { Task } from './upgrade/task.ts';
 import type { TaskLoad } from './upgrade/task-registry.ts';
 
-/** From the most detailed level; a log prints its own level and all after it. */
+/** Most detailed first; a log prints its own level and every later one. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFields = Readonly<Record<string, string | number>>;
@@ -56,7 +56,7 @@ export type ObservationGap = Interval & { readonly kind: VoidKind; readonly mess
 export type ServerEvent = {
   readonly cloud: string;
   readonly vantage: string;
-  /** `leaked`: its deletion is given up for now and will be tried again. */
+  /** `leaked`: not deleted within the limit; deletion is still being retried. */
   readonly kind: 'created' | 'gone' | 'leaked';
   readonly name: string;
   readonly id: string | null;
@@ -130,10 +130,10 @@ export type JournalReader = {
   series(session?: number): Promise<readonly Series[]>;
   observationGaps(range?: Partial<Interval>): Promise<readonly ObservationGap[]>;
   serverEvents(): Promise<readonly ServerEvent[]>;
-  /** The latest report of each, in order of their start. */
+  /** The latest report of each task, by start time. */
   tasks(): Promise<readonly Task[]>;
   phases(): Promise<readonly PhaseMark[]>;
-  /** The latest version of each, including deleted ones, in order of their id. */
+  /** The latest version of each annotation, deleted ones included, by id. */
   annotations(): Promise<readonly Annotation[]>;
   /** In the order in which they were run. */
   checkRuns(): Promise<readonly CheckRun[]>;
@@ -154,7 +154,7 @@ export type SampleFilter = Partial<Interval> & {
   readonly limit?: number;
 };
 
-/** Facts that are found out while the sampler runs; added to those of the open session. */
+/** Facts discovered while the sampler runs; added to those of the open session. */
 export type Facts = { readonly [name: string]: string };
 
 /** The start of a phase, marked by hand. */
@@ -203,7 +203,7 @@ export type UpgradeRecorder = {
   phase(phase: PhaseMark): void;
   /** Adds, changes or deletes an annotation. */
   annotate(annotation: Annotation): void;
-  /** In order of their id, including deleted ones. */
+  /** By id, deleted ones included. */
   annotations(): readonly Annotation[];
   /** Adds the results of a check run. */
   check(run: CheckRun): void;

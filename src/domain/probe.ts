@@ -1,5 +1,5 @@
 /**
- * What a probe is, as plain data: all that metrics, reports, API and page need to know of it. Each probe describes
+ * What a probe is, as plain data: all that metrics, reports, API and page need to know about it. Each probe describes
  * itself in its own file in src/probes.
  */
 export type ProbeDescription = {
@@ -18,8 +18,8 @@ export type ProbeDescription = {
    */
   readonly startEstimate: 'between-samples' | 'by-stages';
   /**
-   * A probe of something that this one needs, sampled more often. If it starts to fail shortly before this one, both are
-   * the same outage, and it knows the start better.
+   * A probe of something that this one needs, sampled more often. If it starts to fail shortly before this one, both
+   * are the same outage, and the other probe dates the start more precisely.
    */
   readonly dependsOn: string | null;
   /** Whether it counts for the overall downtime, unless the configuration selects other probes. */

@@ -65,7 +65,7 @@ export type Finding =
   | {
       readonly outcome: 'ok';
       readonly cause: null;
-      /** The latest time at which this sample proves the service up: for a request the time it was sent. */
+      /** The latest time at which this sample proves that the service was up: for a request the time it was sent. */
       readonly lastKnownUpAt: Millis;
       /** When success was certain. */
       readonly settledAt: Millis;
@@ -74,8 +74,8 @@ export type Finding =
       readonly outcome: 'failed';
       readonly cause: Cause;
       /**
-       * Set if one part of the sample proved the service up before another part failed, such as a boot whose delete
-       * failed.
+       * Set if one part of the sample proved that the service was up before another part failed, such as a boot whose
+       * delete failed.
        */
       readonly lastKnownUpAt: Millis | null;
       /** When the part that failed started: a request was sent, or a stage of a boot started. */

@@ -8,7 +8,7 @@ import { REGION } from './keystone/identity.ts';
 import type { HttpService, ServiceName } from './services.ts';
 
 export type FakeCloudOptions = {
-  /** Of both users; random by default. */
+  /** The password of both users; random by default. */
   readonly password?: string;
   /** How much faster than a real cloud this one runs; 1 by default. Does not apply to token lifetimes. */
   readonly speed?: number;

@@ -42,7 +42,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /**
  * Reads a whole file and follows symbolic links. Reads a pipe (`/dev/stdin`, `<(...)`) for at most `pipeTimeoutMs` and
- * `/dev/null` as empty; rejects sockets and other devices. Stops reading at `limit`.
+ * `/dev/null` as empty; rejects sockets and other devices. Stops reading at `maxBytes`.
  */
 export function readText(
   file: string,

@@ -14,7 +14,7 @@ export type DesiredAnnotation = {
   readonly tags: readonly string[];
   /** Milliseconds since 1970. */
   readonly time: number;
-  /** Milliseconds since 1970; null while it lasts. */
+  /** Milliseconds since 1970; null while it is ongoing. */
   readonly timeEnd: number | null;
   readonly text: string;
 };

@@ -69,7 +69,7 @@ export async function createWriter(
     for (const session of sessions) settle(session, last);
   }
 
-  /** Keeps what changed since the transaction began pending. */
+  /** Leaves pending whatever has changed since the transaction began. */
   function settle(written: PendingSession, isComplete: boolean): void {
     const { id } = written.session;
     const latest = pending.get(id);

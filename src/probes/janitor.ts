@@ -29,7 +29,7 @@ export type Janitor = {
   delete(server: { readonly name: string; readonly id: string | null; readonly deletedAt: Millis | null }): void;
   /** Checks once more that a server is gone, because a deleted server may come back as ERROR. */
   confirmGone(server: { readonly name: string; readonly id: string }): void;
-  /** Ends `reserve` for a server that was never created. */
+  /** Undoes `reserve` for a server that was never created. */
   release(name: string): void;
   /**
    * Resolves when a server that is being deleted is gone, when a server without an id was searched for once, or after
@@ -38,16 +38,16 @@ export type Janitor = {
   waitUntilGone(name: string, limit: number, signal: AbortSignal): Promise<void>;
   /** Returns why no more servers should be created, or null. */
   suspendedReason(): string | null;
-  /** Starts to delete what earlier sessions and runs left behind. */
+  /** Starts deleting what earlier sessions and runs left behind. */
   start(): void;
   /**
    * Lists the test servers of a scope and, without `dryRun`, deletes each one as soon as no running daemon can need it.
-   * Waits up to `limit` milliseconds for them to be gone. Servers that disappear on their own are not in the result.
+   * Waits up to `timeout` milliseconds for them to be gone. Servers that disappear on their own are not in the result.
    */
   sweep(options: SweepOptions): Promise<Result<readonly Swept[]>>;
   /** Deletes all own servers, for up to `limit` milliseconds, and returns those that are left. */
   stop(limit: number): Promise<readonly LeftoverServer[]>;
-  /** Gives up all deletions under way, and sends no further request. */
+  /** Abandons all deletions in progress and sends no more requests. */
   close(): void;
 };
 
@@ -105,8 +105,8 @@ export function createJanitor(options: JanitorOptions): Janitor {
   const { cloud, creator, deleteLimit, maxStuck, emit, log, timing = DEFAULT_DELETION_TIMING } = options;
   const { clock } = cloud;
   const compute = cloud.compute(cloud.http);
-  const ended = new AbortController();
-  const hurry = new AbortController();
+  const stopped = new AbortController();
+  const urgent = new AbortController();
   const limit = pLimit(MAX_CONCURRENT_REQUESTS);
   const deletions = new Map<string, ServerDeletion>();
   const inUse = new Set<string>();
@@ -118,7 +118,7 @@ export function createJanitor(options: JanitorOptions): Janitor {
   /** Lists the servers with the name prefix. Calls within a second share one list. */
   function recentList(): Promise<Result<readonly Server[]>> {
     if (latestList === null || clock.now() - latestList.at > LIST_CACHE_MS) {
-      const servers = compute.listByPrefix(creator.prefix, { limits: cloud.limits, signal: ended.signal });
+      const servers = compute.listByPrefix(creator.prefix, { limits: cloud.limits, signal: stopped.signal });
       latestList = { at: clock.now(), servers };
     }
     return latestList.servers;
@@ -133,7 +133,7 @@ export function createJanitor(options: JanitorOptions): Janitor {
 
   const isOwn = (server: Server): boolean => isOwnedBy(server, creator.prefix, scopeOf(creator));
 
-  /** Starts to delete a server, unless that has been started before. */
+  /** Starts deleting a server, unless deletion is already in progress. */
   function startDeletion(
     name: string,
     id: string | null,
@@ -157,8 +157,8 @@ export function createJanitor(options: JanitorOptions): Janitor {
     void runServerDeletion(deletion, {
       ...{ compute, clock, limits: cloud.limits, timing, deleteLimit, limit, lookUp, onFound, onStuck },
       turn: cloud.backpressure['nova-api'].waitForTurn,
-      hurry: hurry.signal,
-      ended: ended.signal,
+      urgent: urgent.signal,
+      stopped: stopped.signal,
     }).then((end) => {
       if (end === 'left') return;
       deletions.delete(key);
@@ -186,7 +186,7 @@ export function createJanitor(options: JanitorOptions): Janitor {
   }
 
   async function deleteOwn(): Promise<void> {
-    const own = await listUnused(scopeOf(creator), ended.signal);
+    const own = await listUnused(scopeOf(creator), stopped.signal);
     if (own.type === 'ok') for (const { name, id } of own.value) startDeletion(name, id);
   }
 
@@ -198,7 +198,7 @@ export function createJanitor(options: JanitorOptions): Janitor {
   }
 
   /**
-   * Starts to delete each server when no running daemon can need it any more. Skips servers that disappear before. If
+   * Starts deleting each server when no running daemon can need it any more. Skips servers that disappear before. If
    * the time of the cloud is unknown, a server counts as created when it is first seen.
    */
   async function deleteWhenUnneeded(
@@ -227,10 +227,10 @@ export function createJanitor(options: JanitorOptions): Janitor {
   /** Deletes own servers at once. Those of other runs or cloud entries may be in use by another daemon on this host. */
   async function deleteLeftovers(): Promise<void> {
     const scope = { vantage: creator.vantage, run: null };
-    let list = await listUnused(scope, ended.signal);
+    let list = await listUnused(scope, stopped.signal);
     while (list.type !== 'ok') {
-      await delay(LEFTOVER_LIST_INTERVAL_MS, undefined, { signal: ended.signal });
-      list = await listUnused(scope, ended.signal);
+      await delay(LEFTOVER_LIST_INTERVAL_MS, undefined, { signal: stopped.signal });
+      list = await listUnused(scope, stopped.signal);
     }
     const own = list.value.filter(isOwn);
     const others = list.value.filter((server) => !isOwn(server));
@@ -240,7 +240,7 @@ export function createJanitor(options: JanitorOptions): Janitor {
       maxWait: Number.POSITIVE_INFINITY,
       interval: LEFTOVER_LIST_INTERVAL_MS,
       scope,
-      signal: ended.signal,
+      signal: stopped.signal,
     });
     if (started.length > 0) log('info', `deleting ${serverCount(started.length)} left by another run or cloud entry`);
   }
@@ -262,21 +262,21 @@ export function createJanitor(options: JanitorOptions): Janitor {
     },
     start() {
       deleteLeftovers().catch((error: unknown) => {
-        if (!ended.signal.aborted) log('warn', `could not look for leftover test servers: ${errorLine(error)}`);
+        if (!stopped.signal.aborted) log('warn', `could not look for leftover test servers: ${errorLine(error)}`);
       });
     },
     async sweep({ dryRun, scope, timeout: millis, now = false, onWait, signal }) {
       const list = await listUnused(scope, signal);
       if (list.type !== 'ok') return list;
       const needed = new Map(list.value.map((server) => [server, now ? 0 : neededTime(server)]));
-      const neededBy = (server: Server): Millis => needed.get(server) ?? 0;
-      const row = (server: Server, gone: boolean): Swept => ({ server, gone, neededFor: neededBy(server) });
+      const neededForMs = (server: Server): Millis => needed.get(server) ?? 0;
+      const row = (server: Server, gone: boolean): Swept => ({ server, gone, neededFor: neededForMs(server) });
       if (dryRun) return { ...list, value: list.value.map((server) => row(server, false)) };
-      const maybeInUse = list.value.filter((server) => neededBy(server) > 0);
+      const maybeInUse = list.value.filter((server) => neededForMs(server) > 0);
       const startedNow = list.value
         .filter((server) => !maybeInUse.includes(server))
         .map((server) => ({ server, deletion: startDeletion(server.name, server.id) }));
-      const maxWait = Math.min(MAX_SWEEP_WAIT_MS, Math.max(0, ...maybeInUse.map(neededBy)));
+      const maxWait = Math.min(MAX_SWEEP_WAIT_MS, Math.max(0, ...maybeInUse.map(neededForMs)));
       if (maybeInUse.length > 0) onWait?.(maybeInUse, maxWait);
       const waitOptions = { maxWait, interval: SWEEP_LIST_INTERVAL_MS, scope, signal };
       const { started: startedLater, left } = await deleteWhenUnneeded(maybeInUse, waitOptions);
@@ -287,20 +287,20 @@ export function createJanitor(options: JanitorOptions): Janitor {
       return { ...list, value: [...rows, ...left.map((server) => row(server, false))] };
     },
     async stop(millis) {
-      hurry.abort();
+      urgent.abort();
       inUse.clear();
       const timeout = AbortSignal.timeout(millis);
       await waitUpTo(millis, deleteOwn(), timeout);
       const allOver = () => Promise.all([...deletions.values()].map(({ finished: over }) => over.promise));
       if (!timeout.aborted) await waitUpTo(millis, allOver(), timeout);
-      ended.abort();
+      stopped.abort();
       const left = [...deletions.values()].flatMap(({ name, id, message }) =>
         id === null ? [] : [{ name, id, message }],
       );
       for (const { name, id, message } of left) report('leaked', name, id, message);
       return left;
     },
-    close: () => ended.abort(),
+    close: () => stopped.abort(),
   };
 }
 

@@ -43,8 +43,8 @@ export type ProbesContext = {
 };
 
 /**
- * Everything there is to know of a probe. `Given` is what its schema makes of rollwatch.yaml; it differs from `Settings`
- * if the configuration has to resolve some of it.
+ * Everything there is to know about a probe. `Given` is what its schema makes of rollwatch.yaml; it differs from
+ * `Settings` if the configuration has to resolve some of it.
  */
 export type ProbeType<Settings extends ProbeSettings = ProbeSettings, Given extends ProbeSettings = Settings> = {
   readonly description: ProbeDescription;
@@ -101,7 +101,7 @@ export const seriesOf = (key: SeriesKey, { interval, slow }: ProbeSettings): Ser
   slow,
 });
 
-/** Converts the result of a single request. An ok result proves the service up at the time the request was sent. */
+/** Converts the result of a single request. An ok result proves that the service was up when the request was sent. */
 export function probeResultOf(result: Result<unknown>): ProbeResult {
   const { stages, requestId, sentAt, settledAt } = result;
   const common = { stages, requestId, serverId: null };

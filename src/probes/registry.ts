@@ -17,7 +17,7 @@ export const PROBES = {
   token: tokenProbe,
 };
 
-/** The probes by name. There may be more than the types know of. */
+/** The probes by name. There may be more than the types list. */
 export type ProbeRegistry = typeof PROBES;
 
 /** Returns what the probes are, without how they work. */

@@ -94,7 +94,7 @@ const MAX_IN_FLIGHT = 2;
 
 const MAX_CONNECT_TIMEOUT_MS = 5000;
 
-/** The next sample is due at the latest when the server of this one is gone. */
+/** The next sample is due no later than when this one's server is gone. */
 const bootSeries = (origin: ProbeOrigin, settings: ServerBootSettings): Series => ({
   ...seriesOf({ ...origin, probe: 'server-boot', connection: '', target: '' }, settings),
   validFor: settings.interval * 1.5 + settings.budget + settings.deleteLimit,
@@ -127,8 +127,8 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
   let lastAnsweredAt: Millis | null = null;
   /** The latest create was refused. While another server is polled, creates are sent until one is accepted. */
   let createRefused = false;
-  /** The start of refused polls that a sample has already been dated to. */
-  let datedRefusal: Millis | null = null;
+  /** The start of a run of refused polls that an earlier failure was already back-dated to. */
+  let reportedRefusalStart: Millis | null = null;
   /** Timelines of the servers that are being polled. */
   const timelines = new Set<BootTimeline>();
   /** Names of the servers that exist or may exist. */
@@ -155,8 +155,8 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
    */
   function takeRefusalStart(): Millis | null {
     const since = pollsRefusedSince();
-    if (since === datedRefusal) return null;
-    datedRefusal = since;
+    if (since === reportedRefusalStart) return null;
+    reportedRefusalStart = since;
     return since;
   }
 
@@ -253,7 +253,7 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
     const { signal, progress } = context;
     const { value: id, sentAt, settledAt: acceptedAt, requestId } = created;
     const stages: { [stage: string]: number } = { accepted: (acceptedAt - sentAt) / 1000 };
-    const seen: Seen = { stages, requestId, serverId: id };
+    const seen: ResultBase = { stages, requestId, serverId: id };
     const polling: PollOptions = {
       compute,
       clock,
@@ -314,32 +314,32 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
       baseline,
     });
     const until = deleted.sentAt + deleteLimit;
-    const goneWait = await whilePolling(deletion, () =>
+    const deleteWait = await whilePolling(deletion, () =>
       waitUntilGone(id, { until, timeline: deletion, onWaiting }, { ...polling, stalledTime: stalledWhileDeleting }),
     );
-    if (goneWait.type === 'aborted') {
+    if (deleteWait.type === 'aborted') {
       handOver({ name, id, deletedAt: null });
       return voidResult(SHUTDOWN, seen);
     }
-    if (goneWait.type === 'unknown') {
+    if (deleteWait.type === 'unknown') {
       handOver({ name, id, deletedAt: deleted.sentAt });
-      return voidResult(goneWait.cause, seen);
+      return voidResult(deleteWait.cause, seen);
     }
-    if (goneWait.type !== 'gone') {
-      const timedOut = goneWait.type === 'timed-out';
+    if (deleteWait.type !== 'gone') {
+      const timedOut = deleteWait.type === 'timed-out';
       handOver({ name, id, deletedAt: timedOut ? deleted.sentAt : null });
       const settledAt =
-        goneWait.type === 'timed-out' ? until + unobservedTime(goneWait, stalledWhileDeleting()) : goneWait.at;
-      const cause = await causes.ofGoneWait(goneWait, deletion.stageTimes(settledAt), signal);
+        deleteWait.type === 'timed-out' ? until + unobservedTime(deleteWait, stalledWhileDeleting()) : deleteWait.at;
+      const cause = await causes.ofGoneWait(deleteWait, deletion.stageTimes(settledAt), signal);
       const start = deletion.failureStart({ settledAt, timedOut });
       const lastKnownUpAt = start.lastKnownUpAt ?? activeWait.lastProgressAt;
       return { ...seen, outcome: 'failed', cause, ...start, lastKnownUpAt };
     }
-    stages['gone'] = (goneWait.at - deleted.settledAt) / 1000;
-    baseline.learn(deletion.stageTimes(goneWait.pollSentAt));
+    stages['gone'] = (deleteWait.at - deleted.settledAt) / 1000;
+    baseline.learn(deletion.stageTimes(deleteWait.pollSentAt));
     janitor.confirmGone({ name, id });
     existing.delete(name);
-    return { ...seen, outcome: 'ok', cause: null, lastKnownUpAt: goneWait.pollSentAt, settledAt: activeWait.at };
+    return { ...seen, outcome: 'ok', cause: null, lastKnownUpAt: deleteWait.pollSentAt, settledAt: activeWait.at };
   }
 
   async function buildFailed(
@@ -350,7 +350,7 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
       readonly sentAt: Millis;
       readonly choice: BootChoice;
       readonly building: BootTimeline;
-      readonly seen: Seen;
+      readonly seen: ResultBase;
       readonly polling: PollOptions;
     },
   ): Promise<ProbeResult> {
@@ -412,8 +412,8 @@ export const serverBootProbe: ProbeType<ServerBootSettings> = {
     },
     stages: BOOT_STAGES,
     activity: 'booting',
-    // Up to a second passes between two boots without a request, and a task breaks what is requested after it: a
-    // midpoint in that second would be within the task before.
+    // Up to a second may pass between two boots, and what a task breaks shows only in requests sent after it. A
+    // midpoint in that second would fall into the preceding task.
     startEstimate: 'by-stages',
     dependsOn: 'server-list',
     countsOverall: true,
@@ -423,7 +423,7 @@ export const serverBootProbe: ProbeType<ServerBootSettings> = {
   probes: (cloud, origin, options) => [serverBoot(cloud, origin, options)],
 };
 
-/** Returns how long after the end of its budget a boot may have failed: not at all if the last poll was answered. */
+/** Returns how long after the end of its budget a boot may have failed; zero if the last poll was answered. */
 const unobservedTime = ({ failed }: { readonly failed: Cause | null }, stalled: Millis): Millis =>
   failed === null ? 0 : stalled;
 
@@ -437,12 +437,12 @@ type Accepted = {
   readonly stalledTime: () => Millis;
 };
 
-/** What a result of any outcome has. */
-type Seen = { readonly stages: Stages; readonly serverId: string | null; readonly requestId: string | null };
+/** The fields that every result has. */
+type ResultBase = { readonly stages: Stages; readonly serverId: string | null; readonly requestId: string | null };
 
-const NO_SERVER: Seen = { stages: {}, serverId: null, requestId: null };
+const NO_SERVER: ResultBase = { stages: {}, serverId: null, requestId: null };
 
-const voidResult = (cause: VoidCause, seen: Seen): ProbeResult => ({ ...seen, outcome: 'void', cause, slots: 1 });
+const voidResult = (cause: VoidCause, seen: ResultBase): ProbeResult => ({ ...seen, outcome: 'void', cause, slots: 1 });
 
 /** Returns the result of a boot whose create request was not sent or not accepted. */
 function resultWithoutServer(

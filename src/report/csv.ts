@@ -42,5 +42,5 @@ export function reportCsv({ windows }: Pick<Report, 'windows'>): string {
   return csvRecord(COLUMNS.map(([name]) => name)) + rows.join('');
 }
 
-/** Keeps each window on one line, also for programs that do not support quoted line breaks. */
+/** Keeps each window on one line, for the sake of programs that do not support quoted line breaks. */
 const plain = (value: CsvValue): CsvValue => (typeof value === 'string' ? printableLine(value) : value);

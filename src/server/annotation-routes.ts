@@ -6,11 +6,11 @@ import { MAX_TIMESTAMP_MS } from './validation.ts';
 
 /** A failed task's result may be long. */
 const BODY_LIMIT = 1_048_576;
-/** Grafana keeps no more of all tags together. */
+/** Grafana's limit for all tags combined. */
 const MAX_TAGS_CHARACTERS = 500;
 const MAX_TEXT_CHARACTERS = 8000;
 
-const moment = z.number({ error: 'is not a moment in milliseconds since 1970' }).min(0).max(MAX_TIMESTAMP_MS, {
+const timestamp = z.number({ error: 'is not a moment in milliseconds since 1970' }).min(0).max(MAX_TIMESTAMP_MS, {
   error: 'is after the year 9999; times are milliseconds since 1970',
 });
 const tags = z
@@ -23,13 +23,13 @@ const tags = z
 const CONTROL = /[^\P{Cc}\n\t]+/gu;
 const text = z.string().transform((given) => given.replaceAll(CONTROL, ' ').slice(0, MAX_TEXT_CHARACTERS));
 
-/** Takes what Grafana takes, and ignores what it ignores (isRegion, id). */
+/** Accepts what Grafana accepts, and ignores what it ignores (isRegion, id). */
 export const annotationInput = z.object({
   dashboardUID: z.string().nullish(),
   dashboardId: z.number().nullish(),
   panelId: z.int().nullish(),
-  time: moment.nullish(),
-  timeEnd: moment.nullish(),
+  time: timestamp.nullish(),
+  timeEnd: timestamp.nullish(),
   tags: tags.nullish(),
   text: text.nullish(),
   data: z.unknown().optional(),
@@ -49,7 +49,7 @@ const graphiteInput = z.object({
 });
 
 const number = z.coerce.number();
-const several = z
+const stringOrList = z
   .union([z.string().transform((one) => [one]), z.array(z.string())])
   .optional()
   .transform((all) => all ?? []);
@@ -57,7 +57,7 @@ const several = z
 const annotationQuery = z.object({
   from: number.optional().describe('milliseconds since 1970'),
   to: number.optional().describe('milliseconds since 1970'),
-  tags: several.describe('all of them, unless matchAny'),
+  tags: stringOrList.describe('all of them, unless matchAny'),
   matchAny: z
     .enum(['true', 'false'])
     .default('false')
@@ -85,7 +85,7 @@ const annotationSchema = z.looseObject({
 
 /**
  * Grafana's annotations API (https://grafana.com/docs/grafana/latest/developers/http_api/annotations/), as far as
- * annotations of an organization go: whatever marks its deployments there can mark them here, unmodified.
+ * annotations of an organization go: any tool that annotates deployments in Grafana works here unmodified.
  */
 export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: ServerOptions): void {
   // Its clients look for `message`.
@@ -99,7 +99,7 @@ export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: Ser
   );
   let last = 0;
 
-  const known = (id: string): Annotation => {
+  const findAnnotation = (id: string): Annotation => {
     const found = upgrade.annotations().find((one) => String(one.id) === id && !one.deleted);
     if (found === undefined) throw new Problem(404, `there is no annotation ${id.slice(0, 20)}`);
     return found;
@@ -126,18 +126,18 @@ export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: Ser
     return { message: 'Annotation added', id };
   }
 
-  /** Changes what is given. `whole`: removes what is not given. */
-  function change(before: Annotation, input: AnnotationInput, whole: boolean): void {
-    const text = input.text ?? (whole ? '' : before.text);
+  /** Updates the given fields. `replace`: also clears the others. */
+  function change(before: Annotation, input: AnnotationInput, replace: boolean): void {
+    const text = input.text ?? (replace ? '' : before.text);
     if (text.trim() === '') throw new Problem(400, 'text: must not be empty');
     const given = input.time != null || input.timeEnd != null;
     const interval = given
       ? annotationInterval(
-          { time: input.time ?? before.time, timeEnd: input.timeEnd ?? (whole ? null : before.timeEnd) },
+          { time: input.time ?? before.time, timeEnd: input.timeEnd ?? (replace ? null : before.timeEnd) },
           before.time,
         )
       : {};
-    const tags = input.tags ?? (whole ? [] : before.tags);
+    const tags = input.tags ?? (replace ? [] : before.tags);
     const data = input.data === undefined ? before.data : JSON.stringify(input.data);
     upgrade.annotate({ ...before, text, tags, data, ...interval, updated: Math.round(run.now()) });
   }
@@ -161,7 +161,7 @@ export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: Ser
       answers: json(annotationSchema),
       problems: [404],
     }),
-    async ({ params: { id } }) => toGrafanaAnnotation(known(id)),
+    async ({ params: { id } }) => toGrafanaAnnotation(findAnnotation(id)),
   );
 
   const writes = { tag: 'annotations', answers: json(messageSchema), writes: true } as const;
@@ -191,10 +191,10 @@ export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: Ser
   );
 
   const changes = [
-    { method: 'PATCH', message: 'Annotation patched', whole: false },
-    { method: 'PUT', message: 'Annotation updated', whole: true },
+    { method: 'PATCH', message: 'Annotation patched', replace: false },
+    { method: 'PUT', message: 'Annotation updated', replace: true },
   ] as const;
-  for (const { method, message, whole } of changes) {
+  for (const { method, message, replace } of changes) {
     app.route({
       method,
       url: '/api/annotations/:id',
@@ -206,7 +206,7 @@ export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: Ser
         problems: [404],
       }),
       handler: async ({ params: { id }, body }) => {
-        change(known(id), body, whole);
+        change(findAnnotation(id), body, replace);
         return { message };
       },
     });
@@ -219,7 +219,7 @@ export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: Ser
       ...operation('deleteAnnotation', 'Annotation deleted', { ...writes, params: idParams, problems: [404] }),
     },
     async ({ params: { id } }) => {
-      upgrade.annotate({ ...known(id), deleted: true, updated: Math.round(run.now()) });
+      upgrade.annotate({ ...findAnnotation(id), deleted: true, updated: Math.round(run.now()) });
       return { message: 'Annotation deleted' };
     },
   );
@@ -243,7 +243,7 @@ const toGrafanaAnnotation = (one: Annotation) => ({
   data: one.data === null ? {} : z.unknown().parse(JSON.parse(one.data)),
 });
 
-/** Cuts a failed task's result, JSON that may contain secrets, off its annotation. */
+/** Strips a failed task's result (JSON that may contain secrets) from its annotation. */
 function withoutResults(given: string, givenTags: readonly string[]): string {
   if (!givenTags.includes('ansible_event_failure') && !givenTags.includes('ansible_event_failed')) return given;
   return given.split(/[{[]/, 1)[0]?.trimEnd().slice(0, 300) ?? '';

@@ -10,8 +10,8 @@ type Headers = FastifyRequest['headers'];
 
 /**
  * Protects against DNS rebinding: a page of any site may resolve a name of its own to the daemon's address, so that the
- * browser lets the page read the answers. The Host header has that name, so only names that belong to the daemon are
- * answered. Addresses are always answered, as they cannot be rebound.
+ * browser lets the page read the answers. The Host header has that name, so only requests for the daemon's own names
+ * are answered. Addresses are always answered, as they cannot be rebound.
  */
 export function createHostCheck({
   loopback,
@@ -34,7 +34,7 @@ export function createHostCheck({
   };
 }
 
-/** Without port and brackets, and without the dot of the root at its end. */
+/** Without port and brackets, and without the trailing dot. */
 const hostName = (host: string): string => {
   const [, name = ''] = /^(\[[^\]]*\]|[^:]*)(?::\d+)?$/.exec(host) ?? [];
   return name
@@ -61,7 +61,7 @@ const PROXY_HEADERS = new Set([
 type WriteGuard = {
   readonly loopback: boolean;
   readonly token: string | null;
-  /** Accepts the token also as the password of HTTP Basic authentication. */
+  /** Also accepts the token as the password of HTTP Basic authentication. */
   readonly basic?: boolean;
 };
 
@@ -73,8 +73,8 @@ export function guardWrites(app: App, guard: WriteGuard): void {
 }
 
 /**
- * Throws unless the request may write. Browsers state the origin of a request, so that a page of another site cannot
- * write on behalf of its reader; other clients send neither Origin nor Sec-Fetch-Site.
+ * Throws unless the request may write. Browsers send the origin of a request, so that a page of another site cannot
+ * write on behalf of its visitor; other clients send neither Origin nor Sec-Fetch-Site.
  */
 function checkWrite(headers: Headers, { loopback, token, basic = false }: WriteGuard): void {
   const { origin, host, authorization, 'sec-fetch-site': site = 'none' } = headers;
@@ -102,7 +102,7 @@ function checkWrite(headers: Headers, { loopback, token, basic = false }: WriteG
 
 const bearerOf = (header = ''): string | undefined => /^Bearer +(\S+)$/i.exec(header)?.[1];
 
-/** Reads the password of HTTP Basic authentication; the user is ignored. Clients of Grafana without an API key use it. */
+/** Reads the password of HTTP Basic authentication; the user is ignored. Grafana API clients without a key use it. */
 function passwordOf(header = ''): string | undefined {
   const encoded = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(header)?.[1];
   return (

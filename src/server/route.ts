@@ -38,9 +38,9 @@ export type ServerOptions = {
   readonly upgrade: UpgradeRecorder;
   pause(): Promise<void>;
   resume(): Promise<void>;
-  /** Calls the listener with every sample from now on; returns a function that ends it. */
+  /** Calls the listener with every sample from now on; returns an unsubscribe function. */
   readonly follow: (listener: (sample: Sample) => void) => () => void;
-  /** The page that shows all this, its script and style, and what a browser may do with it. */
+  /** The web page, its script and style, and its content security policy. */
   readonly page: {
     readonly document: string;
     readonly script: string;
@@ -50,7 +50,7 @@ export type ServerOptions = {
   readonly version: string;
   readonly log?: Log;
   readonly limits?: Partial<Limits>;
-  /** How often the event stream checks for changes, sends the status in any case, and sends that it is alive, in milliseconds. */
+  /** Intervals of the event stream in milliseconds: change checks, unconditional status events, keep-alives. */
   readonly events?: { readonly check: number; readonly heartbeat: number; readonly alive: number };
 };
 
@@ -78,9 +78,9 @@ type Operation = {
   readonly params?: z.ZodType;
   readonly querystring?: z.ZodType;
   readonly body?: z.ZodType;
-  /** What the answer 200 is. */
+  /** The body of the 200 response. */
   readonly answers: Content;
-  /** Statuses of problems besides those that any request may meet. */
+  /** Error statuses beyond those any request can get. */
   readonly problems?: readonly number[];
   /** It writes: see guard.ts. */
   readonly writes?: boolean;

@@ -85,7 +85,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     downloadRoutes(routes, { ...options, limits });
   });
   app.register(async (routes) => {
-    // clients of Grafana know no other way without an API key
+    // Grafana API clients know no other way without an API key
     guardWrites(routes, { ...write, basic: true });
     annotationRoutes(routes, options);
   });

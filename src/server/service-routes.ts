@@ -100,7 +100,7 @@ export function serviceRoutes(app: App, { run, metrics, version, page, pause, re
   );
 }
 
-/** Returns what keeps Rollwatch from its work; nothing if it is ready. A pause is a command, and no reason. */
+/** Returns why Rollwatch is not ready; nothing if it is. A requested pause does not count. */
 function unreadyReasons({ at, series, health, journal, paused }: SamplingStatus): readonly string[] {
   const reasons: string[] = [];
   if (health === null) reasons.push('the sampler has not reported yet');

@@ -20,7 +20,7 @@ export function Downtime({
   overall,
 }: {
   readonly report: ApiReport;
-  /** Of the same moment as the banner above it. */
+  /** Of the same time as the banner above it. */
   readonly overall: ApiOverall;
 }): JSX.Element {
   const { unobservedSeconds } = overall;

@@ -179,15 +179,17 @@ export function Prober({
 }): JSX.Element {
   const { sampler, journal, servers, paused } = status;
   const silent = silence(status, now);
-  const [blind] = report.probes.toSorted((a, b) => b.unobservedSeconds - a.unobservedSeconds);
+  const [leastObserved] = report.probes.toSorted((a, b) => b.unobservedSeconds - a.unobservedSeconds);
   const total = report.run.durationSeconds;
   const problems = [
     ...(paused ? ['sampling is paused'] : []),
     ...(sampler === null ? ['the sampler has not reported yet'] : []),
     ...(silent !== null && silent > SILENT ? [`the sampler has been silent for ${duration(Math.round(silent))}`] : []),
     ...(sampler !== null && sampler.lagSeconds > 0.5 ? [`the sampler was ${latency(sampler.lagSeconds)} late`] : []),
-    ...(blind !== undefined && isMuchUnobserved({ unobserved: blind.unobservedSeconds, total })
-      ? [`${duration(blind.unobservedSeconds)} of ${span(total)} not observed (${seriesNames(report)(blind)})`]
+    ...(leastObserved !== undefined && isMuchUnobserved({ unobserved: leastObserved.unobservedSeconds, total })
+      ? [
+          `${duration(leastObserved.unobservedSeconds)} of ${span(total)} not observed (${seriesNames(report)(leastObserved)})`,
+        ]
       : []),
     ...(journal.state === 'stopped' ? [`the journal cannot be written: ${journal.reason}`] : []),
     ...(sampler !== null && Math.abs(sampler.clockOffsetSeconds) > 0.5

@@ -1,7 +1,7 @@
 import type { ApiChartTasks } from '../api/chart.ts';
 import { partitionPoint } from '../domain/binary-search.ts';
 
-/** A task of the upgrade as the timeline draws it; moments in milliseconds since 1970. */
+/** A task of the upgrade as the timeline draws it; times in milliseconds since 1970. */
 export type TaskBar = {
   readonly name: string;
   readonly handler: boolean;

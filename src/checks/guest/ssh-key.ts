@@ -11,7 +11,7 @@ export type SshKey = {
 };
 
 const COMMENT = 'rollwatch-check';
-/** RSA, which also the SSH servers of old images accept. */
+/** RSA, which even the SSH servers of old images accept. */
 const RSA_BITS = 3072;
 
 /** Generates a key. */

@@ -16,7 +16,7 @@ import { describeServer, type ServerRecord } from './server-record.ts';
 
 const BOOT_TIMEOUT_MS = 120_000;
 const DELETE_TIMEOUT_MS = 120_000;
-/** `searchFor`: a server whose create was not answered appears within this time, or not while the check runs. */
+/** `searchForMs`: a server whose create was not answered appears within this time, or not while the check runs. */
 const DELETION_TIMING: DeletionTiming = { ...DEFAULT_DELETION_TIMING, searchIntervalsMs: [500], searchForMs: 5000 };
 
 /** Lists the servers in the project that `check` created. In the filter, null matches everything. */
@@ -119,7 +119,7 @@ export async function deleteCheckServer(
     compute: cloud.compute(cloud.http),
     turn: cloud.backpressure['nova-api'].waitForTurn,
     ...{ clock, limits, limit: pLimit(1), timing: DELETION_TIMING, deleteLimit: DELETE_TIMEOUT_MS },
-    ...{ hurry: NEVER_ABORTED, ended: signal },
+    ...{ urgent: NEVER_ABORTED, stopped: signal },
     async lookUp(wantedName) {
       const all = await listCheckServers(cloud, { purpose: 'brief', vantage }, { limits, signal });
       lookUpFailure = all.type === 'ok' ? '' : all.cause.message;

@@ -101,8 +101,8 @@ export const deleteFloatingIp = (cloud: Cloud, id: string, options: RequestOptio
   remove(cloud, { type: 'network', path: `${PATH}/${segment(id)}` }, options);
 
 /**
- * Lists the floating IPs that `check` created, also those of deleted servers. Returns none if there is no Neutron, or
- * if it has no routers.
+ * Lists the floating IPs that `check` created, including those of deleted servers. Returns none if there is no Neutron,
+ * or if it has no routers.
  */
 export async function listOwnedFloatingIps(
   cloud: Cloud,

@@ -50,7 +50,7 @@ const serverSchema = z.object({
 /** Replaces the image of a server that boots from a volume; Nova shows none. */
 const VOLUME_IMAGE = 'a volume';
 
-/** Returns the image that `describe` will show for a server booted from this choice. */
+/** Returns the image that `describeServer` will show for a server booted from this choice. */
 export const expectedImage = ({ image, volume }: Pick<BootChoice, 'image' | 'volume'>): string =>
   volume === null ? image : VOLUME_IMAGE;
 

@@ -59,7 +59,7 @@ const stateText = ({ up, enabled }: ServiceRecord): string => `${up ? 'up' : 'do
 const silenceMessage = (seconds: number, { reportInterval }: ReportClock): string =>
   `Nova still shows it as up, but its last report is ${span(seconds)} old (interval ${span(reportInterval / 1000)}): it hangs or has died, see its log`;
 
-/** Every Nova has these. Others are checked if they exist or existed before. */
+/** Every Nova deployment has these. Others are checked if they exist or existed before. */
 const REQUIRED_BINARIES = ['nova-conductor', 'nova-scheduler', 'nova-compute'];
 
 /**

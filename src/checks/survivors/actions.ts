@@ -91,7 +91,7 @@ export type ActionOptions = RequestOptions & {
 };
 
 /**
- * Performs each round trip on each server. Where possible the servers are ACTIVE again at the end, also after a stop.
+ * Performs each round trip on each server. Where possible the servers are ACTIVE again at the end, even after a stop.
  */
 export async function checkActions({ cloud, servers, vantage, onCheck, ...options }: ActionOptions): Promise<void> {
   const compute = cloud.compute(cloud.http);

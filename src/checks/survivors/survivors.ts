@@ -61,13 +61,14 @@ export async function checkSurvivors(options: SurvivorsOptions): Promise<Pick<Ba
     if (now === null) continue;
     recordsAfterActions = withOwnMove(recordsAfterActions, { from: server, to: now });
     if (login === null || signal.aborted) continue;
-    const then = factsNow.get(server.id) ?? factsBefore.get(server.id) ?? null;
+    const factsBeforeActions = factsNow.get(server.id) ?? factsBefore.get(server.id) ?? null;
     const group = `actions on ${server.name}: guest`;
-    const hostKey = then?.hostKey ?? null;
+    const hostKey = factsBeforeActions?.hostKey ?? null;
     const inspection = await inspectGuest(now, { login, group, hostKey, baseline: null, boots: true, signal });
     report(inspection.checks);
     // The actions rebooted the guest, so compare with this boot from now on, unless it had rebooted before them
-    const rebootIsOwn = stage === 'before' || then === null || then.boot === factsBefore.get(server.id)?.boot;
+    const rebootIsOwn =
+      stage === 'before' || factsBeforeActions === null || factsBeforeActions.boot === factsBefore.get(server.id)?.boot;
     if (inspection.facts !== null && rebootIsOwn) facts.set(server.id, inspection.facts);
   }
   return { survivors: recordsAfterActions, guests: Object.fromEntries(facts) };

@@ -111,7 +111,7 @@ const whereToSet = (cloud: MergedCloud): string =>
 const setType = (cloud: MergedCloud): string =>
   cloud.fromEnvironment ? 'OS_AUTH_TYPE=v3applicationcredential' : 'auth_type: v3applicationcredential';
 
-/** Servers belong to a project, so other scopes are of no use. */
+/** Servers belong to a project, so other scopes are useless. */
 function rejectOtherScopes(cloud: MergedCloud): void {
   for (const key of ['trust_id', 'system_scope']) {
     if (authText(cloud, key) === null) continue;

@@ -39,8 +39,9 @@ const AUTH_KEYS =
   /^(auth_url|username|user_name|user_id|password|(project|tenant)_(name|id)|((user|project)_)?domain_(name|id)|token|application_credential_\w+)$/;
 
 /**
- * Returns the OS_* variables that are set together with OS_CLOUD and override the cloud that it chooses, as with the
- * openstack command. An application credential is bound to its project, so variables that set a project are ignored.
+ * Returns the OS_* variables that are set together with OS_CLOUD and override the cloud that it chooses, as the
+ * openstack command does. An application credential is bound to its project, so variables that set a project are
+ * ignored.
  */
 export function overridesBesideCloud(
   host: Host,

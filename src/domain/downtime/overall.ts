@@ -27,7 +27,7 @@ const NO_DOWNTIME: ProbeDowntime = { downtime: NONE, settledDowntime: 0, outageC
 export const downtimeOfProbe = ({ byProbe }: Overall, probe: string): ProbeDowntime =>
   byProbe.get(probe) ?? NO_DOWNTIME;
 
-/** What the overall downtime needs to know of a series. */
+/** What the overall downtime needs to know about a series. */
 export type SeriesOutages = {
   readonly series: Series;
   readonly windows: readonly DowntimeWindow[];

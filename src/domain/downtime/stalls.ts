@@ -14,17 +14,18 @@ import type { Interval, Millis } from '../time.ts';
  *     server in ERROR, invalid body)
  *   refused, unreachable, DNS, TLS               failed                            void             void
  *   reset or truncated                           failed; void if stalled for       void             void
- *                                                `PEER_PATIENCE_MS` or longer
+ *                                                `PEER_TIMEOUT_MS` or longer
  *   no answer within the limit                   failed: the limit counts only     void             void
  *                                                time for which the loop ran
  *   no answer, wait given up because the loop    void                              void             void
  *     stalled for too long
  *   slots that passed without a request          void: missed                      void             void
  *
- * Timestamps are not corrected. An ok sample proves the service up when it was sent, and an edge is bounded by the time
- * at which the result was read, so brackets are wider by the stall and still contain the true time.
+ * Timestamps are not corrected. An ok sample proves that the service was up when it was sent, and an edge is bounded by
+ * the time at which the result was read, so brackets are wider by the stall and still contain the true time.
  *
- * Exchanges apply `couldBeOurs` to stalls within a request; the dispatch applies `judgeInterrupted` to whole samples.
+ * Exchanges apply `couldBeCausedByStall` to stalls within a request; the dispatch applies `judgeInterrupted` to whole
+ * samples.
  */
 
 /** A period for which the measurements of this host are in doubt. */
@@ -52,7 +53,7 @@ export function couldBeCausedByStall(kind: FailureKind | VoidKind, stalledMs: Mi
 export const stalledMessage = (stalledMs: Millis, message: string): string =>
   `Rollwatch stalled for ${(stalledMs / 1000).toFixed(2)} s, which may have caused this: ${message}`;
 
-/** Failures that a suspended host causes, also just after it resumes, before its network is back. */
+/** Failures that a suspended host causes, even just after it resumes, before its network is back. */
 const NETWORK_FAILURES: readonly FailureKind[] = [
   'connection-refused',
   'connection-reset',

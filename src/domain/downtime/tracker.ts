@@ -17,7 +17,7 @@ import { type CauseCount, type DowntimeWindow, extentOf, seconds, type WindowKin
  *   ok(1) slow(2) failed(3) slow(4)      degraded [1, 2] to [2, 3], down [2, 3] to [3, 4], degraded from [3, 4]
  *
  * The numbers are the times at which samples were sent. The estimate of an edge is midway between them; `latest` is
- * when the sample behind the edge was certain of its result, as the service may have changed while it was in flight. An
+ * when the result of the sample that set the edge was known, as the service may have changed while it was in flight. An
  * answer that was cut off shows the exact time: if samples sent after it fail sooner than it did, the estimate is that
  * time. If the probe knows which of its stages failed (`by-stages`), the start is estimated at `failureStartedAt`.
  *
@@ -46,7 +46,7 @@ type StartEstimate = ProbeDescription['startEstimate'];
 type State =
   /** No valid sample yet since the session started. */
   | { readonly kind: 'unknown'; readonly since: Millis }
-  /** `lastKnownUpAt`: the latest time at which the service is proved up. */
+  /** `lastKnownUpAt`: the latest time at which the service is known to have been up. */
   | { readonly kind: 'up'; readonly lastKnownUpAt: Millis }
   | { readonly kind: 'degraded'; readonly lastKnownUpAt: Millis; readonly open: OpenWindow }
   | { readonly kind: 'down'; readonly open: OpenWindow };
@@ -81,7 +81,7 @@ const RECENT_SAMPLES = 60;
 /** With fewer ok samples, a long wait before a reset proves nothing. */
 const MIN_RECENT_SAMPLES = 5;
 
-/** An upper bound for the time in which a connection is refused. */
+/** Refusing a connection takes no longer than this. */
 const REFUSAL_MS = 20;
 
 export const beginTrack = (
@@ -171,9 +171,9 @@ function failureEdge(state: Exclude<State, { kind: 'down' }>, track: SeriesTrack
 }
 
 /**
- * Returns the latest time by which the service had failed. A timeout may have begun at any time during the wait, but
- * not after the usual latency: the service would have answered by then. A reset after a long wait proves the same, with
- * a wider margin, as a service that is killed while it is slower than usual also resets the requests in progress.
+ * Returns an upper bound for the time of the failure. A timeout may have begun at any time during the wait, but not
+ * after the usual latency: the service would have answered by then. A reset after a long wait proves the same, with a
+ * wider margin, as a service that is killed while it is slower than usual also resets the requests in progress.
  */
 function failedBy({ recentLatencies }: SeriesTrack, sample: FailedSample): Millis {
   if (recentLatencies.length === 0) return sample.settledAt;
@@ -244,13 +244,16 @@ function cutOffOf(sample: ValidSample): CutOff | null {
 /** The connection was closed before any byte of an answer: Rollwatch's own, or the one behind a proxy. */
 const isReset = ({ cause }: FailedSample): boolean => cause.kind === 'connection-reset' || cause.kind === 'http-502';
 
-/** A service that cuts off every request after a while takes as long for this one; one that has exited does not. */
+/**
+ * A service that cuts off every request after a fixed time takes just as long for this one; one that has exited fails
+ * sooner.
+ */
 const failsSooner = (sample: ValidSample, cutOff: Interval): boolean =>
   sample.outcome === 'failed' &&
   !sample.timedOut &&
   2 * (sample.settledAt - sample.startedAt - stalledFor(sample)) + REFUSAL_MS < cutOff.until - cutOff.from;
 
-/** Returns the latest time at which this sample proves that the window lasted. */
+/** Returns the latest time at which this sample shows the window still open. */
 const provedAt = (sample: ValidSample): Millis =>
   sample.outcome === 'failed' ? sample.failureStartedAt : sample.startedAt;
 

@@ -18,7 +18,7 @@ export type DowntimeWindow = SeriesKey & {
   readonly start: Bracket;
   /** Null while the window is open. */
   readonly end: Bracket | null;
-  /** The latest time at which the window is known to have lasted. */
+  /** The latest time at which the window is known to have been open. */
   readonly knownUntil: Millis;
   /** Of an open window: up to now. Unobserved time inside counts in `max` only. */
   readonly duration: Measured;
@@ -45,7 +45,7 @@ const sampleSentAt = ({ earliest, estimate }: Bracket): Millis => 2 * estimate -
 
 /**
  * Returns the time that an edge shares with the brackets of other series: up to when the sample behind each was sent.
- * Ignores a bracket that overlaps nothing of what is left.
+ * Ignores a bracket that does not overlap what remains.
  */
 export const sharedEdge = (edge: Bracket, others: readonly Bracket[]): Interval =>
   others.reduce<Interval>(

@@ -12,7 +12,7 @@ export type RunFigures = {
   readonly result: VerdictResult | null;
 };
 
-/** Runs side by side, in order of their start. */
+/** Runs side by side, by start time. */
 export type Comparison = {
   /** The probes of any of the runs. */
   readonly probeTypes: readonly ProbeDescription[];

@@ -15,21 +15,22 @@ export type ConnectionStatus = {
 
 /** Reports each failed poll, and the first good one after them. */
 export function createConnectionStatus(onChange: OnConnectionChange): ConnectionStatus {
-  let isAway = false;
+  let isUnreachable = false;
   return {
     succeeded() {
-      if (isAway) onChange('back');
-      isAway = false;
+      if (isUnreachable) onChange('back');
+      isUnreachable = false;
     },
     failed(reason) {
-      onChange({ problem: reason, again: isAway });
-      isAway = true;
+      onChange({ problem: reason, again: isUnreachable });
+      isUnreachable = true;
     },
   };
 }
 
 /**
- * Logs when the quota leaves no room for the server of a probe, so that its state is unknown, and when that is over.
+ * Logs when the quota leaves no room for the server of a probe, so that its state is unknown, and when there is room in
+ * the quota again.
  */
 export function createQuotaWatch(log: Log): (sample: Sample) => void {
   const statuses = new Map<string, ConnectionStatus>();

@@ -59,7 +59,7 @@ export type RunReader = {
   live(at?: Millis): LiveStatus;
   /** The phases, judged by the plan. */
   verdict(at?: Millis): Verdict;
-  /** In order of their start. */
+  /** By start time. */
   tasks(at?: Millis): readonly TaskDowntime[];
   report(at?: Millis): Report;
 };

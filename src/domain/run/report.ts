@@ -82,7 +82,7 @@ export type BriefReport = {
   /** What the probes are: all known ones, and those that only the journal knows. */
   readonly probeTypes: readonly ProbeDescription[];
   readonly probes: readonly SeriesTotals[];
-  /** In order of the estimated start. */
+  /** By estimated start. */
   readonly windows: readonly AttributedWindow[];
   readonly servers: ServerCounts;
 };
@@ -91,7 +91,7 @@ export type Report = Omit<BriefReport, 'probes'> & {
   readonly probes: readonly SeriesSummary[];
   /** The phases, judged by the plan. */
   readonly verdict: Verdict;
-  /** In order of their start. */
+  /** By start time. */
   readonly tasks: readonly TaskDowntime[];
   readonly observationGaps: readonly ObservationGap[];
   /** Results of `check before` and `check after`. */

@@ -26,7 +26,7 @@ export type RunState = {
   openSession(session: Session, series: readonly Series[]): void;
   /** `clean` is false if the session was killed. */
   closeSession(aliveAt: Millis, clean: boolean): void;
-  /** In order of their id, including deleted ones. */
+  /** By id, deleted ones included. */
   annotations(): readonly Annotation[];
   checkRuns(): readonly CheckRun[];
   taskLoadWith(tasks: readonly Task[]): TaskLoad;
@@ -41,14 +41,14 @@ export type RunState = {
   /** Returns whether any series is down. */
   isDown(now: Millis): boolean;
   verdict(now: Millis): Verdict;
-  /** In order of their start. */
+  /** By start time. */
   tasks(now: Millis): readonly TaskDowntime[];
   report(now: Millis): Report;
   sampling(now: Millis, sampler: SamplerState): SamplingStatus;
   live(now: Millis, sampler: SamplerState): LiveStatus;
 };
 
-/** What the run state does not know of the daemon. */
+/** What the run state does not know about the daemon. */
 type SamplerState = Pick<LiveStatus, 'paused' | 'journal' | 'health'>;
 
 export type RunStateOptions = {
@@ -109,7 +109,7 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
   /** Counts everything that changes what is computed below. */
   let changes = 0;
 
-  /** Keeps the last value, for as long as nothing changes and the same moment is asked for. */
+  /** Keeps the last value, for as long as nothing changes and the same time is asked for. */
   function memoize<T>(compute: (now: Millis) => T): (now: Millis) => T {
     let last: { readonly changes: number; readonly now: Millis; readonly value: T } | null = null;
     return (now) => {

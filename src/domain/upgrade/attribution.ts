@@ -48,7 +48,7 @@ export function candidates(
   return [...before.toReversed(), ...tasks.startedIn({ from: estimate, until, limit })];
 }
 
-/** Adds phases and candidates to `windows`, which are in order of their estimated start. */
+/** Adds phases and candidates to `windows`, which are in order of estimated start. */
 export const attributeWindows = (
   windows: readonly DowntimeWindow[],
   {
@@ -102,7 +102,7 @@ const kindAndProbe = ({ kind, cloud, vantage, probe }: DowntimeWindow): string =
 /**
  * Returns the start of `windows[index]` by both connections of the server list together: they are sampled half an
  * interval apart, and most outages start on both at once. It orders candidates, and never removes one. `windows` are of
- * one kind and probe, in order of their estimated start.
+ * one kind and probe, by estimated start.
  */
 function preciseStartAt(windows: readonly DowntimeWindow[], index: number): Millis {
   const window = windows[index];

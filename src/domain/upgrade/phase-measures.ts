@@ -8,7 +8,7 @@ import type { Series } from '../sample.ts';
 import type { Interval, Millis } from '../time.ts';
 import { type BudgetName, DOWNTIME_BUDGETS, type DowntimeBudget } from './plan.ts';
 
-/** What judging a phase needs to know of a series. */
+/** What judging a phase needs to know about a series. */
 export type PhaseSeriesInput = SeriesOutages & { readonly trace: Trace };
 
 export type Quantiles = { readonly p50: number; readonly p95: number; readonly p99: number };

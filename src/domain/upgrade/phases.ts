@@ -20,7 +20,7 @@ export const END_MARK = 'end';
 /** Finds the phases by marks and tasks. Caches which task starts which phase, as it sees the same tasks repeatedly. */
 export type PhaseFinder = (input: {
   readonly marks: readonly PhaseMark[];
-  /** In order of their start. */
+  /** By start time. */
   readonly tasks: readonly Task[];
 }) => readonly PhaseInterval[];
 

@@ -23,14 +23,14 @@ export type TaskRegistry = {
   hasEnded(id: string): boolean;
   /** Removes a task. */
   forget(id: string): void;
-  /** In order of their start. */
+  /** By start time. */
   all(): readonly KnownTask[];
   /**
-   * Tasks that may have been running at any time within the interval, in order of their start: the last `limit` of
-   * them. Tasks that did nothing are left out, as in `startedIn`.
+   * Tasks that may have been running at any time within the interval, by start time: the last `limit` of them. Tasks
+   * that did nothing are left out, as in `startedIn`.
    */
   during(interval: Interval & { readonly limit?: number }): readonly KnownTask[];
-  /** Tasks that started after `from` and no later than `until`, in order of their start: the first `limit` of them. */
+  /** Tasks that started after `from` and no later than `until`, by start time: the first `limit` of them. */
   startedIn(interval: Interval & { readonly limit: number }): readonly KnownTask[];
   running(): readonly KnownTask[];
   /** Returns what the load would be after these reports. */
@@ -213,9 +213,9 @@ type Group = {
 };
 
 /**
- * Merges the reports of different sources for the same task. `tasks` have one name and are in order of their start.
- * Each joins the first group that started near enough, has no report of the same source, and has the same play and role
- * or does not know them.
+ * Merges the reports of different sources for the same task. `tasks` have one name and are in order of start time. Each
+ * joins the first group that started near enough, has no report of the same source, and has the same play and role or
+ * does not know them.
  */
 function mergeReports(tasks: readonly Task[]): readonly MergedTask[] {
   const sources = new Set(tasks.map((one) => one.source));

@@ -47,7 +47,7 @@ export type Processes = {
    * cloud, so that a client sees a gap of `service_down_time` when Nova considers the service down.
    */
   reportedAt(service: ServiceName): Millis;
-  /** Resolves when the process has exited, with the time from which it did not serve. Does nothing if it is down. */
+  /** Resolves when the process has exited, with the time from which it no longer served. Does nothing if it is down. */
   stop(service: ServiceName, options?: StopOptions): Promise<Millis>;
   /** Resolves when the service is ready, with the time from which it accepts. Does nothing if it is up. */
   start(service: ServiceName, options?: StartOptions): Promise<Millis>;
@@ -144,7 +144,7 @@ export function createProcesses(options: {
     return at;
   }
 
-  /** As uwsgi: the workers finish their requests; then the master exits and resets what is in the listen queue. */
+  /** Like uwsgi: the workers finish their requests; then the master exits and resets what is in the listen queue. */
   async function drainAndExit({ workers, listener }: Frontend, seconds: number): Promise<void> {
     await Promise.all([timeScale.wait(seconds), Promise.race([workers.idle(), timeScale.wait(RELOAD_MERCY_SECONDS)])]);
     workers.resetQueue();

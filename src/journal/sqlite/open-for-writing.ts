@@ -107,7 +107,7 @@ function createPrivate(file: string): boolean {
   }
 }
 
-/** Resolves symbolic links, also one whose target does not exist yet. */
+/** Resolves symbolic links, even one whose target does not exist yet. */
 function realPathOf(file: string, links = 0): string {
   try {
     return realpathSync(file);

@@ -106,7 +106,7 @@ function describeTable(sqlite: Sqlite, table: (typeof TABLES)[number]): Table {
 type Values = { readonly [column: string]: RawValue };
 type Match = { readonly table: Table; readonly values: Values } | { readonly table: Table; readonly damage: string };
 
-/** Returns the table that a row's columns match; null if it may be an index entry, or is of no known table. */
+/** Returns the table that a row's columns match; null if it may be an index entry, or belongs to no known table. */
 function matchTable(row: RawRow, tables: readonly Table[]): Match | null {
   const candidates = tables.filter(
     ({ columns, withoutRowid }) => columns.length === row.values.length && withoutRowid === (row.rowid === null),

@@ -87,7 +87,7 @@ export async function chooseBoot(
   return all.type === 'ok' ? { ...all, value: all.value[0] } : all;
 }
 
-/** Returns all combinations that should boot, the best first; fails as `choose` does. */
+/** Returns all combinations that should boot, the best first; fails as `chooseBoot` does. */
 export async function bootCandidates(
   cloud: Cloud,
   wanted: BootPreferences,
@@ -157,7 +157,8 @@ async function readImages(cloud: Cloud, query: string, options: RequestOptions):
 const MAX_PAGES = 20;
 
 /**
- * Searches by id, by name, and by name among community images, which Glance hides by default. Else returns all images.
+ * Searches by id, by name, and by name among community images, which Glance hides by default. Otherwise returns all
+ * images.
  */
 async function findImages(cloud: Cloud, wanted: string, options: RequestOptions): Promise<Result<readonly Image[]>> {
   if (resourceId.safeParse(wanted).success) {
@@ -199,7 +200,7 @@ const GIB = 1024 ** 3;
 
 /** ISOs, kernels and ramdisks, containers. */
 const UNBOOTABLE_FORMATS = ['iso', 'aki', 'ari', 'docker', 'ova'];
-/** Of most clouds. Images for any other are the last resort, as the hypervisors of this cloud are not known. */
+/** What most clouds run. Images for anything else are a last resort, as the hypervisors of this cloud are not known. */
 const COMMON_ARCHITECTURES = ['x86_64', 'amd64', 'i686', 'kvm', 'qemu', 'qemu/kvm', 'lxc', ''];
 
 /**

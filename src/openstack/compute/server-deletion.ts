@@ -81,12 +81,12 @@ export type ServerDeletionOptions = {
   readonly onFound: (id: string) => void;
   readonly onStuck: () => void;
   /** Once aborted, the deletion polls faster and no longer waits for its turn. */
-  readonly hurry: AbortSignal;
+  readonly urgent: AbortSignal;
   /** Stops the deletion. */
-  readonly ended: AbortSignal;
+  readonly stopped: AbortSignal;
 };
 
-const HURRIED_INTERVAL_MS = 500;
+const URGENT_INTERVAL_MS = 500;
 
 /**
  * Deletes a server and polls until it is gone for good. Returns `gone` if it existed and is gone, `never` if no such
@@ -96,20 +96,20 @@ export async function runServerDeletion(
   deletion: ServerDeletion,
   options: ServerDeletionOptions,
 ): Promise<'gone' | 'never' | 'left'> {
-  const { timing, clock, limit, hurry, ended, deleteLimit, onStuck } = options;
+  const { timing, clock, limit, urgent, stopped, deleteLimit, onStuck } = options;
 
   const pause = async (millis: number): Promise<void> => {
-    const signal = AbortSignal.any([hurry, ended]);
-    await delay(hurry.aborted ? Math.min(millis, HURRIED_INTERVAL_MS) : millis, undefined, {
-      signal: hurry.aborted ? ended : signal,
+    const signal = AbortSignal.any([urgent, stopped]);
+    await delay(urgent.aborted ? Math.min(millis, URGENT_INTERVAL_MS) : millis, undefined, {
+      signal: urgent.aborted ? stopped : signal,
     }).catch(() => {});
   };
 
   /** Reads the server's state, and sends a DELETE if one is due. */
   async function poll(): Promise<'gone' | 'there' | 'absent'> {
-    const requestOptions = { limits: options.limits, signal: ended };
+    const requestOptions = { limits: options.limits, signal: stopped };
     const waitForTurn = async () => {
-      if (!hurry.aborted) await options.turn(AbortSignal.any([hurry, ended]));
+      if (!urgent.aborted) await options.turn(AbortSignal.any([urgent, stopped]));
     };
     await waitForTurn();
     if (deletion.id === null) {
@@ -132,8 +132,8 @@ export async function runServerDeletion(
     if (isPending && server?.status !== 'ERROR') return 'there';
     if (shown.type === 'failed' && shown.timedOut) await waitForTurn();
     const deleted = await options.compute.delete(deletion.id, requestOptions);
-    // A DELETE that timed out blocks a Nova worker until RabbitMQ is back, and is carried out then: not repeated at
-    // once.
+    // A DELETE that timed out blocks a Nova worker until RabbitMQ is back, and is carried out then, so it is not
+    // repeated at once.
     if (deleted.type === 'ok' || (deleted.type === 'failed' && deleted.timedOut)) deletion.deletedAt = clock.now();
     if (deleted.type !== 'ok') deletion.message = deleted.cause.message;
     return 'there';
@@ -144,16 +144,16 @@ export async function runServerDeletion(
   async function freeQuota(id: string): Promise<void> {
     if (forceDeleted) return;
     forceDeleted = true;
-    await options.compute.performAction(id, { forceDelete: null }, { limits: options.limits, signal: ended });
+    await options.compute.performAction(id, { forceDelete: null }, { limits: options.limits, signal: stopped });
   }
 
   if (deletion.seemsGone) await pause(timing.confirmAfterMs);
-  for (let polls = 0; !ended.aborted; polls++) {
+  for (let polls = 0; !stopped.aborted; polls++) {
     const startedAt = clock.now();
     const state = await limit(poll);
     // A slow API is polled no faster than it answers.
     const tookMs = clock.now() - startedAt;
-    if (state === 'gone' && (deletion.seemsGone || hurry.aborted)) return 'gone';
+    if (state === 'gone' && (deletion.seemsGone || urgent.aborted)) return 'gone';
     if (state === 'gone') {
       deletion.seemsGone = true;
       deletion.absentOnce.resolve();
@@ -163,7 +163,7 @@ export async function runServerDeletion(
     deletion.seemsGone = false;
     const ageMs = clock.now() - deletion.since;
     if (state === 'absent') {
-      if (ageMs > timing.searchForMs || hurry.aborted) return 'never';
+      if (ageMs > timing.searchForMs || urgent.aborted) return 'never';
       await pause(Math.max(tookMs, intervalAt(timing.searchIntervalsMs, polls)));
       continue;
     }
@@ -177,4 +177,4 @@ export async function runServerDeletion(
 }
 
 const intervalAt = (intervalsMs: readonly number[], index: number): number =>
-  intervalsMs.at(Math.min(index, intervalsMs.length - 1)) ?? HURRIED_INTERVAL_MS;
+  intervalsMs.at(Math.min(index, intervalsMs.length - 1)) ?? URGENT_INTERVAL_MS;

@@ -20,7 +20,7 @@ export type FaultAssignment = {
 
 /** The stage of a boot that took longest. */
 export type LongestStage = {
-  /** `accepted` until the create was answered, `scheduled` once a host was selected, else Nova's task state. */
+  /** `accepted` until the create was answered, `scheduled` once a host was selected, otherwise Nova's task state. */
   readonly stage: string;
   /** The server is in a later stage by now. */
   readonly isOver: boolean;
@@ -28,9 +28,9 @@ export type LongestStage = {
 
 /** Finds the service that a server in BUILD is waiting for. */
 export type StuckBuild = {
-  /** Reads the service reports: called while a server is overdue, and once more before `verdict`. */
+  /** Reads the service reports: called while a server is overdue, and once more before `attribute`. */
   readReports(cloudNow: Millis, signal: AbortSignal): Promise<void>;
-  /** Forgets what `watch` has seen: called when a server was built. */
+  /** Forgets the service reports read so far: called when a server was built. */
   clear(): void;
   /** Learns the usual age of service reports: called now and then when a server was built. */
   learnReportAge(cloudNow: Millis, signal: AbortSignal): Promise<void>;

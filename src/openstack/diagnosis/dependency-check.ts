@@ -21,9 +21,9 @@ export type DependencyCheck = {
    * asks all dependencies.
    */
   attributeWriteTimeout(cause: Cause, sentAt: Millis, signal: AbortSignal): Promise<Cause>;
-  /** Returns a dependency that does not answer, of all by default; null if all answer. */
+  /** Returns the first of `dependencies` (all by default) that does not answer; null if all answer. */
   findSilent(signal: AbortSignal, dependencies?: readonly Dependency[]): Promise<Dependency | null>;
-  /** Returns true if writes are waiting for the message queue, by all evidence so far. */
+  /** Returns true if writes are waiting for the message queue, if all evidence so far says so. */
   isQueueDown(signal: AbortSignal): Promise<boolean>;
   /** Attributes a read that timed out: Nova's workers may be waiting for the message queue, or for a dependency. */
   attributeReadTimeout(cause: Cause, signal: AbortSignal): Promise<Cause>;
@@ -105,7 +105,7 @@ export function createDependencyCheck({ clock, ping, list }: DependencyCheckOpti
     return readsHang || [...reads].some(isOvertaken);
   }
 
-  async function queueIsAway(signal: AbortSignal): Promise<boolean> {
+  async function detectQueueOutage(signal: AbortSignal): Promise<boolean> {
     if (isQueueDown) return true;
     // A write that is still waiting has not been reported as timed out yet.
     const isWriteHanging = [...writes].some(
@@ -176,7 +176,7 @@ export function createDependencyCheck({ clock, ping, list }: DependencyCheckOpti
       ]);
       // The list was not sent or hangs too: only earlier evidence is left.
       if (listed?.type === 'void' || (listed?.type === 'failed' && isTimeout(listed.cause))) {
-        return (await queueIsAway(signal)) ? attributeTo(cause, 'message-queue', WORKERS_BLOCKED) : cause;
+        return (await detectQueueOutage(signal)) ? attributeTo(cause, 'message-queue', WORKERS_BLOCKED) : cause;
       }
       if (listed?.type === 'failed') {
         return attributeTo(cause, listed.cause.service, `listing servers fails: ${listed.cause.message}`);
@@ -189,10 +189,10 @@ export function createDependencyCheck({ clock, ping, list }: DependencyCheckOpti
       return attributeTo(cause, 'message-queue', others === '' ? works : `${works}; reachable: ${others}`);
     },
     findSilent: (signal, dependencies = DEPENDENCIES) => findSilent(dependencies, signal),
-    isQueueDown: queueIsAway,
+    isQueueDown: detectQueueOutage,
     async attributeReadTimeout(cause, signal) {
       if (!isTimeout(cause) || cause.service !== 'nova-api') return cause;
-      if (await queueIsAway(signal)) return attributeTo(cause, 'message-queue', WORKERS_BLOCKED);
+      if (await detectQueueOutage(signal)) return attributeTo(cause, 'message-queue', WORKERS_BLOCKED);
       const silent = await findSilent(READ_DEPENDENCIES, signal);
       return silent === null ? cause : attributeTo(cause, silent, `${silent} does not answer Rollwatch either`);
     },

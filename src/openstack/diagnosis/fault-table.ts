@@ -18,8 +18,8 @@ export type FaultRow = {
 };
 
 /**
- * Nova's faults by exception, as Nova hides everything but its class. The first match counts. Observed on Zed
- * (test/real-cloud/outages-observed.md) unless a row says otherwise.
+ * Nova's faults by exception, because Nova hides everything but the exception's class. The first match counts. Observed
+ * on Zed (test/real-cloud/outages-observed.md) unless a row says otherwise.
  */
 const FAULT_TABLE: readonly FaultRow[] = [
   {
@@ -41,11 +41,11 @@ const FAULT_TABLE: readonly FaultRow[] = [
   },
   { pattern: /Version \S{1,20} of \w{1,60} is not supported/, service: 'nova' },
   { pattern: /not mapped to any cell|CellMappingNotFound/, service: 'nova' },
-  // Carries the name of the remote fault if Nova shows its text.
+  // When Nova shows its text, that text names the remote exception.
   { pattern: /oslo_messaging\.rpc\.client\.RemoteError/, service: 'nova' },
   { pattern: /There are not enough hosts available/, service: 'nova-compute', kind: 'no-valid-host' },
-  // The scheduler reports the same for a flavor that fits nowhere, for a Placement that does not answer, and for one
-  // that cannot validate the scheduler's token with Keystone.
+  // The scheduler reports the same for a flavor that fits nowhere, when Placement does not answer, and when Placement
+  // cannot validate the scheduler's token with Keystone.
   {
     pattern: /No valid host was found|NoValidHost/,
     service: 'nova-scheduler',

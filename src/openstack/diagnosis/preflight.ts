@@ -55,7 +55,7 @@ export function userErrorOf({ access }: Pick<Cloud, 'access'>, { cause }: Proble
   if (cause.kind === 'no-resource' || cause.kind === 'no-endpoint') {
     return new UserError(`cloud ${name}: ${cause.message}`);
   }
-  // Untrusted TLS and missing permissions do not go away by waiting.
+  // Waiting does not fix untrusted TLS or missing permissions.
   const isPermanent =
     cause.kind === 'tls' || (cause.kind === 'forbidden' && cause.service !== 'load-balancer') || cause.status === 406;
   // A load balancer's page may mean that auth_url is wrong.

@@ -20,9 +20,10 @@ import type { RequestGate } from './request-gate.ts';
  * nothing. All requests that are due at that moment share one ping.
  *
  *   answered within PROMPT_MS   Nothing is queued: the request is sent if its series has at most one outstanding and
- *                               others are left free places.
- *   answered later              The API is slow: the request is sent only if nothing is outstanding, and the previous
- *                               request of its series is older than `SLOW_PACE_FACTOR` times its latency.
+ *                               places remain free for other series.
+ *   answered later              The API is slow: the request is sent only if nothing is outstanding, and at least
+ *                               `SLOW_PACE_FACTOR` times the latency of the series' previous request has passed since
+ *                               that was sent.
  *   timed out                   The request is not sent.
  *   reset                       The request is not sent: it would have waited in the same queue, of a service that is
  *                               stopping. The sample fails as the ping did, at the time of the ping.
@@ -67,8 +68,10 @@ const MAX_PINGS = 9;
 /** If an older ping is still unanswered, the API was down and is back. */
 const RECOVERY_MS = 500;
 const MAX_OUTSTANDING_PER_SERIES = 2;
-/** A request that can wait is sent after this in any case: servers of an API that is always slow are cleaned up too. */
-const MAX_TURN_MS = 60_000;
+/**
+ * A deferrable request is sent after this at the latest, so that servers are cleaned up even if the API is always slow.
+ */
+const MAX_TURN_WAIT_MS = 60_000;
 const TURN_INTERVAL_MS = 1000;
 const PLACE_INTERVAL_MS = 100;
 /** Places at the gate that the second request of a series leaves to other probes and the clean-up. */
@@ -141,7 +144,7 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
     }
   }
 
-  /** Returns the last ping if it is recent and unanswered, else a new one. */
+  /** Returns the last ping if it is recent and unanswered, otherwise a new one. */
   function currentPing(signal: AbortSignal): Ping {
     const now = clock.now();
     unansweredSince ??= now;
@@ -195,7 +198,7 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
   return {
     async waitForTurn(signal) {
       const startedAt = clock.now();
-      while (!signal.aborted && clock.now() - startedAt < MAX_TURN_MS) {
+      while (!signal.aborted && clock.now() - startedAt < MAX_TURN_WAIT_MS) {
         const isDue = isCalm() || clock.now() - lastTurnAt >= SLOW_PACE_FACTOR * lastLatencyMs;
         const canSend = isDue && (await isPrompt(signal));
         // A request that waits at the gate is sent as soon as a place is free, even if the API has begun to hang by

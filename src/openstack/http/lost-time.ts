@@ -75,8 +75,8 @@ export type TimeoutExtension =
   | { readonly type: 'wait'; readonly millis: Millis };
 
 /**
- * Decides how to continue when a limit has passed of which `lost` milliseconds were lost. `granted`: the extensions so
- * far, in milliseconds.
+ * Decides how to continue when a timeout expires, of which `lost` milliseconds were spent stalled. `granted`: the
+ * extensions so far, in milliseconds.
  */
 export function extendTimeout(lost: Millis, granted: readonly Millis[]): TimeoutExtension {
   const owed = lost - granted.reduce((sum, millis) => sum + millis, 0);
@@ -124,8 +124,8 @@ export type IdlePollOptions = {
 
 /**
  * Resolves after a complete poll phase of the event loop in which no data arrived, once `done`, or after half a second.
- * The first immediate runs after a poll phase that may have begun before the timer fired; the timer goes round the loop
- * once; the second immediate runs after a complete poll phase.
+ * The first immediate runs after a poll phase that may have begun before the timer fired; the timer takes one turn of
+ * the loop; the second immediate runs after a complete poll phase.
  */
 export async function waitForIdlePoll({ progress, done, now }: IdlePollOptions): Promise<void> {
   const startedAt = now();

@@ -38,7 +38,7 @@ type BannerTiming = {
   readonly taskNames: Set<string>;
 };
 
-/** A banner and a result with at most this distance were printed together. */
+/** A banner and a result no further apart than this were printed together. */
 const LATE_BANNER_TOLERANCE_MS = 2;
 
 const NOTABLE_SHIFT_MS = 1000;
@@ -61,7 +61,7 @@ type RunningTask = {
   ended: { readonly status: TaskStatus; readonly end: Millis | null } | null;
 };
 
-/** A banner with a name of several lines; only the first line has the log's prefix. */
+/** A banner whose name spans several lines; only the first line has the log's prefix. */
 type UnfinishedBanner = {
   readonly process: LogProcess;
   readonly at: Millis;
@@ -335,8 +335,8 @@ function addResult(
 }
 
 /**
- * Decides at a task's first result whether its banner was late. A banner on time shows that all banners of the play are
- * on time; returns the earlier tasks then, corrected.
+ * Decides at a task's first result whether its banner was late. A banner that is on time shows that all banners of the
+ * play are on time; in that case returns the earlier tasks, corrected.
  */
 function checkBanner(
   { banners }: LogProcess,
@@ -381,7 +381,7 @@ function endTask(process: LogProcess, at: Millis, status?: TaskStatus): readonly
   return [...(banners === null ? [] : setOnTime(banners)), toTask(task, task.ended.status, at)];
 }
 
-/** Resets a process that has ended or is read no further. The end of a running task is unknown. */
+/** Resets a process that has ended or is no longer read. The end of a running task is unknown. */
 function abandon(process: LogProcess): readonly Task[] {
   const { task, jsonl, banners } = process;
   process.playbook = null;

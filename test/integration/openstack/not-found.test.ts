@@ -125,8 +125,8 @@ it('deletes a server that a 404 of an ingress has hidden', async () => {
     ...{
       timing: { ...DEFAULT_DELETION_TIMING, pollIntervalsMs: [10], confirmAfterMs: 10 },
       deleteLimit: 60_000,
-      hurry: quiet,
-      ended: quiet,
+      urgent: quiet,
+      stopped: quiet,
     },
     ...{ lookUp: async () => null, onFound: () => {}, onStuck: () => {}, turn: async () => {} },
   });

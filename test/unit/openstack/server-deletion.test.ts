@@ -17,7 +17,7 @@ it.each([
   ['after a poll that was refused does not', false, ['turn', 'show', 'delete']],
 ] as const)('a delete %s', async (_name, timedOut, expected) => {
   const done: string[] = [];
-  const ended = new AbortController();
+  const stopped = new AbortController();
   const compute = {
     show: async (): Promise<Result<Server | null>> => {
       done.push('show');
@@ -26,7 +26,7 @@ it.each([
     },
     delete: async () => {
       done.push('delete');
-      ended.abort();
+      stopped.abort();
       return { ...timing, type: 'ok', value: null } as const;
     },
   };
@@ -41,8 +41,8 @@ it.each([
     lookUp: async () => null,
     onFound: () => {},
     onStuck: () => {},
-    hurry: new AbortController().signal,
-    ended: ended.signal,
+    urgent: new AbortController().signal,
+    stopped: stopped.signal,
   });
   expect(done).toEqual(expected);
 });
