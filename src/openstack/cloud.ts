@@ -76,7 +76,7 @@ export function openCloud({
   const issue = createTokenIssuer(access, clock);
   const tokens = createTokenCache(clock, () => issue({ http: tokenHttp, limits, signal: closed.signal }));
   const session = createCloudSession({ access, clock, tokens });
-  const ping = createPing({ access, session, http: ungatedHttp, clock, debug });
+  const ping = createPing({ access, session, http: ungatedHttp, debug });
   const backpressureOf = (service: 'nova-api' | 'keystone') =>
     createBackpressure({ clock, gate, service, ping: (limits, signal) => ping(service, limits, signal) });
   const backpressure = { 'nova-api': backpressureOf('nova-api'), keystone: backpressureOf('keystone') };

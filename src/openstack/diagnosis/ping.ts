@@ -1,5 +1,4 @@
 import type { CloudAccess } from '../../domain/cloud-access.ts';
-import type { Clock } from '../../domain/ports.ts';
 import type { HttpClient } from '../http/http.ts';
 import { type HttpLimits, SINGLE_BODY_LIMIT } from '../http/http-message.ts';
 import { loadBalancerOf } from '../http/load-balancer-page.ts';
@@ -27,17 +26,15 @@ export type PingOptions = {
   readonly access: CloudAccess;
   readonly session: CloudSession;
   readonly http: HttpClient;
-  readonly clock: Clock;
   /** Logs each request. */
   readonly debug: (message: string) => void;
 };
 
 /** Returns a function that requests the version document of a service. */
-export function createPing({ access, session, http, clock, debug }: PingOptions): Ping {
+export function createPing({ access, session, http, debug }: PingOptions): Ping {
   return async (service, limits, signal) => {
     const url = urlOf(service, { access, session });
     if (url === null) return { reachability: 'unknown', timedOut: false, reset: null };
-    const sentAt = clock.now();
     const answer = await http.send({
       method: 'GET',
       url,
@@ -47,7 +44,7 @@ export function createPing({ access, session, http, clock, debug }: PingOptions)
       signal,
     });
     const found = answer.type === 'answer' ? `HTTP ${answer.status}` : `${answer.kind}: ${answer.message}`;
-    debug(`diagnosis: version document of ${service}: ${found} (${Math.round(clock.now() - sentAt)} ms)`);
+    debug(`diagnosis: version document of ${service}: ${found} (${Math.round(answer.endedAt - answer.sentAt)} ms)`);
     if (answer.type === 'answer') {
       const isService = answer.status < 500 && loadBalancerOf(answer.status, answer.body) === null;
       return { reachability: isService ? 'answers' : 'silent', timedOut: false, reset: null };
