@@ -6,7 +6,7 @@ import type { Series, SeriesKey } from '../domain/sample.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { HttpLimits } from '../openstack/http/http-message.ts';
 import type { Result } from '../openstack/result.ts';
-import { duration, type Rule, showDuration } from '../schema/fields.ts';
+import { bool, duration, type Rule, showDuration } from '../schema/fields.ts';
 import type { Janitor } from './janitor.ts';
 
 /** The cloud that is probed, and the vantage it is probed from. */
@@ -61,12 +61,20 @@ export const SETTINGS_MAPPING = { error: 'a mapping of settings' };
 export const intervalField = (defaultInterval: string) => duration({ min: 100 }).prefault(defaultInterval);
 
 /** How often, and for how long at most, a probe sends extra samples after a failure. */
-export const afterFailureField = z
+const afterFailureField = z
   .strictObject(
     { interval: duration({ min: 50 }).optional(), for: duration({ min: 0 }).prefault('60s') },
     SETTINGS_MAPPING,
   )
   .prefault({});
+
+/** Returns the fields that every probe has in rollwatch.yaml. */
+export const commonFields = ({ enabled, interval }: { readonly enabled: boolean; readonly interval: string }) => ({
+  enabled: bool.default(enabled),
+  interval: intervalField(interval),
+  slow: duration().optional(),
+  after_failure: afterFailureField,
+});
 
 type Paced = {
   readonly interval: number;
@@ -79,16 +87,30 @@ export const fasterAfterFailure: Rule<Paced> = {
     given !== undefined && given >= interval ? `less than the interval (${showDuration(interval)})` : null,
 };
 
-export const toAfterFailure = (given: Paced, defaultIntervalMs: number): ProbeSettings['afterFailure'] => ({
-  interval: given.after_failure.interval ?? Math.min(defaultIntervalMs, given.interval / 2),
-  limit: given.after_failure.for,
+type CommonFields = Paced & { readonly enabled: boolean; readonly slow?: number | undefined };
+
+/** Returns the settings of these fields; the defaults are in milliseconds. */
+export const toCommonSettings = (
+  given: CommonFields,
+  { slow, afterFailureInterval }: { readonly slow: number; readonly afterFailureInterval: number },
+): Switchable<ProbeSettings> => ({
+  enabled: given.enabled,
+  interval: given.interval,
+  slow: given.slow ?? slow,
+  afterFailure: {
+    interval: given.after_failure.interval ?? Math.min(afterFailureInterval, given.interval / 2),
+    limit: given.after_failure.for,
+  },
 });
 
 export const DEFAULT_MAX_IN_FLIGHT = 32;
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 5000;
 
-export const limitsOf = ({ timeout, connectTimeout }: RequestSettings): HttpLimits => ({
+export const limitsOf = ({
+  timeout,
+  connectTimeout,
+}: Pick<RequestSettings, 'timeout' | 'connectTimeout'>): HttpLimits => ({
   connect: connectTimeout ?? Math.min(DEFAULT_CONNECT_TIMEOUT_MS, timeout),
   response: timeout,
 });

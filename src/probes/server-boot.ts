@@ -9,23 +9,23 @@ import type { BootChoice, BootPreferences } from '../openstack/compute/choose.ts
 import type { Server } from '../openstack/compute/server-body.ts';
 import { countLostTime } from '../openstack/http/lost-time.ts';
 import type { Ok, Problem, Result } from '../openstack/result.ts';
-import { atMost, bool, duration, enforce, integer, lessThan, plainName, text } from '../schema/fields.ts';
+import { atMost, duration, enforce, integer, lessThan, plainName, text } from '../schema/fields.ts';
 import { createBootCauses, type FailedActiveWait } from './boot-causes.ts';
 import { createBootChoices } from './boot-choices.ts';
 import { type BootTimeline, createBootTimeline, createStageBaseline } from './boot-timeline.ts';
 import { mayExist, type PollOptions, waitForActive, waitUntilGone, watchAfterError } from './boot-waits.ts';
 import type { Janitor } from './janitor.ts';
 import {
-  afterFailureField,
+  commonFields,
   fasterAfterFailure,
-  intervalField,
+  limitsOf,
   type ProbeOrigin,
   type ProbeSettings,
   type ProbesContext,
   type ProbeType,
   SETTINGS_MAPPING,
   seriesOf,
-  toAfterFailure,
+  toCommonSettings,
 } from './probe.ts';
 
 export type ServerBootSettings = ProbeSettings &
@@ -44,12 +44,10 @@ export type ServerBootSettings = ProbeSettings &
 const settingsSchema = z
   .strictObject(
     {
-      enabled: bool.default(true),
-      interval: intervalField('1s'),
+      ...commonFields({ enabled: true, interval: '1s' }),
       budget: duration({ min: 1000 }).prefault('15s'),
       delete_limit: duration({ min: 1000 }).prefault('30s'),
       poll: duration({ min: 50 }).prefault('250ms'),
-      slow: duration().optional(),
       request_timeout: duration().optional(),
       flavor: text('the name or ID of a flavor').nullable().default(null),
       image: text('the name or ID of an image').nullable().default(null),
@@ -60,7 +58,6 @@ const settingsSchema = z
         .refine((given) => given.length >= 3, 'at least 3 characters long, as it selects the servers to delete')
         .default('rollwatch-'),
       max_stuck: integer(1, 1000).default(5),
-      after_failure: afterFailureField,
     },
     SETTINGS_MAPPING,
   )
@@ -69,12 +66,10 @@ const settingsSchema = z
   .superRefine(enforce(lessThan('slow', 'budget')))
   .superRefine(enforce(atMost('request_timeout', 'budget')))
   .transform((given) => ({
-    enabled: given.enabled,
-    interval: given.interval,
+    ...toCommonSettings(given, { slow: Math.min(10_000, (given.budget * 2) / 3), afterFailureInterval: 500 }),
     budget: given.budget,
     deleteLimit: given.delete_limit,
     poll: given.poll,
-    slow: given.slow ?? Math.min(10_000, (given.budget * 2) / 3),
     requestTimeout: given.request_timeout ?? Math.min(10_000, given.budget),
     flavor: given.flavor,
     image: given.image,
@@ -83,7 +78,6 @@ const settingsSchema = z
     availabilityZone: given.availability_zone,
     namePrefix: given.name_prefix,
     maxStuck: given.max_stuck,
-    afterFailure: toAfterFailure(given, 500),
   }))
   .prefault({});
 
@@ -91,8 +85,6 @@ export type ServerBootOptions = Omit<ProbesContext, 'clock'> & { readonly settin
 
 /** One server, and a second one while the first is stuck. */
 const MAX_IN_FLIGHT = 2;
-
-const MAX_CONNECT_TIMEOUT_MS = 5000;
 
 /** The next sample is due no later than when this one's server is gone. */
 const bootSeries = (origin: ProbeOrigin, settings: ServerBootSettings): Series => ({
@@ -105,10 +97,7 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
   const { settings, session, creator, janitor, admin, onFacts } = options;
   const { budget, deleteLimit, availabilityZone } = settings;
   const { clock } = cloud;
-  const limits = {
-    connect: Math.min(MAX_CONNECT_TIMEOUT_MS, settings.requestTimeout),
-    response: settings.requestTimeout,
-  };
+  const limits = limitsOf({ timeout: settings.requestTimeout });
   const http = cloud.open('new');
   const compute = cloud.compute(http);
   const sendCreate = cloud.backpressure['nova-api'].series();

@@ -5,10 +5,9 @@ import type { Cloud } from '../openstack/cloud.ts';
 import type { Result } from '../openstack/result.ts';
 import { atMost, bool, duration, enforce, integer, lessThan, subsetOf } from '../schema/fields.ts';
 import {
-  afterFailureField,
+  commonFields,
   DEFAULT_MAX_IN_FLIGHT,
   fasterAfterFailure,
-  intervalField,
   limitsOf,
   type ProbeOrigin,
   type ProbeType,
@@ -16,7 +15,7 @@ import {
   type RequestSettings,
   SETTINGS_MAPPING,
   seriesOf,
-  toAfterFailure,
+  toCommonSettings,
 } from './probe.ts';
 
 export type ServerListSettings = RequestSettings & {
@@ -30,16 +29,13 @@ export type ServerListSettings = RequestSettings & {
 const settingsSchema = z
   .strictObject(
     {
-      enabled: bool.default(true),
-      interval: intervalField('1s'),
+      ...commonFields({ enabled: true, interval: '1s' }),
       timeout: duration().prefault('10s'),
       connect_timeout: duration().optional(),
-      slow: duration().optional(),
       detail: bool.default(true),
       limit: integer(1, 1000).default(100),
       connections: subsetOf(['reused', 'new']).default(['reused', 'new']),
       in_flight: integer(1, 1024).default(32),
-      after_failure: afterFailureField,
     },
     SETTINGS_MAPPING,
   )
@@ -47,16 +43,13 @@ const settingsSchema = z
   .superRefine(enforce(atMost('connect_timeout', 'timeout')))
   .superRefine(enforce(lessThan('slow', 'timeout')))
   .transform((given) => ({
-    enabled: given.enabled,
-    interval: given.interval,
+    ...toCommonSettings(given, { slow: Math.min(1000, given.timeout / 2), afterFailureInterval: 100 }),
     timeout: given.timeout,
     connectTimeout: given.connect_timeout ?? Math.min(5000, given.timeout),
-    slow: given.slow ?? Math.min(1000, given.timeout / 2),
     detail: given.detail,
     limit: given.limit,
     connections: given.connections,
     inFlight: given.in_flight,
-    afterFailure: toAfterFailure(given, 100),
   }))
   .prefault({});
 

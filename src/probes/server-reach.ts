@@ -17,16 +17,15 @@ import { createStopwatch } from '../openstack/http/stopwatch.ts';
 import { describeSystemError } from '../openstack/http/system-error.ts';
 import { bool, duration, enforce, lessThan, MAX_PORT, port } from '../schema/fields.ts';
 import {
-  afterFailureField,
+  commonFields,
   DEFAULT_MAX_IN_FLIGHT,
   fasterAfterFailure,
-  intervalField,
   type ProbeOrigin,
   type ProbeSettings,
   type ProbeType,
   SETTINGS_MAPPING,
   seriesOf,
-  toAfterFailure,
+  toCommonSettings,
 } from './probe.ts';
 
 export type ServerReachSettings = ProbeSettings & {
@@ -67,10 +66,8 @@ const areDistinct = (targets: readonly Target[]): boolean =>
 const settingsSchema = z
   .strictObject(
     {
-      enabled: bool.default(false),
-      interval: intervalField('1s'),
+      ...commonFields({ enabled: false, interval: '1s' }),
       timeout: duration().prefault('5s'),
-      slow: duration().optional(),
       port: port.optional(),
       banner: bool.default(true),
       targets: z
@@ -78,21 +75,17 @@ const settingsSchema = z
         .min(1, TARGETS)
         .refine(areDistinct, TARGETS)
         .prefault(['survivors']),
-      after_failure: afterFailureField,
     },
     SETTINGS_MAPPING,
   )
   .superRefine(enforce(fasterAfterFailure))
   .superRefine(enforce(lessThan('slow', 'timeout')))
   .transform((given) => ({
-    enabled: given.enabled,
-    interval: given.interval,
+    ...toCommonSettings(given, { slow: Math.min(1000, given.timeout / 2), afterFailureInterval: 100 }),
     timeout: given.timeout,
-    slow: given.slow ?? Math.min(1000, given.timeout / 2),
     port: given.port ?? null,
     banner: given.banner,
     targets: given.targets,
-    afterFailure: toAfterFailure(given, 100),
   }))
   .prefault({});
 

@@ -2,12 +2,11 @@ import { z } from 'zod';
 import type { Probe } from '../domain/ports.ts';
 import { REQUEST_STAGES, type Series } from '../domain/sample.ts';
 import type { Cloud } from '../openstack/cloud.ts';
-import { bool, duration, enforce, lessThan } from '../schema/fields.ts';
+import { duration, enforce, lessThan } from '../schema/fields.ts';
 import {
-  afterFailureField,
+  commonFields,
   DEFAULT_MAX_IN_FLIGHT,
   fasterAfterFailure,
-  intervalField,
   limitsOf,
   type ProbeOrigin,
   type ProbeType,
@@ -15,28 +14,22 @@ import {
   type RequestSettings,
   SETTINGS_MAPPING,
   seriesOf,
-  toAfterFailure,
+  toCommonSettings,
 } from './probe.ts';
 
 const settingsSchema = z
   .strictObject(
     {
-      enabled: bool.default(true),
-      interval: intervalField('5s'),
+      ...commonFields({ enabled: true, interval: '5s' }),
       timeout: duration().prefault('10s'),
-      slow: duration().optional(),
-      after_failure: afterFailureField,
     },
     SETTINGS_MAPPING,
   )
   .superRefine(enforce(fasterAfterFailure))
   .superRefine(enforce(lessThan('slow', 'timeout')))
   .transform((given) => ({
-    enabled: given.enabled,
-    interval: given.interval,
+    ...toCommonSettings(given, { slow: Math.min(2000, given.timeout / 2), afterFailureInterval: 100 }),
     timeout: given.timeout,
-    slow: given.slow ?? Math.min(2000, given.timeout / 2),
-    afterFailure: toAfterFailure(given, 100),
   }))
   .prefault({});
 
