@@ -15,11 +15,13 @@ const chartSeriesSchema = z.strictObject({
   took: z
     .array(z.int())
     .describe('milliseconds until the outcome was certain (of a boot: ACTIVE), without the time of stalls'),
-  outcomes: z.string().describe('a letter each: o ok, f failed, v void; a capital for an extra one'),
+  outcomes: z.string().describe('one letter each: o ok, f failed, v void; a capital for an extra one'),
   causes: z.array(z.int()).describe('of the failed ones: the index in causes'),
   stages: z
     .array(z.int().nullable())
-    .describe('of boots, four each, in milliseconds: accepted, active, delete_accepted, gone; null if not reached'),
+    .describe(
+      'for boots, four per sample, in milliseconds: accepted, active, delete_accepted, gone; null if not reached',
+    ),
 });
 
 /** Samples in columns, so that an hour of them is small enough to send and draw at once. */
@@ -36,8 +38,8 @@ export const chartTasksSchema = z.strictObject({
   name: z.array(z.int()).describe('the index in names'),
   after: z.array(z.int()).describe('milliseconds since the task before started; of the first since origin'),
   took: z.array(z.int().nullable()).describe('milliseconds; null while it runs'),
-  kinds: z.string().describe('a letter each: t task, h handler'),
-  statuses: z.string().describe('a letter each: r running, o ok, f failed, u unknown, d dry-run'),
+  kinds: z.string().describe('one letter each: t task, h handler'),
+  statuses: z.string().describe('one letter each: r running, o ok, f failed, u unknown, d dry-run'),
 });
 
 export type ApiChart = Read<typeof chartSchema>;

@@ -21,13 +21,13 @@ const quantiles = z.strictObject({ p50: seconds, p95: seconds, p99: seconds }).n
 export const phaseSchema = z.strictObject({
   name: z.string(),
   promise: z.string(),
-  planned: z.boolean().describe('the plan has it'),
+  planned: z.boolean().describe('whether the plan contains it'),
   result: z.enum(VERDICT_RESULTS).nullable().describe('the worst of its budgets; null if it never started'),
   running: z.boolean(),
   task: z.string().nullable().describe('the task that started it; null if it was started by hand'),
   intervals: z.array(interval),
   elapsedSeconds: seconds.nullable(),
-  recoverySeconds: errorBar.nullable().describe('from its end until nothing was down any more'),
+  recoverySeconds: errorBar.nullable().describe('from its end until nothing was down'),
   measured: z
     .strictObject({
       api_downtime: errorBar.nullable(),
@@ -56,7 +56,7 @@ export const phaseSchema = z.strictObject({
       duringSeconds: quantiles,
     }),
   ),
-  windows: z.array(z.string()).describe('ids of the down windows that may have fallen into it'),
+  windows: z.array(z.string()).describe('ids of the down windows that may overlap it'),
 });
 
 /** The verdict, without its phases. */

@@ -73,7 +73,7 @@ const observationGapSchema = z.strictObject({
 });
 
 export const reportSchema = z.strictObject({
-  summary: z.array(sentenceSchema).describe('the report in a few sentences, the worst news first'),
+  summary: z.array(sentenceSchema).describe('the report in a few sentences, the verdict first'),
   run: z.strictObject({
     id: z.string(),
     ...interval.shape,

@@ -24,7 +24,7 @@ export const sampleSchema = z.strictObject({
   endedAt: timestamp,
   durationSeconds: seconds,
   outcome,
-  extra: z.boolean().describe('sent between two slots after a failure; in no ratio'),
+  extra: z.boolean().describe('sent between two slots after a failure; excluded from ratios'),
   slots: z.int().describe('how many slots it covers: more than 1 only for missed ones'),
   cause: causeSchema.nullable(),
   stages: z.record(z.string(), seconds),

@@ -25,7 +25,7 @@ export const seriesKey = z.strictObject({
   vantage: z.string(),
   probe: z.string(),
   connection: z.enum(['new', 'reused', '']),
-  target: z.string().describe('which of several that are probed alike; empty where the probe has one alone'),
+  target: z.string().describe('which server, for server-reach; otherwise empty'),
 });
 
 export type ApiBracket = Read<typeof bracket>;

@@ -6,7 +6,7 @@ import type { KnownTask } from '../domain/upgrade/task-registry.ts';
 import { type Read, rounded, seconds, timestamp } from './shared.ts';
 
 export const taskSchema = z.strictObject({
-  id: z.string().describe('chosen by its source; a later report of the same id replaces an earlier one'),
+  id: z.string().describe('chosen by its source; a later report with the same id replaces an earlier one'),
   name: z.string(),
   role: z.string().nullable(),
   play: z.string().nullable(),

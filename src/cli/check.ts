@@ -64,7 +64,7 @@ Examples:
   OS_CLOUD=mycloud rollwatch check after --url http://127.0.0.1:9774 --json
   OS_CLOUD=mycloud rollwatch check clean
 
-Exit code 1: a check fails that did not fail before.`;
+Exit code 1: a check fails now and did not fail before.`;
 
 export const checkCommand: CommandFactory = ({ output, finish }) => {
   const check = new Command('check')
@@ -88,10 +88,13 @@ export const checkCommand: CommandFactory = ({ output, finish }) => {
         .option('--url <url>', 'store the results in the journal of the daemon at this URL')
         .option('--token-file <file>', 'file with the bearer token of that daemon')
         .option('--servers <number>', 'number of servers that live through the upgrade', parseServerCount)
-        .option('--tempest [regex]', 'also run an installed Tempest: the tests that match, or its smoke tests')
+        .option(
+          '--tempest [regex]',
+          'also run an installed Tempest: the tests that match the regex, or the smoke tests',
+        )
         .option(
           '--tempest-workspace <folder>',
-          "folder with Tempest's etc/tempest.conf (default: Tempest's own search)",
+          "folder with Tempest's etc/tempest.conf (default: where Tempest looks for it)",
         );
     }
     check.addCommand(
@@ -107,7 +110,7 @@ export const checkCommand: CommandFactory = ({ output, finish }) => {
 function parseServerCount(text: string): number {
   const count = Number(text);
   if (!Number.isInteger(count) || count < 1 || count > MAX_SURVIVORS)
-    throw new InvalidArgumentError(`it must be a number from 1 to ${MAX_SURVIVORS}`);
+    throw new InvalidArgumentError(`it must be a whole number from 1 to ${MAX_SURVIVORS}`);
   return count;
 }
 
@@ -116,7 +119,7 @@ async function runStage(stage: CheckStage, flags: CheckFlags, output: Output): P
   const { config, journal, url } = flags;
   const groups = selectGroups(flags);
   const format = flags.json === true ? 'json' : flags.format;
-  if (url !== undefined && journal !== undefined) throw new UserError('--url and --journal exclude each other');
+  if (url !== undefined && journal !== undefined) throw new UserError('--url and --journal cannot be used together');
   const configuration = loadConfiguration({ configFile: config, flags: { journal } });
   // Reads all other files before the checks begin, to report mistakes immediately.
   const targets = configuration.clouds.map((target) => {
@@ -134,7 +137,7 @@ async function runStage(stage: CheckStage, flags: CheckFlags, output: Output): P
     abort.abort();
     return print(
       output.err,
-      "rollwatch: stopping and cleaning up. Ctrl-C again quits now; run 'rollwatch check clean' later.",
+      "rollwatch: stopping and cleaning up; press Ctrl-C again to quit immediately, then run 'rollwatch check clean' later",
     );
   });
   const { signal } = abort;
@@ -272,7 +275,7 @@ async function cleanClouds(configuration: Configuration): Promise<readonly Check
       checks.push(...(await Promise.all(results)).flat());
     });
   }
-  if (deleteKeyFile(keyFileOf(configuration))) checks.push(pass('clean: the key to log in with', 'deleted'));
+  if (deleteKeyFile(keyFileOf(configuration))) checks.push(pass('clean: generated SSH key', 'deleted'));
   return checks;
 }
 

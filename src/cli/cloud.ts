@@ -19,7 +19,7 @@ type ControlFlags = {
 
 export const cloudCommand: CommandFactory = (context) => {
   const cloud = new Command('cloud')
-    .description('serve the embedded cloud (Keystone, Nova, Glance and Neutron) with outages on demand')
+    .description('serve the embedded cloud (Keystone, Nova, Placement, Glance and Neutron) with outages on demand')
     .option('--port <port>', 'port of Keystone; 0 for any free port', '0')
     .option('--clouds-yaml <file>', 'write clouds.yaml to this file (default: print it)')
     .addHelpText(
@@ -28,7 +28,7 @@ export const cloudCommand: CommandFactory = (context) => {
 Examples:
   rollwatch cloud --clouds-yaml clouds.yaml
   OS_CLIENT_CONFIG_FILE=clouds.yaml openstack --os-cloud embedded server list
-  rollwatch cloud stop nova-api --control URL      the running cloud has printed its control URL
+  rollwatch cloud stop nova-api --control URL      URL: the control URL that the running cloud printed
   rollwatch cloud start nova-api --control URL
   rollwatch cloud fault nova-api http-500 --control URL`,
     )
@@ -55,7 +55,8 @@ async function serve({ port = '0', cloudsYaml }: ServeFlags, { output, finish }:
 
 function parsePort(text: string): number {
   const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535) throw new UserError(`--port is '${text}'; it must be 0 to 65535`);
+  if (!/^\d+$/.test(text) || port > 65_535)
+    throw new UserError(`--port is '${text}'; it must be a number from 0 to 65535`);
   return port;
 }
 
@@ -81,7 +82,7 @@ function controlCommands({ output, finish }: CommandContext): readonly Command[]
     new Command(name)
       .description(description)
       .arguments(args)
-      .requiredOption('--control <url>', 'control URL that the cloud printed at its start');
+      .requiredOption('--control <url>', 'control URL that the cloud printed when it started');
   const send = async (control: string, path: string, body: object) => {
     await print(output.out, await sendControlCommand(control, path, body));
     finish(0);
@@ -106,7 +107,7 @@ function controlCommands({ output, finish }: CommandContext): readonly Command[]
     controlCommand(
       'fault',
       '<service> <kind>',
-      'inject a fault: refuse, reset, hang, http-500, lb-503, rubbish, truncated or slow; none removes it',
+      'inject a fault: refuse, reset, hang, http-500, lb-503, rubbish, truncated or slow; none removes the fault',
     )
       .option('--ms <ms>', 'delay in milliseconds for the slow fault')
       .action((service: string, kind: string, { control, ms }: ControlFlags) =>

@@ -28,8 +28,8 @@ const probingCommand = (
 export const phaseCommand: CommandFactory = ({ finish }) =>
   addDaemonOptions(new Command('phase'))
     .description('mark the start of an upgrade phase (ends the previous one)')
-    .argument('<name>', "name of the phase, as in the plan; 'end' ends the last one")
-    .option('--unplanned', 'accept a phase that is not in the plan; it has no verdict')
+    .argument('<name>', "name of the phase, as in the plan; 'end' ends the current one")
+    .option('--unplanned', 'accept a phase that is not in the plan; it is not judged')
     .addHelpText('after', '\nExamples:\n  rollwatch phase maintenance\n  rollwatch phase end')
     .action(async (name: string, { unplanned = false, ...flags }: DaemonFlags & { readonly unplanned?: boolean }) => {
       const body = { name, ...(unplanned && { unplanned: true }) };

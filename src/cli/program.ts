@@ -19,7 +19,7 @@ import { watchCommand } from './watch.ts';
 function createProgram(output: Output, finish: (exitCode: number) => void): Command {
   const rollwatch = new Command('rollwatch')
     .description(
-      'Watches an OpenStack cloud during a rolling upgrade and reports with error bars when its users were down.',
+      'Watches an OpenStack cloud during a rolling upgrade and reports, with error bars, when and for how long its users were affected.',
     )
     .version(VERSION)
     .showSuggestionAfterError()
@@ -27,10 +27,10 @@ function createProgram(output: Output, finish: (exitCode: number) => void): Comm
       'after',
       `
 Examples:
-  rollwatch                                    watch the embedded cloud during an upgrade of a minute
+  rollwatch                                    watch the embedded cloud during a one-minute upgrade
   OS_CLOUD=mycloud rollwatch watch             watch a cloud in clouds.yaml until Ctrl-C
   rollwatch report --journal rollwatch.sqlite  print the report of a run
-  rollwatch check before                       record the state of the cloud; check after compares it
+  rollwatch check before                       record the state of the cloud, for 'check after' to compare
   rollwatch sweep --dry-run                    list leftover test servers
 
 Exit codes: 0 success, 1 verdict or check failed, 2 usage or configuration error, 3 cloud, daemon or file unavailable.`,

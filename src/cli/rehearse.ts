@@ -39,9 +39,9 @@ export const rehearseCommand: CommandFactory = ({ output, finish }) =>
     .description(
       'watch the embedded cloud during a rolling upgrade of about a minute (the default when no command is given)',
     )
-    .option('--exit', 'exit after the report: 0 if every injected outage lies inside its bracket, otherwise 1')
+    .option('--exit', 'exit after the report: exit code 0 if every injected outage is within its bracket, otherwise 1')
     .option('--json', 'print only the report, as JSON, to standard output')
-    .option('--config <file>', 'configuration file with settings of the probes')
+    .option('--config <file>', 'configuration file with settings for the probes')
     .option('--listen <host:port>', 'address to serve on (default: 127.0.0.1:9774, or any free port if it is in use)')
     .option('--journal <file>', `journal file (default: ${REHEARSAL_JOURNAL}, which each rehearsal replaces)`)
     .addHelpText('after', '\nExamples:\n  rollwatch\n  rollwatch rehearse --exit --json')
@@ -202,7 +202,7 @@ const compareWithOutages = (outages: readonly Interval[], report: Report): reado
 function accuracyText(outages: readonly Interval[], comparisons: readonly Comparison[]): string {
   const totalSeconds = outages.reduce((sum, outage) => sum + secondsOf(outage), 0);
   const lines = comparisons.flatMap(({ series, result }) => [
-    `  ${series}: ${result.withinBrackets ? 'every' : 'NOT every'} injected outage lies inside its brackets`,
+    `  ${series}: ${result.withinBrackets ? 'every' : 'NOT every'} injected outage is within its brackets`,
     ...result.matches.map(
       ({ truth, window, startError, endError, durationError }) =>
         `    injected ${secondsOf(truth).toFixed(3)} s, measured ${window.duration.estimate.toFixed(3)} s ` +

@@ -51,7 +51,7 @@ export const reportCommand: CommandFactory = ({ output, finish }) =>
     )
     .option('--plan <plan>', 'plan to judge by: a file, or the name of a built-in one (default: as configured)')
     .addOption(
-      new Option('--fail-on <result>', 'exit with 1 on this verdict or a worse one')
+      new Option('--fail-on <result>', 'exit with 1 on this verdict or a worse one, and always on not-judged')
         .choices(['fail', 'not-proven'])
         .default('fail'),
     )
@@ -65,7 +65,7 @@ Examples:
   rollwatch report --format junit --fail-on not-proven > rollwatch.xml
   rollwatch report --compare staging.sqlite production.sqlite
 
-Exit code 1: a phase of the upgrade exceeded its budget.`,
+Exit code 1: a phase of the upgrade exceeded its budget, or nothing was judged.`,
     )
     .action(async (flags: ReportFlags) => {
       checkFlags(flags);
@@ -80,7 +80,7 @@ Exit code 1: a phase of the upgrade exceeded its budget.`,
 /** @throws UserError if flags exclude each other */
 function checkFlags({ url, compare, journal, plan, ansibleLog }: ReportFlags): void {
   if (compare !== undefined && (url !== undefined || journal !== undefined))
-    throw new UserError('--compare excludes --journal and --url; list all journals after --compare');
+    throw new UserError('--compare cannot be used with --journal or --url; list all journals after --compare');
   if (compare !== undefined && compare.length < 2)
     throw new UserError(`--compare needs two or more journals, but got ${compare.length}`);
   if (url !== undefined && plan !== undefined)

@@ -30,12 +30,12 @@ export const sweepCommand: CommandFactory = ({ output, finish }) =>
   new Command('sweep')
     .description('delete leftover Rollwatch test servers (by name prefix and metadata)')
     .option('--dry-run', 'only list them')
-    .option('--any-vantage', 'also servers created from other hosts')
+    .option('--any-vantage', 'also servers created from other vantages')
     .option('--now', 'do not wait for servers that a running daemon may be using (stop all daemons first)')
     .option('--journal <file>', 'only servers of the run in this journal')
     .option('--url <url>', 'skip servers of the daemon at this URL; it deletes its own')
     .option('--config <file>', 'configuration file (default: ./rollwatch.yaml if it exists)')
-    .option('--json', 'an array of {cloud, id, name, status, gone, neededFor (seconds)}')
+    .option('--json', 'print an array of {cloud, id, name, status, gone, neededFor (seconds)}')
     .addHelpText(
       'after',
       `

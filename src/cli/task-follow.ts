@@ -22,7 +22,7 @@ export const taskFollowCommand = ({ output, finish }: CommandContext): Command =
     .description("report the tasks in Ansible's log, or in the output of ansible.posix.jsonl, as they appear")
     .argument('[file]', 'log to follow like tail -F (default: standard input, which is copied to standard output)')
     .option('--once', 'read the file once and exit')
-    .option('--jsonl', 'the input comes from ansible.posix.jsonl (detected automatically, too)')
+    .option('--jsonl', 'the input comes from ansible.posix.jsonl (optional: detected automatically)')
     .option('--zone <zone>', "time zone of the log's timestamps: Europe/Berlin, utc or local", 'local')
     .addHelpText(
       'after',

@@ -94,7 +94,7 @@ const runningTasksSchema = z.object({
 const endCommand = ({ finish }: CommandContext): Command =>
   addDaemonOptions(new Command('end'))
     .description('report the end of a task, whichever source reported its start')
-    .argument('<name-or-id>', "id, name or 'role : name' of the task; of several the one that started last")
+    .argument('<name-or-id>', "id, name or 'role : name' of the task; if several match, the one that started last")
     .option('--failed', 'the task failed')
     .action(async (wanted: string, { failed = false, ...flags }: DaemonFlags & { readonly failed?: boolean }) => {
       const end = new Date().toISOString();
@@ -105,7 +105,9 @@ const endCommand = ({ finish }: CommandContext): Command =>
       const task = tasks.findLast(isWanted);
       if (task === undefined) {
         const names = tasks.map(({ name }) => `'${name}'`).join(', ');
-        throw new UserError(`no task '${wanted}' is running (${names === '' ? 'no task is' : `running: ${names}`})`);
+        throw new UserError(
+          `no task '${wanted}' is running (${names === '' ? 'no tasks are running' : `running: ${names}`})`,
+        );
       }
       await report(flags, { ...task, status: failed ? 'failed' : 'ok', end });
       finish(0);

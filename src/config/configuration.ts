@@ -68,10 +68,7 @@ function requireOverallProbe(file: ConfigFile, { overall }: Settings, clouds: re
   const enabled = new Set(clouds.flatMap((cloud) => enabledProbes(cloud.probes)));
   if (overall.probes.some((name) => enabled.has(name))) return;
   const probes = overall.probes.join(', ');
-  throw file.errorAt(
-    ['overall', 'probes'],
-    `overall.probes is ${probes}, none of which is enabled; add an enabled one`,
-  );
+  throw file.errorAt(['overall', 'probes'], `overall.probes (${probes}) contains no enabled probe; add one`);
 }
 
 /** Freezes plain data at any depth. */

@@ -103,7 +103,7 @@ export function loadPlan(given: string, source: string, resolvePath: (path: stri
   if (!isFile && !shipped.includes(given)) {
     // A flag may be quoted; in a file, a secret may be set by mistake.
     const shown = source.startsWith('--') ? `'${given}'` : quoted(given, shipped);
-    const subject = shown === null ? source : `${source} is ${shown};`;
+    const subject = shown === null ? source : `${source} is ${shown}; it`;
     throw new UserError(`${subject} must be ${listed([...shipped, 'a file path'])}`);
   }
   const path = isFile ? resolvePath(given) : join(SHIPPED_FOLDER, `${given}.yaml`);
@@ -135,7 +135,7 @@ export function loadPlan(given: string, source: string, resolvePath: (path: stri
 function checkPhases(phases: readonly PlannedPhase[], file: ConfigFile): void {
   const patterns = phases.reduce((sum, { begins: { task, tag } }) => sum + task.length + tag.length, 0);
   if (patterns > MAX_PATTERNS)
-    throw file.errorAt(['phases'], `phases lists ${patterns} tasks and tags; must be at most ${MAX_PATTERNS}`);
+    throw file.errorAt(['phases'], `phases lists ${patterns} tasks and tags; the maximum is ${MAX_PATTERNS}`);
   phases.forEach((phase, index) => {
     const key = `phases[${index}]`;
     if (phase.name === END_MARK)
@@ -153,7 +153,7 @@ function checkPhases(phases: readonly PlannedPhase[], file: ConfigFile): void {
       if (shared !== null)
         throw file.errorAt(
           ['phases', index, 'begins'],
-          `${key}.begins overlaps with phases[${earlier}].begins: ${shared} would start both; make it match only one`,
+          `${key}.begins overlaps with phases[${earlier}].begins: ${shared} would start both phases; change one of them`,
         );
     });
   });

@@ -89,7 +89,7 @@ function defaultVantage(): string {
 function parseListenFlag(given: string): ListenAddress {
   const parsed = listenAddress.safeParse(given);
   if (parsed.success) return parsed.data;
-  throw new UserError(`--listen is '${given}'; must be ${parsed.error.issues[0]?.message}`);
+  throw new UserError(`--listen is '${given}'; it must be ${parsed.error.issues[0]?.message}`);
 }
 
 function journalPath(
@@ -100,7 +100,7 @@ function journalPath(
     resolvePath,
   }: { readonly host: Host; readonly folder: string; readonly resolvePath: (path: string) => string },
 ): string {
-  if (flag === '') throw new UserError('--journal is empty; must be a file path');
+  if (flag === '') throw new UserError('--journal is empty; it must be a file path');
   if (flag !== undefined) return expandPath(flag, { home: host.home, base: host.cwd });
   return given === undefined ? join(folder, 'rollwatch.sqlite') : resolvePath(given);
 }

@@ -63,7 +63,7 @@ function mergeProbes({ entry, index }: ChosenCloud, { file, given, registry }: C
   if (Object.values(probes).every((one) => !one.enabled)) {
     throw file.errorAt(
       path,
-      `${index === null ? '' : `clouds[${index}]: `}all probes are disabled; enable ${listed(Object.keys(probes))}`,
+      `${index === null ? '' : `clouds[${index}]: `}all probes are disabled; enable at least one of ${listed(Object.keys(probes))}`,
     );
   }
   return probes;
@@ -105,7 +105,7 @@ function findAdminCloud(
   if (own || !several) return { name, nameError: (problem) => file.errorAt(path, `admin_cloud: ${problem}`) };
   throw file.errorAt(
     path,
-    'admin_cloud is set for all clouds, but belongs to one; move it to the entry of that cloud in clouds',
+    `admin_cloud applies to a single cloud, but several are watched; set it in that cloud's entry in clouds`,
   );
 }
 

@@ -259,7 +259,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     for (const task of taskSilence.overdue(timeline.now())) {
       log(
         'warn',
-        `task '${task.name}' (${task.source}) is no longer reported; it counts as ended with an unknown result`,
+        `task '${task.name}' (${task.source}) is no longer reported; treating it as ended with an unknown result`,
       );
       record({ type: 'task', task });
     }
@@ -332,7 +332,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
 /** Says why a sample was not sent or does not count: 'server-list (new) of mycloud is void, throttled: ...'. */
 const voidText = ({ cloud, probe, connection, target, cause }: Extract<Sample, { readonly outcome: 'void' }>): string =>
-  `${[probe, ...[connection, target].filter(Boolean).map((label) => `(${label})`)].join(' ')} of ${cloud} is void, ${cause.kind}: ${cause.message}`;
+  `${[probe, ...[connection, target].filter(Boolean).map((label) => `(${label})`)].join(' ')} of ${cloud} is void (${cause.kind}): ${cause.message}`;
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

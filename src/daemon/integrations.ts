@@ -74,7 +74,7 @@ export function startGrafana(
   const name = `Grafana at ${access.url}`;
   const started = daemon.replayed.then(() => {
     if (isStopped) return null;
-    log('info', `pushing windows, ${tasks ? 'tasks and ' : ''}phases to ${name}`);
+    log('info', `pushing windows${tasks ? ', tasks' : ''} and phases to ${name}`);
     return startGrafanaSync({
       access,
       runTag: runTag(run),

@@ -164,7 +164,7 @@ function retry(lifecycle: Lifecycle, problem: string): Transition {
   return {
     lifecycle: { ...lifecycle, state: { kind: 'waiting' }, failures },
     effects: [
-      { type: 'log', level: 'error', message: `${problem}; starting the next one in ${millis / 1000} s` },
+      { type: 'log', level: 'error', message: `${problem}; starting a new session in ${millis / 1000} s` },
       { type: 'start-timer', millis },
     ],
   };

@@ -65,9 +65,10 @@ export function comparisonText(
   return [
     ...section('The whole run', rowsOf(runs)),
     ...phases.flatMap(({ name, runs: each }) => section(`Phase ${printableLine(name)}`, rowsOf(each))),
-    ...wrap("'better' and 'worse' compare with the run before, and need error bars that do not overlap.", width).map(
-      paint.dim,
-    ),
+    ...wrap(
+      "'better' and 'worse' are relative to the previous run, and are shown only if the error bars do not overlap.",
+      width,
+    ).map(paint.dim),
     '',
   ].join('\n');
 }

@@ -124,7 +124,7 @@ function casesOf(report: Report, phase: PhaseVerdict, options: Options): readonl
     return [{ failed: false, xml: testcase('phase', skipped) }];
   }
   if (phase.budgets.length === 0) {
-    const message = phase.planned ? 'the plan has no budget for the phase' : 'the plan does not have the phase';
+    const message = phase.planned ? 'the plan has no budget for the phase' : 'the phase is not in the plan';
     return [{ failed: false, xml: testcase('phase', element('skipped', { message })) }];
   }
   return phase.budgets.map((budget): Case => {

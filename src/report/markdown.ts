@@ -37,7 +37,7 @@ export function reportMarkdown(report: Report, { zone = 'utc' }: ReportOptions):
     ...section('Phases of the upgrade', phases(report, moments)),
     ...section('Windows', windows(report, moments)),
     ...section('Checks', checks(report, moments)),
-    ...section('Tasks that cost downtime', tasks(report, moments)),
+    ...section('Tasks with downtime', tasks(report, moments)),
     ...(report.observationGaps.length === 0
       ? []
       : section('Observation gaps', [plainMarkdown(observationGapsSentence(report.observationGaps)), ''])),
@@ -50,7 +50,7 @@ export function reportMarkdown(report: Report, { zone = 'utc' }: ReportOptions):
 function checks(report: Report, moments: Moments): readonly string[] {
   return report.checks.flatMap(({ stage, cloud, at, ok, checks: all }) => {
     const shown = checksToReport(all);
-    const head = `${stage} on ${cloud}, ${moments.time(at)}: ${ok ? 'pass' : 'FAIL'}, ${all.filter(({ status }) => status === 'pass').length} of ${all.length} pass`;
+    const head = `${stage} on ${cloud}, ${moments.time(at)}: ${ok ? 'pass' : 'FAIL'}, ${all.filter(({ status }) => status === 'pass').length} of ${all.length} passed`;
     const lines = shown.map(
       ({ name, status, detail }) => `- ${status}: ${plainMarkdown(name)}: ${plainMarkdown(detail)}`,
     );
@@ -157,7 +157,7 @@ function tasks(report: Report, moments: Moments): readonly string[] {
 }
 
 const more = (rest: number): readonly string[] =>
-  rest > 0 ? [`And ${rest} more: the JSON report has them all.`, ''] : [];
+  rest > 0 ? [`And ${rest} more; the JSON report lists all of them.`, ''] : [];
 
 const method = (report: Report, moments: Moments): readonly string[] => {
   const rows = methodRows(report, moments);

@@ -23,7 +23,7 @@ export function readPageFiles(): PageFiles {
     };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new UserError(`the page is not built (${reason}): 'npm run page' builds it`);
+    throw new UserError(`the page has not been built (${reason}); run 'npm run page'`);
   }
 }
 
@@ -38,7 +38,7 @@ export const LIVE_POLICY =
 export const LIVE_DOCUMENT = documentOf({
   title: 'Rollwatch',
   head: '<link rel="stylesheet" href="page.css">\n<script type="module" src="page.js"></script>',
-  body: `<noscript><p>This page needs scripts. The same as text: <a href="api/v1/report?format=text">api/v1/report?format=text</a></p></noscript>`,
+  body: `<noscript><p>This page needs JavaScript. The same report as text: <a href="api/v1/report?format=text">api/v1/report?format=text</a></p></noscript>`,
 });
 
 type FileOptions = PageFiles & {

@@ -12,4 +12,4 @@ export function runLine({ run }: Pick<Report, 'run'>, moments: Moments): string 
   return `${where}, ${when} ${how}`;
 }
 
-const names = (all: readonly string[]): string => (all.length === 0 ? 'nowhere' : all.map(printableLine).join(', '));
+const names = (all: readonly string[]): string => (all.length === 0 ? '(none)' : all.map(printableLine).join(', '));

@@ -78,7 +78,7 @@ export function windowsSection(report: Report, options: SectionOptions): readonl
     ];
   });
   const rest = report.windows.length - MAX_WINDOWS;
-  return rest > 0 ? [...lines, `  and ${rest} more: the JSON report has them all.`] : lines;
+  return rest > 0 ? [...lines, `  and ${rest} more; the JSON report lists all of them.`] : lines;
 }
 
 function edges({ start, end }: DowntimeWindow, { moments, width }: SectionOptions): readonly string[] {
@@ -98,7 +98,7 @@ export function observationGapsSection(
     return wrap(`${head}${printableLine(gap.message)}`, width - 2, ' '.repeat(head.length)).map((line) => `  ${line}`);
   });
   const rest = gaps.length - MAX_OBSERVATION_GAPS;
-  const more = rest > 0 ? [`  and ${rest} more: the JSON report has them all.`] : [];
+  const more = rest > 0 ? [`  and ${rest} more; the JSON report lists all of them.`] : [];
   return [
     ...wrap(observationGapsSentence(gaps), width - 2).map((line) => paint.dim(`  ${line}`)),
     ...shown.flat(),
@@ -122,12 +122,12 @@ export function methodRows({ run, probes }: Report, moments: Moments): readonly 
   const nameOf = seriesNames({ run });
   const rows: (readonly [string, string])[] = probes.map(({ series }) => [
     nameOf(series),
-    `every ${duration(series.interval / 1000)}, slow beyond ${duration(series.slow / 1000)}`,
+    `every ${duration(series.interval / 1000)}, slow above ${duration(series.slow / 1000)}`,
   ]);
   rows.push(...Object.entries(run.facts).map(([name, value]) => [printableLine(name), printableLine(value)] as const));
   if (run.sessions.length > 1) {
     for (const { id, from, until, ended } of run.sessions) {
-      const how = ended ? '' : run.running && id === run.sessions.at(-1)?.id ? ', running' : ', ended without a stop';
+      const how = ended ? '' : run.running && id === run.sessions.at(-1)?.id ? ', running' : ', not stopped cleanly';
       rows.push([`session ${id}`, `${moments.day(from)} to ${moments.time(until)}${how}`]);
     }
   }

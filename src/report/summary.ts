@@ -11,7 +11,11 @@ import { seriesNames } from './names.ts';
 /** Summarizes a report for people, one sentence for each kind of downtime and each cloud and vantage. */
 export function summarySentences(report: Report): readonly Sentence[] {
   if (report.probes.length === 0)
-    return [...damaged(report), ...checked(report), { text: 'Nothing was watched: there is no sample.', tone: 'warn' }];
+    return [
+      ...damaged(report),
+      ...checked(report),
+      { text: 'Nothing was watched: there are no samples.', tone: 'warn' },
+    ];
   const several = report.clouds.length > 1;
   const sentences = report.clouds.flatMap((place) =>
     report.probeTypes.flatMap((probe) => {
@@ -68,14 +72,14 @@ function checked({ checks, clouds }: Report): readonly Sentence[] {
     const what = stage === 'after' ? 'The checks after the upgrade' : 'The checks before the upgrade';
     const found = all.filter(isRegression);
     if (found.length > 0)
-      return { text: `${what}${where} found ${counted(found.length, 'thing')} wrong: ${namesOf(found)}.`, tone: 'bad' };
+      return { text: `${what}${where} found ${counted(found.length, 'problem')}: ${namesOf(found)}.`, tone: 'bad' };
     const still = all.filter(({ status }) => status === 'fail');
     if (still.length > 0)
       return {
-        text: `${what}${where} found nothing wrong that was not wrong before (${namesOf(still)}).`,
+        text: `${what}${where} found only problems that existed before (${namesOf(still)}).`,
         tone: 'warn',
       };
-    return { text: `${what}${where} found nothing wrong.`, tone: 'good' };
+    return { text: `${what}${where} found no problems.`, tone: 'good' };
   });
 }
 
@@ -103,7 +107,7 @@ function quota({ probes, run }: Report): readonly Sentence[] {
       .filter(({ kind }) => kind === 'quota')
       .map(({ count, message }): Sentence => {
         const tries = count === 1 ? 'once' : `${count} times`;
-        const text = `The quota left no room for a server of ${nameOf(series)}, ${tries}, so whether booting worked is unknown (${printableLine(message)}). Raise the quota, or delete what uses it.`;
+        const text = `The quota had no room for the server of ${nameOf(series)} (${tries}), so it is unknown whether booting worked then: ${printableLine(message)}. Raise the quota, or free some of it.`;
         return { text, tone: 'warn' };
       }),
   );

@@ -60,7 +60,7 @@ export function tasksSection({ tasks }: Report, { width, moments }: TaskOptions)
   if (tasks.length === 0) return [];
   const costly = costlyTasks(tasks);
   const total = `  ${countedTasks(tasks)}`;
-  if (costly.length === 0) return [`${total}; no downtime is attributed to any, or overlaps one.`];
+  if (costly.length === 0) return [`${total}; none of them has downtime attributed or overlapping.`];
   const columns: readonly Column<TaskDowntime>[] = [
     { head: 'attributed', align: 'right', cell: (one) => duration(one.attributedDowntime) },
     { head: 'during', align: 'right', cell: (one) => duration(one.overlappingDowntime) },
@@ -69,6 +69,6 @@ export function tasksSection({ tasks }: Report, { width, moments }: TaskOptions)
     { head: 'task', cell: taskName },
   ];
   const rest = costly.length - TASKS;
-  const more = rest > 0 ? [`  and ${rest} more: the JSON report has them all.`] : [];
+  const more = rest > 0 ? [`  and ${rest} more; the JSON report lists all of them.`] : [];
   return [...table(columns, costly.slice(0, TASKS), { width }), ...more, `${total}.`];
 }

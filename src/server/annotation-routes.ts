@@ -10,14 +10,14 @@ const BODY_LIMIT = 1_048_576;
 const MAX_TAGS_CHARACTERS = 500;
 const MAX_TEXT_CHARACTERS = 8000;
 
-const timestamp = z.number({ error: 'is not a moment in milliseconds since 1970' }).min(0).max(MAX_TIMESTAMP_MS, {
+const timestamp = z.number({ error: 'is not a time in milliseconds since 1970' }).min(0).max(MAX_TIMESTAMP_MS, {
   error: 'is after the year 9999; times are milliseconds since 1970',
 });
 const tags = z
   .array(z.string())
   .max(MAX_TAGS_CHARACTERS, { error: `are more than ${MAX_TAGS_CHARACTERS}` })
   .refine((all) => all.join(',').length <= MAX_TAGS_CHARACTERS, {
-    error: `are longer than ${MAX_TAGS_CHARACTERS} characters together`,
+    error: `are longer than ${MAX_TAGS_CHARACTERS} characters in total`,
   });
 
 const CONTROL = /[^\P{Cc}\n\t]+/gu;

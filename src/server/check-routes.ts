@@ -23,7 +23,7 @@ const runSchema = z.strictObject({
         name: line,
         status: z.enum(['pass', 'fail', 'skip']),
         detail: z.string().max(10_000),
-        seconds: z.number().min(0).exactOptional().describe('how long it took, where that was measured'),
+        seconds: z.number().min(0).exactOptional().describe('how long it took, if that was measured'),
       }),
     )
     .max(MAX_CHECKS),

@@ -12,7 +12,7 @@ const EVENT_INTERVALS = { check: 250, heartbeat: 5000, alive: 1000 };
 const windowsQuery = z.strictObject({ ...seriesFilter, kind: z.enum(['down', 'degraded']).exactOptional() });
 
 const chartQuery = z.strictObject({
-  from: moment.exactOptional().describe('what was sent, or lasted, at this moment or later'),
+  from: moment.exactOptional().describe('only what was sent or still running at this time or later'),
 });
 
 /** What is known, as the page reads it. */
@@ -22,7 +22,7 @@ export function dataRoutes(
 ): void {
   app.get(
     '/api/v1/status',
-    operation('status', 'What is known at this moment', {
+    operation('status', 'The current state', {
       tag: 'status',
       querystring: noParameters,
       answers: json(statusSchema),
@@ -55,7 +55,7 @@ export function dataRoutes(
 
   app.get(
     '/api/v1/chart',
-    operation('chart', 'Samples in columns, to be drawn', {
+    operation('chart', 'Samples in columns, for drawing', {
       tag: 'data',
       querystring: chartQuery,
       answers: json(chartSchema),
@@ -73,7 +73,7 @@ export function dataRoutes(
 
   app.get(
     '/api/v1/chart/tasks',
-    operation('chartTasks', 'Tasks of the upgrade in columns, to be drawn', {
+    operation('chartTasks', 'Tasks of the upgrade in columns, for drawing', {
       tag: 'data',
       querystring: chartQuery,
       answers: json(chartTasksSchema),
@@ -89,7 +89,7 @@ export function dataRoutes(
     {
       ...operation(
         'events',
-        'Server-sent events: status when it has changed and every 5 s, alive every second, samples, window when one is finished',
+        'Server-sent events: status when it has changed and every 5 s, alive every second, samples, window when one is final',
         { tag: 'status', querystring: noParameters, answers: text('text/event-stream') },
       ),
       exposeHeadRoute: false,

@@ -40,7 +40,7 @@ export function downloadRoutes(
   app.get(
     '/api/v1/samples',
     {
-      ...operation('samples', 'Samples, one a line, by the moment sent', {
+      ...operation('samples', 'Samples, one per line, in the order sent', {
         tag: 'data',
         querystring: samplesQuery(samples.map(({ name }) => name)),
         answers: answersOf(samples, { name: 'jsonl', schema: sampleSchema }),
@@ -69,13 +69,19 @@ export function downloadRoutes(
 
 const reportQuery = (formats: readonly string[]) =>
   z.strictObject({
-    format: z.enum(formats).optional().describe('goes before the Accept header'),
-    width: z.coerce.number().int().min(40).max(400).optional().describe('of a line of text; left out: nothing is cut'),
-    colour: z.enum(['true', 'false']).default('false').describe('with the escapes of a terminal'),
-    strict: z.enum(['true', 'false']).default('false').describe('what is not proven counts as failed'),
+    format: z.enum(formats).optional().describe('takes precedence over the Accept header'),
+    width: z.coerce
+      .number()
+      .int()
+      .min(40)
+      .max(400)
+      .optional()
+      .describe('line width of text; if omitted, nothing is truncated'),
+    colour: z.enum(['true', 'false']).default('false').describe('with terminal colour codes'),
+    strict: z.enum(['true', 'false']).default('false').describe('not-proven counts as failed'),
     zone: z
       .string()
-      .refine(isTimeZone, { error: 'is not a time zone of the IANA, like Europe/Berlin' })
+      .refine(isTimeZone, { error: 'is not an IANA time zone such as Europe/Berlin' })
       .default('utc')
       .describe('IANA time zone of the text'),
     tasks: z
@@ -88,10 +94,10 @@ const samplesQuery = (formats: readonly string[]) =>
   z.strictObject({
     ...seriesFilter,
     outcome: z.enum(['ok', 'failed', 'void']).exactOptional(),
-    from: moment.exactOptional().describe('sent at this moment or later'),
-    to: moment.exactOptional().describe('sent before this moment'),
-    limit: z.coerce.number().int().min(1).max(100_000_000).exactOptional().describe('at most so many samples'),
-    format: z.enum(formats).exactOptional().describe('goes before the Accept header'),
+    from: moment.exactOptional().describe('sent at this time or later'),
+    to: moment.exactOptional().describe('sent before this time'),
+    limit: z.coerce.number().int().min(1).max(100_000_000).exactOptional().describe('maximum number of samples'),
+    format: z.enum(formats).exactOptional().describe('takes precedence over the Accept header'),
   });
 
 type Format = { readonly name: string; readonly contentType: string };

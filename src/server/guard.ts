@@ -28,7 +28,7 @@ export function createHostCheck({
     const name = hostName(host);
     if (names.has(name) || (loopback ? isLoopback(name) : isIP(name) !== 0)) return;
     const right = loopback ? 'localhost, 127.0.0.1, [::1]' : "an address, this machine's name";
-    throw new Problem(421, `the Host header has to be ${right} or one of allowed_hosts in rollwatch.yaml`, {
+    throw new Problem(421, `the Host header must be ${right} or one of allowed_hosts in rollwatch.yaml`, {
       header: 'Host',
     });
   };
@@ -79,18 +79,18 @@ export function guardWrites(app: App, guard: WriteGuard): void {
 function checkWrite(headers: Headers, { loopback, token, basic = false }: WriteGuard): void {
   const { origin, host, authorization, 'sec-fetch-site': site = 'none' } = headers;
   if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
-    throw new Problem(403, 'a page of another origin may not write', { header: 'Origin' });
+    throw new Problem(403, 'pages of other origins may not write', { header: 'Origin' });
   }
   if (site !== 'none' && site !== 'same-origin') {
-    throw new Problem(403, 'a page of another origin may not write', { header: 'Sec-Fetch-Site' });
+    throw new Problem(403, 'pages of other origins may not write', { header: 'Sec-Fetch-Site' });
   }
   const forwarded = isForwarded(headers);
   const local = loopback && !forwarded;
   if (local && authorization === undefined) return;
   if (token === null) {
     if (local) return;
-    const reason = loopback ? 'the request came through a proxy' : 'the listener is not on loopback only';
-    throw new Problem(403, `writing is off: ${reason}, and no write token is configured`);
+    const reason = loopback ? 'the request came through a proxy' : 'the daemon does not listen on loopback only';
+    throw new Problem(403, `writing is disabled: ${reason}, and no write token is configured`);
   }
   const given = bearerOf(authorization) ?? (basic ? passwordOf(authorization) : undefined);
   if (given === undefined || !same(given, token)) {

@@ -47,7 +47,7 @@ export async function bind(
 function userErrorOf(error: unknown, address: string, port: number): UserError | null {
   const code = error instanceof Error && 'code' in error ? error.code : null;
   const where = `cannot listen on ${authority(address, port)}`;
-  if (code === 'EADDRINUSE') return new UserError(`${where}: the port is taken; port 0 takes any free one`, 3);
+  if (code === 'EADDRINUSE') return new UserError(`${where}: the port is in use; port 0 selects a free one`, 3);
   if (code === 'EADDRNOTAVAIL') return new UserError(`${where}: this machine has no such address`);
   if (code === 'EACCES') return new UserError(`${where}: permission denied; ports from 1024 on need no privileges`);
   if (code === 'ERR_SOCKET_BAD_PORT') return new UserError(`${where}: a port is a number from 0 to 65535`);

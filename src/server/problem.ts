@@ -72,7 +72,7 @@ function problemOf(error: unknown): Problem {
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return new Problem(status, error instanceof Error ? error.message : 'the request is not valid');
   }
-  return new Problem(500, 'a bug in Rollwatch: see its log');
+  return new Problem(500, 'this is a bug in Rollwatch; see its log');
 }
 
 type ClientError = Error & { readonly code: string; readonly rawPacket?: unknown };
@@ -91,6 +91,6 @@ export function answerClientError(error: ClientError, socket: Socket): void {
 
 function unreadable(code: string): Problem {
   if (code === 'HPE_HEADER_OVERFLOW') return new Problem(431, 'the headers are too long');
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Problem(408, 'the request did not come in time');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Problem(408, 'the request did not arrive in time');
   return new Problem(400, 'this is not a valid HTTP/1.1 request');
 }

@@ -121,7 +121,7 @@ const problemSchema = z.looseObject({
 });
 
 const PROBLEM = {
-  description: 'what was not right, and what would be',
+  description: 'what is wrong, and how to fix it',
   content: { 'application/problem+json': { schema: problemSchema } },
 };
 

@@ -70,7 +70,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
         title: 'Rollwatch',
         version,
         description:
-          'When were the users of an OpenStack cloud down? Moments are ISO 8601 in UTC with milliseconds, durations are seconds.',
+          'Downtime of an OpenStack cloud during an upgrade. Timestamps are ISO 8601 in UTC with milliseconds, durations are seconds.',
       },
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
     },

@@ -54,13 +54,13 @@ export function serviceRoutes(app: App, { run, metrics, version, page, pause, re
 
   app.get(
     '/healthz',
-    operation('healthz', 'The process lives', { tag: 'service', answers: json(healthSchema) }),
+    operation('healthz', 'Whether the process is alive', { tag: 'service', answers: json(healthSchema) }),
     async () => ({ alive: true as const, version }),
   );
 
   app.get(
     '/readyz',
-    operation('readyz', 'The sampler sends and the journal records', {
+    operation('readyz', 'Whether the sampler is sampling and the journal is recording', {
       tag: 'service',
       answers: json(readySchema),
       problems: [503],
@@ -75,7 +75,7 @@ export function serviceRoutes(app: App, { run, metrics, version, page, pause, re
 
   const commands = [
     { id: 'pause', summary: 'Pause probing until resumed; paused time is unobserved', execute: pause },
-    { id: 'resume', summary: 'Go on sampling', execute: resume },
+    { id: 'resume', summary: 'Resume probing', execute: resume },
   ] as const;
   for (const { id, summary, execute } of commands) {
     app.post(
@@ -109,6 +109,6 @@ function unreadyReasons({ at, series, health, journal, paused }: SamplingStatus)
   if (!paused && series.every(({ last, pending }) => last === null && pending === null)) {
     reasons.push('no sample has been sent yet');
   }
-  if (journal.kind === 'stopped') reasons.push(`the journal does not record: ${journal.reason}`);
+  if (journal.kind === 'stopped') reasons.push(`the journal is not recording: ${journal.reason}`);
   return reasons;
 }

@@ -52,7 +52,7 @@ export const tasksInput = z.strictObject({ tasks: z.array(taskInput).max(5000) }
 const phaseInput = z.strictObject({
   name: line(200),
   at: moment.optional(),
-  unplanned: z.boolean().default(false).describe('it may be one that the plan does not have'),
+  unplanned: z.boolean().default(false).describe('accept a phase that is not in the plan'),
 });
 
 const tasksQuery = z.strictObject({
@@ -91,7 +91,7 @@ export function taskRoutes(app: App, { run, upgrade }: ServerOptions): void {
       bodyLimit: BODY_LIMIT,
       ...operation(
         'reportTasks',
-        'Report tasks, begun or ended; a later report of the same id replaces an earlier one',
+        'Report tasks that have started or ended; a later report with the same id replaces an earlier one',
         {
           tag: 'control',
           querystring: noParameters,
@@ -112,7 +112,7 @@ export function taskRoutes(app: App, { run, upgrade }: ServerOptions): void {
 
   app.get(
     '/api/v1/phases',
-    operation('phases', 'The phases of the upgrade, against the plan', {
+    operation('phases', 'The phases of the upgrade and their verdict', {
       tag: 'data',
       querystring: noParameters,
       answers: json(phasesSchema),
@@ -125,7 +125,7 @@ export function taskRoutes(app: App, { run, upgrade }: ServerOptions): void {
 
   app.post(
     '/api/v1/phases',
-    operation('beginPhase', 'Say that a phase of the upgrade begins', {
+    operation('beginPhase', 'Start a phase of the upgrade', {
       tag: 'control',
       querystring: noParameters,
       body: phaseInput,
@@ -138,7 +138,7 @@ export function taskRoutes(app: App, { run, upgrade }: ServerOptions): void {
       const { name, at = now.at, unplanned } = body;
       if (!unplanned && name !== END_MARK) refuseUnplanned(name, run.verdict(now.at));
       if (now.phases.length >= MAX_PHASES && name !== END_MARK && !now.phases.includes(name))
-        throw new Problem(409, `name: there are ${now.phases.length} phases already; begin one of them again`);
+        throw new Problem(409, `name: there are ${now.phases.length} phases already; restart one of them`);
       upgrade.phase({ name, at });
       return { name, at: new Date(at).toISOString() };
     },
@@ -152,7 +152,7 @@ function heartbeatOf(header: string | readonly string[] | undefined): Millis | u
   if (header === undefined) return undefined;
   const seconds = typeof header === 'string' && /^\d{1,4}$/.test(header) ? Number(header) : 0;
   if (seconds < 1 || seconds > MAX_HEARTBEAT_SECONDS)
-    throw new Problem(400, `Rollwatch-Heartbeat has to be a number of seconds from 1 to ${MAX_HEARTBEAT_SECONDS}`, {
+    throw new Problem(400, `Rollwatch-Heartbeat must be a number of seconds from 1 to ${MAX_HEARTBEAT_SECONDS}`, {
       header: 'Rollwatch-Heartbeat',
     });
   return seconds * 1000;
@@ -162,12 +162,12 @@ function refuseTooMany({ reported, running }: TaskLoad): void {
   if (reported > MAX_REPORTED_TASKS)
     throw new Problem(
       409,
-      `tasks: ${reported} with these; at most ${MAX_REPORTED_TASKS} are recorded, start another journal`,
+      `tasks: ${reported} with these; at most ${MAX_REPORTED_TASKS} can be recorded; start a new journal`,
     );
   if (running > MAX_RUNNING_TASKS)
     throw new Problem(
       409,
-      `tasks: ${running} running with these; at most ${MAX_RUNNING_TASKS} may, report first which have ended`,
+      `tasks: ${running} running with these; at most ${MAX_RUNNING_TASKS} may run at once; report the end of others first`,
     );
 }
 
@@ -179,7 +179,7 @@ function refuseUnplanned(name: string, { plan, phases }: Verdict): void {
   const right = meant === null ? `it has ${listed(planned, 'and')}` : `did you mean '${meant}'?`;
   throw new Problem(
     400,
-    `name: the plan ${plan} has no phase '${name}'; ${right} (unplanned: true, or rollwatch phase --unplanned, begins one that it does not have)`,
+    `name: the plan ${plan} has no phase '${name}'; ${right} (unplanned: true, or rollwatch phase --unplanned, starts a phase that is not in the plan)`,
     { parameter: 'name', phases: planned, ...(meant !== null && { suggestion: meant }) },
   );
 }

@@ -10,7 +10,7 @@ export const MAX_TIMESTAMP_MS = 253_402_300_799_999;
 
 /** ISO 8601 with a zone (RFC 3339); read as milliseconds since 1970. */
 export const moment = z.iso
-  .datetime({ offset: true, error: 'is not a moment in ISO 8601 with a zone, like 2026-11-23T07:10:00.000Z' })
+  .datetime({ offset: true, error: 'is not a timestamp in ISO 8601 with a zone, such as 2026-11-23T07:10:00.000Z' })
   .transform((text) => Date.parse(text));
 
 /**
@@ -40,7 +40,7 @@ function problemOf(issues: readonly z.core.$ZodIssue[], schema: z.ZodType, httpP
     const [key = ''] = issue.keys;
     const names = keysAt(schema, issue.path);
     const slip = didYouMean(key, names, key.length < SHORT ? 2 : 3);
-    const there = names.length === 0 ? 'there are none here' : `there are ${names.join(', ')}`;
+    const there = names.length === 0 ? 'none are allowed here' : `allowed: ${names.join(', ')}`;
     const parameter = dotted([...issue.path, key]);
     return new Problem(
       400,
@@ -89,7 +89,7 @@ const NAMES: Readonly<Record<string, string>> = {
   number: 'a number',
   object: 'a mapping',
   record: 'a mapping',
-  string: 'a text',
+  string: 'a string',
 };
 
 const COUNTED: Readonly<Record<string, string>> = { array: 'entries', string: 'characters' };

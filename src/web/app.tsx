@@ -59,7 +59,7 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
         {link.kind === 'file' ? <ReportBanner state={state} moments={moments} /> : null}
         {status === null ? null : <Now status={status} report={report} link={link} now={now} moments={moments} />}
         {report === null || shown === null ? (
-          <p class="note">{link.kind === 'lost' ? 'The daemon does not answer.' : 'Loading …'}</p>
+          <p class="note">{link.kind === 'lost' ? 'The daemon is not responding.' : 'Loading…'}</p>
         ) : (
           <>
             {watched ? (
@@ -101,16 +101,16 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
       </main>
       {link.kind === 'file' ? null : (
         <footer>
-          <a href="api/v1/report?format=text">report as text</a> <a href="api/v1/report?format=html">as one file</a>{' '}
-          <a href="api/v1/report?format=json">JSON</a> <a href="metrics">metrics</a>{' '}
-          <a href="api/v1/openapi.json">API</a>
+          <a href="api/v1/report?format=text">Report as text</a>{' '}
+          <a href="api/v1/report?format=html">as one HTML file</a> <a href="api/v1/report?format=json">JSON</a>{' '}
+          <a href="metrics">metrics</a> <a href="api/v1/openapi.json">API</a>
         </footer>
       )}
     </>
   );
 }
 
-/** The header of a report file: the verdict and summary, most severe first. */
+/** The header of a report file: the verdict and summary. */
 function ReportBanner({
   state,
   moments,

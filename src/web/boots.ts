@@ -120,8 +120,7 @@ function bootHit(
 ): Hit {
   const outcome = outcomeOf(samples.marks[index] ?? VOID);
   const took = latency(samples.took[index] ?? 0);
-  const how =
-    outcome === OK ? `ACTIVE after ${took}` : outcome === FAILED ? `failed after ${took}` : 'void: caused by Rollwatch';
+  const how = outcome === OK ? `ACTIVE after ${took}` : outcome === FAILED ? `failed after ${took}` : 'void';
   const stages = STAGE_NAMES.flatMap((stage, place) => {
     const seconds = samples.stages[index * BOOT_STAGES.length + place] ?? Number.NaN;
     return Number.isNaN(seconds) ? [] : [`${stage}: ${latency(seconds)}`];

@@ -20,7 +20,7 @@ export function Budgets({
     <section class="card" aria-labelledby="phase-title">
       <h2 id="phase-title">{phase === null ? 'Phase and budget' : `Phase: ${phase.name}`}</h2>
       {phase === null ? (
-        <p class="note">No phase is active, so nothing is judged now.</p>
+        <p class="note">No phase is active.</p>
       ) : (
         <>
           <p class="note">{phase.promise}</p>

@@ -58,7 +58,7 @@ export function Phases({ report, moments }: Part): JSX.Element | null {
     <section aria-labelledby="phases-title">
       <h2 id="phases-title">Phases of the upgrade</h2>
       <Table
-        caption={`Judged by the plan ${report.verdict.plan ?? ''}${never.length === 0 ? '' : `; not started, not judged: ${never.map(({ name }) => name).join(', ')}`}.`}
+        caption={`Judged by plan ${report.verdict.plan ?? ''}${never.length === 0 ? '' : `; not started, not judged: ${never.map(({ name }) => name).join(', ')}`}.`}
         keyOf={({ name }) => name}
         rows={begun}
         columns={[
@@ -121,7 +121,7 @@ export function Tasks({ report, moments }: Part): JSX.Element | null {
     <section aria-labelledby="tasks-title">
       <h2 id="tasks-title">Tasks with downtime</h2>
       <Table
-        caption="Downtime is united over all probes, never added up."
+        caption="Downtime of several probes at the same time counts once."
         keyOf={({ id }) => id}
         rows={report.tasks}
         columns={[
@@ -146,7 +146,7 @@ export function SeriesTable({ report }: { readonly report: ApiReport }): JSX.Ele
   const nameOf = seriesNames(report);
   return (
     <section aria-labelledby="series-title">
-      <h2 id="series-title">Downtime and answers by series</h2>
+      <h2 id="series-title">Downtime and latency by series</h2>
       <Table
         caption="Latency of successful answers; extra samples after a failure are excluded."
         keyOf={(one) => nameOf(one)}
@@ -190,12 +190,12 @@ export function Checks({ report, moments }: Part): JSX.Element | null {
                 {stage}: {ok ? 'pass' : 'FAIL'}
               </strong>{' '}
               <span class="note">
-                {cloud}, {moments.day(Date.parse(at))}: {passed} of {checks.length} pass
+                {cloud}, {moments.day(Date.parse(at))}: {passed} of {checks.length} passed
               </span>
             </p>
             {reported.length === 0 ? null : (
               <Table
-                caption={`What did not simply pass ${stage} the upgrade.`}
+                caption={`Checks that did not pass ${stage} the upgrade, and Tempest's summary if it ran.`}
                 keyOf={({ name }) => name}
                 rows={reported}
                 columns={[
@@ -219,7 +219,7 @@ export function Checks({ report, moments }: Part): JSX.Element | null {
                       </span>
                     ),
                   },
-                  { head: 'Found', cell: ({ detail }) => detail },
+                  { head: 'Detail', cell: ({ detail }) => detail },
                 ]}
               />
             )}
@@ -240,9 +240,9 @@ export function Slowdown({ report }: { readonly report: ApiReport }): JSX.Elemen
   type Row = (typeof rows)[number];
   return (
     <section aria-labelledby="slowdown-title">
-      <h2 id="slowdown-title">Answers before and during the upgrade</h2>
+      <h2 id="slowdown-title">Latency before and during the upgrade</h2>
       <Table
-        caption="Before: from the start of the run to the first phase."
+        caption="Before: from the start of the run to the first phase, without outages."
         keyOf={({ phase, one }) => `${phase} ${nameOf(one)}`}
         rows={rows}
         columns={[
@@ -273,7 +273,7 @@ export function Method({ report, moments }: Part): JSX.Element {
     ['Run', run.id],
     ...probes.map(
       (one) =>
-        [nameOf(one), `every ${duration(one.intervalSeconds)}, slow beyond ${duration(one.slowSeconds)}`] as const,
+        [nameOf(one), `every ${duration(one.intervalSeconds)}, slow above ${duration(one.slowSeconds)}`] as const,
     ),
     ...Object.entries(run.facts),
     ...(run.sessions.length > 1

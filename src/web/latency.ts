@@ -36,7 +36,7 @@ export const latencyPane: Pane = {
       if (samples === null || index < 0 || Math.abs((samples.at[index] ?? 0) - at) > Math.max(slack, 1500)) return [];
       const outcome = outcomeOf(samples.marks[index] ?? VOID);
       const took = latency(samples.took[index] ?? 0);
-      const how = outcome === OK ? took : outcome === FAILED ? `failed after ${took}` : 'void: caused by Rollwatch';
+      const how = outcome === OK ? took : outcome === FAILED ? `failed after ${took}` : 'void';
       return [`${name}: ${how}`];
     });
     return lines.length === 0 ? null : { lines: [exact(at), ...lines] };

@@ -7,7 +7,7 @@ import { createStore } from './state.ts';
 import './style.css';
 
 const root = document.getElementById('rollwatch');
-if (root === null) throw new Error('the page has no place for Rollwatch');
+if (root === null) throw new Error('the page has no element #rollwatch');
 const data = embeddedData();
 const store = createStore();
 const source = data === null ? followDaemon(store) : readFile(store, data);

@@ -71,8 +71,8 @@ function headline(status: ApiStatus, { now, link, nameOf, moments }: Around): He
   if (link.kind === 'lost') {
     return {
       tone: 'unknown',
-      text: `No word from Rollwatch for ${duration(Math.round((now - link.since) / 1000))}`,
-      more: ['Data below is from then. The page reconnects by itself.'],
+      text: `No response from Rollwatch for ${duration(Math.round((now - link.since) / 1000))}`,
+      more: ['The data below is from before that. The page reconnects automatically.'],
     };
   }
   const silent = silence(status, now);
@@ -80,7 +80,7 @@ function headline(status: ApiStatus, { now, link, nameOf, moments }: Around): He
     return {
       tone: 'unknown',
       text: `The sampler has been silent for ${duration(Math.round(silent))}`,
-      more: ['Data below is from then. No samples are sent until the daemon continues.'],
+      more: ['The data below is from before that. No samples are sent until the daemon resumes.'],
     };
   }
   const failing = down(status);
@@ -104,7 +104,7 @@ function headline(status: ApiStatus, { now, link, nameOf, moments }: Around): He
       ],
     };
   }
-  if (status.paused) return { tone: 'unknown', text: 'Paused: no probes are being sent', more: around };
+  if (status.paused) return { tone: 'unknown', text: 'Paused: no samples are being sent', more: around };
   const unknown = status.series.filter(({ state }) => state === 'unknown');
   if (status.series.length === unknown.length) return { tone: 'unknown', text: 'Nothing is known yet', more: around };
   if (unknown.length > 0) {
@@ -193,7 +193,7 @@ export function Prober({
       : []),
     ...(journal.state === 'stopped' ? [`the journal cannot be written: ${journal.reason}`] : []),
     ...(sampler !== null && Math.abs(sampler.clockOffsetSeconds) > 0.5
-      ? [`the clock was set by ${sampler.clockOffsetSeconds.toFixed(1)} s`]
+      ? [`the clock was changed by ${sampler.clockOffsetSeconds.toFixed(1)} s`]
       : []),
     ...(servers.leaked > 0 ? [`${counted(servers.leaked, 'server')} cannot be deleted`] : []),
   ];
@@ -217,7 +217,7 @@ export function Prober({
       <p class="note">
         {sampler === null
           ? ''
-          : `Max. delay ${latency(sampler.lagSeconds)}, ${counted(sampler.inFlight, 'request')} in flight. `}
+          : `Max. delay ${latency(sampler.lagSeconds)}, ${counted(sampler.inFlight, 'sample')} in flight. `}
         {servers.created > 0 ? `${counted(servers.created, 'test server')} created, ${servers.deleted} deleted.` : ''}
       </p>
     </section>

@@ -194,7 +194,7 @@ export function TimelineView({ state, now, moments, selected, onSelect, asked }:
         ref={box}
         role="application"
         aria-roledescription="timeline"
-        aria-label={`${describe(scene)} Arrow keys move, plus and minus zoom, 0 shows the whole run. The tables below have the same.`}
+        aria-label={`${describe(scene)} Arrow keys move, plus and minus zoom, 0 shows the whole run. The tables below contain the same data.`}
         tabIndex={0}
         onKeyDown={press}
         onMouseMove={point}
@@ -225,8 +225,8 @@ export function TimelineView({ state, now, moments, selected, onSelect, asked }:
       <p class="note">
         {moments.day(seen.from).slice(0, 11)}
         {exact ? moments.exact(seen.from) : moments.time(seen.from)} to{' '}
-        {exact ? moments.exact(seen.until) : moments.time(seen.until)}, {moments.zone}. Drag to zoom; Ctrl and the wheel
-        zoom, Shift and the wheel move.
+        {exact ? moments.exact(seen.until) : moments.time(seen.until)}, {moments.zone}. Drag or Ctrl+wheel to zoom,
+        Shift+wheel to pan.
       </p>
     </section>
   );
@@ -234,5 +234,5 @@ export function TimelineView({ state, now, moments, selected, onSelect, asked }:
 
 const PANE_TITLES: Readonly<Record<string, string>> = {
   boots: 'boots, seconds by stage',
-  latency: 'answers, log scale; × failed',
+  latency: 'latency, log scale; × failed',
 };

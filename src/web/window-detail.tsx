@@ -56,7 +56,7 @@ export function WindowDetail({ window, moments, source, onShow }: DetailProps): 
             { head: 'Play', cell: (task) => task.play ?? '' },
             { head: 'Hosts', cell: (task) => task.hosts.join(', ') },
             { head: 'Started', cell: (task) => moments.exact(Date.parse(task.start)) },
-            { head: 'Lasted', figure: true, cell: lasted },
+            { head: 'Took', figure: true, cell: lasted },
             { head: 'Source', cell: (task) => task.sources.join(', ') },
           ]}
         />
@@ -71,9 +71,9 @@ const lasted = ({ start, end }: ApiWindow['candidates'][number]): string =>
   end === null ? 'end unknown' : duration((Date.parse(end) - Date.parse(start)) / 1000);
 
 function Samples({ read, moments }: { readonly read: Read; readonly moments: Moments }): JSX.Element {
-  if (read === null) return <p class="note">Loading …</p>;
-  if ('problem' in read) return <p class="note">Not available now: {read.problem}.</p>;
-  if (read.samples.length === 0) return <p class="note">No samples here; see the journal.</p>;
+  if (read === null) return <p class="note">Loading…</p>;
+  if ('problem' in read) return <p class="note">Currently unavailable: {read.problem}.</p>;
+  if (read.samples.length === 0) return <p class="note">No samples are available for this window.</p>;
   return (
     <Table
       caption="In the order sent. Search Nova's logs for the request id."

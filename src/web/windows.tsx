@@ -39,7 +39,7 @@ export function Windows({ report, moments, source, selected, onSelect, onShow }:
         <div class="scroll" tabIndex={0} role="group" aria-label="Windows">
           <table class="windows">
             <caption>
-              Newest first. Times in {moments.zone}: best estimate with possible error before and after.
+              Newest first. Times in {moments.zone}: best estimate, with the error bounds before and after it.
             </caption>
             <thead>
               <tr>

@@ -195,7 +195,7 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
     await other.page.context().setOffline(true);
     watch.process.kill('SIGSTOP');
     await other.page
-      .getByText(/^.? ?No word from Rollwatch for/)
+      .getByText(/^.? ?No response from Rollwatch for/)
       .first()
       // after 2.5 s of silence, and what a busy machine takes
       .waitFor({ timeout: 6000 });

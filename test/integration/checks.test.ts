@@ -108,7 +108,7 @@ describe('the checks before and after', { timeout: 120_000 }, () => {
     ]);
     const { out } = await rollwatch(['report'], { folder });
     expect(out).toMatch(
-      /^The checks after the upgrade found 4 things wrong: services: nova-compute on compute2: enabled;/m,
+      /^The checks after the upgrade found 4 problems: services: nova-compute on compute2: enabled;/m,
     );
   });
 

@@ -132,7 +132,7 @@ it('continues in a new session after the sampler crashed, and leaves the old ses
 
 it('records phases while no session is open', async () => {
   const { upgrade, stop, live } = await start(() => ({ dies: true }));
-  await untilLogged('the session has ended; starting the next one in 1 s');
+  await untilLogged('the session has ended; starting a new session in 1 s');
   upgrade.phase({ name: 'maintenance', at: 1000 });
   expect(live().phases).toContain('maintenance');
   await stop();
@@ -141,7 +141,7 @@ it('records phases while no session is open', async () => {
 
 it('logs a void sample with its reason at debug', async () => {
   const { stop } = await start(() => ({ samples: [okSample({ seq: 0, at: 1000 }), voidSample({ seq: 1, at: 2000 })] }));
-  const message = 'server-list (new) of cloud is void, stalled: stalled';
+  const message = 'server-list (new) of cloud is void (stalled): stalled';
   await untilLogged(message);
   await stop();
   expect(levels.get(message)).toBe('debug');

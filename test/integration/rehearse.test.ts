@@ -43,7 +43,7 @@ it.each([
   {
     what: 'listens on an invalid address',
     args: ['--listen', 'nonsense'],
-    says: /^rollwatch: --listen is 'nonsense'; must be /m,
+    says: /^rollwatch: --listen is 'nonsense'; it must be /m,
   },
   {
     what: 'listens on an address of another machine',

@@ -138,7 +138,7 @@ describe('a run of Tempest', { timeout: 60_000 }, () => {
     );
     expect(junit.out).toContain('tests="7" failures="1"');
     const report = await rollwatch(['report'], { folder, env });
-    expect(report.out).toContain(`The checks after the upgrade found 1 thing wrong: tempest:`);
+    expect(report.out).toContain(`The checks after the upgrade found 1 problem: tempest:`);
     expect(report.out).toMatch(/fail {2}tempest's tests: 0 passed, 2 failed, 4 skipped; they took 3 s; 3 tests that/);
     const markdown = await rollwatch(['report', '--format', 'markdown'], { folder, env });
     // A line for all tests of each stage, and one for each failure: one before, two after

@@ -46,7 +46,7 @@ describe('a usage error is one line on standard error, with exit code 2', { time
     ],
     ['report --fail-on x', "--fail-on is 'x'; it must be one of fail, not-proven"],
     ['check before --only servces', `--only is 'servces'; it must be one of ${GROUPS}; did you mean services?`],
-    ['check before --servers x', "--servers is 'x'; it must be a number from 1 to 50"],
+    ['check before --servers x', "--servers is 'x'; it must be a whole number from 1 to 50"],
     ['task start', "missing required argument 'name'"],
     ['pause extra', "too many arguments for 'pause'. Expected 0 arguments but got 1: extra."],
     ['pause --url nonsense', "the daemon's URL is 'nonsense'; it must look like http://127.0.0.1:9774"],

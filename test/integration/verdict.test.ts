@@ -125,14 +125,14 @@ describe('a run with a plan', { timeout: 60_000 }, () => {
   });
 
   it.each([
-    [['--plan', 'nowhere'], /^rollwatch: --plan is 'nowhere'; must be nova-rolling-upgrade or a file path$/],
+    [['--plan', 'nowhere'], /^rollwatch: --plan is 'nowhere'; it must be nova-rolling-upgrade or a file path$/],
     [['--plan', './rollwatch.yaml'], /^rollwatch: \S+rollwatch\.yaml:\d+: unknown key /],
     [['--compare', 'JOURNAL'], /^rollwatch: --compare needs two or more journals, but got 1$/],
     [['--compare', 'JOURNAL', 'JOURNAL', '--format', 'junit'], /with --compare it must be text or json$/],
     [['--compare', 'JOURNAL', 'nowhere.sqlite'], /nowhere\.sqlite does not exist$/],
     [
       ['--compare', 'a', 'b', '--url', 'http://127.0.0.1:1'],
-      /--compare excludes --journal and --url; list all journals after --compare$/,
+      /--compare cannot be used with --journal or --url; list all journals after --compare$/,
     ],
     [['--url', 'http://127.0.0.1:1', '--plan', 'plan.yaml'], /--plan cannot be used with --url/],
   ])('a mistake is reported in one line: report %j', async (args, says) => {

@@ -88,7 +88,7 @@ describe('Tempest before and after an upgrade', { timeout: 120_000 }, () => {
       detail: expect.stringContaining('NotFound: Object not found Details: '),
     });
     const report = await rollwatch(['report'], { folder, env });
-    expect(report.out).toContain('The checks after the upgrade found 2 things wrong: tempest:');
+    expect(report.out).toContain('The checks after the upgrade found 2 problems: tempest:');
 
     await createFlavor();
     const right = await check('after');

@@ -93,7 +93,7 @@ function readCredential(cloud: MergedCloud): Extract<CloudAuth, { type: 'applica
     throw missing(cloud, 'application_credential_id', `set it, or ${other} and the user who owns it`);
   }
   const user = readUser(cloud, null);
-  if (user === null) throw missing(cloud, 'username', 'an application credential given by name needs its user too');
+  if (user === null) throw missing(cloud, 'username', 'an application credential given by name also needs its user');
   return { name, user };
 }
 
@@ -128,7 +128,7 @@ function readUser(cloud: MergedCloud, fallback: 'default' | null = 'default'): U
   const name = authText(cloud, 'username', 'user_name');
   if (name === null) return null;
   const domain = readDomain(cloud, 'user', fallback);
-  if (domain === null) throw missing(cloud, 'user_domain_name', 'a user given by name needs a domain too');
+  if (domain === null) throw missing(cloud, 'user_domain_name', 'a user given by name also needs a domain');
   return { name, domain };
 }
 

@@ -71,19 +71,19 @@ function searchPath(host: Host): readonly string[] {
 function parse(text: string, file: string, { key }: FileKind): Branch {
   const tree = file.endsWith('json') ? parseJson(text, file) : parseClouds(text, file);
   if (tree !== null && !isBranch(tree))
-    throw new UserError(`${file}: the file is ${kindOf(tree)}; must be a mapping with the key '${key}'`);
+    throw new UserError(`${file}: the file is ${kindOf(tree)}; it must be a mapping with the key '${key}'`);
   const clouds = isBranch(tree) ? tree[key] : null;
   if (clouds !== null && clouds !== undefined && !isBranch(clouds))
-    throw new UserError(`${file}: '${key}' is ${kindOf(clouds)}; must be a mapping of names to clouds`);
+    throw new UserError(`${file}: '${key}' is ${kindOf(clouds)}; it must be a mapping of names to clouds`);
   for (const [index, [name, cloud]] of Object.entries(clouds ?? {}).entries()) {
     if (!isBranch(cloud)) {
       // An entry that is not a mapping may not be a cloud at all, and its key may be a secret.
       const which = quotedKey(name) === null ? `entry ${index + 1} of '${key}'` : `cloud '${name}'`;
-      throw new UserError(`${file}: ${which} is ${kindOf(cloud)}; must be a mapping`);
+      throw new UserError(`${file}: ${which} is ${kindOf(cloud)}; it must be a mapping`);
     }
     const { auth } = cloud;
     if (auth !== undefined && !isBranch(auth))
-      throw new UserError(`${file}: cloud '${name}': auth is ${kindOf(auth)}; must be a mapping`);
+      throw new UserError(`${file}: cloud '${name}': auth is ${kindOf(auth)}; it must be a mapping`);
   }
   return tree ?? {};
 }

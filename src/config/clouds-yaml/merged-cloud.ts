@@ -23,7 +23,7 @@ export type MergedCloud = {
 export const cloudError = (cloud: MergedCloud, problem: string): UserError =>
   new UserError(`${cloud.where}: ${problem}`);
 
-/** "interface is 'publik'; must be public or internal", or "interface must be ..." if the value may be a secret. */
+/** "interface is 'publik'; it must be public or internal", or "interface must be ..." if the value may be a secret. */
 export function valueError(
   cloud: MergedCloud,
   key: string,
@@ -34,7 +34,7 @@ export function valueError(
   }: { readonly value: string; readonly expected: string; readonly words?: readonly string[] },
 ): UserError {
   const shown = quoted(value, words);
-  const subject = shown === null ? cloud.label(key) : `${cloud.label(key)} is ${shown};`;
+  const subject = shown === null ? cloud.label(key) : `${cloud.label(key)} is ${shown}; it`;
   return cloudError(cloud, `${subject} must be ${expected}`);
 }
 
@@ -67,7 +67,7 @@ function text(
   if (typeof tree === 'string') return tree;
   const label = cloud.label(key, inAuth);
   if (typeof tree === 'boolean') throw cloudError(cloud, `${label} is the boolean ${tree} in YAML; put it in quotes`);
-  throw cloudError(cloud, `${label} is a ${isBranch(tree) ? 'mapping' : 'list'}; must be a string`);
+  throw cloudError(cloud, `${label} is a ${isBranch(tree) ? 'mapping' : 'list'}; it must be a string`);
 }
 
 /** Reads 'true' and 'false' as OpenStack's clients do, from files and variables alike. */

@@ -87,9 +87,9 @@ function explain(
   }
   const { path } = issue;
   const value = valueAt(input, path);
-  if (path.length === 0) return { path, problem: `the file is ${kindOf(value)}; must be ${issue.message}` };
+  if (path.length === 0) return { path, problem: `the file is ${kindOf(value)}; it must be ${issue.message}` };
   const shown = value === undefined ? 'missing' : shownValue(value, issue.message);
-  const subject = shown === null ? dotted(path) : `${dotted(path)} is ${shown};`;
+  const subject = shown === null ? dotted(path) : `${dotted(path)} is ${shown}; it`;
   return { path, problem: `${subject} must be ${issue.message}` };
 }
 

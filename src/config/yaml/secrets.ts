@@ -67,6 +67,6 @@ export function readToken(file: FileSetting, toError: ToError): Secret {
   if (!/^[\x21-\x7e]+$/.test(token))
     throw error('is not a single token; must contain one token of ASCII letters, digits and punctuation');
   if (token.length < MIN_TOKEN_LENGTH)
-    throw error(`contains a token that is too short; must be at least ${MIN_TOKEN_LENGTH} characters`);
+    throw error(`contains a token that is too short; it must be at least ${MIN_TOKEN_LENGTH} characters`);
   return secret(token);
 }

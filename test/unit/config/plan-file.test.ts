@@ -99,9 +99,9 @@ phases:
   const phases = (...some: readonly string[]) => `phases:\n${some.map((one) => `  - ${one}\n`).join('')}`;
 
   it.each([
-    ['that is empty', '', 'phases is missing; must be a list of 1 to 100 phases, in order'],
-    ['that is a list', '- a', "the file is a list; must be a mapping with the key 'phases'"],
-    ['without phases', 'phases: []', 'phases is an empty list; must be a list of 1 to 100 phases, in order'],
+    ['that is empty', '', 'phases is missing; it must be a list of 1 to 100 phases, in order'],
+    ['that is a list', '- a', "the file is a list; it must be a mapping with the key 'phases'"],
+    ['without phases', 'phases: []', 'phases is an empty list; it must be a list of 1 to 100 phases, in order'],
     ['with an unknown key', 'phase: []', 'unknown key phase; did you mean phases?'],
     [
       'with an unknown key in a phase',
@@ -121,17 +121,17 @@ phases:
     [
       'with a ratio above 100%',
       phases('{name: a, budget: {error_ratio: 101%}}'),
-      "phases[0].budget.error_ratio is '101%'; must be a ratio or percentage, such as 0.005 or 0.5%",
+      "phases[0].budget.error_ratio is '101%'; it must be a ratio or percentage, such as 0.005 or 0.5%",
     ],
     [
       'with a slowdown below 1',
       phases('{name: a, budget: {slowdown: 0.5}}'),
-      'phases[0].budget.slowdown is 0.5; must be a factor of at least 1, such as 2 for twice as slow',
+      'phases[0].budget.slowdown is 0.5; it must be a factor of at least 1, such as 2 for twice as slow',
     ],
     [
       'with a phase without a name',
       phases('{budget: {}}'),
-      'phases[0].name is missing; must be 1 to 63 letters, digits, dots, hyphens or underscores, starting with a letter or digit',
+      'phases[0].name is missing; it must be 1 to 63 letters, digits, dots, hyphens or underscores, starting with a letter or digit',
     ],
     [
       'with two phases of the same name',
@@ -146,27 +146,27 @@ phases:
     [
       'with a phase that never begins',
       phases('{name: a, begins: {}}'),
-      "phases[0].begins is an empty mapping; must be a mapping with 'task' or 'tag'; omit it for a phase that is started by hand",
+      "phases[0].begins is an empty mapping; it must be a mapping with 'task' or 'tag'; omit it for a phase that is started by hand",
     ],
     [
       'with an empty list of tasks',
       phases('{name: a, begins: {task: []}}'),
-      "phases[0].begins.task is an empty list; must be a list of task names, in which * matches anything, such as 'Stop nova-api*'",
+      "phases[0].begins.task is an empty list; it must be a list of task names, in which * matches anything, such as 'Stop nova-api*'",
     ],
     [
       'with phases that begin with the same task',
       phases('{name: a, begins: {task: [Stop]}}', '{name: b, begins: {task: [x, stop]}}'),
-      'phases[1].begins overlaps with phases[0].begins: task[1] would start both; make it match only one',
+      'phases[1].begins overlaps with phases[0].begins: task[1] would start both phases; change one of them',
     ],
     [
       'with a phase whose tasks all begin another one too',
       phases('{name: a, begins: {task: ["*stop*"]}}', '{name: b, begins: {task: ["stop nova-*"]}}'),
-      'phases[1].begins overlaps with phases[0].begins: task[0] would start both; make it match only one',
+      'phases[1].begins overlaps with phases[0].begins: task[0] would start both phases; change one of them',
     ],
     [
       'with phases that begin with the same tag',
       phases('{name: a, begins: {tag: [t]}}', '{name: b, begins: {tag: [t]}}'),
-      'phases[1].begins overlaps with phases[0].begins: tag[0] would start both; make it match only one',
+      'phases[1].begins overlaps with phases[0].begins: tag[0] would start both phases; change one of them',
     ],
   ])('%s is rejected in one line', (_what, text, expected) => {
     expect(errorOf(() => loadText(text)).replace(/^DIR\/plan\.yaml:\d+: /, '')).toBe(expected);

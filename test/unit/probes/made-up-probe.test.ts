@@ -120,7 +120,7 @@ describe('the configuration of a made-up probe', () => {
       ':1: unknown key probes.volume-list.dept; did you mean depth?',
     );
     const own = messageOf(() => load('clouds: [{name: one, probes: {volume-list: {depth: 10}}}]'));
-    expect(own).toContain(':1: clouds[0].probes.volume-list.depth is 10; must be a whole number from 1 to 9');
+    expect(own).toContain(':1: clouds[0].probes.volume-list.depth is 10; it must be a whole number from 1 to 9');
     expect(messageOf(() => load('probes: {volume-list: {}}', PROBES))).toContain('unknown key probes.volume-list');
   });
 

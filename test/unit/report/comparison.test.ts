@@ -53,7 +53,7 @@ Phase computes
   2026-11-23 07:10:00  prod          -  -         -          not started
   2026-11-24 07:10:00  prod  1 min 0 s  0 s       0 s        pass
 
-'better' and 'worse' compare with the run before, and need error bars that do not overlap.
+'better' and 'worse' are relative to the previous run, and are shown only if the error bars do not overlap.
 `);
   });
 

@@ -32,7 +32,7 @@ describe('the report as Markdown', () => {
 
   it('has all sections even if nothing was watched', () => {
     const empty = report({ probes: [], clouds: [] });
-    expect(write(empty)).toBe(`**Nothing was watched: there is no sample.**
+    expect(write(empty)).toBe(`**Nothing was watched: there are no samples.**
 
 prod from lab, 2026-11-23 07:10:00 to 07:22:30 UTC (12 min 30 s), run run-1, rollwatch 0.1.0
 
@@ -78,7 +78,7 @@ None.
   it('counts the windows beyond the limit', () => {
     const windows = Array.from({ length: 53 }, (_, index) => window({ id: `w${index}` }));
     const lines = section(report({ windows }), 'Windows');
-    expect([lines.length, lines.at(-1)]).toEqual([53, 'And 3 more: the JSON report has them all.']);
+    expect([lines.length, lines.at(-1)]).toEqual([53, 'And 3 more; the JSON report lists all of them.']);
   });
 
   it('names the tasks that windows are attributed to, whatever their names', () => {
@@ -90,7 +90,7 @@ None.
     const judged = report({ windows, tasks: taskDowntimes(registry.all(), windows) });
     const shown = "task '&#60;script&#62;&#124;&#96;\\*x\\*&#96; &#124; \\# \\[a\\](http:&#8203;//b)'";
     expect(section(judged, 'Windows')[2]).toContain(` | ${shown}, or to 1 other | `);
-    expect(section(judged, 'Tasks that cost downtime').slice(2)).toEqual([
+    expect(section(judged, 'Tasks with downtime').slice(2)).toEqual([
       `| ${shown} | 07:14:59 | 1 | 7 s | 2 s |`,
       '2 tasks in all.',
     ]);
@@ -106,7 +106,7 @@ None.
     const windows = attributeWindows([window()], { tasks: registry, phases: [], probes: [] });
     const judged = report({ windows, tasks: taskDowntimes(registry.all(), windows) });
     expect(section(judged, 'Windows')[2]).toContain("handler 'Restart' on control1");
-    expect(section(judged, 'Tasks that cost downtime').slice(2)).toEqual([
+    expect(section(judged, 'Tasks with downtime').slice(2)).toEqual([
       "| handler 'Restart' on control1 | 07:14:58 | 1 | 7 s | 1 s |",
       "| handler 'Restart' on control2, control3 and 1 more | 07:15:01 | 0 | 0 s | 3 s |",
       '2 tasks in all.',

@@ -72,17 +72,14 @@ describe('the text report', () => {
     };
     const before = run('before', 'a', pass('x', ''), fail('y', ''));
     expect(sentences(before, run('after', 'a', fail('x', ''), fail('y', '')))).toEqual([
-      'The checks after the upgrade found 1 thing wrong: x.',
+      'The checks after the upgrade found 1 problem: x.',
     ]);
     expect(sentences(before, run('after', 'a', pass('x', ''), fail('y', '')))).toEqual([
-      'The checks after the upgrade found nothing wrong that was not wrong before (y).',
+      'The checks after the upgrade found only problems that existed before (y).',
     ]);
     expect(
       sentences(run('before', 'a', fail('x', '')), run('after', 'a', pass('x', '')), run('before', 'b', pass('x', ''))),
-    ).toEqual([
-      'The checks after the upgrade found nothing wrong.',
-      'The checks before the upgrade found nothing wrong.',
-    ]);
+    ).toEqual(['The checks after the upgrade found no problems.', 'The checks before the upgrade found no problems.']);
   });
 
   it('counts check results, and checks that passed before and did not run again', () => {
@@ -100,7 +97,7 @@ describe('the text report', () => {
     expect(write(report())).not.toContain('boot');
     const blind = report({ probes: [summary({ samples: { ok: 0, failed: 0, void: 3, missed: 0, extra: 0 } })] });
     expect(lines(blind)[0]).toBe('The state of the API is unknown: there is no valid sample.');
-    expect(lines(report({ probes: [] }))[0]).toBe('Nothing was watched: there is no sample.');
+    expect(lines(report({ probes: [] }))[0]).toBe('Nothing was watched: there are no samples.');
   });
 
   it('names every exceeded budget, and what was not judged', () => {
@@ -198,7 +195,7 @@ describe('the text report', () => {
     registry.report(task({ id: 'skipped', kind: 'handler', hosts: [], start: 1000, end: 2000 }));
     registry.report(task({ id: 'done', kind: 'handler', hosts: ['b'], start: 3000, end: 4000 }));
     expect(section(report({ tasks: taskDowntimes(registry.all(), []) }), 'Tasks of the upgrade', 100)).toEqual([
-      '  1 task in all; no downtime is attributed to any, or overlaps one.',
+      '  1 task in all; none of them has downtime attributed or overlapping.',
     ]);
   });
 
@@ -327,6 +324,6 @@ describe('the text report', () => {
     const shown = section(report({ observationGaps: marks, overall: overall({ downtime: NONE }) }), 'Observation gaps');
     expect(shown[0]).toBe('  stalled 20 times, 10 s.');
     expect(shown[1]).toBe('  07:10:00     0.5 s  the event loop stalled');
-    expect(shown.at(-1)).toBe('  and 8 more: the JSON report has them all.');
+    expect(shown.at(-1)).toBe('  and 8 more; the JSON report lists all of them.');
   });
 });

@@ -263,11 +263,11 @@ describe('readiness', () => {
         title: 'Service Unavailable',
         status: 503,
         detail:
-          'the sampler has been silent for 10 s; no sample has been sent yet; the journal does not record: disk full',
+          'the sampler has been silent for 10 s; no sample has been sent yet; the journal is not recording: disk full',
         reasons: [
           'the sampler has been silent for 10 s',
           'no sample has been sent yet',
-          'the journal does not record: disk full',
+          'the journal is not recording: disk full',
         ],
       },
     });

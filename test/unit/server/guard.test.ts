@@ -203,7 +203,7 @@ describe('an invalid request', () => {
     });
     expect(await get('/api/v1/samples?from=yesterday')).toMatchObject({
       status: 400,
-      detail: 'from: is not a moment in ISO 8601 with a zone, like 2026-11-23T07:10:00.000Z',
+      detail: 'from: is not a timestamp in ISO 8601 with a zone, such as 2026-11-23T07:10:00.000Z',
       parameter: 'from',
     });
     expect(await get('/api/v1/samples?formt=csv')).toMatchObject({
@@ -223,12 +223,12 @@ describe('an invalid request', () => {
       parameter: 'to',
     });
     expect(await get('/api/v1/report?zone=Mars')).toMatchObject({
-      detail: 'zone: is not a time zone of the IANA, like Europe/Berlin',
+      detail: 'zone: is not an IANA time zone such as Europe/Berlin',
       parameter: 'zone',
     });
     expect(await get('/api/v1/status?verbose')).toMatchObject({
       status: 400,
-      detail: 'verbose: no such parameter; there are none here',
+      detail: 'verbose: no such parameter; none are allowed here',
     });
     expect(await get('/nowhere?a=b')).toMatchObject({
       status: 404,
@@ -275,7 +275,7 @@ describe('an invalid request', () => {
     });
     const answer = await ask(`${served.url}/api/v1/status`);
     expect(answer.status).toBe(500);
-    expect(problem(answer).detail).toBe('a bug in Rollwatch: see its log');
+    expect(problem(answer).detail).toBe('this is a bug in Rollwatch; see its log');
     expect(served.log.join()).toContain('GET /api/v1/status: Error: secret at /etc/rollwatch');
   });
 });
@@ -301,7 +301,7 @@ describe('an address to listen on', () => {
     try {
       expect(await refusal('127.0.0.1', port)).toEqual([
         3,
-        `cannot listen on 127.0.0.1:${port}: the port is taken; port 0 takes any free one`,
+        `cannot listen on 127.0.0.1:${port}: the port is in use; port 0 selects a free one`,
       ]);
     } finally {
       await new Promise((resolve) => taken.close(resolve));

@@ -39,31 +39,35 @@ export const CLOUDS_YAML_MISTAKES: readonly Mistake[] = [
     files: { 'work/clouds.json': '{"clouds": {"one": {"auth": {"password": s3cr3t-pw}}}}' },
     message: 'DIR/work/clouds.json: invalid JSON',
   },
-  cloudsYaml('a list', '- one\n', `DIR/work/clouds.yaml: the file is a list; must be a mapping with the key 'clouds'`),
+  cloudsYaml(
+    'a list',
+    '- one\n',
+    `DIR/work/clouds.yaml: the file is a list; it must be a mapping with the key 'clouds'`,
+  ),
   cloudsYaml(
     'a string',
     'one\n',
-    `DIR/work/clouds.yaml: the file is a string; must be a mapping with the key 'clouds'`,
+    `DIR/work/clouds.yaml: the file is a string; it must be a mapping with the key 'clouds'`,
   ),
   cloudsYaml(
     'a list of clouds',
     'clouds:\n  - name: one\n',
-    `DIR/work/clouds.yaml: 'clouds' is a list; must be a mapping of names to clouds`,
+    `DIR/work/clouds.yaml: 'clouds' is a list; it must be a mapping of names to clouds`,
   ),
   cloudsYaml(
     'a cloud that is a string',
     'clouds:\n  one: http://ks\n',
-    `DIR/work/clouds.yaml: cloud 'one' is a string; must be a mapping`,
+    `DIR/work/clouds.yaml: cloud 'one' is a string; it must be a mapping`,
   ),
   cloudsYaml(
     'a cloud that is empty',
     'clouds:\n  one:\n',
-    `DIR/work/clouds.yaml: cloud 'one' is empty; must be a mapping`,
+    `DIR/work/clouds.yaml: cloud 'one' is empty; it must be a mapping`,
   ),
   cloudsYaml(
     'auth that is a string',
     'clouds:\n  one:\n    auth: s3cr3t-pw\n',
-    `DIR/work/clouds.yaml: cloud 'one': auth is a string; must be a mapping`,
+    `DIR/work/clouds.yaml: cloud 'one': auth is a string; it must be a mapping`,
   ),
   cloudAuth(
     'no auth_url',
@@ -108,7 +112,7 @@ export const CLOUDS_YAML_MISTAKES: readonly Mistake[] = [
   cloudAuth(
     'an auth_url that is a list',
     `auth_url: [http://ks]\n${USER}\nproject_name: engines`,
-    `DIR/work/clouds.yaml: cloud 'one': auth.auth_url is a list; must be a string`,
+    `DIR/work/clouds.yaml: cloud 'one': auth.auth_url is a list; it must be a string`,
   ),
   cloudAuth(
     'no user',
@@ -138,7 +142,7 @@ export const CLOUDS_YAML_MISTAKES: readonly Mistake[] = [
   cloudAuth(
     'a password that is a mapping',
     `${URL}\nusername: ada\npassword: {file: s3cr3t-pw}\nproject_name: engines`,
-    `DIR/work/clouds.yaml: cloud 'one': auth.password is a mapping; must be a string`,
+    `DIR/work/clouds.yaml: cloud 'one': auth.password is a mapping; it must be a string`,
   ),
   cloudAuth(
     'no project',
@@ -203,12 +207,12 @@ export const CLOUDS_YAML_MISTAKES: readonly Mistake[] = [
   cloudAuth(
     'an application credential by name without its user',
     `${URL}\napplication_credential_name: prober\napplication_credential_secret: s3cr3t-pw`,
-    `DIR/work/clouds.yaml: cloud 'one': auth.username is missing; an application credential given by name needs its user too`,
+    `DIR/work/clouds.yaml: cloud 'one': auth.username is missing; an application credential given by name also needs its user`,
   ),
   cloudAuth(
     'an application credential by name without the domain of its user',
     `${URL}\nusername: ada\napplication_credential_name: prober\napplication_credential_secret: s3cr3t-pw`,
-    `DIR/work/clouds.yaml: cloud 'one': auth.user_domain_name is missing; a user given by name needs a domain too`,
+    `DIR/work/clouds.yaml: cloud 'one': auth.user_domain_name is missing; a user given by name also needs a domain`,
   ),
   cloudWith(
     'a missing token',
@@ -218,17 +222,17 @@ export const CLOUDS_YAML_MISTAKES: readonly Mistake[] = [
   cloudWith(
     'an unknown interface',
     'interface: external',
-    `DIR/work/clouds.yaml: cloud 'one': interface is 'external'; must be public, internal or admin`,
+    `DIR/work/clouds.yaml: cloud 'one': interface is 'external'; it must be public, internal or admin`,
   ),
   cloudWith(
     'an unknown interface of a service',
     'compute_interface: internel',
-    `DIR/work/clouds.yaml: cloud 'one': compute_interface is 'internel'; must be public, internal or admin`,
+    `DIR/work/clouds.yaml: cloud 'one': compute_interface is 'internel'; it must be public, internal or admin`,
   ),
   cloudWith(
     'an interface that is a list',
     'interface: [public]',
-    `DIR/work/clouds.yaml: cloud 'one': interface is a list; must be a string`,
+    `DIR/work/clouds.yaml: cloud 'one': interface is a list; it must be a string`,
   ),
   cloudWith(
     'regions that are a string',
@@ -273,7 +277,7 @@ export const CLOUDS_YAML_MISTAKES: readonly Mistake[] = [
   {
     name: 'a list of public clouds',
     files: { 'work/clouds.yaml': GOOD_CLOUDS, 'work/clouds-public.yaml': 'public-clouds: [acme]\n' },
-    message: `DIR/work/clouds-public.yaml: 'public-clouds' is a list; must be a mapping of names to clouds`,
+    message: `DIR/work/clouds-public.yaml: 'public-clouds' is a list; it must be a mapping of names to clouds`,
   },
   cloudWith(
     'an override that is not a URL',
@@ -298,12 +302,12 @@ export const CLOUDS_YAML_MISTAKES: readonly Mistake[] = [
   cloudWith(
     'the latest microversion',
     'compute_default_microversion: latest',
-    `DIR/work/clouds.yaml: cloud 'one': compute_default_microversion is 'latest'; must be a fixed microversion, such as 2.38, because 'latest' changes with an upgrade`,
+    `DIR/work/clouds.yaml: cloud 'one': compute_default_microversion is 'latest'; it must be a fixed microversion, such as 2.38, because 'latest' changes with an upgrade`,
   ),
   cloudWith(
     'an invalid microversion',
     'compute_default_microversion: 2',
-    `DIR/work/clouds.yaml: cloud 'one': compute_default_microversion is '2'; must be a Nova microversion, such as 2.38`,
+    `DIR/work/clouds.yaml: cloud 'one': compute_default_microversion is '2'; it must be a Nova microversion, such as 2.38`,
   ),
   cloudWith(
     'two different microversions',
@@ -318,6 +322,6 @@ export const CLOUDS_YAML_MISTAKES: readonly Mistake[] = [
   cloudWith(
     'an api_timeout of 0',
     'api_timeout: 0',
-    `DIR/work/clouds.yaml: cloud 'one': api_timeout is '0'; must be a number of seconds greater than 0`,
+    `DIR/work/clouds.yaml: cloud 'one': api_timeout is '0'; it must be a number of seconds greater than 0`,
   ),
 ];

@@ -74,7 +74,7 @@ export const ENVIRONMENT_MISTAKES: readonly Mistake[] = [
     { OS_ENDPOINT_TYPE: 'PublicURL' },
     'environment: OS_ENDPOINT_TYPE must be public, internal or admin',
   ),
-  openrc('OS_INSECURE=1', { OS_INSECURE: '1' }, `environment: OS_INSECURE is '1'; must be true or false`),
+  openrc('OS_INSECURE=1', { OS_INSECURE: '1' }, `environment: OS_INSECURE is '1'; it must be true or false`),
   openrc(
     'an OS_CACERT that does not exist',
     { OS_CACERT: '~/ca.pem' },
@@ -88,7 +88,7 @@ export const ENVIRONMENT_MISTAKES: readonly Mistake[] = [
   openrc(
     'the latest microversion',
     { OS_COMPUTE_DEFAULT_MICROVERSION: '2.latest' },
-    `environment: OS_COMPUTE_DEFAULT_MICROVERSION is '2.latest'; must be a fixed microversion, such as 2.38, because 'latest' changes with an upgrade`,
+    `environment: OS_COMPUTE_DEFAULT_MICROVERSION is '2.latest'; it must be a fixed microversion, such as 2.38, because 'latest' changes with an upgrade`,
   ),
   openrc(
     'a system scope',

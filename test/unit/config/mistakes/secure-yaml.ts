@@ -15,32 +15,32 @@ export const SECURE_YAML_MISTAKES: readonly Mistake[] = [
   secure(
     'a list',
     '- s3cr3t-pw\n',
-    `DIR/work/secure.yaml: the file is a list; must be a mapping with the key 'clouds'`,
+    `DIR/work/secure.yaml: the file is a list; it must be a mapping with the key 'clouds'`,
   ),
   secure(
     'only a password',
     's3cr3t-pw\n',
-    `DIR/work/secure.yaml: the file is a string; must be a mapping with the key 'clouds'`,
+    `DIR/work/secure.yaml: the file is a string; it must be a mapping with the key 'clouds'`,
   ),
   secure(
     'clouds that are a string',
     'clouds: s3cr3t-pw\n',
-    `DIR/work/secure.yaml: 'clouds' is a string; must be a mapping of names to clouds`,
+    `DIR/work/secure.yaml: 'clouds' is a string; it must be a mapping of names to clouds`,
   ),
   secure(
     'a cloud that is a password',
     'clouds:\n  one: s3cr3t-pw\n',
-    `DIR/work/secure.yaml: cloud 'one' is a string; must be a mapping`,
+    `DIR/work/secure.yaml: cloud 'one' is a string; it must be a mapping`,
   ),
   secure(
     'auth that is a password',
     'clouds:\n  one:\n    auth: s3cr3t-pw\n',
-    `DIR/work/secure.yaml: cloud 'one': auth is a string; must be a mapping`,
+    `DIR/work/secure.yaml: cloud 'one': auth is a string; it must be a mapping`,
   ),
   secure(
     'auth that is a list',
     'clouds:\n  one:\n    auth: [s3cr3t-pw]\n',
-    `DIR/work/secure.yaml: cloud 'one': auth is a list; must be a mapping`,
+    `DIR/work/secure.yaml: cloud 'one': auth is a list; it must be a mapping`,
   ),
   secure(
     'a second cloud in secure.yaml, and none chosen',

@@ -76,12 +76,12 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a string instead of settings',
     'watch everything\n',
-    'DIR/work/rollwatch.yaml:1: the file is a string; must be a mapping of settings',
+    'DIR/work/rollwatch.yaml:1: the file is a string; it must be a mapping of settings',
   ),
   settings(
     'a list instead of settings',
     '- one\n',
-    'DIR/work/rollwatch.yaml:1: the file is a list; must be a mapping of settings',
+    'DIR/work/rollwatch.yaml:1: the file is a list; it must be a mapping of settings',
   ),
   settings(
     'a misspelled key',
@@ -121,12 +121,12 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a duplicate target',
     'probes: {server-reach: {targets: [a, a]}}\n',
-    `DIR/work/rollwatch.yaml:1: probes.server-reach.targets is a list; must be a list of 'survivors', HOST or HOST:PORT, without duplicates`,
+    `DIR/work/rollwatch.yaml:1: probes.server-reach.targets is a list; it must be a list of 'survivors', HOST or HOST:PORT, without duplicates`,
   ),
   settings(
     'a numeric SSH user without quotes',
     'checks: {ssh: {user: 1000}}\n',
-    `DIR/work/rollwatch.yaml:1: checks.ssh.user is 1000; must be the image's login user, in quotes`,
+    `DIR/work/rollwatch.yaml:1: checks.ssh.user is 1000; it must be the image's login user, in quotes`,
   ),
   settings(
     'an unknown key in the checks of a cloud',
@@ -146,7 +146,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a section that is empty',
     'log:\n',
-    'DIR/work/rollwatch.yaml:1: log is empty; must be a mapping of settings',
+    'DIR/work/rollwatch.yaml:1: log is empty; it must be a mapping of settings',
   ),
   settings(
     'a duration in words',
@@ -156,87 +156,87 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a duration with an unknown unit',
     'probes:\n  server-list: {timeout: 10sec}\n',
-    `DIR/work/rollwatch.yaml:2: probes.server-list.timeout is '10sec'; must be a duration (500ms, 15s, 2m, 1h or a number of seconds)`,
+    `DIR/work/rollwatch.yaml:2: probes.server-list.timeout is '10sec'; it must be a duration (500ms, 15s, 2m, 1h or a number of seconds)`,
   ),
   settings(
     'a negative duration',
     'probes:\n  server-list: {timeout: -1s}\n',
-    `DIR/work/rollwatch.yaml:2: probes.server-list.timeout is '-1s'; must be a duration (500ms, 15s, 2m, 1h or a number of seconds)`,
+    `DIR/work/rollwatch.yaml:2: probes.server-list.timeout is '-1s'; it must be a duration (500ms, 15s, 2m, 1h or a number of seconds)`,
   ),
   settings(
     'a negative number as a duration',
     'probes:\n  server-boot: {budget: -15}\n',
-    'DIR/work/rollwatch.yaml:2: probes.server-boot.budget is -15; must be at least 1s',
+    'DIR/work/rollwatch.yaml:2: probes.server-boot.budget is -15; it must be at least 1s',
   ),
   settings(
     'a duration of 0',
     'probes:\n  server-list: {timeout: 0}\n',
-    'DIR/work/rollwatch.yaml:2: probes.server-list.timeout is 0; must be at least 1ms',
+    'DIR/work/rollwatch.yaml:2: probes.server-list.timeout is 0; it must be at least 1ms',
   ),
   settings(
     'a boolean as a duration',
     'probes:\n  server-list: {slow: true}\n',
-    'DIR/work/rollwatch.yaml:2: probes.server-list.slow is true; must be a duration (500ms, 15s, 2m, 1h or a number of seconds)',
+    'DIR/work/rollwatch.yaml:2: probes.server-list.slow is true; it must be a duration (500ms, 15s, 2m, 1h or a number of seconds)',
   ),
   settings(
     'a duration of more than a day',
     'probes:\n  server-boot: {delete_limit: 48h}\n',
-    `DIR/work/rollwatch.yaml:2: probes.server-boot.delete_limit is '48h'; must be at most 24h`,
+    `DIR/work/rollwatch.yaml:2: probes.server-boot.delete_limit is '48h'; it must be at most 24h`,
   ),
   settings(
     'an interval that is too short',
     'probes:\n  server-list:\n    interval: 10ms\n',
-    `DIR/work/rollwatch.yaml:3: probes.server-list.interval is '10ms'; must be at least 100ms`,
+    `DIR/work/rollwatch.yaml:3: probes.server-list.interval is '10ms'; it must be at least 100ms`,
   ),
   settings(
     'an interval after a failure that is not shorter',
     'probes:\n  server-list:\n    after_failure:\n      interval: 1s\n',
-    `DIR/work/rollwatch.yaml:4: probes.server-list.after_failure.interval is '1s'; must be less than the interval (1s)`,
+    `DIR/work/rollwatch.yaml:4: probes.server-list.after_failure.interval is '1s'; it must be less than the interval (1s)`,
   ),
   settings(
     'a slow threshold above the timeout',
     'probes:\n  token: {slow: 20s}\n',
-    `DIR/work/rollwatch.yaml:2: probes.token.slow is '20s'; must be less than the timeout (10s)`,
+    `DIR/work/rollwatch.yaml:2: probes.token.slow is '20s'; it must be less than the timeout (10s)`,
   ),
   settings(
     'a connect timeout above the timeout',
     'probes:\n  server-list: {timeout: 2s, connect_timeout: 3s}\n',
-    `DIR/work/rollwatch.yaml:2: probes.server-list.connect_timeout is '3s'; must be at most the timeout (2s)`,
+    `DIR/work/rollwatch.yaml:2: probes.server-list.connect_timeout is '3s'; it must be at most the timeout (2s)`,
   ),
   settings(
     'a polling interval above the budget',
     'probes:\n  server-boot: {poll: 1m}\n',
-    `DIR/work/rollwatch.yaml:2: probes.server-boot.poll is '1m'; must be less than the budget (15s)`,
+    `DIR/work/rollwatch.yaml:2: probes.server-boot.poll is '1m'; it must be less than the budget (15s)`,
   ),
   settings(
     'a request timeout above the budget',
     'probes:\n  server-boot: {budget: 5s, request_timeout: 6s}\n',
-    `DIR/work/rollwatch.yaml:2: probes.server-boot.request_timeout is '6s'; must be at most the budget (5s)`,
+    `DIR/work/rollwatch.yaml:2: probes.server-boot.request_timeout is '6s'; it must be at most the budget (5s)`,
   ),
   settings(
     'a limit of 0',
     'probes:\n  server-list: {limit: 0}\n',
-    'DIR/work/rollwatch.yaml:2: probes.server-list.limit is 0; must be a whole number from 1 to 1000',
+    'DIR/work/rollwatch.yaml:2: probes.server-list.limit is 0; it must be a whole number from 1 to 1000',
   ),
   settings(
     'a limit above that of Nova',
     'probes:\n  server-list: {limit: 5000}\n',
-    'DIR/work/rollwatch.yaml:2: probes.server-list.limit is 5000; must be a whole number from 1 to 1000',
+    'DIR/work/rollwatch.yaml:2: probes.server-list.limit is 5000; it must be a whole number from 1 to 1000',
   ),
   settings(
     'a limit that is a string',
     "probes:\n  server-list: {limit: '100'}\n",
-    `DIR/work/rollwatch.yaml:2: probes.server-list.limit is '100'; must be a whole number from 1 to 1000`,
+    `DIR/work/rollwatch.yaml:2: probes.server-list.limit is '100'; it must be a whole number from 1 to 1000`,
   ),
   settings(
     'a limit with a fraction',
     'probes:\n  server-list: {limit: 1.5}\n',
-    'DIR/work/rollwatch.yaml:2: probes.server-list.limit is 1.5; must be a whole number from 1 to 1000',
+    'DIR/work/rollwatch.yaml:2: probes.server-list.limit is 1.5; it must be a whole number from 1 to 1000',
   ),
   settings(
     'yes and no as YAML 1.1 had them',
     'probes:\n  server-boot:\n    enabled: no\n',
-    `DIR/work/rollwatch.yaml:3: probes.server-boot.enabled is 'no'; must be true or false`,
+    `DIR/work/rollwatch.yaml:3: probes.server-boot.enabled is 'no'; it must be true or false`,
   ),
   settings(
     'an unknown connection',
@@ -246,17 +246,17 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'no connections',
     'probes:\n  server-list: {connections: []}\n',
-    'DIR/work/rollwatch.yaml:2: probes.server-list.connections is an empty list; must be a list of one or more of reused, new, without duplicates',
+    'DIR/work/rollwatch.yaml:2: probes.server-list.connections is an empty list; it must be a list of one or more of reused, new, without duplicates',
   ),
   settings(
     'a duplicate connection',
     'probes:\n  server-list: {connections: [new, new]}\n',
-    'DIR/work/rollwatch.yaml:2: probes.server-list.connections is a list; must be a list of one or more of reused, new, without duplicates',
+    'DIR/work/rollwatch.yaml:2: probes.server-list.connections is a list; it must be a list of one or more of reused, new, without duplicates',
   ),
   settings(
     'connections that are a string',
     'probes:\n  server-list: {connections: new}\n',
-    `DIR/work/rollwatch.yaml:2: probes.server-list.connections is 'new'; must be a list of one or more of reused, new, without duplicates`,
+    `DIR/work/rollwatch.yaml:2: probes.server-list.connections is 'new'; it must be a list of one or more of reused, new, without duplicates`,
   ),
   settings(
     'a name prefix that Nova would read as a pattern',
@@ -271,32 +271,32 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'an empty name prefix',
     "probes:\n  server-boot: {name_prefix: ''}\n",
-    `DIR/work/rollwatch.yaml:2: probes.server-boot.name_prefix is ''; must be 1 to 63 letters, digits, dots, hyphens or underscores, starting with a letter or digit`,
+    `DIR/work/rollwatch.yaml:2: probes.server-boot.name_prefix is ''; it must be 1 to 63 letters, digits, dots, hyphens or underscores, starting with a letter or digit`,
   ),
   settings(
     'a numeric flavor without quotes',
     'probes:\n  server-boot: {flavor: 1}\n',
-    'DIR/work/rollwatch.yaml:2: probes.server-boot.flavor is 1; must be the name or ID of a flavor, in quotes',
+    'DIR/work/rollwatch.yaml:2: probes.server-boot.flavor is 1; it must be the name or ID of a flavor, in quotes',
   ),
   settings(
     'an empty network',
     "probes:\n  server-boot: {network: ''}\n",
-    `DIR/work/rollwatch.yaml:2: probes.server-boot.network is ''; must be the name or ID of a network, 'auto' or 'none'`,
+    `DIR/work/rollwatch.yaml:2: probes.server-boot.network is ''; it must be the name or ID of a network, 'auto' or 'none'`,
   ),
   settings(
     'a limit of 0 stuck servers',
     'probes:\n  server-boot: {max_stuck: 0}\n',
-    'DIR/work/rollwatch.yaml:2: probes.server-boot.max_stuck is 0; must be a whole number from 1 to 1000',
+    'DIR/work/rollwatch.yaml:2: probes.server-boot.max_stuck is 0; it must be a whole number from 1 to 1000',
   ),
   settings(
     'all probes disabled',
     'probes:\n  server-list: {enabled: false}\n  server-boot: {enabled: false}\n  token: {enabled: false}\n',
-    'DIR/work/rollwatch.yaml:1: all probes are disabled; enable server-list, server-boot, server-reach or token',
+    'DIR/work/rollwatch.yaml:1: all probes are disabled; enable at least one of server-list, server-boot, server-reach or token',
   ),
   settings(
     'only disabled probes in overall',
     'overall: {probes: [server-boot]}\nprobes:\n  server-boot: {enabled: false}\n',
-    'DIR/work/rollwatch.yaml:1: overall.probes is server-boot, none of which is enabled; add an enabled one',
+    'DIR/work/rollwatch.yaml:1: overall.probes (server-boot) contains no enabled probe; add one',
   ),
   settings(
     'an unknown probe in overall',
@@ -306,12 +306,12 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'no probes in overall',
     'overall: {probes: []}\n',
-    'DIR/work/rollwatch.yaml:1: overall.probes is an empty list; must be a list of one or more of server-list, server-boot, server-reach, token, without duplicates',
+    'DIR/work/rollwatch.yaml:1: overall.probes is an empty list; it must be a list of one or more of server-list, server-boot, server-reach, token, without duplicates',
   ),
   settings(
     'a listen address that is only a port',
     'listen: 9774\n',
-    `DIR/work/rollwatch.yaml:1: listen is 9774; must be HOST:PORT with a port from 0 to 65535, such as '127.0.0.1:9774' or '[::1]:9774'`,
+    `DIR/work/rollwatch.yaml:1: listen is 9774; it must be HOST:PORT with a port from 0 to 65535, such as '127.0.0.1:9774' or '[::1]:9774'`,
   ),
   settings(
     'a listen address without a port',
@@ -337,7 +337,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
     name: '--listen without a port',
     files: good,
     flags: { listen: '0.0.0.0' },
-    message: `--listen is '0.0.0.0'; must be HOST:PORT with a port from 0 to 65535, such as '127.0.0.1:9774' or '[::1]:9774'`,
+    message: `--listen is '0.0.0.0'; it must be HOST:PORT with a port from 0 to 65535, such as '127.0.0.1:9774' or '[::1]:9774'`,
   },
   settings(
     'a url without a scheme',
@@ -375,7 +375,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
     name: 'a short token',
     files: { ...good, 'work/rollwatch.yaml': 'token_file: ../token\n', token: 'hunter2\n' },
     message:
-      'DIR/work/rollwatch.yaml:1: token_file DIR/token contains a token that is too short; must be at least 16 characters',
+      'DIR/work/rollwatch.yaml:1: token_file DIR/token contains a token that is too short; it must be at least 16 characters',
   },
   {
     name: 'a token_file with several words',
@@ -392,12 +392,12 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
     name: 'an empty --journal',
     files: good,
     flags: { journal: '' },
-    message: '--journal is empty; must be a file path',
+    message: '--journal is empty; it must be a file path',
   },
   settings(
     'an empty vantage',
     "vantage: ''\n",
-    `DIR/work/rollwatch.yaml:1: vantage is ''; must be 1 to 63 letters, digits, dots, hyphens or underscores, starting with a letter or digit`,
+    `DIR/work/rollwatch.yaml:1: vantage is ''; it must be 1 to 63 letters, digits, dots, hyphens or underscores, starting with a letter or digit`,
   ),
   settings(
     'a vantage with a space',
@@ -407,32 +407,32 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'the latest microversion',
     'compute_microversion: latest\n',
-    `DIR/work/rollwatch.yaml:1: compute_microversion is 'latest'; must be a fixed microversion, such as '2.38', because 'latest' changes with an upgrade`,
+    `DIR/work/rollwatch.yaml:1: compute_microversion is 'latest'; it must be a fixed microversion, such as '2.38', because 'latest' changes with an upgrade`,
   ),
   settings(
     'the latest microversion of 2',
     'compute_microversion: "2.latest"\n',
-    `DIR/work/rollwatch.yaml:1: compute_microversion is '2.latest'; must be a fixed microversion, such as '2.38', because 'latest' changes with an upgrade`,
+    `DIR/work/rollwatch.yaml:1: compute_microversion is '2.latest'; it must be a fixed microversion, such as '2.38', because 'latest' changes with an upgrade`,
   ),
   settings(
     'a microversion without quotes',
     'compute_microversion: 2.60\n',
-    `DIR/work/rollwatch.yaml:1: compute_microversion is 2.6; must be a Nova microversion, such as '2.38', in quotes`,
+    `DIR/work/rollwatch.yaml:1: compute_microversion is 2.6; it must be a Nova microversion, such as '2.38', in quotes`,
   ),
   settings(
     'an invalid microversion',
     "compute_microversion: '3'\n",
-    `DIR/work/rollwatch.yaml:1: compute_microversion is '3'; must be a Nova microversion, such as '2.38'`,
+    `DIR/work/rollwatch.yaml:1: compute_microversion is '3'; it must be a Nova microversion, such as '2.38'`,
   ),
   settings(
     'a stall that is too short',
     'sampler: {stall: 1ms}\n',
-    `DIR/work/rollwatch.yaml:1: sampler.stall is '1ms'; must be at least 50ms`,
+    `DIR/work/rollwatch.yaml:1: sampler.stall is '1ms'; it must be at least 50ms`,
   ),
   settings(
     'a clock step that is too long',
     'sampler: {clock_step: 2h}\n',
-    `DIR/work/rollwatch.yaml:1: sampler.clock_step is '2h'; must be at most 1m`,
+    `DIR/work/rollwatch.yaml:1: sampler.clock_step is '2h'; it must be at most 1m`,
   ),
   settings(
     'an unknown time zone',
@@ -442,7 +442,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a log that is a list',
     'upgrade: {ansible_log: [ansible.log]}\n',
-    'DIR/work/rollwatch.yaml:1: upgrade.ansible_log is a list; must be a file path',
+    'DIR/work/rollwatch.yaml:1: upgrade.ansible_log is a list; it must be a file path',
   ),
   settings(
     'a URL of ARA without a scheme',
@@ -467,7 +467,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'an ARA interval that is too short',
     'upgrade: {ara: {url: "http://ara.example", interval: 100ms}}\n',
-    `DIR/work/rollwatch.yaml:1: upgrade.ara.interval is '100ms'; must be at least 500ms`,
+    `DIR/work/rollwatch.yaml:1: upgrade.ara.interval is '100ms'; it must be at least 500ms`,
   ),
   settings(
     'a user of ARA without a password',
@@ -517,7 +517,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a numeric directory without quotes',
     'upgrade: {run_upgrade: 2025.1}\n',
-    'DIR/work/rollwatch.yaml:1: upgrade.run_upgrade is 2025.1; must be a directory path, in quotes',
+    'DIR/work/rollwatch.yaml:1: upgrade.run_upgrade is 2025.1; it must be a directory path, in quotes',
   ),
   settings(
     'Grafana without credentials',
@@ -562,17 +562,17 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'no clouds',
     'clouds: []\n',
-    'DIR/work/rollwatch.yaml:1: clouds is an empty list; must be a list of 1 to 1000 clouds from clouds.yaml',
+    'DIR/work/rollwatch.yaml:1: clouds is an empty list; it must be a list of 1 to 1000 clouds from clouds.yaml',
   ),
   settings(
     'a cloud without a name',
     'clouds:\n  - region: RegionOne\n',
-    'DIR/work/rollwatch.yaml:2: clouds[0].name is missing; must be the name of a cloud in clouds.yaml',
+    'DIR/work/rollwatch.yaml:2: clouds[0].name is missing; it must be the name of a cloud in clouds.yaml',
   ),
   settings(
     'a cloud whose name is a number',
     'clouds:\n  - 7\n',
-    `DIR/work/rollwatch.yaml:2: clouds[0] is 7; must be the name of a cloud in clouds.yaml, or a mapping with the key 'name'`,
+    `DIR/work/rollwatch.yaml:2: clouds[0] is 7; it must be the name of a cloud in clouds.yaml, or a mapping with the key 'name'`,
   ),
   settings(
     'an unknown key of a cloud',
@@ -602,12 +602,12 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a cloud whose settings conflict with those of all clouds',
     'probes:\n  token: {after_failure: {interval: 2s}}\nclouds:\n  - name: one\n    probes: {token: {interval: 1s}}\n',
-    `DIR/work/rollwatch.yaml:5: clouds[0].probes.token.after_failure.interval is '2s'; must be less than the interval (1s)`,
+    `DIR/work/rollwatch.yaml:5: clouds[0].probes.token.after_failure.interval is '2s'; it must be less than the interval (1s)`,
   ),
   settings(
     'all probes of a cloud disabled',
     'clouds:\n  - name: one\n    probes:\n      server-list: {enabled: false}\n      server-boot: {enabled: false}\n      token: {enabled: false}\n',
-    'DIR/work/rollwatch.yaml:3: clouds[0]: all probes are disabled; enable server-list, server-boot, server-reach or token',
+    'DIR/work/rollwatch.yaml:3: clouds[0]: all probes are disabled; enable at least one of server-list, server-boot, server-reach or token',
   ),
   settings(
     'a duplicate cloud',
@@ -632,7 +632,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a region that is a list',
     'clouds:\n  - name: one\n    region: [a]\n',
-    'DIR/work/rollwatch.yaml:3: clouds[0].region is a list; must be a region name',
+    'DIR/work/rollwatch.yaml:3: clouds[0].region is a list; it must be a region name',
   ),
   settings(
     'an unknown admin cloud',
@@ -642,7 +642,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'an admin cloud that is a mapping',
     'admin_cloud: {cloud: one-admin}\n',
-    'DIR/work/rollwatch.yaml:1: admin_cloud is a mapping; must be the name of a cloud in clouds.yaml',
+    'DIR/work/rollwatch.yaml:1: admin_cloud is a mapping; it must be the name of a cloud in clouds.yaml',
   ),
   {
     name: 'one admin cloud for several clouds',
@@ -650,7 +650,6 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
       'work/clouds.yaml': `${GOOD_CLOUDS}  two: {auth: {auth_url: http://b, username: u, password: p, project_name: q}}\n`,
       'work/rollwatch.yaml': 'clouds: [one, two]\n\nadmin_cloud: one\n',
     },
-    message:
-      'DIR/work/rollwatch.yaml:3: admin_cloud is set for all clouds, but belongs to one; move it to the entry of that cloud in clouds',
+    message: `DIR/work/rollwatch.yaml:3: admin_cloud applies to a single cloud, but several are watched; set it in that cloud's entry in clouds`,
   },
 ];
