@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CHECK_STAGES, type CheckReport } from '../domain/check.ts';
 import { toIso } from '../domain/time.ts';
-import { tempestSummary } from '../format/tempest.ts';
+import { tempestSummary } from '../format/checks.ts';
 import { type Read, timestamp } from './shared.ts';
 
 const status = z.enum(['pass', 'fail', 'skip']);

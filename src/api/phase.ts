@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Measured } from '../domain/downtime/window.ts';
-import type { Quantiles } from '../domain/upgrade/phase-measures.ts';
-import { BUDGET_NAMES } from '../domain/upgrade/plan.ts';
+import type { PhaseMeasures, Quantiles } from '../domain/upgrade/phase-measures.ts';
+import { BUDGET_NAMES, BUDGETS, type BudgetName, forEachBudget } from '../domain/upgrade/plan.ts';
 import { BUDGET_RESULTS, type PhaseVerdict, VERDICT_RESULTS, type Verdict } from '../domain/upgrade/verdict.ts';
 import {
   errorBar,
@@ -29,15 +29,7 @@ export const phaseSchema = z.strictObject({
   elapsedSeconds: seconds.nullable(),
   recoverySeconds: errorBar.nullable().describe('from its end until nothing was down'),
   measured: z
-    .strictObject({
-      api_downtime: errorBar.nullable(),
-      boot_downtime: errorBar.nullable(),
-      data_plane_downtime: errorBar.nullable(),
-      longest_window: errorBar.nullable(),
-      consecutive_failures: errorBar.nullable(),
-      error_ratio: errorBar.nullable(),
-      slowdown: errorBar.nullable(),
-    })
+    .strictObject(forEachBudget(() => errorBar.nullable()))
     .nullable()
     .describe('in the units of the plan: seconds, a share from 0 to 1, or a factor'),
   budgets: z.array(
@@ -92,6 +84,13 @@ const orNull = (bar: Measured | null): Read<typeof errorBar> | null => bar && to
 const toApiQuantiles = (one: Quantiles | null): Read<typeof quantiles> =>
   one && { p50: rounded(one.p50), p95: rounded(one.p95), p99: rounded(one.p99) };
 
+/** A share is not rounded, so that one failure of many stays visible. */
+const toApiMeasure = (name: BudgetName, measured: Measured | null): Read<typeof errorBar> | null =>
+  BUDGETS[name].unit === 'share' ? measured : orNull(measured);
+
+const toApiMeasures = (measures: PhaseMeasures | null): ApiPhase['measured'] =>
+  measures && forEachBudget((name) => toApiMeasure(name, measures[name]));
+
 export const toApiPhase = (phase: PhaseVerdict): ApiPhase => ({
   name: phase.name,
   promise: phase.promise,
@@ -102,20 +101,11 @@ export const toApiPhase = (phase: PhaseVerdict): ApiPhase => ({
   intervals: phase.intervals.map(toApiInterval),
   elapsedSeconds: phase.measures && rounded(phase.measures.elapsed),
   recoverySeconds: phase.measures && orNull(phase.measures.recovery),
-  measured: phase.measures && {
-    api_downtime: orNull(phase.measures.api_downtime),
-    boot_downtime: orNull(phase.measures.boot_downtime),
-    data_plane_downtime: orNull(phase.measures.data_plane_downtime),
-    longest_window: orNull(phase.measures.longest_window),
-    consecutive_failures: phase.measures.consecutive_failures,
-    // Not rounded, so that one failure of many stays visible.
-    error_ratio: phase.measures.error_ratio,
-    slowdown: orNull(phase.measures.slowdown),
-  },
+  measured: toApiMeasures(phase.measures),
   budgets: phase.budgets.map(({ name, limit, measured, result }) => ({
     name,
     limit,
-    measured: name === 'error_ratio' ? measured : orNull(measured),
+    measured: toApiMeasure(name, measured),
     result,
   })),
   series: (phase.measures?.series ?? []).map(({ series, samples, before, during }) => ({

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { VOID_KINDS } from '../domain/cause.ts';
 import type { Overall } from '../domain/downtime/overall.ts';
-import type { ObservationGap } from '../domain/ports.ts';
 import type { ProbeDescription } from '../domain/probe.ts';
 import type { Report, SeriesSummary } from '../domain/run/report.ts';
+import type { ObservationGap } from '../domain/sampler-event.ts';
 import { toIso } from '../domain/time.ts';
 import { checksSchema, toApiChecks } from './checks.ts';
 import { phaseSchema, toApiPhase, toApiVerdict, verdictSchema } from './phase.ts';

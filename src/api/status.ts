@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JournalState } from '../domain/ports.ts';
+import type { JournalState } from '../domain/journal.ts';
 import type { LiveSeries, LiveStatus } from '../domain/run/live.ts';
 import { type Millis, toIso } from '../domain/time.ts';
 import { overallSchema, probeTypesSchema, serversSchema, toApiOverall, toApiProbeTypes } from './report.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ServiceRecord } from '../openstack/compute/service-reports.ts';
+import type { ServiceRecord } from '../openstack/diagnosis/service-reports.ts';
 import type { KnownSchema } from './database/schemas.ts';
 import type { KnownVersion } from './database/versions.ts';
 import type { GuestFacts } from './guest/guest.ts';

@@ -2,13 +2,13 @@ import { type Check, type CheckRun, type CheckStage, fail, skip } from '../domai
 import type { Databases } from '../domain/database-address.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Cloud } from '../openstack/cloud.ts';
-import { chooseBoot } from '../openstack/compute/choose.ts';
-import type { ServiceRecord } from '../openstack/compute/service-reports.ts';
+import { chooseBoot } from '../openstack/compute/boot-candidates.ts';
+import type { ServiceRecord } from '../openstack/diagnosis/service-reports.ts';
 import { type Baseline, baselineText, latestBaseline } from './baseline.ts';
 import { checkBasics } from './basics/basics.ts';
 import { checkDatabases } from './database/database.ts';
+import { checkHostPlacement, placeServers } from './hosts/host-acceptance.ts';
 import { checkHosts } from './hosts/hosts.ts';
-import { checkHostPlacement, placeServers } from './hosts/placement.ts';
 import { checkMicroversions, readMicroversions } from './services/microversions.ts';
 import { checkOrphans } from './services/orphans.ts';
 import { checkServices, type ReportClock, readServices } from './services/services.ts';

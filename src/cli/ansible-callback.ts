@@ -2,8 +2,8 @@ import { copyFileSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { UserError } from '../domain/user-error.ts';
+import { print } from '../terminal/output.ts';
 import type { CommandFactory } from './command.ts';
-import { print } from './output.ts';
 
 const PLUGIN_FILE = new URL('../../ansible/callback_plugins/rollwatch.py', import.meta.url);
 

@@ -22,16 +22,16 @@ import {
   reportOf,
 } from '../domain/check.ts';
 import { UserError } from '../domain/user-error.ts';
-import { isTempestTest, tempestSummary } from '../format/tempest.ts';
+import { isTempestTest, tempestSummary } from '../format/checks.ts';
 import { type Cloud, openCloud } from '../openstack/cloud.ts';
 import { preflight } from '../openstack/diagnosis/preflight.ts';
-import { checkLines } from '../report/checks-section.ts';
 import { checksJunit } from '../report/junit.ts';
-import { createPaint } from '../report/paint.ts';
+import { checkLines } from '../report/text/checks-section.ts';
+import { createPaint } from '../report/text/paint.ts';
 import { createTimeline, machineClocks } from '../sampler/clock.ts';
+import { type Output, print } from '../terminal/output.ts';
 import { lockChecks, openCheckStore } from './check-store.ts';
 import { type CommandFactory, stopSignal } from './command.ts';
-import { type Output, print } from './output.ts';
 
 type CheckFlags = {
   readonly config?: string;

@@ -5,8 +5,8 @@ import { Command } from 'commander';
 import { UserError } from '../domain/user-error.ts';
 import { startCloudWorker } from '../fake-openstack/start-worker.ts';
 import { createJsonClient, HttpError } from '../http/http-client.ts';
+import { print } from '../terminal/output.ts';
 import { type CommandContext, type CommandFactory, stopSignal } from './command.ts';
-import { print } from './output.ts';
 
 type ServeFlags = { readonly port?: string; readonly cloudsYaml?: string };
 

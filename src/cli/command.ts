@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Output } from './output.ts';
+import type { Output } from '../terminal/output.ts';
 
 /** What `program.ts` passes to each command: where to print, and how to set the exit code. */
 export type CommandContext = { readonly output: Output; readonly finish: (exitCode: number) => void };

@@ -1,9 +1,9 @@
 /** `rollwatch pause`, `resume` and `phase`: one request to a running daemon each. */
 
 import { Command } from 'commander';
+import { print } from '../terminal/output.ts';
 import type { CommandContext, CommandFactory } from './command.ts';
 import { addDaemonOptions, callDaemon, type DaemonFlags, resolveDaemon } from './daemon-client.ts';
-import { print } from './output.ts';
 
 const PAUSE = { verb: 'pause', description: 'pause probing; paused time is reported as unobserved' } as const;
 const RESUME = { verb: 'resume', description: 'resume probing' } as const;

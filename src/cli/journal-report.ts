@@ -7,7 +7,7 @@ import { UserError } from '../domain/user-error.ts';
 import { readJournal } from '../journal/open-journal.ts';
 import { describeProbes } from '../probes/registry.ts';
 import { readAnsibleLog } from '../task-sources/ansible-log/read-ansible-log.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from '../version.ts';
 
 export type JournalReportOptions = {
   readonly config?: string | undefined;

@@ -1,18 +1,19 @@
 import { Command, CommanderError } from 'commander';
 import { UserError } from '../domain/user-error.ts';
-import { didYouMean, listed } from '../format/did-you-mean.ts';
+import { didYouMean } from '../format/did-you-mean.ts';
+import { listed } from '../format/lists.ts';
 import { printableLine } from '../format/printable.ts';
+import { type Output, print, processOutput, userErrorLine } from '../terminal/output.ts';
+import { VERSION } from '../version.ts';
 import { ansibleCallbackCommand } from './ansible-callback.ts';
 import { checkCommand } from './check.ts';
 import { cloudCommand } from './cloud.ts';
 import { pauseCommand, phaseCommand, resumeCommand } from './daemon-commands.ts';
-import { type Output, print, processOutput, userErrorLine } from './output.ts';
 import { rehearseCommand } from './rehearse.ts';
 import { repairCommand } from './repair.ts';
 import { reportCommand } from './report.ts';
 import { sweepCommand } from './sweep.ts';
 import { taskCommand } from './task.ts';
-import { VERSION } from './version.ts';
 import { watchCommand } from './watch.ts';
 
 /** Lists all commands. Each of them calls `finish` with its exit code. */

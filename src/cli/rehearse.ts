@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Daemon } from '../daemon/daemon.ts';
-import { startWatch, type WatchOptions } from '../daemon/watch.ts';
+import { startWatch, type WatchOptions } from '../daemon/start-watch.ts';
 import { type Accuracy, accuracy } from '../domain/downtime/accuracy.ts';
 import type { Report } from '../domain/run/report.ts';
 import type { Interval } from '../domain/time.ts';
@@ -16,11 +16,11 @@ import { startCloudWorker } from '../fake-openstack/start-worker.ts';
 import { counted } from '../format/quantities.ts';
 import { openJournal } from '../journal/open-journal.ts';
 import { reportJson } from '../report/json.ts';
-import { reportText } from '../report/text.ts';
+import { reportText } from '../report/text/text.ts';
 import { portOrFree } from '../server/listen.ts';
+import { print } from '../terminal/output.ts';
 import { type CommandFactory, stopSignal } from './command.ts';
 import { REHEARSAL_JOURNAL } from './journal-report.ts';
-import { print } from './output.ts';
 
 type RehearseFlags = WatchOptions & { readonly exit?: boolean };
 

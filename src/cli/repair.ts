@@ -2,8 +2,8 @@ import { Command } from 'commander';
 import { damageText } from '../format/damage.ts';
 import { counted } from '../format/quantities.ts';
 import { repair } from '../journal/sqlite/repair.ts';
+import { print } from '../terminal/output.ts';
 import type { CommandFactory } from './command.ts';
-import { print } from './output.ts';
 
 export const repairCommand: CommandFactory = ({ output, finish }) =>
   new Command('repair')

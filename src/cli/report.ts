@@ -3,12 +3,12 @@ import { compareRuns } from '../domain/run/comparison.ts';
 import type { Report } from '../domain/run/report.ts';
 import { isAccepted, VERDICT_RESULTS, type VerdictResult } from '../domain/upgrade/verdict.ts';
 import { UserError } from '../domain/user-error.ts';
-import { comparisonJson, comparisonText } from '../report/comparison.ts';
 import { REPORT_FORMATS } from '../report/formats.ts';
+import { comparisonJson, comparisonText } from '../report/text/comparison.ts';
+import { type Output, print, type Sink } from '../terminal/output.ts';
 import type { CommandFactory } from './command.ts';
 import { callDaemon, notADaemonError } from './daemon-client.ts';
 import { journalReport, rehearsalJournal } from './journal-report.ts';
-import { type Output, print, type Sink } from './output.ts';
 
 type ReportFlags = {
   readonly config?: string;

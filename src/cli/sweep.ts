@@ -9,9 +9,9 @@ import { openCloud } from '../openstack/cloud.ts';
 import { userErrorOf } from '../openstack/diagnosis/preflight.ts';
 import { createJanitor, type Swept } from '../probes/janitor.ts';
 import { createTimeline, machineClocks } from '../sampler/clock.ts';
+import { print } from '../terminal/output.ts';
 import type { CommandFactory } from './command.ts';
 import { callDaemonJson } from './daemon-client.ts';
-import { print } from './output.ts';
 
 type SweepFlags = {
   readonly config?: string;
@@ -55,9 +55,9 @@ Examples:
         const rows: Row[] = [];
         for (const { access, probes } of configuration.clouds) {
           const cloud = openCloud({ access, clock });
-          const { namePrefix, deleteLimit, maxStuck } = probes['server-boot'];
+          const { namePrefix, deleteTimeout, maxStuck } = probes['server-boot'];
           const creator = { prefix: namePrefix, vantage: configuration.vantage, run: '', cloud: access.name };
-          const janitor = createJanitor({ cloud, creator, deleteLimit, maxStuck, emit: () => {}, log: () => {} });
+          const janitor = createJanitor({ cloud, creator, deleteTimeout, maxStuck, emit: () => {}, log: () => {} });
           const scope = { vantage: anyVantage ? null : configuration.vantage, run, exceptRun };
           const { signal } = new AbortController();
           try {

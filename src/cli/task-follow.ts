@@ -4,9 +4,9 @@ import { Command } from 'commander';
 import { readAnsibleLog } from '../task-sources/ansible-log/read-ansible-log.ts';
 import { createAnsibleParser } from '../task-sources/detect.ts';
 import { followFile } from '../task-sources/follow-file.ts';
+import { print } from '../terminal/output.ts';
 import { type CommandContext, stopSignal } from './command.ts';
 import { addDaemonOptions, type DaemonFlags, resolveDaemon } from './daemon-client.ts';
-import { print } from './output.ts';
 import { createTaskReporter } from './task-reporter.ts';
 
 type FollowFlags = DaemonFlags & { readonly zone: string; readonly once?: boolean };

@@ -5,9 +5,9 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { UserError } from '../domain/user-error.ts';
 import { listOf } from '../http/lists.ts';
+import { print } from '../terminal/output.ts';
 import type { CommandContext, CommandFactory } from './command.ts';
 import { addDaemonOptions, callDaemon, callDaemonJson, type DaemonFlags, resolveDaemon } from './daemon-client.ts';
-import { print } from './output.ts';
 import { taskFollowCommand } from './task-follow.ts';
 import { HEARTBEAT_HEADER, HEARTBEAT_INTERVAL_MS } from './task-reporter.ts';
 

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { startWatch, type WatchOptions } from '../daemon/watch.ts';
+import { startWatch, type WatchOptions } from '../daemon/start-watch.ts';
 import type { Report } from '../domain/run/report.ts';
 import { reportJson } from '../report/json.ts';
-import { reportText } from '../report/text.ts';
+import { reportText } from '../report/text/text.ts';
+import { print } from '../terminal/output.ts';
 import { type CommandFactory, stopSignal } from './command.ts';
-import { print } from './output.ts';
 
 /** A report is printed if at least one series has this many valid samples. */
 const MIN_SAMPLES = 4;

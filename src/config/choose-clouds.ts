@@ -1,5 +1,5 @@
 import { UserError } from '../domain/user-error.ts';
-import { listed } from '../format/did-you-mean.ts';
+import { listed } from '../format/lists.ts';
 import type { KnownClouds } from './clouds-yaml/known-clouds.ts';
 import { type Host, variable } from './host.ts';
 import type { FileSettings } from './settings-schema.ts';

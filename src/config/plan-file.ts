@@ -7,13 +7,14 @@ import {
   type Begins,
   BUDGET_NAMES,
   type Budget,
+  type BudgetName,
   matches,
   type Plan,
   type PlannedPhase,
 } from '../domain/upgrade/plan.ts';
 import { UserError } from '../domain/user-error.ts';
 import { readProblem, readText } from '../files/read-text.ts';
-import { listed } from '../format/did-you-mean.ts';
+import { listed } from '../format/lists.ts';
 import { duration, integer, plainName, text } from '../schema/fields.ts';
 import { type ConfigFile, openConfigFile } from './yaml/config-file.ts';
 import { fileProblem, quoted } from './yaml/secrets.ts';
@@ -56,7 +57,7 @@ const budget = z.strictObject(
     consecutive_failures: integer(0, 1_000_000).optional(),
     error_ratio: ratio.optional(),
     slowdown: z.number({ error: FACTOR }).min(1, FACTOR).max(1_000_000, FACTOR).optional(),
-  } satisfies { readonly [name in (typeof BUDGET_NAMES)[number]]: z.ZodType },
+  } satisfies { readonly [name in BudgetName]: z.ZodType },
   { error: `a mapping of budgets: ${BUDGET_NAMES.join(', ')}` },
 );
 

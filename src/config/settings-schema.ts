@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LOG_LEVELS } from '../domain/ports.ts';
+import { LOG_LEVELS } from '../domain/log.ts';
 import { describeProbes, PROBES, type ProbeRegistry, settingsSchemas } from '../probes/registry.ts';
 import {
   duration,

@@ -1,22 +1,17 @@
 import { errorLine } from '../domain/error-line.ts';
-import type {
-  Health,
-  JournalEntry,
-  JournalWriter,
-  Log,
-  PreflightReport,
-  SamplerEvent,
-  UpgradeRecorder,
-} from '../domain/ports.ts';
+import type { Journal, JournalEntry } from '../domain/journal.ts';
+import type { Log } from '../domain/log.ts';
 import type { ProbeDescription } from '../domain/probe.ts';
-import { createQuotaWatch } from '../domain/run/connection-status.ts';
 import type { RunReader } from '../domain/run/live.ts';
+import { createQuotaWatch } from '../domain/run/quota-watch.ts';
 import { createRunState } from '../domain/run/run-state.ts';
 import type { Sample, Series } from '../domain/sample.ts';
+import type { Health, PreflightReport, SamplerEvent } from '../domain/sampler-event.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Plan } from '../domain/upgrade/plan.ts';
 import type { Task } from '../domain/upgrade/task.ts';
 import { createTaskSilence } from '../domain/upgrade/task-silence.ts';
+import type { UpgradeRecorder } from '../domain/upgrade/upgrade-recorder.ts';
 import { damageText } from '../format/damage.ts';
 import { type Sampler, startSampler } from '../sampler/client.ts';
 import { createTimeline, machineClocks, type Timeline } from '../sampler/clock.ts';
@@ -30,7 +25,7 @@ import {
 } from './session-lifecycle.ts';
 
 export type DaemonOptions = {
-  readonly journal: JournalWriter;
+  readonly journal: Journal;
   readonly version: string;
   readonly vantage: string;
   /** The probes that count for the overall downtime. */
@@ -360,11 +355,7 @@ type JournalFlusher = {
 };
 
 /** `onError` receives bugs only: the journal reports a full or failing disk in its own state. */
-function startJournalFlusher(
-  journal: JournalWriter,
-  now: () => Millis,
-  onError: (error: unknown) => void,
-): JournalFlusher {
+function startJournalFlusher(journal: Journal, now: () => Millis, onError: (error: unknown) => void): JournalFlusher {
   let flushing: Promise<void> | null = null;
   let isRequested = false;
 

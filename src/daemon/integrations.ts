@@ -3,7 +3,7 @@
 import type { GrafanaSettings } from '../config/grafana-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import { errorLine } from '../domain/error-line.ts';
-import type { Log } from '../domain/ports.ts';
+import type { Log } from '../domain/log.ts';
 import type { OnConnectionChange } from '../domain/run/connection-status.ts';
 import { createDesiredAnnotations, runTag } from '../grafana/desired-annotations.ts';
 import { startGrafanaSync } from '../grafana/sync.ts';
@@ -101,7 +101,7 @@ export function startGrafana(
 const logConnection =
   (name: string, log: Log): OnConnectionChange =>
   (state) => {
-    if (state === 'back') log('info', `${name} is available again`);
+    if (state === 'recovered') log('info', `${name} is available again`);
     else if (state.again) log('debug', `${name} is still unavailable (${state.problem}); retrying`);
     else log('warn', `${name} is unavailable (${state.problem}); retrying`);
   };

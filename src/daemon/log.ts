@@ -1,8 +1,8 @@
 import { pino } from 'pino';
-import { print, type Sink } from '../cli/output.ts';
-import { LOG_LEVELS, type Log, type LogFields, type LogLevel } from '../domain/ports.ts';
+import { LOG_LEVELS, type Log, type LogFields, type LogLevel } from '../domain/log.ts';
 import { redact } from '../domain/redaction.ts';
 import { printableLine } from '../format/printable.ts';
+import { print, type Sink } from '../terminal/output.ts';
 
 /**
  * Logs messages of `level` and above: short lines for people if `pretty` is set, otherwise JSON lines for a log

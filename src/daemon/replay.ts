@@ -1,4 +1,4 @@
-import type { JournalEntry, JournalReader } from '../domain/ports.ts';
+import type { JournalEntry, JournalReader } from '../domain/journal.ts';
 import type { ProbeDescription } from '../domain/probe.ts';
 import { createRunState, type RunState } from '../domain/run/run-state.ts';
 import type { Millis } from '../domain/time.ts';

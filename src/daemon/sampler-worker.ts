@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type CloudAccess, sealAccess } from '../domain/cloud-access.ts';
-import type { LogLevel, PreflightReport, SamplerEvent, ServerEvent } from '../domain/ports.ts';
+import type { LogLevel } from '../domain/log.ts';
 import { redactEvent } from '../domain/redact-event.ts';
 import type { LeftoverServer } from '../domain/run/test-servers.ts';
+import type { PreflightReport, SamplerEvent, ServerEvent } from '../domain/sampler-event.ts';
 import { type Cloud, openCloud } from '../openstack/cloud.ts';
-import type { BootPreferences } from '../openstack/compute/choose.ts';
+import type { BootPreferences } from '../openstack/compute/boot-candidates.ts';
 import { preflight } from '../openstack/diagnosis/preflight.ts';
 import { BACKGROUND_ADMISSION } from '../openstack/http/request-gate.ts';
 import { createJanitor } from '../probes/janitor.ts';
@@ -57,10 +58,10 @@ function createSampler(
     const cloud = openCloud({ ...shared, access: sealAccess(access) });
     const { gate } = cloud;
     const admin = adminAccess === null ? null : openCloud({ ...shared, access: sealAccess(adminAccess), gate });
-    const { namePrefix, deleteLimit, maxStuck, enabled } = settings['server-boot'];
+    const { namePrefix, deleteTimeout, maxStuck, enabled } = settings['server-boot'];
     const creator = { prefix: namePrefix, vantage, run, cloud: access.name };
     const onServer = (event: ServerEvent) => emit({ type: 'server', event });
-    const janitor = createJanitor({ cloud, creator, deleteLimit, maxStuck, emit: onServer, log });
+    const janitor = createJanitor({ cloud, creator, deleteTimeout, maxStuck, emit: onServer, log });
     if (enabled) janitor.start();
     const factPrefix = data.clouds.length > 1 ? `${access.name}: ` : '';
     const onFacts = (facts: Readonly<Record<string, string>>) => {

@@ -42,7 +42,7 @@ export type OwnerScope = {
   readonly exceptRun?: string | null;
 };
 
-/** For servers of older versions without a lifetime: their default boot budget was 15 s. */
+/** For servers of older versions without a lifetime: their default timeout of a boot was 15 s. */
 const DEFAULT_LIFETIME_MS: Millis = 60_000;
 const MAX_LIFETIME_MS: Millis = 24 * 3_600_000;
 /** A margin for waiting at the request gate, for stalls of Rollwatch, and for clock differences within the cloud. */
@@ -54,12 +54,12 @@ const MAX_METADATA_LENGTH = 255;
 
 /** Returns the lifetime of a new server: from its create request until its delete request has arrived. */
 export const testServerLifetime = ({
-  budget,
+  activeTimeout,
   requestTimeout,
 }: {
-  readonly budget: Millis;
+  readonly activeTimeout: Millis;
   readonly requestTimeout: Millis;
-}): Millis => budget + requestTimeout + LIFETIME_MARGIN_MS;
+}): Millis => activeTimeout + requestTimeout + LIFETIME_MARGIN_MS;
 
 /** Returns the metadata of a new server. */
 export const testServerMetadata = (

@@ -1,3 +1,6 @@
+import type { Finding, Series, Stages } from './sample.ts';
+import type { Clock } from './time.ts';
+
 /**
  * What a probe is, as plain data: all that metrics, reports, API and page need to know about it. Each probe describes
  * itself in its own file in src/probes.
@@ -65,4 +68,37 @@ export const withUnknown = (
 ): readonly ProbeDescription[] => {
   const known = new Set(probes.map(({ name }) => name));
   return [...probes, ...[...new Set(names).difference(known)].map(describeUnknown)];
+};
+
+/** An operation that is sampled repeatedly. Failures of the cloud are results; an exception is a bug. */
+export type Probe = {
+  readonly series: Series;
+  /** 'open': samples start at their slots. 'closed': a sample starts only after the previous one has ended. */
+  readonly loop: 'open' | 'closed';
+  /** The interval of extra samples after a failure, and for how long they are sent, in milliseconds. */
+  readonly afterFailure: { readonly interval: number; readonly limit: number };
+  /** The maximum number of samples in flight; an open loop misses slots beyond it. */
+  readonly inFlight: number;
+  /** Sends one sample and returns its result. `signal` aborts at shutdown or pause. */
+  run(context: ProbeContext): Promise<ProbeResult>;
+  /** Cleans up before the next sample of a closed loop, such as the server of a failed boot; never throws. */
+  readonly cleanUp?: (context: ProbeContext) => Promise<void>;
+  /** Whether the sample in flight of a closed loop makes no progress, so that another one may be sent. */
+  readonly isStuck?: () => boolean;
+  /** Returns why the probe is suspended ('5 servers cannot be deleted'), or null. */
+  readonly suspendedReason?: () => string | null;
+  close(): void;
+};
+
+export type ProbeContext = {
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** Reports the progress of a sample: 'BUILD/scheduling'. */
+  readonly progress: (note: string) => void;
+};
+
+export type ProbeResult = Finding & {
+  readonly stages: Stages;
+  readonly requestId: string | null;
+  readonly serverId: string | null;
 };

@@ -1,7 +1,7 @@
 import type { Cause, VoidCause } from './cause.ts';
-import type { SamplerEvent } from './ports.ts';
 import { redact } from './redaction.ts';
 import type { Sample } from './sample.ts';
+import type { SamplerEvent } from './sampler-event.ts';
 
 /**
  * Redacts the secrets in all texts of a sampler event, as messages of a cloud may repeat what it was sent. Names, ids

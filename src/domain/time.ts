@@ -22,3 +22,6 @@ export function isTimeZone(name: string): boolean {
     return false;
   }
 }
+
+/** The clock of the session; see time.ts. */
+export type Clock = { now(): Millis };

@@ -23,8 +23,8 @@ import { createServerLifecycle } from './nova/lifecycle.ts';
 import { createHostRecords, createKeyPairs, createQuota, createServerGroups } from './nova/resources.ts';
 import { createServers } from './nova/servers.ts';
 import { createPlacement } from './placement/placement.ts';
-import { choosePorts, urlsOf } from './ports.ts';
 import { HTTP_SERVICES, type HttpService, hostOf, isComputeService } from './services.ts';
+import { choosePorts, urlsOf } from './tcp-ports.ts';
 
 type Handler = (request: RouteRequest, signal: AbortSignal) => Promise<Reply>;
 

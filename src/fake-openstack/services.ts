@@ -6,11 +6,11 @@ export const COMPUTES = ['nova-compute1', 'nova-compute2', 'nova-compute3'] as c
 /** Services without an HTTP API. */
 const BACKENDS = ['nova-conductor', 'nova-scheduler', ...COMPUTES, 'rabbitmq', 'mariadb', 'memcached'] as const;
 
-export const SERVICES = [...HTTP_SERVICES, ...BACKENDS] as const;
+export const SERVICE_NAMES = [...HTTP_SERVICES, ...BACKENDS] as const;
 
 export type HttpService = (typeof HTTP_SERVICES)[number];
 export type ComputeService = (typeof COMPUTES)[number];
-export type ServiceName = (typeof SERVICES)[number];
+export type ServiceName = (typeof SERVICE_NAMES)[number];
 
 export const isHttpService = (name: string): name is HttpService => HTTP_SERVICES.some((one) => one === name);
 export const isComputeService = (name: string): name is ComputeService => COMPUTES.some((one) => one === name);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { controlCommandSchema } from './control/commands.ts';
 import { UPGRADE_STEPS } from './faults/rolling-upgrade.ts';
-import { HTTP_SERVICES, SERVICES } from './services.ts';
+import { HTTP_SERVICES, SERVICE_NAMES } from './services.ts';
 
 const port = z.number().int().min(0).max(65_535);
 const ports = z.object({
@@ -78,7 +78,7 @@ export const injectedOutagesSchema = z.array(
   }),
 );
 export const statusSchema = z.array(
-  z.object({ service: z.enum(SERVICES), state: z.enum(['up', 'stopping', 'down', 'loading']), since: z.number() }),
+  z.object({ service: z.enum(SERVICE_NAMES), state: z.enum(['up', 'stopping', 'down', 'loading']), since: z.number() }),
 );
 export const requestsSchema = z.array(
   z.object({

@@ -1,4 +1,4 @@
-import type { JournalDamage } from '../domain/ports.ts';
+import type { JournalDamage } from '../domain/journal.ts';
 import { counted } from './quantities.ts';
 
 /** Further tables are only counted. */

@@ -27,9 +27,3 @@ function distance(a: string, b: string): number {
   }
   return row.at(-1) ?? 0;
 }
-
-/** "a, b or c" */
-export function listed(words: readonly string[], last = 'or'): string {
-  if (words.length <= 1) return words.join('');
-  return `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
-}

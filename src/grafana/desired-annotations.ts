@@ -4,6 +4,7 @@ import type { Annotation } from '../domain/upgrade/annotation.ts';
 import type { AttributedWindow } from '../domain/upgrade/attribution.ts';
 import type { KnownTask } from '../domain/upgrade/task-registry.ts';
 import type { PhaseVerdict } from '../domain/upgrade/verdict.ts';
+import { causeCounts, causeLabel } from '../format/causes.ts';
 import { escaped } from '../format/escaped.ts';
 import { duration, errorBar } from '../format/quantities.ts';
 
@@ -130,7 +131,7 @@ function windowAnnotation(window: AttributedWindow): Draft {
   const lines = [
     `${kind === 'down' ? 'DOWN' : 'DEGRADED'} ${probe} ${connection || target}`.trim() +
       (closed ? ` for ${errorBar(window.duration)}` : ''),
-    ...causes.map(({ kind, service, count }) => `${kind} by ${service}${closed ? ` (${count})` : ''}`),
+    ...causes.map((cause) => (closed ? causeCounts([cause]) : causeLabel(cause))),
     ...(candidate === undefined ? [] : [`started in ${candidate.kind} '${candidate.name}'`]),
   ];
   return {

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { JournalEntry, Session } from '../domain/ports.ts';
+import type { JournalEntry, Session } from '../domain/journal.ts';
 import { type Series, type SeriesKey, seriesId } from '../domain/sample.ts';
 import { annotationRow, checkRunRow, observationGapRow, serverEventRow, sessionRow, taskRow } from './rows.ts';
 import { sampleRow } from './sample-row.ts';

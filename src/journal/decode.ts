@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JournalDamage } from '../domain/ports.ts';
+import type { JournalDamage } from '../domain/journal.ts';
 
 /** A row as its domain type, or the reason why it cannot be decoded. */
 export type Decoded<T> = { readonly value: T } | { readonly damage: string };

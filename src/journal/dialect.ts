@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { JournalDamage } from '../domain/ports.ts';
+import type { JournalDamage } from '../domain/journal.ts';
 import type { Tables } from './tables.ts';
 
 /** An open journal database. A dialect is a folder that opens one and migrates it. */

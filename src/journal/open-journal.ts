@@ -1,4 +1,4 @@
-import type { JournalReader, JournalWriter } from '../domain/ports.ts';
+import type { Journal, JournalReader } from '../domain/journal.ts';
 import type { Millis } from '../domain/time.ts';
 import { createReader } from './reader.ts';
 import { openForReading } from './sqlite/open-for-reading.ts';
@@ -23,7 +23,7 @@ export type OpenJournalOptions = {
  *
  * @throws UserError if the file cannot be used as a journal, or another process writes to it
  */
-export async function openJournal(options: OpenJournalOptions): Promise<JournalWriter> {
+export async function openJournal(options: OpenJournalOptions): Promise<Journal> {
   const { file, vantage, maxPending = 200_000, now, thread, warn } = options;
   const database = thread
     ? await openInThread(file, { vantage, warn })

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { JournalReader, SampleFilter } from '../domain/ports.ts';
+import type { JournalReader, SampleFilter } from '../domain/journal.ts';
 import { type Sample, seriesId } from '../domain/sample.ts';
 import type { Interval } from '../domain/time.ts';
 import { UserError } from '../domain/user-error.ts';

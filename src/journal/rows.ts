@@ -3,8 +3,9 @@
 import { z } from 'zod';
 import { VOID_KINDS } from '../domain/cause.ts';
 import { CHECK_STAGES, type CheckRun } from '../domain/check.ts';
-import type { ObservationGap, ServerEvent, Session } from '../domain/ports.ts';
+import type { Session } from '../domain/journal.ts';
 import { PROBE_NAME } from '../domain/probe.ts';
+import type { ObservationGap, ServerEvent } from '../domain/sampler-event.ts';
 import type { Annotation } from '../domain/upgrade/annotation.ts';
 import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES, type Task } from '../domain/upgrade/task.ts';
 import { flag, json, timestamp } from './decode.ts';

@@ -1,6 +1,6 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { expressionBuilder, type SelectQueryBuilder, sql } from 'kysely';
-import type { SampleFilter } from '../domain/ports.ts';
+import type { SampleFilter } from '../domain/journal.ts';
 import type { Sample, SeriesKey } from '../domain/sample.ts';
 import type { DamageLog } from './decode.ts';
 import type { Database } from './dialect.ts';

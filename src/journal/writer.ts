@@ -1,5 +1,5 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
-import type { JournalState, JournalWriter, Session } from '../domain/ports.ts';
+import type { Journal, JournalState, Session } from '../domain/journal.ts';
 import type { Millis } from '../domain/time.ts';
 import { createSeriesRegistry, type PendingSession, type RowEntry, writeBatch } from './batch.ts';
 import { decode } from './decode.ts';
@@ -34,10 +34,7 @@ type Failure = {
  * Writes a journal in any dialect. Ids of sessions and series and entry numbers are assigned in memory, so nothing
  * waits for the disk. A failed transaction changes nothing in memory; the next flush retries it.
  */
-export async function createWriter(
-  database: WritableDatabase,
-  { maxPending, now }: WriterOptions,
-): Promise<JournalWriter> {
+export async function createWriter(database: WritableDatabase, { maxPending, now }: WriterOptions): Promise<Journal> {
   const reader = await createReader(database);
   const first = await firstFreeNumbers(database);
   const registry = createSeriesRegistry(first.knownSeries, first.series);

@@ -1,23 +1,15 @@
 import type { Counter } from 'prom-client';
 import { downtimeOfProbe } from '../domain/downtime/overall.ts';
 import type { DowntimeWindow } from '../domain/downtime/window.ts';
-import type { JournalState } from '../domain/ports.ts';
+import type { JournalState } from '../domain/journal.ts';
 import type { LiveSeries, LiveStatus } from '../domain/run/live.ts';
 import type { BriefReport, SeriesTotals } from '../domain/run/report.ts';
 import { type SeriesKey, seriesId } from '../domain/sample.ts';
-import { type BudgetName, DOWNTIME_BUDGETS } from '../domain/upgrade/plan.ts';
+import { BUDGETS } from '../domain/upgrade/plan.ts';
 import { BUDGET_RESULTS, judgedParts, type Verdict } from '../domain/upgrade/verdict.ts';
 import { type Families, seriesLabels } from './families.ts';
 
 const BOUNDS = ['min', 'estimate', 'max'] as const;
-
-/** The budgets that are durations; others (a ratio, a factor) are exported as a result only. */
-const BUDGETS_IN_SECONDS: ReadonlySet<BudgetName> = new Set([
-  'api_downtime',
-  'boot_downtime',
-  'data_plane_downtime',
-  'longest_window',
-]);
 
 /** Phases started by hand are not limited in number; the values of a label must be. */
 const MAX_PHASES = 32;
@@ -54,7 +46,7 @@ export function createLiveUpdater(
   function setPlaceTotals({ cloud, vantage, overall, servers }: Place, runningTasks: number): void {
     const labels = { cloud, vantage };
     monotonic.overallDowntime(labels, overall.settledDowntime);
-    const api = downtimeOfProbe(overall, DOWNTIME_BUDGETS.api_downtime);
+    const api = downtimeOfProbe(overall, BUDGETS.api_downtime.downtimeOf);
     monotonic.apiDowntime(labels, api.settledDowntime);
     for (const bound of BOUNDS) {
       families.runOverallDowntime.set({ ...labels, bound }, overall.downtime[bound]);
@@ -126,7 +118,8 @@ function setBudgets(families: Families, { clouds }: BriefReport, verdict: Verdic
     for (const { phase, name, limit, measured, result: current } of judged) {
       const labels = { cloud, vantage, phase, budget: name };
       for (const result of BUDGET_RESULTS) families.budgetResult.set({ ...labels, result }, result === current ? 1 : 0);
-      if (!BUDGETS_IN_SECONDS.has(name)) continue;
+      // Of a ratio or a factor, only the result is exported.
+      if (BUDGETS[name].unit !== 'seconds') continue;
       families.budget.set(labels, limit);
       for (const bound of BOUNDS) families.budgetUsed.set({ ...labels, bound }, measured?.[bound] ?? 0);
     }

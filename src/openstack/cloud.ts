@@ -1,5 +1,5 @@
 import type { CloudAccess } from '../domain/cloud-access.ts';
-import type { Clock } from '../domain/ports.ts';
+import type { Clock } from '../domain/time.ts';
 import { type Compute, createCompute } from './compute/compute.ts';
 import { createDependencyCheck, type DependencyCheck } from './diagnosis/dependency-check.ts';
 import { createPing } from './diagnosis/ping.ts';

@@ -2,9 +2,9 @@ import type { Cause, VoidCause } from '../domain/cause.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import { describeStatus, type Server } from '../openstack/compute/server-body.ts';
-import { createStuckBuild, type LongestStage } from '../openstack/compute/stuck-build.ts';
 import { excerpt, isQuota } from '../openstack/diagnosis/classify.ts';
-import { matchFault, type Operation } from '../openstack/diagnosis/fault-table.ts';
+import { matchFault, type Operation } from '../openstack/diagnosis/nova-exceptions.ts';
+import { createStuckBuild, type LongestStage } from '../openstack/diagnosis/stuck-build.ts';
 import type { Failed } from '../openstack/result.ts';
 import { SCHEDULED, type StageBaseline, type StageTime, stageOf, UNOBSERVED } from './boot-timeline.ts';
 import type { ActiveWait, GoneWait } from './boot-waits.ts';
@@ -17,12 +17,12 @@ export type BootCauses = {
   waiting(server: Server, sentAt: Millis, signal: AbortSignal): void;
   /** Call it when a server has become ACTIVE. */
   built(signal: AbortSignal): void;
-  ofActiveWait(
+  causeOfBuildFailure(
     wait: FailedActiveWait,
     stageTimes: readonly StageTime[],
     signal: AbortSignal,
   ): Promise<Cause | QuotaCause>;
-  ofGoneWait(wait: FailedGoneWait, stageTimes: readonly StageTime[], signal: AbortSignal): Promise<Cause>;
+  causeOfDeleteFailure(wait: FailedGoneWait, stageTimes: readonly StageTime[], signal: AbortSignal): Promise<Cause>;
 };
 
 export type FailedActiveWait = Exclude<ActiveWait, { type: 'active' | 'aborted' | 'unknown' }>;
@@ -31,9 +31,9 @@ export type QuotaCause = VoidCause & { readonly kind: 'quota' };
 
 export type BootCausesOptions = {
   readonly admin: Cloud | null;
-  /** In milliseconds, as `deleteLimit`. */
-  readonly budget: number;
-  readonly deleteLimit: number;
+  /** In milliseconds, as `deleteTimeout`. */
+  readonly activeTimeout: number;
+  readonly deleteTimeout: number;
   readonly baseline: Pick<StageBaseline, 'longest'>;
   /** The create request named a zone, so the zone of the server does not show whether a host was chosen. */
   readonly zoneRequested: boolean;
@@ -48,7 +48,7 @@ const SHORTEST_SHOWN_MS = 50;
 const QUEUE_DOWN = 'write requests are waiting for the message queue';
 
 export function createBootCauses(cloud: Cloud, options: BootCausesOptions): BootCauses {
-  const { admin, budget, deleteLimit, zoneRequested, baseline } = options;
+  const { admin, activeTimeout, deleteTimeout, zoneRequested, baseline } = options;
   const { clock, dependencies } = cloud;
   const stuckBuild = createStuckBuild(cloud, admin);
   let diagnosedAt: Millis = Number.NEGATIVE_INFINITY;
@@ -91,7 +91,7 @@ export function createBootCauses(cloud: Cloud, options: BootCausesOptions): Boot
       const now = cloudNow();
       if (now !== null) void stuckBuild.learnReportAge(now, signal);
     },
-    async ofActiveWait(wait, stageTimes, signal) {
+    async causeOfBuildFailure(wait, stageTimes, signal) {
       if (wait.type === 'error') {
         const fault = wait.server.fault ?? '';
         if (isQuota(403, fault)) return { kind: 'quota', service: 'rollwatch', message: excerpt(fault) };
@@ -102,7 +102,7 @@ export function createBootCauses(cloud: Cloud, options: BootCausesOptions): Boot
       }
       const { server, failed } = wait;
       const longest = longestStage(stageTimes, baseline);
-      const time = `${budget / 1000} s (${describeStageTimes(stageTimes)})`;
+      const time = `${activeTimeout / 1000} s (${describeStageTimes(stageTimes)})`;
       if (server === null || (failed !== null && longest === UNOBSERVED)) {
         const last = await ofLastPoll(failed, 'not found', signal);
         const message = `not seen ACTIVE within ${time}; last poll: ${last.message}`;
@@ -128,13 +128,13 @@ export function createBootCauses(cloud: Cloud, options: BootCausesOptions): Boot
       const message = `${describeStatus(server)} after ${time}: ${verdict.why}${detail}`;
       return { kind: 'spin-up-timeout', service, message: excerpt(message) };
     },
-    async ofGoneWait(wait, stageTimes, signal) {
+    async causeOfDeleteFailure(wait, stageTimes, signal) {
       if (wait.type === 'error') {
         const cause = causeOfError(wait.server, 'delete');
         return dependencies.attribute({ ...cause, kind: 'delete-error' }, 'delete', signal);
       }
       const { server, failed } = wait;
-      const time = `${deleteLimit / 1000} s`;
+      const time = `${deleteTimeout / 1000} s`;
       if (server === null || (failed !== null && longestStage(stageTimes, baseline) === UNOBSERVED)) {
         const last = await ofLastPoll(failed, 'no failure', signal);
         const message = `not seen gone within ${time}; last poll: ${last.message}`;

@@ -1,7 +1,7 @@
 import type { Cause, VoidCause } from '../domain/cause.ts';
-import type { Facts } from '../domain/ports.ts';
+import type { Facts } from '../domain/sampler-event.ts';
 import type { Cloud } from '../openstack/cloud.ts';
-import { type BootChoice, type BootPreferences, bootCandidates } from '../openstack/compute/choose.ts';
+import { type BootChoice, type BootPreferences, bootCandidates } from '../openstack/compute/boot-candidates.ts';
 import type { HttpLimits } from '../openstack/http/http-message.ts';
 import type { Problem } from '../openstack/result.ts';
 

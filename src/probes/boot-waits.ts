@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cause, VoidCause } from '../domain/cause.ts';
-import type { Clock } from '../domain/ports.ts';
-import type { Millis } from '../domain/time.ts';
+import type { Clock, Millis } from '../domain/time.ts';
 import type { Compute } from '../openstack/compute/compute.ts';
 import { describeStatus, isSoftDeleted, type Server } from '../openstack/compute/server-body.ts';
 import type { GuardedSeries } from '../openstack/http/backpressure.ts';
@@ -20,7 +19,7 @@ export type PollOptions = {
   readonly progress: (note: string) => void;
   /** Sends the polls. */
   readonly send: GuardedSeries;
-  /** Returns for how long the event loop has stalled since the budget began, in milliseconds. It extends the budget. */
+  /** Returns for how long the event loop has stalled since the wait began, in milliseconds. It extends the timeout. */
   readonly stalledTime: () => Millis;
 };
 
@@ -54,13 +53,13 @@ export type GoneWait =
   | Unknown
   | { readonly type: 'aborted' };
 
-/** The budget is spent. `server` is the last known state, `failed` why the last poll failed. */
+/** The timeout has expired. `server` is the last known state, `failed` why the last poll failed. */
 type TimedOut = { readonly type: 'timed-out'; readonly server: Server | null; readonly failed: Cause | null };
 
-/** The budget is spent and the last poll could not be sent, so the state of the server is unknown. */
+/** The timeout has expired and the last poll could not be sent, so the state of the server is unknown. */
 type Unknown = { readonly type: 'unknown'; readonly cause: VoidCause };
 
-/** The last poll of a budget has at least this much time for its answer. */
+/** The last poll before the timeout has at least this much time for its answer. */
 const MIN_LAST_POLL_MS = 250;
 /** An accepted server may briefly not be found, while it moves from Nova's API database to that of a cell. */
 const MAX_NOT_FOUND_POLLS = 4;
@@ -98,7 +97,7 @@ async function pollServer<T>(
     timeline.recordPoll({ result, sentAt, cutShort });
     const end = evaluate({ result, sentAt, cutShort });
     if (end !== null) return end;
-    // A poll sent after the budget, within the extension for stalls, has shown that the server was not in time.
+    // A poll sent after the timeout, within the extension for stalls, has shown that the server was not in time.
     if (result.type === 'ok' && sentAt >= until) return null;
   }
 }

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { errorLine } from '../domain/error-line.ts';
+import type { Log } from '../domain/log.ts';
 import { type Creator, isOwnedBy, type OwnerScope, ownerOf, remainingLifetime, scopeOf } from '../domain/ownership.ts';
-import type { Log, ServerEvent } from '../domain/ports.ts';
+import type { ServerEvent } from '../domain/sampler-event.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Server } from '../openstack/compute/server-body.ts';
@@ -46,7 +47,7 @@ export type Janitor = {
    */
   sweep(options: SweepOptions): Promise<Result<readonly Swept[]>>;
   /** Deletes all own servers, for up to `limit` milliseconds, and returns those that are left. */
-  stop(limit: number): Promise<readonly LeftoverServer[]>;
+  stop(limit: number): Promise<readonly UndeletedServer[]>;
   /** Abandons all deletions in progress and sends no more requests. */
   close(): void;
 };
@@ -80,13 +81,13 @@ type DueDeletions = {
 };
 
 /** A server that `stop` could not delete. `message` is the latest status or error. */
-export type LeftoverServer = { readonly name: string; readonly id: string; readonly message: string };
+export type UndeletedServer = { readonly name: string; readonly id: string; readonly message: string };
 
 export type JanitorOptions = {
   readonly cloud: Cloud;
   readonly creator: Creator;
   /** Milliseconds after which a server that still exists is reported as leaked. Deletion is retried. */
-  readonly deleteLimit: number;
+  readonly deleteTimeout: number;
   /** Boots are suspended while more servers than this cannot be deleted. */
   readonly maxStuck: number;
   readonly emit: (event: ServerEvent) => void;
@@ -102,7 +103,7 @@ const SWEEP_LIST_INTERVAL_MS = 2000;
 const MAX_SWEEP_WAIT_MS = 600_000;
 
 export function createJanitor(options: JanitorOptions): Janitor {
-  const { cloud, creator, deleteLimit, maxStuck, emit, log, timing = DEFAULT_DELETION_TIMING } = options;
+  const { cloud, creator, deleteTimeout, maxStuck, emit, log, timing = DEFAULT_DELETION_TIMING } = options;
   const { clock } = cloud;
   const compute = cloud.compute(cloud.http);
   const stopped = new AbortController();
@@ -152,15 +153,18 @@ export function createJanitor(options: JanitorOptions): Janitor {
       report('created', name, foundId, 'found by name: its create request was never answered');
     const onStuck = () => {
       report('leaked', name, deletion.id, deletion.message);
-      log('warn', `could not delete server ${name} within ${deleteLimit / 1000} s (${deletion.message}); still trying`);
+      log(
+        'warn',
+        `could not delete server ${name} within ${deleteTimeout / 1000} s (${deletion.message}); still trying`,
+      );
     };
     void runServerDeletion(deletion, {
-      ...{ compute, clock, limits: cloud.limits, timing, deleteLimit, limit, lookUp, onFound, onStuck },
+      ...{ compute, clock, limits: cloud.limits, timing, deleteTimeout, limit, lookUp, onFound, onStuck },
       turn: cloud.backpressure['nova-api'].waitForTurn,
       urgent: urgent.signal,
       stopped: stopped.signal,
     }).then((end) => {
-      if (end === 'left') return;
+      if (end === 'stopped') return;
       deletions.delete(key);
       if (end === 'gone') report('gone', name, deletion.id, '');
       deletion.searched.resolve();

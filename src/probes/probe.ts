@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Creator } from '../domain/ownership.ts';
-import type { Clock, Facts, Probe, ProbeResult } from '../domain/ports.ts';
-import type { ProbeDescription } from '../domain/probe.ts';
+import type { Probe, ProbeDescription, ProbeResult } from '../domain/probe.ts';
 import type { Series, SeriesKey } from '../domain/sample.ts';
+import type { Facts } from '../domain/sampler-event.ts';
+import type { Clock } from '../domain/time.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { HttpLimits } from '../openstack/http/http-message.ts';
 import type { Result } from '../openstack/result.ts';

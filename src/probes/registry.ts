@@ -1,6 +1,5 @@
 import type { z } from 'zod';
-import type { Probe } from '../domain/ports.ts';
-import type { ProbeDescription } from '../domain/probe.ts';
+import type { Probe, ProbeDescription } from '../domain/probe.ts';
 import type { Series } from '../domain/sample.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { ProbeOrigin, ProbeSettings, ProbesContext, ProbeType, Switchable } from './probe.ts';

@@ -1,20 +1,21 @@
 import { z } from 'zod';
 import type { Cause, VoidCause } from '../domain/cause.ts';
 import { testServerLifetime, testServerMetadata, testServerName } from '../domain/ownership.ts';
-import type { Probe, ProbeContext, ProbeResult } from '../domain/ports.ts';
+import type { Probe, ProbeContext, ProbeResult } from '../domain/probe.ts';
 import { BOOT_STAGES, type Series, type Stages } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Cloud } from '../openstack/cloud.ts';
-import type { BootChoice, BootPreferences } from '../openstack/compute/choose.ts';
+import type { BootChoice, BootPreferences } from '../openstack/compute/boot-candidates.ts';
 import type { Server } from '../openstack/compute/server-body.ts';
 import { countLostTime } from '../openstack/http/lost-time.ts';
 import type { Ok, Problem, Result } from '../openstack/result.ts';
 import { atMost, duration, enforce, integer, lessThan, plainName, text } from '../schema/fields.ts';
 import { createBootCauses, type FailedActiveWait } from './boot-causes.ts';
 import { createBootChoices } from './boot-choices.ts';
+import { createBootOverlap } from './boot-overlap.ts';
+import { createBootServers } from './boot-servers.ts';
 import { type BootTimeline, createBootTimeline, createStageBaseline } from './boot-timeline.ts';
 import { mayExist, type PollOptions, waitForActive, waitUntilGone, watchAfterError } from './boot-waits.ts';
-import type { Janitor } from './janitor.ts';
 import {
   commonFields,
   fasterAfterFailure,
@@ -31,9 +32,9 @@ import {
 export type ServerBootSettings = ProbeSettings &
   BootPreferences & {
     /** From sending the create request until ACTIVE, in milliseconds. */
-    readonly budget: number;
+    readonly activeTimeout: number;
     /** From sending the delete request until the server is gone, in milliseconds. */
-    readonly deleteLimit: number;
+    readonly deleteTimeout: number;
     readonly poll: number;
     readonly requestTimeout: number;
     readonly availabilityZone: string | null;
@@ -45,8 +46,8 @@ const settingsSchema = z
   .strictObject(
     {
       ...commonFields({ enabled: true, interval: '1s' }),
-      budget: duration({ min: 1000 }).prefault('15s'),
-      delete_limit: duration({ min: 1000 }).prefault('30s'),
+      active_timeout: duration({ min: 1000 }).prefault('15s'),
+      delete_timeout: duration({ min: 1000 }).prefault('30s'),
       poll: duration({ min: 50 }).prefault('250ms'),
       request_timeout: duration().optional(),
       flavor: text('the name or ID of a flavor').nullable().default(null),
@@ -62,15 +63,15 @@ const settingsSchema = z
     SETTINGS_MAPPING,
   )
   .superRefine(enforce(fasterAfterFailure))
-  .superRefine(enforce(lessThan('poll', 'budget')))
-  .superRefine(enforce(lessThan('slow', 'budget')))
-  .superRefine(enforce(atMost('request_timeout', 'budget')))
+  .superRefine(enforce(lessThan('poll', 'active_timeout')))
+  .superRefine(enforce(lessThan('slow', 'active_timeout')))
+  .superRefine(enforce(atMost('request_timeout', 'active_timeout')))
   .transform((given) => ({
-    ...toCommonSettings(given, { slow: Math.min(10_000, (given.budget * 2) / 3), afterFailureInterval: 500 }),
-    budget: given.budget,
-    deleteLimit: given.delete_limit,
+    ...toCommonSettings(given, { slow: Math.min(10_000, (given.active_timeout * 2) / 3), afterFailureInterval: 500 }),
+    activeTimeout: given.active_timeout,
+    deleteTimeout: given.delete_timeout,
     poll: given.poll,
-    requestTimeout: given.request_timeout ?? Math.min(10_000, given.budget),
+    requestTimeout: given.request_timeout ?? Math.min(10_000, given.active_timeout),
     flavor: given.flavor,
     image: given.image,
     network: given.network,
@@ -89,13 +90,13 @@ const MAX_IN_FLIGHT = 2;
 /** The next sample is due no later than when this one's server is gone. */
 const bootSeries = (origin: ProbeOrigin, settings: ServerBootSettings): Series => ({
   ...seriesOf({ ...origin, probe: 'server-boot', connection: '', target: '' }, settings),
-  validFor: settings.interval * 1.5 + settings.budget + settings.deleteLimit,
+  validFor: settings.interval * 1.5 + settings.activeTimeout + settings.deleteTimeout,
 });
 
 /** Boots a server and deletes it, which involves all parts of Nova. */
 export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBootOptions): Probe {
   const { settings, session, creator, janitor, admin, onFacts } = options;
-  const { budget, deleteLimit, availabilityZone } = settings;
+  const { activeTimeout, deleteTimeout, availabilityZone } = settings;
   const { clock } = cloud;
   const limits = limitsOf({ timeout: settings.requestTimeout });
   const http = cloud.open('new');
@@ -107,75 +108,15 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
   const baseline = createStageBaseline();
   const { microversion } = compute;
   const choices = createBootChoices(cloud, { wanted: settings, limits, microversion, onFacts });
-  const causes = createBootCauses(cloud, { admin, budget, deleteLimit, zoneRequested, baseline });
+  const causes = createBootCauses(cloud, { admin, activeTimeout, deleteTimeout, zoneRequested, baseline });
 
   let bootCount = 0;
   /** When the latest create that Nova accepted was sent. */
   let lastAcceptedAt: Millis | null = null;
-  /** When the latest poll that Nova answered was sent, among servers that are no longer polled. */
-  let lastAnsweredAt: Millis | null = null;
   /** The latest create was refused. While another server is polled, creates are sent until one is accepted. */
   let createRefused = false;
-  /** The start of a run of refused polls that an earlier failure was already back-dated to. */
-  let reportedRefusalStart: Millis | null = null;
-  /** Timelines of the servers that are being polled. */
-  const timelines = new Set<BootTimeline>();
-  /** Names of the servers that exist or may exist. */
-  const existing = new Set<string>();
-  /** Among those, the ones that the janitor deletes and that the next sample waits for. */
-  const handedOver: string[] = [];
-  /** Among those, the ones whose delete request did not hang. */
-  const deleting = new Set<string>();
-
-  function lastApiAnswerAt(): Millis | null {
-    return [...timelines]
-      .map((timeline) => timeline.lastOkAt())
-      .reduce((latest, at) => Math.max(latest ?? at, at), lastAnsweredAt);
-  }
-
-  function pollsRefusedSince(): Millis | null {
-    const since = [...timelines].flatMap((timeline) => timeline.refusedSince() ?? []);
-    return since.length === 0 ? null : Math.min(...since);
-  }
-
-  /**
-   * Returns since when polls of another server are refused, once per outage: a create refused after that failed for the
-   * same reason, so its failure started then.
-   */
-  function takeRefusalStart(): Millis | null {
-    const since = pollsRefusedSince();
-    if (since === reportedRefusalStart) return null;
-    reportedRefusalStart = since;
-    return since;
-  }
-
-  async function whilePolling<T>(timeline: BootTimeline, wait: () => Promise<T>): Promise<T> {
-    timelines.add(timeline);
-    try {
-      return await wait();
-    } finally {
-      lastAnsweredAt = lastApiAnswerAt();
-      timelines.delete(timeline);
-    }
-  }
-
-  function forget(name: string): void {
-    janitor.release(name);
-    existing.delete(name);
-  }
-
-  /** Lets the janitor delete the server. The next sample waits until it is gone. */
-  function handOver(server: Parameters<Janitor['delete']>[0], requestHangs = false): void {
-    janitor.delete(server);
-    if (server.id !== null && !requestHangs) deleting.add(server.name);
-    handedOver.push(server.name);
-  }
-
-  async function settleServer(name: string, signal: AbortSignal): Promise<void> {
-    await janitor.waitUntilGone(name, deleteLimit, signal);
-    deleting.delete(name);
-    existing.delete(name);
-  }
+  const servers = createBootServers(janitor, deleteTimeout);
+  const overlap = createBootOverlap();
 
   async function boot(context: ProbeContext, stalledTime: () => Millis): Promise<ProbeResult> {
     const startedAt = clock.now();
@@ -183,8 +124,7 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
     if ('type' in choice) return resultWithoutServer(choice, startedAt);
 
     const name = testServerName(creator, session, bootCount++);
-    janitor.reserve(name);
-    existing.add(name);
+    servers.add(name);
     const { created, sent } = await create(name, choice, context.signal);
     if (created.type !== 'void') createRefused = created.type === 'failed' && !created.timedOut;
     if (created.type !== 'ok') return createFailed(created, { name, choice, context, sent });
@@ -221,16 +161,21 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
     const { name, choice, context, sent } = attempt;
     const refused = created.type === 'failed' ? choices.reject(choice, created.cause, context.progress) : null;
     if (refused !== null) {
-      forget(name);
+      janitor.release(name);
+      servers.remove(name);
       return voidResult(refused, { ...NO_SERVER, requestId: created.requestId });
     }
     if (created.type === 'failed') choices.chooseAgainIfRefused(created.cause);
     const attributed = created.type === 'failed' ? await causes.ofRequest(created, 'create', context.signal) : created;
-    if (sent && mayExist(created)) handOver({ name, id: null, deletedAt: null });
-    else forget(name);
+    if (sent && mayExist(created)) {
+      servers.handOver({ name, id: null, deletedAt: null });
+    } else {
+      janitor.release(name);
+      servers.remove(name);
+    }
     const apiDown = isApiFailure(attributed.cause);
-    const lastKnownUpAt = timelines.size === 0 ? null : apiDown ? lastApiAnswerAt() : lastAcceptedAt;
-    const failureStartedAt = (apiDown ? takeRefusalStart() : null) ?? created.sentAt;
+    const lastKnownUpAt = !overlap.isPolling() ? null : apiDown ? overlap.lastApiAnswerAt() : lastAcceptedAt;
+    const failureStartedAt = (apiDown ? overlap.takeRefusalStart() : null) ?? created.sentAt;
     return resultWithoutServer(attributed, failureStartedAt, lastKnownUpAt);
   }
 
@@ -262,11 +207,11 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
       zoneRequested,
       baseline,
     });
-    const activeWait = await whilePolling(building, () =>
-      waitForActive(id, { until: sentAt + budget, createdAt: sentAt, timeline: building, onWaiting }, polling),
+    const activeWait = await overlap.whilePolling(building, () =>
+      waitForActive(id, { until: sentAt + activeTimeout, createdAt: sentAt, timeline: building, onWaiting }, polling),
     );
     if (activeWait.type === 'aborted' || activeWait.type === 'unknown') {
-      handOver({ name, id, deletedAt: null });
+      servers.handOver({ name, id, deletedAt: null });
       return voidResult(activeWait.type === 'aborted' ? SHUTDOWN : activeWait.cause, seen);
     }
     if (activeWait.type !== 'active') {
@@ -282,13 +227,13 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
     // `cloud.http` waits longer for a place at the gate than polls do, so that an ACTIVE server is not left behind.
     const deleted = await cloud.compute(cloud.http).delete(id, { limits, signal });
     if (deleted.type === 'void') {
-      handOver({ name, id, deletedAt: null });
+      servers.handOver({ name, id, deletedAt: null });
       return voidResult(deleted.cause, seen);
     }
     if (deleted.type === 'failed') {
       const { cause } = await causes.ofRequest(deleted, 'delete', signal);
       // A second delete would hang as well and occupy another Nova worker.
-      handOver({ name, id, deletedAt: deleted.timedOut ? deleted.sentAt : null }, deleted.timedOut);
+      servers.handOver({ name, id, deletedAt: deleted.timedOut ? deleted.sentAt : null }, deleted.timedOut);
       const { sentAt: failureStartedAt, settledAt, timedOut } = deleted;
       const lastKnownUpAt = activeWait.pollSentAt;
       return { ...seen, outcome: 'failed', cause, lastKnownUpAt, failureStartedAt, settledAt, timedOut };
@@ -302,24 +247,24 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
       zoneRequested,
       baseline,
     });
-    const until = deleted.sentAt + deleteLimit;
-    const deleteWait = await whilePolling(deletion, () =>
+    const until = deleted.sentAt + deleteTimeout;
+    const deleteWait = await overlap.whilePolling(deletion, () =>
       waitUntilGone(id, { until, timeline: deletion, onWaiting }, { ...polling, stalledTime: stalledWhileDeleting }),
     );
     if (deleteWait.type === 'aborted') {
-      handOver({ name, id, deletedAt: null });
+      servers.handOver({ name, id, deletedAt: null });
       return voidResult(SHUTDOWN, seen);
     }
     if (deleteWait.type === 'unknown') {
-      handOver({ name, id, deletedAt: deleted.sentAt });
+      servers.handOver({ name, id, deletedAt: deleted.sentAt });
       return voidResult(deleteWait.cause, seen);
     }
     if (deleteWait.type !== 'gone') {
       const timedOut = deleteWait.type === 'timed-out';
-      handOver({ name, id, deletedAt: timedOut ? deleted.sentAt : null });
+      servers.handOver({ name, id, deletedAt: timedOut ? deleted.sentAt : null });
       const settledAt =
         deleteWait.type === 'timed-out' ? until + unobservedTime(deleteWait, stalledWhileDeleting()) : deleteWait.at;
-      const cause = await causes.ofGoneWait(deleteWait, deletion.stageTimes(settledAt), signal);
+      const cause = await causes.causeOfDeleteFailure(deleteWait, deletion.stageTimes(settledAt), signal);
       const start = deletion.failureStart({ settledAt, timedOut });
       const lastKnownUpAt = start.lastKnownUpAt ?? activeWait.lastProgressAt;
       return { ...seen, outcome: 'failed', cause, ...start, lastKnownUpAt };
@@ -327,7 +272,7 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
     stages['gone'] = (deleteWait.at - deleted.settledAt) / 1000;
     baseline.learn(deletion.stageTimes(deleteWait.pollSentAt));
     janitor.confirmGone({ name, id });
-    existing.delete(name);
+    servers.remove(name);
     return { ...seen, outcome: 'ok', cause: null, lastKnownUpAt: deleteWait.pollSentAt, settledAt: activeWait.at };
   }
 
@@ -345,15 +290,15 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
   ): Promise<ProbeResult> {
     const { name, id, sentAt, choice, building, seen, polling } = build;
     const { signal, progress, stalledTime } = polling;
-    const until = sentAt + budget;
+    const until = sentAt + activeTimeout;
     const timedOut = wait.type === 'timed-out';
     const settledAt = wait.type === 'timed-out' ? until + unobservedTime(wait, stalledTime()) : wait.at;
-    const found = await causes.ofActiveWait(wait, building.stageTimes(settledAt), signal);
+    const found = await causes.causeOfBuildFailure(wait, building.stageTimes(settledAt), signal);
     const aftermath =
       wait.type === 'error' && wait.server.fault === null
         ? await watchAfterError(id, { errorAt: wait.at, until }, polling)
         : null;
-    handOver({ name, id, deletedAt: null });
+    servers.handOver({ name, id, deletedAt: null });
     const message = aftermath === null ? found.message : `${found.message}; ${aftermath}`;
     if (found.kind === 'quota') return voidResult({ ...found, kind: 'quota', message }, seen);
     const cause: Cause = { ...found, kind: found.kind, message };
@@ -375,14 +320,12 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
         lostTime.stop();
       }
     },
-    async settle({ signal }) {
-      await Promise.all(handedOver.splice(0).map((name) => settleServer(name, signal)));
-    },
+    cleanUp: ({ signal }) => servers.cleanUp(signal),
     // A server does not show whether others can boot if its boot is over, if its polls are refused, or if it was
     // accepted before another create was refused.
     isStuck: () =>
-      existing.size < MAX_IN_FLIGHT &&
-      (deleting.size > 0 || pollsRefusedSince() !== null || (createRefused && timelines.size > 0)),
+      servers.count() < MAX_IN_FLIGHT &&
+      (servers.isDeleting() || overlap.refusedSince() !== null || (createRefused && overlap.isPolling())),
     suspendedReason: janitor.suspendedReason,
     close: () => http.close(),
   };
@@ -412,7 +355,7 @@ export const serverBootProbe: ProbeType<ServerBootSettings> = {
   probes: (cloud, origin, options) => [serverBoot(cloud, origin, options)],
 };
 
-/** Returns how long after the end of its budget a boot may have failed; zero if the last poll was answered. */
+/** Returns how long after its timeout a boot may have failed; zero if the last poll was answered. */
 const unobservedTime = ({ failed }: { readonly failed: Cause | null }, stalled: Millis): Millis =>
   failed === null ? 0 : stalled;
 

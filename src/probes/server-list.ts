@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Probe } from '../domain/ports.ts';
+import type { Probe } from '../domain/probe.ts';
 import { REQUEST_STAGES, type Series } from '../domain/sample.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { Result } from '../openstack/result.ts';

@@ -1,12 +1,10 @@
 import type { ReportFormat, SampleFormat } from '../api/formats.ts';
-import { reportCsv } from './csv.ts';
+import { reportCsv, sampleCsv, sampleCsvHead } from './csv.ts';
 import { reportHtml } from './html.ts';
-import { reportJson } from './json.ts';
+import { reportJson, sampleJson } from './json.ts';
 import { reportJunit } from './junit.ts';
 import { reportMarkdown } from './markdown.ts';
-import { sampleCsv, sampleCsvHead } from './samples-csv.ts';
-import { sampleJson } from './samples-json.ts';
-import { reportText } from './text.ts';
+import { reportText } from './text/text.ts';
 
 /** The first one is the default. */
 export const REPORT_FORMATS: readonly [ReportFormat, ...ReportFormat[]] = [

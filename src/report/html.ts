@@ -3,18 +3,18 @@ import type { ReportOptions } from '../api/formats.ts';
 import type { Report } from '../domain/run/report.ts';
 import { printableLine } from '../format/printable.ts';
 import { reportData } from './json.ts';
-import { momentsIn } from './moments.ts';
 import { fileDocument, readPageFiles } from './page-document.ts';
-import { reportText } from './text.ts';
+import { reportText } from './text/text.ts';
+import { timeFormatIn } from './time-format.ts';
 
 /** Writes the page with the report as one file, to share and open offline. */
 export function reportHtml(report: Report, options: ReportOptions): string {
   const { zone = 'utc', drawing = createDrawing(report).finish() } = options;
-  const moments = momentsIn(zone, { from: report.run.startedAt, until: report.run.endedAt });
+  const times = timeFormatIn(zone, { from: report.run.startedAt, until: report.run.endedAt });
   return fileDocument({
     ...readPageFiles(),
-    title: `Rollwatch: ${report.run.clouds.map(printableLine).join(', ')}, ${moments.day(report.run.startedAt)}`,
+    title: `Rollwatch: ${report.run.clouds.map(printableLine).join(', ')}, ${times.day(report.run.startedAt)}`,
     text: reportText(report, { ...options, colour: false, width: Number.POSITIVE_INFINITY }),
-    data: { report: reportData(report, { tasks: 'attributed' }), ...drawing, zone: moments.iana },
+    data: { report: reportData(report, { tasks: 'attributed' }), ...drawing, zone: times.iana },
   });
 }

@@ -1,9 +1,11 @@
 import type { ReportOptions } from '../api/formats.ts';
 import { type ApiReport, toApiReport } from '../api/report.ts';
+import { toApiSample } from '../api/sample.ts';
 import type { Report } from '../domain/run/report.ts';
+import type { Sample } from '../domain/sample.ts';
 import { printableJson } from '../format/printable.ts';
-import { verdictSentences } from './phases-section.ts';
 import { summarySentences } from './summary.ts';
+import { verdictSentences } from './text/phases-section.ts';
 
 type JsonOptions = Pick<ReportOptions, 'tasks'>;
 
@@ -13,3 +15,6 @@ export const reportJson = (report: Report, options: JsonOptions = {}): string =>
 
 export const reportData = (report: Report, { tasks = 'all' }: JsonOptions = {}): ApiReport =>
   toApiReport(report, { summary: [...verdictSentences(report.verdict), ...summarySentences(report)], tasks });
+
+/** One JSON object per line. */
+export const sampleJson = (sample: Sample): string => `${printableJson(toApiSample(sample))}\n`;

@@ -4,12 +4,11 @@ import type { Report } from '../domain/run/report.ts';
 import { toIso } from '../domain/time.ts';
 import { type BudgetVerdict, judgedParts, type PhaseVerdict } from '../domain/upgrade/verdict.ts';
 import { budgetLimit, budgetSentence, measureText } from '../format/budgets.ts';
-import { printableLine } from '../format/printable.ts';
-import { momentsIn } from './moments.ts';
-import { createPaint } from './paint.ts';
-import { verdictSentences } from './phases-section.ts';
-import { windowsSection } from './sections.ts';
-import { element, xmlText } from './xml.ts';
+import { printable, printableLine } from '../format/printable.ts';
+import { createPaint } from './text/paint.ts';
+import { verdictSentences } from './text/phases-section.ts';
+import { windowsSection } from './text/sections.ts';
+import { timeFormatIn } from './time-format.ts';
 
 /**
  * Writes one suite per phase and one case per budget, in Jenkins' schema (https://github.com/jenkinsci/xunit-plugin,
@@ -143,10 +142,10 @@ function outcome(
     const note = budget.result === 'not-proven' ? `NOT PROVEN: ${sentence}` : measureText(budget.name, budget.measured);
     return element('system-out', {}, xmlText(note));
   }
-  const moments = momentsIn(zone, { from: report.run.startedAt, until: report.run.endedAt });
+  const times = timeFormatIn(zone, { from: report.run.startedAt, until: report.run.endedAt });
   const table = windowsSection(
     { ...report, windows: phase.windows },
-    { width: Number.POSITIVE_INFINITY, paint: createPaint(false), moments },
+    { width: Number.POSITIVE_INFINITY, paint: createPaint(false), times },
   );
   const text = [
     `${printableLine(phase.name)}: ${sentence}`,
@@ -159,3 +158,24 @@ function outcome(
 }
 
 const seconds = (value: number): string => value.toFixed(3);
+
+type Attributes = { readonly [name: string]: string | number };
+
+/** Attributes are plain text, written on one line; `inner` is XML. */
+export function element(name: string, attributes: Attributes, inner = ''): string {
+  const written = Object.entries(attributes).map(
+    ([key, value]) => ` ${key}="${xmlText(printableLine(String(value)))}"`,
+  );
+  return inner === '' ? `<${name}${written.join('')}/>` : `<${name}${written.join('')}>${inner}</${name}>`;
+}
+
+/** Characters that `printable` keeps and XML 1.0 cannot express; https://www.w3.org/TR/xml/#charsets */
+const FORBIDDEN = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
+
+export const xmlText = (text: string): string =>
+  printable(text)
+    .replaceAll(FORBIDDEN, '\uFFFD')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');

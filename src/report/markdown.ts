@@ -2,17 +2,15 @@ import type { ReportOptions } from '../api/formats.ts';
 import type { Report } from '../domain/run/report.ts';
 import { type BudgetVerdict, judgedParts, type PhaseVerdict } from '../domain/upgrade/verdict.ts';
 import { budgetLimit, measureText, RESULT_WORDS } from '../format/budgets.ts';
+import { checksToReport } from '../format/checks.ts';
+import { printableLine } from '../format/printable.ts';
 import { counted, duration, errorBar, percent, span } from '../format/quantities.ts';
-import { checksToReport } from '../format/tempest.ts';
-import { markdownTable, plainMarkdown } from './markdown-text.ts';
-import { type Moments, momentsIn } from './moments.ts';
-import { seriesNames } from './names.ts';
-import { verdictSentences } from './phases-section.ts';
-import { runLine } from './run-line.ts';
-import { methodRows, observationGapsSentence } from './sections.ts';
+import { causesText, edgeText, runLine, seriesNames, windowState } from './labels.ts';
 import { summarySentences } from './summary.ts';
-import { costlyTasks, countedTasks, nameWithHosts } from './tasks-section.ts';
-import { causesText, edgeText, windowState } from './window-text.ts';
+import { verdictSentences } from './text/phases-section.ts';
+import { methodRows, observationGapsSentence } from './text/sections.ts';
+import { costlyTasks, countedTasks, nameWithHosts } from './text/tasks-section.ts';
+import { type TimeFormat, timeFormatIn } from './time-format.ts';
 
 /** A comment on GitHub has at most 65,536 characters. Rows beyond these limits are counted; the JSON has them. */
 const WINDOWS = 50;
@@ -20,7 +18,7 @@ const TASKS = 20;
 
 /** Writes the report for a ticket, a merge request or a wiki, with tables for GitHub and GitLab. */
 export function reportMarkdown(report: Report, { zone = 'utc' }: ReportOptions): string {
-  const moments = momentsIn(zone, { from: report.run.startedAt, until: report.run.endedAt });
+  const times = timeFormatIn(zone, { from: report.run.startedAt, until: report.run.endedAt });
   const [first, ...others] = [...verdictSentences(report.verdict), ...summarySentences(report)].map(({ text }) =>
     plainMarkdown(text),
   );
@@ -31,26 +29,26 @@ export function reportMarkdown(report: Report, { zone = 'utc' }: ReportOptions):
     '',
     ...others.map((text) => `- ${text}`),
     ...(others.length === 0 ? [] : ['']),
-    plainMarkdown(runLine(report, moments)),
+    plainMarkdown(runLine(report, times)),
     '',
     ...section('Downtime', downtime(report)),
-    ...section('Phases of the upgrade', phases(report, moments)),
-    ...section('Windows', windows(report, moments)),
-    ...section('Checks', checks(report, moments)),
-    ...section('Tasks with downtime', tasks(report, moments)),
+    ...section('Phases of the upgrade', phases(report, times)),
+    ...section('Windows', windows(report, times)),
+    ...section('Checks', checks(report, times)),
+    ...section('Tasks with downtime', tasks(report, times)),
     ...(report.observationGaps.length === 0
       ? []
       : section('Observation gaps', [plainMarkdown(observationGapsSentence(report.observationGaps)), ''])),
-    ...section('How it was measured', method(report, moments)),
+    ...section('How it was measured', method(report, times)),
   ];
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
 /** The checks that did not pass, by stage. */
-function checks(report: Report, moments: Moments): readonly string[] {
+function checks(report: Report, times: TimeFormat): readonly string[] {
   return report.checks.flatMap(({ stage, cloud, at, ok, checks: all }) => {
     const shown = checksToReport(all);
-    const head = `${stage} on ${cloud}, ${moments.time(at)}: ${ok ? 'pass' : 'FAIL'}, ${all.filter(({ status }) => status === 'pass').length} of ${all.length} passed`;
+    const head = `${stage} on ${cloud}, ${times.time(at)}: ${ok ? 'pass' : 'FAIL'}, ${all.filter(({ status }) => status === 'pass').length} of ${all.length} passed`;
     const lines = shown.map(
       ({ name, status, detail }) => `- ${status}: ${plainMarkdown(name)}: ${plainMarkdown(detail)}`,
     );
@@ -78,7 +76,7 @@ function downtime(report: Report): readonly string[] {
 type BudgetRow = { readonly phase: PhaseVerdict; readonly budget: BudgetVerdict | null; readonly first: boolean };
 
 /** One row per budget; a phase without a budget, or that never started, has its own row. */
-function phases({ verdict }: Report, moments: Moments): readonly string[] {
+function phases({ verdict }: Report, times: TimeFormat): readonly string[] {
   const all = judgedParts(verdict);
   if (all.length === 0) return [];
   const rows = all.flatMap((phase): readonly BudgetRow[] =>
@@ -89,7 +87,7 @@ function phases({ verdict }: Report, moments: Moments): readonly string[] {
   return markdownTable(
     [
       { head: 'phase', cell: ({ phase }) => plainMarkdown(phase.name) },
-      { head: 'from', cell: ({ phase, first }) => (first ? begin(phase, moments) : '') },
+      { head: 'from', cell: ({ phase, first }) => (first ? begin(phase, times) : '') },
       {
         head: 'took',
         align: 'right',
@@ -103,8 +101,8 @@ function phases({ verdict }: Report, moments: Moments): readonly string[] {
   );
 }
 
-const begin = ({ intervals: [first] }: PhaseVerdict, moments: Moments): string =>
-  first === undefined ? '' : moments.time(first.from);
+const begin = ({ intervals: [first] }: PhaseVerdict, times: TimeFormat): string =>
+  first === undefined ? '' : times.time(first.from);
 
 function resultOf({ phase, budget }: BudgetRow): string {
   if (phase.measures === null) return 'not started, not judged';
@@ -113,15 +111,15 @@ function resultOf({ phase, budget }: BudgetRow): string {
   return result === 'pass' || result === 'not-judged' ? word : `**${word}**`;
 }
 
-function windows(report: Report, moments: Moments): readonly string[] {
+function windows(report: Report, times: TimeFormat): readonly string[] {
   if (report.windows.length === 0) return ['None.', ''];
   const nameOf = seriesNames(report);
   const table = markdownTable(
     [
       { head: '', cell: ({ kind }) => (kind === 'down' ? '**DOWN**' : 'slow') },
       { head: 'probe', cell: (one) => plainMarkdown(nameOf(one)) },
-      { head: 'from', cell: ({ start }) => edgeText(start, moments) },
-      { head: 'to', cell: ({ end }) => (end === null ? 'not over yet' : edgeText(end, moments)) },
+      { head: 'from', cell: ({ start }) => edgeText(start, times) },
+      { head: 'to', cell: ({ end }) => (end === null ? 'not over yet' : edgeText(end, times)) },
       {
         head: 'duration',
         cell: (one) => `${errorBar(one.duration)}${windowState(one) === '' ? '' : `, ${windowState(one)}`}`,
@@ -140,13 +138,13 @@ function attributionText([task, ...others]: Report['windows'][number]['candidate
   return `${plainMarkdown(nameWithHosts(task))}${others.length === 0 ? '' : `, or to ${counted(others.length, 'other')}`}`;
 }
 
-function tasks(report: Report, moments: Moments): readonly string[] {
+function tasks(report: Report, times: TimeFormat): readonly string[] {
   const costly = costlyTasks(report.tasks);
   if (costly.length === 0) return [];
   const table = markdownTable(
     [
       { head: 'task', cell: (one) => plainMarkdown(nameWithHosts(one)) },
-      { head: 'from', cell: ({ start }) => moments.time(start) },
+      { head: 'from', cell: ({ start }) => times.time(start) },
       { head: 'windows', align: 'right', cell: (one) => String(one.windows) },
       { head: 'attributed', align: 'right', cell: (one) => duration(one.attributedDowntime) },
       { head: 'during', align: 'right', cell: (one) => duration(one.overlappingDowntime) },
@@ -159,8 +157,8 @@ function tasks(report: Report, moments: Moments): readonly string[] {
 const more = (rest: number): readonly string[] =>
   rest > 0 ? [`And ${rest} more; the JSON report lists all of them.`, ''] : [];
 
-const method = (report: Report, moments: Moments): readonly string[] => {
-  const rows = methodRows(report, moments);
+const method = (report: Report, times: TimeFormat): readonly string[] => {
+  const rows = methodRows(report, times);
   if (rows.length === 0) return [];
   return markdownTable(
     [
@@ -170,3 +168,47 @@ const method = (report: Report, moments: Moments): readonly string[] => {
     rows,
   );
 };
+
+/**
+ * Written as entities, which have no structural meaning in Markdown or HTML (CommonMark, 2.5) and do not end a table
+ * cell.
+ */
+const ENTITIES = new Set(['&', '<', '>', '|', '`', '\\']);
+const ESCAPED = new Set(['*', '_', '[', ']', '#', '~', '$', '{', '}']);
+
+/**
+ * Forges find these in the rendered text, so escapes do not help: @somebody would be notified, #1 and https://...
+ * linked, and :sign: replaced by a picture. A zero-width space separates them from the text that follows.
+ */
+const REFERENCES = /[@#!$%~&](?=\S)|(?<!\d):(?=\S)|:(?=[^\s\d])|\bwww(?=\.)/giu;
+const ZERO_WIDTH_SPACE = '\u200b';
+
+/** Escapes a text from outside, on one line: nothing in it is markup, a tag, a link or a column separator. */
+export function plainMarkdown(text: string): string {
+  const separated = printableLine(text).replaceAll(REFERENCES, `$&${ZERO_WIDTH_SPACE}`);
+  const escaped = Array.from(separated, (one) => {
+    if (ENTITIES.has(one)) return `&#${one.codePointAt(0)};`;
+    if (one === ZERO_WIDTH_SPACE) return '&#8203;';
+    return ESCAPED.has(one) ? `\\${one}` : one;
+  }).join('');
+  // List markers and underlines of headings count at the start of a line only.
+  return escaped.replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2').replace(/^[-+=]/, '\\$&');
+}
+
+/** Cells return Markdown: figures, fixed words, or the result of `plainMarkdown`. */
+export type MarkdownColumn<Row> = {
+  readonly head: string;
+  readonly align?: 'left' | 'right';
+  readonly cell: (row: Row) => string;
+};
+
+/** Formats a table, followed by an empty line. */
+export function markdownTable<Row>(columns: readonly MarkdownColumn<Row>[], rows: readonly Row[]): readonly string[] {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [
+    line(columns.map(({ head }) => head)),
+    line(columns.map(({ align }) => (align === 'right' ? '---:' : '---'))),
+    ...rows.map((row) => line(columns.map(({ cell }) => cell(row)))),
+    '',
+  ];
+}

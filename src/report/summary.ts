@@ -6,7 +6,7 @@ import { isMuchUnobserved, type Report } from '../domain/run/report.ts';
 import { damageText } from '../format/damage.ts';
 import { printableLine } from '../format/printable.ts';
 import { counted, duration, errorBar, span } from '../format/quantities.ts';
-import { seriesNames } from './names.ts';
+import { seriesNames } from './labels.ts';
 
 /** Summarizes a report for people, one sentence for each kind of downtime and each cloud and vantage. */
 export function summarySentences(report: Report): readonly Sentence[] {

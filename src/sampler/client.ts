@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { errorLine } from '../domain/error-line.ts';
-import type { SamplerEvent } from '../domain/ports.ts';
 import type { LeftoverServer } from '../domain/run/test-servers.ts';
+import type { SamplerEvent } from '../domain/sampler-event.ts';
 
 /** Sent from the main thread to the sampler thread. */
 export type SamplerCommand =

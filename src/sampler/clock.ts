@@ -1,7 +1,6 @@
 import { uptime } from 'node:os';
 import { performance } from 'node:perf_hooks';
-import type { Clock } from '../domain/ports.ts';
-import type { Millis } from '../domain/time.ts';
+import type { Clock, Millis } from '../domain/time.ts';
 
 /** Reads the clocks of the machine, in milliseconds. */
 export type Clocks = {

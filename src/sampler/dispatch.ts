@@ -1,9 +1,10 @@
 import type { VoidKind } from '../domain/cause.ts';
 import { judgeInterrupted } from '../domain/downtime/stalls.ts';
 import { errorLine } from '../domain/error-line.ts';
-import type { Clock, Probe, ProbeContext, ProbeResult, SamplerEvent } from '../domain/ports.ts';
+import type { Probe, ProbeContext, ProbeResult } from '../domain/probe.ts';
 import type { Sample } from '../domain/sample.ts';
-import type { Interval, Millis } from '../domain/time.ts';
+import type { SamplerEvent } from '../domain/sampler-event.ts';
+import type { Clock, Interval, Millis } from '../domain/time.ts';
 import type { StallWatch } from './stall-watch.ts';
 
 export type DispatchOptions = {

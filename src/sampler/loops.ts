@@ -1,6 +1,6 @@
-import type { Clock, Probe } from '../domain/ports.ts';
+import type { Probe } from '../domain/probe.ts';
 import type { Sample } from '../domain/sample.ts';
-import type { Millis } from '../domain/time.ts';
+import type { Clock, Millis } from '../domain/time.ts';
 import { type Cadence, createFastSampling, dueAt, firstSlotFrom, slotToServe } from './cadence.ts';
 import type { Schedule } from './clock.ts';
 import type { Dispatch } from './dispatch.ts';
@@ -129,7 +129,7 @@ export function closedLoop({ probe, cadence, dispatch, clock, schedule, signal }
   async function sendAndSettle(due: Millis, extra: boolean): Promise<void> {
     fastSampling.record(await dispatch.send({ dueAt: due, extra }, signal));
     if (active) scheduleNext();
-    await probe.settle?.({ signal, clock, progress: () => {} });
+    await probe.cleanUp?.({ signal, clock, progress: () => {} });
   }
 
   function send(due: Millis, extra: boolean): void {

@@ -1,5 +1,6 @@
-import type { Health, ObservationGap, Probe, SamplerEvent } from '../domain/ports.ts';
+import type { Probe } from '../domain/probe.ts';
 import { seriesId } from '../domain/sample.ts';
+import type { Health, ObservationGap, SamplerEvent } from '../domain/sampler-event.ts';
 import type { Millis } from '../domain/time.ts';
 import { staggerOffset } from './cadence.ts';
 import { type ClockEvent, createSchedule, type Timeline } from './clock.ts';

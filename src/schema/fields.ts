@@ -160,9 +160,7 @@ export const lessThan = <const K extends string, const L extends string>(key: K,
   path: [key],
   check: (given) => {
     const value: number | undefined = given[key];
-    return value !== undefined && value >= given[limit]
-      ? `less than the ${limit} (${showDuration(given[limit])})`
-      : null;
+    return value !== undefined && value >= given[limit] ? `less than ${limit} (${showDuration(given[limit])})` : null;
   },
 });
 
@@ -171,6 +169,6 @@ export const atMost = <const K extends string, const L extends string>(key: K, l
   path: [key],
   check: (given) => {
     const value: number | undefined = given[key];
-    return value !== undefined && value > given[limit] ? `at most the ${limit} (${showDuration(given[limit])})` : null;
+    return value !== undefined && value > given[limit] ? `at most ${limit} (${showDuration(given[limit])})` : null;
   },
 });

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Log } from '../domain/ports.ts';
+import type { Log } from '../domain/log.ts';
 import { UserError } from '../domain/user-error.ts';
 import { printableJson } from '../format/printable.ts';
 import type { App } from './route.ts';

@@ -11,9 +11,11 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { ReportFormat, SampleFormat } from '../api/formats.ts';
 import type { Read } from '../api/shared.ts';
-import type { JournalReader, Log, UpgradeRecorder } from '../domain/ports.ts';
+import type { JournalReader } from '../domain/journal.ts';
+import type { Log } from '../domain/log.ts';
 import type { LiveStatus, RunReader } from '../domain/run/live.ts';
 import type { Sample } from '../domain/sample.ts';
+import type { UpgradeRecorder } from '../domain/upgrade/upgrade-recorder.ts';
 import type { Verdict } from '../domain/upgrade/verdict.ts';
 import type { Limits } from './limits.ts';
 

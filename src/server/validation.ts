@@ -1,7 +1,8 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import { z } from 'zod';
 import type { BriefReport } from '../domain/run/report.ts';
-import { didYouMean, listed } from '../format/did-you-mean.ts';
+import { didYouMean } from '../format/did-you-mean.ts';
+import { listed } from '../format/lists.ts';
 import { Problem } from './problem.ts';
 import type { App } from './route.ts';
 

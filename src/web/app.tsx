@@ -2,12 +2,12 @@ import type { JSX } from 'preact';
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import type { ApiWindow } from '../api/window.ts';
 import { span } from '../format/quantities.ts';
-import { overallAt, reportAt } from './at-moment.ts';
 import { Budgets } from './budgets.tsx';
+import { overallAt, reportAt } from './extend-to-now.ts';
 import { Checks, Downtime, Method, Phases, SeriesTable, Slowdown, Tasks } from './figures.tsx';
-import { createMoments, LOCAL, type Moments } from './moments.ts';
 import { Now, Prober } from './now.tsx';
 import { nowOf, type PageState, type Source, type Store } from './state.ts';
+import { createTimeFormat, LOCAL, type TimeFormat } from './time-format.ts';
 import { TimelineView } from './timeline.tsx';
 import type { View } from './view.ts';
 import { Windows } from './windows.tsx';
@@ -24,7 +24,7 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
   const [zone, setZone] = useState(firstZone);
   const [selected, setSelected] = useState<string | null>(null);
   const [asked, setAsked] = useState<View | null>(null);
-  const moments = useMemo(() => createMoments(zone), [zone]);
+  const times = useMemo(() => createTimeFormat(zone), [zone]);
   const { status, report, link } = state;
   const watched = (report?.probes.length ?? 0) > 0;
   const isDown = status?.series.some((one) => one.state === 'down') === true;
@@ -56,8 +56,8 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
         <Zones zone={zone} own={firstZone} onZone={setZone} />
       </header>
       <main>
-        {link.kind === 'file' ? <ReportBanner state={state} moments={moments} /> : null}
-        {status === null ? null : <Now status={status} report={report} link={link} now={now} moments={moments} />}
+        {link.kind === 'file' ? <ReportBanner state={state} times={times} /> : null}
+        {status === null ? null : <Now status={status} report={report} link={link} now={now} times={times} />}
         {report === null || shown === null ? (
           <p class="note">{link.kind === 'lost' ? 'The daemon is not responding.' : 'Loading…'}</p>
         ) : (
@@ -75,14 +75,14 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
                 <TimelineView
                   state={{ ...state, report }}
                   now={Math.floor(now / 1000) * 1000}
-                  moments={moments}
+                  times={times}
                   selected={selected}
                   onSelect={select}
                   asked={asked}
                 />
                 <Windows
                   report={shown}
-                  moments={moments}
+                  times={times}
                   source={source}
                   selected={selected}
                   onSelect={select}
@@ -90,12 +90,12 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
                 />
               </>
             ) : null}
-            <Phases report={shown} moments={moments} />
-            <Checks report={report} moments={moments} />
-            <Tasks report={report} moments={moments} />
+            <Phases report={shown} times={times} />
+            <Checks report={report} times={times} />
+            <Tasks report={report} times={times} />
             {watched ? <SeriesTable report={shown} /> : null}
             <Slowdown report={report} />
-            <Method report={report} moments={moments} />
+            <Method report={report} times={times} />
           </>
         )}
       </main>
@@ -111,13 +111,7 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
 }
 
 /** The header of a report file: the verdict and summary. */
-function ReportBanner({
-  state,
-  moments,
-}: {
-  readonly state: PageState;
-  readonly moments: Moments;
-}): JSX.Element | null {
+function ReportBanner({ state, times }: { readonly state: PageState; readonly times: TimeFormat }): JSX.Element | null {
   const { report } = state;
   if (report === null) return null;
   const [first, ...rest] = report.summary;
@@ -131,7 +125,7 @@ function ReportBanner({
         </p>
       ))}
       <p>
-        {moments.day(Date.parse(startedAt))} to {moments.time(Date.parse(endedAt))}, {span(durationSeconds)}
+        {times.day(Date.parse(startedAt))} to {times.time(Date.parse(endedAt))}, {span(durationSeconds)}
       </p>
     </section>
   );

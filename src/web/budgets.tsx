@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import type { ApiPhase } from '../api/phase.ts';
 import type { ApiStatus } from '../api/status.ts';
+import { BUDGETS } from '../domain/upgrade/plan.ts';
 import { budgetName, budgetSentence, measureText, RESULT_WORDS } from '../format/budgets.ts';
 import { duration } from '../format/quantities.ts';
 
@@ -48,8 +49,6 @@ function Budget({ budget }: { readonly budget: ApiPhase['budgets'][number] }): J
   const tone = TONES[result];
   const share = (value: number): number => (limit > 0 ? Math.min(1, value / limit) : value > 0 ? 1 : 0) * 100;
   const used = measured ?? { min: 0, estimate: 0, max: 0 };
-  const seconds =
-    name === 'api_downtime' || name === 'boot_downtime' || name === 'data_plane_downtime' || name === 'longest_window';
   return (
     <div class={`budget ${tone}`}>
       <p>
@@ -62,7 +61,7 @@ function Budget({ budget }: { readonly budget: ApiPhase['budgets'][number] }): J
       </div>
       <strong>
         {measureText(name, measured)}
-        {seconds ? ` of ${duration(limit)}` : ''}
+        {BUDGETS[name].unit === 'seconds' ? ` of ${duration(limit)}` : ''}
       </strong>
     </div>
   );

@@ -1,16 +1,16 @@
 import type { JSX } from 'preact';
 import type { ApiPhase } from '../api/phase.ts';
 import type { ApiOverall, ApiReport } from '../api/report.ts';
-import { BUDGET_NAMES, DOWNTIME_BUDGETS, isDowntimeBudget } from '../domain/upgrade/plan.ts';
+import { BUDGET_NAMES, BUDGETS, isDowntimeBudget } from '../domain/upgrade/plan.ts';
 import { budgetLimit, budgetSentence, RESULT_WORDS } from '../format/budgets.ts';
+import { checksToReport } from '../format/checks.ts';
 import { capitalized, counted, duration, errorBar, latency, percent, span } from '../format/quantities.ts';
-import { checksToReport } from '../format/tempest.ts';
-import { downtimeFigures } from './at-moment.ts';
-import type { Moments } from './moments.ts';
+import { downtimeFigures } from './extend-to-now.ts';
 import { seriesNames } from './scene.ts';
 import { Table } from './table.tsx';
+import type { TimeFormat } from './time-format.ts';
 
-type Part = { readonly report: ApiReport; readonly moments: Moments };
+type Part = { readonly report: ApiReport; readonly times: TimeFormat };
 
 const TONES = { 'not-judged': 'unknown', pass: 'good', 'not-proven': 'warn', fail: 'bad' } as const;
 
@@ -43,7 +43,7 @@ export function Downtime({
   );
 }
 
-export function Phases({ report, moments }: Part): JSX.Element | null {
+export function Phases({ report, times }: Part): JSX.Element | null {
   const { run, outside } = report.verdict;
   const whole = [outside, run].filter((one) => one !== null);
   const begun = [...report.phases, ...whole].filter(({ intervals }) => intervals.length > 0);
@@ -51,7 +51,7 @@ export function Phases({ report, moments }: Part): JSX.Element | null {
   if (begun.length === 0) return null;
   const limited = BUDGET_NAMES.filter(isDowntimeBudget).flatMap((budget) =>
     report.probeTypes
-      .filter(({ name, countsOverall }) => name === DOWNTIME_BUDGETS[budget] && countsOverall)
+      .filter(({ name, countsOverall }) => name === BUDGETS[budget].downtimeOf && countsOverall)
       .map(({ label }) => ({ budget, label })),
   );
   return (
@@ -65,7 +65,7 @@ export function Phases({ report, moments }: Part): JSX.Element | null {
           { head: 'Phase', cell: ({ name }) => name },
           { head: 'Verdict', cell: verdictOf },
           { head: 'Promise', cell: ({ promise }) => promise },
-          { head: 'Started', cell: ({ intervals }) => moments.time(Date.parse(intervals[0]?.startedAt ?? '')) },
+          { head: 'Started', cell: ({ intervals }) => times.time(Date.parse(intervals[0]?.startedAt ?? '')) },
           {
             head: 'Took',
             figure: true,
@@ -115,7 +115,7 @@ const shortList = (hosts: readonly string[]): string =>
   hosts.length > 3 ? `${hosts.slice(0, 2).join(', ')} and ${hosts.length - 2} more` : hosts.join(', ');
 
 /** Tasks with downtime attributed to them or overlapping them. */
-export function Tasks({ report, moments }: Part): JSX.Element | null {
+export function Tasks({ report, times }: Part): JSX.Element | null {
   if (report.tasks.length === 0) return null;
   return (
     <section aria-labelledby="tasks-title">
@@ -131,7 +131,7 @@ export function Tasks({ report, moments }: Part): JSX.Element | null {
           },
           { head: 'Kind', cell: ({ kind }) => kind },
           { head: 'Hosts', cell: ({ hosts }) => shortList(hosts) },
-          { head: 'Started', cell: ({ start }) => moments.exact(Date.parse(start)) },
+          { head: 'Started', cell: ({ start }) => times.exact(Date.parse(start)) },
           { head: 'Windows', figure: true, cell: ({ windows }) => windows },
           { head: 'Downtime attributed', figure: true, cell: (one) => duration(one.downtimeAttributedSeconds) },
           { head: 'Downtime during', figure: true, cell: (one) => duration(one.downtimeDuringSeconds) },
@@ -175,7 +175,7 @@ export function SeriesTable({ report }: { readonly report: ApiReport }): JSX.Ele
 }
 
 /** The checks before and after the upgrade; those that did not pass are listed. */
-export function Checks({ report, moments }: Part): JSX.Element | null {
+export function Checks({ report, times }: Part): JSX.Element | null {
   if (report.checks.length === 0) return null;
   return (
     <section aria-labelledby="checks-title">
@@ -190,7 +190,7 @@ export function Checks({ report, moments }: Part): JSX.Element | null {
                 {stage}: {ok ? 'pass' : 'FAIL'}
               </strong>{' '}
               <span class="note">
-                {cloud}, {moments.day(Date.parse(at))}: {passed} of {checks.length} passed
+                {cloud}, {times.day(Date.parse(at))}: {passed} of {checks.length} passed
               </span>
             </p>
             {reported.length === 0 ? null : (
@@ -265,7 +265,7 @@ export function Slowdown({ report }: { readonly report: ApiReport }): JSX.Elemen
 }
 
 /** What a reader needs to judge the figures, or to measure the same again. */
-export function Method({ report, moments }: Part): JSX.Element {
+export function Method({ report, times }: Part): JSX.Element {
   const { run, probes, observationGaps, servers } = report;
   const nameOf = seriesNames(report);
   const rows: readonly (readonly [string, string])[] = [
@@ -281,7 +281,7 @@ export function Method({ report, moments }: Part): JSX.Element {
           ({ id, startedAt, endedAt, ended }) =>
             [
               `session ${id}`,
-              `${moments.day(Date.parse(startedAt))} to ${moments.time(Date.parse(endedAt))}${ended || run.running ? '' : ', ended without a stop'}`,
+              `${times.day(Date.parse(startedAt))} to ${times.time(Date.parse(endedAt))}${ended || run.running ? '' : ', ended without a stop'}`,
             ] as const,
         )
       : []),
@@ -306,7 +306,7 @@ export function Method({ report, moments }: Part): JSX.Element {
           <ul>
             {observationGaps.slice(0, 50).map((gap) => (
               <li key={`${gap.startedAt} ${gap.kind}`}>
-                {moments.time(Date.parse(gap.startedAt))}, {duration(gap.durationSeconds)}: {gap.message}
+                {times.time(Date.parse(gap.startedAt))}, {duration(gap.durationSeconds)}: {gap.message}
               </li>
             ))}
           </ul>

@@ -1,4 +1,5 @@
 import { RESULT_WORDS } from '../format/budgets.ts';
+import { causeLabel } from '../format/causes.ts';
 import { duration, errorBar } from '../format/quantities.ts';
 import type { Hit, Pointer, Words } from './pane.ts';
 import type { Scene, WindowBand } from './scene.ts';
@@ -51,7 +52,7 @@ export function hitLane({ at, slack, y }: Pointer, scene: Scene, { exact }: Word
     .sort((a, b) => Number(b.window.kind === 'down') - Number(a.window.kind === 'down'))[0];
   if (found !== undefined) {
     const { window, start } = found;
-    const by = window.causes[0] === undefined ? [] : [`${window.causes[0].kind} by ${window.causes[0].service}`];
+    const by = window.causes[0] === undefined ? [] : [causeLabel(window.causes[0])];
     const task = window.task === null ? [] : [`attributed to ${window.task.kind} '${window.task.name}'`];
     const state = `${window.kind === 'down' ? 'down' : 'slow'} ${errorBar(window.durationSeconds)}`;
     return {

@@ -2,8 +2,8 @@ import { render } from 'preact';
 import { App } from './app.tsx';
 import { embeddedData, readFile } from './file-source.ts';
 import { followDaemon } from './live-source.ts';
-import { LOCAL } from './moments.ts';
 import { createStore } from './state.ts';
+import { LOCAL } from './time-format.ts';
 import './style.css';
 
 const root = document.getElementById('rollwatch');

@@ -2,10 +2,11 @@ import type { JSX } from 'preact';
 import type { ApiReport } from '../api/report.ts';
 import type { ApiSeriesStatus, ApiStatus } from '../api/status.ts';
 import { isMuchUnobserved } from '../domain/run/report.ts';
+import { causeLabel } from '../format/causes.ts';
 import { counted, duration, latency, span } from '../format/quantities.ts';
-import type { Moments } from './moments.ts';
 import { seriesNames } from './scene.ts';
 import type { PageState } from './state.ts';
+import type { TimeFormat } from './time-format.ts';
 
 type NowProps = {
   readonly status: ApiStatus;
@@ -13,7 +14,7 @@ type NowProps = {
   readonly link: PageState['link'];
   /** By the daemon's clock. */
   readonly now: number;
-  readonly moments: Moments;
+  readonly times: TimeFormat;
 };
 
 type Headline = {
@@ -25,10 +26,10 @@ type Headline = {
 const SIGNS = { good: '●', bad: '▼', warn: '◆', unknown: '?' } as const;
 
 /** The current state at a glance: what is down, since when, and during which task. */
-export function Now({ status, report, link, now, moments }: NowProps): JSX.Element {
+export function Now({ status, report, link, now, times }: NowProps): JSX.Element {
   const nameOf =
     report === null ? (one: ApiSeriesStatus) => `${one.probe} ${one.connection || one.target}` : seriesNames(report);
-  const { tone, text, more } = headline(status, { now, link, nameOf, moments });
+  const { tone, text, more } = headline(status, { now, link, nameOf, times });
   return (
     <>
       <section class={`banner ${tone}`} aria-label="Now">
@@ -64,10 +65,10 @@ type Around = {
   readonly now: number;
   readonly link: PageState['link'];
   readonly nameOf: (one: ApiSeriesStatus) => string;
-  readonly moments: Moments;
+  readonly times: TimeFormat;
 };
 
-function headline(status: ApiStatus, { now, link, nameOf, moments }: Around): Headline {
+function headline(status: ApiStatus, { now, link, nameOf, times }: Around): Headline {
   if (link.kind === 'lost') {
     return {
       tone: 'unknown',
@@ -98,7 +99,7 @@ function headline(status: ApiStatus, { now, link, nameOf, moments }: Around): He
       tone: 'bad',
       text: `Down for ${Math.max(0, (now - since) / 1000).toFixed(1)} s: ${failing.map(nameOf).join(', ')}`,
       more: [
-        `since ${moments.exact(since)}${cause === undefined ? '' : `, ${cause.kind} by ${cause.service}`}`,
+        `since ${times.exact(since)}${cause === undefined ? '' : `, ${causeLabel(cause)}`}`,
         ...(attributed === null ? [] : [`attributed to ${attributed.kind} '${attributed.name}'`]),
         ...around,
       ],

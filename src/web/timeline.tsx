@@ -4,19 +4,19 @@ import { bootsPane } from './boots.ts';
 import { lanesPane } from './lanes.ts';
 import { latencyPane } from './latency.ts';
 import { describe, Legend } from './legend.tsx';
-import type { Moments } from './moments.ts';
 import { type Palette, readPalette } from './palette.ts';
 import type { Hit } from './pane.ts';
 import { createPlot, type Plot } from './plot.ts';
 import { packed, readReport, sceneOf } from './scene.ts';
 import type { PageState } from './state.ts';
+import type { TimeFormat } from './time-format.ts';
 import { panBy, type View, wholeOf, zoomAround, zoomTo } from './view.ts';
 
 type TimelineProps = {
   readonly state: PageState & { readonly report: NonNullable<PageState['report']> };
   /** By the daemon's clock. */
   readonly now: number;
-  readonly moments: Moments;
+  readonly times: TimeFormat;
   readonly selected: string | null;
   readonly onSelect: (windowId: string) => void;
   /** An interval to show, chosen elsewhere on the page. */
@@ -31,7 +31,7 @@ const DARK = '(prefers-color-scheme: dark)';
 const EXACT = 30_000;
 
 /** Phases, tasks, states, boots and latencies over time; drag, wheel, pinch or keys zoom. */
-export function TimelineView({ state, now, moments, selected, onSelect, asked }: TimelineProps): JSX.Element {
+export function TimelineView({ state, now, times, selected, onSelect, asked }: TimelineProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const plots = useRef<readonly Plot[]>([]);
   const [view, setView] = useState<View | null>(null);
@@ -43,7 +43,7 @@ export function TimelineView({ state, now, moments, selected, onSelect, asked }:
   const scene = useMemo(() => sceneOf(read, state, { rows, lastedUntil: now }), [read, state.drawn, rows, now]);
   const whole = wholeOf(scene);
   const seen = view ?? whole;
-  const drawn = { scene, view: seen, palette, zone: moments.zone, label: moments.axis, selected };
+  const drawn = { scene, view: seen, palette, zone: times.zone, label: times.axis, selected };
   const latest = useRef(drawn);
   /** Marks the first picture with samples, for `npm run bench -- page`. */
   const marked = useRef(false);
@@ -92,12 +92,12 @@ export function TimelineView({ state, now, moments, selected, onSelect, asked }:
       performance.mark('rollwatch-drawn');
     });
     return () => cancelAnimationFrame(frame);
-  }, [scene, seen.from, seen.until, palette, moments, selected]);
+  }, [scene, seen.from, seen.until, palette, times, selected]);
 
   function under(event: MouseEvent): { readonly hit: Hit | null; readonly at: number } | null {
     for (const plot of plots.current) {
       const pointer = plot.locate(event);
-      if (pointer !== null) return { hit: plot.pane.hit(pointer, latest.current.scene, moments), at: pointer.at };
+      if (pointer !== null) return { hit: plot.pane.hit(pointer, latest.current.scene, times), at: pointer.at };
     }
     return null;
   }
@@ -136,7 +136,7 @@ export function TimelineView({ state, now, moments, selected, onSelect, asked }:
     };
     parent.addEventListener('wheel', wheel, { passive: false });
     return () => parent.removeEventListener('wheel', wheel);
-  }, [moments]);
+  }, [times]);
 
   /** Whether the view is so narrow that seconds are too coarse. */
   const exact = seen.until - seen.from < EXACT;
@@ -223,9 +223,9 @@ export function TimelineView({ state, now, moments, selected, onSelect, asked }:
         )}
       </div>
       <p class="note">
-        {moments.day(seen.from).slice(0, 11)}
-        {exact ? moments.exact(seen.from) : moments.time(seen.from)} to{' '}
-        {exact ? moments.exact(seen.until) : moments.time(seen.until)}, {moments.zone}. Drag or Ctrl+wheel to zoom,
+        {times.day(seen.from).slice(0, 11)}
+        {exact ? times.exact(seen.from) : times.time(seen.from)} to{' '}
+        {exact ? times.exact(seen.until) : times.time(seen.until)}, {times.zone}. Drag or Ctrl+wheel to zoom,
         Shift+wheel to pan.
       </p>
     </section>

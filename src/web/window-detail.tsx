@@ -2,14 +2,15 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { ApiSample } from '../api/sample.ts';
 import type { ApiWindow } from '../api/window.ts';
+import { causeLabel } from '../format/causes.ts';
 import { duration, latency } from '../format/quantities.ts';
-import type { Moments } from './moments.ts';
 import type { Source } from './state.ts';
 import { Table } from './table.tsx';
+import type { TimeFormat } from './time-format.ts';
 
 type DetailProps = {
   readonly window: ApiWindow;
-  readonly moments: Moments;
+  readonly times: TimeFormat;
   readonly source: Source;
   readonly onShow: () => void;
 };
@@ -17,7 +18,7 @@ type DetailProps = {
 type Read = { readonly samples: readonly ApiSample[] } | { readonly problem: string } | null;
 
 /** The samples around the edges of a window, with their request ids, and every task that may have caused it. */
-export function WindowDetail({ window, moments, source, onShow }: DetailProps): JSX.Element {
+export function WindowDetail({ window, times, source, onShow }: DetailProps): JSX.Element {
   const [read, setRead] = useState<Read>(null);
   const { id, end } = window;
   useEffect(() => {
@@ -55,14 +56,14 @@ export function WindowDetail({ window, moments, source, onShow }: DetailProps): 
             { head: 'Role', cell: (task) => task.role ?? '' },
             { head: 'Play', cell: (task) => task.play ?? '' },
             { head: 'Hosts', cell: (task) => task.hosts.join(', ') },
-            { head: 'Started', cell: (task) => moments.exact(Date.parse(task.start)) },
+            { head: 'Started', cell: (task) => times.exact(Date.parse(task.start)) },
             { head: 'Took', figure: true, cell: lasted },
             { head: 'Source', cell: (task) => task.sources.join(', ') },
           ]}
         />
       )}
       <h3>Samples around its edges</h3>
-      <Samples read={read} moments={moments} />
+      <Samples read={read} times={times} />
     </div>
   );
 }
@@ -70,7 +71,7 @@ export function WindowDetail({ window, moments, source, onShow }: DetailProps): 
 const lasted = ({ start, end }: ApiWindow['candidates'][number]): string =>
   end === null ? 'end unknown' : duration((Date.parse(end) - Date.parse(start)) / 1000);
 
-function Samples({ read, moments }: { readonly read: Read; readonly moments: Moments }): JSX.Element {
+function Samples({ read, times }: { readonly read: Read; readonly times: TimeFormat }): JSX.Element {
   if (read === null) return <p class="note">Loading…</p>;
   if ('problem' in read) return <p class="note">Currently unavailable: {read.problem}.</p>;
   if (read.samples.length === 0) return <p class="note">No samples are available for this window.</p>;
@@ -80,7 +81,7 @@ function Samples({ read, moments }: { readonly read: Read; readonly moments: Mom
       keyOf={(one) => `${one.session} ${one.seq}`}
       rows={read.samples}
       columns={[
-        { head: 'Sent', cell: (one) => moments.exact(Date.parse(one.startedAt)) },
+        { head: 'Sent', cell: (one) => times.exact(Date.parse(one.startedAt)) },
         {
           head: 'Outcome',
           cell: (one) => (
@@ -93,7 +94,7 @@ function Samples({ read, moments }: { readonly read: Read; readonly moments: Mom
         { head: 'Took', figure: true, cell: (one) => latency(one.durationSeconds) },
         {
           head: 'Cause',
-          cell: ({ cause }) => (cause === null ? '' : `${cause.kind} by ${cause.service}: ${cause.message}`),
+          cell: ({ cause }) => (cause === null ? '' : `${causeLabel(cause)}: ${cause.message}`),
         },
         { head: 'Status', figure: true, cell: ({ cause }) => cause?.status ?? '' },
         { head: 'Request id', cell: (one) => <code>{one.requestId ?? ''}</code> },

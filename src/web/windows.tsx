@@ -3,15 +3,16 @@ import { useState } from 'preact/hooks';
 import type { ApiReport } from '../api/report.ts';
 import type { ApiBracket } from '../api/shared.ts';
 import type { ApiWindow } from '../api/window.ts';
+import { causeCounts } from '../format/causes.ts';
 import { counted, errorBar } from '../format/quantities.ts';
-import type { Moments } from './moments.ts';
 import { seriesNames } from './scene.ts';
 import type { Source } from './state.ts';
+import type { TimeFormat } from './time-format.ts';
 import { WindowDetail } from './window-detail.tsx';
 
 type WindowsProps = {
   readonly report: ApiReport;
-  readonly moments: Moments;
+  readonly times: TimeFormat;
   readonly source: Source;
   readonly selected: string | null;
   readonly onSelect: (id: string | null) => void;
@@ -24,7 +25,7 @@ const SHOWN = 100;
 const HEADS = ['State', 'Probe', 'Started', 'Ended', 'Duration', 'Causes', 'Task at start', 'Phase'];
 
 /** All windows, newest first; each expands to the samples around its edges. */
-export function Windows({ report, moments, source, selected, onSelect, onShow }: WindowsProps): JSX.Element {
+export function Windows({ report, times, source, selected, onSelect, onShow }: WindowsProps): JSX.Element {
   const [all, setAll] = useState(false);
   const windows = report.windows.toReversed();
   const chosen = windows.findIndex(({ id }) => id === selected);
@@ -39,7 +40,7 @@ export function Windows({ report, moments, source, selected, onSelect, onShow }:
         <div class="scroll" tabIndex={0} role="group" aria-label="Windows">
           <table class="windows">
             <caption>
-              Newest first. Times in {moments.zone}: best estimate, with the error bounds before and after it.
+              Newest first. Times in {times.zone}: best estimate, with the error bounds before and after it.
             </caption>
             <thead>
               <tr>
@@ -59,19 +60,14 @@ export function Windows({ report, moments, source, selected, onSelect, onShow }:
                       key={window.id}
                       window={window}
                       name={nameOf(window)}
-                      moments={moments}
+                      times={times}
                       open={open}
                       onOpen={() => onSelect(open ? null : window.id)}
                     />
                     {open ? (
                       <tr key={`${window.id} detail`} class="detail" id="window-detail">
                         <td colSpan={HEADS.length}>
-                          <WindowDetail
-                            window={window}
-                            moments={moments}
-                            source={source}
-                            onShow={() => onShow(window)}
-                          />
+                          <WindowDetail window={window} times={times} source={source} onShow={() => onShow(window)} />
                         </td>
                       </tr>
                     ) : null}
@@ -94,12 +90,12 @@ export function Windows({ report, moments, source, selected, onSelect, onShow }:
 type RowProps = {
   readonly window: ApiWindow;
   readonly name: string;
-  readonly moments: Moments;
+  readonly times: TimeFormat;
   readonly open: boolean;
   readonly onOpen: () => void;
 };
 
-function WindowRow({ window, name, moments, open, onOpen }: RowProps): JSX.Element {
+function WindowRow({ window, name, times, open, onOpen }: RowProps): JSX.Element {
   const down = window.kind === 'down';
   const others = window.candidates.length - 1;
   return (
@@ -120,10 +116,10 @@ function WindowRow({ window, name, moments, open, onOpen }: RowProps): JSX.Eleme
       </th>
       <td>{name}</td>
       <td>
-        <Edge edge={window.start} moments={moments} />
+        <Edge edge={window.start} times={times} />
       </td>
       <td>
-        {window.end === null ? <strong>not over yet</strong> : <Edge edge={window.end} moments={moments} />}
+        {window.end === null ? <strong>not over yet</strong> : <Edge edge={window.end} times={times} />}
         {window.provisional ? <small>provisional</small> : null}
       </td>
       <td class="nowrap">{errorBar(window.durationSeconds)}</td>
@@ -144,13 +140,13 @@ function WindowRow({ window, name, moments, open, onOpen }: RowProps): JSX.Eleme
   );
 }
 
-function Edge({ edge, moments }: { readonly edge: ApiBracket; readonly moments: Moments }): JSX.Element {
+function Edge({ edge, times }: { readonly edge: ApiBracket; readonly times: TimeFormat }): JSX.Element {
   const at = Date.parse(edge.estimate);
   const before = ((at - Date.parse(edge.earliest)) / 1000).toFixed(3);
   const after = ((Date.parse(edge.latest) - at) / 1000).toFixed(3);
   return (
     <span class="nowrap">
-      {moments.exact(at)}
+      {times.exact(at)}
       <small>
         −{before} +{after} s
       </small>
@@ -160,5 +156,5 @@ function Edge({ edge, moments }: { readonly edge: ApiBracket; readonly moments: 
 
 function causes({ kind, causes: all, failedSamples }: ApiWindow): string {
   if (kind === 'degraded') return counted(failedSamples, 'slow sample');
-  return all.map((one) => `${one.kind} by ${one.service} (${one.count})`).join(', ');
+  return causeCounts(all);
 }

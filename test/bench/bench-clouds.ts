@@ -13,8 +13,8 @@ export function benchClouds(
   const afterFailure = { interval: 100, limit: 60_000 };
   const paced = { interval: 1000, slow: 500, afterFailure, timeout: TIMEOUT };
   const boot = {
-    budget: 15_000,
-    deleteLimit: 30_000,
+    activeTimeout: 15_000,
+    deleteTimeout: 30_000,
     poll: 250,
     requestTimeout: 10_000,
     flavor: null,

@@ -1,4 +1,4 @@
-import type { JournalEntry, Session } from '../../src/domain/ports.ts';
+import type { JournalEntry, Session } from '../../src/domain/journal.ts';
 import type { Sample, Series } from '../../src/domain/sample.ts';
 import type { Task } from '../../src/domain/upgrade/task.ts';
 import { openJournal } from '../../src/journal/open-journal.ts';

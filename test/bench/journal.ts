@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JournalReader, JournalWriter, SampleFilter } from '../../src/domain/ports.ts';
+import type { Journal, JournalReader, SampleFilter } from '../../src/domain/journal.ts';
 import type { Sample } from '../../src/domain/sample.ts';
 import { openJournal, readJournal } from '../../src/journal/open-journal.ts';
 import { failedSample, okSample, SERIES } from '../support/samples.ts';
@@ -31,7 +31,7 @@ function sample(seq: number): Sample {
   return { ...one, stages, requestId: `req-6f2b1c52-7c0a-4b7e-9d5e-${String(seq).padStart(12, '0')}` };
 }
 
-function append(journal: JournalWriter, from: number, until: number): void {
+function append(journal: Journal, from: number, until: number): void {
   for (let seq = from; seq < until; seq++) journal.append({ type: 'sample', sample: sample(seq) });
 }
 
@@ -54,7 +54,7 @@ async function longestWait(work: () => Promise<unknown>): Promise<number> {
   return Math.max(longest, performance.now() - last - 1);
 }
 
-async function flushes(journal: JournalWriter, first: number, size: number): Promise<string> {
+async function flushes(journal: Journal, first: number, size: number): Promise<string> {
   const took: number[] = [];
   for (let round = 0; round < 200; round++) {
     append(journal, first + round * size, first + (round + 1) * size);

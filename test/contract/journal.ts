@@ -1,21 +1,16 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CheckRun } from '../../src/domain/check.ts';
-import type {
-  JournalReader,
-  JournalWriter,
-  ObservationGap,
-  SampleFilter,
-  ServerEvent,
-} from '../../src/domain/ports.ts';
+import type { Journal, JournalReader, SampleFilter } from '../../src/domain/journal.ts';
 import type { Sample, Series } from '../../src/domain/sample.ts';
+import type { ObservationGap, ServerEvent } from '../../src/domain/sampler-event.ts';
 import { anySample } from '../support/any-sample.ts';
 import { failedSample, okSample, SERIES } from '../support/samples.ts';
 import { task } from '../support/tasks.ts';
 
 /** A place for one journal, empty at first. It may be opened several times. */
 export type JournalPlace = {
-  write(): Promise<JournalWriter>;
+  write(): Promise<Journal>;
   read(): Promise<JournalReader>;
   clear(): Promise<void>;
 };
@@ -60,7 +55,7 @@ const seqs = async (journal: JournalReader, filter: SampleFilter) => (await coll
 export function journalContract(name: string, open: () => Promise<JournalPlace>, { runs = 60 } = {}): void {
   describe(name, () => {
     let place: JournalPlace;
-    let journal: JournalWriter;
+    let journal: Journal;
 
     beforeEach(async () => {
       place = await open();

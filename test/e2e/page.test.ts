@@ -90,7 +90,7 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
     await windowRows().first().waitFor();
     const shown = Date.now();
     expect(shown - failed).toBeLessThan(SHOWN);
-    await banner.getByText(/connection-refused by nova-api/).waitFor();
+    await banner.getByText(/connection-refused \(nova-api\)/).waitFor();
     await banner.getByText(`attributed to task '${HOSTILE}'`).waitFor();
     await windowRows().filter({ hasText: 'not over yet' }).first().waitFor();
     expect(await page.title()).toContain('▼ DOWN');
@@ -123,7 +123,7 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
     await samples.first().waitFor();
     const texts = await samples.allInnerTexts();
     expect(texts.some((text) => text.includes('ok') && /req-[0-9a-f-]{36}/.test(text))).toBe(true);
-    expect(texts.some((text) => text.includes('failed') && text.includes('connection-refused by nova-api'))).toBe(true);
+    expect(texts.some((text) => text.includes('failed') && text.includes('connection-refused (nova-api)'))).toBe(true);
     const candidates = page.getByRole('group', { name: /^Tasks that were running/ }).locator('tbody tr');
     expect(await candidates.first().innerText()).toContain(HOSTILE);
     await down.last().getByRole('button').press('Enter');
@@ -246,7 +246,7 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
   });
 });
 
-/** Both pages may stand in different zones: moments are left out. */
+/** Both pages may stand in different zones: times are left out. */
 const words = (text: string) => text.replaceAll(/\d\d:\d\d:\d\d\.\d{3}/g, 'at').replaceAll(/\s+/g, ' ');
 
 const samples = z.array(z.looseObject({ settledAt: z.string().nullable() }));

@@ -56,7 +56,7 @@ const follow = (changes: Partial<FollowAraOptions> = {}) => {
   );
 };
 
-const isAgain = (state: Parameters<OnConnectionChange>[0]): boolean => state !== 'back' && state.again;
+const isAgain = (state: Parameters<OnConnectionChange>[0]): boolean => state !== 'recovered' && state.again;
 
 const withoutStart = ({ id }: { readonly id: string }): string => id.replace(/^(ara-\d+)-\d{13}/, '$1');
 
@@ -131,7 +131,10 @@ describe('following ARA', () => {
     expect(states[0]).toEqual({ problem: expect.stringMatching(reason), again: false });
     ara.instead = null;
     await expect.poll(() => seen.length).toBe(22);
-    expect(states.filter((state) => !isAgain(state))).toEqual([{ problem: expect.any(String), again: false }, 'back']);
+    expect(states.filter((state) => !isAgain(state))).toEqual([
+      { problem: expect.any(String), again: false },
+      'recovered',
+    ]);
   });
 
   it('waits at most 5 seconds for a complete response', { timeout: 15_000 }, async () => {

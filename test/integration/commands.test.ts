@@ -268,7 +268,7 @@ describe('the commands', { timeout: 60_000 }, () => {
   }, async () => {
     const elsewhere = mkdtempSync(join(folder, 'elsewhere-'));
     writeFileSync(join(elsewhere, 'there.yaml'), 'vantage: there');
-    writeFileSync(join(elsewhere, 'patient.yaml'), 'probes: {server-boot: {budget: 90s}}');
+    writeFileSync(join(elsewhere, 'patient.yaml'), 'probes: {server-boot: {active_timeout: 90s}}');
     const watch = await startWatch({ env, args: ['--config', join(elsewhere, 'patient.yaml')] });
     try {
       // Without a conductor the boot lasts until every sweep has listed the servers.
@@ -310,7 +310,7 @@ describe('the commands', { timeout: 60_000 }, () => {
     const settings = mkdtempSync(join(folder, 'killed-'));
     writeFileSync(
       join(settings, 'rollwatch.yaml'),
-      'probes: {server-boot: {budget: 2s, slow: 1s, request_timeout: 1s}}',
+      'probes: {server-boot: {active_timeout: 2s, slow: 1s, request_timeout: 1s}}',
     );
     for (const now of [false, true]) {
       const watch = await startWatch({ env, args: ['--config', join(settings, 'rollwatch.yaml')] });

@@ -7,7 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
-import type { JournalWriter, LogLevel } from '../../src/domain/ports.ts';
+import type { Journal } from '../../src/domain/journal.ts';
+import type { LogLevel } from '../../src/domain/log.ts';
 import type { Sample } from '../../src/domain/sample.ts';
 import { openJournal } from '../../src/journal/open-journal.ts';
 import { describeProbes } from '../../src/probes/registry.ts';
@@ -32,7 +33,7 @@ parentPort.on('message', ({ type }) => {
 `;
 
 let folder: string;
-let journal: JournalWriter;
+let journal: Journal;
 let daemon: Daemon | null = null;
 let logged: string[];
 /** By message. */

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { downtimeOfProbe } from '../../src/domain/downtime/overall.ts';
-import type { SamplerEvent } from '../../src/domain/ports.ts';
 import { createRunState } from '../../src/domain/run/run-state.ts';
+import type { SamplerEvent } from '../../src/domain/sampler-event.ts';
 import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { openCloud } from '../../src/openstack/cloud.ts';
 import { describeProbes } from '../../src/probes/registry.ts';

@@ -29,7 +29,7 @@ const annotation = (key: string, facts: Partial<DesiredAnnotation> = {}): Desire
 });
 
 function reportChange(state: Parameters<OnConnectionChange>[0], reports: string[]): void {
-  if (state === 'back') reports.push('back');
+  if (state === 'recovered') reports.push('recovered');
   else if (!state.again) reports.push(`away: ${state.problem}`);
 }
 
@@ -144,7 +144,7 @@ describe('annotations pushed to Grafana', () => {
     await expect.poll(() => shown(grafana).filter(([, , end]) => end === 9000).length).toBe(3 * UNAVAILABLE_SECONDS);
     await stop();
     expect(new Set(shown(grafana).map(([text]) => text)).size).toBe(1 + 3 * UNAVAILABLE_SECONDS);
-    expect(reports.at(-1)).toBe('back');
+    expect(reports.at(-1)).toBe('recovered');
     expect(reports.filter((one) => one.startsWith('away')).length).toBe(1);
     // The delay between retries grows.
     expect(asked).toBeLessThan(20 + UNAVAILABLE_SECONDS);
@@ -179,7 +179,7 @@ describe('annotations pushed to Grafana', () => {
     );
     await expect.poll(() => shown(grafana)).toEqual([['window:a', 1000, 1000]]);
     await stop();
-    expect(reports).toEqual(['away: a bug', 'back']);
+    expect(reports).toEqual(['away: a bug', 'recovered']);
   });
 
   it('are pushed even if Grafana rejects one of them', async () => {

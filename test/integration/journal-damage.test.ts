@@ -4,7 +4,7 @@ import Sqlite from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { journalReport } from '../../src/cli/journal-report.ts';
-import type { JournalEntry } from '../../src/domain/ports.ts';
+import type { JournalEntry } from '../../src/domain/journal.ts';
 import type { Report } from '../../src/domain/run/report.ts';
 import type { Series } from '../../src/domain/sample.ts';
 import { UserError } from '../../src/domain/user-error.ts';

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { JournalWriter } from '../../src/domain/ports.ts';
+import type { Journal } from '../../src/domain/journal.ts';
 import { UserError } from '../../src/domain/user-error.ts';
 import { openJournal, readJournal } from '../../src/journal/open-journal.ts';
 import { collect } from '../contract/journal.ts';
@@ -28,7 +28,7 @@ const SESSION = { startedAt: 0, version: '1', vantage: 'here', facts: {} };
 let directory: Directory;
 let file: string;
 let time = 0;
-let opened: JournalWriter[] = [];
+let opened: Journal[] = [];
 
 beforeEach(() => {
   directory = temporaryDirectory();
@@ -42,26 +42,26 @@ afterEach(async () => {
   directory.clear();
 });
 
-async function write(path = file, warn: (message: string) => void = () => {}): Promise<JournalWriter> {
+async function write(path = file, warn: (message: string) => void = () => {}): Promise<Journal> {
   const journal = await openJournal({ file: path, vantage: 'here', now: () => time, warn });
   opened.push(journal);
   return journal;
 }
 
 /** Opens a journal and writes one session and one sample. */
-async function openWithSample(path = file): Promise<JournalWriter> {
+async function openWithSample(path = file): Promise<Journal> {
   const journal = await write(path);
   await journal.openSession(SESSION, [SERIES]);
   await record(journal, 0);
   return journal;
 }
 
-async function record(journal: JournalWriter, seq: number): Promise<void> {
+async function record(journal: Journal, seq: number): Promise<void> {
   journal.append({ type: 'sample', sample: okSample({ seq, at: seq }) });
   await journal.flush(seq);
 }
 
-async function messageOf(opening: Promise<JournalWriter>): Promise<string> {
+async function messageOf(opening: Promise<Journal>): Promise<string> {
   try {
     await opening;
   } catch (error) {
@@ -71,7 +71,7 @@ async function messageOf(opening: Promise<JournalWriter>): Promise<string> {
   return 'opened';
 }
 
-const reasonOf = (journal: JournalWriter): string => {
+const reasonOf = (journal: Journal): string => {
   const state = journal.state();
   return state.kind === 'stopped' ? state.reason : state.kind;
 };

@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync, readdirSync, renameSync, rmSync, write
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { JournalWriter } from '../../src/domain/ports.ts';
+import type { Journal } from '../../src/domain/journal.ts';
 import type { Sample } from '../../src/domain/sample.ts';
 import { openJournal, readJournal } from '../../src/journal/open-journal.ts';
 import { collect } from '../contract/journal.ts';
@@ -16,9 +16,9 @@ const SESSION = { startedAt: 0, version: '1', vantage: 'here', facts: {} };
 let time = 0;
 let directory: { readonly path: string; clear(): void };
 let file: string;
-let journal: JournalWriter | null = null;
+let journal: Journal | null = null;
 
-const open = async (maxPending?: number): Promise<JournalWriter> => {
+const open = async (maxPending?: number): Promise<Journal> => {
   journal = await openJournal({
     file,
     vantage: 'here',
@@ -47,7 +47,7 @@ const samples = (from: number, until: number): Sample[] =>
     requestId: 'r'.repeat(800),
   }));
 
-function append(to: JournalWriter, some: readonly Sample[]): void {
+function append(to: Journal, some: readonly Sample[]): void {
   for (const sample of some) to.append({ type: 'sample', sample });
 }
 
@@ -194,7 +194,7 @@ describe.skipIf(isMissing(mount()))('on a full disk', () => {
 describe('a journal that is removed while a daemon records to it', () => {
   beforeEach(() => start(temporaryDirectory()));
 
-  const openWithEntries = async (): Promise<JournalWriter> => {
+  const openWithEntries = async (): Promise<Journal> => {
     const writer = await open();
     await writer.openSession(SESSION, [SERIES]);
     append(writer, samples(0, 10));
@@ -203,7 +203,7 @@ describe('a journal that is removed while a daemon records to it', () => {
     return writer;
   };
 
-  const expectComplete = async (writer: JournalWriter): Promise<void> => {
+  const expectComplete = async (writer: Journal): Promise<void> => {
     expect(writer.state()).toEqual({ kind: 'recording' });
     const { run } = writer;
     const written = async () => {

@@ -67,8 +67,8 @@ function answer(url: string, message: IncomingMessage, response: ServerResponse)
       { type: 'image', endpoints: endpoints('image/v2') },
       { type: 'network', endpoints: endpoints('network/v2.0') },
     ];
-    const moments = { issued_at: new Date(now).toISOString(), expires_at: new Date(now + 3_600_000).toISOString() };
-    send(201, { token: { ...moments, catalog, project: { id: 'p1' }, note: echo() } }, { 'X-Subject-Token': TOKEN });
+    const times = { issued_at: new Date(now).toISOString(), expires_at: new Date(now + 3_600_000).toISOString() };
+    send(201, { token: { ...times, catalog, project: { id: 'p1' }, note: echo() } }, { 'X-Subject-Token': TOKEN });
   } else if (path.includes('/images')) {
     send(200, { images: [{ id: 'i1', name: `image ${echo()}`, status: 'active', size: 1, visibility: 'public' }] });
   } else if (path.includes('/flavors')) {

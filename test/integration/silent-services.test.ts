@@ -8,7 +8,7 @@ import type { Check } from '../../src/domain/check.ts';
 import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
 import { startEmbeddedCloud } from '../../src/fake-openstack/embedded-cloud.ts';
 import { type Cloud, openCloud } from '../../src/openstack/cloud.ts';
-import { chooseBoot } from '../../src/openstack/compute/choose.ts';
+import { chooseBoot } from '../../src/openstack/compute/boot-candidates.ts';
 import { accessTo } from '../support/cloud-access.ts';
 
 const { signal } = new AbortController();

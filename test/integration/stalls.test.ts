@@ -7,8 +7,9 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { PEER_TIMEOUT_MS } from '../../src/domain/downtime/stalls.ts';
 import { length, subtract } from '../../src/domain/interval.ts';
-import type { Probe, ProbeResult, SamplerEvent } from '../../src/domain/ports.ts';
+import type { Probe, ProbeResult } from '../../src/domain/probe.ts';
 import { createRunState } from '../../src/domain/run/run-state.ts';
+import type { SamplerEvent } from '../../src/domain/sampler-event.ts';
 import { secret } from '../../src/domain/secret.ts';
 import type { ServiceName } from '../../src/fake-openstack/services.ts';
 import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
@@ -215,7 +216,7 @@ describe('a connection that was closed', () => {
   });
 });
 
-describe('a boot with a budget of 2 s, and a stall until after it', () => {
+describe('a boot with a timeout of 2 s, and a stall until after it', () => {
   async function boot(stopped: readonly ServiceName[]): Promise<ProbeResult> {
     const embedded = await startCloudWorker({ speed: 4 });
     for (const service of stopped) await embedded.stop(service);
@@ -223,7 +224,7 @@ describe('a boot with a budget of 2 s, and a stall until after it', () => {
     const cloud = openCloud({ access: accessTo(embedded, 'probe'), clock });
     const mark = { prefix: 'rollwatch-', vantage: 'here', run: 'stalls', cloud: 'here' };
     const janitor = createJanitor({
-      ...{ cloud, creator: mark, deleteLimit: 5000, maxStuck: 5 },
+      ...{ cloud, creator: mark, deleteTimeout: 5000, maxStuck: 5 },
       emit: () => {},
       log: () => {},
     });
@@ -232,8 +233,8 @@ describe('a boot with a budget of 2 s, and a stall until after it', () => {
         interval: 1000,
         slow: 1000,
         afterFailure: { interval: 100, limit: 60_000 },
-        budget: 2000,
-        deleteLimit: 5000,
+        activeTimeout: 2000,
+        deleteTimeout: 5000,
         poll: 50,
       },
       ...{ requestTimeout: 5000, flavor: null, image: null, network: null, volume: null, availabilityZone: null },

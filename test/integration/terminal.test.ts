@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { expect, it } from 'vitest';
 import { spawnOnPty } from '../support/pty.ts';
 
-const OUTPUT = new URL('../../src/cli/output.ts', import.meta.url).href;
+const OUTPUT = new URL('../../src/terminal/output.ts', import.meta.url).href;
 
 const ESCAPE = '\u001b';
 const TOKENS = new RegExp(`\\r?\\n|\\r${ESCAPE}\\[2K|[^\\r\\n]+`, 'g');

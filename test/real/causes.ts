@@ -8,8 +8,8 @@
  */
 import { execFile } from 'node:child_process';
 import { parseArgs, promisify } from 'node:util';
-import type { SamplerEvent } from '../../src/domain/ports.ts';
 import type { Sample } from '../../src/domain/sample.ts';
+import type { SamplerEvent } from '../../src/domain/sampler-event.ts';
 import { secret } from '../../src/domain/secret.ts';
 import { type Cloud, openCloud } from '../../src/openstack/cloud.ts';
 import { createJanitor } from '../../src/probes/janitor.ts';
@@ -56,8 +56,8 @@ const settings: Partial<ProbesSettings> = {
   'server-list': { ...paced(1000, 1000), detail: true, limit: 100, connections: ['new', 'reused'] },
   'server-boot': {
     ...paced(1000, 10_000),
-    budget: 15_000,
-    deleteLimit: 30_000,
+    activeTimeout: 15_000,
+    deleteTimeout: 30_000,
     poll: 250,
     requestTimeout: 10_000,
     flavor: 'm1.probe',
@@ -78,7 +78,7 @@ const leaks: string[] = [];
 const janitor = createJanitor({
   cloud,
   creator: mark,
-  deleteLimit: 60_000,
+  deleteTimeout: 60_000,
   maxStuck: 5,
   emit: (event) => event.kind === 'leaked' && leaks.push(`${event.name}: ${event.message}`),
   log: (_level, message) => say(message),

@@ -143,7 +143,7 @@ describe('a check that receives a signal', { timeout: 300_000 }, () => {
     });
     const before = await states();
     expect(before.servers.filter(({ status }) => status === 'ACTIVE').length).toBeGreaterThan(0);
-    const moments = [
+    const times = [
       ['actions', () => seen(user, '/servers/detail', { words: ['"PAUSED"'] })],
       ['actions', () => seen(user, '/servers/detail', { words: ['"SUSPENDED"'] })],
       ['actions', () => seen(user, '/servers/detail', { words: ['"shelving'] })],
@@ -153,7 +153,7 @@ describe('a check that receives a signal', { timeout: 300_000 }, () => {
       ['basics', () => seen(user, '/servers/detail', { words: ['"BUILD"'] })],
       ['hosts', () => seen(user, '/servers/detail', { words: ['spread-2'] })],
     ] as const;
-    for (const [group, until] of moments) {
+    for (const [group, until] of times) {
       await stop(group, until());
       expect(await states()).toEqual(before);
     }

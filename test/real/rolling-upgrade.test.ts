@@ -20,7 +20,7 @@ const reportSchema = z.object({
  * The API is down for 5 to 10 s. A boot that was accepted before may still be ACTIVE within 15 s and succeed; with 4 s
  * per step, some step of a boot is within the outage and fails.
  */
-const SHORT_BOOTS = 'probes: {server-boot: {budget: 4s, delete_limit: 4s}}\n';
+const SHORT_BOOTS = 'probes: {server-boot: {budget: 4s, delete_timeout: 4s}}\n';
 
 /** The times that the script printed: '2026-11-22T10:35:13.676Z start stop-control: stop nova-api (...)'. */
 function moment(lines: string, what: RegExp): number {

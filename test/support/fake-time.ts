@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/domain/ports.ts';
+import type { Clock } from '../../src/domain/time.ts';
 import type { Schedule } from '../../src/sampler/clock.ts';
 
 /** Time that passes only on `advance` and `freeze`. */

@@ -47,11 +47,11 @@ export function tokenAnswer(base: string, urls: Readonly<Record<string, string>>
     type,
     endpoints: [{ interface: 'public', url: urls[type] ?? `${base}${PATHS[type] ?? `/${type}`}` }],
   }));
-  const moments = { issued_at: '2026-11-25T00:00:00Z', expires_at: '2026-11-25T01:00:00Z' };
+  const times = { issued_at: '2026-11-25T00:00:00Z', expires_at: '2026-11-25T01:00:00Z' };
   return {
     status: 201,
     headers: { 'X-Subject-Token': SCRIPTED_TOKEN },
-    body: { token: { ...moments, catalog, project: { id: 'p1' } } },
+    body: { token: { ...times, catalog, project: { id: 'p1' } } },
   };
 }
 

@@ -1,7 +1,8 @@
 import type { CheckRun } from '../../src/domain/check.ts';
-import type { PhaseMark, SampleFilter } from '../../src/domain/ports.ts';
+import type { SampleFilter } from '../../src/domain/journal.ts';
 import type { Sample } from '../../src/domain/sample.ts';
 import type { Annotation } from '../../src/domain/upgrade/annotation.ts';
+import type { PhaseMark } from '../../src/domain/upgrade/phases.ts';
 import type { Task } from '../../src/domain/upgrade/task.ts';
 import { createTaskRegistry } from '../../src/domain/upgrade/task-registry.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';

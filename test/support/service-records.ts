@@ -1,4 +1,4 @@
-import type { ServiceRecord } from '../../src/openstack/compute/service-reports.ts';
+import type { ServiceRecord } from '../../src/openstack/diagnosis/service-reports.ts';
 
 /** The services of a small cloud, all up, at NOW. */
 export const NOW = Date.UTC(2026, 10, 23);

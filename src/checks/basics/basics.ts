@@ -2,7 +2,7 @@ import { type Check, fail, pass, skip } from '../../domain/check.ts';
 import { checkResourceMetadata, checkResourceName } from '../../domain/check-resources.ts';
 import { preferredAddress } from '../../domain/server-address.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
-import { type BootPreferences, chooseBoot } from '../../openstack/compute/choose.ts';
+import { type BootPreferences, chooseBoot } from '../../openstack/compute/boot-candidates.ts';
 import type { RequestOptions } from '../../openstack/compute/compute.ts';
 import type { Result } from '../../openstack/result.ts';
 import { inspectGuest, type Login, NO_LOGIN } from '../guest/guest.ts';

@@ -118,7 +118,7 @@ export async function deleteCheckServer(
   const end = await runServerDeletion(deletion, {
     compute: cloud.compute(cloud.http),
     turn: cloud.backpressure['nova-api'].waitForTurn,
-    ...{ clock, limits, limit: pLimit(1), timing: DELETION_TIMING, deleteLimit: DELETE_TIMEOUT_MS },
+    ...{ clock, limits, limit: pLimit(1), timing: DELETION_TIMING, deleteTimeout: DELETE_TIMEOUT_MS },
     ...{ urgent: NEVER_ABORTED, stopped: signal },
     async lookUp(wantedName) {
       const all = await listCheckServers(cloud, { purpose: 'brief', vantage }, { limits, signal });
@@ -128,8 +128,8 @@ export async function deleteCheckServer(
     onFound: () => {},
     onStuck: () => {},
   });
-  if (end === 'gone' || (end === 'never' && lookUpFailure === '')) return null;
-  return end === 'never'
+  if (end === 'gone' || (end === 'never-appeared' && lookUpFailure === '')) return null;
+  return end === 'never-appeared'
     ? `it may still be created, and looking for it failed: ${lookUpFailure}`
     : `still there: ${deletion.message}`;
 }

@@ -9,7 +9,7 @@ import { validRowsOf } from '../../http/lists.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
 import type { RequestOptions } from '../../openstack/compute/compute.ts';
 import { ipAddress, resourceId, segment } from '../../openstack/http/resource-id.ts';
-import { create, read, remove } from '../../openstack/resources.ts';
+import { create, read, remove } from '../../openstack/rest.ts';
 import type { Result } from '../../openstack/result.ts';
 import { retryTransient } from '../wait.ts';
 import { describeServer, type ServerRecord } from './server-record.ts';

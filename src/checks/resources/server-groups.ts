@@ -5,7 +5,7 @@ import type { Cloud } from '../../openstack/cloud.ts';
 import type { RequestOptions } from '../../openstack/compute/compute.ts';
 import { isAtLeast, microversionHeaders } from '../../openstack/compute/compute.ts';
 import { resourceId, segment } from '../../openstack/http/resource-id.ts';
-import { create, read, remove } from '../../openstack/resources.ts';
+import { create, read, remove } from '../../openstack/rest.ts';
 import type { Result } from '../../openstack/result.ts';
 
 const PATH = '/os-server-groups';

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { type Check, fail, pass } from '../../domain/check.ts';
 import { listOf, recordOf } from '../../http/lists.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
-import type { BootChoice } from '../../openstack/compute/choose.ts';
+import type { BootChoice } from '../../openstack/compute/boot-candidates.ts';
 import type { RequestOptions } from '../../openstack/compute/compute.ts';
 import { addressesSchema, addressLines } from '../../openstack/compute/server-body.ts';
 import { resourceId, segment } from '../../openstack/http/resource-id.ts';
-import { read, readOne } from '../../openstack/resources.ts';
+import { read, readOne } from '../../openstack/rest.ts';
 import type { Result } from '../../openstack/result.ts';
 
 /** The properties of a server that must survive an upgrade. */

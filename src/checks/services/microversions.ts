@@ -5,7 +5,7 @@ import type { Cloud } from '../../openstack/cloud.ts';
 import type { RequestOptions } from '../../openstack/compute/compute.ts';
 import { problemFromFailure } from '../../openstack/diagnosis/classify.ts';
 import { versionsUrl } from '../../openstack/diagnosis/ping.ts';
-import { parseAnswer } from '../../openstack/resources.ts';
+import { parseAnswer } from '../../openstack/rest.ts';
 
 const CHECK_NAME = 'services: microversion of nova-api';
 

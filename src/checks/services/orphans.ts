@@ -5,8 +5,8 @@ import { counted, span } from '../../format/quantities.ts';
 import { listOf } from '../../http/lists.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
 import type { RequestOptions } from '../../openstack/compute/compute.ts';
-import type { ServiceRecord } from '../../openstack/compute/service-reports.ts';
-import { read } from '../../openstack/resources.ts';
+import type { ServiceRecord } from '../../openstack/diagnosis/service-reports.ts';
+import { read } from '../../openstack/rest.ts';
 import type { Result } from '../../openstack/result.ts';
 import { serviceOnHost } from './services.ts';
 

@@ -5,8 +5,8 @@ import { span } from '../../format/quantities.ts';
 import { listOf } from '../../http/lists.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
 import type { RequestOptions } from '../../openstack/compute/compute.ts';
-import { type ServiceRecord, serviceRecord } from '../../openstack/compute/service-reports.ts';
-import { parseAnswer } from '../../openstack/resources.ts';
+import { type ServiceRecord, serviceRecord } from '../../openstack/diagnosis/service-reports.ts';
+import { parseAnswer } from '../../openstack/rest.ts';
 import type { Result } from '../../openstack/result.ts';
 
 /** A row that cannot be read fails the check: the service in it would seem to be gone. */

@@ -1,9 +1,9 @@
 import pLimit from 'p-limit';
 import { type Check, fail, pass, skip } from '../../domain/check.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
-import { flavorsSchema } from '../../openstack/compute/choose.ts';
+import { flavorsSchema } from '../../openstack/compute/boot-candidates.ts';
 import type { Compute, RequestOptions, ServerAction } from '../../openstack/compute/compute.ts';
-import { read } from '../../openstack/resources.ts';
+import { read } from '../../openstack/rest.ts';
 import type { Problem, Result } from '../../openstack/result.ts';
 import { createSecurityGroup, deleteTemporarySecurityGroups } from '../resources/security-groups.ts';
 import { NEVER_ABORTED, waitForSentRequests, waitForStatus } from '../wait.ts';

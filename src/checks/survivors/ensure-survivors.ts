@@ -4,7 +4,7 @@ import { type Check, fail, pass } from '../../domain/check.ts';
 import { checkResourceMetadata, survivorName } from '../../domain/check-resources.ts';
 import { counted } from '../../format/quantities.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
-import { type BootPreferences, chooseBoot } from '../../openstack/compute/choose.ts';
+import { type BootPreferences, chooseBoot } from '../../openstack/compute/boot-candidates.ts';
 import type { CreateServer, RequestOptions } from '../../openstack/compute/compute.ts';
 import type { Problem, Result } from '../../openstack/result.ts';
 import type { Login } from '../guest/guest.ts';

@@ -10,7 +10,7 @@ import { ensureSurvivors, type SurvivorOptions, type Survivors } from './ensure-
 /** The groups of checks that need survivors. */
 export const SURVIVORS = ['survivors', 'guest', 'actions'] as const;
 
-export type SurvivorsOptions = SurvivorOptions & {
+export type CheckSurvivorsOptions = SurvivorOptions & {
   readonly stage: CheckStage;
   readonly baseline: Pick<Baseline, 'survivors' | 'guests'>;
   readonly isSelected: (group: (typeof SURVIVORS)[number]) => boolean;
@@ -21,7 +21,7 @@ export type SurvivorsOptions = SurvivorOptions & {
  * Creates or compares the survivors, checks their guests and tries actions on them. Returns their part of the new
  * baseline.
  */
-export async function checkSurvivors(options: SurvivorsOptions): Promise<Pick<Baseline, 'survivors' | 'guests'>> {
+export async function checkSurvivors(options: CheckSurvivorsOptions): Promise<Pick<Baseline, 'survivors' | 'guests'>> {
   const { stage, baseline, isSelected, report, login, signal } = options;
   if (stage === 'after' && (baseline.survivors ?? []).length === 0) {
     const reason = "there is no server from before the upgrade to compare: 'rollwatch check before' creates them";
@@ -59,7 +59,7 @@ export async function checkSurvivors(options: SurvivorsOptions): Promise<Pick<Ba
     const described = await describeServer({ ...options, signal: NEVER_ABORTED }, server.id);
     const now = described.type === 'ok' ? described.value : null;
     if (now === null) continue;
-    recordsAfterActions = withOwnMove(recordsAfterActions, { from: server, to: now });
+    recordsAfterActions = withNewHost(recordsAfterActions, { from: server, to: now });
     if (login === null || signal.aborted) continue;
     const factsBeforeActions = factsNow.get(server.id) ?? factsBefore.get(server.id) ?? null;
     const group = `actions on ${server.name}: guest`;
@@ -96,7 +96,7 @@ type Move = { readonly from: ServerRecord; readonly to: ServerRecord };
  * Accepts a change of host that the check's own actions caused, because unshelving may move a server. Returns the
  * records with the new host where the server was on its recorded host before the actions.
  */
-export const withOwnMove = (records: readonly ServerRecord[], { from, to }: Move): readonly ServerRecord[] =>
+export const withNewHost = (records: readonly ServerRecord[], { from, to }: Move): readonly ServerRecord[] =>
   records.map((one) =>
     one.id === to.id && one.hostId === from.hostId ? { ...one, hostId: to.hostId, host: to.host } : one,
   );

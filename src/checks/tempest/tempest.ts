@@ -1,6 +1,6 @@
 import { type Check, fail, pass, skip } from '../../domain/check.ts';
+import { outcomesText, TEMPEST, tempestCheckName } from '../../format/checks.ts';
 import { duration, span } from '../../format/quantities.ts';
-import { outcomesText, TEMPEST, tempestCheckName } from '../../format/tempest.ts';
 import type { Tempest } from './find-tempest.ts';
 import { runTests } from './tempest-process.ts';
 import type { TestResult } from './test-results.ts';

@@ -1,10 +1,11 @@
 import type { CloudAccess } from '../../domain/cloud-access.ts';
 import { UserError } from '../../domain/user-error.ts';
-import { didYouMean, listed } from '../../format/did-you-mean.ts';
+import { didYouMean } from '../../format/did-you-mean.ts';
+import { listed } from '../../format/lists.ts';
 import { type Host, variable } from '../host.ts';
 import { readAuth } from './auth.ts';
 import { DEFAULT_FOLDERS } from './clouds-file.ts';
-import { readAuthUrl, readInterface, readOverrides, readServiceInterfaces, warnOfIgnoredKeys } from './endpoints.ts';
+import { readAuthUrl, readInterface, readOverrides, readServiceInterfaces, warnAboutIgnoredKeys } from './endpoints.ts';
 import { overridesBesideCloud } from './environment-cloud.ts';
 import type { KnownClouds } from './known-clouds.ts';
 import { cloudError, type MergedCloud, topText, valueError } from './merged-cloud.ts';
@@ -30,7 +31,7 @@ export type AccessOptions = {
  */
 export function resolveCloud(options: AccessOptions): CloudAccess {
   const cloud = mergeLayers(options);
-  warnOfIgnoredKeys(cloud);
+  warnAboutIgnoredKeys(cloud);
   return {
     name: cloud.name,
     authUrl: readAuthUrl(cloud),

@@ -1,5 +1,5 @@
 import type { ByService, EndpointInterface } from '../../domain/cloud-access.ts';
-import { listed } from '../../format/did-you-mean.ts';
+import { listed } from '../../format/lists.ts';
 import { SELECTORS } from './environment-cloud.ts';
 import { authText, cloudError, expand, type MergedCloud, missing, topText, valueError } from './merged-cloud.ts';
 
@@ -36,7 +36,7 @@ export function readOverrides(cloud: MergedCloud): ByService<string> {
 }
 
 /** Warns of keys that make openstacksdk choose another entry of the catalogue than Rollwatch. */
-export function warnOfIgnoredKeys(cloud: MergedCloud): void {
+export function warnAboutIgnoredKeys(cloud: MergedCloud): void {
   for (const type of SERVICE_TYPES) {
     for (const key of [`${type}_region_name`, `${type}_service_type`, `${type}_service_name`]) {
       if (topText(cloud, key) === null) continue;

@@ -1,5 +1,5 @@
 import { UserError } from '../../domain/user-error.ts';
-import { listed } from '../../format/did-you-mean.ts';
+import { listed } from '../../format/lists.ts';
 import { type Host, variable } from '../host.ts';
 import { CLOUDS_FILE, DEFAULT_FOLDERS, findFile, PUBLIC_FILE, SECURE_FILE } from './clouds-file.ts';
 import { environmentCloud } from './environment-cloud.ts';

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { UserError } from '../../domain/user-error.ts';
-import { didYouMean, listed } from '../../format/did-you-mean.ts';
+import { didYouMean } from '../../format/did-you-mean.ts';
+import { listed } from '../../format/lists.ts';
 import { parseYaml } from './read-yaml.ts';
 import { quoted, quotedKey } from './secrets.ts';
 

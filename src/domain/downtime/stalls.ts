@@ -1,6 +1,6 @@
 import type { FailureKind, VoidKind } from '../cause.ts';
 import { intersect, length } from '../interval.ts';
-import type { ProbeResult } from '../ports.ts';
+import type { ProbeResult } from '../probe.ts';
 import type { Sample } from '../sample.ts';
 import type { Interval, Millis } from '../time.ts';
 

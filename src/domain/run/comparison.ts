@@ -1,6 +1,6 @@
 import type { Measured } from '../downtime/window.ts';
 import type { ProbeDescription } from '../probe.ts';
-import { BUDGET_NAMES, DOWNTIME_BUDGETS, isDowntimeBudget } from '../upgrade/plan.ts';
+import { BUDGET_NAMES, BUDGETS, isDowntimeBudget } from '../upgrade/plan.ts';
 import type { PhaseVerdict, VerdictResult } from '../upgrade/verdict.ts';
 import type { Report } from './report.ts';
 
@@ -60,7 +60,7 @@ function figuresOf(phase: PhaseVerdict | undefined): RunFigures | null {
   const downtime = new Map(
     BUDGET_NAMES.filter(isDowntimeBudget).flatMap((name) => {
       const measured = measures[name];
-      return measured === null ? [] : [[DOWNTIME_BUDGETS[name], measured] as const];
+      return measured === null ? [] : [[BUDGETS[name].downtimeOf, measured] as const];
     }),
   );
   return { elapsed: measures.elapsed, downtime, result };

@@ -1,6 +1,7 @@
 import type { Cause, VoidCause } from '../cause.ts';
-import type { Health, JournalState } from '../ports.ts';
+import type { JournalState } from '../journal.ts';
 import type { Outcome, Series } from '../sample.ts';
+import type { Health } from '../sampler-event.ts';
 import type { Millis } from '../time.ts';
 import type { AttributedWindow } from '../upgrade/attribution.ts';
 import type { TaskDowntime } from '../upgrade/task-downtime.ts';

@@ -1,14 +1,15 @@
 import { type CheckRun, checkReports } from '../check.ts';
 import { overallOf } from '../downtime/overall.ts';
 import { createSeriesState, type SeriesState } from '../downtime/series-state.ts';
-import type { Facts, Health, JournalDamage, JournalEntry, ObservationGap, PhaseMark, Session } from '../ports.ts';
+import type { JournalDamage, JournalEntry, Session } from '../journal.ts';
 import { type ProbeDescription, probeNamed, withUnknown } from '../probe.ts';
 import { type Sample, type Series, type SeriesKey, seriesId } from '../sample.ts';
+import type { Facts, Health, ObservationGap } from '../sampler-event.ts';
 import type { Millis } from '../time.ts';
 import { type Annotation, taskOfAnnotation } from '../upgrade/annotation.ts';
 import { attributeWindows } from '../upgrade/attribution.ts';
 import type { PhaseSeriesInput } from '../upgrade/phase-measures.ts';
-import { createPhaseFinder, type PhaseInterval, phaseAt } from '../upgrade/phases.ts';
+import { createPhaseFinder, type PhaseInterval, type PhaseMark, phaseAt } from '../upgrade/phases.ts';
 import type { Plan } from '../upgrade/plan.ts';
 import type { Task } from '../upgrade/task.ts';
 import { type TaskDowntime, taskDowntimes } from '../upgrade/task-downtime.ts';

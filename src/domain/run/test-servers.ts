@@ -1,4 +1,4 @@
-import type { ServerEvent } from '../ports.ts';
+import type { ServerEvent } from '../sampler-event.ts';
 import type { ServerCounts } from './report.ts';
 
 /** A test server that is not known to be deleted. */

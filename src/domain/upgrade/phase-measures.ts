@@ -6,7 +6,7 @@ import { intersect, length, subtract, union } from '../interval.ts';
 import type { ProbeDescription } from '../probe.ts';
 import type { Series } from '../sample.ts';
 import type { Interval, Millis } from '../time.ts';
-import { type BudgetName, DOWNTIME_BUDGETS, type DowntimeBudget } from './plan.ts';
+import { BUDGETS, type BudgetName, type DowntimeBudget } from './plan.ts';
 
 /** What judging a phase needs to know about a series. */
 export type PhaseSeriesInput = SeriesOutages & { readonly trace: Trace };
@@ -55,11 +55,11 @@ export function createPhaseMeasures(
     }),
   );
   const limited = (name: DowntimeBudget) => {
-    const own = ofProbe(all, DOWNTIME_BUDGETS[name]);
+    const own = ofProbe(all, BUDGETS[name].downtimeOf);
     return { isWatched: own.length > 0, during: downtimeIn(own) };
   };
   const [api, boot, dataPlane] = [limited('api_downtime'), limited('boot_downtime'), limited('data_plane_downtime')];
-  const list = ofProbe(all, DOWNTIME_BUDGETS.api_downtime);
+  const list = ofProbe(all, BUDGETS.api_downtime.downtimeOf);
   const counted = new Set(probes.filter(({ countsOverall }) => countsOverall).map(({ name }) => name));
   const downWindows = all
     .filter(({ series }) => counted.has(series.probe))
@@ -70,7 +70,7 @@ export function createPhaseMeasures(
       before: baselines.get(one),
       during: one.trace.during(intervals),
     }));
-    const listCounts = counts.filter(({ series }) => series.probe === DOWNTIME_BUDGETS.api_downtime);
+    const listCounts = counts.filter(({ series }) => series.probe === BUDGETS.api_downtime.downtimeOf);
     const measured = ({ isWatched, during }: ReturnType<typeof limited>) =>
       isWatched ? seconds([during(intervals, unobserved)]) : null;
     return {

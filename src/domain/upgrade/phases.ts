@@ -1,5 +1,4 @@
 import { partitionPoint } from '../binary-search.ts';
-import type { PhaseMark } from '../ports.ts';
 import type { Millis } from '../time.ts';
 import { type Plan, startsPhase } from './plan.ts';
 import { isDone, type Task } from './task.ts';
@@ -85,3 +84,6 @@ export function phaseAt(intervals: readonly PhaseInterval[], at: Millis): string
   const last = intervals[partitionPoint(intervals.length, (index) => (intervals[index]?.from ?? Infinity) <= at) - 1];
   return last !== undefined && (last.until === null || at < last.until) ? last.name : null;
 }
+
+/** The start of a phase, marked by hand. */
+export type PhaseMark = { readonly name: string; readonly at: Millis };

@@ -27,35 +27,56 @@ export type Begins = {
   readonly tag: readonly string[];
 };
 
+/** What a budget limits: downtime or a window in seconds, samples in a row, a share from 0 to 1, a factor. */
+export type BudgetUnit = 'seconds' | 'count' | 'share' | 'factor';
+
+type BudgetDescription = {
+  /** As in reports: 'API downtime'. */
+  readonly label: string;
+  readonly unit: BudgetUnit;
+  /** The probe whose downtime is limited, or null if it is not a downtime. */
+  readonly downtimeOf: string | null;
+};
+
 /**
- * The limits of a phase or a run; a limit that is not set is not checked.
- * - `api_downtime`, `boot_downtime`: seconds for which the API, or booting, was down
- * - `data_plane_downtime`: seconds for which any server of `server-reach` was unreachable
- * - `longest_window`: the longest API outage, in seconds
- * - `consecutive_failures`: failed samples of the server list in a row, on one connection
- * - `error_ratio`: failed samples of the server list divided by all, 0 to 1
- * - `slowdown`: median latency of the server list divided by the median before the first phase
+ * The limits of a phase or a run; a limit that is not set is not checked. All but `boot_downtime` and
+ * `data_plane_downtime` are about the server list.
+ * - `longest_window`: the longest API outage
+ * - `consecutive_failures`: failed samples in a row, on one connection
+ * - `error_ratio`: failed samples divided by all
+ * - `slowdown`: the median latency divided by the median before the first phase
  */
-export const BUDGET_NAMES = [
-  'api_downtime',
-  'boot_downtime',
-  'data_plane_downtime',
-  'longest_window',
-  'consecutive_failures',
-  'error_ratio',
-  'slowdown',
-] as const;
-export type BudgetName = (typeof BUDGET_NAMES)[number];
+export const BUDGETS = {
+  api_downtime: { label: 'API downtime', unit: 'seconds', downtimeOf: 'server-list' },
+  boot_downtime: { label: 'boot downtime', unit: 'seconds', downtimeOf: 'server-boot' },
+  data_plane_downtime: { label: 'data-plane downtime', unit: 'seconds', downtimeOf: 'server-reach' },
+  longest_window: { label: 'longest API window', unit: 'seconds', downtimeOf: null },
+  consecutive_failures: { label: 'failures in a row', unit: 'count', downtimeOf: null },
+  error_ratio: { label: 'failed lists', unit: 'share', downtimeOf: null },
+  slowdown: { label: 'slowdown of the median list', unit: 'factor', downtimeOf: null },
+} as const satisfies Readonly<Record<string, BudgetDescription>>;
+export type BudgetName = keyof typeof BUDGETS;
 
-/** The probes whose downtime is limited. The remaining budgets are about the probe of `api_downtime`. */
-export const DOWNTIME_BUDGETS = {
-  api_downtime: 'server-list',
-  boot_downtime: 'server-boot',
-  data_plane_downtime: 'server-reach',
-} as const satisfies { readonly [name in BudgetName]?: string };
-export type DowntimeBudget = keyof typeof DOWNTIME_BUDGETS;
+/** The budgets that limit the downtime of a probe. */
+export type DowntimeBudget = {
+  [Name in BudgetName]: (typeof BUDGETS)[Name]['downtimeOf'] extends string ? Name : never;
+}[BudgetName];
 
-export const isDowntimeBudget = (name: BudgetName): name is DowntimeBudget => Object.hasOwn(DOWNTIME_BUDGETS, name);
+const isBudgetName = (name: string): name is BudgetName => Object.hasOwn(BUDGETS, name);
+export const BUDGET_NAMES: readonly BudgetName[] = Object.keys(BUDGETS).filter(isBudgetName);
+
+/** Returns a record with a value for each budget. */
+export const forEachBudget = <T>(value: (name: BudgetName) => T): Readonly<Record<BudgetName, T>> => ({
+  api_downtime: value('api_downtime'),
+  boot_downtime: value('boot_downtime'),
+  data_plane_downtime: value('data_plane_downtime'),
+  longest_window: value('longest_window'),
+  consecutive_failures: value('consecutive_failures'),
+  error_ratio: value('error_ratio'),
+  slowdown: value('slowdown'),
+});
+
+export const isDowntimeBudget = (name: BudgetName): name is DowntimeBudget => BUDGETS[name].downtimeOf !== null;
 
 export type Budget = { readonly [name in BudgetName]?: number | undefined };
 

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { EmbeddedCloud } from '../cloud.ts';
 import { httpFaultSchema } from '../faults/http-faults.ts';
 import type { UpgradeStep } from '../faults/rolling-upgrade.ts';
-import { HTTP_SERVICES, SERVICES } from '../services.ts';
+import { HTTP_SERVICES, SERVICE_NAMES } from '../services.ts';
 
-const service = z.enum(SERVICES);
+const service = z.enum(SERVICE_NAMES);
 const scale = z.number().positive().exactOptional();
 const kill = z.boolean().exactOptional();
 const drain = z.number().min(0).exactOptional();

@@ -2,7 +2,7 @@ import type { Millis } from '../../domain/time.ts';
 import { now, type TimeScale } from '../clock.ts';
 import type { Listener } from '../http/listener.ts';
 import type { Workers } from '../http/workers.ts';
-import { type ComputeService, type HttpService, isHttpService, SERVICES, type ServiceName } from '../services.ts';
+import { type ComputeService, type HttpService, isHttpService, SERVICE_NAMES, type ServiceName } from '../services.ts';
 import {
   BROKER_RECONNECT_SECONDS,
   drainSeconds,
@@ -12,12 +12,12 @@ import {
   startSeconds,
   stopSeconds,
 } from '../timings.ts';
-import { createFaults, type Faults } from './faults.ts';
 import type { OutageLog } from './outage-log.ts';
 import { breaksServerList } from './outage-table.ts';
+import { createOutages, type Outages } from './outages.ts';
 
 /** A service that is down, or clients of the message broker that have not reconnected yet. */
-export type FaultName = ServiceName | 'nova-api broker connection' | 'backend broker connections';
+export type ComponentName = ServiceName | 'nova-api broker connection' | 'backend broker connections';
 
 export type StopOptions = {
   readonly kill?: boolean;
@@ -38,7 +38,7 @@ type State = 'up' | 'stopping' | 'down' | 'loading';
 export type Frontend = { readonly listener: Listener; readonly workers: Workers };
 
 export type Processes = {
-  readonly faults: Faults<FaultName>;
+  readonly outages: Outages<ComponentName>;
   isUp(service: ServiceName): boolean;
   /** Whether Nova considers the host up: it reported within `service_down_time`. */
   isReportedUp(compute: ComputeService): boolean;
@@ -83,8 +83,8 @@ export function createProcesses(options: {
   readonly onStarted: (service: ServiceName) => void;
 }): Processes {
   const { timeScale, outageLog, frontends } = options;
-  const faults = createFaults<FaultName>();
-  const processes = new Map(SERVICES.map((name) => [name, newProcess()]));
+  const outages = createOutages<ComponentName>();
+  const processes = new Map(SERVICE_NAMES.map((name) => [name, newProcess()]));
 
   function processOf(name: ServiceName): Process {
     const process = processes.get(name);
@@ -96,8 +96,8 @@ export function createProcesses(options: {
     const process = processOf(name);
     process.state = state;
     process.since = at;
-    if (state === 'up') faults.clear(name);
-    else faults.add(name);
+    if (state === 'up') outages.clear(name);
+    else outages.add(name);
   }
 
   function oneAtATime(name: ServiceName, work: (process: Process) => Promise<Millis>): Promise<Millis> {
@@ -120,8 +120,8 @@ export function createProcesses(options: {
       apiDown: breaksServerList(name),
     });
     if (name === 'rabbitmq') {
-      faults.add('nova-api broker connection');
-      faults.add('backend broker connections');
+      outages.add('nova-api broker connection');
+      outages.add('backend broker connections');
     }
     options.onStopped(name);
     if (frontend !== null && drain > 0) await drainAndExit(frontend, drain * scale);
@@ -188,9 +188,9 @@ export function createProcesses(options: {
     const stillUp = () => processOf('rabbitmq').since === since;
     try {
       await timeScale.wait(Math.min(BROKER_RECONNECT_SECONDS.api, downSeconds));
-      if (stillUp()) faults.clear('nova-api broker connection');
+      if (stillUp()) outages.clear('nova-api broker connection');
       await timeScale.wait(Math.min(BROKER_RECONNECT_SECONDS.services - BROKER_RECONNECT_SECONDS.api, downSeconds));
-      if (stillUp()) faults.clear('backend broker connections');
+      if (stillUp()) outages.clear('backend broker connections');
     } catch {
       // The cloud was closed.
     }
@@ -214,7 +214,7 @@ export function createProcesses(options: {
   }
 
   return {
-    faults,
+    outages,
     isUp: (name) => processOf(name).state === 'up',
     isReportedUp(compute) {
       const { state, since, ignoredUntil } = processOf(compute);

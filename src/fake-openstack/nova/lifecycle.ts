@@ -1,6 +1,6 @@
 import { now, type TimeScale } from '../clock.ts';
 import { NO_VALID_HOST, type OutageName, outage, type WorkOutcome } from '../faults/outage-table.ts';
-import type { FaultName, Processes } from '../faults/processes.ts';
+import type { ComponentName, Processes } from '../faults/processes.ts';
 import type { Fixtures } from '../fixtures.ts';
 import { COMPUTES, type ComputeService } from '../services.ts';
 import { ACTION_SECONDS, BUILD_SECONDS, DELETE_SECONDS } from '../timings.ts';
@@ -32,7 +32,7 @@ export function createServerLifecycle(options: {
   readonly softDelete: boolean;
 }): ServerLifecycle {
   const { servers, processes, hosts, serverGroups, fixtures, timeScale, closed, softDelete } = options;
-  const { faults } = processes;
+  const { outages } = processes;
   /** The running job of each server; a new job aborts it. */
   const jobs = new Map<string, AbortController>();
   let lastChoice = 0;
@@ -59,14 +59,15 @@ export function createServerLifecycle(options: {
   /** Returns the outages that affect work on `host`, each with the fault that must clear for it to end. */
   const currentOutages = (
     host: ComputeService | null,
-  ): readonly { readonly name: OutageName; readonly fault: FaultName }[] => {
-    const down: { name: OutageName; fault: FaultName }[] = [];
+  ): readonly { readonly name: OutageName; readonly component: ComponentName }[] => {
+    const down: { name: OutageName; component: ComponentName }[] = [];
     const services = ['nova-conductor', 'nova-scheduler', 'placement', 'neutron', 'mariadb', 'memcached'] as const;
-    for (const name of services) if (!processes.isUp(name)) down.push({ name, fault: name });
-    if (faults.has('backend broker connections')) down.push({ name: 'rabbitmq', fault: 'backend broker connections' });
+    for (const name of services) if (!processes.isUp(name)) down.push({ name, component: name });
+    if (outages.has('backend broker connections'))
+      down.push({ name: 'rabbitmq', component: 'backend broker connections' });
     if (host !== null && !processes.isUp(host)) {
       const name = processes.isReportedUp(host) ? 'nova-compute under 60 s' : 'nova-compute over 60 s';
-      down.push({ name, fault: host });
+      down.push({ name, component: host });
     }
     return down;
   };
@@ -78,11 +79,11 @@ export function createServerLifecycle(options: {
     signal: AbortSignal,
   ): Promise<WorkOutcome | null> {
     for (;;) {
-      const found = currentOutages(host).map(({ name, fault }) => ({ outcome: outage(name)[work], fault }));
+      const found = currentOutages(host).map(({ name, component }) => ({ outcome: outage(name)[work], component }));
       const blocking = found.filter(({ outcome }) => outcome?.kind === 'waits');
       if (blocking.length === 0) return found.find(({ outcome }) => outcome !== undefined)?.outcome ?? null;
-      await faults.whenClear(
-        blocking.map(({ fault }) => fault),
+      await outages.whenClear(
+        blocking.map(({ component }) => component),
         signal,
       );
       // The service picks up the message.
@@ -104,7 +105,7 @@ export function createServerLifecycle(options: {
   }
 
   const whenHostCanBuild = (host: ComputeService, signal: AbortSignal): Promise<void> =>
-    faults.whenClear(['nova-conductor', 'backend broker connections', 'mariadb', 'neutron', host], signal);
+    outages.whenClear(['nova-conductor', 'backend broker connections', 'mariadb', 'neutron', host], signal);
 
   return {
     build(server, networks) {

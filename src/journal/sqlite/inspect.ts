@@ -2,7 +2,7 @@ import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { z } from 'zod';
-import type { JournalDamage } from '../../domain/ports.ts';
+import type { JournalDamage } from '../../domain/journal.ts';
 import { UserError } from '../../domain/user-error.ts';
 import { decode } from '../decode.ts';
 import { seriesKeySchema, sessionSchema, sessionSeriesSchema } from '../rows.ts';

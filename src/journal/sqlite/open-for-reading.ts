@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import type { JournalDamage } from '../../domain/ports.ts';
+import type { JournalDamage } from '../../domain/journal.ts';
 import { UserError } from '../../domain/user-error.ts';
 import type { Database } from '../dialect.ts';
 import { connect, type DatabaseConnection } from './connection.ts';

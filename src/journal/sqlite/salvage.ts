@@ -1,6 +1,6 @@
 import { type Database as Sqlite, SqliteError } from 'better-sqlite3';
 import type { z } from 'zod';
-import type { JournalDamage } from '../../domain/ports.ts';
+import type { JournalDamage } from '../../domain/journal.ts';
 import { createDamageLog, type DamageLog, decode } from '../decode.ts';
 import {
   annotationSchema,

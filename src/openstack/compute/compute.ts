@@ -1,13 +1,13 @@
 import type { z } from 'zod';
 import { problemFromAnswer, problemFromBody, timingOf } from '../diagnosis/classify.ts';
 import type { DependencyCheck, RequestOutcome } from '../diagnosis/dependency-check.ts';
-import type { Operation } from '../diagnosis/fault-table.ts';
+import { loadBalancerOf } from '../diagnosis/load-balancer-page.ts';
+import { saysNotFound } from '../diagnosis/not-found.ts';
+import type { Operation } from '../diagnosis/nova-exceptions.ts';
 import type { HttpClient } from '../http/http.ts';
 import type { HttpAnswer, HttpLimits } from '../http/http-message.ts';
 import { LIST_BODY_LIMIT, SINGLE_BODY_LIMIT, serversBodyLimit } from '../http/http-message.ts';
 import { readJson } from '../http/json.ts';
-import { loadBalancerOf } from '../http/load-balancer-page.ts';
-import { saysNotFound } from '../http/not-found.ts';
 import { segment } from '../http/resource-id.ts';
 import type { Call, CloudSession } from '../identity/session.ts';
 import type { Result } from '../result.ts';

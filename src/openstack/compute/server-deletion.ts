@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LimitFunction } from 'p-limit';
-import type { Clock } from '../../domain/ports.ts';
-import type { Millis } from '../../domain/time.ts';
+import type { Clock, Millis } from '../../domain/time.ts';
 import type { HttpLimits } from '../http/http-message.ts';
 import type { Compute } from './compute.ts';
 import { describeStatus, isSoftDeleted } from './server-body.ts';
@@ -17,7 +16,7 @@ export type ServerDeletion = {
   seemsGone: boolean;
   /** When the last DELETE request was accepted or timed out. */
   deletedAt: Millis | null;
-  /** The server is still there after `deleteLimit`. */
+  /** The server is still there after `deleteTimeout`. */
   stuck: boolean;
   /** The server's status or the last failure. */
   message: string;
@@ -72,7 +71,7 @@ export type ServerDeletionOptions = {
   readonly limits: HttpLimits;
   readonly timing: DeletionTiming;
   /** After how many milliseconds `onStuck` is called; the deletion goes on. */
-  readonly deleteLimit: number;
+  readonly deleteTimeout: number;
   readonly limit: LimitFunction;
   /** Resolves when the cloud has capacity for requests that can wait. */
   readonly turn: (signal: AbortSignal) => Promise<void>;
@@ -95,8 +94,8 @@ const URGENT_INTERVAL_MS = 500;
 export async function runServerDeletion(
   deletion: ServerDeletion,
   options: ServerDeletionOptions,
-): Promise<'gone' | 'never' | 'left'> {
-  const { timing, clock, limit, urgent, stopped, deleteLimit, onStuck } = options;
+): Promise<'gone' | 'never-appeared' | 'stopped'> {
+  const { timing, clock, limit, urgent, stopped, deleteTimeout, onStuck } = options;
 
   const pause = async (millis: number): Promise<void> => {
     const signal = AbortSignal.any([urgent, stopped]);
@@ -163,17 +162,17 @@ export async function runServerDeletion(
     deletion.seemsGone = false;
     const ageMs = clock.now() - deletion.since;
     if (state === 'absent') {
-      if (ageMs > timing.searchForMs || urgent.aborted) return 'never';
+      if (ageMs > timing.searchForMs || urgent.aborted) return 'never-appeared';
       await pause(Math.max(tookMs, intervalAt(timing.searchIntervalsMs, polls)));
       continue;
     }
-    if (ageMs > deleteLimit && !deletion.stuck) {
+    if (ageMs > deleteTimeout && !deletion.stuck) {
       deletion.stuck = true;
       onStuck();
     }
     await pause(Math.max(tookMs, intervalAt(timing.pollIntervalsMs, polls)));
   }
-  return 'left';
+  return 'stopped';
 }
 
 const intervalAt = (intervalsMs: readonly number[], index: number): number =>

@@ -4,10 +4,10 @@ import { redact } from '../../domain/redaction.ts';
 import type { HttpAnswer, HttpFailure } from '../http/http-message.ts';
 import { ERROR_BODY_LIMIT } from '../http/http-message.ts';
 import { parseJson } from '../http/json.ts';
-import { loadBalancerOf } from '../http/load-balancer-page.ts';
 import { isRateLimited } from '../http/request-gate.ts';
 import type { Problem } from '../result.ts';
-import { matchFault, type Operation } from './fault-table.ts';
+import { loadBalancerOf } from './load-balancer-page.ts';
+import { matchFault, type Operation } from './nova-exceptions.ts';
 
 const EXCERPT_LENGTH = 300;
 const MESSAGE_LENGTH = 200;

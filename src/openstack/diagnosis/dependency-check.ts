@@ -1,8 +1,7 @@
 import type { Cause, Service } from '../../domain/cause.ts';
-import type { Clock } from '../../domain/ports.ts';
-import type { Millis } from '../../domain/time.ts';
+import type { Clock, Millis } from '../../domain/time.ts';
 import type { Result } from '../result.ts';
-import { type FaultRow, matchFault, type Operation } from './fault-table.ts';
+import { type FaultRow, matchFault, type Operation } from './nova-exceptions.ts';
 import type { Reachability } from './ping.ts';
 
 export type Dependency = NonNullable<FaultRow['dependencies']>[number];

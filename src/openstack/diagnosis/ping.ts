@@ -1,11 +1,11 @@
 import type { CloudAccess } from '../../domain/cloud-access.ts';
 import type { HttpClient } from '../http/http.ts';
 import { type HttpLimits, SINGLE_BODY_LIMIT } from '../http/http-message.ts';
-import { loadBalancerOf } from '../http/load-balancer-page.ts';
 import { identityUrl } from '../identity/keystone.ts';
 import type { CloudSession } from '../identity/session.ts';
 import type { Failed } from '../result.ts';
 import { problemFromFailure } from './classify.ts';
+import { loadBalancerOf } from './load-balancer-page.ts';
 
 /** Services with a version document at the root of the endpoint, which needs no token and no other service. */
 export type PingableService = 'nova-api' | 'keystone' | 'neutron' | 'glance' | 'placement';

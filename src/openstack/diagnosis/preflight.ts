@@ -1,6 +1,6 @@
 import { UserError } from '../../domain/user-error.ts';
 import type { Cloud } from '../cloud.ts';
-import { type BootChoice, type BootPreferences, chooseBoot } from '../compute/choose.ts';
+import { type BootChoice, type BootPreferences, chooseBoot } from '../compute/boot-candidates.ts';
 import { isKeystoneRejection, isMultiFactorRequired } from '../identity/keystone.ts';
 import type { Problem } from '../result.ts';
 

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock } from '../../domain/ports.ts';
-import type { Millis } from '../../domain/time.ts';
+import type { Clock, Millis } from '../../domain/time.ts';
 import type { PingResult } from '../diagnosis/ping.ts';
 import type { Failed, Ok, Problem, Result, Void } from '../result.ts';
 import type { HttpLimits } from './http-message.ts';

@@ -10,10 +10,15 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import axios from 'axios';
 import { couldBeCausedByStall, stalledMessage } from '../../domain/downtime/stalls.ts';
-import type { Clock } from '../../domain/ports.ts';
+import type { Clock } from '../../domain/time.ts';
 import { type BodyBudget, readBody, watchForFlood } from '../../http/read-body.ts';
-import type { HttpFailure, HttpRequest, HttpResult } from './http-message.ts';
-import { ERROR_BODY_LIMIT, LIST_BODY_LIMIT } from './http-message.ts';
+import {
+  ERROR_BODY_LIMIT,
+  type HttpFailure,
+  type HttpRequest,
+  type HttpResult,
+  LIST_BODY_LIMIT,
+} from './http-message.ts';
 import { countLostTime, stallAwareTimeout, waitForIdlePoll } from './lost-time.ts';
 import { type ProxyUrl, proxyName } from './proxy.ts';
 import { createStopwatch } from './stopwatch.ts';

@@ -2,7 +2,7 @@ import { Agent as PlainAgent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import type { CloudAccess } from '../../domain/cloud-access.ts';
-import type { Clock } from '../../domain/ports.ts';
+import type { Clock } from '../../domain/time.ts';
 import { type BodyBudget, createBodyBudget } from '../../http/read-body.ts';
 import { exchange } from './exchange.ts';
 import type { HttpAnswer, HttpRequest, HttpResult } from './http-message.ts';

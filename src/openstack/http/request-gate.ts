@@ -1,5 +1,4 @@
-import type { Clock } from '../../domain/ports.ts';
-import type { Millis } from '../../domain/time.ts';
+import type { Clock, Millis } from '../../domain/time.ts';
 import type { HttpClient } from './http.ts';
 import type { HttpAnswer, HttpFailure, HttpRequest } from './http-message.ts';
 

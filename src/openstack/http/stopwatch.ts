@@ -1,6 +1,5 @@
-import type { Clock } from '../../domain/ports.ts';
 import type { Stages } from '../../domain/sample.ts';
-import type { Millis } from '../../domain/time.ts';
+import type { Clock, Millis } from '../../domain/time.ts';
 
 /** Measures the stages of a request; each one starts when the previous one ends. */
 export type Stopwatch = {

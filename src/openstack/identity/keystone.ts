@@ -1,14 +1,12 @@
 import { z } from 'zod';
 import type { Cause } from '../../domain/cause.ts';
 import type { CloudAccess, CloudAuth } from '../../domain/cloud-access.ts';
-import type { Clock } from '../../domain/ports.ts';
 import { rememberToken } from '../../domain/redaction.ts';
-import type { Millis } from '../../domain/time.ts';
+import type { Clock, Millis } from '../../domain/time.ts';
 import { listOf } from '../../http/lists.ts';
 import { excerpt, problemFromAnswer, problemFromBody, problemFromFailure, timingOf } from '../diagnosis/classify.ts';
 import type { HttpClient } from '../http/http.ts';
-import type { HttpAnswer, HttpLimits } from '../http/http-message.ts';
-import { TOKEN_BODY_LIMIT } from '../http/http-message.ts';
+import { type HttpAnswer, type HttpLimits, TOKEN_BODY_LIMIT } from '../http/http-message.ts';
 import { readJson } from '../http/json.ts';
 import { resourceId } from '../http/resource-id.ts';
 import type { Result } from '../result.ts';

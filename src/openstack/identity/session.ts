@@ -1,8 +1,7 @@
 import type { Service } from '../../domain/cause.ts';
 import type { CloudAccess } from '../../domain/cloud-access.ts';
-import type { Clock } from '../../domain/ports.ts';
 import { rememberToken } from '../../domain/redaction.ts';
-import type { Millis } from '../../domain/time.ts';
+import type { Clock, Millis } from '../../domain/time.ts';
 import { excerpt, problemFromAnswer, problemFromFailure, timingOf } from '../diagnosis/classify.ts';
 import type { HttpClient } from '../http/http.ts';
 import type { HttpAnswer, HttpRequest } from '../http/http-message.ts';

@@ -1,5 +1,4 @@
-import type { Clock } from '../../domain/ports.ts';
-import type { Millis } from '../../domain/time.ts';
+import type { Clock, Millis } from '../../domain/time.ts';
 import type { Result } from '../result.ts';
 import type { Token } from './keystone.ts';
 

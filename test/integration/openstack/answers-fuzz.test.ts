@@ -6,7 +6,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Cloud, openCloud } from '../../../src/openstack/cloud.ts';
-import { chooseBoot } from '../../../src/openstack/compute/choose.ts';
+import { chooseBoot } from '../../../src/openstack/compute/boot-candidates.ts';
 import { userErrorOf } from '../../../src/openstack/diagnosis/preflight.ts';
 import type { Result } from '../../../src/openstack/result.ts';
 import { accessTo } from '../../support/cloud-access.ts';

@@ -43,7 +43,7 @@ async function neededFor(age: number, { nova, keystone, local }: Clocks): Promis
   const started = performance.now();
   const cloud = openCloud({ access, clock: { now: () => local + (performance.now() - started) } });
   const janitor = createJanitor({
-    ...{ cloud, creator: MARK, deleteLimit: 1000, maxStuck: 1, emit: () => {}, log: () => {} },
+    ...{ cloud, creator: MARK, deleteTimeout: 1000, maxStuck: 1, emit: () => {}, log: () => {} },
   });
   const scope = { vantage: null, run: null };
   const swept = await janitor.sweep({ dryRun: true, scope, timeout: 1000, signal: options().signal });

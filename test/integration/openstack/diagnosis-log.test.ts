@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EmbeddedCloud } from '../../../src/fake-openstack/cloud.ts';
 import { startEmbeddedCloud } from '../../../src/fake-openstack/embedded-cloud.ts';
 import { type Cloud, openCloud } from '../../../src/openstack/cloud.ts';
-import { createStuckBuild } from '../../../src/openstack/compute/stuck-build.ts';
+import { createStuckBuild } from '../../../src/openstack/diagnosis/stuck-build.ts';
 import { accessTo } from '../../support/cloud-access.ts';
 
 const clock = { now: () => performance.timeOrigin + performance.now() };

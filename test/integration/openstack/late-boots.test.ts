@@ -3,7 +3,7 @@ import { createJanitor } from '../../../src/probes/janitor.ts';
 import { serverBoot } from '../../../src/probes/server-boot.ts';
 import { novaNotFound, options, type ScriptedAnswer, serveScriptedCloud } from '../../support/scripted-cloud.ts';
 
-const BUDGET = 1500;
+const ACTIVE_TIMEOUT = 1500;
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -53,7 +53,7 @@ async function boot(shown: Shown) {
   const janitor = createJanitor({
     cloud,
     creator: mark,
-    deleteLimit: 1000,
+    deleteTimeout: 1000,
     maxStuck: 1,
     emit: () => {},
     log: () => {},
@@ -61,7 +61,14 @@ async function boot(shown: Shown) {
   const settings = {
     ...{ enabled: true, interval: 1000, slow: 1000, afterFailure: { interval: 100, limit: 60_000 } },
     ...{ flavor: null, image: null, network: null, volume: null, availabilityZone: null },
-    ...{ budget: BUDGET, deleteLimit: 2000, poll: 50, requestTimeout: 1000, namePrefix: 'rollwatch-', maxStuck: 1 },
+    ...{
+      activeTimeout: ACTIVE_TIMEOUT,
+      deleteTimeout: 2000,
+      poll: 50,
+      requestTimeout: 1000,
+      namePrefix: 'rollwatch-',
+      maxStuck: 1,
+    },
   };
   const place = { cloud: 'cloud', vantage: 'v' };
   const probe = serverBoot(cloud, place, {

@@ -1,8 +1,8 @@
 /** How many requests the probes and the clean-up of one cloud send, by the access log of the embedded cloud. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import type { SamplerEvent } from '../../../src/domain/ports.ts';
 import type { Sample } from '../../../src/domain/sample.ts';
+import type { SamplerEvent } from '../../../src/domain/sampler-event.ts';
 import type { EmbeddedCloud, FakeCloudOptions, LoggedRequest } from '../../../src/fake-openstack/cloud.ts';
 import { startEmbeddedCloud } from '../../../src/fake-openstack/embedded-cloud.ts';
 import { openCloud } from '../../../src/openstack/cloud.ts';
@@ -21,7 +21,13 @@ const TIMEOUT_MS = 5000;
 const SETTINGS = {
   'server-list': { ...paced, timeout: TIMEOUT_MS, detail: true, limit: 100, connections: ['new', 'reused'] },
   'server-boot': {
-    ...{ ...paced, afterFailure: { interval: 500, limit: 60_000 }, budget: 15_000, deleteLimit: 30_000, poll: 250 },
+    ...{
+      ...paced,
+      afterFailure: { interval: 500, limit: 60_000 },
+      activeTimeout: 15_000,
+      deleteTimeout: 30_000,
+      poll: 250,
+    },
     ...{ requestTimeout: TIMEOUT_MS, flavor: null, image: null, network: null, volume: null, availabilityZone: null },
     ...{ namePrefix: 'rollwatch-', maxStuck: 5 },
   },
@@ -52,7 +58,7 @@ async function watch(options: FakeCloudOptions = {}): Promise<Watched> {
   const janitor = createJanitor({
     cloud,
     creator: mark,
-    deleteLimit: 30_000,
+    deleteTimeout: 30_000,
     maxStuck: 5,
     emit: (event) => events.push({ type: 'server', event }),
     log: (level, message) => events.push({ type: 'log', level, message }),

@@ -124,7 +124,7 @@ it('deletes a server that a 404 of an ingress has hidden', async () => {
     ...{ compute: cloud.compute(cloud.http), clock: cloud.clock, limits: cloud.limits, limit: pLimit(1) },
     ...{
       timing: { ...DEFAULT_DELETION_TIMING, pollIntervalsMs: [10], confirmAfterMs: 10 },
-      deleteLimit: 60_000,
+      deleteTimeout: 60_000,
       urgent: quiet,
       stopped: quiet,
     },

@@ -2,12 +2,13 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { describeServer } from '../../../src/checks/resources/server-record.ts';
 import type { CloudAccess } from '../../../src/domain/cloud-access.ts';
-import type { Probe, ProbeResult, ServerEvent } from '../../../src/domain/ports.ts';
+import type { Probe, ProbeResult } from '../../../src/domain/probe.ts';
+import type { ServerEvent } from '../../../src/domain/sampler-event.ts';
 import { secret } from '../../../src/domain/secret.ts';
 import type { EmbeddedCloud } from '../../../src/fake-openstack/cloud.ts';
 import { startEmbeddedCloud } from '../../../src/fake-openstack/embedded-cloud.ts';
 import { type Cloud, openCloud } from '../../../src/openstack/cloud.ts';
-import type { BootPreferences } from '../../../src/openstack/compute/choose.ts';
+import type { BootPreferences } from '../../../src/openstack/compute/boot-candidates.ts';
 import { DEFAULT_DELETION_TIMING, type DeletionTiming } from '../../../src/openstack/compute/server-deletion.ts';
 import { preflight } from '../../../src/openstack/diagnosis/preflight.ts';
 import { createJanitor, type Janitor } from '../../../src/probes/janitor.ts';
@@ -18,7 +19,7 @@ import { serverIdOf, signIn } from '../../support/cloud-user.ts';
 const clock = { now: () => performance.timeOrigin + performance.now() };
 const never = new AbortController().signal;
 const afterFailure = { interval: 100, limit: 60_000 };
-const BUDGET = 1500;
+const ACTIVE_TIMEOUT = 1500;
 
 const SETTINGS = {
   'server-list': {
@@ -31,8 +32,8 @@ const SETTINGS = {
       interval: 1000,
       slow: 1000,
       afterFailure: afterFailure,
-      budget: BUDGET,
-      deleteLimit: 1500,
+      activeTimeout: ACTIVE_TIMEOUT,
+      deleteTimeout: 1500,
       poll: 50,
     },
     ...{ requestTimeout: 1000, flavor: null, image: null, network: null, volume: null, availabilityZone: null },
@@ -78,7 +79,7 @@ type Watch = {
   readonly notes: string[];
   readonly janitor: Janitor;
   run(probe: keyof ProbesSettings, connection?: string, signal?: AbortSignal): Promise<ProbeResult>;
-  settle(): Promise<void>;
+  cleanUp(): Promise<void>;
   suspended(): string | null;
   waitsInVain(): boolean;
 };
@@ -101,7 +102,7 @@ function watch({
   const janitor = createJanitor({
     cloud,
     creator: mark,
-    deleteLimit: 1000,
+    deleteTimeout: 1000,
     maxStuck: 1,
     emit,
     log: () => {},
@@ -133,7 +134,7 @@ function watch({
     notes,
     janitor,
     run: (name, connection, signal = never) => find(name, connection).run(context(signal)),
-    settle: async () => find('server-boot').settle?.(context(never)),
+    cleanUp: async () => find('server-boot').cleanUp?.(context(never)),
     suspended: () => find('server-boot').suspendedReason?.() ?? null,
     waitsInVain: () => find('server-boot').isStuck?.() ?? false,
   };
@@ -294,12 +295,12 @@ describe('server-boot', () => {
     [['mariadb'], 'http-500', 'database'],
     [['placement'], 'no-valid-host', 'placement'],
   ] as const)('without %s fails with %s of %s', async (services, kind, service) => {
-    const { run, settle } = watch();
+    const { run, cleanUp } = watch();
     expect(brief(await run('server-boot'))).toEqual(['ok']);
     const result = await without([...services], () => run('server-boot'));
     expect(brief(result)).toEqual(['failed', kind, service]);
     if (result.outcome === 'failed') expect([result.lastKnownUpAt, result.timedOut]).toEqual([null, false]);
-    await settle();
+    await cleanUp();
   });
 
   it.each([
@@ -307,7 +308,7 @@ describe('server-boot', () => {
     [['nova-scheduler'], 'nova'],
     [['nova-compute1', 'nova-compute2', 'nova-compute3'], 'nova-compute'],
   ] as const)('without %s is not ACTIVE in time because of %s', async (services, service) => {
-    const { run, settle } = watch();
+    const { run, cleanUp } = watch();
     expect(brief(await run('server-boot'))).toEqual(['ok']);
     let before = 0;
     const result = await without([...services], () => {
@@ -317,31 +318,31 @@ describe('server-boot', () => {
     expect(brief(result)).toEqual(['failed', 'spin-up-timeout', service]);
     if (result.outcome === 'failed') {
       expect([result.lastKnownUpAt, result.timedOut]).toEqual([null, true]);
-      expect(result.settledAt - before).toBeGreaterThanOrEqual(BUDGET);
-      expect(result.failureStartedAt - before).toBeLessThan(BUDGET / 2);
+      expect(result.settledAt - before).toBeGreaterThanOrEqual(ACTIVE_TIMEOUT);
+      expect(result.failureStartedAt - before).toBeLessThan(ACTIVE_TIMEOUT / 2);
     }
-    await settle();
+    await cleanUp();
   });
 
   it('is attributed to the message queue if its create hangs while lists and all other services answer', async () => {
-    const { run, settle } = watch();
+    const { run, cleanUp } = watch();
     expect(brief(await run('server-boot'))).toEqual(['ok']);
     const results = await without(['rabbitmq'], async () => [
       await run('server-boot'),
       await run('server-list', 'new'),
     ]);
     expect(results.map(brief)).toEqual([['failed', 'response-timeout', 'message-queue'], ['ok']]);
-    await settle();
+    await cleanUp();
   });
 
   it('with a flavor that fits nowhere is attributed to the scheduler, as Placement answers', async () => {
-    const { run, settle } = watch({ changes: { flavor: 'm1.nowhere' } });
+    const { run, cleanUp } = watch({ changes: { flavor: 'm1.nowhere' } });
     await run('server-list', 'new');
     await until(async () => true);
     const result = await run('server-boot');
     expect(brief(result)).toEqual(['failed', 'no-valid-host', 'nova-scheduler']);
     expect(result.outcome === 'failed' && result.cause.message).toMatch(/^No valid host was found\. \(placement /);
-    await settle();
+    await cleanUp();
   });
 
   it('beyond the quota is void', async () => {
@@ -362,7 +363,7 @@ describe('server-boot', () => {
   });
 
   it('that fails at its delete proves the service up until ACTIVE', async () => {
-    const { run, settle, notes } = watch();
+    const { run, cleanUp, notes } = watch();
     await run('server-boot');
     notes.length = 0;
     const running = run('server-boot');
@@ -373,11 +374,11 @@ describe('server-boot', () => {
       expect(result.cause.service).toBe('nova-scheduler');
       expect(result.lastKnownUpAt).toBeLessThan(result.failureStartedAt);
     }
-    await settle();
+    await cleanUp();
   });
 
   it('whose polls are refused failed with the first of them, not before it was sent', async () => {
-    const { run, settle, notes } = watch();
+    const { run, cleanUp, notes } = watch();
     const before = await run('server-boot');
     notes.length = 0;
     const running = run('server-boot');
@@ -389,9 +390,9 @@ describe('server-boot', () => {
     expect(result.lastKnownUpAt).toBeGreaterThan(before.lastKnownUpAt);
     // Polls are 50 ms apart.
     expect(result.failureStartedAt).toBeGreaterThanOrEqual(stoppedAt - 50);
-    expect(result.settledAt).toBeLessThan(stoppedAt + BUDGET / 2);
+    expect(result.settledAt).toBeLessThan(stoppedAt + ACTIVE_TIMEOUT / 2);
     expect(result.timedOut).toBe(false);
-    await settle();
+    await cleanUp();
   });
 
   it('proves the service up until the poll that found the server gone', async () => {
@@ -454,12 +455,12 @@ describe('a boot that is still waiting', () => {
   });
 
   it('reports a server that cannot be deleted until another server is up', async () => {
-    const { run, settle, waitsInVain } = watch();
+    const { run, cleanUp, waitsInVain } = watch();
     await run('server-boot');
     const computes = ['nova-compute1', 'nova-compute2', 'nova-compute3'] as const;
     await without([...computes], async () => {
       expect(brief(await run('server-boot'))).toEqual(['failed', 'spin-up-timeout', 'nova-compute']);
-      const settled = settle();
+      const settled = cleanUp();
       expect(waitsInVain()).toBe(true);
       const second = run('server-boot');
       await until(async () => (await embedded.servers()).length === 2);
@@ -467,16 +468,16 @@ describe('a boot that is still waiting', () => {
       expect(brief(await second)).toEqual(['failed', 'spin-up-timeout', 'nova-compute']);
       await settled;
     });
-    await settle();
+    await cleanUp();
     expect(waitsInVain()).toBe(false);
   });
 
   it('does not report a create that hangs: another one would block a second worker of Nova', async () => {
-    const { run, settle, waitsInVain } = watch();
+    const { run, cleanUp, waitsInVain } = watch();
     await run('server-boot');
     await without(['rabbitmq'], async () => {
       expect(brief(await run('server-boot'))[0]).toBe('failed');
-      const settled = settle();
+      const settled = cleanUp();
       expect(waitsInVain()).toBe(false);
       await settled;
     });
@@ -485,12 +486,12 @@ describe('a boot that is still waiting', () => {
 
 describe('the janitor', () => {
   it('finds the server of an unanswered create by name once it appears, and deletes it', async () => {
-    const { run, events, settle } = watch();
+    const { run, events, cleanUp } = watch();
     expect(brief(await run('server-boot'))).toEqual(['ok']);
     events.length = 0;
     await without(['rabbitmq'], async () => {
       await run('server-boot');
-      await settle();
+      await cleanUp();
     });
     await until(() => events.some(({ kind, name }) => kind === 'gone' && name.endsWith('-1')));
     const owned = events.filter(({ name, kind }) => name.endsWith('-1') && kind !== 'leaked');

@@ -21,12 +21,12 @@ beforeEach(async () => {
   server = await serveHttp((request, response) => {
     asked.push(`${request.method} ${request.url}`);
     const endpoint = (type: string) => ({ type, endpoints: [{ interface: 'public', url: `${server.url}/${type}` }] });
-    const moments = { issued_at: '2026-11-25T00:00:00Z', expires_at: '2026-11-25T01:00:00Z' };
+    const times = { issued_at: '2026-11-25T00:00:00Z', expires_at: '2026-11-25T01:00:00Z' };
     const next = [{ rel: 'next', href: 'http://elsewhere.example/servers/detail?marker=x' }];
     const given = { id, name: 'rollwatch-1', status: 'ACTIVE' };
     const [status, body] =
       request.url === '/v3/auth/tokens'
-        ? [201, { token: { ...moments, catalog: ['compute', 'network'].map(endpoint), project: { id: 'p1' } } }]
+        ? [201, { token: { ...times, catalog: ['compute', 'network'].map(endpoint), project: { id: 'p1' } } }]
         : request.method === 'POST'
           ? [202, { server: given }]
           : [

@@ -1,6 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Facts, ProbeResult } from '../../../src/domain/ports.ts';
-import { type BootChoice, type BootPreferences, bootCandidates } from '../../../src/openstack/compute/choose.ts';
+import type { ProbeResult } from '../../../src/domain/probe.ts';
+import type { Facts } from '../../../src/domain/sampler-event.ts';
+import {
+  type BootChoice,
+  type BootPreferences,
+  bootCandidates,
+} from '../../../src/openstack/compute/boot-candidates.ts';
 import { createJanitor } from '../../../src/probes/janitor.ts';
 import { serverBoot } from '../../../src/probes/server-boot.ts';
 import {
@@ -103,14 +108,14 @@ async function watch(offer: Offer, wanted: Partial<BootPreferences> = {}) {
   const janitor = createJanitor({
     cloud,
     creator: mark,
-    deleteLimit: 1000,
+    deleteTimeout: 1000,
     maxStuck: 1,
     emit: () => {},
     log: () => {},
   });
   const settings = {
     ...{ enabled: true, interval: 1000, slow: 1000, afterFailure: { interval: 100, limit: 60_000 }, ...ANY, ...wanted },
-    ...{ budget: 5000, deleteLimit: 5000, poll: 20, requestTimeout: 2000, availabilityZone: null },
+    ...{ activeTimeout: 5000, deleteTimeout: 5000, poll: 20, requestTimeout: 2000, availabilityZone: null },
     ...{ namePrefix: 'rollwatch-', maxStuck: 1 },
   };
   const onFacts = (found: Facts) => facts.push(found);

@@ -88,7 +88,7 @@ it('sweeps test servers beside a server in a cell that is down', async () => {
       : usual(request);
   };
   const janitor = createJanitor({
-    ...{ cloud: scripted.cloud, creator: MARK, deleteLimit: 60_000, maxStuck: 1, emit: () => {}, log: () => {} },
+    ...{ cloud: scripted.cloud, creator: MARK, deleteTimeout: 60_000, maxStuck: 1, emit: () => {}, log: () => {} },
     timing: { ...DEFAULT_DELETION_TIMING, pollIntervalsMs: [10], confirmAfterMs: 10 },
   });
   const scope = { vantage: null, run: null };

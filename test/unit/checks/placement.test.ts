@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkHostPlacement } from '../../../src/checks/hosts/placement.ts';
+import { checkHostPlacement } from '../../../src/checks/hosts/host-acceptance.ts';
 
 describe('host placement', () => {
   const full = { hosts: ['h1', 'h2'], ended: 'no-host', message: 'No valid host was found.' } as const;

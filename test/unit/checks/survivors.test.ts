@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ServerRecord } from '../../../src/checks/resources/server-record.ts';
 import { isUnsupported } from '../../../src/checks/survivors/actions.ts';
 import { compareSurvivor } from '../../../src/checks/survivors/compare-survivors.ts';
-import { withOwnMove } from '../../../src/checks/survivors/survivors.ts';
+import { withNewHost } from '../../../src/checks/survivors/survivors.ts';
 
 const failed = (checks: readonly { name: string; status: string; detail: string }[]) =>
   checks.filter(({ status }) => status === 'fail').map(({ name, detail }) => `${name}: ${detail}`);
@@ -58,9 +58,9 @@ describe('a survivor', () => {
   it('may be on another host only if an action of the check moved it', () => {
     const from = before;
     const to = { ...before, hostId: 'h2', host: 'n2' };
-    expect(withOwnMove([before], { from, to })).toEqual([{ ...before, hostId: 'h2', host: 'n2' }]);
+    expect(withNewHost([before], { from, to })).toEqual([{ ...before, hostId: 'h2', host: 'n2' }]);
     const elsewhere = { ...before, hostId: 'h0' };
-    expect(withOwnMove([elsewhere], { from, to })).toEqual([elsewhere]);
+    expect(withNewHost([elsewhere], { from, to })).toEqual([elsewhere]);
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { missingTests, testCheck } from '../../../src/checks/tempest/tempest.ts';
 import { createTestResults, exceptionOf, oneLine, type TestEvent } from '../../../src/checks/tempest/test-results.ts';
 import { type Check, compareChecks, fail, pass, skip } from '../../../src/domain/check.ts';
-import { checksToReport, tempestSummary } from '../../../src/format/tempest.ts';
+import { checksToReport, tempestSummary } from '../../../src/format/checks.ts';
 
 const event = (test: string, facts: Partial<TestEvent> = {}): TestEvent => ({
   test,

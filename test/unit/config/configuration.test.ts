@@ -61,8 +61,8 @@ describe('without a rollwatch.yaml', () => {
       'server-boot': {
         enabled: true,
         interval: 1000,
-        budget: 15_000,
-        deleteLimit: 30_000,
+        activeTimeout: 15_000,
+        deleteTimeout: 30_000,
         poll: 250,
         slow: 10_000,
         requestTimeout: 10_000,
@@ -165,15 +165,15 @@ describe('rollwatch.yaml', () => {
 
   it('accepts durations with units, and numbers as seconds', () => {
     const text =
-      'probes: {token: {interval: 1.5, timeout: 2m, slow: 1500ms}, server-boot: {delete_limit: 1h, budget: "30"}}';
+      'probes: {token: {interval: 1.5, timeout: 2m, slow: 1500ms}, server-boot: {delete_timeout: 1h, active_timeout: "30"}}';
     const { token, 'server-boot': boot } = load(withSettings(text)).configuration.clouds[0]?.probes ?? {};
-    expect([token?.interval, token?.timeout, token?.slow, boot?.deleteLimit, boot?.budget]).toEqual([
+    expect([token?.interval, token?.timeout, token?.slow, boot?.deleteTimeout, boot?.activeTimeout]).toEqual([
       1500, 120_000, 1500, 3_600_000, 30_000,
     ]);
   });
 
   it('derives limits that are not set from those that are', () => {
-    const text = 'probes: {server-list: {interval: 100ms, timeout: 1s}, server-boot: {budget: 6s}}';
+    const text = 'probes: {server-list: {interval: 100ms, timeout: 1s}, server-boot: {active_timeout: 6s}}';
     const { 'server-list': list, 'server-boot': boot } = load(withSettings(text)).configuration.clouds[0]?.probes ?? {};
     expect([list?.connectTimeout, list?.slow, list?.afterFailure.interval]).toEqual([1000, 500, 50]);
     expect([boot?.slow, boot?.requestTimeout]).toEqual([4000, 6000]);
@@ -231,14 +231,14 @@ clouds:
     region: south
     compute_microversion: '2.53'
     admin_cloud: one
-    probes: {server-boot: {budget: 60s, after_failure: {for: 10s}}, token: {enabled: false}}
+    probes: {server-boot: {active_timeout: 60s, after_failure: {for: 10s}}, token: {enabled: false}}
 `,
       },
     });
     const shown = configuration.clouds.map(({ access, adminAccess, probes }) => [
       [access.name, access.regionName, access.computeMicroversion, adminAccess?.name],
       [probes.token.enabled, probes.token.interval],
-      [probes['server-boot'].flavor, probes['server-boot'].budget, probes['server-boot'].afterFailure.limit],
+      [probes['server-boot'].flavor, probes['server-boot'].activeTimeout, probes['server-boot'].afterFailure.limit],
     ]);
     expect(shown).toEqual([
       [

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { createLog } from '../../../src/daemon/log.ts';
-import { LOG_LEVELS, type LogLevel } from '../../../src/domain/ports.ts';
+import { LOG_LEVELS, type LogLevel } from '../../../src/domain/log.ts';
 import { secret } from '../../../src/domain/secret.ts';
 
 function recordedLog(pretty: boolean, level: LogLevel) {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createQuotaWatch } from '../../../src/domain/run/connection-status.ts';
+import { createQuotaWatch } from '../../../src/domain/run/quota-watch.ts';
 import type { Sample } from '../../../src/domain/sample.ts';
 import { failedSample, okSample, voidSample } from '../../support/samples.ts';
 

@@ -64,7 +64,7 @@ describe('a test server', () => {
 
 describe('the lifetime of a server', () => {
   it('covers its boot and its delete request', () => {
-    const lifetime = testServerLifetime({ budget: 15_000, requestTimeout: 10_000 });
+    const lifetime = testServerLifetime({ activeTimeout: 15_000, requestTimeout: 10_000 });
     expect(lifetime).toBe(45_000);
     expect(ownerOf({ ...SERVER, metadata: testServerMetadata(CREATOR, lifetime) }, 'rollwatch-')?.lifetime).toBe(
       45_000,

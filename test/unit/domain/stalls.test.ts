@@ -9,7 +9,7 @@ import {
   judgeInterrupted,
   stalledFor,
 } from '../../../src/domain/downtime/stalls.ts';
-import type { ProbeResult } from '../../../src/domain/ports.ts';
+import type { ProbeResult } from '../../../src/domain/probe.ts';
 import type { FailedSample, Sample } from '../../../src/domain/sample.ts';
 import { failedSample, okSample, SERIES } from '../../support/samples.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ServerEvent } from '../../../src/domain/ports.ts';
 import { createTestServers } from '../../../src/domain/run/test-servers.ts';
+import type { ServerEvent } from '../../../src/domain/sampler-event.ts';
 
 const event = (kind: ServerEvent['kind'], name: string, over: Partial<ServerEvent> = {}): ServerEvent => ({
   cloud: 'prod',

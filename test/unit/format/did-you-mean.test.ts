@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { didYouMean, listed } from '../../../src/format/did-you-mean.ts';
+import { didYouMean } from '../../../src/format/did-you-mean.ts';
+import { listed } from '../../../src/format/lists.ts';
 
 const KEYS = ['interval', 'timeout', 'connect_timeout', 'server-list', 'for', 'url'];
 

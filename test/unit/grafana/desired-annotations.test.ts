@@ -53,13 +53,13 @@ describe('desired annotations', () => {
       ],
       time: BEGAN + 300_000,
       timeEnd: null,
-      text: 'DOWN server-list new\nconnection-refused by nova-api\nhttp-503 by load-balancer\nstarted in handler &#39;stop &lt;nova-api&gt;&#39;',
+      text: 'DOWN server-list new\nconnection-refused (nova-api)\nhttp-503 (load-balancer)\nstarted in handler &#39;stop &lt;nova-api&gt;&#39;',
     });
     expect(of({ end: around(307), provisional: true })?.timeEnd).toBeNull();
     const closed = of({ end: around(307) });
     expect(closed?.timeEnd).toBe(BEGAN + 307_000);
     expect(closed?.text).toMatch(
-      /^DOWN server-list new for 7\.0 s \(6\.0 to 8\.0 s\)\nconnection-refused by nova-api \(10\)\n/,
+      /^DOWN server-list new for 7\.0 s \(6\.0 to 8\.0 s\)\n10 connection-refused \(nova-api\)\n/,
     );
   });
 

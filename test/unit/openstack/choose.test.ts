@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pickFlavors, pickImages, pickNetwork } from '../../../src/openstack/compute/choose.ts';
+import { pickFlavors, pickImages, pickNetwork } from '../../../src/openstack/compute/boot-candidates.ts';
 
 const image = (name: string, changes: object = {}) => ({
   id: `id-${name}`,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { problemFromAnswer, problemFromFailure } from '../../../src/openstack/diagnosis/classify.ts';
-import { matchFault, type Operation } from '../../../src/openstack/diagnosis/fault-table.ts';
+import { matchFault, type Operation } from '../../../src/openstack/diagnosis/nova-exceptions.ts';
 import type { HttpAnswer, HttpFailure } from '../../../src/openstack/http/http-message.ts';
 
 const timed = { stages: { connect: 0.001 }, sentAt: 1000, endedAt: 1500 };

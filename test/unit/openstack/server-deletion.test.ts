@@ -35,7 +35,7 @@ it.each([
     clock: { now: () => 0 },
     limits: { connect: 1000, response: 1000 },
     timing: DEFAULT_DELETION_TIMING,
-    deleteLimit: 30_000,
+    deleteTimeout: 30_000,
     limit: pLimit(1),
     turn: async () => void done.push('turn'),
     lookUp: async () => null,

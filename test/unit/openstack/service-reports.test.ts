@@ -3,7 +3,7 @@ import {
   createServiceReports,
   type ServiceRecord,
   serviceRecord,
-} from '../../../src/openstack/compute/service-reports.ts';
+} from '../../../src/openstack/diagnosis/service-reports.ts';
 
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 

@@ -20,11 +20,11 @@ import {
   probesOfCloud,
   seriesOfCloud,
 } from '../../../src/probes/registry.ts';
-import { comparisonText } from '../../../src/report/comparison.ts';
-import { liveLine } from '../../../src/report/live-line.ts';
-import { reportText } from '../../../src/report/text.ts';
+import { comparisonText } from '../../../src/report/text/comparison.ts';
+import { liveLine } from '../../../src/report/text/live-line.ts';
+import { reportText } from '../../../src/report/text/text.ts';
 import { bool, integer } from '../../../src/schema/fields.ts';
-import { downtimeFigures } from '../../../src/web/at-moment.ts';
+import { downtimeFigures } from '../../../src/web/extend-to-now.ts';
 import { readReport } from '../../../src/web/scene.ts';
 import { makePlace, type Place } from '../../support/config-place.ts';
 import { readExposition } from '../../support/exposition.ts';
@@ -133,7 +133,7 @@ describe('the configuration of a made-up probe', () => {
     const clock = { now: () => 5 };
     const cloud = openCloud({ access: one.access, clock });
     const creator = { prefix: 'rollwatch-', vantage: 'here', run: 'run', cloud: 'one' };
-    const limits = { deleteLimit: 1000, maxStuck: 1 };
+    const limits = { deleteTimeout: 1000, maxStuck: 1 };
     const janitor = createJanitor({ cloud, creator, ...limits, emit: () => {}, log: () => {} });
     const context = { session: 1, creator, janitor, admin: null, clock, onFacts: () => {} };
     const probes = probesOfCloud(cloud, origin, { ...context, settings: one.probes }, REGISTRY);

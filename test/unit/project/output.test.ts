@@ -5,7 +5,7 @@ const src = new URL('../../../src/', import.meta.url);
 
 /** Exceptions with their reasons. */
 const WRITERS: Readonly<Record<string, string>> = {
-  'cli/output.ts': 'where everything is printed',
+  'terminal/output.ts': 'where everything is printed',
   'cli/task-follow.ts': 'copies its input to its output, as tee does',
   'cli/process-setup.ts': 'reports uncaught errors, when everything else may be broken',
 };

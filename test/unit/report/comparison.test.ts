@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compareRuns, trend } from '../../../src/domain/run/comparison.ts';
-import { comparisonJson, comparisonText } from '../../../src/report/comparison.ts';
+import { comparisonJson, comparisonText } from '../../../src/report/text/comparison.ts';
 import { BEGAN, overall, report } from '../../support/live.ts';
 import { measures, neverBegun, phaseVerdict } from '../../support/verdicts.ts';
 

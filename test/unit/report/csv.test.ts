@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { AttributedWindow } from '../../../src/domain/upgrade/attribution.ts';
-import { attributeWindows } from '../../../src/domain/upgrade/attribution.ts';
+import { type AttributedWindow, attributeWindows } from '../../../src/domain/upgrade/attribution.ts';
 import { createTaskRegistry } from '../../../src/domain/upgrade/task-registry.ts';
-import { reportCsv } from '../../../src/report/csv.ts';
-import { sampleCsv } from '../../../src/report/samples-csv.ts';
+import { reportCsv, sampleCsv } from '../../../src/report/csv.ts';
 import { BEGAN, LIST_NEW, report, window } from '../../support/live.ts';
 import { failedSample } from '../../support/samples.ts';
 import { task } from '../../support/tasks.ts';

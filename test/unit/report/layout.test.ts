@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { cutMiddle } from '../../../src/report/layout.ts';
+import { cutMiddle } from '../../../src/report/text/layout.ts';
 
 it('a text that is too long is shortened in the middle, so that different ends stay distinct', () => {
   expect(cutMiddle('server-reach keeper-1', 21)).toBe('server-reach keeper-1');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { liveLine } from '../../../src/report/live-line.ts';
+import { liveLine } from '../../../src/report/text/live-line.ts';
 import { around, BEGAN, BOOT, LIST_KEPT, live, liveSeries, overall, report, window } from '../../support/live.ts';
 import { task } from '../../support/tasks.ts';
 
@@ -25,7 +25,7 @@ describe('the live line', () => {
       series: [liveSeries(), liveSeries({ series: LIST_KEPT, status: 'down', open })],
     });
     expect(liveLine(now, 200)).toMatch(
-      /^DOWN server-list for 50 s \(connection-refused by nova-api\) \| down 50\.0 s \(48\.0 to 50\.5 s\) in 1 window \|/,
+      /^DOWN server-list for 50 s: connection-refused \(nova-api\) \| down 50\.0 s \(48\.0 to 50\.5 s\) in 1 window \|/,
     );
   });
 

@@ -3,8 +3,7 @@ import type { Report } from '../../../src/domain/run/report.ts';
 import { attributeWindows } from '../../../src/domain/upgrade/attribution.ts';
 import { taskDowntimes } from '../../../src/domain/upgrade/task-downtime.ts';
 import { createTaskRegistry } from '../../../src/domain/upgrade/task-registry.ts';
-import { reportMarkdown } from '../../../src/report/markdown.ts';
-import { plainMarkdown } from '../../../src/report/markdown-text.ts';
+import { plainMarkdown, reportMarkdown } from '../../../src/report/markdown.ts';
 import { around, BEGAN, LIST_NEW, overall, report, summary, window } from '../../support/live.ts';
 import { task } from '../../support/tasks.ts';
 import { budget, neverBegun, phaseVerdict } from '../../support/verdicts.ts';
@@ -68,9 +67,9 @@ None.
     const open = window({ end: null, provisional: true, phase: 'maintenance', start: around(700) });
     expect(section(report({ windows: [window(), open] }), 'Windows').slice(2)).toEqual([
       '| **DOWN** | server-list new | 07:15:00.000 (-0.500 +0.500 s) | 07:15:07.000 (-0.500 +0.500 s) ' +
-        '| 7.0 s (6.0 to 8.0 s) | 12 failed samples: connection-refused by nova-api (10), http-503 by load-balancer (2) | - | - |',
+        '| 7.0 s (6.0 to 8.0 s) | 12 failed samples: 10 connection-refused (nova-api), 2 http-503 (load-balancer) | - | - |',
       '| **DOWN** | server-list new | 07:21:40.000 (-0.500 +0.500 s) | not over yet ' +
-        '| 7.0 s (6.0 to 8.0 s), open, provisional | 12 failed samples: connection-refused by nova-api (10), http-503 by load-balancer (2) ' +
+        '| 7.0 s (6.0 to 8.0 s), open, provisional | 12 failed samples: 10 connection-refused (nova-api), 2 http-503 (load-balancer) ' +
         '| - | maintenance |',
     ]);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { sampleCsv, sampleCsvHead } from '../../../src/report/samples-csv.ts';
-import { sampleJson } from '../../../src/report/samples-json.ts';
+import { sampleCsv, sampleCsvHead } from '../../../src/report/csv.ts';
+import { sampleJson } from '../../../src/report/json.ts';
 import { BEGAN } from '../../support/live.ts';
 import { failedSample, okSample, voidSample } from '../../support/samples.ts';
 

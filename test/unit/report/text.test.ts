@@ -13,7 +13,7 @@ import type { Report } from '../../../src/domain/run/report.ts';
 import { attributeWindows } from '../../../src/domain/upgrade/attribution.ts';
 import { taskDowntimes } from '../../../src/domain/upgrade/task-downtime.ts';
 import { createTaskRegistry } from '../../../src/domain/upgrade/task-registry.ts';
-import { reportText } from '../../../src/report/text.ts';
+import { reportText } from '../../../src/report/text/text.ts';
 import {
   around,
   BEGAN,

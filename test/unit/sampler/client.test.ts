@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
-import type { SamplerEvent } from '../../../src/domain/ports.ts';
+import type { SamplerEvent } from '../../../src/domain/sampler-event.ts';
 import { startSampler } from '../../../src/sampler/client.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rollwatch-client-'));

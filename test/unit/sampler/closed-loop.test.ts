@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Probe, ProbeResult, SamplerEvent } from '../../../src/domain/ports.ts';
+import type { Probe, ProbeResult } from '../../../src/domain/probe.ts';
+import type { SamplerEvent } from '../../../src/domain/sampler-event.ts';
 import { createDispatch } from '../../../src/sampler/dispatch.ts';
 import { closedLoop } from '../../../src/sampler/loops.ts';
 import { createStallWatch } from '../../../src/sampler/stall-watch.ts';
@@ -22,7 +23,7 @@ const refusedAt = (at: number): ProbeResult => ({
 /** A loop with a slot per second, and extra samples after 0.5 s. `run` decides result and duration of a sample. */
 function setUp(
   run: (at: number, time: FakeTime) => Promise<ProbeResult>,
-  probe: Partial<Pick<Probe, 'settle' | 'isStuck' | 'suspendedReason' | 'inFlight'>> = {},
+  probe: Partial<Pick<Probe, 'cleanUp' | 'isStuck' | 'suspendedReason' | 'inFlight'>> = {},
 ) {
   const time = createFakeTime();
   const events: SamplerEvent[] = [];
@@ -68,7 +69,7 @@ describe('the closed loop', () => {
 
   it('waits for the clean-up of the previous sample', async () => {
     let time: FakeTime | null = null;
-    const made = setUp(lasting(100), { settle: async () => (time === null ? undefined : passing(time, 1500)) });
+    const made = setUp(lasting(100), { cleanUp: async () => (time === null ? undefined : passing(time, 1500)) });
     time = made.time;
     made.loop.start();
     await made.time.advance(4500);

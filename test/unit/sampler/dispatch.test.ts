@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Probe, ProbeResult, SamplerEvent } from '../../../src/domain/ports.ts';
+import type { Probe, ProbeResult } from '../../../src/domain/probe.ts';
 import type { Sample } from '../../../src/domain/sample.ts';
+import type { SamplerEvent } from '../../../src/domain/sampler-event.ts';
 import { createDispatch } from '../../../src/sampler/dispatch.ts';
 import { createStallWatch } from '../../../src/sampler/stall-watch.ts';
 import { createFakeTime } from '../../support/fake-time.ts';

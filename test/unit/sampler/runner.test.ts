@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Probe, SamplerEvent } from '../../../src/domain/ports.ts';
+import type { Probe } from '../../../src/domain/probe.ts';
+import type { SamplerEvent } from '../../../src/domain/sampler-event.ts';
 import { createTimeline, machineClocks } from '../../../src/sampler/clock.ts';
 import { type Runner, startRunner } from '../../../src/sampler/runner.ts';
 import { SERIES } from '../../support/samples.ts';

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPlan } from '../../../src/config/plan-file.ts';
-import type { JournalEntry } from '../../../src/domain/ports.ts';
+import type { JournalEntry } from '../../../src/domain/journal.ts';
 import { createRunState } from '../../../src/domain/run/run-state.ts';
 import { TASK_KINDS, TASK_SOURCES, TASK_STATUSES } from '../../../src/domain/upgrade/task.ts';
 import { describeProbes } from '../../../src/probes/registry.ts';

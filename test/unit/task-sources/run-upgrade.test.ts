@@ -139,8 +139,8 @@ describe('following the directory', () => {
       ]);
     rmSync(path);
     mkdirSync(path);
-    await expect.poll(() => states.at(-1)).toBe('back');
-    expect(states.filter((state) => state === 'back')).toHaveLength(1);
+    await expect.poll(() => states.at(-1)).toBe('recovered');
+    expect(states.filter((state) => state === 'recovered')).toHaveLength(1);
     expect(states.slice(1, -1)).toEqual(states.slice(1, -1).map(() => ({ problem, again: true })));
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { toApiReport } from '../../../src/api/report.ts';
 import { toApiStatus } from '../../../src/api/status.ts';
-import { overallAt, reportAt } from '../../../src/web/at-moment.ts';
+import { overallAt, reportAt } from '../../../src/web/extend-to-now.ts';
 import { around, BEGAN, live, liveSeries, overall, report, summary, TOKEN, window } from '../../support/live.ts';
 import { budget, measures, phaseVerdict } from '../../support/verdicts.ts';
 

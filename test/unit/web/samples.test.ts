@@ -31,7 +31,7 @@ function only(store: ReturnType<typeof emptyStore>): SampleColumns {
   return own;
 }
 
-const moments = (own: SampleColumns) => [...own.at.subarray(0, own.count)].map((at) => at - T0);
+const times = (own: SampleColumns) => [...own.at.subarray(0, own.count)].map((at) => at - T0);
 
 describe('samples in columns', () => {
   it('are read as they were written', () => {
@@ -44,7 +44,7 @@ describe('samples in columns', () => {
     ];
     addSamples(store, chartOf(samples));
     const own = only(store);
-    expect(moments(own)).toEqual([0, 1000, 1100, 2000]);
+    expect(times(own)).toEqual([0, 1000, 1100, 2000]);
     expect([...own.took.subarray(0, 4)].map((seconds) => Math.round(seconds * 1000))).toEqual([42, 5, 0, 1500]);
     expect([...own.marks.subarray(0, 4)].map((mark) => [outcomeOf(mark), isExtra(mark)])).toEqual([
       [OK, false],
@@ -85,7 +85,7 @@ describe('samples in columns', () => {
         for (const cut of [...where, 0]) addSamples(store, chartOf(samples.slice(cut), { origin: T0 + cut }));
         const own = only(store);
         const sorted = ats.toSorted((a, b) => a - b);
-        expect(moments(own)).toEqual(sorted);
+        expect(times(own)).toEqual(sorted);
         expect([...own.marks.subarray(0, own.count)].map(outcomeOf)).toEqual(
           sorted.map((at) => (at % 3 === 0 ? FAILED : OK)),
         );

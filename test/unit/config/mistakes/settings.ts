@@ -165,8 +165,8 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   ),
   settings(
     'a negative number as a duration',
-    'probes:\n  server-boot: {budget: -15}\n',
-    'DIR/work/rollwatch.yaml:2: probes.server-boot.budget is -15; it must be at least 1s',
+    'probes:\n  server-boot: {active_timeout: -15}\n',
+    'DIR/work/rollwatch.yaml:2: probes.server-boot.active_timeout is -15; it must be at least 1s',
   ),
   settings(
     'a duration of 0',
@@ -180,8 +180,8 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   ),
   settings(
     'a duration of more than a day',
-    'probes:\n  server-boot: {delete_limit: 48h}\n',
-    `DIR/work/rollwatch.yaml:2: probes.server-boot.delete_limit is '48h'; it must be at most 24h`,
+    'probes:\n  server-boot: {delete_timeout: 48h}\n',
+    `DIR/work/rollwatch.yaml:2: probes.server-boot.delete_timeout is '48h'; it must be at most 24h`,
   ),
   settings(
     'an interval that is too short',
@@ -191,27 +191,27 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'an interval after a failure that is not shorter',
     'probes:\n  server-list:\n    after_failure:\n      interval: 1s\n',
-    `DIR/work/rollwatch.yaml:4: probes.server-list.after_failure.interval is '1s'; it must be less than the interval (1s)`,
+    `DIR/work/rollwatch.yaml:4: probes.server-list.after_failure.interval is '1s'; it must be less than interval (1s)`,
   ),
   settings(
     'a slow threshold above the timeout',
     'probes:\n  token: {slow: 20s}\n',
-    `DIR/work/rollwatch.yaml:2: probes.token.slow is '20s'; it must be less than the timeout (10s)`,
+    `DIR/work/rollwatch.yaml:2: probes.token.slow is '20s'; it must be less than timeout (10s)`,
   ),
   settings(
     'a connect timeout above the timeout',
     'probes:\n  server-list: {timeout: 2s, connect_timeout: 3s}\n',
-    `DIR/work/rollwatch.yaml:2: probes.server-list.connect_timeout is '3s'; it must be at most the timeout (2s)`,
+    `DIR/work/rollwatch.yaml:2: probes.server-list.connect_timeout is '3s'; it must be at most timeout (2s)`,
   ),
   settings(
-    'a polling interval above the budget',
+    'a polling interval above the timeout',
     'probes:\n  server-boot: {poll: 1m}\n',
-    `DIR/work/rollwatch.yaml:2: probes.server-boot.poll is '1m'; it must be less than the budget (15s)`,
+    `DIR/work/rollwatch.yaml:2: probes.server-boot.poll is '1m'; it must be less than active_timeout (15s)`,
   ),
   settings(
-    'a request timeout above the budget',
-    'probes:\n  server-boot: {budget: 5s, request_timeout: 6s}\n',
-    `DIR/work/rollwatch.yaml:2: probes.server-boot.request_timeout is '6s'; it must be at most the budget (5s)`,
+    'a request timeout above the timeout',
+    'probes:\n  server-boot: {active_timeout: 5s, request_timeout: 6s}\n',
+    `DIR/work/rollwatch.yaml:2: probes.server-boot.request_timeout is '6s'; it must be at most active_timeout (5s)`,
   ),
   settings(
     'a limit of 0',
@@ -602,7 +602,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a cloud whose settings conflict with those of all clouds',
     'probes:\n  token: {after_failure: {interval: 2s}}\nclouds:\n  - name: one\n    probes: {token: {interval: 1s}}\n',
-    `DIR/work/rollwatch.yaml:5: clouds[0].probes.token.after_failure.interval is '2s'; it must be less than the interval (1s)`,
+    `DIR/work/rollwatch.yaml:5: clouds[0].probes.token.after_failure.interval is '2s'; it must be less than interval (1s)`,
   ),
   settings(
     'all probes of a cloud disabled',

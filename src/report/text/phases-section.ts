@@ -1,0 +1,154 @@
+import type { Sentence } from '../../api/report.ts';
+import { probeNamed } from '../../domain/probe.ts';
+import type { Report } from '../../domain/run/report.ts';
+import type { PhaseSeries } from '../../domain/upgrade/phase-measures.ts';
+import { BUDGET_NAMES, BUDGETS, isDowntimeBudget } from '../../domain/upgrade/plan.ts';
+import {
+  judgedParts,
+  type PhaseVerdict,
+  type UnjudgedPhase,
+  type Verdict,
+  type VerdictResult,
+} from '../../domain/upgrade/verdict.ts';
+import { budgetSentence, measureText, RESULT_WORDS } from '../../format/budgets.ts';
+import { listed } from '../../format/lists.ts';
+import { printableLine } from '../../format/printable.ts';
+import { capitalized, duration, latency, span } from '../../format/quantities.ts';
+import { seriesNames } from '../labels.ts';
+import type { TimeFormat } from '../time-format.ts';
+import { type Column, table, wrap } from './layout.ts';
+import type { Paint } from './paint.ts';
+
+type PhaseOptions = { readonly width: number; readonly paint: Paint; readonly times: TimeFormat };
+
+type StartedPhase = PhaseVerdict & { readonly measures: NonNullable<PhaseVerdict['measures']> };
+
+const started = (phases: readonly PhaseVerdict[]): readonly StartedPhase[] =>
+  phases.flatMap((phase) => (phase.measures === null ? [] : [{ ...phase, measures: phase.measures }]));
+
+/** Says whether the upgrade stayed within its budgets; empty without a plan. */
+export function verdictSentences(verdict: Verdict): readonly Sentence[] {
+  const { result, judged, notJudged } = verdict;
+  if (verdict.plan === null) return [];
+  const plan = printableLine(verdict.plan);
+  const named = (wanted: VerdictResult) =>
+    all(judgedParts(verdict).flatMap(({ name, result: own }) => (own === wanted ? [name] : [])));
+  const budgetOf = (wanted: VerdictResult) =>
+    judgedParts(verdict).filter(({ result: own }) => own === wanted).length === 1 ? 'its budget' : 'their budgets';
+  const left = unjudged(notJudged);
+  const more = left === '' ? '' : ` ${left}`;
+  if (result === 'fail')
+    return [{ text: `FAIL: ${named('fail')} exceeded ${budgetOf('fail')} (plan ${plan}).${more}`, tone: 'bad' }];
+  if (result === 'not-proven') {
+    const text = `NOT PROVEN: ${named('not-proven')} may have exceeded ${budgetOf('not-proven')} (plan ${plan}).${more}`;
+    return [{ text, tone: 'warn' }];
+  }
+  if (result === 'pass') {
+    if (left === '') return [{ text: `PASS: every phase stayed within budget (plan ${plan}).`, tone: 'good' }];
+    return [{ text: `PASS: ${all(judged)} stayed within budget (plan ${plan}).${more}`, tone: 'warn' }];
+  }
+  const passed = named('pass');
+  const outside = passed === '' ? '' : ` ${capitalized(passed)} stayed within budget.`;
+  return [
+    {
+      text: `NOT JUDGED: no phase of ${plan} was compared with its budget.${more}${outside}`,
+      tone: 'warn',
+    },
+  ];
+}
+
+/** 'a, b and c' */
+const all = (names: readonly string[]): string => listed(names.map(printableLine), 'and');
+
+const UNJUDGED: Readonly<Record<UnjudgedPhase['reason'], (names: string, several: boolean) => string>> = {
+  'never-started': (names) => `${names} never started`,
+  'no-budget': (names, several) => `${names} ${several ? 'have' : 'has'} no budget`,
+  'not-in-plan': (names, several) => `${names} ${several ? 'are' : 'is'} not in the plan`,
+};
+
+/** 'Not judged: computes and finish never started; acceptance has no budget.' */
+function unjudged(notJudged: readonly UnjudgedPhase[]): string {
+  if (notJudged.length === 0) return '';
+  const parts = [...Map.groupBy(notJudged, ({ reason }) => reason)].map(([reason, some]) =>
+    UNJUDGED[reason](all(some.map(({ name }) => name)), some.length > 1),
+  );
+  return `Not judged: ${parts.join('; ')}.`;
+}
+
+/** Writes a line per phase, the budgets that were not met, and the change of latencies. */
+export function phasesSection(report: Report, { width, paint, times }: PhaseOptions): readonly string[] {
+  const shown = started(judgedParts(report.verdict));
+  if (shown.length === 0) return [];
+  const tone = { 'not-judged': paint.dim, pass: paint.good, 'not-proven': paint.warn, fail: paint.bad };
+  const columns: readonly Column<StartedPhase>[] = [
+    { head: 'phase', cell: ({ name }) => printableLine(name) },
+    {
+      head: 'verdict',
+      cell: ({ result, running }) => `${RESULT_WORDS[result ?? 'not-judged']}${running ? ' so far' : ''}`,
+      paint: (padded, { result }) => tone[result ?? 'not-judged'](padded),
+    },
+    { head: 'from', cell: ({ intervals }) => times.time(intervals[0]?.from ?? 0) },
+    { head: 'took', align: 'right', cell: ({ measures }) => span(measures.elapsed) },
+    ...BUDGET_NAMES.filter(isDowntimeBudget).flatMap((name): readonly Column<StartedPhase>[] => {
+      const { label, countsOverall } = probeNamed(report.probeTypes, BUDGETS[name].downtimeOf);
+      if (!countsOverall) return [];
+      return [{ head: `${label} down`, cell: ({ measures }) => measureText(name, measures[name]) }];
+    }),
+    {
+      head: 'recovered after',
+      spare: true,
+      cell: ({ measures: { recovery } }) => (recovery === null ? '-' : duration(recovery.estimate)),
+    },
+  ];
+  const notes = shown.flatMap(({ name, budgets }) =>
+    budgets
+      .filter(({ result }) => result !== 'pass')
+      .flatMap((one) =>
+        wrap(`${printableLine(name)}: ${budgetSentence(one)}`, width - 2, '  ').map(
+          (line) => `  ${tone[one.result](line)}`,
+        ),
+      ),
+  );
+  const left = unjudged(report.verdict.notJudged);
+  const missing = left === '' ? [] : wrap(left, width - 2).map((line) => `  ${line}`);
+  return [
+    ...table(columns, shown, { width }),
+    ...notes,
+    ...missing,
+    '',
+    ...latencyTable(report, started(report.verdict.phases), width),
+  ];
+}
+
+type Row = { readonly phase: string; readonly one: PhaseSeries };
+
+/** Compares latencies during each phase with those before the upgrade. */
+function latencyTable(report: Report, phases: readonly StartedPhase[], width: number): readonly string[] {
+  const nameOf = seriesNames(report);
+  const rows = phases.flatMap(({ name, measures }) =>
+    measures.series.filter(({ during }) => during !== null).map((one): Row => ({ phase: printableLine(name), one })),
+  );
+  if (rows.length === 0) return [];
+  const column = (head: 'p50' | 'p95' | 'p99'): Column<Row> => ({
+    head: `${head} before > during`,
+    cell: ({ one: { before, during } }) =>
+      during === null
+        ? '-'
+        : `${before === null ? '-' : latency(before[head])} > ${latency(during[head])}${grown(before?.[head], during[head])}`,
+  });
+  return table(
+    [
+      { head: 'latency', cell: ({ phase }) => phase },
+      { head: '', cell: ({ one }) => nameOf(one.series) },
+      column('p50'),
+      column('p95'),
+      { ...column('p99'), spare: true },
+    ],
+    rows,
+    { width },
+  );
+}
+
+/** ' x1.4' */
+const grown = (before: number | undefined, during: number): string =>
+  before === undefined || before <= 0 ? '' : ` x${(during / before).toFixed(1)}`;

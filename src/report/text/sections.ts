@@ -1,0 +1,143 @@
+import type { DowntimeWindow } from '../../domain/downtime/window.ts';
+import type { Report, SeriesSummary } from '../../domain/run/report.ts';
+import type { ObservationGap } from '../../domain/sampler-event.ts';
+import { printableLine } from '../../format/printable.ts';
+import { duration, errorBar, latency, percent } from '../../format/quantities.ts';
+import { causesText, edgeText, seriesNames, windowState } from '../labels.ts';
+import type { TimeFormat } from '../time-format.ts';
+import { type Column, table, wrap } from './layout.ts';
+import type { Paint } from './paint.ts';
+import { attributionLines } from './tasks-section.ts';
+
+export type SectionOptions = { readonly width: number; readonly paint: Paint; readonly times: TimeFormat };
+
+/** Further rows are only counted; the JSON has them. */
+const MAX_WINDOWS = 100;
+const MAX_OBSERVATION_GAPS = 12;
+
+export function downtimeSection(report: Report, { width, paint }: SectionOptions): readonly string[] {
+  const nameOf = seriesNames(report);
+  const columns: readonly Column<SeriesSummary>[] = [
+    { head: '', cell: ({ series }) => nameOf(series) },
+    {
+      head: 'available',
+      align: 'right',
+      cell: (one) => percent(one.availability, one.windows > 0),
+      paint: (padded, one) =>
+        one.windows > 0 ? paint.bad(padded) : one.availability === null ? paint.dim(padded) : paint.good(padded),
+    },
+    { head: 'down', cell: ({ downtime }) => errorBar(downtime) },
+    { head: 'windows', align: 'right', cell: ({ windows }) => String(windows) },
+    { head: 'longest', align: 'right', spare: true, cell: ({ longest }) => duration(longest) },
+    { head: 'slow', align: 'right', cell: ({ degraded }) => duration(degraded.estimate) },
+    { head: 'unknown', align: 'right', cell: ({ unobserved }) => duration(unobserved) },
+  ];
+  return table(columns, report.probes, { width });
+}
+
+export function samplesSection(report: Report, { width }: SectionOptions): readonly string[] {
+  const nameOf = seriesNames(report);
+  const count = (head: string, cell: (one: SeriesSummary) => number): Column<SeriesSummary> => ({
+    head,
+    align: 'right',
+    cell: (one) => String(cell(one)),
+  });
+  const quantile = (head: 'p50' | 'p95' | 'p99' | 'max'): Column<SeriesSummary> => ({
+    head,
+    align: 'right',
+    cell: (one) => (one.latency === null ? '-' : latency(one.latency[head])),
+  });
+  const columns = [
+    { head: '', cell: ({ series }: SeriesSummary) => nameOf(series) },
+    count('ok', (one) => one.samples.ok),
+    count('failed', (one) => one.samples.failed),
+    count('void', (one) => one.samples.void),
+    count('missed', (one) => one.samples.missed),
+    { ...count('extra', (one) => one.samples.extra), spare: true },
+    ...(['p50', 'p95', 'p99', 'max'] as const).map(quantile),
+  ];
+  return table(columns, report.probes, { width });
+}
+
+/** Each window with its edges, causes and tasks. */
+export function windowsSection(report: Report, options: SectionOptions): readonly string[] {
+  const { width, paint } = options;
+  if (report.windows.length === 0) return ['  None.'];
+  const nameOf = seriesNames(report);
+  const lines = report.windows.slice(0, MAX_WINDOWS).flatMap((window) => {
+    const { kind } = window;
+    const name = kind === 'down' ? paint.bad('DOWN') : paint.warn('SLOW');
+    const notes = windowState(window);
+    const state = notes === '' ? '' : ` (${notes})`;
+    return [
+      `  ${name}  ${paint.strong(nameOf(window))}  ${errorBar(window.duration)}${state}`,
+      ...edges(window, options).map((line) => `        ${line}`),
+      ...wrap(causesText(window), width - 8, '').map((line) => `        ${line}`),
+      ...attributionLines(window, options).map((line) => `        ${line}`),
+    ];
+  });
+  const rest = report.windows.length - MAX_WINDOWS;
+  return rest > 0 ? [...lines, `  and ${rest} more; the JSON report lists all of them.`] : lines;
+}
+
+function edges({ start, end }: DowntimeWindow, { times, width }: SectionOptions): readonly string[] {
+  const from = `from ${edgeText(start, times)}`;
+  if (end === null) return [`${from}, not over yet`];
+  const line = `${from} to ${edgeText(end, times)}`;
+  return line.length <= width - 8 ? [line] : [from, `to   ${edgeText(end, times)}`];
+}
+
+/** Gaps that Rollwatch caused: a summary by kind, then one by one. */
+export function observationGapsSection(
+  { observationGaps: gaps }: Report,
+  { width, times, paint }: SectionOptions,
+): readonly string[] {
+  const shown = gaps.slice(0, MAX_OBSERVATION_GAPS).map((gap) => {
+    const head = `${times.time(gap.from)}  ${duration(lasting(gap)).padStart(8)}  `;
+    return wrap(`${head}${printableLine(gap.message)}`, width - 2, ' '.repeat(head.length)).map((line) => `  ${line}`);
+  });
+  const rest = gaps.length - MAX_OBSERVATION_GAPS;
+  const more = rest > 0 ? [`  and ${rest} more; the JSON report lists all of them.`] : [];
+  return [
+    ...wrap(observationGapsSentence(gaps), width - 2).map((line) => paint.dim(`  ${line}`)),
+    ...shown.flat(),
+    ...more,
+  ];
+}
+
+/** 'stalled once, 1.5 s; suspended 2 times, 60 s.' */
+export const observationGapsSentence = (gaps: readonly ObservationGap[]): string =>
+  `${[...Map.groupBy(gaps, ({ kind }) => kind)]
+    .map(([kind, some]) => {
+      const total = some.reduce((sum, gap) => sum + lasting(gap), 0);
+      return `${kind} ${some.length === 1 ? 'once' : `${some.length} times`}, ${duration(total)}`;
+    })
+    .join('; ')}.`;
+
+const lasting = ({ from, until }: ObservationGap): number => (until - from) / 1000;
+
+/** Everything that a reader needs to judge the figures or to repeat the measurement. */
+export function methodRows({ run, probes }: Report, times: TimeFormat): readonly (readonly [string, string])[] {
+  const nameOf = seriesNames({ run });
+  const rows: (readonly [string, string])[] = probes.map(({ series }) => [
+    nameOf(series),
+    `every ${duration(series.interval / 1000)}, slow above ${duration(series.slow / 1000)}`,
+  ]);
+  rows.push(...Object.entries(run.facts).map(([name, value]) => [printableLine(name), printableLine(value)] as const));
+  if (run.sessions.length > 1) {
+    for (const { id, from, until, ended } of run.sessions) {
+      const how = ended ? '' : run.running && id === run.sessions.at(-1)?.id ? ', running' : ', not stopped cleanly';
+      rows.push([`session ${id}`, `${times.day(from)} to ${times.time(until)}${how}`]);
+    }
+  }
+  return rows;
+}
+
+export function methodSection(report: Report, { width, times }: SectionOptions): readonly string[] {
+  const rows = methodRows(report, times);
+  const label = Math.min(24, Math.max(...rows.map(([name]) => name.length)));
+  return rows.flatMap(([name, value]) => {
+    const head = `${name.padEnd(label)}  `;
+    return wrap(`${head}${value}`, width - 2, ' '.repeat(head.length)).map((line) => `  ${line}`);
+  });
+}

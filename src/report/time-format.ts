@@ -1,0 +1,37 @@
+import { DateTime } from 'luxon';
+import type { Interval, Millis } from '../domain/time.ts';
+import { UserError } from '../domain/user-error.ts';
+
+/** Formats times for a reader, in one time zone. */
+export type TimeFormat = {
+  /** '2026-11-23 07:15:02' */
+  day(at: Millis): string;
+  /** '07:15:02'; with month and day if the report covers more than one day. */
+  time(at: Millis): string;
+  /** The same with milliseconds. */
+  exact(at: Millis): string;
+  format(at: Millis, pattern: string): string;
+  /** Returns the zone's offset from UTC at that time, in milliseconds. */
+  offset(at: Millis): number;
+  /** 'UTC', 'Europe/Berlin (UTC+01:00)' */
+  zoneName(at: Millis): string;
+  /** The name for Intl. */
+  readonly iana: string;
+};
+
+/** `zone` is an IANA name, 'utc' or 'local'; `whole` is the time range of the report. */
+export function timeFormatIn(zone: string, whole: Interval): TimeFormat {
+  const of = (at: Millis) => DateTime.fromMillis(Math.round(at), { zone });
+  if (!of(0).isValid) throw new UserError(`unknown time zone '${zone}': use an IANA name such as Europe/Berlin`);
+  const format = (at: Millis, pattern: string) => of(at).toFormat(pattern);
+  const date = of(whole.from).hasSame(of(whole.until), 'day') ? '' : 'MM-dd ';
+  return {
+    format,
+    day: (at) => format(at, 'yyyy-MM-dd HH:mm:ss'),
+    time: (at) => format(at, `${date}HH:mm:ss`),
+    exact: (at) => format(at, `${date}HH:mm:ss.SSS`),
+    iana: of(0).zoneName ?? 'UTC',
+    offset: (at) => of(at).offset * 60_000,
+    zoneName: (at) => (of(at).zoneName === 'UTC' ? 'UTC' : `${of(at).zoneName} (UTC${of(at).toFormat('ZZ')})`),
+  };
+}

@@ -1,0 +1,113 @@
+import type { ApiPhase } from '../api/phase.ts';
+import type { ApiOverall, ApiReport } from '../api/report.ts';
+import type { ApiStatus } from '../api/status.ts';
+import type { ApiWindow } from '../api/window.ts';
+import type { Measured } from '../domain/downtime/window.ts';
+import {
+  BUDGETS,
+  type BudgetName,
+  type DowntimeBudget,
+  forEachBudget,
+  isDowntimeBudget,
+} from '../domain/upgrade/plan.ts';
+import { compare } from '../domain/upgrade/verdict.ts';
+import { capitalized } from '../format/quantities.ts';
+
+/**
+ * A report is some seconds old when it is shown. Open downtime keeps growing in the banner, so these figures grow too.
+ */
+type Later = {
+  /** The open down windows. */
+  readonly open: readonly ApiWindow[];
+  /** The time up to which the windows are known. */
+  readonly at: string;
+  /** The time since `at`. */
+  readonly seconds: number;
+};
+
+const isDown = ({ kind, end }: ApiWindow): boolean => kind === 'down' && end === null;
+
+/** Whether the window is observed at its end; otherwise only its maximum grows. */
+const isObserved = (window: ApiWindow, at: string): boolean => window.gaps.at(-1)?.endedAt !== at;
+
+function grown(bar: Measured, windows: readonly ApiWindow[], { at, seconds }: Omit<Later, 'open'>): Measured {
+  if (windows.length === 0) return bar;
+  const observed = windows.some((one) => isObserved(one, at));
+  return { min: bar.min, estimate: bar.estimate + (observed ? seconds : 0), max: bar.max + seconds };
+}
+
+function overallLater(overall: ApiOverall, { open, ...later }: Later): ApiOverall {
+  const probes = Object.entries(overall.probes).map(([name, one]) => {
+    const own = open.filter(({ probe }) => probe === name);
+    return [name, { ...one, downtimeSeconds: grown(one.downtimeSeconds, own, later) }] as const;
+  });
+  return { ...overall, probes: Object.fromEntries(probes) };
+}
+
+/** Returns the overall downtime of a daemon's status, extended to `now` (milliseconds since 1970). */
+export function overallAt({ at, overall, series }: ApiStatus, now: number): ApiOverall {
+  const open = series.flatMap((one) => (one.open !== null && isDown(one.open) ? [one.open] : []));
+  return overallLater(overall, { open, at, seconds: Math.max(0, now - Date.parse(at)) / 1000 });
+}
+
+/** Returns the downtime of each probe that was watched. */
+export function downtimeFigures(
+  { probes, probeTypes }: ApiReport,
+  overall: ApiOverall,
+): readonly { readonly title: string; readonly downtime: Measured }[] {
+  const watched = new Set(probes.map(({ probe }) => probe));
+  return probeTypes.flatMap(({ name, label }) => {
+    const downtime = overall.probes[name]?.downtimeSeconds;
+    return downtime === undefined || !watched.has(name) ? [] : [{ title: `${capitalized(label)} downtime`, downtime }];
+  });
+}
+
+/** Returns a report extended to `now` (milliseconds since 1970), or the same object if nothing is down. */
+export function reportAt(report: ApiReport, now: number): ApiReport {
+  const { run, overall, windows, probes, phases } = report;
+  const open = windows.filter(isDown);
+  const seconds = Math.max(0, now - Date.parse(run.endedAt)) / 1000;
+  if (!run.running || open.length === 0 || seconds === 0) return report;
+  const later = { at: run.endedAt, seconds };
+  return {
+    ...report,
+    run: { ...run, durationSeconds: run.durationSeconds + seconds },
+    overall: overallLater(overall, { open, ...later }),
+    windows: windows.map((one) =>
+      isDown(one) ? { ...one, durationSeconds: grown(one.durationSeconds, [one], later) } : one,
+    ),
+    probes: probes.map((one) => {
+      const own = open.filter(
+        ({ cloud, vantage, probe, connection, target }) =>
+          cloud === one.cloud &&
+          vantage === one.vantage &&
+          probe === one.probe &&
+          connection === one.connection &&
+          target === one.target,
+      );
+      return { ...one, downtimeSeconds: grown(one.downtimeSeconds, own, later) };
+    }),
+    phases: phases.map((phase) => (phase.running ? phaseLater(phase, { open, ...later }) : phase)),
+  };
+}
+
+function phaseLater(phase: ApiPhase, { open, ...later }: Later): ApiPhase {
+  const counted = (name: BudgetName, bar: Measured | null): Measured | null => {
+    if (bar === null) return null;
+    const of = (downtime: DowntimeBudget) => open.filter(({ probe }) => probe === BUDGETS[downtime].downtimeOf);
+    // It is not known here whether the open window becomes the longest one, but it may.
+    if (name === 'longest_window')
+      return { ...bar, max: bar.max + (of('api_downtime').length > 0 ? later.seconds : 0) };
+    return isDowntimeBudget(name) ? grown(bar, of(name), later) : bar;
+  };
+  const { measured } = phase;
+  return {
+    ...phase,
+    elapsedSeconds: phase.elapsedSeconds === null ? null : phase.elapsedSeconds + later.seconds,
+    measured: measured && forEachBudget((name) => counted(name, measured[name])),
+    budgets: phase.budgets.map((budget) => {
+      const now = counted(budget.name, budget.measured);
+      return { ...budget, measured: now, result: now === budget.measured ? budget.result : compare(now, budget.limit) };
+    }),
+  };
+}
