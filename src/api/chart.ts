@@ -11,12 +11,12 @@ const chartSeriesSchema = z.strictObject({
   ...seriesKey.shape,
   intervalSeconds: seconds,
   slowSeconds: seconds,
-  after: z.array(z.int()).describe('milliseconds since the sample before was sent; of the first since origin'),
+  after: z.array(z.int()).describe('milliseconds since the previous sample was sent; for the first, since origin'),
   took: z
     .array(z.int())
     .describe('milliseconds until the outcome was certain (of a boot: ACTIVE), without the time of stalls'),
-  outcomes: z.string().describe('one letter each: o ok, f failed, v void; a capital for an extra one'),
-  causes: z.array(z.int()).describe('of the failed ones: the index in causes'),
+  outcomes: z.string().describe('one letter per sample: o ok, f failed, v void; upper case for extra samples'),
+  causes: z.array(z.int()).describe('one per failed sample: its index in causes'),
   stages: z
     .array(z.int().nullable())
     .describe(
@@ -26,20 +26,20 @@ const chartSeriesSchema = z.strictObject({
 
 /** Samples in columns, so that an hour of them is small enough to send and draw at once. */
 export const chartSchema = z.strictObject({
-  origin: timestamp.describe('what `after` counts from'),
+  origin: timestamp.describe('the time from which `after` counts'),
   causes: z.array(z.strictObject({ kind: z.enum(FAILURE_KINDS), service: z.enum(SERVICES) })),
   series: z.array(chartSeriesSchema),
 });
 
-/** Tasks in columns, for the same reason. */
+/** Tasks in columns, so that thousands of them are small enough to send and draw at once. */
 export const chartTasksSchema = z.strictObject({
-  origin: timestamp.describe('what `after` counts from'),
-  names: z.array(z.string()).describe('with the role before the name, as Ansible shows it'),
-  name: z.array(z.int()).describe('the index in names'),
-  after: z.array(z.int()).describe('milliseconds since the task before started; of the first since origin'),
-  took: z.array(z.int().nullable()).describe('milliseconds; null while it runs'),
-  kinds: z.string().describe('one letter each: t task, h handler'),
-  statuses: z.string().describe('one letter each: r running, o ok, f failed, u unknown, d dry-run'),
+  origin: timestamp.describe('the time from which `after` counts'),
+  names: z.array(z.string()).describe('with the role before the name, as Ansible shows them'),
+  name: z.array(z.int()).describe('one per task: its index in names'),
+  after: z.array(z.int()).describe('milliseconds since the previous task started; for the first, since origin'),
+  took: z.array(z.int().nullable()).describe('milliseconds; null while the task runs'),
+  kinds: z.string().describe('one letter per task: t task, h handler'),
+  statuses: z.string().describe('one letter per task: r running, o ok, f failed, u unknown, d dry-run'),
 });
 
 export type ApiChart = Read<typeof chartSchema>;
@@ -57,15 +57,15 @@ type Columns = {
   readonly stages: (number | null)[];
 };
 
-/** Leaves out samples of other series. */
+/** Creates a chart of `series`; `add` ignores samples of other series. */
 export function createChart(origin: Millis, series: readonly Series[]): Chart {
   const start = Math.round(origin);
   const causes = new Map<string, { readonly index: number } & Pick<CauseCount, 'kind' | 'service'>>();
   const columns = new Map<string, Columns>(
-    series.map((one) => [seriesId(one), { last: start, after: [], took: [], outcomes: '', causes: [], stages: [] }]),
+    series.map((key) => [seriesId(key), { last: start, after: [], took: [], outcomes: '', causes: [], stages: [] }]),
   );
 
-  function causeNumber({ kind, service }: Pick<CauseCount, 'kind' | 'service'>): number {
+  function causeIndex({ kind, service }: Pick<CauseCount, 'kind' | 'service'>): number {
     const key = `${kind} ${service}`;
     const known = causes.get(key);
     if (known !== undefined) return known.index;
@@ -75,32 +75,32 @@ export function createChart(origin: Millis, series: readonly Series[]): Chart {
 
   return {
     add(sample) {
-      const own = columns.get(seriesId(sample));
-      if (own === undefined) return;
-      const at = Math.round(sample.startedAt);
-      own.after.push(at - own.last);
-      own.last = at;
+      const column = columns.get(seriesId(sample));
+      if (column === undefined) return;
+      const sentAt = Math.round(sample.startedAt);
+      column.after.push(sentAt - column.last);
+      column.last = sentAt;
       const certain = sample.outcome === 'void' ? sample.endedAt : sample.settledAt;
-      own.took.push(Math.max(0, Math.round(certain - sample.startedAt - stalledFor(sample))));
+      column.took.push(Math.max(0, Math.round(certain - sample.startedAt - stalledFor(sample))));
       const letter = sample.outcome[0] ?? '';
-      own.outcomes += sample.extra ? letter.toUpperCase() : letter;
-      if (sample.outcome === 'failed') own.causes.push(causeNumber(sample.cause));
+      column.outcomes += sample.extra ? letter.toUpperCase() : letter;
+      if (sample.outcome === 'failed') column.causes.push(causeIndex(sample.cause));
       if (sample.probe === 'server-boot') {
         for (const stage of BOOT_STAGES) {
           const seconds = sample.stages[stage];
-          own.stages.push(seconds === undefined ? null : Math.round(seconds * 1000));
+          column.stages.push(seconds === undefined ? null : Math.round(seconds * 1000));
         }
       }
     },
     toApi: () => ({
       origin: toIso(start),
       causes: [...causes.values()].map(({ kind, service }) => ({ kind, service })),
-      series: series.map((one) => {
-        const { after = [], took = [], outcomes = '', causes = [], stages = [] } = columns.get(seriesId(one)) ?? {};
+      series: series.map(({ interval, slow, ...key }) => {
+        const { after = [], took = [], outcomes = '', causes = [], stages = [] } = columns.get(seriesId(key)) ?? {};
         return {
-          ...toApiSeriesKey(one),
-          intervalSeconds: one.interval / 1000,
-          slowSeconds: one.slow / 1000,
+          ...toApiSeriesKey(key),
+          intervalSeconds: interval / 1000,
+          slowSeconds: slow / 1000,
           after,
           took,
           outcomes,
@@ -112,7 +112,7 @@ export function createChart(origin: Millis, series: readonly Series[]): Chart {
   };
 }
 
-/** Takes tasks by their start. A task whose end was never reported lasts up to what bounds it. */
+/** Converts tasks in order of their start. A task whose end was never reported lasts until its upper bound. */
 export function toApiChartTasks(tasks: readonly KnownTask[]): ApiChartTasks {
   const origin = Math.round(tasks[0]?.start ?? 0);
   const names = new Map<string, number>();
@@ -123,10 +123,10 @@ export function toApiChartTasks(tasks: readonly KnownTask[]): ApiChartTasks {
     const start = Math.round(task.start);
     after.push(start - last);
     last = start;
-    const full =
+    const fullName =
       task.role === null || task.name.startsWith(`${task.role} : `) ? task.name : `${task.role} : ${task.name}`;
-    const number = names.get(full) ?? names.size;
-    names.set(full, number);
+    const number = names.get(fullName) ?? names.size;
+    names.set(fullName, number);
     name.push(number);
   }
   return {
@@ -134,8 +134,8 @@ export function toApiChartTasks(tasks: readonly KnownTask[]): ApiChartTasks {
     names: [...names.keys()],
     name,
     after,
-    took: tasks.map((one) =>
-      one.lastedUntil === Infinity ? null : Math.round(one.lastedUntil) - Math.round(one.start),
+    took: tasks.map(({ start, lastedUntil }) =>
+      lastedUntil === Infinity ? null : Math.round(lastedUntil) - Math.round(start),
     ),
     kinds: tasks.map(({ kind }) => kind[0]).join(''),
     statuses: tasks.map(({ status }) => status[0]).join(''),

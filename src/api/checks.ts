@@ -12,7 +12,7 @@ export const checksSchema = z.strictObject({
   cloud: z.string(),
   vantage: z.string(),
   at: timestamp,
-  ok: z.boolean().describe('nothing fails that did not fail before'),
+  ok: z.boolean().describe('whether nothing fails that did not fail before'),
   checks: z.array(
     z.strictObject({
       name: z.string(),
@@ -27,7 +27,7 @@ export const checksSchema = z.strictObject({
       passed: z.number(),
       failed: z.number(),
       skipped: z.number(),
-      seconds: z.number().describe('sum over all tests'),
+      seconds: z.number().describe('sum of the durations of all tests'),
       broken: z.array(z.string()).describe('tests that fail and did not fail before'),
       gone: z.array(z.string()).describe('tests that passed before, and were skipped or not run now'),
     })

@@ -14,23 +14,22 @@ export type Drawing = {
   readonly samples: { readonly [windowId: string]: readonly ApiSample[] };
 };
 
-/** How many samples are included around an edge, and how far from it in milliseconds. */
-const SAMPLES = 60;
-const AROUND = 3000;
-/** The windows whose samples are included, so that the file stays small. */
-const WINDOWS = 200;
+/** Limits that keep the file small. Samples further than `EDGE_MARGIN_MS` from an edge are not included. */
+const MAX_SAMPLES_PER_EDGE = 60;
+const EDGE_MARGIN_MS = 3000;
+const MAX_WINDOWS = 200;
 
-/** Takes all samples of a report, in any order. */
+/** Collects the data that a report with drawings needs. `add` takes all samples of the report, in any order. */
 export function createDrawing(report: Report): { add(sample: Sample): void; finish(): Drawing } {
   const chart = createChart(
     report.run.startedAt,
     report.probes.map(({ series }) => series),
   );
-  const wanted = report.windows.slice(0, WINDOWS).map((window) => ({
+  const wanted = report.windows.slice(0, MAX_WINDOWS).map((window) => ({
     id: window.id,
     series: seriesId(window),
     edges: [window.start, ...(window.end === null ? [] : [window.end])].map(({ earliest, latest }) => ({
-      around: [{ from: earliest - AROUND, until: latest + AROUND }] satisfies readonly Interval[],
+      around: [{ from: earliest - EDGE_MARGIN_MS, until: latest + EDGE_MARGIN_MS }] satisfies readonly Interval[],
       found: [] as Sample[],
     })),
   }));
@@ -40,7 +39,7 @@ export function createDrawing(report: Report): { add(sample: Sample): void; fini
       chart.add(sample);
       for (const { edges } of bySeries.get(seriesId(sample)) ?? []) {
         const edge = edges.find(
-          ({ around, found }) => found.length < SAMPLES && containsTime(around, sample.startedAt),
+          ({ around, found }) => found.length < MAX_SAMPLES_PER_EDGE && containsTime(around, sample.startedAt),
         );
         edge?.found.push(sample);
       }

@@ -2,14 +2,14 @@ import type { Report } from '../domain/run/report.ts';
 import type { Sample } from '../domain/sample.ts';
 import type { Drawing } from './drawing.ts';
 
-/** A format of reports. A new one is one file and one line in the table of src/report/formats.ts. */
+/** A report format. A new format is one file and one line in the table in src/report/formats.ts. */
 export type ReportFormat = {
   /** The name on the command line and in queries. */
   readonly name: string;
   readonly contentType: string;
-  /** Whether it needs `drawing`, the samples themselves. */
+  /** Whether it needs `drawing`, because it draws the samples themselves. */
   readonly draws?: true;
-  /** Ends with a line break. */
+  /** Returns the report, which ends with a line break. */
   write(report: Report, options: ReportOptions): string;
 };
 
@@ -18,7 +18,7 @@ export type ReportOptions = {
   readonly colour: boolean;
   /** The length of a line in characters, if the format has lines; with Infinity nothing is truncated. */
   readonly width: number;
-  /** What is not proven counts as failed, if the format distinguishes the two. */
+  /** Whether a budget that is not proven counts as failed, if the format distinguishes the two. */
   readonly strict?: boolean;
   /** The time zone for readers, an IANA name; UTC by default. */
   readonly zone?: string;
@@ -27,12 +27,12 @@ export type ReportOptions = {
   readonly drawing?: Drawing;
 };
 
-/** A format of samples, which are written one by one and never all in memory. */
+/** A sample format. Samples are written one at a time and are never all in memory. */
 export type SampleFormat = {
   readonly name: string;
   readonly contentType: string;
   /** The header line before the first sample, or an empty string. */
   readonly head: string;
-  /** Formats one sample with its line break. */
+  /** Formats a sample, including the line break. */
   line(sample: Sample): string;
 };

@@ -22,16 +22,16 @@ export const phaseSchema = z.strictObject({
   name: z.string(),
   promise: z.string(),
   planned: z.boolean().describe('whether the plan contains it'),
-  result: z.enum(VERDICT_RESULTS).nullable().describe('the worst of its budgets; null if it never started'),
+  result: z.enum(VERDICT_RESULTS).nullable().describe('the worst result of its budgets; null if it never started'),
   running: z.boolean(),
   task: z.string().nullable().describe('the task that started it; null if it was started by hand'),
   intervals: z.array(interval),
   elapsedSeconds: seconds.nullable(),
-  recoverySeconds: errorBar.nullable().describe('from its end until nothing was down'),
+  recoverySeconds: errorBar.nullable().describe('time from its end until nothing was down'),
   measured: z
     .strictObject(forEachBudget(() => errorBar.nullable()))
     .nullable()
-    .describe('in the units of the plan: seconds, a share from 0 to 1, or a factor'),
+    .describe('in the units of the plan: seconds, a count, a share from 0 to 1, or a factor'),
   budgets: z.array(
     z.strictObject({
       name: z.enum(BUDGET_NAMES),
@@ -44,7 +44,7 @@ export const phaseSchema = z.strictObject({
     z.strictObject({
       ...seriesKey.shape,
       samples: z.strictObject({ ok: z.int(), failed: z.int(), void: z.int() }),
-      beforeSeconds: quantiles.describe('before the first phase'),
+      beforeSeconds: quantiles.describe('latency before the first phase'),
       duringSeconds: quantiles,
     }),
   ),
@@ -56,7 +56,9 @@ export const verdictSchema = z.strictObject({
   plan: z.string().nullable(),
   result: z
     .enum(VERDICT_RESULTS)
-    .describe('the worst of what was judged; not-judged if the plan has budgets for phases and none of those started'),
+    .describe(
+      'the worst result of what was judged; not-judged if the plan has budgets for phases and none of those phases started',
+    ),
   judged: z.array(z.string()),
   notJudged: z.array(
     z.strictObject({ name: z.string(), reason: z.enum(['never-started', 'no-budget', 'not-in-plan']) }),
@@ -79,14 +81,14 @@ export const toApiVerdict = ({ plan, result, judged, notJudged, run, outside }: 
   outside: outside && toApiPhase(outside),
 });
 
-const orNull = (bar: Measured | null): Read<typeof errorBar> | null => bar && toApiErrorBar(bar);
+const toApiErrorBarOrNull = (bar: Measured | null): Read<typeof errorBar> | null => bar && toApiErrorBar(bar);
 
-const toApiQuantiles = (one: Quantiles | null): Read<typeof quantiles> =>
-  one && { p50: rounded(one.p50), p95: rounded(one.p95), p99: rounded(one.p99) };
+const toApiQuantiles = (latency: Quantiles | null): Read<typeof quantiles> =>
+  latency && { p50: rounded(latency.p50), p95: rounded(latency.p95), p99: rounded(latency.p99) };
 
-/** A share is not rounded, so that one failure of many stays visible. */
+/** Does not round a share, so that one failure among many samples stays visible. */
 const toApiMeasure = (name: BudgetName, measured: Measured | null): Read<typeof errorBar> | null =>
-  BUDGETS[name].unit === 'share' ? measured : orNull(measured);
+  BUDGETS[name].unit === 'share' ? measured : toApiErrorBarOrNull(measured);
 
 const toApiMeasures = (measures: PhaseMeasures | null): ApiPhase['measured'] =>
   measures && forEachBudget((name) => toApiMeasure(name, measures[name]));
@@ -100,7 +102,7 @@ export const toApiPhase = (phase: PhaseVerdict): ApiPhase => ({
   task: phase.task,
   intervals: phase.intervals.map(toApiInterval),
   elapsedSeconds: phase.measures && rounded(phase.measures.elapsed),
-  recoverySeconds: phase.measures && orNull(phase.measures.recovery),
+  recoverySeconds: phase.measures && toApiErrorBarOrNull(phase.measures.recovery),
   measured: toApiMeasures(phase.measures),
   budgets: phase.budgets.map(({ name, limit, measured, result }) => ({
     name,

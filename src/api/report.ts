@@ -28,19 +28,21 @@ export const overallSchema = z.strictObject({
   unobservedSeconds: seconds,
   probes: z
     .record(z.string(), z.strictObject({ downtimeSeconds: errorBar, windows: z.int() }))
-    .describe('by the name of the probe, over all its connections and targets'),
+    .describe('by probe name, over all its connections and targets'),
 });
 
 export const probeTypesSchema = z
   .array(
     z.strictObject({
       name: z.string(),
-      label: z.string().describe('whose downtime it measures: API, boot'),
+      label: z.string().describe('the kind of downtime it measures: API, boot'),
       activity: z.string().nullable().describe('what a sample in flight does, if it takes long by design'),
-      countsOverall: z.boolean().describe('for the overall downtime, unless the configuration selects other probes'),
+      countsOverall: z
+        .boolean()
+        .describe('whether it counts towards the overall downtime, unless the configuration selects other probes'),
     }),
   )
-  .describe('what the probes are; also those that were not enabled');
+  .describe('all types of probes, including those that were not enabled');
 
 export const serversSchema = z.strictObject({ created: z.int(), deleted: z.int(), leaked: z.int() });
 
@@ -53,7 +55,7 @@ const seriesSchema = z.strictObject({
   samples: z.strictObject({ ok: z.int(), failed: z.int(), void: z.int(), missed: z.int(), extra: z.int() }),
   voids: z
     .array(z.strictObject({ kind: z.enum(VOID_KINDS), count: z.int(), message: z.string() }))
-    .describe('why samples are void, most frequent first; the message is that of the last'),
+    .describe('why samples are void, most frequent first; the message is from the latest'),
   availability: z.number().nullable(),
   downtimeSeconds: errorBar,
   windows: z.int(),
@@ -138,7 +140,7 @@ const toApiSeries = (summary: SeriesSummary): Read<typeof seriesSchema> => ({
   slowSeconds: rounded(summary.series.slow / 1000),
   samples: summary.samples,
   voids: summary.voids,
-  // Not rounded: its last nine may be what matters.
+  // Not rounded, because its last nine may matter.
   availability: summary.availability,
   downtimeSeconds: toApiErrorBar(summary.downtime),
   windows: summary.windows,
@@ -159,7 +161,7 @@ const toApiObservationGap = (gap: ObservationGap): Read<typeof observationGapSch
 
 type ApiReportOptions = { readonly summary: readonly Sentence[]; readonly tasks: 'all' | 'attributed' };
 
-export const toApiReport = (report: Report, { summary, tasks: which }: ApiReportOptions): ApiReport => ({
+export const toApiReport = (report: Report, { summary, tasks: selection }: ApiReportOptions): ApiReport => ({
   summary,
   run: {
     id: report.run.id,
@@ -185,7 +187,7 @@ export const toApiReport = (report: Report, { summary, tasks: which }: ApiReport
   windows: report.windows.map(toApiWindow),
   verdict: toApiVerdict(report.verdict),
   phases: report.verdict.phases.map(toApiPhase),
-  tasks: report.tasks.filter(({ windows }) => which === 'all' || windows > 0).map(toApiTaskDowntime),
+  tasks: report.tasks.filter(({ windows }) => selection === 'all' || windows > 0).map(toApiTaskDowntime),
   observationGaps: report.observationGaps.map(toApiObservationGap),
   servers: report.servers,
   checks: report.checks.map(toApiChecks),

@@ -3,7 +3,7 @@ import type { Measured } from '../domain/downtime/window.ts';
 import type { SeriesKey } from '../domain/sample.ts';
 import { type Bracket, type Interval, toIso } from '../domain/time.ts';
 
-/** The parts that several resources share. Timestamps are ISO 8601 in UTC with milliseconds, durations are seconds. */
+/** Parts that several resources share. Timestamps are ISO 8601 in UTC with milliseconds, durations are seconds. */
 
 /** The read-only type that a schema describes. */
 export type Read<Schema extends z.ZodType> = ReadonlyDeep<z.output<Schema>>;
@@ -19,7 +19,7 @@ export const errorBar = z.strictObject({ min: seconds, estimate: seconds, max: s
 export const bracket = z.strictObject({ earliest: timestamp, estimate: timestamp, latest: timestamp });
 export const interval = z.strictObject({ startedAt: timestamp, endedAt: timestamp });
 
-/** Identifies a series; part of every resource that belongs to one. */
+/** Identifies a series; part of every resource that belongs to a series. */
 export const seriesKey = z.strictObject({
   cloud: z.string(),
   vantage: z.string(),

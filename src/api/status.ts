@@ -43,7 +43,7 @@ export const statusSchema = z.strictObject({
   overall: overallSchema,
   probeTypes: probeTypesSchema,
   series: z.array(seriesStatusSchema),
-  tasks: z.array(taskSchema).describe('running, the latest first'),
+  tasks: z.array(taskSchema).describe('tasks that are running, latest first'),
   phase: z.string().nullable().describe('the phase of the upgrade that is running'),
   journal: journalSchema,
   sampler: z
@@ -55,7 +55,7 @@ export const statusSchema = z.strictObject({
 export type ApiSeriesStatus = Read<typeof seriesStatusSchema>;
 export type ApiStatus = Read<typeof statusSchema>;
 
-/** A sign of life of the daemon, with the last one of its sampler. */
+/** Shows that the daemon is alive, and when its sampler last reported. */
 export type ApiHeartbeat = { readonly at: string; readonly samplerAt: string | null };
 
 export const toApiHeartbeat = ({ at, health }: Pick<LiveStatus, 'at' | 'health'>): ApiHeartbeat => ({
@@ -74,22 +74,22 @@ const toApiJournal = (journal: JournalState): Read<typeof journalSchema> =>
         droppedEntries: journal.dropped,
       };
 
-const toApiSeriesStatus = (one: LiveSeries, at: Millis): ApiSeriesStatus => ({
-  ...toApiSeriesKey(one.series),
-  state: one.status,
-  lastSample: one.last && {
-    startedAt: toIso(one.last.at),
-    outcome: one.last.outcome,
-    durationSeconds: rounded(one.last.seconds),
-    cause: one.last.cause && toApiCause(one.last.cause),
+const toApiSeriesStatus = (live: LiveSeries, at: Millis): ApiSeriesStatus => ({
+  ...toApiSeriesKey(live.series),
+  state: live.status,
+  lastSample: live.last && {
+    startedAt: toIso(live.last.at),
+    outcome: live.last.outcome,
+    durationSeconds: rounded(live.last.seconds),
+    cause: live.last.cause && toApiCause(live.last.cause),
   },
-  waiting: one.pending && {
-    since: toIso(one.pending.since),
-    seconds: rounded(Math.max(0, at - one.pending.since) / 1000),
-    note: one.pending.note,
+  waiting: live.pending && {
+    since: toIso(live.pending.since),
+    seconds: rounded(Math.max(0, at - live.pending.since) / 1000),
+    note: live.pending.note,
   },
-  suspended: one.suspended,
-  open: one.open && toApiWindow(one.open),
+  suspended: live.suspended,
+  open: live.open && toApiWindow(live.open),
 });
 
 export const toApiStatus = (live: LiveStatus): ApiStatus => ({
@@ -100,7 +100,7 @@ export const toApiStatus = (live: LiveStatus): ApiStatus => ({
   paused: live.paused,
   overall: toApiOverall(live.report.overall),
   probeTypes: toApiProbeTypes(live.report.probeTypes),
-  series: live.series.map((one) => toApiSeriesStatus(one, live.at)),
+  series: live.series.map((series) => toApiSeriesStatus(series, live.at)),
   tasks: live.running.map(toApiTask),
   phase: live.phase,
   journal: toApiJournal(live.journal),

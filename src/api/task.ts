@@ -6,7 +6,7 @@ import type { KnownTask } from '../domain/upgrade/task-registry.ts';
 import { type Read, rounded, seconds, timestamp } from './shared.ts';
 
 export const taskSchema = z.strictObject({
-  id: z.string().describe('chosen by its source; a later report with the same id replaces an earlier one'),
+  id: z.string().describe('chosen by its source; a later report with the same id replaces the earlier report'),
   name: z.string(),
   role: z.string().nullable(),
   play: z.string().nullable(),
@@ -18,13 +18,13 @@ export const taskSchema = z.strictObject({
   start: timestamp,
   end: timestamp.nullable(),
   source: z.enum(TASK_SOURCES),
-  sources: z.array(z.enum(TASK_SOURCES)).describe('all that reported it'),
+  sources: z.array(z.enum(TASK_SOURCES)).describe('all sources that reported it'),
 });
 
 export const taskDowntimeSchema = taskSchema.extend({
   windows: z.int(),
-  downtimeAttributedSeconds: seconds.describe('of the windows that are attributed to it'),
-  downtimeDuringSeconds: seconds.describe('while it ran'),
+  downtimeAttributedSeconds: seconds.describe('downtime of the windows that are attributed to it'),
+  downtimeDuringSeconds: seconds.describe('downtime while it ran'),
 });
 
 export const tasksSchema = z.strictObject({ tasks: z.array(taskDowntimeSchema) });
@@ -32,7 +32,7 @@ export const tasksSchema = z.strictObject({ tasks: z.array(taskDowntimeSchema) }
 export type ApiTask = Read<typeof taskSchema>;
 export type ApiTaskDowntime = Read<typeof taskDowntimeSchema>;
 
-/** A task as a source reports it to a daemon. */
+/** Converts a task to the form in which a source reports it to a daemon. */
 export const toApiTaskReport = ({ start, end, ...task }: Task) => ({
   ...task,
   start: toIso(start),

@@ -20,14 +20,14 @@ export const windowSchema = z.strictObject({
   kind: z.enum(['down', 'degraded']),
   start: bracket,
   end: bracket.nullable().describe('null while it is open'),
-  durationSeconds: errorBar.describe('of an open window up to now'),
+  durationSeconds: errorBar.describe('for an open window, its duration so far'),
   failedSamples: z.int(),
   causes: z.array(z.strictObject({ kind: z.enum(FAILURE_KINDS), service: z.enum(SERVICES), count: z.int() })),
   task: taskSchema.nullable().describe('the upgrade task that it is attributed to: the first candidate'),
   candidates: z.array(taskSchema).describe('all tasks that were running when it may have started'),
   phase: z.string().nullable().describe('the phase of the upgrade in which it started'),
-  provisional: z.boolean().describe('an edge may still move: a sample sent before it has not ended'),
-  gaps: z.array(interval).describe('unobserved time within'),
+  provisional: z.boolean().describe('whether an edge may still move, because a sample sent before it has not ended'),
+  gaps: z.array(interval).describe('unobserved time within the window'),
 });
 
 export const windowsSchema = z.strictObject({ windows: z.array(windowSchema) });

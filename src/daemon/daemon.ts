@@ -333,15 +333,15 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 /** Holds updates back until the journal has been replayed, so that the run state receives everything in order. */
 function createUpdateQueue(): { run(update: () => void): void; release(): void } {
-  let held: (() => void)[] | null = [];
+  let queued: (() => void)[] | null = [];
   return {
     run(update) {
-      if (held === null) update();
-      else held.push(update);
+      if (queued === null) update();
+      else queued.push(update);
     },
     release() {
-      const updates = held ?? [];
-      held = null;
+      const updates = queued ?? [];
+      queued = null;
       for (const update of updates) update();
     },
   };

@@ -10,10 +10,10 @@ import { print, type Sink } from '../terminal/output.ts';
  */
 export function createLog(options: { readonly pretty: boolean; readonly level: LogLevel; readonly to: Sink }): Log {
   const { pretty, level: lowest, to } = options;
-  const shown: readonly LogLevel[] = LOG_LEVELS.slice(LOG_LEVELS.indexOf(lowest));
+  const enabledLevels: readonly LogLevel[] = LOG_LEVELS.slice(LOG_LEVELS.indexOf(lowest));
   const write = pretty ? lineLog(to) : jsonLog(to);
   return (level, message, fields = {}) => {
-    if (shown.includes(level)) write(level, redact(message), redactFields(fields));
+    if (enabledLevels.includes(level)) write(level, redact(message), redactFields(fields));
   };
 }
 

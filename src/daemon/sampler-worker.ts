@@ -22,7 +22,7 @@ export type SamplerWorkerData = {
   readonly paused: boolean;
   readonly run: string;
   readonly vantage: string;
-  /** In milliseconds, as `clockStep`. */
+  /** In milliseconds, like `clockStep`. */
   readonly stall: number;
   readonly clockStep: number;
   /** Whether to report if each cloud can be watched as configured. */
@@ -30,7 +30,7 @@ export type SamplerWorkerData = {
   readonly clouds: readonly {
     readonly access: CloudAccess<string>;
     readonly adminAccess: CloudAccess<string> | null;
-    /** Those of server-boot are for the janitor as well. */
+    /** The settings of server-boot also configure the janitor, so they are always present. */
     readonly probes: Partial<ProbesSettings> & Pick<ProbesSettings, 'server-boot'>;
   }[];
 };

@@ -7,8 +7,8 @@
  *   waiting --timer-fired--> opening
  *
  * `pause` and `resume` are remembered in every state, `stop` until a state can handle it. A state ignores any other
- * event for which it has no arrow. A clock change while a session is closing needs no memory: the sampler of the next
- * session keeps reporting the offset.
+ * event for which it has no arrow. A clock change while a session is closing need not be remembered: the sampler of the
+ * next session keeps reporting the offset.
  */
 export type Lifecycle = {
   readonly state: State;

@@ -80,7 +80,7 @@ type CauseOf<Kind> = {
   readonly kind: Kind;
   readonly service: Service;
   /**
-   * One line of text: name of the exception, text of the fault, error code of the system. No secrets, no line breaks.
+   * One line: the name of an exception, the text of a fault or the error code of the system. It contains no secrets.
    */
   readonly message: string;
   /** The HTTP status, if there was an answer. */

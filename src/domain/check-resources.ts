@@ -1,5 +1,5 @@
 /**
- * Name prefix and metadata key of everything that `check` creates in a cloud. Probes use other ones, and `sweep` leaves
+ * Name prefix and metadata key of everything that `check` creates in a cloud. Probes use others, and `sweep` leaves
  * these resources alone.
  */
 export const CHECK_NAME_PREFIX = 'rollwatch-check-';
@@ -21,25 +21,25 @@ export const checkResourceName = (suffix: string): string => `${CHECK_NAME_PREFI
 /** What earlier versions wrote for a purpose, so that their resources are found and deleted as well. */
 const FORMER_PURPOSES: ReadonlyMap<string, CheckResourcePurpose> = new Map([['kept', 'survivor']]);
 
-/** Whether the value of the metadata key names the purpose; null for any. */
+/** Whether the value of the metadata key names this purpose; null matches any. */
 export function isPurpose(value: string | undefined, purpose: CheckResourcePurpose | null): boolean {
   if (value === undefined) return false;
-  const found = PURPOSES.find((one) => one === value) ?? FORMER_PURPOSES.get(value);
+  const found = PURPOSES.find((known) => known === value) ?? FORMER_PURPOSES.get(value);
   return found !== undefined && (purpose === null || found === purpose);
 }
 
 /** Survivors are numbered from 1. */
 export const survivorName = (number: number): string => checkResourceName(`survivor-${number}`);
 
-/** Resources without metadata have the same in their description. */
+/** The same for resources that have no metadata, as JSON in their description. */
 export const checkResourceDescription = (purpose: CheckResourcePurpose, vantage: string): string =>
   JSON.stringify(metadataOf(purpose, vantage));
 
-/** Whether `check` created a resource, by its description. `purpose`: null for any. */
+/** Whether `check` created a resource, by its description. `purpose`: null matches any. */
 export const hasCheckDescription = (
   description: string,
   { purpose, vantage }: { readonly purpose: CheckResourcePurpose | null; readonly vantage: string },
 ): boolean =>
   [...PURPOSES, ...FORMER_PURPOSES.keys()].some(
-    (one) => isPurpose(one, purpose) && description === JSON.stringify(metadataOf(one, vantage)),
+    (value) => isPurpose(value, purpose) && description === JSON.stringify(metadataOf(value, vantage)),
   );

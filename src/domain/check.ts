@@ -47,8 +47,8 @@ export const isRegression = ({ status, before }: Pick<ComparedCheck, 'status' | 
 
 /** Adds the results of `before` to the checks of `now`, in their order. */
 export function compareChecks(now: readonly Check[], before: readonly Check[] | null): readonly ComparedCheck[] {
-  const statusBefore = new Map((before ?? []).map((one) => [one.name, one.status]));
-  return now.map((one) => ({ ...one, before: statusBefore.get(one.name) ?? null }));
+  const statusBefore = new Map((before ?? []).map((check) => [check.name, check.status]));
+  return now.map((check) => ({ ...check, before: statusBefore.get(check.name) ?? null }));
 }
 
 /** The checks of one cloud at one stage. */
@@ -88,7 +88,7 @@ export function latestResults(runs: readonly CheckRun[]): CheckRun | null {
     for (const [group, checks] of Map.groupBy(run.checks, groupOf)) {
       const previous = group === INCREMENTAL_GROUP ? groups.get(group) : undefined;
       const latest = previous ?? new Map<string, Check>();
-      for (const one of checks) latest.set(one.name, one);
+      for (const check of checks) latest.set(check.name, check);
       groups.set(group, latest);
     }
   }
@@ -99,8 +99,8 @@ export function latestResults(runs: readonly CheckRun[]): CheckRun | null {
 export function checkReports(runs: readonly CheckRun[]): readonly CheckReport[] {
   const places = Map.groupBy(runs, ({ cloud, vantage }) => `${cloud}\n${vantage}`);
   return [...places.values()].flatMap((runsOfPlace) => {
-    const of = (stage: CheckStage) => latestResults(runsOfPlace.filter((one) => one.stage === stage));
-    const [before, after] = [of('before'), of('after')];
+    const resultsOf = (stage: CheckStage) => latestResults(runsOfPlace.filter((run) => run.stage === stage));
+    const [before, after] = [resultsOf('before'), resultsOf('after')];
     return [...(before === null ? [] : [reportOf(before, null)]), ...(after === null ? [] : [reportOf(after, before)])];
   });
 }
@@ -113,12 +113,12 @@ export function reportOf({ stage, cloud, vantage, at, checks }: CheckRun, before
 
 /** Summarises checks in one line: '21 pass, 1 fail as before, 4 skipped, of which 2 passed before'. */
 export function outcomeSummary(checks: readonly ComparedCheck[]): string {
-  const count = (predicate: (one: ComparedCheck) => boolean) => checks.filter(predicate).length;
+  const count = (predicate: (check: ComparedCheck) => boolean) => checks.filter(predicate).length;
   const skippedNow = count(({ status, before }) => status === 'skip' && before === 'pass');
   const parts: readonly (readonly [number, string])[] = [
     [count(({ status }) => status === 'pass'), 'pass'],
     [count(isRegression), 'fail'],
-    [count((one) => one.status === 'fail' && !isRegression(one)), 'fail as before'],
+    [count((check) => check.status === 'fail' && !isRegression(check)), 'fail as before'],
     [
       count(({ status }) => status === 'skip'),
       skippedNow === 0 ? 'skipped' : `skipped, of which ${skippedNow} passed before`,

@@ -1,7 +1,8 @@
 import { type Secret, secret } from './secret.ts';
 
-/** As in a Keystone v3 request: an id is sufficient, a name needs its domain. */
+/** A domain, as a Keystone v3 request refers to it. */
 export type DomainRef = { readonly id: string } | { readonly name: string };
+/** A user or project: an id is sufficient, a name needs its domain. */
 export type UserRef = { readonly id: string } | { readonly name: string; readonly domain: DomainRef };
 export type ProjectRef = UserRef;
 
@@ -18,12 +19,12 @@ export type CloudAuth<S = Secret> =
 
 export type EndpointInterface = 'public' | 'internal' | 'admin';
 
-/** By service type as in the catalogue: compute, image, network, identity, ... */
+/** Values by service type, as the catalogue names it: compute, image, network, identity, ... */
 export type ByService<T> = { readonly [serviceType: string]: T };
 
 /** Everything needed to connect to a cloud, as configured for all OpenStack clients. */
 export type CloudAccess<S = Secret> = {
-  /** As in clouds.yaml; 'envvars' if it comes from OS_* variables. */
+  /** The name in clouds.yaml; 'envvars' if the access comes from OS_* variables. */
   readonly name: string;
   /** The URL of Keystone, with or without /v3. */
   readonly authUrl: string;
@@ -31,7 +32,7 @@ export type CloudAccess<S = Secret> = {
   /** Null: the only region of the catalogue. */
   readonly regionName: string | null;
   readonly interface: EndpointInterface;
-  /** Interfaces of single services (`compute_interface`). */
+  /** The interfaces of services that have one of their own (`compute_interface`). */
   readonly interfaces: ByService<EndpointInterface>;
   readonly tls: {
     /** CA certificates to trust, as PEM; null: those of the system. */
@@ -68,7 +69,8 @@ function mapAuth<A, B>(auth: CloudAuth<A>, convert: (secret: A) => B): CloudAuth
 }
 
 /** Converts an access to plain data, to send it to another thread. Never log it. */
-export const revealAccess = (access: CloudAccess): CloudAccess<string> => mapSecrets(access, (one) => one.reveal());
+export const revealAccess = (access: CloudAccess): CloudAccess<string> =>
+  mapSecrets(access, (sealed) => sealed.reveal());
 
 /** The inverse of `revealAccess`, for the receiving thread. */
 export const sealAccess = (access: CloudAccess<string>): CloudAccess => mapSecrets(access, secret);

@@ -76,8 +76,8 @@ export function parseDatabaseUrl(url: string): Parsed<DatabaseAddress> {
     host: parts['host'] ?? parts['ipv6'] ?? 'localhost',
     port: port === '' ? DEFAULT_PORT : Number(port),
     socket: query.get('unix_socket') || null,
-    user: decoded(parts['user'] ?? ''),
-    password: secret(decoded(parts['password'] ?? '')),
+    user: decodePercent(parts['user'] ?? ''),
+    password: secret(decodePercent(parts['password'] ?? '')),
     database,
     tls: tlsOf(query),
   };
@@ -85,7 +85,7 @@ export function parseDatabaseUrl(url: string): Parsed<DatabaseAddress> {
 }
 
 /** Decodes percent-encoding like Python's `unquote`, which leaves invalid escapes unchanged. */
-const decoded = (text: string): string =>
+const decodePercent = (text: string): string =>
   text.replaceAll(/(?:%[0-9A-Fa-f]{2})+/g, (escapes) => {
     try {
       return decodeURIComponent(escapes);

@@ -3,7 +3,7 @@ import type { Interval, Millis } from './time.ts';
 
 /** Returns the same time as sorted intervals that neither touch nor overlap. */
 export function union(intervals: Iterable<Interval>): readonly Interval[] {
-  const sorted = [...intervals].filter((one) => one.until > one.from).sort((a, b) => a.from - b.from);
+  const sorted = [...intervals].filter(({ from, until }) => until > from).sort((a, b) => a.from - b.from);
   const joined: Interval[] = [];
   for (const next of sorted) {
     const last = joined.at(-1);
@@ -32,7 +32,7 @@ export function subtract(intervals: Iterable<Interval>, holes: Iterable<Interval
   return left;
 }
 
-/** Returns the time that is in both. */
+/** Returns the time that is in both `a` and `b`. */
 export const intersect = (a: readonly Interval[], b: readonly Interval[]): readonly Interval[] =>
   subtract(a, subtract(a, b));
 

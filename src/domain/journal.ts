@@ -25,20 +25,20 @@ export type JournalReader = {
   /** The id of the journal, which is in the metadata of every server that its sessions create. */
   readonly run: string;
   sessions(): Promise<readonly Session[]>;
-  /** The series of a session; by default all series, with their latest settings. */
+  /** Returns the series of a session; by default all series, with their latest settings. */
   series(session?: number): Promise<readonly Series[]>;
   observationGaps(range?: Partial<Interval>): Promise<readonly ObservationGap[]>;
   serverEvents(): Promise<readonly ServerEvent[]>;
-  /** The latest report of each task, by start time. */
+  /** Returns the latest report of each task, by start time. */
   tasks(): Promise<readonly Task[]>;
   phases(): Promise<readonly PhaseMark[]>;
-  /** The latest version of each annotation, deleted ones included, by id. */
+  /** Returns the latest version of each annotation, deleted ones included, by id. */
   annotations(): Promise<readonly Annotation[]>;
-  /** In the order in which they were run. */
+  /** Returns the check runs in the order in which they were run. */
   checkRuns(): Promise<readonly CheckRun[]>;
-  /** Samples sent in [from, until), by session and time sent. Streamed, so that they are never all in memory. */
+  /** Yields samples sent in [from, until), by session and time sent. They are never all in memory. */
   samples(filter?: SampleFilter): AsyncIterable<Sample>;
-  /** The rows that were skipped in everything read so far. */
+  /** Returns the rows that were skipped in everything read so far. */
   damage(): readonly JournalDamage[];
   close(): Promise<void>;
 };

@@ -42,7 +42,7 @@ export type OwnerScope = {
   readonly exceptRun?: string | null;
 };
 
-/** For servers of older versions without a lifetime: their default timeout of a boot was 15 s. */
+/** The lifetime of servers that older versions created without one: their default timeout of a boot was 15 s. */
 const DEFAULT_LIFETIME_MS: Millis = 60_000;
 const MAX_LIFETIME_MS: Millis = 24 * 3_600_000;
 /** A margin for waiting at the request gate, for stalls of Rollwatch, and for clock differences within the cloud. */

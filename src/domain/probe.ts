@@ -6,7 +6,7 @@ import type { Clock } from './time.ts';
  * itself in its own file in src/probes.
  */
 export type ProbeDescription = {
-  /** As in settings, metrics and reports: `server-list`. */
+  /** The name in settings, metrics and reports: `server-list`. */
   readonly name: string;
   /** Says whose downtime it measures: 'API' downtime, 'boot' downtime. */
   readonly label: string;
@@ -29,7 +29,7 @@ export type ProbeDescription = {
   readonly countsOverall: boolean;
 };
 
-/** How a report says what a probe found. A number follows the first two. */
+/** The sentences in which a report says what a probe found. A duration follows the first two. */
 export type ProbeSentences = {
   readonly wasDown: string;
   readonly isDown: string;
@@ -59,9 +59,9 @@ const describeUnknown = (name: string): ProbeDescription => ({
 
 /** Returns the description of a probe by its name, known or not. */
 export const probeNamed = (probes: readonly ProbeDescription[], name: string): ProbeDescription =>
-  probes.find((one) => one.name === name) ?? describeUnknown(name);
+  probes.find((probe) => probe.name === name) ?? describeUnknown(name);
 
-/** Returns the known probes, and after them those of the names that are not known. */
+/** Returns the known probes, followed by a description of each name that is not among them. */
 export const withUnknown = (
   probes: readonly ProbeDescription[],
   names: readonly string[],

@@ -180,17 +180,21 @@ const MAX_BLANKS = 32;
 
 /** Returns the positions at which a character that starts at `at`, in any encoding, can end. */
 function endsOfCharacter(text: string, at: number, char: string): readonly number[] {
-  if (char !== ' ') return endsOfOne(text, at, char);
+  if (char !== ' ') return endsOfEncoded(text, at, char);
   // A blank in a pattern matches any amount of white space in a text.
   const ends: number[] = [];
   for (let from = [at]; from.length > 0 && ends.length < MAX_BLANKS; ) {
-    from = [...new Set(from.flatMap((one) => [' ', '\t', '\n', '\r'].flatMap((blank) => endsOfOne(text, one, blank))))];
+    from = [
+      ...new Set(
+        from.flatMap((start) => [' ', '\t', '\n', '\r'].flatMap((blank) => endsOfEncoded(text, start, blank))),
+      ),
+    ];
     ends.push(...from);
   }
   return ends.reverse();
 }
 
-function endsOfOne(text: string, at: number, char: string): readonly number[] {
+function endsOfEncoded(text: string, at: number, char: string): readonly number[] {
   const ends: number[] = [];
   if (text.startsWith(char, at)) ends.push(at + char.length);
   // White space may be folded, or be a '+' in form data.

@@ -33,8 +33,8 @@ export const seriesId = (key: SeriesKey): string =>
 
 /**
  * Durations of the stages of a sample in seconds, in order, each from the end of the previous one.
- * The probe defines which stages there are. All have `stalled`, how long the event loop stalled during the sample; the
- * others include that time (stalls.ts).
+ * The probe defines which stages there are. Any sample may also have `stalled`: how long the event loop stalled during
+ * it. The other stages include that time (stalls.ts).
  */
 export type Stages = { readonly [stage: string]: number };
 
@@ -83,8 +83,8 @@ export type Finding =
       /** When failure was certain. */
       readonly settledAt: Millis;
       /**
-       * The failure is an absence (no answer, not ACTIVE in time): the service may have failed any time until
-       * `settledAt`.
+       * The failure is that something did not happen in time (no answer, not ACTIVE): the service may have failed at
+       * any time until `settledAt`.
        */
       readonly timedOut: boolean;
     }

@@ -14,7 +14,7 @@ export type Bracket = { readonly earliest: Millis; readonly estimate: Millis; re
 /** Formats a timestamp as ISO 8601 in UTC with milliseconds. */
 export const toIso = (at: Millis): string => new Date(Math.round(at)).toISOString();
 
-/** Whether a name is a time zone of the IANA, such as Europe/Berlin. */
+/** Whether a name is an IANA time zone, such as Europe/Berlin. */
 export function isTimeZone(name: string): boolean {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }) !== null;
@@ -23,5 +23,5 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** The clock of the session; see time.ts. */
+/** The clock of a session; see `Millis`. */
 export type Clock = { now(): Millis };

@@ -26,7 +26,7 @@ export function measureText(name: BudgetName, measured: Measured | null): string
   return min === max ? `${estimate}` : `${estimate} (${min} to ${max})`;
 }
 
-/** Each result in words. */
+/** The words for each result. */
 export const RESULT_WORDS: Readonly<Record<VerdictResult, string>> = {
   'not-judged': 'not judged',
   pass: 'pass',

@@ -6,8 +6,8 @@ export const TEMPEST = 'tempest';
 const PREFIX = `${TEMPEST}: `;
 export const tempestCheckName = (test: string): string => `${PREFIX}${test}`;
 
-/** How many tests that passed before are named. */
-const NAMED = 3;
+/** How many tests are listed by name of those that passed before and did not run now. */
+const MAX_NAMED_TESTS = 3;
 
 /** '84 passed, 2 failed, 25 skipped'. */
 export function outcomesText(results: readonly Pick<Check, 'status'>[]): string {
@@ -16,7 +16,7 @@ export function outcomesText(results: readonly Pick<Check, 'status'>[]): string 
 }
 
 /** A check with its result before the upgrade. */
-type Shown = {
+type ComparedCheck = {
   readonly name: string;
   readonly status: CheckStatus;
   readonly detail: string;
@@ -37,11 +37,11 @@ export type TempestSummary = {
   readonly gone: readonly string[];
 };
 
-export const isTempestTest = ({ name }: Pick<Shown, 'name'>): boolean => name.startsWith(PREFIX);
-const idOf = ({ name }: Pick<Shown, 'name'>): string => name.slice(PREFIX.length);
+export const isTempestTest = ({ name }: Pick<ComparedCheck, 'name'>): boolean => name.startsWith(PREFIX);
+const testId = ({ name }: Pick<ComparedCheck, 'name'>): string => name.slice(PREFIX.length);
 
-/** Returns null if no test was run. */
-export function tempestSummary(checks: readonly Shown[]): TempestSummary | null {
+/** Summarises Tempest's tests; returns null if none was run. */
+export function tempestSummary(checks: readonly ComparedCheck[]): TempestSummary | null {
   const tests = checks.filter(isTempestTest);
   if (tests.length === 0) return null;
   const count = (wanted: CheckStatus) => tests.filter(({ status }) => status === wanted).length;
@@ -50,8 +50,8 @@ export function tempestSummary(checks: readonly Shown[]): TempestSummary | null 
     failed: count('fail'),
     skipped: count('skip'),
     seconds: Math.round(tests.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0) * 1000) / 1000,
-    broken: tests.filter(isRegression).map(idOf),
-    gone: tests.filter(({ status, before }) => status === 'skip' && before === 'pass').map(idOf),
+    broken: tests.filter(isRegression).map(testId),
+    gone: tests.filter(({ status, before }) => status === 'skip' && before === 'pass').map(testId),
   };
 }
 
@@ -59,18 +59,18 @@ export function tempestSummary(checks: readonly Shown[]): TempestSummary | null 
  * Returns the checks that a report lists: all that did not pass. Tempest has hundreds of tests, so only its failed
  * tests are listed, after one line that summarises all of them.
  */
-export function checksToReport(checks: readonly Shown[]): readonly Shown[] {
+export function checksToReport(checks: readonly ComparedCheck[]): readonly ComparedCheck[] {
   const summary = tempestSummary(checks);
-  const others = checks.filter((one) => !isTempestTest(one) && one.status !== 'pass');
+  const others = checks.filter((check) => !isTempestTest(check) && check.status !== 'pass');
   if (summary === null) return others;
-  const failed = checks.filter((one) => isTempestTest(one) && one.status === 'fail');
+  const failed = checks.filter((check) => isTempestTest(check) && check.status === 'fail');
   const { gone, broken } = summary;
-  const more = gone.length > NAMED ? ` and ${gone.length - NAMED} more` : '';
+  const more = gone.length > MAX_NAMED_TESTS ? ` and ${gone.length - MAX_NAMED_TESTS} more` : '';
   const lost =
     gone.length === 0
       ? ''
-      : `; ${counted(gone.length, 'test')} that passed before ${gone.length === 1 ? 'was' : 'were'} skipped or not run: ${gone.slice(0, NAMED).join(', ')}${more}`;
-  const all: Shown = {
+      : `; ${counted(gone.length, 'test')} that passed before ${gone.length === 1 ? 'was' : 'were'} skipped or not run: ${gone.slice(0, MAX_NAMED_TESTS).join(', ')}${more}`;
+  const all: ComparedCheck = {
     name: "tempest's tests",
     status: failed.length > 0 ? 'fail' : 'pass',
     detail: `${outcomesText(checks.filter(isTempestTest))}; they took ${span(summary.seconds)}${lost}`,

@@ -3,12 +3,12 @@
  * letters. With 2, swapped neighbours (two typos) are found even in words as short as commands.
  */
 export function didYouMean(word: string, known: readonly string[], letters: 2 | 3 = 3): string | null {
-  const near = known
-    .filter((one) => Math.abs(plain(word).length - plain(one).length) <= 2)
-    .map((one) => ({ one, typos: distance(plain(word), plain(one)) }))
-    .filter(({ one, typos }) => typos <= 2 && typos * letters < one.length + 1)
+  const similar = known
+    .filter((entry) => Math.abs(plain(word).length - plain(entry).length) <= 2)
+    .map((entry) => ({ entry, typos: distance(plain(word), plain(entry)) }))
+    .filter(({ entry, typos }) => typos <= 2 && typos * letters < entry.length + 1)
     .toSorted((a, b) => a.typos - b.typos);
-  return near[0]?.one ?? null;
+  return similar[0]?.entry ?? null;
 }
 
 /** Hyphens, underscores and case do not count as typos. */

@@ -9,4 +9,5 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /** Escapes text for HTML and quoted attributes, and shows invisible characters. */
-export const escaped = (text: string): string => printable(text).replaceAll(/[&<>"']/g, (one) => ENTITIES[one] ?? one);
+export const escaped = (text: string): string =>
+  printable(text).replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character);

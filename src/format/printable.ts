@@ -17,11 +17,14 @@ const shown = (hidden: string, backslash: string): string =>
     (_, at) => `${backslash}u${hidden.charCodeAt(at).toString(16).padStart(4, '0')}`,
   ).join('');
 
-/** Escapes text of several lines: line breaks (LF and CRLF) and tabs stay. `backslash`: how the format writes one. */
+/**
+ * Escapes text of several lines: line breaks (LF and CRLF) and tabs stay. `backslash` is what the output format writes
+ * for a backslash.
+ */
 export const printable = (text: string, backslash = '\\'): string =>
   text.toWellFormed().replaceAll(HIDDEN, (hidden) => shown(hidden, backslash));
 
-/** Escapes a value within a line, so that it cannot start another one. */
+/** Escapes a value within a line, so that it cannot start a new line. */
 export const printableLine = (text: string): string => printable(text.replaceAll(BREAKS, ' ')).trim();
 
 /** Returns lossless, printable JSON of a value. */

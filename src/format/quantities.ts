@@ -1,7 +1,7 @@
 import type { Measured } from '../domain/downtime/window.ts';
 
-/** Longer durations are shown in minutes. Below it they are in seconds, as budgets are. */
-const MINUTES_FROM = 600;
+/** Durations from this many seconds on are shown in minutes, shorter ones in seconds, as budgets are. */
+const MIN_SECONDS_IN_MINUTES = 600;
 
 /** Floating point may leave 6.5 as 6.499999. */
 const EPSILON = 1e-6;
@@ -17,7 +17,7 @@ function rounded(value: number, decimals: number, how: Rounding): number {
 
 /** '6.9 s', '12 min 30 s', '2 h 05 min'. */
 export function duration(seconds: number, decimals?: number): string {
-  if (seconds >= MINUTES_FROM) return long(seconds);
+  if (seconds >= MIN_SECONDS_IN_MINUTES) return long(seconds);
   return `${decimals === undefined ? Number(seconds.toFixed(decimalsOf(seconds))) : plain(seconds, decimals)} s`;
 }
 
@@ -44,7 +44,7 @@ export function errorBar({ min, estimate, max }: Measured): string {
   const middle = rounded(estimate, decimals, 'near');
   const high = rounded(max, decimals, 'up');
   if (low === high) return duration(middle, decimals);
-  if (high >= MINUTES_FROM)
+  if (high >= MIN_SECONDS_IN_MINUTES)
     return `${duration(middle, decimals)} (${duration(low, decimals)} to ${duration(high, decimals)})`;
   return `${plain(middle, decimals)} s (${plain(low, decimals)} to ${plain(high, decimals)} s)`;
 }
@@ -80,4 +80,4 @@ export function latency(seconds: number): string {
 export const capitalized = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 
 /** '1 window', '2 windows'. */
-export const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

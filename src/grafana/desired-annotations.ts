@@ -54,11 +54,11 @@ const scopeTag = (kind: string, ...names: readonly string[]): string =>
 
 /** Adds the scopes that fit into Grafana's limit. */
 function withScopes(tags: readonly string[], scopes: readonly string[]): readonly string[] {
-  const all = [...tags];
+  const fitting = [...tags];
   for (const scope of scopes) {
-    if (Buffer.byteLength(JSON.stringify([...all, scope])) <= MAX_TAGS_BYTES) all.push(scope);
+    if (Buffer.byteLength(JSON.stringify([...fitting, scope])) <= MAX_TAGS_BYTES) fitting.push(scope);
   }
-  return all;
+  return fitting;
 }
 
 /**
@@ -132,7 +132,7 @@ function windowAnnotation(window: AttributedWindow): Draft {
     `${kind === 'down' ? 'DOWN' : 'DEGRADED'} ${probe} ${connection || target}`.trim() +
       (closed ? ` for ${errorBar(window.duration)}` : ''),
     ...causes.map((cause) => (closed ? causeCounts([cause]) : causeLabel(cause))),
-    ...(candidate === undefined ? [] : [`started in ${candidate.kind} '${candidate.name}'`]),
+    ...(candidate === undefined ? [] : [`attributed to ${candidate.kind} '${candidate.name}'`]),
   ];
   return {
     key: keyOf('window', id),

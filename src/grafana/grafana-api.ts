@@ -32,7 +32,7 @@ export type GrafanaAnnotation = {
 export class AnnotationRejected extends Error {}
 
 const REQUEST_TIMEOUT_MS = 10_000;
-/** More than one run pushes, so that `find` returns all of them. */
+/** More annotations than a run pushes, so that `find` returns all of them. */
 const MAX_FOUND = 100_000;
 
 const annotationsSchema = listOf(

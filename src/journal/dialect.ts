@@ -4,7 +4,7 @@ import type { Tables } from './tables.ts';
 
 /** An open journal database. A dialect is a folder that opens one and migrates it. */
 export type Database = {
-  /** As messages name it: 'journal /var/lib/rollwatch.db'. */
+  /** The name in messages: 'journal /var/lib/rollwatch.db'. */
   readonly name: string;
   /** Returns the current connection. Call it for each use: a dialect may reconnect. */
   db(): Kysely<Tables>;

@@ -87,7 +87,7 @@ export async function createReader(database: Database): Promise<JournalReader> {
           key: (row) => `of session ${row.session} and series ${row.series}`,
         });
         // The latest settings win; the position is that of the first session.
-        return [...new Map(series.map((one) => [seriesId(one), one])).values()];
+        return [...new Map(series.map((settings) => [seriesId(settings), settings])).values()];
       }),
     observationGaps: ({ from, until }: Partial<Interval> = {}) =>
       withUserErrors(async () => {

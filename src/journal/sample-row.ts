@@ -52,7 +52,7 @@ type ParsedRow = z.infer<typeof sampleSchema>;
 
 export type SampleContext = {
   readonly keys: ReadonlyMap<number, SeriesKey>;
-  /** From the start of each session to its last sign of life. */
+  /** The interval from the start of each session to its last sign of life. */
   readonly lifetimes: ReadonlyMap<number, Interval>;
 };
 

@@ -36,12 +36,12 @@ type Failure = {
  */
 export async function createWriter(database: WritableDatabase, { maxPending, now }: WriterOptions): Promise<Journal> {
   const reader = await createReader(database);
-  const first = await firstFreeNumbers(database);
-  const registry = createSeriesRegistry(first.knownSeries, first.series);
-  const backlog = createBacklog<RowEntry>(maxPending, first.entry);
+  const firstFree = await firstFreeNumbers(database);
+  const registry = createSeriesRegistry(firstFree.knownSeries, firstFree.series);
+  const backlog = createBacklog<RowEntry>(maxPending, firstFree.entry);
   /** The open session, and those that ended while nothing could be written. */
   const pending = new Map<number, PendingSession>();
-  let nextSession = first.session;
+  let nextSession = firstFree.session;
   let current: Session | null = null;
   let failure: Failure | null = null;
   /** When the running attempt started. */

@@ -11,7 +11,7 @@ import { type Families, seriesLabels } from './families.ts';
 
 const BOUNDS = ['min', 'estimate', 'max'] as const;
 
-/** Phases started by hand are not limited in number; the values of a label must be. */
+/** Any number of phases can be started by hand, but the number of values of a label must be limited. */
 const MAX_PHASES = 32;
 
 type Place = BriefReport['clouds'][number];
@@ -118,7 +118,7 @@ function setBudgets(families: Families, { clouds }: BriefReport, verdict: Verdic
     for (const { phase, name, limit, measured, result: current } of judged) {
       const labels = { cloud, vantage, phase, budget: name };
       for (const result of BUDGET_RESULTS) families.budgetResult.set({ ...labels, result }, result === current ? 1 : 0);
-      // Of a ratio or a factor, only the result is exported.
+      // For shares, factors and counts, only the result is exported.
       if (BUDGETS[name].unit !== 'seconds') continue;
       families.budget.set(labels, limit);
       for (const bound of BOUNDS) families.budgetUsed.set({ ...labels, bound }, measured?.[bound] ?? 0);

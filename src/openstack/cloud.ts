@@ -33,7 +33,7 @@ export type Cloud = {
   readonly debug: (message: string) => void;
   /** Bounds the authenticated requests of all users of this cloud. */
   readonly gate: RequestGate;
-  /** By the API that receives the requests. */
+  /** The backpressure of each API that probes send requests to. */
   readonly backpressure: Readonly<Record<'nova-api' | 'keystone', Backpressure>>;
   /** Creates a Nova client on top of `http`, which the caller closes. */
   compute(http: HttpClient): Compute;
@@ -47,7 +47,7 @@ export type CloudOptions = {
   readonly clock: Clock;
   /** Shared with another user of the same cloud. */
   readonly gate?: RequestGate;
-  /** For requests that are not samples. */
+  /** The admission of requests that are not samples. */
   readonly admission?: Admission;
   /** Logs a request that a diagnosis sends. */
   readonly debug?: (message: string) => void;
@@ -111,8 +111,8 @@ export function openCloud({
   };
 }
 
-/** Says what a request of a diagnosis came to, for the log. */
+/** Describes a request of a diagnosis and its result, for the log. */
 export function diagnosisText(request: string, result: Result<unknown>): string {
-  const found = result.type === 'ok' ? 'ok' : `${result.cause.kind}: ${result.cause.message}`;
-  return `diagnosis: ${request}: ${found} (${Math.round(result.settledAt - result.sentAt)} ms)`;
+  const outcome = result.type === 'ok' ? 'ok' : `${result.cause.kind}: ${result.cause.message}`;
+  return `diagnosis: ${request}: ${outcome} (${Math.round(result.settledAt - result.sentAt)} ms)`;
 }

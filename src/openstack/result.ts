@@ -15,7 +15,7 @@ export type Ok<T> = Timing & { readonly type: 'ok'; readonly value: T };
 export type Failed = Timing & {
   readonly type: 'failed';
   readonly cause: Cause;
-  /** The failure is an absence: nothing arrived in time. */
+  /** The failure is that nothing arrived in time. */
   readonly timedOut: boolean;
 };
 

@@ -12,11 +12,11 @@ import type { ActiveWait, GoneWait } from './boot-waits.ts';
 /** Finds out why a boot failed and which service is at fault. May send requests to the cloud to do so. */
 export type BootCauses = {
   /** Returns `failed` with the service at fault. */
-  ofRequest(failed: Failed, during: Operation, signal: AbortSignal): Promise<Failed>;
+  attributeRequest(failed: Failed, during: Operation, signal: AbortSignal): Promise<Failed>;
   /** Call it with each poll of a server that is not ACTIVE, or not gone, yet. `sentAt` is when its create was sent. */
-  waiting(server: Server, sentAt: Millis, signal: AbortSignal): void;
+  onWaiting(server: Server, sentAt: Millis, signal: AbortSignal): void;
   /** Call it when a server has become ACTIVE. */
-  built(signal: AbortSignal): void;
+  onBuilt(signal: AbortSignal): void;
   causeOfBuildFailure(
     wait: FailedActiveWait,
     stageTimes: readonly StageTime[],
@@ -31,7 +31,7 @@ export type QuotaCause = VoidCause & { readonly kind: 'quota' };
 
 export type BootCausesOptions = {
   readonly admin: Cloud | null;
-  /** In milliseconds, as `deleteTimeout`. */
+  /** In milliseconds, like `deleteTimeout`. */
   readonly activeTimeout: number;
   readonly deleteTimeout: number;
   readonly baseline: Pick<StageBaseline, 'longest'>;
@@ -62,7 +62,7 @@ export function createBootCauses(cloud: Cloud, options: BootCausesOptions): Boot
   }
 
   /** Attributes a wait whose polls failed to the cause of the last one. */
-  async function ofLastPoll(
+  async function causeOfLastPoll(
     failed: Cause | null,
     messageIfOk: string,
     signal: AbortSignal,
@@ -72,20 +72,20 @@ export function createBootCauses(cloud: Cloud, options: BootCausesOptions): Boot
   }
 
   return {
-    async ofRequest(failed, during, signal) {
+    async attributeRequest(failed, during, signal) {
       if (failed.cause.kind === 'response-timeout' && failed.cause.service === 'nova-api') {
         return { ...failed, cause: await dependencies.attributeWriteTimeout(failed.cause, failed.sentAt, signal) };
       }
       const cause = await dependencies.attribute(failed.cause, during, signal);
       return { ...failed, cause: await dependencies.attributeReadTimeout(cause, signal) };
     },
-    waiting(server, sentAt, signal) {
+    onWaiting(server, sentAt, signal) {
       cloudOffset = server.createdAt === null ? null : server.createdAt - sentAt;
       if (clock.now() - sentAt < DIAGNOSE_AFTER_MS || clock.now() - diagnosedAt < DIAGNOSE_INTERVAL_MS) return;
       diagnosedAt = clock.now();
       void diagnose(signal);
     },
-    built(signal) {
+    onBuilt(signal) {
       stuckBuild.clear();
       void dependencies.learn(signal);
       const now = cloudNow();
@@ -104,7 +104,7 @@ export function createBootCauses(cloud: Cloud, options: BootCausesOptions): Boot
       const longest = longestStage(stageTimes, baseline);
       const time = `${activeTimeout / 1000} s (${describeStageTimes(stageTimes)})`;
       if (server === null || (failed !== null && longest === UNOBSERVED)) {
-        const last = await ofLastPoll(failed, 'not found', signal);
+        const last = await causeOfLastPoll(failed, 'not found', signal);
         const message = `not seen ACTIVE within ${time}; last poll: ${last.message}`;
         return { kind: 'spin-up-timeout', service: last.service, message: excerpt(message) };
       }
@@ -136,7 +136,7 @@ export function createBootCauses(cloud: Cloud, options: BootCausesOptions): Boot
       const { server, failed } = wait;
       const time = `${deleteTimeout / 1000} s`;
       if (server === null || (failed !== null && longestStage(stageTimes, baseline) === UNOBSERVED)) {
-        const last = await ofLastPoll(failed, 'no failure', signal);
+        const last = await causeOfLastPoll(failed, 'no failure', signal);
         const message = `not seen gone within ${time}; last poll: ${last.message}`;
         return { kind: 'delete-timeout', service: last.service, message: excerpt(message) };
       }

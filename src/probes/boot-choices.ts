@@ -58,8 +58,8 @@ export function createBootChoices(
     },
     reject({ names }, cause, progress) {
       if (confirmed || !refusesChoice(cause)) return null;
-      const what = `${names.image} with ${names.flavor} on ${names.network}`;
-      if (refused.length < MAX_REFUSED_SHOWN) refused.push(`${what} (${cause.message})`);
+      const combination = `${names.image} with ${names.flavor} on ${names.network}`;
+      if (refused.length < MAX_REFUSED_SHOWN) refused.push(`${combination} (${cause.message})`);
       const [, next] = remaining;
       remaining = remaining.slice(1);
       if (next !== undefined) reportChoice(next);
@@ -67,7 +67,7 @@ export function createBootChoices(
         next === undefined
           ? 'no other choice is left: set probes.server-boot.flavor, .image and .network'
           : `trying ${next.names.image} with ${next.names.flavor} next`;
-      const message = `Nova refused ${what}: ${cause.message}; ${outlook}`;
+      const message = `Nova refused ${combination}: ${cause.message}; ${outlook}`;
       progress(message);
       return { ...cause, kind: 'refused-choice', service: 'rollwatch', message };
     },

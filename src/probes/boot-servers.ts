@@ -18,7 +18,7 @@ export type BootServers = {
 export function createBootServers(janitor: Janitor, deleteTimeout: number): BootServers {
   const existing = new Set<string>();
   const handedOver: string[] = [];
-  /** Those whose delete request did not hang. */
+  /** Servers that are being deleted and whose delete request did not hang. */
   const deleting = new Set<string>();
 
   async function waitUntilGone(name: string, signal: AbortSignal): Promise<void> {

@@ -66,7 +66,7 @@ type FailedPolls = {
   readonly count: number;
 };
 
-/** The time between failed polls, and a different stage after them. */
+/** The time from the last ok poll before failed ones to the next ok poll, if that shows a different stage. */
 export const UNOBSERVED = 'unobserved';
 export const SCHEDULED = 'scheduled';
 

@@ -84,8 +84,8 @@ async function pollServer<T>(
     await delay(Math.max(0, next - clock.now()), undefined, { signal }).catch(() => {});
     if (signal.aborted) return 'aborted';
     const sentAt = clock.now();
-    const left = Math.max(until + stalledTime() - sentAt, MIN_LAST_POLL_MS);
-    const pollLimits = { connect: Math.min(limits.connect, left), response: Math.min(limits.response, left) };
+    const remaining = Math.max(until + stalledTime() - sentAt, MIN_LAST_POLL_MS);
+    const pollLimits = { connect: Math.min(limits.connect, remaining), response: Math.min(limits.response, remaining) };
     const result = await send(() => compute.show(id, { limits: pollLimits, signal }), signal);
     if (result.type === 'void' && signal.aborted) return 'aborted';
     // A slow API is polled less often: the pause is at least as long as the answer took.
@@ -93,7 +93,7 @@ async function pollServer<T>(
     const note = noteOf(result);
     if (note !== lastNote) progress(note);
     lastNote = note;
-    const cutShort = result.type === 'failed' && result.timedOut && left < limits.response;
+    const cutShort = result.type === 'failed' && result.timedOut && remaining < limits.response;
     timeline.recordPoll({ result, sentAt, cutShort });
     const end = evaluate({ result, sentAt, cutShort });
     if (end !== null) return end;

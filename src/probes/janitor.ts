@@ -295,8 +295,8 @@ export function createJanitor(options: JanitorOptions): Janitor {
       inUse.clear();
       const timeout = AbortSignal.timeout(millis);
       await waitUpTo(millis, deleteOwn(), timeout);
-      const allOver = () => Promise.all([...deletions.values()].map(({ finished: over }) => over.promise));
-      if (!timeout.aborted) await waitUpTo(millis, allOver(), timeout);
+      const allFinished = () => Promise.all([...deletions.values()].map(({ finished }) => finished.promise));
+      if (!timeout.aborted) await waitUpTo(millis, allFinished(), timeout);
       stopped.abort();
       const left = [...deletions.values()].flatMap(({ name, id, message }) =>
         id === null ? [] : [{ name, id, message }],

@@ -44,7 +44,7 @@ export type ProbesContext = {
 };
 
 /**
- * Everything there is to know about a probe. `Given` is what its schema makes of rollwatch.yaml; it differs from
+ * Everything that Rollwatch knows about a probe. `Given` is the type of its settings in rollwatch.yaml; it differs from
  * `Settings` if the configuration has to resolve some of it.
  */
 export type ProbeType<Settings extends ProbeSettings = ProbeSettings, Given extends ProbeSettings = Settings> = {
@@ -84,23 +84,25 @@ type Paced = {
 
 export const fasterAfterFailure: Rule<Paced> = {
   path: ['after_failure', 'interval'],
-  check: ({ interval, after_failure: { interval: given } }) =>
-    given !== undefined && given >= interval ? `less than the interval (${showDuration(interval)})` : null,
+  check: ({ interval, after_failure: { interval: extraInterval } }) =>
+    extraInterval !== undefined && extraInterval >= interval
+      ? `less than the interval (${showDuration(interval)})`
+      : null,
 };
 
 type CommonFields = Paced & { readonly enabled: boolean; readonly slow?: number | undefined };
 
 /** Returns the settings of these fields; the defaults are in milliseconds. */
 export const toCommonSettings = (
-  given: CommonFields,
+  fields: CommonFields,
   { slow, afterFailureInterval }: { readonly slow: number; readonly afterFailureInterval: number },
 ): Switchable<ProbeSettings> => ({
-  enabled: given.enabled,
-  interval: given.interval,
-  slow: given.slow ?? slow,
+  enabled: fields.enabled,
+  interval: fields.interval,
+  slow: fields.slow ?? slow,
   afterFailure: {
-    interval: given.after_failure.interval ?? Math.min(afterFailureInterval, given.interval / 2),
-    limit: given.after_failure.for,
+    interval: fields.after_failure.interval ?? Math.min(afterFailureInterval, fields.interval / 2),
+    limit: fields.after_failure.for,
   },
 });
 

@@ -16,10 +16,10 @@ export const PROBES = {
   token: tokenProbe,
 };
 
-/** The probes by name. There may be more than the types list. */
+/** The probes by name. A registry may hold more of them than this type lists. */
 export type ProbeRegistry = typeof PROBES;
 
-/** Returns what the probes are, without how they work. */
+/** Returns the descriptions of all probes. */
 export const describeProbes = (registry: ProbeRegistry = PROBES): readonly ProbeDescription[] =>
   Object.values(registry).map(({ description }) => description);
 
@@ -33,7 +33,7 @@ export type GivenProbesSettings = { readonly [Name in keyof ProbeRegistry]: z.ou
 
 type SettingsSchemas = { readonly [Name in keyof ProbeRegistry]: ProbeRegistry[Name]['settings'] };
 
-/** Returns the schema of the settings of each probe. Object.fromEntries forgets which key has which type. */
+/** Returns the settings schema of each probe. The overload is needed as Object.fromEntries loses the types of keys. */
 export function settingsSchemas(registry: ProbeRegistry): SettingsSchemas;
 export function settingsSchemas(registry: Readonly<Record<string, ProbeType>>): Readonly<Record<string, z.ZodType>> {
   return Object.fromEntries(Object.entries(registry).map(([name, { settings }]) => [name, settings]));

@@ -56,7 +56,7 @@ const settingsSchema = z
       volume: integer(1, 1_000_000).nullable().default(null),
       availability_zone: text('the name of an availability zone').nullable().default(null),
       name_prefix: plainName
-        .refine((given) => given.length >= 3, 'at least 3 characters long, as it selects the servers to delete')
+        .refine((prefix) => prefix.length >= 3, 'at least 3 characters long, as it selects the servers to delete')
         .default('rollwatch-'),
       max_stuck: integer(1, 1000).default(5),
     },
@@ -66,19 +66,19 @@ const settingsSchema = z
   .superRefine(enforce(lessThan('poll', 'active_timeout')))
   .superRefine(enforce(lessThan('slow', 'active_timeout')))
   .superRefine(enforce(atMost('request_timeout', 'active_timeout')))
-  .transform((given) => ({
-    ...toCommonSettings(given, { slow: Math.min(10_000, (given.active_timeout * 2) / 3), afterFailureInterval: 500 }),
-    activeTimeout: given.active_timeout,
-    deleteTimeout: given.delete_timeout,
-    poll: given.poll,
-    requestTimeout: given.request_timeout ?? Math.min(10_000, given.active_timeout),
-    flavor: given.flavor,
-    image: given.image,
-    network: given.network,
-    volume: given.volume,
-    availabilityZone: given.availability_zone,
-    namePrefix: given.name_prefix,
-    maxStuck: given.max_stuck,
+  .transform((fields) => ({
+    ...toCommonSettings(fields, { slow: Math.min(10_000, (fields.active_timeout * 2) / 3), afterFailureInterval: 500 }),
+    activeTimeout: fields.active_timeout,
+    deleteTimeout: fields.delete_timeout,
+    poll: fields.poll,
+    requestTimeout: fields.request_timeout ?? Math.min(10_000, fields.active_timeout),
+    flavor: fields.flavor,
+    image: fields.image,
+    network: fields.network,
+    volume: fields.volume,
+    availabilityZone: fields.availability_zone,
+    namePrefix: fields.name_prefix,
+    maxStuck: fields.max_stuck,
   }))
   .prefault({});
 
@@ -166,7 +166,8 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
       return voidResult(refused, { ...NO_SERVER, requestId: created.requestId });
     }
     if (created.type === 'failed') choices.chooseAgainIfRefused(created.cause);
-    const attributed = created.type === 'failed' ? await causes.ofRequest(created, 'create', context.signal) : created;
+    const attributed =
+      created.type === 'failed' ? await causes.attributeRequest(created, 'create', context.signal) : created;
     if (sent && mayExist(created)) {
       servers.handOver({ name, id: null, deletedAt: null });
     } else {
@@ -187,7 +188,7 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
     const { signal, progress } = context;
     const { value: id, sentAt, settledAt: acceptedAt, requestId } = created;
     const stages: { [stage: string]: number } = { accepted: (acceptedAt - sentAt) / 1000 };
-    const seen: ResultBase = { stages, requestId, serverId: id };
+    const base: ResultBase = { stages, requestId, serverId: id };
     const polling: PollOptions = {
       compute,
       clock,
@@ -198,29 +199,33 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
       send: sendPoll,
       stalledTime,
     };
-    const onWaiting = (server: Server) => causes.waiting(server, sentAt, signal);
+    const onWaiting = (server: Server) => causes.onWaiting(server, sentAt, signal);
 
-    const building = createBootTimeline({
+    const buildTimeline = createBootTimeline({
       sentAt,
       acceptedAt,
       firstStage: 'scheduling',
       zoneRequested,
       baseline,
     });
-    const activeWait = await overlap.whilePolling(building, () =>
-      waitForActive(id, { until: sentAt + activeTimeout, createdAt: sentAt, timeline: building, onWaiting }, polling),
+    const activeWait = await overlap.whilePolling(buildTimeline, () =>
+      waitForActive(
+        id,
+        { until: sentAt + activeTimeout, createdAt: sentAt, timeline: buildTimeline, onWaiting },
+        polling,
+      ),
     );
     if (activeWait.type === 'aborted' || activeWait.type === 'unknown') {
       servers.handOver({ name, id, deletedAt: null });
-      return voidResult(activeWait.type === 'aborted' ? SHUTDOWN : activeWait.cause, seen);
+      return voidResult(activeWait.type === 'aborted' ? SHUTDOWN : activeWait.cause, base);
     }
     if (activeWait.type !== 'active') {
-      return buildFailed(activeWait, { name, id, sentAt, choice, building, seen, polling });
+      return buildFailed(activeWait, { name, id, sentAt, choice, buildTimeline, base, polling });
     }
     stages['active'] = (activeWait.at - acceptedAt) / 1000;
     choices.confirm();
-    baseline.learn(building.stageTimes(activeWait.pollSentAt));
-    causes.built(signal);
+    baseline.learn(buildTimeline.stageTimes(activeWait.pollSentAt));
+    causes.onBuilt(signal);
 
     const stalledWhileBuilding = stalledTime();
     const stalledWhileDeleting = () => stalledTime() - stalledWhileBuilding;
@@ -228,19 +233,19 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
     const deleted = await cloud.compute(cloud.http).delete(id, { limits, signal });
     if (deleted.type === 'void') {
       servers.handOver({ name, id, deletedAt: null });
-      return voidResult(deleted.cause, seen);
+      return voidResult(deleted.cause, base);
     }
     if (deleted.type === 'failed') {
-      const { cause } = await causes.ofRequest(deleted, 'delete', signal);
+      const { cause } = await causes.attributeRequest(deleted, 'delete', signal);
       // A second delete would hang as well and occupy another Nova worker.
       servers.handOver({ name, id, deletedAt: deleted.timedOut ? deleted.sentAt : null }, deleted.timedOut);
       const { sentAt: failureStartedAt, settledAt, timedOut } = deleted;
       const lastKnownUpAt = activeWait.pollSentAt;
-      return { ...seen, outcome: 'failed', cause, lastKnownUpAt, failureStartedAt, settledAt, timedOut };
+      return { ...base, outcome: 'failed', cause, lastKnownUpAt, failureStartedAt, settledAt, timedOut };
     }
     stages['delete_accepted'] = (deleted.settledAt - activeWait.at) / 1000;
 
-    const deletion = createBootTimeline({
+    const deleteTimeline = createBootTimeline({
       sentAt: deleted.sentAt,
       acceptedAt: deleted.settledAt,
       firstStage: 'deleting',
@@ -248,32 +253,36 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
       baseline,
     });
     const until = deleted.sentAt + deleteTimeout;
-    const deleteWait = await overlap.whilePolling(deletion, () =>
-      waitUntilGone(id, { until, timeline: deletion, onWaiting }, { ...polling, stalledTime: stalledWhileDeleting }),
+    const deleteWait = await overlap.whilePolling(deleteTimeline, () =>
+      waitUntilGone(
+        id,
+        { until, timeline: deleteTimeline, onWaiting },
+        { ...polling, stalledTime: stalledWhileDeleting },
+      ),
     );
     if (deleteWait.type === 'aborted') {
       servers.handOver({ name, id, deletedAt: null });
-      return voidResult(SHUTDOWN, seen);
+      return voidResult(SHUTDOWN, base);
     }
     if (deleteWait.type === 'unknown') {
       servers.handOver({ name, id, deletedAt: deleted.sentAt });
-      return voidResult(deleteWait.cause, seen);
+      return voidResult(deleteWait.cause, base);
     }
     if (deleteWait.type !== 'gone') {
       const timedOut = deleteWait.type === 'timed-out';
       servers.handOver({ name, id, deletedAt: timedOut ? deleted.sentAt : null });
       const settledAt =
         deleteWait.type === 'timed-out' ? until + unobservedTime(deleteWait, stalledWhileDeleting()) : deleteWait.at;
-      const cause = await causes.causeOfDeleteFailure(deleteWait, deletion.stageTimes(settledAt), signal);
-      const start = deletion.failureStart({ settledAt, timedOut });
+      const cause = await causes.causeOfDeleteFailure(deleteWait, deleteTimeline.stageTimes(settledAt), signal);
+      const start = deleteTimeline.failureStart({ settledAt, timedOut });
       const lastKnownUpAt = start.lastKnownUpAt ?? activeWait.lastProgressAt;
-      return { ...seen, outcome: 'failed', cause, ...start, lastKnownUpAt };
+      return { ...base, outcome: 'failed', cause, ...start, lastKnownUpAt };
     }
     stages['gone'] = (deleteWait.at - deleted.settledAt) / 1000;
-    baseline.learn(deletion.stageTimes(deleteWait.pollSentAt));
+    baseline.learn(deleteTimeline.stageTimes(deleteWait.pollSentAt));
     janitor.confirmGone({ name, id });
     servers.remove(name);
-    return { ...seen, outcome: 'ok', cause: null, lastKnownUpAt: deleteWait.pollSentAt, settledAt: activeWait.at };
+    return { ...base, outcome: 'ok', cause: null, lastKnownUpAt: deleteWait.pollSentAt, settledAt: activeWait.at };
   }
 
   async function buildFailed(
@@ -283,28 +292,28 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
       readonly id: string;
       readonly sentAt: Millis;
       readonly choice: BootChoice;
-      readonly building: BootTimeline;
-      readonly seen: ResultBase;
+      readonly buildTimeline: BootTimeline;
+      readonly base: ResultBase;
       readonly polling: PollOptions;
     },
   ): Promise<ProbeResult> {
-    const { name, id, sentAt, choice, building, seen, polling } = build;
+    const { name, id, sentAt, choice, buildTimeline, base, polling } = build;
     const { signal, progress, stalledTime } = polling;
     const until = sentAt + activeTimeout;
     const timedOut = wait.type === 'timed-out';
     const settledAt = wait.type === 'timed-out' ? until + unobservedTime(wait, stalledTime()) : wait.at;
-    const found = await causes.causeOfBuildFailure(wait, building.stageTimes(settledAt), signal);
+    const found = await causes.causeOfBuildFailure(wait, buildTimeline.stageTimes(settledAt), signal);
     const aftermath =
       wait.type === 'error' && wait.server.fault === null
         ? await watchAfterError(id, { errorAt: wait.at, until }, polling)
         : null;
     servers.handOver({ name, id, deletedAt: null });
     const message = aftermath === null ? found.message : `${found.message}; ${aftermath}`;
-    if (found.kind === 'quota') return voidResult({ ...found, kind: 'quota', message }, seen);
+    if (found.kind === 'quota') return voidResult({ ...found, kind: 'quota', message }, base);
     const cause: Cause = { ...found, kind: found.kind, message };
     const refused = wait.type === 'error' ? choices.reject(choice, cause, progress) : null;
-    if (refused !== null) return voidResult(refused, seen);
-    return { ...seen, outcome: 'failed', cause, ...building.failureStart({ settledAt, timedOut }) };
+    if (refused !== null) return voidResult(refused, base);
+    return { ...base, outcome: 'failed', cause, ...buildTimeline.failureStart({ settledAt, timedOut }) };
   }
 
   return {
@@ -374,7 +383,7 @@ type ResultBase = { readonly stages: Stages; readonly serverId: string | null; r
 
 const NO_SERVER: ResultBase = { stages: {}, serverId: null, requestId: null };
 
-const voidResult = (cause: VoidCause, seen: ResultBase): ProbeResult => ({ ...seen, outcome: 'void', cause, slots: 1 });
+const voidResult = (cause: VoidCause, base: ResultBase): ProbeResult => ({ ...base, outcome: 'void', cause, slots: 1 });
 
 /** Returns the result of a boot whose create request was not sent or not accepted. */
 function resultWithoutServer(
@@ -382,10 +391,10 @@ function resultWithoutServer(
   failureStartedAt: Millis,
   lastKnownUpAt: Millis | null = null,
 ): ProbeResult {
-  const seen = { ...NO_SERVER, requestId: problem.requestId };
-  if (problem.type === 'void') return voidResult(problem.cause, seen);
+  const base = { ...NO_SERVER, requestId: problem.requestId };
+  if (problem.type === 'void') return voidResult(problem.cause, base);
   const { cause, settledAt, timedOut } = problem;
-  return { ...seen, outcome: 'failed', cause, lastKnownUpAt, failureStartedAt, settledAt, timedOut };
+  return { ...base, outcome: 'failed', cause, lastKnownUpAt, failureStartedAt, settledAt, timedOut };
 }
 
 /**

@@ -42,14 +42,14 @@ const settingsSchema = z
   .superRefine(enforce(fasterAfterFailure))
   .superRefine(enforce(atMost('connect_timeout', 'timeout')))
   .superRefine(enforce(lessThan('slow', 'timeout')))
-  .transform((given) => ({
-    ...toCommonSettings(given, { slow: Math.min(1000, given.timeout / 2), afterFailureInterval: 100 }),
-    timeout: given.timeout,
-    connectTimeout: given.connect_timeout ?? Math.min(5000, given.timeout),
-    detail: given.detail,
-    limit: given.limit,
-    connections: given.connections,
-    inFlight: given.in_flight,
+  .transform((fields) => ({
+    ...toCommonSettings(fields, { slow: Math.min(1000, fields.timeout / 2), afterFailureInterval: 100 }),
+    timeout: fields.timeout,
+    connectTimeout: fields.connect_timeout ?? Math.min(5000, fields.timeout),
+    detail: fields.detail,
+    limit: fields.limit,
+    connections: fields.connections,
+    inFlight: fields.in_flight,
   }))
   .prefault({});
 
@@ -71,7 +71,7 @@ export function serverList(cloud: Cloud, origin: ProbeOrigin, { settings, connec
   const send = cloud.backpressure['nova-api'].samples();
 
   /** Replaces the service at fault if a dependency of Nova turns out to be it. */
-  async function attributed(result: Result<number | null>, signal: AbortSignal): Promise<Result<number | null>> {
+  async function attribute(result: Result<number | null>, signal: AbortSignal): Promise<Result<number | null>> {
     if (result.type === 'ok') void dependencies.learn(signal);
     if (result.type !== 'failed') return result;
     const cause = await dependencies.attributeReadTimeout(
@@ -88,7 +88,7 @@ export function serverList(cloud: Cloud, origin: ProbeOrigin, { settings, connec
     inFlight,
     async run({ signal }) {
       const listed = await send(() => compute.list({ detail, limit, limits, signal }), signal);
-      return probeResultOf(await attributed(listed, signal));
+      return probeResultOf(await attribute(listed, signal));
     },
     close: () => http.close(),
   };

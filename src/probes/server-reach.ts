@@ -29,7 +29,7 @@ import {
 } from './probe.ts';
 
 export type ServerReachSettings = ProbeSettings & {
-  /** For the connection and the banner, in milliseconds. */
+  /** The timeout of connection and banner together, in milliseconds. */
   readonly timeout: number;
   /** Whether to wait for the SSH banner (RFC 4253, section 4.2). Otherwise a connection is enough. */
   readonly banner: boolean;
@@ -47,13 +47,13 @@ const TARGET = "'survivors' (the servers of 'check before'), HOST or HOST:PORT, 
 
 type Target = 'survivors' | { readonly name: string; readonly host: string; readonly port: number | null };
 
-const targetField = z.string({ error: TARGET }).transform((given, context): Target => {
-  if (given === 'survivors') return given;
-  const [, bracketed, plain, digits] = /^(?:\[([^\]\s]+)\]|([^:[\]\s/]+))(?::([0-9]{1,5}))?$/.exec(given) ?? [];
+const targetField = z.string({ error: TARGET }).transform((text, context): Target => {
+  if (text === 'survivors') return text;
+  const [, bracketed, plain, digits] = /^(?:\[([^\]\s]+)\]|([^:[\]\s/]+))(?::([0-9]{1,5}))?$/.exec(text) ?? [];
   const host = bracketed ?? plain;
   const number = digits === undefined ? null : Number(digits);
   if (host !== undefined && (number === null || (number > 0 && number <= MAX_PORT)))
-    return { name: given, host, port: number };
+    return { name: text, host, port: number };
   context.addIssue({ code: 'custom', message: TARGET });
   return z.NEVER;
 });
@@ -61,7 +61,7 @@ const targetField = z.string({ error: TARGET }).transform((given, context): Targ
 const TARGETS = "a list of 'survivors', HOST or HOST:PORT, without duplicates";
 
 const areDistinct = (targets: readonly Target[]): boolean =>
-  new Set(targets.map((one) => (one === 'survivors' ? one : one.name))).size === targets.length;
+  new Set(targets.map((target) => (target === 'survivors' ? target : target.name))).size === targets.length;
 
 const settingsSchema = z
   .strictObject(
@@ -80,12 +80,12 @@ const settingsSchema = z
   )
   .superRefine(enforce(fasterAfterFailure))
   .superRefine(enforce(lessThan('slow', 'timeout')))
-  .transform((given) => ({
-    ...toCommonSettings(given, { slow: Math.min(1000, given.timeout / 2), afterFailureInterval: 100 }),
-    timeout: given.timeout,
-    port: given.port ?? null,
-    banner: given.banner,
-    targets: given.targets,
+  .transform((fields) => ({
+    ...toCommonSettings(fields, { slow: Math.min(1000, fields.timeout / 2), afterFailureInterval: 100 }),
+    timeout: fields.timeout,
+    port: fields.port ?? null,
+    banner: fields.banner,
+    targets: fields.targets,
   }))
   .prefault({});
 
@@ -128,8 +128,10 @@ function serverReach(
     const result = await cloud.compute(cloud.http).read(path, serversSchema, options);
     // Without an answer, the previous destination remains the best known.
     if (result.type !== 'ok') return;
-    const survivor = { purpose: 'survivor', vantage: origin.vantage } as const;
-    const server = result.value.servers.find((one) => one.name === target.name && isCheckServer(one, survivor));
+    const scope = { purpose: 'survivor', vantage: origin.vantage } as const;
+    const server = result.value.servers.find(
+      (candidate) => candidate.name === target.name && isCheckServer(candidate, scope),
+    );
     const host = server === undefined ? null : preferredAddress(addressLines(server.addresses));
     suspendedReason =
       server === undefined ? `server ${target.name} does not exist` : `server ${target.name} has no address`;

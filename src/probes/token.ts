@@ -27,9 +27,9 @@ const settingsSchema = z
   )
   .superRefine(enforce(fasterAfterFailure))
   .superRefine(enforce(lessThan('slow', 'timeout')))
-  .transform((given) => ({
-    ...toCommonSettings(given, { slow: Math.min(2000, given.timeout / 2), afterFailureInterval: 100 }),
-    timeout: given.timeout,
+  .transform((fields) => ({
+    ...toCommonSettings(fields, { slow: Math.min(2000, fields.timeout / 2), afterFailureInterval: 100 }),
+    timeout: fields.timeout,
   }))
   .prefault({});
 

@@ -6,8 +6,8 @@ import { printable, printableLine } from '../format/printable.ts';
 
 export type CsvValue = string | number | boolean | null;
 
-/** Formats a record of RFC 4180: CRLF, quotes if necessary, doubled within a value. Null is an empty field. */
-export const csvRecord = (values: readonly CsvValue[]): string => `${values.map(cell).join(',')}\r\n`;
+/** Formats a record of RFC 4180. Values are quoted if necessary, with quotes doubled; null is an empty field. */
+const csvRecord = (values: readonly CsvValue[]): string => `${values.map(cell).join(',')}\r\n`;
 
 function cell(value: CsvValue): string {
   if (value === null) return '';
@@ -26,80 +26,80 @@ const inert = (text: string): string =>
 
 /** Names and order are a contract (docs/report.md); new columns come last. */
 const WINDOW_COLUMNS: readonly (readonly [name: string, value: (window: ApiWindow) => CsvValue])[] = [
-  ['id', (one) => one.id],
-  ['cloud', (one) => one.cloud],
-  ['vantage', (one) => one.vantage],
-  ['probe', (one) => one.probe],
-  ['connection', (one) => one.connection],
-  ['kind', (one) => one.kind],
-  ['phase', (one) => one.phase],
-  ['start_earliest', (one) => one.start.earliest],
-  ['start_estimate', (one) => one.start.estimate],
-  ['start_latest', (one) => one.start.latest],
-  ['end_earliest', (one) => one.end?.earliest ?? null],
-  ['end_estimate', (one) => one.end?.estimate ?? null],
-  ['end_latest', (one) => one.end?.latest ?? null],
-  ['duration_min', (one) => one.durationSeconds.min],
-  ['duration_estimate', (one) => one.durationSeconds.estimate],
-  ['duration_max', (one) => one.durationSeconds.max],
-  ['failed_samples', (one) => one.failedSamples],
+  ['id', (window) => window.id],
+  ['cloud', (window) => window.cloud],
+  ['vantage', (window) => window.vantage],
+  ['probe', (window) => window.probe],
+  ['connection', (window) => window.connection],
+  ['kind', (window) => window.kind],
+  ['phase', (window) => window.phase],
+  ['start_earliest', (window) => window.start.earliest],
+  ['start_estimate', (window) => window.start.estimate],
+  ['start_latest', (window) => window.start.latest],
+  ['end_earliest', (window) => window.end?.earliest ?? null],
+  ['end_estimate', (window) => window.end?.estimate ?? null],
+  ['end_latest', (window) => window.end?.latest ?? null],
+  ['duration_min', (window) => window.durationSeconds.min],
+  ['duration_estimate', (window) => window.durationSeconds.estimate],
+  ['duration_max', (window) => window.durationSeconds.max],
+  ['failed_samples', (window) => window.failedSamples],
   // Like the stages of a sample: 'connection-refused/nova-api=10 http-503/load-balancer=2'
-  ['causes', (one) => one.causes.map(({ kind, service, count }) => `${kind}/${service}=${count}`).join(' ')],
-  ['task_name', (one) => one.task?.name ?? null],
-  ['task_kind', (one) => one.task?.kind ?? null],
-  ['task_role', (one) => one.task?.role ?? null],
-  ['task_source', (one) => one.task?.source ?? null],
-  ['candidates', (one) => one.candidates.length],
-  ['provisional', (one) => one.provisional],
-  ['target', (one) => one.target],
+  ['causes', (window) => window.causes.map(({ kind, service, count }) => `${kind}/${service}=${count}`).join(' ')],
+  ['task_name', (window) => window.task?.name ?? null],
+  ['task_kind', (window) => window.task?.kind ?? null],
+  ['task_role', (window) => window.task?.role ?? null],
+  ['task_source', (window) => window.task?.source ?? null],
+  ['candidates', (window) => window.candidates.length],
+  ['provisional', (window) => window.provisional],
+  ['target', (window) => window.target],
 ];
 
 /** Writes one line per window for a spreadsheet: times in ISO 8601, durations in seconds, not rounded. */
 export function reportCsv({ windows }: Pick<Report, 'windows'>): string {
   const rows = windows.map((window) => {
     const row = toApiWindow(window);
-    return csvRecord(WINDOW_COLUMNS.map(([, value]) => plain(value(row))));
+    return csvRecord(WINDOW_COLUMNS.map(([, value]) => onOneLine(value(row))));
   });
   return csvRecord(WINDOW_COLUMNS.map(([name]) => name)) + rows.join('');
 }
 
-/** Keeps each window on one line, for the sake of programs that do not support quoted line breaks. */
-const plain = (value: CsvValue): CsvValue => (typeof value === 'string' ? printableLine(value) : value);
+/** Keeps each window on one line, because some programs do not support quoted line breaks. */
+const onOneLine = (value: CsvValue): CsvValue => (typeof value === 'string' ? printableLine(value) : value);
 
 const SAMPLE_COLUMNS: readonly (readonly [name: string, value: (sample: ApiSample) => CsvValue])[] = [
-  ['cloud', (one) => one.cloud],
-  ['vantage', (one) => one.vantage],
-  ['probe', (one) => one.probe],
-  ['connection', (one) => one.connection],
-  ['session', (one) => one.session],
-  ['seq', (one) => one.seq],
-  ['dueAt', (one) => one.dueAt],
-  ['startedAt', (one) => one.startedAt],
-  ['endedAt', (one) => one.endedAt],
-  ['durationSeconds', (one) => one.durationSeconds],
-  ['outcome', (one) => one.outcome],
-  ['extra', (one) => one.extra],
-  ['slots', (one) => one.slots],
-  ['causeKind', (one) => one.cause?.kind ?? null],
-  ['causeService', (one) => one.cause?.service ?? null],
-  ['causeMessage', (one) => one.cause?.message ?? null],
-  ['causeStatus', (one) => one.cause?.status ?? null],
-  ['causeBody', (one) => one.cause?.body ?? null],
+  ['cloud', (sample) => sample.cloud],
+  ['vantage', (sample) => sample.vantage],
+  ['probe', (sample) => sample.probe],
+  ['connection', (sample) => sample.connection],
+  ['session', (sample) => sample.session],
+  ['seq', (sample) => sample.seq],
+  ['dueAt', (sample) => sample.dueAt],
+  ['startedAt', (sample) => sample.startedAt],
+  ['endedAt', (sample) => sample.endedAt],
+  ['durationSeconds', (sample) => sample.durationSeconds],
+  ['outcome', (sample) => sample.outcome],
+  ['extra', (sample) => sample.extra],
+  ['slots', (sample) => sample.slots],
+  ['causeKind', (sample) => sample.cause?.kind ?? null],
+  ['causeService', (sample) => sample.cause?.service ?? null],
+  ['causeMessage', (sample) => sample.cause?.message ?? null],
+  ['causeStatus', (sample) => sample.cause?.status ?? null],
+  ['causeBody', (sample) => sample.cause?.body ?? null],
   // One column, because stages differ by probe: 'connect=0.002 first_byte=0.04'
   [
     'stages',
-    (one) =>
-      Object.entries(one.stages)
+    (sample) =>
+      Object.entries(sample.stages)
         .map(([stage, seconds]) => `${stage}=${seconds}`)
         .join(' '),
   ],
-  ['requestId', (one) => one.requestId],
-  ['serverId', (one) => one.serverId],
-  ['lastKnownUpAt', (one) => one.lastKnownUpAt],
-  ['failureStartedAt', (one) => one.failureStartedAt],
-  ['settledAt', (one) => one.settledAt],
-  ['timedOut', (one) => one.timedOut],
-  ['target', (one) => one.target],
+  ['requestId', (sample) => sample.requestId],
+  ['serverId', (sample) => sample.serverId],
+  ['lastKnownUpAt', (sample) => sample.lastKnownUpAt],
+  ['failureStartedAt', (sample) => sample.failureStartedAt],
+  ['settledAt', (sample) => sample.settledAt],
+  ['timedOut', (sample) => sample.timedOut],
+  ['target', (sample) => sample.target],
 ];
 
 export const sampleCsvHead: string = csvRecord(SAMPLE_COLUMNS.map(([name]) => name));

@@ -6,7 +6,7 @@ import { reportJunit } from './junit.ts';
 import { reportMarkdown } from './markdown.ts';
 import { reportText } from './text/text.ts';
 
-/** The first one is the default. */
+/** The first format is the default. */
 export const REPORT_FORMATS: readonly [ReportFormat, ...ReportFormat[]] = [
   { name: 'json', contentType: 'application/json; charset=utf-8', write: reportJson },
   { name: 'text', contentType: 'text/plain; charset=utf-8', write: reportText },

@@ -22,23 +22,21 @@ export function reportJunit(report: Report, { strict = false, zone = 'utc' }: Re
     ...judgedParts(report.verdict).map((phase) => suite(report, phase, { strict, zone })),
     ...report.checks.map(checkSuite),
   ];
-  const sum = (pick: (one: Suite) => number) => suites.reduce((total, one) => total + pick(one), 0);
-  const totals = { tests: sum((one) => one.tests), failures: sum((one) => one.failures), errors: 0 };
+  const totals = totalsOf(suites);
   const name = plan === null ? 'rollwatch' : `rollwatch ${plan}`;
   const body = suites.map(({ xml }) => xml).join('');
   return `<?xml version="1.0" encoding="UTF-8"?>\n${element('testsuites', { name, ...totals, time: seconds((report.run.endedAt - report.run.startedAt) / 1000) }, body)}\n`;
 }
 
-/** Writes the suites of check runs without a report. */
+/** Writes the suites of check runs alone, without a report. */
 export function checksJunit(reports: readonly CheckReport[]): string {
   const suites = reports.map(checkSuite);
-  const sum = (pick: (one: Suite) => number) => suites.reduce((total, one) => total + pick(one), 0);
-  const totals = { tests: sum((one) => one.tests), failures: sum((one) => one.failures), errors: 0 };
+  const totals = totalsOf(suites);
   const body = suites.map(({ xml }) => xml).join('');
   return `<?xml version="1.0" encoding="UTF-8"?>\n${element('testsuites', { name: 'rollwatch check', ...totals }, body)}\n`;
 }
 
-/** One case per check. A check that also failed before passes with a note, because the upgrade did not cause it. */
+/** Writes one case per check. A check that failed before too passes with a note: the upgrade did not cause it. */
 function checkSuite({ stage, cloud, vantage, at, checks }: CheckReport): Suite {
   const classname = `rollwatch.check-${stage}`;
   const failures = checks.filter(isRegression).length;
@@ -70,6 +68,13 @@ function checkSuite({ stage, cloud, vantage, at, checks }: CheckReport): Suite {
 }
 
 type Suite = { readonly tests: number; readonly failures: number; readonly xml: string };
+
+const totalsOf = (suites: readonly Suite[]) => ({
+  tests: suites.reduce((sum, { tests }) => sum + tests, 0),
+  failures: suites.reduce((sum, { failures }) => sum + failures, 0),
+  errors: 0,
+});
+
 type Options = { readonly strict: boolean; readonly zone: string };
 
 function suite(report: Report, phase: PhaseVerdict, options: Options): Suite {
@@ -96,12 +101,12 @@ function suite(report: Report, phase: PhaseVerdict, options: Options): Suite {
       timestamp: toIso(start).slice(0, 19),
       hostname: report.run.vantages.join(' '),
     },
-    `\n${element('properties', {}, `\n${properties.join('\n')}\n`)}\n${cases.map(({ xml: one }) => `${one}\n`).join('')}`,
+    `\n${element('properties', {}, `\n${properties.join('\n')}\n`)}\n${cases.map((testcase) => `${testcase.xml}\n`).join('')}`,
   );
   return { tests: cases.length, failures, xml: `\n${xml}` };
 }
 
-/** A run of which nothing was judged has not passed, so CI shows a failure. */
+/** A run in which nothing was judged has not passed, so CI shows a failure. */
 function unjudgedSuite(report: Report): Suite {
   const message = verdictSentences(report.verdict)[0]?.text ?? 'NOT JUDGED: there is no plan.';
   const failure = element('failure', { message, type: 'not-judged' }, xmlText(message));
@@ -128,11 +133,11 @@ function casesOf(report: Report, phase: PhaseVerdict, options: Options): readonl
   }
   return phase.budgets.map((budget): Case => {
     const failed = budget.result === 'fail' || (options.strict && budget.result === 'not-proven');
-    return { failed, xml: testcase(budgetLimit(budget), outcome(report, phase, { ...options, budget, failed })) };
+    return { failed, xml: testcase(budgetLimit(budget), caseResult(report, phase, { ...options, budget, failed })) };
   });
 }
 
-function outcome(
+function caseResult(
   report: Report,
   phase: PhaseVerdict,
   { budget, failed, zone }: Options & { readonly budget: BudgetVerdict; readonly failed: boolean },
@@ -161,8 +166,8 @@ const seconds = (value: number): string => value.toFixed(3);
 
 type Attributes = { readonly [name: string]: string | number };
 
-/** Attributes are plain text, written on one line; `inner` is XML. */
-export function element(name: string, attributes: Attributes, inner = ''): string {
+/** Writes an element. Attributes are plain text, written on one line; `inner` is XML. */
+function element(name: string, attributes: Attributes, inner = ''): string {
   const written = Object.entries(attributes).map(
     ([key, value]) => ` ${key}="${xmlText(printableLine(String(value)))}"`,
   );
@@ -172,7 +177,7 @@ export function element(name: string, attributes: Attributes, inner = ''): strin
 /** Characters that `printable` keeps and XML 1.0 cannot express; https://www.w3.org/TR/xml/#charsets */
 const FORBIDDEN = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
 
-export const xmlText = (text: string): string =>
+const xmlText = (text: string): string =>
   printable(text)
     .replaceAll(FORBIDDEN, '\uFFFD')
     .replaceAll('&', '&amp;')

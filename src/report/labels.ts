@@ -1,6 +1,5 @@
 import type { DowntimeWindow } from '../domain/downtime/window.ts';
-import type { BriefReport, Report } from '../domain/run/report.ts';
-import type { SeriesKey } from '../domain/sample.ts';
+import type { Report } from '../domain/run/report.ts';
 import type { Bracket } from '../domain/time.ts';
 import { causeCounts, causeLabel } from '../format/causes.ts';
 import { printableLine } from '../format/printable.ts';
@@ -36,11 +35,3 @@ export function runLine({ run }: Pick<Report, 'run'>, times: TimeFormat): string
 }
 
 const names = (all: readonly string[]): string => (all.length === 0 ? '(none)' : all.map(printableLine).join(', '));
-
-/** Returns a function that names a series within a report: with cloud and vantage only if there are several. */
-export function seriesNames({ run }: Pick<BriefReport, 'run'>): (key: SeriesKey) => string {
-  return ({ cloud, vantage, probe, connection, target }) => {
-    const place = [...(run.clouds.length > 1 ? [cloud] : []), ...(run.vantages.length > 1 ? [vantage] : [])];
-    return printableLine([...place, probe, connection, target].filter((part) => part !== '').join(' '));
-  };
-}

@@ -5,16 +5,17 @@ import { budgetLimit, measureText, RESULT_WORDS } from '../format/budgets.ts';
 import { checksToReport } from '../format/checks.ts';
 import { printableLine } from '../format/printable.ts';
 import { counted, duration, errorBar, percent, span } from '../format/quantities.ts';
-import { causesText, edgeText, runLine, seriesNames, windowState } from './labels.ts';
+import { seriesNames } from '../format/run-labels.ts';
+import { causesText, edgeText, runLine, windowState } from './labels.ts';
 import { summarySentences } from './summary.ts';
 import { verdictSentences } from './text/phases-section.ts';
 import { methodRows, observationGapsSentence } from './text/sections.ts';
 import { costlyTasks, countedTasks, nameWithHosts } from './text/tasks-section.ts';
 import { type TimeFormat, timeFormatIn } from './time-format.ts';
 
-/** A comment on GitHub has at most 65,536 characters. Rows beyond these limits are counted; the JSON has them. */
-const WINDOWS = 50;
-const TASKS = 20;
+/** A comment on GitHub has at most 65,536 characters. Further rows are only counted; the JSON report has them all. */
+const MAX_WINDOWS = 50;
+const MAX_TASKS = 20;
 
 /** Writes the report for a ticket, a merge request or a wiki, with tables for GitHub and GitLab. */
 export function reportMarkdown(report: Report, { zone = 'utc' }: ReportOptions): string {
@@ -44,7 +45,7 @@ export function reportMarkdown(report: Report, { zone = 'utc' }: ReportOptions):
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
-/** The checks that did not pass, by stage. */
+/** Lists the checks that did not pass, by stage. */
 function checks(report: Report, times: TimeFormat): readonly string[] {
   return report.checks.flatMap(({ stage, cloud, at, ok, checks: all }) => {
     const shown = checksToReport(all);
@@ -62,12 +63,16 @@ function downtime(report: Report): readonly string[] {
   return markdownTable(
     [
       { head: 'series', cell: ({ series }) => plainMarkdown(nameOf(series)) },
-      { head: 'available', align: 'right', cell: (one) => plainMarkdown(percent(one.availability, one.windows > 0)) },
-      { head: 'down', cell: (one) => errorBar(one.downtime) },
-      { head: 'windows', align: 'right', cell: (one) => String(one.windows) },
-      { head: 'longest', align: 'right', cell: (one) => duration(one.longest) },
-      { head: 'slow', align: 'right', cell: (one) => duration(one.degraded.estimate) },
-      { head: 'unknown', align: 'right', cell: (one) => duration(one.unobserved) },
+      {
+        head: 'available',
+        align: 'right',
+        cell: (summary) => plainMarkdown(percent(summary.availability, summary.windows > 0)),
+      },
+      { head: 'down', cell: (summary) => errorBar(summary.downtime) },
+      { head: 'windows', align: 'right', cell: (summary) => String(summary.windows) },
+      { head: 'longest', align: 'right', cell: (summary) => duration(summary.longest) },
+      { head: 'slow', align: 'right', cell: (summary) => duration(summary.degraded.estimate) },
+      { head: 'unknown', align: 'right', cell: (summary) => duration(summary.unobserved) },
     ],
     report.probes,
   );
@@ -75,7 +80,7 @@ function downtime(report: Report): readonly string[] {
 
 type BudgetRow = { readonly phase: PhaseVerdict; readonly budget: BudgetVerdict | null; readonly first: boolean };
 
-/** One row per budget; a phase without a budget, or that never started, has its own row. */
+/** Writes one row per budget, and one for each phase that has no budget or never started. */
 function phases({ verdict }: Report, times: TimeFormat): readonly string[] {
   const all = judgedParts(verdict);
   if (all.length === 0) return [];
@@ -87,7 +92,7 @@ function phases({ verdict }: Report, times: TimeFormat): readonly string[] {
   return markdownTable(
     [
       { head: 'phase', cell: ({ phase }) => plainMarkdown(phase.name) },
-      { head: 'from', cell: ({ phase, first }) => (first ? begin(phase, times) : '') },
+      { head: 'from', cell: ({ phase, first }) => (first ? startOf(phase, times) : '') },
       {
         head: 'took',
         align: 'right',
@@ -101,7 +106,7 @@ function phases({ verdict }: Report, times: TimeFormat): readonly string[] {
   );
 }
 
-const begin = ({ intervals: [first] }: PhaseVerdict, times: TimeFormat): string =>
+const startOf = ({ intervals: [first] }: PhaseVerdict, times: TimeFormat): string =>
   first === undefined ? '' : times.time(first.from);
 
 function resultOf({ phase, budget }: BudgetRow): string {
@@ -117,20 +122,20 @@ function windows(report: Report, times: TimeFormat): readonly string[] {
   const table = markdownTable(
     [
       { head: '', cell: ({ kind }) => (kind === 'down' ? '**DOWN**' : 'slow') },
-      { head: 'probe', cell: (one) => plainMarkdown(nameOf(one)) },
+      { head: 'probe', cell: (window) => plainMarkdown(nameOf(window)) },
       { head: 'from', cell: ({ start }) => edgeText(start, times) },
       { head: 'to', cell: ({ end }) => (end === null ? 'not over yet' : edgeText(end, times)) },
       {
         head: 'duration',
-        cell: (one) => `${errorBar(one.duration)}${windowState(one) === '' ? '' : `, ${windowState(one)}`}`,
+        cell: (window) => `${errorBar(window.duration)}${windowState(window) === '' ? '' : `, ${windowState(window)}`}`,
       },
-      { head: 'causes', cell: (one) => plainMarkdown(causesText(one)) },
+      { head: 'causes', cell: (window) => plainMarkdown(causesText(window)) },
       { head: 'attributed to', cell: ({ candidates }) => attributionText(candidates) },
       { head: 'phase', cell: ({ phase }) => (phase === null ? '-' : plainMarkdown(phase)) },
     ],
-    report.windows.slice(0, WINDOWS),
+    report.windows.slice(0, MAX_WINDOWS),
   );
-  return [...table, ...more(report.windows.length - WINDOWS)];
+  return [...table, ...more(report.windows.length - MAX_WINDOWS)];
 }
 
 function attributionText([task, ...others]: Report['windows'][number]['candidates']): string {
@@ -143,15 +148,15 @@ function tasks(report: Report, times: TimeFormat): readonly string[] {
   if (costly.length === 0) return [];
   const table = markdownTable(
     [
-      { head: 'task', cell: (one) => plainMarkdown(nameWithHosts(one)) },
+      { head: 'task', cell: (task) => plainMarkdown(nameWithHosts(task)) },
       { head: 'from', cell: ({ start }) => times.time(start) },
-      { head: 'windows', align: 'right', cell: (one) => String(one.windows) },
-      { head: 'attributed', align: 'right', cell: (one) => duration(one.attributedDowntime) },
-      { head: 'during', align: 'right', cell: (one) => duration(one.overlappingDowntime) },
+      { head: 'windows', align: 'right', cell: (task) => String(task.windows) },
+      { head: 'attributed', align: 'right', cell: (task) => duration(task.attributedDowntime) },
+      { head: 'during', align: 'right', cell: (task) => duration(task.overlappingDowntime) },
     ],
-    costly.slice(0, TASKS),
+    costly.slice(0, MAX_TASKS),
   );
-  return [...table, ...more(costly.length - TASKS), `${countedTasks(report.tasks)}.`, ''];
+  return [...table, ...more(costly.length - MAX_TASKS), `${countedTasks(report.tasks)}.`, ''];
 }
 
 const more = (rest: number): readonly string[] =>
@@ -183,13 +188,13 @@ const ESCAPED = new Set(['*', '_', '[', ']', '#', '~', '$', '{', '}']);
 const REFERENCES = /[@#!$%~&](?=\S)|(?<!\d):(?=\S)|:(?=[^\s\d])|\bwww(?=\.)/giu;
 const ZERO_WIDTH_SPACE = '\u200b';
 
-/** Escapes a text from outside, on one line: nothing in it is markup, a tag, a link or a column separator. */
+/** Escapes a text from outside, on one line, so that no part of it is markup, a tag, a link or a column separator. */
 export function plainMarkdown(text: string): string {
   const separated = printableLine(text).replaceAll(REFERENCES, `$&${ZERO_WIDTH_SPACE}`);
-  const escaped = Array.from(separated, (one) => {
-    if (ENTITIES.has(one)) return `&#${one.codePointAt(0)};`;
-    if (one === ZERO_WIDTH_SPACE) return '&#8203;';
-    return ESCAPED.has(one) ? `\\${one}` : one;
+  const escaped = Array.from(separated, (character) => {
+    if (ENTITIES.has(character)) return `&#${character.codePointAt(0)};`;
+    if (character === ZERO_WIDTH_SPACE) return '&#8203;';
+    return ESCAPED.has(character) ? `\\${character}` : character;
   }).join('');
   // List markers and underlines of headings count at the start of a line only.
   return escaped.replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2').replace(/^[-+=]/, '\\$&');
@@ -203,7 +208,7 @@ export type MarkdownColumn<Row> = {
 };
 
 /** Formats a table, followed by an empty line. */
-export function markdownTable<Row>(columns: readonly MarkdownColumn<Row>[], rows: readonly Row[]): readonly string[] {
+function markdownTable<Row>(columns: readonly MarkdownColumn<Row>[], rows: readonly Row[]): readonly string[] {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [
     line(columns.map(({ head }) => head)),

@@ -30,7 +30,7 @@ export function readPageFiles(): PageFiles {
 const ICON =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' rx='3' fill='%231f9e7a'/%3E%3Crect x='6' width='4' height='16' fill='%23c43c12'/%3E%3C/svg%3E";
 
-/** For the page that a daemon serves: it loads from and connects to that daemon only, and cannot be framed. */
+/** The content security policy of the page that a daemon serves: it uses that daemon only, and cannot be framed. */
 export const LIVE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

@@ -3,23 +3,24 @@ import { isRegression } from '../domain/check.ts';
 import { downtimeOfProbe } from '../domain/downtime/overall.ts';
 import type { ProbeDescription } from '../domain/probe.ts';
 import { isMuchUnobserved, type Report } from '../domain/run/report.ts';
+import type { SeriesKey } from '../domain/sample.ts';
 import { damageText } from '../format/damage.ts';
 import { printableLine } from '../format/printable.ts';
 import { counted, duration, errorBar, span } from '../format/quantities.ts';
-import { seriesNames } from './labels.ts';
+import { seriesNames } from '../format/run-labels.ts';
 
 /** Summarizes a report for people, one sentence for each kind of downtime and each cloud and vantage. */
 export function summarySentences(report: Report): readonly Sentence[] {
   if (report.probes.length === 0)
     return [
-      ...damaged(report),
-      ...checked(report),
+      ...damageSentences(report),
+      ...checkSentences(report),
       { text: 'Nothing was watched: there are no samples.', tone: 'warn' },
     ];
   const several = report.clouds.length > 1;
   const sentences = report.clouds.flatMap((place) =>
     report.probeTypes.flatMap((probe) => {
-      const sentence = sentenceOf(report, place, probe);
+      const sentence = downtimeSentence(report, place, probe);
       if (sentence === null || !several) return sentence === null ? [] : [sentence];
       return [
         { ...sentence, text: `${printableLine(place.cloud)} from ${printableLine(place.vantage)}: ${sentence.text}` },
@@ -27,17 +28,17 @@ export function summarySentences(report: Report): readonly Sentence[] {
     }),
   );
   return [
-    ...damaged(report),
+    ...damageSentences(report),
     ...sentences,
-    ...checked(report),
-    ...quota(report),
-    ...unobserved(report),
-    ...servers(report),
+    ...checkSentences(report),
+    ...quotaSentences(report),
+    ...unobservedSentences(report),
+    ...serverSentences(report),
   ];
 }
 
-/** First of all: it puts everything else in doubt. */
-function damaged({ damage }: Report): readonly Sentence[] {
+/** Comes first, because it puts everything else in doubt. */
+function damageSentences({ damage }: Report): readonly Sentence[] {
   if (damage.length === 0) return [];
   const text = `The journal is damaged, and only what could be read is shown. Unreadable: ${printableLine(damageText(damage))}.`;
   return [{ text, tone: 'bad' }];
@@ -45,12 +46,12 @@ function damaged({ damage }: Report): readonly Sentence[] {
 
 type Place = Report['clouds'][number];
 
-function sentenceOf(report: Report, place: Place, { name, sentences }: ProbeDescription): Sentence | null {
-  const here = (one: { cloud: string; vantage: string; probe: string }) =>
-    one.cloud === place.cloud && one.vantage === place.vantage && one.probe === name;
-  const probes = report.probes.filter(({ series }) => here(series));
+function downtimeSentence(report: Report, place: Place, { name, sentences }: ProbeDescription): Sentence | null {
+  const isHere = ({ cloud, vantage, probe }: Pick<SeriesKey, 'cloud' | 'vantage' | 'probe'>) =>
+    cloud === place.cloud && vantage === place.vantage && probe === name;
+  const probes = report.probes.filter(({ series }) => isHere(series));
   if (probes.length === 0) return null;
-  const windows = report.windows.filter((window) => window.kind === 'down' && here(window));
+  const windows = report.windows.filter((window) => window.kind === 'down' && isHere(window));
   if (windows.length > 0) {
     const isDown = report.run.running && windows.some(({ end }) => end === null);
     const { downtime, outageCount } = downtimeOfProbe(place.overall, name);
@@ -63,20 +64,23 @@ function sentenceOf(report: Report, place: Place, { name, sentences }: ProbeDesc
   return { text: sentences.neverDown, tone: 'good' };
 }
 
-/** What the last stage of checks came to, on each cloud. */
-function checked({ checks, clouds }: Report): readonly Sentence[] {
+/** Says what the last stage of checks found, on each cloud. */
+function checkSentences({ checks, clouds }: Report): readonly Sentence[] {
   const hasAfter = new Set(checks.filter(({ stage }) => stage === 'after').map(placeOf));
-  const last = checks.filter((one) => one.stage === 'after' || !hasAfter.has(placeOf(one)));
+  const last = checks.filter((report) => report.stage === 'after' || !hasAfter.has(placeOf(report)));
   return last.map(({ stage, cloud, checks: all }) => {
     const where = clouds.length > 1 ? ` on ${printableLine(cloud)}` : '';
     const what = stage === 'after' ? 'The checks after the upgrade' : 'The checks before the upgrade';
-    const found = all.filter(isRegression);
-    if (found.length > 0)
-      return { text: `${what}${where} found ${counted(found.length, 'problem')}: ${namesOf(found)}.`, tone: 'bad' };
-    const still = all.filter(({ status }) => status === 'fail');
-    if (still.length > 0)
+    const regressions = all.filter(isRegression);
+    if (regressions.length > 0)
       return {
-        text: `${what}${where} found only problems that existed before (${namesOf(still)}).`,
+        text: `${what}${where} found ${counted(regressions.length, 'problem')}: ${namesOf(regressions)}.`,
+        tone: 'bad',
+      };
+    const failures = all.filter(({ status }) => status === 'fail');
+    if (failures.length > 0)
+      return {
+        text: `${what}${where} found only problems that existed before (${namesOf(failures)}).`,
         tone: 'warn',
       };
     return { text: `${what}${where} found no problems.`, tone: 'good' };
@@ -91,7 +95,7 @@ function namesOf(found: readonly { readonly name: string }[]): string {
   return `${names.join('; ')}${found.length > names.length ? ` and ${found.length - names.length} more` : ''}`;
 }
 
-function unobserved({ run, probes }: Report): readonly Sentence[] {
+function unobservedSentences({ run, probes }: Report): readonly Sentence[] {
   const [worst] = probes.toSorted((a, b) => b.unobserved - a.unobserved);
   const total = (run.endedAt - run.startedAt) / 1000;
   if (worst === undefined || !isMuchUnobserved({ unobserved: worst.unobserved, total })) return [];
@@ -99,21 +103,21 @@ function unobserved({ run, probes }: Report): readonly Sentence[] {
   return [{ text, tone: 'warn' }];
 }
 
-/** Nova is up, but without room in the quota nothing shows whether it would boot a server. */
-function quota({ probes, run }: Report): readonly Sentence[] {
+/** Warns that, without room in the quota, nothing shows whether Nova would have booted a server. */
+function quotaSentences({ probes, run }: Report): readonly Sentence[] {
   const nameOf = seriesNames({ run });
   return probes.flatMap(({ series, voids }) =>
     voids
       .filter(({ kind }) => kind === 'quota')
       .map(({ count, message }): Sentence => {
         const tries = count === 1 ? 'once' : `${count} times`;
-        const text = `The quota had no room for the server of ${nameOf(series)} (${tries}), so it is unknown whether booting worked then: ${printableLine(message)}. Raise the quota, or free some of it.`;
+        const text = `The quota had no room for the server of ${nameOf(series)} (${tries}), so it is unknown whether servers could be booted then: ${printableLine(message)}. Raise the quota, or free some of it.`;
         return { text, tone: 'warn' };
       }),
   );
 }
 
-function servers({ servers: { created, leaked }, run }: Report): readonly Sentence[] {
+function serverSentences({ servers: { created, leaked }, run }: Report): readonly Sentence[] {
   if (leaked > 0) {
     const text = run.running
       ? `${counted(leaked, 'test server')} could not be deleted yet.`

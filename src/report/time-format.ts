@@ -19,12 +19,16 @@ export type TimeFormat = {
   readonly iana: string;
 };
 
-/** `zone` is an IANA name, 'utc' or 'local'; `whole` is the time range of the report. */
-export function timeFormatIn(zone: string, whole: Interval): TimeFormat {
+/**
+ * Creates a time format. `zone` is an IANA name, 'utc' or 'local'; `range` is the time that the report covers.
+ *
+ * @throws UserError if there is no such zone
+ */
+export function timeFormatIn(zone: string, range: Interval): TimeFormat {
   const of = (at: Millis) => DateTime.fromMillis(Math.round(at), { zone });
   if (!of(0).isValid) throw new UserError(`unknown time zone '${zone}': use an IANA name such as Europe/Berlin`);
   const format = (at: Millis, pattern: string) => of(at).toFormat(pattern);
-  const date = of(whole.from).hasSame(of(whole.until), 'day') ? '' : 'MM-dd ';
+  const date = of(range.from).hasSame(of(range.until), 'day') ? '' : 'MM-dd ';
   return {
     format,
     day: (at) => format(at, 'yyyy-MM-dd HH:mm:ss'),

@@ -14,7 +14,7 @@ export const firstSlotFrom = ({ start, interval }: Cadence, at: Millis): number 
 
 /**
  * Returns the slot to serve when woken for `slot` at `now`, and how many slots before it were missed. A late sample is
- * sent until its interval has passed. Missed slots are not made up for (k6 calls them `dropped_iterations`).
+ * still sent while its interval lasts. Missed slots are not made up for (k6 calls them `dropped_iterations`).
  */
 export function slotToServe(
   cadence: Cadence,

@@ -20,7 +20,7 @@ export type Dispatch = {
   send(slot: { readonly dueAt: Millis; readonly extra: boolean }, signal: AbortSignal): Promise<Sample>;
   /** Records a void sample for `slots` slots in which nothing was sent. */
   skip(kind: VoidKind, message: string, time: Interval & { readonly slots: number }): void;
-  /** Records a stall as unobserved time, unless the samples around it or across it cover that time. */
+  /** Records a stall as unobserved time, unless the samples before and after it, or one in flight, cover that time. */
   recordStall(stall: Interval, message: string): void;
   /** Returns the number of samples in flight. */
   inFlight(): number;

@@ -76,8 +76,8 @@ export function startRunner({
   /** Voids the time of a suspension or clock change for all series, even if the sample before it was ok. */
   function interrupt({ kind, from, until, jump }: ClockEvent): void {
     stalls.addInterruption({ kind, from, until });
-    const what = kind === 'suspended' ? 'the host was suspended for' : 'the wall clock was changed by';
-    const message = `${what} ${formatSeconds(jump)}`;
+    const event = kind === 'suspended' ? 'the host was suspended for' : 'the wall clock was changed by';
+    const message = `${event} ${formatSeconds(jump)}`;
     emitGap({ kind, from, until, message });
     for (const { dispatch } of series) dispatch.skip(kind, message, { from, until, slots: 0 });
   }

@@ -39,7 +39,9 @@ export function createStallWatch({ start, every, limit }: { start: Millis; every
       add(interruption, interruption.until);
     },
     during({ from, until }) {
-      const overlapping = interruptions.filter((one) => one.from < until && one.until > from);
+      const overlapping = interruptions.filter(
+        (interruption) => interruption.from < until && interruption.until > from,
+      );
       return isLate(until) && from < until ? [...overlapping, { kind: 'stalled', from: lastBeat, until }] : overlapping;
     },
     takeLag() {

@@ -4,7 +4,7 @@ import { answerError, Problem } from './problem.ts';
 import { type App, json, operation, type ServerOptions } from './route.ts';
 import { MAX_TIMESTAMP_MS } from './validation.ts';
 
-/** A failed task's result may be long. */
+/** The result of a failed task may be long. */
 const BODY_LIMIT = 1_048_576;
 /** Grafana's limit for all tags combined. */
 const MAX_TAGS_CHARACTERS = 500;
@@ -50,14 +50,14 @@ const graphiteInput = z.object({
 
 const number = z.coerce.number();
 const stringOrList = z
-  .union([z.string().transform((one) => [one]), z.array(z.string())])
+  .union([z.string().transform((value) => [value]), z.array(z.string())])
   .optional()
   .transform((all) => all ?? []);
 
 const annotationQuery = z.object({
   from: number.optional().describe('milliseconds since 1970'),
   to: number.optional().describe('milliseconds since 1970'),
-  tags: stringOrList.describe('all of them, unless matchAny'),
+  tags: stringOrList.describe('annotations that have all of these tags; with matchAny, any of them'),
   matchAny: z
     .enum(['true', 'false'])
     .default('false')
@@ -84,11 +84,12 @@ const annotationSchema = z.looseObject({
 });
 
 /**
- * Grafana's annotations API (https://grafana.com/docs/grafana/latest/developers/http_api/annotations/), as far as
- * annotations of an organization go: any tool that annotates deployments in Grafana works here unmodified.
+ * Serves the part of Grafana's annotations API that is about annotations of an organization
+ * (https://grafana.com/docs/grafana/latest/developers/http_api/annotations/): any tool that annotates deployments in
+ * Grafana works here unmodified.
  */
 export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: ServerOptions): void {
-  // Its clients look for `message`.
+  // Clients of Grafana's API read `message`.
   app.setErrorHandler((error, request, reply) =>
     answerError(
       error instanceof Problem
@@ -97,10 +98,10 @@ export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: Ser
       { request, reply, log },
     ),
   );
-  let last = 0;
+  let lastId = 0;
 
   const findAnnotation = (id: string): Annotation => {
-    const found = upgrade.annotations().find((one) => String(one.id) === id && !one.deleted);
+    const found = upgrade.annotations().find((annotation) => String(annotation.id) === id && !annotation.deleted);
     if (found === undefined) throw new Problem(404, `there is no annotation ${id.slice(0, 20)}`);
     return found;
   };
@@ -109,8 +110,8 @@ export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: Ser
     const { tags, text } = input;
     if (text == null || text.trim() === '') throw new Problem(400, 'text: must not be empty');
     const now = Math.round(run.now());
-    const id = upgrade.annotations().reduce((most, one) => Math.max(most, one.id), last) + 1;
-    last = id;
+    const id = upgrade.annotations().reduce((highest, annotation) => Math.max(highest, annotation.id), lastId) + 1;
+    lastId = id;
     upgrade.annotate({
       id,
       ...annotationInterval(input, now),
@@ -126,7 +127,7 @@ export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: Ser
     return { message: 'Annotation added', id };
   }
 
-  /** Updates the given fields. `replace`: also clears the others. */
+  /** Updates the given fields; with `replace`, also clears the others. */
   function change(before: Annotation, input: AnnotationInput, replace: boolean): void {
     const text = input.text ?? (replace ? '' : before.text);
     if (text.trim() === '') throw new Problem(400, 'text: must not be empty');
@@ -144,7 +145,7 @@ export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: Ser
 
   app.get(
     '/api/annotations',
-    operation('annotations', "Annotations, as Grafana's API gives them", {
+    operation('annotations', "Annotations, as Grafana's API returns them", {
       tag: 'annotations',
       querystring: annotationQuery,
       answers: json(z.array(annotationSchema)),
@@ -155,7 +156,7 @@ export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: Ser
 
   app.get(
     '/api/annotations/:id',
-    operation('annotation', 'One annotation', {
+    operation('annotation', 'An annotation', {
       tag: 'annotations',
       params: idParams,
       answers: json(annotationSchema),
@@ -225,22 +226,22 @@ export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: Ser
   );
 }
 
-const toGrafanaAnnotation = (one: Annotation) => ({
-  id: one.id,
+const toGrafanaAnnotation = (annotation: Annotation) => ({
+  id: annotation.id,
   alertId: 0,
   dashboardId: 0,
-  dashboardUID: one.dashboardUid === '' ? null : one.dashboardUid,
-  panelId: one.panelId,
+  dashboardUID: annotation.dashboardUid === '' ? null : annotation.dashboardUid,
+  panelId: annotation.panelId,
   userId: 0,
   newState: '',
   prevState: '',
-  created: one.created,
-  updated: one.updated,
-  time: one.time,
-  timeEnd: one.timeEnd,
-  text: one.text,
-  tags: one.tags,
-  data: one.data === null ? {} : z.unknown().parse(JSON.parse(one.data)),
+  created: annotation.created,
+  updated: annotation.updated,
+  time: annotation.time,
+  timeEnd: annotation.timeEnd,
+  text: annotation.text,
+  tags: annotation.tags,
+  data: annotation.data === null ? {} : z.unknown().parse(JSON.parse(annotation.data)),
 });
 
 /** Strips a failed task's result (JSON that may contain secrets) from its annotation. */
@@ -249,7 +250,7 @@ function withoutResults(given: string, givenTags: readonly string[]): string {
   return given.split(/[{[]/, 1)[0]?.trimEnd().slice(0, 300) ?? '';
 }
 
-/** Returns both times: now if neither is given, the same if one is, and in order if they are not. */
+/** Returns both times in order: both are now if neither is given, and equal if only one is given. */
 function annotationInterval(
   { time, timeEnd }: Pick<AnnotationInput, 'time' | 'timeEnd'>,
   now: number,

@@ -3,7 +3,7 @@ import { CHECK_STAGES } from '../domain/check.ts';
 import { type App, acceptedSchema, json, noParameters, operation, type ServerOptions } from './route.ts';
 import { MAX_TIMESTAMP_MS } from './validation.ts';
 
-/** A run of a large cloud: one check for each compute host and each test of Tempest. */
+/** Room for a large cloud: one check per compute host and per test of Tempest. */
 const BODY_LIMIT = 4_194_304;
 
 /** zod collects an issue for each invalid entry, so a longer list is rejected without validation. */
@@ -35,7 +35,7 @@ export const runsSchema = z.strictObject({ runs: z.array(runSchema).max(MAX_RUNS
 export function checkRoutes(app: App, { upgrade }: ServerOptions): void {
   app.get(
     '/api/v1/checks',
-    operation('checks', 'What was checked before and after the upgrade', {
+    operation('checks', 'Results of the checks before and after the upgrade', {
       tag: 'data',
       querystring: noParameters,
       answers: json(runsSchema),

@@ -5,17 +5,17 @@ import { toApiWindow, windowsSchema } from '../api/window.ts';
 import { createEvents } from './events.ts';
 import type { Limits } from './limits.ts';
 import { type App, json, noParameters, operation, type ServerOptions, seriesFilter, text } from './route.ts';
-import { moment, requireProbe } from './validation.ts';
+import { requireProbe, timestampInput } from './validation.ts';
 
 const EVENT_INTERVALS = { check: 250, heartbeat: 5000, alive: 1000 };
 
 const windowsQuery = z.strictObject({ ...seriesFilter, kind: z.enum(['down', 'degraded']).exactOptional() });
 
 const chartQuery = z.strictObject({
-  from: moment.exactOptional().describe('only what was sent or still running at this time or later'),
+  from: timestampInput.exactOptional().describe('only what was sent or still running at this time or later'),
 });
 
-/** What is known, as the page reads it. */
+/** Serves the live data that the page shows. */
 export function dataRoutes(
   app: App,
   { run, follow, journal, limits, events: intervals = EVENT_INTERVALS }: ServerOptions & { readonly limits: Limits },
@@ -42,12 +42,12 @@ export function dataRoutes(
       if (probe !== undefined) requireProbe(probe, report);
       const fits = (wanted: string | undefined, value: string) => wanted === undefined || wanted === value;
       const chosen = report.windows.filter(
-        (one) =>
-          fits(cloud, one.cloud) &&
-          fits(probe, one.probe) &&
-          fits(connection, one.connection) &&
-          fits(target, one.target) &&
-          fits(kind, one.kind),
+        (window) =>
+          fits(cloud, window.cloud) &&
+          fits(probe, window.probe) &&
+          fits(connection, window.connection) &&
+          fits(target, window.target) &&
+          fits(kind, window.kind),
       );
       return { windows: chosen.map(toApiWindow) };
     },
@@ -89,7 +89,7 @@ export function dataRoutes(
     {
       ...operation(
         'events',
-        'Server-sent events: status when it has changed and every 5 s, alive every second, samples, window when one is final',
+        'Server-sent events: status when it changes and every 5 s, alive every second, samples, window when a window is final',
         { tag: 'status', querystring: noParameters, answers: text('text/event-stream') },
       ),
       exposeHeadRoute: false,

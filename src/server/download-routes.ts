@@ -10,9 +10,9 @@ import { isTimeZone } from '../domain/time.ts';
 import { createSlots, type Limits } from './limits.ts';
 import { Problem } from './problem.ts';
 import { type App, operation, type ServerOptions, seriesFilter, textSchema } from './route.ts';
-import { moment, requireProbe } from './validation.ts';
+import { requireProbe, timestampInput } from './validation.ts';
 
-/** The report and the samples, each in the format that is asked for. */
+/** Serves the report and the samples, each in the requested format. */
 export function downloadRoutes(
   app: App,
   { run, journal, reports, samples, limits }: ServerOptions & { readonly limits: Limits },
@@ -77,8 +77,8 @@ const reportQuery = (formats: readonly string[]) =>
       .max(400)
       .optional()
       .describe('line width of text; if omitted, nothing is truncated'),
-    colour: z.enum(['true', 'false']).default('false').describe('with terminal colour codes'),
-    strict: z.enum(['true', 'false']).default('false').describe('not-proven counts as failed'),
+    colour: z.enum(['true', 'false']).default('false').describe('whether to use terminal colour codes'),
+    strict: z.enum(['true', 'false']).default('false').describe('whether not-proven counts as failed'),
     zone: z
       .string()
       .refine(isTimeZone, { error: 'is not an IANA time zone such as Europe/Berlin' })
@@ -94,29 +94,29 @@ const samplesQuery = (formats: readonly string[]) =>
   z.strictObject({
     ...seriesFilter,
     outcome: z.enum(['ok', 'failed', 'void']).exactOptional(),
-    from: moment.exactOptional().describe('sent at this time or later'),
-    to: moment.exactOptional().describe('sent before this time'),
+    from: timestampInput.exactOptional().describe('only samples sent at this time or later'),
+    to: timestampInput.exactOptional().describe('only samples sent before this time'),
     limit: z.coerce.number().int().min(1).max(100_000_000).exactOptional().describe('maximum number of samples'),
     format: z.enum(formats).exactOptional().describe('takes precedence over the Accept header'),
   });
 
 type Format = { readonly name: string; readonly contentType: string };
 
-/** Every format is text; the schema describes one of them. */
+/** Describes all formats as text, except the named one, which has a schema. */
 const answersOf = (
   formats: readonly Format[],
   { name, schema }: { readonly name: string; readonly schema: z.ZodType },
 ) =>
   Object.fromEntries(
-    formats.map((one) => [mediaType(one.contentType), { schema: one.name === name ? schema : textSchema }]),
+    formats.map((format) => [mediaType(format.contentType), { schema: format.name === name ? schema : textSchema }]),
   );
 
-/** Returns the format that the query names, or else the one that the Accept header names first, or else the first. */
+/** Returns the format that the query names, else the first that the Accept header names, else the default. */
 function chosenFormat<Chosen extends Format>(
   formats: readonly [Chosen, ...Chosen[]],
   { name, accept = '' }: { readonly name: string | undefined; readonly accept: string | undefined },
 ): Chosen {
-  const named = formats.find((one) => one.name === name);
+  const named = formats.find((format) => format.name === name);
   if (named !== undefined) return named;
   for (const range of accept.split(',')) {
     const wanted = mediaType(range);
@@ -134,36 +134,37 @@ async function readDrawing(report: Report, journal: ServerOptions['journal']): P
   return drawing.finish();
 }
 
-/** A line at a time would cost more in calls than in bytes. */
-const PIECE_CHARACTERS = 32_768;
+/** Sending each line on its own would be slow. */
+const CHUNK_CHARACTERS = 32_768;
 
 /**
- * Streams samples as text, and reads them only as fast as the client takes them. The first piece is read before this
- * resolves, so that a journal that can't be read is an error and not a broken answer; when the client goes away, reading ends.
+ * Streams samples as text, and reads them only as fast as the client does. The first chunk is read before this
+ * resolves, so that an unreadable journal is an error and not a broken answer. Reading ends when the client
+ * disconnects.
  */
 async function sampleStream(samples: AsyncIterable<Sample>, format: SampleFormat): Promise<Readable> {
-  const pieces = inPieces(samples, format);
-  const first = await pieces.next();
+  const chunks = inChunks(samples, format);
+  const first = await chunks.next();
   return Readable.from(
     (async function* () {
       try {
         if (first.done !== true) yield first.value;
-        yield* pieces;
+        yield* chunks;
       } finally {
-        await pieces.return();
+        await chunks.return();
       }
     })(),
     { objectMode: false },
   );
 }
 
-async function* inPieces(samples: AsyncIterable<Sample>, format: SampleFormat): AsyncGenerator<string, void, void> {
-  let piece = format.head;
+async function* inChunks(samples: AsyncIterable<Sample>, format: SampleFormat): AsyncGenerator<string, void, void> {
+  let chunk = format.head;
   for await (const sample of samples) {
-    piece += format.line(sample);
-    if (piece.length < PIECE_CHARACTERS) continue;
-    yield piece;
-    piece = '';
+    chunk += format.line(sample);
+    if (chunk.length < CHUNK_CHARACTERS) continue;
+    yield chunk;
+    chunk = '';
   }
-  if (piece !== '') yield piece;
+  if (chunk !== '') yield chunk;
 }

@@ -9,13 +9,13 @@ import { printableJson, printableLine } from '../format/printable.ts';
 import { createSlots, type Limits } from './limits.ts';
 import type { ServerOptions } from './route.ts';
 
-/** A reader with more unread is disconnected, and may reconnect. */
+/** A reader that has more than this unread is disconnected; it may reconnect. */
 const MAX_BACKLOG_CHARACTERS = 500_000;
-/** A client that reconnects receives no more of those it missed; the report has all. */
+/** A client that reconnects receives at most this many of the windows it missed; the report has all of them. */
 const MAX_MISSED_WINDOWS = 200;
 
 export type Events = {
-  /** Returns a stream for one more reader at an address. It begins with the status. */
+  /** Returns a stream for a new reader at an address. The stream begins with the status. */
   open(address: string, lastEventId: string | undefined): Readable;
   close(): void;
 };
@@ -26,15 +26,15 @@ type Sources = Pick<ServerOptions, 'run' | 'follow'> & { readonly limits: Limits
 
 /**
  * Sends `status` when it has changed, and every `heartbeat`; `alive` every `alive`; `samples` in columns (see
- * api/chart.ts); `window` when one is finished. Checks for changes only while there are readers.
+ * api/chart.ts); `window` when a window is finished. Checks for changes only while there are readers.
  */
 export function createEvents({ run, follow, limits }: Sources, { check, heartbeat, alive }: Intervals): Events {
   const slots = createSlots(limits.events);
   const readers = new Set<PassThrough>();
   let timers: NodeJS.Timeout[] = [];
-  let shown = '';
+  let lastDigest = '';
   let sent = new Set<string>();
-  let fresh: Sample[] = [];
+  let newSamples: Sample[] = [];
   let unfollow = () => {};
 
   function send(text: string, to: Iterable<PassThrough> = readers): void {
@@ -46,32 +46,32 @@ export function createEvents({ run, follow, limits }: Sources, { check, heartbea
 
   function tick(): void {
     const now = run.live();
-    if (fresh.length > 0) send(samplesEvent(fresh, now));
-    fresh = [];
+    if (newSamples.length > 0) send(samplesEvent(newSamples, now));
+    newSamples = [];
     for (const window of finished(now)) {
       if (!sent.has(window.id)) send(windowEvent(window));
       sent.add(window.id);
     }
     const digest = digestOf(now);
-    if (digest !== shown) send(statusEvent(now));
-    shown = digest;
+    if (digest !== lastDigest) send(statusEvent(now));
+    lastDigest = digest;
   }
 
   function begin(now: LiveStatus): void {
     sent = new Set(finished(now).map(({ id }) => id));
-    shown = digestOf(now);
+    lastDigest = digestOf(now);
     timers = [
       setInterval(tick, check),
       setInterval(() => send(statusEvent(run.live())), heartbeat),
       setInterval(() => send(aliveEvent(run.sampling())), alive),
     ];
-    unfollow = follow((sample) => fresh.push(sample));
+    unfollow = follow((sample) => newSamples.push(sample));
   }
 
   function end(): void {
     for (const timer of timers) clearInterval(timer);
     timers = [];
-    fresh = [];
+    newSamples = [];
     unfollow();
     unfollow = () => {};
   }
@@ -108,7 +108,7 @@ const finished = ({ report }: LiveStatus): readonly AttributedWindow[] =>
 
 /** Returns the windows that a reader that reconnects has missed. */
 function after(windows: readonly AttributedWindow[], id: string | undefined): readonly AttributedWindow[] {
-  const index = windows.findIndex((one) => one.id === id);
+  const index = windows.findIndex((window) => window.id === id);
   return index < 0 ? [] : windows.slice(index + 1);
 }
 
@@ -138,14 +138,14 @@ const digestOf = ({ at, paused, series, running, journal, report, health }: Live
     report.run.running,
     report.servers.leaked,
     report.windows.length,
-    running.map((one) => one.id),
-    series.map((one) => [
-      seriesId(one.series),
-      one.status,
-      one.suspended,
-      one.open?.id ?? null,
-      one.open?.causes.map(({ kind, service }) => [kind, service]) ?? null,
-      // a wait is news once it is longer than slow
-      one.pending !== null && at - one.pending.since > one.series.slow ? one.pending.since : null,
+    running.map((task) => task.id),
+    series.map((state) => [
+      seriesId(state.series),
+      state.status,
+      state.suspended,
+      state.open?.id ?? null,
+      state.open?.causes.map(({ kind, service }) => [kind, service]) ?? null,
+      // A wait changes the status once it is longer than the limit for slow.
+      state.pending !== null && at - state.pending.since > state.series.slow ? state.pending.since : null,
     ]),
   ]);

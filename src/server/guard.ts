@@ -9,9 +9,9 @@ import type { App } from './route.ts';
 type Headers = FastifyRequest['headers'];
 
 /**
- * Protects against DNS rebinding: a page of any site may resolve a name of its own to the daemon's address, so that the
- * browser lets the page read the answers. The Host header has that name, so only requests for the daemon's own names
- * are answered. Addresses are always answered, as they cannot be rebound.
+ * Protects against DNS rebinding: any site may resolve its own name to the daemon's address, so that the browser lets
+ * its pages read the answers. The Host header then has that name, so only requests for the daemon's own names are
+ * answered. Requests for addresses are always answered, as they cannot be rebound.
  */
 export function createHostCheck({
   loopback,
@@ -34,7 +34,7 @@ export function createHostCheck({
   };
 }
 
-/** Without port and brackets, and without the trailing dot. */
+/** Returns the name in a Host header, without port, brackets and trailing dot. */
 const hostName = (host: string): string => {
   const [, name = ''] = /^(\[[^\]]*\]|[^:]*)(?::\d+)?$/.exec(host) ?? [];
   return name
@@ -43,7 +43,7 @@ const hostName = (host: string): string => {
     .toLowerCase();
 };
 
-/** A proxy adds one of these: the client is then not on this machine, even if the connection is. */
+/** A proxy adds one of these headers: the client may then be elsewhere, even if the connection is local. */
 const isForwarded = (headers: Headers): boolean =>
   Object.keys(headers).some((name) => PROXY_HEADERS.has(name) || name.startsWith('x-forwarded-'));
 

@@ -50,19 +50,18 @@ export type Slots = {
 export function createSlots({ total, perAddress }: Share): Slots {
   const holders = new Set<Holder>();
 
-  function dropOne(some: readonly Holder[]): void {
-    const [first, ...others] = some;
+  function dropMostBurdened([first, ...others]: readonly Holder[]): void {
     if (first === undefined) return;
-    const most = others.reduce((one, other) => (other.burden() > one.burden() ? other : one), first);
-    holders.delete(most);
-    most.drop();
+    const dropped = others.reduce((most, other) => (other.burden() > most.burden() ? other : most), first);
+    holders.delete(dropped);
+    dropped.drop();
   }
 
   return {
     take(holder) {
-      const own = [...holders].filter(({ address }) => address === holder.address);
-      if (own.length >= perAddress) dropOne(own);
-      else if (holders.size >= total) dropOne([...holders]);
+      const sameAddress = [...holders].filter(({ address }) => address === holder.address);
+      if (sameAddress.length >= perAddress) dropMostBurdened(sameAddress);
+      else if (holders.size >= total) dropMostBurdened([...holders]);
       holders.add(holder);
       return () => holders.delete(holder);
     },
@@ -70,7 +69,7 @@ export function createSlots({ total, perAddress }: Share): Slots {
   };
 }
 
-/** Limits the connections. For a new one, an idle connection is closed before one that waits for an answer. */
+/** Limits the connections. To admit a new connection, an idle one is closed before one that waits for an answer. */
 export function limitConnections({ server }: Pick<FastifyInstance, 'server'>, share: Limits['connections']): void {
   const slots = createSlots(share);
   const busy = new Map<Socket, number>();

@@ -17,7 +17,7 @@ export async function addressOf(host: string): Promise<string> {
   }
 }
 
-/** Returns the given port of loopback if it is free, otherwise any free one. */
+/** Returns the port if it is free on loopback, otherwise 0, which selects any free port. */
 export async function portOrFree(port: number): Promise<number> {
   const probe = createServer();
   try {

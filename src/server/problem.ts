@@ -32,7 +32,7 @@ export function answerErrors(app: App, log: Log): void {
   const methods = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {
     const known = methods.get(url) ?? new Set();
-    for (const one of [method].flat()) known.add(one);
+    for (const routeMethod of [method].flat()) known.add(routeMethod);
     methods.set(url, known);
   });
 
@@ -79,7 +79,7 @@ type ClientError = Error & { readonly code: string; readonly rawPacket?: unknown
 
 /** Answers a message that is not a valid HTTP request. */
 export function answerClientError(error: ClientError, socket: Socket): void {
-  const problem = unreadable(error.code);
+  const problem = clientProblem(error.code);
   if (!socket.writable) return;
   const body = problemBody(problem);
   const title = STATUS_CODES[problem.status] ?? 'Error';
@@ -89,7 +89,7 @@ export function answerClientError(error: ClientError, socket: Socket): void {
   socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${toHead ? '' : body}`);
 }
 
-function unreadable(code: string): Problem {
+function clientProblem(code: string): Problem {
   if (code === 'HPE_HEADER_OVERFLOW') return new Problem(431, 'the headers are too long');
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Problem(408, 'the request did not arrive in time');
   return new Problem(400, 'this is not a valid HTTP/1.1 request');

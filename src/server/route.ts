@@ -20,11 +20,11 @@ import type { Verdict } from '../domain/upgrade/verdict.ts';
 import type { Limits } from './limits.ts';
 
 export type ServerOptions = {
-  /** Port 0: any free one. */
+  /** Port 0 selects any free port. */
   readonly listen: { readonly host: string; readonly port: number };
   /** Names that a Host header may have besides addresses, localhost and this machine's name. */
   readonly allowedHosts?: readonly string[];
-  /** Needed to write through a listener that is not on loopback; null: writing is rejected there. */
+  /** Needed to write through a listener that is not on loopback; if null, writing is rejected there. */
   readonly writeToken: string | null;
   readonly run: RunReader;
   readonly metrics: {
@@ -33,7 +33,7 @@ export type ServerOptions = {
     readonly contentType: string;
   };
   readonly journal: Pick<JournalReader, 'samples'>;
-  /** The first of each is the default. */
+  /** The formats of reports and of samples; the first of each is the default. */
   readonly reports: readonly [ReportFormat, ...ReportFormat[]];
   readonly samples: readonly [SampleFormat, ...SampleFormat[]];
   /** Records what is reported about the upgrade. */
@@ -82,17 +82,17 @@ type Operation = {
   readonly body?: z.ZodType;
   /** The body of the 200 response. */
   readonly answers: Content;
-  /** Error statuses beyond those any request can get. */
+  /** Error statuses besides those that any request can get. */
   readonly problems?: readonly number[];
-  /** It writes: see guard.ts. */
+  /** Whether the route writes, see guard.ts. */
   readonly writes?: boolean;
 };
 
 const WRITE_PROBLEMS = [401, 403, 413, 415];
 
 /**
- * Returns the schema of a route: Fastify validates requests against it, types the handler by it, and the OpenAPI document
- * shows it. Answers are typed but not validated: they are our own, and large.
+ * Returns the schema of a route: Fastify validates requests against it and types the handler by it, and the OpenAPI
+ * document shows it. Answers are typed but not validated: Rollwatch makes them itself, and they are large.
  */
 export function operation<const Described extends Operation>(
   id: string,

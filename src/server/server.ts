@@ -15,7 +15,7 @@ import { answerClientError, answerError, answerErrors } from './problem.ts';
 import type { RouteTypes, ServerOptions } from './route.ts';
 import { serviceRoutes } from './service-routes.ts';
 import { taskRoutes } from './task-routes.ts';
-import { takeJson, validatorCompiler } from './validation.ts';
+import { acceptJson, validatorCompiler } from './validation.ts';
 
 export type Server = { readonly url: string; close(): Promise<void> };
 
@@ -37,7 +37,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     requestTimeout: limits.request,
     connectionTimeout: limits.stall,
     http: { headersTimeout: limits.headers, connectionsCheckingInterval: Math.min(1000, limits.headers) },
-    // a reader of events or samples must not hold up the end
+    // A reader of events or samples must not delay the shutdown.
     forceCloseConnections: true,
     frameworkErrors: (error, request, reply) => answerError(error, { request, reply, log }),
     clientErrorHandler: answerClientError,
@@ -45,7 +45,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => (answer) => printableJson(answer));
-  takeJson(app);
+  acceptJson(app);
   limitConnections(app, limits.connections);
   const checkHost = createHostCheck({ loopback, listenHost: listen.host, allowedHosts: options.allowedHosts ?? [] });
   answerErrors(app, log);
@@ -62,7 +62,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   await app.register(compress, { global: true, encodings: ['br', 'gzip'] });
   await app.register(swagger, {
-    // its own override drops the branches of a union that are transformed
+    // The default override drops those branches of a union that are transformed.
     transform: createJsonSchemaTransform({ zodToJsonConfig: { override: () => {} } }),
     openapi: {
       openapi: '3.1.0',
@@ -85,7 +85,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     downloadRoutes(routes, { ...options, limits });
   });
   app.register(async (routes) => {
-    // Grafana API clients know no other way without an API key
+    // Clients of Grafana's API that have no API key use HTTP Basic authentication.
     guardWrites(routes, { ...write, basic: true });
     annotationRoutes(routes, options);
   });

@@ -3,7 +3,7 @@ import type { SamplingStatus } from '../domain/run/live.ts';
 import { Problem } from './problem.ts';
 import { type App, json, noParameters, operation, type ServerOptions, text } from './route.ts';
 
-/** The sampler reports about every second; after this time without a report it counts as silent, in milliseconds. */
+/** The sampler reports about every second. It counts as silent if it has not reported for this long. */
 const SILENT_AFTER_MS = 5000;
 
 const healthSchema = z.strictObject({ alive: z.literal(true), version: z.string() });
@@ -11,7 +11,7 @@ const readySchema = z.strictObject({ ready: z.literal(true), paused: z.boolean()
 const pausedSchema = z.strictObject({ paused: z.boolean() });
 const documentSchema = z.looseObject({});
 
-/** The page, what orchestrators and Prometheus ask for, and the commands to the sampler. */
+/** Serves the page, what orchestrators and Prometheus request, and the commands to the sampler. */
 export function serviceRoutes(app: App, { run, metrics, version, page, pause, resume }: ServerOptions): void {
   app.get(
     '/',
@@ -22,7 +22,7 @@ export function serviceRoutes(app: App, { run, metrics, version, page, pause, re
     },
   );
 
-  // From memory: a disk that hangs delays no answer, and an upgrade of the package does not mix two versions of the page
+  // Served from memory: a hanging disk delays no answer, and a package upgrade does not mix two versions of the page.
   const files = [
     { path: '/page.js', id: 'pageScript', type: 'text/javascript', content: page.script },
     { path: '/page.css', id: 'pageStyle', type: 'text/css', content: page.style },
@@ -66,10 +66,10 @@ export function serviceRoutes(app: App, { run, metrics, version, page, pause, re
       problems: [503],
     }),
     async () => {
-      const now = run.sampling();
-      const reasons = unreadyReasons(now);
+      const sampling = run.sampling();
+      const reasons = unreadyReasons(sampling);
       if (reasons.length > 0) throw new Problem(503, reasons.join('; '), { reasons });
-      return { ready: true as const, paused: now.paused };
+      return { ready: true as const, paused: sampling.paused };
     },
   );
 
@@ -100,7 +100,7 @@ export function serviceRoutes(app: App, { run, metrics, version, page, pause, re
   );
 }
 
-/** Returns why Rollwatch is not ready; nothing if it is. A requested pause does not count. */
+/** Returns why Rollwatch is not ready; empty if it is ready. A requested pause does not count. */
 function unreadyReasons({ at, series, health, journal, paused }: SamplingStatus): readonly string[] {
   const reasons: string[] = [];
   if (health === null) reasons.push('the sampler has not reported yet');

@@ -11,20 +11,20 @@ import { didYouMean } from '../format/did-you-mean.ts';
 import { listed } from '../format/lists.ts';
 import { Problem } from './problem.ts';
 import { type App, acceptedSchema, json, noParameters, operation, type ServerOptions } from './route.ts';
-import { moment } from './validation.ts';
+import { timestampInput } from './validation.ts';
 
-/** A thousand tasks with long names. */
+/** Room for a thousand tasks with long names. */
 const BODY_LIMIT = 1_048_576;
 
-/** A night has ten thousand. A running one is a candidate of every window. */
+/** A night of upgrades has about ten thousand tasks. A running task is a candidate for every window. */
 const MAX_REPORTED_TASKS = 100_000;
 const MAX_RUNNING_TASKS = 5000;
-/** With those of the plan: a report measures each. */
+/** Includes the phases of the plan. A report measures each phase. */
 const MAX_PHASES = 200;
 
 const CONTROL = /\p{Cc}+/gu;
 
-/** A line of text: a playbook may name its tasks as it likes. */
+/** A line of text, without control characters: a playbook may name its tasks as it likes. */
 const line = (longest: number) =>
   z
     .string()
@@ -42,8 +42,8 @@ const taskInput = z
     tags: z.array(line(100)).max(100).default([]),
     kind: z.enum(TASK_KINDS).default('task'),
     status: z.enum(TASK_STATUSES).default('running'),
-    start: moment,
-    end: moment.nullable().default(null),
+    start: timestampInput,
+    end: timestampInput.nullable().default(null),
     source: z.enum(TASK_SOURCES).default('shell'),
   })
   .refine(({ start, end }) => end === null || end >= start, { error: 'is before start', path: ['end'] });
@@ -52,8 +52,8 @@ export const tasksInput = z.strictObject({ tasks: z.array(taskInput).max(5000) }
 
 const phaseInput = z.strictObject({
   name: line(200),
-  at: moment.optional(),
-  unplanned: z.boolean().default(false).describe('accept a phase that is not in the plan'),
+  at: timestampInput.optional(),
+  unplanned: z.boolean().default(false).describe('whether to accept a phase that is not in the plan'),
 });
 
 const tasksQuery = z.strictObject({
@@ -64,11 +64,11 @@ const tasksQuery = z.strictObject({
 
 const phaseMarkSchema = z.strictObject({ name: z.string(), at: timestamp });
 
-/** The upgrade's tasks and phases, reported by whatever runs it. */
+/** Serves the tasks and phases of the upgrade, and accepts reports of them. */
 export function taskRoutes(app: App, { run, upgrade }: ServerOptions): void {
   app.get(
     '/api/v1/tasks',
-    operation('tasks', 'The tasks of the upgrade, by their start, with what each may have cost', {
+    operation('tasks', 'The tasks of the upgrade in order of their start, each with its downtime', {
       tag: 'data',
       querystring: tasksQuery,
       answers: json(tasksSchema),
@@ -77,10 +77,10 @@ export function taskRoutes(app: App, { run, upgrade }: ServerOptions): void {
       const tasks = run
         .tasks()
         .filter(
-          (one) =>
-            (source === undefined || one.sources.includes(source)) &&
-            (kind === undefined || one.kind === kind) &&
-            (status === undefined || one.status === status),
+          (task) =>
+            (source === undefined || task.sources.includes(source)) &&
+            (kind === undefined || task.kind === kind) &&
+            (status === undefined || task.status === status),
         );
       return { tasks: tasks.map(toApiTaskDowntime) };
     },
@@ -92,7 +92,7 @@ export function taskRoutes(app: App, { run, upgrade }: ServerOptions): void {
       bodyLimit: BODY_LIMIT,
       ...operation(
         'reportTasks',
-        'Report tasks that have started or ended; a later report with the same id replaces an earlier one',
+        'Report tasks that have started or ended; a later report with the same id replaces the earlier report',
         {
           tag: 'control',
           querystring: noParameters,
@@ -148,7 +148,7 @@ export function taskRoutes(app: App, { run, upgrade }: ServerOptions): void {
 
 const MAX_HEARTBEAT_SECONDS = 3600;
 
-/** Reads how often the source reports. It is a header so that a daemon that does not know it still takes the tasks. */
+/** Reads how often the source reports. A daemon that does not know this header still accepts the tasks. */
 function heartbeatOf(header: string | readonly string[] | undefined): Millis | undefined {
   if (header === undefined) return undefined;
   const seconds = typeof header === 'string' && /^\d{1,4}$/.test(header) ? Number(header) : 0;
@@ -172,7 +172,7 @@ function refuseTooMany({ reported, running }: TaskLoad): void {
     );
 }
 
-/** A mistyped name would begin a phase that is never judged, and the planned one would never begin. */
+/** Rejects a phase that is not in the plan: a mistyped name would start a phase that is never judged. */
 function refuseUnplanned(name: string, { plan, phases }: Verdict): void {
   const planned = phases.flatMap((phase) => (phase.planned ? [phase.name] : []));
   if (plan === null || planned.includes(name)) return;

@@ -10,25 +10,25 @@ import type { App } from './route.ts';
 export const MAX_TIMESTAMP_MS = 253_402_300_799_999;
 
 /** ISO 8601 with a zone (RFC 3339); read as milliseconds since 1970. */
-export const moment = z.iso
+export const timestampInput = z.iso
   .datetime({ offset: true, error: 'is not a timestamp in ISO 8601 with a zone, such as 2026-11-23T07:10:00.000Z' })
   .transform((text) => Date.parse(text));
 
 /**
- * Validates a part of a request against its zod schema, and replaces it by what the schema makes of it. Anything else is
- * a 400 that says where the mistake is and what would be right.
+ * Validates a part of a request against its zod schema, and replaces it with the parsed value. Invalid input is
+ * answered with a 400 that says where the mistake is and what would be right.
  */
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> =
   ({ schema, httpPart }) =>
   (given: unknown) => {
-    // Fastify has null where there is no body
+    // Fastify passes null if there is no body.
     const parsed = schema.safeParse(given ?? undefined, { error: messageOf });
     return parsed.success ? { value: parsed.data } : { error: problemOf(parsed.error.issues, schema, httpPart) };
   };
 
 /** @throws Problem 400 if the run has no such probe; a journal may have probes that this version does not know. */
 export function requireProbe(name: string, { probeTypes }: Pick<BriefReport, 'probeTypes'>): void {
-  const names = probeTypes.map((one) => one.name);
+  const names = probeTypes.map((probe) => probe.name);
   if (names.includes(name)) return;
   throw new Problem(400, `probe: must be ${listed(names)}`, { parameter: 'probe' });
 }
@@ -40,12 +40,12 @@ function problemOf(issues: readonly z.core.$ZodIssue[], schema: z.ZodType, httpP
   if (issue?.code === 'unrecognized_keys') {
     const [key = ''] = issue.keys;
     const names = keysAt(schema, issue.path);
-    const slip = didYouMean(key, names, key.length < SHORT ? 2 : 3);
-    const there = names.length === 0 ? 'none are allowed here' : `allowed: ${names.join(', ')}`;
+    const suggestion = didYouMean(key, names, key.length < SHORT_KEY_LENGTH ? 2 : 3);
+    const allowed = names.length === 0 ? 'none are allowed here' : `allowed: ${names.join(', ')}`;
     const parameter = dotted([...issue.path, key]);
     return new Problem(
       400,
-      `${parameter}: no such ${isQuery ? 'parameter' : 'key'}; ${slip === null ? there : `did you mean ${slip}?`}`,
+      `${parameter}: no such ${isQuery ? 'parameter' : 'key'}; ${suggestion === null ? allowed : `did you mean ${suggestion}?`}`,
       { parameter },
     );
   }
@@ -56,10 +56,10 @@ function problemOf(issues: readonly z.core.$ZodIssue[], schema: z.ZodType, httpP
   });
 }
 
-/** Two slips, or two letters exchanged, are half of a word that is shorter than this; it may still be meant. */
-const SHORT = 5;
+/** In a shorter key, swapped letters (two typos) are half of the word, and it may still be a typo. */
+const SHORT_KEY_LENGTH = 5;
 
-/** `tasks[0].name` */
+/** 'tasks[0].name' */
 const dotted = (path: readonly PropertyKey[]): string =>
   path.reduce<string>((text, key) => {
     if (typeof key === 'number') return `${text}[${key}]`;
@@ -110,8 +110,8 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly strin
   return typeof found === 'object' ? Object.keys(found.properties ?? {}) : [];
 }
 
-/** Takes application/json as the only type of a body, and an empty body as none. */
-export function takeJson(app: App): void {
+/** Accepts application/json as the only type of a body, and treats an empty body as none. */
+export function acceptJson(app: App): void {
   app.removeContentTypeParser('text/plain');
   app.removeContentTypeParser('application/json');
   const parseJson = app.getDefaultJsonParser('error', 'error');
@@ -123,7 +123,7 @@ export function takeJson(app: App): void {
   });
 }
 
-/** No body that is taken has more than a few levels, and JSON is written by recursion. */
+/** No valid body has more than a few levels, and JSON.stringify recurses. */
 const MAX_DEPTH = 64;
 
 /** Counts brackets outside of strings, in one pass. */
@@ -131,13 +131,13 @@ function isTooDeep(json: string): boolean {
   let depth = 0;
   let inString = false;
   for (let at = 0; at < json.length; at++) {
-    const one = json[at];
+    const character = json[at];
     if (inString) {
-      if (one === '\\') at += 1;
-      else if (one === '"') inString = false;
-    } else if (one === '"') inString = true;
-    else if (one === ']' || one === '}') depth -= 1;
-    else if (one === '[' || one === '{') {
+      if (character === '\\') at += 1;
+      else if (character === '"') inString = false;
+    } else if (character === '"') inString = true;
+    else if (character === ']' || character === '}') depth -= 1;
+    else if (character === '[' || character === '{') {
       depth += 1;
       if (depth > MAX_DEPTH) return true;
     }

@@ -15,20 +15,23 @@ import { Windows } from './windows.tsx';
 type AppProps = { readonly store: Store; readonly source: Source; readonly zone: string };
 
 /** The margin around a window that is shown in the timeline, as a share of its length. */
-const AROUND = 0.6;
+const WINDOW_MARGIN = 0.6;
 /** How often figures that grow with time are redrawn. */
-const TICK = { down: 200, up: 1000 };
+const REDRAW_INTERVAL_MS = { down: 200, up: 1000 };
 
 export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
   const state = useStore(store);
   const [zone, setZone] = useState(firstZone);
   const [selected, setSelected] = useState<string | null>(null);
-  const [asked, setAsked] = useState<View | null>(null);
+  const [requestedView, setRequestedView] = useState<View | null>(null);
   const times = useMemo(() => createTimeFormat(zone), [zone]);
   const { status, report, link } = state;
   const watched = (report?.probes.length ?? 0) > 0;
-  const isDown = status?.series.some((one) => one.state === 'down') === true;
-  const now = nowOf(state, useNow(link.kind === 'file' ? null : isDown ? TICK.down : TICK.up));
+  const isDown = status?.series.some((series) => series.state === 'down') === true;
+  const now = nowOf(
+    state,
+    useNow(link.kind === 'file' ? null : isDown ? REDRAW_INTERVAL_MS.down : REDRAW_INTERVAL_MS.up),
+  );
 
   // Without a connection, the last known figures do not grow.
   const live = link.kind === 'live';
@@ -44,7 +47,7 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
       requestAnimationFrame(() => document.getElementById('window-detail')?.scrollIntoView({ block: 'nearest' }));
   }, []);
   const show = useCallback((window: ApiWindow) => {
-    setAsked(around(window));
+    setRequestedView(viewAround(window));
     document.getElementById('timeline-title')?.scrollIntoView({ block: 'start' });
   }, []);
 
@@ -53,7 +56,7 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
       <header class="top">
         <h1>Rollwatch</h1>
         <p>{watched ? `${report?.run.clouds.join(', ')} from ${report?.run.vantages.join(', ')}` : ''}</p>
-        <Zones zone={zone} own={firstZone} onZone={setZone} />
+        <Zones zone={zone} initialZone={firstZone} onZone={setZone} />
       </header>
       <main>
         {link.kind === 'file' ? <ReportBanner state={state} times={times} /> : null}
@@ -78,7 +81,7 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
                   times={times}
                   selected={selected}
                   onSelect={select}
-                  asked={asked}
+                  requestedView={requestedView}
                 />
                 <Windows
                   report={shown}
@@ -131,17 +134,17 @@ function ReportBanner({ state, times }: { readonly state: PageState; readonly ti
   );
 }
 
-type ZonesProps = { readonly zone: string; readonly own: string; readonly onZone: (zone: string) => void };
+type ZonesProps = { readonly zone: string; readonly initialZone: string; readonly onZone: (zone: string) => void };
 
-function Zones({ zone, own, onZone }: ZonesProps): JSX.Element {
-  const zones = [...new Set([own, LOCAL, 'UTC'])];
+function Zones({ zone, initialZone, onZone }: ZonesProps): JSX.Element {
+  const zones = [...new Set([initialZone, LOCAL, 'UTC'])];
   return (
     <label class="zones">
       <span class="heard">Time zone</span>
       <select value={zone} onChange={(event) => onZone(event.currentTarget.value)}>
-        {zones.map((one) => (
-          <option key={one} value={one}>
-            {one}
+        {zones.map((name) => (
+          <option key={name} value={name}>
+            {name}
           </option>
         ))}
       </select>
@@ -158,16 +161,16 @@ function useStore(store: Store): PageState {
   return state;
 }
 
-/** Returns the browser's time, updated every `every` milliseconds; never if null. */
-function useNow(every: number | null): number {
+/** Returns the browser's time, updated every `interval` milliseconds; never if null. */
+function useNow(interval: number | null): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {
-    if (every === null) return;
+    if (interval === null) return;
     const timer = setInterval(() => {
       if (!document.hidden) setNow(Date.now());
-    }, every);
+    }, interval);
     return () => clearInterval(timer);
-  }, [every]);
+  }, [interval]);
   return now;
 }
 
@@ -179,9 +182,9 @@ function titleOf({ status, report, link }: PageState): string {
   return `${down ? '▼ DOWN' : '● up'} ${clouds} - Rollwatch`;
 }
 
-function around({ start, end, durationSeconds }: ApiWindow): View {
+function viewAround({ start, end, durationSeconds }: ApiWindow): View {
   const from = Date.parse(start.earliest);
   const until = end === null ? from + durationSeconds.max * 1000 : Date.parse(end.latest);
-  const margin = Math.max((until - from) * AROUND, 2000);
+  const margin = Math.max((until - from) * WINDOW_MARGIN, 2000);
   return { from: from - margin, until: until + margin };
 }

@@ -1,7 +1,7 @@
 import { BOOT_STAGES } from '../domain/sample.ts';
 import { latency } from '../format/quantities.ts';
 import type { Palette } from './palette.ts';
-import type { Brush, Hit, Pane, Words } from './pane.ts';
+import type { Brush, Hit, HitTimes, Pane } from './pane.ts';
 import { FAILED, firstFrom, nearest, OK, outcomeOf, type SampleColumns, VOID } from './samples.ts';
 import type { Scene, SeriesLane } from './scene.ts';
 
@@ -15,35 +15,35 @@ const stageColours = (palette: Palette): readonly string[] => [
   palette['stage-gone'],
 ];
 
-const shown = ({ lanes }: Scene): readonly SeriesLane[] => lanes.filter(({ probe }) => probe === 'server-boot');
+const bootLanes = ({ lanes }: Scene): readonly SeriesLane[] => lanes.filter(({ probe }) => probe === 'server-boot');
 
-/** One bar per boot with its stages stacked; a failed boot is red up to its failure. */
+/** Draws one bar per boot with its stages stacked; a failed boot is red up to its failure. */
 export const bootsPane: Pane = {
   name: 'boots',
-  height: (scene) => (shown(scene).length > 0 ? 130 : 0),
+  height: (scene) => (bootLanes(scene).length > 0 ? 130 : 0),
   axis: {
     log: false,
     range(scene) {
-      const highest = Math.max(...shown(scene).map(({ slow, samples }) => Math.max(slow, longest(samples))), 1);
+      const highest = Math.max(...bootLanes(scene).map(({ slow, samples }) => Math.max(slow, longest(samples))), 1);
       return [0, Math.min(120, highest * 1.1)];
     },
     label: (value) => `${value} s`,
   },
   draw(brush, scene) {
-    for (const { samples } of shown(scene)) if (samples !== null) drawBoots(brush, samples);
+    for (const { samples } of bootLanes(scene)) if (samples !== null) drawBoots(brush, samples);
     drawLimit(brush, scene);
   },
-  hit({ at, slack }, scene, words) {
-    for (const { name, samples } of shown(scene)) {
+  hit({ at, slack }, scene, times) {
+    for (const { name, samples } of bootLanes(scene)) {
       const index = samples === null ? -1 : bootAt(samples, at, slack);
-      if (samples !== null && index >= 0) return bootHit(samples, { index, name, words });
+      if (samples !== null && index >= 0) return bootHit(samples, { index, name, times });
     }
     return null;
   },
 };
 
 /** Returns the sum of all stages of a boot, in seconds. */
-function whole(samples: SampleColumns, index: number): number {
+function totalSeconds(samples: SampleColumns, index: number): number {
   let sum = 0;
   for (let stage = 0; stage < BOOT_STAGES.length; stage++) {
     const seconds = samples.stages[index * BOOT_STAGES.length + stage] ?? Number.NaN;
@@ -55,41 +55,41 @@ function whole(samples: SampleColumns, index: number): number {
 function longest(samples: SampleColumns | null): number {
   let found = 0;
   for (let index = 0; index < (samples?.count ?? 0); index++) {
-    if (samples !== null) found = Math.max(found, whole(samples, index));
+    if (samples !== null) found = Math.max(found, totalSeconds(samples, index));
   }
   return found;
 }
 
 function drawBoots({ context, palette, ratio, x, y, from, until }: Brush, samples: SampleColumns): void {
   const colours = stageColours(palette);
-  const floor = y(0);
+  const bottom = y(0);
   for (let index = Math.max(0, firstFrom(samples, from) - 1); index < samples.count; index++) {
     const at = samples.at[index] ?? 0;
     if (at > until) break;
     const outcome = outcomeOf(samples.marks[index] ?? VOID);
     if (outcome === VOID) continue;
     const begin = x(at);
-    const wide = Math.max(x(at + whole(samples, index) * 1000) - begin - ratio, 2 * ratio);
+    const width = Math.max(x(at + totalSeconds(samples, index) * 1000) - begin - ratio, 2 * ratio);
     let done = 0;
-    let base = floor;
+    let barBottom = bottom;
     for (let stage = 0; stage < BOOT_STAGES.length; stage++) {
       const seconds = samples.stages[index * BOOT_STAGES.length + stage] ?? Number.NaN;
       if (Number.isNaN(seconds)) continue;
       done += seconds;
-      const head = y(done);
+      const barTop = y(done);
       context.fillStyle = colours[stage] ?? palette.muted;
-      context.fillRect(begin, head, wide, base - head);
-      base = head;
+      context.fillRect(begin, barTop, width, barBottom - barTop);
+      barBottom = barTop;
     }
     if (outcome !== FAILED) continue;
-    const head = y(samples.took[index] ?? 0);
+    const barTop = y(samples.took[index] ?? 0);
     context.fillStyle = palette.down;
-    context.fillRect(begin, Math.min(head, floor - 2 * ratio), wide, Math.max(floor - head, 2 * ratio));
+    context.fillRect(begin, Math.min(barTop, bottom - 2 * ratio), width, Math.max(bottom - barTop, 2 * ratio));
     context.strokeStyle = palette.surface;
     context.lineWidth = 1.5 * ratio;
     context.beginPath();
-    context.moveTo(begin, floor);
-    context.lineTo(begin + wide, Math.min(head, floor - 2 * ratio));
+    context.moveTo(begin, bottom);
+    context.lineTo(begin + width, Math.min(barTop, bottom - 2 * ratio));
     context.stroke();
   }
 }
@@ -99,7 +99,7 @@ function drawLimit({ context, palette, ratio, y, left, width }: Brush, scene: Sc
   context.lineWidth = ratio;
   context.setLineDash([4 * ratio, 4 * ratio]);
   context.beginPath();
-  for (const { slow } of shown(scene)) {
+  for (const { slow } of bootLanes(scene)) {
     context.moveTo(left, y(slow));
     context.lineTo(left + width, y(slow));
   }
@@ -109,14 +109,14 @@ function drawLimit({ context, palette, ratio, y, left, width }: Brush, scene: Sc
 
 function bootAt(samples: SampleColumns, at: number, slack: number): number {
   const before = firstFrom(samples, at + 0.001) - 1;
-  if (before >= 0 && (samples.at[before] ?? 0) + whole(samples, before) * 1000 + slack >= at) return before;
-  const near = nearest(samples, at);
-  return near >= 0 && Math.abs((samples.at[near] ?? 0) - at) <= slack ? near : -1;
+  if (before >= 0 && (samples.at[before] ?? 0) + totalSeconds(samples, before) * 1000 + slack >= at) return before;
+  const nearestIndex = nearest(samples, at);
+  return nearestIndex >= 0 && Math.abs((samples.at[nearestIndex] ?? 0) - at) <= slack ? nearestIndex : -1;
 }
 
 function bootHit(
   samples: SampleColumns,
-  { index, name, words }: { readonly index: number; readonly name: string; readonly words: Words },
+  { index, name, times }: { readonly index: number; readonly name: string; readonly times: HitTimes },
 ): Hit {
   const outcome = outcomeOf(samples.marks[index] ?? VOID);
   const took = latency(samples.took[index] ?? 0);
@@ -125,5 +125,5 @@ function bootHit(
     const seconds = samples.stages[index * BOOT_STAGES.length + place] ?? Number.NaN;
     return Number.isNaN(seconds) ? [] : [`${stage}: ${latency(seconds)}`];
   });
-  return { lines: [`${name}: ${how}`, words.exact(samples.at[index] ?? 0), ...stages] };
+  return { lines: [`${name}: ${how}`, times.exact(samples.at[index] ?? 0), ...stages] };
 }

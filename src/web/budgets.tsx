@@ -7,7 +7,7 @@ import { duration } from '../format/quantities.ts';
 
 const TONES = { pass: 'good', 'not-proven': 'warn', fail: 'bad' } as const;
 
-/** The current phase: its promise, and how much of each budget is used. */
+/** Shows the current phase: its promise, and how much of each budget is used. */
 export function Budgets({
   phases,
   status,

@@ -14,9 +14,10 @@ import { compare } from '../domain/upgrade/verdict.ts';
 import { capitalized } from '../format/quantities.ts';
 
 /**
- * A report is some seconds old when it is shown. Open downtime keeps growing in the banner, so these figures grow too.
+ * By how much the figures of a report are extended. A report is some seconds old when it is shown; open downtime keeps
+ * growing in the banner, so these figures grow too.
  */
-type Later = {
+type Extension = {
   /** The open down windows. */
   readonly open: readonly ApiWindow[];
   /** The time up to which the windows are known. */
@@ -27,27 +28,27 @@ type Later = {
 
 const isDown = ({ kind, end }: ApiWindow): boolean => kind === 'down' && end === null;
 
-/** Whether the window is observed at its end; otherwise only its maximum grows. */
+/** Returns whether the window is observed at its end; otherwise only its maximum grows. */
 const isObserved = (window: ApiWindow, at: string): boolean => window.gaps.at(-1)?.endedAt !== at;
 
-function grown(bar: Measured, windows: readonly ApiWindow[], { at, seconds }: Omit<Later, 'open'>): Measured {
+function grown(bar: Measured, windows: readonly ApiWindow[], { at, seconds }: Omit<Extension, 'open'>): Measured {
   if (windows.length === 0) return bar;
-  const observed = windows.some((one) => isObserved(one, at));
+  const observed = windows.some((window) => isObserved(window, at));
   return { min: bar.min, estimate: bar.estimate + (observed ? seconds : 0), max: bar.max + seconds };
 }
 
-function overallLater(overall: ApiOverall, { open, ...later }: Later): ApiOverall {
-  const probes = Object.entries(overall.probes).map(([name, one]) => {
-    const own = open.filter(({ probe }) => probe === name);
-    return [name, { ...one, downtimeSeconds: grown(one.downtimeSeconds, own, later) }] as const;
+function extendOverall(overall: ApiOverall, { open, ...extension }: Extension): ApiOverall {
+  const probes = Object.entries(overall.probes).map(([name, figures]) => {
+    const ofProbe = open.filter(({ probe }) => probe === name);
+    return [name, { ...figures, downtimeSeconds: grown(figures.downtimeSeconds, ofProbe, extension) }] as const;
   });
   return { ...overall, probes: Object.fromEntries(probes) };
 }
 
 /** Returns the overall downtime of a daemon's status, extended to `now` (milliseconds since 1970). */
 export function overallAt({ at, overall, series }: ApiStatus, now: number): ApiOverall {
-  const open = series.flatMap((one) => (one.open !== null && isDown(one.open) ? [one.open] : []));
-  return overallLater(overall, { open, at, seconds: Math.max(0, now - Date.parse(at)) / 1000 });
+  const open = series.flatMap(({ open: window }) => (window !== null && isDown(window) ? [window] : []));
+  return extendOverall(overall, { open, at, seconds: Math.max(0, now - Date.parse(at)) / 1000 });
 }
 
 /** Returns the downtime of each probe that was watched. */
@@ -68,45 +69,45 @@ export function reportAt(report: ApiReport, now: number): ApiReport {
   const open = windows.filter(isDown);
   const seconds = Math.max(0, now - Date.parse(run.endedAt)) / 1000;
   if (!run.running || open.length === 0 || seconds === 0) return report;
-  const later = { at: run.endedAt, seconds };
+  const extension = { at: run.endedAt, seconds };
   return {
     ...report,
     run: { ...run, durationSeconds: run.durationSeconds + seconds },
-    overall: overallLater(overall, { open, ...later }),
-    windows: windows.map((one) =>
-      isDown(one) ? { ...one, durationSeconds: grown(one.durationSeconds, [one], later) } : one,
+    overall: extendOverall(overall, { open, ...extension }),
+    windows: windows.map((window) =>
+      isDown(window) ? { ...window, durationSeconds: grown(window.durationSeconds, [window], extension) } : window,
     ),
-    probes: probes.map((one) => {
-      const own = open.filter(
+    probes: probes.map((series) => {
+      const ofSeries = open.filter(
         ({ cloud, vantage, probe, connection, target }) =>
-          cloud === one.cloud &&
-          vantage === one.vantage &&
-          probe === one.probe &&
-          connection === one.connection &&
-          target === one.target,
+          cloud === series.cloud &&
+          vantage === series.vantage &&
+          probe === series.probe &&
+          connection === series.connection &&
+          target === series.target,
       );
-      return { ...one, downtimeSeconds: grown(one.downtimeSeconds, own, later) };
+      return { ...series, downtimeSeconds: grown(series.downtimeSeconds, ofSeries, extension) };
     }),
-    phases: phases.map((phase) => (phase.running ? phaseLater(phase, { open, ...later }) : phase)),
+    phases: phases.map((phase) => (phase.running ? extendPhase(phase, { open, ...extension }) : phase)),
   };
 }
 
-function phaseLater(phase: ApiPhase, { open, ...later }: Later): ApiPhase {
-  const counted = (name: BudgetName, bar: Measured | null): Measured | null => {
+function extendPhase(phase: ApiPhase, { open, ...extension }: Extension): ApiPhase {
+  const extendMeasure = (name: BudgetName, bar: Measured | null): Measured | null => {
     if (bar === null) return null;
-    const of = (downtime: DowntimeBudget) => open.filter(({ probe }) => probe === BUDGETS[downtime].downtimeOf);
-    // It is not known here whether the open window becomes the longest one, but it may.
+    const openOf = (downtime: DowntimeBudget) => open.filter(({ probe }) => probe === BUDGETS[downtime].downtimeOf);
+    // Whether the open window becomes the longest is not known here, but it may.
     if (name === 'longest_window')
-      return { ...bar, max: bar.max + (of('api_downtime').length > 0 ? later.seconds : 0) };
-    return isDowntimeBudget(name) ? grown(bar, of(name), later) : bar;
+      return { ...bar, max: bar.max + (openOf('api_downtime').length > 0 ? extension.seconds : 0) };
+    return isDowntimeBudget(name) ? grown(bar, openOf(name), extension) : bar;
   };
   const { measured } = phase;
   return {
     ...phase,
-    elapsedSeconds: phase.elapsedSeconds === null ? null : phase.elapsedSeconds + later.seconds,
-    measured: measured && forEachBudget((name) => counted(name, measured[name])),
+    elapsedSeconds: phase.elapsedSeconds === null ? null : phase.elapsedSeconds + extension.seconds,
+    measured: measured && forEachBudget((name) => extendMeasure(name, measured[name])),
     budgets: phase.budgets.map((budget) => {
-      const now = counted(budget.name, budget.measured);
+      const now = extendMeasure(budget.name, budget.measured);
       return { ...budget, measured: now, result: now === budget.measured ? budget.result : compare(now, budget.limit) };
     }),
   };

@@ -5,22 +5,22 @@ import { BUDGET_NAMES, BUDGETS, isDowntimeBudget } from '../domain/upgrade/plan.
 import { budgetLimit, budgetSentence, RESULT_WORDS } from '../format/budgets.ts';
 import { checksToReport } from '../format/checks.ts';
 import { capitalized, counted, duration, errorBar, latency, percent, span } from '../format/quantities.ts';
+import { seriesNames, sessionState } from '../format/run-labels.ts';
 import { downtimeFigures } from './extend-to-now.ts';
-import { seriesNames } from './scene.ts';
 import { Table } from './table.tsx';
 import type { TimeFormat } from './time-format.ts';
 
-type Part = { readonly report: ApiReport; readonly times: TimeFormat };
+type SectionProps = { readonly report: ApiReport; readonly times: TimeFormat };
 
 const TONES = { 'not-judged': 'unknown', pass: 'good', 'not-proven': 'warn', fail: 'bad' } as const;
 
-/** The overall downtime, by what was down. */
+/** Shows the downtime of each probe. */
 export function Downtime({
   report,
   overall,
 }: {
   readonly report: ApiReport;
-  /** Of the same time as the banner above it. */
+  /** Computed for the same time as the banner above. */
   readonly overall: ApiOverall;
 }): JSX.Element {
   const { unobservedSeconds } = overall;
@@ -43,12 +43,12 @@ export function Downtime({
   );
 }
 
-export function Phases({ report, times }: Part): JSX.Element | null {
+export function Phases({ report, times }: SectionProps): JSX.Element | null {
   const { run, outside } = report.verdict;
-  const whole = [outside, run].filter((one) => one !== null);
-  const begun = [...report.phases, ...whole].filter(({ intervals }) => intervals.length > 0);
-  const never = report.phases.filter(({ intervals }) => intervals.length === 0);
-  if (begun.length === 0) return null;
+  const parts = [outside, run].filter((part) => part !== null);
+  const started = [...report.phases, ...parts].filter(({ intervals }) => intervals.length > 0);
+  const notStarted = report.phases.filter(({ intervals }) => intervals.length === 0);
+  if (started.length === 0) return null;
   const limited = BUDGET_NAMES.filter(isDowntimeBudget).flatMap((budget) =>
     report.probeTypes
       .filter(({ name, countsOverall }) => name === BUDGETS[budget].downtimeOf && countsOverall)
@@ -58,9 +58,9 @@ export function Phases({ report, times }: Part): JSX.Element | null {
     <section aria-labelledby="phases-title">
       <h2 id="phases-title">Phases of the upgrade</h2>
       <Table
-        caption={`Judged by plan ${report.verdict.plan ?? ''}${never.length === 0 ? '' : `; not started, not judged: ${never.map(({ name }) => name).join(', ')}`}.`}
+        caption={`Judged by plan ${report.verdict.plan ?? ''}${notStarted.length === 0 ? '' : `; not started, not judged: ${notStarted.map(({ name }) => name).join(', ')}`}.`}
         keyOf={({ name }) => name}
-        rows={begun}
+        rows={started}
         columns={[
           { head: 'Phase', cell: ({ name }) => name },
           { head: 'Verdict', cell: verdictOf },
@@ -86,7 +86,7 @@ export function Phases({ report, times }: Part): JSX.Element | null {
         ]}
       />
       <ul class="budget-list">
-        {begun.flatMap(({ name, budgets }) =>
+        {started.flatMap(({ name, budgets }) =>
           budgets
             .filter(({ result }) => result !== 'pass')
             .map((budget) => (
@@ -110,12 +110,12 @@ function verdictOf({ result, running, budgets }: ApiPhase): JSX.Element {
   );
 }
 
-/** A task of the computes may have hundreds of hosts. */
+/** A task on compute hosts may have hundreds of hosts. */
 const shortList = (hosts: readonly string[]): string =>
   hosts.length > 3 ? `${hosts.slice(0, 2).join(', ')} and ${hosts.length - 2} more` : hosts.join(', ');
 
-/** Tasks with downtime attributed to them or overlapping them. */
-export function Tasks({ report, times }: Part): JSX.Element | null {
+/** Shows the tasks with downtime attributed to them or overlapping them. */
+export function Tasks({ report, times }: SectionProps): JSX.Element | null {
   if (report.tasks.length === 0) return null;
   return (
     <section aria-labelledby="tasks-title">
@@ -133,8 +133,8 @@ export function Tasks({ report, times }: Part): JSX.Element | null {
           { head: 'Hosts', cell: ({ hosts }) => shortList(hosts) },
           { head: 'Started', cell: ({ start }) => times.exact(Date.parse(start)) },
           { head: 'Windows', figure: true, cell: ({ windows }) => windows },
-          { head: 'Downtime attributed', figure: true, cell: (one) => duration(one.downtimeAttributedSeconds) },
-          { head: 'Downtime during', figure: true, cell: (one) => duration(one.downtimeDuringSeconds) },
+          { head: 'Downtime attributed', figure: true, cell: (task) => duration(task.downtimeAttributedSeconds) },
+          { head: 'Downtime during', figure: true, cell: (task) => duration(task.downtimeDuringSeconds) },
           { head: 'Source', cell: ({ sources }) => sources.join(', ') },
         ]}
       />
@@ -149,15 +149,15 @@ export function SeriesTable({ report }: { readonly report: ApiReport }): JSX.Ele
       <h2 id="series-title">Downtime and latency by series</h2>
       <Table
         caption="Latency of successful answers; extra samples after a failure are excluded."
-        keyOf={(one) => nameOf(one)}
+        keyOf={nameOf}
         rows={report.probes}
         columns={[
           { head: 'Series', cell: nameOf },
-          { head: 'Available', figure: true, cell: (one) => percent(one.availability, one.windows > 0) },
-          { head: 'Down', cell: (one) => errorBar(one.downtimeSeconds) },
-          { head: 'Windows', figure: true, cell: (one) => one.windows },
-          { head: 'Slow', figure: true, cell: (one) => duration(one.degradedSeconds.estimate) },
-          { head: 'Unobserved', figure: true, cell: (one) => duration(one.unobservedSeconds) },
+          { head: 'Available', figure: true, cell: (series) => percent(series.availability, series.windows > 0) },
+          { head: 'Down', cell: (series) => errorBar(series.downtimeSeconds) },
+          { head: 'Windows', figure: true, cell: (series) => series.windows },
+          { head: 'Slow', figure: true, cell: (series) => duration(series.degradedSeconds.estimate) },
+          { head: 'Unobserved', figure: true, cell: (series) => duration(series.unobservedSeconds) },
           { head: 'ok', figure: true, cell: ({ samples }) => samples.ok },
           { head: 'failed', figure: true, cell: ({ samples }) => samples.failed },
           { head: 'void', figure: true, cell: ({ samples }) => samples.void },
@@ -174,8 +174,8 @@ export function SeriesTable({ report }: { readonly report: ApiReport }): JSX.Ele
   );
 }
 
-/** The checks before and after the upgrade; those that did not pass are listed. */
-export function Checks({ report, times }: Part): JSX.Element | null {
+/** Shows the checks before and after the upgrade, and lists those that did not pass. */
+export function Checks({ report, times }: SectionProps): JSX.Element | null {
   if (report.checks.length === 0) return null;
   return (
     <section aria-labelledby="checks-title">
@@ -230,11 +230,11 @@ export function Checks({ report, times }: Part): JSX.Element | null {
   );
 }
 
-/** How much slower answers were in each phase than before the first. */
+/** Shows how much slower answers were in each phase than before the first phase. */
 export function Slowdown({ report }: { readonly report: ApiReport }): JSX.Element | null {
   const nameOf = seriesNames(report);
   const rows = report.phases.flatMap(({ name, series }) =>
-    series.filter(({ duringSeconds }) => duringSeconds !== null).map((one) => ({ phase: name, one })),
+    series.filter(({ duringSeconds }) => duringSeconds !== null).map((latencies) => ({ phase: name, latencies })),
   );
   if (rows.length === 0) return null;
   type Row = (typeof rows)[number];
@@ -243,15 +243,15 @@ export function Slowdown({ report }: { readonly report: ApiReport }): JSX.Elemen
       <h2 id="slowdown-title">Latency before and during the upgrade</h2>
       <Table
         caption="Before: from the start of the run to the first phase, without outages."
-        keyOf={({ phase, one }) => `${phase} ${nameOf(one)}`}
+        keyOf={({ phase, latencies }) => `${phase} ${nameOf(latencies)}`}
         rows={rows}
         columns={[
           { head: 'Phase', cell: ({ phase }) => phase },
-          { head: 'Series', cell: ({ one }) => nameOf(one) },
+          { head: 'Series', cell: ({ latencies }) => nameOf(latencies) },
           ...(['p50', 'p95', 'p99'] as const).map((head) => ({
             head: `${head} before → during`,
             figure: true,
-            cell: ({ one: { beforeSeconds, duringSeconds } }: Row) => {
+            cell: ({ latencies: { beforeSeconds, duringSeconds } }: Row) => {
               const [before, during] = [beforeSeconds?.[head], duringSeconds?.[head]];
               if (during === undefined) return '-';
               if (before === undefined) return `- → ${latency(during)}`;
@@ -264,26 +264,27 @@ export function Slowdown({ report }: { readonly report: ApiReport }): JSX.Elemen
   );
 }
 
-/** What a reader needs to judge the figures, or to measure the same again. */
-export function Method({ report, times }: Part): JSX.Element {
+/** Shows what a reader needs to judge the figures or to repeat the measurement. */
+export function Method({ report, times }: SectionProps): JSX.Element {
   const { run, probes, observationGaps, servers } = report;
   const nameOf = seriesNames(report);
   const rows: readonly (readonly [string, string])[] = [
     ['Rollwatch', run.version],
     ['Run', run.id],
     ...probes.map(
-      (one) =>
-        [nameOf(one), `every ${duration(one.intervalSeconds)}, slow above ${duration(one.slowSeconds)}`] as const,
+      (series) =>
+        [
+          nameOf(series),
+          `every ${duration(series.intervalSeconds)}, slow above ${duration(series.slowSeconds)}`,
+        ] as const,
     ),
     ...Object.entries(run.facts),
     ...(run.sessions.length > 1
-      ? run.sessions.map(
-          ({ id, startedAt, endedAt, ended }) =>
-            [
-              `session ${id}`,
-              `${times.day(Date.parse(startedAt))} to ${times.time(Date.parse(endedAt))}${ended || run.running ? '' : ', ended without a stop'}`,
-            ] as const,
-        )
+      ? run.sessions.map((session) => {
+          const state = sessionState(run, session);
+          const interval = `${times.day(Date.parse(session.startedAt))} to ${times.time(Date.parse(session.endedAt))}`;
+          return [`session ${session.id}`, state === '' ? interval : `${interval}, ${state}`] as const;
+        })
       : []),
     ...(servers.created > 0
       ? [['Servers', `${servers.created} created, ${servers.deleted} deleted, ${servers.leaked} left behind`] as const]

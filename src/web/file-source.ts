@@ -6,7 +6,7 @@ import { readTasks } from './tasks.ts';
 /** Fills the store with the data embedded in the page. */
 export function readFile(store: Store, data: PageData): Source {
   addSamples(store.get().samples, data.chart);
-  store.set({ link: { kind: 'file' }, report: data.report, tasks: readTasks(data.tasks), drawn: 1 });
+  store.set({ link: { kind: 'file' }, report: data.report, tasks: readTasks(data.tasks), samplesVersion: 1 });
   return {
     samplesOf: async (window) => data.samples[window.id] ?? [],
     close: () => {},

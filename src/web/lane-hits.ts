@@ -1,14 +1,14 @@
 import { RESULT_WORDS } from '../format/budgets.ts';
 import { causeLabel } from '../format/causes.ts';
 import { duration, errorBar } from '../format/quantities.ts';
-import type { Hit, Pointer, Words } from './pane.ts';
+import type { Hit, HitTimes, Pointer } from './pane.ts';
 import type { Scene, WindowBand } from './scene.ts';
 import { firstTaskAfter, type TaskBar } from './tasks.ts';
 
-/** Searches this many tasks back for one that is still running; longer ones are in the list of running tasks. */
-const LOOK_BACK = 400;
+/** How many earlier tasks are searched for one under the pointer; while longer tasks run, the page lists them. */
+const MAX_SEARCHED_TASKS = 400;
 
-export function hitPhase({ at }: Pointer, { phases }: Scene, { time }: Words): Hit | null {
+export function hitPhase({ at }: Pointer, { phases }: Scene, { time }: HitTimes): Hit | null {
   for (const { name, promise, result, intervals } of phases.toReversed()) {
     const found = intervals.find(({ from, until }) => from <= at && at <= until);
     if (found === undefined) continue;
@@ -18,19 +18,19 @@ export function hitPhase({ at }: Pointer, { phases }: Scene, { time }: Words): H
   return null;
 }
 
-/** `y` is in task rows. */
-export function hitTask({ at, slack, y }: Pointer, scene: Scene, words: Words): Hit | null {
+/** Finds the task under the pointer. `y` is in task rows. */
+export function hitTask({ at, slack, y }: Pointer, scene: Scene, times: HitTimes): Hit | null {
   const row = Math.floor(y);
   const last = firstTaskAfter(scene.tasks, at + slack) - 1;
-  for (let index = last; index >= Math.max(0, last - LOOK_BACK); index--) {
+  for (let index = last; index >= Math.max(0, last - MAX_SEARCHED_TASKS); index--) {
     const task = scene.tasks[index];
     if (task !== undefined && scene.rows.of[index] === row && task.end >= at - slack)
-      return taskHit(task, scene, words);
+      return taskHit(task, scene, times);
   }
   return null;
 }
 
-function taskHit(task: TaskBar, { until, attributed }: Scene, { exact }: Words): Hit {
+function taskHit(task: TaskBar, { until, attributed }: Scene, { exact }: HitTimes): Hit {
   const took = duration((Math.min(task.end, until) - task.start) / 1000);
   return {
     lines: [
@@ -41,14 +41,14 @@ function taskHit(task: TaskBar, { until, attributed }: Scene, { exact }: Words):
   };
 }
 
-/** `y` is in lanes. */
-export function hitLane({ at, slack, y }: Pointer, scene: Scene, { exact }: Words): Hit | null {
+/** Finds the window or gap under the pointer. `y` is in lanes. */
+export function hitLane({ at, slack, y }: Pointer, scene: Scene, { exact }: HitTimes): Hit | null {
   const lane = scene.lanes[Math.floor(y)];
   if (lane === undefined) return null;
-  const near = ({ start, end }: WindowBand) =>
+  const isNear = ({ start, end }: WindowBand) =>
     start.earliest - slack <= at && at <= (end?.latest ?? scene.until) + slack;
   const found = lane.windows
-    .filter(near)
+    .filter(isNear)
     .sort((a, b) => Number(b.window.kind === 'down') - Number(a.window.kind === 'down'))[0];
   if (found !== undefined) {
     const { window, start } = found;

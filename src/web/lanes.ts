@@ -4,39 +4,41 @@ import type { PhaseBand, Scene, SeriesLane, Span, WindowBand } from './scene.ts'
 import { firstTaskAfter } from './tasks.ts';
 
 /** In CSS pixels. */
-const PHASE = 22;
-const TASK = 15;
-const LABEL = 15;
-const BAR = 18;
-const SPACE = 7;
+const PHASE_HEIGHT = 22;
+const TASK_HEIGHT = 15;
+const LABEL_HEIGHT = 15;
+const BAR_HEIGHT = 18;
+const SPACING = 7;
 
-type Places = { readonly tasks: number; readonly series: number; readonly end: number };
+/** Where each part begins, and where the last one ends. */
+type Layout = { readonly tasks: number; readonly series: number; readonly end: number };
 
-const places = ({ phases, rows, lanes }: Scene): Places => {
-  const tasksTop = phases.length > 0 ? PHASE + SPACE : 0;
-  const series = tasksTop + (rows.count > 0 ? LABEL + rows.count * TASK + SPACE : 0);
-  return { tasks: tasksTop, series, end: series + lanes.length * (LABEL + BAR + SPACE) };
+const layoutOf = ({ phases, rows, lanes }: Scene): Layout => {
+  const tasksTop = phases.length > 0 ? PHASE_HEIGHT + SPACING : 0;
+  const series = tasksTop + (rows.count > 0 ? LABEL_HEIGHT + rows.count * TASK_HEIGHT + SPACING : 0);
+  return { tasks: tasksTop, series, end: series + lanes.length * (LABEL_HEIGHT + BAR_HEIGHT + SPACING) };
 };
 
 /** Draws phases, tasks, and one lane per series: up, slow, down or unobserved. */
 export const lanesPane: Pane = {
   name: 'lanes',
-  height: (scene) => places(scene).end,
+  height: (scene) => layoutOf(scene).end,
   axis: null,
   draw(brush, scene) {
-    const { tasks, series, end } = places(scene);
+    const { tasks, series, end } = layoutOf(scene);
     for (const phase of scene.phases) drawPhase(brush, phase, end);
     drawAttributed(brush, scene, { top: tasks, bottom: end });
     if (scene.tasks.length > 0) drawTasks(brush, scene, tasks);
     scene.lanes.forEach((lane, index) => {
-      drawLane(brush, lane, { scene, top: series + index * (LABEL + BAR + SPACE) });
+      drawLane(brush, lane, { scene, top: series + index * (LABEL_HEIGHT + BAR_HEIGHT + SPACING) });
     });
   },
-  hit(pointer, scene, words) {
-    const { tasks, series } = places(scene);
-    if (pointer.y < tasks) return hitPhase(pointer, scene, words);
-    if (pointer.y < series) return hitTask({ ...pointer, y: (pointer.y - tasks - LABEL) / TASK }, scene, words);
-    return hitLane({ ...pointer, y: (pointer.y - series) / (LABEL + BAR + SPACE) }, scene, words);
+  hit(pointer, scene, times) {
+    const { tasks, series } = layoutOf(scene);
+    if (pointer.y < tasks) return hitPhase(pointer, scene, times);
+    if (pointer.y < series)
+      return hitTask({ ...pointer, y: (pointer.y - tasks - LABEL_HEIGHT) / TASK_HEIGHT }, scene, times);
+    return hitLane({ ...pointer, y: (pointer.y - series) / (LABEL_HEIGHT + BAR_HEIGHT + SPACING) }, scene, times);
   },
 };
 
@@ -44,20 +46,20 @@ function drawPhase({ context, palette, ratio, top, x, left, width }: Brush, phas
   const colour = { pass: palette.good, 'not-proven': palette.warn, fail: palette.bad, 'not-judged': palette.muted };
   for (const { from, until } of phase.intervals) {
     const begin = Math.max(x(from), left);
-    const wide = Math.min(x(until), left + width) - begin;
-    if (wide <= 0) continue;
+    const barWidth = Math.min(x(until), left + width) - begin;
+    if (barWidth <= 0) continue;
     context.fillStyle = palette['phase-shade'];
-    context.fillRect(begin, top, wide, end * ratio);
+    context.fillRect(begin, top, barWidth, end * ratio);
     context.fillStyle = palette.phase;
-    context.fillRect(begin, top, wide, PHASE * ratio);
+    context.fillRect(begin, top, barWidth, PHASE_HEIGHT * ratio);
     context.fillStyle = colour[phase.result ?? 'not-judged'];
-    context.fillRect(begin, top, wide, 3 * ratio);
+    context.fillRect(begin, top, barWidth, 3 * ratio);
     // The start of the phase.
     context.fillRect(begin, top, ratio, end * ratio);
     label(context, phase.name, {
       x: begin + 5 * ratio,
       y: top + 15 * ratio,
-      room: wide - 8 * ratio,
+      room: barWidth - 8 * ratio,
       ratio,
       colour: palette.text,
       bold: true,
@@ -65,7 +67,7 @@ function drawPhase({ context, palette, ratio, top, x, left, width }: Brush, phas
   }
 }
 
-/** Shades the tasks that downtime is attributed to through all lanes. */
+/** Shades, through all lanes, the tasks that downtime is attributed to. */
 function drawAttributed(
   brush: Brush,
   { tasks, attributed, until }: Scene,
@@ -77,9 +79,9 @@ function drawAttributed(
   for (const task of tasks) {
     if (!attributed.has(task.start) || task.start > brush.until || task.end < brush.from) continue;
     const begin = x(task.start);
-    const wide = Math.max(x(Math.min(task.end, until)) - begin, 2 * ratio);
+    const barWidth = Math.max(x(Math.min(task.end, until)) - begin, 2 * ratio);
     context.globalAlpha = 0.22;
-    context.fillRect(begin, brush.top + (top + LABEL) * ratio, wide, (bottom - top - LABEL) * ratio);
+    context.fillRect(begin, brush.top + (top + LABEL_HEIGHT) * ratio, barWidth, (bottom - top - LABEL_HEIGHT) * ratio);
     context.globalAlpha = 1;
   }
 }
@@ -93,8 +95,8 @@ function drawTasks(brush: Brush, { tasks, rows, attributed, until }: Scene, top:
     const row = rows.of[index] ?? -1;
     if (task === undefined || row < 0 || task.end < brush.from) continue;
     const begin = Math.max(x(task.start), left);
-    const wide = Math.max(x(Math.min(task.end, until)) - begin, ratio);
-    const y = brush.top + (top + LABEL + row * TASK) * ratio;
+    const barWidth = Math.max(x(Math.min(task.end, until)) - begin, ratio);
+    const y = brush.top + (top + LABEL_HEIGHT + row * TASK_HEIGHT) * ratio;
     context.fillStyle = attributed.has(task.start)
       ? palette.attributed
       : task.status === 'failed'
@@ -104,9 +106,15 @@ function drawTasks(brush: Brush, { tasks, rows, attributed, until }: Scene, top:
           : index % 2 === 0
             ? palette.task
             : palette['task-other'];
-    context.fillRect(begin, y, wide, (TASK - 2) * ratio);
-    if (wide > 40 * ratio) {
-      const place = { x: begin + 4 * ratio, y: y + 10 * ratio, room: wide - 6 * ratio, ratio, colour: palette.text };
+    context.fillRect(begin, y, barWidth, (TASK_HEIGHT - 2) * ratio);
+    if (barWidth > 40 * ratio) {
+      const place = {
+        x: begin + 4 * ratio,
+        y: y + 10 * ratio,
+        room: barWidth - 6 * ratio,
+        ratio,
+        colour: palette.text,
+      };
       label(context, task.name, place);
     }
   }
@@ -115,43 +123,47 @@ function drawTasks(brush: Brush, { tasks, rows, attributed, until }: Scene, top:
 function drawLane(brush: Brush, lane: SeriesLane, { scene, top }: { scene: Scene; top: number }): void {
   const { context, palette, ratio, x, left, width } = brush;
   caption(brush, lane.name, top);
-  const bar = brush.top + (top + LABEL) * ratio;
-  const box = ({ from, until }: Span, height: number, atLeast = 0) => {
+  const bar = brush.top + (top + LABEL_HEIGHT) * ratio;
+  const fillSpan = ({ from, until }: Span, height: number, minWidth = 0) => {
     const begin = Math.max(x(from), left);
-    const wide = Math.max(Math.min(x(until), left + width) - begin, atLeast * ratio);
+    const barWidth = Math.max(Math.min(x(until), left + width) - begin, minWidth * ratio);
     if (begin > left + width || x(until) < left - ratio) return;
-    context.fillRect(begin, bar + ((BAR - height) / 2) * ratio, wide, height * ratio);
+    context.fillRect(begin, bar + ((BAR_HEIGHT - height) / 2) * ratio, barWidth, height * ratio);
   };
   context.fillStyle = palette.up;
-  box({ from: scene.from, until: lane.knownUntil }, 4);
+  fillSpan({ from: scene.from, until: lane.knownUntil }, 4);
   for (const gap of lane.gaps) {
     context.fillStyle = palette.surface;
-    box(gap, BAR);
+    fillSpan(gap, BAR_HEIGHT);
     context.fillStyle = brush.hatched;
-    box(gap, BAR);
+    fillSpan(gap, BAR_HEIGHT);
   }
   for (const band of lane.windows.filter(({ window }) => window.kind === 'degraded'))
-    drawWindow(brush, band, { scene, box, bar });
+    drawWindow(brush, band, { scene, fillSpan, bar });
   for (const band of lane.windows.filter(({ window }) => window.kind === 'down'))
-    drawWindow(brush, band, { scene, box, bar });
+    drawWindow(brush, band, { scene, fillSpan, bar });
 }
 
-/** Draws certain time solid, possible time soft, and brackets as whiskers. */
+/** Draws the certain part of a window solid, the possible part soft, and brackets as whiskers. */
 function drawWindow(
   { context, palette, ratio, x, selected }: Brush,
   { window, start, end }: WindowBand,
-  { scene, box, bar }: { scene: Scene; box: (span: Span, height: number, atLeast?: number) => void; bar: number },
+  {
+    scene,
+    fillSpan,
+    bar,
+  }: { scene: Scene; fillSpan: (span: Span, height: number, minWidth?: number) => void; bar: number },
 ): void {
   const down = window.kind === 'down';
-  const height = down ? BAR : BAR / 2;
+  const height = down ? BAR_HEIGHT : BAR_HEIGHT / 2;
   const until = end?.estimate ?? scene.until;
   context.fillStyle = down ? palette['down-soft'] : palette['degraded-soft'];
-  box({ from: start.earliest, until: end?.latest ?? scene.until }, height);
+  fillSpan({ from: start.earliest, until: end?.latest ?? scene.until }, height);
   context.fillStyle = down ? palette.down : palette.degraded;
-  box({ from: start.estimate, until }, height, 2);
+  fillSpan({ from: start.estimate, until }, height, 2);
   context.strokeStyle = palette.text;
   context.lineWidth = ratio;
-  const middle = bar + (BAR / 2) * ratio;
+  const middle = bar + (BAR_HEIGHT / 2) * ratio;
   for (const edge of end === null ? [start] : [start, end]) {
     const [a, b] = [x(edge.earliest), x(edge.latest)];
     if (b - a < 5 * ratio) continue;
@@ -168,7 +180,12 @@ function drawWindow(
   context.strokeStyle = palette.focus;
   context.lineWidth = 2 * ratio;
   const begin = x(start.earliest) - 3 * ratio;
-  context.strokeRect(begin, bar - 3 * ratio, x(end?.latest ?? scene.until) + 3 * ratio - begin, (BAR + 6) * ratio);
+  context.strokeRect(
+    begin,
+    bar - 3 * ratio,
+    x(end?.latest ?? scene.until) + 3 * ratio - begin,
+    (BAR_HEIGHT + 6) * ratio,
+  );
 }
 
 function caption({ context, palette, ratio, left, top, width }: Brush, text: string, y: number): void {
@@ -185,8 +202,8 @@ function label(
   { x, y, room, ratio, colour, bold = false }: LabelPlace,
 ): void {
   context.font = `${bold ? '600 ' : ''}${11 * ratio}px system-ui, sans-serif`;
-  const each = 6 * ratio;
-  const fits = Math.floor(room / each);
+  const characterWidth = 6 * ratio;
+  const fits = Math.floor(room / characterWidth);
   if (fits < 3) return;
   context.fillStyle = colour;
   context.textAlign = 'left';

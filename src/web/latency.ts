@@ -4,34 +4,37 @@ import type { Brush, Pane } from './pane.ts';
 import { FAILED, firstFrom, isExtra, nearest, OK, outcomeOf, type SampleColumns, VOID } from './samples.ts';
 import type { Scene, SeriesLane } from './scene.ts';
 
-/** Height above the plot for failed samples, in CSS pixels per series. */
-const FAILED_ROW = 7;
+/** Height of the row of failed samples above the plot, in CSS pixels per series. */
+const FAILED_ROW_HEIGHT = 7;
 /** If a pixel has more samples than this, they are drawn as a line from the fastest to the slowest. */
-const CROWDED = 1.2;
-const FLOOR = 0.001;
+const MAX_SAMPLES_PER_PIXEL = 1.2;
+const MIN_SECONDS = 0.001;
 
-const shown = ({ lanes }: Scene): readonly SeriesLane[] => lanes.filter(({ probe }) => probe !== 'server-boot');
+const latencyLanes = ({ lanes }: Scene): readonly SeriesLane[] => lanes.filter(({ probe }) => probe !== 'server-boot');
 
-/** Latency of lists and tokens on a log scale; failed samples are crosses on top. */
+/** Draws the latency of every probe but server-boot on a log scale; failed samples are crosses on top. */
 export const latencyPane: Pane = {
   name: 'latency',
   height: () => 170,
   axis: {
     log: true,
     range(scene) {
-      const slowest = Math.max(1, ...shown(scene).map(({ slow, samples }) => Math.max(slow, most(samples))));
-      return [FLOOR, 10 ** Math.ceil(Math.log10(slowest * 1.2))];
+      const slowest = Math.max(
+        1,
+        ...latencyLanes(scene).map(({ slow, samples }) => Math.max(slow, slowestOk(samples))),
+      );
+      return [MIN_SECONDS, 10 ** Math.ceil(Math.log10(slowest * 1.2))];
     },
     label: (value) => (value >= 1 ? `${value} s` : `${Math.round(value * 1000)} ms`),
   },
   draw(brush, scene) {
-    shown(scene).forEach((lane, row) => {
+    latencyLanes(scene).forEach((lane, row) => {
       if (lane.samples !== null) drawSamples(brush, lane.samples, { colour: colourOf(brush.palette, lane), row });
     });
     drawLimits(brush, scene);
   },
   hit({ at, slack }, scene, { exact }) {
-    const lines = shown(scene).flatMap(({ name, samples }) => {
+    const lines = latencyLanes(scene).flatMap(({ name, samples }) => {
       const index = samples === null ? -1 : nearest(samples, at);
       if (samples === null || index < 0 || Math.abs((samples.at[index] ?? 0) - at) > Math.max(slack, 1500)) return [];
       const outcome = outcomeOf(samples.marks[index] ?? VOID);
@@ -46,7 +49,7 @@ export const latencyPane: Pane = {
 const colourOf = (palette: Palette, { probe, connection }: Pick<SeriesLane, 'probe' | 'connection'>): string =>
   probe === 'token' ? palette['line-token'] : connection === 'reused' ? palette['line-reused'] : palette['line-new'];
 
-function most(samples: SampleColumns | null): number {
+function slowestOk(samples: SampleColumns | null): number {
   let found = 0;
   for (let index = 0; index < (samples?.count ?? 0); index++) {
     if (outcomeOf(samples?.marks[index] ?? VOID) === OK) found = Math.max(found, samples?.took[index] ?? 0);
@@ -58,9 +61,9 @@ function drawSamples(brush: Brush, samples: SampleColumns, { colour, row }: { co
   const { context, palette, ratio, x, y, top } = brush;
   const first = Math.max(0, firstFrom(samples, brush.from) - 1);
   const end = Math.min(samples.count, firstFrom(samples, brush.until) + 1);
-  const crowded = (end - first) / Math.max(1, brush.width / ratio) > CROWDED;
+  const crowded = (end - first) / Math.max(1, brush.width / ratio) > MAX_SAMPLES_PER_PIXEL;
   const size = (crowded ? 1 : 1.6) * ratio;
-  const failedY = top + (4 + row * FAILED_ROW) * ratio;
+  const failedY = top + (4 + row * FAILED_ROW_HEIGHT) * ratio;
   context.fillStyle = colour;
   let column = Number.NaN;
   let low = 0;
@@ -76,7 +79,7 @@ function drawSamples(brush: Brush, samples: SampleColumns, { colour, row }: { co
     const place = Math.round(x(samples.at[index] ?? 0));
     if (outcome === FAILED && crosses.at(-1) !== place) crosses.push(place);
     if (outcome !== OK || isExtra(mark)) continue;
-    const height = y(Math.max(FLOOR, samples.took[index] ?? 0));
+    const height = y(Math.max(MIN_SECONDS, samples.took[index] ?? 0));
     if (place === column) {
       low = Math.max(low, height);
       high = Math.min(high, height);
@@ -101,13 +104,13 @@ function drawSamples(brush: Brush, samples: SampleColumns, { colour, row }: { co
   context.stroke();
 }
 
-/** The limit above which a sample is slow. */
+/** Draws the limits above which a sample is slow. */
 function drawLimits({ context, palette, ratio, y, left, width }: Brush, scene: Scene): void {
   context.strokeStyle = palette.degraded;
   context.lineWidth = ratio;
   context.setLineDash([4 * ratio, 4 * ratio]);
   context.beginPath();
-  for (const limit of new Set(shown(scene).map(({ slow }) => slow))) {
+  for (const limit of new Set(latencyLanes(scene).map(({ slow }) => slow))) {
     context.moveTo(left, y(limit));
     context.lineTo(left + width, y(limit));
   }

@@ -15,17 +15,17 @@ const POLL_DELAY_MS = 400;
 const MAX_SILENCE_MS = 2500;
 const SILENCE_CHECK_MS = 250;
 
-/** How many samples are shown around each edge of a window, and how far from it. */
-const AROUND = { samples: 60, millis: 3000 };
+/** How many samples are shown around each edge of a window, and how far from it, in milliseconds. */
+const EDGE = { samples: 60, margin: 3000 };
 
 /** Keeps the store up to date with the daemon that served the page. */
 export function followDaemon(store: Store): Source {
   const events = new EventSource('api/v1/events');
   let lastEventAt = Date.now();
   let loaded = false;
-  let wanted = false;
+  let fetchWanted = false;
   let fetching = false;
-  let soon: ReturnType<typeof setTimeout> | null = null;
+  let fetchTimer: ReturnType<typeof setTimeout> | null = null;
 
   function markAlive(): void {
     lastEventAt = Date.now();
@@ -51,7 +51,7 @@ export function followDaemon(store: Store): Source {
   on<ApiWindow>('window', fetchSoon);
   on<ApiChart>('samples', (chart) => {
     addSamples(store.get().samples, chart);
-    store.set({ drawn: store.get().drawn + 1 });
+    store.set({ samplesVersion: store.get().samplesVersion + 1 });
   });
   // After a reconnect the stream only has new samples; the missed ones are fetched.
   events.addEventListener('open', () => {
@@ -60,19 +60,19 @@ export function followDaemon(store: Store): Source {
   });
 
   function fetchSoon(): void {
-    soon ??= setTimeout(() => {
-      soon = null;
+    fetchTimer ??= setTimeout(() => {
+      fetchTimer = null;
       void fetchReport();
     }, POLL_DELAY_MS);
   }
 
   /** Fetches the report and the tasks; only one fetch runs at a time. */
   async function fetchReport(): Promise<void> {
-    wanted = true;
+    fetchWanted = true;
     if (fetching) return;
     fetching = true;
-    while (wanted) {
-      wanted = false;
+    while (fetchWanted) {
+      fetchWanted = false;
       const known = store.get().tasks;
       const since = fetchSince(known);
       const query = since === null ? '' : `?from=${new Date(since).toISOString()}`;
@@ -91,7 +91,7 @@ export function followDaemon(store: Store): Source {
   }
 
   async function catchUp(): Promise<void> {
-    const last = Math.max(0, ...[...store.get().samples.series.values()].map((own) => own.at[own.count - 1] ?? 0));
+    const last = Math.max(0, ...[...store.get().samples.series.values()].map(({ at, count }) => at[count - 1] ?? 0));
     // Samples that were sent before the last one may have ended after it.
     const query = loaded ? `?from=${new Date(Math.max(0, last - 120_000)).toISOString()}` : '';
     void fetchReport();
@@ -99,24 +99,24 @@ export function followDaemon(store: Store): Source {
     if (chart === null) return;
     loaded = true;
     addSamples(store.get().samples, chart);
-    store.set({ drawn: store.get().drawn + 1 });
+    store.set({ samplesVersion: store.get().samplesVersion + 1 });
   }
 
-  const listen = setInterval(() => {
+  const silenceTimer = setInterval(() => {
     if (Date.now() - lastEventAt > MAX_SILENCE_MS && store.get().link.kind === 'live')
       store.set({ link: { kind: 'lost', since: lastEventAt } });
   }, SILENCE_CHECK_MS);
-  const round = setInterval(() => {
+  const pollTimer = setInterval(() => {
     if (store.get().link.kind !== 'lost' && !document.hidden) void fetchReport();
   }, POLL_INTERVAL_MS);
 
   return {
     async samplesOf(window) {
       const edges = [window.start, ...(window.end === null ? [] : [window.end])];
-      const pieces = await Promise.all(
+      const samplesByEdge = await Promise.all(
         edges.map(({ earliest, latest }) => {
-          const from = new Date(Date.parse(earliest) - AROUND.millis).toISOString();
-          const to = new Date(Date.parse(latest) + AROUND.millis).toISOString();
+          const from = new Date(Date.parse(earliest) - EDGE.margin).toISOString();
+          const to = new Date(Date.parse(latest) + EDGE.margin).toISOString();
           const { cloud, probe, connection, target } = window;
           const query = new URLSearchParams({
             cloud,
@@ -125,19 +125,19 @@ export function followDaemon(store: Store): Source {
             target,
             from,
             to,
-            limit: String(AROUND.samples),
+            limit: String(EDGE.samples),
           });
           return getLines<ApiSample>(`api/v1/samples?${query}&format=jsonl`);
         }),
       );
-      const own = pieces.flat().filter((one) => one.vantage === window.vantage);
-      return [...new Map(own.map((one) => [`${one.session} ${one.seq}`, one])).values()];
+      const samples = samplesByEdge.flat().filter(({ vantage }) => vantage === window.vantage);
+      return [...new Map(samples.map((sample) => [`${sample.session} ${sample.seq}`, sample])).values()];
     },
     close() {
       events.close();
-      clearInterval(listen);
-      clearInterval(round);
-      if (soon !== null) clearTimeout(soon);
+      clearInterval(silenceTimer);
+      clearInterval(pollTimer);
+      if (fetchTimer !== null) clearTimeout(fetchTimer);
     },
   };
 }

@@ -4,7 +4,7 @@ import type { ApiSeriesStatus, ApiStatus } from '../api/status.ts';
 import { isMuchUnobserved } from '../domain/run/report.ts';
 import { causeLabel } from '../format/causes.ts';
 import { counted, duration, latency, span } from '../format/quantities.ts';
-import { seriesNames } from './scene.ts';
+import { seriesNames } from '../format/run-labels.ts';
 import type { PageState } from './state.ts';
 import type { TimeFormat } from './time-format.ts';
 
@@ -25,10 +25,12 @@ type Headline = {
 
 const SIGNS = { good: '●', bad: '▼', warn: '◆', unknown: '?' } as const;
 
-/** The current state at a glance: what is down, since when, and during which task. */
+/** Shows the current state at a glance: what is down, since when, and during which task. */
 export function Now({ status, report, link, now, times }: NowProps): JSX.Element {
   const nameOf =
-    report === null ? (one: ApiSeriesStatus) => `${one.probe} ${one.connection || one.target}` : seriesNames(report);
+    report === null
+      ? (series: ApiSeriesStatus) => `${series.probe} ${series.connection || series.target}`
+      : seriesNames(report);
   const { tone, text, more } = headline(status, { now, link, nameOf, times });
   return (
     <>
@@ -45,12 +47,12 @@ export function Now({ status, report, link, now, times }: NowProps): JSX.Element
         </p>
       </section>
       <ul class="probes" aria-label="Probes">
-        {status.series.map((one) => (
-          <Probe
-            key={`${one.cloud} ${one.vantage} ${one.probe} ${one.connection} ${one.target}`}
-            one={one}
-            name={nameOf(one)}
-            activity={status.probeTypes.find(({ name }) => name === one.probe)?.activity ?? null}
+        {status.series.map((series) => (
+          <SeriesState
+            key={`${series.cloud} ${series.vantage} ${series.probe} ${series.connection} ${series.target}`}
+            series={series}
+            name={nameOf(series)}
+            activity={status.probeTypes.find(({ name }) => name === series.probe)?.activity ?? null}
             now={now}
           />
         ))}
@@ -61,14 +63,14 @@ export function Now({ status, report, link, now, times }: NowProps): JSX.Element
 
 const down = ({ series }: ApiStatus): readonly ApiSeriesStatus[] => series.filter(({ state }) => state === 'down');
 
-type Around = {
+type HeadlineContext = {
   readonly now: number;
   readonly link: PageState['link'];
-  readonly nameOf: (one: ApiSeriesStatus) => string;
+  readonly nameOf: (series: ApiSeriesStatus) => string;
   readonly times: TimeFormat;
 };
 
-function headline(status: ApiStatus, { now, link, nameOf, times }: Around): Headline {
+function headline(status: ApiStatus, { now, link, nameOf, times }: HeadlineContext): Headline {
   if (link.kind === 'lost') {
     return {
       tone: 'unknown',
@@ -77,7 +79,7 @@ function headline(status: ApiStatus, { now, link, nameOf, times }: Around): Head
     };
   }
   const silent = silence(status, now);
-  if (silent !== null && silent > SILENT && !status.paused) {
+  if (silent !== null && silent > MAX_SILENCE_SECONDS && !status.paused) {
     return {
       tone: 'unknown',
       text: `The sampler has been silent for ${duration(Math.round(silent))}`,
@@ -88,9 +90,9 @@ function headline(status: ApiStatus, { now, link, nameOf, times }: Around): Head
   const phase = status.phase === null ? [] : [`Phase: ${status.phase}`];
   const task = status.tasks[0];
   const running = task === undefined ? [] : [`${task.kind} '${task.name}' is running`];
-  const around = [[...phase, ...running].join(' · ')].filter((line) => line !== '');
+  const upgrade = [[...phase, ...running].join(' · ')].filter((line) => line !== '');
   if (failing.length > 0) {
-    const open = failing.flatMap((one) => (one.open === null ? [] : [one.open]));
+    const open = failing.flatMap((series) => (series.open === null ? [] : [series.open]));
     const since = Math.min(...open.map(({ start }) => Date.parse(start.estimate)), now);
     const first = open.toSorted((a, b) => a.start.estimate.localeCompare(b.start.estimate))[0];
     const cause = first?.causes[0];
@@ -101,49 +103,49 @@ function headline(status: ApiStatus, { now, link, nameOf, times }: Around): Head
       more: [
         `since ${times.exact(since)}${cause === undefined ? '' : `, ${causeLabel(cause)}`}`,
         ...(attributed === null ? [] : [`attributed to ${attributed.kind} '${attributed.name}'`]),
-        ...around,
+        ...upgrade,
       ],
     };
   }
-  if (status.paused) return { tone: 'unknown', text: 'Paused: no samples are being sent', more: around };
+  if (status.paused) return { tone: 'unknown', text: 'Paused: no samples are being sent', more: upgrade };
   const unknown = status.series.filter(({ state }) => state === 'unknown');
-  if (status.series.length === unknown.length) return { tone: 'unknown', text: 'Nothing is known yet', more: around };
+  if (status.series.length === unknown.length) return { tone: 'unknown', text: 'Nothing is known yet', more: upgrade };
   if (unknown.length > 0) {
     return {
       tone: 'warn',
       text: 'Up (some data missing)',
-      more: [`Unobserved: ${unknown.map(nameOf).join(', ')}`, ...around],
+      more: [`Unobserved: ${unknown.map(nameOf).join(', ')}`, ...upgrade],
     };
   }
   const slow = status.series.filter(({ state }) => state === 'degraded');
-  if (slow.length > 0) return { tone: 'warn', text: 'Up, but slow', more: [slow.map(nameOf).join(', '), ...around] };
-  return { tone: 'good', text: 'Up', more: around };
+  if (slow.length > 0) return { tone: 'warn', text: 'Up, but slow', more: [slow.map(nameOf).join(', '), ...upgrade] };
+  return { tone: 'good', text: 'Up', more: upgrade };
 }
 
-/** In seconds; the sampler reports every second. */
-const SILENT = 2.5;
+/** A sampler that has not reported for longer is silent; it reports every second. */
+const MAX_SILENCE_SECONDS = 2.5;
 
 const silence = ({ sampler }: ApiStatus, now: number): number | null =>
   sampler === null ? null : (now - Date.parse(sampler.at)) / 1000;
 
 const WORDS = { up: 'up', down: 'DOWN', degraded: 'slow', unknown: 'unknown' } as const;
 const TONES = { up: 'good', down: 'bad', degraded: 'warn', unknown: 'unknown' } as const;
-/** Shorter waits are normal, in seconds. */
-const WAIT = 1;
+/** Shorter waits are normal. */
+const MIN_WAIT_SECONDS = 1;
 
-function Probe({
-  one,
+function SeriesState({
+  series,
   name,
   activity,
   now,
 }: {
-  readonly one: ApiSeriesStatus;
+  readonly series: ApiSeriesStatus;
   readonly name: string;
   /** What a sample in flight does, if it takes long by design. */
   readonly activity: string | null;
   readonly now: number;
 }): JSX.Element {
-  const { state, lastSample, waiting, suspended } = one;
+  const { state, lastSample, waiting, suspended } = series;
   const tone = TONES[state];
   const waited = waiting === null ? 0 : (now - Date.parse(waiting.since)) / 1000;
   const last =
@@ -154,7 +156,7 @@ function Probe({
         : (lastSample.cause?.kind ?? lastSample.outcome);
   const note =
     suspended ??
-    (waited > WAIT && (activity !== null || waited > 1.5)
+    (waited > MIN_WAIT_SECONDS && (activity !== null || waited > 1.5)
       ? `${activity ?? 'no answer'} for ${duration(Math.round(waited))}`
       : last);
   return (
@@ -168,7 +170,7 @@ function Probe({
   );
 }
 
-/** The health of Rollwatch itself. */
+/** Shows the health of Rollwatch itself. */
 export function Prober({
   status,
   report,
@@ -185,7 +187,9 @@ export function Prober({
   const problems = [
     ...(paused ? ['sampling is paused'] : []),
     ...(sampler === null ? ['the sampler has not reported yet'] : []),
-    ...(silent !== null && silent > SILENT ? [`the sampler has been silent for ${duration(Math.round(silent))}`] : []),
+    ...(silent !== null && silent > MAX_SILENCE_SECONDS
+      ? [`the sampler has been silent for ${duration(Math.round(silent))}`]
+      : []),
     ...(sampler !== null && sampler.lagSeconds > 0.5 ? [`the sampler was ${latency(sampler.lagSeconds)} late`] : []),
     ...(leastObserved !== undefined && isMuchUnobserved({ unobserved: leastObserved.unobservedSeconds, total })
       ? [

@@ -36,7 +36,7 @@ export function readPalette(element: Element): Palette {
   return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()])) as Palette;
 }
 
-/** Lines at 45 degrees, which distinguish unobserved time from every colour. */
+/** Returns a pattern of lines at 45 degrees, which distinguishes unobserved time from every colour. */
 export function hatch(context: CanvasRenderingContext2D, colour: string, ratio: number): CanvasPattern | string {
   const size = Math.round(6 * ratio);
   const tile = document.createElement('canvas');

@@ -1,5 +1,6 @@
 import type { Palette } from './palette.ts';
 import type { Scene } from './scene.ts';
+import type { TimeFormat } from './time-format.ts';
 
 /** Where and how a pane is drawn; pixels are those of the canvas. */
 export type Brush = {
@@ -26,26 +27,29 @@ export type Brush = {
 /** What is under the pointer. */
 export type Hit = {
   readonly lines: readonly string[];
-  /** The id of the window, if it is one. */
+  /** The id of the window under the pointer, if there is one. */
   readonly window?: string;
 };
 
-/** A time, and the milliseconds of a few pixels; `y` is in CSS pixels from the top of the pane. */
+/**
+ * A position of the pointer: `at` is the time in milliseconds, `slack` the milliseconds that a few pixels cover, and
+ * `y` is in CSS pixels from the top of the pane.
+ */
 export type Pointer = { readonly at: number; readonly slack: number; readonly y: number };
 
 export type Pane = {
   readonly name: string;
   /** Returns the height in CSS pixels, without the time axis. */
   height(scene: Scene): number;
-  /** The vertical axis; null without one. */
+  /** The vertical axis; null if the pane has none. */
   readonly axis: {
     readonly log: boolean;
     range(scene: Scene): readonly [number, number];
     label(value: number): string;
   } | null;
   draw(brush: Brush, scene: Scene): void;
-  hit(pointer: Pointer, scene: Scene, words: Words): Hit | null;
+  hit(pointer: Pointer, scene: Scene, times: HitTimes): Hit | null;
 };
 
-/** Formats what is under the pointer. */
-export type Words = { exact(at: number): string; time(at: number): string };
+/** Formats the times of a hit. */
+export type HitTimes = Pick<TimeFormat, 'exact' | 'time'>;

@@ -3,11 +3,9 @@ import 'uplot/dist/uPlot.min.css';
 import { hatch, type Palette } from './palette.ts';
 import type { Brush, Pane } from './pane.ts';
 import type { Scene } from './scene.ts';
+import type { View } from './view.ts';
 
-/** In seconds, as uPlot's time axis is; `Span` of the scene is in milliseconds. */
-type View = { readonly from: number; readonly until: number };
-
-/** What a plot draws; read for each frame. */
+/** What a plot draws; read for each frame. uPlot's time axis is in seconds, everything else in milliseconds. */
 export type Drawn = {
   readonly scene: Scene;
   readonly view: View;
@@ -37,18 +35,20 @@ type PlotOptions = {
   /** Draws the time axis; the other panes are above it. */
   readonly last: boolean;
   readonly drawn: Drawn;
-  /** The user dragged over an interval, in milliseconds. */
+  /** Called when the user has dragged over an interval, in milliseconds. */
   readonly onZoom: (view: View) => void;
 };
 
-const AXIS = 26;
-/** Width of the vertical axes, the same for all panes, so that they line up. */
-const gutter = (width: number): number => (width < 600 ? 44 : 58);
-/** A few pixels around the pointer. */
-const SLACK = 4;
-const SYNC = 'rollwatch';
+/** In CSS pixels, as all sizes here. */
+const TIME_AXIS_HEIGHT = 26;
+/** Returns the width of the vertical axes, which is the same for all panes, so that they line up. */
+const axisWidth = (width: number): number => (width < 600 ? 44 : 58);
+/** How far from the pointer something is still under it. */
+const POINTER_SLACK = 4;
+/** Plots with the same key share the pointer. */
+const SYNC_KEY = 'rollwatch';
 
-/** 0.001, 0.01, ... 10 */
+/** Returns the powers of ten in a range: 0.001, 0.01, ... 10. */
 function decades([low, high]: readonly [number, number]): number[] {
   const first = Math.ceil(Math.log10(low) - 1e-9);
   const count = Math.floor(Math.log10(high) + 1e-9) - first + 1;
@@ -58,7 +58,7 @@ function decades([low, high]: readonly [number, number]): number[] {
 /** Creates a uPlot for axes, scales, pointer and selection; the pane draws the rest. */
 export function createPlot({ pane, parent, width, last, drawn: first, onZoom }: PlotOptions): Plot {
   let drawn = first;
-  const height = () => pane.height(drawn.scene) + (last ? AXIS : 0);
+  const height = () => pane.height(drawn.scene) + (last ? TIME_AXIS_HEIGHT : 0);
   const { axis } = pane;
 
   const options: uPlot.Options = {
@@ -70,7 +70,7 @@ export function createPlot({ pane, parent, width, last, drawn: first, onZoom }: 
       y: false,
       points: { show: false },
       drag: { x: true, y: false, setScale: false },
-      sync: { key: SYNC, scales: ['x', null], setSeries: false },
+      sync: { key: SYNC_KEY, scales: ['x', null], setSeries: false },
     },
     select: { show: true, left: 0, top: 0, width: 0, height: 0 },
     scales: {
@@ -84,7 +84,7 @@ export function createPlot({ pane, parent, width, last, drawn: first, onZoom }: 
     axes: [
       {
         show: true,
-        size: last ? AXIS : 0,
+        size: last ? TIME_AXIS_HEIGHT : 0,
         stroke: () => drawn.palette.muted,
         grid: { stroke: () => drawn.palette.grid, width: 1 },
         ticks: { show: last, stroke: () => drawn.palette.grid, width: 1 },
@@ -93,7 +93,7 @@ export function createPlot({ pane, parent, width, last, drawn: first, onZoom }: 
         values: (_, splits, _axis, _space, step) => (last ? splits.map((at) => drawn.label(at * 1000, step)) : []),
       },
       {
-        size: gutter(width),
+        size: axisWidth(width),
         stroke: () => drawn.palette.muted,
         grid: { show: axis !== null, stroke: () => drawn.palette.grid, width: 1 },
         ticks: { show: false },
@@ -107,9 +107,9 @@ export function createPlot({ pane, parent, width, last, drawn: first, onZoom }: 
       draw: [(plot) => paint(plot)],
       setSelect: [
         (plot) => {
-          const { left, width: wide } = plot.select;
-          if (wide < 4) return;
-          const [from, until] = [plot.posToVal(left, 'x') * 1000, plot.posToVal(left + wide, 'x') * 1000];
+          const { left, width: selectedWidth } = plot.select;
+          if (selectedWidth < 4) return;
+          const [from, until] = [plot.posToVal(left, 'x') * 1000, plot.posToVal(left + selectedWidth, 'x') * 1000];
           plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
           onZoom({ from, until });
         },
@@ -123,8 +123,8 @@ export function createPlot({ pane, parent, width, last, drawn: first, onZoom }: 
   ];
   const plot = new uPlot(options, data(), parent);
 
-  function paint(of: uPlot): void {
-    const { ctx: context, bbox } = of;
+  function paint(painted: uPlot): void {
+    const { ctx: context, bbox } = painted;
     const ratio = uPlot.pxRatio;
     const { palette, scene, selected } = drawn;
     const brush: Brush = {
@@ -134,8 +134,8 @@ export function createPlot({ pane, parent, width, last, drawn: first, onZoom }: 
       ratio,
       ...bbox,
       ...drawn.view,
-      x: (at) => of.valToPos(at / 1000, 'x', true),
-      y: (value) => of.valToPos(value, 'y', true),
+      x: (at) => painted.valToPos(at / 1000, 'x', true),
+      y: (value) => painted.valToPos(value, 'y', true),
       selected,
     };
     context.save();
@@ -155,16 +155,16 @@ export function createPlot({ pane, parent, width, last, drawn: first, onZoom }: 
       plot.setData(data(), true);
     },
     locate({ clientX, clientY }) {
-      const { left, top, width: wide, height: high } = plot.over.getBoundingClientRect();
-      const [x, y] = [clientX - left, clientY - top];
-      if (x < 0 || y < 0 || x > wide || y > high) return null;
-      const each = (drawn.view.until - drawn.view.from) / Math.max(1, wide);
-      return { at: drawn.view.from + x * each, slack: SLACK * each, y };
+      const area = plot.over.getBoundingClientRect();
+      const [x, y] = [clientX - area.left, clientY - area.top];
+      if (x < 0 || y < 0 || x > area.width || y > area.height) return null;
+      const millisPerPixel = (drawn.view.until - drawn.view.from) / Math.max(1, area.width);
+      return { at: drawn.view.from + x * millisPerPixel, slack: POINTER_SLACK * millisPerPixel, y };
     },
-    resize(wide) {
+    resize(newWidth) {
       const [, vertical] = plot.axes;
-      if (vertical !== undefined) vertical.size = () => gutter(wide);
-      plot.setSize({ width: wide, height: height() });
+      if (vertical !== undefined) vertical.size = () => axisWidth(newWidth);
+      plot.setSize({ width: newWidth, height: height() });
     },
     destroy: () => plot.destroy(),
   };

@@ -28,9 +28,9 @@ export type SampleColumns = {
   took: Float32Array;
   /** OK, FAILED or VOID, combined with EXTRA. */
   marks: Uint8Array;
-  /** Index in the store's causes, -1 without one. */
+  /** Index in the store's causes; -1 if the sample has no cause. */
   causes: Int16Array;
-  /** Boots: seconds of each stage, NaN where it was not reached. */
+  /** For boots, the seconds of each stage; NaN if it was not reached. */
   stages: Float32Array;
 };
 
@@ -49,19 +49,19 @@ export const idOf = ({ cloud, vantage, probe, connection, target }: SeriesName):
 const LETTERS = 'ofv';
 
 /** Adds samples from a daemon or a file, except those already present. */
-export function addSamples(store: SampleStore, columns: ApiChart): void {
-  const causes = columns.causes.map((cause) => {
+export function addSamples(store: SampleStore, chart: ApiChart): void {
+  const causes = chart.causes.map((cause) => {
     const known = store.causes.findIndex(({ kind, service }) => kind === cause.kind && service === cause.service);
     return known >= 0 ? known : store.causes.push(cause) - 1;
   });
-  for (const series of columns.series) {
+  for (const series of chart.series) {
     const id = idOf(series);
-    let own = store.series.get(id);
-    if (own === undefined) {
-      own = emptyColumns(id, series);
-      store.series.set(id, own);
+    let columns = store.series.get(id);
+    if (columns === undefined) {
+      columns = emptyColumns(id, series);
+      store.series.set(id, columns);
     }
-    append(own, series, { origin: Date.parse(columns.origin), causes });
+    append(columns, series, { origin: Date.parse(chart.origin), causes });
   }
 }
 
@@ -83,12 +83,12 @@ function emptyColumns(
 }
 
 function append(
-  own: SampleColumns,
+  columns: SampleColumns,
   series: ApiChartSeries,
   { origin, causes }: { readonly origin: number; readonly causes: readonly number[] },
 ): void {
-  const known = own.count;
-  reserve(own, known + series.after.length);
+  const known = columns.count;
+  reserve(columns, known + series.after.length);
   let at = origin;
   let failed = 0;
   let sorted = true;
@@ -98,70 +98,70 @@ function append(
     const lower = letter.toLowerCase();
     const outcome = LETTERS.indexOf(lower);
     const cause = outcome === FAILED ? (causes[series.causes[failed++] ?? -1] ?? -1) : -1;
-    if (known > 0 && has(own, known, at)) continue;
-    const place = own.count++;
-    if (place > 0 && at < (own.at[place - 1] ?? 0)) sorted = false;
-    own.at[place] = at;
-    own.took[place] = (series.took[index] ?? 0) / 1000;
-    own.marks[place] = outcome | (letter === lower ? 0 : EXTRA);
-    own.causes[place] = cause;
+    if (known > 0 && hasSampleAt(columns, known, at)) continue;
+    const place = columns.count++;
+    if (place > 0 && at < (columns.at[place - 1] ?? 0)) sorted = false;
+    columns.at[place] = at;
+    columns.took[place] = (series.took[index] ?? 0) / 1000;
+    columns.marks[place] = outcome | (letter === lower ? 0 : EXTRA);
+    columns.causes[place] = cause;
     for (let stage = 0; stage < BOOT_STAGES.length; stage++) {
       const millis = series.stages[index * BOOT_STAGES.length + stage];
-      own.stages[place * BOOT_STAGES.length + stage] = typeof millis === 'number' ? millis / 1000 : Number.NaN;
+      columns.stages[place * BOOT_STAGES.length + stage] = typeof millis === 'number' ? millis / 1000 : Number.NaN;
     }
   }
-  if (!sorted) sort(own);
+  if (!sorted) sort(columns);
 }
 
 /** Returns whether a sample sent at that time is among the first `count`. */
-function has(own: SampleColumns, count: number, at: number): boolean {
-  const found = partitionPoint(count, (index) => (own.at[index] ?? 0) < at);
-  return found < count && own.at[found] === at;
+function hasSampleAt(columns: SampleColumns, count: number, at: number): boolean {
+  const found = partitionPoint(count, (index) => (columns.at[index] ?? 0) < at);
+  return found < count && columns.at[found] === at;
 }
 
-function reserve(own: SampleColumns, count: number): void {
-  if (count <= own.at.length) return;
-  const room = Math.max(count, own.at.length * 2, 64);
+function reserve(columns: SampleColumns, count: number): void {
+  if (count <= columns.at.length) return;
+  const room = Math.max(count, columns.at.length * 2, 64);
   const grown = <Column extends Float64Array | Float32Array | Uint8Array | Int16Array>(empty: Column, old: Column) => {
     empty.set(old);
     return empty;
   };
-  own.at = grown(new Float64Array(room), own.at);
-  own.took = grown(new Float32Array(room), own.took);
-  own.marks = grown(new Uint8Array(room), own.marks);
-  own.causes = grown(new Int16Array(room), own.causes);
-  own.stages = grown(new Float32Array(room * BOOT_STAGES.length), own.stages);
+  columns.at = grown(new Float64Array(room), columns.at);
+  columns.took = grown(new Float32Array(room), columns.took);
+  columns.marks = grown(new Uint8Array(room), columns.marks);
+  columns.causes = grown(new Int16Array(room), columns.causes);
+  columns.stages = grown(new Float32Array(room * BOOT_STAGES.length), columns.stages);
 }
 
-/** Samples end in a different order than they were sent in. */
-function sort(own: SampleColumns): void {
-  const { at, took, marks, causes, stages } = own;
-  const order = Uint32Array.from({ length: own.count }, (_, index) => index).sort(
+/** Sorts by the time sent: samples may end in a different order. */
+function sort(columns: SampleColumns): void {
+  const { at, took, marks, causes, stages } = columns;
+  const order = Uint32Array.from({ length: columns.count }, (_, index) => index).sort(
     (a, b) => (at[a] ?? 0) - (at[b] ?? 0),
   );
-  own.at = at.slice();
-  own.took = took.slice();
-  own.marks = marks.slice();
-  own.causes = causes.slice();
-  own.stages = stages.slice();
+  columns.at = at.slice();
+  columns.took = took.slice();
+  columns.marks = marks.slice();
+  columns.causes = causes.slice();
+  columns.stages = stages.slice();
   order.forEach((from, to) => {
-    own.at[to] = at[from] ?? 0;
-    own.took[to] = took[from] ?? 0;
-    own.marks[to] = marks[from] ?? 0;
-    own.causes[to] = causes[from] ?? -1;
+    columns.at[to] = at[from] ?? 0;
+    columns.took[to] = took[from] ?? 0;
+    columns.marks[to] = marks[from] ?? 0;
+    columns.causes[to] = causes[from] ?? -1;
     const width = BOOT_STAGES.length;
-    own.stages.set(stages.subarray(from * width, (from + 1) * width), to * width);
+    columns.stages.set(stages.subarray(from * width, (from + 1) * width), to * width);
   });
 }
 
 /** Returns the index of the first sample sent at `at` or later. */
-export const firstFrom = (own: SampleColumns, at: number): number =>
-  partitionPoint(own.count, (index) => (own.at[index] ?? 0) < at);
+export const firstFrom = (columns: SampleColumns, at: number): number =>
+  partitionPoint(columns.count, (index) => (columns.at[index] ?? 0) < at);
 
-/** Returns the index of the sample nearest to a time, or -1 without any. */
-export function nearest(own: SampleColumns, at: number): number {
-  const next = firstFrom(own, at);
-  if (next >= own.count) return own.count - 1;
+/** Returns the index of the sample nearest to a time, or -1 if there are no samples. */
+export function nearest(columns: SampleColumns, at: number): number {
+  const next = firstFrom(columns, at);
+  if (next >= columns.count) return columns.count - 1;
   if (next === 0) return 0;
-  return at - (own.at[next - 1] ?? 0) <= (own.at[next] ?? 0) - at ? next - 1 : next;
+  return at - (columns.at[next - 1] ?? 0) <= (columns.at[next] ?? 0) - at ? next - 1 : next;
 }

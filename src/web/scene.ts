@@ -2,7 +2,8 @@ import type { ApiReport } from '../api/report.ts';
 import type { ApiBracket } from '../api/shared.ts';
 import type { ApiWindow } from '../api/window.ts';
 import type { VerdictResult } from '../domain/upgrade/verdict.ts';
-import { idOf, type SampleColumns, type SeriesName } from './samples.ts';
+import { seriesNames } from '../format/run-labels.ts';
+import { idOf, type SampleColumns } from './samples.ts';
 import type { PageState } from './state.ts';
 import { pack, type TaskBar } from './tasks.ts';
 
@@ -11,15 +12,15 @@ import { pack, type TaskBar } from './tasks.ts';
  */
 export type Scene = {
   readonly from: number;
-  /** The end of the observed time: now, while the run is active. */
+  /** The end of the observed time; now if the run is active. */
   readonly until: number;
   readonly running: boolean;
   readonly lanes: readonly SeriesLane[];
   readonly phases: readonly PhaseBand[];
   readonly tasks: readonly TaskBar[];
-  /** The row of each task, -1 if there is no room; and the number of rows. */
+  /** The row of each task (-1 if there is no room) and the number of rows. */
   readonly rows: TaskRows;
-  /** Start of each task that downtime is attributed to, in milliseconds. */
+  /** The start of each task that downtime is attributed to. */
   readonly attributed: ReadonlySet<number>;
 };
 
@@ -51,7 +52,7 @@ export type PhaseBand = {
   readonly name: string;
   readonly promise: string;
   readonly result: VerdictResult | null;
-  /** Its last interval has not ended. */
+  /** Whether its last interval has not ended. */
   readonly running: boolean;
   readonly intervals: readonly Span[];
 };
@@ -72,14 +73,14 @@ export function readReport(report: ApiReport): ReportScene {
     from: Date.parse(report.run.startedAt),
     until: Date.parse(report.run.endedAt),
     running: report.run.running,
-    lanes: report.probes.map((one) => ({
-      id: idOf(one),
-      name: nameOf(one),
-      probe: one.probe,
-      connection: one.connection,
-      slow: one.slowSeconds,
-      windows: windows.get(idOf(one)) ?? [],
-      gaps: one.gaps.map(spanOf),
+    lanes: report.probes.map((series) => ({
+      id: idOf(series),
+      name: nameOf(series),
+      probe: series.probe,
+      connection: series.connection,
+      slow: series.slowSeconds,
+      windows: windows.get(idOf(series)) ?? [],
+      gaps: series.gaps.map(spanOf),
     })),
     phases: report.phases
       .filter(({ intervals }) => intervals.length > 0)
@@ -90,24 +91,28 @@ export function readReport(report: ApiReport): ReportScene {
         running,
         intervals: intervals.map(spanOf),
       })),
-    attributed: new Set(report.tasks.filter((one) => one.windows > 0).map(({ start }) => Date.parse(start))),
+    attributed: new Set(report.tasks.filter((task) => task.windows > 0).map(({ start }) => Date.parse(start))),
   };
 }
 
 /** `lastedUntil` is now, for an active run. */
 export const sceneOf = (
-  read: ReportScene,
+  reportScene: ReportScene,
   { samples, tasks }: Pick<PageState, 'samples' | 'tasks'>,
   { rows, lastedUntil }: { readonly rows: TaskRows; readonly lastedUntil: number },
 ): Scene => {
-  const until = read.running ? Math.max(read.until, lastedUntil) : read.until;
+  const until = reportScene.running ? Math.max(reportScene.until, lastedUntil) : reportScene.until;
   return {
-    ...read,
+    ...reportScene,
     until,
-    phases: read.phases.map((phase) => (phase.running ? extended(phase, until) : phase)),
-    lanes: read.lanes.map((lane) => {
-      const own = samples.series.get(lane.id) ?? null;
-      return { ...lane, samples: own, knownUntil: read.running ? Math.min(lastAnswer(own, read.from), until) : until };
+    phases: reportScene.phases.map((phase) => (phase.running ? extended(phase, until) : phase)),
+    lanes: reportScene.lanes.map((lane) => {
+      const columns = samples.series.get(lane.id) ?? null;
+      return {
+        ...lane,
+        samples: columns,
+        knownUntil: reportScene.running ? Math.min(lastAnswer(columns, reportScene.from), until) : until,
+      };
     }),
     tasks,
     rows,
@@ -115,19 +120,19 @@ export const sceneOf = (
 };
 
 /** Returns the end of the last sample. Unobserved time of a run that has ended is in its gaps. */
-function lastAnswer(own: SampleColumns | null, otherwise: number): number {
-  if (own === null || own.count === 0) return otherwise;
-  return (own.at[own.count - 1] ?? otherwise) + (own.took[own.count - 1] ?? 0) * 1000;
+function lastAnswer(columns: SampleColumns | null, otherwise: number): number {
+  if (columns === null || columns.count === 0) return otherwise;
+  return (columns.at[columns.count - 1] ?? otherwise) + (columns.took[columns.count - 1] ?? 0) * 1000;
 }
 
 function extended(phase: PhaseBand, until: number): PhaseBand {
-  const intervals = phase.intervals.map((one, index) =>
-    index === phase.intervals.length - 1 ? { ...one, until } : one,
+  const intervals = phase.intervals.map((interval, index) =>
+    index === phase.intervals.length - 1 ? { ...interval, until } : interval,
   );
   return { ...phase, intervals };
 }
 
-export function packed(tasks: readonly TaskBar[]): TaskRows {
+export function packTasks(tasks: readonly TaskBar[]): TaskRows {
   const of = pack(tasks, TASK_ROWS);
   return { of, count: of.reduce((most, row) => Math.max(most, row + 1), 0) };
 }
@@ -148,17 +153,3 @@ const bandOf = (window: ApiWindow): WindowBand => ({
   start: edgeOf(window.start),
   end: window.end === null ? null : edgeOf(window.end),
 });
-
-/** Returns a function that names a series: with cloud and vantage only if there are several. */
-export function seriesNames({ run }: Pick<ApiReport, 'run'>) {
-  return ({ cloud, vantage, probe, connection, target }: SeriesName): string =>
-    [
-      ...(run.clouds.length > 1 ? [cloud] : []),
-      ...(run.vantages.length > 1 ? [vantage] : []),
-      probe,
-      connection,
-      target,
-    ]
-      .filter((part) => part !== '')
-      .join(' ');
-}

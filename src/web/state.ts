@@ -21,20 +21,20 @@ export type PageState = {
   readonly report: ApiReport | null;
   /** The latest status of the daemon; null in a file. */
   readonly status: ApiStatus | null;
-  /** Grows in place: `drawn` counts its changes. */
+  /** Grows in place; `samplesVersion` counts its changes. */
   readonly samples: SampleStore;
-  readonly drawn: number;
+  readonly samplesVersion: number;
   readonly tasks: readonly TaskBar[];
   /** How far the daemon's clock is ahead of the browser's, in milliseconds. */
   readonly ahead: number;
 };
 
-/** Returns the current time by the daemon's clock, or the end of the run in a file, whenever it is opened. */
+/** Returns the current time by the daemon's clock; in a file, the end of the run, whenever it is opened. */
 export const nowOf = ({ link, report, ahead }: PageState, browser: number): number =>
   link.kind === 'file' && report !== null ? Date.parse(report.run.endedAt) : browser + ahead;
 
 export type Source = {
-  /** The samples around the edges of a window, in order. */
+  /** Returns the samples around the edges of a window, in order. */
   samplesOf(window: ApiWindow): Promise<readonly ApiSample[]>;
   close(): void;
 };
@@ -53,7 +53,7 @@ export function createStore(): Store {
     report: null,
     status: null,
     samples: emptyStore(),
-    drawn: 0,
+    samplesVersion: 0,
     tasks: [],
     ahead: 0,
   };

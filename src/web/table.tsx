@@ -2,7 +2,7 @@ import type { ComponentChildren, JSX } from 'preact';
 
 export type Column<Row> = {
   readonly head: string;
-  /** Names are left-aligned, figures right-aligned. */
+  /** Whether the cells are figures, which are right-aligned; names are left-aligned. */
   readonly figure?: boolean;
   readonly cell: (row: Row) => ComponentChildren;
 };

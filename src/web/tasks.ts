@@ -34,21 +34,21 @@ export function readTasks(columns: ApiChartTasks): TaskBar[] {
   });
 }
 
-/** Replaces the known tasks that ended at `since` or later by `reported`, which contains all of those. */
+/** Replaces the known tasks that ended at `since` or later with `reported`, which contains all of them. */
 export function mergeTasks(known: readonly TaskBar[], reported: readonly TaskBar[], since: number): TaskBar[] {
-  return [...known.filter((one) => one.start < since && one.end < since), ...reported].sort(
+  return [...known.filter(({ start, end }) => start < since && end < since), ...reported].sort(
     (a, b) => a.start - b.start,
   );
 }
 
 /**
- * Returns the time from which tasks must be fetched again: the oldest task that may still change, or slightly before
- * the last one.
+ * Returns the time from which tasks must be fetched again: slightly before the last known task started; null if no task
+ * is known.
  */
 export function fetchSince(known: readonly TaskBar[]): number | null {
   const last = known.at(-1);
   if (last === undefined) return null;
-  // A log reports a task after its start, and two sources report one task at different times.
+  // A log reports a task after its start, and two sources report the same task at different times.
   return last.start - 10_000;
 }
 
@@ -56,7 +56,7 @@ export function fetchSince(known: readonly TaskBar[]): number | null {
 export function pack(tasks: readonly TaskBar[], rows: number): Int8Array {
   const ends = new Array<number>(rows).fill(Number.NEGATIVE_INFINITY);
   return Int8Array.from(tasks, ({ start, end }) => {
-    const row = ends.findIndex((one) => one <= start);
+    const row = ends.findIndex((rowEnd) => rowEnd <= start);
     if (row >= 0) ends[row] = end;
     return row;
   });

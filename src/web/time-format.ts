@@ -19,8 +19,8 @@ export function createTimeFormat(zone: string): TimeFormat {
   const time = new Intl.DateTimeFormat('sv-SE', clock);
   const day = new Intl.DateTimeFormat('sv-SE', { ...clock, year: 'numeric', month: '2-digit', day: '2-digit' });
   const exact = (at: number): string => {
-    const whole = Math.round(at);
-    return `${time.format(whole)}.${String(((whole % 1000) + 1000) % 1000).padStart(3, '0')}`;
+    const millis = Math.round(at);
+    return `${time.format(millis)}.${String(((millis % 1000) + 1000) % 1000).padStart(3, '0')}`;
   };
   const dayOf = (at: number): string => day.format(at).replace(',', '');
   return {

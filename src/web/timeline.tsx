@@ -7,7 +7,7 @@ import { describe, Legend } from './legend.tsx';
 import { type Palette, readPalette } from './palette.ts';
 import type { Hit } from './pane.ts';
 import { createPlot, type Plot } from './plot.ts';
-import { packed, readReport, sceneOf } from './scene.ts';
+import { packTasks, readReport, sceneOf } from './scene.ts';
 import type { PageState } from './state.ts';
 import type { TimeFormat } from './time-format.ts';
 import { panBy, type View, wholeOf, zoomAround, zoomTo } from './view.ts';
@@ -20,36 +20,42 @@ type TimelineProps = {
   readonly selected: string | null;
   readonly onSelect: (windowId: string) => void;
   /** An interval to show, chosen elsewhere on the page. */
-  readonly asked: View | null;
+  readonly requestedView: View | null;
 };
 
 type Tip = Hit & { readonly x: number; readonly y: number; readonly flip: boolean };
 
 const PANES = [lanesPane, bootsPane, latencyPane];
 const DARK = '(prefers-color-scheme: dark)';
-/** In milliseconds. */
-const EXACT = 30_000;
+/** A view shorter than this shows milliseconds. */
+const MAX_EXACT_VIEW_MS = 30_000;
 
-/** Phases, tasks, states, boots and latencies over time; drag, wheel, pinch or keys zoom. */
-export function TimelineView({ state, now, times, selected, onSelect, asked }: TimelineProps): JSX.Element {
+/** Draws phases, tasks, states, boots and latencies over time; drag, wheel, pinch or keys zoom. */
+export function TimelineView({ state, now, times, selected, onSelect, requestedView }: TimelineProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const plots = useRef<readonly Plot[]>([]);
   const [view, setView] = useState<View | null>(null);
   const [tip, setTip] = useState<Tip | null>(null);
   const [palette, setPalette] = useState<Palette>(() => readPalette(document.documentElement));
 
-  const read = useMemo(() => readReport(state.report), [state.report]);
-  const rows = useMemo(() => packed(state.tasks), [state.tasks]);
-  const scene = useMemo(() => sceneOf(read, state, { rows, lastedUntil: now }), [read, state.drawn, rows, now]);
-  const whole = wholeOf(scene);
-  const seen = view ?? whole;
-  const drawn = { scene, view: seen, palette, zone: times.zone, label: times.axis, selected };
+  const reportScene = useMemo(() => readReport(state.report), [state.report]);
+  const rows = useMemo(() => packTasks(state.tasks), [state.tasks]);
+  const scene = useMemo(
+    () => sceneOf(reportScene, state, { rows, lastedUntil: now }),
+    [reportScene, state.samplesVersion, rows, now],
+  );
+  const wholeRun = wholeOf(scene);
+  const visible = view ?? wholeRun;
+  const drawn = { scene, view: visible, palette, zone: times.zone, label: times.axis, selected };
   const latest = useRef(drawn);
   /** Marks the first picture with samples, for `npm run bench -- page`. */
   const marked = useRef(false);
   latest.current = drawn;
 
-  useEffect(() => setView(asked === null ? null : zoomTo(asked, wholeOf(latest.current.scene))), [asked]);
+  useEffect(
+    () => setView(requestedView === null ? null : zoomTo(requestedView, wholeOf(latest.current.scene))),
+    [requestedView],
+  );
 
   useEffect(() => {
     const media = matchMedia(DARK);
@@ -65,21 +71,28 @@ export function TimelineView({ state, now, times, selected, onSelect, asked }: T
     const parent = box.current;
     if (parent === null) return;
     const panes = PANES.filter((pane) => shown.includes(pane.name));
-    const made = panes.map((pane, index) => {
-      const own = parent.querySelector<HTMLElement>(`[data-pane="${pane.name}"]`);
-      if (own === null) throw new Error(`no element for the pane ${pane.name}`);
+    const created = panes.map((pane, index) => {
+      const element = parent.querySelector<HTMLElement>(`[data-pane="${pane.name}"]`);
+      if (element === null) throw new Error(`no element for the pane ${pane.name}`);
       const onZoom = (view: View) => setView(zoomTo(view, wholeOf(latest.current.scene)));
       const width = parent.clientWidth;
-      return createPlot({ pane, parent: own, width, last: index === panes.length - 1, drawn: latest.current, onZoom });
+      return createPlot({
+        pane,
+        parent: element,
+        width,
+        last: index === panes.length - 1,
+        drawn: latest.current,
+        onZoom,
+      });
     });
-    plots.current = made;
+    plots.current = created;
     const observer = new ResizeObserver(() => {
-      for (const plot of made) plot.resize(parent.clientWidth);
+      for (const plot of created) plot.resize(parent.clientWidth);
     });
     observer.observe(parent);
     return () => {
       observer.disconnect();
-      for (const plot of made) plot.destroy();
+      for (const plot of created) plot.destroy();
       plots.current = [];
     };
   }, [shown]);
@@ -92,9 +105,9 @@ export function TimelineView({ state, now, times, selected, onSelect, asked }: T
       performance.mark('rollwatch-drawn');
     });
     return () => cancelAnimationFrame(frame);
-  }, [scene, seen.from, seen.until, palette, times, selected]);
+  }, [scene, visible.from, visible.until, palette, times, selected]);
 
-  function under(event: MouseEvent): { readonly hit: Hit | null; readonly at: number } | null {
+  function hitAt(event: MouseEvent): { readonly hit: Hit | null; readonly at: number } | null {
     for (const plot of plots.current) {
       const pointer = plot.locate(event);
       if (pointer !== null) return { hit: plot.pane.hit(pointer, latest.current.scene, times), at: pointer.at };
@@ -102,8 +115,8 @@ export function TimelineView({ state, now, times, selected, onSelect, asked }: T
     return null;
   }
 
-  function point(event: MouseEvent): void {
-    const found = under(event);
+  function showTip(event: MouseEvent): void {
+    const found = hitAt(event);
     const parent = box.current?.getBoundingClientRect();
     if (found === null || found.hit === null || parent === undefined) {
       setTip(null);
@@ -114,10 +127,10 @@ export function TimelineView({ state, now, times, selected, onSelect, asked }: T
   }
 
   const pressed = useRef(0);
-  function choose(event: MouseEvent): void {
+  function selectWindow(event: MouseEvent): void {
     // A drag zooms and is not a click.
     if (Math.abs(event.clientX - pressed.current) > 4) return;
-    const id = under(event)?.hit?.window;
+    const id = hitAt(event)?.hit?.window;
     if (id !== undefined) onSelect(id);
   }
 
@@ -127,43 +140,45 @@ export function TimelineView({ state, now, times, selected, onSelect, asked }: T
     if (parent === null) return;
     const wheel = (event: WheelEvent) => {
       if (!event.ctrlKey && !event.shiftKey && Math.abs(event.deltaX) <= Math.abs(event.deltaY)) return;
-      const at = under(event)?.at;
+      const at = hitAt(event)?.at;
       if (at === undefined) return;
       event.preventDefault();
-      const { scene: one, view: current } = latest.current;
-      if (event.ctrlKey) setView(zoomAround(current, wholeOf(one), { factor: event.deltaY > 0 ? 1.25 : 0.8, at }));
-      else setView(panBy(current, wholeOf(one), Math.sign(event.deltaX + event.deltaY) * 0.1));
+      const { view: current } = latest.current;
+      const currentRun = wholeOf(latest.current.scene);
+      if (event.ctrlKey) setView(zoomAround(current, currentRun, { factor: event.deltaY > 0 ? 1.25 : 0.8, at }));
+      else setView(panBy(current, currentRun, Math.sign(event.deltaX + event.deltaY) * 0.1));
     };
     parent.addEventListener('wheel', wheel, { passive: false });
     return () => parent.removeEventListener('wheel', wheel);
   }, [times]);
 
-  /** Whether the view is so narrow that seconds are too coarse. */
-  const exact = seen.until - seen.from < EXACT;
-  const nearer = (factor: number) =>
+  const exact = visible.until - visible.from < MAX_EXACT_VIEW_MS;
+  const zoomBy = (factor: number) =>
     setView(
-      zoomAround(seen, whole, {
+      zoomAround(visible, wholeRun, {
         factor,
-        at: view === null && scene.running ? seen.until : (seen.from + seen.until) / 2,
+        at: view === null && scene.running ? visible.until : (visible.from + visible.until) / 2,
       }),
     );
-  const pan = (share: number) => setView(panBy(seen, whole, share));
+  const pan = (share: number) => setView(panBy(visible, wholeRun, share));
 
-  function press(event: KeyboardEvent): void {
-    const acts: Readonly<Record<string, () => void>> = {
+  function handleKey(event: KeyboardEvent): void {
+    const actions: Readonly<Record<string, () => void>> = {
       ArrowLeft: () => pan(-0.2),
       ArrowRight: () => pan(0.2),
-      '+': () => nearer(0.5),
-      '=': () => nearer(0.5),
-      '-': () => nearer(2),
+      '+': () => zoomBy(0.5),
+      '=': () => zoomBy(0.5),
+      '-': () => zoomBy(2),
       '0': () => setView(null),
-      Home: () => setView(zoomTo({ from: whole.from, until: whole.from + seen.until - seen.from }, whole)),
-      End: () => setView(zoomTo({ from: whole.until - (seen.until - seen.from), until: whole.until }, whole)),
+      Home: () =>
+        setView(zoomTo({ from: wholeRun.from, until: wholeRun.from + visible.until - visible.from }, wholeRun)),
+      End: () =>
+        setView(zoomTo({ from: wholeRun.until - (visible.until - visible.from), until: wholeRun.until }, wholeRun)),
     };
-    const act = event.ctrlKey || event.altKey || event.metaKey ? undefined : acts[event.key];
-    if (act === undefined) return;
+    const action = event.ctrlKey || event.altKey || event.metaKey ? undefined : actions[event.key];
+    if (action === undefined) return;
     event.preventDefault();
-    act();
+    action();
   }
 
   return (
@@ -174,10 +189,10 @@ export function TimelineView({ state, now, times, selected, onSelect, asked }: T
           <button type="button" onClick={() => pan(-0.2)} disabled={view === null} aria-label="Earlier">
             ◀
           </button>
-          <button type="button" onClick={() => nearer(2)} disabled={view === null} aria-label="Zoom out">
+          <button type="button" onClick={() => zoomBy(2)} disabled={view === null} aria-label="Zoom out">
             −
           </button>
-          <button type="button" onClick={() => nearer(0.5)} aria-label="Zoom in">
+          <button type="button" onClick={() => zoomBy(0.5)} aria-label="Zoom in">
             +
           </button>
           <button type="button" onClick={() => pan(0.2)} disabled={view === null} aria-label="Later">
@@ -196,13 +211,13 @@ export function TimelineView({ state, now, times, selected, onSelect, asked }: T
         aria-roledescription="timeline"
         aria-label={`${describe(scene)} Arrow keys move, plus and minus zoom, 0 shows the whole run. The tables below contain the same data.`}
         tabIndex={0}
-        onKeyDown={press}
-        onMouseMove={point}
+        onKeyDown={handleKey}
+        onMouseMove={showTip}
         onMouseLeave={() => setTip(null)}
         onMouseDown={(event) => {
           pressed.current = event.clientX;
         }}
-        onClick={choose}
+        onClick={selectWindow}
       >
         {PANES.map(({ name }) => (
           <div key={name} data-pane={name} hidden={!shown.includes(name)} class="pane">
@@ -223,9 +238,9 @@ export function TimelineView({ state, now, times, selected, onSelect, asked }: T
         )}
       </div>
       <p class="note">
-        {times.day(seen.from).slice(0, 11)}
-        {exact ? times.exact(seen.from) : times.time(seen.from)} to{' '}
-        {exact ? times.exact(seen.until) : times.time(seen.until)}, {times.zone}. Drag or Ctrl+wheel to zoom,
+        {times.day(visible.from).slice(0, 11)}
+        {exact ? times.exact(visible.from) : times.time(visible.from)} to{' '}
+        {exact ? times.exact(visible.until) : times.time(visible.until)}, {times.zone}. Drag or Ctrl+wheel to zoom,
         Shift+wheel to pan.
       </p>
     </section>

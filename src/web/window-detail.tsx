@@ -15,24 +15,24 @@ type DetailProps = {
   readonly onShow: () => void;
 };
 
-type Read = { readonly samples: readonly ApiSample[] } | { readonly problem: string } | null;
+type LoadedSamples = { readonly samples: readonly ApiSample[] } | { readonly problem: string } | null;
 
-/** The samples around the edges of a window, with their request ids, and every task that may have caused it. */
+/** Shows every task that may have caused a window, and the samples around its edges with their request ids. */
 export function WindowDetail({ window, times, source, onShow }: DetailProps): JSX.Element {
-  const [read, setRead] = useState<Read>(null);
+  const [loaded, setLoaded] = useState<LoadedSamples>(null);
   const { id, end } = window;
   useEffect(() => {
-    let wanted = true;
+    let current = true;
     source
       .samplesOf(window)
-      .then((samples) => wanted && setRead({ samples }))
+      .then((samples) => current && setLoaded({ samples }))
       .catch(
-        (error: unknown) => wanted && setRead({ problem: error instanceof Error ? error.message : String(error) }),
+        (error: unknown) => current && setLoaded({ problem: error instanceof Error ? error.message : String(error) }),
       );
     return () => {
-      wanted = false;
+      current = false;
     };
-    // Loads them again when the window has ended and has a second edge.
+    // Loads the samples again once the window has ended, because it then has a second edge.
   }, [id, end === null, source]);
 
   return (
@@ -63,7 +63,7 @@ export function WindowDetail({ window, times, source, onShow }: DetailProps): JS
         />
       )}
       <h3>Samples around its edges</h3>
-      <Samples read={read} times={times} />
+      <Samples loaded={loaded} times={times} />
     </div>
   );
 }
@@ -71,34 +71,34 @@ export function WindowDetail({ window, times, source, onShow }: DetailProps): JS
 const lasted = ({ start, end }: ApiWindow['candidates'][number]): string =>
   end === null ? 'end unknown' : duration((Date.parse(end) - Date.parse(start)) / 1000);
 
-function Samples({ read, times }: { readonly read: Read; readonly times: TimeFormat }): JSX.Element {
-  if (read === null) return <p class="note">Loading…</p>;
-  if ('problem' in read) return <p class="note">Currently unavailable: {read.problem}.</p>;
-  if (read.samples.length === 0) return <p class="note">No samples are available for this window.</p>;
+function Samples({ loaded, times }: { readonly loaded: LoadedSamples; readonly times: TimeFormat }): JSX.Element {
+  if (loaded === null) return <p class="note">Loading…</p>;
+  if ('problem' in loaded) return <p class="note">Currently unavailable: {loaded.problem}.</p>;
+  if (loaded.samples.length === 0) return <p class="note">No samples are available for this window.</p>;
   return (
     <Table
       caption="In the order sent. Search Nova's logs for the request id."
-      keyOf={(one) => `${one.session} ${one.seq}`}
-      rows={read.samples}
+      keyOf={(sample) => `${sample.session} ${sample.seq}`}
+      rows={loaded.samples}
       columns={[
-        { head: 'Sent', cell: (one) => times.exact(Date.parse(one.startedAt)) },
+        { head: 'Sent', cell: (sample) => times.exact(Date.parse(sample.startedAt)) },
         {
           head: 'Outcome',
-          cell: (one) => (
-            <span class={TONES[one.outcome]}>
-              {one.outcome}
-              {one.extra ? <small> extra</small> : null}
+          cell: (sample) => (
+            <span class={TONES[sample.outcome]}>
+              {sample.outcome}
+              {sample.extra ? <small> extra</small> : null}
             </span>
           ),
         },
-        { head: 'Took', figure: true, cell: (one) => latency(one.durationSeconds) },
+        { head: 'Took', figure: true, cell: (sample) => latency(sample.durationSeconds) },
         {
           head: 'Cause',
           cell: ({ cause }) => (cause === null ? '' : `${causeLabel(cause)}: ${cause.message}`),
         },
         { head: 'Status', figure: true, cell: ({ cause }) => cause?.status ?? '' },
-        { head: 'Request id', cell: (one) => <code>{one.requestId ?? ''}</code> },
-        { head: 'Server', cell: (one) => <code>{one.serverId ?? ''}</code> },
+        { head: 'Request id', cell: (sample) => <code>{sample.requestId ?? ''}</code> },
+        { head: 'Server', cell: (sample) => <code>{sample.serverId ?? ''}</code> },
       ]}
     />
   );

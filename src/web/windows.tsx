@@ -5,7 +5,7 @@ import type { ApiBracket } from '../api/shared.ts';
 import type { ApiWindow } from '../api/window.ts';
 import { causeCounts } from '../format/causes.ts';
 import { counted, errorBar } from '../format/quantities.ts';
-import { seriesNames } from './scene.ts';
+import { seriesNames } from '../format/run-labels.ts';
 import type { Source } from './state.ts';
 import type { TimeFormat } from './time-format.ts';
 import { WindowDetail } from './window-detail.tsx';
@@ -21,15 +21,15 @@ type WindowsProps = {
 };
 
 /** Further windows are shown on request. */
-const SHOWN = 100;
-const HEADS = ['State', 'Probe', 'Started', 'Ended', 'Duration', 'Causes', 'Task at start', 'Phase'];
+const MAX_SHOWN = 100;
+const HEADS = ['State', 'Probe', 'Started', 'Ended', 'Duration', 'Causes', 'Attributed to', 'Phase'];
 
-/** All windows, newest first; each expands to the samples around its edges. */
+/** Lists all windows, newest first; each expands to the samples around its edges. */
 export function Windows({ report, times, source, selected, onSelect, onShow }: WindowsProps): JSX.Element {
   const [all, setAll] = useState(false);
   const windows = report.windows.toReversed();
   const chosen = windows.findIndex(({ id }) => id === selected);
-  const shown = all ? windows : windows.slice(0, Math.max(SHOWN, chosen + 1));
+  const shown = all ? windows : windows.slice(0, Math.max(MAX_SHOWN, chosen + 1));
   const nameOf = seriesNames(report);
   return (
     <section aria-labelledby="windows-title">

@@ -131,7 +131,7 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
   });
 
   it('zooms by keyboard and by dragging, and back to the whole run', async () => {
-    const note = page.getByText(/Drag to zoom/);
+    const note = page.getByText(/Drag or Ctrl\+wheel to zoom/);
     const whole = page.getByRole('button', { name: 'Whole run' });
     const seen = async () => (await note.innerText()).split(',')[0];
     const timeline = page.getByRole('application', { name: /^4 series over/ });

@@ -29,11 +29,11 @@ export type Accuracy = {
 
 /** Compares the down windows of one series with the outages that were injected. Both are in order of time. */
 export function accuracy(truths: readonly Interval[], windows: readonly DowntimeWindow[]): Accuracy {
-  const unmatched = new Set(windows.filter((one) => one.kind === 'down'));
+  const unmatched = new Set(windows.filter(({ kind }) => kind === 'down'));
   const matches: Match[] = [];
   const undetected: Interval[] = [];
   for (const truth of truths) {
-    const window = [...unmatched].find((one) => touches(one, truth));
+    const window = [...unmatched].find((candidate) => touches(candidate, truth));
     if (window === undefined) {
       undetected.push(truth);
       continue;
@@ -41,16 +41,20 @@ export function accuracy(truths: readonly Interval[], windows: readonly Downtime
     unmatched.delete(window);
     matches.push(match(truth, window));
   }
-  const errors = [...matches.map((one) => Math.abs(one.durationError)), ...undetected.map(secondsOf)];
-  const total = truths.reduce((sum, one) => sum + secondsOf(one), 0);
-  const measured = windows.filter((one) => one.kind === 'down').reduce((sum, one) => sum + one.duration.estimate, 0);
+  const errors = [...matches.map(({ durationError }) => Math.abs(durationError)), ...undetected.map(secondsOf)];
+  const total = truths.reduce((sum, truth) => sum + secondsOf(truth), 0);
+  const measured = windows
+    .filter(({ kind }) => kind === 'down')
+    .reduce((sum, { duration }) => sum + duration.estimate, 0);
   return {
     matches,
     undetected,
     spurious: [...unmatched],
     withinBrackets:
-      undetected.length === 0 && unmatched.size === 0 && matches.every((one) => one.startInside && one.endInside),
-    meanAbsoluteError: errors.length === 0 ? null : errors.reduce((sum, one) => sum + one, 0) / errors.length,
+      undetected.length === 0 &&
+      unmatched.size === 0 &&
+      matches.every(({ startInside, endInside }) => startInside && endInside),
+    meanAbsoluteError: errors.length === 0 ? null : errors.reduce((sum, error) => sum + error, 0) / errors.length,
     totalError: total === 0 ? null : measured / total - 1,
   };
 }

@@ -6,13 +6,13 @@ import { type DowntimeWindow, type Extent, extentOf, isExact, type Measured, sec
 /** The downtime of a run: unions of down windows, never sums. */
 export type Overall = {
   readonly downtime: Measured;
-  /** As in `SeriesSummary`. */
+  /** See `SeriesSummary`. */
   readonly settledDowntime: number;
   /** Outages: down windows whose estimates overlap count as one. */
   readonly outageCount: number;
   /** The longest outage, in seconds. */
   readonly longest: number;
-  /** By the name of the probe, over all its connections and targets; also those that were not enabled. */
+  /** By probe name, over all connections and targets of a probe. Includes probes that were not enabled. */
   readonly byProbe: ReadonlyMap<string, ProbeDowntime>;
   /** Seconds for which no selected probe had a valid sample. */
   readonly unobserved: number;
@@ -38,38 +38,43 @@ export type SeriesOutages = {
 
 /** Computes the downtime of the selected probes together, and of each probe by itself. */
 export function overallOf(
-  all: readonly SeriesOutages[],
+  allSeries: readonly SeriesOutages[],
   { selected, probes }: { readonly selected: readonly string[]; readonly probes: readonly string[] },
 ): Overall {
-  const counted = all.filter(({ series }) => selected.includes(series.probe));
+  const counted = allSeries.filter(({ series }) => selected.includes(series.probe));
   const outages = outagesOf(counted);
   return {
     downtime: seconds([downtimeOf(counted)]),
-    settledDowntime: settledOf(counted),
+    settledDowntime: settledDowntimeOf(counted),
     outageCount: outages.length,
-    longest: outages.reduce((longest, one) => Math.max(longest, length(one) / 1000), 0),
+    longest: outages.reduce((longest, outage) => Math.max(longest, length(outage) / 1000), 0),
     byProbe: new Map(
-      probes.map((probe) => [probe, downtimeOfSeries(all.filter(({ series }) => series.probe === probe))] as const),
+      probes.map(
+        (probe) => [probe, downtimeOfSeries(allSeries.filter(({ series }) => series.probe === probe))] as const,
+      ),
     ),
     unobserved: length(unobservedByAll(counted)) / 1000,
   };
 }
 
-const downtimeOfSeries = (some: readonly SeriesOutages[]): ProbeDowntime => ({
-  downtime: seconds([downtimeOf(some)]),
-  settledDowntime: settledOf(some),
-  outageCount: outagesOf(some).length,
+const downtimeOfSeries = (series: readonly SeriesOutages[]): ProbeDowntime => ({
+  downtime: seconds([downtimeOf(series)]),
+  settledDowntime: settledDowntimeOf(series),
+  outageCount: outagesOf(series).length,
 });
 
-const downOf = ({ windows }: SeriesOutages): readonly DowntimeWindow[] => windows.filter((one) => one.kind === 'down');
+const downWindowsOf = ({ windows }: SeriesOutages): readonly DowntimeWindow[] =>
+  windows.filter(({ kind }) => kind === 'down');
 
 /** Returns the union of the down windows of several series. */
-export function downtimeOf(all: readonly SeriesOutages[]): Extent {
-  const extents = all.flatMap((one) => downOf(one).map((window) => extentOf(window, one.watched.until)));
+export function downtimeOf(allSeries: readonly SeriesOutages[]): Extent {
+  const extents = allSeries.flatMap((series) =>
+    downWindowsOf(series).map((window) => extentOf(window, series.watched.until)),
+  );
   return {
-    min: union(extents.flatMap((one) => one.min)),
-    estimate: estimateOf(all, (_, watched) => watched.until),
-    max: union(extents.flatMap((one) => one.max)),
+    min: union(extents.flatMap(({ min }) => min)),
+    estimate: estimateOf(allSeries, (_, watched) => watched.until),
+    max: union(extents.flatMap(({ max }) => max)),
   };
 }
 
@@ -77,14 +82,16 @@ export function downtimeOf(all: readonly SeriesOutages[]): Extent {
 type WindowLimit = (window: DowntimeWindow, watched: Interval) => Millis;
 
 /** Sharpens edges by the connections to the same target; across targets and probes it is a plain union. */
-function estimateOf(all: readonly SeriesOutages[], limit: WindowLimit): readonly Interval[] {
-  const targets = Map.groupBy(all, ({ series: { cloud, vantage, probe, target } }) =>
+function estimateOf(allSeries: readonly SeriesOutages[], limit: WindowLimit): readonly Interval[] {
+  const targets = Map.groupBy(allSeries, ({ series: { cloud, vantage, probe, target } }) =>
     JSON.stringify([cloud, vantage, probe, target]),
   );
   return union(
     [...targets.values()].flatMap((connections) => {
       const limits = new Map(
-        connections.flatMap((one) => downOf(one).map((window) => [window, limit(window, one.watched)] as const)),
+        connections.flatMap((series) =>
+          downWindowsOf(series).map((window) => [window, limit(window, series.watched)] as const),
+        ),
       );
       return sharpenedUnion([...limits.keys()], (window) => limits.get(window) ?? window.knownUntil);
     }),
@@ -92,8 +99,8 @@ function estimateOf(all: readonly SeriesOutages[], limit: WindowLimit): readonly
 }
 
 /** Returns the estimated downtime in seconds, counting open windows up to their last failed sample. */
-const settledOf = (all: readonly SeriesOutages[]): number =>
-  length(estimateOf(all, (window) => window.end?.latest ?? window.knownUntil)) / 1000;
+const settledDowntimeOf = (allSeries: readonly SeriesOutages[]): number =>
+  length(estimateOf(allSeries, (window) => window.end?.latest ?? window.knownUntil)) / 1000;
 
 /**
  * Returns the estimated downtime of a target that several series probe, such as `server-list` over a reused and over a
@@ -107,7 +114,7 @@ export function sharpenedUnion(
   limit: (window: DowntimeWindow) => Millis,
 ): readonly Interval[] {
   const estimates = windows.map((window) => ({ window, intervals: extentOf(window, limit(window)).estimate }));
-  const all = union(estimates.flatMap(({ intervals }) => intervals));
+  const downtime = union(estimates.flatMap(({ intervals }) => intervals));
   const spans = union(
     estimates.flatMap(({ intervals }) => {
       const from = intervals.at(0)?.from;
@@ -119,12 +126,12 @@ export function sharpenedUnion(
     firstEndingAfter(spans, intervals[0]?.from ?? Infinity),
   );
   // An edge that two windows agree on may be in a gap of the one that was down.
-  const observed = union(windows.flatMap((one) => subtract(extentOf(one, limit(one)).max, one.gaps)));
+  const observed = union(windows.flatMap((window) => subtract(extentOf(window, limit(window)).max, window.gaps)));
   let next = 0;
   const united = spans.flatMap((span, index) => {
     const first = next;
-    while ((all[next]?.from ?? Infinity) < span.until) next++;
-    const holes = subtract([span], all.slice(first, next));
+    while ((downtime[next]?.from ?? Infinity) < span.until) next++;
+    const holes = subtract([span], downtime.slice(first, next));
     const inSpan = (windowsOfSpan.get(index) ?? []).map(({ window }) => window);
     return subtract([sharpenEdges(span, inSpan)], holes);
   });
@@ -134,24 +141,24 @@ export function sharpenedUnion(
 /** Moves the edges of a span to where the brackets of its windows agree. */
 function sharpenEdges(span: Interval, windows: readonly DowntimeWindow[]): Interval {
   const first = windows.reduce<DowntimeWindow | null>(
-    (one, other) => (one && one.start.estimate <= other.start.estimate ? one : other),
+    (earliest, window) => (earliest && earliest.start.estimate <= window.start.estimate ? earliest : window),
     null,
   );
   const last = windows.reduce<DowntimeWindow | null>(
-    (one, other) => (one && estimatedEnd(one) >= estimatedEnd(other) ? one : other),
+    (latest, window) => (latest && estimatedEnd(latest) >= estimatedEnd(window) ? latest : window),
     null,
   );
   if (first === null || last === null) return span;
   const from = agreedEdge(
     first.start,
-    ofOtherSeries(windows, first).map((one) => one.start),
+    windowsOfOtherSeries(windows, first).map(({ start }) => start),
   );
   const until =
     last.end === null
       ? span.until
       : agreedEdge(
           last.end,
-          ofOtherSeries(windows, last).flatMap((one) => (one.end === null ? [] : [one.end])),
+          windowsOfOtherSeries(windows, last).flatMap(({ end }) => (end === null ? [] : [end])),
         );
   return from < until ? { from, until } : span;
 }
@@ -159,8 +166,8 @@ function sharpenEdges(span: Interval, windows: readonly DowntimeWindow[]): Inter
 const estimatedEnd = (window: DowntimeWindow): Millis => window.end?.estimate ?? Infinity;
 
 /** Two windows of the same series are two outages, so their edges are not compared. */
-const ofOtherSeries = (windows: readonly DowntimeWindow[], one: DowntimeWindow): readonly DowntimeWindow[] =>
-  windows.filter((other) => seriesId(other) !== seriesId(one));
+const windowsOfOtherSeries = (windows: readonly DowntimeWindow[], window: DowntimeWindow): readonly DowntimeWindow[] =>
+  windows.filter((other) => seriesId(other) !== seriesId(window));
 
 /** Returns the middle of what `edge` shares with all other brackets that overlap it. */
 function agreedEdge(edge: Bracket, others: readonly Bracket[]): Millis {
@@ -171,20 +178,20 @@ function agreedEdge(edge: Bracket, others: readonly Bracket[]): Millis {
 }
 
 /** Returns the outages in order, each as the intervals of it that were observed. */
-const outagesOf = (all: readonly SeriesOutages[]): readonly (readonly Interval[])[] =>
-  outagesWithin(all, downtimeOf(all).estimate);
+const outagesOf = (allSeries: readonly SeriesOutages[]): readonly (readonly Interval[])[] =>
+  outagesWithin(allSeries, downtimeOf(allSeries).estimate);
 
 /**
  * Groups intervals of the estimate by outage. A window is one outage, even if parts of it were unobserved; windows that
  * overlap are one outage. An ok sample between two windows of a series separates them.
  */
 export function outagesWithin(
-  all: readonly SeriesOutages[],
+  allSeries: readonly SeriesOutages[],
   estimate: readonly Interval[],
 ): readonly (readonly Interval[])[] {
-  const spans = all.flatMap((one) =>
-    downOf(one).map(({ start, end }): Interval => {
-      const until = end?.estimate ?? one.watched.until;
+  const spans = allSeries.flatMap((series) =>
+    downWindowsOf(series).map(({ start, end }): Interval => {
+      const until = end?.estimate ?? series.watched.until;
       return { from: start.estimate, until: Math.max(start.estimate, until) };
     }),
   );
@@ -201,14 +208,14 @@ export function outagesWithin(
 /**
  * Returns the time for which no series had a valid sample. A series observes nothing before or after it was watched.
  */
-export function unobservedByAll(all: readonly SeriesOutages[]): readonly Interval[] {
-  const [first] = all;
+export function unobservedByAll(allSeries: readonly SeriesOutages[]): readonly Interval[] {
+  const [first] = allSeries;
   if (first === undefined) return [];
-  const whole = all.reduce(
+  const whole = allSeries.reduce(
     ({ from, until }, { watched }) => ({ from: Math.min(from, watched.from), until: Math.max(until, watched.until) }),
     first.watched,
   );
-  return all.reduce<readonly Interval[]>(
+  return allSeries.reduce<readonly Interval[]>(
     (common, { gaps, watched }) => intersect(common, [...gaps, ...subtract([whole], [watched])]),
     [whole],
   );

@@ -21,14 +21,14 @@ export type SeriesState = {
   /** Records that a sample is in flight; `note` is its progress. */
   sent(seq: number, at: Millis, note: string): void;
   accept(sample: Sample): void;
-  /** Closed windows (including provisional ones) and the open one, in order. */
+  /** Returns the closed windows (including provisional ones) and the open one, in order. */
   windows(now: Millis): readonly DowntimeWindow[];
-  /** Unobserved time up to `now`. */
+  /** Returns the unobserved time up to `now`. */
   gaps(now: Millis): readonly Interval[];
-  /** From the start of the first session to the end of the last one, or to `now`. */
+  /** Returns the time from the start of the first session to the end of the last one, or to `now`. */
   watched(now: Millis): Interval;
   totals(now: Millis): SeriesTotals;
-  /** Sorts all latencies. */
+  /** Returns the latencies' quantiles. Slow: it sorts all latencies. */
   latency(): SeriesSummary['latency'];
   status(now: Millis): Pick<LiveSeries, 'status' | 'last' | 'pending'> & { readonly open: DowntimeWindow | null };
 };
@@ -108,9 +108,9 @@ export function createSeriesState(
       return settled.track.series;
     },
     trace,
-    beginSession(renewed) {
+    beginSession(updated) {
       endedAt = null;
-      settled.track = { ...settled.track, series: renewed };
+      settled.track = { ...settled.track, series: updated };
       reorderBuffer = createReorderBuffer();
     },
     endSession(aliveAt) {
@@ -137,13 +137,13 @@ export function createSeriesState(
     totals(now) {
       const history = currentHistory();
       const windows = windowsIn(history, now);
-      const down = windows.filter((one) => one.kind === 'down');
-      const extents = (some: readonly DowntimeWindow[]) => some.map((one) => extentOf(one, endOr(now)));
+      const down = windows.filter(({ kind }) => kind === 'down');
+      const extentsOf = (selected: readonly DowntimeWindow[]) => selected.map((window) => extentOf(window, endOr(now)));
       const total = Math.max(endOr(now) - startedAt, 0) / 1000;
       const gaps = gapsIn(history, now);
       const unobserved = length(gaps) / 1000;
       const observed = Math.max(total - unobserved, 0);
-      const downtime = seconds(extents(down));
+      const downtime = seconds(extentsOf(down));
       return {
         series: settled.track.series,
         samples: { ...counts },
@@ -151,12 +151,12 @@ export function createSeriesState(
         availability: observed === 0 ? null : Math.min(1, Math.max(0, 1 - downtime.estimate / observed)),
         downtime,
         settledDowntime: settledSeconds(down),
-        degraded: seconds(extents(windows.filter((one) => one.kind === 'degraded'))),
+        degraded: seconds(extentsOf(windows.filter(({ kind }) => kind === 'degraded'))),
         observed,
         unobserved,
         gaps,
         windows: down.length,
-        longest: down.reduce((longest, one) => Math.max(longest, one.duration.estimate), 0),
+        longest: down.reduce((longest, { duration }) => Math.max(longest, duration.estimate), 0),
       };
     },
     status(now) {
@@ -183,7 +183,7 @@ const isSentBefore = (a: Sample, b: Sample): boolean =>
 function addSample(history: History, sample: Sample, provisional: boolean): void {
   const { track, closed, gap } = advance(history.track, sample);
   history.track = track;
-  history.windows.push(...(provisional ? closed.map((one) => ({ ...one, provisional })) : closed));
+  history.windows.push(...(provisional ? closed.map((window) => ({ ...window, provisional })) : closed));
   if (gap !== null) history.gaps.push(gap);
 }
 

@@ -75,11 +75,12 @@ export function judgeInterrupted(
 ): ProbeResult {
   if (result.outcome === 'void' || interruptions.length === 0) return result;
   const { stages, requestId, serverId } = result;
-  const voiding = interruptions.find(({ kind }) => makesVoid(kind, result));
-  if (voiding !== undefined) {
-    const seconds = ((voiding.until - voiding.from) / 1000).toFixed(2);
-    const what = voiding.kind === 'suspended' ? `the host was suspended (${seconds} s)` : 'the wall clock was set';
-    const cause = { kind: voiding.kind, service: 'rollwatch', message: `${what} during this sample` } as const;
+  const interruption = interruptions.find(({ kind }) => makesVoid(kind, result));
+  if (interruption !== undefined) {
+    const { kind, from, until } = interruption;
+    const seconds = ((until - from) / 1000).toFixed(2);
+    const event = kind === 'suspended' ? `the host was suspended (${seconds} s)` : 'the wall clock was set';
+    const cause = { kind, service: 'rollwatch', message: `${event} during this sample` } as const;
     return { outcome: 'void', cause, slots: 1, stages, requestId, serverId };
   }
   const stalledMs = length(intersect(interruptions, [during]));

@@ -15,7 +15,7 @@ export type Trace = {
 };
 
 export type TraceCounts = {
-  /** In slots, as `failed` and `void`. */
+  /** Counts slots, like `failed` and `void`. */
   readonly ok: number;
   readonly failed: number;
   readonly void: number;

@@ -213,7 +213,7 @@ const addGap = (before: GapList, gap: Interval | null): GapList => (gap === null
 
 function inOrder(gaps: GapList): readonly Interval[] {
   const found: Interval[] = [];
-  for (let one = gaps; one !== null; one = one.before) found.push(one.gap);
+  for (let node = gaps; node !== null; node = node.before) found.push(node.gap);
   return found.reverse();
 }
 
@@ -260,9 +260,9 @@ const provedAt = (sample: ValidSample): Millis =>
 function countCause(causes: readonly CauseCount[], cause: Cause | null): readonly CauseCount[] {
   if (cause === null) return causes;
   const { kind, service } = cause;
-  const isSame = (one: CauseCount) => one.kind === kind && one.service === service;
+  const isSame = (counted: CauseCount) => counted.kind === kind && counted.service === service;
   if (!causes.some(isSame)) return [...causes, { kind, service, count: 1 }];
-  return causes.map((one) => (isSame(one) ? { ...one, count: one.count + 1 } : one));
+  return causes.map((counted) => (isSame(counted) ? { ...counted, count: counted.count + 1 } : counted));
 }
 
 function closeWindow(series: Series, open: OpenWindow, end: Bracket, gap: Interval | null): DowntimeWindow {

@@ -20,7 +20,7 @@ export type DowntimeWindow = SeriesKey & {
   readonly end: Bracket | null;
   /** The latest time at which the window is known to have been open. */
   readonly knownUntil: Millis;
-  /** Of an open window: up to now. Unobserved time inside counts in `max` only. */
+  /** An open window lasts until now. Unobserved time inside counts in `max` only. */
   readonly duration: Measured;
   /**
    * When the first request was reset or its answer cut off, if later samples fail sooner than that one did: the service
@@ -56,7 +56,7 @@ export const sharedEdge = (edge: Bracket, others: readonly Bracket[]): Interval 
     { from: edge.earliest, until: sampleSentAt(edge) },
   );
 
-/** When a window or several were down: certainly in `min`, possibly in `max`, most likely in `estimate`. */
+/** When one or more windows were down: certainly in `min`, possibly in `max`, most likely in `estimate`. */
 export type Extent = {
   readonly min: readonly Interval[];
   readonly estimate: readonly Interval[];
@@ -76,10 +76,10 @@ export function extentOf({ start, end, knownUntil, gaps }: DowntimeWindow, now: 
 
 /** Returns the total duration of extents in seconds. Overlaps count once. */
 export function seconds(extents: readonly Extent[]): Measured {
-  const of = (part: keyof Extent) => length(extents.flatMap((one) => one[part])) / 1000;
-  return { min: of('min'), estimate: of('estimate'), max: of('max') };
+  const total = (part: keyof Extent) => length(extents.flatMap((extent) => extent[part])) / 1000;
+  return { min: total('min'), estimate: total('estimate'), max: total('max') };
 }
 
 /** Returns the estimated duration in seconds, counting an open window up to its last failed sample. */
 export const settledSeconds = (windows: readonly DowntimeWindow[]): number =>
-  seconds(windows.map((one) => extentOf(one, one.end?.latest ?? one.knownUntil))).estimate;
+  seconds(windows.map((window) => extentOf(window, window.end?.latest ?? window.knownUntil))).estimate;

@@ -38,7 +38,9 @@ export function compareRuns(reports: readonly Report[]): Comparison {
     verdicts.flatMap(({ phases }) => phases.filter(({ measures }) => measures !== null).map(({ name }) => name)),
   );
   return {
-    probeTypes: [...new Map(sorted.flatMap(({ probeTypes }) => probeTypes.map((one) => [one.name, one]))).values()],
+    probeTypes: [
+      ...new Map(sorted.flatMap(({ probeTypes }) => probeTypes.map((probe) => [probe.name, probe]))).values(),
+    ],
     runs: sorted.map(({ run, overall }, index) => ({
       id: run.id,
       startedAt: run.startedAt,
@@ -49,7 +51,7 @@ export function compareRuns(reports: readonly Report[]): Comparison {
     })),
     phases: [...names].map((name) => ({
       name,
-      runs: verdicts.map(({ phases }) => figuresOf(phases.find((one) => one.name === name))),
+      runs: verdicts.map(({ phases }) => figuresOf(phases.find((phase) => phase.name === name))),
     })),
   };
 }

@@ -45,22 +45,22 @@ export type LiveStatus = {
   readonly health: Health | null;
 };
 
-/** Whether sampler and journal work, without what was found. */
+/** Whether sampler and journal work, without the windows that were found. */
 export type SamplingStatus = Pick<LiveStatus, 'at' | 'paused' | 'journal' | 'health'> & {
   readonly series: readonly Omit<LiveSeries, 'open'>[];
 };
 
 /**
- * Reads the state of a run at a moment, now by default. Each function computes what it returns and no more; those that
- * are called with the same moment share the work.
+ * Reads the state of a run at a given time, now by default. Each function computes what it returns and no more; calls
+ * for the same time share the work.
  */
 export type RunReader = {
   now(): Millis;
   sampling(at?: Millis): SamplingStatus;
   live(at?: Millis): LiveStatus;
-  /** The phases, judged by the plan. */
+  /** Judges the phases by the plan. */
   verdict(at?: Millis): Verdict;
-  /** By start time. */
+  /** Returns the tasks by start time. */
   tasks(at?: Millis): readonly TaskDowntime[];
   report(at?: Millis): Report;
 };

@@ -56,7 +56,7 @@ export type SeriesTotals = Omit<SeriesSummary, 'latency'>;
 
 export type ServerCounts = { readonly created: number; readonly deleted: number; readonly leaked: number };
 
-/** What status line, page and metrics need of a report, several times a second: without what takes long to compute. */
+/** The part of a report that status line, page and metrics need several times a second: nothing slow to compute. */
 export type BriefReport = {
   readonly run: {
     readonly id: string;
@@ -80,10 +80,10 @@ export type BriefReport = {
     readonly overall: Overall;
     readonly servers: ServerCounts;
   }[];
-  /** What the probes are: all known ones, and those that only the journal knows. */
+  /** Descriptions of all known probes, and of those that only the journal knows. */
   readonly probeTypes: readonly ProbeDescription[];
   readonly probes: readonly SeriesTotals[];
-  /** By estimated start. */
+  /** Sorted by estimated start. */
   readonly windows: readonly AttributedWindow[];
   readonly servers: ServerCounts;
 };
@@ -92,7 +92,7 @@ export type Report = Omit<BriefReport, 'probes'> & {
   readonly probes: readonly SeriesSummary[];
   /** The phases, judged by the plan. */
   readonly verdict: Verdict;
-  /** By start time. */
+  /** Sorted by start time. */
   readonly tasks: readonly TaskDowntime[];
   readonly observationGaps: readonly ObservationGap[];
   /** Results of `check before` and `check after`. */

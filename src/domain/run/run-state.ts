@@ -27,7 +27,7 @@ export type RunState = {
   openSession(session: Session, series: readonly Series[]): void;
   /** `clean` is false if the session was killed. */
   closeSession(aliveAt: Millis, clean: boolean): void;
-  /** By id, deleted ones included. */
+  /** Returns the annotations by id, deleted ones included. */
   annotations(): readonly Annotation[];
   checkRuns(): readonly CheckRun[];
   taskLoadWith(tasks: readonly Task[]): TaskLoad;
@@ -42,7 +42,7 @@ export type RunState = {
   /** Returns whether any series is down. */
   isDown(now: Millis): boolean;
   verdict(now: Millis): Verdict;
-  /** By start time. */
+  /** Returns the tasks by start time. */
   tasks(now: Millis): readonly TaskDowntime[];
   report(now: Millis): Report;
   sampling(now: Millis, sampler: SamplerState): SamplingStatus;
@@ -82,7 +82,7 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
     if (!running || last === undefined) return;
     running = false;
     sessions[sessions.length - 1] = { ...last, aliveAt: Math.max(aliveAt, last.startedAt), ended };
-    for (const one of seriesStates.values()) one.endSession(aliveAt);
+    for (const state of seriesStates.values()) state.endSession(aliveAt);
   }
 
   function acceptSample(sample: Sample): void {
@@ -107,10 +107,10 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
     if (last !== undefined) sessions[sessions.length - 1] = { ...last, facts: { ...last.facts, ...facts } };
   }
 
-  /** Counts everything that changes what is computed below. */
+  /** Counts the changes of everything that the values below are computed from. */
   let changes = 0;
 
-  /** Keeps the last value, for as long as nothing changes and the same time is asked for. */
+  /** Keeps the last value while nothing changes and the time is the same. */
   function memoize<T>(compute: (now: Millis) => T): (now: Millis) => T {
     let last: { readonly changes: number; readonly now: Millis; readonly value: T } | null = null;
     return (now) => {
@@ -131,31 +131,33 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
   }
 
   const phaseInputs = (now: Millis): readonly PhaseSeriesInput[] =>
-    [...seriesStates.values()].map((one) => ({
-      series: one.series,
-      windows: one.windows(now),
-      gaps: one.gaps(now),
-      watched: one.watched(now),
-      trace: one.trace,
+    [...seriesStates.values()].map((state) => ({
+      series: state.series,
+      windows: state.windows(now),
+      gaps: state.gaps(now),
+      watched: state.watched(now),
+      trace: state.trace,
     }));
 
   const until = (now: Millis): Millis => (running ? now : (sessions.at(-1)?.aliveAt ?? now));
 
   const windowsAt = memoize((now) => {
-    const all = phaseInputs(now);
-    const sorted = all.flatMap((one) => one.windows).sort((a, b) => a.start.estimate - b.start.estimate);
-    return { all, windows: attributeWindows(sorted, { tasks, phases: phaseIntervals(), probes }) };
+    const inputs = phaseInputs(now);
+    const sorted = inputs.flatMap(({ windows }) => windows).sort((a, b) => a.start.estimate - b.start.estimate);
+    return { inputs, windows: attributeWindows(sorted, { tasks, phases: phaseIntervals(), probes }) };
   });
 
   const briefReport = memoize((now): BriefReport => {
-    const { all, windows } = windowsAt(now);
+    const { inputs, windows } = windowsAt(now);
     const last = sessions.at(-1);
     const probeTypes = withUnknown(
       probes,
-      all.map(({ series }) => series.probe),
+      inputs.map(({ series }) => series.probe),
     );
     const downtime = { selected: overall, probes: probeTypes.map(({ name }) => name) };
-    const places = new Map(all.map(({ series: { cloud, vantage } }) => [`${cloud}\n${vantage}`, { cloud, vantage }]));
+    const places = new Map(
+      inputs.map(({ series: { cloud, vantage } }) => [`${cloud}\n${vantage}`, { cloud, vantage }]),
+    );
     return {
       run: {
         id: run,
@@ -163,8 +165,8 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
         endedAt: until(now),
         running,
         version: last?.version ?? version,
-        clouds: unique(all.map((one) => one.series.cloud)),
-        vantages: unique(all.map((one) => one.series.vantage)),
+        clouds: unique(inputs.map(({ series }) => series.cloud)),
+        vantages: unique(inputs.map(({ series }) => series.vantage)),
         facts: last?.facts ?? {},
         sessions: sessions.map(({ id, startedAt, aliveAt, ended }, index) => ({
           id,
@@ -173,28 +175,28 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
           ended,
         })),
       },
-      overall: overallOf(all, downtime),
+      overall: overallOf(inputs, downtime),
       clouds: [...places.values()].map(({ cloud, vantage }) => ({
         cloud,
         vantage,
         overall: overallOf(
-          all.filter(({ series }) => series.cloud === cloud && series.vantage === vantage),
+          inputs.filter(({ series }) => series.cloud === cloud && series.vantage === vantage),
           downtime,
         ),
         servers: servers.counts(running, { cloud, vantage }),
       })),
       probeTypes,
-      probes: [...seriesStates.values()].map((one) => one.totals(now)),
+      probes: [...seriesStates.values()].map((state) => state.totals(now)),
       windows,
       servers: servers.counts(running),
     };
   });
 
   const verdict = memoize((now): Verdict => {
-    const { all, windows } = windowsAt(now);
+    const { inputs, windows } = windowsAt(now);
     const from = sessions.at(0)?.startedAt ?? now;
     const whole = { from, until: until(now), running };
-    return judge(plan, { phaseIntervals: phaseIntervals(), series: all, windows, probes, run: whole });
+    return judge(plan, { phaseIntervals: phaseIntervals(), series: inputs, windows, probes, run: whole });
   });
 
   const downtimes = memoize((now) => taskDowntimes(tasks.all(), windowsAt(now).windows));
@@ -203,7 +205,7 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
     const brief = briefReport(now);
     return {
       ...brief,
-      probes: brief.probes.map((one) => ({ ...one, latency: stateOf(one.series)?.latency() ?? null })),
+      probes: brief.probes.map((totals) => ({ ...totals, latency: stateOf(totals.series)?.latency() ?? null })),
       verdict: verdict(now),
       tasks: downtimes(now),
       observationGaps: observationGaps.slice(),
@@ -220,17 +222,17 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
     }));
 
   return {
-    openSession(session, series) {
+    openSession(session, allSeries) {
       changes++;
       endSession(sessions.at(-1)?.aliveAt ?? session.startedAt, false);
       running = true;
       sessions.push(session);
-      for (const one of series) {
-        const known = stateOf(one);
-        if (known !== undefined) known.beginSession(one);
+      for (const series of allSeries) {
+        const known = stateOf(series);
+        if (known !== undefined) known.beginSession(series);
         else {
-          const { startEstimate } = probeNamed(probes, one.probe);
-          seriesStates.set(seriesId(one), createSeriesState(one, session.startedAt, startEstimate));
+          const { startEstimate } = probeNamed(probes, series.probe);
+          seriesStates.set(seriesId(series), createSeriesState(series, session.startedAt, startEstimate));
         }
       }
     },
@@ -262,7 +264,7 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
     checkRuns: () => checkRuns.slice(),
     taskLoadWith: tasks.loadWith,
     runningTasks: tasks.running,
-    isDown: (now) => [...seriesStates.values()].some((one) => one.status(now).open?.kind === 'down'),
+    isDown: (now) => [...seriesStates.values()].some((state) => state.status(now).open?.kind === 'down'),
     verdict,
     tasks: downtimes,
     report,
@@ -273,7 +275,7 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
     }),
     live(now, sampler) {
       const current = briefReport(now);
-      const byId = new Map(current.windows.map((one) => [one.id, one]));
+      const byId = new Map(current.windows.map((window) => [window.id, window]));
       return {
         at: now,
         ...sampler,

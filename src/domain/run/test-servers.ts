@@ -14,7 +14,7 @@ export type TestServers = {
 };
 
 export function createTestServers(): TestServers {
-  /** With the cloud and vantage of the first event, as a server may be deleted from another vantage. */
+  /** Servers with the cloud and vantage of their first event, as a server may be deleted from another vantage. */
   const known = new Map<string, LeftoverServer>();
   const created = new Set<string>();
   const gone = new Set<string>();

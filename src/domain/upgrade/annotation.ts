@@ -67,13 +67,14 @@ export type AnnotationFilter = {
 /** Selects and sorts annotations as Grafana does: those that overlap the range, latest end first. */
 export function selectAnnotations(all: readonly Annotation[], filter: AnnotationFilter): readonly Annotation[] {
   const { from = 0, to = Infinity, tags, matchAny, limit, dashboardUid, panelId } = filter;
-  const hasTags = (one: Annotation) =>
+  const hasTags = (annotation: Annotation) =>
     tags.length === 0 ||
-    (matchAny ? tags.some((tag) => one.tags.includes(tag)) : tags.every((tag) => one.tags.includes(tag)));
+    (matchAny ? tags.some((tag) => annotation.tags.includes(tag)) : tags.every((tag) => annotation.tags.includes(tag)));
   return all
-    .filter((one) => !one.deleted && one.time <= to && one.timeEnd >= from && hasTags(one))
-    .filter((one) => dashboardUid === undefined || one.dashboardUid === dashboardUid)
-    .filter((one) => panelId === undefined || one.panelId === panelId)
+    .filter((annotation) => !annotation.deleted && annotation.time <= to && annotation.timeEnd >= from)
+    .filter(hasTags)
+    .filter((annotation) => dashboardUid === undefined || annotation.dashboardUid === dashboardUid)
+    .filter((annotation) => panelId === undefined || annotation.panelId === panelId)
     .toSorted((a, b) => b.timeEnd - a.timeEnd || b.time - a.time || b.id - a.id)
     .slice(0, limit);
 }

@@ -18,8 +18,8 @@ export const ATTRIBUTION_SLACK_MS = 250;
 const MIN_TASK_AGE_MS = 20;
 
 /**
- * Before the estimate, and again after it; nearest first. Ten thousand tasks may run, and every window has its own
- * list.
+ * How many candidates are listed on each side of the estimate: the nearest ones. Ten thousand tasks may run, and every
+ * window has its own list.
  */
 const MAX_CANDIDATES_PER_SIDE = 100;
 
@@ -61,21 +61,21 @@ export const attributeWindows = (
     readonly probes: readonly Pick<ProbeDescription, 'name' | 'dependsOn'>[];
   },
 ): readonly AttributedWindow[] => {
-  /** Windows of the same kind and probe, over any connection. */
-  const alike = new Map<DowntimeWindow, { readonly windows: readonly DowntimeWindow[]; readonly index: number }>();
-  for (const some of Map.groupBy(windows, kindAndProbe).values())
-    for (const [index, window] of some.entries()) alike.set(window, { windows: some, index });
+  /** For each window, the windows of the same kind and probe, over any connection, and its index among them. */
+  const peers = new Map<DowntimeWindow, { readonly windows: readonly DowntimeWindow[]; readonly index: number }>();
+  for (const group of Map.groupBy(windows, kindAndProbe).values())
+    for (const [index, window] of group.entries()) peers.set(window, { windows: group, index });
   const preciseStart = (window: DowntimeWindow): Millis => {
-    const { windows: some, index } = alike.get(window) ?? { windows: [window], index: 0 };
-    return preciseStartAt(some, index);
+    const { windows: group, index } = peers.get(window) ?? { windows: [window], index: 0 };
+    return preciseStartAt(group, index);
   };
   const dependencies = new Map(probes.map(({ name, dependsOn }) => [name, dependsOn]));
   const needed = new Set(dependencies.values());
   const neededWindows = windows.filter(({ kind, probe }) => kind === 'down' && needed.has(probe));
   const startsOf = new Map(
-    [...Map.groupBy(neededWindows, kindAndProbe)].map(([key, some]) => [
+    [...Map.groupBy(neededWindows, kindAndProbe)].map(([key, group]) => [
       key,
-      some.map(preciseStart).toSorted((a, b) => a - b),
+      group.map(preciseStart).toSorted((a, b) => a - b),
     ]),
   );
   return windows.map((window) => {
@@ -109,15 +109,16 @@ function preciseStartAt(windows: readonly DowntimeWindow[], index: number): Mill
   if (window === undefined) throw new Error(`no window at index ${index}`);
   const { start } = window;
   const others = windowsOfOtherConnection(windows, index);
+  const both = [window, ...others];
   // The task that stops or kills a service is still running when the service exits, even if requests were lost before.
-  const exitedBy = [window, ...others].find((one) => one.exitedBy !== null)?.exitedBy ?? null;
+  const exitedBy = both.find((member) => member.exitedBy !== null)?.exitedBy ?? null;
   if (exitedBy !== null && exitedBy >= start.earliest) {
-    const latest = Math.min(...[window, ...others].map((one) => one.start.latest));
+    const latest = Math.min(...both.map((member) => member.start.latest));
     return Math.max(start.earliest, Math.min(exitedBy - MIN_TASK_AGE_MS, latest));
   }
   const { from, until } = sharedEdge(
     start,
-    others.map((one) => one.start),
+    others.map((other) => other.start),
   );
   return (from + until) / 2;
 }
@@ -127,11 +128,11 @@ function windowsOfOtherConnection(windows: readonly DowntimeWindow[], index: num
   const window = windows[index];
   if (window === undefined || window.connection === '') return [];
   const reach = window.start.latest - window.start.earliest;
-  const isNear = (one: DowntimeWindow | undefined): one is DowntimeWindow =>
-    one !== undefined && Math.abs(one.start.estimate - window.start.estimate) <= reach;
+  const isNear = (other: DowntimeWindow | undefined): other is DowntimeWindow =>
+    other !== undefined && Math.abs(other.start.estimate - window.start.estimate) <= reach;
   let from = index;
   let until = index;
   while (isNear(windows[from - 1])) from--;
   while (isNear(windows[until + 1])) until++;
-  return windows.slice(from, until + 1).filter((one) => one.connection !== window.connection);
+  return windows.slice(from, until + 1).filter(({ connection }) => connection !== window.connection);
 }

@@ -45,42 +45,46 @@ type MeasuredPhase = {
  * before the first phase. Outages are removed from it, as answers just before and after an outage are not usual ones.
  */
 export function createPhaseMeasures(
-  all: readonly PhaseSeriesInput[],
+  allSeries: readonly PhaseSeriesInput[],
   { baseline, probes }: { readonly baseline: readonly Interval[]; readonly probes: readonly ProbeDescription[] },
 ): (phase: MeasuredPhase) => PhaseMeasures {
   const baselines = new Map(
-    [...Map.groupBy(all, ({ series: { cloud, probe } }) => JSON.stringify([cloud, probe])).values()].flatMap((some) => {
-      const withoutOutages = subtract(baseline, downtimeOf(some).max);
-      return some.map((one) => [one, one.trace.during(withoutOutages)] as const);
-    }),
+    [...Map.groupBy(allSeries, ({ series: { cloud, probe } }) => JSON.stringify([cloud, probe])).values()].flatMap(
+      (group) => {
+        const withoutOutages = subtract(baseline, downtimeOf(group).max);
+        return group.map((input) => [input, input.trace.during(withoutOutages)] as const);
+      },
+    ),
   );
-  const limited = (name: DowntimeBudget) => {
-    const own = ofProbe(all, BUDGETS[name].downtimeOf);
+  const limitedDowntime = (name: DowntimeBudget) => {
+    const own = seriesOfProbe(allSeries, BUDGETS[name].downtimeOf);
     return { isWatched: own.length > 0, during: downtimeIn(own) };
   };
-  const [api, boot, dataPlane] = [limited('api_downtime'), limited('boot_downtime'), limited('data_plane_downtime')];
-  const list = ofProbe(all, BUDGETS.api_downtime.downtimeOf);
+  const api = limitedDowntime('api_downtime');
+  const boot = limitedDowntime('boot_downtime');
+  const dataPlane = limitedDowntime('data_plane_downtime');
+  const listSeries = seriesOfProbe(allSeries, BUDGETS.api_downtime.downtimeOf);
   const counted = new Set(probes.filter(({ countsOverall }) => countsOverall).map(({ name }) => name));
-  const downWindows = all
+  const downWindows = allSeries
     .filter(({ series }) => counted.has(series.probe))
-    .flatMap(({ windows }) => windows.filter((one) => one.kind === 'down'));
+    .flatMap(({ windows }) => windows.filter(({ kind }) => kind === 'down'));
   return ({ intervals, ended, now, unobserved }) => {
-    const counts = all.map((one) => ({
-      series: one.series,
-      before: baselines.get(one),
-      during: one.trace.during(intervals),
+    const counts = allSeries.map((input) => ({
+      series: input.series,
+      before: baselines.get(input),
+      during: input.trace.during(intervals),
     }));
     const listCounts = counts.filter(({ series }) => series.probe === BUDGETS.api_downtime.downtimeOf);
-    const measured = ({ isWatched, during }: ReturnType<typeof limited>) =>
+    const measured = ({ isWatched, during }: ReturnType<typeof limitedDowntime>) =>
       isWatched ? seconds([during(intervals, unobserved)]) : null;
     return {
       elapsed: length(intervals) / 1000,
       api_downtime: measured(api),
       boot_downtime: measured(boot),
       data_plane_downtime: measured(dataPlane),
-      longest_window: api.isWatched ? longestOutage(list, api.during(intervals, unobserved)) : null,
+      longest_window: api.isWatched ? longestOutage(listSeries, api.during(intervals, unobserved)) : null,
       consecutive_failures:
-        list.length === 0
+        listSeries.length === 0
           ? null
           : exactly(listCounts.reduce((longest, { during }) => Math.max(longest, during.failedInARow), 0)),
       error_ratio: errorRatio(listCounts.map(({ during }) => during)),
@@ -96,17 +100,17 @@ export function createPhaseMeasures(
   };
 }
 
-const ofProbe = <One extends SeriesOutages>(all: readonly One[], probe: string): readonly One[] =>
-  all.filter(({ series }) => series.probe === probe);
+const seriesOfProbe = <T extends SeriesOutages>(allSeries: readonly T[], probe: string): readonly T[] =>
+  allSeries.filter(({ series }) => series.probe === probe);
 
 const exactly = (value: number): Measured => ({ min: value, estimate: value, max: value });
 
 function downtimeIn(
-  all: readonly SeriesOutages[],
+  allSeries: readonly SeriesOutages[],
 ): (intervals: readonly Interval[], unobserved: MeasuredPhase['unobserved']) => Extent {
-  const { min, estimate, max } = downtimeOf(all);
-  const places = Map.groupBy(all, ({ series }) => JSON.stringify([series.cloud, series.vantage]));
-  const unknown = [...places.values()].flatMap((some) => unobservedByAll(some));
+  const { min, estimate, max } = downtimeOf(allSeries);
+  const places = Map.groupBy(allSeries, ({ series }) => JSON.stringify([series.cloud, series.vantage]));
+  const unknown = [...places.values()].flatMap((group) => unobservedByAll(group));
   const maxWithUnknown = union([...max, ...unknown]);
   return (intervals, unobserved) => ({
     min: intersect(min, intervals),
@@ -116,11 +120,11 @@ function downtimeIn(
 }
 
 /** A gap splits an outage in the minimum only. In the estimate it stays one outage, without the gap. */
-function longestOutage(all: readonly SeriesOutages[], { min, estimate, max }: Extent): Measured {
-  const outages = outagesWithin(all, union(estimate));
+function longestOutage(allSeries: readonly SeriesOutages[], { min, estimate, max }: Extent): Measured {
+  const outages = outagesWithin(allSeries, union(estimate));
   return {
     min: longestOf(min),
-    estimate: outages.reduce((longest, one) => Math.max(longest, length(one) / 1000), 0),
+    estimate: outages.reduce((longest, outage) => Math.max(longest, length(outage) / 1000), 0),
     max: longestOf(max),
   };
 }
@@ -130,11 +134,11 @@ const longestOf = (intervals: readonly Interval[]): number =>
 
 /** A void sample may have been ok or failed. */
 function errorRatio(counts: readonly TraceCounts[]): Measured | null {
-  const sum = (pick: (one: TraceCounts) => number) => counts.reduce((total, one) => total + pick(one), 0);
-  const [ok, failed, unknown] = [sum((one) => one.ok), sum((one) => one.failed), sum((one) => one.void)];
+  const sum = (outcome: 'ok' | 'failed' | 'void') => counts.reduce((total, count) => total + count[outcome], 0);
+  const [ok, failed, unknown] = [sum('ok'), sum('failed'), sum('void')];
   if (ok + failed === 0) return null;
-  const all = ok + failed + unknown;
-  return { min: failed / all, estimate: failed / (ok + failed), max: (failed + unknown) / all };
+  const total = ok + failed + unknown;
+  return { min: failed / total, estimate: failed / (ok + failed), max: (failed + unknown) / total };
 }
 
 /**
@@ -158,7 +162,7 @@ function slowdownOf(
     ];
   });
   return ratios.reduce<Measured | null>(
-    (largest, one) => (largest === null || one.estimate > largest.estimate ? one : largest),
+    (largest, ratio) => (largest === null || ratio.estimate > largest.estimate ? ratio : largest),
     null,
   );
 }

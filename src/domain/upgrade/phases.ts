@@ -19,14 +19,14 @@ export const END_MARK = 'end';
 /** Finds the phases by marks and tasks. Caches which task starts which phase, as it sees the same tasks repeatedly. */
 export type PhaseFinder = (input: {
   readonly marks: readonly PhaseMark[];
-  /** By start time. */
+  /** Sorted by start time. */
   readonly tasks: readonly Task[];
 }) => readonly PhaseInterval[];
 
 /**
  * Finds when each phase was under way, in order. A mark can start any phase at any time, planned or not. A task starts
- * only a phase that comes after all earlier ones, so running a playbook again does not turn the upgrade back. A task
- * starts its phase once a host has run it, from the task's start on; a task that is skipped or runs dry starts none.
+ * only a phase that comes after all earlier ones, so running a playbook again does not return to an earlier phase. A
+ * task starts its phase once a host has run it, from the task's start on; a skipped task or a dry run starts none.
  */
 export function createPhaseFinder(plan: Plan | null): PhaseFinder {
   const planned = plan?.phases ?? [];

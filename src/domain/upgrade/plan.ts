@@ -31,7 +31,7 @@ export type Begins = {
 export type BudgetUnit = 'seconds' | 'count' | 'share' | 'factor';
 
 type BudgetDescription = {
-  /** As in reports: 'API downtime'. */
+  /** The name in reports: 'API downtime'. */
   readonly label: string;
   readonly unit: BudgetUnit;
   /** The probe whose downtime is limited, or null if it is not a downtime. */
@@ -112,7 +112,7 @@ function matcher(pattern: string): (text: string) => boolean {
 export function startsPhase({ task, tag }: Begins): (task: Pick<Task, 'name' | 'role' | 'tags'>) => boolean {
   const matchers = task.map(matcher);
   return ({ name, role, tags }) => {
-    if (tag.some((one) => tags.includes(one))) return true;
+    if (tag.some((wanted) => tags.includes(wanted))) return true;
     const plain = normalized(name);
     const withRole = role === null ? plain : normalized(`${role} : ${name}`);
     return matchers.some((isMatch) => isMatch(plain) || (role !== null && isMatch(withRole)));

@@ -11,7 +11,7 @@ export type TaskDowntime = KnownTask & {
   readonly attributedDowntime: number;
   /** All downtime while it ran; 0 if it did nothing. */
   readonly overlappingDowntime: number;
-  /** How many windows it is the first candidate of. */
+  /** The number of windows for which it is the first candidate. */
   readonly windows: number;
 };
 
@@ -20,7 +20,7 @@ export function taskDowntimes(
   windows: readonly AttributedWindow[],
 ): readonly TaskDowntime[] {
   const down = windows
-    .filter((one) => one.kind === 'down')
+    .filter(({ kind }) => kind === 'down')
     .map((window) => ({ task: window.candidates[0]?.id ?? null, intervals: estimateOf(window) }));
   const all = union(down.flatMap(({ intervals }) => intervals));
   const downUntil = lengthUntil(all);

@@ -23,7 +23,7 @@ export type TaskRegistry = {
   hasEnded(id: string): boolean;
   /** Removes a task. */
   forget(id: string): void;
-  /** By start time. */
+  /** Returns all tasks by start time. */
   all(): readonly KnownTask[];
   /**
    * Tasks that may have been running at any time within the interval, by start time: the last `limit` of them. Tasks
@@ -81,7 +81,7 @@ export function createTaskRegistry(): TaskRegistry {
     const replaced = new Set<MergedTask>();
     const fresh: MergedTask[] = [];
     for (const key of changedNames) {
-      for (const one of mergedByName.get(key) ?? []) replaced.add(one);
+      for (const task of mergedByName.get(key) ?? []) replaced.add(task);
       const reported = [...(reportsByName.get(key)?.values() ?? [])];
       if (reported.length === 0) {
         reportsByName.delete(key);
@@ -89,15 +89,15 @@ export function createTaskRegistry(): TaskRegistry {
       } else {
         const tasksOfName = mergeReports(reported.sort(byStart));
         mergedByName.set(key, tasksOfName);
-        for (const one of tasksOfName) fresh.push(one);
+        for (const task of tasksOfName) fresh.push(task);
       }
     }
     changedNames.clear();
     // Both parts are sorted already, so this sort only merges them.
-    merged = [...merged.filter((one) => !replaced.has(one)), ...fresh.sort(byStart)].sort(byStart);
-    known = merged.map((one, index) => toKnownTask(one, merged[index + 1]));
-    effective = known.filter((one) => !didNothing(one));
-    effectiveEnds = createEndIndex(effective.map((one) => one.lastedUntil));
+    merged = [...merged.filter((task) => !replaced.has(task)), ...fresh.sort(byStart)].sort(byStart);
+    known = merged.map((task, index) => toKnownTask(task, merged[index + 1]));
+    effective = known.filter((task) => !didNothing(task));
+    effectiveEnds = createEndIndex(effective.map((task) => task.lastedUntil));
   }
 
   /** Returns the same object as before if nothing changed, as callers cache by identity. */
@@ -141,15 +141,15 @@ export function createTaskRegistry(): TaskRegistry {
     },
     running() {
       refresh();
-      return known.filter((one) => one.status === 'running');
+      return known.filter(({ status }) => status === 'running');
     },
     loadWith(tasks) {
-      const added = [...new Map(tasks.map((one) => [one.id, one])).values()];
+      const added = [...new Map(tasks.map((task) => [task.id, task])).values()];
       const replaced = added.flatMap(({ id }) => reports.get(id) ?? []);
-      const runningOf = (some: readonly Task[]) => some.filter(({ status }) => status === 'running').length;
+      const countRunning = (selected: readonly Task[]) => selected.filter(({ status }) => status === 'running').length;
       return {
         reported: reports.size + added.length - replaced.length,
-        running: running + runningOf(added) - runningOf(replaced),
+        running: running + countRunning(added) - countRunning(replaced),
       };
     },
     version: () => version,
@@ -218,7 +218,7 @@ type Group = {
  * does not know them.
  */
 function mergeReports(tasks: readonly Task[]): readonly MergedTask[] {
-  const sources = new Set(tasks.map((one) => one.source));
+  const sources = new Set(tasks.map(({ source }) => source));
   const groups: Group[] = [];
   /** Groups by a missing source, their play or any, and their role or any. */
   const openGroups = new Map<string, Heap>();
@@ -238,8 +238,8 @@ function mergeReports(tasks: readonly Task[]): readonly MergedTask[] {
 
   function firstOf(key: string): Group | null {
     const heap = openGroups.get(key);
-    for (let one = heap?.first(); one !== undefined; one = heap?.first()) {
-      if (one.revision === one.group.revision && one.group.index >= firstNear) return one.group;
+    for (let entry = heap?.first(); entry !== undefined; entry = heap?.first()) {
+      if (entry.revision === entry.group.revision && entry.group.index >= firstNear) return entry.group;
       heap?.pop();
     }
     return null;
@@ -273,7 +273,7 @@ const keysOf = (source: TaskSource, plays: readonly KeyPart[], roles: readonly K
 /** Valid while the group has this revision. */
 type HeapEntry = { readonly group: Group; readonly revision: number };
 
-type Heap = { push(one: HeapEntry): void; first(): HeapEntry | undefined; pop(): void };
+type Heap = { push(entry: HeapEntry): void; first(): HeapEntry | undefined; pop(): void };
 
 /** A binary heap; the first entry is the group that was created first. */
 function createHeap(): Heap {
@@ -281,14 +281,14 @@ function createHeap(): Heap {
   const indexAt = (at: number): number => heap[at]?.group.index ?? Infinity;
 
   function swap(a: number, b: number): void {
-    const [one, other] = [heap[a], heap[b]];
-    if (one !== undefined) heap[b] = one;
-    if (other !== undefined) heap[a] = other;
+    const [first, second] = [heap[a], heap[b]];
+    if (first !== undefined) heap[b] = first;
+    if (second !== undefined) heap[a] = second;
   }
 
   return {
-    push(one) {
-      let at = heap.push(one) - 1;
+    push(entry) {
+      let at = heap.push(entry) - 1;
       for (let up = (at - 1) >> 1; at > 0 && indexAt(up) > indexAt(at); up = (at - 1) >> 1) {
         swap(at, up);
         at = up;
@@ -325,17 +325,17 @@ function merge(group: readonly Task[]): MergedTask {
   const ended = [best, ...others].find(({ status }) => status === 'ok' || status === 'failed');
   const isUncertain = best.status === 'running' || best.status === 'unknown';
   const status = isUncertain ? (ended?.status ?? best.status) : best.status;
-  const isDryRun = group.some((one) => one.status === 'dry-run');
+  const isDryRun = group.some((task) => task.status === 'dry-run');
   return {
     ...best,
-    role: first((one) => one.role),
-    play: first((one) => one.play),
-    playbook: first((one) => one.playbook),
-    hosts: [...new Set(group.flatMap((one) => one.hosts))].toSorted(),
-    tags: [...new Set(group.flatMap((one) => one.tags))].toSorted(),
+    role: first((task) => task.role),
+    play: first((task) => task.play),
+    playbook: first((task) => task.playbook),
+    hosts: [...new Set(group.flatMap(({ hosts }) => hosts))].toSorted(),
+    tags: [...new Set(group.flatMap(({ tags }) => tags))].toSorted(),
     // Only some sources recognise a dry run; others report its tasks as ok.
     status: isDryRun ? 'dry-run' : status,
-    end: isUncertain && ended !== undefined ? ended.end : best.status === 'running' ? null : first((one) => one.end),
-    sources: [best, ...others].map((one) => one.source),
+    end: isUncertain && ended !== undefined ? ended.end : best.status === 'running' ? null : first((task) => task.end),
+    sources: [best, ...others].map(({ source }) => source),
   };
 }

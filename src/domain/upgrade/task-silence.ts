@@ -57,7 +57,7 @@ export function createTaskSilence(): TaskSilence {
       if (!running.has(task.id)) running.set(task.id, { task, at, heartbeat });
     },
     overdue(at) {
-      const silent = [...running.values()].filter((one) => at - one.at >= silenceLimitOf(one));
+      const silent = [...running.values()].filter((report) => at - report.at >= silenceLimitOf(report));
       return silent.map(({ task, at: reportedAt, heartbeat }) => {
         running.delete(task.id);
         const status = task.status === 'dry-run' ? 'dry-run' : 'unknown';

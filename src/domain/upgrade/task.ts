@@ -48,7 +48,7 @@ export const didNothing = (task: Progress): boolean =>
   task.status === 'dry-run' || (task.status === 'ok' && !isDone(task));
 
 const reportsHosts = ({ source, sources = [source] }: Progress): boolean =>
-  sources.every((one) => SOURCES_WITH_HOSTS.has(one));
+  sources.every((reporter) => SOURCES_WITH_HOSTS.has(reporter));
 
 /**
  * Removes the arguments that Ansible appends to a task name with `display_args_to_stdout`, which may include passwords:

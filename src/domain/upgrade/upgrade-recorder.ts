@@ -14,10 +14,10 @@ export type UpgradeRecorder = {
   phase(phase: PhaseMark): void;
   /** Adds, changes or deletes an annotation. */
   annotate(annotation: Annotation): void;
-  /** By id, deleted ones included. */
+  /** Returns the annotations by id, deleted ones included. */
   annotations(): readonly Annotation[];
   /** Adds the results of a check run. */
   check(run: CheckRun): void;
-  /** In the order in which they were run. */
+  /** Returns the check runs in the order in which they were run. */
   checkRuns(): readonly CheckRun[];
 };

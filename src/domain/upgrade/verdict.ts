@@ -12,14 +12,14 @@ import { BUDGET_NAMES, type Budget, type BudgetName, type Plan, type PlannedPhas
 export const BUDGET_RESULTS = ['pass', 'not-proven', 'fail'] as const;
 export type BudgetResult = (typeof BUDGET_RESULTS)[number];
 
-/** From best to worst after `not-judged`: no budget was compared with anything, which does not count as a pass. */
+/** `not-judged`: no budget was compared, which does not count as a pass. The others are in order from best to worst. */
 export const VERDICT_RESULTS = ['not-judged', ...BUDGET_RESULTS] as const;
 export type VerdictResult = (typeof VERDICT_RESULTS)[number];
 
 export type BudgetVerdict = {
   readonly name: BudgetName;
   readonly limit: number;
-  /** In the unit of the budget (plan.ts); null if it could not be measured, such as a slowdown without a baseline. */
+  /** A value in the unit of the budget (plan.ts); null if it could not be measured: a slowdown without a baseline. */
   readonly measured: Measured | null;
   readonly result: BudgetResult;
 };
@@ -85,19 +85,24 @@ export type VerdictInput = {
 };
 
 /** Judges the phases of the plan in order, then those that were started by hand and are not in the plan. */
-export function judge(plan: Plan | null, { phaseIntervals, series: all, windows, probes, run }: VerdictInput): Verdict {
+export function judge(
+  plan: Plan | null,
+  { phaseIntervals, series: allSeries, windows, probes, run }: VerdictInput,
+): Verdict {
   const planned = plan?.phases ?? [];
   const plannedNames = new Set(planned.map(({ name }) => name));
   const unplannedNames = new Set(phaseIntervals.map(({ name }) => name)).difference(plannedNames);
   const firstStart = phaseIntervals.reduce((earliest, { from }) => Math.min(earliest, from), Infinity);
   const baseline = firstStart > run.from && firstStart < Infinity ? [{ from: run.from, until: firstStart }] : [];
-  const measure = createPhaseMeasures(all, { baseline, probes });
-  const watchedUntil = new Map(all.map(({ series, watched }) => [seriesId(series), watched.until]));
+  const measure = createPhaseMeasures(allSeries, { baseline, probes });
+  const watchedUntil = new Map(allSeries.map(({ series, watched }) => [seriesId(series), watched.until]));
   const down = windows
-    .filter((one) => one.kind === 'down')
+    .filter(({ kind }) => kind === 'down')
     .map((window) => ({ window, possible: extentOf(window, watchedUntil.get(seriesId(window)) ?? run.until).max }));
   const windowsIn = (intervals: readonly Interval[]) =>
-    down.filter(({ possible }) => possible.some((one) => overlapsAny(intervals, one))).map(({ window }) => window);
+    down
+      .filter(({ possible }) => possible.some((interval) => overlapsAny(intervals, interval)))
+      .map(({ window }) => window);
   const byName = Map.groupBy(phaseIntervals, ({ name }) => name);
   const phases = [...planned, ...[...unplannedNames].map(unplannedPhase)].map((phase): PhaseVerdict => {
     const own = byName.get(phase.name) ?? [];
@@ -117,7 +122,7 @@ export function judge(plan: Plan | null, { phaseIntervals, series: all, windows,
   });
 
   /** Unobserved time outside phases does not count, as nobody has to watch all the time. */
-  function part(
+  function judgePart(
     name: string,
     promise: string,
     intervals: readonly Interval[],
@@ -133,14 +138,14 @@ export function judge(plan: Plan | null, { phaseIntervals, series: all, windows,
 
   const whole = [{ from: run.from, until: Math.max(run.from, run.until) }];
   const inPhases = phases.flatMap(({ intervals }) => intervals);
-  const outside = part(OUTSIDE, 'before, between and after the phases', subtract(whole, inPhases), plan?.outside);
-  const wholeRun = part(WHOLE_RUN, 'from the first sample to the last', union(whole), plan?.run);
+  const outside = judgePart(OUTSIDE, 'before, between and after the phases', subtract(whole, inPhases), plan?.outside);
+  const wholeRun = judgePart(WHOLE_RUN, 'from the first sample to the last', union(whole), plan?.run);
   const notJudged = phases.flatMap((phase): readonly UnjudgedPhase[] => {
     if (!phase.planned) return [{ name: phase.name, reason: 'not-in-plan' }];
     if (phase.measures === null) return [{ name: phase.name, reason: 'never-started' }];
     return phase.budgets.length === 0 ? [{ name: phase.name, reason: 'no-budget' }] : [];
   });
-  const judged = phases.filter(({ name }) => !notJudged.some((one) => one.name === name));
+  const judged = phases.filter(({ name }) => !notJudged.some((phase) => phase.name === name));
   const parts = [...(outside === null ? [] : [outside]), ...(wholeRun === null ? [] : [wholeRun])];
   const noPhaseJudged = judged.length === 0 && planned.some(({ budget }) => Object.keys(budget).length > 0);
   const result = worst([...judged, ...parts].flatMap(({ budgets }) => budgets));

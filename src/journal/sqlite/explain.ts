@@ -1,6 +1,6 @@
 import Sqlite from 'better-sqlite3';
 
-/** By result code, or else by primary result code: https://sqlite.org/rescode.html */
+/** Reasons by result code, or else by primary result code: https://sqlite.org/rescode.html */
 const SQLITE_REASONS: { readonly [code: string]: string } = {
   SQLITE_FULL: 'no space left on the disk',
   // The index of the write-ahead log could not grow.

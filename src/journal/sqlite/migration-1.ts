@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 
-/** See tables.ts for what the columns mean. */
+/** Creates the first tables. See tables.ts for what the columns mean; migration-5.ts renamed some of them. */
 export function firstMigration(sqlite: Database): void {
   sqlite.exec(`
     create table meta (

@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 
-/** A series may be of one of several targets. See tables.ts for what the columns mean. */
+/** Adds the target to the key of a series, as a probe may have several. See tables.ts for what the columns mean. */
 export function fourthMigration(sqlite: Database): void {
   sqlite.exec(`
     create table series_of_targets (

@@ -37,7 +37,7 @@ const LOG_SIZE_LIMIT_BYTES = 16 * 1024 * 1024;
 const CHECK_LOCK_TIMEOUT_MS = 1000;
 const WRITE_LOCK_TIMEOUT_MS = 250;
 
-/** As many as Linux follows. */
+/** Linux follows no more than this. */
 const MAX_SYMLINKS = 40;
 
 /**

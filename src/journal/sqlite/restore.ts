@@ -18,11 +18,11 @@ export const identitiesAt = (file: string): FileIdentities => ({
  */
 export function isInPlace(file: string, opened: FileIdentities): boolean {
   const found = identitiesAt(file);
-  if (found.main !== null && found.main !== opened.main) throw displaced(file);
+  if (found.main !== null && found.main !== opened.main) throw displacedError(file);
   return found.main === opened.main && found.log === opened.log;
 }
 
-const displaced = (file: string): DisplacedError =>
+const displacedError = (file: string): DisplacedError =>
   new DisplacedError(`another file has replaced the journal at ${file}; recording resumes once it is moved away`);
 
 const restoredPath = (file: string): string => `${file}-restored`;
@@ -69,10 +69,10 @@ function moveIntoPlace(copy: string, file: string): void {
     linkSync(copy, file);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'EEXIST') throw displaced(file);
+    if (code === 'EEXIST') throw displacedError(file);
     // The other codes mean that the file system has no hard links.
     if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP' && code !== 'ENOSYS') throw error;
-    if (statSync(file, { throwIfNoEntry: false }) !== undefined) throw displaced(file);
+    if (statSync(file, { throwIfNoEntry: false }) !== undefined) throw displacedError(file);
     renameSync(copy, file);
     return;
   }
@@ -84,7 +84,7 @@ function moveIntoPlace(copy: string, file: string): void {
  * and its index by name. Another daemon's files may have those names by now: they are linked before and restored after.
  */
 export function closeDisplaced(file: string, { sqlite }: DatabaseConnection): void {
-  const saved = ['-wal', '-shm'].map((suffix) => {
+  const savedFiles = ['-wal', '-shm'].map((suffix) => {
     const path = `${file}${suffix}`;
     const link = `${path}-kept-${process.pid}`;
     try {
@@ -95,13 +95,13 @@ export function closeDisplaced(file: string, { sqlite }: DatabaseConnection): vo
     }
   });
   sqlite.close();
-  for (const one of saved) {
-    if (one === null) continue;
+  for (const saved of savedFiles) {
+    if (saved === null) continue;
     try {
-      linkSync(one.link, one.path);
+      linkSync(saved.link, saved.path);
     } catch {
       // SQLite did not remove it, or its owner has created it again.
     }
-    rmSync(one.link, { force: true });
+    rmSync(saved.link, { force: true });
   }
 }

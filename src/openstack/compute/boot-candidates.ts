@@ -19,7 +19,7 @@ export type BootPreferences = {
 /** What to boot test servers from. */
 export type BootChoice = Pick<CreateServer, 'flavor' | 'image' | 'volume' | 'networks'> & {
   readonly vcpus: number;
-  /** For reports: 'm1.tiny', 'cirros', 'private'. */
+  /** The names in reports: 'm1.tiny', 'cirros', 'private'. */
   readonly names: { readonly flavor: string; readonly image: string; readonly network: string };
 };
 
@@ -83,8 +83,8 @@ export async function chooseBoot(
   wanted: BootPreferences,
   options: RequestOptions,
 ): Promise<Result<BootChoice>> {
-  const all = await bootCandidates(cloud, wanted, options);
-  return all.type === 'ok' ? { ...all, value: all.value[0] } : all;
+  const result = await bootCandidates(cloud, wanted, options);
+  return result.type === 'ok' ? { ...result, value: result.value[0] } : result;
 }
 
 /** Returns all combinations that should boot, the best first; fails as `chooseBoot` does. */
@@ -198,9 +198,9 @@ function noResource(last: Result<unknown>, message: string, service: Cause['serv
 const UNKNOWN_SIZE = Number.MAX_SAFE_INTEGER;
 const GIB = 1024 ** 3;
 
-/** ISOs, kernels and ramdisks, containers. */
+/** The formats of ISOs, kernels, ramdisks and containers. */
 const UNBOOTABLE_FORMATS = ['iso', 'aki', 'ari', 'docker', 'ova'];
-/** What most clouds run. Images for anything else are a last resort, as the hypervisors of this cloud are not known. */
+/** What most clouds run. Images for anything else are a last resort, as the hypervisors of this cloud are unknown. */
 const COMMON_ARCHITECTURES = ['x86_64', 'amd64', 'i686', 'kvm', 'qemu', 'qemu/kvm', 'lxc', ''];
 
 /**
@@ -212,7 +212,7 @@ export function pickImages(
   wanted: string | null,
   projectId: string | null,
 ): Selection<readonly Image[]> {
-  const active = images.filter((one) => one.status === 'active');
+  const active = images.filter(({ status }) => status === 'active');
   const sorted = active.toSorted(
     (a, b) =>
       Number(isLastResort(a, projectId)) - Number(isLastResort(b, projectId)) ||
@@ -221,28 +221,28 @@ export function pickImages(
   );
   const requested = findByName('image', sorted, wanted);
   if (requested !== null) return 'missing' in requested ? requested : { found: [requested.found] };
-  const usable = sorted.filter((one) => isBootable(one) && isAvailable(one, projectId));
+  const usable = sorted.filter((image) => isBootable(image) && isAvailable(image, projectId));
   if (usable.length > 0) return { found: usable };
   const others = active.length === 0 ? '' : ` among: ${namesOf(sorted)}`;
   return { missing: `no bootable active image${others}` };
 }
 
-const isBootable = (one: Image): boolean =>
-  one.os_hidden !== true &&
-  one.size !== 0 &&
-  (one.block_device_mapping ?? '') === '' &&
-  ![one.disk_format, one.container_format].some((format) => UNBOOTABLE_FORMATS.includes(format ?? ''));
+const isBootable = (image: Image): boolean =>
+  image.os_hidden !== true &&
+  image.size !== 0 &&
+  (image.block_device_mapping ?? '') === '' &&
+  ![image.disk_format, image.container_format].some((format) => UNBOOTABLE_FORMATS.includes(format ?? ''));
 
 /** Glance lists a shared image once this project has accepted it, and every private image to administrators. */
 const isAvailable = ({ visibility, owner }: Image, projectId: string | null): boolean =>
   visibility !== 'private' || projectId === null || (owner ?? projectId) === projectId;
 
-const isLastResort = (one: Image, projectId: string | null): boolean =>
-  [one.hw_architecture, one.architecture, one.hypervisor_type, one.img_hv_type].some(
+const isLastResort = (image: Image, projectId: string | null): boolean =>
+  [image.hw_architecture, image.architecture, image.hypervisor_type, image.img_hv_type].some(
     (kind) => !COMMON_ARCHITECTURES.includes(kind?.toLowerCase() ?? ''),
   ) ||
-  one.image_type === 'snapshot' ||
-  (one.visibility === 'shared' && (one.owner ?? projectId) !== projectId);
+  image.image_type === 'snapshot' ||
+  (image.visibility === 'shared' && (image.owner ?? projectId) !== projectId);
 
 /**
  * Returns the flavors that are large enough for the image, the smallest first. Flavors with a disk of 0 come last:
@@ -254,7 +254,7 @@ export function pickFlavors(
   image: Image,
 ): Selection<readonly Flavor[]> {
   const sorted = flavors
-    .filter((one) => one['OS-FLV-DISABLED:disabled'] !== true)
+    .filter((flavor) => flavor['OS-FLV-DISABLED:disabled'] !== true)
     .toSorted(
       (a, b) =>
         (volume === null ? Number(a.disk === 0) - Number(b.disk === 0) : 0) ||
@@ -272,8 +272,8 @@ export function pickFlavors(
   const requested = findByName('flavor', sorted, wanted);
   if (requested !== null) return 'missing' in requested ? requested : { found: [requested.found] };
   const ram = image.min_ram ?? 0;
-  const fitsDisk = (one: Flavor) => volume !== null || one.disk === 0 || one.disk >= disk;
-  const found = sorted.filter((one) => one.ram >= ram && fitsDisk(one));
+  const fitsDisk = (flavor: Flavor) => volume !== null || flavor.disk === 0 || flavor.disk >= disk;
+  const found = sorted.filter((flavor) => flavor.ram >= ram && fitsDisk(flavor));
   if (found.length > 0) return { found };
   const size = volume === null ? ` and ${disk} GB of disk` : '';
   return { missing: `no flavor has the ${ram} MB of memory${size} that image ${image.name ?? image.id} needs` };
@@ -295,15 +295,15 @@ export function pickNetwork(
   const isAvailable = ({ shared, project_id }: Network) =>
     shared === true || projectId === null || (project_id ?? projectId) === projectId;
   const usable = networks.filter(
-    (one) => one['router:external'] !== true && one.subnets.length > 0 && isAvailable(one),
+    (network) => network['router:external'] !== true && network.subnets.length > 0 && isAvailable(network),
   );
-  const only = (one: Network): Selection<Networks> => ({ found: { name: one.name, networks: [one.id] } });
+  const select = ({ id, name }: Network): Selection<Networks> => ({ found: { name, networks: [id] } });
   const requested = findByName('network', wanted === null ? usable : networks, wanted);
-  if (requested !== null) return 'missing' in requested ? requested : only(requested.found);
+  if (requested !== null) return 'missing' in requested ? requested : select(requested.found);
   const [first, second] = usable;
   if (first === undefined)
     return { found: { name: 'none', networks: isAtLeast(microversion, '2.37') ? 'none' : null } };
-  if (second === undefined) return only(first);
+  if (second === undefined) return select(first);
   return { missing: `several networks found, set probes.server-boot.network to one of: ${namesOf(usable)}` };
 }
 
@@ -314,9 +314,9 @@ function findByName<T extends { readonly id: string; readonly name?: string | nu
   wanted: string | null,
 ): Selection<T> | null {
   if (wanted === null) return null;
-  const byId = all.find((one) => one.id === wanted);
+  const byId = all.find(({ id }) => id === wanted);
   if (byId !== undefined) return { found: byId };
-  const [found, second] = all.filter((one) => one.name === wanted);
+  const [found, second] = all.filter(({ name }) => name === wanted);
   if (found === undefined) return { missing: `no ${type} '${wanted}' (available: ${namesOf(all)})` };
   if (second === undefined) return { found };
   return { missing: `several ${type}s are named '${wanted}', use an id: ${found.id}, ${second.id}` };
@@ -326,7 +326,7 @@ const MAX_NAMES = 10;
 
 function namesOf(all: readonly { readonly id: string; readonly name?: string | null | undefined }[]): string {
   if (all.length === 0) return 'none';
-  const names = all.slice(0, MAX_NAMES).map((one) => one.name ?? one.id);
+  const names = all.slice(0, MAX_NAMES).map(({ id, name }) => name ?? id);
   const more = all.length > MAX_NAMES ? ` and ${all.length - MAX_NAMES} more` : '';
   return `${names.join(', ')}${more}`;
 }

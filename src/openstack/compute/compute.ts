@@ -57,8 +57,9 @@ export type Compute = {
 };
 
 /**
- * The oldest with all that Rollwatch needs: every Nova since Kilo answers it the same way, before and after an upgrade.
- * A version that the user sets is pinned too; 'latest' would change what is measured in the middle of an upgrade.
+ * The oldest microversion with all that Rollwatch needs. Every Nova since Kilo responds to it in the same way, before
+ * and after an upgrade. A version that the user sets is pinned too; 'latest' would change what is measured in the
+ * middle of an upgrade.
  */
 const DEFAULT_MICROVERSION = '2.1';
 
@@ -74,7 +75,7 @@ export function isAtLeast(version: string, required: string): boolean {
   return major > requiredMajor || (major === requiredMajor && minor >= requiredMinor);
 }
 
-/** More pages than this are taken for a loop. */
+/** More pages than this mean a loop. */
 const MAX_PAGES = 100;
 const SERVERS_PER_PAGE = 100;
 

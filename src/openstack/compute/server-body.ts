@@ -49,7 +49,7 @@ export type Server = {
   readonly metadata: Readonly<Record<string, string>>;
   /** The fault's message. */
   readonly fault: string | null;
-  /** By the cloud's own clock, with whole seconds; null if unknown. */
+  /** When it was created, by the cloud's own clock, in whole seconds; null if unknown. */
   readonly createdAt: number | null;
   /** The availability zone; empty until a host is selected. */
   readonly zone: string;
@@ -92,5 +92,7 @@ export const addressesSchema = recordOf(
 /** Returns sorted lines such as 'private fixed 10.0.0.5'. */
 export const addressLines = (addresses: z.infer<typeof addressesSchema>): readonly string[] =>
   Object.entries(addresses)
-    .flatMap(([network, all]) => all.map((one) => `${network} ${one['OS-EXT-IPS:type'] ?? 'fixed'} ${one.addr}`))
+    .flatMap(([network, entries]) =>
+      entries.map((address) => `${network} ${address['OS-EXT-IPS:type'] ?? 'fixed'} ${address.addr}`),
+    )
     .toSorted();

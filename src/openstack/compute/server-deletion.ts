@@ -24,13 +24,13 @@ export type ServerDeletion = {
   readonly absentOnce: PromiseWithResolvers<void>;
   /** Resolves when the deletion is complete. */
   readonly finished: PromiseWithResolvers<void>;
-  /** Resolves when the server was searched for by its name, found or not. */
+  /** Resolves once the server has been searched for by its name, found or not. */
   readonly searched: PromiseWithResolvers<void>;
 };
 
 export const newServerDeletion = (
   name: string,
-  given: Pick<ServerDeletion, 'id' | 'since'> & Partial<Pick<ServerDeletion, 'seemsGone' | 'deletedAt'>>,
+  initial: Pick<ServerDeletion, 'id' | 'since'> & Partial<Pick<ServerDeletion, 'seemsGone' | 'deletedAt'>>,
 ): ServerDeletion => ({
   name,
   seemsGone: false,
@@ -40,14 +40,14 @@ export const newServerDeletion = (
   absentOnce: Promise.withResolvers(),
   finished: Promise.withResolvers(),
   searched: Promise.withResolvers(),
-  ...given,
+  ...initial,
 });
 
-/** In milliseconds. */
+/** The intervals and limits of a deletion, in milliseconds. */
 export type DeletionTiming = {
-  /** Between polls of a server, in order; the last one repeats. */
+  /** The intervals between polls of a server, in order; the last one repeats. */
   readonly pollIntervalsMs: readonly number[];
-  /** Between searches for a server whose create was never answered, in order; the last one repeats. */
+  /** The intervals between searches for a server whose create was never answered, in order; the last one repeats. */
   readonly searchIntervalsMs: readonly number[];
   /** How long to search: RabbitMQ delivers an accepted create minutes after it is back. */
   readonly searchForMs: number;
@@ -70,7 +70,7 @@ export type ServerDeletionOptions = {
   readonly clock: Clock;
   readonly limits: HttpLimits;
   readonly timing: DeletionTiming;
-  /** After how many milliseconds `onStuck` is called; the deletion goes on. */
+  /** `onStuck` is called after this many milliseconds; the deletion continues. */
   readonly deleteTimeout: number;
   readonly limit: LimitFunction;
   /** Resolves when the cloud has capacity for requests that can wait. */
@@ -88,8 +88,8 @@ export type ServerDeletionOptions = {
 const URGENT_INTERVAL_MS = 500;
 
 /**
- * Deletes a server and polls until it is gone for good. Returns `gone` if it existed and is gone, `never` if no such
- * server appeared, `left` if the deletion was stopped.
+ * Deletes a server and polls until it is gone for good. Returns `gone` if it existed and is gone, `never-appeared` if
+ * no such server appeared, `stopped` if it was stopped before that.
  */
 export async function runServerDeletion(
   deletion: ServerDeletion,
@@ -138,8 +138,8 @@ export async function runServerDeletion(
     return 'there';
   }
 
-  /** A soft-deleted server counts against the quota until it is reclaimed. Sent once, whatever the result. */
   let forceDeleted = false;
+  /** Reclaims a soft-deleted server, which counts against the quota until then. Tries once, whatever the result. */
   async function freeQuota(id: string): Promise<void> {
     if (forceDeleted) return;
     forceDeleted = true;

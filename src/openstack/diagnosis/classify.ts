@@ -151,7 +151,7 @@ export const isQuota = (status: number, text: string): boolean =>
 /** `{computeFault: {code, message}}`, `{error: {code, message, title}}`, `{NeutronError: {type, message}}`, ... */
 const namedFault = z
   .record(z.string(), z.looseObject({ message: z.string() }))
-  .transform((one) => Object.values(one)[0]?.message);
+  .transform((faults) => Object.values(faults)[0]?.message);
 /** WebOb's JSON: `{message, code, title}`. */
 const webobFault = z.looseObject({ message: z.string() }).transform(({ message }) => message);
 /** API guidelines and Placement: `{errors: [{status, title, detail}]}`. */
@@ -160,7 +160,7 @@ const faultList = z
   .transform(({ errors: [{ title, detail }] }) => `${title}. ${detail}`);
 const faultSchema = z.union([namedFault, webobFault, faultList]);
 
-/** Returns the message of an OpenStack JSON fault; null if the body is none. */
+/** Returns the message of an OpenStack JSON fault; null if the body is not one. */
 function faultText(body: string): string | null {
   const fault = faultSchema.safeParse(parseJson(body));
   if (!fault.success || fault.data === undefined) return null;

@@ -22,7 +22,7 @@ export type DependencyCheck = {
   attributeWriteTimeout(cause: Cause, sentAt: Millis, signal: AbortSignal): Promise<Cause>;
   /** Returns the first of `dependencies` (all by default) that does not answer; null if all answer. */
   findSilent(signal: AbortSignal, dependencies?: readonly Dependency[]): Promise<Dependency | null>;
-  /** Returns true if writes are waiting for the message queue, if all evidence so far says so. */
+  /** Returns true if all evidence so far says that writes are waiting for the message queue. */
   isQueueDown(signal: AbortSignal): Promise<boolean>;
   /** Attributes a read that timed out: Nova's workers may be waiting for the message queue, or for a dependency. */
   attributeReadTimeout(cause: Cause, signal: AbortSignal): Promise<Cause>;
@@ -49,7 +49,7 @@ const LEARN_INTERVAL_MS = 600_000;
 const PING_REUSE_MS = 1000;
 /** A write that waits longer is hanging, if a read that was sent later was answered. */
 const OVERDUE_MS = 3000;
-/** How much later that read must be sent: this, or the latency of the last write times the factor. */
+/** The read must be sent this much later, or the latency of the last write times the factor if that is longer. */
 const MIN_LATER_MS = 250;
 const LATER_FACTOR = 1.5;
 /** The latency of the slowest read decays by this factor with each faster one. */
@@ -180,12 +180,12 @@ export function createDependencyCheck({ clock, ping, list }: DependencyCheckOpti
       if (listed?.type === 'failed') {
         return attributeTo(cause, listed.cause.service, `listing servers fails: ${listed.cause.message}`);
       }
-      const works = hasLaterRead ? 'lists sent later were answered' : 'listing servers works';
-      if (silent !== null) return attributeTo(cause, silent, `${works}, but ${silent} does not answer Rollwatch`);
+      const evidence = hasLaterRead ? 'lists sent later were answered' : 'listing servers works';
+      if (silent !== null) return attributeTo(cause, silent, `${evidence}, but ${silent} does not answer Rollwatch`);
       if (!isQueueDown && someReadsHang()) return { ...cause, message: `${cause.message} (some reads hang as well)` };
       isQueueDown = true;
       const others = [...reachable].join(', ');
-      return attributeTo(cause, 'message-queue', others === '' ? works : `${works}; reachable: ${others}`);
+      return attributeTo(cause, 'message-queue', others === '' ? evidence : `${evidence}; reachable: ${others}`);
     },
     findSilent: (signal, dependencies = DEPENDENCIES) => findSilent(dependencies, signal),
     isQueueDown: detectQueueOutage,

@@ -5,13 +5,15 @@ import { parseJson } from '../http/json.ts';
 
 const message = z.string();
 /** Nova, and older versions of Placement. */
-const novaSchema = z.object({ itemNotFound: z.looseObject({ message }) }).transform((one) => one.itemNotFound.message);
+const novaSchema = z
+  .object({ itemNotFound: z.looseObject({ message }) })
+  .transform(({ itemNotFound }) => itemNotFound.message);
 const neutronSchema = z
   .object({ NeutronError: z.looseObject({ type: z.string().regex(/NotFound$/), message }) })
-  .transform((one) => one.NeutronError.message);
+  .transform(({ NeutronError }) => NeutronError.message);
 const keystoneSchema = z
   .object({ error: z.looseObject({ code: z.literal(404), message }) })
-  .transform((one) => one.error.message);
+  .transform(({ error }) => error.message);
 const notFoundSchema = z.union([novaSchema, neutronSchema, keystoneSchema]);
 
 const UUID = /[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}/i;

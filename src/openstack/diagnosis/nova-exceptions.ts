@@ -1,6 +1,6 @@
 import type { FailureKind, Service } from '../../domain/cause.ts';
 
-/** The operation that failed: the same exception has another cause in another operation. */
+/** The operation that failed: the same exception has different causes in different operations. */
 export type Operation = 'request' | 'create' | 'delete';
 
 export type FaultRow = {
@@ -41,7 +41,7 @@ const FAULT_TABLE: readonly FaultRow[] = [
   },
   { pattern: /Version \S{1,20} of \w{1,60} is not supported/, service: 'nova' },
   { pattern: /not mapped to any cell|CellMappingNotFound/, service: 'nova' },
-  // When Nova shows its text, that text names the remote exception.
+  // If Nova shows the text of a RemoteError, a row above matches the remote exception that it names.
   { pattern: /oslo_messaging\.rpc\.client\.RemoteError/, service: 'nova' },
   { pattern: /There are not enough hosts available/, service: 'nova-compute', kind: 'no-valid-host' },
   // The scheduler reports the same for a flavor that fits nowhere, when Placement does not answer, and when Placement

@@ -43,8 +43,8 @@ export function createPing({ access, session, http, debug }: PingOptions): Ping 
       limits,
       signal,
     });
-    const found = answer.type === 'answer' ? `HTTP ${answer.status}` : `${answer.kind}: ${answer.message}`;
-    debug(`diagnosis: version document of ${service}: ${found} (${Math.round(answer.endedAt - answer.sentAt)} ms)`);
+    const outcome = answer.type === 'answer' ? `HTTP ${answer.status}` : `${answer.kind}: ${answer.message}`;
+    debug(`diagnosis: version document of ${service}: ${outcome} (${Math.round(answer.endedAt - answer.sentAt)} ms)`);
     if (answer.type === 'answer') {
       const isService = answer.status < 500 && loadBalancerOf(answer.status, answer.body) === null;
       return { reachability: isService ? 'answers' : 'silent', timedOut: false, reset: null };

@@ -55,7 +55,7 @@ type ReportingService = Pick<ServiceRecord, 'binary' | 'enabled' | 'up' | 'repor
  * timestamps, which have whole seconds.
  */
 const MIN_REPORT_AGE_LIMIT_MS = 12_000;
-/** Of the oldest report seen while all services were up. */
+/** The limit is this multiple of the age of the oldest report seen while all services were up. */
 const REPORT_AGE_FACTOR = 1.5;
 
 /** Tracks how old the reports of Nova's services are, by the cloud's own clock. */

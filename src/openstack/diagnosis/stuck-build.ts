@@ -46,7 +46,7 @@ export type StuckBuild = {
 const LEARN_INTERVAL_MS = 600_000;
 const REQUEST_LIMITS = { connect: 2_000, response: 3_000 };
 
-/** By the stage before any host has the server, or nova-compute's task. */
+/** By stage: `accepted`, or a task state that nova-compute sets. */
 const FAULT_BY_STAGE: Readonly<Record<string, FaultAssignment>> = {
   accepted: { service: 'nova-api', why: 'the create request was answered late', certain: false },
   networking: { service: 'neutron', why: 'its ports are not ready', certain: false },
@@ -99,11 +99,11 @@ export function createStuckBuild(cloud: Cloud, admin: Cloud | null): StuckBuild 
       const services = await readServices(signal);
       if (services !== null) reports.learn(services, cloudNow);
     },
-    async attribute(server, { longest: { stage, isOver: left }, ...options }) {
+    async attribute(server, { longest: { stage, isOver }, ...options }) {
       const fault = FAULT_BY_STAGE[stage];
       if (fault !== undefined) return fault;
       const [silent] = reports.silentServices();
-      if (stage === 'scheduled' || (!left && (await isScheduled(server, options)))) {
+      if (stage === 'scheduled' || (!isOver && (await isScheduled(server, options)))) {
         // Without nova-conductor the computes cannot report either, and builds that they start come to a halt.
         return silent === 'nova-conductor'
           ? { service: silent, why: 'a host was selected, but nova-conductor has stopped reporting', certain: true }
@@ -116,7 +116,7 @@ export function createStuckBuild(cloud: Cloud, admin: Cloud | null): StuckBuild 
       if (silent !== undefined) {
         return { service: silent, why: `no host was selected, and ${silent} has stopped reporting`, certain: true };
       }
-      const state = left ? 'no host was selected for most of that time' : 'no host was selected';
+      const state = isOver ? 'no host was selected for most of that time' : 'no host was selected';
       const why =
         admin === null
           ? `${state}: nova-conductor or nova-scheduler; set admin_cloud to find out which`

@@ -16,7 +16,7 @@ import type { RequestGate } from './request-gate.ts';
  * starts, not two.
  *
  * Otherwise the API is pinged first: its version document needs no token and no other service, and costs almost
- * nothing. All requests that are due at that moment share one ping.
+ * nothing. All requests that are due at that time share one ping.
  *
  *   answered within PROMPT_MS   Nothing is queued: the request is sent if its series has at most one outstanding and
  *                               places remain free for other series.
@@ -38,9 +38,9 @@ import type { RequestGate } from './request-gate.ts';
  * A request that was sent before one that has been answered is ignored: the API has continued without it.
  */
 export type Backpressure = {
-  /** For requests whose answer is needed: a skipped one is void or failed. */
+  /** Guards requests whose answer is needed: a skipped one is void or failed. */
   series(): GuardedSeries;
-  /** For samples: null is the value of a shared answer. */
+  /** Guards samples: null is the value of a shared answer. */
   samples(): GuardedSamples;
   /** Resolves when a request that can wait may be sent; at once while the API is calm. */
   waitForTurn(signal: AbortSignal): Promise<void>;
@@ -59,12 +59,12 @@ const SLOW_PACE_FACTOR = 4;
 /** A slow API answers a ping within this; nova-api takes 5 s to reload after a SIGHUP. */
 const PING_TIMEOUT_MS = 7000;
 /**
- * Between pings: a share of the time for which nothing has been answered. At first it is less than the time between the
- * slots of two connections, so that both learn of a recovery in their own slot.
+ * The interval between pings is a share of the time for which nothing has been answered. At first it is less than the
+ * time between the slots of two connections, so that both learn of a recovery in their own slot.
  */
 const PING_INTERVAL = { firstMs: 450, firstForMs: 2000, minMs: 900, maxMs: 5000, share: 0.1 };
 const MAX_PINGS = 9;
-/** If an older ping is still unanswered, the API was down and is back. */
+/** If a ping sent this much earlier is still unanswered, the API was down; a prompt answer shows that it is back. */
 const RECOVERY_MS = 500;
 const MAX_OUTSTANDING_PER_SERIES = 2;
 /**
@@ -80,7 +80,7 @@ export type BackpressureOptions = {
   readonly clock: Clock;
   readonly gate: Pick<RequestGate, 'freePlaces'>;
   readonly ping: (limits: HttpLimits, signal: AbortSignal) => Promise<Pick<PingResult, 'timedOut' | 'reset'>>;
-  /** For messages: 'nova-api'. */
+  /** The name in messages: 'nova-api'. */
   readonly service: string;
 };
 
@@ -124,13 +124,13 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
 
   async function send<T>(
     request: () => Promise<Result<T>>,
-    ofSeries: Set<Outstanding>,
+    seriesOutstanding: Set<Outstanding>,
     last: LastRequest,
   ): Promise<Result<T>> {
     const pending = request();
     const own: Outstanding = { overtaken: false, sentAt: clock.now(), result: pending };
     outstanding.add(own);
-    ofSeries.add(own);
+    seriesOutstanding.add(own);
     last.sentAt = own.sentAt;
     try {
       const result = await pending;
@@ -139,7 +139,7 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
       return result;
     } finally {
       outstanding.delete(own);
-      ofSeries.delete(own);
+      seriesOutstanding.delete(own);
     }
   }
 
@@ -215,7 +215,7 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
         : throttled(`${service} is slow, and this request can wait`);
     },
     series() {
-      const send = guarded();
+      const send = createGuard();
       return async (request, signal) => {
         const outcome = await send(request, signal);
         if ('sent' in outcome) return outcome.sent;
@@ -224,7 +224,7 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
       };
     },
     samples() {
-      const send = guarded();
+      const send = createGuard();
       return async (request, signal) => {
         const outcome = await send(request, signal);
         return 'sent' in outcome ? outcome.sent : outcome.shared;
@@ -232,11 +232,11 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
     },
   };
 
-  function guarded(): <T>(request: () => Promise<Result<T>>, signal: AbortSignal) => Promise<SharedOutcome<T>> {
-    const ofSeries = new Set<Outstanding>();
+  function createGuard(): <T>(request: () => Promise<Result<T>>, signal: AbortSignal) => Promise<SharedOutcome<T>> {
+    const seriesOutstanding = new Set<Outstanding>();
     const last = noRequestYet();
     return async (request, signal) => {
-      if (isCalm()) return { sent: await send(request, ofSeries, last) };
+      if (isCalm()) return { sent: await send(request, seriesOutstanding, last) };
       const [oldest] = waiting(outstanding);
       const other = oldest?.result ?? lastTimeout;
       const current = currentPing(signal);
@@ -253,12 +253,12 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
       }
       const reservedPlaces = hasRecovered ? 0 : RESERVED_PLACES;
       if (
-        waiting(ofSeries).length >= MAX_OUTSTANDING_PER_SERIES ||
-        (ofSeries.size > 0 && gate.freePlaces() <= reservedPlaces)
+        waiting(seriesOutstanding).length >= MAX_OUTSTANDING_PER_SERIES ||
+        (seriesOutstanding.size > 0 && gate.freePlaces() <= reservedPlaces)
       ) {
         return share(current, other, 'an earlier request of this probe is still outstanding');
       }
-      return { sent: await send(request, ofSeries, last) };
+      return { sent: await send(request, seriesOutstanding, last) };
     };
   }
 }

@@ -31,8 +31,9 @@ import { describeSystemError } from './system-error.ts';
 const STALE_CONNECTION_MAX_MS = 500;
 
 /**
- * Share of the connect limit for each address of a name with several. Node's default of 250 ms is too short for distant
- * peers and lost packets, and applies to the last address too; the rest of the limit is left for the next address.
+ * The share of the connect limit for each address if a name has several. Node's default of 250 ms is too short for
+ * distant peers and lost packets, and applies to the last address too; the rest of the limit is left for the next
+ * address.
  */
 const CONNECT_SHARE_PER_ADDRESS = 0.7;
 
@@ -85,13 +86,13 @@ export async function exchange(
     stallAwareTimeout(afterMs, lostTime, (exhausted) => {
       void waitForIdlePoll({ progress, done: () => ended, now: clock.now }).then(() => {
         const timeout = reason();
-        if (timeout !== null) abort(exhausted ? stalled(lostTime.lostMs(), timeout.message) : timeout);
+        if (timeout !== null) abort(exhausted ? stalledFailure(lostTime.lostMs(), timeout.message) : timeout);
       });
     });
 
-  function startRequest(given: RequestOptions, onResponse: (answer: IncomingMessage) => void): ClientRequest {
+  function startRequest(baseOptions: RequestOptions, onResponse: (answer: IncomingMessage) => void): ClientRequest {
     const autoSelectFamilyAttemptTimeout = Math.ceil(limits.connect * CONNECT_SHARE_PER_ADDRESS);
-    const options = { ...given, autoSelectFamilyAttemptTimeout };
+    const options = { ...baseOptions, autoSelectFamilyAttemptTimeout };
     const started = options.protocol === 'https:' ? tlsRequest(options, onResponse) : plainRequest(options, onResponse);
     client = started;
     started.once('socket', (used) => {
@@ -188,7 +189,7 @@ export async function exchange(
     if (failure !== null) return failed(failure);
     const described = describe(error);
     const lost = lostTime.lostMs();
-    return failed(couldBeCausedByStall(described.kind, lost) ? stalled(lost, described.message) : described);
+    return failed(couldBeCausedByStall(described.kind, lost) ? stalledFailure(lost, described.message) : described);
   } finally {
     ended = true;
     share.release();
@@ -225,7 +226,7 @@ const isReady = (socket: Socket): boolean =>
 const MIB = 1024 * 1024;
 const UNKNOWN: Failure = { kind: 'internal', message: 'unknown failure' };
 
-const stalled = (lost: number, message: string): Failure => ({
+const stalledFailure = (lost: number, message: string): Failure => ({
   kind: 'stalled',
   message: stalledMessage(lost, message),
 });

@@ -7,7 +7,7 @@ export type HttpRequest = {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Of a successful answer, in bytes; a larger body is invalid. */
+  /** The maximum size of the body of a successful response, in bytes; a larger body is invalid. */
   readonly bodyLimit?: number;
   readonly limits: HttpLimits;
   /** Aborts when Rollwatch shuts down. */
@@ -16,11 +16,11 @@ export type HttpRequest = {
   readonly onSent?: () => void;
 };
 
-/** In milliseconds. */
+/** Time limits of a request, in milliseconds. */
 export type HttpLimits = {
-  /** Until a new connection is ready, including DNS and TLS. */
+  /** The time until a new connection is ready, including DNS and TLS. */
   readonly connect: number;
-  /** From the start to the last byte. */
+  /** The time from the start to the last byte. */
   readonly response: number;
 };
 
@@ -57,11 +57,11 @@ const MIB = 1024 * 1024;
 
 /** How much of an error body is read. */
 export const ERROR_BODY_LIMIT = 64 * 1024;
-/** For a single resource: a server with the maximum of metadata and user data takes less than 200 KiB. */
+/** The limit for a single resource: a server with the maximum of metadata and user data takes less than 200 KiB. */
 export const SINGLE_BODY_LIMIT = MIB;
-/** For a token with its catalogue. */
+/** The limit for a token with its catalogue. */
 export const TOKEN_BODY_LIMIT = 2 * MIB;
-/** For a list of unknown length: a thousand images, flavors or hypervisors take about 5 MB. */
+/** The limit for a list of unknown length: a thousand images, flavors or hypervisors take about 5 MB. */
 export const LIST_BODY_LIMIT = 8 * MIB;
 
 /** Nova's user data, shown to administrators from microversion 2.3 on, has up to 64 KiB. */

@@ -86,7 +86,7 @@ export function createHttpClient({
 
 type Agents = { readonly http: PlainAgent; readonly https: TlsAgent };
 
-/** Same as in keystoneauth, which repeats method and body for each of them. */
+/** The redirects that keystoneauth follows; it repeats method and body for each of them. */
 const REDIRECT_STATUSES = [301, 302, 303, 305, 307, 308];
 /** A longer chain is a loop: services use two or three at most. */
 const MAX_REDIRECTS = 5;
@@ -137,6 +137,6 @@ let trustsSystemCertificates = false;
 
 function closeIdleConnections(agents: Agents): void {
   for (const agent of [agents.http, agents.https]) {
-    for (const idle of Object.values(agent.freeSockets)) for (const socket of idle ?? []) socket.destroy();
+    for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
   }
 }

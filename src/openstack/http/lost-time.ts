@@ -12,7 +12,7 @@ const BEAT_INTERVAL_MS = 50;
 /** If a beat is later than this, all the time since the previous one is lost. */
 const MAX_BEAT_DELAY_MS = 100;
 
-/** The arithmetic: `beat` is called whenever the event loop runs the timer. */
+/** Computes lost time without reading a clock. `beat` is called whenever the event loop runs the timer. */
 export function createLostTimeCounter(start: Millis): { beat(now: Millis): void; lost(now: Millis): Millis } {
   let lastBeat = start;
   let total = 0;

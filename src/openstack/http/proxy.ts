@@ -3,7 +3,7 @@ import { isLoopback } from '../../domain/loopback.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** With scheme, and user and password if set; null for no proxy. */
+/** The URL of a proxy with its scheme, and user and password if set; null: no proxy. */
 export type ProxyUrl = string | null;
 
 /**
@@ -15,18 +15,19 @@ export type ProxyUrl = string | null;
 export function proxyFor(url: URL, env: Environment): ProxyUrl {
   const scheme = url.protocol.slice(0, -1);
   const proxy = variable(env, `${scheme}_proxy`) || variable(env, 'all_proxy');
-  if (proxy === '' || isLoopback(bare(url.hostname)) || isExempt(url, variable(env, 'no_proxy'))) return null;
+  if (proxy === '' || isLoopback(withoutBrackets(url.hostname)) || isExempt(url, variable(env, 'no_proxy')))
+    return null;
   return proxy.includes('://') ? proxy : `http://${proxy}`;
 }
 
 /** An empty lower-case variable switches off the upper-case one. */
 const variable = (env: Environment, name: string): string => (env[name] ?? env[name.toUpperCase()] ?? '').trim();
 
-const bare = (host: string): string => host.replace(/^\[|\]$/g, '').toLowerCase();
+const withoutBrackets = (host: string): string => host.replace(/^\[|\]$/g, '').toLowerCase();
 
 function isExempt({ hostname, host: withPort, protocol, port }: URL, list: string): boolean {
-  const host = bare(hostname);
-  const full = port === '' ? `${host}:${protocol === 'https:' ? 443 : 80}` : bare(withPort);
+  const host = withoutBrackets(hostname);
+  const full = port === '' ? `${host}:${protocol === 'https:' ? 443 : 80}` : withoutBrackets(withPort);
   return list
     .toLowerCase()
     .split(',')
@@ -36,7 +37,7 @@ function isExempt({ hostname, host: withPort, protocol, port }: URL, list: strin
 }
 
 function matches(entry: string, host: string): boolean {
-  if (isIP(host) !== 0) return entry.includes('/') ? isWithin(entry, host) : bare(entry) === host;
+  if (isIP(host) !== 0) return entry.includes('/') ? isWithin(entry, host) : withoutBrackets(entry) === host;
   const name = entry.replace(/^\*?\.+/, '');
   return host === name || host.endsWith(`.${name}`);
 }

@@ -25,7 +25,7 @@ export const BACKGROUND_ADMISSION: Admission = { maxWaitMs: 10_000, reservedPlac
 /** For commands that a user runs: long enough to wait for the end of most rate limits. */
 export const COMMAND_ADMISSION: Admission = { maxWaitMs: 60_000, reservedPlaces: 0 };
 
-/** Without a Retry-After; doubled after each further 429, until a request succeeds. */
+/** The pause after a 429 without a Retry-After; doubled after each further 429, until a request succeeds. */
 const FIRST_BACKOFF_MS = 5000;
 const MAX_BACKOFF_MS = 60_000;
 const MIN_RETRY_AFTER_MS = 1000;
@@ -44,7 +44,7 @@ type Hold = { readonly until: Millis; readonly backoffMs: number; readonly reaso
 
 export function createRequestGate(clock: Clock): RequestGate {
   let outstanding = 0;
-  /** By API: a 429 blocks all requests to it for a while. */
+  /** Holds by API: a 429 blocks all requests to it for a while. */
   const holds = new Map<string, Hold>();
   let waiting: (() => void)[] = [];
   /** When the latest requests were admitted, the oldest first. */
@@ -80,7 +80,7 @@ export function createRequestGate(clock: Clock): RequestGate {
     return promise.finally(() => {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
-      waiting = waiting.filter((one) => one !== resolve);
+      waiting = waiting.filter((waiter) => waiter !== resolve);
     });
   }
 

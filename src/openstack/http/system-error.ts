@@ -102,6 +102,7 @@ function codeOf(error: unknown): string | null {
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const inner = error.cause instanceof Error ? error.cause : error;
-  const texts = inner instanceof AggregateError ? inner.errors.map((one: unknown) => textOf(one)) : [inner.message];
+  const texts =
+    inner instanceof AggregateError ? inner.errors.map((member: unknown) => textOf(member)) : [inner.message];
   return [...new Set(texts)].join('; ').slice(0, MAX_MESSAGE_LENGTH).replaceAll(/\s+/g, ' ').trim();
 }

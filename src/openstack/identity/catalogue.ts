@@ -20,7 +20,7 @@ export type Catalogue = z.infer<typeof catalogueSchema>;
 
 export type ServiceType = 'compute' | 'image' | 'network' | 'placement';
 
-/** Names of the same service type in catalogues. */
+/** The names that catalogues use for a service type. */
 const TYPE_ALIASES: Readonly<Record<ServiceType, readonly string[]>> = {
   compute: ['compute', 'computev21', 'compute_legacy'],
   image: ['image'],

@@ -15,7 +15,7 @@ import { type Catalogue, catalogueSchema } from './catalogue.ts';
 export type Token = {
   readonly id: string;
   readonly issuedAt: Millis;
-  /** From `issuedAt` on, by Keystone's own clock. */
+  /** The lifetime from `issuedAt` on, by Keystone's own clock. */
   readonly lifetimeMs: number;
   /** Lower bound of how far Keystone's clock is ahead of the local one; null if the token was not issued just now. */
   readonly clockAheadMs: Millis | null;
@@ -60,7 +60,7 @@ export function createTokenIssuer(access: CloudAccess, clock: Clock): TokenIssue
   };
 }
 
-/** Requests a token; validates the configured one if the cloud is accessed by an unscoped token. */
+/** Requests a token. A configured token that keeps its scope is validated instead. */
 async function issueToken(access: CloudAccess, { http, limits, signal }: TokenRequest): Promise<Result<Token>> {
   const url = `${identityUrl(access)}/auth/tokens`;
   const { auth } = access;
@@ -94,7 +94,9 @@ function unexpectedAnswer(answer: HttpAnswer): Result<never> {
   if (answer.status !== 401 || problem.type !== 'failed') return problem;
   const receipt = readJson(answer.body, receiptSchema);
   if (!receipt.ok && answer.headers['openstack-auth-receipt'] === undefined) return problem;
-  const methods = receipt.ok ? receipt.value.required_auth_methods.map((all) => all.join(' and ')).join(', or ') : '';
+  const methods = receipt.ok
+    ? receipt.value.required_auth_methods.map((combined) => combined.join(' and ')).join(', or ')
+    : '';
   const required = methods === '' ? 'more than one method' : excerpt(methods, 80);
   const advice = 'which Rollwatch does not support; use an application credential';
   const message = `HTTP 401: ${MULTI_FACTOR} (${required}), ${advice}`;

@@ -95,7 +95,7 @@ export function createCloudSession({ access, clock, tokens }: SessionOptions): C
     return { type: 'failed', cause, timedOut: false, stages: {}, sentAt: now, settledAt: now, requestId: null };
   }
 
-  /** An id from the cloud or a journal is not valid in a path. */
+  /** Returns the failure for an id from the cloud or a journal that is not valid in a path. */
   function invalidPath(type: ServiceType, path: string): Result<never> {
     const now = clock.now();
     const message = `'${excerpt(path, 80)}' is not a valid resource path; nothing was sent`;

@@ -6,7 +6,7 @@ import type { Token } from './keystone.ts';
 export type TokenCache = {
   /** Returns a token that has not expired; waits for a new one only if there is none. */
   get(signal: AbortSignal): Promise<Result<Token>>;
-  /** Returns another token than `rejected`, which a service did not accept. */
+  /** Returns a token other than `rejected`, which a service did not accept. */
   renew(rejected: Token, signal: AbortSignal): Promise<Result<Token>>;
   /** Returns the latest token, expired or not. */
   latest(): Token | null;
@@ -16,7 +16,7 @@ export type TokenCache = {
 const RENEWAL_SHARE = 0.25;
 /** A token with less time left might expire on the way. */
 const MIN_REMAINING_MS = 5_000;
-/** Between two attempts to renew a token that is still valid. */
+/** The time between two attempts to renew a token that is still valid. */
 const RENEWAL_INTERVAL_MS = 5_000;
 
 export function createTokenCache(clock: Clock, issue: () => Promise<Result<Token>>): TokenCache {
@@ -42,7 +42,7 @@ export function createTokenCache(clock: Clock, issue: () => Promise<Result<Token
   const timing = () => ({ stages: {}, sentAt: clock.now(), settledAt: clock.now(), requestId: null });
 
   /** The request may have been sent earlier for another caller: the result has this caller's timing and shutdown. */
-  async function wait(signal: AbortSignal): Promise<Result<Token>> {
+  async function waitForToken(signal: AbortSignal): Promise<Result<Token>> {
     const sentAt = clock.now();
     const result = await orAborted(issueOnce(), signal);
     return result === null ? { type: 'void', cause: SHUTDOWN, ...timing(), sentAt } : { ...result, stages: {}, sentAt };
@@ -52,7 +52,7 @@ export function createTokenCache(clock: Clock, issue: () => Promise<Result<Token
     latest: () => current,
     async get(signal) {
       if (current === null || remainingMs(current) < Math.min(MIN_REMAINING_MS, current.lifetimeMs * RENEWAL_SHARE)) {
-        return wait(signal);
+        return waitForToken(signal);
       }
       if (
         remainingMs(current) < current.lifetimeMs * RENEWAL_SHARE &&
@@ -65,7 +65,7 @@ export function createTokenCache(clock: Clock, issue: () => Promise<Result<Token
     },
     async renew(rejected, signal) {
       if (current !== null && current.id !== rejected.id) return ok(current);
-      return wait(signal);
+      return waitForToken(signal);
     },
   };
 }

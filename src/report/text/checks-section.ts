@@ -12,13 +12,13 @@ export function checksSection(
   { checks, clouds }: Pick<Report, 'checks' | 'clouds'>,
   options: SectionOptions,
 ): readonly string[] {
-  return checks.flatMap((one) => {
-    const place = clouds.length > 1 ? ` ${printableLine(one.cloud)} from ${printableLine(one.vantage)}` : '';
+  return checks.flatMap((report) => {
+    const place = clouds.length > 1 ? ` ${printableLine(report.cloud)} from ${printableLine(report.vantage)}` : '';
     const { times, paint } = options;
-    const result = one.ok ? paint.good('pass') : paint.bad('FAIL');
+    const result = report.ok ? paint.good('pass') : paint.bad('FAIL');
     return [
-      `  ${one.stage}${place}, ${times.time(one.at)}: ${result} (${outcomeSummary(one.checks)})`,
-      ...checkLines(one, options, { all: false }),
+      `  ${report.stage}${place}, ${times.time(report.at)}: ${result} (${outcomeSummary(report.checks)})`,
+      ...checkLines(report, options, { all: false }),
     ];
   });
 }
@@ -34,8 +34,8 @@ export function checkLines(
     const { status, before } = check;
     const tone =
       status === 'pass' ? paint.good : status === 'skip' ? paint.dim : isRegression(check) ? paint.bad : paint.warn;
-    const then = status === 'fail' && before === 'fail' ? ' (also failed before)' : '';
-    const text = `${printableLine(check.name)}: ${printableLine(check.detail)}${then}`;
+    const note = status === 'fail' && before === 'fail' ? ' (also failed before)' : '';
+    const text = `${printableLine(check.name)}: ${printableLine(check.detail)}${note}`;
     // The name of a test is not truncated, so that it can be copied.
     const longest = Math.max(...text.split(' ').map(({ length }) => length));
     const [first = '', ...more] = wrap(text, Math.max(width - 10, longest + 2), '  ');

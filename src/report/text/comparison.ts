@@ -28,12 +28,8 @@ export function comparisonText(
   const until = Math.max(...runs.map(({ startedAt, elapsed }) => startedAt + elapsed * 1000));
   const times = timeFormatIn(zone, { from, until });
   const heads = runs.map(({ startedAt, clouds }) => `${times.day(startedAt)}  ${clouds.map(printableLine).join(', ')}`);
-  const rowsOf = (some: readonly (RunFigures | null)[]): readonly Row[] =>
-    some.map((now, index) => ({
-      head: heads[index] ?? '',
-      now,
-      before: some.slice(0, index).findLast((one) => one !== null) ?? null,
-    }));
+  const rowsOf = (figures: readonly (RunFigures | null)[]): readonly Row[] =>
+    figures.map((now, index) => ({ head: heads[index] ?? '', now, before: previousOf(figures, index) }));
   const down = ({ name, label }: ProbeDescription): Column<Row> => ({
     head: `${label} down`,
     cell: ({ now, before }) => {
@@ -62,7 +58,7 @@ export function comparisonText(
   ];
   return [
     ...section('The whole run', rowsOf(runs)),
-    ...phases.flatMap(({ name, runs: each }) => section(`Phase ${printableLine(name)}`, rowsOf(each))),
+    ...phases.flatMap(({ name, runs: figures }) => section(`Phase ${printableLine(name)}`, rowsOf(figures))),
     ...wrap(
       "'better' and 'worse' are relative to the previous run, and are shown only if the error bars do not overlap.",
       width,
@@ -76,7 +72,7 @@ function fits(columns: readonly Column<Row>[], rows: readonly Row[], width: numb
   return table(plain, rows, { width: Number.POSITIVE_INFINITY }).every((line) => line.length <= width);
 }
 
-/** One line per figure if the terminal is too narrow for a table, as figures must not be truncated. */
+/** Writes one line per figure if the terminal is too narrow for a table, as figures must not be truncated. */
 function stacked([run, ...columns]: readonly Column<Row>[], rows: readonly Row[], width: number): readonly string[] {
   const label = Math.max(...columns.map(({ head }) => head.length));
   return rows.flatMap((row) => [
@@ -87,13 +83,17 @@ function stacked([run, ...columns]: readonly Column<Row>[], rows: readonly Row[]
   ]);
 }
 
+/** Returns the figures of the latest earlier run that has any. */
+const previousOf = (figures: readonly (RunFigures | null)[], index: number): RunFigures | null =>
+  figures.slice(0, index).findLast((earlier) => earlier !== null) ?? null;
+
 const trendOf = (before: Measured | undefined, now: Measured) => (before === undefined ? null : trend(before, now));
 
-const figures = (one: RunFigures, before: RunFigures | null) => ({
-  result: one.result,
-  elapsedSeconds: one.elapsed,
+const figuresJson = ({ result, elapsed, downtime: byProbe }: RunFigures, before: RunFigures | null) => ({
+  result,
+  elapsedSeconds: elapsed,
   probes: Object.fromEntries(
-    [...one.downtime].map(([probe, downtime]) => [
+    [...byProbe].map(([probe, downtime]) => [
       probe,
       { downtimeSeconds: toApiErrorBar(downtime), trend: trendOf(before?.downtime.get(probe), downtime) },
     ]),
@@ -101,18 +101,18 @@ const figures = (one: RunFigures, before: RunFigures | null) => ({
 });
 
 export function comparisonJson({ runs, phases }: Comparison): string {
-  const each = (some: readonly (RunFigures | null)[]) =>
-    some.map((one, index) => one && figures(one, some.slice(0, index).findLast((other) => other !== null) ?? null));
-  const whole = each(runs);
+  const withTrends = (figures: readonly (RunFigures | null)[]) =>
+    figures.map((run, index) => run && figuresJson(run, previousOf(figures, index)));
+  const wholeRuns = withTrends(runs);
   return `${printableJson(
     {
       runs: runs.map(({ id, startedAt, clouds }, index) => ({
         id,
         startedAt: toIso(startedAt),
         clouds,
-        ...whole[index],
+        ...wholeRuns[index],
       })),
-      phases: phases.map(({ name, runs: some }) => ({ name, runs: each(some) })),
+      phases: phases.map(({ name, runs: figures }) => ({ name, runs: withTrends(figures) })),
     },
     2,
   )}\n`;

@@ -31,14 +31,14 @@ export function wrap(text: string, width: number, indent = ''): readonly string[
       line = indent + word;
     }
   }
-  return [...lines, line].map((one) => cut(one, width));
+  return [...lines, line].map((wrapped) => cut(wrapped, width));
 }
 
 export type Column<Row> = {
   readonly head: string;
   readonly align?: 'left' | 'right';
   readonly cell: (row: Row) => string;
-  /** Left out if the columns do not fit. */
+  /** Whether the column is left out if the columns do not fit. */
   readonly spare?: boolean;
   /** Colours a padded cell. */
   readonly paint?: (padded: string, row: Row) => string;
@@ -54,7 +54,7 @@ export function table<Row>(
   { width }: { readonly width: number },
 ): readonly string[] {
   const measure = (column: Column<Row>) =>
-    rows.reduce((most, row) => Math.max(most, column.cell(row).length), column.head.length);
+    rows.reduce((widest, row) => Math.max(widest, column.cell(row).length), column.head.length);
   const fits = columns.reduce((sum, column) => sum + 2 + measure(column), 0) <= width;
   const shown = (fits ? columns : columns.filter(({ spare }) => spare !== true)).map((column) => ({
     ...column,

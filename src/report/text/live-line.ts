@@ -3,7 +3,7 @@ import type { LiveSeries, LiveStatus } from '../../domain/run/live.ts';
 import { causeLabel } from '../../format/causes.ts';
 import { printableLine } from '../../format/printable.ts';
 import { counted, duration, errorBar, latency, span } from '../../format/quantities.ts';
-import { seriesNames } from '../labels.ts';
+import { seriesNames } from '../../format/run-labels.ts';
 import { cut } from './layout.ts';
 
 /** A sampler that has not reported for this long has died or stalled. */
@@ -21,24 +21,24 @@ export function liveLine(live: LiveStatus, width: number): string {
 
 function state(live: LiveStatus): string {
   const nameOf = seriesNames(live.report);
-  const down = live.series.filter((one) => one.open?.kind === 'down');
+  const down = live.series.filter(({ open }) => open?.kind === 'down');
   if (down.length > 0) {
-    const since = Math.min(...down.map((one) => one.open?.start.estimate ?? live.at));
+    const since = Math.min(...down.map(({ open }) => open?.start.estimate ?? live.at));
     const who = [...new Set(down.map(({ series }) => series.probe))].join(', ');
     return `DOWN ${who} for ${duration((live.at - since) / 1000)}${cause(down[0])}`;
   }
   if (live.paused) return 'PAUSED';
-  const known = live.series.filter((one) => one.status !== 'unknown');
+  const known = live.series.filter(({ status }) => status !== 'unknown');
   if (known.length === 0) return live.series.length === 0 ? 'STARTING' : 'UNKNOWN';
-  const unknown = live.series.filter((one) => one.status === 'unknown');
+  const unknown = live.series.filter(({ status }) => status === 'unknown');
   if (unknown.length > 0) return `UP but ${unknown.map(({ series }) => nameOf(series)).join(', ')} unknown`;
-  const slow = known.filter((one) => one.status === 'degraded');
+  const slow = known.filter(({ status }) => status === 'degraded');
   if (slow.length > 0) return `SLOW ${slow.map(({ series }) => nameOf(series)).join(', ')}`;
   return `UP for ${span((live.at - upSince(live)) / 1000)}`;
 }
 
-const cause = (one: LiveSeries | undefined): string => {
-  const [first] = one?.open?.causes ?? [];
+const cause = (series: LiveSeries | undefined): string => {
+  const [first] = series?.open?.causes ?? [];
   return first === undefined ? '' : `: ${causeLabel(first)}`;
 };
 
@@ -48,20 +48,20 @@ const upSince = ({ report }: LiveStatus): number =>
     ...report.windows.flatMap(({ kind, end }) => (kind === 'down' && end ? [end.estimate] : [])),
   );
 
-/** Problems of Rollwatch itself. */
+/** Lists problems of Rollwatch itself. */
 function problems({ at, journal, health, series, paused }: LiveStatus): readonly string[] {
-  const suspended = paused ? [] : series.filter((one) => one.suspended !== null);
+  const suspended = paused ? [] : series.filter(({ suspended: reason }) => reason !== null);
   return [
     ...(journal.kind === 'stopped' ? [`NOT RECORDING: ${journal.reason} (${journal.waiting} waiting)`] : []),
     ...(health !== null && at - health.at > MAX_SILENCE_MS
       ? [`sampler silent for ${duration((at - health.at) / 1000)}`]
       : []),
-    ...suspended.map((one) => `${one.series.probe} suspended: ${one.suspended}`),
+    ...suspended.map(({ series: { probe }, suspended: reason }) => `${probe} suspended: ${reason}`),
     ...(health !== null && health.lag >= 100 ? [`sampler late by ${latency(health.lag / 1000)}`] : []),
   ];
 }
 
-/** Waiting is normal for a boot; its note shows its progress. */
+/** Lists the samples that are waiting. Waiting is normal for a boot; its note shows its progress. */
 function waiting({ at, series, report }: LiveStatus): readonly string[] {
   const nameOf = seriesNames(report);
   return series.flatMap(({ series: key, pending }) => {
@@ -73,7 +73,7 @@ function waiting({ at, series, report }: LiveStatus): readonly string[] {
   });
 }
 
-/** The current phase and task. */
+/** Names the current phase and task. */
 function upgrade({ phase, running: [task] }: LiveStatus): readonly string[] {
   const doing = task === undefined ? '' : `'${task.name}'`;
   if (phase === null) return doing === '' ? [] : [doing];

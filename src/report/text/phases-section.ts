@@ -14,7 +14,7 @@ import { budgetSentence, measureText, RESULT_WORDS } from '../../format/budgets.
 import { listed } from '../../format/lists.ts';
 import { printableLine } from '../../format/printable.ts';
 import { capitalized, duration, latency, span } from '../../format/quantities.ts';
-import { seriesNames } from '../labels.ts';
+import { seriesNames } from '../../format/run-labels.ts';
 import type { TimeFormat } from '../time-format.ts';
 import { type Column, table, wrap } from './layout.ts';
 import type { Paint } from './paint.ts';
@@ -32,11 +32,11 @@ export function verdictSentences(verdict: Verdict): readonly Sentence[] {
   if (verdict.plan === null) return [];
   const plan = printableLine(verdict.plan);
   const named = (wanted: VerdictResult) =>
-    all(judgedParts(verdict).flatMap(({ name, result: own }) => (own === wanted ? [name] : [])));
+    listedNames(judgedParts(verdict).flatMap((phase) => (phase.result === wanted ? [phase.name] : [])));
   const budgetOf = (wanted: VerdictResult) =>
-    judgedParts(verdict).filter(({ result: own }) => own === wanted).length === 1 ? 'its budget' : 'their budgets';
-  const left = unjudged(notJudged);
-  const more = left === '' ? '' : ` ${left}`;
+    judgedParts(verdict).filter((phase) => phase.result === wanted).length === 1 ? 'its budget' : 'their budgets';
+  const unjudged = unjudgedSentence(notJudged);
+  const more = unjudged === '' ? '' : ` ${unjudged}`;
   if (result === 'fail')
     return [{ text: `FAIL: ${named('fail')} exceeded ${budgetOf('fail')} (plan ${plan}).${more}`, tone: 'bad' }];
   if (result === 'not-proven') {
@@ -44,8 +44,8 @@ export function verdictSentences(verdict: Verdict): readonly Sentence[] {
     return [{ text, tone: 'warn' }];
   }
   if (result === 'pass') {
-    if (left === '') return [{ text: `PASS: every phase stayed within budget (plan ${plan}).`, tone: 'good' }];
-    return [{ text: `PASS: ${all(judged)} stayed within budget (plan ${plan}).${more}`, tone: 'warn' }];
+    if (unjudged === '') return [{ text: `PASS: every phase stayed within budget (plan ${plan}).`, tone: 'good' }];
+    return [{ text: `PASS: ${listedNames(judged)} stayed within budget (plan ${plan}).${more}`, tone: 'warn' }];
   }
   const passed = named('pass');
   const outside = passed === '' ? '' : ` ${capitalized(passed)} stayed within budget.`;
@@ -58,7 +58,7 @@ export function verdictSentences(verdict: Verdict): readonly Sentence[] {
 }
 
 /** 'a, b and c' */
-const all = (names: readonly string[]): string => listed(names.map(printableLine), 'and');
+const listedNames = (names: readonly string[]): string => listed(names.map(printableLine), 'and');
 
 const UNJUDGED: Readonly<Record<UnjudgedPhase['reason'], (names: string, several: boolean) => string>> = {
   'never-started': (names) => `${names} never started`,
@@ -67,15 +67,15 @@ const UNJUDGED: Readonly<Record<UnjudgedPhase['reason'], (names: string, several
 };
 
 /** 'Not judged: computes and finish never started; acceptance has no budget.' */
-function unjudged(notJudged: readonly UnjudgedPhase[]): string {
+function unjudgedSentence(notJudged: readonly UnjudgedPhase[]): string {
   if (notJudged.length === 0) return '';
-  const parts = [...Map.groupBy(notJudged, ({ reason }) => reason)].map(([reason, some]) =>
-    UNJUDGED[reason](all(some.map(({ name }) => name)), some.length > 1),
+  const parts = [...Map.groupBy(notJudged, ({ reason }) => reason)].map(([reason, phases]) =>
+    UNJUDGED[reason](listedNames(phases.map(({ name }) => name)), phases.length > 1),
   );
   return `Not judged: ${parts.join('; ')}.`;
 }
 
-/** Writes a line per phase, the budgets that were not met, and the change of latencies. */
+/** Writes a line per phase, the budgets that were not met, and how latencies changed. */
 export function phasesSection(report: Report, { width, paint, times }: PhaseOptions): readonly string[] {
   const shown = started(judgedParts(report.verdict));
   if (shown.length === 0) return [];
@@ -103,14 +103,14 @@ export function phasesSection(report: Report, { width, paint, times }: PhaseOpti
   const notes = shown.flatMap(({ name, budgets }) =>
     budgets
       .filter(({ result }) => result !== 'pass')
-      .flatMap((one) =>
-        wrap(`${printableLine(name)}: ${budgetSentence(one)}`, width - 2, '  ').map(
-          (line) => `  ${tone[one.result](line)}`,
+      .flatMap((budget) =>
+        wrap(`${printableLine(name)}: ${budgetSentence(budget)}`, width - 2, '  ').map(
+          (line) => `  ${tone[budget.result](line)}`,
         ),
       ),
   );
-  const left = unjudged(report.verdict.notJudged);
-  const missing = left === '' ? [] : wrap(left, width - 2).map((line) => `  ${line}`);
+  const unjudged = unjudgedSentence(report.verdict.notJudged);
+  const missing = unjudged === '' ? [] : wrap(unjudged, width - 2).map((line) => `  ${line}`);
   return [
     ...table(columns, shown, { width }),
     ...notes,
@@ -120,18 +120,20 @@ export function phasesSection(report: Report, { width, paint, times }: PhaseOpti
   ];
 }
 
-type Row = { readonly phase: string; readonly one: PhaseSeries };
+type Row = { readonly phase: string; readonly latencies: PhaseSeries };
 
 /** Compares latencies during each phase with those before the upgrade. */
 function latencyTable(report: Report, phases: readonly StartedPhase[], width: number): readonly string[] {
   const nameOf = seriesNames(report);
   const rows = phases.flatMap(({ name, measures }) =>
-    measures.series.filter(({ during }) => during !== null).map((one): Row => ({ phase: printableLine(name), one })),
+    measures.series
+      .filter(({ during }) => during !== null)
+      .map((latencies): Row => ({ phase: printableLine(name), latencies })),
   );
   if (rows.length === 0) return [];
   const column = (head: 'p50' | 'p95' | 'p99'): Column<Row> => ({
     head: `${head} before > during`,
-    cell: ({ one: { before, during } }) =>
+    cell: ({ latencies: { before, during } }) =>
       during === null
         ? '-'
         : `${before === null ? '-' : latency(before[head])} > ${latency(during[head])}${grown(before?.[head], during[head])}`,
@@ -139,7 +141,7 @@ function latencyTable(report: Report, phases: readonly StartedPhase[], width: nu
   return table(
     [
       { head: 'latency', cell: ({ phase }) => phase },
-      { head: '', cell: ({ one }) => nameOf(one.series) },
+      { head: '', cell: ({ latencies }) => nameOf(latencies.series) },
       column('p50'),
       column('p95'),
       { ...column('p99'), spare: true },

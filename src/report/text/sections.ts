@@ -3,7 +3,8 @@ import type { Report, SeriesSummary } from '../../domain/run/report.ts';
 import type { ObservationGap } from '../../domain/sampler-event.ts';
 import { printableLine } from '../../format/printable.ts';
 import { duration, errorBar, latency, percent } from '../../format/quantities.ts';
-import { causesText, edgeText, seriesNames, windowState } from '../labels.ts';
+import { seriesNames, sessionState } from '../../format/run-labels.ts';
+import { causesText, edgeText, windowState } from '../labels.ts';
 import type { TimeFormat } from '../time-format.ts';
 import { type Column, table, wrap } from './layout.ts';
 import type { Paint } from './paint.ts';
@@ -11,7 +12,7 @@ import { attributionLines } from './tasks-section.ts';
 
 export type SectionOptions = { readonly width: number; readonly paint: Paint; readonly times: TimeFormat };
 
-/** Further rows are only counted; the JSON has them. */
+/** Further rows are only counted; the JSON report has all of them. */
 const MAX_WINDOWS = 100;
 const MAX_OBSERVATION_GAPS = 12;
 
@@ -22,9 +23,9 @@ export function downtimeSection(report: Report, { width, paint }: SectionOptions
     {
       head: 'available',
       align: 'right',
-      cell: (one) => percent(one.availability, one.windows > 0),
-      paint: (padded, one) =>
-        one.windows > 0 ? paint.bad(padded) : one.availability === null ? paint.dim(padded) : paint.good(padded),
+      cell: ({ availability, windows }) => percent(availability, windows > 0),
+      paint: (padded, { availability, windows }) =>
+        windows > 0 ? paint.bad(padded) : availability === null ? paint.dim(padded) : paint.good(padded),
     },
     { head: 'down', cell: ({ downtime }) => errorBar(downtime) },
     { head: 'windows', align: 'right', cell: ({ windows }) => String(windows) },
@@ -37,29 +38,29 @@ export function downtimeSection(report: Report, { width, paint }: SectionOptions
 
 export function samplesSection(report: Report, { width }: SectionOptions): readonly string[] {
   const nameOf = seriesNames(report);
-  const count = (head: string, cell: (one: SeriesSummary) => number): Column<SeriesSummary> => ({
+  const count = (head: string, countOf: (summary: SeriesSummary) => number): Column<SeriesSummary> => ({
     head,
     align: 'right',
-    cell: (one) => String(cell(one)),
+    cell: (summary) => String(countOf(summary)),
   });
   const quantile = (head: 'p50' | 'p95' | 'p99' | 'max'): Column<SeriesSummary> => ({
     head,
     align: 'right',
-    cell: (one) => (one.latency === null ? '-' : latency(one.latency[head])),
+    cell: (summary) => (summary.latency === null ? '-' : latency(summary.latency[head])),
   });
   const columns = [
     { head: '', cell: ({ series }: SeriesSummary) => nameOf(series) },
-    count('ok', (one) => one.samples.ok),
-    count('failed', (one) => one.samples.failed),
-    count('void', (one) => one.samples.void),
-    count('missed', (one) => one.samples.missed),
-    { ...count('extra', (one) => one.samples.extra), spare: true },
+    count('ok', ({ samples }) => samples.ok),
+    count('failed', ({ samples }) => samples.failed),
+    count('void', ({ samples }) => samples.void),
+    count('missed', ({ samples }) => samples.missed),
+    { ...count('extra', ({ samples }) => samples.extra), spare: true },
     ...(['p50', 'p95', 'p99', 'max'] as const).map(quantile),
   ];
   return table(columns, report.probes, { width });
 }
 
-/** Each window with its edges, causes and tasks. */
+/** Writes each window with its edges, causes and tasks. */
 export function windowsSection(report: Report, options: SectionOptions): readonly string[] {
   const { width, paint } = options;
   if (report.windows.length === 0) return ['  None.'];
@@ -87,13 +88,13 @@ function edges({ start, end }: DowntimeWindow, { times, width }: SectionOptions)
   return line.length <= width - 8 ? [line] : [from, `to   ${edgeText(end, times)}`];
 }
 
-/** Gaps that Rollwatch caused: a summary by kind, then one by one. */
+/** Writes the gaps that Rollwatch caused: first a summary by kind, then each gap. */
 export function observationGapsSection(
   { observationGaps: gaps }: Report,
   { width, times, paint }: SectionOptions,
 ): readonly string[] {
   const shown = gaps.slice(0, MAX_OBSERVATION_GAPS).map((gap) => {
-    const head = `${times.time(gap.from)}  ${duration(lasting(gap)).padStart(8)}  `;
+    const head = `${times.time(gap.from)}  ${duration(gapSeconds(gap)).padStart(8)}  `;
     return wrap(`${head}${printableLine(gap.message)}`, width - 2, ' '.repeat(head.length)).map((line) => `  ${line}`);
   });
   const rest = gaps.length - MAX_OBSERVATION_GAPS;
@@ -108,15 +109,15 @@ export function observationGapsSection(
 /** 'stalled once, 1.5 s; suspended 2 times, 60 s.' */
 export const observationGapsSentence = (gaps: readonly ObservationGap[]): string =>
   `${[...Map.groupBy(gaps, ({ kind }) => kind)]
-    .map(([kind, some]) => {
-      const total = some.reduce((sum, gap) => sum + lasting(gap), 0);
-      return `${kind} ${some.length === 1 ? 'once' : `${some.length} times`}, ${duration(total)}`;
+    .map(([kind, ofKind]) => {
+      const total = ofKind.reduce((sum, gap) => sum + gapSeconds(gap), 0);
+      return `${kind} ${ofKind.length === 1 ? 'once' : `${ofKind.length} times`}, ${duration(total)}`;
     })
     .join('; ')}.`;
 
-const lasting = ({ from, until }: ObservationGap): number => (until - from) / 1000;
+const gapSeconds = ({ from, until }: ObservationGap): number => (until - from) / 1000;
 
-/** Everything that a reader needs to judge the figures or to repeat the measurement. */
+/** Returns everything that a reader needs to judge the figures or to repeat the measurement. */
 export function methodRows({ run, probes }: Report, times: TimeFormat): readonly (readonly [string, string])[] {
   const nameOf = seriesNames({ run });
   const rows: (readonly [string, string])[] = probes.map(({ series }) => [
@@ -125,9 +126,10 @@ export function methodRows({ run, probes }: Report, times: TimeFormat): readonly
   ]);
   rows.push(...Object.entries(run.facts).map(([name, value]) => [printableLine(name), printableLine(value)] as const));
   if (run.sessions.length > 1) {
-    for (const { id, from, until, ended } of run.sessions) {
-      const how = ended ? '' : run.running && id === run.sessions.at(-1)?.id ? ', running' : ', not stopped cleanly';
-      rows.push([`session ${id}`, `${times.day(from)} to ${times.time(until)}${how}`]);
+    for (const session of run.sessions) {
+      const state = sessionState(run, session);
+      const interval = `${times.day(session.from)} to ${times.time(session.until)}`;
+      rows.push([`session ${session.id}`, state === '' ? interval : `${interval}, ${state}`]);
     }
   }
   return rows;

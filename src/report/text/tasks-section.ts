@@ -10,20 +10,21 @@ import { type Column, table, wrap } from './layout.ts';
 
 type TaskOptions = { readonly width: number; readonly times: TimeFormat };
 
-/** Further rows are only counted; the JSON has them. */
-const TASKS = 20;
-const OTHERS = 3;
-const HOSTS = 2;
+/** Further rows and names are only counted; the JSON report has all of them. */
+const MAX_TASKS = 20;
+const MAX_OTHER_CANDIDATES = 3;
+const MAX_HOSTS = 2;
 
-/** The task that a window is attributed to, and the other candidates; empty if none was running. */
+/** Names the task that a window is attributed to, and the other candidates; empty if no task was running. */
 export function attributionLines(
   { candidates: [task, ...others] }: AttributedWindow,
   { width, times }: TaskOptions,
 ): readonly string[] {
   if (task === undefined) return [];
   const until = task.end === null ? 'running' : times.exact(task.end);
-  const also = others.slice(0, OTHERS).map((one) => `, or to ${nameWithHosts(one)}`);
-  const more = others.length > OTHERS ? `, or to one of ${others.length - OTHERS} more` : '';
+  const also = others.slice(0, MAX_OTHER_CANDIDATES).map((other) => `, or to ${nameWithHosts(other)}`);
+  const more =
+    others.length > MAX_OTHER_CANDIDATES ? `, or to one of ${others.length - MAX_OTHER_CANDIDATES} more` : '';
   const line = `attributed to ${nameWithHosts(task)} (${times.exact(task.start)} to ${until})${also.join('')}${more}`;
   return wrap(line, width - 8, '  ');
 }
@@ -32,11 +33,11 @@ export function attributionLines(
 const taskName = ({ kind, name, role }: Pick<KnownTask, 'kind' | 'name' | 'role'>): string =>
   `${kind} '${printableLine(name)}'${role === null ? '' : ` of role ${printableLine(role)}`}`;
 
-/** Handlers of the same name run on one host after another: their hosts distinguish them. */
+/** Handlers with the same name may run on one host after another, so only their hosts distinguish them. */
 function hostsOf({ kind, hosts }: Pick<KnownTask, 'kind' | 'hosts'>): string {
   if (kind !== 'handler') return '';
-  const more = hosts.length > HOSTS ? ` and ${hosts.length - HOSTS} more` : '';
-  return `${hosts.slice(0, HOSTS).map(printableLine).join(', ')}${more}`;
+  const more = hosts.length > MAX_HOSTS ? ` and ${hosts.length - MAX_HOSTS} more` : '';
+  return `${hosts.slice(0, MAX_HOSTS).map(printableLine).join(', ')}${more}`;
 }
 
 /** "handler 'Stop services' of role os_nova on control1" */
@@ -45,30 +46,30 @@ export function nameWithHosts(task: KnownTask): string {
   return hosts === '' ? taskName(task) : `${taskName(task)} on ${hosts}`;
 }
 
-/** Tasks with downtime attributed or overlapping, the most expensive first. */
+/** Returns the tasks with downtime attributed or overlapping, most expensive first. */
 export const costlyTasks = (tasks: readonly TaskDowntime[]): readonly TaskDowntime[] =>
   tasks
-    .filter((one) => one.windows > 0 || one.overlappingDowntime > 0)
+    .filter(({ windows, overlappingDowntime }) => windows > 0 || overlappingDowntime > 0)
     .toSorted((a, b) => b.attributedDowntime - a.attributedDowntime || b.overlappingDowntime - a.overlappingDowntime);
 
 /** Counts tasks that ran, without those that every host skipped. */
 export const countedTasks = (tasks: Report['tasks']): string =>
-  `${counted(tasks.filter((one) => !didNothing(one)).length, 'task')} in all`;
+  `${counted(tasks.filter((task) => !didNothing(task)).length, 'task')} in all`;
 
-/** The downtime of each task. */
+/** Writes the downtime of each task. */
 export function tasksSection({ tasks }: Report, { width, times }: TaskOptions): readonly string[] {
   if (tasks.length === 0) return [];
   const costly = costlyTasks(tasks);
   const total = `  ${countedTasks(tasks)}`;
   if (costly.length === 0) return [`${total}; none of them has downtime attributed or overlapping.`];
   const columns: readonly Column<TaskDowntime>[] = [
-    { head: 'attributed', align: 'right', cell: (one) => duration(one.attributedDowntime) },
-    { head: 'during', align: 'right', cell: (one) => duration(one.overlappingDowntime) },
-    { head: 'from', cell: (one) => times.time(one.start) },
-    ...(costly.some((one) => hostsOf(one) !== '') ? [{ head: 'on', cell: hostsOf }] : []),
+    { head: 'attributed', align: 'right', cell: ({ attributedDowntime }) => duration(attributedDowntime) },
+    { head: 'during', align: 'right', cell: ({ overlappingDowntime }) => duration(overlappingDowntime) },
+    { head: 'from', cell: ({ start }) => times.time(start) },
+    ...(costly.some((task) => hostsOf(task) !== '') ? [{ head: 'on', cell: hostsOf }] : []),
     { head: 'task', cell: taskName },
   ];
-  const rest = costly.length - TASKS;
+  const rest = costly.length - MAX_TASKS;
   const more = rest > 0 ? [`  and ${rest} more; the JSON report lists all of them.`] : [];
-  return [...table(columns, costly.slice(0, TASKS), { width }), ...more, `${total}.`];
+  return [...table(columns, costly.slice(0, MAX_TASKS), { width }), ...more, `${total}.`];
 }

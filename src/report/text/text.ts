@@ -11,14 +11,14 @@ import { downtimeSection, methodSection, observationGapsSection, samplesSection,
 import { tasksSection } from './tasks-section.ts';
 import { timeline } from './timeline.ts';
 
-/** A longer timeline would not show more. */
-const WIDEST = 200;
-const NARROWEST = 60;
+/** A wider timeline would not show more. */
+const MAX_WIDTH = 200;
+const MIN_WIDTH = 60;
 
 /** Writes the report for a reader: first what happened, then when, then how it was measured. Ends with a line break. */
 export function reportText(report: Report, { colour, width, zone = 'utc' }: ReportOptions): string {
   const options = {
-    width: isUnbounded(width) ? width : Math.min(WIDEST, Math.max(NARROWEST, Math.floor(width))),
+    width: isUnbounded(width) ? width : Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, Math.floor(width))),
     paint: createPaint(colour),
     times: timeFormatIn(zone, { from: report.run.startedAt, until: report.run.endedAt }),
   };
@@ -37,7 +37,7 @@ export function reportText(report: Report, { colour, width, zone = 'utc' }: Repo
     ...section('Phases of the upgrade', phasesSection(report, options)),
     ...section('Windows', windowsSection(report, options)),
     ...section('Checks', checksSection(report, options)),
-    ...section('Tasks of the upgrade', tasksSection(report, options)),
+    ...section('Tasks with downtime', tasksSection(report, options)),
     ...(report.probes.length === 0 ? [] : section('Samples and latency', samplesSection(report, options))),
     ...(report.servers.created === 0 ? [] : section('Servers', [serversLine(report)])),
     ...(report.observationGaps.length === 0

@@ -3,7 +3,7 @@ import type { Report, SeriesSummary } from '../../domain/run/report.ts';
 import { seriesId } from '../../domain/sample.ts';
 import type { Interval, Millis } from '../../domain/time.ts';
 import { duration } from '../../format/quantities.ts';
-import { seriesNames } from '../labels.ts';
+import { seriesNames } from '../../format/run-labels.ts';
 import type { TimeFormat } from '../time-format.ts';
 import { cutMiddle, FILE_COLUMNS, isUnbounded } from './layout.ts';
 import type { Paint } from './paint.ts';
@@ -16,38 +16,42 @@ export type TimelineOptions = { readonly width: number; readonly paint: Paint; r
 
 /** Draws one row per series, time from left to right; each character shows the worst state of its time. */
 export function timeline(report: Report, { width, paint, times }: TimelineOptions): readonly string[] {
-  const whole: Interval = { from: report.run.startedAt, until: report.run.endedAt };
+  const range: Interval = { from: report.run.startedAt, until: report.run.endedAt };
   const nameOf = seriesNames(report);
   const names = report.probes.map(({ series }) => cutMiddle(nameOf(series), Math.max(10, Math.floor(width / 3))));
   const label = Math.max(0, ...names.map((name) => name.length));
   const cells = isUnbounded(width) ? Math.max(FILE_COLUMNS - label - 4, FILE_COLUMNS / 2) : width - label - 4;
-  if (whole.until <= whole.from || cells < 10 || report.probes.length === 0) return [];
+  if (range.until <= range.from || cells < 10 || report.probes.length === 0) return [];
   const colours = { up: paint.good, degraded: paint.warn, down: paint.bad, unobserved: paint.dim };
   const windows = Map.groupBy(report.windows, seriesId);
   const rows = report.probes.map((summary, index) => {
-    const states = statesOf(windows.get(seriesId(summary.series)) ?? [], summary.gaps, { whole, cells });
+    const states = statesOf(windows.get(seriesId(summary.series)) ?? [], summary.gaps, { range, cells });
     const bar = runs(states).map(({ state, count }) => colours[state](GLYPHS[state].repeat(count)));
     return `  ${(names[index] ?? '').padEnd(label)}  ${bar.join('')}`;
   });
   const legend = STATES.map((state) => `${colours[state](GLYPHS[state])} ${state}`).join('   ');
   return [
     ...rows,
-    `${' '.repeat(label + 4)}${axis(whole, { cells, times })}`,
+    `${' '.repeat(label + 4)}${axis(range, { cells, times })}`,
     `  ${legend}`,
     paint.dim(
-      `  Each character covers ${duration((whole.until - whole.from) / cells / 1000)} and shows the worst state.`,
+      `  Each character covers ${duration((range.until - range.from) / cells / 1000)} and shows the worst state.`,
     ),
   ];
 }
 
-type Grid = { readonly whole: Interval; readonly cells: number };
+type Grid = { readonly range: Interval; readonly cells: number };
 
-function statesOf(own: Report['windows'], gaps: SeriesSummary['gaps'], { whole, cells }: Grid): readonly CellState[] {
+function statesOf(
+  windows: Report['windows'],
+  gaps: SeriesSummary['gaps'],
+  { range, cells }: Grid,
+): readonly CellState[] {
   const intervals = (kind: 'down' | 'degraded') =>
-    own.filter((window) => window.kind === kind).flatMap((window) => extentOf(window, whole.until).estimate);
-  const unobserved = covered(gaps, { whole, cells });
-  const degraded = covered(intervals('degraded'), { whole, cells });
-  const down = covered(intervals('down'), { whole, cells });
+    windows.filter((window) => window.kind === kind).flatMap((window) => extentOf(window, range.until).estimate);
+  const unobserved = covered(gaps, { range, cells });
+  const degraded = covered(intervals('degraded'), { range, cells });
+  const down = covered(intervals('down'), { range, cells });
   return Array.from({ length: cells }, (_, cell) => {
     if ((down[cell] ?? 0) > 0) return 'down';
     if ((degraded[cell] ?? 0) > 0) return 'degraded';
@@ -57,13 +61,13 @@ function statesOf(own: Report['windows'], gaps: SeriesSummary['gaps'], { whole, 
 }
 
 /** Returns the share of each cell that the intervals cover, from 0 to 1. */
-function covered(intervals: readonly Interval[], { whole, cells }: Grid): readonly number[] {
-  const size = (whole.until - whole.from) / cells;
+function covered(intervals: readonly Interval[], { range, cells }: Grid): readonly number[] {
+  const size = (range.until - range.from) / cells;
   const shares = new Array<number>(cells).fill(0);
   for (const { from, until } of intervals) {
-    const first = Math.max(0, Math.floor((from - whole.from) / size));
-    for (let cell = first; cell < cells && whole.from + cell * size < until; cell++) {
-      const begin = whole.from + cell * size;
+    const first = Math.max(0, Math.floor((from - range.from) / size));
+    for (let cell = first; cell < cells && range.from + cell * size < until; cell++) {
+      const begin = range.from + cell * size;
       const share = (Math.min(until, begin + size) - Math.max(from, begin)) / size;
       shares[cell] = (shares[cell] ?? 0) + Math.max(0, share);
     }
@@ -82,11 +86,11 @@ function runs(states: readonly CellState[]): readonly { state: CellState; count:
 }
 
 /** Labels round times of the zone, as many as fit. */
-function axis(whole: Interval, { cells, times }: { cells: number; times: TimeFormat }): string {
-  const size = (whole.until - whole.from) / cells;
+function axis(range: Interval, { cells, times }: { cells: number; times: TimeFormat }): string {
+  const size = (range.until - range.from) / cells;
   let line = '';
-  for (const { at, label } of ticks(whole, { times, fits: (step, length) => step / size >= length + 4 })) {
-    const place = Math.floor((at - whole.from) / size);
+  for (const { at, label } of ticks(range, { times, fits: (step, length) => step / size >= length + 4 })) {
+    const place = Math.floor((at - range.from) / size);
     if (place + label.length + 1 <= cells) line = `${line.padEnd(place)}╵${label}`;
   }
   return line;
@@ -106,11 +110,11 @@ const STEPS = [
 export type Tick = { readonly at: Millis; readonly label: string };
 
 /** Returns round times of the zone; `fits` decides whether labels of a given length fit at a given distance. */
-export function ticks(
+function ticks(
   { from, until }: Interval,
   { times, fits }: { readonly times: TimeFormat; fits(step: number, label: number): boolean },
 ): readonly Tick[] {
-  const step = STEPS.find((one) => fits(one, patternOf(one).length)) ?? STEPS.at(-1) ?? DAY;
+  const step = STEPS.find((candidate) => fits(candidate, patternOf(candidate).length)) ?? STEPS.at(-1) ?? DAY;
   const offset = times.offset(from);
   const found: Tick[] = [];
   for (let at = Math.ceil((from + offset) / step) * step - offset; at < until; at += step) {

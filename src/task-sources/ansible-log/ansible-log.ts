@@ -157,7 +157,7 @@ export function createAnsibleLogParser({ zone }: { readonly zone: string }): Tas
       if (recognised === NO_TASKS_NOTE_LINES) noteMissingTasks();
       const process = processes.get(pid) ?? newProcess(pid);
       processes.set(pid, process);
-      const candidates = minutes.map((one) => one + offset);
+      const candidates = minutes.map((minuteStart) => minuteStart + offset);
       const isOther = isOtherProcess(process, candidates);
       const abandoned = isOther ? abandon(process) : [];
       if (isOther) process.lastLineAt = null;

@@ -31,7 +31,7 @@ export function readLogLine(text: string): LogLine | null {
   return { minute, offset, pid, logger, message: text.slice(prefix.length) };
 }
 
-/** Returns the timestamps that a minute of local time may mean, earliest first; none if it is no valid date. */
+/** Returns the timestamps that a minute of local time may mean, earliest first; none if it is not a valid date. */
 export type MinuteConverter = (minute: string) => readonly Millis[];
 
 /**
@@ -52,7 +52,7 @@ export function createMinuteConverter(zone: string): MinuteConverter {
     if (minute !== lastMinute) {
       lastMinute = minute;
       const date = DateTime.fromISO(minute.replace(' ', 'T'), { zone });
-      timestamps = date.isValid ? date.getPossibleOffsets().map((one) => one.toMillis()) : [];
+      timestamps = date.isValid ? date.getPossibleOffsets().map((candidate) => candidate.toMillis()) : [];
     }
     return timestamps;
   };
@@ -65,5 +65,5 @@ const MAX_CLOCK_STEP_MS = 60_000;
 export function chooseTimestamp(last: Millis | null, candidates: readonly Millis[]): Millis | null {
   const [first] = candidates;
   if (first === undefined || last === null) return first ?? null;
-  return Math.max(last, candidates.find((one) => one >= last - MAX_CLOCK_STEP_MS) ?? last);
+  return Math.max(last, candidates.find((candidate) => candidate >= last - MAX_CLOCK_STEP_MS) ?? last);
 }

@@ -19,15 +19,15 @@ export type AraCache = {
   dropBefore(before: Millis): void;
 };
 
-/** Ids of playbooks. */
+/** The playbooks to request next, by id. */
 export type MissingRecords = {
   /** False if no playbook runs and nothing has changed. */
   readonly isActive: boolean;
-  /** Without a record. */
+  /** Playbooks whose record has not been read. */
   readonly unknown: readonly number[];
-  /** Still running, the newest first. */
+  /** Playbooks that are still running, the newest first. */
   readonly running: readonly number[];
-  /** With hosts whose names are unknown. */
+  /** Playbooks with hosts whose names are unknown. */
   readonly unnamedHosts: readonly number[];
 };
 
@@ -139,7 +139,7 @@ export function createAraCache(): AraCache {
       if (before?.path !== playbook?.path || before?.ended !== playbook?.ended) markChanged(id);
     },
     missing() {
-      const running = [...playbooks.values()].flatMap((one) => (one?.ended === null ? [one.id] : []));
+      const running = [...playbooks.values()].flatMap((playbook) => (playbook?.ended === null ? [playbook.id] : []));
       return {
         isActive: changedIds.size > 0 || unknownPlaybooks.size > 0 || running.length > 0,
         unknown: [...unknownPlaybooks],

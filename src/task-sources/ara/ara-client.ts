@@ -15,7 +15,7 @@ export type AraClient = {
   close(): void;
 };
 
-/** For a complete response. A page of 500 results has about 200 KB, but the warnings of a task have no limit. */
+/** Limits a complete response. A page of 500 results has about 200 KB, but the warnings of a task have no limit. */
 const RESPONSE_TIMEOUT_MS = 5000;
 
 export function createAraClient(access: AraAccess, signal: AbortSignal): AraClient {

@@ -64,7 +64,7 @@ type RoundPosition = {
   readonly playbookEnded: boolean;
 };
 
-/** Skipped: they have no results to split into rounds, and mostly take no time. */
+/** Meta tasks are skipped: they have no results to split into rounds, and mostly take no time. */
 const META_ACTIONS: ReadonlySet<string> = new Set(['meta', 'ansible.builtin.meta', 'ansible.legacy.meta']);
 
 /** Returns a task for each round of a task of ARA. */
@@ -74,7 +74,7 @@ export function tasksOfAra(task: AraTask, context: AraContext): readonly Task[] 
   const rounds = roundsOf(task, context);
   const isDryRun = playbook?.arguments?.check === true;
   const { role, name } = splitRole(task.name ?? task.action);
-  const playNames = new Map(plays.toReversed().map((one) => [one.id, one.name]));
+  const playNames = new Map(plays.toReversed().map((play) => [play.id, play.name]));
   return rounds.map((round, index): Task => {
     const isFirst = round.play === task.play && round.repeat === 0;
     const position = {
@@ -112,7 +112,7 @@ export function tasksOfAra(task: AraTask, context: AraContext): readonly Task[] 
 /** Contains the start, because the ids of a recreated database start at 1 again. */
 const idOf = ({ id, started }: AraTask): string => `ara-${id}-${Math.floor(started)}`;
 
-/** Does not depend on where in the run reading began. */
+/** Returns an id that does not depend on where in the run reading began. */
 const laterRoundId = (task: AraTask, { play, repeat }: AraRound): string =>
   `${idOf(task)}-${play}${repeat === 0 ? '' : `-${repeat}`}`;
 
@@ -121,15 +121,18 @@ const fileName = (path: string): string | null =>
   path.startsWith('Ad-Hoc: ') ? null : plainOrNull(path.split('/').at(-1));
 
 /**
- * Returns the end of a round; null if it still runs. ARA's record has the end of the last round that ended, so an older
- * round's while a new one runs. It is a few milliseconds after the last result, when the next task started.
+ * Returns the end of a round; null if it still runs. ARA's record has the end of the last round that ended, which is an
+ * older round while a new one runs. That end is a few milliseconds after the last result, when the next task started.
  */
 function endOf(
   { ended }: AraTask,
   { results }: AraRound,
   { isFirst, isLast, playbookEnded }: RoundPosition,
 ): Millis | null {
-  const lastResult = results.reduce((latest, one) => Math.max(latest, one.ended ?? one.started), -Infinity);
+  const lastResult = results.reduce(
+    (latest, { started, ended: resultEnd }) => Math.max(latest, resultEnd ?? started),
+    -Infinity,
+  );
   if (!isLast) return lastResult;
   if (isFirst) return ended === null ? null : Math.max(ended, lastResult);
   if (ended !== null && ended >= lastResult) return ended;

@@ -33,14 +33,7 @@ const MAX_MARKER_FILES = 500;
  */
 export async function followRunUpgrade(
   directory: string,
-  {
-    signal,
-    onTask,
-    onConnectionChange,
-    since,
-    followingSince: followedFrom,
-    pollInterval = 1000,
-  }: FollowRunUpgradeOptions,
+  { signal, onTask, onConnectionChange, since, followingSince, pollInterval = 1000 }: FollowRunUpgradeOptions,
 ): Promise<void> {
   const connection = createConnectionStatus(onConnectionChange);
   const report = createTaskDeduplicator(onTask);
@@ -50,7 +43,7 @@ export async function followRunUpgrade(
     else {
       connection.succeeded();
       const { files, createdAt } = contents;
-      for (const step of stepsOf(files, { createdAt, followedFrom, since })) report(step);
+      for (const step of stepsOf(files, { createdAt, followingSince, since })) report(step);
     }
     await sleep(pollInterval, undefined, { signal }).catch(() => {});
   }
@@ -65,7 +58,7 @@ async function readDirectory(directory: string): Promise<DirectoryContents | str
     const names = (await readdir(directory)).filter((name) => name.endsWith(MARKER_SUFFIX)).slice(0, MAX_MARKER_FILES);
     const files = await Promise.all(names.map((name) => readMarker(join(directory, name), name)));
     // 0 if the file system does not store it.
-    return { files: files.filter((one) => one !== null), createdAt: birthtimeMs > 0 ? birthtimeMs : null };
+    return { files: files.filter((file) => file !== null), createdAt: birthtimeMs > 0 ? birthtimeMs : null };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null;
     if (code === 'ENOENT') return { files: [], createdAt: null };

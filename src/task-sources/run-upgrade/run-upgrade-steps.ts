@@ -9,7 +9,7 @@ export type StepsOptions = {
   /** When run-upgrade.sh created the directory, just before its first step; null if unknown. */
   readonly createdAt: Millis | null;
   /** When following started. */
-  readonly followedFrom: Millis;
+  readonly followingSince: Millis;
   /** Steps that ended earlier are left out. */
   readonly since: Millis;
 };
@@ -23,18 +23,18 @@ export const MARKER_SUFFIX = '.complete';
  * else, if it had ended by then, its start is its end.
  *
  *   created 1, a.complete 4, b.complete 9       a: 1 to 4, b: 4 to 9
- *   created ?, followed from 2, a.complete 4    a: 2 to 4
- *   created ?, followed from 5, a.complete 4    a: 4 to 4
+ *   created ?, following since 2, a.complete 4    a: 2 to 4
+ *   created ?, following since 5, a.complete 4    a: 4 to 4
  */
 export function stepsOf(
   files: readonly MarkerFile[],
-  { createdAt, followedFrom, since }: StepsOptions,
+  { createdAt, followingSince, since }: StepsOptions,
 ): readonly Task[] {
   const markers = files
     .filter((file) => file.name.endsWith(MARKER_SUFFIX))
     .toSorted((a, b) => a.writtenAt - b.writtenAt || (a.name < b.name ? -1 : 1));
   const firstEnd = markers[0]?.writtenAt ?? 0;
-  const firstStart = [createdAt, followedFrom].find((at) => at !== null && at > 0 && at <= firstEnd) ?? firstEnd;
+  const firstStart = [createdAt, followingSince].find((at) => at !== null && at > 0 && at <= firstEnd) ?? firstEnd;
   return markers
     .map((file, index) => toTask(file, markers[index - 1]?.writtenAt ?? firstStart))
     .filter(({ end }) => end !== null && end >= since);

@@ -53,7 +53,7 @@ describe('desired annotations', () => {
       ],
       time: BEGAN + 300_000,
       timeEnd: null,
-      text: 'DOWN server-list new\nconnection-refused (nova-api)\nhttp-503 (load-balancer)\nstarted in handler &#39;stop &lt;nova-api&gt;&#39;',
+      text: 'DOWN server-list new\nconnection-refused (nova-api)\nhttp-503 (load-balancer)\nattributed to handler &#39;stop &lt;nova-api&gt;&#39;',
     });
     expect(of({ end: around(307), provisional: true })?.timeEnd).toBeNull();
     const closed = of({ end: around(307) });
@@ -90,7 +90,7 @@ describe('desired annotations', () => {
     expect(createDesiredAnnotations({ tasks: false })(source).map(({ key }) => key)).toEqual(['annotation:7']);
   });
 
-  it('exclude deleted annotations, and our own ones received back from Grafana', () => {
+  it('exclude deleted annotations, and those of this daemon that Grafana sent back', () => {
     const annotations = [
       annotation({ deleted: true }),
       annotation({ id: 8, tags: ['rollwatch', 'window:x', 'run:run-1'] }),

@@ -76,7 +76,7 @@ describe('sample metrics', () => {
     expect(values.get(`rollwatch_probe_extra_samples_total{${NEW},outcome="failed"}`)).toBe(1);
     expect(values.get(`rollwatch_probe_outcomes_total{${NEW},outcome="ok"}`)).toBe(0);
     expect(values.get(`rollwatch_probe_duration_seconds_count{stage="total",${NEW}}`)).toBe(0);
-    expect(values.samples.filter((one) => one.includes('cause="connection-refused"'))).toEqual([]);
+    expect(values.samples.filter((line) => line.includes('cause="connection-refused"'))).toEqual([]);
   });
 
   it('count every missed slot of one void sample', async () => {
@@ -139,7 +139,7 @@ describe('run state metrics', () => {
     expect(values.get(`rollwatch_probe_last_sample_timestamp_seconds{${NEW}}`)).toBe(BEGAN / 1000 + 749);
   });
 
-  it('export no open down window without one or if it is only degraded', async () => {
+  it('export no open down window if none is open, or only a degraded one', async () => {
     const metrics = createMetrics({ version: '1', probes: describeProbes() });
     const slow = window({ kind: 'degraded', end: null, failedSamples: 60 });
     for (const open of [window({ end: null }), slow, null]) {
@@ -216,8 +216,8 @@ describe('run state metrics', () => {
     expect(of('result', 'budget="error_ratio",result="fail"')).toBe(1);
     expect(of('result', 'budget="slowdown",result="not-proven"')).toBe(1);
     // A ratio is not exported in seconds, and a phase that has not started is not exported at all.
-    expect(values.samples.filter((one) => /budget_(used_)?seconds/.test(one))).toHaveLength(4);
-    expect(values.samples.filter((one) => one.includes('phase="computes"'))).toEqual([]);
+    expect(values.samples.filter((line) => /budget_(used_)?seconds/.test(line))).toHaveLength(4);
+    expect(values.samples.filter((line) => line.includes('phase="computes"'))).toEqual([]);
   });
 
   it('export the server counts by cloud', async () => {

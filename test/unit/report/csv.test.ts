@@ -22,8 +22,8 @@ describe('the report as CSV', () => {
     const registry = createTaskRegistry();
     registry.report(task({ id: 'a', start: BEGAN + 299_000, end: BEGAN + 302_000, kind: 'handler', role: 'os_nova' }));
     registry.report(task({ id: 'b', name: 'Wait', start: BEGAN + 290_000, end: BEGAN + 299_900 }));
-    const [one] = attributeWindows([window()], { tasks: registry, phases: [], probes: [] });
-    expect(one && rows({ ...one, phase: 'maintenance' })).toBe(
+    const [attributed] = attributeWindows([window()], { tasks: registry, phases: [], probes: [] });
+    expect(attributed && rows({ ...attributed, phase: 'maintenance' })).toBe(
       'down-prod-lab-server-list-new-1-300,prod,lab,server-list,new,down,maintenance,' +
         '2026-11-23T07:14:59.500Z,2026-11-23T07:15:00.000Z,2026-11-23T07:15:00.500Z,' +
         '2026-11-23T07:15:06.500Z,2026-11-23T07:15:07.000Z,2026-11-23T07:15:07.500Z,6,7,8,12,' +

@@ -70,7 +70,7 @@ type Run = typeof runs extends fc.Arbitrary<infer Value> ? Value : never;
 
 function sampleOf(
   letter: string,
-  one: Series,
+  series: Series,
   place: { seq: number; at: number; session: number; took: number },
 ): Sample {
   const made =
@@ -79,7 +79,7 @@ function sampleOf(
       : letter === 'v'
         ? voidSample(place)
         : okSample(place, letter === 's' ? 1500 : place.took);
-  const { cloud, vantage, probe, connection, target } = one;
+  const { cloud, vantage, probe, connection, target } = series;
   return { ...made, cloud, vantage, probe, connection, target };
 }
 
@@ -107,13 +107,13 @@ function observed({ sessions, phases, running }: Run): {
       { id, startedAt: from, aliveAt: from, ended: false, version: '0.1.0', vantage: SERIES.vantage, facts: {} },
       series,
     );
-    const made = series.flatMap((one) => {
-      const offset = 100 + ALL.indexOf(one) * 170;
-      return [...(patterns[ALL.indexOf(one)] ?? '')]
+    const made = series.flatMap((sampled) => {
+      const offset = 100 + ALL.indexOf(sampled) * 170;
+      return [...(patterns[ALL.indexOf(sampled)] ?? '')]
         .map((letter, slot) => ({ letter, slot }))
         .filter(({ letter }) => letter !== '-')
         .map(({ letter, slot }, seq) =>
-          sampleOf(letter, one, { seq, at: from + offset + slot * 1000, session: id, took }),
+          sampleOf(letter, sampled, { seq, at: from + offset + slot * 1000, session: id, took }),
         );
     });
     for (const sample of made.toSorted((a, b) => a.endedAt - b.endedAt)) {
@@ -175,9 +175,9 @@ describe('the figures of one run', () => {
     for (const { overall } of [report, ...report.clouds]) {
       expect(overall.downtimeSeconds.estimate).toBeLessThanOrEqual(total - overall.unobservedSeconds + 0.002);
     }
-    for (const one of report.probes) {
-      expect(one.observedSeconds + one.unobservedSeconds).toBeLessThanOrEqual(total + 0.002);
-      expect(one.downtimeSeconds.estimate).toBeLessThanOrEqual(one.observedSeconds + 0.002);
+    for (const series of report.probes) {
+      expect(series.observedSeconds + series.unobservedSeconds).toBeLessThanOrEqual(total + 0.002);
+      expect(series.downtimeSeconds.estimate).toBeLessThanOrEqual(series.observedSeconds + 0.002);
     }
     for (const window of live.report.windows) {
       const { min, estimate, max } = window.duration;
@@ -187,8 +187,8 @@ describe('the figures of one run', () => {
 
   property('are those of the table in the headline, where one series alone was down', ({ report }) => {
     for (const probe of PROBES) {
-      const rows = report.probes.filter((one) => one.probe === probe);
-      const down = rows.filter((one) => one.windows > 0);
+      const rows = report.probes.filter((series) => series.probe === probe);
+      const down = rows.filter(({ windows }) => windows > 0);
       const row = down[0];
       if (down.length > 1) continue;
       if (row === undefined) {
@@ -224,27 +224,27 @@ describe('the figures of one run', () => {
     const sentences = [
       decode(await text('/api/v1/report?format=text&width=400')),
       decode(await text('/api/v1/report?format=markdown')),
-      decode(report.summary.map((one) => one.text).join(' ')),
+      decode(report.summary.map((sentence) => sentence.text).join(' ')),
       decode(html),
     ];
     for (const probe of PROBES) {
-      if (!report.windows.some((one) => one.kind === 'down' && one.probe === probe)) continue;
+      if (!report.windows.some((window) => window.kind === 'down' && window.probe === probe)) continue;
       const own = report.overall.probes[probe];
       const wanted = own && `${errorBar(own.downtimeSeconds)} in ${counted(own.windows, 'window')}.`;
       for (const sentence of sentences) expect(sentence).toContain(wanted);
     }
 
     const scraped = readExposition(await text('/metrics'));
-    for (const { probe, connection, target, ...one } of report.probes) {
+    for (const { probe, connection, target, ...figures } of report.probes) {
       const labels = `cloud="cloud",vantage="here",probe="${probe}",connection="${connection}"${target === '' ? '' : `,target="${target}"`}`;
       for (const bound of ['min', 'estimate', 'max'] as const) {
         expect(scraped.get(`rollwatch_run_downtime_seconds{${labels},bound="${bound}"}`)).toBeCloseTo(
-          one.downtimeSeconds[bound],
+          figures.downtimeSeconds[bound],
           2,
         );
       }
-      expect(scraped.get(`rollwatch_downtime_windows_total{${labels}}`)).toBe(one.windows);
-      expect(scraped.get(`rollwatch_unobserved_seconds_total{${labels}}`)).toBeCloseTo(one.unobservedSeconds, 2);
+      expect(scraped.get(`rollwatch_downtime_windows_total{${labels}}`)).toBe(figures.windows);
+      expect(scraped.get(`rollwatch_unobserved_seconds_total{${labels}}`)).toBeCloseTo(figures.unobservedSeconds, 2);
     }
     const place = 'cloud="cloud",vantage="here"';
     for (const bound of ['min', 'estimate', 'max'] as const) {
@@ -288,9 +288,9 @@ describe('the figures of one run', () => {
   });
 
   it('are the same in every output for a flapping service', async () => {
-    const one = { after: 0, series: [list('new')], samples: ['oofofo', '', '', '', ''], took: 40 } as const;
+    const session = { after: 0, series: [list('new')], samples: ['oofofo', '', '', '', ''], took: 40 } as const;
     const { report } = await show({
-      sessions: [{ ...one, series: [ALL[0] ?? SERIES], samples: ['oofofo', '', '', '', ''] }],
+      sessions: [{ ...session, series: [ALL[0] ?? SERIES], samples: ['oofofo', '', '', '', ''] }],
       phases: [],
       running: false,
     });

@@ -63,7 +63,7 @@ None.
     ]);
   });
 
-  it('has a row per window, also for an open one', () => {
+  it('has a row per window, including an open window', () => {
     const open = window({ end: null, provisional: true, phase: 'maintenance', start: around(700) });
     expect(section(report({ windows: [window(), open] }), 'Windows').slice(2)).toEqual([
       '| **DOWN** | server-list new | 07:15:00.000 (-0.500 +0.500 s) | 07:15:07.000 (-0.500 +0.500 s) ' +
@@ -95,7 +95,7 @@ None.
     ]);
   });
 
-  it('distinguishes handlers of one name by their hosts, and does not count one that every host skipped', () => {
+  it('distinguishes handlers with the same name by their hosts, and counts none that every host skipped', () => {
     const registry = createTaskRegistry();
     const handler = (id: string, hosts: readonly string[], from: number) =>
       task({ id, kind: 'handler', name: 'Restart', hosts, start: BEGAN + from, end: BEGAN + from + 3000 });

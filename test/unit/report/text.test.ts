@@ -31,7 +31,7 @@ import { budget, neverBegun, phaseVerdict } from '../../support/verdicts.ts';
 
 const write = (some: Report, width = 80) => reportText(some, { colour: false, width });
 const lines = (some: Report, width = 80) => write(some, width).split('\n');
-/** The lines under a heading, up to the next empty one. */
+/** Returns the lines under a heading, up to the next empty line. */
 const section = (some: Report, title: string, width = 80) => {
   const all = lines(some, width);
   const from = all.indexOf(title);
@@ -114,14 +114,14 @@ describe('the text report', () => {
     expect(text({ result: 'not-judged', phases: [neverBegun('two')] })).toContain('NOT JUDGED: ');
   });
 
-  it('says that the quota left no room for a server', () => {
+  it('says that the quota had no room for a server', () => {
     const voids = [{ kind: 'quota' as const, count: 3, message: 'Quota exceeded for instances' }];
     const probes = [
       summary(),
       summary({ series: BOOT, samples: { ok: 0, failed: 0, void: 3, missed: 0, extra: 0 }, voids }),
     ];
     expect(write(report({ probes })).replaceAll(/\s+/g, ' ')).toContain(
-      'The quota left no room for a server of server-boot, 3 times, so whether booting worked is unknown (Quota exceeded for instances).',
+      'The quota had no room for the server of server-boot (3 times), so it is unknown whether servers could be booted then: Quota exceeded for instances. Raise the quota, or free some of it.',
     );
     expect(write(report())).not.toContain('quota');
   });
@@ -185,8 +185,8 @@ describe('the text report', () => {
     expect(section(OUTAGE, 'Windows')).toEqual([
       '  DOWN  server-list new  7.0 s (6.0 to 8.0 s)',
       '        from 07:15:00.000 (-0.500 +0.500 s) to 07:15:07.000 (-0.500 +0.500 s)',
-      '        12 failed samples: connection-refused by nova-api (10), http-503 by',
-      '        load-balancer (2)',
+      '        12 failed samples: 10 connection-refused (nova-api), 2 http-503',
+      '        (load-balancer)',
     ]);
   });
 
@@ -194,7 +194,7 @@ describe('the text report', () => {
     const registry = createTaskRegistry();
     registry.report(task({ id: 'skipped', kind: 'handler', hosts: [], start: 1000, end: 2000 }));
     registry.report(task({ id: 'done', kind: 'handler', hosts: ['b'], start: 3000, end: 4000 }));
-    expect(section(report({ tasks: taskDowntimes(registry.all(), []) }), 'Tasks of the upgrade', 100)).toEqual([
+    expect(section(report({ tasks: taskDowntimes(registry.all(), []) }), 'Tasks with downtime', 100)).toEqual([
       '  1 task in all; none of them has downtime attributed or overlapping.',
     ]);
   });
@@ -213,7 +213,7 @@ describe('the text report', () => {
       "        attributed to handler 'Stop\\u001b[31m services' of role os_nova on controller (07:14:59.900",
       "          to 07:15:02.000), or to task 'Check readiness'",
     ]);
-    expect(section(attributed, 'Tasks of the upgrade', 100)).toEqual([
+    expect(section(attributed, 'Tasks with downtime', 100)).toEqual([
       '  attributed  during  from      on          task',
       "         7 s     2 s  07:14:59  controller  handler 'Stop\\u001b[31m services' of role os_nova",
       '  2 tasks in all.',

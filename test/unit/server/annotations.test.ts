@@ -20,7 +20,7 @@ async function send(
 }
 
 describe("Grafana's annotations API", () => {
-  it('adds a moment or an interval: now without a time, swapped if reversed', async () => {
+  it('adds a point in time or an interval: now if no time is given, swapped if reversed', async () => {
     await using served = await serve();
     const bodies = [
       { text: 'now', tags: ['a'] },
@@ -49,7 +49,7 @@ describe("Grafana's annotations API", () => {
     expect(await send(served, 'GET', '/2')).toMatchObject({ status: 200, body: { text: 'moment' } });
   });
 
-  it('patches the given fields, replaces the whole, and deletes', async () => {
+  it('patches the given fields, replaces all fields, and deletes', async () => {
     await using served = await serve();
     await send(served, 'POST', '', { text: 'a', time: BEGAN, tags: ['x'] });
     expect(await send(served, 'PATCH', '/1', { timeEnd: BEGAN + 7000 })).toEqual({
@@ -78,7 +78,7 @@ describe("Grafana's annotations API", () => {
     }
   });
 
-  it('returns those that overlap a range, with all tags or any, the latest end first, up to a limit', async () => {
+  it('returns annotations that overlap a range, with all tags or any, latest end first, up to a limit', async () => {
     await using served = await serve();
     const add = (text: string, time: number, timeEnd: number, tags: readonly string[]) =>
       send(served, 'POST', '', { text, time: BEGAN + time, timeEnd: BEGAN + timeEnd, tags });
@@ -86,7 +86,7 @@ describe("Grafana's annotations API", () => {
     await add('long', 5, 100, ['a', 'b']);
     await add('late', 90, 95, ['b']);
     const texts = async (query: string) =>
-      ((await send(served, 'GET', query)).body as readonly { text: string }[]).map((one) => one.text);
+      ((await send(served, 'GET', query)).body as readonly { text: string }[]).map(({ text }) => text);
     expect(await texts('')).toEqual(['long', 'late', 'early']);
     expect(await texts(`?from=${BEGAN + 10}&to=${BEGAN + 89}`)).toEqual(['long', 'early']);
     expect(await texts(`?from=${BEGAN + 11}&to=${BEGAN + 89}`)).toEqual(['long']);

@@ -49,7 +49,7 @@ describe('writing', () => {
     expect(served.orders).toEqual(['pause']);
   });
 
-  it('is refused to a page of another site on every route, before its body is read', async () => {
+  it('is rejected for a page of another site on every route, before its body is read', async () => {
     await using served = await serve();
     const document = z.object({ paths: z.record(z.string(), z.record(z.string(), z.unknown())) });
     const { paths } = document.parse(await (await fetch(`${served.url}/api/v1/openapi.json`)).json());
@@ -211,7 +211,7 @@ describe('an invalid request', () => {
       parameter: 'formt',
     });
     expect(await get('/api/v1/samples?colour=red')).toMatchObject({
-      detail: 'colour: no such parameter; there are cloud, probe, connection, target, outcome, from, to, limit, format',
+      detail: 'colour: no such parameter; allowed: cloud, probe, connection, target, outcome, from, to, limit, format',
       parameter: 'colour',
     });
     expect(await get('/api/v1/samples?limit=0')).toMatchObject({ status: 400, detail: 'limit: must be at least 1' });

@@ -331,15 +331,15 @@ describe('a query, a path and headers', { timeout: LIMIT }, () => {
     .map((pairs) => pairs.map(([key, given]) => `${key}=${given}`).join('&'));
   const path = fc.oneof(
     fc.constantFrom(
-      ...READS.map((one) => one.split('?')[0] ?? ''),
+      ...READS.map((path) => path.split('?')[0] ?? ''),
       '/api/v1/samples',
       '/api/v1/openapi.json',
       '/readyz',
       '/healthz',
       '/page.js',
     ),
-    value.map((one) => `/api/annotations/${one.slice(0, 3000)}`),
-    value.map((one) => `/${one.slice(0, 3000)}`),
+    value.map((id) => `/api/annotations/${id.slice(0, 3000)}`),
+    value.map((path) => `/${path.slice(0, 3000)}`),
   );
   /** Characters that a client can put into a header. */
   const header = fc

@@ -40,7 +40,7 @@ describe('the event stream', () => {
     const reader = await client(served, EVENTS);
     await expect.poll(reader.text).toContain('event: status');
     // The first three were dropped: one because of its address, two as the oldest.
-    for (const one of [deaf[0], deaf[1]]) one?.socket.resume();
+    for (const client of [deaf[0], deaf[1]]) client?.socket.resume();
     await deaf[0]?.closed;
     await deaf[1]?.closed;
     served.sample(okSample({ seq: 0, at: BEGAN }, 42));
@@ -77,7 +77,7 @@ describe('a download', () => {
 });
 
 describe('a connection', () => {
-  it('that is idle is closed for a new one, one that is being answered is not', async () => {
+  it('that is idle is closed for a new connection; one that is being answered is not', async () => {
     await using served = await serve({ limits: { connections: { total: 4, perAddress: 4 } } });
     const busy = await client(served, EVENTS);
     await expect.poll(busy.text).toContain('event: status');

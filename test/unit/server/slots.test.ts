@@ -9,7 +9,7 @@ const taker = (slots: Slots) => {
   return { dropped, take };
 };
 
-it('drops the oldest of an address that has too many', () => {
+it('drops the oldest holder at an address that has too many', () => {
   const { dropped, take } = taker(createSlots({ total: 10, perAddress: 2 }));
   for (const name of ['a1', 'a2', 'a3']) take(name, 'a');
   take('b1', 'b');
@@ -17,7 +17,7 @@ it('drops the oldest of an address that has too many', () => {
   expect(dropped).toEqual(['a1', 'a2']);
 });
 
-it('drops the largest one before an older one, whatever its address', () => {
+it('drops the holder with the highest burden before an older holder, whatever its address', () => {
   const slots = createSlots({ total: 3, perAddress: 3 });
   const { dropped, take } = taker(slots);
   take('old', 'a');
@@ -30,7 +30,7 @@ it('drops the largest one before an older one, whatever its address', () => {
   expect(slots.held()).toBe(3);
 });
 
-it('has a free place after a release, also of one that was dropped before', () => {
+it('has a free slot after a release, even if the holder was dropped before', () => {
   const slots = createSlots({ total: 1, perAddress: 1 });
   const { dropped, take } = taker(slots);
   const release = take('a', 'a');

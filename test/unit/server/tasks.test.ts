@@ -58,7 +58,7 @@ describe('POST /api/v1/tasks', () => {
   it.each([
     ['not JSON', '{', 400, /JSON/],
     ['no object', [], 400, /^body: must be a mapping$/],
-    ['an unknown key', { tasks: [], colour: 'red' }, 400, /^colour: no such key; there are tasks$/],
+    ['an unknown key', { tasks: [], colour: 'red' }, 400, /^colour: no such key; allowed: tasks$/],
     [
       'a slip in a key of a task',
       { tasks: [{ id: 'a', nmae: 'a', start: START }] },
@@ -84,7 +84,7 @@ describe('POST /api/v1/tasks', () => {
       'a local time',
       { tasks: [{ id: 'a', name: 'a', start: '2026-11-23T07:10:01' }] },
       400,
-      /^tasks\[0\]\.start: is not a moment/,
+      /^tasks\[0\]\.start: is not a timestamp/,
     ],
     [
       'the year 10000',
@@ -108,7 +108,7 @@ describe('POST /api/v1/tasks', () => {
     expect(served.tasks).toEqual([]);
   });
 
-  it('accepts 5000 running tasks, and another one only once one has ended', async () => {
+  it('accepts 5000 running tasks, and another only once one of them has ended', async () => {
     await using served = await serve();
     const report = async (tasks: readonly object[]) => (await post(`${served.url}/api/v1/tasks`, { tasks })).status;
     const running = (id: string) => ({ id, name: 'a', start: START });

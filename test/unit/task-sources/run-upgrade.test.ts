@@ -17,7 +17,7 @@ const summary = ({ name, start, end }: Task): string => `${name} ${start} to ${e
 describe('the steps of run-upgrade.sh', () => {
   it('have all fields', () => {
     const text = "setup-infrastructure.yml -e 'galera_upgrade=true' -e 'rabbitmq_upgrade=true'\n";
-    expect(stepsOf([file(MD5, 400, text)], { createdAt: 100, followedFrom: 50, since: 0 })).toEqual([
+    expect(stepsOf([file(MD5, 400, text)], { createdAt: 100, followingSince: 50, since: 0 })).toEqual([
       {
         id: expect.stringMatching(new RegExp(`^run-upgrade-${MD5}-\\d+$`)),
         name: "setup-infrastructure.yml -e 'galera_upgrade=true' -e 'rabbitmq_upgrade=true'",
@@ -39,27 +39,27 @@ describe('the steps of run-upgrade.sh', () => {
   it.each([
     [
       'each starts when the one before ended',
-      { createdAt: 100, followedFrom: 500, since: 0 },
+      { createdAt: 100, followingSince: 500, since: 0 },
       ['a.yml 100 to 400', 'b.yml 400 to 900', 'c.yml 900 to 1000'],
     ],
     [
       'the first starts when following started, if the creation of the directory is unknown',
-      { createdAt: null, followedFrom: 200, since: 0 },
+      { createdAt: null, followingSince: 200, since: 0 },
       ['a.yml 200 to 400', 'b.yml 400 to 900', 'c.yml 900 to 1000'],
     ],
     [
       'the first starts at its end, if nothing else is known',
-      { createdAt: null, followedFrom: 500, since: 0 },
+      { createdAt: null, followingSince: 500, since: 0 },
       ['a.yml 400 to 400', 'b.yml 400 to 900', 'c.yml 900 to 1000'],
     ],
     [
       'the creation of a copied directory is ignored',
-      { createdAt: 2000, followedFrom: 200, since: 0 },
+      { createdAt: 2000, followingSince: 200, since: 0 },
       ['a.yml 200 to 400', 'b.yml 400 to 900', 'c.yml 900 to 1000'],
     ],
     [
       'earlier ones are left out, but determine the start of the next',
-      { createdAt: 100, followedFrom: 500, since: 800 },
+      { createdAt: 100, followingSince: 500, since: 800 },
       ['b.yml 400 to 900', 'c.yml 900 to 1000'],
     ],
   ])('%s', (_, options, rows) => {
@@ -67,7 +67,7 @@ describe('the steps of run-upgrade.sh', () => {
   });
 
   it('are named after an empty file, and have no control characters', () => {
-    const options = { createdAt: 1, followedFrom: 1, since: 0 };
+    const options = { createdAt: 1, followingSince: 1, since: 0 };
     expect(stepsOf([file('setup-hosts', 5, '')], options)[0]).toMatchObject({ name: 'setup-hosts' });
     expect(stepsOf([file('x', 5, '\u001b]0;y\u0007\n')], options)[0]).toMatchObject({ name: ']0;y' });
     expect(stepsOf([{ ...file('x', 5), name: 'x.txt' }], options)).toEqual([]);

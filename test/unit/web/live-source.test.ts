@@ -66,7 +66,7 @@ describe('the page of a daemon', () => {
     source.close();
   });
 
-  it('has the last sign of life of the sampler for each second', () => {
+  it('shows every second when the sampler last reported', () => {
     const store = createStore();
     const source = followDaemon(store);
     send('status', STATUS);

@@ -69,7 +69,7 @@ describe('samples in columns', () => {
       boot(failedSample({ seq: 1, at: T0 + 4000 }), { accepted: 0.2 }),
     ];
     addSamples(store, chartOf(boots, { series: [BOOT] }));
-    const seconds = [...only(store).stages.subarray(0, 8)].map((one) => Math.round(one * 10) / 10);
+    const seconds = [...only(store).stages.subarray(0, 8)].map((took) => Math.round(took * 10) / 10);
     expect(seconds).toEqual([0.2, 1.5, 0.1, 2, 0.2, Number.NaN, Number.NaN, Number.NaN]);
   });
 

@@ -3,7 +3,7 @@ import { createDrawing } from '../../../src/api/drawing.ts';
 import type { Report } from '../../../src/domain/run/report.ts';
 import { reportData } from '../../../src/report/json.ts';
 import { addSamples } from '../../../src/web/samples.ts';
-import { packed, readReport, type Scene, sceneOf } from '../../../src/web/scene.ts';
+import { packTasks, readReport, type Scene, sceneOf } from '../../../src/web/scene.ts';
 import { createStore, nowOf } from '../../../src/web/state.ts';
 import { readTasks } from '../../../src/web/tasks.ts';
 import { BEGAN, ofListNew, report, window } from '../../support/live.ts';
@@ -24,7 +24,7 @@ function sceneInFile(some: Report): Scene {
   store.set({ link: { kind: 'file' }, report: reportData(some), tasks: readTasks(tasks) });
   const state = store.get();
   const read = readReport(reportData(some));
-  return sceneOf(read, state, { rows: packed(state.tasks), lastedUntil: nowOf(state, ENDED + DAY) });
+  return sceneOf(read, state, { rows: packTasks(state.tasks), lastedUntil: nowOf(state, ENDED + DAY) });
 }
 
 describe('a report file that is opened a day later', () => {
@@ -38,7 +38,7 @@ describe('a report file that is opened a day later', () => {
     for (const some of [report(), running]) {
       const { until, phases } = sceneInFile(some);
       expect(until).toBe(ENDED);
-      expect(phases.flatMap(({ intervals }) => intervals).filter((one) => one.until > ENDED)).toEqual([]);
+      expect(phases.flatMap(({ intervals }) => intervals).filter(({ until }) => until > ENDED)).toEqual([]);
     }
   });
 

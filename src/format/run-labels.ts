@@ -1,0 +1,26 @@
+import type { SeriesKey } from '../domain/sample.ts';
+import { printableLine } from './printable.ts';
+
+/** The clouds and vantages of a run. */
+type RunPlaces = { readonly clouds: readonly string[]; readonly vantages: readonly string[] };
+
+type SeriesKeyText = { readonly [part in keyof SeriesKey]: string };
+
+/** Returns a function that names a series within a run: with cloud and vantage only if there are several. */
+export function seriesNames({ run }: { readonly run: RunPlaces }): (key: SeriesKeyText) => string {
+  return ({ cloud, vantage, probe, connection, target }) => {
+    const place = [...(run.clouds.length > 1 ? [cloud] : []), ...(run.vantages.length > 1 ? [vantage] : [])];
+    return printableLine([...place, probe, connection, target].filter((part) => part !== '').join(' '));
+  };
+}
+
+type RunSessions = {
+  readonly running: boolean;
+  readonly sessions: readonly { readonly id: number; readonly ended: boolean }[];
+};
+
+/** Says how a session of a run ended: 'running', 'not stopped cleanly', or nothing if it was stopped. */
+export function sessionState({ running, sessions }: RunSessions, session: RunSessions['sessions'][number]): string {
+  if (session.ended) return '';
+  return running && session.id === sessions.at(-1)?.id ? 'running' : 'not stopped cleanly';
+}
