@@ -65,7 +65,7 @@ export function createBootChoices(
       if (next !== undefined) reportChoice(next);
       const outlook =
         next === undefined
-          ? 'no other choice is left: set probes.server-boot.flavor, .image and .network'
+          ? 'no other choice is left: set probes.server-boot.flavor, .image, .network or .volume'
           : `trying ${next.names.image} with ${next.names.flavor} next`;
       const message = `Nova refused ${combination}: ${cause.message}; ${outlook}`;
       progress(message);
@@ -80,7 +80,7 @@ export function createBootChoices(
   };
 }
 
-/** Returns whether Nova refused the flavor, image or network, going by messages of its API and of nova-compute. */
+/** Returns whether Nova refused the flavor, image, network or volume, going by messages of its API and of nova-compute. */
 const refusesChoice = ({ kind, service, status, message }: Cause): boolean =>
   service !== 'load-balancer' &&
   ([400, 403, 404, 409].includes(status ?? 0) || kind === 'server-error') &&
@@ -88,7 +88,7 @@ const refusesChoice = ({ kind, service, status, message }: Cause): boolean =>
 
 /**
  * From nova/exception.py: a flavor without a disk, a disk or memory too small for the image, an image that does not
- * boot, a network of another project.
+ * boot, a network of another project, and a volume without Cinder (keystoneauth's EndpointNotFound).
  */
 const REFUSED_CHOICE =
-  /flavors? with zero disk|flavor'?s? (disk|memory|ram)|\bflavor \S+ could not be found|(image|flavor)Ref|too small|\bimage\b.{0,80}(could not be found|unacceptable|not active|not bootable|no associated data|invalid|unsupported|larger|exceeds)|Block Device Mapping is Invalid|No bootable|(hw|img)_\w+|network \S+ could not be found|network.{0,60}(not (allowed|usable)|no subnet|requires a subnet|ambiguous|multiple possible)|multiple possible networks|not allowed to (use|create an interface on) .{0,20}network/i;
+  /flavors? with zero disk|flavor'?s? (disk|memory|ram)|\bflavor \S+ could not be found|(image|flavor)Ref|too small|\bimage\b.{0,80}(could not be found|unacceptable|not active|not bootable|no associated data|invalid|unsupported|larger|exceeds)|Block Device Mapping is Invalid|endpoint for (volume|block-storage)\w* service .{0,60}not found|No bootable|(hw|img)_\w+|network \S+ could not be found|network.{0,60}(not (allowed|usable)|no subnet|requires a subnet|ambiguous|multiple possible)|multiple possible networks|not allowed to (use|create an interface on) .{0,20}network/i;

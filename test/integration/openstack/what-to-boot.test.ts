@@ -289,6 +289,16 @@ describe('a boot that Nova rejects for its flavor or image', () => {
     expect(brief(await boot())).toEqual(['ok']);
   });
 
+  it.each([
+    'publicURL endpoint for volumev3 service not found',
+    'internalURL endpoint for block-storage service in RegionOne region not found',
+  ])('is void with advice if a volume is wanted and the cloud has no Cinder: %s', async (message) => {
+    const { boot } = await watch({ fault: () => `Build of instance s1 aborted: ${message}` });
+    const result = await boot();
+    expect(brief(result)).toEqual(['void', 'refused-choice']);
+    expect(result.outcome === 'void' && result.cause.message).toMatch(/set probes\.server-boot\..*\.volume$/);
+  });
+
   it('is a failure after a boot has succeeded', async () => {
     let refusing = false;
     const gone = { status: 400, body: { badRequest: { code: 400, message: 'Image cirros could not be found.' } } };
