@@ -13,7 +13,7 @@ RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:24.21.0-bookworm-slim
 LABEL org.opencontainers.image.title="Rollwatch" \
-      org.opencontainers.image.description="When were the users of an OpenStack cloud down during an upgrade?" \
+      org.opencontainers.image.description="Watches an OpenStack cloud during a rolling upgrade and reports, with error bars, when and for how long its users were affected" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production
 WORKDIR /opt/rollwatch

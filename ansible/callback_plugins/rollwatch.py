@@ -48,9 +48,9 @@ MISSING = object()
 
 # Each message in the pipe starts with its length.
 LENGTH = struct.Struct('>I')
-# Messages that are kept while the sender does not keep up, in bytes; further ones are lost.
+# The limit of messages that are kept while the sender lags behind; further messages are lost.
 MAX_BACKLOG_BYTES = 4 * 1024 * 1024
-# What the pipe itself holds between two reads of the sender.
+# The capacity of the pipe itself, which the sender reads at intervals.
 PIPE_BYTES = 1024 * 1024
 F_SETPIPE_SZ = 1031
 # How often the sender polls the pipe.
@@ -58,7 +58,7 @@ POLL_INTERVAL_SECONDS = 0.1
 MAX_HOSTS = 2000
 
 
-def moment(at):
+def timestamp(at):
     """Formats a time in seconds since 1970 as ISO 8601 in UTC with milliseconds."""
     millis = int(round(at * 1000))
     return time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(millis // 1000)) + '.%03dZ' % (millis % 1000)
@@ -92,12 +92,12 @@ class Pipe:
             # Not Linux, or not permitted: the pipe holds less.
             pass
 
-    def send(self, what):
-        """Sends records, ends of tasks and the end of the run, in this order of events."""
+    def send(self, reports):
+        """Sends reports in their order: records, ends of tasks and the end of the run."""
         if self.broken or os.getpid() != self.owner:
             return
         # The sender runs the same Python. JSON takes several times as long.
-        body = marshal.dumps(what, 2)
+        body = marshal.dumps(reports, 2)
         if len(self.backlog) + len(body) <= MAX_BACKLOG_BYTES:
             self.backlog += LENGTH.pack(len(body)) + body
         try:
@@ -234,7 +234,7 @@ def text(value):
         return None
     if isinstance(value, bytes):
         return value.decode('utf-8', 'replace')
-    # Never an instance of a class of Ansible.
+    # The result is never an instance of one of Ansible's classes, which marshal could not write.
     return u'%s' % value if sys.version_info[0] < 3 and isinstance(value, type(u'')) else str(value)
 
 
@@ -385,7 +385,7 @@ class Sender:
                 # Ansible was killed: running tasks have ended with an unknown status.
                 for record in list(self.running.values()):
                     status = 'dry-run' if record['status'] == 'dry-run' else 'unknown'
-                    self.keep(dict(record, status=status, end=moment(time.time())))
+                    self.keep(dict(record, status=status, end=timestamp(time.time())))
             self.give_up_at = monotonic() + self.linger
             self.changed.notify()
         # Also ends a request whose answer arrives byte by byte.
@@ -394,9 +394,9 @@ class Sender:
 
     def receive(self, report):
         """Keeps a complete record, or the fields that the end of a task adds; times are in seconds since 1970."""
-        for which in ('start', 'end'):
-            if report.get(which) is not None:
-                report[which] = moment(report[which])
+        for field in ('start', 'end'):
+            if report.get(field) is not None:
+                report[field] = timestamp(report[field])
         if 'start' in report:
             self.keep(report)
         elif report['id'] in self.running:
@@ -409,7 +409,7 @@ class Sender:
             self.running.pop(record['id'], None)
         self.waiting[record['id']] = record
         if len(self.waiting) > self.MAX_RECORDS:
-            del self.waiting[min(self.waiting, key=lambda one: self.waiting[one]['start'])]
+            del self.waiting[min(self.waiting, key=lambda record_id: self.waiting[record_id]['start'])]
 
     def beat(self):
         """Queues running tasks again if a heartbeat is due. Returns whether anything is queued then."""
@@ -426,9 +426,9 @@ class Sender:
             with self.changed:
                 while not self.beat() and not self.waiting and self.give_up_at is None:
                     self.changed.wait(self.HEARTBEAT_SECONDS)
-                batch = sorted(self.waiting.values(), key=lambda one: one['start'])[:self.BATCH_SIZE]
-                over = self.give_up_at is not None and monotonic() >= self.give_up_at
-            if over or not batch:
+                batch = sorted(self.waiting.values(), key=lambda record: record['start'])[:self.BATCH_SIZE]
+                expired = self.give_up_at is not None and monotonic() >= self.give_up_at
+            if expired or not batch:
                 return
             done, error = self.post(batch)
             self.report_error(error)
@@ -528,7 +528,7 @@ def main():
     import threading
 
     if sys.version_info[0] < 3:
-        # Do not keep open what Ansible has open.
+        # Close the files that Ansible has open.
         os.closerange(3, 1024)
     try:
         # Records contain their times, so they can wait; Ansible cannot.

@@ -9,7 +9,7 @@ import type { ServerRecord } from './resources/server-record.ts';
 export type Baseline = {
   readonly services: readonly ServiceRecord[] | null;
   readonly survivors: readonly ServerRecord[] | null;
-  /** By server id. */
+  /** The facts of each guest by server id. */
   readonly guests: Readonly<Record<string, GuestFacts>> | null;
   /** The `hostId` of each host that accepted a server. */
   readonly hosts: readonly string[] | null;
@@ -86,11 +86,11 @@ export function parseBaseline(text: string): Baseline | null {
  * Tempest results by selection.
  */
 export function latestBaseline(texts: readonly string[]): Baseline {
-  const baselines = texts.map(parseBaseline).filter((one) => one !== null);
+  const baselines = texts.map(parseBaseline).filter((baseline) => baseline !== null);
   const latest = <Key extends keyof Baseline>(key: Key): Baseline[Key] | null =>
-    baselines.findLast((one) => one[key] !== null)?.[key] ?? null;
-  const guests = baselines.flatMap((one) => (one.guests === null ? [] : [one.guests]));
-  const tempest = baselines.flatMap((one) => (one.tempest === null ? [] : [one.tempest]));
+    baselines.findLast((baseline) => baseline[key] !== null)?.[key] ?? null;
+  const guests = baselines.flatMap((baseline) => (baseline.guests === null ? [] : [baseline.guests]));
+  const tempest = baselines.flatMap((baseline) => (baseline.tempest === null ? [] : [baseline.tempest]));
   return {
     services: latest('services'),
     survivors: latest('survivors'),

@@ -7,7 +7,7 @@ import type { ServiceRecord } from '../openstack/diagnosis/service-reports.ts';
 import { type Baseline, baselineText, latestBaseline } from './baseline.ts';
 import { checkBasics } from './basics/basics.ts';
 import { checkDatabases } from './database/database.ts';
-import { checkHostPlacement, placeServers } from './hosts/host-acceptance.ts';
+import { checkHostAcceptance, findAcceptingHosts } from './hosts/host-acceptance.ts';
 import { checkHosts } from './hosts/hosts.ts';
 import { checkMicroversions, readMicroversions } from './services/microversions.ts';
 import { checkOrphans } from './services/orphans.ts';
@@ -20,7 +20,7 @@ import { runTempest, selectionOf } from './tempest/tempest.ts';
 /** The groups of checks. Each can be run alone. */
 export const GROUPS = ['services', 'orphans', 'database', 'hosts', 'basics', ...SURVIVORS, 'tempest'] as const;
 export type Group = (typeof GROUPS)[number];
-/** The groups that run by default. Tempest needs its own configuration and takes long. */
+/** The groups that run by default. Tempest needs its own configuration and takes a long time. */
 export const DEFAULT_GROUPS = GROUPS.filter((group) => group !== 'tempest');
 /** The groups that log in to servers. */
 export const LOGIN_GROUPS: readonly Group[] = ['basics', ...SURVIVORS];
@@ -52,15 +52,15 @@ const NO_DATABASES =
 export async function runChecks(options: RunOptions): Promise<CheckRun> {
   const { stage, groups, cloud, vantage, wanted, login, baselines, now, onCheck, limits, signal } = options;
   const requestOptions = { limits, signal };
-  /** What earlier runs found; compared with after the upgrade only. */
+  /** What earlier runs found. Only the checks after the upgrade are compared with it. */
   const earlier = latestBaseline(baselines);
   const before: Baseline = stage === 'after' ? earlier : EMPTY_BASELINE;
   let found = EMPTY_BASELINE;
   const checks: Check[] = [];
-  const report = (some: readonly Check[]) => {
-    for (const one of some) {
+  const report = (results: readonly Check[]) => {
+    for (const result of results) {
       // A check that fails after a stop may fail because of it
-      const check = signal.aborted && one.status === 'fail' ? skip(one.name, one.detail) : one;
+      const check = signal.aborted && result.status === 'fail' ? skip(result.name, result.detail) : result;
       checks.push(check);
       onCheck(check);
     }
@@ -109,9 +109,9 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
     } else {
       if (choice !== null && choice.type !== 'ok')
         reportOne(skip('hosts', `the administrator cannot boot a server: ${choice.cause.message}`));
-      const placement = await placeServers({ ...requestOptions, cloud, vantage, wanted });
-      report(checkHostPlacement(placement, before.hosts));
-      found = { ...found, hosts: placement.hosts };
+      const acceptance = await findAcceptingHosts({ ...requestOptions, cloud, vantage, wanted });
+      report(checkHostAcceptance(acceptance, before.hosts));
+      found = { ...found, hosts: acceptance.hosts };
     }
   }
   if (isSelected('basics')) await checkBasics({ ...requestOptions, cloud, vantage, wanted, login, onCheck: reportOne });

@@ -82,7 +82,7 @@ const isTransient = (failure: Problem): boolean =>
   TRANSIENT_CAUSES.includes(failure.cause.kind) ||
   failure.cause.service === 'load-balancer';
 
-/** For clean-up, which continues after the user has stopped the checks. */
+/** The signal for clean-up, which continues after the user has stopped the checks. */
 export const NEVER_ABORTED: AbortSignal = new AbortController().signal;
 
 const SENT_REQUEST_MS = 2000;

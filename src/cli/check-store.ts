@@ -90,7 +90,7 @@ function daemonStore(flags: DaemonFlags): CheckStore {
 }
 
 async function journalStore({ journal: file, vantage }: Configuration): Promise<CheckStore> {
-  // Opened before the checks: fails at once if a daemon writes the journal, not after minutes of checks.
+  // Opened before the checks, so that it fails at once, not after minutes of checks, if a daemon writes the journal.
   const journal = await openJournal({ file, vantage, now: () => Date.now() });
   return {
     runs: journal.checkRuns,

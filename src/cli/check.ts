@@ -14,6 +14,7 @@ import {
   type Check,
   type CheckReport,
   type CheckRun,
+  type CheckStage,
   type ComparedCheck,
   compareChecks,
   latestResults,
@@ -47,8 +48,6 @@ type CheckFlags = {
   readonly tempestWorkspace?: string;
 };
 
-type CheckStage = 'before' | 'after';
-
 const MAX_SURVIVORS = 50;
 /** Wall-clock steps larger than this are corrected, in milliseconds. */
 const CLOCK_STEP_MS = 500;
@@ -64,7 +63,7 @@ Examples:
   OS_CLOUD=mycloud rollwatch check after --url http://127.0.0.1:9774 --json
   OS_CLOUD=mycloud rollwatch check clean
 
-Exit code 1: a check fails now and did not fail before.`;
+Exit code 1: a check fails now and did not fail before, or 'clean' could not delete everything.`;
 
 export const checkCommand: CommandFactory = ({ output, finish }) => {
   const check = new Command('check')
@@ -79,10 +78,15 @@ export const checkCommand: CommandFactory = ({ output, finish }) => {
     const command = new Command(name)
       .description(description)
       .option('--config <file>', 'configuration file (default: ./rollwatch.yaml if it exists)')
-      .option('--journal <file>', 'journal for the results (default: as configured)')
-      .option('--json', '{ok, checks: [{name, status: pass|fail|skip, detail, before, seconds}], tempest}');
-    if (name !== 'clean') {
+      .option('--journal <file>', 'journal for the results (default: as configured)');
+    if (name === 'clean') {
+      command.option('--json', 'print {ok, checks: [{name, status: pass|fail, detail}]}');
+    } else {
       command
+        .option(
+          '--json',
+          'short for --format json: {ok, checks: [{name, status: pass|fail|skip, detail, before, seconds}], tempest}',
+        )
         .addOption(new Option('--format <format>', 'output format').choices(['text', 'json', 'junit']).default('text'))
         .addOption(new Option('--only <group...>', 'run only these groups of checks').choices(GROUPS))
         .option('--url <url>', 'store the results in the journal of the daemon at this URL')
@@ -121,7 +125,7 @@ async function runStage(stage: CheckStage, flags: CheckFlags, output: Output): P
   const format = flags.json === true ? 'json' : flags.format;
   if (url !== undefined && journal !== undefined) throw new UserError('--url and --journal cannot be used together');
   const configuration = loadConfiguration({ configFile: config, flags: { journal } });
-  // Reads all other files before the checks begin, to report mistakes immediately.
+  // All other files are read before the checks begin, so that mistakes are reported immediately.
   const targets = configuration.clouds.map((target) => {
     const { databaseUrlsFile, ssh } = target.checks;
     const needsDatabases = groups.includes('database') && databaseUrlsFile !== null;
@@ -153,7 +157,7 @@ async function runStage(stage: CheckStage, flags: CheckFlags, output: Output): P
         const runs = storedRuns.filter((run) => run.cloud === cloud.access.name && run.vantage === vantage);
         const before = stage === 'before' ? null : latestResults(runs.filter((run) => run.stage === 'before'));
         const onCheck = (check: Check) => {
-          // Hundreds of tests get one line each, however narrow the terminal is.
+          // There may be hundreds of tests, so each gets one line, however narrow the terminal is.
           const width = isTempestTest(check) ? Number.MAX_SAFE_INTEGER : output.width;
           if (format === 'text') void print(output.out, resultLines([check], before, { ...output, width }));
         };
@@ -190,7 +194,7 @@ async function runStage(stage: CheckStage, flags: CheckFlags, output: Output): P
   else if (format === 'json') await print(output.out, stageJson(reports, { ok, withTempest: tempest !== null }));
   else {
     const tests = checks.filter(isTempestTest);
-    // Repeats failed tests, which have scrolled by among hundreds.
+    // Repeats the failed tests, which may have scrolled by among hundreds.
     if (tests.some(({ status }) => status === 'fail')) await print(output.out, comparedLines(tests, output, false));
     await print(
       output.out,
@@ -279,7 +283,7 @@ async function cleanClouds(configuration: Configuration): Promise<readonly Check
   return checks;
 }
 
-/** The SSH key that is generated if none is configured: `before` puts it into servers, `after` logs in with it. */
+/** The file of the generated SSH key, for when none is configured: `before` puts it into servers, `after` logs in. */
 const keyFileOf = ({ journal }: Configuration): string => join(dirname(journal), 'rollwatch-check.key');
 
 /** Opens a cloud with the user's and, if configured, the administrator's credentials while `work` runs. */
@@ -301,7 +305,7 @@ async function withClouds(
 const resultLines = (checks: readonly Check[], before: CheckRun | null, output: Output): string =>
   comparedLines(compareChecks(checks, before?.checks ?? null), output, true);
 
-/** `all`: also checks that pass. */
+/** Formats compared checks as lines. `all` includes the checks that pass. */
 const comparedLines = (checks: readonly ComparedCheck[], { colour, width }: Output, all: boolean): string =>
   checkLines({ checks }, { width, paint: createPaint(colour) }, { all })
     .map((line) => line.slice(REPORT_INDENT))

@@ -60,7 +60,7 @@ function parsePort(text: string): number {
   return port;
 }
 
-/** clouds.yaml contains a password. */
+/** Writes a file that only its owner can read: clouds.yaml contains a password. */
 function writePrivateFile(file: string, text: string): void {
   try {
     const descriptor = openSync(file, 'w', 0o600);
@@ -76,7 +76,7 @@ function writePrivateFile(file: string, text: string): void {
   }
 }
 
-/** The commands to an embedded cloud that is already running. */
+/** The commands that control an embedded cloud that is already running. */
 function controlCommands({ output, finish }: CommandContext): readonly Command[] {
   const controlCommand = (name: string, args: string, description: string) =>
     new Command(name)
@@ -125,13 +125,13 @@ function parseNumber(option: string, text: string, unit: string): number {
   return Number(text);
 }
 
-/** A command is answered when it is carried out; none takes minutes. */
+/** The cloud answers a command once it has carried it out, which never takes minutes. */
 const CONTROL_TIMEOUT_MS = 300_000;
 
 /**
  * Sends a command to the control URL of an embedded cloud and returns the body of its answer.
  *
- * @throws UserError if the URL is invalid or the cloud rejects the command (exit code 2), or if nobody answers (3)
+ * @throws UserError if the URL is invalid or the cloud rejects the command (exit code 2), or if nothing answers (3)
  */
 async function sendControlCommand(control: string, path: string, body: object): Promise<string> {
   if (!URL.canParse(control))

@@ -53,7 +53,7 @@ function readToken(file: string): string {
 /**
  * Calls a daemon and returns the parsed JSON body.
  *
- * @throws UserError as `callDaemon`, and if the body does not match `schema`: another program listens there
+ * @throws UserError as `callDaemon` does, and if the body does not match `schema`: another program listens there
  */
 export async function callDaemonJson<T>(
   daemon: DaemonAddress,
@@ -71,7 +71,7 @@ export async function callDaemonJson<T>(
 /**
  * Calls a daemon.
  *
- * @throws UserError with exit code 2 if the URL is invalid or the status is 3xx or 4xx, with 3 if nobody answers or the
+ * @throws UserError with exit code 2 if the URL is invalid or the status is 3xx or 4xx, with 3 if nothing answers or the
  *   status is 5xx
  */
 export async function callDaemon(daemon: DaemonAddress, request: DaemonRequest): Promise<DaemonResponse> {

@@ -62,7 +62,11 @@ export async function main(): Promise<number> {
   const rollwatch = createProgram(output, (code) => {
     exitCode = code;
   });
-  for (const command of [rollwatch, ...rollwatch.commands, ...rollwatch.commands.flatMap((one) => one.commands)]) {
+  for (const command of [
+    rollwatch,
+    ...rollwatch.commands,
+    ...rollwatch.commands.flatMap((parent) => parent.commands),
+  ]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => void print(output.out, text),
       writeErr: (text) => void print(output.err, text),
@@ -104,7 +108,7 @@ function suggestion(value: string, choices: readonly string[]): string {
   return match === null ? '' : `; did you mean ${match}?`;
 }
 
-/** Example: 'cloud stop' */
+/** Returns a command with its parents: 'cloud stop'. */
 const pathOf = (command: Command): string =>
   command.parent?.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
 

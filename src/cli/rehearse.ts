@@ -27,9 +27,9 @@ type RehearseFlags = WatchOptions & { readonly exit?: boolean };
 /** The name of the embedded cloud in its clouds.yaml. */
 const CLOUD = 'embedded';
 
-/** Time to measure a baseline before the upgrade. */
+/** How long to measure a baseline before the upgrade. */
 const BASELINE_MS = 9000;
-/** Time for the last samples after the upgrade. */
+/** How long to wait for the last samples after the upgrade. */
 const AFTERMATH_MS = 4000;
 
 const DEFAULT_PORT = 9774;
@@ -51,7 +51,7 @@ export const rehearseCommand: CommandFactory = ({ output, finish }) =>
       cleanup.defer(() => stopping.release());
       const folder = mkdtempSync(join(tmpdir(), 'rollwatch-'));
       const journal = options.journal ?? (await freshJournal(join(folder, REHEARSAL_JOURNAL)));
-      /** False until the rehearsal is complete: one that could not start leaves no files. */
+      /** False until the rehearsal is complete: a rehearsal that could not start leaves no files. */
       let keepsJournal = options.journal !== undefined;
       const removeFiles = () => {
         if (!keepsJournal) removeJournal(journal);
@@ -165,7 +165,7 @@ function removeJournal(file: string): void {
   for (const suffix of ['', '-wal', '-shm', '-lock']) rmSync(`${file}${suffix}`, { force: true });
 }
 
-/** Reports a step like `rollwatch task run`. `startedAt`: start of each step by name, updated here. */
+/** Converts a step to a task as `rollwatch task run` reports it. `startedAt` holds the start of each step by name. */
 function taskOf({ name, edge, at }: UpgradeStep, startedAt: Map<string, number>): Task {
   const start = startedAt.get(name) ?? at;
   startedAt.set(name, start);

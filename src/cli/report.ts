@@ -23,7 +23,7 @@ type ReportFlags = {
   readonly ansibleLog?: readonly string[];
 };
 
-/** `result`: the verdict, null if there is none. */
+/** A report as text, and its verdict; null if there is none. */
 type RenderedReport = { readonly text: string; readonly result: VerdictResult | null };
 
 /** The widths that the API accepts. */
@@ -129,7 +129,7 @@ async function renderFromJournal(
   return { text: format.write(report, options), result: report.verdict.result };
 }
 
-/** Goes to standard error, because CSV and JUnit cannot contain it. */
+/** Warns on standard error, because CSV and JUnit cannot contain a warning. */
 async function warnOfDamage(file: string | undefined, { damage }: Report, err: Sink): Promise<void> {
   if (damage.length === 0) return;
   const name = file === undefined ? 'the configured journal' : `journal ${file}`;
@@ -139,7 +139,7 @@ async function warnOfDamage(file: string | undefined, { damage }: Report, err: S
   );
 }
 
-/** The verdict is that of the run that started last. */
+/** Compares the runs of several journals. The verdict is that of the run that started last. */
 async function renderComparison(
   flags: ReportFlags,
   formatName: string,

@@ -68,7 +68,7 @@ Examples:
             // Two entries of clouds.yaml for the same project list the same servers.
             const listedIds = new Set(rows.map(({ id }) => id));
             const added = swept.value.filter(({ server }) => !listedIds.has(server.id));
-            rows.push(...added.map((one) => toRow(access.name, one)));
+            rows.push(...added.map((entry) => toRow(access.name, entry)));
           } finally {
             janitor.close();
             cloud.close();

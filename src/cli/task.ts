@@ -30,7 +30,7 @@ Examples:
     .addCommand(endCommand(context))
     .addCommand(taskFollowCommand(context));
 
-/** A daemon that is unreachable or rejects the task never fails the command: it only causes a warning. */
+/** Runs a command as a task. A daemon that is unreachable or rejects the task causes only a warning. */
 const runCommand = ({ output, finish }: CommandContext): Command =>
   addDaemonOptions(new Command('run'))
     .description('run a command as a task; passes its exit code, output and signals through')
@@ -73,7 +73,7 @@ const startCommand = ({ output, finish }: CommandContext): Command =>
       finish(0);
     });
 
-/** The fields of a running task that the daemon accepts back. */
+/** The fields of a running task that can be reported back to the daemon. */
 const runningTasksSchema = z.object({
   tasks: listOf(
     z.object({
@@ -138,7 +138,10 @@ const FORWARDED_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGU
 /** A terminal sends these to the child as well. */
 const TERMINAL_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 
-/** `code` as in a shell: 128 + n after signal n, 127 if the command does not exist, 126 if it cannot be run. */
+/**
+ * How a command ended. `code` is as in a shell: 128 + n after signal n, 127 if the command does not exist, 126 if it
+ * cannot be run.
+ */
 type ChildResult = { readonly code: number; readonly problem: string | null };
 
 /** Runs a command with this process's input, output and signals. */

@@ -35,9 +35,9 @@ export function chooseClouds(
   if (requested !== undefined) return [requestedCloud(requested, { entries, host })];
   rejectDuplicates(file, entries);
   if (entries.length > 0)
-    return entries.map((one) => ({
-      ...one,
-      nameError: (problem) => file.errorAt(['clouds', one.index], `clouds[${one.index}]: ${problem}`),
+    return entries.map((cloud) => ({
+      ...cloud,
+      nameError: (problem) => file.errorAt(['clouds', cloud.index], `clouds[${cloud.index}]: ${problem}`),
     }));
   const name = known.defaultName();
   const nameError = (problem: string) => new UserError(`OS_CLOUD: ${problem}`);
@@ -82,7 +82,7 @@ function rejectDuplicates(file: ConfigFile, entries: readonly LabelledEntry[]): 
     const { name, region } = entry;
     // An entry without a region duplicates every other entry of the same cloud.
     const duplicates = [byLabel.get(label), (region === undefined ? byName : withoutRegion).get(name)];
-    const earlier = Math.min(...duplicates.map((one) => one ?? Infinity));
+    const earlier = Math.min(...duplicates.map((duplicate) => duplicate ?? Infinity));
     if (earlier < index)
       throw file.errorAt(
         ['clouds', index],

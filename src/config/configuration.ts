@@ -14,7 +14,7 @@ export type { WatchedCloud } from './watched-cloud.ts';
 
 export type Configuration = Settings & {
   readonly clouds: readonly WatchedCloud[];
-  /** One line each. */
+  /** Each warning is one line. */
   readonly warnings: readonly string[];
 };
 
@@ -35,14 +35,14 @@ export type LoadOptions = {
 export function loadConfiguration(options: LoadOptions = {}): Configuration {
   const { host, file, settings, given, resolvePath, registry } = read(options);
   const known = findClouds(host);
-  const warnings = known.skippedFiles.map((one) => `${one}; skipped`);
+  const warnings = known.skippedFiles.map((problem) => `${problem}; skipped`);
   const warn = (message: string): void => {
     if (!warnings.includes(message)) warnings.push(message);
   };
   const access = (cloud: NamedCloud) => resolveCloud({ ...cloud, known, host, warn });
   const chosen = chooseClouds({ file, settings: given, known }, { host, requested: options.flags?.cloud });
-  const clouds = chosen.map((one) =>
-    resolveWatchedCloud(one, { file, given, access, resolvePath, registry, several: chosen.length > 1 }),
+  const clouds = chosen.map((cloud) =>
+    resolveWatchedCloud(cloud, { file, given, access, resolvePath, registry, several: chosen.length > 1 }),
   );
   requireOverallProbe(file, settings, clouds);
   if (settings.writeToken === null && !isLoopback(settings.listen.host)) {
@@ -75,7 +75,7 @@ function requireOverallProbe(file: ConfigFile, { overall }: Settings, clouds: re
 function freeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);
-    for (const one of Object.values(value)) freeze(one);
+    for (const member of Object.values(value)) freeze(member);
   }
   return value;
 }

@@ -3,7 +3,7 @@ import { secret } from '../domain/secret.ts';
 import { UserError } from '../domain/user-error.ts';
 import { readProblem, readText } from '../files/read-text.ts';
 
-/** `cell1 mysql+pymysql://...`; the name is optional. */
+/** Matches `cell1 mysql+pymysql://...`; the name is optional. */
 const LINE = /^(?:(?<name>[\w.-]+)\s+)?(?<url>[\w+]+:\/\/.*)$/;
 
 /**

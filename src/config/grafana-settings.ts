@@ -22,7 +22,7 @@ export type GrafanaSettings = {
   readonly url: string;
   /** The token of a service account; null if `user` is set. */
   readonly token: Secret | null;
-  /** For HTTP basic authentication. */
+  /** The user for HTTP basic authentication; null if `token` is set. */
   readonly user: { readonly name: string; readonly password: Secret } | null;
   /** Whether to push tasks. */
   readonly tasks: boolean;
@@ -47,8 +47,8 @@ export function toGrafanaSettings(
       'url',
       'is set without credentials; set token_file (the token of an Editor service account), or username and password_file',
     );
-  const read = (key: string, setting: string, what: string) =>
-    readSecretLine({ setting, path: resolvePath(setting) }, what, (problem) => errorAt(key, problem));
+  const read = (key: string, setting: string, content: string) =>
+    readSecretLine({ setting, path: resolvePath(setting) }, content, (problem) => errorAt(key, problem));
   return {
     url,
     token: tokenFile === null ? null : read('token_file', tokenFile, 'token'),

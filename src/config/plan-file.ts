@@ -121,11 +121,11 @@ export function loadPlan(given: string, source: string, resolvePath: (path: stri
     run: run satisfies Budget,
     outside: outside satisfies Budget,
     phases: phases.map(
-      (one): PlannedPhase => ({
-        name: one.name,
-        promise: one.promise,
-        begins: { task: one.begins?.task ?? [], tag: one.begins?.tag ?? [] },
-        budget: one.budget satisfies Budget,
+      (phase): PlannedPhase => ({
+        name: phase.name,
+        promise: phase.promise,
+        begins: { task: phase.begins?.task ?? [], tag: phase.begins?.tag ?? [] },
+        budget: phase.budget satisfies Budget,
       }),
     ),
   };
@@ -163,12 +163,12 @@ function checkPhases(phases: readonly PlannedPhase[], file: ConfigFile): void {
 /** Returns the entry of `b` that also matches what starts `a`, such as "task[1]"; null if there is none. */
 function overlap(a: Begins, b: Begins): string | null {
   const tags = new Set(a.tag);
-  const tag = b.tag.findIndex((one) => tags.has(one));
+  const tag = b.tag.findIndex((name) => tags.has(name));
   if (tag >= 0) return `tag[${tag}]`;
-  for (const one of a.task) {
+  for (const pattern of a.task) {
     for (const [index, other] of b.task.entries()) {
       // A pattern that matches another pattern as plain text matches everything that the other one does.
-      if (matches(one, other) || matches(other, one)) return `task[${index}]`;
+      if (matches(pattern, other) || matches(other, pattern)) return `task[${index}]`;
     }
   }
   return null;

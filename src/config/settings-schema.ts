@@ -109,8 +109,10 @@ export function keysAt(path: KeyPath, registry: ProbeRegistry): readonly string[
   const names = path.map((key) => (typeof key === 'number' ? '[]' : String(key)));
   const isOverride = names[0] === 'clouds' && (names[2] === 'probes' || names[2] === 'checks');
   const section = isOverride ? names.slice(2) : names;
-  const here = settingKeys(registry).filter((one) => section.every((key, index) => one.path[index] === key));
-  return [...new Set(here.flatMap((one) => one.path.slice(section.length, section.length + 1)))];
+  const settings = settingKeys(registry).filter((setting) =>
+    section.every((key, index) => setting.path[index] === key),
+  );
+  return [...new Set(settings.flatMap((setting) => setting.path.slice(section.length, section.length + 1)))];
 }
 
 function keysInSchema(schema: z.ZodType, prefix: readonly string[]): readonly SettingKey[] {
@@ -119,10 +121,12 @@ function keysInSchema(schema: z.ZodType, prefix: readonly string[]): readonly Se
 
 function keysInProperties(schema: z.core.JSONSchema.BaseSchema, prefix: readonly string[]): readonly SettingKey[] {
   const properties: Properties = Object.fromEntries(
-    Object.entries(schema.properties ?? {}).flatMap(([key, one]) => (typeof one === 'boolean' ? [] : [[key, one]])),
+    Object.entries(schema.properties ?? {}).flatMap(([key, property]) =>
+      typeof property === 'boolean' ? [] : [[key, property]],
+    ),
   );
-  return Object.entries(properties).flatMap(([key, one]) => {
+  return Object.entries(properties).flatMap(([key, property]) => {
     const path = [...prefix, key];
-    return one.properties === undefined ? [{ path, default: one.default }] : keysInProperties(one, path);
+    return property.properties === undefined ? [{ path, default: property.default }] : keysInProperties(property, path);
   });
 }

@@ -37,9 +37,9 @@ export type UpgradeSettings = {
 
 export type AraSettings = {
   readonly url: string;
-  /** For HTTP basic authentication. */
+  /** The user for HTTP basic authentication; null if ARA requires none. */
   readonly user: { readonly name: string; readonly password: Secret } | null;
-  /** In milliseconds. */
+  /** The time between two polls, in milliseconds. */
   readonly interval: number;
 };
 

@@ -12,7 +12,7 @@ import type { ConfigFile } from './yaml/config-file.ts';
 /** A cloud to watch, and its settings. */
 export type WatchedCloud = {
   readonly access: CloudAccess;
-  /** The cloud with admin credentials, to find the service at fault for a hanging boot. */
+  /** Access with admin credentials, to find the service at fault for a hanging boot; null if there is none. */
   readonly adminAccess: CloudAccess | null;
   readonly probes: ProbesSettings;
   readonly checks: ChecksSettings;
@@ -60,7 +60,7 @@ function mergeProbes({ entry, index }: ChosenCloud, { file, given, registry }: C
   const probes = own
     ? file.validate(probesSchemaOf(registry), mergeDeep(rawPart(file.raw, 'probes'), entry.probes), path)
     : given.probes;
-  if (Object.values(probes).every((one) => !one.enabled)) {
+  if (Object.values(probes).every((probe) => !probe.enabled)) {
     throw file.errorAt(
       path,
       `${index === null ? '' : `clouds[${index}]: `}all probes are disabled; enable at least one of ${listed(Object.keys(probes))}`,
@@ -77,10 +77,10 @@ function resolveTargets(
 ): ProbesSettings['server-reach'] {
   const defaultPort = reach.port ?? checks.ssh?.port ?? SSH_PORT;
   const survivors = Array.from({ length: checks.servers }, (_, index) => survivorName(index + 1));
-  const targets = reach.targets.flatMap((one): readonly ReachTarget[] =>
-    one === 'survivors'
+  const targets = reach.targets.flatMap((target): readonly ReachTarget[] =>
+    target === 'survivors'
       ? survivors.map((name) => ({ kind: 'survivor', name, port: defaultPort }))
-      : [{ kind: 'address', name: one.name, host: one.host, port: one.port ?? defaultPort }],
+      : [{ kind: 'address', name: target.name, host: target.host, port: target.port ?? defaultPort }],
   );
   return { ...reach, targets };
 }
@@ -113,7 +113,7 @@ function findAdminCloud(
 function mergeDeep(under: unknown, over: unknown): unknown {
   if (over === undefined) return under;
   if (!isMapping(under) || !isMapping(over)) return over;
-  const merged = Object.entries(over).map(([key, one]) => [key, mergeDeep(under[key], one)] as const);
+  const merged = Object.entries(over).map(([key, value]) => [key, mergeDeep(under[key], value)] as const);
   return { ...under, ...Object.fromEntries(merged) };
 }
 

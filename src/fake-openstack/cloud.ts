@@ -12,13 +12,13 @@ export type FakeCloudOptions = {
   readonly password?: string;
   /** How much faster than a real cloud this one runs; 1 by default. Does not apply to token lifetimes. */
   readonly speed?: number;
-  /** Requests that an API handles concurrently; 2 by default, as on the real cloud. */
+  /** The number of requests that an API handles concurrently; 2 by default, as on the real cloud. */
   readonly workers?: number;
-  /** 0 or not given: any free port. */
+  /** The ports of the services. 0 or a missing entry means any free port. */
   readonly ports?: Partial<Readonly<Record<HttpService | 'control', number>>>;
   /** Whether connections are kept alive; true by default, as behind Apache or HAProxy (uwsgi alone closes them). */
   readonly keepAlive?: boolean;
-  /** Seconds; 3600 by default. */
+  /** The lifetime of tokens, in seconds; 3600 by default. */
   readonly tokenLifetime?: number;
   /** Maximum number of servers per project; 10 by default. */
   readonly quota?: number;

@@ -26,7 +26,7 @@ export type Fixtures = {
   readonly flavors: readonly Flavor[];
   readonly images: readonly Image[];
   readonly network: Network;
-  /** Of the images; they all have the same content. */
+  /** The checksum of every image: they all have the same content. */
   readonly checksum: string;
 };
 

@@ -12,8 +12,8 @@ export type HttpService = (typeof HTTP_SERVICES)[number];
 export type ComputeService = (typeof COMPUTES)[number];
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
-export const isHttpService = (name: string): name is HttpService => HTTP_SERVICES.some((one) => one === name);
-export const isComputeService = (name: string): name is ComputeService => COMPUTES.some((one) => one === name);
+export const isHttpService = (name: string): name is HttpService => HTTP_SERVICES.some((service) => service === name);
+export const isComputeService = (name: string): name is ComputeService => COMPUTES.some((service) => service === name);
 
 /** Returns Nova's host name of a compute service: `compute1` for `nova-compute1`. */
 export const hostOf = (compute: ComputeService): string => compute.slice('nova-'.length);

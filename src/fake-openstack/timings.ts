@@ -2,7 +2,7 @@ import { type HttpService, isComputeService, isHttpService, type ServiceName } f
 
 // All times were measured on the real cloud (2 cores, 2 workers per API); see test/real-cloud/README.md.
 
-/** From SIGTERM until the process exits. */
+/** The time from SIGTERM until the process exits. */
 const STOP_SECONDS: Partial<Record<ServiceName | 'nova-compute', number>> = {
   'nova-api': 1.1,
   'nova-conductor': 0.9,
@@ -12,7 +12,7 @@ const STOP_SECONDS: Partial<Record<ServiceName | 'nova-compute', number>> = {
   mariadb: 0.5,
 };
 
-/** From the start of the process until it is ready. */
+/** The time from the start of the process until it is ready. */
 const START_SECONDS: Partial<Record<ServiceName | 'nova-compute', number>> = {
   'nova-api': 2,
   'nova-conductor': 2.3,
@@ -64,7 +64,7 @@ export const REQUEST_SECONDS: Readonly<Record<Exclude<HttpService, 'nova-api'>, 
   neutron: 0.03,
 };
 
-/** Dominated by hashing the password. */
+/** How long Keystone takes to issue a token, mostly to hash the password. */
 export const TOKEN_ISSUE_SECONDS = 0.28;
 /** How long Keystone takes to validate a token that is not cached. */
 export const TOKEN_VALIDATION_SECONDS = 0.04;
@@ -79,5 +79,5 @@ export const ACTION_SECONDS = 0.35;
 /** Nova considers a service down that has not reported for this long (`service_down_time`). */
 export const SERVICE_DOWN_SECONDS = 60;
 
-/** How long clients of the broker take at most to reconnect: they retry at growing intervals. */
+/** How long clients of the broker take to reconnect, at most: they retry at growing intervals. */
 export const BROKER_RECONNECT_SECONDS = { api: 15, services: 20 } as const;

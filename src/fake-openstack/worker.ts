@@ -7,7 +7,7 @@ import { cloudOptionsSchema, type FromWorkerMessage, toWorkerSchema } from './wo
 
 // The embedded cloud in a worker thread: its timing stays exact when the main thread is busy.
 const port = parentPort;
-if (port === null) throw new Error('the embedded cloud has to be started with startCloudThread()');
+if (port === null) throw new Error('the embedded cloud must be started with startCloudWorker()');
 const send = (message: FromWorkerMessage) => port.postMessage(message);
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

@@ -10,7 +10,7 @@ export type FileText =
   | { readonly kind: 'invalid'; readonly reason: string };
 
 export type ReadOptions = {
-  /** In bytes. */
+  /** The size limit, in bytes. */
   readonly maxBytes?: number;
   /** Accepts bytes that are not UTF-8: certificate bundles contain comments in any encoding. */
   readonly anyEncoding?: boolean;
@@ -52,12 +52,12 @@ export function readText(
   try {
     // Without O_NONBLOCK, opening a pipe blocks until its other end is opened.
     descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
-    const found = fstatSync(descriptor);
-    if (found.isDirectory()) return { kind: 'unreadable', reason: REASONS['EISDIR'] ?? '' };
-    if (found.isFIFO()) return decode(readPipe(descriptor, { limit, pipeTimeoutMs }), anyEncoding);
-    const isEmptyDevice = found.isCharacterDevice() && found.rdev === statSync('/dev/null').rdev;
-    if (!found.isFile() && !isEmptyDevice) return invalid('it is a device, not a file');
-    return decode(found.size > limit ? tooLarge(limit) : readFile(descriptor, limit), anyEncoding);
+    const stats = fstatSync(descriptor);
+    if (stats.isDirectory()) return { kind: 'unreadable', reason: REASONS['EISDIR'] ?? '' };
+    if (stats.isFIFO()) return decode(readPipe(descriptor, { limit, pipeTimeoutMs }), anyEncoding);
+    const isEmptyDevice = stats.isCharacterDevice() && stats.rdev === statSync('/dev/null').rdev;
+    if (!stats.isFile() && !isEmptyDevice) return invalid('it is a device, not a file');
+    return decode(stats.size > limit ? tooLarge(limit) : readFile(descriptor, limit), anyEncoding);
   } catch (error) {
     const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'absent' };
@@ -103,7 +103,7 @@ function readPipe(
   while (performance.now() < deadline) {
     const chunk = Buffer.allocUnsafe(READ_CHUNK_BYTES);
     const read = readIfReady(descriptor, chunk);
-    // An end before the first byte: the writer may not have opened the pipe yet.
+    // If the pipe ends before the first byte, the writer may not have opened it yet.
     if (read === 0 && length > 0) return Buffer.concat(chunks);
     if (read === null || read === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PIPE_POLL_MS);
     else {

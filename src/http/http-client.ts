@@ -13,7 +13,7 @@ import type { Secret } from '../domain/secret.ts';
 import { createBodyBudget, readBody, watchForFlood } from './read-body.ts';
 
 export type HttpAccess = {
-  /** Without a trailing slash. */
+  /** The URL without a trailing slash. */
   readonly url: string;
   readonly user?: { readonly name: string; readonly password: Secret } | null;
   readonly token?: Secret | null;
@@ -34,7 +34,7 @@ export type JsonClient = {
   close(): void;
 };
 
-/** No response, no response in time, or an invalid one. The message is for the log. */
+/** There was no response, none in time, or an invalid one. The message is for the log. */
 export class HttpError extends Error {}
 
 const MIB = 1024 * 1024;
@@ -93,7 +93,7 @@ export function createJsonClient(
         const read = await readBody(data, { limit: BODY_MAX_BYTES, share });
         if (read.type === 'whole') return { status, body: read.text };
         reject(
-          read.type === 'crumbs'
+          read.type === 'tiny-chunks'
             ? 'the response arrives in chunks of a few bytes'
             : `the response is larger than ${BODY_MAX_BYTES / MIB} MiB`,
         );

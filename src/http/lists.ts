@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** For lists and mappings alike. A page of Nova has 1000 entries unless the operator allows more. */
+/** The limit of lists and mappings. A page of Nova has 1000 entries unless the operator allows more. */
 const MAX_ENTRIES = 20_000;
 
 /**
@@ -30,8 +30,8 @@ export const validRowsOf = <T>(row: z.ZodType<T>, max = MAX_ENTRIES) =>
     if (!Array.isArray(given)) return wrongType(context, 'array', given);
     if (given.length > max) return tooMany(context, given.length, max);
     const found: T[] = [];
-    for (const one of given) {
-      const read = row.safeParse(one);
+    for (const entry of given) {
+      const read = row.safeParse(entry);
       if (read.success) found.push(read.data);
     }
     if (found.length > 0 || given.length === 0) return found;
@@ -45,8 +45,8 @@ function parseEntries<Key extends PropertyKey, T>(
   { row, context }: { readonly row: z.ZodType<T>; readonly context: z.RefinementCtx },
 ): (readonly [Key, T])[] | null {
   const found: (readonly [Key, T])[] = [];
-  for (const [key, one] of all) {
-    const read = row.safeParse(one);
+  for (const [key, entry] of all) {
+    const read = row.safeParse(entry);
     if (!read.success) {
       const [issue] = read.error.issues;
       context.addIssue({ code: 'custom', message: issue?.message ?? '', path: [key, ...(issue?.path ?? [])] });

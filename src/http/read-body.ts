@@ -23,30 +23,30 @@ export type BodyShare = {
 
 /** Evicts the largest body first, so that a cloud with small responses is not affected by one with large responses. */
 export function createBodyBudget(limitBytes: number): BodyBudget {
-  const held = new Map<() => void, number>();
+  const sizes = new Map<() => void, number>();
   let total = 0;
 
   function set(evict: () => void, bytes: number): void {
-    total += bytes - (held.get(evict) ?? 0);
-    held.set(evict, bytes);
+    total += bytes - (sizes.get(evict) ?? 0);
+    sizes.set(evict, bytes);
   }
 
   function remove(evict: () => void): void {
-    total -= held.get(evict) ?? 0;
-    held.delete(evict);
+    total -= sizes.get(evict) ?? 0;
+    sizes.delete(evict);
   }
 
   return {
     add(evict) {
       // A new function, so that two bodies with the same `evict` have different keys.
       const key = () => evict();
-      held.set(key, 0);
+      sizes.set(key, 0);
       return {
         resize(bytes) {
-          if (!held.has(key)) return;
+          if (!sizes.has(key)) return;
           set(key, bytes);
           while (total > limitBytes) {
-            const [largest] = [...held].reduce((a, b) => (b[1] > a[1] ? b : a));
+            const [largest] = [...sizes].reduce((a, b) => (b[1] > a[1] ? b : a));
             remove(largest);
             largest();
           }
@@ -62,7 +62,7 @@ export type ReadBody =
   /** The text is cut off at the limit. */
   | { readonly type: 'too-large'; readonly text: string }
   /** Endless chunks of a few bytes. */
-  | { readonly type: 'crumbs' };
+  | { readonly type: 'tiny-chunks' };
 
 /** Reads at most `limit` bytes. Rejects if the stream fails or closes early. */
 export async function readBody(
@@ -88,7 +88,8 @@ export async function readBody(
     size += chunk.copy(buffer, size);
     chunks++;
     if (needed > limit) stopped.resolve({ type: 'too-large', text: text() });
-    else if (chunks > MAX_SMALL_CHUNKS && size < chunks * MIN_AVERAGE_CHUNK_BYTES) stopped.resolve({ type: 'crumbs' });
+    else if (chunks > MAX_SMALL_CHUNKS && size < chunks * MIN_AVERAGE_CHUNK_BYTES)
+      stopped.resolve({ type: 'tiny-chunks' });
     else return;
     stream.off('data', onData);
     stream.pause();

@@ -1,5 +1,6 @@
 /**
- * Compares measured with true outages: 3 seeds in parallel with 70 outages each, of seven kinds, 0.2 to 8 s long.
+ * Compares measured outages with the true ones: 3 seeds in parallel, each with 70 outages of seven kinds that last 0.2
+ * to 8 s.
  *
  *   npm run bench -- accuracy [--graceful] [--kind KIND]... [OUTAGES_PER_SEED] [SEED...]
  *
@@ -7,7 +8,7 @@
  * refuses connections for 0.2 to 8 s. Requests are lost from the stop on.
  *
  * Prints a table per series. Exits with code 1 if a true edge is outside its bracket, a window has no true outage, or
- * an outage that is long enough was missed.
+ * an outage longer than 1.1 s was missed.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -21,9 +22,9 @@ import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { describeProbes, seriesOfCloud } from '../../src/probes/registry.ts';
 import { startSampler } from '../../src/sampler/client.ts';
 import { createTimeline, machineClocks } from '../../src/sampler/clock.ts';
-import { benchClouds, TIMEOUT } from './bench-clouds.ts';
+import { benchClouds, TIMEOUT_MS } from './bench-clouds.ts';
 
-/** How many times faster than a real cloud. */
+/** How many times faster than a real cloud the embedded one runs. */
 const SPEED = 100;
 const KINDS = ['refuse', 'reset', 'hang', 'http-500', 'lb-503', 'rubbish', 'truncated'] as const;
 
@@ -66,7 +67,7 @@ async function runSeed(seed: number): Promise<Run> {
     preflight: false,
     clouds,
   };
-  const observation = createRunState({
+  const runState = createRunState({
     run: 'bench',
     version: 'bench',
     overall: ['server-list'],
@@ -75,7 +76,7 @@ async function runSeed(seed: number): Promise<Run> {
   const startedAt = timeline.now();
   const session = { id: 1, startedAt, aliveAt: startedAt, ended: false, version: 'bench', vantage: 'bench', facts: {} };
   const place = { cloud: 'embedded', vantage: 'bench' };
-  observation.openSession(
+  runState.openSession(
     session,
     clouds.flatMap(({ probes }) => seriesOfCloud(place, probes)),
   );
@@ -84,7 +85,7 @@ async function runSeed(seed: number): Promise<Run> {
     thread: new URL('../../src/daemon/sampler-worker.ts', import.meta.url),
     data,
     onEvent(event) {
-      if (event.type === 'sample' || event.type === 'gap') observation.accept(event);
+      if (event.type === 'sample' || event.type === 'gap') runState.accept(event);
       if (event.type === 'sample') first.resolve(event.sample.dueAt);
     },
     onExit(reason) {
@@ -97,35 +98,35 @@ async function runSeed(seed: number): Promise<Run> {
   for (let index = 0; index < perSeed; index++) {
     const kind = kinds[index % kinds.length] ?? 'refuse';
     const { phase, length } = spread((seed - 1) * perSeed + index);
-    const lasting = 200 * 40 ** length;
+    const lengthMs = 200 * 40 ** length;
     await delay(1000 - ((timeline.now() - slots) % 1000) + 1000 * phase);
     if (values.graceful) {
       const drain = DRAINS[index % DRAINS.length] ?? 1.1;
       const from = await cloud.stop('nova-api', { drain, scale: SPEED });
-      await delay(lasting);
+      await delay(lengthMs);
       const until = await cloud.start('nova-api');
       outages.push({ kind: `graceful, ${drain} s`, from, until });
     } else {
       const from = await cloud.setFault('nova-api', { kind });
-      await delay(lasting);
+      await delay(lengthMs);
       const until = await cloud.setFault('nova-api', null);
       outages.push({ kind, from, until });
     }
     await delay(2200);
   }
-  // Slow but up is never down.
+  // An API that is slow but up is never down.
   const slowFrom = timeline.now();
   for (const ms of [600, 3000]) {
     await cloud.setFault('nova-api', { kind: 'slow', ms });
     await delay(8000);
   }
   await cloud.setFault('nova-api', null);
-  await delay(TIMEOUT + 2000);
+  await delay(TIMEOUT_MS + 2000);
   await sampler.stop();
-  observation.closeSession(timeline.now(), true);
+  runState.closeSession(timeline.now(), true);
   await cloud.close();
-  const report = observation.report(timeline.now());
-  const slowDown = report.windows.filter((one) => one.kind === 'down' && one.start.latest > slowFrom).length;
+  const report = runState.report(timeline.now());
+  const slowDown = report.windows.filter(({ kind, start }) => kind === 'down' && start.latest > slowFrom).length;
   return { outages, slowDown, report };
 }
 
@@ -140,7 +141,7 @@ type Row = {
   readonly errorsByKind: Map<string, number[]>;
   readonly fastEnds: number[];
   outside: number;
-  invented: number;
+  falsePositives: number;
   undetected: number;
   long: number;
   total: number;
@@ -149,7 +150,7 @@ type Row = {
 };
 
 const meanMs = (errors: readonly number[]): string =>
-  ((errors.reduce((sum, one) => sum + one, 0) / errors.length) * 1000).toFixed(0);
+  ((errors.reduce((sum, error) => sum + error, 0) / errors.length) * 1000).toFixed(0);
 
 for (const connection of ['reused', 'new'] as const) {
   const row: Row = {
@@ -157,7 +158,7 @@ for (const connection of ['reused', 'new'] as const) {
     errorsByKind: new Map(),
     fastEnds: [],
     outside: 0,
-    invented: 0,
+    falsePositives: 0,
     undetected: 0,
     long: 0,
     total: 0,
@@ -165,7 +166,7 @@ for (const connection of ['reused', 'new'] as const) {
     bySlots: 0,
   };
   for (const { outages, report } of runs) {
-    const windows = report.windows.filter((one) => one.connection === connection && one.kind === 'down');
+    const windows = report.windows.filter((window) => window.connection === connection && window.kind === 'down');
     const result = accuracy(outages, windows);
     const kindOf = (truth: Interval) => outages.find(({ from }) => from === truth.from)?.kind ?? '';
     const record = (truth: Interval, error: number) => {
@@ -184,21 +185,21 @@ for (const connection of ['reused', 'new'] as const) {
     }
     row.undetected += result.undetected.length;
     row.long += result.undetected.filter(({ from, until }) => until - from > 1100).length;
-    row.invented += result.spurious.length;
-    for (const one of result.undetected) record(one, (one.until - one.from) / 1000);
+    row.falsePositives += result.spurious.length;
+    for (const outage of result.undetected) record(outage, (outage.until - outage.from) / 1000);
     row.total += outages.reduce((sum, { from, until }) => sum + (until - from) / 1000, 0);
     row.bySlots += report.probes.find(({ series }) => series.connection === connection)?.samples.failed ?? 0;
-    row.measured += windows.reduce((sum, one) => sum + one.duration.estimate, 0);
+    row.measured += windows.reduce((sum, { duration }) => sum + duration.estimate, 0);
   }
   console.log(
     `server-list ${connection}: ${row.errors.length} outages, ${row.undetected} undetected (${row.long} longer than 1.1 s), ` +
-      `${row.outside} outside their brackets, ${row.invented} invented; mean absolute error ${meanMs(row.errors)} ms; ` +
+      `${row.outside} outside their brackets, ${row.falsePositives} false positives; mean absolute error ${meanMs(row.errors)} ms; ` +
       `total ${row.total.toFixed(1)} s, by windows ${percent(row.measured, row.total)}, by failed slots ${percent(row.bySlots, row.total)}; ` +
-      `ends where sampling went fast: ${row.fastEnds.length}, worst ${(Math.max(0, ...row.fastEnds) * 1000).toFixed(0)} ms`,
+      `ends found by faster sampling: ${row.fastEnds.length}, worst error ${(Math.max(0, ...row.fastEnds) * 1000).toFixed(0)} ms`,
   );
   const byKind = [...row.errorsByKind].map(([kind, errors]) => `${kind} ${meanMs(errors)}`);
   console.log(`  mean absolute error by kind, in ms: ${byKind.join(', ')}`);
-  wrong += row.outside + row.invented + row.long;
+  wrong += row.outside + row.falsePositives + row.long;
 }
 
 const total = runs.reduce(
@@ -214,10 +215,10 @@ const most = runs.reduce((sum, { report }) => sum + downtimeOfProbe(report.overa
 console.log(
   `API, both connections united: true ${total.toFixed(1)} s, measured ${united.toFixed(1)} s (${least.toFixed(1)} to ${most.toFixed(1)}), ${percent(united, total)}`,
 );
-const slow = runs.reduce((sum, one) => sum + one.slowDown, 0);
+const slow = runs.reduce((sum, { slowDown }) => sum + slowDown, 0);
 console.log(`slow but up (600 ms, 3 s): ${slow} down windows`);
 const voids = runs
   .flatMap(({ report }) => report.probes.map(({ samples }) => samples.void))
-  .reduce((sum, one) => sum + one, 0);
-console.log(`void samples: ${voids}; ${((Date.now() - began) / 1000).toFixed(0)} s in all`);
+  .reduce((sum, count) => sum + count, 0);
+console.log(`void samples: ${voids}; ${((Date.now() - began) / 1000).toFixed(0)} s in total`);
 process.exit(wrong + slow === 0 ? 0 : 1);

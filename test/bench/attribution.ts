@@ -1,13 +1,13 @@
 /**
- * Outages that begin at known distances from the edge between two tasks: is the true task among the candidates of each
- * window, and is it the first?
+ * Injects outages at known distances from the edge between two tasks, and checks whether the true task is among the
+ * candidates of each window and whether it is the first.
  *
  *   npm run bench -- attribution [CASES_PER_OFFSET]
  *
- * A task `before` ends where a task `after` begins. An outage of the embedded cloud begins so many milliseconds before
- * the edge (then `before` did it) or after it, with the edges spread evenly over the interval of the samples. Exit code
- * 1 where the true task is not among the candidates, or is not the first in 95 % of the cases where the brackets of the
- * window's start leave no other.
+ * A task `before` ends when a task `after` begins. An outage of the embedded cloud begins some milliseconds before that
+ * edge, so that `before` caused it, or after it. The edges are spread evenly over the interval of the samples. Exits
+ * with code 1 if the true task is not among the candidates, or is not the first in 95 % of the cases in which the
+ * bracket of the window's start overlaps no other task.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SamplerWorkerData } from '../../src/daemon/sampler-worker.ts';
@@ -22,9 +22,9 @@ import { benchClouds } from './bench-clouds.ts';
 
 /** Milliseconds from the edge to the outage. */
 const OFFSETS = [-1000, -250, -50, 0, 50, 250, 1000] as const;
-const LASTING = 1500;
-/** Clouds side by side. */
-const SIDE_BY_SIDE = 4;
+const OUTAGE_MS = 1500;
+/** How many clouds run in parallel. */
+const LANES = 4;
 
 const [cases = 12] = process.argv.slice(2).map(Number);
 
@@ -33,7 +33,7 @@ type Outcome = Case & {
   readonly windows: number;
   readonly among: number;
   readonly first: number;
-  /** Windows whose bracket holds no other task's time. */
+  /** Windows whose start bracket overlaps only one task. */
   readonly clear: number;
   readonly clearFirst: number;
 };
@@ -42,7 +42,7 @@ const all: readonly Case[] = OFFSETS.flatMap((offset) =>
   Array.from({ length: cases }, (_, index) => ({ offset, index })),
 );
 
-async function runCases(some: readonly Case[], lane: number): Promise<readonly Outcome[]> {
+async function runCases(laneCases: readonly Case[], lane: number): Promise<readonly Outcome[]> {
   const cloud = await startCloudWorker({ workers: 64, speed: 100 });
   const timeline = createTimeline(machineClocks, 500);
   const clouds = benchClouds(cloud);
@@ -56,7 +56,7 @@ async function runCases(some: readonly Case[], lane: number): Promise<readonly O
     preflight: false,
     clouds,
   };
-  const observation = createRunState({
+  const runState = createRunState({
     run: 'bench',
     version: 'bench',
     overall: ['server-list'],
@@ -65,7 +65,7 @@ async function runCases(some: readonly Case[], lane: number): Promise<readonly O
   const startedAt = timeline.now();
   const session = { id: 1, startedAt, aliveAt: startedAt, ended: false, version: '', vantage: 'bench', facts: {} };
   const place = { cloud: 'embedded', vantage: 'bench' };
-  observation.openSession(
+  runState.openSession(
     session,
     clouds.flatMap(({ probes }) => seriesOfCloud(place, probes)),
   );
@@ -74,7 +74,7 @@ async function runCases(some: readonly Case[], lane: number): Promise<readonly O
     thread: new URL('../../src/daemon/sampler-worker.ts', import.meta.url),
     data,
     onEvent(event) {
-      if (event.type === 'sample' || event.type === 'gap') observation.accept(event);
+      if (event.type === 'sample' || event.type === 'gap') runState.accept(event);
       if (event.type === 'sample') first.resolve(event.sample.dueAt);
     },
     onExit(reason) {
@@ -83,9 +83,9 @@ async function runCases(some: readonly Case[], lane: number): Promise<readonly O
   });
   const slots = await first.promise;
   await delay(1500);
-  const truths: { readonly one: Case; readonly id: string; readonly at: number }[] = [];
-  for (const [number, one] of some.entries()) {
-    const phase = (0.5 + (one.index + number * 0.1) * 0.6180339887) % 1;
+  const truths: { readonly testCase: Case; readonly id: string; readonly at: number }[] = [];
+  for (const [number, testCase] of laneCases.entries()) {
+    const phase = (0.5 + (testCase.index + number * 0.1) * 0.6180339887) % 1;
     await delay(1000 - ((timeline.now() - slots) % 1000) + 1000 * phase);
     const edge = timeline.now() + 1500;
     const task = (id: string, start: number, end: number | null): Task => ({
@@ -102,31 +102,31 @@ async function runCases(some: readonly Case[], lane: number): Promise<readonly O
       end,
       source: 'callback',
     });
-    await delay(edge + one.offset - timeline.now());
+    await delay(edge + testCase.offset - timeline.now());
     const at = await cloud.setFault('nova-api', { kind: 'refuse' });
-    // The edge is where the outage says, to the millisecond.
-    const truly = at - one.offset;
-    const before = task('before', truly - 2500, truly);
-    const after = task('after', truly, truly + 2500);
-    observation.accept({ type: 'task', task: before });
-    observation.accept({ type: 'task', task: after });
-    truths.push({ one, id: one.offset < 0 ? before.id : after.id, at });
-    await delay(LASTING);
+    // The edge is computed from the outage, so that the distance is exact.
+    const exactEdge = at - testCase.offset;
+    const before = task('before', exactEdge - 2500, exactEdge);
+    const after = task('after', exactEdge, exactEdge + 2500);
+    runState.accept({ type: 'task', task: before });
+    runState.accept({ type: 'task', task: after });
+    truths.push({ testCase, id: testCase.offset < 0 ? before.id : after.id, at });
+    await delay(OUTAGE_MS);
     await cloud.setFault('nova-api', null);
     await delay(2200);
   }
   await sampler.stop();
-  observation.closeSession(timeline.now(), true);
+  runState.closeSession(timeline.now(), true);
   await cloud.close();
-  const { windows } = observation.report(timeline.now());
-  return truths.map(({ one, id, at }) => {
+  const { windows } = runState.report(timeline.now());
+  return truths.map(({ testCase, id, at }) => {
     const seen = windows.filter(({ kind, start }) => kind === 'down' && start.earliest <= at && start.latest >= at - 1);
     const clear = seen.filter(
       ({ start, candidates }) =>
         candidates.filter((task) => task.lastedUntil >= start.earliest && task.start <= start.latest).length === 1,
     );
     return {
-      ...one,
+      ...testCase,
       windows: seen.length,
       among: seen.filter(({ candidates }) => candidates.some((task) => task.id === id)).length,
       first: seen.filter(({ candidates: [task] }) => task?.id === id).length,
@@ -136,22 +136,20 @@ async function runCases(some: readonly Case[], lane: number): Promise<readonly O
   });
 }
 
-const lanes = Array.from({ length: SIDE_BY_SIDE }, (_, lane) =>
-  all.filter((_one, index) => index % SIDE_BY_SIDE === lane),
-);
+const lanes = Array.from({ length: LANES }, (_, lane) => all.filter((_case, index) => index % LANES === lane));
 const outcomes = (await Promise.all(lanes.map(runCases))).flat();
 
 const share = (part: number, whole: number): string => (whole === 0 ? '-' : `${((100 * part) / whole).toFixed(0)} %`);
 const rows = [...OFFSETS, null].map((offset) => {
-  const some = outcomes.filter((one) => offset === null || one.offset === offset);
-  const sum = (pick: (one: Outcome) => number) => some.reduce((total, one) => total + pick(one), 0);
+  const atOffset = outcomes.filter((outcome) => offset === null || outcome.offset === offset);
+  const sum = (pick: (outcome: Outcome) => number) => atOffset.reduce((total, outcome) => total + pick(outcome), 0);
   return {
     offset,
-    windows: sum((one) => one.windows),
-    among: sum((one) => one.among),
-    first: sum((one) => one.first),
-    clear: sum((one) => one.clear),
-    clearFirst: sum((one) => one.clearFirst),
+    windows: sum(({ windows }) => windows),
+    among: sum(({ among }) => among),
+    first: sum(({ first }) => first),
+    clear: sum(({ clear }) => clear),
+    clearFirst: sum(({ clearFirst }) => clearFirst),
   };
 });
 console.log(
@@ -159,9 +157,9 @@ console.log(
 );
 console.log('|---|---|---|---|---|---|');
 for (const row of rows) {
-  const where = row.offset === null ? 'all' : `${row.offset > 0 ? '+' : ''}${row.offset} ms`;
+  const distance = row.offset === null ? 'all' : `${row.offset > 0 ? '+' : ''}${row.offset} ms`;
   console.log(
-    `| ${where} | ${row.windows} | ${share(row.among, row.windows)} | ${share(row.first, row.windows)} | ${row.clear} | ${share(row.clearFirst, row.clear)} |`,
+    `| ${distance} | ${row.windows} | ${share(row.among, row.windows)} | ${share(row.first, row.windows)} | ${row.clear} | ${share(row.clearFirst, row.clear)} |`,
   );
 }
 console.log(`\nslack ${ATTRIBUTION_SLACK_MS} ms; sampled at 1 Hz over two connections, half a second apart`);

@@ -2,16 +2,16 @@ import type { SamplerWorkerData } from '../../src/daemon/sampler-worker.ts';
 
 type BenchCloud = SamplerWorkerData['clouds'][number];
 
-/** A request not answered in so many milliseconds has failed, in benchmarks. */
-export const TIMEOUT = 10_000;
+/** The time limit of requests in benchmarks, in milliseconds. */
+export const TIMEOUT_MS = 10_000;
 
-/** Clouds as the sampler's thread takes them: server-list at 1 Hz over both connections, no boots. */
+/** Returns the sampler's settings of `count` clouds: server-list at 1 Hz over both connections, no boots. */
 export function benchClouds(
   { authUrl, password }: { readonly authUrl: string; readonly password: string },
   count = 1,
 ): readonly BenchCloud[] {
   const afterFailure = { interval: 100, limit: 60_000 };
-  const paced = { interval: 1000, slow: 500, afterFailure, timeout: TIMEOUT };
+  const paced = { interval: 1000, slow: 500, afterFailure, timeout: TIMEOUT_MS };
   const boot = {
     activeTimeout: 15_000,
     deleteTimeout: 30_000,
@@ -21,13 +21,13 @@ export function benchClouds(
     image: null,
     volume: null,
   };
-  const mark = { network: null, availabilityZone: null, namePrefix: 'rollwatch-', maxStuck: 5 };
-  const who = { name: 'probe', domain: { name: 'Default' } };
+  const bootOptions = { network: null, availabilityZone: null, namePrefix: 'rollwatch-', maxStuck: 5 };
+  const account = { name: 'probe', domain: { name: 'Default' } };
   return Array.from({ length: count }, (_, index) => ({
     access: {
       name: count === 1 ? 'embedded' : `cloud-${index}`,
       authUrl,
-      auth: { type: 'password', user: who, password, project: who },
+      auth: { type: 'password', user: account, password, project: account },
       regionName: null,
       interface: 'public',
       interfaces: {},
@@ -39,7 +39,7 @@ export function benchClouds(
     adminAccess: null,
     probes: {
       'server-list': { ...paced, enabled: true, detail: true, limit: 100, connections: ['reused', 'new'] },
-      'server-boot': { ...paced, ...boot, ...mark, enabled: false },
+      'server-boot': { ...paced, ...boot, ...bootOptions, enabled: false },
     },
   }));
 }

@@ -6,10 +6,10 @@
  *   npm run bench -- callback [DEBUG_ROUNDS] [COMMAND_ROUNDS]
  *
  * Two playbooks: only `debug` tasks, the worst case, and `command` tasks with pipelining, the shortest tasks of real
- * upgrades. In each round every case runs once; each round starts with another one, and a case is compared with the run
- * without the plugin of the same round. ANSIBLE_PLAYBOOK names another ansible-playbook than the one in the PATH.
- * The time inside the plugin is the sum of the wall time of its methods; on a busy machine it includes time in which
- * others had the processor. The number of waits is the number of voluntary context switches.
+ * upgrades. In each round every case runs once; each round starts with a different case, and a case is compared with
+ * the run without the plugin in the same round. ANSIBLE_PLAYBOOK overrides the ansible-playbook in the PATH. The time
+ * inside the plugin is the sum of the wall time of its methods; on a busy machine it includes time in which other
+ * processes ran. The number of waits is the number of voluntary context switches.
  *
  * Exits with code 1 if the median time inside is over 1 % of the run, or over 50 ms without a healthy daemon, if the
  * plugin waited more than once in a hundred tasks, or if the run is shown to take over 1 % longer (the whole 95 %
@@ -32,7 +32,7 @@ const PLAYBOOK = process.env['ANSIBLE_PLAYBOOK'] ?? 'ansible-playbook';
 const PLUGIN = new URL('../../ansible/callback_plugins/rollwatch.py', import.meta.url).pathname;
 const TIMED = new URL('./callback-timed.py', import.meta.url).pathname;
 const TASKS = 300;
-const SLOW = 2000;
+const SLOW_MS = 2000;
 
 const [debugRounds = 15, commandRounds = 3] = process.argv.slice(2).map(Number);
 
@@ -45,11 +45,11 @@ const PLAYBOOKS = [
     kind: 'command',
     task: 'ansible.builtin.command: "true"',
     rounds: commandRounds,
-    cases: CASES.filter((one) => one !== 'slow'),
+    cases: CASES.filter((daemon) => daemon !== 'slow'),
   },
 ] as const;
 
-/** Wall time of a program, and processor time of it and all its children, in seconds. */
+/** Runs a program, and prints its wall time and the processor time of it and all its children, in seconds. */
 const WAIT = `
 import json, os, sys, time
 begun = time.perf_counter()
@@ -58,7 +58,7 @@ _, status, usage = os.wait4(pid, 0)
 wall = time.perf_counter() - begun
 sys.stderr.write(json.dumps({'status': status, 'wall': wall, 'cpu': usage.ru_utime + usage.ru_stime}))
 `;
-const ranSchema = z.object({ status: z.literal(0), wall: z.number(), cpu: z.number() });
+const runSchema = z.object({ status: z.literal(0), wall: z.number(), cpu: z.number() });
 
 const callsSchema = z.object({ calls: z.number(), wall: z.number(), waits: z.number() });
 const timedSchema = z.object({
@@ -67,13 +67,13 @@ const timedSchema = z.object({
   senderSeconds: z.number().nullable(),
 });
 
-type Ran = z.infer<typeof ranSchema> & { readonly timed: z.infer<typeof timedSchema> | null };
+type Ran = z.infer<typeof runSchema> & { readonly timed: z.infer<typeof timedSchema> | null };
 
 const folder = mkdtempSync(join(tmpdir(), 'rollwatch-bench-'));
 const plugins = join(folder, 'plugins');
 const figures = join(folder, 'figures.json');
 
-function lay(): void {
+function writePlaybooks(): void {
   mkdirSync(plugins);
   copyFileSync(TIMED, join(plugins, 'rollwatch.py'));
   for (const { kind, task } of PLAYBOOKS) {
@@ -85,7 +85,7 @@ function lay(): void {
 
 async function run(kind: string, url: string | null): Promise<Ran> {
   rmSync(figures, { force: true });
-  const on = {
+  const pluginEnv = {
     ANSIBLE_CALLBACKS_ENABLED: 'rollwatch',
     ANSIBLE_CALLBACK_PLUGINS: plugins,
     ROLLWATCH_BENCH_PLUGIN: PLUGIN,
@@ -99,17 +99,17 @@ async function run(kind: string, url: string | null): Promise<Ran> {
       HOME: folder,
       LC_ALL: 'C.UTF-8',
       ANSIBLE_PIPELINING: '1',
-      ...(url === null ? {} : on),
+      ...(url === null ? {} : pluginEnv),
     },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const output = await text(child.stderr);
-  const ran = ranSchema.parse(JSON.parse(output.slice(output.lastIndexOf('{'))));
+  const ran = runSchema.parse(JSON.parse(output.slice(output.lastIndexOf('{'))));
   const timed = url === null ? null : timedSchema.parse(JSON.parse(readFileSync(figures, 'utf8')));
   return { ...ran, timed };
 }
 
-const isThere = (pid: number): boolean => {
+const isRunning = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
     return true;
@@ -118,12 +118,12 @@ const isThere = (pid: number): boolean => {
   }
 };
 
-/** Waits for the end of a sender; one that cannot deliver would otherwise run beside the next run. */
-async function senderExit(pid: number, patience: number): Promise<void> {
-  const until = performance.now() + patience;
-  while (isThere(pid) && performance.now() < until) await delay(50);
-  if (isThere(pid)) process.kill(pid, 'SIGKILL');
-  while (isThere(pid)) await delay(50);
+/** Waits until a sender has ended, and kills it after the timeout: it would disturb the next run. */
+async function waitForSender(pid: number, timeoutMs: number): Promise<void> {
+  const until = performance.now() + timeoutMs;
+  while (isRunning(pid) && performance.now() < until) await delay(50);
+  if (isRunning(pid)) process.kill(pid, 'SIGKILL');
+  while (isRunning(pid)) await delay(50);
 }
 
 async function listening(server: Server): Promise<string> {
@@ -132,10 +132,10 @@ async function listening(server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-const toldSchema = z.object({ tasks: z.array(z.object({ source: z.string(), end: z.string().nullable() })) });
+const tasksSchema = z.object({ tasks: z.array(z.object({ source: z.string(), end: z.string().nullable() })) });
 
 async function endedTasks(url: string): Promise<number> {
-  const { tasks } = toldSchema.parse(await (await fetch(`${url}/api/v1/tasks?source=callback`)).json());
+  const { tasks } = tasksSchema.parse(await (await fetch(`${url}/api/v1/tasks?source=callback`)).json());
   return tasks.filter(({ end }) => end !== null).length;
 }
 
@@ -145,7 +145,7 @@ const median = (values: readonly number[]): number => {
   return ((sorted[Math.floor(half)] ?? Number.NaN) + (sorted[Math.ceil(half) - 1] ?? Number.NaN)) / 2;
 };
 
-/** The median and its 95 % interval, by 5000 bootstrap samples; the same each time. */
+/** Returns the median and its 95 % interval from 5000 bootstrap samples, with a fixed seed. */
 function withInterval(values: readonly number[]): {
   readonly middle: number;
   readonly low: number;
@@ -165,7 +165,7 @@ function withInterval(values: readonly number[]): {
 const percent = (share: number): string => `${share >= 0 ? '+' : '-'}${Math.abs(100 * share).toFixed(1)}`;
 
 const sum = (timed: z.infer<typeof timedSchema>, what: 'wall' | 'waits'): number =>
-  Object.values(timed.spent).reduce((total, one) => total + one[what], 0);
+  Object.values(timed.spent).reduce((total, calls) => total + calls[what], 0);
 
 const sockets = new Set<Socket>();
 const silent = createServer((socket) => {
@@ -174,7 +174,7 @@ const silent = createServer((socket) => {
 });
 const slow = createHttpServer((request, response) => {
   request.resume();
-  setTimeout(() => response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}'), SLOW);
+  setTimeout(() => response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}'), SLOW_MS);
 });
 const closed = createServer();
 
@@ -185,7 +185,7 @@ const watch = await startWatch({
   folder,
 });
 try {
-  lay();
+  writePlaybooks();
   const absent = await listening(closed);
   await new Promise((resolve) => closed.close(resolve));
   const urls: Readonly<Record<Case, string | null>> = {
@@ -198,42 +198,42 @@ try {
   let good = true;
   let reported = 0;
   console.log(
-    `| ${TASKS} tasks | daemon | rounds | run time | run time against without | processor time against without | inside the plugin (most) | of the run | waits, most | sender's processor time |`,
+    `| ${TASKS} tasks | daemon | rounds | run time | run time compared | processor time compared | inside the plugin (max) | share of the run | waits (max) | sender's processor time |`,
   );
   console.log('|---|---|---|---|---|---|---|---|---|---|');
   for (const { kind, rounds, cases } of PLAYBOOKS) {
-    const runs = new Map<Case, Ran[]>(cases.map((one) => [one, []]));
+    const runs = new Map<Case, Ran[]>(cases.map((daemon) => [daemon, []]));
     if (rounds > 0) await run(kind, null);
     for (let round = 0; round < rounds; round++) {
       for (let place = 0; place < cases.length; place++) {
-        const which = cases[(round + place) % cases.length] ?? 'without';
-        const ran = await run(kind, urls[which]);
-        runs.get(which)?.push(ran);
-        if (ran.timed !== null) await senderExit(ran.timed.sender, which === 'up' ? 30_000 : 0);
-        if (which === 'up') reported += TASKS;
+        const daemon = cases[(round + place) % cases.length] ?? 'without';
+        const ran = await run(kind, urls[daemon]);
+        runs.get(daemon)?.push(ran);
+        if (ran.timed !== null) await waitForSender(ran.timed.sender, daemon === 'up' ? 30_000 : 0);
+        if (daemon === 'up') reported += TASKS;
       }
     }
     const without = runs.get('without') ?? [];
-    for (const which of rounds > 0 ? cases : []) {
-      const some = runs.get(which) ?? [];
-      const wall = median(some.map((one) => one.wall));
-      const row = [kind, which, rounds, `${wall.toFixed(2)} s`];
-      const timed = some.flatMap((one) => one.timed ?? []);
+    for (const daemon of rounds > 0 ? cases : []) {
+      const caseRuns = runs.get(daemon) ?? [];
+      const wall = median(caseRuns.map((ran) => ran.wall));
+      const row = [kind, daemon, rounds, `${wall.toFixed(2)} s`];
+      const timed = caseRuns.flatMap((ran) => ran.timed ?? []);
       if (timed.length > 0) {
-        const against = (pick: (one: Ran) => number) => {
-          const ratios = some.map((one, round) => pick(one) / pick(without[round] ?? one) - 1);
+        const compare = (pick: (ran: Ran) => number) => {
+          const ratios = caseRuns.map((ran, round) => pick(ran) / pick(without[round] ?? ran) - 1);
           const { middle, low, high } = withInterval(ratios);
           return { low, text: `${percent(middle)} % (${percent(low)} to ${percent(high)})` };
         };
-        const [walls, processor] = [against((one) => one.wall), against((one) => one.cpu)];
-        const inside = timed.map((one) => sum(one, 'wall'));
-        const waits = Math.max(...timed.map((one) => sum(one, 'waits')));
-        const share = median(inside) / median(without.map((one) => one.wall));
-        const sender = median(timed.flatMap((one) => one.senderSeconds ?? []));
+        const [walls, processor] = [compare((ran) => ran.wall), compare((ran) => ran.cpu)];
+        const inside = timed.map((figures) => sum(figures, 'wall'));
+        const waits = Math.max(...timed.map((figures) => sum(figures, 'waits')));
+        const share = median(inside) / median(without.map((ran) => ran.wall));
+        const sender = median(timed.flatMap(({ senderSeconds }) => senderSeconds ?? []));
         row.push(walls.text, processor.text);
         row.push(`${(1000 * median(inside)).toFixed(0)} ms (${(1000 * Math.max(...inside)).toFixed(0)})`);
         row.push(`${(100 * share).toFixed(2)} %`, waits, `${sender.toFixed(2)} s`);
-        if (share > 0.01 || waits > TASKS / 100 || walls.low > 0.01 || (which !== 'up' && median(inside) > 0.05))
+        if (share > 0.01 || waits > TASKS / 100 || walls.low > 0.01 || (daemon !== 'up' && median(inside) > 0.05))
           good = false;
         if (process.env['ROLLWATCH_BENCH_DETAIL'] !== undefined) console.error(JSON.stringify(timed.at(-1), null, 1));
       } else row.push('', '', '', '', '', '');

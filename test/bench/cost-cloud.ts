@@ -1,4 +1,6 @@
-/** The embedded cloud of the cost benchmark, in its own process: sends its parent its address, and ends with it. */
+/**
+ * Runs the embedded cloud of the cost benchmark in its own process. Sends the address to its parent, and ends with it.
+ */
 import { startEmbeddedCloud } from '../../src/fake-openstack/embedded-cloud.ts';
 import { signIn } from '../support/cloud-user.ts';
 

@@ -1,10 +1,11 @@
 /**
- * What watching costs: server-list of 100 clouds at 1 Hz over both connections in one process, 200 requests a second,
- * against a bare loop of the same requests (node:http, setTimeout on absolute deadlines, JSON.parse), in the same run.
+ * Measures the cost of watching: server-list of 100 clouds at 1 Hz over both connections in one process, 200 requests
+ * per second, compared with a bare loop of the same requests (node:http, setTimeout at absolute times, JSON.parse) in
+ * the same run.
  *
  *   npm run bench -- cost [CLOUDS] [SECONDS]
  *
- * The clouds are one embedded cloud in a process of its own. Exit code 1 where a slot was missed, or one in a hundred
+ * All clouds are one embedded cloud in its own process. Exits with code 1 if a slot was missed, or if one in a hundred
  * samples was sent more than 10 ms late.
  */
 import { fork } from 'node:child_process';
@@ -31,13 +32,13 @@ type Measured = {
   readonly cpu: number;
 };
 
-/** Processor time of this process alone, in seconds. */
-const cpu = (): number => {
+/** Returns the processor time of this process alone, in seconds. */
+const cpuSeconds = (): number => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 };
 
-async function ours(): Promise<Measured> {
+async function measureRollwatch(): Promise<Measured> {
   const late: number[] = [];
   let missed = 0;
   let failed = 0;
@@ -66,19 +67,19 @@ async function ours(): Promise<Measured> {
       if (reason !== null) throw new Error(reason);
     },
   });
-  // Tokens first, a hundred of them.
+  // Each cloud gets its token first.
   await delay(8000);
   counting = true;
-  const before = cpu();
+  const before = cpuSeconds();
   await delay(seconds * 1000);
-  const spent = cpu() - before;
+  const spent = cpuSeconds() - before;
   counting = false;
   await sampler.stop();
   if (failed > 0) throw new Error(`${failed} samples failed: the bench's cloud is too slow here`);
   return { samples: late.length, late, missed, cpu: spent };
 }
 
-async function bare(): Promise<Measured> {
+async function measureBareLoop(): Promise<Measured> {
   const late: number[] = [];
   const started = performance.now() + 1000;
   const end = started + seconds * 1000;
@@ -99,20 +100,20 @@ async function bare(): Promise<Measured> {
     });
   async function loop(index: number): Promise<void> {
     const agent = new Agent({ keepAlive: index % 2 === 0 });
-    const under: Promise<void>[] = [];
+    const inFlight: Promise<void>[] = [];
     for (let due = started + (index * 1000) / (2 * clouds); due < end; due += 1000) {
       await delay(Math.max(0, due - performance.now()));
       if (performance.now() - due > 1000) missed++;
       late.push(performance.now() - due);
-      under.push(list(agent));
+      inFlight.push(list(agent));
     }
-    await Promise.all(under);
+    await Promise.all(inFlight);
     agent.destroy();
   }
   await delay(1000);
-  const before = cpu();
+  const before = cpuSeconds();
   await Promise.all(Array.from({ length: 2 * clouds }, (_, index) => loop(index)));
-  return { samples: late.length, late, missed, cpu: cpu() - before };
+  return { samples: late.length, late, missed, cpu: cpuSeconds() - before };
 }
 
 function print(name: string, { samples, late, missed, cpu: spent }: Measured): number {
@@ -120,18 +121,18 @@ function print(name: string, { samples, late, missed, cpu: spent }: Measured): n
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
   console.log(
     `${name}: ${samples} samples in ${seconds} s, ${missed} slots missed; late by ${at(0.5).toFixed(1)} ms (p50), ` +
-      `${at(0.99).toFixed(1)} ms (p99), ${at(1).toFixed(1)} ms (most); ${((spent / samples) * 1000).toFixed(2)} ms of processor a sample`,
+      `${at(0.99).toFixed(1)} ms (p99), ${at(1).toFixed(1)} ms (max); ${((spent / samples) * 1000).toFixed(2)} ms of processor time per sample`,
   );
   return at(0.99);
 }
 
 try {
-  const plain = await bare();
-  const rollwatch = await ours();
+  const plain = await measureBareLoop();
+  const rollwatch = await measureRollwatch();
   print('bare loop', plain);
   const p99 = print('Rollwatch', rollwatch);
   const ratio = rollwatch.cpu / rollwatch.samples / (plain.cpu / plain.samples);
-  console.log(`processor time a sample: ${ratio.toFixed(2)} times that of the bare loop`);
+  console.log(`processor time per sample: ${ratio.toFixed(2)} times that of the bare loop`);
   process.exitCode = p99 < 10 && rollwatch.missed === 0 ? 0 : 1;
 } finally {
   child.kill();

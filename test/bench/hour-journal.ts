@@ -15,21 +15,21 @@ export const SERIES_OF_HOUR: readonly Series[] = [
 ];
 
 /**
- * The sample of a series in one second of the hour: five seconds down every five minutes, with random latencies and
- * times.
+ * Returns the sample of a series in one second of the hour: five seconds down every five minutes, with random latencies
+ * and times.
  */
-export function sampleOfHour(one: Series, { start, seq }: { readonly start: number; readonly seq: number }): Sample {
-  const place = { seq, at: start + seq * 1000 + 10 + 8 * chance(seq, one.connection.length) };
-  const boot = one.probe === 'server-boot';
-  const took = 20 + 60 * chance(seq, one.probe.length) ** 3 + (seq % 61 === 0 ? 400 : 0);
+export function sampleOfHour(series: Series, { start, seq }: { readonly start: number; readonly seq: number }): Sample {
+  const place = { seq, at: start + seq * 1000 + 10 + 8 * chance(seq, series.connection.length) };
+  const boot = series.probe === 'server-boot';
+  const took = 20 + 60 * chance(seq, series.probe.length) ** 3 + (seq % 61 === 0 ? 400 : 0);
   const made = seq % 300 >= 295 ? failedSample(place, { took: 3 }) : okSample(place, boot ? 700 : took);
   const stages = boot
     ? { accepted: 0.12, active: 0.58, delete_accepted: 0.05, gone: 0.2 }
     : { first_byte: took / 1000 };
-  return { ...made, probe: one.probe, connection: one.connection, requestId: `req-${seq}`, stages };
+  return { ...made, probe: series.probe, connection: series.connection, requestId: `req-${seq}`, stages };
 }
 
-/** A reproducible value from 0 to 1, without a pattern that would compress better than real samples. */
+/** Returns a reproducible value from 0 to 1, without a pattern that would compress better than real samples. */
 function chance(a: number, b: number): number {
   let mixed = Math.imul(a + 1, 0x9e3779b1) ^ Math.imul(b + 7, 0x85ebca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d);
@@ -54,17 +54,17 @@ const tasksOf = (count: number, start: number): readonly Task[] =>
     });
   });
 
-/** Writes the journal of an hour at 1 Hz of four series, in which an upgrade did so many tasks. */
+/** Writes the journal of an hour of four series at 1 Hz, with an upgrade of the given number of tasks. */
 export async function writeHour(
   file: string,
   { start, tasks, vantage = 'here' }: { readonly start: number; readonly tasks: number; readonly vantage?: string },
 ): Promise<{ readonly entries: readonly JournalEntry[]; readonly session: Session }> {
-  const samples = SERIES_OF_HOUR.flatMap((one) =>
-    Array.from({ length: 3600 }, (_, seq) => sampleOfHour(one, { start, seq })),
+  const samples = SERIES_OF_HOUR.flatMap((series) =>
+    Array.from({ length: 3600 }, (_, seq) => sampleOfHour(series, { start, seq })),
   );
   const entries: readonly JournalEntry[] = [
     ...samples.map((sample) => ({ type: 'sample', sample }) as const),
-    ...tasksOf(tasks, start).map((one) => ({ type: 'task', task: one }) as const),
+    ...tasksOf(tasks, start).map((upgradeTask) => ({ type: 'task', task: upgradeTask }) as const),
   ];
   const journal = await openJournal({ file, vantage, now: () => performance.now() });
   const session = await journal.openSession({ startedAt: start, version: '1', vantage, facts: {} }, SERIES_OF_HOUR);

@@ -6,7 +6,7 @@ import type { Sample } from '../../src/domain/sample.ts';
 import { openJournal, readJournal } from '../../src/journal/open-journal.ts';
 import { failedSample, okSample, SERIES } from '../support/samples.ts';
 
-/** What the journal costs: `node test/bench/journal.ts [SAMPLES]`, a million by default. */
+/** Measures the cost of the journal: `npm run bench -- journal [SAMPLES]`, a million by default. */
 const total = Number(process.argv[2] ?? 1_000_000);
 const START = 1_800_000_000_000;
 const SESSION = { startedAt: START, version: '1', vantage: 'here', facts: {} };
@@ -23,12 +23,12 @@ async function timed<T>(work: () => Promise<T>): Promise<{ took: number; result:
   return { took: performance.now() - from, result };
 }
 
-/** Samples of a list probe, one in a thousand failed. */
+/** Returns a sample of a list probe; one in a thousand has failed. */
 function sample(seq: number): Sample {
   const place = { seq, at: START + seq * 250.125 };
-  const one = seq % 1000 === 999 ? failedSample(place, { took: 3.25 }) : okSample(place, 41.625);
+  const base = seq % 1000 === 999 ? failedSample(place, { took: 3.25 }) : okSample(place, 41.625);
   const stages = { dns: 0.000213, connect: 0.000871, first_byte: 0.038917, body: 0.001625 };
-  return { ...one, stages, requestId: `req-6f2b1c52-7c0a-4b7e-9d5e-${String(seq).padStart(12, '0')}` };
+  return { ...base, stages, requestId: `req-6f2b1c52-7c0a-4b7e-9d5e-${String(seq).padStart(12, '0')}` };
 }
 
 function append(journal: Journal, from: number, until: number): void {
@@ -41,8 +41,8 @@ async function count(journal: JournalReader, filter?: SampleFilter): Promise<num
   return found;
 }
 
-/** The longest that anything else in the process had to wait while `work` was at it. */
-async function longestWait(work: () => Promise<unknown>): Promise<number> {
+/** Returns the longest time for which `work` blocked the event loop, in milliseconds. */
+async function longestBlock(work: () => Promise<unknown>): Promise<number> {
   let longest = 0;
   let last = performance.now();
   const timer = setInterval(() => {
@@ -83,7 +83,7 @@ try {
   report(`filled up to ${written} samples`, `${ms(fill.took)}`);
   await journal.closeSession(START + written * 250);
   await journal.close();
-  report('size on disk', `${(statSync(file).size / written).toFixed(0)} bytes a sample`);
+  report('size on disk', `${(statSync(file).size / written).toFixed(0)} bytes per sample`);
 
   const open = await timed(() => readJournal(file));
   const reader = open.result;
@@ -91,16 +91,19 @@ try {
   for (const [what, filter] of [
     ['an hour of 4 series at 1 Hz (14,400 samples)', { limit: 14_400 }],
     ['an hour in the middle', { from: START + 1e8, until: START + 1e8 + 14_400 * 250.125 }],
-    ['the failed ones', { outcome: 'failed' }],
-    ['all', {}],
+    ['the failed samples', { outcome: 'failed' }],
+    ['all samples', {}],
   ] satisfies [string, SampleFilter][]) {
     let found = { took: 0, result: 0 };
-    const wait = await longestWait(async () => {
+    const block = await longestBlock(async () => {
       found = await timed(() => count(reader, filter));
     });
-    report(`read: ${what}`, `${found.result} in ${ms(found.took)}; nobody waited longer than ${ms(wait)}`);
+    report(
+      `read: ${what}`,
+      `${found.result} in ${ms(found.took)}; the event loop was blocked for at most ${ms(block)}`,
+    );
   }
-  report('most memory that the process ever held (maxRSS)', `${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`);
+  report('peak memory of the process (maxRSS)', `${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`);
   await reader.close();
 } finally {
   rmSync(directory, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 /**
  * Measures the page in Chromium with a run of one hour at 1 Hz, four series and 10,000 tasks: bytes sent, time to the
- * first frame, time per frame while zooming, and memory over an hour of updates, sent faster than real time. `node
- * test/bench/page.ts [TASKS] [UPDATES A SECOND]`
+ * first frame, time per frame while zooming, and memory over an hour of updates, sent faster than real time. `npm run
+ * bench -- page [TASKS] [UPDATES_PER_SECOND]`
  */
 
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -80,11 +80,11 @@ async function load(browser: Browser, folder: string): Promise<void> {
     const all = [...last.values()].reduce((sum, bytes) => sum + bytes, 0);
     say('the page itself, compressed', kilo(own));
     for (const [path, bytes] of last) if (path.startsWith('/api/')) say(`${path}, compressed`, kilo(bytes));
-    say('everything that a load asks for, compressed', kilo(all));
+    say('everything that a page load requests, compressed', kilo(all));
     const pictures = rounds.map(({ picture }) => picture).sort((a, b) => a - b);
     say(
-      'from the start of the load to the first picture with samples',
-      `${pictures[2]?.toFixed(0)} ms (most ${pictures[4]?.toFixed(0)} ms)`,
+      'from the start of the load to the first frame with samples',
+      `${pictures[2]?.toFixed(0)} ms (max ${pictures[4]?.toFixed(0)} ms)`,
     );
   } finally {
     await watch.stop();
@@ -92,7 +92,7 @@ async function load(browser: Browser, folder: string): Promise<void> {
   }
 }
 
-/** Returns the time between frames while keys zoom in, move and zoom out. */
+/** Prints the time between frames while keys zoom in, pan and zoom out. */
 async function zoom(page: Page): Promise<void> {
   await page.waitForTimeout(2000);
   await page.evaluate(`(() => {
@@ -106,7 +106,7 @@ async function zoom(page: Page): Promise<void> {
   const frames = (await page.evaluate('(cancelAnimationFrame(window.going_), window.frames_)')) as number[];
   frames.sort((a, b) => a - b);
   const at = (share: number) => frames[Math.ceil(share * frames.length) - 1]?.toFixed(0);
-  say('between pictures while one zooms and moves', `p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, most ${at(1)} ms`);
+  say('between frames while zooming and panning', `p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, max ${at(1)} ms`);
 }
 
 async function file(browser: Browser, folder: string): Promise<void> {
@@ -117,26 +117,29 @@ async function file(browser: Browser, folder: string): Promise<void> {
   writeFileSync(path, out);
   const page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
   await page.goto(pathToFileURL(path).href);
-  say('the same as one file', `${mega(statSync(path).size)}, first picture after ${(await drawn(page)).toFixed(0)} ms`);
+  say(
+    'the HTML report of that run',
+    `${mega(statSync(path).size)}, first frame after ${(await drawn(page)).toFixed(0)} ms`,
+  );
   await page.context().close();
 }
 
 async function hour(browser: Browser): Promise<void> {
   const start = Date.now() - HOUR;
-  const observation = createRunState({
+  const runState = createRunState({
     run: 'bench',
     version: '1',
     overall: ['server-list'],
     probes: describeProbes(),
     plan: loadPlan('nova-rolling-upgrade', 'plan', (path) => path),
   });
-  observation.openSession(
+  runState.openSession(
     { id: 1, startedAt: start, aliveAt: start, ended: false, version: '1', vantage: 'here', facts: {} },
     SERIES_OF_HOUR,
   );
   let now = start;
   await using served = await serve({
-    run: readerOfState(observation, () => now),
+    run: readerOfState(runState, () => now),
     page: { ...readPageFiles(), document: LIVE_DOCUMENT, policy: LIVE_POLICY },
     events: { check: 1000 / RATE / 2, heartbeat: 1000, alive: 1000 },
   });
@@ -145,9 +148,9 @@ async function hour(browser: Browser): Promise<void> {
   await page.goto(served.url);
   const seen: number[] = [];
   for (let seq = 0; seq < 3600; seq++) {
-    for (const one of SERIES_OF_HOUR) {
-      const sample = sampleOfHour(one, { start, seq });
-      observation.accept({ type: 'sample', sample });
+    for (const series of SERIES_OF_HOUR) {
+      const sample = sampleOfHour(series, { start, seq });
+      runState.accept({ type: 'sample', sample });
       served.sample(sample);
     }
     now = start + (seq + 1) * 1000;
@@ -157,7 +160,7 @@ async function hour(browser: Browser): Promise<void> {
   await delay(3000);
   seen.push(await heap(session));
   say(
-    `heap over an hour of updates at ${RATE} a second, every ten minutes of it and at the end`,
+    `heap during an hour of updates at ${RATE} per second, every ten minutes and at the end`,
     seen.map(mega).join(', '),
   );
   await page.context().close();

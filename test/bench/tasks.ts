@@ -1,6 +1,6 @@
 /**
  * Measures the cost of ten thousand tasks: `rollwatch report` of an hour's journal, and the attribution of a new window
- * while a daemon runs. `node test/bench/tasks.ts [TASKS]`
+ * while a daemon runs. `npm run bench -- tasks [TASKS]`
  */
 
 import { spawnSync } from 'node:child_process';
@@ -48,7 +48,7 @@ try {
           stdio: ['ignore', 'ignore', 'pipe'],
         }),
       );
-      // 1: the verdict, as no phase of the plan began.
+      // The exit code is 1 because no phase of the plan began.
       if (result.status !== 0 && result.status !== 1) throw new Error(result.stderr.toString());
       return took;
     });
@@ -56,16 +56,16 @@ try {
   }
 
   const plan = loadPlan('nova-rolling-upgrade', 'plan', (path) => path);
-  const observation = createRunState({
+  const runState = createRunState({
     run: 'bench',
     version: '1',
     overall: ['server-list'],
     probes: describeProbes(),
     plan,
   });
-  observation.openSession(session, SERIES_OF_HOUR);
-  for (const entry of entries) observation.accept(entry);
-  const { windows } = observation.report(START + HOUR);
+  runState.openSession(session, SERIES_OF_HOUR);
+  for (const entry of entries) runState.accept(entry);
+  const { windows } = runState.report(START + HOUR);
 
   // As during an upgrade: a task is reported, then the windows are attributed.
   const registry = createTaskRegistry();
@@ -78,7 +78,7 @@ try {
   });
   say('attribution of a new window just after a task was reported', spread(attributions));
   say(
-    'the same of all windows',
+    'the same for all windows',
     spread(
       Array.from(
         { length: 200 },
@@ -89,16 +89,16 @@ try {
   const all = registry.all();
   const findPhases = createPhaseFinder(plan);
   say(
-    'the phases again',
+    'finding the phases again',
     spread(Array.from({ length: 50 }, () => timed(() => findPhases({ marks: [], tasks: all })).took)),
   );
   const reports = Array.from({ length: 20 }, (_, round) => {
-    observation.accept({ type: 'task', task: task({ id: `late-${round}`, start: START + HOUR + round, end: null }) });
+    runState.accept({ type: 'task', task: task({ id: `late-${round}`, start: START + HOUR + round, end: null }) });
     return timed(() =>
-      observation.live(START + HOUR + round, { paused: false, journal: { kind: 'recording' }, health: null }),
+      runState.live(START + HOUR + round, { paused: false, journal: { kind: 'recording' }, health: null }),
     ).took;
   });
-  say('all that the live API need, just after a task was reported', spread(reports));
+  say('the live status of the API, just after a task was reported', spread(reports));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

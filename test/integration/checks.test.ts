@@ -104,7 +104,7 @@ describe('the checks before and after', { timeout: 120_000 }, () => {
       'services: nova-compute on compute2: enabled: disabled, was enabled before: run openstack compute service set --enable compute2 nova-compute',
       'hosts: compute2: nova-compute is disabled, was up and enabled before',
       `survivors ${SURVIVORS[0]}: status: is PAUSED, was ACTIVE`,
-      `survivors ${SURVIVORS[1]}: is there: server ${second?.id} is gone`,
+      `survivors ${SURVIVORS[1]}: exists: server ${second?.id} is gone`,
     ]);
     const { out } = await rollwatch(['report'], { folder });
     expect(out).toMatch(
@@ -126,7 +126,7 @@ describe('the checks before and after', { timeout: 120_000 }, () => {
     const failed = checks.flatMap((one) => one.checks).filter(({ status }) => status === 'fail');
     expect(failed.map(({ name }) => name)).toEqual([
       `survivors ${SURVIVORS[0]}: status`,
-      `survivors ${SURVIVORS[1]}: is there`,
+      `survivors ${SURVIVORS[1]}: exists`,
     ]);
   });
 

@@ -1,6 +1,6 @@
 /**
- * Which task stopped nova-api? Ansible upgrades the real cloud's control plane, and each task source in turn reports
- * it to Rollwatch, with tasks and with handlers.
+ * Rollwatch names the task that stopped nova-api. Ansible upgrades the real cloud's control plane, and each task source
+ * in turn reports it to Rollwatch, with tasks and with handlers.
  */
 
 import { execFile } from 'node:child_process';
@@ -21,22 +21,22 @@ const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 
 let folder: string;
 
-/** Stops and starts nova-api by tasks, or by handlers of a role, as openstack-ansible does. */
+/** Stops and starts nova-api with tasks, or with handlers of a role, as openstack-ansible does. */
 const PLAYBOOK = `
 - name: Control plane
   hosts: controller
   gather_facts: false
   tasks:
-    - name: Look at the API
+    - name: Check the API
       ansible.builtin.command: "{{ real_cloud }} status"
       changed_when: false
     - name: Stop the API
       ansible.builtin.command: "{{ real_cloud }} stop nova-api"
-    - name: Rest a while
+    - name: Wait
       ansible.builtin.command: sleep 2
     - name: Start the API
       ansible.builtin.command: "{{ real_cloud }} start nova-api"
-    - name: Look again
+    - name: Wait again
       ansible.builtin.command: sleep 2
 `;
 const HANDLERS = `
@@ -50,7 +50,7 @@ const ROLE = {
 - name: Install the configuration
   ansible.builtin.command: sleep 1
   notify: [Stop services, Start services]
-- name: Look at the API
+- name: Check the API
   ansible.builtin.command: "{{ real_cloud }} status"
 `,
   handlers: `
@@ -102,7 +102,7 @@ const reportSchema = z.object({
   ),
 });
 
-/** Watches while `upgrade` runs; returns the API's first down window of each connection. */
+/** Watches while `upgrade` runs. Returns the first down window of the API for each connection. */
 async function watching(
   upgrade: (watch: WatchProcess) => Promise<unknown>,
   { args = [], report }: { args?: readonly string[]; report?: readonly string[] } = {},
@@ -118,9 +118,9 @@ async function watching(
         ? printed
         : (await rollwatch(['report', '--json', '--journal', watch.journal, ...report], { folder })).out;
     const { windows } = reportSchema.parse(JSON.parse(text));
-    // The first window of the outage: while the API starts, a busy machine may answer once and then be silent again.
-    const down = windows.filter((one) => one.kind === 'down' && one.probe === 'server-list');
-    return ['new', 'reused'].flatMap((connection) => down.find((one) => one.connection === connection) ?? []);
+    // The first window of the outage: while the API starts, a busy machine may answer once and then fall silent again.
+    const down = windows.filter(({ kind, probe }) => kind === 'down' && probe === 'server-list');
+    return ['new', 'reused'].flatMap((connection) => down.find((window) => window.connection === connection) ?? []);
   } finally {
     await watch.kill();
     discard(watch.folder);

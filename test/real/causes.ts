@@ -1,9 +1,9 @@
 /**
- * Stops one service after the other on the real cloud (test/real-cloud) and prints a table of what the probes report.
+ * Stops one service after another on the real cloud (test/real-cloud) and prints a table of what the probes report.
  *
  *   node test/real/causes.ts [--only stop|kill] [NAME...] > docs/causes.md
  *
- * OS_CLIENT_CONFIG_FILE is the clouds.yaml of that cloud, which must not be used otherwise meanwhile. Exits with code 1
+ * OS_CLIENT_CONFIG_FILE is the clouds.yaml of that cloud, which nothing else may use meanwhile. Exits with code 1
  * if a probe was wrong. Keep the last sentence of docs/causes.md, which names the runs of its rows.
  */
 import { execFile } from 'node:child_process';
@@ -32,13 +32,13 @@ const timeline = createTimeline(machineClocks, 500);
 
 function open(user: 'probe' | 'admin'): Cloud {
   const domain = { name: 'Default' };
-  const who = { name: user, domain };
+  const account = { name: user, domain };
   return openCloud({
     clock: timeline,
     access: {
       name: 'real',
       authUrl,
-      auth: { type: 'password', user: who, password: secret(password), project: who },
+      auth: { type: 'password', user: account, password: secret(password), project: account },
       regionName: null,
       interface: 'public',
       interfaces: {},
@@ -73,11 +73,11 @@ const settings: Partial<ProbesSettings> = {
 
 const cloud = open('probe');
 const admin = open('admin');
-const mark = { prefix: 'rollwatch-', vantage: 'causes', run: `causes${process.pid}`, cloud: cloud.access.name };
+const creator = { prefix: 'rollwatch-', vantage: 'causes', run: `causes${process.pid}`, cloud: cloud.access.name };
 const leaks: string[] = [];
 const janitor = createJanitor({
   cloud,
-  creator: mark,
+  creator,
   deleteTimeout: 60_000,
   maxStuck: 5,
   emit: (event) => event.kind === 'leaked' && leaks.push(`${event.name}: ${event.message}`),
@@ -87,32 +87,33 @@ janitor.start();
 
 let session = 0;
 
-/** Returns the samples from before an outage until a server boots again after it. */
-async function sampled(during: () => Promise<void>): Promise<readonly Sample[]> {
+/** Returns the samples from before `outage` until a server boots again after it. */
+async function sampleAround(outage: () => Promise<void>): Promise<readonly Sample[]> {
   const samples: Sample[] = [];
   const emit = (event: SamplerEvent) => {
     if (event.type === 'sample') samples.push(event.sample);
   };
   session += 1;
-  const place = { cloud: 'real', vantage: mark.vantage };
+  const place = { cloud: 'real', vantage: creator.vantage };
   const probes = probesOfCloud(cloud, place, {
     admin,
     session,
-    creator: mark,
+    creator,
     janitor,
     settings,
     clock: timeline,
     onFacts: () => {},
   });
   const runner = startRunner({ probes, session, timeline, emit, stallLimit: 500, drainTimeout: 60_000 });
-  const booted = async (since: number, tries: number) => {
-    const isOk = (one: Sample) => one.probe === 'server-boot' && one.outcome === 'ok' && one.startedAt > since;
-    for (let second = 0; second < tries && !samples.some(isOk); second++) await pause(1);
+  const waitForBoot = async (since: number, timeoutSeconds: number) => {
+    const isOk = ({ probe, outcome, startedAt }: Sample) =>
+      probe === 'server-boot' && outcome === 'ok' && startedAt > since;
+    for (let second = 0; second < timeoutSeconds && !samples.some(isOk); second++) await pause(1);
     if (!samples.some(isOk)) say('no server could be booted');
   };
-  await booted(0, 60);
-  await during();
-  await booted(timeline.now(), 240);
+  await waitForBoot(0, 60);
+  await outage();
+  await waitForBoot(timeline.now(), 240);
   await runner.stop();
   return samples;
 }
@@ -120,26 +121,22 @@ async function sampled(during: () => Promise<void>): Promise<readonly Sample[]> 
 const columnOf = ({ probe, connection }: Sample): Column =>
   probe === 'server-boot' ? 'boot' : probe === 'token' ? 'token' : connection === 'new' ? 'list new' : 'list reused';
 
-const outcomeOf = (one: Sample): string =>
-  one.outcome === 'failed'
-    ? `${one.cause.kind} ${one.cause.service}`
-    : one.outcome === 'ok'
-      ? 'ok'
-      : `void ${one.cause.kind}`;
+const outcomeOf = ({ outcome, cause }: Sample): string =>
+  outcome === 'failed' ? `${cause.kind} ${cause.service}` : outcome === 'ok' ? 'ok' : `void ${cause.kind}`;
 
 /** Returns whether a sample shows the outage: a boot that timed out has waited for 15 s without the service. */
-function isInside(one: Sample, from: number, until: number): boolean {
-  const begun =
-    one.startedAt >= from || (one.probe === 'server-boot' && one.outcome === 'failed' && one.endedAt >= from);
-  const ended = one.endedAt <= until || (one.probe === 'server-boot' && one.startedAt <= until - 15_500);
+function isInside({ probe, outcome, startedAt, endedAt }: Sample, from: number, until: number): boolean {
+  const begun = startedAt >= from || (probe === 'server-boot' && outcome === 'failed' && endedAt >= from);
+  const ended = endedAt <= until || (probe === 'server-boot' && startedAt <= until - 15_500);
   return begun && ended;
 }
 
-async function table(outage: Outage, kill: boolean): Promise<boolean> {
+/** Measures one outage and prints its row. Returns whether the probes were right. */
+async function measureRow(outage: Outage, kill: boolean): Promise<boolean> {
   say(`${outage.name} ${kill ? 'killed' : 'stopped'}`);
   let from = 0;
   let until = 0;
-  const samples = await sampled(async () => {
+  const samples = await sampleAround(async () => {
     await real('stop', ...outage.services, ...(kill ? ['--kill'] : []));
     await pause(outage.later ?? 0);
     from = timeline.now();
@@ -147,38 +144,39 @@ async function table(outage: Outage, kill: boolean): Promise<boolean> {
     until = timeline.now();
     await real('start', ...outage.services);
   });
-  const seen = samples.filter((one) => isInside(one, from, until));
+  const during = samples.filter((sample) => isInside(sample, from, until));
   let right = true;
-  let shows = COLUMNS.every((column) => outage.expect[column].every((one) => one === 'ok'));
+  let isVisible = COLUMNS.every((column) => outage.expect[column].every((result) => result === 'ok'));
   const cells = COLUMNS.map((column) => {
     const counts = new Map<string, number>();
     const messages = new Map<string, string>();
-    for (const one of seen.filter((sample) => columnOf(sample) === column)) {
-      counts.set(outcomeOf(one), (counts.get(outcomeOf(one)) ?? 0) + 1);
-      if (one.cause !== null) messages.set(outcomeOf(one), one.cause.message);
+    for (const sample of during.filter((candidate) => columnOf(candidate) === column)) {
+      const outcome = outcomeOf(sample);
+      counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+      if (sample.cause !== null) messages.set(outcome, sample.cause.message);
     }
-    for (const [what, message] of messages) say(`  ${column}: ${what}: ${message}`);
+    for (const [outcome, message] of messages) say(`  ${column}: ${outcome}: ${message}`);
     const expected = outage.expect[column];
-    const kinds = [...counts.keys()].filter((one) => !one.startsWith('void '));
-    const fits = kinds.length > 0 && kinds.every((one) => expected.includes(one));
+    const results = [...counts.keys()].filter((result) => !result.startsWith('void '));
+    const fits = results.length > 0 && results.every((result) => expected.includes(result));
     right &&= fits;
-    shows ||= kinds.some((one) => one !== 'ok');
-    const outcomes = [...counts].map(([what, count]) => `${what} (${count})`).join(', ') || 'nothing';
+    isVisible ||= results.some((result) => result !== 'ok');
+    const outcomes = [...counts].map(([result, count]) => `${result} (${count})`).join(', ') || 'nothing';
     return fits ? outcomes : `**${outcomes}**`;
   });
   console.log(
-    `| ${outage.name} ${kill ? 'killed' : 'stopped'} | ${cells.join(' | ')} | ${right && shows ? 'yes' : '**no**'} |`,
+    `| ${outage.name} ${kill ? 'killed' : 'stopped'} | ${cells.join(' | ')} | ${right && isVisible ? 'yes' : '**no**'} |`,
   );
-  return right && shows;
+  return right && isVisible;
 }
 
 const { values, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true });
 const chosen = OUTAGES.filter(
-  ({ name }) => positionals.length === 0 || positionals.some((one) => name.startsWith(one)),
+  ({ name }) => positionals.length === 0 || positionals.some((prefix) => name.startsWith(prefix)),
 );
 console.log(`# What probes report when a service is down
 
-\`node test/real/causes.ts\` measured this on the real cloud of \`test/real-cloud\`. It stops (SIGTERM) or kills (SIGKILL) one service after the other. All
+\`node test/real/causes.ts\` measured this on the real cloud of \`test/real-cloud\`. It stops (SIGTERM) or kills (SIGKILL) one service after another. All
 probes sample at 1 Hz, one boot after the other, until the service is back. Each cell lists the kind and the service at fault of the samples' causes, with
 the number of samples (after a failure they are more frequent). The last column says whether \`test/real/outages.ts\` lists all of them as right. An admin
 user who may read os-services is configured (\`admin_cloud\`). Without one, Rollwatch distinguishes conductor and scheduler from the computes, but not from
@@ -189,7 +187,7 @@ each other (service \`nova\`).
 let wrong = 0;
 for (const kill of [false, true]) {
   if (values.only !== undefined && values.only !== (kill ? 'kill' : 'stop')) continue;
-  for (const outage of chosen) if (!(await table(outage, kill))) wrong++;
+  for (const outage of chosen) if (!(await measureRow(outage, kill))) wrong++;
 }
 console.log(`
 ## Notes
@@ -203,18 +201,18 @@ console.log(`
   Nova passes on Keystone's 503, and the service at fault is \`keystone\`, which sent it.
 - **Neutron stopped** (not killed) still accepts connections for a while, and blocks Nova's workers as RabbitMQ does.
 - **A compute that has been down for over 60 s** is excluded by the scheduler: \`no-valid-host\`, at once. Before that, the build waits for it until the
-  budget is used up.
+  time is up.
 - **Conductor, scheduler and memcached** do not affect a list. Only boots show an outage of conductor or scheduler, and only latency shows one of
   memcached.
 - **A boot that is not ACTIVE in time** is attributed to the stage that exceeded its usual time most, which is not necessarily the stage it is in when its
-  budget is used up. The message shows the time of each stage: \`BUILD/networking after 15 s (accepted after 7.2 s, 7.8 s in scheduling)\`. nova-compute
+  time is up. The message shows the time of each stage: \`BUILD/networking after 15 s (accepted after 7.2 s, 7.8 s in scheduling)\`. nova-compute
   calls Neutron and Cinder, so they are not at fault as long as no host is chosen. Failed polls count as the cause only if the server was unobserved for
   longer than in any stage.
 - **ERROR without a fault** is set by a nova-compute that was restarted during a build (\`_init_instance\`). Rollwatch polls such a server for another 5 s,
-  within its budget, and the message says what became of it (\`ACTIVE 2.1 s later\`).`);
+  in time, and the message says what became of it (\`ACTIVE 2.1 s later\`).`);
 const left = await janitor.stop(60_000);
 say(`${left.length} servers left; reported as leaked meanwhile: ${leaks.length}`);
-for (const one of left) say(`  ${one.name}: ${one.message}`);
+for (const { name, message } of left) say(`  ${name}: ${message}`);
 cloud.close();
 admin.close();
 process.exitCode = wrong === 0 && left.length === 0 ? 0 : 1;

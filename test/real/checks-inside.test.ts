@@ -53,7 +53,7 @@ describe('the checks of guests', { timeout: 200_000 }, () => {
   const lines = ({ checks }: CheckOutput) => checks.map(({ name, status }) => `${status} ${name}`);
   const failures = ({ checks }: CheckOutput) =>
     checks.filter(({ status }) => status === 'fail').map(({ name, detail }) => `${name}: ${detail}`);
-  const inside = () => check('after', '--only', 'guest').then(failures);
+  const guestFailures = () => check('after', '--only', 'guest').then(failures);
 
   beforeAll(async () => {
     guests = await startGuests({ home: HOME, port: await freePort(), networks: ['10.99.0.0/16', '10.98.0.0/24'] });
@@ -70,11 +70,11 @@ describe('the checks of guests', { timeout: 200_000 }, () => {
     const before = await check('before', '--servers', '2', '--only', 'basics', 'survivors', 'guest');
     expect(failures(before)).toEqual([]);
     expect(lines(before)).toEqual([
-      ...['key pair', 'security group', 'boot', 'address', 'SSH', 'host name', 'vCPUs', 'undone'].map(
+      ...['key pair', 'security group', 'boot', 'address', 'SSH', 'host name', 'vCPUs', 'clean-up'].map(
         (what) => `pass basics: ${what}`,
       ),
       'pass survivors',
-      ...[1, 2].map((number) => `pass survivors rollwatch-check-survivor-${number}: as asked for`),
+      ...[1, 2].map((number) => `pass survivors rollwatch-check-survivor-${number}: as requested`),
       ...[1, 2].flatMap((number) =>
         ['SSH', 'host name', 'vCPUs'].map((what) => `pass guest rollwatch-check-survivor-${number}: ${what}`),
       ),
@@ -86,26 +86,26 @@ describe('the checks of guests', { timeout: 200_000 }, () => {
 
   it('find a wrong name, a wrong number of vCPUs, and an unexpected reboot', async () => {
     guests.faults({ name: 'localhost', vcpus: 8, boot: 'another' });
-    expect((await inside()).slice(0, 3)).toEqual([
+    expect((await guestFailures()).slice(0, 3)).toEqual([
       'guest rollwatch-check-survivor-1: host name: is localhost, expected rollwatch-check-survivor-1',
       'guest rollwatch-check-survivor-1: vCPUs: has 8, its flavor has 1',
       expect.stringMatching('guest rollwatch-check-survivor-1: not rebooted: it has rebooted, up for '),
     ]);
     guests.faults({});
-    expect(await inside()).toEqual([]);
+    expect(await guestFailures()).toEqual([]);
   });
 
   it('find a closed port, a missing banner, and another host key', async () => {
-    const ofFirst = async () => (await inside())[0]?.replaceAll(/10\.99\.[0-9.]+:[0-9]+/g, 'ADDRESS');
+    const firstFailure = async () => (await guestFailures())[0]?.replaceAll(/10\.99\.[0-9.]+:[0-9]+/g, 'ADDRESS');
     const name = 'guest rollwatch-check-survivor-1: SSH';
     await guests.stop();
-    expect(await ofFirst()).toBe(`${name}: ADDRESS refused the connection`);
+    expect(await firstFailure()).toBe(`${name}: ADDRESS refused the connection`);
 
     await guests.silence();
-    expect(await ofFirst()).toMatch(`${name}: ADDRESS accepted the connection, but sent no SSH banner within `);
+    expect(await firstFailure()).toMatch(`${name}: ADDRESS accepted the connection, but sent no SSH banner within `);
 
     await guests.newHostKey();
-    expect(await ofFirst()).toMatch(new RegExp(`^${name}: ADDRESS has host key SHA256:\\S+, which was SHA256`));
+    expect(await firstFailure()).toMatch(new RegExp(`^${name}: ADDRESS has host key SHA256:\\S+, which was SHA256`));
   });
 
   it('find a removed security group, and are cleaned up completely', async () => {
@@ -154,7 +154,9 @@ describe('the checks of guests', { timeout: 200_000 }, () => {
     const { windows, overall } = reportSchema.parse(JSON.parse(printed));
     const [refused, silent, api] = intervals;
     for (const target of [1, 2].map((number) => `rollwatch-check-survivor-${number}`)) {
-      const own = windows.filter((one) => one.probe === 'server-reach' && one.target === target && one.kind === 'down');
+      const own = windows.filter(
+        (window) => window.probe === 'server-reach' && window.target === target && window.kind === 'down',
+      );
       expect(own).toHaveLength(2);
       own.forEach(({ start, end, causes }, index) => {
         const truth = index === 0 ? refused : silent;
@@ -166,7 +168,7 @@ describe('the checks of guests', { timeout: 200_000 }, () => {
       });
     }
     // The outages are independent: the API was down at another time, while the servers were up.
-    const lists = windows.filter((one) => one.probe === 'server-list' && one.kind === 'down');
+    const lists = windows.filter(({ probe, kind }) => probe === 'server-list' && kind === 'down');
     expect(lists.length).toBeGreaterThan(0);
     for (const { start } of lists) expect(Date.parse(start.latest)).toBeGreaterThanOrEqual(api?.from ?? Infinity);
     expect(overall.probes['server-reach'].downtimeSeconds.estimate).toBeGreaterThan(5);
@@ -180,7 +182,7 @@ describe('the checks of guests', { timeout: 200_000 }, () => {
       const before = await check('before', '--only', 'hosts', 'basics', 'survivors', 'guest');
       expect(failures(before)).toEqual([]);
       const details = new Map(before.checks.map(({ name, detail }) => [name, detail]));
-      expect(details.get('hosts: each takes a server')).toBe('3 hosts accepted a server');
+      expect(details.get('hosts: each accepts a server')).toBe('3 hosts accepted a server');
       expect(details.get('basics: address')).toMatch(
         /^probe-net fixed 10\.99\.\S+, probe-net floating 10\.98\.0\.\d+$/,
       );

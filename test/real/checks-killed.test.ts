@@ -32,7 +32,7 @@ const stateSchema = z.object({
   security_groups: z.array(z.object({ name: z.string() })),
 });
 
-/** The times at which a complete check is killed. */
+/** How many times a complete check is killed. */
 const KILLS = Number(process.env['ROLLWATCH_KILLS'] ?? 2);
 const ADMIN = 'admin_cloud: real-admin\n';
 
@@ -40,30 +40,32 @@ const folder = mkdtempSync(join(tmpdir(), 'rollwatch-killed-'));
 let user: CloudUser;
 let admin: CloudUser;
 
-const listOf = async (who: CloudUser, path: List): Promise<readonly unknown[]> => {
+const listOf = async (account: CloudUser, path: List): Promise<readonly unknown[]> => {
   const type = path.startsWith('/v2.0') ? 'network' : 'compute';
-  const answer = await who.ask(type, `GET ${path}`, type === 'compute' ? { microversion: '2.53' } : {});
+  const answer = await account.ask(type, `GET ${path}`, type === 'compute' ? { microversion: '2.53' } : {});
   // Neutron without routers has no floating IPs.
   if (answer.status === 404) return [];
   const [list] = Object.values(z.record(z.string(), z.array(z.unknown())).parse(answer.body));
   return list ?? [];
 };
-/** Complete, so that it includes a server's status and a port's addresses. */
+/** Returns all resources with all fields, including a server's status and a port's addresses. */
 const everything = () =>
   Promise.all(
-    [user, admin].flatMap((who) =>
-      LISTS.map(async ([, path]) => (await listOf(who, path)).map((one) => JSON.stringify(one)).toSorted()),
+    [user, admin].flatMap((account) =>
+      LISTS.map(async ([, path]) =>
+        (await listOf(account, path)).map((resource) => JSON.stringify(resource)).toSorted(),
+      ),
     ),
   );
 /** Waits until `count` resources of the check exist whose text contains all `words`. */
-const seen = async (who: CloudUser, path: List, { words = [''], count = 1 } = {}): Promise<void> => {
+const waitForResources = async (account: CloudUser, path: List, { words = [''], count = 1 } = {}): Promise<void> => {
   const end = performance.now() + 90_000;
   for (;;) {
     if (performance.now() > end) throw new Error(`none in ${path}`);
-    const ours = (await listOf(who, path))
-      .map((one) => JSON.stringify(one))
-      .filter((one) => one.includes('rollwatch-check'));
-    if (ours.filter((one) => words.every((word) => one.includes(word))).length >= count) return;
+    const texts = (await listOf(account, path))
+      .map((resource) => JSON.stringify(resource))
+      .filter((text) => text.includes('rollwatch-check'));
+    if (texts.filter((text) => words.every((word) => text.includes(word))).length >= count) return;
     await delay(50);
   }
 };
@@ -85,14 +87,18 @@ describe('a check that is killed', { timeout: 300_000 }, () => {
       const before = await everything();
       const ssh = `vantage: killed\nchecks: {ssh: {user: root, port: 9, timeout: 1s, floating_network: ${network}}}\n`;
       const kills = [
-        ['basics', '', () => seen(user, '/os-keypairs')],
-        ['basics', '', () => seen(user, '/v2.0/security-groups')],
-        ['basics', '', () => seen(user, '/servers/detail', { words: ['"BUILD"'] })],
-        ['basics', '', () => seen(user, '/v2.0/floatingips')],
-        ['hosts', '', () => seen(user, '/os-server-groups')],
-        ['hosts', ADMIN, () => seen(admin, '/servers/detail', { count: 3 })],
-        ['actions', '', () => seen(user, '/servers/detail', { words: ['"SHELVED_OFFLOADED"'] })],
-        ['actions', '', () => seen(user, '/servers/detail', { words: ['"RESCUE"', '"name":"rollwatch-check-group'] })],
+        ['basics', '', () => waitForResources(user, '/os-keypairs')],
+        ['basics', '', () => waitForResources(user, '/v2.0/security-groups')],
+        ['basics', '', () => waitForResources(user, '/servers/detail', { words: ['"BUILD"'] })],
+        ['basics', '', () => waitForResources(user, '/v2.0/floatingips')],
+        ['hosts', '', () => waitForResources(user, '/os-server-groups')],
+        ['hosts', ADMIN, () => waitForResources(admin, '/servers/detail', { count: 3 })],
+        ['actions', '', () => waitForResources(user, '/servers/detail', { words: ['"SHELVED_OFFLOADED"'] })],
+        [
+          'actions',
+          '',
+          () => waitForResources(user, '/servers/detail', { words: ['"RESCUE"', '"name":"rollwatch-check-group'] }),
+        ],
       ] as const;
       for (const [number, [group, settings, until]] of kills.entries()) {
         writeFileSync(join(folder, 'rollwatch.yaml'), `${ssh}${settings}`);
@@ -112,13 +118,13 @@ describe('a check that is killed', { timeout: 300_000 }, () => {
     for (let number = 0; number < KILLS; number++) {
       writeFileSync(join(folder, 'rollwatch.yaml'), `vantage: killed\n${number % 2 === 0 ? ADMIN : ''}`);
       const args = ['check', 'before', '--servers', '2', '--journal', join(folder, `random-${number}.sqlite`)];
-      // Evenly over the 25 s of a check, so that a long run covers each half second.
-      const moment = 1000 + ((number * 0.618034) % 1) * 24_000;
-      const until = delay(moment);
+      // The kills are spread evenly over the 25 s of a check, so that many cover each half second.
+      const killAfterMs = 1000 + ((number * 0.618034) % 1) * 24_000;
+      const until = delay(killAfterMs);
       await rollwatch(args, { folder, env, limit: 100_000, until, kill: 'SIGKILL' });
       const cleaned = await rollwatch(['check', 'clean', '--json'], { folder, env, limit: 200_000 });
-      expect({ moment, code: cleaned.code }).toEqual({ moment, code: 0 });
-      expect({ moment, left: await everything() }).toEqual({ moment, left: before });
+      expect({ killAfterMs, code: cleaned.code }).toEqual({ killAfterMs, code: 0 });
+      expect({ killAfterMs, left: await everything() }).toEqual({ killAfterMs, left: before });
     }
   });
 });
@@ -133,10 +139,10 @@ describe('a check that receives a signal', { timeout: 300_000 }, () => {
       // The stop is intended, so it is not a fault of the cloud.
       expect(out).not.toMatch(/^fail/m);
     };
-    const kept = await rollwatch(['check', 'before', '--only', 'survivors'], { folder, env });
-    expect(kept.code).toBe(0);
+    const created = await rollwatch(['check', 'before', '--only', 'survivors'], { folder, env });
+    expect(created.code).toBe(0);
     const states = async () => ({
-      servers: (await listOf(user, '/servers/detail')).map((one) => stateSchema.parse(one)),
+      servers: (await listOf(user, '/servers/detail')).map((server) => stateSchema.parse(server)),
       groups: (await listOf(user, '/v2.0/security-groups')).length,
       keyPairs: await listOf(user, '/os-keypairs'),
       serverGroups: await listOf(user, '/os-server-groups'),
@@ -144,14 +150,17 @@ describe('a check that receives a signal', { timeout: 300_000 }, () => {
     const before = await states();
     expect(before.servers.filter(({ status }) => status === 'ACTIVE').length).toBeGreaterThan(0);
     const times = [
-      ['actions', () => seen(user, '/servers/detail', { words: ['"PAUSED"'] })],
-      ['actions', () => seen(user, '/servers/detail', { words: ['"SUSPENDED"'] })],
-      ['actions', () => seen(user, '/servers/detail', { words: ['"shelving'] })],
-      ['actions', () => seen(user, '/servers/detail', { words: ['"RESCUE"', '"name":"rollwatch-check-group'] })],
-      ['actions', () => seen(user, '/servers/detail', { words: ['"VERIFY_RESIZE"'] })],
-      ['basics', () => seen(user, '/os-keypairs')],
-      ['basics', () => seen(user, '/servers/detail', { words: ['"BUILD"'] })],
-      ['hosts', () => seen(user, '/servers/detail', { words: ['spread-2'] })],
+      ['actions', () => waitForResources(user, '/servers/detail', { words: ['"PAUSED"'] })],
+      ['actions', () => waitForResources(user, '/servers/detail', { words: ['"SUSPENDED"'] })],
+      ['actions', () => waitForResources(user, '/servers/detail', { words: ['"shelving'] })],
+      [
+        'actions',
+        () => waitForResources(user, '/servers/detail', { words: ['"RESCUE"', '"name":"rollwatch-check-group'] }),
+      ],
+      ['actions', () => waitForResources(user, '/servers/detail', { words: ['"VERIFY_RESIZE"'] })],
+      ['basics', () => waitForResources(user, '/os-keypairs')],
+      ['basics', () => waitForResources(user, '/servers/detail', { words: ['"BUILD"'] })],
+      ['hosts', () => waitForResources(user, '/servers/detail', { words: ['spread-2'] })],
     ] as const;
     for (const [group, until] of times) {
       await stop(group, until());

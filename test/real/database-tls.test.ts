@@ -28,7 +28,7 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-/** A certificate of the test CA for these names. */
+/** Issues a certificate of the test CA for these names. */
 async function certificate(name: string, names: string): Promise<void> {
   writeFileSync(at(`${name}.names`), `subjectAltName=${names}`);
   await run('openssl', [
@@ -62,7 +62,7 @@ async function certificate(name: string, names: string): Promise<void> {
   ]);
 }
 
-/** Starts MariaDB with a certificate; returns its port. */
+/** Starts MariaDB with a certificate. Returns its port. */
 async function database(name: string): Promise<number> {
   const port = await freePort();
   const data = at(`${name}.data`);
@@ -137,8 +137,8 @@ describe('a database that requires TLS', () => {
     discard(folder);
   });
 
-  /** Returns the error, or the cipher. */
-  async function seen(host: string, port: number, options: string): Promise<string> {
+  /** Connects. Returns the cipher, or the error. */
+  async function tryConnection(host: string, port: number, options: string): Promise<string> {
     const address = parseDatabaseUrl(
       `mysql+pymysql://look:pw@${host}:${port}/mysql${options.replaceAll('DIR', folder)}`,
     );
@@ -149,25 +149,25 @@ describe('a database that requires TLS', () => {
   }
 
   it('is read with its CA, by address and by name', async () => {
-    expect(await seen('127.0.0.1', ofAddress, '?ssl_ca=DIR/ca.pem')).toMatch(/^TLS_/);
-    expect(await seen('localhost', ofName, '?ssl_ca=DIR/ca.pem')).toMatch(/^TLS_/);
-    expect(await seen('localhost', ofName, '?ssl_mode=REQUIRED')).toMatch(/^TLS_/);
+    expect(await tryConnection('127.0.0.1', ofAddress, '?ssl_ca=DIR/ca.pem')).toMatch(/^TLS_/);
+    expect(await tryConnection('localhost', ofName, '?ssl_ca=DIR/ca.pem')).toMatch(/^TLS_/);
+    expect(await tryConnection('localhost', ofName, '?ssl_mode=REQUIRED')).toMatch(/^TLS_/);
   });
 
   it('is rejected with the certificate of another host, unless the name is not verified', async () => {
     const other = /^Hostname\/IP does not match certificate's altnames/;
-    expect(await seen('127.0.0.1', ofName, '?ssl_ca=DIR/ca.pem')).toMatch(other);
-    expect(await seen('localhost', ofAddress, '?ssl_ca=DIR/ca.pem')).toMatch(other);
-    expect(await seen('127.0.0.1', ofName, '?ssl_ca=DIR/ca.pem&ssl_check_hostname=false')).toMatch(/^TLS_/);
+    expect(await tryConnection('127.0.0.1', ofName, '?ssl_ca=DIR/ca.pem')).toMatch(other);
+    expect(await tryConnection('localhost', ofAddress, '?ssl_ca=DIR/ca.pem')).toMatch(other);
+    expect(await tryConnection('127.0.0.1', ofName, '?ssl_ca=DIR/ca.pem&ssl_check_hostname=false')).toMatch(/^TLS_/);
   });
 
   it('is rejected without its CA', async () => {
-    expect(await seen('127.0.0.1', ofAddress, '?ssl_verify_cert=true')).toBe(
+    expect(await tryConnection('127.0.0.1', ofAddress, '?ssl_verify_cert=true')).toBe(
       'self-signed certificate in certificate chain',
     );
   });
 
   it('finds its CA in a folder with other files', async () => {
-    expect(await seen('127.0.0.1', ofAddress, '?ssl_capath=DIR')).toMatch(/^TLS_/);
+    expect(await tryConnection('127.0.0.1', ofAddress, '?ssl_capath=DIR')).toMatch(/^TLS_/);
   });
 });

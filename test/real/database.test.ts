@@ -30,7 +30,7 @@ const GRANTS = [
       `SELECT (id, uuid, \`binary\`, host, version, forced_down, last_seen_up, created_at, deleted) ON ${database}.services`,
   ),
 ];
-/** The same for schemas and online data migrations. */
+/** The additional privileges for schemas and online data migrations. */
 const MORE_GRANTS = [
   'SELECT (version_num) ON nova_api.alembic_version',
   'SELECT (queued_for_delete, user_id, cell_id, project_id) ON nova_api.instance_mappings',
@@ -61,7 +61,7 @@ const NAMES = [
   'database: pin',
   'database: pin lifted',
   'database: cell0',
-  'database: doubled hosts',
+  'database: duplicate hosts',
   'database: host mappings',
 ];
 const SCHEMAS = [
@@ -123,14 +123,14 @@ describe("the check of Nova's databases", () => {
 
   it('passes for a user with SELECT only, and skips what that user cannot read', async () => {
     const lines = [asReader('nova_api'), `cell0 ${asReader('nova_cell0')}`, `cell1 ${asReader('nova_cell1')}`];
-    const some = await check('after', ...lines);
-    expect(failures(some)).toEqual([]);
-    expect(some.checks.map(({ name }) => name)).toEqual([
+    const partial = await check('after', ...lines);
+    expect(failures(partial)).toEqual([]);
+    expect(partial.checks.map(({ name }) => name)).toEqual([
       ...NAMES,
       'database: schema',
       'database: online data migrations',
     ]);
-    expect(some.checks.slice(-2).map(({ status }) => status)).toEqual(['skip', 'skip']);
+    expect(partial.checks.slice(-2).map(({ status }) => status)).toEqual(['skip', 'skip']);
     await grant(MORE_GRANTS);
     const all = await check('after', ...lines);
     expect(failures(all)).toEqual([]);

@@ -4,10 +4,10 @@
  *   node test/real/graceful.ts [--stops 6] [--kill] [--slow SECONDS --clients N] [--checkout DIR] [--journal FILE]
  *     [--json FILE]
  *
- * The real cloud (test/real-cloud) must be up and not be used otherwise. nova-api gets `--stops` SIGTERMs (with
+ * The real cloud (test/real-cloud) must be up, and nothing else may use it. nova-api gets `--stops` SIGTERMs (with
  * `--kill`, its process group gets SIGKILL) at times spread evenly over an interval of the probes, and is started again
  * each time. Rollwatch watches with its default settings. `--slow` makes each request slower by this many seconds, and
- * `--clients` clients list servers one request after the other, so that requests wait in the listen queue at the
+ * `--clients` clients list servers, one request after another, so that requests wait in the listen queue at the
  * signal, except while nova-api starts.
  *
  * The truth has two sources: the time of the signal, which this program sends, and a reference client. That client
@@ -48,15 +48,15 @@ const NOVA_API = 'http://127.0.0.1:8774/';
 const REFERENCE_MS = slow > 0 ? 100 : 25;
 /** How long before the signal the reference client starts: longer than requests wait in the queue. */
 const LEAD_MS = slow > 0 ? 12_000 : 1500;
-/** The time between two stops, and between exit and start. */
+/** The time between two stops, and between the exit and the next start. */
 const REST_MS = 7000;
-const AWAY_MS = 2000;
-const PATIENCE_MS = 10_000;
+const DOWN_MS = 2000;
+const REQUEST_TIMEOUT_MS = 10_000;
 
-/** With fractions of a millisecond, like Rollwatch's clock. */
+/** Returns the time with fractions of a millisecond, like Rollwatch's clock. */
 const now = () => performance.timeOrigin + performance.now();
 
-type Asked = { readonly at: number; readonly ok: boolean };
+type SentRequest = { readonly at: number; readonly ok: boolean };
 type Range = { readonly from: number; readonly until: number };
 type Stop = {
   readonly signal: number;
@@ -67,12 +67,12 @@ type Stop = {
 
 /** Sends requests at a fixed rate, each on a new connection, whatever the results of earlier ones. */
 function startReference() {
-  const asked: Promise<Asked>[] = [];
+  const requests: Promise<SentRequest>[] = [];
   const ask = () => {
     const at = now();
-    const { promise, resolve } = Promise.withResolvers<Asked>();
-    asked.push(promise);
-    const request = get(NOVA_API, { agent: false, signal: AbortSignal.timeout(PATIENCE_MS) }, (response) => {
+    const { promise, resolve } = Promise.withResolvers<SentRequest>();
+    requests.push(promise);
+    const request = get(NOVA_API, { agent: false, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) }, (response) => {
       response.resume();
       response.once('end', () => resolve({ at, ok: response.statusCode === 200 }));
       response.once('error', () => resolve({ at, ok: false }));
@@ -81,14 +81,14 @@ function startReference() {
   };
   const timer = setInterval(ask, REFERENCE_MS);
   return {
-    async stop(): Promise<readonly Asked[]> {
+    async stop(): Promise<readonly SentRequest[]> {
       clearInterval(timer);
-      return (await Promise.all(asked)).toSorted((a, b) => a.at - b.at);
+      return (await Promise.all(requests)).toSorted((a, b) => a.at - b.at);
     },
   };
 }
 
-/** Lists servers, one request after the other, until the signal aborts. */
+/** Lists servers, one request after another, until the signal aborts. */
 async function load(token: string, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -104,7 +104,7 @@ async function load(token: string, signal: AbortSignal): Promise<void> {
 
 const pidOfNovaApi = (): number => Number.parseInt(readFileSync(`${HOME}/run/nova-api.pid`, 'utf8'), 10);
 
-function lives(pid: number): boolean {
+function isRunning(pid: number): boolean {
   try {
     // A zombie has ended.
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
@@ -121,20 +121,20 @@ async function stopOnce(index: number): Promise<Stop> {
   const pid = pidOfNovaApi();
   const signal = now();
   process.kill(kill ? -pid : pid, kill ? 'SIGKILL' : 'SIGTERM');
-  while (lives(pid)) await delay(5);
+  while (isRunning(pid)) await delay(5);
   const exit = now();
-  const asked = await reference.stop();
-  await delay(AWAY_MS);
+  const requests = await reference.stop();
+  await delay(DOWN_MS);
   await script('stop', 'nova-api');
   if (slow > 0) await script('slow', 'off');
   await script('start', 'nova-api');
-  const first = asked.find(({ ok }) => !ok)?.at ?? exit;
-  const before = asked.findLast(({ at, ok }) => ok && at < first)?.at ?? Number.NEGATIVE_INFINITY;
+  const first = requests.find(({ ok }) => !ok)?.at ?? exit;
+  const before = requests.findLast(({ at, ok }) => ok && at < first)?.at ?? Number.NEGATIVE_INFINITY;
   return { signal, exit, start: { from: before, until: first } };
 }
 
-const moment = z.string().transform((text) => Date.parse(text));
-const bracket = z.object({ earliest: moment, estimate: moment, latest: moment });
+const timestamp = z.string().transform((text) => Date.parse(text));
+const bracket = z.object({ earliest: timestamp, estimate: timestamp, latest: timestamp });
 const reportSchema = z.object({
   windows: z.array(
     z.object({
@@ -178,17 +178,17 @@ const seconds = (millis: number): string => `${millis < 0 ? '' : '+'}${(millis /
 
 let outside = 0;
 const errors: { readonly signal: number; readonly reference: number }[] = [];
-console.log('| stop | exit | first lost | connection | earliest | estimate | latest | holds both |');
+console.log('| stop | exit | first lost | connection | earliest | estimate | latest | contains both |');
 console.log('|---|---|---|---|---|---|---|---|');
 for (const [index, { signal, exit, start: truth }] of measured.entries()) {
   for (const connection of ['reused', 'new']) {
     const window = windows.find(
-      ({ kind, probe, ...one }) =>
-        kind === 'down' &&
-        probe === 'server-list' &&
-        one.connection === connection &&
-        one.start.earliest <= exit &&
-        (one.end?.latest ?? Number.POSITIVE_INFINITY) >= exit,
+      (candidate) =>
+        candidate.kind === 'down' &&
+        candidate.probe === 'server-list' &&
+        candidate.connection === connection &&
+        candidate.start.earliest <= exit &&
+        (candidate.end?.latest ?? Number.POSITIVE_INFINITY) >= exit,
     );
     const cells = [index + 1, seconds(exit - signal), seconds(truth.until - signal), connection];
     if (window === undefined) {
@@ -204,11 +204,11 @@ for (const [index, { signal, exit, start: truth }] of measured.entries()) {
     console.log(`| ${[...cells, ...edges, holds ? 'yes' : 'no'].join(' | ')} |`);
   }
 }
-const mean = (values: readonly number[]) => values.reduce((sum, one) => sum + one, 0) / values.length;
-const error = (values: readonly number[]) =>
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const errorText = (values: readonly number[]) =>
   `mean ${seconds(mean(values))} s, mean absolute ${(mean(values.map(Math.abs)) / 1000).toFixed(2)} s`;
 console.log(
-  `\nerror of the estimate from the first lost request: ${error(errors.map((one) => one.reference))}; ` +
-    `from the signal: ${error(errors.map((one) => one.signal))}; ${outside} outside their brackets`,
+  `\nerror of the estimate from the first lost request: ${errorText(errors.map(({ reference }) => reference))}; ` +
+    `from the signal: ${errorText(errors.map(({ signal }) => signal))}; ${outside} outside their brackets`,
 );
 process.exit(outside === 0 && measured.length === stops ? 0 : 1);

@@ -2,15 +2,16 @@
 export type Outage = {
   readonly name: string;
   readonly services: readonly string[];
-  /** It is watched for this many seconds, from `later` seconds after the stop on. */
+  /** How long to watch, in seconds. */
   readonly watch: number;
+  /** How long after the stop to start watching, in seconds; 0 by default. */
   readonly later?: number;
   /**
-   * By column, 'ok' or 'kind service': no other result may occur, and unless only 'ok' is expected, at least one sample
-   * must have another result. An outage shows late if other services cache the results of a service (Nova caches tokens
-   * for 300 s).
+   * The expected results of each column, 'ok' or 'kind service'. No other result may occur, and unless only 'ok' is
+   * expected, at least one sample must have another result. An outage shows late if other services cache the results of
+   * a service (Nova caches tokens for 300 s).
    */
-  readonly expect: { readonly [One in Column]: readonly string[] };
+  readonly expect: { readonly [column in Column]: readonly string[] };
 };
 
 export const COLUMNS = ['list new', 'list reused', 'boot', 'token'] as const;
@@ -18,7 +19,7 @@ export const COLUMNS = ['list new', 'list reused', 'boot', 'token'] as const;
 export type Column = (typeof COLUMNS)[number];
 
 const COMPUTES = ['nova-compute1', 'nova-compute2', 'nova-compute3'];
-const FINE = ['ok'];
+const OK = ['ok'];
 
 const HANGS = ['message-queue', 'nova-api'].flatMap((service) => [
   `response-timeout ${service}`,
@@ -35,33 +36,33 @@ export const OUTAGES: readonly Outage[] = [
     expect: {
       ...lists('connection-refused nova-api'),
       boot: ['connection-refused nova-api', 'spin-up-timeout nova-api', 'delete-timeout nova-api'],
-      token: FINE,
+      token: OK,
     },
   },
   {
     name: 'nova-conductor',
     services: ['nova-conductor'],
     watch: 50,
-    expect: { ...lists('ok'), boot: ['spin-up-timeout nova-conductor', 'delete-timeout nova-conductor'], token: FINE },
+    expect: { ...lists('ok'), boot: ['spin-up-timeout nova-conductor', 'delete-timeout nova-conductor'], token: OK },
   },
   {
     name: 'nova-scheduler',
     services: ['nova-scheduler'],
     watch: 50,
-    expect: { ...lists('ok'), boot: ['spin-up-timeout nova-scheduler', 'delete-error nova-scheduler'], token: FINE },
+    expect: { ...lists('ok'), boot: ['spin-up-timeout nova-scheduler', 'delete-error nova-scheduler'], token: OK },
   },
   {
     name: 'nova-compute, under 60 s',
     services: COMPUTES,
     watch: 50,
-    expect: { ...lists('ok'), boot: ['spin-up-timeout nova-compute', 'delete-timeout nova-compute'], token: FINE },
+    expect: { ...lists('ok'), boot: ['spin-up-timeout nova-compute', 'delete-timeout nova-compute'], token: OK },
   },
   {
     name: 'nova-compute, over 60 s',
     services: COMPUTES,
     watch: 15,
     later: 75,
-    expect: { ...lists('ok'), boot: ['no-valid-host nova-compute'], token: FINE },
+    expect: { ...lists('ok'), boot: ['no-valid-host nova-compute'], token: OK },
   },
   {
     name: 'keystone',
@@ -84,7 +85,7 @@ export const OUTAGES: readonly Outage[] = [
     name: 'placement',
     services: ['placement'],
     watch: 15,
-    expect: { ...lists('ok'), boot: ['no-valid-host placement', 'delete-error placement'], token: FINE },
+    expect: { ...lists('ok'), boot: ['no-valid-host placement', 'delete-error placement'], token: OK },
   },
   {
     name: 'rabbitmq',
@@ -95,7 +96,7 @@ export const OUTAGES: readonly Outage[] = [
       // Neutron's events), all workers are blocked and no list is answered: from outside, only Nova hangs.
       ...lists('ok', ...HANGS),
       boot: HANGS,
-      token: FINE,
+      token: OK,
     },
   },
   {
@@ -119,7 +120,7 @@ export const OUTAGES: readonly Outage[] = [
     name: 'glance',
     services: ['glance'],
     watch: 15,
-    expect: { ...lists('ok'), boot: ['http-500 glance'], token: FINE },
+    expect: { ...lists('ok'), boot: ['http-500 glance'], token: OK },
   },
   {
     name: 'neutron',
@@ -135,8 +136,8 @@ export const OUTAGES: readonly Outage[] = [
         'delete-timeout neutron',
         'spin-up-timeout neutron',
       ],
-      token: FINE,
+      token: OK,
     },
   },
-  { name: 'memcached', services: ['memcached'], watch: 45, expect: { ...lists('ok'), boot: FINE, token: FINE } },
+  { name: 'memcached', services: ['memcached'], watch: 45, expect: { ...lists('ok'), boot: OK, token: OK } },
 ];

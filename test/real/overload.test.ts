@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { measure, type Run, recoveries, type Scene } from './overload.ts';
+import { measure, type Run, recoveries, type Scenario } from './overload.ts';
 
-/** Leaves about 10 requests in the queue, which two workers work off in 10 to 15 s. */
-const SHORT: Scene = {
+/** Leaves about 10 requests in the queue, which two workers finish in 10 to 15 s. */
+const SHORT: Scenario = {
   added: 1,
   clients: 10,
-  patience: 5000,
+  clientTimeout: 5000,
   before: 6000,
   overload: 10_000,
-  well: 8000,
+  stable: 8000,
   limit: 60_000,
 };
 /**
@@ -22,8 +22,8 @@ describe('an overloaded nova-api', () => {
     const alone: Run[] = [];
     const watched: Run[] = [];
     for (let pair = 0; pair < PAIRS; pair++) {
-      alone.push(await measure({ watched: false, scene: SHORT }));
-      watched.push(await measure({ watched: true, scene: SHORT }));
+      alone.push(await measure({ watched: false, scenario: SHORT }));
+      watched.push(await measure({ watched: true, scenario: SHORT }));
     }
     const facts = JSON.stringify([...alone, ...watched].map(({ lists: _lists, ...run }) => run));
     for (const run of [...alone, ...watched]) expect(run.workers, facts).toBe(2);

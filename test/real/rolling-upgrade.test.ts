@@ -20,11 +20,11 @@ const reportSchema = z.object({
  * The API is down for 5 to 10 s. A boot that was accepted before may still be ACTIVE within 15 s and succeed; with 4 s
  * per step, some step of a boot is within the outage and fails.
  */
-const SHORT_BOOTS = 'probes: {server-boot: {budget: 4s, delete_timeout: 4s}}\n';
+const SHORT_BOOTS = 'probes: {server-boot: {active_timeout: 4s, delete_timeout: 4s}}\n';
 
-/** The times that the script printed: '2026-11-22T10:35:13.676Z start stop-control: stop nova-api (...)'. */
-function moment(lines: string, what: RegExp): number {
-  const line = lines.split('\n').find((one) => what.test(one));
+/** Returns the time of a line of the script: '2026-11-22T10:35:13.676Z start stop-control: stop nova-api (...)'. */
+function timeOf(lines: string, what: RegExp): number {
+  const line = lines.split('\n').find((candidate) => what.test(candidate));
   if (line === undefined) throw new Error(`the script printed no line like ${what}`);
   return Date.parse(line.slice(0, 24));
 }
@@ -34,7 +34,7 @@ async function serversLeft(): Promise<readonly unknown[]> {
   return z
     .array(z.looseObject({ Name: z.string() }))
     .parse(JSON.parse(listed))
-    .filter((one) => one.Name.startsWith('rollwatch-'));
+    .filter(({ Name }) => Name.startsWith('rollwatch-'));
 }
 
 describe('watching the real cloud', () => {
@@ -50,19 +50,19 @@ describe('watching the real cloud', () => {
       // No phase was reported, and the plan promises no downtime outside of them.
       expect(code).toBe(1);
       const report = reportSchema.parse(JSON.parse(printed));
-      const stopBegan = moment(stdout, /start stop-control: stop nova-api/);
-      const stopEnded = moment(stdout, /end {3}stop-control: stop nova-api/);
-      const startBegan = moment(stdout, /start start-control: start nova-api/);
-      const startEnded = moment(stdout, /end {3}start-control: start nova-api/);
+      const stopBegan = timeOf(stdout, /start stop-control: stop nova-api/);
+      const stopEnded = timeOf(stdout, /end {3}stop-control: stop nova-api/);
+      const startBegan = timeOf(stdout, /start start-control: start nova-api/);
+      const startEnded = timeOf(stdout, /end {3}start-control: start nova-api/);
       // On a busy machine nova-api takes longer to reload than a list may take, which is a window of its own.
-      const reloadBegan = moment(stdout, /start hup: SIGHUP nova-conductor/);
+      const reloadBegan = timeOf(stdout, /start hup: SIGHUP nova-conductor/);
       for (const connection of ['reused', 'new']) {
         const windows = report.windows.filter(
-          (one) =>
-            one.kind === 'down' &&
-            one.probe === 'server-list' &&
-            one.connection === connection &&
-            Date.parse(one.start.latest) < reloadBegan,
+          (candidate) =>
+            candidate.kind === 'down' &&
+            candidate.probe === 'server-list' &&
+            candidate.connection === connection &&
+            Date.parse(candidate.start.latest) < reloadBegan,
         );
         expect(windows).toHaveLength(1);
         const [window] = windows;
@@ -73,11 +73,11 @@ describe('watching the real cloud', () => {
         expect(Date.parse(window?.end?.latest ?? '')).toBeGreaterThanOrEqual(startBegan);
       }
       const boots = report.windows.filter(
-        (one) =>
-          one.kind === 'down' &&
-          one.probe === 'server-boot' &&
-          Date.parse(one.start.earliest) <= startBegan &&
-          Date.parse(one.end?.latest ?? '') >= stopEnded,
+        ({ kind, probe, start, end }) =>
+          kind === 'down' &&
+          probe === 'server-boot' &&
+          Date.parse(start.earliest) <= startBegan &&
+          Date.parse(end?.latest ?? '') >= stopEnded,
       );
       expect(boots).not.toEqual([]);
       expect(report.servers.leaked).toBe(0);
@@ -115,10 +115,10 @@ describe('watching the real cloud', () => {
           ),
         })
         .parse(JSON.parse(printed));
-      expect(report.run.sessions.map((one) => one.ended)).toEqual([false, true]);
-      const lists = report.windows.filter((one) => one.kind === 'down' && one.probe === 'server-list');
+      expect(report.run.sessions.map(({ ended }) => ended)).toEqual([false, true]);
+      const lists = report.windows.filter(({ kind, probe }) => kind === 'down' && probe === 'server-list');
       expect(lists).toHaveLength(2);
-      for (const { causes } of lists) expect(causes.map((one) => one.service)).not.toContain('nova-conductor');
+      for (const { causes } of lists) expect(causes.map(({ service }) => service)).not.toContain('nova-conductor');
       for (const { causes } of lists)
         expect(causes[0]).toMatchObject({ kind: 'connection-refused', service: 'nova-api' });
       expect(await serversLeft()).toEqual([]);

@@ -11,7 +11,7 @@ import { discard } from '../support/daemon.ts';
 import { admin, env, script } from '../support/real-cloud.ts';
 import { rollwatch } from '../support/rollwatch.ts';
 
-/** Used only by these tests. */
+/** A flavor that only these tests use. */
 const FLAVOR = 'rollwatch-tempest';
 const createFlavor = () =>
   admin('flavor', 'create', '--id', FLAVOR, '--ram', '64', '--disk', '1', '--vcpus', '1', FLAVOR);
@@ -20,7 +20,7 @@ const deleteFlavor = () => admin('flavor', 'delete', FLAVOR);
 const CLASS = 'tempest.api.compute.flavors.test_flavors.FlavorsV2TestJSON';
 const GET = `${CLASS}.test_get_flavor`;
 const LIMIT = `${CLASS}.test_list_flavors_limit_results`;
-/** Its class creates a server with the flavor for all of its tests. */
+/** This class creates one server with the flavor for all of its tests. */
 const SERVERS = 'tempest.api.compute.servers.test_create_server.ServersTestJSON';
 const DETAILS = `${SERVERS}.test_verify_server_details`;
 
@@ -91,8 +91,8 @@ describe('Tempest before and after an upgrade', { timeout: 120_000 }, () => {
     expect(report.out).toContain('The checks after the upgrade found 2 problems: tempest:');
 
     await createFlavor();
-    const right = await check('after');
-    expect(right).toMatchObject({ code: 0, err: '' });
-    expect(right.out).toMatch(/after: pass \(4 pass\)\n$/);
+    const repaired = await check('after');
+    expect(repaired).toMatchObject({ code: 0, err: '' });
+    expect(repaired.out).toMatch(/after: pass \(4 pass\)\n$/);
   });
 });

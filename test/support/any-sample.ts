@@ -3,7 +3,7 @@ import { FAILURE_KINDS, SERVICES, VOID_KINDS } from '../../src/domain/cause.ts';
 import type { Finding, Sample } from '../../src/domain/sample.ts';
 
 /** Any time up to the year 9999, with all digits of a double. */
-const moment = fc.double({ min: 0, max: 253_402_300_799_999, noNaN: true }).map((at) => (at === 0 ? 0 : at));
+const time = fc.double({ min: 0, max: 253_402_300_799_999, noNaN: true }).map((at) => (at === 0 ? 0 : at));
 const text = fc.string({ unit: 'binary', maxLength: 20 });
 
 const cause = {
@@ -17,8 +17,8 @@ const finding: fc.Arbitrary<Finding> = fc.oneof(
   fc.record({
     outcome: fc.constant('ok' as const),
     cause: fc.constant(null),
-    lastKnownUpAt: moment,
-    settledAt: moment,
+    lastKnownUpAt: time,
+    settledAt: time,
   }),
   fc.record({
     outcome: fc.constant('failed' as const),
@@ -26,9 +26,9 @@ const finding: fc.Arbitrary<Finding> = fc.oneof(
       { kind: fc.constantFrom(...FAILURE_KINDS), ...cause },
       { requiredKeys: ['kind', 'service', 'message'] },
     ),
-    lastKnownUpAt: fc.option(moment),
-    failureStartedAt: moment,
-    settledAt: moment,
+    lastKnownUpAt: fc.option(time),
+    failureStartedAt: time,
+    settledAt: time,
     timedOut: fc.boolean(),
   }),
   fc.record({
@@ -52,11 +52,11 @@ export const anySample: fc.Arbitrary<Sample> = fc
       connection: fc.constantFrom('new' as const, 'reused' as const, '' as const),
       session: fc.integer({ min: 1, max: 3 }),
       seq: fc.nat(),
-      dueAt: moment,
-      startedAt: moment,
-      endedAt: moment,
+      dueAt: time,
+      startedAt: time,
+      endedAt: time,
       extra: fc.boolean(),
-      stages: fc.dictionary(fc.constantFrom('dns', 'connect', 'tls', 'first_byte', 'body'), moment, {
+      stages: fc.dictionary(fc.constantFrom('dns', 'connect', 'tls', 'first_byte', 'body'), time, {
         noNullPrototype: true,
       }),
       requestId: fc.option(text),

@@ -21,9 +21,9 @@ export type Ara = {
   readonly url: string;
   /** The requested paths and queries. */
   readonly asked: readonly string[];
-  /** Its records; may be changed. */
+  /** Its records, which a test may replace. */
   records: readonly Recorded[];
-  /** Handles all requests instead, unless it is null. */
+  /** Handles all requests instead of ARA, unless it is null. */
   instead: ((request: IncomingMessage, response: ServerResponse) => void) | null;
   close(): Promise<void>;
 };
@@ -37,7 +37,9 @@ export async function startAra(records: readonly Recorded[], port = 0): Promise<
     if (ara.instead !== null) return ara.instead(request, response);
     const { pathname, searchParams: query } = new URL(request.url ?? '', 'http://ara');
     const [, list = '', id] = /^\/api\/v1\/(\w+)(?:\/(\d+))?$/.exec(pathname) ?? [];
-    const found = ara.records.filter((one) => one.list === list && (id === undefined || one.id === Number(id)));
+    const found = ara.records.filter(
+      (record) => record.list === list && (id === undefined || record.id === Number(id)),
+    );
     const body = id === undefined ? pageOf(found, query) : found[0];
     response.writeHead(body === undefined ? 404 : 200, { 'Content-Type': 'application/json' });
     response.end(JSON.stringify(body ?? { detail: 'Not found.' }));
@@ -56,7 +58,9 @@ function pageOf(found: readonly Recorded[], query: URLSearchParams) {
   const after = Date.parse(query.get('updated_after') ?? '1970-01-01T00:00:00Z');
   const playbook = query.get('playbook');
   const results = found
-    .filter((one) => Date.parse(one.updated) >= after && (playbook === null || one.playbook === Number(playbook)))
+    .filter(
+      (record) => Date.parse(record.updated) >= after && (playbook === null || record.playbook === Number(playbook)),
+    )
     .toSorted((a, b) => (query.get('order') === 'updated' ? (a.updated < b.updated ? -1 : 1) : b.id - a.id));
   const limit = Number(query.get('limit') ?? 100);
   return {

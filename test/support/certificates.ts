@@ -6,11 +6,11 @@ import type { Certificate } from './scripted-server.ts';
 
 export type Authority = {
   readonly ca: string;
-  /** A certificate for 127.0.0.1 or `san`, signed by the CA or by `by`, whose certificate is appended. */
-  issue(wish?: Wish): Certificate;
+  /** Issues a certificate for 127.0.0.1 or `san`, signed by the CA or by `by`, whose certificate is appended. */
+  issue(options?: CertificateOptions): Certificate;
 };
 
-export type Wish = {
+export type CertificateOptions = {
   readonly bits?: number;
   readonly curve?: string;
   readonly digest?: 'sha256' | 'sha1' | 'md5';
@@ -21,7 +21,7 @@ export type Wish = {
   readonly by?: Certificate;
 };
 
-/** A CA made by openssl for this test, which issues valid and invalid certificates. */
+/** Creates a CA with openssl that issues valid and invalid certificates. */
 export function createAuthority(): Authority {
   const root = inFolder((run, at) => {
     const kind = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', '/CN=test ca'];
@@ -29,11 +29,20 @@ export function createAuthority(): Authority {
     return { key: readFileSync(at('key'), 'utf8'), cert: readFileSync(at('cert'), 'utf8') };
   });
 
-  function issue(wish: Wish = {}): Certificate {
-    const { bits = 2048, curve, digest = 'sha256', san = 'IP:127.0.0.1', extensions = '', days = 10, by = root } = wish;
+  function issue(options: CertificateOptions = {}): Certificate {
+    const {
+      bits = 2048,
+      curve,
+      digest = 'sha256',
+      san = 'IP:127.0.0.1',
+      extensions = '',
+      days = 10,
+      by = root,
+    } = options;
     return inFolder((run, at) => {
-      const made = curve === undefined ? ['-algorithm', 'RSA', '-pkeyopt', `rsa_keygen_bits:${bits}`] : ecOf(curve);
-      run('genpkey', ...made, '-out', at('key'));
+      const algorithm =
+        curve === undefined ? ['-algorithm', 'RSA', '-pkeyopt', `rsa_keygen_bits:${bits}`] : ecOf(curve);
+      run('genpkey', ...algorithm, '-out', at('key'));
       run('req', '-new', '-key', at('key'), '-subj', '/CN=127.0.0.1', '-out', at('csr'));
       writeFileSync(at('ext'), `${san === '' ? '' : `subjectAltName=${san}`}\n${extensions}\n`);
       writeFileSync(at('ca'), by.cert);

@@ -7,7 +7,7 @@ const schema = z.object({
   clouds: z.object({ real: z.object({ auth: z.object({ auth_url: z.string(), password: z.string() }) }) }),
 });
 
-/** The real cloud (test/real-cloud) from the clouds.yaml in OS_CLIENT_CONFIG_FILE; null if that is not set. */
+/** Reads the real cloud (test/real-cloud) from the clouds.yaml in OS_CLIENT_CONFIG_FILE; null if that is not set. */
 export function realCloud(): CloudAccess | null {
   const file = process.env['OS_CLIENT_CONFIG_FILE'];
   if (file === undefined) return null;

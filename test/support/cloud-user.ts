@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 
-/** How to reach a cloud: the embedded one or a real one. Users `probe` and `admin`, projects of the same names. */
+/** How to reach a cloud, embedded or real. Its users `probe` and `admin` have projects of the same names. */
 export type CloudAccess = {
   readonly authUrl: string;
   readonly password: string;
@@ -17,13 +17,13 @@ export type Answer = {
 
 export type Ask = {
   readonly body?: unknown;
-  /** '2.53'; none: no header, so 2.1. */
+  /** The microversion, such as '2.53'; without one no header is sent, so Nova uses 2.1. */
   readonly microversion?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 };
 
-/** A user of a cloud with plain fetch: each request is sent as it is, on a new connection. */
+/** A user of a cloud. Sends each request unchanged with fetch(), on a new connection. */
 export type CloudUser = {
   readonly token: string;
   readonly userId: string;
@@ -31,7 +31,7 @@ export type CloudUser = {
   /** Returns the URL of a service type from the catalogue, without a trailing slash. */
   endpoint(type: string): string;
   ask(type: string, request: string, ask?: Ask): Promise<Answer>;
-  /** Creates a server of m1.probe on probe-net with microversion 2.53; `nowhere`: of m1.nowhere. */
+  /** Creates a server on probe-net with microversion 2.53. Its flavor is m1.probe or, with `nowhere`, m1.nowhere. */
   create(
     name: string,
     how?: {
@@ -40,7 +40,7 @@ export type CloudUser = {
       readonly metadata?: object;
       /** The id of a server group. */
       readonly group?: string;
-      /** 'nova:compute2' */
+      /** The availability zone, such as 'nova:compute2'. */
       readonly zone?: string;
     },
   ): Promise<Answer>;
@@ -108,7 +108,7 @@ export function userOf(issued: Answer): CloudUser {
   function endpoint(type: string): string {
     const url = token.catalog
       .find((entry) => entry.type === type)
-      ?.endpoints.find((one) => one.interface === 'public')?.url;
+      ?.endpoints.find((endpoint) => endpoint.interface === 'public')?.url;
     if (url === undefined) throw new Error(`no public endpoint of ${type}`);
     return url.replace(/\/$/, '');
   }
@@ -121,7 +121,7 @@ export function userOf(issued: Answer): CloudUser {
   async function idOf(type: string, path: string, name: string): Promise<string> {
     const answer = await ask(type, `GET ${path}`);
     const list = z.record(z.string(), z.unknown()).parse(answer.body)[path.split('/').at(-1) ?? ''];
-    const found = named.parse(list).find((one) => one.name === name);
+    const found = named.parse(list).find((resource) => resource.name === name);
     if (found === undefined) throw new Error(`no ${name} in ${path}`);
     return found.id;
   }

@@ -5,9 +5,9 @@ import type { Host } from '../../src/config/host.ts';
 
 /** The files and variables of a test. `DIR` in them is the folder that contains `work`, `home` and `etc`. */
 export type Layout = {
-  /** By path: 'work/clouds.yaml', 'home/.config/openstack/clouds.yaml', 'etc/openstack/secure.yaml'. */
+  /** The text of each file by its path, such as 'work/clouds.yaml' or 'home/.config/openstack/clouds.yaml'. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Folders in place of files. */
+  /** Folders to create where a file is expected. */
   readonly folders?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 };

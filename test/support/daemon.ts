@@ -6,13 +6,13 @@ import { join, resolve } from 'node:path';
 
 const CHECKOUT = new URL('../..', import.meta.url).pathname;
 
-/** A `rollwatch watch` in a separate process and folder. */
+/** `rollwatch watch` in a separate process and folder. */
 export type WatchProcess = {
   readonly url: string;
   readonly journal: string;
   readonly folder: string;
   readonly process: ChildProcess;
-  /** Sends SIGTERM or the given signal; returns the output and the exit code. */
+  /** Sends SIGTERM or the given signal. Returns the output and the exit code. */
   stop(signal?: NodeJS.Signals): Promise<{ readonly code: number | null; readonly printed: string }>;
   kill(): Promise<void>;
 };

@@ -109,10 +109,10 @@ export const EXPECTATIONS = z
     ),
   })
   .parse(parse(read('prometheus/rollwatch.test.yml')))
-  .tests.flatMap((one) => one.alert_rule_test)
+  .tests.flatMap(({ alert_rule_test }) => alert_rule_test)
   .map(({ alertname, exp_alerts }) => ({ alert: alertname, fires: exp_alerts.length > 0 }));
 
-/** Every committed expression with its location. */
+/** Every committed expression and where it is. */
 export const EXPRESSIONS: readonly { readonly where: string; readonly expr: string }[] = [
   ...DASHBOARDS.flatMap(({ uid, panels, annotations }) => [
     ...panels.flatMap(({ title = '', targets = [] }) =>
@@ -125,7 +125,7 @@ export const EXPRESSIONS: readonly { readonly where: string; readonly expr: stri
   ...RULES.map(({ record, alert, expr }) => ({ where: `rule ${record ?? alert}`, expr })),
 ];
 
-/** The query of each variable. */
+/** A variable of a dashboard and its query. */
 export type Variable = {
   readonly where: string;
   readonly name: string;

@@ -3,7 +3,7 @@ export const hex = (code: number, digits = 2) => code.toString(16).padStart(digi
 const units = (text: string) => Array.from({ length: text.length }, (_, index) => text.charCodeAt(index));
 const inJson = (text: string) => JSON.stringify(text).slice(1, -1);
 
-/** Every encoding in which a server, a proxy or a traceback may repeat what it was sent. */
+/** Every encoding in which a server, a proxy or a traceback may repeat the text of a request. */
 export const ENCODINGS: Readonly<Record<string, (text: string) => string>> = {
   plain: (text) => text,
   JSON: inJson,
@@ -30,6 +30,6 @@ export const ENCODINGS: Readonly<Record<string, (text: string) => string>> = {
       .map((byte) => (byte < 0x80 ? String.fromCharCode(byte) : `\\x${hex(byte)}`))
       .join(''),
   base64: (text) => Buffer.from(text).toString('base64'),
-  'base64url in the midst of others': (text) => Buffer.from(`user:${text}:more`).toString('base64url'),
+  'base64url within a longer text': (text) => Buffer.from(`user:${text}:more`).toString('base64url'),
   hexadecimal: (text) => Buffer.from(text).toString('hex'),
 };

@@ -22,7 +22,7 @@ export function readExposition(text: string): Exposition {
   return { get: (sample) => values.get(canonical(sample)), samples: [...values.keys()] };
 }
 
-/** Name, type and labels of every family, without `le`. */
+/** Returns the type and the labels of every family by name, without `le`. */
 export function readFamilies(text: string): ReadonlyMap<string, { type: string; labels: readonly string[] }> {
   const types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]));
   const labels = new Map<string, Set<string>>();

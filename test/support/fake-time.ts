@@ -28,9 +28,9 @@ export function createFakeTime(start = 0): FakeTime {
       const until = now + millis;
       await settle();
       for (;;) {
-        const [next] = scheduled.filter((one) => one.at <= until).sort((a, b) => a.at - b.at);
+        const [next] = scheduled.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at);
         if (next === undefined) break;
-        scheduled = scheduled.filter((one) => one !== next);
+        scheduled = scheduled.filter((entry) => entry !== next);
         now = Math.max(now, next.at);
         next.callback();
         await settle();

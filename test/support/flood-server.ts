@@ -4,8 +4,8 @@ import { Worker } from 'node:worker_threads';
 export type FloodServer = { readonly url: string; close(): Promise<unknown> };
 
 /**
- * A server in its own thread, so that the test does not slow it down: after a request it sends `head`, then `piece`
- * repeatedly without a pause until the connection is closed.
+ * Starts a server in its own thread, so that the test does not slow it down. After a request it sends `head`, then
+ * `piece` repeatedly without a pause until the connection is closed.
  */
 export async function serveFlood({
   head = '',

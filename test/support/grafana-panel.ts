@@ -1,25 +1,25 @@
 /**
  * Computes what a Grafana panel shows with Grafana's own package @grafana/data: transformations, reducers and value
- * mappings. The part of the data source, which converts answers of Prometheus to frames, is done here.
+ * mappings. This file does the work of the data source, which converts answers of Prometheus to frames.
  */
 
 import { createRequire } from 'node:module';
 import type { DataFrame, Field, FieldConfig } from '@grafana/data';
 import type { Panel } from './dashboards.ts';
 
-// Only its CommonJS half runs in Node.
+// Only the CommonJS build of the package runs in Node.
 export const grafana: typeof import('@grafana/data') = createRequire(import.meta.url)('@grafana/data');
-// Its transformations read a browser's global, but its imports must not find one.
+// The transformations read the browser's global `window`, which must not exist during the import.
 Object.assign(globalThis, { window: {} });
 const { FieldType } = grafana;
 
 grafana.standardTransformersRegistry.setInit(() =>
-  // One of them has two names.
-  [...new Set(Object.values(grafana.standardTransformers))].map((one) => ({
-    id: one.id,
-    name: one.name,
-    description: one.description ?? '',
-    transformation: () => Promise.resolve(one),
+  // One transformer has two names.
+  [...new Set(Object.values(grafana.standardTransformers))].map((transformer) => ({
+    id: transformer.id,
+    name: transformer.name,
+    description: transformer.description ?? '',
+    transformation: () => Promise.resolve(transformer),
     editor: () => null,
     imageDark: '',
     imageLight: '',
@@ -94,7 +94,7 @@ function framesOf({ targets }: Panel, answers: Answers): DataFrame[] {
   return targets.flatMap(({ refId, format, legendFormat = '' }) => {
     const series = answers[refId] ?? [];
     if (format === 'table') return [tableOf(refId, series, targets.length > 1 ? `Value #${refId}` : 'Value')];
-    return series.map((one) => timeSeriesOf(refId, one, legendFormat));
+    return series.map((answered) => timeSeriesOf(refId, answered, legendFormat));
   });
 }
 

@@ -13,7 +13,7 @@ const body = z.strictObject({
 
 export type StoredAnnotation = { id: number; time: number; timeEnd: number; text: string; tags: readonly string[] };
 
-/** `lost` executes the request and closes the connection without an answer. */
+/** How it responds. `lost` executes the request and closes the connection without an answer. */
 export type Mood = 'well' | 'refuse' | 'hang' | 'lost' | 500 | 401;
 
 /** Stands in for Grafana's annotations API, as its documentation describes it. */
@@ -115,7 +115,7 @@ export async function standInForGrafana({ token = 'a-token-of-grafana' } = {}): 
   return grafana;
 }
 
-/** Reversed ends are swapped. */
+/** Swaps the times if they are reversed. */
 const span = (time: number, timeEnd: number) => ({ time: Math.min(time, timeEnd), timeEnd: Math.max(time, timeEnd) });
 
 const json = (response: ServerResponse, status: number, answer: unknown): void => {

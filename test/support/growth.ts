@@ -25,17 +25,17 @@ const LISTS: readonly Series[] = (['new', 'reused'] as const).map((connection) =
 
 function observe(entries: readonly JournalEntry[], now: number): () => unknown {
   return () => {
-    const observation: RunState = createRunState({
+    const runState: RunState = createRunState({
       run: 'r',
       version: '0',
       overall: ['server-list'],
       probes: describeProbes(),
     });
     const session = { id: 1, startedAt: 0, aliveAt: 0, ended: false, version: '0', vantage: 'here', facts: {} };
-    observation.openSession(session, LISTS);
-    for (const entry of entries) observation.accept(entry);
-    observation.live(now, { paused: false, journal: { kind: 'recording' }, health: null });
-    return toApiReport(observation.report(now), { summary: [], tasks: 'all' });
+    runState.openSession(session, LISTS);
+    for (const entry of entries) runState.accept(entry);
+    runState.live(now, { paused: false, journal: { kind: 'recording' }, health: null });
+    return toApiReport(runState.report(now), { summary: [], tasks: 'all' });
   };
 }
 
@@ -44,7 +44,7 @@ const times = <T>(size: number, make: (index: number) => T): readonly T[] =>
 
 type Letter = 'o' | 'f' | 'v';
 
-/** One sample per second on each connection, repeating the pattern. */
+/** Returns one sample per second on each connection, repeating the pattern. */
 const samples = (size: number, pattern: readonly Letter[]): readonly JournalEntry[] =>
   times(size, (seq) => seq).flatMap((seq) =>
     LISTS.map(({ connection }): JournalEntry => {
@@ -75,7 +75,7 @@ const service = (index: number): ServiceRecord => ({
 
 export const GROWTHS: readonly Growth[] = [
   {
-    name: 'tasks of one name at one moment',
+    name: 'tasks with one name at the same time',
     size: 1000,
     make: (size) =>
       observe(
@@ -84,7 +84,7 @@ export const GROWTHS: readonly Growth[] = [
       ),
   },
   {
-    name: 'tasks of one name, of three sources, each in a play of its own or in none',
+    name: 'tasks with one name from three sources, with many plays or none',
     size: 500,
     make: (size) =>
       observe(
@@ -98,7 +98,7 @@ export const GROWTHS: readonly Growth[] = [
       ),
   },
   {
-    name: 'tasks of one name, one after the other',
+    name: 'tasks with one name, one after another',
     size: 1000,
     make: (size) =>
       observe(
@@ -125,7 +125,7 @@ export const GROWTHS: readonly Growth[] = [
     make: (size) => observe(samples(4 * size, ['f', 'v', 'v', 'v']), size * 4000),
   },
   {
-    name: 'phases begun by hand, one of ten after the other',
+    name: 'phases started by hand, ten in rotation',
     size: 300,
     make: (size) =>
       observe(
@@ -157,7 +157,7 @@ export const GROWTHS: readonly Growth[] = [
         }),
       );
       const work = observe(entries, size);
-      return () => [work(), entries.map((one) => one.type === 'annotation' && taskOfAnnotation(one.annotation))];
+      return () => [work(), entries.map((entry) => entry.type === 'annotation' && taskOfAnnotation(entry.annotation))];
     },
   },
   {
@@ -173,7 +173,7 @@ export const GROWTHS: readonly Growth[] = [
       ];
       return () => {
         const parser = createAnsibleLogParser({ zone: 'utc' });
-        return lines.map((one) => parser.line(one));
+        return lines.map((text) => parser.line(text));
       };
     },
   },

@@ -20,7 +20,7 @@ export type GuestFaults = { readonly name?: string; readonly vcpus?: number; rea
 
 export type Guests = {
   readonly port: number;
-  /** Takes effect at the next login. */
+  /** Replaces the faults, from the next login on. */
   faults(faults: GuestFaults): void;
   /** Changes the host key, as a rebuilt server would. */
   newHostKey(): Promise<void>;
@@ -36,7 +36,7 @@ type Options = {
   /** A folder that only root can write: sshd runs no program from elsewhere. */
   readonly home: string;
   readonly port: number;
-  /** In CIDR notation; this machine gets all of its addresses. */
+  /** The guests' networks in CIDR notation; this machine gets all of their addresses. */
   readonly networks: readonly string[];
 };
 

@@ -9,19 +9,21 @@ import { phaseVerdict } from './verdicts.ts';
 /** Clears the screen, sets title and colours, reverses the direction of writing, and starts a new line. */
 export const CONTROLS = '\u001b[2J\u001b]0;OWNED\u0007\u001b[31mEVIL\u009b31m\u202eRTL\u2066\u200b\ud800\u007f\r\nX';
 
-/** Must not be in any output: control characters except tabs and line breaks, and invisible or direction characters. */
+/** Matches what no output may contain: control characters except tabs and line breaks, and invisible characters. */
 export const RAW = /[^\P{Cc}\n\r\t]|[\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|\r(?!\n)/u;
 
-/** A report with the text in every place where a cloud, a playbook, a plan or a configuration may put one. */
+/** Returns a report with the text wherever it may come from a cloud, a playbook, a plan or a configuration. */
 export function hostileReport(text: string): Report {
   const registry = createTaskRegistry();
   const start = BEGAN + 299_000;
   registry.report(task({ id: 'a', name: text, role: text, start, end: BEGAN + 302_000 }));
   const series = { ...LIST_NEW, cloud: text, vantage: text, target: text };
-  const windows = attributeWindows([window({ series })], { tasks: registry, phases: [], probes: [] }).map((one) => ({
-    ...one,
-    phase: text,
-  }));
+  const windows = attributeWindows([window({ series })], { tasks: registry, phases: [], probes: [] }).map(
+    (attributed) => ({
+      ...attributed,
+      phase: text,
+    }),
+  );
   const phase = phaseVerdict({ name: text, promise: text, task: text, windows });
   const run = { ...report().run, id: text, version: text, clouds: [text, 'b'], vantages: [text, 'b'] };
   const checks = (['pass', 'fail', 'skip'] as const).map((status) => ({

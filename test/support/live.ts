@@ -17,12 +17,12 @@ export const NONE = { min: 0, estimate: 0, max: 0 } as const;
 
 export const LIST_NEW: Series = { ...SERIES, cloud: 'prod', vantage: 'lab', connection: 'new' };
 export const LIST_KEPT: Series = { ...LIST_NEW, connection: 'reused' };
-/** A sample of the series of the other values here. */
+/** Moves a sample to the series `LIST_NEW`. */
 export const ofListNew = (sample: Sample): Sample => ({ ...sample, cloud: 'prod', vantage: 'lab', connection: 'new' });
 export const BOOT: Series = { ...LIST_NEW, probe: 'server-boot', connection: '', validFor: 30_000, slow: 15_000 };
 export const TOKEN: Series = { ...LIST_NEW, probe: 'token', connection: '', interval: 5000, validFor: 7500 };
 
-/** A bracket around a time in seconds after the start of the run. */
+/** Returns a bracket around a time in seconds after the start of the run. */
 export const around = (second: number, { before = 0.5, after = 0.5 } = {}): Bracket => ({
   earliest: BEGAN + (second - before) * 1000,
   estimate: BEGAN + second * 1000,
@@ -31,7 +31,7 @@ export const around = (second: number, { before = 0.5, after = 0.5 } = {}): Brac
 
 type WindowFacts = Partial<AttributedWindow> & { readonly series?: Series };
 
-/** By default 7 s down on server-list over new connections, from second 300 to 307, each within half a second. */
+/** Returns a window, by default 7 s down of server-list over new connections: second 300 to 307, each within 0.5 s. */
 export function window({ series = LIST_NEW, ...facts }: WindowFacts = {}): AttributedWindow {
   const { cloud, vantage, probe, connection, target } = series;
   return {
@@ -78,7 +78,7 @@ export const summary = (facts: Partial<SeriesSummary> = {}): SeriesSummary => ({
 
 type OverallFacts = Partial<Overall> & { readonly down?: Readonly<Record<string, Measured>> };
 
-/** One outage of each probe in `down`, unless the facts say otherwise. */
+/** Returns one outage for each probe in `down`, unless the facts say otherwise. */
 export const overall = ({ down = {}, ...facts }: OverallFacts = {}): Overall => ({
   downtime: NONE,
   settledDowntime: 0,
@@ -96,7 +96,7 @@ export const overall = ({ down = {}, ...facts }: OverallFacts = {}): Overall => 
 
 /** Derives `judged` and `notJudged` from the phases. */
 export function wholeVerdict({ phases = [], ...facts }: Partial<Verdict> = {}): Verdict {
-  const names = (some: Verdict['phases']) => some.map(({ name }) => name);
+  const names = (phaseVerdicts: Verdict['phases']) => phaseVerdicts.map(({ name }) => name);
   const reasonOf = ({ planned, measures }: Verdict['phases'][number]) =>
     !planned ? 'not-in-plan' : measures === null ? 'never-started' : 'no-budget';
   return {
@@ -113,7 +113,7 @@ export function wholeVerdict({ phases = [], ...facts }: Partial<Verdict> = {}): 
   };
 }
 
-/** A report of a run of 12 min 30 s on one cloud, by default without downtime. */
+/** Returns the report of a run of 12 min 30 s on one cloud, by default without downtime. */
 export function report({
   verdict = {},
   ...facts
@@ -157,7 +157,7 @@ export const liveSeries = (facts: Partial<LiveSeries> = {}): LiveSeries => ({
   ...facts,
 });
 
-/** A live status with a whole report. */
+/** A live status with a complete report. */
 export type ShownStatus = LiveStatus & { readonly report: Report };
 
 export const live = (facts: Partial<ShownStatus> = {}): ShownStatus => ({
@@ -173,7 +173,7 @@ export const live = (facts: Partial<ShownStatus> = {}): ShownStatus => ({
   ...facts,
 });
 
-/** Reads from a status that was made by hand. */
+/** Reads from a status that a test constructed. */
 export const readerOf = (shown: () => ShownStatus): RunReader => ({
   now: () => shown().at,
   sampling: shown,

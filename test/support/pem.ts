@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 export type KeyPair = { readonly cert: string; readonly key: string; readonly lockedKey: string };
 
-/** A self-signed certificate, its key, and the key encrypted with a passphrase, made for this test. */
+/** Creates a self-signed certificate, its key, and the key encrypted with a passphrase. */
 export function makeKeyPair(): KeyPair {
   const folder = mkdtempSync(join(tmpdir(), 'rollwatch-pem-'));
   const at = (name: string) => join(folder, name);

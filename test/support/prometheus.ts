@@ -41,7 +41,7 @@ const vectorSchema = z.looseObject({
 });
 const labelsSchema = z.looseObject({ status: z.literal('success'), data: z.array(z.string()) });
 
-/** Starts Debian's Prometheus and Alertmanager on free ports, with the configuration of docker compose. */
+/** Debian's Prometheus and Alertmanager on free ports, with the configuration of docker compose. */
 export type Monitoring = AsyncDisposable & {
   readonly url: string;
   /** Returns how many values an expression has from a time (seconds since 1970) to now; `NaN` does not count. */
@@ -86,12 +86,12 @@ export async function startMonitoring({ folder, daemon, webhook }: Options): Pro
   ];
   await Promise.all([ready(`${url}/-/ready`), ready(`http://127.0.0.1:${alertPort}/-/ready`)]);
 
-  async function instant(query: string, moment = Date.now() / 1000): Promise<readonly Answered[]> {
-    const body = new URLSearchParams({ query, time: String(moment) });
+  async function instant(query: string, at = Date.now() / 1000): Promise<readonly Answered[]> {
+    const body = new URLSearchParams({ query, time: String(at) });
     const answer = await fetch(`${url}/api/v1/query`, { method: 'POST', body });
     const { data, error } = vectorSchema.parse(await answer.json());
     if (data === undefined) throw new Error(error ?? 'no data');
-    return data.result.map(({ metric, value: [at, value] }) => ({ labels: metric, points: [[at, Number(value)]] }));
+    return data.result.map(({ metric, value: [time, value] }) => ({ labels: metric, points: [[time, Number(value)]] }));
   }
 
   return {
@@ -135,7 +135,7 @@ export type Notice = { readonly alert: string; readonly status: string; readonly
 /** The webhook that receives the alerts of Alertmanager. */
 export type Webhook = Disposable & {
   readonly url: string;
-  /** In order of arrival, with the time of arrival in milliseconds. */
+  /** The alerts in order of arrival, with the time of arrival in milliseconds. */
   readonly notices: readonly Notice[];
 };
 

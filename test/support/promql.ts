@@ -7,7 +7,7 @@ export type Reading = {
   readonly broken: boolean;
 };
 
-/** Parses with the grammar of Prometheus' own editor. */
+/** Parses an expression with the grammar of Prometheus' own editor. */
 export function readPromql(expr: string): Reading {
   const metrics = new Set<string>();
   const labels = new Set<string>();
@@ -23,7 +23,7 @@ export function readPromql(expr: string): Reading {
   return { metrics: [...metrics], labels: [...labels], broken };
 }
 
-/** Grafana's values for its own variables, on a dashboard of one minute with a scrape interval of one second. */
+/** Replaces Grafana's variables as a dashboard of one minute with a scrape interval of one second does. */
 export const filledIn = (expr: string): string =>
   expr
     .replaceAll('$__rate_interval', '4s')
@@ -32,7 +32,7 @@ export const filledIn = (expr: string): string =>
     .replaceAll('$shift', '5s')
     .replaceAll(/\$(cloud|vantage|probe|job)\b/g, '.*');
 
-/** The selectors of an expression, without ranges: 'rollwatch_probe_up{probe="token"}'. */
+/** Returns the selectors of an expression, without ranges: 'rollwatch_probe_up{probe="token"}'. */
 export function selectorsOf(expr: string): readonly string[] {
   const found = new Set<string>();
   parser.parse(expr).iterate({

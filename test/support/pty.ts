@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
-/** Copies the output of a command on a terminal of 160 columns, and forwards SIGTERM to it. */
+/** Runs a command on a terminal of 160 columns, copies its output, and forwards SIGTERM to it. */
 const RUN_ON_PTY = `
 import fcntl, os, pty, signal, struct, sys, termios
 pid, fd = pty.fork()

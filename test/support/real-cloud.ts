@@ -5,14 +5,14 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** The folder of its state. */
+/** The folder with the state of the cloud. */
 export const HOME = process.env['REAL_CLOUD_HOME'] ?? '/var/lib/real-cloud';
-/** Environment variables that let rollwatch find it. */
+/** Environment variables that let Rollwatch find the cloud. */
 export const env = { OS_CLIENT_CONFIG_FILE: `${HOME}/clouds.yaml`, OS_CLOUD: 'real' };
 
 const SCRIPT = new URL('../real-cloud/real-cloud', import.meta.url).pathname;
 
-/** Runs a command such as `real-cloud stop nova-api`; returns its output. */
+/** Runs a command such as `real-cloud stop nova-api`. Returns its output. */
 export const script = async (...args: readonly string[]): Promise<string> =>
   (await run(SCRIPT, args, { timeout: 240_000 })).stdout;
 
@@ -25,7 +25,7 @@ const as =
 export const openstack = as('real');
 export const admin = as('real-admin');
 
-/** Queries any of its databases; returns one row per line with tabs between columns. */
+/** Queries any of the cloud's databases. Returns one row per line, with tabs between the columns. */
 export const sql = async (text: string): Promise<string> =>
   (await run('mysql', ['-h127.0.0.1', '-uroot', '--batch', '--skip-column-names', '-e', text])).stdout.trim();
 
@@ -35,11 +35,11 @@ export const sql = async (text: string): Promise<string> =>
  */
 async function restartNeutron(): Promise<void> {
   await script('restart', 'neutron');
-  const asked = (what: string) => Promise.all(Array.from({ length: 4 }, () => openstack(what, 'list')));
+  const listFourTimes = (what: string) => Promise.all(Array.from({ length: 4 }, () => openstack(what, 'list')));
   for (let tries = 1; ; tries++) {
-    await asked('network');
+    await listFourTimes('network');
     try {
-      await asked('port');
+      await listFourTimes('port');
       return;
     } catch (error) {
       if (tries === 10) throw error;

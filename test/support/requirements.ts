@@ -1,6 +1,7 @@
 /**
- * What some tests need of the machine: a tool, root, a disk of their own. Where it is missing they are skipped; with
- * ROLLWATCH_TOOLS=required, which `.ci/run` sets once it has installed everything, a test fails and names it instead.
+ * What some tests require of the machine: a tool, root, a separate disk. If a requirement is missing, its tests are
+ * skipped. With ROLLWATCH_TOOLS=required, which `.ci/run` sets once it has installed everything, a test fails instead
+ * and names the requirement.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -8,10 +9,10 @@ import { networkInterfaces } from 'node:os';
 import { it } from 'vitest';
 import { mountTmpfs } from './tmpfs.ts';
 
-/** `problem`: why it is not met, and what to do; null if it is met. */
+/** `problem` says why the requirement is not met, and what to do; null if it is met. */
 type Requirement = { readonly name: string; readonly problem: string | null };
 
-/** Tests run a tool to see whether it is there. `packages` are Debian's. */
+/** Requires a tool that runs with `args`. `packages` are Debian's packages of it. */
 export function tool(command: string, packages: string, args: readonly string[] = ['--version']): Requirement {
   const isInstalled = spawnSync(command, args).status === 0;
   return { name: command, problem: isInstalled ? null : `not installed (Debian: apt-get install ${packages})` };
@@ -30,13 +31,13 @@ export const LINUX: Requirement = {
 /** An address of this machine that others can reach. */
 export const outerAddress = Object.values(networkInterfaces())
   .flat()
-  .find((one) => one?.family === 'IPv4' && !one.internal)?.address;
+  .find((network) => network?.family === 'IPv4' && !network.internal)?.address;
 export const OUTER_ADDRESS: Requirement = {
   name: 'an IPv4 address other than loopback',
   problem: outerAddress === undefined ? 'this machine has none' : null,
 };
 
-/** A disk of its own, which only root can mount. */
+/** Requires a separate disk, which only root can mount. */
 export function mount(): Requirement {
   try {
     mountTmpfs('64k').clear();

@@ -10,30 +10,30 @@ export type Ran = {
   readonly err: string;
 };
 
-/** `lingeredMs`: from its last output to its end. */
+/** `lingeredMs` is the time from the last output to the end of the process. */
 export type TimedRun = Ran & { readonly lingeredMs: number };
 
-type How = {
+type RunOptions = {
   readonly folder: string;
   readonly env?: Readonly<Record<string, string>>;
   /** The time limit in milliseconds. The process is stopped earlier if `until` resolves. */
   readonly limit?: number;
   readonly until?: Promise<unknown>;
   readonly kill?: NodeJS.Signals;
-  /** Receives each chunk that it writes to stderr. */
+  /** Receives each chunk that the process writes to stderr. */
   readonly onErr?: (piece: string) => void;
 };
 
 /** Runs `rollwatch ARGS` in a separate process with only the given environment. */
-export async function rollwatch(args: readonly string[], how: How): Promise<Ran> {
+export async function rollwatch(args: readonly string[], how: RunOptions): Promise<Ran> {
   const { code, out, err } = await timeRollwatch(args, how);
   return { code, out, err };
 }
 
-/** Runs `rollwatch ARGS` as `rollwatch` does, and measures how long the process lingers. */
+/** Runs `rollwatch ARGS` like `rollwatch()`, and measures how long the process lingers. */
 export async function timeRollwatch(
   args: readonly string[],
-  { folder, env = {}, limit = 60_000, until, kill = 'SIGTERM', onErr }: How,
+  { folder, env = {}, limit = 60_000, until, kill = 'SIGTERM', onErr }: RunOptions,
 ): Promise<TimedRun> {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: folder,

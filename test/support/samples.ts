@@ -1,7 +1,7 @@
 import type { FailureKind } from '../../src/domain/cause.ts';
 import type { Sample, Series } from '../../src/domain/sample.ts';
 
-/** A series at 1 Hz with durations in milliseconds, as most tests need it. */
+/** The series that most tests use: 1 Hz, with durations in milliseconds. */
 export const SERIES: Series = {
   cloud: 'cloud',
   vantage: 'here',

@@ -12,13 +12,13 @@ export type ScriptedAnswer = {
 
 export type ScriptedRequest = {
   readonly method: string;
-  /** Path and query: '/compute/v2.1/servers/detail?limit=1'. */
+  /** The path and query: '/compute/v2.1/servers/detail?limit=1'. */
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
 };
 
-/** Null: the default answer of a small cloud with one server 'b'. */
+/** Answers a request. Null means the default answer of a small cloud with one server 'b'. */
 export type Script = (request: ScriptedRequest) => ScriptedAnswer | null;
 
 export type ScriptedCloud = {
@@ -41,7 +41,7 @@ const PATHS: Readonly<Record<string, string>> = {
   network: '/network/v2.0',
 };
 
-/** The answer to POST /v3/auth/tokens. `urls` of the catalog, by type. */
+/** Returns the answer to POST /v3/auth/tokens. `urls` overrides the URLs in the catalog, by type. */
 export function tokenAnswer(base: string, urls: Readonly<Record<string, string>> = {}): ScriptedAnswer {
   const catalog = TYPES.map((type) => ({
     type,
@@ -60,7 +60,7 @@ export const novaNotFound = (message: string): ScriptedAnswer => ({
   body: { itemNotFound: { code: 404, message } },
 });
 
-/** A cloud on loopback with scripted answers. */
+/** Starts a cloud on loopback with scripted answers. */
 export async function serveScriptedCloud(
   script: Script,
   changes: Parameters<typeof accessTo>[2] = {},
@@ -74,7 +74,7 @@ export async function serveScriptedCloud(
     request.on('end', () => {
       const given = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, body };
       asked.push(given);
-      const answer = script(given) ?? usual(server.url, given);
+      const answer = script(given) ?? defaultAnswer(server.url, given);
       const text = typeof answer.body === 'object' ? JSON.stringify(answer.body) : (answer.body ?? '');
       const type = typeof answer.body === 'object' ? 'application/json' : 'text/html';
       response.writeHead(answer.status, { 'Content-Type': type, ...answer.headers });
@@ -94,7 +94,7 @@ export async function serveScriptedCloud(
   };
 }
 
-function usual(base: string, { method, path }: ScriptedRequest): ScriptedAnswer {
+function defaultAnswer(base: string, { method, path }: ScriptedRequest): ScriptedAnswer {
   const [place = ''] = path.split('?');
   if (place === '/identity/v3/auth/tokens') return tokenAnswer(base);
   if (place === '/compute/v2.1/servers/b') {

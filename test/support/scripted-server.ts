@@ -14,14 +14,14 @@ export type ScriptedServer = {
   close(): Promise<void>;
 };
 
-/** An HTTP server on a free loopback port with scripted behaviour. */
+/** Starts an HTTP server on a free loopback port with scripted behaviour. */
 export const serveHttp = (listener: RequestListener): Promise<ScriptedServer> =>
   listen(createServer({ keepAliveTimeout: 60_000 }, listener), 'http');
 
 export const serveTls = (certificate: Certificate, listener: RequestListener): Promise<ScriptedServer> =>
   listen(createTlsServer(certificate, listener), 'https');
 
-/** A raw TCP server, for behaviour that no HTTP server has. */
+/** Starts a raw TCP server, for behaviour that no HTTP server has. */
 export const serveTcp = (onSocket: (socket: Socket) => void): Promise<ScriptedServer> =>
   listen(createTcpServer(onSocket), 'http');
 
@@ -57,16 +57,16 @@ function addressOf(server: Server | TcpServer): AddressInfo {
 
 export type Certificate = { readonly key: string; readonly cert: string };
 
-/** A self-signed certificate made by openssl. */
+/** Creates a self-signed certificate with openssl. */
 export function selfSigned(name: string, { days = 2 }: { days?: number } = {}): Certificate {
-  const place = mkdtempSync(join(tmpdir(), 'rollwatch-'));
-  const [key, cert] = [join(place, 'key.pem'), join(place, 'cert.pem')];
+  const folder = mkdtempSync(join(tmpdir(), 'rollwatch-'));
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
   const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=${/^[\d.]+$/.test(name) ? 'IP' : 'DNS'}:${name}`];
   const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', String(days)];
   try {
     execFileSync('openssl', ['req', ...kind, '-keyout', key, '-out', cert, ...subject], { stdio: 'pipe' });
     return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
   } finally {
-    rmSync(place, { recursive: true });
+    rmSync(folder, { recursive: true });
   }
 }

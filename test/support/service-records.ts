@@ -1,6 +1,6 @@
 import type { ServiceRecord } from '../../src/openstack/diagnosis/service-reports.ts';
 
-/** The services of a small cloud, all up, at NOW. */
+/** The time at which the services of a small cloud are shown. */
 export const NOW = Date.UTC(2026, 10, 23);
 
 export const service = (binary: string, host: string, facts: Partial<ServiceRecord> = {}): ServiceRecord => ({
@@ -15,6 +15,7 @@ export const service = (binary: string, host: string, facts: Partial<ServiceReco
   ...facts,
 });
 
+/** The services of a small cloud, all up. */
 export const HEALTHY = [
   service('nova-conductor', 'c1'),
   service('nova-conductor', 'c2'),
@@ -23,8 +24,8 @@ export const HEALTHY = [
   service('nova-compute', 'n2'),
 ];
 export const withChange = (id: string, facts: Partial<ServiceRecord>) =>
-  HEALTHY.map((one) => (one.id === id ? { ...one, ...facts } : one));
-export const without = (id: string) => HEALTHY.filter((one) => one.id !== id);
-/** Failed checks as 'name: detail'. */
+  HEALTHY.map((record) => (record.id === id ? { ...record, ...facts } : record));
+export const without = (id: string) => HEALTHY.filter((record) => record.id !== id);
+/** Returns the failed checks as 'name: detail'. */
 export const failed = (checks: readonly { name: string; status: string; detail: string }[]) =>
   checks.filter(({ status }) => status === 'fail').map(({ name, detail }) => `${name}: ${detail}`);

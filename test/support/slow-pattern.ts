@@ -8,23 +8,23 @@ import { createContext, runInContext } from 'node:vm';
  */
 
 /**
- * Letters of a text, and repetitions in it. A linear pattern takes about a millisecond for it, a quadratic one a
- * second.
+ * The length of a text, and the repetitions in it. A linear pattern takes about a millisecond for it, a quadratic
+ * pattern a second.
  */
 const LENGTH = 15_000;
 const REPETITIONS = 2500;
-/** Milliseconds of processor time, the least of a few runs: so that a busy machine does not matter. */
-const LIMIT = 50;
+/** The limit of processor time. It must be exceeded in a few runs, so that a busy machine does not matter. */
+const LIMIT_MS = 50;
 /**
- * Milliseconds. On a busy machine a run that is cut off may have used less processor time than the limit; it is
+ * When a run is cut off. On a busy machine it may have used less processor time than the limit by then, and is
  * repeated.
  */
-const CUT_OFF = 2000;
+const CUT_OFF_MS = 2000;
 const RUNS = 3;
 
 type Term = { readonly sample: string; readonly loops: boolean };
 
-/** The slow text, abbreviated; null if none was found. */
+/** Returns a slow text, abbreviated; null if none was found. */
 export function slowTextFor(pattern: RegExp): string | null {
   const branches = branchesOf(pattern.source);
   for (const text of new Set(branches.flatMap(attacksOn))) {
@@ -41,7 +41,7 @@ function isSlow(pattern: RegExp, text: string): boolean {
     const before = process.cpuUsage();
     const finished = replaceAll();
     const { user, system } = process.cpuUsage(before);
-    const isOver = (user + system) / 1000 >= LIMIT;
+    const isOver = (user + system) / 1000 >= LIMIT_MS;
     if (finished && !isOver) return false;
     if (isOver) slow++;
   }
@@ -52,7 +52,7 @@ function isSlow(pattern: RegExp, text: string): boolean {
 function replaceAll(): boolean {
   try {
     runInContext(`text.replace(pattern.global ? pattern : new RegExp(pattern, pattern.flags + 'g'), '')`, context, {
-      timeout: CUT_OFF,
+      timeout: CUT_OFF_MS,
     });
     return true;
   } catch {
@@ -66,12 +66,12 @@ function attacksOn(terms: readonly Term[]): readonly string[] {
   const join = (from: number, to: number) =>
     terms
       .slice(from, to)
-      .map((one) => one.sample)
+      .map(({ sample }) => sample)
       .join('');
   const found: string[] = [];
   for (let from = 0; from < terms.length; from++) {
     for (let to = from + 1; to <= terms.length; to++) {
-      if (!terms.slice(from, to).some((one) => one.loops)) continue;
+      if (!terms.slice(from, to).some(({ loops }) => loops)) continue;
       const piece = join(from, to);
       if (piece === '') continue;
       const pumped = piece.repeat(Math.max(REPETITIONS, Math.ceil(LENGTH / piece.length)));
@@ -81,7 +81,7 @@ function attacksOn(terms: readonly Term[]): readonly string[] {
   return found;
 }
 
-/** Each path through the alternatives of a pattern, with groups expanded, as a list of terms. */
+/** Returns each path through the alternatives of a pattern, with groups expanded, as a list of terms. */
 function branchesOf(source: string): readonly (readonly Term[])[] {
   let at = 0;
 
@@ -94,7 +94,7 @@ function branchesOf(source: string): readonly (readonly Term[])[] {
     }
   }
 
-  /** Each alternative once, combined with the first alternative of the other groups. */
+  /** Returns each alternative once, combined with the first alternative of the other groups. */
   function sequence(): Term[][] {
     let ways: Term[][] = [[]];
     while (at < source.length && source[at] !== '|' && source[at] !== ')') {
@@ -120,7 +120,7 @@ function branchesOf(source: string): readonly (readonly Term[])[] {
       if (!loops) return repeated;
       return terms.length === 1
         ? [{ sample: terms[0]?.sample ?? '', loops: true }]
-        : [{ sample: terms.map((one) => one.sample).join(''), loops: true }, ...terms];
+        : [{ sample: terms.map(({ sample }) => sample).join(''), loops: true }, ...terms];
     });
   }
 
@@ -165,7 +165,7 @@ const LETTERS = ['a', '0', ' ', '-', '/', '<', '"', ':', '.', '\n', '\t', '\u000
 /** Returns one letter that a term matches; common letters of a class first. */
 function matching(part: string): string {
   const pattern = new RegExp(`^(?:${part})$`, 'u');
-  const found = LETTERS.find((one) => pattern.test(one));
+  const found = LETTERS.find((letter) => pattern.test(letter));
   if (found !== undefined) return found;
   for (let code = 0; code < 0x1_00_00; code++) {
     const letter = String.fromCharCode(code);

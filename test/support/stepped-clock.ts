@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 
 const file = process.env['ROLLWATCH_TEST_CLOCK'];
-const LOOK_EVERY_MS = 20;
+const POLL_INTERVAL_MS = 20;
 
 if (file !== undefined) {
   const real = Date.now;
@@ -15,5 +15,5 @@ if (file !== undefined) {
   Date.now = () => real() + step;
   setInterval(() => {
     step = read();
-  }, LOOK_EVERY_MS).unref();
+  }, POLL_INTERVAL_MS).unref();
 }

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { TEST_STATUSES, type TestEvent } from '../../src/checks/tempest/test-results.ts';
 
-/** A packet of subunit, version 2, as python-subunit writes it; `at` in milliseconds. */
+/** Encodes a packet of subunit, version 2, as python-subunit does; `at` is in milliseconds. */
 export function subunitPacket({ test = null, status = null, at = null, file = null }: Partial<TestEvent>): Buffer {
   const flags =
     0x2000 |
@@ -23,7 +23,7 @@ export function subunitPacket({ test = null, status = null, at = null, file = nu
   return Buffer.concat([content, uint32(crc32(content))]);
 }
 
-/** What a test runner reports of one test that took a second; `file` before its end. */
+/** Encodes what a test runner reports about a test of one second; `file` comes before its end. */
 export const subunitTest = (
   test: string,
   status: NonNullable<TestEvent['status']>,
@@ -41,7 +41,7 @@ function uint32(value: number): Buffer {
   return bytes;
 }
 
-/** One to four bytes, whose highest two bits give the number of further bytes. */
+/** Encodes a number as one to four bytes; the highest two bits are the number of further bytes. */
 function number(value: number): Buffer {
   const more = [0x40, 0x4000, 0x40_0000].filter((limit) => value >= limit).length;
   return uint32(value + more * 2 ** (6 + 8 * more)).subarray(3 - more);

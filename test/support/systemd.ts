@@ -19,9 +19,9 @@ import { tool } from './requirements.ts';
 export const NSPAWN = tool('systemd-nspawn', 'systemd systemd-container');
 
 type Machine = {
-  /** By their absolute paths, with their modes. */
+  /** The files in the machine by their absolute paths, with their modes. */
   readonly files: { readonly [path: string]: { readonly text: string; readonly mode: number } };
-  /** Files outside the machine, by their path inside. */
+  /** The paths of files outside the machine, by their path inside. */
   readonly mounts: { readonly [path: string]: string };
   /** A shell script that runs as root once systemd is up; the machine ends after it. */
   readonly script: string;

@@ -19,7 +19,7 @@ type ReceivedRequest = {
 export type TaskListener = AsyncDisposable & {
   readonly url: string;
   readonly port: number;
-  /** The status of the next answers; `null` never answers. */
+  /** The status of the next answers; with null it never answers. */
   answer: number | null;
   readonly requests: readonly ReceivedRequest[];
   /** The latest report of each task, in order of the first reports. */
@@ -37,7 +37,7 @@ export async function listenForTasks({ port = 0 } = {}): Promise<TaskListener> {
     requests.push({ authorization, heartbeat, body });
     const status = listener.answer;
     if (status === null) return;
-    if (status < 300) for (const one of schema.parse(JSON.parse(body)).tasks) reported.set(one.id, one);
+    if (status < 300) for (const task of schema.parse(JSON.parse(body)).tasks) reported.set(task.id, task);
     response.writeHead(status, { 'Content-Type': 'application/json' }).end('{}');
   });
   server.listen(port, '127.0.0.1');
@@ -51,7 +51,7 @@ export async function listenForTasks({ port = 0 } = {}): Promise<TaskListener> {
     tasks: () => [...reported.values()],
     async ended(count) {
       const all = () => [...reported.values()];
-      while (all().filter((one) => one.status !== 'running').length < count) await delay(20);
+      while (all().filter(({ status }) => status !== 'running').length < count) await delay(20);
       return all();
     },
     async [Symbol.asyncDispose]() {

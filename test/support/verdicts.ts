@@ -31,7 +31,7 @@ export const budget = (facts: Partial<BudgetVerdict> = {}): BudgetVerdict => ({
   ...facts,
 });
 
-/** 'maintenance', from second 280 to 340 of the constructed run, started by a task. */
+/** Returns the phase 'maintenance', from second 280 to 340 of the constructed run, started by a task. */
 export const phaseVerdict = (facts: Partial<PhaseVerdict> = {}): PhaseVerdict => ({
   name: 'maintenance',
   promise: 'Expect API downtime.',

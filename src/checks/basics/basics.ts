@@ -139,7 +139,7 @@ export async function checkBasics({
       return;
     }
     const { signal } = options;
-    const guestOptions = { login: { ...login, key }, group, hostKey: null, baseline: null, boots: true, signal };
+    const guestOptions = { login: { ...login, key }, group, hostKey: null, baseline: null, justBooted: true, signal };
     for (const check of (await inspectGuest(server, guestOptions)).checks) onCheck(check);
   }
 
@@ -161,12 +161,12 @@ export async function checkBasics({
       const failure = await remove();
       if (failure !== null) failures.push(failure);
     }
-    const checkName = 'basics: undone';
+    const checkName = 'basics: clean-up';
     const deleted = cleanUpSteps.flatMap(({ created }) => (created === null ? [] : [created]));
     if (failures.length === 0) onCheck(pass(checkName, deleted.join(', ') || 'there was nothing to delete'));
     else onCheck(fail(checkName, `${failures.join('; ')}; run 'rollwatch check clean'`));
   }
 }
 
-const failureMessage = (what: string, result: Result<unknown>): string | null =>
-  result.type === 'ok' ? null : `${what}: ${result.cause.message}`;
+const failureMessage = (resource: string, result: Result<unknown>): string | null =>
+  result.type === 'ok' ? null : `${resource}: ${result.cause.message}`;

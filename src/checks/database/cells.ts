@@ -24,7 +24,7 @@ const connectionsQuery = {
   rows: listOf(z.object({ id: z.number(), url: z.string() })),
 };
 
-/** `mapping` is the id of the host's cell. */
+/** Selects the cell id of each host as `mapping`. */
 export const hostMappingsQuery = {
   sql: 'SELECT host, cell_id AS mapping FROM host_mappings',
   rows: listOf(z.object({ host: z.string(), mapping: z.number() })),
@@ -46,7 +46,7 @@ export async function findCellDatabases(
   if (cells.length > 0) {
     const known = mappings.type === 'ok' ? mappings.value : [];
     const value = cells.map(({ name, address }): CellDatabase => {
-      const mapping = known.find((one) => one.name === name) ?? null;
+      const mapping = known.find((cell) => cell.name === name) ?? null;
       const isCell0 = mapping?.isCell0 ?? /(^|_)cell0$/.test(name);
       return { cell: { name, mapping: mapping?.id ?? null, isCell0 }, address: { type: 'ok', value: address } };
     });
@@ -95,28 +95,28 @@ export function checkPlaces(
   cells: readonly Cell[],
   { hosts, ...cellsRead }: CellsRead & { readonly hosts: readonly HostMapping[] | null },
 ): readonly Check[] {
-  const computes = cells.flatMap((cell) => cell.records.filter(isCompute).map((one) => ({ ...one, cell })));
-  const duplicates = [...Map.groupBy(computes, ({ host }) => host)].filter(([, some]) => some.length > 1);
+  const computes = cells.flatMap((cell) => cell.records.filter(isCompute).map((record) => ({ ...record, cell })));
+  const duplicates = [...Map.groupBy(computes, ({ host }) => host)].filter(([, records]) => records.length > 1);
   const inCell0 = computes.filter(({ cell }) => cell.isCell0);
   return [
     ...(cells.some(({ isCell0 }) => isCell0)
       ? passOrFailures(
           'database: cell0',
           'it has no nova-compute',
-          inCell0.map((one) =>
+          inCell0.map((record) =>
             fail(
-              `database: cell0: ${one.host}`,
-              `nova-compute on ${recordText(one)} is in cell0: configure the database of its cell on this host, then run ${DELETE_COMMAND}`,
+              `database: cell0: ${record.host}`,
+              `nova-compute on ${recordText(record)} is in cell0: configure the database of its cell on this host, then run ${DELETE_COMMAND}`,
             ),
           ),
         )
       : []),
     ...(duplicates.length === 0
-      ? [passIfAllRead('database: doubled hosts', 'no nova-compute is in two cells', cellsRead.unread)]
-      : duplicates.map(([host, some]) =>
+      ? [passIfAllRead('database: duplicate hosts', 'no nova-compute is in two cells', cellsRead.unread)]
+      : duplicates.map(([host, records]) =>
           fail(
-            `database: doubled host ${host}`,
-            `${some.map(({ cell, id }) => `${cell.name}: id ${id}`).join(', ')}: for the cell that the host has left, run ${DELETE_COMMAND}; this also deletes the host mapping, so run nova-manage cell_v2 discover_hosts afterwards`,
+            `database: duplicate host ${host}`,
+            `${records.map(({ cell, id }) => `${cell.name}: id ${id}`).join(', ')}: for the cell that the host has left, run ${DELETE_COMMAND}; this also deletes the host mapping, so run nova-manage cell_v2 discover_hosts afterwards`,
           ),
         )),
     ...(hosts === null ? [] : checkHostMappings(cells, { hosts, ...cellsRead })),
@@ -136,11 +136,11 @@ function checkHostMappings(
   const cellNames = new Map(cells.toReversed().map(({ mapping, name }) => [mapping, name]));
   const cellName = (mapping: number): string => cellNames.get(mapping) ?? `cell ${mapping}`;
   const unmapped = new Set(computes.map(({ host }) => host).filter((host) => !mappingOf.has(host)));
-  const misplaced = [...computesByHost].flatMap(([host, some]) => {
+  const misplaced = [...computesByHost].flatMap(([host, computesOnHost]) => {
     const mapping = mappingOf.get(host);
-    const isKnown = mapping !== undefined && some.every(({ cell }) => cell.mapping !== null);
-    if (!isKnown || some.some(({ cell }) => cell.mapping === mapping)) return [];
-    const actual = some.map(({ cell }) => cell.name).join(', ');
+    const isKnown = mapping !== undefined && computesOnHost.every(({ cell }) => cell.mapping !== null);
+    if (!isKnown || computesOnHost.some(({ cell }) => cell.mapping === mapping)) return [];
+    const actual = computesOnHost.map(({ cell }) => cell.name).join(', ');
     return [
       failure(
         host,

@@ -7,10 +7,10 @@ import type { z } from 'zod';
 import { type DatabaseAddress, type DatabaseTls, databaseText } from '../../domain/database-address.ts';
 import { CERTIFICATES_MAX_BYTES, readProblem, readText } from '../../files/read-text.ts';
 
-/** For the connection, and for each query. */
+/** Applies to the connection, and to each query. */
 const TIMEOUT_MS = 10_000;
 
-/** `problem` is one line for users. */
+/** The result of a query. `problem` is one line for users. */
 export type DatabaseResult<T> =
   | { readonly type: 'ok'; readonly value: T }
   | { readonly type: 'failed'; readonly problem: string };
@@ -37,7 +37,7 @@ export async function selectReadOnly<T>(
       ...(tls !== null && { ssl: sslOf(tls) }),
       ...(tls !== null && socket === null && isIP(address.host) !== 0 && { stream: () => streamTo(address) }),
     });
-    // The next query reports an error that occurs between two
+    // An error between two queries is reported by the next query
     connection.on('error', () => {});
     const abort = () => connection.destroy();
     signal.addEventListener('abort', abort, { once: true });
@@ -67,7 +67,7 @@ const streamTo = ({ host, port }: DatabaseAddress) => Object.assign(connect({ ho
 function sslOf({ caFile, caFolder, certFile, keyFile, verify, verifyHost }: DatabaseTls): SslOptions {
   const entries = caFolder === null ? [] : readdirSync(caFolder, { withFileTypes: true });
   const inFolder = entries
-    .filter((one) => one.isFile() || one.isSymbolicLink())
+    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
     .map(({ parentPath, name }) => join(parentPath, name));
   const authorities = [...(caFile === null ? [] : [caFile]), ...inFolder]
     .map(certificatesIn)

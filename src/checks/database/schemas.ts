@@ -19,7 +19,7 @@ export type KnownSchema = {
 
 /** The progress of one online data migration in one database. */
 type Migration = {
-  /** As `nova-manage db online_data_migrations` calls it. */
+  /** The name that `nova-manage db online_data_migrations` shows. */
   readonly name: string;
   /** 'API', or the cell's name. */
   readonly database: string;
@@ -52,7 +52,7 @@ const ONLINE_MIGRATIONS: readonly OnlineMigration[] = [
     name: 'populate_user_id',
     table: 'instance_mappings',
     columns: ['user_id', 'cell_id', 'project_id'],
-    // That project marks rows of another migration
+    // This project id marks rows that another migration handles
     where: "user_id IS NULL AND cell_id IS NOT NULL AND project_id <> '00000000-0000-0000-0000-000000000000'",
   },
   {
@@ -102,7 +102,7 @@ const REVISION_COLUMNS = [
 
 const TABLES = [...new Set([...REVISION_COLUMNS, ...ONLINE_MIGRATIONS].map(({ table }) => table))];
 
-/** Returns only the columns that the user may read. */
+/** Selects only the columns that the user may read. */
 const columnsQuery = {
   sql: `SELECT table_name AS \`table\`, column_name AS \`column\` FROM information_schema.columns
     WHERE table_schema = DATABASE() AND table_name IN (${TABLES.map((table) => `'${table}'`).join(', ')})`,
@@ -142,7 +142,7 @@ async function readSchema(address: DatabaseAddress, runQuery: RunQuery): Promise
     .join(' UNION ALL ');
   const migrations = countable.length === 0 ? null : await runQuery(address, { sql, rows: countRows });
   if (migrations?.type === 'failed') return migrations;
-  const heads = revisions?.value.map((one) => one.revision).toSorted() ?? [];
+  const heads = revisions?.value.map((row) => row.revision).toSorted() ?? [];
   return {
     type: 'ok',
     value: { revision: heads.length === 0 ? null : heads.join(', '), migrations: migrations?.value ?? [] },
@@ -175,7 +175,7 @@ export async function readSchemas(
     known,
     unread: results.map(({ database }) => database).filter((name) => !known.some(({ database }) => database === name)),
     migrations: results.flatMap(({ database, schema }) =>
-      schema.type === 'ok' ? schema.value.migrations.map((one) => ({ ...one, database })) : [],
+      schema.type === 'ok' ? schema.value.migrations.map((migration) => ({ ...migration, database })) : [],
     ),
     problems: results.flatMap(({ schema }) => (schema.type === 'ok' ? [] : [schema.problem])),
   };
@@ -190,8 +190,8 @@ type SchemaOptions = {
 };
 
 /**
- * Names the schema revision of each database and checks that all cells have the same: `nova-manage db sync` changes
- * only cell0 and the cell of its own configuration.
+ * Reports the schema revision of each database and checks that it is the same in all cells: `nova-manage db sync`
+ * changes only cell0 and the cell of its own configuration.
  */
 export function checkSchemas(
   schemas: readonly KnownSchema[],
@@ -206,21 +206,21 @@ export function checkSchemas(
         ? `revision ${revision}, as before`
         : `revision ${revision}, was ${revisionBefore} before`;
   };
-  const each = schemas.map((one) => pass(`database: ${one.database}: schema`, revisionText(one)));
+  const revisionChecks = schemas.map((schema) => pass(`database: ${schema.database}: schema`, revisionText(schema)));
   const cells = schemas.filter(({ database }) => database !== API_DATABASE);
   const cellsByRevision = Map.groupBy(cells, ({ revision }) => revision);
-  const sameName = databaseCheckName(stage, 'schemas of the cells');
+  const comparisonName = databaseCheckName(stage, 'schemas of the cells');
   const revisions = [...cellsByRevision]
-    .map(([revision, some]) => `${revision} in ${joinFirst(some.map(({ database }) => database))}`)
+    .map(([revision, sameRevision]) => `${revision} in ${joinFirst(sameRevision.map(({ database }) => database))}`)
     .join(', ');
-  const same =
+  const comparison =
     cellsByRevision.size > 1
-      ? [fail(sameName, `they differ: ${revisions}: run nova-manage db sync with the configuration of each cell`)]
+      ? [fail(comparisonName, `they differ: ${revisions}: run nova-manage db sync with the configuration of each cell`)]
       : cells.length > 1
-        ? [pass(sameName, `all cells have revision ${cells[0]?.revision}`)]
+        ? [pass(comparisonName, `all cells have revision ${cells[0]?.revision}`)]
         : [];
   const missing = unread.length === 0 ? [] : [skip('database: schema', `${joinFirst(unread)}: ${NOT_READABLE}`)];
-  return [...each, ...same, ...missing];
+  return [...revisionChecks, ...comparison, ...missing];
 }
 
 const NOT_READABLE = 'the required columns do not exist, or the user may not read them (see docs/checks.md)';
@@ -237,11 +237,13 @@ export function checkMigrations(
   { stage, problems }: MigrationOptions,
 ): readonly Check[] {
   const checkName = databaseCheckName(stage, 'online data migrations');
-  const pending = migrations.filter((one) => one.pending > 0);
+  const pending = migrations.filter((migration) => migration.pending > 0);
   const rowsText = (count: number) =>
     count < MAX_PENDING_ROWS ? counted(count, 'row') : `${MAX_PENDING_ROWS} rows or more`;
   if (pending.length > 0) {
-    const list = joinFirst(pending.map((one) => `${one.name}: ${rowsText(one.pending)} in ${one.database}`));
+    const list = joinFirst(
+      pending.map((migration) => `${migration.name}: ${rowsText(migration.pending)} in ${migration.database}`),
+    );
     const state = stage === 'before' ? 'left over from an earlier upgrade' : 'not done';
     return [
       fail(checkName, `${state}: ${list}: run nova-manage db online_data_migrations until nothing is left to migrate`),
@@ -249,6 +251,6 @@ export function checkMigrations(
   }
   if (problems.length > 0) return [skip(checkName, joinFirst(problems))];
   if (migrations.length === 0) return [skip(checkName, NOT_READABLE)];
-  const names = [...new Set(migrations.map((one) => one.name))];
+  const names = [...new Set(migrations.map((migration) => migration.name))];
   return [pass(checkName, `no rows left to migrate for ${names.join(', ')}`)];
 }

@@ -61,7 +61,7 @@ type CellRecord = VersionRecord & { readonly cell: string };
 const counts = ({ version, forcedDown }: VersionRecord): boolean => version > 0 && !forcedDown;
 export const isCompute = ({ binary }: VersionRecord): boolean => binary === 'nova-compute';
 const reports = ({ binary }: VersionRecord): boolean => !NEVER_REPORTING_BINARIES.includes(binary);
-const isOrphan = (one: VersionRecord): boolean => reports(one) && one.silent * 1000 > ORPHANED_AFTER_MS;
+const isOrphan = (record: VersionRecord): boolean => reports(record) && record.silent * 1000 > ORPHANED_AFTER_MS;
 const greatestOf = (records: readonly VersionRecord[]): number =>
   Math.max(0, ...records.filter(counts).map(({ version }) => version));
 
@@ -76,14 +76,14 @@ export const greatestVersion = (cells: readonly Cell[]): number => greatestOf(ce
 
 export const versionsOf = (cells: readonly Cell[]): readonly KnownVersion[] =>
   cells.flatMap(({ name: cell, records }) =>
-    [...Map.groupBy(records, ({ binary }) => binary)].map(([binary, some]) => ({
+    [...Map.groupBy(records, ({ binary }) => binary)].map(([binary, sameBinary]) => ({
       cell,
       binary,
-      version: greatestOf(some),
+      version: greatestOf(sameBinary),
     })),
   );
 
-/** Gives the checks of both stages different names: that an earlier upgrade is incomplete does not excuse this one. */
+/** Names a check differently in each stage, so that an incomplete earlier upgrade does not excuse this one. */
 export const databaseCheckName = (stage: CheckStage, subject: string): string =>
   stage === 'before' ? `database: earlier upgrade: ${subject}` : `database: ${subject}`;
 
@@ -101,7 +101,7 @@ type VersionOptions = {
  * so the greatest one is the new one.
  */
 export function checkVersions(cells: readonly Cell[], { stage, before, unread }: VersionOptions): readonly Check[] {
-  const all = cells.flatMap(({ name: cell, records }) => records.map((one): CellRecord => ({ ...one, cell })));
+  const all = cells.flatMap(({ name: cell, records }) => records.map((record): CellRecord => ({ ...record, cell })));
   const greatest = greatestOf(all);
   const byCell = Map.groupBy(all, ({ cell }) => cell);
   const versionBefore = new Map(
@@ -147,12 +147,12 @@ const RESTART_CONDUCTORS = 'also restart every nova-conductor, because it keeps 
 
 function checkBinary(checkName: string, records: readonly VersionRecord[], versions: Versions): Check {
   const { greatest, stage } = versions;
-  const behind = records.filter((one) => counts(one) && one.version < greatest);
-  const ignored = records.filter((one) => !counts(one));
+  const behind = records.filter((record) => counts(record) && record.version < greatest);
+  const ignored = records.filter((record) => !counts(record));
   const note =
     ignored.length === 0
       ? ''
-      : `; not counted: ${joinFirst(ignored.map((one) => `${one.host} (${one.forcedDown ? 'forced down, ' : ''}version ${one.version})`))}`;
+      : `; not counted: ${joinFirst(ignored.map((record) => `${record.host} (${record.forcedDown ? 'forced down, ' : ''}version ${record.version})`))}`;
   const count = records.length - ignored.length;
   if (count === 0) return skip(checkName, `no record counts${note}`);
   if (behind.length === 0) {
@@ -179,13 +179,13 @@ function checkPin(
   const notYet =
     stage === 'before' ? 'the pin of an earlier upgrade may still be in effect' : 'do not send the SIGHUP yet';
   if (unread.length > 0) return fail(checkName, `${notYet}: ${joinFirst(unread)} could not be read`);
-  if (!all.some((one) => counts(one) && isCompute(one)))
+  if (!all.some((record) => counts(record) && isCompute(record)))
     return fail(checkName, `${notYet}: no cell has a nova-compute that counts`);
-  const behind = all.filter((one) => counts(one) && one.version < greatest);
+  const behind = all.filter((record) => counts(record) && record.version < greatest);
   // Nova takes the least version of all nova-compute; other services only need to run the new release
-  const blocking = behind.filter((one) => isCompute(one) || !isOrphan(one));
+  const blocking = behind.filter((record) => isCompute(record) || !isOrphan(record));
   if (blocking.length > 0) {
-    const services = blocking.map((one) => `${one.binary} on ${recordText(one)} in ${one.cell}`);
+    const services = blocking.map((record) => `${record.binary} on ${recordText(record)} in ${record.cell}`);
     return fail(checkName, `${notYet}: behind version ${greatest}: ${joinFirst(services)}: ${remedy(blocking)}`);
   }
   const summary = `every nova-compute and all other running services are at version ${greatest}${changeText(versions)}`;
@@ -208,13 +208,13 @@ function checkPin(
   }
 }
 
-/** For example 'compute9 (version 61, id ..., silent for 2 h 05 min)'. */
-export const recordText = (one: VersionRecord): string =>
-  `${one.host} (version ${one.version}, id ${one.id}${isOrphan(one) ? `, silent for ${span(one.silent)}` : ''})`;
+/** Formats a record as 'compute9 (version 61, id ..., silent for 2 h 05 min)'. */
+export const recordText = (record: VersionRecord): string =>
+  `${record.host} (version ${record.version}, id ${record.id}${isOrphan(record) ? `, silent for ${span(record.silent)}` : ''})`;
 
 function remedy(behind: readonly VersionRecord[]): string {
   const orphans = behind.filter(isOrphan);
-  const hasApi = behind.some((one) => !reports(one));
+  const hasApi = behind.some((record) => !reports(record));
   return [
     ...(orphans.length < behind.length ? ['upgrade and restart the running services'] : []),
     ...(orphans.length > 0 ? [`if the silent ones are gone for good, run ${DELETE_COMMAND}`] : []),

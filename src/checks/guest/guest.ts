@@ -21,7 +21,7 @@ export const NO_LOGIN = "set checks.ssh.user to the image's login user, for exam
 
 const LOGIN_TIMEOUT_MS = 10_000;
 const LOGIN_INTERVAL_MS = 1000;
-/** For a server that did not just boot. */
+/** How long a server that has not just booted may take to accept a login. */
 const RUNNING_SERVER_TIMEOUT_MS = 20_000;
 
 /** What a guest reports about itself. Facts that it could not determine are null. */
@@ -32,7 +32,7 @@ export type GuestFacts = {
   readonly vcpus: number | null;
   /** The kernel's boot id, different after each boot. */
   readonly boot: string | null;
-  /** In seconds. */
+  /** The time since the boot, in seconds. */
   readonly uptime: number | null;
 };
 
@@ -120,7 +120,7 @@ export type GuestOptions = {
   /** The facts before the upgrade; null if the guest may have rebooted since. */
   readonly baseline: GuestFacts | null;
   /** Whether the check has just booted the server. */
-  readonly boots: boolean;
+  readonly justBooted: boolean;
   readonly signal: AbortSignal;
 };
 
@@ -129,7 +129,7 @@ export type GuestInspection = { readonly checks: readonly Check[]; readonly fact
 /** Logs in to a server and checks its guest. Repeats that until the facts are as expected or the time is up. */
 export async function inspectGuest(
   server: Pick<ServerRecord, 'name' | 'vcpus' | 'addresses'>,
-  { login, group, hostKey, baseline, boots, signal }: GuestOptions,
+  { login, group, hostKey, baseline, justBooted, signal }: GuestOptions,
 ): Promise<GuestInspection> {
   const checkName = `${group}: SSH`;
   const host = preferredAddress(server.addresses);
@@ -137,7 +137,7 @@ export async function inspectGuest(
   const { user, port, key } = login;
   const target = { host, port, user, privateKey: key.privateKey, hostKey };
   const expected: ExpectedGuest = { name: server.name, vcpus: server.vcpus, before: baseline };
-  const timeoutMs = boots ? login.bootTimeoutMs : Math.min(RUNNING_SERVER_TIMEOUT_MS, login.bootTimeoutMs);
+  const timeoutMs = justBooted ? login.bootTimeoutMs : Math.min(RUNNING_SERVER_TIMEOUT_MS, login.bootTimeoutMs);
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const remaining = deadline - performance.now();

@@ -6,7 +6,7 @@ import { readProblem, readText, SECRET_MAX_BYTES } from '../../files/read-text.t
 
 export type SshKey = {
   readonly privateKey: Secret;
-  /** As in `authorized_keys`. */
+  /** A line as in `authorized_keys`. */
   readonly publicKey: string;
 };
 

@@ -9,7 +9,7 @@ export type SshTarget = {
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  /** In OpenSSH's format, without a passphrase. */
+  /** The key in OpenSSH's format, without a passphrase. */
   readonly privateKey: Secret;
   /** The only host key to accept, as `ssh-keygen -l` shows it ('SHA256:...'); null for any. */
   readonly hostKey: string | null;
@@ -32,7 +32,7 @@ export function runBySsh(
   command: string,
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<SshAnswer> {
-  const place = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   const { promise, resolve } = Promise.withResolvers<SshAnswer>();
   const socket = connect({ host, port });
   const client = new Client();
@@ -51,7 +51,7 @@ export function runBySsh(
     socket.destroy();
     resolve(answer);
   };
-  const fail = (reason: string, final = false) => end({ ok: false, reason: `${place} ${reason}`, final });
+  const fail = (reason: string, final = false) => end({ ok: false, reason: `${address} ${reason}`, final });
   const stop = () => fail('was interrupted', true);
   // Stalls of this process do not count, and what arrived during one is read before giving up
   const cancelTimeout = stallAwareTimeout(timeoutMs, lostTime, (exhausted) => {

@@ -9,11 +9,11 @@ import { bootTemporaryServer, type TemporaryServer } from '../resources/check-se
 import { createServerGroup, deleteServerGroup, listOwnedServerGroups } from '../resources/server-groups.ts';
 import { NEVER_ABORTED, waitForSentRequests } from '../wait.ts';
 
-/** Without admin credentials no more hosts than this are tried. */
+/** How many hosts are tried, at most, without admin credentials. */
 const MAX_SERVERS = 10;
 
 /** What a user without admin rights can find out about the compute hosts: how many accept a server. */
-export type HostPlacement = {
+export type HostAcceptance = {
   /** The `hostId` of each host that accepted a server; null if no server could be requested. */
   readonly hosts: readonly string[] | null;
   /** Why no more servers were booted. */
@@ -21,7 +21,7 @@ export type HostPlacement = {
   readonly message: string;
 };
 
-export type PlacementOptions = RequestOptions & {
+export type AcceptanceOptions = RequestOptions & {
   readonly cloud: Cloud;
   readonly vantage: string;
   readonly wanted: BootPreferences;
@@ -30,7 +30,12 @@ export type PlacementOptions = RequestOptions & {
 /**
  * Boots servers one by one, each on a host of its own (anti-affinity), until no host is left. Deletes them afterwards.
  */
-export async function placeServers({ cloud, vantage, wanted, ...options }: PlacementOptions): Promise<HostPlacement> {
+export async function findAcceptingHosts({
+  cloud,
+  vantage,
+  wanted,
+  ...options
+}: AcceptanceOptions): Promise<HostAcceptance> {
   const chosen = await chooseBoot(cloud, wanted, options);
   if (chosen.type !== 'ok') return { hosts: null, ended: 'failure', message: chosen.cause.message };
   const group = await createServerGroup(cloud, vantage, options);
@@ -42,7 +47,7 @@ export async function placeServers({ cloud, vantage, wanted, ...options }: Place
   const { names: _, vcpus: __, ...source } = chosen.value;
   const servers: TemporaryServer[] = [];
   const hosts: string[] = [];
-  let end: Pick<HostPlacement, 'ended' | 'message'> = {
+  let end: Pick<HostAcceptance, 'ended' | 'message'> = {
     ended: 'limit',
     message: `no more than ${MAX_SERVERS} are tried`,
   };
@@ -70,12 +75,12 @@ export async function placeServers({ cloud, vantage, wanted, ...options }: Place
     const all = await listOwnedServerGroups(cloud, { vantage, ...cleanUpOptions });
     if (all.type !== 'ok') return `server groups: ${all.cause.message}`;
     const deleted = await Promise.all(all.value.map(({ id }) => deleteServerGroup(cloud, id, cleanUpOptions)));
-    const failed = deleted.find((one) => one.type !== 'ok');
+    const failed = deleted.find((result) => result.type !== 'ok');
     return failed === undefined ? null : `the server group: ${failed.cause.message}`;
   }
 }
 
-function endOf(boot: { readonly reason: string; readonly rejected: Problem | null }): HostPlacement['ended'] {
+function endOf(boot: { readonly reason: string; readonly rejected: Problem | null }): HostAcceptance['ended'] {
   if (boot.rejected !== null) return isQuota(boot.rejected) ? 'quota' : 'failure';
   return /no valid host/i.test(boot.reason) ? 'no-host' : 'failure';
 }
@@ -85,11 +90,13 @@ const isQuota = (result: Result<unknown>): boolean =>
     ? result.cause.kind === 'quota'
     : result.type === 'failed' && result.cause.status === 403 && result.cause.service !== 'load-balancer';
 
-const CHECK_NAME = 'hosts: each takes a server';
+const CHECK_NAME = 'hosts: each accepts a server';
 
-/** `before`: the hosts that accepted a server before the upgrade; null if unknown. */
-export function checkHostPlacement(
-  { hosts, ended, message }: HostPlacement,
+/**
+ * Checks that the hosts that accepted a server before the upgrade still do. `before` lists them; null if unknown.
+ */
+export function checkHostAcceptance(
+  { hosts, ended, message }: HostAcceptance,
   before: readonly string[] | null,
 ): readonly Check[] {
   if (hosts === null) return [ended === 'quota' ? skip(CHECK_NAME, message) : fail(CHECK_NAME, message)];

@@ -38,7 +38,7 @@ export async function checkHosts(
   const limit = pLimit(CONCURRENT_BOOTS);
   const hosts = new Set(computesOf(services).map(({ host }) => host));
   const computesBefore = computesOf(before ?? []);
-  const recordsBefore = new Map(computesBefore.toReversed().map((one) => [one.host, one]));
+  const recordsBefore = new Map(computesBefore.toReversed().map((record) => [record.host, record]));
   const computes = [...computesOf(services), ...computesBefore.filter(({ host }) => !hosts.has(host))];
   /** Ends the boot on a host, for the given reason. */
   const cancelBoot = new Map<string, (reason: string) => void>();
@@ -48,7 +48,7 @@ export async function checkHosts(
     await Promise.all(
       computes
         .toSorted((a, b) => a.host.localeCompare(b.host))
-        .map((one) => limit(() => (options.signal.aborted ? undefined : checkHost(one)))),
+        .map((service) => limit(() => (options.signal.aborted ? undefined : checkHost(service)))),
     );
   } finally {
     done.abort();
@@ -98,10 +98,10 @@ export async function checkHosts(
       if (signal.aborted || cancelBoot.size === 0) continue;
       const read = await readServices(admin, { ...options, signal: AbortSignal.any([options.signal, signal]) });
       if (read.type !== 'ok') continue;
-      for (const one of computesOf(read.value.services)) {
-        const silentSeconds = silentFor(one, { ...clock, cloudNow: read.value.cloudNow });
-        if (!one.up) cancelBoot.get(one.host)?.('nova-compute went down while a server was booting');
-        else if (silentSeconds !== null) cancelBoot.get(one.host)?.(silenceMessage(silentSeconds));
+      for (const service of computesOf(read.value.services)) {
+        const silentSeconds = silentFor(service, { ...clock, cloudNow: read.value.cloudNow });
+        if (!service.up) cancelBoot.get(service.host)?.('nova-compute went down while a server was booting');
+        else if (silentSeconds !== null) cancelBoot.get(service.host)?.(silenceMessage(silentSeconds));
       }
     }
   }

@@ -16,7 +16,7 @@ import { describeServer, type ServerRecord } from './server-record.ts';
 
 const BOOT_TIMEOUT_MS = 120_000;
 const DELETE_TIMEOUT_MS = 120_000;
-/** `searchForMs`: a server whose create was not answered appears within this time, or not while the check runs. */
+/** `searchForMs` is how long to look for a server whose create was not answered. */
 const DELETION_TIMING: DeletionTiming = { ...DEFAULT_DELETION_TIMING, searchIntervalsMs: [500], searchForMs: 5000 };
 
 /** Lists the servers in the project that `check` created. In the filter, null matches everything. */
@@ -26,10 +26,10 @@ export async function listCheckServers(
   options: RequestOptions,
 ): Promise<Result<readonly Server[]>> {
   const all = await cloud.compute(cloud.http).listByPrefix(CHECK_NAME_PREFIX, options);
-  return all.type === 'ok' ? { ...all, value: all.value.filter((one) => isCheckServer(one, filter)) } : all;
+  return all.type === 'ok' ? { ...all, value: all.value.filter((server) => isCheckServer(server, filter)) } : all;
 }
 
-/** `rejected`: why Nova did not create a server at all; null if there is one. */
+/** `rejected` says why Nova created no server; null if it created one. */
 type BootResult =
   | { readonly ok: true; readonly server: ServerRecord }
   | { readonly ok: false; readonly reason: string; readonly rejected: Problem | null };

@@ -13,7 +13,7 @@ import { deleteServerGroup, listOwnedServerGroups } from './server-groups.ts';
 /** Resources that a killed check had requested appear within this time. */
 const QUIET_MS = 3000;
 const POLL_INTERVAL_MS = 500;
-/** For lists and deletes that fail: the API may be restarting, or a port may still use a security group. */
+/** How long to retry failed lists and deletes: the API may be restarting, or a port may still use a security group. */
 const RETRY_MS = 20_000;
 const CONCURRENT_DELETES = 8;
 
@@ -24,7 +24,7 @@ type Leftover = { readonly name: string; readonly id: string; readonly remove: (
 
 type ListLeftovers = (cloud: Cloud, options: CleanOptions) => Promise<Result<readonly Leftover[]>>;
 
-/** In the order of deletion: a security group can be deleted only after its servers. */
+/** The kinds of resources in the order of deletion: a security group can be deleted only after its servers. */
 const RESOURCE_KINDS: readonly ListLeftovers[] = [
   async (cloud, { vantage, ...options }) => {
     const listed = await listCheckServers(cloud, { purpose: null, vantage }, options);
@@ -92,7 +92,7 @@ export async function cleanUp(cloud: Cloud, vantage: string, options: RequestOpt
         continue;
       }
       passUnlisted(kind, new Set(listed.value.map(({ id }) => id)));
-      const changes = await Promise.all(listed.value.map((one) => limit(() => removeLeftover(kind, one))));
+      const changes = await Promise.all(listed.value.map((leftover) => limit(() => removeLeftover(kind, leftover))));
       if (changes.includes(true)) lastChange = performance.now();
     }
     // The quiet time starts only once every list has succeeded
@@ -103,7 +103,7 @@ export async function cleanUp(cloud: Cloud, vantage: string, options: RequestOpt
   const all = [...checks.values(), ...[...new Set(listFailures)].map((message) => fail(checkName, message))];
   return all.length === 0 ? [pass(checkName, 'nothing to delete')] : all;
 
-  /** What is no longer listed is gone, whoever deleted it. */
+  /** Passes the failed checks of resources that are no longer listed: they are gone, whoever deleted them. */
   function passUnlisted(kind: number, ids: ReadonlySet<string>): void {
     for (const [key, check] of checks) {
       const [checkedKind, id = ''] = key.split('\n');
@@ -124,7 +124,9 @@ export async function cleanUp(cloud: Cloud, vantage: string, options: RequestOpt
   }
 }
 
-const mapValues = <T>(listed: Result<readonly T[]>, toLeftover: (one: T) => Leftover): Result<readonly Leftover[]> =>
-  listed.type === 'ok' ? { ...listed, value: listed.value.map(toLeftover) } : listed;
+const mapValues = <T>(
+  listed: Result<readonly T[]>,
+  toLeftover: (resource: T) => Leftover,
+): Result<readonly Leftover[]> => (listed.type === 'ok' ? { ...listed, value: listed.value.map(toLeftover) } : listed);
 
 const failureMessage = (result: Result<unknown>): string | null => (result.type === 'ok' ? null : result.cause.message);

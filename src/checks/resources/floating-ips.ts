@@ -88,7 +88,7 @@ export async function ensureFloatingIp(
 }
 
 const hasFloatingIp = ({ addresses }: ServerRecord): boolean =>
-  addresses.some((one) => one.split(' ').at(-2) === 'floating');
+  addresses.some((address) => address.split(' ').at(-2) === 'floating');
 
 function noResource(after: Result<unknown>, message: string): Result<never> {
   const { stages, sentAt, settledAt, requestId } = after;

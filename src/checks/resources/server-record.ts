@@ -18,7 +18,7 @@ export type ServerRecord = {
   readonly hostId: string;
   /** Visible to administrators only, otherwise null. */
   readonly host: string | null;
-  /** For example 'private fixed 10.0.0.5', sorted. */
+  /** Sorted lines such as 'private fixed 10.0.0.5'. */
   readonly addresses: readonly string[];
   readonly flavor: string;
   readonly vcpus: number | null;

@@ -9,7 +9,7 @@ import { parseAnswer } from '../../openstack/rest.ts';
 
 const CHECK_NAME = 'services: microversion of nova-api';
 
-/** Enough to reach every nova-api behind a load balancer, usually. */
+/** Usually enough to reach every nova-api behind a load balancer. */
 const REQUESTS = 6;
 
 const versionsSchema = z.object({
@@ -46,7 +46,10 @@ export async function readMicroversions(
   return { ok: true, found: [...found] };
 }
 
-/** Checks what `readMicroversions` returned. A new release mostly has a greater one. `before` is null if unknown. */
+/**
+ * Checks that all nova-api have the same microversion, no lower than before. A new release usually has a higher one.
+ * `before` is null if unknown.
+ */
 export function checkMicroversions(now: Microversions, before: readonly string[] | null): Check {
   if (!now.ok) return skip(CHECK_NAME, now.reason);
   const { found } = now;
@@ -72,8 +75,8 @@ const greatestMicroversion = (texts: readonly string[]): string | null =>
     .toSorted(byMicroversion)
     .at(-1) ?? null;
 
-function byMicroversion(one: string, other: string): number {
-  const [major = 0, minor = 0] = one.split('.').map(Number);
-  const [otherMajor = 0, otherMinor = 0] = other.split('.').map(Number);
+function byMicroversion(a: string, b: string): number {
+  const [major = 0, minor = 0] = a.split('.').map(Number);
+  const [otherMajor = 0, otherMinor = 0] = b.split('.').map(Number);
   return major - otherMajor || minor - otherMinor;
 }

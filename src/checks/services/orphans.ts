@@ -46,7 +46,7 @@ export async function checkOrphans(
 /** Finds service records of hosts that are gone, and services that have several records. */
 export function checkServiceRecords(services: readonly ServiceRecord[], cloudNow: Millis): readonly Check[] {
   const orphans = services.filter(
-    (one) => !one.up && cloudNow - (one.reportedAt ?? Number.NEGATIVE_INFINITY) > ORPHANED_AFTER_MS,
+    (service) => !service.up && cloudNow - (service.reportedAt ?? Number.NEGATIVE_INFINITY) > ORPHANED_AFTER_MS,
   );
   const duplicates = [...Map.groupBy(services, serviceOnHost)].filter(([, records]) => records.length > 1);
   const lastReport = ({ reportedAt }: ServiceRecord): string =>
@@ -58,16 +58,16 @@ export function checkServiceRecords(services: readonly ServiceRecord[], cloudNow
       [...Map.groupBy(orphans, serviceOnHost)].map(([name, records]) =>
         fail(
           `orphans: ${name}`,
-          `${records.map((one) => `${lastReport(one)} (id ${one.id})`).join(', ')}: if the host is gone for good, run openstack compute service delete ID`,
+          `${records.map((record) => `${lastReport(record)} (id ${record.id})`).join(', ')}: if the host is gone for good, run openstack compute service delete ID`,
         ),
       ),
     ),
     ...passOrFailures(
-      'orphans: doubled records',
+      'orphans: duplicate records',
       'no service has two records',
       duplicates.map(([name, records]) =>
         fail(
-          `orphans: doubled ${name}`,
+          `orphans: duplicate ${name}`,
           `ids ${records.map(({ id }) => id).join(', ')}: delete those that do not report with openstack compute service delete ID`,
         ),
       ),
@@ -109,7 +109,7 @@ export function checkHypervisors(
 }
 
 function checkProviders(nodes: readonly string[], providers: readonly Provider[]): readonly Check[] {
-  const providerNames = new Set(providers.map((one) => one.name));
+  const providerNames = new Set(providers.map((provider) => provider.name));
   const nodeNames = new Set(nodes);
   const summary = `${counted(nodes.length, 'resource provider')}, one for each hypervisor`;
   return passOrFailures('orphans: resource providers', summary, [
@@ -122,7 +122,7 @@ function checkProviders(nodes: readonly string[], providers: readonly Provider[]
         ),
       ),
     ...providers
-      .filter((one) => !nodeNames.has(one.name))
+      .filter((provider) => !nodeNames.has(provider.name))
       .map(({ name, uuid }) =>
         fail(
           `orphans: resource provider ${name}`,
@@ -164,6 +164,6 @@ async function readProviders(admin: Cloud, options: RequestOptions): Promise<Res
     options,
   );
   if (result.type !== 'ok') return result;
-  const roots = result.value.resource_providers.filter((one) => (one.parent_provider_uuid ?? null) === null);
+  const roots = result.value.resource_providers.filter((provider) => (provider.parent_provider_uuid ?? null) === null);
   return { ...result, value: roots.map(({ uuid, name }) => ({ uuid, name })) };
 }

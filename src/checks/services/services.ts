@@ -30,7 +30,7 @@ export async function readServices(admin: Cloud, options: RequestOptions): Promi
   return { ...parsed, value: { services, cloudNow: Number.isNaN(date) ? admin.clock.now() : date } };
 }
 
-/** What the age of a report is measured with. */
+/** The times that the age of a service's report is judged by. */
 export type ReportClock = {
   /** The time of nova-api's answer, by its own clock. */
   readonly cloudNow: Millis;
@@ -51,7 +51,7 @@ export function silentFor({ up, reportedAt }: ServiceRecord, { cloudNow, reportI
   return up && silence > 2 * reportInterval + ROUNDING_MS ? silence / 1000 : null;
 }
 
-/** For example 'nova-compute on compute1'. */
+/** Formats a service as 'nova-compute on compute1'. */
 export const serviceOnHost = ({ binary, host }: ServiceRecord): string => `${binary} on ${host}`;
 
 const stateText = ({ up, enabled }: ServiceRecord): string => `${up ? 'up' : 'down'}${enabled ? '' : ', disabled'}`;
@@ -79,8 +79,8 @@ export function checkServices(
   return [...binaries].flatMap((binary) => {
     const [records, recordsBefore] = [nowByBinary.get(binary) ?? [], beforeByBinary.get(binary) ?? []];
     const total = checkBinary(binary, records, { before: before === null ? null : recordsBefore, clock });
-    const each = binary === 'nova-compute' ? checkComputes : checkDownServices;
-    return [total, ...each(records, recordsBefore, clock)];
+    const checkEach = binary === 'nova-compute' ? checkComputes : checkDownServices;
+    return [total, ...checkEach(records, recordsBefore, clock)];
   });
 }
 
@@ -93,10 +93,10 @@ function checkBinary(
   const checkName = `services: ${binary}`;
   const isObsolete = binary === 'nova-consoleauth';
   if (isObsolete && now.length === 0) return pass(checkName, 'not running: Nova has not needed it since Stein');
-  const up = now.filter((one) => one.up && silentFor(one, clock) === null);
-  const down = now.filter((one) => !one.up);
-  const silent = now.filter((one) => silentFor(one, clock) !== null);
-  const upBefore = before?.filter((one) => one.up).length ?? null;
+  const up = now.filter((service) => service.up && silentFor(service, clock) === null);
+  const down = now.filter((service) => !service.up);
+  const silent = now.filter((service) => silentFor(service, clock) !== null);
+  const upBefore = before?.filter((service) => service.up).length ?? null;
   const beforeText = upBefore === null ? '' : `; ${upBefore} up before`;
   const count = `${up.length} of ${now.length} up${beforeText}`;
   const alternative = isObsolete ? ', or delete the record: Nova has not needed it since Stein' : '';
@@ -116,9 +116,9 @@ function checkBinary(
   );
 }
 
-/** Of several records of one host, uses the first. */
+/** Maps records by host. If a host has several, uses the first. */
 const byHost = (records: readonly ServiceRecord[]): ReadonlyMap<string, ServiceRecord> =>
-  new Map(records.toReversed().map((one) => [one.host, one]));
+  new Map(records.toReversed().map((record) => [record.host, record]));
 
 function checkDownServices(
   now: readonly ServiceRecord[],
@@ -126,14 +126,14 @@ function checkDownServices(
   clock: ReportClock,
 ): readonly Check[] {
   const recordsBefore = byHost(before);
-  return now.flatMap((one) => {
-    const checkName = `services: ${serviceOnHost(one)}`;
-    const silentSeconds = silentFor(one, clock);
+  return now.flatMap((service) => {
+    const checkName = `services: ${serviceOnHost(service)}`;
+    const silentSeconds = silentFor(service, clock);
     if (silentSeconds !== null) return [fail(checkName, silenceMessage(silentSeconds, clock))];
-    if (one.up) return [];
-    return recordsBefore.get(one.host)?.up === false
-      ? [skip(checkName, `${stateText(one)}, as before`)]
-      : [fail(checkName, `${stateText(one)}: start it, or delete its record if the host is gone for good`)];
+    if (service.up) return [];
+    return recordsBefore.get(service.host)?.up === false
+      ? [skip(checkName, `${stateText(service)}, as before`)]
+      : [fail(checkName, `${stateText(service)}: start it, or delete its record if the host is gone for good`)];
   });
 }
 
@@ -142,7 +142,7 @@ function checkComputes(
   before: readonly ServiceRecord[],
   clock: ReportClock,
 ): readonly Check[] {
-  const hosts = [...new Set([...before, ...now].map((one) => one.host))].toSorted();
+  const hosts = [...new Set([...before, ...now].map((record) => record.host))].toSorted();
   const [records, recordsBefore] = [byHost(now), byHost(before)];
   return hosts.flatMap((host) =>
     checkCompute(host, { now: records.get(host), before: recordsBefore.get(host), clock }),

@@ -18,7 +18,7 @@ type Step = {
   readonly statuses: readonly string[];
 };
 
-/** Actions that end with the server ACTIVE again. One check for each round trip. */
+/** Actions that end with the server ACTIVE again. Each round trip is one check. */
 type RoundTrip = { readonly name: string; readonly steps: readonly Step[] };
 
 const step = (name: string, action: ServerAction, ...statuses: readonly string[]): Step => ({
@@ -27,7 +27,7 @@ const step = (name: string, action: ServerAction, ...statuses: readonly string[]
   statuses,
 });
 
-/** Without a security group or a larger flavor, leaves out the actions that need it. */
+/** Returns the round trips, without the actions that need a security group or a larger flavor if there is none. */
 const roundTrips = (group: string | null, largerFlavor: string | null): readonly RoundTrip[] => [
   {
     name: 'pause, unpause',
@@ -100,7 +100,7 @@ export async function checkActions({ cloud, servers, vantage, onCheck, ...option
   const group = created.type === 'ok' ? created.value : null;
   const noNeutron = isWithoutNeutron(created);
   if (created.type !== 'ok' && !noNeutron)
-    onCheck(fail('actions: a security group', `it could not be created: ${created.cause.message}`));
+    onCheck(fail('actions: security group', `it could not be created: ${created.cause.message}`));
   const limit = pLimit(CONCURRENT_SERVERS);
   try {
     await Promise.all(servers.map((server) => limit(() => checkServer(server))));
@@ -108,7 +108,7 @@ export async function checkActions({ cloud, servers, vantage, onCheck, ...option
     if (group === null) await waitForSentRequests(options.signal);
     const remaining = await deleteTemporarySecurityGroups(cloud, { vantage, ...cleanUpOptions });
     if (remaining !== null && !noNeutron)
-      onCheck(fail('actions: a security group', `${remaining}; run 'rollwatch check clean'`));
+      onCheck(fail('actions: security group', `${remaining}; run 'rollwatch check clean'`));
   }
 
   async function checkServer(server: ActionTarget): Promise<void> {
@@ -121,8 +121,8 @@ export async function checkActions({ cloud, servers, vantage, onCheck, ...option
 
   async function checkRoundTrip(server: ActionTarget, { name, steps }: RoundTrip): Promise<Check> {
     const checkName = `actions on ${server.name}: ${name}`;
-    for (const [index, one] of steps.entries()) {
-      const failure = await perform(server.id, one);
+    for (const [index, current] of steps.entries()) {
+      const failure = await perform(server.id, current);
       if (failure === null) continue;
       if (failure.unsupported && index === 0) return skip(checkName, `not supported or not allowed: ${failure.reason}`);
       // Later checks need the server in its original state
@@ -136,7 +136,7 @@ export async function checkActions({ cloud, servers, vantage, onCheck, ...option
         notRestored === null ? failure.reason : `${failure.reason}; the server could not be restored: ${notRestored}`,
       );
     }
-    return pass(checkName, 'done and undone');
+    return pass(checkName, 'the server is ACTIVE again');
   }
 
   async function perform(
@@ -158,7 +158,7 @@ const UNSUPPORTED_STATUSES: readonly (number | undefined)[] = [403, 405, 501];
 
 /**
  * Whether the user may not perform an action or the hypervisor does not support it, which is not the upgrade's fault.
- * Nova answers with one of these statuses, or with words.
+ * Nova answers with one of these statuses, or says so in the message.
  */
 export const isUnsupported = ({ cause }: Pick<Problem, 'cause'>): boolean =>
   (UNSUPPORTED_STATUSES.includes(cause.status) && cause.service !== 'load-balancer') ||
@@ -168,13 +168,16 @@ export const isUnsupported = ({ cause }: Pick<Problem, 'cause'>): boolean =>
 async function findLargerFlavor(cloud: Cloud, name: string, options: RequestOptions): Promise<string | null> {
   const listed = await read(cloud, { type: 'compute', path: '/flavors/detail' }, flavorsSchema, options);
   if (listed.type !== 'ok') return null;
-  const enabled = listed.value.flavors.filter((one) => one['OS-FLV-DISABLED:disabled'] !== true);
-  const current = enabled.find((one) => one.name === name);
+  const enabled = listed.value.flavors.filter((flavor) => flavor['OS-FLV-DISABLED:disabled'] !== true);
+  const current = enabled.find((flavor) => flavor.name === name);
   if (current === undefined) return null;
   const larger = enabled
     .filter(
-      (one) =>
-        one.id !== current.id && one.vcpus >= current.vcpus && one.ram >= current.ram && one.disk >= current.disk,
+      (flavor) =>
+        flavor.id !== current.id &&
+        flavor.vcpus >= current.vcpus &&
+        flavor.ram >= current.ram &&
+        flavor.disk >= current.disk,
     )
     .toSorted((a, b) => a.disk - b.disk || a.vcpus - b.vcpus || a.ram - b.ram);
   return larger[0]?.id ?? null;

@@ -3,13 +3,13 @@ import { describeServer, type ServerRecord } from '../resources/server-record.ts
 import { retryTransient } from '../wait.ts';
 import type { SurvivorOptions, Survivors } from './ensure-survivors.ts';
 
-/** After the upgrade: compares each survivor in the cloud with its record from before. */
+/** Compares each survivor in the cloud with its record from before the upgrade. */
 export async function compareSurvivors(options: SurvivorOptions, before: readonly ServerRecord[]): Promise<Survivors> {
   const checks: Check[] = [];
   const servers: ServerRecord[] = [];
   for (const record of before) {
     const now = await retryTransient(() => describeServer(options, record.id), options.signal);
-    if (now.type !== 'ok') checks.push(fail(`survivors ${record.name}: is there`, now.cause.message));
+    if (now.type !== 'ok') checks.push(fail(`survivors ${record.name}: exists`, now.cause.message));
     else checks.push(...compareSurvivor(record, now.value));
     if (now.type === 'ok' && now.value !== null) servers.push(now.value);
   }
@@ -19,12 +19,12 @@ export async function compareSurvivors(options: SurvivorOptions, before: readonl
 /** Compares two records of a server. `now` is null if the server is gone. */
 export function compareSurvivor(before: ServerRecord, now: ServerRecord | null): readonly Check[] {
   const nameOf = (property: string) => `survivors ${before.name}: ${property}`;
-  if (now === null) return [fail(nameOf('is there'), `server ${before.id} is gone`)];
+  if (now === null) return [fail(nameOf('exists'), `server ${before.id} is gone`)];
   const compare = (property: string, then: string, current: string): Check =>
     then === current ? pass(nameOf(property), current) : fail(nameOf(property), `is ${current}, was ${then}`);
   const fault = now.fault === null ? '' : `: ${now.fault}`;
   return [
-    pass(nameOf('is there'), `server ${now.id}`),
+    pass(nameOf('exists'), `server ${now.id}`),
     now.status === before.status
       ? pass(nameOf('status'), now.status)
       : fail(nameOf('status'), `is ${now.status}${fault}, was ${before.status}`),

@@ -35,11 +35,11 @@ export type SurvivorOptions = RequestOptions & {
 
 const BOOT_TIMEOUT_MS = 120_000;
 const CONCURRENT_WAITS = 4;
-/** A server whose create was not answered appears within this time, or not while the check runs. */
+/** How long to look for a server whose create was not answered. */
 const APPEAR_TIMEOUT_MS = 30_000;
 const POLL_INTERVAL_MS = 1000;
 
-/** `created`: the ids of the servers that this run created. */
+/** The survivors and their checks. `created` holds the ids of the servers that this run created. */
 export type Survivors = {
   readonly checks: readonly Check[];
   readonly servers: readonly ServerRecord[];
@@ -50,7 +50,7 @@ type CreateResult = { readonly ok: true; readonly id: string } | { readonly ok: 
 
 const failed = (reason: string): Survivors => ({ checks: [fail('survivors', reason)], servers: [], created: [] });
 
-/** Before the upgrade: reuses existing survivors and creates those that are missing. */
+/** Reuses existing survivors and creates those that are missing, before the upgrade. */
 export async function ensureSurvivors(options: SurvivorOptions): Promise<Survivors> {
   const { cloud, vantage, wanted, count, login, limits, signal } = options;
   const compute = cloud.compute(cloud.http);
@@ -85,13 +85,13 @@ export async function ensureSurvivors(options: SurvivorOptions): Promise<Survivo
   }
   const limit = pLimit(CONCURRENT_WAITS);
   const records = await Promise.all(ids.map((id) => limit(() => waitUntilReady(id))));
-  const servers = records.filter((one) => one !== null);
-  const list = servers.map((one) => `${one.name} (${one.id})`).join(', ');
+  const servers = records.filter((record) => record !== null);
+  const list = servers.map((server) => `${server.name} (${server.id})`).join(', ');
   const summary = `${counted(servers.length, 'survivor')}: ${list}`;
   const overall = failures.length === 0 ? pass('survivors', summary) : fail('survivors', failures.join('; '));
-  const details = servers.flatMap((one) => {
-    const wish = expected.get(one.id);
-    return wish === undefined ? [] : [checkCreated(`survivors ${one.name}: as asked for`, wish, one)];
+  const details = servers.flatMap((server) => {
+    const requested = expected.get(server.id);
+    return requested === undefined ? [] : [checkCreated(`survivors ${server.name}: as requested`, requested, server)];
   });
   return { checks: [overall, ...details], servers, created: [...expected.keys()] };
 

@@ -64,7 +64,7 @@ export async function checkSurvivors(options: CheckSurvivorsOptions): Promise<Pi
     const factsBeforeActions = factsNow.get(server.id) ?? factsBefore.get(server.id) ?? null;
     const group = `actions on ${server.name}: guest`;
     const hostKey = factsBeforeActions?.hostKey ?? null;
-    const inspection = await inspectGuest(now, { login, group, hostKey, baseline: null, boots: true, signal });
+    const inspection = await inspectGuest(now, { login, group, hostKey, baseline: null, justBooted: true, signal });
     report(inspection.checks);
     // The actions rebooted the guest, so compare with this boot from now on, unless it had rebooted before them
     const rebootIsOwn =
@@ -84,8 +84,11 @@ async function inspectGuests(
       const before = factsBefore.get(server.id) ?? null;
       const group = `guest ${server.name}`;
       const hostKey = before?.hostKey ?? null;
-      const boots = created.includes(server.id);
-      return [server.id, await inspectGuest(server, { ...options, group, hostKey, baseline: before, boots })] as const;
+      const justBooted = created.includes(server.id);
+      return [
+        server.id,
+        await inspectGuest(server, { ...options, group, hostKey, baseline: before, justBooted }),
+      ] as const;
     }),
   );
 }
@@ -97,6 +100,6 @@ type Move = { readonly from: ServerRecord; readonly to: ServerRecord };
  * records with the new host where the server was on its recorded host before the actions.
  */
 export const withNewHost = (records: readonly ServerRecord[], { from, to }: Move): readonly ServerRecord[] =>
-  records.map((one) =>
-    one.id === to.id && one.hostId === from.hostId ? { ...one, hostId: to.hostId, host: to.host } : one,
+  records.map((record) =>
+    record.id === to.id && record.hostId === from.hostId ? { ...record, hostId: to.hostId, host: to.host } : record,
   );

@@ -4,9 +4,9 @@ import type { Tempest } from './find-tempest.ts';
 import { createSubunitDecoder } from './subunit.ts';
 import { createTestResults, exceptionOf, oneLine, type TestResult } from './test-results.ts';
 
-/** Between SIGTERM and SIGKILL. */
+/** The time between SIGTERM and SIGKILL. */
 const STOP_TIMEOUT_MS = 10_000;
-/** Only the beginning of the output is kept, which says why no test could be run. */
+/** Only the beginning of the output is kept: it says why no test could be run. */
 const MAX_OUTPUT_LENGTH = 65_536;
 
 export type TempestEnd = {
@@ -83,7 +83,7 @@ export async function runTests(
   }
 }
 
-/** Returns the first exception, which mostly causes those that follow, or else the last line. */
+/** Returns the first exception, which usually causes those that follow, or else the last line. */
 function endMessage(output: string, errors: string): string {
   for (const text of [errors, output]) {
     const exception = /^[\w.]*(?:Error|Exception|Exit)\b: .*$/m.exec(text);

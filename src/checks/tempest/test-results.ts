@@ -1,6 +1,9 @@
 import type { Millis } from '../../domain/time.ts';
 
-/** In the order of subunit's numbers. An expected failure counts as passed, an unexpected success as failed. */
+/**
+ * The statuses in the order of subunit's numbers. An expected failure counts as passed, an unexpected success as
+ * failed.
+ */
 export const TEST_STATUSES = [null, 'exists', 'inprogress', 'success', 'uxsuccess', 'skip', 'fail', 'xfail'] as const;
 export type TestStatus = (typeof TEST_STATUSES)[number];
 
@@ -15,7 +18,7 @@ export type TestEvent = {
 
 /** The result of one test. */
 export type TestResult = {
-  /** Without the tags that Tempest appends in brackets. */
+  /** The id without the tags that Tempest appends in brackets. */
   readonly id: string;
   readonly outcome: 'pass' | 'fail' | 'skip';
   /** Null if the test was not timed. */
@@ -67,7 +70,7 @@ export function createTestResults(): TestResults {
 
 const withoutTags = (test: string): string => test.replace(/\[[^[\]]*\]/, '');
 
-/** Longer reasons mostly contain whole API responses. */
+/** Longer reasons usually contain whole API responses. */
 const MAX_LINE_LENGTH = 300;
 
 /** The values after these words in a request or response may be secrets. */

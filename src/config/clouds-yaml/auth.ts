@@ -65,23 +65,23 @@ function inferAuthType(cloud: MergedCloud): AuthType {
 function passwordAuth(cloud: MergedCloud): CloudAuth {
   const user = readUser(cloud);
   if (user === null) throw missing(cloud, 'username', `set it or ${cloud.label('user_id', true)}`);
-  const word = authText(cloud, 'password');
-  if (word === null) {
+  const password = authText(cloud, 'password');
+  if (password === null) {
     const credential = authText(cloud, 'application_credential_id', 'application_credential_name');
     const advice = credential === null ? whereToSet(cloud) : `for an application credential set ${setType(cloud)}`;
     throw missing(cloud, 'password', advice);
   }
   const project = readProject(cloud);
   if (project === null) throw missing(cloud, 'project_name', `set it or ${cloud.label('project_id', true)}`);
-  return { type: 'password', user, password: secret(word), project };
+  return { type: 'password', user, password: secret(password), project };
 }
 
 function applicationCredentialAuth(cloud: MergedCloud): CloudAuth {
-  const word = authText(cloud, 'application_credential_secret');
-  if (word === null) throw missing(cloud, 'application_credential_secret', whereToSet(cloud));
+  const credentialSecret = authText(cloud, 'application_credential_secret');
+  if (credentialSecret === null) throw missing(cloud, 'application_credential_secret', whereToSet(cloud));
   if (hasProject(cloud))
     throw cloudError(cloud, 'an application credential is bound to its own project; remove the project');
-  return { type: 'application-credential', credential: readCredential(cloud), secret: secret(word) };
+  return { type: 'application-credential', credential: readCredential(cloud), secret: secret(credentialSecret) };
 }
 
 function readCredential(cloud: MergedCloud): Extract<CloudAuth, { type: 'application-credential' }>['credential'] {
@@ -98,9 +98,9 @@ function readCredential(cloud: MergedCloud): Extract<CloudAuth, { type: 'applica
 }
 
 function tokenAuth(cloud: MergedCloud): CloudAuth {
-  const word = authText(cloud, 'token', 'auth_token');
-  if (word === null) throw missing(cloud, 'token', whereToSet(cloud));
-  return { type: 'token', token: secret(word), project: readProject(cloud) };
+  const token = authText(cloud, 'token', 'auth_token');
+  if (token === null) throw missing(cloud, 'token', whereToSet(cloud));
+  return { type: 'token', token: secret(token), project: readProject(cloud) };
 }
 
 const whereToSet = (cloud: MergedCloud): string =>
@@ -111,7 +111,7 @@ const whereToSet = (cloud: MergedCloud): string =>
 const setType = (cloud: MergedCloud): string =>
   cloud.fromEnvironment ? 'OS_AUTH_TYPE=v3applicationcredential' : 'auth_type: v3applicationcredential';
 
-/** Servers belong to a project, so other scopes are useless. */
+/** Rejects other scopes than a project: servers belong to a project. */
 function rejectOtherScopes(cloud: MergedCloud): void {
   for (const key of ['trust_id', 'system_scope']) {
     if (authText(cloud, key) === null) continue;

@@ -77,8 +77,8 @@ function mergeLayers({ name, region: requested, known, host, warn, nameError }: 
 }
 
 const hasCredential = ({ auth, ...top }: Branch): boolean =>
-  [top, isBranch(auth) ? auth : {}].some((one) =>
-    Object.keys(one).some((key) => key.startsWith('application_credential_')),
+  [top, isBranch(auth) ? auth : {}].some((branch) =>
+    Object.keys(branch).some((key) => key.startsWith('application_credential_')),
   );
 
 function unknownCloud(name: string, { clouds, file, skippedFiles }: KnownClouds): string {
@@ -143,9 +143,9 @@ function chooseRegion(
   const [first] = regions;
   if (first === undefined) return { name: requested, values: {} };
   if (requested === null) return first;
-  const found = regions.find((one) => one.name === requested);
+  const found = regions.find(({ name }) => name === requested);
   if (found !== undefined) return found;
-  const names = regions.flatMap((one) => (one.name === null ? [] : [one.name]));
+  const names = regions.flatMap(({ name }) => (name === null ? [] : [name]));
   if (names.length === 0) return { name: requested, values: {} };
   const suggestion = didYouMean(requested, names);
   throw new UserError(
@@ -159,12 +159,12 @@ function listedRegions(cloud: Branch, where: string): readonly Region[] | null {
   const { regions, region_name: single } = cloud;
   if (regions !== undefined && regions !== null) {
     if (!Array.isArray(regions)) throw new UserError(`${where}: regions must be a list of region names`);
-    return regions.length === 0 ? null : regions.map((one) => toRegion(one, where));
+    return regions.length === 0 ? null : regions.map((entry) => toRegion(entry, where));
   }
   if (single === undefined || single === null) return null;
-  if (Array.isArray(single)) return single.map((one) => toRegion(one, where));
+  if (Array.isArray(single)) return single.map((entry) => toRegion(entry, where));
   if (typeof single !== 'string') throw new UserError(`${where}: region_name is not a string; put it in quotes`);
-  return single.split(',').map((one) => ({ name: one || null, values: {} }));
+  return single.split(',').map((name) => ({ name: name || null, values: {} }));
 }
 
 function toRegion(entry: Tree, where: string): Region {

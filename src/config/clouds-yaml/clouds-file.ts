@@ -53,7 +53,7 @@ export function findFile(host: Host, kind: FileKind): FoundFile {
   return { found: null, skippedFiles };
 }
 
-/** For messages: the folders in which users usually put a clouds.yaml. */
+/** The folders in which users usually put a clouds.yaml, for messages. */
 export const DEFAULT_FOLDERS = '., ~/.config/openstack or /etc/openstack';
 
 const candidates = (host: Host, base: FileKind['base']): readonly string[] =>
@@ -64,7 +64,10 @@ function searchPath(host: Host): readonly string[] {
   const home = variable(host, 'SNAP_REAL_HOME') ?? host.home;
   const user = variable(host, 'XDG_CONFIG_HOME') ?? join(host.home, '.config');
   const site = (variable(host, 'XDG_CONFIG_DIRS') ?? join(host.etc, 'xdg')).split(':');
-  const all = [host.cwd, ...[user, join(home, '.config'), ...site, host.etc].map((one) => join(one, 'openstack'))];
+  const all = [
+    host.cwd,
+    ...[user, join(home, '.config'), ...site, host.etc].map((folder) => join(folder, 'openstack')),
+  ];
   return [...new Set(all)];
 }
 
@@ -78,8 +81,8 @@ function parse(text: string, file: string, { key }: FileKind): Branch {
   for (const [index, [name, cloud]] of Object.entries(clouds ?? {}).entries()) {
     if (!isBranch(cloud)) {
       // An entry that is not a mapping may not be a cloud at all, and its key may be a secret.
-      const which = quotedKey(name) === null ? `entry ${index + 1} of '${key}'` : `cloud '${name}'`;
-      throw new UserError(`${file}: ${which} is ${kindOf(cloud)}; it must be a mapping`);
+      const subject = quotedKey(name) === null ? `entry ${index + 1} of '${key}'` : `cloud '${name}'`;
+      throw new UserError(`${file}: ${subject} is ${kindOf(cloud)}; it must be a mapping`);
     }
     const { auth } = cloud;
     if (auth !== undefined && !isBranch(auth))
@@ -114,7 +117,7 @@ function toJson(text: string, file: string): unknown {
 function depthOf(value: unknown): number {
   let depth = 0;
   for (let level: unknown[] = [value]; level.length > 0 && depth <= MAX_DEPTH; depth++)
-    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []));
+    level = level.flatMap((node) => (typeof node === 'object' && node !== null ? Object.values(node) : []));
   return depth;
 }
 

@@ -17,7 +17,7 @@ export function readAuthUrl(cloud: MergedCloud): string {
   return url;
 }
 
-/** Names the variables, as a single stray one is enough to describe a cloud. */
+/** Names the variables, because a single stray variable is enough to describe a cloud. */
 function completeOrChoose({ top }: MergedCloud): string {
   const names = Object.keys(top).map((key) => `OS_${key.toUpperCase()}`);
   const describing = names.filter((name) => !SELECTORS.includes(name) && name !== 'OS_AUTH_URL').toSorted();
@@ -28,7 +28,7 @@ function completeOrChoose({ top }: MergedCloud): string {
 /** Returns the endpoint overrides: `compute_endpoint_override`, or the older `compute_endpoint`. */
 export function readOverrides(cloud: MergedCloud): ByService<string> {
   const pairs = SERVICE_TYPES.flatMap((type) => {
-    const key = [`${type}_endpoint_override`, `${type}_endpoint`].find((one) => topText(cloud, one) !== null);
+    const key = [`${type}_endpoint_override`, `${type}_endpoint`].find((name) => topText(cloud, name) !== null);
     if (key === undefined) return [];
     return [[type, httpUrl(cloud, cloud.label(key), expand(cloud, key, topText(cloud, key) ?? ''))] as const];
   });
@@ -58,7 +58,7 @@ export function readServiceInterfaces(cloud: MergedCloud): ByService<EndpointInt
 
 /** Accepts 'public', and 'publicURL' as Keystone v2 had it. */
 function namedInterface(cloud: MergedCloud, prefix: string): EndpointInterface | null {
-  const key = [`${prefix}endpoint_type`, `${prefix}interface`].find((one) => topText(cloud, one) !== null);
+  const key = [`${prefix}endpoint_type`, `${prefix}interface`].find((name) => topText(cloud, name) !== null);
   const value = key === undefined ? null : topText(cloud, key);
   if (key === undefined || value === null) return null;
   const [, found] = /^(public|internal|admin)(?:URL)?$/.exec(value) ?? [];

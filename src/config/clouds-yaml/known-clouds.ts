@@ -12,7 +12,7 @@ export type KnownClouds = {
   readonly profiles: Readonly<Record<string, Branch>>;
   /** The path of clouds.yaml; null if there is none. */
   readonly file: string | null;
-  /** The name for a cloud that the OS_* variables describe; in `clouds` only if they describe one. */
+  /** The name of the cloud that the OS_* variables describe; in `clouds` only if they describe one. */
   readonly envName: string;
   /** Returns the cloud to use if none is named. @throws UserError if there is none, or more than one. */
   defaultName(): string;
@@ -59,7 +59,7 @@ export function findClouds(host: Host): KnownClouds {
 
 const branches = (tree: Tree | undefined): Readonly<Record<string, Branch>> =>
   Object.fromEntries(
-    Object.entries(isBranch(tree) ? tree : {}).flatMap(([name, one]) => (isBranch(one) ? [[name, one]] : [])),
+    Object.entries(isBranch(tree) ? tree : {}).flatMap(([name, branch]) => (isBranch(branch) ? [[name, branch]] : [])),
   );
 
 function noClouds(file: string | null, skippedFiles: readonly string[]): string {

@@ -40,10 +40,10 @@ export function valueError(
 
 /** "auth.password is missing; ..." with advice, or with the name of a key that may be a misspelling. */
 export function missing(cloud: MergedCloud, key: string, advice: string): UserError {
-  const others = Object.keys(cloud.fromEnvironment ? cloud.top : cloud.auth).filter((one) => one !== key);
+  const others = Object.keys(cloud.fromEnvironment ? cloud.top : cloud.auth).filter((other) => other !== key);
   const misspelled = didYouMean(key, others);
-  const what = misspelled === null ? advice : `is ${cloud.label(misspelled, true)} a misspelling of it?`;
-  return cloudError(cloud, `${cloud.label(key, true)} is missing; ${what}`);
+  const hint = misspelled === null ? advice : `is ${cloud.label(misspelled, true)} a misspelling of it?`;
+  return cloudError(cloud, `${cloud.label(key, true)} is missing; ${hint}`);
 }
 
 /** Returns a string of the cloud; null if it is missing or empty. */

@@ -72,8 +72,8 @@ function readCertificates(cloud: MergedCloud, file: NamedFile): string {
     try {
       new X509Certificate(pem);
     } catch {
-      const which = found.length === 1 ? 'its certificate' : `certificate ${index + 1} of ${found.length}`;
-      throw cloudError(cloud, `${shown(cloud, file)} is damaged: ${which} cannot be parsed`);
+      const subject = found.length === 1 ? 'its certificate' : `certificate ${index + 1} of ${found.length}`;
+      throw cloudError(cloud, `${shown(cloud, file)} is damaged: ${subject} cannot be parsed`);
     }
   }
   return `${found.join('\n')}\n`;

@@ -15,22 +15,25 @@ export function toTree(value: unknown): Tree {
   if (typeof value === 'string' || typeof value === 'boolean') return value;
   if (Array.isArray(value)) return value.map(toTree);
   if (typeof value === 'object')
-    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, toTree(one)]));
+    return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, toTree(child)]));
   return String(value);
 }
 
 /** Replaces hyphens in the keys of one cloud: `region-name` and `region_name` are the same key. */
 export const normalizeKeys = (branch: Branch): Branch =>
   Object.fromEntries(
-    Object.entries(branch).map(([key, one]) => [key.replaceAll('-', '_'), isBranch(one) ? normalizeKeys(one) : one]),
+    Object.entries(branch).map(([key, child]) => [
+      key.replaceAll('-', '_'),
+      isBranch(child) ? normalizeKeys(child) : child,
+    ]),
   );
 
 /** Merges secure.yaml into clouds.yaml: merges mappings at any depth and replaces other values. */
 export function mergeDeep(under: Branch, over: Branch): Branch {
   const merged = new Map<string, Tree>(Object.entries(under));
-  for (const [key, one] of Object.entries(over)) {
+  for (const [key, child] of Object.entries(over)) {
     const old = merged.get(key);
-    merged.set(key, isBranch(one) && isBranch(old) ? mergeDeep(old, one) : one);
+    merged.set(key, isBranch(child) && isBranch(old) ? mergeDeep(old, child) : child);
   }
   return Object.fromEntries(merged);
 }

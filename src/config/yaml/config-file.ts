@@ -34,7 +34,7 @@ export function openConfigFile({
   keysAt,
 }: {
   readonly path: string | null;
-  /** Used in errors if `path` is null. */
+  /** The name to use in errors if `path` is null. */
   readonly name?: string;
   readonly folder: string;
   readonly text: string;
@@ -72,7 +72,7 @@ function explain(
   issues: readonly Issue[],
   { input, keysAt }: { readonly input: unknown; readonly keysAt: KeysAt },
 ): { readonly path: KeyPath; readonly problem: string } {
-  const issue = issues.find((one) => one.code === 'unrecognized_keys') ?? issues[0];
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   if (issue === undefined) return { path: [], problem: 'the file is invalid' };
   if (issue.code === 'unrecognized_keys') {
     const [key = ''] = issue.keys;

@@ -102,7 +102,7 @@ type CheckOptions = {
 
 /** Rejects duplicate keys, and aliases that have no anchor, contain themselves or expand to too many values. */
 function check(document: Document, { errorAt, duplicateKeys }: CheckOptions): void {
-  /** By anchor: how many values its latest node has; null while they are being counted. */
+  /** How many values the latest node of each anchor has; null while they are being counted. */
   const anchorSizes = new Map<string, number | null>();
   /** Values in the text itself, without what aliases repeat. */
   let written = 0;
@@ -126,7 +126,7 @@ function check(document: Document, { errorAt, duplicateKeys }: CheckOptions): vo
         size += sizeOf(key) + sizeOf(value);
       }
     }
-    if (isSeq(node)) for (const one of node.items) size += sizeOf(one);
+    if (isSeq(node)) for (const item of node.items) size += sizeOf(item);
     if (size - (written - before) > MAX_REPEATED_VALUES)
       throw errorAt(node.range?.[0] ?? 0, `aliases (*...) expand to more than ${MAX_REPEATED_VALUES} values here`);
     if (anchor !== undefined) anchorSizes.set(anchor, size);

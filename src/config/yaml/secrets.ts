@@ -41,17 +41,17 @@ export function fileProblem({ setting, path }: FileSetting, problem: string): st
 type ToError = (problem: string) => Error;
 
 /**
- * Reads a file with one line; `what` names its content, such as "password".
+ * Reads a file with one line. `content` names what it contains, such as "password".
  *
  * @throws what `toError` makes of a problem.
  */
-export function readSecretLine(file: FileSetting, what: string, toError: ToError): Secret {
+export function readSecretLine(file: FileSetting, content: string, toError: ToError): Secret {
   const error = (problem: string) => toError(fileProblem(file, problem));
   const found = readText(file.path, { maxBytes: SECRET_MAX_BYTES });
   if (found.kind !== 'text') throw error(`${readProblem(found)}; specify a readable file`);
   const line = found.text.replace(/\r?\n$/, '');
-  if (line === '') throw error(`is empty; must contain the ${what}`);
-  if (line.includes('\n')) throw error(`has several lines; must contain only the ${what}`);
+  if (line === '') throw error(`is empty; must contain the ${content}`);
+  if (line.includes('\n')) throw error(`has several lines; must contain only the ${content}`);
   return secret(line);
 }
 

@@ -2,14 +2,14 @@ import type { Millis } from '../../domain/time.ts';
 
 /** An outage as it was injected, to compare measurements with. */
 export type InjectedOutage = {
-  /** Description, e.g. 'nova-api stopped (SIGTERM)'. */
+  /** A description such as 'nova-api stopped (SIGTERM)'. */
   readonly what: string;
   readonly service: string;
   /** 'stopped', 'killed', 'loading', 'hup', 'workers-hang', 'slow-database', or the kind of a scripted fault. */
   readonly kind: string;
-  /** Affects requests sent from this time on, */
+  /** The outage affects requests that are sent from this time on. */
   readonly from: Millis;
-  /** until this time. Null while it lasts. */
+  /** The end of the outage; null while it lasts. */
   readonly until: Millis | null;
   /** Whether GET /servers/detail fails for a user with a cached token whose project has a server. */
   readonly apiDown: boolean;

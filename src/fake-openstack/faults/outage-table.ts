@@ -1,9 +1,9 @@
 import { isComputeService, type ServiceName } from '../services.ts';
 
 /**
- * What a user sees when one service is down, as measured on the real cloud (test/real-cloud/README.md, and request by
- * request in outages-observed.md). Each row is a service; operations that a row omits work as usual. Times are seconds
- * on the real cloud. nova-api has no row: it refuses connections.
+ * Describes what a user sees when one service is down, as measured on the real cloud (test/real-cloud/README.md, and
+ * request by request in outages-observed.md). Each row is a service; operations that a row omits work as usual. Times
+ * are seconds on the real cloud. nova-api has no row: it refuses connections.
  */
 
 /** How the API answers a request. */
@@ -13,7 +13,7 @@ export type ApiEffect =
       /** The Python exception in the body of the 500 response. */
       readonly exception: string;
       readonly afterSeconds: number;
-      /** Only if the project has a server. */
+      /** The error occurs only if the project has a server. */
       readonly needsServer?: true;
     }
   | { readonly kind: 'hang' }

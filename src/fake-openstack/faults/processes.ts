@@ -61,7 +61,7 @@ type Process = {
   since: Millis;
   /** Ends the logged outage that the last stop began. */
   endOutage: (at: Millis) => void;
-  /** Of a compute service: until when Nova still considers it down after a long absence. */
+  /** Until when Nova still considers a compute service down after a long absence. */
   ignoredUntil: Millis;
   /** Commands run one at a time. */
   lastCommand: Promise<unknown>;
@@ -144,7 +144,7 @@ export function createProcesses(options: {
     return at;
   }
 
-  /** Like uwsgi: the workers finish their requests; then the master exits and resets what is in the listen queue. */
+  /** Stops as uwsgi does: the workers finish their requests; then the master exits and resets its listen queue. */
   async function drainAndExit({ workers, listener }: Frontend, seconds: number): Promise<void> {
     await Promise.all([timeScale.wait(seconds), Promise.race([workers.idle(), timeScale.wait(RELOAD_MERCY_SECONDS)])]);
     workers.resetQueue();
@@ -182,7 +182,7 @@ export function createProcesses(options: {
     return at;
   }
 
-  /** Reconnects the broker's clients one after the other; the longer the broker was down, the later. */
+  /** Reconnects the broker's clients one after another; the longer the broker was down, the later they reconnect. */
   async function reconnect(downSeconds: number): Promise<void> {
     const { since } = processOf('rabbitmq');
     const stillUp = () => processOf('rabbitmq').since === since;

@@ -71,7 +71,7 @@ export function createGlance(options: {
       method: 'GET',
       path: '/v2/images/:id',
       handle(_request, [id = '']) {
-        const image = fixtures.images.find((one) => one.id === id);
+        const image = fixtures.images.find((candidate) => candidate.id === id);
         return image === undefined
           ? webobPage(404, 'Not Found', { text: `No image found with ID ${id}` })
           : json(200, imageView(image));

@@ -77,7 +77,7 @@ export const headerOf = (request: RouteRequest, name: string): string | undefine
 
 export type Route<Context> = {
   readonly method: string;
-  /** With parameters, e.g. '/v3/users/:id'. */
+  /** The path with its parameters, such as '/v3/users/:id'. */
   readonly path: string;
   readonly handle: (context: Context, parameters: readonly string[]) => Reply | Promise<Reply>;
 };

@@ -50,13 +50,14 @@ export function grantFor(
     reference: Named,
   ): T | undefined =>
     reference.id === undefined
-      ? all.find((one) => one.name === reference.name && inDomain(reference))
-      : all.find((one) => one.id === reference.id);
+      ? all.find((candidate) => candidate.name === reference.name && inDomain(reference))
+      : all.find((candidate) => candidate.id === reference.id);
 
   if (methods.includes('application_credential') && credential !== undefined) {
     const owner = credential.user === undefined ? undefined : find(identity.users, credential.user);
     const known = [...identity.credentials.values()].find(
-      (one) => one.id === credential.id || (one.name === credential.name && one.user.id === owner?.id),
+      (candidate) =>
+        candidate.id === credential.id || (candidate.name === credential.name && candidate.user.id === owner?.id),
     );
     if (known === undefined && credential.id !== undefined) return 'no such credential';
     if (auth.scope !== undefined) return 'no scope';

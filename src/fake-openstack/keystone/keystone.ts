@@ -25,7 +25,7 @@ export type KeystoneOptions = {
   readonly catalog: readonly CatalogEntry[];
   readonly timeScale: TimeScale;
   readonly processes: Processes;
-  /** Ends in '/v3'. */
+  /** Keystone's URL, which ends in '/v3'. */
   readonly url: string;
 };
 
@@ -163,12 +163,12 @@ export function createKeystone(
       if (!isAdmin(token)) return forbidden('identity:list_projects');
       const name = request.url.searchParams.get('name');
       return json(200, {
-        projects: identity.projects.filter((one) => name === null || one.name === name).map(projectView),
+        projects: identity.projects.filter((project) => name === null || project.name === name).map(projectView),
         links: {},
       });
     }),
     authenticated('GET', '/v3/projects/:id', (token, _context, id) => {
-      const found = identity.projects.find((one) => one.id === id);
+      const found = identity.projects.find((project) => project.id === id);
       if (found === undefined) return missing('project', id);
       return isAdmin(token) || token.user.project.id === id
         ? json(200, { project: projectView(found) })
@@ -178,12 +178,12 @@ export function createKeystone(
       if (!isAdmin(token)) return forbidden('identity:list_users');
       const name = request.url.searchParams.get('name');
       return json(200, {
-        users: identity.users.filter((one) => name === null || one.name === name).map(userView),
+        users: identity.users.filter((user) => name === null || user.name === name).map(userView),
         links: {},
       });
     }),
     authenticated('GET', '/v3/users/:id', (token, _context, id) => {
-      const found = identity.users.find((one) => one.id === id);
+      const found = identity.users.find((user) => user.id === id);
       if (found === undefined) return missing('user', id);
       return isAdmin(token) || token.user.id === id
         ? json(200, { user: userView(found) })
@@ -198,8 +198,8 @@ export function createKeystone(
     }),
     authenticated('GET', '/v3/endpoints', (token) => {
       if (!isAdmin(token)) return forbidden('identity:list_endpoints');
-      const endpoints = catalog.flatMap((one) =>
-        one.endpoints.map((end) => ({ ...end, service_id: one.id, enabled: true })),
+      const endpoints = catalog.flatMap((service) =>
+        service.endpoints.map((endpoint) => ({ ...endpoint, service_id: service.id, enabled: true })),
       );
       return json(200, { endpoints, links: {} });
     }),
@@ -265,7 +265,7 @@ function applicationCredentialRoutes(
   });
 
   const ownCredentials = (token: IssuedToken) =>
-    [...identity.credentials.values()].filter((one) => one.user.id === token.user.id);
+    [...identity.credentials.values()].filter((credential) => credential.user.id === token.user.id);
   const forbidden = keystoneError(403, 'Forbidden', 'You are not authorized to perform the requested action.');
 
   function create(token: IssuedToken, { request }: KeystoneContext, owner: string): Reply {
@@ -273,7 +273,7 @@ function applicationCredentialRoutes(
     const body = applicationCredentialSchema.safeParse(parseJson(request.body));
     if (!body.success) return keystoneError(400, 'Bad Request', "Invalid input for field 'application_credential'.");
     const requested = body.data.application_credential;
-    if (ownCredentials(token).some((one) => one.name === requested.name)) {
+    if (ownCredentials(token).some((existing) => existing.name === requested.name)) {
       return keystoneError(
         409,
         'Conflict',
@@ -298,7 +298,7 @@ function applicationCredentialRoutes(
     authenticated('POST', path, create),
     authenticated('GET', path, (token, { request }) => {
       const name = request.url.searchParams.get('name');
-      const found = ownCredentials(token).filter((one) => name === null || one.name === name);
+      const found = ownCredentials(token).filter((credential) => name === null || credential.name === name);
       return json(200, {
         application_credentials: found.map(credentialView),
         links: { self: url, previous: null, next: null },

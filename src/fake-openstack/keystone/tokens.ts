@@ -74,7 +74,7 @@ export function createTokens(lifetime: number): Tokens {
   };
 }
 
-/** keystonemiddleware: validates the tokens of requests to Nova, Glance, Neutron and Placement. */
+/** Validates the tokens of requests to Nova, Glance, Neutron and Placement, as keystonemiddleware does. */
 export type TokenValidator = {
   /** Returns the token, or the response that rejects the request. */
   validate(tokenId: string | undefined, signal: AbortSignal): Promise<IssuedToken | RouteResponse>;

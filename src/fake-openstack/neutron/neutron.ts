@@ -81,8 +81,8 @@ export function createNeutron(options: {
     { url }: RouteRequest,
   ) =>
     all
-      .filter((one) => [null, one.name].includes(url.searchParams.get('name')))
-      .filter((one) => [null, one.id].includes(url.searchParams.get('id')));
+      .filter((resource) => [null, resource.name].includes(url.searchParams.get('name')))
+      .filter((resource) => [null, resource.id].includes(url.searchParams.get('id')));
 
   const find = createRouter<NeutronContext>([
     {

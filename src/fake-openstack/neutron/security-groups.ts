@@ -57,7 +57,7 @@ export function createSecurityGroups(): SecurityGroups {
     return rule;
   }
 
-  const groupsOf = (projectId: string) => [...groups.values()].filter((one) => one.projectId === projectId);
+  const groupsOf = (projectId: string) => [...groups.values()].filter((group) => group.projectId === projectId);
   return {
     of(projectId) {
       if (groupsOf(projectId).length === 0) {
@@ -97,7 +97,7 @@ export function securityGroupRoutes({
   readonly servers: Servers;
 }): readonly Route<NeutronContext>[] {
   const project = ({ token }: NeutronContext) => token.project?.id ?? '';
-  const find = (context: NeutronContext, id: string) => groups.of(project(context)).find((one) => one.id === id);
+  const find = (context: NeutronContext, id: string) => groups.of(project(context)).find((group) => group.id === id);
 
   return [
     {
@@ -122,7 +122,7 @@ export function securityGroupRoutes({
         if (group === undefined) return missing(id);
         const used = servers
           .all()
-          .some((one) => one.projectId === group.projectId && one.securityGroups.includes(group.name));
+          .some((server) => server.projectId === group.projectId && server.securityGroups.includes(group.name));
         if (used) return fault(409, 'SecurityGroupInUse', `Security Group ${id} in use.`);
         groups.remove(group);
         return empty(204);

@@ -15,7 +15,7 @@ import type { Servers } from './servers.ts';
 export type NovaContext = {
   readonly request: RouteRequest;
   readonly token: IssuedToken;
-  /** Of the microversion: 53 for 2.53. */
+  /** The minor number of the microversion: 53 for 2.53. */
   readonly minor: number;
   readonly admin: boolean;
   /** Aborts when the worker process ends. */
@@ -24,7 +24,7 @@ export type NovaContext = {
 };
 
 export type NovaOptions = {
-  /** Base URL, e.g. 'http://127.0.0.1:8774'. */
+  /** The base URL, such as 'http://127.0.0.1:8774'. */
   readonly baseUrl: string;
   readonly timeScale: TimeScale;
   readonly fixtures: Fixtures;

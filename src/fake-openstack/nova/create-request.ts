@@ -13,11 +13,11 @@ export type CreateRequest = {
   readonly metadata: Readonly<Record<string, string>>;
   readonly networks: 'auto' | 'none' | 'named';
   readonly keyName: string | null;
-  /** By name. */
+  /** The names of the security groups. */
   readonly securityGroups: readonly string[];
   /** The id of a server group, from the scheduler hints. */
   readonly group: string | null;
-  /** From an availability zone 'zone:host'. */
+  /** The host in an availability zone of the form 'zone:host'. */
   readonly forcedHost: string | null;
 };
 

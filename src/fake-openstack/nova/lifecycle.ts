@@ -56,7 +56,7 @@ export function createServerLifecycle(options: {
     servers.change(server, { status: 'ERROR', vmState: 'error', taskState: null, fault });
   }
 
-  /** Returns the outages that affect work on `host`, each with the fault that must clear for it to end. */
+  /** Returns the outages that affect work on `host`, each with the component that must recover. */
   const currentOutages = (
     host: ComputeService | null,
   ): readonly { readonly name: OutageName; readonly component: ComponentName }[] => {
@@ -72,7 +72,7 @@ export function createServerLifecycle(options: {
     return down;
   };
 
-  /** Waits while the outage table says so. Returns the outcome after that, or null if the work is done as usual. */
+  /** Waits as long as the outage table says. Returns the outcome then, or null if the work is done as usual. */
   async function outcomeOf(
     work: AcceptedWork,
     host: ComputeService | null,
@@ -96,11 +96,13 @@ export function createServerLifecycle(options: {
     // A forced host skips the scheduler's filters.
     if (forcedHost !== null) return forcedHost;
     const antiAffinity = group !== null && serverGroups.get(group)?.policy === 'anti-affinity';
-    const taken = antiAffinity ? servers.all().filter((one) => one.group === group && one.id !== id) : [];
-    const allowed = COMPUTES.filter((one) => hosts.acceptsServers(one) && !taken.some(({ host }) => host === one));
-    const load = (one: ComputeService) => servers.all().filter(({ host }) => host === one).length;
+    const taken = antiAffinity ? servers.all().filter((server) => server.group === group && server.id !== id) : [];
+    const allowed = COMPUTES.filter(
+      (compute) => hosts.acceptsServers(compute) && !taken.some(({ host }) => host === compute),
+    );
+    const load = (compute: ComputeService) => servers.all().filter(({ host }) => host === compute).length;
     const least = Math.min(...allowed.map(load));
-    const best = allowed.filter((one) => load(one) === least);
+    const best = allowed.filter((compute) => load(compute) === least);
     return best[lastChoice++ % best.length] ?? null;
   }
 

@@ -54,7 +54,7 @@ function hostRoutes(options: NovaOptions): readonly Route<NovaContext>[] {
       { method: 'PUT', path: '/os-services/:id', operation: 'read' },
       ({ admin, minor, request }, [id = '']) => {
         if (!admin) return policy('os-services:update');
-        const service = hosts.services.find((one) => one.id === id);
+        const service = hosts.services.find((candidate) => candidate.id === id);
         if (service === undefined) return novaFault(404, `Service ${id} could not be found.`);
         const parsed = serviceChangeSchema.safeParse(parseJson(request.body));
         if (!parsed.success) return novaFault(400, 'Malformed request body');
@@ -90,7 +90,7 @@ function hostRoutes(options: NovaOptions): readonly Route<NovaContext>[] {
 function flavorRoutes(options: NovaOptions): readonly Route<NovaContext>[] {
   const { baseUrl, fixtures } = options;
   const withFlavor = (id: string, view: (flavor: Flavor) => unknown) => {
-    const flavor = fixtures.flavors.find((one) => one.id === id);
+    const flavor = fixtures.flavors.find((candidate) => candidate.id === id);
     return flavor === undefined ? novaFault(404, `Flavor ${id} could not be found.`) : json(200, view(flavor));
   };
   return [
@@ -183,7 +183,9 @@ function keyPairRoutes(options: NovaOptions): readonly Route<NovaContext>[] {
   return [
     novaRoute(options, read('/os-keypairs'), (context) =>
       json(200, {
-        keypairs: [...ownKeyPairs(context).values()].map((one) => ({ keypair: { ...one, ...typeOf(context.minor) } })),
+        keypairs: [...ownKeyPairs(context).values()].map((keyPair) => ({
+          keypair: { ...keyPair, ...typeOf(context.minor) },
+        })),
       }),
     ),
     novaRoute(options, { method: 'POST', path: '/os-keypairs', operation: 'read' }, (context) => {
@@ -231,7 +233,7 @@ function serverGroupRoutes(options: NovaOptions): readonly Route<NovaContext>[] 
   });
   return [
     novaRoute(options, read('/os-server-groups'), (context) =>
-      json(200, { server_groups: ownGroups(context).map((one) => view(one, context.minor)) }),
+      json(200, { server_groups: ownGroups(context).map((group) => view(group, context.minor)) }),
     ),
     novaRoute(
       options,
@@ -247,7 +249,7 @@ function serverGroupRoutes(options: NovaOptions): readonly Route<NovaContext>[] 
       },
     ),
     novaRoute(options, { method: 'DELETE', path: '/os-server-groups/:id', operation: 'read' }, (context, [id = '']) => {
-      if (!ownGroups(context).some((one) => one.id === id))
+      if (!ownGroups(context).some((group) => group.id === id))
         return novaFault(404, `Instance group ${id} could not be found.`);
       serverGroups.delete(id);
       return empty(204);

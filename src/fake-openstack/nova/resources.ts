@@ -59,7 +59,7 @@ export function createHostRecords(processes: Pick<Processes, 'isUp' | 'isReporte
     services: [...control, ...nodes.map(({ service }) => service)],
     nodes,
     acceptsServers: (compute) =>
-      processes.isReportedUp(compute) && nodes.some((one) => one.compute === compute && one.service.enabled),
+      processes.isReportedUp(compute) && nodes.some((node) => node.compute === compute && node.service.enabled),
   };
 }
 
@@ -110,7 +110,7 @@ export type ServerGroup = {
   readonly userId: string;
 };
 
-/** By id. */
+/** Server groups by id. */
 export type ServerGroups = Map<string, ServerGroup>;
 
 export const createServerGroups = (): ServerGroups => new Map();

@@ -84,7 +84,7 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
   }
 
   const groupExists = ({ projectId }: Pick<FakeServer, 'projectId'>, name: string) =>
-    securityGroups.of(projectId).some((one) => one.name === name);
+    securityGroups.of(projectId).some((group) => group.name === name);
 
   /** Returns the message of the 400 response if the request refers to something that does not exist. */
   function findInvalidReference(
@@ -111,7 +111,7 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
     if (parsed.data.addSecurityGroup !== undefined)
       servers.change(server, { securityGroups: hasGroup ? server.securityGroups : [name, ...server.securityGroups] });
     else if (!hasGroup) return novaFault(404, `Security group ${name} not associated with the instance ${server.id}`);
-    else servers.change(server, { securityGroups: server.securityGroups.filter((one) => one !== name) });
+    else servers.change(server, { securityGroups: server.securityGroups.filter((group) => group !== name) });
     return empty(202);
   }
 
@@ -221,15 +221,15 @@ function page(all: readonly FakeServer[], url: URL, maxLimit: number): Page {
     const value = query.get('name');
     return { invalid: `Invalid input for query parameters name. Value: ${value}. '${value}' is not a 'regex'` };
   }
-  const status = query.getAll('status').map((one) => one.toUpperCase());
+  const status = query.getAll('status').map((value) => value.toUpperCase());
   const matching = all.filter(
-    (one) => (name === null || name.test(one.name)) && (status.length === 0 || status.includes(one.status)),
+    (server) => (name === null || name.test(server.name)) && (status.length === 0 || status.includes(server.status)),
   );
   const marker = query.get('marker');
   const after = marker === null ? -1 : all.findIndex(({ id }) => id === marker);
   if (marker !== null && after === -1) return { invalid: `marker [${marker}] not found` };
   const following = new Set(all.slice(after + 1));
-  const rest = matching.filter((one) => following.has(one));
+  const rest = matching.filter((server) => following.has(server));
   const size = Math.min(limit === null || limit === '' ? maxLimit : Number(limit), maxLimit);
   const servers = rest.slice(0, size);
   const last = servers.at(-1);

@@ -4,10 +4,10 @@ import { type ComputeService, hostOf } from '../services.ts';
 import { type FakeServer, hostId } from './servers.ts';
 
 export type ViewOptions = {
-  /** Of the microversion: 53 for 2.53. */
+  /** The minor number of the microversion: 53 for 2.53. */
   readonly minor: number;
   readonly admin: boolean;
-  /** Base URL, e.g. 'http://127.0.0.1:8774'. */
+  /** The base URL, such as 'http://127.0.0.1:8774'. */
   readonly baseUrl: string;
   readonly hostUp: (host: ComputeService) => boolean;
 };

@@ -39,7 +39,7 @@ export type FakeServer = {
   readonly group: string | null;
   /** The host that an administrator requested. */
   readonly forcedHost: ComputeService | null;
-  /** By name. */
+  /** The names of its security groups. */
   securityGroups: readonly string[];
   /** Flavor and host before a resize that is neither confirmed nor reverted. */
   beforeResize: { readonly flavor: Flavor; readonly host: ComputeService | null } | null;

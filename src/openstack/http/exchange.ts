@@ -166,13 +166,13 @@ export async function exchange(
     const limit = isError ? Math.min(ERROR_BODY_LIMIT, bodyLimit) : bodyLimit;
     const body = await readBody(answer.data, { limit, share });
     stopwatch.mark('body');
-    if (body.type === 'crumbs') {
+    if (body.type === 'tiny-chunks') {
       abort({ kind: 'invalid-body', message: `HTTP ${answer.status} with a body in pieces of a few bytes` });
     } else if (body.type === 'too-large' && !isError) {
       const size = limit >= MIB ? `${limit / MIB} MiB` : `${limit / 1024} KiB`;
       abort({ kind: 'invalid-body', message: `HTTP ${answer.status} with a body of more than ${size}` });
     }
-    if (body.type === 'crumbs' || failure !== null) return failed(failure ?? UNKNOWN);
+    if (body.type === 'tiny-chunks' || failure !== null) return failed(failure ?? UNKNOWN);
     // The rest of an error body is not read.
     if (body.type === 'too-large') destroyClient();
     const headers = Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), String(value)]);

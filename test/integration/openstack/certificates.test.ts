@@ -1,7 +1,7 @@
 import { createServer } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHttpClient } from '../../../src/openstack/http/http.ts';
-import { type Authority, createAuthority, type Wish } from '../../support/certificates.ts';
+import { type Authority, type CertificateOptions, createAuthority } from '../../support/certificates.ts';
 import { type Certificate, type ScriptedServer, serveTls } from '../../support/scripted-server.ts';
 
 const clock = { now: () => performance.timeOrigin + performance.now() };
@@ -39,7 +39,7 @@ async function ask(certificate: Certificate, tls = {}) {
 const intermediate = (extensions: string) =>
   authority.issue({ san: '', extensions: `basicConstraints=critical,CA:TRUE\n${extensions}` });
 
-const BAD: readonly (readonly [string, () => Wish])[] = [
+const BAD: readonly (readonly [string, () => CertificateOptions])[] = [
   ['of another host', () => ({ san: 'DNS:elsewhere.example' })],
   ['without a name', () => ({ san: '' })],
   ['with a key of 1024 bits', () => ({ bits: 1024 })],

@@ -36,7 +36,7 @@ const cloud = (version: number, ...others: readonly VersionRecord[]) => [
 ];
 const options = { stage: 'after', before: null, unread: [] } as const;
 const versions61 = versionsOf(cloud(61));
-const named = (name: string, checks: ReturnType<typeof checkVersions>) => checks.find((one) => one.name === name);
+const named = (name: string, checks: ReturnType<typeof checkVersions>) => checks.find((check) => check.name === name);
 const failed = (checks: ReturnType<typeof checkVersions>) =>
   checks.filter(({ status }) => status === 'fail').map(({ name, detail }) => `${name}: ${detail}`);
 
@@ -69,7 +69,7 @@ describe('the checks of service versions', () => {
     ]);
   });
 
-  it('have another name before: that an earlier upgrade is incomplete does not excuse this one', () => {
+  it('have a different name before, so that an incomplete earlier upgrade does not excuse this one', () => {
     const incomplete = cloud(61, compute('n9', 57));
     const compared = compareChecks(
       checkVersions(incomplete, { ...options, before: versionsOf(incomplete) }),
@@ -110,8 +110,8 @@ describe('the checks of service versions', () => {
   });
 
   it('pass for a new cell without a version from before', () => {
-    const [zero, one, two] = cloud(66) as [Cell, Cell, Cell];
-    const checks = checkVersions([zero, one, two], { ...options, before: versionsOf([cloud(61)[1] as Cell]) });
+    const [cell0, cell1, cell2] = cloud(66) as [Cell, Cell, Cell];
+    const checks = checkVersions([cell0, cell1, cell2], { ...options, before: versionsOf([cloud(61)[1] as Cell]) });
     expect(named('database: cell2: nova-compute', checks)).toEqual(
       pass('database: cell2: nova-compute', '1 record, all at version 66'),
     );
@@ -276,25 +276,25 @@ describe('the checks of cells', () => {
   it('pass if every nova-compute is in its cell', () => {
     expect(checkPlaces(cloud(66), { ...all, hosts })).toEqual([
       pass('database: cell0', 'it has no nova-compute'),
-      pass('database: doubled hosts', 'no nova-compute is in two cells'),
+      pass('database: duplicate hosts', 'no nova-compute is in two cells'),
       pass('database: host mappings', '2 hosts, each mapped to its cell'),
     ]);
   });
 
   it('fail for a nova-compute in cell0 or in two cells, but not for other services', () => {
-    const [zero, one, two] = cloud(66) as [Cell, Cell, Cell];
+    const [cell0, cell1, cell2] = cloud(66) as [Cell, Cell, Cell];
     const wrong = [
-      { ...zero, records: [row('nova-conductor', 'c1', 66), compute('n3', 66)] },
-      one,
-      { ...two, records: [...two.records, compute('n1', 66, { id: 'second' })] },
+      { ...cell0, records: [row('nova-conductor', 'c1', 66), compute('n3', 66)] },
+      cell1,
+      { ...cell2, records: [...cell2.records, compute('n1', 66, { id: 'second' })] },
     ];
     expect(failed(checkPlaces(wrong, { ...all, hosts }))).toEqual([
       `database: cell0: n3: nova-compute on n3 (version 66, id id-n3) is in cell0: configure the database of its cell on this host, then run ${DELETE}`,
-      `database: doubled host n1: cell1: id id-n1, cell2: id second: for the cell that the host has left, run ${DELETE}; this also deletes the host mapping, so run nova-manage cell_v2 discover_hosts afterwards`,
+      `database: duplicate host n1: cell1: id id-n1, cell2: id second: for the cell that the host has left, run ${DELETE}; this also deletes the host mapping, so run nova-manage cell_v2 discover_hosts afterwards`,
     ]);
   });
 
-  it('fail for a host without a mapping, in another cell than mapped, or without a nova-compute', () => {
+  it('fail for a host without a mapping, in a different cell from its mapping, or without a nova-compute', () => {
     const wrong = [
       { host: 'n2', mapping: 2 },
       { host: 'n7', mapping: 3 },
@@ -307,11 +307,11 @@ describe('the checks of cells', () => {
   });
 
   it('do not fail for a cell that was not read or has another name', () => {
-    const some = [cell('nova', null, compute('n1', 66), compute('n2', 66))];
-    expect(failed(checkPlaces(some, { ...all, hosts }))).toEqual([]);
+    const cells = [cell('nova', null, compute('n1', 66), compute('n2', 66))];
+    expect(failed(checkPlaces(cells, { ...all, hosts }))).toEqual([]);
     const partly = { complete: false, unread: ['cell2'], hosts };
     expect(checkPlaces([cell('cell1', 2, compute('n1', 66))], partly)).toEqual([
-      skip('database: doubled hosts', 'cell2 could not be read'),
+      skip('database: duplicate hosts', 'cell2 could not be read'),
       skip('database: host mappings', 'cell2 could not be read'),
     ]);
   });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { checkHostPlacement } from '../../../src/checks/hosts/host-acceptance.ts';
+import { checkHostAcceptance } from '../../../src/checks/hosts/host-acceptance.ts';
 
-describe('host placement', () => {
+describe('host acceptance', () => {
   const full = { hosts: ['h1', 'h2'], ended: 'no-host', message: 'No valid host was found.' } as const;
-  const results = (...given: Parameters<typeof checkHostPlacement>) =>
-    checkHostPlacement(...given).map(({ status, detail }) => `${status}: ${detail}`);
+  const results = (...given: Parameters<typeof checkHostAcceptance>) =>
+    checkHostAcceptance(...given).map(({ status, detail }) => `${status}: ${detail}`);
 
   it('passes if every host that accepted a server before still does', () => {
     expect(results(full, null)).toEqual(['pass: 2 hosts accepted a server']);

@@ -54,7 +54,7 @@ describe("the check of Nova's services", () => {
     ['a disabled host that went down', 'nova-compute@n1', 'nova-compute@n1', { enabled: false }],
   ])('reports %s although something else was wrong before', (_, down, wrong, facts) => {
     const before = withChange(wrong, facts);
-    const now = before.map((one) => (one.id === down ? { ...one, up: false } : one));
+    const now = before.map((service) => (service.id === down ? { ...service, up: false } : service));
     const compared = compareChecks(checkServices(now, before, CLOCK), checkServices(before, null, CLOCK));
     expect(compared.filter(isRegression).map(({ name }) => name)).toContain(
       down === 'nova-compute@n1' ? 'services: nova-compute on n1' : 'services: nova-conductor on c1',

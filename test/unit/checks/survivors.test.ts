@@ -26,14 +26,14 @@ describe('a survivor', () => {
   it('is the same whatever the order of its metadata', () => {
     expect(failed(compareSurvivor(before, { ...before, metadata: { a: '1', b: '2' } }))).toEqual([]);
     expect(compareSurvivor(before, before).map(({ name }) => name)).toEqual(
-      ['is there', 'status', 'host', 'addresses', 'flavor', 'image', 'metadata', 'security groups'].map(
+      ['exists', 'status', 'host', 'addresses', 'flavor', 'image', 'metadata', 'security groups'].map(
         (what) => `survivors keeper: ${what}`,
       ),
     );
   });
 
   it('fails for each property that differs', () => {
-    expect(failed(compareSurvivor(before, null))).toEqual(['survivors keeper: is there: server id-1 is gone']);
+    expect(failed(compareSurvivor(before, null))).toEqual(['survivors keeper: exists: server id-1 is gone']);
     const now = {
       ...before,
       status: 'ERROR',

@@ -36,8 +36,8 @@ describe('test results', () => {
       event('process-returncode', { status: 'fail' }),
       event('d', { status: 'exists' }),
       event('e[id-5]', { status: 'inprogress', at: 1 }),
-    ].map((one) => testResults.add(one));
-    expect(results.filter((one) => one !== null)).toEqual([
+    ].map((event) => testResults.add(event));
+    expect(results.filter((result) => result !== null)).toEqual([
       { id: 'a.Test.test_ok', outcome: 'pass', seconds: 0.25, reason: '' },
       { id: 'a.Test.test_bad', outcome: 'fail', seconds: 2.5, reason: 'NotFound: Object not found' },
       { id: 'setUpClass (a.Other)', outcome: 'skip', seconds: null, reason: 'no Cinder here' },

@@ -102,20 +102,21 @@ describe('without a rollwatch.yaml', () => {
 probes: {server-reach: {enabled: true, targets: [survivors, 10.0.0.5, '[fd00::5]:80']}}
 checks: {ssh: {key_file: keys/mine}}
 `;
-    const [one, two] = load({ files: { 'work/clouds.yaml': TWO, 'work/rollwatch.yaml': text } }).configuration.clouds;
-    expect(one?.probes['server-reach'].targets).toEqual([
+    const [first, second] = load({ files: { 'work/clouds.yaml': TWO, 'work/rollwatch.yaml': text } }).configuration
+      .clouds;
+    expect(first?.probes['server-reach'].targets).toEqual([
       { kind: 'survivor', name: 'rollwatch-check-survivor-1', port: 22 },
       { kind: 'address', name: '10.0.0.5', host: '10.0.0.5', port: 22 },
       { kind: 'address', name: '[fd00::5]:80', host: 'fd00::5', port: 80 },
     ]);
-    expect(two?.probes['server-reach'].targets.map(({ name, port }) => `${name} ${port}`)).toEqual([
+    expect(second?.probes['server-reach'].targets.map(({ name, port }) => `${name} ${port}`)).toEqual([
       'rollwatch-check-survivor-1 2222',
       'rollwatch-check-survivor-2 2222',
       '10.0.0.5 2222',
       '[fd00::5]:80 80',
     ]);
-    expect(one?.checks.ssh).toBeNull();
-    expect(two?.checks.ssh).toMatchObject({
+    expect(first?.checks.ssh).toBeNull();
+    expect(second?.checks.ssh).toMatchObject({
       user: 'cirros',
       port: 2222,
       keyFile: expect.stringMatching(/^\/.*\/keys\/mine$/),
@@ -387,7 +388,7 @@ describe('a configuration', () => {
     const walk = (value: unknown, path: string): void => {
       if (typeof value !== 'object' || value === null) return;
       if (!Object.isFrozen(value)) open.push(path);
-      for (const [key, one] of Object.entries(value)) walk(one, `${path}.${key}`);
+      for (const [key, member] of Object.entries(value)) walk(member, `${path}.${key}`);
     };
     walk(configuration, 'configuration');
     expect(open).toEqual([]);

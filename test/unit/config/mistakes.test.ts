@@ -47,13 +47,13 @@ describe('of all mistakes', () => {
   const all = Object.values(GROUPS).flat();
 
   it('each is listed once', () => {
-    expect(new Set(all.map((one) => JSON.stringify([one.files, one.env, one.flags, one.folders]))).size).toBe(
-      all.length,
-    );
+    expect(
+      new Set(all.map(({ files, env, flags, folders }) => JSON.stringify([files, env, flags, folders]))).size,
+    ).toBe(all.length);
   });
 
   it('none is reported in several lines or with a secret', () => {
-    const messages = all.map((one) => errorOf(one).message);
+    const messages = all.map((mistake) => errorOf(mistake).message);
     expect(messages.filter((line) => /\n|s3cr3t|hunter2|PRIVATE/.test(line))).toEqual([]);
   });
 });

@@ -96,7 +96,7 @@ phases:
     ]);
   });
 
-  const phases = (...some: readonly string[]) => `phases:\n${some.map((one) => `  - ${one}\n`).join('')}`;
+  const phases = (...entries: readonly string[]) => `phases:\n${entries.map((entry) => `  - ${entry}\n`).join('')}`;
 
   it.each([
     ['that is empty', '', 'phases is missing; it must be a list of 1 to 100 phases, in order'],

@@ -34,7 +34,7 @@ clouds:
   }
 }
 
-const held = (text: string) => SECRETS.filter((one) => text.includes(one));
+const secretsIn = (text: string) => SECRETS.filter((planted) => text.includes(planted));
 
 describe('no secret is shown by', () => {
   const given = configuration();
@@ -45,12 +45,12 @@ describe('no secret is shown by', () => {
     ['inspection without customInspect', (value: unknown) => inspect(value, { depth: 20, customInspect: false })],
     ['a template', (value: unknown) => `${Object.entries(Object(value)).flat(20)}`],
   ])('%s', (_, show) => {
-    expect(held(show(given))).toEqual([]);
-    expect(held(given.clouds.map(({ access }) => show(access.auth)).join('\n'))).toEqual([]);
+    expect(secretsIn(show(given))).toEqual([]);
+    expect(secretsIn(given.clouds.map(({ access }) => show(access.auth)).join('\n'))).toEqual([]);
   });
 
   it('an error with it as its cause', () => {
-    expect(held(inspect(new Error(`${given.clouds[0]?.access.auth}`, { cause: given })))).toEqual([]);
+    expect(secretsIn(inspect(new Error(`${given.clouds[0]?.access.auth}`, { cause: given })))).toEqual([]);
   });
 });
 
@@ -73,13 +73,13 @@ describe('a secret', () => {
     for (const { access } of configuration().clouds) {
       const crossed = sealAccess(structuredClone(revealAccess(access)));
       expect(revealAccess(crossed)).toEqual(revealAccess(access));
-      expect(held(JSON.stringify(crossed))).toEqual([]);
+      expect(secretsIn(JSON.stringify(crossed))).toEqual([]);
     }
   });
 
   it('is complete when revealed', () => {
     const { clouds, writeToken } = configuration();
-    expect(held(JSON.stringify([clouds.map(({ access }) => revealAccess(access)), writeToken?.reveal()]))).toEqual(
+    expect(secretsIn(JSON.stringify([clouds.map(({ access }) => revealAccess(access)), writeToken?.reveal()]))).toEqual(
       SECRETS,
     );
   });

@@ -191,7 +191,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'an interval after a failure that is not shorter',
     'probes:\n  server-list:\n    after_failure:\n      interval: 1s\n',
-    `DIR/work/rollwatch.yaml:4: probes.server-list.after_failure.interval is '1s'; it must be less than interval (1s)`,
+    `DIR/work/rollwatch.yaml:4: probes.server-list.after_failure.interval is '1s'; it must be less than the interval (1s)`,
   ),
   settings(
     'a slow threshold above the timeout',
@@ -602,7 +602,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a cloud whose settings conflict with those of all clouds',
     'probes:\n  token: {after_failure: {interval: 2s}}\nclouds:\n  - name: one\n    probes: {token: {interval: 1s}}\n',
-    `DIR/work/rollwatch.yaml:5: clouds[0].probes.token.after_failure.interval is '2s'; it must be less than interval (1s)`,
+    `DIR/work/rollwatch.yaml:5: clouds[0].probes.token.after_failure.interval is '2s'; it must be less than the interval (1s)`,
   ),
   settings(
     'all probes of a cloud disabled',
