@@ -50,8 +50,8 @@ const NO_DATABASES =
 
 /** Runs the checks of one stage on one cloud, group by group. */
 export async function runChecks(options: RunOptions): Promise<CheckRun> {
-  const { stage, groups, cloud, vantage, wanted, login, baselines, now, onCheck, limits, signal } = options;
-  const requestOptions = { limits, signal };
+  const { stage, groups, cloud, vantage, wanted, login, baselines, now, onCheck, timeouts, signal } = options;
+  const requestOptions = { timeouts, signal };
   /** What earlier runs found. Only the checks after the upgrade are compared with it. */
   const earlier = latestBaseline(baselines);
   const before: Baseline = stage === 'after' ? earlier : EMPTY_BASELINE;
@@ -146,9 +146,9 @@ type AdminAccess =
 
 /** Reads Nova's services with the admin cloud or, if there is none, as the user, who may be an administrator. */
 async function readServicesAsAdmin(options: RunOptions): Promise<AdminAccess> {
-  const { cloud, admin, reportInterval, limits, signal } = options;
+  const { cloud, admin, reportInterval, timeouts, signal } = options;
   const adminCloud = admin ?? cloud;
-  const read = await readServices(adminCloud, { limits, signal });
+  const read = await readServices(adminCloud, { timeouts, signal });
   if (read.type === 'ok') {
     const { services, cloudNow } = read.value;
     return { type: 'ok', admin: adminCloud, services, clock: { cloudNow, reportInterval } };

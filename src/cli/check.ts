@@ -177,7 +177,7 @@ async function runStage(stage: CheckStage, flags: CheckFlags, output: Output): P
           tempest,
           now: () => Date.now(),
           onCheck,
-          limits: cloud.limits,
+          timeouts: cloud.timeouts,
           signal,
         });
         await store.add(run);
@@ -275,7 +275,7 @@ async function cleanClouds(configuration: Configuration): Promise<readonly Check
       if (ready.type !== 'ready') throw ready.userError;
       // The checks of the compute hosts create servers in the administrator's project.
       const projects = [cloud, ...(admin === null ? [] : [admin])];
-      const results = projects.map((project) => cleanUp(project, vantage, { limits: project.limits, signal }));
+      const results = projects.map((project) => cleanUp(project, vantage, { timeouts: project.timeouts, signal }));
       checks.push(...(await Promise.all(results)).flat());
     });
   }

@@ -5,7 +5,7 @@ import { createDependencyCheck, type DependencyCheck } from './diagnosis/depende
 import { createPing } from './diagnosis/ping.ts';
 import { type Backpressure, createBackpressure } from './http/backpressure.ts';
 import { createHttpClient, type HttpClient } from './http/http.ts';
-import type { HttpLimits } from './http/http-message.ts';
+import type { HttpTimeouts } from './http/http-message.ts';
 import {
   type Admission,
   COMMAND_ADMISSION,
@@ -27,7 +27,7 @@ export type Cloud = {
   readonly issueToken: TokenIssuer;
   /** For requests that are not samples: choosing what to boot, cleaning up, diagnosis. They queue at the gate. */
   readonly http: HttpClient;
-  readonly limits: HttpLimits;
+  readonly timeouts: HttpTimeouts;
   readonly dependencies: DependencyCheck;
   /** Logs a request that a diagnosis sends. */
   readonly debug: (message: string) => void;
@@ -53,9 +53,9 @@ export type CloudOptions = {
   readonly debug?: (message: string) => void;
 };
 
-const REQUEST_LIMITS: HttpLimits = { connect: 5_000, response: 10_000 };
-const DIAGNOSIS_LIMITS: HttpLimits = { connect: 2_000, response: 3_000 };
-const PING_LIMITS: HttpLimits = { connect: 1_000, response: 2_000 };
+const REQUEST_TIMEOUTS: HttpTimeouts = { connect: 5_000, response: 10_000 };
+const DIAGNOSIS_TIMEOUTS: HttpTimeouts = { connect: 2_000, response: 3_000 };
+const PING_TIMEOUTS: HttpTimeouts = { connect: 1_000, response: 2_000 };
 
 export function openCloud({
   access,
@@ -65,7 +65,7 @@ export function openCloud({
   ...options
 }: CloudOptions): Cloud {
   const closed = new AbortController();
-  const limits = { ...REQUEST_LIMITS, response: access.apiTimeout ?? REQUEST_LIMITS.response };
+  const timeouts = { ...REQUEST_TIMEOUTS, response: access.apiTimeout ?? REQUEST_TIMEOUTS.response };
   const gate = options.gate ?? createRequestGate(clock);
   const open = (connection: 'new' | 'reused') =>
     gate.wrap(createHttpClient({ clock, tls: access.tls, connection }), PROBE_ADMISSION);
@@ -74,18 +74,18 @@ export function openCloud({
   const tokenHttp = gate.wrap(ungatedHttp, PROBE_ADMISSION);
   const diagnosisHttp = gate.wrap(ungatedHttp, DIAGNOSIS_ADMISSION);
   const issue = createTokenIssuer(access, clock);
-  const tokens = createTokenCache(clock, () => issue({ http: tokenHttp, limits, signal: closed.signal }));
+  const tokens = createTokenCache(clock, () => issue({ http: tokenHttp, timeouts, signal: closed.signal }));
   const session = createCloudSession({ access, clock, tokens });
   const ping = createPing({ access, session, http: ungatedHttp, debug });
   const backpressureOf = (service: 'nova-api' | 'keystone') =>
-    createBackpressure({ clock, gate, service, ping: (limits, signal) => ping(service, limits, signal) });
+    createBackpressure({ clock, gate, service, ping: (timeouts, signal) => ping(service, timeouts, signal) });
   const backpressure = { 'nova-api': backpressureOf('nova-api'), keystone: backpressureOf('keystone') };
   const dependencies = createDependencyCheck({
     clock,
-    ping: async (dependency, signal) => (await ping(dependency, PING_LIMITS, signal)).reachability,
+    ping: async (dependency, signal) => (await ping(dependency, PING_TIMEOUTS, signal)).reachability,
     async list(signal) {
       const list = () =>
-        createCompute(session, diagnosisHttp).list({ detail: true, limit: 1, limits: DIAGNOSIS_LIMITS, signal });
+        createCompute(session, diagnosisHttp).list({ detail: true, limit: 1, timeouts: DIAGNOSIS_TIMEOUTS, signal });
       const result = await backpressure['nova-api'].optional(list, signal);
       debug(diagnosisText('GET /servers/detail?limit=1 to nova-api', result));
       return result;
@@ -98,7 +98,7 @@ export function openCloud({
     dependencies,
     issueToken: issue,
     http,
-    limits,
+    timeouts,
     debug,
     gate,
     backpressure,

@@ -111,7 +111,7 @@ export function createBootCauses(cloud: Cloud, options: BootCausesOptions): Boot
       await diagnose(signal);
       const stage: LongestStage = { stage: longest, isOver: longest !== stageOf(server, zoneRequested) };
       const verdict = await stuckBuild.attribute(server, {
-        limits: cloud.limits,
+        timeouts: cloud.timeouts,
         signal,
         zoneAsked: zoneRequested,
         longest: stage,

@@ -2,7 +2,7 @@ import type { Cause, VoidCause } from '../domain/cause.ts';
 import type { Facts } from '../domain/sampler-event.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import { type BootChoice, type BootPreferences, bootCandidates } from '../openstack/compute/boot-candidates.ts';
-import type { HttpLimits } from '../openstack/http/http-message.ts';
+import type { HttpTimeouts } from '../openstack/http/http-message.ts';
 import type { Problem } from '../openstack/result.ts';
 
 /** Chooses what to boot, and tries the next candidate if Nova refuses one before any boot has worked. */
@@ -22,7 +22,7 @@ export type BootChoices = {
 
 export type BootChoicesOptions = {
   readonly wanted: BootPreferences;
-  readonly limits: HttpLimits;
+  readonly timeouts: HttpTimeouts;
   readonly microversion: string;
   readonly onFacts: (facts: Facts) => void;
 };
@@ -32,7 +32,7 @@ const MAX_REFUSED_SHOWN = 5;
 
 export function createBootChoices(
   cloud: Cloud,
-  { wanted, limits, microversion, onFacts }: BootChoicesOptions,
+  { wanted, timeouts, microversion, onFacts }: BootChoicesOptions,
 ): BootChoices {
   /** The remaining candidates, best first; empty until the first choice. */
   let remaining: readonly BootChoice[] = [];
@@ -48,7 +48,7 @@ export function createBootChoices(
     async choose(signal) {
       const [current] = remaining;
       if (current !== undefined) return current;
-      const found = await bootCandidates(cloud, wanted, { limits, signal });
+      const found = await bootCandidates(cloud, wanted, { timeouts, signal });
       if (found.type !== 'ok') return found;
       remaining = found.value;
       const [best] = found.value;

@@ -4,7 +4,7 @@ import type { Clock, Millis } from '../domain/time.ts';
 import type { Compute } from '../openstack/compute/compute.ts';
 import { describeStatus, isSoftDeleted, type Server } from '../openstack/compute/server-body.ts';
 import type { GuardedSeries } from '../openstack/http/backpressure.ts';
-import type { HttpLimits } from '../openstack/http/http-message.ts';
+import type { HttpTimeouts } from '../openstack/http/http-message.ts';
 import type { Problem, Result } from '../openstack/result.ts';
 import type { BootTimeline, Poll } from './boot-timeline.ts';
 
@@ -12,7 +12,7 @@ export type PollOptions = {
   readonly compute: Compute;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly limits: HttpLimits;
+  readonly timeouts: HttpTimeouts;
   /** In milliseconds. */
   readonly pollInterval: number;
   /** Reports each change of the server's state. */
@@ -75,7 +75,7 @@ type PollLoop<T> = {
 async function pollServer<T>(
   id: string,
   { until, timeline, evaluate }: PollLoop<T>,
-  { compute, clock, signal, limits, pollInterval, progress, send, stalledTime }: PollOptions,
+  { compute, clock, signal, timeouts, pollInterval, progress, send, stalledTime }: PollOptions,
 ): Promise<T | 'aborted' | null> {
   let lastNote = '';
   for (let next = clock.now(); ; next += pollInterval) {
@@ -85,15 +85,18 @@ async function pollServer<T>(
     if (signal.aborted) return 'aborted';
     const sentAt = clock.now();
     const remaining = Math.max(until + stalledTime() - sentAt, MIN_LAST_POLL_MS);
-    const pollLimits = { connect: Math.min(limits.connect, remaining), response: Math.min(limits.response, remaining) };
-    const result = await send(() => compute.show(id, { limits: pollLimits, signal }), signal);
+    const pollTimeouts = {
+      connect: Math.min(timeouts.connect, remaining),
+      response: Math.min(timeouts.response, remaining),
+    };
+    const result = await send(() => compute.show(id, { timeouts: pollTimeouts, signal }), signal);
     if (result.type === 'void' && signal.aborted) return 'aborted';
     // A slow API is polled less often: the pause is at least as long as the answer took.
     next = Math.max(next, 2 * clock.now() - sentAt - pollInterval);
     const note = noteOf(result);
     if (note !== lastNote) progress(note);
     lastNote = note;
-    const cutShort = result.type === 'failed' && result.timedOut && remaining < limits.response;
+    const cutShort = result.type === 'failed' && result.timedOut && remaining < timeouts.response;
     timeline.recordPoll({ result, sentAt, cutShort });
     const end = evaluate({ result, sentAt, cutShort });
     if (end !== null) return end;

@@ -119,7 +119,7 @@ export function createJanitor(options: JanitorOptions): Janitor {
   /** Lists the servers with the name prefix. Calls within a second share one list. */
   function recentList(): Promise<Result<readonly Server[]>> {
     if (latestList === null || clock.now() - latestList.at > LIST_CACHE_MS) {
-      const servers = compute.listByPrefix(creator.prefix, { limits: cloud.limits, signal: stopped.signal });
+      const servers = compute.listByPrefix(creator.prefix, { timeouts: cloud.timeouts, signal: stopped.signal });
       latestList = { at: clock.now(), servers };
     }
     return latestList.servers;
@@ -159,7 +159,7 @@ export function createJanitor(options: JanitorOptions): Janitor {
       );
     };
     void runServerDeletion(deletion, {
-      ...{ compute, clock, limits: cloud.limits, timing, deleteTimeout, limit, lookUp, onFound, onStuck },
+      ...{ compute, clock, timeouts: cloud.timeouts, timing, deleteTimeout, limit, lookUp, onFound, onStuck },
       turn: cloud.backpressure['nova-api'].waitForTurn,
       urgent: urgent.signal,
       stopped: stopped.signal,
@@ -183,7 +183,7 @@ export function createJanitor(options: JanitorOptions): Janitor {
 
   /** Lists the test servers of a scope, except those that these probes are using. */
   async function listUnused(scope: OwnerScope, signal: AbortSignal): Promise<Result<readonly Server[]>> {
-    const list = await compute.listByPrefix(creator.prefix, { limits: cloud.limits, signal });
+    const list = await compute.listByPrefix(creator.prefix, { timeouts: cloud.timeouts, signal });
     if (list.type !== 'ok') return list;
     const unused = list.value.filter((server) => isOwnedBy(server, creator.prefix, scope) && !inUse.has(server.name));
     return { ...list, value: unused };

@@ -5,7 +5,7 @@ import type { Series, SeriesKey } from '../domain/sample.ts';
 import type { Facts } from '../domain/sampler-event.ts';
 import type { Clock } from '../domain/time.ts';
 import type { Cloud } from '../openstack/cloud.ts';
-import type { HttpLimits } from '../openstack/http/http-message.ts';
+import type { HttpTimeouts } from '../openstack/http/http-message.ts';
 import type { Result } from '../openstack/result.ts';
 import { bool, duration, type Rule, showDuration } from '../schema/fields.ts';
 import type { Janitor } from './janitor.ts';
@@ -110,10 +110,10 @@ export const DEFAULT_MAX_IN_FLIGHT = 32;
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 5000;
 
-export const limitsOf = ({
+export const timeoutsOf = ({
   timeout,
   connectTimeout,
-}: Pick<RequestSettings, 'timeout' | 'connectTimeout'>): HttpLimits => ({
+}: Pick<RequestSettings, 'timeout' | 'connectTimeout'>): HttpTimeouts => ({
   connect: connectTimeout ?? Math.min(DEFAULT_CONNECT_TIMEOUT_MS, timeout),
   response: timeout,
 });

@@ -19,13 +19,13 @@ import { mayExist, type PollOptions, waitForActive, waitUntilGone, watchAfterErr
 import {
   commonFields,
   fasterAfterFailure,
-  limitsOf,
   type ProbeOrigin,
   type ProbeSettings,
   type ProbesContext,
   type ProbeType,
   SETTINGS_MAPPING,
   seriesOf,
+  timeoutsOf,
   toCommonSettings,
 } from './probe.ts';
 
@@ -98,7 +98,7 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
   const { settings, session, creator, janitor, admin, onFacts } = options;
   const { activeTimeout, deleteTimeout, availabilityZone } = settings;
   const { clock } = cloud;
-  const limits = limitsOf({ timeout: settings.requestTimeout });
+  const timeouts = timeoutsOf({ timeout: settings.requestTimeout });
   const http = cloud.open('new');
   const compute = cloud.compute(http);
   const sendCreate = cloud.backpressure['nova-api'].series();
@@ -107,7 +107,7 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
   const metadata = testServerMetadata(creator, testServerLifetime(settings));
   const baseline = createStageBaseline();
   const { microversion } = compute;
-  const choices = createBootChoices(cloud, { wanted: settings, limits, microversion, onFacts });
+  const choices = createBootChoices(cloud, { wanted: settings, timeouts, microversion, onFacts });
   const causes = createBootCauses(cloud, { admin, activeTimeout, deleteTimeout, zoneRequested, baseline });
 
   let bootCount = 0;
@@ -142,7 +142,7 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
     const request = () => {
       sent = true;
       const server = { name, flavor, image, volume, networks, availabilityZone, metadata };
-      return compute.create(server, { limits, signal });
+      return compute.create(server, { timeouts, signal });
     };
     // If lists hang, boots would fail too, and Nova might carry out a create that hangs minutes later.
     const created = await sendCreate(request, signal);
@@ -193,7 +193,7 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
       compute,
       clock,
       signal,
-      limits,
+      timeouts,
       pollInterval: settings.poll,
       progress,
       send: sendPoll,
@@ -230,7 +230,7 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
     const stalledWhileBuilding = stalledTime();
     const stalledWhileDeleting = () => stalledTime() - stalledWhileBuilding;
     // `cloud.http` waits longer for a place at the gate than polls do, so that an ACTIVE server is not left behind.
-    const deleted = await cloud.compute(cloud.http).delete(id, { limits, signal });
+    const deleted = await cloud.compute(cloud.http).delete(id, { timeouts, signal });
     if (deleted.type === 'void') {
       servers.handOver({ name, id, deletedAt: null });
       return voidResult(deleted.cause, base);

@@ -8,13 +8,13 @@ import {
   commonFields,
   DEFAULT_MAX_IN_FLIGHT,
   fasterAfterFailure,
-  limitsOf,
   type ProbeOrigin,
   type ProbeType,
   probeResultOf,
   type RequestSettings,
   SETTINGS_MAPPING,
   seriesOf,
+  timeoutsOf,
   toCommonSettings,
 } from './probe.ts';
 
@@ -67,7 +67,7 @@ export function serverList(cloud: Cloud, origin: ProbeOrigin, { settings, connec
   const compute = cloud.compute(http);
   const { dependencies } = cloud;
   const { detail, limit, inFlight = DEFAULT_MAX_IN_FLIGHT, afterFailure } = settings;
-  const limits = limitsOf(settings);
+  const timeouts = timeoutsOf(settings);
   const send = cloud.backpressure['nova-api'].samples();
 
   /** Replaces the service at fault if a dependency of Nova turns out to be it. */
@@ -87,7 +87,7 @@ export function serverList(cloud: Cloud, origin: ProbeOrigin, { settings, connec
     afterFailure,
     inFlight,
     async run({ signal }) {
-      const listed = await send(() => compute.list({ detail, limit, limits, signal }), signal);
+      const listed = await send(() => compute.list({ detail, limit, timeouts, signal }), signal);
       return probeResultOf(await attribute(listed, signal));
     },
     close: () => http.close(),

@@ -124,7 +124,7 @@ function serverReach(
 
   async function lookUp(): Promise<void> {
     const path = `/servers/detail?name=${encodeURIComponent(`^${target.name}$`)}`;
-    const options = { limits: cloud.limits, signal: closed.signal };
+    const options = { timeouts: cloud.timeouts, signal: closed.signal };
     const result = await cloud.compute(cloud.http).read(path, serversSchema, options);
     // Without an answer, the previous destination remains the best known.
     if (result.type !== 'ok') return;

@@ -7,13 +7,13 @@ import {
   commonFields,
   DEFAULT_MAX_IN_FLIGHT,
   fasterAfterFailure,
-  limitsOf,
   type ProbeOrigin,
   type ProbeType,
   probeResultOf,
   type RequestSettings,
   SETTINGS_MAPPING,
   seriesOf,
+  timeoutsOf,
   toCommonSettings,
 } from './probe.ts';
 
@@ -39,14 +39,14 @@ const tokenSeries = (origin: ProbeOrigin, settings: RequestSettings): Series =>
 /** Requests a Keystone token over a new connection, which distinguishes outages of Keystone from those of Nova. */
 export function token(cloud: Cloud, origin: ProbeOrigin, settings: RequestSettings): Probe {
   const http = cloud.open('new');
-  const limits = limitsOf(settings);
+  const timeouts = timeoutsOf(settings);
   const send = cloud.backpressure.keystone.samples();
   return {
     series: tokenSeries(origin, settings),
     loop: 'open',
     afterFailure: settings.afterFailure,
     inFlight: settings.inFlight ?? DEFAULT_MAX_IN_FLIGHT,
-    run: async ({ signal }) => probeResultOf(await send(() => cloud.issueToken({ http, limits, signal }), signal)),
+    run: async ({ signal }) => probeResultOf(await send(() => cloud.issueToken({ http, timeouts, signal }), signal)),
     close: () => http.close(),
   };
 }

@@ -34,7 +34,7 @@ function open(late = 0): Cloud {
 }
 
 async function servicesOf(cloud: Cloud) {
-  const read = await readServices(cloud, { limits: cloud.limits, signal });
+  const read = await readServices(cloud, { timeouts: cloud.timeouts, signal });
   if (read.type !== 'ok') throw new Error(read.cause.message);
   const { services, cloudNow } = read.value;
   return { services, clock: { cloudNow, reportInterval: REPORT_INTERVAL } };
@@ -66,7 +66,7 @@ it('a host whose nova-compute dies before it takes a server is named without wai
   timeout: 120_000,
 }, async () => {
   const cloud = open();
-  const given = { limits: cloud.limits, signal };
+  const given = { timeouts: cloud.timeouts, signal };
   const choice = await chooseBoot(cloud, { flavor: null, image: null, network: null, volume: null }, given);
   if (choice.type !== 'ok') throw new Error(choice.cause.message);
   await kill('nova-compute3');
@@ -102,5 +102,5 @@ it('a host whose nova-compute dies before it takes a server is named without wai
 it('the microversion is read without a token, from where all versions are listed', async () => {
   const cloud = open();
   await servicesOf(cloud);
-  expect(await readMicroversions(cloud, { limits: cloud.limits, signal })).toEqual({ ok: true, found: ['2.93'] });
+  expect(await readMicroversions(cloud, { timeouts: cloud.timeouts, signal })).toEqual({ ok: true, found: ['2.93'] });
 });

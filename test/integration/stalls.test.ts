@@ -153,9 +153,9 @@ describe('a timeout of 1 s with a stall of 0.9 s', () => {
   async function get(port: number) {
     const http = createHttpClient({ clock, tls, connection: 'new' });
     try {
-      const limits = { connect: 1000, response: 1000 };
+      const timeouts = { connect: 1000, response: 1000 };
       const url = `http://127.0.0.1:${port}/`;
-      const sent = http.send({ method: 'GET', url, headers: {}, limits, signal });
+      const sent = http.send({ method: 'GET', url, headers: {}, timeouts, signal });
       block(900);
       return await sent;
     } finally {
@@ -171,7 +171,7 @@ describe('a timeout of 1 s with a stall of 0.9 s', () => {
 
   it('accepts an answer that takes 0.5 s', async () => {
     await using slow = await serveSlowly(SLOW_SERVER, 500);
-    expect(await get(slow.port)).toMatchObject({ type: 'answer', status: 200, body: 'late' });
+    expect(await get(slow.port)).toMatchObject({ type: 'response', status: 200, body: 'late' });
   });
 
   it('accepts a banner that takes 0.5 s', async () => {
@@ -202,9 +202,9 @@ describe('a connection that was closed', () => {
   ])('during a stall of $millis ms is $http', { timeout: 20_000 }, async (expected) => {
     await using server = await serveSlowly(HANGING_UP, 50);
     const http = createHttpClient({ clock, tls: { ca: null, cert: null, key: null, verify: true }, connection: 'new' });
-    const limits = { connect: 20_000, response: 20_000 };
+    const timeouts = { connect: 20_000, response: 20_000 };
     const url = `http://127.0.0.1:${server.port}/`;
-    const sent = http.send({ method: 'GET', url, headers: {}, limits, signal });
+    const sent = http.send({ method: 'GET', url, headers: {}, timeouts, signal });
     const touched = reach({ host: '127.0.0.1', port: server.port, timeout: 20_000, banner: true, clock, signal });
     block(expected.millis);
     const [result, { outcome, cause }] = await Promise.all([sent, touched]);

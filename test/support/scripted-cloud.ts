@@ -30,7 +30,7 @@ export type ScriptedCloud = {
 
 const SCRIPTED_TOKEN = 'token-of-the-scripted-cloud';
 export const options = () => ({
-  limits: { connect: 2000, response: 5000 },
+  timeouts: { connect: 2000, response: 5000 },
   signal: new AbortController().signal,
 });
 const clock = { now: () => performance.timeOrigin + performance.now() };

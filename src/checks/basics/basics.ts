@@ -41,7 +41,7 @@ export async function checkBasics({
   onCheck,
   ...options
 }: BasicsOptions): Promise<void> {
-  const cleanUpOptions = { limits: options.limits, signal: NEVER_ABORTED };
+  const cleanUpOptions = { timeouts: options.timeouts, signal: NEVER_ABORTED };
   const cleanUpSteps: CleanUpStep[] = [];
   const key = generateKey();
   const keyPair = await checkKeyPair();

@@ -141,17 +141,17 @@ export async function inspectGuest(
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const remaining = deadline - performance.now();
-    const answer = await runBySsh(target, GUEST_FACTS_COMMAND, {
+    const response = await runBySsh(target, GUEST_FACTS_COMMAND, {
       timeoutMs: Math.max(LOGIN_INTERVAL_MS, Math.min(LOGIN_TIMEOUT_MS, remaining)),
       signal,
     });
     const isLast = performance.now() + LOGIN_INTERVAL_MS > deadline || signal.aborted;
-    if (answer.ok) {
-      const facts = parseGuestFacts(answer.output, answer.hostKey);
+    if (response.ok) {
+      const facts = parseGuestFacts(response.output, response.hostKey);
       const loggedIn = pass(checkName, `${user}@${host}, host key ${facts.hostKey}`);
       if (isLast || isAsExpected(facts, expected))
         return { checks: [loggedIn, ...checkGuest(group, facts, expected)], facts };
-    } else if (isLast || answer.final) return { checks: [fail(checkName, answer.reason)], facts: null };
+    } else if (isLast || response.final) return { checks: [fail(checkName, response.reason)], facts: null };
     await delay(LOGIN_INTERVAL_MS, undefined, { signal }).catch(() => {});
   }
 }

@@ -42,14 +42,14 @@ export function runBySsh(
   let done = false;
   const now = () => performance.now();
   const lostTime = countLostTime();
-  const end = (answer: SshAnswer) => {
+  const end = (response: SshAnswer) => {
     done = true;
     cancelTimeout();
     lostTime.stop();
     signal.removeEventListener('abort', stop);
     client.destroy();
     socket.destroy();
-    resolve(answer);
+    resolve(response);
   };
   const fail = (reason: string, final = false) => end({ ok: false, reason: `${address} ${reason}`, final });
   const stop = () => fail('was interrupted', true);

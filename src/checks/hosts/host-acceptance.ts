@@ -71,7 +71,7 @@ export async function findAcceptingHosts({
 
   /** Returns the reason why a server group is still there, or null. */
   async function deleteServerGroups(): Promise<string | null> {
-    const cleanUpOptions = { limits: options.limits, signal: NEVER_ABORTED };
+    const cleanUpOptions = { timeouts: options.timeouts, signal: NEVER_ABORTED };
     const all = await listOwnedServerGroups(cloud, { vantage, ...cleanUpOptions });
     if (all.type !== 'ok') return `server groups: ${all.cause.message}`;
     const deleted = await Promise.all(all.value.map(({ id }) => deleteServerGroup(cloud, id, cleanUpOptions)));

@@ -111,17 +111,17 @@ export async function deleteCheckServer(
   { cloud, vantage }: { readonly cloud: Cloud; readonly vantage: string },
   { name, id }: { readonly name: string; readonly id: string | null },
 ): Promise<string | null> {
-  const { clock, limits } = cloud;
+  const { clock, timeouts } = cloud;
   const signal = AbortSignal.timeout(DELETE_TIMEOUT_MS);
   const deletion = newServerDeletion(name, { id, since: clock.now() });
   let lookUpFailure = 'there was no time to look for it';
   const end = await runServerDeletion(deletion, {
     compute: cloud.compute(cloud.http),
     turn: cloud.backpressure['nova-api'].waitForTurn,
-    ...{ clock, limits, limit: pLimit(1), timing: DELETION_TIMING, deleteTimeout: DELETE_TIMEOUT_MS },
+    ...{ clock, timeouts, limit: pLimit(1), timing: DELETION_TIMING, deleteTimeout: DELETE_TIMEOUT_MS },
     ...{ urgent: NEVER_ABORTED, stopped: signal },
     async lookUp(wantedName) {
-      const all = await listCheckServers(cloud, { purpose: 'brief', vantage }, { limits, signal });
+      const all = await listCheckServers(cloud, { purpose: 'brief', vantage }, { timeouts, signal });
       lookUpFailure = all.type === 'ok' ? '' : all.cause.message;
       return all.type === 'ok' ? (all.value.find((server) => server.name === wantedName)?.id ?? null) : undefined;
     },

@@ -73,7 +73,7 @@ export async function ensureFloatingIp(
   viewer: RequestOptions & { readonly cloud: Cloud; readonly admin: Cloud | null },
   floatingIp: FloatingIpOptions,
 ): Promise<Result<ServerRecord | null>> {
-  const { cloud, limits, signal } = viewer;
+  const { cloud, timeouts, signal } = viewer;
   let created: Result<FloatingIp> | null = null;
   const deadline = performance.now() + VISIBLE_TIMEOUT_MS;
   for (;;) {
@@ -81,7 +81,7 @@ export async function ensureFloatingIp(
     if (described.type !== 'ok' || described.value === null || hasFloatingIp(described.value)) return described;
     if (performance.now() > deadline || signal.aborted)
       return noResource(described, 'Nova does not show the floating IP');
-    created ??= await createFloatingIp(cloud, floatingIp, { limits, signal });
+    created ??= await createFloatingIp(cloud, floatingIp, { timeouts, signal });
     if (created.type !== 'ok') return created;
     await delay(POLL_INTERVAL_MS, undefined, { signal }).catch(() => {});
   }

@@ -58,10 +58,10 @@ const flavorSchema = z.object({ flavor: z.looseObject({ name: z.string(), vcpus:
 
 /** Reads a server's record. The value is null if there is no server with this id. */
 export async function describeServer(
-  { cloud, admin, limits, signal }: RequestOptions & { readonly cloud: Cloud; readonly admin: Cloud | null },
+  { cloud, admin, timeouts, signal }: RequestOptions & { readonly cloud: Cloud; readonly admin: Cloud | null },
   id: string,
 ): Promise<Result<ServerRecord | null>> {
-  const options = { limits, signal };
+  const options = { timeouts, signal };
   const path = `/servers/${segment(id)}`;
   const found = await readOne(cloud, { type: 'compute', path, id }, serverSchema, options);
   if (found.type !== 'ok') return found;

@@ -5,7 +5,7 @@ import type { Cloud } from '../../openstack/cloud.ts';
 import type { RequestOptions } from '../../openstack/compute/compute.ts';
 import { problemFromFailure } from '../../openstack/diagnosis/classify.ts';
 import { versionsUrl } from '../../openstack/diagnosis/ping.ts';
-import { parseAnswer } from '../../openstack/rest.ts';
+import { parseResponse } from '../../openstack/rest.ts';
 
 const CHECK_NAME = 'services: microversion of nova-api';
 
@@ -36,8 +36,8 @@ export async function readMicroversions(
     const sent = await http.send({ method: 'GET', url: versionsUrl(endpoint), headers, ...options });
     if (sent.type === 'failure') return { ok: false, reason: problemFromFailure(sent, 'nova-api').cause.message };
     // Several versions of an API may be shown as 300 Multiple Choices
-    const answer = sent.status === 300 ? { ...sent, status: 200 } : sent;
-    const document = parseAnswer(answer, 'nova-api', versionsSchema);
+    const response = sent.status === 300 ? { ...sent, status: 200 } : sent;
+    const document = parseResponse(response, 'nova-api', versionsSchema);
     if (document.type !== 'ok') return { ok: false, reason: document.cause.message };
     const greatest = greatestMicroversion(document.value.versions.map(({ version }) => version ?? ''));
     if (greatest === null) return { ok: false, reason: 'the version document has no microversion' };

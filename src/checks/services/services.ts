@@ -6,7 +6,7 @@ import { listOf } from '../../http/lists.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
 import type { RequestOptions } from '../../openstack/compute/compute.ts';
 import { type ServiceRecord, serviceRecord } from '../../openstack/diagnosis/service-reports.ts';
-import { parseAnswer } from '../../openstack/rest.ts';
+import { parseResponse } from '../../openstack/rest.ts';
 import type { Result } from '../../openstack/result.ts';
 
 /** A row that cannot be read fails the check: the service in it would seem to be gone. */
@@ -21,11 +21,11 @@ export type ServicesReading = {
 /** Sends GET /os-services, which needs admin credentials. */
 export async function readServices(admin: Cloud, options: RequestOptions): Promise<Result<ServicesReading>> {
   const call = { type: 'compute', method: 'GET', path: '/os-services', ...options } as const;
-  const answer = await admin.session.call(admin.http, call);
-  if (answer.type !== 'ok') return answer;
-  const parsed = parseAnswer(answer.value, 'nova-api', servicesSchema);
+  const response = await admin.session.call(admin.http, call);
+  if (response.type !== 'ok') return response;
+  const parsed = parseResponse(response.value, 'nova-api', servicesSchema);
   if (parsed.type !== 'ok') return parsed;
-  const date = Date.parse(answer.value.headers['date'] ?? '');
+  const date = Date.parse(response.value.headers['date'] ?? '');
   const { services } = parsed.value;
   return { ...parsed, value: { services, cloudNow: Number.isNaN(date) ? admin.clock.now() : date } };
 }

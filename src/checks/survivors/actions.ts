@@ -95,7 +95,7 @@ export type ActionOptions = RequestOptions & {
  */
 export async function checkActions({ cloud, servers, vantage, onCheck, ...options }: ActionOptions): Promise<void> {
   const compute = cloud.compute(cloud.http);
-  const cleanUpOptions = { limits: options.limits, signal: NEVER_ABORTED };
+  const cleanUpOptions = { timeouts: options.timeouts, signal: NEVER_ABORTED };
   const created = await createSecurityGroup(cloud, { purpose: 'brief', vantage, port: null, ...options });
   const group = created.type === 'ok' ? created.value : null;
   const noNeutron = isWithoutNeutron(created);

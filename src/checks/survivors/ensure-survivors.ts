@@ -52,9 +52,9 @@ const failed = (reason: string): Survivors => ({ checks: [fail('survivors', reas
 
 /** Reuses existing survivors and creates those that are missing, before the upgrade. */
 export async function ensureSurvivors(options: SurvivorOptions): Promise<Survivors> {
-  const { cloud, vantage, wanted, count, login, limits, signal } = options;
+  const { cloud, vantage, wanted, count, login, timeouts, signal } = options;
   const compute = cloud.compute(cloud.http);
-  const requestOptions = { limits, signal };
+  const requestOptions = { timeouts, signal };
   const listSurvivors = () => listCheckServers(cloud, { purpose: 'survivor', vantage }, requestOptions);
   const existing = await retryTransient(listSurvivors, signal);
   if (existing.type !== 'ok') return failed(existing.cause.message);

@@ -51,9 +51,9 @@ export async function checkSurvivors(options: CheckSurvivorsOptions): Promise<Pi
     report([skip('actions', 'no survivor is ACTIVE')]);
     return found;
   }
-  const { cloud, vantage, limits } = options;
+  const { cloud, vantage, timeouts } = options;
   const onCheck = (check: Check) => report([check]);
-  await checkActions({ cloud, servers: activeServers, vantage, limits, signal, onCheck });
+  await checkActions({ cloud, servers: activeServers, vantage, timeouts, signal, onCheck });
   let recordsAfterActions = records;
   for (const server of activeServers) {
     const described = await describeServer({ ...options, signal: NEVER_ABORTED }, server.id);

@@ -1,11 +1,11 @@
 import type { z } from 'zod';
-import { problemFromAnswer, problemFromBody, timingOf } from '../diagnosis/classify.ts';
+import { problemFromBody, problemFromResponse, timingOf } from '../diagnosis/classify.ts';
 import type { DependencyCheck, RequestOutcome } from '../diagnosis/dependency-check.ts';
 import { loadBalancerOf } from '../diagnosis/load-balancer-page.ts';
 import { saysNotFound } from '../diagnosis/not-found.ts';
 import type { Operation } from '../diagnosis/nova-exceptions.ts';
 import type { HttpClient } from '../http/http.ts';
-import type { HttpAnswer, HttpLimits } from '../http/http-message.ts';
+import type { HttpResponse, HttpTimeouts } from '../http/http-message.ts';
 import { LIST_BODY_LIMIT, SINGLE_BODY_LIMIT, serversBodyLimit } from '../http/http-message.ts';
 import { readJson } from '../http/json.ts';
 import { segment } from '../http/resource-id.ts';
@@ -13,7 +13,7 @@ import type { Call, CloudSession } from '../identity/session.ts';
 import type { Result } from '../result.ts';
 import { briefsSchema, createdSchema, detailsSchema, type Server, serverOf, showSchema } from './server-body.ts';
 
-export type RequestOptions = { readonly limits: HttpLimits; readonly signal: AbortSignal };
+export type RequestOptions = { readonly timeouts: HttpTimeouts; readonly signal: AbortSignal };
 
 export type CreateServer = {
   readonly name: string;
@@ -89,8 +89,8 @@ export function createCompute(session: CloudSession, http: HttpClient, observer?
   async function send(
     method: 'GET' | 'POST' | 'DELETE',
     path: string,
-    { limits, signal, body, bodyLimit = SINGLE_BODY_LIMIT }: RequestOptions & Pick<Call, 'body' | 'bodyLimit'>,
-  ): Promise<Result<HttpAnswer>> {
+    { timeouts, signal, body, bodyLimit = SINGLE_BODY_LIMIT }: RequestOptions & Pick<Call, 'body' | 'bodyLimit'>,
+  ): Promise<Result<HttpResponse>> {
     let reportOutcome: ((outcome: RequestOutcome) => void) | undefined;
     const onSent = () => {
       reportOutcome?.('other');
@@ -102,7 +102,7 @@ export function createCompute(session: CloudSession, http: HttpClient, observer?
       path,
       headers,
       bodyLimit,
-      limits,
+      timeouts,
       signal,
       onSent,
       ...(body === undefined ? {} : { body }),
@@ -117,18 +117,18 @@ export function createCompute(session: CloudSession, http: HttpClient, observer?
     { bodyLimit = LIST_BODY_LIMIT, ...options }: RequestOptions & Pick<Call, 'bodyLimit'>,
   ): Promise<Result<T>> {
     const result = await send('GET', path, { ...options, bodyLimit });
-    return result.type === 'ok' ? parseAnswer(result.value, { status: 200, schema }) : result;
+    return result.type === 'ok' ? parseResponse(result.value, { status: 200, schema }) : result;
   }
 
   return {
     microversion,
     read,
-    async list({ detail, limit, limits, signal }) {
+    async list({ detail, limit, timeouts, signal }) {
       const [path, schema] = detail
         ? (['/servers/detail', detailsSchema] as const)
         : (['/servers', briefsSchema] as const);
       const result = await read<{ readonly servers: readonly unknown[] }>(`${path}?limit=${limit}`, schema, {
-        limits,
+        timeouts,
         signal,
         bodyLimit: serversBodyLimit(limit),
       });
@@ -140,14 +140,14 @@ export function createCompute(session: CloudSession, http: HttpClient, observer?
       const body = JSON.stringify({ server: serverBody(server), ...hints });
       const result = await send('POST', '/servers', { ...options, body });
       if (result.type !== 'ok') return result;
-      const created = parseAnswer(result.value, { status: 202, schema: createdSchema, during: 'create' });
+      const created = parseResponse(result.value, { status: 202, schema: createdSchema, during: 'create' });
       return created.type === 'ok' ? { ...created, value: created.value.server.id } : created;
     },
     async show(id, options) {
       const result = await send('GET', `/servers/${segment(id)}`, options);
       if (result.type !== 'ok') return result;
       if (saysNotFound(result.value, id)) return { ...result, value: null };
-      const shown = parseAnswer(result.value, { status: 200, schema: showSchema });
+      const shown = parseResponse(result.value, { status: 200, schema: showSchema });
       if (shown.type !== 'ok') return shown;
       const server = serverOf(shown.value.server);
       return { ...shown, value: server.status === 'DELETED' ? null : server };
@@ -156,7 +156,7 @@ export function createCompute(session: CloudSession, http: HttpClient, observer?
       const result = await send('DELETE', `/servers/${segment(id)}`, options);
       if (result.type !== 'ok') return result;
       if (result.value.status === 204 || saysNotFound(result.value, id)) return { ...result, value: undefined };
-      return problemFromAnswer(result.value, 'nova-api', 'delete');
+      return problemFromResponse(result.value, 'nova-api', 'delete');
     },
     async performAction(id, action, options) {
       const result = await send('POST', `/servers/${segment(id)}/action`, { ...options, body: JSON.stringify(action) });
@@ -164,7 +164,7 @@ export function createCompute(session: CloudSession, http: HttpClient, observer?
       const { status, body: text } = result.value;
       // A load balancer's maintenance page may have status 200.
       const accepted = (status === 202 || status === 200) && loadBalancerOf(status, text) === null;
-      return accepted ? { ...result, value: undefined } : problemFromAnswer(result.value, 'nova-api');
+      return accepted ? { ...result, value: undefined } : problemFromResponse(result.value, 'nova-api');
     },
     async listByPrefix(prefix, options) {
       const found: Server[] = [];
@@ -191,7 +191,7 @@ export function createCompute(session: CloudSession, http: HttpClient, observer?
 }
 
 /** For writes only 202 and 204 prove that the message queue works: rejected requests never reach it. */
-function outcomeOf(method: 'GET' | 'POST' | 'DELETE', result: Result<HttpAnswer>): RequestOutcome {
+function outcomeOf(method: 'GET' | 'POST' | 'DELETE', result: Result<HttpResponse>): RequestOutcome {
   if (result.type === 'failed') return result.cause.kind === 'response-timeout' ? 'timed-out' : 'other';
   const success = method === 'GET' ? 200 : method === 'POST' ? 202 : 204;
   return result.type === 'ok' && result.value.status === success ? 'done' : 'other';
@@ -220,12 +220,12 @@ function diskOf({ image, volume }: Pick<CreateServer, 'image' | 'volume'>): obje
   return { block_device_mapping_v2: [{ ...disk, volume_size: volume, delete_on_termination: true }] };
 }
 
-function parseAnswer<T>(
-  answer: HttpAnswer,
+function parseResponse<T>(
+  response: HttpResponse,
   { status, schema, during }: { readonly status: number; readonly schema: z.ZodType<T>; readonly during?: Operation },
 ): Result<T> {
-  if (answer.status !== status) return problemFromAnswer(answer, 'nova-api', during);
-  const body = readJson(answer.body, schema);
-  if (!body.ok) return problemFromBody(answer, 'nova-api', body.problem);
-  return { ...timingOf(answer), type: 'ok', value: body.value };
+  if (response.status !== status) return problemFromResponse(response, 'nova-api', during);
+  const body = readJson(response.body, schema);
+  if (!body.ok) return problemFromBody(response, 'nova-api', body.problem);
+  return { ...timingOf(response), type: 'ok', value: body.value };
 }

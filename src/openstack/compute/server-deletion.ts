@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LimitFunction } from 'p-limit';
 import type { Clock, Millis } from '../../domain/time.ts';
-import type { HttpLimits } from '../http/http-message.ts';
+import type { HttpTimeouts } from '../http/http-message.ts';
 import type { Compute } from './compute.ts';
 import { describeStatus, isSoftDeleted } from './server-body.ts';
 
@@ -68,7 +68,7 @@ export const DEFAULT_DELETION_TIMING: DeletionTiming = {
 export type ServerDeletionOptions = {
   readonly compute: Compute;
   readonly clock: Clock;
-  readonly limits: HttpLimits;
+  readonly timeouts: HttpTimeouts;
   readonly timing: DeletionTiming;
   /** `onStuck` is called after this many milliseconds; the deletion continues. */
   readonly deleteTimeout: number;
@@ -106,7 +106,7 @@ export async function runServerDeletion(
 
   /** Reads the server's state, and sends a DELETE if one is due. */
   async function poll(): Promise<'gone' | 'there' | 'absent'> {
-    const requestOptions = { limits: options.limits, signal: stopped };
+    const requestOptions = { timeouts: options.timeouts, signal: stopped };
     const waitForTurn = async () => {
       if (!urgent.aborted) await options.turn(AbortSignal.any([urgent, stopped]));
     };
@@ -143,7 +143,7 @@ export async function runServerDeletion(
   async function freeQuota(id: string): Promise<void> {
     if (forceDeleted) return;
     forceDeleted = true;
-    await options.compute.performAction(id, { forceDelete: null }, { limits: options.limits, signal: stopped });
+    await options.compute.performAction(id, { forceDelete: null }, { timeouts: options.timeouts, signal: stopped });
   }
 
   if (deletion.seemsGone) await pause(timing.confirmAfterMs);

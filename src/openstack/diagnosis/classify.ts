@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Cause, FailureKind, Service, VoidCause } from '../../domain/cause.ts';
 import { redact } from '../../domain/redaction.ts';
-import type { HttpAnswer, HttpFailure } from '../http/http-message.ts';
+import type { HttpFailure, HttpResponse } from '../http/http-message.ts';
 import { ERROR_BODY_LIMIT } from '../http/http-message.ts';
 import { parseJson } from '../http/json.ts';
 import { isRateLimited } from '../http/request-gate.ts';
@@ -41,31 +41,31 @@ export function problemFromFailure(failure: HttpFailure, service: Service): Prob
 const isNetworkKind = (kind: FailureKind): boolean => kind === 'dns' || kind === 'unreachable';
 
 /** Converts an answer with an unexpected status. */
-export function problemFromAnswer(answer: HttpAnswer, service: Service, during: Operation = 'request'): Problem {
-  const timing = timingOf(answer);
-  const cause = answerCause(answer, service, during);
+export function problemFromResponse(response: HttpResponse, service: Service, during: Operation = 'request'): Problem {
+  const timing = timingOf(response);
+  const cause = answerCause(response, service, during);
   return cause.kind === 'quota' || cause.kind === 'rate-limited'
     ? { ...timing, type: 'void', cause: { ...cause, kind: cause.kind } }
     : { ...timing, type: 'failed', cause: { ...cause, kind: cause.kind }, timedOut: false };
 }
 
 /** Converts an answer with an invalid body. */
-export function problemFromBody(answer: HttpAnswer, service: Service, problem: string): Problem {
-  const balancer = loadBalancerOf(answer.status, answer.body);
+export function problemFromBody(response: HttpResponse, service: Service, problem: string): Problem {
+  const balancer = loadBalancerOf(response.status, response.body);
   const cause: Cause = {
     kind: 'invalid-body',
     service: balancer === null ? service : 'load-balancer',
     message: excerpt(
-      `HTTP ${answer.status}: ${balancer === null ? problem : pageOf(balancer, answer.body)}`,
+      `HTTP ${response.status}: ${balancer === null ? problem : pageOf(balancer, response.body)}`,
       MESSAGE_LENGTH,
     ),
-    status: answer.status,
-    body: excerpt(answer.body),
+    status: response.status,
+    body: excerpt(response.body),
   };
-  return { ...timingOf(answer), type: 'failed', cause, timedOut: false };
+  return { ...timingOf(response), type: 'failed', cause, timedOut: false };
 }
 
-export const timingOf = ({ stages, sentAt, endedAt, headers }: HttpAnswer) => ({
+export const timingOf = ({ stages, sentAt, endedAt, headers }: HttpResponse) => ({
   stages,
   sentAt,
   settledAt: endedAt,
@@ -76,13 +76,13 @@ export const timingOf = ({ stages, sentAt, endedAt, headers }: HttpAnswer) => ({
 const requestIdOf = (header: string): string | null => (/^[\w.:-]{1,64}$/.test(header) ? redact(header) : null);
 
 function answerCause(
-  answer: HttpAnswer,
+  response: HttpResponse,
   service: Service,
   during: Operation,
 ): Cause | (VoidCause & { readonly kind: 'quota' | 'rate-limited' }) {
-  const { status } = answer;
+  const { status } = response;
   // The body of a success status is limited only here.
-  const body = answer.body.slice(0, ERROR_BODY_LIMIT);
+  const body = response.body.slice(0, ERROR_BODY_LIMIT);
   const evidence = { status, body: excerpt(body) };
   const fault = faultText(body);
   const text = fault === null ? '' : `: ${fault}`;
@@ -94,7 +94,7 @@ function answerCause(
       message: excerpt(fault ?? 'quota exceeded', MESSAGE_LENGTH),
     };
   }
-  if (isRateLimited(answer)) {
+  if (isRateLimited(response)) {
     const message = excerpt(`HTTP ${status}${text || `: ${textOfPage(body)}`}`, MESSAGE_LENGTH);
     return { ...evidence, kind: 'rate-limited', service: 'rollwatch', message };
   }
@@ -109,7 +109,7 @@ function answerCause(
     return causeOf('keystone', ': The Keystone service is temporarily unavailable');
   }
   const balancer = loadBalancerOf(status, body);
-  const target = status >= 301 && status < 400 ? locationOf(answer.headers['location']) : null;
+  const target = status >= 301 && status < 400 ? locationOf(response.headers['location']) : null;
   if (target !== null) return causeOf('load-balancer', `: redirect to ${target} not followed (no credentials sent)`);
   if (balancer !== null) return causeOf('load-balancer', `: ${pageOf(balancer, body)}`);
   const row = status >= 500 ? matchFault((fault ?? body).slice(0, FAULT_LENGTH), during) : null;

@@ -75,14 +75,14 @@ export function createDependencyCheck({ clock, ping, list }: DependencyCheckOpti
   let writeLatencyMs = 0;
   let slowReadLatencyMs = 0;
 
-  const pings = new Map<Dependency, { readonly sentAt: Millis; readonly answer: Promise<Reachability> }>();
+  const pings = new Map<Dependency, { readonly sentAt: Millis; readonly response: Promise<Reachability> }>();
 
   function recentPing(dependency: Dependency, signal: AbortSignal): Promise<Reachability> {
     const last = pings.get(dependency);
-    if (last !== undefined && clock.now() - last.sentAt < PING_REUSE_MS) return last.answer;
-    const answer = ping(dependency, signal);
-    pings.set(dependency, { sentAt: clock.now(), answer });
-    return answer;
+    if (last !== undefined && clock.now() - last.sentAt < PING_REUSE_MS) return last.response;
+    const response = ping(dependency, signal);
+    pings.set(dependency, { sentAt: clock.now(), response });
+    return response;
   }
 
   /** Returns the first of the reachable `dependencies` that does not answer. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { HttpAnswer } from '../http/http-message.ts';
+import type { HttpResponse } from '../http/http-message.ts';
 import { ERROR_BODY_LIMIT } from '../http/http-message.ts';
 import { parseJson } from '../http/json.ts';
 
@@ -25,7 +25,7 @@ const UNKNOWN_PATH = /^The resource could not be found/i;
  * ingresses and load balancers without a backend send it for every path, and services for an unknown path. Nova names
  * the id except in its answer to a second DELETE ('Instance could not be found').
  */
-export function saysNotFound({ status, body }: Pick<HttpAnswer, 'status' | 'body'>, id: string): boolean {
+export function saysNotFound({ status, body }: Pick<HttpResponse, 'status' | 'body'>, id: string): boolean {
   if (status !== 404 || body.length > ERROR_BODY_LIMIT) return false;
   const parsed = notFoundSchema.safeParse(parseJson(body));
   if (!parsed.success || UNKNOWN_PATH.test(parsed.data)) return false;

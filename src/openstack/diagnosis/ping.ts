@@ -1,6 +1,6 @@
 import type { CloudAccess } from '../../domain/cloud-access.ts';
 import type { HttpClient } from '../http/http.ts';
-import { type HttpLimits, SINGLE_BODY_LIMIT } from '../http/http-message.ts';
+import { type HttpTimeouts, SINGLE_BODY_LIMIT } from '../http/http-message.ts';
 import { identityUrl } from '../identity/keystone.ts';
 import type { CloudSession } from '../identity/session.ts';
 import type { Failed } from '../result.ts';
@@ -20,7 +20,7 @@ export type PingResult = {
   readonly reset: Failed | null;
 };
 
-export type Ping = (service: PingableService, limits: HttpLimits, signal: AbortSignal) => Promise<PingResult>;
+export type Ping = (service: PingableService, timeouts: HttpTimeouts, signal: AbortSignal) => Promise<PingResult>;
 
 export type PingOptions = {
   readonly access: CloudAccess;
@@ -32,26 +32,28 @@ export type PingOptions = {
 
 /** Returns a function that requests the version document of a service. */
 export function createPing({ access, session, http, debug }: PingOptions): Ping {
-  return async (service, limits, signal) => {
+  return async (service, timeouts, signal) => {
     const url = urlOf(service, { access, session });
     if (url === null) return { reachability: 'unknown', timedOut: false, reset: null };
-    const answer = await http.send({
+    const response = await http.send({
       method: 'GET',
       url,
       headers: { 'User-Agent': 'rollwatch' },
       bodyLimit: SINGLE_BODY_LIMIT,
-      limits,
+      timeouts,
       signal,
     });
-    const outcome = answer.type === 'answer' ? `HTTP ${answer.status}` : `${answer.kind}: ${answer.message}`;
-    debug(`diagnosis: version document of ${service}: ${outcome} (${Math.round(answer.endedAt - answer.sentAt)} ms)`);
-    if (answer.type === 'answer') {
-      const isService = answer.status < 500 && loadBalancerOf(answer.status, answer.body) === null;
+    const outcome = response.type === 'response' ? `HTTP ${response.status}` : `${response.kind}: ${response.message}`;
+    debug(
+      `diagnosis: version document of ${service}: ${outcome} (${Math.round(response.endedAt - response.sentAt)} ms)`,
+    );
+    if (response.type === 'response') {
+      const isService = response.status < 500 && loadBalancerOf(response.status, response.body) === null;
       return { reachability: isService ? 'answers' : 'silent', timedOut: false, reset: null };
     }
-    const isVoid = answer.kind === 'shutdown' || answer.kind === 'internal' || answer.kind === 'stalled';
-    const timedOut = answer.kind === 'response-timeout' || answer.kind === 'connect-timeout';
-    const problem = answer.kind === 'connection-reset' ? problemFromFailure(answer, service) : null;
+    const isVoid = response.kind === 'shutdown' || response.kind === 'internal' || response.kind === 'stalled';
+    const timedOut = response.kind === 'response-timeout' || response.kind === 'connect-timeout';
+    const problem = response.kind === 'connection-reset' ? problemFromFailure(response, service) : null;
     const reset = problem?.type === 'failed' ? problem : null;
     return { reachability: isVoid ? 'unknown' : 'silent', timedOut, reset };
   };

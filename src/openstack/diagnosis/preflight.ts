@@ -14,7 +14,7 @@ export type Preflight =
 
 /** Authenticates and chooses what to boot; only authenticates and lists servers if `wanted` is null. */
 export async function preflight(cloud: Cloud, wanted: BootPreferences | null, signal: AbortSignal): Promise<Preflight> {
-  const options = { limits: cloud.limits, signal };
+  const options = { timeouts: cloud.timeouts, signal };
   const noChoice: BootChoice = {
     flavor: '',
     image: '',

@@ -44,7 +44,7 @@ export type StuckBuild = {
 };
 
 const LEARN_INTERVAL_MS = 600_000;
-const REQUEST_LIMITS = { connect: 2_000, response: 3_000 };
+const REQUEST_TIMEOUTS = { connect: 2_000, response: 3_000 };
 
 /** By stage: `accepted`, or a task state that nova-compute sets. */
 const FAULT_BY_STAGE: Readonly<Record<string, FaultAssignment>> = {
@@ -69,7 +69,7 @@ export function createStuckBuild(cloud: Cloud, admin: Cloud | null): StuckBuild 
 
   async function readServices(signal: AbortSignal) {
     if (admin === null) return null;
-    const options = { limits: REQUEST_LIMITS, signal };
+    const options = { timeouts: REQUEST_TIMEOUTS, signal };
     const result = await admin.compute(admin.http).read('/os-services', servicesSchema, options);
     cloud.debug(diagnosisText('GET /os-services to nova-api', result));
     return result.type === 'ok' ? result.value.services : null;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock, Millis } from '../../domain/time.ts';
 import type { PingResult } from '../diagnosis/ping.ts';
 import type { Failed, Ok, Problem, Result, Void } from '../result.ts';
-import type { HttpLimits } from './http-message.ts';
+import type { HttpTimeouts } from './http-message.ts';
 import type { RequestGate } from './request-gate.ts';
 
 /**
@@ -79,7 +79,7 @@ const RESERVED_PLACES = 1;
 export type BackpressureOptions = {
   readonly clock: Clock;
   readonly gate: Pick<RequestGate, 'freePlaces'>;
-  readonly ping: (limits: HttpLimits, signal: AbortSignal) => Promise<Pick<PingResult, 'timedOut' | 'reset'>>;
+  readonly ping: (timeouts: HttpTimeouts, signal: AbortSignal) => Promise<Pick<PingResult, 'timedOut' | 'reset'>>;
   /** The name in messages: 'nova-api'. */
   readonly service: string;
 };
@@ -88,7 +88,7 @@ export type BackpressureOptions = {
 type SharedOutcome<T> = { readonly sent: Result<T> } | { readonly shared: Problem | Ok<null> };
 /** `overtaken`: a request that was sent later has been answered. */
 type Outstanding = { overtaken: boolean; readonly sentAt: Millis; readonly result: Promise<Result<unknown>> };
-type Ping = { readonly sentAt: Millis; readonly answer: Promise<'prompt' | 'late' | 'none' | Failed> };
+type Ping = { readonly sentAt: Millis; readonly response: Promise<'prompt' | 'late' | 'none' | Failed> };
 /** The last request of a series. */
 type LastRequest = { sentAt: Millis; latencyMs: number };
 
@@ -153,20 +153,20 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
     const intervalMs = Math.min(maxMs, Math.max(shortestMs, unansweredMs * share));
     const last = pings.at(-1);
     if (last !== undefined && now - last.sentAt < intervalMs) return last;
-    const limits = { connect: PING_TIMEOUT_MS, response: PING_TIMEOUT_MS };
-    const answer = ping(limits, signal).then(({ timedOut, reset }) => {
+    const timeouts = { connect: PING_TIMEOUT_MS, response: PING_TIMEOUT_MS };
+    const response = ping(timeouts, signal).then(({ timedOut, reset }) => {
       if (timedOut) return 'none';
       pings = pings.filter(({ sentAt }) => sentAt > now);
       if (reset !== null) return { ...reset, sentAt: now };
       return clock.now() - now <= PROMPT_MS ? 'prompt' : 'late';
     });
-    const next: Ping = { sentAt: now, answer };
+    const next: Ping = { sentAt: now, response };
     pings = [...pings.slice(1 - MAX_PINGS), next];
     return next;
   }
 
   const isPrompt = async (signal: AbortSignal): Promise<boolean> =>
-    isCalm() || (await currentPing(signal).answer) === 'prompt';
+    isCalm() || (await currentPing(signal).response) === 'prompt';
 
   function throttled(message: string): Void {
     const now = clock.now();
@@ -176,12 +176,12 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
 
   /** Decides the outcome of a skipped request from the ping and the `other` request. */
   async function share(
-    { sentAt, answer }: Ping,
+    { sentAt, response }: Ping,
     other: Promise<Result<unknown>> | Failed | null,
     why: string,
   ): Promise<SharedOutcome<never>> {
     const settledAt = clock.now();
-    const [isPingAnswered, result] = [(await answer) !== 'none', await other];
+    const [isPingAnswered, result] = [(await response) !== 'none', await other];
     if (isPingAnswered && result?.type === 'ok') {
       const timing = { stages: {}, requestId: null, sentAt, settledAt: Math.max(settledAt, result.settledAt) };
       return { shared: { ...timing, type: 'ok', value: null } };
@@ -241,11 +241,11 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
       const other = oldest?.result ?? lastTimeout;
       const current = currentPing(signal);
       const hasRecovered = pings.some(({ sentAt }) => sentAt < current.sentAt - RECOVERY_MS);
-      const answer = await current.answer;
-      if (typeof answer === 'object') return { shared: pingReset(answer) };
-      if (answer === 'none') return share(current, other, `${service} is slow, but an earlier request was answered`);
+      const response = await current.response;
+      if (typeof response === 'object') return { shared: pingReset(response) };
+      if (response === 'none') return share(current, other, `${service} is slow, but an earlier request was answered`);
       if (
-        answer === 'late' &&
+        response === 'late' &&
         (outstanding.size > 0 || clock.now() - last.sentAt < SLOW_PACE_FACTOR * last.latencyMs)
       ) {
         const sentMeanwhile = waiting(outstanding)[0]?.result ?? null;

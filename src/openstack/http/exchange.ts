@@ -55,7 +55,7 @@ export async function exchange(
   request: HttpRequest,
   { agents, clock, bodies, proxy = null }: ExchangeOptions,
 ): Promise<HttpResult> {
-  const { limits, signal } = request;
+  const { timeouts, signal } = request;
   const sentAt = clock.now();
   const stopwatch = createStopwatch(clock, sentAt);
   const lostTime = countLostTime();
@@ -90,8 +90,8 @@ export async function exchange(
       });
     });
 
-  function startRequest(baseOptions: RequestOptions, onResponse: (answer: IncomingMessage) => void): ClientRequest {
-    const autoSelectFamilyAttemptTimeout = Math.ceil(limits.connect * CONNECT_SHARE_PER_ADDRESS);
+  function startRequest(baseOptions: RequestOptions, onResponse: (response: IncomingMessage) => void): ClientRequest {
+    const autoSelectFamilyAttemptTimeout = Math.ceil(timeouts.connect * CONNECT_SHARE_PER_ADDRESS);
     const options = { ...baseOptions, autoSelectFamilyAttemptTimeout };
     const started = options.protocol === 'https:' ? tlsRequest(options, onResponse) : plainRequest(options, onResponse);
     client = started;
@@ -114,9 +114,9 @@ export async function exchange(
       });
     });
     watchForFlood(started, (message) => abort({ kind: 'invalid-body', message }));
-    started.prependOnceListener('response', (answer) => {
+    started.prependOnceListener('response', (response) => {
       stopwatch.mark('first_byte');
-      status = answer.statusCode ?? null;
+      status = response.statusCode ?? null;
     });
     return started;
   }
@@ -135,15 +135,15 @@ export async function exchange(
   const share = bodies.add(() =>
     abort({ kind: 'internal', message: 'not enough memory for this answer while other large ones are being read' }),
   );
-  const cancelConnectTimeout = startTimeout(limits.connect, () =>
-    stopwatch.isReady() ? null : noConnection(stopwatch, limits.connect),
+  const cancelConnectTimeout = startTimeout(timeouts.connect, () =>
+    stopwatch.isReady() ? null : noConnection(stopwatch, timeouts.connect),
   );
-  const cancelResponseTimeout = startTimeout(limits.response, () =>
-    stopwatch.isReady() ? noAnswer(status, limits.response) : noConnection(stopwatch, limits.response),
+  const cancelResponseTimeout = startTimeout(timeouts.response, () =>
+    stopwatch.isReady() ? noResponse(status, timeouts.response) : noConnection(stopwatch, timeouts.response),
   );
 
   try {
-    const answer = await axios.request<unknown>({
+    const response = await axios.request<unknown>({
       method: request.method,
       url: request.url,
       headers: { 'Accept-Encoding': 'identity', ...request.headers },
@@ -161,24 +161,24 @@ export async function exchange(
       validateStatus: () => true,
       signal: aborted.signal,
     });
-    const isError = answer.status < 200 || answer.status >= 300;
+    const isError = response.status < 200 || response.status >= 300;
     const bodyLimit = request.bodyLimit ?? LIST_BODY_LIMIT;
     const limit = isError ? Math.min(ERROR_BODY_LIMIT, bodyLimit) : bodyLimit;
-    const body = await readBody(answer.data, { limit, share });
+    const body = await readBody(response.data, { limit, share });
     stopwatch.mark('body');
     if (body.type === 'tiny-chunks') {
-      abort({ kind: 'invalid-body', message: `HTTP ${answer.status} with a body in pieces of a few bytes` });
+      abort({ kind: 'invalid-body', message: `HTTP ${response.status} with a body in pieces of a few bytes` });
     } else if (body.type === 'too-large' && !isError) {
       const size = limit >= MIB ? `${limit / MIB} MiB` : `${limit / 1024} KiB`;
-      abort({ kind: 'invalid-body', message: `HTTP ${answer.status} with a body of more than ${size}` });
+      abort({ kind: 'invalid-body', message: `HTTP ${response.status} with a body of more than ${size}` });
     }
     if (body.type === 'tiny-chunks' || failure !== null) return failed(failure ?? UNKNOWN);
     // The rest of an error body is not read.
     if (body.type === 'too-large') destroyClient();
-    const headers = Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), String(value)]);
+    const headers = Object.entries(response.headers).map(([name, value]) => [name.toLowerCase(), String(value)]);
     return {
-      type: 'answer',
-      status: answer.status,
+      type: 'response',
+      status: response.status,
       headers: Object.fromEntries(headers),
       body: body.text,
       stages: stopwatch.stages(),
@@ -238,7 +238,7 @@ function noConnection(stopwatch: { readonly has: (stage: string) => boolean }, a
   return { kind: 'connect-timeout', message: `${part} within ${Math.round(afterMs) / 1000} s` };
 }
 
-function noAnswer(status: number | null, afterMs: number): Failure {
+function noResponse(status: number | null, afterMs: number): Failure {
   const part = status === null ? 'no answer' : `HTTP ${status}, but no end of the body`;
   return { kind: 'response-timeout', message: `${part} within ${Math.round(afterMs) / 1000} s` };
 }

@@ -9,7 +9,7 @@ export type HttpRequest = {
   readonly body?: string;
   /** The maximum size of the body of a successful response, in bytes; a larger body is invalid. */
   readonly bodyLimit?: number;
-  readonly limits: HttpLimits;
+  readonly timeouts: HttpTimeouts;
   /** Aborts when Rollwatch shuts down. */
   readonly signal: AbortSignal;
   /** Called whenever the request is sent, after any wait at the gate; again for each retry. */
@@ -17,7 +17,7 @@ export type HttpRequest = {
 };
 
 /** Time limits of a request, in milliseconds. */
-export type HttpLimits = {
+export type HttpTimeouts = {
   /** The time until a new connection is ready, including DNS and TLS. */
   readonly connect: number;
   /** The time from the start to the last byte. */
@@ -31,8 +31,8 @@ type Timed = {
   readonly endedAt: Millis;
 };
 
-export type HttpAnswer = Timed & {
-  readonly type: 'answer';
+export type HttpResponse = Timed & {
+  readonly type: 'response';
   readonly status: number;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
@@ -51,7 +51,7 @@ export type HttpFailure = Timed & {
 };
 
 /** Never rejects for anything the peer does; an exception is a bug. */
-export type HttpResult = HttpAnswer | HttpFailure;
+export type HttpResult = HttpResponse | HttpFailure;
 
 const MIB = 1024 * 1024;
 

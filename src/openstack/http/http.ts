@@ -5,7 +5,7 @@ import type { CloudAccess } from '../../domain/cloud-access.ts';
 import type { Clock } from '../../domain/time.ts';
 import { type BodyBudget, createBodyBudget } from '../../http/read-body.ts';
 import { exchange } from './exchange.ts';
-import type { HttpAnswer, HttpRequest, HttpResult } from './http-message.ts';
+import type { HttpRequest, HttpResponse, HttpResult } from './http-message.ts';
 import { countLostTime } from './lost-time.ts';
 import { type Environment, type ProxyUrl, proxyFor } from './proxy.ts';
 
@@ -104,18 +104,18 @@ async function followRedirects(
   let result = first;
   let url = request.url;
   for (let count = 0; count < MAX_REDIRECTS; count++) {
-    const next = result.type === 'answer' && REDIRECT_STATUSES.includes(result.status) ? targetOf(result, url) : null;
-    const remainingMs = request.limits.response - (result.endedAt - first.sentAt - lostTime.lostMs());
+    const next = result.type === 'response' && REDIRECT_STATUSES.includes(result.status) ? targetOf(result, url) : null;
+    const remainingMs = request.timeouts.response - (result.endedAt - first.sentAt - lostTime.lostMs());
     if (next === null || remainingMs <= 0) break;
     url = next;
-    result = await send({ ...request, url, limits: { ...request.limits, response: remainingMs } });
+    result = await send({ ...request, url, timeouts: { ...request.timeouts, response: remainingMs } });
   }
   lostTime.stop();
   return { ...result, sentAt: first.sentAt };
 }
 
 /** Returns null unless the redirect is safe to follow. */
-function targetOf({ headers }: HttpAnswer, from: string): string | null {
+function targetOf({ headers }: HttpResponse, from: string): string | null {
   const { location } = headers;
   if (location === undefined || !URL.canParse(location, from)) return null;
   const [source, target] = [new URL(from), new URL(location, from)];

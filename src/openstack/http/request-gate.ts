@@ -1,6 +1,6 @@
 import type { Clock, Millis } from '../../domain/time.ts';
 import type { HttpClient } from './http.ts';
-import type { HttpAnswer, HttpFailure, HttpRequest } from './http-message.ts';
+import type { HttpFailure, HttpRequest, HttpResponse } from './http-message.ts';
 
 /**
  * Limit of outstanding authenticated requests to one cloud, over probes, clean-up and diagnosis. Each of them may block
@@ -106,18 +106,18 @@ export function createRequestGate(clock: Clock): RequestGate {
     return null;
   }
 
-  function recordAnswer(api: string, answer: HttpAnswer): void {
+  function recordResponse(api: string, response: HttpResponse): void {
     const hold = holds.get(api);
-    if (!isRateLimited(answer)) {
-      if (hold !== undefined && answer.sentAt >= hold.until && answer.status < 500) holds.delete(api);
+    if (!isRateLimited(response)) {
+      if (hold !== undefined && response.sentAt >= hold.until && response.status < 500) holds.delete(api);
       return;
     }
     const backoffMs = Math.min(MAX_BACKOFF_MS, hold === undefined ? FIRST_BACKOFF_MS : hold.backoffMs * 2);
-    const requestedMs = retryAfterMs(answer, clock);
+    const requestedMs = retryAfterMs(response, clock);
     const waitMs =
       requestedMs === null ? backoffMs : Math.min(Math.max(requestedMs, MIN_RETRY_AFTER_MS), MAX_RETRY_AFTER_MS);
-    const until = Math.max(hold?.until ?? 0, answer.endedAt + waitMs);
-    const reason = `rate limited by HTTP ${answer.status}, no requests for ${Math.ceil(waitMs / 1000)} s`;
+    const until = Math.max(hold?.until ?? 0, response.endedAt + waitMs);
+    const reason = `rate limited by HTTP ${response.status}, no requests for ${Math.ceil(waitMs / 1000)} s`;
     holds.set(api, { until, backoffMs, reason });
   }
 
@@ -132,7 +132,7 @@ export function createRequestGate(clock: Clock): RequestGate {
         if (reason !== null) return throttled(reason, requestedAt, clock.now());
         try {
           const result = await http.send(request);
-          if (result.type === 'answer') recordAnswer(api, result);
+          if (result.type === 'response') recordResponse(api, result);
           return result;
         } finally {
           outstanding--;
@@ -155,13 +155,13 @@ function apiOf(url: HttpRequest['url']): string {
 }
 
 /** Nova and Swift sent 413 before 429 existed (RFC 6585); a 413 about a quota is no rate limit. */
-export const isRateLimited = ({ status, body }: Pick<HttpAnswer, 'status' | 'body'>): boolean =>
+export const isRateLimited = ({ status, body }: Pick<HttpResponse, 'status' | 'body'>): boolean =>
   status === 429 || (status === 413 && !/quota/i.test(body.slice(0, 2000)));
 
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
 
 /** Returns null without a valid Retry-After: seconds, or a date by the server's clock (RFC 9110, 10.2.3). */
-export function retryAfterMs({ headers }: Pick<HttpAnswer, 'headers'>, clock: Clock): number | null {
+export function retryAfterMs({ headers }: Pick<HttpResponse, 'headers'>, clock: Clock): number | null {
   const value = headers['retry-after']?.trim() ?? '';
   if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
   const until = HTTP_DATE.test(value) ? Date.parse(value) : Number.NaN;

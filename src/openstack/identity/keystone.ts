@@ -4,9 +4,9 @@ import type { CloudAccess, CloudAuth } from '../../domain/cloud-access.ts';
 import { rememberToken } from '../../domain/redaction.ts';
 import type { Clock, Millis } from '../../domain/time.ts';
 import { listOf } from '../../http/lists.ts';
-import { excerpt, problemFromAnswer, problemFromBody, problemFromFailure, timingOf } from '../diagnosis/classify.ts';
+import { excerpt, problemFromBody, problemFromFailure, problemFromResponse, timingOf } from '../diagnosis/classify.ts';
 import type { HttpClient } from '../http/http.ts';
-import { type HttpAnswer, type HttpLimits, TOKEN_BODY_LIMIT } from '../http/http-message.ts';
+import { type HttpResponse, type HttpTimeouts, TOKEN_BODY_LIMIT } from '../http/http-message.ts';
 import { readJson } from '../http/json.ts';
 import { resourceId } from '../http/resource-id.ts';
 import type { Result } from '../result.ts';
@@ -23,7 +23,7 @@ export type Token = {
   readonly projectId: string | null;
 };
 
-export type TokenRequest = { readonly http: HttpClient; readonly limits: HttpLimits; readonly signal: AbortSignal };
+export type TokenRequest = { readonly http: HttpClient; readonly timeouts: HttpTimeouts; readonly signal: AbortSignal };
 
 const tokenSchema = z.object({
   token: z.looseObject({
@@ -61,7 +61,7 @@ export function createTokenIssuer(access: CloudAccess, clock: Clock): TokenIssue
 }
 
 /** Requests a token. A configured token that keeps its scope is validated instead. */
-async function issueToken(access: CloudAccess, { http, limits, signal }: TokenRequest): Promise<Result<Token>> {
+async function issueToken(access: CloudAccess, { http, timeouts, signal }: TokenRequest): Promise<Result<Token>> {
   const url = `${identityUrl(access)}/auth/tokens`;
   const { auth } = access;
   const request =
@@ -75,25 +75,25 @@ async function issueToken(access: CloudAccess, { http, limits, signal }: TokenRe
           headers: { 'Content-Type': 'application/json' },
           body: JSON.stringify(authBody(auth)),
         } as const);
-  const answer = await http.send({
+  const response = await http.send({
     ...request,
     headers: { Accept: 'application/json', 'User-Agent': 'rollwatch', ...request.headers },
     url,
     bodyLimit: TOKEN_BODY_LIMIT,
-    limits,
+    timeouts,
     signal,
   });
-  if (answer.type === 'failure') return problemFromFailure(answer, 'keystone');
-  if (answer.status !== (request.method === 'POST' ? 201 : 200)) return unexpectedAnswer(answer);
-  return readToken(answer, request.method === 'POST');
+  if (response.type === 'failure') return problemFromFailure(response, 'keystone');
+  if (response.status !== (request.method === 'POST' ? 201 : 200)) return unexpectedResponse(response);
+  return readToken(response, request.method === 'POST');
 }
 
 /** Distinguishes multi-factor authentication (`multi_factor_auth_rules`) from rejected credentials. */
-function unexpectedAnswer(answer: HttpAnswer): Result<never> {
-  const problem = problemFromAnswer(answer, 'keystone');
-  if (answer.status !== 401 || problem.type !== 'failed') return problem;
-  const receipt = readJson(answer.body, receiptSchema);
-  if (!receipt.ok && answer.headers['openstack-auth-receipt'] === undefined) return problem;
+function unexpectedResponse(response: HttpResponse): Result<never> {
+  const problem = problemFromResponse(response, 'keystone');
+  if (response.status !== 401 || problem.type !== 'failed') return problem;
+  const receipt = readJson(response.body, receiptSchema);
+  if (!receipt.ok && response.headers['openstack-auth-receipt'] === undefined) return problem;
   const methods = receipt.ok
     ? receipt.value.required_auth_methods.map((combined) => combined.join(' and ')).join(', or ')
     : '';
@@ -113,19 +113,19 @@ export const isKeystoneRejection = ({ service, body = '' }: Pick<Cause, 'service
 export const isMultiFactorRequired = ({ service, message }: Pick<Cause, 'service' | 'message'>): boolean =>
   service === 'keystone' && message.includes(MULTI_FACTOR);
 
-function readToken(answer: HttpAnswer, isNew: boolean): Result<Token> {
-  const body = readJson(answer.body, tokenSchema);
-  if (!body.ok) return problemFromBody(answer, 'keystone', body.problem);
+function readToken(response: HttpResponse, isNew: boolean): Result<Token> {
+  const body = readJson(response.body, tokenSchema);
+  if (!body.ok) return problemFromBody(response, 'keystone', body.problem);
   const { expires_at, issued_at, catalog, project } = body.value.token;
   const lifetimeMs = timestampOf(expires_at) - timestampOf(issued_at);
-  const id = answer.headers['x-subject-token'];
-  if (id === undefined) return problemFromBody(answer, 'keystone', 'no X-Subject-Token header');
+  const id = response.headers['x-subject-token'];
+  if (id === undefined) return problemFromBody(response, 'keystone', 'no X-Subject-Token header');
   rememberToken(id);
-  if (!Number.isFinite(lifetimeMs)) return problemFromBody(answer, 'keystone', 'invalid issued_at or expires_at');
-  const clockAheadMs = isNew ? timestampOf(issued_at) - answer.endedAt : null;
+  if (!Number.isFinite(lifetimeMs)) return problemFromBody(response, 'keystone', 'invalid issued_at or expires_at');
+  const clockAheadMs = isNew ? timestampOf(issued_at) - response.endedAt : null;
   const projectId = project?.id ?? null;
-  const value = { id, issuedAt: answer.sentAt, lifetimeMs, clockAheadMs, catalogue: catalog, projectId };
-  return { ...timingOf(answer), type: 'ok', value };
+  const value = { id, issuedAt: response.sentAt, lifetimeMs, clockAheadMs, catalogue: catalog, projectId };
+  return { ...timingOf(response), type: 'ok', value };
 }
 
 /** Keystone's timestamps are UTC even if they name no zone. */

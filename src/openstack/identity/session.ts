@@ -2,16 +2,16 @@ import type { Service } from '../../domain/cause.ts';
 import type { CloudAccess } from '../../domain/cloud-access.ts';
 import { rememberToken } from '../../domain/redaction.ts';
 import type { Clock, Millis } from '../../domain/time.ts';
-import { excerpt, problemFromAnswer, problemFromFailure, timingOf } from '../diagnosis/classify.ts';
+import { excerpt, problemFromFailure, problemFromResponse, timingOf } from '../diagnosis/classify.ts';
 import type { HttpClient } from '../http/http.ts';
-import type { HttpAnswer, HttpRequest } from '../http/http-message.ts';
+import type { HttpRequest, HttpResponse } from '../http/http-message.ts';
 import { hasPathTraversal } from '../http/resource-id.ts';
 import type { Result } from '../result.ts';
 import { endpointOf, listedUrl, regionsOf, type ServiceType } from './catalogue.ts';
 import type { Token } from './keystone.ts';
 import type { TokenCache } from './token-cache.ts';
 
-export type Call = Pick<HttpRequest, 'method' | 'body' | 'bodyLimit' | 'limits' | 'signal' | 'onSent'> & {
+export type Call = Pick<HttpRequest, 'method' | 'body' | 'bodyLimit' | 'timeouts' | 'signal' | 'onSent'> & {
   readonly type: ServiceType;
   /** Relative to the endpoint: '/servers/detail?limit=100'. */
   readonly path: string;
@@ -22,7 +22,7 @@ export type Call = Pick<HttpRequest, 'method' | 'body' | 'bodyLimit' | 'limits' 
 export type CloudSession = {
   readonly access: CloudAccess;
   /** Returns ok for any status but 401; the caller judges it. Retries once with a new token after a 401. */
-  call(http: HttpClient, call: Call): Promise<Result<HttpAnswer>>;
+  call(http: HttpClient, call: Call): Promise<Result<HttpResponse>>;
   /** Returns the URL of a service from the latest token's catalogue; null if unknown. */
   endpoint(type: ServiceType): string | null;
   /** Returns the project of the latest token; null before the first one. */
@@ -51,13 +51,13 @@ export function createCloudSession({ access, clock, tokens }: SessionOptions): C
   /** Lower bound: `Date` has whole seconds and was set before the answer arrived. */
   let novaClockAheadMs: Millis | null = null;
 
-  async function send(http: HttpClient, call: Call, token: Token): Promise<Result<HttpAnswer>> {
-    const { type, path, method, body, bodyLimit, limits, signal, onSent } = call;
+  async function send(http: HttpClient, call: Call, token: Token): Promise<Result<HttpResponse>> {
+    const { type, path, method, body, bodyLimit, timeouts, signal, onSent } = call;
     const endpoint = endpointFor(type, token);
     if (endpoint === null) return noEndpoint(type, token);
     if (hasPathTraversal(path)) return invalidPath(type, path);
     rememberToken(token.id);
-    const answer = await http.send({
+    const response = await http.send({
       method,
       url: `${endpoint}${path}`,
       headers: {
@@ -70,13 +70,13 @@ export function createCloudSession({ access, clock, tokens }: SessionOptions): C
       ...(body === undefined ? {} : { body }),
       ...(bodyLimit === undefined ? {} : { bodyLimit }),
       ...(onSent === undefined ? {} : { onSent }),
-      limits,
+      timeouts,
       signal,
     });
-    if (answer.type === 'failure') return problemFromFailure(answer, SERVICE_BY_TYPE[type]);
-    const date = Date.parse(answer.headers['date'] ?? '');
-    if (type === 'compute' && Number.isFinite(date)) novaClockAheadMs = date - answer.endedAt;
-    return { ...timingOf(answer), type: 'ok', value: answer };
+    if (response.type === 'failure') return problemFromFailure(response, SERVICE_BY_TYPE[type]);
+    const date = Date.parse(response.headers['date'] ?? '');
+    if (type === 'compute' && Number.isFinite(date)) novaClockAheadMs = date - response.endedAt;
+    return { ...timingOf(response), type: 'ok', value: response };
   }
 
   const endpointFor = (type: ServiceType, { catalogue, projectId }: Token) =>
@@ -123,7 +123,7 @@ export function createCloudSession({ access, clock, tokens }: SessionOptions): C
       if (renewed.type !== 'ok') return renewed;
       const second = await send(http, call, renewed.value);
       if (second.type !== 'ok' || second.value.status !== 401) return second;
-      return problemFromAnswer(second.value, SERVICE_BY_TYPE[call.type]);
+      return problemFromResponse(second.value, SERVICE_BY_TYPE[call.type]);
     },
   };
 }

@@ -226,7 +226,7 @@ const WORK: Readonly<Record<string, (cloud: Cloud, serverId: string) => Promise<
       ),
   choose: (cloud) => chooseBoot(cloud, { flavor: null, image: null, network: null, volume: null }, options()),
 };
-const options = () => ({ limits: { connect: LIMIT, response: LIMIT }, signal: new AbortController().signal });
+const options = () => ({ timeouts: { connect: LIMIT, response: LIMIT }, signal: new AbortController().signal });
 
 it(`any answer becomes a result in time, with a one-line message and bounded memory (seed ${SEED})`, {
   timeout: 60_000 + RUNS * 400,

@@ -27,7 +27,7 @@ async function ask(certificate: Certificate, tls = {}) {
       url: `${server.url}/v3/auth/tokens`,
       headers: { 'X-Auth-Token': SECRET },
       body: JSON.stringify({ password: SECRET }),
-      limits: { connect: 3000, response: 3000 },
+      timeouts: { connect: 3000, response: 3000 },
       signal: new AbortController().signal,
     });
   } finally {
@@ -68,7 +68,7 @@ describe('a server certificate', () => {
     ['with a curve', { curve: 'prime256v1' }],
     ['with an older curve', { curve: 'secp384r1' }],
   ])('%s, signed by the CA of the cloud, is trusted', async (_what, wish) => {
-    expect(await ask(authority.issue(wish))).toMatchObject({ type: 'answer', status: 200, body: 'x' });
+    expect(await ask(authority.issue(wish))).toMatchObject({ type: 'response', status: 200, body: 'x' });
   });
 
   it.each(BAD)('%s is a TLS failure with a one-line message', async (_what, wish) => {
@@ -83,7 +83,7 @@ describe('a server certificate', () => {
 
   it('is not checked if verification is off', async () => {
     const certificate = authority.issue({ digest: 'sha1', san: 'DNS:elsewhere.example' });
-    expect(await ask(certificate, { verify: false, ca: null })).toMatchObject({ type: 'answer', status: 200 });
+    expect(await ask(certificate, { verify: false, ca: null })).toMatchObject({ type: 'response', status: 200 });
   });
 
   it.each([
@@ -122,7 +122,7 @@ describe('a TLS server', () => {
       method: 'GET',
       url: `https://127.0.0.1:${port}/`,
       headers: {},
-      limits: { connect: 3000, response: 3000 },
+      timeouts: { connect: 3000, response: 3000 },
       signal: new AbortController().signal,
     });
     http.close();
@@ -143,7 +143,7 @@ it.each([
     method: 'GET',
     url,
     headers: { 'X-Auth-Token': SECRET },
-    limits: { connect: 1000, response: 1000 },
+    timeouts: { connect: 1000, response: 1000 },
     signal: new AbortController().signal,
   });
   expect(result).toMatchObject({ kind: 'internal', message: 'only http and https URLs are supported' });
@@ -155,7 +155,7 @@ it('reports an unknown error in one line', async () => {
     method: 'GET',
     url: 'http://127.0.0.1:1/',
     headers: { 'X-Auth-Token': SECRET, 'no name': SECRET },
-    limits: { connect: 1000, response: 1000 },
+    timeouts: { connect: 1000, response: 1000 },
     signal: new AbortController().signal,
   });
   expect(result).toMatchObject({ type: 'failure', kind: 'internal' });

@@ -14,7 +14,7 @@ import { type Script, type ScriptedCloud, serveScriptedCloud } from '../../suppo
 
 const clock = { now: () => performance.timeOrigin + performance.now() };
 const { signal } = new AbortController();
-const limits = { connect: 1000, response: 1000 };
+const timeouts = { connect: 1000, response: 1000 };
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -30,7 +30,7 @@ describe('survivors', { timeout: 60_000 }, () => {
       async () => cloud.close(),
     );
     const wanted = { flavor: null, image: null, network: null, volume: null };
-    return { embedded, options: { cloud, admin: null, vantage: 'v', wanted, count: 2, login: null, limits, signal } };
+    return { embedded, options: { cloud, admin: null, vantage: 'v', wanted, count: 2, login: null, timeouts, signal } };
   }
 
   it.each(['refuse', 'hang', 'lb-503', 'http-500', 'reset'] as const)(
@@ -99,7 +99,7 @@ describe('check clean', { timeout: 60_000 }, () => {
       lists++;
       return { status: 200, body: { security_groups: lists === 1 ? [group] : [] } };
     });
-    expect(await cleanUp(cloud, 'v', { limits, signal })).toEqual([
+    expect(await cleanUp(cloud, 'v', { timeouts, signal })).toEqual([
       { name: 'clean cloud: rollwatch-check-group-x', status: 'pass', detail: 'g1 deleted' },
     ]);
   });
@@ -114,7 +114,7 @@ describe('check clean', { timeout: 60_000 }, () => {
       there = false;
       return { status: 204 };
     });
-    const checks = await cleanUp(cloud, 'v', { limits, signal });
+    const checks = await cleanUp(cloud, 'v', { timeouts, signal });
     expect(checks.map(({ status }) => status)).toEqual(['pass']);
     expect(there).toBe(false);
   });
@@ -128,7 +128,7 @@ describe('check clean', { timeout: 60_000 }, () => {
         asked++;
         return asked === 1 ? { status: 503, body: 'busy' } : null;
       });
-      const checks = await cleanUp(cloud, 'v', { limits, signal });
+      const checks = await cleanUp(cloud, 'v', { timeouts, signal });
       expect(checks).toEqual([{ name: 'clean cloud', status: 'pass', detail: 'nothing to delete' }]);
     },
   );
@@ -139,7 +139,7 @@ describe('check clean', { timeout: 60_000 }, () => {
       if (!path.includes('/security-groups')) return null;
       return method === 'DELETE' ? IN_USE : { status: 200, body: { security_groups: [group] } };
     });
-    const checks = await cleanUp(cloud, 'v', { limits, signal });
+    const checks = await cleanUp(cloud, 'v', { timeouts, signal });
     expect(checks.map(({ name, status }) => [name, status])).toEqual([
       ['clean cloud: rollwatch-check-group-x', 'fail'],
       ['clean cloud', 'fail'],

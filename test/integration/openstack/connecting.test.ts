@@ -110,8 +110,8 @@ describe('through a proxy of the environment', () => {
     const env = { https_proxy: `http://127.0.0.1:${port}` };
     const url = 'https://cloud.corp.example:5000/v3';
     const trusted = client({ env, tls: { ...NO_TLS, ca: certificate.cert } });
-    const late = get(url, { limits: { connect: 300, response: 5000 } });
-    expect(await trusted.send(late)).toMatchObject({ type: 'answer', status: 200 });
+    const late = get(url, { timeouts: { connect: 300, response: 5000 } });
+    expect(await trusted.send(late)).toMatchObject({ type: 'response', status: 200 });
     expect(seen).toEqual(['CONNECT cloud.corp.example:5000']);
     expect(await client({ env }).send(get(url))).toMatchObject({ type: 'failure', kind: 'tls' });
   });
@@ -189,7 +189,7 @@ describe('a redirect', () => {
         response.end();
       }),
     );
-    expect(await client().send(get(`${server.url}/x`))).toMatchObject({ type: 'answer', status: 302 });
+    expect(await client().send(get(`${server.url}/x`))).toMatchObject({ type: 'response', status: 302 });
     expect(asked).toBe(6);
   });
 
@@ -203,7 +203,7 @@ describe('a redirect', () => {
         }),
       );
       const result = await client().send(get(`${server.url}/x`));
-      expect(result).toMatchObject({ type: 'answer', status: 302 });
+      expect(result).toMatchObject({ type: 'response', status: 302 });
     },
   );
 });

@@ -8,7 +8,7 @@ import { createStuckBuild } from '../../../src/openstack/diagnosis/stuck-build.t
 import { accessTo } from '../../support/cloud-access.ts';
 
 const clock = { now: () => performance.timeOrigin + performance.now() };
-const limits = { connect: 1000, response: 1000 };
+const timeouts = { connect: 1000, response: 1000 };
 const { signal } = new AbortController();
 
 let embedded: EmbeddedCloud;
@@ -18,7 +18,7 @@ const logged: string[] = [];
 beforeAll(async () => {
   embedded = await startEmbeddedCloud({ speed: 10 });
   cloud = openCloud({ access: accessTo(embedded, 'admin'), clock, debug: (message) => logged.push(message) });
-  await cloud.compute(cloud.http).list({ detail: true, limit: 1, limits, signal });
+  await cloud.compute(cloud.http).list({ detail: true, limit: 1, timeouts, signal });
 });
 afterAll(async () => {
   cloud.close();

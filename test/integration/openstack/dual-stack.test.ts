@@ -68,7 +68,7 @@ function get(port: number, addresses: readonly { address: string; family: 4 | 6 
       method: 'GET',
       url: `http://nova.example:${port}/`,
       headers: {},
-      limits: { connect: connectLimit, response: 10_000 },
+      timeouts: { connect: connectLimit, response: 10_000 },
       signal: new AbortController().signal,
     },
     { agents, clock, bodies: createBodyBudget(1e6) },
@@ -88,7 +88,7 @@ describe('a name with several addresses', { timeout: 20_000 }, () => {
       ],
       8000,
     );
-    expect(result).toMatchObject({ type: 'answer', status: 200, body: 'late' });
+    expect(result).toMatchObject({ type: 'response', status: 200, body: 'late' });
     await accepted;
     expect(result.stages['connect']).toBeGreaterThan(0.25);
   });
@@ -105,7 +105,7 @@ describe('a name with several addresses', { timeout: 20_000 }, () => {
       ],
       2000,
     );
-    expect(result).toMatchObject({ type: 'answer', status: 200, body: 'second' });
+    expect(result).toMatchObject({ type: 'response', status: 200, body: 'second' });
   });
 
   it('fails as connect-timeout at the limit when every address drops everything', async () => {

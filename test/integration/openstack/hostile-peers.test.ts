@@ -28,13 +28,13 @@ const get = (url: string, changes: Partial<HttpRequest> = {}): HttpRequest => ({
   method: 'GET',
   url,
   headers: {},
-  limits: { connect: 1000, response: 1500 },
+  timeouts: { connect: 1000, response: 1500 },
   signal: new AbortController().signal,
   ...changes,
 });
 
 const brief = (result: HttpResult) =>
-  result.type === 'answer' ? [result.status, result.body] : [result.kind, result.message];
+  result.type === 'response' ? [result.status, result.body] : [result.kind, result.message];
 
 /** One and a half requests, for a busy machine; without a bound these took a minute and more. */
 const IN_TIME = 5000;
@@ -138,7 +138,7 @@ describe('a server that never pauses', () => {
     const other = client();
     const seen: unknown[] = [];
     while (performance.now() - began < 400) {
-      seen.push(brief(await other.send(get(good.url, { limits: { connect: 3000, response: 3000 } }))));
+      seen.push(brief(await other.send(get(good.url, { timeouts: { connect: 3000, response: 3000 } }))));
       await setTimeout(20);
     }
     const result = await sending;
@@ -150,7 +150,7 @@ describe('a server that never pauses', () => {
   it('is cut off at the deadline while allowed data is still arriving', async () => {
     const bad = closeLater(await serveFlood({ head: CHUNKED, piece: chunk('A'.repeat(100)) }));
     const bodies = createBodyBudget(1024 * MIB);
-    const given = { bodyLimit: 1024 * MIB, limits: { connect: 300, response: 300 } };
+    const given = { bodyLimit: 1024 * MIB, timeouts: { connect: 300, response: 300 } };
     const result = await client({ bodies }).send(get(bad.url, given));
     expect(result.endedAt - result.sentAt).toBeLessThan(IN_TIME);
     // Reading without a pause may stall the event loop, which makes the result void.
@@ -192,8 +192,8 @@ describe('a body', () => {
       ),
     );
     const result = await client().send(get(server.url));
-    expect(result).toMatchObject({ type: 'answer', status: 200 });
-    expect(result.type === 'answer' && result.body.length).toBe(5000);
+    expect(result).toMatchObject({ type: 'response', status: 200 });
+    expect(result.type === 'response' && result.body.length).toBe(5000);
   });
 
   it('that exceeds the shared memory makes the largest one void, not the others', async () => {
@@ -204,14 +204,14 @@ describe('a body', () => {
         if (request.url === '/small') globalThis.setTimeout(() => response.end('A'), 700);
       }),
     );
-    const given = { bodyLimit: 2 * MIB, limits: { connect: 1000, response: 5000 } };
+    const given = { bodyLimit: 2 * MIB, timeouts: { connect: 1000, response: 5000 } };
     const small = client({ bodies }).send(get(`${server.url}/small`, given));
     await setTimeout(50);
     const first = client({ bodies }).send(get(server.url, given));
     await setTimeout(200);
-    const second = client({ bodies }).send(get(server.url, { ...given, limits: { connect: 1000, response: 900 } }));
+    const second = client({ bodies }).send(get(server.url, { ...given, timeouts: { connect: 1000, response: 900 } }));
     const seen = await Promise.all([small, first, second]);
-    const kinds = seen.map((one) => (one.type === 'answer' ? one.status : one.kind));
+    const kinds = seen.map((one) => (one.type === 'response' ? one.status : one.kind));
     expect(kinds).toEqual([200, 'internal', 'response-timeout']);
   });
 });

@@ -33,13 +33,13 @@ const get = (url: string, changes: Partial<HttpRequest> = {}): HttpRequest => ({
   method: 'GET',
   url,
   headers: {},
-  limits: { connect: 1000, response: 2000 },
+  timeouts: { connect: 1000, response: 2000 },
   signal: new AbortController().signal,
   ...changes,
 });
 
 const brief = (result: HttpResult) =>
-  result.type === 'answer' ? [result.status, result.body] : [result.kind, result.message];
+  result.type === 'response' ? [result.status, result.body] : [result.kind, result.message];
 
 describe('one HTTP request', () => {
   it('returns status, headers, body and consecutive stages', async () => {
@@ -53,8 +53,8 @@ describe('one HTTP request', () => {
       }),
     );
     const result = await client().send(get(server.url));
-    expect(result).toMatchObject({ type: 'answer', status: 200, body: '{"servers":[]}' });
-    expect(result.type === 'answer' && result.headers['x-compute-request-id']).toBe('req-1');
+    expect(result).toMatchObject({ type: 'response', status: 200, body: '{"servers":[]}' });
+    expect(result.type === 'response' && result.headers['x-compute-request-id']).toBe('req-1');
     expect(Object.keys(result.stages)).toEqual(['connect', 'first_byte', 'body']);
     expect(result.stages['first_byte']).toBeGreaterThan(0.045);
     expect(result.stages['body']).toBeGreaterThan(0.025);
@@ -156,14 +156,14 @@ describe('a request that fails', () => {
 
   it('gets no answer in time', async () => {
     const server = await serve(serveHttp(() => {}));
-    const result = await client().send(get(server.url, { limits: { connect: 50, response: 100 } }));
+    const result = await client().send(get(server.url, { timeouts: { connect: 50, response: 100 } }));
     expect(brief(result)).toEqual(['response-timeout', 'no answer within 0.1 s']);
     expect(result.endedAt - result.sentAt).toBeGreaterThanOrEqual(99);
   });
 
   it('gets no complete body in time', async () => {
     const server = await serve(serveHttp((_request, response) => response.write('{')));
-    const result = await client().send(get(server.url, { limits: { connect: 50, response: 100 } }));
+    const result = await client().send(get(server.url, { timeouts: { connect: 50, response: 100 } }));
     expect(brief(result)).toEqual(['response-timeout', 'HTTP 200, but no end of the body within 0.1 s']);
   });
 
@@ -196,7 +196,7 @@ describe('a request that fails', () => {
   it('waits for a TLS handshake no longer than the connect limit', async () => {
     const server = await serve(serveTcp(() => {}));
     const url = server.url.replace('http', 'https');
-    const result = await client().send(get(url, { limits: { connect: 80, response: 500 } }));
+    const result = await client().send(get(url, { timeouts: { connect: 80, response: 500 } }));
     expect(brief(result)).toEqual(['connect-timeout', 'no TLS handshake within 0.08 s']);
   });
 
@@ -322,7 +322,7 @@ describe('a stall of the event loop', () => {
     const reusing = client({ connection: 'reused' });
     await reusing.send(get(url));
     for (let round = 0; round < 5; round++) {
-      const sending = reusing.send(get(url, { limits: { connect: 150, response: 150 } }));
+      const sending = reusing.send(get(url, { timeouts: { connect: 150, response: 150 } }));
       await setTimeout(10);
       within(() => block(300));
       expect(brief(await sending)).toEqual([200, 'here']);

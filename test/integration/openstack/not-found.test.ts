@@ -121,7 +121,7 @@ it('deletes a server that a 404 of an ingress has hidden', async () => {
   const { cloud } = hiding;
   const quiet = new AbortController().signal;
   const end = await runServerDeletion(newServerDeletion('rollwatch-1', { id: ID, since: cloud.clock.now() }), {
-    ...{ compute: cloud.compute(cloud.http), clock: cloud.clock, limits: cloud.limits, limit: pLimit(1) },
+    ...{ compute: cloud.compute(cloud.http), clock: cloud.clock, timeouts: cloud.timeouts, limit: pLimit(1) },
     ...{
       timing: { ...DEFAULT_DELETION_TIMING, pollIntervalsMs: [10], confirmAfterMs: 10 },
       deleteTimeout: 60_000,

@@ -282,7 +282,7 @@ describe('server-boot', () => {
     const running = run('server-boot');
     await until(async () => (await embedded.servers()).length === 1);
     const [{ id } = { id: '' }] = await embedded.servers();
-    const seen = await describeServer({ cloud, admin: null, limits: cloud.limits, signal: never }, id);
+    const seen = await describeServer({ cloud, admin: null, timeouts: cloud.timeouts, signal: never }, id);
     expect(seen).toMatchObject({ type: 'ok', value: { image: 'a volume' } });
     expect(brief(await running)).toEqual(['ok']);
   });
@@ -649,8 +649,8 @@ describe('a clean-up whose deletes hang', () => {
     expect(brief(await run('server-list', 'new'))).toEqual(['ok']);
     const { owned, deleteOwned, deleteOther } = await twoServers();
     const results = await faulty({ kind: 'hang' }, async () => {
-      const limits = { connect: 1000, response: 10_000 };
-      void cloud.compute(cloud.http).delete(owned, { limits, signal: never });
+      const timeouts = { connect: 1000, response: 10_000 };
+      void cloud.compute(cloud.http).delete(owned, { timeouts, signal: never });
       await setTimeout(3200);
       return [await run('server-list', 'new'), await run('server-list', 'reused'), await run('server-boot')];
     });

@@ -7,7 +7,7 @@ import { type ScriptedServer, serveHttp } from '../../support/scripted-server.ts
 
 const STRAY = '../flavors/f1';
 const clock = { now: () => performance.timeOrigin + performance.now() };
-const options = () => ({ limits: { connect: 2000, response: 2000 }, signal: new AbortController().signal });
+const options = () => ({ timeouts: { connect: 2000, response: 2000 }, signal: new AbortController().signal });
 
 let server: ScriptedServer;
 let cloud: Cloud;

@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { problemFromAnswer, problemFromFailure } from '../../../src/openstack/diagnosis/classify.ts';
+import { problemFromFailure, problemFromResponse } from '../../../src/openstack/diagnosis/classify.ts';
 import { matchFault, type Operation } from '../../../src/openstack/diagnosis/nova-exceptions.ts';
-import type { HttpAnswer, HttpFailure } from '../../../src/openstack/http/http-message.ts';
+import type { HttpFailure, HttpResponse } from '../../../src/openstack/http/http-message.ts';
 
 const timed = { stages: { connect: 0.001 }, sentAt: 1000, endedAt: 1500 };
 
-const answer = (status: number, body: string, headers: Record<string, string> = {}): HttpAnswer => ({
+const answer = (status: number, body: string, headers: Record<string, string> = {}): HttpResponse => ({
   ...timed,
-  type: 'answer',
+  type: 'response',
   status,
   headers,
   body,
 });
 
 const causeOf = (status: number, body: string, during: Operation = 'request') =>
-  problemFromAnswer(answer(status, body), 'nova-api', during).cause;
+  problemFromResponse(answer(status, body), 'nova-api', during).cause;
 
 const brief = (status: number, body: string, during?: Operation) => {
   const { kind, service, message } = causeOf(status, body, during);
@@ -301,12 +301,12 @@ describe('a rejection', () => {
   it('for lack of quota is void', () => {
     const body =
       '{"forbidden": {"code": 403, "message": "Quota exceeded for instances: Requested 1, but already used 0 of 0 instances"}}';
-    const problem = problemFromAnswer(answer(403, body), 'nova-api', 'create');
+    const problem = problemFromResponse(answer(403, body), 'nova-api', 'create');
     expect([problem.type, problem.cause.kind, problem.cause.service]).toEqual(['void', 'quota', 'rollwatch']);
   });
 
   it('keeps the request id from the new or the old header', () => {
-    const id = (headers: Record<string, string>) => problemFromAnswer(answer(500, '', headers), 'nova-api').requestId;
+    const id = (headers: Record<string, string>) => problemFromResponse(answer(500, '', headers), 'nova-api').requestId;
     expect(id({ 'x-openstack-request-id': 'req-1', 'x-compute-request-id': 'req-2' })).toBe('req-1');
     expect(id({ 'x-compute-request-id': 'req-2' })).toBe('req-2');
     expect(id({})).toBe(null);

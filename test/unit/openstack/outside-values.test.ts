@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { listOf, recordOf } from '../../../src/http/lists.ts';
 import { briefsSchema, createdSchema, detailsSchema, showSchema } from '../../../src/openstack/compute/server-body.ts';
-import { problemFromAnswer } from '../../../src/openstack/diagnosis/classify.ts';
+import { problemFromResponse } from '../../../src/openstack/diagnosis/classify.ts';
 import { readJson } from '../../../src/openstack/http/json.ts';
 import { hasPathTraversal, ipAddress, resourceId, segment } from '../../../src/openstack/http/resource-id.ts';
 import { catalogueSchema } from '../../../src/openstack/identity/catalogue.ts';
@@ -117,7 +117,7 @@ describe('a body', () => {
       expect(readJson(text, detailsSchema)).toMatchObject({ ok: false });
     }
     expect(readJson(`[{"type":"x","endpoints":[],"extra":${deep}}]`, catalogueSchema).ok).toBe(true);
-    const answer = { type: 'answer', status: 500, headers: {}, stages: {}, sentAt: 0, endedAt: 0 } as const;
-    expect(problemFromAnswer({ ...answer, body: deep }, 'nova-api').cause.kind).toBe('http-500');
+    const answer = { type: 'response', status: 500, headers: {}, stages: {}, sentAt: 0, endedAt: 0 } as const;
+    expect(problemFromResponse({ ...answer, body: deep }, 'nova-api').cause.kind).toBe('http-500');
   });
 });

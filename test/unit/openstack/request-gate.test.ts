@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { HttpClient } from '../../../src/openstack/http/http.ts';
-import type { HttpAnswer, HttpRequest, HttpResult } from '../../../src/openstack/http/http-message.ts';
+import type { HttpRequest, HttpResponse, HttpResult } from '../../../src/openstack/http/http-message.ts';
 import {
   type Admission,
   createRequestGate,
@@ -28,7 +28,7 @@ function setUp() {
       sent.push({
         request,
         answer: (status, headers = {}, body = '') =>
-          resolve({ type: 'answer', status, headers, body, stages: {}, sentAt, endedAt: state.now }),
+          resolve({ type: 'response', status, headers, body, stages: {}, sentAt, endedAt: state.now }),
       });
       return promise;
     },
@@ -38,8 +38,8 @@ function setUp() {
   const send = (admission: Admission, { url = 'https://api:8774/v2.1/servers', signal = never } = {}) =>
     gate
       .wrap(http, admission)
-      .send({ method: 'GET', url, headers: {}, limits: { connect: 1, response: 1 }, signal })
-      .then((result) => (result.type === 'answer' ? result.status : `${result.kind}: ${result.message}`));
+      .send({ method: 'GET', url, headers: {}, timeouts: { connect: 1, response: 1 }, signal })
+      .then((result) => (result.type === 'response' ? result.status : `${result.kind}: ${result.message}`));
   return { state, sent, gate, send };
 }
 
@@ -183,8 +183,8 @@ test('only an answer to a request sent after the hold resets the backoff', async
   await expect(send(NO_WAIT)).resolves.toBe('throttled: rate limited by HTTP 429, no requests for 5 s');
 });
 
-const answer = (status: number, headers: Record<string, string> = {}, body = ''): HttpAnswer => ({
-  ...{ type: 'answer', status, headers, body, stages: {}, sentAt: 0, endedAt: 0 },
+const answer = (status: number, headers: Record<string, string> = {}, body = ''): HttpResponse => ({
+  ...{ type: 'response', status, headers, body, stages: {}, sentAt: 0, endedAt: 0 },
 });
 
 test.each([

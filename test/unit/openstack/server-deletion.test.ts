@@ -33,7 +33,7 @@ it.each([
   await runServerDeletion(newServerDeletion('rollwatch-1', { id: ID, since: 0 }), {
     compute: compute as unknown as Compute,
     clock: { now: () => 0 },
-    limits: { connect: 1000, response: 1000 },
+    timeouts: { connect: 1000, response: 1000 },
     timing: DEFAULT_DELETION_TIMING,
     deleteTimeout: 30_000,
     limit: pLimit(1),

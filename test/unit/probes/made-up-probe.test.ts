@@ -133,8 +133,8 @@ describe('the configuration of a made-up probe', () => {
     const clock = { now: () => 5 };
     const cloud = openCloud({ access: one.access, clock });
     const creator = { prefix: 'rollwatch-', vantage: 'here', run: 'run', cloud: 'one' };
-    const limits = { deleteTimeout: 1000, maxStuck: 1 };
-    const janitor = createJanitor({ cloud, creator, ...limits, emit: () => {}, log: () => {} });
+    const timeouts = { deleteTimeout: 1000, maxStuck: 1 };
+    const janitor = createJanitor({ cloud, creator, ...timeouts, emit: () => {}, log: () => {} });
     const context = { session: 1, creator, janitor, admin: null, clock, onFacts: () => {} };
     const probes = probesOfCloud(cloud, origin, { ...context, settings: one.probes }, REGISTRY);
     expect(probes.map((probe) => [probe.series, probe.inFlight])).toEqual([[series[0], 4]]);

@@ -18,6 +18,8 @@ it('every identifier that a comment quotes occurs in the code', () => {
     ),
   );
   expect(quoted.length).toBeGreaterThan(100);
-  const unknown = quoted.filter(({ name }) => /[a-z][A-Z]/.test(name) && !name.split('.').every((word) => words.has(word)));
+  const unknown = quoted.filter(
+    ({ name }) => /[a-z][A-Z]/.test(name) && !name.split('.').every((word) => words.has(word)),
+  );
   expect(unknown).toEqual([]);
 });
