@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { UserError } from '../domain/user-error.ts';
+import { UserError } from '../domain/errors.ts';
 import { print } from '../terminal/output.ts';
 import type { CommandFactory } from './command.ts';
 

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Configuration } from '../config/configuration.ts';
 import { CHECK_STAGES, type CheckRun } from '../domain/check.ts';
-import { UserError } from '../domain/user-error.ts';
+import { UserError } from '../domain/errors.ts';
 import { openJournal } from '../journal/open-journal.ts';
 import { type Lock, lockHolder, lockIdentity } from '../journal/sqlite/lock.ts';
 import { callDaemon, callDaemonJson, type DaemonFlags, resolveDaemon } from './daemon-client.ts';

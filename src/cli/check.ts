@@ -22,13 +22,13 @@ import {
   pass,
   reportOf,
 } from '../domain/check.ts';
-import { UserError } from '../domain/user-error.ts';
+import { UserError } from '../domain/errors.ts';
 import { isTempestTest, tempestSummary } from '../format/checks.ts';
 import { type Cloud, openCloud } from '../openstack/cloud.ts';
 import { preflight } from '../openstack/diagnosis/preflight.ts';
 import { checksJunit } from '../report/junit.ts';
-import { checkLines } from '../report/text/checks-section.ts';
 import { createPaint } from '../report/text/paint.ts';
+import { checkLines } from '../report/text/sections.ts';
 import { createTimeline, machineClocks } from '../sampler/clock.ts';
 import { type Output, print } from '../terminal/output.ts';
 import { lockChecks, openCheckStore } from './check-store.ts';

@@ -2,7 +2,7 @@
 
 import { closeSync, fchmodSync, fstatSync, openSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { UserError } from '../domain/user-error.ts';
+import { UserError } from '../domain/errors.ts';
 import { startCloudWorker } from '../fake-openstack/start-worker.ts';
 import { createJsonClient, HttpError } from '../http/http-client.ts';
 import { print } from '../terminal/output.ts';

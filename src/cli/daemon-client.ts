@@ -3,8 +3,7 @@
 import axios from 'axios';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { errorLine } from '../domain/error-line.ts';
-import { UserError } from '../domain/user-error.ts';
+import { errorLine, UserError } from '../domain/errors.ts';
 import { readProblem, readText } from '../files/read-text.ts';
 
 export type DaemonFlags = { readonly url?: string; readonly tokenFile?: string };

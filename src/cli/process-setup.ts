@@ -1,7 +1,7 @@
 /** Prepares the process before the program is loaded: keeps pipes blocking, reports uncaught errors on one line. */
 
 import { writeSync } from 'node:fs';
-import { bugLine } from '../domain/error-line.ts';
+import { bugLine } from '../domain/errors.ts';
 import { redact } from '../domain/redaction.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { UserError } from '../domain/user-error.ts';
+import { UserError } from '../domain/errors.ts';
 import { didYouMean } from '../format/did-you-mean.ts';
 import { listed } from '../format/lists.ts';
 import { printableLine } from '../format/printable.ts';

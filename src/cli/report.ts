@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
+import { UserError } from '../domain/errors.ts';
 import { compareRuns } from '../domain/run/comparison.ts';
 import type { Report } from '../domain/run/report.ts';
 import { isAccepted, VERDICT_RESULTS, type VerdictResult } from '../domain/upgrade/verdict.ts';
-import { UserError } from '../domain/user-error.ts';
 import { REPORT_FORMATS } from '../report/formats.ts';
 import { comparisonJson, comparisonText } from '../report/text/comparison.ts';
 import { type Output, print, type Sink } from '../terminal/output.ts';

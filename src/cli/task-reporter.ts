@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { toApiTaskReport } from '../api/task.ts';
+import { UserError } from '../domain/errors.ts';
 import type { Task } from '../domain/upgrade/task.ts';
-import { UserError } from '../domain/user-error.ts';
 import { callDaemon, type DaemonAddress } from './daemon-client.ts';
 
 /** Reports tasks to a daemon in batches, and retries what could not be delivered. */

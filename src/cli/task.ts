@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { constants, hostname } from 'node:os';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { UserError } from '../domain/user-error.ts';
+import { UserError } from '../domain/errors.ts';
 import { listOf } from '../http/lists.ts';
 import { print } from '../terminal/output.ts';
 import type { CommandContext, CommandFactory } from './command.ts';
@@ -106,7 +106,7 @@ const endCommand = ({ finish }: CommandContext): Command =>
       if (task === undefined) {
         const names = tasks.map(({ name }) => `'${name}'`).join(', ');
         throw new UserError(
-          `no task '${wanted}' is running (${names === '' ? 'no tasks are running' : `running: ${names}`})`,
+          `no task '${wanted}' is running (${names === '' ? 'none is' : `running: ${names}`})`,
         );
       }
       await report(flags, { ...task, status: failed ? 'failed' : 'ok', end });

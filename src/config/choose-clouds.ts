@@ -1,4 +1,4 @@
-import { UserError } from '../domain/user-error.ts';
+import { UserError } from '../domain/errors.ts';
 import { listed } from '../format/lists.ts';
 import type { KnownClouds } from './clouds-yaml/known-clouds.ts';
 import { type Host, variable } from './host.ts';

@@ -1,4 +1,4 @@
-import { isLoopback } from '../domain/loopback.ts';
+import { isLoopback } from '../domain/network-address.ts';
 import { enabledProbes, PROBES, type ProbeRegistry } from '../probes/registry.ts';
 import { chooseClouds } from './choose-clouds.ts';
 import { resolveCloud } from './clouds-yaml/cloud-access.ts';

@@ -1,6 +1,6 @@
 import { type Databases, type NamedDatabase, parseDatabaseUrl } from '../domain/database-address.ts';
-import { secret } from '../domain/secret.ts';
-import { UserError } from '../domain/user-error.ts';
+import { UserError } from '../domain/errors.ts';
+import { secret } from '../domain/redaction.ts';
 import { readProblem, readText } from '../files/read-text.ts';
 
 /** Matches `cell1 mysql+pymysql://...`; the name is optional. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Secret } from '../domain/secret.ts';
+import type { Secret } from '../domain/redaction.ts';
 import { basicUser, bool, filePath, webUrl } from '../schema/fields.ts';
 import type { ConfigFile } from './yaml/config-file.ts';
 import { readSecretLine } from './yaml/secrets.ts';

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { UserError } from '../domain/errors.ts';
 import { END_MARK } from '../domain/upgrade/phases.ts';
 import {
   type Begins,
@@ -12,7 +13,6 @@ import {
   type Plan,
   type PlannedPhase,
 } from '../domain/upgrade/plan.ts';
-import { UserError } from '../domain/user-error.ts';
 import { readProblem, readText } from '../files/read-text.ts';
 import { listed } from '../format/lists.ts';
 import { duration, integer, plainName, text } from '../schema/fields.ts';

@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Secret } from '../domain/secret.ts';
+import { UserError } from '../domain/errors.ts';
+import type { Secret } from '../domain/redaction.ts';
 import type { Plan } from '../domain/upgrade/plan.ts';
-import { UserError } from '../domain/user-error.ts';
 import { readProblem, readText } from '../files/read-text.ts';
 import type { ProbeRegistry } from '../probes/registry.ts';
 import { type ListenAddress, listenAddress } from '../schema/fields.ts';

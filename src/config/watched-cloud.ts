@@ -1,7 +1,7 @@
 import { survivorName } from '../domain/check-resources.ts';
 import type { CloudAccess } from '../domain/cloud-access.ts';
-import type { ReachTarget } from '../domain/reach-target.ts';
-import type { UserError } from '../domain/user-error.ts';
+import type { UserError } from '../domain/errors.ts';
+import type { ReachTarget } from '../domain/network-address.ts';
 import { listed } from '../format/lists.ts';
 import type { GivenProbesSettings, ProbeRegistry, ProbesSettings } from '../probes/registry.ts';
 import { type ChecksSettings, checksSchema, toChecksSettings } from './check-settings.ts';

@@ -1,4 +1,4 @@
-import { errorLine } from '../domain/error-line.ts';
+import { errorLine } from '../domain/errors.ts';
 import type { Journal, JournalEntry } from '../domain/journal.ts';
 import type { Log } from '../domain/log.ts';
 import type { ProbeDescription } from '../domain/probe.ts';

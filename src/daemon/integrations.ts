@@ -2,7 +2,7 @@
 
 import type { GrafanaSettings } from '../config/grafana-settings.ts';
 import type { Settings } from '../config/settings.ts';
-import { errorLine } from '../domain/error-line.ts';
+import { errorLine } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
 import type { OnConnectionChange } from '../domain/run/connection-status.ts';
 import { createDesiredAnnotations, runTag } from '../grafana/desired-annotations.ts';

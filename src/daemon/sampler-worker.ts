@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type CloudAccess, sealAccess } from '../domain/cloud-access.ts';
 import type { LogLevel } from '../domain/log.ts';
-import { redactEvent } from '../domain/redact-event.ts';
+import { redactEvent } from '../domain/redaction.ts';
 import type { LeftoverServer } from '../domain/run/test-servers.ts';
 import type { PreflightReport, SamplerEvent, ServerEvent } from '../domain/sampler-event.ts';
 import { type Cloud, openCloud } from '../openstack/cloud.ts';

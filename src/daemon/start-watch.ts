@@ -1,11 +1,11 @@
 import { type Configuration, type LoadOptions, loadConfiguration } from '../config/configuration.ts';
 import { revealAccess } from '../domain/cloud-access.ts';
+import { UserError } from '../domain/errors.ts';
 import type { Journal } from '../domain/journal.ts';
 import type { Log } from '../domain/log.ts';
 import type { Report } from '../domain/run/report.ts';
 import type { Sample } from '../domain/sample.ts';
 import type { PreflightReport } from '../domain/sampler-event.ts';
-import { UserError } from '../domain/user-error.ts';
 import { openJournal } from '../journal/open-journal.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { describeProbes, seriesOfCloud } from '../probes/registry.ts';

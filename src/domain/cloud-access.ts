@@ -1,4 +1,4 @@
-import { type Secret, secret } from './secret.ts';
+import { type Secret, secret } from './redaction.ts';
 
 /** A domain, as a Keystone v3 request refers to it. */
 export type DomainRef = { readonly id: string } | { readonly name: string };

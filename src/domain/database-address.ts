@@ -1,4 +1,4 @@
-import { type Secret, secret } from './secret.ts';
+import { type Secret, secret } from './redaction.ts';
 
 /** The address of one of Nova's databases, from its SQLAlchemy URL. */
 export type DatabaseAddress = {

@@ -1,3 +1,7 @@
+import type { Cause, VoidCause } from './cause.ts';
+import type { Sample } from './sample.ts';
+import type { SamplerEvent } from './sampler-event.ts';
+
 /**
  * Keeps secrets out of all output: messages, logs, reports, the journal.
  *
@@ -56,7 +60,8 @@ export function createRedactor(): Redactor {
 }
 
 /** The redactor of this thread, with which `secret()` registers its values. */
-export const { rememberSecret, rememberToken, redact } = createRedactor();
+const redactor = createRedactor();
+export const { rememberToken, redact } = redactor;
 
 function patternsOf(value: string): readonly Pattern[] {
   const lines = value.split(/\r?\n/);
@@ -225,3 +230,76 @@ function endOf(pattern: RegExp, text: string, at: number): readonly number[] {
   pattern.lastIndex = at;
   return pattern.test(text) ? [pattern.lastIndex] : [];
 }
+
+/**
+ * A value that logs, messages, `util.inspect` and JSON show as '***'. `reveal()` returns the text. It contains
+ * functions, so posting it to another thread throws instead of losing it: see `mapSecrets` in cloud-access.ts for how
+ * to send it.
+ */
+export type Secret = {
+  reveal(): string;
+  toString(): '***';
+  toJSON(): '***';
+};
+
+/** The method that Node's util.inspect calls, for console.log and assertion messages. */
+const INSPECT = Symbol.for('nodejs.util.inspect.custom');
+
+/** Creates a secret and registers it for redaction in this thread. */
+export function secret(value: string): Secret {
+  redactor.rememberSecret(value);
+  const masked = (): '***' => '***';
+  return Object.freeze({ reveal: () => value, toString: masked, toJSON: masked, [INSPECT]: masked });
+}
+
+/**
+ * Redacts the secrets in all texts of a sampler event, as messages of a cloud may repeat what it was sent. Names, ids
+ * and labels are not changed, as the program works with them.
+ */
+export function redactEvent(event: SamplerEvent): SamplerEvent {
+  switch (event.type) {
+    case 'sample':
+      return { ...event, sample: redactSample(event.sample) };
+    case 'progress':
+      return { ...event, note: redact(event.note) };
+    case 'gap':
+      return { ...event, gap: { ...event.gap, message: redact(event.gap.message) } };
+    case 'server':
+      return { ...event, event: { ...event.event, message: redact(event.event.message) } };
+    case 'facts':
+      return { ...event, facts: redactValues(event.facts) };
+    case 'health':
+      return { ...event, health: { ...event.health, suspended: redactValues(event.health.suspended) } };
+    case 'preflight': {
+      const { refused } = event.preflight;
+      if (refused === null) return event;
+      return { ...event, preflight: { ...event.preflight, refused: { ...refused, message: redact(refused.message) } } };
+    }
+    case 'log':
+      return { ...event, message: redact(event.message) };
+    case 'sent':
+    case 'stopped':
+      return event;
+  }
+}
+
+function redactSample(sample: Sample): Sample {
+  const requestId = sample.requestId === null ? null : redact(sample.requestId);
+  switch (sample.outcome) {
+    case 'ok':
+      return { ...sample, requestId };
+    case 'failed':
+      return { ...sample, requestId, cause: redactCause(sample.cause) };
+    case 'void':
+      return { ...sample, requestId, cause: redactCause(sample.cause) };
+  }
+}
+
+const redactCause = <C extends Cause | VoidCause>(cause: C): C => ({
+  ...cause,
+  message: redact(cause.message),
+  ...(cause.body === undefined ? {} : { body: redact(cause.body) }),
+});
+
+const redactValues = (values: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, redact(value)]));

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
-import { UserError } from '../domain/user-error.ts';
+import { UserError } from '../domain/errors.ts';
 import { cloudsYaml, type EmbeddedCloud, type FakeCloudOptions } from './cloud.ts';
 import type { ControlCommand } from './control/commands.ts';
 import type { UpgradeStep } from './faults/rolling-upgrade.ts';

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { UserError } from '../domain/user-error.ts';
+import { UserError } from '../domain/errors.ts';
 import type { EmbeddedCloud } from './cloud.ts';
 import type { Urls } from './keystone/identity.ts';
 import type { HttpService } from './services.ts';

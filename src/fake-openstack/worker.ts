@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
-import { UserError } from '../domain/user-error.ts';
+import { UserError } from '../domain/errors.ts';
 import { execute } from './control/commands.ts';
 import { startEmbeddedCloud } from './embedded-cloud.ts';
 import { cloudOptionsSchema, type FromWorkerMessage, toWorkerSchema } from './worker-messages.ts';

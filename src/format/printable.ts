@@ -30,3 +30,15 @@ export const printableLine = (text: string): string => printable(text.replaceAll
 /** Returns lossless, printable JSON of a value. */
 export const printableJson = (value: unknown, indent?: number): string =>
   printable(JSON.stringify(value, null, indent));
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** Escapes text for HTML and quoted attributes, and shows invisible characters. */
+export const escaped = (text: string): string =>
+  printable(text).replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character);

@@ -5,7 +5,7 @@ import type { AttributedWindow } from '../domain/upgrade/attribution.ts';
 import type { KnownTask } from '../domain/upgrade/task-registry.ts';
 import type { PhaseVerdict } from '../domain/upgrade/verdict.ts';
 import { causeCounts, causeLabel } from '../format/causes.ts';
-import { escaped } from '../format/escaped.ts';
+import { escaped } from '../format/printable.ts';
 import { duration, errorBar } from '../format/quantities.ts';
 
 /** An annotation as it should be in Grafana. */

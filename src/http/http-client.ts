@@ -8,8 +8,8 @@ import {
 import { Agent, request as tlsRequest } from 'node:https';
 import { getCACertificates } from 'node:tls';
 import axios from 'axios';
-import { errorLine } from '../domain/error-line.ts';
-import type { Secret } from '../domain/secret.ts';
+import { errorLine } from '../domain/errors.ts';
+import type { Secret } from '../domain/redaction.ts';
 import { createBodyBudget, readBody, watchForFlood } from './read-body.ts';
 
 export type HttpAccess = {

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
+import { UserError } from '../domain/errors.ts';
 import type { JournalReader, SampleFilter } from '../domain/journal.ts';
 import { type Sample, seriesId } from '../domain/sample.ts';
 import type { Interval } from '../domain/time.ts';
-import { UserError } from '../domain/user-error.ts';
 import { createDamageLog, decode } from './decode.ts';
 import type { Database } from './dialect.ts';
 import {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
-import { errorLine } from '../domain/error-line.ts';
+import { errorLine } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
 import { type Creator, isOwnedBy, type OwnerScope, ownerOf, remainingLifetime, scopeOf } from '../domain/ownership.ts';
 import type { ServerEvent } from '../domain/sampler-event.ts';

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { UserError } from '../domain/user-error.ts';
-import { escaped } from '../format/escaped.ts';
-import { printableJson } from '../format/printable.ts';
+import { UserError } from '../domain/errors.ts';
+import { escaped, printableJson } from '../format/printable.ts';
 
 /** The bundle that `npm run page` builds from src/web. */
 export type PageFiles = { readonly script: string; readonly style: string };

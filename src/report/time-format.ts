@@ -1,6 +1,6 @@
 import { DateTime } from 'luxon';
+import { UserError } from '../domain/errors.ts';
 import type { Interval, Millis } from '../domain/time.ts';
-import { UserError } from '../domain/user-error.ts';
 
 /** Formats times for a reader, in one time zone. */
 export type TimeFormat = {

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { errorLine } from '../domain/error-line.ts';
+import { errorLine } from '../domain/errors.ts';
 import type { LeftoverServer } from '../domain/run/test-servers.ts';
 import type { SamplerEvent } from '../domain/sampler-event.ts';
 

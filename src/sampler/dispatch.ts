@@ -1,6 +1,6 @@
 import type { VoidKind } from '../domain/cause.ts';
 import { judgeInterrupted } from '../domain/downtime/stalls.ts';
-import { errorLine } from '../domain/error-line.ts';
+import { errorLine } from '../domain/errors.ts';
 import type { Probe, ProbeContext, ProbeResult } from '../domain/probe.ts';
 import type { Sample } from '../domain/sample.ts';
 import type { SamplerEvent } from '../domain/sampler-event.ts';

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import type { FastifyRequest } from 'fastify';
-import { isLoopback } from '../domain/loopback.ts';
+import { isLoopback } from '../domain/network-address.ts';
 import { Problem } from './problem.ts';
 import type { App } from './route.ts';
 

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { createServer, isIP } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { UserError } from '../domain/user-error.ts';
+import { UserError } from '../domain/errors.ts';
 
 /** Resolves a host name to one address, so that the address that was checked is the one that is bound. */
 export async function addressOf(host: string): Promise<string> {

@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { UserError } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
-import { UserError } from '../domain/user-error.ts';
 import { printableJson } from '../format/printable.ts';
 import type { App } from './route.ts';
 

@@ -2,7 +2,7 @@ import compress from '@fastify/compress';
 import swagger from '@fastify/swagger';
 import { fastify } from 'fastify';
 import { createJsonSchemaTransform } from 'fastify-type-provider-zod';
-import { isLoopback } from '../domain/loopback.ts';
+import { isLoopback } from '../domain/network-address.ts';
 import { printableJson } from '../format/printable.ts';
 import { annotationRoutes } from './annotation-routes.ts';
 import { checkRoutes } from './check-routes.ts';

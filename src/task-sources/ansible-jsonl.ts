@@ -2,8 +2,7 @@ import { z } from 'zod';
 import type { Millis } from '../domain/time.ts';
 import type { Task, TaskStatus } from '../domain/upgrade/task.ts';
 import { recordOf } from '../http/lists.ts';
-import { plain, plainOrNull, splitRole } from './task-name.ts';
-import { shouldReportHosts, type TaskParser } from './task-parser.ts';
+import { plain, plainOrNull, shouldReportHosts, splitRole, type TaskParser } from './task-parser.ts';
 
 type JsonlRunningTask = {
   readonly common: Omit<Task, 'hosts' | 'status' | 'end'>;

@@ -1,5 +1,5 @@
+import type { UserError } from '../domain/errors.ts';
 import { redact } from '../domain/redaction.ts';
-import type { UserError } from '../domain/user-error.ts';
 import { printable, printableLine } from '../format/printable.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { secret } from '../../src/domain/secret.ts';
+import { secret } from '../../src/domain/redaction.ts';
 import { createJsonClient, HttpError } from '../../src/http/http-client.ts';
 import { serveFlood } from '../support/flood-server.ts';
 import { serveHttp } from '../support/scripted-server.ts';

@@ -14,8 +14,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { UserError } from '../../src/domain/errors.ts';
 import type { Journal } from '../../src/domain/journal.ts';
-import { UserError } from '../../src/domain/user-error.ts';
 import { openJournal, readJournal } from '../../src/journal/open-journal.ts';
 import { collect } from '../contract/journal.ts';
 import { type Directory, temporaryDirectory } from '../support/journal-place.ts';

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfiguration } from '../../src/config/configuration.ts';
 import { type CloudAccess, type CloudAuth, revealAccess } from '../../src/domain/cloud-access.ts';
-import { UserError } from '../../src/domain/user-error.ts';
+import { UserError } from '../../src/domain/errors.ts';
 import { makePlace, type Place } from '../support/config-place.ts';
 import { makeKeyPair } from '../support/pem.ts';
 import { isMissing, tool } from '../support/requirements.ts';

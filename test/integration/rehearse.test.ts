@@ -72,7 +72,7 @@ it('a rehearsal whose port is taken prints one line, exits and leaves no files',
   try {
     const address = taken.address();
     const where = `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
-    const says = new RegExp(`^rollwatch: cannot listen on ${where}: the port is taken`, 'm');
+    const says = new RegExp(`^rollwatch: cannot listen on ${where}: the port is in use`, 'm');
     await refused(['--listen', where], { code: 3, says });
   } finally {
     taken.close();

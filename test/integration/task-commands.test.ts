@@ -142,7 +142,7 @@ describe('rollwatch task start and end', { timeout: 30_000 }, () => {
     expect(await run('task', 'end', 'nothing')).toEqual({
       code: 2,
       out: '',
-      err: "rollwatch: no task 'nothing' is running (no task is)\n",
+      err: "rollwatch: no task 'nothing' is running (none is)\n",
     });
     await run('task', 'start', 'something');
     expect((await run('task', 'end', 'nothing')).err).toContain("running: 'something'");

@@ -8,9 +8,9 @@
  */
 import { execFile } from 'node:child_process';
 import { parseArgs, promisify } from 'node:util';
+import { secret } from '../../src/domain/redaction.ts';
 import type { Sample } from '../../src/domain/sample.ts';
 import type { SamplerEvent } from '../../src/domain/sampler-event.ts';
-import { secret } from '../../src/domain/secret.ts';
 import { type Cloud, openCloud } from '../../src/openstack/cloud.ts';
 import { createJanitor } from '../../src/probes/janitor.ts';
 import { type ProbesSettings, probesOfCloud } from '../../src/probes/registry.ts';

@@ -1,5 +1,5 @@
 import type { CloudAccess } from '../../src/domain/cloud-access.ts';
-import { secret } from '../../src/domain/secret.ts';
+import { secret } from '../../src/domain/redaction.ts';
 
 /** Returns access as `user` to a cloud whose users have their own projects in the domain Default. */
 export function accessTo(

@@ -1,6 +1,6 @@
 import { type Check, fail, pass, skip } from '../../domain/check.ts';
 import { checkResourceMetadata, checkResourceName } from '../../domain/check-resources.ts';
-import { preferredAddress } from '../../domain/server-address.ts';
+import { preferredAddress } from '../../domain/network-address.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
 import { type BootPreferences, chooseBoot } from '../../openstack/compute/boot-candidates.ts';
 import type { RequestOptions } from '../../openstack/compute/compute.ts';

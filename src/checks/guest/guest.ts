@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Check, fail, pass } from '../../domain/check.ts';
-import { preferredAddress } from '../../domain/server-address.ts';
+import { preferredAddress } from '../../domain/network-address.ts';
 import { span } from '../../format/quantities.ts';
 import type { ServerRecord } from '../resources/server-record.ts';
 import { runBySsh } from './ssh.ts';

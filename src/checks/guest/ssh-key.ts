@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import ssh2 from 'ssh2';
-import { type Secret, secret } from '../../domain/secret.ts';
-import { UserError } from '../../domain/user-error.ts';
+import { UserError } from '../../domain/errors.ts';
+import { type Secret, secret } from '../../domain/redaction.ts';
 import { readProblem, readText, SECRET_MAX_BYTES } from '../../files/read-text.ts';
 
 export type SshKey = {

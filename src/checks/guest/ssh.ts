@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { Client } from 'ssh2';
 import { stalledMessage } from '../../domain/downtime/stalls.ts';
-import type { Secret } from '../../domain/secret.ts';
+import type { Secret } from '../../domain/redaction.ts';
 import { countLostTime, stallAwareTimeout, waitForIdlePoll } from '../../openstack/http/lost-time.ts';
 
 export type SshTarget = {

@@ -1,5 +1,5 @@
 import type { CloudAuth, DomainRef, ProjectRef, UserRef } from '../../domain/cloud-access.ts';
-import { secret } from '../../domain/secret.ts';
+import { secret } from '../../domain/redaction.ts';
 import { didYouMean } from '../../format/did-you-mean.ts';
 import { authText, cloudError, type MergedCloud, missing, topText } from './merged-cloud.ts';
 

@@ -1,7 +1,8 @@
 import type { CloudAccess } from '../../domain/cloud-access.ts';
-import { UserError } from '../../domain/user-error.ts';
+import { UserError } from '../../domain/errors.ts';
 import { didYouMean } from '../../format/did-you-mean.ts';
 import { listed } from '../../format/lists.ts';
+import { counted } from '../../format/quantities.ts';
 import { type Host, variable } from '../host.ts';
 import { readAuth } from './auth.ts';
 import { DEFAULT_FOLDERS } from './clouds-file.ts';
@@ -150,7 +151,7 @@ function chooseRegion(
   const suggestion = didYouMean(requested, names);
   throw new UserError(
     suggestion === null
-      ? `${where}: the requested region is not one of its ${names.length} regions`
+      ? `${where}: the requested region is not one of its ${counted(names.length, 'region')}; list it under 'regions'`
       : `${where}: no region '${requested}'; did you mean '${suggestion}'?`,
   );
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { UserError } from '../../domain/user-error.ts';
+import { UserError } from '../../domain/errors.ts';
 import { readProblem, readText } from '../../files/read-text.ts';
 import { expandPath, type Host, variable } from '../host.ts';
 import { MAX_DEPTH, parseYaml } from '../yaml/read-yaml.ts';

@@ -1,4 +1,4 @@
-import { UserError } from '../../domain/user-error.ts';
+import { UserError } from '../../domain/errors.ts';
 import { listed } from '../../format/lists.ts';
 import { type Host, variable } from '../host.ts';
 import { CLOUDS_FILE, DEFAULT_FOLDERS, findFile, PUBLIC_FILE, SECURE_FILE } from './clouds-file.ts';

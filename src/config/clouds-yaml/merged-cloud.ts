@@ -1,4 +1,4 @@
-import { UserError } from '../../domain/user-error.ts';
+import { UserError } from '../../domain/errors.ts';
 import { didYouMean } from '../../format/did-you-mean.ts';
 import type { Host } from '../host.ts';
 import { quoted, quotedKey } from '../yaml/secrets.ts';

@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { CloudAccess } from '../../domain/cloud-access.ts';
-import { secret } from '../../domain/secret.ts';
+import { secret } from '../../domain/redaction.ts';
 import { CERTIFICATES_MAX_BYTES, readProblem, readText } from '../../files/read-text.ts';
 import { expandPath, variable } from '../host.ts';
 import { quotedPath } from '../yaml/secrets.ts';

@@ -15,7 +15,7 @@ import {
   Parser,
   type SchemaOptions,
 } from 'yaml';
-import { UserError } from '../../domain/user-error.ts';
+import { UserError } from '../../domain/errors.ts';
 
 export type YamlFile = {
   readonly value: unknown;

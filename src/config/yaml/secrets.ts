@@ -1,4 +1,4 @@
-import { type Secret, secret } from '../../domain/secret.ts';
+import { type Secret, secret } from '../../domain/redaction.ts';
 import { readProblem, readText, SECRET_MAX_BYTES } from '../../files/read-text.ts';
 import { didYouMean } from '../../format/did-you-mean.ts';
 

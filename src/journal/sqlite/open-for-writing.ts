@@ -1,7 +1,7 @@
 import { closeSync, openSync, readlinkSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { UserError } from '../../domain/errors.ts';
 import type { Millis } from '../../domain/time.ts';
-import { UserError } from '../../domain/user-error.ts';
 import type { WritableDatabase } from '../dialect.ts';
 import { connect, type DatabaseConnection } from './connection.ts';
 import { DisplacedError, explain } from './explain.ts';

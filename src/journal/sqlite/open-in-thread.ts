@@ -10,7 +10,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
-import { UserError } from '../../domain/user-error.ts';
+import { UserError } from '../../domain/errors.ts';
 import type { WritableDatabase } from '../dialect.ts';
 import type { Tables } from '../tables.ts';
 

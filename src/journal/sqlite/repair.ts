@@ -1,7 +1,7 @@
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import { UserError } from '../../domain/user-error.ts';
+import { UserError } from '../../domain/errors.ts';
 import { explain } from './explain.ts';
 import { inspectPath, inspectReadable } from './inspect.ts';
 import { migrate } from './migrations.ts';

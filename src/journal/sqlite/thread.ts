@@ -2,7 +2,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { CompiledQuery } from 'kysely';
-import { UserError } from '../../domain/user-error.ts';
+import { UserError } from '../../domain/errors.ts';
 import type { WritableDatabase } from '../dialect.ts';
 import { openForWriting } from './open-for-writing.ts';
 import type { ThreadData, ThreadRequest, ThreadResponse } from './open-in-thread.ts';

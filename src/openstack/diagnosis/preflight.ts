@@ -1,4 +1,4 @@
-import { UserError } from '../../domain/user-error.ts';
+import { UserError } from '../../domain/errors.ts';
 import type { Cloud } from '../cloud.ts';
 import { type BootChoice, type BootPreferences, chooseBoot } from '../compute/boot-candidates.ts';
 import { isKeystoneRejection, isMultiFactorRequired } from '../identity/keystone.ts';

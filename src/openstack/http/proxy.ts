@@ -1,5 +1,5 @@
 import { BlockList, isIP, isIPv4 } from 'node:net';
-import { isLoopback } from '../../domain/loopback.ts';
+import { isLoopback } from '../../domain/network-address.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

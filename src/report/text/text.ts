@@ -3,11 +3,17 @@ import type { Report } from '../../domain/run/report.ts';
 import { runLine } from '../labels.ts';
 import { summarySentences } from '../summary.ts';
 import { timeFormatIn } from '../time-format.ts';
-import { checksSection } from './checks-section.ts';
 import { isUnbounded, wrap } from './layout.ts';
 import { createPaint } from './paint.ts';
 import { phasesSection, verdictSentences } from './phases-section.ts';
-import { downtimeSection, methodSection, observationGapsSection, samplesSection, windowsSection } from './sections.ts';
+import {
+  checksSection,
+  downtimeSection,
+  methodSection,
+  observationGapsSection,
+  samplesSection,
+  windowsSection,
+} from './sections.ts';
 import { tasksSection } from './tasks-section.ts';
 import { timeline } from './timeline.ts';
 

@@ -1,8 +1,7 @@
 import type { Millis } from '../../domain/time.ts';
 import type { Task, TaskKind, TaskStatus } from '../../domain/upgrade/task.ts';
 import { createAnsibleJsonlParser } from '../ansible-jsonl.ts';
-import { plain, plainOrNull, splitRole } from '../task-name.ts';
-import { shouldReportHosts, type TaskParser } from '../task-parser.ts';
+import { plain, plainOrNull, shouldReportHosts, splitRole, type TaskParser } from '../task-parser.ts';
 import { chooseTimestamp, createMinuteConverter, readLogLine } from './log-line.ts';
 import { type LogMessage, readLogMessage } from './log-message.ts';
 

@@ -1,6 +1,6 @@
 import { DateTime } from 'luxon';
+import { UserError } from '../../domain/errors.ts';
 import type { Millis } from '../../domain/time.ts';
-import { UserError } from '../../domain/user-error.ts';
 
 /** A line of Ansible's log (`ANSIBLE_LOG_PATH`). */
 export type LogLine = {

@@ -1,11 +1,11 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { UserError } from '../../domain/errors.ts';
 import type { Task } from '../../domain/upgrade/task.ts';
-import { UserError } from '../../domain/user-error.ts';
 import { createAnsibleParser } from '../detect.ts';
 import { createLineSplitter } from '../line-splitter.ts';
-import { plain } from '../task-name.ts';
+import { plain } from '../task-parser.ts';
 
 /** If none of the first lines is Ansible's, the rest of the file is not read. */
 const DETECTION_LINES = 5000;

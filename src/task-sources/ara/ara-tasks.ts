@@ -1,6 +1,6 @@
 import type { Millis } from '../../domain/time.ts';
 import type { Task, TaskStatus } from '../../domain/upgrade/task.ts';
-import { plain, plainOrNull, splitRole } from '../task-name.ts';
+import { plain, plainOrNull, splitRole } from '../task-parser.ts';
 import type { AraPlay, AraPlaybook, AraResult, AraTask } from './ara-schemas.ts';
 
 /** The records that belong to a task. */

@@ -1,6 +1,6 @@
 import type { Millis } from '../../domain/time.ts';
 import type { Task } from '../../domain/upgrade/task.ts';
-import { plain } from '../task-name.ts';
+import { plain } from '../task-parser.ts';
 
 /** A file that openstack-ansible's run-upgrade.sh writes when a step has succeeded. */
 export type MarkerFile = { readonly name: string; readonly text: string; readonly writtenAt: Millis };

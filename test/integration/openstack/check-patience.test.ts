@@ -3,8 +3,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { cleanUp } from '../../../src/checks/resources/clean.ts';
-import { compareSurvivors } from '../../../src/checks/survivors/compare-survivors.ts';
 import { ensureSurvivors, type SurvivorOptions } from '../../../src/checks/survivors/ensure-survivors.ts';
+import { compareSurvivors } from '../../../src/checks/survivors/survivors.ts';
 import { checkResourceDescription } from '../../../src/domain/check-resources.ts';
 import type { EmbeddedCloud } from '../../../src/fake-openstack/cloud.ts';
 import { startEmbeddedCloud } from '../../../src/fake-openstack/embedded-cloud.ts';

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterEach, expect, test } from 'vitest';
-import { redactEvent } from '../../../src/domain/redact-event.ts';
+import { redactEvent } from '../../../src/domain/redaction.ts';
 import { openCloud } from '../../../src/openstack/cloud.ts';
 import { serverList } from '../../../src/probes/server-list.ts';
 import { token } from '../../../src/probes/token.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkGuest, type ExpectedGuest, isAsExpected, parseGuestFacts } from '../../../src/checks/guest/guest.ts';
-import { preferredAddress } from '../../../src/domain/server-address.ts';
+import { preferredAddress } from '../../../src/domain/network-address.ts';
 
 const OUTPUT = `Welcome to cirros!
 rollwatch name keeper-1.novalocal

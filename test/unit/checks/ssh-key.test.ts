@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import { afterAll, describe, expect, it } from 'vitest';
 import { deleteKeyFile, ensureKeyFile, generateKey, readKeyFile } from '../../../src/checks/guest/ssh-key.ts';
-import { UserError } from '../../../src/domain/user-error.ts';
+import { UserError } from '../../../src/domain/errors.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rollwatch-keys-'));
 afterAll(() => rmSync(folder, { recursive: true }));

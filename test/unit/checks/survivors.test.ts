@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ServerRecord } from '../../../src/checks/resources/server-record.ts';
 import { isUnsupported } from '../../../src/checks/survivors/actions.ts';
-import { compareSurvivor } from '../../../src/checks/survivors/compare-survivors.ts';
-import { withNewHost } from '../../../src/checks/survivors/survivors.ts';
+import { compareSurvivor, withNewHost } from '../../../src/checks/survivors/survivors.ts';
 
 const failed = (checks: readonly { name: string; status: string; detail: string }[]) =>
   checks.filter(({ status }) => status === 'fail').map(({ name, detail }) => `${name}: ${detail}`);

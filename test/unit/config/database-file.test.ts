@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { readDatabaseUrlsFile } from '../../../src/config/database-file.ts';
 import { databaseText } from '../../../src/domain/database-address.ts';
-import { UserError } from '../../../src/domain/user-error.ts';
+import { UserError } from '../../../src/domain/errors.ts';
 import { makePlace } from '../../support/config-place.ts';
 import { DATABASE_FILE_MISTAKES } from './mistakes/database-file.ts';
 

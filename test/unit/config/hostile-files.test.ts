@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfiguration } from '../../../src/config/configuration.ts';
-import { UserError } from '../../../src/domain/user-error.ts';
+import { UserError } from '../../../src/domain/errors.ts';
 import { readText } from '../../../src/files/read-text.ts';
 import { makePlace } from '../../support/config-place.ts';
 import { GOOD_CLOUDS } from './mistakes/mistake.ts';

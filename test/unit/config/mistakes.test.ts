@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfiguration } from '../../../src/config/configuration.ts';
-import { UserError } from '../../../src/domain/user-error.ts';
+import { UserError } from '../../../src/domain/errors.ts';
 import { makePlace } from '../../support/config-place.ts';
 import { makeKeyPair } from '../../support/pem.ts';
 import { CHOICE_MISTAKES } from './mistakes/choice.ts';

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPlan } from '../../../src/config/plan-file.ts';
+import { UserError } from '../../../src/domain/errors.ts';
 import { createPhaseFinder } from '../../../src/domain/upgrade/phases.ts';
-import { UserError } from '../../../src/domain/user-error.ts';
 import { task } from '../../support/tasks.ts';
 
 let folder: string;

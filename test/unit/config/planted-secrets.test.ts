@@ -3,7 +3,7 @@ import { stringify } from 'yaml';
 import { loadConfiguration } from '../../../src/config/configuration.ts';
 import { readDatabaseUrlsFile } from '../../../src/config/database-file.ts';
 import { settingKeys } from '../../../src/config/settings-schema.ts';
-import { UserError } from '../../../src/domain/user-error.ts';
+import { UserError } from '../../../src/domain/errors.ts';
 import { type Layout, makePlace } from '../../support/config-place.ts';
 
 /** Each contains a word that appears nowhere else. */

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { loadConfiguration } from '../../../src/config/configuration.ts';
 import { revealAccess, sealAccess } from '../../../src/domain/cloud-access.ts';
-import { secret } from '../../../src/domain/secret.ts';
+import { secret } from '../../../src/domain/redaction.ts';
 import { makePlace } from '../../support/config-place.ts';
 import { makeKeyPair } from '../../support/pem.ts';
 

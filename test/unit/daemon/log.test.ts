@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createLog } from '../../../src/daemon/log.ts';
 import { LOG_LEVELS, type LogLevel } from '../../../src/domain/log.ts';
-import { secret } from '../../../src/domain/secret.ts';
+import { secret } from '../../../src/domain/redaction.ts';
 
 function recordedLog(pretty: boolean, level: LogLevel) {
   const written: string[] = [];

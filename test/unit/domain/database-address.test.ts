@@ -7,7 +7,7 @@ import {
   databaseText,
   parseDatabaseUrl,
 } from '../../../src/domain/database-address.ts';
-import { secret } from '../../../src/domain/secret.ts';
+import { secret } from '../../../src/domain/redaction.ts';
 
 function read(url: string): DatabaseAddress {
   const parsed = parseDatabaseUrl(url);

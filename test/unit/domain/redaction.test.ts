@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createRedactor, redact } from '../../../src/domain/redaction.ts';
-import { secret } from '../../../src/domain/secret.ts';
+import { createRedactor, redact, secret } from '../../../src/domain/redaction.ts';
 import { ENCODINGS, hex } from '../../support/encodings.ts';
 
 const SEED = Number(process.env['ROLLWATCH_SEED'] ?? 16);

@@ -5,7 +5,7 @@ import type { Report } from '../../../src/domain/run/report.ts';
 import { attributeWindows } from '../../../src/domain/upgrade/attribution.ts';
 import { taskDowntimes } from '../../../src/domain/upgrade/task-downtime.ts';
 import { createTaskRegistry } from '../../../src/domain/upgrade/task-registry.ts';
-import { escaped } from '../../../src/format/escaped.ts';
+import { escaped } from '../../../src/format/printable.ts';
 import { reportHtml } from '../../../src/report/html.ts';
 import type { PageData } from '../../../src/web/page-data.ts';
 import { hostileReport } from '../../support/hostile.ts';

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { UserError } from '../../../src/domain/user-error.ts';
+import { UserError } from '../../../src/domain/errors.ts';
 import { readerOf } from '../../support/live.ts';
 import { isMissing, OUTER_ADDRESS, outerAddress } from '../../support/requirements.ts';
 import { ask, serve } from '../../support/served.ts';

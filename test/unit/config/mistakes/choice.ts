@@ -70,7 +70,7 @@ export const CHOICE_MISTAKES: readonly Mistake[] = [
     name: 'an unknown OS_REGION_NAME',
     env: { OS_REGION_NAME: 'west', OS_CLOUD: 'one' },
     files: { 'work/clouds.yaml': `${GOOD_CLOUDS}    regions: [north, south]\n` },
-    message: `DIR/work/clouds.yaml: cloud 'one': the requested region is not one of its 2 regions`,
+    message: `DIR/work/clouds.yaml: cloud 'one': the requested region is not one of its 2 regions; list it under 'regions'`,
   },
   {
     name: 'a misspelled region',
