@@ -140,7 +140,7 @@ const toApiSeries = (summary: SeriesSummary): Read<typeof seriesSchema> => ({
   slowSeconds: rounded(summary.series.slow / 1000),
   samples: summary.samples,
   voids: summary.voids,
-  // Not rounded, because its last nine may matter.
+  // Not rounded: every nine of an availability may matter.
   availability: summary.availability,
   downtimeSeconds: toApiErrorBar(summary.downtime),
   windows: summary.windows,

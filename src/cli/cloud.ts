@@ -4,7 +4,7 @@ import { closeSync, fchmodSync, fstatSync, openSync, writeFileSync } from 'node:
 import { Command } from 'commander';
 import { UserError } from '../domain/errors.ts';
 import { startCloudWorker } from '../fake-openstack/start-worker.ts';
-import { createJsonClient, HttpError } from '../http/http-client.ts';
+import { createJsonClient, HttpError } from '../http/json-client.ts';
 import { print } from '../terminal/output.ts';
 import { type CommandContext, type CommandFactory, stopSignal } from './command.ts';
 

@@ -39,7 +39,7 @@ export const rehearseCommand: CommandFactory = ({ output, finish }) =>
     .description(
       'watch the embedded cloud during a rolling upgrade of about a minute (the default when no command is given)',
     )
-    .option('--exit', 'exit after the report: exit code 0 if every injected outage is within its bracket, otherwise 1')
+    .option('--exit', 'exit after the report: exit code 0 if every injected outage is within its brackets, otherwise 1')
     .option('--json', 'print only the report, as JSON, to standard output')
     .option('--config <file>', 'configuration file with settings for the probes')
     .option('--listen <host:port>', 'address to serve on (default: 127.0.0.1:9774, or any free port if it is in use)')
@@ -51,7 +51,10 @@ export const rehearseCommand: CommandFactory = ({ output, finish }) =>
       cleanup.defer(() => stopping.release());
       const folder = mkdtempSync(join(tmpdir(), 'rollwatch-'));
       const journal = options.journal ?? (await freshJournal(join(folder, REHEARSAL_JOURNAL)));
-      /** False until the rehearsal is complete: a rehearsal that could not start leaves no files. */
+      /**
+       * True for a journal that the user named; otherwise true only once the rehearsal is complete, so that one that
+       * could not start leaves no files.
+       */
       let keepsJournal = options.journal !== undefined;
       const removeFiles = () => {
         if (!keepsJournal) removeJournal(journal);
@@ -212,7 +215,7 @@ function accuracyText(outages: readonly Interval[], comparisons: readonly Compar
     ...result.spurious.map((window) => `    false positive: a window of ${window.duration.estimate.toFixed(3)} s`),
   ]);
   return [
-    `Measured vs. injected outage (${counted(outages.length, 'outage')} of the API, ${totalSeconds.toFixed(3)} s):`,
+    `Measured vs. injected API outages (${counted(outages.length, 'outage')}, ${totalSeconds.toFixed(3)} s):`,
     ...lines,
   ].join('\n');
 }

@@ -63,7 +63,14 @@ Examples:
           try {
             const onWait = (servers: readonly unknown[], millis: number) =>
               void print(output.err, waitText(servers.length, millis));
-            const swept = await janitor.sweep({ dryRun, scope, now, onWait, timeout: DELETE_TIMEOUT_MS, signal });
+            const swept = await janitor.sweep({
+              dryRun,
+              scope,
+              evenIfNeeded: now,
+              onWait,
+              timeout: DELETE_TIMEOUT_MS,
+              signal,
+            });
             if (swept.type !== 'ok') throw userErrorOf(cloud, swept);
             // Two entries of clouds.yaml for the same project list the same servers.
             const listedIds = new Set(rows.map(({ id }) => id));

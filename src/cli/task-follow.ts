@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Command } from 'commander';
 import { readAnsibleLog } from '../task-sources/ansible-log/read-ansible-log.ts';
-import { createAnsibleParser } from '../task-sources/detect.ts';
+import { createAnsibleParser } from '../task-sources/ansible-parser.ts';
 import { followFile } from '../task-sources/follow-file.ts';
 import { print } from '../terminal/output.ts';
 import { type CommandContext, stopSignal } from './command.ts';

@@ -105,9 +105,7 @@ const endCommand = ({ finish }: CommandContext): Command =>
       const task = tasks.findLast(isWanted);
       if (task === undefined) {
         const names = tasks.map(({ name }) => `'${name}'`).join(', ');
-        throw new UserError(
-          `no task '${wanted}' is running (${names === '' ? 'none is' : `running: ${names}`})`,
-        );
+        throw new UserError(`no task '${wanted}' is running (${names === '' ? 'none is' : `running: ${names}`})`);
       }
       await report(flags, { ...task, status: failed ? 'failed' : 'ok', end });
       finish(0);

@@ -38,7 +38,7 @@ const cloudEntry = z.strictObject(
 /** Accepts a name as short for an entry with only that name. */
 const nameOrEntry = z.preprocess((given) => (typeof given === 'string' ? { name: given } : given), cloudEntry);
 
-const HOSTS = 'a list of host names under which clients reach the daemon';
+const HOSTS = 'a list of host names by which clients reach the daemon';
 
 const MAX_CLOUDS = 1000;
 const CLOUDS = `a list of 1 to ${MAX_CLOUDS} clouds from clouds.yaml`;

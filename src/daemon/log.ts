@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { LOG_LEVELS, type Log, type LogFields, type LogLevel } from '../domain/log.ts';
 import { redact } from '../domain/redaction.ts';
+import type { OnConnectionChange } from '../domain/run/connection-status.ts';
 import { printableLine } from '../format/printable.ts';
 import { print, type Sink } from '../terminal/output.ts';
 
@@ -43,3 +44,12 @@ const redactFields = (fields: LogFields): LogFields =>
   Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [name, typeof value === 'string' ? redact(value) : value]),
   );
+
+/** Logs when the system of this name becomes unavailable, and when it is available again. */
+export const logConnection =
+  (name: string, log: Log): OnConnectionChange =>
+  (state) => {
+    if (state === 'recovered') log('info', `${name} is available again`);
+    else if (state.again) log('debug', `${name} is still unavailable (${state.problem}); retrying`);
+    else log('warn', `${name} is unavailable (${state.problem}); retrying`);
+  };

@@ -4,7 +4,10 @@
  *
  *   opening --opened--> sampling --clock, stop--> draining --exited--> closing --closed--> opening | waiting | stopped
  *                           \-------exited (crashed)----------------------^
+ *   opening --open-failed--> waiting | stopped
+ *   opening --opened--> closing, if a stop was requested meanwhile
  *   waiting --timer-fired--> opening
+ *   waiting --stop--> stopped
  *
  * `pause` and `resume` are remembered in every state, `stop` until a state can handle it. A state ignores any other
  * event for which it has no arrow. A clock change while a session is closing need not be remembered: the sampler of the
@@ -14,7 +17,7 @@ export type Lifecycle = {
   readonly state: State;
   readonly paused: boolean;
   readonly stopping: boolean;
-  /** False until the first session is open: a failure to open that one is an error of the start. */
+  /** False until the first session is open: if that one cannot be opened, the daemon fails to start. */
   readonly hasOpened: boolean;
   /** When a change of the wall clock last ended a session, in milliseconds of the monotonic clock. */
   readonly clockChangeAt: number | null;

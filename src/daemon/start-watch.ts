@@ -17,9 +17,10 @@ import { createServer } from '../server/server.ts';
 import { columnsOf, isTerminal, type Output, redrawStatusLine } from '../terminal/output.ts';
 import { VERSION } from '../version.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
-import { startGrafana, startTaskSources } from './integrations.ts';
 import { createLog } from './log.ts';
 import type { SamplerWorkerData } from './sampler-worker.ts';
+import { startGrafana } from './start-grafana.ts';
+import { startTaskSources } from './start-task-sources.ts';
 
 export type WatchOptions = {
   readonly config?: string;

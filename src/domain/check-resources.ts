@@ -5,8 +5,8 @@
 export const CHECK_NAME_PREFIX = 'rollwatch-check-';
 export const CHECK_METADATA_KEY = 'rollwatch-check';
 
-/** `survivor`: exists from `check before` to `check after`; `brief`: deleted by the check that created it. */
-const PURPOSES = ['survivor', 'brief'] as const;
+/** `survivor`: exists from `check before` to `check after`; `temporary`: deleted by the check that created it. */
+const PURPOSES = ['survivor', 'temporary'] as const;
 export type CheckResourcePurpose = (typeof PURPOSES)[number];
 
 export const checkResourceMetadata = (
@@ -19,7 +19,10 @@ const metadataOf = (purpose: string, vantage: string) => ({ [CHECK_METADATA_KEY]
 export const checkResourceName = (suffix: string): string => `${CHECK_NAME_PREFIX}${suffix}`;
 
 /** What earlier versions wrote for a purpose, so that their resources are found and deleted as well. */
-const FORMER_PURPOSES: ReadonlyMap<string, CheckResourcePurpose> = new Map([['kept', 'survivor']]);
+const FORMER_PURPOSES: ReadonlyMap<string, CheckResourcePurpose> = new Map([
+  ['kept', 'survivor'],
+  ['brief', 'temporary'],
+]);
 
 /** Whether the value of the metadata key names this purpose; null matches any. */
 export function isPurpose(value: string | undefined, purpose: CheckResourcePurpose | null): boolean {

@@ -2,14 +2,14 @@ import { CHECK_METADATA_KEY, CHECK_NAME_PREFIX, type CheckResourcePurpose, isPur
 import type { Millis } from './time.ts';
 
 /**
- * Rules for who owns a test server. The janitor, `sweep` and `check clean` delete only servers that this module allows.
+ * Rules for who owns a test server. The janitor, `sweep` and `check clean` delete only servers that these rules allow.
  *
  * A server belongs to one run (a journal), one entry of clouds.yaml and one vantage; its metadata contains all three.
  * Two entries may point to the same project, so the run alone is not sufficient.
  *
  * Any host can find out from the cloud, without a journal, whether the owner still needs a server: the metadata
  * contains its lifetime, counted from its creation by the clock of the cloud. No run needs a server for longer: by then
- * its deletion was requested, or the daemon has stopped or hangs. Deleting it again does no harm.
+ * its deletion has been requested, or the daemon has stopped or hung. Deleting it again does no harm.
  */
 
 /** Who created a server. */
@@ -117,8 +117,8 @@ export const isCheckServer = (
 export const scopeOf = ({ vantage, run, cloud }: Creator): OwnerScope => ({ vantage, run, cloud });
 
 /**
- * Returns for how long a live run may still need a server. `cloudNow` is read from the clock of the cloud, so the local
- * one does not matter. Returns the whole lifetime if a time is unknown (null). A creation time in the future counts as
+ * Returns for how long a live run may still need a server. `cloudNow` is read from the clock of the cloud, so the host's
+ * own clock does not matter. Returns the whole lifetime if a time is unknown (null). A creation time in the future counts as
  * now.
  */
 export function remainingLifetime(

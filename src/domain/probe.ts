@@ -78,7 +78,7 @@ export type Probe = {
   /** The interval of extra samples after a failure, and for how long they are sent, in milliseconds. */
   readonly afterFailure: { readonly interval: number; readonly limit: number };
   /** The maximum number of samples in flight; an open loop misses slots beyond it. */
-  readonly inFlight: number;
+  readonly maxInFlight: number;
   /** Sends one sample and returns its result. `signal` aborts at shutdown or pause. */
   run(context: ProbeContext): Promise<ProbeResult>;
   /** Cleans up before the next sample of a closed loop, such as the server of a failed boot; never throws. */

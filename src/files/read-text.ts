@@ -83,7 +83,7 @@ function readFile(descriptor: number, limit: number): Bytes {
   const chunks: Buffer[] = [];
   let length = 0;
   for (;;) {
-    // The size is not known: the file may grow meanwhile, and files in /proc report 0.
+    // The reported size is not reliable: the file may grow meanwhile, and files in /proc report 0.
     const chunk = Buffer.allocUnsafe(Math.min(READ_CHUNK_BYTES, limit + 1 - length));
     const read = readSync(descriptor, chunk);
     if (read === 0) return Buffer.concat(chunks);
@@ -146,7 +146,7 @@ function decode(bytes: Bytes, anyEncoding: boolean): FileText {
   }
 }
 
-/** Returns the offset of the first byte that is not UTF-8: decoding and encoding preserves everything before it. */
+/** Returns the offset of the first byte that is not UTF-8: decoding and re-encoding preserve everything before it. */
 function firstInvalidByte(bytes: Buffer): number {
   const reencoded = Buffer.from(bytes.toString('utf8'), 'utf8');
   let offset = 0;

@@ -1,12 +1,12 @@
 import { type Check, type CheckStatus, isRegression } from '../domain/check.ts';
 import { counted, span } from './quantities.ts';
 
-/** The name of the check of a Tempest run; each of its tests has a check named 'tempest: tempest.api...'. */
+/** The name of the check for a whole Tempest run; each of its tests has a check named 'tempest: tempest.api...'. */
 export const TEMPEST = 'tempest';
 const PREFIX = `${TEMPEST}: `;
 export const tempestCheckName = (test: string): string => `${PREFIX}${test}`;
 
-/** How many tests are listed by name of those that passed before and did not run now. */
+/** How many of the tests that passed before but did not run now are listed by name. */
 const MAX_NAMED_TESTS = 3;
 
 /** '84 passed, 2 failed, 25 skipped'. */
@@ -71,7 +71,7 @@ export function checksToReport(checks: readonly ComparedCheck[]): readonly Compa
       ? ''
       : `; ${counted(gone.length, 'test')} that passed before ${gone.length === 1 ? 'was' : 'were'} skipped or not run: ${gone.slice(0, MAX_NAMED_TESTS).join(', ')}${more}`;
   const all: ComparedCheck = {
-    name: "tempest's tests",
+    name: 'Tempest tests',
     status: failed.length > 0 ? 'fail' : 'pass',
     detail: `${outcomesText(checks.filter(isTempestTest))}; they took ${span(summary.seconds)}${lost}`,
     before: failed.length > 0 && broken.length === 0 ? 'fail' : null,

@@ -94,7 +94,7 @@ export function createDesiredAnnotations({
     return [
       ...report.windows.map(windowAnnotation).map(complete),
       ...report.verdict.phases.flatMap((phase) => phaseAnnotations(phase, places)).map(complete),
-      // An annotation with the tag of this run came from this daemon: the Grafana that it pushes to also reports to it.
+      // An annotation with the tag of this run came from this daemon: its Grafana sends annotations back to it.
       ...annotations
         .filter(({ deleted, tags }) => !deleted && !tags.includes(run))
         .map(forwarded)

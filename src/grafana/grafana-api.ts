@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { createJsonClient, type HttpAccess, HttpError, type JsonResponse, parseJson } from '../http/http-client.ts';
+import { createJsonClient, type HttpAccess, HttpError, type JsonResponse, parseJson } from '../http/json-client.ts';
 import { listOf } from '../http/lists.ts';
 import type { DesiredAnnotation } from './desired-annotations.ts';
 

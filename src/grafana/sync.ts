@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createConnectionStatus, type OnConnectionChange } from '../domain/run/connection-status.ts';
-import type { HttpAccess } from '../http/http-client.ts';
+import type { HttpAccess } from '../http/json-client.ts';
 import type { DesiredAnnotation } from './desired-annotations.ts';
 import { AnnotationRejected, createGrafanaApi, type GrafanaAnnotation } from './grafana-api.ts';
 

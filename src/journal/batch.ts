@@ -25,10 +25,10 @@ export type RowEntry = Exclude<JournalEntry, { type: 'facts' }>;
 export type Batch = {
   readonly sessions: readonly PendingSession[];
   /** False if entries remain for later batches: until they are written, `alive_at` must not move past them. */
-  readonly last: boolean;
+  readonly isLast: boolean;
   readonly entries: readonly RowEntry[];
   /** The number of the first entry. */
-  readonly from: number;
+  readonly firstNumber: number;
 };
 
 /** Keeps the parameters of a statement below the limit of any database (SQLite: 32,766). */
@@ -44,7 +44,7 @@ export async function writeBatch(db: Kysely<Tables>, batch: Batch, registry: Ser
   const annotations = new Map<number, AnnotationRow>();
   const checkRuns: CheckRunRow[] = [];
   for (const [index, entry] of batch.entries.entries()) {
-    const number = batch.from + index;
+    const number = batch.firstNumber + index;
     if (entry.type === 'sample') samples.push(sampleRow(registry.idOf(entry.sample), entry.sample));
     else if (entry.type === 'gap') gaps.push(observationGapRow(number, entry.gap));
     else if (entry.type === 'server') events.push(serverEventRow(number, entry.event));
@@ -53,7 +53,7 @@ export async function writeBatch(db: Kysely<Tables>, batch: Batch, registry: Ser
     else if (entry.type === 'check') checkRuns.push(checkRunRow(number, entry.run));
     else phases.push({ number, ...entry.phase });
   }
-  for (const pending of batch.sessions) await writeSession(db, pending, { registry, last: batch.last });
+  for (const pending of batch.sessions) await writeSession(db, pending, { registry, isLast: batch.isLast });
   await writeSeries(db, registry.unwritten());
   for (const rows of chunks(samples)) {
     await db
@@ -143,16 +143,16 @@ async function writeAnnotations(db: Kysely<Tables>, annotations: readonly Annota
 async function writeSession(
   db: Kysely<Tables>,
   { session, series }: PendingSession,
-  { registry, last }: { registry: SeriesRegistry; last: boolean },
+  { registry, isLast }: { registry: SeriesRegistry; isLast: boolean },
 ): Promise<void> {
   const row = sessionRow(session);
   const { alive_at, ended, facts } = row;
   await db
     .insertInto('sessions')
-    .values(last ? row : { ...row, alive_at: row.started_at, ended: 0 })
+    .values(isLast ? row : { ...row, alive_at: row.started_at, ended: 0 })
     .onConflict((conflict) => {
       const sameId = conflict.column('id');
-      return last ? sameId.doUpdateSet({ alive_at, ended, facts }) : sameId.doNothing();
+      return isLast ? sameId.doUpdateSet({ alive_at, ended, facts }) : sameId.doNothing();
     })
     .execute();
   const rows = series.map(({ interval, validFor, slow, ...key }, place) => ({
@@ -188,11 +188,11 @@ function* chunks<T>(rows: readonly T[]): Generator<readonly T[]> {
 
 /** Assigns series ids in memory, so that appending a sample never waits for the disk. */
 export type SeriesRegistry = {
-  /** Returns the id of a series, a new one if it has none. */
+  /** Returns the id of a series; assigns a new one if it has none. */
   idOf(key: SeriesKey): number;
   /** The series whose rows are not written yet. */
   unwritten(): readonly SeriesRow[];
-  /** Marks all of them as written. */
+  /** Marks all of these rows as written. */
   markWritten(): void;
 };
 

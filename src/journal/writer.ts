@@ -54,16 +54,16 @@ export async function createWriter(database: WritableDatabase, { maxPending, now
   }
 
   async function writeEntries(count: number): Promise<void> {
-    const { from, entries } = backlog.head(count);
-    const last = entries.length === backlog.length();
+    const { from: firstNumber, entries } = backlog.head(count);
+    const isLast = entries.length === backlog.length();
     const sessions = [...pending.values()];
     await database
       .db()
       .transaction()
-      .execute((transaction) => writeBatch(transaction, { sessions, last, entries, from }, registry));
+      .execute((transaction) => writeBatch(transaction, { sessions, isLast, entries, firstNumber }, registry));
     registry.markWritten();
-    backlog.dropBelow(from + entries.length);
-    for (const session of sessions) settle(session, last);
+    backlog.dropBelow(firstNumber + entries.length);
+    for (const session of sessions) settle(session, isLast);
   }
 
   /** Leaves pending whatever has changed since the transaction began. */

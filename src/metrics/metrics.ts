@@ -5,8 +5,8 @@ import type { LiveStatus } from '../domain/run/live.ts';
 import { type Sample, type SeriesKey, seriesId } from '../domain/sample.ts';
 import type { Verdict } from '../domain/upgrade/verdict.ts';
 import { printable } from '../format/printable.ts';
-import { createFamilies, type Families, type SeriesLabels, seriesLabels } from './families.ts';
-import { createLiveUpdater } from './live-metrics.ts';
+import { createFamilies, type Families, type SeriesLabels, seriesLabels } from './metric-definitions.ts';
+import { createLiveUpdater } from './run-metrics.ts';
 
 export type Metrics = {
   /** Counts a finished sample. */
@@ -51,10 +51,7 @@ const REUSED_CONNECTION_STAGES: readonly string[] = ['first_byte', 'body'];
  * Returns a function that exports all label sets of a series with 0, once per series. Label sets with a cause are not
  * known in advance.
  */
-function createSeriesInitializer(
-  families: Families,
-  probes: readonly ProbeDescription[],
-): (key: SeriesKey) => void {
+function createSeriesInitializer(families: Families, probes: readonly ProbeDescription[]): (key: SeriesKey) => void {
   const initialized = new Set<string>();
   return (key) => {
     const id = seriesId(key);
@@ -78,10 +75,7 @@ function initializeSeries(families: Families, key: SeriesKey, probe: ProbeDescri
 }
 
 /** Returns a function that counts a finished sample and observes its duration. */
-function createSampleCounter(
-  families: Families,
-  initialize: (key: SeriesKey) => void,
-): (sample: Sample) => void {
+function createSampleCounter(families: Families, initialize: (key: SeriesKey) => void): (sample: Sample) => void {
   return (sample) => {
     initialize(sample);
     const labels = seriesLabels(sample);

@@ -3,7 +3,7 @@ import type { Cause, VoidCause } from '../domain/cause.ts';
 import type { Clock, Millis } from '../domain/time.ts';
 import type { Compute } from '../openstack/compute/compute.ts';
 import { describeStatus, isSoftDeleted, type Server } from '../openstack/compute/server-body.ts';
-import type { GuardedSeries } from '../openstack/http/backpressure.ts';
+import type { GuardedSend } from '../openstack/http/backpressure.ts';
 import type { HttpTimeouts } from '../openstack/http/http-message.ts';
 import type { Problem, Result } from '../openstack/result.ts';
 import type { BootTimeline, Poll } from './boot-timeline.ts';
@@ -18,7 +18,7 @@ export type PollOptions = {
   /** Reports each change of the server's state. */
   readonly progress: (note: string) => void;
   /** Sends the polls. */
-  readonly send: GuardedSeries;
+  readonly send: GuardedSend;
   /** Returns for how long the event loop has stalled since the wait began, in milliseconds. It extends the timeout. */
   readonly stalledTime: () => Millis;
 };

@@ -25,7 +25,7 @@ export type Janitor = {
   recordCreated(name: string, id: string): void;
   /**
    * Deletes a server. `id` is null if its create request was never answered: then the server is searched for by name.
-   * `deletedAt` is when a delete request was sent before, which is not repeated at once.
+   * `deletedAt` is when a delete request was already sent, so that it is not repeated at once; null if none was.
    */
   delete(server: { readonly name: string; readonly id: string | null; readonly deletedAt: Millis | null }): void;
   /** Checks once more that a server is gone, because a deleted server may come back as ERROR. */
@@ -58,7 +58,7 @@ export type SweepOptions = {
   /** In milliseconds. */
   readonly timeout: number;
   /** Also deletes servers that a running daemon may need. */
-  readonly now?: boolean;
+  readonly evenIfNeeded?: boolean;
   /** Called once if servers may be in use by a running daemon, with the longest time to wait for them. */
   readonly onWait?: (servers: readonly Server[], millis: Millis) => void;
   readonly signal: AbortSignal;
@@ -88,7 +88,7 @@ export type JanitorOptions = {
   readonly creator: Creator;
   /** Milliseconds after which a server that still exists is reported as leaked. Deletion is retried. */
   readonly deleteTimeout: number;
-  /** Boots are suspended while more servers than this cannot be deleted. */
+  /** Boots are suspended while more than this many servers cannot be deleted. */
   readonly maxStuck: number;
   readonly emit: (event: ServerEvent) => void;
   readonly log: Log;
@@ -140,7 +140,7 @@ export function createJanitor(options: JanitorOptions): Janitor {
     id: string | null,
     { seemsGone = false, deletedAt = null }: { seemsGone?: boolean; deletedAt?: Millis | null } = {},
   ): ServerDeletion {
-    // Names are not unique: an older Rollwatch used the same ones for two cloud entries of one project.
+    // Names are not unique: older versions of Rollwatch used the same names for two cloud entries of one project.
     const sameName = deletions.get(name);
     const isOther = sameName !== undefined && id !== null && sameName.id !== null && sameName.id !== id;
     const key = isOther ? `${name} ${id}` : name;
@@ -181,7 +181,7 @@ export function createJanitor(options: JanitorOptions): Janitor {
     done.abort();
   };
 
-  /** Lists the test servers of a scope, except those that these probes are using. */
+  /** Lists the test servers of a scope, except those in use (see `reserve`). */
   async function listUnused(scope: OwnerScope, signal: AbortSignal): Promise<Result<readonly Server[]>> {
     const list = await compute.listByPrefix(creator.prefix, { timeouts: cloud.timeouts, signal });
     if (list.type !== 'ok') return list;
@@ -202,7 +202,7 @@ export function createJanitor(options: JanitorOptions): Janitor {
   }
 
   /**
-   * Starts deleting each server when no running daemon can need it any more. Skips servers that disappear before. If
+   * Starts deleting each server when no running daemon can need it any more. Skips servers that disappear first. If
    * the time of the cloud is unknown, a server counts as created when it is first seen.
    */
   async function deleteWhenUnneeded(
@@ -228,7 +228,10 @@ export function createJanitor(options: JanitorOptions): Janitor {
     return { started, left: waiting.map(({ server }) => server) };
   }
 
-  /** Deletes own servers at once. Those of other runs or cloud entries may be in use by another daemon on this host. */
+  /**
+   * Deletes own servers at once. Those of other runs or cloud entries, which another daemon on this host may be using,
+   * are deleted once no daemon can need them.
+   */
   async function deleteLeftovers(): Promise<void> {
     const scope = { vantage: creator.vantage, run: null };
     let list = await listUnused(scope, stopped.signal);
@@ -269,10 +272,10 @@ export function createJanitor(options: JanitorOptions): Janitor {
         if (!stopped.signal.aborted) log('warn', `could not look for leftover test servers: ${errorLine(error)}`);
       });
     },
-    async sweep({ dryRun, scope, timeout: millis, now = false, onWait, signal }) {
+    async sweep({ dryRun, scope, timeout: millis, evenIfNeeded = false, onWait, signal }) {
       const list = await listUnused(scope, signal);
       if (list.type !== 'ok') return list;
-      const needed = new Map(list.value.map((server) => [server, now ? 0 : neededTime(server)]));
+      const needed = new Map(list.value.map((server) => [server, evenIfNeeded ? 0 : neededTime(server)]));
       const neededForMs = (server: Server): Millis => needed.get(server) ?? 0;
       const row = (server: Server, gone: boolean): Swept => ({ server, gone, neededFor: neededForMs(server) });
       if (dryRun) return { ...list, value: list.value.map((server) => row(server, false)) };

@@ -27,7 +27,7 @@ export type RequestSettings = ProbeSettings & {
   readonly timeout: number;
   readonly connectTimeout?: number;
   /** Maximum number of samples in flight. */
-  readonly inFlight?: number;
+  readonly maxInFlight?: number;
 };
 
 export type Switchable<Settings> = Settings & { readonly enabled: boolean };
@@ -82,7 +82,7 @@ type Paced = {
   readonly after_failure: { readonly interval?: number | undefined; readonly for: number };
 };
 
-export const fasterAfterFailure: Rule<Paced> = {
+export const afterFailureIntervalRule: Rule<Paced> = {
   path: ['after_failure', 'interval'],
   check: ({ interval, after_failure: { interval: extraInterval } }) =>
     extraInterval !== undefined && extraInterval >= interval

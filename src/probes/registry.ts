@@ -16,7 +16,7 @@ export const PROBES = {
   token: tokenProbe,
 };
 
-/** The probes by name. A registry may hold more of them than this type lists. */
+/** The probes by name. At run time, a registry may hold more probes than this type lists. */
 export type ProbeRegistry = typeof PROBES;
 
 /** Returns the descriptions of all probes. */

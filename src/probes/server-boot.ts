@@ -17,8 +17,8 @@ import { createBootServers } from './boot-servers.ts';
 import { type BootTimeline, createBootTimeline, createStageBaseline } from './boot-timeline.ts';
 import { mayExist, type PollOptions, waitForActive, waitUntilGone, watchAfterError } from './boot-waits.ts';
 import {
+  afterFailureIntervalRule,
   commonFields,
-  fasterAfterFailure,
   type ProbeOrigin,
   type ProbeSettings,
   type ProbesContext,
@@ -62,7 +62,7 @@ const settingsSchema = z
     },
     SETTINGS_MAPPING,
   )
-  .superRefine(enforce(fasterAfterFailure))
+  .superRefine(enforce(afterFailureIntervalRule))
   .superRefine(enforce(lessThan('poll', 'active_timeout')))
   .superRefine(enforce(lessThan('slow', 'active_timeout')))
   .superRefine(enforce(atMost('request_timeout', 'active_timeout')))
@@ -101,8 +101,8 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
   const timeouts = timeoutsOf({ timeout: settings.requestTimeout });
   const http = cloud.open('new');
   const compute = cloud.compute(http);
-  const sendCreate = cloud.backpressure['nova-api'].series();
-  const sendPoll = cloud.backpressure['nova-api'].series();
+  const sendCreate = cloud.backpressure['nova-api'].guardRequests();
+  const sendPoll = cloud.backpressure['nova-api'].guardRequests();
   const zoneRequested = availabilityZone !== null;
   const metadata = testServerMetadata(creator, testServerLifetime(settings));
   const baseline = createStageBaseline();
@@ -320,7 +320,7 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
     series: bootSeries(origin, settings),
     loop: 'closed',
     afterFailure: settings.afterFailure,
-    inFlight: MAX_IN_FLIGHT,
+    maxInFlight: MAX_IN_FLIGHT,
     async run(context) {
       const lostTime = countLostTime();
       try {

@@ -5,9 +5,9 @@ import type { Cloud } from '../openstack/cloud.ts';
 import type { Result } from '../openstack/result.ts';
 import { atMost, bool, duration, enforce, integer, lessThan, subsetOf } from '../schema/fields.ts';
 import {
+  afterFailureIntervalRule,
   commonFields,
   DEFAULT_MAX_IN_FLIGHT,
-  fasterAfterFailure,
   type ProbeOrigin,
   type ProbeType,
   probeResultOf,
@@ -39,7 +39,7 @@ const settingsSchema = z
     },
     SETTINGS_MAPPING,
   )
-  .superRefine(enforce(fasterAfterFailure))
+  .superRefine(enforce(afterFailureIntervalRule))
   .superRefine(enforce(atMost('connect_timeout', 'timeout')))
   .superRefine(enforce(lessThan('slow', 'timeout')))
   .transform((fields) => ({
@@ -49,7 +49,7 @@ const settingsSchema = z
     detail: fields.detail,
     limit: fields.limit,
     connections: fields.connections,
-    inFlight: fields.in_flight,
+    maxInFlight: fields.in_flight,
   }))
   .prefault({});
 
@@ -66,9 +66,9 @@ export function serverList(cloud: Cloud, origin: ProbeOrigin, { settings, connec
   const http = cloud.open(connection);
   const compute = cloud.compute(http);
   const { dependencies } = cloud;
-  const { detail, limit, inFlight = DEFAULT_MAX_IN_FLIGHT, afterFailure } = settings;
+  const { detail, limit, maxInFlight = DEFAULT_MAX_IN_FLIGHT, afterFailure } = settings;
   const timeouts = timeoutsOf(settings);
-  const send = cloud.backpressure['nova-api'].samples();
+  const send = cloud.backpressure['nova-api'].guardSamples();
 
   /** Replaces the service at fault if a dependency of Nova turns out to be it. */
   async function attribute(result: Result<number | null>, signal: AbortSignal): Promise<Result<number | null>> {
@@ -85,7 +85,7 @@ export function serverList(cloud: Cloud, origin: ProbeOrigin, { settings, connec
     series: listSeries(origin, settings, connection),
     loop: 'open',
     afterFailure,
-    inFlight,
+    maxInFlight,
     async run({ signal }) {
       const listed = await send(() => compute.list({ detail, limit, timeouts, signal }), signal);
       return probeResultOf(await attribute(listed, signal));

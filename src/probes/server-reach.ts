@@ -16,9 +16,9 @@ import { createStopwatch } from '../openstack/http/stopwatch.ts';
 import { describeSystemError } from '../openstack/http/system-error.ts';
 import { bool, duration, enforce, lessThan, MAX_PORT, port } from '../schema/fields.ts';
 import {
+  afterFailureIntervalRule,
   commonFields,
   DEFAULT_MAX_IN_FLIGHT,
-  fasterAfterFailure,
   type ProbeOrigin,
   type ProbeSettings,
   type ProbeType,
@@ -77,7 +77,7 @@ const settingsSchema = z
     },
     SETTINGS_MAPPING,
   )
-  .superRefine(enforce(fasterAfterFailure))
+  .superRefine(enforce(afterFailureIntervalRule))
   .superRefine(enforce(lessThan('slow', 'timeout')))
   .transform((fields) => ({
     ...toCommonSettings(fields, { slow: Math.min(1000, fields.timeout / 2), afterFailureInterval: 100 }),
@@ -147,7 +147,7 @@ function serverReach(
     series: reachSeries(origin, target, settings),
     loop: 'open',
     afterFailure: settings.afterFailure,
-    inFlight: DEFAULT_MAX_IN_FLIGHT,
+    maxInFlight: DEFAULT_MAX_IN_FLIGHT,
     suspendedReason() {
       if (destination === null) lookUpIfDue();
       return destination === null ? suspendedReason : null;

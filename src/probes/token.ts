@@ -4,9 +4,9 @@ import { REQUEST_STAGES, type Series } from '../domain/sample.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import { duration, enforce, lessThan } from '../schema/fields.ts';
 import {
+  afterFailureIntervalRule,
   commonFields,
   DEFAULT_MAX_IN_FLIGHT,
-  fasterAfterFailure,
   type ProbeOrigin,
   type ProbeType,
   probeResultOf,
@@ -25,7 +25,7 @@ const settingsSchema = z
     },
     SETTINGS_MAPPING,
   )
-  .superRefine(enforce(fasterAfterFailure))
+  .superRefine(enforce(afterFailureIntervalRule))
   .superRefine(enforce(lessThan('slow', 'timeout')))
   .transform((fields) => ({
     ...toCommonSettings(fields, { slow: Math.min(2000, fields.timeout / 2), afterFailureInterval: 100 }),
@@ -40,12 +40,12 @@ const tokenSeries = (origin: ProbeOrigin, settings: RequestSettings): Series =>
 export function token(cloud: Cloud, origin: ProbeOrigin, settings: RequestSettings): Probe {
   const http = cloud.open('new');
   const timeouts = timeoutsOf(settings);
-  const send = cloud.backpressure.keystone.samples();
+  const send = cloud.backpressure.keystone.guardSamples();
   return {
     series: tokenSeries(origin, settings),
     loop: 'open',
     afterFailure: settings.afterFailure,
-    inFlight: settings.inFlight ?? DEFAULT_MAX_IN_FLIGHT,
+    maxInFlight: settings.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT,
     run: async ({ signal }) => probeResultOf(await send(() => cloud.issueToken({ http, timeouts, signal }), signal)),
     close: () => http.close(),
   };

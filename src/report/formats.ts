@@ -1,4 +1,4 @@
-import type { ReportFormat, SampleFormat } from '../api/formats.ts';
+import type { ReportFormat, SampleFormat } from '../api/report-format.ts';
 import { reportCsv, sampleCsv, sampleCsvHead } from './csv.ts';
 import { reportHtml } from './html.ts';
 import { reportJson, sampleJson } from './json.ts';

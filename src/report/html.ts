@@ -1,5 +1,5 @@
 import { createDrawing } from '../api/drawing.ts';
-import type { ReportOptions } from '../api/formats.ts';
+import type { ReportOptions } from '../api/report-format.ts';
 import type { Report } from '../domain/run/report.ts';
 import { printableLine } from '../format/printable.ts';
 import { reportData } from './json.ts';

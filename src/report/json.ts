@@ -1,11 +1,11 @@
-import type { ReportOptions } from '../api/formats.ts';
 import { type ApiReport, toApiReport } from '../api/report.ts';
+import type { ReportOptions } from '../api/report-format.ts';
 import { toApiSample } from '../api/sample.ts';
 import type { Report } from '../domain/run/report.ts';
 import type { Sample } from '../domain/sample.ts';
 import { printableJson } from '../format/printable.ts';
 import { summarySentences } from './summary.ts';
-import { verdictSentences } from './text/phases-section.ts';
+import { verdictSentences } from './verdict-sentences.ts';
 
 type JsonOptions = Pick<ReportOptions, 'tasks'>;
 

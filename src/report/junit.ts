@@ -1,4 +1,4 @@
-import type { ReportOptions } from '../api/formats.ts';
+import type { ReportOptions } from '../api/report-format.ts';
 import { type CheckReport, isRegression } from '../domain/check.ts';
 import type { Report } from '../domain/run/report.ts';
 import { toIso } from '../domain/time.ts';
@@ -6,9 +6,9 @@ import { type BudgetVerdict, judgedParts, type PhaseVerdict } from '../domain/up
 import { budgetLimit, budgetSentence, measureText } from '../format/budgets.ts';
 import { printable, printableLine } from '../format/printable.ts';
 import { createPaint } from './text/paint.ts';
-import { verdictSentences } from './text/phases-section.ts';
 import { windowsSection } from './text/sections.ts';
 import { timeFormatIn } from './time-format.ts';
+import { verdictSentences } from './verdict-sentences.ts';
 
 /**
  * Writes one suite per phase and one case per budget, in Jenkins' schema (https://github.com/jenkinsci/xunit-plugin,

@@ -1,4 +1,4 @@
-import type { ReportOptions } from '../api/formats.ts';
+import type { ReportOptions } from '../api/report-format.ts';
 import type { Report } from '../domain/run/report.ts';
 import { type BudgetVerdict, judgedParts, type PhaseVerdict } from '../domain/upgrade/verdict.ts';
 import { budgetLimit, measureText, RESULT_WORDS } from '../format/budgets.ts';
@@ -8,10 +8,10 @@ import { counted, duration, errorBar, percent, span } from '../format/quantities
 import { seriesNames } from '../format/run-labels.ts';
 import { causesText, edgeText, runLine, windowState } from './labels.ts';
 import { summarySentences } from './summary.ts';
-import { verdictSentences } from './text/phases-section.ts';
 import { methodRows, observationGapsSentence } from './text/sections.ts';
 import { costlyTasks, countedTasks, nameWithHosts } from './text/tasks-section.ts';
 import { type TimeFormat, timeFormatIn } from './time-format.ts';
+import { verdictSentences } from './verdict-sentences.ts';
 
 /** A comment on GitHub has at most 65,536 characters. Further rows are only counted; the JSON report has them all. */
 const MAX_WINDOWS = 50;

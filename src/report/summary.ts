@@ -9,7 +9,7 @@ import { printableLine } from '../format/printable.ts';
 import { counted, duration, errorBar, span } from '../format/quantities.ts';
 import { seriesNames } from '../format/run-labels.ts';
 
-/** Summarizes a report for people, one sentence for each kind of downtime and each cloud and vantage. */
+/** Summarises a report for people, one sentence for each kind of downtime and each cloud and vantage. */
 export function summarySentences(report: Report): readonly Sentence[] {
   if (report.probes.length === 0)
     return [
@@ -37,7 +37,7 @@ export function summarySentences(report: Report): readonly Sentence[] {
   ];
 }
 
-/** Comes first, because it puts everything else in doubt. */
+/** Comes first in the summary (after the verdict, if any), because it puts everything else in doubt. */
 function damageSentences({ damage }: Report): readonly Sentence[] {
   if (damage.length === 0) return [];
   const text = `The journal is damaged, and only what could be read is shown. Unreadable: ${printableLine(damageText(damage))}.`;

@@ -25,7 +25,7 @@ export function slotToServe(
   return { slot: slot + missed, missed };
 }
 
-/** Returns the start offset of series `index` of `count` in milliseconds. It spreads the series over the interval. */
+/** Returns the start offset of series `index` of `count`, in ms, which spreads the series over the interval. */
 export const staggerOffset = (interval: number, index: number, count: number): number =>
   (interval * index) / Math.max(1, count);
 
@@ -34,7 +34,7 @@ export const staggerOffset = (interval: number, index: number, count: number): n
  * most `limit` milliseconds. A service that refuses, resets or responds with an error at once can take the extra load.
  * One that hangs, fails slowly or asks for fewer requests may be overloaded.
  */
-export type FastSampling = {
+export type ExtraSampling = {
   record(sample: Sample): void;
   isActive(now: Millis): boolean;
 };
@@ -42,7 +42,7 @@ export type FastSampling = {
 /** A slower failure holds resources: Keystone's middleware, for one, occupies a Nova worker for 3.5 s before a 503. */
 const FAST_FAILURE_MS = 500;
 
-export function createFastSampling(limit: number): FastSampling {
+export function createExtraSampling(limit: number): ExtraSampling {
   let latestSeq = -1;
   let since: Millis | null = null;
   return {

@@ -1,7 +1,7 @@
 import type { Probe } from '../domain/probe.ts';
 import type { Sample } from '../domain/sample.ts';
 import type { Clock, Millis } from '../domain/time.ts';
-import { type Cadence, createFastSampling, dueAt, firstSlotFrom, slotToServe } from './cadence.ts';
+import { type Cadence, createExtraSampling, dueAt, firstSlotFrom, slotToServe } from './cadence.ts';
 import type { Schedule } from './clock.ts';
 import type { Dispatch } from './dispatch.ts';
 
@@ -31,9 +31,9 @@ const MAX_EXTRA_IN_FLIGHT = 1;
  * Sends a sample at every slot, whether or not earlier ones have ended, so a slow answer delays nothing. After a fast
  * failure it sends extra samples at shorter intervals until one is ok.
  */
-export function openLoop({ probe, cadence, dispatch, clock, schedule, signal }: LoopOptions): Loop {
+export function createOpenLoop({ probe, cadence, dispatch, clock, schedule, signal }: LoopOptions): Loop {
   const extraCadence: Cadence = { start: cadence.start, interval: probe.afterFailure.interval };
-  const fastSampling = createFastSampling(probe.afterFailure.limit);
+  const extraSampling = createExtraSampling(probe.afterFailure.limit);
   const inFlight = new Set<Promise<void>>();
   let extraInFlight = 0;
   let cancelSlot = () => {};
@@ -52,11 +52,11 @@ export function openLoop({ probe, cadence, dispatch, clock, schedule, signal }: 
   }
 
   function onSample(sample: Sample): void {
-    fastSampling.record(sample);
+    extraSampling.record(sample);
     if (!active) return;
-    // The server closed a reused connection while the request was written: retry at once over another one.
+    // The server closed a reused connection while the request was being written: retry at once over another one.
     if (sample.outcome === 'void' && sample.cause.kind === 'stale-connection') send(clock.now(), true);
-    if (fastSampling.isActive(clock.now())) scheduleExtra();
+    if (extraSampling.isActive(clock.now())) scheduleExtra();
   }
 
   function scheduleExtra(): void {
@@ -64,7 +64,7 @@ export function openLoop({ probe, cadence, dispatch, clock, schedule, signal }: 
     const due = dueAt(extraCadence, firstSlotFrom(extraCadence, clock.now() + 1));
     cancelExtra = schedule(due, () => {
       cancelExtra = null;
-      if (!active || !fastSampling.isActive(clock.now())) return;
+      if (!active || !extraSampling.isActive(clock.now())) return;
       if (!isNearSlot(due) && extraInFlight < MAX_EXTRA_IN_FLIGHT) send(due, true);
       scheduleExtra();
     });
@@ -88,8 +88,8 @@ export function openLoop({ probe, cadence, dispatch, clock, schedule, signal }: 
         scheduleSlot(served.slot + 1);
         return;
       }
-      if (dispatch.inFlight() < probe.inFlight) send(dueAt(cadence, served.slot), false);
-      else recordMissed(served.slot, 1, `${probe.inFlight} samples are already in flight`);
+      if (dispatch.inFlight() < probe.maxInFlight) send(dueAt(cadence, served.slot), false);
+      else recordMissed(served.slot, 1, `${probe.maxInFlight} samples are already in flight`);
       scheduleSlot(served.slot + 1);
     });
   }
@@ -116,10 +116,10 @@ export function openLoop({ probe, cadence, dispatch, clock, schedule, signal }: 
 
 /**
  * Sends one sample at a time, at the first slot after the previous one and its clean-up have ended. While the probe is
- * stuck, it sends further samples at their slots, so that evidence keeps coming.
+ * stuck, it sends further samples at their slots, so that the service stays observed.
  */
-export function closedLoop({ probe, cadence, dispatch, clock, schedule, signal }: LoopOptions): Loop {
-  const fastSampling = createFastSampling(probe.afterFailure.limit);
+export function createClosedLoop({ probe, cadence, dispatch, clock, schedule, signal }: LoopOptions): Loop {
+  const extraSampling = createExtraSampling(probe.afterFailure.limit);
   const inFlight = new Set<Promise<void>>();
   let cancel = () => {};
   let active = false;
@@ -127,7 +127,7 @@ export function closedLoop({ probe, cadence, dispatch, clock, schedule, signal }
   let suspended: string | null = null;
 
   async function sendAndSettle(due: Millis, extra: boolean): Promise<void> {
-    fastSampling.record(await dispatch.send({ dueAt: due, extra }, signal));
+    extraSampling.record(await dispatch.send({ dueAt: due, extra }, signal));
     if (active) scheduleNext();
     await probe.cleanUp?.({ signal, clock, progress: () => {} });
   }
@@ -141,14 +141,14 @@ export function closedLoop({ probe, cadence, dispatch, clock, schedule, signal }
   }
 
   const hasRoom = (): boolean =>
-    inFlight.size === 0 || (inFlight.size < probe.inFlight && (probe.isStuck?.() ?? false));
+    inFlight.size === 0 || (inFlight.size < probe.maxInFlight && (probe.isStuck?.() ?? false));
 
   function scheduleNext(): void {
     cancel();
     const now = clock.now();
     const slot = Math.max(firstSlotFrom(cadence, now), lastSlot + 1);
     const extraDue = now + probe.afterFailure.interval;
-    const extra = fastSampling.isActive(now) && extraDue < dueAt(cadence, slot);
+    const extra = extraSampling.isActive(now) && extraDue < dueAt(cadence, slot);
     const due = extra ? extraDue : dueAt(cadence, slot);
     cancel = schedule(due, () => {
       if (!extra) lastSlot = slot;

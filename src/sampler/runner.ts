@@ -5,7 +5,7 @@ import type { Millis } from '../domain/time.ts';
 import { staggerOffset } from './cadence.ts';
 import { type ClockEvent, createSchedule, type Timeline } from './clock.ts';
 import { createDispatch } from './dispatch.ts';
-import { closedLoop, openLoop } from './loops.ts';
+import { createClosedLoop, createOpenLoop } from './loops.ts';
 import { createStallWatch } from './stall-watch.ts';
 
 export type RunnerOptions = {
@@ -57,7 +57,7 @@ export function startRunner({
     const offset = probe.loop === 'open' ? staggerOffset(interval, sameCadence.indexOf(probe), sameCadence.length) : 0;
     const cadence = { start: startedAt + START_DELAY_MS + offset, interval };
     const options = { probe, cadence, dispatch, clock: timeline, schedule, signal: shutdown.signal };
-    return { probe, dispatch, loop: probe.loop === 'open' ? openLoop(options) : closedLoop(options) };
+    return { probe, dispatch, loop: probe.loop === 'open' ? createOpenLoop(options) : createClosedLoop(options) };
   });
 
   const emitGap = (gap: ObservationGap) => emit({ type: 'gap', gap });

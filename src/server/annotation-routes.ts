@@ -6,7 +6,7 @@ import { MAX_TIMESTAMP_MS } from './validation.ts';
 
 /** The result of a failed task may be long. */
 const BODY_LIMIT = 1_048_576;
-/** Grafana's limit for all tags combined. */
+/** Close to Grafana's limit for all tags combined, which is 500 bytes of JSON. */
 const MAX_TAGS_CHARACTERS = 500;
 const MAX_TEXT_CHARACTERS = 8000;
 
@@ -15,9 +15,9 @@ const timestamp = z.number({ error: 'is not a time in milliseconds since 1970' }
 });
 const tags = z
   .array(z.string())
-  .max(MAX_TAGS_CHARACTERS, { error: `are more than ${MAX_TAGS_CHARACTERS}` })
+  .max(MAX_TAGS_CHARACTERS, { error: `must have at most ${MAX_TAGS_CHARACTERS} entries` })
   .refine((all) => all.join(',').length <= MAX_TAGS_CHARACTERS, {
-    error: `are longer than ${MAX_TAGS_CHARACTERS} characters in total`,
+    error: `must have at most ${MAX_TAGS_CHARACTERS} characters in total`,
   });
 
 const CONTROL = /[^\P{Cc}\n\t]+/gu;
@@ -84,9 +84,9 @@ const annotationSchema = z.looseObject({
 });
 
 /**
- * Serves the part of Grafana's annotations API that is about annotations of an organization
- * (https://grafana.com/docs/grafana/latest/developers/http_api/annotations/): any tool that annotates deployments in
- * Grafana works here unmodified.
+ * Serves the organization annotations of Grafana's annotations API
+ * (https://grafana.com/docs/grafana/latest/developers/http_api/annotations/), so that any tool that annotates
+ * deployments in Grafana works here unmodified.
  */
 export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: ServerOptions): void {
   // Clients of Grafana's API read `message`.
@@ -179,7 +179,7 @@ export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: Ser
     '/api/annotations/graphite',
     {
       bodyLimit: BODY_LIMIT,
-      ...operation('annotateGraphite', 'Add an annotation as Graphite does', { ...writes, body: graphiteInput }),
+      ...operation('annotateGraphite', 'Add an annotation in Graphite format', { ...writes, body: graphiteInput }),
     },
     async ({ body: { what, tags, when, data } }) => {
       const { id } = add({
@@ -192,15 +192,15 @@ export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: Ser
   );
 
   const changes = [
-    { method: 'PATCH', message: 'Annotation patched', replace: false },
-    { method: 'PUT', message: 'Annotation updated', replace: true },
+    { method: 'PATCH', summary: 'Change an annotation', message: 'Annotation patched', replace: false },
+    { method: 'PUT', summary: 'Replace an annotation', message: 'Annotation updated', replace: true },
   ] as const;
-  for (const { method, message, replace } of changes) {
+  for (const { method, summary, message, replace } of changes) {
     app.route({
       method,
       url: '/api/annotations/:id',
       bodyLimit: BODY_LIMIT,
-      ...operation(`${method.toLowerCase()}Annotation`, message, {
+      ...operation(`${method.toLowerCase()}Annotation`, summary, {
         ...writes,
         params: idParams,
         body: annotationInput,
@@ -217,7 +217,7 @@ export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: Ser
     '/api/annotations/:id',
     {
       bodyLimit: BODY_LIMIT,
-      ...operation('deleteAnnotation', 'Annotation deleted', { ...writes, params: idParams, problems: [404] }),
+      ...operation('deleteAnnotation', 'Delete an annotation', { ...writes, params: idParams, problems: [404] }),
     },
     async ({ params: { id } }) => {
       upgrade.annotate({ ...findAnnotation(id), deleted: true, updated: Math.round(run.now()) });

@@ -79,10 +79,10 @@ export function guardWrites(app: App, guard: WriteGuard): void {
 function checkWrite(headers: Headers, { loopback, token, basic = false }: WriteGuard): void {
   const { origin, host, authorization, 'sec-fetch-site': site = 'none' } = headers;
   if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
-    throw new Problem(403, 'pages of other origins may not write', { header: 'Origin' });
+    throw new Problem(403, 'pages of other origins are not allowed to write', { header: 'Origin' });
   }
   if (site !== 'none' && site !== 'same-origin') {
-    throw new Problem(403, 'pages of other origins may not write', { header: 'Sec-Fetch-Site' });
+    throw new Problem(403, 'pages of other origins are not allowed to write', { header: 'Sec-Fetch-Site' });
   }
   const forwarded = isForwarded(headers);
   const local = loopback && !forwarded;

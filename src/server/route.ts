@@ -9,7 +9,7 @@ import type {
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import type { ReportFormat, SampleFormat } from '../api/formats.ts';
+import type { ReportFormat, SampleFormat } from '../api/report-format.ts';
 import type { Read } from '../api/shared.ts';
 import type { JournalReader } from '../domain/journal.ts';
 import type { Log } from '../domain/log.ts';

@@ -6,16 +6,17 @@ import { isLoopback } from '../domain/network-address.ts';
 import { printableJson } from '../format/printable.ts';
 import { annotationRoutes } from './annotation-routes.ts';
 import { checkRoutes } from './check-routes.ts';
-import { dataRoutes } from './data-routes.ts';
-import { downloadRoutes } from './download-routes.ts';
 import { createHostCheck, guardWrites } from './guard.ts';
 import { LIMITS, limitConnections } from './limits.ts';
 import { addressOf, bind, urlOf } from './listen.ts';
+import { liveRoutes } from './live-routes.ts';
 import { answerClientError, answerError, answerErrors } from './problem.ts';
+import { reportRoutes } from './report-routes.ts';
 import type { RouteTypes, ServerOptions } from './route.ts';
 import { serviceRoutes } from './service-routes.ts';
 import { taskRoutes } from './task-routes.ts';
 import { acceptJson, validatorCompiler } from './validation.ts';
+import { windowRoutes } from './window-routes.ts';
 
 export type Server = { readonly url: string; close(): Promise<void> };
 
@@ -81,8 +82,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     serviceRoutes(routes, options);
     taskRoutes(routes, options);
     checkRoutes(routes, options);
-    dataRoutes(routes, { ...options, limits });
-    downloadRoutes(routes, { ...options, limits });
+    liveRoutes(routes, { ...options, limits });
+    windowRoutes(routes, options);
+    reportRoutes(routes, { ...options, limits });
   });
   app.register(async (routes) => {
     // Clients of Grafana's API that have no API key use HTTP Basic authentication.

@@ -6,7 +6,7 @@ import { plain, plainOrNull, shouldReportHosts, splitRole, type TaskParser } fro
 
 type JsonlRunningTask = {
   readonly common: Omit<Task, 'hosts' | 'status' | 'end'>;
-  /** The hosts that have finished it, apart from those that skipped it. */
+  /** The hosts that have finished the task, without those that skipped it. */
   readonly hosts: Set<string>;
   /** The number of hosts when it was last reported. */
   reportedHosts: number;
@@ -28,7 +28,7 @@ type JsonlRunningTask = {
 export function createAnsibleJsonlParser(): TaskParser {
   let play: string | null = null;
   let playbook: string | null = null;
-  /** The common prefix of the ids of one process. */
+  /** The prefix of all ids that one ansible-playbook process assigns. */
   let processId: string | null = null;
   /** The task that all hosts run together. */
   let current: JsonlRunningTask | null = null;
@@ -109,7 +109,7 @@ export function createAnsibleJsonlParser(): TaskParser {
     const id = idOf(result);
     if (endedIds.has(id)) return [];
     const hostTask = perHost.get(id);
-    // If reading started in the middle of a task, start it now: a result also has the start.
+    // If reading started in the middle of a task, start it now: a result also contains the start time.
     const started = hostTask !== undefined || current?.common.id === id ? [] : startTask(result, _event);
     const task = hostTask ?? current;
     if (task === null) return started;
@@ -189,7 +189,7 @@ const processIdOf = (id: string): string => id.slice(0, Math.max(0, id.lastIndex
 /** With the strategy `free`, or if reading started in the middle of a task, no event says that a task is a handler. */
 const isInHandlersFile = ({ path = '' }: JsonlTask): boolean => path.includes('/handlers/');
 
-/** `site.yml` of `/etc/ansible/site.yml:12` */
+/** Returns `site.yml` for `/etc/ansible/site.yml:12`. */
 const fileName = (path: string | undefined): string | undefined => path?.replace(/:\d+$/, '').split('/').at(-1);
 
 const toTask = ({ common, hosts }: JsonlRunningTask, status: TaskStatus, end: Millis | null): Task => ({
@@ -233,7 +233,7 @@ type JsonlEvent = z.output<typeof jsonlEvent>;
 type JsonlTask = NonNullable<JsonlEvent['task']>;
 type JsonlStats = NonNullable<JsonlEvent['stats']>;
 
-/** Returns null for any other line. */
+/** Returns the event on a line; null for any other line. */
 function readJsonlEvent(line: string): JsonlEvent | null {
   if (!line.startsWith('{')) return null;
   try {

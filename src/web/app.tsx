@@ -5,7 +5,7 @@ import { span } from '../format/quantities.ts';
 import { Budgets } from './budgets.tsx';
 import { overallAt, reportAt } from './extend-to-now.ts';
 import { Checks, Downtime, Method, Phases, SeriesTable, Slowdown, Tasks } from './figures.tsx';
-import { Now, Prober } from './now.tsx';
+import { Now, RollwatchHealth } from './now.tsx';
 import { nowOf, type PageState, type Source, type Store } from './state.ts';
 import { createTimeFormat, LOCAL, type TimeFormat } from './time-format.ts';
 import { TimelineView } from './timeline.tsx';
@@ -73,7 +73,7 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
                     overall={live && status !== null ? overallAt(status, now) : (status ?? report).overall}
                   />
                   {link.kind === 'file' ? null : <Budgets phases={shown.phases} status={status} />}
-                  {status === null ? null : <Prober status={status} report={report} now={now} />}
+                  {status === null ? null : <RollwatchHealth status={status} report={report} now={now} />}
                 </div>
                 <TimelineView
                   state={{ ...state, report }}
@@ -140,7 +140,7 @@ function Zones({ zone, initialZone, onZone }: ZonesProps): JSX.Element {
   const zones = [...new Set([initialZone, LOCAL, 'UTC'])];
   return (
     <label class="zones">
-      <span class="heard">Time zone</span>
+      <span class="visually-hidden">Time zone</span>
       <select value={zone} onChange={(event) => onZone(event.currentTarget.value)}>
         {zones.map((name) => (
           <option key={name} value={name}>

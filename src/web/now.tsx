@@ -42,7 +42,7 @@ export function Now({ status, report, link, now, times }: NowProps): JSX.Element
           <p key={line}>{line}</p>
         ))}
         {/* Screen readers announce a change once, without the running seconds. */}
-        <p class="heard" role="status">
+        <p class="visually-hidden" role="status">
           {tone === 'bad' ? `Down: ${down(status).map(nameOf).join(', ')}` : text.replace(/ for .*/, '')}
         </p>
       </section>
@@ -75,7 +75,7 @@ function headline(status: ApiStatus, { now, link, nameOf, times }: HeadlineConte
     return {
       tone: 'unknown',
       text: `No response from Rollwatch for ${duration(Math.round((now - link.since) / 1000))}`,
-      more: ['The data below is from before that. The page reconnects automatically.'],
+      more: ['The data below is from before then. The page reconnects automatically.'],
     };
   }
   const silent = silence(status, now);
@@ -83,7 +83,7 @@ function headline(status: ApiStatus, { now, link, nameOf, times }: HeadlineConte
     return {
       tone: 'unknown',
       text: `The sampler has been silent for ${duration(Math.round(silent))}`,
-      more: ['The data below is from before that. No samples are sent until the daemon resumes.'],
+      more: ['The data below is from before then. No samples are sent until the sampler recovers.'],
     };
   }
   const failing = down(status);
@@ -122,7 +122,7 @@ function headline(status: ApiStatus, { now, link, nameOf, times }: HeadlineConte
   return { tone: 'good', text: 'Up', more: upgrade };
 }
 
-/** A sampler that has not reported for longer is silent; it reports every second. */
+/** The sampler reports every second; it counts as silent if it has not reported for longer than this. */
 const MAX_SILENCE_SECONDS = 2.5;
 
 const silence = ({ sampler }: ApiStatus, now: number): number | null =>
@@ -171,7 +171,7 @@ function SeriesState({
 }
 
 /** Shows the health of Rollwatch itself. */
-export function Prober({
+export function RollwatchHealth({
   status,
   report,
   now,
@@ -222,7 +222,7 @@ export function Prober({
       <p class="note">
         {sampler === null
           ? ''
-          : `Max. delay ${latency(sampler.lagSeconds)}, ${counted(sampler.inFlight, 'sample')} in flight. `}
+          : `Maximum delay ${latency(sampler.lagSeconds)}, ${counted(sampler.inFlight, 'sample')} in flight. `}
         {servers.created > 0 ? `${counted(servers.created, 'test server')} created, ${servers.deleted} deleted.` : ''}
       </p>
     </section>

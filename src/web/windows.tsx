@@ -111,7 +111,7 @@ function WindowRow({ window, name, times, open, onOpen }: RowProps): JSX.Element
           }}
         >
           <span aria-hidden="true">{down ? '▼' : '◆'}</span> {down ? 'DOWN' : 'slow'}
-          <span class="heard"> {name}, details</span>
+          <span class="visually-hidden"> {name}, details</span>
         </button>
       </th>
       <td>{name}</td>

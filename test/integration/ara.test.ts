@@ -9,7 +9,7 @@ import { secret } from '../../src/domain/redaction.ts';
 import type { OnConnectionChange } from '../../src/domain/run/connection-status.ts';
 import type { Task } from '../../src/domain/upgrade/task.ts';
 import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
-import { HttpError } from '../../src/http/http-client.ts';
+import { HttpError } from '../../src/http/json-client.ts';
 import { createAraClient, createAraFeed } from '../../src/task-sources/ara/ara-client.ts';
 import { araPlay, araTask } from '../../src/task-sources/ara/ara-schemas.ts';
 import { type FollowAraOptions, followAra } from '../../src/task-sources/ara/follow-ara.ts';

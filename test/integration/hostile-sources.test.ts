@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { secret } from '../../src/domain/redaction.ts';
-import { createJsonClient, HttpError } from '../../src/http/http-client.ts';
+import { createJsonClient, HttpError } from '../../src/http/json-client.ts';
 import { serveFlood } from '../support/flood-server.ts';
 import { serveHttp } from '../support/scripted-server.ts';
 

@@ -180,7 +180,7 @@ describe('a second daemon on the path of a journal that was removed', () => {
     const files = () => ['', '-wal', '-shm'].map((part) => statSync(file + part).ino);
     const before = files();
     for (time = 1000; time < 20_000; time += 1000) await record(first, 1 + time / 1000);
-    expect(reasonOf(first)).toBe(`another Rollwatch is recording to ${file}; recording resumes when it stops`);
+    expect(reasonOf(first)).toBe(`another Rollwatch process is recording to ${file}; recording resumes when it stops`);
     await record(second, 2);
     expect([reasonOf(second), files()]).toEqual(['recording', before]);
     // Closing the first one must not remove the files of the second.

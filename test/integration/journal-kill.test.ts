@@ -95,7 +95,7 @@ describe('a daemon that is killed', () => {
     const living = spawn(process.execPath, [CHILD, file], { stdio: ['ignore', 'pipe', 'inherit'] });
     child = living;
     await once(living.stdout, 'data');
-    await expect(write()).rejects.toThrow(`journal ${file} is in use by another Rollwatch (pid ${living.pid})`);
+    await expect(write()).rejects.toThrow(`journal ${file} is in use by another Rollwatch process (pid ${living.pid})`);
     const exit = once(living, 'exit');
     living.stdout.resume();
     living.kill('SIGKILL');

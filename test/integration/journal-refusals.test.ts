@@ -125,7 +125,7 @@ describe('what cannot be opened is refused in one line', () => {
 
   it('a journal that another daemon writes, which continues undisturbed', async () => {
     const journal = await write();
-    const message = `journal ${file} is in use by another Rollwatch (pid ${process.pid})`;
+    const message = `journal ${file} is in use by another Rollwatch process (pid ${process.pid})`;
     expect(await messageOf(write())).toBe(message);
     symlinkSync(file, join(directory.path, 'link.db'));
     expect(await messageOf(write(join(directory.path, 'link.db')))).toBe(message);

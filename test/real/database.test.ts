@@ -148,7 +148,7 @@ describe("the check of Nova's databases", () => {
       const seen = await check('after', API);
       expect(seen).toMatchObject({ code: 1, ok: false });
       expect(failures(seen)).toEqual([
-        'database: online data migrations: not done: populate_user_id: 1 row in API: run nova-manage db online_data_migrations until nothing is left to migrate',
+        'database: online data migrations: not done: populate_user_id: 1 row in API; run nova-manage db online_data_migrations until nothing is left to migrate',
       ]);
     } finally {
       await remove();
@@ -161,7 +161,7 @@ describe("the check of Nova's databases", () => {
       await sql("UPDATE nova_cell0.alembic_version SET version_num = 'older'");
       const seen = await check('after', API);
       expect(failures(seen)).toEqual([
-        `database: schemas of the cells: they differ: older in cell0, ${revision} in cell1: run nova-manage db sync with the configuration of each cell`,
+        `database: schemas of the cells: they differ: older in cell0, ${revision} in cell1; run nova-manage db sync with the configuration of each cell`,
       ]);
     } finally {
       await sql(`UPDATE nova_cell0.alembic_version SET version_num = '${revision}'`);
@@ -193,7 +193,7 @@ describe("the check of Nova's databases", () => {
       expect(failures(seen)).toEqual([
         `database: cell1: nova-compute: not yet upgraded: 1 record of 4 behind version ${version}: ${record}: ${remedy}`,
         `database: pin: do not send the SIGHUP yet: behind version ${version}: nova-compute on ${record} in cell1: ${remedy}`,
-        'database: host mapping of left-behind: missing, so no server is scheduled there: run nova-manage cell_v2 discover_hosts',
+        'database: host mapping of left-behind: missing, so no server is scheduled there; run nova-manage cell_v2 discover_hosts',
       ]);
     } finally {
       await remove();
@@ -203,7 +203,7 @@ describe("the check of Nova's databases", () => {
   it('reports a wrong password and a missing database in one line', async () => {
     const wrong = API.replace(`:${PASSWORD}@`, ':wr0ng@');
     expect(failures(await check('after', wrong))).toEqual([
-      "database: cells: nova_api on 127.0.0.1:3306: login of user 'openstack' refused: wrong password, or the user may not connect from this host",
+      "database: cells: nova_api on 127.0.0.1:3306: login of user 'openstack' refused: wrong password, or the user is not allowed to connect from this host",
     ]);
     const elsewhere = [API, API.replace('nova_api', 'nova_cell0'), `cell1 ${API.replace('nova_api', 'keystone')}`];
     expect(failures(await check('after', ...elsewhere))).toEqual([

@@ -58,7 +58,7 @@ export async function checkBasics({
   }
 
   async function checkKeyPair(): Promise<string | null> {
-    const name = keyPairName('brief', vantage);
+    const name = keyPairName('temporary', vantage);
     const step = cleanUpWith(async () =>
       failureMessage(`key pair ${name}`, await deleteKeyPair(cloud, name, cleanUpOptions)),
     );
@@ -72,7 +72,7 @@ export async function checkBasics({
   async function checkSecurityGroup(): Promise<string | null> {
     const port = login?.port ?? DEFAULT_SSH_PORT;
     const step = cleanUpWith(() => deleteTemporarySecurityGroups(cloud, { vantage, ...cleanUpOptions }));
-    const created = await createSecurityGroup(cloud, { purpose: 'brief', vantage, port, ...options });
+    const created = await createSecurityGroup(cloud, { purpose: 'temporary', vantage, port, ...options });
     if (created.type !== 'ok') {
       const noNeutron = created.type === 'failed' && created.cause.kind === 'no-endpoint';
       onCheck((noNeutron ? skip : fail)('basics: security group', created.cause.message));
@@ -101,7 +101,7 @@ export async function checkBasics({
       return null;
     }
     step.created = `server ${boot.server.id}`;
-    const metadata = checkResourceMetadata('brief', vantage);
+    const metadata = checkResourceMetadata('temporary', vantage);
     const expected = { name, flavor: names.flavor, vcpus, image: expectedImage(source), metadata, host: null };
     onCheck(checkCreated('basics: boot', expected, boot.server));
     return boot.server;
@@ -114,7 +114,7 @@ export async function checkBasics({
     let current: ServerRecord | null = server;
     if (network !== null) {
       const step = cleanUpWith(deleteFloatingIps);
-      const floatingIp = { purpose: 'brief', vantage, network, serverId: server.id } as const;
+      const floatingIp = { purpose: 'temporary', vantage, network, serverId: server.id } as const;
       const created = await ensureFloatingIp({ cloud, admin: null, ...options }, floatingIp);
       if (created.type !== 'ok') {
         onCheck(fail(checkName, created.cause.message));
@@ -144,7 +144,7 @@ export async function checkBasics({
   }
 
   async function deleteFloatingIps(): Promise<string | null> {
-    const all = await listOwnedFloatingIps(cloud, { purpose: 'brief', vantage, ...cleanUpOptions });
+    const all = await listOwnedFloatingIps(cloud, { purpose: 'temporary', vantage, ...cleanUpOptions });
     if (all.type !== 'ok') return failureMessage('floating IPs', all);
     const failures = await Promise.all(
       all.value.map(async ({ id, address }) =>

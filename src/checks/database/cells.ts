@@ -144,7 +144,7 @@ function checkHostMappings(
     return [
       failure(
         host,
-        `nova-compute is in ${actual}, but mapped to ${cellName(mapping)}: run nova-manage cell_v2 delete_host, then discover_hosts`,
+        `nova-compute is in ${actual}, but mapped to ${cellName(mapping)}; run nova-manage cell_v2 delete_host, then discover_hosts`,
       ),
     ];
   });
@@ -153,7 +153,7 @@ function checkHostMappings(
   );
   const failures = [
     ...[...unmapped].map((host) =>
-      failure(host, 'missing, so no server is scheduled there: run nova-manage cell_v2 discover_hosts'),
+      failure(host, 'missing, so no server is scheduled there; run nova-manage cell_v2 discover_hosts'),
     ),
     ...misplaced,
     ...orphaned.map(({ host, mapping }) =>

@@ -104,7 +104,7 @@ function reasonOf(error: unknown, { user }: DatabaseAddress): string {
     case 'PROTOCOL_SEQUENCE_TIMEOUT':
       return `no answer within ${TIMEOUT_MS / 1000} s`;
     case 'ER_ACCESS_DENIED_ERROR':
-      return `login of user '${user}' refused: wrong password, or the user may not connect from this host`;
+      return `login of user '${user}' refused: wrong password, or the user is not allowed to connect from this host`;
     case 'ER_DBACCESS_DENIED_ERROR':
     case 'ER_TABLEACCESS_DENIED_ERROR':
     case 'ER_COLUMNACCESS_DENIED_ERROR':

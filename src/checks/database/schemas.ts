@@ -6,14 +6,14 @@ import { listOf } from '../../http/lists.ts';
 import type { DatabaseResult, RunQuery } from './nova-database.ts';
 import { databaseCheckName, joinFirst } from './versions.ts';
 
-/** The name of the API database among the cells. */
+/** The name under which the API database is listed with the cells. */
 export const API_DATABASE = 'API';
 
 /** The schema revision of a database. */
 export type KnownSchema = {
   /** 'API', or the cell's name. */
   readonly database: string;
-  /** Alembic's revision or, until Victoria, the number of sqlalchemy-migrate. */
+  /** The Alembic revision or, up to Victoria, the version number of sqlalchemy-migrate. */
   readonly revision: string;
 };
 
@@ -39,7 +39,7 @@ type OnlineMigration = {
 
 /**
  * The online data migrations of Nova (`online_migrations` in nova/cmd/manage.py) whose unmigrated rows can be
- * recognized. Those whose columns a database does not have are not checked there.
+ * recognised. A migration whose columns are missing from a database is not checked there.
  */
 const ONLINE_MIGRATIONS: readonly OnlineMigration[] = [
   {
@@ -52,7 +52,7 @@ const ONLINE_MIGRATIONS: readonly OnlineMigration[] = [
     name: 'populate_user_id',
     table: 'instance_mappings',
     columns: ['user_id', 'cell_id', 'project_id'],
-    // This project id marks rows that another migration handles
+    // This project id marks rows that another migration handles.
     where: "user_id IS NULL AND cell_id IS NOT NULL AND project_id <> '00000000-0000-0000-0000-000000000000'",
   },
   {
@@ -102,7 +102,7 @@ const REVISION_COLUMNS = [
 
 const TABLES = [...new Set([...REVISION_COLUMNS, ...ONLINE_MIGRATIONS].map(({ table }) => table))];
 
-/** Selects only the columns that the user may read. */
+/** The database lists only the columns that the user is allowed to read. */
 const columnsQuery = {
   sql: `SELECT table_name AS \`table\`, column_name AS \`column\` FROM information_schema.columns
     WHERE table_schema = DATABASE() AND table_name IN (${TABLES.map((table) => `'${table}'`).join(', ')})`,
@@ -114,9 +114,9 @@ const revisionRows = listOf(z.object({ revision: z.coerce.string() }));
 const countRows = listOf(z.object({ name: z.string(), pending: z.coerce.number() }));
 
 type Schema = {
-  /** Null if the user may not read it. */
+  /** Null if the user is not allowed to read it. */
   readonly revision: string | null;
-  /** Only migrations whose columns exist and may be read. */
+  /** Only migrations whose columns exist and are readable. */
   readonly migrations: readonly Omit<Migration, 'database'>[];
 };
 
@@ -215,7 +215,7 @@ export function checkSchemas(
     .join(', ');
   const comparison =
     cellsByRevision.size > 1
-      ? [fail(comparisonName, `they differ: ${revisions}: run nova-manage db sync with the configuration of each cell`)]
+      ? [fail(comparisonName, `they differ: ${revisions}; run nova-manage db sync with the configuration of each cell`)]
       : cells.length > 1
         ? [pass(comparisonName, `all cells have revision ${cells[0]?.revision}`)]
         : [];
@@ -223,7 +223,7 @@ export function checkSchemas(
   return [...revisionChecks, ...comparison, ...missing];
 }
 
-const NOT_READABLE = 'the required columns do not exist, or the user may not read them (see docs/checks.md)';
+const NOT_READABLE = 'the required columns do not exist, or the user is not allowed to read them (see docs/checks.md)';
 
 type MigrationOptions = {
   readonly stage: CheckStage;
@@ -231,7 +231,7 @@ type MigrationOptions = {
   readonly problems: readonly string[];
 };
 
-/** Checks that no rows are left to migrate. They are migrated after the SIGHUP and before the next upgrade. */
+/** Checks that no rows are left to migrate. Operators do that after the final SIGHUP, before the next upgrade. */
 export function checkMigrations(
   migrations: readonly Migration[],
   { stage, problems }: MigrationOptions,
@@ -246,7 +246,7 @@ export function checkMigrations(
     );
     const state = stage === 'before' ? 'left over from an earlier upgrade' : 'not done';
     return [
-      fail(checkName, `${state}: ${list}: run nova-manage db online_data_migrations until nothing is left to migrate`),
+      fail(checkName, `${state}: ${list}; run nova-manage db online_data_migrations until nothing is left to migrate`),
     ];
   }
   if (problems.length > 0) return [skip(checkName, joinFirst(problems))];

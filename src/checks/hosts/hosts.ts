@@ -82,7 +82,7 @@ export async function checkHosts(
     const signal = AbortSignal.any([options.signal, cancelled.signal]);
     const { boot, remove } = await bootTemporaryServer({ cloud: admin, admin, vantage, ...options, signal }, request);
     cancelBoot.delete(host);
-    const metadata = checkResourceMetadata('brief', vantage);
+    const metadata = checkResourceMetadata('temporary', vantage);
     const expected = { name, host, flavor: names.flavor, vcpus, image: expectedImage(source), metadata };
     onCheck(boot.ok ? checkCreated(checkName, expected, boot.server) : fail(checkName, cancelReason ?? boot.reason));
     // If nova-compute is dead, this takes until Nova considers it down

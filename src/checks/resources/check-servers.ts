@@ -54,7 +54,7 @@ export async function bootTemporaryServer(
   request: Omit<CreateServer, 'metadata'>,
 ): Promise<TemporaryServer> {
   const compute = cloud.compute(cloud.http);
-  const metadata = checkResourceMetadata('brief', vantage);
+  const metadata = checkResourceMetadata('temporary', vantage);
   const sent = !options.signal.aborted;
   const created = await compute.create({ ...request, metadata }, options);
   if (created.type !== 'ok') {
@@ -121,7 +121,7 @@ export async function deleteCheckServer(
     ...{ clock, timeouts, limit: pLimit(1), timing: DELETION_TIMING, deleteTimeout: DELETE_TIMEOUT_MS },
     ...{ urgent: NEVER_ABORTED, stopped: signal },
     async lookUp(wantedName) {
-      const all = await listCheckServers(cloud, { purpose: 'brief', vantage }, { timeouts, signal });
+      const all = await listCheckServers(cloud, { purpose: 'temporary', vantage }, { timeouts, signal });
       lookUpFailure = all.type === 'ok' ? '' : all.cause.message;
       return all.type === 'ok' ? (all.value.find((server) => server.name === wantedName)?.id ?? null) : undefined;
     },

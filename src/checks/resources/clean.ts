@@ -13,7 +13,7 @@ import { deleteServerGroup, listOwnedServerGroups } from './server-groups.ts';
 /** Resources that a killed check had requested appear within this time. */
 const QUIET_MS = 3000;
 const POLL_INTERVAL_MS = 500;
-/** How long to retry failed lists and deletes: the API may be restarting, or a port may still use a security group. */
+/** How long to retry failed list and delete requests: the API may be restarting, or a port may still use a security group. */
 const RETRY_MS = 20_000;
 const CONCURRENT_DELETES = 8;
 

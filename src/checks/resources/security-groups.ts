@@ -91,7 +91,7 @@ export async function deleteTemporarySecurityGroups(
   cloud: Cloud,
   { vantage, ...options }: RequestOptions & { readonly vantage: string },
 ): Promise<string | null> {
-  const all = await listOwnedSecurityGroups(cloud, { purpose: 'brief', vantage, ...options });
+  const all = await listOwnedSecurityGroups(cloud, { purpose: 'temporary', vantage, ...options });
   if (all.type !== 'ok') return `security groups: ${all.cause.message}`;
   const deleted = await Promise.all(
     all.value.map(async ({ id, name }) => ({ name, result: await deleteSecurityGroup(cloud, id, options) })),

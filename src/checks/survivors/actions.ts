@@ -91,12 +91,12 @@ export type ActionOptions = RequestOptions & {
 };
 
 /**
- * Performs each round trip on each server. Where possible the servers are ACTIVE again at the end, even after a stop.
+ * Performs each round trip on each server. Where possible, the servers are ACTIVE again at the end, even if interrupted.
  */
 export async function checkActions({ cloud, servers, vantage, onCheck, ...options }: ActionOptions): Promise<void> {
   const compute = cloud.compute(cloud.http);
   const cleanUpOptions = { timeouts: options.timeouts, signal: NEVER_ABORTED };
-  const created = await createSecurityGroup(cloud, { purpose: 'brief', vantage, port: null, ...options });
+  const created = await createSecurityGroup(cloud, { purpose: 'temporary', vantage, port: null, ...options });
   const group = created.type === 'ok' ? created.value : null;
   const noNeutron = isWithoutNeutron(created);
   if (created.type !== 'ok' && !noNeutron)
@@ -125,10 +125,10 @@ export async function checkActions({ cloud, servers, vantage, onCheck, ...option
       const failure = await perform(server.id, current);
       if (failure === null) continue;
       if (failure.unsupported && index === 0) return skip(checkName, `not supported or not allowed: ${failure.reason}`);
-      // Later checks need the server in its original state
+      // Later checks need the server in its original state.
       await waitForSentRequests(options.signal);
       const notRestored = await restoreServer(compute, server.id, cleanUpOptions);
-      // Nova rejects this if the server does not have the group
+      // Nova rejects this if the server does not have the group.
       if (group !== null)
         await compute.performAction(server.id, { removeSecurityGroup: { name: group.name } }, cleanUpOptions);
       return fail(
@@ -157,8 +157,8 @@ const isWithoutNeutron = (created: Result<unknown>): boolean =>
 const UNSUPPORTED_STATUSES: readonly (number | undefined)[] = [403, 405, 501];
 
 /**
- * Whether the user may not perform an action or the hypervisor does not support it, which is not the upgrade's fault.
- * Nova answers with one of these statuses, or says so in the message.
+ * Whether an action is forbidden to the user or not supported by the hypervisor: neither is the upgrade's fault. Nova
+ * answers with one of `UNSUPPORTED_STATUSES`, or says so in the message.
  */
 export const isUnsupported = ({ cause }: Pick<Problem, 'cause'>): boolean =>
   (UNSUPPORTED_STATUSES.includes(cause.status) && cause.service !== 'load-balancer') ||

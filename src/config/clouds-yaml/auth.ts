@@ -68,7 +68,7 @@ function passwordAuth(cloud: MergedCloud): CloudAuth {
   const password = authText(cloud, 'password');
   if (password === null) {
     const credential = authText(cloud, 'application_credential_id', 'application_credential_name');
-    const advice = credential === null ? whereToSet(cloud) : `for an application credential set ${setType(cloud)}`;
+    const advice = credential === null ? whereToSet(cloud) : `for an application credential, set ${setType(cloud)}`;
     throw missing(cloud, 'password', advice);
   }
   const project = readProject(cloud);
@@ -111,7 +111,7 @@ const whereToSet = (cloud: MergedCloud): string =>
 const setType = (cloud: MergedCloud): string =>
   cloud.fromEnvironment ? 'OS_AUTH_TYPE=v3applicationcredential' : 'auth_type: v3applicationcredential';
 
-/** Rejects other scopes than a project: servers belong to a project. */
+/** Rejects any scope other than a project: servers belong to a project. */
 function rejectOtherScopes(cloud: MergedCloud): void {
   for (const key of ['trust_id', 'system_scope']) {
     if (authText(cloud, key) === null) continue;
@@ -146,7 +146,7 @@ const hasProject = (cloud: MergedCloud): boolean => projectId(cloud) !== null ||
 
 /**
  * Finds the domain of a user or project as openstacksdk and keystoneauth do: its own domain, then the one set for both,
- * then the default domain. Without any of them it is 'default', as for the openstack command. An id takes precedence
+ * then the default domain. If none is set, it is 'default', as with the openstack command. An id takes precedence
  * over a name in each step.
  */
 function readDomain(cloud: MergedCloud, of: 'user' | 'project', fallback: 'default' | null): DomainRef | null {

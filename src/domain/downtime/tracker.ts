@@ -18,15 +18,16 @@ import { type CauseCount, type DowntimeWindow, extentOf, seconds, type WindowKin
  *
  * The numbers are the times at which samples were sent. The estimate of an edge is midway between them; `latest` is
  * when the result of the sample that set the edge was known, as the service may have changed while it was in flight. An
- * answer that was cut off shows the exact time: if samples sent after it fail sooner than it did, the estimate is that
- * time. If the probe knows which of its stages failed (`by-stages`), the start is estimated at `failureStartedAt`.
+ * answer that was cut off can show exactly when the service exited: if samples sent after the cut-off fail faster than
+ * that one did, the estimate is the time of the cut-off. If the probe knows which of its stages failed (`by-stages`),
+ * the start is estimated at `failureStartedAt`.
  *
  * A connection that is reset before any answer shows no exact time. Either the service was killed while it handled the
  * request, or it was stopped: then it finishes the requests in progress, accepts no more from its listen queue, and
- * resets that queue when it exits, a second or more later. A request in that queue is lost from the time it was sent.
+ * resets that queue when it exits, a second or more later. A request in that queue was lost the moment it was sent.
  *
- * If the event loop stalled during a sample, its duration is an upper bound: it shows no exact time and no usual
- * latency, and an ok sample that may have been slow neither opens nor closes a degraded window.
+ * If the event loop stalled during a sample, its duration is only an upper bound: it gives no exact time, does not
+ * count towards the usual latency, and an ok sample that may have been slow neither opens nor closes a degraded window.
  */
 
 /** The state of one series after its latest sample. */
@@ -55,7 +56,7 @@ type OpenWindow = {
   readonly id: string;
   readonly kind: WindowKind;
   readonly start: Bracket;
-  /** The first sample if it was cut off, until a later one shows whether the window started with that. */
+  /** The window's first sample, if it was cut off; null once a later one has shown whether the service exited then. */
   readonly cutOff: CutOff | null;
   readonly exitedBy: Millis | null;
   readonly knownUntil: Millis;
@@ -97,7 +98,7 @@ export const beginTrack = (
   recentLatencies: [],
 });
 
-/** Ends the validity of the last sample at `at`: the sampler stopped, or a sample was void. */
+/** Ends the validity of the last sample at `at`, because the sampler stopped or a sample was void. */
 export const expireAt = (track: SeriesTrack, at: Millis): SeriesTrack =>
   at < track.validUntil ? { ...track, validUntil: at, gapFrom: Math.min(track.gapFrom, at) } : track;
 
@@ -159,7 +160,7 @@ function step(
 
 /**
  * Returns the edge between the last proof of being up and the time at which the failure was certain. A boot that was
- * sent earlier may prove the service up at a later time, after it recovered: that does not count for this failure.
+ * sent earlier may have proved the service up after this failure had begun: that proof is ignored here.
  */
 function failureEdge(state: Exclude<State, { kind: 'down' }>, track: SeriesTrack, sample: FailedSample): Bracket {
   const { failureStartedAt, lastKnownUpAt } = sample;
@@ -241,12 +242,12 @@ function cutOffOf(sample: ValidSample): CutOff | null {
   return answering || isReset(sample) ? { from: sample.startedAt, until: sample.settledAt, answering } : null;
 }
 
-/** The connection was closed before any byte of an answer: Rollwatch's own, or the one behind a proxy. */
+/** Whether the connection (Rollwatch's, or a proxy's to the service) was closed before the first byte of an answer. */
 const isReset = ({ cause }: FailedSample): boolean => cause.kind === 'connection-reset' || cause.kind === 'http-502';
 
 /**
- * A service that cuts off every request after a fixed time takes just as long for this one; one that has exited fails
- * sooner.
+ * A service that cuts off every request after a fixed time takes just as long for this one; a service that has exited
+ * fails it faster.
  */
 const failsSooner = (sample: ValidSample, cutOff: Interval): boolean =>
   sample.outcome === 'failed' &&

@@ -12,8 +12,8 @@ import type { KnownTask, TaskRegistry } from './task-registry.ts';
 export const ATTRIBUTION_SLACK_MS = 250;
 
 /**
- * A task that waits for a service to exit ends as soon as it has, and the next task starts before Rollwatch sees the
- * reset. A task that is younger than this by then did not stop the service.
+ * A task that waits for a service to exit ends as soon as the service has exited, and the next task starts before
+ * Rollwatch sees the reset. A task that is younger than this when the reset is seen did not stop the service.
  */
 const MIN_TASK_AGE_MS = 20;
 
@@ -34,7 +34,7 @@ export type AttributedWindow = DowntimeWindow & {
 type TaskLookup = Pick<TaskRegistry, 'during' | 'startedIn'>;
 
 /**
- * Returns the tasks that were running when a window may have started, by its bracket. The first one is the task that
+ * Returns the tasks that were running when a window may have started, according to its bracket. The first one is the task that
  * started last before `estimate`; tasks that started after it come last.
  */
 export function candidates(
@@ -100,8 +100,8 @@ const kindAndProbe = ({ kind, cloud, vantage, probe }: DowntimeWindow): string =
   JSON.stringify([kind, cloud, vantage, probe]);
 
 /**
- * Returns the start of `windows[index]` by both connections of the server list together: they are sampled half an
- * interval apart, and most outages start on both at once. It orders candidates, and never removes one. `windows` are of
+ * Returns the start of `windows[index]`, estimated from both connections together: they are sampled half an interval
+ * apart, and most outages start on both at once. It only orders candidates; it never removes one. `windows` are of
  * one kind and probe, by estimated start.
  */
 function preciseStartAt(windows: readonly DowntimeWindow[], index: number): Millis {

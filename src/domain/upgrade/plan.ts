@@ -52,8 +52,8 @@ export const BUDGETS = {
   data_plane_downtime: { label: 'data-plane downtime', unit: 'seconds', downtimeOf: 'server-reach' },
   longest_window: { label: 'longest API window', unit: 'seconds', downtimeOf: null },
   consecutive_failures: { label: 'failures in a row', unit: 'count', downtimeOf: null },
-  error_ratio: { label: 'failed lists', unit: 'share', downtimeOf: null },
-  slowdown: { label: 'slowdown of the median list', unit: 'factor', downtimeOf: null },
+  error_ratio: { label: 'failed list requests', unit: 'share', downtimeOf: null },
+  slowdown: { label: 'slowdown of the median list request', unit: 'factor', downtimeOf: null },
 } as const satisfies Readonly<Record<string, BudgetDescription>>;
 export type BudgetName = keyof typeof BUDGETS;
 

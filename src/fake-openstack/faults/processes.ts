@@ -12,9 +12,9 @@ import {
   startSeconds,
   stopSeconds,
 } from '../timings.ts';
+import { createDownComponents, type DownComponents } from './down-components.ts';
 import type { OutageLog } from './outage-log.ts';
 import { breaksServerList } from './outage-table.ts';
-import { createOutages, type Outages } from './outages.ts';
 
 /** A service that is down, or clients of the message broker that have not reconnected yet. */
 export type ComponentName = ServiceName | 'nova-api broker connection' | 'backend broker connections';
@@ -38,7 +38,7 @@ type State = 'up' | 'stopping' | 'down' | 'loading';
 export type Frontend = { readonly listener: Listener; readonly workers: Workers };
 
 export type Processes = {
-  readonly outages: Outages<ComponentName>;
+  readonly downComponents: DownComponents<ComponentName>;
   isUp(service: ServiceName): boolean;
   /** Whether Nova considers the host up: it reported within `service_down_time`. */
   isReportedUp(compute: ComputeService): boolean;
@@ -83,7 +83,7 @@ export function createProcesses(options: {
   readonly onStarted: (service: ServiceName) => void;
 }): Processes {
   const { timeScale, outageLog, frontends } = options;
-  const outages = createOutages<ComponentName>();
+  const downComponents = createDownComponents<ComponentName>();
   const processes = new Map(SERVICE_NAMES.map((name) => [name, newProcess()]));
 
   function processOf(name: ServiceName): Process {
@@ -96,8 +96,8 @@ export function createProcesses(options: {
     const process = processOf(name);
     process.state = state;
     process.since = at;
-    if (state === 'up') outages.clear(name);
-    else outages.add(name);
+    if (state === 'up') downComponents.clear(name);
+    else downComponents.add(name);
   }
 
   function oneAtATime(name: ServiceName, work: (process: Process) => Promise<Millis>): Promise<Millis> {
@@ -120,8 +120,8 @@ export function createProcesses(options: {
       apiDown: breaksServerList(name),
     });
     if (name === 'rabbitmq') {
-      outages.add('nova-api broker connection');
-      outages.add('backend broker connections');
+      downComponents.add('nova-api broker connection');
+      downComponents.add('backend broker connections');
     }
     options.onStopped(name);
     if (frontend !== null && drain > 0) await drainAndExit(frontend, drain * scale);
@@ -164,7 +164,7 @@ export function createProcesses(options: {
       setState(name, 'loading', acceptedAt);
     }
     const endLoading = outageLog.begin({
-      what: `${name} loads${early ? ', requests wait' : ''}`,
+      what: `${name} is loading${early ? '; requests wait' : ''}`,
       service: name,
       kind: 'loading',
       from: acceptedAt ?? now(),
@@ -188,9 +188,9 @@ export function createProcesses(options: {
     const stillUp = () => processOf('rabbitmq').since === since;
     try {
       await timeScale.wait(Math.min(BROKER_RECONNECT_SECONDS.api, downSeconds));
-      if (stillUp()) outages.clear('nova-api broker connection');
+      if (stillUp()) downComponents.clear('nova-api broker connection');
       await timeScale.wait(Math.min(BROKER_RECONNECT_SECONDS.services - BROKER_RECONNECT_SECONDS.api, downSeconds));
-      if (stillUp()) outages.clear('backend broker connections');
+      if (stillUp()) downComponents.clear('backend broker connections');
     } catch {
       // The cloud was closed.
     }
@@ -214,7 +214,7 @@ export function createProcesses(options: {
   }
 
   return {
-    outages,
+    downComponents,
     isUp: (name) => processOf(name).state === 'up',
     isReportedUp(compute) {
       const { state, since, ignoredUntil } = processOf(compute);

@@ -80,7 +80,7 @@ export function grantFor(
     return user !== undefined && user.password === password.user.password ? grantInScope(user, null) : null;
   }
   if (methods.includes('token') && token !== undefined) {
-    const known = tokens.valid(token.id);
+    const known = tokens.findValid(token.id);
     return known === null ? null : grantInScope(known.user, known.expiresAt);
   }
   return null;

@@ -60,7 +60,7 @@ export function createKeystone(
       user: { domain: identity.domain, id: token.user.id, name: token.user.name, password_expires_at: null },
       audit_ids: [token.auditId],
       // If the application credential limits the lifetime, Keystone omits the zone (UTC).
-      expires_at: token.limited ? pythonTime(token.expiresAt).slice(0, 19) : pythonTime(token.expiresAt),
+      expires_at: token.expiresWithCredential ? pythonTime(token.expiresAt).slice(0, 19) : pythonTime(token.expiresAt),
       issued_at: pythonTime(token.issuedAt),
       ...(token.project === null
         ? {}
@@ -147,11 +147,11 @@ export function createKeystone(
     { method: 'GET', path: '/v3', handle: () => json(200, { version }) },
     { method: 'POST', path: '/v3/auth/tokens', handle: issue },
     authenticated('GET', '/v3/auth/tokens', (_token, context) => {
-      const token = tokens.valid(subjectToken(context));
+      const token = tokens.findValid(subjectToken(context));
       return token === null ? unknownToken : json(200, tokenView(token), { 'X-Subject-Token': token.id });
     }),
     authenticated('DELETE', '/v3/auth/tokens', (_token, context) => {
-      if (tokens.valid(subjectToken(context)) === null) return unknownToken;
+      if (tokens.findValid(subjectToken(context)) === null) return unknownToken;
       tokens.revoke(subjectToken(context));
       return { status: 204, headers: {}, body: '' };
     }),
@@ -224,7 +224,7 @@ export function createKeystone(
         body: '<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n<p>The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.</p>\n',
       });
     }
-    const token = tokens.valid(headerOf(request, 'x-auth-token') ?? '');
+    const token = tokens.findValid(headerOf(request, 'x-auth-token') ?? '');
     return withRequestId(await found.route.handle({ request, token }, found.parameters));
   };
 }

@@ -20,7 +20,7 @@ export type IssuedToken = {
   readonly issuedAt: number;
   readonly expiresAt: number;
   /** Whether the application credential expires before the token would. */
-  readonly limited: boolean;
+  readonly expiresWithCredential: boolean;
 };
 
 /** The tokens that Keystone has issued. */
@@ -34,7 +34,7 @@ export type Tokens = {
     expiresBy?: number | null;
   }): IssuedToken;
   /** Returns the token if it is neither expired nor revoked, otherwise null. */
-  valid(id: string): IssuedToken | null;
+  findValid(id: string): IssuedToken | null;
   revoke(id: string): void;
 };
 
@@ -59,12 +59,12 @@ export function createTokens(lifetime: number): Tokens {
         auditId: randomBytes(16).toString('base64url'),
         issuedAt,
         expiresAt: expiresBy === null ? end : Math.min(end, expiresBy),
-        limited: methods.includes('application_credential') && expiresBy !== null && expiresBy < end,
+        expiresWithCredential: methods.includes('application_credential') && expiresBy !== null && expiresBy < end,
       };
       issued.set(token.id, token);
       return token;
     },
-    valid(id) {
+    findValid(id) {
       const token = issued.get(id);
       return token !== undefined && token.expiresAt > now() ? token : null;
     },
@@ -116,7 +116,7 @@ export function createTokenValidator(options: {
         return unavailable;
       }
       await timeScale.wait(TOKEN_VALIDATION_SECONDS, signal);
-      const token = tokens.valid(id);
+      const token = tokens.findValid(id);
       if (token === null) return unauthorized;
       if (cached.size > MAX_TOKENS) cached.clear();
       if (cacheIsUp) cached.set(id, { token, until: now() + (TOKEN_CACHE_SECONDS * 1000) / timeScale.speed });

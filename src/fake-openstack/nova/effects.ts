@@ -50,8 +50,8 @@ export function createOutageEffects(options: {
       return null;
     },
     async cast(signal) {
-      const { outages } = processes;
-      if (!outages.has('nova-api broker connection')) return;
+      const { downComponents } = processes;
+      if (!downComponents.has('nova-api broker connection')) return;
       hanging++;
       if (hanging === workers) {
         endOutage = outageLog.begin({
@@ -63,7 +63,7 @@ export function createOutageEffects(options: {
         });
       }
       try {
-        await outages.whenClear(['nova-api broker connection'], signal);
+        await downComponents.whenClear(['nova-api broker connection'], signal);
       } finally {
         if (hanging === workers) endOutage(now());
         hanging--;

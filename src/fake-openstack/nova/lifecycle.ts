@@ -32,7 +32,7 @@ export function createServerLifecycle(options: {
   readonly softDelete: boolean;
 }): ServerLifecycle {
   const { servers, processes, hosts, serverGroups, fixtures, timeScale, closed, softDelete } = options;
-  const { outages } = processes;
+  const { downComponents } = processes;
   /** The running job of each server; a new job aborts it. */
   const jobs = new Map<string, AbortController>();
   let lastChoice = 0;
@@ -63,7 +63,7 @@ export function createServerLifecycle(options: {
     const down: { name: OutageName; component: ComponentName }[] = [];
     const services = ['nova-conductor', 'nova-scheduler', 'placement', 'neutron', 'mariadb', 'memcached'] as const;
     for (const name of services) if (!processes.isUp(name)) down.push({ name, component: name });
-    if (outages.has('backend broker connections'))
+    if (downComponents.has('backend broker connections'))
       down.push({ name: 'rabbitmq', component: 'backend broker connections' });
     if (host !== null && !processes.isUp(host)) {
       const name = processes.isReportedUp(host) ? 'nova-compute under 60 s' : 'nova-compute over 60 s';
@@ -82,7 +82,7 @@ export function createServerLifecycle(options: {
       const found = currentOutages(host).map(({ name, component }) => ({ outcome: outage(name)[work], component }));
       const blocking = found.filter(({ outcome }) => outcome?.kind === 'waits');
       if (blocking.length === 0) return found.find(({ outcome }) => outcome !== undefined)?.outcome ?? null;
-      await outages.whenClear(
+      await downComponents.whenClear(
         blocking.map(({ component }) => component),
         signal,
       );
@@ -107,7 +107,7 @@ export function createServerLifecycle(options: {
   }
 
   const whenHostCanBuild = (host: ComputeService, signal: AbortSignal): Promise<void> =>
-    outages.whenClear(['nova-conductor', 'backend broker connections', 'mariadb', 'neutron', host], signal);
+    downComponents.whenClear(['nova-conductor', 'backend broker connections', 'mariadb', 'neutron', host], signal);
 
   return {
     build(server, networks) {

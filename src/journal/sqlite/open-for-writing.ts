@@ -24,7 +24,7 @@ export type WritingOptions = {
   readonly warn?: ((message: string) => void) | undefined;
 };
 
-/** At most this much is lost in a power failure. A killed process loses nothing. */
+/** A power failure loses at most this much recording. A killed process loses nothing. */
 const SYNC_INTERVAL_MS = 1000;
 
 /** Delays between restores of a journal that is removed repeatedly: none before the first, then doubled each time. */
@@ -37,7 +37,7 @@ const LOG_SIZE_LIMIT_BYTES = 16 * 1024 * 1024;
 const CHECK_LOCK_TIMEOUT_MS = 1000;
 const WRITE_LOCK_TIMEOUT_MS = 250;
 
-/** Linux follows no more than this. */
+/** Linux follows at most this many. */
 const MAX_SYMLINKS = 40;
 
 /**
@@ -79,10 +79,13 @@ export async function openForWriting(path: string, { vantage, now, warn }: Writi
 
 async function inUseError(file: string, identity: string | null): Promise<UserError> {
   const pid = identity === null ? null : await lockHolder(identity);
-  return new UserError(`journal ${file} is in use by another Rollwatch${pid === null ? '' : ` (pid ${pid})`}`, 3);
+  return new UserError(
+    `journal ${file} is in use by another Rollwatch process${pid === null ? '' : ` (pid ${pid})`}`,
+    3,
+  );
 }
 
-/** SQLite names the write-ahead log after the path: opened by another hard link, the file lacks what is in the log. */
+/** SQLite names the write-ahead log after the path, so opening another hard link misses what is in the log. */
 function checkHardLinks(file: string): void {
   const links = statSync(file, { throwIfNoEntry: false })?.nlink ?? 1;
   if (links > 1) {
@@ -125,7 +128,7 @@ function realPathOf(file: string, links = 0): string {
 /**
  * Checks an existing database before any file is created beside it.
  *
- * @throws UserError if it is another program's, or damaged
+ * @throws UserError if it belongs to another program or is damaged
  */
 function checkDatabase(file: string): void {
   const { sqlite } = connect(file, { mode: 'write', timeout: CHECK_LOCK_TIMEOUT_MS });
@@ -205,12 +208,12 @@ function writableDatabase(file: string, { connection: opened, now, ...locks }: O
     return current.connection;
   }
 
-  /** Takes the lock on the path again if its file was removed: another daemon may have it by now. */
+  /** Takes the path lock again if the lock file was removed; another daemon may hold the lock by now. */
   function ensurePathLock(): void {
     if (pathLock.isInPlace()) return;
     const lock = lockPath(file);
     if (lock === null)
-      throw new DisplacedError(`another Rollwatch is recording to ${file}; recording resumes when it stops`);
+      throw new DisplacedError(`another Rollwatch process is recording to ${file}; recording resumes when it stops`);
     pathLock.release();
     pathLock = lock;
   }
@@ -242,7 +245,7 @@ function writableDatabase(file: string, { connection: opened, now, ...locks }: O
       if (current !== null && !isInPlace(file, current.identities)) await restoreJournal(current, last);
       current ??= reopen();
       const sync = now() - syncedAt >= SYNC_INTERVAL_MS;
-      // Syncing the log also syncs the transactions before.
+      // Syncing the log also syncs all earlier transactions.
       connection().sqlite.pragma(`synchronous = ${sync ? 'full' : 'normal'}`);
       if (sync) syncedAt = now();
     },

@@ -21,7 +21,7 @@ export const excerpt = (text: string, length: number = EXCERPT_LENGTH): string =
     .trim()
     .slice(0, length);
 
-/** Converts a request without a complete answer. `service` is the one it was sent to. */
+/** Returns the problem of a request that got no complete answer. `service` is the one it was sent to. */
 export function problemFromFailure(failure: HttpFailure, service: Service): Problem {
   const { kind, message, status, stages, sentAt, endedAt } = failure;
   const timing = { stages, sentAt, settledAt: endedAt, requestId: null };
@@ -40,7 +40,7 @@ export function problemFromFailure(failure: HttpFailure, service: Service): Prob
 
 const isNetworkKind = (kind: FailureKind): boolean => kind === 'dns' || kind === 'unreachable';
 
-/** Converts an answer with an unexpected status. */
+/** Returns the problem of an answer with an unexpected status. */
 export function problemFromResponse(response: HttpResponse, service: Service, during: Operation = 'request'): Problem {
   const timing = timingOf(response);
   const cause = answerCause(response, service, during);
@@ -49,7 +49,7 @@ export function problemFromResponse(response: HttpResponse, service: Service, du
     : { ...timing, type: 'failed', cause: { ...cause, kind: cause.kind }, timedOut: false };
 }
 
-/** Converts an answer with an invalid body. */
+/** Returns the problem of an answer with an invalid body. */
 export function problemFromBody(response: HttpResponse, service: Service, problem: string): Problem {
   const balancer = loadBalancerOf(response.status, response.body);
   const cause: Cause = {
@@ -81,7 +81,7 @@ function answerCause(
   during: Operation,
 ): Cause | (VoidCause & { readonly kind: 'quota' | 'rate-limited' }) {
   const { status } = response;
-  // The body of a success status is limited only here.
+  // Bodies of errors were limited to this when they were read; those of other statuses were not.
   const body = response.body.slice(0, ERROR_BODY_LIMIT);
   const evidence = { status, body: excerpt(body) };
   const fault = faultText(body);
@@ -117,7 +117,7 @@ function answerCause(
   return causeOf(row?.service ?? service, exception === null ? text || `: ${textOfPage(body)}` : `: ${exception}`);
 }
 
-/** Drops query and user, which may be secrets. */
+/** Drops the query and the user info, which may contain secrets. */
 function locationOf(location: string | undefined): string | null {
   if (location === undefined || !URL.canParse(location)) return null;
   const { origin, pathname } = new URL(location);
@@ -172,7 +172,7 @@ const exceptionOf = (text: string): string | null => /<class '([\w.]+)'>/.exec(t
 
 const withoutTags = (text: string): string => text.replaceAll(/<(?!class )[^<>]*>/g, ' ');
 
-const pageOf = (balancer: string, body: string): string => `a page of ${balancer}: ${textOfPage(body)}`;
+const pageOf = (balancer: string, body: string): string => `a page from ${balancer}: ${textOfPage(body)}`;
 
 /** Drops the title, which repeats the heading. Redacts before it removes tags, which may be part of a secret. */
 function textOfPage(body: string): string {

@@ -12,8 +12,8 @@ import type { RequestGate } from './request-gate.ts';
  *
  * The API is calm if no outstanding request has waited longer than `CALM_WAIT_MS`, the last answer took no longer than
  * `CALM_ANSWER_MS`, and no request has timed out since. While it is calm, every request is sent. `CALM_WAIT_MS` is
- * shorter than the time between the slots of two connections, so that an overload finds one outstanding list when it
- * starts, not two.
+ * shorter than the time between the slots of two connections, so that an overload begins with one outstanding
+ * server-list request, not two.
  *
  * Otherwise the API is pinged first: its version document needs no token and no other service, and costs almost
  * nothing. All requests that are due at that time share one ping.
@@ -24,33 +24,36 @@ import type { RequestGate } from './request-gate.ts';
  *                               `SLOW_PACE_FACTOR` times the latency of the series' previous request has passed since
  *                               that was sent.
  *   timed out                   The request is not sent.
- *   reset                       The request is not sent: it would have waited in the same queue, of a service that is
+ *   reset                       The request is not sent: it would have waited in the same queue, and the service is
  *                               stopping. The sample fails as the ping did, at the time of the ping.
  *
  * A skipped request shares the result of the oldest request that was outstanding when the ping was sent, or of the last
  * one that timed out, or else of one that another series sent after the ping:
  *
- *   ping answered, request answered   Both happened after the ping was sent, so the API was up, if slow: the sample is
+ *   ping answered, request answered   Both answers came after the ping, so the API was up, if slow: the sample is
  *                                     ok at the time of the ping; a request whose answer is needed is void.
  *   neither answered                  The sample fails as well, at the time of the ping.
  *   otherwise                         Unknown: the sample is void (`throttled`).
  *
- * A request that was sent before one that has been answered is ignored: the API has continued without it.
+ * A request that was sent earlier than one that has been answered is ignored: the API has moved on.
  */
 export type Backpressure = {
   /** Guards requests whose answer is needed: a skipped one is void or failed. */
-  series(): GuardedSeries;
+  guardRequests(): GuardedSend;
   /** Guards samples: null is the value of a shared answer. */
-  samples(): GuardedSamples;
+  guardSamples(): GuardedSampleSend;
   /** Resolves when a request that can wait may be sent; at once while the API is calm. */
   waitForTurn(signal: AbortSignal): Promise<void>;
   /** Sends a request that is not essential if the API is calm or answers a ping promptly; else the result is void. */
-  readonly optional: GuardedSeries;
+  readonly optional: GuardedSend;
 };
 
 /** Sends the requests of one series, one per sample. Returns the result, or why nothing was sent. */
-export type GuardedSeries = <T>(request: () => Promise<Result<T>>, signal: AbortSignal) => Promise<Result<T>>;
-export type GuardedSamples = <T>(request: () => Promise<Result<T>>, signal: AbortSignal) => Promise<Result<T | null>>;
+export type GuardedSend = <T>(request: () => Promise<Result<T>>, signal: AbortSignal) => Promise<Result<T>>;
+export type GuardedSampleSend = <T>(
+  request: () => Promise<Result<T>>,
+  signal: AbortSignal,
+) => Promise<Result<T | null>>;
 
 const CALM_WAIT_MS = 400;
 const CALM_ANSWER_MS = 800;
@@ -67,9 +70,7 @@ const MAX_PINGS = 9;
 /** If a ping sent this much earlier is still unanswered, the API was down; a prompt answer shows that it is back. */
 const RECOVERY_MS = 500;
 const MAX_OUTSTANDING_PER_SERIES = 2;
-/**
- * A deferrable request is sent after this at the latest, so that servers are cleaned up even if the API is always slow.
- */
+/** After this long, a deferrable request is sent anyway, so that servers are cleaned up even if the API stays slow. */
 const MAX_TURN_WAIT_MS = 60_000;
 const TURN_INTERVAL_MS = 1000;
 const PLACE_INTERVAL_MS = 100;
@@ -214,7 +215,7 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
         ? send(request, new Set(), noRequestYet())
         : throttled(`${service} is slow, and this request can wait`);
     },
-    series() {
+    guardRequests() {
       const send = createGuard();
       return async (request, signal) => {
         const outcome = await send(request, signal);
@@ -223,7 +224,7 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
         return shared.type === 'ok' ? throttled(`${service} is slow, so fewer requests are sent`) : shared;
       };
     },
-    samples() {
+    guardSamples() {
       const send = createGuard();
       return async (request, signal) => {
         const outcome = await send(request, signal);
@@ -273,6 +274,6 @@ const pingReset = (reset: Failed): Failed => ({
 
 const NO_PING_ANSWER = `no answer to GET / within ${PING_TIMEOUT_MS / 1000} s, nor to an earlier request: `;
 
-/** A result may be shared several times. */
+/** Removes the prefix, which must not be repeated if a result is shared several times. */
 const originalMessage = ({ cause: { message } }: Failed): string =>
   message.startsWith(NO_PING_ANSWER) ? message.slice(NO_PING_ANSWER.length) : message;

@@ -1,11 +1,12 @@
-import type { ReportOptions } from '../../api/formats.ts';
+import type { ReportOptions } from '../../api/report-format.ts';
 import type { Report } from '../../domain/run/report.ts';
 import { runLine } from '../labels.ts';
 import { summarySentences } from '../summary.ts';
 import { timeFormatIn } from '../time-format.ts';
+import { verdictSentences } from '../verdict-sentences.ts';
 import { isUnbounded, wrap } from './layout.ts';
 import { createPaint } from './paint.ts';
-import { phasesSection, verdictSentences } from './phases-section.ts';
+import { phasesSection } from './phases-section.ts';
 import {
   checksSection,
   downtimeSection,

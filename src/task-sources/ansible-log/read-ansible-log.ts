@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../domain/errors.ts';
 import type { Task } from '../../domain/upgrade/task.ts';
-import { createAnsibleParser } from '../detect.ts';
+import { createAnsibleParser } from '../ansible-parser.ts';
 import { createLineSplitter } from '../line-splitter.ts';
 import { plain } from '../task-parser.ts';
 

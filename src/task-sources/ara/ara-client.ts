@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Millis } from '../../domain/time.ts';
-import { createJsonClient, type HttpAccess, HttpError, parseJson } from '../../http/http-client.ts';
+import { createJsonClient, type HttpAccess, HttpError, parseJson } from '../../http/json-client.ts';
 import { page } from './ara-schemas.ts';
 
 export type AraAccess = Pick<HttpAccess, 'url' | 'user'>;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnectionStatus, type OnConnectionChange } from '../../domain/run/connection-status.ts';
 import type { Millis } from '../../domain/time.ts';
 import type { Task } from '../../domain/upgrade/task.ts';
-import { HttpError } from '../../http/http-client.ts';
+import { HttpError } from '../../http/json-client.ts';
 import { createTaskDeduplicator } from '../deduplicator.ts';
 import { createAraCache } from './ara-cache.ts';
 import { type AraAccess, type AraClient, createAraClient, createAraFeed } from './ara-client.ts';

@@ -69,7 +69,7 @@ describe('survivors', { timeout: 60_000 }, () => {
 });
 
 describe('check clean', { timeout: 60_000 }, () => {
-  const group = { id: 'g1', name: 'rollwatch-check-group-x', description: checkResourceDescription('brief', 'v') };
+  const group = { id: 'g1', name: 'rollwatch-check-group-x', description: checkResourceDescription('temporary', 'v') };
 
   async function serve(script: Script): Promise<ScriptedCloud> {
     const scripted = await serveScriptedCloud((request) => {

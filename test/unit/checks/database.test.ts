@@ -217,7 +217,7 @@ describe('the checks of schemas', () => {
     const mixed = schemas('b30f573d3377', '960aac0e09ea', 'ccb0fa1a2252');
     const compared = compareChecks(checkSchemas(mixed, after), checkSchemas(mixed, { ...after, stage: 'before' }));
     expect(compared.filter(isRegression).map(({ name, detail }) => `${name}: ${detail}`)).toEqual([
-      'database: schemas of the cells: they differ: 960aac0e09ea in cell0, ccb0fa1a2252 in cell1: run nova-manage db sync with the configuration of each cell',
+      'database: schemas of the cells: they differ: 960aac0e09ea in cell0, ccb0fa1a2252 in cell1; run nova-manage db sync with the configuration of each cell',
     ]);
   });
 
@@ -225,7 +225,7 @@ describe('the checks of schemas', () => {
     expect(checkSchemas([], { ...after, unread: ['API', 'cell1'] })).toEqual([
       skip(
         'database: schema',
-        'API, cell1: the required columns do not exist, or the user may not read them (see docs/checks.md)',
+        'API, cell1: the required columns do not exist, or the user is not allowed to read them (see docs/checks.md)',
       ),
     ]);
   });
@@ -249,7 +249,7 @@ describe('the check of online data migrations', () => {
       migration('populate_user_id', 'API', 1000),
     ];
     const list =
-      'populate_instance_compute_id: 1 row in cell1, populate_user_id: 1000 rows or more in API: run nova-manage db online_data_migrations until nothing is left to migrate';
+      'populate_instance_compute_id: 1 row in cell1, populate_user_id: 1000 rows or more in API; run nova-manage db online_data_migrations until nothing is left to migrate';
     expect(checkMigrations(open, { ...after, problems: ['cell2 is away'] })).toEqual([
       fail('database: online data migrations', `not done: ${list}`),
     ]);
@@ -300,8 +300,8 @@ describe('the checks of cells', () => {
       { host: 'n7', mapping: 3 },
     ];
     expect(failed(checkPlaces(cloud(66), { ...all, hosts: wrong }))).toEqual([
-      'database: host mapping of n1: missing, so no server is scheduled there: run nova-manage cell_v2 discover_hosts',
-      'database: host mapping of n2: nova-compute is in cell2, but mapped to cell1: run nova-manage cell_v2 delete_host, then discover_hosts',
+      'database: host mapping of n1: missing, so no server is scheduled there; run nova-manage cell_v2 discover_hosts',
+      'database: host mapping of n2: nova-compute is in cell2, but mapped to cell1; run nova-manage cell_v2 delete_host, then discover_hosts',
       'database: host mapping of n7: there is no nova-compute in cell2: if the host is gone for good, run nova-manage cell_v2 delete_host',
     ]);
   });

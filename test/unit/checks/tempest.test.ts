@@ -145,7 +145,7 @@ describe("the checks of Tempest's tests", () => {
     expect(checksToReport(compareChecks(now, [...passed, test('bad', 'fail')]))).toEqual([
       { ...skip('b', 'nobody may'), before: null },
       {
-        name: "tempest's tests",
+        name: 'Tempest tests',
         status: 'fail',
         detail:
           '195 passed, 1 failed, 5 skipped; they took 3 min 21 s; 5 tests that passed before were skipped or not run: p0, p1, p2 and 2 more',

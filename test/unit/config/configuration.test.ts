@@ -55,7 +55,7 @@ describe('without a rollwatch.yaml', () => {
         detail: true,
         limit: 100,
         connections: ['reused', 'new'],
-        inFlight: 32,
+        maxInFlight: 32,
         afterFailure: { interval: 100, limit: 60_000 },
       },
       'server-boot': {

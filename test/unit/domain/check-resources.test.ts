@@ -11,13 +11,15 @@ const description = (purpose: string) => JSON.stringify({ 'rollwatch-check': pur
 it.each([
   ['survivor', 'survivor', true],
   ['survivor', null, true],
-  ['survivor', 'brief', false],
-  ['brief', 'brief', true],
-  ['brief', 'survivor', false],
+  ['survivor', 'temporary', false],
+  ['temporary', 'temporary', true],
+  ['temporary', 'survivor', false],
   // Written by versions before 0.2: an upgrade of Rollwatch between `check before` and `check clean` leaves nothing.
   ['kept', 'survivor', true],
   ['kept', null, true],
-  ['kept', 'brief', false],
+  ['brief', 'temporary', true],
+  ['brief', 'survivor', false],
+  ['kept', 'temporary', false],
   ['constructor', null, false],
   ['mine', null, false],
 ] as const)('a resource of purpose %s is found as %s: %s', (written, purpose, found) => {
@@ -26,6 +28,6 @@ it.each([
   expect(isCheckServer(server(written), { purpose, vantage: 'there' })).toBe(false);
 });
 
-it('a resource is described as versions before described it', () => {
-  expect(checkResourceDescription('brief', 'here')).toBe('{"rollwatch-check":"brief","vantage":"here"}');
+it('a resource is described by its purpose and vantage', () => {
+  expect(checkResourceDescription('temporary', 'here')).toBe('{"rollwatch-check":"temporary","vantage":"here"}');
 });

@@ -48,7 +48,7 @@ function setUp({ free = 3 } = {}) {
   }
 
   function series() {
-    const send = backpressure.samples();
+    const send = backpressure.guardSamples();
     /** 'ok at 0', 'failed at 1000: ...', 'void: ...', with the sample's time. */
     return async (): Promise<string> => {
       const result = await send(request, never);
@@ -169,7 +169,7 @@ test('if the request is answered late but the ping is not, samples are void', as
 
 test('a value of null is not taken for a shared answer', async () => {
   const { backpressure } = setUp();
-  const send = backpressure.series();
+  const send = backpressure.guardRequests();
   const gone = { ...timing, type: 'ok', value: null } as const;
   await expect(send(async () => gone, never)).resolves.toEqual(gone);
 });

@@ -175,7 +175,7 @@ describe('a page', () => {
   ])('with status %d of a load balancer is attributed to it: %s', (status, body, name) => {
     const [kind, service, message] = brief(status, body);
     expect([kind, service]).toEqual([KINDS[status] ?? `http-${status}`, 'load-balancer']);
-    expect(message).toMatch(new RegExp(`^HTTP ${status}: a page of ${name}: `));
+    expect(message).toMatch(new RegExp(`^HTTP ${status}: a page from ${name}: `));
   });
 });
 

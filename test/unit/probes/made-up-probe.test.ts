@@ -66,7 +66,7 @@ const volumeListProbe: ProbeType<Settings> = {
       series: seriesOfVolumes(origin, settings),
       loop: 'open',
       afterFailure: settings.afterFailure,
-      inFlight: settings.depth,
+      maxInFlight: settings.depth,
       run: async () => ({
         ...{ outcome: 'ok', cause: null, lastKnownUpAt: clock.now(), settledAt: clock.now() },
         ...{ stages: {}, requestId: null, serverId: null },
@@ -137,7 +137,7 @@ describe('the configuration of a made-up probe', () => {
     const janitor = createJanitor({ cloud, creator, ...timeouts, emit: () => {}, log: () => {} });
     const context = { session: 1, creator, janitor, admin: null, clock, onFacts: () => {} };
     const probes = probesOfCloud(cloud, origin, { ...context, settings: one.probes }, REGISTRY);
-    expect(probes.map((probe) => [probe.series, probe.inFlight])).toEqual([[series[0], 4]]);
+    expect(probes.map((probe) => [probe.series, probe.maxInFlight])).toEqual([[series[0], 4]]);
     const { signal } = new AbortController();
     expect(await probes[0]?.run({ signal, clock, progress: () => {} })).toMatchObject({ outcome: 'ok', settledAt: 5 });
     cloud.close();

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
-import { createFamilies } from '../../../src/metrics/families.ts';
+import { createFamilies } from '../../../src/metrics/metric-definitions.ts';
 import { DASHBOARDS, EXPECTATIONS, EXPRESSIONS, RULES, VARIABLES } from '../../support/dashboards.ts';
 import { filledIn, readPromql } from '../../support/promql.ts';
 import { isMissing, tool } from '../../support/requirements.ts';

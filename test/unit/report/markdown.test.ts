@@ -58,7 +58,7 @@ None.
     const verdict = { plan: 'p', result: 'fail', phases } as const;
     expect(section(report({ verdict }), 'Phases of the upgrade').slice(2)).toEqual([
       '| maintenance | 07:14:40 | 1 min 0 s | API downtime at most 0 s | 7.0 s (6.0 to 8.0 s) | **FAIL** |',
-      '| maintenance |  |  | slowdown of the median list at most 1.25x | not measured | **not proven** |',
+      '| maintenance |  |  | slowdown of the median list request at most 1.25x | not measured | **not proven** |',
       '| computes |  |  | - | - | not started, not judged |',
     ]);
   });

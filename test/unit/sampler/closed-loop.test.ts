@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Probe, ProbeResult } from '../../../src/domain/probe.ts';
 import type { SamplerEvent } from '../../../src/domain/sampler-event.ts';
 import { createDispatch } from '../../../src/sampler/dispatch.ts';
-import { closedLoop } from '../../../src/sampler/loops.ts';
+import { createClosedLoop } from '../../../src/sampler/loops.ts';
 import { createStallWatch } from '../../../src/sampler/stall-watch.ts';
 import { createFakeTime, type FakeTime } from '../../support/fake-time.ts';
 import { SERIES } from '../../support/samples.ts';
@@ -23,7 +23,7 @@ const refusedAt = (at: number): ProbeResult => ({
 /** A loop with a slot per second, and extra samples after 0.5 s. `run` decides result and duration of a sample. */
 function setUp(
   run: (at: number, time: FakeTime) => Promise<ProbeResult>,
-  probe: Partial<Pick<Probe, 'cleanUp' | 'isStuck' | 'suspendedReason' | 'inFlight'>> = {},
+  probe: Partial<Pick<Probe, 'cleanUp' | 'isStuck' | 'suspendedReason' | 'maxInFlight'>> = {},
 ) {
   const time = createFakeTime();
   const events: SamplerEvent[] = [];
@@ -31,7 +31,7 @@ function setUp(
     series: { ...SERIES, probe: 'server-boot', connection: '' },
     loop: 'closed',
     afterFailure: { interval: 500, limit: 60_000 },
-    inFlight: 2,
+    maxInFlight: 2,
     run: ({ clock }) => run(clock.now(), time),
     close: () => {},
     ...probe,
@@ -42,7 +42,14 @@ function setUp(
     stalls: createStallWatch({ start: 0, every: 25, limit: 1e9 }),
   });
   const cadence = { start: 0, interval: 1000 };
-  const loop = closedLoop({ probe: given, cadence, dispatch, clock: time.clock, schedule: time.schedule, signal });
+  const loop = createClosedLoop({
+    probe: given,
+    cadence,
+    dispatch,
+    clock: time.clock,
+    schedule: time.schedule,
+    signal,
+  });
   const sent = () => events.flatMap((event) => (event.type === 'sent' ? [event.at] : []));
   const samples = () => events.flatMap((event) => (event.type === 'sample' ? [event.sample] : []));
   return { time, loop, sent, samples };

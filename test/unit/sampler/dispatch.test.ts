@@ -19,7 +19,7 @@ function setUp(loop: Probe['loop']) {
     series: SERIES,
     loop,
     afterFailure: { interval: 100, limit: 60_000 },
-    inFlight: 32,
+    maxInFlight: 32,
     run: () => new Promise((resolve) => answers.push(resolve)),
     close: () => {},
   };

@@ -3,7 +3,7 @@ import type { Probe, ProbeResult } from '../../../src/domain/probe.ts';
 import type { Sample } from '../../../src/domain/sample.ts';
 import type { SamplerEvent } from '../../../src/domain/sampler-event.ts';
 import { createDispatch } from '../../../src/sampler/dispatch.ts';
-import { openLoop } from '../../../src/sampler/loops.ts';
+import { createOpenLoop } from '../../../src/sampler/loops.ts';
 import { createStallWatch } from '../../../src/sampler/stall-watch.ts';
 import { createFakeTime } from '../../support/fake-time.ts';
 import { SERIES } from '../../support/samples.ts';
@@ -42,7 +42,7 @@ function setUp(answer: Answer, inFlight = 32) {
     series: SERIES,
     loop: 'open',
     afterFailure: { interval: 100, limit: 60_000 },
-    inFlight,
+    maxInFlight: inFlight,
     run: ({ clock }) => answer(clock.now()),
     close: () => {},
   };
@@ -55,7 +55,7 @@ function setUp(answer: Answer, inFlight = 32) {
     emit: (event) => events.push(event),
   });
   const { signal } = new AbortController();
-  const loop = openLoop({
+  const loop = createOpenLoop({
     probe,
     cadence: { start: 0, interval: 1000 },
     dispatch,

@@ -10,7 +10,7 @@ const probeOf = (connection: 'new' | 'reused'): Probe => ({
   series: { ...SERIES, connection, interval: 60_000 },
   loop: 'open',
   afterFailure: { interval: 100, limit: 60_000 },
-  inFlight: 4,
+  maxInFlight: 4,
   run: async ({ clock }) => {
     const at = clock.now();
     return {

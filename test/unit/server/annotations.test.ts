@@ -116,7 +116,7 @@ describe("Grafana's annotations API", () => {
       'time: is after the year 9999; times are milliseconds since 1970',
     ],
     ['a time in words', { text: 'x', time: 'noon' }, 400, 'time: is not a time in milliseconds since 1970'],
-    ['too many tags', { text: 'x', tags: ['y'.repeat(501)] }, 400, 'tags: are longer than 500 characters in total'],
+    ['too many tags', { text: 'x', tags: ['y'.repeat(501)] }, 400, 'tags: must have at most 500 characters in total'],
     ['two megabytes', JSON.stringify({ text: 'x'.repeat(2_000_000) }), 413, undefined],
   ])('rejects %s with one clear answer', async (_what, body, status, message) => {
     await using served = await serve();

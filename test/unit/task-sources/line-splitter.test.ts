@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createAnsibleParser } from '../../../src/task-sources/detect.ts';
+import { createAnsibleParser } from '../../../src/task-sources/ansible-parser.ts';
 import { createLineSplitter } from '../../../src/task-sources/line-splitter.ts';
 import { sample } from './task-samples.ts';
 

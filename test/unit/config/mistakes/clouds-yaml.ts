@@ -167,7 +167,7 @@ export const CLOUDS_YAML_MISTAKES: readonly Mistake[] = [
   cloudsYaml(
     'an application credential with the type password',
     `clouds: {one: {auth_type: password, auth: {auth_url: http://ks, application_credential_id: 4f2, username: ada}}}`,
-    `DIR/work/clouds.yaml: cloud 'one': auth.password is missing; for an application credential set auth_type: v3applicationcredential`,
+    `DIR/work/clouds.yaml: cloud 'one': auth.password is missing; for an application credential, set auth_type: v3applicationcredential`,
   ),
   cloudWith(
     'an unknown auth_type',

@@ -53,7 +53,7 @@ export const ENVIRONMENT_MISTAKES: readonly Mistake[] = [
   openrc(
     'an application credential without OS_AUTH_TYPE',
     { OS_PASSWORD: '', OS_AUTH_TYPE: 'password', OS_APPLICATION_CREDENTIAL_ID: '4f2' },
-    'environment: OS_PASSWORD is missing; for an application credential set OS_AUTH_TYPE=v3applicationcredential',
+    'environment: OS_PASSWORD is missing; for an application credential, set OS_AUTH_TYPE=v3applicationcredential',
   ),
   openrc(
     'an application credential with OS_PROJECT_NAME',

@@ -60,7 +60,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'allowed hosts that are not a list',
     'allowed_hosts: rollwatch:9774\n',
-    'DIR/work/rollwatch.yaml:1: allowed_hosts must be a list of host names under which clients reach the daemon',
+    'DIR/work/rollwatch.yaml:1: allowed_hosts must be a list of host names by which clients reach the daemon',
   ),
   settings(
     'two documents',

@@ -7,7 +7,7 @@ import type { BriefReport, SeriesTotals } from '../domain/run/report.ts';
 import { type SeriesKey, seriesId } from '../domain/sample.ts';
 import { BUDGETS } from '../domain/upgrade/plan.ts';
 import { BUDGET_RESULTS, judgedParts, type Verdict } from '../domain/upgrade/verdict.ts';
-import { type Families, seriesLabels } from './families.ts';
+import { type Families, seriesLabels } from './metric-definitions.ts';
 
 const BOUNDS = ['min', 'estimate', 'max'] as const;
 

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { createDrawing, type Drawing } from '../api/drawing.ts';
-import type { SampleFormat } from '../api/formats.ts';
 import { reportSchema } from '../api/report.ts';
+import type { SampleFormat } from '../api/report-format.ts';
 import { sampleSchema } from '../api/sample.ts';
 import type { Report } from '../domain/run/report.ts';
 import type { Sample } from '../domain/sample.ts';
@@ -13,7 +13,7 @@ import { type App, operation, type ServerOptions, seriesFilter, textSchema } fro
 import { requireProbe, timestampInput } from './validation.ts';
 
 /** Serves the report and the samples, each in the requested format. */
-export function downloadRoutes(
+export function reportRoutes(
   app: App,
   { run, journal, reports, samples, limits }: ServerOptions & { readonly limits: Limits },
 ): void {

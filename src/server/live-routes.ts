@@ -1,22 +1,19 @@
 import { z } from 'zod';
 import { chartSchema, chartTasksSchema, createChart, toApiChartTasks } from '../api/chart.ts';
 import { statusSchema, toApiStatus } from '../api/status.ts';
-import { toApiWindow, windowsSchema } from '../api/window.ts';
 import { createEvents } from './events.ts';
 import type { Limits } from './limits.ts';
-import { type App, json, noParameters, operation, type ServerOptions, seriesFilter, text } from './route.ts';
-import { requireProbe, timestampInput } from './validation.ts';
+import { type App, json, noParameters, operation, type ServerOptions, text } from './route.ts';
+import { timestampInput } from './validation.ts';
 
 const EVENT_INTERVALS = { check: 250, heartbeat: 5000, alive: 1000 };
-
-const windowsQuery = z.strictObject({ ...seriesFilter, kind: z.enum(['down', 'degraded']).exactOptional() });
 
 const chartQuery = z.strictObject({
   from: timestampInput.exactOptional().describe('only what was sent or still running at this time or later'),
 });
 
-/** Serves the live data that the page shows. */
-export function dataRoutes(
+/** Serves what the page shows live: status, charts and events. */
+export function liveRoutes(
   app: App,
   { run, follow, journal, limits, events: intervals = EVENT_INTERVALS }: ServerOptions & { readonly limits: Limits },
 ): void {
@@ -28,29 +25,6 @@ export function dataRoutes(
       answers: json(statusSchema),
     }),
     async () => toApiStatus(run.live()),
-  );
-
-  app.get(
-    '/api/v1/windows',
-    operation('windows', 'Downtime and slowness, in order of their start', {
-      tag: 'data',
-      querystring: windowsQuery,
-      answers: json(windowsSchema),
-    }),
-    async ({ query: { cloud, probe, connection, target, kind } }) => {
-      const { report } = run.live();
-      if (probe !== undefined) requireProbe(probe, report);
-      const fits = (wanted: string | undefined, value: string) => wanted === undefined || wanted === value;
-      const chosen = report.windows.filter(
-        (window) =>
-          fits(cloud, window.cloud) &&
-          fits(probe, window.probe) &&
-          fits(connection, window.connection) &&
-          fits(target, window.target) &&
-          fits(kind, window.kind),
-      );
-      return { windows: chosen.map(toApiWindow) };
-    },
   );
 
   app.get(

@@ -1,5 +1,5 @@
 /** The components that are down now, by name. There are none at first. */
-export type Outages<Name extends string> = {
+export type DownComponents<Name extends string> = {
   has(name: Name): boolean;
   add(name: Name): void;
   clear(name: Name): void;
@@ -7,7 +7,7 @@ export type Outages<Name extends string> = {
   whenClear(names: readonly Name[], signal: AbortSignal): Promise<void>;
 };
 
-export function createOutages<Name extends string>(): Outages<Name> {
+export function createDownComponents<Name extends string>(): DownComponents<Name> {
   const down = new Set<Name>();
   const waiting = new Set<() => void>();
   const has = (name: Name) => down.has(name);

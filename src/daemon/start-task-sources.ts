@@ -1,17 +1,13 @@
-/** Connects a daemon to other systems: follows the configured sources of tasks, and pushes annotations to Grafana. */
-
-import type { GrafanaSettings } from '../config/grafana-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import { errorLine } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
 import type { OnConnectionChange } from '../domain/run/connection-status.ts';
-import { createDesiredAnnotations, runTag } from '../grafana/desired-annotations.ts';
-import { startGrafanaSync } from '../grafana/sync.ts';
+import { createAnsibleParser } from '../task-sources/ansible-parser.ts';
 import { followAra } from '../task-sources/ara/follow-ara.ts';
-import { createAnsibleParser } from '../task-sources/detect.ts';
 import { followFile } from '../task-sources/follow-file.ts';
 import { followRunUpgrade } from '../task-sources/run-upgrade/follow-run-upgrade.ts';
 import type { Daemon } from './daemon.ts';
+import { logConnection } from './log.ts';
 
 /** Tasks that were reported this long before the start are included, for a daemon that starts during the upgrade. */
 const LOOK_BACK_MS = 3_600_000;
@@ -59,49 +55,3 @@ export function startTaskSources(
     );
   }
 }
-
-/**
- * Pushes windows, tasks and phases to Grafana until stopped. Starts when the journal has been replayed: before, it
- * would delete all annotations of earlier sessions.
- */
-export function startGrafana(
-  settings: GrafanaSettings,
-  { daemon, run, log }: { readonly daemon: Daemon; readonly run: string; readonly log: Log },
-): { stop(): Promise<void> } {
-  const { tasks, ...access } = settings;
-  const desiredAnnotations = createDesiredAnnotations({ tasks });
-  let isStopped = false;
-  const name = `Grafana at ${access.url}`;
-  const started = daemon.replayed.then(() => {
-    if (isStopped) return null;
-    log('info', `pushing windows${tasks ? ', tasks' : ''} and phases to ${name}`);
-    return startGrafanaSync({
-      access,
-      runTag: runTag(run),
-      desired() {
-        const { at, report } = daemon.live();
-        const annotations = daemon.upgrade.annotations();
-        return desiredAnnotations({
-          report: { ...report, verdict: daemon.verdict(at), tasks: tasks ? daemon.tasks(at) : [] },
-          annotations,
-        });
-      },
-      onConnectionChange: logConnection(name, log),
-      onRejected: (key, reason) => log('warn', `${name} rejected ${key}: ${reason}`),
-    });
-  });
-  return {
-    async stop() {
-      isStopped = true;
-      await (await started)?.stop();
-    },
-  };
-}
-
-const logConnection =
-  (name: string, log: Log): OnConnectionChange =>
-  (state) => {
-    if (state === 'recovered') log('info', `${name} is available again`);
-    else if (state.again) log('debug', `${name} is still unavailable (${state.problem}); retrying`);
-    else log('warn', `${name} is unavailable (${state.problem}); retrying`);
-  };
