@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { VOID_KINDS } from '../domain/cause.ts';
-import type { Overall } from '../domain/downtime/overall.ts';
+import type { OverallDowntime } from '../domain/downtime/overall.ts';
 import type { ProbeDescription } from '../domain/probe.ts';
 import type { Report, SeriesSummary } from '../domain/run/report.ts';
 import type { ObservationGap } from '../domain/sampler-event.ts';
@@ -36,7 +36,7 @@ export const probeTypesSchema = z
     z.strictObject({
       name: z.string(),
       label: z.string().describe('the kind of downtime it measures: API, boot'),
-      activity: z.string().nullable().describe('what a sample in flight does, if it takes long by design'),
+      activity: z.string().nullable().describe('what a sample in flight is doing, if it takes long by design'),
       countsOverall: z
         .boolean()
         .describe('whether it counts towards the overall downtime, unless the configuration selects other probes'),
@@ -102,7 +102,7 @@ export const reportSchema = z.strictObject({
   checks: z.array(checksSchema),
   damage: z
     .array(z.strictObject({ table: z.string(), rows: z.int(), reason: z.string() }))
-    .describe('rows of the journal that could not be read; 0 rows if their number is not known'),
+    .describe('rows of the journal that could not be read; 0 rows if their number is unknown'),
 });
 
 export type ApiOverall = Read<typeof overallSchema>;
@@ -110,7 +110,7 @@ export type ApiProbeTypes = Read<typeof probeTypesSchema>;
 export type ApiReport = Read<typeof reportSchema>;
 export type Sentence = Read<typeof sentenceSchema>;
 
-export const toApiOverall = (overall: Overall): ApiOverall => ({
+export const toApiOverall = (overall: OverallDowntime): ApiOverall => ({
   downtimeSeconds: toApiErrorBar(overall.downtime),
   windows: overall.outageCount,
   longestSeconds: rounded(overall.longest),

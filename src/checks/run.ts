@@ -2,7 +2,7 @@ import { type Check, type CheckRun, type CheckStage, fail, skip } from '../domai
 import type { Databases } from '../domain/database-address.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Cloud } from '../openstack/cloud.ts';
-import { chooseBoot } from '../openstack/compute/boot-candidates.ts';
+import { chooseBootCandidate } from '../openstack/compute/boot-candidates.ts';
 import type { ServiceRecord } from '../openstack/diagnosis/service-reports.ts';
 import { type Baseline, baselineText, latestBaseline } from './baseline.ts';
 import { checkBasics } from './basics/basics.ts';
@@ -101,7 +101,7 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
   }
 
   if (isSelected('hosts') && access?.type !== 'failed') {
-    const choice = access?.type === 'ok' ? await chooseBoot(access.admin, wanted, requestOptions) : null;
+    const choice = access?.type === 'ok' ? await chooseBootCandidate(access.admin, wanted, requestOptions) : null;
     if (access?.type === 'ok' && choice?.type === 'ok') {
       const { admin, clock, services } = access;
       const hostOptions = { ...requestOptions, admin, vantage, choice: choice.value, clock, onCheck: reportOne };

@@ -29,7 +29,10 @@ const problemSchema = z.object({ title: z.string(), detail: z.string().optional(
 export const addDaemonOptions = (command: Command): Command =>
   command
     .option('--url <url>', `URL of the daemon (default: ROLLWATCH_URL, or ${DEFAULT_URL})`)
-    .option('--token-file <file>', 'file with the bearer token, if the daemon requires one (default: ROLLWATCH_TOKEN)');
+    .option(
+      '--token-file <file>',
+      'file with the bearer token, if the daemon requires one (default: the token in ROLLWATCH_TOKEN)',
+    );
 
 /** @throws UserError if the token file cannot be read or does not contain exactly one token */
 export function resolveDaemon({ url, tokenFile }: DaemonFlags): DaemonAddress {
@@ -52,7 +55,7 @@ function readToken(file: string): string {
 /**
  * Calls a daemon and returns the parsed JSON body.
  *
- * @throws UserError as `callDaemon` does, and if the body does not match `schema`: another program listens there
+ * @throws UserError as `callDaemon` does, and if the body does not match `schema`: another program is listening there
  */
 export async function callDaemonJson<T>(
   daemon: DaemonAddress,

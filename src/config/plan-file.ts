@@ -5,11 +5,11 @@ import { z } from 'zod';
 import { UserError } from '../domain/errors.ts';
 import { END_MARK } from '../domain/upgrade/phases.ts';
 import {
-  type Begins,
   BUDGET_NAMES,
   type Budget,
   type BudgetName,
   matches,
+  type PhaseStart,
   type Plan,
   type PlannedPhase,
 } from '../domain/upgrade/plan.ts';
@@ -161,7 +161,7 @@ function checkPhases(phases: readonly PlannedPhase[], file: ConfigFile): void {
 }
 
 /** Returns the entry of `b` that also matches what starts `a`, such as "task[1]"; null if there is none. */
-function overlap(a: Begins, b: Begins): string | null {
+function overlap(a: PhaseStart, b: PhaseStart): string | null {
   const tags = new Set(a.tag);
   const tag = b.tag.findIndex((name) => tags.has(name));
   if (tag >= 0) return `tag[${tag}]`;

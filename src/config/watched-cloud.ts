@@ -29,7 +29,7 @@ type Context = {
   readonly file: ConfigFile;
   readonly given: FileSettings;
   readonly access: (cloud: NamedCloud) => CloudAccess;
-  /** Resolves a path in the file. */
+  /** Resolves a path given in the file, relative to the file's folder. */
   readonly resolvePath: (path: string) => string;
   readonly registry: ProbeRegistry;
   /** Whether more than one cloud is watched. */
@@ -105,7 +105,7 @@ function findAdminCloud(
   if (own || !several) return { name, nameError: (problem) => file.errorAt(path, `admin_cloud: ${problem}`) };
   throw file.errorAt(
     path,
-    `admin_cloud applies to a single cloud, but several are watched; set it in that cloud's entry in clouds`,
+    `admin_cloud applies to a single cloud, but several are watched; set it in the cloud's own entry under clouds`,
   );
 }
 

@@ -28,13 +28,13 @@ export type DaemonOptions = {
   readonly journal: Journal;
   readonly version: string;
   readonly vantage: string;
-  /** The probes that count for the overall downtime. */
+  /** The probes that count towards the overall downtime. */
   readonly overall: readonly string[];
   /** The descriptions of all probes. */
   readonly probes: readonly ProbeDescription[];
   readonly plan: Plan;
   readonly series: readonly Series[];
-  /** Wall-clock steps larger than this are corrected, in milliseconds. */
+  /** Wall-clock steps of more than this many milliseconds are corrected. */
   readonly clockStep: number;
   /** The module of the sampler thread. */
   readonly samplerModule: URL;
@@ -51,9 +51,9 @@ export type Daemon = RunReader & {
   readonly upgrade: UpgradeRecorder;
   pause(): Promise<void>;
   resume(): Promise<void>;
-  /** Resolves when the earlier sessions in the journal are part of the state. */
+  /** Resolves when the earlier sessions have been replayed from the journal into the run state. */
   readonly replayed: Promise<void>;
-  /** Stops the sampler, writes everything and closes the session. The journal stays open. */
+  /** Stops the sampler, flushes the journal and closes the session. The journal stays open. */
   stop(): Promise<void>;
 };
 
@@ -67,14 +67,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { journal, version, vantage, series, overall, probes, plan, log } = options;
   const runState = createRunState({ run: journal.run, version, overall, probes, plan });
   const updates = createUpdateQueue();
-  /** Follows the wall clock as it was at the start of the session. */
+  /** Follows the wall clock as it was set at the start of the session. */
   let timeline: Timeline = createTimeline(machineClocks, options.clockStep);
-  /** When the sampler was asked to stop, or crashed: the clean-up after that is not observed. */
+  /** When the sampler was asked to stop, or crashed; the clean-up after that does not count as observed. */
   let endedAt: Millis | null = null;
   const flusher = startJournalFlusher(
     journal,
     () => endedAt ?? timeline.now(),
-    (error) => log('error', `could not write the journal: ${errorLine(error)}`),
+    (error) => log('error', `could not write to the journal: ${errorLine(error)}`),
   );
   let session = 0;
   let sampler: Sampler | null = null;
@@ -170,10 +170,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }
   }
 
-  /** Ends the session even if the journal cannot be written. After a crash it stays open there, as after a kill. */
+  /** Ends the session even if the journal cannot be written. A crashed session stays open there, as after a kill. */
   async function closeSession(clean: boolean): Promise<void> {
     const at = endedAt ?? timeline.now();
-    const onError = (error: unknown) => log('error', `could not write the end of the session: ${messageOf(error)}`);
+    const onError = (error: unknown) =>
+      log('error', `could not write the end of the session to the journal: ${messageOf(error)}`);
     await journal.flush(at).catch(onError);
     if (clean) await journal.closeSession(at).catch(onError);
     updates.run(() => runState.closeSession(at, clean));
@@ -240,8 +241,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 
   /**
-   * Expects reports of tasks that ran when the previous daemon ended: a callback plugin that is still running sends
-   * them soon.
+   * Expects reports of tasks that were running when the previous daemon ended: a callback plugin that is still running
+   * sends them soon.
    */
   function restoreRunningTasks(): void {
     for (const { sources: _sources, lastedUntil: _lasted, ...task } of runState.runningTasks().toReversed()) {
@@ -274,7 +275,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
   const replayed = replay(journal, runState, { before: firstSessionId })
     .catch((error: unknown) => {
-      log('error', `could not read the earlier sessions in the journal: ${messageOf(error)}`);
+      log('error', `could not read the earlier sessions from the journal: ${messageOf(error)}`);
     })
     .then(() => {
       const damage = journal.damage();
@@ -325,7 +326,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
 }
 
-/** Says why a sample was not sent or does not count: 'server-list (new) of mycloud is void, throttled: ...'. */
+/** Says why a sample was not sent or does not count: 'server-list (new) of mycloud is void (throttled): ...'. */
 const voidText = ({ cloud, probe, connection, target, cause }: Extract<Sample, { readonly outcome: 'void' }>): string =>
   `${[probe, ...[connection, target].filter(Boolean).map((label) => `(${label})`)].join(' ')} of ${cloud} is void (${cause.kind}): ${cause.message}`;
 
@@ -349,12 +350,12 @@ function createUpdateQueue(): { run(update: () => void): void; release(): void }
 
 /** Flushes the journal on request and at a regular interval, one flush at a time. */
 type JournalFlusher = {
-  /** Flushes soon, together with everything that is appended meanwhile. */
+  /** Flushes soon, together with everything that is appended in the meantime. */
   request(): void;
   stop(): Promise<void>;
 };
 
-/** `onError` receives bugs only: the journal reports a full or failing disk in its own state. */
+/** `onError` is called only for bugs: the journal reports a full or failing disk in its own state. */
 function startJournalFlusher(journal: Journal, now: () => Millis, onError: (error: unknown) => void): JournalFlusher {
   let flushing: Promise<void> | null = null;
   let isRequested = false;

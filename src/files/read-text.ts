@@ -12,9 +12,9 @@ export type FileText =
 export type ReadOptions = {
   /** The size limit, in bytes. */
   readonly maxBytes?: number;
-  /** Accepts bytes that are not UTF-8: certificate bundles contain comments in any encoding. */
+  /** Accepts bytes that are not UTF-8: certificate bundles may contain comments in any encoding. */
   readonly anyEncoding?: boolean;
-  /** How long to wait until a pipe is written and closed. */
+  /** How long to wait for a pipe to be written and closed. */
   readonly pipeTimeoutMs?: number;
 };
 
@@ -41,8 +41,8 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads a whole file and follows symbolic links. Reads a pipe (`/dev/stdin`, `<(...)`) for at most `pipeTimeoutMs` and
- * `/dev/null` as empty; rejects sockets and other devices. Stops reading at `maxBytes`.
+ * Reads a whole file, following symbolic links. Reads a pipe (`/dev/stdin`, `<(...)`) for at most `pipeTimeoutMs`.
+ * Treats `/dev/null` as empty; rejects sockets and other devices. Stops reading at `maxBytes`.
  */
 export function readText(
   file: string,

@@ -23,7 +23,7 @@ export type DesiredAnnotation = {
 /** Grafana's limit for all tags of an annotation, in bytes of JSON. */
 const MAX_TAGS_BYTES = 500;
 const MAX_TAG_LENGTH = 60;
-/** Grafana's database stores a tag `key:value` as two columns of 100 characters. */
+/** Grafana's database stores a tag `key:value` in two columns of 100 characters. */
 const MAX_TAG_VALUE_LENGTH = 100;
 /** A night of upgrades has about ten thousand tasks. */
 const MAX_ANNOTATIONS = 20_000;
@@ -43,7 +43,7 @@ type Source = {
 type Draft = DesiredAnnotation & {
   /**
    * Tags that the dashboard variables select by: `downtime:prod/deploy1/server-list`, `tasks:prod/deploy1`. One tag
-   * holds all variables, because Grafana selects annotations that have either all or any of the given tags.
+   * combines all variables, because Grafana selects annotations that have either all or any of the given tags.
    */
   readonly scopes: readonly string[];
 };
@@ -62,7 +62,7 @@ function withScopes(tags: readonly string[], scopes: readonly string[]): readonl
 }
 
 /**
- * Returns a function that lists the annotations for the state of a run: windows, phases, annotations received by
+ * Returns a function that lists the annotations for the state of a run: windows, phases, annotations received at
  * /api/annotations, and tasks, in the order to push them. A task that has not changed yields the same object again,
  * as there may be thousands of them.
  */

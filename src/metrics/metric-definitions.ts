@@ -29,7 +29,7 @@ const DURATION_BUCKETS = [...new Set([...REQUEST_BUCKETS, ...BOOT_BUCKETS])].sor
  * Creates all Rollwatch metrics in `register`. Each help text is also the first sentence of the metric's row in
  * docs/metrics.md; a test compares them.
  */
-export function createFamilies(register: Registry) {
+export function createMetricFamilies(register: Registry) {
   const registers = [register];
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
     new Counter({ name: `rollwatch_${name}`, help, labelNames, registers });
@@ -200,4 +200,4 @@ export function createFamilies(register: Registry) {
   } as const;
 }
 
-export type Families = ReturnType<typeof createFamilies>;
+export type MetricFamilies = ReturnType<typeof createMetricFamilies>;

@@ -5,8 +5,8 @@ import type { LiveStatus } from '../domain/run/live.ts';
 import { type Sample, type SeriesKey, seriesId } from '../domain/sample.ts';
 import type { Verdict } from '../domain/upgrade/verdict.ts';
 import { printable } from '../format/printable.ts';
-import { createFamilies, type Families, type SeriesLabels, seriesLabels } from './metric-definitions.ts';
-import { createLiveUpdater } from './run-metrics.ts';
+import { createMetricFamilies, type MetricFamilies, type SeriesLabels, seriesLabels } from './metric-definitions.ts';
+import { createRunMetricsUpdater } from './run-metrics.ts';
 
 export type Metrics = {
   /** Counts a finished sample. */
@@ -31,12 +31,12 @@ export function createMetrics({ version, probes }: MetricsOptions): Metrics {
   const register = new Registry();
   collectDefaultMetrics({ register });
   for (const name of MISNAMED_GAUGES) register.removeSingleMetric(name);
-  const families = createFamilies(register);
+  const families = createMetricFamilies(register);
   families.build.set({ version }, 1);
   const initialize = createSeriesInitializer(families, probes);
   return {
     observe: createSampleCounter(families, initialize),
-    update: createLiveUpdater(families, initialize),
+    update: createRunMetricsUpdater(families, initialize),
     // A backslash in a label value is escaped as two.
     text: async () => printable(await register.metrics(), '\\\\'),
     contentType: register.contentType,
@@ -51,7 +51,10 @@ const REUSED_CONNECTION_STAGES: readonly string[] = ['first_byte', 'body'];
  * Returns a function that exports all label sets of a series with 0, once per series. Label sets with a cause are not
  * known in advance.
  */
-function createSeriesInitializer(families: Families, probes: readonly ProbeDescription[]): (key: SeriesKey) => void {
+function createSeriesInitializer(
+  families: MetricFamilies,
+  probes: readonly ProbeDescription[],
+): (key: SeriesKey) => void {
   const initialized = new Set<string>();
   return (key) => {
     const id = seriesId(key);
@@ -60,7 +63,7 @@ function createSeriesInitializer(families: Families, probes: readonly ProbeDescr
   };
 }
 
-function initializeSeries(families: Families, key: SeriesKey, probe: ProbeDescription): void {
+function initializeSeries(families: MetricFamilies, key: SeriesKey, probe: ProbeDescription): void {
   const labels = seriesLabels(key);
   families.samples.inc({ ...labels, outcome: 'ok', cause: '', service: '' }, 0);
   for (const outcome of OUTCOMES) {
@@ -75,7 +78,7 @@ function initializeSeries(families: Families, key: SeriesKey, probe: ProbeDescri
 }
 
 /** Returns a function that counts a finished sample and observes its duration. */
-function createSampleCounter(families: Families, initialize: (key: SeriesKey) => void): (sample: Sample) => void {
+function createSampleCounter(families: MetricFamilies, initialize: (key: SeriesKey) => void): (sample: Sample) => void {
   return (sample) => {
     initialize(sample);
     const labels = seriesLabels(sample);
@@ -92,7 +95,11 @@ function createSampleCounter(families: Families, initialize: (key: SeriesKey) =>
   };
 }
 
-function observeDuration(families: Families, sample: Extract<Sample, { outcome: 'ok' }>, labels: SeriesLabels): void {
+function observeDuration(
+  families: MetricFamilies,
+  sample: Extract<Sample, { outcome: 'ok' }>,
+  labels: SeriesLabels,
+): void {
   const latency = latencyOf(sample);
   if (latency === null) return;
   families.sampleDuration.observe({ ...labels, stage: 'total' }, latency);

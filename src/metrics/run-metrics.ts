@@ -6,19 +6,19 @@ import type { LiveSeries, LiveStatus } from '../domain/run/live.ts';
 import type { BriefReport, SeriesTotals } from '../domain/run/report.ts';
 import { type SeriesKey, seriesId } from '../domain/sample.ts';
 import { BUDGETS } from '../domain/upgrade/plan.ts';
-import { BUDGET_RESULTS, judgedParts, type Verdict } from '../domain/upgrade/verdict.ts';
-import { type Families, seriesLabels } from './metric-definitions.ts';
+import { BUDGET_RESULTS, type Verdict, verdictParts } from '../domain/upgrade/verdict.ts';
+import { type MetricFamilies, seriesLabels } from './metric-definitions.ts';
 
 const BOUNDS = ['min', 'estimate', 'max'] as const;
 
-/** Any number of phases can be started by hand, but the number of values of a label must be limited. */
+/** Any number of phases can be started by hand, but the cardinality of a label must be bounded. */
 const MAX_PHASES = 32;
 
 type Place = BriefReport['clouds'][number];
 
-/** Returns a function that sets all metrics of the run state. */
-export function createLiveUpdater(
-  families: Families,
+/** Returns a function that sets all metrics from the run state. */
+export function createRunMetricsUpdater(
+  families: MetricFamilies,
   initialize: (key: SeriesKey) => void,
 ): (live: LiveStatus, verdict: Verdict) => void {
   const monotonic = {
@@ -83,8 +83,8 @@ export function createLiveUpdater(
 
 /**
  * Returns a function that sets a counter and ignores lower values. An estimate may be revised down (a sample in flight
- * turns out ok), but Prometheus takes a lower value for a restart and adds the whole value again. The value is replaced
- * rather than incremented, so that it stays exact.
+ * turns out ok), but Prometheus treats a lower value as a counter reset and adds the whole value again. The value is
+ * replaced rather than incremented, so that it stays exact.
  */
 function createMonotonicSetter<Label extends string>(
   counter: Counter<Label>,
@@ -100,7 +100,7 @@ function createMonotonicSetter<Label extends string>(
   };
 }
 
-function setPhases(families: Families, { phase, phases, report }: LiveStatus): void {
+function setPhases(families: MetricFamilies, { phase, phases, report }: LiveStatus): void {
   families.phaseActive.reset();
   const exported = phases.slice(0, MAX_PHASES);
   for (const { cloud, vantage } of report.clouds) {
@@ -109,10 +109,10 @@ function setPhases(families: Families, { phase, phases, report }: LiveStatus): v
 }
 
 /** Exports the budgets of the phases that have started. */
-function setBudgets(families: Families, { clouds }: BriefReport, verdict: Verdict): void {
+function setBudgets(families: MetricFamilies, { clouds }: BriefReport, verdict: Verdict): void {
   for (const family of [families.budget, families.budgetUsed, families.budgetResult]) family.reset();
-  const judged = judgedParts({ ...verdict, phases: verdict.phases.slice(0, MAX_PHASES) }).flatMap(({ name, budgets }) =>
-    budgets.map((budget) => ({ phase: name, ...budget })),
+  const judged = verdictParts({ ...verdict, phases: verdict.phases.slice(0, MAX_PHASES) }).flatMap(
+    ({ name, budgets }) => budgets.map((budget) => ({ phase: name, ...budget })),
   );
   for (const { cloud, vantage } of clouds) {
     for (const { phase, name, limit, measured, result: current } of judged) {
@@ -136,7 +136,7 @@ function downWindows(windows: readonly DowntimeWindow[]): ReadonlyMap<string, re
 
 type SeriesState = { readonly state: LiveSeries; readonly at: number; readonly windows: readonly DowntimeWindow[] };
 
-function setSeriesState(families: Families, { state, at, windows }: SeriesState): void {
+function setSeriesState(families: MetricFamilies, { state, at, windows }: SeriesState): void {
   const { status, suspended, pending, last } = state;
   const labels = seriesLabels(state.series);
   // Absent while unknown, so that an average over time leaves out unobserved time.
@@ -155,7 +155,7 @@ function setSeriesState(families: Families, { state, at, windows }: SeriesState)
   families.lastEnd.set(labels, (windows.findLast(({ end }) => end !== null)?.end?.estimate ?? 0) / 1000);
 }
 
-function setDaemonState(families: Families, { paused, journal, health }: LiveStatus): void {
+function setDaemonState(families: MetricFamilies, { paused, journal, health }: LiveStatus): void {
   families.paused.set(paused ? 1 : 0);
   families.recording.set(journal.kind === 'recording' ? 1 : 0);
   families.waitingEntries.set(journal.kind === 'recording' ? 0 : journal.waiting);

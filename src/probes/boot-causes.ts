@@ -7,7 +7,7 @@ import { matchFault, type Operation } from '../openstack/diagnosis/nova-exceptio
 import { createStuckBuild, type LongestStage } from '../openstack/diagnosis/stuck-build.ts';
 import type { Failed } from '../openstack/result.ts';
 import { SCHEDULED, type StageBaseline, type StageTime, stageOf, UNOBSERVED } from './boot-timeline.ts';
-import type { ActiveWait, GoneWait } from './boot-waits.ts';
+import type { ActiveWaitResult, GoneWaitResult } from './boot-waits.ts';
 
 /** Finds out why a boot failed and which service is at fault. May send requests to the cloud to do so. */
 export type BootCauses = {
@@ -25,8 +25,8 @@ export type BootCauses = {
   causeOfDeleteFailure(wait: FailedGoneWait, stageTimes: readonly StageTime[], signal: AbortSignal): Promise<Cause>;
 };
 
-export type FailedActiveWait = Exclude<ActiveWait, { type: 'active' | 'aborted' | 'unknown' }>;
-export type FailedGoneWait = Exclude<GoneWait, { type: 'gone' | 'aborted' | 'unknown' }>;
+export type FailedActiveWait = Exclude<ActiveWaitResult, { type: 'active' | 'aborted' | 'unknown' }>;
+export type FailedGoneWait = Exclude<GoneWaitResult, { type: 'gone' | 'aborted' | 'unknown' }>;
 export type QuotaCause = VoidCause & { readonly kind: 'quota' };
 
 export type BootCausesOptions = {

@@ -19,29 +19,29 @@ export type PollOptions = {
   readonly progress: (note: string) => void;
   /** Sends the polls. */
   readonly send: GuardedSend;
-  /** Returns for how long the event loop has stalled since the wait began, in milliseconds. It extends the timeout. */
+  /** Returns how long the event loop has stalled since the wait began, in milliseconds; this extends the timeout. */
   readonly stalledTime: () => Millis;
 };
 
 /** How the wait for ACTIVE ended. */
-export type ActiveWait =
+export type ActiveWaitResult =
   | {
       readonly type: 'active';
       readonly at: Millis;
       /** When the poll that showed ACTIVE was sent. */
       readonly pollSentAt: Millis;
-      /** The latest time before it at which the boot provably made progress. */
+      /** When the last poll that did not show ACTIVE yet was sent; the time of creation if there was none. */
       readonly lastProgressAt: Millis;
     }
   | { readonly type: 'error'; readonly at: Millis; readonly server: Server }
-  /** The server was accepted, but is not found. */
+  /** The create request was accepted, but the server is not found. */
   | { readonly type: 'vanished'; readonly at: Millis }
   | TimedOut
   | Unknown
   | { readonly type: 'aborted' };
 
 /** How the wait until a deleted server is gone ended. */
-export type GoneWait =
+export type GoneWaitResult =
   | {
       readonly type: 'gone';
       readonly at: Millis;
@@ -117,7 +117,7 @@ const voidCauseOf = (result: Result<unknown>): VoidCause | null => (result.type 
 type WaitOptions = {
   readonly until: Millis;
   readonly timeline: BootTimeline;
-  /** Called with each poll that shows a server which is not ready yet. */
+  /** Called with the server whenever a poll returns it and does not end the wait. */
   readonly onWaiting: (server: Server) => void;
 };
 
@@ -126,13 +126,13 @@ export async function waitForActive(
   id: string,
   { until, createdAt, timeline, onWaiting }: WaitOptions & { readonly createdAt: Millis },
   options: PollOptions,
-): Promise<ActiveWait> {
+): Promise<ActiveWaitResult> {
   let lastProgressAt = createdAt;
   let server: Server | null = null;
   let failed: Cause | null = null;
   let voidCause: VoidCause | null = null;
   let notFound = 0;
-  const end = await pollServer<ActiveWait>(
+  const end = await pollServer<ActiveWaitResult>(
     id,
     {
       until,
@@ -163,7 +163,7 @@ const WATCH_AFTER_ERROR_MS = 5000;
 
 /**
  * Watches a server in ERROR for a while: a nova-compute that was restarted during a build sets the server to ERROR, but
- * may still complete it afterwards. Returns for example 'ACTIVE 2.1 s later', or null if no poll was answered.
+ * may still complete it afterwards. Returns 'ACTIVE 2.1 s later', for example, or null if no poll was answered.
  */
 export async function watchAfterError(
   id: string,
@@ -194,11 +194,11 @@ export async function waitUntilGone(
   id: string,
   { until, timeline, onWaiting }: WaitOptions,
   options: PollOptions,
-): Promise<GoneWait> {
+): Promise<GoneWaitResult> {
   let server: Server | null = null;
   let failed: Cause | null = null;
   let voidCause: VoidCause | null = null;
-  const end = await pollServer<GoneWait>(
+  const end = await pollServer<GoneWaitResult>(
     id,
     {
       until,
@@ -226,7 +226,7 @@ export async function waitUntilGone(
 const NOT_RECEIVED = ['connection-refused', 'connect-timeout', 'dns', 'unreachable', 'tls', 'no-endpoint'];
 
 /** Returns whether a server may exist although its create request failed. */
-export function mayExist(problem: Problem): boolean {
+export function serverMayExist(problem: Problem): boolean {
   const { kind, service, status } = problem.cause;
   if (kind === 'shutdown' || kind === 'stalled') return true;
   if (problem.type === 'void' || NOT_RECEIVED.includes(kind)) return false;

@@ -15,7 +15,7 @@ import { createBootChoices } from './boot-choices.ts';
 import { createBootOverlap } from './boot-overlap.ts';
 import { createBootServers } from './boot-servers.ts';
 import { type BootTimeline, createBootTimeline, createStageBaseline } from './boot-timeline.ts';
-import { mayExist, type PollOptions, waitForActive, waitUntilGone, watchAfterError } from './boot-waits.ts';
+import { type PollOptions, serverMayExist, waitForActive, waitUntilGone, watchAfterError } from './boot-waits.ts';
 import {
   afterFailureIntervalRule,
   commonFields,
@@ -168,7 +168,7 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
     if (created.type === 'failed') choices.chooseAgainIfRefused(created.cause);
     const attributed =
       created.type === 'failed' ? await causes.attributeRequest(created, 'create', context.signal) : created;
-    if (sent && mayExist(created)) {
+    if (sent && serverMayExist(created)) {
       servers.handOver({ name, id: null, deletedAt: null });
     } else {
       janitor.release(name);

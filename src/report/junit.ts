@@ -2,7 +2,7 @@ import type { ReportOptions } from '../api/report-format.ts';
 import { type CheckReport, isRegression } from '../domain/check.ts';
 import type { Report } from '../domain/run/report.ts';
 import { toIso } from '../domain/time.ts';
-import { type BudgetVerdict, judgedParts, type PhaseVerdict } from '../domain/upgrade/verdict.ts';
+import { type BudgetVerdict, type PhaseVerdict, verdictParts } from '../domain/upgrade/verdict.ts';
 import { budgetLimit, budgetSentence, measureText } from '../format/budgets.ts';
 import { printable, printableLine } from '../format/printable.ts';
 import { createPaint } from './text/paint.ts';
@@ -19,7 +19,7 @@ export function reportJunit(report: Report, { strict = false, zone = 'utc' }: Re
   const { plan } = report.verdict;
   const suites = [
     ...(report.verdict.result === 'not-judged' ? [unjudgedSuite(report)] : []),
-    ...judgedParts(report.verdict).map((phase) => suite(report, phase, { strict, zone })),
+    ...verdictParts(report.verdict).map((phase) => suite(report, phase, { strict, zone })),
     ...report.checks.map(checkSuite),
   ];
   const totals = totalsOf(suites);
@@ -36,7 +36,7 @@ export function checksJunit(reports: readonly CheckReport[]): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n${element('testsuites', { name: 'rollwatch check', ...totals }, body)}\n`;
 }
 
-/** Writes one case per check. A check that failed before too passes with a note: the upgrade did not cause it. */
+/** Writes one case per check. A failure from before the upgrade passes with a note: the upgrade did not cause it. */
 function checkSuite({ stage, cloud, vantage, at, checks }: CheckReport): Suite {
   const classname = `rollwatch.check-${stage}`;
   const failures = checks.filter(isRegression).length;

@@ -1,6 +1,6 @@
 import type { ReportOptions } from '../api/report-format.ts';
 import type { Report } from '../domain/run/report.ts';
-import { type BudgetVerdict, judgedParts, type PhaseVerdict } from '../domain/upgrade/verdict.ts';
+import { type BudgetVerdict, type PhaseVerdict, verdictParts } from '../domain/upgrade/verdict.ts';
 import { budgetLimit, measureText, RESULT_WORDS } from '../format/budgets.ts';
 import { checksToReport } from '../format/checks.ts';
 import { printableLine } from '../format/printable.ts';
@@ -82,7 +82,7 @@ type BudgetRow = { readonly phase: PhaseVerdict; readonly budget: BudgetVerdict 
 
 /** Writes one row per budget, and one for each phase that has no budget or never started. */
 function phases({ verdict }: Report, times: TimeFormat): readonly string[] {
-  const all = judgedParts(verdict);
+  const all = verdictParts(verdict);
   if (all.length === 0) return [];
   const rows = all.flatMap((phase): readonly BudgetRow[] =>
     phase.budgets.length === 0

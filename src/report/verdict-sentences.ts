@@ -1,5 +1,5 @@
 import type { Sentence } from '../api/report.ts';
-import { judgedParts, type UnjudgedPhase, type Verdict, type VerdictResult } from '../domain/upgrade/verdict.ts';
+import { type UnjudgedPhase, type Verdict, type VerdictResult, verdictParts } from '../domain/upgrade/verdict.ts';
 import { listed } from '../format/lists.ts';
 import { printableLine } from '../format/printable.ts';
 import { capitalized } from '../format/quantities.ts';
@@ -10,9 +10,9 @@ export function verdictSentences(verdict: Verdict): readonly Sentence[] {
   if (verdict.plan === null) return [];
   const plan = printableLine(verdict.plan);
   const named = (wanted: VerdictResult) =>
-    listedNames(judgedParts(verdict).flatMap((phase) => (phase.result === wanted ? [phase.name] : [])));
+    listedNames(verdictParts(verdict).flatMap((phase) => (phase.result === wanted ? [phase.name] : [])));
   const budgetOf = (wanted: VerdictResult) =>
-    judgedParts(verdict).filter((phase) => phase.result === wanted).length === 1 ? 'its budget' : 'their budgets';
+    verdictParts(verdict).filter((phase) => phase.result === wanted).length === 1 ? 'its budget' : 'their budgets';
   const unjudged = unjudgedSentence(notJudged);
   const more = unjudged === '' ? '' : ` ${unjudged}`;
   if (result === 'fail')

@@ -81,7 +81,7 @@ export function createOpenLoop({ probe, cadence, dispatch, clock, schedule, sign
       const served = slotToServe(cadence, slot, clock.now());
       if (served.missed > 0) recordMissed(slot, served.missed, 'the timer fired too late');
       const reason = probe.suspendedReason?.() ?? null;
-      // Recorded once per suspension: the time after it is unobserved anyway.
+      // Recorded once per suspension: the rest of it is unobserved anyway.
       if (reason !== null && reason !== suspended) recordMissed(served.slot, 1, reason);
       suspended = reason;
       if (reason !== null) {

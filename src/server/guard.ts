@@ -11,7 +11,7 @@ type Headers = FastifyRequest['headers'];
 /**
  * Protects against DNS rebinding: any site may resolve its own name to the daemon's address, so that the browser lets
  * its pages read the answers. The Host header then has that name, so only requests for the daemon's own names are
- * answered. Requests for addresses are always answered, as they cannot be rebound.
+ * answered. An IP address (on loopback, only a loopback address) is accepted too, as it cannot be rebound.
  */
 export function createHostCheck({
   loopback,
@@ -73,16 +73,16 @@ export function guardWrites(app: App, guard: WriteGuard): void {
 }
 
 /**
- * Throws unless the request may write. Browsers send the origin of a request, so that a page of another site cannot
- * write on behalf of its visitor; other clients send neither Origin nor Sec-Fetch-Site.
+ * Throws unless the request may write. Browsers send the origin of a request, which keeps pages of other sites from
+ * writing on behalf of their visitors; other clients send neither Origin nor Sec-Fetch-Site.
  */
 function checkWrite(headers: Headers, { loopback, token, basic = false }: WriteGuard): void {
   const { origin, host, authorization, 'sec-fetch-site': site = 'none' } = headers;
   if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
-    throw new Problem(403, 'pages of other origins are not allowed to write', { header: 'Origin' });
+    throw new Problem(403, 'pages from other origins are not allowed to write', { header: 'Origin' });
   }
   if (site !== 'none' && site !== 'same-origin') {
-    throw new Problem(403, 'pages of other origins are not allowed to write', { header: 'Sec-Fetch-Site' });
+    throw new Problem(403, 'pages from other origins are not allowed to write', { header: 'Sec-Fetch-Site' });
   }
   const forwarded = isForwarded(headers);
   const local = loopback && !forwarded;

@@ -10,7 +10,7 @@ import {
   forEachBudget,
   isDowntimeBudget,
 } from '../domain/upgrade/plan.ts';
-import { compare } from '../domain/upgrade/verdict.ts';
+import { compareWithLimit } from '../domain/upgrade/verdict.ts';
 import { capitalized } from '../format/quantities.ts';
 
 /**
@@ -108,7 +108,11 @@ function extendPhase(phase: ApiPhase, { open, ...extension }: Extension): ApiPha
     measured: measured && forEachBudget((name) => extendMeasure(name, measured[name])),
     budgets: phase.budgets.map((budget) => {
       const now = extendMeasure(budget.name, budget.measured);
-      return { ...budget, measured: now, result: now === budget.measured ? budget.result : compare(now, budget.limit) };
+      return {
+        ...budget,
+        measured: now,
+        result: now === budget.measured ? budget.result : compareWithLimit(now, budget.limit),
+      };
     }),
   };
 }

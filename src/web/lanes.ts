@@ -144,7 +144,7 @@ function drawLane(brush: Brush, lane: SeriesLane, { scene, top }: { scene: Scene
     drawWindow(brush, band, { scene, fillSpan, bar });
 }
 
-/** Draws the certain part of a window solid, the possible part soft, and brackets as whiskers. */
+/** Draws the estimate of a window solid, what else it may cover in a softer colour, and brackets as whiskers. */
 function drawWindow(
   { context, palette, ratio, x, selected }: Brush,
   { window, start, end }: WindowBand,
@@ -195,7 +195,7 @@ function caption({ context, palette, ratio, left, top, width }: Brush, text: str
 
 type LabelPlace = { x: number; y: number; room: number; ratio: number; colour: string; bold?: boolean };
 
-/** Draws a text, truncated to the available width. */
+/** Draws text, truncated to the available width. */
 function label(
   context: CanvasRenderingContext2D,
   text: string,

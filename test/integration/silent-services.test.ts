@@ -8,7 +8,7 @@ import type { Check } from '../../src/domain/check.ts';
 import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
 import { startEmbeddedCloud } from '../../src/fake-openstack/embedded-cloud.ts';
 import { type Cloud, openCloud } from '../../src/openstack/cloud.ts';
-import { chooseBoot } from '../../src/openstack/compute/boot-candidates.ts';
+import { chooseBootCandidate } from '../../src/openstack/compute/boot-candidates.ts';
 import { accessTo } from '../support/cloud-access.ts';
 
 const { signal } = new AbortController();
@@ -67,7 +67,7 @@ it('a host whose nova-compute dies before it takes a server is named without wai
 }, async () => {
   const cloud = open();
   const given = { timeouts: cloud.timeouts, signal };
-  const choice = await chooseBoot(cloud, { flavor: null, image: null, network: null, volume: null }, given);
+  const choice = await chooseBootCandidate(cloud, { flavor: null, image: null, network: null, volume: null }, given);
   if (choice.type !== 'ok') throw new Error(choice.cause.message);
   await kill('nova-compute3');
   const { services, clock } = await servicesOf(cloud);

@@ -1,7 +1,7 @@
 import { toApiReport } from '../../src/api/report.ts';
 import { checkHypervisors } from '../../src/checks/services/orphans.ts';
 import { checkServices } from '../../src/checks/services/services.ts';
-import { parseYaml } from '../../src/config/yaml/read-yaml.ts';
+import { parseYaml } from '../../src/config/yaml/parse-yaml.ts';
 import type { JournalEntry } from '../../src/domain/journal.ts';
 import { createRunState, type RunState } from '../../src/domain/run/run-state.ts';
 import type { Series } from '../../src/domain/sample.ts';

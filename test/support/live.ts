@@ -1,5 +1,5 @@
 import type { FailureKind, Service } from '../../src/domain/cause.ts';
-import type { Overall } from '../../src/domain/downtime/overall.ts';
+import type { OverallDowntime } from '../../src/domain/downtime/overall.ts';
 import type { Measured } from '../../src/domain/downtime/window.ts';
 import type { LiveSeries, LiveStatus, RunReader } from '../../src/domain/run/live.ts';
 import type { Report, SeriesSummary } from '../../src/domain/run/report.ts';
@@ -76,10 +76,10 @@ export const summary = (facts: Partial<SeriesSummary> = {}): SeriesSummary => ({
   ...facts,
 });
 
-type OverallFacts = Partial<Overall> & { readonly down?: Readonly<Record<string, Measured>> };
+type OverallFacts = Partial<OverallDowntime> & { readonly down?: Readonly<Record<string, Measured>> };
 
 /** Returns one outage for each probe in `down`, unless the facts say otherwise. */
-export const overall = ({ down = {}, ...facts }: OverallFacts = {}): Overall => ({
+export const overall = ({ down = {}, ...facts }: OverallFacts = {}): OverallDowntime => ({
   downtime: NONE,
   settledDowntime: 0,
   outageCount: 0,

@@ -2,7 +2,7 @@ import { type Check, fail, pass, skip } from '../../domain/check.ts';
 import { checkResourceMetadata, checkResourceName } from '../../domain/check-resources.ts';
 import { preferredAddress } from '../../domain/network-address.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
-import { type BootPreferences, chooseBoot } from '../../openstack/compute/boot-candidates.ts';
+import { type BootPreferences, chooseBootCandidate } from '../../openstack/compute/boot-candidates.ts';
 import type { RequestOptions } from '../../openstack/compute/compute.ts';
 import type { Result } from '../../openstack/result.ts';
 import { inspectGuest, type Login, NO_LOGIN } from '../guest/guest.ts';
@@ -85,7 +85,7 @@ export async function checkBasics({
   }
 
   async function checkBoot(): Promise<ServerRecord | null> {
-    const chosen = await chooseBoot(cloud, wanted, options);
+    const chosen = await chooseBootCandidate(cloud, wanted, options);
     if (chosen.type !== 'ok') {
       onCheck(fail('basics: boot', chosen.cause.message));
       return null;

@@ -2,7 +2,7 @@ import { type Check, fail, pass, skip } from '../../domain/check.ts';
 import { checkResourceName } from '../../domain/check-resources.ts';
 import { counted } from '../../format/quantities.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
-import { type BootPreferences, chooseBoot } from '../../openstack/compute/boot-candidates.ts';
+import { type BootPreferences, chooseBootCandidate } from '../../openstack/compute/boot-candidates.ts';
 import type { RequestOptions } from '../../openstack/compute/compute.ts';
 import type { Problem, Result } from '../../openstack/result.ts';
 import { bootTemporaryServer, type TemporaryServer } from '../resources/check-servers.ts';
@@ -36,7 +36,7 @@ export async function findAcceptingHosts({
   wanted,
   ...options
 }: AcceptanceOptions): Promise<HostAcceptance> {
-  const chosen = await chooseBoot(cloud, wanted, options);
+  const chosen = await chooseBootCandidate(cloud, wanted, options);
   if (chosen.type !== 'ok') return { hosts: null, ended: 'failure', message: chosen.cause.message };
   const group = await createServerGroup(cloud, vantage, options);
   if (group.type !== 'ok') {

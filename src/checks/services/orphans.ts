@@ -10,7 +10,7 @@ import { read } from '../../openstack/rest.ts';
 import type { Result } from '../../openstack/result.ts';
 import { serviceOnHost } from './services.ts';
 
-/** A service that is down for longer is not restarting: its host is gone. */
+/** A service that has been down for longer is not restarting: its host is gone. */
 export const ORPHANED_AFTER_MS = 300_000;
 
 /** A compute node, as GET /os-hypervisors/detail shows it. */
@@ -31,7 +31,7 @@ export async function checkOrphans(
   const recordChecks = checkServiceRecords(services, cloudNow);
   const hypervisors = await readHypervisors(admin, options);
   if (hypervisors.type !== 'ok')
-    return [...recordChecks, fail('orphans: hypervisors', `they could not be read: ${hypervisors.cause.message}`)];
+    return [...recordChecks, fail('orphans: hypervisors', `could not be read: ${hypervisors.cause.message}`)];
   const providers = await readProviders(admin, options);
   const hostChecks = checkHypervisors(services, hypervisors.value, providers.type === 'ok' ? providers.value : null);
   return [
@@ -39,7 +39,7 @@ export async function checkOrphans(
     ...hostChecks,
     ...(providers.type === 'ok'
       ? []
-      : [skip('orphans: resource providers', `they could not be read: ${providers.cause.message}`)]),
+      : [skip('orphans: resource providers', `could not be read: ${providers.cause.message}`)]),
   ];
 }
 
@@ -50,11 +50,11 @@ export function checkServiceRecords(services: readonly ServiceRecord[], cloudNow
   );
   const duplicates = [...Map.groupBy(services, serviceOnHost)].filter(([, records]) => records.length > 1);
   const lastReport = ({ reportedAt }: ServiceRecord): string =>
-    reportedAt === null ? 'it never reported' : `silent for ${span((cloudNow - reportedAt) / 1000)}`;
+    reportedAt === null ? 'never reported' : `silent for ${span((cloudNow - reportedAt) / 1000)}`;
   return [
     ...passOrFailures(
       'orphans: service records',
-      `${counted(services.length, 'record')}, all of existing hosts`,
+      `${counted(services.length, 'record')}, none orphaned`,
       [...Map.groupBy(orphans, serviceOnHost)].map(([name, records]) =>
         fail(
           `orphans: ${name}`,
@@ -64,11 +64,11 @@ export function checkServiceRecords(services: readonly ServiceRecord[], cloudNow
     ),
     ...passOrFailures(
       'orphans: duplicate records',
-      'no service has two records',
+      'no service has more than one record',
       duplicates.map(([name, records]) =>
         fail(
           `orphans: duplicate ${name}`,
-          `ids ${records.map(({ id }) => id).join(', ')}: delete those that do not report with openstack compute service delete ID`,
+          `ids ${records.map(({ id }) => id).join(', ')}: run openstack compute service delete ID for those that do not report`,
         ),
       ),
     ),
@@ -126,7 +126,7 @@ function checkProviders(nodes: readonly string[], providers: readonly Provider[]
       .map(({ name, uuid }) =>
         fail(
           `orphans: resource provider ${name}`,
-          `it has no hypervisor: if nothing is allocated to it, run openstack resource provider delete ${uuid} (a shared provider, or one of another service, is no orphan)`,
+          `it has no hypervisor: if nothing is allocated to it, run openstack resource provider delete ${uuid} (a sharing provider, or one that belongs to another service, is not an orphan)`,
         ),
       ),
   ]);
@@ -155,7 +155,7 @@ const providersSchema = z.object({
 
 /** Sends GET /resource_providers to Placement, which needs admin credentials. Returns the root providers. */
 async function readProviders(admin: Cloud, options: RequestOptions): Promise<Result<readonly Provider[]>> {
-  // The first version that shows the parents
+  // The first version whose answer has `parent_provider_uuid`.
   const headers = { 'OpenStack-API-Version': 'placement 1.14' };
   const result = await read(
     admin,

@@ -4,7 +4,7 @@ import { type Check, fail, pass } from '../../domain/check.ts';
 import { checkResourceMetadata, survivorName } from '../../domain/check-resources.ts';
 import { counted } from '../../format/quantities.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
-import { type BootPreferences, chooseBoot } from '../../openstack/compute/boot-candidates.ts';
+import { type BootPreferences, chooseBootCandidate } from '../../openstack/compute/boot-candidates.ts';
 import type { CreateServer, RequestOptions } from '../../openstack/compute/compute.ts';
 import type { Problem, Result } from '../../openstack/result.ts';
 import type { Login } from '../guest/guest.ts';
@@ -63,7 +63,7 @@ export async function ensureSurvivors(options: SurvivorOptions): Promise<Survivo
   const expected = new Map<string, ExpectedServer>();
   const failures: string[] = [];
   if (names.length > 0) {
-    const chosen = await retryTransient(() => chooseBoot(cloud, wanted, requestOptions), signal);
+    const chosen = await retryTransient(() => chooseBootCandidate(cloud, wanted, requestOptions), signal);
     if (chosen.type !== 'ok') return failed(chosen.cause.message);
     const access =
       login === null

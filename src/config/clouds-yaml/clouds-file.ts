@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { UserError } from '../../domain/errors.ts';
 import { readProblem, readText } from '../../files/read-text.ts';
 import { expandPath, type Host, variable } from '../host.ts';
-import { MAX_DEPTH, parseYaml } from '../yaml/read-yaml.ts';
+import { MAX_DEPTH, parseYaml } from '../yaml/parse-yaml.ts';
 import { fileProblem, quotedKey } from '../yaml/secrets.ts';
 import { type Branch, isBranch, PYTHON_SCALARS, type Tree, toTree } from './tree.ts';
 

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { UserError } from '../../domain/errors.ts';
 import { didYouMean } from '../../format/did-you-mean.ts';
 import { listed } from '../../format/lists.ts';
-import { parseYaml } from './read-yaml.ts';
+import { parseYaml } from './parse-yaml.ts';
 import { quoted, quotedKey } from './secrets.ts';
 
 /** A YAML configuration file of Rollwatch. Its errors name the file and the line. */

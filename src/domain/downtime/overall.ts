@@ -4,7 +4,7 @@ import type { Bracket, Interval, Millis } from '../time.ts';
 import { type DowntimeWindow, type Extent, extentOf, isExact, type Measured, seconds, sharedEdge } from './window.ts';
 
 /** The downtime of a run: unions of down windows, never sums. */
-export type Overall = {
+export type OverallDowntime = {
   readonly downtime: Measured;
   /** See `SeriesSummary`. */
   readonly settledDowntime: number;
@@ -18,13 +18,13 @@ export type Overall = {
   readonly unobserved: number;
 };
 
-/** The downtime of one probe, as in `Overall`. */
-export type ProbeDowntime = Pick<Overall, 'downtime' | 'settledDowntime' | 'outageCount'>;
+/** The downtime of one probe, as in `OverallDowntime`. */
+export type ProbeDowntime = Pick<OverallDowntime, 'downtime' | 'settledDowntime' | 'outageCount'>;
 
 const NONE = { min: 0, estimate: 0, max: 0 };
 const NO_DOWNTIME: ProbeDowntime = { downtime: NONE, settledDowntime: 0, outageCount: 0 };
 
-export const downtimeOfProbe = ({ byProbe }: Overall, probe: string): ProbeDowntime =>
+export const downtimeOfProbe = ({ byProbe }: OverallDowntime, probe: string): ProbeDowntime =>
   byProbe.get(probe) ?? NO_DOWNTIME;
 
 /** What the overall downtime needs to know about a series. */
@@ -32,19 +32,19 @@ export type SeriesOutages = {
   readonly series: Series;
   readonly windows: readonly DowntimeWindow[];
   readonly gaps: readonly Interval[];
-  /** An open window lasts until the end of this. */
+  /** The time for which the series was watched; an open window lasts until its end. */
   readonly watched: Interval;
 };
 
 /** Computes the downtime of the selected probes together, and of each probe by itself. */
-export function overallOf(
+export function overallDowntimeOf(
   allSeries: readonly SeriesOutages[],
   { selected, probes }: { readonly selected: readonly string[]; readonly probes: readonly string[] },
-): Overall {
+): OverallDowntime {
   const counted = allSeries.filter(({ series }) => selected.includes(series.probe));
   const outages = outagesOf(counted);
   return {
-    downtime: seconds([downtimeOf(counted)]),
+    downtime: seconds([downtimeExtent(counted)]),
     settledDowntime: settledDowntimeOf(counted),
     outageCount: outages.length,
     longest: outages.reduce((longest, outage) => Math.max(longest, length(outage) / 1000), 0),
@@ -58,7 +58,7 @@ export function overallOf(
 }
 
 const downtimeOfSeries = (series: readonly SeriesOutages[]): ProbeDowntime => ({
-  downtime: seconds([downtimeOf(series)]),
+  downtime: seconds([downtimeExtent(series)]),
   settledDowntime: settledDowntimeOf(series),
   outageCount: outagesOf(series).length,
 });
@@ -67,7 +67,7 @@ const downWindowsOf = ({ windows }: SeriesOutages): readonly DowntimeWindow[] =>
   windows.filter(({ kind }) => kind === 'down');
 
 /** Returns the union of the down windows of several series. */
-export function downtimeOf(allSeries: readonly SeriesOutages[]): Extent {
+export function downtimeExtent(allSeries: readonly SeriesOutages[]): Extent {
   const extents = allSeries.flatMap((series) =>
     downWindowsOf(series).map((window) => extentOf(window, series.watched.until)),
   );
@@ -81,7 +81,7 @@ export function downtimeOf(allSeries: readonly SeriesOutages[]): Extent {
 /** The time up to which an open window counts. */
 type WindowLimit = (window: DowntimeWindow, watched: Interval) => Millis;
 
-/** Sharpens edges by the connections to the same target; across targets and probes it is a plain union. */
+/** Sharpens edges where several connections probe the same target; across targets and probes, a plain union. */
 function estimateOf(allSeries: readonly SeriesOutages[], limit: WindowLimit): readonly Interval[] {
   const targets = Map.groupBy(allSeries, ({ series: { cloud, vantage, probe, target } }) =>
     JSON.stringify([cloud, vantage, probe, target]),
@@ -177,9 +177,9 @@ function agreedEdge(edge: Bracket, others: readonly Bracket[]): Millis {
   return (from + until) / 2;
 }
 
-/** Returns the outages in order, each as the intervals of it that were observed. */
+/** Returns the outages in order, each as its observed intervals. */
 const outagesOf = (allSeries: readonly SeriesOutages[]): readonly (readonly Interval[])[] =>
-  outagesWithin(allSeries, downtimeOf(allSeries).estimate);
+  outagesWithin(allSeries, downtimeExtent(allSeries).estimate);
 
 /**
  * Groups intervals of the estimate by outage. A window is one outage, even if parts of it were unobserved; windows that

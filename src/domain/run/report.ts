@@ -1,6 +1,6 @@
 import type { VoidKind } from '../cause.ts';
 import type { CheckReport } from '../check.ts';
-import type { Overall } from '../downtime/overall.ts';
+import type { OverallDowntime } from '../downtime/overall.ts';
 import type { Measured } from '../downtime/window.ts';
 import type { JournalDamage } from '../journal.ts';
 import type { ProbeDescription } from '../probe.ts';
@@ -72,12 +72,12 @@ export type BriefReport = {
     readonly facts: { readonly [name: string]: string };
     readonly sessions: readonly (Interval & { readonly id: number; readonly ended: boolean })[];
   };
-  readonly overall: Overall;
+  readonly overall: OverallDowntime;
   /** The same for each pair of cloud and vantage. */
   readonly clouds: readonly {
     readonly cloud: string;
     readonly vantage: string;
-    readonly overall: Overall;
+    readonly overall: OverallDowntime;
     readonly servers: ServerCounts;
   }[];
   /** Descriptions of all known probes, and of those that only the journal knows. */

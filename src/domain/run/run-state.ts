@@ -1,5 +1,5 @@
 import { type CheckRun, checkReports } from '../check.ts';
-import { overallOf } from '../downtime/overall.ts';
+import { overallDowntimeOf } from '../downtime/overall.ts';
 import { createSeriesState, type SeriesState } from '../downtime/series-state.ts';
 import type { JournalDamage, JournalEntry, Session } from '../journal.ts';
 import { type ProbeDescription, probeNamed, withUnknown } from '../probe.ts';
@@ -175,11 +175,11 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
           ended,
         })),
       },
-      overall: overallOf(inputs, downtime),
+      overall: overallDowntimeOf(inputs, downtime),
       clouds: [...places.values()].map(({ cloud, vantage }) => ({
         cloud,
         vantage,
-        overall: overallOf(
+        overall: overallDowntimeOf(
           inputs.filter(({ series }) => series.cloud === cloud && series.vantage === vantage),
           downtime,
         ),

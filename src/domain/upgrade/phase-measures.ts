@@ -1,4 +1,4 @@
-import { downtimeOf, outagesWithin, type SeriesOutages, unobservedByAll } from '../downtime/overall.ts';
+import { downtimeExtent, outagesWithin, type SeriesOutages, unobservedByAll } from '../downtime/overall.ts';
 import { quantile, quantileBounds } from '../downtime/quantiles.ts';
 import type { Trace, TraceCounts } from '../downtime/trace.ts';
 import { type DowntimeWindow, type Extent, type Measured, seconds } from '../downtime/window.ts';
@@ -51,7 +51,7 @@ export function createPhaseMeasures(
   const baselines = new Map(
     [...Map.groupBy(allSeries, ({ series: { cloud, probe } }) => JSON.stringify([cloud, probe])).values()].flatMap(
       (group) => {
-        const withoutOutages = subtract(baseline, downtimeOf(group).max);
+        const withoutOutages = subtract(baseline, downtimeExtent(group).max);
         return group.map((input) => [input, input.trace.during(withoutOutages)] as const);
       },
     ),
@@ -108,7 +108,7 @@ const exactly = (value: number): Measured => ({ min: value, estimate: value, max
 function downtimeIn(
   allSeries: readonly SeriesOutages[],
 ): (intervals: readonly Interval[], unobserved: MeasuredPhase['unobserved']) => Extent {
-  const { min, estimate, max } = downtimeOf(allSeries);
+  const { min, estimate, max } = downtimeExtent(allSeries);
   const places = Map.groupBy(allSeries, ({ series }) => JSON.stringify([series.cloud, series.vantage]));
   const unknown = [...places.values()].flatMap((group) => unobservedByAll(group));
   const maxWithUnknown = union([...max, ...unknown]);

@@ -16,12 +16,12 @@ export type PlannedPhase = {
   /** The promise in words, shown in reports. */
   readonly promise: string;
   /** The tasks that start it. Any phase can also be started by hand. */
-  readonly begins: Begins;
+  readonly begins: PhaseStart;
   readonly budget: Budget;
 };
 
 /** A phase starts with the first task that matches one of the names or has one of the tags. */
-export type Begins = {
+export type PhaseStart = {
   /** Patterns; see `matches`. */
   readonly task: readonly string[];
   readonly tag: readonly string[];
@@ -109,7 +109,7 @@ function matcher(pattern: string): (text: string) => boolean {
  * Matches the tasks that start a phase, by name with and without the role, as Ansible prints it: `os_nova : Stop
  * services`.
  */
-export function startsPhase({ task, tag }: Begins): (task: Pick<Task, 'name' | 'role' | 'tags'>) => boolean {
+export function startsPhase({ task, tag }: PhaseStart): (task: Pick<Task, 'name' | 'role' | 'tags'>) => boolean {
   const matchers = task.map(matcher);
   return ({ name, role, tags }) => {
     if (tag.some((wanted) => tags.includes(wanted))) return true;

@@ -12,14 +12,14 @@ import { BUDGET_NAMES, type Budget, type BudgetName, type Plan, type PlannedPhas
 export const BUDGET_RESULTS = ['pass', 'not-proven', 'fail'] as const;
 export type BudgetResult = (typeof BUDGET_RESULTS)[number];
 
-/** `not-judged`: no budget was compared, which does not count as a pass. The others are in order from best to worst. */
+/** `not-judged`: no budget was checked, which does not count as a pass. The others are in order from best to worst. */
 export const VERDICT_RESULTS = ['not-judged', ...BUDGET_RESULTS] as const;
 export type VerdictResult = (typeof VERDICT_RESULTS)[number];
 
 export type BudgetVerdict = {
   readonly name: BudgetName;
   readonly limit: number;
-  /** A value in the unit of the budget (plan.ts); null if it could not be measured: a slowdown without a baseline. */
+  /** In the unit of the budget (plan.ts); null if it could not be measured, such as a slowdown without a baseline. */
   readonly measured: Measured | null;
   readonly result: BudgetResult;
 };
@@ -33,7 +33,7 @@ export type PhaseVerdict = {
   /** When it was under way; empty if it never started. */
   readonly intervals: readonly Interval[];
   readonly running: boolean;
-  /** The task that started it first; null if it was started by hand. */
+  /** The task that started it the first time; null if it was started by hand. */
   readonly task: string | null;
   /** Null if it never started. */
   readonly measures: PhaseMeasures | null;
@@ -50,7 +50,7 @@ export type UnjudgedPhase = { readonly name: string; readonly reason: 'never-sta
 export type Verdict = {
   readonly plan: string | null;
   /**
-   * The worst result of all that was judged. `not-judged` if the plan has budgets of phases and none of them started.
+   * The worst result of all that was judged. `not-judged` if the plan has phase budgets but no such phase started.
    */
   readonly result: VerdictResult;
   readonly judged: readonly string[];
@@ -65,7 +65,7 @@ const WHOLE_RUN = 'the whole run';
 const OUTSIDE = 'the time outside every phase';
 
 /** Everything that can have budgets: the phases, then the time outside them, then the whole run. */
-export const judgedParts = ({ phases, outside, run }: Verdict): readonly PhaseVerdict[] => [
+export const verdictParts = ({ phases, outside, run }: Verdict): readonly PhaseVerdict[] => [
   ...phases,
   ...(outside === null ? [] : [outside]),
   ...(run === null ? [] : [run]),
@@ -121,7 +121,7 @@ export function judge(
     return { ...base, measures, budgets, result: worst(budgets), windows: windowsIn(union(intervals)) };
   });
 
-  /** Unobserved time outside phases does not count, as nobody has to watch all the time. */
+  /** Unobserved time outside the phases does not count, as Rollwatch need not run all the time. */
   function judgePart(
     name: string,
     promise: string,
@@ -172,14 +172,14 @@ const judgeBudgets = (budget: Budget, measures: PhaseMeasures): readonly BudgetV
     const limit = budget[name];
     if (limit === undefined) return [];
     const measured = measures[name];
-    return [{ name, limit, measured, result: compare(measured, limit) }];
+    return [{ name, limit, measured, result: compareWithLimit(measured, limit) }];
   });
 
 /** Sums of durations have rounding errors. */
 const EPSILON = 1e-6;
 
 /** Fails only if even the minimum exceeds the limit. */
-export function compare(measured: Measured | null, limit: number): BudgetResult {
+export function compareWithLimit(measured: Measured | null, limit: number): BudgetResult {
   if (measured === null) return 'not-proven';
   if (measured.min > limit + EPSILON) return 'fail';
   return measured.max > limit + EPSILON ? 'not-proven' : 'pass';

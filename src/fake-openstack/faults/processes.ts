@@ -22,8 +22,8 @@ export type ComponentName = ServiceName | 'nova-api broker connection' | 'backen
 export type StopOptions = {
   readonly kill?: boolean;
   /**
-   * Seconds from SIGTERM until the process exits. Until then an HTTP service queues new requests; then it resets them.
-   * 0 closes the port at once, as Neutron does. Default: the time measured on the real cloud.
+   * Seconds from SIGTERM until the process exits. Until then, an HTTP service queues new requests; on exit, it resets
+   * them. 0 closes the port at once, as Neutron does. Default: the time measured on the real cloud.
    */
   readonly drain?: number;
   /** Factor for the stop and start times of the process; 1 by default. */
@@ -43,13 +43,13 @@ export type Processes = {
   /** Whether Nova considers the host up: it reported within `service_down_time`. */
   isReportedUp(compute: ComputeService): boolean;
   /**
-   * When the service last reported. Returns the current time while it runs; after that, time passes at the speed of the
-   * cloud, so that a client sees a gap of `service_down_time` when Nova considers the service down.
+   * When the service last reported. Returns the current time while it runs; after that, the gap grows at the time scale
+   * of the cloud, so that a client sees a gap of `service_down_time` when Nova considers the service down.
    */
   reportedAt(service: ServiceName): Millis;
-  /** Resolves when the process has exited, with the time from which it no longer served. Does nothing if it is down. */
+  /** Resolves when the process has exited, with the time at which it stopped serving. Does nothing if it is down. */
   stop(service: ServiceName, options?: StopOptions): Promise<Millis>;
-  /** Resolves when the service is ready, with the time from which it accepts. Does nothing if it is up. */
+  /** Resolves when the service is ready, with the time from which it accepts connections. Does nothing if it is up. */
   start(service: ServiceName, options?: StartOptions): Promise<Millis>;
   /** Sends SIGHUP; requests wait while the service reloads. */
   hup(service: ServiceName, options?: StartOptions): Promise<Millis>;
@@ -61,7 +61,7 @@ type Process = {
   since: Millis;
   /** Ends the logged outage that the last stop began. */
   endOutage: (at: Millis) => void;
-  /** Until when Nova still considers a compute service down after a long absence. */
+  /** The time until which Nova still considers a compute service down after a long absence. */
   ignoredUntil: Millis;
   /** Commands run one at a time. */
   lastCommand: Promise<unknown>;
@@ -155,7 +155,7 @@ export function createProcesses(options: {
     const process = processOf(name);
     const downFor = (now() - process.since) / 1000;
     const frontend = isHttpService(name) ? frontends[name] : null;
-    // uwsgi accepts connections at once and queues them; Neutron's own server listens when it is ready.
+    // uwsgi accepts connections at once and queues them; Neutron's own server listens only once it is ready.
     const early = frontend !== null && name !== 'neutron';
     if (early) frontend.workers.hold();
     const acceptedAt = early ? await frontend.listener.open() : null;

@@ -207,7 +207,7 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
 /** A page of a list with the link to the next one, or why the request is invalid (400). */
 type Page = { readonly servers: readonly FakeServer[]; readonly next: string | null } | { readonly invalid: string };
 
-/** Filters and pages like GET /servers. Larger limits are silently reduced to `maxLimit`, as by `[api] max_limit`. */
+/** Filters and pages like GET /servers. Larger limits are silently reduced to `maxLimit`, Nova's `[api] max_limit`. */
 function page(all: readonly FakeServer[], url: URL, maxLimit: number): Page {
   const query = url.searchParams;
   const limit = query.get('limit');

@@ -8,7 +8,7 @@ import { decode } from '../decode.ts';
 import { seriesKeySchema, sessionSchema, sessionSeriesSchema } from '../rows.ts';
 import { explain } from './explain.ts';
 import { APPLICATION_ID, migrate, SCHEMA_VERSION, versionOf } from './migrations.ts';
-import { holdsSamples } from './salvage.ts';
+import { hasJournalRows } from './salvage.ts';
 
 /**
  * Returns the status of a journal file; null if it does not exist.
@@ -210,7 +210,7 @@ export function holdsJournalRows(file: string): boolean {
   const template = new Sqlite(':memory:');
   try {
     migrate(template);
-    return holdsSamples(file, template);
+    return hasJournalRows(file, template);
   } catch {
     return false;
   } finally {

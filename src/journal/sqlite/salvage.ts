@@ -17,7 +17,7 @@ import { sampleSchema } from '../sample-row.ts';
 import type { Tables } from '../tables.ts';
 import { type RawRow, type RawValue, readPages } from './pages.ts';
 
-/** The tables with row schemas. Of several versions of a row, the highest value in the column `latest` wins. */
+/** The tables with row schemas. Of several versions of a row, the one with the highest value in `latest` wins. */
 const TABLES: readonly {
   readonly name: Exclude<keyof Tables, 'meta'>;
   readonly schema: z.ZodType;
@@ -81,7 +81,7 @@ export function salvage(file: string, into: Sqlite): Salvaged {
 }
 
 /** Returns whether a file has readable samples or sessions, whatever its header says. `template` has the schema. */
-export function holdsSamples(file: string, template: Sqlite): boolean {
+export function hasJournalRows(file: string, template: Sqlite): boolean {
   const tables = TABLES.map((table) => describeTable(template, table));
   for (const { rows } of readPages(file)) {
     for (const row of rows) {
@@ -128,7 +128,7 @@ function matchTable(row: RawRow, tables: readonly Table[]): Match | null {
 const isUnrelated = ({ values }: RawRow): boolean =>
   values.length === 5 && typeof values[1] === 'string' && typeof values[2] === 'string';
 
-/** Returns a function that inserts a row; it returns SQLite's message if a constraint or type rejects the row. */
+/** Returns a function that inserts a row, and returns SQLite's message if a constraint or type rejects the row. */
 function insertInto(into: Sqlite, { name, columns, latest }: Table): (values: Values) => string | null {
   const names = columns.map((column) => `"${column}"`).join(', ');
   const parameters = columns.map((column) => `@${column}`).join(', ');
@@ -225,5 +225,5 @@ function reportMissingSamples(into: Sqlite, log: DamageLog): void {
       .pluck()
       .get(),
   );
-  if (missing > 0) log.add({ table: 'samples', rows: missing, reason: 'missing from the numbering of their series' });
+  if (missing > 0) log.add({ table: 'samples', rows: missing, reason: 'missing, by the numbering of their series' });
 }

@@ -7,7 +7,7 @@ import { read } from '../rest.ts';
 import type { Result } from '../result.ts';
 import { type CreateServer, isAtLeast, type RequestOptions } from './compute.ts';
 
-/** What the user configured, by name or id; null selects the smallest, or the only network. */
+/** What the user configured, by name or id; null selects the smallest flavor or image, or the only network. */
 export type BootPreferences = {
   readonly flavor: string | null;
   readonly image: string | null;
@@ -78,7 +78,7 @@ type Network = z.infer<typeof networksSchema>['networks'][number];
 type Selection<T> = { readonly found: T } | { readonly missing: string };
 
 /** Chooses what to boot. Fails with kind 'no-resource' and a list of what is available if nothing fits. */
-export async function chooseBoot(
+export async function chooseBootCandidate(
   cloud: Cloud,
   wanted: BootPreferences,
   options: RequestOptions,
@@ -87,7 +87,7 @@ export async function chooseBoot(
   return result.type === 'ok' ? { ...result, value: result.value[0] } : result;
 }
 
-/** Returns all combinations that should boot, the best first; fails as `chooseBoot` does. */
+/** Returns all combinations that should boot, the best first; fails as `chooseBootCandidate` does. */
 export async function bootCandidates(
   cloud: Cloud,
   wanted: BootPreferences,
@@ -153,18 +153,18 @@ async function readImages(cloud: Cloud, query: string, options: RequestOptions):
     marker = next;
   }
 }
-/** More pages than this are a loop, or too many images to read. */
+/** More pages than this mean that the links loop, or that there are too many images to read. */
 const MAX_PAGES = 20;
 
 /**
- * Searches by id, by name, and by name among community images, which Glance hides by default. Otherwise returns all
- * images.
+ * Searches by id, by name, and by name among community images, which Glance hides by default. If nothing matches,
+ * returns all images, for the error message to list.
  */
 async function findImages(cloud: Cloud, wanted: string, options: RequestOptions): Promise<Result<readonly Image[]>> {
   if (resourceId.safeParse(wanted).success) {
     const shown = await read(cloud, { type: 'image', path: `/images/${segment(wanted)}` }, imageSchema, options);
     if (shown.type === 'ok') return { ...shown, value: [shown.value] };
-    // Glance answers 400 or 404 to an id that is not its own.
+    // Glance answers 400 or 404 if it does not know the id.
     const isUnknown = [400, 404].includes(shown.cause.status ?? 0) && shown.cause.service === 'glance';
     if (!isUnknown) return shown;
   }
@@ -246,7 +246,7 @@ const isLastResort = (image: Image, projectId: string | null): boolean =>
 
 /**
  * Returns the flavors that are large enough for the image, the smallest first. Flavors with a disk of 0 come last:
- * since Stein Nova's policy allows them only for boots from a volume. With a volume the flavor's disk does not matter.
+ * since Stein, Nova's policy allows them only for boots from a volume. With a volume, the flavor's disk is irrelevant.
  */
 export function pickFlavors(
   flavors: readonly Flavor[],
@@ -266,7 +266,7 @@ export function pickFlavors(
   const disk = Math.max(image.min_disk ?? 0, Math.ceil(Math.max(image.size ?? 0, image.virtual_size ?? 0) / GIB));
   if (volume !== null && volume < disk) {
     return {
-      missing: `a volume of ${volume} GiB is too small for image ${image.name ?? image.id}, which needs ${disk}`,
+      missing: `a volume of ${volume} GiB is too small for image ${image.name ?? image.id}, which needs ${disk} GiB`,
     };
   }
   const requested = findByName('flavor', sorted, wanted);
@@ -275,8 +275,8 @@ export function pickFlavors(
   const fitsDisk = (flavor: Flavor) => volume !== null || flavor.disk === 0 || flavor.disk >= disk;
   const found = sorted.filter((flavor) => flavor.ram >= ram && fitsDisk(flavor));
   if (found.length > 0) return { found };
-  const size = volume === null ? ` and ${disk} GB of disk` : '';
-  return { missing: `no flavor has the ${ram} MB of memory${size} that image ${image.name ?? image.id} needs` };
+  const size = volume === null ? ` and ${disk} GiB of disk` : '';
+  return { missing: `no flavor has the ${ram} MiB of memory${size} that image ${image.name ?? image.id} needs` };
 }
 
 type Networks = { readonly name: string; readonly networks: CreateServer['networks'] };
@@ -304,7 +304,7 @@ export function pickNetwork(
   if (first === undefined)
     return { found: { name: 'none', networks: isAtLeast(microversion, '2.37') ? 'none' : null } };
   if (second === undefined) return select(first);
-  return { missing: `several networks found, set probes.server-boot.network to one of: ${namesOf(usable)}` };
+  return { missing: `several networks found; set probes.server-boot.network to one of: ${namesOf(usable)}` };
 }
 
 /** Returns null if nothing is requested. Ids take precedence; a name must be unique. */
@@ -319,7 +319,7 @@ function findByName<T extends { readonly id: string; readonly name?: string | nu
   const [found, second] = all.filter(({ name }) => name === wanted);
   if (found === undefined) return { missing: `no ${type} '${wanted}' (available: ${namesOf(all)})` };
   if (second === undefined) return { found };
-  return { missing: `several ${type}s are named '${wanted}', use an id: ${found.id}, ${second.id}` };
+  return { missing: `several ${type}s are named '${wanted}'; use an id: ${found.id}, ${second.id}` };
 }
 
 const MAX_NAMES = 10;

@@ -1,6 +1,6 @@
 import { UserError } from '../../domain/errors.ts';
 import type { Cloud } from '../cloud.ts';
-import { type BootChoice, type BootPreferences, chooseBoot } from '../compute/boot-candidates.ts';
+import { type BootChoice, type BootPreferences, chooseBootCandidate } from '../compute/boot-candidates.ts';
 import { isKeystoneRejection, isMultiFactorRequired } from '../identity/keystone.ts';
 import type { Problem } from '../result.ts';
 
@@ -27,7 +27,7 @@ export async function preflight(cloud: Cloud, wanted: BootPreferences | null, si
     const listed = await cloud.compute(cloud.http).list({ ...options, detail: true, limit: 1 });
     return listed.type === 'ok' ? { type: 'ready', choice: noChoice } : refused(cloud, listed);
   }
-  const chosen = await chooseBoot(cloud, wanted, options);
+  const chosen = await chooseBootCandidate(cloud, wanted, options);
   return chosen.type === 'ok' ? { type: 'ready', choice: chosen.value } : refused(cloud, chosen);
 }
 

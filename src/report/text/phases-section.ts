@@ -2,7 +2,7 @@ import { probeNamed } from '../../domain/probe.ts';
 import type { Report } from '../../domain/run/report.ts';
 import type { PhaseSeries } from '../../domain/upgrade/phase-measures.ts';
 import { BUDGET_NAMES, BUDGETS, isDowntimeBudget } from '../../domain/upgrade/plan.ts';
-import { judgedParts, type PhaseVerdict } from '../../domain/upgrade/verdict.ts';
+import { type PhaseVerdict, verdictParts } from '../../domain/upgrade/verdict.ts';
 import { budgetSentence, measureText, RESULT_WORDS } from '../../format/budgets.ts';
 import { printableLine } from '../../format/printable.ts';
 import { duration, latency, span } from '../../format/quantities.ts';
@@ -21,7 +21,7 @@ const started = (phases: readonly PhaseVerdict[]): readonly StartedPhase[] =>
 
 /** Writes a line per phase, the budgets that were not met, and how latencies changed. */
 export function phasesSection(report: Report, { width, paint, times }: PhaseOptions): readonly string[] {
-  const shown = started(judgedParts(report.verdict));
+  const shown = started(verdictParts(report.verdict));
   if (shown.length === 0) return [];
   const tone = { 'not-judged': paint.dim, pass: paint.good, 'not-proven': paint.warn, fail: paint.bad };
   const columns: readonly Column<StartedPhase>[] = [

@@ -3,7 +3,7 @@ import type { Task } from '../../domain/upgrade/task.ts';
 import type { AraHost, AraPlay, AraPlaybook, AraResult, AraTask } from './ara-schemas.ts';
 import { tasksOfAra } from './ara-tasks.ts';
 
-/** ARA's records so far. Records may be added repeatedly and in any order. */
+/** The records read from ARA so far. They may be added repeatedly and in any order. */
 export type AraCache = {
   addPlays(plays: readonly AraPlay[]): void;
   addTasks(tasks: readonly AraTask[]): void;
@@ -21,7 +21,7 @@ export type AraCache = {
 
 /** The playbooks to request next, by id. */
 export type MissingRecords = {
-  /** False if no playbook runs and nothing has changed. */
+  /** False if no playbook is running and nothing has changed. */
   readonly isActive: boolean;
   /** Playbooks whose record has not been read. */
   readonly unknown: readonly number[];
@@ -34,7 +34,7 @@ export type MissingRecords = {
 /** A task and its results, which may arrive before it. */
 type Entry = { task: AraTask | null; playbook: number; updated: Millis; readonly results: Map<number, AraResult> };
 
-/** Tolerates clock differences: `updated` is the server's time, `started` and `ended` are that of Ansible's host. */
+/** Tolerates clock differences: `updated` is the ARA server's time, `started` and `ended` the Ansible host's. */
 const CLOCK_TOLERANCE_MS = 60_000;
 
 export function createAraCache(): AraCache {
@@ -67,7 +67,7 @@ export function createAraCache(): AraCache {
       if ((entries.get(id)?.updated ?? from) >= from) changedIds.add(id);
   };
 
-  /** Returns whether a task is from another database: a recreated database reuses ids from 1 on. */
+  /** Returns whether a task is from another database: a recreated database numbers its records from 1 again. */
   const isFromNewDatabase = ({ id, started }: AraTask): boolean => {
     const cached = entries.get(id)?.task ?? null;
     if (cached !== null) return cached.started !== started;

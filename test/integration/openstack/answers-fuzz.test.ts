@@ -6,7 +6,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Cloud, openCloud } from '../../../src/openstack/cloud.ts';
-import { chooseBoot } from '../../../src/openstack/compute/boot-candidates.ts';
+import { chooseBootCandidate } from '../../../src/openstack/compute/boot-candidates.ts';
 import { userErrorOf } from '../../../src/openstack/diagnosis/preflight.ts';
 import type { Result } from '../../../src/openstack/result.ts';
 import { accessTo } from '../../support/cloud-access.ts';
@@ -224,7 +224,7 @@ const WORK: Readonly<Record<string, (cloud: Cloud, serverId: string) => Promise<
         { name: 'n', flavor: 'f', image: 'i', volume: null, networks: null, availabilityZone: null, metadata: {} },
         options(),
       ),
-  choose: (cloud) => chooseBoot(cloud, { flavor: null, image: null, network: null, volume: null }, options()),
+  choose: (cloud) => chooseBootCandidate(cloud, { flavor: null, image: null, network: null, volume: null }, options()),
 };
 const options = () => ({ timeouts: { connect: LIMIT, response: LIMIT }, signal: new AbortController().signal });
 

@@ -180,7 +180,7 @@ describe('a server that boots from a volume', () => {
   it('is rejected if the volume is too small for the image', async () => {
     const large = await serve({ images: [image('windows', { min_disk: 40 })] });
     expect(await chosen(large, { volume: 39 })).toBe(
-      'a volume of 39 GiB is too small for image windows, which needs 40',
+      'a volume of 39 GiB is too small for image windows, which needs 40 GiB',
     );
     expect(await chosen(large, { volume: 40 })).toEqual(['windows m1.tiny']);
   });

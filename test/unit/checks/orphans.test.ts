@@ -16,7 +16,7 @@ describe('orphans', () => {
     ];
     expect(failed(checkServiceRecords(old, NOW))).toEqual([
       'orphans: nova-compute on old: silent for 2 h 00 min (id 9): if the host is gone for good, run openstack compute service delete ID',
-      'orphans: duplicate nova-scheduler on c1: ids nova-scheduler@c1, 10: delete those that do not report with openstack compute service delete ID',
+      'orphans: duplicate nova-scheduler on c1: ids nova-scheduler@c1, 10: run openstack compute service delete ID for those that do not report',
     ]);
     // An orphan from before does not hide a later one
     const before = checkServiceRecords(old, NOW);

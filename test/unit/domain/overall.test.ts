@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   downtimeOfProbe,
-  overallOf,
+  overallDowntimeOf,
   type SeriesOutages,
   sharpenedUnion,
 } from '../../../src/domain/downtime/overall.ts';
@@ -57,7 +57,7 @@ describe('the overall downtime', () => {
   const token = seriesWith('token', '', { down: [[70, 80]] });
 
   it('is the union of the windows, not their sum', () => {
-    const overall = overallOf([reused, fresh, boot, token], {
+    const overall = overallDowntimeOf([reused, fresh, boot, token], {
       selected: ['server-list', 'server-boot'],
       probes: PROBES,
     });
@@ -68,7 +68,7 @@ describe('the overall downtime', () => {
   });
 
   it('is also computed for each probe', () => {
-    const overall = overallOf([reused, fresh, boot, token], { selected: ['server-list'], probes: PROBES });
+    const overall = overallDowntimeOf([reused, fresh, boot, token], { selected: ['server-list'], probes: PROBES });
     expect(downtimeOfProbe(overall, 'server-list').downtime.estimate).toBe(16);
     expect(downtimeOfProbe(overall, 'server-boot').downtime.estimate).toBe(28);
     expect(downtimeOfProbe(overall, 'token').downtime.estimate).toBe(10);
@@ -77,7 +77,7 @@ describe('the overall downtime', () => {
   });
 
   it('is 0 for a probe that was not enabled', () => {
-    const overall = overallOf([reused], { selected: ['server-list'], probes: PROBES });
+    const overall = overallDowntimeOf([reused], { selected: ['server-list'], probes: PROBES });
     const none = { downtime: { min: 0, estimate: 0, max: 0 }, settledDowntime: 0, outageCount: 0 };
     expect([...overall.byProbe.keys()]).toEqual(PROBES);
     expect(overall.byProbe.get('server-reach')).toEqual(none);
@@ -86,8 +86,8 @@ describe('the overall downtime', () => {
   it('counts time that no selected probe observed as unobserved', () => {
     const a = seriesWith('server-list', 'new', { down: [], gaps: [{ from: 10_000, until: 20_000 }] });
     const b = seriesWith('server-boot', '', { down: [], gaps: [{ from: 15_000, until: 30_000 }] });
-    expect(overallOf([a, b], { selected: ['server-list', 'server-boot'], probes: PROBES }).unobserved).toBe(5);
-    expect(overallOf([a, b], { selected: ['server-list'], probes: PROBES }).unobserved).toBe(10);
+    expect(overallDowntimeOf([a, b], { selected: ['server-list', 'server-boot'], probes: PROBES }).unobserved).toBe(5);
+    expect(overallDowntimeOf([a, b], { selected: ['server-list'], probes: PROBES }).unobserved).toBe(10);
   });
 });
 
@@ -134,7 +134,7 @@ describe('the estimate of two series of one probe', () => {
 
   const overall = (from: number, lasting: number) => {
     const outage = [[from, from + lasting]] as const;
-    return overallOf([watch('reused', 0, outage), watch('new', 500, outage)], {
+    return overallDowntimeOf([watch('reused', 0, outage), watch('new', 500, outage)], {
       selected: ['server-list'],
       probes: PROBES,
     });

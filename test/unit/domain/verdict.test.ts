@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createRunState } from '../../../src/domain/run/run-state.ts';
 import type { Series } from '../../../src/domain/sample.ts';
 import type { Budget, Plan } from '../../../src/domain/upgrade/plan.ts';
-import { compare, type VerdictResult } from '../../../src/domain/upgrade/verdict.ts';
+import { compareWithLimit, type VerdictResult } from '../../../src/domain/upgrade/verdict.ts';
 import { describeProbes } from '../../../src/probes/registry.ts';
 import { failedSample, okSample, SERIES, voidSample } from '../../support/samples.ts';
 
@@ -15,7 +15,7 @@ describe('the result of a budget if', () => {
     ['the minimum is equal to it', { min: 1, estimate: 1, max: 1 }, 1, 'pass'],
     ['it could not be measured', null, 1, 'not-proven'],
   ])('%s', (_what, measured, limit, result) => {
-    expect(compare(measured, limit)).toBe(result);
+    expect(compareWithLimit(measured, limit)).toBe(result);
   });
 });
 

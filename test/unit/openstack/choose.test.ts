@@ -53,7 +53,7 @@ describe('the image', () => {
     expect(pickImage([], 'c')).toEqual({ missing: "no image 'c' (available: none)" });
     expect(pickImage([], null)).toEqual({ missing: 'no bootable active image' });
     expect(pickImage([image('a'), image('a', { id: 'x' })], 'a')).toEqual({
-      missing: "several images are named 'a', use an id: id-a, x",
+      missing: "several images are named 'a'; use an id: id-a, x",
     });
   });
 });
@@ -112,7 +112,7 @@ describe('the flavor', () => {
     expect(nameOf(pickFlavor(flavors, ANY, image('a', { min_ram: 65 })))).toBe('m');
     expect(nameOf(pickFlavor(flavors, ANY, image('a', { min_disk: 2 })))).toBe('l');
     expect(nameOf(pickFlavor(flavors, ANY, image('a', { min_ram: 999, min_disk: 2 })))).toBe(
-      'no flavor has the 999 MB of memory and 2 GB of disk that image a needs',
+      'no flavor has the 999 MiB of memory and 2 GiB of disk that image a needs',
     );
   });
 
@@ -148,7 +148,7 @@ describe('the flavor of a server that boots from a volume', () => {
 
   it('is missing if the volume is too small for the image', () => {
     expect(nameOf(pickFlavor(flavors, { flavor: 'big', volume: 4 }, image('a', { min_disk: 5 })))).toBe(
-      'a volume of 4 GiB is too small for image a, which needs 5',
+      'a volume of 4 GiB is too small for image a, which needs 5 GiB',
     );
   });
 });
@@ -176,7 +176,7 @@ describe('the network', () => {
 
   it('must be configured if there are several', () => {
     expect(pickNetwork([network('a'), network('b')], null, AT('2.1'))).toEqual({
-      missing: 'several networks found, set probes.server-boot.network to one of: a, b',
+      missing: 'several networks found; set probes.server-boot.network to one of: a, b',
     });
     expect(pickNetwork([network('a'), network('b')], 'b', AT('2.1'))).toEqual({
       found: { name: 'b', networks: ['id-b'] },

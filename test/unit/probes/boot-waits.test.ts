@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { mayExist } from '../../../src/probes/boot-waits.ts';
+import { serverMayExist } from '../../../src/probes/boot-waits.ts';
 
 const timing = { stages: {}, requestId: null, sentAt: 0, settledAt: 1 };
 
@@ -8,5 +8,7 @@ it.each([
   ['shutdown', true],
   ['throttled', false],
 ] as const)('a server whose create is void as %s may exist: %s', (kind, expected) => {
-  expect(mayExist({ ...timing, type: 'void', cause: { kind, service: 'rollwatch', message: '' } })).toBe(expected);
+  expect(serverMayExist({ ...timing, type: 'void', cause: { kind, service: 'rollwatch', message: '' } })).toBe(
+    expected,
+  );
 });

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
-import { createFamilies } from '../../../src/metrics/metric-definitions.ts';
+import { createMetricFamilies } from '../../../src/metrics/metric-definitions.ts';
 import { DASHBOARDS, EXPECTATIONS, EXPRESSIONS, RULES, VARIABLES } from '../../support/dashboards.ts';
 import { filledIn, readPromql } from '../../support/promql.ts';
 import { isMissing, tool } from '../../support/requirements.ts';
@@ -13,7 +13,7 @@ const path = (file: string) => new URL(file, root).pathname;
 /** Names and labels of all metrics that an expression may read. */
 async function known(): Promise<{ readonly metrics: ReadonlySet<string>; readonly labels: ReadonlySet<string> }> {
   const register = new Registry();
-  createFamilies(register);
+  createMetricFamilies(register);
   const metrics = new Set(['up', ...RULES.flatMap(({ record }) => record ?? [])]);
   const labels = new Set(['job', 'instance', 'le']);
   for (const { name, type } of await register.getMetricsAsJSON()) {

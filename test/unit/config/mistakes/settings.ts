@@ -650,6 +650,6 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
       'work/clouds.yaml': `${GOOD_CLOUDS}  two: {auth: {auth_url: http://b, username: u, password: p, project_name: q}}\n`,
       'work/rollwatch.yaml': 'clouds: [one, two]\n\nadmin_cloud: one\n',
     },
-    message: `DIR/work/rollwatch.yaml:3: admin_cloud applies to a single cloud, but several are watched; set it in that cloud's entry in clouds`,
+    message: `DIR/work/rollwatch.yaml:3: admin_cloud applies to a single cloud, but several are watched; set it in the cloud's own entry under clouds`,
   },
 ];

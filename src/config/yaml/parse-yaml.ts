@@ -17,7 +17,7 @@ import {
 } from 'yaml';
 import { UserError } from '../../domain/errors.ts';
 
-export type YamlFile = {
+export type ParsedYaml = {
   readonly value: unknown;
   /** Returns the line (from 1) of the key or list entry at a path, or of the nearest parent that exists. */
   lineOf(path: readonly PropertyKey[]): number;
@@ -36,9 +36,9 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   TAG_RESOLVE_FAILED: 'unknown tag (!...)',
 };
 
-/** Rollwatch's own files have six levels of mappings and lists. */
+/** Rollwatch's own files need at most six levels of mappings and lists. */
 export const MAX_DEPTH = 50;
-/** The parser searches all earlier aliases for the anchor of each alias. */
+/** For each alias, the parser searches all earlier ones for its anchor, which takes quadratic time. */
 const MAX_ALIASES = 2000;
 /** How many values all aliases together may repeat. */
 const MAX_REPEATED_VALUES = 100_000;
@@ -57,7 +57,7 @@ export function parseYaml(
   text: string,
   file: string,
   { duplicateKeys = false, ...options }: YamlOptions = {},
-): YamlFile {
+): ParsedYaml {
   const lines = new LineCounter();
   const errorAt = (offset: number, problem: string) =>
     new UserError(`${file}:${lines.linePos(offset).line}: invalid YAML: ${problem}`);
@@ -104,7 +104,7 @@ type CheckOptions = {
 function check(document: Document, { errorAt, duplicateKeys }: CheckOptions): void {
   /** How many values the latest node of each anchor has; null while they are being counted. */
   const anchorSizes = new Map<string, number | null>();
-  /** Values in the text itself, without what aliases repeat. */
+  /** Values in the text itself, not counting those that aliases repeat. */
   let written = 0;
   let aliases = 0;
 
