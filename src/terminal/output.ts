@@ -35,7 +35,7 @@ export function processOutput(): Output {
   return {
     out: { stream: process.stdout, colour },
     err: { stream: process.stderr, colour: false },
-    width: process.stdout.isTTY === true ? process.stdout.columns : Number.POSITIVE_INFINITY,
+    width: process.stdout.isTTY === true ? knownColumns(process.stdout.columns) : Number.POSITIVE_INFINITY,
     colour,
   };
 }
@@ -71,6 +71,10 @@ export function redrawStatusLine({ stream }: Sink, text: string): void {
 }
 
 /** The current columns of a terminal. */
-export const columnsOf = ({ stream }: Sink): number | undefined => stream.columns;
+export const columnsOf = ({ stream }: Sink): number | undefined =>
+  stream.columns === undefined ? undefined : knownColumns(stream.columns);
+
+/** A terminal that does not know its size, such as a serial console, reports 0 columns. */
+const knownColumns = (columns: number): number => (columns === 0 ? 80 : columns);
 
 export const userErrorLine = (error: UserError): string => `rollwatch: ${printableLine(redact(error.message))}`;

@@ -50,3 +50,21 @@ it.each(['out', 'err'] as const)('text that is printed to std%s goes above the s
   // The status line is drawn again in between.
   expect(written).toMatch(/never down\.\r\nUP \| server-list reused 34 ms\r/);
 });
+
+it('a terminal that does not know its columns, such as a serial console, has 80', async () => {
+  const program = `
+    const { columnsOf, print, processOutput } = await import('${OUTPUT}');
+    const output = processOutput();
+    await print(output.out, output.width + ' ' + columnsOf(output.err));`;
+  const child = spawnOnPty([process.execPath, '--input-type=module', '--eval', program], {
+    columns: 0,
+    cwd: tmpdir(),
+    env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm' },
+  });
+  let written = '';
+  child.stdout?.setEncoding('utf8').on('data', (part: string) => {
+    written += part;
+  });
+  await once(child, 'close');
+  expect(written).toBe('80 80\r\n');
+});

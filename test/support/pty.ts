@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
-/** Runs a command on a terminal of 160 columns, copies its output, and forwards SIGTERM to it. */
+/** Runs a command on a terminal with as many columns as the first argument says, copies its output, and forwards SIGTERM to it. */
 const RUN_ON_PTY = `
 import fcntl, os, pty, signal, struct, sys, termios
 pid, fd = pty.fork()
 if pid == 0:
-    os.execvp(sys.argv[1], sys.argv[1:])
+    os.execvp(sys.argv[2], sys.argv[2:])
 signal.signal(signal.SIGTERM, lambda *_: os.kill(pid, signal.SIGTERM))
-fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', 40, 160, 0, 0))
+fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', 40, int(sys.argv[1]), 0, 0))
 while True:
     try:
         data = os.read(fd, 65536)
@@ -22,6 +22,12 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 255)
 /** Runs a command on its own terminal; standard output and error are combined. */
 export const spawnOnPty = (
   command: readonly string[],
-  options: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
+  {
+    columns = 160,
+    ...options
+  }: { readonly cwd: string; readonly env: Readonly<Record<string, string>>; readonly columns?: number },
 ): ChildProcess =>
-  spawn('python3', ['-c', RUN_ON_PTY, ...command], { ...options, stdio: ['ignore', 'pipe', 'inherit'] });
+  spawn('python3', ['-c', RUN_ON_PTY, String(columns), ...command], {
+    ...options,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
