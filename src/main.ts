@@ -5,7 +5,7 @@ import { exitAfterBug } from './cli/process-setup.ts';
 
 enableCompileCache();
 const cacheFolder = getCompileCacheDir();
-// The sampler thread reads it from the environment.
+// The sampler thread reads the folder from the environment.
 if (cacheFolder !== undefined) process.env['NODE_COMPILE_CACHE'] = cacheFolder;
 const { main } = await import('./cli/program.ts');
 process.exitCode = await main().catch(exitAfterBug);

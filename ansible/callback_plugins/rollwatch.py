@@ -24,8 +24,8 @@ DOCUMENTATION = """
       - Reports the start and the end of every task and handler to a running Rollwatch, with the hosts it ran on and
         whether it failed, so that downtime can be attributed to the task that caused it.
       - No results, arguments or variables of a task are sent.
-      - It never waits for Rollwatch. Reports that cannot be delivered are kept and retried, until up to a minute after
-        the end of the playbook.
+      - The plugin never waits for Rollwatch. Reports that cannot be delivered are kept and retried, until up to a minute
+        after the end of the playbook.
     requirements:
       - C(ANSIBLE_CALLBACKS_ENABLED=rollwatch), to enable it
       - C(ROLLWATCH_URL) in the environment, such as C(http://127.0.0.1:9774)
@@ -261,7 +261,7 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = 'rollwatch'
     CALLBACK_NEEDS_ENABLED = True
     if ansible_version.startswith(('2.9.', '2.10.')):
-        # These only know the old name of the list of callbacks.
+        # These releases know only the old name of the list of enabled callbacks.
         CALLBACK_NEEDS_WHITELIST = 'rollwatch' not in os.environ.get('ANSIBLE_CALLBACKS_ENABLED', '').split(',')
 
     def __init__(self, *args, **kwargs):
@@ -388,12 +388,12 @@ class Sender:
                     self.keep(dict(record, status=status, end=timestamp(time.time())))
             self.give_up_at = monotonic() + self.linger
             self.changed.notify()
-        # Also ends a request whose answer arrives byte by byte.
+        # Ends the process even if a response arrives byte by byte.
         time.sleep(self.linger + 2 * self.TIMEOUT_SECONDS)
         os._exit(1)
 
     def receive(self, report):
-        """Keeps a complete record, or the fields that the end of a task adds; times are in seconds since 1970."""
+        """Keeps a complete record, or adds fields to that of a running task; times are in seconds since 1970."""
         for field in ('start', 'end'):
             if report.get(field) is not None:
                 report[field] = timestamp(report[field])
@@ -412,7 +412,7 @@ class Sender:
             del self.waiting[min(self.waiting, key=lambda record_id: self.waiting[record_id]['start'])]
 
     def beat(self):
-        """Queues running tasks again if a heartbeat is due. Returns whether anything is queued then."""
+        """Queues running tasks again if a heartbeat is due. Returns true if it was due and anything is queued."""
         if monotonic() < self.beat_at:
             return False
         self.beat_at = monotonic() + self.HEARTBEAT_SECONDS
@@ -443,7 +443,7 @@ class Sender:
                 pause = min(pause * 2, self.MAX_RETRY_SECONDS)
 
     def post(self, batch):
-        """Returns whether the records are done, and the error. Rejected records are done: a retry would not help."""
+        """Sends records. Returns whether they are done, and the error. Rejected ones are done: retrying is no use."""
         try:
             status, reason = self.request(json.dumps({'tasks': batch}).encode('ascii'))
         except Exception as error:

@@ -80,8 +80,8 @@ export function createChart(origin: Millis, series: readonly Series[]): Chart {
       const sentAt = Math.round(sample.startedAt);
       column.after.push(sentAt - column.last);
       column.last = sentAt;
-      const certain = sample.outcome === 'void' ? sample.endedAt : sample.settledAt;
-      column.took.push(Math.max(0, Math.round(certain - sample.startedAt - stalledFor(sample))));
+      const certainAt = sample.outcome === 'void' ? sample.endedAt : sample.settledAt;
+      column.took.push(Math.max(0, Math.round(certainAt - sample.startedAt - stalledFor(sample))));
       const letter = sample.outcome[0] ?? '';
       column.outcomes += sample.extra ? letter.toUpperCase() : letter;
       if (sample.outcome === 'failed') column.causes.push(causeIndex(sample.cause));
@@ -112,7 +112,7 @@ export function createChart(origin: Millis, series: readonly Series[]): Chart {
   };
 }
 
-/** Converts tasks in order of their start. A task whose end was never reported lasts until its upper bound. */
+/** Converts tasks, given in order of their start. A task whose end was never reported lasts until its upper bound. */
 export function toApiChartTasks(tasks: readonly KnownTask[]): ApiChartTasks {
   const origin = Math.round(tasks[0]?.start ?? 0);
   const names = new Map<string, number>();

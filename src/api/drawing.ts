@@ -10,11 +10,11 @@ import { type ApiSample, toApiSample } from './sample.ts';
 export type Drawing = {
   readonly chart: ApiChart;
   readonly tasks: ApiChartTasks;
-  /** The samples around the edges of windows, by the window's id. */
+  /** The samples around the edges of windows, by the id of the window. */
   readonly samples: { readonly [windowId: string]: readonly ApiSample[] };
 };
 
-/** Limits that keep the file small. Samples further than `EDGE_MARGIN_MS` from an edge are not included. */
+/** Limits that keep the file small. Samples sent further than `EDGE_MARGIN_MS` from an edge are not included. */
 const MAX_SAMPLES_PER_EDGE = 60;
 const EDGE_MARGIN_MS = 3000;
 const MAX_WINDOWS = 200;

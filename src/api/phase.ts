@@ -17,7 +17,7 @@ import {
 
 const quantiles = z.strictObject({ p50: seconds, p95: seconds, p99: seconds }).nullable();
 
-/** A phase. Everything but name, promise, planned and result is null or empty if it never started. */
+/** A phase. If it never started, everything but name, promise, planned and running is null or empty. */
 export const phaseSchema = z.strictObject({
   name: z.string(),
   promise: z.string(),
@@ -57,7 +57,7 @@ export const verdictSchema = z.strictObject({
   result: z
     .enum(VERDICT_RESULTS)
     .describe(
-      'the worst result of what was judged; not-judged if the plan has budgets for phases and none of those phases started',
+      'the worst result of what was judged; not-judged if nothing was, or instead of pass if no phase with a budget started',
     ),
   judged: z.array(z.string()),
   notJudged: z.array(

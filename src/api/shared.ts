@@ -31,7 +31,7 @@ export const seriesKey = z.strictObject({
 export type ApiBracket = Read<typeof bracket>;
 export type ApiInterval = Read<typeof interval>;
 
-/** Rounds to microseconds, without the noise of floating point. */
+/** Rounds to six decimals (of seconds: to microseconds), which removes the noise of floating point. */
 export const rounded = (value: number): number => Math.round(value * 1e6) / 1e6;
 
 export const toApiErrorBar = ({ min, estimate, max }: Measured): Read<typeof errorBar> => ({

@@ -59,7 +59,7 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
   const checks: Check[] = [];
   const report = (results: readonly Check[]) => {
     for (const result of results) {
-      // A check that fails after a stop may fail because of it
+      // A check that fails after a stop may have failed because of the stop.
       const check = signal.aborted && result.status === 'fail' ? skip(result.name, result.detail) : result;
       checks.push(check);
       onCheck(check);
@@ -126,7 +126,7 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
     if (passed !== null) found = { ...found, tempest: { [selection]: passed } };
   }
   const { survivors, guests } = found;
-  // After the upgrade, only what the actions on survivors changed replaces the baseline
+  // After the upgrade, only what the actions on survivors changed replaces the baseline.
   const baseline = stage === 'before' ? found : { ...EMPTY_BASELINE, hosts: before.hosts, survivors, guests };
   return { stage, cloud: cloud.access.name, vantage, at: now(), checks, baseline: baselineText(baseline) };
 }

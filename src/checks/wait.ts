@@ -87,6 +87,6 @@ export const NEVER_ABORTED: AbortSignal = new AbortController().signal;
 
 const SENT_REQUEST_MS = 2000;
 
-/** After a stop, waits until the cloud has carried out requests that were sent but whose answers were not awaited. */
+/** After a stop, waits until the cloud has carried out requests that were sent but whose responses were not awaited. */
 export const waitForSentRequests = (stopSignal: AbortSignal): Promise<void> =>
   stopSignal.aborted ? delay(SENT_REQUEST_MS) : Promise.resolve();

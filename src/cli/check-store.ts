@@ -90,7 +90,7 @@ function daemonStore(flags: DaemonFlags): CheckStore {
 }
 
 async function journalStore({ journal: file, vantage }: Configuration): Promise<CheckStore> {
-  // Opened before the checks, so that it fails at once, not after minutes of checks, if a daemon writes the journal.
+  // Opens the journal before the checks: if a daemon writes it, opening fails at once, not after minutes of checks.
   const journal = await openJournal({ file, vantage, now: () => Date.now() });
   return {
     runs: journal.checkRuns,

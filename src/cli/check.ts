@@ -49,7 +49,7 @@ type CheckFlags = {
 };
 
 const MAX_SURVIVORS = 50;
-/** Wall-clock steps larger than this are corrected, in milliseconds. */
+/** Steps of the wall clock that are larger than this many milliseconds are corrected. */
 const CLOCK_STEP_MS = 500;
 /** The report indents its checks by this many columns. */
 const REPORT_INDENT = 4;
@@ -118,7 +118,10 @@ function parseServerCount(text: string): number {
   return count;
 }
 
-/** Runs the checks of one stage on every cloud, stores and prints the results. Returns false after a regression. */
+/**
+ * Runs the checks of one stage on every cloud, stores and prints the results. Returns false after a regression or a
+ * stop.
+ */
 async function runStage(stage: CheckStage, flags: CheckFlags, output: Output): Promise<boolean> {
   const { config, journal, url } = flags;
   const groups = selectGroups(flags);
@@ -194,7 +197,7 @@ async function runStage(stage: CheckStage, flags: CheckFlags, output: Output): P
   else if (format === 'json') await print(output.out, stageJson(reports, { ok, withTempest: tempest !== null }));
   else {
     const tests = checks.filter(isTempestTest);
-    // Repeats the failed tests, which may have scrolled by among hundreds.
+    // Repeat the failed tests, which may have scrolled by among hundreds.
     if (tests.some(({ status }) => status === 'fail')) await print(output.out, comparedLines(tests, output, false));
     await print(
       output.out,
@@ -233,7 +236,7 @@ function tempestOf({ tempest, tempestWorkspace }: CheckFlags, { clouds }: Config
   return findTempest({ workspace: tempestWorkspace ?? null, regex }, { env: process.env, folder: process.cwd() });
 }
 
-/** Returns null if checks.ssh is not set or no selected group logs in. */
+/** Returns how to log in; null if checks.ssh.user is not set or no selected group logs in. */
 function loginOf(
   ssh: SshSettings | null,
   { groups, keyFile }: { readonly groups: readonly Group[]; readonly keyFile: string },
@@ -283,7 +286,7 @@ async function cleanClouds(configuration: Configuration): Promise<readonly Check
   return checks;
 }
 
-/** The file of the generated SSH key, for when none is configured: `before` puts it into servers, `after` logs in. */
+/** Returns the file of the SSH key that `before` generates if none is configured; `after` logs in with the same key. */
 const keyFileOf = ({ journal }: Configuration): string => join(dirname(journal), 'rollwatch-check.key');
 
 /** Opens a cloud with the user's and, if configured, the administrator's credentials while `work` runs. */

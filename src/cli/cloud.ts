@@ -76,7 +76,7 @@ function writePrivateFile(file: string, text: string): void {
   }
 }
 
-/** The commands that control an embedded cloud that is already running. */
+/** Creates the commands that control an embedded cloud that is already running. */
 function controlCommands({ output, finish }: CommandContext): readonly Command[] {
   const controlCommand = (name: string, args: string, description: string) =>
     new Command(name)
@@ -129,7 +129,7 @@ function parseNumber(option: string, text: string, unit: string): number {
 const CONTROL_TIMEOUT_MS = 300_000;
 
 /**
- * Sends a command to the control URL of an embedded cloud and returns the body of its answer.
+ * Sends a command to the control URL of an embedded cloud and returns the body of its response.
  *
  * @throws UserError if the URL is invalid or the cloud rejects the command (exit code 2), or if nothing answers (3)
  */

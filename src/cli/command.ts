@@ -6,7 +6,7 @@ export type CommandContext = { readonly output: Output; readonly finish: (exitCo
 
 export type CommandFactory = (context: CommandContext) => Command;
 
-/** Resolves `stopped` at the first SIGINT or SIGTERM. The second exits immediately with code 130. */
+/** Resolves `stopped` at the first SIGINT or SIGTERM. A second signal ends the process at once, with exit code 130. */
 export function stopSignal(): { readonly stopped: Promise<NodeJS.Signals>; release(): void } {
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
   let signals = 0;

@@ -34,7 +34,11 @@ export const addDaemonOptions = (command: Command): Command =>
       'file with the bearer token, if the daemon requires one (default: the token in ROLLWATCH_TOKEN)',
     );
 
-/** @throws UserError if the token file cannot be read or does not contain exactly one token */
+/**
+ * Returns a daemon's address and token, from the flags or the environment.
+ *
+ * @throws UserError if the token file cannot be read or does not contain exactly one token
+ */
 export function resolveDaemon({ url, tokenFile }: DaemonFlags): DaemonAddress {
   const { ROLLWATCH_URL: urlFromEnv = '', ROLLWATCH_TOKEN: tokenFromEnv = '' } = process.env;
   const token = tokenFile === undefined ? tokenFromEnv : readToken(tokenFile);
@@ -73,8 +77,8 @@ export async function callDaemonJson<T>(
 /**
  * Calls a daemon.
  *
- * @throws UserError with exit code 2 if the URL is invalid or the status is 3xx or 4xx, with 3 if nothing answers or the
- *   status is 5xx
+ * @throws UserError with exit code 2 if the URL is invalid or the status is 3xx or 4xx, with 3 if nothing answers or
+ *   the status is 5xx
  */
 export async function callDaemon(daemon: DaemonAddress, request: DaemonRequest): Promise<DaemonResponse> {
   const { url, token } = daemon;

@@ -6,7 +6,7 @@ import { redact } from '../domain/redaction.ts';
 
 /**
  * Node makes a pipe non-blocking when it first accesses process.stdout or stderr, for every process that shares the
- * pipe. In `ansible-playbook ... | rollwatch task follow` under a CI, Ansible's standard error is the same pipe, and
+ * pipe. In `ansible-playbook ... | rollwatch task follow` in a CI job, Ansible's standard error is the same pipe, and
  * Ansible refuses to start on it ("Ansible requires blocking IO"). Node writes to pipes synchronously anyway.
  */
 for (const stream of [process.stdout, process.stderr]) {

@@ -16,7 +16,7 @@ import { sweepCommand } from './sweep.ts';
 import { taskCommand } from './task.ts';
 import { watchCommand } from './watch.ts';
 
-/** Lists all commands. Each of them calls `finish` with its exit code. */
+/** Creates the program with all its commands. Each of them calls `finish` with its exit code. */
 function createProgram(output: Output, finish: (exitCode: number) => void): Command {
   const rollwatch = new Command('rollwatch')
     .description(
@@ -108,7 +108,7 @@ function suggestion(value: string, choices: readonly string[]): string {
   return match === null ? '' : `; did you mean ${match}?`;
 }
 
-/** Returns a command with its parents: 'cloud stop'. */
+/** Returns the names of a command and its parents, such as 'cloud stop'. */
 const pathOf = (command: Command): string =>
   command.parent?.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
 
@@ -116,7 +116,7 @@ const pathOf = (command: Command): string =>
  * Rejects unknown commands and subcommands. Commander takes them for arguments of a command that also works without a
  * subcommand: `rollwatch` and `rollwatch cloud`.
  *
- * @throws UserError
+ * @throws UserError if a command is unknown
  */
 function rejectUnknownCommands(rollwatch: Command): void {
   const [first, second] = process.argv.slice(2);

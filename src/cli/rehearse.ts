@@ -52,8 +52,8 @@ export const rehearseCommand: CommandFactory = ({ output, finish }) =>
       const folder = mkdtempSync(join(tmpdir(), 'rollwatch-'));
       const journal = options.journal ?? (await freshJournal(join(folder, REHEARSAL_JOURNAL)));
       /**
-       * True for a journal that the user named; otherwise true only once the rehearsal is complete, so that one that
-       * could not start leaves no files.
+       * True for a journal that the user named; otherwise true only once the rehearsal is complete, so that a rehearsal
+       * that could not start leaves no files.
        */
       let keepsJournal = options.journal !== undefined;
       const removeFiles = () => {
@@ -61,7 +61,7 @@ export const rehearseCommand: CommandFactory = ({ output, finish }) =>
         rmSync(join(folder, 'clouds.yaml'), { force: true });
         if (!keepsJournal || dirname(journal) !== folder) rmSync(folder, { recursive: true, force: true });
       };
-      // A second signal exits without running the deferred callbacks.
+      // A second signal ends the process without running the deferred callbacks.
       process.once('exit', removeFiles);
       cleanup.defer(() => {
         process.off('exit', removeFiles);
@@ -143,8 +143,9 @@ async function upgradeCloud(
 }
 
 /**
- * Removes the journal of an earlier rehearsal and returns its path in the current folder. Returns `fallback` if the
- * folder is not writable, another rehearsal is running, or the file is not the journal of a rehearsal.
+ * Returns the path of the journal in the current folder, after removing that of an earlier rehearsal. Returns
+ * `fallback` if the folder is not writable, another rehearsal is running, or the file is not the journal of a
+ * rehearsal.
  */
 async function freshJournal(fallback: string): Promise<string> {
   const file = resolve(REHEARSAL_JOURNAL);

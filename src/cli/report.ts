@@ -77,7 +77,11 @@ Exit code 1: a phase of the upgrade exceeded its budget, or nothing was judged.`
       finish(isAccepted(result, flags.failOn) ? 0 : 1);
     });
 
-/** @throws UserError if flags exclude each other */
+/**
+ * Rejects flags that exclude each other.
+ *
+ * @throws UserError if there are any
+ */
 function checkFlags({ url, compare, journal, plan, ansibleLog }: ReportFlags): void {
   if (compare !== undefined && (url !== undefined || journal !== undefined))
     throw new UserError('--compare cannot be used with --journal or --url; list all journals after --compare');

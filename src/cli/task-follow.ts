@@ -64,7 +64,7 @@ Examples:
 
 /**
  * Writes a line to standard output without Node's stream, which would make the pipe non-blocking for every process that
- * shares it: it is often Ansible's standard error as well. Does nothing if the reader has closed the pipe.
+ * shares it: the pipe is often Ansible's standard error as well. Does nothing if the reader has closed the pipe.
  */
 function echoLine(line: string): void {
   let rest = Buffer.from(`${line}\n`);

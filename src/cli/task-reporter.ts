@@ -19,7 +19,7 @@ export type TaskReporter = {
 export const HEARTBEAT_INTERVAL_MS = 10_000;
 export const HEARTBEAT_HEADER = { 'Rollwatch-Heartbeat': String(HEARTBEAT_INTERVAL_MS / 1000) } as const;
 
-/** A log without a new line for this long may belong to a killed Ansible: its tasks are no longer reported. */
+/** A task whose log has no news of it for this long may be that of a killed Ansible: it is no longer reported. */
 const MAX_SILENCE_MS = 3_600_000;
 
 const BATCH_DELAY_MS = 20;

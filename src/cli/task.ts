@@ -121,7 +121,7 @@ const newTask = (name: string) => ({
   source: 'shell',
 });
 
-/** `withHeartbeat` promises the daemon that the task is reported every `HEARTBEAT_INTERVAL_MS` while it runs. */
+/** Reports a task. `withHeartbeat` promises the daemon a report every `HEARTBEAT_INTERVAL_MS` while the task runs. */
 async function report(flags: DaemonFlags, task: object, { withHeartbeat = false } = {}): Promise<void> {
   await callDaemon(resolveDaemon(flags), {
     method: 'POST',

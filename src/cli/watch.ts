@@ -6,7 +6,7 @@ import { reportText } from '../report/text/text.ts';
 import { print } from '../terminal/output.ts';
 import { type CommandFactory, stopSignal } from './command.ts';
 
-/** A report is printed if at least one series has this many valid samples. */
+/** A report is printed if at least one series has this many valid samples, or if a boot has chosen its image. */
 const MIN_SAMPLES = 4;
 
 export const watchCommand: CommandFactory = ({ output, finish }) =>
@@ -53,6 +53,6 @@ Examples:
       finish(exitCode);
     });
 
-/** False if the cloud was never reached: the error message alone says more than an empty report. */
+/** Whether the cloud was ever reached. If not, the error message alone says more than an empty report. */
 const isWorthPrinting = ({ run, probes }: Report): boolean =>
   run.facts['image'] !== undefined || probes.some(({ samples }) => samples.ok + samples.failed >= MIN_SAMPLES);

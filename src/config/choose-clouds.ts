@@ -18,10 +18,11 @@ export type ChosenCloud = {
 };
 
 /**
- * Chooses the clouds of `--cloud`, or else of `clouds` in rollwatch.yaml, or else of OS_CLOUD, or else the only cloud
- * there is. OS_REGION_NAME applies to a cloud that is not listed in rollwatch.yaml.
+ * Chooses the clouds of `--cloud`, or else of `clouds` in rollwatch.yaml, or else of OS_CLOUD, or else the one that the
+ * OS_* variables describe, or else the only cloud there is. OS_REGION_NAME applies to a cloud that is not listed in
+ * rollwatch.yaml.
  *
- * @throws UserError if the choice is ambiguous.
+ * @throws UserError if the choice is ambiguous
  */
 export function chooseClouds(
   {

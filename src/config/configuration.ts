@@ -30,7 +30,7 @@ export type LoadOptions = {
  * Combines rollwatch.yaml, the command line, clouds.yaml and the environment. Reads files, but sends nothing over the
  * network.
  *
- * @throws UserError for the first problem.
+ * @throws UserError for the first problem
  */
 export function loadConfiguration(options: LoadOptions = {}): Configuration {
   const { host, file, settings, given, resolvePath, registry } = read(options);
@@ -54,7 +54,7 @@ export function loadConfiguration(options: LoadOptions = {}): Configuration {
 /**
  * Loads the settings without the clouds, for commands that use only a journal or a daemon.
  *
- * @throws UserError for the first problem.
+ * @throws UserError for the first problem
  */
 export const loadSettings = (options: LoadOptions = {}): Settings => freeze(read(options).settings);
 

@@ -10,7 +10,7 @@ const LINE = /^(?:(?<name>[\w.-]+)\s+)?(?<url>[\w+]+:\/\/.*)$/;
  * Reads the URLs of Nova's databases, one per line: the API database first, then the cells. Ignores comments (#) and
  * empty lines.
  *
- * @throws UserError with the line number, never with the password.
+ * @throws UserError with the line number, never with the password
  */
 export function readDatabaseUrlsFile(path: string): Databases {
   const found = readText(path);

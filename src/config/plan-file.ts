@@ -96,7 +96,7 @@ function keysAt([section, index, key]: readonly PropertyKey[]): readonly string[
  * Loads a plan that comes with Rollwatch by its name, or any other by its path, which contains a slash or ends in .yaml
  * or .yml. `source` names the setting or flag.
  *
- * @throws UserError with the line of the first problem.
+ * @throws UserError with the line of the first problem
  */
 export function loadPlan(given: string, source: string, resolvePath: (path: string) => string): Plan {
   const isFile = given.includes('/') || /\.ya?ml$/.test(given);

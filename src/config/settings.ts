@@ -46,7 +46,7 @@ export type Settings = {
 /**
  * Validates rollwatch.yaml and applies the flags. `given` holds the settings of the file, with defaults.
  *
- * @throws UserError for the first problem.
+ * @throws UserError for the first problem
  */
 export function toSettings(
   file: ConfigFile,
@@ -118,7 +118,7 @@ const DEFAULT_NAME = 'rollwatch.yaml';
 /**
  * Opens the settings file. Without a name, ./rollwatch.yaml is optional.
  *
- * @throws UserError if the file cannot be read or is not YAML.
+ * @throws UserError if the file cannot be read or is not YAML
  */
 export function readSettingsFile(
   host: Host,

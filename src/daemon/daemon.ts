@@ -34,7 +34,7 @@ export type DaemonOptions = {
   readonly probes: readonly ProbeDescription[];
   readonly plan: Plan;
   readonly series: readonly Series[];
-  /** Wall-clock steps of more than this many milliseconds are corrected. */
+  /** Changes of the wall clock by more than this many milliseconds are noticed. */
   readonly clockStep: number;
   /** The module of the sampler thread. */
   readonly samplerModule: URL;
@@ -62,12 +62,16 @@ const PLUGIN_HEARTBEAT_MS = 10_000;
 const SILENCE_CHECK_INTERVAL_MS = 1000;
 const JOURNAL_FLUSH_INTERVAL_MS = 500;
 
-/** @throws if the journal cannot open the first session */
+/**
+ * Starts the daemon with its first session.
+ *
+ * @throws if the journal cannot open that session
+ */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { journal, version, vantage, series, overall, probes, plan, log } = options;
   const runState = createRunState({ run: journal.run, version, overall, probes, plan });
   const updates = createUpdateQueue();
-  /** Follows the wall clock as it was set at the start of the session. */
+  /** The timeline of the session. It continues the wall clock as it was set when the session began. */
   let timeline: Timeline = createTimeline(machineClocks, options.clockStep);
   /** When the sampler was asked to stop, or crashed; the clean-up after that does not count as observed. */
   let endedAt: Millis | null = null;
@@ -90,7 +94,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const start = startLifecycle();
   let { lifecycle } = start;
 
-  /** Events that an effect causes synchronously are queued. */
+  /** Handles an event. Those that its effects cause synchronously are queued and handled after it. */
   function dispatch(event: LifecycleEvent): void {
     events.push(event);
     if (isDispatching) return;
@@ -120,8 +124,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         break;
       case 'stop-sampler':
         endedAt = timeline.now();
-        // The health report's timestamp means nothing in the next session. After a crash the report is kept, and shows
-        // how stale it is.
+        // The timestamp of the health report means nothing in the next session. After a crash, the report is kept: its
+        // timestamp shows how stale it is.
         health = null;
         void sampler?.stop();
         break;
@@ -170,7 +174,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }
   }
 
-  /** Ends the session even if the journal cannot be written. A crashed session stays open there, as after a kill. */
+  /** Ends the session, even if the journal cannot be written. A crashed one stays open in the journal, as if killed. */
   async function closeSession(clean: boolean): Promise<void> {
     const at = endedAt ?? timeline.now();
     const onError = (error: unknown) =>
@@ -218,7 +222,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 
   function onHealth(reported: Health): void {
-    // While it drains, the sampler still reports its health but no longer samples.
+    // A sampler that is draining still reports its health, but no longer samples.
     if (lifecycle.state.kind !== 'sampling') return;
     health = reported;
     timeline.check();
@@ -241,8 +245,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 
   /**
-   * Expects reports of tasks that were running when the previous daemon ended: a callback plugin that is still running
-   * sends them soon.
+   * Expects further reports of the tasks that were running when the previous daemon ended: a callback plugin that is
+   * still running sends them soon.
    */
   function restoreRunningTasks(): void {
     for (const { sources: _sources, lastedUntil: _lasted, ...task } of runState.runningTasks().toReversed()) {
@@ -355,7 +359,7 @@ type JournalFlusher = {
   stop(): Promise<void>;
 };
 
-/** `onError` is called only for bugs: the journal reports a full or failing disk in its own state. */
+/** Starts a flusher. It calls `onError` only for bugs: the journal reports a full or failing disk in its own state. */
 function startJournalFlusher(journal: Journal, now: () => Millis, onError: (error: unknown) => void): JournalFlusher {
   let flushing: Promise<void> | null = null;
   let isRequested = false;

@@ -6,8 +6,8 @@ import { printableLine } from '../format/printable.ts';
 import { print, type Sink } from '../terminal/output.ts';
 
 /**
- * Logs messages of `level` and above: short lines for people if `pretty` is set, otherwise JSON lines for a log
- * collector. Redacts secrets.
+ * Creates a log of the messages of `level` and above: short lines for people if `pretty` is set, otherwise JSON lines
+ * for a log collector. Secrets are redacted.
  */
 export function createLog(options: { readonly pretty: boolean; readonly level: LogLevel; readonly to: Sink }): Log {
   const { pretty, level: lowest, to } = options;
@@ -45,7 +45,7 @@ const redactFields = (fields: LogFields): LogFields =>
     Object.entries(fields).map(([name, value]) => [name, typeof value === 'string' ? redact(value) : value]),
   );
 
-/** Logs when the system of this name becomes unavailable, and when it is available again. */
+/** Returns a listener that logs when the system of this name becomes unavailable, and when it is available again. */
 export const logConnection =
   (name: string, log: Log): OnConnectionChange =>
   (state) => {

@@ -11,7 +11,7 @@ export type ReplayOptions = {
   readonly aliveSince?: Millis;
 };
 
-/** Feeds everything in a journal to a run state, in the original order. */
+/** Feeds everything in a journal to a run state: tasks, annotations, checks and phases first, then the sessions. */
 export async function replay(
   journal: JournalReader,
   runState: RunState,

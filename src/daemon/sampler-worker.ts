@@ -22,10 +22,10 @@ export type SamplerWorkerData = {
   readonly paused: boolean;
   readonly run: string;
   readonly vantage: string;
-  /** In milliseconds, like `clockStep`. */
+  /** The limits on stalls and on steps of the wall clock, in milliseconds. */
   readonly stall: number;
   readonly clockStep: number;
-  /** Whether to report if each cloud can be watched as configured. */
+  /** Whether to report, for each cloud, whether it can be watched as configured. */
   readonly preflight: boolean;
   readonly clouds: readonly {
     readonly access: CloudAccess<string>;
@@ -41,7 +41,7 @@ const DRAIN_TIMEOUT_MS = 2000;
 const DELETE_TIMEOUT_MS = 15_000;
 const PREFLIGHT_RETRY_MS = 2000;
 
-/** Starts the probes of all clouds. Returns the handler of commands; no command may follow `stop`. */
+/** Starts the probes of all clouds. Returns the handler of commands; `stop` must be the last one. */
 function createSampler(
   data: SamplerWorkerData,
   emit: (event: SamplerEvent) => void,
@@ -80,8 +80,8 @@ function createSampler(
       admin,
       janitor,
       probes,
-      wanted: enabled ? settings['server-boot'] : null,
-      /** Whether servers are to be deleted at the end. */
+      bootPreferences: enabled ? settings['server-boot'] : null,
+      /** Whether to delete test servers at the end. */
       deletesServers: enabled,
     };
   });
@@ -96,11 +96,11 @@ function createSampler(
     paused: data.paused,
   });
 
-  async function reportPreflight({ cloud, wanted }: (typeof targets)[number]): Promise<void> {
-    const refused = await preflightProblem(cloud, wanted, abort.signal);
+  async function reportPreflight({ cloud, bootPreferences }: (typeof targets)[number]): Promise<void> {
+    const refused = await preflightProblem(cloud, bootPreferences, abort.signal);
     if (!abort.signal.aborted) emit({ type: 'preflight', preflight: { cloud: cloud.access.name, refused } });
   }
-  // Runs while the probes sample, within the same limits on outstanding requests.
+  // The check runs while the probes sample. Its requests pass the same gate as theirs.
   if (data.preflight) for (const target of targets) void reportPreflight(target);
 
   /** Deletes servers of earlier sessions, except those of other vantages, which delete their own. */
@@ -148,14 +148,17 @@ function createSampler(
   };
 }
 
-/** Returns why a cloud cannot be watched as configured, or null. Retries while the cloud is rate limiting. */
+/**
+ * Returns why a cloud cannot be watched as configured, or null. Retries while that is unknown because requests are
+ * throttled, rate limited or stalled.
+ */
 async function preflightProblem(
   cloud: Cloud,
-  wanted: BootPreferences | null,
+  bootPreferences: BootPreferences | null,
   signal: AbortSignal,
 ): Promise<PreflightReport['refused']> {
   for (;;) {
-    const result = await preflight(cloud, wanted, signal);
+    const result = await preflight(cloud, bootPreferences, signal);
     if (result.type === 'ready') return null;
     if (result.type === 'refused') return { message: result.userError.message, exitCode: result.userError.exitCode };
     await delay(PREFLIGHT_RETRY_MS, undefined, { signal }).catch(() => {});

@@ -17,7 +17,7 @@ export type Lifecycle = {
   readonly state: State;
   readonly paused: boolean;
   readonly stopping: boolean;
-  /** False until the first session is open: if that one cannot be opened, the daemon fails to start. */
+  /** False until the first session is open. If the first one cannot be opened, the daemon fails to start. */
   readonly hasOpened: boolean;
   /** When a change of the wall clock last ended a session, in milliseconds of the monotonic clock. */
   readonly clockChangeAt: number | null;
@@ -64,7 +64,7 @@ export type Effect =
 
 export type Transition = { readonly lifecycle: Lifecycle; readonly effects: readonly Effect[] };
 
-/** A wall clock that differs by more than this starts a new session, as soon as nothing is down. */
+/** If the wall clock differs from the timeline by more than this, a new session starts as soon as nothing is down. */
 export const MAX_CLOCK_OFFSET_MS = 1000;
 /** The minimum time between two sessions that end because of the clock. */
 export const CLOCK_CHANGE_INTERVAL_MS = 60_000;
@@ -86,7 +86,7 @@ export function startLifecycle(): Transition {
   return { lifecycle, effects: [{ type: 'open-session' }] };
 }
 
-/** `now`: milliseconds of the monotonic clock. */
+/** Returns the next state, and what to do. `now`: milliseconds of the monotonic clock. */
 export function advanceLifecycle(lifecycle: Lifecycle, event: LifecycleEvent, now: number): Transition {
   switch (event.type) {
     case 'opened':
@@ -185,7 +185,7 @@ function onClock(lifecycle: Lifecycle, { offset, down }: { offset: number; down:
 function onPauseOrResume(lifecycle: Lifecycle, paused: boolean): Transition {
   if (lifecycle.paused === paused) return unchanged(lifecycle);
   const next = { ...lifecycle, paused };
-  // In every other state the next sampler starts paused or not, as requested.
+  // In every other state, it is the next sampler that starts paused or not.
   if (lifecycle.state.kind !== 'sampling') return unchanged(next);
   return { lifecycle: next, effects: [{ type: paused ? 'pause-sampler' : 'resume-sampler' }] };
 }

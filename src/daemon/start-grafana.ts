@@ -6,8 +6,8 @@ import type { Daemon } from './daemon.ts';
 import { logConnection } from './log.ts';
 
 /**
- * Pushes windows, tasks and phases to Grafana until stopped. Starts when the journal has been replayed: before, it
- * would delete all annotations of earlier sessions.
+ * Pushes windows, tasks and phases to Grafana until stopped. Starts when the journal has been replayed: a push before
+ * that would delete all annotations of earlier sessions.
  */
 export function startGrafana(
   settings: GrafanaSettings,

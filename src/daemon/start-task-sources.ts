@@ -9,7 +9,10 @@ import { followRunUpgrade } from '../task-sources/run-upgrade/follow-run-upgrade
 import type { Daemon } from './daemon.ts';
 import { logConnection } from './log.ts';
 
-/** Tasks that were reported this long before the start are included, for a daemon that starts during the upgrade. */
+/**
+ * ARA and run-upgrade also report tasks from this long before the start of the daemon, which may start during the
+ * upgrade. A log is followed from its end.
+ */
 const LOOK_BACK_MS = 3_600_000;
 
 /** Follows every configured source of tasks until `signal` aborts. */

@@ -44,7 +44,11 @@ export type Watch = {
 
 const STATUS_LINE_INTERVAL_MS = 500;
 
-/** @throws UserError if the configuration, the journal or the address to listen on is unusable */
+/**
+ * Starts a daemon with its journal, HTTP server, integrations and status line.
+ *
+ * @throws UserError if the configuration, the journal or the address to listen on is unusable
+ */
 export async function startWatch(options: WatchOptions & LoadOptions, output: Output): Promise<Watch> {
   const { config, cloud, listen, journal: file, ...loadOptions } = options;
   const flags = { cloud, listen, journal: file };
@@ -156,8 +160,8 @@ function collectPreflights(clouds: readonly string[]) {
 }
 
 /**
- * Rejects if the configuration of a cloud is wrong, or a cloud is unreachable and has never been reached. Continues
- * with a warning if a cloud that was reached is down: that is exactly what we want to measure.
+ * Rejects if the configuration of a cloud is wrong, or if a cloud is unreachable and the run has not reached any cloud.
+ * If the run has reached one, an unreachable cloud is what Rollwatch measures, so it only logs a warning and continues.
  *
  * @throws UserError
  */
@@ -192,7 +196,7 @@ const samplerData = (
   })),
 });
 
-/** A .ts file in the checkout, a .js file in the package. */
+/** Returns the module of the sampler thread: a .ts file in the checkout, a .js file in the package. */
 const samplerModuleUrl = (): URL =>
   new URL(import.meta.url.endsWith('.ts') ? './sampler-worker.ts' : './sampler-worker.js', import.meta.url);
 

@@ -1,4 +1,4 @@
-/** Kinds of failures. A closed list, as it is a label of metrics. */
+/** Kinds of failures. The list is closed, because the kind is a label of metrics. */
 export const FAILURE_KINDS = [
   // connecting
   'connection-refused',
@@ -43,9 +43,9 @@ export const VOID_KINDS = [
   'shutdown', // Rollwatch was stopped
   'missed', // the slot passed without a sample
   'paused',
-  'quota', // the quota of the project leaves no room for a test server: the cloud is up
-  'refused-choice', // Nova refused the chosen flavor, image or network: the cloud is up
-  'throttled', // not sent, to keep the load on a cloud that hangs or asked to wait bounded
+  'quota', // the quota of the project leaves no room for a test server, but the cloud is up
+  'refused-choice', // Nova refused the chosen flavor, image or network, but the cloud is up
+  'throttled', // not sent, to bound the load on a cloud that hangs or asked Rollwatch to wait
   'rate-limited', // the cloud answered 429: too many requests
   'stale-connection', // the peer closed a reused connection just as the request was written
   'internal', // a bug of Rollwatch
@@ -60,7 +60,7 @@ export const SERVICES = [
   'nova-conductor',
   'nova-scheduler',
   'nova-compute',
-  'nova', // a part of Nova behind its API, but it is not visible which
+  'nova', // an unknown part of Nova behind its API
   'keystone',
   'placement',
   'glance',
@@ -80,12 +80,13 @@ type CauseOf<Kind> = {
   readonly kind: Kind;
   readonly service: Service;
   /**
-   * One line: the name of an exception, the text of a fault or the error code of the system. It contains no secrets.
+   * One line: the name of an exception, the text of a fault or an error code of the operating system. Contains no
+   * secrets.
    */
   readonly message: string;
   /** The HTTP status, if there was an answer. */
   readonly status?: number;
-  /** The first 300 characters of the body. */
+  /** The start of the body, up to 300 characters. */
   readonly body?: string;
 };
 

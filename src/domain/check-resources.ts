@@ -1,11 +1,13 @@
 /**
- * Name prefix and metadata key of everything that `check` creates in a cloud. Probes use others, and `sweep` leaves
- * these resources alone.
+ * Name prefix and metadata key of everything that `check` creates in a cloud. Probes use a different prefix and key,
+ * and `sweep` leaves the resources of `check` alone.
  */
 export const CHECK_NAME_PREFIX = 'rollwatch-check-';
 export const CHECK_METADATA_KEY = 'rollwatch-check';
 
-/** `survivor`: exists from `check before` to `check after`; `temporary`: deleted by the check that created it. */
+/**
+ * `survivor`: created by `check before`, deleted by `check clean`; `temporary`: deleted by the check that created it.
+ */
 const PURPOSES = ['survivor', 'temporary'] as const;
 export type CheckResourcePurpose = (typeof PURPOSES)[number];
 
@@ -24,7 +26,7 @@ const FORMER_PURPOSES: ReadonlyMap<string, CheckResourcePurpose> = new Map([
   ['brief', 'temporary'],
 ]);
 
-/** Whether the value of the metadata key names this purpose; null matches any. */
+/** Whether the value of the metadata key names this purpose; null matches any purpose. */
 export function isPurpose(value: string | undefined, purpose: CheckResourcePurpose | null): boolean {
   if (value === undefined) return false;
   const found = PURPOSES.find((known) => known === value) ?? FORMER_PURPOSES.get(value);
@@ -34,11 +36,11 @@ export function isPurpose(value: string | undefined, purpose: CheckResourcePurpo
 /** Survivors are numbered from 1. */
 export const survivorName = (number: number): string => checkResourceName(`survivor-${number}`);
 
-/** The same for resources that have no metadata, as JSON in their description. */
+/** Returns what `checkResourceMetadata` returns, as JSON, for the description of resources that have no metadata. */
 export const checkResourceDescription = (purpose: CheckResourcePurpose, vantage: string): string =>
   JSON.stringify(metadataOf(purpose, vantage));
 
-/** Whether `check` created a resource, by its description. `purpose`: null matches any. */
+/** Whether `check` created a resource, by its description. `purpose`: null matches any purpose. */
 export const hasCheckDescription = (
   description: string,
   { purpose, vantage }: { readonly purpose: CheckResourcePurpose | null; readonly vantage: string },

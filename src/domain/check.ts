@@ -45,7 +45,7 @@ export type ComparedCheck = Check & {
 export const isRegression = ({ status, before }: Pick<ComparedCheck, 'status' | 'before'>): boolean =>
   status === 'fail' && before !== 'fail';
 
-/** Adds the results of `before` to the checks of `now`, in their order. */
+/** Adds to each check of `now` its status in `before`; keeps the order of `now`. */
 export function compareChecks(now: readonly Check[], before: readonly Check[] | null): readonly ComparedCheck[] {
   const statusBefore = new Map((before ?? []).map((check) => [check.name, check.status]));
   return now.map((check) => ({ ...check, before: statusBefore.get(check.name) ?? null }));
@@ -62,14 +62,14 @@ export type CheckRun = {
   readonly baseline: string;
 };
 
-/** The checks of one stage, compared with those before. */
+/** The checks of one stage, compared with those before the upgrade. */
 export type CheckReport = Pick<CheckRun, 'stage' | 'cloud' | 'vantage' | 'at'> & {
   readonly checks: readonly ComparedCheck[];
   /** True if there is no regression. */
   readonly ok: boolean;
 };
 
-/** 'services' for 'services: nova-conductor'. */
+/** Returns the group of a check: 'services' for 'services: nova-conductor'. */
 const groupOf = ({ name }: Check): string => /^[^ :]*/.exec(name)?.[0] ?? '';
 
 /** Checks of this group can be run one by one; the results of the others remain valid. */
@@ -105,7 +105,7 @@ export function checkReports(runs: readonly CheckRun[]): readonly CheckReport[] 
   });
 }
 
-/** Compares a check run with the one before the upgrade; null if there was none. */
+/** Compares a check run with `before`, the one before the upgrade; null if there was none. */
 export function reportOf({ stage, cloud, vantage, at, checks }: CheckRun, before: CheckRun | null): CheckReport {
   const compared = compareChecks(checks, before?.checks ?? null);
   return { stage, cloud, vantage, at, checks: compared, ok: !compared.some(isRegression) };

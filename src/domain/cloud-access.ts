@@ -19,7 +19,7 @@ export type CloudAuth<S = Secret> =
 
 export type EndpointInterface = 'public' | 'internal' | 'admin';
 
-/** Values by service type, as the catalogue names it: compute, image, network, identity, ... */
+/** Values by service type, named as in the catalogue: compute, image, network, identity, ... */
 export type ByService<T> = { readonly [serviceType: string]: T };
 
 /** Everything needed to connect to a cloud, as configured for all OpenStack clients. */
@@ -68,9 +68,9 @@ function mapAuth<A, B>(auth: CloudAuth<A>, convert: (secret: A) => B): CloudAuth
   }
 }
 
-/** Converts an access to plain data, to send it to another thread. Never log it. */
+/** Converts an access to plain data, to send it to another thread. Never log the result. */
 export const revealAccess = (access: CloudAccess): CloudAccess<string> =>
   mapSecrets(access, (sealed) => sealed.reveal());
 
-/** The inverse of `revealAccess`, for the receiving thread. */
+/** Reverses `revealAccess`, in the receiving thread. */
 export const sealAccess = (access: CloudAccess<string>): CloudAccess => mapSecrets(access, secret);

@@ -48,7 +48,7 @@ const refused = (problem: string) => ({ type: 'refused', problem }) as const;
 
 /**
  * The pattern of SQLAlchemy 1.4 and 2.0 (sqlalchemy/engine/url.py), except that a password may contain an unescaped
- * '@', as it could until 1.3.
+ * '@', as was allowed until 1.3.
  */
 const URL_PATTERN =
   /^(?<scheme>[\w+]+):\/\/(?:(?<user>[^:/]*)(?::(?<password>[^@]*(?:@[^@/?]*(?=@))*))?@)?(?:\[(?<ipv6>[^/?]+)\]|(?<host>[^/:?]+))?(?::(?<port>[^/?]*))?(?:\/(?<database>[^?]*))?(?:\?(?<query>.*))?$/;
@@ -105,7 +105,10 @@ const TLS_OPTIONS = [
   'ssl_check_hostname',
 ];
 
-/** Reads the TLS options like PyMySQL, and `ssl_mode` of mysqlclient: with a CA, chain and host name are verified. */
+/**
+ * Reads the TLS options as PyMySQL does, and `ssl_mode` as mysqlclient does: with a CA, chain and host name are
+ * verified.
+ */
 function tlsOf(query: URLSearchParams): DatabaseTls | null {
   const mode = query.get('ssl_mode')?.toUpperCase() ?? null;
   const isRequested =
@@ -135,7 +138,7 @@ const isTrue = (word: string | null): boolean | null =>
 /**
  * Parses the URL of a cell in `cell_mappings`. Nova fills in `{username}`, `{password}`, `{hostname}`, `{port}`,
  * `{scheme}`, `{query}` and `{path}` from [database]connection of nova.conf. Only the URL of the API database is known
- * here, which has the same values except for `{path}`.
+ * here; its values are assumed to be the same, except for `{path}`.
  */
 export function cellAddress(template: string, apiUrl: Secret): Parsed<DatabaseAddress> {
   const parts = URL_PATTERN.exec(apiUrl.reveal())?.groups ?? {};

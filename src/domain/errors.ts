@@ -27,7 +27,7 @@ export function errorLine(error: unknown): string {
   return singleLine(`${error.name}${code}: ${error.message}`);
 }
 
-/** Like `errorLine`, with the first frame of the stack. */
+/** Formats an error like `errorLine`, with the first frame of the stack. */
 export function bugLine(error: unknown): string {
   const stack = error instanceof Error && typeof error.stack === 'string' ? error.stack.slice(0, MAX_STACK_LENGTH) : '';
   const frame = stack.split('\n').find((line) => line.startsWith('    at '));

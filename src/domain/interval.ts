@@ -1,7 +1,7 @@
 import { partitionPoint } from './binary-search.ts';
 import type { Interval, Millis } from './time.ts';
 
-/** Returns the same time as sorted intervals that neither touch nor overlap. */
+/** Returns the time covered by any of the intervals, as sorted intervals that neither touch nor overlap. */
 export function union(intervals: Iterable<Interval>): readonly Interval[] {
   const sorted = [...intervals].filter(({ from, until }) => until > from).sort((a, b) => a.from - b.from);
   const joined: Interval[] = [];
@@ -40,11 +40,11 @@ export const intersect = (a: readonly Interval[], b: readonly Interval[]): reado
 export const length = (intervals: Iterable<Interval>): number =>
   union(intervals).reduce((sum, { from, until }) => sum + (until - from), 0);
 
-/** Returns the index of the first interval that ends after `at`. The intervals are sorted and do not overlap. */
+/** Returns the index of the first interval that ends after `at`. The `sorted` intervals do not overlap. */
 export const firstEndingAfter = (sorted: readonly Interval[], at: Millis): number =>
   partitionPoint(sorted.length, (index) => (sorted[index]?.until ?? Infinity) <= at);
 
-/** Whether an interval overlaps any of `sorted`, which are sorted and do not overlap each other. */
+/** Whether an interval overlaps any of the `sorted` intervals, which do not overlap each other. */
 export const overlapsAny = (sorted: readonly Interval[], { from, until }: Interval): boolean =>
   from < until && (sorted[firstEndingAfter(sorted, from)]?.from ?? Infinity) < until;
 

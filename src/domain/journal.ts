@@ -10,7 +10,7 @@ import type { Task } from './upgrade/task.ts';
 export type Session = {
   readonly id: number;
   readonly startedAt: Millis;
-  /** The latest time at which it is known to have been running; its end if it was stopped cleanly. */
+  /** The latest time at which the session is known to have been running; its end if it was stopped cleanly. */
   readonly aliveAt: Millis;
   /** False while it runs and if it was killed. */
   readonly ended: boolean;
@@ -64,7 +64,8 @@ export type Journal = JournalReader & {
   /** Queues an entry; never blocks, never throws. */
   append(entry: JournalEntry): void;
   /**
-   * Writes queued entries, and that the session is alive at `aliveAt`. Resolves even if the disk is full: see `state`.
+   * Writes queued entries, and records that the session is alive at `aliveAt`. Resolves even if the disk is full: see
+   * `state`.
    */
   flush(aliveAt: Millis): Promise<void>;
   closeSession(aliveAt: Millis): Promise<void>;
@@ -83,7 +84,7 @@ export type JournalEntry =
 
 export type JournalState =
   | { readonly kind: 'recording' }
-  /** Not recording: `waiting` entries are queued in memory; `dropped` entries exceeded its limit. */
+  /** Not recording: `waiting` entries are queued in memory; `dropped` entries exceeded the limit of that queue. */
   | {
       readonly kind: 'stopped';
       readonly since: Millis;

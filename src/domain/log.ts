@@ -1,4 +1,4 @@
-/** Most detailed first; a log prints its own level and every later one. */
+/** Most detailed first; a log prints the messages of its own level and of every later one. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFields = Readonly<Record<string, string | number>>;

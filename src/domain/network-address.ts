@@ -10,19 +10,19 @@ export function preferredAddress(addresses: readonly string[]): string | null {
   return all.toSorted((a, b) => a.rank - b.rank)[0]?.address ?? null;
 }
 
-const IPV4 = /^127(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/;
-const IPV6 = /^(?:0{0,4}:){2,7}0{0,3}1$/;
+const LOOPBACK_IPV4 = /^127(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/;
+const LOOPBACK_IPV6 = /^(?:0{0,4}:){2,7}0{0,3}1$/;
 const MAPPED_IPV4_PREFIX = /^(?:0{0,4}:){2,5}ffff:/i;
 
 /**
- * Whether an address is reachable from this host only: 127.0.0.0/8, ::1 or `localhost`. This is security relevant: a
+ * Whether an address is reachable from this host only: 127.0.0.0/8, ::1 or `localhost`. This is relevant to security: a
  * daemon that listens on such an address accepts writes without a token. Returns false for anything else, valid or not.
  */
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' ||
-  IPV4.test(host) ||
-  IPV6.test(host) ||
-  (MAPPED_IPV4_PREFIX.test(host) && IPV4.test(host.replace(MAPPED_IPV4_PREFIX, '')));
+  LOOPBACK_IPV4.test(host) ||
+  LOOPBACK_IPV6.test(host) ||
+  (MAPPED_IPV4_PREFIX.test(host) && LOOPBACK_IPV4.test(host.replace(MAPPED_IPV4_PREFIX, '')));
 
 /** What `server-reach` connects to. `name` is the target of its series. */
 export type ReachTarget =

@@ -28,7 +28,7 @@ type NamedServer = { readonly name: string; readonly metadata: Readonly<Record<s
 export type Owner = {
   readonly vantage: string;
   readonly run: string;
-  /** Null if it was created by an older version of Rollwatch. */
+  /** Null if an older version of Rollwatch created the server. */
   readonly cloud: string | null;
   readonly lifetime: Millis;
 };
@@ -42,7 +42,7 @@ export type OwnerScope = {
   readonly exceptRun?: string | null;
 };
 
-/** The lifetime of servers that older versions created without one: their default timeout of a boot was 15 s. */
+/** The lifetime of servers that older versions created without one: the default timeout of their boots was 15 s. */
 const DEFAULT_LIFETIME_MS: Millis = 60_000;
 const MAX_LIFETIME_MS: Millis = 24 * 3_600_000;
 /** A margin for waiting at the request gate, for stalls of Rollwatch, and for clock differences within the cloud. */
@@ -102,8 +102,8 @@ export function isOwnedBy(server: NamedServer, prefix: string, scope: OwnerScope
 
 /**
  * Whether `check` created a server. Such servers belong to a vantage, whatever the entry of clouds.yaml: the entries of
- * one project share its survivors. While a check runs, its lock stops `check clean`, so its `brief` servers are safe.
- * Null matches any purpose or vantage.
+ * one project share its survivors. While a check runs, its lock stops `check clean`, so its `temporary` servers are
+ * safe. Null matches any purpose or vantage.
  */
 export const isCheckServer = (
   { name, metadata }: NamedServer,
@@ -117,9 +117,9 @@ export const isCheckServer = (
 export const scopeOf = ({ vantage, run, cloud }: Creator): OwnerScope => ({ vantage, run, cloud });
 
 /**
- * Returns for how long a live run may still need a server. `cloudNow` is read from the clock of the cloud, so the host's
- * own clock does not matter. Returns the whole lifetime if a time is unknown (null). A creation time in the future counts as
- * now.
+ * Returns for how long a live run may still need a server. `cloudNow` is the time by the clock of the cloud, so the
+ * host's own clock does not matter. Returns the whole lifetime if a time is unknown (null). A creation time in the
+ * future counts as now.
  */
 export function remainingLifetime(
   { created, lifetime }: { readonly created: Millis | null; readonly lifetime: Millis },

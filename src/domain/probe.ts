@@ -8,12 +8,12 @@ import type { Clock } from './time.ts';
 export type ProbeDescription = {
   /** The name in settings, metrics and reports: `server-list`. */
   readonly name: string;
-  /** Says whose downtime it measures: 'API' downtime, 'boot' downtime. */
+  /** What precedes 'downtime' in reports: 'API', 'boot'. */
   readonly label: string;
   readonly sentences: ProbeSentences;
   /** The stages of a sample, in order. */
   readonly stages: readonly string[];
-  /** What a sample in flight does, if it takes long by design: 'booting'. Otherwise null: an answer is overdue. */
+  /** What a sample in flight does, if it takes long by design: 'booting'. Otherwise null: then an answer is overdue. */
   readonly activity: string | null;
   /**
    * How the start of a window is estimated: midway between the last good sample and the failed one, or when the failed
@@ -21,11 +21,11 @@ export type ProbeDescription = {
    */
   readonly startEstimate: 'between-samples' | 'by-stages';
   /**
-   * A probe of something that this one needs, sampled more often. If it starts to fail shortly before this one, both
-   * are the same outage, and the other probe dates the start more precisely.
+   * A probe of something that this one needs, sampled more often. If the other probe starts to fail shortly before this
+   * one, both failures are the same outage, and the other probe dates its start more precisely.
    */
   readonly dependsOn: string | null;
-  /** Whether it counts for the overall downtime, unless the configuration selects other probes. */
+  /** Whether the probe counts for the overall downtime, unless the configuration selects other probes. */
   readonly countsOverall: boolean;
 };
 
@@ -81,7 +81,9 @@ export type Probe = {
   readonly maxInFlight: number;
   /** Sends one sample and returns its result. `signal` aborts at shutdown or pause. */
   run(context: ProbeContext): Promise<ProbeResult>;
-  /** Cleans up before the next sample of a closed loop, such as the server of a failed boot; never throws. */
+  /**
+   * Cleans up before the next sample of a closed loop: deletes the server of a failed boot, for example. Never throws.
+   */
   readonly cleanUp?: (context: ProbeContext) => Promise<void>;
   /** Whether the sample in flight of a closed loop makes no progress, so that another one may be sent. */
   readonly isStuck?: () => boolean;

@@ -19,7 +19,7 @@ const MIN_SECRET_LENGTH = 3;
 const MIN_PREFIX_LENGTH = 6;
 /** Base64 and hexadecimal forms of shorter secrets are too likely to occur by chance. */
 const MIN_ENCODED_LENGTH = 6;
-/** A multi-line secret, such as a private key, is replaced line by line; shorter lines are left. */
+/** A multi-line secret, such as a private key, is replaced line by line; shorter lines are not replaced. */
 const MIN_LINE_LENGTH = 16;
 /** The token probe gets a new token every few seconds; only the most recently used ones are remembered. */
 const MAX_TOKENS = 8;
@@ -31,7 +31,7 @@ type Pattern = readonly string[];
 export type Redactor = {
   /** Remembers a secret. */
   rememberSecret(value: string): void;
-  /** Remembers a token that was issued or used, and forgets the least recently used one. */
+  /** Remembers a token that was issued or used; forgets the least recently used one if there are too many. */
   rememberToken(value: string): void;
   /** Replaces every secret in a text by '***'. Takes time proportional to the length of the text. */
   redact(text: string): string;
@@ -80,7 +80,9 @@ const hexOf = (value: string): readonly string[] => {
   return [hex, hex.toUpperCase()];
 };
 
-/** The base64 digits that depend on the secret only, at any offset in the encoded text ('user:password'). */
+/**
+ * Returns the base64 digits that depend on nothing but the secret, at any offset in the encoded text ('user:password').
+ */
 function base64Of(value: string): readonly string[] {
   const bytes = utf8.encode(value);
   const forms = [0, 1, 2].flatMap((offset) => {
@@ -109,15 +111,15 @@ function replacePattern(text: string, pattern: Pattern): string {
   return copied === 0 ? text : redacted + text.slice(copied);
 }
 
-/** A cheap test, as it runs for every character of a text. */
+/** Whether a match may start here. Cheap, as it runs for every character of a text. */
 const canStart = (text: string, at: number, first: string): boolean => {
   const char = text[at] ?? '';
   return char === first[0] || '\\%&+'.includes(char) || char.charCodeAt(0) >= 0x80 || /\s/.test(char);
 };
 
 /**
- * Returns a function that matches the pattern from character `index` on at position `at` of the text. It returns the
- * end of the match, or null. Every combination is tried only once.
+ * Returns a function that matches the pattern, from its character `index` on, at position `at` of the text. That
+ * function returns the end of the match, or null. Every combination is tried only once.
  */
 function matcher(text: string, pattern: Pattern): (at: number, index: number) => number | null {
   const failed = new Set<number>();
@@ -232,9 +234,9 @@ function endOf(pattern: RegExp, text: string, at: number): readonly number[] {
 }
 
 /**
- * A value that logs, messages, `util.inspect` and JSON show as '***'. `reveal()` returns the text. It contains
- * functions, so posting it to another thread throws instead of losing it: see `mapSecrets` in cloud-access.ts for how
- * to send it.
+ * A value that logs, messages, `util.inspect` and JSON show as '***'. `reveal()` returns the text. A secret contains
+ * functions, so that posting it to another thread throws instead of losing it; `revealAccess` in cloud-access.ts shows
+ * how to send it.
  */
 export type Secret = {
   reveal(): string;

@@ -8,7 +8,7 @@ export type Millis = number;
 /** A period of time, `from <= until`. */
 export type Interval = { readonly from: Millis; readonly until: Millis };
 
-/** The time of an event that was not observed itself; the true time is between `earliest` and `latest`. */
+/** The time of an event that was not itself observed; the true time is between `earliest` and `latest`. */
 export type Bracket = { readonly earliest: Millis; readonly estimate: Millis; readonly latest: Millis };
 
 /** Formats a timestamp as ISO 8601 in UTC with milliseconds. */

@@ -11,8 +11,8 @@ export const isoSeconds = (time: Millis): string => `${new Date(time).toISOStrin
 export type TimeScale = {
   readonly speed: number;
   /**
-   * Waits for `seconds` of a real cloud, divided by `speed`. Rejects when `signal` aborts; by default that is when the
-   * cloud closes. Any other signal has to abort then, too.
+   * Waits for `seconds` of a real cloud, divided by `speed`. Rejects when `signal` aborts; by default, that is when
+   * the cloud closes. Any other signal must abort at that time, too.
    */
   wait(seconds: number, signal?: AbortSignal): Promise<void>;
   /** Waits for `ms` regardless of the speed. Rejects when the cloud closes. */

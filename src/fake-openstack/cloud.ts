@@ -20,9 +20,9 @@ export type FakeCloudOptions = {
   readonly keepAlive?: boolean;
   /** The lifetime of tokens, in seconds; 3600 by default. */
   readonly tokenLifetime?: number;
-  /** Maximum number of servers per project; 10 by default. */
+  /** The maximum number of servers per project; 10 by default. */
   readonly quota?: number;
-  /** Maximum number of servers on a page of a list; 1000 by default. */
+  /** The maximum number of servers on a page; 1000 by default. */
   readonly pageLimit?: number;
   /** Whether deleted servers become SOFT_DELETED, as with Nova's `reclaim_instance_interval`; false by default. */
   readonly softDelete?: boolean;
@@ -65,7 +65,7 @@ export type EmbeddedCloud = {
   /** Resolves when the process has exited, with the time from which it did not serve. */
   stop(service: ServiceName, options?: StopOptions): Promise<Millis>;
   kill(service: ServiceName): Promise<Millis>;
-  /** Resolves when the service is ready, with the time from which it accepts. */
+  /** Resolves when the service is ready, with the time from which it accepts connections. */
   start(service: ServiceName, options?: StartOptions): Promise<Millis>;
   restart(service: ServiceName, options?: StopOptions): Promise<Millis>;
   hup(service: ServiceName, options?: StartOptions): Promise<Millis>;

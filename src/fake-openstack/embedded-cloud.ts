@@ -29,7 +29,7 @@ import { choosePorts, urlsOf } from './tcp-ports.ts';
 type Handler = (request: RouteRequest, signal: AbortSignal) => Promise<Reply>;
 
 /**
- * Starts all services of an embedded cloud in this thread and resolves when they serve.
+ * Starts all services of an embedded cloud in this thread. Resolves when they accept requests.
  *
  * @throws UserError if a requested port is in use
  */

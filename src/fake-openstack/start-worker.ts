@@ -26,7 +26,7 @@ type Pending = {
  * @throws UserError if a requested port is in use
  */
 export async function startCloudWorker(options: FakeCloudOptions = {}): Promise<EmbeddedCloud> {
-  // .ts in the checkout, .js when built
+  // The extension is .ts in the checkout and .js in the package.
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const worker = new Worker(new URL(`./worker.${extension}`, import.meta.url), { workerData: options });
   const send = (message: ToWorkerMessage) => worker.postMessage(message);

@@ -38,7 +38,7 @@ export async function choosePorts(requested: Partial<Ports>): Promise<Ports> {
   };
 }
 
-/** Returns the URL of each service for the catalog. */
+/** Returns the URL of each service for the catalogue. */
 export function urlsOf(ports: Ports): Urls {
   const baseUrl = (name: HttpService) => `http://127.0.0.1:${ports[name]}`;
   return {

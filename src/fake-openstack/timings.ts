@@ -32,8 +32,8 @@ const kindOf = (name: ServiceName) => (isComputeService(name) ? 'nova-compute' :
 export const stopSeconds = (name: ServiceName): number => STOP_SECONDS[kindOf(name)] ?? 1.1;
 
 /**
- * How long an HTTP service accepts connections after SIGTERM. They wait in its listen queue and are reset when it
- * exits. uwsgi's master keeps the port open until it exits; Neutron's own server closes its port first.
+ * Returns for how long an HTTP service accepts connections after SIGTERM. They wait in the listen queue and are reset
+ * when the process exits. uwsgi's master keeps its port open until then; Neutron's own server closes its port first.
  */
 export const drainSeconds = (name: ServiceName): number =>
   isHttpService(name) && name !== 'neutron' ? stopSeconds(name) : 0;
@@ -42,7 +42,7 @@ export const drainSeconds = (name: ServiceName): number =>
 export const RELOAD_MERCY_SECONDS = 90;
 export const startSeconds = (name: ServiceName): number => START_SECONDS[kindOf(name)] ?? 2;
 
-/** How long requests wait after SIGHUP while the workers reload the application. */
+/** Returns for how long requests wait after SIGHUP while the workers reload the application. */
 export const hupSeconds = (name: ServiceName): number => (name === 'nova-api' ? 4.5 : 0.3);
 
 /** How long Nova takes to answer each operation. */

@@ -5,7 +5,7 @@ import { execute } from './control/commands.ts';
 import { startEmbeddedCloud } from './embedded-cloud.ts';
 import { cloudOptionsSchema, type FromWorkerMessage, toWorkerSchema } from './worker-messages.ts';
 
-// The embedded cloud in a worker thread: its timing stays exact when the main thread is busy.
+// Runs the embedded cloud in a worker thread, so that its timing stays exact when the main thread is busy.
 const port = parentPort;
 if (port === null) throw new Error('the embedded cloud must be started with startCloudWorker()');
 const send = (message: FromWorkerMessage) => port.postMessage(message);

@@ -4,7 +4,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'n
 export type FileText =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'absent' }
-  /** The operating system denies access. */
+  /** The file cannot be opened or read: a directory, or no permission. */
   | { readonly kind: 'unreadable'; readonly reason: string }
   /** Readable, but not a text file within the size limit. */
   | { readonly kind: 'invalid'; readonly reason: string };
@@ -103,7 +103,7 @@ function readPipe(
   while (performance.now() < deadline) {
     const chunk = Buffer.allocUnsafe(READ_CHUNK_BYTES);
     const read = readIfReady(descriptor, chunk);
-    // If the pipe ends before the first byte, the writer may not have opened it yet.
+    // If the pipe ends before the first byte, its writer has perhaps not opened it yet.
     if (read === 0 && length > 0) return Buffer.concat(chunks);
     if (read === null || read === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PIPE_POLL_MS);
     else {

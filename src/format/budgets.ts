@@ -3,7 +3,7 @@ import { BUDGETS, type BudgetName, type BudgetUnit } from '../domain/upgrade/pla
 import type { BudgetVerdict, VerdictResult } from '../domain/upgrade/verdict.ts';
 import { duration, errorBar } from './quantities.ts';
 
-const NUMBERS: Readonly<Record<Exclude<BudgetUnit, 'seconds'>, (value: number) => string>> = {
+const FORMATS: Readonly<Record<Exclude<BudgetUnit, 'seconds'>, (value: number) => string>> = {
   count: String,
   share: (value) => `${Number((value * 100).toPrecision(3))} %`,
   factor: (value) => `${value.toFixed(2)}x`,
@@ -11,18 +11,18 @@ const NUMBERS: Readonly<Record<Exclude<BudgetUnit, 'seconds'>, (value: number) =
 
 export const budgetName = (name: BudgetName): string => BUDGETS[name].label;
 
-/** 'API downtime at most 120 s' */
+/** Describes a budget: 'API downtime at most 120 s'. */
 export const budgetLimit = ({ name, limit }: Pick<BudgetVerdict, 'name' | 'limit'>): string => {
   const unit = BUDGETS[name].unit;
-  return `${BUDGETS[name].label} at most ${unit === 'seconds' ? duration(limit) : NUMBERS[unit](limit)}`;
+  return `${BUDGETS[name].label} at most ${unit === 'seconds' ? duration(limit) : FORMATS[unit](limit)}`;
 };
 
-/** '6.9 s (6.5 to 7.4 s)', '1.34x (1.28x to 1.41x)', 'not measured' */
+/** Describes what was measured: '6.9 s (6.5 to 7.4 s)', '1.34x (1.28x to 1.41x)', 'not measured'. */
 export function measureText(name: BudgetName, measured: Measured | null): string {
   if (measured === null) return 'not measured';
   const unit = BUDGETS[name].unit;
   if (unit === 'seconds') return errorBar(measured);
-  const [min, estimate, max] = [measured.min, measured.estimate, measured.max].map(NUMBERS[unit]);
+  const [min, estimate, max] = [measured.min, measured.estimate, measured.max].map(FORMATS[unit]);
   return min === max ? `${estimate}` : `${estimate} (${min} to ${max})`;
 }
 
@@ -34,12 +34,12 @@ export const RESULT_WORDS: Readonly<Record<VerdictResult, string>> = {
   fail: 'FAIL',
 };
 
-/** 'API downtime: 6.9 s (6.5 to 7.4 s), over the budget of 5 s even at the minimum' */
+/** Describes a result: 'API downtime: 6.9 s (6.5 to 7.4 s), over the budget of 5 s even at the minimum'. */
 export function budgetSentence({ name, limit, measured, result }: BudgetVerdict): string {
   const unit = BUDGETS[name].unit;
-  const budget = `the budget of ${unit === 'seconds' ? duration(limit) : NUMBERS[unit](limit)}`;
-  const was = `${BUDGETS[name].label}: ${measureText(name, measured)}`;
-  if (result === 'pass') return `${was}, within ${budget}`;
-  if (result === 'not-proven') return `${was}, not proven to be within ${budget}`;
-  return `${was}, over ${budget}${measured !== null && measured.min < measured.max ? ' even at the minimum' : ''}`;
+  const budget = `the budget of ${unit === 'seconds' ? duration(limit) : FORMATS[unit](limit)}`;
+  const figure = `${BUDGETS[name].label}: ${measureText(name, measured)}`;
+  if (result === 'pass') return `${figure}, within ${budget}`;
+  if (result === 'not-proven') return `${figure}, not proven to be within ${budget}`;
+  return `${figure}, over ${budget}${measured !== null && measured.min < measured.max ? ' even at the minimum' : ''}`;
 }

@@ -9,7 +9,7 @@ export const tempestCheckName = (test: string): string => `${PREFIX}${test}`;
 /** How many of the tests that passed before but did not run now are listed by name. */
 const MAX_NAMED_TESTS = 3;
 
-/** '84 passed, 2 failed, 25 skipped'. */
+/** Counts the outcomes of checks: '84 passed, 2 failed, 25 skipped'. */
 export function outcomesText(results: readonly Pick<Check, 'status'>[]): string {
   const count = (wanted: CheckStatus) => results.filter(({ status }) => status === wanted).length;
   return `${count('pass')} passed, ${count('fail')} failed, ${count('skip')} skipped`;
@@ -24,7 +24,7 @@ type ComparedCheck = {
   readonly seconds?: number | null;
 };
 
-/** The final results of Tempest's tests. */
+/** A summary of the results of Tempest's tests. */
 export type TempestSummary = {
   readonly passed: number;
   readonly failed: number;
@@ -66,15 +66,15 @@ export function checksToReport(checks: readonly ComparedCheck[]): readonly Compa
   const failed = checks.filter((check) => isTempestTest(check) && check.status === 'fail');
   const { gone, broken } = summary;
   const more = gone.length > MAX_NAMED_TESTS ? ` and ${gone.length - MAX_NAMED_TESTS} more` : '';
-  const lost =
+  const goneText =
     gone.length === 0
       ? ''
       : `; ${counted(gone.length, 'test')} that passed before ${gone.length === 1 ? 'was' : 'were'} skipped or not run: ${gone.slice(0, MAX_NAMED_TESTS).join(', ')}${more}`;
-  const all: ComparedCheck = {
+  const tempest: ComparedCheck = {
     name: 'Tempest tests',
     status: failed.length > 0 ? 'fail' : 'pass',
-    detail: `${outcomesText(checks.filter(isTempestTest))}; they took ${span(summary.seconds)}${lost}`,
+    detail: `${outcomesText(checks.filter(isTempestTest))}; they took ${span(summary.seconds)}${goneText}`,
     before: failed.length > 0 && broken.length === 0 ? 'fail' : null,
   };
-  return [...others, all, ...failed];
+  return [...others, tempest, ...failed];
 }

@@ -1,6 +1,6 @@
 /**
- * Returns the entry of `known` that was probably meant: at most two typos away, and fewer than one typo per `letters`
- * letters. With 2, swapped neighbours (two typos) are found even in words as short as commands.
+ * Returns the entry of `known` that was probably meant, or null: at most two typos away, and at most one typo per
+ * `letters` letters. If `letters` is 2, swapped neighbours (two typos) are found even in words as short as commands.
  */
 export function didYouMean(word: string, known: readonly string[], letters: 2 | 3 = 3): string | null {
   const similar = known
@@ -11,10 +11,10 @@ export function didYouMean(word: string, known: readonly string[], letters: 2 | 
   return similar[0]?.entry ?? null;
 }
 
-/** Hyphens, underscores and case do not count as typos. */
+/** Removes what does not count as a typo: hyphens, underscores, spaces and case. */
 const plain = (word: string): string => word.toLowerCase().replaceAll(/[-_ ]/g, '');
 
-/** The Levenshtein distance: insertions, deletions and replacements of single letters. */
+/** Returns the Levenshtein distance: the number of insertions, deletions and replacements of single letters. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (const [i, letter] of [...a].entries()) {

@@ -1,8 +1,8 @@
 /**
  * Text from a cloud, a playbook or a configuration may contain any character. These functions escape the invisible
  * ones, so that they do not affect a terminal, a browser or an editor: control characters (C0 and C1), those that
- * change the direction of writing, and others without a glyph (Unicode's Default_Ignorable_Code_Point). They are
- * written in JSON's notation, such as `\u001b`, so JSON keeps its meaning and loses nothing.
+ * change the direction of writing, and others without a glyph (Unicode's Default_Ignorable_Code_Point). Each is written
+ * in JSON's notation, such as `\u001b`, so JSON keeps its meaning and loses nothing.
  *
  * Variation selectors 15 and 16 stay: they only choose between an emoji and its plain sign.
  */

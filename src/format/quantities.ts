@@ -1,6 +1,6 @@
 import type { Measured } from '../domain/downtime/window.ts';
 
-/** Durations from this many seconds on are shown in minutes, shorter ones in seconds, as budgets are. */
+/** Durations of this many seconds or more are shown in minutes, shorter ones in seconds, the unit of budgets. */
 const MIN_SECONDS_IN_MINUTES = 600;
 
 /** Floating point may leave 6.5 as 6.499999. */
@@ -15,16 +15,16 @@ function rounded(value: number, decimals: number, how: Rounding): number {
   return Math.ceil(value * scale - EPSILON) / scale;
 }
 
-/** '6.9 s', '12 min 30 s', '2 h 05 min'. */
+/** Formats a duration: '6.9 s', '12 min 30 s', '2 h 05 min'. */
 export function duration(seconds: number, decimals?: number): string {
-  if (seconds >= MIN_SECONDS_IN_MINUTES) return long(seconds);
-  return `${decimals === undefined ? Number(seconds.toFixed(decimalsOf(seconds))) : plain(seconds, decimals)} s`;
+  if (seconds >= MIN_SECONDS_IN_MINUTES) return inMinutes(seconds);
+  return `${decimals === undefined ? Number(seconds.toFixed(decimalsOf(seconds))) : withDecimals(seconds, decimals)} s`;
 }
 
-/** The length of a run: '50 s', '1 min 30 s', '2 h 05 min'. */
-export const span = (seconds: number): string => (seconds < 60 ? duration(seconds) : long(seconds));
+/** Formats the length of a run: '50 s', '1 min 30 s', '2 h 05 min'. */
+export const span = (seconds: number): string => (seconds < 60 ? duration(seconds) : inMinutes(seconds));
 
-function long(seconds: number): string {
+function inMinutes(seconds: number): string {
   const whole = Math.round(seconds);
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   const minutes = Math.round(seconds / 60);
@@ -33,42 +33,48 @@ function long(seconds: number): string {
   return hours < 48 ? `${hours} h ${rest} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-const plain = (seconds: number, decimals: number): string => (seconds === 0 ? '0' : seconds.toFixed(decimals));
+const withDecimals = (seconds: number, decimals: number): string => (seconds === 0 ? '0' : seconds.toFixed(decimals));
 
 const decimalsOf = (seconds: number): number => (seconds >= 60 ? 0 : seconds >= 1 ? 1 : 2);
 
-/** '6.9 s (6.5 to 7.4 s)': the lower bound is rounded down and the upper one up, so that the truth stays within. */
+/**
+ * Formats an error bar: '6.9 s (6.5 to 7.4 s)'. The lower bound is rounded down and the upper one up, so that the true
+ * value is within.
+ */
 export function errorBar({ min, estimate, max }: Measured): string {
-  const decimals = digitsFor(max - min);
+  const decimals = decimalsFor(max - min);
   const low = rounded(min, decimals, 'down');
   const middle = rounded(estimate, decimals, 'near');
   const high = rounded(max, decimals, 'up');
   if (low === high) return duration(middle, decimals);
   if (high >= MIN_SECONDS_IN_MINUTES)
     return `${duration(middle, decimals)} (${duration(low, decimals)} to ${duration(high, decimals)})`;
-  return `${plain(middle, decimals)} s (${plain(low, decimals)} to ${plain(high, decimals)} s)`;
+  return `${withDecimals(middle, decimals)} s (${withDecimals(low, decimals)} to ${withDecimals(high, decimals)} s)`;
 }
 
-/** Returns as many digits as are significant given the error bar. */
-function digitsFor(spread: number): number {
+/** Returns how many decimals are significant, given the width of the error bar in seconds. */
+function decimalsFor(spread: number): number {
   if (spread >= 20) return 0;
   if (spread >= 0.4) return 1;
   return spread >= 0.02 || spread === 0 ? 2 : 3;
 }
 
-/** '99.08 %': two significant digits of the difference to 100, rounded up, so that any downtime shows. */
+/**
+ * Formats an availability: '99.08 %'. The difference from 100 has two significant digits and is rounded up, so that any
+ * downtime shows.
+ */
 export function percent(availability: number | null, hadDowntime: boolean): string {
   if (availability === null) return '-';
-  // Slightly more, because 1 - 0.99999 is slightly less than 0.00001 in floating point.
-  const missing = (1 - availability) * 100 * (1 + 1e-9);
-  if (missing <= 0) return hadDowntime ? '< 100 %' : '100 %';
-  if (missing < 1e-6) return '> 99.99999 %';
-  const decimals = Math.max(0, 1 - Math.floor(Math.log10(missing)));
-  const shown = 100 - rounded(missing, decimals, 'up');
+  // Slightly increased, because 1 - 0.99999 is slightly less than 0.00001 in floating point.
+  const missingPercent = (1 - availability) * 100 * (1 + 1e-9);
+  if (missingPercent <= 0) return hadDowntime ? '< 100 %' : '100 %';
+  if (missingPercent < 1e-6) return '> 99.99999 %';
+  const decimals = Math.max(0, 1 - Math.floor(Math.log10(missingPercent)));
+  const shown = 100 - rounded(missingPercent, decimals, 'up');
   return `${shown.toFixed(decimals)} %`;
 }
 
-/** '42 ms', '1.25 s': three digits at most. */
+/** Formats a latency: '42 ms', '1.25 s'; below 100 s with at most three digits. */
 export function latency(seconds: number): string {
   const millis = seconds * 1000;
   if (millis < 9.95) return `${millis.toFixed(1)} ms`;
@@ -76,8 +82,8 @@ export function latency(seconds: number): string {
   return `${seconds.toFixed(seconds < 9.995 ? 2 : 1)} s`;
 }
 
-/** 'Boot downtime' */
-export const capitalized = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+/** Makes the first letter a capital: 'Boot downtime'. */
+export const capitalised = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 
-/** '1 window', '2 windows'. */
+/** Counts things: '1 window', '2 windows'. */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -23,12 +23,12 @@ export type DesiredAnnotation = {
 /** Grafana's limit for all tags of an annotation, in bytes of JSON. */
 const MAX_TAGS_BYTES = 500;
 const MAX_TAG_LENGTH = 60;
-/** Grafana's database stores a tag `key:value` in two columns of 100 characters. */
+/** Grafana's database stores a tag `key:value` in two columns of 100 characters each. */
 const MAX_TAG_VALUE_LENGTH = 100;
-/** A night of upgrades has about ten thousand tasks. */
+/** An upgrade that takes a night has about ten thousand tasks. */
 const MAX_ANNOTATIONS = 20_000;
 const MAX_HOSTS = 20;
-/** Longest run id in a tag, the length of a UUID. */
+/** The longest run id in a tag: the length of a UUID. */
 const MAX_RUN_LENGTH = 36;
 
 /** Returns the tag of all annotations of a run. */
@@ -63,8 +63,8 @@ function withScopes(tags: readonly string[], scopes: readonly string[]): readonl
 
 /**
  * Returns a function that lists the annotations for the state of a run: windows, phases, annotations received at
- * /api/annotations, and tasks, in the order to push them. A task that has not changed yields the same object again,
- * as there may be thousands of them.
+ * /api/annotations, and tasks, in the order in which to push them. A task that has not changed yields the same object
+ * again, as there may be thousands of tasks.
  */
 export function createDesiredAnnotations({
   tasks,
@@ -80,7 +80,7 @@ export function createDesiredAnnotations({
       ...draft,
       tags: withScopes(['rollwatch', ...draft.tags.map((tag) => tag.slice(0, MAX_TAG_LENGTH)), draft.key, run], scopes),
     });
-    // A task has a scope for each cloud of the run, so a new cloud changes all of them.
+    // A task has a scope for each cloud of the run, so a new cloud changes all tasks.
     const currentPlaces = JSON.stringify(places.map(({ cloud, vantage }) => [cloud, vantage]));
     if (currentPlaces !== cachedPlaces) taskCache.clear();
     cachedPlaces = currentPlaces;
@@ -94,7 +94,7 @@ export function createDesiredAnnotations({
     return [
       ...report.windows.map(windowAnnotation).map(complete),
       ...report.verdict.phases.flatMap((phase) => phaseAnnotations(phase, places)).map(complete),
-      // An annotation with the tag of this run came from this daemon: its Grafana sends annotations back to it.
+      // An annotation with the tag of this run is one that this daemon pushed, and that Grafana has sent back.
       ...annotations
         .filter(({ deleted, tags }) => !deleted && !tags.includes(run))
         .map(forwarded)

@@ -28,7 +28,7 @@ export type GrafanaAnnotation = {
   readonly tags: readonly string[];
 };
 
-/** Grafana does not accept this annotation. Sending it again is useless. */
+/** Thrown if Grafana does not accept an annotation. Sending it again is useless. */
 export class AnnotationRejected extends Error {}
 
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -75,13 +75,13 @@ export function createGrafanaApi(access: HttpAccess, signal: AbortSignal): Grafa
   };
 }
 
-/** Sends an annotation without an end as a point in time. An end in the future would cover everything until then. */
+/** Makes an annotation without an end a point in time: an end in the future would cover everything until then. */
 const bodyOf = ({ time, timeEnd, text, tags }: DesiredAnnotation) => ({ time, timeEnd: timeEnd ?? time, text, tags });
 
 function assertOk(answer: JsonResponse): JsonResponse {
   const { status } = answer;
   if (status >= 200 && status < 300) return answer;
-  // Only these are about the annotation. A wrong token may be corrected, and an overloaded proxy recovers.
+  // Only these statuses are about the annotation. A wrong token may be corrected, and an overloaded proxy recovers.
   if ([400, 413, 422].includes(status)) throw new AnnotationRejected(`HTTP ${status}`);
   throw new HttpError(`HTTP ${status}`);
 }
@@ -89,5 +89,5 @@ function assertOk(answer: JsonResponse): JsonResponse {
 function parse<T>(schema: z.ZodType<T>, { body }: JsonResponse): T {
   const result = schema.safeParse(parseJson(body));
   if (result.success) return result.data;
-  throw new HttpError('unexpected response, is this Grafana?');
+  throw new HttpError('the response is not from Grafana');
 }

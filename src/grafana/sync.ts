@@ -19,14 +19,14 @@ export type GrafanaSyncOptions = {
 export type SyncTiming = { readonly interval: number; readonly minRetry: number; readonly maxRetry: number };
 const DEFAULT_TIMING: SyncTiming = { interval: 500, minRetry: 500, maxRetry: 15_000 };
 
-/** Time to push the last changes when the daemon stops. */
+/** How long pushing the last changes may take when the daemon stops. */
 const STOP_TIMEOUT_MS = 5000;
 
 /** An annotation that exists in Grafana. */
 type ExistingAnnotation = { readonly id: number; readonly content: string };
 
 /**
- * Keeps the annotations in Grafana equal to the desired ones. Each round compares the two sets instead of working off a
+ * Keeps the annotations in Grafana equal to the desired ones. Each round compares the two sets instead of emptying a
  * queue, so a Grafana that was unavailable gets the current state once. After a start, and after a create request whose
  * response was lost, the existing annotations are listed by their tags first, so none is created twice.
  */
@@ -40,7 +40,7 @@ export function startGrafanaSync(
   const api = createGrafanaApi(access, ended.signal);
   const connection = createConnectionStatus(onConnectionChange);
   const existing = new Map<string, ExistingAnnotation>();
-  /** Content of rejected annotations by key. They are sent again only if they change. */
+  /** The content of rejected annotations, by key. Such an annotation is sent again only if it changes. */
   const rejected = new Map<string, string>();
   let mustList = true;
 
@@ -109,7 +109,7 @@ export function startGrafanaSync(
         await pause(timing.interval);
       } catch (error) {
         if (ended.signal.aborted) return;
-        // Reports and retries even a bug: pushing to Grafana must not end sampling.
+        // After a bug, too, the push is only retried: it must not end sampling.
         connection.failed(error instanceof Error ? error.message : String(error));
         await pause(retry);
         retry = Math.min(retry * 2, timing.maxRetry);

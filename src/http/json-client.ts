@@ -42,7 +42,7 @@ const BODY_MAX_BYTES = 16 * MIB;
 /** Shared by all clients. */
 const bodyBudget = createBodyBudget(32 * MIB);
 
-/** `timeout` is in milliseconds and covers the whole response. */
+/** Creates a client. `timeout` is in milliseconds and covers the whole response. */
 export function createJsonClient(
   { url, user = null, token = null }: HttpAccess,
   { signal, timeout }: { readonly signal: AbortSignal; readonly timeout: number },
@@ -132,7 +132,7 @@ export function parseJson(body: string): unknown {
   }
 }
 
-/** Node's error has no message if it tried several addresses. */
+/** Returns why there was no response, in one line. Node's error has no message if it tried several addresses. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return errorLine(error);
   const reason = error.message || ('code' in error && typeof error.code === 'string' ? error.code : 'no connection');

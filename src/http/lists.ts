@@ -1,11 +1,13 @@
 import { z } from 'zod';
 
-/** The limit of lists and mappings. A page of Nova has 1000 entries unless the operator allows more. */
+/**
+ * The maximum number of entries of a list or mapping. A page of Nova has 1000 entries unless the operator allows more.
+ */
 const MAX_ENTRIES = 20_000;
 
 /**
- * A mapping from outside. Unlike `z.record`, it stops at the first invalid value: zod collects an issue for each of
- * them, which takes gigabytes for a mapping of a few megabytes.
+ * A mapping from outside. Unlike `z.record`, it stops at the first invalid value: zod collects an issue for each
+ * invalid value, which takes gigabytes for a mapping of a few megabytes.
  */
 export const recordOf = <T>(value: z.ZodType<T>, max = MAX_ENTRIES) =>
   z.unknown().transform((given, context): Record<string, T> => {

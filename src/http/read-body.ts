@@ -21,7 +21,10 @@ export type BodyShare = {
   release(): void;
 };
 
-/** Evicts the largest body first, so that a cloud with small responses is not affected by one with large responses. */
+/**
+ * Creates a budget that evicts the largest body first, so that a cloud with small responses is not affected by one with
+ * large responses.
+ */
 export function createBodyBudget(limitBytes: number): BodyBudget {
   const sizes = new Map<() => void, number>();
   let total = 0;

@@ -190,13 +190,13 @@ function* chunks<T>(rows: readonly T[]): Generator<readonly T[]> {
 export type SeriesRegistry = {
   /** Returns the id of a series; assigns a new one if it has none. */
   idOf(key: SeriesKey): number;
-  /** The series whose rows are not written yet. */
+  /** Returns the rows of series that are not written yet. */
   unwritten(): readonly SeriesRow[];
-  /** Marks all of these rows as written. */
+  /** Marks the rows that `unwritten` returns as written. */
   markWritten(): void;
 };
 
-/** `nextId` is the first id that is free. */
+/** Creates a registry of the known series; `nextId` is the first free id. */
 export function createSeriesRegistry(
   known: readonly (SeriesKey & { readonly id: number })[],
   nextId: number,

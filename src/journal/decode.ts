@@ -35,7 +35,7 @@ export type DamageLog = {
   all(): readonly JournalDamage[];
 };
 
-/** Rows beyond this number are counted again on each read. */
+/** Unreadable rows beyond this number are counted again on each read. */
 const MAX_REMEMBERED_ROWS = 100_000;
 
 export function createDamageLog(): DamageLog {

@@ -18,7 +18,7 @@ export type Database = {
 /** A journal database that this process alone may write. The lock ends with the process, even after kill -9. */
 export type WritableDatabase = Database & {
   /**
-   * Repairs what happened to the files since the last write; call it before writing. `last`: no write follows this one,
+   * Repairs damage done to the files since the last write. Call it before writing. `last`: no write follows this one,
    * so nothing may be postponed.
    *
    * @throws an error that `explain` explains

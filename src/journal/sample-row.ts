@@ -24,7 +24,7 @@ const commonColumns = {
   server_id: z.string().nullable(),
 };
 
-/** Counted as a failure before version 0.2, as void since. */
+/** Samples of this kind were `failed` before version 0.2, and have been `void` since. */
 const FORMER_FAILURE_KIND = 'rate-limited';
 
 export const sampleSchema = z.discriminatedUnion('outcome', [
@@ -62,7 +62,7 @@ export type SampleContext = {
  */
 const SESSION_TOLERANCE_MS = 2 * 86_400_000;
 
-/** Decodes a sample. The context has the series and sessions that it refers to. */
+/** Decodes a sample. The context has the series and sessions that samples refer to. */
 export function sampleOf(row: SampleRow, { keys, lifetimes }: SampleContext): Decoded<Sample> {
   const key = keys.get(row.series);
   if (key === undefined) return { damage: 'series: unknown' };

@@ -19,7 +19,7 @@ type StreamOptions = {
 
 /**
  * Yields samples by session, then by start (`from` <= startedAt < `until`), page by page along the index
- * samples_in_order. No query stays open between pages, so a slow consumer blocks nobody.
+ * samples_in_order. No query stays open between pages, so a slow consumer blocks no other query.
  */
 export async function* streamSamples(database: Database, { readContext, filter, log }: StreamOptions) {
   const context = await readContext();

@@ -13,7 +13,7 @@ export type WriterOptions = {
   readonly now: () => Millis;
 };
 
-/** Entries per transaction. Only a flush after a failure has more. */
+/** Entries per transaction. Usually only a flush after a failure has more to write. */
 const BATCH_ENTRIES = 2000;
 /** Delays between attempts while writing fails: each doubles the one before. */
 const MIN_RETRY_DELAY_MS = 250;
@@ -31,8 +31,8 @@ type Failure = {
 };
 
 /**
- * Writes a journal in any dialect. Ids of sessions and series and entry numbers are assigned in memory, so nothing
- * waits for the disk. A failed transaction changes nothing in memory; the next flush retries it.
+ * Writes a journal in any dialect. The ids of sessions and series, and the numbers of entries, are assigned in memory,
+ * so nothing waits for the disk. A failed transaction changes nothing in memory; the next flush retries it.
  */
 export async function createWriter(database: WritableDatabase, { maxPending, now }: WriterOptions): Promise<Journal> {
   const reader = await createReader(database);
@@ -84,7 +84,7 @@ export async function createWriter(database: WritableDatabase, { maxPending, now
     }
   }
 
-  /** Writes entries one by one and skips those that a bug made unwritable. */
+  /** Writes entries one by one and skips those that a bug made unwritable. Then throws the bug. */
   async function skipUnwritable(bug: unknown): Promise<never> {
     while (backlog.length() > 0) {
       try {
@@ -204,17 +204,17 @@ type Backlog<T> = {
   add(entry: T): void;
   /** Returns the oldest `count` entries and the number of the first. */
   head(count: number): { readonly from: number; readonly entries: readonly T[] };
-  /** Removes the entries with lower numbers: they are written, or can never be. */
+  /** Removes the entries with lower numbers: they have been written, or can never be written. */
   dropBelow(number: number): void;
   length(): number;
-  /** How many entries were dropped since the last `resetDropped`. */
+  /** Returns how many entries were dropped since the last `resetDropped`. */
   dropped(): number;
   resetDropped(): void;
 };
 
 function createBacklog<T>(maxPending: number, firstNumber: number): Backlog<T> {
   let entries: T[] = [];
-  /** The index of the oldest entry: removing it must not move all others. */
+  /** The index of the oldest entry. Removing that entry must not move all others. */
   let head = 0;
   let headNumber = firstNumber;
   let dropped = 0;

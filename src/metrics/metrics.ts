@@ -33,11 +33,11 @@ export function createMetrics({ version, probes }: MetricsOptions): Metrics {
   for (const name of MISNAMED_GAUGES) register.removeSingleMetric(name);
   const families = createMetricFamilies(register);
   families.build.set({ version }, 1);
-  const initialize = createSeriesInitializer(families, probes);
+  const initialise = createSeriesInitialiser(families, probes);
   return {
-    observe: createSampleCounter(families, initialize),
-    update: createRunMetricsUpdater(families, initialize),
-    // A backslash in a label value is escaped as two.
+    observe: createSampleCounter(families, initialise),
+    update: createRunMetricsUpdater(families, initialise),
+    // In this format, a backslash in a label value is written as two.
     text: async () => printable(await register.metrics(), '\\\\'),
     contentType: register.contentType,
   };
@@ -51,19 +51,19 @@ const REUSED_CONNECTION_STAGES: readonly string[] = ['first_byte', 'body'];
  * Returns a function that exports all label sets of a series with 0, once per series. Label sets with a cause are not
  * known in advance.
  */
-function createSeriesInitializer(
+function createSeriesInitialiser(
   families: MetricFamilies,
   probes: readonly ProbeDescription[],
 ): (key: SeriesKey) => void {
-  const initialized = new Set<string>();
+  const initialised = new Set<string>();
   return (key) => {
     const id = seriesId(key);
-    if (!initialized.has(id)) initializeSeries(families, key, probeNamed(probes, key.probe));
-    initialized.add(id);
+    if (!initialised.has(id)) initialiseSeries(families, key, probeNamed(probes, key.probe));
+    initialised.add(id);
   };
 }
 
-function initializeSeries(families: MetricFamilies, key: SeriesKey, probe: ProbeDescription): void {
+function initialiseSeries(families: MetricFamilies, key: SeriesKey, probe: ProbeDescription): void {
   const labels = seriesLabels(key);
   families.samples.inc({ ...labels, outcome: 'ok', cause: '', service: '' }, 0);
   for (const outcome of OUTCOMES) {
@@ -78,9 +78,9 @@ function initializeSeries(families: MetricFamilies, key: SeriesKey, probe: Probe
 }
 
 /** Returns a function that counts a finished sample and observes its duration. */
-function createSampleCounter(families: MetricFamilies, initialize: (key: SeriesKey) => void): (sample: Sample) => void {
+function createSampleCounter(families: MetricFamilies, initialise: (key: SeriesKey) => void): (sample: Sample) => void {
   return (sample) => {
-    initialize(sample);
+    initialise(sample);
     const labels = seriesLabels(sample);
     const { outcome, cause } = sample;
     const count = outcome === 'void' ? sample.slots : 1;

@@ -19,7 +19,7 @@ type Place = BriefReport['clouds'][number];
 /** Returns a function that sets all metrics from the run state. */
 export function createRunMetricsUpdater(
   families: MetricFamilies,
-  initialize: (key: SeriesKey) => void,
+  initialise: (key: SeriesKey) => void,
 ): (live: LiveStatus, verdict: Verdict) => void {
   const monotonic = {
     downtime: createMonotonicSetter(families.downtime),
@@ -58,7 +58,7 @@ export function createRunMetricsUpdater(
     families.tasksActive.set(labels, runningTasks);
   }
 
-  /** The journal restarts its count each time it stops recording. */
+  /** The last count of dropped entries; the journal counts from 0 again each time it stops recording. */
   let droppedBefore = 0;
   function countDropped(journal: JournalState): void {
     const dropped = journal.kind === 'stopped' ? journal.dropped : 0;
@@ -69,7 +69,7 @@ export function createRunMetricsUpdater(
   return (live, verdict) => {
     const windows = downWindows(live.report.windows);
     for (const state of live.series) {
-      initialize(state.series);
+      initialise(state.series);
       setSeriesState(families, { state, at: live.at, windows: windows.get(seriesId(state.series)) ?? [] });
     }
     for (const summary of live.report.probes) setSeriesTotals(summary);
@@ -139,7 +139,7 @@ type SeriesState = { readonly state: LiveSeries; readonly at: number; readonly w
 function setSeriesState(families: MetricFamilies, { state, at, windows }: SeriesState): void {
   const { status, suspended, pending, last } = state;
   const labels = seriesLabels(state.series);
-  // Absent while unknown, so that an average over time leaves out unobserved time.
+  // The metric is absent while the state is unknown, so that an average over time leaves out unobserved time.
   if (status === 'unknown') families.up.remove(labels);
   else families.up.set(labels, status === 'down' ? 0 : 1);
   families.observed.set(labels, status === 'unknown' ? 0 : 1);

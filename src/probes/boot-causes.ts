@@ -61,7 +61,7 @@ export function createBootCauses(cloud: Cloud, options: BootCausesOptions): Boot
     if (now !== null) await stuckBuild.readReports(now, signal);
   }
 
-  /** Attributes a wait whose polls failed to the cause of the last one. */
+  /** Attributes a wait whose polls failed to the cause of the last failure. */
   async function causeOfLastPoll(
     failed: Cause | null,
     messageIfOk: string,
@@ -113,7 +113,7 @@ export function createBootCauses(cloud: Cloud, options: BootCausesOptions): Boot
       const verdict = await stuckBuild.attribute(server, {
         timeouts: cloud.timeouts,
         signal,
-        zoneAsked: zoneRequested,
+        zoneRequested,
         longest: stage,
       });
       stuckBuild.clear();

@@ -27,7 +27,7 @@ export type BootChoicesOptions = {
   readonly onFacts: (facts: Facts) => void;
 };
 
-/** Limits the refused choices in the report. */
+/** How many refused choices a report lists. */
 const MAX_REFUSED_SHOWN = 5;
 
 export function createBootChoices(
@@ -80,7 +80,9 @@ export function createBootChoices(
   };
 }
 
-/** Returns whether Nova refused the flavor, image, network or volume, going by messages of its API and of nova-compute. */
+/**
+ * Whether Nova refused the flavor, image, network or volume, according to the messages of its API and of nova-compute.
+ */
 const refusesChoice = ({ kind, service, status, message }: Cause): boolean =>
   service !== 'load-balancer' &&
   ([400, 403, 404, 409].includes(status ?? 0) || kind === 'server-error') &&

@@ -3,15 +3,15 @@ import type { BootTimeline } from './boot-timeline.ts';
 
 /** What boots that overlap prove about each other's outages. */
 export type BootOverlap = {
-  /** Whether another server is being polled. */
+  /** Whether any server is being polled. */
   isPolling(): boolean;
   /** Returns when the latest poll that Nova answered was sent. */
   lastApiAnswerAt(): Millis | null;
-  /** Returns since when the polls of a server have been refused, or null if they are answered. */
+  /** Returns since when the polls of any server have been refused, or null if none are. */
   refusedSince(): Millis | null;
   /**
-   * Returns since when polls of another server are refused, once per outage: a create refused after that failed for the
-   * same reason, so its failure started then.
+   * Returns since when polls of another server have been refused, but only once per outage. A create request that was
+   * refused later failed for the same reason, so its failure started then.
    */
   takeRefusalStart(): Millis | null;
   /** Counts the server of `timeline` as polled until `wait` has ended. */

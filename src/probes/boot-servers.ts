@@ -5,9 +5,9 @@ export type BootServers = {
   count(): number;
   /** Whether a server is being deleted whose delete request did not hang. */
   isDeleting(): boolean;
-  /** Called before the create request is sent. */
+  /** Records a server; called before its create request is sent. */
   add(name: string): void;
-  /** Called when the server was deleted, or was never created. */
+  /** Removes a server; called when it was deleted, or was never created. */
   remove(name: string): void;
   /** Lets the janitor delete the server; `cleanUp` waits until it is gone. */
   handOver(server: Parameters<Janitor['delete']>[0], requestHangs?: boolean): void;

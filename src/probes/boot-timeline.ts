@@ -2,7 +2,10 @@ import type { Millis } from '../domain/time.ts';
 import type { Server } from '../openstack/compute/server-body.ts';
 import type { Result } from '../openstack/result.ts';
 
-/** Time spent in one stage: `accepted` until the create was answered, then the stages that polls showed. */
+/**
+ * Time spent in one stage: `accepted` until the create or delete request was answered, then the stages that polls
+ * showed.
+ */
 export type StageTime = { readonly stage: string; readonly millis: number };
 
 /** When a boot failed, as in a sample. */
@@ -25,15 +28,15 @@ export type Poll = {
  * The stages of building or deleting one server, as polls show them. A failed poll is not a failed boot, but once the
  * boot has failed, it helps to find out when:
  *
- *   two polls in a row failed,       the boot failed at the first of them; the ok poll before it proves the service up,
- *   or the last one                  unless the server was already overdue in its stage by then
+ *   two polls in a row failed, one   the boot failed at the first of them; the ok poll before it proves the service up,
+ *   timed out, or the last failed    unless the server was already overdue in its stage by then
  *   otherwise                        the boot failed in the stage in which the server stayed; the previous change of
  *                                    stage proves the service up, if that service had started working on the server
  *
  * If two ok polls show different stages, work continued between them, and failed polls before that are irrelevant.
  */
 export type BootTimeline = {
-  /** Call it in the order in which polls were sent. */
+  /** Records a poll. Call it in the order in which polls were sent. */
   recordPoll(poll: Poll): void;
   /** Returns when the latest ok poll was sent. */
   lastOkAt(): Millis;
@@ -71,8 +74,8 @@ export const UNOBSERVED = 'unobserved';
 export const SCHEDULED = 'scheduled';
 
 /**
- * Stages in which the service that the boot waits for has not started on this server. That service may have been down
- * before the boot began.
+ * Stages in which the service that the boot waits for has not started to work on the server. That service may have been
+ * down before the boot began.
  */
 const STAGES_BEFORE_WORK = new Set(['scheduling', SCHEDULED, 'BUILD', 'networking', 'block_device_mapping']);
 
@@ -171,7 +174,7 @@ export type StageBaseline = {
 };
 
 const MAX_TIMES_PER_STAGE = 20;
-/** Nova has fewer stages, but a server may respond with anything. */
+/** Nova has fewer stages, but an API may answer with anything. */
 const MAX_STAGES = 30;
 
 export function createStageBaseline(): StageBaseline {

@@ -45,7 +45,7 @@ export type GoneWaitResult =
   | {
       readonly type: 'gone';
       readonly at: Millis;
-      /** When the poll that showed it was sent. */
+      /** When the poll that showed this was sent. */
       readonly pollSentAt: Millis;
     }
   | { readonly type: 'error'; readonly at: Millis; readonly server: Server }
@@ -163,7 +163,7 @@ const WATCH_AFTER_ERROR_MS = 5000;
 
 /**
  * Watches a server in ERROR for a while: a nova-compute that was restarted during a build sets the server to ERROR, but
- * may still complete it afterwards. Returns 'ACTIVE 2.1 s later', for example, or null if no poll was answered.
+ * may still complete the build. Returns 'ACTIVE 2.1 s later', for example, or null if no poll was answered.
  */
 export async function watchAfterError(
   id: string,
@@ -225,7 +225,7 @@ export async function waitUntilGone(
 /** Failures after which Nova cannot have received the request. */
 const NOT_RECEIVED = ['connection-refused', 'connect-timeout', 'dns', 'unreachable', 'tls', 'no-endpoint'];
 
-/** Returns whether a server may exist although its create request failed. */
+/** Whether a server may exist although its create request failed. */
 export function serverMayExist(problem: Problem): boolean {
   const { kind, service, status } = problem.cause;
   if (kind === 'shutdown' || kind === 'stalled') return true;

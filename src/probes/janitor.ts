@@ -116,7 +116,7 @@ export function createJanitor(options: JanitorOptions): Janitor {
   const report = (kind: ServerEvent['kind'], name: string, id: string | null, message: string) =>
     emit({ cloud: cloud.access.name, vantage: creator.vantage, kind, name, id, at: clock.now(), message });
 
-  /** Lists the servers with the name prefix. Calls within a second share one list. */
+  /** Lists the servers with the name prefix. Calls within a second share one request. */
   function recentList(): Promise<Result<readonly Server[]>> {
     if (latestList === null || clock.now() - latestList.at > LIST_CACHE_MS) {
       const servers = compute.listByPrefix(creator.prefix, { timeouts: cloud.timeouts, signal: stopped.signal });
@@ -125,7 +125,7 @@ export function createJanitor(options: JanitorOptions): Janitor {
     return latestList.servers;
   }
 
-  /** Returns the id of an own server by name: null if there is none, undefined if the list failed. */
+  /** Returns the id of an own server by name: null if there is none, undefined if the servers could not be listed. */
   async function lookUp(name: string): Promise<string | null | undefined> {
     const list = await recentList();
     if (list.type !== 'ok') return undefined;

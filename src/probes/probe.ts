@@ -16,7 +16,7 @@ export type ProbeOrigin = { readonly cloud: string; readonly vantage: string };
 /** Settings of every probe. All times are in milliseconds. */
 export type ProbeSettings = {
   readonly interval: number;
-  /** An ok sample that took longer is degraded. */
+  /** An ok sample that takes longer is slow. */
   readonly slow: number;
   /** Interval of the extra samples after a failure, and how long to send them at most. */
   readonly afterFailure: { readonly interval: number; readonly limit: number };
@@ -37,7 +37,7 @@ export type ProbesContext = {
   readonly session: number;
   readonly creator: Creator;
   readonly janitor: Janitor;
-  /** The cloud as a user who may read os-services; null without one. */
+  /** The cloud as seen by a user who may read os-services; null if no such user is configured. */
   readonly admin: Cloud | null;
   readonly clock: Clock;
   readonly onFacts: (facts: Facts) => void;
@@ -45,15 +45,15 @@ export type ProbesContext = {
 
 /**
  * Everything that Rollwatch knows about a probe. `Given` is the type of its settings in rollwatch.yaml; it differs from
- * `Settings` if the configuration has to resolve some of it.
+ * `Settings` if the configuration has to resolve some of them.
  */
 export type ProbeType<Settings extends ProbeSettings = ProbeSettings, Given extends ProbeSettings = Settings> = {
   readonly description: ProbeDescription;
   /** Validates the settings; accepts undefined for all defaults. */
   readonly settings: z.ZodPrefault<z.ZodType<Switchable<Given>>>;
-  /** Returns its series. Sends nothing to the cloud. */
+  /** Returns the series of the probe. Sends nothing to the cloud. */
   series(origin: ProbeOrigin, settings: Settings): readonly Series[];
-  /** Creates the probes of its series, in the same order. */
+  /** Creates one `Probe` for each series, in the same order. */
   probes(cloud: Cloud, origin: ProbeOrigin, options: ProbesContext & { readonly settings: Settings }): readonly Probe[];
 };
 

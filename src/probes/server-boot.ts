@@ -87,7 +87,10 @@ export type ServerBootOptions = Omit<ProbesContext, 'clock'> & { readonly settin
 /** One server, and a second one while the first is stuck. */
 const MAX_IN_FLIGHT = 2;
 
-/** The next sample is due no later than when this one's server is gone. */
+/**
+ * Returns the series. A sample is valid for longer than an interval, as the next one may have to wait until its server
+ * is gone.
+ */
 const bootSeries = (origin: ProbeOrigin, settings: ServerBootSettings): Series => ({
   ...seriesOf({ ...origin, probe: 'server-boot', connection: '', target: '' }, settings),
   validFor: settings.interval * 1.5 + settings.activeTimeout + settings.deleteTimeout,
@@ -113,7 +116,7 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
   let bootCount = 0;
   /** When the latest create that Nova accepted was sent. */
   let lastAcceptedAt: Millis | null = null;
-  /** The latest create was refused. While another server is polled, creates are sent until one is accepted. */
+  /** Whether the latest create was refused. While another server is polled, creates are sent until one is accepted. */
   let createRefused = false;
   const servers = createBootServers(janitor, deleteTimeout);
   const overlap = createBootOverlap();
@@ -144,7 +147,7 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
       const server = { name, flavor, image, volume, networks, availabilityZone, metadata };
       return compute.create(server, { timeouts, signal });
     };
-    // If lists hang, boots would fail too, and Nova might carry out a create that hangs minutes later.
+    // While the API hangs, a boot would fail as well, and Nova might carry out its create request minutes later.
     const created = await sendCreate(request, signal);
     return { created, sent };
   }
@@ -398,8 +401,8 @@ function resultWithoutServer(
 }
 
 /**
- * Returns whether the API itself is down. Then its latest answer proves it up; for a failure behind the API, it proves
- * nothing.
+ * Whether the API itself failed. Only then does its latest answer prove the service up: it proves nothing about a
+ * service behind the API.
  */
 const isApiFailure = ({ service, kind }: Cause | VoidCause): boolean =>
   service === 'load-balancer' || (service === 'nova-api' && !kind.startsWith('http-'));

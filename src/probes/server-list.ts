@@ -70,7 +70,7 @@ export function serverList(cloud: Cloud, origin: ProbeOrigin, { settings, connec
   const timeouts = timeoutsOf(settings);
   const send = cloud.backpressure['nova-api'].guardSamples();
 
-  /** Replaces the service at fault if a dependency of Nova turns out to be it. */
+  /** Replaces the service at fault if that turns out to be a dependency of Nova. */
   async function attribute(result: Result<number | null>, signal: AbortSignal): Promise<Result<number | null>> {
     if (result.type === 'ok') void dependencies.learn(signal);
     if (result.type !== 'failed') return result;

@@ -108,8 +108,8 @@ type Destination = { readonly id: string | null; readonly host: string };
 
 /**
  * Connects to one server and disconnects, which tests the data plane. A target that `check before` created is looked up
- * in the background, and the probe is suspended until it is found. After a failure it is looked up again: it may have
- * been recreated, or deleted by `check clean`.
+ * in the background, and the probe is suspended until it is found. After a failure it is looked up again: the server
+ * may have been recreated, or deleted by `check clean`.
  */
 function serverReach(
   cloud: Cloud,
@@ -253,7 +253,7 @@ export function reach({ host, port, timeout, banner, clock, signal }: ReachOptio
     }));
   const onAbort = () => endVoid('shutdown', 'Rollwatch is shutting down');
 
-  // Data that arrived in time may not have been read yet if the event loop was late: poll once more before failing.
+  // If the event loop was late, data that arrived in time may still be unread: poll once more before failing.
   const cancelTimeout = stallAwareTimeout(timeout, lostTime, (exhausted) => {
     const progress = () => stopwatch.eventCount() + socket.bytesRead;
     void waitForIdlePoll({ progress, done: () => ended, now: clock.now }).then(() => {
@@ -289,6 +289,6 @@ export function reach({ host, port, timeout, banner, clock, signal }: ReachOptio
     if (kind === 'internal') endVoid(kind, message);
     else fail(kind, message);
   });
-  socket.on('close', () => fail('connection-reset', 'the connection was closed before an SSH banner'));
+  socket.on('close', () => fail('connection-reset', 'the connection was closed before an SSH banner arrived'));
   return promise;
 }

@@ -6,22 +6,22 @@ import { printable, printableLine } from '../format/printable.ts';
 
 export type CsvValue = string | number | boolean | null;
 
-/** Formats a record of RFC 4180. Values are quoted if necessary, with quotes doubled; null is an empty field. */
+/** Formats a record as in RFC 4180. Values are quoted if necessary, with quotes doubled; null is an empty field. */
 const csvRecord = (values: readonly CsvValue[]): string => `${values.map(cell).join(',')}\r\n`;
 
 function cell(value: CsvValue): string {
   if (value === null) return '';
   if (typeof value !== 'string') return String(value);
-  const text = inert(printable(value));
+  const text = withoutFormula(printable(value));
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /**
- * Prefixes text that a spreadsheet would evaluate as a formula with a single quote, because names and messages come
- * from the cloud and the playbook (https://owasp.org/www-community/attacks/CSV_Injection). Some spreadsheets also
+ * Puts a single quote before text that a spreadsheet would evaluate as a formula, because names and messages come from
+ * the cloud and the playbook (https://owasp.org/www-community/attacks/CSV_Injection). Some spreadsheets also
  * accept full-width signs, or spaces before the sign.
  */
-const inert = (text: string): string =>
+const withoutFormula = (text: string): string =>
   /^(?:\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])/.test(text) ? `'${text}` : text;
 
 /** Names and order are a contract (docs/report.md); new columns come last. */
@@ -43,7 +43,7 @@ const WINDOW_COLUMNS: readonly (readonly [name: string, value: (window: ApiWindo
   ['duration_estimate', (window) => window.durationSeconds.estimate],
   ['duration_max', (window) => window.durationSeconds.max],
   ['failed_samples', (window) => window.failedSamples],
-  // Like the stages of a sample: 'connection-refused/nova-api=10 http-503/load-balancer=2'
+  // Written like the stages of a sample: 'connection-refused/nova-api=10 http-503/load-balancer=2'.
   ['causes', (window) => window.causes.map(({ kind, service, count }) => `${kind}/${service}=${count}`).join(' ')],
   ['task_name', (window) => window.task?.name ?? null],
   ['task_kind', (window) => window.task?.kind ?? null],
@@ -54,7 +54,7 @@ const WINDOW_COLUMNS: readonly (readonly [name: string, value: (window: ApiWindo
   ['target', (window) => window.target],
 ];
 
-/** Writes one line per window for a spreadsheet: times in ISO 8601, durations in seconds, not rounded. */
+/** Writes one line per window for a spreadsheet: times in ISO 8601, durations in seconds to the microsecond. */
 export function reportCsv({ windows }: Pick<Report, 'windows'>): string {
   const rows = windows.map((window) => {
     const row = toApiWindow(window);
@@ -85,7 +85,7 @@ const SAMPLE_COLUMNS: readonly (readonly [name: string, value: (sample: ApiSampl
   ['causeMessage', (sample) => sample.cause?.message ?? null],
   ['causeStatus', (sample) => sample.cause?.status ?? null],
   ['causeBody', (sample) => sample.cause?.body ?? null],
-  // One column, because stages differ by probe: 'connect=0.002 first_byte=0.04'
+  // All stages are in one column, because they differ by probe: 'connect=0.002 first_byte=0.04'.
   [
     'stages',
     (sample) =>

@@ -16,5 +16,5 @@ export const reportJson = (report: Report, options: JsonOptions = {}): string =>
 export const reportData = (report: Report, { tasks = 'all' }: JsonOptions = {}): ApiReport =>
   toApiReport(report, { summary: [...verdictSentences(report.verdict), ...summarySentences(report)], tasks });
 
-/** One JSON object per line. */
+/** Writes a sample as a JSON object on a line of its own. */
 export const sampleJson = (sample: Sample): string => `${printableJson(toApiSample(sample))}\n`;

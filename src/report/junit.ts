@@ -11,9 +11,10 @@ import { timeFormatIn } from './time-format.ts';
 import { verdictSentences } from './verdict-sentences.ts';
 
 /**
- * Writes one suite per phase and one case per budget, in Jenkins' schema (https://github.com/jenkinsci/xunit-plugin,
- * junit-10.xsd), which GitLab and Zuul read too. The text of a failure contains the windows. A phase that never started
- * is skipped. A budget that is not proven passes with a note, or fails if `strict` is set.
+ * Writes one suite per phase with one case per budget, and one suite per stage of checks, in Jenkins' schema
+ * (https://github.com/jenkinsci/xunit-plugin, junit-10.xsd), which GitLab and Zuul read too. The text of a failed
+ * budget contains the windows. A phase that never started is skipped. A budget that is not proven passes with a note,
+ * or fails if `strict` is set.
  */
 export function reportJunit(report: Report, { strict = false, zone = 'utc' }: ReportOptions): string {
   const { plan } = report.verdict;
@@ -106,7 +107,7 @@ function suite(report: Report, phase: PhaseVerdict, options: Options): Suite {
   return { tests: cases.length, failures, xml: `\n${xml}` };
 }
 
-/** A run in which nothing was judged has not passed, so CI shows a failure. */
+/** Writes a failure for a run that was not judged: it has not passed, and CI must show that. */
 function unjudgedSuite(report: Report): Suite {
   const message = verdictSentences(report.verdict)[0]?.text ?? 'NOT JUDGED: there is no plan.';
   const failure = element('failure', { message, type: 'not-judged' }, xmlText(message));

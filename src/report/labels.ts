@@ -6,14 +6,14 @@ import { printableLine } from '../format/printable.ts';
 import { counted, span } from '../format/quantities.ts';
 import type { TimeFormat } from './time-format.ts';
 
-/** '07:15:00.000 (-0.500 +0.500 s)' */
+/** Formats an edge of a window: '07:15:00.000 (-0.500 +0.500 s)'. */
 export const edgeText = ({ earliest, estimate, latest }: Bracket, times: TimeFormat): string =>
   `${times.exact(estimate)} (-${margin(estimate - earliest)} +${margin(latest - estimate)} s)`;
 
-/** Rounds up, so that the printed bracket contains the computed one. */
+/** Formats milliseconds as seconds, rounded up, so that the printed bracket contains the computed one. */
 const margin = (millis: number): string => (Math.ceil(Math.max(0, millis) - 1e-6) / 1000).toFixed(3);
 
-/** '12 failed samples: 10 connection-refused (nova-api), 2 http-503 (load-balancer)' */
+/** Lists the causes of a window: '12 failed samples: 10 connection-refused (nova-api), 2 http-503 (load-balancer)'. */
 export function causesText({ kind, causes, failedSamples }: DowntimeWindow): string {
   if (kind === 'degraded') return counted(failedSamples, 'slow sample');
   const [only] = causes;
@@ -21,11 +21,11 @@ export function causesText({ kind, causes, failedSamples }: DowntimeWindow): str
   return `${counted(failedSamples, 'failed sample')}: ${each}`;
 }
 
-/** 'open, provisional', or nothing. */
+/** Returns 'open', 'provisional', both, or an empty string. */
 export const windowState = ({ end, provisional }: DowntimeWindow): string =>
   [...(end === null ? ['open'] : []), ...(provisional ? ['provisional'] : [])].join(', ');
 
-/** 'prod from lab, 2026-11-23 07:10:00 to 07:22:30 UTC (12 min 30 s), run run-1, rollwatch 0.1.0' */
+/** Describes a run: 'prod from lab, 2026-11-23 07:10:00 to 07:22:30 UTC (12 min 30 s), run run-1, rollwatch 0.1.0'. */
 export function runLine({ run }: Pick<Report, 'run'>, times: TimeFormat): string {
   const where = `${names(run.clouds)} from ${names(run.vantages)}`;
   const until = times.time(run.endedAt);

@@ -13,7 +13,7 @@ import { costlyTasks, countedTasks, nameWithHosts } from './text/tasks-section.t
 import { type TimeFormat, timeFormatIn } from './time-format.ts';
 import { verdictSentences } from './verdict-sentences.ts';
 
-/** A comment on GitHub has at most 65,536 characters. Further rows are only counted; the JSON report has them all. */
+/** A comment on GitHub has at most 65,536 characters. Further rows are only counted; the JSON report has all rows. */
 const MAX_WINDOWS = 50;
 const MAX_TASKS = 20;
 
@@ -182,8 +182,8 @@ const ENTITIES = new Set(['&', '<', '>', '|', '`', '\\']);
 const ESCAPED = new Set(['*', '_', '[', ']', '#', '~', '$', '{', '}']);
 
 /**
- * Forges find these in the rendered text, so escapes do not help: @somebody would be notified, #1 and https://...
- * linked, and :sign: replaced by a picture. A zero-width space separates them from the text that follows.
+ * GitHub and GitLab find these in the rendered text, so escapes do not help: @somebody would be notified, #1 and
+ * https://... linked, and :name: replaced by an emoji. A zero-width space separates each from the text that follows.
  */
 const REFERENCES = /[@#!$%~&](?=\S)|(?<!\d):(?=\S)|:(?=[^\s\d])|\bwww(?=\.)/giu;
 const ZERO_WIDTH_SPACE = '\u200b';
@@ -200,7 +200,7 @@ export function plainMarkdown(text: string): string {
   return escaped.replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2').replace(/^[-+=]/, '\\$&');
 }
 
-/** Cells return Markdown: figures, fixed words, or the result of `plainMarkdown`. */
+/** `cell` returns Markdown: figures, fixed words, or the result of `plainMarkdown`. */
 export type MarkdownColumn<Row> = {
   readonly head: string;
   readonly align?: 'left' | 'right';

@@ -6,7 +6,7 @@ import { escaped, printableJson } from '../format/printable.ts';
 /** The bundle that `npm run page` builds from src/web. */
 export type PageFiles = { readonly script: string; readonly style: string };
 
-/** Next to both `src` and `dist`. */
+/** The folder of the bundle, next to both `src` and `dist`. */
 const PUBLIC = new URL('../../public/', import.meta.url);
 
 /**
@@ -48,7 +48,7 @@ type FileOptions = PageFiles & {
   readonly text: string;
 };
 
-/** The page with its data in one file. The browser may run only this script, and fetches nothing. */
+/** Returns the page with its data in one file. The policy lets the browser run only this script, and fetch nothing. */
 export function fileDocument({ script, style, title, data, text }: FileOptions): string {
   const code = script.replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--');
   const policy = `default-src 'none'; script-src '${hash(code)}'; style-src '${hash(style)}'; img-src data:; base-uri 'none'; form-action 'none'`;

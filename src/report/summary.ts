@@ -9,7 +9,7 @@ import { printableLine } from '../format/printable.ts';
 import { counted, duration, errorBar, span } from '../format/quantities.ts';
 import { seriesNames } from '../format/run-labels.ts';
 
-/** Summarises a report for people, one sentence for each kind of downtime and each cloud and vantage. */
+/** Summarises a report in sentences: one per kind of downtime, cloud and vantage, and one per noteworthy finding. */
 export function summarySentences(report: Report): readonly Sentence[] {
   if (report.probes.length === 0)
     return [
@@ -37,7 +37,7 @@ export function summarySentences(report: Report): readonly Sentence[] {
   ];
 }
 
-/** Comes first in the summary (after the verdict, if any), because it puts everything else in doubt. */
+/** Says that the journal is damaged: first of all (after the verdict, if any), as it puts everything else in doubt. */
 function damageSentences({ damage }: Report): readonly Sentence[] {
   if (damage.length === 0) return [];
   const text = `The journal is damaged, and only what could be read is shown. Unreadable: ${printableLine(damageText(damage))}.`;
@@ -55,8 +55,8 @@ function downtimeSentence(report: Report, place: Place, { name, sentences }: Pro
   if (windows.length > 0) {
     const isDown = report.run.running && windows.some(({ end }) => end === null);
     const { downtime, outageCount } = downtimeOfProbe(place.overall, name);
-    const often = counted(outageCount, 'window');
-    const text = `${isDown ? sentences.isDown : sentences.wasDown} ${errorBar(downtime)} in ${often}.`;
+    const countedWindows = counted(outageCount, 'window');
+    const text = `${isDown ? sentences.isDown : sentences.wasDown} ${errorBar(downtime)} in ${countedWindows}.`;
     return { text, tone: 'bad' };
   }
   if (probes.every(({ samples }) => samples.ok + samples.failed === 0))
@@ -89,7 +89,7 @@ function checkSentences({ checks, clouds }: Report): readonly Sentence[] {
 
 const placeOf = ({ cloud, vantage }: Report['checks'][number]): string => `${cloud}\n${vantage}`;
 
-/** 'a; b; c and 1 more'. */
+/** Lists names: 'a; b; c and 1 more'. */
 function namesOf(found: readonly { readonly name: string }[]): string {
   const names = found.slice(0, 3).map(({ name }) => printableLine(name));
   return `${names.join('; ')}${found.length > names.length ? ` and ${found.length - names.length} more` : ''}`;

@@ -4,18 +4,18 @@ import type { Interval, Millis } from '../domain/time.ts';
 
 /** Formats times for a reader, in one time zone. */
 export type TimeFormat = {
-  /** '2026-11-23 07:15:02' */
+  /** Returns '2026-11-23 07:15:02'. */
   day(at: Millis): string;
-  /** '07:15:02'; with month and day if the report covers more than one day. */
+  /** Returns '07:15:02', with month and day if the report covers more than one day. */
   time(at: Millis): string;
-  /** The same with milliseconds. */
+  /** Returns what `time` does, with milliseconds. */
   exact(at: Millis): string;
   format(at: Millis, pattern: string): string;
   /** Returns the zone's offset from UTC at that time, in milliseconds. */
   offset(at: Millis): number;
-  /** 'UTC', 'Europe/Berlin (UTC+01:00)' */
+  /** Returns 'UTC' or, for example, 'Europe/Berlin (UTC+01:00)'. */
   zoneName(at: Millis): string;
-  /** The name for Intl. */
+  /** The IANA name of the zone, as Intl needs it. */
   readonly iana: string;
 };
 

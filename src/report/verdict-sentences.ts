@@ -2,7 +2,7 @@ import type { Sentence } from '../api/report.ts';
 import { type UnjudgedPhase, type Verdict, type VerdictResult, verdictParts } from '../domain/upgrade/verdict.ts';
 import { listed } from '../format/lists.ts';
 import { printableLine } from '../format/printable.ts';
-import { capitalized } from '../format/quantities.ts';
+import { capitalised } from '../format/quantities.ts';
 
 /** Says whether the upgrade stayed within its budgets; empty without a plan. */
 export function verdictSentences(verdict: Verdict): readonly Sentence[] {
@@ -26,7 +26,7 @@ export function verdictSentences(verdict: Verdict): readonly Sentence[] {
     return [{ text: `PASS: ${listedNames(judged)} stayed within budget (plan ${plan}).${more}`, tone: 'warn' }];
   }
   const passed = named('pass');
-  const outside = passed === '' ? '' : ` ${capitalized(passed)} stayed within budget.`;
+  const outside = passed === '' ? '' : ` ${capitalised(passed)} stayed within budget.`;
   return [
     {
       text: `NOT JUDGED: no phase of ${plan} was compared with its budget.${more}${outside}`,
@@ -35,7 +35,7 @@ export function verdictSentences(verdict: Verdict): readonly Sentence[] {
   ];
 }
 
-/** 'a, b and c' */
+/** Lists names: 'a, b and c'. */
 const listedNames = (names: readonly string[]): string => listed(names.map(printableLine), 'and');
 
 const UNJUDGED: Readonly<Record<UnjudgedPhase['reason'], (names: string, several: boolean) => string>> = {
@@ -44,7 +44,7 @@ const UNJUDGED: Readonly<Record<UnjudgedPhase['reason'], (names: string, several
   'not-in-plan': (names, several) => `${names} ${several ? 'are' : 'is'} not in the plan`,
 };
 
-/** 'Not judged: computes and finish never started; acceptance has no budget.' */
+/** Says what was not judged: 'Not judged: computes and finish never started; acceptance has no budget.' */
 export function unjudgedSentence(notJudged: readonly UnjudgedPhase[]): string {
   if (notJudged.length === 0) return '';
   const parts = [...Map.groupBy(notJudged, ({ reason }) => reason)].map(([reason, phases]) =>

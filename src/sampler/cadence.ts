@@ -2,7 +2,7 @@ import { stalledFor } from '../domain/downtime/stalls.ts';
 import type { Sample } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
 
-/** Slots at absolute times, `start + n * interval`, so that nothing drifts. Reads no clock. */
+/** Slots at absolute times, `start + n * interval`, so that nothing drifts. */
 export type Cadence = { readonly start: Millis; readonly interval: number };
 
 /** Returns when a slot is due. */
@@ -14,7 +14,7 @@ export const firstSlotFrom = ({ start, interval }: Cadence, at: Millis): number 
 
 /**
  * Returns the slot to serve when woken for `slot` at `now`, and how many slots before it were missed. A late sample is
- * still sent while its interval lasts. Missed slots are not made up for (k6 calls them `dropped_iterations`).
+ * still sent while its interval lasts. Missed slots (`dropped_iterations` in k6) are not made up for.
  */
 export function slotToServe(
   cadence: Cadence,
@@ -25,21 +25,26 @@ export function slotToServe(
   return { slot: slot + missed, missed };
 }
 
-/** Returns the start offset of series `index` of `count`, in ms, which spreads the series over the interval. */
+/**
+ * Returns the start offset of series `index` of `count`, in milliseconds, which spreads the series over the interval.
+ */
 export const staggerOffset = (interval: number, index: number, count: number): number =>
   (interval * index) / Math.max(1, count);
 
 /**
- * Decides whether to send extra samples: from a fast failure until a sample sent later has another outcome, but for at
- * most `limit` milliseconds. A service that refuses, resets or responds with an error at once can take the extra load.
- * One that hangs, fails slowly or asks for fewer requests may be overloaded.
+ * Decides whether to send extra samples: from a fast failure until a later sample is ok, fails slowly or is
+ * rate-limited, but for at most `limit` milliseconds. A service that refuses, resets or responds with an error at once
+ * can take the extra load. One that hangs, fails slowly or asks for fewer requests may be overloaded.
  */
 export type ExtraSampling = {
   record(sample: Sample): void;
   isActive(now: Millis): boolean;
 };
 
-/** A slower failure holds resources: Keystone's middleware, for one, occupies a Nova worker for 3.5 s before a 503. */
+/**
+ * A slower failure holds resources: Keystone's middleware, for one, occupies a Nova worker for 3.5 s before it answers
+ * 503.
+ */
 const FAST_FAILURE_MS = 500;
 
 export function createExtraSampling(limit: number): ExtraSampling {

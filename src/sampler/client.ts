@@ -15,8 +15,8 @@ export type SamplerOptions = {
   readonly data: unknown;
   readonly onEvent: (event: SamplerEvent) => void;
   /**
-   * Called once, after the last event, when the thread has exited. `reason` is null after `stop`, otherwise why the
-   * thread died (a bug, or out of memory).
+   * Called once, after the last event, when the thread has exited. `reason` is null if the thread ended because of
+   * `stop`, otherwise why it died: a bug, out of memory, or terminated after `stopLimit`.
    */
   readonly onExit: (reason: string | null) => void;
   /** Milliseconds after `stop` until the thread is terminated. */
@@ -36,7 +36,11 @@ export type Sampler = {
 /** Longer than the thread needs to drain its samples and delete its servers. */
 const STOP_LIMIT_MS = 25_000;
 
-/** @throws Error if the thread cannot be created */
+/**
+ * Starts the sampler thread.
+ *
+ * @throws Error if the thread cannot be created
+ */
 export function startSampler({ thread, data, onEvent, onExit, stopLimit = STOP_LIMIT_MS }: SamplerOptions): Sampler {
   const worker = new Worker(thread, { workerData: data, stdin: false });
   const exited = Promise.withResolvers<void>();

@@ -4,22 +4,28 @@ import type { Clock, Millis } from '../domain/time.ts';
 
 /** Reads the clocks of the machine, in milliseconds. */
 export type Clocks = {
-  /** CLOCK_MONOTONIC: never goes back, and stops while the host is suspended. */
+  /** Reads CLOCK_MONOTONIC, which never goes back, and stops while the host is suspended. */
   monotonic(): number;
-  /** CLOCK_BOOTTIME: continues while the host is suspended; precise to 10 ms. */
+  /** Reads CLOCK_BOOTTIME, which continues while the host is suspended; precise to 10 ms. */
   boot(): number;
-  /** CLOCK_REALTIME: since 1970; may be set at any time. */
+  /** Reads CLOCK_REALTIME, which counts from 1970 and may be set at any time. */
   wall(): number;
 };
 
-/** The only place that reads the clocks. */
+/**
+ * The clocks from which timelines are made. Other modules read a clock only for waits, limits and timestamps of their
+ * own.
+ */
 export const machineClocks: Clocks = {
   monotonic: () => performance.now(),
   boot: () => uptime() * 1000,
   wall: () => preciseWall(),
 };
 
-/** `timeOrigin` is precise to the microsecond but ignores later clock changes; `Date.now()` is precise to 1 ms. */
+/**
+ * Returns the time of the wall clock. `timeOrigin` is precise to the microsecond but ignores later clock changes;
+ * `Date.now()` is precise to 1 ms.
+ */
 function preciseWall(): number {
   const precise = performance.timeOrigin + performance.now();
   const now = Date.now();
@@ -36,8 +42,8 @@ export type ClockEvent = {
 
 /**
  * The timeline of a session: the monotonic clock, anchored to the wall clock at the start. It never goes back, and the
- * difference of two times is a true duration. It jumps ahead when the host was suspended. It ignores changes of the
- * wall clock, which `offset` reports instead.
+ * difference of two times is a true duration. The timeline jumps ahead after the host was suspended. It ignores changes
+ * of the wall clock, which `offset` reports instead.
  */
 export type Timeline = Clock & {
   /** Returns wall clock minus timeline at the last check, in milliseconds. */
@@ -96,18 +102,18 @@ export function createTimeline(clocks: Clocks, step: number): Timeline {
 /** Calls `callback` once, at `at` on the timeline or as soon as possible after it. Returns a function that cancels. */
 export type Schedule = (at: Millis, callback: () => void) => () => void;
 
-/** A Node timer may fire up to a millisecond early; it is then armed again. */
+/** Creates a schedule. A Node timer may fire up to a millisecond early, and is then set again. */
 export function createSchedule(clock: Clock): Schedule {
   return (at, callback) => {
-    const arm = () =>
+    const startTimer = () =>
       setTimeout(
         () => {
           if (clock.now() >= at) callback();
-          else timer = arm();
+          else timer = startTimer();
         },
         Math.max(0, Math.ceil(at - clock.now())),
       );
-    let timer = arm();
+    let timer = startTimer();
     return () => clearTimeout(timer);
   };
 }

@@ -64,7 +64,7 @@ export function createDispatch({ probe, session, clock, stalls, emit }: Dispatch
     },
     skip,
     recordStall({ from, until }, message) {
-      // A stall shorter than the interval only delays a sample: the series is observed as closely as before.
+      // A stall shorter than the interval only delays a sample, so the series is observed as closely as before.
       if (until - from < probe.series.interval) return;
       // A sample of a closed loop covers its whole duration, including a stall within it.
       const isCovered = [...sentAtBySeq.values()].some((sentAt) => sentAt <= from);
@@ -75,7 +75,9 @@ export function createDispatch({ probe, session, clock, stalls, emit }: Dispatch
   };
 }
 
-/** A probe returns every failure of the cloud as a finding. An exception is a bug and makes the sample void. */
+/**
+ * Runs a probe, which returns every failure of the cloud as a finding. An exception is a bug and makes the sample void.
+ */
 async function runProbe(probe: Probe, context: ProbeContext): Promise<ProbeResult> {
   try {
     return await probe.run(context);

@@ -29,7 +29,7 @@ const MAX_EXTRA_IN_FLIGHT = 1;
 
 /**
  * Sends a sample at every slot, whether or not earlier ones have ended, so a slow answer delays nothing. After a fast
- * failure it sends extra samples at shorter intervals until one is ok.
+ * failure it sends extra samples at shorter intervals (see `ExtraSampling`).
  */
 export function createOpenLoop({ probe, cadence, dispatch, clock, schedule, signal }: LoopOptions): Loop {
   const extraCadence: Cadence = { start: cadence.start, interval: probe.afterFailure.interval };

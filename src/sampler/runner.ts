@@ -17,7 +17,7 @@ export type RunnerOptions = {
   readonly stallLimit: number;
   /** How long `stop` waits for samples in flight before it aborts them, in milliseconds. Aborted samples are void. */
   readonly drainTimeout: number;
-  /** Sends nothing until `resume`. */
+  /** Whether to send nothing until `resume`. */
   readonly paused?: boolean;
 };
 
@@ -39,12 +39,12 @@ export function startRunner({
   session,
   timeline,
   emit,
-  stallLimit: stall,
-  drainTimeout: drain,
+  stallLimit,
+  drainTimeout,
   paused = false,
 }: RunnerOptions): Runner {
   const startedAt = timeline.now();
-  const stalls = createStallWatch({ start: startedAt, every: BEAT_INTERVAL_MS, limit: stall });
+  const stalls = createStallWatch({ start: startedAt, every: BEAT_INTERVAL_MS, limit: stallLimit });
   const shutdown = new AbortController();
   const schedule = createSchedule(timeline);
   let pausedSince: Millis | null = null;
@@ -119,7 +119,7 @@ export function startRunner({
 
   async function stop(): Promise<void> {
     for (const { loop } of series) loop.stop();
-    const abortTimer = setTimeout(() => shutdown.abort(new DOMException('shutdown', 'AbortError')), drain);
+    const abortTimer = setTimeout(() => shutdown.abort(new DOMException('shutdown', 'AbortError')), drainTimeout);
     await Promise.all(series.map(({ loop }) => loop.drained()));
     clearTimeout(abortTimer);
     shutdown.abort();

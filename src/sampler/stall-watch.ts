@@ -8,7 +8,7 @@ import type { Interval, Millis } from '../domain/time.ts';
 export type StallWatch = {
   /** Returns the stall that this beat ended, or null. */
   beat(now: Millis): Interval | null;
-  /** Adds an interruption with another reason: the host was suspended, or the clock was set. */
+  /** Adds an interruption other than a stall: the host was suspended, or the clock was set. */
   addInterruption(interruption: Interruption): void;
   /** Returns the interruptions that overlap `interval`, in order, including a stall whose late beat has not run yet. */
   during(interval: Interval): readonly Interruption[];
@@ -16,7 +16,7 @@ export type StallWatch = {
   takeLag(): number;
 };
 
-/** Longer than any sample takes, so that the stalls of a sample are still known when it ends. */
+/** Longer than samples take with usual settings, so that the stalls of a sample are still known when it ends. */
 const RETENTION_MS = 10 * 60_000;
 
 export function createStallWatch({ start, every, limit }: { start: Millis; every: number; limit: number }): StallWatch {

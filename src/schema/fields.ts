@@ -10,7 +10,10 @@ export const integer = (min: number, max: number) => {
   return z.number({ error: expected }).int(expected).min(min, expected).max(max, expected);
 };
 
-/** Rejects unquoted numbers: YAML would change an ID of 007 or a version of 2.60. */
+/**
+ * Returns the error for a value that is not a string. Unquoted numbers are rejected, as YAML would change an ID of 007
+ * or a version of 2.60.
+ */
 const stringError = (expected: string) => ({
   error: ({ input }: { readonly input: unknown }) =>
     typeof input === 'number' || typeof input === 'boolean' ? `${expected}, in quotes` : expected,

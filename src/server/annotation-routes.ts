@@ -4,7 +4,7 @@ import { answerError, Problem } from './problem.ts';
 import { type App, json, operation, type ServerOptions } from './route.ts';
 import { MAX_TIMESTAMP_MS } from './validation.ts';
 
-/** The result of a failed task may be long. */
+/** Annotations may contain the result of a failed task, which may be long. */
 const BODY_LIMIT = 1_048_576;
 /** Close to Grafana's limit for all tags combined, which is 500 bytes of JSON. */
 const MAX_TAGS_CHARACTERS = 500;
@@ -89,7 +89,7 @@ const annotationSchema = z.looseObject({
  * deployments in Grafana works here unmodified.
  */
 export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: ServerOptions): void {
-  // Clients of Grafana's API read `message`.
+  // Clients of Grafana's API expect the error in `message`.
   app.setErrorHandler((error, request, reply) =>
     answerError(
       error instanceof Problem
@@ -127,7 +127,10 @@ export function annotationRoutes(app: App, { upgrade, run, log = () => {} }: Ser
     return { message: 'Annotation added', id };
   }
 
-  /** Updates the given fields; with `replace`, also clears the others. */
+  /**
+   * Updates the given fields. With `replace`, a text is required, tags that are not given are removed, and a time
+   * without an end becomes a point in time.
+   */
   function change(before: Annotation, input: AnnotationInput, replace: boolean): void {
     const text = input.text ?? (replace ? '' : before.text);
     if (text.trim() === '') throw new Problem(400, 'text: must not be empty');
@@ -250,7 +253,7 @@ function withoutResults(given: string, givenTags: readonly string[]): string {
   return given.split(/[{[]/, 1)[0]?.trimEnd().slice(0, 300) ?? '';
 }
 
-/** Returns both times in order: both are now if neither is given, and equal if only one is given. */
+/** Returns both times in order: both are `now` if neither is given, and equal if only one is given. */
 function annotationInterval(
   { time, timeEnd }: Pick<AnnotationInput, 'time' | 'timeEnd'>,
   now: number,

@@ -9,13 +9,13 @@ import { printableJson, printableLine } from '../format/printable.ts';
 import { createSlots, type Limits } from './limits.ts';
 import type { ServerOptions } from './route.ts';
 
-/** A reader that has more than this unread is disconnected; it may reconnect. */
+/** A reader that has more than this unread is disconnected; it can reconnect. */
 const MAX_BACKLOG_CHARACTERS = 500_000;
 /** A client that reconnects receives at most this many of the windows it missed; the report has all of them. */
 const MAX_MISSED_WINDOWS = 200;
 
 export type Events = {
-  /** Returns a stream for a new reader at an address. The stream begins with the status. */
+  /** Returns a stream for a new reader. It begins with the status. `address` is the client's. */
   open(address: string, lastEventId: string | undefined): Readable;
   close(): void;
 };
@@ -25,8 +25,9 @@ type Intervals = NonNullable<ServerOptions['events']>;
 type Sources = Pick<ServerOptions, 'run' | 'follow'> & { readonly limits: Limits };
 
 /**
- * Sends `status` when it has changed, and every `heartbeat`; `alive` every `alive`; `samples` in columns (see
- * api/chart.ts); `window` when a window is finished. Checks for changes only while there are readers.
+ * Creates the event stream. While there are readers, it checks for changes every `check` milliseconds. Its events are
+ * `status` (when something important has changed, and every `heartbeat` milliseconds), `alive` (every `alive`
+ * milliseconds), `samples` (in columns, see api/chart.ts) and `window` (when a window is finished).
  */
 export function createEvents({ run, follow, limits }: Sources, { check, heartbeat, alive }: Intervals): Events {
   const slots = createSlots(limits.events);
@@ -106,7 +107,7 @@ const backlogOf = ({ writableLength, readableLength }: PassThrough): number => w
 const finished = ({ report }: LiveStatus): readonly AttributedWindow[] =>
   report.windows.filter(({ end, provisional }) => end !== null && !provisional);
 
-/** Returns the windows that a reader that reconnects has missed. */
+/** Returns the windows that a reconnecting reader has missed: those after the last one that it received. */
 function after(windows: readonly AttributedWindow[], id: string | undefined): readonly AttributedWindow[] {
   const index = windows.findIndex((window) => window.id === id);
   return index < 0 ? [] : windows.slice(index + 1);
@@ -129,7 +130,7 @@ function samplesEvent(samples: readonly Sample[], { report }: LiveStatus): strin
 const windowEvent = (window: AttributedWindow): string =>
   `event: window\nid: ${printableLine(window.id)}\ndata: ${printableJson(toApiWindow(window))}\n\n`;
 
-/** Changes whenever the status does, except for figures that grow with time. */
+/** Returns the parts of the status whose changes are sent at once. The others are sent with the next heartbeat. */
 const digestOf = ({ at, paused, series, running, journal, report, health }: LiveStatus): string =>
   JSON.stringify([
     paused,

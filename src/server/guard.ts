@@ -9,8 +9,8 @@ import type { App } from './route.ts';
 type Headers = FastifyRequest['headers'];
 
 /**
- * Protects against DNS rebinding: any site may resolve its own name to the daemon's address, so that the browser lets
- * its pages read the answers. The Host header then has that name, so only requests for the daemon's own names are
+ * Protects against DNS rebinding: any site can make its own name resolve to the daemon's address, so that the browser
+ * lets its pages read the answers. The Host header then has that name, so only requests for the daemon's own names are
  * answered. An IP address (on loopback, only a loopback address) is accepted too, as it cannot be rebound.
  */
 export function createHostCheck({
@@ -27,8 +27,8 @@ export function createHostCheck({
   return ({ host = '' }) => {
     const name = hostName(host);
     if (names.has(name) || (loopback ? isLoopback(name) : isIP(name) !== 0)) return;
-    const right = loopback ? 'localhost, 127.0.0.1, [::1]' : "an address, this machine's name";
-    throw new Problem(421, `the Host header must be ${right} or one of allowed_hosts in rollwatch.yaml`, {
+    const expected = loopback ? 'localhost, 127.0.0.1, [::1]' : "an address, this machine's name";
+    throw new Problem(421, `the Host header must be ${expected} or one of allowed_hosts in rollwatch.yaml`, {
       header: 'Host',
     });
   };
@@ -43,7 +43,7 @@ const hostName = (host: string): string => {
     .toLowerCase();
 };
 
-/** A proxy adds one of these headers: the client may then be elsewhere, even if the connection is local. */
+/** Returns whether a proxy has forwarded the request: the client may be elsewhere, even if the connection is local. */
 const isForwarded = (headers: Headers): boolean =>
   Object.keys(headers).some((name) => PROXY_HEADERS.has(name) || name.startsWith('x-forwarded-'));
 
@@ -73,7 +73,7 @@ export function guardWrites(app: App, guard: WriteGuard): void {
 }
 
 /**
- * Throws unless the request may write. Browsers send the origin of a request, which keeps pages of other sites from
+ * Throws unless the request is permitted. Browsers send the origin of a request, which keeps pages of other sites from
  * writing on behalf of their visitors; other clients send neither Origin nor Sec-Fetch-Site.
  */
 function checkWrite(headers: Headers, { loopback, token, basic = false }: WriteGuard): void {

@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
-/** How many slots clients may hold, per address and in total, and for how long, in milliseconds. */
+/** How many slots clients may hold, per address and in total, and how slow they may be, in milliseconds. */
 export type Limits = {
   readonly connections: Share;
   readonly events: Share;
   readonly downloads: Share;
-  /** From the first byte of a connection, or the end of the previous request, to the end of the headers. */
+  /** The most time from the start of a connection or request to the end of its headers. */
   readonly headers: number;
-  /** To the end of the body. */
+  /** The most time from the start of a request to the end of its body. */
   readonly request: number;
   /** How long a connection may be idle within an answer or a request. */
   readonly stall: number;
@@ -16,7 +16,7 @@ export type Limits = {
 
 type Share = { readonly total: number; readonly perAddress: number };
 
-/** The clients of a proxy share an address. */
+/** High enough per address for a proxy, whose clients share its address. */
 export const LIMITS: Limits = {
   connections: { total: 512, perAddress: 256 },
   events: { total: 100, perAddress: 32 },
@@ -30,7 +30,7 @@ export const LIMITS: Limits = {
 type Holder = {
   /** The client's address. */
   readonly address: string;
-  /** For example, the number of unread bytes. The holder with the highest burden loses its slot first. */
+  /** Returns, for example, the number of unread bytes. The holder with the highest burden loses its slot first. */
   burden(): number;
   /** Ends the stream or connection of the holder. */
   drop(): void;

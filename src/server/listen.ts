@@ -30,7 +30,7 @@ export async function portOrFree(port: number): Promise<number> {
   }
 }
 
-/** Binds and returns the port. */
+/** Listens at the address and returns the port. */
 export async function bind(
   app: FastifyInstance,
   { address, port }: { address: string; port: number },
@@ -57,7 +57,7 @@ function userErrorOf(error: unknown, address: string, port: number): UserError |
 const authority = (address: string, port: number): string =>
   isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 
-/** Returns the address that a browser on this machine can open. */
+/** Returns the URL that a browser on this machine can open. */
 export function urlOf(address: string, port: number): string {
   if (address === '0.0.0.0') return `http://${authority('127.0.0.1', port)}`;
   return `http://${authority(address === '::' ? '::1' : address, port)}`;

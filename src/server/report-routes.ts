@@ -134,11 +134,11 @@ async function readDrawing(report: Report, journal: ServerOptions['journal']): P
   return drawing.finish();
 }
 
-/** Sending each line on its own would be slow. */
+/** Lines are sent in chunks, because sending each on its own would be slow. */
 const CHUNK_CHARACTERS = 32_768;
 
 /**
- * Streams samples as text, and reads them only as fast as the client does. The first chunk is read before this
+ * Streams samples as text, and reads them only as fast as the client does. The first chunk is read before the promise
  * resolves, so that an unreadable journal is an error and not a broken answer. Reading ends when the client
  * disconnects.
  */

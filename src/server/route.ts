@@ -22,9 +22,9 @@ import type { Limits } from './limits.ts';
 export type ServerOptions = {
   /** Port 0 selects any free port. */
   readonly listen: { readonly host: string; readonly port: number };
-  /** Names that a Host header may have besides addresses, localhost and this machine's name. */
+  /** Further names that a Host header may have, see guard.ts. */
   readonly allowedHosts?: readonly string[];
-  /** Needed to write through a listener that is not on loopback; if null, writing is rejected there. */
+  /** Needed to write through a proxy, or a listener that is not on loopback; if null, such writes are rejected. */
   readonly writeToken: string | null;
   readonly run: RunReader;
   readonly metrics: {
@@ -114,7 +114,7 @@ export function operation<const Described extends Operation>(
   };
 }
 
-/** RFC 9457 */
+/** The body of an error response (RFC 9457). */
 const problemSchema = z.looseObject({
   type: z.string(),
   title: z.string(),

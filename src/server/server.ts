@@ -63,7 +63,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   await app.register(compress, { global: true, encodings: ['br', 'gzip'] });
   await app.register(swagger, {
-    // The default override drops those branches of a union that are transformed.
+    // The default `override` drops those branches of a union that are transformed.
     transform: createJsonSchemaTransform({ zodToJsonConfig: { override: () => {} } }),
     openapi: {
       openapi: '3.1.0',

@@ -22,7 +22,8 @@ export function serviceRoutes(app: App, { run, metrics, version, page, pause, re
     },
   );
 
-  // Served from memory: a hanging disk delays no answer, and a package upgrade does not mix two versions of the page.
+  // The files are served from memory, so that a hanging disk delays no answer, and a package upgrade does not mix two
+  // versions of the page.
   const files = [
     { path: '/page.js', id: 'pageScript', type: 'text/javascript', content: page.script },
     { path: '/page.css', id: 'pageStyle', type: 'text/css', content: page.style },

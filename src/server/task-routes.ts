@@ -16,15 +16,15 @@ import { timestampInput } from './validation.ts';
 /** Room for a thousand tasks with long names. */
 const BODY_LIMIT = 1_048_576;
 
-/** A night of upgrades has about ten thousand tasks. A running task is a candidate for every window. */
+/** An upgrade that takes a night has about ten thousand tasks. A running task is a candidate for every new window. */
 const MAX_REPORTED_TASKS = 100_000;
 const MAX_RUNNING_TASKS = 5000;
-/** Includes the phases of the plan. A report measures each phase. */
+/** The most phases, including those of the plan. A report measures each of them. */
 const MAX_PHASES = 200;
 
 const CONTROL = /\p{Cc}+/gu;
 
-/** A line of text, without control characters: a playbook may name its tasks as it likes. */
+/** Accepts any text, as a playbook may name its tasks anything, and makes it one line without control characters. */
 const line = (longest: number) =>
   z
     .string()
@@ -148,7 +148,7 @@ export function taskRoutes(app: App, { run, upgrade }: ServerOptions): void {
 
 const MAX_HEARTBEAT_SECONDS = 3600;
 
-/** Reads how often the source reports. A daemon that does not know this header still accepts the tasks. */
+/** Reads how often the source reports, from a header: a daemon that does not know this header accepts the tasks too. */
 function heartbeatOf(header: string | readonly string[] | undefined): Millis | undefined {
   if (header === undefined) return undefined;
   const seconds = typeof header === 'string' && /^\d{1,4}$/.test(header) ? Number(header) : 0;
@@ -177,10 +177,10 @@ function refuseUnplanned(name: string, { plan, phases }: Verdict): void {
   const planned = phases.flatMap((phase) => (phase.planned ? [phase.name] : []));
   if (plan === null || planned.includes(name)) return;
   const meant = didYouMean(name, [...planned, END_MARK]);
-  const right = meant === null ? `it has ${listed(planned, 'and')}` : `did you mean '${meant}'?`;
+  const hint = meant === null ? `it has ${listed(planned, 'and')}` : `did you mean '${meant}'?`;
   throw new Problem(
     400,
-    `name: the plan ${plan} has no phase '${name}'; ${right} (unplanned: true, or rollwatch phase --unplanned, starts a phase that is not in the plan)`,
+    `name: the plan ${plan} has no phase '${name}'; ${hint} (unplanned: true, or rollwatch phase --unplanned, starts a phase that is not in the plan)`,
     { parameter: 'name', phases: planned, ...(meant !== null && { suggestion: meant }) },
   );
 }

@@ -6,10 +6,10 @@ import { listed } from '../format/lists.ts';
 import { Problem } from './problem.ts';
 import type { App } from './route.ts';
 
-/** 9999-12-31T23:59:59.999Z */
+/** The latest timestamp: 9999-12-31T23:59:59.999Z. */
 export const MAX_TIMESTAMP_MS = 253_402_300_799_999;
 
-/** ISO 8601 with a zone (RFC 3339); read as milliseconds since 1970. */
+/** Accepts ISO 8601 with a zone (RFC 3339), and turns it into milliseconds since 1970. */
 export const timestampInput = z.iso
   .datetime({ offset: true, error: 'is not a timestamp in ISO 8601 with a zone, such as 2026-11-23T07:10:00.000Z' })
   .transform((text) => Date.parse(text));
@@ -26,7 +26,11 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> =
     return parsed.success ? { value: parsed.data } : { error: problemOf(parsed.error.issues, schema, httpPart) };
   };
 
-/** @throws Problem 400 if the run has no such probe; a journal may have probes that this version does not know. */
+/**
+ * Accepts the probes of this version, and those that the journal has from another version.
+ *
+ * @throws Problem 400 for any other name
+ */
 export function requireProbe(name: string, { probeTypes }: Pick<BriefReport, 'probeTypes'>): void {
   const names = probeTypes.map((probe) => probe.name);
   if (names.includes(name)) return;
@@ -35,7 +39,7 @@ export function requireProbe(name: string, { probeTypes }: Pick<BriefReport, 'pr
 
 function problemOf(issues: readonly z.core.$ZodIssue[], schema: z.ZodType, httpPart: string | undefined): Problem {
   const isQuery = httpPart === 'querystring';
-  // A misspelled key explains the other issues.
+  // A misspelled key may be the reason for the other issues.
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   if (issue?.code === 'unrecognized_keys') {
     const [key = ''] = issue.keys;
@@ -56,10 +60,10 @@ function problemOf(issues: readonly z.core.$ZodIssue[], schema: z.ZodType, httpP
   });
 }
 
-/** In a shorter key, swapped letters (two typos) are half of the word, and it may still be a typo. */
+/** In a shorter key, swapped letters (two typos) may be half of the word, and are still likely to be a typo. */
 const SHORT_KEY_LENGTH = 5;
 
-/** 'tasks[0].name' */
+/** Writes a path with dots: 'tasks[0].name'. */
 const dotted = (path: readonly PropertyKey[]): string =>
   path.reduce<string>((text, key) => {
     if (typeof key === 'number') return `${text}[${key}]`;
@@ -126,7 +130,7 @@ export function acceptJson(app: App): void {
 /** No valid body has more than a few levels, and JSON.stringify recurses. */
 const MAX_DEPTH = 64;
 
-/** Counts brackets outside of strings, in one pass. */
+/** Counts the brackets outside strings, in one pass. */
 function isTooDeep(json: string): boolean {
   let depth = 0;
   let inString = false;

@@ -8,7 +8,7 @@ type JsonlRunningTask = {
   readonly common: Omit<Task, 'hosts' | 'status' | 'end'>;
   /** The hosts that have finished the task, without those that skipped it. */
   readonly hosts: Set<string>;
-  /** The number of hosts when it was last reported. */
+  /** The number of hosts when the task was last reported. */
   reportedHosts: number;
   /** For each host that failed: its number of failures so far, over all tasks; Infinity if it was unreachable. */
   readonly failures: Map<string, number>;
@@ -59,7 +59,7 @@ export function createAnsibleJsonlParser(): TaskParser {
   const abandon = (): readonly Task[] => {
     const running = [...(current === null ? [] : [current]), ...perHost.values()];
     current = null;
-    for (const memory of [perHost, endedIds, failuresByHost]) memory.clear();
+    for (const collection of [perHost, endedIds, failuresByHost]) collection.clear();
     failedTasks.length = 0;
     return running.map((task) => toTask(task, 'unknown', null));
   };
@@ -109,7 +109,7 @@ export function createAnsibleJsonlParser(): TaskParser {
     const id = idOf(result);
     if (endedIds.has(id)) return [];
     const hostTask = perHost.get(id);
-    // If reading started in the middle of a task, start it now: a result also contains the start time.
+    // If reading started in the middle of a task, the task starts now: its result also contains its start time.
     const started = hostTask !== undefined || current?.common.id === id ? [] : startTask(result, _event);
     const task = hostTask ?? current;
     if (task === null) return started;
@@ -183,10 +183,10 @@ const RESULT_EVENTS = new Set([
 
 const idOf = ({ id, duration }: JsonlTask): string => `jsonl-${plain(id).slice(0, 64)}-${Math.floor(duration.start)}`;
 
-/** The last part of Ansible's ids is a counter; the parts before identify the process. */
+/** Returns the part of an id that identifies the process: all but the last part, which is a counter. */
 const processIdOf = (id: string): string => id.slice(0, Math.max(0, id.lastIndexOf('-')));
 
-/** With the strategy `free`, or if reading started in the middle of a task, no event says that a task is a handler. */
+/** Recognises a handler by its file: with the strategy `free`, or if its start was not read, no event says so. */
 const isInHandlersFile = ({ path = '' }: JsonlTask): boolean => path.includes('/handlers/');
 
 /** Returns `site.yml` for `/etc/ansible/site.yml:12`. */
@@ -201,7 +201,7 @@ const toTask = ({ common, hosts }: JsonlRunningTask, status: TaskStatus, end: Mi
 
 const text = z.string();
 
-/** UTC with microseconds, which are omitted if they are zero: `2026-11-23T15:42:58.343595Z`. */
+/** A timestamp in UTC with microseconds, which are omitted if they are zero: `2026-11-23T15:42:58.343595Z`. */
 const timestamp = text.transform((written, context): Millis => {
   const [, seconds, fraction = ''] =
     /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(?:Z|\+00:00Z?)$/.exec(written) ?? [];

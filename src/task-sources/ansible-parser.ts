@@ -3,8 +3,8 @@ import { createAnsibleLogParser } from './ansible-log/ansible-log.ts';
 import type { TaskParser } from './task-parser.ts';
 
 /**
- * Parses Ansible's log or the output of `ansible.posix.jsonl`. The first recognised line decides which: later lines are
- * not tried again, because the output of a task in the log may look like anything.
+ * Parses Ansible's log or the output of `ansible.posix.jsonl`. The first recognised line decides which: later lines
+ * cannot change the format, because the output of a task in the log may look like anything.
  *
  * @throws UserError if the time zone is unknown
  */

@@ -1,6 +1,6 @@
 import type { Task } from '../domain/upgrade/task.ts';
 
-/** Reports a task if it is new or has changed since its last report. For sources that are polled. */
+/** Returns a function that reports a task if it is new or has changed since its last report. For polled sources. */
 export function createTaskDeduplicator(onTask: (task: Task) => void): (task: Task) => void {
   const reported = new Map<string, string>();
   return (task) => {

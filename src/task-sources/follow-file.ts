@@ -19,9 +19,9 @@ type OpenFile = {
   readonly device: bigint;
   readonly inode: bigint;
   readonly splitter: LineSplitter;
-  /** The offset up to which it has been read. */
+  /** The offset up to which the file has been read. */
   position: number;
-  /** Reading started in the middle of a line, whose rest is discarded. */
+  /** Whether reading started in the middle of a line, the rest of which is discarded. */
   isMidLine: boolean;
 };
 

@@ -5,10 +5,10 @@ export type LineSplitter = {
   flush(): readonly string[];
 };
 
-/** Longer lines are truncated. Lines of Ansible are shorter. */
+/** Longer lines are truncated. Ansible's lines are shorter. */
 const MAX_LINE_CHARACTERS = 32 * 1024 * 1024;
 
-/** Splits UTF-8 in arbitrary chunks into lines that end in `\n` or `\r\n` only. */
+/** Creates a splitter of UTF-8, in arbitrary chunks, into lines that end in `\n` or `\r\n` only. */
 export function createLineSplitter(maxLength = MAX_LINE_CHARACTERS): LineSplitter {
   let decoder = new TextDecoder();
   let buffered: string[] = [];

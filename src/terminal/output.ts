@@ -24,7 +24,7 @@ export type Sink = {
 export type Output = {
   readonly out: Sink;
   readonly err: Sink;
-  /** Columns of the terminal; Infinity for a file or pipe, where lines are never cut. */
+  /** The number of columns of the terminal; Infinity for a file or pipe, where lines are never cut. */
   readonly width: number;
   /** Whether `out` is a terminal and NO_COLOR (https://no-color.org) is not set. */
   readonly colour: boolean;
@@ -48,7 +48,7 @@ const CLEAR_LINE = `\r${ESCAPE}[2K`;
 /** The last line of the terminal. Text is printed above it. */
 let statusLine: { readonly stream: Stream; readonly line: string } | null = null;
 
-/** Prints a text and waits until it is written: a pipe takes 64 kB at a time, and exit() drops the rest. */
+/** Prints a text and waits until it is written: a pipe takes 64 KiB at a time, and exit() drops the rest. */
 export function print({ stream, colour }: Sink, text: string): Promise<void> {
   const parts = colour ? text.split(COLOUR_CODES) : [text];
   const safe = parts.map((part, index) => (index % 2 === 1 ? part : printable(part))).join('');
@@ -70,7 +70,7 @@ export function redrawStatusLine({ stream }: Sink, text: string): void {
   stream.write(CLEAR_LINE + line);
 }
 
-/** The current columns of a terminal. */
+/** Returns the current number of columns of a terminal. */
 export const columnsOf = ({ stream }: Sink): number | undefined =>
   stream.columns === undefined ? undefined : knownColumns(stream.columns);
 

@@ -113,7 +113,7 @@ export function App({ store, source, zone: firstZone }: AppProps): JSX.Element {
   );
 }
 
-/** The header of a report file: the verdict and summary. */
+/** Shows the outcome at the top of a report file: verdict and summary. */
 function ReportBanner({ state, times }: { readonly state: PageState; readonly times: TimeFormat }): JSX.Element | null {
   const { report } = state;
   if (report === null) return null;

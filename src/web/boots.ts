@@ -42,7 +42,7 @@ export const bootsPane: Pane = {
   },
 };
 
-/** Returns the sum of all stages of a boot, in seconds. */
+/** Returns the sum of all stages of a boot, or how long its outcome took if that is longer, in seconds. */
 function totalSeconds(samples: SampleColumns, index: number): number {
   let sum = 0;
   for (let stage = 0; stage < BOOT_STAGES.length; stage++) {

@@ -11,7 +11,7 @@ import {
   isDowntimeBudget,
 } from '../domain/upgrade/plan.ts';
 import { compareWithLimit } from '../domain/upgrade/verdict.ts';
-import { capitalized } from '../format/quantities.ts';
+import { capitalised } from '../format/quantities.ts';
 
 /**
  * By how much the figures of a report are extended. A report is some seconds old when it is shown; open downtime keeps
@@ -59,7 +59,7 @@ export function downtimeFigures(
   const watched = new Set(probes.map(({ probe }) => probe));
   return probeTypes.flatMap(({ name, label }) => {
     const downtime = overall.probes[name]?.downtimeSeconds;
-    return downtime === undefined || !watched.has(name) ? [] : [{ title: `${capitalized(label)} downtime`, downtime }];
+    return downtime === undefined || !watched.has(name) ? [] : [{ title: `${capitalised(label)} downtime`, downtime }];
   });
 }
 
@@ -96,7 +96,7 @@ function extendPhase(phase: ApiPhase, { open, ...extension }: Extension): ApiPha
   const extendMeasure = (name: BudgetName, bar: Measured | null): Measured | null => {
     if (bar === null) return null;
     const openOf = (downtime: DowntimeBudget) => open.filter(({ probe }) => probe === BUDGETS[downtime].downtimeOf);
-    // Whether the open window becomes the longest is not known here, but it may.
+    // It is not known here whether the open window becomes the longest one, but it may.
     if (name === 'longest_window')
       return { ...bar, max: bar.max + (openOf('api_downtime').length > 0 ? extension.seconds : 0) };
     return isDowntimeBudget(name) ? grown(bar, openOf(name), extension) : bar;

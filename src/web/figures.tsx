@@ -4,7 +4,7 @@ import type { ApiOverall, ApiReport } from '../api/report.ts';
 import { BUDGET_NAMES, BUDGETS, isDowntimeBudget } from '../domain/upgrade/plan.ts';
 import { budgetLimit, budgetSentence, RESULT_WORDS } from '../format/budgets.ts';
 import { checksToReport } from '../format/checks.ts';
-import { capitalized, counted, duration, errorBar, latency, percent, span } from '../format/quantities.ts';
+import { capitalised, counted, duration, errorBar, latency, percent, span } from '../format/quantities.ts';
 import { seriesNames, sessionState } from '../format/run-labels.ts';
 import { downtimeFigures } from './extend-to-now.ts';
 import { Table } from './table.tsx';
@@ -72,7 +72,7 @@ export function Phases({ report, times }: SectionProps): JSX.Element | null {
             cell: ({ elapsedSeconds }) => (elapsedSeconds === null ? '' : span(elapsedSeconds)),
           },
           ...limited.map(({ budget, label }) => ({
-            head: `${capitalized(label)} down`,
+            head: `${capitalised(label)} down`,
             cell: ({ measured }: ApiPhase) => {
               const downtime = measured?.[budget] ?? null;
               return downtime === null ? '' : errorBar(downtime);
@@ -110,7 +110,7 @@ function verdictOf({ result, running, budgets }: ApiPhase): JSX.Element {
   );
 }
 
-/** A task on compute hosts may have hundreds of hosts. */
+/** Lists at most three hosts: a task on compute hosts may have hundreds. */
 const shortList = (hosts: readonly string[]): string =>
   hosts.length > 3 ? `${hosts.slice(0, 2).join(', ')} and ${hosts.length - 2} more` : hosts.join(', ');
 

@@ -16,7 +16,7 @@ export function readFile(store: Store, data: PageData): Source {
 /** The id of the element that contains the data. */
 const ELEMENT = 'rollwatch-data';
 
-/** Returns null if the page was served by a daemon. */
+/** Returns the data embedded in the page; null if a daemon served the page. */
 export function embeddedData(): PageData | null {
   const text = document.getElementById(ELEMENT)?.textContent;
   return text === undefined || text === null || text === '' ? null : readData<PageData>(text);

@@ -5,9 +5,10 @@ import type { Hit, HitTimes, Pointer } from './pane.ts';
 import type { Scene, WindowBand } from './scene.ts';
 import { firstTaskAfter, type TaskBar } from './tasks.ts';
 
-/** How many earlier tasks are searched for one under the pointer; while longer tasks run, the page lists them. */
+/** How many tasks before the pointer are searched for the one under it. It is not found if more have started since. */
 const MAX_SEARCHED_TASKS = 400;
 
+/** Finds the phase under the pointer. */
 export function hitPhase({ at }: Pointer, { phases }: Scene, { time }: HitTimes): Hit | null {
   for (const { name, promise, result, intervals } of phases.toReversed()) {
     const found = intervals.find(({ from, until }) => from <= at && at <= until);
@@ -52,7 +53,7 @@ export function hitLane({ at, slack, y }: Pointer, scene: Scene, { exact }: HitT
     .sort((a, b) => Number(b.window.kind === 'down') - Number(a.window.kind === 'down'))[0];
   if (found !== undefined) {
     const { window, start } = found;
-    const by = window.causes[0] === undefined ? [] : [causeLabel(window.causes[0])];
+    const cause = window.causes[0] === undefined ? [] : [causeLabel(window.causes[0])];
     const task = window.task === null ? [] : [`attributed to ${window.task.kind} '${window.task.name}'`];
     const state = `${window.kind === 'down' ? 'down' : 'slow'} ${errorBar(window.durationSeconds)}`;
     return {
@@ -60,7 +61,7 @@ export function hitLane({ at, slack, y }: Pointer, scene: Scene, { exact }: HitT
       lines: [
         `${lane.name}: ${state}`,
         `from ${exact(start.estimate)}${window.end === null ? ', not over yet' : ''}`,
-        ...by,
+        ...cause,
         ...task,
       ],
     };

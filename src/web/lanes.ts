@@ -54,7 +54,7 @@ function drawPhase({ context, palette, ratio, top, x, left, width }: Brush, phas
     context.fillRect(begin, top, barWidth, PHASE_HEIGHT * ratio);
     context.fillStyle = colour[phase.result ?? 'not-judged'];
     context.fillRect(begin, top, barWidth, 3 * ratio);
-    // The start of the phase.
+    // A line through all lanes marks the start of the phase.
     context.fillRect(begin, top, ratio, end * ratio);
     label(context, phase.name, {
       x: begin + 5 * ratio,
@@ -67,7 +67,7 @@ function drawPhase({ context, palette, ratio, top, x, left, width }: Brush, phas
   }
 }
 
-/** Shades, through all lanes, the tasks that downtime is attributed to. */
+/** Shades the tasks that downtime is attributed to, through all lanes. */
 function drawAttributed(
   brush: Brush,
   { tasks, attributed, until }: Scene,

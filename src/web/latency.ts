@@ -4,9 +4,9 @@ import type { Brush, Pane } from './pane.ts';
 import { FAILED, firstFrom, isExtra, nearest, OK, outcomeOf, type SampleColumns, VOID } from './samples.ts';
 import type { Scene, SeriesLane } from './scene.ts';
 
-/** Height of the row of failed samples above the plot, in CSS pixels per series. */
+/** The height of each series' row of failed samples, at the top of the plot, in CSS pixels. */
 const FAILED_ROW_HEIGHT = 7;
-/** If a pixel has more samples than this, they are drawn as a line from the fastest to the slowest. */
+/** If there are more samples per pixel than this, they are drawn smaller. */
 const MAX_SAMPLES_PER_PIXEL = 1.2;
 const MIN_SECONDS = 0.001;
 
@@ -57,6 +57,7 @@ function slowestOk(samples: SampleColumns | null): number {
   return found;
 }
 
+/** Draws the ok samples of each column of pixels as a bar from the fastest to the slowest; failed ones are crosses. */
 function drawSamples(brush: Brush, samples: SampleColumns, { colour, row }: { colour: string; row: number }): void {
   const { context, palette, ratio, x, y, top } = brush;
   const first = Math.max(0, firstFrom(samples, brush.from) - 1);

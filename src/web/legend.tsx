@@ -10,7 +10,7 @@ export function describe({ lanes, from, until }: Scene): string {
   return `${lanes.length} series over ${span((until - from) / 1000)} with ${counted(down, 'down window')} and ${counted(windows.length - down, 'degraded window')}.`;
 }
 
-/** The legend of the timeline's colours and shapes. */
+/** Explains the timeline's colours and shapes. */
 export function Legend({ withTasks, boots }: { readonly withTasks: boolean; readonly boots: boolean }): JSX.Element {
   const keys: readonly (readonly [string, string])[] = [
     ['up', 'up'],

@@ -53,7 +53,7 @@ export function followDaemon(store: Store): Source {
     addSamples(store.get().samples, chart);
     store.set({ samplesVersion: store.get().samplesVersion + 1 });
   });
-  // After a reconnect the stream only has new samples; the missed ones are fetched.
+  // After a reconnection the stream has only new samples; the missed ones are fetched.
   events.addEventListener('open', () => {
     markAlive();
     void catchUp();

@@ -3,18 +3,18 @@ import type { ApiReport } from '../api/report.ts';
 import type { ApiSample } from '../api/sample.ts';
 import { printable } from '../format/printable.ts';
 
-/** The data embedded in the page of a file; the page of a daemon fetches the same. */
+/** The data embedded in a report file; the page of a daemon fetches its data. */
 export type PageData = {
   readonly report: ApiReport;
   readonly chart: ApiChart;
   readonly tasks: ApiChartTasks;
-  /** The samples around the edges of each window, by the window's id. */
+  /** The samples around the edges of each window, by the id of the window. */
   readonly samples: { readonly [windowId: string]: readonly ApiSample[] };
   /** The time zone to show, an IANA name. */
   readonly zone: string;
 };
 
-/** Parses JSON and escapes invisible characters in texts (see `printable`). Only a JSON escape can contain them. */
+/** Parses JSON and escapes invisible characters in its texts (see `printable`). They come only from escapes in JSON. */
 export const readData = <Data>(text: string): Data =>
   JSON.parse(
     text,

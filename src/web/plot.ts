@@ -32,18 +32,18 @@ type PlotOptions = {
   readonly pane: Pane;
   readonly parent: HTMLElement;
   readonly width: number;
-  /** Draws the time axis; the other panes are above it. */
+  /** Whether this is the lowest pane, which has the time axis. */
   readonly last: boolean;
   readonly drawn: Drawn;
   /** Called when the user has dragged over an interval, in milliseconds. */
   readonly onZoom: (view: View) => void;
 };
 
-/** In CSS pixels, as all sizes here. */
+/** In CSS pixels, like all sizes here. */
 const TIME_AXIS_HEIGHT = 26;
 /** Returns the width of the vertical axes, which is the same for all panes, so that they line up. */
 const axisWidth = (width: number): number => (width < 600 ? 44 : 58);
-/** How far from the pointer something is still under it. */
+/** Something no further from the pointer than this counts as under it. */
 const POINTER_SLACK = 4;
 /** Plots with the same key share the pointer. */
 const SYNC_KEY = 'rollwatch';

@@ -2,6 +2,7 @@ import type { ApiChart, ApiChartSeries } from '../api/chart.ts';
 import { partitionPoint } from '../domain/binary-search.ts';
 import { BOOT_STAGES } from '../domain/sample.ts';
 
+/** The bit that marks an extra sample. */
 const EXTRA = 4;
 
 export const OK = 0;
@@ -28,7 +29,7 @@ export type SampleColumns = {
   took: Float32Array;
   /** OK, FAILED or VOID, combined with EXTRA. */
   marks: Uint8Array;
-  /** Index in the store's causes; -1 if the sample has no cause. */
+  /** The index in the store's causes; -1 if the sample did not fail. */
   causes: Int16Array;
   /** For boots, the seconds of each stage; NaN if it was not reached. */
   stages: Float32Array;
@@ -133,7 +134,7 @@ function reserve(columns: SampleColumns, count: number): void {
   columns.stages = grown(new Float32Array(room * BOOT_STAGES.length), columns.stages);
 }
 
-/** Sorts by the time sent: samples may end in a different order. */
+/** Sorts the samples by the time sent, as they may end in a different order. */
 function sort(columns: SampleColumns): void {
   const { at, took, marks, causes, stages } = columns;
   const order = Uint32Array.from({ length: columns.count }, (_, index) => index).sort(

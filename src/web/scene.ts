@@ -95,13 +95,13 @@ export function readReport(report: ApiReport): ReportScene {
   };
 }
 
-/** `lastedUntil` is now, for an active run. */
+/** Adds samples and tasks to what the report shows. While the run is active, the scene lasts until `now`. */
 export const sceneOf = (
   reportScene: ReportScene,
   { samples, tasks }: Pick<PageState, 'samples' | 'tasks'>,
-  { rows, lastedUntil }: { readonly rows: TaskRows; readonly lastedUntil: number },
+  { rows, now }: { readonly rows: TaskRows; readonly now: number },
 ): Scene => {
-  const until = reportScene.running ? Math.max(reportScene.until, lastedUntil) : reportScene.until;
+  const until = reportScene.running ? Math.max(reportScene.until, now) : reportScene.until;
   return {
     ...reportScene,
     until,
@@ -119,7 +119,7 @@ export const sceneOf = (
   };
 };
 
-/** Returns the end of the last sample. Unobserved time of a run that has ended is in its gaps. */
+/** Returns the end of the sample that was sent last; `otherwise` if there is none. */
 function lastAnswer(columns: SampleColumns | null, otherwise: number): number {
   if (columns === null || columns.count === 0) return otherwise;
   return (columns.at[columns.count - 1] ?? otherwise) + (columns.took[columns.count - 1] ?? 0) * 1000;

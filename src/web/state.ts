@@ -30,8 +30,8 @@ export type PageState = {
 };
 
 /** Returns the current time by the daemon's clock; in a file, the end of the run, whenever it is opened. */
-export const nowOf = ({ link, report, ahead }: PageState, browser: number): number =>
-  link.kind === 'file' && report !== null ? Date.parse(report.run.endedAt) : browser + ahead;
+export const nowOf = ({ link, report, ahead }: PageState, browserNow: number): number =>
+  link.kind === 'file' && report !== null ? Date.parse(report.run.endedAt) : browserNow + ahead;
 
 export type Source = {
   /** Returns the samples around the edges of a window, in order. */

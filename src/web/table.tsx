@@ -14,7 +14,7 @@ type TableProps<Row> = {
   readonly keyOf: (row: Row) => string;
 };
 
-/** A table that scrolls sideways on a phone. */
+/** Shows a table that scrolls sideways on a phone. */
 export function Table<Row>({ caption, columns, rows, keyOf }: TableProps<Row>): JSX.Element {
   return (
     <div class="scroll" tabIndex={0} role="group" aria-label={caption}>

@@ -1,13 +1,13 @@
 /** Formats times (milliseconds since 1970) for a reader, in one time zone. */
 export type TimeFormat = {
   readonly zone: string;
-  /** '07:15:02' */
+  /** Returns '07:15:02'. */
   time(at: number): string;
-  /** '07:15:02.125' */
+  /** Returns '07:15:02.125'. */
   exact(at: number): string;
-  /** '2026-11-23 07:15:02' */
+  /** Returns '2026-11-23 07:15:02'. */
   day(at: number): string;
-  /** For an axis whose ticks are this many seconds apart. */
+  /** Returns the label of a time on an axis whose ticks are `step` seconds apart. */
   axis(at: number, step: number): string;
 };
 
@@ -15,7 +15,7 @@ export const LOCAL = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 export function createTimeFormat(zone: string): TimeFormat {
   const clock = { timeZone: zone, hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' } as const;
-  // Sweden formats dates as ISO 8601.
+  // The Swedish locale formats dates as ISO 8601 does.
   const time = new Intl.DateTimeFormat('sv-SE', clock);
   const day = new Intl.DateTimeFormat('sv-SE', { ...clock, year: 'numeric', month: '2-digit', day: '2-digit' });
   const exact = (at: number): string => {

@@ -30,7 +30,7 @@ const DARK = '(prefers-color-scheme: dark)';
 /** A view shorter than this shows milliseconds. */
 const MAX_EXACT_VIEW_MS = 30_000;
 
-/** Draws phases, tasks, states, boots and latencies over time; drag, wheel, pinch or keys zoom. */
+/** Draws phases, tasks, states, boots and latencies over time. Zooms by drag, wheel, pinch or keys. */
 export function TimelineView({ state, now, times, selected, onSelect, requestedView }: TimelineProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const plots = useRef<readonly Plot[]>([]);
@@ -41,14 +41,14 @@ export function TimelineView({ state, now, times, selected, onSelect, requestedV
   const reportScene = useMemo(() => readReport(state.report), [state.report]);
   const rows = useMemo(() => packTasks(state.tasks), [state.tasks]);
   const scene = useMemo(
-    () => sceneOf(reportScene, state, { rows, lastedUntil: now }),
+    () => sceneOf(reportScene, state, { rows, now }),
     [reportScene, state.samplesVersion, rows, now],
   );
   const wholeRun = wholeOf(scene);
   const visible = view ?? wholeRun;
   const drawn = { scene, view: visible, palette, zone: times.zone, label: times.axis, selected };
   const latest = useRef(drawn);
-  /** Marks the first picture with samples, for `npm run bench -- page`. */
+  /** Whether the first drawing with samples has been marked, which `npm run bench -- page` waits for. */
   const marked = useRef(false);
   latest.current = drawn;
 
@@ -134,7 +134,7 @@ export function TimelineView({ state, now, times, selected, onSelect, requestedV
     if (id !== undefined) onSelect(id);
   }
 
-  // Added directly: preact's listeners may be passive, and the page must not scroll.
+  // The listener is added directly: those of preact may be passive, and this one must keep the page from scrolling.
   useEffect(() => {
     const parent = box.current;
     if (parent === null) return;

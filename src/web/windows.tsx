@@ -20,7 +20,7 @@ type WindowsProps = {
   readonly onShow: (window: ApiWindow) => void;
 };
 
-/** Further windows are shown on request. */
+/** Older windows are shown on request. */
 const MAX_SHOWN = 100;
 const HEADS = ['State', 'Probe', 'Started', 'Ended', 'Duration', 'Causes', 'Attributed to', 'Phase'];
 

@@ -105,15 +105,15 @@ describe('annotations pushed to Grafana', () => {
     await using grafana = await standInForGrafana();
     const all = Array.from({ length: 20 }, (_, index) => annotation(`task:${index}`, { time: index }));
     const { reports, stop } = push(grafana, { desired: all });
-    grafana.mood = 'lost';
+    grafana.behaviour = 'lost';
     await expect.poll(() => reports.length).toBe(1);
     for (let round = 0; round < 10; round++) {
-      grafana.mood = 'well';
+      grafana.behaviour = 'normal';
       await delay(7);
-      grafana.mood = 'lost';
+      grafana.behaviour = 'lost';
       await delay(20);
     }
-    grafana.mood = 'well';
+    grafana.behaviour = 'normal';
     await expect.poll(() => new Set(shown(grafana).map(([text]) => text)).size).toBe(20);
     await stop();
     expect(shown(grafana).length).toBe(20);
@@ -126,18 +126,18 @@ describe('annotations pushed to Grafana', () => {
     const list = { desired: [annotation('window:before')] };
     const { reports, stop } = push(grafana, list, { timing: { interval: 50, minRetry: 100, maxRetry: 15_000 } });
     await expect.poll(() => shown(grafana).length).toBe(1);
-    for (const mood of ['refuse', 'hang', 500] as const) {
-      grafana.mood = mood;
+    for (const behaviour of ['refuse', 'hang', 500] as const) {
+      grafana.behaviour = behaviour;
       for (let second = 0; second < UNAVAILABLE_SECONDS; second++) {
         list.desired = [
           ...list.desired.map((one) => ({ ...one, timeEnd: 9000 })),
-          annotation(`window:${mood}-${second}`),
+          annotation(`window:${behaviour}-${second}`),
         ];
         await delay(1000);
       }
     }
     const asked = grafana.asked.length;
-    grafana.mood = 'well';
+    grafana.behaviour = 'normal';
     await expect
       .poll(() => shown(grafana).length, { timeout: 30_000, interval: 100 })
       .toBe(1 + 3 * UNAVAILABLE_SECONDS);
@@ -240,11 +240,11 @@ describe('a daemon that pushes to Grafana', { timeout: 90_000 }, () => {
 
       await watch.kill();
       watch = await startWatch({ env, folder });
-      grafana.mood = 'hang';
+      grafana.behaviour = 'hang';
       await delay(4000);
       await cloud.start('nova-api');
       await delay(2500);
-      grafana.mood = 'well';
+      grafana.behaviour = 'normal';
       await expect
         .poll(() => ofWindows().filter(({ time, timeEnd }) => timeEnd > time).length, { timeout: 30_000 })
         .toBe(2);

@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { discard, startWatch } from '../support/daemon.ts';
 import { freePort } from '../support/free-port.ts';
 import { type Guests, startGuests } from '../support/guests.ts';
-import { env, HOME, openstack, script, withOutside } from '../support/real-cloud.ts';
+import { env, HOME, openstack, script, withExternalNetwork } from '../support/real-cloud.ts';
 import { rollwatch } from '../support/rollwatch.ts';
 
 const checksSchema = z.object({
@@ -177,7 +177,7 @@ describe('the checks of guests', { timeout: 200_000 }, () => {
   });
 
   it('reach servers by floating IPs, with one on each host even without an administrator', async () => {
-    await withOutside(async (network) => {
+    await withExternalNetwork(async (network) => {
       configure(`, floating_network: ${network}`);
       const before = await check('before', '--only', 'hosts', 'basics', 'survivors', 'guest');
       expect(failures(before)).toEqual([]);

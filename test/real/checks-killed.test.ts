@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { realCloud } from '../support/cloud-real.ts';
 import { type CloudUser, signIn } from '../support/cloud-user.ts';
 import { discard } from '../support/daemon.ts';
-import { env, withOutside } from '../support/real-cloud.ts';
+import { env, withExternalNetwork } from '../support/real-cloud.ts';
 import { rollwatch } from '../support/rollwatch.ts';
 
 const LISTS = [
@@ -83,7 +83,7 @@ afterAll(async () => {
 
 describe('a check that is killed', { timeout: 300_000 }, () => {
   it('leaves nothing that clean does not find', async () => {
-    await withOutside(async (network) => {
+    await withExternalNetwork(async (network) => {
       const before = await everything();
       const ssh = `vantage: killed\nchecks: {ssh: {user: root, port: 9, timeout: 1s, floating_network: ${network}}}\n`;
       const kills = [

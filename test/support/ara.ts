@@ -8,7 +8,7 @@ const recorded = z.looseObject({
   playbook: z.number().optional(),
 });
 
-/** A record of ARA, with the name of its list. */
+/** A record of ARA, with the name of the list that it is in. */
 export type Recorded = z.output<typeof recorded>;
 
 export const recordedOf = (lines: string): readonly Recorded[] =>
@@ -23,12 +23,12 @@ export type Ara = {
   readonly asked: readonly string[];
   /** Its records, which a test may replace. */
   records: readonly Recorded[];
-  /** Handles all requests instead of ARA, unless it is null. */
+  /** Handles all requests in place of the stand-in, unless it is null. */
   instead: ((request: IncomingMessage, response: ServerResponse) => void) | null;
   close(): Promise<void>;
 };
 
-/** Stands in for ARA's API: lists with `updated_after`, `playbook`, `order` and `limit`, and single playbooks. */
+/** Starts a stand-in for ARA's API: lists with `updated_after`, `playbook`, `order` and `limit`, and single records. */
 export async function startAra(records: readonly Recorded[], port = 0): Promise<Ara> {
   const asked: string[] = [];
   const ara: Ara = { url: '', asked, records, instead: null, close: async () => {} };

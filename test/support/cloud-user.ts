@@ -100,7 +100,7 @@ export async function signIn(
   return userOf(await send(`${authUrl}/auth/tokens`, 'POST', { body: passwordAuth(name, password) }));
 }
 
-/** Reads the answer of POST /auth/tokens. */
+/** Returns the user to whom POST /auth/tokens issued a token. */
 export function userOf(issued: Answer): CloudUser {
   const { token } = tokenSchema.parse(issued.body);
   const id = issued.headers.get('x-subject-token') ?? '';

@@ -1,6 +1,6 @@
 /**
  * Computes what a Grafana panel shows with Grafana's own package @grafana/data: transformations, reducers and value
- * mappings. This file does the work of the data source, which converts answers of Prometheus to frames.
+ * mappings. This file does the work of the data source, which converts responses of Prometheus to frames.
  */
 
 import { createRequire } from 'node:module';
@@ -27,9 +27,9 @@ grafana.standardTransformersRegistry.setInit(() =>
 );
 
 type Labels = Readonly<Record<string, string>>;
-/** A series of an answer with its points: time in seconds, and value. */
+/** A series of a response with its points: the time in seconds, and the value. */
 export type Answered = { readonly labels: Labels; readonly points: readonly (readonly [number, number])[] };
-/** The answers of Prometheus to each target of a panel. */
+/** The response of Prometheus to each target of a panel. */
 export type Answers = Readonly<Record<string, readonly Answered[]>>;
 
 const column = (name: string, type: Field['type'], values: unknown[], facts: Partial<Field> = {}): Field => ({
@@ -40,7 +40,7 @@ const column = (name: string, type: Field['type'], values: unknown[], facts: Par
   ...facts,
 });
 
-/** Returns one frame per query with labels as columns; a query without an answer has no label columns. */
+/** Returns one frame per query with labels as columns; a query without a result has no label columns. */
 function tableOf(refId: string, series: readonly Answered[], valueName: string): DataFrame {
   const rows = series.flatMap(({ labels, points }) => points.map(([at, value]) => ({ labels, at, value })));
   const names = [...new Set(series.flatMap(({ labels }) => Object.keys(labels).sort()))];

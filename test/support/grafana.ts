@@ -13,13 +13,13 @@ const body = z.strictObject({
 
 export type StoredAnnotation = { id: number; time: number; timeEnd: number; text: string; tags: readonly string[] };
 
-/** How it responds. `lost` executes the request and closes the connection without an answer. */
-export type Mood = 'well' | 'refuse' | 'hang' | 'lost' | 500 | 401;
+/** How the stand-in responds. `lost` executes the request and closes the connection without a response. */
+export type Behaviour = 'normal' | 'refuse' | 'hang' | 'lost' | 500 | 401;
 
 /** Stands in for Grafana's annotations API, as its documentation describes it. */
 export type Grafana = AsyncDisposable & {
   readonly url: string;
-  mood: Mood;
+  behaviour: Behaviour;
   readonly annotations: ReadonlyMap<number, StoredAnnotation>;
   /** The method of every request: 'POST', 'PATCH', ... */
   readonly asked: readonly string[];
@@ -33,11 +33,11 @@ export async function standInForGrafana({ token = 'a-token-of-grafana' } = {}): 
 
   const server = createServer(async (request, response) => {
     asked.push(request.method ?? '');
-    const { mood } = grafana;
-    if (mood === 'hang') return;
-    if (mood === 'refuse') throw new Error('a connection was kept open: nothing was refused');
-    if (mood === 500 || mood === 401) {
-      json(response, mood, { message: 'no' });
+    const { behaviour } = grafana;
+    if (behaviour === 'hang') return;
+    if (behaviour === 'refuse') throw new Error('a connection was kept open: nothing was refused');
+    if (behaviour === 500 || behaviour === 401) {
+      json(response, behaviour, { message: 'no' });
       return;
     }
     const sent = await text(request);
@@ -45,13 +45,13 @@ export async function standInForGrafana({ token = 'a-token-of-grafana' } = {}): 
       request.headers.authorization === `Bearer ${token}`
         ? act(request, sent)
         : ([401, { message: 'Unauthorized' }] as const);
-    if (mood === 'lost') request.socket.destroy();
+    if (behaviour === 'lost') request.socket.destroy();
     else json(response, ...answer);
   });
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    if (grafana.mood === 'refuse') socket.resetAndDestroy();
+    if (grafana.behaviour === 'refuse') socket.resetAndDestroy();
   });
 
   function act(request: IncomingMessage, sent: string): readonly [number, unknown] {
@@ -103,7 +103,7 @@ export async function standInForGrafana({ token = 'a-token-of-grafana' } = {}): 
   await once(server, 'listening');
   const grafana: Grafana = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    mood: 'well',
+    behaviour: 'normal',
     annotations,
     asked,
     async [Symbol.asyncDispose]() {

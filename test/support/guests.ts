@@ -1,7 +1,7 @@
 /**
  * Simulates the guests of the real cloud, whose hypervisor boots nothing: Debian's sshd on all addresses of their
- * network. Like an image with cloud-init, it accepts the key pair of the server and reports the server's name and the
- * vCPUs of its flavor, which it reads from Nova's databases at each login.
+ * network. It accepts all of Nova's key pairs and, like an image with cloud-init, reports the name of the server and
+ * the vCPUs of its flavor. It reads these from Nova's databases at each login.
  */
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
@@ -112,7 +112,7 @@ export async function startGuests({ home, port, networks }: Options): Promise<Gu
     child = null;
   };
   const addresses = async (what: 'replace' | 'del') => {
-    for (const network of networks) await run('ip', ['address', what, firstOf(network), 'dev', 'lo']);
+    for (const network of networks) await run('ip', ['address', what, addressIn(network), 'dev', 'lo']);
   };
   faults({});
   await newHostKey();
@@ -137,8 +137,8 @@ export async function startGuests({ home, port, networks }: Options): Promise<Gu
   };
 }
 
-/** Makes a whole network such as '10.99.0.0/16' local. */
-const firstOf = (network: string): string => network.replace(/\.0\//, '.250/');
+/** Returns an address in a network such as '10.99.0.0/16'. On the loopback device, it makes the whole network local. */
+const addressIn = (network: string): string => network.replace(/\.0\//, '.250/');
 
 async function listening(port: number): Promise<void> {
   for (let tries = 0; tries < 100; tries++) {

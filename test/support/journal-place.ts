@@ -11,7 +11,7 @@ export function temporaryDirectory(): Directory {
   return { path, clear: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** A journal in its own directory, with a fixed clock. */
+/** Returns a place for a journal: its own directory, with a fixed clock. */
 export async function sqlitePlace({ thread }: { readonly thread?: true } = {}): Promise<JournalPlace> {
   const directory = temporaryDirectory();
   const file = join(directory.path, 'journal.db');

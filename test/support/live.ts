@@ -78,7 +78,7 @@ export const summary = (facts: Partial<SeriesSummary> = {}): SeriesSummary => ({
 
 type OverallFacts = Partial<OverallDowntime> & { readonly down?: Readonly<Record<string, Measured>> };
 
-/** Returns one outage for each probe in `down`, unless the facts say otherwise. */
+/** Returns an overall downtime with one outage for each probe in `down`, unless the facts say otherwise. */
 export const overall = ({ down = {}, ...facts }: OverallFacts = {}): OverallDowntime => ({
   downtime: NONE,
   settledDowntime: 0,
@@ -94,7 +94,7 @@ export const overall = ({ down = {}, ...facts }: OverallFacts = {}): OverallDown
   ...facts,
 });
 
-/** Derives `judged` and `notJudged` from the phases. */
+/** Returns a verdict whose `judged` and `notJudged` follow from its phases. */
 export function wholeVerdict({ phases = [], ...facts }: Partial<Verdict> = {}): Verdict {
   const names = (phaseVerdicts: Verdict['phases']) => phaseVerdicts.map(({ name }) => name);
   const reasonOf = ({ planned, measures }: Verdict['phases'][number]) =>
@@ -173,7 +173,7 @@ export const live = (facts: Partial<ShownStatus> = {}): ShownStatus => ({
   ...facts,
 });
 
-/** Reads from a status that a test constructed. */
+/** Returns a reader of a status that a test constructed. */
 export const readerOf = (shown: () => ShownStatus): RunReader => ({
   now: () => shown().at,
   sampling: shown,
@@ -190,7 +190,7 @@ export const liveOf = (state: RunState, at: number): ShownStatus => ({
   report: state.report(at),
 });
 
-/** Reads from a run state whose sampler works. */
+/** Returns a reader of a run state, as if its sampler were working. */
 export const readerOfState = (state: RunState, now: () => number): RunReader => ({
   now,
   sampling: (at = now()) => state.sampling(at, RECORDING),

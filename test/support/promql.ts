@@ -23,7 +23,7 @@ export function readPromql(expr: string): Reading {
   return { metrics: [...metrics], labels: [...labels], broken };
 }
 
-/** Replaces Grafana's variables as a dashboard of one minute with a scrape interval of one second does. */
+/** Replaces Grafana's variables as a dashboard that shows one minute does, with a scrape interval of one second. */
 export const filledIn = (expr: string): string =>
   expr
     .replaceAll('$__rate_interval', '4s')
@@ -32,7 +32,7 @@ export const filledIn = (expr: string): string =>
     .replaceAll('$shift', '5s')
     .replaceAll(/\$(cloud|vantage|probe|job)\b/g, '.*');
 
-/** Returns the selectors of an expression, without ranges: 'rollwatch_probe_up{probe="token"}'. */
+/** Returns the selectors of an expression, without ranges, such as 'rollwatch_probe_up{probe="token"}'. */
 export function selectorsOf(expr: string): readonly string[] {
   const found = new Set<string>();
   parser.parse(expr).iterate({

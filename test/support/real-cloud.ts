@@ -30,8 +30,9 @@ export const sql = async (text: string): Promise<string> =>
   (await run('mysql', ['-h127.0.0.1', '-uroot', '--batch', '--skip-column-names', '-e', text])).stdout.trim();
 
 /**
- * A Neutron worker answers a list of ports with 500 until another list has loaded all of its models ("type object
- * 'Port' has no attribute 'port_forwardings'"), so each worker gets such a list first.
+ * Restarts Neutron. Each worker responds with 500 to a request for the list of ports until a request for another list
+ * has loaded all of its models ("type object 'Port' has no attribute 'port_forwardings'"), so each worker gets such a
+ * request first.
  */
 async function restartNeutron(): Promise<void> {
   await script('restart', 'neutron');
@@ -48,7 +49,7 @@ async function restartNeutron(): Promise<void> {
 }
 
 /** Creates an external network with a router while `work` runs, so that servers can have floating IPs. */
-export async function withOutside(work: (network: string) => Promise<void>): Promise<void> {
+export async function withExternalNetwork(work: (network: string) => Promise<void>): Promise<void> {
   const subnet = await admin('subnet', 'list', '--network', 'probe-net', '-f', 'value', '-c', 'ID');
   try {
     await script('set', 'neutron', 'DEFAULT', 'service_plugins', 'router');

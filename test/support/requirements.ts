@@ -12,7 +12,7 @@ import { mountTmpfs } from './tmpfs.ts';
 /** `problem` says why the requirement is not met, and what to do; null if it is met. */
 type Requirement = { readonly name: string; readonly problem: string | null };
 
-/** Requires a tool that runs with `args`. `packages` are Debian's packages of it. */
+/** Requires a tool that runs with `args`. `packages` are the Debian packages that contain it. */
 export function tool(command: string, packages: string, args: readonly string[] = ['--version']): Requirement {
   const isInstalled = spawnSync(command, args).status === 0;
   return { name: command, problem: isInstalled ? null : `not installed (Debian: apt-get install ${packages})` };
@@ -50,8 +50,8 @@ export function mount(): Requirement {
 const isRequired = process.env['ROLLWATCH_TOOLS'] === 'required';
 
 /**
- * Returns whether any of the requirements is not met, for `skipIf`. Adds a failing test for it, or warns that tests are
- * skipped.
+ * Returns whether any of the requirements is not met, for `skipIf`. For each of these, adds a failing test or warns
+ * that tests are skipped.
  */
 export function isMissing(...requirements: readonly Requirement[]): boolean {
   const missing = requirements.filter(({ problem }) => problem !== null);

@@ -24,7 +24,7 @@ type RunOptions = {
   readonly onErr?: (piece: string) => void;
 };
 
-/** Runs `rollwatch ARGS` in a separate process with only the given environment. */
+/** Runs `rollwatch ARGS` in a separate process with only PATH, HOME and the given environment. */
 export async function rollwatch(args: readonly string[], how: RunOptions): Promise<Ran> {
   const { code, out, err } = await timeRollwatch(args, how);
   return { code, out, err };

@@ -12,13 +12,13 @@ export type ScriptedAnswer = {
 
 export type ScriptedRequest = {
   readonly method: string;
-  /** The path and query: '/compute/v2.1/servers/detail?limit=1'. */
+  /** The path and query, such as '/compute/v2.1/servers/detail?limit=1'. */
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
 };
 
-/** Answers a request. Null means the default answer of a small cloud with one server 'b'. */
+/** Answers a request. Null means the default response of a small cloud with one server 'b'. */
 export type Script = (request: ScriptedRequest) => ScriptedAnswer | null;
 
 export type ScriptedCloud = {
@@ -41,7 +41,7 @@ const PATHS: Readonly<Record<string, string>> = {
   network: '/network/v2.0',
 };
 
-/** Returns the answer to POST /v3/auth/tokens. `urls` overrides the URLs in the catalog, by type. */
+/** Returns the response to POST /v3/auth/tokens. `urls` overrides the URLs in the catalogue, by type. */
 export function tokenAnswer(base: string, urls: Readonly<Record<string, string>> = {}): ScriptedAnswer {
   const catalog = TYPES.map((type) => ({
     type,
@@ -60,7 +60,7 @@ export const novaNotFound = (message: string): ScriptedAnswer => ({
   body: { itemNotFound: { code: 404, message } },
 });
 
-/** Starts a cloud on loopback with scripted answers. */
+/** Starts a cloud on loopback with scripted responses. */
 export async function serveScriptedCloud(
   script: Script,
   changes: Parameters<typeof accessTo>[2] = {},

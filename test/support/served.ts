@@ -16,7 +16,7 @@ import { live, readerOf, type ShownStatus } from './live.ts';
 export type Served = AsyncDisposable & {
   readonly url: string;
   readonly log: readonly string[];
-  /** The requests to the journal. */
+  /** The filters of the requests to the journal. */
   readonly filters: readonly SampleFilter[];
   readonly orders: readonly string[];
   readonly tasks: readonly Task[];

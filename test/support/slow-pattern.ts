@@ -3,21 +3,21 @@ import { createContext, runInContext } from 'node:vm';
 /**
  * Searches for a text on which a regular expression takes more than linear time. The texts are derived from the
  * pattern: a text that leads to some of its terms, then repetitions of what these terms match, then a text that matches
- * nothing. That finds the patterns on which backtracking is slow: two loops over the same letters, and a loop that is
- * tried again at each position.
+ * nothing. Such texts reveal the patterns with slow backtracking: those with two loops over the same letters, and those
+ * with a loop that is tried again at each position.
  */
 
 /**
- * The length of a text, and the repetitions in it. A linear pattern takes about a millisecond for it, a quadratic
- * pattern a second.
+ * The least length of a text, and the least number of repetitions in it. A linear pattern takes about a millisecond for
+ * such a text, a quadratic pattern a second.
  */
 const LENGTH = 15_000;
 const REPETITIONS = 2500;
 /** The limit of processor time. It must be exceeded in a few runs, so that a busy machine does not matter. */
 const LIMIT_MS = 50;
 /**
- * When a run is cut off. On a busy machine it may have used less processor time than the limit by then, and is
- * repeated.
+ * A run is cut off after this time. If it has used less processor time than the limit by then, as on a busy machine, it
+ * is repeated.
  */
 const CUT_OFF_MS = 2000;
 const RUNS = 3;

@@ -23,7 +23,7 @@ export function subunitPacket({ test = null, status = null, at = null, file = nu
   return Buffer.concat([content, uint32(crc32(content))]);
 }
 
-/** Encodes what a test runner reports about a test of one second; `file` comes before its end. */
+/** Encodes what a test runner reports about a test of one second; `file` comes before the end of the test. */
 export const subunitTest = (
   test: string,
   status: NonNullable<TestEvent['status']>,

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { tool } from './requirements.ts';
 
-/** Only root may boot a machine. */
+/** Only root can boot a machine. */
 export const NSPAWN = tool('systemd-nspawn', 'systemd systemd-container');
 
 type Machine = {

@@ -15,11 +15,11 @@ type ReceivedRequest = {
   readonly body: string;
 };
 
-/** Stands in for a daemon that receives tasks: keeps each request, and answers as configured. */
+/** Stands in for a daemon that receives tasks: keeps each request, and responds as configured. */
 export type TaskListener = AsyncDisposable & {
   readonly url: string;
   readonly port: number;
-  /** The status of the next answers; with null it never answers. */
+  /** The status of the next responses; null if the listener never responds. */
   answer: number | null;
   readonly requests: readonly ReceivedRequest[];
   /** The latest report of each task, in order of the first reports. */

@@ -1,6 +1,6 @@
 import type { Task } from '../../src/domain/upgrade/task.ts';
 
-/** A task reported by the callback, from second 10 to second 20 of the epoch. */
+/** Returns a task reported by the callback, from second 10 to second 20 of the epoch. */
 export const task = (facts: Partial<Task> = {}): Task => ({
   id: 'callback-1-1',
   name: 'Stop services',

@@ -46,6 +46,6 @@ export const phaseVerdict = (facts: Partial<PhaseVerdict> = {}): PhaseVerdict =>
   ...facts,
 });
 
-/** A planned phase that never started. */
+/** Returns a planned phase that never started. */
 export const neverBegun = (name = 'computes'): PhaseVerdict =>
   phaseVerdict({ name, promise: '', intervals: [], task: null, measures: null, budgets: [], result: null });

@@ -25,8 +25,9 @@ export type BasicsOptions = RequestOptions & {
 const DEFAULT_SSH_PORT = 22;
 
 /**
- * Something to delete at the end. It is registered before it is created, because the answer to the create may get lost.
- * `created` is its description once it exists; `remove` returns the reason why it is still there, or null.
+ * A resource to delete at the end. It is registered before it is created, because the response to the create request
+ * may get lost. `created` describes the resource once it exists. `remove` returns the reason why it still exists, or
+ * null.
  */
 type CleanUpStep = { created: string | null; readonly remove: () => Promise<string | null> };
 
@@ -51,7 +52,7 @@ export async function checkBasics({
   await checkLogin(reachable);
   await cleanUp();
 
-  function cleanUpWith(remove: CleanUpStep['remove']): CleanUpStep {
+  function addCleanUpStep(remove: CleanUpStep['remove']): CleanUpStep {
     const step = { created: null, remove };
     cleanUpSteps.push(step);
     return step;
@@ -59,7 +60,7 @@ export async function checkBasics({
 
   async function checkKeyPair(): Promise<string | null> {
     const name = keyPairName('temporary', vantage);
-    const step = cleanUpWith(async () =>
+    const step = addCleanUpStep(async () =>
       failureMessage(`key pair ${name}`, await deleteKeyPair(cloud, name, cleanUpOptions)),
     );
     const created = await ensureKeyPair(cloud, { name, publicKey: key.publicKey }, options);
@@ -71,7 +72,7 @@ export async function checkBasics({
 
   async function checkSecurityGroup(): Promise<string | null> {
     const port = login?.port ?? DEFAULT_SSH_PORT;
-    const step = cleanUpWith(() => deleteTemporarySecurityGroups(cloud, { vantage, ...cleanUpOptions }));
+    const step = addCleanUpStep(() => deleteTemporarySecurityGroups(cloud, { vantage, ...cleanUpOptions }));
     const created = await createSecurityGroup(cloud, { purpose: 'temporary', vantage, port, ...options });
     if (created.type !== 'ok') {
       const noNeutron = created.type === 'failed' && created.cause.kind === 'no-endpoint';
@@ -95,7 +96,7 @@ export async function checkBasics({
     const securityGroups = group === null ? [] : [group];
     const request = { ...source, name, keyPair, securityGroups, availabilityZone: null };
     const { boot, remove } = await bootTemporaryServer({ cloud, admin: null, vantage, ...options }, request);
-    const step = cleanUpWith(remove);
+    const step = addCleanUpStep(remove);
     if (!boot.ok) {
       onCheck(fail('basics: boot', boot.reason));
       return null;
@@ -113,7 +114,7 @@ export async function checkBasics({
     const network = login?.floatingNetwork ?? null;
     let current: ServerRecord | null = server;
     if (network !== null) {
-      const step = cleanUpWith(deleteFloatingIps);
+      const step = addCleanUpStep(deleteFloatingIps);
       const floatingIp = { purpose: 'temporary', vantage, network, serverId: server.id } as const;
       const created = await ensureFloatingIp({ cloud, admin: null, ...options }, floatingIp);
       if (created.type !== 'ok') {

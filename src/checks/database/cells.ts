@@ -18,7 +18,7 @@ export const cellMappingsQuery = {
 };
 type CellMapping = z.output<typeof cellMappingsQuery.rows>[number];
 
-/** The result contains passwords, so this runs only if the file does not list the cells. */
+/** The result contains passwords, so this query runs only if the file does not list the cells. */
 const connectionsQuery = {
   sql: 'SELECT id, database_connection AS url FROM cell_mappings',
   rows: listOf(z.object({ id: z.number(), url: z.string() })),
@@ -72,8 +72,8 @@ export async function findCellDatabases(
 }
 
 /**
- * Returns the names of cells in the API database that the file has no address for. The file may list a cell by another
- * name, which may be any of them, so the unknown names are only counted.
+ * Returns the names of cells in the API database that the file has no address for. The file may list a cell under
+ * another name, and nothing shows which cell that is: names that the API database does not know are only counted.
  */
 export function missingCells(databases: readonly CellDatabase[], mappings: readonly CellMapping[]): readonly string[] {
   const unknownNames = databases.filter(({ cell }) => cell.mapping === null && !cell.isCell0).length;
@@ -89,7 +89,8 @@ type CellsRead = {
 
 /**
  * Finds nova-compute records in the wrong place: in cell0, in two cells, in a cell that their host is not mapped to, or
- * of a host without a mapping. `hosts` is null if the host mappings could not be read.
+ * of a host without a mapping. Also finds host mappings without a nova-compute. `hosts` is null if the mappings could
+ * not be read.
  */
 export function checkPlaces(
   cells: readonly Cell[],
@@ -168,6 +169,6 @@ function checkHostMappings(
   return [passIfAllRead('database: host mappings', summary, unread)];
 }
 
-/** Skips the check if a cell was not read, as that cell may be wrong. */
+/** Passes the check, or skips it if a cell was not read: something may be wrong in that cell. */
 const passIfAllRead = (checkName: string, detail: string, unread: readonly string[]): Check =>
   unread.length === 0 ? pass(checkName, detail) : skip(checkName, `${joinFirst(unread)} could not be read`);

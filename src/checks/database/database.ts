@@ -20,7 +20,7 @@ export type DatabaseOptions = {
 
 type DatabaseChecks = {
   readonly checks: readonly Check[];
-  /** Null unless every cell was read. */
+  /** Null if a known cell was not read. */
   readonly versions: readonly KnownVersion[] | null;
   /** Null if no revision was read. */
   readonly schemas: readonly KnownSchema[] | null;
@@ -49,7 +49,7 @@ export async function checkDatabases(databases: Databases, options: DatabaseOpti
   const failed = results.flatMap(({ cell, records }) =>
     records.type === 'ok' ? [] : [{ name: cell.name, problem: records.problem }],
   );
-  // A database whose services could not be read may not be Nova's
+  // A database whose services could not be read is perhaps not Nova's.
   const readable = cellDatabases.filter(({ cell }) => !failed.some(({ name }) => name === cell.name));
   const schemas = await readSchemas(
     [

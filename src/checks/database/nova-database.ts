@@ -37,7 +37,7 @@ export async function selectReadOnly<T>(
       ...(tls !== null && { ssl: sslOf(tls) }),
       ...(tls !== null && socket === null && isIP(address.host) !== 0 && { stream: () => streamTo(address) }),
     });
-    // An error between two queries is reported by the next query
+    // An error between two queries is reported by the next query.
     connection.on('error', () => {});
     const abort = () => connection.destroy();
     signal.addEventListener('abort', abort, { once: true });
@@ -58,12 +58,17 @@ export async function selectReadOnly<T>(
 }
 
 /**
- * For an IP address, mysql2 passes no host to Node's TLS, which then expects a certificate for 'localhost'. Node takes
- * the host from the socket's `_host`, which it sets for host names only.
+ * Connects to an IP address so that TLS knows which host to expect. For an IP address, mysql2 passes no host to Node's
+ * TLS, which then takes the socket's `_host`; Node itself sets that only for host names, and expects a certificate for
+ * 'localhost' without it.
  */
 const streamTo = ({ host, port }: DatabaseAddress) => Object.assign(connect({ host, port }), { _host: host });
 
-/** @throws Error if a file cannot be read */
+/**
+ * Reads the certificates and the key for a TLS connection.
+ *
+ * @throws Error if a file cannot be read
+ */
 function sslOf({ caFile, caFolder, certFile, keyFile, verify, verifyHost }: DatabaseTls): SslOptions {
   const entries = caFolder === null ? [] : readdirSync(caFolder, { withFileTypes: true });
   const inFolder = entries

@@ -62,7 +62,7 @@ export function checkPins(logs: readonly PinLog[], greatest: number): readonly C
     }
     const rpcText = `compute RPC ${choice.rpc}, chosen for service version ${choice.serviceVersion}`;
     if (choice.serviceVersion >= greatest) return pass(checkName, `uses ${rpcText}${codeText}`);
-    // A uWSGI server that is reloaded does not log it
+    // A uWSGI server does not log that it was reloaded.
     if (isApi(file))
       return skip(checkName, `used ${rpcText}; this may have changed, as an API may be reloaded without a log line`);
     const remedy = isConductor(file)

@@ -114,7 +114,7 @@ const revisionRows = listOf(z.object({ revision: z.coerce.string() }));
 const countRows = listOf(z.object({ name: z.string(), pending: z.coerce.number() }));
 
 type Schema = {
-  /** Null if the user is not allowed to read it. */
+  /** Null if there is none that the user is allowed to read. */
   readonly revision: string | null;
   /** Only migrations whose columns exist and are readable. */
   readonly migrations: readonly Omit<Migration, 'database'>[];
@@ -231,7 +231,7 @@ type MigrationOptions = {
   readonly problems: readonly string[];
 };
 
-/** Checks that no rows are left to migrate. Operators do that after the final SIGHUP, before the next upgrade. */
+/** Checks that no rows are left to migrate. Operators migrate rows after the final SIGHUP, before the next upgrade. */
 export function checkMigrations(
   migrations: readonly Migration[],
   { stage, problems }: MigrationOptions,

@@ -6,7 +6,7 @@ import { ORPHANED_AFTER_MS } from '../services/orphans.ts';
 
 /** A row of a cell's `services` table that is not deleted. */
 export type VersionRecord = {
-  /** The UUID. */
+  /** The UUID or, for a row without one, its number. */
   readonly id: string;
   readonly binary: string;
   readonly host: string;
@@ -39,7 +39,7 @@ export const servicesQuery = {
 /** A cell whose database was read. */
 export type Cell = {
   readonly name: string;
-  /** Its id in `cell_mappings`; null if that table has no cell of this name. */
+  /** Its id in `cell_mappings`; null if that table could not be read or has no cell of this name. */
   readonly mapping: number | null;
   /** cell0 holds the servers that could not be scheduled, and no nova-compute. */
   readonly isCell0: boolean;
@@ -83,7 +83,7 @@ export const versionsOf = (cells: readonly Cell[]): readonly KnownVersion[] =>
     })),
   );
 
-/** Names a check differently in each stage, so that an incomplete earlier upgrade does not excuse this one. */
+/** Names a check differently in each stage, so that a failure due to an earlier upgrade does not excuse a new one. */
 export const databaseCheckName = (stage: CheckStage, subject: string): string =>
   stage === 'before' ? `database: earlier upgrade: ${subject}` : `database: ${subject}`;
 
@@ -182,7 +182,7 @@ function checkPin(
   if (!all.some((record) => counts(record) && isCompute(record)))
     return fail(checkName, `${notYet}: no cell has a nova-compute that counts`);
   const behind = all.filter((record) => counts(record) && record.version < greatest);
-  // Nova takes the least version of all nova-compute; other services only need to run the new release
+  // Nova takes the least version of all nova-compute services; other services only need to run the new release.
   const blocking = behind.filter((record) => isCompute(record) || !isOrphan(record));
   if (blocking.length > 0) {
     const services = blocking.map((record) => `${record.binary} on ${recordText(record)} in ${record.cell}`);

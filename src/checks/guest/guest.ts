@@ -73,7 +73,7 @@ export type ExpectedGuest = {
   readonly before: GuestFacts | null;
 };
 
-/** Nova derives the guest's host name from the server's name: the first label, in lower case, is the same. */
+/** Returns the first label in lower case, which a server's name and the host name that Nova derives have in common. */
 const hostLabel = (name: string): string => (name.split('.')[0] ?? '').toLowerCase();
 
 const nameMatches = (facts: GuestFacts, { name }: ExpectedGuest): boolean =>
@@ -81,7 +81,7 @@ const nameMatches = (facts: GuestFacts, { name }: ExpectedGuest): boolean =>
 
 const vcpusMatch = (facts: GuestFacts, { vcpus }: ExpectedGuest): boolean => vcpus === null || facts.vcpus === vcpus;
 
-/** Whether the host name and vCPUs are right. While a guest boots they may not be yet. */
+/** Whether the host name and vCPUs are right. While a guest boots, they may not be right yet. */
 export const isAsExpected = (facts: GuestFacts, expected: ExpectedGuest): boolean =>
   nameMatches(facts, expected) && vcpusMatch(facts, expected);
 
@@ -126,7 +126,7 @@ export type GuestOptions = {
 
 export type GuestInspection = { readonly checks: readonly Check[]; readonly facts: GuestFacts | null };
 
-/** Logs in to a server and checks its guest. Repeats that until the facts are as expected or the time is up. */
+/** Logs in to a server and checks its guest. Tries again until the facts are as expected or the time is up. */
 export async function inspectGuest(
   server: Pick<ServerRecord, 'name' | 'vcpus' | 'addresses'>,
   { login, group, hostKey, baseline, justBooted, signal }: GuestOptions,

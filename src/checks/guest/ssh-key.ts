@@ -24,7 +24,7 @@ export function generateKey(): SshKey {
 }
 
 /**
- * Reads a private key from a file. `setting` names in errors where the user configured the file.
+ * Reads a private key from a file. In errors, `setting` says where the user configured the file.
  *
  * @throws UserError if the file cannot be read, is not a private key or has a passphrase
  */

@@ -53,7 +53,7 @@ export function runBySsh(
   };
   const fail = (reason: string, final = false) => end({ ok: false, reason: `${address} ${reason}`, final });
   const stop = () => fail('was interrupted', true);
-  // Stalls of this process do not count, and what arrived during one is read before giving up
+  // Stalls of this process do not count, and what arrived during one is read before giving up.
   const cancelTimeout = stallAwareTimeout(timeoutMs, lostTime, (exhausted) => {
     void waitForIdlePoll({ progress: () => socket.bytesRead, done: () => done, now }).then(() => {
       if (done) return;
@@ -85,7 +85,7 @@ export function runBySsh(
     else fail(failureReason(error, firstBytes));
   });
   client.on('close', () => fail('closed the connection'));
-  // The client reports socket errors only after connect()
+  // The client reports socket errors only after connect().
   socket.on('error', (error) => fail(failureReason(error, firstBytes)));
   socket.once('data', (first: Buffer) => {
     firstBytes = first.toString('latin1');

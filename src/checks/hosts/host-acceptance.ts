@@ -93,7 +93,8 @@ const isQuota = (result: Result<unknown>): boolean =>
 const CHECK_NAME = 'hosts: each accepts a server';
 
 /**
- * Checks that the hosts that accepted a server before the upgrade still do. `before` lists them; null if unknown.
+ * Checks that the hosts that accepted a server before the upgrade still do. `before` holds their `hostId`s; it is
+ * null if they are unknown.
  */
 export function checkHostAcceptance(
   { hosts, ended, message }: HostAcceptance,
@@ -106,7 +107,7 @@ export function checkHostAcceptance(
   const summary = isPartial ? `${accepted}, there may be more: ${message}` : accepted;
   if (hosts.length === 0) return [fail(CHECK_NAME, `no host accepts a server: ${message}`)];
   const lost = before?.filter((host) => !hosts.includes(host)) ?? [];
-  // If not every host was tried, the scheduler may just have chosen others
+  // If not every host was tried, the scheduler may just have chosen others.
   if (lost.length === 0 || (isPartial && hosts.length >= (before?.length ?? 0))) return [pass(CHECK_NAME, summary)];
   return [fail(CHECK_NAME, `${summary}; ${counted(lost.length, 'host')} that accepted one before did not`)];
 }

@@ -27,8 +27,8 @@ export type HostOptions = RequestOptions & {
 
 /**
  * Boots a server on every compute host, in the administrator's project, and compares it with the request. A host that
- * is down or disabled fails if it was up and enabled before, and is skipped otherwise. A host also fails as soon as its
- * nova-compute no longer reports, even while its server boots.
+ * is gone, down or disabled fails if it was up and enabled before, and is skipped otherwise. A host also fails as soon
+ * as its nova-compute no longer reports, even while its server boots.
  */
 export async function checkHosts(
   { admin, vantage, choice, before, clock, onCheck, ...options }: HostOptions,
@@ -85,7 +85,7 @@ export async function checkHosts(
     const metadata = checkResourceMetadata('temporary', vantage);
     const expected = { name, host, flavor: names.flavor, vcpus, image: expectedImage(source), metadata };
     onCheck(boot.ok ? checkCreated(checkName, expected, boot.server) : fail(checkName, cancelReason ?? boot.reason));
-    // If nova-compute is dead, this takes until Nova considers it down.
+    // If nova-compute is dead, the deletion takes until Nova considers the service down.
     const remaining = await remove();
     if (remaining !== null) onCheck(fail(`${checkName}: deleted`, `${remaining}; run 'rollwatch check clean'`));
   }

@@ -16,7 +16,7 @@ import { describeServer, type ServerRecord } from './server-record.ts';
 
 const BOOT_TIMEOUT_MS = 120_000;
 const DELETE_TIMEOUT_MS = 120_000;
-/** `searchForMs` is how long to look for a server whose create was not answered. */
+/** `searchForMs` is how long to look for a server whose create request was not answered. */
 const DELETION_TIMING: DeletionTiming = { ...DEFAULT_DELETION_TIMING, searchIntervalsMs: [500], searchForMs: 5000 };
 
 /** Lists the servers in the project that `check` created. In the filter, null matches everything. */
@@ -29,12 +29,12 @@ export async function listCheckServers(
   return all.type === 'ok' ? { ...all, value: all.value.filter((server) => isCheckServer(server, filter)) } : all;
 }
 
-/** `rejected` says why Nova created no server; null if it created one. */
+/** `rejected` says why the create request failed; null if Nova accepted it and the boot failed later. */
 type BootResult =
   | { readonly ok: true; readonly server: ServerRecord }
   | { readonly ok: false; readonly reason: string; readonly rejected: Problem | null };
 
-/** A server that the check which created it deletes again. */
+/** A server that the check itself creates and deletes again. */
 export type TemporaryServer = {
   readonly boot: BootResult;
   /** Deletes the server, even after a stop. Returns the reason why it is still there, or null if it is gone. */
@@ -87,8 +87,8 @@ export async function bootTemporaryServer(
 }
 
 /**
- * Whether Nova may still carry out a create that failed: it was interrupted, timed out or broke off without a
- * rejection.
+ * Whether Nova may still carry out a create request that failed: one that was interrupted, timed out or broke off
+ * without a rejection.
  */
 export function mayHaveBeenCreated(failure: Problem): boolean {
   if (failure.type === 'void') return failure.cause.kind !== 'quota';
@@ -104,8 +104,8 @@ export function mayHaveBeenCreated(failure: Problem): boolean {
 
 /**
  * Deletes a server and waits until it is gone, even after a stop; a server that comes back in ERROR is deleted again. A
- * null id means that its create was not answered, so it is looked up by name. Returns the reason why the server is
- * still there, or null if it is gone.
+ * null id means that the create request was not answered, so the server is looked up by name. Returns the reason why
+ * the server is still there, or null if it is gone.
  */
 export async function deleteCheckServer(
   { cloud, vantage }: { readonly cloud: Cloud; readonly vantage: string },

@@ -13,13 +13,16 @@ import { deleteServerGroup, listOwnedServerGroups } from './server-groups.ts';
 /** Resources that a killed check had requested appear within this time. */
 const QUIET_MS = 3000;
 const POLL_INTERVAL_MS = 500;
-/** How long to retry failed list and delete requests: the API may be restarting, or a port may still use a security group. */
+/**
+ * How long to retry failed list and delete requests: the API may be restarting, or a port may still use a security
+ * group.
+ */
 const RETRY_MS = 20_000;
 const CONCURRENT_DELETES = 8;
 
 type CleanOptions = RequestOptions & { readonly vantage: string };
 
-/** A resource that checks have left; `remove` returns the reason why it is still there, or null. */
+/** A resource that checks have left behind; `remove` returns the reason why it is still there, or null. */
 type Leftover = { readonly name: string; readonly id: string; readonly remove: () => Promise<string | null> };
 
 type ListLeftovers = (cloud: Cloud, options: CleanOptions) => Promise<Result<readonly Leftover[]>>;
@@ -67,7 +70,7 @@ const RESOURCE_KINDS: readonly ListLeftovers[] = [
 /**
  * Deletes everything that `check` has created on a cloud and waits until it is gone. Repeats until nothing new has
  * appeared for a while, because a check may have been killed just before. Only the last round counts: a resource that
- * could not be deleted may disappear together with another, and a list may have failed only once.
+ * could not be deleted may disappear together with another, and a list request may have failed only once.
  */
 export async function cleanUp(cloud: Cloud, vantage: string, options: RequestOptions): Promise<readonly Check[]> {
   const checkName = `clean ${cloud.access.name}`;
@@ -95,7 +98,7 @@ export async function cleanUp(cloud: Cloud, vantage: string, options: RequestOpt
       const changes = await Promise.all(listed.value.map((leftover) => limit(() => removeLeftover(kind, leftover))));
       if (changes.includes(true)) lastChange = performance.now();
     }
-    // The quiet time starts only once every list has succeeded
+    // The quiet time starts only once every list request has succeeded.
     if (listFailures.length > 0) lastChange = performance.now();
     listFailures = failures;
     if (failures.length === 0) allListedAt = performance.now();
@@ -113,7 +116,7 @@ export async function cleanUp(cloud: Cloud, vantage: string, options: RequestOpt
     }
   }
 
-  /** Returns true if the resource is new or was deleted after failures: it may have blocked others. */
+  /** Deletes a resource. Returns true if it is new, or gone after failures: it may have blocked other deletions. */
   async function removeLeftover(kind: number, { name, id, remove }: Leftover): Promise<boolean> {
     const key = `${kind}\n${id}`;
     const previous = checks.get(key)?.status;

@@ -70,14 +70,14 @@ async function createFloatingIp(
 
 /** Creates a floating IP for a server that has none, and returns the server once Nova shows the address. */
 export async function ensureFloatingIp(
-  viewer: RequestOptions & { readonly cloud: Cloud; readonly admin: Cloud | null },
+  describeOptions: RequestOptions & { readonly cloud: Cloud; readonly admin: Cloud | null },
   floatingIp: FloatingIpOptions,
 ): Promise<Result<ServerRecord | null>> {
-  const { cloud, timeouts, signal } = viewer;
+  const { cloud, timeouts, signal } = describeOptions;
   let created: Result<FloatingIp> | null = null;
   const deadline = performance.now() + VISIBLE_TIMEOUT_MS;
   for (;;) {
-    const described = await retryTransient(() => describeServer(viewer, floatingIp.serverId), signal);
+    const described = await retryTransient(() => describeServer(describeOptions, floatingIp.serverId), signal);
     if (described.type !== 'ok' || described.value === null || hasFloatingIp(described.value)) return described;
     if (performance.now() > deadline || signal.aborted)
       return noResource(described, 'Nova does not show the floating IP');
@@ -114,7 +114,7 @@ export async function listOwnedFloatingIps(
 ): Promise<Result<readonly FloatingIp[]>> {
   const all = await read(cloud, { type: 'network', path: PATH }, listSchema, options);
   const { kind = null, service = null } = all.type === 'failed' ? all.cause : {};
-  // Neutron itself answers 404 if it has no routers; an ingress does so while Neutron is down
+  // Neutron itself answers 404 if it has no routers; an ingress does so while Neutron is down.
   if (kind === 'no-endpoint' || (kind === 'not-found' && service === 'neutron'))
     return { ...all, type: 'ok', value: [] };
   if (all.type !== 'ok') return all;

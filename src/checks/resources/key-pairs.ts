@@ -13,7 +13,8 @@ const createdSchema = z.object({ keypair: keyPairSchema });
 const listSchema = z.object({ keypairs: validRowsOf(createdSchema) });
 
 /**
- * Key pairs have neither metadata nor a description, so the name ends with the vantage; Nova does not allow dots in it.
+ * Returns the end of a key pair's name, which shows the vantage, as key pairs have neither metadata nor a description.
+ * Nova does not allow dots in the name.
  */
 const nameSuffix = (vantage: string): string => ` ${vantage.replaceAll('.', ' ')}`;
 

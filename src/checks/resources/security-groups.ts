@@ -86,7 +86,7 @@ export async function listOwnedSecurityGroups(
   return { ...all, value: owned.map(({ id, name }) => ({ id, name })) };
 }
 
-/** Deletes the groups that checks created for themselves. Returns the reason why one is still there, or null. */
+/** Deletes the temporary groups that checks created. Returns the reason why one is still there, or null. */
 export async function deleteTemporarySecurityGroups(
   cloud: Cloud,
   { vantage, ...options }: RequestOptions & { readonly vantage: string },

@@ -13,7 +13,7 @@ const groupSchema = z.looseObject({ id: resourceId, name: z.string() });
 const createdSchema = z.object({ server_group: groupSchema });
 const listSchema = z.object({ server_groups: validRowsOf(groupSchema) });
 
-/** Server groups have neither metadata nor a description, so the name identifies the vantage. */
+/** Returns a name that identifies the vantage, as server groups have neither metadata nor a description. */
 const serverGroupName = (vantage: string): string => checkResourceName(`spread-${vantage}`);
 
 /** Creates a server group with the anti-affinity policy. Returns its id. */

@@ -47,7 +47,7 @@ const serverSchema = z.object({
     fault: z.looseObject({ message: z.string() }).optional(),
   }),
 });
-/** Replaces the image of a server that boots from a volume; Nova shows none. */
+/** Stands for the image of a server that boots from a volume, for which Nova shows none. */
 const VOLUME_IMAGE = 'a volume';
 
 /** Returns the image that `describeServer` will show for a server booted from this choice. */
@@ -89,7 +89,7 @@ export async function describeServer(
 
 type Flavor = z.infer<typeof serverSchema>['server']['flavor'];
 
-/** Before microversion 2.47 a server has only the id of its flavor. */
+/** Returns a server's flavor. Reads it if the server has only its id, as before microversion 2.47. */
 async function flavorOf(
   cloud: Cloud,
   flavor: Flavor,

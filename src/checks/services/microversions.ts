@@ -22,20 +22,20 @@ export type Microversions =
 
 /**
  * Reads the greatest microversion from the version document of Nova's API several times. Returns the distinct values:
- * more than one if nova-api of different releases answer. Needs no token.
+ * more than one if nova-api processes of different releases answer. Needs no token.
  */
 export async function readMicroversions(
   { session, http }: Pick<Cloud, 'session' | 'http'>,
   options: RequestOptions,
 ): Promise<Microversions> {
   const endpoint = session.endpoint('compute');
-  if (endpoint === null) return { ok: false, reason: 'the catalog has no compute endpoint' };
+  if (endpoint === null) return { ok: false, reason: 'the catalogue has no compute endpoint' };
   const found = new Set<string>();
   for (let request = 0; request < REQUESTS; request++) {
     const headers = { Accept: 'application/json', 'User-Agent': 'rollwatch' };
     const sent = await http.send({ method: 'GET', url: versionsUrl(endpoint), headers, ...options });
     if (sent.type === 'failure') return { ok: false, reason: problemFromFailure(sent, 'nova-api').cause.message };
-    // Several versions of an API may be shown as 300 Multiple Choices
+    // Several versions of an API may be shown as 300 Multiple Choices.
     const response = sent.status === 300 ? { ...sent, status: 200 } : sent;
     const document = parseResponse(response, 'nova-api', versionsSchema);
     if (document.type !== 'ok') return { ok: false, reason: document.cause.message };
@@ -47,7 +47,8 @@ export async function readMicroversions(
 }
 
 /**
- * Checks that all nova-api have the same microversion, no lower than before. A new release usually has a higher one.
+ * Checks that all nova-api processes have the same microversion, no lower than before. A new release usually has a
+ * higher one.
  * `before` is null if unknown.
  */
 export function checkMicroversions(now: Microversions, before: readonly string[] | null): Check {
@@ -68,7 +69,7 @@ export function checkMicroversions(now: Microversions, before: readonly string[]
     : fail(CHECK_NAME, `${change}: an older nova-api answers`);
 }
 
-/** Ignores texts that are not like '2.93'. */
+/** Returns the greatest of the microversions, or null. Ignores texts that are not like '2.93'. */
 const greatestMicroversion = (texts: readonly string[]): string | null =>
   texts
     .filter((text) => /^\d{1,6}\.\d{1,6}$/.test(text))

@@ -155,7 +155,7 @@ const providersSchema = z.object({
 
 /** Sends GET /resource_providers to Placement, which needs admin credentials. Returns the root providers. */
 async function readProviders(admin: Cloud, options: RequestOptions): Promise<Result<readonly Provider[]>> {
-  // The first version whose answer has `parent_provider_uuid`.
+  // The first version whose response has `parent_provider_uuid`.
   const headers = { 'OpenStack-API-Version': 'placement 1.14' };
   const result = await read(
     admin,

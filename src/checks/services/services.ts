@@ -9,12 +9,12 @@ import { type ServiceRecord, serviceRecord } from '../../openstack/diagnosis/ser
 import { parseResponse } from '../../openstack/rest.ts';
 import type { Result } from '../../openstack/result.ts';
 
-/** A row that cannot be read fails the check: the service in it would seem to be gone. */
+/** A row that cannot be read fails the check, because its service would otherwise seem to be gone. */
 const servicesSchema = z.object({ services: listOf(serviceRecord) });
 
 export type ServicesReading = {
   readonly services: readonly ServiceRecord[];
-  /** When nova-api answered: the `Date` header, or this host's time without one. */
+  /** The time of nova-api's response: its `Date` header, or this host's time without one. */
   readonly cloudNow: Millis;
 };
 
@@ -32,13 +32,13 @@ export async function readServices(admin: Cloud, options: RequestOptions): Promi
 
 /** The times that the age of a service's report is judged by. */
 export type ReportClock = {
-  /** The time of nova-api's answer, by its own clock. */
+  /** The time of nova-api's response, by its own clock. */
   readonly cloudNow: Millis;
   /** Nova's `report_interval`, in milliseconds. */
   readonly reportInterval: Millis;
 };
 
-/** The times of the report and of the answer are both rounded to seconds. */
+/** The times of the report and of the response are both rounded to seconds. */
 const ROUNDING_MS = 2000;
 
 /**

@@ -91,7 +91,7 @@ export type ActionOptions = RequestOptions & {
 };
 
 /**
- * Performs each round trip on each server. Where possible, the servers are ACTIVE again at the end, even if interrupted.
+ * Performs each round trip on each server. Where possible, the servers are ACTIVE again at the end, even after a stop.
  */
 export async function checkActions({ cloud, servers, vantage, onCheck, ...options }: ActionOptions): Promise<void> {
   const compute = cloud.compute(cloud.http);
@@ -128,7 +128,7 @@ export async function checkActions({ cloud, servers, vantage, onCheck, ...option
       // Later checks need the server in its original state.
       await waitForSentRequests(options.signal);
       const notRestored = await restoreServer(compute, server.id, cleanUpOptions);
-      // Nova rejects this if the server does not have the group.
+      // Nova rejects this action if the server does not have the group.
       if (group !== null)
         await compute.performAction(server.id, { removeSecurityGroup: { name: group.name } }, cleanUpOptions);
       return fail(

@@ -35,7 +35,7 @@ export type SurvivorOptions = RequestOptions & {
 
 const BOOT_TIMEOUT_MS = 120_000;
 const CONCURRENT_WAITS = 4;
-/** How long to look for a server whose create was not answered. */
+/** How long to look for a server whose create request was not answered. */
 const APPEAR_TIMEOUT_MS = 30_000;
 const POLL_INTERVAL_MS = 1000;
 
@@ -95,7 +95,7 @@ export async function ensureSurvivors(options: SurvivorOptions): Promise<Survivo
   });
   return { checks: [overall, ...details], servers, created: [...expected.keys()] };
 
-  /** Does not repeat a create that Nova may still carry out, but looks for the server by name. */
+  /** Creates a server. Does not repeat a request that Nova may still carry out, but looks for the server by name. */
   async function create(server: CreateServer): Promise<CreateResult> {
     const attempt = await retryTransient(async (): Promise<Result<string | Problem>> => {
       const created = await compute.create(server, requestOptions);

@@ -23,7 +23,7 @@ export type CheckSurvivorsOptions = SurvivorOptions & {
 export async function checkSurvivors(options: CheckSurvivorsOptions): Promise<Pick<Baseline, 'survivors' | 'guests'>> {
   const { stage, baseline, isSelected, report, login, signal } = options;
   if (stage === 'after' && (baseline.survivors ?? []).length === 0) {
-    const reason = "there is no server from before the upgrade to compare: 'rollwatch check before' creates them";
+    const reason = "there are no servers from before the upgrade to compare: 'rollwatch check before' creates them";
     report(SURVIVORS.filter(isSelected).map((group) => skip(group, reason)));
     return { survivors: null, guests: null };
   }
@@ -65,7 +65,7 @@ export async function checkSurvivors(options: CheckSurvivorsOptions): Promise<Pi
     const hostKey = factsBeforeActions?.hostKey ?? null;
     const inspection = await inspectGuest(now, { login, group, hostKey, baseline: null, justBooted: true, signal });
     report(inspection.checks);
-    // The actions rebooted the guest, so compare with this boot from now on, unless it had rebooted before them
+    // The actions rebooted the guest: compare with this boot from now on, unless the guest had rebooted before them.
     const rebootIsOwn =
       stage === 'before' || factsBeforeActions === null || factsBeforeActions.boot === factsBefore.get(server.id)?.boot;
     if (inspection.facts !== null && rebootIsOwn) facts.set(server.id, inspection.facts);

@@ -43,7 +43,7 @@ export function findTempest(
       `--tempest-workspace ${workspace}: it has no etc/tempest.conf; create a workspace with 'tempest init DIR' and edit its etc/tempest.conf`,
     );
   }
-  // In the order of tempest/config.py (https://docs.openstack.org/tempest/latest/configuration.html)
+  // Searches in the order of tempest/config.py (https://docs.openstack.org/tempest/latest/configuration.html).
   const localFile = resolve(folder, env['TEMPEST_CONFIG_DIR'] ?? 'etc', env['TEMPEST_CONFIG'] ?? 'tempest.conf');
   const configuration = [localFile, '/etc/tempest/tempest.conf'].find(isFile);
   if (configuration !== undefined) return { ...tempest, folder, configuration };

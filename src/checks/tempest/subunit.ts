@@ -47,7 +47,7 @@ export function createSubunitDecoder(): SubunitDecoder {
       if (start === -1) break;
       const packet = packetAt(buffer.subarray(start));
       if (packet === 'incomplete' && !last) {
-        // Text before it waits, too: it may end in the middle of a character
+        // The text before the packet waits, too: it may end in the middle of a character.
         buffer = Buffer.from(buffer.subarray(textFrom));
         return parts;
       }
@@ -73,7 +73,7 @@ export function createSubunitDecoder(): SubunitDecoder {
 
 type Packet = { readonly event: TestEvent; readonly length: number };
 
-/** Parses the packet at the start of the bytes. `incomplete` means that more bytes may make it one. */
+/** Parses the packet at the start of the bytes. `incomplete` means that more bytes may complete it. */
 function packetAt(bytes: Buffer): Packet | 'incomplete' | 'none' {
   if (bytes.length < MIN_PACKET_BYTES) return 'incomplete';
   const flags = bytes.readUInt16BE(1);
@@ -93,7 +93,7 @@ function packetAt(bytes: Buffer): Packet | 'incomplete' | 'none' {
 
 function eventOf(flags: number, reader: Reader): TestEvent {
   const has = (part: keyof typeof FLAGS) => (flags & FLAGS[part]) !== 0;
-  // The protocol defines this order
+  // The protocol defines this order.
   const at = has('time') ? reader.uint32() * 1000 + reader.number() / 1e6 : null;
   const test = has('test') ? reader.text() : null;
   if (has('tags')) for (let remaining = reader.number(); remaining > 0; remaining--) reader.text();
@@ -104,7 +104,7 @@ function eventOf(flags: number, reader: Reader): TestEvent {
 
 type Reader = ReturnType<typeof createReader>;
 
-/** The methods throw a RangeError if the bytes end too early. */
+/** Creates a reader, whose methods throw a RangeError if the bytes end too early. */
 function createReader(bytes: Buffer, from: number) {
   let at = from;
   const uint = (size: number): number => {
@@ -112,7 +112,7 @@ function createReader(bytes: Buffer, from: number) {
     at += size;
     return value;
   };
-  /** One to four bytes; the two highest bits of the first are the number of further bytes. */
+  /** Reads one to four bytes; the two highest bits of the first are the number of further bytes. */
   const number = (): number => {
     const furtherBytes = (bytes.readUInt8(at) & 0xc0) >> 6;
     return uint(1 + furtherBytes) & (2 ** (6 + 8 * furtherBytes) - 1);

@@ -13,7 +13,7 @@ export type TempestEnd = {
   /** The signal that killed Tempest, or null. */
   readonly signal: string | null;
   readonly unfinished: readonly string[];
-  /** The line of its output that best explains why it ended. */
+  /** The line of the output that best explains why Tempest ended. */
   readonly message: string;
 };
 
@@ -23,7 +23,7 @@ export async function runTests(
   { onResult, signal }: { readonly onResult: (result: TestResult) => void; readonly signal: AbortSignal },
 ): Promise<TempestEnd> {
   const selection = regex === null ? '--smoke' : `--regex=${regex}`;
-  // A process group, because the tests run in child processes
+  // A process group, because the tests run in child processes.
   const child = spawn(command, ['run', '--subunit', selection, '--config-file', configuration], {
     cwd: folder,
     detached: true,
@@ -33,7 +33,7 @@ export async function runTests(
     try {
       if (child.pid !== undefined) process.kill(-child.pid, killSignal);
     } catch {
-      // It has already ended
+      // The group has already ended.
     }
   };
   const ended = new AbortController();
@@ -59,7 +59,7 @@ export async function runTests(
         const { test, file } = part.event;
         if (test === null && file !== null) output = (output + file.text).slice(0, MAX_OUTPUT_LENGTH);
         const result = testResults.add(part.event);
-        // A test that ends after a stop may have failed because of it
+        // A test that ends after a stop may have failed because of the stop.
         if (result !== null && !signal.aborted) onResult(result);
       }
     }
@@ -89,7 +89,7 @@ function endMessage(output: string, errors: string): string {
     const exception = /^[\w.]*(?:Error|Exception|Exit)\b: .*$/m.exec(text);
     if (exception !== null) return exceptionOf(exception[0]);
   }
-  // Invalid text is a packet that was cut off
+  // Invalid text is a packet that was cut off.
   const lines = [...errors.split('\n'), ...output.split('\n')].filter(
     (line) => line.trim() !== '' && !line.includes('\ufffd'),
   );

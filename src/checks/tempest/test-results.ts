@@ -87,7 +87,7 @@ export function oneLine(text: string): string {
   return line.length <= MAX_LINE_LENGTH ? line : `${line.slice(0, MAX_LINE_LENGTH - 1)}…`;
 }
 
-/** Returns the exception below the last frame of a Python traceback: 'NotFound: Object not found Details: ...'. */
+/** Returns the exception below the last frame of a Python traceback, such as 'NotFound: Object not found ...'. */
 export function exceptionOf(traceback: string): string {
   const lines = traceback.trimEnd().split('\n');
   const frame = lines.findLastIndex((line) => /^ {2}File "/.test(line));

@@ -145,9 +145,9 @@ const projectName = (cloud: MergedCloud) => authText(cloud, 'project_name', 'ten
 const hasProject = (cloud: MergedCloud): boolean => projectId(cloud) !== null || projectName(cloud) !== null;
 
 /**
- * Finds the domain of a user or project as openstacksdk and keystoneauth do: its own domain, then the one set for both,
- * then the default domain. If none is set, it is 'default', as with the openstack command. An id takes precedence
- * over a name in each step.
+ * Finds the domain of a user or project as openstacksdk and keystoneauth do: its own domain, then (if a project is set)
+ * the one set for both, then the default domain. Any id takes precedence over any name. If none is set, the domain is
+ * 'default', as with the openstack command. A null `fallback` leaves out the default domain and 'default'.
  */
 function readDomain(cloud: MergedCloud, of: 'user' | 'project', fallback: 'default' | null): DomainRef | null {
   const shared = hasProject(cloud);

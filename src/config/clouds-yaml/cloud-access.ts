@@ -28,7 +28,7 @@ export type AccessOptions = {
 /**
  * Resolves a cloud in the same steps as openstacksdk (openstack/config/loader.py, get_one).
  *
- * @throws UserError if the cloud is unknown or its entry is invalid.
+ * @throws UserError if the cloud is unknown or its entry is invalid
  */
 export function resolveCloud(options: AccessOptions): CloudAccess {
   const cloud = mergeLayers(options);
@@ -126,7 +126,7 @@ function readComputeMicroversion(cloud: MergedCloud): string | null {
   return value ?? implied;
 }
 
-/** Every openrc file sets '2', '2.0' or '2.1', which name the API and imply no microversion. */
+/** Returns null for '2', '2.0' and '2.1', as openrc files set them: they name the API and imply no microversion. */
 const impliedMicroversion = (version: string | null): string | null =>
   version !== null && /^2\.[1-9][0-9]*$/.test(version) && version !== '2.1' ? version : null;
 

@@ -27,10 +27,10 @@ export const SECURE_FILE: FileKind = { base: 'secure', variable: 'OS_CLIENT_SECU
 export const PUBLIC_FILE: FileKind = { base: 'clouds-public', key: 'public-clouds' };
 
 /**
- * Reads the first file found in the search path, or the one that the kind's variable names. Unlike with OpenStack's
- * clients, the latter must exist: the next file found may describe another cloud.
+ * Reads the first file found in the search path, or the one that the kind's variable names. Unlike OpenStack's clients,
+ * requires the latter to exist: the next file found may describe another cloud.
  *
- * @throws UserError if the file is invalid.
+ * @throws UserError if the file is invalid
  */
 export function findFile(host: Host, kind: FileKind): FoundFile {
   const setting = kind.variable === undefined ? null : variable(host, kind.variable);
@@ -59,7 +59,7 @@ export const DEFAULT_FOLDERS = '., ~/.config/openstack or /etc/openstack';
 const candidates = (host: Host, base: FileKind['base']): readonly string[] =>
   searchPath(host).flatMap((folder) => ['yaml', 'yml', 'json'].map((suffix) => join(folder, `${base}.${suffix}`)));
 
-/** The folders that OpenStack's clients search, in order (openstack/config/loader.py). */
+/** Returns the folders that OpenStack's clients search, in order (openstack/config/loader.py). */
 function searchPath(host: Host): readonly string[] {
   const home = variable(host, 'SNAP_REAL_HOME') ?? host.home;
   const user = variable(host, 'XDG_CONFIG_HOME') ?? join(host.home, '.config');
@@ -80,7 +80,7 @@ function parse(text: string, file: string, { key }: FileKind): Branch {
     throw new UserError(`${file}: '${key}' is ${kindOf(clouds)}; it must be a mapping of names to clouds`);
   for (const [index, [name, cloud]] of Object.entries(clouds ?? {}).entries()) {
     if (!isBranch(cloud)) {
-      // An entry that is not a mapping may not be a cloud at all, and its key may be a secret.
+      // An entry that is not a mapping is perhaps not a cloud at all, and its key may be a secret.
       const subject = quotedKey(name) === null ? `entry ${index + 1} of '${key}'` : `cloud '${name}'`;
       throw new UserError(`${file}: ${subject} is ${kindOf(cloud)}; it must be a mapping`);
     }
@@ -113,7 +113,7 @@ function toJson(text: string, file: string): unknown {
   }
 }
 
-/** Counts level by level: a recursive function would overflow the stack on a hundred thousand levels. */
+/** Counts the levels one by one: a recursive function would overflow the stack on a hundred thousand levels. */
 function depthOf(value: unknown): number {
   let depth = 0;
   for (let level: unknown[] = [value]; level.length > 0 && depth <= MAX_DEPTH; depth++)

@@ -17,7 +17,7 @@ export function readAuthUrl(cloud: MergedCloud): string {
   return url;
 }
 
-/** Names the variables, because a single stray variable is enough to describe a cloud. */
+/** Returns advice that names the variables, because a single stray variable is enough to describe a cloud. */
 function completeOrChoose({ top }: MergedCloud): string {
   const names = Object.keys(top).map((key) => `OS_${key.toUpperCase()}`);
   const describing = names.filter((name) => !SELECTORS.includes(name) && name !== 'OS_AUTH_URL').toSorted();
@@ -35,7 +35,7 @@ export function readOverrides(cloud: MergedCloud): ByService<string> {
   return Object.fromEntries(pairs);
 }
 
-/** Warns of keys that make openstacksdk choose another entry of the catalogue than Rollwatch. */
+/** Warns of keys that make openstacksdk choose a different entry of the catalogue than Rollwatch does. */
 export function warnAboutIgnoredKeys(cloud: MergedCloud): void {
   for (const type of SERVICE_TYPES) {
     for (const key of [`${type}_region_name`, `${type}_service_type`, `${type}_service_name`]) {
@@ -56,7 +56,7 @@ export function readServiceInterfaces(cloud: MergedCloud): ByService<EndpointInt
   return Object.fromEntries(pairs);
 }
 
-/** Accepts 'public', and 'publicURL' as Keystone v2 had it. */
+/** Returns the interface that the cloud sets, or null. Accepts 'public', and 'publicURL' as in Keystone v2. */
 function namedInterface(cloud: MergedCloud, prefix: string): EndpointInterface | null {
   const key = [`${prefix}endpoint_type`, `${prefix}interface`].find((name) => topText(cloud, name) !== null);
   const value = key === undefined ? null : topText(cloud, key);

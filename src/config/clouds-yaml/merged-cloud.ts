@@ -15,7 +15,7 @@ export type MergedCloud = {
   readonly where: string;
   /** Names a key as the user writes it: `auth.password` or OS_PASSWORD. */
   readonly label: (key: string, inAuth?: boolean) => string;
-  /** The cloud is described by OS_* variables instead of a file. */
+  /** Whether the cloud is described by OS_* variables instead of a file. */
   readonly fromEnvironment: boolean;
   readonly warn: (message: string) => void;
 };
@@ -23,7 +23,7 @@ export type MergedCloud = {
 export const cloudError = (cloud: MergedCloud, problem: string): UserError =>
   new UserError(`${cloud.where}: ${problem}`);
 
-/** "interface is 'publik'; it must be public or internal", or "interface must be ..." if the value may be a secret. */
+/** Creates the error "interface is 'publik'; it must be ..."; leaves out the value if it may be a secret. */
 export function valueError(
   cloud: MergedCloud,
   key: string,
@@ -38,7 +38,7 @@ export function valueError(
   return cloudError(cloud, `${subject} must be ${expected}`);
 }
 
-/** "auth.password is missing; ..." with advice, or with the name of a key that may be a misspelling. */
+/** Creates the error "auth.password is missing; ..." with advice, or with a key that may be a misspelling of it. */
 export function missing(cloud: MergedCloud, key: string, advice: string): UserError {
   const others = Object.keys(cloud.fromEnvironment ? cloud.top : cloud.auth).filter((other) => other !== key);
   const misspelled = didYouMean(key, others);

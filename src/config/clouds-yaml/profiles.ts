@@ -7,7 +7,7 @@ import { type Branch, normalizeKeys } from './tree.ts';
  * Returns the profile that a cloud names in `profile` (formerly `cloud`): from clouds-public.yaml, or one of
  * openstacksdk's.
  *
- * @throws UserError if the profile is unknown and the cloud has no `auth_url` of its own.
+ * @throws UserError if the profile is unknown and the cloud has no `auth_url` of its own
  */
 export function findProfile(
   own: Branch,
@@ -71,7 +71,7 @@ const VENDOR_PROFILES: Readonly<Record<string, Branch>> = {
     regions: ['eu-de', 'eu-nl'],
     interface: 'public',
   },
-  // openstacksdk's profile has no scheme and works with no client.
+  // The URL in openstacksdk's own profile has no scheme, so that no client can use it.
   'otc-swiss': {
     auth: { auth_url: 'https://iam-pub.eu-ch2.sc.otc.t-systems.com/v3' },
     regions: ['eu-ch2'],

@@ -13,7 +13,7 @@ const PRIVATE_KEY = /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----(?:(?!-----)[\s\S])+
 /**
  * Reads `verify`, `cacert`, `cert`, `key` and `insecure` as python-requests does, which OpenStack's clients use.
  *
- * @throws UserError if a file cannot be used.
+ * @throws UserError if a file cannot be used
  */
 export function readTls(cloud: MergedCloud): CloudAccess['tls'] {
   const { verify, bundle } = readVerification(cloud);
@@ -100,7 +100,7 @@ function readFile(cloud: MergedCloud, file: NamedFile): string {
 const resolvePath = (cloud: MergedCloud, { path }: NamedFile): string =>
   expandPath(path, { home: cloud.host.home, base: cloud.host.cwd });
 
-/** "cacert /etc/ca.pem", or "the file that cacert names" if the value may be a secret. */
+/** Formats a file as "cacert /etc/ca.pem", or as "the file that cacert names" if the value may be a secret. */
 function shown(cloud: MergedCloud, file: NamedFile): string {
   const path = quotedPath(file.path, resolvePath(cloud, file));
   return path === null ? `the file that ${file.label} names` : `${file.label} ${path}`;

@@ -1,7 +1,7 @@
 import type { ScalarTag } from 'yaml';
 
 /**
- * The content of a clouds.yaml. Numbers are strings: OpenStack's clients convert them before they use them
+ * The content of a clouds.yaml. Numbers are strings here: OpenStack's clients convert numbers to strings before use
  * (openstack/config/_util.py, normalize_keys).
  */
 export type Tree = string | boolean | null | readonly Tree[] | Branch;
@@ -38,7 +38,7 @@ export function mergeDeep(under: Branch, over: Branch): Branch {
   return Object.fromEntries(merged);
 }
 
-/** Merges a cloud into its profile, or a region's values into the cloud: only `auth` is merged, by one level. */
+/** Merges a cloud into its profile, or a region's values into the cloud: only `auth` is merged, one level deep. */
 export function mergeCloud(under: Branch, over: Branch): Branch {
   const { auth } = over;
   const old = under['auth'];

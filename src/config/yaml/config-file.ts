@@ -24,7 +24,7 @@ type KeysAt = (path: KeyPath) => readonly string[];
 /**
  * Parses a configuration file. `keysAt` lists the keys that are valid at a path.
  *
- * @throws UserError if the text is not YAML.
+ * @throws UserError if the text is not YAML
  */
 export function openConfigFile({
   path: file,

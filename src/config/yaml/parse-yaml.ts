@@ -38,7 +38,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
 
 /** Rollwatch's own files need at most six levels of mappings and lists. */
 export const MAX_DEPTH = 50;
-/** For each alias, the parser searches all earlier ones for its anchor, which takes quadratic time. */
+/** For each alias, the parser searches all earlier aliases and anchors, which takes quadratic time. */
 const MAX_ALIASES = 2000;
 /** How many values all aliases together may repeat. */
 const MAX_REPEATED_VALUES = 100_000;
@@ -51,7 +51,7 @@ type YamlOptions = Omit<ParseOptions & DocumentOptions & SchemaOptions, 'uniqueK
 /**
  * Parses one document, in time and memory linear in its length.
  *
- * @throws UserError with the line if the text is not valid YAML.
+ * @throws UserError with the line if the text is not valid YAML
  */
 export function parseYaml(
   text: string,

@@ -2,8 +2,8 @@ import { type Secret, secret } from '../../domain/redaction.ts';
 import { readProblem, readText, SECRET_MAX_BYTES } from '../../files/read-text.ts';
 import { didYouMean } from '../../format/did-you-mean.ts';
 
-// A secret may be at any key by mistake, and error messages end up in logs. So an error names the key, and quotes the
-// value only if it cannot be a secret: see `quoted` and `quotedPath`.
+// Users may set any key to a secret by mistake, and error messages end up in logs. So an error names the key, and
+// quotes the value only if it cannot be a secret: see `quoted` and `quotedPath`.
 
 const UNITS = 'ms|s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?|%';
 const QUANTITY = new RegExp(`^[-+]?[\\d.,]{1,8} ?(?:${UNITS})?$`, 'i');
@@ -21,8 +21,9 @@ const EXTENSIONS = 'ya?ml|json|pem|crt|cer|cert|key|txt|token|secret|password|sq
 const PATH = new RegExp(`^(?:~$|~?/|\\.\\.?/|[\\w./-]+\\.(?:${EXTENSIONS})$)`);
 
 /**
- * Returns `path` if the setting it was resolved from looks like a path: it starts with /, ~/, ./ or ../, or has a file
- * extension. Otherwise returns null, as the setting may be the secret itself instead of the name of its file.
+ * Returns `path` if the setting it was resolved from looks like a path: it starts with /, ~/, ./ or ../, or ends in a
+ * common file extension. Otherwise returns null, as the setting may be the secret itself instead of the name of its
+ * file.
  */
 export const quotedPath = (setting: string, path: string): string | null => (PATH.test(setting) ? path : null);
 
@@ -32,7 +33,7 @@ export const quotedKey = (key: string): string | null => (/^[A-Za-z][A-Za-z_.-]{
 /** The value of a setting that names a file, and the absolute path. */
 export type FileSetting = { readonly setting: string; readonly path: string };
 
-/** "/etc/rollwatch/token does not exist", or "names a file that does not exist" if the setting may be a secret. */
+/** Returns "/etc/rollwatch/token does not exist", or "names a file that ..." if the setting may be a secret. */
 export function fileProblem({ setting, path }: FileSetting, problem: string): string {
   const shown = quotedPath(setting, path);
   return shown === null ? `names a file that ${problem}` : `${shown} ${problem}`;
@@ -43,7 +44,7 @@ type ToError = (problem: string) => Error;
 /**
  * Reads a file with one line. `content` names what it contains, such as "password".
  *
- * @throws what `toError` makes of a problem.
+ * @throws what `toError` makes of a problem
  */
 export function readSecretLine(file: FileSetting, content: string, toError: ToError): Secret {
   const error = (problem: string) => toError(fileProblem(file, problem));

@@ -19,7 +19,7 @@ export type Accuracy = {
   readonly undetected: readonly Interval[];
   /** Down windows without an outage. */
   readonly spurious: readonly DowntimeWindow[];
-  /** Every outage was detected and is within its brackets, and no window was invented. */
+  /** Every outage was detected, its start and end are within the brackets, and no window was invented. */
   readonly withinBrackets: boolean;
   /** Mean absolute error of the durations, in seconds; an undetected outage counts in full. Null without outages. */
   readonly meanAbsoluteError: number | null;
@@ -27,7 +27,7 @@ export type Accuracy = {
   readonly totalError: number | null;
 };
 
-/** Compares the down windows of one series with the outages that were injected. Both are in order of time. */
+/** Compares the down windows of one series with the outages that were injected. Both lists are in order of time. */
 export function accuracy(truths: readonly Interval[], windows: readonly DowntimeWindow[]): Accuracy {
   const unmatched = new Set(windows.filter(({ kind }) => kind === 'down'));
   const matches: Match[] = [];

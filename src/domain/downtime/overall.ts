@@ -81,7 +81,10 @@ export function downtimeExtent(allSeries: readonly SeriesOutages[]): Extent {
 /** The time up to which an open window counts. */
 type WindowLimit = (window: DowntimeWindow, watched: Interval) => Millis;
 
-/** Sharpens edges where several connections probe the same target; across targets and probes, a plain union. */
+/**
+ * Returns the estimated downtime. Edges are sharpened where several connections probe the same target; across targets
+ * and probes, it is a plain union.
+ */
 function estimateOf(allSeries: readonly SeriesOutages[], limit: WindowLimit): readonly Interval[] {
   const targets = Map.groupBy(allSeries, ({ series: { cloud, vantage, probe, target } }) =>
     JSON.stringify([cloud, vantage, probe, target]),
@@ -107,7 +110,7 @@ const settledDowntimeOf = (allSeries: readonly SeriesOutages[]): number =>
  * new connection, half an interval apart. `min` and `max` are plain unions of the brackets. The estimate can do better:
  * if two windows may share an edge, the edge is in the middle of what both brackets agree on. Two series at 1 Hz then
  * resolve an edge as well as one at 2 Hz; a union of midpoints would be too long by a quarter of a second. Time for
- * which no window was both down and observed counts in `max` only. `limit` ends open windows.
+ * which no window was both down and observed counts in `max` only. An open window lasts until its `limit`.
  */
 export function sharpenedUnion(
   windows: readonly DowntimeWindow[],
@@ -165,11 +168,16 @@ function sharpenEdges(span: Interval, windows: readonly DowntimeWindow[]): Inter
 
 const estimatedEnd = (window: DowntimeWindow): Millis => window.end?.estimate ?? Infinity;
 
-/** Two windows of the same series are two outages, so their edges are not compared. */
+/**
+ * Returns the windows of other series: two windows of the same series are two outages, so their edges are not compared.
+ */
 const windowsOfOtherSeries = (windows: readonly DowntimeWindow[], window: DowntimeWindow): readonly DowntimeWindow[] =>
   windows.filter((other) => seriesId(other) !== seriesId(window));
 
-/** Returns the middle of what `edge` shares with all other brackets that overlap it. */
+/**
+ * Returns the exact time, if a bracket has one within `edge`; otherwise the middle of what `edge` shares with all other
+ * brackets that overlap it.
+ */
 function agreedEdge(edge: Bracket, others: readonly Bracket[]): Millis {
   const exact = [edge, ...others].find(isExact);
   if (exact !== undefined && exact.estimate >= edge.earliest && exact.estimate <= edge.latest) return exact.estimate;

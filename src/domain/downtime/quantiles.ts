@@ -1,7 +1,7 @@
 /** Latencies of one series, in seconds; four bytes each, so an hour at 1 Hz takes 14 kB. */
 export type Latencies = {
   add(seconds: number): void;
-  /** Exact, by nearest rank; null if there are no values. */
+  /** Returns exact quantiles, by nearest rank; null if there are no values. */
   quantiles(): { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number } | null;
 };
 
@@ -20,8 +20,8 @@ export function createLatencies(): Latencies {
     quantiles() {
       if (count === 0) return null;
       const sorted = values.slice(0, count).sort();
-      const rank = (share: number) => quantile(sorted, share) ?? 0;
-      return { p50: rank(0.5), p95: rank(0.95), p99: rank(0.99), max: rank(1) };
+      const valueAt = (share: number) => quantile(sorted, share) ?? 0;
+      return { p50: valueAt(0.5), p95: valueAt(0.95), p99: valueAt(0.99), max: valueAt(1) };
     },
   };
 }

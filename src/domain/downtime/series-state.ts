@@ -15,7 +15,7 @@ import { type DowntimeWindow, extentOf, seconds, settledSeconds } from './window
 export type SeriesState = {
   readonly series: Series;
   readonly trace: Trace;
-  /** Continues in a new session; its settings may differ. */
+  /** Continues in a new session. `series` has the settings of that session, which may differ. */
   beginSession(series: Series): void;
   endSession(aliveAt: Millis): void;
   /** Records that a sample is in flight; `note` is its progress. */
@@ -67,7 +67,7 @@ export function createSeriesState(
     if (sample.outcome !== 'void' && (last === null || !isSentBefore(sample, last))) last = sample;
   }
 
-  /** Returns the history with samples that wait for an earlier one, as if that one changed nothing. */
+  /** Returns the history including the samples that wait for an earlier one, as if the earlier one changed nothing. */
   function currentHistory(): History {
     const waiting = reorderBuffer.waiting();
     if (waiting.length === 0) return settled;
@@ -81,7 +81,7 @@ export function createSeriesState(
     const [first] = [...pending.values()].sort((a, b) => a.since - b.since);
     return first ?? null;
   };
-  /** Time for which a sample is in flight does not count as unobserved yet. */
+  /** Returns the time until which gaps count: while a sample is in flight, time does not count as unobserved yet. */
   const observedUntil = (now: Millis): Millis => Math.min(endOr(now), oldestPending()?.since ?? Infinity);
 
   const openWindowIn = (history: History, now: Millis): DowntimeWindow | null => {
@@ -114,7 +114,7 @@ export function createSeriesState(
       reorderBuffer = createReorderBuffer();
     },
     endSession(aliveAt) {
-      // A later session may not have this series.
+      // The series may be absent from later sessions.
       if (endedAt !== null) return;
       for (const sample of reorderBuffer.waiting()) addSample(settled, sample, false);
       reorderBuffer = createReorderBuffer();
@@ -193,7 +193,7 @@ function addSample(history: History, sample: Sample, provisional: boolean): void
 type ReorderBuffer = {
   /** Adds a sample; returns those that are now in order. */
   accept(sample: Sample): readonly Sample[];
-  /** Samples held back by an earlier one that is in flight, in the order sent. */
+  /** Returns the samples held back by an earlier one that is in flight, in the order sent. */
   waiting(): readonly Sample[];
 };
 

@@ -40,7 +40,8 @@ export function couldBeCausedByStall(kind: FailureKind | VoidKind, stalledMs: Mi
     case 'connection-reset':
     case 'truncated-body':
       return stalledMs >= PEER_TIMEOUT_MS;
-    // Reported by the system: Node's own timers count the stall. Rollwatch's limits do not.
+    // The operating system reports these, and its timers run on during a stall. Rollwatch's own limits do not count
+    // stalls.
     case 'connect-timeout':
     case 'response-timeout':
       return stalledMs > 0;

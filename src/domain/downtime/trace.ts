@@ -6,7 +6,7 @@ import { latencyOf } from './stalls.ts';
 
 /**
  * Every regular sample of a series in 16 bytes: when it was sent and its result. An hour at 1 Hz takes 58 kB. Phases
- * are judged by it, as their limits become known only later.
+ * are judged by the trace, because their start and end become known only afterwards.
  */
 export type Trace = {
   add(sample: Sample): void;
@@ -29,7 +29,7 @@ const FAILED = -1;
 
 export function createTrace(): Trace {
   let sentAt = new Float64Array(256);
-  /** The latency of an ok sample in seconds (NaN if unknown), FAILED, or -1 - slots of a void sample. */
+  /** For an ok sample its latency in seconds (NaN if unknown), else `FAILED`, or `FAILED - slots` for a void sample. */
   let results = new Float64Array(256);
   let count = 0;
   let sorted = true;

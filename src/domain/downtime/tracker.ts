@@ -24,7 +24,7 @@ import { type CauseCount, type DowntimeWindow, extentOf, seconds, type WindowKin
  *
  * A connection that is reset before any answer shows no exact time. Either the service was killed while it handled the
  * request, or it was stopped: then it finishes the requests in progress, accepts no more from its listen queue, and
- * resets that queue when it exits, a second or more later. A request in that queue was lost the moment it was sent.
+ * resets that queue when it exits, a second or more later. A request in that queue was already lost when it was sent.
  *
  * If the event loop stalled during a sample, its duration is only an upper bound: it gives no exact time, does not
  * count towards the usual latency, and an ok sample that may have been slow neither opens nor closes a degraded window.
@@ -172,9 +172,10 @@ function failureEdge(state: Exclude<State, { kind: 'down' }>, track: SeriesTrack
 }
 
 /**
- * Returns an upper bound for the time of the failure. A timeout may have begun at any time during the wait, but not
- * after the usual latency: the service would have answered by then. A reset after a long wait proves the same, with a
- * wider margin, as a service that is killed while it is slower than usual also resets the requests in progress.
+ * Returns an upper bound for the time of the failure. If a sample timed out, the service may have failed at any time
+ * during the wait, but not after the usual latency: it would have answered by then. A reset after a long wait proves
+ * the same, with a wider margin, as a service that is killed while it is slower than usual also resets the requests in
+ * progress.
  */
 function failedBy({ recentLatencies }: SeriesTrack, sample: FailedSample): Millis {
   if (recentLatencies.length === 0) return sample.settledAt;
@@ -246,8 +247,8 @@ function cutOffOf(sample: ValidSample): CutOff | null {
 const isReset = ({ cause }: FailedSample): boolean => cause.kind === 'connection-reset' || cause.kind === 'http-502';
 
 /**
- * A service that cuts off every request after a fixed time takes just as long for this one; a service that has exited
- * fails it faster.
+ * Whether a sample failed faster than the one that was cut off. A service that cuts off every request after a fixed
+ * time takes just as long again; requests to one that has exited fail faster.
  */
 const failsSooner = (sample: ValidSample, cutOff: Interval): boolean =>
   sample.outcome === 'failed' &&

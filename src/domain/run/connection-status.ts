@@ -10,7 +10,7 @@ export type ConnectionStatus = {
   failed(reason: string): void;
 };
 
-/** Reports each failed poll, and the first good one after them. */
+/** Creates a status that reports each failed poll, and the first successful one after failures. */
 export function createConnectionStatus(onChange: OnConnectionChange): ConnectionStatus {
   let isUnreachable = false;
   return {

@@ -11,7 +11,10 @@ import type { AttributedWindow } from '../upgrade/attribution.ts';
 import type { TaskDowntime } from '../upgrade/task-downtime.ts';
 import type { Verdict } from '../upgrade/verdict.ts';
 
-/** Whether the unobserved part of a run is worth a remark: a second or two is normal. In seconds. */
+/**
+ * Whether the unobserved part of a run is worth a remark: less than two seconds is normal. Both durations are in
+ * seconds.
+ */
 export const isMuchUnobserved = ({ unobserved, total }: { unobserved: number; total: number }): boolean =>
   unobserved >= Math.max(2, total / 1000);
 
@@ -45,7 +48,7 @@ export type SeriesSummary = {
   /** The longest down window by its estimate. */
   readonly longest: number;
   /**
-   * Latency of ok samples: the whole request, or a boot up to ACTIVE. Excludes extra samples and those with a stall.
+   * Latency of ok samples: the whole request, or a boot up to ACTIVE. Excludes extra samples and samples with a stall.
    * Null if there are none.
    */
   readonly latency: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number } | null;
@@ -73,7 +76,7 @@ export type BriefReport = {
     readonly sessions: readonly (Interval & { readonly id: number; readonly ended: boolean })[];
   };
   readonly overall: OverallDowntime;
-  /** The same for each pair of cloud and vantage. */
+  /** Downtime and test servers of each pair of cloud and vantage. */
   readonly clouds: readonly {
     readonly cloud: string;
     readonly vantage: string;

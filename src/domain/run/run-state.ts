@@ -25,21 +25,22 @@ import { createTestServers, type LeftoverServer } from './test-servers.ts';
  */
 export type RunState = {
   openSession(session: Session, series: readonly Series[]): void;
-  /** `clean` is false if the session was killed. */
+  /** Ends the session; `clean` is false if it was killed. */
   closeSession(aliveAt: Millis, clean: boolean): void;
   /** Returns the annotations by id, deleted ones included. */
   annotations(): readonly Annotation[];
   checkRuns(): readonly CheckRun[];
+  /** Returns what the task load would be after these reports. */
   taskLoadWith(tasks: readonly Task[]): TaskLoad;
   /** Records that a sample is in flight. */
   sent(key: SeriesKey, seq: number, at: Millis, note: string): void;
   accept(entry: JournalEntry): void;
   /** Sets the damage of the journal; replaces the previous value. */
   setDamage(damage: readonly JournalDamage[]): void;
-  /** Test servers that are not known to be deleted. */
+  /** Returns the test servers that are not known to be deleted. */
   leftoverServers(): readonly LeftoverServer[];
   runningTasks(): readonly KnownTask[];
-  /** Returns whether any series is down. */
+  /** Whether any series is down. */
   isDown(now: Millis): boolean;
   verdict(now: Millis): Verdict;
   /** Returns the tasks by start time. */
@@ -98,7 +99,7 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
     const previousTask = before && taskOfAnnotation(before);
     if (previousTask) tasks.forget(previousTask.id);
     const task = taskOfAnnotation(annotation);
-    // A playbook that was killed does not report its end, but a user may have.
+    // A playbook that was killed does not report its end, but a user may have reported it.
     if (task !== null && (task.status !== 'running' || !tasks.hasEnded(task.id))) tasks.report(task);
   }
 

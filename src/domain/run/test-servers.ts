@@ -7,9 +7,11 @@ export type LeftoverServer = Pick<ServerEvent, 'cloud' | 'vantage' | 'name' | 'i
 /** Tracks test servers by name, as the id of a server is unknown if its create request got no answer. */
 export type TestServers = {
   accept(event: ServerEvent): void;
-  /** `leaked`: after a run all servers that are not gone; during a run those whose deletion is given up for now. */
+  /**
+   * Counts test servers. `leaked`: after a run all that are not gone; during a run those not deleted within the limit.
+   */
   counts(running: boolean, place?: { readonly cloud: string; readonly vantage: string }): ServerCounts;
-  /** The servers that are not known to be deleted. */
+  /** Returns the servers that are not known to be deleted. */
   left(): readonly LeftoverServer[];
 };
 

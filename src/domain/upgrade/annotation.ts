@@ -25,7 +25,8 @@ export function taskOfAnnotation({ id, time, timeEnd, text, tags, deleted }: Ann
   const [ansible, event, playbook = '', host = ''] = tags;
   const common = { role: null, play: null, kind: 'task', source: 'grafana' } as const;
   if (ansible === 'ansible' && (event === 'ansible_event_start' || event === 'ansible_report')) {
-    // community.grafana never updates its start annotation: it adds one for the whole playbook, with the same start.
+    // community.grafana never updates its start annotation: it adds a second one for the whole playbook, with the same
+    // start.
     const status = event === 'ansible_event_start' ? 'running' : /^Status: OK/m.test(text) ? 'ok' : 'failed';
     return {
       ...common,

@@ -18,7 +18,7 @@ export const ATTRIBUTION_SLACK_MS = 250;
 const MIN_TASK_AGE_MS = 20;
 
 /**
- * How many candidates are listed on each side of the estimate: the nearest ones. Ten thousand tasks may run, and every
+ * How many candidates are listed on each side of the estimate, the nearest ones. Ten thousand tasks may run, and every
  * window has its own list.
  */
 const MAX_CANDIDATES_PER_SIDE = 100;
@@ -34,8 +34,8 @@ export type AttributedWindow = DowntimeWindow & {
 type TaskLookup = Pick<TaskRegistry, 'during' | 'startedIn'>;
 
 /**
- * Returns the tasks that were running when a window may have started, according to its bracket. The first one is the task that
- * started last before `estimate`; tasks that started after it come last.
+ * Returns the tasks that were running when a window may have started, according to its bracket. The first one is the
+ * task that started last before `estimate`; tasks that started after `estimate` come last.
  */
 export function candidates(
   { start, estimate = start.estimate }: { readonly start: Bracket; readonly estimate?: Millis },
@@ -48,7 +48,7 @@ export function candidates(
   return [...before.toReversed(), ...tasks.startedIn({ from: estimate, until, limit })];
 }
 
-/** Adds phases and candidates to `windows`, which are in order of estimated start. */
+/** Adds the phase and the candidates to each of `windows`, which are in order of estimated start. */
 export const attributeWindows = (
   windows: readonly DowntimeWindow[],
   {
@@ -101,8 +101,8 @@ const kindAndProbe = ({ kind, cloud, vantage, probe }: DowntimeWindow): string =
 
 /**
  * Returns the start of `windows[index]`, estimated from both connections together: they are sampled half an interval
- * apart, and most outages start on both at once. It only orders candidates; it never removes one. `windows` are of
- * one kind and probe, by estimated start.
+ * apart, and most outages start on both at once. The result orders the candidates and decides the phase, but never
+ * removes a candidate. `windows` are of one kind and probe, by estimated start.
  */
 function preciseStartAt(windows: readonly DowntimeWindow[], index: number): Millis {
   const window = windows[index];

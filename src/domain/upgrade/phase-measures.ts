@@ -26,7 +26,7 @@ export type PhaseSeries = {
 export type PhaseMeasures = { readonly [name in BudgetName]: Measured | null } & {
   /** The length of the phase, in seconds. */
   readonly elapsed: number;
-  /** Seconds from the end of the phase until nothing was down; null if that is not the case yet. */
+  /** Seconds from the end of the phase until everything that was down at its end was up again; null until then. */
   readonly recovery: Measured | null;
   readonly series: readonly PhaseSeries[];
 };
@@ -42,7 +42,7 @@ type MeasuredPhase = {
 
 /**
  * Returns a function that measures phases; what all phases have in common is computed once. `baseline` is the time
- * before the first phase. Outages are removed from it, as answers just before and after an outage are not usual ones.
+ * before the first phase. Outages are removed from it, as answers just before and after an outage are not typical.
  */
 export function createPhaseMeasures(
   allSeries: readonly PhaseSeriesInput[],
@@ -119,7 +119,10 @@ function downtimeIn(
   });
 }
 
-/** A gap splits an outage in the minimum only. In the estimate it stays one outage, without the gap. */
+/**
+ * Returns the longest outage. A gap splits an outage in the minimum only. In the estimate it remains one outage, whose
+ * length excludes the gap.
+ */
 function longestOutage(allSeries: readonly SeriesOutages[], { min, estimate, max }: Extent): Measured {
   const outages = outagesWithin(allSeries, union(estimate));
   return {
@@ -132,7 +135,7 @@ function longestOutage(allSeries: readonly SeriesOutages[], { min, estimate, max
 const longestOf = (intervals: readonly Interval[]): number =>
   union(intervals).reduce((longest, { from, until }) => Math.max(longest, (until - from) / 1000), 0);
 
-/** A void sample may have been ok or failed. */
+/** Returns the share of failed samples. Its bounds allow for each void sample to have been ok or failed. */
 function errorRatio(counts: readonly TraceCounts[]): Measured | null {
   const sum = (outcome: 'ok' | 'failed' | 'void') => counts.reduce((total, count) => total + count[outcome], 0);
   const [ok, failed, unknown] = [sum('ok'), sum('failed'), sum('void')];

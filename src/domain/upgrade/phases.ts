@@ -24,9 +24,10 @@ export type PhaseFinder = (input: {
 }) => readonly PhaseInterval[];
 
 /**
- * Finds when each phase was under way, in order. A mark can start any phase at any time, planned or not. A task starts
- * only a phase that comes after all earlier ones, so running a playbook again does not return to an earlier phase. A
- * task starts its phase once a host has run it, from the task's start on; a skipped task or a dry run starts none.
+ * Creates a function that finds when each phase was under way, in order. A mark can start any phase at any time,
+ * planned or not. A task starts only a phase that the plan lists after all that have started, so running a playbook
+ * again does not return to an earlier phase. A task starts its phase once a host has run it, from the task's start on;
+ * a skipped task or a dry run starts none.
  */
 export function createPhaseFinder(plan: Plan | null): PhaseFinder {
   const planned = plan?.phases ?? [];
@@ -85,5 +86,5 @@ export function phaseAt(intervals: readonly PhaseInterval[], at: Millis): string
   return last !== undefined && (last.until === null || at < last.until) ? last.name : null;
 }
 
-/** The start of a phase, marked by hand. */
+/** The start of a phase, or with `END_MARK` the end of the current one, marked by hand. */
 export type PhaseMark = { readonly name: string; readonly at: Millis };

@@ -7,7 +7,7 @@ export type Plan = {
   readonly phases: readonly PlannedPhase[];
   /** The budget of the whole run. */
   readonly run?: Budget;
-  /** The budget of the time outside all phases: before the first, or after the last has ended. */
+  /** The budget of the time outside all phases: before, between and after them. */
   readonly outside?: Budget;
 };
 
@@ -34,13 +34,13 @@ type BudgetDescription = {
   /** The name in reports: 'API downtime'. */
   readonly label: string;
   readonly unit: BudgetUnit;
-  /** The probe whose downtime is limited, or null if it is not a downtime. */
+  /** The probe whose downtime is limited, or null if the budget limits something else. */
   readonly downtimeOf: string | null;
 };
 
 /**
  * The limits of a phase or a run; a limit that is not set is not checked. All but `boot_downtime` and
- * `data_plane_downtime` are about the server list.
+ * `data_plane_downtime` are about the probe `server-list`.
  * - `longest_window`: the longest API outage
  * - `consecutive_failures`: failed samples in a row, on one connection
  * - `error_ratio`: failed samples divided by all
@@ -84,13 +84,13 @@ export type Budget = { readonly [name in BudgetName]?: number | undefined };
  * Whether a text matches a pattern: `*` matches any characters, case is ignored. Not a regular expression, so that
  * plans stay readable for authors of playbooks and no pattern takes exponential time.
  */
-export const matches = (pattern: string, text: string): boolean => matcher(pattern)(normalized(text));
+export const matches = (pattern: string, text: string): boolean => matcher(pattern)(normalised(text));
 
-const normalized = (text: string): string => text.trim().toLowerCase();
+const normalised = (text: string): string => text.trim().toLowerCase();
 
-/** Expects a normalized text. */
+/** Expects a normalised text. */
 function matcher(pattern: string): (text: string) => boolean {
-  const [first = '', ...rest] = normalized(pattern).split('*');
+  const [first = '', ...rest] = normalised(pattern).split('*');
   const last = rest.pop();
   if (last === undefined) return (text) => text === first;
   return (text) => {
@@ -113,8 +113,8 @@ export function startsPhase({ task, tag }: PhaseStart): (task: Pick<Task, 'name'
   const matchers = task.map(matcher);
   return ({ name, role, tags }) => {
     if (tag.some((wanted) => tags.includes(wanted))) return true;
-    const plain = normalized(name);
-    const withRole = role === null ? plain : normalized(`${role} : ${name}`);
+    const plain = normalised(name);
+    const withRole = role === null ? plain : normalised(`${role} : ${name}`);
     return matchers.some((isMatch) => isMatch(plain) || (role !== null && isMatch(withRole)));
   };
 }

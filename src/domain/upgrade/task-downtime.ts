@@ -49,5 +49,5 @@ function lengthUntil(sorted: readonly Interval[]): (at: Millis) => number {
   };
 }
 
-/** An open window counts up to its last failed sample. */
+/** Returns the estimated downtime of a window. An open one counts up to its last failed sample. */
 const estimateOf = (window: AttributedWindow): readonly Interval[] => extentOf(window, window.knownUntil).estimate;

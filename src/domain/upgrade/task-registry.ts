@@ -13,29 +13,31 @@ export type KnownTask = Task & {
   readonly lastedUntil: Millis;
 };
 
-/** Counts reports by source: a task that two sources report counts twice. */
+/** Counts reports, not tasks: a task that two sources report counts twice. */
 export type TaskLoad = { readonly reported: number; readonly running: number };
 
 export type TaskRegistry = {
   /** Adds a report; it replaces the previous one with the same id. */
   report(task: Task): void;
-  /** Whether its source has reported its end. */
+  /** Whether the source of a task has reported its end. */
   hasEnded(id: string): boolean;
   /** Removes a task. */
   forget(id: string): void;
   /** Returns all tasks by start time. */
   all(): readonly KnownTask[];
   /**
-   * Tasks that may have been running at any time within the interval, by start time: the last `limit` of them. Tasks
-   * that did nothing are left out, as in `startedIn`.
+   * Returns the tasks that may have been running at any time within the interval, by start time: the last `limit` of
+   * them. Tasks that did nothing are left out, as in `startedIn`.
    */
   during(interval: Interval & { readonly limit?: number }): readonly KnownTask[];
-  /** Tasks that started after `from` and no later than `until`, by start time: the first `limit` of them. */
+  /**
+   * Returns the tasks that started after `from` and no later than `until`, by start time: the first `limit` of them.
+   */
   startedIn(interval: Interval & { readonly limit: number }): readonly KnownTask[];
   running(): readonly KnownTask[];
   /** Returns what the load would be after these reports. */
   loadWith(tasks: readonly Task[]): TaskLoad;
-  /** Changes with every change of the registry. */
+  /** Returns a number that changes with every change of the registry. */
   version(): number;
 };
 
@@ -186,7 +188,7 @@ function createEndIndex(ends: readonly Millis[]): EndIndex {
   };
 }
 
-/** A task without a reported end has ended when the next one started. */
+/** Returns until when a task may have run. One without a reported end has ended when the next one started. */
 function lastedUntil(task: MergedTask, next: MergedTask | undefined): Millis {
   if (task.end !== null) return Math.max(task.start, task.end);
   return task.status === 'running' ? Infinity : (next?.start ?? Infinity);
@@ -220,7 +222,7 @@ type Group = {
 function mergeReports(tasks: readonly Task[]): readonly MergedTask[] {
   const sources = new Set(tasks.map(({ source }) => source));
   const groups: Group[] = [];
-  /** Groups by a missing source, their play or any, and their role or any. */
+  /** Groups by a source that they lack, their play or any, and their role or any. */
   const openGroups = new Map<string, Heap>();
   let firstNear = 0;
 
@@ -275,7 +277,7 @@ type HeapEntry = { readonly group: Group; readonly revision: number };
 
 type Heap = { push(entry: HeapEntry): void; first(): HeapEntry | undefined; pop(): void };
 
-/** A binary heap; the first entry is the group that was created first. */
+/** Creates a binary heap, whose first entry is the group that was created first. */
 function createHeap(): Heap {
   const heap: HeapEntry[] = [];
   const indexAt = (at: number): number => heap[at]?.group.index ?? Infinity;
@@ -308,7 +310,7 @@ function createHeap(): Heap {
   };
 }
 
-/** Returns kind and normalized name. Some sources prefix the name with the role. */
+/** Returns the kind and the normalised name of a task, without the role that some sources put before the name. */
 const nameKeyOf = ({ kind, name, role }: Task): string => {
   const plain = role !== null && name.startsWith(`${role} : `) ? name.slice(role.length + 3) : name;
   return `${kind} ${withoutArguments(plain).trim().toLowerCase()}`;

@@ -13,8 +13,8 @@ export type TaskSilence = {
   /** Restores a task that was running when the previous daemon ended, unless it was reported since. */
   restore(task: Task, lastReport: { readonly at: Millis; readonly heartbeat: Millis | null }): void;
   /**
-   * Returns the running tasks that were not reported for too long, as ended with an unknown result; each only once. A
-   * task that is reported again afterwards is running again.
+   * Returns the running tasks that were not reported for too long, as ended; each only once. Their result is unknown,
+   * unless it is a dry run. A task that is reported again afterwards is running again.
    */
   overdue(at: Millis): readonly Task[];
 };
@@ -61,7 +61,7 @@ export function createTaskSilence(): TaskSilence {
       return silent.map(({ task, at: reportedAt, heartbeat }) => {
         running.delete(task.id);
         const status = task.status === 'dry-run' ? 'dry-run' : 'unknown';
-        // It would have been reported again by then.
+        // A task that is still running would have been reported again by then.
         return { ...task, status, end: Math.max(task.start, reportedAt + (heartbeat ?? MAX_SILENCE_MS)) };
       });
     },

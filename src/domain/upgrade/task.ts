@@ -39,7 +39,10 @@ const SOURCES_WITH_HOSTS: ReadonlySet<TaskSource> = new Set(['callback', 'jsonl'
 /** `sources`: all that reported the task. */
 type Progress = Pick<Task, 'hosts' | 'status' | 'source'> & { readonly sources?: readonly TaskSource[] };
 
-/** Whether at least one host ran the task: Ansible announces tasks that every host then skips. */
+/**
+ * Whether at least one host ran the task, as far as its sources know: Ansible announces tasks that every host then
+ * skips.
+ */
 export const isDone = (task: Progress): boolean =>
   task.status !== 'dry-run' && (task.hosts.length > 0 || !reportsHosts(task));
 

@@ -7,7 +7,10 @@ import type { TaskLoad } from './task-registry.ts';
 
 /** Accepts reports about the upgrade while it runs. */
 export type UpgradeRecorder = {
-  /** `heartbeat`: the source repeats its report of a running task at least this often, in milliseconds. */
+  /**
+   * Records a report of a task. `heartbeat`: the source repeats its report of a running task at least this often, in
+   * milliseconds.
+   */
   task(task: Task, heartbeat?: Millis): void;
   /** Returns what the load would be after these reports. */
   taskLoadWith(tasks: readonly Task[]): TaskLoad;

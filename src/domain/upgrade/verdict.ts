@@ -28,7 +28,7 @@ export type BudgetVerdict = {
 export type PhaseVerdict = {
   readonly name: string;
   readonly promise: string;
-  /** Whether the plan contains it. */
+  /** Whether the plan contains the phase. */
   readonly planned: boolean;
   /** When it was under way; empty if it never started. */
   readonly intervals: readonly Interval[];
@@ -50,7 +50,8 @@ export type UnjudgedPhase = { readonly name: string; readonly reason: 'never-sta
 export type Verdict = {
   readonly plan: string | null;
   /**
-   * The worst result of all that was judged. `not-judged` if the plan has phase budgets but no such phase started.
+   * The worst result of all that was judged. Instead of `pass`, it is `not-judged` if the plan has phase budgets but no
+   * such phase started.
    */
   readonly result: VerdictResult;
   readonly judged: readonly string[];
@@ -64,7 +65,7 @@ export type Verdict = {
 const WHOLE_RUN = 'the whole run';
 const OUTSIDE = 'the time outside every phase';
 
-/** Everything that can have budgets: the phases, then the time outside them, then the whole run. */
+/** Returns everything that can have budgets: the phases, then the time outside them, then the whole run. */
 export const verdictParts = ({ phases, outside, run }: Verdict): readonly PhaseVerdict[] => [
   ...phases,
   ...(outside === null ? [] : [outside]),
@@ -121,7 +122,10 @@ export function judge(
     return { ...base, measures, budgets, result: worst(budgets), windows: windowsIn(union(intervals)) };
   });
 
-  /** Unobserved time outside the phases does not count, as Rollwatch need not run all the time. */
+  /**
+   * Judges the time outside the phases, or the whole run. Unobserved time does not count here, as Rollwatch need not
+   * run all the time.
+   */
   function judgePart(
     name: string,
     promise: string,

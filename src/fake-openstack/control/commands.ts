@@ -28,7 +28,7 @@ export const controlCommandSchema = z.discriminatedUnion('command', [
 export type ControlCommand = z.infer<typeof controlCommandSchema>;
 type Controllable = Omit<EmbeddedCloud, 'close'>;
 
-/** Executes a command. The result can be sent to another thread or serialized as JSON. */
+/** Executes a command. The result can be sent to another thread or serialised as JSON. */
 export function execute(
   cloud: Controllable,
   controlCommand: ControlCommand,

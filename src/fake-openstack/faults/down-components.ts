@@ -3,7 +3,7 @@ export type DownComponents<Name extends string> = {
   has(name: Name): boolean;
   add(name: Name): void;
   clear(name: Name): void;
-  /** Resolves once none of `names` is down. Rejects with the signal's reason if it aborts first. */
+  /** Resolves once none of `names` is down. Rejects with the signal's reason if the signal aborts first. */
   whenClear(names: readonly Name[], signal: AbortSignal): Promise<void>;
 };
 

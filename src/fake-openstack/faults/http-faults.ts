@@ -12,7 +12,7 @@ export const httpFaultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('hang') }),
   /** The service's own 500. */
   z.strictObject({ kind: z.literal('http-500') }),
-  /** HAProxy's 503 page if no backend is left. */
+  /** HAProxy's 503 page when no backend is left. */
   z.strictObject({ kind: z.literal('lb-503') }),
   /** 200 with an HTML page instead of JSON. */
   z.strictObject({ kind: z.literal('rubbish') }),
@@ -68,7 +68,7 @@ export function faultResponse(fault: HttpFault, service: HttpService): RouteResp
   }
 }
 
-/** Nova's response to an unhandled exception. */
+/** Returns Nova's response to an unhandled exception. */
 export const unexpectedApiError = (exception: string): RouteResponse =>
   json(500, {
     computeFault: {

@@ -11,7 +11,7 @@ export type InjectedOutage = {
   readonly from: Millis;
   /** The end of the outage; null while it lasts. */
   readonly until: Millis | null;
-  /** Whether GET /servers/detail fails for a user with a cached token whose project has a server. */
+  /** Whether GET /servers/detail fails for a user with a cached token and with a server in the project. */
   readonly apiDown: boolean;
 };
 

@@ -43,7 +43,7 @@ export type Processes = {
   /** Whether Nova considers the host up: it reported within `service_down_time`. */
   isReportedUp(compute: ComputeService): boolean;
   /**
-   * When the service last reported. Returns the current time while it runs; after that, the gap grows at the time scale
+   * Returns when the service last reported: the current time while it runs. After that, the gap grows at the time scale
    * of the cloud, so that a client sees a gap of `service_down_time` when Nova considers the service down.
    */
   reportedAt(service: ServiceName): Millis;
@@ -156,22 +156,22 @@ export function createProcesses(options: {
     const downFor = (now() - process.since) / 1000;
     const frontend = isHttpService(name) ? frontends[name] : null;
     // uwsgi accepts connections at once and queues them; Neutron's own server listens only once it is ready.
-    const early = frontend !== null && name !== 'neutron';
-    if (early) frontend.workers.hold();
-    const acceptedAt = early ? await frontend.listener.open() : null;
+    const acceptsEarly = frontend !== null && name !== 'neutron';
+    if (acceptsEarly) frontend.workers.hold();
+    const acceptedAt = acceptsEarly ? await frontend.listener.open() : null;
     if (acceptedAt !== null) {
       process.endOutage(acceptedAt);
       setState(name, 'loading', acceptedAt);
     }
     const endLoading = outageLog.begin({
-      what: `${name} is loading${early ? '; requests wait' : ''}`,
+      what: `${name} is loading${acceptsEarly ? '; requests wait' : ''}`,
       service: name,
       kind: 'loading',
       from: acceptedAt ?? now(),
       apiDown: false,
     });
     await timeScale.wait(startSeconds(name) * scale);
-    if (early) frontend.workers.release();
+    if (acceptsEarly) frontend.workers.release();
     const at = acceptedAt ?? (frontend === null ? now() : await frontend.listener.open());
     if (acceptedAt === null) process.endOutage(at);
     endLoading(now());

@@ -28,7 +28,7 @@ export type RollingUpgradeOptions = {
   readonly signal?: AbortSignal;
   /** Factor for all durations; 1 (about a minute) by default. */
   readonly scale?: number;
-  /** Number of computes that are restarted at a time; 1 by default. */
+  /** How many compute services are restarted at a time; 1 by default. */
   readonly batch?: number;
 };
 
@@ -41,7 +41,7 @@ export async function runRollingUpgrade(
   cloud: {
     readonly processes: Processes;
     readonly outageLog: OutageLog;
-    /** Seconds that every database request takes longer than usual. */
+    /** By how many seconds every database request takes longer than usual. */
     readonly databaseDelay: { seconds: number };
     readonly closed: AbortSignal;
   },
@@ -58,7 +58,7 @@ export async function runRollingUpgrade(
     onStep({ step, name, edge: 'end', at: now() });
   }
 
-  /** Runs a migration, during which the database is slower by `delay` seconds. */
+  /** Runs a migration, during which every database request takes `delay` seconds longer. */
   async function migrate(name: string, { seconds, delay }: { seconds: number; delay: number }): Promise<void> {
     const from = now();
     const end = outageLog.begin({ what: name, service: 'mariadb', kind: 'slow-database', from, apiDown: false });
@@ -91,7 +91,7 @@ export async function runRollingUpgrade(
   await run('start-control', 'start nova-scheduler', () => start('nova-scheduler'));
   await run('start-control', 'start nova-api (the API is up from here)', () => start('nova-api'));
 
-  // The operator checks that the API answers before restarting the computes.
+  // The operator checks that the API answers before restarting the compute services.
   await pause(2);
 
   for (let index = 0; index < COMPUTES.length; index += batch) {

@@ -86,7 +86,7 @@ export type RouteMatch<Context> = { readonly route: Route<Context>; readonly par
 
 /**
  * Returns a function that finds the route of a request and the values of its parameters, in order. HEAD requests match
- * GET routes. It returns null if no route matches.
+ * GET routes. The function returns null if no route matches.
  */
 export function createRouter<Context>(
   routes: readonly Route<Context>[],

@@ -3,7 +3,7 @@
  * queue. A hanging request blocks its worker, even after its client has disconnected.
  */
 export type Workers = {
-  /** Runs a task; its signal aborts when the process ends. Returns 'reset' if the queue is reset before it starts. */
+  /** Runs a task, whose signal aborts when the process ends. Returns 'reset' if the queue is reset before its start. */
   run<T>(task: (signal: AbortSignal) => Promise<T>): Promise<T | 'reset'>;
   /** Starts no more requests until `release`: the application is loading, or the workers are about to exit. */
   hold(): void;

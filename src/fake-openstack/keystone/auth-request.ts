@@ -36,7 +36,7 @@ type Named = z.infer<typeof named>;
 
 /**
  * Returns what the request is granted, or null if it is denied. Keystone gives a reason only for application
- * credentials: an unknown id, or a scope, which they cannot request.
+ * credentials: an unknown id, or a scope, which such credentials cannot request.
  */
 export function grantFor(
   { auth }: AuthRequest,

@@ -46,7 +46,7 @@ export function createIdentity(password: string): Identity {
   };
 }
 
-/** The URL of each service in the catalog. */
+/** The URL of each service in the catalogue. */
 export type Urls = Readonly<Record<HttpService, string>>;
 
 export const REGION = 'RegionOne';

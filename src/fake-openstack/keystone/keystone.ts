@@ -102,8 +102,8 @@ export function createKeystone(
     }
     const parsed = authSchema.safeParse(body);
     if (!parsed.success) {
-      const missing = z.object({ auth: z.unknown() }).safeParse(body).success ? 'valid auth' : 'auth';
-      return keystoneError(400, 'Bad Request', `Expecting to find ${missing} in request body. ${MALFORMED}`);
+      const expected = z.object({ auth: z.unknown() }).safeParse(body).success ? 'valid auth' : 'auth';
+      return keystoneError(400, 'Bad Request', `Expecting to find ${expected} in request body. ${MALFORMED}`);
     }
     await timeScale.wait(TOKEN_ISSUE_SECONDS);
     const granted = grantFor(parsed.data, { identity, tokens });
@@ -119,7 +119,7 @@ export function createKeystone(
     return json(201, tokenView(token), { 'X-Subject-Token': token.id });
   }
 
-  /** Creates a route that answers requests without a valid token with 401. */
+  /** Creates a route that responds with 401 to requests without a valid token. */
   const authenticated = (
     method: string,
     path: string,
@@ -244,7 +244,7 @@ const applicationCredentialSchema = z.object({
   }),
 });
 
-/** Routes for application credentials. Only their owner can see or change them. */
+/** Returns the routes for application credentials, which only their owner can see or change. */
 function applicationCredentialRoutes(
   identity: Identity,
   { authenticated, url }: { readonly authenticated: AuthenticatedRoute; readonly url: string },

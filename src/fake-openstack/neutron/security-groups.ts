@@ -88,7 +88,7 @@ const ruleSchema = z.object({
   }),
 });
 
-/** Routes for /security-groups and /security-group-rules of the token's project. */
+/** Returns the routes for /security-groups and /security-group-rules of the token's project. */
 export function securityGroupRoutes({
   groups,
   servers,

@@ -38,9 +38,9 @@ export type NovaOptions = {
   readonly effects: OutageEffects;
   readonly tokenValidator: TokenValidator;
   readonly quota: Quota;
-  /** Maximum number of servers on a page of a list; larger limits are reduced to it. */
+  /** The maximum number of servers on a page; larger limits are reduced to it. */
   readonly pageLimit: number;
-  /** Seconds that every database request takes longer than usual. */
+  /** By how many seconds every database request takes longer than usual. */
   readonly databaseDelay: { seconds: number };
 };
 

@@ -7,12 +7,12 @@ import type { RouteResponse } from '../http/routes.ts';
 
 /** The effects of current outages on requests that nova-api handles. */
 export type OutageEffects = {
-  /** Takes the request's time. Returns the response that replaces the normal one, or null. */
+  /** Waits as long as the request takes. Returns the response that replaces the normal one, or null. */
   before(
     operation: ApiOperation,
     options: { seconds: number; servers: number; signal: AbortSignal },
   ): Promise<RouteResponse | null>;
-  /** Sends a message to the broker. While the broker is down, this waits and blocks the worker. */
+  /** Sends a message to the broker. While nova-api has no connection to the broker, the call blocks its worker. */
   cast(signal: AbortSignal): Promise<void>;
 };
 

@@ -8,14 +8,14 @@ import type { HostRecords, ServerGroups } from './resources.ts';
 import type { ActionContext, FakeServerAction } from './server-actions.ts';
 import { addressOn, type FakeServer, type Servers } from './servers.ts';
 
-/** The work of conductor, scheduler and computes after the API has accepted a request. It runs in the background. */
+/** What conductor, scheduler and compute services do in the background after the API has accepted a request. */
 export type ServerLifecycle = {
   build(server: FakeServer, networks: 'auto' | 'none' | 'named'): void;
   /** `flavor` is the target of a resize, null for other actions. */
   act(server: FakeServer, action: FakeServerAction, flavor: ActionContext['flavor']): void;
-  /** `force` deletes the server at once even if deletes are soft. */
+  /** `force` deletes the server at once even if deletion is soft. */
   remove(server: FakeServer, options: { readonly force: boolean }): void;
-  /** Gives up the unfinished actions of a compute that has restarted. */
+  /** Gives up the unfinished actions of a compute service that has restarted. */
   computeStarted(compute: ComputeService): void;
 };
 
@@ -72,7 +72,7 @@ export function createServerLifecycle(options: {
     return down;
   };
 
-  /** Waits as long as the outage table says. Returns the outcome then, or null if the work is done as usual. */
+  /** Waits as long as the outage table says. Returns the outcome, or null if the work is done as usual. */
   async function outcomeOf(
     work: AcceptedWork,
     host: ComputeService | null,
@@ -150,7 +150,7 @@ export function createServerLifecycle(options: {
       servers.change(server, { taskState, ...(status !== undefined && { status }) });
       startJob(server, async (signal) => {
         const outcome = await outcomeOf('acted', server.host, signal);
-        // The task state stays until the compute restarts; see computeStarted.
+        // The task state stays until the compute service restarts; see computeStarted.
         if (outcome?.kind === 'lost') return;
         await timeScale.wait(ACTION_SECONDS + (outcome?.kind === 'slow' ? outcome.bySeconds : 0), signal);
         const change = action.result(server, { flavor, chooseHost: () => chooseHost(server) });

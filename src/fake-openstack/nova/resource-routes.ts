@@ -6,7 +6,7 @@ import { type NovaContext, type NovaOptions, novaFault, novaRoute, policy } from
 import type { FakeServiceRecord, ServerGroup } from './resources.ts';
 import { detailedFlavor, links } from './server-view.ts';
 
-/** Nova's routes for everything but servers. */
+/** Returns Nova's routes for everything but servers. */
 export const resourceRoutes = (options: NovaOptions): readonly Route<NovaContext>[] => [
   ...flavorRoutes(options),
   ...hostRoutes(options),
@@ -22,7 +22,7 @@ const serviceChangeSchema = z.object({
   disabled_reason: z.string().optional(),
 });
 
-/** Routes for services and hypervisors; only administrators can use them. */
+/** Returns the routes for services and hypervisors, which only administrators can use. */
 function hostRoutes(options: NovaOptions): readonly Route<NovaContext>[] {
   const { hosts, servers } = options;
   const view = (
@@ -86,7 +86,7 @@ function hostRoutes(options: NovaOptions): readonly Route<NovaContext>[] {
   ];
 }
 
-/** Routes for /flavors and below. As in Nova, they find flavors only by id. */
+/** Returns the routes for /flavors and below. As in Nova, they find flavors only by id. */
 function flavorRoutes(options: NovaOptions): readonly Route<NovaContext>[] {
   const { baseUrl, fixtures } = options;
   const withFlavor = (id: string, view: (flavor: Flavor) => unknown) => {
@@ -113,7 +113,7 @@ function flavorRoutes(options: NovaOptions): readonly Route<NovaContext>[] {
 
 const quotaSchema = z.object({ quota_set: z.looseObject({ instances: z.number().int().min(-1).optional() }) });
 
-/** Routes for limits and quotas. */
+/** Returns the routes for limits and quotas. */
 function quotaRoutes(options: NovaOptions): readonly Route<NovaContext>[] {
   const { servers, quota } = options;
 
@@ -175,7 +175,7 @@ function fingerprintOf(publicKey: string): string | null {
   return hash.replaceAll(/(..)(?=.)/g, '$1:');
 }
 
-/** Routes for /os-keypairs. Users import their keys; none are generated. */
+/** Returns the routes for /os-keypairs. Users import their keys; none are generated. */
 function keyPairRoutes(options: NovaOptions): readonly Route<NovaContext>[] {
   const { keyPairs } = options;
   const ownKeyPairs = ({ token }: NovaContext) => keyPairs.of(token.user.id);
@@ -216,7 +216,7 @@ const serverGroupSchema = z.object({
   }),
 });
 
-/** Routes for /os-server-groups. Servers join a group through a scheduler hint. */
+/** Returns the routes for /os-server-groups. Servers join a group through a scheduler hint. */
 function serverGroupRoutes(options: NovaOptions): readonly Route<NovaContext>[] {
   const { serverGroups, servers } = options;
   const ownGroups = ({ token }: NovaContext) =>

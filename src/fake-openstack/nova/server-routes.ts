@@ -14,7 +14,7 @@ const groupActionSchema = z.union([
 ]);
 const resizeSchema = z.object({ resize: z.object({ flavorRef: z.string() }) });
 
-/** Routes for /servers and below. */
+/** Returns the routes for /servers and below. */
 export function novaServerRoutes(options: NovaOptions): readonly Route<NovaContext>[] {
   const { baseUrl, timeScale, fixtures, servers, processes, lifecycle, effects, quota, pageLimit } = options;
   const { hosts, keyPairs, securityGroups, serverGroups } = options;
@@ -86,7 +86,7 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
   const groupExists = ({ projectId }: Pick<FakeServer, 'projectId'>, name: string) =>
     securityGroups.of(projectId).some((group) => group.name === name);
 
-  /** Returns the message of the 400 response if the request refers to something that does not exist. */
+  /** Returns the message of the 400 response if the request refers to something that does not exist, or null. */
   function findInvalidReference(
     context: NovaContext,
     { keyName, group, securityGroups: names, forcedHost }: CreateRequest,
@@ -144,8 +144,8 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
   async function remove(server: FakeServer, { signal }: NovaContext, force = false): Promise<Reply> {
     if (server.locked) return novaFault(409, `Instance ${server.id} is locked`);
     const hostIsDown = server.host !== null && !processes.isReportedUp(server.host);
-    const local = outage('nova-compute over 60 s').delete;
-    if (hostIsDown && local?.kind === 'slow') await timeScale.wait(local.seconds, signal);
+    const localDeletion = outage('nova-compute over 60 s').delete;
+    if (hostIsDown && localDeletion?.kind === 'slow') await timeScale.wait(localDeletion.seconds, signal);
     servers.change(server, { taskState: 'deleting' });
     await effects.cast(signal);
     lifecycle.remove(server, { force });
@@ -204,10 +204,10 @@ export function novaServerRoutes(options: NovaOptions): readonly Route<NovaConte
   ];
 }
 
-/** A page of a list with the link to the next one, or why the request is invalid (400). */
+/** A page of servers with the link to the next page, or why the request is invalid (400). */
 type Page = { readonly servers: readonly FakeServer[]; readonly next: string | null } | { readonly invalid: string };
 
-/** Filters and pages like GET /servers. Larger limits are silently reduced to `maxLimit`, Nova's `[api] max_limit`. */
+/** Filters and pages servers as Nova does. Silently reduces larger limits to `maxLimit`, Nova's `[api] max_limit`. */
 function page(all: readonly FakeServer[], url: URL, maxLimit: number): Page {
   const query = url.searchParams;
   const limit = query.get('limit');

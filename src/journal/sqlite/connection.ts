@@ -41,8 +41,9 @@ function dialectFor(sqlite: Sqlite.Database): Dialect {
 }
 
 /**
- * Takes the write lock at the start of a transaction, because all transactions write. Skips the rollback if SQLite has
- * rolled back already, as it does on a full disk: the rollback would fail and hide the original error.
+ * Returns a driver that takes the write lock at the start of a transaction, because all transactions write. It skips
+ * the rollback if SQLite has rolled back already, as on a full disk: the rollback would fail and hide the original
+ * error.
  */
 function driverFor(sqlite: Sqlite.Database, config: SqliteDialectConfig): Driver {
   const driver = new SqliteDriver(config);
@@ -58,7 +59,7 @@ function driverFor(sqlite: Sqlite.Database, config: SqliteDialectConfig): Driver
 
 const MAX_CACHED_STATEMENTS = 100;
 
-/** Compiles each statement once. Apart from the number of rows they insert, there are about ten. */
+/** Compiles each statement once. There are few, apart from variants for different numbers of inserted rows. */
 function cachedPrepare(sqlite: Sqlite.Database): (sql: string) => SqliteStatement {
   const statements = new Map<string, SqliteStatement>();
   return (sql) => {

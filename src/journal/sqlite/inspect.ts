@@ -42,7 +42,7 @@ function statPath(path: string, file: string): Stats | undefined {
 export function inspectWritable(file: string, exists: boolean): void {
   const directory = dirname(file);
   if (exists) checkAccess(file, constants.R_OK | constants.W_OK, `journal ${file} cannot be written`);
-  // SQLite and Rollwatch create the write-ahead log and the lock file beside it.
+  // SQLite creates the write-ahead log beside it, and Rollwatch the lock file.
   checkAccess(directory, constants.W_OK | constants.X_OK, `journal ${file}: directory ${directory} cannot be written`);
 }
 
@@ -65,7 +65,7 @@ export class ForeignDatabaseError extends UserError {}
 /**
  * Returns the schema version of a journal, 0 if the database is empty.
  *
- * @throws UserError if another program or a newer Rollwatch wrote the database
+ * @throws UserError if another program or a newer version of Rollwatch wrote the database
  */
 export function inspectDatabase(sqlite: Database, file: string): number {
   const application = Number(sqlite.pragma('application_id', { simple: true }));
@@ -78,8 +78,8 @@ export function inspectDatabase(sqlite: Database, file: string): number {
   }
   if (version > SCHEMA_VERSION) {
     throw new UserError(
-      `journal ${file} was written by a newer Rollwatch (schema ${version}, this version supports up to ${SCHEMA_VERSION}); ` +
-        'use the newer version, or name another file',
+      `journal ${file} was written by a newer version of Rollwatch (schema ${version}, ` +
+        `this version supports up to ${SCHEMA_VERSION}); use the newer version, or name another file`,
     );
   }
   return hasTables ? version : 0;
@@ -102,7 +102,7 @@ export function findDamage(sqlite: Database, { quick }: { readonly quick: boolea
   }
 }
 
-/** The tables that the rows of all others refer to. */
+/** The tables that the rows of all other tables refer to. */
 const KEY_TABLES = [
   { table: 'meta', order: 'id', schema: z.object({ id: z.literal(1), run: z.string() }) },
   { table: 'sessions', order: 'id', schema: sessionSchema },
@@ -110,7 +110,7 @@ const KEY_TABLES = [
   { table: 'session_series', order: 'session, series', schema: sessionSeriesSchema },
 ] as const;
 
-/** Returns the unreadable rows of the tables that all others refer to. */
+/** Returns the unreadable rows of the tables that all other tables refer to. */
 export function damagedKeys(sqlite: Database): readonly JournalDamage[] {
   const damage = KEY_TABLES.flatMap(({ table, order, schema }) => {
     const rows = sqlite
@@ -126,7 +126,7 @@ export function damagedKeys(sqlite: Database): readonly JournalDamage[] {
   return run === undefined ? [{ table: 'meta', rows: 0, reason: 'its only row is missing' }, ...damage] : damage;
 }
 
-/** Returns damage if the session of a sample, or the settings of its series, are missing. */
+/** Returns damage if the session of a sample is missing, or the settings of its series. */
 export function orphanedSamples(sqlite: Database): readonly JournalDamage[] {
   const hasSample = (condition: string) =>
     sqlite.prepare(`select 1 from samples where ${condition} limit 1`).get() !== undefined;
@@ -155,7 +155,10 @@ function missingIn(sqlite: Database, template: Database): readonly JournalDamage
   return [...reasons].map(([table, reason]) => ({ table, rows: 0, reason }));
 }
 
-/** SQLite reports 'Tree 5 page 12: ...', where a tree has the number of its root page. */
+/**
+ * Returns the pages that SQLite reports as damaged. It names them as in 'Tree 5 page 12: ...': a tree has the number of
+ * its root page.
+ */
 function brokenPages(sqlite: Database, quick: boolean): readonly JournalDamage[] {
   const check = sqlite.pragma(`${quick ? 'quick_check' : 'integrity_check'}(${MAX_REPORTED_PROBLEMS})`);
   const problems = z
@@ -187,7 +190,7 @@ export function damagedJournalError(file: string, damage: readonly JournalDamage
   );
 }
 
-/** Returns whether SQLite reports a damaged database, as opposed to a failing disk or a bug. */
+/** Whether SQLite reports a damaged database, as opposed to a failing disk or a bug. */
 export const isDamage = (error: unknown): boolean =>
   error instanceof Sqlite.SqliteError &&
   /^SQLITE_(CORRUPT|NOTADB|FORMAT|IOERR_SHORT_READ|IOERR_CORRUPTFS|ERROR$)/.test(error.code);
@@ -205,7 +208,7 @@ export function openingError(file: string, error: unknown): unknown {
   return new UserError(`journal ${file} cannot be opened: ${reason}`, 3);
 }
 
-/** Returns whether a file holds rows of a journal, even if SQLite does not recognise it as a database. */
+/** Whether a file holds rows of a journal, even if SQLite does not recognise it as a database. */
 export function holdsJournalRows(file: string): boolean {
   const template = new Sqlite(':memory:');
   try {

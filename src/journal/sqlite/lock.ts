@@ -7,7 +7,7 @@ export type Lock = { release(): void };
 
 /** The lock on a path. It must be taken again if another process removes or replaces the lock file. */
 export type PathLock = Lock & {
-  /** Returns whether the locked file is still at its path. */
+  /** Whether the locked file is still at its path. */
   isInPlace(): boolean;
 };
 
@@ -18,10 +18,10 @@ export function identityOf(path: string): string | null {
 }
 
 /**
- * Locks the path of a journal against other daemons; returns null if another one has it. The lock is an exclusive lock
- * on an empty SQLite database beside the journal (FILE-lock): the kernel releases it if the process is killed, and
- * readers of the journal are not affected. The file stays after the release: if it were removed, two daemons could each
- * lock a file of that name.
+ * Locks the path of a journal against other daemons; returns null if another process has locked it. The lock is an
+ * exclusive lock on an empty SQLite database beside the journal (FILE-lock): the kernel releases it if the process is
+ * killed, and readers of the journal are not affected. The file stays after the release: if it were removed, two
+ * daemons could each lock a file of that name.
  */
 export function lockPath(file: string): PathLock | null {
   const path = `${file}-lock`;
@@ -42,8 +42,9 @@ export function lockPath(file: string): PathLock | null {
 
 /**
  * Locks a file by device and inode against other daemons, which also covers hard links, bind mounts and renames;
- * returns null if another one has it. The lock is a Linux abstract socket that answers with the process id; the kernel
- * frees it when the process dies. On other systems it does nothing, and only the lock on the path protects the journal.
+ * returns null if another process has locked it. The lock is a Linux abstract socket that answers with the process id;
+ * the kernel frees it when the process dies. On other systems this function locks nothing, and only the lock on the
+ * path protects the journal.
  */
 export async function lockIdentity(identity: string): Promise<Lock | null> {
   if (process.platform !== 'linux') return { release: () => {} };

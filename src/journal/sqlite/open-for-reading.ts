@@ -26,8 +26,8 @@ import { salvage } from './salvage.ts';
 const LOCK_TIMEOUT_MS = 2000;
 
 /**
- * Opens a snapshot of a journal: one read transaction lasts until it is closed. Of a damaged journal, the snapshot has
- * the readable rows.
+ * Opens a snapshot of a journal: a read transaction that lasts until the database is closed. The snapshot of a damaged
+ * journal has its readable rows.
  *
  * @throws UserError if the file cannot be read as a journal
  */
@@ -114,7 +114,10 @@ function snapshot(file: string): Snapshot {
   }
 }
 
-/** Reads `location`, which is `file` or its copy, or a migrated copy if an older version wrote it. */
+/**
+ * Opens a snapshot of `location`, which is `file` or its copy; of a migrated copy if an older version wrote the
+ * journal.
+ */
 function snapshotOf(location: string, file: string): Snapshot {
   try {
     const { db, sqlite, damage } = begin(location, file);

@@ -24,7 +24,7 @@ export type WritingOptions = {
   readonly warn?: ((message: string) => void) | undefined;
 };
 
-/** A power failure loses at most this much recording. A killed process loses nothing. */
+/** At most this much recording is lost in a power failure, and nothing if the process is killed. */
 const SYNC_INTERVAL_MS = 1000;
 
 /** Delays between restores of a journal that is removed repeatedly: none before the first, then doubled each time. */
@@ -85,7 +85,10 @@ async function inUseError(file: string, identity: string | null): Promise<UserEr
   );
 }
 
-/** SQLite names the write-ahead log after the path, so opening another hard link misses what is in the log. */
+/**
+ * Refuses a journal with several hard links: SQLite names the write-ahead log after the path, so opening another link
+ * would miss what is in the log.
+ */
 function checkHardLinks(file: string): void {
   const links = statSync(file, { throwIfNoEntry: false })?.nlink ?? 1;
   if (links > 1) {
@@ -170,7 +173,7 @@ function open(file: string, mode: 'create' | 'write'): DatabaseConnection {
   }
 }
 
-/** Records this process as the writer; on a full disk the record is skipped. */
+/** Records this process as the writer, unless the file cannot be written now: the disk may be full. */
 function recordWriter({ sqlite }: DatabaseConnection, vantage: string): void {
   try {
     sqlite.prepare('update meta set writer_pid = ?, writer_vantage = ?').run(process.pid, vantage);
@@ -198,7 +201,7 @@ function writableDatabase(file: string, { connection: opened, now, ...locks }: O
   let { pathLock, identityLock } = locks;
   /** Null only if a restored journal could not be reopened. */
   let current: OpenFiles | null = openFilesOf(file, opened);
-  /** The identity of the file that was restored last. `reopen` opens no other file. */
+  /** The identity of the file that was restored last; `reopen` opens no other file. */
   let restored: string | null = null;
   const restoreLimiter = createRestoreLimiter(now);
   let syncedAt = -Infinity;

@@ -49,7 +49,7 @@ type Options = { readonly vantage: string; readonly warn?: ((message: string) =>
 /**
  * Calls `openForWriting` in a worker thread, so that a slow disk does not block this one.
  *
- * @throws UserError like `openForWriting`
+ * @throws UserError as `openForWriting` does
  */
 export async function openInThread(file: string, { vantage, warn }: Options): Promise<WritableDatabase> {
   const data: ThreadData = { file, vantage };
@@ -113,7 +113,10 @@ export async function openInThread(file: string, { vantage, warn }: Options): Pr
   };
 }
 
-/** Has the extension of this file: .ts in the checkout, .js when built. */
+/**
+ * Returns the URL of the module that the thread runs, with the extension of this file: .ts in the checkout, .js when
+ * built.
+ */
 const threadUrl = (): URL => new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
 
 type Query = (sql: string, parameters: readonly unknown[]) => Promise<readonly unknown[]>;
@@ -125,7 +128,7 @@ const dialectOf = (query: Query): Dialect => ({
   createQueryCompiler: () => new SqliteQueryCompiler(),
 });
 
-/** The driver has one connection; `acquireConnection` waits until it is released. */
+/** Returns a driver with one connection; `acquireConnection` waits until that is released. */
 function driverOf(query: Query): Driver {
   const connection: DatabaseConnection = {
     async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {

@@ -7,7 +7,7 @@ export type RawValue = number | string | Uint8Array | null;
 /** The rows of a page, and the number of its rows that are unreadable. Pages are numbered from 1. */
 export type RawPage = { readonly page: number; readonly rows: readonly RawRow[]; readonly unreadable: number };
 
-/** The page size that Rollwatch creates, assumed if the file header is damaged. */
+/** The page size of databases that Rollwatch creates; assumed if the file header is damaged. */
 const DEFAULT_PAGE_BYTES = 4096;
 const FILE_HEADER_BYTES = 100;
 const LOG_HEADER_BYTES = 32;
@@ -55,7 +55,7 @@ function openLog(path: string): number | null {
   }
 }
 
-/** Returns fewer than `length` bytes at the end of the file. */
+/** Reads `length` bytes of a file, or fewer at its end. */
 function readAt(descriptor: number, { from, length }: { from: number; length: number }): Buffer {
   const buffer = Buffer.alloc(length);
   return buffer.subarray(0, readSync(descriptor, buffer, 0, length, from));
@@ -111,9 +111,9 @@ function rowsOf(bytes: Buffer, context: PageContext): RawPage | null {
   return { page: context.number, rows, unreadable };
 }
 
-type Cell = { readonly at: number; readonly type: number; readonly context: PageContext };
+type CellPosition = { readonly at: number; readonly type: number; readonly context: PageContext };
 
-function rowAt(bytes: Buffer, { at, type, context }: Cell): RawRow | null {
+function rowAt(bytes: Buffer, { at, type, context }: CellPosition): RawRow | null {
   try {
     const reader = createReader(bytes, at + (type === INDEX_INTERIOR ? 4 : 0));
     const length = reader.varint();

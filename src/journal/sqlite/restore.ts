@@ -12,7 +12,7 @@ export const identitiesAt = (file: string): FileIdentities => ({
 });
 
 /**
- * Returns whether the files at the path are still the ones that were opened.
+ * Whether the files at the path are still the ones that were opened.
  *
  * @throws DisplacedError if another file has replaced the journal
  */
@@ -35,7 +35,7 @@ export const removeLeftovers = (file: string): void => rmSync(restoredPath(file)
  * copy, moves it to the journal's path and returns the identity of the new file. Requires the lock on the path. Removes
  * a remaining old log first, because SQLite would read it into the copy.
  *
- * Closes the connection, unless it throws.
+ * Closes the connection, unless an error is thrown.
  *
  * @throws DisplacedError if another file appears at the path; it is never overwritten
  */
@@ -81,7 +81,8 @@ function moveIntoPlace(copy: string, file: string): void {
 
 /**
  * Closes a connection whose files are no longer at the path. When the last connection closes, SQLite removes the log
- * and its index by name. Another daemon's files may have those names by now: they are linked before and restored after.
+ * and its index by name. Another daemon's files may have those names by now, so this function links them before and
+ * restores them after.
  */
 export function closeDisplaced(file: string, { sqlite }: DatabaseConnection): void {
   const savedFiles = ['-wal', '-shm'].map((suffix) => {

@@ -17,7 +17,9 @@ import { sampleSchema } from '../sample-row.ts';
 import type { Tables } from '../tables.ts';
 import { type RawRow, type RawValue, readPages } from './pages.ts';
 
-/** The tables with row schemas. Of several versions of a row, the one with the highest value in `latest` wins. */
+/**
+ * The tables whose rows have a schema. Of several versions of a row, the one with the highest value in `latest` wins.
+ */
 const TABLES: readonly {
   readonly name: Exclude<keyof Tables, 'meta'>;
   readonly schema: z.ZodType;
@@ -72,7 +74,7 @@ export function salvage(file: string, into: Sqlite): Salvaged {
     addMissingSessions(into, log);
     addMissingSessionSeries(into, log);
     reportMissingSamples(into, log);
-    const run = readRunName(file);
+    const run = readRunId(file);
     if (run !== null) into.prepare('update meta set run = ?').run(run);
   });
   copyRows();
@@ -80,7 +82,7 @@ export function salvage(file: string, into: Sqlite): Salvaged {
   return { damage: log.all(), rows: new Map(tables.map(({ name }) => [name, count(name)])) };
 }
 
-/** Returns whether a file has readable samples or sessions, whatever its header says. `template` has the schema. */
+/** Whether a file has readable samples or sessions, whatever its header says. `template` has the schema. */
 export function hasJournalRows(file: string, template: Sqlite): boolean {
   const tables = TABLES.map((table) => describeTable(template, table));
   for (const { rows } of readPages(file)) {
@@ -124,7 +126,10 @@ function matchTable(row: RawRow, tables: readonly Table[]): Match | null {
   return row.rowid === null || isUnrelated(row) ? null : damaged;
 }
 
-/** Rows of `sqlite_master`, and of `series` before schema 4, have as many columns as an observation gap. */
+/**
+ * Whether a row belongs to `sqlite_master`, or to `series` before schema 4: these have as many columns as an
+ * observation gap.
+ */
 const isUnrelated = ({ values }: RawRow): boolean =>
   values.length === 5 && typeof values[1] === 'string' && typeof values[2] === 'string';
 
@@ -149,8 +154,8 @@ function insertInto(into: Sqlite, { name, columns, latest }: Table): (values: Va
   };
 }
 
-/** Reads the run's name from the row of `meta`; returns null if the row is lost. */
-function readRunName(file: string): string | null {
+/** Reads the id of the run from the row of `meta`; returns null if the row is lost. */
+function readRunId(file: string): string | null {
   for (const { rows } of readPages(file)) {
     for (const { rowid, values } of rows) {
       const [id, run, pid, vantage] = values;

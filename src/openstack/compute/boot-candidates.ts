@@ -137,7 +137,7 @@ export async function bootCandidates(
 const MAX_IMAGES = 3;
 const MAX_FLAVORS_PER_IMAGE = 3;
 
-/** Follows `next` links, as Glance limits the size of a page (`api_limit_max`). */
+/** Reads all images. Follows `next` links, as Glance limits the size of a page (`api_limit_max`). */
 async function readImages(cloud: Cloud, query: string, options: RequestOptions): Promise<Result<readonly Image[]>> {
   const found: Image[] = [];
   let marker = '';
@@ -157,7 +157,7 @@ async function readImages(cloud: Cloud, query: string, options: RequestOptions):
 const MAX_PAGES = 20;
 
 /**
- * Searches by id, by name, and by name among community images, which Glance hides by default. If nothing matches,
+ * Finds images by id, by name, and by name among community images, which Glance hides by default. If nothing matches,
  * returns all images, for the error message to list.
  */
 async function findImages(cloud: Cloud, wanted: string, options: RequestOptions): Promise<Result<readonly Image[]>> {
@@ -175,7 +175,7 @@ async function findImages(cloud: Cloud, wanted: string, options: RequestOptions)
   return readImages(cloud, '', options);
 }
 
-/** Returns no networks for a cloud without Neutron. */
+/** Reads the networks; returns none for a cloud without Neutron. */
 async function readNetworks(
   cloud: Cloud,
   wanted: BootPreferences,
@@ -187,7 +187,7 @@ async function readNetworks(
   return hasNoNeutron ? { ...result, type: 'ok', value: [] } : result;
 }
 
-/** `last`: the result of the last request, for its timing. */
+/** Returns a failure of kind 'no-resource'. `last`: the result of the last request, for its timing. */
 function noResource(last: Result<unknown>, message: string, service: Cause['service']): Result<never> {
   const { sentAt, settledAt, requestId } = last;
   const cause: Cause = { kind: 'no-resource', service, message };
@@ -200,7 +200,10 @@ const GIB = 1024 ** 3;
 
 /** The formats of ISOs, kernels, ramdisks and containers. */
 const UNBOOTABLE_FORMATS = ['iso', 'aki', 'ari', 'docker', 'ova'];
-/** What most clouds run. Images for anything else are a last resort, as the hypervisors of this cloud are unknown. */
+/**
+ * The architectures and hypervisors that most clouds run. Images for anything else are a last resort, as the
+ * hypervisors of this cloud are unknown.
+ */
 const COMMON_ARCHITECTURES = ['x86_64', 'amd64', 'i686', 'kvm', 'qemu', 'qemu/kvm', 'lxc', ''];
 
 /**
@@ -233,7 +236,10 @@ const isBootable = (image: Image): boolean =>
   (image.block_device_mapping ?? '') === '' &&
   ![image.disk_format, image.container_format].some((format) => UNBOOTABLE_FORMATS.includes(format ?? ''));
 
-/** Glance lists a shared image once this project has accepted it, and every private image to administrators. */
+/**
+ * Whether the project may use an image. Glance lists shared images only to projects that have accepted them, but every
+ * private image to administrators.
+ */
 const isAvailable = ({ visibility, owner }: Image, projectId: string | null): boolean =>
   visibility !== 'private' || projectId === null || (owner ?? projectId) === projectId;
 
@@ -307,7 +313,7 @@ export function pickNetwork(
   return { missing: `several networks found; set probes.server-boot.network to one of: ${namesOf(usable)}` };
 }
 
-/** Returns null if nothing is requested. Ids take precedence; a name must be unique. */
+/** Finds what is requested by id or name; returns null if nothing is. Ids take precedence; a name must be unique. */
 function findByName<T extends { readonly id: string; readonly name?: string | null | undefined }>(
   type: 'flavor' | 'image' | 'network',
   all: readonly T[],

@@ -29,7 +29,7 @@ export type CreateServer = {
   readonly metadata: Readonly<Record<string, string>>;
   /** Name of a key pair. */
   readonly keyPair?: string | null;
-  /** Names; the project's default group if empty. */
+  /** Names of security groups; if empty, the project's default group. */
   readonly securityGroups?: readonly string[];
   /** Id of the server group to join. */
   readonly serverGroup?: string;
@@ -63,7 +63,7 @@ export type Compute = {
  */
 const DEFAULT_MICROVERSION = '2.1';
 
-/** Sends both headers: Nova reads only its own below 2.27. */
+/** Returns both headers that name the microversion: below 2.27, Nova reads only its own. */
 export const microversionHeaders = (version: string): Readonly<Record<string, string>> => ({
   'OpenStack-API-Version': `compute ${version}`,
   'X-OpenStack-Nova-API-Version': version,
@@ -190,7 +190,10 @@ export function createCompute(session: CloudSession, http: HttpClient, observer?
   };
 }
 
-/** For writes only 202 and 204 prove that the message queue works: rejected requests never reach it. */
+/**
+ * Returns the outcome of a request. For writes, only 202 and 204 prove that the message queue works: rejected requests
+ * never reach it.
+ */
 function outcomeOf(method: 'GET' | 'POST' | 'DELETE', result: Result<HttpResponse>): RequestOutcome {
   if (result.type === 'failed') return result.cause.kind === 'response-timeout' ? 'timed-out' : 'other';
   const success = method === 'GET' ? 200 : method === 'POST' ? 202 : 204;
@@ -213,7 +216,7 @@ function serverBody(server: CreateServer): object {
   };
 }
 
-/** Compute API, "Create server": `imageRef` or `block_device_mapping_v2`. */
+/** Returns `imageRef` or `block_device_mapping_v2` (Compute API, "Create server"). */
 function diskOf({ image, volume }: Pick<CreateServer, 'image' | 'volume'>): object {
   if (volume === null) return { imageRef: image };
   const disk = { boot_index: 0, source_type: 'image', uuid: image, destination_type: 'volume' };

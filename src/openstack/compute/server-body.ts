@@ -5,8 +5,9 @@ import { ipAddress, resourceId } from '../http/resource-id.ts';
 const faultSchema = z.looseObject({ code: z.number().optional(), message: z.string() });
 
 /**
- * From microversion 2.69 on, Nova shows hardly more than the id and the status UNKNOWN of a server in a cell that is
- * down (API guide, "Handling Down Cells"). The empty name matches no test server.
+ * Adds an empty name, which matches no test server, to a server with the status UNKNOWN: from microversion 2.69 on,
+ * Nova shows hardly more than the id and this status of a server in a cell that is down (API guide, "Handling Down
+ * Cells").
  */
 const withNameIfUnknown = (body: unknown): unknown =>
   typeof body === 'object' && body !== null && 'status' in body && body.status === 'UNKNOWN'
@@ -49,7 +50,7 @@ export type Server = {
   readonly metadata: Readonly<Record<string, string>>;
   /** The fault's message. */
   readonly fault: string | null;
-  /** When it was created, by the cloud's own clock, in whole seconds; null if unknown. */
+  /** When the server was created, by the cloud's own clock, to the second; null if unknown. */
   readonly createdAt: number | null;
   /** The availability zone; empty until a host is selected. */
   readonly zone: string;
@@ -70,8 +71,8 @@ export function serverOf(body: z.infer<typeof serverSchema>): Server {
 }
 
 /**
- * With `reclaim_instance_interval` Nova keeps a deleted server as SOFT_DELETED until it is reclaimed; for its user it
- * is gone (API guide, "Server states"). Each further DELETE would restart the interval.
+ * Whether a server is deleted but not reclaimed yet. With `reclaim_instance_interval`, Nova keeps it as SOFT_DELETED
+ * until then; for its user it is gone (API guide, "Server states"). Each further DELETE would restart the interval.
  */
 export const isSoftDeleted = ({ status }: Server): boolean => status === 'SOFT_DELETED';
 

@@ -49,9 +49,9 @@ export type DeletionTiming = {
   readonly pollIntervalsMs: readonly number[];
   /** The intervals between searches for a server whose create was never answered, in order; the last one repeats. */
   readonly searchIntervalsMs: readonly number[];
-  /** How long to search: RabbitMQ delivers an accepted create minutes after it is back. */
+  /** How long to search: after an outage, RabbitMQ may deliver an accepted create request only minutes later. */
   readonly searchForMs: number;
-  /** A server that is gone may come back as ERROR (without Placement, within a second). */
+  /** When to check again that a server is gone: it may come back as ERROR (without Placement, within a second). */
   readonly confirmAfterMs: number;
   /** When to repeat a DELETE that was accepted but had no effect. */
   readonly retryDeleteAfterMs: number;
@@ -150,7 +150,7 @@ export async function runServerDeletion(
   for (let polls = 0; !stopped.aborted; polls++) {
     const startedAt = clock.now();
     const state = await limit(poll);
-    // A slow API is polled no faster than it answers.
+    // The pauses below last at least this long: a slow API is polled no faster than it answers.
     const tookMs = clock.now() - startedAt;
     if (state === 'gone' && (deletion.seemsGone || urgent.aborted)) return 'gone';
     if (state === 'gone') {

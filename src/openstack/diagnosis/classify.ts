@@ -72,7 +72,7 @@ export const timingOf = ({ stages, sentAt, endedAt, headers }: HttpResponse) => 
   requestId: requestIdOf(headers['x-openstack-request-id'] ?? headers['x-compute-request-id'] ?? ''),
 });
 
-/** Usually 'req-' and a UUID; accepts anything that can only be an id. */
+/** Returns the request id, usually 'req-' and a UUID; accepts anything that can only be an id. */
 const requestIdOf = (header: string): string | null => (/^[\w.:-]{1,64}$/.test(header) ? redact(header) : null);
 
 function answerCause(
@@ -81,7 +81,7 @@ function answerCause(
   during: Operation,
 ): Cause | (VoidCause & { readonly kind: 'quota' | 'rate-limited' }) {
   const { status } = response;
-  // Bodies of errors were limited to this when they were read; those of other statuses were not.
+  // Bodies of errors were limited to this length when they were read; those of other statuses were not.
   const body = response.body.slice(0, ERROR_BODY_LIMIT);
   const evidence = { status, body: excerpt(body) };
   const fault = faultText(body);
@@ -117,7 +117,7 @@ function answerCause(
   return causeOf(row?.service ?? service, exception === null ? text || `: ${textOfPage(body)}` : `: ${exception}`);
 }
 
-/** Drops the query and the user info, which may contain secrets. */
+/** Returns the target of a redirect, or null. Drops the query and the user info, which may contain secrets. */
 function locationOf(location: string | undefined): string | null {
   if (location === undefined || !URL.canParse(location)) return null;
   const { origin, pathname } = new URL(location);
@@ -144,7 +144,10 @@ function kindOf(status: number): FailureKind {
 const QUOTA =
   /quota exceeded|exceed(s|ed)? (the |your |allowed |available )?(\w+ )?quota|exceeded for quota|over[ -]?quota|is over (a )?limit|Maximum number of (ports|instances|fixed ips|floating ips|key ?pairs|security groups|server groups|volumes|snapshots)\b|(Instance|Port|FixedIp|Volume|Snapshot)LimitExceeded|ProjectOverLimit|TooManyInstances|OverQuota/i;
 
-/** Nova sends 403, formerly 413; Neutron 409; Nova's 500 may name an exception of Neutron's client. */
+/**
+ * Whether a quota is exceeded. Nova sends 403, formerly 413; Neutron 409; Nova's 500 may name an exception of Neutron's
+ * client.
+ */
 export const isQuota = (status: number, text: string): boolean =>
   [403, 409, 413, 500].includes(status) && QUOTA.test(text);
 
@@ -167,14 +170,17 @@ function faultText(body: string): string | null {
   return excerpt(withoutTags(redact(fault.data.slice(0, FAULT_LENGTH))), 2 * EXCERPT_LENGTH);
 }
 
-/** Nova's 500 ends in `<class 'oslo_db.exception.DBConnectionError'>`. */
+/** Returns the exception named at the end of Nova's 500: `<class 'oslo_db.exception.DBConnectionError'>`. */
 const exceptionOf = (text: string): string | null => /<class '([\w.]+)'>/.exec(text)?.[1] ?? null;
 
 const withoutTags = (text: string): string => text.replaceAll(/<(?!class )[^<>]*>/g, ' ');
 
 const pageOf = (balancer: string, body: string): string => `a page from ${balancer}: ${textOfPage(body)}`;
 
-/** Drops the title, which repeats the heading. Redacts before it removes tags, which may be part of a secret. */
+/**
+ * Returns the text of a page without its title, which repeats the heading. Redacts first, as what looks like a tag may
+ * be part of a secret.
+ */
 function textOfPage(body: string): string {
   const html = redact(body.slice(0, FAULT_LENGTH));
   const page = /<h1>/i.test(html) ? html.replace(/<title>[^<]*<\/title>/i, ' ') : html;

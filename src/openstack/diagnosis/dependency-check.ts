@@ -12,17 +12,17 @@ export type DependencyCheck = {
   learn(signal: AbortSignal): Promise<void>;
   /** Returns the cause with the service at fault; asks the dependencies that the fault may come from. */
   attribute(cause: Cause, during: Operation, signal: AbortSignal): Promise<Cause>;
-  /** Called when any client sends a request to Nova; the returned function is called when it has ended. */
+  /** Called when any client sends a request to Nova; the returned function is called when that request has ended. */
   onWriteSent(): (outcome: RequestOutcome) => void;
   onReadSent(): (outcome: RequestOutcome) => void;
   /**
-   * Attributes a write sent at `sentAt` that timed out: asks Nova for a list, unless a later read was answered, and
-   * asks all dependencies.
+   * Attributes a write sent at `sentAt` that timed out: sends Nova a list request, unless a later read was answered,
+   * and asks all dependencies.
    */
   attributeWriteTimeout(cause: Cause, sentAt: Millis, signal: AbortSignal): Promise<Cause>;
   /** Returns the first of `dependencies` (all by default) that does not answer; null if all answer. */
   findSilent(signal: AbortSignal, dependencies?: readonly Dependency[]): Promise<Dependency | null>;
-  /** Returns true if all evidence so far says that writes are waiting for the message queue. */
+  /** Whether all evidence so far says that writes are waiting for the message queue. */
   isQueueDown(signal: AbortSignal): Promise<boolean>;
   /** Attributes a read that timed out: Nova's workers may be waiting for the message queue, or for a dependency. */
   attributeReadTimeout(cause: Cause, signal: AbortSignal): Promise<Cause>;
@@ -42,14 +42,17 @@ export type DependencyCheckOptions = {
 };
 
 const DEPENDENCIES: readonly Dependency[] = ['keystone', 'neutron', 'glance', 'placement'];
-/** Used by Nova for a list: Keystone to validate the token, Neutron for security groups. */
+/** What Nova calls for a list request: Keystone to validate the token, Neutron for security groups. */
 const READ_DEPENDENCIES: readonly Dependency[] = ['keystone', 'neutron'];
 const LEARN_INTERVAL_MS = 600_000;
 /** Reuses an answer for this long: samples after a failure are sent ten times a second. */
 const PING_REUSE_MS = 1000;
 /** A write that waits longer is hanging, if a read that was sent later was answered. */
 const OVERDUE_MS = 3000;
-/** The read must be sent this much later, or the latency of the last write times the factor if that is longer. */
+/**
+ * How much later than the write the read must have been sent, at least; `LATER_FACTOR` times the latency of the last
+ * write if that is longer.
+ */
 const MIN_LATER_MS = 250;
 const LATER_FACTOR = 1.5;
 /** The latency of the slowest read decays by this factor with each faster one. */
@@ -65,7 +68,7 @@ export function createDependencyCheck({ clock, ping, list }: DependencyCheckOpti
   let learntAt: Millis = Number.NEGATIVE_INFINITY;
   /** Reads have overtaken a write that hung, and no write has been carried out since. */
   let isQueueDown = false;
-  /** The same, but the dependencies have not been asked yet. */
+  /** As `isQueueDown`, but the dependencies have not been asked yet. */
   let isQueueSuspected = false;
   /** Reads hung while later ones were answered: some workers hang, whatever the request. */
   let readsHang = false;
@@ -92,11 +95,14 @@ export function createDependencyCheck({ clock, ping, list }: DependencyCheckOpti
     return candidates.find((_, index) => answers[index] === 'silent') ?? null;
   }
 
-  /** Returns true if Nova has answered a read that was sent well after the write: not all of Nova hangs. */
+  /** Whether Nova has answered a read that was sent well after the write, so that not all of Nova hangs. */
   const isOvertakenByRead = (sentAt: Millis): boolean =>
     lastReadSentAt > sentAt + Math.max(MIN_LATER_MS, LATER_FACTOR * writeLatencyMs);
 
-  /** While the queue is down, reads hang only once all workers are blocked, and then no read overtakes another. */
+  /**
+   * Whether some reads hang while later ones are answered. The queue does not cause this: while it is down, reads hang
+   * only once all workers are blocked, and then no read overtakes another.
+   */
   function someReadsHang(): boolean {
     const overdueMs = Math.max(OVERDUE_MS, OVERDUE_READ_FACTOR * slowReadLatencyMs);
     const isOvertaken = ({ sentAt }: Request) =>
@@ -173,14 +179,14 @@ export function createDependencyCheck({ clock, ping, list }: DependencyCheckOpti
         hasLaterRead ? null : list(signal),
         findSilent(DEPENDENCIES, signal),
       ]);
-      // The list was not sent or hangs too: only earlier evidence is left.
+      // The list request was not sent or hangs too: only earlier evidence is left.
       if (listed?.type === 'void' || (listed?.type === 'failed' && isTimeout(listed.cause))) {
         return (await detectQueueOutage(signal)) ? attributeTo(cause, 'message-queue', WORKERS_BLOCKED) : cause;
       }
       if (listed?.type === 'failed') {
         return attributeTo(cause, listed.cause.service, `listing servers fails: ${listed.cause.message}`);
       }
-      const evidence = hasLaterRead ? 'lists sent later were answered' : 'listing servers works';
+      const evidence = hasLaterRead ? 'list requests sent later were answered' : 'listing servers works';
       if (silent !== null) return attributeTo(cause, silent, `${evidence}, but ${silent} does not answer Rollwatch`);
       if (!isQueueDown && someReadsHang()) return { ...cause, message: `${cause.message} (some reads hang as well)` };
       isQueueDown = true;

@@ -32,7 +32,7 @@ const JSON_PAGES: readonly (readonly [RegExp, string])[] = [
   [/An invalid response was received from the upstream server|The upstream server is timing out/i, 'Kong'],
 ];
 
-/** Apache's own pages. With mod_wsgi its 500 is an error of the service. */
+/** Apache's own pages. With mod_wsgi, a 500 of Apache is an error of the service. */
 const APACHE = /^<!DOCTYPE HTML PUBLIC "-\/\/IETF\/\/DTD HTML 2\.0\/\/EN">/i;
 
 /** OpenStack services use WebOb: a title, the same heading, then text with line breaks. */

@@ -21,9 +21,9 @@ const UUID = /[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}/i;
 const UNKNOWN_PATH = /^The resource could not be found/i;
 
 /**
- * Returns true if the service itself reports that it has no resource with this id. The status 404 is not enough:
- * ingresses and load balancers without a backend send it for every path, and services for an unknown path. Nova names
- * the id except in its answer to a second DELETE ('Instance could not be found').
+ * Whether the service itself reports that it has no resource with this id. The status 404 is not enough: ingresses and
+ * load balancers without a backend send it for every path, and services for an unknown path. Nova names the id except
+ * in its answer to a second DELETE ('Instance could not be found').
  */
 export function saysNotFound({ status, body }: Pick<HttpResponse, 'status' | 'body'>, id: string): boolean {
   if (status !== 404 || body.length > ERROR_BODY_LIMIT) return false;

@@ -10,7 +10,10 @@ import { loadBalancerOf } from './load-balancer-page.ts';
 /** Services with a version document at the root of the endpoint, which needs no token and no other service. */
 export type PingableService = 'nova-api' | 'keystone' | 'neutron' | 'glance' | 'placement';
 
-/** `answers`: the service itself answered; `silent`: nothing did, or a load balancer in front of it. */
+/**
+ * `answers`: the service itself answered; `silent`: there was no answer, a 5xx, or one of a load balancer in front of
+ * the service; `unknown`: its URL is not known yet, or Rollwatch could not ask.
+ */
 export type Reachability = 'answers' | 'silent' | 'unknown';
 
 export type PingResult = {

@@ -9,7 +9,7 @@ export type Preflight =
   | { readonly type: 'ready'; readonly choice: BootChoice }
   /** Exit code 2: the user must fix it (credentials, a missing flavor); 3: unreachable, which a daemon can watch. */
   | { readonly type: 'refused'; readonly userError: UserError }
-  /** Unknown for now: throttled, rate limited or stalled. */
+  /** Unknown for now: throttled, rate-limited or stalled. */
   | { readonly type: 'throttled'; readonly userError: UserError };
 
 /** Authenticates and chooses what to boot; only authenticates and lists servers if `wanted` is null. */

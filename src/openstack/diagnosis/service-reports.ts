@@ -11,7 +11,7 @@ export type ServiceRecord = {
   readonly zone: string;
   readonly enabled: boolean;
   readonly up: boolean;
-  /** The last report, by the cloud's clock; null if the service has not reported yet. */
+  /** The time of the last report, by the cloud's clock; null if the service has not reported yet. */
   readonly reportedAt: Millis | null;
   readonly disabledReason: string | null;
 };
@@ -41,7 +41,7 @@ export const serviceRecord = z
     }),
   );
 
-/** Nova's timestamps are UTC, mostly without a zone. */
+/** Parses a timestamp of Nova, which is in UTC, mostly without a zone. */
 function parseUtc(text: string | null | undefined): Millis | null {
   const time = Date.parse(`${(text ?? '').replace(/Z$/, '')}Z`);
   return Number.isNaN(time) ? null : time;
@@ -51,8 +51,8 @@ type ReportingService = Pick<ServiceRecord, 'binary' | 'enabled' | 'up' | 'repor
 
 /**
  * Nova's services report every 10 s (`report_interval`) and are marked down a minute after the last report
- * (`service_down_time`). The age of the report shows a missed one sooner: 10 s, plus one second for each of the two
- * timestamps, which have whole seconds.
+ * (`service_down_time`). The age of the last report shows sooner that one was missed: 10 s, plus one second for each of
+ * the two timestamps, which have whole seconds.
  */
 const MIN_REPORT_AGE_LIMIT_MS = 12_000;
 /** The limit is this multiple of the age of the oldest report seen while all services were up. */
@@ -60,7 +60,7 @@ const REPORT_AGE_FACTOR = 1.5;
 
 /** Tracks how old the reports of Nova's services are, by the cloud's own clock. */
 export type ServiceReports = {
-  /** Adjusts the age limit to a cloud with rarer reports; called while all services are up. */
+  /** Adjusts the age limit to a cloud whose services report less often; called while all services are up. */
   learn(services: readonly ReportingService[], cloudNow: Millis): void;
   record(services: readonly ReportingService[], cloudNow: Millis): void;
   /** Returns the services of which, at some time since `reset`, every enabled process was late. */
@@ -90,6 +90,6 @@ export function createServiceReports(): ServiceReports {
   };
 }
 
-/** Returns milliseconds; Infinity for a service that has not reported yet. */
+/** Returns the age of the last report in milliseconds; Infinity for a service that has not reported yet. */
 const ageOf = ({ reportedAt }: ReportingService, cloudNow: Millis): number =>
   reportedAt === null ? Infinity : cloudNow - reportedAt;

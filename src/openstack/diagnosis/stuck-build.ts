@@ -39,7 +39,7 @@ export type StuckBuild = {
   /** Assigns the fault to the service of the longest stage: the last stage may have only just begun. */
   attribute(
     server: Server,
-    options: RequestOptions & { readonly zoneAsked: boolean; readonly longest: LongestStage },
+    options: RequestOptions & { readonly zoneRequested: boolean; readonly longest: LongestStage },
   ): Promise<FaultAssignment>;
 };
 
@@ -54,14 +54,17 @@ const FAULT_BY_STAGE: Readonly<Record<string, FaultAssignment>> = {
   spawning: { service: 'nova-compute', why: 'the hypervisor has not started it', certain: false },
 };
 
-/** Used by conductor and scheduler to select a host. Neutron is called later, by nova-compute. */
+/** What conductor and scheduler call to select a host. Neutron is called later, by nova-compute. */
 const SCHEDULING_DEPENDENCIES: readonly Dependency[] = ['placement', 'keystone'];
 
 /** A row that cannot be read does not hide the services in the others. */
 const servicesSchema = z.object({ services: validRowsOf(serviceRecord) });
 const actionsSchema = z.object({ instanceActions: listOf(z.unknown()) });
 
-/** `admin`: a user who may read os-services; null: conductor and scheduler cannot be distinguished. */
+/**
+ * `admin`: the cloud as seen by a user who may read os-services; if null, conductor and scheduler cannot be
+ * distinguished.
+ */
 export function createStuckBuild(cloud: Cloud, admin: Cloud | null): StuckBuild {
   const reports = createServiceReports();
   const compute = cloud.compute(cloud.http);
@@ -75,12 +78,15 @@ export function createStuckBuild(cloud: Cloud, admin: Cloud | null): StuckBuild 
     return result.type === 'ok' ? result.value.services : null;
   }
 
-  /** Once a host is selected, Nova sets the server's zone and writes its first action into the host's cell. */
+  /**
+   * Whether a host has been selected. Nova then sets the server's zone and writes its first action into the host's
+   * cell.
+   */
   async function isScheduled(
     server: Server,
-    { zoneAsked, ...options }: RequestOptions & { readonly zoneAsked: boolean },
+    { zoneRequested, ...options }: RequestOptions & { readonly zoneRequested: boolean },
   ) {
-    if (!zoneAsked) return server.zone !== '';
+    if (!zoneRequested) return server.zone !== '';
     const result = await compute.read(`/servers/${segment(server.id)}/os-instance-actions`, actionsSchema, options);
     cloud.debug(diagnosisText('GET os-instance-actions to nova-api', result));
     return result.type === 'ok' && result.value.instanceActions.length > 0;
@@ -104,7 +110,7 @@ export function createStuckBuild(cloud: Cloud, admin: Cloud | null): StuckBuild 
       if (fault !== undefined) return fault;
       const [silent] = reports.silentServices();
       if (stage === 'scheduled' || (!isOver && (await isScheduled(server, options)))) {
-        // Without nova-conductor the computes cannot report either, and builds that they start come to a halt.
+        // Without nova-conductor, nova-compute cannot report either, and builds that it has started come to a halt.
         return silent === 'nova-conductor'
           ? { service: silent, why: 'a host was selected, but nova-conductor has stopped reporting', certain: true }
           : {

@@ -22,7 +22,7 @@ import type { RequestGate } from './request-gate.ts';
  *                               places remain free for other series.
  *   answered later              The API is slow: the request is sent only if nothing is outstanding, and at least
  *                               `SLOW_PACE_FACTOR` times the latency of the series' previous request has passed since
- *                               that was sent.
+ *                               that request was sent.
  *   timed out                   The request is not sent.
  *   reset                       The request is not sent: it would have waited in the same queue, and the service is
  *                               stopping. The sample fails as the ping did, at the time of the ping.
@@ -44,7 +44,7 @@ export type Backpressure = {
   guardSamples(): GuardedSampleSend;
   /** Resolves when a request that can wait may be sent; at once while the API is calm. */
   waitForTurn(signal: AbortSignal): Promise<void>;
-  /** Sends a request that is not essential if the API is calm or answers a ping promptly; else the result is void. */
+  /** Sends a non-essential request if the API is calm or answers a ping promptly; otherwise the result is void. */
   readonly optional: GuardedSend;
 };
 
@@ -59,7 +59,7 @@ const CALM_WAIT_MS = 400;
 const CALM_ANSWER_MS = 800;
 const PROMPT_MS = 1000;
 const SLOW_PACE_FACTOR = 4;
-/** A slow API answers a ping within this; nova-api takes 5 s to reload after a SIGHUP. */
+/** A slow API answers a ping within this time; nova-api takes 5 s to reload after a SIGHUP. */
 const PING_TIMEOUT_MS = 7000;
 /**
  * The interval between pings is a share of the time for which nothing has been answered. At first it is less than the
@@ -216,18 +216,18 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
         : throttled(`${service} is slow, and this request can wait`);
     },
     guardRequests() {
-      const send = createGuard();
+      const guarded = createGuard();
       return async (request, signal) => {
-        const outcome = await send(request, signal);
+        const outcome = await guarded(request, signal);
         if ('sent' in outcome) return outcome.sent;
         const { shared } = outcome;
         return shared.type === 'ok' ? throttled(`${service} is slow, so fewer requests are sent`) : shared;
       };
     },
     guardSamples() {
-      const send = createGuard();
+      const guarded = createGuard();
       return async (request, signal) => {
-        const outcome = await send(request, signal);
+        const outcome = await guarded(request, signal);
         return 'sent' in outcome ? outcome.sent : outcome.shared;
       };
     },
@@ -274,6 +274,6 @@ const pingReset = (reset: Failed): Failed => ({
 
 const NO_PING_ANSWER = `no answer to GET / within ${PING_TIMEOUT_MS / 1000} s, nor to an earlier request: `;
 
-/** Removes the prefix, which must not be repeated if a result is shared several times. */
+/** Returns the message without the prefix, which must not be repeated if a result is shared several times. */
 const originalMessage = ({ cause: { message } }: Failed): string =>
   message.startsWith(NO_PING_ANSWER) ? message.slice(NO_PING_ANSWER.length) : message;

@@ -25,8 +25,8 @@ import { createStopwatch } from './stopwatch.ts';
 import { describeSystemError } from './system-error.ts';
 
 /**
- * A reused connection that the peer had closed while idle fails within a round trip after the write. One that fails
- * later was already processing the request.
+ * A reused connection that the peer had closed while idle fails within a round trip after the write. If a connection
+ * fails later, the peer was already processing the request.
  */
 const STALE_CONNECTION_MAX_MS = 500;
 
@@ -79,8 +79,8 @@ export async function exchange(
   const progress = () => (socket?.bytesRead ?? 0) + stopwatch.eventCount();
 
   /**
-   * Stalls of the event loop do not count towards the limit. After a stall the timer fires before the socket is read,
-   * so the answer may already be there: reads it before deciding.
+   * Starts a timeout. Stalls of the event loop do not count towards it. After a stall the timer fires before the socket
+   * is read, so the answer may already be there: it is read before the decision.
    */
   const startTimeout = (afterMs: number, reason: () => Failure | null) =>
     stallAwareTimeout(afterMs, lostTime, (exhausted) => {

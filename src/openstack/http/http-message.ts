@@ -50,12 +50,12 @@ export type HttpFailure = Timed & {
   readonly status: number | null;
 };
 
-/** Never rejects for anything the peer does; an exception is a bug. */
+/** The result of a request. Whatever the peer does becomes a result; an exception is a bug. */
 export type HttpResult = HttpResponse | HttpFailure;
 
 const MIB = 1024 * 1024;
 
-/** How much of an error body is read. */
+/** How much of an error body is read, in bytes, like the limits below. */
 export const ERROR_BODY_LIMIT = 64 * 1024;
 /** The limit for a single resource: a server with the maximum of metadata and user data takes less than 200 KiB. */
 export const SINGLE_BODY_LIMIT = MIB;

@@ -93,7 +93,7 @@ const MAX_REDIRECTS = 5;
 
 /**
  * Follows redirects within one host. Returns the redirect itself if it leads to another host or from TLS to plain HTTP,
- * as it would expose the token or password. The time limit covers all requests together.
+ * as following it would expose the token or password. The time limit covers all requests together.
  */
 async function followRedirects(
   request: HttpRequest,
@@ -114,7 +114,7 @@ async function followRedirects(
   return { ...result, sentAt: first.sentAt };
 }
 
-/** Returns null unless the redirect is safe to follow. */
+/** Returns the URL that a redirect leads to; null unless it is safe to follow. */
 function targetOf({ headers }: HttpResponse, from: string): string | null {
   const { location } = headers;
   if (location === undefined || !URL.canParse(location, from)) return null;
@@ -125,8 +125,8 @@ function targetOf({ headers }: HttpResponse, from: string): string | null {
 }
 
 /**
- * Adds the system's CA certificates to Node's own for this thread. Operators install the cloud's CA there, and other
- * OpenStack clients trust it or the bundle of requests by default.
+ * Adds the system's CA certificates to Node's own for this thread. Operators install the cloud's CA in the system's
+ * store. By default, other OpenStack clients trust that store or the bundle of the Python library `requests`.
  */
 function trustSystemCertificates(): void {
   if (trustsSystemCertificates) return;

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-/** Returns undefined if the text is not JSON. */
+/** Parses JSON; returns undefined if the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -10,8 +10,8 @@ export function parseJson(text: string): unknown {
 }
 
 /**
- * Commas and opening brackets in a body: each may become a value of 60 bytes or more, twenty times its size in the
- * text. A list of a thousand servers has about a hundred thousand.
+ * Limits the commas and opening brackets in a body: each may become a value of 60 bytes or more, twenty times its size
+ * in the text. A list of a thousand servers has about a hundred thousand.
  */
 const MAX_VALUES = 500_000;
 const [COMMA, BRACKET, BRACE] = [0x2c, 0x5b, 0x7b];

@@ -7,10 +7,10 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export type ProxyUrl = string | null;
 
 /**
- * Returns the proxy for a URL from `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, read as the Python library
- * requests does, which all OpenStack clients use (requests.utils.should_bypass_proxies, select_proxy): lower case
- * before upper case, and a name in `no_proxy` includes its subdomains. Unlike requests, never uses a proxy for the
- * local host.
+ * Returns the proxy for a URL from `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`. They are read as by the
+ * Python library `requests`, which all OpenStack clients use (requests.utils.should_bypass_proxies, select_proxy):
+ * lower case before upper case, and a name in `no_proxy` includes its subdomains. Unlike `requests`, Rollwatch never
+ * uses a proxy for the local host.
  */
 export function proxyFor(url: URL, env: Environment): ProxyUrl {
   const scheme = url.protocol.slice(0, -1);
@@ -20,7 +20,9 @@ export function proxyFor(url: URL, env: Environment): ProxyUrl {
   return proxy.includes('://') ? proxy : `http://${proxy}`;
 }
 
-/** An empty lower-case variable switches off the upper-case one. */
+/**
+ * Reads a variable in lower case or else in upper case. An empty lower-case variable switches off the upper-case one.
+ */
 const variable = (env: Environment, name: string): string => (env[name] ?? env[name.toUpperCase()] ?? '').trim();
 
 const withoutBrackets = (host: string): string => host.replace(/^\[|\]$/g, '').toLowerCase();

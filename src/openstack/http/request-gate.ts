@@ -3,8 +3,9 @@ import type { HttpClient } from './http.ts';
 import type { HttpFailure, HttpRequest, HttpResponse } from './http-message.ts';
 
 /**
- * Limit of outstanding authenticated requests to one cloud, over probes, clean-up and diagnosis. Each of them may block
- * a worker of an API that hangs, even after Rollwatch has given up on it, and more would keep an overloaded API down.
+ * The limit of outstanding authenticated requests to one cloud, from probes, clean-up and diagnosis together. Each of
+ * them may block a worker of an API that hangs, even after Rollwatch has given up on it, and more would keep an
+ * overloaded API down.
  */
 export const MAX_OUTSTANDING = 4;
 /** Twice the peak rate of normal operation. */
@@ -29,7 +30,7 @@ export const COMMAND_ADMISSION: Admission = { maxWaitMs: 60_000, reservedPlaces:
 const FIRST_BACKOFF_MS = 5000;
 const MAX_BACKOFF_MS = 60_000;
 const MIN_RETRY_AFTER_MS = 1000;
-/** A longer Retry-After is cut: it may be a mistake or malicious. */
+/** A longer Retry-After is shortened to this: it may be a mistake or malicious. */
 const MAX_RETRY_AFTER_MS = 600_000;
 
 /** Bounds the load on one cloud. */
@@ -66,7 +67,7 @@ export function createRequestGate(clock: Clock): RequestGate {
       : `${MAX_OUTSTANDING} requests to this cloud are outstanding`;
   }
 
-  /** When the next request may be sent. */
+  /** Returns when the next request may be sent. */
   const nextAt = (): Millis =>
     admittedAt.length < MAX_PER_SECOND ? Number.NEGATIVE_INFINITY : (admittedAt[0] ?? 0) + 1000;
 
@@ -85,7 +86,7 @@ export function createRequestGate(clock: Clock): RequestGate {
   }
 
   /**
-   * Takes a place; returns the reason if none was available in time. Aborted requests are admitted and fail by
+   * Takes a place; returns the reason if none was available in time. Aborted requests are admitted, and fail by
    * themselves.
    */
   async function enter(
@@ -147,20 +148,29 @@ function throttled(message: string, sentAt: Millis, endedAt: Millis): HttpFailur
   return { type: 'failure', kind: 'throttled', message, status: null, stages: {}, sentAt, endedAt };
 }
 
-/** Services of a cloud may share a host and port, and differ by the first path segment: '/compute', '/identity'. */
+/**
+ * Returns the API that a URL belongs to. Services of a cloud may share a host and port, and differ by the first path
+ * segment: '/compute', '/identity'.
+ */
 function apiOf(url: HttpRequest['url']): string {
   if (!URL.canParse(url)) return url;
   const { origin, pathname } = new URL(url);
   return `${origin}/${pathname.split('/')[1] ?? ''}`;
 }
 
-/** Nova and Swift sent 413 before 429 existed (RFC 6585); a 413 about a quota is no rate limit. */
+/**
+ * Whether the API limits the rate of requests. Nova and Swift sent 413 before 429 existed (RFC 6585); a 413 about a
+ * quota is no rate limit.
+ */
 export const isRateLimited = ({ status, body }: Pick<HttpResponse, 'status' | 'body'>): boolean =>
   status === 429 || (status === 413 && !/quota/i.test(body.slice(0, 2000)));
 
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
 
-/** Returns null without a valid Retry-After: seconds, or a date by the server's clock (RFC 9110, 10.2.3). */
+/**
+ * Returns how long Retry-After asks to wait, as seconds or a date by the server's clock (RFC 9110, 10.2.3); null if it
+ * is absent or invalid.
+ */
 export function retryAfterMs({ headers }: Pick<HttpResponse, 'headers'>, clock: Clock): number | null {
   const value = headers['retry-after']?.trim() ?? '';
   if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;

@@ -5,7 +5,7 @@ import type { Clock, Millis } from '../../domain/time.ts';
 export type Stopwatch = {
   mark(stage: string): void;
   has(stage: string): boolean;
-  /** Called when the connection is ready. */
+  /** Records that the connection is ready. */
   markReady(): void;
   isReady(): boolean;
   /** Returns the number of events so far. */

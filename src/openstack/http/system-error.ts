@@ -98,7 +98,7 @@ function codeOf(error: unknown): string | null {
   return null;
 }
 
-/** An AggregateError has no text of its own: returns those of all addresses tried. */
+/** Returns the text of an error. An AggregateError has none of its own, but one for each address that was tried. */
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const inner = error.cause instanceof Error ? error.cause : error;

@@ -55,7 +55,7 @@ export function endpointOf(
 
 const MAX_URL_LENGTH = 2048;
 
-/** A URL with a query or fragment cannot take a path. */
+/** Whether a path can be appended to a URL, which must have no query or fragment. */
 const isBaseUrl = (url: string): boolean =>
   !/[?#]/.test(url) && URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol);
 

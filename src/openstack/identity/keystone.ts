@@ -17,7 +17,7 @@ export type Token = {
   readonly issuedAt: Millis;
   /** The lifetime from `issuedAt` on, by Keystone's own clock. */
   readonly lifetimeMs: number;
-  /** Lower bound of how far Keystone's clock is ahead of the local one; null if the token was not issued just now. */
+  /** A lower bound of how far Keystone's clock is ahead of the local one; null if the token was issued earlier. */
   readonly clockAheadMs: Millis | null;
   readonly catalogue: Catalogue;
   readonly projectId: string | null;
@@ -106,7 +106,7 @@ function unexpectedResponse(response: HttpResponse): Result<never> {
 const receiptSchema = z.looseObject({ required_auth_methods: listOf(listOf(z.string())) });
 const MULTI_FACTOR = 'Keystone requires multi-factor authentication';
 
-/** Returns true if Keystone itself rejected the credentials, not a proxy in front of it. */
+/** Whether Keystone itself rejected the credentials, not a proxy in front of it. */
 export const isKeystoneRejection = ({ service, body = '' }: Pick<Cause, 'service' | 'body'>): boolean =>
   service === 'keystone' && /^\{\s*"error"\s*:/.test(body);
 
@@ -128,16 +128,16 @@ function readToken(response: HttpResponse, isNew: boolean): Result<Token> {
   return { ...timingOf(response), type: 'ok', value };
 }
 
-/** Keystone's timestamps are UTC even if they name no zone. */
+/** Parses a timestamp of Keystone, which is in UTC even if it names no zone. */
 const timestampOf = (text: string): number => Date.parse(/Z$|[+-]\d\d:?\d\d$/i.test(text) ? text : `${text}Z`);
 
-/** Returns the v3 endpoint: `auth_url` may end in no version or in an older one. */
+/** Returns the v3 endpoint. `auth_url` may end in a version, even an older one, or in none. */
 export function identityUrl(access: CloudAccess): string {
   const url = (access.overrides['identity'] ?? access.authUrl).replace(/(?<!\/)\/+$/, '');
   return `${url.replace(/\/v\d[\d.]*$/, '')}/v3`;
 }
 
-/** The body of POST /v3/auth/tokens. */
+/** Returns the body of POST /v3/auth/tokens. */
 function authBody(auth: CloudAuth): object {
   switch (auth.type) {
     case 'password': {

@@ -48,7 +48,7 @@ export type SessionOptions = {
 };
 
 export function createCloudSession({ access, clock, tokens }: SessionOptions): CloudSession {
-  /** Lower bound: `Date` has whole seconds and was set before the answer arrived. */
+  /** A lower bound of how far Nova's clock is ahead: `Date` has whole seconds and was set before the answer arrived. */
   let novaClockAheadMs: Millis | null = null;
 
   async function send(http: HttpClient, call: Call, token: Token): Promise<Result<HttpResponse>> {

@@ -12,7 +12,10 @@ export type TokenCache = {
   latest(): Token | null;
 };
 
-/** Renews when a quarter of the lifetime is left, so that a shorter outage of Keystone does not affect other probes. */
+/**
+ * Tokens are renewed when a quarter of their lifetime is left, so that an outage of Keystone that ends before they
+ * expire does not affect other probes.
+ */
 const RENEWAL_SHARE = 0.25;
 /** A token with less time left might expire on the way. */
 const MIN_REMAINING_MS = 5_000;
@@ -41,7 +44,10 @@ export function createTokenCache(clock: Clock, issue: () => Promise<Result<Token
   const ok = (value: Token): Result<Token> => ({ type: 'ok', value, ...timing() });
   const timing = () => ({ stages: {}, sentAt: clock.now(), settledAt: clock.now(), requestId: null });
 
-  /** The request may have been sent earlier for another caller: the result has this caller's timing and shutdown. */
+  /**
+   * Waits for a new token. The request may have been sent earlier, for another caller, but the result has this caller's
+   * timing, and `signal` ends only this caller's wait.
+   */
   async function waitForToken(signal: AbortSignal): Promise<Result<Token>> {
     const sentAt = clock.now();
     const result = await orAborted(issueOnce(), signal);
@@ -58,7 +64,8 @@ export function createTokenCache(clock: Clock, issue: () => Promise<Result<Token
         remainingMs(current) < current.lifetimeMs * RENEWAL_SHARE &&
         clock.now() - requestedAt > RENEWAL_INTERVAL_MS
       ) {
-        // The old token is used meanwhile. A failure is reported once it has expired, to the caller that waits.
+        // The old token is used meanwhile. If renewal fails, the caller that waits once the old token has expired gets
+        // the failure.
         issueOnce().catch(() => {});
       }
       return ok(current);
@@ -72,7 +79,7 @@ export function createTokenCache(clock: Clock, issue: () => Promise<Result<Token
 
 const SHUTDOWN = { kind: 'shutdown', service: 'rollwatch', message: 'Rollwatch is shutting down' } as const;
 
-/** Returns null if the signal aborts first. */
+/** Waits for a promise; returns null if the signal aborts first. */
 async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
   if (signal.aborted) return null;
   const aborted = Promise.withResolvers<null>();

@@ -1,7 +1,7 @@
 export const cut = (text: string, width: number): string =>
   text.length <= width ? text : `${head(text, Math.max(0, width - 1))}…`;
 
-/** Returns the first characters; never splits a surrogate pair. */
+/** Returns the first `length` characters, or one fewer if that would split a surrogate pair. */
 const head = (text: string, length: number): string => text.slice(0, length).replace(/[\ud800-\udbff]$/, '');
 const tail = (text: string, length: number): string => text.slice(text.length - length).replace(/^[\udc00-\udfff]/, '');
 

@@ -95,6 +95,6 @@ function latencyTable(report: Report, phases: readonly StartedPhase[], width: nu
   );
 }
 
-/** ' x1.4' */
+/** Formats how much a latency has grown: ' x1.4'. */
 const grown = (before: number | undefined, during: number): string =>
   before === undefined || before <= 0 ? '' : ` x${(during / before).toFixed(1)}`;

@@ -108,7 +108,7 @@ export function observationGapsSection(
   ];
 }
 
-/** 'stalled once, 1.5 s; suspended 2 times, 60 s.' */
+/** Summarises gaps by kind: 'stalled once, 1.5 s; suspended 2 times, 60 s.' */
 export const observationGapsSentence = (gaps: readonly ObservationGap[]): string =>
   `${[...Map.groupBy(gaps, ({ kind }) => kind)]
     .map(([kind, ofKind]) => {
@@ -148,7 +148,7 @@ export function methodSection(report: Report, { width, times }: SectionOptions):
 
 type Checks = Report['checks'][number];
 
-/** Writes a heading per stage and a line for each check that did not pass; Tempest's passing tests share one line. */
+/** Writes a heading per stage, a line for each check that did not pass, and one that summarises Tempest's tests. */
 export function checksSection(
   { checks, clouds }: Pick<Report, 'checks' | 'clouds'>,
   options: SectionOptions,
@@ -164,7 +164,7 @@ export function checksSection(
   });
 }
 
-/** `all` includes checks that pass, and every test of Tempest. */
+/** Writes the checks, one by one; `all` includes those that pass, and every test of Tempest. */
 export function checkLines(
   { checks }: Pick<Checks, 'checks'>,
   { width, paint }: Pick<SectionOptions, 'width' | 'paint'>,

@@ -29,24 +29,24 @@ export function attributionLines(
   return wrap(line, width - 8, '  ');
 }
 
-/** "handler 'Stop services' of role os_nova" */
+/** Names a task: "handler 'Stop services' of role os_nova". */
 const taskName = ({ kind, name, role }: Pick<KnownTask, 'kind' | 'name' | 'role'>): string =>
   `${kind} '${printableLine(name)}'${role === null ? '' : ` of role ${printableLine(role)}`}`;
 
-/** Handlers with the same name may run on one host after another, so only their hosts distinguish them. */
+/** Lists the hosts of a handler: if handlers have the same name, only their hosts distinguish them. */
 function hostsOf({ kind, hosts }: Pick<KnownTask, 'kind' | 'hosts'>): string {
   if (kind !== 'handler') return '';
   const more = hosts.length > MAX_HOSTS ? ` and ${hosts.length - MAX_HOSTS} more` : '';
   return `${hosts.slice(0, MAX_HOSTS).map(printableLine).join(', ')}${more}`;
 }
 
-/** "handler 'Stop services' of role os_nova on control1" */
+/** Names a task and, for a handler, its hosts: "handler 'Stop services' of role os_nova on control1". */
 export function nameWithHosts(task: KnownTask): string {
   const hosts = hostsOf(task);
   return hosts === '' ? taskName(task) : `${taskName(task)} on ${hosts}`;
 }
 
-/** Returns the tasks with downtime attributed or overlapping, most expensive first. */
+/** Returns the tasks with downtime attributed or overlapping, the costliest first. */
 export const costlyTasks = (tasks: readonly TaskDowntime[]): readonly TaskDowntime[] =>
   tasks
     .filter(({ windows, overlappingDowntime }) => windows > 0 || overlappingDowntime > 0)

@@ -18,7 +18,7 @@ import {
 import { tasksSection } from './tasks-section.ts';
 import { timeline } from './timeline.ts';
 
-/** A wider timeline would not show more. */
+/** Wider lines are hard to read. */
 const MAX_WIDTH = 200;
 const MIN_WIDTH = 60;
 

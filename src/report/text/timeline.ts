@@ -55,7 +55,7 @@ function statesOf(
   return Array.from({ length: cells }, (_, cell) => {
     if ((down[cell] ?? 0) > 0) return 'down';
     if ((degraded[cell] ?? 0) > 0) return 'degraded';
-    // A short gap is not shown, a short outage is.
+    // A short gap is not shown; a short outage is.
     return (unobserved[cell] ?? 0) >= 0.5 ? 'unobserved' : 'up';
   });
 }

@@ -46,11 +46,11 @@ type RunningTask = {
   readonly common: Omit<Task, 'hosts' | 'status' | 'end'>;
   readonly isDryRun: boolean;
   readonly hosts: Set<string>;
-  /** The number of hosts when it was last reported. */
+  /** The number of hosts when the task was last reported. */
   reportedHosts: number;
   /** Hosts with a failure that is not ignored. */
   readonly failedHosts: Set<string>;
-  /** The same hosts in order of their failures. */
+  /** These hosts, in the order in which they failed. */
   readonly failureOrder: string[];
   results: number;
   /** The start if the banner is late. */
@@ -189,7 +189,7 @@ const LATE_BANNERS_NOTE =
   'Ansible printed task banners only with the first result (strategy free or host_pinned, or display_skipped_hosts = no): ' +
   'each of these tasks is assumed to start when the one before it ended';
 
-/** If this many lines have no task, a note says so without waiting for the end of the log. */
+/** If the first lines have no task, a note says so after this many, without waiting for the end of the log. */
 const NO_TASKS_NOTE_LINES = 200;
 
 /** Callbacks that print no task banners, and what identifies their messages. */
@@ -236,7 +236,7 @@ const newProcess = (pid: string): LogProcess => ({
   lastStart: { at: Number.NaN, count: 0 },
 });
 
-/** Returns whether another process has the same id: ids are reused, and logs may be concatenated in any order. */
+/** Returns whether a line is from another process: ids are reused, and logs may be concatenated in any order. */
 function isOtherProcess({ lastLineAt, task }: LogProcess, candidates: readonly Millis[]): boolean {
   const latest = candidates.at(-1);
   if (lastLineAt === null || latest === undefined) return false;
@@ -362,7 +362,7 @@ function setOnTime(banners: BannerTiming): readonly Task[] {
   return late.flatMap((task) => (task.ended === null ? [] : [toTask(task, task.ended.status, task.ended.end)]));
 }
 
-/** A task with a late banner ends with its last result so far, because the start of the next task is not logged. */
+/** Ends a task with a late banner at its last result so far, because the start of the next task is not logged. */
 const toLateTask = (task: RunningTask): Task => ({
   ...toTask(task, statusOf(task), task.lastResultAt),
   start: task.lateStart,
@@ -380,7 +380,7 @@ function endTask(process: LogProcess, at: Millis, status?: TaskStatus): readonly
   return [...(banners === null ? [] : setOnTime(banners)), toTask(task, task.ended.status, at)];
 }
 
-/** Resets a process that has ended or is no longer read. The end of a running task is unknown. */
+/** Resets a process that has ended or is no longer read. The end of its task is unknown unless the banner is late. */
 function abandon(process: LogProcess): readonly Task[] {
   const { task, jsonl, banners } = process;
   process.playbook = null;

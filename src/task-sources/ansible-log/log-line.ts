@@ -22,7 +22,7 @@ export type LogLine = {
  */
 const PREFIX = /^(\d{4}-\d\d-\d\d \d\d:\d\d):(\d\d),(\d{3}) p=(\d{1,10}) u=[^|]{1,100}?(?: n=(\S+))? ([A-Z]*)\| ?/;
 
-/** Returns null if the line has no prefix, such as the second line of a message. */
+/** Reads a line. Returns null if it has no prefix, such as the second line of a message. */
 export function readLogLine(text: string): LogLine | null {
   const match = PREFIX.exec(text);
   if (match === null) return null;
@@ -36,8 +36,8 @@ export type MinuteConverter = (minute: string) => readonly Millis[];
 
 /**
  * Converts minutes of local time in `zone`: an IANA name, `local` or `utc`. A minute in the hour that is repeated when
- * summer time ends has two timestamps. In the hour that is skipped when it starts, the old offset applies, as in
- * `mktime`.
+ * summer time ends has two timestamps. In the hour that is skipped when summer time starts, the old offset applies, as
+ * in `mktime`.
  *
  * @throws UserError if the zone is unknown
  */
@@ -45,7 +45,7 @@ export function createMinuteConverter(zone: string): MinuteConverter {
   if (!DateTime.utc().setZone(zone).isValid) {
     throw new UserError(`unknown time zone "${zone}"; use an IANA name (such as Europe/Berlin), "local" or "utc"`);
   }
-  // Cached because most lines have the same minute as the line before, and offset lookups are slow.
+  // The last minute is cached, because most lines have the minute of the line before, and offset lookups are slow.
   let lastMinute = '';
   let timestamps: readonly Millis[] = [];
   return (minute) => {

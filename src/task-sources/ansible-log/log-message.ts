@@ -15,7 +15,7 @@ export type LogMessage =
   | { readonly kind: 'recap' }
   | { readonly kind: 'interrupted' };
 
-/** Returns null for any other message. */
+/** Reads a message; returns null if it is about anything else. */
 export function readLogMessage(message: string): LogMessage | null {
   return readResult(message) ?? readBanner(message) ?? readTripleo(message) ?? readOther(message);
 }
@@ -32,7 +32,7 @@ function readResult(message: string): LogMessage | null {
   return message.startsWith('included: ') ? { kind: 'result', hosts: hostsOfInclude(message), failed: false } : null;
 }
 
-/** `included: FILE for h1, h2 => (item=...)` */
+/** Reads the hosts of `included: FILE for h1, h2 => (item=...)`. */
 function hostsOfInclude(message: string): readonly string[] {
   const [files = ''] = message.split(' => (item=');
   const separator = files.lastIndexOf(' for ');
@@ -47,7 +47,7 @@ function hostsOfInclude(message: string): readonly string[] {
 /** `counter_enabled` counts the tasks: `TASK 1/2 [name]`. */
 const BANNER = /^(PLAY|TASK|CLEANUP TASK|RUNNING HANDLER)(?: \d+\/\d+)? \[/;
 const STARS = / \*{3,}$/;
-/** Printed if `check_mode_markers` is set. */
+/** Ansible prints this if `check_mode_markers` is set. */
 const CHECK_MODE = / \[CHECK MODE\]$/;
 
 function readBanner(message: string): LogMessage | null {

@@ -14,9 +14,9 @@ const CHUNK_BYTES = 256 * 1024;
 
 /**
  * Yields the tasks of a file: Ansible's log or the output of `ansible.posix.jsonl`. Tasks without an end come last, as
- * `unknown`. A task whose status is corrected is yielded again with the same id.
+ * `unknown`. A task that is corrected is yielded again with the same id.
  *
- * @throws UserError if the file cannot be read or is neither, or the zone is unknown
+ * @throws UserError if the file cannot be read or has neither format, or if the zone is unknown
  */
 export async function* readAnsibleLog(
   file: string,

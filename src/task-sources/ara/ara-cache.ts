@@ -9,7 +9,7 @@ export type AraCache = {
   addTasks(tasks: readonly AraTask[]): void;
   addResults(results: readonly AraResult[]): void;
   addHosts(playbook: number, hosts: readonly AraHost[]): void;
-  /** `playbook` is null if ARA has no such record any more. */
+  /** Adds a playbook, or null if ARA no longer has its record. */
   addPlaybook(id: number, playbook: AraPlaybook | null): void;
   /** Returns what to request next. */
   missing(): MissingRecords;
@@ -31,7 +31,7 @@ export type MissingRecords = {
   readonly unnamedHosts: readonly number[];
 };
 
-/** A task and its results, which may arrive before it. */
+/** A task and its results, which may arrive before the task. */
 type Entry = { task: AraTask | null; playbook: number; updated: Millis; readonly results: Map<number, AraResult> };
 
 /** Tolerates clock differences: `updated` is the ARA server's time, `started` and `ended` the Ansible host's. */

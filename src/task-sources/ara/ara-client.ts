@@ -15,7 +15,7 @@ export type AraClient = {
   close(): void;
 };
 
-/** Limits a complete response. A page of 500 results has about 200 KB, but the warnings of a task have no limit. */
+/** The time limit for a response. A page of 500 results has about 200 KB, but the warnings of a task have no limit. */
 const RESPONSE_TIMEOUT_MS = 5000;
 
 export function createAraClient(access: AraAccess, signal: AbortSignal): AraClient {
@@ -33,13 +33,13 @@ export function createAraClient(access: AraAccess, signal: AbortSignal): AraClie
   };
 }
 
-/** Distinguishes a record from a list: ARA's lists always exist, so a 404 for one means that the server is not ARA. */
+/** Distinguishes a record from a list: ARA's lists always exist, so if a list is not found, the server is not ARA. */
 const isRecord = (path: string): boolean => /\/\d+$/.test(path);
 
 export type AraFeed<T> = {
-  /** Calls `onItems` for each page of changes since the last call, in order of the changes. Some items come again. */
+  /** Calls `onItems` for each page of changes since the last call, in order of the changes. Some items are repeated. */
   read(client: AraClient, onItems: (items: readonly T[]) => void): Promise<void>;
-  /** The timestamp up to which everything has been read, by the server's clock. */
+  /** Returns the timestamp up to which everything has been read, by the server's clock. */
   position(): Millis;
 };
 
@@ -49,6 +49,7 @@ export type AraFeedOptions<T> = {
   readonly from: Millis;
   /** The most pages per call; the next call continues. */
   readonly pages?: number;
+  /** The most items per page. */
   readonly size?: number;
 };
 
@@ -56,8 +57,8 @@ export type AraFeedOptions<T> = {
 const OVERLAP_MS = 5000;
 
 /**
- * Reads the changes of a list of ARA in order of `updated`. Continues from the last timestamp instead of an offset,
- * because changes between two requests would shift the offsets.
+ * Creates a feed of the changes of one of ARA's lists, in order of `updated`. It continues from the last timestamp
+ * instead of an offset, because changes between two requests would shift the offsets.
  */
 export function createAraFeed<T extends { readonly updated: Millis }>({
   path,

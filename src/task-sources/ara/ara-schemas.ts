@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Millis } from '../../domain/time.ts';
 import { listOf } from '../../http/lists.ts';
 
-/** `2026-11-23T18:05:50.703788Z`, or with the offset of the server's TIME_ZONE. */
+/** A timestamp in UTC, such as `2026-11-23T18:05:50.703788Z`, or with the offset of the server's TIME_ZONE. */
 const timestamp = z.string().transform((written, context): Millis => {
   const [, seconds, fraction = '', zone] =
     /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(Z|[+-]\d\d:\d\d)$/.exec(written) ?? [];
@@ -43,7 +43,7 @@ export const araResult = z.object({
   updated: timestamp,
   started: timestamp,
   ended: timestamp.nullable(),
-  /** A status of Ansible, `changed` or `ignored`. */
+  /** A status of Ansible, or `changed` or `ignored`. */
   status: z.string(),
   task: id,
   host: id,

@@ -109,7 +109,7 @@ export function tasksOfAra(task: AraTask, context: AraContext): readonly Task[] 
   });
 }
 
-/** Contains the start, because the ids of a recreated database start at 1 again. */
+/** Returns an id with the start of the task, because the ids of a recreated database start at 1 again. */
 const idOf = ({ id, started }: AraTask): string => `ara-${id}-${Math.floor(started)}`;
 
 /** Returns an id that does not depend on where in the run reading began. */
@@ -147,7 +147,7 @@ function statusOf({ status }: AraTask, round: AraRound, { isOnly }: RoundPositio
   return status === 'completed' || !isOnly ? 'ok' : 'unknown';
 }
 
-/** An interrupted run leaves its last task running in ARA, but its playbook has an end. */
+/** Returns the status of a round without an end. ARA ends an interrupted playbook, but not its last task. */
 function statusWithoutEnd({ status }: AraTask, round: AraRound, { isFirst, playbookEnded }: RoundPosition): TaskStatus {
   const isRunning = !isFirst || status === 'running' || status === 'failed';
   if (isRunning && !playbookEnded) return 'running';

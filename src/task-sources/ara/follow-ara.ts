@@ -26,10 +26,10 @@ const PAUSE_FACTOR = 2;
 
 const API = '/api/v1';
 
-/** The most requests for single playbooks, and for the hosts of one, in a poll. */
+/** The most playbooks that one poll requests, and the most whose hosts it requests. */
 const MAX_PLAYBOOK_REQUESTS = 5;
 
-/** Running playbooks are requested in every tenth poll: the tasks of an interrupted one run forever in ARA. */
+/** Running playbooks are requested in every tenth poll: in ARA, the tasks of an interrupted playbook run forever. */
 const PLAYBOOK_POLL_INTERVAL = 10;
 
 /** Older records are dropped. The next batch of a play may start this much later than the one before. */
@@ -47,7 +47,7 @@ export async function followAra(access: AraAccess, options: FollowAraOptions): P
   const poll = createPoll(client, since);
   try {
     while (!signal.aborted) {
-      // A monotonic clock: a step of the wall clock during a poll would prolong the pause.
+      // By a monotonic clock, because a step of the wall clock during a poll would prolong the pause.
       const startedAt = performance.now();
       try {
         const tasks = await poll();

@@ -57,7 +57,7 @@ async function readDirectory(directory: string): Promise<DirectoryContents | str
     const { birthtimeMs } = await stat(directory);
     const names = (await readdir(directory)).filter((name) => name.endsWith(MARKER_SUFFIX)).slice(0, MAX_MARKER_FILES);
     const files = await Promise.all(names.map((name) => readMarker(join(directory, name), name)));
-    // 0 if the file system does not store it.
+    // The birth time is 0 if the file system does not store it.
     return { files: files.filter((file) => file !== null), createdAt: birthtimeMs > 0 ? birthtimeMs : null };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null;
@@ -68,7 +68,7 @@ async function readDirectory(directory: string): Promise<DirectoryContents | str
 
 /** Returns null if the file is gone, cannot be read or is not a regular file. */
 async function readMarker(path: string, name: string): Promise<MarkerFile | null> {
-  // Checked first, because opening a named pipe would block.
+  // The type is checked first, because opening a named pipe would block.
   const stats = await stat(path).catch(() => null);
   if (stats?.isFile() !== true) return null;
   const handle = await open(path).catch(() => null);

@@ -22,9 +22,9 @@ export const MARKER_SUFFIX = '.complete';
  * break), but not earlier. The first step starts when the directory was created; or else when following started; or
  * else, if it had ended by then, its start is its end.
  *
- *   created 1, a.complete 4, b.complete 9       a: 1 to 4, b: 4 to 9
- *   created ?, following since 2, a.complete 4    a: 2 to 4
- *   created ?, following since 5, a.complete 4    a: 4 to 4
+ *   created 1, a.complete 4, b.complete 9               a: 1 to 4, b: 4 to 9
+ *   created unknown, following since 2, a.complete 4    a: 2 to 4
+ *   created unknown, following since 5, a.complete 4    a: 4 to 4
  */
 export function stepsOf(
   files: readonly MarkerFile[],
@@ -40,11 +40,11 @@ export function stepsOf(
     .filter(({ end }) => end !== null && end >= since);
 }
 
-/** Older releases leave the files empty and name them after the playbook. */
+/** Converts a marker file. Older releases leave it empty and name it after the playbook. */
 function toTask({ name, text, writtenAt }: MarkerFile, start: Millis): Task {
   const baseName = plain(name.slice(0, -MARKER_SUFFIX.length));
   return {
-    // Contains the time, because a repeated step and the next upgrade leave files of the same name.
+    // The id contains the time, because a repeated step and the next upgrade leave files of the same name.
     id: `run-upgrade-${baseName}-${Math.floor(writtenAt)}`,
     name: plain(text) || baseName,
     role: null,

@@ -133,7 +133,7 @@ describe('a write that times out', () => {
     const found = await check.attributeWriteTimeout(HANG, sentAt, never);
     expect([found.service, found.message]).toEqual([
       'message-queue',
-      'no answer within 10 s (lists sent later were answered; reachable: keystone, neutron, glance, placement)',
+      'no answer within 10 s (list requests sent later were answered; reachable: keystone, neutron, glance, placement)',
     ]);
   });
 

@@ -24,7 +24,7 @@ function sceneInFile(some: Report): Scene {
   store.set({ link: { kind: 'file' }, report: reportData(some), tasks: readTasks(tasks) });
   const state = store.get();
   const read = readReport(reportData(some));
-  return sceneOf(read, state, { rows: packTasks(state.tasks), lastedUntil: nowOf(state, ENDED + DAY) });
+  return sceneOf(read, state, { rows: packTasks(state.tasks), now: nowOf(state, ENDED + DAY) });
 }
 
 describe('a report file that is opened a day later', () => {
