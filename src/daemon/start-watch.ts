@@ -66,7 +66,7 @@ export async function startWatch(options: WatchOptions & LoadOptions, output: Ou
     thread: true,
     warn: (message) => log('warn', message),
   });
-  const reachedBefore = (await journal.sessions()).some(({ facts }) => Object.keys(facts).length > 1);
+  const reachedBefore = await hasOkSample(journal);
   const probes = describeProbes();
   const metrics = createMetrics({ version: VERSION, probes });
   const preflights = collectPreflights(configuration.clouds.map(({ access }) => access.name));
@@ -175,6 +175,12 @@ async function failOnPreflight(
     log('warn', `${refused.message}; continuing`);
   }
   return new Promise<never>(() => {});
+}
+
+/** Whether an earlier session reached a cloud. The daemon replays those sessions while it is running already. */
+async function hasOkSample(journal: Journal): Promise<boolean> {
+  for await (const _ of journal.samples({ outcome: 'ok', limit: 1 })) return true;
+  return false;
 }
 
 const isReached = (daemon: Daemon): boolean => daemon.live().report.probes.some(({ samples }) => samples.ok > 0);

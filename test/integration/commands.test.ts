@@ -166,6 +166,19 @@ describe('a problem that only the cloud can report', { timeout: 60_000 }, () => 
     expect(ran.err).not.toContain(cloud.password);
   });
 
+  it('several clouds that no session has ever reached: exit code 3 at each start', async () => {
+    const { place, env: one } = otherCloud({}, { auth_url: 'http://127.0.0.1:9' });
+    const file = join(place, 'clouds.yaml');
+    const { clouds } = z.object({ clouds: z.object({ other: z.unknown() }) }).parse(parse(readFileSync(file, 'utf8')));
+    writeFileSync(file, stringify({ clouds: { other: clouds.other, another: clouds.other } }));
+    writeFileSync(join(place, 'rollwatch.yaml'), 'clouds: [other, another]');
+    const both = { OS_CLIENT_CONFIG_FILE: one.OS_CLIENT_CONFIG_FILE };
+    for (const start of ['first', 'second']) {
+      const ran = await rollwatch(watchArgs, { folder: place, env: both });
+      expect([start, ran.code, ran.err]).toEqual([start, 3, expect.stringMatching(/connection-refused/)]);
+    }
+  });
+
   it('an address that is in use: one line, exit code 3', async () => {
     const server = await serveHttp((_request, response) => response.end());
     servers.push(server);
