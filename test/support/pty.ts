@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
-/** Runs a command on a terminal with as many columns as the first argument says, copies its output, and forwards SIGTERM to it. */
+/**
+ * A Python program that runs a command on a terminal with as many columns as its first argument says, copies the
+ * output, and forwards SIGTERM.
+ */
 const RUN_ON_PTY = `
 import fcntl, os, pty, signal, struct, sys, termios
 pid, fd = pty.fork()
