@@ -24,8 +24,8 @@ DOCUMENTATION = """
       - Reports the start and the end of every task and handler to a running Rollwatch, with the hosts it ran on and
         whether it failed, so that downtime can be attributed to the task that caused it.
       - No results, arguments or variables of a task are sent.
-      - The plugin never waits for Rollwatch. Reports that cannot be delivered are kept and retried, until up to a minute
-        after the end of the playbook.
+      - The plugin never waits for Rollwatch. Reports that cannot be delivered are kept and retried, until up to a
+        minute after the end of the playbook.
     requirements:
       - C(ANSIBLE_CALLBACKS_ENABLED=rollwatch), to enable it
       - C(ROLLWATCH_URL) in the environment, such as C(http://127.0.0.1:9774)

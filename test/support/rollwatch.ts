@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
+import { expect, onTestFinished } from 'vitest';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 
@@ -42,6 +43,7 @@ export async function timeRollwatch(
     timeout: limit,
     killSignal: kill,
   });
+  killAfterTest(child);
   if (onErr !== undefined) child.stderr.on('data', (piece: Buffer) => onErr(piece.toString()));
   void until?.then(
     () => child.kill(kill),
@@ -52,4 +54,12 @@ export async function timeRollwatch(
   const ended = once(child, 'exit').then(([code]) => ({ code, endedAt: performance.now() }));
   const [{ code, endedAt }, out, err] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
   return { code: typeof code === 'number' ? code : null, out, err, lingeredMs: Math.max(0, endedAt - lastOutputAt) };
+}
+
+/** Kills a process when the current test ends, even by a timeout. Does nothing outside a test, such as in a hook. */
+function killAfterTest(child: ChildProcess): void {
+  if (expect.getState().currentTestName === undefined) return;
+  onTestFinished(() => {
+    if (child.exitCode === null) child.kill('SIGKILL');
+  });
 }
