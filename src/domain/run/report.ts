@@ -12,11 +12,12 @@ import type { TaskDowntime } from '../upgrade/task-downtime.ts';
 import type { Verdict } from '../upgrade/verdict.ts';
 
 /**
- * Whether the unobserved part of a run is worth a remark: less than two seconds is normal. Both durations are in
- * seconds.
+ * Whether the unobserved part of a run is worth a remark. A boot that could not be sent in time leaves two or three
+ * seconds unobserved, so up to 2 s are normal, up to a twentieth of a short run (at most 5 s), and up to a thousandth of
+ * a long one. Both durations are in seconds.
  */
 export const isMuchUnobserved = ({ unobserved, total }: { unobserved: number; total: number }): boolean =>
-  unobserved >= Math.max(2, total / 1000);
+  unobserved >= Math.max(2, Math.min(5, total / 20), total / 1000);
 
 /** Statistics of one series. Durations in seconds. */
 export type SeriesSummary = {

@@ -1,6 +1,7 @@
 /** The report of a run is computed once for each change and moment, and only by those who need it. */
 
 import { describe, expect, it } from 'vitest';
+import { isMuchUnobserved } from '../../../src/domain/run/report.ts';
 import { createRunState, type RunState } from '../../../src/domain/run/run-state.ts';
 import type { Plan } from '../../../src/domain/upgrade/plan.ts';
 import { createMetrics } from '../../../src/metrics/metrics.ts';
@@ -110,4 +111,18 @@ describe('a run is not judged', () => {
     });
     expect(answer.status).toBe(200);
   });
+});
+
+it.each([
+  [1.9, 20, false],
+  [2, 20, true],
+  // A boot that could not be sent in time.
+  [2.5, 66, false],
+  [3.3, 66, true],
+  [4.9, 600, false],
+  [5, 600, true],
+  [5, 6000, false],
+  [6, 6000, true],
+])('%d s of %d s unobserved is worth a remark: %s', (unobserved, total, expected) => {
+  expect(isMuchUnobserved({ unobserved, total })).toBe(expected);
 });
