@@ -4,9 +4,10 @@ import ssh2 from 'ssh2';
 import { afterEach, describe, expect, it } from 'vitest';
 import { runBySsh, type SshTarget } from '../../src/checks/guest/ssh.ts';
 import { generateKey } from '../../src/checks/guest/ssh-key.ts';
+import { generateEd25519Key } from '../support/ssh-keys.ts';
 
 const key = generateKey();
-const hostKeys = [0, 1].map(() => ssh2.utils.generateKeyPairSync('ed25519').private);
+const hostKeys = [0, 1].map(() => generateEd25519Key().private);
 const never = new AbortController().signal;
 const open: (TcpServer | ssh2.Server)[] = [];
 

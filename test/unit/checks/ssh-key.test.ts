@@ -5,6 +5,7 @@ import ssh2 from 'ssh2';
 import { afterAll, describe, expect, it } from 'vitest';
 import { deleteKeyFile, ensureKeyFile, generateKey, readKeyFile } from '../../../src/checks/guest/ssh-key.ts';
 import { UserError } from '../../../src/domain/errors.ts';
+import { generateEd25519Key } from '../../support/ssh-keys.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rollwatch-keys-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -30,7 +31,7 @@ describe('the key to log in with', () => {
   });
 
   it('may be a file of the user, which is never deleted', () => {
-    const { private: text, public: publicKey } = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'me@home' });
+    const { private: text, public: publicKey } = generateEd25519Key('me@home');
     writeFileSync(at('mine'), text);
     const [type, body] = publicKey.split(' ');
     expect(readKeyFile(at('mine'), 'checks.ssh.key_file').publicKey).toBe(`${type} ${body} rollwatch-check`);
