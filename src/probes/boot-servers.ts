@@ -7,8 +7,10 @@ export type BootServers = {
   isDeleting(): boolean;
   /** Records a server; called before its create request is sent. */
   add(name: string): void;
-  /** Removes a server; called when it was deleted, or was never created. */
-  remove(name: string): void;
+  /** Forgets a server that was never created. */
+  forget(name: string): void;
+  /** Records that a server was deleted and is gone. */
+  confirmGone(server: Parameters<Janitor['confirmGone']>[0]): void;
   /** Lets the janitor delete the server; `cleanUp` waits until it is gone. */
   handOver(server: Parameters<Janitor['delete']>[0], requestHangs?: boolean): void;
   /** Waits until every server that was handed over is gone, or `deleteTimeout` has passed. */
@@ -34,8 +36,13 @@ export function createBootServers(janitor: Janitor, deleteTimeout: number): Boot
       janitor.reserve(name);
       existing.add(name);
     },
-    remove(name) {
+    forget(name) {
+      janitor.release(name);
       existing.delete(name);
+    },
+    confirmGone(server) {
+      janitor.confirmGone(server);
+      existing.delete(server.name);
     },
     handOver(server, requestHangs = false) {
       janitor.delete(server);

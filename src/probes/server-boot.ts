@@ -164,19 +164,14 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
     const { name, choice, context, sent } = attempt;
     const refused = created.type === 'failed' ? choices.reject(choice, created.cause, context.progress) : null;
     if (refused !== null) {
-      janitor.release(name);
-      servers.remove(name);
+      servers.forget(name);
       return voidResult(refused, { ...NO_SERVER, requestId: created.requestId });
     }
     if (created.type === 'failed') choices.chooseAgainIfRefused(created.cause);
     const attributed =
       created.type === 'failed' ? await causes.attributeRequest(created, 'create', context.signal) : created;
-    if (sent && serverMayExist(created)) {
-      servers.handOver({ name, id: null, deletedAt: null });
-    } else {
-      janitor.release(name);
-      servers.remove(name);
-    }
+    if (sent && serverMayExist(created)) servers.handOver({ name, id: null, deletedAt: null });
+    else servers.forget(name);
     const apiDown = isApiFailure(attributed.cause);
     const lastKnownUpAt = !overlap.isPolling() ? null : apiDown ? overlap.lastApiAnswerAt() : lastAcceptedAt;
     const failureStartedAt = (apiDown ? overlap.takeRefusalStart() : null) ?? created.sentAt;
@@ -283,8 +278,7 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
     }
     stages['gone'] = (deleteWait.at - deleted.settledAt) / 1000;
     baseline.learn(deleteTimeline.stageTimes(deleteWait.pollSentAt));
-    janitor.confirmGone({ name, id });
-    servers.remove(name);
+    servers.confirmGone({ name, id });
     return { ...base, outcome: 'ok', cause: null, lastKnownUpAt: deleteWait.pollSentAt, settledAt: activeWait.at };
   }
 
