@@ -66,7 +66,6 @@ export async function startWatch(options: WatchOptions & LoadOptions, output: Ou
     thread: true,
     warn: (message) => log('warn', message),
   });
-  const reachedBefore = await hasOkSample(journal);
   const probes = describeProbes();
   const metrics = createMetrics({ version: VERSION, probes });
   const preflights = collectPreflights(configuration.clouds.map(({ access }) => access.name));
@@ -132,7 +131,7 @@ export async function startWatch(options: WatchOptions & LoadOptions, output: Ou
       configuration,
       daemon,
       log,
-      failed: failOnPreflight(preflights.all(), { wasReached: () => reachedBefore || isReached(daemon), log }),
+      failed: failOnPreflight(preflights.all(), { wasReached: () => isReached(daemon), log }),
       stop() {
         stopping ??= stop();
         return stopping;
@@ -167,23 +166,21 @@ function collectPreflights(clouds: readonly string[]) {
  */
 async function failOnPreflight(
   preflights: Promise<readonly PreflightReport[]>,
-  { wasReached, log }: { readonly wasReached: () => boolean; readonly log: Log },
+  { wasReached, log }: { readonly wasReached: () => Promise<boolean>; readonly log: Log },
 ): Promise<never> {
   for (const { refused } of await preflights) {
     if (refused === null) continue;
-    if (refused.exitCode === 2 || !wasReached()) throw new UserError(refused.message, refused.exitCode);
+    if (refused.exitCode === 2 || !(await wasReached())) throw new UserError(refused.message, refused.exitCode);
     log('warn', `${refused.message}; continuing`);
   }
   return new Promise<never>(() => {});
 }
 
-/** Whether an earlier session reached a cloud. The daemon replays those sessions while it is running already. */
-async function hasOkSample(journal: Journal): Promise<boolean> {
-  for await (const _ of journal.samples({ outcome: 'ok', limit: 1 })) return true;
-  return false;
+/** Whether any session of the run has reached a cloud. */
+async function isReached(daemon: Daemon): Promise<boolean> {
+  await daemon.replayed;
+  return daemon.live().report.probes.some(({ samples }) => samples.ok > 0);
 }
-
-const isReached = (daemon: Daemon): boolean => daemon.live().report.probes.some(({ samples }) => samples.ok > 0);
 
 const samplerData = (
   configuration: Configuration,

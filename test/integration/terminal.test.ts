@@ -20,6 +20,22 @@ function screen(written: string): readonly string[] {
   return lines;
 }
 
+/** Runs a program on a terminal, which must end with exit code 0, and returns what it wrote. */
+async function outputOnPty(program: string, columns?: number): Promise<string> {
+  const child = spawnOnPty([process.execPath, '--input-type=module', '--eval', program], {
+    ...(columns === undefined ? {} : { columns }),
+    cwd: tmpdir(),
+    env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm' },
+  });
+  let written = '';
+  child.stdout?.setEncoding('utf8').on('data', (part: string) => {
+    written += part;
+  });
+  await once(child, 'close');
+  expect(child.exitCode).toBe(0);
+  return written;
+}
+
 it.each(['out', 'err'] as const)('text that is printed to std%s goes above the status line, complete', async (name) => {
   const program = `
     const { print, processOutput, redrawStatusLine } = await import('${OUTPUT}');
@@ -30,16 +46,7 @@ it.each(['out', 'err'] as const)('text that is printed to std%s goes above the s
     await print(output.${name}, 'stopping');
     redrawStatusLine(output.err, '');
     await print(output.${name}, 'stopped');`;
-  const child = spawnOnPty([process.execPath, '--input-type=module', '--eval', program], {
-    cwd: tmpdir(),
-    env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm' },
-  });
-  let written = '';
-  child.stdout?.setEncoding('utf8').on('data', (part: string) => {
-    written += part;
-  });
-  await once(child, 'close');
-  expect(child.exitCode).toBe(0);
+  const written = await outputOnPty(program);
   expect(screen(written)).toEqual([
     'PASS: all phases stayed within budget.',
     'The API was never down.',
@@ -56,15 +63,6 @@ it('a terminal that does not know its columns, such as a serial console, has 80'
     const { columnsOf, print, processOutput } = await import('${OUTPUT}');
     const output = processOutput();
     await print(output.out, output.width + ' ' + columnsOf(output.err));`;
-  const child = spawnOnPty([process.execPath, '--input-type=module', '--eval', program], {
-    columns: 0,
-    cwd: tmpdir(),
-    env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm' },
-  });
-  let written = '';
-  child.stdout?.setEncoding('utf8').on('data', (part: string) => {
-    written += part;
-  });
-  await once(child, 'close');
+  const written = await outputOnPty(program, 0);
   expect(written).toBe('80 80\r\n');
 });
