@@ -94,7 +94,7 @@ describe('the dashboards', () => {
     // Pushed annotations first, then those from metrics, which need no credentials.
     const pushed = annotations.list.filter(({ enable }) => enable);
     expect(pushed.map(({ target }) => target?.tags[0])).toEqual(
-      ['downtime', 'degraded', 'tasks', 'phases'].map((kind) => `$${kind}_tags`),
+      ['incidents', 'downtime', 'degraded', 'tasks', 'phases'].map((kind) => `$${kind}_tags`),
     );
     // With an empty variable only the second tag is left; without it, Grafana would show all annotations.
     for (const { target } of pushed)
