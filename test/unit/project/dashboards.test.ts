@@ -92,7 +92,7 @@ describe('the dashboards', () => {
       });
     expect(problems).toEqual([]);
     // Pushed annotations first, then those from metrics, which need no credentials.
-    const pushed = annotations.list.filter(({ enable }) => enable);
+    const pushed = annotations.list.filter(({ expr }) => expr === undefined);
     expect(pushed.map(({ target }) => target?.tags[0])).toEqual(
       ['incidents', 'downtime', 'degraded', 'tasks', 'phases'].map((kind) => `$${kind}_tags`),
     );
