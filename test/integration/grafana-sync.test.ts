@@ -232,6 +232,7 @@ describe('a daemon that pushes to Grafana', { timeout: 90_000 }, () => {
         [
           'DOWN server-list new',
           'DOWN server-list reused',
+          'Incident: server-list',
           'deployed',
           'phase maintenance',
           'task &#39;stop &lt;b&gt;nova-api&lt;/b&gt;&#39;',
