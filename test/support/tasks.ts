@@ -8,6 +8,7 @@ export const task = (facts: Partial<Task> = {}): Task => ({
   play: null,
   playbook: null,
   hosts: ['controller'],
+  groups: [],
   tags: [],
   kind: 'task',
   status: 'ok',

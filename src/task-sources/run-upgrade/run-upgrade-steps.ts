@@ -51,6 +51,7 @@ function toTask({ name, text, writtenAt }: MarkerFile, start: Millis): Task {
     play: null,
     playbook: null,
     hosts: [],
+    groups: [],
     tags: [],
     kind: 'task',
     status: 'ok',

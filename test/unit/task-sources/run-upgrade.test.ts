@@ -25,6 +25,7 @@ describe('the steps of run-upgrade.sh', () => {
         play: null,
         playbook: null,
         hosts: [],
+        groups: [],
         tags: [],
         kind: 'task',
         status: 'ok',
