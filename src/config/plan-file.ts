@@ -18,6 +18,9 @@ const SHIPPED_FOLDER = fileURLToPath(new URL('../../plans/', import.meta.url));
 /** Nova's documented rolling upgrade. */
 export const DEFAULT_PLAN = 'nova-rolling-upgrade';
 
+/** What `loadPlan` calls a plan that is an argument of a command. */
+export const PLAN_ARGUMENT = 'PLAN';
+
 const TASKS = "a list of task names, in which * matches anything, such as 'Stop nova-api*'";
 const TAGS = 'a list of Ansible tags';
 const RATIO = 'a ratio or percentage, such as 0.005 or 0.5%';
@@ -128,7 +131,7 @@ function keysAt([section, index, key]: readonly PropertyKey[]): readonly string[
 
 /**
  * Loads a plan that comes with Rollwatch by its name, or any other by its path, which contains a slash or ends in .yaml
- * or .yml. `source` names the setting or flag.
+ * or .yml. `source` names the setting, the flag or the argument.
  *
  * @throws UserError with the line of the first problem
  */
@@ -136,8 +139,9 @@ export function loadPlan(given: string, source: string, resolvePath: (path: stri
   const isFile = given.includes('/') || /\.ya?ml$/.test(given);
   const shipped = shippedPlans();
   if (!isFile && !shipped.includes(given)) {
-    // A flag may be quoted; in a file, a secret may be set by mistake.
-    const shown = source.startsWith('--') ? `'${given}'` : quoted(given, shipped);
+    // What was typed may be quoted; in a file, a secret may be set by mistake.
+    const isTyped = source.startsWith('--') || source === PLAN_ARGUMENT;
+    const shown = isTyped ? `'${given}'` : quoted(given, shipped);
     const subject = shown === null ? source : `${source} is ${shown}; it`;
     throw new UserError(`${subject} must be ${listed([...shipped, 'a file path'])}`);
   }
@@ -211,7 +215,8 @@ function overlap(a: readonly TaskSelector[], b: readonly TaskSelector[]): string
   return null;
 }
 
-const shippedPlans = (): readonly string[] =>
+/** Returns the names of the plans that come with Rollwatch. */
+export const shippedPlans = (): readonly string[] =>
   readdirSync(SHIPPED_FOLDER)
     .filter((file) => file.endsWith('.yaml'))
     .map((file) => file.slice(0, -'.yaml'.length))

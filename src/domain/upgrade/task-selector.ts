@@ -15,7 +15,9 @@ export type TaskSelector = {
   readonly host: readonly string[];
 };
 
-export const SELECTOR_KEYS = ['task', 'tag', 'play', 'role', 'playbook', 'host'] as const;
+/** Where a task runs. */
+export const SELECTOR_PLACES = ['play', 'role', 'playbook', 'host'] as const;
+export const SELECTOR_KEYS = ['task', 'tag', ...SELECTOR_PLACES] as const;
 
 /** What a selector depends on. */
 export type SelectedTask = Pick<Task, 'name' | 'role' | 'play' | 'playbook' | 'tags' | 'hosts' | 'groups'>;
@@ -82,22 +84,24 @@ function anyOf(patterns: readonly string[]): (text: string) => boolean {
 }
 
 /**
- * Returns the entry of `b` that also selects what `a` selects, such as `task[1]`, or null if no task is certain to be
- * selected by both. Plays, roles, playbooks and hosts tell two selectors apart if both name some and none in common.
+ * Returns the entry of `b` that also selects what `a` selects, such as `task[1]`; null if no such entry can be named.
+ * Plays, roles, playbooks and hosts tell two selectors apart if both give some and none in common.
  */
 export function commonEntry(a: TaskSelector, b: TaskSelector): string | null {
-  const areApart = (['play', 'role', 'playbook', 'host'] as const).some(
+  const areApart = SELECTOR_PLACES.some(
     (key) => a[key].length > 0 && b[key].length > 0 && commonPattern(a[key], b[key]) === null,
   );
   if (areApart) return null;
   const tag = b.tag.findIndex((name) => a.tag.includes(name));
   if (tag >= 0) return `tag[${tag}]`;
-  const [isAny, isOtherAny] = [a, b].map(({ task, tag: tags }) => task.length === 0 && tags.length === 0);
-  if (isOtherAny) return firstEntry(b);
-  if (isAny) return b.task.length > 0 ? 'task[0]' : 'tag[0]';
   const name = commonPattern(a.task, b.task);
-  return name === null ? null : `task[${name}]`;
+  if (name !== null) return `task[${name}]`;
+  return selectsAllOf(a, b) || selectsAllOf(b, a) ? firstEntry(b) : null;
 }
+
+/** Whether `a` gives no names and no tags, and `b` is in the same places, which are not apart. */
+const selectsAllOf = (a: TaskSelector, b: TaskSelector): boolean =>
+  a.task.length === 0 && a.tag.length === 0 && SELECTOR_PLACES.every((key) => a[key].length === 0 || b[key].length > 0);
 
 /** Returns the index of the first pattern of `b` that shares a text with one of `a`; null if there is none. */
 function commonPattern(a: readonly string[], b: readonly string[]): number | null {

@@ -7,6 +7,8 @@ import { UserError } from '../../../src/domain/errors.ts';
 import { createPhaseFinder } from '../../../src/domain/upgrade/phases.ts';
 import { selector, task } from '../../support/tasks.ts';
 
+const SHIPPED = 'kayobe, kolla-ansible, nova-rolling-upgrade, openstack-ansible, openstack-k8s-operators';
+
 let folder: string;
 
 beforeAll(() => {
@@ -244,7 +246,7 @@ phases:
   });
 
   it.each([
-    ['nova', 'plan must be nova-rolling-upgrade or a file path'],
+    ['nova', `plan must be ${SHIPPED} or a file path`],
     ['./none.yaml', 'plan: DIR/none.yaml does not exist; specify a readable file'],
     ['./', 'plan: DIR/ cannot be read: it is a directory; specify a readable file'],
   ])('named %s is rejected', (given, expected) => {
