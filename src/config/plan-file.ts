@@ -58,6 +58,7 @@ const budget = z.strictObject(
   {
     api_downtime: seconds.optional(),
     boot_downtime: seconds.optional(),
+    failed_boots: integer(0, 1_000_000).optional(),
     data_plane_downtime: seconds.optional(),
     longest_window: seconds.optional(),
     consecutive_failures: integer(0, 1_000_000).optional(),

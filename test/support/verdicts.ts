@@ -6,6 +6,7 @@ export const measures = (facts: Partial<PhaseMeasures> = {}): PhaseMeasures => (
   elapsed: 60,
   api_downtime: NONE,
   boot_downtime: NONE,
+  failed_boots: NONE,
   data_plane_downtime: null,
   longest_window: NONE,
   consecutive_failures: NONE,

@@ -75,12 +75,14 @@ export function createPhaseMeasures(
       during: input.trace.during(intervals),
     }));
     const listCounts = counts.filter(({ series }) => series.probe === BUDGETS.api_downtime.downtimeOf);
+    const bootCounts = counts.filter(({ series }) => series.probe === BUDGETS.boot_downtime.downtimeOf);
     const measured = ({ isWatched, during }: ReturnType<typeof limitedDowntime>) =>
       isWatched ? seconds([during(intervals, unobserved)]) : null;
     return {
       elapsed: length(intervals) / 1000,
       api_downtime: measured(api),
       boot_downtime: measured(boot),
+      failed_boots: failedBoots(bootCounts.map(({ during }) => during)),
       data_plane_downtime: measured(dataPlane),
       longest_window: api.isWatched ? longestOutage(listSeries, api.during(intervals, unobserved)) : null,
       consecutive_failures:
@@ -134,6 +136,17 @@ function longestOutage(allSeries: readonly SeriesOutages[], { min, estimate, max
 
 const longestOf = (intervals: readonly Interval[]): number =>
   union(intervals).reduce((longest, { from, until }) => Math.max(longest, (until - from) / 1000), 0);
+
+/**
+ * Returns how many boots were refused or ended in an error. Those without an answer, and void samples, may have been
+ * such boots.
+ */
+function failedBoots(counts: readonly TraceCounts[]): Measured | null {
+  const total = (count: (counts: TraceCounts) => number) => counts.reduce((sum, found) => sum + count(found), 0);
+  if (total(({ ok, failed }) => ok + failed) === 0) return null;
+  const certain = total(({ failed, late, unanswered }) => failed - late - unanswered);
+  return { min: certain, estimate: certain, max: certain + total((found) => found.unanswered + found.void) };
+}
 
 /** Returns the share of failed samples. Its bounds allow for each void sample to have been ok or failed. */
 function errorRatio(counts: readonly TraceCounts[]): Measured | null {

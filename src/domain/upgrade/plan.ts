@@ -34,8 +34,9 @@ type BudgetDescription = {
 };
 
 /**
- * The limits of a phase or a run; a limit that is not set is not checked. All but `boot_downtime` and
+ * The limits of a phase or a run; a limit that is not set is not checked. All but `boot_downtime`, `failed_boots` and
  * `data_plane_downtime` are about the probe `server-list`.
+ * - `failed_boots`: boots that were refused or ended in an error, not those that were merely late
  * - `longest_window`: the longest API outage
  * - `consecutive_failures`: failed samples in a row, on one connection
  * - `error_ratio`: failed samples divided by all
@@ -44,6 +45,7 @@ type BudgetDescription = {
 export const BUDGETS = {
   api_downtime: { label: 'API downtime', unit: 'seconds', downtimeOf: 'server-list' },
   boot_downtime: { label: 'boot downtime', unit: 'seconds', downtimeOf: 'server-boot' },
+  failed_boots: { label: 'failed boots', unit: 'count', downtimeOf: null },
   data_plane_downtime: { label: 'data-plane downtime', unit: 'seconds', downtimeOf: 'server-reach' },
   longest_window: { label: 'longest API window', unit: 'seconds', downtimeOf: null },
   consecutive_failures: { label: 'failures in a row', unit: 'count', downtimeOf: null },
@@ -64,6 +66,7 @@ export const BUDGET_NAMES: readonly BudgetName[] = Object.keys(BUDGETS).filter(i
 export const forEachBudget = <T>(value: (name: BudgetName) => T): Readonly<Record<BudgetName, T>> => ({
   api_downtime: value('api_downtime'),
   boot_downtime: value('boot_downtime'),
+  failed_boots: value('failed_boots'),
   data_plane_downtime: value('data_plane_downtime'),
   longest_window: value('longest_window'),
   consecutive_failures: value('consecutive_failures'),
