@@ -166,6 +166,7 @@ export const live = (facts: Partial<ShownStatus> = {}): ShownStatus => ({
   series: [liveSeries()],
   running: [],
   phase: null,
+  unrecognised: null,
   phases: [],
   report: report({ run: { ...report().run, running: true } }),
   journal: { kind: 'recording' },
