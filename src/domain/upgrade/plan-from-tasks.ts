@@ -39,14 +39,16 @@ export function planFromTasks(
 
 const descriptionOf = (base: Plan): string => `As in an earlier upgrade; promises and budgets of ${base.name}`;
 
-/** Begins each phase with the task that began it, unless that would begin an earlier phase as well. */
+/**
+ * Begins each phase with the task that began it. What would begin an earlier phase as well is left out, so that the
+ * phase is begun by hand.
+ */
 function exactPhases(checked: readonly PhaseCheck[]): readonly PlannedPhase[] {
   const phases: PlannedPhase[] = [];
   for (const { phase, task } of checked) {
-    const exact = task === null ? null : selectorOf(task);
-    const isDistinct =
-      exact !== null && !phases.some(({ begins }) => begins.some((other) => commonEntry(other, exact) !== null));
-    phases.push({ ...phase, begins: isDistinct ? [exact] : phase.begins });
+    const isDistinct = (selector: TaskSelector): boolean =>
+      !phases.some(({ begins }) => begins.some((other) => commonEntry(other, selector) !== null));
+    phases.push({ ...phase, begins: (task === null ? phase.begins : [selectorOf(task)]).filter(isDistinct) });
   }
   return phases;
 }

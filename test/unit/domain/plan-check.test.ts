@@ -102,6 +102,19 @@ describe('a plan from the tasks of an upgrade', () => {
     expect(plan.phases[0]).toEqual(nameless);
   });
 
+  it('leaves out what would begin an earlier phase as well', () => {
+    const late = phase('finish', { begins: [selector({ task: ['stop *'] }), selector({ task: ['unpin'] })] });
+    const known = planOf('known', nameless, ...PLAN.phases, late);
+    const { plan } = planFromTasks(tasks, { name: 'our', plans: [known, other] });
+    expect(plan.phases.map(({ name, begins }) => [name, begins.flatMap((begin) => begin.task)])).toEqual([
+      ['pre-maintenance', ['Expand']],
+      ['maintenance', ['Stop services']],
+      ['computes', ['Stop services']],
+      ['acceptance', []],
+      ['finish', ['unpin']],
+    ]);
+  });
+
   it('is written with its budgets as a plan file has them', () => {
     const budget = { api_downtime: 90, boot_downtime: 240, error_ratio: 0.005, slowdown: 2.5, consecutive_failures: 0 };
     const plan = planOf('our', phase('a', { budget, begins: [selector({ task: ['x: y', '*'], role: ['r'] })] }));

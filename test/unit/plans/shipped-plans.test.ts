@@ -8,6 +8,7 @@ import { createPhaseFinder } from '../../../src/domain/upgrade/phases.ts';
 import type { Task } from '../../../src/domain/upgrade/task.ts';
 import { selectsTask } from '../../../src/domain/upgrade/task-selector.ts';
 import { readTaskList } from '../../../src/task-sources/task-list.ts';
+import { task } from '../../support/tasks.ts';
 
 const FOLDER = join(import.meta.dirname, 'tasks');
 
@@ -136,6 +137,45 @@ describe('openstack-ansible', () => {
       ['maintenance', 'handler os_nova : Stop services', CONTROL],
       ['computes', 'handler os_nova : Stop services', 'Install nova compute services'],
     ]);
+  });
+});
+
+describe('an upgrade that keeps the names of openstack-ansible', () => {
+  /** The playbook with which the real test cloud is upgraded to another version. */
+  const PREPARE = [
+    'Prepare the nova upgrade',
+    ['Synchronize the nova API DB schema', 'Synchronize the nova DB schema'],
+  ];
+  const COMPUTES = ['Install nova compute, in batches', ['Stop services', 'Start services']];
+  const FINISH = [
+    'Lift the pin',
+    ['Check that no service record is left on the old version', 'Send SIGHUP to all nova services'],
+  ];
+
+  it.each([
+    ['one API', [['Install nova control plane services', ['Stop services', 'Start services']]]],
+    [
+      'several APIs, one after the other',
+      [
+        ['Install nova conductor and scheduler', ['Stop services', 'Start services']],
+        ['Install nova API, one after the other', ['Stop services', 'Start services']],
+      ],
+    ],
+  ] as const)('is recognised with %s', (_what, control) => {
+    const plays = [PREPARE, ...control, COMPUTES, COMPUTES, FINISH] as const;
+    const tasks = plays.flatMap(([play, names], place) =>
+      [names].flat().map((name, index) => {
+        const start = 10 * place + index;
+        return task({ id: `t-${start}`, name, role: 'os_nova', play: `${play}`, start, end: start + 1 });
+      }),
+    );
+    for (const plan of ['openstack-ansible', 'nova-rolling-upgrade'])
+      expect(beginningsOf(plan, tasks)).toEqual([
+        ['pre-maintenance', 'task os_nova : Synchronize the nova API DB schema', PREPARE[0]],
+        ['maintenance', 'task os_nova : Stop services', control[0][0]],
+        ['computes', 'task os_nova : Stop services', COMPUTES[0]],
+        ['finish', 'task os_nova : Send SIGHUP to all nova services', FINISH[0]],
+      ]);
   });
 });
 
