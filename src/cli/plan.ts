@@ -273,6 +273,7 @@ function checkLines({ name }: Plan, { check, list, zone, width }: CheckText): re
   const times = timeFormatIn(zone, { from, until });
   const when = list.haveRun ? `, ${times.day(from)} to ${times.day(until)} ${times.zoneName(from)}` : '';
   const never = check.phases.filter(({ isByHand, task }) => !isByHand && task === null).map(({ phase }) => phase.name);
+  const hasHandlers = list.haveRun || list.tasks.some(({ kind }) => kind === 'handler');
   return [
     `plan ${name} against ${list.tasks.length} tasks${when}`,
     '',
@@ -281,6 +282,7 @@ function checkLines({ name }: Plan, { check, list, zone, width }: CheckText): re
     never.length === 0
       ? 'Every phase begins.'
       : `${listed(never, 'and')} never ${never.length === 1 ? 'begins' : 'begin'}.`,
+    ...(never.length > 0 && !hasHandlers ? ['The list has no handlers: Ansible lists none, but logs them.'] : []),
   ];
 }
 

@@ -82,6 +82,7 @@ describe('rollwatch plan', { timeout: 30_000 }, () => {
     const { code, out } = await run('check', 'openstack-ansible', '--tasks', 'tasks');
     expect(code).toBe(1);
     expect(out).toContain("  finish: task 1 to task 2\n    begins with task 'x' of play 'Finalize nova setup'\n");
+    expect(out).toMatch(/never begin\.\nThe list has no handlers: Ansible lists none, but logs them\.\n$/);
   });
 
   it('checks the configured plan, and a file without tasks', async () => {

@@ -74,7 +74,7 @@ function nearTasks({ begins }: PlannedPhase, tasks: readonly Task[]): readonly N
 
 type Rating = { readonly obstacle: Obstacle; readonly score: number };
 
-/** A name is similar if it has this share of the letter pairs of a pattern. */
+/** Below this, a name is not similar to a pattern (see `similarityOf`). */
 const SIMILAR = 0.65;
 
 /** Rates how close a task comes to being selected; null if it is far off. */
@@ -94,20 +94,25 @@ function rate(selector: TaskSelector, task: Task): Rating | null {
 
 const NOTHING: TaskSelector = { task: [], tag: [], play: [], role: [], playbook: [], host: [] };
 
-/** Returns the share of a pattern's letter pairs that the name has, minus a little for what else the name has. */
+/** Returns how well the words of a pattern are found in a name, from 0 to 1: the mean of the best match of each. */
 function similarityOf(pattern: string, { name, role }: Task): number {
-  const wanted = pairsOf(pattern);
-  const found = pairsOf(pattern.includes(' : ') && role !== null ? `${role} : ${name}` : name);
-  if (wanted.size === 0) return 0;
-  const common = wanted.intersection(found).size;
-  return common / wanted.size - 0.01 * Math.max(0, found.size - common);
+  const found = wordsOf(pattern.includes(' : ') && role !== null ? `${role} : ${name}` : name);
+  const wanted = wordsOf(pattern);
+  const best = wanted.map((word) => found.reduce((most, other) => Math.max(most, likeness(word, other)), 0));
+  return best.length === 0 ? 0 : best.reduce((sum, match) => sum + match, 0) / best.length;
 }
 
-/** Returns the pairs of neighbouring letters within the words of a text. */
-const pairsOf = (text: string): ReadonlySet<string> =>
-  new Set(
-    text
-      .toLowerCase()
-      .split(/[^\p{L}\p{N}]+/u)
-      .flatMap((word) => Array.from({ length: Math.max(0, word.length - 1) }, (_, at) => word.slice(at, at + 2))),
-  );
+/** Shorter words, such as 'to', are alike to too many others. */
+const MIN_WORD_LENGTH = 3;
+
+/** Returns the pairs of neighbouring letters of each word. */
+const wordsOf = (text: string): readonly ReadonlySet<string>[] =>
+  text
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((word) => word.length >= MIN_WORD_LENGTH)
+    .map((word) => new Set(Array.from({ length: word.length - 1 }, (_, at) => word.slice(at, at + 2))));
+
+/** Returns the share of letter pairs that two words have in common (the Dice coefficient). */
+const likeness = (a: ReadonlySet<string>, b: ReadonlySet<string>): number =>
+  (2 * a.intersection(b).size) / (a.size + b.size);
