@@ -57,6 +57,8 @@ F_SETPIPE_SZ = 1031
 POLL_INTERVAL_SECONDS = 0.1
 MAX_HOSTS = 2000
 MAX_GROUPS = 1000
+# More hosts of a task are reported with its end, except for the first one of each group.
+HOSTS_REPORTED_AT_ONCE = 32
 
 
 def timestamp(at):
@@ -203,10 +205,10 @@ class Tasks:
                 known.hosts = set()
                 known.groups = set()
             known.hosts.add(host)
-            news = len(known.hosts) == 1 or not known.groups.issuperset(groups)
+            news = len(known.hosts) <= HOSTS_REPORTED_AT_ONCE or not known.groups.issuperset(groups)
             known.groups.update(groups)
             if news and not known.ended:
-                # From now on the task has had an effect (on a host of this group), so it can start a phase.
+                # The task has had an effect on this host, so it can start a phase.
                 self.reports.append(dict(self.doers(known), id=known.id))
         if failed:
             known.failed = True

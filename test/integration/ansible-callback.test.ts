@@ -232,12 +232,15 @@ describe.skipIf(isMissing(tool(PLAYBOOK, 'ansible')))(
       expect(bodies).toContainEqual(expect.objectContaining({ name: 'Slow on one', hosts: ['b'], status: 'running' }));
     });
 
-    it('reports a host at once if it is the first of its group', async () => {
+    it('reports each host at once, with its groups', async () => {
       await using listener = await listenForTasks();
       expect(await play('groups.yml', { ROLLWATCH_URL: listener.url })).toMatchObject({ code: 0 });
       await listener.ended(1);
       const reports = listener.requests.flatMap(({ body }) => JSON.parse(body).tasks);
       const known = { name: 'One after the other', status: 'running' };
+      expect(reports).toContainEqual(
+        expect.objectContaining({ ...known, hosts: ['a'], groups: ['cloud', 'first', 'site'] }),
+      );
       expect(reports).toContainEqual(
         expect.objectContaining({ ...known, hosts: ['a', 'b'], groups: ['cloud', 'first', 'second', 'site'] }),
       );
