@@ -32,11 +32,14 @@ export function readTaskList(text: string, file: string): TaskList {
   return { tasks, haveRun: text.trimStart().startsWith('{') };
 }
 
-const PLAYBOOK = /^playbook: (.*)$/;
-const PLAY = /^ {2}play #\d+ \((.*?)\): (.*?)(?:\tTAGS: \[(.*)\])?$/;
+const PLAYBOOK = 'playbook: ';
+/** `  play #1 (web:!web7): Install it\tTAGS: [always]` */
+const PLAY = /^ {2}play #\d+ \(/;
+const PATTERN_END = '): ';
 /** Ansible lists tasks and, with `--list-hosts`, hosts. It lists no handlers, but they can be added by hand. */
 const SECTION = /^ {4}(tasks|handlers|hosts)(?: \(\d+\))?:$/;
-const ENTRY = /^ {6}(.*?)(?:\tTAGS: \[(.*)\])?$/;
+const ENTRY = ' '.repeat(6);
+const TAGS = '\tTAGS: [';
 
 type Play = {
   readonly name: string | null;
@@ -70,23 +73,33 @@ function readListing(text: string): readonly Task[] {
   };
 
   for (const line of text.split(/\r?\n/)) {
-    const [, file] = PLAYBOOK.exec(line) ?? [];
-    if (file !== undefined) playbook = plainOrNull(file.split('/').at(-1));
-    const [, pattern, name] = PLAY.exec(line) ?? [];
-    if (pattern !== undefined && name !== undefined)
-      play = { name: plainOrNull(name), pattern, hosts: [], section: null };
+    const [content, tags] = splitTags(line);
+    if (line.startsWith(PLAYBOOK)) playbook = plainOrNull(line.slice(PLAYBOOK.length).split('/').at(-1));
+    play = readPlay(content) ?? play;
     if (play === null) continue;
     const [, section] = SECTION.exec(line) ?? [];
-    if (section !== undefined) {
+    if (section !== undefined)
       play.section = section === 'tasks' ? 'task' : section === 'handlers' ? 'handler' : 'hosts';
-      continue;
-    }
-    const [, entry, tags = ''] = ENTRY.exec(line) ?? [];
-    if (entry === undefined || play.section === null) continue;
-    if (play.section === 'hosts') play.hosts.push(plain(entry));
-    else addTask(entry, tags, { kind: play.section, of: play });
+    else if (play.section === null || !content.startsWith(ENTRY)) continue;
+    else if (play.section === 'hosts') play.hosts.push(plain(content));
+    else addTask(content.slice(ENTRY.length), tags, { kind: play.section, of: play });
   }
   return tasks;
+}
+
+/** Splits the tags from the end of a line. */
+function splitTags(line: string): readonly [content: string, tags: string] {
+  const at = line.lastIndexOf(TAGS);
+  return at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + TAGS.length, line.lastIndexOf(']'))];
+}
+
+/** Returns null if a line begins no play. */
+function readPlay(line: string): Play | null {
+  const [start] = PLAY.exec(line) ?? [];
+  const end = line.indexOf(PATTERN_END);
+  if (start === undefined || end < 0) return null;
+  const name = plainOrNull(line.slice(end + PATTERN_END.length));
+  return { name, pattern: line.slice(start.length, end), hosts: [], section: null };
 }
 
 const tagsOf = (text: string): readonly string[] => text.split(', ').map(plain).filter(Boolean);
