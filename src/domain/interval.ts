@@ -36,6 +36,21 @@ export function subtract(intervals: Iterable<Interval>, holes: Iterable<Interval
 export const intersect = (a: readonly Interval[], b: readonly Interval[]): readonly Interval[] =>
   subtract(a, subtract(a, b));
 
+/**
+ * Returns a function that intersects times with `intervals`. Its cost depends on the intervals near those times only, so
+ * that many short times can be intersected with many intervals.
+ */
+export function clipTo(intervals: readonly Interval[]): (times: readonly Interval[]) => readonly Interval[] {
+  const sorted = union(intervals);
+  return (times) => {
+    const from = times.reduce((earliest, time) => Math.min(earliest, time.from), Infinity);
+    const until = times.reduce((latest, time) => Math.max(latest, time.until), -Infinity);
+    const first = firstEndingAfter(sorted, from);
+    const end = partitionPoint(sorted.length, (index) => (sorted[index]?.from ?? Infinity) < until);
+    return intersect(times, sorted.slice(first, Math.max(first, end)));
+  };
+}
+
 /** Returns the length of the union, in milliseconds. */
 export const length = (intervals: Iterable<Interval>): number =>
   union(intervals).reduce((sum, { from, until }) => sum + (until - from), 0);
@@ -43,6 +58,17 @@ export const length = (intervals: Iterable<Interval>): number =>
 /** Returns the index of the first interval that ends after `at`. The `sorted` intervals do not overlap. */
 export const firstEndingAfter = (sorted: readonly Interval[], at: Millis): number =>
   partitionPoint(sorted.length, (index) => (sorted[index]?.until ?? Infinity) <= at);
+
+/** Returns how much of the intervals, which are sorted and do not overlap, is before a given time, in milliseconds. */
+export function lengthUntil(sorted: readonly Interval[]): (at: Millis) => number {
+  const before = [0];
+  for (const { from, until } of sorted) before.push((before.at(-1) ?? 0) + until - from);
+  return (at) => {
+    const index = firstEndingAfter(sorted, at);
+    const next = sorted[index];
+    return (before[index] ?? 0) + (next === undefined ? 0 : Math.max(0, at - next.from));
+  };
+}
 
 /** Whether an interval overlaps any of the `sorted` intervals, which do not overlap each other. */
 export const overlapsAny = (sorted: readonly Interval[], { from, until }: Interval): boolean =>

@@ -1,15 +1,19 @@
 import type { ReportOptions } from '../api/report-format.ts';
+import { isOutage } from '../domain/downtime/window.ts';
 import type { Report } from '../domain/run/report.ts';
 import { type BudgetVerdict, type PhaseVerdict, verdictParts } from '../domain/upgrade/verdict.ts';
 import { budgetLimit, measureText, RESULT_WORDS } from '../format/budgets.ts';
+import { causeCounts } from '../format/causes.ts';
 import { checksToReport } from '../format/checks.ts';
+import { affectedText } from '../format/incidents.ts';
 import { printableLine } from '../format/printable.ts';
 import { counted, duration, errorBar, percent, span } from '../format/quantities.ts';
-import { seriesNames } from '../format/run-labels.ts';
+import { seriesNames, WINDOW_WORDS } from '../format/run-labels.ts';
+import { nameWithHosts } from '../format/task-names.ts';
 import { causesText, edgeText, runLine, windowState } from './labels.ts';
 import { summarySentences } from './summary.ts';
 import { methodRows, observationGapsSentence } from './text/sections.ts';
-import { costlyTasks, countedTasks, nameWithHosts } from './text/tasks-section.ts';
+import { costlyTasks, countedTasks } from './text/tasks-section.ts';
 import { type TimeFormat, timeFormatIn } from './time-format.ts';
 import { verdictSentences } from './verdict-sentences.ts';
 
@@ -20,8 +24,8 @@ const MAX_TASKS = 20;
 /** Writes the report for a ticket, a merge request or a wiki, with tables for GitHub and GitLab. */
 export function reportMarkdown(report: Report, { zone = 'utc' }: ReportOptions): string {
   const times = timeFormatIn(zone, { from: report.run.startedAt, until: report.run.endedAt });
-  const [first, ...others] = [...verdictSentences(report.verdict), ...summarySentences(report)].map(({ text }) =>
-    plainMarkdown(text),
+  const [first, ...others] = [...verdictSentences(report.verdict), ...summarySentences(report, times.tenths)].map(
+    ({ text }) => plainMarkdown(text),
   );
   const section = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : [`### ${title}`, '', ...lines];
@@ -32,6 +36,7 @@ export function reportMarkdown(report: Report, { zone = 'utc' }: ReportOptions):
     ...(others.length === 0 ? [] : ['']),
     plainMarkdown(runLine(report, times)),
     '',
+    ...section('Incidents', incidents(report, times)),
     ...section('Downtime', downtime(report)),
     ...section('Phases of the upgrade', phases(report, times)),
     ...section('Windows', windows(report, times)),
@@ -78,6 +83,22 @@ function downtime(report: Report): readonly string[] {
   );
 }
 
+function incidents(report: Report, times: TimeFormat): readonly string[] {
+  if (report.incidents.length === 0) return [];
+  const table = markdownTable(
+    [
+      { head: 'from', cell: ({ start }) => times.tenths(start.estimate) },
+      { head: 'lasted', cell: ({ duration: lasted, end }) => `${errorBar(lasted)}${end === null ? ', not over' : ''}` },
+      { head: 'affected', cell: (incident) => plainMarkdown(affectedText(incident, report)) },
+      { head: 'phase', cell: ({ phase }) => (phase === null ? '-' : plainMarkdown(phase)) },
+      { head: 'causes', cell: ({ causes }) => plainMarkdown(causeCounts(causes)) },
+      { head: 'attributed to', cell: ({ candidates }) => attributionText(candidates) },
+    ],
+    report.incidents.slice(0, MAX_WINDOWS),
+  );
+  return [...table, ...more(report.incidents.length - MAX_WINDOWS)];
+}
+
 type BudgetRow = { readonly phase: PhaseVerdict; readonly budget: BudgetVerdict | null; readonly first: boolean };
 
 /** Writes one row per budget, and one for each phase that has no budget or never started. */
@@ -121,7 +142,10 @@ function windows(report: Report, times: TimeFormat): readonly string[] {
   const nameOf = seriesNames(report);
   const table = markdownTable(
     [
-      { head: '', cell: ({ kind }) => (kind === 'down' ? '**DOWN**' : 'slow') },
+      {
+        head: '',
+        cell: (window) => (isOutage(window) ? `**${WINDOW_WORDS[window.kind]}**` : WINDOW_WORDS[window.kind]),
+      },
       { head: 'probe', cell: (window) => plainMarkdown(nameOf(window)) },
       { head: 'from', cell: ({ start }) => edgeText(start, times) },
       { head: 'to', cell: ({ end }) => (end === null ? 'not over yet' : edgeText(end, times)) },

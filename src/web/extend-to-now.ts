@@ -111,7 +111,7 @@ function extendPhase(phase: ApiPhase, { open, ...extension }: Extension): ApiPha
       return {
         ...budget,
         measured: now,
-        result: now === budget.measured ? budget.result : compareWithLimit(now, budget.limit),
+        result: now === budget.measured ? budget.result : compareWithLimit(now, budget.limit, budget.unobservedSeconds),
       };
     }),
   };

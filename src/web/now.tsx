@@ -128,8 +128,8 @@ const MAX_SILENCE_SECONDS = 2.5;
 const silence = ({ sampler }: ApiStatus, now: number): number | null =>
   sampler === null ? null : (now - Date.parse(sampler.at)) / 1000;
 
-const WORDS = { up: 'up', down: 'DOWN', degraded: 'slow', unknown: 'unknown' } as const;
-const TONES = { up: 'good', down: 'bad', degraded: 'warn', unknown: 'unknown' } as const;
+const WORDS = { up: 'up', down: 'DOWN', partial: 'PARTLY DOWN', degraded: 'slow', unknown: 'unknown' } as const;
+const TONES = { up: 'good', down: 'bad', partial: 'bad', degraded: 'warn', unknown: 'unknown' } as const;
 /** Shorter waits are normal. */
 const MIN_WAIT_SECONDS = 1;
 

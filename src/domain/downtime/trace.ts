@@ -13,6 +13,8 @@ export type Trace = {
   add(sample: Sample): void;
   /** Counts the samples that were sent within any of the intervals. */
   during(intervals: readonly Interval[]): TraceCounts;
+  /** Returns when the ok samples of an interval were sent, and how many samples of it failed. */
+  slots(interval: Interval): { readonly okAt: readonly Millis[]; readonly failed: number };
 };
 
 export type TraceCounts = {
@@ -32,6 +34,8 @@ export type TraceCounts = {
 /** Results of failed samples; void samples have lower ones. */
 const FAILED = { refused: -1, late: -2, unanswered: -3 } as const;
 const VOID = -3;
+
+const isFailed = (result: number): boolean => result < 0 && result >= VOID;
 
 export function createTrace(): Trace {
   let sentAt = new Float64Array(256);
@@ -94,7 +98,7 @@ export function createTrace(): Trace {
           counts.ok++;
           if (!Number.isNaN(result)) seconds.push(result);
           failuresInARow = 0;
-        } else if (result >= VOID) {
+        } else if (isFailed(result)) {
           counts.failed++;
           if (result === FAILED.late) counts.late++;
           if (result === FAILED.unanswered) counts.unanswered++;
@@ -103,6 +107,17 @@ export function createTrace(): Trace {
         } else counts.void += VOID - result;
       }
       return { ...counts, seconds: Float32Array.from(seconds).sort() };
+    },
+    slots(interval) {
+      sort();
+      const okAt: Millis[] = [];
+      let failed = 0;
+      for (const index of indexesIn([interval])) {
+        const result = results[index] ?? 0;
+        if (isFailed(result)) failed++;
+        else if (!(result < 0)) okAt.push(sentAt[index] ?? 0);
+      }
+      return { okAt, failed };
     },
   };
 }

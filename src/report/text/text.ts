@@ -4,6 +4,7 @@ import { runLine } from '../labels.ts';
 import { summarySentences } from '../summary.ts';
 import { timeFormatIn } from '../time-format.ts';
 import { verdictSentences } from '../verdict-sentences.ts';
+import { incidentsSection } from './incidents-section.ts';
 import { isUnbounded, wrap } from './layout.ts';
 import { createPaint } from './paint.ts';
 import { phasesSection } from './phases-section.ts';
@@ -32,13 +33,14 @@ export function reportText(report: Report, { colour, width, zone = 'utc' }: Repo
   const { paint } = options;
   const section = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ['', paint.strong(title), ...lines];
-  const sentences = [...verdictSentences(report.verdict), ...summarySentences(report)].flatMap(({ text, tone }) =>
-    wrap(text, options.width).map((line) => paint[tone](line)),
+  const sentences = [...verdictSentences(report.verdict), ...summarySentences(report, options.times.tenths)].flatMap(
+    ({ text, tone }) => wrap(text, options.width).map((line) => paint[tone](line)),
   );
   const lines = [
     ...sentences,
     '',
     ...wrap(runLine(report, options.times), options.width).map((line) => paint.dim(line)),
+    ...section('Incidents', incidentsSection(report, options)),
     ...section('Timeline', timeline(report, options)),
     ...(report.probes.length === 0 ? [] : section('Downtime', downtimeSection(report, options))),
     ...section('Phases of the upgrade', phasesSection(report, options)),
