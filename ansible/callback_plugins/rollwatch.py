@@ -21,8 +21,8 @@ DOCUMENTATION = """
     short_description: reports to Rollwatch which task of the upgrade is running
     version_added: "2.9"
     description:
-      - Reports the start and the end of every task and handler to a running Rollwatch, with the hosts it ran on and
-        whether it failed, so that downtime can be attributed to the task that caused it.
+      - Reports the start and the end of every task and handler to a running Rollwatch, with the hosts it ran on, their
+        inventory groups, and whether it failed, so that downtime can be attributed to the task that caused it.
       - No results, arguments or variables of a task are sent.
       - The plugin never waits for Rollwatch. Reports that cannot be delivered are kept and retried, until up to a
         minute after the end of the playbook.
@@ -56,6 +56,9 @@ F_SETPIPE_SZ = 1031
 # How often the sender polls the pipe.
 POLL_INTERVAL_SECONDS = 0.1
 MAX_HOSTS = 2000
+MAX_GROUPS = 1000
+# More hosts of a task are reported with its end, except for the first one of each group.
+HOSTS_REPORTED_AT_ONCE = 32
 
 
 def timestamp(at):
@@ -120,7 +123,7 @@ class Pipe:
 class Running:
     """The state of a task until it ends. It is small, because every worker that Ansible forks copies touched memory."""
 
-    __slots__ = ('id', 'dry', 'failed', 'hosts_running', 'hosts', 'latest', 'ended', 'record')
+    __slots__ = ('id', 'dry', 'failed', 'hosts_running', 'hosts', 'groups', 'latest', 'ended', 'record')
 
 
 class Tasks:
@@ -153,6 +156,7 @@ class Tasks:
             known.failed = False
             known.hosts_running = 0
             known.hosts = None
+            known.groups = None
             known.latest = None
             known.ended = False
             record = self.record(task, kind)
@@ -165,8 +169,7 @@ class Tasks:
         known.hosts_running += 1
         if known.ended:
             known.ended = False
-            hosts = sorted(known.hosts or ())[:MAX_HOSTS]
-            self.reports.append(dict(known.record, status=self.status(known, 'running'), hosts=hosts))
+            self.reports.append(dict(known.record, status=self.status(known, 'running'), **self.doers(known)))
 
     def record(self, task, kind):
         self.count += 1
@@ -190,7 +193,8 @@ class Tasks:
             'source': 'callback',
         }
 
-    def result(self, key, host, failed):
+    def result(self, key, host, groups, failed):
+        """Records the result of a host; `host` is None if it skipped the task."""
         known = self.open.get(key)
         if known is None:
             return
@@ -199,14 +203,24 @@ class Tasks:
         if host is not None:
             if known.hosts is None:
                 known.hosts = set()
+                known.groups = set()
             known.hosts.add(host)
-            if len(known.hosts) == 1 and not known.ended:
-                # From now on the task has had an effect, so it can start a phase.
-                self.reports.append({'id': known.id, 'hosts': [host]})
+            news = len(known.hosts) <= HOSTS_REPORTED_AT_ONCE or not known.groups.issuperset(groups)
+            known.groups.update(groups)
+            if news and not known.ended:
+                # The task has had an effect on this host, so it can start a phase.
+                self.reports.append(dict(self.doers(known), id=known.id))
         if failed:
             known.failed = True
         if self.overlapping and known.hosts_running <= 0:
             self.end(known)
+
+    @staticmethod
+    def doers(known):
+        return {
+            'hosts': sorted(known.hosts or ())[:MAX_HOSTS],
+            'groups': sorted(known.groups or ())[:MAX_GROUPS],
+        }
 
     @staticmethod
     def status(known, otherwise):
@@ -215,12 +229,12 @@ class Tasks:
     def end(self, known):
         known.ended = True
         # The sender knows the other fields.
-        self.reports.append({
-            'id': known.id,
-            'hosts': sorted(known.hosts or ())[:MAX_HOSTS],
-            'status': self.status(known, 'ok'),
-            'end': known.latest or time.time(),
-        })
+        self.reports.append(dict(
+            self.doers(known),
+            id=known.id,
+            status=self.status(known, 'ok'),
+            end=known.latest or time.time(),
+        ))
 
     def end_all(self):
         for known in self.open.values():
@@ -253,6 +267,12 @@ def attribute(thing, *names):
         if value is not MISSING:
             return value
     return None
+
+
+def groups_of(host):
+    """Returns the names of the inventory groups that contain a host, at any depth, without `all`."""
+    names = (text(group.get_name()) for group in getattr(host, 'groups', None) or ())
+    return [name for name in names if name != 'all']
 
 
 class CallbackModule(CallbackBase):
@@ -311,9 +331,11 @@ class CallbackModule(CallbackBase):
     def _result(self, result, failed=False, skipped=False):
         task = attribute(result, 'task', '_task')
         # A skipped host does not count as a host of the task: nothing was done there.
-        host = None if skipped else text(attribute(result, 'host', '_host').get_name())
+        host = attribute(result, 'host', '_host')
+        name = None if skipped else text(host.get_name())
+        groups = () if skipped else groups_of(host)
         for key in (task._uuid, ('handler', task._uuid)):
-            self.tasks.result(key, host, failed)
+            self.tasks.result(key, name, groups, failed)
         self._send()
 
     def v2_runner_on_ok(self, result):

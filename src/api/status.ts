@@ -3,6 +3,7 @@ import { WINDOW_KINDS } from '../domain/downtime/window.ts';
 import type { JournalState } from '../domain/journal.ts';
 import type { LiveSeries, LiveStatus } from '../domain/run/live.ts';
 import { type Millis, toIso } from '../domain/time.ts';
+import { unrecognisedText } from '../format/run-labels.ts';
 import { incidentSchema, toApiIncident } from './incident.ts';
 import { overallSchema, probeTypesSchema, serversSchema, toApiOverall, toApiProbeTypes } from './report.ts';
 import { causeSchema, outcome, toApiCause } from './sample.ts';
@@ -48,6 +49,7 @@ export const statusSchema = z.strictObject({
   series: z.array(seriesStatusSchema),
   tasks: z.array(taskSchema).describe('tasks that are running, latest first'),
   phase: z.string().nullable().describe('the phase of the upgrade that is running'),
+  warnings: z.array(z.string()).describe('what the operator should look at, such as a plan that recognises no phase'),
   journal: journalSchema,
   sampler: z
     .strictObject({ at: timestamp, lagSeconds: seconds, inFlight: z.int(), clockOffsetSeconds: seconds })
@@ -109,6 +111,7 @@ export const toApiStatus = (live: LiveStatus): ApiStatus => ({
   series: live.series.map((series) => toApiSeriesStatus(series, live.at)),
   tasks: live.running.map(toApiTask),
   phase: live.phase,
+  warnings: live.unrecognised === null ? [] : [unrecognisedText(live.unrecognised)],
   journal: toApiJournal(live.journal),
   sampler: live.health && {
     at: toIso(live.health.at),

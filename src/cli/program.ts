@@ -9,6 +9,7 @@ import { ansibleCallbackCommand } from './ansible-callback.ts';
 import { checkCommand } from './check.ts';
 import { cloudCommand } from './cloud.ts';
 import { pauseCommand, phaseCommand, resumeCommand } from './daemon-commands.ts';
+import { planCommand } from './plan.ts';
 import { rehearseCommand } from './rehearse.ts';
 import { repairCommand } from './repair.ts';
 import { reportCommand } from './report.ts';
@@ -47,6 +48,7 @@ Exit codes: 0 success, 1 verdict or check failed, 2 usage or configuration error
     resumeCommand,
     taskCommand,
     phaseCommand,
+    planCommand,
     ansibleCallbackCommand,
     cloudCommand,
   ]) {

@@ -181,6 +181,7 @@ function taskOf({ name, edge, at }: UpgradeStep, startedAt: Map<string, number>)
     play: null,
     playbook: null,
     hosts: [],
+    groups: [],
     tags: [],
     kind: 'task',
     start,

@@ -32,13 +32,13 @@ Examples:
 
 /** Runs a command as a task. A daemon that is unreachable or rejects the task causes only a warning. */
 const runCommand = ({ output, finish }: CommandContext): Command =>
-  addDaemonOptions(new Command('run'))
+  addTaskOptions(addDaemonOptions(new Command('run')))
     .description('run a command as a task; passes its exit code, output and signals through')
     .argument('<name>', 'name of the task')
     .argument('<command...>', 'command to run, after --')
     .addHelpText('after', "\nExample:\n  rollwatch task run 'stop the API' -- systemctl stop nova-api")
-    .action(async (name: string, command: readonly string[], flags: DaemonFlags) => {
-      const task = newTask(name);
+    .action(async (name: string, command: readonly string[], flags: DaemonFlags & TaskFlags) => {
+      const task = newTask(name, flags);
       const warn = (error: unknown): Promise<void> => {
         if (!(error instanceof UserError)) throw error;
         return print(output.err, `rollwatch: could not report task '${name}': ${error.message}`);
@@ -63,11 +63,11 @@ const runCommand = ({ output, finish }: CommandContext): Command =>
     });
 
 const startCommand = ({ output, finish }: CommandContext): Command =>
-  addDaemonOptions(new Command('start'))
+  addTaskOptions(addDaemonOptions(new Command('start')))
     .description('report the start of a task; prints its id')
     .argument('<name>', 'name of the task')
-    .action(async (name: string, flags: DaemonFlags) => {
-      const task = newTask(name);
+    .action(async (name: string, flags: DaemonFlags & TaskFlags) => {
+      const task = newTask(name, flags);
       await report(flags, task);
       await print(output.out, task.id);
       finish(0);
@@ -83,6 +83,7 @@ const runningTasksSchema = z.object({
       play: z.string().nullable(),
       playbook: z.string().nullable(),
       hosts: z.array(z.string()),
+      groups: z.array(z.string()),
       tags: z.array(z.string()),
       kind: z.string(),
       start: z.string(),
@@ -111,10 +112,36 @@ const endCommand = ({ finish }: CommandContext): Command =>
       finish(0);
     });
 
-const newTask = (name: string) => ({
+/** What a plan may recognise a task by, besides its name. */
+type TaskFlags = {
+  readonly host?: readonly string[];
+  readonly group?: readonly string[];
+  readonly tag?: readonly string[];
+  readonly role?: string;
+  readonly play?: string;
+  readonly playbook?: string;
+};
+
+const addTaskOptions = (command: Command): Command =>
+  command
+    .option('--host <name>', 'host that the task changes; may be repeated (default: this host)', append)
+    .option('--group <name>', 'group of the inventory that such a host is in; may be repeated', append)
+    .option('--tag <name>', 'tag by which a plan may recognise it; may be repeated', append)
+    .option('--role <name>', 'role that it belongs to')
+    .option('--play <name>', 'play that it belongs to')
+    .option('--playbook <name>', 'playbook or script that it belongs to');
+
+const append = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+const newTask = (name: string, { host, group, tag, role, play, playbook }: TaskFlags) => ({
   id: `shell-${randomUUID()}`,
   name,
-  hosts: [hostname()],
+  role: role ?? null,
+  play: play ?? null,
+  playbook: playbook ?? null,
+  hosts: host ?? [hostname()],
+  groups: group ?? [],
+  tags: tag ?? [],
   status: 'running',
   start: new Date().toISOString(),
   end: null,

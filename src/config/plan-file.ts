@@ -4,15 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { UserError } from '../domain/errors.ts';
 import { END_MARK } from '../domain/upgrade/phases.ts';
-import {
-  BUDGET_NAMES,
-  type Budget,
-  type BudgetName,
-  matches,
-  type PhaseStart,
-  type Plan,
-  type PlannedPhase,
-} from '../domain/upgrade/plan.ts';
+import { BUDGET_NAMES, type Budget, type BudgetName, type Plan, type PlannedPhase } from '../domain/upgrade/plan.ts';
+import { commonEntry, SELECTOR_KEYS, type TaskSelector } from '../domain/upgrade/task-selector.ts';
 import { readProblem, readText } from '../files/read-text.ts';
 import { listed } from '../format/lists.ts';
 import { duration, integer, plainName, text } from '../schema/fields.ts';
@@ -25,14 +18,27 @@ const SHIPPED_FOLDER = fileURLToPath(new URL('../../plans/', import.meta.url));
 /** Nova's documented rolling upgrade. */
 export const DEFAULT_PLAN = 'nova-rolling-upgrade';
 
+/** What `loadPlan` calls a plan that is an argument of a command. */
+export const PLAN_ARGUMENT = 'PLAN';
+
 const TASKS = "a list of task names, in which * matches anything, such as 'Stop nova-api*'";
 const TAGS = 'a list of Ansible tags';
 const RATIO = 'a ratio or percentage, such as 0.005 or 0.5%';
 const FACTOR = 'a factor of at least 1, such as 2 for twice as slow';
-const BEGINS = "a mapping with 'task' or 'tag'; omit it for a phase that is started by hand";
+const NAMES = {
+  task: TASKS,
+  tag: TAGS,
+  play: 'a list of play names',
+  role: 'a list of role names',
+  playbook: 'a list of playbook file names',
+  host: 'a list of hosts or groups of the inventory',
+} as const;
+const SELECTOR = `a mapping with one or more of ${listed(SELECTOR_KEYS, 'and')}`;
+const BEGINS = `${SELECTOR}, or a list of such mappings; omit it for a phase that is started by hand`;
+const ENDS = `${SELECTOR}, or a list of such mappings; omit it for a phase that lasts until the next one`;
 const MAX_PHASES = 100;
 const PHASES = `a list of 1 to ${MAX_PHASES} phases, in order`;
-/** Task names and tags of all phases together: each is compared with all others and with every task. */
+/** Entries of `begins` and `ends` of all phases together: each is compared with all others and with every task. */
 const MAX_PATTERNS = 1000;
 
 const list = (expected: string) => z.array(text(expected), { error: expected }).min(1, expected);
@@ -52,6 +58,7 @@ const budget = z.strictObject(
   {
     api_downtime: seconds.optional(),
     boot_downtime: seconds.optional(),
+    failed_boots: integer(0, 1_000_000).optional(),
     data_plane_downtime: seconds.optional(),
     longest_window: seconds.optional(),
     consecutive_failures: integer(0, 1_000_000).optional(),
@@ -61,13 +68,44 @@ const budget = z.strictObject(
   { error: `a mapping of budgets: ${BUDGET_NAMES.join(', ')}` },
 );
 
-const begins = z.strictObject({ task: list(TASKS).optional(), tag: list(TAGS).optional() }, { error: BEGINS });
+const names = (key: keyof typeof NAMES) => list(NAMES[key]).default([]);
+
+/** Reads a mapping, or a list of alternatives. */
+function selectors(expected: string) {
+  const selector = z
+    .strictObject(
+      {
+        task: names('task'),
+        tag: names('tag'),
+        play: names('play'),
+        role: names('role'),
+        playbook: names('playbook'),
+        host: names('host'),
+      } satisfies { readonly [key in keyof TaskSelector]: z.ZodType },
+      { error: expected },
+    )
+    .refine((given) => SELECTOR_KEYS.some((key) => given[key].length > 0), expected);
+  const alternatives = z.array(selector, { error: expected }).min(1, expected);
+  return z.unknown().transform((given, context): readonly TaskSelector[] => {
+    const { data, error } = Array.isArray(given)
+      ? alternatives.safeParse(given)
+      : z.tuple([selector]).safeParse([given]);
+    for (const issue of error?.issues ?? []) {
+      // The path of a single mapping has no index.
+      const path = Array.isArray(given) ? issue.path : issue.path.slice(1);
+      if (issue.code === 'unrecognized_keys') context.addIssue({ code: issue.code, keys: issue.keys, path });
+      else context.addIssue({ code: 'custom', message: issue.message, path });
+    }
+    return data ?? z.NEVER;
+  });
+}
 
 const phase = z.strictObject(
   {
     name: plainName,
     promise: text('a sentence about what the phase promises').default(''),
-    begins: begins.refine(({ task, tag }) => task !== undefined || tag !== undefined, BEGINS).optional(),
+    begins: selectors(BEGINS).optional(),
+    ends: selectors(ENDS).optional(),
     budget: budget.default({}),
   },
   { error: "a mapping with the key 'name'" },
@@ -88,13 +126,13 @@ const planSchema = z.strictObject(
 function keysAt([section, index, key]: readonly PropertyKey[]): readonly string[] {
   if (section === 'run' || section === 'outside') return Object.keys(budget.shape);
   if (index === undefined) return Object.keys(planSchema.shape);
-  if (key === 'begins') return Object.keys(begins.shape);
+  if (key === 'begins' || key === 'ends') return SELECTOR_KEYS;
   return Object.keys(key === 'budget' ? budget.shape : phase.shape);
 }
 
 /**
  * Loads a plan that comes with Rollwatch by its name, or any other by its path, which contains a slash or ends in .yaml
- * or .yml. `source` names the setting or flag.
+ * or .yml. `source` names the setting, the flag or the argument.
  *
  * @throws UserError with the line of the first problem
  */
@@ -102,8 +140,9 @@ export function loadPlan(given: string, source: string, resolvePath: (path: stri
   const isFile = given.includes('/') || /\.ya?ml$/.test(given);
   const shipped = shippedPlans();
   if (!isFile && !shipped.includes(given)) {
-    // A flag may be quoted; in a file, a secret may be set by mistake.
-    const shown = source.startsWith('--') ? `'${given}'` : quoted(given, shipped);
+    // What was typed may be quoted; in a file, a secret may be set by mistake.
+    const isTyped = source.startsWith('--') || source === PLAN_ARGUMENT;
+    const shown = isTyped ? `'${given}'` : quoted(given, shipped);
     const subject = shown === null ? source : `${source} is ${shown}; it`;
     throw new UserError(`${subject} must be ${listed([...shipped, 'a file path'])}`);
   }
@@ -124,7 +163,8 @@ export function loadPlan(given: string, source: string, resolvePath: (path: stri
       (phase): PlannedPhase => ({
         name: phase.name,
         promise: phase.promise,
-        begins: { task: phase.begins?.task ?? [], tag: phase.begins?.tag ?? [] },
+        begins: phase.begins ?? [],
+        ends: phase.ends ?? [],
         budget: phase.budget satisfies Budget,
       }),
     ),
@@ -134,9 +174,14 @@ export function loadPlan(given: string, source: string, resolvePath: (path: stri
 }
 
 function checkPhases(phases: readonly PlannedPhase[], file: ConfigFile): void {
-  const patterns = phases.reduce((sum, { begins: { task, tag } }) => sum + task.length + tag.length, 0);
+  const patterns = phases
+    .flatMap(({ begins, ends }) => [...begins, ...ends])
+    .reduce((sum, selector) => SELECTOR_KEYS.reduce((entries, key) => entries + selector[key].length, sum), 0);
   if (patterns > MAX_PATTERNS)
-    throw file.errorAt(['phases'], `phases lists ${patterns} tasks and tags; the maximum is ${MAX_PATTERNS}`);
+    throw file.errorAt(
+      ['phases'],
+      `phases lists ${patterns} names of tasks and others; the maximum is ${MAX_PATTERNS}`,
+    );
   phases.forEach((phase, index) => {
     const key = `phases[${index}]`;
     if (phase.name === END_MARK)
@@ -160,21 +205,19 @@ function checkPhases(phases: readonly PlannedPhase[], file: ConfigFile): void {
   });
 }
 
-/** Returns the entry of `b` that also matches what starts `a`, such as "task[1]"; null if there is none. */
-function overlap(a: PhaseStart, b: PhaseStart): string | null {
-  const tags = new Set(a.tag);
-  const tag = b.tag.findIndex((name) => tags.has(name));
-  if (tag >= 0) return `tag[${tag}]`;
-  for (const pattern of a.task) {
-    for (const [index, other] of b.task.entries()) {
-      // A pattern that matches another pattern as plain text matches everything that the other one does.
-      if (matches(pattern, other) || matches(other, pattern)) return `task[${index}]`;
+/** Returns the entry of `b` that also starts `a`, such as "task[1]" or "[0].task[1]"; null if there is none. */
+function overlap(a: readonly TaskSelector[], b: readonly TaskSelector[]): string | null {
+  for (const [index, selector] of b.entries()) {
+    for (const other of a) {
+      const entry = commonEntry(other, selector);
+      if (entry !== null) return b.length === 1 ? entry : `[${index}].${entry}`;
     }
   }
   return null;
 }
 
-const shippedPlans = (): readonly string[] =>
+/** Returns the names of the plans that come with Rollwatch. */
+export const shippedPlans = (): readonly string[] =>
   readdirSync(SHIPPED_FOLDER)
     .filter((file) => file.endsWith('.yaml'))
     .map((file) => file.slice(0, -'.yaml'.length))

@@ -13,6 +13,7 @@ import type { Task } from '../domain/upgrade/task.ts';
 import { createTaskSilence } from '../domain/upgrade/task-silence.ts';
 import type { UpgradeRecorder } from '../domain/upgrade/upgrade-recorder.ts';
 import { damageText } from '../format/damage.ts';
+import { unrecognisedText } from '../format/run-labels.ts';
 import { type Sampler, startSampler } from '../sampler/client.ts';
 import { createTimeline, machineClocks, type Timeline } from '../sampler/clock.ts';
 import { replay } from './replay.ts';
@@ -59,7 +60,7 @@ export type Daemon = RunReader & {
 
 /** The callback plugin reports running tasks at least this often. */
 const PLUGIN_HEARTBEAT_MS = 10_000;
-const SILENCE_CHECK_INTERVAL_MS = 1000;
+const UPGRADE_CHECK_INTERVAL_MS = 1000;
 const JOURNAL_FLUSH_INTERVAL_MS = 500;
 
 /**
@@ -255,7 +256,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     }
   }
 
-  const silenceCheck = setInterval(() => {
+  let hasWarnedOfPlan = false;
+  function warnOfPlan(): void {
+    const unrecognised = hasWarnedOfPlan ? null : runState.unrecognisedUpgrade();
+    if (unrecognised === null) return;
+    hasWarnedOfPlan = true;
+    log('warn', unrecognisedText(unrecognised));
+  }
+
+  const upgradeCheck = setInterval(() => {
+    warnOfPlan();
     for (const task of taskSilence.overdue(timeline.now())) {
       log(
         'warn',
@@ -263,7 +273,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       );
       record({ type: 'task', task });
     }
-  }, SILENCE_CHECK_INTERVAL_MS);
+  }, UPGRADE_CHECK_INTERVAL_MS);
 
   const samplerState = () => ({ paused: lifecycle.paused, journal: journal.state(), health });
   const now = (): Millis => timeline.now();
@@ -273,7 +283,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   try {
     firstSessionId = await firstSession.promise;
   } catch (error) {
-    clearInterval(silenceCheck);
+    clearInterval(upgradeCheck);
     await flusher.stop();
     throw error;
   }
@@ -294,7 +304,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   let stopping: Promise<void> | null = null;
   async function stop(): Promise<void> {
     await replayed;
-    clearInterval(silenceCheck);
+    clearInterval(upgradeCheck);
     dispatch({ type: 'stop' });
     await stopped.promise;
     await flusher.stop();

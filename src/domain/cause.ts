@@ -35,6 +35,15 @@ export const FAILURE_KINDS = [
   'no-resource',
 ] as const;
 
+/** The operation was not over in time: it was late, and nothing shows that it failed. */
+const LATE_KINDS: ReadonlySet<string> = new Set<FailureKind>(['spin-up-timeout', 'delete-timeout']);
+/** There was no answer in time: whether the operation failed is unknown. */
+const UNANSWERED_KINDS: ReadonlySet<string> = new Set<FailureKind>(['response-timeout']);
+
+/** Whether a failed operation was refused or ended in an error, was merely late, or got no answer. */
+export const failureOf = ({ kind }: Pick<Cause, 'kind'>): 'refused' | 'late' | 'unanswered' =>
+  LATE_KINDS.has(kind) ? 'late' : UNANSWERED_KINDS.has(kind) ? 'unanswered' : 'refused';
+
 /** Why a sample says nothing about the cloud. */
 export const VOID_KINDS = [
   'stalled', // the event loop stalled

@@ -1,6 +1,8 @@
 import type { WindowKind } from '../domain/downtime/window.ts';
 import type { SeriesKey } from '../domain/sample.ts';
+import type { UnrecognisedUpgrade } from '../domain/upgrade/unrecognised-upgrade.ts';
 import { printableLine } from './printable.ts';
+import { span } from './quantities.ts';
 
 /** The clouds and vantages of a run. */
 type RunPlaces = { readonly clouds: readonly string[]; readonly vantages: readonly string[] };
@@ -32,3 +34,8 @@ export function sessionState({ running, sessions }: RunSessions, session: RunSes
   if (session.ended) return '';
   return running && session.id === sessions.at(-1)?.id ? 'running' : 'not stopped cleanly';
 }
+
+/** Says that no phase has begun, and what to do. */
+export const unrecognisedText = ({ plan, tasks, millis }: UnrecognisedUpgrade): string =>
+  `no phase of the plan ${printableLine(plan)} has begun, although ${tasks} tasks have run in ${span(millis / 1000)}; ` +
+  "unless Nova's turn is still to come, begin a phase by hand ('rollwatch phase NAME'), and see 'rollwatch plan check --help'";

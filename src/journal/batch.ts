@@ -108,6 +108,7 @@ async function writeTasks(db: Kysely<Tables>, tasks: readonly TaskRow[]): Promis
           play: ref('excluded.play'),
           playbook: ref('excluded.playbook'),
           hosts: ref('excluded.hosts'),
+          groups: ref('excluded.groups'),
           tags: ref('excluded.tags'),
           kind: ref('excluded.kind'),
           status: ref('excluded.status'),

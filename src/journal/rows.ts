@@ -127,6 +127,7 @@ export const taskSchema = z
     play: z.string().nullable(),
     playbook: z.string().nullable(),
     hosts: json.pipe(z.array(z.string())),
+    groups: json.pipe(z.array(z.string())),
     tags: json.pipe(z.array(z.string())),
     kind: z.enum(TASK_KINDS),
     status: z.enum(TASK_STATUSES),
@@ -136,10 +137,11 @@ export const taskSchema = z
   })
   .transform(({ started_at, ended_at, ...task }): Task => ({ ...task, start: started_at, end: ended_at }));
 
-export const taskRow = (number: number, { start, end, hosts, tags, ...task }: Task): TaskRow => ({
+export const taskRow = (number: number, { start, end, hosts, groups, tags, ...task }: Task): TaskRow => ({
   ...task,
   number,
   hosts: JSON.stringify(hosts),
+  groups: JSON.stringify(groups),
   tags: JSON.stringify(tags),
   started_at: start,
   ended_at: end,

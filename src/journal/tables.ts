@@ -1,6 +1,6 @@
 /**
  * The tables of a journal, in every dialect. Timestamps and durations are milliseconds in double precision; flags are 0
- * or 1; `stages`, `facts`, `hosts`, `tags` and `checks` are JSON, because no query filters by their content.
+ * or 1; `stages`, `facts`, `hosts`, `groups`, `tags` and `checks` are JSON, because no query filters by their content.
  *
  * Files may be damaged: rows are validated by the schemas in rows.ts and sample-row.ts when they are read.
  */
@@ -110,6 +110,7 @@ export type TaskRow = {
   readonly play: string | null;
   readonly playbook: string | null;
   readonly hosts: string;
+  readonly groups: string;
   readonly tags: string;
   readonly kind: string;
   readonly status: string;

@@ -39,6 +39,7 @@ const taskInput = z
     play: line(500).nullable().default(null),
     playbook: line(500).nullable().default(null),
     hosts: z.array(line(255)).max(2000).default([]),
+    groups: z.array(line(255)).max(1000).default([]),
     tags: z.array(line(100)).max(100).default([]),
     kind: z.enum(TASK_KINDS).default('task'),
     status: z.enum(TASK_STATUSES).default('running'),

@@ -84,6 +84,7 @@ export function createAnsibleJsonlParser(): TaskParser {
         playbook,
         kind,
         start,
+        groups: [],
         tags: [],
         source: 'jsonl',
       },

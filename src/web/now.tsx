@@ -200,6 +200,7 @@ export function RollwatchHealth({
     ...(sampler !== null && Math.abs(sampler.clockOffsetSeconds) > 0.5
       ? [`the clock was changed by ${sampler.clockOffsetSeconds.toFixed(1)} s`]
       : []),
+    ...status.warnings,
     ...(servers.leaked > 0 ? [`${counted(servers.leaked, 'server')} cannot be deleted`] : []),
   ];
   return (

@@ -95,6 +95,7 @@ async function runCases(laneCases: readonly Case[], lane: number): Promise<reado
       play: null,
       playbook: null,
       hosts: [],
+      groups: [],
       tags: [],
       kind: 'task',
       status: end === null ? 'running' : 'ok',

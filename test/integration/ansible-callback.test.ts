@@ -25,10 +25,21 @@ const FILES = {
 [cloud]
 a
 b
+[site:children]
+cloud
 [cloud:vars]
 ansible_connection=local
 ansible_python_interpreter={{ ansible_playbook_python }}
 password=${SECRET}
+[first]
+a
+[second]
+b
+[third]
+c
+[third:vars]
+ansible_connection=local
+ansible_python_interpreter={{ ansible_playbook_python }}
 [lost]
 nowhere ansible_connection=ssh ansible_host=192.0.2.1 ansible_ssh_common_args="-o ProxyCommand=/bin/false"
 `,
@@ -96,6 +107,14 @@ nowhere ansible_connection=ssh ansible_host=192.0.2.1 ansible_ssh_common_args="-
   tasks:
     - name: Slow on one
       command: sleep {{ 3 if inventory_hostname == 'a' else 0.1 }}
+`,
+  'groups.yml': `
+- name: Several groups
+  hosts: first:second:third
+  gather_facts: false
+  tasks:
+    - name: One after the other
+      command: "sleep {{ {'a': 0.1, 'b': 1, 'c': 3}[inventory_hostname] }}"
 `,
   'short.yml': `
 - name: Short
@@ -174,6 +193,7 @@ describe.skipIf(isMissing(tool(PLAYBOOK, 'ansible')))(
         id: expect.stringMatching(/^callback-[0-9a-f]{32}-1$/),
         name: 'Install the packages',
         role: 'os_nova',
+        groups: ['cloud', 'first', 'second', 'site'],
         tags: ['nova', 'nova-install'],
         kind: 'task',
         status: 'ok',
@@ -182,7 +202,7 @@ describe.skipIf(isMissing(tool(PLAYBOOK, 'ansible')))(
       });
       expect([ignored, skipped, partly, unnamed]).toMatchObject([
         { name: 'Fail and go on', kind: 'task', role: null, status: 'ok', hosts: ['a', 'b'] },
-        { name: 'Never', status: 'ok', hosts: [] },
+        { name: 'Never', status: 'ok', hosts: [], groups: [] },
         { name: 'On one host', status: 'ok', hosts: ['b'] },
         { name: 'command', status: 'ok' },
       ]);
@@ -191,6 +211,7 @@ describe.skipIf(isMissing(tool(PLAYBOOK, 'ansible')))(
         { ...play1, name: 'Start services', role: 'os_nova', kind: 'handler', status: 'ok' },
       ]);
       expect(lost).toMatchObject({ name: 'Reach it', play: 'The lost one', status: 'failed', hosts: ['b', 'nowhere'] });
+      expect(lost).toMatchObject({ groups: ['cloud', 'lost', 'second', 'site'] });
       expect(broken).toMatchObject({ name: 'Break', play: 'Broken', status: 'failed', hosts: ['a'] });
       const times = tasks.flatMap(({ start, end }) => [Date.parse(String(start)), Date.parse(String(end))]);
       expect(times).toEqual(times.toSorted((a, b) => a - b));
@@ -209,6 +230,20 @@ describe.skipIf(isMissing(tool(PLAYBOOK, 'ansible')))(
       await listener.ended(3);
       const bodies = listener.requests.flatMap(({ body }) => JSON.parse(body).tasks);
       expect(bodies).toContainEqual(expect.objectContaining({ name: 'Slow on one', hosts: ['b'], status: 'running' }));
+    });
+
+    it('reports each host at once, with its groups', async () => {
+      await using listener = await listenForTasks();
+      expect(await play('groups.yml', { ROLLWATCH_URL: listener.url })).toMatchObject({ code: 0 });
+      await listener.ended(1);
+      const reports = listener.requests.flatMap(({ body }) => JSON.parse(body).tasks);
+      const known = { name: 'One after the other', status: 'running' };
+      expect(reports).toContainEqual(
+        expect.objectContaining({ ...known, hosts: ['a'], groups: ['cloud', 'first', 'site'] }),
+      );
+      expect(reports).toContainEqual(
+        expect.objectContaining({ ...known, hosts: ['a', 'b'], groups: ['cloud', 'first', 'second', 'site'] }),
+      );
     });
 
     it('reports overlapping tasks with the strategy free', async () => {

@@ -10,10 +10,12 @@ import { type Daemon, startDaemon } from '../../src/daemon/daemon.ts';
 import type { Journal } from '../../src/domain/journal.ts';
 import type { LogLevel } from '../../src/domain/log.ts';
 import type { Sample } from '../../src/domain/sample.ts';
+import type { Plan } from '../../src/domain/upgrade/plan.ts';
 import { openJournal } from '../../src/journal/open-journal.ts';
 import { describeProbes } from '../../src/probes/registry.ts';
 import { discard } from '../support/daemon.ts';
 import { okSample, SERIES, voidSample } from '../support/samples.ts';
+import { selector, task } from '../support/tasks.ts';
 
 /** Logs its start, each command and its end. Reports the clock offset every 10 ms, even while it stops. */
 const THREAD = `
@@ -31,6 +33,12 @@ parentPort.on('message', ({ type }) => {
   if (type === 'stop') setTimeout(() => { clearInterval(timer); log('ends'); parentPort.close(); }, 300);
 });
 `;
+
+const PLAN: Plan = {
+  name: 'our',
+  description: '',
+  phases: [{ name: 'a', promise: '', begins: [selector({ task: ['stop'] })], ends: [], budget: {} }],
+};
 
 let folder: string;
 let journal: Journal;
@@ -63,7 +71,7 @@ async function start(sessionOf: (session: number) => Session): Promise<Daemon> {
     vantage: 'here',
     overall: ['server-list'],
     probes: describeProbes(),
-    plan: { name: 'none', description: '', phases: [] },
+    plan: PLAN,
     series: [SERIES],
     clockStep: 500,
     samplerModule: pathToFileURL(thread),
@@ -147,4 +155,19 @@ it('logs a void sample with its reason at debug', async () => {
   await stop();
   expect(levels.get(message)).toBe('debug');
   expect(logged.filter((line) => line.includes('server-list'))).toEqual([message]);
+});
+
+it('warns once of an upgrade that is well under way without having begun a phase', async () => {
+  const { upgrade, replayed } = await start(() => ({}));
+  await replayed;
+  const begin = Date.now();
+  for (let second = 0; second <= 360; second += 6) {
+    const times = { start: begin + second * 1000, end: begin + second * 1000 + 500 };
+    upgrade.task(task({ id: `t-${second}`, name: `Task ${second}`, ...times }));
+  }
+  const isWarning = (message: string) => message.startsWith('no phase of the plan our has begun, although 61 tasks');
+  while (!logged.some(isWarning)) await delay(50);
+  await delay(2500);
+  expect(logged.filter(isWarning)).toHaveLength(1);
+  expect(levels.get(logged.find(isWarning) ?? '')).toBe('warn');
 });

@@ -107,9 +107,9 @@ describe('what cannot be opened is refused in one line', () => {
   it('a journal of a newer version, which stays unchanged', async () => {
     await createJournal();
     alter('pragma user_version = 7');
-    const message = `journal ${file} was written by a newer version of Rollwatch (schema 7, this version supports up to 5); use the newer version, or name another file`;
+    const message = `journal ${file} was written by a newer version of Rollwatch (schema 7, this version supports up to 6); use the newer version, or name another file`;
     expect([await messageOf(write()), await messageOf(readJournal(file))]).toEqual([message, message]);
-    alter('pragma user_version = 5');
+    alter('pragma user_version = 6');
     expect(await messageOf(readJournal(file))).toBe('opened');
   });
 

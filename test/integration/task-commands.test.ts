@@ -111,6 +111,17 @@ describe('rollwatch task start and end', { timeout: 30_000 }, () => {
     expect((await tasks('migrations')).map((one) => one.status)).toEqual(['ok', 'failed']);
   });
 
+  it('report what a plan may recognise the task by', async () => {
+    const place = ['--role', 'nova', '--play', 'Roll', '--playbook', 'roll.sh'];
+    const lists = ['--host', 'c1', '--host', 'c2', '--group', 'computes', '--tag', 'x', '--tag', 'y'];
+    expect(await run('task', 'start', ...place, ...lists, 'stop')).toMatchObject({ code: 0, err: '' });
+    expect(await run('task', 'run', ...place, ...lists, 'start', '--', 'true')).toMatchObject({ code: 0, err: '' });
+    const expected = { role: 'nova', play: 'Roll', playbook: 'roll.sh', hosts: ['c1', 'c2'], groups: ['computes'] };
+    expect(await tasks('stop')).toMatchObject([{ ...expected, tags: ['x', 'y'], status: 'running' }]);
+    expect(await tasks('start')).toMatchObject([{ ...expected, tags: ['x', 'y'], status: 'ok' }]);
+    await run('task', 'end', 'stop');
+  });
+
   it('end a task of any source, and keep its other fields', async () => {
     const task = {
       id: 'callback-x-2',
@@ -119,6 +130,7 @@ describe('rollwatch task start and end', { timeout: 30_000 }, () => {
       play: 'Container run, cut',
       playbook: 'playbook.yml',
       hosts: ['a'],
+      groups: ['controllers'],
       tags: ['nova'],
       kind: 'handler',
       source: 'callback',

@@ -125,7 +125,7 @@ describe('a run with a plan', { timeout: 60_000 }, () => {
   });
 
   it.each([
-    [['--plan', 'nowhere'], /^rollwatch: --plan is 'nowhere'; it must be nova-rolling-upgrade or a file path$/],
+    [['--plan', 'nowhere'], /^rollwatch: --plan is 'nowhere'; it must be kayobe, kolla-ansible, .* or a file path$/],
     [['--plan', './rollwatch.yaml'], /^rollwatch: \S+rollwatch\.yaml:\d+: unknown key /],
     [['--compare', 'JOURNAL'], /^rollwatch: --compare needs two or more journals, but got 1$/],
     [['--compare', 'JOURNAL', 'JOURNAL', '--format', 'junit'], /with --compare it must be text or json$/],

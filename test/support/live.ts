@@ -188,6 +188,7 @@ export const live = (facts: Partial<ShownStatus> = {}): ShownStatus => ({
   series: [liveSeries()],
   running: [],
   phase: null,
+  unrecognised: null,
   phases: [],
   report: report({ run: { ...report().run, running: true } }),
   journal: { kind: 'recording' },

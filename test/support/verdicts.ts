@@ -10,6 +10,7 @@ export const measures = (facts: Partial<PhaseMeasures> = {}): PhaseMeasures => (
   worst: [],
   api_downtime: NONE,
   boot_downtime: NONE,
+  failed_boots: NONE,
   data_plane_downtime: null,
   longest_window: NONE,
   consecutive_failures: NONE,

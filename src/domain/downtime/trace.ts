@@ -1,4 +1,5 @@
 import { partitionPoint } from '../binary-search.ts';
+import { failureOf } from '../cause.ts';
 import { union } from '../interval.ts';
 import type { Sample } from '../sample.ts';
 import type { Interval, Millis } from '../time.ts';
@@ -20,6 +21,9 @@ export type TraceCounts = {
   /** Counts slots, like `failed` and `void`. */
   readonly ok: number;
   readonly failed: number;
+  /** Of the failed ones: those that were merely late, and those without an answer (see `failureOf`). */
+  readonly late: number;
+  readonly unanswered: number;
   readonly void: number;
   /** The longest sequence of failed samples; void samples neither count nor interrupt it. */
   readonly failedInARow: number;
@@ -27,11 +31,15 @@ export type TraceCounts = {
   readonly seconds: Float32Array;
 };
 
-const FAILED = -1;
+/** Results of failed samples; void samples have lower ones. */
+const FAILED = { refused: -1, late: -2, unanswered: -3 } as const;
+const VOID = -3;
+
+const isFailed = (result: number): boolean => result < 0 && result >= VOID;
 
 export function createTrace(): Trace {
   let sentAt = new Float64Array(256);
-  /** For an ok sample its latency in seconds (NaN if unknown), else `FAILED`, or `FAILED - slots` for a void sample. */
+  /** For an ok sample its latency in seconds (NaN if unknown), else one of `FAILED`, or `VOID - slots`. */
   let results = new Float64Array(256);
   let count = 0;
   let sorted = true;
@@ -76,13 +84,13 @@ export function createTrace(): Trace {
     add(sample) {
       if (sample.extra) return;
       if (sample.outcome === 'ok') append(sample.startedAt, latencyOf(sample) ?? Number.NaN);
-      else if (sample.outcome === 'failed') append(sample.startedAt, FAILED);
-      else if (sample.slots > 0) append(sample.startedAt, FAILED - sample.slots);
+      else if (sample.outcome === 'failed') append(sample.startedAt, FAILED[failureOf(sample.cause)]);
+      else if (sample.slots > 0) append(sample.startedAt, VOID - sample.slots);
     },
     during(intervals) {
       sort();
       const seconds: number[] = [];
-      const counts = { ok: 0, failed: 0, void: 0, failedInARow: 0 };
+      const counts = { ok: 0, failed: 0, late: 0, unanswered: 0, void: 0, failedInARow: 0 };
       let failuresInARow = 0;
       for (const index of indexesIn(union(intervals))) {
         const result = results[index] ?? 0;
@@ -90,11 +98,13 @@ export function createTrace(): Trace {
           counts.ok++;
           if (!Number.isNaN(result)) seconds.push(result);
           failuresInARow = 0;
-        } else if (result === FAILED) {
+        } else if (isFailed(result)) {
           counts.failed++;
+          if (result === FAILED.late) counts.late++;
+          if (result === FAILED.unanswered) counts.unanswered++;
           failuresInARow++;
           counts.failedInARow = Math.max(counts.failedInARow, failuresInARow);
-        } else counts.void += FAILED - result;
+        } else counts.void += VOID - result;
       }
       return { ...counts, seconds: Float32Array.from(seconds).sort() };
     },
@@ -104,7 +114,7 @@ export function createTrace(): Trace {
       let failed = 0;
       for (const index of indexesIn([interval])) {
         const result = results[index] ?? 0;
-        if (result === FAILED) failed++;
+        if (isFailed(result)) failed++;
         else if (!(result < 0)) okAt.push(sentAt[index] ?? 0);
       }
       return { okAt, failed };

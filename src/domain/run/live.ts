@@ -7,6 +7,7 @@ import type { Millis } from '../time.ts';
 import type { AttributedWindow } from '../upgrade/attribution.ts';
 import type { TaskDowntime } from '../upgrade/task-downtime.ts';
 import type { KnownTask } from '../upgrade/task-registry.ts';
+import type { UnrecognisedUpgrade } from '../upgrade/unrecognised-upgrade.ts';
 import type { Verdict } from '../upgrade/verdict.ts';
 import type { BriefReport, Report } from './report.ts';
 
@@ -39,6 +40,8 @@ export type LiveStatus = {
   readonly running: readonly KnownTask[];
   /** The current phase of the upgrade. */
   readonly phase: string | null;
+  /** An upgrade that is well under way although no phase has begun. */
+  readonly unrecognised: UnrecognisedUpgrade | null;
   /** All phases of the plan, and all that have started. */
   readonly phases: readonly string[];
   readonly report: BriefReport;

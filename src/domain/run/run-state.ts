@@ -15,6 +15,7 @@ import type { Plan } from '../upgrade/plan.ts';
 import type { Task } from '../upgrade/task.ts';
 import { type TaskDowntime, taskDowntimes } from '../upgrade/task-downtime.ts';
 import { createTaskRegistry, type KnownTask, type TaskLoad } from '../upgrade/task-registry.ts';
+import { type UnrecognisedUpgrade, unrecognisedUpgrade } from '../upgrade/unrecognised-upgrade.ts';
 import { judge, type Verdict } from '../upgrade/verdict.ts';
 import { incidentsOf } from './incident.ts';
 import type { LiveStatus, SamplingStatus } from './live.ts';
@@ -44,6 +45,8 @@ export type RunState = {
   runningTasks(): readonly KnownTask[];
   /** Whether any series is down, at least in part. */
   isDown(now: Millis): boolean;
+  /** Returns an upgrade that is well under way although no phase has begun; null if there is none. */
+  unrecognisedUpgrade(): UnrecognisedUpgrade | null;
   verdict(now: Millis): Verdict;
   /** Returns the tasks by start time. */
   tasks(now: Millis): readonly TaskDowntime[];
@@ -123,15 +126,22 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
   }
 
   const findPhases = createPhaseFinder(plan);
-  let phaseCache = { tasksVersion: -1, markCount: -1, intervals: [] as readonly PhaseInterval[] };
-  function phaseIntervals(): readonly PhaseInterval[] {
+  let phaseCache: {
+    readonly tasksVersion: number;
+    readonly markCount: number;
+    readonly intervals: readonly PhaseInterval[];
+    readonly unrecognised: UnrecognisedUpgrade | null;
+  } = { tasksVersion: -1, markCount: -1, intervals: [], unrecognised: null };
+  function currentPhases(): typeof phaseCache {
     const [tasksVersion, markCount] = [tasks.version(), phaseMarks.length];
     if (phaseCache.tasksVersion !== tasksVersion || phaseCache.markCount !== markCount) {
       const intervals = findPhases({ marks: phaseMarks, tasks: tasks.all() });
-      phaseCache = { tasksVersion, markCount, intervals };
+      const unrecognised = unrecognisedUpgrade(plan, { tasks: tasks.all(), phases: intervals });
+      phaseCache = { tasksVersion, markCount, intervals, unrecognised };
     }
-    return phaseCache.intervals;
+    return phaseCache;
   }
+  const phaseIntervals = (): readonly PhaseInterval[] => currentPhases().intervals;
 
   const phaseInputs = (now: Millis): readonly PhaseSeriesInput[] =>
     [...seriesStates.values()].map((state) => ({
@@ -268,6 +278,7 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
     checkRuns: () => checkRuns.slice(),
     taskLoadWith: tasks.loadWith,
     runningTasks: tasks.running,
+    unrecognisedUpgrade: () => currentPhases().unrecognised,
     isDown: (now) =>
       [...seriesStates.values()].some((state) => {
         const { open } = state.status(now);
@@ -293,6 +304,7 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
         })),
         running: tasks.running().toReversed(),
         phase: phaseAt(phaseIntervals(), now),
+        unrecognised: currentPhases().unrecognised,
         phases: unique([...(plan?.phases ?? []), ...phaseIntervals()].map(({ name }) => name)),
         report: current,
       };

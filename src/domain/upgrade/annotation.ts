@@ -23,7 +23,7 @@ export function taskOfAnnotation({ id, time, timeEnd, text, tags, deleted }: Ann
   // Annotations that Rollwatch pushed to Grafana may come back.
   if (deleted || tags.includes('rollwatch')) return null;
   const [ansible, event, playbook = '', host = ''] = tags;
-  const common = { role: null, play: null, kind: 'task', source: 'grafana' } as const;
+  const common = { role: null, play: null, groups: [], kind: 'task', source: 'grafana' } as const;
   if (ansible === 'ansible' && (event === 'ansible_event_start' || event === 'ansible_report')) {
     // community.grafana never updates its start annotation: it adds a second one for the whole playbook, with the same
     // start.

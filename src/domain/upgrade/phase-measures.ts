@@ -91,6 +91,7 @@ export function createPhaseMeasures(
       during: input.trace.during(intervals),
     }));
     const listCounts = counts.filter(({ series }) => series.probe === BUDGETS.api_downtime.downtimeOf);
+    const bootCounts = counts.filter(({ series }) => series.probe === BUDGETS.boot_downtime.downtimeOf);
     const within = clipTo(intervals);
     const measured = (name: DowntimeBudget) =>
       downtimes[name].isWatched ? totalDowntime(downtimes[name].outages, within) : null;
@@ -113,6 +114,7 @@ export function createPhaseMeasures(
       ),
       api_downtime: measured('api_downtime'),
       boot_downtime: measured('boot_downtime'),
+      failed_boots: failedBoots(bootCounts.map(({ during }) => during)),
       data_plane_downtime: measured('data_plane_downtime'),
       longest_window: api.isWatched ? longestOutage(api.outages, within) : null,
       consecutive_failures: !api.isWatched
@@ -156,6 +158,17 @@ function longestOutage(outages: readonly Outage[], within: ReturnType<typeof cli
   const inside = outages.map((outage) => totalDowntime([outage], within));
   const longest = (value: keyof Measured) => inside.reduce((found, outage) => Math.max(found, outage[value]), 0);
   return { min: longest('min'), estimate: longest('estimate'), max: longest('max') };
+}
+
+/**
+ * Returns how many boots were refused or ended in an error. Those without an answer, and void samples, may have been
+ * such boots.
+ */
+function failedBoots(counts: readonly TraceCounts[]): Measured | null {
+  const total = (count: (counts: TraceCounts) => number) => counts.reduce((sum, found) => sum + count(found), 0);
+  if (total(({ ok, failed }) => ok + failed) === 0) return null;
+  const certain = total(({ failed, late, unanswered }) => failed - late - unanswered);
+  return { min: certain, estimate: certain, max: certain + total((found) => found.unanswered + found.void) };
 }
 
 /** Returns the share of failed samples. Its bounds allow for each void sample to have been ok or failed. */

@@ -1,4 +1,4 @@
-import type { Task } from './task.ts';
+import type { TaskSelector } from './task-selector.ts';
 
 /** The phases of an upgrade in order, with their budgets. */
 export type Plan = {
@@ -15,16 +15,11 @@ export type PlannedPhase = {
   readonly name: string;
   /** The promise in words, shown in reports. */
   readonly promise: string;
-  /** The tasks that start it. Any phase can also be started by hand. */
-  readonly begins: PhaseStart;
+  /** The tasks that start it: those that any of these selects. Any phase can also be started by hand. */
+  readonly begins: readonly TaskSelector[];
+  /** The tasks whose end ends it. If there are none, it lasts until the next phase starts. */
+  readonly ends: readonly TaskSelector[];
   readonly budget: Budget;
-};
-
-/** A phase starts with the first task that matches one of the names or has one of the tags. */
-export type PhaseStart = {
-  /** Patterns; see `matches`. */
-  readonly task: readonly string[];
-  readonly tag: readonly string[];
 };
 
 /** What a budget limits: downtime or a window in seconds, samples in a row, a share from 0 to 1, a factor. */
@@ -39,8 +34,9 @@ type BudgetDescription = {
 };
 
 /**
- * The limits of a phase or a run; a limit that is not set is not checked. All but `boot_downtime` and
+ * The limits of a phase or a run; a limit that is not set is not checked. All but `boot_downtime`, `failed_boots` and
  * `data_plane_downtime` are about the probe `server-list`.
+ * - `failed_boots`: boots that were refused or ended in an error, not those that were merely late
  * - `longest_window`: the longest API outage
  * - `consecutive_failures`: failed samples in a row, on one connection
  * - `error_ratio`: failed samples divided by all
@@ -49,6 +45,7 @@ type BudgetDescription = {
 export const BUDGETS = {
   api_downtime: { label: 'API downtime', unit: 'seconds', downtimeOf: 'server-list' },
   boot_downtime: { label: 'boot downtime', unit: 'seconds', downtimeOf: 'server-boot' },
+  failed_boots: { label: 'failed boots', unit: 'count', downtimeOf: null },
   data_plane_downtime: { label: 'data-plane downtime', unit: 'seconds', downtimeOf: 'server-reach' },
   longest_window: { label: 'longest API window', unit: 'seconds', downtimeOf: null },
   consecutive_failures: { label: 'failures in a row', unit: 'count', downtimeOf: null },
@@ -69,6 +66,7 @@ export const BUDGET_NAMES: readonly BudgetName[] = Object.keys(BUDGETS).filter(i
 export const forEachBudget = <T>(value: (name: BudgetName) => T): Readonly<Record<BudgetName, T>> => ({
   api_downtime: value('api_downtime'),
   boot_downtime: value('boot_downtime'),
+  failed_boots: value('failed_boots'),
   data_plane_downtime: value('data_plane_downtime'),
   longest_window: value('longest_window'),
   consecutive_failures: value('consecutive_failures'),
@@ -79,42 +77,3 @@ export const forEachBudget = <T>(value: (name: BudgetName) => T): Readonly<Recor
 export const isDowntimeBudget = (name: BudgetName): name is DowntimeBudget => BUDGETS[name].downtimeOf !== null;
 
 export type Budget = { readonly [name in BudgetName]?: number | undefined };
-
-/**
- * Whether a text matches a pattern: `*` matches any characters, case is ignored. Not a regular expression, so that
- * plans stay readable for authors of playbooks and no pattern takes exponential time.
- */
-export const matches = (pattern: string, text: string): boolean => matcher(pattern)(normalised(text));
-
-const normalised = (text: string): string => text.trim().toLowerCase();
-
-/** Expects a normalised text. */
-function matcher(pattern: string): (text: string) => boolean {
-  const [first = '', ...rest] = normalised(pattern).split('*');
-  const last = rest.pop();
-  if (last === undefined) return (text) => text === first;
-  return (text) => {
-    if (!text.startsWith(first)) return false;
-    let at = first.length;
-    for (const part of rest) {
-      const found = text.indexOf(part, at);
-      if (found < 0) return false;
-      at = found + part.length;
-    }
-    return text.length - last.length >= at && text.endsWith(last);
-  };
-}
-
-/**
- * Matches the tasks that start a phase, by name with and without the role, as Ansible prints it: `os_nova : Stop
- * services`.
- */
-export function startsPhase({ task, tag }: PhaseStart): (task: Pick<Task, 'name' | 'role' | 'tags'>) => boolean {
-  const matchers = task.map(matcher);
-  return ({ name, role, tags }) => {
-    if (tag.some((wanted) => tags.includes(wanted))) return true;
-    const plain = normalised(name);
-    const withRole = role === null ? plain : normalised(`${role} : ${name}`);
-    return matchers.some((isMatch) => isMatch(plain) || (role !== null && isMatch(withRole)));
-  };
-}

@@ -334,6 +334,7 @@ function merge(group: readonly Task[]): MergedTask {
     play: first((task) => task.play),
     playbook: first((task) => task.playbook),
     hosts: [...new Set(group.flatMap(({ hosts }) => hosts))].toSorted(),
+    groups: [...new Set(group.flatMap(({ groups }) => groups))].toSorted(),
     tags: [...new Set(group.flatMap(({ tags }) => tags))].toSorted(),
     // Only some sources recognise a dry run; others report its tasks as ok.
     status: isDryRun ? 'dry-run' : status,

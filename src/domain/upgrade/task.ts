@@ -9,6 +9,8 @@ export type Task = {
   readonly play: string | null;
   readonly playbook: string | null;
   readonly hosts: readonly string[];
+  /** The inventory groups of these hosts, if the source knows them. */
+  readonly groups: readonly string[];
   /** Ansible tags, if the source knows them. */
   readonly tags: readonly string[];
   readonly kind: TaskKind;

@@ -172,7 +172,8 @@ export function judge(
 const unplannedPhase = (name: string): PlannedPhase => ({
   name,
   promise: '',
-  begins: { task: [], tag: [] },
+  begins: [],
+  ends: [],
   budget: {},
 });
 

@@ -11,6 +11,7 @@ const MIGRATIONS: readonly ((sqlite: Database) => void)[] = [
   thirdMigration,
   fourthMigration,
   fifthMigration,
+  sixthMigration,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -219,4 +220,9 @@ function renameChecks(sqlite: Database): void {
     const baseline = stock.replace('"kept":', '"survivors":').replace('"inside":', '"guests":');
     update.run(renamed, baseline, number);
   }
+}
+
+/** Adds the inventory groups of the hosts of a task. */
+function sixthMigration(sqlite: Database): void {
+  sqlite.exec(`alter table tasks add column "groups" text not null default '[]'`);
 }

@@ -297,7 +297,7 @@ function startTask(
   const { play, playbook, pid } = process;
   const id = `log-${pid}-${at}-${count}`;
   process.task = {
-    common: { id, ...splitRole(name), play, playbook, kind: taskKind, start: at, tags: [], source: 'log' },
+    common: { id, ...splitRole(name), play, playbook, kind: taskKind, start: at, groups: [], tags: [], source: 'log' },
     isDryRun,
     hosts: new Set(),
     reportedHosts: 0,

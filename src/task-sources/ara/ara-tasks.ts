@@ -95,6 +95,7 @@ export function tasksOfAra(task: AraTask, context: AraContext): readonly Task[] 
       play: plainOrNull(playNames.get(round.play) ?? undefined),
       playbook: playbook === null ? null : fileName(playbook.path),
       hosts: round.results.flatMap(({ host, status }) => (status === 'skipped' ? [] : (hostName(host) ?? []))),
+      groups: [],
       tags: task.tags.map(plain),
       kind: task.handler ? 'handler' : 'task',
       status: isDryRun

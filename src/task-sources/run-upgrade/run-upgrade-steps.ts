@@ -40,6 +40,15 @@ export function stepsOf(
     .filter(({ end }) => end !== null && end >= since);
 }
 
+/**
+ * Returns the playbook of a step, which is what follows `openstack-ansible` on the command line: the file name of
+ * `/opt/.../galera-cluster-rolling-restart.yml`, or a playbook of a collection, `openstack.osa.setup_openstack`.
+ */
+function playbookOf(text: string): string | null {
+  const [first = ''] = plain(text).split(' ');
+  return /\.ya?ml$|^\w+\.\w+\.\w+$/.test(first) ? (first.split('/').at(-1) ?? null) : null;
+}
+
 /** Converts a marker file. Older releases leave it empty and name it after the playbook. */
 function toTask({ name, text, writtenAt }: MarkerFile, start: Millis): Task {
   const baseName = plain(name.slice(0, -MARKER_SUFFIX.length));
@@ -49,8 +58,9 @@ function toTask({ name, text, writtenAt }: MarkerFile, start: Millis): Task {
     name: plain(text) || baseName,
     role: null,
     play: null,
-    playbook: null,
+    playbook: playbookOf(text),
     hosts: [],
+    groups: [],
     tags: [],
     kind: 'task',
     status: 'ok',

@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPlan } from '../../../src/config/plan-file.ts';
 import { UserError } from '../../../src/domain/errors.ts';
 import { createPhaseFinder } from '../../../src/domain/upgrade/phases.ts';
-import { task } from '../../support/tasks.ts';
+import { selector, task } from '../../support/tasks.ts';
+
+const SHIPPED = 'kayobe, kolla-ansible, nova-rolling-upgrade, openstack-ansible, openstack-k8s-operators';
 
 let folder: string;
 
@@ -38,7 +40,7 @@ describe('a plan', () => {
       description: '',
       run: {},
       outside: {},
-      phases: [{ name: 'maintenance', promise: '', begins: { task: [], tag: [] }, budget: {} }],
+      phases: [{ name: 'maintenance', promise: '', begins: [], ends: [], budget: {} }],
     });
   });
 
@@ -146,7 +148,7 @@ phases:
     [
       'with a phase that never begins',
       phases('{name: a, begins: {}}'),
-      "phases[0].begins is an empty mapping; it must be a mapping with 'task' or 'tag'; omit it for a phase that is started by hand",
+      'phases[0].begins is an empty mapping; it must be a mapping with one or more of task, tag, play, role, playbook and host, or a list of such mappings; omit it for a phase that is started by hand',
     ],
     [
       'with an empty list of tasks',
@@ -164,12 +166,77 @@ phases:
       'phases[1].begins overlaps with phases[0].begins: task[0] would start both phases; change one of them',
     ],
     [
+      'with an unknown key in one of several beginnings',
+      phases('{name: a, begins: [{task: [x]}, {plays: [y]}]}'),
+      'unknown key phases[0].begins[1].plays; did you mean play?',
+    ],
+    [
+      'with an empty list of beginnings',
+      phases('{name: a, begins: []}'),
+      'phases[0].begins is an empty list; it must be a mapping with one or more of task, tag, play, role, playbook and host, or a list of such mappings; omit it for a phase that is started by hand',
+    ],
+    [
+      'with an end that selects nothing',
+      phases('{name: a, ends: {}}'),
+      'phases[0].ends is an empty mapping; it must be a mapping with one or more of task, tag, play, role, playbook and host, or a list of such mappings; omit it for a phase that lasts until the next one',
+    ],
+    [
+      'with a task that only one of two phases restricts to a play',
+      phases('{name: a, begins: {task: [Stop services]}}', '{name: b, begins: {task: [Stop services], play: [P]}}'),
+      'phases[1].begins overlaps with phases[0].begins: task[0] would start both phases; change one of them',
+    ],
+    [
+      'with a task in plays that both phases name',
+      phases(
+        '{name: a, begins: {task: [Stop services], play: [Install *]}}',
+        '{name: b, begins: [{tag: [x]}, {task: [stop services], play: [Install compute]}]}',
+      ),
+      'phases[1].begins overlaps with phases[0].begins: [1].task[0] would start both phases; change one of them',
+    ],
+    [
+      'with a phase that begins with any task of a play, and another with one of them',
+      phases('{name: a, begins: {play: [P]}}', '{name: b, begins: {play: [P], task: [x]}}'),
+      'phases[1].begins overlaps with phases[0].begins: task[0] would start both phases; change one of them',
+    ],
+    [
+      'with a phase that begins with any task of a role, and another before it with one of them',
+      phases('{name: a, begins: {tag: [x], role: [os_nova]}}', '{name: b, begins: {role: [os_*]}}'),
+      'phases[1].begins overlaps with phases[0].begins: role[0] would start both phases; change one of them',
+    ],
+    [
       'with phases that begin with the same tag',
       phases('{name: a, begins: {tag: [t]}}', '{name: b, begins: {tag: [t]}}'),
       'phases[1].begins overlaps with phases[0].begins: tag[0] would start both phases; change one of them',
     ],
   ])('%s is rejected in one line', (_what, text, expected) => {
     expect(errorOf(() => loadText(text)).replace(/^DIR\/plan\.yaml:\d+: /, '')).toBe(expected);
+  });
+
+  it.each([
+    ['plays', '{task: [Stop services], play: [Install control]}', '{task: [Stop services], play: [Install compute]}'],
+    ['roles', '{role: [nova]}', '{role: [nova-cell]}'],
+    ['playbooks', '{tag: [x], playbook: [a.yml]}', '{tag: [x], playbook: [b.yml]}'],
+    ['hosts', '{task: [Stop services], host: [infra*]}', '{task: [Stop services], host: [nova_compute]}'],
+    ['plays in a list', '[{task: [x], play: [P]}, {task: [y]}]', '[{task: [x], play: [Q]}, {task: [z], play: [P]}]'],
+  ])('may tell phases that begin with the same task apart by %s', (_what, first, second) => {
+    const { phases: found } = loadText(phases(`{name: a, begins: ${first}}`, `{name: b, begins: ${second}}`));
+    expect(found.map(({ name }) => name)).toEqual(['a', 'b']);
+  });
+
+  it('names the tasks that begin and end a phase, as a mapping or a list', () => {
+    const text = phases('{name: a, begins: [{task: [x], role: [r]}, {host: [h]}], ends: {playbook: [b.yml]}}');
+    const [phase] = loadText(text).phases;
+    expect(phase).toMatchObject({
+      begins: [selector({ task: ['x'], role: ['r'] }), selector({ host: ['h'] })],
+      ends: [selector({ playbook: ['b.yml'] })],
+    });
+  });
+
+  it('is rejected with the line of the mistake in a list of beginnings', () => {
+    const text = 'phases:\n  - name: a\n    begins:\n      - task: [x]\n      - play: 3\n';
+    expect(errorOf(() => loadText(text))).toBe(
+      'DIR/plan.yaml:5: phases[0].begins[1].play is 3; it must be a list of play names',
+    );
   });
 
   it('is rejected with the line of the mistake', () => {
@@ -179,7 +246,7 @@ phases:
   });
 
   it.each([
-    ['nova', 'plan must be nova-rolling-upgrade or a file path'],
+    ['nova', `plan must be ${SHIPPED} or a file path`],
     ['./none.yaml', 'plan: DIR/none.yaml does not exist; specify a readable file'],
     ['./', 'plan: DIR/ cannot be read: it is a directory; specify a readable file'],
   ])('named %s is rejected', (given, expected) => {

@@ -35,7 +35,7 @@ describe('taskOfAnnotation', () => {
       play: null,
       playbook: 'pb.yml',
     };
-    const rest = { hosts: ['vm'], tags: [], kind: 'task', start: 1000, source: 'grafana' };
+    const rest = { hosts: ['vm'], groups: [], tags: [], kind: 'task', start: 1000, source: 'grafana' };
     expect(taskOfAnnotation(started)).toEqual({ ...common, ...rest, status: 'running', end: null });
     expect(taskOfAnnotation(ended)).toEqual({ ...common, ...rest, status: 'failed', end: 4000 });
     expect(taskOfAnnotation({ ...ended, text: 'Playbook pb.yml\nStatus: OK\n' })?.status).toBe('ok');
@@ -49,6 +49,7 @@ describe('taskOfAnnotation', () => {
       name: 'Stop nova-api',
       start: 1000,
       end: 3000,
+      groups: [],
       tags: ['ops'],
       status: 'unknown',
     });

@@ -21,7 +21,7 @@ function countedRun(): { readonly state: RunState; judged(): number } {
   const plan: Plan = {
     name: 'plan',
     description: '',
-    phases: PHASES.map((name) => ({ name, promise: '', begins: { task: [], tag: [] }, budget })),
+    phases: PHASES.map((name) => ({ name, promise: '', begins: [], ends: [], budget })),
     // Read once for each judgement, and by nothing else.
     get outside() {
       judged++;

@@ -36,7 +36,7 @@ function judged(
     name: 'plan',
     description: '',
     ...whole,
-    phases: ['first', 'second', 'never'].map((name) => ({ name, promise: '', begins: { task: [], tag: [] }, budget })),
+    phases: ['first', 'second', 'never'].map((name) => ({ name, promise: '', begins: [], ends: [], budget })),
   };
   const state = createRunState({ run: 'r', version: '0', overall: ['server-list'], probes: describeProbes(), plan });
   const session = { id: 1, startedAt: 0, aliveAt: 0, ended: false, version: '0', vantage: 'here', facts: {} };

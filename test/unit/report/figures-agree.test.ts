@@ -35,7 +35,8 @@ const PLAN: Plan = {
   phases: ['first', 'second'].map((name) => ({
     name,
     promise: '',
-    begins: { task: [], tag: [] },
+    begins: [],
+    ends: [],
     budget: { api_downtime: 2, boot_downtime: 3, longest_window: 1 },
   })),
 };

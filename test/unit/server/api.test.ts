@@ -54,6 +54,7 @@ describe('the status', () => {
       version: '0.1.0',
       run: 'run-1',
       paused: false,
+      warnings: [],
       journal: { state: 'recording' },
       sampler: { at: '2026-11-23T07:22:29.500Z', lagSeconds: 0.003, inFlight: 1, clockOffsetSeconds: 0 },
     });
@@ -61,6 +62,17 @@ describe('the status', () => {
     expect(status).toHaveProperty('series.1.waiting', { since: '2026-11-23T07:22:26.000Z', seconds: 4, note: '' });
     expect(status).toHaveProperty('series.1.open.end', null);
     expect(status).toHaveProperty('series.2.suspended', 'paused');
+  });
+
+  it('warns if the plan recognises no phase of the upgrade', async () => {
+    const unrecognised = { plan: 'our', tasks: 80, millis: 400_000 };
+    await using served = await serve({ now: live({ unrecognised }) });
+    expect(await (await fetch(`${served.url}/api/v1/status`)).json()).toMatchObject({
+      warnings: [
+        'no phase of the plan our has begun, although 80 tasks have run in 6 min 40 s; ' +
+          "unless Nova's turn is still to come, begin a phase by hand ('rollwatch phase NAME'), and see 'rollwatch plan check --help'",
+      ],
+    });
   });
 
   it('returns why nothing is recorded', async () => {

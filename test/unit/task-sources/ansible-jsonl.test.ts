@@ -98,6 +98,7 @@ describe('a task of ansible.posix.jsonl', () => {
         play: 'p',
         playbook: 'site.yml',
         hosts: ['h'],
+        groups: [],
         tags: [],
         kind: 'task',
         status: 'ok',

@@ -62,6 +62,7 @@ describe('the log of a real run', () => {
       play: 'Upgrade nova | in batches [serial]',
       playbook: null,
       hosts: ['nova1'],
+      groups: [],
       tags: [],
       kind: 'handler',
       status: 'ok',

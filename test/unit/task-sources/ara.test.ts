@@ -204,6 +204,7 @@ describe('a task of ARA', () => {
         play: 'Upgrade nova',
         playbook: 'setup-openstack.yml',
         hosts: ['h1100'],
+        groups: [],
         tags: ['nova'],
         kind: 'handler',
         status: 'ok',

@@ -23,8 +23,9 @@ describe('the steps of run-upgrade.sh', () => {
         name: "setup-infrastructure.yml -e 'galera_upgrade=true' -e 'rabbitmq_upgrade=true'",
         role: null,
         play: null,
-        playbook: null,
+        playbook: 'setup-infrastructure.yml',
         hosts: [],
+        groups: [],
         tags: [],
         kind: 'task',
         status: 'ok',
@@ -64,6 +65,17 @@ describe('the steps of run-upgrade.sh', () => {
     ],
   ])('%s', (_, options, rows) => {
     expect(stepsOf(all, options).map(summary)).toEqual(rows);
+  });
+
+  it.each([
+    ['setup-openstack.yml -e package_state=latest\n', 'setup-openstack.yml'],
+    ['/opt/osa/scripts/upgrade-utilities/galera-cluster-rolling-restart.yml\n', 'galera-cluster-rolling-restart.yml'],
+    ['openstack.osa.setup_openstack -e package_state=latest\n', 'openstack.osa.setup_openstack'],
+    ['bootstrap\n', null],
+    ['', null],
+  ])('have the playbook that they run: %j', (text, playbook) => {
+    const options = { createdAt: 1, followingSince: 1, since: 0 };
+    expect(stepsOf([file('x', 5, text)], options)[0]?.playbook).toBe(playbook);
   });
 
   it('are named after an empty file, and have no control characters', () => {

@@ -18,6 +18,7 @@ const STATUS: ApiStatus = {
   series: [],
   tasks: [],
   phase: null,
+  warnings: [],
   journal: { state: 'recording' },
   sampler: { at: new Date(BEGAN - 500).toISOString(), lagSeconds: 0.003, inFlight: 1, clockOffsetSeconds: 0 },
   servers: { created: 0, deleted: 0, leaked: 0 },
