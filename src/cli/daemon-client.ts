@@ -3,6 +3,7 @@
 import axios from 'axios';
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { type ApiStatus, statusSchema } from '../api/status.ts';
 import { errorLine, UserError } from '../domain/errors.ts';
 import { readProblem, readText } from '../files/read-text.ts';
 
@@ -73,6 +74,14 @@ export async function callDaemonJson<T>(
     throw notADaemonError(daemon.url);
   }
 }
+
+/**
+ * Reads the current state from a daemon.
+ *
+ * @throws UserError as `callDaemonJson` does
+ */
+export const readStatus = (daemon: DaemonAddress, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<ApiStatus> =>
+  callDaemonJson(daemon, { method: 'GET', path: '/api/v1/status', timeoutMs }, statusSchema);
 
 /**
  * Calls a daemon.

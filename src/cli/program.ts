@@ -13,6 +13,7 @@ import { planCommand } from './plan.ts';
 import { rehearseCommand } from './rehearse.ts';
 import { repairCommand } from './repair.ts';
 import { reportCommand } from './report.ts';
+import { statusCommand } from './status.ts';
 import { sweepCommand } from './sweep.ts';
 import { taskCommand } from './task.ts';
 import { watchCommand } from './watch.ts';
@@ -31,6 +32,7 @@ function createProgram(output: Output, finish: (exitCode: number) => void): Comm
 Examples:
   rollwatch                                    watch the embedded cloud during a one-minute upgrade
   OS_CLOUD=mycloud rollwatch watch             watch a cloud in clouds.yaml until Ctrl-C
+  rollwatch status                             say in one line what a running daemon sees
   rollwatch report --journal rollwatch.sqlite  print the report of a run
   rollwatch check before                       record the state of the cloud, for 'check after' to compare
   rollwatch sweep --dry-run                    list leftover test servers
@@ -40,6 +42,7 @@ Exit codes: 0 success, 1 verdict or check failed, 2 usage or configuration error
   for (const command of [
     watchCommand,
     rehearseCommand,
+    statusCommand,
     reportCommand,
     repairCommand,
     checkCommand,
