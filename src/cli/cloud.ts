@@ -8,7 +8,7 @@ import { createJsonClient, HttpError } from '../http/json-client.ts';
 import { print } from '../terminal/output.ts';
 import { type CommandContext, type CommandFactory, stopSignal } from './command.ts';
 
-type ServeFlags = { readonly port?: string; readonly cloudsYaml?: string };
+type ServeFlags = { readonly port?: string; readonly cloudsYaml?: string; readonly json?: boolean };
 
 type ControlFlags = {
   readonly control: string;
@@ -22,9 +22,12 @@ export const cloudCommand: CommandFactory = (context) => {
     .description('serve the embedded cloud (Keystone, Nova, Placement, Glance and Neutron) with outages on demand')
     .option('--port <port>', 'port of Keystone; 0 for any free port', '0')
     .option('--clouds-yaml <file>', 'write clouds.yaml to this file (default: print it)')
+    .option('--json', 'once it serves, print {authUrl, controlUrl, cloudsYaml: its file, or else its text}')
     .addHelpText(
       'after',
       `
+The commands that control a running cloud print JSON: {at}, the time from which they take effect, in milliseconds.
+
 Examples:
   rollwatch cloud --clouds-yaml clouds.yaml
   OS_CLIENT_CONFIG_FILE=clouds.yaml openstack --os-cloud embedded server list
@@ -37,14 +40,20 @@ Examples:
   return cloud;
 };
 
-async function serve({ port = '0', cloudsYaml }: ServeFlags, { output, finish }: CommandContext): Promise<void> {
+async function serve(
+  { port = '0', cloudsYaml, json = false }: ServeFlags,
+  { output, finish }: CommandContext,
+): Promise<void> {
   const stopping = stopSignal();
   const keystone = parsePort(port);
   const cloud = await startCloudWorker(keystone === 0 ? {} : { ports: { keystone } });
   try {
-    if (cloudsYaml === undefined) await print(output.out, cloud.cloudsYaml());
-    else writePrivateFile(cloudsYaml, cloud.cloudsYaml());
-    await print(output.err, `Keystone: ${cloud.authUrl}\ncontrol:  ${cloud.controlUrl}\nPress Ctrl-C to stop.`);
+    const { authUrl, controlUrl } = cloud;
+    const text = cloud.cloudsYaml();
+    if (cloudsYaml !== undefined) writePrivateFile(cloudsYaml, text);
+    if (json) await print(output.out, JSON.stringify({ authUrl, controlUrl, cloudsYaml: cloudsYaml ?? text }));
+    else if (cloudsYaml === undefined) await print(output.out, text);
+    await print(output.err, `Keystone: ${authUrl}\ncontrol:  ${controlUrl}\nPress Ctrl-C to stop.`);
     await stopping.stopped;
   } finally {
     await cloud.close();

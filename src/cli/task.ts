@@ -4,6 +4,7 @@ import { constants, hostname } from 'node:os';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { UserError } from '../domain/errors.ts';
+import { span } from '../format/quantities.ts';
 import { listOf } from '../http/lists.ts';
 import { print } from '../terminal/output.ts';
 import type { CommandContext, CommandFactory } from './command.ts';
@@ -14,6 +15,8 @@ import { HEARTBEAT_HEADER, HEARTBEAT_INTERVAL_MS } from './task-reporter.ts';
 /** Short, because a slow daemon must not delay the upgrade. */
 const REPORT_TIMEOUT_MS = 2000;
 
+type JsonFlag = { readonly json?: boolean };
+
 export const taskCommand: CommandFactory = (context) =>
   new Command('task')
     .description('report upgrade tasks to a running daemon, which attributes downtime to them')
@@ -23,7 +26,7 @@ export const taskCommand: CommandFactory = (context) =>
 Examples:
   rollwatch task run 'stop the API' -- systemctl stop nova-api
   rollwatch task start 'online data migrations'
-  rollwatch task end 'online data migrations'`,
+  rollwatch task end 'online data migrations' --json`,
     )
     .addCommand(runCommand(context))
     .addCommand(startCommand(context))
@@ -66,10 +69,12 @@ const startCommand = ({ output, finish }: CommandContext): Command =>
   addTaskOptions(addDaemonOptions(new Command('start')))
     .description('report the start of a task; prints its id')
     .argument('<name>', 'name of the task')
-    .action(async (name: string, flags: DaemonFlags & TaskFlags) => {
+    .option('--json', 'print {id, name, start}')
+    .action(async (name: string, { json = false, ...flags }: DaemonFlags & TaskFlags & JsonFlag) => {
       const task = newTask(name, flags);
       await report(flags, task);
-      await print(output.out, task.id);
+      const { id, start } = task;
+      await print(output.out, json ? JSON.stringify({ id, name, start }) : id);
       finish(0);
     });
 
@@ -92,12 +97,15 @@ const runningTasksSchema = z.object({
   ),
 });
 
-const endCommand = ({ finish }: CommandContext): Command =>
+type EndFlags = DaemonFlags & JsonFlag & { readonly failed?: boolean };
+
+const endCommand = ({ output, finish }: CommandContext): Command =>
   addDaemonOptions(new Command('end'))
     .description('report the end of a task, whichever source reported its start')
     .argument('<name-or-id>', "id, name or 'role : name' of the task; if several match, the one that started last")
     .option('--failed', 'the task failed')
-    .action(async (wanted: string, { failed = false, ...flags }: DaemonFlags & { readonly failed?: boolean }) => {
+    .option('--json', 'print {id, name, status: ok|failed, start, end} to standard output')
+    .action(async (wanted: string, { failed = false, json = false, ...flags }: EndFlags) => {
       const end = new Date().toISOString();
       const request = { method: 'GET', path: '/api/v1/tasks?status=running' } as const;
       const { tasks } = await callDaemonJson(resolveDaemon(flags), request, runningTasksSchema);
@@ -108,9 +116,17 @@ const endCommand = ({ finish }: CommandContext): Command =>
         const names = tasks.map(({ name }) => `'${name}'`).join(', ');
         throw new UserError(`no task '${wanted}' is running (${names === '' ? 'none is' : `running: ${names}`})`);
       }
-      await report(flags, { ...task, status: failed ? 'failed' : 'ok', end });
+      const ended = { ...task, status: failed ? 'failed' : 'ok', end };
+      await report(flags, ended);
+      const { id, name, status, start } = ended;
+      if (json) await print(output.out, JSON.stringify({ id, name, status, start, end }));
+      else await print(output.err, `task '${name}' ended after ${lengthOf(ended)}: ${status}`);
       finish(0);
     });
+
+/** Returns how long a task took. Its start may be from the clock of another host. */
+const lengthOf = ({ start, end }: { readonly start: string; readonly end: string }): string =>
+  span(Math.max(0, Date.parse(end) - Date.parse(start)) / 1000);
 
 /** What a plan may recognise a task by, besides its name. */
 type TaskFlags = {

@@ -427,3 +427,23 @@ it('cloud --clouds-yaml makes the file private even if it was world-readable, be
   const { code } = await rollwatch(['cloud', '--clouds-yaml', file], { folder, until: written });
   expect([code, statSync(file).mode & 0o777]).toEqual([0, 0o600]);
 });
+
+it('cloud --json prints where it serves, and the clouds.yaml unless it goes to a file', async () => {
+  const place = mkdtempSync(join(folder, 'embedded-'));
+  const served = z.object({ authUrl: z.url(), controlUrl: z.url(), cloudsYaml: z.string() });
+  const run = async (...args: readonly string[]) => {
+    const serving = Promise.withResolvers<void>();
+    const onErr = (piece: string) => piece.includes('Ctrl-C') && serving.resolve();
+    const { code, out } = await rollwatch(['cloud', '--json', ...args], {
+      folder: place,
+      until: serving.promise,
+      onErr,
+    });
+    expect(code).toBe(0);
+    return served.parse(JSON.parse(out));
+  };
+  const { authUrl, cloudsYaml } = await run();
+  expect(cloudsYaml).toContain(authUrl);
+  expect(await run('--clouds-yaml', 'clouds.yaml')).toMatchObject({ cloudsYaml: 'clouds.yaml' });
+  expect(readFileSync(join(place, 'clouds.yaml'), 'utf8')).toContain('password');
+});

@@ -37,7 +37,15 @@ afterAll(async () => {
 });
 
 const schema = z.object({
-  tasks: z.array(z.looseObject({ id: z.string(), name: z.string(), status: z.string(), end: z.string().nullable() })),
+  tasks: z.array(
+    z.looseObject({
+      id: z.string(),
+      name: z.string(),
+      status: z.string(),
+      start: z.string(),
+      end: z.string().nullable(),
+    }),
+  ),
 });
 
 async function tasks(name: string): Promise<z.infer<typeof schema>['tasks']> {
@@ -104,7 +112,11 @@ describe('rollwatch task start and end', { timeout: 30_000 }, () => {
     const [task] = await tasks('migrations');
     expect([started.code, started.out, task?.status]).toEqual([0, `${task?.id}\n`, 'running']);
     await delay(20);
-    expect(await run('task', 'end', 'migrations')).toEqual({ code: 0, out: '', err: '' });
+    expect(await run('task', 'end', 'migrations')).toEqual({
+      code: 0,
+      out: '',
+      err: expect.stringMatching(/^task 'migrations' ended after \S+ s: ok\n$/),
+    });
     expect(await tasks('migrations')).toMatchObject([{ id: task?.id, status: 'ok', end: expect.any(String) }]);
     const again = (await run('task', 'start', 'migrations')).out.trim();
     expect(await run('task', 'end', again, '--failed')).toMatchObject({ code: 0 });
@@ -145,9 +157,19 @@ describe('rollwatch task start and end', { timeout: 30_000 }, () => {
     expect(await run('task', 'end', 'os_nova : Second, link up at its start', '--failed')).toEqual({
       code: 0,
       out: '',
-      err: '',
+      err: expect.stringMatching(/^task 'Second, link up at its start' ended after \S+ s: failed\n$/),
     });
     expect(await tasks(task.name)).toMatchObject([{ ...task, status: 'failed', end: expect.any(String) }]);
+  });
+
+  it('print what they reported as JSON with --json', async () => {
+    const started = await run('task', 'start', 'as JSON', '--json');
+    const [task] = await tasks('as JSON');
+    const { id, start } = task ?? {};
+    expect([JSON.parse(started.out), started.err]).toEqual([{ id, name: 'as JSON', start }, '']);
+    const ended = await run('task', 'end', 'as JSON', '--failed', '--json');
+    const reported = { id, name: 'as JSON', status: 'failed', start, end: (await tasks('as JSON'))[0]?.end };
+    expect([JSON.parse(ended.out), ended.err]).toEqual([reported, '']);
   });
 
   it('names the running tasks if the given one is not running', async () => {
@@ -179,7 +201,7 @@ describe('a source that was killed', { timeout: 30_000 }, () => {
 
 describe('rollwatch phase', { timeout: 30_000 }, () => {
   it('reaches the daemon, or reports in one line that there is none', async () => {
-    expect(await run('phase', 'maintenance')).toEqual({ code: 0, out: '', err: '' });
+    expect(await run('phase', 'maintenance')).toEqual({ code: 0, out: '', err: 'phase maintenance started\n' });
     const alone = await run('phase', 'maintenance', '--url', 'http://127.0.0.1:9');
     expect(alone.code).toBe(3);
     expect(alone.err.trimEnd().split('\n')).toHaveLength(1);
@@ -190,6 +212,38 @@ describe('rollwatch phase', { timeout: 30_000 }, () => {
     expect(typo).toMatchObject({ code: 2, out: '' });
     expect(typo.err).toContain("no phase 'maintenence'; did you mean 'maintenance'?");
     expect(typo.err.trimEnd().split('\n')).toHaveLength(1);
-    expect(await run('phase', 'acceptance', '--unplanned')).toEqual({ code: 0, out: '', err: '' });
+    expect(await run('phase', 'acceptance', '--unplanned')).toEqual({
+      code: 0,
+      out: '',
+      err: 'phase maintenance ended, phase acceptance started\n',
+    });
+  });
+
+  it('says what has changed, and refuses to end what is not running', async () => {
+    expect(await run('phase', 'acceptance', '--unplanned')).toMatchObject({
+      code: 0,
+      err: 'phase acceptance is already running\n',
+    });
+    expect(await run('phase', 'end')).toEqual({ code: 0, out: '', err: 'phase acceptance ended\n' });
+    expect(await run('phase', 'end')).toEqual({
+      code: 2,
+      out: '',
+      err: 'rollwatch: no phase is running, so there is none to end\n',
+    });
+    const began = await run('phase', 'finish', '--json');
+    expect(JSON.parse(began.out)).toEqual({ started: 'finish', ended: null, at: expect.any(String) });
+    const ended = await run('phase', 'end', '--json');
+    expect(JSON.parse(ended.out)).toEqual({ started: null, ended: 'finish', at: expect.any(String) });
+  });
+});
+
+describe('rollwatch pause and resume', { timeout: 30_000 }, () => {
+  it.each([
+    ['pause', 'paused', true],
+    ['resume', 'resumed', false],
+  ])('%s says so, as text or as JSON', async (command, text, paused) => {
+    expect(await run(command)).toEqual({ code: 0, out: '', err: `${text}\n` });
+    const { out, err } = await run(command, '--json');
+    expect([JSON.parse(out), err]).toEqual([{ paused }, '']);
   });
 });

@@ -66,8 +66,39 @@ describe('rollwatch task follow', { timeout: 30_000 }, () => {
       ['task', 'follow', '--once', sample('core-2.14.log'), '--zone', 'utc', '--url', watch.url],
       { folder: watch.folder },
     );
-    expect(ran).toEqual({ code: 0, out: '', err: '' });
-    expect((await reportedTasks('log')).length).toBeGreaterThan(2);
+    const { length } = await reportedTasks('log');
+    expect(ran).toEqual({ code: 0, out: '', err: `rollwatch: ${length} tasks reported\n` });
+    expect(length).toBeGreaterThan(2);
+    const asJson = await rollwatch(
+      ['task', 'follow', '--once', sample('core-2.14.log'), '--zone', 'utc', '--url', watch.url, '--json'],
+      { folder: watch.folder },
+    );
+    expect([JSON.parse(asJson.out), asJson.err]).toEqual([{ tasks: length }, '']);
+  });
+
+  it('says that it waits for a log, and which it follows', async () => {
+    const log = join(watch.folder, 'later.log');
+    let written = '';
+    const following = Promise.withResolvers<void>();
+    const onErr = (piece: string) => {
+      written += piece;
+      if (written.includes('does not exist yet')) writeFileSync(log, '');
+      if (written.includes('following')) following.resolve();
+    };
+    const ran = await rollwatch(['task', 'follow', 'later.log', '--url', watch.url], {
+      folder: watch.folder,
+      until: following.promise,
+      onErr,
+    });
+    expect(ran).toEqual({
+      code: 0,
+      out: '',
+      err: [
+        'rollwatch: waiting for later.log, which does not exist yet',
+        'rollwatch: following later.log from its start',
+        'rollwatch: 0 tasks reported\n',
+      ].join('\n'),
+    });
   });
 
   it('warns if it found no task in a log, as report does', async () => {
@@ -85,6 +116,8 @@ describe('rollwatch task follow', { timeout: 30_000 }, () => {
     [['nowhere.log', '--once'], /^rollwatch: nowhere\.log does not exist$/m],
     [['clouds.yaml', '--once'], /^rollwatch: clouds\.yaml is not an Ansible log: it starts with "/m],
     [['clouds.yaml', '--once', '--zone', 'Mars/Olympus'], /^rollwatch: .*Mars\/Olympus/m],
+    [['.'], /^rollwatch: \. is a directory; name a log file, or pass a pipe as standard input$/m],
+    [['--json'], /^rollwatch: --json needs a file: /m],
   ])('rejects %s in one line', async (args, line) => {
     const ran = await rollwatch(['task', 'follow', ...args, '--url', watch.url], { folder: watch.folder });
     expect(ran).toMatchObject({ code: 2, out: '', err: expect.stringMatching(line) });

@@ -60,7 +60,7 @@ describe('a usage error is one line on standard error, with exit code 2', { time
 });
 
 describe('without a daemon', { timeout: 60_000 }, () => {
-  const commands = ['pause', 'resume', 'phase x', 'task start x', 'task end x', 'report'];
+  const commands = ['status', 'pause', 'resume', 'phase x', 'task start x', 'task end x', 'report'];
 
   it.each(commands)('%s: the error names only options that the command has', async (line) => {
     const { code, out, err } = await rollwatch([...line.split(' '), '--url', 'http://127.0.0.1:1'], { folder });
@@ -71,11 +71,14 @@ describe('without a daemon', { timeout: 60_000 }, () => {
     expect(named.filter((option) => !help.includes(`  ${option} `))).toEqual([]);
   });
 
-  it.each(['report', 'task end x'])('%s: reports that another program listens at the URL', async (line) => {
-    expect(await rollwatch([...line.split(' '), '--url', other.url], { folder })).toMatchObject({
-      code: 3,
-      out: '',
-      err: `rollwatch: the server at ${other.url} is not a Rollwatch daemon of this version\n`,
-    });
-  });
+  it.each(['report', 'task end x', 'status', 'pause', 'phase end'])(
+    '%s: reports that another program listens at the URL',
+    async (line) => {
+      expect(await rollwatch([...line.split(' '), '--url', other.url], { folder })).toMatchObject({
+        code: 3,
+        out: '',
+        err: `rollwatch: the server at ${other.url} is not a Rollwatch daemon of this version\n`,
+      });
+    },
+  );
 });
