@@ -5,20 +5,32 @@ import { causeLabel } from '../../format/causes.ts';
 import { printableLine } from '../../format/printable.ts';
 import { counted, duration, errorBar, latency, span } from '../../format/quantities.ts';
 import { seriesNames } from '../../format/run-labels.ts';
-import { cut } from './layout.ts';
+import { cut, cutMiddle } from './layout.ts';
 
 /** A sampler that has not reported for this long has died or stalled. */
 const MAX_SILENCE_MS = 5000;
 /** Shorter waits are not shown. */
 const MIN_WAIT_SECONDS = 2;
 
+/** What separates the parts of the line. */
+const SEPARATOR = ' | ';
+/** A shorter rest of a task's name tells nobody which task it is. */
+const MIN_TASK_COLUMNS = 16;
+
 /**
- * Formats the status line of `watch`: at most `width` characters, most severe first, so that truncation hides the rest.
+ * Formats the status line of `watch`: the time in UTC, as in the log above it, then at most `width` characters in all,
+ * most severe first, so that truncation hides the rest. The task shares the room that is left, as it is what to look
+ * for when something is down.
  */
 export function liveLine(live: LiveStatus, width: number): string {
-  const parts = [state(live), ...problems(live), ...waiting(live), ...upgrade(live), totals(live), ...latencies(live)];
-  return cut(parts.map(printableLine).join(' | '), width);
+  const clock = new Date(live.at).toISOString().slice(11, 19);
+  const first = joined([`${clock} ${state(live)}`, ...problems(live)]);
+  // The last column has the sign that more follows.
+  const parts = [first, ...upgrade(live, width - first.length - SEPARATOR.length - 1)];
+  return cut(joined([...parts, ...waiting(live), totals(live), ...latencies(live)]), width);
 }
+
+const joined = (parts: readonly string[]): string => parts.map(printableLine).join(SEPARATOR);
 
 function state(live: LiveStatus): string {
   const nameOf = seriesNames(live.report);
@@ -75,11 +87,17 @@ function waiting({ at, series, report }: LiveStatus): readonly string[] {
   });
 }
 
-/** Names the current phase and task. */
-function upgrade({ phase, running: [task] }: LiveStatus): readonly string[] {
-  const doing = task === undefined ? '' : `'${task.name}'`;
-  if (phase === null) return doing === '' ? [] : [doing];
-  return [doing === '' ? `phase ${phase}` : `${phase}: ${doing}`];
+/**
+ * Names the current phase and task. If `room` is too small, shortens the task's name in the middle, and leaves the phase
+ * out before that makes the name unrecognisable.
+ */
+function upgrade({ phase, running: [task] }: LiveStatus, room: number): readonly string[] {
+  if (task === undefined) return phase === null ? [] : [`phase ${phase}`];
+  const name = printableLine(task.name);
+  const columnsBeside = (prefix: string) => room - prefix.length - "''".length;
+  const withPhase = phase === null ? '' : `${phase}: `;
+  const prefix = columnsBeside(withPhase) < Math.min(name.length, MIN_TASK_COLUMNS) ? '' : withPhase;
+  return [`${prefix}'${cutMiddle(name, Math.max(columnsBeside(prefix), MIN_TASK_COLUMNS))}'`];
 }
 
 function totals({ report: { overall, servers } }: LiveStatus): string {

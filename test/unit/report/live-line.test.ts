@@ -9,11 +9,11 @@ const known = { ...task({ name: 'Stop\tservices' }), sources: ['callback' as con
 
 describe('the live line', () => {
   it('shows since when everything is up, and the latency', () => {
-    expect(liveLine(live(), 120)).toBe('UP for 12 min 30 s | no downtime | server-list new 42 ms');
+    expect(liveLine(live(), 120)).toBe('07:22:30 UP for 12 min 30 s | no downtime | server-list new 42 ms');
     const windows = [window()];
     const all = overall({ downtime: { min: 6, estimate: 7, max: 8 }, outageCount: 1 });
     expect(liveLine(live({ report: report({ ...running, windows, overall: all }) }), 120)).toBe(
-      'UP for 7 min 23 s | down 7.0 s (6.0 to 8.0 s) in 1 window | server-list new 42 ms',
+      '07:22:30 UP for 7 min 23 s | down 7.0 s (6.0 to 8.0 s) in 1 window | server-list new 42 ms',
     );
   });
 
@@ -25,7 +25,7 @@ describe('the live line', () => {
       series: [liveSeries(), liveSeries({ series: LIST_KEPT, status: 'down', open })],
     });
     expect(liveLine(now, 200)).toMatch(
-      /^DOWN server-list for 50 s: connection-refused \(nova-api\) \| down 50\.0 s \(48\.0 to 50\.5 s\) in 1 window \|/,
+      /^07:22:30 DOWN server-list for 50 s: connection-refused \(nova-api\) \| down 50\.0 s \(48\.0 to 50\.5 s\) in 1 window \|/,
     );
   });
 
@@ -56,9 +56,9 @@ describe('the live line', () => {
 
   it('shows that it is paused, starting or without valid samples', () => {
     const unknown = liveSeries({ status: 'unknown', suspended: 'paused', last: null });
-    expect(liveLine(live({ paused: true, series: [unknown] }), 80)).toBe('PAUSED | no downtime');
-    expect(liveLine(live({ series: [] }), 80)).toBe('STARTING | no downtime');
-    expect(liveLine(live({ series: [{ ...unknown, suspended: null }] }), 80)).toBe('UNKNOWN | no downtime');
+    expect(liveLine(live({ paused: true, series: [unknown] }), 80)).toBe('07:22:30 PAUSED | no downtime');
+    expect(liveLine(live({ series: [] }), 80)).toBe('07:22:30 STARTING | no downtime');
+    expect(liveLine(live({ series: [{ ...unknown, suspended: null }] }), 80)).toBe('07:22:30 UNKNOWN | no downtime');
   });
 
   it('is one line, never wider than the terminal', () => {
@@ -76,5 +76,30 @@ describe('the live line', () => {
     [{ phase: 'computes', running: [known] }, "computes: 'Stop services'"],
   ])('shows the progress of the upgrade: %j', (facts, says) => {
     expect(liveLine(live(facts), 160).split(' | ')).toContain(says);
+  });
+
+  it.each([
+    [
+      119,
+      "07:22:30 DOWN server-list, server-boot for 50 s: connection-refused (nova-api) | maintenance: 'stop nova-a…down here)'…",
+    ],
+    [90, "07:22:30 DOWN server-list, server-boot for 50 s: connection-refused (nova-api) | 'stop no…"],
+    [
+      180,
+      "07:22:30 DOWN server-list, server-boot for 50 s: connection-refused (nova-api) | maintenance: 'stop nova-api (the API is down here)' | boot BUILD/scheduling 6 s | no downtime | se…",
+    ],
+  ])('names the task as far as %i columns allow', (width, line) => {
+    const open = (series: typeof BOOT) => window({ series, start: around(700), end: null });
+    const pending = { since: BEGAN + 744_000, note: 'BUILD/scheduling' };
+    const now = live({
+      phase: 'maintenance',
+      running: [{ ...known, name: 'stop nova-api (the API is down here)' }],
+      series: [
+        liveSeries(),
+        liveSeries({ series: LIST_KEPT, status: 'down', open: open(LIST_KEPT) }),
+        liveSeries({ series: BOOT, status: 'down', open: open(BOOT), pending }),
+      ],
+    });
+    expect(liveLine(now, width)).toBe(line);
   });
 });
