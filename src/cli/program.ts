@@ -1,9 +1,16 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { UserError } from '../domain/errors.ts';
 import { didYouMean } from '../format/did-you-mean.ts';
 import { listed } from '../format/lists.ts';
 import { printableLine } from '../format/printable.ts';
-import { type Output, print, processOutput, userErrorLine } from '../terminal/output.ts';
+import {
+  COLOUR_CHOICES,
+  type ColourChoice,
+  type Output,
+  print,
+  processOutput,
+  userErrorLine,
+} from '../terminal/output.ts';
 import { VERSION } from '../version.ts';
 import { ansibleCallbackCommand } from './ansible-callback.ts';
 import { checkCommand } from './check.ts';
@@ -16,6 +23,7 @@ import { reportCommand } from './report.ts';
 import { statusCommand } from './status.ts';
 import { sweepCommand } from './sweep.ts';
 import { taskCommand } from './task.ts';
+import { versionCommand } from './version.ts';
 import { watchCommand } from './watch.ts';
 
 /** Creates the program with all its commands. Each of them calls `finish` with its exit code. */
@@ -24,7 +32,12 @@ function createProgram(output: Output, finish: (exitCode: number) => void): Comm
     .description(
       'Watches an OpenStack cloud during a rolling upgrade and reports, with error bars, when and for how long its users were affected.',
     )
-    .version(VERSION)
+    .version(VERSION, '-V, --version', 'print the version')
+    .addOption(
+      new Option('--color <when>', 'whether to colour reports; auto: on a terminal, unless NO_COLOR is set')
+        .choices(COLOUR_CHOICES)
+        .default('auto'),
+    )
     .showSuggestionAfterError()
     .addHelpText(
       'after',
@@ -54,6 +67,7 @@ Exit codes: 0 success, 1 verdict or check failed, 2 usage or configuration error
     planCommand,
     ansibleCallbackCommand,
     cloudCommand,
+    versionCommand,
   ]) {
     rollwatch.addCommand(command({ output, finish }), command === rehearseCommand ? { isDefault: true } : {});
   }
@@ -63,7 +77,7 @@ Exit codes: 0 success, 1 verdict or check failed, 2 usage or configuration error
 /** Runs the command in process.argv and returns the exit code. */
 export async function main(): Promise<number> {
   let exitCode = 0;
-  const output = processOutput();
+  const output = processOutput(requestedColour(process.argv.slice(2)));
   const rollwatch = createProgram(output, (code) => {
     exitCode = code;
   });
@@ -88,6 +102,18 @@ export async function main(): Promise<number> {
     return error.exitCode;
   }
   return exitCode;
+}
+
+/**
+ * Returns the value of `--color`. It is read before commander parses the command line, because the commands are created
+ * with the output that they print to. An invalid value is left to commander, which rejects it.
+ */
+function requestedColour(args: readonly string[]): ColourChoice {
+  const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
+  const given = own.flatMap((arg, index) =>
+    arg === '--color' ? [own[index + 1]] : arg.startsWith('--color=') ? [arg.slice('--color='.length)] : [],
+  );
+  return COLOUR_CHOICES.find((choice) => choice === given.at(-1)) ?? 'auto';
 }
 
 /** Rewrites an error of commander in the style of the other error messages. */

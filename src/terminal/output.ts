@@ -26,18 +26,37 @@ export type Output = {
   readonly err: Sink;
   /** The number of columns of the terminal; Infinity for a file or pipe, where lines are never cut. */
   readonly width: number;
-  /** Whether `out` is a terminal and NO_COLOR (https://no-color.org) is not set. */
+  /** Whether reports are coloured; see `isColoured`. */
   readonly colour: boolean;
 };
 
-export function processOutput(): Output {
-  const colour = process.stdout.isTTY === true && (process.env['NO_COLOR'] ?? '') === '';
+export const COLOUR_CHOICES = ['auto', 'always', 'never'] as const;
+export type ColourChoice = (typeof COLOUR_CHOICES)[number];
+
+export function processOutput(choice: ColourChoice = 'auto'): Output {
+  const colour = isColoured(choice, { env: process.env, isTerminal: process.stdout.isTTY === true });
   return {
     out: { stream: process.stdout, colour },
     err: { stream: process.stderr, colour: false },
     width: process.stdout.isTTY === true ? knownColumns(process.stdout.columns) : Number.POSITIVE_INFINITY,
     colour,
   };
+}
+
+type ColourEnvironment = {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly isTerminal: boolean;
+};
+
+/**
+ * Decides whether to colour. The user's choice counts first, then FORCE_COLOR (https://force-color.org; 0 and false mean
+ * no colour, as in Node), then NO_COLOR (https://no-color.org), then whether standard output is a terminal.
+ */
+export function isColoured(choice: ColourChoice, { env, isTerminal }: ColourEnvironment): boolean {
+  if (choice !== 'auto') return choice === 'always';
+  const { FORCE_COLOR: forced = '', NO_COLOR: refused = '' } = env;
+  if (forced !== '') return forced !== '0' && forced !== 'false';
+  return refused === '' && isTerminal;
 }
 
 const ESCAPE = '\u001b';

@@ -3,7 +3,10 @@
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { expect, it } from 'vitest';
+import { isColoured } from '../../src/terminal/output.ts';
 import { spawnOnPty } from '../support/pty.ts';
+import { rollwatch } from '../support/rollwatch.ts';
+import { serve } from '../support/served.ts';
 
 const OUTPUT = new URL('../../src/terminal/output.ts', import.meta.url).href;
 
@@ -65,4 +68,30 @@ it('a terminal that does not know its columns, such as a serial console, has 80'
     await print(output.out, output.width + ' ' + columnsOf(output.err));`;
   const written = await outputOnPty(program, 0);
   expect(written).toBe('80 80\r\n');
+});
+
+it.each([
+  ['auto', {}, true, true],
+  ['auto', {}, false, false],
+  ['auto', { NO_COLOR: '1' }, true, false],
+  ['auto', { NO_COLOR: '' }, true, true],
+  ['auto', { FORCE_COLOR: '1' }, false, true],
+  ['auto', { FORCE_COLOR: '0' }, true, false],
+  ['auto', { FORCE_COLOR: '3', NO_COLOR: '1' }, false, true],
+  ['always', { NO_COLOR: '1', FORCE_COLOR: '0' }, false, true],
+  ['never', { FORCE_COLOR: '1' }, true, false],
+] as const)('--color %s with %j, terminal %j: %j', (choice, env, isTerminal, expected) => {
+  expect(isColoured(choice, { env, isTerminal })).toBe(expected);
+});
+
+it.each<readonly [readonly string[], Readonly<Record<string, string>>, boolean]>([
+  [[], {}, false],
+  [[], { FORCE_COLOR: '1' }, true],
+  [['--color', 'always'], {}, true],
+  [['--color=always'], { NO_COLOR: '1' }, true],
+  [['--color=never'], { FORCE_COLOR: '1' }, false],
+])('a report in a pipe with %j and %j is coloured: %j', async (args, env, expected) => {
+  await using served = await serve();
+  const { out, err } = await rollwatch(['report', '--url', served.url, ...args], { folder: tmpdir(), env });
+  expect([out.includes(ESCAPE), err]).toEqual([expected, '']);
 });

@@ -3,6 +3,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { discard } from '../support/daemon.ts';
 import { rollwatch } from '../support/rollwatch.ts';
 import { type ScriptedServer, serveHttp } from '../support/scripted-server.ts';
@@ -48,6 +49,7 @@ describe('a usage error is one line on standard error, with exit code 2', { time
     ['check before --only servces', `--only is 'servces'; it must be one of ${GROUPS}; did you mean services?`],
     ['check before --servers x', "--servers is 'x'; it must be a whole number from 1 to 50"],
     ['task start', "missing required argument 'name'"],
+    ['report --color=alwais', "--color is 'alwais'; it must be one of auto, always, never; did you mean always?"],
     ['pause extra', "too many arguments for 'pause'. Expected 0 arguments but got 1: extra."],
     ['pause --url nonsense', "the daemon's URL is 'nonsense'; it must look like http://127.0.0.1:9774"],
   ])('rollwatch %s', async (line, message) => {
@@ -81,4 +83,13 @@ describe('without a daemon', { timeout: 60_000 }, () => {
       });
     },
   );
+});
+
+it('rollwatch version names the versions that a bug report needs', async () => {
+  const { out } = await rollwatch(['version', '--json'], { folder });
+  const { version, node } = z.object({ version: z.string(), node: z.string() }).parse(JSON.parse(out));
+  expect(await rollwatch(['version'], { folder })).toMatchObject({
+    code: 0,
+    out: expect.stringContaining(`rollwatch ${version} (Node.js ${node}, `),
+  });
 });
