@@ -1,4 +1,4 @@
-import { type Check, type CheckRun, type CheckStage, fail, skip } from '../domain/check.ts';
+import { type Check, type CheckRun, type CheckStage, fail, type OnProgress, skip } from '../domain/check.ts';
 import type { Databases } from '../domain/database-address.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Cloud } from '../openstack/cloud.ts';
@@ -42,6 +42,7 @@ export type RunOptions = SurvivorOptions & {
   readonly now: () => number;
   /** Called with each check as soon as it is done. */
   readonly onCheck: (check: Check) => void;
+  readonly onProgress: OnProgress;
 };
 
 const NO_ADMIN = 'needs admin credentials: set admin_cloud to an admin cloud in clouds.yaml';
@@ -50,7 +51,8 @@ const NO_DATABASES =
 
 /** Runs the checks of one stage on one cloud, group by group. */
 export async function runChecks(options: RunOptions): Promise<CheckRun> {
-  const { stage, groups, cloud, vantage, wanted, login, baselines, now, onCheck, timeouts, signal } = options;
+  const { stage, groups, cloud, vantage, wanted, login, baselines, now, onCheck, onProgress, timeouts, signal } =
+    options;
   const requestOptions = { timeouts, signal };
   /** What earlier runs found. Only the checks after the upgrade are compared with it. */
   const earlier = latestBaseline(baselines);
@@ -67,13 +69,20 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
   };
   const reportOne = (check: Check) => report([check]);
   const isSelected = (group: Group) => groups.includes(group) && !signal.aborted;
+  /** Whether a group is to be checked now, which it reports as progress. */
+  const begins = (group: Group): boolean => {
+    const selected = isSelected(group);
+    if (selected) onProgress(group);
+    return selected;
+  };
 
   const adminGroups = groups.filter((group) => ADMIN_GROUPS.includes(group));
+  if (adminGroups.length > 0) onProgress("reading Nova's services");
   const access = adminGroups.length === 0 ? null : await readServicesAsAdmin(options);
   if (access?.type === 'ok') found = { ...found, services: access.services };
   if (access?.type === 'failed')
     report(adminGroups.map((group) => fail(group, `Nova's services could not be read: ${access.reason}`)));
-  if (isSelected('services')) {
+  if (begins('services')) {
     if (access?.type === 'forbidden') reportOne(skip('services', NO_ADMIN));
     if (access?.type === 'ok') report(checkServices(access.services, before.services, access.clock));
   }
@@ -82,7 +91,7 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
     reportOne(checkMicroversions(microversions, before.microversions));
     if (microversions.ok) found = { ...found, microversions: microversions.found };
   }
-  if (isSelected('orphans')) {
+  if (begins('orphans')) {
     if (access?.type === 'forbidden') reportOne(skip('orphans', NO_ADMIN));
     if (access?.type === 'ok') {
       const { admin, services, clock } = access;
@@ -90,7 +99,7 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
     }
   }
 
-  if (isSelected('database')) {
+  if (begins('database')) {
     if (options.databases === null) reportOne(skip('database', NO_DATABASES));
     else {
       const { novaLogs } = options;
@@ -100,29 +109,38 @@ export async function runChecks(options: RunOptions): Promise<CheckRun> {
     }
   }
 
-  if (isSelected('hosts') && access?.type !== 'failed') {
+  if (begins('hosts') && access?.type !== 'failed') {
     const choice = access?.type === 'ok' ? await chooseBootCandidate(access.admin, wanted, requestOptions) : null;
     if (access?.type === 'ok' && choice?.type === 'ok') {
       const { admin, clock, services } = access;
-      const hostOptions = { ...requestOptions, admin, vantage, choice: choice.value, clock, onCheck: reportOne };
+      const hostOptions = {
+        ...requestOptions,
+        admin,
+        vantage,
+        choice: choice.value,
+        clock,
+        onCheck: reportOne,
+        onProgress,
+      };
       await checkHosts({ ...hostOptions, before: before.services }, services);
     } else {
       if (choice !== null && choice.type !== 'ok')
         reportOne(skip('hosts', `the administrator cannot boot a server: ${choice.cause.message}`));
-      const acceptance = await findAcceptingHosts({ ...requestOptions, cloud, vantage, wanted });
+      const acceptance = await findAcceptingHosts({ ...requestOptions, cloud, vantage, wanted, onProgress });
       report(checkHostAcceptance(acceptance, before.hosts));
       found = { ...found, hosts: acceptance.hosts };
     }
   }
-  if (isSelected('basics')) await checkBasics({ ...requestOptions, cloud, vantage, wanted, login, onCheck: reportOne });
+  if (begins('basics'))
+    await checkBasics({ ...requestOptions, cloud, vantage, wanted, login, onCheck: reportOne, onProgress });
 
   if (SURVIVORS.some(isSelected))
     found = { ...found, ...(await checkSurvivors({ ...options, baseline: earlier, isSelected, report })) };
 
-  if (isSelected('tempest') && options.tempest !== null) {
+  if (begins('tempest') && options.tempest !== null) {
     const selection = selectionOf(options.tempest);
     const passedBefore = before.tempest?.[selection] ?? [];
-    const passed = await runTempest(options.tempest, { passedBefore, onCheck: reportOne, signal });
+    const passed = await runTempest(options.tempest, { passedBefore, onCheck: reportOne, onProgress, signal });
     if (passed !== null) found = { ...found, tempest: { [selection]: passed } };
   }
   const { survivors, guests } = found;

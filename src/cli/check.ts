@@ -33,6 +33,7 @@ import { createTimeline, machineClocks } from '../sampler/clock.ts';
 import { type Output, print } from '../terminal/output.ts';
 import { lockChecks, openCheckStore } from './check-store.ts';
 import { type CommandFactory, stopSignal } from './command.ts';
+import { startProgress } from './progress.ts';
 
 type CheckFlags = {
   readonly config?: string;
@@ -149,11 +150,16 @@ async function runStage(stage: CheckStage, flags: CheckFlags, output: Output): P
   });
   const { signal } = abort;
   const reports: CheckReport[] = [];
+  const progress = startProgress(output.err);
+  const show = (step: string) => progress.show(signal.aborted ? `stopping and cleaning up; ${step}` : step);
   try {
     const storedRuns = await store.runs();
     for (const target of targets) {
       await withClouds(target, async (cloud, admin) => {
         const { flavor, image, network, volume } = target.probes['server-boot'];
+        const prefix = targets.length > 1 ? `${cloud.access.name}: ` : '';
+        const onProgress = (step: string) => show(prefix + step);
+        onProgress('connecting to the cloud');
         const ready = await preflight(cloud, null, signal);
         if (signal.aborted) return;
         if (ready.type !== 'ready') throw ready.userError;
@@ -180,6 +186,7 @@ async function runStage(stage: CheckStage, flags: CheckFlags, output: Output): P
           tempest,
           now: () => Date.now(),
           onCheck,
+          onProgress,
           timeouts: cloud.timeouts,
           signal,
         });
@@ -188,6 +195,7 @@ async function runStage(stage: CheckStage, flags: CheckFlags, output: Output): P
       });
     }
   } finally {
+    progress.stop();
     await store.close();
     stopping.release();
   }

@@ -3,15 +3,17 @@ import { revealAccess } from '../domain/cloud-access.ts';
 import { UserError } from '../domain/errors.ts';
 import type { Journal } from '../domain/journal.ts';
 import type { Log } from '../domain/log.ts';
+import type { LiveStatus } from '../domain/run/live.ts';
 import type { Report } from '../domain/run/report.ts';
 import type { Sample } from '../domain/sample.ts';
 import type { PreflightReport } from '../domain/sampler-event.ts';
+import { counted, span } from '../format/quantities.ts';
 import { openJournal } from '../journal/open-journal.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { describeProbes, seriesOfCloud } from '../probes/registry.ts';
 import { REPORT_FORMATS, SAMPLE_FORMATS } from '../report/formats.ts';
 import { LIVE_DOCUMENT, LIVE_POLICY, readPageFiles } from '../report/page-document.ts';
-import { FILE_COLUMNS } from '../report/text/layout.ts';
+import { cut, FILE_COLUMNS } from '../report/text/layout.ts';
 import { liveLine } from '../report/text/live-line.ts';
 import { createServer } from '../server/server.ts';
 import { columnsOf, isTerminal, type Output, redrawStatusLine } from '../terminal/output.ts';
@@ -112,7 +114,7 @@ export async function startWatch(options: WatchOptions & LoadOptions, output: Ou
       version: VERSION,
       log,
     });
-    const statusLine = startStatusLine(daemon, output);
+    const statusLine = startStatusLine(output, (width) => liveLine(daemon.live(), width));
     const abort = new AbortController();
     startTaskSources(configuration.upgrade, { daemon, log, signal: abort.signal });
     const grafanaSync = grafana === null ? null : startGrafana(grafana, { daemon, run: journal.run, log });
@@ -122,7 +124,13 @@ export async function startWatch(options: WatchOptions & LoadOptions, output: Ou
     const stop = async (): Promise<Report> => {
       abort.abort();
       statusLine.stop();
+      log('info', `stopping${waitText(daemon.live())}; a second Ctrl-C quits at once and may leave test servers`);
+      const stoppedAt = performance.now();
+      const stoppingLine = startStatusLine(output, (width) =>
+        cut(`stopping${waitText(daemon.live())} (${span(Math.floor((performance.now() - stoppedAt) / 1000))})`, width),
+      );
       await daemon.stop();
+      stoppingLine.stop();
       await grafanaSync?.stop();
       await webhook?.stop();
       await server.close();
@@ -207,10 +215,24 @@ const samplerData = (
 const samplerModuleUrl = (): URL =>
   new URL(import.meta.url.endsWith('.ts') ? './sampler-worker.ts' : './sampler-worker.js', import.meta.url);
 
-/** Keeps the status line of a terminal up to date. Does nothing if standard error is not a terminal. */
-function startStatusLine(daemon: Daemon, { err }: Output): { stop(): void } {
+/** Says what a daemon that stops still waits for; empty if for nothing. */
+function waitText({ health, report: { servers } }: LiveStatus): string {
+  const samples = health?.inFlight ?? 0;
+  const left = servers.created - servers.deleted;
+  const awaited = [
+    ...(samples > 0 ? [`for ${counted(samples, 'sample')} in flight`] : []),
+    ...(left > 0 ? [`until ${left === 1 ? '1 test server is' : `${left} test servers are`} deleted`] : []),
+  ];
+  return awaited.length === 0 ? '' : `: waiting ${awaited.join(' and ')}`;
+}
+
+/**
+ * Keeps the status line of a terminal up to date; `line` formats it for a width. Does nothing if standard error is not a
+ * terminal.
+ */
+function startStatusLine({ err }: Output, line: (width: number) => string): { stop(): void } {
   if (!isTerminal(err)) return { stop: () => {} };
-  const draw = () => redrawStatusLine(err, liveLine(daemon.live(), (columnsOf(err) ?? FILE_COLUMNS) - 1));
+  const draw = () => redrawStatusLine(err, line((columnsOf(err) ?? FILE_COLUMNS) - 1));
   const timer = setInterval(draw, STATUS_LINE_INTERVAL_MS);
   return {
     stop() {

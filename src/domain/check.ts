@@ -14,6 +14,9 @@ export type Check = {
   readonly seconds?: number;
 };
 
+/** Receives what is being checked, in a few words: 'hosts: 3 of 200 checked'. */
+export type OnProgress = (step: string) => void;
+
 export const CHECK_STAGES = ['before', 'after'] as const;
 export type CheckStage = (typeof CHECK_STAGES)[number];
 

@@ -82,10 +82,16 @@ it('a host whose nova-compute dies before it takes a server is named without wai
     // Afterwards the server can be deleted.
     void embedded.start('nova-compute3');
   };
+  const steps: string[] = [];
+  const onProgress = (step: string) => steps.push(step);
   await checkHosts(
-    { ...given, admin: cloud, vantage: 'here', choice: choice.value, before: services, clock, onCheck },
+    { ...given, admin: cloud, vantage: 'here', choice: choice.value, before: services, clock, onCheck, onProgress },
     services,
   );
+  // The dead host is named as long as it is waited for.
+  expect(steps).toContain('hosts: 0 of 3 checked, now compute1, compute2, compute3');
+  expect(steps).toContain('hosts: 2 of 3 checked, now compute3');
+  expect(steps.at(-1)).toBe('hosts: 3 of 3 checked');
   // A boot may take two minutes.
   expect(toldAfter).toBeLessThan(60_000);
   expect(checks.map(({ name, status }) => `${name} ${status}`).toSorted()).toEqual([

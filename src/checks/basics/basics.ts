@@ -1,4 +1,4 @@
-import { type Check, fail, pass, skip } from '../../domain/check.ts';
+import { type Check, fail, type OnProgress, pass, skip } from '../../domain/check.ts';
 import { checkResourceMetadata, checkResourceName } from '../../domain/check-resources.ts';
 import { preferredAddress } from '../../domain/network-address.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
@@ -20,6 +20,7 @@ export type BasicsOptions = RequestOptions & {
   readonly wanted: BootPreferences;
   readonly login: Login | null;
   readonly onCheck: (check: Check) => void;
+  readonly onProgress: OnProgress;
 };
 
 const DEFAULT_SSH_PORT = 22;
@@ -40,6 +41,7 @@ export async function checkBasics({
   wanted,
   login,
   onCheck,
+  onProgress,
   ...options
 }: BasicsOptions): Promise<void> {
   const cleanUpOptions = { timeouts: options.timeouts, signal: NEVER_ABORTED };
@@ -47,9 +49,12 @@ export async function checkBasics({
   const key = generateKey();
   const keyPair = await checkKeyPair();
   const group = await checkSecurityGroup();
+  onProgress('basics: booting a server');
   const server = await checkBoot();
   const reachable = server === null ? null : await checkAddress(server);
+  if (login !== null) onProgress('basics: logging in');
   await checkLogin(reachable);
+  onProgress('basics: cleaning up');
   await cleanUp();
 
   function addCleanUpStep(remove: CleanUpStep['remove']): CleanUpStep {

@@ -1,4 +1,4 @@
-import { type Check, fail, pass, skip } from '../../domain/check.ts';
+import { type Check, fail, type OnProgress, pass, skip } from '../../domain/check.ts';
 import { checkResourceName } from '../../domain/check-resources.ts';
 import { counted } from '../../format/quantities.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
@@ -25,6 +25,7 @@ export type AcceptanceOptions = RequestOptions & {
   readonly cloud: Cloud;
   readonly vantage: string;
   readonly wanted: BootPreferences;
+  readonly onProgress: OnProgress;
 };
 
 /**
@@ -34,6 +35,7 @@ export async function findAcceptingHosts({
   cloud,
   vantage,
   wanted,
+  onProgress,
   ...options
 }: AcceptanceOptions): Promise<HostAcceptance> {
   const chosen = await chooseBootCandidate(cloud, wanted, options);
@@ -52,6 +54,7 @@ export async function findAcceptingHosts({
     message: `no more than ${MAX_SERVERS} are tried`,
   };
   while (servers.length < MAX_SERVERS) {
+    onProgress(`hosts: ${counted(hosts.length, 'host')} accepted a server, booting another`);
     const name = checkResourceName(`spread-${servers.length + 1}`);
     const request = { ...source, name, availabilityZone: null, serverGroup: group.value };
     const server = await bootTemporaryServer({ cloud, admin: null, vantage, ...options }, request);

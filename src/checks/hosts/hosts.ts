@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
-import { type Check, fail, skip } from '../../domain/check.ts';
+import { type Check, fail, type OnProgress, skip } from '../../domain/check.ts';
 import { checkResourceMetadata, checkResourceName } from '../../domain/check-resources.ts';
 import { span } from '../../format/quantities.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
@@ -23,6 +23,7 @@ export type HostOptions = RequestOptions & {
   readonly before: readonly ServiceRecord[] | null;
   readonly clock: ReportClock;
   readonly onCheck: (check: Check) => void;
+  readonly onProgress: OnProgress;
 };
 
 /**
@@ -31,7 +32,7 @@ export type HostOptions = RequestOptions & {
  * as its nova-compute no longer reports, even while its server boots.
  */
 export async function checkHosts(
-  { admin, vantage, choice, before, clock, onCheck, ...options }: HostOptions,
+  { admin, vantage, choice, before, clock, onCheck, onProgress, ...options }: HostOptions,
   services: readonly ServiceRecord[],
 ): Promise<void> {
   const { names, vcpus, ...source } = choice;
@@ -43,16 +44,32 @@ export async function checkHosts(
   /** By host: cancels the boot there, for the given reason. */
   const cancelBoot = new Map<string, (reason: string) => void>();
   const done = new AbortController();
+  let checked = 0;
+  const inProgress = new Set<string>();
   const watching = watchServices();
   try {
     await Promise.all(
       computes
         .toSorted((a, b) => a.host.localeCompare(b.host))
-        .map((service) => limit(() => (options.signal.aborted ? undefined : checkHost(service)))),
+        .map((service) => limit(() => (options.signal.aborted ? undefined : checkInTurn(service)))),
     );
   } finally {
     done.abort();
     await watching;
+  }
+
+  async function checkInTurn(service: ServiceRecord): Promise<void> {
+    inProgress.add(service.host);
+    reportProgress();
+    await checkHost(service);
+    inProgress.delete(service.host);
+    checked++;
+    reportProgress();
+  }
+
+  function reportProgress(): void {
+    const now = inProgress.size === 0 ? '' : `, now ${[...inProgress].join(', ')}`;
+    onProgress(`hosts: ${checked} of ${computes.length} checked${now}`);
   }
 
   async function checkHost(service: ServiceRecord): Promise<void> {

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { type Check, fail, pass, skip } from '../../domain/check.ts';
+import { type Check, fail, type OnProgress, pass, skip } from '../../domain/check.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
 import { flavorsSchema } from '../../openstack/compute/boot-candidates.ts';
 import type { Compute, RequestOptions, ServerAction } from '../../openstack/compute/compute.ts';
@@ -88,12 +88,20 @@ export type ActionOptions = RequestOptions & {
   readonly servers: readonly ActionTarget[];
   readonly vantage: string;
   readonly onCheck: (check: Check) => void;
+  readonly onProgress: OnProgress;
 };
 
 /**
  * Performs each round trip on each server. Where possible, the servers are ACTIVE again at the end, even after a stop.
  */
-export async function checkActions({ cloud, servers, vantage, onCheck, ...options }: ActionOptions): Promise<void> {
+export async function checkActions({
+  cloud,
+  servers,
+  vantage,
+  onCheck,
+  onProgress,
+  ...options
+}: ActionOptions): Promise<void> {
   const compute = cloud.compute(cloud.http);
   const cleanUpOptions = { timeouts: options.timeouts, signal: NEVER_ABORTED };
   const created = await createSecurityGroup(cloud, { purpose: 'temporary', vantage, port: null, ...options });
@@ -115,6 +123,7 @@ export async function checkActions({ cloud, servers, vantage, onCheck, ...option
     const largerFlavor = await findLargerFlavor(cloud, server.flavor, options);
     for (const roundTrip of roundTrips(group?.name ?? null, largerFlavor)) {
       if (options.signal.aborted) return;
+      onProgress(`actions: ${roundTrip.name} on ${server.name}`);
       onCheck(await checkRoundTrip(server, roundTrip));
     }
   }

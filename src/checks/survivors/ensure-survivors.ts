@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
-import { type Check, fail, pass } from '../../domain/check.ts';
+import { type Check, fail, type OnProgress, pass } from '../../domain/check.ts';
 import { checkResourceMetadata, survivorName } from '../../domain/check-resources.ts';
 import { counted } from '../../format/quantities.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
@@ -31,6 +31,7 @@ export type SurvivorOptions = RequestOptions & {
   readonly count: number;
   /** Null if checks do not log in to the servers. */
   readonly login: Login | null;
+  readonly onProgress: OnProgress;
 };
 
 const BOOT_TIMEOUT_MS = 120_000;
@@ -52,7 +53,7 @@ const failed = (reason: string): Survivors => ({ checks: [fail('survivors', reas
 
 /** Reuses existing survivors and creates those that are missing, before the upgrade. */
 export async function ensureSurvivors(options: SurvivorOptions): Promise<Survivors> {
-  const { cloud, vantage, wanted, count, login, timeouts, signal } = options;
+  const { cloud, vantage, wanted, count, login, onProgress, timeouts, signal } = options;
   const compute = cloud.compute(cloud.http);
   const requestOptions = { timeouts, signal };
   const listSurvivors = () => listCheckServers(cloud, { purpose: 'survivor', vantage }, requestOptions);
@@ -83,6 +84,7 @@ export async function ensureSurvivors(options: SurvivorOptions): Promise<Survivo
       expected.set(created.id, { name, flavor: chosenNames.flavor, vcpus, image, metadata, host: null });
     }
   }
+  onProgress(`survivors: waiting for ${counted(ids.length, 'server')}`);
   const limit = pLimit(CONCURRENT_WAITS);
   const records = await Promise.all(ids.map((id) => limit(() => waitUntilReady(id))));
   const servers = records.filter((record) => record !== null);

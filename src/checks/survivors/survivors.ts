@@ -21,18 +21,20 @@ export type CheckSurvivorsOptions = SurvivorOptions & {
  * baseline.
  */
 export async function checkSurvivors(options: CheckSurvivorsOptions): Promise<Pick<Baseline, 'survivors' | 'guests'>> {
-  const { stage, baseline, isSelected, report, login, signal } = options;
+  const { stage, baseline, isSelected, report, login, onProgress, signal } = options;
   if (stage === 'after' && (baseline.survivors ?? []).length === 0) {
     const reason = "there are no servers from before the upgrade to compare: 'rollwatch check before' creates them";
     report(SURVIVORS.filter(isSelected).map((group) => skip(group, reason)));
     return { survivors: null, guests: null };
   }
+  onProgress('survivors');
   const survivors =
     stage === 'before' ? await ensureSurvivors(options) : await compareSurvivors(options, baseline.survivors ?? []);
   if (isSelected('survivors')) report(survivors.checks);
   const factsBefore = new Map(stage === 'before' ? [] : Object.entries(baseline.guests ?? {}));
   const factsNow = new Map<string, GuestFacts>();
   if (isSelected('guest')) {
+    onProgress('guest: logging in to the survivors');
     if (login === null) report([skip('guest', NO_LOGIN)]);
     else
       for (const [id, { checks, facts }] of await inspectGuests(survivors, factsBefore, { login, signal })) {
@@ -52,7 +54,7 @@ export async function checkSurvivors(options: CheckSurvivorsOptions): Promise<Pi
   }
   const { cloud, vantage, timeouts } = options;
   const onCheck = (check: Check) => report([check]);
-  await checkActions({ cloud, servers: activeServers, vantage, timeouts, signal, onCheck });
+  await checkActions({ cloud, servers: activeServers, vantage, timeouts, signal, onCheck, onProgress });
   let recordsAfterActions = records;
   for (const server of activeServers) {
     const described = await describeServer({ ...options, signal: NEVER_ABORTED }, server.id);

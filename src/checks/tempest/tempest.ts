@@ -1,6 +1,6 @@
-import { type Check, fail, pass, skip } from '../../domain/check.ts';
+import { type Check, fail, type OnProgress, pass, skip } from '../../domain/check.ts';
 import { outcomesText, TEMPEST, tempestCheckName } from '../../format/checks.ts';
-import { duration, span } from '../../format/quantities.ts';
+import { counted, duration, span } from '../../format/quantities.ts';
 import type { Tempest } from './find-tempest.ts';
 import { runTests } from './tempest-process.ts';
 import type { TestResult } from './test-results.ts';
@@ -13,17 +13,19 @@ export type TempestOptions = {
   readonly passedBefore: readonly string[];
   /** Called as soon as a test ends. */
   readonly onCheck: (check: Check) => void;
+  readonly onProgress: OnProgress;
   readonly signal: AbortSignal;
 };
 
 /** Runs Tempest. Returns the ids of the tests that passed, or null if the run did not finish. */
 export async function runTempest(tempest: Tempest, options: TempestOptions): Promise<readonly string[] | null> {
-  const { passedBefore, onCheck, signal } = options;
+  const { passedBefore, onCheck, onProgress, signal } = options;
   const selection = selectionOf(tempest);
   const start = performance.now();
   const results: TestResult[] = [];
   const report = (result: TestResult) => {
     results.push(result);
+    onProgress(`tempest: ${counted(results.length, 'test')} run`);
     onCheck(testCheck(result));
   };
   const end = await runTests(tempest, { onResult: report, signal });

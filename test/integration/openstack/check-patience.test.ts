@@ -30,7 +30,10 @@ describe('survivors', { timeout: 60_000 }, () => {
       async () => cloud.close(),
     );
     const wanted = { flavor: null, image: null, network: null, volume: null };
-    return { embedded, options: { cloud, admin: null, vantage: 'v', wanted, count: 2, login: null, timeouts, signal } };
+    const onProgress = () => {};
+    const limits = { timeouts, signal };
+    const options = { cloud, admin: null, vantage: 'v', wanted, count: 2, login: null, onProgress, ...limits };
+    return { embedded, options };
   }
 
   it.each(['refuse', 'hang', 'lb-503', 'http-500', 'reset'] as const)(
