@@ -16,6 +16,7 @@ import { ansibleCallbackCommand } from './ansible-callback.ts';
 import { checkCommand } from './check.ts';
 import { cloudCommand } from './cloud.ts';
 import { pauseCommand, phaseCommand, resumeCommand } from './daemon-commands.ts';
+import { doctorCommand } from './doctor.ts';
 import { planCommand } from './plan.ts';
 import { rehearseCommand } from './rehearse.ts';
 import { repairCommand } from './repair.ts';
@@ -44,6 +45,7 @@ function createProgram(output: Output, finish: (exitCode: number) => void): Comm
       `
 Examples:
   rollwatch                                    watch the embedded cloud during a one-minute upgrade
+  OS_CLOUD=mycloud rollwatch doctor            check that everything is ready, before the upgrade
   OS_CLOUD=mycloud rollwatch watch             watch a cloud in clouds.yaml until Ctrl-C
   rollwatch status                             say in one line what a running daemon sees
   rollwatch report --journal rollwatch.sqlite  print the report of a run
@@ -55,6 +57,7 @@ Exit codes: 0 success, 1 verdict or check failed, 2 usage or configuration error
   for (const command of [
     watchCommand,
     rehearseCommand,
+    doctorCommand,
     statusCommand,
     reportCommand,
     repairCommand,

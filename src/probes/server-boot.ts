@@ -85,7 +85,7 @@ const settingsSchema = z
 export type ServerBootOptions = Omit<ProbesContext, 'clock'> & { readonly settings: ServerBootSettings };
 
 /** One server, and a second one while the first is stuck. */
-const MAX_IN_FLIGHT = 2;
+export const MAX_BOOTS_IN_FLIGHT = 2;
 
 /**
  * Returns the series. A sample is valid for longer than an interval, as the next one may have to wait until its server
@@ -317,7 +317,7 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
     series: bootSeries(origin, settings),
     loop: 'closed',
     afterFailure: settings.afterFailure,
-    maxInFlight: MAX_IN_FLIGHT,
+    maxInFlight: MAX_BOOTS_IN_FLIGHT,
     async run(context) {
       const lostTime = countLostTime();
       try {
@@ -330,7 +330,7 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
     // A server does not show whether others can boot if its boot is over, if its polls are refused, or if it was
     // accepted before another create was refused.
     isStuck: () =>
-      servers.count() < MAX_IN_FLIGHT &&
+      servers.count() < MAX_BOOTS_IN_FLIGHT &&
       (servers.isDeleting() || overlap.refusedSince() !== null || (createRefused && overlap.isPolling())),
     suspendedReason: janitor.suspendedReason,
     close: () => http.close(),

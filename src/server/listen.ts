@@ -30,6 +30,26 @@ export async function portOrFree(port: number): Promise<number> {
   }
 }
 
+/**
+ * Returns why a server cannot listen at a host and port, or null. Listens there for a moment.
+ *
+ * @throws UserError if the host cannot be resolved
+ */
+export async function listenProblem({ host, port }: { host: string; port: number }): Promise<UserError | null> {
+  const address = await addressOf(host);
+  const probe = createServer();
+  try {
+    await once(probe.listen(port, address), 'listening');
+    return null;
+  } catch (error) {
+    const problem = userErrorOf(error, address, port);
+    if (problem === null) throw error;
+    return problem;
+  } finally {
+    probe.close();
+  }
+}
+
 /** Listens at the address and returns the port. */
 export async function bind(
   app: FastifyInstance,
