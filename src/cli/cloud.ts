@@ -1,8 +1,9 @@
 /** `rollwatch cloud`: serves the embedded cloud, and sends control commands to one that is running. */
 
 import { closeSync, fchmodSync, fstatSync, openSync, writeFileSync } from 'node:fs';
-import { Command } from 'commander';
+import { Argument, Command } from 'commander';
 import { UserError } from '../domain/errors.ts';
+import { HTTP_SERVICES, SERVICE_NAMES } from '../fake-openstack/services.ts';
 import { startCloudWorker } from '../fake-openstack/start-worker.ts';
 import { createJsonClient, HttpError } from '../http/json-client.ts';
 import { print } from '../terminal/output.ts';
@@ -87,17 +88,17 @@ function writePrivateFile(file: string, text: string): void {
 
 /** Creates the commands that control an embedded cloud that is already running. */
 function controlCommands({ output, finish }: CommandContext): readonly Command[] {
-  const controlCommand = (name: string, args: string, description: string) =>
+  const controlCommand = (name: string, services: readonly string[], description: string) =>
     new Command(name)
       .description(description)
-      .arguments(args)
+      .addArgument(new Argument('<service>', 'a service of the cloud').choices(services))
       .requiredOption('--control <url>', 'control URL that the cloud printed when it started');
   const send = async (control: string, path: string, body: object) => {
     await print(output.out, await sendControlCommand(control, path, body));
     finish(0);
   };
   return [
-    controlCommand('stop', '<service>', 'stop a service as SIGTERM does')
+    controlCommand('stop', SERVICE_NAMES, 'stop a service as SIGTERM does')
       .option('--kill', 'stop it as SIGKILL does')
       .option('--drain <seconds>', 'time after which open requests are reset (default: as on a real cloud)')
       .action((service: string, { control, kill = false, drain }: ControlFlags) =>
@@ -107,17 +108,18 @@ function controlCommands({ output, finish }: CommandContext): readonly Command[]
           ...(drain === undefined ? {} : { drain: parseNumber('--drain', drain, 'seconds') }),
         }),
       ),
-    controlCommand('start', '<service>', 'start a service').action((service: string, { control }: ControlFlags) =>
+    controlCommand('start', SERVICE_NAMES, 'start a service').action((service: string, { control }: ControlFlags) =>
       send(control, '/start', { service }),
     ),
-    controlCommand('hup', '<service>', 'send SIGHUP to a service').action(
+    controlCommand('hup', SERVICE_NAMES, 'send SIGHUP to a service').action(
       (service: string, { control }: ControlFlags) => send(control, '/hup', { service }),
     ),
     controlCommand(
       'fault',
-      '<service> <kind>',
+      HTTP_SERVICES,
       'inject a fault: refuse, reset, hang, http-500, lb-503, rubbish, truncated or slow; none removes the fault',
     )
+      .argument('<kind>', 'the kind of fault, or none')
       .option('--ms <ms>', 'delay in milliseconds for the slow fault')
       .action((service: string, kind: string, { control, ms }: ControlFlags) =>
         send(control, '/fault', {

@@ -15,6 +15,7 @@ import { VERSION } from '../version.ts';
 import { ansibleCallbackCommand } from './ansible-callback.ts';
 import { checkCommand } from './check.ts';
 import { cloudCommand } from './cloud.ts';
+import { completionCommand } from './completion.ts';
 import { pauseCommand, phaseCommand, resumeCommand } from './daemon-commands.ts';
 import { doctorCommand } from './doctor.ts';
 import { planCommand } from './plan.ts';
@@ -70,6 +71,7 @@ Exit codes: 0 success, 1 verdict or check failed, 2 usage or configuration error
     planCommand,
     ansibleCallbackCommand,
     cloudCommand,
+    completionCommand,
     versionCommand,
   ]) {
     rollwatch.addCommand(command({ output, finish }), command === rehearseCommand ? { isDefault: true } : {});
@@ -130,6 +132,11 @@ function usageErrorLine(text: string, command: Command): string {
         if (choices === undefined) return `${flag} is '${value}'; ${expected}`;
         return `${flag} is '${value}'; it must be one of ${choices}${suggestion(value, choices.split(', '))}`;
       },
+    )
+    .replace(
+      /^command-argument value '(.{0,200}?)' is invalid for argument '(\w{1,50})'\. Allowed choices are (.{0,500})\.$/,
+      (_, value, name, choices: string) =>
+        `${name} is '${value}'; it must be one of ${choices}${suggestion(value, choices.split(', '))}`,
     )
     .replace(/ ?\(Did you mean ([^()]{1,200})\?\)$/, '; did you mean $1?');
   const path = command.parent === null ? '' : ` ${pathOf(command)}`;

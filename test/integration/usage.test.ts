@@ -50,6 +50,7 @@ describe('a usage error is one line on standard error, with exit code 2', { time
     ['check before --servers x', "--servers is 'x'; it must be a whole number from 1 to 50"],
     ['task start', "missing required argument 'name'"],
     ['report --color=alwais', "--color is 'alwais'; it must be one of auto, always, never; did you mean always?"],
+    ['completion fis', "shell is 'fis'; it must be one of bash, zsh, fish; did you mean fish?"],
     ['pause extra', "too many arguments for 'pause'. Expected 0 arguments but got 1: extra."],
     ['pause --url nonsense', "the daemon's URL is 'nonsense'; it must look like http://127.0.0.1:9774"],
   ])('rollwatch %s', async (line, message) => {
