@@ -124,7 +124,9 @@ export async function startWatch(options: WatchOptions & LoadOptions, output: Ou
     const stop = async (): Promise<Report> => {
       abort.abort();
       statusLine.stop();
-      log('info', `stopping${waitText(daemon.live())}; a second Ctrl-C quits at once and may leave test servers`);
+      const awaited = waitText(daemon.live());
+      const hint = awaited === '' ? '' : '; a second Ctrl-C quits at once and may leave test servers';
+      log('info', `stopping${awaited}${hint}`);
       const stoppedAt = performance.now();
       const stoppingLine = startStatusLine(output, (width) =>
         cut(`stopping${waitText(daemon.live())} (${span(Math.floor((performance.now() - stoppedAt) / 1000))})`, width),

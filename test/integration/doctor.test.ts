@@ -149,6 +149,17 @@ describe('rollwatch doctor', { timeout: 90_000 }, () => {
     expect([code, problems]).toEqual([2, [NO_DAEMON, expect.stringMatching(/^fail boot: .*image 'windows'/)]]);
   });
 
+  it('an availability zone that does not exist: exit code 2', async () => {
+    writeFileSync(join(folder, 'zone.yaml'), 'probes: {server-boot: {availability_zone: mars}}\n');
+    const { code, problems } = await examine([...listen, '--config', 'zone.yaml']);
+    expect([code, problems]).toEqual([
+      2,
+      [NO_DAEMON, "fail zone: there is no availability zone 'mars' (available: nova)"],
+    ]);
+    writeFileSync(join(folder, 'zone.yaml'), 'probes: {server-boot: {availability_zone: nova}}\n');
+    expect(await examine([...listen, '--config', 'zone.yaml'])).toMatchObject({ code: 0, problems: [NO_DAEMON] });
+  });
+
   it('no room in the quota: exit code 1; too little room: a warning', async () => {
     await cloud.setQuota(0);
     const none = await examine(listen);

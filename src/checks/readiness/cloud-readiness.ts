@@ -1,7 +1,9 @@
+import { z } from 'zod';
 import { isOwnedBy, ownerOf, remainingLifetime } from '../../domain/ownership.ts';
 import { notChecked, notReady, questionable, type Readiness, ready } from '../../domain/readiness.ts';
 import type { Millis } from '../../domain/time.ts';
 import { counted, duration } from '../../format/quantities.ts';
+import { listOf } from '../../http/lists.ts';
 import type { Cloud } from '../../openstack/cloud.ts';
 import { type BootChoice, type BootPreferences, chooseBootCandidate } from '../../openstack/compute/boot-candidates.ts';
 import type { RequestOptions } from '../../openstack/compute/compute.ts';
@@ -56,6 +58,7 @@ export async function checkCloudReadiness(options: CloudReadinessOptions): Promi
   } else {
     const choice = await chooseBootCandidate(cloud, boots, requestOptions);
     onResult(choice.type === 'ok' ? ready('boot', choiceText(choice.value, boots)) : bootProblem(cloud, choice));
+    if (boots.availabilityZone !== null) onResult(await checkZone(cloud, boots.availabilityZone, requestOptions));
     onResult(
       choice.type === 'ok'
         ? await checkQuota(options, { boots, choice: choice.value }, requestOptions)
@@ -132,6 +135,26 @@ function choiceText({ names }: BootChoice, { image, flavor, network, volume, ...
     ...(volume === null ? [] : [`a volume of ${volume} GiB`]),
     zone,
   ].join(', ');
+}
+
+const zonesSchema = z.object({
+  availabilityZoneInfo: listOf(
+    z.looseObject({ zoneName: z.string(), zoneState: z.looseObject({ available: z.boolean() }) }),
+  ),
+});
+
+async function checkZone(cloud: Cloud, zone: string, options: RequestOptions): Promise<Readiness> {
+  const name = 'zone';
+  const read = await cloud.compute(cloud.http).read('/os-availability-zone', zonesSchema, options);
+  if (read.type !== 'ok') return notChecked(name, `the availability zones could not be read: ${read.cause.message}`);
+  const usable = read.value.availabilityZoneInfo
+    .filter(({ zoneState }) => zoneState.available)
+    .map(({ zoneName }) => zoneName);
+  if (usable.includes(zone)) return ready(name, `availability zone ${zone} is available`);
+  return notReady(name, `there is no availability zone '${zone}' (available: ${usable.join(', ') || 'none'})`, {
+    advice: 'set probes.server-boot.availability_zone to one of them, or omit it',
+    exitCode: 2,
+  });
 }
 
 async function checkQuota(
