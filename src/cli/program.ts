@@ -82,7 +82,8 @@ Exit codes: 0 success, 1 verdict or check failed, 2 usage or configuration error
 /** Runs the command in process.argv and returns the exit code. */
 export async function main(): Promise<number> {
   let exitCode = 0;
-  const output = processOutput(requestedColour(process.argv.slice(2)));
+  const { colour, words } = takeColour(process.argv.slice(2));
+  const output = processOutput(colour);
   const rollwatch = createProgram(output, (code) => {
     exitCode = code;
   });
@@ -98,7 +99,7 @@ export async function main(): Promise<number> {
     });
   }
   try {
-    rejectUnknownCommands(rollwatch);
+    rejectUnknownCommands(rollwatch, words);
     await rollwatch.parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -110,15 +111,19 @@ export async function main(): Promise<number> {
 }
 
 /**
- * Returns the value of `--color`. It is read before commander parses the command line, because the commands are created
- * with the output that they print to. An invalid value is left to commander, which rejects it.
+ * Returns the value of `--color`, and the words of the command line without it. It is read before commander parses the
+ * command line, because the commands are created with the output that they print to. An invalid value is left to
+ * commander, which rejects it.
  */
-function requestedColour(args: readonly string[]): ColourChoice {
-  const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
-  const given = own.flatMap((arg, index) =>
-    arg === '--color' ? [own[index + 1]] : arg.startsWith('--color=') ? [arg.slice('--color='.length)] : [],
-  );
-  return COLOUR_CHOICES.find((choice) => choice === given.at(-1)) ?? 'auto';
+function takeColour(args: readonly string[]): { readonly colour: ColourChoice; readonly words: readonly string[] } {
+  const end = args.includes('--') ? args.indexOf('--') : args.length;
+  const isFlag = (index: number): boolean => index < end && args[index] === '--color';
+  const given = args.flatMap((arg, index) => {
+    if (isFlag(index)) return [args[index + 1]];
+    return index < end && arg.startsWith('--color=') ? [arg.slice('--color='.length)] : [];
+  });
+  const words = args.filter((arg, index) => !isFlag(index) && !isFlag(index - 1) && !arg.startsWith('--color='));
+  return { colour: COLOUR_CHOICES.find((choice) => choice === given.at(-1)) ?? 'auto', words };
 }
 
 /** Rewrites an error of commander in the style of the other error messages. */
@@ -159,8 +164,7 @@ const pathOf = (command: Command): string =>
  *
  * @throws UserError if a command is unknown
  */
-function rejectUnknownCommands(rollwatch: Command): void {
-  const [first, second] = process.argv.slice(2);
+function rejectUnknownCommands(rollwatch: Command, [first, second]: readonly string[]): void {
   const names = [...rollwatch.commands.map((command) => command.name()), 'help'];
   rejectUnless(names, first, first);
   if (first === 'help') rejectUnless(names, second, second);

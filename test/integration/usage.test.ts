@@ -32,6 +32,8 @@ describe('a usage error is one line on standard error, with exit code 2', { time
     ['wacht', "unknown command 'wacht'; did you mean watch?"],
     ['reprot', "unknown command 'reprot'; did you mean report?"],
     ['help wacht', "unknown command 'wacht'; did you mean watch?"],
+    ['--color never wacht', "unknown command 'wacht'; did you mean watch?"],
+    ['--color=never check befor', "unknown command 'check befor'; did you mean before?"],
     ['check befor', "unknown command 'check befor'; did you mean before?"],
     ['task strat x', "unknown command 'task strat'; did you mean start?"],
     ['cloud sop', "unknown command 'cloud sop'; did you mean stop?"],
