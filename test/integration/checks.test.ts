@@ -9,7 +9,7 @@ import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
 import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { type CloudUser, signIn } from '../support/cloud-user.ts';
 import { discard } from '../support/daemon.ts';
-import { rollwatch } from '../support/rollwatch.ts';
+import { rollwatch, withoutProgress } from '../support/rollwatch.ts';
 
 const checksSchema = z.object({
   ok: z.boolean(),
@@ -48,7 +48,7 @@ describe('the checks before and after', { timeout: 120_000 }, () => {
     });
   const check = async (...args: readonly string[]): Promise<CheckOutput> => {
     const { code, out, err } = await run('embedded', ...args, '--json');
-    expect(err).toBe('');
+    expect(withoutProgress(err)).toBe('');
     return { code, ...checksSchema.parse(JSON.parse(out)) };
   };
   const failures = ({ checks }: CheckOutput) =>

@@ -12,7 +12,7 @@ import { z } from 'zod';
 import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
 import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { discard } from '../support/daemon.ts';
-import { rollwatch } from '../support/rollwatch.ts';
+import { rollwatch, withoutProgress } from '../support/rollwatch.ts';
 import { subunitTest } from '../support/subunit.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
@@ -55,7 +55,10 @@ function tempest(script: string) {
     /** The arguments of its last run. */
     lastArguments: () => readFileSync(join(folder, 'arguments'), 'utf8').trim(),
     stream: (name: string, ...packets: readonly Buffer[]) => writeFileSync(join(folder, name), Buffer.concat(packets)),
-    check: (...args: readonly string[]) => rollwatch(['check', ...args, '--tempest-workspace', 'ws'], { folder, env }),
+    async check(...args: readonly string[]) {
+      const ran = await rollwatch(['check', ...args, '--tempest-workspace', 'ws'], { folder, env });
+      return { ...ran, err: withoutProgress(ran.err) };
+    },
   };
 }
 

@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { discard } from '../support/daemon.ts';
 import { admin, env, openstack, script, sql } from '../support/real-cloud.ts';
-import { rollwatch } from '../support/rollwatch.ts';
+import { rollwatch, withoutProgress } from '../support/rollwatch.ts';
 
 const checksSchema = z.object({
   ok: z.boolean(),
@@ -25,7 +25,7 @@ describe('the checks before and after an upgrade', { timeout: 400_000 }, () => {
   writeFileSync(join(folder, 'rollwatch.yaml'), 'vantage: checks\nadmin_cloud: real-admin\n');
   const check = async (...args: readonly string[]) => {
     const ran = await rollwatch(['check', ...args, '--json'], { folder, env, limit: 300_000 });
-    expect(ran.err).toBe('');
+    expect(withoutProgress(ran.err)).toBe('');
     return { code: ran.code, ...checksSchema.parse(JSON.parse(ran.out)) };
   };
   const failed = ({ checks }: z.infer<typeof checksSchema>) =>

@@ -63,3 +63,7 @@ function killAfterTest(child: ChildProcess): void {
     if (child.exitCode === null) child.kill('SIGKILL');
   });
 }
+
+/** Removes the lines that a check which takes long prints every 10 s: 'rollwatch: basics: booting a server (10 s)'. */
+export const withoutProgress = (err: string): string =>
+  err.replaceAll(/^rollwatch: [^\n;]+ \((?:\d+ s|\d+ min \d+ s)\)\n/gm, '');

@@ -38,11 +38,13 @@ export type BootSettings = BootPreferences & {
 export async function checkCloudReadiness(options: CloudReadinessOptions): Promise<void> {
   const { cloud, onResult, signal, boots } = options;
   const requestOptions = { timeouts: cloud.timeouts, signal };
+  const skip = (names: readonly string[], reason: string): void => {
+    for (const name of names) onResult(notChecked(name, reason));
+  };
   const credentials = await checkCredentials(cloud, 'credentials', requestOptions);
   onResult(credentials);
   if (credentials.status === 'fail') {
-    for (const name of ['endpoints', 'nova-api', 'boot', 'quota', 'leftovers', 'clock'])
-      onResult(notChecked(name, 'there is no token'));
+    skip(['endpoints', 'nova-api', ...BOOT_CHECKS, 'clock'], 'there is no token');
     return;
   }
   const listed = await preflight(cloud, null, signal);
@@ -53,20 +55,30 @@ export async function checkCloudReadiness(options: CloudReadinessOptions): Promi
       : notReady('nova-api', listed.userError.message, { advice: NOVA_ADVICE, exitCode: listed.userError.exitCode }),
   );
   onResult(await checkAdmin(options, requestOptions));
-  if (boots === null) {
-    for (const name of ['boot', 'quota', 'leftovers']) onResult(notChecked(name, 'the probe server-boot is disabled'));
-  } else {
-    const choice = await chooseBootCandidate(cloud, boots, requestOptions);
-    onResult(choice.type === 'ok' ? ready('boot', choiceText(choice.value, boots)) : bootProblem(cloud, choice));
-    if (boots.availabilityZone !== null) onResult(await checkZone(cloud, boots.availabilityZone, requestOptions));
-    onResult(
-      choice.type === 'ok'
-        ? await checkQuota(options, { boots, choice: choice.value }, requestOptions)
-        : notChecked('quota', 'there is nothing to boot'),
-    );
-    onResult(await checkLeftovers(options, boots, requestOptions));
-  }
+  if (boots === null) skip(BOOT_CHECKS, 'the probe server-boot is disabled');
+  // An API that hangs gets no further requests.
+  else if (listed.type !== 'ready') skip(BOOT_CHECKS, 'nova-api does not work');
+  else await checkBoots(options, boots, requestOptions);
   onResult(checkClock(cloud.session.cloudNow(), cloud.clock.now()));
+}
+
+const BOOT_CHECKS = ['boot', 'quota', 'leftovers'] as const;
+
+async function checkBoots(
+  options: CloudReadinessOptions,
+  boots: BootSettings,
+  requestOptions: RequestOptions,
+): Promise<void> {
+  const { cloud, onResult } = options;
+  const choice = await chooseBootCandidate(cloud, boots, requestOptions);
+  onResult(choice.type === 'ok' ? ready('boot', choiceText(choice.value, boots)) : bootProblem(cloud, choice));
+  if (boots.availabilityZone !== null) onResult(await checkZone(cloud, boots.availabilityZone, requestOptions));
+  onResult(
+    choice.type === 'ok'
+      ? await checkQuota(options, { boots, choice: choice.value }, requestOptions)
+      : notChecked('quota', 'there is nothing to boot'),
+  );
+  onResult(await checkLeftovers(options, boots, requestOptions));
 }
 
 const NOVA_ADVICE = 'make sure that GET /servers/detail works for this user, before the upgrade';
