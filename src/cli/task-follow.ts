@@ -1,7 +1,7 @@
-import { statSync, writeSync } from 'node:fs';
+import { type Stats, statSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Command } from 'commander';
-import { UserError } from '../domain/errors.ts';
+import { errorLine, UserError } from '../domain/errors.ts';
 import type { Task } from '../domain/upgrade/task.ts';
 import { counted } from '../format/quantities.ts';
 import { readAnsibleLog } from '../task-sources/ansible-log/read-ansible-log.ts';
@@ -84,10 +84,18 @@ Examples:
  * @throws UserError if something else is there, which would be waited for in vain
  */
 function logExists(file: string): boolean {
-  const stats = statSync(file, { throwIfNoEntry: false });
+  const stats = statOf(file);
   if (stats === undefined || stats.isFile()) return stats !== undefined;
   const kind = stats.isDirectory() ? 'a directory' : 'not a regular file';
   throw new UserError(`${file} is ${kind}; name a log file, or pass a pipe as standard input`);
+}
+
+function statOf(file: string): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new UserError(`${file} cannot be read: ${errorLine(error)}; name a log file that this user may read`);
+  }
 }
 
 /**

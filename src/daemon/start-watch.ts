@@ -131,8 +131,7 @@ export async function startWatch(options: WatchOptions & LoadOptions, output: Ou
       const stoppingLine = startStatusLine(output, (width) =>
         cut(`stopping${waitText(daemon.live())} (${span(Math.floor((performance.now() - stoppedAt) / 1000))})`, width),
       );
-      await daemon.stop();
-      stoppingLine.stop();
+      await daemon.stop().finally(() => stoppingLine.stop());
       await grafanaSync?.stop();
       await webhook?.stop();
       await server.close();
