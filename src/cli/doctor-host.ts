@@ -124,16 +124,28 @@ const MAX_TASK_AGE_MS = DAY_MS;
 const NO_TASKS_ADVICE =
   'run any playbook where the upgrade will run, with the callback plugin enabled (docs/ansible.md), and check again';
 
-/** Checks whether the daemon has heard of any task, and when. Null if no daemon is running. */
+/**
+ * Checks whether the deployment tool has reported tasks to the daemon, and when. Tasks from the shell do not prove that
+ * Ansible is heard. `tasks`: null if no daemon is running.
+ */
 export function checkTasks(tasks: readonly ApiTask[] | null, now: Millis): Readiness {
   const name = 'tasks';
   if (tasks === null) return notChecked(name, 'no daemon is running that tasks could be reported to');
-  const timed = tasks.map((task) => ({ task, at: Date.parse(task.end ?? task.start) })).toSorted((a, b) => a.at - b.at);
-  const last = timed.at(-1);
-  if (last === undefined) return questionable(name, 'no task was ever reported to the daemon', NO_TASKS_ADVICE);
+  if (tasks.length === 0) return questionable(name, 'no task was ever reported to the daemon', NO_TASKS_ADVICE);
+  const fromTool = tasks.filter(({ sources }) => sources.some((source) => source !== 'shell'));
+  const last = fromTool
+    .map((task) => ({ task, at: Date.parse(task.end ?? task.start) }))
+    .toSorted((a, b) => a.at - b.at)
+    .at(-1);
+  if (last === undefined)
+    return questionable(
+      name,
+      `only 'rollwatch task' has reported tasks (${tasks.length}), neither Ansible nor another source`,
+      NO_TASKS_ADVICE,
+    );
   const { task, at } = last;
   const ago = span(Math.max(0, now - at) / 1000);
-  const detail = `the last of ${counted(tasks.length, 'task')} was '${task.name}' (${task.sources.join(', ')}), ${ago} ago`;
+  const detail = `the last of ${counted(fromTool.length, 'task')} was '${task.name}' (${task.sources.join(', ')}), ${ago} ago`;
   return now - at > MAX_TASK_AGE_MS ? questionable(name, detail, NO_TASKS_ADVICE) : ready(name, detail);
 }
 

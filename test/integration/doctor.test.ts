@@ -225,10 +225,19 @@ describe('rollwatch doctor', { timeout: 90_000 }, () => {
       );
       expect(checks.find(({ name }) => name === 'address')?.detail).toMatch(/^a Rollwatch daemon serves /);
       await rollwatch(['task', 'run', 'a test', '--url', watch.url, '--', 'true'], { folder });
+      expect((await examine(args)).problems).toEqual([
+        "warn tasks: only 'rollwatch task' has reported tasks (1), neither Ansible nor another source",
+      ]);
+      const task = { id: 'callback-1', name: 'Ping', source: 'callback', start: new Date().toISOString() };
+      await fetch(`${watch.url}/api/v1/tasks`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ tasks: [task] }),
+      });
       const heard = await examine(args);
       expect(heard.problems).toEqual([]);
       expect(heard.checks.find(({ name }) => name === 'tasks')?.detail).toMatch(
-        /^the last of 1 task was 'a test' \(shell\), \S+ s ago$/,
+        /^the last of 1 task was 'Ping' \(callback\), \S+ s ago$/,
       );
     } finally {
       await watch.stop();
