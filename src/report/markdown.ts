@@ -6,6 +6,7 @@ import { checksToReport } from '../format/checks.ts';
 import { printableLine } from '../format/printable.ts';
 import { counted, duration, errorBar, percent, span } from '../format/quantities.ts';
 import { seriesNames } from '../format/run-labels.ts';
+import { STATE_WORDS } from '../format/states.ts';
 import { causesText, edgeText, runLine, windowState } from './labels.ts';
 import { summarySentences } from './summary.ts';
 import { methodRows, observationGapsSentence } from './text/sections.ts';
@@ -121,7 +122,7 @@ function windows(report: Report, times: TimeFormat): readonly string[] {
   const nameOf = seriesNames(report);
   const table = markdownTable(
     [
-      { head: '', cell: ({ kind }) => (kind === 'down' ? '**DOWN**' : 'slow') },
+      { head: '', cell: ({ kind }) => (kind === 'down' ? `**${STATE_WORDS.down}**` : STATE_WORDS[kind]) },
       { head: 'probe', cell: (window) => plainMarkdown(nameOf(window)) },
       { head: 'from', cell: ({ start }) => edgeText(start, times) },
       { head: 'to', cell: ({ end }) => (end === null ? 'not over yet' : edgeText(end, times)) },

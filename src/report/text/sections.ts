@@ -6,6 +6,7 @@ import { checksToReport } from '../../format/checks.ts';
 import { printableLine } from '../../format/printable.ts';
 import { duration, errorBar, latency, percent } from '../../format/quantities.ts';
 import { seriesNames, sessionState } from '../../format/run-labels.ts';
+import { STATE_WORDS } from '../../format/states.ts';
 import { causesText, edgeText, windowState } from '../labels.ts';
 import type { TimeFormat } from '../time-format.ts';
 import { type Column, table, wrap } from './layout.ts';
@@ -69,7 +70,7 @@ export function windowsSection(report: Report, options: SectionOptions): readonl
   const nameOf = seriesNames(report);
   const lines = report.windows.slice(0, MAX_WINDOWS).flatMap((window) => {
     const { kind } = window;
-    const name = kind === 'down' ? paint.bad('DOWN') : paint.warn('SLOW');
+    const name = (kind === 'down' ? paint.bad : paint.warn)(STATE_WORDS[kind]);
     const notes = windowState(window);
     const state = notes === '' ? '' : ` (${notes})`;
     return [
