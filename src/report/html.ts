@@ -5,6 +5,7 @@ import { printableLine } from '../format/printable.ts';
 import { reportData } from './json.ts';
 import { fileDocument, readPageFiles } from './page-document.ts';
 import { reportText } from './text/text.ts';
+import { reportTicket } from './ticket.ts';
 import { timeFormatIn } from './time-format.ts';
 
 /** Writes the page with the report as one file, to share and open offline. */
@@ -15,6 +16,11 @@ export function reportHtml(report: Report, options: ReportOptions): string {
     ...readPageFiles(),
     title: `Rollwatch: ${report.run.clouds.map(printableLine).join(', ')}, ${times.day(report.run.startedAt)}`,
     text: reportText(report, { ...options, colour: false, width: Number.POSITIVE_INFINITY }),
-    data: { report: reportData(report, { tasks: 'attributed' }), ...drawing, zone: times.iana },
+    data: {
+      report: reportData(report, { tasks: 'attributed' }),
+      ...drawing,
+      ticket: reportTicket(report, options),
+      zone: times.iana,
+    },
   });
 }

@@ -59,7 +59,7 @@ export function downtimeFigures(
   const watched = new Set(probes.map(({ probe }) => probe));
   return probeTypes.flatMap(({ name, label }) => {
     const downtime = overall.probes[name]?.downtimeSeconds;
-    return downtime === undefined || !watched.has(name) ? [] : [{ title: `${capitalised(label)} downtime`, downtime }];
+    return downtime === undefined || !watched.has(name) ? [] : [{ title: capitalised(label), downtime }];
   });
 }
 

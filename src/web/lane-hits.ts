@@ -2,7 +2,7 @@ import { RESULT_WORDS } from '../format/budgets.ts';
 import { causeLabel } from '../format/causes.ts';
 import { duration, errorBar } from '../format/quantities.ts';
 import type { Hit, HitTimes, Pointer } from './pane.ts';
-import type { Scene, WindowBand } from './scene.ts';
+import type { Scene, SeriesLane, WindowBand } from './scene.ts';
 import { firstTaskAfter, type TaskBar } from './tasks.ts';
 
 /** How many tasks before the pointer are searched for the one under it. It is not found if more have started since. */
@@ -42,10 +42,12 @@ function taskHit(task: TaskBar, { until, attributed }: Scene, { exact }: HitTime
   };
 }
 
-/** Finds the window or gap under the pointer. `y` is in lanes. */
-export function hitLane({ at, slack, y }: Pointer, scene: Scene, { exact }: HitTimes): Hit | null {
-  const lane = scene.lanes[Math.floor(y)];
-  if (lane === undefined) return null;
+/** Finds the window or gap of a lane under the pointer. */
+export function hitLane(
+  { at, slack }: Pointer,
+  lane: SeriesLane,
+  { scene, times: { exact } }: { readonly scene: Scene; readonly times: HitTimes },
+): Hit {
   const isNear = ({ start, end }: WindowBand) =>
     start.earliest - slack <= at && at <= (end?.latest ?? scene.until) + slack;
   const found = lane.windows
