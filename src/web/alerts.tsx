@@ -22,8 +22,8 @@ export function Alerts({ isDown, title }: { readonly isDown: boolean; readonly t
   useEffect(() => {
     // What was down when the page was opened is no news.
     if (isDown && wasDown.current === false) {
-      if (choice.sound) beep();
       if (choice.notification && canNotify() && Notification.permission === 'granted') notify(title);
+      if (choice.sound) beep();
     }
     wasDown.current = isDown;
   }, [isDown]);

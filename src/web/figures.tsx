@@ -30,7 +30,13 @@ export function Downtime({
   const { unobservedSeconds } = overall;
   return (
     <section class="card" aria-labelledby="downtime-title">
-      <h2 id="downtime-title">Downtime{report.run.running ? ' so far' : ''}</h2>
+      <h2 id="downtime-title">
+        Downtime{report.run.running ? ' so far' : ''}{' '}
+        <small>
+          of {span(report.run.durationSeconds)}
+          {unobservedSeconds > 1 ? `, ${span(unobservedSeconds)} of it unobserved` : ''}
+        </small>
+      </h2>
       <dl class="figures">
         {downtimeFigures(report, overall).map(({ title, downtime }) => (
           <div key={title}>
@@ -39,10 +45,6 @@ export function Downtime({
           </div>
         ))}
       </dl>
-      <p class="note">
-        of {span(report.run.durationSeconds)}
-        {unobservedSeconds > 1 ? `, ${span(unobservedSeconds)} of it unobserved` : ''}
-      </p>
       {children}
     </section>
   );

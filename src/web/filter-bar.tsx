@@ -17,7 +17,7 @@ export function FilterBar({ report, filter, onFilter }: FilterBarProps): JSX.Ele
     <search class="filter" aria-label="Filter">
       <input
         type="search"
-        placeholder="Search tasks, causes, hosts"
+        placeholder="Task, cause or host"
         aria-label="Search tasks, causes, hosts"
         value={filter.text}
         onInput={({ currentTarget: { value } }) => change({ text: value })}

@@ -35,6 +35,8 @@ export function Header({ report, source, zone, onZone, children }: HeaderProps):
 /** Takes any IANA time zone, and suggests those that the browser knows. */
 function ZoneInput({ zone, onZone }: Pick<HeaderProps, 'zone' | 'onZone'>): JSX.Element {
   const [text, setText] = useState(zone);
+  // There are hundreds of zones, which would delay the first frame.
+  const [offered, setOffered] = useState<readonly string[]>([]);
   useEffect(() => setText(zone), [zone]);
   const isValid = isTimeZone(text.trim());
   return (
@@ -47,7 +49,10 @@ function ZoneInput({ zone, onZone }: Pick<HeaderProps, 'zone' | 'onZone'>): JSX.
         spellcheck={false}
         aria-invalid={!isValid}
         title={isValid ? 'Time zone of all times' : `${text} is not an IANA time zone such as Europe/Berlin`}
-        onFocus={({ currentTarget }) => currentTarget.select()}
+        onFocus={({ currentTarget }) => {
+          currentTarget.select();
+          setOffered(zones());
+        }}
         onInput={({ currentTarget: { value } }) => {
           setText(value);
           if (isTimeZone(value.trim())) onZone(value.trim());
@@ -55,7 +60,7 @@ function ZoneInput({ zone, onZone }: Pick<HeaderProps, 'zone' | 'onZone'>): JSX.
         onBlur={() => setText(zone)}
       />
       <datalist id="zones">
-        {zones().map((name) => (
+        {offered.map((name) => (
           <option key={name} value={name} />
         ))}
       </datalist>

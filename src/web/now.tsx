@@ -42,8 +42,10 @@ export function Now({ status, report, link, now, times }: NowProps): JSX.Element
   const expected = isDown && report !== null ? expectations(status, report) : [];
   const isExpected = expected.length > 0 && expected.every((line) => line.tone === 'good');
   const verdict = report === null ? null : verdictSoFar(report);
+  // Being up again must not hide that a promise was broken.
+  const isMixed = isExpected || (tone === 'good' && verdict?.result === 'fail');
   return (
-    <section class={`banner ${isExpected ? 'warn' : tone}`} aria-label="Now">
+    <section class={`banner ${isMixed ? 'warn' : tone}`} aria-label="Now">
       <div>
         <p class="state">
           <span aria-hidden="true">{SIGNS[tone]}</span> {text}
@@ -176,12 +178,11 @@ export function RollwatchHealth({
     ...(servers.created > 0 ? [`${counted(servers.created, 'test server')} created, ${servers.deleted} deleted`] : []),
   ];
   return (
-    <p class={`health ${problems.length === 0 ? 'note' : 'warn'}`}>
+    <p class={`health ${problems.length === 0 ? 'note' : 'warn'}`} title={details.join('; ')}>
       <span aria-hidden="true" class={problems.length === 0 ? 'good' : undefined}>
         {problems.length === 0 ? SIGNS.good : SIGNS.warn}
       </span>{' '}
       <strong>Rollwatch itself: {problems.length === 0 ? 'healthy' : problems.join('; ')}</strong>
-      {details.length === 0 ? '' : ` (${details.join('; ')})`}
     </p>
   );
 }

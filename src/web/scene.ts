@@ -15,6 +15,7 @@ export type Scene = {
   readonly from: number;
   /** The end of the observed time; now if the run is active. */
   readonly until: number;
+  /** Whether it grows; never in a file. */
   readonly running: boolean;
   readonly lanes: readonly SeriesLane[];
   /** Whether there is no room for names beside the plot, so that they are within it. */
@@ -112,7 +113,7 @@ export function readReport(report: ApiReport, filter: Filter = NO_FILTER): Repor
 /** Adds samples and tasks to what the report shows. While the run is active, the scene lasts until `now`. */
 export const sceneOf = (
   reportScene: ReportScene,
-  { samples, tasks }: Pick<PageState, 'samples' | 'tasks'>,
+  { samples, tasks, link }: Pick<PageState, 'samples' | 'tasks' | 'link'>,
   {
     rows,
     now,
@@ -129,6 +130,7 @@ export const sceneOf = (
   return {
     ...reportScene,
     until,
+    running: reportScene.running && link.kind !== 'file',
     phases: reportScene.phases.map((phase) => (phase.running ? extended(phase, until) : phase)),
     lanes: reportScene.lanes.map((lane) => {
       const columns = samples.series.get(lane.id) ?? null;

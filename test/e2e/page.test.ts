@@ -47,6 +47,14 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
     browser = await openBrowser();
     watched = await openPage(browser);
     page = watched.page;
+    // Chromium without a desktop plays and shows nothing.
+    await page.addInitScript(`
+      window.alerts_ = [];
+      const start = OscillatorNode.prototype.start;
+      OscillatorNode.prototype.start = function (at) { window.alerts_.push('tone'); start.call(this, at); };
+      window.Notification = class { constructor(title) { window.alerts_.push(title); } };
+      Object.assign(window.Notification, { permission: 'granted', requestPermission: async () => 'granted' });
+    `);
     await page.goto(watch.url);
   });
 
@@ -85,6 +93,15 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
     await page.getByText('PASS so far:').waitFor();
   });
 
+  it('keeps how the reader wants to be alerted', async () => {
+    await page.getByText('Alerts', { exact: true }).click();
+    await page.getByRole('checkbox', { name: 'play a sound' }).check();
+    await page.getByRole('checkbox', { name: 'show a desktop notification' }).check();
+    await page.getByText('Alerts on').click();
+    expect(await page.evaluate("localStorage.getItem('rollwatch-alerts')")).toBe('sound notification');
+    await page.evaluate('alerts_.length = 0');
+  });
+
   it('shows an outage within two seconds of the failed sample: whether it is expected, its cause, its task', async () => {
     await new Promise((resolve) => setTimeout(resolve, 1000));
     await cloud.kill('nova-api');
@@ -108,6 +125,7 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
     expect(await page.title()).toBe('▼ DOWN embedded - Rollwatch');
     expect(decodeURIComponent((await page.locator('link[rel=icon]').getAttribute('href')) ?? '')).toContain('#c43c12');
     expect(await banner.getByRole('status').innerText()).toMatch(/^Down: API/);
+    expect(await page.evaluate('alerts_')).toEqual(['▼ DOWN embedded - Rollwatch', 'tone', 'tone', 'tone', 'tone']);
   });
 
   it('shows the end of the window when the service is back', async () => {
