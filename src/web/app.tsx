@@ -111,7 +111,15 @@ export function App({ store, source, zone: defaultZone }: AppProps): JSX.Element
           <p class="note">{link.kind === 'lost' ? 'The daemon is not responding.' : 'Loading…'}</p>
         ) : (
           <>
-            {status === null ? null : <States status={status} report={report} now={now} />}
+            {status === null ? null : (
+              <States
+                status={status}
+                report={report}
+                now={now}
+                cloud={filter.cloud}
+                onCloud={(cloud) => change((known) => ({ filter: { ...known.filter, cloud } }))}
+              />
+            )}
             {watched ? (
               <>
                 <OutageList
@@ -153,7 +161,7 @@ export function App({ store, source, zone: defaultZone }: AppProps): JSX.Element
             ) : null}
             <Phases report={shown} times={times} />
             <Checks report={report} times={times} />
-            <Tasks report={report} times={times} />
+            <Tasks report={report} search={filter.text} times={times} />
             {state.tasks.length === 0 ? null : (
               <Fold id="all-tasks" title="All tasks" note={counted(state.tasks.length, 'task')} folds={folds}>
                 <TaskList tasks={state.tasks} search={filter.text} times={times} now={now} onShow={show} />

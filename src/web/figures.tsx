@@ -8,6 +8,7 @@ import { capitalised, counted, duration, errorBar, grown, latency, percent, span
 import { seriesNames, sessionState } from '../format/run-labels.ts';
 import { VERDICT_TONES } from './answer.ts';
 import { downtimeFigures } from './extend-to-now.ts';
+import { textFilter } from './filter.ts';
 import { Fold, type Folds } from './fold.tsx';
 import { Table } from './table.tsx';
 import type { TimeFormat } from './time-format.ts';
@@ -123,8 +124,10 @@ const shortList = (hosts: readonly string[]): string =>
   hosts.length > 3 ? `${hosts.slice(0, 2).join(', ')} and ${hosts.length - 2} more` : hosts.join(', ');
 
 /** Shows the tasks with downtime attributed to them or overlapping them. */
-export function Tasks({ report, times }: SectionProps): JSX.Element | null {
+export function Tasks({ report, times, search }: SectionProps & { readonly search: string }): JSX.Element | null {
   if (report.tasks.length === 0) return null;
+  const contains = textFilter(search);
+  const tasks = report.tasks.filter(({ name, role, hosts }) => contains([name, role, ...hosts].join('\n')));
   return (
     <section aria-labelledby="tasks-title">
       <h2 id="tasks-title">Tasks with downtime</h2>
@@ -132,14 +135,14 @@ export function Tasks({ report, times }: SectionProps): JSX.Element | null {
         stacks
         caption="Downtime of several probes at the same time counts once."
         keyOf={({ id }) => id}
-        rows={report.tasks}
+        rows={tasks}
         columns={[
           {
             head: 'Task',
             cell: ({ name, role }) => (role === null || name.startsWith(`${role} : `) ? name : `${role} : ${name}`),
           },
           { head: 'Kind', cell: ({ kind }) => kind },
-          { head: 'Hosts', cell: ({ hosts }) => shortList(hosts) },
+          { head: 'Hosts', cell: ({ hosts }) => (hosts.length === 0 ? '-' : shortList(hosts)) },
           { head: 'Started', cell: ({ start }) => times.exact(Date.parse(start)) },
           { head: 'Windows', figure: true, cell: ({ windows }) => windows },
           { head: 'Downtime attributed', figure: true, cell: (task) => duration(task.downtimeAttributedSeconds) },

@@ -48,7 +48,7 @@ const textOf = ({ cloud, vantage, probe, connection, target, phase, causes, cand
   ].join('\n');
 
 /** Returns a function that decides whether a text contains every word of a search. */
-function textFilter(search: string): (text: string) => boolean {
+export function textFilter(search: string): (text: string) => boolean {
   const words = search
     .toLowerCase()
     .split(/\s+/)

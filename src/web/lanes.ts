@@ -1,57 +1,13 @@
 import { hitLane, hitPhase, hitTask } from './lane-hits.ts';
+import { laneAt, layoutOf, PHASE_HEIGHT, type PlacedLane, type PlacedName, TASK_HEIGHT } from './lane-layout.ts';
 import type { Brush, Pane } from './pane.ts';
-import type { PhaseBand, Scene, SeriesLane, Span, WindowBand } from './scene.ts';
+import type { PhaseBand, Scene, Span, WindowBand } from './scene.ts';
 import { firstTaskAfter } from './tasks.ts';
 
-/** In CSS pixels. */
-const PHASE_HEIGHT = 22;
-const TASK_HEIGHT = 15;
-const LABEL_HEIGHT = 15;
-const BAR_HEIGHT = 18;
-const GROUPED_BAR_HEIGHT = 7;
-const SPACING = 7;
 /** The height of a bar where the series is up, as a share of the lane. */
 const UP_SHARE = 0.22;
 /** How strongly a task is drawn that a search did not find. */
 const PALE = 0.2;
-
-/** A lane and where its bar is. */
-type PlacedLane = { readonly lane: SeriesLane; readonly top: number; readonly height: number };
-
-/** A name, and where what it names is. */
-type PlacedName = { readonly text: string; readonly top: number; readonly height: number };
-
-/** Where everything is, from the top of the pane. */
-type Layout = {
-  readonly tasks: number;
-  readonly series: number;
-  readonly lanes: readonly PlacedLane[];
-  readonly names: readonly PlacedName[];
-  readonly end: number;
-};
-
-function layoutOf({ phases, rows, lanes, narrow }: Scene): Layout {
-  const label = narrow ? LABEL_HEIGHT : 0;
-  const tasks = phases.length > 0 ? PHASE_HEIGHT + SPACING : 0;
-  const series = tasks + (rows.count > 0 ? label + rows.count * TASK_HEIGHT + SPACING : 0);
-  const names: PlacedName[] = [
-    ...(phases.length > 0 && !narrow ? [{ text: 'phases', top: 0, height: PHASE_HEIGHT }] : []),
-    ...(rows.count > 0 ? [{ text: 'tasks', top: tasks + label, height: rows.count * TASK_HEIGHT }] : []),
-  ];
-  const placed: PlacedLane[] = [];
-  let end = series;
-  for (const [name, group] of Map.groupBy(lanes, (lane) => lane.group ?? lane.name)) {
-    const height = group[0]?.group === null ? BAR_HEIGHT : GROUPED_BAR_HEIGHT;
-    end += label;
-    names.push({ text: name, top: end, height: group.length * height });
-    for (const lane of group) {
-      placed.push({ lane, top: end, height });
-      end += height;
-    }
-    end += SPACING;
-  }
-  return { tasks: tasks + label, series, lanes: placed, names, end };
-}
 
 /** Draws phases, tasks, and one lane per series: up, slow, down or unobserved. */
 export const lanesPane: Pane = {
@@ -73,8 +29,8 @@ export const lanesPane: Pane = {
     const { tasks, series, lanes } = layoutOf(scene);
     if (pointer.y < tasks && scene.phases.length > 0) return hitPhase(pointer, scene, times);
     if (pointer.y < series) return hitTask({ ...pointer, y: (pointer.y - tasks) / TASK_HEIGHT }, scene, times);
-    const under = lanes.findLast(({ top }) => top - SPACING <= pointer.y);
-    return under === undefined ? null : hitLane(pointer, under.lane, { scene, times });
+    const lane = laneAt(lanes, pointer.y);
+    return lane === null ? null : hitLane(pointer, lane, { scene, times });
   },
 };
 

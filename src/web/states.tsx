@@ -7,15 +7,23 @@ import { seriesNames } from '../format/run-labels.ts';
 import { STATE_WORDS } from '../format/states.ts';
 import { SIGNS } from './now.tsx';
 
-type StatesProps = { readonly status: ApiStatus; readonly report: ApiReport; readonly now: number };
+type StatesProps = {
+  readonly status: ApiStatus;
+  readonly report: ApiReport;
+  readonly now: number;
+  /** The selected cloud; empty if all are shown. */
+  readonly cloud: string;
+  /** Selects a cloud, or all. */
+  readonly onCloud: (cloud: string) => void;
+};
 
 /** With more series than this, and several clouds, there is one line for each cloud. */
 const MAX_TILES = 8;
 
 /** Shows the current state of each series; with many of them, of each cloud. */
-export function States({ status, report, now }: StatesProps): JSX.Element {
+export function States({ status, report, now, cloud, onCloud }: StatesProps): JSX.Element {
   if (report.clouds.length > 1 && status.series.length > MAX_TILES)
-    return <CloudStates status={status} report={report} now={now} />;
+    return <CloudStates status={status} report={report} cloud={cloud} onCloud={onCloud} />;
   const nameOf = seriesNames(report);
   return (
     <ul class="probes" aria-label="Probes">
@@ -47,22 +55,30 @@ const worstOf = (series: readonly ApiSeriesStatus[]): State =>
 const MAX_CLOUDS = 6;
 
 /** Shows one line for each cloud and vantage: its state, the state of each probe, and its downtime so far. */
-function CloudStates({ status, report }: StatesProps): JSX.Element {
+function CloudStates({ status, report, cloud: selected, onCloud }: Omit<StatesProps, 'now'>): JSX.Element {
   const [all, setAll] = useState(false);
   const severalVantages = report.run.vantages.length > 1;
   const places = report.clouds
     .map(({ cloud, vantage, overall }) => {
       const series = status.series.filter((other) => other.cloud === cloud && other.vantage === vantage);
-      return { name: severalVantages ? `${cloud} ${vantage}` : cloud, overall, series, state: worstOf(series) };
+      return { cloud, name: severalVantages ? `${cloud} ${vantage}` : cloud, overall, series, state: worstOf(series) };
     })
     .toSorted((a, b) => BY_SEVERITY.indexOf(a.state) - BY_SEVERITY.indexOf(b.state));
   const shown = all ? places : places.slice(0, MAX_CLOUDS);
   return (
     <div class="clouds">
       <ul aria-label="Clouds">
-        {shown.map(({ name, overall, series, state }) => (
+        {shown.map(({ cloud, name, overall, series, state }) => (
           <li key={name} class={TONES[state]}>
-            <span class="name">{name}</span>
+            <button
+              type="button"
+              class="link name"
+              aria-pressed={cloud === selected}
+              title="Show only this cloud"
+              onClick={() => onCloud(cloud === selected ? '' : cloud)}
+            >
+              {name}
+            </button>
             <strong>
               <span aria-hidden="true">{SIGNS[TONES[state]]}</span> {STATE_WORDS[state]}
             </strong>

@@ -83,7 +83,7 @@ export function WindowDetail({ window, times, source, onShow }: DetailProps): JS
 const MAX_LISTED_HOSTS = 3;
 
 function Hosts({ hosts }: { readonly hosts: readonly string[] }): JSX.Element {
-  if (hosts.length <= MAX_LISTED_HOSTS) return <>{hosts.join(', ')}</>;
+  if (hosts.length <= MAX_LISTED_HOSTS) return <>{hosts.length === 0 ? '-' : hosts.join(', ')}</>;
   return (
     <details>
       <summary>{counted(hosts.length, 'host')}</summary>
