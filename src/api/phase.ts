@@ -2,7 +2,13 @@ import { z } from 'zod';
 import type { Measured } from '../domain/downtime/window.ts';
 import type { PhaseMeasures, Quantiles } from '../domain/upgrade/phase-measures.ts';
 import { BUDGET_NAMES, BUDGETS, type BudgetName, forEachBudget } from '../domain/upgrade/plan.ts';
-import { BUDGET_RESULTS, type PhaseVerdict, VERDICT_RESULTS, type Verdict } from '../domain/upgrade/verdict.ts';
+import {
+  BUDGET_RESULTS,
+  type BudgetVerdict,
+  type PhaseVerdict,
+  VERDICT_RESULTS,
+  type Verdict,
+} from '../domain/upgrade/verdict.ts';
 import {
   errorBar,
   interval,
@@ -37,9 +43,19 @@ export const phaseSchema = z.strictObject({
       name: z.enum(BUDGET_NAMES),
       limit: z.number(),
       measured: errorBar.nullable(),
+      unobservedSeconds: seconds.describe('time that was not observed, and may have been downtime that it limits'),
+      proof: z
+        .strictObject({ outageSeconds: seconds, totalSeconds: seconds })
+        .nullable()
+        .describe(
+          'for a budget of 0 and no failed sample: no outage was this long, and shorter ones were shorter than the total together, with 95 % confidence',
+        ),
       result: z.enum(BUDGET_RESULTS),
     }),
   ),
+  worstAvailability: z
+    .array(z.strictObject({ seconds: z.number(), availability: z.number() }))
+    .describe('the lowest availability of the API, from 0 to 1, in any period of that length within the phase'),
   series: z.array(
     z.strictObject({
       ...seriesKey.shape,
@@ -48,7 +64,7 @@ export const phaseSchema = z.strictObject({
       duringSeconds: quantiles,
     }),
   ),
-  windows: z.array(z.string()).describe('ids of the down windows that may overlap it'),
+  windows: z.array(z.string()).describe('ids of the down and partial windows that may overlap it'),
 });
 
 /** The verdict, without its phases. */
@@ -71,6 +87,12 @@ export const phasesSchema = z.strictObject({ verdict: verdictSchema, phases: z.a
 
 export type ApiPhase = Read<typeof phaseSchema>;
 export type ApiVerdict = Read<typeof verdictSchema>;
+
+export const fromApiBudget = ({ unobservedSeconds, proof, ...budget }: ApiPhase['budgets'][number]): BudgetVerdict => ({
+  ...budget,
+  unobserved: unobservedSeconds,
+  proof: proof && { outage: proof.outageSeconds, total: proof.totalSeconds },
+});
 
 export const toApiVerdict = ({ plan, result, judged, notJudged, run, outside }: Verdict): ApiVerdict => ({
   plan,
@@ -104,11 +126,17 @@ export const toApiPhase = (phase: PhaseVerdict): ApiPhase => ({
   elapsedSeconds: phase.measures && rounded(phase.measures.elapsed),
   recoverySeconds: phase.measures && toApiErrorBarOrNull(phase.measures.recovery),
   measured: toApiMeasures(phase.measures),
-  budgets: phase.budgets.map(({ name, limit, measured, result }) => ({
+  budgets: phase.budgets.map(({ name, limit, measured, unobserved, proof, result }) => ({
     name,
     limit,
     measured: toApiMeasure(name, measured),
+    unobservedSeconds: rounded(unobserved),
+    proof: proof && { outageSeconds: rounded(proof.outage), totalSeconds: rounded(proof.total) },
     result,
+  })),
+  worstAvailability: (phase.measures?.worst ?? []).map(({ seconds: period, availability }) => ({
+    seconds: period,
+    availability,
   })),
   series: (phase.measures?.series ?? []).map(({ series, samples, before, during }) => ({
     ...toApiSeriesKey(series),

@@ -6,6 +6,7 @@ import type { Report, SeriesSummary } from '../domain/run/report.ts';
 import type { ObservationGap } from '../domain/sampler-event.ts';
 import { toIso } from '../domain/time.ts';
 import { checksSchema, toApiChecks } from './checks.ts';
+import { incidentSchema, toApiIncident } from './incident.ts';
 import { phaseSchema, toApiPhase, toApiVerdict, verdictSchema } from './phase.ts';
 import {
   errorBar,
@@ -93,6 +94,7 @@ export const reportSchema = z.strictObject({
   ),
   probeTypes: probeTypesSchema,
   probes: z.array(seriesSchema),
+  incidents: z.array(incidentSchema).describe('by start'),
   windows: z.array(windowSchema),
   verdict: verdictSchema,
   phases: z.array(phaseSchema),
@@ -184,6 +186,7 @@ export const toApiReport = (report: Report, { summary, tasks: selection }: ApiRe
   })),
   probeTypes: toApiProbeTypes(report.probeTypes),
   probes: report.probes.map(toApiSeries),
+  incidents: report.incidents.map((incident) => toApiIncident(incident, report)),
   windows: report.windows.map(toApiWindow),
   verdict: toApiVerdict(report.verdict),
   phases: report.verdict.phases.map(toApiPhase),

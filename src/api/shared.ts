@@ -16,6 +16,9 @@ type ReadonlyDeep<T> = T extends readonly (infer Item)[]
 export const timestamp = z.iso.datetime();
 export const seconds = z.number();
 export const errorBar = z.strictObject({ min: seconds, estimate: seconds, max: seconds });
+
+/** A share from 0 to 1 with its error bar. */
+export const share = z.strictObject({ min: z.number(), estimate: z.number(), max: z.number() });
 export const bracket = z.strictObject({ earliest: timestamp, estimate: timestamp, latest: timestamp });
 export const interval = z.strictObject({ startedAt: timestamp, endedAt: timestamp });
 

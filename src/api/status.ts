@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { WINDOW_KINDS } from '../domain/downtime/window.ts';
 import type { JournalState } from '../domain/journal.ts';
 import type { LiveSeries, LiveStatus } from '../domain/run/live.ts';
 import { type Millis, toIso } from '../domain/time.ts';
+import { incidentSchema, toApiIncident } from './incident.ts';
 import { overallSchema, probeTypesSchema, serversSchema, toApiOverall, toApiProbeTypes } from './report.ts';
 import { causeSchema, outcome, toApiCause } from './sample.ts';
 import { type Read, rounded, seconds, seriesKey, timestamp, toApiSeriesKey } from './shared.ts';
@@ -10,7 +12,7 @@ import { toApiWindow, windowSchema } from './window.ts';
 
 const seriesStatusSchema = z.strictObject({
   ...seriesKey.shape,
-  state: z.enum(['up', 'degraded', 'down', 'unknown']),
+  state: z.enum(['up', ...WINDOW_KINDS, 'unknown']),
   lastSample: z
     .strictObject({ startedAt: timestamp, outcome, durationSeconds: seconds, cause: causeSchema.nullable() })
     .nullable(),
@@ -42,6 +44,7 @@ export const statusSchema = z.strictObject({
   paused: z.boolean(),
   overall: overallSchema,
   probeTypes: probeTypesSchema,
+  incidents: z.array(incidentSchema).describe('the incidents that are not over'),
   series: z.array(seriesStatusSchema),
   tasks: z.array(taskSchema).describe('tasks that are running, latest first'),
   phase: z.string().nullable().describe('the phase of the upgrade that is running'),
@@ -100,6 +103,9 @@ export const toApiStatus = (live: LiveStatus): ApiStatus => ({
   paused: live.paused,
   overall: toApiOverall(live.report.overall),
   probeTypes: toApiProbeTypes(live.report.probeTypes),
+  incidents: live.report.incidents
+    .filter(({ end }) => end === null)
+    .map((incident) => toApiIncident(incident, live.report)),
   series: live.series.map((series) => toApiSeriesStatus(series, live.at)),
   tasks: live.running.map(toApiTask),
   phase: live.phase,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FAILURE_KINDS, SERVICES } from '../domain/cause.ts';
+import { failedSlots, WINDOW_KINDS } from '../domain/downtime/window.ts';
 import type { AttributedWindow } from '../domain/upgrade/attribution.ts';
 import {
   bracket,
@@ -7,6 +8,7 @@ import {
   interval,
   type Read,
   seriesKey,
+  share,
   toApiBracket,
   toApiErrorBar,
   toApiInterval,
@@ -17,11 +19,22 @@ import { taskSchema, toApiTask } from './task.ts';
 export const windowSchema = z.strictObject({
   id: z.string().describe('the same whenever the same journal is read'),
   ...seriesKey.shape,
-  kind: z.enum(['down', 'degraded']),
+  kind: z
+    .enum(WINDOW_KINDS)
+    .describe('down: every request failed; partial: some failed and others did not; degraded: they were slow'),
   start: bracket,
   end: bracket.nullable().describe('null while it is open'),
   durationSeconds: errorBar.describe('for an open window, its duration so far'),
-  failedSamples: z.int(),
+  downtimeSeconds: errorBar.describe(
+    'how much of it counts as downtime: all of a down window, the failed share of a partial one, nothing of a degraded one',
+  ),
+  failedShare: share
+    .nullable()
+    .describe('the share of requests that failed, with its 95 % interval; null unless partial'),
+  slots: z.int().describe('regular samples from the first failure to the last one, ok or not'),
+  failedSlots: z.int().describe('regular samples that failed'),
+  longestRun: z.int().describe('the most regular samples in a row that failed'),
+  failedSamples: z.int().describe('samples that failed, or were slow in a degraded window, extra samples included'),
   causes: z.array(z.strictObject({ kind: z.enum(FAILURE_KINDS), service: z.enum(SERVICES), count: z.int() })),
   task: taskSchema.nullable().describe('the upgrade task that it is attributed to: the first candidate'),
   candidates: z.array(taskSchema).describe('all tasks that were running when it may have started'),
@@ -41,6 +54,15 @@ export const toApiWindow = (window: AttributedWindow): ApiWindow => ({
   start: toApiBracket(window.start),
   end: window.end === null ? null : toApiBracket(window.end),
   durationSeconds: toApiErrorBar(window.duration),
+  downtimeSeconds: toApiErrorBar(window.downtime),
+  failedShare: window.failedShare && {
+    min: window.failedShare.min,
+    estimate: window.failedShare.estimate,
+    max: window.failedShare.max,
+  },
+  slots: window.failedShare?.slots ?? failedSlots(window),
+  failedSlots: failedSlots(window),
+  longestRun: window.failedRuns.reduce((longest, { slots }) => Math.max(longest, slots), 0),
   failedSamples: window.failedSamples,
   causes: window.causes.map(({ kind, service, count }) => ({ kind, service, count })),
   task: window.candidates[0] === undefined ? null : toApiTask(window.candidates[0]),

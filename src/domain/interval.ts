@@ -44,6 +44,17 @@ export const length = (intervals: Iterable<Interval>): number =>
 export const firstEndingAfter = (sorted: readonly Interval[], at: Millis): number =>
   partitionPoint(sorted.length, (index) => (sorted[index]?.until ?? Infinity) <= at);
 
+/** Returns how much of the intervals, which are sorted and do not overlap, is before a given time, in milliseconds. */
+export function lengthUntil(sorted: readonly Interval[]): (at: Millis) => number {
+  const before = [0];
+  for (const { from, until } of sorted) before.push((before.at(-1) ?? 0) + until - from);
+  return (at) => {
+    const index = firstEndingAfter(sorted, at);
+    const next = sorted[index];
+    return (before[index] ?? 0) + (next === undefined ? 0 : Math.max(0, at - next.from));
+  };
+}
+
 /** Whether an interval overlaps any of the `sorted` intervals, which do not overlap each other. */
 export const overlapsAny = (sorted: readonly Interval[], { from, until }: Interval): boolean =>
   from < until && (sorted[firstEndingAfter(sorted, from)]?.from ?? Infinity) < until;

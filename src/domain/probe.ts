@@ -31,6 +31,8 @@ export type ProbeDescription = {
 
 /** The sentences in which a report says what a probe found. A duration follows the first two. */
 export type ProbeSentences = {
+  /** What the probe does again and again: 'list requests'. */
+  readonly operations: string;
   readonly wasDown: string;
   readonly isDown: string;
   readonly neverDown: string;
@@ -45,8 +47,9 @@ const describeUnknown = (name: string): ProbeDescription => ({
   name,
   label: name,
   sentences: {
+    operations: `samples of ${name}`,
     wasDown: `Probe ${name} failed for`,
-    isDown: `Probe ${name} is failing. Downtime so far:`,
+    isDown: `Probe ${name} has been failing for`,
     neverDown: `Probe ${name} never failed.`,
     unknown: `The state of probe ${name} is unknown: there is no valid sample.`,
   },

@@ -74,6 +74,14 @@ export function percent(availability: number | null, hadDowntime: boolean): stri
   return `${shown.toFixed(decimals)} %`;
 }
 
+/** Formats a share with its error bar: '33 % (29 to 38 %)'. */
+export function shareText({ min, estimate, max }: Measured): string {
+  const decimals = max - min >= 0.02 ? 0 : 1;
+  const low = rounded(min * 100, decimals, 'down');
+  const high = rounded(max * 100, decimals, 'up');
+  return `${rounded(estimate * 100, decimals, 'near')} % (${low} to ${high} %)`;
+}
+
 /** Formats a latency: '42 ms', '1.25 s'; below 100 s with at most three digits. */
 export function latency(seconds: number): string {
   const millis = seconds * 1000;

@@ -1,3 +1,4 @@
+import type { WindowKind } from '../domain/downtime/window.ts';
 import type { SeriesKey } from '../domain/sample.ts';
 import { printableLine } from './printable.ts';
 
@@ -5,6 +6,20 @@ import { printableLine } from './printable.ts';
 type RunPlaces = { readonly clouds: readonly string[]; readonly vantages: readonly string[] };
 
 type SeriesKeyText = { readonly [part in keyof SeriesKey]: string };
+
+/** The words for each kind of window. */
+export const WINDOW_WORDS: Readonly<Record<WindowKind, string>> = {
+  down: 'DOWN',
+  partial: 'PARTLY DOWN',
+  degraded: 'slow',
+};
+
+/** The words for each state of a series. */
+export const STATE_WORDS: Readonly<Record<WindowKind | 'up' | 'unknown', string>> = {
+  ...WINDOW_WORDS,
+  up: 'up',
+  unknown: 'unknown',
+};
 
 /** Returns a function that names a series within a run: with cloud and vantage only if there are several. */
 export function seriesNames({ run }: { readonly run: RunPlaces }): (key: SeriesKeyText) => string {

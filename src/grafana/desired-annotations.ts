@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isOutage } from '../domain/downtime/window.ts';
 import type { Report } from '../domain/run/report.ts';
 import type { Annotation } from '../domain/upgrade/annotation.ts';
 import type { AttributedWindow } from '../domain/upgrade/attribution.ts';
@@ -7,6 +8,7 @@ import type { PhaseVerdict } from '../domain/upgrade/verdict.ts';
 import { causeCounts, causeLabel } from '../format/causes.ts';
 import { escaped } from '../format/printable.ts';
 import { duration, errorBar } from '../format/quantities.ts';
+import { WINDOW_WORDS } from '../format/run-labels.ts';
 
 /** An annotation as it should be in Grafana. */
 export type DesiredAnnotation = {
@@ -125,11 +127,11 @@ const keyOf = (kind: string, id: string): string => {
 
 function windowAnnotation(window: AttributedWindow): Draft {
   const { id, kind, cloud, vantage, probe, connection, target, start, end, causes, candidates, provisional } = window;
-  const tag = kind === 'down' ? 'downtime' : 'degraded';
+  const tag = isOutage(window) ? 'downtime' : 'degraded';
   const closed = end !== null && !provisional;
   const [candidate] = candidates;
   const lines = [
-    `${kind === 'down' ? 'DOWN' : 'DEGRADED'} ${probe} ${connection || target}`.trim() +
+    `${WINDOW_WORDS[kind]} ${probe} ${connection || target}`.trim() +
       (closed ? ` for ${errorBar(window.duration)}` : ''),
     ...causes.map((cause) => (closed ? causeCounts([cause]) : causeLabel(cause))),
     ...(candidate === undefined ? [] : [`attributed to ${candidate.kind} '${candidate.name}'`]),

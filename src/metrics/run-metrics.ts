@@ -1,6 +1,6 @@
 import type { Counter } from 'prom-client';
 import { downtimeOfProbe } from '../domain/downtime/overall.ts';
-import type { DowntimeWindow } from '../domain/downtime/window.ts';
+import { type DowntimeWindow, isOutage } from '../domain/downtime/window.ts';
 import type { JournalState } from '../domain/journal.ts';
 import type { LiveSeries, LiveStatus } from '../domain/run/live.ts';
 import type { BriefReport, SeriesTotals } from '../domain/run/report.ts';
@@ -67,7 +67,7 @@ export function createRunMetricsUpdater(
   }
 
   return (live, verdict) => {
-    const windows = downWindows(live.report.windows);
+    const windows = outageWindows(live.report.windows);
     for (const state of live.series) {
       initialise(state.series);
       setSeriesState(families, { state, at: live.at, windows: windows.get(seriesId(state.series)) ?? [] });
@@ -126,12 +126,9 @@ function setBudgets(families: MetricFamilies, { clouds }: BriefReport, verdict: 
   }
 }
 
-/** Groups the down windows by series, in order. */
-function downWindows(windows: readonly DowntimeWindow[]): ReadonlyMap<string, readonly DowntimeWindow[]> {
-  return Map.groupBy(
-    windows.filter(({ kind }) => kind === 'down'),
-    seriesId,
-  );
+/** Groups the down and partial windows by series, in order. */
+function outageWindows(windows: readonly DowntimeWindow[]): ReadonlyMap<string, readonly DowntimeWindow[]> {
+  return Map.groupBy(windows.filter(isOutage), seriesId);
 }
 
 type SeriesState = { readonly state: LiveSeries; readonly at: number; readonly windows: readonly DowntimeWindow[] };
@@ -141,13 +138,14 @@ function setSeriesState(families: MetricFamilies, { state, at, windows }: Series
   const labels = seriesLabels(state.series);
   // The metric is absent while the state is unknown, so that an average over time leaves out unobserved time.
   if (status === 'unknown') families.up.remove(labels);
-  else families.up.set(labels, status === 'down' ? 0 : 1);
+  // Averaged over time, a partial outage counts by its share of failures.
+  else families.up.set(labels, status === 'down' || (status === 'partial' && last?.outcome === 'failed') ? 0 : 1);
   families.observed.set(labels, status === 'unknown' ? 0 : 1);
   families.degraded.set(labels, status === 'degraded' ? 1 : 0);
   families.suspended.set(labels, suspended === null ? 0 : 1);
   families.waiting.set(labels, pending === null ? 0 : Math.max(0, at - pending.since) / 1000);
   families.lastSample.set(labels, (last?.at ?? 0) / 1000);
-  const openWindow = state.open?.kind === 'down' ? state.open : null;
+  const openWindow = state.open !== null && isOutage(state.open) ? state.open : null;
   families.windowOpen.set(labels, openWindow === null ? 0 : 1);
   families.windowSeconds.set(labels, openWindow?.duration.estimate ?? 0);
   families.windowFailures.set(labels, openWindow?.failedSamples ?? 0);

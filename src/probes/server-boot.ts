@@ -343,8 +343,9 @@ export const serverBootProbe: ProbeType<ServerBootSettings> = {
     name: 'server-boot',
     label: 'boot',
     sentences: {
+      operations: 'server boots',
       wasDown: 'Servers could not be booted for',
-      isDown: 'Servers cannot be booted. Downtime so far:',
+      isDown: 'Server boots have been failing for',
       neverDown: 'No server boot failed.',
       unknown: 'Whether servers could be booted is unknown: there is no valid sample.',
     },

@@ -101,8 +101,9 @@ export const serverListProbe: ProbeType<ServerListSettings & { readonly connecti
       name: 'server-list',
       label: 'API',
       sentences: {
+        operations: 'list requests',
         wasDown: 'The API was down for',
-        isDown: 'The API is down. Downtime so far:',
+        isDown: 'The API has been down for',
         neverDown: 'The API was never down.',
         unknown: 'The state of the API is unknown: there is no valid sample.',
       },

@@ -169,8 +169,9 @@ export const serverReachProbe: ProbeType<ServerReachSettings, GivenReachSettings
     name: 'server-reach',
     label: 'data-plane',
     sentences: {
+      operations: 'connections to running servers',
       wasDown: 'Running servers could not be reached for',
-      isDown: 'Running servers cannot be reached. Downtime so far:',
+      isDown: 'Running servers have been unreachable for',
       neverDown: 'Running servers were always reachable.',
       unknown: 'Whether running servers could be reached is unknown: there is no valid sample.',
     },

@@ -57,8 +57,9 @@ export const tokenProbe: ProbeType<RequestSettings> = {
     name: 'token',
     label: 'token',
     sentences: {
+      operations: 'token requests',
       wasDown: 'Tokens could not be issued for',
-      isDown: 'Tokens cannot be issued. Downtime so far:',
+      isDown: 'Token requests have been failing for',
       neverDown: 'No token request failed.',
       unknown: 'Whether tokens could be issued is unknown: there is no valid sample.',
     },

@@ -52,6 +52,15 @@ const WINDOW_COLUMNS: readonly (readonly [name: string, value: (window: ApiWindo
   ['candidates', (window) => window.candidates.length],
   ['provisional', (window) => window.provisional],
   ['target', (window) => window.target],
+  ['downtime_min', (window) => window.downtimeSeconds.min],
+  ['downtime_estimate', (window) => window.downtimeSeconds.estimate],
+  ['downtime_max', (window) => window.downtimeSeconds.max],
+  ['failed_share', (window) => window.failedShare?.estimate ?? null],
+  ['failed_share_min', (window) => window.failedShare?.min ?? null],
+  ['failed_share_max', (window) => window.failedShare?.max ?? null],
+  ['slots', (window) => window.slots],
+  ['failed_slots', (window) => window.failedSlots],
+  ['longest_run', (window) => window.longestRun],
 ];
 
 /** Writes one line per window for a spreadsheet: times in ISO 8601, durations in seconds to the microsecond. */

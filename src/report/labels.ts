@@ -3,7 +3,7 @@ import type { Report } from '../domain/run/report.ts';
 import type { Bracket } from '../domain/time.ts';
 import { causeCounts, causeLabel } from '../format/causes.ts';
 import { printableLine } from '../format/printable.ts';
-import { counted, span } from '../format/quantities.ts';
+import { counted, shareText, span } from '../format/quantities.ts';
 import type { TimeFormat } from './time-format.ts';
 
 /** Formats an edge of a window: '07:15:00.000 (-0.500 +0.500 s)'. */
@@ -14,11 +14,12 @@ export const edgeText = ({ earliest, estimate, latest }: Bracket, times: TimeFor
 const margin = (millis: number): string => (Math.ceil(Math.max(0, millis) - 1e-6) / 1000).toFixed(3);
 
 /** Lists the causes of a window: '12 failed samples: 10 connection-refused (nova-api), 2 http-503 (load-balancer)'. */
-export function causesText({ kind, causes, failedSamples }: DowntimeWindow): string {
+export function causesText({ kind, causes, failedSamples, failedShare }: DowntimeWindow): string {
   if (kind === 'degraded') return counted(failedSamples, 'slow sample');
   const [only] = causes;
   const each = causes.length === 1 && only !== undefined ? causeLabel(only) : causeCounts(causes);
-  return `${counted(failedSamples, 'failed sample')}: ${each}`;
+  const share = failedShare === null ? '' : `${shareText(failedShare)} failed; `;
+  return `${share}${counted(failedSamples, 'failed sample')}: ${each}`;
 }
 
 /** Returns 'open', 'provisional', both, or an empty string. */

@@ -1,16 +1,17 @@
 import type { ReportOptions } from '../api/report-format.ts';
+import { isOutage } from '../domain/downtime/window.ts';
 import type { Report } from '../domain/run/report.ts';
 import { type BudgetVerdict, type PhaseVerdict, verdictParts } from '../domain/upgrade/verdict.ts';
 import { budgetLimit, measureText, RESULT_WORDS } from '../format/budgets.ts';
 import { checksToReport } from '../format/checks.ts';
 import { printableLine } from '../format/printable.ts';
 import { counted, duration, errorBar, percent, span } from '../format/quantities.ts';
-import { seriesNames } from '../format/run-labels.ts';
-import { STATE_WORDS } from '../format/states.ts';
+import { seriesNames, WINDOW_WORDS } from '../format/run-labels.ts';
+import { nameWithHosts } from '../format/task-names.ts';
 import { causesText, edgeText, runLine, windowState } from './labels.ts';
 import { summarySentences } from './summary.ts';
 import { methodRows, observationGapsSentence } from './text/sections.ts';
-import { costlyTasks, countedTasks, nameWithHosts } from './text/tasks-section.ts';
+import { costlyTasks, countedTasks } from './text/tasks-section.ts';
 import { type TimeFormat, timeFormatIn } from './time-format.ts';
 import { verdictSentences } from './verdict-sentences.ts';
 
@@ -21,8 +22,8 @@ const MAX_TASKS = 20;
 /** Writes the report for a ticket, a merge request or a wiki, with tables for GitHub and GitLab. */
 export function reportMarkdown(report: Report, { zone = 'utc' }: ReportOptions): string {
   const times = timeFormatIn(zone, { from: report.run.startedAt, until: report.run.endedAt });
-  const [first, ...others] = [...verdictSentences(report.verdict), ...summarySentences(report)].map(({ text }) =>
-    plainMarkdown(text),
+  const [first, ...others] = [...verdictSentences(report.verdict), ...summarySentences(report, times.tenths)].map(
+    ({ text }) => plainMarkdown(text),
   );
   const section = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : [`### ${title}`, '', ...lines];
@@ -122,7 +123,10 @@ function windows(report: Report, times: TimeFormat): readonly string[] {
   const nameOf = seriesNames(report);
   const table = markdownTable(
     [
-      { head: '', cell: ({ kind }) => (kind === 'down' ? `**${STATE_WORDS.down}**` : STATE_WORDS[kind]) },
+      {
+        head: '',
+        cell: (window) => (isOutage(window) ? `**${WINDOW_WORDS[window.kind]}**` : WINDOW_WORDS[window.kind]),
+      },
       { head: 'probe', cell: (window) => plainMarkdown(nameOf(window)) },
       { head: 'from', cell: ({ start }) => edgeText(start, times) },
       { head: 'to', cell: ({ end }) => (end === null ? 'not over yet' : edgeText(end, times)) },

@@ -1,16 +1,25 @@
 import type { Sentence } from '../api/report.ts';
 import { isRegression } from '../domain/check.ts';
 import { downtimeOfProbe } from '../domain/downtime/overall.ts';
+import { isOutage } from '../domain/downtime/window.ts';
 import type { ProbeDescription } from '../domain/probe.ts';
 import { isMuchUnobserved, type Report } from '../domain/run/report.ts';
 import type { SeriesKey } from '../domain/sample.ts';
+import type { Millis } from '../domain/time.ts';
 import { damageText } from '../format/damage.ts';
+import { incidentSentence, leadOf } from '../format/incidents.ts';
 import { printableLine } from '../format/printable.ts';
 import { counted, duration, errorBar, span } from '../format/quantities.ts';
 import { seriesNames } from '../format/run-labels.ts';
 
-/** Summarises a report in sentences: one per kind of downtime, cloud and vantage, and one per noteworthy finding. */
-export function summarySentences(report: Report): readonly Sentence[] {
+/** Further incidents are only counted. */
+const MAX_INCIDENTS = 5;
+
+/**
+ * Summarises a report in sentences: the incidents, then what each probe found on each cloud as far as the incidents do
+ * not say it, then everything else that is noteworthy. `time` formats a time to a tenth of a second.
+ */
+export function summarySentences(report: Report, time: (at: Millis) => string): readonly Sentence[] {
   if (report.probes.length === 0)
     return [
       ...damageSentences(report),
@@ -29,6 +38,7 @@ export function summarySentences(report: Report): readonly Sentence[] {
   );
   return [
     ...damageSentences(report),
+    ...incidentSentences(report, time),
     ...sentences,
     ...checkSentences(report),
     ...quotaSentences(report),
@@ -44,18 +54,39 @@ function damageSentences({ damage }: Report): readonly Sentence[] {
   return [{ text, tone: 'bad' }];
 }
 
+function incidentSentences(report: Report, time: (at: Millis) => string): readonly Sentence[] {
+  const shown = report.incidents.slice(0, MAX_INCIDENTS);
+  const rest = report.incidents.length - shown.length;
+  return [
+    ...shown.map((incident): Sentence => ({ text: incidentSentence(incident, { ...report, time }), tone: 'bad' })),
+    ...(rest > 0 ? [{ text: `There were ${counted(rest, 'more incident')}.`, tone: 'bad' } as const] : []),
+  ];
+}
+
 type Place = Report['clouds'][number];
 
+/** Whether the sentence of an incident says all that a probe found from somewhere. */
+function isTold({ incidents, probeTypes }: Report, isHere: (key: SeriesKey) => boolean): boolean {
+  const [incident, ...others] = incidents.filter(({ windows }) => windows.some(isHere));
+  if (incident === undefined || others.length > 0) return false;
+  const lead = leadOf(incident, probeTypes);
+  return (
+    lead !== undefined &&
+    isHere({ cloud: incident.cloud, vantage: lead.vantage, probe: lead.probe, connection: '', target: '' })
+  );
+}
+
 function downtimeSentence(report: Report, place: Place, { name, sentences }: ProbeDescription): Sentence | null {
-  const isHere = ({ cloud, vantage, probe }: Pick<SeriesKey, 'cloud' | 'vantage' | 'probe'>) =>
+  const isHere = ({ cloud, vantage, probe }: SeriesKey) =>
     cloud === place.cloud && vantage === place.vantage && probe === name;
   const probes = report.probes.filter(({ series }) => isHere(series));
   if (probes.length === 0) return null;
-  const windows = report.windows.filter((window) => window.kind === 'down' && isHere(window));
+  const windows = report.windows.filter((window) => isOutage(window) && isHere(window));
   if (windows.length > 0) {
     const isDown = report.run.running && windows.some(({ end }) => end === null);
     const { downtime, outageCount } = downtimeOfProbe(place.overall, name);
     const countedWindows = counted(outageCount, 'window');
+    if (outageCount === 1 && isTold(report, isHere)) return null;
     const text = `${isDown ? sentences.isDown : sentences.wasDown} ${errorBar(downtime)} in ${countedWindows}.`;
     return { text, tone: 'bad' };
   }

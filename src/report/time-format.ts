@@ -10,6 +10,8 @@ export type TimeFormat = {
   time(at: Millis): string;
   /** Returns what `time` does, with milliseconds. */
   exact(at: Millis): string;
+  /** Returns what `time` does, to a tenth of a second, and the zone if it is UTC. */
+  tenths(at: Millis): string;
   format(at: Millis, pattern: string): string;
   /** Returns the zone's offset from UTC at that time, in milliseconds. */
   offset(at: Millis): number;
@@ -34,6 +36,7 @@ export function timeFormatIn(zone: string, range: Interval): TimeFormat {
     day: (at) => format(at, 'yyyy-MM-dd HH:mm:ss'),
     time: (at) => format(at, `${date}HH:mm:ss`),
     exact: (at) => format(at, `${date}HH:mm:ss.SSS`),
+    tenths: (at) => format(at, `${date}HH:mm:ss.uuu${of(0).zoneName === 'UTC' ? " 'UTC'" : ''}`),
     iana: of(0).zoneName ?? 'UTC',
     offset: (at) => of(at).offset * 60_000,
     zoneName: (at) => (of(at).zoneName === 'UTC' ? 'UTC' : `${of(at).zoneName} (UTC${of(at).toFormat('ZZ')})`),

@@ -7,6 +7,7 @@ import { printableJson } from '../format/printable.ts';
 import { annotationRoutes } from './annotation-routes.ts';
 import { checkRoutes } from './check-routes.ts';
 import { createHostCheck, guardWrites } from './guard.ts';
+import { incidentRoutes } from './incident-routes.ts';
 import { LIMITS, limitConnections } from './limits.ts';
 import { addressOf, bind, urlOf } from './listen.ts';
 import { liveRoutes } from './live-routes.ts';
@@ -83,6 +84,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     taskRoutes(routes, options);
     checkRoutes(routes, options);
     liveRoutes(routes, { ...options, limits });
+    incidentRoutes(routes, options);
     windowRoutes(routes, options);
     reportRoutes(routes, { ...options, limits });
   });

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { toApiWindow, windowsSchema } from '../api/window.ts';
+import { WINDOW_KINDS } from '../domain/downtime/window.ts';
 import { type App, json, operation, type ServerOptions, seriesFilter } from './route.ts';
 import { requireProbe } from './validation.ts';
 
-const windowsQuery = z.strictObject({ ...seriesFilter, kind: z.enum(['down', 'degraded']).exactOptional() });
+const windowsQuery = z.strictObject({ ...seriesFilter, kind: z.enum(WINDOW_KINDS).exactOptional() });
 
 /** Serves the windows of downtime and slowness. */
 export function windowRoutes(app: App, { run }: ServerOptions): void {

@@ -1,4 +1,4 @@
-import type { ApiPhase } from '../api/phase.ts';
+import { type ApiPhase, fromApiBudget } from '../api/phase.ts';
 import type { ApiReport } from '../api/report.ts';
 import type { ApiSeriesStatus, ApiStatus } from '../api/status.ts';
 import { BUDGETS } from '../domain/upgrade/plan.ts';
@@ -17,8 +17,13 @@ export const VERDICT_TONES: Readonly<Record<VerdictResult, Tone>> = {
   fail: 'bad',
 };
 
+/** Returns the series that are down or partly down. */
 export const downSeries = ({ series }: ApiStatus): readonly ApiSeriesStatus[] =>
-  series.filter(({ state }) => state === 'down');
+  series.filter(({ state }) => state === 'down' || state === 'partial');
+
+/** Returns 'down', or 'partly down' if everywhere only some requests fail. */
+export const downWord = (status: ApiStatus): string =>
+  downSeries(status).every(({ state }) => state === 'partial') ? 'partly down' : 'down';
 
 /** At most this many clouds are named. */
 const MAX_NAMED_CLOUDS = 3;
@@ -77,7 +82,8 @@ function expectation(
   const others = probe === 'server-list' ? phase.budgets.filter((budget) => !BUDGETS[budget.name].downtimeOf) : [];
   if (own?.limit === 0) return { tone: 'bad', text: `Not expected: ${name} allows no ${label} downtime.` };
   const exceeded = [...(own === undefined ? [] : [own]), ...others].find(({ result }) => result === 'fail');
-  if (exceeded !== undefined) return { tone: 'bad', text: `Not expected in ${name}. ${budgetSentence(exceeded)}.` };
+  if (exceeded !== undefined)
+    return { tone: 'bad', text: `Not expected in ${name}. ${budgetSentence(fromApiBudget(exceeded))}.` };
   if (own === undefined) return { tone: 'unknown', text: `The plan has no budget for ${label} downtime in ${name}.` };
   const used = own.measured?.estimate ?? 0;
   const budget = `${name} allows ${duration(own.limit)} of ${label} downtime`;
@@ -107,7 +113,9 @@ export function verdictSoFar({ phases, verdict, run }: ApiReport): VerdictSoFar 
   if (result === 'not-judged') return { result, word, text: 'no phase with a budget has started' };
   if (result === 'pass') return { result, word, text: `${listed(verdict.judged, 'and')} within budget` };
   const reasons = missed.filter(({ budget }) => budget.result === result);
-  const quoted = reasons.slice(0, MAX_QUOTED_BUDGETS).map(({ name, budget }) => `${name}: ${budgetSentence(budget)}`);
+  const quoted = reasons
+    .slice(0, MAX_QUOTED_BUDGETS)
+    .map(({ name, budget }) => `${name}: ${budgetSentence(fromApiBudget(budget))}`);
   const more = reasons.length > quoted.length ? ` and ${counted(reasons.length - quoted.length, 'other budget')}` : '';
   return { result, word, text: `${quoted.join('; ')}${more}` };
 }
@@ -122,5 +130,5 @@ export function titleOf(
   if (lost) return `? ${name} - Rollwatch`;
   const down = whatIsDown(status);
   if (down === '') return `● up ${name} - Rollwatch`;
-  return clouds.length > 1 ? `▼ DOWN ${down} - Rollwatch` : `▼ DOWN ${name} - Rollwatch`;
+  return `▼ ${downWord(status).toUpperCase()} ${clouds.length > 1 ? down : name} - Rollwatch`;
 }

@@ -1,10 +1,11 @@
 import type { JSX } from 'preact';
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import type { ApiWindow } from '../api/window.ts';
+import { isOutage } from '../domain/downtime/window.ts';
 import { counted, span } from '../format/quantities.ts';
 import { type Address, readAddress, writeAddress } from './address.ts';
 import { Alerts, showIcon } from './alerts.tsx';
-import { titleOf } from './answer.ts';
+import { downSeries, titleOf } from './answer.ts';
 import { Budgets } from './budgets.tsx';
 import { overallAt, reportAt } from './extend-to-now.ts';
 import { Checks, Downtime, Method, Phases, SeriesTable, Slowdown, Tasks } from './figures.tsx';
@@ -12,10 +13,9 @@ import { isFiltering, windowFilter } from './filter.ts';
 import { FilterBar } from './filter-bar.tsx';
 import { Fold, type Folds, unfoldForPrint } from './fold.tsx';
 import { Header } from './header.tsx';
+import { IncidentList } from './incident-list.tsx';
 import { keep } from './kept.ts';
 import { Now, RollwatchHealth } from './now.tsx';
-import { OutageList } from './outage-list.tsx';
-import { outagesOf } from './outages.ts';
 import { nowOf, type PageState, type Source, type Store } from './state.ts';
 import { States } from './states.tsx';
 import { TaskList } from './task-list.tsx';
@@ -44,7 +44,7 @@ export function App({ store, source, zone: defaultZone }: AppProps): JSX.Element
   const times = useMemo(() => createTimeFormat(zone), [zone]);
   const { status, report, link } = state;
   const watched = (report?.probes.length ?? 0) > 0;
-  const isDown = status?.series.some((series) => series.state === 'down') === true;
+  const isDown = status !== null && downSeries(status).length > 0;
   const now = nowOf(
     state,
     useNow(link.kind === 'file' ? null : isDown ? REDRAW_INTERVAL_MS.down : REDRAW_INTERVAL_MS.up),
@@ -54,7 +54,10 @@ export function App({ store, source, zone: defaultZone }: AppProps): JSX.Element
   const live = link.kind === 'live';
   const shown = useMemo(() => (report === null || !live ? report : reportAt(report, now)), [report, live, now]);
   const windows = useMemo(() => shown?.windows.filter(windowFilter(filter)) ?? [], [shown, filter]);
-  const outages = useMemo(() => outagesOf(windows), [windows]);
+  const incidents = useMemo(() => {
+    const selectedIds = new Set(windows.map(({ id }) => id));
+    return shown?.incidents.filter((incident) => incident.windows.some((id) => selectedIds.has(id))) ?? [];
+  }, [shown, windows]);
 
   const title = titleOf(status, { clouds: report?.run.clouds ?? [], lost: link.kind === 'lost' });
   useEffect(() => {
@@ -122,12 +125,11 @@ export function App({ store, source, zone: defaultZone }: AppProps): JSX.Element
             )}
             {watched ? (
               <>
-                <OutageList
-                  report={shown}
-                  outages={outages}
+                <IncidentList
+                  incidents={incidents}
                   isFiltered={isFiltering(filter)}
                   times={times}
-                  onShow={({ from, until }) => show(from, until)}
+                  onShow={(incident) => show(...edgesOf(incident))}
                   onSelect={select}
                 >
                   <FilterBar
@@ -135,7 +137,7 @@ export function App({ store, source, zone: defaultZone }: AppProps): JSX.Element
                     filter={filter}
                     onFilter={(chosen) => change(() => ({ filter: chosen }))}
                   />
-                </OutageList>
+                </IncidentList>
                 <TimelineView
                   state={{ ...state, report }}
                   now={Math.floor(now / 1000) * 1000}
@@ -206,7 +208,7 @@ function ReportBanner({ state, times }: { readonly state: PageState; readonly ti
 }
 
 const windowsNote = (windows: readonly ApiWindow[]): string => {
-  const down = windows.filter(({ kind }) => kind === 'down').length;
+  const down = windows.filter(isOutage).length;
   return windows.length === 0 ? 'none' : `${down} DOWN, ${windows.length - down} slow`;
 };
 
@@ -262,7 +264,11 @@ function useNow(interval: number | null): number {
   return now;
 }
 
-function edgesOf({ start, end, durationSeconds }: ApiWindow): readonly [from: number, until: number] {
+function edgesOf({
+  start,
+  end,
+  durationSeconds,
+}: Pick<ApiWindow, 'start' | 'end' | 'durationSeconds'>): readonly [from: number, until: number] {
   const from = Date.parse(start.earliest);
   return [from, end === null ? from + durationSeconds.max * 1000 : Date.parse(end.latest)];
 }

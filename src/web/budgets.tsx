@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { ApiPhase } from '../api/phase.ts';
+import { type ApiPhase, fromApiBudget } from '../api/phase.ts';
 import { BUDGETS } from '../domain/upgrade/plan.ts';
 import { budgetName, budgetSentence, measureText, RESULT_WORDS } from '../format/budgets.ts';
 import { duration } from '../format/quantities.ts';
@@ -43,7 +43,7 @@ function Budget({ budget }: { readonly budget: ApiPhase['budgets'][number] }): J
         </span>
         <em>{RESULT_WORDS[result]}</em>
       </p>
-      <div class="meter" role="img" aria-label={budgetSentence({ name, limit, measured, result })}>
+      <div class="meter" role="img" aria-label={budgetSentence(fromApiBudget(budget))}>
         <i class="max" style={{ width: `${share(used.max)}%` }} />
         <i class="estimate" style={{ width: `${share(used.estimate)}%` }} />
       </div>

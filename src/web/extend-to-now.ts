@@ -68,12 +68,19 @@ export function reportAt(report: ApiReport, now: number): ApiReport {
   const { run, overall, windows, probes, phases } = report;
   const open = windows.filter(isDown);
   const seconds = Math.max(0, now - Date.parse(run.endedAt)) / 1000;
-  if (!run.running || open.length === 0 || seconds === 0) return report;
+  const isOpen = open.length > 0 || report.incidents.some(({ end }) => end === null);
+  if (!run.running || !isOpen || seconds === 0) return report;
   const extension = { at: run.endedAt, seconds };
   return {
     ...report,
     run: { ...run, durationSeconds: run.durationSeconds + seconds },
     overall: extendOverall(overall, { open, ...extension }),
+    incidents: report.incidents.map((incident) => {
+      const { min, estimate, max } = incident.durationSeconds;
+      return incident.end === null
+        ? { ...incident, durationSeconds: { min, estimate: estimate + seconds, max: max + seconds } }
+        : incident;
+    }),
     windows: windows.map((window) =>
       isDown(window) ? { ...window, durationSeconds: grown(window.durationSeconds, [window], extension) } : window,
     ),
@@ -111,7 +118,7 @@ function extendPhase(phase: ApiPhase, { open, ...extension }: Extension): ApiPha
       return {
         ...budget,
         measured: now,
-        result: now === budget.measured ? budget.result : compareWithLimit(now, budget.limit),
+        result: now === budget.measured ? budget.result : compareWithLimit(now, budget.limit, budget.unobservedSeconds),
       };
     }),
   };

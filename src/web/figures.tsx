@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import type { ApiPhase } from '../api/phase.ts';
+import { type ApiPhase, fromApiBudget } from '../api/phase.ts';
 import type { ApiOverall, ApiReport } from '../api/report.ts';
 import { BUDGET_NAMES, BUDGETS, isDowntimeBudget } from '../domain/upgrade/plan.ts';
 import { budgetLimit, budgetSentence, RESULT_WORDS } from '../format/budgets.ts';
@@ -100,7 +100,7 @@ export function Phases({ report, times }: SectionProps): JSX.Element | null {
             .filter(({ result }) => result !== 'pass')
             .map((budget) => (
               <li key={`${name} ${budget.name}`} class={VERDICT_TONES[budget.result]}>
-                {name}: {budgetSentence(budget)}
+                {name}: {budgetSentence(fromApiBudget(budget))}
               </li>
             )),
         )}

@@ -9,7 +9,7 @@ type FilterBarProps = {
   readonly onFilter: (filter: Filter) => void;
 };
 
-/** Selects what is shown of outages, series, windows and tasks. */
+/** Selects what is shown of incidents, series, windows and tasks. */
 export function FilterBar({ report, filter, onFilter }: FilterBarProps): JSX.Element {
   const change = (part: Partial<Filter>) => onFilter({ ...filter, ...part });
   const causes = report.windows.flatMap((window) => window.causes.map(causeLabel));

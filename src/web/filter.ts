@@ -1,4 +1,5 @@
 import type { ApiWindow } from '../api/window.ts';
+import { isOutage } from '../domain/downtime/window.ts';
 import { causeLabel } from '../format/causes.ts';
 import type { TaskBar } from './tasks.ts';
 
@@ -10,6 +11,7 @@ export type Filter = {
   readonly cause: string;
   /** Words that must all occur in a window's or task's texts, in any order and case. */
   readonly text: string;
+  /** Whether to leave out what was only slow. */
   readonly onlyDown: boolean;
 };
 
@@ -29,7 +31,7 @@ export function windowFilter(filter: Filter): (window: ApiWindow) => boolean {
   const contains = textFilter(filter.text);
   return (window) =>
     matchesSeries(filter, window) &&
-    (!filter.onlyDown || window.kind === 'down') &&
+    (!filter.onlyDown || isOutage(window)) &&
     (filter.cause === '' || window.causes.some((cause) => causeLabel(cause) === filter.cause)) &&
     contains(textOf(window));
 }

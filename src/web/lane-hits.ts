@@ -1,6 +1,8 @@
+import { isOutage } from '../domain/downtime/window.ts';
 import { RESULT_WORDS } from '../format/budgets.ts';
 import { causeLabel } from '../format/causes.ts';
-import { duration, errorBar } from '../format/quantities.ts';
+import { duration, errorBar, shareText } from '../format/quantities.ts';
+import { WINDOW_WORDS } from '../format/run-labels.ts';
 import type { Hit, HitTimes, Pointer } from './pane.ts';
 import type { Scene, SeriesLane, WindowBand } from './scene.ts';
 import { firstTaskAfter, type TaskBar } from './tasks.ts';
@@ -50,19 +52,19 @@ export function hitLane(
 ): Hit {
   const isNear = ({ start, end }: WindowBand) =>
     start.earliest - slack <= at && at <= (end?.latest ?? scene.until) + slack;
-  const found = lane.windows
-    .filter(isNear)
-    .sort((a, b) => Number(b.window.kind === 'down') - Number(a.window.kind === 'down'))[0];
+  const found = lane.windows.filter(isNear).sort((a, b) => Number(isOutage(b.window)) - Number(isOutage(a.window)))[0];
   if (found !== undefined) {
     const { window, start } = found;
     const cause = window.causes[0] === undefined ? [] : [causeLabel(window.causes[0])];
     const task = window.task === null ? [] : [`attributed to ${window.task.kind} '${window.task.name}'`];
-    const state = `${window.kind === 'down' ? 'down' : 'slow'} ${errorBar(window.durationSeconds)}`;
+    const state = `${WINDOW_WORDS[window.kind]} ${errorBar(window.durationSeconds)}`;
+    const share = window.failedShare === null ? [] : [`${shareText(window.failedShare)} failed`];
     return {
       window: window.id,
       lines: [
         `${lane.name}: ${state}`,
         `from ${exact(start.estimate)}${window.end === null ? ', not over yet' : ''}`,
+        ...share,
         ...cause,
         ...task,
       ],

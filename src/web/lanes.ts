@@ -1,3 +1,4 @@
+import { isOutage, type WindowKind } from '../domain/downtime/window.ts';
 import { hitLane, hitPhase, hitTask } from './lane-hits.ts';
 import { laneAt, layoutOf, PHASE_HEIGHT, type PlacedLane, type PlacedName, TASK_HEIGHT } from './lane-layout.ts';
 import type { Brush, Pane } from './pane.ts';
@@ -6,6 +7,10 @@ import { firstTaskAfter } from './tasks.ts';
 
 /** The height of a bar where the series is up, as a share of the lane. */
 const UP_SHARE = 0.22;
+/** A partial window is drawn at least this high. */
+const MIN_FAILED_SHARE = 0.15;
+/** What is drawn first, and covered by the others. */
+const LAYERS: readonly WindowKind[] = ['degraded', 'partial', 'down'];
 /** How strongly a task is drawn that a search did not find. */
 const PALE = 0.2;
 
@@ -132,13 +137,14 @@ function drawLane(brush: Brush, { lane, top, height: barHeight }: PlacedLane, sc
     context.fillStyle = brush.hatched;
     fillSpan(gap, 1);
   }
-  for (const band of lane.windows.filter(({ window }) => window.kind === 'degraded'))
-    drawWindow(brush, band, { scene, fillSpan, bar, barHeight });
-  for (const band of lane.windows.filter(({ window }) => window.kind === 'down'))
+  for (const band of lane.windows.toSorted((a, b) => LAYERS.indexOf(a.window.kind) - LAYERS.indexOf(b.window.kind)))
     drawWindow(brush, band, { scene, fillSpan, bar, barHeight });
 }
 
-/** Draws the estimate of a window solid, what else it may cover in a softer colour, and brackets as whiskers. */
+/**
+ * Draws the estimate of a window solid (of a partial one, as high as the share that failed), what else it may cover in a softer colour, and
+ * brackets as whiskers.
+ */
 function drawWindow(
   { context, palette, ratio, x, selected }: Brush,
   { window, start, end }: WindowBand,
@@ -155,13 +161,14 @@ function drawWindow(
     barHeight: number;
   },
 ): void {
-  const down = window.kind === 'down';
+  const down = isOutage(window);
   const share = down ? 1 : 0.5;
+  const failed = window.failedShare === null ? 1 : Math.max(MIN_FAILED_SHARE, window.failedShare.estimate);
   const until = end?.estimate ?? scene.until;
   context.fillStyle = down ? palette['down-soft'] : palette['degraded-soft'];
   fillSpan({ from: start.earliest, until: end?.latest ?? scene.until }, share);
   context.fillStyle = down ? palette.down : palette.degraded;
-  fillSpan({ from: start.estimate, until }, share, 2);
+  fillSpan({ from: start.estimate, until }, share * failed, 2);
   context.strokeStyle = palette.text;
   context.lineWidth = ratio;
   const middle = bar + (barHeight / 2) * ratio;

@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { isOutage } from '../domain/downtime/window.ts';
 import { counted, span } from '../format/quantities.ts';
 import { STAGE_NAMES } from './boots.ts';
 import type { Scene } from './scene.ts';
@@ -6,7 +7,7 @@ import type { Scene } from './scene.ts';
 /** Describes the timeline in words. */
 export function describe({ lanes, from, until }: Scene): string {
   const windows = lanes.flatMap((lane) => lane.windows);
-  const down = windows.filter(({ window }) => window.kind === 'down').length;
+  const down = windows.filter(({ window }) => isOutage(window)).length;
   return `${lanes.length} series over ${span((until - from) / 1000)} with ${counted(down, 'down window')} and ${counted(windows.length - down, 'degraded window')}.`;
 }
 
@@ -16,6 +17,7 @@ const LANE_KEYS: readonly Key[] = [
   ['up', 'up'],
   ['degraded', 'slow'],
   ['down', 'DOWN'],
+  ['partial', 'PARTLY DOWN: share that failed'],
   ['soft', 'may have been down'],
   ['unobserved', 'unobserved'],
 ];

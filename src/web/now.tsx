@@ -3,12 +3,13 @@ import type { ApiReport } from '../api/report.ts';
 import type { ApiStatus } from '../api/status.ts';
 import { isMuchUnobserved } from '../domain/run/report.ts';
 import { causeLabel } from '../format/causes.ts';
-import { counted, duration, latency, span } from '../format/quantities.ts';
+import { capitalised, counted, duration, latency, span } from '../format/quantities.ts';
 import { seriesNames } from '../format/run-labels.ts';
 import {
   cloudNames,
   downByCloud,
   downSeries,
+  downWord,
   expectations,
   type Tone,
   VERDICT_TONES,
@@ -66,7 +67,7 @@ export function Now({ status, report, link, now, times }: NowProps): JSX.Element
       )}
       {/* Screen readers announce a change once, without the running seconds. */}
       <p class="visually-hidden" role="status">
-        {isDown ? `Down: ${whatIsDown(status)}` : text.replace(/ for .*/, '')}
+        {isDown ? `${capitalised(downWord(status))}: ${whatIsDown(status)}` : text.replace(/ for .*/, '')}
       </p>
     </section>
   );
@@ -107,7 +108,7 @@ function headline(status: ApiStatus, { now, link, times }: HeadlineContext): Hea
     const task = attributed === null ? '' : `, attributed to ${attributed.kind} '${attributed.name}'`;
     return {
       tone: 'bad',
-      text: `${whatIsDown(status)} down for ${Math.max(0, (now - since) / 1000).toFixed(1)} s`,
+      text: `${whatIsDown(status)} ${downWord(status)} for ${Math.max(0, (now - since) / 1000).toFixed(1)} s`,
       more: [...(clouds === null ? [] : [clouds]), `Since ${times.exact(since)}${why}${task}`, ...upgrade],
     };
   }

@@ -3,8 +3,7 @@ import { useState } from 'preact/hooks';
 import type { ApiReport } from '../api/report.ts';
 import type { ApiSeriesStatus, ApiStatus } from '../api/status.ts';
 import { counted, duration, errorBar, latency } from '../format/quantities.ts';
-import { seriesNames } from '../format/run-labels.ts';
-import { STATE_WORDS } from '../format/states.ts';
+import { STATE_WORDS, seriesNames } from '../format/run-labels.ts';
 import { SIGNS } from './now.tsx';
 
 type StatesProps = {
@@ -44,9 +43,9 @@ const keyOf = ({ cloud, vantage, probe, connection, target }: ApiSeriesStatus): 
   [cloud, vantage, probe, connection, target].join(' ');
 
 type State = ApiSeriesStatus['state'];
-const TONES = { up: 'good', down: 'bad', degraded: 'warn', unknown: 'unknown' } as const;
+const TONES = { up: 'good', down: 'bad', partial: 'bad', degraded: 'warn', unknown: 'unknown' } as const;
 /** Worst first. */
-const BY_SEVERITY: readonly State[] = ['down', 'unknown', 'degraded', 'up'];
+const BY_SEVERITY: readonly State[] = ['down', 'partial', 'unknown', 'degraded', 'up'];
 
 const worstOf = (series: readonly ApiSeriesStatus[]): State =>
   BY_SEVERITY.find((state) => series.some((other) => other.state === state)) ?? 'unknown';

@@ -3,10 +3,10 @@ import { useState } from 'preact/hooks';
 import type { ApiReport } from '../api/report.ts';
 import type { ApiBracket } from '../api/shared.ts';
 import type { ApiWindow } from '../api/window.ts';
+import { isOutage } from '../domain/downtime/window.ts';
 import { causeCounts } from '../format/causes.ts';
-import { counted, errorBar } from '../format/quantities.ts';
-import { seriesNames } from '../format/run-labels.ts';
-import { STATE_WORDS } from '../format/states.ts';
+import { counted, errorBar, shareText } from '../format/quantities.ts';
+import { seriesNames, WINDOW_WORDS } from '../format/run-labels.ts';
 import type { Source } from './state.ts';
 import type { TimeFormat } from './time-format.ts';
 import { WindowDetail } from './window-detail.tsx';
@@ -98,7 +98,7 @@ type RowProps = {
 };
 
 function WindowRow({ window, name, times, open, onOpen }: RowProps): JSX.Element {
-  const down = window.kind === 'down';
+  const down = isOutage(window);
   const others = window.candidates.length - 1;
   return (
     <tr class={open ? 'open' : undefined} onClick={onOpen}>
@@ -112,7 +112,7 @@ function WindowRow({ window, name, times, open, onOpen }: RowProps): JSX.Element
             onOpen();
           }}
         >
-          <span aria-hidden="true">{down ? '▼' : '◆'}</span> {STATE_WORDS[window.kind]}
+          <span aria-hidden="true">{down ? '▼' : '◆'}</span> {WINDOW_WORDS[window.kind]}
           <span class="visually-hidden"> {name}, details</span>
         </button>
       </th>
@@ -158,7 +158,8 @@ function Edge({ edge, times }: { readonly edge: ApiBracket; readonly times: Time
   );
 }
 
-function causes({ kind, causes: all, failedSamples }: ApiWindow): string {
+function causes({ kind, causes: all, failedSamples, failedShare }: ApiWindow): string {
   if (kind === 'degraded') return counted(failedSamples, 'slow sample');
-  return causeCounts(all);
+  const share = failedShare === null ? '' : `${shareText(failedShare)} failed; `;
+  return `${share}${causeCounts(all)}`;
 }

@@ -1,5 +1,16 @@
 /** Runs the benchmark of `npm run bench -- NAME`; each is a module. */
-const BENCHES = ['accuracy', 'alert', 'attribution', 'callback', 'cost', 'growth', 'journal', 'page', 'tasks'] as const;
+const BENCHES = [
+  'accuracy',
+  'alert',
+  'attribution',
+  'callback',
+  'cost',
+  'coverage',
+  'growth',
+  'journal',
+  'page',
+  'tasks',
+] as const;
 
 const [name, ...rest] = process.argv.slice(2);
 const found = BENCHES.find((bench) => bench === name);

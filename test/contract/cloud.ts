@@ -393,6 +393,8 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
         for (const part of ['a', 'b', 'c']) {
           ids.push(serverIdOf(await probe.create(`${run}-list-${part}`, { metadata: { part } })));
         }
+        // Nova lists the servers that are in no cell yet before all others, so pages agree only once all are built.
+        await Promise.all(ids.map((id) => probe.until(id, (_answer, status) => status === 'ACTIVE')));
         const path = `/servers/detail?name=^${run}-list-`;
         const all = serverListSchema.parse((await compute(`GET ${path}`)).body);
         const parts = [{ part: 'a' }, { part: 'b' }, { part: 'c' }];
@@ -408,12 +410,7 @@ export function cloudContract(name: string, connect: () => Promise<CloudAccess>)
         expect(rest.servers.map(({ id }) => id)).toEqual(order.slice(2));
         const brief = serverListSchema.parse((await compute(`GET /servers?name=^${run}-list-b$`)).body);
         expect(brief.servers.map(({ name: one }) => one)).toEqual([`${run}-list-b`]);
-        await Promise.all(
-          ids.map(async (id) => {
-            await probe.until(id, (_answer, status) => status === 'ACTIVE');
-            await probe.remove(id);
-          }),
-        );
+        await Promise.all(ids.map((id) => probe.remove(id)));
       });
 
       it('that fits on no host is accepted, ends in ERROR with a fault, and can be deleted', async () => {

@@ -34,7 +34,7 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
     });
   const windowsOf = (shown: Page) => shown.getByRole('region', { name: 'Windows' }).locator('tbody tr');
   const windowRows = () => windowsOf(page);
-  const outageRows = () => page.getByRole('region', { name: /^Outages/ }).locator('tbody tr');
+  const incidentRows = () => page.getByRole('region', { name: /^Incidents/ }).locator('tbody tr');
   /** Opens a part of a page that is folded. */
   const unfold = (shown: Page, name: string) => shown.getByRole('heading', { name, exact: true }).click();
 
@@ -111,7 +111,7 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
       .getByText(/^.? ?API.* down for \d+\.\d s$/)
       .first()
       .waitFor();
-    await outageRows().first().waitFor();
+    await incidentRows().first().waitFor();
     await windowRows().first().waitFor();
     const shown = Date.now();
     expect(shown - failed).toBeLessThan(SHOWN);
@@ -120,7 +120,7 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
     await banner
       .getByText(/^Expected: maintenance allows 120 s of API downtime; \d+\.\d s used, \d+ s left\.$/)
       .waitFor();
-    await outageRows().filter({ hasText: 'not over yet' }).first().waitFor();
+    await incidentRows().filter({ hasText: 'not over yet' }).first().waitFor();
     await windowRows().filter({ hasText: 'not over yet' }).first().waitFor();
     expect(await page.title()).toBe('▼ DOWN embedded - Rollwatch');
     expect(decodeURIComponent((await page.locator('link[rel=icon]').getAttribute('href')) ?? '')).toContain('#c43c12');
@@ -140,7 +140,7 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
     });
     await page.getByRole('region', { name: 'Now' }).getByText('Up', { exact: true }).first().waitFor();
     await expect
-      .poll(async () => (await outageRows().allInnerTexts()).join('\n'), { timeout: 20_000 })
+      .poll(async () => (await incidentRows().allInnerTexts()).join('\n'), { timeout: 20_000 })
       .not.toContain('not over yet');
     await expect
       .poll(async () => (await windowRows().allInnerTexts()).filter((text) => /DOWN.*server-list/s.test(text)))
@@ -248,7 +248,7 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
     await expect.poll(() => tasks.count()).toBe(0);
     await search.fill('NOVA-API stop');
     await expect.poll(() => tasks.count()).toBe(1);
-    await outageRows().first().waitFor();
+    await incidentRows().first().waitFor();
     await search.fill('');
     await unfold(page, 'All tasks');
   });

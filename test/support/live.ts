@@ -1,6 +1,8 @@
 import type { FailureKind, Service } from '../../src/domain/cause.ts';
+import type { SeriesOutages } from '../../src/domain/downtime/outages.ts';
 import type { OverallDowntime } from '../../src/domain/downtime/overall.ts';
 import type { Measured } from '../../src/domain/downtime/window.ts';
+import { incidentsOf } from '../../src/domain/run/incident.ts';
 import type { LiveSeries, LiveStatus, RunReader } from '../../src/domain/run/live.ts';
 import type { Report, SeriesSummary } from '../../src/domain/run/report.ts';
 import type { RunState } from '../../src/domain/run/run-state.ts';
@@ -47,6 +49,9 @@ export function window({ series = LIST_NEW, ...facts }: WindowFacts = {}): Attri
     knownUntil: BEGAN + 306_500,
     exitedBy: null,
     duration: { min: 6, estimate: 7, max: 8 },
+    downtime: facts.duration ?? { min: 6, estimate: 7, max: 8 },
+    failedRuns: [{ slots: 7, from: BEGAN + 300_500, until: BEGAN + 306_500 }],
+    failedShare: null,
     gaps: [],
     failedSamples: 12,
     causes: [cause('connection-refused', 'nova-api', 10), cause('http-503', 'load-balancer', 2)],
@@ -57,7 +62,12 @@ export function window({ series = LIST_NEW, ...facts }: WindowFacts = {}): Attri
   };
 }
 
-const cause = (kind: FailureKind, service: Service, count: number) => ({ kind, service, count });
+const cause = (kind: FailureKind, service: Service, count: number) => ({
+  kind,
+  service,
+  count,
+  firstAt: BEGAN + 300_500,
+});
 
 export const summary = (facts: Partial<SeriesSummary> = {}): SeriesSummary => ({
   series: LIST_NEW,
@@ -113,6 +123,17 @@ export function wholeVerdict({ phases = [], ...facts }: Partial<Verdict> = {}): 
   };
 }
 
+/** Returns the series of a window, with that window alone. */
+function seriesOutages(window: AttributedWindow): SeriesOutages {
+  const { cloud, vantage, probe, connection, target } = window;
+  return {
+    series: { ...LIST_NEW, cloud, vantage, probe, connection, target },
+    windows: [window],
+    gaps: [],
+    watched: { from: BEGAN, until: BEGAN + 750_000 },
+  };
+}
+
 /** Returns the report of a run of 12 min 30 s on one cloud, by default without downtime. */
 export function report({
   verdict = {},
@@ -136,6 +157,7 @@ export function report({
     clouds: [{ cloud: 'prod', vantage: 'lab', overall: all, servers }],
     probeTypes: describeProbes(),
     probes: [summary()],
+    incidents: incidentsOf(facts.windows ?? [], (facts.windows ?? []).map(seriesOutages)),
     windows: [],
     verdict: wholeVerdict(verdict),
     tasks: [],

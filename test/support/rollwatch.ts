@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { expect, onTestFinished } from 'vitest';
+import { onTestFinished, TestRunner } from 'vitest';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 
@@ -58,7 +58,7 @@ export async function timeRollwatch(
 
 /** Kills a process when the current test ends, even by a timeout. Does nothing outside a test, such as in a hook. */
 function killAfterTest(child: ChildProcess): void {
-  if (expect.getState().currentTestName === undefined) return;
+  if (TestRunner.getCurrentTest() === undefined) return;
   onTestFinished(() => {
     if (child.exitCode === null) child.kill('SIGKILL');
   });

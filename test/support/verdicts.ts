@@ -1,9 +1,13 @@
 import type { PhaseMeasures } from '../../src/domain/upgrade/phase-measures.ts';
+import { forEachBudget } from '../../src/domain/upgrade/plan.ts';
 import type { BudgetVerdict, PhaseVerdict } from '../../src/domain/upgrade/verdict.ts';
 import { BEGAN, LIST_NEW, NONE } from './live.ts';
 
 export const measures = (facts: Partial<PhaseMeasures> = {}): PhaseMeasures => ({
   elapsed: 60,
+  unobserved: forEachBudget(() => 0),
+  proof: forEachBudget(() => null),
+  worst: [],
   api_downtime: NONE,
   boot_downtime: NONE,
   data_plane_downtime: null,
@@ -27,6 +31,8 @@ export const budget = (facts: Partial<BudgetVerdict> = {}): BudgetVerdict => ({
   name: 'api_downtime',
   limit: 0,
   measured: { min: 6, estimate: 7, max: 8 },
+  unobserved: 0,
+  proof: null,
   result: 'fail',
   ...facts,
 });

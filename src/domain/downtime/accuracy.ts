@@ -1,5 +1,5 @@
 import type { Interval } from '../time.ts';
-import type { DowntimeWindow } from './window.ts';
+import { type DowntimeWindow, isOutage } from './window.ts';
 
 /** A window and the injected outage that it measured. Errors are measured minus true, in seconds. */
 export type Match = {
@@ -17,7 +17,7 @@ export type Accuracy = {
   readonly matches: readonly Match[];
   /** Outages without a window. */
   readonly undetected: readonly Interval[];
-  /** Down windows without an outage. */
+  /** Down and partial windows without an outage. */
   readonly spurious: readonly DowntimeWindow[];
   /** Every outage was detected, its start and end are within the brackets, and no window was invented. */
   readonly withinBrackets: boolean;
@@ -29,7 +29,7 @@ export type Accuracy = {
 
 /** Compares the down windows of one series with the outages that were injected. Both lists are in order of time. */
 export function accuracy(truths: readonly Interval[], windows: readonly DowntimeWindow[]): Accuracy {
-  const unmatched = new Set(windows.filter(({ kind }) => kind === 'down'));
+  const unmatched = new Set(windows.filter(isOutage));
   const matches: Match[] = [];
   const undetected: Interval[] = [];
   for (const truth of truths) {
@@ -43,9 +43,7 @@ export function accuracy(truths: readonly Interval[], windows: readonly Downtime
   }
   const errors = [...matches.map(({ durationError }) => Math.abs(durationError)), ...undetected.map(secondsOf)];
   const total = truths.reduce((sum, truth) => sum + secondsOf(truth), 0);
-  const measured = windows
-    .filter(({ kind }) => kind === 'down')
-    .reduce((sum, { duration }) => sum + duration.estimate, 0);
+  const measured = windows.filter(isOutage).reduce((sum, { downtime }) => sum + downtime.estimate, 0);
   return {
     matches,
     undetected,

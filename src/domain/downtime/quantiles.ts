@@ -1,3 +1,5 @@
+import { type Bounds, Z_95 } from './confidence.ts';
+
 /** Latencies of one series, in seconds; four bytes each, so an hour at 1 Hz takes 14 kB. */
 export type Latencies = {
   add(seconds: number): void;
@@ -32,17 +34,11 @@ export function quantile(sorted: ArrayLike<number>, share: number): number | nul
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? null;
 }
 
-/** Standard score of a two-sided confidence level of 95 %. */
-const Z_95 = 1.96;
-
 /**
  * Returns the 95 % confidence interval of a quantile of ascending values, for any distribution: ranks are binomially
  * distributed (Conover, Practical Nonparametric Statistics, 3.2). Returns null if there are too few values.
  */
-export function quantileBounds(
-  sorted: ArrayLike<number>,
-  share: number,
-): { readonly low: number; readonly high: number } | null {
+export function quantileBounds(sorted: ArrayLike<number>, share: number): Bounds | null {
   const count = sorted.length;
   const spread = Z_95 * Math.sqrt(count * share * (1 - share));
   const low = sorted[Math.floor(count * share - spread) - 1];

@@ -5,11 +5,23 @@ import type { LiveSeries } from '../run/live.ts';
 import type { SeriesSummary, SeriesTotals } from '../run/report.ts';
 import type { Sample, Series } from '../sample.ts';
 import type { Interval, Millis } from '../time.ts';
+import { outagesOf } from './outages.ts';
+import { settledDowntimeOf } from './overall.ts';
+import { joinPartialOutages } from './partial.ts';
 import { createLatencies } from './quantiles.ts';
 import { latencyOf, stalledFor } from './stalls.ts';
+import { totalDowntime } from './total.ts';
 import { createTrace, type Trace } from './trace.ts';
-import { advance, beginTrack, expireAt, gapBefore, openWindowOf, type SeriesTrack } from './tracker.ts';
-import { type DowntimeWindow, extentOf, seconds, settledSeconds } from './window.ts';
+import {
+  advance,
+  beginTrack,
+  expireAt,
+  gapBefore,
+  openWindowOf,
+  type SeriesTrack,
+  type TrackedWindow,
+} from './tracker.ts';
+import { type DowntimeWindow, isOutage, seconds, spanOf } from './window.ts';
 
 /** What the samples of one series amount to, in any order of arrival and over several sessions. */
 export type SeriesState = {
@@ -33,7 +45,7 @@ export type SeriesState = {
   status(now: Millis): Pick<LiveSeries, 'status' | 'last' | 'pending'> & { readonly open: DowntimeWindow | null };
 };
 
-type History = { track: SeriesTrack; readonly windows: DowntimeWindow[]; readonly gaps: Interval[] };
+type History = { track: SeriesTrack; readonly windows: TrackedWindow[]; readonly gaps: Interval[] };
 
 export function createSeriesState(
   series: Series,
@@ -84,14 +96,28 @@ export function createSeriesState(
   /** Returns the time until which gaps count: while a sample is in flight, time does not count as unobserved yet. */
   const observedUntil = (now: Millis): Millis => Math.min(endOr(now), oldestPending()?.since ?? Infinity);
 
-  const openWindowIn = (history: History, now: Millis): DowntimeWindow | null => {
+  const trackedOpenWindowIn = (history: History, now: Millis): TrackedWindow | null => {
     const open = openWindowOf(history.track, endOr(now), observedUntil(now));
     return open !== null && history !== settled ? { ...open, provisional: true } : open;
   };
 
   const windowsIn = (history: History, now: Millis): readonly DowntimeWindow[] => {
-    const open = openWindowIn(history, now);
-    return open === null ? history.windows : [...history.windows, open];
+    const open = trackedOpenWindowIn(history, now);
+    const { sinceFailure, series: current } = history.track;
+    const tail = gapBefore(history.track, observedUntil(now));
+    return joinPartialOutages(open === null ? history.windows : [...history.windows, open], {
+      interval: current.interval,
+      sinceFailure: { ...sinceFailure, unobserved: sinceFailure.unobserved + (tail === null ? 0 : length([tail])) },
+      watched: watched(now),
+      gaps: gapsIn(history, now),
+      ended: endedAt !== null,
+    });
+  };
+
+  /** Returns the open window; if two are open, the outage rather than the degraded one. */
+  const openWindowIn = (history: History, now: Millis): DowntimeWindow | null => {
+    const open = windowsIn(history, now).filter(({ end }) => end === null);
+    return open.find(isOutage) ?? open[0] ?? null;
   };
 
   const watched = (now: Millis): Interval => ({ from: startedAt, until: Math.max(endOr(now), startedAt) });
@@ -137,33 +163,35 @@ export function createSeriesState(
     totals(now) {
       const history = currentHistory();
       const windows = windowsIn(history, now);
-      const down = windows.filter(({ kind }) => kind === 'down');
-      const extentsOf = (selected: readonly DowntimeWindow[]) => selected.map((window) => extentOf(window, endOr(now)));
+      const outageWindows = windows.filter(isOutage);
+      const degraded = windows.filter(({ kind }) => kind === 'degraded');
       const total = Math.max(endOr(now) - startedAt, 0) / 1000;
       const gaps = gapsIn(history, now);
       const unobserved = length(gaps) / 1000;
       const observed = Math.max(total - unobserved, 0);
-      const downtime = seconds(extentsOf(down));
+      const own = [{ series: settled.track.series, windows, gaps, watched: watched(now) }];
+      const downtime = totalDowntime(outagesOf(own));
       return {
         series: settled.track.series,
         samples: { ...counts },
         voids: [...voids].map(([kind, rest]) => ({ kind, ...rest })).toSorted((a, b) => b.count - a.count),
         availability: observed === 0 ? null : Math.min(1, Math.max(0, 1 - downtime.estimate / observed)),
         downtime,
-        settledDowntime: settledSeconds(down),
-        degraded: seconds(extentsOf(windows.filter(({ kind }) => kind === 'degraded'))),
+        settledDowntime: settledDowntimeOf(own),
+        degraded: seconds(degraded.map((window) => spanOf(window, endOr(now)))),
         observed,
         unobserved,
         gaps,
-        windows: down.length,
-        longest: down.reduce((longest, { duration }) => Math.max(longest, duration.estimate), 0),
+        windows: outageWindows.length,
+        longest: outageWindows.reduce((longest, window) => Math.max(longest, window.downtime.estimate), 0),
       };
     },
     status(now) {
       const history = currentHistory();
       const unknown = endedAt !== null || gapBefore(history.track, observedUntil(now)) !== null;
+      const open = openWindowIn(history, now);
       return {
-        status: unknown ? 'unknown' : history.track.state.kind,
+        status: unknown ? 'unknown' : (open?.kind ?? history.track.state.kind),
         last: last && {
           at: last.startedAt,
           outcome: last.outcome,
@@ -171,7 +199,7 @@ export function createSeriesState(
           seconds: Math.max(0, last.endedAt - last.startedAt - stalledFor(last)) / 1000,
         },
         pending: oldestPending(),
-        open: openWindowIn(history, now),
+        open,
       };
     },
   };

@@ -12,6 +12,8 @@ export type Trace = {
   add(sample: Sample): void;
   /** Counts the samples that were sent within any of the intervals. */
   during(intervals: readonly Interval[]): TraceCounts;
+  /** Returns when the ok samples of an interval were sent, and how many samples of it failed. */
+  slots(interval: Interval): { readonly okAt: readonly Millis[]; readonly failed: number };
 };
 
 export type TraceCounts = {
@@ -95,6 +97,17 @@ export function createTrace(): Trace {
         } else counts.void += FAILED - result;
       }
       return { ...counts, seconds: Float32Array.from(seconds).sort() };
+    },
+    slots(interval) {
+      sort();
+      const okAt: Millis[] = [];
+      let failed = 0;
+      for (const index of indexesIn([interval])) {
+        const result = results[index] ?? 0;
+        if (result === FAILED) failed++;
+        else if (!(result < 0)) okAt.push(sentAt[index] ?? 0);
+      }
+      return { okAt, failed };
     },
   };
 }

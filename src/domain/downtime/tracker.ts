@@ -1,9 +1,8 @@
-import type { Cause } from '../cause.ts';
 import type { ProbeDescription } from '../probe.ts';
 import type { FailedSample, OkSample, Sample, Series, ValidSample } from '../sample.ts';
 import type { Bracket, Interval, Millis } from '../time.ts';
 import { isSlow, stalledFor } from './stalls.ts';
-import { type CauseCount, type DowntimeWindow, extentOf, seconds, type WindowKind } from './window.ts';
+import { type CauseCount, type DowntimeWindow, extentOf, type FailedRun, NO_DOWNTIME, seconds } from './window.ts';
 
 /**
  * The rules that turn the samples of one series into windows. Samples come in the order in which they were sent, not in
@@ -13,7 +12,7 @@ import { type CauseCount, type DowntimeWindow, extentOf, seconds, type WindowKin
  *   failed(1) ok(2)                      down, start [start of the session, 1], end [1, 2]
  *   ok(1) void(2) failed(3) ok(4)        down, start [1, 3], end [3, 4]; 2 to 3 unobserved
  *   ok(1) failed(2) void(3) ok(4)        down, start [1, 2], end [2, 4]; 3 to 4 unobserved
- *   failed(2) (daemon dead) failed(60)   one window; 2 to 60 unobserved, so it counts in the maximum only
+ *   failed(2) (daemon dead) failed(60)   one window; 2 to 60 unobserved, so it does not count
  *   ok(1) slow(2) failed(3) slow(4)      degraded [1, 2] to [2, 3], down [2, 3] to [3, 4], degraded from [3, 4]
  *
  * The numbers are the times at which samples were sent. The estimate of an edge is midway between them; `latest` is
@@ -40,7 +39,27 @@ export type SeriesTrack = {
   readonly gapFrom: Millis;
   /** Latencies of the most recent ok samples, in milliseconds. */
   readonly recentLatencies: readonly number[];
+  readonly sinceFailure: SinceFailure;
 };
+
+/** What was observed since the latest failed sample. */
+export type SinceFailure = {
+  /** Slots with an ok sample. */
+  readonly okSlots: number;
+  /** Unobserved time in milliseconds. */
+  readonly unobserved: number;
+};
+
+const NOTHING_OBSERVED: SinceFailure = { okSlots: 0, unobserved: 0 };
+
+/** A window as the tracker finds it: interleaved failures are not joined yet (see partial.ts). */
+export type TrackedWindow = DowntimeWindow & {
+  readonly kind: TrackedKind;
+  /** What was observed between the previous down window and this one. */
+  readonly sinceFailure: SinceFailure;
+};
+
+type TrackedKind = 'down' | 'degraded';
 
 type StartEstimate = ProbeDescription['startEstimate'];
 
@@ -54,8 +73,10 @@ type State =
 
 type OpenWindow = {
   readonly id: string;
-  readonly kind: WindowKind;
+  readonly kind: TrackedKind;
   readonly start: Bracket;
+  readonly sinceFailure: SinceFailure;
+  readonly failedRun: FailedRun | null;
   /** The window's first sample, if it was cut off; null once a later one has shown whether the service exited then. */
   readonly cutOff: CutOff | null;
   readonly exitedBy: Millis | null;
@@ -73,7 +94,7 @@ type GapList = { readonly gap: Interval; readonly before: GapList } | null;
 
 export type Advance = {
   readonly track: SeriesTrack;
-  readonly closed: readonly DowntimeWindow[];
+  readonly closed: readonly TrackedWindow[];
   readonly gap: Interval | null;
 };
 
@@ -96,6 +117,7 @@ export const beginTrack = (
   validUntil: since + series.validFor,
   gapFrom: since,
   recentLatencies: [],
+  sinceFailure: NOTHING_OBSERVED,
 });
 
 /** Ends the validity of the last sample at `at`, because the sampler stopped or a sample was void. */
@@ -114,9 +136,17 @@ export function advance(track: SeriesTrack, sample: Sample): Advance {
     validUntil: sample.startedAt + track.series.validFor,
     gapFrom: Math.max(sample.startedAt + track.series.interval, sample.lastKnownUpAt ?? sample.startedAt),
     recentLatencies: withLatency(track.recentLatencies, sample),
+    sinceFailure: sample.outcome === 'failed' ? NOTHING_OBSERVED : addOk(track.sinceFailure, sample, gap),
   };
   return { track: next, closed, gap };
 }
+
+const addOk = ({ okSlots, unobserved }: SinceFailure, sample: OkSample, gap: Interval | null): SinceFailure => ({
+  okSlots: okSlots + (sample.extra ? 0 : 1),
+  unobserved: unobserved + lengthOf(gap),
+});
+
+const lengthOf = (gap: Interval | null): number => (gap === null ? 0 : gap.until - gap.from);
 
 const withLatency = (recent: readonly number[], sample: ValidSample): readonly number[] =>
   sample.outcome === 'ok' && stalledFor(sample) === 0
@@ -132,14 +162,17 @@ function step(
   track: SeriesTrack,
   sample: ValidSample,
   gap: Interval | null,
-): { state: State; closed: DowntimeWindow[] } {
+): { state: State; closed: TrackedWindow[] } {
   const { state } = track;
   if (sample.outcome === 'failed') {
     if (state.kind === 'down')
       return { state: { kind: 'down', open: extendWindow(state.open, track, sample, gap) }, closed: [] };
     const start = failureEdge(state, track, sample);
     const closed = state.kind === 'degraded' ? [closeWindow(track.series, state.open, start, gap)] : [];
-    return { state: { kind: 'down', open: openWindow('down', { start, sample, gap }) }, closed };
+    return {
+      state: { kind: 'down', open: openWindow('down', { start, sample, gap, sinceFailure: track.sinceFailure }) },
+      closed,
+    };
   }
   const slow = isSlow(sample, track.series.slow);
   const lastKnownUpAt = sample.lastKnownUpAt;
@@ -153,7 +186,11 @@ function step(
     state.kind === 'down' || state.kind === 'degraded' ? [closeWindow(track.series, state.open, edge, gap)] : [];
   if (!slow) return { state: { kind: 'up', lastKnownUpAt }, closed };
   return {
-    state: { kind: 'degraded', lastKnownUpAt, open: openWindow('degraded', { start: edge, sample, gap }) },
+    state: {
+      kind: 'degraded',
+      lastKnownUpAt,
+      open: openWindow('degraded', { start: edge, sample, gap, sinceFailure: track.sinceFailure }),
+    },
     closed,
   };
 }
@@ -194,21 +231,36 @@ function okEdge(state: State, sample: OkSample): Bracket {
 }
 
 function openWindow(
-  kind: WindowKind,
-  { start, sample, gap }: { start: Bracket; sample: ValidSample; gap: Interval | null },
+  kind: TrackedKind,
+  {
+    start,
+    sample,
+    gap,
+    sinceFailure,
+  }: { start: Bracket; sample: ValidSample; gap: Interval | null; sinceFailure: SinceFailure },
 ): OpenWindow {
   const { cloud, vantage, probe, connection, target, session, seq } = sample;
   return {
     id: [kind, cloud, vantage, probe, connection, target, session, seq].filter((part) => part !== '').join('-'),
     kind,
     start,
+    sinceFailure: { ...sinceFailure, unobserved: sinceFailure.unobserved + lengthOf(gap) },
+    failedRun: extendRun(null, sample),
     cutOff: cutOffOf(sample),
     exitedBy: null,
     knownUntil: provedAt(sample),
     samples: 1,
-    causes: countCause([], sample.cause),
+    causes: countCause([], sample),
     gaps: addGap(null, gap),
   };
+}
+
+function extendRun(run: FailedRun | null, sample: ValidSample): FailedRun | null {
+  if (sample.outcome !== 'failed' || sample.extra) return run;
+  const { startedAt } = sample;
+  return run === null
+    ? { slots: 1, from: startedAt, until: startedAt }
+    : { ...run, slots: run.slots + 1, until: startedAt };
 }
 
 const addGap = (before: GapList, gap: Interval | null): GapList => (gap === null ? before : { gap, before });
@@ -231,8 +283,9 @@ function extendWindow(open: OpenWindow, track: SeriesTrack, sample: ValidSample,
     cutOff: isDecided ? null : cutOff,
     exitedBy: hasExited ? cutOff.until : open.exitedBy,
     knownUntil: Math.max(open.knownUntil, provedAt(sample)),
+    failedRun: extendRun(open.failedRun, sample),
     samples: open.samples + 1,
-    causes: countCause(open.causes, sample.cause),
+    causes: countCause(open.causes, sample),
     gaps: addGap(open.gaps, gap),
   };
 }
@@ -259,15 +312,15 @@ const failsSooner = (sample: ValidSample, cutOff: Interval): boolean =>
 const provedAt = (sample: ValidSample): Millis =>
   sample.outcome === 'failed' ? sample.failureStartedAt : sample.startedAt;
 
-function countCause(causes: readonly CauseCount[], cause: Cause | null): readonly CauseCount[] {
+function countCause(causes: readonly CauseCount[], { cause, startedAt }: ValidSample): readonly CauseCount[] {
   if (cause === null) return causes;
   const { kind, service } = cause;
   const isSame = (counted: CauseCount) => counted.kind === kind && counted.service === service;
-  if (!causes.some(isSame)) return [...causes, { kind, service, count: 1 }];
+  if (!causes.some(isSame)) return [...causes, { kind, service, count: 1, firstAt: startedAt }];
   return causes.map((counted) => (isSame(counted) ? { ...counted, count: counted.count + 1 } : counted));
 }
 
-function closeWindow(series: Series, open: OpenWindow, end: Bracket, gap: Interval | null): DowntimeWindow {
+function closeWindow(series: Series, open: OpenWindow, end: Bracket, gap: Interval | null): TrackedWindow {
   return toDowntimeWindow(series, { ...open, gaps: addGap(open.gaps, gap) }, { end, now: end.latest });
 }
 
@@ -275,7 +328,7 @@ function closeWindow(series: Series, open: OpenWindow, end: Bracket, gap: Interv
  * Returns the open window up to `now`, or null. `observedUntil`: when the oldest sample in flight was sent; time after
  * that does not count as unobserved.
  */
-export function openWindowOf(track: SeriesTrack, now: Millis, observedUntil = now): DowntimeWindow | null {
+export function openWindowOf(track: SeriesTrack, now: Millis, observedUntil = now): TrackedWindow | null {
   if (track.state.kind !== 'down' && track.state.kind !== 'degraded') return null;
   const { open } = track.state;
   const gaps = addGap(open.gaps, gapBefore(track, observedUntil));
@@ -286,7 +339,7 @@ function toDowntimeWindow(
   series: Series,
   open: OpenWindow,
   { end, now }: { end: Bracket | null; now: Millis },
-): DowntimeWindow {
+): TrackedWindow {
   const { cloud, vantage, probe, connection, target } = series;
   const window = {
     id: open.id,
@@ -300,11 +353,16 @@ function toDowntimeWindow(
     end,
     knownUntil: open.knownUntil,
     exitedBy: open.exitedBy,
-    duration: { min: 0, estimate: 0, max: 0 },
+    duration: NO_DOWNTIME,
+    downtime: NO_DOWNTIME,
+    failedRuns: open.failedRun === null ? [] : [open.failedRun],
+    failedShare: null,
+    sinceFailure: open.sinceFailure,
     gaps: inOrder(open.gaps),
     failedSamples: open.samples,
     causes: open.causes.toSorted((a, b) => b.count - a.count),
     provisional: false,
   };
-  return { ...window, duration: seconds([extentOf(window, now)]) };
+  const duration = seconds([extentOf(window, now)]);
+  return { ...window, duration, downtime: window.kind === 'down' ? duration : NO_DOWNTIME };
 }

@@ -1,4 +1,5 @@
 import type { Cause, VoidCause } from '../cause.ts';
+import type { WindowKind } from '../downtime/window.ts';
 import type { JournalState } from '../journal.ts';
 import type { Outcome, Series } from '../sample.ts';
 import type { Health } from '../sampler-event.ts';
@@ -9,7 +10,7 @@ import type { KnownTask } from '../upgrade/task-registry.ts';
 import type { Verdict } from '../upgrade/verdict.ts';
 import type { BriefReport, Report } from './report.ts';
 
-export type SeriesStatus = 'up' | 'degraded' | 'down' | 'unknown';
+export type SeriesStatus = 'up' | WindowKind | 'unknown';
 
 /** The current state of one series, which may be provisional. */
 export type LiveSeries = {

@@ -10,6 +10,7 @@ import type { Interval, Millis } from '../time.ts';
 import type { AttributedWindow } from '../upgrade/attribution.ts';
 import type { TaskDowntime } from '../upgrade/task-downtime.ts';
 import type { Verdict } from '../upgrade/verdict.ts';
+import type { Incident } from './incident.ts';
 
 /**
  * Whether the unobserved part of a run is worth a remark. A boot that could not be sent in time leaves two or three
@@ -87,6 +88,8 @@ export type BriefReport = {
   /** Descriptions of all known probes, and of those that only the journal knows. */
   readonly probeTypes: readonly ProbeDescription[];
   readonly probes: readonly SeriesTotals[];
+  /** By start. */
+  readonly incidents: readonly Incident[];
   /** Sorted by estimated start. */
   readonly windows: readonly AttributedWindow[];
   readonly servers: ServerCounts;

@@ -1,6 +1,7 @@
 import { type CheckRun, checkReports } from '../check.ts';
 import { overallDowntimeOf } from '../downtime/overall.ts';
 import { createSeriesState, type SeriesState } from '../downtime/series-state.ts';
+import { isOutage } from '../downtime/window.ts';
 import type { JournalDamage, JournalEntry, Session } from '../journal.ts';
 import { type ProbeDescription, probeNamed, withUnknown } from '../probe.ts';
 import { type Sample, type Series, type SeriesKey, seriesId } from '../sample.ts';
@@ -15,6 +16,7 @@ import type { Task } from '../upgrade/task.ts';
 import { type TaskDowntime, taskDowntimes } from '../upgrade/task-downtime.ts';
 import { createTaskRegistry, type KnownTask, type TaskLoad } from '../upgrade/task-registry.ts';
 import { judge, type Verdict } from '../upgrade/verdict.ts';
+import { incidentsOf } from './incident.ts';
 import type { LiveStatus, SamplingStatus } from './live.ts';
 import type { BriefReport, Report } from './report.ts';
 import { createTestServers, type LeftoverServer } from './test-servers.ts';
@@ -40,7 +42,7 @@ export type RunState = {
   /** Returns the test servers that are not known to be deleted. */
   leftoverServers(): readonly LeftoverServer[];
   runningTasks(): readonly KnownTask[];
-  /** Whether any series is down. */
+  /** Whether any series is down, at least in part. */
   isDown(now: Millis): boolean;
   verdict(now: Millis): Verdict;
   /** Returns the tasks by start time. */
@@ -188,6 +190,7 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
       })),
       probeTypes,
       probes: [...seriesStates.values()].map((state) => state.totals(now)),
+      incidents: incidentsOf(windows, inputs),
       windows,
       servers: servers.counts(running),
     };
@@ -265,7 +268,11 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
     checkRuns: () => checkRuns.slice(),
     taskLoadWith: tasks.loadWith,
     runningTasks: tasks.running,
-    isDown: (now) => [...seriesStates.values()].some((state) => state.status(now).open?.kind === 'down'),
+    isDown: (now) =>
+      [...seriesStates.values()].some((state) => {
+        const { open } = state.status(now);
+        return open !== null && isOutage(open);
+      }),
     verdict,
     tasks: downtimes,
     report,

@@ -1,5 +1,5 @@
 import { partitionPoint } from '../binary-search.ts';
-import { type DowntimeWindow, sharedEdge } from '../downtime/window.ts';
+import { type DowntimeWindow, isOutage, sharedEdge } from '../downtime/window.ts';
 import type { ProbeDescription } from '../probe.ts';
 import type { Bracket, Millis } from '../time.ts';
 import { type PhaseInterval, phaseAt } from './phases.ts';
@@ -71,7 +71,7 @@ export const attributeWindows = (
   };
   const dependencies = new Map(probes.map(({ name, dependsOn }) => [name, dependsOn]));
   const needed = new Set(dependencies.values());
-  const neededWindows = windows.filter(({ kind, probe }) => kind === 'down' && needed.has(probe));
+  const neededWindows = windows.filter((window) => isOutage(window) && needed.has(window.probe));
   const startsOf = new Map(
     [...Map.groupBy(neededWindows, kindAndProbe)].map(([key, group]) => [
       key,
@@ -82,7 +82,7 @@ export const attributeWindows = (
     const own = preciseStart(window);
     const dependency = dependencies.get(window.probe) ?? null;
     const starts = dependency === null ? [] : (startsOf.get(kindAndProbe({ ...window, probe: dependency })) ?? []);
-    const estimate = window.kind === 'down' ? (lastWithin(starts, window.start.earliest, own) ?? own) : own;
+    const estimate = isOutage(window) ? (lastWithin(starts, window.start.earliest, own) ?? own) : own;
     const found = candidates({ start: window.start, estimate }, tasks);
     // A task causes nothing before it starts.
     const startedAt = Math.max(estimate, Math.min(found[0]?.start ?? estimate, window.start.latest));
@@ -97,7 +97,7 @@ function lastWithin(times: readonly Millis[], from: Millis, until: Millis): Mill
 }
 
 const kindAndProbe = ({ kind, cloud, vantage, probe }: DowntimeWindow): string =>
-  JSON.stringify([kind, cloud, vantage, probe]);
+  JSON.stringify([isOutage({ kind }), cloud, vantage, probe]);
 
 /**
  * Returns the start of `windows[index]`, estimated from both connections together: they are sampled half an interval

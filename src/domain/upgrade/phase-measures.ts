@@ -1,12 +1,16 @@
-import { downtimeExtent, outagesWithin, type SeriesOutages, unobservedByAll } from '../downtime/overall.ts';
+import { type Outage, outagesOf, type SeriesOutages } from '../downtime/outages.ts';
+import { unobservedByAll } from '../downtime/overall.ts';
 import { quantile, quantileBounds } from '../downtime/quantiles.ts';
+import { totalDowntime } from '../downtime/total.ts';
 import type { Trace, TraceCounts } from '../downtime/trace.ts';
-import { type DowntimeWindow, type Extent, type Measured, seconds } from '../downtime/window.ts';
+import { type DowntimeWindow, isOutage, type Measured } from '../downtime/window.ts';
+import { type WorstMoment, worstMoments } from '../downtime/worst-moments.ts';
+import { type ZeroProof, zeroProof } from '../downtime/zero-proof.ts';
 import { intersect, length, subtract, union } from '../interval.ts';
 import type { ProbeDescription } from '../probe.ts';
 import type { Series } from '../sample.ts';
 import type { Interval, Millis } from '../time.ts';
-import { BUDGETS, type BudgetName, type DowntimeBudget } from './plan.ts';
+import { BUDGETS, type BudgetName, type DowntimeBudget, forEachBudget, isDowntimeBudget } from './plan.ts';
 
 /** What judging a phase needs to know about a series. */
 export type PhaseSeriesInput = SeriesOutages & { readonly trace: Trace };
@@ -26,6 +30,15 @@ export type PhaseSeries = {
 export type PhaseMeasures = { readonly [name in BudgetName]: Measured | null } & {
   /** The length of the phase, in seconds. */
   readonly elapsed: number;
+  /**
+   * Seconds of the phase that were not observed, and may have been downtime that the budget limits. They are part of no
+   * measure. Always 0 for a budget that does not limit downtime.
+   */
+  readonly unobserved: Readonly<Record<BudgetName, number>>;
+  /** What the samples prove where none failed; null for budgets that do not limit downtime. */
+  readonly proof: Readonly<Record<BudgetName, ZeroProof | null>>;
+  /** The lowest availability of the API in the phase. */
+  readonly worst: readonly WorstMoment[];
   /** Seconds from the end of the phase until everything that was down at its end was up again; null until then. */
   readonly recovery: Measured | null;
   readonly series: readonly PhaseSeries[];
@@ -36,7 +49,7 @@ type MeasuredPhase = {
   readonly intervals: readonly Interval[];
   readonly ended: boolean;
   readonly now: Millis;
-  /** Whether time for which a cloud was not observed at all may have been downtime; if so, it counts in `max`. */
+  /** Whether unobserved time counts against the budgets. */
   readonly unobserved: 'may-be-down' | 'not-counted';
 };
 
@@ -51,23 +64,26 @@ export function createPhaseMeasures(
   const baselines = new Map(
     [...Map.groupBy(allSeries, ({ series: { cloud, probe } }) => JSON.stringify([cloud, probe])).values()].flatMap(
       (group) => {
-        const withoutOutages = subtract(baseline, downtimeExtent(group).max);
+        const outages = outagesOf(group).flatMap(({ extent }) => extent.max);
+        const withoutOutages = subtract(baseline, outages);
         return group.map((input) => [input, input.trace.during(withoutOutages)] as const);
       },
     ),
   );
-  const limitedDowntime = (name: DowntimeBudget) => {
+  const limitedDowntime = (name: DowntimeBudget): LimitedDowntime => {
     const own = seriesOfProbe(allSeries, BUDGETS[name].downtimeOf);
-    return { isWatched: own.length > 0, during: downtimeIn(own) };
+    return { isWatched: own.length > 0, series: own, outages: outagesOf(own), unobserved: unobservedBy(own) };
   };
-  const api = limitedDowntime('api_downtime');
-  const boot = limitedDowntime('boot_downtime');
-  const dataPlane = limitedDowntime('data_plane_downtime');
-  const listSeries = seriesOfProbe(allSeries, BUDGETS.api_downtime.downtimeOf);
+  const downtimes = {
+    api_downtime: limitedDowntime('api_downtime'),
+    boot_downtime: limitedDowntime('boot_downtime'),
+    data_plane_downtime: limitedDowntime('data_plane_downtime'),
+  };
+  const api = downtimes.api_downtime;
   const counted = new Set(probes.filter(({ countsOverall }) => countsOverall).map(({ name }) => name));
-  const downWindows = allSeries
+  const outageWindows = allSeries
     .filter(({ series }) => counted.has(series.probe))
-    .flatMap(({ windows }) => windows.filter(({ kind }) => kind === 'down'));
+    .flatMap(({ windows }) => windows.filter(isOutage));
   return ({ intervals, ended, now, unobserved }) => {
     const counts = allSeries.map((input) => ({
       series: input.series,
@@ -75,21 +91,36 @@ export function createPhaseMeasures(
       during: input.trace.during(intervals),
     }));
     const listCounts = counts.filter(({ series }) => series.probe === BUDGETS.api_downtime.downtimeOf);
-    const measured = ({ isWatched, during }: ReturnType<typeof limitedDowntime>) =>
-      isWatched ? seconds([during(intervals, unobserved)]) : null;
+    const measured = (name: DowntimeBudget) =>
+      downtimes[name].isWatched ? totalDowntime(downtimes[name].outages, intervals) : null;
+    const unobservedIn = ({ unobserved: gaps }: LimitedDowntime): number =>
+      unobserved === 'may-be-down' ? length(intersect(gaps, intervals)) / 1000 : 0;
     return {
       elapsed: length(intervals) / 1000,
-      api_downtime: measured(api),
-      boot_downtime: measured(boot),
-      data_plane_downtime: measured(dataPlane),
-      longest_window: api.isWatched ? longestOutage(listSeries, api.during(intervals, unobserved)) : null,
-      consecutive_failures:
-        listSeries.length === 0
-          ? null
-          : exactly(listCounts.reduce((longest, { during }) => Math.max(longest, during.failedInARow), 0)),
+      unobserved: forEachBudget((name) => {
+        if (isDowntimeBudget(name)) return unobservedIn(downtimes[name]);
+        return name === 'longest_window' ? unobservedIn(api) : 0;
+      }),
+      proof: forEachBudget((name) =>
+        isDowntimeBudget(name) &&
+        downtimes[name].outages.every(({ extent }) => intersect(extent.max, intervals).length === 0)
+          ? zeroProof(downtimes[name].series, intervals)
+          : null,
+      ),
+      worst: worstMoments(
+        api.outages.flatMap(({ extent }) => extent.estimate),
+        intervals,
+      ),
+      api_downtime: measured('api_downtime'),
+      boot_downtime: measured('boot_downtime'),
+      data_plane_downtime: measured('data_plane_downtime'),
+      longest_window: api.isWatched ? longestOutage(api.outages, intervals) : null,
+      consecutive_failures: !api.isWatched
+        ? null
+        : exactly(listCounts.reduce((longest, { during }) => Math.max(longest, during.failedInARow), 0)),
       error_ratio: errorRatio(listCounts.map(({ during }) => during)),
       slowdown: slowdownOf(listCounts),
-      recovery: ended ? recoveryOf(downWindows, intervals, now) : null,
+      recovery: ended ? recoveryOf(outageWindows, intervals, now) : null,
       series: counts.map(({ series, before, during }) => ({
         series,
         samples: { ok: during.ok, failed: during.failed, void: during.void },
@@ -105,35 +136,27 @@ const seriesOfProbe = <T extends SeriesOutages>(allSeries: readonly T[], probe: 
 
 const exactly = (value: number): Measured => ({ min: value, estimate: value, max: value });
 
-function downtimeIn(
-  allSeries: readonly SeriesOutages[],
-): (intervals: readonly Interval[], unobserved: MeasuredPhase['unobserved']) => Extent {
-  const { min, estimate, max } = downtimeExtent(allSeries);
+type LimitedDowntime = {
+  /** Whether the probe is enabled at all. */
+  readonly isWatched: boolean;
+  readonly series: readonly PhaseSeriesInput[];
+  readonly outages: readonly Outage[];
+  readonly unobserved: readonly Interval[];
+};
+
+/** Returns the time for which a cloud was not observed at all, and that within windows. */
+function unobservedBy(allSeries: readonly SeriesOutages[]): readonly Interval[] {
   const places = Map.groupBy(allSeries, ({ series }) => JSON.stringify([series.cloud, series.vantage]));
-  const unknown = [...places.values()].flatMap((group) => unobservedByAll(group));
-  const maxWithUnknown = union([...max, ...unknown]);
-  return (intervals, unobserved) => ({
-    min: intersect(min, intervals),
-    estimate: intersect(estimate, intervals),
-    max: intersect(unobserved === 'may-be-down' ? maxWithUnknown : max, intervals),
-  });
+  const gapsInWindows = allSeries.flatMap(({ windows }) => windows.filter(isOutage).flatMap(({ gaps }) => gaps));
+  return union([...gapsInWindows, ...[...places.values()].flatMap(unobservedByAll)]);
 }
 
-/**
- * Returns the longest outage. A gap splits an outage in the minimum only. In the estimate it remains one outage, whose
- * length excludes the gap.
- */
-function longestOutage(allSeries: readonly SeriesOutages[], { min, estimate, max }: Extent): Measured {
-  const outages = outagesWithin(allSeries, union(estimate));
-  return {
-    min: longestOf(min),
-    estimate: outages.reduce((longest, outage) => Math.max(longest, length(outage) / 1000), 0),
-    max: longestOf(max),
-  };
+/** Returns the longest outage within the intervals. */
+function longestOutage(outages: readonly Outage[], intervals: readonly Interval[]): Measured {
+  const inside = outages.map((outage) => totalDowntime([outage], intervals));
+  const longest = (value: keyof Measured) => inside.reduce((found, outage) => Math.max(found, outage[value]), 0);
+  return { min: longest('min'), estimate: longest('estimate'), max: longest('max') };
 }
-
-const longestOf = (intervals: readonly Interval[]): number =>
-  union(intervals).reduce((longest, { from, until }) => Math.max(longest, (until - from) / 1000), 0);
 
 /** Returns the share of failed samples. Its bounds allow for each void sample to have been ok or failed. */
 function errorRatio(counts: readonly TraceCounts[]): Measured | null {
@@ -176,9 +199,9 @@ function quantilesOf(sorted: Float32Array): Quantiles | null {
 }
 
 /** Returns how long after the end of a phase the last window was closed that was open at its end. */
-function recoveryOf(down: readonly DowntimeWindow[], intervals: readonly Interval[], now: Millis): Measured | null {
+function recoveryOf(windows: readonly DowntimeWindow[], intervals: readonly Interval[], now: Millis): Measured | null {
   const phaseEnd = intervals.at(-1)?.until ?? now;
-  const openAtEnd = down.filter(
+  const openAtEnd = windows.filter(
     ({ start, end }) => start.estimate < phaseEnd && (end === null || end.latest > phaseEnd),
   );
   let recovery = exactly(0);

@@ -1,6 +1,6 @@
-import { extentOf } from '../downtime/window.ts';
-import { firstEndingAfter, length, union } from '../interval.ts';
-import type { Interval, Millis } from '../time.ts';
+import { extentOf, isOutage } from '../downtime/window.ts';
+import { length, lengthUntil, union } from '../interval.ts';
+import type { Interval } from '../time.ts';
 import type { AttributedWindow } from './attribution.ts';
 import { didNothing } from './task.ts';
 import type { KnownTask } from './task-registry.ts';
@@ -20,7 +20,7 @@ export function taskDowntimes(
   windows: readonly AttributedWindow[],
 ): readonly TaskDowntime[] {
   const down = windows
-    .filter(({ kind }) => kind === 'down')
+    .filter(isOutage)
     .map((window) => ({ task: window.candidates[0]?.id ?? null, intervals: estimateOf(window) }));
   const all = union(down.flatMap(({ intervals }) => intervals));
   const downUntil = lengthUntil(all);
@@ -36,17 +36,6 @@ export function taskDowntimes(
       windows: own.length,
     };
   });
-}
-
-/** Returns how much of the intervals, which are sorted and do not overlap, is before a given time, in milliseconds. */
-function lengthUntil(sorted: readonly Interval[]): (at: Millis) => number {
-  const before = [0];
-  for (const { from, until } of sorted) before.push((before.at(-1) ?? 0) + until - from);
-  return (at) => {
-    const index = firstEndingAfter(sorted, at);
-    const next = sorted[index];
-    return (before[index] ?? 0) + (next === undefined ? 0 : Math.max(0, at - next.from));
-  };
 }
 
 /** Returns the estimated downtime of a window. An open one counts up to its last failed sample. */

@@ -1,4 +1,5 @@
-import { extentOf, type Measured } from '../downtime/window.ts';
+import { extentOf, isOutage, type Measured } from '../downtime/window.ts';
+import type { ZeroProof } from '../downtime/zero-proof.ts';
 import { overlapsAny, subtract, union } from '../interval.ts';
 import type { ProbeDescription } from '../probe.ts';
 import { seriesId } from '../sample.ts';
@@ -21,6 +22,10 @@ export type BudgetVerdict = {
   readonly limit: number;
   /** In the unit of the budget (plan.ts); null if it could not be measured, such as a slowdown without a baseline. */
   readonly measured: Measured | null;
+  /** Seconds that were not observed, and may have been downtime that the budget limits. */
+  readonly unobserved: number;
+  /** What the samples of a phase without a failure prove, if the budget allows no downtime. */
+  readonly proof: ZeroProof | null;
   readonly result: BudgetResult;
 };
 
@@ -40,7 +45,7 @@ export type PhaseVerdict = {
   readonly budgets: readonly BudgetVerdict[];
   /** The worst result of its budgets; null if it never started. */
   readonly result: VerdictResult | null;
-  /** The down windows that may overlap it. */
+  /** The down and partial windows that may overlap it. */
   readonly windows: readonly AttributedWindow[];
 };
 
@@ -98,7 +103,7 @@ export function judge(
   const measure = createPhaseMeasures(allSeries, { baseline, probes });
   const watchedUntil = new Map(allSeries.map(({ series, watched }) => [seriesId(series), watched.until]));
   const down = windows
-    .filter(({ kind }) => kind === 'down')
+    .filter(isOutage)
     .map((window) => ({ window, possible: extentOf(window, watchedUntil.get(seriesId(window)) ?? run.until).max }));
   const windowsIn = (intervals: readonly Interval[]) =>
     down
@@ -176,17 +181,22 @@ const judgeBudgets = (budget: Budget, measures: PhaseMeasures): readonly BudgetV
     const limit = budget[name];
     if (limit === undefined) return [];
     const measured = measures[name];
-    return [{ name, limit, measured, result: compareWithLimit(measured, limit) }];
+    const unobserved = measures.unobserved[name];
+    const proof = limit === 0 ? measures.proof[name] : null;
+    return [{ name, limit, measured, unobserved, proof, result: compareWithLimit(measured, limit, unobserved) }];
   });
 
 /** Sums of durations have rounding errors. */
 const EPSILON = 1e-6;
 
-/** Fails only if even the minimum exceeds the limit. */
-export function compareWithLimit(measured: Measured | null, limit: number): BudgetResult {
+/**
+ * Fails if even the lower bound exceeds the limit; passes if the upper bound does not, and would not either if all
+ * unobserved time had been downtime.
+ */
+export function compareWithLimit(measured: Measured | null, limit: number, unobserved = 0): BudgetResult {
   if (measured === null) return 'not-proven';
   if (measured.min > limit + EPSILON) return 'fail';
-  return measured.max > limit + EPSILON ? 'not-proven' : 'pass';
+  return measured.max + unobserved > limit + EPSILON ? 'not-proven' : 'pass';
 }
 
 const worst = (budgets: readonly BudgetVerdict[]): VerdictResult =>

@@ -1,3 +1,4 @@
+import { isOutage } from '../../domain/downtime/window.ts';
 import { probeNamed } from '../../domain/probe.ts';
 import type { LiveSeries, LiveStatus } from '../../domain/run/live.ts';
 import { causeLabel } from '../../format/causes.ts';
@@ -21,11 +22,12 @@ export function liveLine(live: LiveStatus, width: number): string {
 
 function state(live: LiveStatus): string {
   const nameOf = seriesNames(live.report);
-  const down = live.series.filter(({ open }) => open?.kind === 'down');
+  const down = live.series.filter(({ open }) => open !== null && isOutage(open));
   if (down.length > 0) {
     const since = Math.min(...down.map(({ open }) => open?.start.estimate ?? live.at));
     const who = [...new Set(down.map(({ series }) => series.probe))].join(', ');
-    return `DOWN ${who} for ${duration((live.at - since) / 1000)}${cause(down[0])}`;
+    const word = down.some(({ status }) => status === 'down') ? 'DOWN' : 'PARTLY DOWN';
+    return `${word} ${who} for ${duration((live.at - since) / 1000)}${cause(down[0])}`;
   }
   if (live.paused) return 'PAUSED';
   const known = live.series.filter(({ status }) => status !== 'unknown');
@@ -45,7 +47,7 @@ const cause = (series: LiveSeries | undefined): string => {
 const upSince = ({ report }: LiveStatus): number =>
   Math.max(
     report.run.startedAt,
-    ...report.windows.flatMap(({ kind, end }) => (kind === 'down' && end ? [end.estimate] : [])),
+    ...report.windows.flatMap((window) => (isOutage(window) && window.end ? [window.end.estimate] : [])),
   );
 
 /** Lists problems of Rollwatch itself. */

@@ -1,3 +1,4 @@
+import { MOMENTS_S } from '../../domain/downtime/worst-moments.ts';
 import { probeNamed } from '../../domain/probe.ts';
 import type { Report } from '../../domain/run/report.ts';
 import type { PhaseSeries } from '../../domain/upgrade/phase-measures.ts';
@@ -5,7 +6,7 @@ import { BUDGET_NAMES, BUDGETS, isDowntimeBudget } from '../../domain/upgrade/pl
 import { type PhaseVerdict, verdictParts } from '../../domain/upgrade/verdict.ts';
 import { budgetSentence, measureText, RESULT_WORDS } from '../../format/budgets.ts';
 import { printableLine } from '../../format/printable.ts';
-import { duration, grown, latency, span } from '../../format/quantities.ts';
+import { duration, grown, latency, percent, span } from '../../format/quantities.ts';
 import { seriesNames } from '../../format/run-labels.ts';
 import type { TimeFormat } from '../time-format.ts';
 import { unjudgedSentence } from '../verdict-sentences.ts';
@@ -46,10 +47,10 @@ export function phasesSection(report: Report, { width, paint, times }: PhaseOpti
   ];
   const notes = shown.flatMap(({ name, budgets }) =>
     budgets
-      .filter(({ result }) => result !== 'pass')
+      .filter(({ result, proof }) => result !== 'pass' || proof !== null)
       .flatMap((budget) =>
         wrap(`${printableLine(name)}: ${budgetSentence(budget)}`, width - 2, '  ').map(
-          (line) => `  ${tone[budget.result](line)}`,
+          (line) => `  ${budget.result === 'pass' ? paint.dim(line) : tone[budget.result](line)}`,
         ),
       ),
   );
@@ -60,8 +61,30 @@ export function phasesSection(report: Report, { width, paint, times }: PhaseOpti
     ...notes,
     ...missing,
     '',
+    ...worstMomentsTable(shown, width),
     ...latencyTable(report, started(report.verdict.phases), width),
   ];
+}
+
+/** Writes the availability of the worst moments of each phase in which the API was down. */
+function worstMomentsTable(phases: readonly StartedPhase[], width: number): readonly string[] {
+  const affected = phases.filter(({ measures }) => measures.worst.some(({ availability }) => availability < 1));
+  if (affected.length === 0) return [];
+  const columns = MOMENTS_S.map(
+    (length): Column<StartedPhase> => ({
+      head: span(length),
+      align: 'right',
+      cell: ({ measures }) => {
+        const found = measures.worst.find(({ seconds }) => seconds === length);
+        return found === undefined ? '-' : percent(found.availability, found.availability < 1);
+      },
+    }),
+  );
+  const name: Column<StartedPhase> = {
+    head: 'API availability in the worst',
+    cell: (phase) => printableLine(phase.name),
+  };
+  return [...table([name, ...columns], affected, { width }), ''];
 }
 
 type Row = { readonly phase: string; readonly latencies: PhaseSeries };

@@ -1,12 +1,11 @@
 import { isRegression, outcomeSummary } from '../../domain/check.ts';
-import type { DowntimeWindow } from '../../domain/downtime/window.ts';
+import { type DowntimeWindow, isOutage } from '../../domain/downtime/window.ts';
 import type { Report, SeriesSummary } from '../../domain/run/report.ts';
 import type { ObservationGap } from '../../domain/sampler-event.ts';
 import { checksToReport } from '../../format/checks.ts';
 import { printableLine } from '../../format/printable.ts';
 import { duration, errorBar, latency, percent } from '../../format/quantities.ts';
-import { seriesNames, sessionState } from '../../format/run-labels.ts';
-import { STATE_WORDS } from '../../format/states.ts';
+import { seriesNames, sessionState, WINDOW_WORDS } from '../../format/run-labels.ts';
 import { causesText, edgeText, windowState } from '../labels.ts';
 import type { TimeFormat } from '../time-format.ts';
 import { type Column, table, wrap } from './layout.ts';
@@ -70,7 +69,8 @@ export function windowsSection(report: Report, options: SectionOptions): readonl
   const nameOf = seriesNames(report);
   const lines = report.windows.slice(0, MAX_WINDOWS).flatMap((window) => {
     const { kind } = window;
-    const name = (kind === 'down' ? paint.bad : paint.warn)(STATE_WORDS[kind]);
+    const word = WINDOW_WORDS[kind];
+    const name = isOutage(window) ? paint.bad(word) : paint.warn(word);
     const notes = windowState(window);
     const state = notes === '' ? '' : ` (${notes})`;
     return [

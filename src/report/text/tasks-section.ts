@@ -2,9 +2,8 @@ import type { Report } from '../../domain/run/report.ts';
 import type { AttributedWindow } from '../../domain/upgrade/attribution.ts';
 import { didNothing } from '../../domain/upgrade/task.ts';
 import type { TaskDowntime } from '../../domain/upgrade/task-downtime.ts';
-import type { KnownTask } from '../../domain/upgrade/task-registry.ts';
-import { printableLine } from '../../format/printable.ts';
 import { counted, duration } from '../../format/quantities.ts';
+import { hostNames, nameWithHosts, taskName } from '../../format/task-names.ts';
 import type { TimeFormat } from '../time-format.ts';
 import { type Column, table, wrap } from './layout.ts';
 
@@ -13,7 +12,6 @@ type TaskOptions = { readonly width: number; readonly times: TimeFormat };
 /** Further rows and names are only counted; the JSON report has all of them. */
 const MAX_TASKS = 20;
 const MAX_OTHER_CANDIDATES = 3;
-const MAX_HOSTS = 2;
 
 /** Names the task that a window is attributed to, and the other candidates; empty if no task was running. */
 export function attributionLines(
@@ -27,23 +25,6 @@ export function attributionLines(
     others.length > MAX_OTHER_CANDIDATES ? `, or to one of ${others.length - MAX_OTHER_CANDIDATES} more` : '';
   const line = `attributed to ${nameWithHosts(task)} (${times.exact(task.start)} to ${until})${also.join('')}${more}`;
   return wrap(line, width - 8, '  ');
-}
-
-/** Names a task: "handler 'Stop services' of role os_nova". */
-const taskName = ({ kind, name, role }: Pick<KnownTask, 'kind' | 'name' | 'role'>): string =>
-  `${kind} '${printableLine(name)}'${role === null ? '' : ` of role ${printableLine(role)}`}`;
-
-/** Lists the hosts of a handler: if handlers have the same name, only their hosts distinguish them. */
-function hostsOf({ kind, hosts }: Pick<KnownTask, 'kind' | 'hosts'>): string {
-  if (kind !== 'handler') return '';
-  const more = hosts.length > MAX_HOSTS ? ` and ${hosts.length - MAX_HOSTS} more` : '';
-  return `${hosts.slice(0, MAX_HOSTS).map(printableLine).join(', ')}${more}`;
-}
-
-/** Names a task and, for a handler, its hosts: "handler 'Stop services' of role os_nova on control1". */
-export function nameWithHosts(task: KnownTask): string {
-  const hosts = hostsOf(task);
-  return hosts === '' ? taskName(task) : `${taskName(task)} on ${hosts}`;
 }
 
 /** Returns the tasks with downtime attributed or overlapping, the costliest first. */
@@ -66,7 +47,7 @@ export function tasksSection({ tasks }: Report, { width, times }: TaskOptions): 
     { head: 'attributed', align: 'right', cell: ({ attributedDowntime }) => duration(attributedDowntime) },
     { head: 'during', align: 'right', cell: ({ overlappingDowntime }) => duration(overlappingDowntime) },
     { head: 'from', cell: ({ start }) => times.time(start) },
-    ...(costly.some((task) => hostsOf(task) !== '') ? [{ head: 'on', cell: hostsOf }] : []),
+    ...(costly.some((task) => hostNames(task) !== '') ? [{ head: 'on', cell: hostNames }] : []),
     { head: 'task', cell: taskName },
   ];
   const rest = costly.length - MAX_TASKS;

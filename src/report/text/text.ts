@@ -32,8 +32,8 @@ export function reportText(report: Report, { colour, width, zone = 'utc' }: Repo
   const { paint } = options;
   const section = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ['', paint.strong(title), ...lines];
-  const sentences = [...verdictSentences(report.verdict), ...summarySentences(report)].flatMap(({ text, tone }) =>
-    wrap(text, options.width).map((line) => paint[tone](line)),
+  const sentences = [...verdictSentences(report.verdict), ...summarySentences(report, options.times.tenths)].flatMap(
+    ({ text, tone }) => wrap(text, options.width).map((line) => paint[tone](line)),
   );
   const lines = [
     ...sentences,

@@ -1,4 +1,4 @@
-import { extentOf } from '../../domain/downtime/window.ts';
+import { spanOf, type WindowKind } from '../../domain/downtime/window.ts';
 import type { Report, SeriesSummary } from '../../domain/run/report.ts';
 import { seriesId } from '../../domain/sample.ts';
 import type { Interval, Millis } from '../../domain/time.ts';
@@ -8,9 +8,15 @@ import type { TimeFormat } from '../time-format.ts';
 import { cutMiddle, FILE_COLUMNS, isUnbounded } from './layout.ts';
 import type { Paint } from './paint.ts';
 
-const STATES = ['up', 'degraded', 'down', 'unobserved'] as const;
+const STATES = ['up', 'degraded', 'partial', 'down', 'unobserved'] as const;
 type CellState = (typeof STATES)[number];
-const GLYPHS: { readonly [state in CellState]: string } = { up: '─', degraded: '▒', down: '█', unobserved: '·' };
+const GLYPHS: { readonly [state in CellState]: string } = {
+  up: '─',
+  degraded: '░',
+  partial: '▒',
+  down: '█',
+  unobserved: '·',
+};
 
 export type TimelineOptions = { readonly width: number; readonly paint: Paint; readonly times: TimeFormat };
 
@@ -22,7 +28,7 @@ export function timeline(report: Report, { width, paint, times }: TimelineOption
   const label = Math.max(0, ...names.map((name) => name.length));
   const cells = isUnbounded(width) ? Math.max(FILE_COLUMNS - label - 4, FILE_COLUMNS / 2) : width - label - 4;
   if (range.until <= range.from || cells < 10 || report.probes.length === 0) return [];
-  const colours = { up: paint.good, degraded: paint.warn, down: paint.bad, unobserved: paint.dim };
+  const colours = { up: paint.good, degraded: paint.warn, partial: paint.bad, down: paint.bad, unobserved: paint.dim };
   const windows = Map.groupBy(report.windows, seriesId);
   const rows = report.probes.map((summary, index) => {
     const states = statesOf(windows.get(seriesId(summary.series)) ?? [], summary.gaps, { range, cells });
@@ -47,13 +53,15 @@ function statesOf(
   gaps: SeriesSummary['gaps'],
   { range, cells }: Grid,
 ): readonly CellState[] {
-  const intervals = (kind: 'down' | 'degraded') =>
-    windows.filter((window) => window.kind === kind).flatMap((window) => extentOf(window, range.until).estimate);
+  const intervals = (kind: WindowKind) =>
+    windows.filter((window) => window.kind === kind).flatMap((window) => spanOf(window, range.until).estimate);
   const unobserved = covered(gaps, { range, cells });
   const degraded = covered(intervals('degraded'), { range, cells });
+  const partial = covered(intervals('partial'), { range, cells });
   const down = covered(intervals('down'), { range, cells });
   return Array.from({ length: cells }, (_, cell) => {
     if ((down[cell] ?? 0) > 0) return 'down';
+    if ((partial[cell] ?? 0) > 0) return 'partial';
     if ((degraded[cell] ?? 0) > 0) return 'degraded';
     // A short gap is not shown; a short outage is.
     return (unobserved[cell] ?? 0) >= 0.5 ? 'unobserved' : 'up';

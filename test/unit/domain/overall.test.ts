@@ -1,11 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  downtimeOfProbe,
-  overallDowntimeOf,
-  type SeriesOutages,
-  sharpenedUnion,
-} from '../../../src/domain/downtime/overall.ts';
+import { type SeriesOutages, sharpenedUnion } from '../../../src/domain/downtime/outages.ts';
+import { downtimeOfProbe, overallDowntimeOf } from '../../../src/domain/downtime/overall.ts';
 import { createSeriesState } from '../../../src/domain/downtime/series-state.ts';
 import { length } from '../../../src/domain/interval.ts';
 import type { Connection } from '../../../src/domain/sample.ts';
@@ -36,7 +32,10 @@ function seriesWith(
     end: edge(until),
     knownUntil: until * 1000 - 100,
     exitedBy: null,
-    duration: { min: 0, estimate: until - from, max: 0 },
+    duration: { min: until - from - 0.2, estimate: until - from, max: until - from + 0.2 },
+    downtime: { min: until - from - 0.2, estimate: until - from, max: until - from + 0.2 },
+    failedRuns: [{ slots: until - from, from: from * 1000 + 100, until: until * 1000 - 100 }],
+    failedShare: null,
     gaps: [],
     failedSamples: 1,
     causes: [],
@@ -62,8 +61,9 @@ describe('the overall downtime', () => {
       probes: PROBES,
     });
     expect(overall.downtime.estimate).toBe(31);
-    expect(overall.downtime.min).toBeCloseTo(30.6, 9);
-    expect(overall.downtime.max).toBeCloseTo(31.4, 9);
+    const spread = 1.96 * Math.sqrt((4 * 0.2 ** 2) / 12);
+    expect(overall.downtime.min).toBeCloseTo(31 - spread, 9);
+    expect(overall.downtime.max).toBeCloseTo(31 + spread, 9);
     expect(overall).toMatchObject({ outageCount: 2, longest: 30 });
   });
 

@@ -199,7 +199,7 @@ describe('the state of a series', () => {
     expect(state.gaps(61_100)).toEqual([{ from: 2400, until: 60_000 }]);
     const [window, ...more] = state.windows(61_100);
     expect(more).toEqual([]);
-    expect(window?.duration).toEqual({ min: 0.4, estimate: 1.4, max: 60 });
+    expect(window?.duration).toEqual({ min: 0.4, estimate: 1.4, max: 2.4 });
   });
 
   it('has no more unobserved time than time, even after the wall clock was set back', () => {

@@ -48,8 +48,9 @@ const volumeListProbe: ProbeType<Settings> = {
     name: 'volume-list',
     label: 'volume',
     sentences: {
+      operations: 'volume lists',
       wasDown: 'Volumes could not be listed for',
-      isDown: 'Volumes cannot be listed. Downtime so far:',
+      isDown: 'Volume lists have been failing for',
       neverDown: 'Volumes could always be listed.',
       unknown: 'Whether volumes could be listed is unknown.',
     },
@@ -190,7 +191,7 @@ describe('the figures of a made-up probe', () => {
   });
 
   it('are in every report, in its own words', async () => {
-    const sentence = 'Volumes could not be listed for 1.5 s (1.0 to 3.1 s) in 1 window.';
+    const sentence = 'Volumes could not be listed for 1.5 s (1.0 to 3.1 s) from 07:10:03.0 UTC.';
     expect(await text('/api/v1/report?format=text')).toContain(sentence);
     expect((await text('/api/v1/report?format=markdown')).replaceAll('\\', '')).toContain(sentence);
     expect(await text('/api/v1/report?format=html')).toContain(sentence);
@@ -228,7 +229,7 @@ describe('a probe that only the journal knows', () => {
 
   it('is described by its name, and its windows start midway between two samples', () => {
     expect(reportText(report, { colour: false, width: 100 })).toContain(
-      'Probe volume-list failed for 2.0 s (1.0 to 3.1 s) in 1 window.',
+      'Probe volume-list failed for 2.0 s (1.0 to 3.1 s) from 07:10:02.5 UTC.',
     );
     expect(report.probeTypes.map(({ name }) => name)).toEqual([...Object.keys(PROBES), 'volume-list']);
     expect(report.overall.byProbe.get('volume-list')).toMatchObject({ outageCount: 1 });

@@ -9,7 +9,8 @@ import { task } from '../../support/tasks.ts';
 const HEAD =
   'id,cloud,vantage,probe,connection,kind,phase,start_earliest,start_estimate,start_latest,' +
   'end_earliest,end_estimate,end_latest,duration_min,duration_estimate,duration_max,failed_samples,causes,' +
-  'task_name,task_kind,task_role,task_source,candidates,provisional,target\r\n';
+  'task_name,task_kind,task_role,task_source,candidates,provisional,target,' +
+  'downtime_min,downtime_estimate,downtime_max,failed_share,failed_share_min,failed_share_max,slots,failed_slots,longest_run\r\n';
 
 const rows = (...windows: readonly AttributedWindow[]) => reportCsv(report({ windows })).slice(HEAD.length);
 
@@ -27,14 +28,14 @@ describe('the report as CSV', () => {
       'down-prod-lab-server-list-new-1-300,prod,lab,server-list,new,down,maintenance,' +
         '2026-11-23T07:14:59.500Z,2026-11-23T07:15:00.000Z,2026-11-23T07:15:00.500Z,' +
         '2026-11-23T07:15:06.500Z,2026-11-23T07:15:07.000Z,2026-11-23T07:15:07.500Z,6,7,8,12,' +
-        'connection-refused/nova-api=10 http-503/load-balancer=2,Stop services,handler,os_nova,callback,2,false,\r\n',
+        'connection-refused/nova-api=10 http-503/load-balancer=2,Stop services,handler,os_nova,callback,2,false,,6,7,8,,,,7,7,7\r\n',
     );
   });
 
   it('has empty fields for the end of an open window', () => {
     expect(rows(window({ end: null, provisional: true, causes: [] }))).toBe(
       'down-prod-lab-server-list-new-1-300,prod,lab,server-list,new,down,,' +
-        '2026-11-23T07:14:59.500Z,2026-11-23T07:15:00.000Z,2026-11-23T07:15:00.500Z,,,,6,7,8,12,,,,,,0,true,\r\n',
+        '2026-11-23T07:14:59.500Z,2026-11-23T07:15:00.000Z,2026-11-23T07:15:00.500Z,,,,6,7,8,12,,,,,,0,true,,6,7,8,,,,7,7,7\r\n',
     );
   });
 

@@ -230,7 +230,9 @@ describe('the figures of one run', () => {
     for (const probe of PROBES) {
       if (!report.windows.some((window) => window.kind === 'down' && window.probe === probe)) continue;
       const own = report.overall.probes[probe];
-      const wanted = own && `${errorBar(own.downtimeSeconds)} in ${counted(own.windows, 'window')}.`;
+      // The sentence of an incident that is all there was does not count windows.
+      const windows = own?.windows === 1 ? '' : ` in ${counted(own?.windows ?? 0, 'window')}.`;
+      const wanted = own && `${errorBar(own.downtimeSeconds)}${windows}`;
       for (const sentence of sentences) expect(sentence).toContain(wanted);
     }
 

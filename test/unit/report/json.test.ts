@@ -28,8 +28,26 @@ describe('the JSON report', () => {
     };
     const place = { cloud: 'prod', vantage: 'lab' };
     const key = { ...place, probe: 'server-list', connection: 'new', target: '' };
+    const edges = {
+      start: {
+        earliest: '2026-11-23T07:14:59.500Z',
+        estimate: '2026-11-23T07:15:00.000Z',
+        latest: '2026-11-23T07:15:00.500Z',
+      },
+      end: {
+        earliest: '2026-11-23T07:15:06.500Z',
+        estimate: '2026-11-23T07:15:07.000Z',
+        latest: '2026-11-23T07:15:07.500Z',
+      },
+    };
+    const causes = [
+      { kind: 'connection-refused', service: 'nova-api', count: 10 },
+      { kind: 'http-503', service: 'load-balancer', count: 2 },
+    ];
+    /** Half a second of the window was not observed. */
+    const observed = { min: 5.5, estimate: 6.5, max: 7.5 };
     expect(JSON.parse(text)).toEqual({
-      summary: [{ text: 'The API was down for 7.0 s (6.0 to 8.0 s) in 1 window.', tone: 'bad' }],
+      summary: [{ text: 'The API was down for 6.5 s (5.5 to 7.5 s) from 07:15:00.0 UTC.', tone: 'bad' }],
       run: {
         id: 'run-1',
         startedAt: '2026-11-23T07:10:00.000Z',
@@ -68,27 +86,49 @@ describe('the JSON report', () => {
           latencySeconds: { p50: 0.042, p95: 0.088, p99: 0.123, max: 0.514 },
         },
       ],
+      incidents: [
+        {
+          id: 'incident-prod-lab-server-list-new-1-300',
+          cloud: 'prod',
+          kind: 'down',
+          sentence: 'The API was down for 6.5 s (5.5 to 7.5 s) from 07:15:00.0 UTC.',
+          ...edges,
+          durationSeconds: observed,
+          affected: [
+            {
+              vantage: 'lab',
+              probe: 'server-list',
+              kind: 'down',
+              connections: ['new'],
+              targets: [],
+              ...edges,
+              durationSeconds: observed,
+              downtimeSeconds: observed,
+              failedShare: null,
+            },
+          ],
+          causes,
+          task: null,
+          candidates: [],
+          phase: null,
+          windows: ['down-prod-lab-server-list-new-1-300'],
+          provisional: false,
+        },
+      ],
       windows: [
         {
           id: 'down-prod-lab-server-list-new-1-300',
           ...key,
           kind: 'down',
-          start: {
-            earliest: '2026-11-23T07:14:59.500Z',
-            estimate: '2026-11-23T07:15:00.000Z',
-            latest: '2026-11-23T07:15:00.500Z',
-          },
-          end: {
-            earliest: '2026-11-23T07:15:06.500Z',
-            estimate: '2026-11-23T07:15:07.000Z',
-            latest: '2026-11-23T07:15:07.500Z',
-          },
+          ...edges,
           durationSeconds: { min: 6, estimate: 7, max: 8 },
+          downtimeSeconds: { min: 6, estimate: 7, max: 8 },
+          failedShare: null,
+          slots: 7,
+          failedSlots: 7,
+          longestRun: 7,
           failedSamples: 12,
-          causes: [
-            { kind: 'connection-refused', service: 'nova-api', count: 10 },
-            { kind: 'http-503', service: 'load-balancer', count: 2 },
-          ],
+          causes,
           task: null,
           candidates: [],
           phase: null,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { reportTicket } from '../../../src/report/ticket.ts';
 import { hostileReport } from '../../support/hostile.ts';
-import { BEGAN, overall, report, summary, window } from '../../support/live.ts';
+import { around, BEGAN, overall, report, summary, window } from '../../support/live.ts';
 import { task } from '../../support/tasks.ts';
 import { phaseVerdict } from '../../support/verdicts.ts';
 
@@ -20,17 +20,29 @@ const down = report({
 const whole = { colour: false, width: 80 } as const;
 
 describe('a ticket', () => {
-  it('has verdict, outages, cause, run and link in five lines', () => {
+  it('has verdict, incidents, cause, run and link in five lines', () => {
     const link = 'http://127.0.0.1:9774/#last=15m';
     const lines = reportTicket(down, { ...whole, zone: 'Europe/Berlin', link }).split('\n');
     expect(lines).toEqual([
       '**FAIL: maintenance exceeded its budget (plan p).**',
-      '- The API was down for 7.0 s (6.0 to 8.0 s) in 1 window.',
-      "- Longest: DOWN server-list new 7.0 s (6.0 to 8.0 s), 08:15:00.000 to 08:15:07.000. 12 failed samples: 10 connection-refused (nova-api), 2 http-503 (load-balancer); attributed to handler 'Stop services' of role os\\_nova on control1.",
+      "- The API was down for 7.0 s (6.0 to 8.0 s) from 08:15:00.0, while handler 'Stop services' of role os\\_nova on control1 was running.",
+      "- Cause: 10 connection-refused (nova-api), 2 http-503 (load-balancer); attributed to handler 'Stop services' of role os\\_nova on control1.",
       '- prod from lab, 2026-11-23 08:10:00 to 08:22:30 Europe/Berlin (UTC+01:00) (12 min 30 s), run run-1, rollwatch 0.1.0',
       '- <http://127.0.0.1:9774/#last=15m>',
       '',
     ]);
+  });
+
+  it('says which incident the cause is of if there are several', () => {
+    const two = report({
+      windows: [
+        window(),
+        window({ id: 'later', start: around(400), end: around(420), duration: { min: 19, estimate: 20, max: 21 } }),
+      ],
+    });
+    expect(reportTicket(two, whole)).toContain(
+      '- Cause of the longest incident, from 07:16:40.0 UTC: 10 connection-refused',
+    );
   });
 
   it('says what was not down if nothing was, and that there is no verdict without a plan', () => {

@@ -3,7 +3,7 @@ import { toApiStatus } from '../../../src/api/status.ts';
 import type { Series } from '../../../src/domain/sample.ts';
 import type { PhaseVerdict } from '../../../src/domain/upgrade/verdict.ts';
 import { reportData } from '../../../src/report/json.ts';
-import { downByCloud, expectations, titleOf, verdictSoFar, whatIsDown } from '../../../src/web/answer.ts';
+import { downByCloud, downWord, expectations, titleOf, verdictSoFar, whatIsDown } from '../../../src/web/answer.ts';
 import { BOOT, LIST_KEPT, LIST_NEW, live, liveSeries, NONE, report, TOKEN, window } from '../../support/live.ts';
 import { budget, phaseVerdict } from '../../support/verdicts.ts';
 
@@ -133,6 +133,14 @@ describe('the headline and the title', () => {
   it('names kinds of downtime, not series', () => {
     expect(whatIsDown(statusOf([LIST_NEW, LIST_KEPT, BOOT], [TOKEN]))).toBe('API and boot');
     expect(whatIsDown(statusOf([], [TOKEN]))).toBe('');
+  });
+
+  it('says that it is only partly down if some requests succeed everywhere', () => {
+    const partly = toApiStatus(live({ series: [liveSeries({ status: 'partial' }), liveSeries({ series: TOKEN })] }));
+    expect(`${whatIsDown(partly)} ${downWord(partly)}`).toBe('API partly down');
+    expect(titleOf(partly, { clouds: ['prod'], lost: false })).toBe('▼ PARTLY DOWN prod - Rollwatch');
+    const mixed = live({ series: [liveSeries({ status: 'partial' }), liveSeries({ series: BOOT, status: 'down' })] });
+    expect(downWord(toApiStatus(mixed))).toBe('down');
   });
 
   it('counts clouds if there are several', () => {

@@ -14,6 +14,7 @@ const STATUS: ApiStatus = {
   paused: false,
   overall: { downtimeSeconds: NONE, windows: 0, longestSeconds: 0, unobservedSeconds: 0, probes: {} },
   probeTypes: [],
+  incidents: [],
   series: [],
   tasks: [],
   phase: null,
