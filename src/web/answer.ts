@@ -113,11 +113,12 @@ export function verdictSoFar({ phases, verdict, run }: ApiReport): VerdictSoFar 
   if (result === 'not-judged') return { result, word, text: 'no phase with a budget has started' };
   if (result === 'pass') return { result, word, text: `${listed(verdict.judged, 'and')} within budget` };
   const reasons = missed.filter(({ budget }) => budget.result === result);
-  const quoted = reasons
-    .slice(0, MAX_QUOTED_BUDGETS)
-    .map(({ name, budget }) => `${name}: ${budgetSentence(fromApiBudget(budget))}`);
+  const quoted = reasons.slice(0, MAX_QUOTED_BUDGETS);
+  const sentences = [...Map.groupBy(quoted, ({ name }) => name)].map(
+    ([name, same]) => `${name}: ${same.map(({ budget }) => budgetSentence(fromApiBudget(budget))).join('; ')}`,
+  );
   const more = reasons.length > quoted.length ? ` and ${counted(reasons.length - quoted.length, 'other budget')}` : '';
-  return { result, word, text: `${quoted.join('; ')}${more}` };
+  return { result, word, text: `${sentences.join('; ')}${more}` };
 }
 
 /** Returns the title of the page: short, as a tab shows it. */

@@ -117,6 +117,18 @@ describe('the verdict so far', () => {
     expect(verdictSoFar(grown)?.result).toBe('fail');
   });
 
+  it('names a phase once, and counts the budgets that it does not quote', () => {
+    const failing = reportOf({
+      budgets: (['api_downtime', 'boot_downtime', 'longest_window'] as const).map((name) =>
+        budget({ name, limit: 5, measured: SEVEN, result: 'fail' }),
+      ),
+    });
+    const over = '7.0 s (6.0 to 8.0 s), over the budget of 5 s even at the minimum';
+    expect(verdictSoFar(failing)?.text).toBe(
+      `maintenance: API downtime: ${over}; boot downtime: ${over} and 1 other budget`,
+    );
+  });
+
   it('names what stayed within budget', () => {
     const passing = reportOf({ budgets: [budget({ limit: 10, measured: SEVEN, result: 'pass' })], result: 'pass' });
     expect(verdictSoFar(passing)).toEqual({ result: 'pass', word: 'PASS so far:', text: 'maintenance within budget' });
