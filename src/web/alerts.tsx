@@ -13,14 +13,21 @@ const readChoice = (): Choice => {
 /** Whether the browser lets this page show notifications: only over HTTPS or from the own machine. */
 const canNotify = (): boolean => 'Notification' in globalThis && isSecureContext;
 
+type AlertsProps = {
+  /** Null while it is not known. */
+  readonly isDown: boolean | null;
+  readonly title: string;
+};
+
 /** Lets the reader choose to be alerted when something goes down, by sound or by a desktop notification. */
-export function Alerts({ isDown, title }: { readonly isDown: boolean; readonly title: string }): JSX.Element {
+export function Alerts({ isDown, title }: AlertsProps): JSX.Element {
   const [choice, setChoice] = useState(readChoice);
   const [problem, setProblem] = useState('');
   const wasDown = useRef<boolean | null>(null);
 
   useEffect(() => {
-    // What was down when the page was opened is no news.
+    if (isDown === null) return;
+    // What was down when the page was opened, or before the connection was lost, is no news.
     if (isDown && wasDown.current === false) {
       if (choice.notification && canNotify() && Notification.permission === 'granted') notify(title);
       if (choice.sound) beep();

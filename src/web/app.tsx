@@ -92,7 +92,7 @@ export function App({ store, source, zone: defaultZone }: AppProps): JSX.Element
           change(() => ({ zone: chosen }));
         }}
       >
-        {link.kind === 'file' ? null : <Alerts isDown={isDown && live} title={title} />}
+        {link.kind === 'file' ? null : <Alerts isDown={live && status !== null ? isDown : null} title={title} />}
       </Header>
       <main>
         <div class="answer">

@@ -28,12 +28,12 @@ export const matchesSeries = (
 
 /** Returns a function that decides whether a window is selected. */
 export function windowFilter(filter: Filter): (window: ApiWindow) => boolean {
-  const contains = textFilter(filter.text);
+  const contains = filter.text.trim() === '' ? null : textFilter(filter.text);
   return (window) =>
     matchesSeries(filter, window) &&
     (!filter.onlyDown || isOutage(window)) &&
     (filter.cause === '' || window.causes.some((cause) => causeLabel(cause) === filter.cause)) &&
-    contains(textOf(window));
+    (contains === null || contains(textOf(window)));
 }
 
 /** Returns every text of a window that a search may find. */

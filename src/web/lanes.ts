@@ -142,8 +142,8 @@ function drawLane(brush: Brush, { lane, top, height: barHeight }: PlacedLane, sc
 }
 
 /**
- * Draws the estimate of a window solid (of a partial one, as high as the share that failed), what else it may cover in a softer colour, and
- * brackets as whiskers.
+ * Draws the estimate of a window solid (of a partial one, as high as the share that failed), what else it may cover in a
+ * softer colour, and brackets as whiskers.
  */
 function drawWindow(
   { context, palette, ratio, x, selected }: Brush,

@@ -15,6 +15,14 @@ import { isMissing } from '../support/requirements.ts';
 import { rollwatch } from '../support/rollwatch.ts';
 
 const HOSTILE = `stop nova-api <img src=x onerror="alert('run')"><script>alert('run')</script>`;
+/** Records what a page plays and shows: Chromium without a desktop does neither. */
+const RECORD_ALERTS = `
+  window.alerts_ = [];
+  const start = OscillatorNode.prototype.start;
+  OscillatorNode.prototype.start = function (at) { window.alerts_.push('tone'); start.call(this, at); };
+  window.Notification = class { constructor(title) { window.alerts_.push(title); } };
+  Object.assign(window.Notification, { permission: 'granted', requestPermission: async () => 'granted' });
+`;
 /** From the first failed sample to a window on the page. */
 const SHOWN = 2000;
 
@@ -25,6 +33,8 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
   let watched: WatchedPage;
   let page: Page;
   let folder: string;
+  /** When the task with the hostile name began. */
+  let began: string;
 
   const report = (task: object) =>
     fetch(`${watch.url}/api/v1/tasks`, {
@@ -47,14 +57,7 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
     browser = await openBrowser();
     watched = await openPage(browser);
     page = watched.page;
-    // Chromium without a desktop plays and shows nothing.
-    await page.addInitScript(`
-      window.alerts_ = [];
-      const start = OscillatorNode.prototype.start;
-      OscillatorNode.prototype.start = function (at) { window.alerts_.push('tone'); start.call(this, at); };
-      window.Notification = class { constructor(title) { window.alerts_.push(title); } };
-      Object.assign(window.Notification, { permission: 'granted', requestPermission: async () => 'granted' });
-    `);
+    await page.addInitScript(RECORD_ALERTS);
     await page.goto(watch.url);
   });
 
@@ -86,7 +89,8 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
 
   it('shows the phase and its budget, and the task that is running', async () => {
     await rollwatch(['phase', 'maintenance'], { folder, env: { ROLLWATCH_URL: watch.url } });
-    await report({ id: 'hostile', name: HOSTILE, start: new Date().toISOString(), status: 'running' });
+    began = new Date().toISOString();
+    await report({ id: 'hostile', name: HOSTILE, start: began, status: 'running' });
     await page.getByRole('heading', { name: 'Phase: maintenance' }).waitFor();
     await page.getByRole('img', { name: /^API downtime: 0 s, within the budget of 120 s$/ }).waitFor();
     await page.getByRole('region', { name: 'Now' }).getByText(`Running: task '${HOSTILE}'`).waitFor();
@@ -128,13 +132,29 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
     expect(await page.evaluate('alerts_')).toEqual(['▼ DOWN embedded - Rollwatch', 'tone', 'tone', 'tone', 'tone']);
   });
 
+  it('does not alert of what was down when it was opened', async () => {
+    const opened = await page.context().newPage();
+    await opened.addInitScript(RECORD_ALERTS);
+    await opened.goto(watch.url);
+    await opened.getByText('Alerts on').waitFor();
+    await opened
+      .getByRole('region', { name: 'Now' })
+      .getByText('DOWN')
+      .or(opened.getByText(/ down for /))
+      .first()
+      .waitFor();
+    await opened.waitForTimeout(500);
+    expect(await opened.evaluate('alerts_')).toEqual([]);
+    await opened.close();
+  });
+
   it('shows the end of the window when the service is back', async () => {
     await new Promise((resolve) => setTimeout(resolve, 1500));
     await cloud.start('nova-api');
     await report({
       id: 'hostile',
       name: HOSTILE,
-      start: new Date(Date.now() - 6000).toISOString(),
+      start: began,
       status: 'ok',
       end: new Date().toISOString(),
     });
