@@ -17,6 +17,7 @@ import { checksSchema } from './check-settings.ts';
 import { grafanaSchema } from './grafana-settings.ts';
 import { DEFAULT_PLAN } from './plan-file.ts';
 import { upgradeSchema } from './upgrade-settings.ts';
+import { webhookSchema } from './webhook-settings.ts';
 import type { KeyPath } from './yaml/config-file.ts';
 
 const MAPPING = { error: 'a mapping of settings' };
@@ -86,6 +87,7 @@ export const settingsSchemaOf = oncePerRegistry((registry) => {
       plan: text('the name of a plan, or a file path').prefault(DEFAULT_PLAN),
       upgrade: upgradeSchema.prefault({}),
       grafana: grafanaSchema.prefault({}),
+      webhook: webhookSchema.prefault({}),
       log: z.strictObject({ level: oneOf(LOG_LEVELS).default('info') }, MAPPING).prefault({}),
     },
     { error: 'a mapping of settings' },

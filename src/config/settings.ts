@@ -11,6 +11,7 @@ import { expandPath, type Host, variable } from './host.ts';
 import { loadPlan } from './plan-file.ts';
 import { type FileSettings, keysAt, settingsSchemaOf } from './settings-schema.ts';
 import { toUpgradeSettings, type UpgradeSettings } from './upgrade-settings.ts';
+import { toWebhookSettings, type WebhookSettings } from './webhook-settings.ts';
 import { type ConfigFile, type KeyPath, openConfigFile } from './yaml/config-file.ts';
 import { readToken } from './yaml/secrets.ts';
 
@@ -40,6 +41,7 @@ export type Settings = {
   readonly plan: Plan;
   readonly upgrade: UpgradeSettings;
   readonly grafana: GrafanaSettings | null;
+  readonly webhook: WebhookSettings | null;
   readonly log: FileSettings['log'];
 };
 
@@ -72,6 +74,7 @@ export function toSettings(
     plan: choosePlan({ flag: flags.plan, given: given.plan }, { host, resolvePath }),
     upgrade: toUpgradeSettings(given.upgrade, { file, resolvePath }),
     grafana: toGrafanaSettings(given.grafana, { file, resolvePath }),
+    webhook: toWebhookSettings(given.webhook, { file, resolvePath }),
     log: given.log,
   };
   return { settings, given, resolvePath };

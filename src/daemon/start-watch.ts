@@ -21,6 +21,7 @@ import { createLog } from './log.ts';
 import type { SamplerWorkerData } from './sampler-worker.ts';
 import { startGrafana } from './start-grafana.ts';
 import { startTaskSources } from './start-task-sources.ts';
+import { startIncidentWebhook } from './start-webhook.ts';
 
 export type WatchOptions = {
   readonly config?: string;
@@ -115,12 +116,15 @@ export async function startWatch(options: WatchOptions & LoadOptions, output: Ou
     const abort = new AbortController();
     startTaskSources(configuration.upgrade, { daemon, log, signal: abort.signal });
     const grafanaSync = grafana === null ? null : startGrafana(grafana, { daemon, run: journal.run, log });
+    const webhook =
+      configuration.webhook === null ? null : startIncidentWebhook(configuration.webhook, { daemon, log });
     let stopping: Promise<Report> | null = null;
     const stop = async (): Promise<Report> => {
       abort.abort();
       statusLine.stop();
       await daemon.stop();
       await grafanaSync?.stop();
+      await webhook?.stop();
       await server.close();
       const report = daemon.report();
       await journal.close();

@@ -36,6 +36,21 @@ export function subtract(intervals: Iterable<Interval>, holes: Iterable<Interval
 export const intersect = (a: readonly Interval[], b: readonly Interval[]): readonly Interval[] =>
   subtract(a, subtract(a, b));
 
+/**
+ * Returns a function that intersects times with `intervals`. Its cost depends on the intervals near those times only, so
+ * that many short times can be intersected with many intervals.
+ */
+export function clipTo(intervals: readonly Interval[]): (times: readonly Interval[]) => readonly Interval[] {
+  const sorted = union(intervals);
+  return (times) => {
+    const from = times.reduce((earliest, time) => Math.min(earliest, time.from), Infinity);
+    const until = times.reduce((latest, time) => Math.max(latest, time.until), -Infinity);
+    const first = firstEndingAfter(sorted, from);
+    const end = partitionPoint(sorted.length, (index) => (sorted[index]?.from ?? Infinity) < until);
+    return intersect(times, sorted.slice(first, Math.max(first, end)));
+  };
+}
+
 /** Returns the length of the union, in milliseconds. */
 export const length = (intervals: Iterable<Interval>): number =>
   union(intervals).reduce((sum, { from, until }) => sum + (until - from), 0);

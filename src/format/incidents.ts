@@ -5,12 +5,11 @@ import { printableLine } from './printable.ts';
 import { counted, duration, errorBar, shareText } from './quantities.ts';
 import { nameWithHosts } from './task-names.ts';
 
-/** What an incident must say of itself to be put into words. */
-type ToldIncident = Pick<Incident, 'cloud' | 'affected'> & {
+type DescribedIncident = Pick<Incident, 'cloud' | 'affected'> & {
   readonly candidates: readonly Parameters<typeof nameWithHosts>[0][];
 };
 
-type IncidentWords = {
+type IncidentOptions = {
   readonly probeTypes: readonly ProbeDescription[];
   /** The clouds and vantages of the run: named only if there are several. */
   readonly run: { readonly clouds: readonly string[]; readonly vantages: readonly string[] };
@@ -31,10 +30,10 @@ export function utcTime({ from, until }: Interval): (at: Millis) => string {
 const SAME_TIME_MS = 500;
 
 /**
- * Tells an incident in a sentence: "The API was down for 9.6 s (9.5 to 10.2 s) from 20:06:19.1, while handler 'Stop
+ * Describes an incident in a sentence: "The API was down for 9.6 s (9.5 to 10.2 s) from 20:06:19.1, while handler 'Stop
  * services' of role os_nova on infra1 was running; server boots recovered 8 s later."
  */
-export function incidentSentence(incident: ToldIncident, { probeTypes, run, time }: IncidentWords): string {
+export function incidentSentence(incident: DescribedIncident, { probeTypes, run, time }: IncidentOptions): string {
   const lead = leadOf(incident, probeTypes);
   if (lead === undefined) return '';
   const others = incident.affected.filter((other) => other !== lead);
@@ -50,7 +49,7 @@ export function incidentSentence(incident: ToldIncident, { probeTypes, run, time
   return `${place === '' ? '' : `${place}: `}${whatFailed(lead, probeTypes)} ${from}${cause}${effects}.`;
 }
 
-/** Returns what an incident is told by: what failed of the first type of probe. */
+/** Returns what the sentence of an incident starts with: what failed of the first type of probe. */
 export const leadOf = (
   { affected }: Pick<Incident, 'affected'>,
   probeTypes: readonly Pick<ProbeDescription, 'name'>[],
@@ -58,10 +57,26 @@ export const leadOf = (
   probeTypes.map(({ name }) => affected.find(({ probe }) => probe === name)).find((found) => found !== undefined) ??
   affected[0];
 
+/** Lists what an incident affected: 'API, boot', or 'API (new connections only)'. */
+export const affectedText = (
+  { affected }: Pick<Incident, 'affected'>,
+  { probeTypes }: Pick<IncidentOptions, 'probeTypes'>,
+): string =>
+  affected
+    .map(({ probe, kind, connections, targets }) => {
+      const details = [
+        ...(kind === 'partial' ? ['partly'] : []),
+        ...(connections.length === 1 ? [`${connections[0]} connections`] : []),
+        ...(targets.length > 0 ? [targets.length > 2 ? counted(targets.length, 'server') : targets.join(', ')] : []),
+      ];
+      return `${probeNamed(probeTypes, probe).label}${details.length === 0 ? '' : ` (${printableLine(details.join(', '))})`}`;
+    })
+    .join(', ');
+
 /** Says what failed and for how long: 'The API was down for 9.6 s (9.5 to 10.2 s)'. */
 function whatFailed(
   { probe, connections, end, downtime, failedShare, duration: lasted }: Affected,
-  probeTypes: IncidentWords['probeTypes'],
+  probeTypes: IncidentOptions['probeTypes'],
 ): string {
   const { sentences } = probeNamed(probeTypes, probe);
   if (failedShare === null) return `${end === null ? sentences.isDown : sentences.wasDown} ${errorBar(downtime)}`;
@@ -71,7 +86,11 @@ function whatFailed(
 }
 
 /** Says what became of something else that failed: 'server boots recovered 8 s later'. */
-function effectOn({ probe, end, downtime }: Affected, lead: Affected, probeTypes: IncidentWords['probeTypes']): string {
+function effectOn(
+  { probe, end, downtime }: Affected,
+  lead: Affected,
+  probeTypes: IncidentOptions['probeTypes'],
+): string {
   const { operations } = probeNamed(probeTypes, probe).sentences;
   if (end === null) return `${operations} are still failing`;
   const later = lead.end === null ? 0 : end.estimate - lead.end.estimate;

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { isOutage } from '../domain/downtime/window.ts';
+import type { Incident } from '../domain/run/incident.ts';
 import type { Report } from '../domain/run/report.ts';
 import type { Annotation } from '../domain/upgrade/annotation.ts';
 import type { AttributedWindow } from '../domain/upgrade/attribution.ts';
 import type { KnownTask } from '../domain/upgrade/task-registry.ts';
 import type { PhaseVerdict } from '../domain/upgrade/verdict.ts';
 import { causeCounts, causeLabel } from '../format/causes.ts';
+import { incidentSentence, utcTime } from '../format/incidents.ts';
 import { escaped } from '../format/printable.ts';
 import { duration, errorBar } from '../format/quantities.ts';
 import { WINDOW_WORDS } from '../format/run-labels.ts';
@@ -37,7 +39,7 @@ const MAX_RUN_LENGTH = 36;
 export const runTag = (run: string): string => `run:${run.slice(0, MAX_RUN_LENGTH)}`;
 
 type Source = {
-  readonly report: Pick<Report, 'run' | 'windows' | 'clouds' | 'verdict' | 'tasks'>;
+  readonly report: Pick<Report, 'run' | 'probeTypes' | 'incidents' | 'windows' | 'clouds' | 'verdict' | 'tasks'>;
   readonly annotations: readonly Annotation[];
 };
 
@@ -64,7 +66,7 @@ function withScopes(tags: readonly string[], scopes: readonly string[]): readonl
 }
 
 /**
- * Returns a function that lists the annotations for the state of a run: windows, phases, annotations received at
+ * Returns a function that lists the annotations for the state of a run: incidents, windows, phases, annotations received at
  * /api/annotations, and tasks, in the order in which to push them. A task that has not changed yields the same object
  * again, as there may be thousands of tasks.
  */
@@ -94,6 +96,7 @@ export function createDesiredAnnotations({
       return annotation;
     };
     return [
+      ...report.incidents.map((incident) => incidentAnnotation(incident, report)).map(complete),
       ...report.windows.map(windowAnnotation).map(complete),
       ...report.verdict.phases.flatMap((phase) => phaseAnnotations(phase, places)).map(complete),
       // An annotation with the tag of this run is one that this daemon pushed, and that Grafana has sent back.
@@ -124,6 +127,21 @@ const keyOf = (kind: string, id: string): string => {
     ? plain
     : `${kind}:${createHash('sha256').update(id).digest('hex').slice(0, 32)}`;
 };
+
+function incidentAnnotation(incident: Incident, { run, probeTypes }: Source['report']): Draft {
+  const { id, cloud, start, end, provisional, affected } = incident;
+  const time = utcTime({ from: run.startedAt, until: run.endedAt });
+  // An open incident would be rewritten every second for its duration alone.
+  const text = end === null || provisional ? `Incident: ${affected.map(({ probe }) => probe).join(', ')}` : null;
+  return {
+    key: keyOf('incident', id),
+    tags: ['incident', cloud],
+    scopes: [...new Set(affected.map(({ vantage }) => scopeTag('incidents', cloud, vantage)))],
+    time: Math.round(start.estimate),
+    timeEnd: end === null || provisional ? null : Math.round(end.estimate),
+    text: textOf([text ?? incidentSentence(incident, { run, probeTypes, time })]),
+  };
+}
 
 function windowAnnotation(window: AttributedWindow): Draft {
   const { id, kind, cloud, vantage, probe, connection, target, start, end, causes, candidates, provisional } = window;

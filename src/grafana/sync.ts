@@ -133,7 +133,7 @@ export function startGrafanaSync(
   };
 }
 
-const KEY_TAG = /^(window|phase|annotation|task):/;
+const KEY_TAG = /^(incident|window|phase|annotation|task):/;
 
 const keyOf = ({ tags }: GrafanaAnnotation): string | null => tags.find((tag) => KEY_TAG.test(tag)) ?? null;
 

@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { SeriesKey } from '../domain/sample.ts';
 
 const SERIES_LABELS = ['cloud', 'vantage', 'probe', 'connection', 'target'] as const;
+const CLOUD_LABELS = ['cloud'] as const;
 const PLACE_LABELS = ['cloud', 'vantage'] as const;
 
 /** Label values of one series. `target` is left out if empty: Prometheus treats an empty label as a missing one. */
@@ -84,26 +85,31 @@ export function createMetricFamilies(register: Registry) {
       'Estimated downtime; an open window counts up to its last failed sample.',
       SERIES_LABELS,
     ),
-    downWindows: counter('downtime_windows_total', 'Down windows, including an open one.', SERIES_LABELS),
-    windowOpen: gauge('downtime_open', '1 if a down window is open, 0 otherwise.', SERIES_LABELS),
+    downWindows: counter('downtime_windows_total', 'Down and partial windows, including an open one.', SERIES_LABELS),
+    windowOpen: gauge('downtime_open', '1 if a down or partial window is open, 0 otherwise.', SERIES_LABELS),
     windowSeconds: gauge(
       'downtime_open_seconds',
-      'Estimated duration of the open down window so far; 0 if none is open.',
+      'Estimated duration of the open down or partial window so far; 0 if none is open.',
       SERIES_LABELS,
     ),
     windowFailures: gauge(
       'downtime_open_failed_samples',
-      'Failed samples in the open down window, including extra samples; 0 if none is open.',
+      'Failed samples in the open down or partial window, including extra samples; 0 if none is open.',
+      SERIES_LABELS,
+    ),
+    windowShare: gauge(
+      'downtime_open_failed_share',
+      'Share of samples that fail: 1 in an open down window, less in an open partial one; 0 if none is open.',
       SERIES_LABELS,
     ),
     lastStart: gauge(
       'downtime_last_start_timestamp_seconds',
-      'Unix time at which the latest down window started (estimate); 0 if there was none.',
+      'Unix time at which the latest down or partial window started (estimate); 0 if there was none.',
       SERIES_LABELS,
     ),
     lastEnd: gauge(
       'downtime_last_end_timestamp_seconds',
-      'Unix time at which the latest closed down window ended (estimate); 0 if there was none.',
+      'Unix time at which the latest closed down or partial window ended (estimate); 0 if there was none.',
       SERIES_LABELS,
     ),
     runDowntime: gauge(
@@ -120,6 +126,14 @@ export function createMetricFamilies(register: Registry) {
       'unobserved_seconds_total',
       'Time that no valid sample covers; it counts as neither up nor down.',
       SERIES_LABELS,
+    ),
+
+    incidents: counter('incidents_total', 'Incidents of a cloud, including an open one.', CLOUD_LABELS),
+    incidentOpen: gauge('incident_open', '1 if an incident is open, 0 otherwise.', CLOUD_LABELS),
+    incidentSeconds: gauge(
+      'incident_open_seconds',
+      'Estimated duration of the open incident so far; 0 if none is open.',
+      CLOUD_LABELS,
     ),
 
     overallDowntime: counter(

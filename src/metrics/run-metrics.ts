@@ -26,6 +26,7 @@ export function createRunMetricsUpdater(
     downWindows: createMonotonicSetter(families.downWindows),
     degradedTime: createMonotonicSetter(families.degradedTime),
     unobservedTime: createMonotonicSetter(families.unobservedTime),
+    incidents: createMonotonicSetter(families.incidents),
     overallDowntime: createMonotonicSetter(families.overallDowntime),
     apiDowntime: createMonotonicSetter(families.apiDowntime),
     serversCreated: createMonotonicSetter(families.serversCreated),
@@ -58,6 +59,16 @@ export function createRunMetricsUpdater(
     families.tasksActive.set(labels, runningTasks);
   }
 
+  function setIncidents({ run, incidents }: BriefReport): void {
+    for (const cloud of run.clouds) {
+      const own = incidents.filter((incident) => incident.cloud === cloud);
+      const open = own.findLast(({ end }) => end === null);
+      monotonic.incidents({ cloud }, own.length);
+      families.incidentOpen.set({ cloud }, open === undefined ? 0 : 1);
+      families.incidentSeconds.set({ cloud }, open?.duration.estimate ?? 0);
+    }
+  }
+
   /** The last count of dropped entries; the journal counts from 0 again each time it stops recording. */
   let droppedBefore = 0;
   function countDropped(journal: JournalState): void {
@@ -74,6 +85,7 @@ export function createRunMetricsUpdater(
     }
     for (const summary of live.report.probes) setSeriesTotals(summary);
     for (const place of live.report.clouds) setPlaceTotals(place, live.running.length);
+    setIncidents(live.report);
     setPhases(families, live);
     setBudgets(families, live.report, verdict);
     setDaemonState(families, live);
@@ -149,6 +161,7 @@ function setSeriesState(families: MetricFamilies, { state, at, windows }: Series
   families.windowOpen.set(labels, openWindow === null ? 0 : 1);
   families.windowSeconds.set(labels, openWindow?.duration.estimate ?? 0);
   families.windowFailures.set(labels, openWindow?.failedSamples ?? 0);
+  families.windowShare.set(labels, openWindow === null ? 0 : (openWindow.failedShare?.estimate ?? 1));
   families.lastStart.set(labels, (windows.at(-1)?.start.estimate ?? 0) / 1000);
   families.lastEnd.set(labels, (windows.findLast(({ end }) => end !== null)?.end?.estimate ?? 0) / 1000);
 }

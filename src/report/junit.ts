@@ -1,9 +1,10 @@
 import type { ReportOptions } from '../api/report-format.ts';
 import { type CheckReport, isRegression } from '../domain/check.ts';
 import type { Report } from '../domain/run/report.ts';
-import { toIso } from '../domain/time.ts';
+import { type Millis, toIso } from '../domain/time.ts';
 import { type BudgetVerdict, type PhaseVerdict, verdictParts } from '../domain/upgrade/verdict.ts';
 import { budgetLimit, budgetSentence, measureText } from '../format/budgets.ts';
+import { incidentSentence } from '../format/incidents.ts';
 import { printable, printableLine } from '../format/printable.ts';
 import { createPaint } from './text/paint.ts';
 import { windowsSection } from './text/sections.ts';
@@ -13,7 +14,7 @@ import { verdictSentences } from './verdict-sentences.ts';
 /**
  * Writes one suite per phase with one case per budget, and one suite per stage of checks, in Jenkins' schema
  * (https://github.com/jenkinsci/xunit-plugin, junit-10.xsd), which GitLab and Zuul read too. The text of a failed
- * budget contains the windows. A phase that never started is skipped. A budget that is not proven passes with a note,
+ * budget contains the incidents and the windows. A phase that never started is skipped. A budget that is not proven passes with a note,
  * or fails if `strict` is set.
  */
 export function reportJunit(report: Report, { strict = false, zone = 'utc' }: ReportOptions): string {
@@ -138,6 +139,15 @@ function casesOf(report: Report, phase: PhaseVerdict, options: Options): readonl
   });
 }
 
+/** Returns the sentences of the incidents that may overlap a phase. */
+function incidentLines(report: Report, { windows }: PhaseVerdict, time: (at: Millis) => string): readonly string[] {
+  const ids = new Set(windows.map(({ id }) => id));
+  const sentences = report.incidents
+    .filter((incident) => incident.windows.some(({ id }) => ids.has(id)))
+    .map((incident) => incidentSentence(incident, { ...report, time }));
+  return sentences.length === 0 ? [] : [...sentences, ''];
+}
+
 function caseResult(
   report: Report,
   phase: PhaseVerdict,
@@ -157,6 +167,7 @@ function caseResult(
     `${printableLine(phase.name)}: ${sentence}`,
     ...(phase.promise === '' ? [] : [printableLine(phase.promise)]),
     '',
+    ...incidentLines(report, phase, times.tenths),
     'Windows',
     ...table,
   ];

@@ -3,7 +3,9 @@ import { isOutage } from '../domain/downtime/window.ts';
 import type { Report } from '../domain/run/report.ts';
 import { type BudgetVerdict, type PhaseVerdict, verdictParts } from '../domain/upgrade/verdict.ts';
 import { budgetLimit, measureText, RESULT_WORDS } from '../format/budgets.ts';
+import { causeCounts } from '../format/causes.ts';
 import { checksToReport } from '../format/checks.ts';
+import { affectedText } from '../format/incidents.ts';
 import { printableLine } from '../format/printable.ts';
 import { counted, duration, errorBar, percent, span } from '../format/quantities.ts';
 import { seriesNames, WINDOW_WORDS } from '../format/run-labels.ts';
@@ -34,6 +36,7 @@ export function reportMarkdown(report: Report, { zone = 'utc' }: ReportOptions):
     ...(others.length === 0 ? [] : ['']),
     plainMarkdown(runLine(report, times)),
     '',
+    ...section('Incidents', incidents(report, times)),
     ...section('Downtime', downtime(report)),
     ...section('Phases of the upgrade', phases(report, times)),
     ...section('Windows', windows(report, times)),
@@ -78,6 +81,22 @@ function downtime(report: Report): readonly string[] {
     ],
     report.probes,
   );
+}
+
+function incidents(report: Report, times: TimeFormat): readonly string[] {
+  if (report.incidents.length === 0) return [];
+  const table = markdownTable(
+    [
+      { head: 'from', cell: ({ start }) => times.tenths(start.estimate) },
+      { head: 'lasted', cell: ({ duration: lasted, end }) => `${errorBar(lasted)}${end === null ? ', not over' : ''}` },
+      { head: 'affected', cell: (incident) => plainMarkdown(affectedText(incident, report)) },
+      { head: 'phase', cell: ({ phase }) => (phase === null ? '-' : plainMarkdown(phase)) },
+      { head: 'causes', cell: ({ causes }) => plainMarkdown(causeCounts(causes)) },
+      { head: 'attributed to', cell: ({ candidates }) => attributionText(candidates) },
+    ],
+    report.incidents.slice(0, MAX_WINDOWS),
+  );
+  return [...table, ...more(report.incidents.length - MAX_WINDOWS)];
 }
 
 type BudgetRow = { readonly phase: PhaseVerdict; readonly budget: BudgetVerdict | null; readonly first: boolean };

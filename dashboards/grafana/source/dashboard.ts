@@ -130,11 +130,14 @@ export function dashboardOf({ uid, title, description, from, refresh, rows, more
     .withVariable(
       labels('probe', 'probe', 'label_values(rollwatch_probe_observed{cloud=~"$cloud", vantage=~"$vantage"}, probe)'),
     )
+    .withVariable(scopes('incidents', place(), ['cloud', 'vantage']))
     .withVariable(scopes('downtime', series(), ['cloud', 'vantage', 'probe']))
     .withVariable(scopes('degraded', series(), ['cloud', 'vantage', 'probe']))
     .withVariable(scopes('tasks', place(), ['cloud', 'vantage']))
     .withVariable(scopes('phases', place(), ['cloud', 'vantage']))
-    .annotation(tagged('Downtime', 'downtime', COLOURS.down))
+    .annotation(tagged('Incidents', 'incidents', COLOURS.down))
+    // The windows of an incident are its detail.
+    .annotation(tagged('Windows of downtime', 'downtime', COLOURS.down).enable(false))
     .annotation(tagged('Slowness', 'degraded', COLOURS.slow))
     .annotation(tagged('Tasks', 'tasks', COLOURS.quiet))
     .annotation(tagged('Phases', 'phases', 'purple'))

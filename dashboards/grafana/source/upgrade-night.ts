@@ -182,7 +182,7 @@ export const upgradeNight = () =>
           lines({
             title: 'Cumulative downtime',
             description:
-              'Best estimate. The annotations are the windows, tasks and phases that Rollwatch pushed to Grafana.',
+              'Best estimate. The annotations are the incidents, tasks and phases that Rollwatch pushed to Grafana.',
             unit: 's',
             size: { w: 16, h: 8 },
             stepped: true,

@@ -32,11 +32,11 @@ export type Outage = {
   readonly edges: readonly { readonly bracket: Interval; readonly width: number }[];
   /** The time of its partial windows that is not down, each moment once. */
   readonly partial: readonly PartialTime[];
-  /** If only one regular sample failed: the time that this sample stands for. */
+  /** If only one regular sample failed: the time that this sample covers. */
   readonly singleSlot: readonly Interval[] | null;
 };
 
-/** The time of a partial outage; `slotWidth` is the time that one sample stands for, in milliseconds. */
+/** The time of a partial outage; `slotWidth` is the time that one sample covers, in milliseconds. */
 export type PartialTime = { readonly time: readonly Interval[]; readonly slotWidth: number };
 
 /** Returns the outages of several series in order. `limit`: the time up to which an open window counts. */
@@ -115,7 +115,7 @@ const MIN_EXPECTED_FAILURES = 3;
 type PooledPartial = PartialTime & { readonly failed: readonly Interval[] };
 
 /**
- * Separates the windows of one target. The partial ones of several connections are pooled: each failed sample stands for
+ * Separates the windows of one target. The partial ones of several connections are pooled: each failed sample covers
  * its part of the interval, so that the downtime is the failed share of all samples. Down windows of the other
  * connection that are a few failures by chance belong to the partial outage.
  */
@@ -174,7 +174,7 @@ function edgeAt(at: Millis, brackets: readonly (readonly [Bracket, DowntimeWindo
   return [{ bracket: { from: bracket.earliest, until: bracket.latest }, width }];
 }
 
-/** Returns the time that the only failed slot of an outage stands for: the interval between two samples of its target. */
+/** Returns the time that the only failed slot of an outage covers: the interval between two samples of its target. */
 function singleSlotOf(
   windows: readonly DowntimeWindow[],
   connections: ReadonlyMap<string, number>,

@@ -4,8 +4,11 @@ import { shareBounds, Z_95 } from './confidence.ts';
 import type { Outage } from './outages.ts';
 import type { Measured } from './window.ts';
 
+/** Returns the part of some times that counts. */
+type Clip = (times: readonly Interval[]) => readonly Interval[];
+
 /**
- * Returns the downtime of outages in seconds, within `intervals` or altogether.
+ * Returns the downtime of outages in seconds, altogether or `within` some intervals (see clipTo).
  *
  * - Of one down outage: its bracket, which contains the truth.
  * - Otherwise: the estimate with its 95 % interval. The estimate is the time that the failed samples stand for, as in RFC
@@ -17,9 +20,7 @@ import type { Measured } from './window.ts';
  *
  * Unobserved time is no part of it.
  */
-export function totalDowntime(outages: readonly Outage[], intervals: readonly Interval[] | null = null): Measured {
-  const within = (times: readonly Interval[]): readonly Interval[] =>
-    intervals === null ? union(times) : intersect(times, intervals);
+export function totalDowntime(outages: readonly Outage[], within: Clip = union): Measured {
   const inside = outages.filter(({ extent }) => within(extent.max).length > 0);
   const bracket = {
     min: length(within(inside.flatMap(({ extent }) => extent.min))) / 1000,
@@ -46,10 +47,7 @@ export function totalDowntime(outages: readonly Outage[], intervals: readonly In
 }
 
 /** Returns what an outage adds to the total, in independent parts, each with its 95 % interval. */
-function partsOf(
-  { extent, edges, partial }: Outage,
-  within: (times: readonly Interval[]) => readonly Interval[],
-): readonly Measured[] {
+function partsOf({ extent, edges, partial }: Outage, within: Clip): readonly Measured[] {
   const time = within(extent.estimate);
   const widths = edges.filter(({ bracket }) => within([bracket]).length > 0).map(({ width }) => width / 1000);
   const spread = Z_95 * Math.sqrt(widths.reduce((sum, width) => sum + width ** 2, 0) / 12);

@@ -1,4 +1,4 @@
-import { lengthUntil, union } from '../interval.ts';
+import { clipTo, lengthUntil, union } from '../interval.ts';
 import type { Interval } from '../time.ts';
 
 /** The lengths of time for which the worst availability is given, in seconds. */
@@ -14,13 +14,15 @@ export type WorstMoment = { readonly seconds: (typeof MOMENTS_S)[number]; readon
 export const worstMoments = (downtime: readonly Interval[], intervals: readonly Interval[]): readonly WorstMoment[] => {
   const down = union(downtime);
   const downUntil = lengthUntil(down);
+  const within = clipTo(down);
   return MOMENTS_S.flatMap((seconds): readonly WorstMoment[] => {
     const size = seconds * 1000;
     const fitting = union(intervals).filter(({ from, until }) => until - from >= size);
     if (fitting.length === 0) return [];
     const worst = fitting.reduce((most, { from, until }) => {
       // The worst period starts where an outage starts or ends where one ends, or is at an edge of the interval.
-      const starts = [from, until - size, ...down.flatMap((outage) => [outage.from, outage.until - size])];
+      const inside = within([{ from, until }]);
+      const starts = [from, until - size, ...inside.flatMap((outage) => [outage.from, outage.until - size])];
       return starts.reduce((found, at) => {
         const start = Math.min(Math.max(at, from), until - size);
         return Math.max(found, downUntil(start + size) - downUntil(start));

@@ -6,7 +6,7 @@ import type { Trace, TraceCounts } from '../downtime/trace.ts';
 import { type DowntimeWindow, isOutage, type Measured } from '../downtime/window.ts';
 import { type WorstMoment, worstMoments } from '../downtime/worst-moments.ts';
 import { type ZeroProof, zeroProof } from '../downtime/zero-proof.ts';
-import { intersect, length, subtract, union } from '../interval.ts';
+import { clipTo, intersect, length, subtract, union } from '../interval.ts';
 import type { ProbeDescription } from '../probe.ts';
 import type { Series } from '../sample.ts';
 import type { Interval, Millis } from '../time.ts';
@@ -91,8 +91,9 @@ export function createPhaseMeasures(
       during: input.trace.during(intervals),
     }));
     const listCounts = counts.filter(({ series }) => series.probe === BUDGETS.api_downtime.downtimeOf);
+    const within = clipTo(intervals);
     const measured = (name: DowntimeBudget) =>
-      downtimes[name].isWatched ? totalDowntime(downtimes[name].outages, intervals) : null;
+      downtimes[name].isWatched ? totalDowntime(downtimes[name].outages, within) : null;
     const unobservedIn = ({ unobserved: gaps }: LimitedDowntime): number =>
       unobserved === 'may-be-down' ? length(intersect(gaps, intervals)) / 1000 : 0;
     return {
@@ -102,8 +103,7 @@ export function createPhaseMeasures(
         return name === 'longest_window' ? unobservedIn(api) : 0;
       }),
       proof: forEachBudget((name) =>
-        isDowntimeBudget(name) &&
-        downtimes[name].outages.every(({ extent }) => intersect(extent.max, intervals).length === 0)
+        isDowntimeBudget(name) && downtimes[name].outages.every(({ extent }) => within(extent.max).length === 0)
           ? zeroProof(downtimes[name].series, intervals)
           : null,
       ),
@@ -114,7 +114,7 @@ export function createPhaseMeasures(
       api_downtime: measured('api_downtime'),
       boot_downtime: measured('boot_downtime'),
       data_plane_downtime: measured('data_plane_downtime'),
-      longest_window: api.isWatched ? longestOutage(api.outages, intervals) : null,
+      longest_window: api.isWatched ? longestOutage(api.outages, within) : null,
       consecutive_failures: !api.isWatched
         ? null
         : exactly(listCounts.reduce((longest, { during }) => Math.max(longest, during.failedInARow), 0)),
@@ -152,8 +152,8 @@ function unobservedBy(allSeries: readonly SeriesOutages[]): readonly Interval[] 
 }
 
 /** Returns the longest outage within the intervals. */
-function longestOutage(outages: readonly Outage[], intervals: readonly Interval[]): Measured {
-  const inside = outages.map((outage) => totalDowntime([outage], intervals));
+function longestOutage(outages: readonly Outage[], within: ReturnType<typeof clipTo>): Measured {
+  const inside = outages.map((outage) => totalDowntime([outage], within));
   const longest = (value: keyof Measured) => inside.reduce((found, outage) => Math.max(found, outage[value]), 0);
   return { min: longest('min'), estimate: longest('estimate'), max: longest('max') };
 }

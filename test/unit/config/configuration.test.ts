@@ -37,6 +37,7 @@ describe('without a rollwatch.yaml', () => {
       overall: { probes: ['server-list', 'server-boot'] },
       sampler: { stall: 250, clockStep: 500 },
       grafana: null,
+      webhook: null,
       upgrade: { ansibleLog: null, ansibleLogZone: 'local', ara: null, runUpgrade: null },
       log: { level: 'info' },
       warnings: [],

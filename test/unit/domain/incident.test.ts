@@ -27,7 +27,7 @@ const find = (...windows: readonly AttributedWindow[]): readonly Incident[] => {
   );
 };
 
-const told = (incident: Incident | undefined, run = RUN): string =>
+const sentenceOf = (incident: Incident | undefined, run = RUN): string =>
   incident === undefined
     ? ''
     : incidentSentence(incident, { probeTypes: describeProbes(), run, time: utcTime({ from: BEGAN, until: BEGAN }) });
@@ -107,7 +107,7 @@ describe('the sentence of an incident', () => {
   const failed = window({ candidates: handler === undefined ? [] : [handler] });
 
   it('says what failed, for how long, since when, during which task, and what recovered when', () => {
-    expect(told(find(failed, boots(302, 315))[0])).toBe(
+    expect(sentenceOf(find(failed, boots(302, 315))[0])).toBe(
       "The API was down for 7.0 s (6.0 to 8.0 s) from 07:15:00.0 UTC, while handler 'Stop services' of role os_nova on infra1 was running; server boots recovered 8 s later.",
     );
   });
@@ -139,11 +139,11 @@ describe('the sentence of an incident', () => {
       '50 % (21 to 79 %) of the list requests over new connections failed for 7.0 s (6.0 to 8.0 s) from 07:15:00.0 UTC.',
     ],
   ])('of %s', (_, windows, sentence) => {
-    expect(told(find(...windows)[0])).toBe(sentence);
+    expect(sentenceOf(find(...windows)[0])).toBe(sentence);
   });
 
   it('names cloud and vantage if there are several', () => {
     const run = { clouds: ['prod', 'far'], vantages: ['lab', 'home'] };
-    expect(told(find(window())[0], run)).toMatch(/^prod from lab: The API was down/);
+    expect(sentenceOf(find(window())[0], run)).toMatch(/^prod from lab: The API was down/);
   });
 });

@@ -39,7 +39,7 @@ describe('desired annotations', () => {
           }),
         }),
         annotations: [],
-      })[0];
+      }).find(({ key }) => key.startsWith('window:'));
     expect(of({ end: null })).toEqual({
       key: 'window:down-prod-1',
       tags: [
@@ -61,6 +61,32 @@ describe('desired annotations', () => {
     expect(closed?.text).toMatch(
       /^DOWN server-list new for 7\.0 s \(6\.0 to 8\.0 s\)\n10 connection-refused \(nova-api\)\n/,
     );
+  });
+
+  it('include each incident, with its sentence once it is final', () => {
+    const of = (facts: object) =>
+      createDesiredAnnotations({ tasks: false })({
+        report: report({ windows: [{ ...window({ ...facts }), candidates: [], phase: null }] }),
+        annotations: [],
+      })[0];
+    expect(of({ end: null })).toEqual({
+      key: 'incident:incident-prod-lab-server-list-new-1-300',
+      tags: [
+        'rollwatch',
+        'incident',
+        'prod',
+        'incident:incident-prod-lab-server-list-new-1-300',
+        'run:run-1',
+        'incidents:prod/lab',
+      ],
+      time: BEGAN + 300_000,
+      timeEnd: null,
+      text: 'Incident: server-list',
+    });
+    expect(of({ end: around(307) })).toMatchObject({
+      timeEnd: BEGAN + 307_000,
+      text: 'The API was down for 7.0 s (6.0 to 8.0 s) from 07:15:00.0 UTC.',
+    });
   });
 
   it('include each active period of a phase, with the result once it is over', () => {
@@ -112,8 +138,9 @@ describe('desired annotations', () => {
           tasks: taskDowntimes(registry.all(), []),
         }),
         annotations: [annotation()],
-      }).map(({ tags }) => tags.filter((tag) => /^(downtime|degraded|phases|tasks):/.test(tag)));
+      }).map(({ tags }) => tags.filter((tag) => /^(incidents|downtime|degraded|phases|tasks):/.test(tag)));
     expect(scopes(['prod'])).toEqual([
+      ['incidents:prod/lab'],
       ['downtime:prod/lab/server-list'],
       ['degraded:prod/lab/server-boot'],
       ['phases:prod/lab'],

@@ -92,9 +92,9 @@ describe('the dashboards', () => {
       });
     expect(problems).toEqual([]);
     // Pushed annotations first, then those from metrics, which need no credentials.
-    const pushed = annotations.list.filter(({ enable }) => enable);
+    const pushed = annotations.list.filter(({ expr }) => expr === undefined);
     expect(pushed.map(({ target }) => target?.tags[0])).toEqual(
-      ['downtime', 'degraded', 'tasks', 'phases'].map((kind) => `$${kind}_tags`),
+      ['incidents', 'downtime', 'degraded', 'tasks', 'phases'].map((kind) => `$${kind}_tags`),
     );
     // With an empty variable only the second tag is left; without it, Grafana would show all annotations.
     for (const { target } of pushed)

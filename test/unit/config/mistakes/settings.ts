@@ -91,7 +91,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'an unknown key',
     'vantage: here\ncolour: red\n',
-    'DIR/work/rollwatch.yaml:2: unknown key colour; known keys: vantage, clouds, listen, allowed_hosts, url, token_file, journal, compute_microversion, probes, checks, overall, admin_cloud, sampler, plan, upgrade, grafana and log',
+    'DIR/work/rollwatch.yaml:2: unknown key colour; known keys: vantage, clouds, listen, allowed_hosts, url, token_file, journal, compute_microversion, probes, checks, overall, admin_cloud, sampler, plan, upgrade, grafana, webhook and log',
   ),
   settings(
     'a misspelled key in a probe',
@@ -136,7 +136,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'a secret at an unknown key',
     'password: hunter2\n',
-    'DIR/work/rollwatch.yaml:1: unknown key password; known keys: vantage, clouds, listen, allowed_hosts, url, token_file, journal, compute_microversion, probes, checks, overall, admin_cloud, sampler, plan, upgrade, grafana and log',
+    'DIR/work/rollwatch.yaml:1: unknown key password; known keys: vantage, clouds, listen, allowed_hosts, url, token_file, journal, compute_microversion, probes, checks, overall, admin_cloud, sampler, plan, upgrade, grafana, webhook and log',
   ),
   settings(
     'a section that is a string',
