@@ -60,8 +60,8 @@ try {
     [light, 'page-window', 'section[aria-labelledby=windows-title] tr.open'],
   ] as const) {
     await page
-      .getByRole('button', { name: /DOWN .*details/ })
-      .last()
+      .getByRole('button', { name: /^\d+ windows?$/ })
+      .first()
       .click();
     await page.getByRole('group', { name: /^In the order/ }).waitFor();
     await page.evaluate(`scrollTo(0, document.querySelector('${top}').getBoundingClientRect().top + scrollY - 12)`);

@@ -25,6 +25,8 @@ export type ReportOptions = {
   /** All tasks (default), or only those with downtime attributed to them, if the format lists tasks. */
   readonly tasks?: 'all' | 'attributed';
   readonly drawing?: Drawing;
+  /** The address of the page with this run, http or https, if the format links to it. */
+  readonly link?: string;
 };
 
 /** A sample format. Samples are written one at a time and are never all in memory. */

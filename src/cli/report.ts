@@ -62,6 +62,7 @@ Examples:
   rollwatch report
   rollwatch report --journal /var/lib/rollwatch/rollwatch.sqlite --json
   rollwatch report --url http://127.0.0.1:9774
+  rollwatch report --url http://127.0.0.1:9774 --format ticket
   rollwatch report --format junit --fail-on not-proven > rollwatch.xml
   rollwatch report --compare staging.sqlite production.sqlite
 
@@ -104,6 +105,7 @@ async function renderFromDaemon(
   if (Number.isFinite(width)) query.set('width', String(Math.min(Math.max(width, MIN_COLUMNS), MAX_COLUMNS)));
   const localZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (failOn === 'not-proven') query.set('strict', 'true');
+  if (format === 'ticket') query.set('link', url);
   if (zone !== undefined) query.set('zone', zone === 'local' ? localZone : zone);
   const request = { method: 'GET', path: `/api/v1/report?${query}` } as const;
   const { body, header } = await callDaemon({ url, token: undefined }, request);

@@ -90,6 +90,13 @@ export function latency(seconds: number): string {
   return `${seconds.toFixed(seconds < 9.995 ? 2 : 1)} s`;
 }
 
+/** Formats how much a latency has grown: ' ×1.4', ' ×0.04'; empty without a latency from before. */
+export function grown(before: number | undefined, during: number): string {
+  if (before === undefined || before <= 0) return '';
+  const factor = during / before;
+  return ` ×${factor >= 0.95 ? factor.toFixed(1) : Number(factor.toPrecision(2))}`;
+}
+
 /** Makes the first letter a capital: 'Boot downtime'. */
 export const capitalised = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 

@@ -13,7 +13,14 @@ type SeriesKeyText = { readonly [part in keyof SeriesKey]: string };
 export const WINDOW_WORDS: Readonly<Record<WindowKind, string>> = {
   down: 'DOWN',
   partial: 'PARTLY DOWN',
-  degraded: 'SLOW',
+  degraded: 'slow',
+};
+
+/** The words for each state of a series. */
+export const STATE_WORDS: Readonly<Record<WindowKind | 'up' | 'unknown', string>> = {
+  ...WINDOW_WORDS,
+  up: 'up',
+  unknown: 'unknown',
 };
 
 /** Returns a function that names a series within a run: with cloud and vantage only if there are several. */

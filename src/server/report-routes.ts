@@ -25,11 +25,19 @@ export function reportRoutes(
       answers: answersOf(reports, { name: 'json', schema: reportSchema }),
     }),
     async ({ query, headers: { accept } }, reply) => {
-      const { format: name, width = Number.POSITIVE_INFINITY, colour, strict, zone, tasks } = query;
+      const { format: name, width = Number.POSITIVE_INFINITY, colour, strict, zone, tasks, link } = query;
       const format = chosenFormat(reports, { name, accept });
       const report = run.report();
       const drawing = format.draws === true ? { drawing: await readDrawing(report, journal) } : {};
-      const options = { width, colour: colour === 'true', strict: strict === 'true', zone, tasks, ...drawing };
+      const options = {
+        width,
+        colour: colour === 'true',
+        strict: strict === 'true',
+        zone,
+        tasks,
+        ...drawing,
+        ...(link !== undefined && { link }),
+      };
       const text = format.write(report, options);
       reply.type(format.contentType).header('vary', 'accept').header('rollwatch-verdict', report.verdict.result);
       return text;
@@ -84,6 +92,11 @@ const reportQuery = (formats: readonly string[]) =>
       .refine(isTimeZone, { error: 'is not an IANA time zone such as Europe/Berlin' })
       .default('utc')
       .describe('IANA time zone of the text'),
+    link: z
+      .url({ protocol: /^https?$/, error: 'is not an http or https URL' })
+      .max(2000)
+      .optional()
+      .describe('address of the page, for the format ticket to link to'),
     tasks: z
       .enum(['all', 'attributed'])
       .default('all')

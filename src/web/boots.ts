@@ -17,7 +17,7 @@ const stageColours = (palette: Palette): readonly string[] => [
 
 const bootLanes = ({ lanes }: Scene): readonly SeriesLane[] => lanes.filter(({ probe }) => probe === 'server-boot');
 
-/** Draws one bar per boot with its stages stacked; a failed boot is red up to its failure. */
+/** Draws one bar per boot with its stages stacked; a failed boot is a red outline up to its failure. */
 export const bootsPane: Pane = {
   name: 'boots',
   height: (scene) => (bootLanes(scene).length > 0 ? 130 : 0),
@@ -82,16 +82,30 @@ function drawBoots({ context, palette, ratio, x, y, from, until }: Brush, sample
       barBottom = barTop;
     }
     if (outcome !== FAILED) continue;
-    const barTop = y(samples.took[index] ?? 0);
-    context.fillStyle = palette.down;
-    context.fillRect(begin, Math.min(barTop, bottom - 2 * ratio), width, Math.max(bottom - barTop, 2 * ratio));
-    context.strokeStyle = palette.surface;
-    context.lineWidth = 1.5 * ratio;
-    context.beginPath();
-    context.moveTo(begin, bottom);
-    context.lineTo(begin + width, Math.min(barTop, bottom - 2 * ratio));
-    context.stroke();
+    drawFailure({ context, palette, ratio }, { begin, width, bottom, top: y(samples.took[index] ?? 0) });
   }
+}
+
+/** Draws a failed boot as a red outline that is closed at the time of the failure, with a cross on it. */
+function drawFailure(
+  { context, palette, ratio }: Pick<Brush, 'context' | 'palette' | 'ratio'>,
+  { begin, width, bottom, top: failedAt }: { begin: number; width: number; bottom: number; top: number },
+): void {
+  const top = Math.min(failedAt, bottom - 2 * ratio);
+  context.fillStyle = palette['down-soft'];
+  context.globalAlpha = 0.45;
+  context.fillRect(begin, top, width, bottom - top);
+  context.globalAlpha = 1;
+  context.strokeStyle = palette.down;
+  context.lineWidth = 1.5 * ratio;
+  const [middle, arm] = [begin + width / 2, 3 * ratio];
+  context.beginPath();
+  context.rect(begin, top, width, bottom - top);
+  for (const side of [-arm, arm]) {
+    context.moveTo(middle + side, top - arm);
+    context.lineTo(middle - side, top + arm);
+  }
+  context.stroke();
 }
 
 function drawLimit({ context, palette, ratio, y, left, width }: Brush, scene: Scene): void {

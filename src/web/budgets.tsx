@@ -1,6 +1,5 @@
 import type { JSX } from 'preact';
 import { type ApiPhase, fromApiBudget } from '../api/phase.ts';
-import type { ApiStatus } from '../api/status.ts';
 import { BUDGETS } from '../domain/upgrade/plan.ts';
 import { budgetName, budgetSentence, measureText, RESULT_WORDS } from '../format/budgets.ts';
 import { duration } from '../format/quantities.ts';
@@ -8,15 +7,8 @@ import { duration } from '../format/quantities.ts';
 const TONES = { pass: 'good', 'not-proven': 'warn', fail: 'bad' } as const;
 
 /** Shows the current phase: its promise, and how much of each budget is used. */
-export function Budgets({
-  phases,
-  status,
-}: {
-  readonly phases: readonly ApiPhase[];
-  readonly status: ApiStatus | null;
-}): JSX.Element {
+export function Budgets({ phases }: { readonly phases: readonly ApiPhase[] }): JSX.Element {
   const phase = phases.find(({ running }) => running) ?? null;
-  const tasks = status?.tasks ?? [];
   return (
     <section class="card" aria-labelledby="phase-title">
       <h2 id="phase-title">{phase === null ? 'Phase and budget' : `Phase: ${phase.name}`}</h2>
@@ -30,16 +22,6 @@ export function Budgets({
           ))}
         </>
       )}
-      {tasks.length === 0 ? null : (
-        <ul class="running" aria-label="Running tasks">
-          {tasks.slice(0, 3).map((task) => (
-            <li key={task.id}>
-              <small>{task.kind}</small> {task.name}
-            </li>
-          ))}
-          {tasks.length > 3 ? <li class="note">and {tasks.length - 3} more</li> : null}
-        </ul>
-      )}
     </section>
   );
 }
@@ -49,20 +31,22 @@ function Budget({ budget }: { readonly budget: ApiPhase['budgets'][number] }): J
   const tone = TONES[result];
   const share = (value: number): number => (limit > 0 ? Math.min(1, value / limit) : value > 0 ? 1 : 0) * 100;
   const used = measured ?? { min: 0, estimate: 0, max: 0 };
+  const isCounted = BUDGETS[name].unit === 'seconds';
   return (
     <div class={`budget ${tone}`}>
       <p>
         <span class="budget-name">{budgetName(name)}</span>
+        <span class="budget-figure">
+          {measureText(name, measured)}
+          {isCounted && limit > 0 ? ` of ${duration(limit)}` : ''}
+          {limit === 0 ? ', none allowed' : ''}
+        </span>
         <em>{RESULT_WORDS[result]}</em>
       </p>
       <div class="meter" role="img" aria-label={budgetSentence(fromApiBudget(budget))}>
         <i class="max" style={{ width: `${share(used.max)}%` }} />
         <i class="estimate" style={{ width: `${share(used.estimate)}%` }} />
       </div>
-      <strong>
-        {measureText(name, measured)}
-        {BUDGETS[name].unit === 'seconds' ? ` of ${duration(limit)}` : ''}
-      </strong>
     </div>
   );
 }

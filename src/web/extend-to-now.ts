@@ -59,7 +59,7 @@ export function downtimeFigures(
   const watched = new Set(probes.map(({ probe }) => probe));
   return probeTypes.flatMap(({ name, label }) => {
     const downtime = overall.probes[name]?.downtimeSeconds;
-    return downtime === undefined || !watched.has(name) ? [] : [{ title: `${capitalised(label)} downtime`, downtime }];
+    return downtime === undefined || !watched.has(name) ? [] : [{ title: capitalised(label), downtime }];
   });
 }
 
@@ -68,12 +68,19 @@ export function reportAt(report: ApiReport, now: number): ApiReport {
   const { run, overall, windows, probes, phases } = report;
   const open = windows.filter(isDown);
   const seconds = Math.max(0, now - Date.parse(run.endedAt)) / 1000;
-  if (!run.running || open.length === 0 || seconds === 0) return report;
+  const isOpen = open.length > 0 || report.incidents.some(({ end }) => end === null);
+  if (!run.running || !isOpen || seconds === 0) return report;
   const extension = { at: run.endedAt, seconds };
   return {
     ...report,
     run: { ...run, durationSeconds: run.durationSeconds + seconds },
     overall: extendOverall(overall, { open, ...extension }),
+    incidents: report.incidents.map((incident) => {
+      const { min, estimate, max } = incident.durationSeconds;
+      return incident.end === null
+        ? { ...incident, durationSeconds: { min, estimate: estimate + seconds, max: max + seconds } }
+        : incident;
+    }),
     windows: windows.map((window) =>
       isDown(window) ? { ...window, durationSeconds: grown(window.durationSeconds, [window], extension) } : window,
     ),

@@ -1,32 +1,43 @@
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { type ApiPhase, fromApiBudget } from '../api/phase.ts';
 import type { ApiOverall, ApiReport } from '../api/report.ts';
 import { BUDGET_NAMES, BUDGETS, isDowntimeBudget } from '../domain/upgrade/plan.ts';
 import { budgetLimit, budgetSentence, RESULT_WORDS } from '../format/budgets.ts';
 import { checksToReport } from '../format/checks.ts';
-import { capitalised, counted, duration, errorBar, latency, percent, span } from '../format/quantities.ts';
+import { capitalised, counted, duration, errorBar, grown, latency, percent, span } from '../format/quantities.ts';
 import { seriesNames, sessionState } from '../format/run-labels.ts';
+import { VERDICT_TONES } from './answer.ts';
 import { downtimeFigures } from './extend-to-now.ts';
+import { textFilter } from './filter.ts';
+import { Fold, type Folds } from './fold.tsx';
 import { Table } from './table.tsx';
 import type { TimeFormat } from './time-format.ts';
 
 type SectionProps = { readonly report: ApiReport; readonly times: TimeFormat };
-
-const TONES = { 'not-judged': 'unknown', pass: 'good', 'not-proven': 'warn', fail: 'bad' } as const;
+type FoldedProps = SectionProps & { readonly folds: Folds };
 
 /** Shows the downtime of each probe. */
 export function Downtime({
   report,
   overall,
+  children,
 }: {
   readonly report: ApiReport;
+  /** What else the card shows. */
+  readonly children?: ComponentChildren;
   /** Computed for the same time as the banner above. */
   readonly overall: ApiOverall;
 }): JSX.Element {
   const { unobservedSeconds } = overall;
   return (
     <section class="card" aria-labelledby="downtime-title">
-      <h2 id="downtime-title">Downtime{report.run.running ? ' so far' : ''}</h2>
+      <h2 id="downtime-title">
+        Downtime{report.run.running ? ' so far' : ''}{' '}
+        <small>
+          of {span(report.run.durationSeconds)}
+          {unobservedSeconds > 1 ? `, ${span(unobservedSeconds)} of it unobserved` : ''}
+        </small>
+      </h2>
       <dl class="figures">
         {downtimeFigures(report, overall).map(({ title, downtime }) => (
           <div key={title}>
@@ -35,10 +46,7 @@ export function Downtime({
           </div>
         ))}
       </dl>
-      <p class="note">
-        of {span(report.run.durationSeconds)}
-        {unobservedSeconds > 1 ? `, ${duration(unobservedSeconds)} of it unobserved` : ''}
-      </p>
+      {children}
     </section>
   );
 }
@@ -58,6 +66,7 @@ export function Phases({ report, times }: SectionProps): JSX.Element | null {
     <section aria-labelledby="phases-title">
       <h2 id="phases-title">Phases of the upgrade</h2>
       <Table
+        stacks
         caption={`Judged by plan ${report.verdict.plan ?? ''}${notStarted.length === 0 ? '' : `; not started, not judged: ${notStarted.map(({ name }) => name).join(', ')}`}.`}
         keyOf={({ name }) => name}
         rows={started}
@@ -90,7 +99,7 @@ export function Phases({ report, times }: SectionProps): JSX.Element | null {
           budgets
             .filter(({ result }) => result !== 'pass')
             .map((budget) => (
-              <li key={`${name} ${budget.name}`} class={TONES[budget.result]}>
+              <li key={`${name} ${budget.name}`} class={VERDICT_TONES[budget.result]}>
                 {name}: {budgetSentence(fromApiBudget(budget))}
               </li>
             )),
@@ -104,7 +113,7 @@ function verdictOf({ result, running, budgets }: ApiPhase): JSX.Element {
   const words = `${RESULT_WORDS[result ?? 'not-judged']}${running ? ' so far' : ''}`;
   const title = budgets.map(budgetLimit).join('; ');
   return (
-    <span class={TONES[result ?? 'not-judged']} title={title}>
+    <span class={VERDICT_TONES[result ?? 'not-judged']} title={title}>
       {words}
     </span>
   );
@@ -115,22 +124,25 @@ const shortList = (hosts: readonly string[]): string =>
   hosts.length > 3 ? `${hosts.slice(0, 2).join(', ')} and ${hosts.length - 2} more` : hosts.join(', ');
 
 /** Shows the tasks with downtime attributed to them or overlapping them. */
-export function Tasks({ report, times }: SectionProps): JSX.Element | null {
+export function Tasks({ report, times, search }: SectionProps & { readonly search: string }): JSX.Element | null {
   if (report.tasks.length === 0) return null;
+  const contains = textFilter(search);
+  const tasks = report.tasks.filter(({ name, role, hosts }) => contains([name, role, ...hosts].join('\n')));
   return (
     <section aria-labelledby="tasks-title">
       <h2 id="tasks-title">Tasks with downtime</h2>
       <Table
+        stacks
         caption="Downtime of several probes at the same time counts once."
         keyOf={({ id }) => id}
-        rows={report.tasks}
+        rows={tasks}
         columns={[
           {
             head: 'Task',
             cell: ({ name, role }) => (role === null || name.startsWith(`${role} : `) ? name : `${role} : ${name}`),
           },
           { head: 'Kind', cell: ({ kind }) => kind },
-          { head: 'Hosts', cell: ({ hosts }) => shortList(hosts) },
+          { head: 'Hosts', cell: ({ hosts }) => (hosts.length === 0 ? '-' : shortList(hosts)) },
           { head: 'Started', cell: ({ start }) => times.exact(Date.parse(start)) },
           { head: 'Windows', figure: true, cell: ({ windows }) => windows },
           { head: 'Downtime attributed', figure: true, cell: (task) => duration(task.downtimeAttributedSeconds) },
@@ -142,12 +154,12 @@ export function Tasks({ report, times }: SectionProps): JSX.Element | null {
   );
 }
 
-export function SeriesTable({ report }: { readonly report: ApiReport }): JSX.Element {
+export function SeriesTable({ report, folds }: Omit<FoldedProps, 'times'>): JSX.Element {
   const nameOf = seriesNames(report);
   return (
-    <section aria-labelledby="series-title">
-      <h2 id="series-title">Downtime and latency by series</h2>
+    <Fold id="series" title="Downtime and latency by series" folds={folds}>
       <Table
+        stacks
         caption="Latency of successful answers; extra samples after a failure are excluded."
         keyOf={nameOf}
         rows={report.probes}
@@ -170,7 +182,7 @@ export function SeriesTable({ report }: { readonly report: ApiReport }): JSX.Ele
           })),
         ]}
       />
-    </section>
+    </Fold>
   );
 }
 
@@ -231,7 +243,7 @@ export function Checks({ report, times }: SectionProps): JSX.Element | null {
 }
 
 /** Shows how much slower answers were in each phase than before the first phase. */
-export function Slowdown({ report }: { readonly report: ApiReport }): JSX.Element | null {
+export function Slowdown({ report, folds }: Omit<FoldedProps, 'times'>): JSX.Element | null {
   const nameOf = seriesNames(report);
   const rows = report.phases.flatMap(({ name, series }) =>
     series.filter(({ duringSeconds }) => duringSeconds !== null).map((latencies) => ({ phase: name, latencies })),
@@ -239,8 +251,7 @@ export function Slowdown({ report }: { readonly report: ApiReport }): JSX.Elemen
   if (rows.length === 0) return null;
   type Row = (typeof rows)[number];
   return (
-    <section aria-labelledby="slowdown-title">
-      <h2 id="slowdown-title">Latency before and during the upgrade</h2>
+    <Fold id="slowdown" title="Latency before and during the upgrade" folds={folds}>
       <Table
         caption="Before: from the start of the run to the first phase, without outages."
         keyOf={({ phase, latencies }) => `${phase} ${nameOf(latencies)}`}
@@ -255,17 +266,17 @@ export function Slowdown({ report }: { readonly report: ApiReport }): JSX.Elemen
               const [before, during] = [beforeSeconds?.[head], duringSeconds?.[head]];
               if (during === undefined) return '-';
               if (before === undefined) return `- → ${latency(during)}`;
-              return `${latency(before)} → ${latency(during)}${before > 0 ? ` ×${(during / before).toFixed(1)}` : ''}`;
+              return `${latency(before)} → ${latency(during)}${grown(before, during)}`;
             },
           })),
         ]}
       />
-    </section>
+    </Fold>
   );
 }
 
 /** Shows what a reader needs to judge the figures or to repeat the measurement. */
-export function Method({ report, times }: SectionProps): JSX.Element {
+export function Method({ report, times, folds }: FoldedProps): JSX.Element {
   const { run, probes, observationGaps, servers } = report;
   const nameOf = seriesNames(report);
   const rows: readonly (readonly [string, string])[] = [
@@ -291,8 +302,7 @@ export function Method({ report, times }: SectionProps): JSX.Element {
       : []),
   ];
   return (
-    <section aria-labelledby="method-title">
-      <h2 id="method-title">How it was measured</h2>
+    <Fold id="method" title="How it was measured" folds={folds}>
       <dl class="method">
         {rows.map(([name, value]) => (
           <div key={name}>
@@ -313,6 +323,6 @@ export function Method({ report, times }: SectionProps): JSX.Element {
           </ul>
         </details>
       )}
-    </section>
+    </Fold>
   );
 }

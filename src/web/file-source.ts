@@ -9,6 +9,7 @@ export function readFile(store: Store, data: PageData): Source {
   store.set({ link: { kind: 'file' }, report: data.report, tasks: readTasks(data.tasks), samplesVersion: 1 });
   return {
     samplesOf: async (window) => data.samples[window.id] ?? [],
+    ticket: async () => data.ticket,
     close: () => {},
   };
 }

@@ -1,8 +1,10 @@
+import { isOutage } from '../domain/downtime/window.ts';
 import { RESULT_WORDS } from '../format/budgets.ts';
 import { causeLabel } from '../format/causes.ts';
-import { duration, errorBar } from '../format/quantities.ts';
+import { duration, errorBar, shareText } from '../format/quantities.ts';
+import { WINDOW_WORDS } from '../format/run-labels.ts';
 import type { Hit, HitTimes, Pointer } from './pane.ts';
-import type { Scene, WindowBand } from './scene.ts';
+import type { Scene, SeriesLane, WindowBand } from './scene.ts';
 import { firstTaskAfter, type TaskBar } from './tasks.ts';
 
 /** How many tasks before the pointer are searched for the one under it. It is not found if more have started since. */
@@ -42,25 +44,27 @@ function taskHit(task: TaskBar, { until, attributed }: Scene, { exact }: HitTime
   };
 }
 
-/** Finds the window or gap under the pointer. `y` is in lanes. */
-export function hitLane({ at, slack, y }: Pointer, scene: Scene, { exact }: HitTimes): Hit | null {
-  const lane = scene.lanes[Math.floor(y)];
-  if (lane === undefined) return null;
+/** Finds the window or gap of a lane under the pointer. */
+export function hitLane(
+  { at, slack }: Pointer,
+  lane: SeriesLane,
+  { scene, times: { exact } }: { readonly scene: Scene; readonly times: HitTimes },
+): Hit {
   const isNear = ({ start, end }: WindowBand) =>
     start.earliest - slack <= at && at <= (end?.latest ?? scene.until) + slack;
-  const found = lane.windows
-    .filter(isNear)
-    .sort((a, b) => Number(b.window.kind === 'down') - Number(a.window.kind === 'down'))[0];
+  const found = lane.windows.filter(isNear).sort((a, b) => Number(isOutage(b.window)) - Number(isOutage(a.window)))[0];
   if (found !== undefined) {
     const { window, start } = found;
     const cause = window.causes[0] === undefined ? [] : [causeLabel(window.causes[0])];
     const task = window.task === null ? [] : [`attributed to ${window.task.kind} '${window.task.name}'`];
-    const state = `${window.kind === 'down' ? 'down' : 'slow'} ${errorBar(window.durationSeconds)}`;
+    const state = `${WINDOW_WORDS[window.kind]} ${errorBar(window.durationSeconds)}`;
+    const share = window.failedShare === null ? [] : [`${shareText(window.failedShare)} failed`];
     return {
       window: window.id,
       lines: [
         `${lane.name}: ${state}`,
         `from ${exact(start.estimate)}${window.end === null ? ', not over yet' : ''}`,
+        ...share,
         ...cause,
         ...task,
       ],

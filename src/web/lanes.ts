@@ -1,23 +1,18 @@
+import { isOutage, type WindowKind } from '../domain/downtime/window.ts';
 import { hitLane, hitPhase, hitTask } from './lane-hits.ts';
+import { laneAt, layoutOf, PHASE_HEIGHT, type PlacedLane, type PlacedName, TASK_HEIGHT } from './lane-layout.ts';
 import type { Brush, Pane } from './pane.ts';
-import type { PhaseBand, Scene, SeriesLane, Span, WindowBand } from './scene.ts';
+import type { PhaseBand, Scene, Span, WindowBand } from './scene.ts';
 import { firstTaskAfter } from './tasks.ts';
 
-/** In CSS pixels. */
-const PHASE_HEIGHT = 22;
-const TASK_HEIGHT = 15;
-const LABEL_HEIGHT = 15;
-const BAR_HEIGHT = 18;
-const SPACING = 7;
-
-/** Where each part begins, and where the last one ends. */
-type Layout = { readonly tasks: number; readonly series: number; readonly end: number };
-
-const layoutOf = ({ phases, rows, lanes }: Scene): Layout => {
-  const tasksTop = phases.length > 0 ? PHASE_HEIGHT + SPACING : 0;
-  const series = tasksTop + (rows.count > 0 ? LABEL_HEIGHT + rows.count * TASK_HEIGHT + SPACING : 0);
-  return { tasks: tasksTop, series, end: series + lanes.length * (LABEL_HEIGHT + BAR_HEIGHT + SPACING) };
-};
+/** The height of a bar where the series is up, as a share of the lane. */
+const UP_SHARE = 0.22;
+/** A partial window is drawn at least this high. */
+const MIN_FAILED_SHARE = 0.15;
+/** What is drawn first, and covered by the others. */
+const LAYERS: readonly WindowKind[] = ['degraded', 'partial', 'down'];
+/** How strongly a task is drawn that a search did not find. */
+const PALE = 0.2;
 
 /** Draws phases, tasks, and one lane per series: up, slow, down or unobserved. */
 export const lanesPane: Pane = {
@@ -25,20 +20,22 @@ export const lanesPane: Pane = {
   height: (scene) => layoutOf(scene).end,
   axis: null,
   draw(brush, scene) {
-    const { tasks, series, end } = layoutOf(scene);
+    const { tasks, lanes, names, end } = layoutOf(scene);
     for (const phase of scene.phases) drawPhase(brush, phase, end);
     drawAttributed(brush, scene, { top: tasks, bottom: end });
     if (scene.tasks.length > 0) drawTasks(brush, scene, tasks);
-    scene.lanes.forEach((lane, index) => {
-      drawLane(brush, lane, { scene, top: series + index * (LABEL_HEIGHT + BAR_HEIGHT + SPACING) });
-    });
+    for (const placed of lanes) drawLane(brush, placed, scene);
+    if (scene.narrow) for (const name of names) drawNameAbove(brush, name);
+  },
+  drawNames(brush, scene) {
+    if (!scene.narrow) for (const name of layoutOf(scene).names) drawNameBeside(brush, name);
   },
   hit(pointer, scene, times) {
-    const { tasks, series } = layoutOf(scene);
-    if (pointer.y < tasks) return hitPhase(pointer, scene, times);
-    if (pointer.y < series)
-      return hitTask({ ...pointer, y: (pointer.y - tasks - LABEL_HEIGHT) / TASK_HEIGHT }, scene, times);
-    return hitLane({ ...pointer, y: (pointer.y - series) / (LABEL_HEIGHT + BAR_HEIGHT + SPACING) }, scene, times);
+    const { tasks, series, lanes } = layoutOf(scene);
+    if (pointer.y < tasks && scene.phases.length > 0) return hitPhase(pointer, scene, times);
+    if (pointer.y < series) return hitTask({ ...pointer, y: (pointer.y - tasks) / TASK_HEIGHT }, scene, times);
+    const lane = laneAt(lanes, pointer.y);
+    return lane === null ? null : hitLane(pointer, lane, { scene, times });
   },
 };
 
@@ -81,14 +78,14 @@ function drawAttributed(
     const begin = x(task.start);
     const barWidth = Math.max(x(Math.min(task.end, until)) - begin, 2 * ratio);
     context.globalAlpha = 0.22;
-    context.fillRect(begin, brush.top + (top + LABEL_HEIGHT) * ratio, barWidth, (bottom - top - LABEL_HEIGHT) * ratio);
+    context.fillRect(begin, brush.top + top * ratio, barWidth, (bottom - top) * ratio);
     context.globalAlpha = 1;
   }
 }
 
-function drawTasks(brush: Brush, { tasks, rows, attributed, until }: Scene, top: number): void {
+/** Draws the tasks; those that a search did not find are pale. */
+function drawTasks(brush: Brush, { tasks, rows, found, attributed, until }: Scene, top: number): void {
   const { context, palette, ratio, x, left } = brush;
-  caption(brush, 'tasks', top);
   const last = firstTaskAfter(tasks, brush.until);
   for (let index = 0; index < last; index++) {
     const task = tasks[index];
@@ -96,7 +93,8 @@ function drawTasks(brush: Brush, { tasks, rows, attributed, until }: Scene, top:
     if (task === undefined || row < 0 || task.end < brush.from) continue;
     const begin = Math.max(x(task.start), left);
     const barWidth = Math.max(x(Math.min(task.end, until)) - begin, ratio);
-    const y = brush.top + (top + LABEL_HEIGHT + row * TASK_HEIGHT) * ratio;
+    const y = brush.top + (top + row * TASK_HEIGHT) * ratio;
+    context.globalAlpha = found === null || found[index] === 1 ? 1 : PALE;
     context.fillStyle = attributed.has(task.start)
       ? palette.attributed
       : task.status === 'failed'
@@ -118,33 +116,35 @@ function drawTasks(brush: Brush, { tasks, rows, attributed, until }: Scene, top:
       label(context, task.name, place);
     }
   }
+  context.globalAlpha = 1;
 }
 
-function drawLane(brush: Brush, lane: SeriesLane, { scene, top }: { scene: Scene; top: number }): void {
+function drawLane(brush: Brush, { lane, top, height: barHeight }: PlacedLane, scene: Scene): void {
   const { context, palette, ratio, x, left, width } = brush;
-  caption(brush, lane.name, top);
-  const bar = brush.top + (top + LABEL_HEIGHT) * ratio;
-  const fillSpan = ({ from, until }: Span, height: number, minWidth = 0) => {
+  const bar = brush.top + top * ratio;
+  const fillSpan = ({ from, until }: Span, share: number, minWidth = 0) => {
     const begin = Math.max(x(from), left);
     const barWidth = Math.max(Math.min(x(until), left + width) - begin, minWidth * ratio);
     if (begin > left + width || x(until) < left - ratio) return;
-    context.fillRect(begin, bar + ((BAR_HEIGHT - height) / 2) * ratio, barWidth, height * ratio);
+    const height = Math.max(2, barHeight * share);
+    context.fillRect(begin, bar + ((barHeight - height) / 2) * ratio, barWidth, height * ratio);
   };
   context.fillStyle = palette.up;
-  fillSpan({ from: scene.from, until: lane.knownUntil }, 4);
+  fillSpan({ from: scene.from, until: lane.knownUntil }, UP_SHARE);
   for (const gap of lane.gaps) {
     context.fillStyle = palette.surface;
-    fillSpan(gap, BAR_HEIGHT);
+    fillSpan(gap, 1);
     context.fillStyle = brush.hatched;
-    fillSpan(gap, BAR_HEIGHT);
+    fillSpan(gap, 1);
   }
-  for (const band of lane.windows.filter(({ window }) => window.kind === 'degraded'))
-    drawWindow(brush, band, { scene, fillSpan, bar });
-  for (const band of lane.windows.filter(({ window }) => window.kind === 'down'))
-    drawWindow(brush, band, { scene, fillSpan, bar });
+  for (const band of lane.windows.toSorted((a, b) => LAYERS.indexOf(a.window.kind) - LAYERS.indexOf(b.window.kind)))
+    drawWindow(brush, band, { scene, fillSpan, bar, barHeight });
 }
 
-/** Draws the estimate of a window solid, what else it may cover in a softer colour, and brackets as whiskers. */
+/**
+ * Draws the estimate of a window solid (of a partial one, as high as the share that failed), what else it may cover in a
+ * softer colour, and brackets as whiskers.
+ */
 function drawWindow(
   { context, palette, ratio, x, selected }: Brush,
   { window, start, end }: WindowBand,
@@ -152,18 +152,27 @@ function drawWindow(
     scene,
     fillSpan,
     bar,
-  }: { scene: Scene; fillSpan: (span: Span, height: number, minWidth?: number) => void; bar: number },
+    barHeight,
+  }: {
+    scene: Scene;
+    /** Fills a share of the height of the bar, which is at least `minWidth` wide. */
+    fillSpan: (span: Span, share: number, minWidth?: number) => void;
+    bar: number;
+    barHeight: number;
+  },
 ): void {
-  const down = window.kind === 'down';
-  const height = down ? BAR_HEIGHT : BAR_HEIGHT / 2;
+  const down = isOutage(window);
+  const share = down ? 1 : 0.5;
+  const failed = window.failedShare === null ? 1 : Math.max(MIN_FAILED_SHARE, window.failedShare.estimate);
   const until = end?.estimate ?? scene.until;
   context.fillStyle = down ? palette['down-soft'] : palette['degraded-soft'];
-  fillSpan({ from: start.earliest, until: end?.latest ?? scene.until }, height);
+  fillSpan({ from: start.earliest, until: end?.latest ?? scene.until }, share);
   context.fillStyle = down ? palette.down : palette.degraded;
-  fillSpan({ from: start.estimate, until }, height, 2);
+  fillSpan({ from: start.estimate, until }, share * failed, 2);
   context.strokeStyle = palette.text;
   context.lineWidth = ratio;
-  const middle = bar + (BAR_HEIGHT / 2) * ratio;
+  const middle = bar + (barHeight / 2) * ratio;
+  const whisker = Math.min(4, barHeight / 3) * ratio;
   for (const edge of end === null ? [start] : [start, end]) {
     const [a, b] = [x(edge.earliest), x(edge.latest)];
     if (b - a < 5 * ratio) continue;
@@ -171,8 +180,8 @@ function drawWindow(
     context.moveTo(a, middle);
     context.lineTo(b, middle);
     for (const place of [a, b]) {
-      context.moveTo(place, middle - 4 * ratio);
-      context.lineTo(place, middle + 4 * ratio);
+      context.moveTo(place, middle - whisker);
+      context.lineTo(place, middle + whisker);
     }
     context.stroke();
   }
@@ -184,13 +193,23 @@ function drawWindow(
     begin,
     bar - 3 * ratio,
     x(end?.latest ?? scene.until) + 3 * ratio - begin,
-    (BAR_HEIGHT + 6) * ratio,
+    (barHeight + 6) * ratio,
   );
 }
 
-function caption({ context, palette, ratio, left, top, width }: Brush, text: string, y: number): void {
-  const place = { x: left + 2 * ratio, y: top + (y + 11) * ratio, room: width, ratio, colour: palette.muted };
+/** Draws a name in the plot, above what it names, where there is no room beside it. */
+function drawNameAbove({ context, palette, ratio, left, top, width }: Brush, { text, top: y }: PlacedName): void {
+  const place = { x: left + 2 * ratio, y: top + (y - 4) * ratio, room: width, ratio, colour: palette.muted };
   label(context, text, place);
+}
+
+/** Draws a name beside the plot, level with what it names. */
+function drawNameBeside(
+  { context, palette, ratio, left, top: paneTop }: Brush,
+  { text, top, height }: PlacedName,
+): void {
+  const y = paneTop + (top + height / 2 + 4) * ratio;
+  label(context, text, { x: 4 * ratio, y, room: left - 8 * ratio, ratio, colour: palette.muted });
 }
 
 type LabelPlace = { x: number; y: number; room: number; ratio: number; colour: string; bold?: boolean };
@@ -208,5 +227,6 @@ function label(
   context.fillStyle = colour;
   context.textAlign = 'left';
   context.textBaseline = 'alphabetic';
-  context.fillText(text.length > fits ? `${text.slice(0, Math.max(1, fits - 1))}…` : text, x, y);
+  const isWhole = text.length <= fits || (text.length < fits * 2 && context.measureText(text).width <= room);
+  context.fillText(isWhole ? text : `${text.slice(0, Math.max(1, fits - 1))}…`, x, y);
 }

@@ -133,6 +133,12 @@ export function followDaemon(store: Store): Source {
       const samples = samplesByEdge.flat().filter(({ vantage }) => vantage === window.vantage);
       return [...new Map(samples.map((sample) => [`${sample.session} ${sample.seq}`, sample])).values()];
     },
+    async ticket(zone) {
+      const query = new URLSearchParams({ format: 'ticket', zone, link: location.href });
+      const answer = await fetch(`api/v1/report?${query}`);
+      if (!answer.ok) throw new Error(`the daemon answered ${answer.status}`);
+      return answer.text();
+    },
     close() {
       events.close();
       clearInterval(silenceTimer);

@@ -1,76 +1,81 @@
 import type { JSX } from 'preact';
 import type { ApiReport } from '../api/report.ts';
-import type { ApiSeriesStatus, ApiStatus } from '../api/status.ts';
+import type { ApiStatus } from '../api/status.ts';
 import { isMuchUnobserved } from '../domain/run/report.ts';
 import { causeLabel } from '../format/causes.ts';
-import { counted, duration, latency, span } from '../format/quantities.ts';
+import { capitalised, counted, duration, latency, span } from '../format/quantities.ts';
 import { seriesNames } from '../format/run-labels.ts';
+import {
+  cloudNames,
+  downByCloud,
+  downSeries,
+  downWord,
+  expectations,
+  type Tone,
+  VERDICT_TONES,
+  verdictSoFar,
+  whatIsDown,
+} from './answer.ts';
 import type { PageState } from './state.ts';
 import type { TimeFormat } from './time-format.ts';
 
 type NowProps = {
   readonly status: ApiStatus;
-  readonly report: PageState['report'];
+  /** Extended to now. */
+  readonly report: ApiReport | null;
   readonly link: PageState['link'];
   /** By the daemon's clock. */
   readonly now: number;
   readonly times: TimeFormat;
 };
 
-type Headline = {
-  readonly tone: 'good' | 'bad' | 'warn' | 'unknown';
-  readonly text: string;
-  readonly more: readonly string[];
-};
+type Headline = { readonly tone: Tone; readonly text: string; readonly more: readonly string[] };
 
-const SIGNS = { good: '●', bad: '▼', warn: '◆', unknown: '?' } as const;
+export const SIGNS = { good: '●', bad: '▼', warn: '◆', unknown: '?' } as const;
 
-/** Shows the current state at a glance: what is down, since when, and during which task. */
+/**
+ * Shows the answer at a glance: what is down and since when, whether the phase allows that, during which task it
+ * started, and the verdict so far.
+ */
 export function Now({ status, report, link, now, times }: NowProps): JSX.Element {
-  const nameOf =
-    report === null
-      ? (series: ApiSeriesStatus) => `${series.probe} ${series.connection || series.target}`
-      : seriesNames(report);
-  const { tone, text, more } = headline(status, { now, link, nameOf, times });
+  const { tone, text, more } = headline(status, { now, link, times });
+  const isDown = tone === 'bad';
+  const expected = isDown && report !== null ? expectations(status, report) : [];
+  const isExpected = expected.length > 0 && expected.every((line) => line.tone === 'good');
+  const verdict = report === null ? null : verdictSoFar(report);
+  // Being up again must not hide that a promise was broken.
+  const isMixed = isExpected || (tone === 'good' && verdict?.result === 'fail');
   return (
-    <>
-      <section class={`banner ${tone}`} aria-label="Now">
+    <section class={`banner ${isMixed ? 'warn' : tone}`} aria-label="Now">
+      <div>
         <p class="state">
           <span aria-hidden="true">{SIGNS[tone]}</span> {text}
         </p>
+        {expected.map((line) => (
+          <p key={line.text} class="expected">
+            <strong>{line.text}</strong>
+          </p>
+        ))}
         {more.map((line) => (
           <p key={line}>{line}</p>
         ))}
-        {/* Screen readers announce a change once, without the running seconds. */}
-        <p class="visually-hidden" role="status">
-          {tone === 'bad' ? `Down: ${down(status).map(nameOf).join(', ')}` : text.replace(/ for .*/, '')}
+      </div>
+      {verdict === null ? null : (
+        <p class="verdict">
+          <strong class={VERDICT_TONES[verdict.result]}>{verdict.word}</strong> {verdict.text}
         </p>
-      </section>
-      <ul class="probes" aria-label="Probes">
-        {status.series.map((series) => (
-          <SeriesState
-            key={`${series.cloud} ${series.vantage} ${series.probe} ${series.connection} ${series.target}`}
-            series={series}
-            name={nameOf(series)}
-            activity={status.probeTypes.find(({ name }) => name === series.probe)?.activity ?? null}
-            now={now}
-          />
-        ))}
-      </ul>
-    </>
+      )}
+      {/* Screen readers announce a change once, without the running seconds. */}
+      <p class="visually-hidden" role="status">
+        {isDown ? `${capitalised(downWord(status))}: ${whatIsDown(status)}` : text.replace(/ for .*/, '')}
+      </p>
+    </section>
   );
 }
 
-const down = ({ series }: ApiStatus): readonly ApiSeriesStatus[] => series.filter(({ state }) => state === 'down');
+type HeadlineContext = Pick<NowProps, 'now' | 'link' | 'times'>;
 
-type HeadlineContext = {
-  readonly now: number;
-  readonly link: PageState['link'];
-  readonly nameOf: (series: ApiSeriesStatus) => string;
-  readonly times: TimeFormat;
-};
-
-function headline(status: ApiStatus, { now, link, nameOf, times }: HeadlineContext): Headline {
+function headline(status: ApiStatus, { now, link, times }: HeadlineContext): Headline {
   if (link.kind === 'lost') {
     return {
       tone: 'unknown',
@@ -86,10 +91,11 @@ function headline(status: ApiStatus, { now, link, nameOf, times }: HeadlineConte
       more: ['The data below is from before then. No samples are sent until the sampler recovers.'],
     };
   }
-  const failing = down(status);
+  const failing = downSeries(status);
   const phase = status.phase === null ? [] : [`Phase: ${status.phase}`];
   const task = status.tasks[0];
-  const running = task === undefined ? [] : [`${task.kind} '${task.name}' is running`];
+  const others = status.tasks.length > 1 ? ` and ${counted(status.tasks.length - 1, 'other')}` : '';
+  const running = task === undefined ? [] : [`Running: ${task.kind} '${task.name}'${others}`];
   const upgrade = [[...phase, ...running].join(' · ')].filter((line) => line !== '');
   if (failing.length > 0) {
     const open = failing.flatMap((series) => (series.open === null ? [] : [series.open]));
@@ -97,14 +103,13 @@ function headline(status: ApiStatus, { now, link, nameOf, times }: HeadlineConte
     const first = open.toSorted((a, b) => a.start.estimate.localeCompare(b.start.estimate))[0];
     const cause = first?.causes[0];
     const attributed = first?.task ?? null;
+    const clouds = downByCloud(status);
+    const why = cause === undefined ? '' : `, ${causeLabel(cause)}`;
+    const task = attributed === null ? '' : `, attributed to ${attributed.kind} '${attributed.name}'`;
     return {
       tone: 'bad',
-      text: `Down for ${Math.max(0, (now - since) / 1000).toFixed(1)} s: ${failing.map(nameOf).join(', ')}`,
-      more: [
-        `since ${times.exact(since)}${cause === undefined ? '' : `, ${causeLabel(cause)}`}`,
-        ...(attributed === null ? [] : [`attributed to ${attributed.kind} '${attributed.name}'`]),
-        ...upgrade,
-      ],
+      text: `${whatIsDown(status)} ${downWord(status)} for ${Math.max(0, (now - since) / 1000).toFixed(1)} s`,
+      more: [...(clouds === null ? [] : [clouds]), `Since ${times.exact(since)}${why}${task}`, ...upgrade],
     };
   }
   if (status.paused) return { tone: 'unknown', text: 'Paused: no samples are being sent', more: upgrade };
@@ -114,12 +119,19 @@ function headline(status: ApiStatus, { now, link, nameOf, times }: HeadlineConte
     return {
       tone: 'warn',
       text: 'Up (some data missing)',
-      more: [`Unobserved: ${unknown.map(nameOf).join(', ')}`, ...upgrade],
+      more: [`Unobserved: ${seriesText(unknown)}`, ...upgrade],
     };
   }
   const slow = status.series.filter(({ state }) => state === 'degraded');
-  if (slow.length > 0) return { tone: 'warn', text: 'Up, but slow', more: [slow.map(nameOf).join(', '), ...upgrade] };
+  if (slow.length > 0) return { tone: 'warn', text: 'Up, but slow', more: [seriesText(slow), ...upgrade] };
   return { tone: 'good', text: 'Up', more: upgrade };
+}
+
+/** Lists series, or only their clouds if there are several. */
+function seriesText(series: ApiStatus['series']): string {
+  const clouds = [...new Set(series.map(({ cloud }) => cloud))];
+  if (clouds.length > 1) return cloudNames(clouds);
+  return series.map(({ probe, connection, target }) => [probe, connection, target].join(' ').trim()).join(', ');
 }
 
 /** The sampler reports every second; it counts as silent if it has not reported for longer than this. */
@@ -127,48 +139,6 @@ const MAX_SILENCE_SECONDS = 2.5;
 
 const silence = ({ sampler }: ApiStatus, now: number): number | null =>
   sampler === null ? null : (now - Date.parse(sampler.at)) / 1000;
-
-const WORDS = { up: 'up', down: 'DOWN', partial: 'PARTLY DOWN', degraded: 'slow', unknown: 'unknown' } as const;
-const TONES = { up: 'good', down: 'bad', partial: 'bad', degraded: 'warn', unknown: 'unknown' } as const;
-/** Shorter waits are normal. */
-const MIN_WAIT_SECONDS = 1;
-
-function SeriesState({
-  series,
-  name,
-  activity,
-  now,
-}: {
-  readonly series: ApiSeriesStatus;
-  readonly name: string;
-  /** What a sample in flight does, if it takes long by design. */
-  readonly activity: string | null;
-  readonly now: number;
-}): JSX.Element {
-  const { state, lastSample, waiting, suspended } = series;
-  const tone = TONES[state];
-  const waited = waiting === null ? 0 : (now - Date.parse(waiting.since)) / 1000;
-  const last =
-    lastSample === null
-      ? 'no sample yet'
-      : lastSample.outcome === 'ok'
-        ? `last took ${latency(lastSample.durationSeconds)}`
-        : (lastSample.cause?.kind ?? lastSample.outcome);
-  const note =
-    suspended ??
-    (waited > MIN_WAIT_SECONDS && (activity !== null || waited > 1.5)
-      ? `${activity ?? 'no answer'} for ${duration(Math.round(waited))}`
-      : last);
-  return (
-    <li class={tone}>
-      <span class="name">{name}</span>
-      <strong>
-        <span aria-hidden="true">{SIGNS[tone]}</span> {WORDS[state]}
-      </strong>
-      <small>{note}</small>
-    </li>
-  );
-}
 
 /** Shows the health of Rollwatch itself. */
 export function RollwatchHealth({
@@ -203,29 +173,18 @@ export function RollwatchHealth({
     ...status.warnings,
     ...(servers.leaked > 0 ? [`${counted(servers.leaked, 'server')} cannot be deleted`] : []),
   ];
+  const details = [
+    ...(sampler === null
+      ? []
+      : [`maximum delay ${latency(sampler.lagSeconds)}, ${counted(sampler.inFlight, 'sample')} in flight`]),
+    ...(servers.created > 0 ? [`${counted(servers.created, 'test server')} created, ${servers.deleted} deleted`] : []),
+  ];
   return (
-    <section class={`card ${problems.length === 0 ? '' : 'warn'}`} aria-labelledby="prober-title">
-      <h2 id="prober-title">Rollwatch itself</h2>
-      <p class="figure">
-        {problems.length === 0 ? (
-          <>
-            <span aria-hidden="true" class="good">
-              ●
-            </span>{' '}
-            Healthy
-          </>
-        ) : (
-          <>
-            <span aria-hidden="true">◆</span> {problems.join('; ')}
-          </>
-        )}
-      </p>
-      <p class="note">
-        {sampler === null
-          ? ''
-          : `Maximum delay ${latency(sampler.lagSeconds)}, ${counted(sampler.inFlight, 'sample')} in flight. `}
-        {servers.created > 0 ? `${counted(servers.created, 'test server')} created, ${servers.deleted} deleted.` : ''}
-      </p>
-    </section>
+    <p class={`health ${problems.length === 0 ? 'note' : 'warn'}`} title={details.join('; ')}>
+      <span aria-hidden="true" class={problems.length === 0 ? 'good' : undefined}>
+        {problems.length === 0 ? SIGNS.good : SIGNS.warn}
+      </span>{' '}
+      <strong>Rollwatch itself: {problems.length === 0 ? 'healthy' : problems.join('; ')}</strong>
+    </p>
   );
 }

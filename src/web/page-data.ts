@@ -10,6 +10,8 @@ export type PageData = {
   readonly tasks: ApiChartTasks;
   /** The samples around the edges of each window, by the id of the window. */
   readonly samples: { readonly [windowId: string]: readonly ApiSample[] };
+  /** The summary for a ticket, in Markdown. */
+  readonly ticket: string;
   /** The time zone to show, an IANA name. */
   readonly zone: string;
 };

@@ -48,6 +48,8 @@ export type Pane = {
     label(value: number): string;
   } | null;
   draw(brush: Brush, scene: Scene): void;
+  /** Draws names beside the plot, from `gutter` to `left` of the brush. */
+  drawNames?(brush: Brush, scene: Scene): void;
   hit(pointer: Pointer, scene: Scene, times: HitTimes): Hit | null;
 };
 

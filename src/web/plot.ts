@@ -14,6 +14,8 @@ export type Drawn = {
   /** Formats a label of the time axis for a time in milliseconds; its ticks are `step` seconds apart. */
   label(at: number, step: number): string;
   readonly selected: string | null;
+  /** The width of the vertical axes, which is the same for all panes, so that they line up; in CSS pixels. */
+  readonly gutter: number;
 };
 
 export type Plot = {
@@ -41,8 +43,8 @@ type PlotOptions = {
 
 /** In CSS pixels, like all sizes here. */
 const TIME_AXIS_HEIGHT = 26;
-/** Returns the width of the vertical axes, which is the same for all panes, so that they line up. */
-const axisWidth = (width: number): number => (width < 600 ? 44 : 58);
+/** Room for half of the last label of the time axis. */
+const RIGHT_MARGIN = 26;
 /** Something no further from the pointer than this counts as under it. */
 const POINTER_SLACK = 4;
 /** Plots with the same key share the pointer. */
@@ -64,7 +66,7 @@ export function createPlot({ pane, parent, width, last, drawn: first, onZoom }: 
   const options: uPlot.Options = {
     width,
     height: height(),
-    padding: [axis === null ? 4 : 8, 8, last ? 0 : axis === null ? 2 : 8, 0],
+    padding: [axis === null ? 4 : 8, RIGHT_MARGIN, last ? 0 : axis === null ? 2 : 8, 0],
     legend: { show: false },
     cursor: {
       y: false,
@@ -93,7 +95,7 @@ export function createPlot({ pane, parent, width, last, drawn: first, onZoom }: 
         values: (_, splits, _axis, _space, step) => (last ? splits.map((at) => drawn.label(at * 1000, step)) : []),
       },
       {
-        size: axisWidth(width),
+        size: () => drawn.gutter,
         stroke: () => drawn.palette.muted,
         grid: { show: axis !== null, stroke: () => drawn.palette.grid, width: 1 },
         ticks: { show: false },
@@ -144,6 +146,7 @@ export function createPlot({ pane, parent, width, last, drawn: first, onZoom }: 
     context.clip();
     pane.draw(brush, scene);
     context.restore();
+    pane.drawNames?.(brush, scene);
   }
 
   return {
@@ -162,8 +165,6 @@ export function createPlot({ pane, parent, width, last, drawn: first, onZoom }: 
       return { at: drawn.view.from + x * millisPerPixel, slack: POINTER_SLACK * millisPerPixel, y };
     },
     resize(newWidth) {
-      const [, vertical] = plot.axes;
-      if (vertical !== undefined) vertical.size = () => axisWidth(newWidth);
       plot.setSize({ width: newWidth, height: height() });
     },
     destroy: () => plot.destroy(),

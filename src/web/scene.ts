@@ -3,6 +3,7 @@ import type { ApiBracket } from '../api/shared.ts';
 import type { ApiWindow } from '../api/window.ts';
 import type { VerdictResult } from '../domain/upgrade/verdict.ts';
 import { seriesNames } from '../format/run-labels.ts';
+import { type Filter, matchesSeries, NO_FILTER, windowFilter } from './filter.ts';
 import { idOf, type SampleColumns } from './samples.ts';
 import type { PageState } from './state.ts';
 import { pack, type TaskBar } from './tasks.ts';
@@ -14,12 +15,17 @@ export type Scene = {
   readonly from: number;
   /** The end of the observed time; now if the run is active. */
   readonly until: number;
+  /** Whether it grows; never in a file. */
   readonly running: boolean;
   readonly lanes: readonly SeriesLane[];
+  /** Whether there is no room for names beside the plot, so that they are within it. */
+  readonly narrow: boolean;
   readonly phases: readonly PhaseBand[];
   readonly tasks: readonly TaskBar[];
   /** The row of each task (-1 if there is no room) and the number of rows. */
   readonly rows: TaskRows;
+  /** 1 for each task that the search found; null without a search. */
+  readonly found: Uint8Array | null;
   /** The start of each task that downtime is attributed to. */
   readonly attributed: ReadonlySet<number>;
 };
@@ -38,6 +44,8 @@ export type WindowBand = {
 export type SeriesLane = {
   readonly id: string;
   readonly name: string;
+  /** The lanes of a group share a name; null if each lane has its own. */
+  readonly group: string | null;
   readonly probe: string;
   readonly connection: string;
   readonly slow: number;
@@ -60,22 +68,29 @@ export type PhaseBand = {
 export type TaskRows = { readonly of: Int8Array; readonly count: number };
 
 const TASK_ROWS = 3;
+/** More lanes than this are grouped by cloud, if there are several. */
+const MAX_SINGLE_LANES = 8;
 
-/** The part of the scene that comes from the report; computed once per report. */
+/** The part of the scene that comes from the report; computed once per report and filter. */
 export type ReportScene = Pick<Scene, 'from' | 'until' | 'running' | 'phases' | 'attributed'> & {
   readonly lanes: readonly Omit<SeriesLane, 'samples' | 'knownUntil'>[];
 };
 
-export function readReport(report: ApiReport): ReportScene {
+export function readReport(report: ApiReport, filter: Filter = NO_FILTER): ReportScene {
   const nameOf = seriesNames(report);
-  const windows = Map.groupBy(report.windows.map(bandOf), ({ window }) => idOf(window));
+  const windows = Map.groupBy(report.windows.filter(windowFilter(filter)).map(bandOf), ({ window }) => idOf(window));
+  const shown = report.probes.filter((series) => matchesSeries(filter, series));
+  const placeOf = ({ cloud, vantage }: { readonly cloud: string; readonly vantage: string }) =>
+    report.run.vantages.length > 1 ? `${cloud} ${vantage}` : cloud;
+  const isGrouped = shown.length > MAX_SINGLE_LANES && new Set(shown.map(placeOf)).size > 1;
   return {
     from: Date.parse(report.run.startedAt),
     until: Date.parse(report.run.endedAt),
     running: report.run.running,
-    lanes: report.probes.map((series) => ({
+    lanes: shown.map((series) => ({
       id: idOf(series),
       name: nameOf(series),
+      group: isGrouped ? placeOf(series) : null,
       probe: series.probe,
       connection: series.connection,
       slow: series.slowSeconds,
@@ -98,13 +113,24 @@ export function readReport(report: ApiReport): ReportScene {
 /** Adds samples and tasks to what the report shows. While the run is active, the scene lasts until `now`. */
 export const sceneOf = (
   reportScene: ReportScene,
-  { samples, tasks }: Pick<PageState, 'samples' | 'tasks'>,
-  { rows, now }: { readonly rows: TaskRows; readonly now: number },
+  { samples, tasks, link }: Pick<PageState, 'samples' | 'tasks' | 'link'>,
+  {
+    rows,
+    now,
+    found = null,
+    narrow = false,
+  }: {
+    readonly rows: TaskRows;
+    readonly now: number;
+    readonly found?: Uint8Array | null;
+    readonly narrow?: boolean;
+  },
 ): Scene => {
   const until = reportScene.running ? Math.max(reportScene.until, now) : reportScene.until;
   return {
     ...reportScene,
     until,
+    running: reportScene.running && link.kind !== 'file',
     phases: reportScene.phases.map((phase) => (phase.running ? extended(phase, until) : phase)),
     lanes: reportScene.lanes.map((lane) => {
       const columns = samples.series.get(lane.id) ?? null;
@@ -116,6 +142,8 @@ export const sceneOf = (
     }),
     tasks,
     rows,
+    found,
+    narrow,
   };
 };
 

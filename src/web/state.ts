@@ -36,6 +36,8 @@ export const nowOf = ({ link, report, ahead }: PageState, browserNow: number): n
 export type Source = {
   /** Returns the samples around the edges of a window, in order. */
   samplesOf(window: ApiWindow): Promise<readonly ApiSample[]>;
+  /** Returns a summary for a ticket, in Markdown, with times in an IANA time zone. */
+  ticket(zone: string): Promise<string>;
   close(): void;
 };
 

@@ -11,15 +11,26 @@ type TableProps<Row> = {
   readonly caption: string;
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
-  readonly keyOf: (row: Row) => string;
+  readonly keyOf: (row: Row, index: number) => string;
+  /** Whether a row becomes a list of its cells on a phone, instead of scrolling sideways. */
+  readonly stacks?: boolean;
+  /** Whether only screen readers get the caption. */
+  readonly hidesCaption?: boolean;
 };
 
-/** Shows a table that scrolls sideways on a phone. */
-export function Table<Row>({ caption, columns, rows, keyOf }: TableProps<Row>): JSX.Element {
+/** Shows a table. If it is wider than the page, it scrolls sideways. */
+export function Table<Row>({
+  caption,
+  columns,
+  rows,
+  keyOf,
+  stacks = false,
+  hidesCaption = false,
+}: TableProps<Row>): JSX.Element {
   return (
     <div class="scroll" tabIndex={0} role="group" aria-label={caption}>
-      <table>
-        <caption>{caption}</caption>
+      <table class={stacks ? 'stacks' : undefined}>
+        <caption class={hidesCaption ? 'visually-hidden' : undefined}>{caption}</caption>
         <thead>
           <tr>
             {columns.map(({ head, figure }) => (
@@ -30,15 +41,15 @@ export function Table<Row>({ caption, columns, rows, keyOf }: TableProps<Row>): 
           </tr>
         </thead>
         <tbody>
-          {rows.map((row) => (
-            <tr key={keyOf(row)}>
+          {rows.map((row, position) => (
+            <tr key={keyOf(row, position)}>
               {columns.map(({ head, figure, cell }, index) =>
                 index === 0 ? (
                   <th key={head} scope="row">
                     {cell(row)}
                   </th>
                 ) : (
-                  <td key={head} class={figure ? 'figure' : undefined}>
+                  <td key={head} class={figure ? 'figure' : undefined} data-head={head}>
                     {cell(row)}
                   </td>
                 ),

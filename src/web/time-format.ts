@@ -13,6 +13,12 @@ export type TimeFormat = {
 
 export const LOCAL = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
+/** Returns the time zones to choose from. */
+export const zones = (): readonly string[] => [
+  'UTC',
+  ...Intl.supportedValuesOf('timeZone').filter((zone) => zone !== 'UTC'),
+];
+
 export function createTimeFormat(zone: string): TimeFormat {
   const clock = { timeZone: zone, hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' } as const;
   // The Swedish locale formats dates as ISO 8601 does.

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { ApiSample } from '../api/sample.ts';
 import type { ApiWindow } from '../api/window.ts';
 import { causeLabel } from '../format/causes.ts';
-import { duration, latency } from '../format/quantities.ts';
+import { counted, duration, latency } from '../format/quantities.ts';
 import type { Source } from './state.ts';
 import { Table } from './table.tsx';
 import type { TimeFormat } from './time-format.ts';
@@ -15,11 +15,16 @@ type DetailProps = {
   readonly onShow: () => void;
 };
 
+/** Further candidates are shown on request, so that the samples stay in sight. */
+const MAX_CANDIDATES = 5;
+
 type LoadedSamples = { readonly samples: readonly ApiSample[] } | { readonly problem: string } | null;
 
 /** Shows every task that may have caused a window, and the samples around its edges with their request ids. */
 export function WindowDetail({ window, times, source, onShow }: DetailProps): JSX.Element {
   const [loaded, setLoaded] = useState<LoadedSamples>(null);
+  const [all, setAll] = useState(false);
+  const shown = all ? window.candidates : window.candidates.slice(0, MAX_CANDIDATES);
   const { id, end } = window;
   useEffect(() => {
     let current = true;
@@ -47,24 +52,43 @@ export function WindowDetail({ window, times, source, onShow }: DetailProps): JS
         <p class="note">No task is known to have been running when the window may have started.</p>
       ) : (
         <Table
+          stacks
           caption="Tasks that were running when the window may have started, most likely first."
           keyOf={(task) => task.id}
-          rows={window.candidates}
+          rows={shown}
           columns={[
             { head: 'Task', cell: (task) => task.name },
             { head: 'Kind', cell: (task) => task.kind },
-            { head: 'Role', cell: (task) => task.role ?? '' },
-            { head: 'Play', cell: (task) => task.play ?? '' },
-            { head: 'Hosts', cell: (task) => task.hosts.join(', ') },
+            { head: 'Role', cell: (task) => task.role ?? '-' },
+            { head: 'Play', cell: (task) => task.play ?? '-' },
+            { head: 'Hosts', cell: (task) => <Hosts hosts={task.hosts} /> },
             { head: 'Started', cell: (task) => times.exact(Date.parse(task.start)) },
             { head: 'Took', figure: true, cell: lasted },
             { head: 'Source', cell: (task) => task.sources.join(', ') },
           ]}
         />
       )}
+      {shown.length < window.candidates.length ? (
+        <button type="button" onClick={() => setAll(true)}>
+          Show all {window.candidates.length} candidates
+        </button>
+      ) : null}
       <h3>Samples around its edges</h3>
       <Samples loaded={loaded} times={times} />
     </div>
+  );
+}
+
+/** More hosts than this are counted, and listed on request. */
+const MAX_LISTED_HOSTS = 3;
+
+function Hosts({ hosts }: { readonly hosts: readonly string[] }): JSX.Element {
+  if (hosts.length <= MAX_LISTED_HOSTS) return <>{hosts.length === 0 ? '-' : hosts.join(', ')}</>;
+  return (
+    <details>
+      <summary>{counted(hosts.length, 'host')}</summary>
+      {hosts.join(', ')}
+    </details>
   );
 }
 

@@ -3,15 +3,18 @@ import { useState } from 'preact/hooks';
 import type { ApiReport } from '../api/report.ts';
 import type { ApiBracket } from '../api/shared.ts';
 import type { ApiWindow } from '../api/window.ts';
+import { isOutage } from '../domain/downtime/window.ts';
 import { causeCounts } from '../format/causes.ts';
-import { counted, errorBar } from '../format/quantities.ts';
-import { seriesNames } from '../format/run-labels.ts';
+import { counted, errorBar, shareText } from '../format/quantities.ts';
+import { seriesNames, WINDOW_WORDS } from '../format/run-labels.ts';
 import type { Source } from './state.ts';
 import type { TimeFormat } from './time-format.ts';
 import { WindowDetail } from './window-detail.tsx';
 
 type WindowsProps = {
   readonly report: ApiReport;
+  /** The selected windows of the report, by start. */
+  readonly windows: readonly ApiWindow[];
   readonly times: TimeFormat;
   readonly source: Source;
   readonly selected: string | null;
@@ -20,27 +23,31 @@ type WindowsProps = {
   readonly onShow: (window: ApiWindow) => void;
 };
 
-/** Older windows are shown on request. */
+/** Earlier windows are shown on request. */
 const MAX_SHOWN = 100;
 const HEADS = ['State', 'Probe', 'Started', 'Ended', 'Duration', 'Causes', 'Attributed to', 'Phase'];
 
-/** Lists all windows, newest first; each expands to the samples around its edges. */
-export function Windows({ report, times, source, selected, onSelect, onShow }: WindowsProps): JSX.Element {
+/** Lists windows in the order of every report, oldest first; each expands to the samples around its edges. */
+export function Windows({ report, windows, times, source, selected, onSelect, onShow }: WindowsProps): JSX.Element {
   const [all, setAll] = useState(false);
-  const windows = report.windows.toReversed();
   const chosen = windows.findIndex(({ id }) => id === selected);
-  const shown = all ? windows : windows.slice(0, Math.max(MAX_SHOWN, chosen + 1));
+  const first = all ? 0 : Math.min(windows.length - MAX_SHOWN, chosen < 0 ? Infinity : chosen);
+  const shown = windows.slice(Math.max(0, first));
   const nameOf = seriesNames(report);
   return (
-    <section aria-labelledby="windows-title">
-      <h2 id="windows-title">Windows</h2>
+    <>
+      {shown.length < windows.length ? (
+        <button type="button" onClick={() => setAll(true)}>
+          Show all {windows.length}
+        </button>
+      ) : null}
       {windows.length === 0 ? (
-        <p class="note">None: nothing was down or slow.</p>
+        <p class="note">{report.windows.length === 0 ? 'None: nothing was down or slow.' : 'None with this filter.'}</p>
       ) : (
         <div class="scroll" tabIndex={0} role="group" aria-label="Windows">
-          <table class="windows">
+          <table class="windows stacks">
             <caption>
-              Newest first. Times in {times.zone}: best estimate, with the error bounds before and after it.
+              Oldest first. Times in {times.zone}: best estimate, with the error bounds before and after it.
             </caption>
             <thead>
               <tr>
@@ -78,12 +85,7 @@ export function Windows({ report, times, source, selected, onSelect, onShow }: W
           </table>
         </div>
       )}
-      {shown.length < windows.length ? (
-        <button type="button" onClick={() => setAll(true)}>
-          Show all {windows.length}
-        </button>
-      ) : null}
-    </section>
+    </>
   );
 }
 
@@ -96,7 +98,7 @@ type RowProps = {
 };
 
 function WindowRow({ window, name, times, open, onOpen }: RowProps): JSX.Element {
-  const down = window.kind === 'down';
+  const down = isOutage(window);
   const others = window.candidates.length - 1;
   return (
     <tr class={open ? 'open' : undefined} onClick={onOpen}>
@@ -110,21 +112,23 @@ function WindowRow({ window, name, times, open, onOpen }: RowProps): JSX.Element
             onOpen();
           }}
         >
-          <span aria-hidden="true">{down ? '▼' : '◆'}</span> {down ? 'DOWN' : 'slow'}
+          <span aria-hidden="true">{down ? '▼' : '◆'}</span> {WINDOW_WORDS[window.kind]}
           <span class="visually-hidden"> {name}, details</span>
         </button>
       </th>
-      <td>{name}</td>
-      <td>
+      <td data-head="Probe">{name}</td>
+      <td data-head="Started">
         <Edge edge={window.start} times={times} />
       </td>
-      <td>
+      <td data-head="Ended">
         {window.end === null ? <strong>not over yet</strong> : <Edge edge={window.end} times={times} />}
         {window.provisional ? <small>provisional</small> : null}
       </td>
-      <td class="nowrap">{errorBar(window.durationSeconds)}</td>
-      <td>{causes(window)}</td>
-      <td>
+      <td class="nowrap" data-head="Duration">
+        {errorBar(window.durationSeconds)}
+      </td>
+      <td data-head="Causes">{causes(window)}</td>
+      <td data-head="Attributed to">
         {window.task === null ? (
           <span class="note">none known</span>
         ) : (
@@ -135,7 +139,7 @@ function WindowRow({ window, name, times, open, onOpen }: RowProps): JSX.Element
           </>
         )}
       </td>
-      <td>{window.phase ?? ''}</td>
+      <td data-head="Phase">{window.phase ?? '-'}</td>
     </tr>
   );
 }
@@ -154,7 +158,8 @@ function Edge({ edge, times }: { readonly edge: ApiBracket; readonly times: Time
   );
 }
 
-function causes({ kind, causes: all, failedSamples }: ApiWindow): string {
+function causes({ kind, causes: all, failedSamples, failedShare }: ApiWindow): string {
   if (kind === 'degraded') return counted(failedSamples, 'slow sample');
-  return causeCounts(all);
+  const share = failedShare === null ? '' : `${shareText(failedShare)} failed; `;
+  return `${share}${causeCounts(all)}`;
 }

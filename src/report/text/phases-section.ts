@@ -6,7 +6,7 @@ import { BUDGET_NAMES, BUDGETS, isDowntimeBudget } from '../../domain/upgrade/pl
 import { type PhaseVerdict, verdictParts } from '../../domain/upgrade/verdict.ts';
 import { budgetSentence, measureText, RESULT_WORDS } from '../../format/budgets.ts';
 import { printableLine } from '../../format/printable.ts';
-import { duration, latency, percent, span } from '../../format/quantities.ts';
+import { duration, grown, latency, percent, span } from '../../format/quantities.ts';
 import { seriesNames } from '../../format/run-labels.ts';
 import type { TimeFormat } from '../time-format.ts';
 import { unjudgedSentence } from '../verdict-sentences.ts';
@@ -99,11 +99,11 @@ function latencyTable(report: Report, phases: readonly StartedPhase[], width: nu
   );
   if (rows.length === 0) return [];
   const column = (head: 'p50' | 'p95' | 'p99'): Column<Row> => ({
-    head: `${head} before > during`,
+    head: `${head} before → during`,
     cell: ({ latencies: { before, during } }) =>
       during === null
         ? '-'
-        : `${before === null ? '-' : latency(before[head])} > ${latency(during[head])}${grown(before?.[head], during[head])}`,
+        : `${before === null ? '-' : latency(before[head])} → ${latency(during[head])}${grown(before?.[head], during[head])}`,
   });
   return table(
     [
@@ -117,7 +117,3 @@ function latencyTable(report: Report, phases: readonly StartedPhase[], width: nu
     { width },
   );
 }
-
-/** Formats how much a latency has grown: ' x1.4'. */
-const grown = (before: number | undefined, during: number): string =>
-  before === undefined || before <= 0 ? '' : ` x${(during / before).toFixed(1)}`;

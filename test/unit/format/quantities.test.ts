@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { duration, errorBar, latency, percent, span } from '../../../src/format/quantities.ts';
+import { duration, errorBar, grown, latency, percent, span } from '../../../src/format/quantities.ts';
 
 describe('an availability in percent', () => {
   it.each([
@@ -84,5 +84,19 @@ describe('a latency', () => {
     [11.24, '11.2 s'],
   ])('of %s s is %s', (seconds, shown) => {
     expect(latency(seconds)).toBe(shown);
+  });
+});
+
+describe('the growth of a latency', () => {
+  it.each([
+    [0.04, 0.056, ' ×1.4'],
+    [0.04, 0.04, ' ×1.0'],
+    [0.04, 0.0384, ' ×1.0'],
+    [1, 0.042, ' ×0.042'],
+    [1, 0.5, ' ×0.5'],
+    [0, 0.5, ''],
+    [undefined, 0.5, ''],
+  ])('from %s s to %s s is%s', (before, during, shown) => {
+    expect(grown(before, during)).toBe(shown);
   });
 });

@@ -160,6 +160,10 @@ describe('the report', () => {
     expect(text.text).toContain('08:10:00');
     expect(text.text).not.toContain('\u001b');
     expect((await get('?format=text&colour=true')).text).toContain('\u001b[');
+    const ticket = await get(`?format=ticket&link=${encodeURIComponent('https://host/rollwatch/#last=15m')}`);
+    expect(ticket.type).toBe('text/markdown; charset=utf-8');
+    expect(ticket.text.trimEnd().split('\n').at(-1)).toBe('- <https://host/rollwatch/#last=15m>');
+    expect((await get('', 'text/markdown')).text).toContain('### ');
   });
 });
 

@@ -226,6 +226,11 @@ describe('an invalid request', () => {
       detail: 'zone: is not an IANA time zone such as Europe/Berlin',
       parameter: 'zone',
     });
+    for (const link of ['somewhere', 'javascript:alert(1)', 'ftp://host/'])
+      expect(await get(`/api/v1/report?link=${link}`)).toMatchObject({
+        detail: 'link: is not an http or https URL',
+        parameter: 'link',
+      });
     expect(await get('/api/v1/status?verbose')).toMatchObject({
       status: 400,
       detail: 'verbose: no such parameter; none are allowed here',

@@ -309,6 +309,7 @@ describe('a query, a path and headers', { timeout: LIMIT }, () => {
     'format',
     'width',
     'zone',
+    'link',
     'tasks',
     'strict',
     'colour',

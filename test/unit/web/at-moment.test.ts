@@ -31,6 +31,17 @@ const reportOf = (windows = [open()]) => {
 const apiReport = (windows = [open()]) => toApiReport(reportOf(windows), { summary: [], tasks: 'all' });
 
 describe('a report that is shown some seconds later', () => {
+  it('extends an open incident, and leaves one that is over as it is', () => {
+    const lengths = (windows: Parameters<typeof apiReport>[0]) =>
+      [apiReport(windows), reportAt(apiReport(windows), LATER)].map(({ incidents }) => incidents[0]?.durationSeconds);
+    const [before, after] = lengths([open()]);
+    if (before === undefined) throw new Error('no incident');
+    const { min, estimate, max } = before;
+    expect(after).toEqual({ min, estimate: estimate + 4, max: max + 4 });
+    const [ended, still] = lengths([window()]);
+    expect(still).toEqual(ended);
+  });
+
   it('extends open downtime, so that the truth stays within the error bars', () => {
     const later = reportAt(apiReport(), LATER);
     const truth = (LATER - around(300).estimate) / 1000;

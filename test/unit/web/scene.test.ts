@@ -36,8 +36,9 @@ describe('a report file that is opened a day later', () => {
 
   it('ends with what was observed, even if the run was still active', () => {
     for (const some of [report(), running]) {
-      const { until, phases } = sceneInFile(some);
+      const { until, running: grows, phases } = sceneInFile(some);
       expect(until).toBe(ENDED);
+      expect(grows).toBe(false);
       expect(phases.flatMap(({ intervals }) => intervals).filter(({ until }) => until > ENDED)).toEqual([]);
     }
   });
