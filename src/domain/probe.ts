@@ -29,11 +29,13 @@ export type ProbeDescription = {
   readonly countsOverall: boolean;
 };
 
-/** The sentences in which a report says what a probe found. A duration follows the first two. */
+/** The sentences in which a report says what a probe found. */
 export type ProbeSentences = {
   /** What the probe does again and again: 'list requests'. */
   readonly operations: string;
+  /** A duration follows: 'The API was down for'. */
   readonly wasDown: string;
+  /** `since` or `for` follows: 'The API has been down'. */
   readonly isDown: string;
   readonly neverDown: string;
   readonly unknown: string;
@@ -49,7 +51,7 @@ const describeUnknown = (name: string): ProbeDescription => ({
   sentences: {
     operations: `samples of ${name}`,
     wasDown: `Probe ${name} failed for`,
-    isDown: `Probe ${name} has been failing for`,
+    isDown: `Probe ${name} has been failing`,
     neverDown: `Probe ${name} never failed.`,
     unknown: `The state of probe ${name} is unknown: there is no valid sample.`,
   },

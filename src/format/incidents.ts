@@ -11,8 +11,12 @@ type DescribedIncident = Pick<Incident, 'cloud' | 'affected'> & {
 
 type IncidentOptions = {
   readonly probeTypes: readonly ProbeDescription[];
-  /** The clouds and vantages of the run: named only if there are several. */
-  readonly run: { readonly clouds: readonly string[]; readonly vantages: readonly string[] };
+  readonly run: {
+    /** Named only if there are several. */
+    readonly clouds: readonly string[];
+    readonly vantages: readonly string[];
+    readonly running: boolean;
+  };
   /** Formats a time to a tenth of a second. */
   readonly time: (at: Millis) => string;
 };
@@ -30,7 +34,7 @@ export function utcTime({ from, until }: Interval): (at: Millis) => string {
 const SAME_TIME_MS = 500;
 
 /**
- * Describes an incident in a sentence: "The API was down for 9.6 s (9.5 to 10.2 s) from 20:06:19.1, while handler 'Stop
+ * Describes an incident in a sentence, without what changes while it is open: "The API was down for 9.6 s (9.5 to 10.2 s) from 20:06:19.1, while handler 'Stop
  * services' of role os_nova on infra1 was running; server boots recovered 8 s later."
  */
 export function incidentSentence(incident: DescribedIncident, { probeTypes, run, time }: IncidentOptions): string {
@@ -41,12 +45,14 @@ export function incidentSentence(incident: DescribedIncident, { probeTypes, run,
     ...(run.clouds.length > 1 ? [printableLine(incident.cloud)] : []),
     ...(run.vantages.length > 1 ? [`from ${printableLine(lead.vantage)}`] : []),
   ].join(' ');
-  const from = `${lead.end === null ? 'since' : 'from'} ${time(lead.start.estimate)}`;
+  const isOpen = lead.end === null && run.running;
+  const until = lead.end === null && !run.running ? ' until the end of the run' : '';
+  const from = `${isOpen ? 'since' : 'from'} ${time(lead.start.estimate)}${until}`;
   const [task, ...rest] = incident.candidates;
   const or = rest.length === 0 ? '' : `, or ${counted(rest.length, 'other task')},`;
   const cause = task === undefined ? '' : `, while ${nameWithHosts(task)}${or} was running`;
-  const effects = others.map((other) => `; ${effectOn(other, lead, probeTypes)}`).join('');
-  return `${place === '' ? '' : `${place}: `}${whatFailed(lead, probeTypes)} ${from}${cause}${effects}.`;
+  const effects = others.map((other) => `; ${effectOn(other, lead, { probeTypes, run })}`).join('');
+  return `${place === '' ? '' : `${place}: `}${whatFailed(lead, { probeTypes, isOpen })} ${from}${cause}${effects}.`;
 }
 
 /** Returns what the sentence of an incident starts with: what failed of the first type of probe. */
@@ -73,26 +79,27 @@ export const affectedText = (
     })
     .join(', ');
 
-/** Says what failed and for how long: 'The API was down for 9.6 s (9.5 to 10.2 s)'. */
+/** Says what failed and, if that is over, for how long: 'The API was down for 9.6 s (9.5 to 10.2 s)'. */
 function whatFailed(
-  { probe, connections, end, downtime, failedShare, duration: lasted }: Affected,
-  probeTypes: IncidentOptions['probeTypes'],
+  { probe, connections, downtime, failedShare, duration: lasted }: Affected,
+  { probeTypes, isOpen }: Pick<IncidentOptions, 'probeTypes'> & { readonly isOpen: boolean },
 ): string {
   const { sentences } = probeNamed(probeTypes, probe);
-  if (failedShare === null) return `${end === null ? sentences.isDown : sentences.wasDown} ${errorBar(downtime)}`;
+  if (failedShare === null) return isOpen ? sentences.isDown : `${sentences.wasDown} ${errorBar(downtime)}`;
   const over = connections.length === 1 ? ` over ${connections[0]} connections` : '';
-  const verb = end === null ? 'have been failing' : 'failed';
-  return `${shareText(failedShare)} of the ${sentences.operations}${over} ${verb} for ${errorBar(lasted)}`;
+  const operations = `${sentences.operations}${over}`;
+  if (isOpen) return `Some of the ${operations} have been failing`;
+  return `${shareText(failedShare)} of the ${operations} failed for ${errorBar(lasted)}`;
 }
 
 /** Says what became of something else that failed: 'server boots recovered 8 s later'. */
 function effectOn(
   { probe, end, downtime }: Affected,
   lead: Affected,
-  probeTypes: IncidentOptions['probeTypes'],
+  { probeTypes, run }: Pick<IncidentOptions, 'probeTypes' | 'run'>,
 ): string {
   const { operations } = probeNamed(probeTypes, probe).sentences;
-  if (end === null) return `${operations} are still failing`;
+  if (end === null) return `${operations} ${run.running ? 'are' : 'were'} still failing`;
   const later = lead.end === null ? 0 : end.estimate - lead.end.estimate;
   if (later >= SAME_TIME_MS) return `${operations} recovered ${duration(later / 1000)} later`;
   return `${operations} failed too, for ${duration(downtime.estimate)}`;

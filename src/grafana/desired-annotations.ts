@@ -131,15 +131,13 @@ const keyOf = (kind: string, id: string): string => {
 function incidentAnnotation(incident: Incident, { run, probeTypes }: Source['report']): Draft {
   const { id, cloud, start, end, provisional, affected } = incident;
   const time = utcTime({ from: run.startedAt, until: run.endedAt });
-  // An open incident would be rewritten every second for its duration alone.
-  const text = end === null || provisional ? `Incident: ${affected.map(({ probe }) => probe).join(', ')}` : null;
   return {
     key: keyOf('incident', id),
     tags: ['incident', cloud],
     scopes: [...new Set(affected.map(({ vantage }) => scopeTag('incidents', cloud, vantage)))],
     time: Math.round(start.estimate),
     timeEnd: end === null || provisional ? null : Math.round(end.estimate),
-    text: textOf([text ?? incidentSentence(incident, { run, probeTypes, time })]),
+    text: textOf([incidentSentence(incident, { run, probeTypes, time })]),
   };
 }
 

@@ -345,7 +345,7 @@ export const serverBootProbe: ProbeType<ServerBootSettings> = {
     sentences: {
       operations: 'server boots',
       wasDown: 'Servers could not be booted for',
-      isDown: 'Server boots have been failing for',
+      isDown: 'Server boots have been failing',
       neverDown: 'No server boot failed.',
       unknown: 'Whether servers could be booted is unknown: there is no valid sample.',
     },

@@ -103,7 +103,7 @@ export const serverListProbe: ProbeType<ServerListSettings & { readonly connecti
       sentences: {
         operations: 'list requests',
         wasDown: 'The API was down for',
-        isDown: 'The API has been down for',
+        isDown: 'The API has been down',
         neverDown: 'The API was never down.',
         unknown: 'The state of the API is unknown: there is no valid sample.',
       },

@@ -171,7 +171,7 @@ export const serverReachProbe: ProbeType<ServerReachSettings, GivenReachSettings
     sentences: {
       operations: 'connections to running servers',
       wasDown: 'Running servers could not be reached for',
-      isDown: 'Running servers have been unreachable for',
+      isDown: 'Running servers have been unreachable',
       neverDown: 'Running servers were always reachable.',
       unknown: 'Whether running servers could be reached is unknown: there is no valid sample.',
     },

@@ -59,7 +59,7 @@ export const tokenProbe: ProbeType<RequestSettings> = {
     sentences: {
       operations: 'token requests',
       wasDown: 'Tokens could not be issued for',
-      isDown: 'Token requests have been failing for',
+      isDown: 'Token requests have been failing',
       neverDown: 'No token request failed.',
       unknown: 'Whether tokens could be issued is unknown: there is no valid sample.',
     },

@@ -66,9 +66,9 @@ function incidentSentences(report: Report, time: (at: Millis) => string): readon
 type Place = Report['clouds'][number];
 
 /** Whether the sentence of an incident says all that a probe found from somewhere. */
-function isTold({ incidents, probeTypes }: Report, isHere: (key: SeriesKey) => boolean): boolean {
+function isTold({ run, incidents, probeTypes }: Report, isHere: (key: SeriesKey) => boolean): boolean {
   const [incident, ...others] = incidents.filter(({ windows }) => windows.some(isHere));
-  if (incident === undefined || others.length > 0) return false;
+  if (incident === undefined || others.length > 0 || (incident.end === null && run.running)) return false;
   const lead = leadOf(incident, probeTypes);
   return (
     lead !== undefined &&
@@ -87,7 +87,7 @@ function downtimeSentence(report: Report, place: Place, { name, sentences }: Pro
     const { downtime, outageCount } = downtimeOfProbe(place.overall, name);
     const countedWindows = counted(outageCount, 'window');
     if (outageCount === 1 && isTold(report, isHere)) return null;
-    const text = `${isDown ? sentences.isDown : sentences.wasDown} ${errorBar(downtime)} in ${countedWindows}.`;
+    const text = `${isDown ? `${sentences.isDown} for` : sentences.wasDown} ${errorBar(downtime)} in ${countedWindows}.`;
     return { text, tone: 'bad' };
   }
   if (probes.every(({ samples }) => samples.ok + samples.failed === 0))

@@ -73,7 +73,7 @@ describe('rollwatch status', { timeout: 60_000 }, () => {
       'down in a phase that allows it',
       down,
       1,
-      "DOWN: The API has been down for 8.0 s (0 to 8.5 s) since 07:22:22.0 UTC, while handler 'Stop nova-api' on controller was running; " +
+      "DOWN for 8 s: The API has been down since 07:22:22.0 UTC, while handler 'Stop nova-api' on controller was running; " +
         'cause: connection-refused (nova-api); ' +
         'phase maintenance (API downtime at most 120 s, used 8.0 s (7.2 to 8.5 s)); ' +
         'down 8.0 s (7.2 to 8.5 s) in 1 window; verdict so far: not proven',
@@ -124,7 +124,7 @@ describe('rollwatch status', { timeout: 60_000 }, () => {
       1,
       {
         state: 'down',
-        sentence: expect.stringMatching(/^DOWN: The API has been down for 8\.0 s .* verdict so far: not proven$/),
+        sentence: expect.stringMatching(/^DOWN for 8 s: The API has been down since .* verdict so far: not proven$/),
         url: served.url,
         at: '2026-11-23T07:22:30.000Z',
         run: 'run-1',

@@ -19,7 +19,7 @@ import {
  *   ffffffffff .25 fffff                 two windows: two down
  *   f . f .. f . ff ...                  three runs of failures or more: partial
  *   f .40 f .50 f                        partial, as at most 60 ok slots lie between two failures
- *   f .70 f .70 f                        three down
+ *   f .70 f .70 f                        three down; so are failed boots that are more than 60 intervals apart
  *   f . f . f . f . f .40 f              partial, then down: where half of the requests fail, 40 ok ones in a row are no
  *                                        chance. From five runs on this decides, up to 120 ok slots.
  *   f . f .. ffffffffffff . f .. f       partial, down, partial: twelve failures in a row are no chance. Here extra
@@ -72,7 +72,7 @@ export function joinPartialOutages(
   const last = parts.at(-1);
   const joined = parts.flatMap((part, index): readonly DowntimeWindow[] => {
     if (part.windows.length < MIN_RUNS) return part.windows.map(withoutTracking);
-    const isOpen = part === last && !context.ended && isJoined(part, context.sinceFailure, context.interval);
+    const isOpen = part === last && !context.ended && isJoined(part, { ...context, at: context.watched.until });
     return [
       partialWindow(part, {
         free: {
@@ -112,22 +112,25 @@ function episodesOf(windows: readonly TrackedWindow[], interval: number): readon
   const episodes: Episode[] = [];
   for (const window of windows) {
     const episode = episodes.at(-1);
-    if (episode !== undefined && isJoined(episode, window.sinceFailure, interval)) extendEpisode(episode, window);
+    const { sinceFailure, failedRuns, start } = window;
+    const at = failedRuns[0]?.from ?? start.latest;
+    if (episode !== undefined && isJoined(episode, { sinceFailure, interval, at })) extendEpisode(episode, window);
     else episodes.push(beginEpisode(window));
   }
   return episodes;
 }
 
-/** Whether a failure after so many ok slots would still belong to the episode. */
-function isJoined(
-  { windows, failed, slots }: Episode,
-  { okSlots, unobserved }: SinceFailure,
-  interval: number,
-): boolean {
+type NextFailure = { readonly sinceFailure: SinceFailure; readonly interval: number; readonly at: Millis };
+
+/** Whether a failure at a time would still belong to the episode, after what was observed since its last failure. */
+function isJoined({ windows, failed, slots }: Episode, { sinceFailure, interval, at }: NextFailure): boolean {
+  const { okSlots, unobserved } = sinceFailure;
   if (unobserved > MAX_UNOBSERVED_SLOTS * interval) return false;
-  if (windows.length < MIN_RUNS_FOR_SHARE) return okSlots <= MAX_OK_SLOTS_AT_FIRST;
-  const share = shareBounds(failed, slots).low;
-  return okSlots <= MAX_OK_SLOTS && (1 - share) ** okSlots >= END_PROBABILITY;
+  const maxOkSlots = windows.length < MIN_RUNS_FOR_SHARE ? MAX_OK_SLOTS_AT_FIRST : MAX_OK_SLOTS;
+  // A boot takes longer than the interval: sixty boots are five minutes, in which much else can have failed.
+  const observed = at - (windows.at(-1)?.knownUntil ?? at) - unobserved;
+  if (okSlots > maxOkSlots || observed > (maxOkSlots + 2) * interval) return false;
+  return windows.length < MIN_RUNS_FOR_SHARE || (1 - shareBounds(failed, slots).low) ** okSlots >= END_PROBABILITY;
 }
 
 /**

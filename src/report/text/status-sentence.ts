@@ -99,7 +99,7 @@ function outageText(status: ApiStatus, { durationSeconds, since, series }: Curre
     const what = sentence.replace(/\.$/, '');
     return cause === undefined ? what : `${what}; cause: ${causeLabel(cause)}`;
   });
-  return `${word}: ${sentences.join('; ')}`;
+  return `${word} for ${duration(durationSeconds)}: ${sentences.join('; ')}`;
 }
 
 /** Lists problems of Rollwatch itself. */

@@ -8,7 +8,7 @@ import { describeProbes } from '../../../src/probes/registry.ts';
 import { around, BEGAN, BOOT, LIST_KEPT, LIST_NEW, TOKEN, window } from '../../support/live.ts';
 import { task } from '../../support/tasks.ts';
 
-const RUN = { clouds: ['prod'], vantages: ['lab'] };
+const RUN = { clouds: ['prod'], vantages: ['lab'], running: true };
 
 /** Returns the incidents of some windows, in a run of 750 s. */
 const find = (...windows: readonly AttributedWindow[]): readonly Incident[] => {
@@ -114,7 +114,7 @@ describe('the sentence of an incident', () => {
 
   it.each([
     ['nothing else', [window()], 'The API was down for 7.0 s (6.0 to 8.0 s) from 07:15:00.0 UTC.'],
-    ['an open incident', [window({ end: null })], 'The API has been down for 450 s (6 to 451 s) since 07:15:00.0 UTC.'],
+    ['an open incident', [window({ end: null })], 'The API has been down since 07:15:00.0 UTC.'],
     [
       'what failed too',
       [window(), window({ series: TOKEN, start: around(301), end: around(305) })],
@@ -142,8 +142,14 @@ describe('the sentence of an incident', () => {
     expect(sentenceOf(find(...windows)[0])).toBe(sentence);
   });
 
+  it('of an incident that was open when the run ended says so', () => {
+    expect(sentenceOf(find(window({ end: null }))[0], { ...RUN, running: false })).toBe(
+      'The API was down for 450 s (6 to 451 s) from 07:15:00.0 UTC until the end of the run.',
+    );
+  });
+
   it('names cloud and vantage if there are several', () => {
-    const run = { clouds: ['prod', 'far'], vantages: ['lab', 'home'] };
+    const run = { ...RUN, clouds: ['prod', 'far'], vantages: ['lab', 'home'] };
     expect(sentenceOf(find(window())[0], run)).toMatch(/^prod from lab: The API was down/);
   });
 });

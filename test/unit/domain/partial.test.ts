@@ -67,6 +67,14 @@ describe('interleaved failures and successes', () => {
     expect(kinds(pattern)).toBe(expected);
   });
 
+  it('are apart if an operation takes so long that a minute passes in between', () => {
+    const state = createSeriesState({ ...SERIES, validFor: 30_000 }, 0);
+    const boots = Array.from({ length: 60 }, (_, seq) => ({ seq, at: 6000 * seq }));
+    for (const place of boots)
+      state.accept(place.seq % 12 === 5 ? failedSample(place, { took: 15 }) : okSample(place, 5000));
+    expect(new Set(state.windows(360_000).map(({ kind }) => kind))).toEqual(new Set(['down', 'degraded']));
+  });
+
   it('form a window with the failed share, its downtime and the longest run', () => {
     const window = only(observe('f . f .. f . f 2 . 70'));
     expect(window.id).toMatch(/^partial-/);

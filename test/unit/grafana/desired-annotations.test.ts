@@ -63,10 +63,10 @@ describe('desired annotations', () => {
     );
   });
 
-  it('include each incident, with its sentence once it is final', () => {
+  it('include each incident with its sentence', () => {
     const of = (facts: object) =>
       createDesiredAnnotations({ tasks: false })({
-        report: report({ windows: [{ ...window({ ...facts }), candidates: [], phase: null }] }),
+        report: report({ windows: [window(facts)], run: { ...report().run, running: true } }),
         annotations: [],
       })[0];
     expect(of({ end: null })).toEqual({
@@ -81,7 +81,7 @@ describe('desired annotations', () => {
       ],
       time: BEGAN + 300_000,
       timeEnd: null,
-      text: 'Incident: server-list',
+      text: 'The API has been down since 07:15:00.0 UTC.',
     });
     expect(of({ end: around(307) })).toMatchObject({
       timeEnd: BEGAN + 307_000,

@@ -50,7 +50,7 @@ const volumeListProbe: ProbeType<Settings> = {
     sentences: {
       operations: 'volume lists',
       wasDown: 'Volumes could not be listed for',
-      isDown: 'Volume lists have been failing for',
+      isDown: 'Volume lists have been failing',
       neverDown: 'Volumes could always be listed.',
       unknown: 'Whether volumes could be listed is unknown.',
     },
@@ -215,7 +215,7 @@ describe('the figures of a made-up probe', () => {
 
   it('are on the page', async () => {
     const report = await reportOf();
-    expect(downtimeFigures(report, report.overall)).toEqual([{ title: 'Volume downtime', downtime: DOWNTIME }]);
+    expect(downtimeFigures(report, report.overall)).toEqual([{ title: 'Volume', downtime: DOWNTIME }]);
     expect(readReport(report).lanes.map(({ name, windows }) => [name, windows.length])).toEqual([['volume-list', 1]]);
   });
 
