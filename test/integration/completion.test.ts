@@ -65,7 +65,7 @@ describe('bash offers', () => {
     [['report', '--format', '=', 'te'], ['text']],
     [
       ['report', '--format', '='],
-      ['csv', 'html', 'json', 'junit', 'markdown', 'text'],
+      ['csv', 'html', 'json', 'junit', 'markdown', 'text', 'ticket'],
     ],
     [['check', 'after', '--color', 'never', '--on'], ['--only']],
     [['check', 'after', '--only', 'services', 'o'], ['orphans']],
