@@ -45,7 +45,7 @@ describe('a usage error is one line on standard error, with exit code 2', { time
     ['task end x --nonsense', "unknown option '--nonsense'; see 'rollwatch task end --help'"],
     [
       'report --format jsn',
-      "--format is 'jsn'; it must be one of json, text, junit, markdown, html, csv; did you mean json?",
+      "--format is 'jsn'; it must be one of json, text, junit, markdown, ticket, html, csv; did you mean json?",
     ],
     ['report --fail-on x', "--fail-on is 'x'; it must be one of fail, not-proven"],
     ['check before --only servces', `--only is 'servces'; it must be one of ${GROUPS}; did you mean services?`],
