@@ -72,7 +72,7 @@ function worstMomentsTable(phases: readonly StartedPhase[], width: number): read
   if (affected.length === 0) return [];
   const columns = MOMENTS_S.map(
     (length): Column<StartedPhase> => ({
-      head: span(length),
+      head: length < 60 ? `${length} s` : `${length / 60} min`,
       align: 'right',
       cell: ({ measures }) => {
         const found = measures.worst.find(({ seconds }) => seconds === length);
