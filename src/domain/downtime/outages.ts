@@ -196,7 +196,7 @@ function singleSlotOf(
  * new connection, half an interval apart. `min` and `max` are plain unions of the brackets. The estimate can do better:
  * if two windows may share an edge, the edge is in the middle of what both brackets agree on. Two series at 1 Hz then
  * resolve an edge as well as one at 2 Hz; a union of midpoints would be too long by a quarter of a second. Time for
- * which no window was both down and observed counts in `max` only. An open window lasts until its `limit`.
+ * which no window was both down and observed does not count. An open window lasts until its `limit`.
  */
 export function sharpenedUnion(
   windows: readonly DowntimeWindow[],
