@@ -3,7 +3,7 @@ import { FAILURE_KINDS, SERVICES } from '../domain/cause.ts';
 import type { Affected, Incident } from '../domain/run/incident.ts';
 import type { BriefReport } from '../domain/run/report.ts';
 import { incidentSentence, utcTime } from '../format/incidents.ts';
-import { bracket, errorBar, type Read, share, toApiBracket, toApiErrorBar } from './shared.ts';
+import { bracket, errorBar, fromApiBracket, type Read, share, toApiBracket, toApiErrorBar } from './shared.ts';
 import { taskSchema, toApiTask } from './task.ts';
 
 const kind = z.enum(['down', 'partial']);
@@ -55,6 +55,21 @@ const toApiAffected = (affected: Affected): Read<typeof affectedSchema> => ({
   durationSeconds: toApiErrorBar(affected.duration),
   downtimeSeconds: toApiErrorBar(affected.downtime),
   failedShare: affected.failedShare,
+});
+
+/** Converts back what an incident's sentence says, so that a client can write it with times of its own. */
+export const fromApiIncident = ({ cloud, candidates, affected }: ApiIncident) => ({
+  cloud,
+  candidates,
+  affected: affected.map(
+    ({ start, end, durationSeconds, downtimeSeconds, ...rest }): Affected => ({
+      ...rest,
+      start: fromApiBracket(start),
+      end: end === null ? null : fromApiBracket(end),
+      duration: durationSeconds,
+      downtime: downtimeSeconds,
+    }),
+  ),
 });
 
 /** Converts an incident of a run; its sentence names clouds and probes as the run needs it. */

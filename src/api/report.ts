@@ -41,6 +41,9 @@ export const probeTypesSchema = z
       countsOverall: z
         .boolean()
         .describe('whether it counts towards the overall downtime, unless the configuration selects other probes'),
+      sentences: z
+        .strictObject({ operations: z.string(), wasDown: z.string(), isDown: z.string() })
+        .describe('the words in which its outages are described'),
     }),
   )
   .describe('all types of probes, including those that were not enabled');
@@ -126,7 +129,13 @@ export const toApiOverall = (overall: OverallDowntime): ApiOverall => ({
 });
 
 export const toApiProbeTypes = (probes: readonly ProbeDescription[]): ApiProbeTypes =>
-  probes.map(({ name, label, activity, countsOverall }) => ({ name, label, activity, countsOverall }));
+  probes.map(({ name, label, activity, countsOverall, sentences: { operations, wasDown, isDown } }) => ({
+    name,
+    label,
+    activity,
+    countsOverall,
+    sentences: { operations, wasDown, isDown },
+  }));
 
 const toApiLatency = (latency: SeriesSummary['latency']): Read<typeof seriesSchema>['latencySeconds'] =>
   latency && {

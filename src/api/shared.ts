@@ -49,6 +49,12 @@ export const toApiBracket = ({ earliest, estimate, latest }: Bracket): ApiBracke
   latest: toIso(latest),
 });
 
+export const fromApiBracket = ({ earliest, estimate, latest }: ApiBracket): Bracket => ({
+  earliest: Date.parse(earliest),
+  estimate: Date.parse(estimate),
+  latest: Date.parse(latest),
+});
+
 export const toApiInterval = ({ from, until }: Interval): ApiInterval => ({
   startedAt: toIso(from),
   endedAt: toIso(until),

@@ -1,4 +1,4 @@
-import { type ProbeDescription, probeNamed } from '../domain/probe.ts';
+import type { ProbeDescription, ProbeSentences } from '../domain/probe.ts';
 import type { Affected, Incident } from '../domain/run/incident.ts';
 import { type Interval, type Millis, toIso } from '../domain/time.ts';
 import { printableLine } from './printable.ts';
@@ -9,8 +9,13 @@ type DescribedIncident = Pick<Incident, 'cloud' | 'affected'> & {
   readonly candidates: readonly Parameters<typeof nameWithHosts>[0][];
 };
 
+/** What is said of a probe. */
+type ProbeWords = Pick<ProbeDescription, 'name' | 'label'> & {
+  readonly sentences: Pick<ProbeSentences, 'operations' | 'wasDown' | 'isDown'>;
+};
+
 type IncidentOptions = {
-  readonly probeTypes: readonly ProbeDescription[];
+  readonly probeTypes: readonly ProbeWords[];
   readonly run: {
     /** Named only if there are several. */
     readonly clouds: readonly string[];
@@ -55,6 +60,13 @@ export function incidentSentence(incident: DescribedIncident, { probeTypes, run,
   return `${place === '' ? '' : `${place}: `}${whatFailed(lead, { probeTypes, isOpen })} ${from}${cause}${effects}.`;
 }
 
+const wordsOf = (probe: string, probeTypes: readonly ProbeWords[]): ProbeWords =>
+  probeTypes.find(({ name }) => name === probe) ?? {
+    name: probe,
+    label: probe,
+    sentences: { operations: probe, wasDown: `${probe} failed for`, isDown: `${probe} has been failing` },
+  };
+
 /** Returns what the sentence of an incident starts with: what failed of the first type of probe. */
 export const leadOf = (
   { affected }: Pick<Incident, 'affected'>,
@@ -75,7 +87,7 @@ export const affectedText = (
         ...(connections.length === 1 ? [`${connections[0]} connections`] : []),
         ...(targets.length > 0 ? [targets.length > 2 ? counted(targets.length, 'server') : targets.join(', ')] : []),
       ];
-      return `${probeNamed(probeTypes, probe).label}${details.length === 0 ? '' : ` (${printableLine(details.join(', '))})`}`;
+      return `${wordsOf(probe, probeTypes).label}${details.length === 0 ? '' : ` (${printableLine(details.join(', '))})`}`;
     })
     .join(', ');
 
@@ -84,7 +96,7 @@ function whatFailed(
   { probe, connections, downtime, failedShare, duration: lasted }: Affected,
   { probeTypes, isOpen }: Pick<IncidentOptions, 'probeTypes'> & { readonly isOpen: boolean },
 ): string {
-  const { sentences } = probeNamed(probeTypes, probe);
+  const { sentences } = wordsOf(probe, probeTypes);
   if (failedShare === null) return isOpen ? sentences.isDown : `${sentences.wasDown} ${errorBar(downtime)}`;
   const over = connections.length === 1 ? ` over ${connections[0]} connections` : '';
   const operations = `${sentences.operations}${over}`;
@@ -98,7 +110,7 @@ function effectOn(
   lead: Affected,
   { probeTypes, run }: Pick<IncidentOptions, 'probeTypes' | 'run'>,
 ): string {
-  const { operations } = probeNamed(probeTypes, probe).sentences;
+  const { operations } = wordsOf(probe, probeTypes).sentences;
   if (end === null) return `${operations} ${run.running ? 'are' : 'were'} still failing`;
   const later = lead.end === null ? 0 : end.estimate - lead.end.estimate;
   if (later >= SAME_TIME_MS) return `${operations} recovered ${duration(later / 1000)} later`;

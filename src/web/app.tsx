@@ -126,6 +126,7 @@ export function App({ store, source, zone: defaultZone }: AppProps): JSX.Element
             {watched ? (
               <>
                 <IncidentList
+                  report={report}
                   incidents={incidents}
                   isFiltered={isFiltering(filter)}
                   times={times}

@@ -1,12 +1,15 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { ApiIncident } from '../api/incident.ts';
+import { type ApiIncident, fromApiIncident } from '../api/incident.ts';
+import type { ApiReport } from '../api/report.ts';
 import { causeLabel } from '../format/causes.ts';
+import { incidentSentence } from '../format/incidents.ts';
 import { counted, errorBar } from '../format/quantities.ts';
 import { Table } from './table.tsx';
 import type { TimeFormat } from './time-format.ts';
 
 type IncidentListProps = {
+  readonly report: ApiReport;
   /** The selected incidents, by start. */
   readonly incidents: readonly ApiIncident[];
   /** Whether the filter hides others. */
@@ -25,6 +28,7 @@ const MAX_SHOWN = 3;
 
 /** Lists what happened, newest first: one line for each incident, however many series noticed it. */
 export function IncidentList({
+  report,
   incidents,
   isFiltered,
   times,
@@ -75,7 +79,10 @@ export function IncidentList({
                 </span>
               ),
             },
-            { head: 'What happened', cell: ({ sentence }) => sentence },
+            {
+              head: 'What happened',
+              cell: (incident) => incidentSentence(fromApiIncident(incident), { ...report, time: times.tenths }),
+            },
             { head: 'Causes', cell: causesOf },
             { head: 'Phase', cell: ({ phase }) => phase ?? '-' },
             {

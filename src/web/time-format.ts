@@ -5,6 +5,8 @@ export type TimeFormat = {
   time(at: number): string;
   /** Returns '07:15:02.125'. */
   exact(at: number): string;
+  /** Returns '07:15:02.1'. */
+  tenths(at: number): string;
   /** Returns '2026-11-23 07:15:02'. */
   day(at: number): string;
   /** Returns the label of a time on an axis whose ticks are `step` seconds apart. */
@@ -33,6 +35,7 @@ export function createTimeFormat(zone: string): TimeFormat {
     zone,
     time: (at) => time.format(at),
     exact,
+    tenths: (at) => exact(at).slice(0, 10),
     day: dayOf,
     axis(at, step) {
       if (step < 1) return exact(at).slice(0, step < 0.01 ? 12 : step < 0.1 ? 11 : 10);

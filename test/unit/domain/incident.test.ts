@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { fromApiIncident, toApiIncident } from '../../../src/api/incident.ts';
+import { toApiProbeTypes } from '../../../src/api/report.ts';
 import { type Incident, incidentsOf } from '../../../src/domain/run/incident.ts';
 import type { Series } from '../../../src/domain/sample.ts';
 import type { AttributedWindow } from '../../../src/domain/upgrade/attribution.ts';
 import { createTaskRegistry } from '../../../src/domain/upgrade/task-registry.ts';
 import { incidentSentence, utcTime } from '../../../src/format/incidents.ts';
 import { describeProbes } from '../../../src/probes/registry.ts';
-import { around, BEGAN, BOOT, LIST_KEPT, LIST_NEW, TOKEN, window } from '../../support/live.ts';
+import { around, BEGAN, BOOT, LIST_KEPT, LIST_NEW, report, TOKEN, window } from '../../support/live.ts';
 import { task } from '../../support/tasks.ts';
 
 const RUN = { clouds: ['prod'], vantages: ['lab'], running: true };
@@ -145,6 +147,18 @@ describe('the sentence of an incident', () => {
   it('of an incident that was open when the run ended says so', () => {
     expect(sentenceOf(find(window({ end: null }))[0], { ...RUN, running: false })).toBe(
       'The API was down for 450 s (6 to 451 s) from 07:15:00.0 UTC until the end of the run.',
+    );
+  });
+
+  it('is the same when a client writes it from the API, but for its times', () => {
+    const [incident] = find(failed, boots(302, 315));
+    if (incident === undefined) throw new Error('no incident');
+    const probeTypes = describeProbes();
+    const { run } = report();
+    const fromApi = fromApiIncident(toApiIncident(incident, { run, probeTypes }));
+    const time = () => 'noon';
+    expect(incidentSentence(fromApi, { run, probeTypes: toApiProbeTypes(probeTypes), time })).toBe(
+      incidentSentence(incident, { run, probeTypes, time }),
     );
   });
 

@@ -206,7 +206,12 @@ describe('the figures of a made-up probe', () => {
     expect(report.overall).toMatchObject({ windows: 1, downtimeSeconds: DOWNTIME });
     expect(report.overall.probes['volume-list']).toEqual({ downtimeSeconds: DOWNTIME, windows: 1 });
     const status = z.custom<ApiStatus>().parse(JSON.parse(await text('/api/v1/status')));
-    const type = { name: 'volume-list', label: 'volume', activity: 'counting', countsOverall: true };
+    const sentences = {
+      operations: 'volume lists',
+      wasDown: 'Volumes could not be listed for',
+      isDown: 'Volume lists have been failing',
+    };
+    const type = { name: 'volume-list', label: 'volume', activity: 'counting', countsOverall: true, sentences };
     expect([report.probeTypes.at(-1), status.probeTypes.at(-1)]).toEqual([type, type]);
     expect(JSON.parse(await text('/api/v1/windows?probe=volume-list'))).toEqual({ windows: report.windows });
     expect((await fetch(`${served.url}/api/v1/samples?probe=volume-list`)).status).toBe(200);

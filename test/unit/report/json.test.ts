@@ -63,10 +63,46 @@ describe('the JSON report', () => {
       overall: overallJson,
       clouds: [{ ...place, overall: overallJson, servers: { created: 0, deleted: 0, leaked: 0 } }],
       probeTypes: [
-        { name: 'server-list', label: 'API', activity: null, countsOverall: true },
-        { name: 'server-boot', label: 'boot', activity: 'booting', countsOverall: true },
-        { name: 'server-reach', label: 'data-plane', activity: null, countsOverall: false },
-        { name: 'token', label: 'token', activity: null, countsOverall: false },
+        {
+          name: 'server-list',
+          label: 'API',
+          activity: null,
+          countsOverall: true,
+          sentences: { operations: 'list requests', wasDown: 'The API was down for', isDown: 'The API has been down' },
+        },
+        {
+          name: 'server-boot',
+          label: 'boot',
+          activity: 'booting',
+          countsOverall: true,
+          sentences: {
+            operations: 'server boots',
+            wasDown: 'Servers could not be booted for',
+            isDown: 'Server boots have been failing',
+          },
+        },
+        {
+          name: 'server-reach',
+          label: 'data-plane',
+          activity: null,
+          countsOverall: false,
+          sentences: {
+            operations: 'connections to running servers',
+            wasDown: 'Running servers could not be reached for',
+            isDown: 'Running servers have been unreachable',
+          },
+        },
+        {
+          name: 'token',
+          label: 'token',
+          activity: null,
+          countsOverall: false,
+          sentences: {
+            operations: 'token requests',
+            wasDown: 'Tokens could not be issued for',
+            isDown: 'Token requests have been failing',
+          },
+        },
       ],
       probes: [
         {
