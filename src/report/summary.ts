@@ -3,10 +3,12 @@ import { isRegression } from '../domain/check.ts';
 import { downtimeOfProbe } from '../domain/downtime/overall.ts';
 import { isOutage } from '../domain/downtime/window.ts';
 import type { ProbeDescription } from '../domain/probe.ts';
+import type { Incident } from '../domain/run/incident.ts';
 import { isMuchUnobserved, type Report } from '../domain/run/report.ts';
 import type { SeriesKey } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
 import { damageText } from '../format/damage.ts';
+import { type Expectation, expectationOf } from '../format/expectation.ts';
 import { incidentSentence, leadOf } from '../format/incidents.ts';
 import { printableLine } from '../format/printable.ts';
 import { counted, duration, errorBar, span } from '../format/quantities.ts';
@@ -58,9 +60,26 @@ function incidentSentences(report: Report, time: (at: Millis) => string): readon
   const shown = report.incidents.slice(0, MAX_INCIDENTS);
   const rest = report.incidents.length - shown.length;
   return [
-    ...shown.map((incident): Sentence => ({ text: incidentSentence(incident, { ...report, time }), tone: 'bad' })),
+    ...shown.map((incident): Sentence => {
+      const text = incidentSentence(incident, { ...report, time });
+      const expected = expectationOfIncident(incident, report);
+      if (expected === null || expected.tone === 'unknown') return { text, tone: 'bad' };
+      return { text: `${text} ${printableLine(expected.text)}`, tone: expected.tone === 'bad' ? 'bad' : 'warn' };
+    }),
     ...(rest > 0 ? [{ text: `There were ${counted(rest, 'more incident')}.`, tone: 'bad' } as const] : []),
   ];
+}
+
+/** Says whether the plan expected an incident, by what its sentence starts with; null without a plan. */
+function expectationOfIncident(incident: Incident, { verdict, probeTypes }: Report): Expectation | null {
+  const lead = leadOf(incident, probeTypes);
+  const label = probeTypes.find(({ name }) => name === lead?.probe)?.label;
+  if (verdict.plan === null || lead === undefined || label === undefined) return null;
+  const phase =
+    incident.phase === null
+      ? verdict.outside
+      : (verdict.phases.find(({ name }) => name === incident.phase) ?? verdict.outside);
+  return expectationOf({ probe: lead.probe, label }, phase, 'then');
 }
 
 type Place = Report['clouds'][number];

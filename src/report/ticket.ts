@@ -30,7 +30,7 @@ export function reportTicket(report: Report, { zone = 'utc', link }: ReportOptio
 /** Says what was wrong; if nothing was, what was not. */
 function incidents(report: Report, times: TimeFormat): string {
   const sentences = summarySentences(report, times.tenths);
-  const wrong = sentences.filter(({ tone }) => tone === 'bad');
+  const wrong = sentences.filter(({ tone }) => tone !== 'good');
   const texts = (wrong.length > 0 ? wrong : sentences).map(({ text }) => text);
   const more = texts.length > MAX_SENTENCES ? ` And ${texts.length - MAX_SENTENCES} more.` : '';
   return `${texts.slice(0, MAX_SENTENCES).join(' ')}${more}`;

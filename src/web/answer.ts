@@ -1,11 +1,11 @@
-import { type ApiPhase, fromApiBudget } from '../api/phase.ts';
+import { fromApiBudget } from '../api/phase.ts';
 import type { ApiReport } from '../api/report.ts';
 import type { ApiSeriesStatus, ApiStatus } from '../api/status.ts';
-import { BUDGETS } from '../domain/upgrade/plan.ts';
 import { VERDICT_RESULTS, type VerdictResult } from '../domain/upgrade/verdict.ts';
 import { budgetSentence, RESULT_WORDS } from '../format/budgets.ts';
+import { expectationOf } from '../format/expectation.ts';
 import { listed } from '../format/lists.ts';
-import { capitalised, counted, duration } from '../format/quantities.ts';
+import { capitalised, counted } from '../format/quantities.ts';
 
 export type Tone = 'good' | 'bad' | 'warn' | 'unknown';
 type Line = { readonly tone: Tone; readonly text: string };
@@ -62,36 +62,16 @@ const labelsOf = ({ probeTypes }: Pick<ApiStatus, 'probeTypes'>, series: readonl
 export function expectations(status: ApiStatus, { phases, verdict }: ApiReport): readonly Line[] {
   if (verdict.plan === null) return [];
   const phase = phases.find(({ running }) => running) ?? verdict.outside;
+  const judged = phase && { name: phase.name, budgets: phase.budgets.map(fromApiBudget) };
   const down = new Set(downSeries(status).map(({ probe }) => probe));
   const lines = status.probeTypes
     .filter(({ name }) => down.has(name))
-    .map(({ name, label }) => expectation({ probe: name, label }, phase));
+    .map(({ name, label }) => expectationOf({ probe: name, label }, judged, 'now'));
   const known = lines.filter(({ tone }) => tone !== 'unknown');
   return (known.length > 0 ? known : lines).toSorted((a, b) => SEVERITY.indexOf(a.tone) - SEVERITY.indexOf(b.tone));
 }
 
 const SEVERITY: readonly Tone[] = ['bad', 'warn', 'unknown', 'good'];
-
-function expectation(
-  { probe, label }: { readonly probe: string; readonly label: string },
-  phase: ApiPhase | null,
-): Line {
-  if (phase === null) return { tone: 'bad', text: `Not expected: no phase allows ${label} downtime now.` };
-  const { name } = phase;
-  const own = phase.budgets.find((budget) => BUDGETS[budget.name].downtimeOf === probe);
-  const others = probe === 'server-list' ? phase.budgets.filter((budget) => !BUDGETS[budget.name].downtimeOf) : [];
-  if (own?.limit === 0) return { tone: 'bad', text: `Not expected: ${name} allows no ${label} downtime.` };
-  const exceeded = [...(own === undefined ? [] : [own]), ...others].find(({ result }) => result === 'fail');
-  if (exceeded !== undefined)
-    return { tone: 'bad', text: `Not expected in ${name}. ${budgetSentence(fromApiBudget(exceeded))}.` };
-  if (own === undefined) return { tone: 'unknown', text: `The plan has no budget for ${label} downtime in ${name}.` };
-  const used = own.measured?.estimate ?? 0;
-  const budget = `${name} allows ${duration(own.limit)} of ${label} downtime`;
-  const rest = `${duration(used, 1)} used, ${duration(Math.max(0, own.limit - used))} left`;
-  return own.result === 'pass'
-    ? { tone: 'good', text: `Expected: ${budget}; ${rest}.` }
-    : { tone: 'warn', text: `Expected, but the budget may be used up: ${budget}; ${rest}.` };
-}
 
 /** The verdict so far, and the budgets that are the reason. */
 export type VerdictSoFar = { readonly result: VerdictResult; readonly word: string; readonly text: string };

@@ -23,7 +23,7 @@ describe('the report as Markdown', () => {
     expect(text.split('\n').slice(0, 5)).toEqual([
       '**FAIL: maintenance exceeded its budget (plan nova-rolling-upgrade).**',
       '',
-      '- The API was down for 7.0 s (6.0 to 8.0 s) from 07:15:00.0 UTC.',
+      '- The API was down for 7.0 s (6.0 to 8.0 s) from 07:15:00.0 UTC. Not expected: no phase was under way.',
       '',
       'prod from lab, 2026-11-23 07:10:00 to 07:22:30 UTC (12 min 30 s), run run-1, rollwatch 0.1.0',
     ]);

@@ -126,6 +126,20 @@ describe('the text report', () => {
     expect(write(report())).not.toContain('quota');
   });
 
+  it.each([
+    [120, 'Expected: maintenance allows 120 s of API downtime; 7.0 s used, 113 s left.'],
+    [0, 'Not expected: maintenance allows no API downtime.'],
+  ])('says whether the plan expected an outage: %d s', (limit, expected) => {
+    const measured = { min: 6, estimate: 7, max: 8 };
+    const result = limit === 0 ? 'fail' : 'pass';
+    const maintenance = phaseVerdict({ budgets: [budget({ limit, measured, result })], result });
+    const judged = report({
+      windows: [window({ phase: 'maintenance' })],
+      verdict: { plan: 'p', result, phases: [maintenance] },
+    });
+    expect(write(judged, 200)).toContain(`from 07:15:00.0 UTC. ${expected}`);
+  });
+
   it('counts outages, not the windows of each connection', () => {
     const both = [
       window(),

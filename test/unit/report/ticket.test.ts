@@ -25,7 +25,7 @@ describe('a ticket', () => {
     const lines = reportTicket(down, { ...whole, zone: 'Europe/Berlin', link }).split('\n');
     expect(lines).toEqual([
       '**FAIL: maintenance exceeded its budget (plan p).**',
-      "- The API was down for 7.0 s (6.0 to 8.0 s) from 08:15:00.0, while handler 'Stop services' of role os\\_nova on control1 was running.",
+      "- The API was down for 7.0 s (6.0 to 8.0 s) from 08:15:00.0, while handler 'Stop services' of role os\\_nova on control1 was running. Not expected: no phase was under way.",
       "- Cause: 10 connection-refused (nova-api), 2 http-503 (load-balancer); attributed to handler 'Stop services' of role os\\_nova on control1.",
       '- prod from lab, 2026-11-23 08:10:00 to 08:22:30 Europe/Berlin (UTC+01:00) (12 min 30 s), run run-1, rollwatch 0.1.0',
       '- <http://127.0.0.1:9774/#last=15m>',
