@@ -10,7 +10,7 @@ type JudgedPhase = { readonly name: string; readonly budgets: readonly BudgetVer
 
 /**
  * Says whether a phase allows downtime of a probe, and how much of its budget is used and left: 'Expected: maintenance
- * allows 120 s of API downtime; 9.5 s used, 111 s left.' `phase` is null if none is, or was then, under
+ * allows 120 s of API downtime; 9.5 s used, 110 s left.' `phase` is null if none is, or was then, under
  * way.
  */
 export function expectationOf(
