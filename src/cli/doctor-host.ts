@@ -9,6 +9,8 @@ import type { Configuration } from '../config/configuration.ts';
 import { UserError } from '../domain/errors.ts';
 import { notChecked, notReady, questionable, type Readiness, ready } from '../domain/readiness.ts';
 import type { Millis } from '../domain/time.ts';
+import { checkPlan as findPhaseTasks } from '../domain/upgrade/plan-check.ts';
+import type { Task } from '../domain/upgrade/task.ts';
 import { listed } from '../format/lists.ts';
 import { counted, span } from '../format/quantities.ts';
 import { readJournal } from '../journal/open-journal.ts';
@@ -78,6 +80,22 @@ export function checkPlan({ plan }: Pick<Configuration, 'plan'>): Readiness {
     'and',
   );
   return questionable(name, `${detail}; no task begins ${manual}`, "begin them by hand: 'rollwatch phase NAME'");
+}
+
+/** Checks that tasks of an earlier upgrade begin every phase that tasks should begin. `tasks` is null without any. */
+export function checkPlanTasks({ plan }: Pick<Configuration, 'plan'>, tasks: readonly Task[] | null): Readiness {
+  const name = 'plan tasks';
+  if (tasks === null) return notChecked(name, 'no tasks of an earlier upgrade; add --ansible-log or --tasks');
+  const never = findPhaseTasks(plan, tasks).phases.filter(({ isByHand, task }) => !isByHand && task === null);
+  if (never.length === 0)
+    return ready(name, `${counted(tasks.length, 'task')} of an earlier upgrade begin every phase`);
+  const names = listed(
+    never.map(({ phase }) => phase.name),
+    'and',
+  );
+  return notReady(name, `none of ${counted(tasks.length, 'task')} of an earlier upgrade begins ${names}`, {
+    advice: "see 'rollwatch plan check' with the same tasks: it shows which come closest",
+  });
 }
 
 /** Returns the URL at which a daemon with this configuration would be reached; null if its port is not known yet. */

@@ -20,12 +20,14 @@ import {
   checkDisk,
   checkJournal,
   checkPlan,
+  checkPlanTasks,
   checkTasks,
   daemonUrlOf,
 } from './doctor-host.ts';
 import { startProgress } from './progress.ts';
+import { addTaskOptions, readUpgradeTasks, type TaskFlags } from './upgrade-tasks.ts';
 
-type DoctorFlags = {
+type DoctorFlags = TaskFlags & {
   readonly config?: string;
   readonly cloud?: string;
   readonly listen?: string;
@@ -43,7 +45,7 @@ type OnResult = (result: Result) => void;
 const DAEMON_TIMEOUT_MS = 5000;
 
 export const doctorCommand: CommandFactory = ({ output, finish }) =>
-  new Command('doctor')
+  addTaskOptions(new Command('doctor'))
     .description("check before the upgrade that everything 'watch' needs is in place; changes nothing")
     .option('--config <file>', 'configuration file (default: ./rollwatch.yaml if it exists)')
     .option('--cloud <name>', 'cloud in clouds.yaml; overrides OS_CLOUD and the clouds in rollwatch.yaml')
@@ -60,6 +62,7 @@ servers, images, flavors, networks and limits. It creates nothing, neither in th
 Examples:
   OS_CLOUD=mycloud rollwatch doctor
   rollwatch doctor --config /etc/rollwatch/rollwatch.yaml --json
+  rollwatch doctor --ansible-log ansible.log      # does the plan recognise the tasks of an earlier upgrade?
 
 Exit codes: 0 ready, perhaps with warnings; 1 something would fail during the upgrade; 2 the configuration or the
 credentials are wrong; 3 the cloud cannot be reached, or the address is in use.`,
@@ -72,7 +75,7 @@ credentials are wrong; 3 the cloud cannot be reached, or the address is in use.`
         if (!json) void print(output.out, resultText(result, output));
       };
       try {
-        await examine(flags, { onResult, onProgress: progress.show });
+        await examine(flags, { output, onResult, onProgress: progress.show });
       } finally {
         progress.stop();
       }
@@ -93,13 +96,19 @@ credentials are wrong; 3 the cloud cannot be reached, or the address is in use.`
 
 /** Checks the configuration first, because everything else depends on it, then this host, then each cloud. */
 async function examine(
-  { config, url, ...flags }: DoctorFlags,
-  { onResult, onProgress }: { readonly onResult: OnResult; readonly onProgress: (step: string) => void },
+  { config, url, ansibleLog, tasks, zone, ...flags }: DoctorFlags,
+  {
+    output,
+    onResult,
+    onProgress,
+  }: { readonly output: Output; readonly onResult: OnResult; readonly onProgress: (step: string) => void },
 ): Promise<void> {
   const report = (result: Readiness) => onResult({ result, cloud: null, subject: result.name });
   const configuration = readConfiguration(() => loadConfiguration({ configFile: config, flags }), report);
   if (configuration === null) return;
   report(checkPlan(configuration));
+  const upgradeTasks = await readUpgradeTasks({ ansibleLog, tasks, zone }, output);
+  report(checkPlanTasks(configuration, upgradeTasks?.tasks ?? null));
   const now = Date.now();
   report(await checkJournal(configuration.journal, now));
   report(await checkDisk(configuration.journal));

@@ -18,17 +18,15 @@ import {
 } from '../domain/upgrade/plan-check.ts';
 import { planFromTasks } from '../domain/upgrade/plan-from-tasks.ts';
 import type { Task } from '../domain/upgrade/task.ts';
-import { createTaskRegistry } from '../domain/upgrade/task-registry.ts';
 import { SELECTOR_KEYS } from '../domain/upgrade/task-selector.ts';
-import { readProblem, readText } from '../files/read-text.ts';
 import { listed } from '../format/lists.ts';
 import { printableLine } from '../format/printable.ts';
 import { table, wrap } from '../report/text/layout.ts';
 import { type TimeFormat, timeFormatIn } from '../report/time-format.ts';
-import { readAnsibleLog } from '../task-sources/ansible-log/read-ansible-log.ts';
-import { readTaskList, type TaskList } from '../task-sources/task-list.ts';
-import { type Output, print } from '../terminal/output.ts';
+import type { TaskList } from '../task-sources/task-list.ts';
+import { print } from '../terminal/output.ts';
 import type { CommandContext, CommandFactory } from './command.ts';
+import { addTaskOptions, readUpgradeTasks, type TaskFlags } from './upgrade-tasks.ts';
 
 export const planCommand: CommandFactory = (context) =>
   new Command('plan')
@@ -76,22 +74,6 @@ const listCommand = ({ output, finish }: CommandContext): Command =>
       finish(0);
     });
 
-/** Where the tasks of an upgrade are. */
-type TaskFlags = {
-  readonly ansibleLog?: readonly string[];
-  readonly tasks?: string;
-  readonly zone: string;
-};
-
-const addTaskOptions = (command: Command): Command =>
-  command
-    .option('--ansible-log <file...>', "Ansible's logs, or the output of ansible.posix.jsonl, of an earlier upgrade")
-    .option(
-      '--tasks <file>',
-      "output of 'ansible-playbook --list-tasks' (which lists no handlers), or of /api/v1/tasks",
-    )
-    .option('--zone <zone>', 'time zone of the logs and of what is printed, such as Europe/Berlin', 'local');
-
 const checkCommand = ({ output, finish }: CommandContext): Command =>
   addTaskOptions(new Command('check'))
     .description('check a plan, and which tasks of an upgrade begin its phases')
@@ -114,7 +96,7 @@ Exit code 1: no task begins a phase that tasks should begin.`,
         { config, json = false, ...flags }: TaskFlags & { readonly config?: string; readonly json?: boolean },
       ) => {
         const plan = given === undefined ? loadSettings({ configFile: config }).plan : load(given);
-        const list = await readTasks(flags, output);
+        const list = await readUpgradeTasks(flags, output);
         if (list === null) {
           await print(output.out, json ? JSON.stringify(planJson(plan), null, 2) : planLines(plan, output).join('\n'));
           finish(0);
@@ -142,7 +124,7 @@ Example:
   rollwatch plan init our-plan.yaml --ansible-log /openstack/log/ansible-logging/ansible.log --zone Europe/Berlin`,
     )
     .action(async (file: string, flags: TaskFlags) => {
-      const list = await readTasks(flags, output);
+      const list = await readUpgradeTasks(flags, output);
       if (list === null)
         throw new UserError('plan init needs the tasks of an earlier upgrade: add --ansible-log or --tasks');
       const name = (file.split('/').at(-1) ?? file).replace(/\.ya?ml$/, '');
@@ -187,26 +169,6 @@ function writeNew(file: string, text: string): void {
     if (code === 'EEXIST') throw new UserError(`${file} exists and is not overwritten; name another file`);
     throw new UserError(`cannot write ${file}: ${error instanceof Error ? error.message : error}`);
   }
-}
-
-/** The limit for a hundred thousand tasks in JSON. */
-const MAX_TASKS_BYTES = 64 * 1024 * 1024;
-
-/** Returns null if no file is given. @throws UserError if both kinds are, or if a file cannot be read */
-async function readTasks({ ansibleLog, tasks: file, zone }: TaskFlags, { err }: Output): Promise<TaskList | null> {
-  if (ansibleLog !== undefined && file !== undefined)
-    throw new UserError('--ansible-log cannot be used with --tasks; use one of them');
-  if (file !== undefined) {
-    const found = readText(file, { maxBytes: MAX_TASKS_BYTES });
-    if (found.kind !== 'text') throw new UserError(`--tasks: ${file} ${readProblem(found)}`);
-    return readTaskList(found.text, file);
-  }
-  if (ansibleLog === undefined) return null;
-  // Merges the reports of a task, and sorts by start.
-  const registry = createTaskRegistry();
-  const onNote = (note: string) => void print(err, `rollwatch: ${note}`);
-  for (const log of ansibleLog) for await (const task of readAnsibleLog(log, { zone, onNote })) registry.report(task);
-  return { tasks: registry.all(), haveRun: true };
 }
 
 const taskName = ({ kind, role, name, play }: Task): string =>

@@ -58,6 +58,24 @@ async function examine(args: readonly string[] = [], change: Readonly<Record<str
 const NO_DAEMON = expect.stringMatching(/^warn daemon: none is running at http/);
 
 describe('rollwatch doctor', { timeout: 90_000 }, () => {
+  it('compares the plan with the tasks of an earlier upgrade', async () => {
+    const tasks = join(folder, 'tasks');
+    const list = (...names: readonly string[]) =>
+      `\nplaybook: upgrade.yml\n\n  play #1 (all): Nova\tTAGS: []\n    tasks:\n${names.map((name) => `      ${name}\tTAGS: []\n`).join('')}`;
+    writeFileSync(tasks, list('nova-manage db sync', 'stop nova-api', 'stop nova-compute', 'SIGHUP nova services'));
+    const whole = await examine([...listen, '--tasks', tasks]);
+    expect(whole.checks.find(({ name }) => name === 'plan tasks')).toMatchObject({
+      status: 'pass',
+      detail: '4 tasks of an earlier upgrade begin every phase',
+    });
+    writeFileSync(tasks, list('nova-manage db sync', 'stop nova-api'));
+    const part = await examine([...listen, '--tasks', tasks]);
+    expect(part.code).toBe(1);
+    expect(part.problems).toContain(
+      'fail plan tasks: none of 2 tasks of an earlier upgrade begins computes and finish',
+    );
+  });
+
   it('finds a cloud and a host ready, and changes nothing', async () => {
     const before = readdirSync(folder);
     const sent = (await cloud.requests()).length;
@@ -66,6 +84,7 @@ describe('rollwatch doctor', { timeout: 90_000 }, () => {
     expect(checks.map(({ name, cloud: of, status }) => `${of ?? ''} ${name} ${status}`.trim())).toEqual([
       'configuration pass',
       'plan pass',
+      'plan tasks skip',
       'journal pass',
       'disk pass',
       'address pass',
@@ -94,7 +113,7 @@ describe('rollwatch doctor', { timeout: 90_000 }, () => {
     const lines = out.trimEnd().split('\n');
     expect(lines).toContain(`pass  address: ${listen[1]} is free`);
     expect(lines).toContain("      -> start 'rollwatch watch' well before the upgrade");
-    expect(lines.at(-1)).toBe('ready (12 pass, 1 warn, 3 skip)');
+    expect(lines.at(-1)).toBe('ready (12 pass, 1 warn, 4 skip)');
   });
 
   it('checks each cloud and the admin credentials', async () => {
