@@ -15,6 +15,7 @@ import {
   rounded,
   seconds,
   seriesKey,
+  timestamp,
   toApiErrorBar,
   toApiInterval,
   toApiSeriesKey,
@@ -71,6 +72,14 @@ const seriesSchema = z.strictObject({
   latencySeconds: z.strictObject({ p50: seconds, p95: seconds, p99: seconds, max: seconds }).nullable(),
 });
 
+const noteSchema = z.strictObject({
+  id: z.int().describe('that of the annotation'),
+  at: timestamp,
+  text: z.string(),
+  incident: z.string().nullable().describe('the id of the incident that it is about'),
+  acknowledges: z.boolean(),
+});
+
 const observationGapSchema = z.strictObject({
   kind: z.string(),
   message: z.string(),
@@ -98,6 +107,7 @@ export const reportSchema = z.strictObject({
   probeTypes: probeTypesSchema,
   probes: z.array(seriesSchema),
   incidents: z.array(incidentSchema).describe('by start'),
+  notes: z.array(noteSchema).describe('what somebody noted, by time'),
   windows: z.array(windowSchema),
   verdict: verdictSchema,
   phases: z.array(phaseSchema),
@@ -196,6 +206,7 @@ export const toApiReport = (report: Report, { summary, tasks: selection }: ApiRe
   probeTypes: toApiProbeTypes(report.probeTypes),
   probes: report.probes.map(toApiSeries),
   incidents: report.incidents.map((incident) => toApiIncident(incident, report)),
+  notes: report.notes.map(({ at, ...note }) => ({ ...note, at: toIso(at) })),
   windows: report.windows.map(toApiWindow),
   verdict: toApiVerdict(report.verdict),
   phases: report.verdict.phases.map(toApiPhase),

@@ -18,6 +18,7 @@ import { cloudCommand } from './cloud.ts';
 import { completionCommand } from './completion.ts';
 import { pauseCommand, phaseCommand, resumeCommand } from './daemon-commands.ts';
 import { doctorCommand } from './doctor.ts';
+import { noteCommand } from './note.ts';
 import { planCommand } from './plan.ts';
 import { rehearseCommand } from './rehearse.ts';
 import { repairCommand } from './repair.ts';
@@ -68,6 +69,7 @@ Exit codes: 0 success, 1 verdict or check failed, 2 usage or configuration error
     resumeCommand,
     taskCommand,
     phaseCommand,
+    noteCommand,
     planCommand,
     ansibleCallbackCommand,
     cloudCommand,

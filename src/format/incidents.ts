@@ -1,5 +1,6 @@
 import type { ProbeDescription, ProbeSentences } from '../domain/probe.ts';
 import type { Affected, Incident } from '../domain/run/incident.ts';
+import type { Note } from '../domain/run/note.ts';
 import { type Interval, type Millis, toIso } from '../domain/time.ts';
 import { printableLine } from './printable.ts';
 import { counted, duration, errorBar, shareText } from './quantities.ts';
@@ -90,6 +91,20 @@ export const affectedText = (
       return `${wordsOf(probe, probeTypes).label}${details.length === 0 ? '' : ` (${printableLine(details.join(', '))})`}`;
     })
     .join(', ');
+
+/** Describes a note: 'looking into it, Ana (acknowledges the incident from 20:06:19.1 UTC)'. */
+export function noteText(
+  { text, incident: id, acknowledges }: Pick<Note, 'text' | 'incident' | 'acknowledges'>,
+  {
+    incidents,
+    time,
+  }: { readonly incidents: readonly Pick<Incident, 'id' | 'start'>[]; readonly time: (at: Millis) => string },
+): string {
+  const about = incidents.find((incident) => incident.id === id);
+  if (about === undefined) return printableLine(text);
+  const verb = acknowledges ? 'acknowledges' : 'about';
+  return `${printableLine(text)} (${verb} the incident from ${time(about.start.estimate)})`;
+}
 
 /** Says what failed and, if that is over, for how long: 'The API was down for 9.6 s (9.5 to 10.2 s)'. */
 function whatFailed(

@@ -5,7 +5,7 @@ import { type BudgetVerdict, type PhaseVerdict, verdictParts } from '../domain/u
 import { budgetLimit, measureText, RESULT_WORDS } from '../format/budgets.ts';
 import { causeCounts } from '../format/causes.ts';
 import { checksToReport } from '../format/checks.ts';
-import { affectedText } from '../format/incidents.ts';
+import { affectedText, noteText } from '../format/incidents.ts';
 import { printableLine } from '../format/printable.ts';
 import { counted, duration, errorBar, percent, span } from '../format/quantities.ts';
 import { seriesNames, WINDOW_WORDS } from '../format/run-labels.ts';
@@ -37,6 +37,7 @@ export function reportMarkdown(report: Report, { zone = 'utc' }: ReportOptions):
     plainMarkdown(runLine(report, times)),
     '',
     ...section('Incidents', incidents(report, times)),
+    ...section('Notes', notes(report, times)),
     ...section('Downtime', downtime(report)),
     ...section('Phases of the upgrade', phases(report, times)),
     ...section('Windows', windows(report, times)),
@@ -98,6 +99,17 @@ function incidents(report: Report, times: TimeFormat): readonly string[] {
   );
   return [...table, ...more(report.incidents.length - MAX_WINDOWS)];
 }
+
+const notes = ({ notes: all, incidents: found }: Report, times: TimeFormat): readonly string[] =>
+  all.length === 0
+    ? []
+    : [
+        ...all.map((note) => {
+          const text = noteText(note, { incidents: found, time: times.tenths });
+          return `- ${plainMarkdown(`${times.tenths(note.at)}: ${text}`)}`;
+        }),
+        '',
+      ];
 
 type BudgetRow = { readonly phase: PhaseVerdict; readonly budget: BudgetVerdict | null; readonly first: boolean };
 

@@ -127,6 +127,7 @@ export function App({ store, source, zone: defaultZone }: AppProps): JSX.Element
               <>
                 <IncidentList
                   report={report}
+                  source={source}
                   incidents={incidents}
                   isFiltered={isFiltering(filter)}
                   times={times}

@@ -10,6 +10,7 @@ export function readFile(store: Store, data: PageData): Source {
   return {
     samplesOf: async (window) => data.samples[window.id] ?? [],
     ticket: async () => data.ticket,
+    addNote: null,
     close: () => {},
   };
 }

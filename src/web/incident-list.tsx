@@ -5,11 +5,14 @@ import type { ApiReport } from '../api/report.ts';
 import { causeLabel } from '../format/causes.ts';
 import { incidentSentence } from '../format/incidents.ts';
 import { counted, errorBar } from '../format/quantities.ts';
+import { Notes } from './notes.tsx';
+import type { Source } from './state.ts';
 import { Table } from './table.tsx';
 import type { TimeFormat } from './time-format.ts';
 
 type IncidentListProps = {
   readonly report: ApiReport;
+  readonly source: Source;
   /** The selected incidents, by start. */
   readonly incidents: readonly ApiIncident[];
   /** Whether the filter hides others. */
@@ -29,6 +32,7 @@ const MAX_SHOWN = 3;
 /** Lists what happened, newest first: one line for each incident, however many series noticed it. */
 export function IncidentList({
   report,
+  source,
   incidents,
   isFiltered,
   times,
@@ -81,7 +85,12 @@ export function IncidentList({
             },
             {
               head: 'What happened',
-              cell: (incident) => incidentSentence(fromApiIncident(incident), { ...report, time: times.tenths }),
+              cell: (incident) => (
+                <>
+                  {incidentSentence(fromApiIncident(incident), { ...report, time: times.tenths })}
+                  <Notes incident={incident.id} notes={report.notes} source={source} times={times} />
+                </>
+              ),
             },
             { head: 'Causes', cell: causesOf },
             { head: 'Phase', cell: ({ phase }) => phase ?? '-' },

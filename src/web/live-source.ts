@@ -3,6 +3,8 @@ import type { ApiReport } from '../api/report.ts';
 import type { ApiSample } from '../api/sample.ts';
 import type { ApiHeartbeat, ApiStatus } from '../api/status.ts';
 import type { ApiWindow } from '../api/window.ts';
+import { ACKNOWLEDGED_TAG } from '../domain/run/note.ts';
+import { NOTE_TAG } from '../domain/upgrade/annotation.ts';
 import { readData } from './page-data.ts';
 import { addSamples } from './samples.ts';
 import type { Source, Store } from './state.ts';
@@ -138,6 +140,17 @@ export function followDaemon(store: Store): Source {
       const answer = await fetch(`api/v1/report?${query}`);
       if (!answer.ok) throw new Error(`the daemon answered ${answer.status}`);
       return answer.text();
+    },
+    async addNote({ incident, text, acknowledges }) {
+      const tags = [NOTE_TAG, incident, ...(acknowledges ? [ACKNOWLEDGED_TAG] : [])];
+      const answer = await fetch('api/annotations', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ text, tags }),
+      });
+      if (answer.status === 401) throw new Error("the daemon requires a token; use 'rollwatch note'");
+      if (!answer.ok) throw new Error(`the daemon answered ${answer.status}`);
+      await fetchReport();
     },
     close() {
       events.close();

@@ -33,11 +33,15 @@ export type PageState = {
 export const nowOf = ({ link, report, ahead }: PageState, browserNow: number): number =>
   link.kind === 'file' && report !== null ? Date.parse(report.run.endedAt) : browserNow + ahead;
 
+export type NewNote = { readonly incident: string; readonly text: string; readonly acknowledges: boolean };
+
 export type Source = {
   /** Returns the samples around the edges of a window, in order. */
   samplesOf(window: ApiWindow): Promise<readonly ApiSample[]>;
   /** Returns a summary for a ticket, in Markdown, with times in an IANA time zone. */
   ticket(zone: string): Promise<string>;
+  /** Adds a note about an incident; null if the source is a file. */
+  readonly addNote: ((note: NewNote) => Promise<void>) | null;
   close(): void;
 };
 

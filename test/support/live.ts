@@ -158,6 +158,7 @@ export function report({
     probeTypes: describeProbes(),
     probes: [summary()],
     incidents: incidentsOf(facts.windows ?? [], (facts.windows ?? []).map(seriesOutages)),
+    notes: [],
     windows: [],
     verdict: wholeVerdict(verdict),
     tasks: [],

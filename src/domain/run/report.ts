@@ -11,6 +11,7 @@ import type { AttributedWindow } from '../upgrade/attribution.ts';
 import type { TaskDowntime } from '../upgrade/task-downtime.ts';
 import type { Verdict } from '../upgrade/verdict.ts';
 import type { Incident } from './incident.ts';
+import type { Note } from './note.ts';
 
 /**
  * Whether the unobserved part of a run is worth a remark. A boot that could not be sent in time leaves two or three
@@ -90,6 +91,8 @@ export type BriefReport = {
   readonly probes: readonly SeriesTotals[];
   /** By start. */
   readonly incidents: readonly Incident[];
+  /** By time. */
+  readonly notes: readonly Note[];
   /** Sorted by estimated start. */
   readonly windows: readonly AttributedWindow[];
   readonly servers: ServerCounts;

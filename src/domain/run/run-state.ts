@@ -19,6 +19,7 @@ import { type UnrecognisedUpgrade, unrecognisedUpgrade } from '../upgrade/unreco
 import { judge, type Verdict } from '../upgrade/verdict.ts';
 import { incidentsOf } from './incident.ts';
 import type { LiveStatus, SamplingStatus } from './live.ts';
+import { notesOf } from './note.ts';
 import type { BriefReport, Report } from './report.ts';
 import { createTestServers, type LeftoverServer } from './test-servers.ts';
 
@@ -201,6 +202,7 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
       probeTypes,
       probes: [...seriesStates.values()].map((state) => state.totals(now)),
       incidents: incidentsOf(windows, inputs),
+      notes: notesOf(annotations.values()),
       windows,
       servers: servers.counts(running),
     };

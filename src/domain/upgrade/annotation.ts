@@ -18,10 +18,15 @@ export type Annotation = {
   readonly deleted: boolean;
 };
 
+/** The tag of what somebody notes during the run (see run/note.ts). */
+export const NOTE_TAG = 'note';
+
+export const isNote = ({ tags }: Pick<Annotation, 'tags'>): boolean => tags.includes(NOTE_TAG);
+
 /** Returns the task that an annotation reports, or null if it reports none. */
 export function taskOfAnnotation({ id, time, timeEnd, text, tags, deleted }: Annotation): Task | null {
   // Annotations that Rollwatch pushed to Grafana may come back.
-  if (deleted || tags.includes('rollwatch')) return null;
+  if (deleted || isNote({ tags }) || tags.includes('rollwatch')) return null;
   const [ansible, event, playbook = '', host = ''] = tags;
   const common = { role: null, play: null, groups: [], kind: 'task', source: 'grafana' } as const;
   if (ansible === 'ansible' && (event === 'ansible_event_start' || event === 'ansible_report')) {

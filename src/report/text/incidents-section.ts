@@ -1,7 +1,7 @@
 import type { Incident } from '../../domain/run/incident.ts';
 import type { Report } from '../../domain/run/report.ts';
 import { causeLabel } from '../../format/causes.ts';
-import { affectedText } from '../../format/incidents.ts';
+import { affectedText, noteText } from '../../format/incidents.ts';
 import { printableLine } from '../../format/printable.ts';
 import { errorBar } from '../../format/quantities.ts';
 import { nameWithHosts } from '../../format/task-names.ts';
@@ -11,6 +11,14 @@ import type { Paint } from './paint.ts';
 
 /** Further incidents are only counted; the JSON report has all of them. */
 const MAX_INCIDENTS = 50;
+
+/** Writes what somebody noted. */
+export const notesSection = ({ notes, incidents }: Report, { width, times }: IncidentOptions): readonly string[] =>
+  notes.flatMap((note) =>
+    wrap(`${times.tenths(note.at)}  ${noteText(note, { incidents, time: times.tenths })}`, width - 2, '  ').map(
+      (line) => `  ${line}`,
+    ),
+  );
 
 type IncidentOptions = { readonly width: number; readonly paint: Paint; readonly times: TimeFormat };
 

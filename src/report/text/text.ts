@@ -4,7 +4,7 @@ import { runLine } from '../labels.ts';
 import { summarySentences } from '../summary.ts';
 import { timeFormatIn } from '../time-format.ts';
 import { verdictSentences } from '../verdict-sentences.ts';
-import { incidentsSection } from './incidents-section.ts';
+import { incidentsSection, notesSection } from './incidents-section.ts';
 import { isUnbounded, wrap } from './layout.ts';
 import { createPaint } from './paint.ts';
 import { phasesSection } from './phases-section.ts';
@@ -41,6 +41,7 @@ export function reportText(report: Report, { colour, width, zone = 'utc' }: Repo
     '',
     ...wrap(runLine(report, options.times), options.width).map((line) => paint.dim(line)),
     ...section('Incidents', incidentsSection(report, options)),
+    ...section('Notes', notesSection(report, options)),
     ...section('Timeline', timeline(report, options)),
     ...(report.probes.length === 0 ? [] : section('Downtime', downtimeSection(report, options))),
     ...section('Phases of the upgrade', phasesSection(report, options)),

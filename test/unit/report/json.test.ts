@@ -151,6 +151,7 @@ describe('the JSON report', () => {
           provisional: false,
         },
       ],
+      notes: [],
       windows: [
         {
           id: 'down-prod-lab-server-list-new-1-300',
