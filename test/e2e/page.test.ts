@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { reportSchema } from '../../src/api/report.ts';
 import type { EmbeddedCloud } from '../../src/fake-openstack/cloud.ts';
 import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { CHROMIUM, openBrowser, openPage, type WatchedPage } from '../support/chromium.ts';
@@ -168,6 +169,20 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
     await expect
       .poll(async () => (await windowRows().allInnerTexts()).join('\n'), { timeout: 20_000 })
       .not.toContain('not over yet');
+  });
+
+  it('takes an acknowledgement and a note about an incident', async () => {
+    const row = incidentRows().first();
+    await row.getByRole('button', { name: 'Acknowledge or add a note' }).click();
+    await row.getByRole('textbox', { name: 'Note' }).fill('looking into it, <b>Ana</b>');
+    await row.getByRole('button', { name: 'Acknowledge', exact: true }).click();
+    await row.getByText('acknowledged: looking into it, <b>Ana</b>').waitFor();
+    await row.getByRole('button', { name: 'Add a note' }).click();
+    await row.getByRole('textbox', { name: 'Note' }).fill('was the deployment');
+    await page.keyboard.press('Enter');
+    await row.getByText('was the deployment').waitFor();
+    const { notes } = reportSchema.parse(await (await fetch(`${watch.url}/api/v1/report`)).json());
+    expect(notes.map(({ acknowledges }) => acknowledges)).toEqual([true, false]);
   });
 
   it('shows the samples, request ids and candidates of a window, by mouse and by keyboard', async () => {
