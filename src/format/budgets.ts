@@ -28,7 +28,7 @@ export function measureText(name: BudgetName, measured: Measured | null): string
 }
 
 /** Says what a phase without a failed sample proves: 'no outage of 0.51 s or longer; shorter ones together below 1.6 s (95 %)'. */
-const proofText = ({ outage, total }: ZeroProof): string =>
+export const proofText = ({ outage, total }: ZeroProof): string =>
   `no outage of ${roundedUp(outage)} s or longer; shorter ones together below ${roundedUp(total)} s (95 %)`;
 
 /** Rounds up to two significant digits. */

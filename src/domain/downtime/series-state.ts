@@ -10,7 +10,7 @@ import { settledDowntimeOf } from './overall.ts';
 import { joinPartialOutages } from './partial.ts';
 import { createLatencies } from './quantiles.ts';
 import { latencyOf, stalledFor } from './stalls.ts';
-import { totalDowntime } from './total.ts';
+import { totalDowntime, totalDuration } from './total.ts';
 import { createTrace, type Trace } from './trace.ts';
 import {
   advance,
@@ -21,7 +21,7 @@ import {
   type SeriesTrack,
   type TrackedWindow,
 } from './tracker.ts';
-import { type DowntimeWindow, isOutage, seconds, spanOf } from './window.ts';
+import { type DowntimeWindow, isOutage } from './window.ts';
 
 /** What the samples of one series amount to, in any order of arrival and over several sessions. */
 export type SeriesState = {
@@ -178,7 +178,7 @@ export function createSeriesState(
         availability: observed === 0 ? null : Math.min(1, Math.max(0, 1 - downtime.estimate / observed)),
         downtime,
         settledDowntime: settledDowntimeOf(own),
-        degraded: seconds(degraded.map((window) => spanOf(window, endOr(now)))),
+        degraded: totalDuration(degraded, endOr(now)),
         observed,
         unobserved,
         gaps,

@@ -1,8 +1,8 @@
 import { intersect, length, subtract, union } from '../interval.ts';
-import type { Interval } from '../time.ts';
+import type { Interval, Millis } from '../time.ts';
 import { shareBounds, Z_95 } from './confidence.ts';
 import type { Outage } from './outages.ts';
-import type { Measured } from './window.ts';
+import { type DowntimeWindow, type Measured, seconds, spanOf } from './window.ts';
 
 /** Returns the part of some times that counts. */
 type Clip = (times: readonly Interval[]) => readonly Interval[];
@@ -11,7 +11,7 @@ type Clip = (times: readonly Interval[]) => readonly Interval[];
  * Returns the downtime of outages in seconds, altogether or `within` some intervals (see clipTo).
  *
  * - Of one down outage: its bracket, which contains the truth.
- * - Otherwise: the estimate with its 95 % interval. The estimate is the time that the failed samples stand for, as in RFC
+ * - Otherwise: the estimate with its 95 % interval. The estimate is the time that the failed samples cover, as in RFC
  *   6201, 4 (loss-derived time): it has no bias, as outages that no sample met are made up for by those that one sample
  *   met. An edge is evenly distributed in its bracket of width w, so its variance is w^2 / 12; with samples T apart, and
  *   f apart after a failure, that of k outages is k (T^2 + f^2) / 12. A partial outage adds the Wilson interval of its
@@ -43,6 +43,23 @@ export function totalDowntime(outages: readonly Outage[], within: Clip = union):
     min: Math.min(estimate, Math.max(bracket.min, estimate - below)),
     estimate,
     max: Math.max(estimate, Math.min(most, estimate + above)),
+  };
+}
+
+/**
+ * Returns the total duration of windows of one series in seconds: that of one window is its bracket, that of several has
+ * a 95 % interval, as in `totalDowntime`.
+ */
+export function totalDuration(windows: readonly DowntimeWindow[], now: Millis): Measured {
+  const bracket = seconds(windows.map((window) => spanOf(window, now)));
+  if (windows.length <= 1) return bracket;
+  const edges = windows.flatMap(({ start, end }) => (end === null ? [start] : [start, end]));
+  const variance = edges.reduce((sum, { earliest, estimate }) => sum + ((estimate - earliest) / 500) ** 2 / 12, 0);
+  const spread = Z_95 * Math.sqrt(variance);
+  return {
+    min: Math.max(bracket.min, bracket.estimate - spread),
+    estimate: bracket.estimate,
+    max: Math.min(bracket.max, bracket.estimate + spread),
   };
 }
 
