@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { ApiReport } from '../api/report.ts';
+import { counted } from '../format/quantities.ts';
 import type { Source } from './state.ts';
 import type { TimeFormat } from './time-format.ts';
 
@@ -11,24 +12,31 @@ type NotesProps = {
   readonly times: TimeFormat;
 };
 
-/** Shows what was noted about an incident, and takes further notes; a file takes none. */
+/** Shows what was noted about an incident, latest first, and takes further notes; a file takes none. */
 export function Notes({ incident, notes, source, times }: NotesProps): JSX.Element {
-  const own = notes.filter((note) => note.incident === incident);
+  const [all, setAll] = useState(false);
+  const own = notes.filter((note) => note.incident === incident).toReversed();
+  const shown = all ? own : own.slice(0, 1);
   return (
-    <>
-      {own.map(({ id, at, text, acknowledges }) => (
-        <small key={id} class="note-line">
+    <small class="notes">
+      {shown.map(({ id, at, text, acknowledges }) => (
+        <span key={id}>
           {times.time(Date.parse(at))} {acknowledges ? 'acknowledged: ' : ''}
           {text}
-        </small>
+        </span>
       ))}
+      {own.length > shown.length ? (
+        <button type="button" class="link" onClick={() => setAll(true)}>
+          {counted(own.length - shown.length, 'earlier note')}
+        </button>
+      ) : null}
       {source.addNote === null ? null : (
         <NoteForm
           onAdd={(text, acknowledges) => source.addNote?.({ incident, text, acknowledges })}
           isAcknowledged={own.some(({ acknowledges }) => acknowledges)}
         />
       )}
-    </>
+    </small>
   );
 }
 
@@ -56,7 +64,7 @@ function NoteForm({ onAdd, isAcknowledged }: NoteFormProps): JSX.Element {
 
   if (!isOpen)
     return (
-      <button type="button" class="link note-button" onClick={() => setOpen(true)}>
+      <button type="button" class="link" onClick={() => setOpen(true)}>
         {isAcknowledged ? 'Add a note' : 'Acknowledge or add a note'}
       </button>
     );

@@ -181,6 +181,8 @@ describe.skipIf(isMissing(CHROMIUM))('the page of a daemon', () => {
     await row.getByRole('textbox', { name: 'Note' }).fill('was the deployment');
     await page.keyboard.press('Enter');
     await row.getByText('was the deployment').waitFor();
+    await row.getByText('1 earlier note').click();
+    await row.getByText('acknowledged: looking into it, <b>Ana</b>').waitFor();
     const { notes } = reportSchema.parse(await (await fetch(`${watch.url}/api/v1/report`)).json());
     expect(notes.map(({ acknowledges }) => acknowledges)).toEqual([true, false]);
   });
