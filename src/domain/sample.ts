@@ -31,6 +31,9 @@ export const seriesId = (key: SeriesKey): string =>
     .map(encodeURIComponent)
     .join('/');
 
+/** Identifies what a series probes, over whatever connection. */
+export const targetId = (key: SeriesKey): string => seriesId({ ...key, connection: '' });
+
 /**
  * Durations of the stages of a sample in seconds, in order, each from the end of the previous one.
  * The probe defines which stages there are. Any sample may also have `stalled`: how long the event loop stalled during

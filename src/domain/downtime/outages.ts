@@ -1,5 +1,5 @@
 import { firstEndingAfter, intersect, length, subtract, union } from '../interval.ts';
-import { type Series, type SeriesKey, seriesId } from '../sample.ts';
+import { type Series, seriesId, targetId } from '../sample.ts';
 import type { Bracket, Interval, Millis } from '../time.ts';
 import { isByChance } from './partial.ts';
 import {
@@ -50,13 +50,10 @@ export function outagesOf(
     ),
   );
   const connections = new Map(
-    [...Map.groupBy(allSeries, ({ series }) => targetOf(series))].map(([target, members]) => [target, members.length]),
+    [...Map.groupBy(allSeries, ({ series }) => targetId(series))].map(([target, members]) => [target, members.length]),
   );
   return groupByOverlap([...limits.keys()], limits).map((windows) => outageOf(windows, { limits, connections }));
 }
-
-const targetOf = ({ cloud, vantage, probe, target }: SeriesKey): string =>
-  JSON.stringify([cloud, vantage, probe, target]);
 
 /**
  * Groups windows whose estimates overlap, into one outage. A window is one outage, even if parts of it were unobserved;
@@ -84,7 +81,7 @@ type Context = {
 
 function outageOf(windows: readonly DowntimeWindow[], { limits, connections }: Context): Outage {
   const limitOf = (window: DowntimeWindow): Millis => limits.get(window) ?? window.knownUntil;
-  const targets = [...Map.groupBy(windows, targetOf)].map(([target, members]) =>
+  const targets = [...Map.groupBy(windows, targetId)].map(([target, members]) =>
     separatePartial(members, connections.get(target) ?? 1, limitOf),
   );
   const down = union(targets.flatMap((target) => sharpenedUnion(target.down, limitOf)));
@@ -164,7 +161,7 @@ function edgeAt(at: Millis, brackets: readonly (readonly [Bracket, DowntimeWindo
   if (first === undefined) return [];
   const [bracket, window] = first;
   const others = around.filter(
-    ([, other]) => targetOf(other) === targetOf(window) && other.connection !== window.connection,
+    ([, other]) => targetId(other) === targetId(window) && other.connection !== window.connection,
   );
   const shared = sharedEdge(
     bracket,
@@ -185,7 +182,7 @@ function singleSlotOf(
   if (window.failedRuns.length > 1 || run === undefined || run.slots > 1) return null;
   const { start, end } = window;
   const interval = length(subtract([{ from: start.earliest, until: run.from }], window.gaps));
-  const width = interval / (connections.get(targetOf(window)) ?? 1);
+  const width = interval / (connections.get(targetId(window)) ?? 1);
   // A window that was certainly open for longer has met more samples than one, such as extra ones.
   if (window.duration.min * 1000 > width) return null;
   return subtract([{ from: Math.max(start.earliest, end.estimate - width), until: end.estimate }], window.gaps);

@@ -100,11 +100,11 @@ const beginEpisode = (window: TrackedWindow): Episode => ({
   slots: failedSlots(window),
 });
 
-function extendEpisode(episode: Episode, window: TrackedWindow, okSlots = window.sinceFailure.okSlots): void {
+function extendEpisode(episode: Episode, window: TrackedWindow): void {
   const failed = failedSlots(window);
   episode.windows.push(window);
   episode.failed += failed;
-  episode.slots += failed + okSlots;
+  episode.slots += failed + window.sinceFailure.okSlots;
 }
 
 /** Groups windows that may belong to one partial outage. */

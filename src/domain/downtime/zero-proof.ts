@@ -1,5 +1,5 @@
 import { union } from '../interval.ts';
-import { type Series, type SeriesKey, seriesId } from '../sample.ts';
+import { type Series, targetId } from '../sample.ts';
 import type { Interval, Millis } from '../time.ts';
 import type { Trace } from './trace.ts';
 
@@ -19,7 +19,7 @@ export type TracedSeries = { readonly series: Series; readonly trace: Trace };
  * sample failed, or a target was not observed. Unobserved time is not part of it.
  */
 export function zeroProof(allSeries: readonly TracedSeries[], intervals: readonly Interval[]): ZeroProof | null {
-  const targets = Map.groupBy(allSeries, ({ series }) => seriesId({ ...series, connection: '' } satisfies SeriesKey));
+  const targets = Map.groupBy(allSeries, ({ series }) => targetId(series));
   let longest = 0;
   for (const members of targets.values()) {
     const longestOfTarget = longestPause(members, union(intervals));

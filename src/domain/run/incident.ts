@@ -3,7 +3,7 @@ import { type Outage, outagesOf, type SeriesOutages } from '../downtime/outages.
 import { totalDowntime } from '../downtime/total.ts';
 import { addCauses, type CauseCount, failedSlots, isOutage, type Measured } from '../downtime/window.ts';
 import { length, subtract } from '../interval.ts';
-import { type SeriesKey, seriesId } from '../sample.ts';
+import { seriesId, targetId } from '../sample.ts';
 import type { Bracket, Millis } from '../time.ts';
 import type { AttributedWindow } from '../upgrade/attribution.ts';
 import type { KnownTask } from '../upgrade/task-registry.ts';
@@ -106,8 +106,8 @@ function outagesAmong(
   seriesById: ReadonlyMap<string, SeriesOutages>,
 ): readonly Outage[] {
   // All connections of a target are needed, even those without a window: they tell how often the target is sampled.
-  const targets = new Set(windows.map(targetOf));
-  const all = [...seriesById.values()].filter(({ series }) => targets.has(targetOf(series)));
+  const targets = new Set(windows.map(targetId));
+  const all = [...seriesById.values()].filter(({ series }) => targets.has(targetId(series)));
   return outagesOf(
     all.map((series) => ({
       ...series,
@@ -115,9 +115,6 @@ function outagesAmong(
     })),
   );
 }
-
-const targetOf = ({ cloud, vantage, probe, target }: SeriesKey): string =>
-  JSON.stringify([cloud, vantage, probe, target]);
 
 /** Returns the edges of an incident, or of one probe's part of it, and the observed time between them. */
 function extentOfIncident(
