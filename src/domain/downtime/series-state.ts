@@ -1,5 +1,6 @@
 import type { VoidKind } from '../cause.ts';
 import { intersect, length, union } from '../interval.ts';
+import { memoizeBy } from '../memoize.ts';
 import type { ProbeDescription } from '../probe.ts';
 import type { LiveSeries } from '../run/live.ts';
 import type { SeriesSummary, SeriesTotals } from '../run/report.ts';
@@ -61,6 +62,9 @@ export function createSeriesState(
   let reorderBuffer = createReorderBuffer();
   let last: Sample | null = null;
   let endedAt: Millis | null = null;
+  /** Counts the changes of everything that windows and gaps are computed from. */
+  let changes = 0;
+  const memoize = memoizeBy(() => changes);
 
   function countSample(sample: Sample): void {
     trace.add(sample);
@@ -101,7 +105,18 @@ export function createSeriesState(
     return open !== null && history !== settled ? { ...open, provisional: true } : open;
   };
 
-  const windowsIn = (history: History, now: Millis): readonly DowntimeWindow[] => {
+  const watched = (now: Millis): Interval => ({ from: startedAt, until: Math.max(endOr(now), startedAt) });
+
+  const gapsAt = memoize((now): readonly Interval[] => {
+    const history = currentHistory();
+    const tail = gapBefore(history.track, observedUntil(now));
+    const all = tail === null ? history.gaps : [...history.gaps, tail];
+    // If the wall clock is set back, a session can begin before the previous one ended.
+    return intersect(union(all), [watched(now)]);
+  });
+
+  const windowsAt = memoize((now): readonly DowntimeWindow[] => {
+    const history = currentHistory();
     const open = trackedOpenWindowIn(history, now);
     const { sinceFailure, series: current } = history.track;
     const tail = gapBefore(history.track, observedUntil(now));
@@ -109,24 +124,15 @@ export function createSeriesState(
       interval: current.interval,
       sinceFailure: { ...sinceFailure, unobserved: sinceFailure.unobserved + (tail === null ? 0 : length([tail])) },
       watched: watched(now),
-      gaps: gapsIn(history, now),
+      gaps: gapsAt(now),
       ended: endedAt !== null,
     });
-  };
+  });
 
   /** Returns the open window; if two are open, the outage rather than the degraded one. */
-  const openWindowIn = (history: History, now: Millis): DowntimeWindow | null => {
-    const open = windowsIn(history, now).filter(({ end }) => end === null);
+  const openWindowAt = (now: Millis): DowntimeWindow | null => {
+    const open = windowsAt(now).filter(({ end }) => end === null);
     return open.find(isOutage) ?? open[0] ?? null;
-  };
-
-  const watched = (now: Millis): Interval => ({ from: startedAt, until: Math.max(endOr(now), startedAt) });
-
-  const gapsIn = (history: History, now: Millis): readonly Interval[] => {
-    const tail = gapBefore(history.track, observedUntil(now));
-    const all = tail === null ? history.gaps : [...history.gaps, tail];
-    // If the wall clock is set back, a session can begin before the previous one ended.
-    return intersect(union(all), [watched(now)]);
   };
 
   return {
@@ -135,6 +141,7 @@ export function createSeriesState(
     },
     trace,
     beginSession(updated) {
+      changes++;
       endedAt = null;
       settled.track = { ...settled.track, series: updated };
       reorderBuffer = createReorderBuffer();
@@ -142,6 +149,7 @@ export function createSeriesState(
     endSession(aliveAt) {
       // The series may be absent from later sessions.
       if (endedAt !== null) return;
+      changes++;
       for (const sample of reorderBuffer.waiting()) addSample(settled, sample, false);
       reorderBuffer = createReorderBuffer();
       pending.clear();
@@ -149,24 +157,25 @@ export function createSeriesState(
       endedAt = aliveAt;
     },
     sent(seq, at, note) {
+      changes++;
       pending.set(seq, { since: at, note });
     },
     accept(sample) {
+      changes++;
       pending.delete(sample.seq);
       countSample(sample);
       for (const ready of reorderBuffer.accept(sample)) addSample(settled, ready, false);
     },
-    windows: (now) => windowsIn(currentHistory(), now),
-    gaps: (now) => gapsIn(currentHistory(), now),
+    windows: windowsAt,
+    gaps: gapsAt,
     watched,
     latency: latencies.quantiles,
     totals(now) {
-      const history = currentHistory();
-      const windows = windowsIn(history, now);
+      const windows = windowsAt(now);
       const outageWindows = windows.filter(isOutage);
       const degraded = windows.filter(({ kind }) => kind === 'degraded');
       const total = Math.max(endOr(now) - startedAt, 0) / 1000;
-      const gaps = gapsIn(history, now);
+      const gaps = gapsAt(now);
       const unobserved = length(gaps) / 1000;
       const observed = Math.max(total - unobserved, 0);
       const own = [{ series: settled.track.series, windows, gaps, watched: watched(now) }];
@@ -189,7 +198,7 @@ export function createSeriesState(
     status(now) {
       const history = currentHistory();
       const unknown = endedAt !== null || gapBefore(history.track, observedUntil(now)) !== null;
-      const open = openWindowIn(history, now);
+      const open = openWindowAt(now);
       return {
         status: unknown ? 'unknown' : (open?.kind ?? history.track.state.kind),
         last: last && {

@@ -3,6 +3,7 @@ import { overallDowntimeOf } from '../downtime/overall.ts';
 import { createSeriesState, type SeriesState } from '../downtime/series-state.ts';
 import { isOutage } from '../downtime/window.ts';
 import type { JournalDamage, JournalEntry, Session } from '../journal.ts';
+import { memoizeBy } from '../memoize.ts';
 import { type ProbeDescription, probeNamed, withUnknown } from '../probe.ts';
 import { type Sample, type Series, type SeriesKey, seriesId } from '../sample.ts';
 import type { Facts, Health, ObservationGap } from '../sampler-event.ts';
@@ -117,14 +118,7 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
   /** Counts the changes of everything that the values below are computed from. */
   let changes = 0;
 
-  /** Keeps the last value while nothing changes and the time is the same. */
-  function memoize<T>(compute: (now: Millis) => T): (now: Millis) => T {
-    let last: { readonly changes: number; readonly now: Millis; readonly value: T } | null = null;
-    return (now) => {
-      if (last === null || last.changes !== changes || last.now !== now) last = { changes, now, value: compute(now) };
-      return last.value;
-    };
-  }
+  const memoize = memoizeBy(() => changes);
 
   const findPhases = createPhaseFinder(plan);
   let phaseCache: {
