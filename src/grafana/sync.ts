@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { createConnectionStatus, type OnConnectionChange } from '../domain/run/connection-status.ts';
+import type { OnConnectionChange } from '../domain/run/connection-status.ts';
 import type { HttpAccess } from '../http/json-client.ts';
+import { type PushTiming, startPushLoop } from '../http/push-loop.ts';
 import type { DesiredAnnotation } from './desired-annotations.ts';
-import { AnnotationRejected, createGrafanaApi, type GrafanaAnnotation } from './grafana-api.ts';
+import { AnnotationRejected, createGrafanaApi, type GrafanaAnnotation, type GrafanaApi } from './grafana-api.ts';
 
 export type GrafanaSyncOptions = {
   readonly access: HttpAccess;
@@ -15,12 +15,7 @@ export type GrafanaSyncOptions = {
   readonly onRejected: (key: string, reason: string) => void;
 };
 
-/** Milliseconds between rounds, and before a retry: doubled after each failure, from `minRetry` up to `maxRetry`. */
-export type SyncTiming = { readonly interval: number; readonly minRetry: number; readonly maxRetry: number };
-const DEFAULT_TIMING: SyncTiming = { interval: 500, minRetry: 500, maxRetry: 15_000 };
-
-/** How long pushing the last changes may take when the daemon stops. */
-const STOP_TIMEOUT_MS = 5000;
+const DEFAULT_TIMING: PushTiming = { interval: 500, minRetry: 500, maxRetry: 15_000 };
 
 /** An annotation that exists in Grafana. */
 type ExistingAnnotation = { readonly id: number; readonly content: string };
@@ -32,13 +27,25 @@ type ExistingAnnotation = { readonly id: number; readonly content: string };
  */
 export function startGrafanaSync(
   options: GrafanaSyncOptions,
-  timing: SyncTiming = DEFAULT_TIMING,
+  timing: PushTiming = DEFAULT_TIMING,
 ): { stop(): Promise<void> } {
-  const { access, desired, runTag, onConnectionChange, onRejected } = options;
-  const ended = new AbortController();
-  const stopping = new AbortController();
-  const api = createGrafanaApi(access, ended.signal);
-  const connection = createConnectionStatus(onConnectionChange);
+  const { access, onConnectionChange } = options;
+  return startPushLoop({
+    timing,
+    onConnectionChange,
+    create(ended) {
+      const api = createGrafanaApi(access, ended);
+      return { push: createSync(api, options, ended), close: api.close };
+    },
+  });
+}
+
+/** Returns a function that makes Grafana equal to the desired state. */
+function createSync(
+  api: GrafanaApi,
+  { desired, runTag, onRejected }: Pick<GrafanaSyncOptions, 'desired' | 'runTag' | 'onRejected'>,
+  ended: AbortSignal,
+): () => Promise<void> {
   const existing = new Map<string, ExistingAnnotation>();
   /** The content of rejected annotations, by key. Such an annotation is sent again only if it changes. */
   const rejected = new Map<string, string>();
@@ -54,31 +61,6 @@ export function startGrafanaSync(
       else existing.set(key, { id: annotation.id, content: contentOf(annotation) });
     }
     mustList = false;
-  }
-
-  /** Makes Grafana equal to the desired state. */
-  async function sync(): Promise<void> {
-    if (mustList) await listExisting();
-    const annotations = desired();
-    for (const annotation of annotations) {
-      if (ended.signal.aborted) return;
-      const { key } = annotation;
-      const content = contentOf(annotation);
-      if (existing.get(key)?.content === content || rejected.get(key) === content) continue;
-      try {
-        await write(annotation);
-      } catch (error) {
-        if (!(error instanceof AnnotationRejected)) throw error;
-        rejected.set(key, content);
-        onRejected(key, error.message);
-      }
-    }
-    const keys = new Set(annotations.map(({ key }) => key));
-    for (const [key, { id }] of [...existing]) {
-      if (keys.has(key)) continue;
-      await api.remove(id);
-      existing.delete(key);
-    }
   }
 
   async function write(annotation: DesiredAnnotation): Promise<void> {
@@ -98,38 +80,28 @@ export function startGrafanaSync(
     }
   }
 
-  async function keepInSync(): Promise<void> {
-    let retry = timing.minRetry;
-    while (!ended.signal.aborted) {
+  return async () => {
+    if (mustList) await listExisting();
+    const annotations = desired();
+    for (const annotation of annotations) {
+      if (ended.aborted) return;
+      const { key } = annotation;
+      const content = contentOf(annotation);
+      if (existing.get(key)?.content === content || rejected.get(key) === content) continue;
       try {
-        await sync();
-        connection.succeeded();
-        retry = timing.minRetry;
-        if (stopping.signal.aborted) return;
-        await pause(timing.interval);
+        await write(annotation);
       } catch (error) {
-        if (ended.signal.aborted) return;
-        // After a bug, too, the push is only retried: it must not end sampling.
-        connection.failed(error instanceof Error ? error.message : String(error));
-        await pause(retry);
-        retry = Math.min(retry * 2, timing.maxRetry);
+        if (!(error instanceof AnnotationRejected)) throw error;
+        rejected.set(key, content);
+        onRejected(key, error.message);
       }
     }
-  }
-
-  const pause = (millis: number): Promise<void> =>
-    delay(millis, undefined, { signal: stopping.signal.aborted ? ended.signal : stopping.signal }).catch(() => {});
-
-  const finished = keepInSync();
-  return {
-    async stop() {
-      stopping.abort();
-      const timeout = setTimeout(() => ended.abort(), STOP_TIMEOUT_MS);
-      await finished;
-      clearTimeout(timeout);
-      ended.abort();
-      api.close();
-    },
+    const keys = new Set(annotations.map(({ key }) => key));
+    for (const [key, { id }] of [...existing]) {
+      if (keys.has(key)) continue;
+      await api.remove(id);
+      existing.delete(key);
+    }
   };
 }
 

@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Secret } from '../domain/redaction.ts';
-import { createConnectionStatus, type OnConnectionChange } from '../domain/run/connection-status.ts';
+import type { OnConnectionChange } from '../domain/run/connection-status.ts';
 import type { Incident } from '../domain/run/incident.ts';
 import type { Millis } from '../domain/time.ts';
 import { createJsonClient, HttpError } from '../http/json-client.ts';
+import { type PushTiming, startPushLoop } from '../http/push-loop.ts';
 import { createNotices, type Notice } from './notices.ts';
 
 export type WebhookOptions = {
@@ -18,12 +18,8 @@ export type WebhookOptions = {
   readonly onConnectionChange: OnConnectionChange;
 };
 
-export type WebhookTiming = { readonly interval: number; readonly minRetry: number; readonly maxRetry: number };
-
-const TIMING: WebhookTiming = { interval: 1000, minRetry: 1000, maxRetry: 60_000 };
+const TIMING: PushTiming = { interval: 1000, minRetry: 1000, maxRetry: 60_000 };
 const REQUEST_TIMEOUT_MS = 10_000;
-/** How long the last messages may take when the daemon stops. */
-const STOP_TIMEOUT_MS = 5000;
 
 /**
  * Posts a message as `{"text": "..."}` when an incident begins and when it is over, as Slack, Mattermost and others accept
@@ -32,55 +28,25 @@ const STOP_TIMEOUT_MS = 5000;
  */
 export function startWebhook(
   { url, after, since, incidents, textOf, onConnectionChange }: WebhookOptions,
-  timing: WebhookTiming = TIMING,
+  timing: PushTiming = TIMING,
 ): { stop(): Promise<void> } {
-  const stopping = new AbortController();
-  const ended = new AbortController();
-  const http = createJsonClient({ url: url.reveal() }, { signal: ended.signal, timeout: REQUEST_TIMEOUT_MS });
   const notices = createNotices({ since, after });
-  const connection = createConnectionStatus(onConnectionChange);
-
-  async function sendDue(): Promise<void> {
-    const current = incidents();
-    for (const notice of notices.due(current.incidents, current.now)) {
-      const { status } = await http.request('POST', '', { body: { text: textOf(notice) } });
-      if (status >= 300) throw new HttpError(`it answered ${status}`);
-      notices.delivered(notice);
-    }
-  }
-
-  async function run(): Promise<void> {
-    let retry = timing.minRetry;
-    while (!ended.signal.aborted) {
-      const isLast = stopping.signal.aborted;
-      try {
-        await sendDue();
-        connection.succeeded();
-        retry = timing.minRetry;
-        if (isLast) return;
-        await pause(timing.interval);
-      } catch (error) {
-        if (ended.signal.aborted) return;
-        // After a bug, too, sending is only retried: it must not end sampling.
-        connection.failed(error instanceof Error ? error.message : String(error));
-        await pause(retry);
-        retry = Math.min(retry * 2, timing.maxRetry);
-      }
-    }
-  }
-
-  const pause = (millis: number): Promise<void> =>
-    delay(millis, undefined, { signal: stopping.signal.aborted ? ended.signal : stopping.signal }).catch(() => {});
-
-  const finished = run();
-  return {
-    async stop() {
-      stopping.abort();
-      const timeout = setTimeout(() => ended.abort(), STOP_TIMEOUT_MS);
-      await finished;
-      clearTimeout(timeout);
-      ended.abort();
-      http.close();
+  return startPushLoop({
+    timing,
+    onConnectionChange,
+    create(signal) {
+      const http = createJsonClient({ url: url.reveal() }, { signal, timeout: REQUEST_TIMEOUT_MS });
+      return {
+        async push() {
+          const current = incidents();
+          for (const notice of notices.due(current.incidents, current.now)) {
+            const { status } = await http.request('POST', '', { body: { text: textOf(notice) } });
+            if (status >= 300) throw new HttpError(`it answered ${status}`);
+            notices.delivered(notice);
+          }
+        },
+        close: http.close,
+      };
     },
-  };
+  });
 }

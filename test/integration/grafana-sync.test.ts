@@ -10,12 +10,13 @@ import { secret } from '../../src/domain/redaction.ts';
 import type { OnConnectionChange } from '../../src/domain/run/connection-status.ts';
 import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import type { DesiredAnnotation } from '../../src/grafana/desired-annotations.ts';
-import { type SyncTiming, startGrafanaSync } from '../../src/grafana/sync.ts';
+import { startGrafanaSync } from '../../src/grafana/sync.ts';
+import type { PushTiming } from '../../src/http/push-loop.ts';
 import { discard, startWatch } from '../support/daemon.ts';
 import { type Grafana, standInForGrafana } from '../support/grafana.ts';
 
 const TOKEN = 'a-token-of-grafana';
-const FAST_TIMING: SyncTiming = { interval: 5, minRetry: 5, maxRetry: 40 };
+const FAST_TIMING: PushTiming = { interval: 5, minRetry: 5, maxRetry: 40 };
 /** How long Grafana is unavailable in each of three ways, in seconds; with 200 the test takes ten minutes. */
 const UNAVAILABLE_SECONDS = Number(process.env['ROLLWATCH_GRAFANA_AWAY'] ?? 2);
 
