@@ -1,11 +1,13 @@
-import { BUDGETS } from '../domain/upgrade/plan.ts';
+import type { ProbeDescription } from '../domain/probe.ts';
+import { BUDGETS, isDowntimeBudget } from '../domain/upgrade/plan.ts';
 import type { BudgetVerdict } from '../domain/upgrade/verdict.ts';
 import { budgetSentence } from './budgets.ts';
-import { duration } from './quantities.ts';
+import { capitalised, duration } from './quantities.ts';
 
 /** Whether the plan expects an outage: `good` if the phase allows it, `warn` if its budget may be used up. */
 export type Expectation = { readonly tone: 'good' | 'bad' | 'warn' | 'unknown'; readonly text: string };
 
+type FailedProbe = Pick<ProbeDescription, 'name' | 'label'>;
 type JudgedPhase = { readonly name: string; readonly budgets: readonly BudgetVerdict[] };
 
 /**
@@ -13,8 +15,8 @@ type JudgedPhase = { readonly name: string; readonly budgets: readonly BudgetVer
  * allows 120 s of API downtime; 9.5 s used, 110 s left.' `phase` is null if none is, or was then, under
  * way.
  */
-export function expectationOf(
-  { probe, label }: { readonly probe: string; readonly label: string },
+function expectationOf(
+  { name: probe, label }: FailedProbe,
   phase: JudgedPhase | null,
   when: 'now' | 'then',
 ): Expectation {
@@ -23,11 +25,13 @@ export function expectationOf(
     return { tone: 'bad', text: `Not expected: ${why}.` };
   }
   const { name } = phase;
-  const own = phase.budgets.find((budget) => BUDGETS[budget.name].downtimeOf === probe);
-  const others = probe === 'server-list' ? phase.budgets.filter((budget) => !BUDGETS[budget.name].downtimeOf) : [];
+  const budgets = phase.budgets.filter((budget) => BUDGETS[budget.name].probe === probe);
+  const own = budgets.find((budget) => isDowntimeBudget(budget.name));
   if (own?.limit === 0) return { tone: 'bad', text: `Not expected: ${name} allows no ${label} downtime.` };
-  const exceeded = [...(own === undefined ? [] : [own]), ...others].find(({ result }) => result === 'fail');
-  if (exceeded !== undefined) return { tone: 'bad', text: `Not expected in ${name}. ${budgetSentence(exceeded)}.` };
+  const exceeded = budgets.find(({ result }) => result === 'fail');
+  if (exceeded !== undefined) {
+    return { tone: 'bad', text: `Not expected in ${name}. ${capitalised(budgetSentence(exceeded))}.` };
+  }
   if (own === undefined) return { tone: 'unknown', text: `The plan has no budget for ${label} downtime in ${name}.` };
   const used = own.measured?.estimate ?? 0;
   const budget = `${name} allows ${duration(own.limit)} of ${label} downtime`;
@@ -35,4 +39,17 @@ export function expectationOf(
   return own.result === 'pass'
     ? { tone: 'good', text: `Expected: ${budget}; ${rest}.` }
     : { tone: 'warn', text: `Expected, but the budget may be used up: ${budget}; ${rest}.` };
+}
+
+const SEVERITY: readonly Expectation['tone'][] = ['bad', 'warn', 'unknown', 'good'];
+
+/** Returns what to expect of each probe that failed, worst first; probes without a budget only if no other failed. */
+export function expectationsOf(
+  probes: readonly FailedProbe[],
+  phase: JudgedPhase | null,
+  when: 'now' | 'then',
+): readonly Expectation[] {
+  const all = probes.map((probe) => expectationOf(probe, phase, when));
+  const known = all.filter(({ tone }) => tone !== 'unknown');
+  return (known.length > 0 ? known : all).toSorted((a, b) => SEVERITY.indexOf(a.tone) - SEVERITY.indexOf(b.tone));
 }

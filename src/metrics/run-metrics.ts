@@ -47,7 +47,7 @@ export function createRunMetricsUpdater(
   function setPlaceTotals({ cloud, vantage, overall, servers }: Place, runningTasks: number): void {
     const labels = { cloud, vantage };
     monotonic.overallDowntime(labels, overall.settledDowntime);
-    const api = downtimeOfProbe(overall, BUDGETS.api_downtime.downtimeOf);
+    const api = downtimeOfProbe(overall, BUDGETS.api_downtime.probe);
     monotonic.apiDowntime(labels, api.settledDowntime);
     for (const bound of BOUNDS) {
       families.runOverallDowntime.set({ ...labels, bound }, overall.downtime[bound]);

@@ -8,7 +8,7 @@ import { isMuchUnobserved, type Report } from '../domain/run/report.ts';
 import type { SeriesKey } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
 import { damageText } from '../format/damage.ts';
-import { type Expectation, expectationOf } from '../format/expectation.ts';
+import { type Expectation, expectationsOf } from '../format/expectation.ts';
 import { incidentSentence, leadOf } from '../format/incidents.ts';
 import { printableLine } from '../format/printable.ts';
 import { counted, duration, errorBar, span } from '../format/quantities.ts';
@@ -70,16 +70,15 @@ function incidentSentences(report: Report, time: (at: Millis) => string): readon
   ];
 }
 
-/** Says whether the plan expected an incident, by what its sentence starts with; null without a plan. */
+/** Says whether the plan expected an incident, by the worst of what it affected; null without a plan. */
 function expectationOfIncident(incident: Incident, { verdict, probeTypes }: Report): Expectation | null {
-  const lead = leadOf(incident, probeTypes);
-  const label = probeTypes.find(({ name }) => name === lead?.probe)?.label;
-  if (verdict.plan === null || lead === undefined || label === undefined) return null;
+  if (verdict.plan === null) return null;
   const phase =
     incident.phase === null
       ? verdict.outside
       : (verdict.phases.find(({ name }) => name === incident.phase) ?? verdict.outside);
-  return expectationOf({ probe: lead.probe, label }, phase, 'then');
+  const affected = probeTypes.filter(({ name }) => incident.affected.some(({ probe }) => probe === name));
+  return expectationsOf(affected, phase, 'then')[0] ?? null;
 }
 
 type Place = Report['clouds'][number];

@@ -3,7 +3,7 @@ import type { ApiReport } from '../api/report.ts';
 import type { ApiSeriesStatus, ApiStatus } from '../api/status.ts';
 import { VERDICT_RESULTS, type VerdictResult } from '../domain/upgrade/verdict.ts';
 import { budgetSentence, RESULT_WORDS } from '../format/budgets.ts';
-import { expectationOf } from '../format/expectation.ts';
+import { expectationsOf } from '../format/expectation.ts';
 import { listed } from '../format/lists.ts';
 import { capitalised, counted } from '../format/quantities.ts';
 
@@ -64,14 +64,12 @@ export function expectations(status: ApiStatus, { phases, verdict }: ApiReport):
   const phase = phases.find(({ running }) => running) ?? verdict.outside;
   const judged = phase && { name: phase.name, budgets: phase.budgets.map(fromApiBudget) };
   const down = new Set(downSeries(status).map(({ probe }) => probe));
-  const lines = status.probeTypes
-    .filter(({ name }) => down.has(name))
-    .map(({ name, label }) => expectationOf({ probe: name, label }, judged, 'now'));
-  const known = lines.filter(({ tone }) => tone !== 'unknown');
-  return (known.length > 0 ? known : lines).toSorted((a, b) => SEVERITY.indexOf(a.tone) - SEVERITY.indexOf(b.tone));
+  return expectationsOf(
+    status.probeTypes.filter(({ name }) => down.has(name)),
+    judged,
+    'now',
+  );
 }
-
-const SEVERITY: readonly Tone[] = ['bad', 'warn', 'unknown', 'good'];
 
 /** The verdict so far, and the budgets that are the reason. */
 export type VerdictSoFar = { readonly result: VerdictResult; readonly word: string; readonly text: string };

@@ -102,7 +102,7 @@ export function reportAt(report: ApiReport, now: number): ApiReport {
 function extendPhase(phase: ApiPhase, { open, ...extension }: Extension): ApiPhase {
   const extendMeasure = (name: BudgetName, bar: Measured | null): Measured | null => {
     if (bar === null) return null;
-    const openOf = (downtime: DowntimeBudget) => open.filter(({ probe }) => probe === BUDGETS[downtime].downtimeOf);
+    const openOf = (downtime: DowntimeBudget) => open.filter(({ probe }) => probe === BUDGETS[downtime].probe);
     // It is not known here whether the open window becomes the longest one, but it may.
     if (name === 'longest_window')
       return { ...bar, max: bar.max + (openOf('api_downtime').length > 0 ? extension.seconds : 0) };

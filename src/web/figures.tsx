@@ -59,7 +59,7 @@ export function Phases({ report, times }: SectionProps): JSX.Element | null {
   if (started.length === 0) return null;
   const limited = BUDGET_NAMES.filter(isDowntimeBudget).flatMap((budget) =>
     report.probeTypes
-      .filter(({ name, countsOverall }) => name === BUDGETS[budget].downtimeOf && countsOverall)
+      .filter(({ name, countsOverall }) => name === BUDGETS[budget].probe && countsOverall)
       .map(({ label }) => ({ budget, label })),
   );
   return (

@@ -8,6 +8,7 @@ import {
   extentOf,
   isExact,
   isOutage,
+  sampleSentAt,
   sharedEdge,
   spanOf,
   timeOfSlots,
@@ -181,7 +182,10 @@ function singleSlotOf(
   const [run] = window.failedRuns;
   if (window.failedRuns.length > 1 || run === undefined || run.slots > 1) return null;
   const { start, end } = window;
-  const interval = length(subtract([{ from: start.earliest, until: run.from }], window.gaps));
+  const observed = (from: Millis, until: Millis): number => length(subtract([{ from, until }], window.gaps));
+  const interval = observed(start.earliest, run.from);
+  // A closed loop samples less often while a sample fails: more would have failed at the usual interval.
+  if (observed(run.from, sampleSentAt(end)) > 1.5 * interval) return null;
   const width = interval / (connections.get(targetId(window)) ?? 1);
   // A window that was certainly open for longer has met more samples than one, such as extra ones.
   if (window.duration.min * 1000 > width) return null;

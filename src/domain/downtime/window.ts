@@ -93,7 +93,7 @@ export const failedSlots = ({ failedRuns }: Pick<DowntimeWindow, 'failedRuns'>):
 export const isExact = ({ estimate, latest }: Bracket): boolean => estimate === latest;
 
 /** Returns when the sample behind an edge was sent: the estimate is midway between that and `earliest`. */
-const sampleSentAt = ({ earliest, estimate }: Bracket): Millis => 2 * estimate - earliest;
+export const sampleSentAt = ({ earliest, estimate }: Bracket): Millis => 2 * estimate - earliest;
 
 /**
  * Returns the time that an edge shares with the brackets of other series: up to when the sample behind each was sent.

@@ -62,7 +62,7 @@ function figuresOf(phase: PhaseVerdict | undefined): RunFigures | null {
   const downtime = new Map(
     BUDGET_NAMES.filter(isDowntimeBudget).flatMap((name) => {
       const measured = measures[name];
-      return measured === null ? [] : [[BUDGETS[name].downtimeOf, measured] as const];
+      return measured === null ? [] : [[BUDGETS[name].probe, measured] as const];
     }),
   );
   return { elapsed: measures.elapsed, downtime, result };

@@ -71,7 +71,7 @@ export function createPhaseMeasures(
     ),
   );
   const limitedDowntime = (name: DowntimeBudget): LimitedDowntime => {
-    const own = seriesOfProbe(allSeries, BUDGETS[name].downtimeOf);
+    const own = seriesOfProbe(allSeries, BUDGETS[name].probe);
     return { isWatched: own.length > 0, series: own, outages: outagesOf(own), unobserved: unobservedBy(own) };
   };
   const downtimes = {
@@ -90,8 +90,8 @@ export function createPhaseMeasures(
       before: baselines.get(input),
       during: input.trace.during(intervals),
     }));
-    const listCounts = counts.filter(({ series }) => series.probe === BUDGETS.api_downtime.downtimeOf);
-    const bootCounts = counts.filter(({ series }) => series.probe === BUDGETS.boot_downtime.downtimeOf);
+    const listCounts = counts.filter(({ series }) => series.probe === BUDGETS.api_downtime.probe);
+    const bootCounts = counts.filter(({ series }) => series.probe === BUDGETS.boot_downtime.probe);
     const within = clipTo(intervals);
     const measured = (name: DowntimeBudget) =>
       downtimes[name].isWatched ? totalDowntime(downtimes[name].outages, within) : null;

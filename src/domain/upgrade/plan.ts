@@ -29,13 +29,14 @@ type BudgetDescription = {
   /** The name in reports: 'API downtime'. */
   readonly label: string;
   readonly unit: BudgetUnit;
-  /** The probe whose downtime is limited, or null if the budget limits something else. */
-  readonly downtimeOf: string | null;
+  /** The probe that it is about. */
+  readonly probe: string;
+  /** Whether it limits the downtime of that probe, rather than something else. */
+  readonly isDowntime: boolean;
 };
 
 /**
- * The limits of a phase or a run; a limit that is not set is not checked. All but `boot_downtime`, `failed_boots` and
- * `data_plane_downtime` are about the probe `server-list`.
+ * The limits of a phase or a run; a limit that is not set is not checked.
  * - `failed_boots`: boots that were refused or ended in an error, not those that were merely late
  * - `longest_window`: the longest API outage
  * - `consecutive_failures`: failed samples in a row, on one connection
@@ -43,20 +44,20 @@ type BudgetDescription = {
  * - `slowdown`: the median latency divided by the median before the first phase
  */
 export const BUDGETS = {
-  api_downtime: { label: 'API downtime', unit: 'seconds', downtimeOf: 'server-list' },
-  boot_downtime: { label: 'boot downtime', unit: 'seconds', downtimeOf: 'server-boot' },
-  failed_boots: { label: 'failed boots', unit: 'count', downtimeOf: null },
-  data_plane_downtime: { label: 'data-plane downtime', unit: 'seconds', downtimeOf: 'server-reach' },
-  longest_window: { label: 'longest API window', unit: 'seconds', downtimeOf: null },
-  consecutive_failures: { label: 'failures in a row', unit: 'count', downtimeOf: null },
-  error_ratio: { label: 'failed list requests', unit: 'share', downtimeOf: null },
-  slowdown: { label: 'slowdown of the median list request', unit: 'factor', downtimeOf: null },
+  api_downtime: { label: 'API downtime', unit: 'seconds', probe: 'server-list', isDowntime: true },
+  boot_downtime: { label: 'boot downtime', unit: 'seconds', probe: 'server-boot', isDowntime: true },
+  failed_boots: { label: 'failed boots', unit: 'count', probe: 'server-boot', isDowntime: false },
+  data_plane_downtime: { label: 'data-plane downtime', unit: 'seconds', probe: 'server-reach', isDowntime: true },
+  longest_window: { label: 'longest API window', unit: 'seconds', probe: 'server-list', isDowntime: false },
+  consecutive_failures: { label: 'failures in a row', unit: 'count', probe: 'server-list', isDowntime: false },
+  error_ratio: { label: 'failed list requests', unit: 'share', probe: 'server-list', isDowntime: false },
+  slowdown: { label: 'slowdown of the median list request', unit: 'factor', probe: 'server-list', isDowntime: false },
 } as const satisfies Readonly<Record<string, BudgetDescription>>;
 export type BudgetName = keyof typeof BUDGETS;
 
 /** The budgets that limit the downtime of a probe. */
 export type DowntimeBudget = {
-  [Name in BudgetName]: (typeof BUDGETS)[Name]['downtimeOf'] extends string ? Name : never;
+  [Name in BudgetName]: (typeof BUDGETS)[Name]['isDowntime'] extends true ? Name : never;
 }[BudgetName];
 
 const isBudgetName = (name: string): name is BudgetName => Object.hasOwn(BUDGETS, name);
@@ -74,6 +75,6 @@ export const forEachBudget = <T>(value: (name: BudgetName) => T): Readonly<Recor
   slowdown: value('slowdown'),
 });
 
-export const isDowntimeBudget = (name: BudgetName): name is DowntimeBudget => BUDGETS[name].downtimeOf !== null;
+export const isDowntimeBudget = (name: BudgetName): name is DowntimeBudget => BUDGETS[name].isDowntime;
 
 export type Budget = { readonly [name in BudgetName]?: number | undefined };

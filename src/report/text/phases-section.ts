@@ -35,7 +35,7 @@ export function phasesSection(report: Report, { width, paint, times }: PhaseOpti
     { head: 'from', cell: ({ intervals }) => times.time(intervals[0]?.from ?? 0) },
     { head: 'took', align: 'right', cell: ({ measures }) => span(measures.elapsed) },
     ...BUDGET_NAMES.filter(isDowntimeBudget).flatMap((name): readonly Column<StartedPhase>[] => {
-      const { label, countsOverall } = probeNamed(report.probeTypes, BUDGETS[name].downtimeOf);
+      const { label, countsOverall } = probeNamed(report.probeTypes, BUDGETS[name].probe);
       if (!countsOverall) return [];
       return [{ head: `${label} down`, cell: ({ measures }) => measureText(name, measures[name]) }];
     }),

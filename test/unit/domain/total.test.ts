@@ -53,6 +53,23 @@ describe('the total of outages', () => {
     expect(total).toEqual(closeTo({ min: centre - half, estimate: 2, max: centre + half }));
   });
 
+  it('counts the whole of an outage in which a closed loop sent one sample only', () => {
+    // The next boot starts once the failed server is deleted.
+    const series = { ...SERIES, validFor: 600_000 };
+    const state = createSeriesState(series, 0);
+    const boots = [
+      { at: 0, ok: true },
+      { at: 1000, ok: false },
+      { at: 14_000, ok: true },
+      { at: 200_000, ok: true },
+      { at: 201_000, ok: false },
+      { at: 214_000, ok: true },
+    ];
+    for (const [seq, { at, ok }] of boots.entries()) state.accept((ok ? okSample : failedSample)({ seq, at }));
+    const observed = { series, windows: state.windows(300_000), gaps: [], watched: { from: 0, until: 300_000 } };
+    expect(totalDowntime(outagesOf([observed])).estimate).toBeCloseTo(14, 9);
+  });
+
   it('within some intervals has the spread of the edges in them alone', () => {
     const both = outages('ooffffooooffffoooo');
     const first = clipTo([{ from: 0, until: 8000 }]);

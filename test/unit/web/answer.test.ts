@@ -64,8 +64,20 @@ describe('whether an outage is expected', () => {
     expect(expectations(listDown, failing)).toEqual([
       {
         tone: 'bad',
-        text: 'Not expected in maintenance. longest API window: 7.0 s (6.0 to 8.0 s), over the budget of 5 s even at the minimum.',
+        text: 'Not expected in maintenance. Longest API window: 7.0 s (6.0 to 8.0 s), over the budget of 5 s even at the minimum.',
       },
+    ]);
+  });
+
+  it('says that it is not expected when more boots failed than the phase allows', () => {
+    const failing = reportOf({
+      budgets: [
+        budget({ name: 'boot_downtime', limit: 120, measured: SEVEN, result: 'pass' }),
+        budget({ name: 'failed_boots', limit: 0, measured: { min: 2, estimate: 2, max: 2 }, result: 'fail' }),
+      ],
+    });
+    expect(expectations(statusOf([BOOT]), failing)).toEqual([
+      { tone: 'bad', text: 'Not expected in maintenance. Failed boots: 2, over the budget of 0.' },
     ]);
   });
 
