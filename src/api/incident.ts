@@ -19,6 +19,9 @@ const affectedSchema = z.strictObject({
   durationSeconds: errorBar.describe('from start to end'),
   downtimeSeconds: errorBar.describe('how much of it counts as downtime, over all connections and targets'),
   failedShare: share.nullable().describe('the share of requests that failed, if only some did'),
+  task: taskSchema.nullable().describe('the most likely of the tasks that were running when it may have started'),
+  otherTasks: z.int().describe('how many other tasks were running then'),
+  phase: z.string().nullable().describe('the phase of the upgrade in which it started'),
 });
 
 export const incidentSchema = z.strictObject({
@@ -35,7 +38,7 @@ export const incidentSchema = z.strictObject({
     .describe('in order of first appearance'),
   task: taskSchema.nullable().describe('the upgrade task that it is attributed to: the first candidate'),
   candidates: z.array(taskSchema).describe('all tasks that were running when it may have started'),
-  phase: z.string().nullable().describe('the phase of the upgrade in which it started'),
+  phase: z.string().nullable().describe('the phase of the upgrade in which its first window started'),
   windows: z.array(z.string()).describe('ids of its windows'),
   provisional: z.boolean().describe('whether an edge may still move, because a sample sent before it has not ended'),
 });
@@ -55,21 +58,21 @@ const toApiAffected = (affected: Affected): Read<typeof affectedSchema> => ({
   durationSeconds: toApiErrorBar(affected.duration),
   downtimeSeconds: toApiErrorBar(affected.downtime),
   failedShare: affected.failedShare,
+  task: affected.task === null ? null : toApiTask(affected.task),
+  otherTasks: affected.otherTasks,
+  phase: affected.phase,
 });
 
 /** Converts back what an incident's sentence says, so that a client can write it with times of its own. */
-export const fromApiIncident = ({ cloud, candidates, affected }: ApiIncident) => ({
+export const fromApiIncident = ({ cloud, affected }: ApiIncident) => ({
   cloud,
-  candidates,
-  affected: affected.map(
-    ({ start, end, durationSeconds, downtimeSeconds, ...rest }): Affected => ({
-      ...rest,
-      start: fromApiBracket(start),
-      end: end === null ? null : fromApiBracket(end),
-      duration: durationSeconds,
-      downtime: downtimeSeconds,
-    }),
-  ),
+  affected: affected.map(({ start, end, durationSeconds, downtimeSeconds, ...rest }) => ({
+    ...rest,
+    start: fromApiBracket(start),
+    end: end === null ? null : fromApiBracket(end),
+    duration: durationSeconds,
+    downtime: downtimeSeconds,
+  })),
 });
 
 /** Converts an incident of a run; its sentence names clouds and probes as the run needs it. */

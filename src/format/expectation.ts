@@ -7,19 +7,17 @@ import { capitalised, duration } from './quantities.ts';
 /** Whether the plan expects an outage: `good` if the phase allows it, `warn` if its budget may be used up. */
 export type Expectation = { readonly tone: 'good' | 'bad' | 'warn' | 'unknown'; readonly text: string };
 
-type FailedProbe = Pick<ProbeDescription, 'name' | 'label'>;
+type FailedProbe = Pick<ProbeDescription, 'name' | 'label'> & {
+  /** The phase under way when it began to fail; null if there was none. */
+  readonly phase: JudgedPhase | null;
+};
 type JudgedPhase = { readonly name: string; readonly budgets: readonly BudgetVerdict[] };
 
 /**
  * Says whether a phase allows downtime of a probe, and how much of its budget is used and left: 'Expected: maintenance
- * allows 120 s of API downtime; 9.5 s used, 110 s left.' `phase` is null if none is, or was then, under
- * way.
+ * allows 120 s of API downtime; 9.5 s used, 110 s left.'
  */
-function expectationOf(
-  { name: probe, label }: FailedProbe,
-  phase: JudgedPhase | null,
-  when: 'now' | 'then',
-): Expectation {
+function expectationOf({ name: probe, label, phase }: FailedProbe, when: 'now' | 'then'): Expectation {
   if (phase === null) {
     const why = when === 'now' ? `no phase allows ${label} downtime now` : 'no phase was under way';
     return { tone: 'bad', text: `Not expected: ${why}.` };
@@ -44,12 +42,8 @@ function expectationOf(
 const SEVERITY: readonly Expectation['tone'][] = ['bad', 'warn', 'unknown', 'good'];
 
 /** Returns what to expect of each probe that failed, worst first; probes without a budget only if no other failed. */
-export function expectationsOf(
-  probes: readonly FailedProbe[],
-  phase: JudgedPhase | null,
-  when: 'now' | 'then',
-): readonly Expectation[] {
-  const all = probes.map((probe) => expectationOf(probe, phase, when));
+export function expectationsOf(probes: readonly FailedProbe[], when: 'now' | 'then'): readonly Expectation[] {
+  const all = probes.map((probe) => expectationOf(probe, when));
   const known = all.filter(({ tone }) => tone !== 'unknown');
   return (known.length > 0 ? known : all).toSorted((a, b) => SEVERITY.indexOf(a.tone) - SEVERITY.indexOf(b.tone));
 }

@@ -6,9 +6,12 @@ import { printableLine } from './printable.ts';
 import { counted, duration, errorBar, shareText } from './quantities.ts';
 import { nameWithHosts } from './task-names.ts';
 
-type DescribedIncident = Pick<Incident, 'cloud' | 'affected'> & {
-  readonly candidates: readonly Parameters<typeof nameWithHosts>[0][];
-};
+type NamedTask = Parameters<typeof nameWithHosts>[0];
+
+/** One probe's part of an incident; of its task, the name and the hosts are enough. */
+type DescribedPart = Omit<Affected, 'task'> & { readonly task: NamedTask | null };
+
+type DescribedIncident = Pick<Incident, 'cloud'> & { readonly affected: readonly DescribedPart[] };
 
 /** What is said of a probe. */
 type ProbeWords = Pick<ProbeDescription, 'name' | 'label'> & {
@@ -54,9 +57,7 @@ export function incidentSentence(incident: DescribedIncident, { probeTypes, run,
   const isOpen = lead.end === null && run.running;
   const until = lead.end === null && !run.running ? ' until the end of the run' : '';
   const from = `${isOpen ? 'since' : 'from'} ${time(lead.start.estimate)}${until}`;
-  const [task, ...rest] = incident.candidates;
-  const or = rest.length === 0 ? '' : `, or ${counted(rest.length, 'other task')},`;
-  const cause = task === undefined ? '' : `, while ${nameWithHosts(task)}${or} was running`;
+  const cause = lead.task === null ? '' : `, ${whileRunning(lead.task, lead.otherTasks)}`;
   const effects = others.map((other) => `; ${effectOn(other, lead, { probeTypes, run })}`).join('');
   return `${place === '' ? '' : `${place}: `}${whatFailed(lead, { probeTypes, isOpen })} ${from}${cause}${effects}.`;
 }
@@ -68,11 +69,17 @@ const wordsOf = (probe: string, probeTypes: readonly ProbeWords[]): ProbeWords =
     sentences: { operations: probe, wasDown: `${probe} failed for`, isDown: `${probe} has been failing` },
   };
 
+/** Says during which task something failed: "while handler 'Stop services' on infra1, or 2 other tasks, was running". */
+function whileRunning(task: NamedTask, others: number): string {
+  const or = others === 0 ? '' : `, or ${counted(others, 'other task')},`;
+  return `while ${nameWithHosts(task)}${or} was running`;
+}
+
 /** Returns what the sentence of an incident starts with: what failed of the first type of probe. */
-export const leadOf = (
-  { affected }: Pick<Incident, 'affected'>,
+export const leadOf = <Part extends { readonly probe: string }>(
+  { affected }: { readonly affected: readonly Part[] },
   probeTypes: readonly Pick<ProbeDescription, 'name'>[],
-): Affected | undefined =>
+): Part | undefined =>
   probeTypes.map(({ name }) => affected.find(({ probe }) => probe === name)).find((found) => found !== undefined) ??
   affected[0];
 
@@ -108,7 +115,7 @@ export function noteText(
 
 /** Says what failed and, if that is over, for how long: 'The API was down for 9.6 s (9.5 to 10.2 s)'. */
 function whatFailed(
-  { probe, connections, downtime, failedShare, duration: lasted }: Affected,
+  { probe, connections, downtime, failedShare, duration: lasted }: DescribedPart,
   { probeTypes, isOpen }: Pick<IncidentOptions, 'probeTypes'> & { readonly isOpen: boolean },
 ): string {
   const { sentences } = wordsOf(probe, probeTypes);
@@ -119,15 +126,22 @@ function whatFailed(
   return `${shareText(failedShare)} of the ${operations} failed for ${errorBar(lasted)}`;
 }
 
-/** Says what became of something else that failed: 'server boots recovered 8 s later'. */
+/**
+ * Says what became of something else that failed: 'server boots recovered 8 s later'. If it began to fail earlier, also
+ * during which task.
+ */
 function effectOn(
-  { probe, end, downtime }: Affected,
-  lead: Affected,
+  other: DescribedPart,
+  lead: DescribedPart,
   { probeTypes, run }: Pick<IncidentOptions, 'probeTypes' | 'run'>,
 ): string {
-  const { operations } = wordsOf(probe, probeTypes).sentences;
-  if (end === null) return `${operations} ${run.running ? 'are' : 'were'} still failing`;
-  const later = lead.end === null ? 0 : end.estimate - lead.end.estimate;
-  if (later >= SAME_TIME_MS) return `${operations} recovered ${duration(later / 1000)} later`;
-  return `${operations} failed too, for ${duration(downtime.estimate)}`;
+  const { operations } = wordsOf(other.probe, probeTypes).sentences;
+  const earlier = lead.start.estimate - other.start.estimate;
+  const cause = other.task === null ? '' : `, ${whileRunning(other.task, other.otherTasks)},`;
+  const began = earlier < SAME_TIME_MS ? '' : ` began to fail ${duration(earlier / 1000)} earlier${cause} and`;
+  if (other.end === null) return `${operations}${began} ${run.running ? 'are' : 'were'} still failing`;
+  const later = lead.end === null ? 0 : other.end.estimate - lead.end.estimate;
+  if (later >= SAME_TIME_MS) return `${operations}${began} recovered ${duration(later / 1000)} later`;
+  if (began !== '') return `${operations}${began} failed for ${duration(other.downtime.estimate)}`;
+  return `${operations} failed too, for ${duration(other.downtime.estimate)}`;
 }

@@ -71,14 +71,13 @@ function incidentSentences(report: Report, time: (at: Millis) => string): readon
 }
 
 /** Says whether the plan expected an incident, by the worst of what it affected; null without a plan. */
-function expectationOfIncident(incident: Incident, { verdict, probeTypes }: Report): Expectation | null {
+function expectationOfIncident({ affected }: Incident, { verdict, probeTypes }: Report): Expectation | null {
   if (verdict.plan === null) return null;
-  const phase =
-    incident.phase === null
-      ? verdict.outside
-      : (verdict.phases.find(({ name }) => name === incident.phase) ?? verdict.outside);
-  const affected = probeTypes.filter(({ name }) => incident.affected.some(({ probe }) => probe === name));
-  return expectationsOf(affected, phase, 'then')[0] ?? null;
+  const phaseNamed = (name: string | null) => verdict.phases.find((phase) => phase.name === name) ?? verdict.outside;
+  const failed = probeTypes.flatMap(({ name, label }) =>
+    affected.filter(({ probe }) => probe === name).map(({ phase }) => ({ name, label, phase: phaseNamed(phase) })),
+  );
+  return expectationsOf(failed, 'then')[0] ?? null;
 }
 
 type Place = Report['clouds'][number];

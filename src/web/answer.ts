@@ -64,9 +64,9 @@ export function expectations(status: ApiStatus, { phases, verdict }: ApiReport):
   const phase = phases.find(({ running }) => running) ?? verdict.outside;
   const judged = phase && { name: phase.name, budgets: phase.budgets.map(fromApiBudget) };
   const down = new Set(downSeries(status).map(({ probe }) => probe));
+  const failing = status.probeTypes.filter(({ name }) => down.has(name));
   return expectationsOf(
-    status.probeTypes.filter(({ name }) => down.has(name)),
-    judged,
+    failing.map(({ name, label }) => ({ name, label, phase: judged })),
     'now',
   );
 }

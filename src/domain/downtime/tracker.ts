@@ -134,12 +134,20 @@ export function advance(track: SeriesTrack, sample: Sample): Advance {
     startEstimate: track.startEstimate,
     state,
     validUntil: sample.startedAt + track.series.validFor,
-    gapFrom: Math.max(sample.startedAt + track.series.interval, sample.lastKnownUpAt ?? sample.startedAt),
+    gapFrom: observedBy(track, sample),
     recentLatencies: withLatency(track.recentLatencies, sample),
     sinceFailure: sample.outcome === 'failed' ? NOTHING_OBSERVED : addOk(track.sinceFailure, sample, gap),
   };
   return { track: next, closed, gap };
 }
+
+/** Returns how long a sample observes the service: a boot, whose stages are known, for as long as it takes. */
+const observedBy = ({ series, startEstimate }: SeriesTrack, sample: ValidSample): Millis =>
+  Math.max(
+    sample.startedAt + series.interval,
+    sample.lastKnownUpAt ?? sample.startedAt,
+    startEstimate === 'by-stages' ? sample.settledAt : sample.startedAt,
+  );
 
 const addOk = ({ okSlots, unobserved }: SinceFailure, sample: OkSample, gap: Interval | null): SinceFailure => ({
   okSlots: okSlots + (sample.extra ? 0 : 1),

@@ -1,16 +1,17 @@
 import { shareBounds } from '../downtime/confidence.ts';
 import { type Outage, outagesOf, type SeriesOutages } from '../downtime/outages.ts';
 import { totalDowntime } from '../downtime/total.ts';
-import { addCauses, type CauseCount, failedSlots, isOutage, type Measured } from '../downtime/window.ts';
+import { addCauses, type CauseCount, failedSlots, isOutage, type Measured, sampleSentAt } from '../downtime/window.ts';
 import { length, subtract } from '../interval.ts';
 import { seriesId, targetId } from '../sample.ts';
-import type { Bracket, Millis } from '../time.ts';
+import type { Bracket, Interval, Millis } from '../time.ts';
 import type { AttributedWindow } from '../upgrade/attribution.ts';
 import type { KnownTask } from '../upgrade/task-registry.ts';
 
 /**
  * What a person would call one outage of a cloud: down and partial windows of any probe, connection and target, from any
- * vantage, whose brackets overlap or touch.
+ * vantage, that overlap or touch. A window reaches from the last ok sample before it to the first one after it; time
+ * that was not observed joins nothing.
  */
 export type Incident = {
   /** Stable: the same journal always yields the same id. */
@@ -52,6 +53,11 @@ export type Affected = {
   readonly downtime: Measured;
   /** The share of samples that failed, if only some did. */
   readonly failedShare: Measured | null;
+  /** The most likely task of its first window, and how many others there are. */
+  readonly task: KnownTask | null;
+  readonly otherTasks: number;
+  /** The phase of the upgrade in which its first window started, if any. */
+  readonly phase: string | null;
 };
 
 /** Finds the incidents in order of start. `windows` are those of `allSeries`, attributed, in order of estimated start. */
@@ -67,16 +73,33 @@ export function incidentsOf(
     .sort((a, b) => a.start.estimate - b.start.estimate);
 }
 
-/** Groups windows whose brackets overlap or touch. */
+/** Groups windows that overlap or touch, each in order of estimated start. */
 function groupByContact(windows: readonly AttributedWindow[]): readonly (readonly AttributedWindow[])[] {
-  const groups: AttributedWindow[][] = [];
+  const pieces = windows
+    .flatMap((window) => reachOf(window).map((reach) => ({ window, ...reach })))
+    .sort((a, b) => a.from - b.from);
+  const groupOf = new Map<AttributedWindow, Set<AttributedWindow>>();
+  let current = new Set<AttributedWindow>();
   let reached = -Infinity;
-  for (const window of windows.toSorted((a, b) => a.start.earliest - b.start.earliest)) {
-    if (window.start.earliest > reached) groups.push([]);
-    groups.at(-1)?.push(window);
-    reached = Math.max(reached, window.end?.latest ?? Infinity);
+  for (const { window, from, until } of pieces) {
+    if (from > reached) current = new Set();
+    const other = groupOf.get(window) ?? new Set([window]);
+    const [large, small] = current.size > other.size ? [current, other] : [other, current];
+    for (const member of small) large.add(member);
+    for (const member of small) groupOf.set(member, large);
+    groupOf.set(window, large);
+    current = large;
+    reached = Math.max(reached, until);
   }
-  return groups.map((group) => group.sort((a, b) => a.start.estimate - b.start.estimate));
+  return [...new Set(groupOf.values())].map((group) => [...group].sort((a, b) => a.start.estimate - b.start.estimate));
+}
+
+/** Returns the observed time from the last ok sample before a window to the first one after it. */
+function reachOf({ start, end, gaps }: AttributedWindow): readonly Interval[] {
+  const until = end === null ? Infinity : Math.min(sampleSentAt(end), end.latest);
+  const whole = { from: start.earliest, until: Math.max(until, start.latest) };
+  const observed = subtract([whole], gaps);
+  return observed.length > 0 ? observed : [{ from: start.earliest, until: start.latest }];
 }
 
 function incidentOf(windows: readonly AttributedWindow[], seriesById: ReadonlyMap<string, SeriesOutages>): Incident {
@@ -180,6 +203,9 @@ function affectedBy(windows: readonly AttributedWindow[], seriesById: ReadonlyMa
     ...extentOfIncident(windows, seriesById),
     downtime: totalDowntime(outagesAmong(windows, seriesById)),
     failedShare: kind === 'partial' ? failedShareOf(windows) : null,
+    task: first.candidates[0] ?? null,
+    otherTasks: Math.max(0, first.candidates.length - 1),
+    phase: first.phase,
   };
 }
 

@@ -4,7 +4,7 @@ import { toApiProbeTypes } from '../../../src/api/report.ts';
 import { type Incident, incidentsOf } from '../../../src/domain/run/incident.ts';
 import type { Series } from '../../../src/domain/sample.ts';
 import type { AttributedWindow } from '../../../src/domain/upgrade/attribution.ts';
-import { createTaskRegistry } from '../../../src/domain/upgrade/task-registry.ts';
+import { createTaskRegistry, type KnownTask } from '../../../src/domain/upgrade/task-registry.ts';
 import { incidentSentence, utcTime } from '../../../src/format/incidents.ts';
 import { describeProbes } from '../../../src/probes/registry.ts';
 import { around, BEGAN, BOOT, LIST_KEPT, LIST_NEW, report, TOKEN, window } from '../../support/live.ts';
@@ -37,21 +37,17 @@ const sentenceOf = (incident: Incident | undefined, run = RUN): string =>
 const boots = (from: number, until: number | null) =>
   window({ series: BOOT, id: `down-boot-${from}`, start: around(from), end: until === null ? null : around(until) });
 
-const [handler] = (() => {
+/** Returns a handler that was running on a host. */
+function handlerOn(host: string, name: string): KnownTask {
   const registry = createTaskRegistry();
-  registry.report(
-    task({
-      id: 'a',
-      name: 'Stop services',
-      role: 'os_nova',
-      kind: 'handler',
-      hosts: ['infra1'],
-      start: BEGAN,
-      end: null,
-    }),
-  );
-  return registry.all();
-})();
+  registry.report(task({ id: name, name, role: 'os_nova', kind: 'handler', hosts: [host], start: BEGAN, end: null }));
+  const [known] = registry.all();
+  if (known === undefined) throw new Error('no task');
+  return known;
+}
+
+const handler = handlerOn('infra1', 'Stop services');
+const restart = handlerOn('compute1', 'Restart services');
 
 describe('incidents', () => {
   it('unite the windows of all probes and connections that overlap or touch', () => {
@@ -83,6 +79,20 @@ describe('incidents', () => {
     ]);
   });
 
+  it('are apart if the time between two windows was not observed', () => {
+    // One boot ended in an error; the next one was not sent before the API failed too.
+    const gaps = [{ from: BEGAN + 304_000, until: BEGAN + 325_000 }];
+    const failedBoot = window({ series: BOOT, start: around(302), end: around(318, { before: 14, after: 1 }), gaps });
+    expect(find(failedBoot, window({ start: around(312), end: around(315) }))).toHaveLength(2);
+    expect(find(failedBoot, window({ start: around(303), end: around(315) }))).toHaveLength(1);
+  });
+
+  it('are one if a window touches two that are apart', () => {
+    const parts = [window({ start: around(300), end: around(302) }), window({ start: around(310), end: around(312) })];
+    expect(find(...parts)).toHaveLength(2);
+    expect(find(...parts, boots(301, 311)).map(({ windows }) => windows.length)).toEqual([3]);
+  });
+
   it('leave out windows of slowness', () => {
     expect(find(window({ kind: 'degraded' }))).toEqual([]);
   });
@@ -91,7 +101,7 @@ describe('incidents', () => {
     const late = { kind: 'http-500', service: 'nova-api', count: 90, firstAt: BEGAN + 301_000 } as const;
     const early = { kind: 'connection-reset', service: 'nova-api', count: 1, firstAt: BEGAN + 300_000 } as const;
     const [incident] = find(
-      window({ candidates: handler === undefined ? [] : [handler], phase: 'maintenance', causes: [late] }),
+      window({ candidates: [handler], phase: 'maintenance', causes: [late] }),
       window({ series: LIST_KEPT, start: around(300.4), phase: 'computes', causes: [late, early] }),
     );
     expect(incident).toMatchObject({ phase: 'maintenance', candidates: [{ name: 'Stop services' }] });
@@ -106,12 +116,25 @@ describe('incidents', () => {
 });
 
 describe('the sentence of an incident', () => {
-  const failed = window({ candidates: handler === undefined ? [] : [handler] });
+  const failed = window({ candidates: [handler] });
 
   it('says what failed, for how long, since when, during which task, and what recovered when', () => {
     expect(sentenceOf(find(failed, boots(302, 315))[0])).toBe(
       "The API was down for 7.0 s (6.0 to 8.0 s) from 07:15:00.0 UTC, while handler 'Stop services' of role os_nova on infra1 was running; server boots recovered 8 s later.",
     );
+  });
+
+  it('names the task of what it starts with, and that of what failed earlier', () => {
+    const later = { ...failed, phase: 'finish' };
+    const earlier = { ...boots(293, 301), candidates: [restart, restart], phase: 'computes' };
+    const [incident] = find(later, earlier);
+    expect(sentenceOf(incident)).toBe(
+      "The API was down for 7.0 s (6.0 to 8.0 s) from 07:15:00.0 UTC, while handler 'Stop services' of role os_nova on infra1 was running; server boots began to fail 7 s earlier, while handler 'Restart services' of role os_nova on compute1, or 1 other task, was running, and failed for 8 s.",
+    );
+    expect(incident?.affected.map(({ probe, phase }) => [probe, phase])).toEqual([
+      ['server-boot', 'computes'],
+      ['server-list', 'finish'],
+    ]);
   });
 
   it.each([

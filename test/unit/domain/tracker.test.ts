@@ -209,4 +209,11 @@ describe('the windows of a series', () => {
     );
     expect(openWindowOf(track, 20_000)?.start).toEqual(start);
   });
+
+  it('of boots are observed for as long as a boot takes', () => {
+    const failed = failedBoot({ at: 4000, lastKnownUpAt: null, failureStartedAt: 4000, settledAt: 9000 });
+    const boot = advance(advance(beginTrack(boots, 0, 'by-stages'), goodBoot(3000)).track, failed).track;
+    const throttled = advance(boot, bootOf(voidSample({ seq: 2, at: 9500 }))).track;
+    expect(openWindowOf(throttled, 20_000)?.gaps.at(-1)).toEqual({ from: 9000, until: 20_000 });
+  });
 });
