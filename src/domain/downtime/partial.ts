@@ -24,6 +24,8 @@ import {
  *                                        chance. From five runs on this decides, up to 120 ok slots.
  *   f . f .. ffffffffffff . f .. f       partial, down, partial: twelve failures in a row are no chance. Here extra
  *                                        samples count: a short outage fails several of them, a dead backend only some.
+ *   boots: A . B . C                     three down, as these failures have no cause in common: a boot needs many
+ *                                        services, and each of them can fail by itself
  *   f . f . f                            open until a failure would no longer be joined to it, so that an alert for it
  *                                        stays open; then closed with its last failure
  *   f . f (daemon dead) f                not joined if more than 60 slots were unobserved
@@ -59,6 +61,8 @@ export type PartialContext = {
   /** All unobserved time, in order. */
   readonly gaps: readonly Interval[];
   readonly ended: boolean;
+  /** Whether failures are one outage only if they have a cause in common. */
+  readonly joinsSameCause: boolean;
 };
 
 /** Joins the down windows of a series, which are in order, to partial ones where failures and successes interleave. */
@@ -68,7 +72,7 @@ export function joinPartialOutages(
 ): readonly DowntimeWindow[] {
   const outages = windows.filter(({ kind }) => kind === 'down');
   if (outages.length < MIN_RUNS) return windows.map(withoutTracking);
-  const parts = episodesOf(outages, context.interval).flatMap(splitOffDown);
+  const parts = episodesOf(outages, context).flatMap(splitOffDown);
   const last = parts.at(-1);
   const joined = parts.flatMap((part, index): readonly DowntimeWindow[] => {
     if (part.windows.length < MIN_RUNS) return part.windows.map(withoutTracking);
@@ -108,17 +112,29 @@ function extendEpisode(episode: Episode, window: TrackedWindow): void {
 }
 
 /** Groups windows that may belong to one partial outage. */
-function episodesOf(windows: readonly TrackedWindow[], interval: number): readonly Episode[] {
+function episodesOf(
+  windows: readonly TrackedWindow[],
+  { interval, joinsSameCause }: Pick<PartialContext, 'interval' | 'joinsSameCause'>,
+): readonly Episode[] {
   const episodes: Episode[] = [];
   for (const window of windows) {
     const episode = episodes.at(-1);
     const { sinceFailure, failedRuns, start } = window;
     const at = failedRuns[0]?.from ?? start.latest;
-    if (episode !== undefined && isJoined(episode, { sinceFailure, interval, at })) extendEpisode(episode, window);
+    const isSame =
+      episode !== undefined &&
+      isJoined(episode, { sinceFailure, interval, at }) &&
+      (!joinsSameCause || hasCauseOf(episode, window));
+    if (isSame) extendEpisode(episode, window);
     else episodes.push(beginEpisode(window));
   }
   return episodes;
 }
+
+const hasCauseOf = ({ windows }: Episode, { causes }: TrackedWindow): boolean =>
+  windows.some((window) =>
+    window.causes.some(({ kind, service }) => causes.some((cause) => cause.kind === kind && cause.service === service)),
+  );
 
 type NextFailure = { readonly sinceFailure: SinceFailure; readonly interval: number; readonly at: Millis };
 

@@ -126,6 +126,7 @@ export function createSeriesState(
       watched: watched(now),
       gaps: gapsAt(now),
       ended: endedAt !== null,
+      joinsSameCause: history.track.startEstimate === 'by-stages',
     });
   });
 

@@ -67,6 +67,24 @@ describe('interleaved failures and successes', () => {
     expect(kinds(pattern)).toBe(expected);
   });
 
+  it.each([
+    ['boots that fail for three causes', ['delete-error', 'server-error', 'spin-up-timeout'], 'down, down, down'],
+    ['boots that fail for one cause', ['server-error', 'server-error', 'server-error'], 'partial'],
+    ['two that have a cause in common', ['server-error', 'server-error', 'spin-up-timeout'], 'down, down, down'],
+  ] as const)('of %s', (_, causes, expected) => {
+    const state = createSeriesState(SERIES, 0, 'by-stages');
+    for (let seq = 0; seq < 16; seq++) {
+      const kind = causes[seq / 4 - 1];
+      state.accept(kind ? failedSample({ seq, at: 5000 * seq }, { kind }) : okSample({ seq, at: 5000 * seq }));
+    }
+    expect(
+      state
+        .windows(80_000)
+        .map(({ kind }) => kind)
+        .join(', '),
+    ).toBe(expected);
+  });
+
   it('are apart if an operation takes so long that a minute passes in between', () => {
     const state = createSeriesState({ ...SERIES, validFor: 30_000 }, 0);
     const boots = Array.from({ length: 60 }, (_, seq) => ({ seq, at: 6000 * seq }));
