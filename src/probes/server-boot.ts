@@ -104,8 +104,8 @@ export function serverBoot(cloud: Cloud, origin: ProbeOrigin, options: ServerBoo
   const timeouts = timeoutsOf({ timeout: settings.requestTimeout });
   const http = cloud.open('new');
   const compute = cloud.compute(http);
-  const sendCreate = cloud.backpressure['nova-api'].guardRequests();
-  const sendPoll = cloud.backpressure['nova-api'].guardRequests();
+  const sendCreate = cloud.backpressure['nova-api'].guardRequests(settings.requestTimeout);
+  const sendPoll = cloud.backpressure['nova-api'].guardRequests(settings.requestTimeout);
   const zoneRequested = availabilityZone !== null;
   const metadata = testServerMetadata(creator, testServerLifetime(settings));
   const baseline = createStageBaseline();

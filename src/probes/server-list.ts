@@ -68,7 +68,7 @@ export function serverList(cloud: Cloud, origin: ProbeOrigin, { settings, connec
   const { dependencies } = cloud;
   const { detail, limit, maxInFlight = DEFAULT_MAX_IN_FLIGHT, afterFailure } = settings;
   const timeouts = timeoutsOf(settings);
-  const send = cloud.backpressure['nova-api'].guardSamples();
+  const send = cloud.backpressure['nova-api'].guardSamples(timeouts.response);
 
   /** Replaces the service at fault if that turns out to be a dependency of Nova. */
   async function attribute(result: Result<number | null>, signal: AbortSignal): Promise<Result<number | null>> {

@@ -40,7 +40,7 @@ const tokenSeries = (origin: ProbeOrigin, settings: RequestSettings): Series =>
 export function token(cloud: Cloud, origin: ProbeOrigin, settings: RequestSettings): Probe {
   const http = cloud.open('new');
   const timeouts = timeoutsOf(settings);
-  const send = cloud.backpressure.keystone.guardSamples();
+  const send = cloud.backpressure.keystone.guardSamples(timeouts.response);
   return {
     series: tokenSeries(origin, settings),
     loop: 'open',

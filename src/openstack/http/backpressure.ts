@@ -27,21 +27,22 @@ import type { RequestGate } from './request-gate.ts';
  *   reset                       The request is not sent: it would have waited in the same queue, and the service is
  *                               stopping. The sample fails as the ping did, at the time of the ping.
  *
- * A skipped request shares the result of the oldest request that was outstanding when the ping was sent, or of the last
- * one that timed out, or else of one that another series sent after the ping:
+ * A skipped request shares the first result that proves something: of the requests that were outstanding when the ping
+ * was sent, or of the last one that timed out, or else of those that other series sent after the ping.
  *
  *   ping answered, request answered   Both answers came after the ping, so the API was up, if slow: the sample is
  *                                     ok at the time of the ping; a request whose answer is needed is void.
- *   neither answered                  The sample fails as well, at the time of the ping.
+ *   neither answered                  The sample fails as well, at the time of the ping. The other request must have
+ *                                     waited for as long as the skipped one would have.
  *   otherwise                         Unknown: the sample is void (`throttled`).
  *
  * A request that was sent earlier than one that has been answered is ignored: the API has moved on.
  */
 export type Backpressure = {
-  /** Guards requests whose answer is needed: a skipped one is void or failed. */
-  guardRequests(): GuardedSend;
+  /** Guards requests whose answer is needed: a skipped one is void or failed. `limit`: how long one waits, in ms. */
+  guardRequests(limit: number): GuardedSend;
   /** Guards samples: null is the value of a shared answer. */
-  guardSamples(): GuardedSampleSend;
+  guardSamples(limit: number): GuardedSampleSend;
   /** Resolves when a request that can wait may be sent; at once while the API is calm. */
   waitForTurn(signal: AbortSignal): Promise<void>;
   /** Sends a non-essential request if the API is calm or answers a ping promptly; otherwise the result is void. */
@@ -74,6 +75,8 @@ const MAX_OUTSTANDING_PER_SERIES = 2;
 const MAX_TURN_WAIT_MS = 60_000;
 const TURN_INTERVAL_MS = 1000;
 const PLACE_INTERVAL_MS = 100;
+/** A timer may fire a little early. */
+const TIMER_TOLERANCE_MS = 50;
 /** Places at the gate that the second request of a series leaves to other probes and the clean-up. */
 const RESERVED_PLACES = 1;
 
@@ -175,19 +178,18 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
     return { type: 'void', cause, stages: {}, requestId: null, sentAt: now, settledAt: now };
   }
 
-  /** Decides the outcome of a skipped request from the ping and the `other` request. */
+  /** Decides the outcome of a skipped request from the ping and the `others`. */
   async function share(
     { sentAt, response }: Ping,
-    other: Promise<Result<unknown>> | Failed | null,
-    why: string,
+    { others, limit, why }: { others: readonly Promise<Result<unknown>>[]; limit: number; why: string },
   ): Promise<SharedOutcome<never>> {
     const settledAt = clock.now();
-    const [isPingAnswered, result] = [(await response) !== 'none', await other];
+    const [isPingAnswered, result] = [(await response) !== 'none', await answerOrLongWait(others, limit)];
     if (isPingAnswered && result?.type === 'ok') {
       const timing = { stages: {}, requestId: null, sentAt, settledAt: Math.max(settledAt, result.settledAt) };
       return { shared: { ...timing, type: 'ok', value: null } };
     }
-    if (isPingAnswered || result === null || result.type !== 'failed' || !result.timedOut) {
+    if (isPingAnswered || result?.type !== 'failed') {
       return { shared: throttled(why) };
     }
     const message = `${NO_PING_ANSWER}${originalMessage(result)}`;
@@ -215,8 +217,8 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
         ? send(request, new Set(), noRequestYet())
         : throttled(`${service} is slow, and this request can wait`);
     },
-    guardRequests() {
-      const guarded = createGuard();
+    guardRequests(limit) {
+      const guarded = createGuard(limit);
       return async (request, signal) => {
         const outcome = await guarded(request, signal);
         if ('sent' in outcome) return outcome.sent;
@@ -224,8 +226,8 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
         return shared.type === 'ok' ? throttled(`${service} is slow, so fewer requests are sent`) : shared;
       };
     },
-    guardSamples() {
-      const guarded = createGuard();
+    guardSamples(limit) {
+      const guarded = createGuard(limit);
       return async (request, signal) => {
         const outcome = await guarded(request, signal);
         return 'sent' in outcome ? outcome.sent : outcome.shared;
@@ -233,36 +235,61 @@ export function createBackpressure({ clock, gate, ping, service }: BackpressureO
     },
   };
 
-  function createGuard(): <T>(request: () => Promise<Result<T>>, signal: AbortSignal) => Promise<SharedOutcome<T>> {
+  function createGuard(
+    limit: number,
+  ): <T>(request: () => Promise<Result<T>>, signal: AbortSignal) => Promise<SharedOutcome<T>> {
     const seriesOutstanding = new Set<Outstanding>();
     const last = noRequestYet();
     return async (request, signal) => {
       if (isCalm()) return { sent: await send(request, seriesOutstanding, last) };
-      const [oldest] = waiting(outstanding);
-      const other = oldest?.result ?? lastTimeout;
+      const before = resultsOf(waiting(outstanding));
+      const others = before.length === 0 && lastTimeout !== null ? [Promise.resolve(lastTimeout)] : before;
       const current = currentPing(signal);
       const hasRecovered = pings.some(({ sentAt }) => sentAt < current.sentAt - RECOVERY_MS);
       const response = await current.response;
       if (typeof response === 'object') return { shared: pingReset(response) };
-      if (response === 'none') return share(current, other, `${service} is slow, but an earlier request was answered`);
+      if (response === 'none') {
+        const why = `${service} is slow, and it is unknown whether it would have answered in time`;
+        return share(current, { others, limit, why });
+      }
       if (
         response === 'late' &&
         (outstanding.size > 0 || clock.now() - last.sentAt < SLOW_PACE_FACTOR * last.latencyMs)
       ) {
-        const sentMeanwhile = waiting(outstanding)[0]?.result ?? null;
-        return share(current, other ?? sentMeanwhile, `${service} is slow, so fewer requests are sent`);
+        const known = others.length > 0 ? others : resultsOf(waiting(outstanding));
+        return share(current, { others: known, limit, why: `${service} is slow, so fewer requests are sent` });
       }
       const reservedPlaces = hasRecovered ? 0 : RESERVED_PLACES;
       if (
         waiting(seriesOutstanding).length >= MAX_OUTSTANDING_PER_SERIES ||
         (seriesOutstanding.size > 0 && gate.freePlaces() <= reservedPlaces)
       ) {
-        return share(current, other, 'an earlier request of this probe is still outstanding');
+        return share(current, { others, limit, why: 'an earlier request of this probe is still outstanding' });
       }
       return { sent: await send(request, seriesOutstanding, last) };
     };
   }
 }
+
+const resultsOf = (requests: readonly Outstanding[]): readonly Promise<Result<unknown>>[] =>
+  requests.map(({ result }) => result);
+
+/** How long a request waited in vain, in milliseconds; 0 if it failed in another way. */
+const waitOf = ({ timedOut, sentAt, settledAt }: Failed): number => (timedOut ? settledAt - sentAt : 0);
+
+/** Returns the first answer or failure after a wait of at least `limit`; null if there is none. */
+const answerOrLongWait = (
+  results: readonly Promise<Result<unknown>>[],
+  limit: number,
+): Promise<Ok<unknown> | Failed | null> =>
+  Promise.any(
+    results.map(async (pending) => {
+      const result = await pending;
+      if (result.type === 'ok') return result;
+      if (result.type === 'failed' && waitOf(result) >= limit - TIMER_TOLERANCE_MS) return result;
+      throw new Error('proves nothing');
+    }),
+  ).catch(() => null);
 
 const noRequestYet = (): LastRequest => ({ sentAt: Number.NEGATIVE_INFINITY, latencyMs: 0 });
 

@@ -47,8 +47,8 @@ function setUp({ free = 3 } = {}) {
     return promise;
   }
 
-  function series() {
-    const send = backpressure.guardSamples();
+  function series(limit = 5000) {
+    const send = backpressure.guardSamples(limit);
     /** 'ok at 0', 'failed at 1000: ...', 'void: ...', with the sample's time. */
     return async (): Promise<string> => {
       const result = await send(request, never);
@@ -113,6 +113,26 @@ test('while a request hangs, none is added, and samples fail as it does at the t
   expect(requests).toHaveLength(1);
 });
 
+test('a request that gives up sooner than a sample would does not fail it', async () => {
+  const { requests, pings, series, at } = setUp();
+  const poll = series(4000);
+  const list = series(10_000);
+  const polled = poll();
+  await at(100);
+  const first = list();
+  await at(1000);
+  const second = list();
+  await at(4000);
+  await requests[0]?.answer('hung');
+  await at(8000);
+  await pings[0]?.answer('timed out');
+  await at(9000);
+  await requests[1]?.answer('ok');
+  await expect(polled).resolves.toBe('failed at 0: hung');
+  await expect(first).resolves.toBe('ok at 100');
+  await expect(second).resolves.toMatch(/^void: nova-api is slow, and it is unknown whether/);
+});
+
 test('if the API resets its queue as it exits, samples fail at the time of their ping', async () => {
   const { requests, pings, series, at } = setUp();
   const list = series();
@@ -163,13 +183,13 @@ test('if the request is answered late but the ping is not, samples are void', as
   await requests[0]?.answer('ok');
   await expect(Promise.all([first, second])).resolves.toEqual([
     'ok at 0',
-    'void: nova-api is slow, but an earlier request was answered',
+    'void: nova-api is slow, and it is unknown whether it would have answered in time',
   ]);
 });
 
 test('a value of null is not taken for a shared answer', async () => {
   const { backpressure } = setUp();
-  const send = backpressure.guardRequests();
+  const send = backpressure.guardRequests(5000);
   const gone = { ...timing, type: 'ok', value: null } as const;
   await expect(send(async () => gone, never)).resolves.toEqual(gone);
 });
