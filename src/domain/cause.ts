@@ -55,6 +55,8 @@ export const VOID_KINDS = [
   'quota', // the quota of the project leaves no room for a test server, but the cloud is up
   'refused-choice', // Nova refused the chosen flavor, image or network, but the cloud is up
   'throttled', // not sent, to bound the load on a cloud that hangs or asked Rollwatch to wait
+  'superseded', // unanswered when the next request took its place, and nothing shows what became of it
+  'unproven', // the pilot has never been answered, so that its failures prove nothing
   'rate-limited', // the cloud answered 429: too many requests
   'stale-connection', // the peer closed a reused connection just as the request was written
   'internal', // a bug of Rollwatch

@@ -25,6 +25,11 @@ export type ProbeDescription = {
    * one, both failures are the same outage, and the other probe dates its start more precisely.
    */
   readonly dependsOn: string | null;
+  /**
+   * The probe whose outages this one sees as well, more sharply: its windows belong to that probe's downtime, and their
+   * edges replace blunter ones (see sharpen.ts).
+   */
+  readonly sharpens: string | null;
   /** Whether the probe counts for the overall downtime, unless the configuration selects other probes. */
   readonly countsOverall: boolean;
 };
@@ -59,12 +64,17 @@ const describeUnknown = (name: string): ProbeDescription => ({
   activity: null,
   startEstimate: 'between-samples',
   dependsOn: null,
+  sharpens: null,
   countsOverall: false,
 });
 
 /** Returns the description of a probe by its name, known or not. */
 export const probeNamed = (probes: readonly ProbeDescription[], name: string): ProbeDescription =>
   probes.find((probe) => probe.name === name) ?? describeUnknown(name);
+
+/** Returns the probe whose downtime the windows of a probe belong to: itself, or the one that it sharpens. */
+export const accountOf = (probes: readonly Pick<ProbeDescription, 'name' | 'sharpens'>[], name: string): string =>
+  probes.find((probe) => probe.name === name)?.sharpens ?? name;
 
 /** Returns the known probes, followed by a description of each name that is not among them. */
 export const withUnknown = (
@@ -90,6 +100,14 @@ export type Probe = {
    * Cleans up before the next sample of a closed loop: deletes the server of a failed boot, for example. Never throws.
    */
   readonly cleanUp?: (context: ProbeContext) => Promise<void>;
+  /** The probe that this one sharpens; see `ProbeDescription`. */
+  readonly sharpens?: string;
+  /** Whether the latest valid sample failed, or samples hang. */
+  readonly isFailing?: () => boolean;
+  /** Whether requests in flight observe the service already, so that a slot needs no sample. */
+  readonly isBusy?: () => boolean;
+  /** Calls back when a sample succeeds after others failed or hung. */
+  readonly onRecovery?: (listener: () => void) => void;
   /** Whether the sample in flight of a closed loop makes no progress, so that another one may be sent. */
   readonly isStuck?: () => boolean;
   /** Returns why the probe is suspended ('5 servers cannot be deleted'), or null. */

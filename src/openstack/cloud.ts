@@ -2,7 +2,7 @@ import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { Clock } from '../domain/time.ts';
 import { type Compute, createCompute } from './compute/compute.ts';
 import { createDependencyCheck, type DependencyCheck } from './diagnosis/dependency-check.ts';
-import { createPing } from './diagnosis/ping.ts';
+import { createPing, type PingableService, urlOf } from './diagnosis/ping.ts';
 import { type Backpressure, createBackpressure } from './http/backpressure.ts';
 import { createHttpClient, type HttpClient } from './http/http.ts';
 import type { HttpTimeouts } from './http/http-message.ts';
@@ -39,6 +39,10 @@ export type Cloud = {
   compute(http: HttpClient): Compute;
   /** Opens an HTTP client for a probe, with the TLS settings of this cloud. */
   open(connection: 'new' | 'reused'): HttpClient;
+  /** Opens an HTTP client for requests without a token that cost next to nothing, which nothing holds back. */
+  openUngated(connection: 'new' | 'reused'): HttpClient;
+  /** Returns the URL of a service's version document; null while the catalogue is not known. */
+  versionsUrl(service: PingableService): string | null;
   close(): void;
 };
 
@@ -67,8 +71,8 @@ export function openCloud({
   const closed = new AbortController();
   const timeouts = { ...REQUEST_TIMEOUTS, response: access.apiTimeout ?? REQUEST_TIMEOUTS.response };
   const gate = options.gate ?? createRequestGate(clock);
-  const open = (connection: 'new' | 'reused') =>
-    gate.wrap(createHttpClient({ clock, tls: access.tls, connection }), PROBE_ADMISSION);
+  const openUngated = (connection: 'new' | 'reused') => createHttpClient({ clock, tls: access.tls, connection });
+  const open = (connection: 'new' | 'reused') => gate.wrap(openUngated(connection), PROBE_ADMISSION);
   const ungatedHttp = createHttpClient({ clock, tls: access.tls, connection: 'new' });
   const http = gate.wrap(ungatedHttp, admission);
   const tokenHttp = gate.wrap(ungatedHttp, PROBE_ADMISSION);
@@ -104,6 +108,8 @@ export function openCloud({
     backpressure,
     compute: (http) => createCompute(session, http, dependencies),
     open,
+    openUngated,
+    versionsUrl: (service) => urlOf(service, { access, session }),
     close() {
       closed.abort();
       ungatedHttp.close();

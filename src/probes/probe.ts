@@ -59,20 +59,30 @@ export type ProbeType<Settings extends ProbeSettings = ProbeSettings, Given exte
 
 export const SETTINGS_MAPPING = { error: 'a mapping of settings' };
 
-export const intervalField = (defaultInterval: string) => duration({ min: 100 }).prefault(defaultInterval);
+export const intervalField = (defaultInterval: string, shortest = 100) =>
+  duration({ min: shortest }).prefault(defaultInterval);
 
 /** How often, and for how long at most, a probe sends extra samples after a failure. */
 const afterFailureField = z
   .strictObject(
-    { interval: duration({ min: 50 }).optional(), for: duration({ min: 0 }).prefault('60s') },
+    { interval: duration({ min: 20 }).optional(), for: duration({ min: 0 }).prefault('60s') },
     SETTINGS_MAPPING,
   )
   .prefault({});
 
 /** Returns the fields that every probe has in rollwatch.yaml. */
-export const commonFields = ({ enabled, interval }: { readonly enabled: boolean; readonly interval: string }) => ({
+export const commonFields = ({
+  enabled,
+  interval,
+  shortest,
+}: {
+  readonly enabled: boolean;
+  readonly interval: string;
+  /** The shortest interval that can be set, in milliseconds. */
+  readonly shortest?: number;
+}) => ({
   enabled: bool.default(enabled),
-  interval: intervalField(interval),
+  interval: intervalField(interval, shortest),
   slow: duration().optional(),
   after_failure: afterFailureField,
 });

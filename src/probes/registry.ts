@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Probe, ProbeDescription } from '../domain/probe.ts';
 import type { Series } from '../domain/sample.ts';
 import type { Cloud } from '../openstack/cloud.ts';
+import { pilotProbe } from './pilot.ts';
 import type { ProbeOrigin, ProbeSettings, ProbesContext, ProbeType, Switchable } from './probe.ts';
 import { serverBootProbe } from './server-boot.ts';
 import { serverListProbe } from './server-list.ts';
@@ -14,6 +15,7 @@ export const PROBES = {
   'server-boot': serverBootProbe,
   'server-reach': serverReachProbe,
   token: tokenProbe,
+  pilot: pilotProbe,
 };
 
 /** The probes by name. At run time, a registry may hold more probes than this type lists. */

@@ -355,6 +355,7 @@ export const serverBootProbe: ProbeType<ServerBootSettings> = {
     // midpoint in that second would fall into the preceding task.
     startEstimate: 'by-stages',
     dependsOn: 'server-list',
+    sharpens: null,
     countsOverall: true,
   },
   settings: settingsSchema,

@@ -111,6 +111,7 @@ export const serverListProbe: ProbeType<ServerListSettings & { readonly connecti
       activity: null,
       startEstimate: 'between-samples',
       dependsOn: null,
+      sharpens: null,
       countsOverall: true,
     },
     settings: settingsSchema,

@@ -179,6 +179,7 @@ export const serverReachProbe: ProbeType<ServerReachSettings, GivenReachSettings
     activity: null,
     startEstimate: 'between-samples',
     dependsOn: null,
+    sharpens: null,
     countsOverall: false,
   },
   settings: settingsSchema,

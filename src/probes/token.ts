@@ -67,6 +67,7 @@ export const tokenProbe: ProbeType<RequestSettings> = {
     activity: null,
     startEstimate: 'between-samples',
     dependsOn: null,
+    sharpens: null,
     countsOverall: false,
   },
   settings: settingsSchema,

@@ -13,6 +13,8 @@ export type Loop = {
   stop(): void;
   /** Resolves when no sample is in flight. */
   drained(): Promise<void>;
+  /** Sends an extra sample at once if the latest one failed or is overdue, as another probe saw a recovery. */
+  confirmRecovery(): void;
 };
 
 export type LoopOptions = {
@@ -22,16 +24,21 @@ export type LoopOptions = {
   readonly clock: Clock;
   readonly schedule: Schedule;
   readonly signal: AbortSignal;
+  /** The probe that sharpens this one. */
+  readonly sharper?: Pick<Probe, 'isFailing'> | undefined;
 };
 
 /** Extra samples follow fast failures, so one at a time is enough. */
 const MAX_EXTRA_IN_FLIGHT = 1;
+/** A recovery that another probe sees is confirmed no more often than this, in milliseconds. */
+const CONFIRMATION_INTERVAL_MS = 1000;
 
 /**
  * Sends a sample at every slot, whether or not earlier ones have ended, so a slow answer delays nothing. After a fast
- * failure it sends extra samples at shorter intervals (see `ExtraSampling`).
+ * failure it sends extra samples at shorter intervals (see `ExtraSampling`), unless a sharper probe is failing as well:
+ * that one will see the recovery first.
  */
-export function createOpenLoop({ probe, cadence, dispatch, clock, schedule, signal }: LoopOptions): Loop {
+export function createOpenLoop({ probe, cadence, dispatch, clock, schedule, signal, sharper }: LoopOptions): Loop {
   const extraCadence: Cadence = { start: cadence.start, interval: probe.afterFailure.interval };
   const extraSampling = createExtraSampling(probe.afterFailure.limit);
   const inFlight = new Set<Promise<void>>();
@@ -40,6 +47,8 @@ export function createOpenLoop({ probe, cadence, dispatch, clock, schedule, sign
   let cancelExtra: (() => void) | null = null;
   let active = false;
   let suspended: string | null = null;
+  let latest: Sample | null = null;
+  let confirmedAt = -Infinity;
 
   function send(due: Millis, extra: boolean): void {
     const sending = dispatch.send({ dueAt: due, extra }, signal).then((sample) => {
@@ -53,6 +62,7 @@ export function createOpenLoop({ probe, cadence, dispatch, clock, schedule, sign
 
   function onSample(sample: Sample): void {
     extraSampling.record(sample);
+    if (sample.outcome !== 'void' && (latest === null || sample.seq > latest.seq)) latest = sample;
     if (!active) return;
     // The server closed a reused connection while the request was being written: retry at once over another one.
     if (sample.outcome === 'void' && sample.cause.kind === 'stale-connection') send(clock.now(), true);
@@ -65,7 +75,8 @@ export function createOpenLoop({ probe, cadence, dispatch, clock, schedule, sign
     cancelExtra = schedule(due, () => {
       cancelExtra = null;
       if (!active || !extraSampling.isActive(clock.now())) return;
-      if (!isNearSlot(due) && extraInFlight < MAX_EXTRA_IN_FLIGHT) send(due, true);
+      const isWanted = sharper?.isFailing?.() !== true && probe.isBusy?.() !== true;
+      if (isWanted && !isNearSlot(due) && extraInFlight < MAX_EXTRA_IN_FLIGHT) send(due, true);
       scheduleExtra();
     });
   }
@@ -85,6 +96,10 @@ export function createOpenLoop({ probe, cadence, dispatch, clock, schedule, sign
       if (reason !== null && reason !== suspended) recordMissed(served.slot, 1, reason);
       suspended = reason;
       if (reason !== null) {
+        scheduleSlot(served.slot + 1);
+        return;
+      }
+      if (probe.isBusy?.() === true) {
         scheduleSlot(served.slot + 1);
         return;
       }
@@ -110,6 +125,13 @@ export function createOpenLoop({ probe, cadence, dispatch, clock, schedule, sign
     },
     drained: async () => {
       await Promise.all(inFlight);
+    },
+    confirmRecovery() {
+      const now = clock.now();
+      const isInDoubt = latest?.outcome === 'failed' || inFlight.size > 0;
+      if (!active || !isInDoubt || isNearSlot(now) || now - confirmedAt < CONFIRMATION_INTERVAL_MS) return;
+      confirmedAt = now;
+      send(now, true);
     },
   };
 }
@@ -179,5 +201,7 @@ export function createClosedLoop({ probe, cadence, dispatch, clock, schedule, si
     drained: async () => {
       await Promise.all(inFlight);
     },
+    // A boot takes seconds anyway.
+    confirmRecovery() {},
   };
 }

@@ -56,9 +56,16 @@ export function startRunner({
     const sameCadence = probes.filter((other) => other.series.interval === interval && other.loop === probe.loop);
     const offset = probe.loop === 'open' ? staggerOffset(interval, sameCadence.indexOf(probe), sameCadence.length) : 0;
     const cadence = { start: startedAt + START_DELAY_MS + offset, interval };
-    const options = { probe, cadence, dispatch, clock: timeline, schedule, signal: shutdown.signal };
+    const sharper = probes.find((other) => sharpens(other, probe));
+    const options = { probe, cadence, dispatch, clock: timeline, schedule, signal: shutdown.signal, sharper };
     return { probe, dispatch, loop: probe.loop === 'open' ? createOpenLoop(options) : createClosedLoop(options) };
   });
+
+  for (const { probe } of series) {
+    probe.onRecovery?.(() => {
+      for (const other of series) if (sharpens(probe, other.probe)) other.loop.confirmRecovery();
+    });
+  }
 
   const emitGap = (gap: ObservationGap) => emit({ type: 'gap', gap });
 
@@ -146,5 +153,8 @@ export function startRunner({
     },
   };
 }
+
+const sharpens = (sharper: Probe, { series: { cloud, probe } }: Probe): boolean =>
+  sharper.sharpens === probe && sharper.series.cloud === cloud;
 
 const formatSeconds = (millis: number): string => `${(millis / 1000).toFixed(2)} s`;

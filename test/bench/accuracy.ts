@@ -2,21 +2,27 @@
  * Compares measured outages with the true ones: 3 seeds in parallel, each with 70 outages of seven kinds that last 0.2
  * to 8 s.
  *
- *   npm run bench -- accuracy [--graceful] [--kind KIND]... [OUTAGES_PER_SEED] [SEED...]
+ *   npm run bench -- accuracy [--graceful] [--pilot] [--kind KIND]... [OUTAGES_PER_SEED] [SEED...]
  *
  * With `--graceful` each outage is a stop of nova-api that lets requests wait for 0.3, 1.1 or 3 s, resets them and then
  * refuses connections for 0.2 to 8 s. Requests are lost from the stop on.
  *
- * Prints a table per series. Exits with code 1 if a true edge is outside its bracket, a window has no true outage, or
+ * With `--pilot`, the probe `pilot` is on, and the incidents are compared as well.
+ *
+ * Compares the windows of each connection as the tracker finds them: outages follow each other so closely here that some
+ * would be joined to partial ones. Prints a table per series. Exits with code 1 if a true edge is outside its bracket, a window has no true outage, or
  * an outage longer than 1.1 s was missed.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { SamplerWorkerData } from '../../src/daemon/sampler-worker.ts';
-import { accuracy } from '../../src/domain/downtime/accuracy.ts';
+import { accuracy, type MeasuredOutage } from '../../src/domain/downtime/accuracy.ts';
 import { downtimeOfProbe } from '../../src/domain/downtime/overall.ts';
+import { advance, beginTrack } from '../../src/domain/downtime/tracker.ts';
+import type { DowntimeWindow } from '../../src/domain/downtime/window.ts';
 import type { Report } from '../../src/domain/run/report.ts';
 import { createRunState } from '../../src/domain/run/run-state.ts';
+import type { Sample, Series } from '../../src/domain/sample.ts';
 import type { Interval } from '../../src/domain/time.ts';
 import { startCloudWorker } from '../../src/fake-openstack/start-worker.ts';
 import { describeProbes, seriesOfCloud } from '../../src/probes/registry.ts';
@@ -33,7 +39,11 @@ const DRAINS = [0.3, 1.1, 3] as const;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { graceful: { type: 'boolean', default: false }, kind: { type: 'string', multiple: true, default: [] } },
+  options: {
+    graceful: { type: 'boolean', default: false },
+    pilot: { type: 'boolean', default: false },
+    kind: { type: 'string', multiple: true, default: [] },
+  },
 });
 const kinds = KINDS.filter((kind) => values.kind.length === 0 || values.kind.includes(kind));
 if (kinds.length === 0) throw new Error(`--kind must be one of ${KINDS.join(', ')}`);
@@ -51,12 +61,20 @@ const spread = (index: number) => ({
 });
 
 type Outage = Interval & { readonly kind: string };
-type Run = { readonly outages: readonly Outage[]; readonly slowDown: number; readonly report: Report };
+type Run = {
+  readonly outages: readonly Outage[];
+  readonly slowDown: number;
+  readonly report: Report;
+  /** By connection, before they are joined. */
+  readonly windows: ReadonlyMap<string, readonly DowntimeWindow[]>;
+  /** The largest number of requests with a token that were sent within a second. */
+  readonly busiest: number;
+};
 
 async function runSeed(seed: number): Promise<Run> {
   const cloud = await startCloudWorker({ workers: 64, speed: SPEED });
   const timeline = createTimeline(machineClocks, 500);
-  const clouds = benchClouds(cloud);
+  const clouds = benchClouds(cloud, { pilot: values.pilot });
   const data: SamplerWorkerData = {
     session: 1,
     paused: false,
@@ -80,13 +98,16 @@ async function runSeed(seed: number): Promise<Run> {
     session,
     clouds.flatMap(({ probes }) => seriesOfCloud(place, probes)),
   );
+  const samples: Sample[] = [];
   const first = Promise.withResolvers<number>();
   const sampler = startSampler({
     thread: new URL('../../src/daemon/sampler-worker.ts', import.meta.url),
     data,
     onEvent(event) {
       if (event.type === 'sample' || event.type === 'gap') runState.accept(event);
-      if (event.type === 'sample') first.resolve(event.sample.dueAt);
+      if (event.type !== 'sample') return;
+      samples.push(event.sample);
+      if (event.sample.probe === 'server-list') first.resolve(event.sample.dueAt);
     },
     onExit(reason) {
       if (reason !== null) throw new Error(reason);
@@ -127,7 +148,38 @@ async function runSeed(seed: number): Promise<Run> {
   await cloud.close();
   const report = runState.report(timeline.now());
   const slowDown = report.windows.filter(({ kind, start }) => kind === 'down' && start.latest > slowFrom).length;
-  return { outages, slowDown, report };
+  const lists = samples.filter(({ probe }) => probe === 'server-list');
+  const windows = new Map(
+    [...Map.groupBy(lists, ({ connection }) => connection)].map(([connection, own]) => {
+      const { series } = report.probes.find(({ series }) => series.connection === connection) ?? {};
+      return [connection, series === undefined ? [] : trackedWindows(series, own, startedAt)] as const;
+    }),
+  );
+  return { outages, slowDown, report, windows, busiest: mostPerSecond(lists) };
+}
+
+function trackedWindows(series: Series, samples: readonly Sample[], startedAt: number): readonly DowntimeWindow[] {
+  let track = beginTrack(series, startedAt);
+  const windows: DowntimeWindow[] = [];
+  for (const sample of samples.toSorted((a, b) => a.seq - b.seq)) {
+    const next = advance(track, sample);
+    track = next.track;
+    windows.push(...next.closed);
+  }
+  return windows;
+}
+
+/** Returns the largest number of samples that were sent within a second. */
+function mostPerSecond(samples: readonly Sample[]): number {
+  const times = samples.filter(({ outcome }) => outcome !== 'void').map(({ startedAt }) => startedAt);
+  times.sort((a, b) => a - b);
+  let most = 0;
+  let first = 0;
+  for (const [last, at] of times.entries()) {
+    while ((times[first] ?? 0) <= at - 1000) first++;
+    most = Math.max(most, last - first + 1);
+  }
+  return most;
 }
 
 const percent = (measured: number, truth: number): string => `${((measured / truth - 1) * 100).toFixed(2)} %`;
@@ -152,7 +204,8 @@ type Row = {
 const meanMs = (errors: readonly number[]): string =>
   ((errors.reduce((sum, error) => sum + error, 0) / errors.length) * 1000).toFixed(0);
 
-for (const connection of ['reused', 'new'] as const) {
+const rows = ['reused', 'new', ...(values.pilot ? ['incidents'] : [])];
+for (const connection of rows) {
   const row: Row = {
     errors: [],
     errorsByKind: new Map(),
@@ -165,8 +218,11 @@ for (const connection of ['reused', 'new'] as const) {
     measured: 0,
     bySlots: 0,
   };
-  for (const { outages, report } of runs) {
-    const windows = report.windows.filter((window) => window.connection === connection && window.kind === 'down');
+  for (const { outages, report, windows: byConnection } of runs) {
+    const windows: readonly MeasuredOutage[] =
+      connection === 'incidents'
+        ? report.incidents.map((incident) => ({ ...incident, downtime: incident.duration }))
+        : (byConnection.get(connection) ?? []).filter(({ kind }) => kind === 'down');
     const result = accuracy(outages, windows);
     const kindOf = (truth: Interval) => outages.find(({ from }) => from === truth.from)?.kind ?? '';
     const record = (truth: Interval, error: number) => {
@@ -192,7 +248,7 @@ for (const connection of ['reused', 'new'] as const) {
     row.measured += windows.reduce((sum, { duration }) => sum + duration.estimate, 0);
   }
   console.log(
-    `server-list ${connection}: ${row.errors.length} outages, ${row.undetected} undetected (${row.long} longer than 1.1 s), ` +
+    `${connection === 'incidents' ? 'incidents' : `server-list ${connection}`}: ${row.errors.length} outages, ${row.undetected} undetected (${row.long} longer than 1.1 s), ` +
       `${row.outside} outside their brackets, ${row.falsePositives} false positives; mean absolute error ${meanMs(row.errors)} ms; ` +
       `total ${row.total.toFixed(1)} s, by windows ${percent(row.measured, row.total)}, by failed slots ${percent(row.bySlots, row.total)}; ` +
       `ends found by faster sampling: ${row.fastEnds.length}, worst error ${(Math.max(0, ...row.fastEnds) * 1000).toFixed(0)} ms`,
@@ -215,6 +271,7 @@ const most = runs.reduce((sum, { report }) => sum + downtimeOfProbe(report.overa
 console.log(
   `API, both connections united: true ${total.toFixed(1)} s, measured ${united.toFixed(1)} s (${least.toFixed(1)} to ${most.toFixed(1)}), ${percent(united, total)}`,
 );
+console.log(`list requests in any second, at most: ${Math.max(...runs.map(({ busiest }) => busiest))}`);
 const slow = runs.reduce((sum, { slowDown }) => sum + slowDown, 0);
 console.log(`slow but up (600 ms, 3 s): ${slow} down windows`);
 const voids = runs

@@ -5,12 +5,21 @@ type BenchCloud = SamplerWorkerData['clouds'][number];
 /** The time limit of requests in benchmarks, in milliseconds. */
 export const TIMEOUT_MS = 10_000;
 
+const PILOT = {
+  enabled: true,
+  interval: 100,
+  slow: 1000,
+  afterFailure: { interval: 30, limit: 60_000 },
+  timeout: TIMEOUT_MS,
+  service: 'nova-api',
+} as const;
+
 /** Returns the sampler's settings of `count` clouds: server-list at 1 Hz over both connections, no boots. */
 export function benchClouds(
   { authUrl, password }: { readonly authUrl: string; readonly password: string },
-  count = 1,
+  { count = 1, pilot = false }: { readonly count?: number; readonly pilot?: boolean } = {},
 ): readonly BenchCloud[] {
-  const afterFailure = { interval: 100, limit: 60_000 };
+  const afterFailure = { interval: pilot ? 500 : 100, limit: 60_000 };
   const paced = { interval: 1000, slow: 500, afterFailure, timeout: TIMEOUT_MS };
   const boot = {
     activeTimeout: 15_000,
@@ -39,6 +48,7 @@ export function benchClouds(
     adminAccess: null,
     probes: {
       'server-list': { ...paced, enabled: true, detail: true, limit: 100, connections: ['reused', 'new'] },
+      ...(pilot ? { pilot: PILOT } : {}),
       'server-boot': { ...paced, ...boot, ...bootOptions, enabled: false },
     },
   }));

@@ -51,7 +51,7 @@ async function measureRollwatch(): Promise<Measured> {
     stall: 250,
     clockStep: 500,
     preflight: false,
-    clouds: benchClouds(cloud, clouds),
+    clouds: benchClouds(cloud, { count: clouds }),
   };
   const sampler = startSampler({
     thread: new URL('../../src/daemon/sampler-worker.ts', import.meta.url),

@@ -58,7 +58,7 @@ function watch(truth: Truth, seconds: number, random: () => number): Watched {
       gaps: state.gaps(now),
       watched: state.watched(now),
     })),
-    { selected: ['server-list'], probes: [] },
+    { selected: ['server-list'], probeTypes: [] },
   );
   return { states, overall: downtime, outages: outageCount };
 }

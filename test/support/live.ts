@@ -46,6 +46,8 @@ export function window({ series = LIST_NEW, ...facts }: WindowFacts = {}): Attri
     kind: 'down',
     start: around(300),
     end: around(307),
+    startBy: probe,
+    endBy: probe,
     knownUntil: BEGAN + 306_500,
     exitedBy: null,
     duration: { min: 6, estimate: 7, max: 8 },
@@ -95,10 +97,15 @@ export const overall = ({ down = {}, ...facts }: OverallFacts = {}): OverallDown
   outageCount: 0,
   longest: 0,
   byProbe: new Map(
-    describeProbes().map(({ name }) => {
-      const downtime = down[name] ?? NONE;
-      return [name, { downtime, settledDowntime: downtime.estimate, outageCount: downtime === NONE ? 0 : 1 }] as const;
-    }),
+    describeProbes()
+      .filter(({ sharpens }) => sharpens === null)
+      .map(({ name }) => {
+        const downtime = down[name] ?? NONE;
+        return [
+          name,
+          { downtime, settledDowntime: downtime.estimate, outageCount: downtime === NONE ? 0 : 1 },
+        ] as const;
+      }),
   ),
   unobserved: 0,
   ...facts,
@@ -157,7 +164,10 @@ export function report({
     clouds: [{ cloud: 'prod', vantage: 'lab', overall: all, servers }],
     probeTypes: describeProbes(),
     probes: [summary()],
-    incidents: incidentsOf(facts.windows ?? [], (facts.windows ?? []).map(seriesOutages)),
+    incidents: incidentsOf(facts.windows ?? [], {
+      allSeries: (facts.windows ?? []).map(seriesOutages),
+      probeTypes: describeProbes(),
+    }),
     notes: [],
     windows: [],
     verdict: wholeVerdict(verdict),

@@ -1,10 +1,13 @@
 import type { Interval } from '../time.ts';
 import { type DowntimeWindow, isOutage } from './window.ts';
 
+/** What is compared: a window, or an incident. */
+export type MeasuredOutage = Pick<DowntimeWindow, 'kind' | 'start' | 'end' | 'duration' | 'downtime'>;
+
 /** A window and the injected outage that it measured. Errors are measured minus true, in seconds. */
-export type Match = {
+export type Match<W extends MeasuredOutage = DowntimeWindow> = {
   readonly truth: Interval;
-  readonly window: DowntimeWindow;
+  readonly window: W;
   /** The true start or end is within the bracket. */
   readonly startInside: boolean;
   readonly endInside: boolean;
@@ -13,12 +16,12 @@ export type Match = {
   readonly durationError: number;
 };
 
-export type Accuracy = {
-  readonly matches: readonly Match[];
+export type Accuracy<W extends MeasuredOutage = DowntimeWindow> = {
+  readonly matches: readonly Match<W>[];
   /** Outages without a window. */
   readonly undetected: readonly Interval[];
   /** Down and partial windows without an outage. */
-  readonly spurious: readonly DowntimeWindow[];
+  readonly spurious: readonly W[];
   /** Every outage was detected, its start and end are within the brackets, and no window was invented. */
   readonly withinBrackets: boolean;
   /** Mean absolute error of the durations, in seconds; an undetected outage counts in full. Null without outages. */
@@ -28,9 +31,9 @@ export type Accuracy = {
 };
 
 /** Compares the down windows of one series with the outages that were injected. Both lists are in order of time. */
-export function accuracy(truths: readonly Interval[], windows: readonly DowntimeWindow[]): Accuracy {
+export function accuracy<W extends MeasuredOutage>(truths: readonly Interval[], windows: readonly W[]): Accuracy<W> {
   const unmatched = new Set(windows.filter(isOutage));
-  const matches: Match[] = [];
+  const matches: Match<W>[] = [];
   const undetected: Interval[] = [];
   for (const truth of truths) {
     const window = [...unmatched].find((candidate) => touches(candidate, truth));
@@ -59,10 +62,10 @@ export function accuracy(truths: readonly Interval[], windows: readonly Downtime
 
 const secondsOf = ({ from, until }: Interval): number => (until - from) / 1000;
 
-const touches = ({ start, end }: DowntimeWindow, truth: Interval): boolean =>
+const touches = ({ start, end }: MeasuredOutage, truth: Interval): boolean =>
   start.earliest <= truth.until && (end?.latest ?? Infinity) >= truth.from;
 
-function match(truth: Interval, window: DowntimeWindow): Match {
+function match<W extends MeasuredOutage>(truth: Interval, window: W): Match<W> {
   const { start, end } = window;
   return {
     truth,

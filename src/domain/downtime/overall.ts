@@ -1,4 +1,5 @@
 import { intersect, length, subtract } from '../interval.ts';
+import { accountOf, type ProbeDescription } from '../probe.ts';
 import type { Interval } from '../time.ts';
 import { outagesOf, type SeriesOutages } from './outages.ts';
 import { totalDowntime } from './total.ts';
@@ -13,7 +14,10 @@ export type OverallDowntime = {
   readonly outageCount: number;
   /** The longest outage, in seconds. */
   readonly longest: number;
-  /** By probe name, over all connections and targets of a probe. Includes probes that were not enabled. */
+  /**
+   * By probe name, over all connections and targets of a probe, and over the probes that sharpen it, which have no entry of
+   * their own. Includes probes that were not enabled.
+   */
   readonly byProbe: ReadonlyMap<string, ProbeDowntime>;
   /** Seconds for which no selected probe had a valid sample. */
   readonly unobserved: number;
@@ -30,15 +34,27 @@ export const downtimeOfProbe = ({ byProbe }: OverallDowntime, probe: string): Pr
 /** Computes the downtime of the selected probes together, and of each probe by itself. */
 export function overallDowntimeOf(
   allSeries: readonly SeriesOutages[],
-  { selected, probes }: { readonly selected: readonly string[]; readonly probes: readonly string[] },
+  {
+    selected,
+    probeTypes,
+  }: {
+    readonly selected: readonly string[];
+    readonly probeTypes: readonly Pick<ProbeDescription, 'name' | 'sharpens'>[];
+  },
 ): OverallDowntime {
-  const counted = allSeries.filter(({ series }) => selected.includes(series.probe));
+  const belongsTo = (probe: string, account: string): boolean =>
+    probe === account || accountOf(probeTypes, probe) === account;
+  const counted = allSeries.filter(({ series }) => selected.some((account) => belongsTo(series.probe, account)));
   const outages = outagesOf(counted);
   return {
     ...downtimeOf(counted, outages),
     longest: outages.reduce((longest, { extent }) => Math.max(longest, length(extent.estimate) / 1000), 0),
     byProbe: new Map(
-      probes.map((probe) => [probe, downtimeOf(allSeries.filter(({ series }) => series.probe === probe))] as const),
+      probeTypes
+        .filter(({ sharpens }) => sharpens === null)
+        .map(
+          ({ name }) => [name, downtimeOf(allSeries.filter(({ series }) => belongsTo(series.probe, name)))] as const,
+        ),
     ),
     unobserved: length(unobservedByAll(counted)) / 1000,
   };

@@ -61,6 +61,8 @@ export type PartialContext = {
   /** All unobserved time, in order. */
   readonly gaps: readonly Interval[];
   readonly ended: boolean;
+  /** Whether a down window is an outage of its own, as a sharper probe saw it. */
+  readonly isSeparate: (window: DowntimeWindow) => boolean;
   /** Whether failures are one outage only if they have a cause in common. */
   readonly joinsSameCause: boolean;
 };
@@ -70,7 +72,7 @@ export function joinPartialOutages(
   windows: readonly TrackedWindow[],
   context: PartialContext,
 ): readonly DowntimeWindow[] {
-  const outages = windows.filter(({ kind }) => kind === 'down');
+  const outages = windows.filter((window) => window.kind === 'down' && !context.isSeparate(window));
   if (outages.length < MIN_RUNS) return windows.map(withoutTracking);
   const parts = episodesOf(outages, context).flatMap(splitOffDown);
   const last = parts.at(-1);
@@ -89,8 +91,9 @@ export function joinPartialOutages(
       }),
     ];
   });
-  const degraded = windows.filter(({ kind }) => kind === 'degraded').map(withoutTracking);
-  return [...joined, ...degraded].sort((a, b) => a.start.estimate - b.start.estimate);
+  const isOutage = new Set(outages);
+  const others = windows.filter((window) => !isOutage.has(window)).map(withoutTracking);
+  return [...joined, ...others].sort((a, b) => a.start.estimate - b.start.estimate);
 }
 
 const withoutTracking = ({ sinceFailure: _sinceFailure, ...window }: TrackedWindow): DowntimeWindow => window;

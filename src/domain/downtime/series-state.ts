@@ -10,6 +10,7 @@ import { outagesOf } from './outages.ts';
 import { settledDowntimeOf } from './overall.ts';
 import { joinPartialOutages } from './partial.ts';
 import { createLatencies } from './quantiles.ts';
+import { type SharperWindows, sharpenWindow, sharperWindows } from './sharpen.ts';
 import { latencyOf, stalledFor } from './stalls.ts';
 import { totalDowntime, totalDuration } from './total.ts';
 import { createTrace, type Trace } from './trace.ts';
@@ -34,13 +35,17 @@ export type SeriesState = {
   /** Records that a sample is in flight; `note` is its progress. */
   sent(seq: number, at: Millis, note: string): void;
   accept(sample: Sample): void;
-  /** Returns the closed windows (including provisional ones) and the open one, in order. */
-  windows(now: Millis): readonly DowntimeWindow[];
+  /**
+   * Returns the closed windows (including provisional ones) and the open one, in order. `sharper`: the windows of the
+   * probes that sharpen this one.
+   */
+  windows(now: Millis, sharper?: readonly DowntimeWindow[]): readonly DowntimeWindow[];
   /** Returns the unobserved time up to `now`. */
   gaps(now: Millis): readonly Interval[];
   /** Returns the time from the start of the first session to the end of the last one, or to `now`. */
   watched(now: Millis): Interval;
-  totals(now: Millis): SeriesTotals;
+  /** `windows`: those of the series, if other probes sharpened them. */
+  totals(now: Millis, windows?: readonly DowntimeWindow[]): SeriesTotals;
   /** Returns the latencies' quantiles. Slow: it sorts all latencies. */
   latency(): SeriesSummary['latency'];
   status(now: Millis): Pick<LiveSeries, 'status' | 'last' | 'pending'> & { readonly open: DowntimeWindow | null };
@@ -115,20 +120,28 @@ export function createSeriesState(
     return intersect(union(all), [watched(now)]);
   });
 
-  const windowsAt = memoize((now): readonly DowntimeWindow[] => {
+  const windowsAt = memoize((now): readonly DowntimeWindow[] => windowsSharpenedBy(null, now));
+
+  function windowsSharpenedBy(sharper: SharperWindows | null, now: Millis): readonly DowntimeWindow[] {
     const history = currentHistory();
     const open = trackedOpenWindowIn(history, now);
     const { sinceFailure, series: current } = history.track;
     const tail = gapBefore(history.track, observedUntil(now));
-    return joinPartialOutages(open === null ? history.windows : [...history.windows, open], {
+    const tracked = open === null ? history.windows : [...history.windows, open];
+    const isSeparate = (window: DowntimeWindow) => sharper?.openAt(window, window.knownUntil) != null;
+    const windows = tracked.map((window) =>
+      sharper === null || window.kind !== 'down' ? window : sharpenWindow(window, sharper),
+    );
+    return joinPartialOutages(windows, {
       interval: current.interval,
       sinceFailure: { ...sinceFailure, unobserved: sinceFailure.unobserved + (tail === null ? 0 : length([tail])) },
       watched: watched(now),
       gaps: gapsAt(now),
       ended: endedAt !== null,
+      isSeparate,
       joinsSameCause: history.track.startEstimate === 'by-stages',
     });
-  });
+  }
 
   /** Returns the open window; if two are open, the outage rather than the degraded one. */
   const openWindowAt = (now: Millis): DowntimeWindow | null => {
@@ -167,12 +180,12 @@ export function createSeriesState(
       countSample(sample);
       for (const ready of reorderBuffer.accept(sample)) addSample(settled, ready, false);
     },
-    windows: windowsAt,
+    windows: (now, sharper = []) =>
+      sharper.length === 0 ? windowsAt(now) : windowsSharpenedBy(sharperWindows(sharper, now), now),
     gaps: gapsAt,
     watched,
     latency: latencies.quantiles,
-    totals(now) {
-      const windows = windowsAt(now);
+    totals(now, windows = windowsAt(now)) {
       const outageWindows = windows.filter(isOutage);
       const degraded = windows.filter(({ kind }) => kind === 'degraded');
       const total = Math.max(endOr(now) - startedAt, 0) / 1000;

@@ -126,7 +126,11 @@ export const expireAt = (track: SeriesTrack, at: Millis): SeriesTrack =>
 
 /** Adds the next sample, in the order sent. */
 export function advance(track: SeriesTrack, sample: Sample): Advance {
-  if (sample.outcome === 'void') return { track: expireAt(track, sample.startedAt), closed: [], gap: null };
+  if (sample.outcome === 'void') {
+    // An older request observed the service meanwhile.
+    const isObserved = sample.cause.kind === 'superseded';
+    return { track: isObserved ? track : expireAt(track, sample.startedAt), closed: [], gap: null };
+  }
   const gap = gapBefore(track, sample.startedAt);
   const { state, closed } = step(track, sample, gap);
   const next = {
@@ -359,6 +363,8 @@ function toDowntimeWindow(
     kind: open.kind,
     start: open.start,
     end,
+    startBy: probe,
+    endBy: probe,
     knownUntil: open.knownUntil,
     exitedBy: open.exitedBy,
     duration: NO_DOWNTIME,

@@ -57,6 +57,9 @@ export type DowntimeWindow = SeriesKey & {
   readonly start: Bracket;
   /** Null while the window is open. */
   readonly end: Bracket | null;
+  /** The probes whose samples set the edges: a sharper one may see the same outage (see sharpen.ts). */
+  readonly startBy: string;
+  readonly endBy: string;
   /** The latest time at which the window is known to have been open. */
   readonly knownUntil: Millis;
   /** An open window lasts until now. Unobserved time inside does not count. */

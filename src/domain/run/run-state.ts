@@ -73,6 +73,8 @@ export type RunStateOptions = {
 
 export function createRunState({ run, version, overall, probes, plan = null }: RunStateOptions): RunState {
   const seriesStates = new Map<string, SeriesState>();
+  /** For each series, those from the same place that sharpen it. */
+  let sharpers: ReadonlyMap<SeriesState, readonly SeriesState[]> = new Map();
   const sessions: Session[] = [];
   const observationGaps: ObservationGap[] = [];
   const servers = createTestServers();
@@ -141,7 +143,10 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
   const phaseInputs = (now: Millis): readonly PhaseSeriesInput[] =>
     [...seriesStates.values()].map((state) => ({
       series: state.series,
-      windows: state.windows(now),
+      windows: state.windows(
+        now,
+        sharpers.get(state)?.flatMap((sharper) => sharper.windows(now)),
+      ),
       gaps: state.gaps(now),
       watched: state.watched(now),
       trace: state.trace,
@@ -162,7 +167,7 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
       probes,
       inputs.map(({ series }) => series.probe),
     );
-    const downtime = { selected: overall, probes: probeTypes.map(({ name }) => name) };
+    const downtime = { selected: overall, probeTypes };
     const places = new Map(
       inputs.map(({ series: { cloud, vantage } }) => [`${cloud}\n${vantage}`, { cloud, vantage }]),
     );
@@ -194,8 +199,8 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
         servers: servers.counts(running, { cloud, vantage }),
       })),
       probeTypes,
-      probes: [...seriesStates.values()].map((state) => state.totals(now)),
-      incidents: incidentsOf(windows, inputs),
+      probes: inputs.flatMap(({ series, windows: own }) => stateOf(series)?.totals(now, own) ?? []),
+      incidents: incidentsOf(windows, { allSeries: inputs, probeTypes }),
       notes: notesOf(annotations.values()),
       windows,
       servers: servers.counts(running),
@@ -245,6 +250,7 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
           seriesStates.set(seriesId(series), createSeriesState(series, session.startedAt, startEstimate));
         }
       }
+      sharpers = findSharpers([...seriesStates.values()], probes);
     },
     closeSession(aliveAt, clean) {
       changes++;
@@ -306,6 +312,17 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
       };
     },
   };
+}
+
+function findSharpers(
+  states: readonly SeriesState[],
+  probes: readonly ProbeDescription[],
+): ReadonlyMap<SeriesState, readonly SeriesState[]> {
+  const placeOf = ({ cloud, vantage }: Series, probe: string | null) => JSON.stringify([cloud, vantage, probe]);
+  const bySharpened = Map.groupBy(states, ({ series }) => placeOf(series, probeNamed(probes, series.probe).sharpens));
+  return new Map(
+    states.map((state) => [state, bySharpened.get(placeOf(state.series, state.series.probe)) ?? []] as const),
+  );
 }
 
 const unique = (names: readonly string[]): readonly string[] => [...new Set(names)];

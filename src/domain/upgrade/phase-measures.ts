@@ -7,7 +7,7 @@ import { type DowntimeWindow, isOutage, type Measured } from '../downtime/window
 import { type WorstMoment, worstMoments } from '../downtime/worst-moments.ts';
 import { type ZeroProof, zeroProof } from '../downtime/zero-proof.ts';
 import { clipTo, intersect, length, subtract, union } from '../interval.ts';
-import type { ProbeDescription } from '../probe.ts';
+import { accountOf, type ProbeDescription } from '../probe.ts';
 import type { Series } from '../sample.ts';
 import type { Interval, Millis } from '../time.ts';
 import { BUDGETS, type BudgetName, type DowntimeBudget, forEachBudget, isDowntimeBudget } from './plan.ts';
@@ -71,7 +71,8 @@ export function createPhaseMeasures(
     ),
   );
   const limitedDowntime = (name: DowntimeBudget): LimitedDowntime => {
-    const own = seriesOfProbe(allSeries, BUDGETS[name].probe);
+    const { probe } = BUDGETS[name];
+    const own = allSeries.filter(({ series }) => series.probe === probe || accountOf(probes, series.probe) === probe);
     return { isWatched: own.length > 0, series: own, outages: outagesOf(own), unobserved: unobservedBy(own) };
   };
   const downtimes = {
@@ -132,9 +133,6 @@ export function createPhaseMeasures(
     };
   };
 }
-
-const seriesOfProbe = <T extends SeriesOutages>(allSeries: readonly T[], probe: string): readonly T[] =>
-  allSeries.filter(({ series }) => series.probe === probe);
 
 const exactly = (value: number): Measured => ({ min: value, estimate: value, max: value });
 

@@ -8,7 +8,8 @@ import { problemFromFailure } from './classify.ts';
 import { loadBalancerOf } from './load-balancer-page.ts';
 
 /** Services with a version document at the root of the endpoint, which needs no token and no other service. */
-export type PingableService = 'nova-api' | 'keystone' | 'neutron' | 'glance' | 'placement';
+export const PINGABLE_SERVICES = ['nova-api', 'keystone', 'neutron', 'glance', 'placement'] as const;
+export type PingableService = (typeof PINGABLE_SERVICES)[number];
 
 /**
  * `answers`: the service itself answered; `silent`: there was no answer, a 5xx, or one of a load balancer in front of
@@ -69,7 +70,11 @@ const CATALOGUE_TYPES = {
   placement: 'placement',
 } as const;
 
-function urlOf(service: PingableService, { access, session }: Pick<PingOptions, 'access' | 'session'>): string | null {
+/** Returns the URL of a service's version document; null while the catalogue is not known. */
+export function urlOf(
+  service: PingableService,
+  { access, session }: Pick<PingOptions, 'access' | 'session'>,
+): string | null {
   if (service === 'keystone') return identityUrl(access);
   const endpoint = session.endpoint(CATALOGUE_TYPES[service]);
   return endpoint === null ? null : versionsUrl(endpoint);

@@ -93,6 +93,14 @@ describe('without a rollwatch.yaml', () => {
         slow: 2000,
         afterFailure: { interval: 100, limit: 60_000 },
       },
+      pilot: {
+        enabled: false,
+        interval: 100,
+        timeout: 10_000,
+        slow: 1000,
+        service: 'nova-api',
+        afterFailure: { interval: 30, limit: 60_000 },
+      },
     });
   });
 

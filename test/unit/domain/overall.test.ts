@@ -8,7 +8,7 @@ import type { Connection } from '../../../src/domain/sample.ts';
 import type { Interval } from '../../../src/domain/time.ts';
 import { failedSample, okSample, SERIES } from '../../support/samples.ts';
 
-const PROBES = ['server-list', 'server-boot', 'server-reach', 'token'];
+const PROBES = ['server-list', 'server-boot', 'server-reach', 'token'].map((name) => ({ name, sharpens: null }));
 
 type Down = readonly [from: number, until: number];
 
@@ -30,6 +30,8 @@ function seriesWith(
     kind: 'down' as const,
     start: edge(from),
     end: edge(until),
+    startBy: probe,
+    endBy: probe,
     knownUntil: until * 1000 - 100,
     exitedBy: null,
     duration: { min: until - from - 0.2, estimate: until - from, max: until - from + 0.2 },
@@ -58,7 +60,7 @@ describe('the overall downtime', () => {
   it('is the union of the windows, not their sum', () => {
     const overall = overallDowntimeOf([reused, fresh, boot, token], {
       selected: ['server-list', 'server-boot'],
-      probes: PROBES,
+      probeTypes: PROBES,
     });
     expect(overall.downtime.estimate).toBe(31);
     const spread = 1.96 * Math.sqrt((4 * 0.2 ** 2) / 12);
@@ -68,7 +70,7 @@ describe('the overall downtime', () => {
   });
 
   it('is also computed for each probe', () => {
-    const overall = overallDowntimeOf([reused, fresh, boot, token], { selected: ['server-list'], probes: PROBES });
+    const overall = overallDowntimeOf([reused, fresh, boot, token], { selected: ['server-list'], probeTypes: PROBES });
     expect(downtimeOfProbe(overall, 'server-list').downtime.estimate).toBe(16);
     expect(downtimeOfProbe(overall, 'server-boot').downtime.estimate).toBe(28);
     expect(downtimeOfProbe(overall, 'token').downtime.estimate).toBe(10);
@@ -77,17 +79,19 @@ describe('the overall downtime', () => {
   });
 
   it('is 0 for a probe that was not enabled', () => {
-    const overall = overallDowntimeOf([reused], { selected: ['server-list'], probes: PROBES });
+    const overall = overallDowntimeOf([reused], { selected: ['server-list'], probeTypes: PROBES });
     const none = { downtime: { min: 0, estimate: 0, max: 0 }, settledDowntime: 0, outageCount: 0 };
-    expect([...overall.byProbe.keys()]).toEqual(PROBES);
+    expect([...overall.byProbe.keys()]).toEqual(PROBES.map(({ name }) => name));
     expect(overall.byProbe.get('server-reach')).toEqual(none);
   });
 
   it('counts time that no selected probe observed as unobserved', () => {
     const a = seriesWith('server-list', 'new', { down: [], gaps: [{ from: 10_000, until: 20_000 }] });
     const b = seriesWith('server-boot', '', { down: [], gaps: [{ from: 15_000, until: 30_000 }] });
-    expect(overallDowntimeOf([a, b], { selected: ['server-list', 'server-boot'], probes: PROBES }).unobserved).toBe(5);
-    expect(overallDowntimeOf([a, b], { selected: ['server-list'], probes: PROBES }).unobserved).toBe(10);
+    expect(overallDowntimeOf([a, b], { selected: ['server-list', 'server-boot'], probeTypes: PROBES }).unobserved).toBe(
+      5,
+    );
+    expect(overallDowntimeOf([a, b], { selected: ['server-list'], probeTypes: PROBES }).unobserved).toBe(10);
   });
 });
 
@@ -136,7 +140,7 @@ describe('the estimate of two series of one probe', () => {
     const outage = [[from, from + lasting]] as const;
     return overallDowntimeOf([watch('reused', 0, outage), watch('new', 500, outage)], {
       selected: ['server-list'],
-      probes: PROBES,
+      probeTypes: PROBES,
     });
   };
 

@@ -5,6 +5,7 @@ import { overallDowntimeOf } from '../../../src/domain/downtime/overall.ts';
 import { createSeriesState, type SeriesState } from '../../../src/domain/downtime/series-state.ts';
 import type { DowntimeWindow } from '../../../src/domain/downtime/window.ts';
 import type { Connection } from '../../../src/domain/sample.ts';
+import { describeProbes } from '../../../src/probes/registry.ts';
 import { failedSample, okSample, SERIES } from '../../support/samples.ts';
 import { createRandom, simulateSeries, type Truth } from '../../support/simulated-samples.ts';
 
@@ -158,7 +159,7 @@ const both = (connections: readonly (readonly [Connection, Truth])[]) =>
   });
 
 const overall = (connections: readonly (readonly [Connection, Truth])[]) =>
-  overallDowntimeOf(both(connections), { selected: ['server-list'], probes: ['server-list'] });
+  overallDowntimeOf(both(connections), { selected: ['server-list'], probeTypes: describeProbes() });
 
 describe('a partial outage of ten minutes', () => {
   const SEED = 20_261_126;

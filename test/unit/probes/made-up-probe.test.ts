@@ -58,6 +58,7 @@ const volumeListProbe: ProbeType<Settings> = {
     activity: 'counting',
     startEstimate: 'by-stages',
     dependsOn: null,
+    sharpens: null,
     countsOverall: true,
   },
   settings: settingsSchema,

@@ -128,7 +128,9 @@ function observed({ sessions, phases, running }: Run): {
   return { live: liveOf(observation, running ? at : at + MINUTE), samples };
 }
 
-const PROBES = describeProbes().map(({ name }) => name);
+const PROBES = describeProbes()
+  .filter(({ sharpens }) => sharpens === null)
+  .map(({ name }) => name);
 
 const decode = (text: string): string => text.replaceAll('\\', '').replaceAll(/\s+/g, ' ');
 

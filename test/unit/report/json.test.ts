@@ -103,6 +103,17 @@ describe('the JSON report', () => {
             isDown: 'Token requests have been failing',
           },
         },
+        {
+          name: 'pilot',
+          label: 'pilot',
+          activity: null,
+          countsOverall: false,
+          sentences: {
+            operations: 'version requests',
+            wasDown: 'Version requests failed for',
+            isDown: 'Version requests have been failing',
+          },
+        },
       ],
       probes: [
         {

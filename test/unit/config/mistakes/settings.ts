@@ -111,7 +111,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'an unknown probe',
     'probes:\n  ping: {}\n',
-    'DIR/work/rollwatch.yaml:2: unknown key probes.ping; known keys: server-list, server-boot, server-reach and token',
+    'DIR/work/rollwatch.yaml:2: unknown key probes.ping; known keys: server-list, server-boot, server-reach, token and pilot',
   ),
   settings(
     'a target without a host',
@@ -291,7 +291,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'all probes disabled',
     'probes:\n  server-list: {enabled: false}\n  server-boot: {enabled: false}\n  token: {enabled: false}\n',
-    'DIR/work/rollwatch.yaml:1: all probes are disabled; enable at least one of server-list, server-boot, server-reach or token',
+    'DIR/work/rollwatch.yaml:1: all probes are disabled; enable at least one of server-list, server-boot, server-reach, token or pilot',
   ),
   settings(
     'only disabled probes in overall',
@@ -301,12 +301,12 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'an unknown probe in overall',
     'overall:\n  probes: [server-list, pings]\n',
-    `DIR/work/rollwatch.yaml:2: overall.probes[1] must be one of server-list, server-boot, server-reach, token`,
+    `DIR/work/rollwatch.yaml:2: overall.probes[1] must be one of server-list, server-boot, server-reach, token, pilot`,
   ),
   settings(
     'no probes in overall',
     'overall: {probes: []}\n',
-    'DIR/work/rollwatch.yaml:1: overall.probes is an empty list; it must be a list of one or more of server-list, server-boot, server-reach, token, without duplicates',
+    'DIR/work/rollwatch.yaml:1: overall.probes is an empty list; it must be a list of one or more of server-list, server-boot, server-reach, token, pilot, without duplicates',
   ),
   settings(
     'a listen address that is only a port',
@@ -607,7 +607,7 @@ export const SETTINGS_MISTAKES: readonly Mistake[] = [
   settings(
     'all probes of a cloud disabled',
     'clouds:\n  - name: one\n    probes:\n      server-list: {enabled: false}\n      server-boot: {enabled: false}\n      token: {enabled: false}\n',
-    'DIR/work/rollwatch.yaml:3: clouds[0]: all probes are disabled; enable at least one of server-list, server-boot, server-reach or token',
+    'DIR/work/rollwatch.yaml:3: clouds[0]: all probes are disabled; enable at least one of server-list, server-boot, server-reach, token or pilot',
   ),
   settings(
     'a duplicate cloud',

@@ -1,0 +1,210 @@
+import { z } from 'zod';
+import type { VoidKind } from '../domain/cause.ts';
+import type { Probe, ProbeResult } from '../domain/probe.ts';
+import { REQUEST_STAGES, type Series } from '../domain/sample.ts';
+import type { Millis } from '../domain/time.ts';
+import type { Cloud } from '../openstack/cloud.ts';
+import { problemFromBody, problemFromFailure, problemFromResponse, timingOf } from '../openstack/diagnosis/classify.ts';
+import { loadBalancerOf } from '../openstack/diagnosis/load-balancer-page.ts';
+import { PINGABLE_SERVICES, type PingableService } from '../openstack/diagnosis/ping.ts';
+import { type HttpResult, SINGLE_BODY_LIMIT } from '../openstack/http/http-message.ts';
+import { parseJson } from '../openstack/http/json.ts';
+import type { Result } from '../openstack/result.ts';
+import { duration, enforce, lessThan, oneOf } from '../schema/fields.ts';
+import {
+  afterFailureIntervalRule,
+  commonFields,
+  type ProbeOrigin,
+  type ProbeType,
+  probeResultOf,
+  type RequestSettings,
+  SETTINGS_MAPPING,
+  seriesOf,
+  timeoutsOf,
+  toCommonSettings,
+} from './probe.ts';
+
+export type PilotSettings = RequestSettings & {
+  /** The service whose version document is requested. */
+  readonly service: PingableService;
+};
+
+const settingsSchema = z
+  .strictObject(
+    {
+      ...commonFields({ enabled: false, interval: '100ms', shortest: 20 }),
+      timeout: duration().prefault('10s'),
+      service: oneOf(PINGABLE_SERVICES).default('nova-api'),
+    },
+    SETTINGS_MAPPING,
+  )
+  .superRefine(enforce(afterFailureIntervalRule))
+  .superRefine(enforce(lessThan('slow', 'timeout')))
+  .transform((fields) => ({
+    ...toCommonSettings(fields, { slow: Math.min(1000, fields.timeout / 2), afterFailureInterval: 30 }),
+    timeout: fields.timeout,
+    service: fields.service,
+  }))
+  .prefault({});
+
+/** A hung request is evidence; more of them would be a queue. */
+const MAX_IN_FLIGHT = 2;
+
+/**
+ * While a request hangs, the second one is given up for a new one at these intervals: a share of the time for which
+ * nothing has been answered. Each adds a request to the queue of the service, even though nobody waits for it any more.
+ */
+const RENEWAL = { firstMs: 200, firstForMs: 2000, minMs: 900, maxMs: 5000, share: 0.1 };
+
+/** A request that waits longer than this hangs, so that the next answer is a recovery. */
+const HANG_MS = 500;
+
+type Request = {
+  readonly sentAt: Millis;
+  readonly result: Promise<ProbeResult>;
+  readonly giveUp: () => void;
+};
+
+const pilotSeries = (origin: ProbeOrigin, settings: PilotSettings): Series =>
+  seriesOf({ ...origin, probe: 'pilot', connection: '', target: '' }, settings);
+
+/**
+ * Requests the version document of a service over a connection of its own, many times a second: it needs no token, no
+ * database and no other service. It dates the edges of outages of the process or its load balancer, and finds those that
+ * are too short for other probes. It sees nothing of what fails behind the process.
+ *
+ * At most two requests are in flight. If both hang, the older one stays, and the newer one is given up for a new one from
+ * time to time, so that a recovery is seen. What was given up fails if the older request fails in the end, as it was
+ * behind that one in the queue; otherwise it is void.
+ */
+export function pilot(cloud: Cloud, origin: ProbeOrigin, settings: PilotSettings): Probe {
+  const { clock } = cloud;
+  const http = cloud.openUngated('reused');
+  const timeouts = timeoutsOf(settings);
+  let inFlight: readonly Request[] = [];
+  let hasBeenUp = false;
+  let isFailing = false;
+  let onRecovery = () => {};
+
+  function judge(result: HttpResult): Result<unknown> {
+    if (result.type === 'failure') return problemFromFailure(result, settings.service);
+    const { status, body } = result;
+    if (status >= 500 || status === 429 || loadBalancerOf(status, body) !== null) {
+      return problemFromResponse(result, settings.service);
+    }
+    // A 4xx is an answer of the service as well: it may keep its versions to itself.
+    if (status >= 400 || parseJson(body) !== undefined) return { ...timingOf(result), type: 'ok', value: null };
+    return problemFromBody(result, settings.service, 'the version document is not JSON');
+  }
+
+  async function request(url: string, sentAt: Millis, signal: AbortSignal): Promise<ProbeResult> {
+    const response = await http.send({
+      method: 'GET',
+      url,
+      headers: { 'User-Agent': 'rollwatch' },
+      bodyLimit: SINGLE_BODY_LIMIT,
+      timeouts,
+      signal,
+    });
+    const judged = judge(response);
+    const isRecovery = judged.type === 'ok' && (isFailing || inFlight.some((other) => other.sentAt < sentAt - HANG_MS));
+    if (judged.type !== 'void') isFailing = judged.type === 'failed';
+    if (judged.type === 'ok') hasBeenUp = true;
+    if (isRecovery) onRecovery();
+    if (judged.type === 'failed' && !hasBeenUp) return voidResult('unproven', judged.cause.message);
+    return probeResultOf(judged);
+  }
+
+  return {
+    series: pilotSeries(origin, settings),
+    loop: 'open',
+    afterFailure: settings.afterFailure,
+    maxInFlight: Infinity,
+    sharpens: 'server-list',
+    isFailing: () => isFailing,
+    isBusy() {
+      const [older, newer] = inFlight;
+      return (
+        older !== undefined &&
+        newer !== undefined &&
+        clock.now() < newer.sentAt + renewalAfter(clock.now() - older.sentAt)
+      );
+    },
+    onRecovery(listener) {
+      onRecovery = listener;
+    },
+    async run({ signal }) {
+      const url = cloud.versionsUrl(settings.service);
+      if (url === null) return voidResult('unproven', `the address of ${settings.service} is not known yet`);
+      const older = inFlight[0];
+      if (older !== undefined && inFlight.length >= MAX_IN_FLIGHT) inFlight.at(-1)?.giveUp();
+      const abort = new AbortController();
+      const onAbort = () => abort.abort();
+      signal.addEventListener('abort', onAbort, { once: true });
+      const sentAt = clock.now();
+      const given = Promise.withResolvers<'given up'>();
+      const own: Request = {
+        sentAt,
+        result: request(url, sentAt, abort.signal),
+        giveUp() {
+          given.resolve('given up');
+          abort.abort();
+          inFlight = inFlight.filter((other) => other !== own);
+        },
+      };
+      inFlight = [...inFlight, own];
+      const result = await Promise.race([own.result, given.promise]);
+      signal.removeEventListener('abort', onAbort);
+      inFlight = inFlight.filter((other) => other !== own);
+      return result === 'given up' ? shareResult(sentAt, await older?.result) : result;
+    },
+    close: () => http.close(),
+  };
+
+  /** Returns the result of a request that was given up while an older one hung. */
+  function shareResult(sentAt: Millis, older: ProbeResult | undefined): ProbeResult {
+    if (older?.outcome === 'failed') {
+      return { ...older, stages: {}, failureStartedAt: sentAt, settledAt: clock.now() };
+    }
+    return voidResult('superseded', 'unanswered when the next request was sent');
+  }
+}
+
+function renewalAfter(unansweredMs: number): number {
+  const { firstMs, firstForMs, minMs, maxMs, share } = RENEWAL;
+  if (unansweredMs < firstForMs) return firstMs;
+  return Math.min(maxMs, Math.max(minMs, unansweredMs * share));
+}
+
+const voidResult = (kind: VoidKind, message: string): ProbeResult => ({
+  outcome: 'void',
+  cause: { kind, service: 'rollwatch', message },
+  slots: 1,
+  stages: {},
+  requestId: null,
+  serverId: null,
+});
+
+/** Requests a version document many times a second. */
+export const pilotProbe: ProbeType<PilotSettings> = {
+  description: {
+    name: 'pilot',
+    label: 'pilot',
+    sentences: {
+      operations: 'version requests',
+      wasDown: 'Version requests failed for',
+      isDown: 'Version requests have been failing',
+      neverDown: 'No version request failed.',
+      unknown: 'Whether the version document could be fetched is unknown: there is no valid sample.',
+    },
+    stages: REQUEST_STAGES,
+    activity: null,
+    startEstimate: 'between-samples',
+    dependsOn: null,
+    sharpens: 'server-list',
+    countsOverall: false,
+  },
+  settings: settingsSchema,
+  series: (origin, settings) => [pilotSeries(origin, settings)],
+  probes: (cloud, origin, { settings }) => [pilot(cloud, origin, settings)],
+};
