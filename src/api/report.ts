@@ -39,6 +39,10 @@ export const probeTypesSchema = z
       name: z.string(),
       label: z.string().describe('the kind of downtime it measures: API, boot'),
       activity: z.string().nullable().describe('what a sample in flight is doing, if it takes long by design'),
+      sharpens: z
+        .string()
+        .nullable()
+        .describe('the probe whose outages this one sees as well, more sharply, and whose downtime its windows are part of'),
       countsOverall: z
         .boolean()
         .describe('whether it counts towards the overall downtime, unless the configuration selects other probes'),
@@ -139,10 +143,11 @@ export const toApiOverall = (overall: OverallDowntime): ApiOverall => ({
 });
 
 export const toApiProbeTypes = (probes: readonly ProbeDescription[]): ApiProbeTypes =>
-  probes.map(({ name, label, activity, countsOverall, sentences: { operations, wasDown, isDown } }) => ({
+  probes.map(({ name, label, activity, sharpens, countsOverall, sentences: { operations, wasDown, isDown } }) => ({
     name,
     label,
     activity,
+    sharpens,
     countsOverall,
     sentences: { operations, wasDown, isDown },
   }));

@@ -22,8 +22,11 @@ export const windowSchema = z.strictObject({
   kind: z
     .enum(WINDOW_KINDS)
     .describe('down: every request failed; partial: some failed and others did not; degraded: they were slow'),
+  countsFor: z.string().describe('the probe whose downtime it is part of'),
   start: bracket,
   end: bracket.nullable().describe('null while it is open'),
+  startBy: z.string().describe('the probe whose samples set the start: a sharper one may have seen the same outage'),
+  endBy: z.string().describe('the probe whose samples set the end'),
   durationSeconds: errorBar.describe('for an open window, its duration so far'),
   downtimeSeconds: errorBar.describe(
     'how much of it counts as downtime: all of a down window, the failed share of a partial one, nothing of a degraded one',
@@ -51,8 +54,11 @@ export const toApiWindow = (window: AttributedWindow): ApiWindow => ({
   id: window.id,
   ...toApiSeriesKey(window),
   kind: window.kind,
+  countsFor: window.countsFor,
   start: toApiBracket(window.start),
   end: window.end === null ? null : toApiBracket(window.end),
+  startBy: window.startBy,
+  endBy: window.endBy,
   durationSeconds: toApiErrorBar(window.duration),
   downtimeSeconds: toApiErrorBar(window.downtime),
   failedShare: window.failedShare && {

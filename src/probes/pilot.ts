@@ -24,6 +24,8 @@ import {
   toCommonSettings,
 } from './probe.ts';
 
+type PilotedCloud = Pick<Cloud, 'clock' | 'openUngated' | 'versionsUrl'>;
+
 export type PilotSettings = RequestSettings & {
   /** The service whose version document is requested. */
   readonly service: PingableService;
@@ -77,25 +79,29 @@ const pilotSeries = (origin: ProbeOrigin, settings: PilotSettings): Series =>
  * time to time, so that a recovery is seen. What was given up fails if the older request fails in the end, as it was
  * behind that one in the queue; otherwise it is void.
  */
-export function pilot(cloud: Cloud, origin: ProbeOrigin, settings: PilotSettings): Probe {
+export function pilot(cloud: PilotedCloud, origin: ProbeOrigin, settings: PilotSettings): Probe {
   const { clock } = cloud;
   const http = cloud.openUngated('reused');
   const timeouts = timeoutsOf(settings);
   let inFlight: readonly Request[] = [];
   let hasBeenUp = false;
   let isFailing = false;
+  let lastOkSentAt: Millis = -Infinity;
   let onRecovery = () => {};
 
   function judge(result: HttpResult): Result<unknown> {
     if (result.type === 'failure') return problemFromFailure(result, settings.service);
     const { status, body } = result;
-    if (status >= 500 || status === 429 || loadBalancerOf(status, body) !== null) {
-      return problemFromResponse(result, settings.service);
-    }
-    // A 4xx is an answer of the service as well: it may keep its versions to itself.
+    const isError = status >= 500 || status === 429 || (status >= 400 && loadBalancerOf(status, body) !== null);
+    if (isError) return problemFromResponse(result, settings.service);
+    // Any other 4xx is an answer of the service as well: it may keep its versions to itself.
     if (status >= 400 || parseJson(body) !== undefined) return { ...timingOf(result), type: 'ok', value: null };
     return problemFromBody(result, settings.service, 'the version document is not JSON');
   }
+
+  /** Whether nothing was answered for a while before a request was sent. */
+  const hasHung = (sentAt: Millis): boolean =>
+    inFlight.some((other) => other.sentAt > lastOkSentAt && other.sentAt < sentAt - HANG_MS);
 
   async function request(url: string, sentAt: Millis, signal: AbortSignal): Promise<ProbeResult> {
     const response = await http.send({
@@ -107,7 +113,8 @@ export function pilot(cloud: Cloud, origin: ProbeOrigin, settings: PilotSettings
       signal,
     });
     const judged = judge(response);
-    const isRecovery = judged.type === 'ok' && (isFailing || inFlight.some((other) => other.sentAt < sentAt - HANG_MS));
+    const isRecovery = judged.type === 'ok' && (isFailing || hasHung(sentAt));
+    if (judged.type === 'ok') lastOkSentAt = Math.max(lastOkSentAt, sentAt);
     if (judged.type !== 'void') isFailing = judged.type === 'failed';
     if (judged.type === 'ok') hasBeenUp = true;
     if (isRecovery) onRecovery();

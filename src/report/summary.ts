@@ -2,7 +2,7 @@ import type { Sentence } from '../api/report.ts';
 import { isRegression } from '../domain/check.ts';
 import { downtimeOfProbe } from '../domain/downtime/overall.ts';
 import { isOutage } from '../domain/downtime/window.ts';
-import type { ProbeDescription } from '../domain/probe.ts';
+import { accountOf, type ProbeDescription } from '../domain/probe.ts';
 import type { Incident } from '../domain/run/incident.ts';
 import { isMuchUnobserved, type Report } from '../domain/run/report.ts';
 import type { SeriesKey } from '../domain/sample.ts';
@@ -95,7 +95,7 @@ function isTold({ run, incidents, probeTypes }: Report, isHere: (key: SeriesKey)
 
 function downtimeSentence(report: Report, place: Place, { name, sentences }: ProbeDescription): Sentence | null {
   const isHere = ({ cloud, vantage, probe }: SeriesKey) =>
-    cloud === place.cloud && vantage === place.vantage && probe === name;
+    cloud === place.cloud && vantage === place.vantage && accountOf(report.probeTypes, probe) === name;
   const probes = report.probes.filter(({ series }) => isHere(series));
   if (probes.length === 0) return null;
   const windows = report.windows.filter((window) => isOutage(window) && isHere(window));

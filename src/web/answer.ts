@@ -1,6 +1,7 @@
 import { fromApiBudget } from '../api/phase.ts';
 import type { ApiReport } from '../api/report.ts';
 import type { ApiSeriesStatus, ApiStatus } from '../api/status.ts';
+import { accountOf } from '../domain/probe.ts';
 import { VERDICT_RESULTS, type VerdictResult } from '../domain/upgrade/verdict.ts';
 import { budgetSentence, RESULT_WORDS } from '../format/budgets.ts';
 import { expectationsOf } from '../format/expectation.ts';
@@ -52,8 +53,16 @@ export function downByCloud(status: ApiStatus): string | null {
   return down.length === 0 ? null : cloudNames(down);
 }
 
-const labelsOf = ({ probeTypes }: Pick<ApiStatus, 'probeTypes'>, series: readonly { readonly probe: string }[]) =>
-  probeTypes.filter(({ name }) => series.some(({ probe }) => probe === name)).map(({ label }) => label);
+type Failing = readonly { readonly probe: string }[];
+
+/** Returns the types of probes whose downtime some series are part of. */
+const typesOf = ({ probeTypes }: Pick<ApiStatus, 'probeTypes'>, failing: Failing): ApiStatus['probeTypes'] => {
+  const names = new Set(failing.map(({ probe }) => accountOf(probeTypes, probe)));
+  return probeTypes.filter(({ name }) => names.has(name));
+};
+
+const labelsOf = (status: Pick<ApiStatus, 'probeTypes'>, failing: Failing): readonly string[] =>
+  typesOf(status, failing).map(({ label }) => label);
 
 /**
  * Says for each kind of downtime that is open whether the plan expects it: whether the current phase allows it, and how
@@ -63,10 +72,8 @@ export function expectations(status: ApiStatus, { phases, verdict }: ApiReport):
   if (verdict.plan === null) return [];
   const phase = phases.find(({ running }) => running) ?? verdict.outside;
   const judged = phase && { name: phase.name, budgets: phase.budgets.map(fromApiBudget) };
-  const down = new Set(downSeries(status).map(({ probe }) => probe));
-  const failing = status.probeTypes.filter(({ name }) => down.has(name));
   return expectationsOf(
-    failing.map(({ name, label }) => ({ name, label, phase: judged })),
+    typesOf(status, downSeries(status)).map(({ name, label }) => ({ name, label, phase: judged })),
     'now',
   );
 }

@@ -39,7 +39,7 @@ function grown(bar: Measured, windows: readonly ApiWindow[], { at, seconds }: Om
 
 function extendOverall(overall: ApiOverall, { open, ...extension }: Extension): ApiOverall {
   const probes = Object.entries(overall.probes).map(([name, figures]) => {
-    const ofProbe = open.filter(({ probe }) => probe === name);
+    const ofProbe = open.filter(({ countsFor }) => countsFor === name);
     return [name, { ...figures, downtimeSeconds: grown(figures.downtimeSeconds, ofProbe, extension) }] as const;
   });
   return { ...overall, probes: Object.fromEntries(probes) };
@@ -102,7 +102,7 @@ export function reportAt(report: ApiReport, now: number): ApiReport {
 function extendPhase(phase: ApiPhase, { open, ...extension }: Extension): ApiPhase {
   const extendMeasure = (name: BudgetName, bar: Measured | null): Measured | null => {
     if (bar === null) return null;
-    const openOf = (downtime: DowntimeBudget) => open.filter(({ probe }) => probe === BUDGETS[downtime].probe);
+    const openOf = (downtime: DowntimeBudget) => open.filter(({ countsFor }) => countsFor === BUDGETS[downtime].probe);
     // It is not known here whether the open window becomes the longest one, but it may.
     if (name === 'longest_window')
       return { ...bar, max: bar.max + (openOf('api_downtime').length > 0 ? extension.seconds : 0) };

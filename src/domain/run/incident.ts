@@ -3,7 +3,6 @@ import { type Outage, outagesOf, type SeriesOutages } from '../downtime/outages.
 import { totalDowntime } from '../downtime/total.ts';
 import { addCauses, type CauseCount, failedSlots, isOutage, type Measured, sampleSentAt } from '../downtime/window.ts';
 import { length, subtract } from '../interval.ts';
-import { accountOf, type ProbeDescription } from '../probe.ts';
 import { seriesId, targetId } from '../sample.ts';
 import type { Bracket, Interval, Millis } from '../time.ts';
 import type { AttributedWindow } from '../upgrade/attribution.ts';
@@ -64,20 +63,13 @@ export type Affected = {
 /** Finds the incidents in order of start. `windows` are those of `allSeries`, attributed, in order of estimated start. */
 export function incidentsOf(
   windows: readonly AttributedWindow[],
-  {
-    allSeries,
-    probeTypes,
-  }: {
-    readonly allSeries: readonly SeriesOutages[];
-    readonly probeTypes: readonly Pick<ProbeDescription, 'name' | 'sharpens'>[];
-  },
+  allSeries: readonly SeriesOutages[],
 ): readonly Incident[] {
-  const accounts = new Map(probeTypes.map(({ name }) => [name, accountOf(probeTypes, name)]));
   const seriesById = new Map(allSeries.map((series) => [seriesId(series.series), series]));
   const clouds = Map.groupBy(windows.filter(isOutage), ({ cloud }) => cloud);
   return [...clouds.values()]
     .flatMap(groupByContact)
-    .map((group) => incidentOf(group, { seriesById, accounts }))
+    .map((group) => incidentOf(group, seriesById))
     .sort((a, b) => a.start.estimate - b.start.estimate);
 }
 
@@ -110,23 +102,16 @@ function reachOf({ start, end, gaps }: AttributedWindow): readonly Interval[] {
   return observed.length > 0 ? observed : [{ from: start.earliest, until: start.latest }];
 }
 
-type Context = {
-  readonly seriesById: ReadonlyMap<string, SeriesOutages>;
-  /** The probe whose downtime a probe's windows belong to. */
-  readonly accounts: ReadonlyMap<string, string>;
-};
-
-function incidentOf(windows: readonly AttributedWindow[], { seriesById, accounts }: Context): Incident {
+function incidentOf(windows: readonly AttributedWindow[], seriesById: ReadonlyMap<string, SeriesOutages>): Incident {
   const [first] = windows;
   if (first === undefined) throw new Error('an incident without windows');
-  const accountOfWindow = ({ probe }: AttributedWindow): string => accounts.get(probe) ?? probe;
-  const byProbe = Map.groupBy(windows, (window) => JSON.stringify([window.vantage, accountOfWindow(window)]));
+  const byProbe = Map.groupBy(windows, ({ vantage, countsFor }) => JSON.stringify([vantage, countsFor]));
   return {
     id: first.id.replace(/^(down|partial)-/, 'incident-'),
     cloud: first.cloud,
     kind: kindOf(windows),
     ...extentOfIncident(windows, seriesById),
-    affected: [...byProbe.values()].map((group) => affectedBy(group, { seriesById, accounts })),
+    affected: [...byProbe.values()].map((group) => affectedBy(group, seriesById)),
     causes: addCauses(windows.flatMap(({ causes }) => causes)),
     candidates: first.candidates,
     phase: first.phase,
@@ -205,13 +190,13 @@ function edgeOf(
   return { earliest, estimate: Math.min(Math.max(estimate, earliest), latest), latest };
 }
 
-function affectedBy(windows: readonly AttributedWindow[], { seriesById, accounts }: Context): Affected {
+function affectedBy(windows: readonly AttributedWindow[], seriesById: ReadonlyMap<string, SeriesOutages>): Affected {
   const [first] = windows;
   if (first === undefined) throw new Error('a part of an incident without windows');
   const kind = kindOf(windows);
   return {
     vantage: first.vantage,
-    probe: accounts.get(first.probe) ?? first.probe,
+    probe: first.countsFor,
     kind,
     connections: unique(windows.map(({ connection }) => connection)),
     targets: unique(windows.map(({ target }) => target)),

@@ -200,7 +200,7 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
       })),
       probeTypes,
       probes: inputs.flatMap(({ series, windows: own }) => stateOf(series)?.totals(now, own) ?? []),
-      incidents: incidentsOf(windows, { allSeries: inputs, probeTypes }),
+      incidents: incidentsOf(windows, inputs),
       notes: notesOf(annotations.values()),
       windows,
       servers: servers.counts(running),

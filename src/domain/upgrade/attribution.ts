@@ -1,6 +1,6 @@
 import { partitionPoint } from '../binary-search.ts';
 import { type DowntimeWindow, isOutage, sharedEdge } from '../downtime/window.ts';
-import type { ProbeDescription } from '../probe.ts';
+import { accountOf, type ProbeDescription } from '../probe.ts';
 import type { Bracket, Millis } from '../time.ts';
 import { type PhaseInterval, phaseAt } from './phases.ts';
 import type { KnownTask, TaskRegistry } from './task-registry.ts';
@@ -25,6 +25,8 @@ const MAX_CANDIDATES_PER_SIDE = 100;
 
 /** A window with the tasks that may have caused it. */
 export type AttributedWindow = DowntimeWindow & {
+  /** The probe whose downtime it is part of: its own, or the one that its own sharpens. */
+  readonly countsFor: string;
   /** The phase of the upgrade in which it started, if any. */
   readonly phase: string | null;
   /** Most likely first; empty if no task was running. */
@@ -58,7 +60,7 @@ export const attributeWindows = (
   }: {
     readonly tasks: TaskLookup;
     readonly phases: readonly PhaseInterval[];
-    readonly probes: readonly Pick<ProbeDescription, 'name' | 'dependsOn'>[];
+    readonly probes: readonly Pick<ProbeDescription, 'name' | 'dependsOn' | 'sharpens'>[];
   },
 ): readonly AttributedWindow[] => {
   /** For each window, the windows of the same kind and probe, over any connection, and its index among them. */
@@ -86,7 +88,8 @@ export const attributeWindows = (
     const found = candidates({ start: window.start, estimate }, tasks);
     // A task causes nothing before it starts.
     const startedAt = Math.max(estimate, Math.min(found[0]?.start ?? estimate, window.start.latest));
-    return { ...window, candidates: found, phase: phaseAt(phases, startedAt) };
+    const countsFor = accountOf(probes, window.probe);
+    return { ...window, countsFor, candidates: found, phase: phaseAt(phases, startedAt) };
   });
 };
 

@@ -84,11 +84,12 @@ export function windowsSection(report: Report, options: SectionOptions): readonl
   return rest > 0 ? [...lines, `  and ${rest} more; the JSON report lists all of them.`] : lines;
 }
 
-function edges({ start, end }: DowntimeWindow, { times, width }: SectionOptions): readonly string[] {
-  const from = `from ${edgeText(start, times)}`;
+function edges({ start, end, startBy, endBy, probe }: DowntimeWindow, { times, width }: SectionOptions): readonly string[] {
+  const from = `from ${edgeText(start, times)}${startBy === probe ? '' : `, by ${startBy}`}`;
   if (end === null) return [`${from}, not over yet`];
-  const line = `${from} to ${edgeText(end, times)}`;
-  return line.length <= width - 8 ? [line] : [from, `to   ${edgeText(end, times)}`];
+  const to = `${edgeText(end, times)}${endBy === probe ? '' : `, by ${endBy}`}`;
+  const line = `${from} to ${to}`;
+  return line.length <= width - 8 ? [line] : [from, `to   ${to}`];
 }
 
 /** Writes the gaps that Rollwatch caused: first a summary by kind, then each gap. */

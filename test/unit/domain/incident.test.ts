@@ -25,7 +25,7 @@ const find = (...windows: readonly AttributedWindow[]): readonly Incident[] => {
   }));
   return incidentsOf(
     windows.toSorted((a, b) => a.start.estimate - b.start.estimate),
-    { allSeries: series, probeTypes: describeProbes() },
+    series,
   );
 };
 

@@ -96,8 +96,13 @@ it('what only the pilot saw counts as downtime of the API, and is an incident of
   const overall = overallDowntimeOf(all, { selected: ['server-list'], probeTypes: PROBES });
   expect(overall.downtime.estimate).toBeCloseTo(0.2, 9);
   expect(overall.byProbe.get('server-list')?.outageCount).toBe(1);
-  const windows = all.flatMap((input) => input.windows).map((window) => ({ ...window, phase: null, candidates: [] }));
-  expect(incidentsOf(windows, { allSeries: all, probeTypes: PROBES })).toMatchObject([
+  const windows = all.flatMap((input) => input.windows).map((window) => ({
+    ...window,
+    countsFor: 'server-list',
+    phase: null,
+    candidates: [],
+  }));
+  expect(incidentsOf(windows, all)).toMatchObject([
     { affected: [{ probe: 'server-list', kind: 'down' }] },
   ]);
 });

@@ -67,6 +67,7 @@ describe('the JSON report', () => {
           name: 'server-list',
           label: 'API',
           activity: null,
+          sharpens: null,
           countsOverall: true,
           sentences: { operations: 'list requests', wasDown: 'The API was down for', isDown: 'The API has been down' },
         },
@@ -74,6 +75,7 @@ describe('the JSON report', () => {
           name: 'server-boot',
           label: 'boot',
           activity: 'booting',
+          sharpens: null,
           countsOverall: true,
           sentences: {
             operations: 'server boots',
@@ -85,6 +87,7 @@ describe('the JSON report', () => {
           name: 'server-reach',
           label: 'data-plane',
           activity: null,
+          sharpens: null,
           countsOverall: false,
           sentences: {
             operations: 'connections to running servers',
@@ -96,6 +99,7 @@ describe('the JSON report', () => {
           name: 'token',
           label: 'token',
           activity: null,
+          sharpens: null,
           countsOverall: false,
           sentences: {
             operations: 'token requests',
@@ -107,6 +111,7 @@ describe('the JSON report', () => {
           name: 'pilot',
           label: 'pilot',
           activity: null,
+          sharpens: 'server-list',
           countsOverall: false,
           sentences: {
             operations: 'version requests',
@@ -170,6 +175,9 @@ describe('the JSON report', () => {
         {
           id: 'down-prod-lab-server-list-new-1-300',
           ...key,
+          countsFor: 'server-list',
+          startBy: 'server-list',
+          endBy: 'server-list',
           kind: 'down',
           ...edges,
           durationSeconds: { min: 6, estimate: 7, max: 8 },

@@ -35,7 +35,11 @@ const staleAt = (): ProbeResult => ({
 type Answer = (at: number) => Promise<ProbeResult>;
 
 /** A loop with a slot per second in fake time. `answer` decides the result of each sample. */
-function setUp(answer: Answer, inFlight = 32) {
+function setUp(
+  answer: Answer,
+  inFlight = 32,
+  { sharper, isBusy }: { sharper?: Pick<Probe, 'isFailing'>; isBusy?: (at: number) => boolean } = {},
+) {
   const time = createFakeTime();
   const events: SamplerEvent[] = [];
   const probe: Probe = {
@@ -44,6 +48,7 @@ function setUp(answer: Answer, inFlight = 32) {
     afterFailure: { interval: 100, limit: 60_000 },
     maxInFlight: inFlight,
     run: ({ clock }) => answer(clock.now()),
+    ...(isBusy === undefined ? {} : { isBusy: () => isBusy(time.clock.now()) }),
     close: () => {},
   };
   const stalls = createStallWatch({ start: 0, every: 25, limit: 1e9 });
@@ -62,6 +67,7 @@ function setUp(answer: Answer, inFlight = 32) {
     clock: time.clock,
     schedule: time.schedule,
     signal,
+    sharper,
   });
   const samples = (): readonly Sample[] => events.flatMap((event) => (event.type === 'sample' ? [event.sample] : []));
   return { time, loop, samples, sent: () => events.filter((event) => event.type === 'sent').length };
@@ -169,5 +175,51 @@ describe('the open loop', () => {
     loop.stop();
     await loop.drained();
     expect(samples().map((one) => one.seq)).toEqual(Array.from({ length: sent() }, (_, index) => index));
+  });
+
+  it('sends no extra samples while a sharper probe is failing, and one when that recovers', async () => {
+    let isFailing = false;
+    const answer: Answer = async (at) => (at >= 1000 && at < 3300 ? failedAt(at) : okAt(at));
+    const { time, loop, samples } = setUp(answer, 32, { sharper: { isFailing: () => isFailing } });
+    loop.start();
+    await time.advance(990);
+    isFailing = true;
+    loop.confirmRecovery();
+    await time.advance(2310);
+    isFailing = false;
+    loop.confirmRecovery();
+    loop.confirmRecovery();
+    await time.advance(900);
+    expect(samples().map(shape)).toEqual(['0 ok', '1000 failed', '2000 failed', '3000 failed', '3300+ ok', '4000 ok']);
+  });
+
+  it('confirms recoveries at most once a second, and only if the service may be down', async () => {
+    const { time, loop, samples } = setUp(async (at) => (at === 1000 || at === 1300 ? failedAt(at) : okAt(at)), 32, {
+      sharper: { isFailing: () => true },
+    });
+    loop.start();
+    await time.advance(500);
+    loop.confirmRecovery();
+    await time.advance(800);
+    loop.confirmRecovery();
+    await time.advance(300);
+    loop.confirmRecovery();
+    await time.advance(500);
+    expect(samples().map(shape)).toEqual(['0 ok', '1000 failed', '1300+ failed', '2000 ok']);
+  });
+
+  it('confirms a recovery while a sample hangs', async () => {
+    const { time, loop, sent } = setUp(() => new Promise(() => {}));
+    loop.start();
+    await time.advance(500);
+    loop.confirmRecovery();
+    expect(sent()).toBe(2);
+  });
+
+  it('skips slots without a record while requests in flight observe the service', async () => {
+    const { time, loop, samples } = setUp(async (at) => okAt(at), 32, { isBusy: (at) => at >= 1000 && at < 3000 });
+    loop.start();
+    await time.advance(3500);
+    expect(samples().map(shape)).toEqual(['0 ok', '3000 ok']);
   });
 });

@@ -111,6 +111,9 @@ describe('the windows', () => {
       probe: 'server-list',
       connection: 'new',
       target: '',
+      countsFor: 'server-list',
+      startBy: 'server-list',
+      endBy: 'server-list',
       kind: 'down',
       start: {
         earliest: '2026-11-23T07:14:59.500Z',
