@@ -42,7 +42,9 @@ export const probeTypesSchema = z
       sharpens: z
         .string()
         .nullable()
-        .describe('the probe whose outages this one sees as well, more sharply, and whose downtime its windows are part of'),
+        .describe(
+          'the probe whose outages this one sees as well, more sharply, and whose downtime its windows are part of',
+        ),
       countsOverall: z
         .boolean()
         .describe('whether it counts towards the overall downtime, unless the configuration selects other probes'),

@@ -84,7 +84,10 @@ export function windowsSection(report: Report, options: SectionOptions): readonl
   return rest > 0 ? [...lines, `  and ${rest} more; the JSON report lists all of them.`] : lines;
 }
 
-function edges({ start, end, startBy, endBy, probe }: DowntimeWindow, { times, width }: SectionOptions): readonly string[] {
+function edges(
+  { start, end, startBy, endBy, probe }: DowntimeWindow,
+  { times, width }: SectionOptions,
+): readonly string[] {
   const from = `from ${edgeText(start, times)}${startBy === probe ? '' : `, by ${startBy}`}`;
   if (end === null) return [`${from}, not over yet`];
   const to = `${edgeText(end, times)}${endBy === probe ? '' : `, by ${endBy}`}`;

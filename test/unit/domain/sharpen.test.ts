@@ -96,15 +96,15 @@ it('what only the pilot saw counts as downtime of the API, and is an incident of
   const overall = overallDowntimeOf(all, { selected: ['server-list'], probeTypes: PROBES });
   expect(overall.downtime.estimate).toBeCloseTo(0.2, 9);
   expect(overall.byProbe.get('server-list')?.outageCount).toBe(1);
-  const windows = all.flatMap((input) => input.windows).map((window) => ({
-    ...window,
-    countsFor: 'server-list',
-    phase: null,
-    candidates: [],
-  }));
-  expect(incidentsOf(windows, all)).toMatchObject([
-    { affected: [{ probe: 'server-list', kind: 'down' }] },
-  ]);
+  const windows = all
+    .flatMap((input) => input.windows)
+    .map((window) => ({
+      ...window,
+      countsFor: 'server-list',
+      phase: null,
+      candidates: [],
+    }));
+  expect(incidentsOf(windows, all)).toMatchObject([{ affected: [{ probe: 'server-list', kind: 'down' }] }]);
 });
 
 it('whatever the outages, each edge contains the truth, and the estimates are those of ten samples a second', () => {
