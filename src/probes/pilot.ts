@@ -67,8 +67,13 @@ type Request = {
   readonly giveUp: () => void;
 };
 
-const pilotSeries = (origin: ProbeOrigin, settings: PilotSettings): Series =>
-  seriesOf({ ...origin, probe: 'pilot', connection: '', target: '' }, settings);
+/** While requests take long, fewer are sent: each then counts for at least this long, in milliseconds. */
+const MIN_VALID_MS = 1000;
+
+function pilotSeries(origin: ProbeOrigin, settings: PilotSettings): Series {
+  const series = seriesOf({ ...origin, probe: 'pilot', connection: '', target: '' }, settings);
+  return { ...series, validFor: Math.max(series.validFor, MIN_VALID_MS) };
+}
 
 /**
  * Requests the version document of a service over a connection of its own, many times a second: it needs no token, no

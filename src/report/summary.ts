@@ -143,8 +143,10 @@ function namesOf(found: readonly { readonly name: string }[]): string {
   return `${names.join('; ')}${found.length > names.length ? ` and ${found.length - names.length} more` : ''}`;
 }
 
-function unobservedSentences({ run, probes }: Report): readonly Sentence[] {
-  const [worst] = probes.toSorted((a, b) => b.unobserved - a.unobserved);
+function unobservedSentences({ run, probes, probeTypes }: Report): readonly Sentence[] {
+  const [worst] = probes
+    .filter(({ series }) => accountOf(probeTypes, series.probe) === series.probe)
+    .toSorted((a, b) => b.unobserved - a.unobserved);
   const total = (run.endedAt - run.startedAt) / 1000;
   if (worst === undefined || !isMuchUnobserved({ unobserved: worst.unobserved, total })) return [];
   const text = `Up to ${duration(worst.unobserved)} of ${span(total)} was not observed (state unknown).`;

@@ -124,12 +124,21 @@ export const beginTrack = (
 export const expireAt = (track: SeriesTrack, at: Millis): SeriesTrack =>
   at < track.validUntil ? { ...track, validUntil: at, gapFrom: Math.min(track.gapFrom, at) } : track;
 
+/** Extends the validity of the last valid sample: an older request was in flight when this one was given up. */
+const keepValid = (track: SeriesTrack, { startedAt }: Sample): SeriesTrack =>
+  startedAt > track.validUntil
+    ? track
+    : {
+        ...track,
+        validUntil: Math.max(track.validUntil, startedAt + track.series.validFor),
+        gapFrom: Math.max(track.gapFrom, startedAt),
+      };
+
 /** Adds the next sample, in the order sent. */
 export function advance(track: SeriesTrack, sample: Sample): Advance {
   if (sample.outcome === 'void') {
-    // An older request observed the service meanwhile.
-    const isObserved = sample.cause.kind === 'superseded';
-    return { track: isObserved ? track : expireAt(track, sample.startedAt), closed: [], gap: null };
+    const next = sample.cause.kind === 'superseded' ? keepValid(track, sample) : expireAt(track, sample.startedAt);
+    return { track: next, closed: [], gap: null };
   }
   const gap = gapBefore(track, sample.startedAt);
   const { state, closed } = step(track, sample, gap);

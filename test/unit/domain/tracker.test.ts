@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { advance, beginTrack, openWindowOf, type SeriesTrack } from '../../../src/domain/downtime/tracker.ts';
+import {
+  advance,
+  beginTrack,
+  gapBefore,
+  openWindowOf,
+  type SeriesTrack,
+} from '../../../src/domain/downtime/tracker.ts';
 import type { DowntimeWindow } from '../../../src/domain/downtime/window.ts';
 import type { Sample } from '../../../src/domain/sample.ts';
 import { failedSample, okSample, SERIES, voidSample } from '../../support/samples.ts';
@@ -215,5 +221,20 @@ describe('the windows of a series', () => {
     const boot = advance(advance(beginTrack(boots, 0, 'by-stages'), goodBoot(3000)).track, failed).track;
     const throttled = advance(boot, bootOf(voidSample({ seq: 2, at: 9500 }))).track;
     expect(openWindowOf(throttled, 20_000)?.gaps.at(-1)).toEqual({ from: 9000, until: 20_000 });
+  });
+
+  it('are observed while an older request hangs and later ones are given up', () => {
+    const givenUp = (seq: number, at: number): Sample => {
+      const sample = voidSample({ seq, at });
+      if (sample.outcome !== 'void') throw new Error('expected a void sample');
+      return { ...sample, cause: { ...sample.cause, kind: 'superseded' } };
+    };
+    const trackOf = (samples: readonly Sample[]) =>
+      samples.reduce((track, sample) => advance(track, sample).track, beginTrack(SERIES, 0));
+    const slow = okSample({ seq: 0, at: 1000 }, 3000);
+    expect(gapBefore(trackOf([slow]), 3900)).toEqual({ from: 2000, until: 3900 });
+    expect(gapBefore(trackOf([slow, givenUp(1, 2000), givenUp(2, 3000)]), 3900)).toBeNull();
+    // What was given up proves nothing once nothing valid is left.
+    expect(gapBefore(trackOf([slow, givenUp(1, 6000)]), 6100)).toEqual({ from: 2000, until: 6100 });
   });
 });

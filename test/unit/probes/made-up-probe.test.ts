@@ -212,7 +212,14 @@ describe('the figures of a made-up probe', () => {
       wasDown: 'Volumes could not be listed for',
       isDown: 'Volume lists have been failing',
     };
-    const type = { name: 'volume-list', label: 'volume', activity: 'counting', countsOverall: true, sentences };
+    const type = {
+      name: 'volume-list',
+      label: 'volume',
+      activity: 'counting',
+      sharpens: null,
+      countsOverall: true,
+      sentences,
+    };
     expect([report.probeTypes.at(-1), status.probeTypes.at(-1)]).toEqual([type, type]);
     expect(JSON.parse(await text('/api/v1/windows?probe=volume-list'))).toEqual({ windows: report.windows });
     expect((await fetch(`${served.url}/api/v1/samples?probe=volume-list`)).status).toBe(200);
