@@ -56,7 +56,7 @@ const MAX_IN_FLIGHT = 2;
  * While a request hangs, the second one is given up for a new one at these intervals: a share of the time for which
  * nothing has been answered. Each adds a request to the queue of the service, even though nobody waits for it any more.
  */
-const RENEWAL = { firstMs: 200, firstForMs: 2000, minMs: 900, maxMs: 5000, share: 0.1 };
+const RENEWAL = { minMs: 200, maxMs: 5000, share: 0.1 };
 
 /** A request that waits longer than this hangs, so that the next answer is a recovery. */
 const HANG_MS = 500;
@@ -182,11 +182,8 @@ export function pilot(cloud: PilotedCloud, origin: ProbeOrigin, settings: PilotS
   }
 }
 
-function renewalAfter(unansweredMs: number): number {
-  const { firstMs, firstForMs, minMs, maxMs, share } = RENEWAL;
-  if (unansweredMs < firstForMs) return firstMs;
-  return Math.min(maxMs, Math.max(minMs, unansweredMs * share));
-}
+const renewalAfter = (unansweredMs: number): number =>
+  Math.min(RENEWAL.maxMs, Math.max(RENEWAL.minMs, unansweredMs * RENEWAL.share));
 
 const voidResult = (kind: VoidKind, message: string): ProbeResult => ({
   outcome: 'void',

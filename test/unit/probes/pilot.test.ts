@@ -120,7 +120,7 @@ describe('the pilot', () => {
     expect(requests.map(({ isAborted }) => isAborted())).toEqual([false, false, true, false]);
     expect([isBusyAt(599), isBusyAt(600)]).toEqual([true, false]);
     hung.push(ask(2400));
-    expect([isBusyAt(3299), isBusyAt(3300)]).toEqual([true, false]);
+    expect([isBusyAt(2650), isBusyAt(2660)]).toEqual([true, false]);
     for (const request of requests.slice(1)) await request.answer({ type: 'failure', kind: 'response-timeout' });
     await Promise.all(hung);
   });
