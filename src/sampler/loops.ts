@@ -30,6 +30,8 @@ export type LoopOptions = {
 
 /** Extra samples follow fast failures, so one at a time is enough. */
 const MAX_EXTRA_IN_FLIGHT = 1;
+/** A sharper probe sees a recovery sooner, so that extra samples can wait for this long, in milliseconds. */
+const EXTRA_INTERVAL_WITH_SHARPER_MS = 500;
 /** A recovery that another probe sees is confirmed no more often than this, in milliseconds. */
 const CONFIRMATION_INTERVAL_MS = 1000;
 
@@ -39,7 +41,11 @@ const CONFIRMATION_INTERVAL_MS = 1000;
  * that one will see the recovery first.
  */
 export function createOpenLoop({ probe, cadence, dispatch, clock, schedule, signal, sharper }: LoopOptions): Loop {
-  const extraCadence: Cadence = { start: cadence.start, interval: probe.afterFailure.interval };
+  const leastInterval = sharper === undefined ? 0 : EXTRA_INTERVAL_WITH_SHARPER_MS;
+  const extraCadence: Cadence = {
+    start: cadence.start,
+    interval: Math.max(probe.afterFailure.interval, leastInterval),
+  };
   const extraSampling = createExtraSampling(probe.afterFailure.limit);
   const inFlight = new Set<Promise<void>>();
   let extraInFlight = 0;

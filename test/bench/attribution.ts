@@ -2,7 +2,7 @@
  * Injects outages at known distances from the edge between two tasks, and checks whether the true task is among the
  * candidates of each window and whether it is the first.
  *
- *   npm run bench -- attribution [CASES_PER_OFFSET]
+ *   npm run bench -- attribution [--pilot] [CASES_PER_OFFSET]
  *
  * A task `before` ends when a task `after` begins. An outage of the embedded cloud begins some milliseconds before that
  * edge, so that `before` caused it, or after it. The edges are spread evenly over the interval of the samples. Exits
@@ -10,6 +10,7 @@
  * bracket of the window's start overlaps no other task.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import type { SamplerWorkerData } from '../../src/daemon/sampler-worker.ts';
 import { createRunState } from '../../src/domain/run/run-state.ts';
 import { ATTRIBUTION_SLACK_MS } from '../../src/domain/upgrade/attribution.ts';
@@ -26,7 +27,11 @@ const OUTAGE_MS = 1500;
 /** How many clouds run in parallel. */
 const LANES = 4;
 
-const [cases = 12] = process.argv.slice(2).map(Number);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { pilot: { type: 'boolean', default: false } },
+});
+const [cases = 12] = positionals.map(Number);
 
 type Case = { readonly offset: number; readonly index: number };
 type Outcome = Case & {
@@ -45,7 +50,7 @@ const all: readonly Case[] = OFFSETS.flatMap((offset) =>
 async function runCases(laneCases: readonly Case[], lane: number): Promise<readonly Outcome[]> {
   const cloud = await startCloudWorker({ workers: 64, speed: 100 });
   const timeline = createTimeline(machineClocks, 500);
-  const clouds = benchClouds(cloud);
+  const clouds = benchClouds(cloud, { pilot: values.pilot });
   const data: SamplerWorkerData = {
     session: 1,
     paused: false,

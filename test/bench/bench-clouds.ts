@@ -19,7 +19,7 @@ export function benchClouds(
   { authUrl, password }: { readonly authUrl: string; readonly password: string },
   { count = 1, pilot = false }: { readonly count?: number; readonly pilot?: boolean } = {},
 ): readonly BenchCloud[] {
-  const afterFailure = { interval: pilot ? 500 : 100, limit: 60_000 };
+  const afterFailure = { interval: 100, limit: 60_000 };
   const paced = { interval: 1000, slow: 500, afterFailure, timeout: TIMEOUT_MS };
   const boot = {
     activeTimeout: 15_000,

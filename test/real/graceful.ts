@@ -1,12 +1,12 @@
 /**
  * Measures how accurate Rollwatch is when nova-api is stopped gracefully.
  *
- *   node test/real/graceful.ts [--stops 6] [--kill] [--slow SECONDS --clients N] [--checkout DIR] [--journal FILE]
- *     [--json FILE]
+ *   node test/real/graceful.ts [--stops 6] [--kill] [--pilot] [--slow SECONDS --clients N] [--checkout DIR]
+ *     [--journal FILE] [--json FILE]
  *
  * The real cloud (test/real-cloud) must be up, and nothing else may use it. nova-api gets `--stops` SIGTERMs (with
  * `--kill`, its process group gets SIGKILL) at times spread evenly over an interval of the probes, and is started again
- * each time. Rollwatch watches with its default settings. `--slow` makes each request slower by this many seconds, and
+ * each time. Rollwatch watches with its default settings, with `--pilot` also with that probe. `--slow` makes each request slower by this many seconds, and
  * `--clients` clients list servers, one request after another, so that requests wait in the listen queue at the
  * signal, except while nova-api starts.
  *
@@ -20,8 +20,10 @@
  * Prints a row per stop and connection in seconds from the signal, and the means. Exits with code 1 if the signal or
  * the reference is outside a bracket.
  */
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
@@ -32,6 +34,7 @@ const { values } = parseArgs({
   options: {
     stops: { type: 'string', default: '6' },
     kill: { type: 'boolean', default: false },
+    pilot: { type: 'boolean', default: false },
     slow: { type: 'string', default: '0' },
     clients: { type: 'string', default: '0' },
     checkout: { type: 'string' },
@@ -147,7 +150,13 @@ const reportSchema = z.object({
   ),
 });
 
-const watch = await startWatch({ env, ...(values.checkout === undefined ? {} : { checkout: values.checkout }) });
+const folder = mkdtempSync(join(tmpdir(), 'rollwatch-graceful-'));
+writeFileSync(join(folder, 'rollwatch.yaml'), `probes: {pilot: {enabled: ${values.pilot}}}\n`);
+const watch = await startWatch({
+  env,
+  folder,
+  ...(values.checkout === undefined ? {} : { checkout: values.checkout }),
+});
 const ending = new AbortController();
 const measured: Stop[] = [];
 let printed = '';

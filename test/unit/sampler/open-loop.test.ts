@@ -193,6 +193,15 @@ describe('the open loop', () => {
     expect(samples().map(shape)).toEqual(['0 ok', '1000 failed', '2000 failed', '3000 failed', '3300+ ok', '4000 ok']);
   });
 
+  it('sends extra samples twice a second if a sharper probe is not failing: it would see a recovery of its own', async () => {
+    const { time, loop, samples } = setUp(async (at) => (at >= 1000 && at < 2300 ? failedAt(at) : okAt(at)), 32, {
+      sharper: { isFailing: () => false },
+    });
+    loop.start();
+    await time.advance(2900);
+    expect(samples().map(shape)).toEqual(['0 ok', '1000 failed', '1500+ failed', '2000 failed', '2500+ ok']);
+  });
+
   it('confirms recoveries at most once a second, and only if the service may be down', async () => {
     const { time, loop, samples } = setUp(async (at) => (at === 1000 || at === 1300 ? failedAt(at) : okAt(at)), 32, {
       sharper: { isFailing: () => true },
