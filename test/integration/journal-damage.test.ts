@@ -34,9 +34,9 @@ beforeAll(async () => {
 
 afterAll(() => directory.clear());
 
-/** Two sessions of two series with some downtime, and something in every table. */
+/** Two sessions of two series with some downtime, and something in every table but that of packed samples. */
 async function record(file: string): Promise<void> {
-  const journal = await openJournal({ file, vantage: 'here', now: () => 0 });
+  const journal = await openJournal({ file, vantage: 'here', now: () => 0, packing: null });
   for (const number of [0, 1]) {
     const from = START + number * 1_000_000;
     const { id } = await journal.openSession(
@@ -211,7 +211,7 @@ describe.each([
 
 describe('a journal', () => {
   const TABLES =
-    'sessions series session_series samples observation_gaps server_events tasks annotations phases check_runs meta';
+    'sessions series session_series samples sample_blocks observation_gaps server_events tasks annotations phases check_runs meta';
 
   it.each(TABLES.split(' '))(
     'without the table %s is reported from the others, and refused to a daemon',
@@ -242,7 +242,7 @@ describe('a journal', () => {
   it('is read with the rows of its log if the file is damaged', async () => {
     const source = join(directory.path, 'with-log.db');
     await record(source);
-    const journal = await openJournal({ file: source, vantage: 'here', now: () => 0 });
+    const journal = await openJournal({ file: source, vantage: 'here', now: () => 0, packing: null });
     await journal.openSession({ startedAt: START + 5e6, version: '1', vantage: 'here', facts: {} }, ALL_SERIES);
     journal.append({ type: 'sample', sample: okSample({ seq: 0, at: START + 5e6, session: 3 }) });
     await journal.flush(START + 5e6);

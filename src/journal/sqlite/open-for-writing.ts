@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../../domain/errors.ts';
 import type { Millis } from '../../domain/time.ts';
 import type { WritableDatabase } from '../dialect.ts';
+import { packNext } from '../pack.ts';
 import { connect, type DatabaseConnection } from './connection.ts';
 import { DisplacedError, explain } from './explain.ts';
 import {
@@ -252,6 +253,7 @@ function writableDatabase(file: string, { connection: opened, now, ...locks }: O
       connection().sqlite.pragma(`synchronous = ${sync ? 'full' : 'normal'}`);
       if (sync) syncedAt = now();
     },
+    pack: (request) => packNext(connection().db, request),
     async close() {
       if (current !== null && isDisplaced(file, current.identities)) closeDisplaced(file, current.connection);
       else current?.connection.sqlite.close();

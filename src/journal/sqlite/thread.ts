@@ -44,6 +44,7 @@ function serve(database: WritableDatabase): void {
 async function handle(database: WritableDatabase, request: ThreadRequest): Promise<readonly unknown[]> {
   if (request.type === 'query')
     return (await database.db().executeQuery(CompiledQuery.raw(request.sql, [...request.parameters]))).rows;
+  if (request.type === 'pack') return [await database.pack(request.request)];
   await (request.type === 'prepare' ? database.prepare(request) : database.close());
   return [];
 }
