@@ -27,4 +27,6 @@ export type WritableDatabase = Database & {
   prepare(when: { readonly last: boolean }): Promise<void>;
   /** Calls `packNext`, where that does not block this thread. */
   pack(request: PackRequest): Promise<Packed>;
+  /** Gives the space of packed rows back to the file system, if that takes a second at most. */
+  compact(): Promise<void>;
 };

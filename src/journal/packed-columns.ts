@@ -6,7 +6,6 @@
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { z } from 'zod';
 
-export type Cell = number | string | null;
 export type Numbers = readonly (number | null)[];
 export type Texts = readonly (string | null)[];
 
@@ -96,7 +95,7 @@ const SCALES: readonly {
   readonly toInteger: (value: number) => number;
   readonly toValue: (integer: number) => number;
 }[] = [
-  { toInteger: (value) => value, toValue: (integer) => integer },
+  { toInteger: (value) => Math.round(value), toValue: (integer) => integer },
   { toInteger: (value) => Math.round(value * 1e6), toValue: (integer) => integer / 1e6 },
   { toInteger: (value) => Math.round(value * 4096), toValue: (integer) => integer / 4096 },
   { toInteger: (value) => Math.round(value * 2048), toValue: (integer) => integer / 2048 },
@@ -116,14 +115,14 @@ export function packNumbers(sink: ByteSink, column: Numbers, prediction: Predict
   const near = nearOf(prediction, rows);
   for (const [scale, unit] of SCALES.entries()) {
     const integers = exactIntegers(values, unit);
-    const bases = near === null ? null : exactIntegers(near, unit);
-    if (integers === null || (near !== null && bases === null)) continue;
+    const bases = near?.map(unit.toInteger) ?? null;
+    if (integers === null || bases?.every(Number.isSafeInteger) === false) continue;
     const found =
       prediction === 'steps' ? fromSteps(integers) : { origin: 0, step: 0, residuals: less(integers, bases) };
     const { origin, step, residuals } = found;
     const least = minimum(residuals);
     const range = -minimum(residuals.map((residual) => least - residual));
-    if (origin < -MAX_INTEGER || [step, least, range].some((integer) => Math.abs(integer) > MAX_INTEGER)) continue;
+    if (origin < -MAX_INTEGER || ![step, least, range].every((integer) => Math.abs(integer) <= MAX_INTEGER)) continue;
     const width = widthOf(range);
     sink.byte(scale);
     for (const integer of [origin, step, least, width]) sink.integer(integer);
@@ -133,7 +132,8 @@ export function packNumbers(sink: ByteSink, column: Numbers, prediction: Predict
     return;
   }
   sink.byte(DOUBLES);
-  const doubles = new Uint8Array(Float64Array.from(values).buffer);
+  const doubles = Buffer.alloc(8 * values.length);
+  for (const [row, value] of values.entries()) doubles.writeDoubleLE(value, 8 * row);
   packPlanes(sink, { rows: rows.length, width: 8 }, (row, plane) => doubles[8 * row + plane] ?? 0);
 }
 
@@ -144,8 +144,9 @@ export function unpackNumbers(source: ByteSource, count: number, prediction: Pre
   if (rows.length === 0) return column;
   const scale = source.byte();
   if (scale === DOUBLES) {
-    const doubles = unpackDoubles(source, rows.length);
-    for (const [index, row] of rows.entries()) column[row] = doubles[index] ?? 0;
+    const doubles = unpackPlanes(source, 8);
+    for (const [index, row] of rows.entries())
+      column[row] = Buffer.from(doubles.map((plane) => plane[index] ?? 0)).readDoubleLE();
     return column;
   }
   const unit = SCALES[scale];
@@ -153,10 +154,16 @@ export function unpackNumbers(source: ByteSource, count: number, prediction: Pre
   const [origin, step, least, width] = [source.integer(), source.integer(), source.integer(), source.integer()];
   const planes = unpackPlanes(source, width);
   const near = nearOf(prediction, rows);
+  const residuals = new Array<number>(rows.length).fill(least);
+  let factor = 1;
+  for (const plane of planes) {
+    for (let index = 0; index < residuals.length; index++)
+      residuals[index] = (residuals[index] ?? 0) + (plane[index] ?? 0) * factor;
+    factor *= 256;
+  }
   let before = origin - step;
   for (const [index, row] of rows.entries()) {
-    let integer = least;
-    for (const [plane, bytes] of planes.entries()) integer += (bytes[index] ?? 0) * 256 ** plane;
+    let integer = residuals[index] ?? 0;
     if (near !== null) integer += unit.toInteger(near[index] ?? 0);
     if (prediction === 'steps') {
       integer += before + step;
@@ -167,12 +174,23 @@ export function unpackNumbers(source: ByteSource, count: number, prediction: Pre
   return column;
 }
 
-function unpackDoubles(source: ByteSource, count: number): Float64Array {
-  const planes = unpackPlanes(source, 8);
-  const doubles = new Float64Array(count);
-  const bytes = new Uint8Array(doubles.buffer);
-  for (let at = 0; at < bytes.length; at++) bytes[at] = planes[at % 8]?.[Math.floor(at / 8)] ?? 0;
-  return doubles;
+/** Packs a column with the prediction that it is closest to, and writes which one that is. */
+export function packNearest(sink: ByteSink, column: Numbers, predictions: readonly Numbers[]): void {
+  const errors = predictions.map((near) => spread(column, near));
+  const best = Math.max(0, errors.indexOf(minimum(errors)));
+  sink.integer(best);
+  packNumbers(sink, column, { near: predictions[best] ?? [] });
+}
+
+/** Unpacks a column that `packNearest` has packed with the same predictions. */
+export const unpackNearest = (source: ByteSource, count: number, predictions: readonly Numbers[]): Numbers =>
+  unpackNumbers(source, count, { near: predictions[source.integer()] ?? [] });
+
+/** Returns the mean distance of the differences of two columns from their median. */
+function spread(column: Numbers, near: Numbers): number {
+  const differences = column.flatMap((value, row) => (value === null ? [] : [value - (near[row] ?? 0)]));
+  const median = differences.toSorted((a, b) => a - b)[Math.floor(differences.length / 2)] ?? 0;
+  return differences.reduce((sum, difference) => sum + Math.abs(difference - median), 0);
 }
 
 const nearOf = (prediction: Prediction, rows: readonly number[]): readonly number[] | null =>
@@ -228,7 +246,7 @@ const unpackPlanes = (source: ByteSource, width: number): readonly Uint8Array[] 
   Array.from({ length: width }, () => source.bytes());
 
 /** Writes which rows of a column are not null, and returns them. */
-function packPresence(sink: ByteSink, column: readonly Cell[]): readonly number[] {
+function packPresence(sink: ByteSink, column: Numbers | Texts): readonly number[] {
   const rows = [...column.keys()].filter((row) => column[row] !== null);
   if (rows.length === 0 || rows.length === column.length) {
     sink.byte(rows.length === 0 ? NONE : ALL);

@@ -1,19 +1,20 @@
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
-import { type Decoded, decode, json, timestamp } from './decode.ts';
+import { type Decoded, decode, timestamp } from './decode.ts';
 import {
   type ByteSink,
-  type ByteSource,
   createByteSink,
   createByteSource,
   type Numbers,
   type Prediction,
+  packNearest,
   packNumbers,
   packTexts,
-  type Texts,
+  unpackNearest,
   unpackNumbers,
   unpackTexts,
 } from './packed-columns.ts';
+import { packStages, stageEnds, unpackStages } from './packed-stages.ts';
 import type { SampleBlockRow, SampleRow } from './tables.ts';
 
 type BlockSummary = Omit<SampleBlockRow, 'id' | 'data' | 'checksum'>;
@@ -103,57 +104,53 @@ export function packBlock(rows: readonly [SampleRow, ...SampleRow[]]): Omit<Samp
 
 /** The order of columns is the format of `data`. */
 function packRows(sink: ByteSink, rows: readonly SampleRow[]): void {
-  const started = rows.map((row) => row.started_at);
-  const ended = rows.map((row) => row.ended_at);
-  const numbers = (column: Numbers, prediction: Prediction) => packNumbers(sink, column, prediction);
-  const texts = (column: Texts) => packTexts(sink, column);
-  const due = rows.map((row) => row.due_at);
-  numbers(
-    rows.map((row) => row.seq),
-    'steps',
-  );
-  numbers(due, 'steps');
-  numbers(started, { near: due });
-  numbers(ended, { near: started });
-  texts(rows.map((row) => row.outcome));
-  numbers(
-    rows.map((row) => row.extra),
-    null,
-  );
-  numbers(
-    rows.map((row) => row.slots),
-    null,
-  );
-  numbers(
-    rows.map((row) => row.last_known_up_at),
-    { near: started },
-  );
-  numbers(
-    rows.map((row) => row.failure_started_at),
-    { near: started },
-  );
-  numbers(
-    rows.map((row) => row.settled_at),
-    { near: ended },
-  );
-  numbers(
-    rows.map((row) => row.timed_out),
-    null,
-  );
-  texts(rows.map((row) => row.cause_kind));
-  texts(rows.map((row) => row.cause_service));
-  texts(rows.map((row) => row.cause_message));
-  numbers(
-    rows.map((row) => row.cause_status),
-    null,
-  );
-  texts(rows.map((row) => row.cause_body));
-  packStages(
+  const numbers = (of: (row: SampleRow) => number | null, prediction: Prediction): Numbers => {
+    const column = rows.map(of);
+    packNumbers(sink, column, prediction);
+    return column;
+  };
+  const texts = (of: (row: SampleRow) => string | null) => packTexts(sink, rows.map(of));
+  numbers((row) => row.seq, 'steps');
+  const due = numbers((row) => row.due_at, 'steps');
+  const started = numbers((row) => row.started_at, { near: due });
+  const lastKnownUp = numbers((row) => row.last_known_up_at, { near: started });
+  const failureStarted = numbers((row) => row.failure_started_at, { near: started });
+  const durations = packStages(
     sink,
     rows.map((row) => row.stages),
   );
-  texts(rows.map((row) => row.request_id));
-  texts(rows.map((row) => row.server_id));
+  const settled = rows.map((row) => row.settled_at);
+  const times = likelyTimes({ started, lastKnownUp, failureStarted, durations });
+  packNearest(sink, settled, times);
+  packNearest(
+    sink,
+    rows.map((row) => row.ended_at),
+    [settled.map((at, row) => at ?? started[row] ?? 0), ...times],
+  );
+  texts((row) => row.outcome);
+  numbers((row) => row.extra, null);
+  numbers((row) => row.slots, null);
+  numbers((row) => row.timed_out, null);
+  texts((row) => row.cause_kind);
+  texts((row) => row.cause_service);
+  texts((row) => row.cause_message);
+  numbers((row) => row.cause_status, null);
+  texts((row) => row.cause_body);
+  texts((row) => row.request_id);
+  texts((row) => row.server_id);
+}
+
+type Times = {
+  readonly started: Numbers;
+  readonly lastKnownUp: Numbers;
+  readonly failureStarted: Numbers;
+  readonly durations: readonly (readonly number[])[];
+};
+
+/** Returns the times near which a sample settles or ends: each end of a stage since it was started, or sent. */
+function likelyTimes({ started, lastKnownUp, failureStarted, durations }: Times): readonly Numbers[] {
+  const sent = started.map((at, row) => lastKnownUp[row] ?? failureStarted[row] ?? at);
+  return [...stageEnds(sent, durations), ...stageEnds(started, durations)];
 }
 
 /**
@@ -171,20 +168,21 @@ export function unpackBlock(block: unknown): Decoded<SampleBlock> {
   const seqs = numbers('steps');
   const due = numbers('steps');
   const started = numbers({ near: due });
-  const ended = numbers({ near: started });
+  const lastKnownUp = numbers({ near: started });
+  const failureStarted = numbers({ near: started });
+  const stages = unpackStages(source, count);
+  const times = likelyTimes({ started, lastKnownUp, failureStarted, durations: stages.durations });
+  const settled = unpackNearest(source, count, times);
+  const ended = unpackNearest(source, count, [settled.map((at, index) => at ?? started[index] ?? 0), ...times]);
   const outcomes = texts();
   const extra = numbers(null);
   const slots = numbers(null);
-  const lastKnownUp = numbers({ near: started });
-  const failureStarted = numbers({ near: started });
-  const settled = numbers({ near: ended });
   const timedOut = numbers(null);
   const causeKinds = texts();
   const causeServices = texts();
   const causeMessages = texts();
   const causeStatuses = numbers(null);
   const causeBodies = texts();
-  const stages = unpackStages(source, count);
   const requestIds = texts();
   const serverIds = texts();
   const row = (index: number): SampleRow => ({
@@ -206,7 +204,7 @@ export function unpackBlock(block: unknown): Decoded<SampleBlock> {
     cause_message: causeMessages[index] ?? null,
     cause_status: causeStatuses[index] ?? null,
     cause_body: causeBodies[index] ?? null,
-    stages: stages[index] ?? '',
+    stages: stages.texts[index] ?? '',
     request_id: requestIds[index] ?? null,
     server_id: serverIds[index] ?? null,
   });
@@ -218,54 +216,4 @@ function checksumOf(summary: BlockSummary, data: Uint8Array): number {
   const { session, series, first_seq, last_seq, from_at, until_at, samples, failed } = summary;
   const columns = [session, series, first_seq, last_seq, from_at, until_at, samples, failed, summary.void];
   return crc32(data, crc32(columns.join(' ')));
-}
-
-const TEXTS = 0;
-const COLUMNS = 1;
-
-/** Packs a column of stages: which stages there are as a text, and each stage as a column of its own. */
-function packStages(sink: ByteSink, column: readonly string[]): void {
-  const parsed = column.map(parseStages);
-  const stages = parsed.filter((found) => found !== null);
-  if (stages.length < column.length) {
-    sink.byte(TEXTS);
-    packTexts(sink, column);
-    return;
-  }
-  sink.byte(COLUMNS);
-  packTexts(
-    sink,
-    stages.map((found) => JSON.stringify([...found.keys()])),
-  );
-  for (const name of new Set(stages.flatMap((found) => [...found.keys()])))
-    packNumbers(
-      sink,
-      stages.map((found) => found.get(name) ?? null),
-      null,
-    );
-}
-
-const stagesSchema = z.record(z.string(), z.number());
-
-/** Returns the stages of a sample; null if they cannot be written again as the same text. */
-function parseStages(text: string): ReadonlyMap<string, number> | null {
-  const parsed = decode(json.pipe(stagesSchema), text);
-  if ('damage' in parsed) return null;
-  const stages = new Map(Object.entries(parsed.value));
-  return stagesText(stages) === text ? stages : null;
-}
-
-const stagesText = (stages: Iterable<readonly [string, number]>): string => JSON.stringify(Object.fromEntries(stages));
-
-const namesSchema = json.pipe(z.array(z.string()));
-
-function unpackStages(source: ByteSource, count: number): Texts {
-  if (source.byte() === TEXTS) return unpackTexts(source, count);
-  const shapes = unpackTexts(source, count);
-  const distinct = new Map([...new Set(shapes)].map((shape) => [shape, namesSchema.parse(shape)]));
-  const columns = new Map<string, Numbers>();
-  for (const name of new Set([...distinct.values()].flat())) columns.set(name, unpackNumbers(source, count, null));
-  return shapes.map((shape, index) =>
-    stagesText((distinct.get(shape) ?? []).map((name) => [name, columns.get(name)?.[index] ?? 0])),
-  );
 }

@@ -156,32 +156,39 @@ export async function createWriter(
   /** Queues the packing of what is left of the sessions that have ended, if this writer opened one. */
   function enqueueFinalPacking(): Promise<void> {
     const pack = async () => {
+      if (packing === null || nextSession === firstFree.session) return;
       const until = now() + FINAL_PACKING_MS;
       packAfter = null;
-      while (packing !== null && failure === null && nextSession > firstFree.session && now() <= until) {
+      for (let isDone = false; !isDone && failure === null && now() <= until; ) {
         const { after, samples } = await packBlock(packing);
-        if (after === null && samples === 0) return;
+        isDone = after === null && samples === 0;
+        if (isDone) await ignoringDisk(() => database.compact());
       }
     };
     queue = queue.then(pack, pack);
     return queue;
   }
 
-  /** Packs one block. A disk that fails now also fails the next write, which reports it. */
+  /** Packs one block. */
   async function packBlock({ blockSamples, settledAfterMs }: Packing): Promise<Packed> {
+    const request = {
+      after: packAfter,
+      openSession: current?.id ?? null,
+      settledBefore: (current?.aliveAt ?? 0) - settledAfterMs,
+      blockSamples,
+    };
+    const packed = (await ignoringDisk(() => database.pack(request))) ?? { after: null, samples: 0 };
+    packAfter = packed.after;
+    return packed;
+  }
+
+  /** Returns null if the disk fails. The samples are rows still, and the next write reports the failure. */
+  async function ignoringDisk<T>(work: () => Promise<T>): Promise<T | null> {
     try {
-      const packed = await database.pack({
-        after: packAfter,
-        openSession: current?.id ?? null,
-        settledBefore: (current?.aliveAt ?? 0) - settledAfterMs,
-        blockSamples,
-      });
-      packAfter = packed.after;
-      return packed;
+      return await work();
     } catch (error) {
       if (database.explain(error) === null) throw error;
-      packAfter = null;
-      return { after: null, samples: 0 };
+      return null;
     }
   }
 

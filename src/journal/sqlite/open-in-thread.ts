@@ -21,6 +21,7 @@ export type ThreadData = { readonly file: string; readonly vantage: string };
 type RequestBody =
   | { readonly type: 'prepare'; readonly last: boolean }
   | { readonly type: 'pack'; readonly request: PackRequest }
+  | { readonly type: 'compact' }
   | { readonly type: 'close' }
   | { readonly type: 'query'; readonly sql: string; readonly parameters: readonly unknown[] };
 
@@ -110,6 +111,9 @@ export async function openInThread(file: string, { vantage, warn }: Options): Pr
     async pack(request) {
       const [packed] = await send({ type: 'pack', request });
       return packedSchema.parse(packed);
+    },
+    async compact() {
+      await send({ type: 'compact' });
     },
     async close() {
       // A disk that does not respond must not keep the process alive.

@@ -45,6 +45,7 @@ async function handle(database: WritableDatabase, request: ThreadRequest): Promi
   if (request.type === 'query')
     return (await database.db().executeQuery(CompiledQuery.raw(request.sql, [...request.parameters]))).rows;
   if (request.type === 'pack') return [await database.pack(request.request)];
-  await (request.type === 'prepare' ? database.prepare(request) : database.close());
+  if (request.type === 'prepare') await database.prepare(request);
+  else await (request.type === 'compact' ? database.compact() : database.close());
   return [];
 }
