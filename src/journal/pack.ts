@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Kysely } from 'kysely';
 import { z } from 'zod';
-import { isPackable, packBlock } from './sample-block.ts';
-import type { SampleRow, Tables } from './tables.ts';
+import { isPackable, packBlock, unpackBlock } from './sample-block.ts';
+import type { SampleBlockRow, SampleRow, Tables } from './tables.ts';
 
 /** How samples are moved from rows, which take 270 bytes each, to blocks, which take about 10 a sample. */
 export type Packing = {
@@ -121,7 +122,9 @@ async function packPlace(
     const [first, ...others] = rows.filter(isPackable).sort((a, b) => a.started_at - b.started_at || a.seq - b.seq);
     if (first === undefined) return 0;
     const packed: readonly [SampleRow, ...SampleRow[]] = [first, ...others];
-    await transaction.insertInto('sample_blocks').values(packBlock(packed)).execute();
+    const block = packBlock(packed);
+    if (!givesBack(block, packed)) return 0;
+    await transaction.insertInto('sample_blocks').values(block).execute();
     for (let from = 0; from < packed.length; from += ROWS_PER_DELETE) {
       await transaction
         .deleteFrom('samples')
@@ -136,4 +139,10 @@ async function packPlace(
     }
     return packed.length;
   });
+}
+
+/** Whether a block unpacks to the same rows: they are about to be deleted, and this is the only other copy. */
+function givesBack(block: Omit<SampleBlockRow, 'id'>, rows: readonly SampleRow[]): boolean {
+  const unpacked = unpackBlock(block);
+  return 'value' in unpacked && rows.every((row, index) => isDeepStrictEqual(unpacked.value.row(index), row));
 }

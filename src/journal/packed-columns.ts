@@ -102,7 +102,8 @@ const SCALES: readonly {
   { toInteger: (value) => Math.round(value * 4_096_000), toValue: (integer) => integer / 4096 / 1000 },
 ];
 const DOUBLES = 255;
-const MAX_INTEGER = 2 ** 52;
+/** Sums of three such integers are exact. */
+const MAX_INTEGER = 2 ** 51;
 
 /** What the numbers of a column are close to: the column `near`, or each the one before plus a constant step. */
 export type Prediction = { readonly near: Numbers } | 'steps' | null;
@@ -161,12 +162,12 @@ export function unpackNumbers(source: ByteSource, count: number, prediction: Pre
       residuals[index] = (residuals[index] ?? 0) + (plane[index] ?? 0) * factor;
     factor *= 256;
   }
-  let before = origin - step;
+  let before = origin;
   for (const [index, row] of rows.entries()) {
     let integer = residuals[index] ?? 0;
     if (near !== null) integer += unit.toInteger(near[index] ?? 0);
     if (prediction === 'steps') {
-      integer += before + step;
+      integer = index === 0 ? origin : before + (integer + step);
       before = integer;
     }
     column[row] = unit.toValue(integer);

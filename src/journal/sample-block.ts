@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type Decoded, decode, timestamp } from './decode.ts';
 import {
   type ByteSink,
+  type ByteSource,
   createByteSink,
   createByteSource,
   type Numbers,
@@ -46,8 +47,13 @@ const FORMAT = 1;
 export type SampleBlock = {
   readonly summary: BlockSummary;
   readonly count: number;
+  /** Returns the place of a sample in that order. */
+  place(index: number): SamplePlace;
+  /** Returns a sample; the first call unpacks the other columns. */
   row(index: number): SampleRow;
 };
+
+export type SamplePlace = Pick<SampleRow, 'started_at' | 'seq' | 'series'>;
 
 /**
  * Whether a row can be packed. Rows that another program has written may have values of other types; they stay as they
@@ -164,10 +170,26 @@ export function unpackBlock(block: unknown): Decoded<SampleBlock> {
   const { session, series, samples: count, data } = decoded.value;
   const source = createByteSource(data.subarray(1));
   const numbers = (prediction: Prediction) => unpackNumbers(source, count, prediction);
-  const texts = () => unpackTexts(source, count);
   const seqs = numbers('steps');
   const due = numbers('steps');
   const started = numbers({ near: due });
+  const place = (index: number): SamplePlace => ({
+    started_at: started[index] ?? 0,
+    seq: seqs[index] ?? 0,
+    series,
+  });
+  let others: ((index: number) => Omit<SampleRow, 'session' | 'due_at' | keyof SamplePlace>) | null = null;
+  const row = (index: number): SampleRow => {
+    others ??= unpackOthers(source, { count, started });
+    return { ...others(index), ...place(index), session, due_at: due[index] ?? 0 };
+  };
+  return { value: { summary: decoded.value, count, place, row } };
+}
+
+/** Unpacks the columns that follow the first three. */
+function unpackOthers(source: ByteSource, { count, started }: { readonly count: number; readonly started: Numbers }) {
+  const numbers = (prediction: Prediction) => unpackNumbers(source, count, prediction);
+  const texts = () => unpackTexts(source, count);
   const lastKnownUp = numbers({ near: started });
   const failureStarted = numbers({ near: started });
   const stages = unpackStages(source, count);
@@ -185,12 +207,7 @@ export function unpackBlock(block: unknown): Decoded<SampleBlock> {
   const causeBodies = texts();
   const requestIds = texts();
   const serverIds = texts();
-  const row = (index: number): SampleRow => ({
-    session,
-    series,
-    seq: seqs[index] ?? 0,
-    due_at: due[index] ?? 0,
-    started_at: started[index] ?? 0,
+  return (index: number) => ({
     ended_at: ended[index] ?? 0,
     outcome: outcomes[index] ?? '',
     extra: extra[index] ?? 0,
@@ -208,7 +225,6 @@ export function unpackBlock(block: unknown): Decoded<SampleBlock> {
     request_id: requestIds[index] ?? null,
     server_id: serverIds[index] ?? null,
   });
-  return { value: { summary: decoded.value, count, row } };
 }
 
 /** Covers the columns as well: a block with the wrong series or time is as damaged as one with the wrong bytes. */

@@ -5,6 +5,7 @@ import type { Sample, SeriesKey } from '../domain/sample.ts';
 import { type BlockListOptions, openBlockList } from './block-list.ts';
 import type { DamageLog } from './decode.ts';
 import type { Database } from './dialect.ts';
+import type { SampleBlock, SamplePlace } from './sample-block.ts';
 import { type SampleContext, sampleOf } from './sample-row.ts';
 import type { SampleRow, Tables } from './tables.ts';
 
@@ -48,16 +49,14 @@ const matches = (key: SeriesKey, { cloud, probe, connection, target }: SampleFil
   (connection ?? key.connection) === key.connection &&
   (target ?? key.target) === key.target;
 
-type Position = Pick<SampleRow, 'started_at' | 'seq' | 'series'>;
-
 /** Compares by the order within a session. */
-function compare(a: Position, b: Position): number {
+function compare(a: SamplePlace, b: SamplePlace): number {
   if (a.started_at !== b.started_at) return a.started_at - b.started_at;
   return a.seq === b.seq ? a.series - b.series : a.seq - b.seq;
 }
 
 /** Also true for a damaged row, whose time is no number: only rows that are yielded are reported. */
-const isAfter = (row: Position, position: Position): boolean => !(compare(row, position) <= 0);
+const isAfter = (place: SamplePlace, position: SamplePlace): boolean => !(compare(place, position) <= 0);
 
 /**
  * Merges the rows and the blocks of a session. A sample that is packed meanwhile may be found in both. It is yielded
@@ -66,7 +65,7 @@ const isAfter = (row: Position, position: Position): boolean => !(compare(row, p
 async function* rowsOfSession(database: Database, options: BlockListOptions): AsyncGenerator<SampleRow, void, void> {
   const { from = -Infinity, until = Infinity, outcome } = options.filter;
   const blocks = await openBlockList(database, options);
-  let position: Position = { started_at: from, seq: -1, series: -1 };
+  let position: SamplePlace = { started_at: from, seq: -1, series: -1 };
   /** The rows of the current page, and one run per block with samples left. */
   let page: Run | null = null;
   let isLastPage = false;
@@ -77,59 +76,67 @@ async function* rowsOfSession(database: Database, options: BlockListOptions): As
       const rows = await readPage(database, { ...options, after: pageEnd });
       isLastPage = rows.length < PAGE_ROWS;
       pageEnd = rows.at(-1) ?? pageEnd;
-      page = runFrom({ count: rows.length, row: (index) => rows[index] ?? null }, position);
+      page = runFrom(samplesOf(rows), position);
       await blocks.findAdded(position.started_at);
       await yieldToEventLoop();
     }
     const next = earliest(page === null ? runs : [page, ...runs]);
-    const added = await blocks.take(next === null ? null : next.head.started_at);
+    const added = await blocks.take(next === null ? null : next.place.started_at);
     if (added.length > 0) {
       runs = [...runs, ...added.map((block) => runFrom(block, position)).filter((run) => run !== null)];
       await yieldToEventLoop();
       continue;
     }
-    if (next === null || next.head.started_at >= until) return;
-    const { head } = next;
-    const isNew = isAfter(head, position);
+    if (next === null || next.place.started_at >= until) return;
+    const row = isAfter(next.place, position) ? next.samples.row(next.index) : null;
     if (!advance(next)) {
       if (next === page) page = null;
       else runs = runs.filter((run) => run !== next);
     }
-    if (!isNew) continue;
-    position = head;
-    if ((outcome ?? head.outcome) === head.outcome) yield head;
+    if (row === null) continue;
+    position = row;
+    if ((outcome ?? row.outcome) === row.outcome) yield row;
   }
 }
 
-type Rows = { readonly count: number; row(index: number): SampleRow | null };
+/** Samples in order: of a block, or of a page of rows. */
+type Samples = Pick<SampleBlock, 'count' | 'place' | 'row'>;
 
-/** Rows in order; `head` is the next one. */
-type Run = { head: SampleRow; index: number; readonly rows: Rows };
+function samplesOf(rows: readonly SampleRow[]): Samples {
+  const row = (index: number): SampleRow => {
+    const found = rows[index];
+    if (found === undefined) throw new RangeError(`no row ${index}`);
+    return found;
+  };
+  return { count: rows.length, place: row, row };
+}
 
-/** Returns a run of the rows after a position; null if there are none. */
-function runFrom(rows: Rows, position: Position): Run | null {
-  for (let index = 0; index < rows.count; index++) {
-    const head = rows.row(index);
-    if (head !== null && isAfter(head, position)) return { head, index, rows };
+/** `place` and `index` are those of the next sample. */
+type Run = { place: SamplePlace; index: number; readonly samples: Samples };
+
+/** Returns a run of the samples after a position; null if there are none. */
+function runFrom(samples: Samples, position: SamplePlace): Run | null {
+  for (let index = 0; index < samples.count; index++) {
+    const place = samples.place(index);
+    if (isAfter(place, position)) return { place, index, samples };
   }
   return null;
 }
 
-/** Moves to the next row; returns false if there is none. */
+/** Moves to the next sample; returns false if there is none. */
 function advance(run: Run): boolean {
-  const head = run.rows.row(++run.index);
-  if (run.index >= run.rows.count || head === null) return false;
-  run.head = head;
+  if (++run.index >= run.samples.count) return false;
+  run.place = run.samples.place(run.index);
   return true;
 }
 
 function earliest(runs: readonly Run[]): Run | null {
   let first: Run | null = null;
-  for (const run of runs) if (first === null || compare(run.head, first.head) < 0) first = run;
+  for (const run of runs) if (first === null || compare(run.place, first.place) < 0) first = run;
   return first;
 }
 
-type PageOptions = BlockListOptions & { readonly after: Position };
+type PageOptions = BlockListOptions & { readonly after: SamplePlace };
 
 function readPage(database: Database, { session, series, filter, after }: PageOptions): Promise<SampleRow[]> {
   const { refTuple, tuple } = expressionBuilder<Tables, 'samples'>();

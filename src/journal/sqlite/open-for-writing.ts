@@ -265,12 +265,12 @@ function writableDatabase(file: string, { connection: opened, now, ...locks }: O
   };
 }
 
-/** A file with more than this in use is not compacted: that takes a second per 100 MB, and its free pages are few. */
+/** A file with more than this in use is not compacted: it would take longer than a second. */
 const COMPACT_MAX_BYTES = 64 * 1024 * 1024;
 /** The share of free pages from which a file is compacted. */
 const COMPACT_MIN_SHARE = 0.1;
 
-/** New rows use the pages of packed ones again, so this is only worth while when nothing follows. */
+/** Truncates the file. Worth it only when nothing follows: new rows would use the free pages again. */
 function compact(sqlite: Sqlite): void {
   const pragma = (name: string) => Number(sqlite.pragma(name, { simple: true }));
   const pages = pragma('page_count');

@@ -50,7 +50,7 @@ describe('a column of numbers', () => {
         expect(numbersThrough(column, 'steps').column).toEqual(column);
         expect(numbersThrough(column, { near }).column).toEqual(column);
       }),
-      { numRuns: 300 },
+      { numRuns: Number(process.env['ROLLWATCH_FUZZ'] ?? 300) },
     );
   });
 
