@@ -1,5 +1,6 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { expressionBuilder, sql } from 'kysely';
+import { partitionPoint } from '../domain/binary-search.ts';
 import type { SampleFilter } from '../domain/journal.ts';
 import type { Sample, SeriesKey } from '../domain/sample.ts';
 import { type BlockListOptions, openBlockList } from './block-list.ts';
@@ -66,33 +67,33 @@ async function* rowsOfSession(database: Database, options: BlockListOptions): As
   const { from = -Infinity, until = Infinity, outcome } = options.filter;
   const blocks = await openBlockList(database, options);
   let position: SamplePlace = { started_at: from, seq: -1, series: -1 };
-  /** The rows of the current page, and one run per block with samples left. */
+  /** One run per block with samples left, and one of the current page of rows, by their next sample. */
+  const runs: Run[] = [];
   let page: Run | null = null;
   let isLastPage = false;
   let pageEnd = position;
-  let runs: readonly Run[] = [];
   for (;;) {
     if (page === null && !isLastPage) {
       const rows = await readPage(database, { ...options, after: pageEnd });
       isLastPage = rows.length < PAGE_ROWS;
       pageEnd = rows.at(-1) ?? pageEnd;
       page = runFrom(samplesOf(rows), position);
+      insert(runs, page);
       await blocks.findAdded(position.started_at);
       await yieldToEventLoop();
     }
-    const next = earliest(page === null ? runs : [page, ...runs]);
-    const added = await blocks.take(next === null ? null : next.place.started_at);
+    const [next] = runs;
+    const added = await blocks.take(next?.place.started_at ?? null);
     if (added.length > 0) {
-      runs = [...runs, ...added.map((block) => runFrom(block, position)).filter((run) => run !== null)];
+      for (const block of added) insert(runs, runFrom(block, position));
       await yieldToEventLoop();
       continue;
     }
-    if (next === null || next.place.started_at >= until) return;
+    if (next === undefined || next.place.started_at >= until) return;
     const row = isAfter(next.place, position) ? next.samples.row(next.index) : null;
-    if (!advance(next)) {
-      if (next === page) page = null;
-      else runs = runs.filter((run) => run !== next);
-    }
+    runs.shift();
+    if (advance(next)) insert(runs, next);
+    else if (next === page) page = null;
     if (row === null) continue;
     position = row;
     if ((outcome ?? row.outcome) === row.outcome) yield row;
@@ -130,10 +131,11 @@ function advance(run: Run): boolean {
   return true;
 }
 
-function earliest(runs: readonly Run[]): Run | null {
-  let first: Run | null = null;
-  for (const run of runs) if (first === null || compare(run.place, first.place) < 0) first = run;
-  return first;
+/** Inserts a run before those whose next sample is later. */
+function insert(runs: Run[], run: Run | null): void {
+  if (run === null) return;
+  const later = partitionPoint(runs.length, (index) => compare(runs[index]?.place ?? run.place, run.place) <= 0);
+  runs.splice(later, 0, run);
 }
 
 type PageOptions = BlockListOptions & { readonly after: SamplePlace };
