@@ -23,6 +23,8 @@ export type BlockListOptions = {
 export type BlockList = {
   /** Finds the blocks that a writer has added since the last call and that end at `from` or later. */
   findAdded(from: number): Promise<void>;
+  /** Whether `take` may have blocks for `until`. */
+  isDue(until: number | null): boolean;
   /** Returns the next blocks that begin at `until` or before; the next one if `until` is null. */
   take(until: number | null): Promise<readonly SampleBlock[]>;
 };
@@ -86,7 +88,17 @@ export async function openBlockList(database: Database, options: BlockListOption
     });
   }
 
+  const isPageDue = (position: number | null): boolean =>
+    !isComplete && (position === null ? found.length === 0 : last.from_at <= position);
+
+  /** Returns the next block if it begins at `position` or before. */
+  function nextUntil(position: number | null): Summary | null {
+    const [next] = found;
+    return next === undefined || (position !== null && next.from_at > position) ? null : next;
+  }
+
   return {
+    isDue: (position) => isPageDue(position) || nextUntil(position) !== null,
     async findAdded(position) {
       const added = await query().where('id', '>', newestFound).where('until_at', '>=', position).execute();
       newestFound = added.reduce((latest, { id }) => Math.max(latest, id), newestFound);
@@ -95,10 +107,10 @@ export async function openBlockList(database: Database, options: BlockListOption
     async take(position) {
       const blocks: SampleBlock[] = [];
       while (position !== null || blocks.length === 0) {
-        while (!isComplete && (position === null ? found.length === 0 : last.from_at <= position)) await readPage();
-        const [next, ...others] = found;
-        if (next === undefined || (position !== null && next.from_at > position)) break;
-        found = others;
+        while (isPageDue(position)) await readPage();
+        const next = nextUntil(position);
+        if (next === null) break;
+        found = found.slice(1);
         const block = await unpack(next);
         if (block !== null) blocks.push(block);
       }

@@ -8,6 +8,8 @@ import { z } from 'zod';
 
 export type Numbers = readonly (number | null)[];
 export type Texts = readonly (string | null)[];
+/** Indexes of rows, ascending. */
+export type Rows = readonly number[];
 
 export type ByteSink = {
   byte(value: number): void;
@@ -138,10 +140,10 @@ export function packNumbers(sink: ByteSink, column: Numbers, prediction: Predict
   packPlanes(sink, { rows: rows.length, width: 8 }, (row, plane) => doubles[8 * row + plane] ?? 0);
 }
 
-/** Unpacks `count` numbers. */
-export function unpackNumbers(source: ByteSource, count: number, prediction: Prediction): Numbers {
-  const rows = unpackPresence(source, count);
-  const column = new Array<number | null>(count).fill(null);
+/** Unpacks a number per row; `all` are the indexes of the rows. */
+export function unpackNumbers(source: ByteSource, all: Rows, prediction: Prediction): Numbers {
+  const rows = unpackPresence(source, all);
+  const column = new Array<number | null>(all.length).fill(null);
   if (rows.length === 0) return column;
   const scale = source.byte();
   if (scale === DOUBLES) {
@@ -184,8 +186,8 @@ export function packNearest(sink: ByteSink, column: Numbers, predictions: readon
 }
 
 /** Unpacks a column that `packNearest` has packed with the same predictions. */
-export const unpackNearest = (source: ByteSource, count: number, predictions: readonly Numbers[]): Numbers =>
-  unpackNumbers(source, count, { near: predictions[source.integer()] ?? [] });
+export const unpackNearest = (source: ByteSource, all: Rows, predictions: readonly Numbers[]): Numbers =>
+  unpackNumbers(source, all, { near: predictions[source.integer()] ?? [] });
 
 /** Returns the mean distance of the differences of two columns from their median. */
 function spread(column: Numbers, near: Numbers): number {
@@ -194,7 +196,7 @@ function spread(column: Numbers, near: Numbers): number {
   return differences.reduce((sum, difference) => sum + Math.abs(difference - median), 0);
 }
 
-const nearOf = (prediction: Prediction, rows: readonly number[]): readonly number[] | null =>
+const nearOf = (prediction: Prediction, rows: Rows): readonly number[] | null =>
   prediction === null || prediction === 'steps' ? null : rows.map((row) => prediction.near[row] ?? 0);
 
 function exactIntegers(
@@ -247,7 +249,7 @@ const unpackPlanes = (source: ByteSource, width: number): readonly Uint8Array[] 
   Array.from({ length: width }, () => source.bytes());
 
 /** Writes which rows of a column are not null, and returns them. */
-function packPresence(sink: ByteSink, column: Numbers | Texts): readonly number[] {
+function packPresence(sink: ByteSink, column: Numbers | Texts): Rows {
   const rows = [...column.keys()].filter((row) => column[row] !== null);
   if (rows.length === 0 || rows.length === column.length) {
     sink.byte(rows.length === 0 ? NONE : ALL);
@@ -264,13 +266,11 @@ const NONE = 0;
 const ALL = 1;
 const SOME = 2;
 
-function unpackPresence(source: ByteSource, count: number): readonly number[] {
+function unpackPresence(source: ByteSource, all: Rows): Rows {
   const kind = source.byte();
-  if (kind === NONE) return [];
-  const rows = Array.from({ length: count }, (_, row) => row);
-  if (kind === ALL) return rows;
+  if (kind !== SOME) return kind === ALL ? all : [];
   const bits = source.bytes();
-  return rows.filter((row) => ((bits[row >> 3] ?? 0) & (1 << (row & 7))) !== 0);
+  return all.filter((row) => ((bits[row >> 3] ?? 0) & (1 << (row & 7))) !== 0);
 }
 
 const DICTIONARY = 0;
@@ -306,16 +306,16 @@ const isUuidAfter = (prefix: string) => (text: string | null) =>
 
 const dictionarySchema = z.array(z.string().nullable());
 
-/** Unpacks `count` texts. */
-export function unpackTexts(source: ByteSource, count: number): Texts {
+/** Unpacks a text per row. */
+export function unpackTexts(source: ByteSource, all: Rows): Texts {
   if (source.byte() === DICTIONARY) {
     const distinct = dictionarySchema.parse(JSON.parse(Buffer.from(source.bytes()).toString()));
-    return unpackNumbers(source, count, null).map((place) => distinct[place ?? 0] ?? null);
+    return unpackNumbers(source, all, null).map((place) => distinct[place ?? 0] ?? null);
   }
   const prefix = UUID_PREFIXES[source.byte()] ?? '';
-  const rows = unpackPresence(source, count);
+  const rows = unpackPresence(source, all);
   const planes = unpackPlanes(source, 16);
-  const column = new Array<string | null>(count).fill(null);
+  const column = new Array<string | null>(all.length).fill(null);
   for (const [index, row] of rows.entries()) {
     const hex = Buffer.from(planes.map((plane) => plane[index] ?? 0)).toString('hex');
     column[row] =

@@ -6,6 +6,7 @@ import {
   type Numbers,
   packNumbers,
   packTexts,
+  type Rows,
   type Texts,
   unpackNumbers,
   unpackTexts,
@@ -57,16 +58,13 @@ const stagesText = (stages: Iterable<readonly [string, number]>): string => JSON
 
 const namesSchema = json.pipe(z.array(z.string()));
 
-/** Unpacks the texts of `count` samples, and the durations in them. */
-export function unpackStages(
-  source: ByteSource,
-  count: number,
-): { readonly texts: Texts; readonly durations: Durations } {
-  if (source.byte() === TEXTS) return { texts: unpackTexts(source, count), durations: [] };
-  const shapes = unpackTexts(source, count);
+/** Unpacks a text per row, and the durations in them. */
+export function unpackStages(source: ByteSource, all: Rows): { readonly texts: Texts; readonly durations: Durations } {
+  if (source.byte() === TEXTS) return { texts: unpackTexts(source, all), durations: [] };
+  const shapes = unpackTexts(source, all);
   const names = new Map([...new Set(shapes)].map((shape) => [shape, namesSchema.parse(shape)]));
   const columns = new Map<string, Numbers>();
-  for (const name of new Set([...names.values()].flat())) columns.set(name, unpackNumbers(source, count, null));
+  for (const name of new Set([...names.values()].flat())) columns.set(name, unpackNumbers(source, all, null));
   const stages = shapes.map((shape, index) =>
     (names.get(shape) ?? []).map((name) => [name, columns.get(name)?.[index] ?? 0] as const),
   );

@@ -11,6 +11,7 @@ import {
   packNearest,
   packNumbers,
   packTexts,
+  type Rows,
   unpackNearest,
   unpackNumbers,
   unpackTexts,
@@ -169,7 +170,8 @@ export function unpackBlock(block: unknown): Decoded<SampleBlock> {
   if ('damage' in decoded) return decoded;
   const { session, series, samples: count, data } = decoded.value;
   const source = createByteSource(data.subarray(1));
-  const numbers = (prediction: Prediction) => unpackNumbers(source, count, prediction);
+  const rows = Array.from({ length: count }, (_, index) => index);
+  const numbers = (prediction: Prediction) => unpackNumbers(source, rows, prediction);
   const seqs = numbers('steps');
   const due = numbers('steps');
   const started = numbers({ near: due });
@@ -178,24 +180,33 @@ export function unpackBlock(block: unknown): Decoded<SampleBlock> {
     seq: seqs[index] ?? 0,
     series,
   });
-  let others: ((index: number) => Omit<SampleRow, 'session' | 'due_at' | keyof SamplePlace>) | null = null;
+  let unpacked: ((index: number) => SampleRow) | null = null;
   const row = (index: number): SampleRow => {
-    others ??= unpackOthers(source, { count, started });
-    return { ...others(index), ...place(index), session, due_at: due[index] ?? 0 };
+    unpacked ??= unpackRows(source, { session, series, rows, seqs, due, started });
+    return unpacked(index);
   };
   return { value: { summary: decoded.value, count, place, row } };
 }
 
-/** Unpacks the columns that follow the first three. */
-function unpackOthers(source: ByteSource, { count, started }: { readonly count: number; readonly started: Numbers }) {
-  const numbers = (prediction: Prediction) => unpackNumbers(source, count, prediction);
-  const texts = () => unpackTexts(source, count);
+type FirstColumns = {
+  readonly session: number;
+  readonly series: number;
+  readonly rows: Rows;
+  readonly seqs: Numbers;
+  readonly due: Numbers;
+  readonly started: Numbers;
+};
+
+/** Unpacks the columns that follow the first three, and returns a function that returns a row. */
+function unpackRows(source: ByteSource, { session, series, rows, seqs, due, started }: FirstColumns) {
+  const numbers = (prediction: Prediction) => unpackNumbers(source, rows, prediction);
+  const texts = () => unpackTexts(source, rows);
   const lastKnownUp = numbers({ near: started });
   const failureStarted = numbers({ near: started });
-  const stages = unpackStages(source, count);
+  const stages = unpackStages(source, rows);
   const times = likelyTimes({ started, lastKnownUp, failureStarted, durations: stages.durations });
-  const settled = unpackNearest(source, count, times);
-  const ended = unpackNearest(source, count, [settled.map((at, index) => at ?? started[index] ?? 0), ...times]);
+  const settled = unpackNearest(source, rows, times);
+  const ended = unpackNearest(source, rows, [settled.map((at, index) => at ?? started[index] ?? 0), ...times]);
   const outcomes = texts();
   const extra = numbers(null);
   const slots = numbers(null);
@@ -207,7 +218,12 @@ function unpackOthers(source: ByteSource, { count, started }: { readonly count: 
   const causeBodies = texts();
   const requestIds = texts();
   const serverIds = texts();
-  return (index: number) => ({
+  return (index: number): SampleRow => ({
+    session,
+    series,
+    seq: seqs[index] ?? 0,
+    due_at: due[index] ?? 0,
+    started_at: started[index] ?? 0,
     ended_at: ended[index] ?? 0,
     outcome: outcomes[index] ?? '',
     extra: extra[index] ?? 0,

@@ -83,9 +83,9 @@ async function* rowsOfSession(database: Database, options: BlockListOptions): As
       await yieldToEventLoop();
     }
     const [next] = runs;
-    const added = await blocks.take(next?.place.started_at ?? null);
-    if (added.length > 0) {
-      for (const block of added) insert(runs, runFrom(block, position));
+    const nextAt = next?.place.started_at ?? null;
+    if (blocks.isDue(nextAt)) {
+      for (const block of await blocks.take(nextAt)) insert(runs, runFrom(block, position));
       await yieldToEventLoop();
       continue;
     }

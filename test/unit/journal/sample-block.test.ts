@@ -21,14 +21,14 @@ function numbersThrough(column: readonly (number | null)[], prediction: Paramete
   const sink = createByteSink();
   packNumbers(sink, column, prediction);
   const packed = sink.finish();
-  return { bytes: packed.length, column: unpackNumbers(createByteSource(packed), column.length, prediction) };
+  return { bytes: packed.length, column: unpackNumbers(createByteSource(packed), [...column.keys()], prediction) };
 }
 
 function textsThrough(column: readonly (string | null)[]) {
   const sink = createByteSink();
   packTexts(sink, column);
   const packed = sink.finish();
-  return { bytes: packed.length, column: unpackTexts(createByteSource(packed), column.length) };
+  return { bytes: packed.length, column: unpackTexts(createByteSource(packed), [...column.keys()]) };
 }
 
 const nullable = <T>(values: fc.Arbitrary<T>) => fc.array(fc.option(values), { maxLength: 50 });
