@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { isPackable, packBlock, unpackBlock } from './sample-block.ts';
 import type { SampleBlockRow, SampleRow, Tables } from './tables.ts';
 
-/** How samples are moved from rows, which take 270 bytes each, to blocks, which take about 10 a sample. */
+/** How samples are moved from rows, which take about 160 bytes each, to blocks, where they take about 11. */
 export type Packing = {
   /** Samples per block. Its transaction holds the database for a time that grows with this number. */
   readonly blockSamples: number;
@@ -17,8 +17,8 @@ export type Packing = {
 };
 
 /**
- * At 1000 samples per block a series at 10 Hz is packed every 100 s, and the transaction takes about 15 ms (`npm run
- * bench -- journal`). Twice as many would save half a byte a sample.
+ * With 1000 samples per block the transaction takes about 20 ms (`npm run bench -- journal`). Twice as many would save a
+ * quarter of a byte per sample.
  */
 export const DEFAULT_PACKING: Packing = {
   blockSamples: 1000,

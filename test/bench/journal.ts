@@ -5,7 +5,7 @@ import Sqlite from 'better-sqlite3';
 import type { Journal, JournalReader, SampleFilter } from '../../src/domain/journal.ts';
 import type { Sample } from '../../src/domain/sample.ts';
 import { openJournal, readJournal } from '../../src/journal/open-journal.ts';
-import type { PackRequest } from '../../src/journal/pack.ts';
+import { DEFAULT_PACKING, type Packing, type PackRequest } from '../../src/journal/pack.ts';
 import { openForWriting } from '../../src/journal/sqlite/open-for-writing.ts';
 import { failedSample, okSample, SERIES } from '../support/samples.ts';
 import { createMixedSamples, MIXED_SERIES, SAMPLES_PER_SECOND } from './mixed-samples.ts';
@@ -116,23 +116,37 @@ async function measureRows(file: string): Promise<void> {
 const bytesEach = (bytes: number, samples: number): string => `${(bytes / samples).toFixed(2)} bytes per sample`;
 
 /**
- * Records hours of five series as a daemon does, with a flush per second, and reads them. The clock of the journal is
- * that of the samples, so that as much is packed per flush as in a daemon.
+ * Records seconds of five series as a daemon does, with a flush per second, and returns how long each took. The clock
+ * of the journal is that of the samples, so that as much is packed per flush as in a daemon.
  */
-async function measurePacking(file: string): Promise<void> {
-  const secondsTotal = Math.round(hours * 3600);
-  const samples = secondsTotal * SAMPLES_PER_SECOND;
+async function recordMixed(
+  file: string,
+  { seconds, packing }: { readonly seconds: number; readonly packing: Packing | null },
+): Promise<{ readonly journal: Journal; readonly took: readonly number[] }> {
   let now = START;
-  const journal = await openJournal({ file, vantage: 'here', now: () => now });
+  const journal = await openJournal({ file, vantage: 'here', now: () => now, packing });
   const { id } = await journal.openSession(SESSION, MIXED_SERIES);
   const samplesOf = createMixedSamples(START, id);
   const took: number[] = [];
-  for (let second = 0; second < secondsTotal; second++) {
+  for (let second = 0; second < seconds; second++) {
     for (const entry of samplesOf(second)) journal.append({ type: 'sample', sample: entry });
     now = START + (second + 1) * 1000;
     took.push((await timed(() => journal.flush(now))).took);
   }
-  took.sort((a, b) => a - b);
+  return { journal, took: took.sort((a, b) => a - b) };
+}
+
+/** Compares the size of five series as rows and packed, and reads the packed ones. */
+async function measurePacking(file: string): Promise<void> {
+  const { journal: ofRows } = await recordMixed(`${file}-rows`, { seconds: 3600, packing: null });
+  await ofRows.close();
+  const rowBytes = statSync(`${file}-rows`).size;
+  report('an hour of five series as rows, size on disk', bytesEach(rowBytes, 3600 * SAMPLES_PER_SECOND));
+
+  const seconds = Math.round(hours * 3600);
+  const samples = seconds * SAMPLES_PER_SECOND;
+  const now = START + seconds * 1000;
+  const { journal, took } = await recordMixed(file, { seconds, packing: DEFAULT_PACKING });
   const percentile = (share: number) => ms(took[Math.floor(took.length * share)] ?? 0);
   report('flush of 14 samples, one in 71 followed by a block', `p50 ${percentile(0.5)}, p99.9 ${percentile(0.999)}`);
   report('five series open, size on disk', bytesEach(statSync(file).size, samples));
@@ -147,7 +161,7 @@ async function measurePacking(file: string): Promise<void> {
   for (const [what, filter] of [
     ['an hour', { from: START, until: START + 3_600_000 }],
     ['an hour at the end', { from: now - 3_600_000 }],
-    ['20 samples in the middle', { from: START + secondsTotal * 500, limit: 20 }],
+    ['20 samples in the middle', { from: START + seconds * 500, limit: 20 }],
     ['the failed samples', { outcome: 'failed' }],
     ['all samples', {}],
   ] satisfies [string, SampleFilter][]) {
