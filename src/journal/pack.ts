@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { isPackable, packBlock, unpackBlock } from './sample-block.ts';
 import type { SampleBlockRow, SampleRow, Tables } from './tables.ts';
 
-/** How samples are moved from rows, which take about 160 bytes each, to blocks, where they take about 11. */
+/** How samples are moved from rows, which take about 200 bytes each, to blocks, where they take about 13. */
 export type Packing = {
   /** Samples per block. Its transaction holds the database for a time that grows with this number. */
   readonly blockSamples: number;

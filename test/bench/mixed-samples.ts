@@ -1,7 +1,7 @@
 import type { Sample, Series } from '../../src/domain/sample.ts';
 import { failedSample, okSample, SERIES } from '../support/samples.ts';
 
-/** Four probes at 1 Hz, with request ids and stages, and a pilot at 10 Hz without. */
+/** Four probes at 1 Hz, and a pilot at 10 Hz, which records stages but no request ids. */
 export const MIXED_SERIES: readonly Series[] = [
   { ...SERIES, connection: 'new' },
   { ...SERIES, connection: 'reused' },
@@ -16,6 +16,7 @@ const STAGES: { readonly [probe: string]: { readonly [stage: string]: number } }
   'server-list reused': { first_byte: 38, body: 1.5 },
   'server-boot ': { accepted: 120, active: 580, delete_accepted: 50, gone: 210 },
   'token ': { connect: 1.1, first_byte: 95, body: 0.4 },
+  'pilot reused': { first_byte: 1.2, body: 0.2 },
 };
 
 /** How many samples `mixedSecond` returns. */
@@ -55,7 +56,7 @@ export function createMixedSamples(start: number, session: number): (second: num
     const made = isDown
       ? { ...failedSample(place), failureStartedAt: sentAt, settledAt }
       : { ...okSample(place), lastKnownUpAt: sentAt, settledAt };
-    const requestId = names.length === 0 ? null : `req-${uuid()}`;
+    const requestId = names.length === 0 || probe === 'pilot' ? null : `req-${uuid()}`;
     const serverId = probe === 'server-boot' && !isDown ? uuid() : null;
     return { ...made, probe, connection, dueAt, stages, requestId, serverId, endedAt: settledAt + around(0.03) };
   }
