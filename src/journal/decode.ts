@@ -29,8 +29,11 @@ export const json = z.string().transform((text, context): unknown => {
 
 /** Counts unreadable rows by table. A row that is read again is counted once. */
 export type DamageLog = {
-  /** Returns the value of a row; records its damage and returns null if it has none. */
-  valueOf<T>(table: string, row: { readonly key: string; readonly decoded: Decoded<T> }): T | null;
+  /** Returns the value of a row, or of `rows` of them; records the damage and returns null if there is none. */
+  valueOf<T>(
+    table: string,
+    row: { readonly key: string; readonly rows?: number; readonly decoded: Decoded<T> },
+  ): T | null;
   add(damage: JournalDamage): void;
   all(): readonly JournalDamage[];
 };
@@ -43,14 +46,14 @@ export function createDamageLog(): DamageLog {
   const counted = new Set<string>();
   const added: JournalDamage[] = [];
   return {
-    valueOf(table, { key, decoded }) {
+    valueOf(table, { key, rows = 1, decoded }) {
       if ('value' in decoded) return decoded.value;
       const row = `${table} ${key}`;
       if (counted.has(row)) return null;
       if (counted.size < MAX_REMEMBERED_ROWS) counted.add(row);
       const known = tables.get(table);
-      if (known === undefined) tables.set(table, { rows: 1, reason: `${key}: ${decoded.damage}` });
-      else known.rows++;
+      if (known === undefined) tables.set(table, { rows, reason: `${key}: ${decoded.damage}` });
+      else known.rows += rows;
       return null;
     },
     add(damage) {

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { JournalDamage } from '../domain/journal.ts';
+import type { Packed, PackRequest } from './pack.ts';
 import type { Tables } from './tables.ts';
 
 /** An open journal database. A dialect is a folder that opens one and migrates it. */
@@ -24,4 +25,8 @@ export type WritableDatabase = Database & {
    * @throws an error that `explain` explains
    */
   prepare(when: { readonly last: boolean }): Promise<void>;
+  /** Calls `packNext`, where that does not block this thread. */
+  pack(request: PackRequest): Promise<Packed>;
+  /** Gives the space of packed rows back to the file system, if that takes a second at most. */
+  compact(): Promise<void>;
 };

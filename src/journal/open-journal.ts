@@ -1,5 +1,6 @@
 import type { Journal, JournalReader } from '../domain/journal.ts';
 import type { Millis } from '../domain/time.ts';
+import { DEFAULT_PACKING, type Packing } from './pack.ts';
 import { createReader } from './reader.ts';
 import { openForReading } from './sqlite/open-for-reading.ts';
 import { openForWriting } from './sqlite/open-for-writing.ts';
@@ -14,6 +15,8 @@ export type OpenJournalOptions = {
   readonly now: () => Millis;
   /** Opens the database in a worker thread, so that this thread never waits for the disk; `now` is not used there. */
   readonly thread?: true;
+  /** How samples are packed; null: they stay rows. */
+  readonly packing?: Packing | null;
   /** Receives problems of the file that do not prevent writing. */
   readonly warn?: (message: string) => void;
 };
@@ -24,12 +27,12 @@ export type OpenJournalOptions = {
  * @throws UserError if the file cannot be used as a journal, or another process writes to it
  */
 export async function openJournal(options: OpenJournalOptions): Promise<Journal> {
-  const { file, vantage, maxPending = 200_000, now, thread, warn } = options;
+  const { file, vantage, maxPending = 200_000, now, thread, packing = DEFAULT_PACKING, warn } = options;
   const database = thread
     ? await openInThread(file, { vantage, warn })
     : await openForWriting(file, { vantage, now, warn });
   try {
-    return await createWriter(database, { maxPending, now });
+    return await createWriter(database, { maxPending, now, packing });
   } catch (error) {
     await database.close();
     throw error;

@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely';
+
 /**
  * The tables of a journal, in every dialect. Timestamps and durations are milliseconds in double precision; flags are 0
  * or 1; `stages`, `facts`, `hosts`, `groups`, `tags` and `checks` are JSON, because no query filters by their content.
@@ -10,6 +12,7 @@ export type Tables = {
   series: SeriesRow;
   session_series: SessionSeriesRow;
   samples: SampleRow;
+  sample_blocks: Omit<SampleBlockRow, 'id'> & { readonly id: Generated<number> };
   observation_gaps: ObservationGapRow;
   server_events: ServerEventRow;
   tasks: TaskRow;
@@ -79,6 +82,26 @@ export type SampleRow = {
   readonly stages: string;
   readonly request_id: string | null;
   readonly server_id: string | null;
+};
+
+/**
+ * Samples of one series and session that are no longer rows: `from_at` is the start of the first, `until_at` that of
+ * the last, `failed` and `void` count those outcomes, `data` has all columns of `SampleRow`, packed by packBlock in
+ * sample-block.ts, and `checksum` is a CRC-32 of everything else.
+ */
+export type SampleBlockRow = {
+  readonly id: number;
+  readonly session: number;
+  readonly series: number;
+  readonly first_seq: number;
+  readonly last_seq: number;
+  readonly from_at: number;
+  readonly until_at: number;
+  readonly samples: number;
+  readonly failed: number;
+  readonly void: number;
+  readonly checksum: number;
+  readonly data: Uint8Array;
 };
 
 /** `number` counts appended entries over all sessions, so that writing a row again is harmless. */

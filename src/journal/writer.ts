@@ -4,6 +4,7 @@ import type { Millis } from '../domain/time.ts';
 import { createSeriesRegistry, type PendingSession, type RowEntry, writeBatch } from './batch.ts';
 import { decode } from './decode.ts';
 import type { WritableDatabase } from './dialect.ts';
+import type { Packed, Packing } from './pack.ts';
 import { createReader } from './reader.ts';
 import { seriesKeySchema } from './rows.ts';
 
@@ -11,6 +12,8 @@ export type WriterOptions = {
   /** Entries kept in memory while they cannot be written. */
   readonly maxPending: number;
   readonly now: () => Millis;
+  /** Null: samples are never packed. */
+  readonly packing: Packing | null;
 };
 
 /** Entries per transaction. Usually only a flush after a failure has more to write. */
@@ -20,6 +23,8 @@ const MIN_RETRY_DELAY_MS = 250;
 const MAX_RETRY_DELAY_MS = 2000;
 /** A running attempt counts as a failure after this time. */
 const DISK_RESPONSE_TIMEOUT_MS = 5000;
+/** How long closing waits until the samples of ended sessions are packed; the rest is left to the next writer. */
+const FINAL_PACKING_MS = 2000;
 /** How long callers wait for the disk. The write itself continues. */
 const CALLER_TIMEOUT_MS = 10_000;
 
@@ -34,7 +39,10 @@ type Failure = {
  * Writes a journal in any dialect. The ids of sessions and series, and the numbers of entries, are assigned in memory,
  * so nothing waits for the disk. A failed transaction changes nothing in memory; the next flush retries it.
  */
-export async function createWriter(database: WritableDatabase, { maxPending, now }: WriterOptions): Promise<Journal> {
+export async function createWriter(
+  database: WritableDatabase,
+  { maxPending, now, packing }: WriterOptions,
+): Promise<Journal> {
   const reader = await createReader(database);
   const firstFree = await firstFreeNumbers(database);
   const registry = createSeriesRegistry(firstFree.knownSeries, firstFree.series);
@@ -48,6 +56,9 @@ export async function createWriter(database: WritableDatabase, { maxPending, now
   let attemptStartedAt: Millis | null = null;
   let queue: Promise<void> = Promise.resolve();
   let closed = false;
+  /** Where the search for samples to pack continues, and when. */
+  let packAfter: Packed['after'] = null;
+  let packAt: Millis = -Infinity;
 
   function updatePending(session: Session): void {
     pending.set(session.id, { session, series: pending.get(session.id)?.series ?? [] });
@@ -131,6 +142,56 @@ export async function createWriter(database: WritableDatabase, { maxPending, now
     return queue;
   }
 
+  /** Queues the packing of a block, if one is due. */
+  function enqueuePacking(): Promise<void> {
+    const pack = async () => {
+      if (packing === null || failure !== null || closed || now() < packAt) return;
+      const { samples } = await packBlock(packing);
+      packAt = now() + (samples > 0 || packAfter !== null ? packing.pauseMs : packing.searchIntervalMs);
+    };
+    queue = queue.then(pack, pack);
+    return queue;
+  }
+
+  /** Queues the packing of what is left of the sessions that have ended, if this writer opened one. */
+  function enqueueFinalPacking(): Promise<void> {
+    const pack = async () => {
+      if (packing === null || nextSession === firstFree.session) return;
+      const until = now() + FINAL_PACKING_MS;
+      packAfter = null;
+      for (let isDone = false; !isDone && failure === null && now() <= until; ) {
+        const { after, samples } = await packBlock(packing);
+        isDone = after === null && samples === 0;
+        if (isDone) await ignoringDisk(() => database.compact());
+      }
+    };
+    queue = queue.then(pack, pack);
+    return queue;
+  }
+
+  /** Packs one block. */
+  async function packBlock({ blockSamples, settledAfterMs }: Packing): Promise<Packed> {
+    const request = {
+      after: packAfter,
+      openSession: current?.id ?? null,
+      settledBefore: (current?.aliveAt ?? 0) - settledAfterMs,
+      blockSamples,
+    };
+    const packed = (await ignoringDisk(() => database.pack(request))) ?? { after: null, samples: 0 };
+    packAfter = packed.after;
+    return packed;
+  }
+
+  /** Returns null if the disk fails. The samples are rows still, and the next write reports the failure. */
+  async function ignoringDisk<T>(work: () => Promise<T>): Promise<T | null> {
+    try {
+      return await work();
+    } catch (error) {
+      if (database.explain(error) === null) throw error;
+      return null;
+    }
+  }
+
   function currentFailure(): Pick<Failure, 'since' | 'reason'> | null {
     const elapsed = attemptStartedAt === null ? 0 : now() - attemptStartedAt;
     if (attemptStartedAt === null || elapsed < DISK_RESPONSE_TIMEOUT_MS) return failure;
@@ -161,7 +222,7 @@ export async function createWriter(database: WritableDatabase, { maxPending, now
         current = { ...current, aliveAt };
         updatePending(current);
       }
-      return withCallerTimeout(enqueue(false));
+      return withCallerTimeout(Promise.all([enqueue(false), enqueuePacking()]));
     },
     async closeSession(aliveAt) {
       if (current !== null) {
@@ -180,7 +241,7 @@ export async function createWriter(database: WritableDatabase, { maxPending, now
       if (closed) return;
       closed = true;
       try {
-        await withCallerTimeout(enqueue(true));
+        await withCallerTimeout(Promise.all([enqueue(true), enqueueFinalPacking()]));
       } finally {
         await withCallerTimeout(database.close());
       }
@@ -189,7 +250,7 @@ export async function createWriter(database: WritableDatabase, { maxPending, now
 }
 
 /** Waits for `work` for at most `CALLER_TIMEOUT_MS`; the work itself continues. */
-async function withCallerTimeout(work: Promise<void>): Promise<void> {
+async function withCallerTimeout(work: Promise<unknown>): Promise<void> {
   const timeout = Promise.withResolvers<void>();
   const timer = setTimeout(timeout.resolve, CALLER_TIMEOUT_MS);
   try {
@@ -253,13 +314,17 @@ function createBacklog<T>(maxPending: number, firstNumber: number): Backlog<T> {
 async function firstFreeNumbers(database: WritableDatabase) {
   const db = database.db();
   const highest = (value: number | null | undefined) => value ?? 0;
-  const [session, sample, gap, event, task, phase, checkRun] = await Promise.all([
+  const [session, sample, block, gap, event, task, phase, checkRun] = await Promise.all([
     db
       .selectFrom('sessions')
       .select(({ fn }) => fn.max('id').as('value'))
       .executeTakeFirst(),
     db
       .selectFrom('samples')
+      .select(({ fn }) => fn.max('session').as('value'))
+      .executeTakeFirst(),
+    db
+      .selectFrom('sample_blocks')
       .select(({ fn }) => fn.max('session').as('value'))
       .executeTakeFirst(),
     db
@@ -285,7 +350,7 @@ async function firstFreeNumbers(database: WritableDatabase) {
   ]);
   const rows = await db.selectFrom('series').selectAll().execute();
   return {
-    session: Math.max(highest(session?.value), highest(sample?.value)) + 1,
+    session: Math.max(...[session, sample, block].map((found) => highest(found?.value))) + 1,
     entry: Math.max(...[gap, event, task, phase, checkRun].map((found) => highest(found?.value))) + 1,
     series: Math.max(0, ...rows.map(({ id }) => id)) + 1,
     // The id of an unreadable row stays taken; its series gets a new one.

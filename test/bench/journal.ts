@@ -1,13 +1,21 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import type { Journal, JournalReader, SampleFilter } from '../../src/domain/journal.ts';
 import type { Sample } from '../../src/domain/sample.ts';
 import { openJournal, readJournal } from '../../src/journal/open-journal.ts';
+import { DEFAULT_PACKING, type Packing, type PackRequest } from '../../src/journal/pack.ts';
+import { openForWriting } from '../../src/journal/sqlite/open-for-writing.ts';
 import { failedSample, okSample, SERIES } from '../support/samples.ts';
+import { createMixedSamples, MIXED_SERIES, SAMPLES_PER_SECOND } from './mixed-samples.ts';
 
-/** Measures the cost of the journal: `npm run bench -- journal [SAMPLES]`, a million by default. */
+/**
+ * Measures the cost of the journal: `npm run bench -- journal [SAMPLES] [HOURS]`, a million samples as rows, and 20
+ * hours of five series that are packed.
+ */
 const total = Number(process.argv[2] ?? 1_000_000);
+const hours = Number(process.argv[3] ?? 20);
 const START = 1_800_000_000_000;
 const SESSION = { startedAt: START, version: '1', vantage: 'here', facts: {} };
 
@@ -64,10 +72,9 @@ async function flushes(journal: Journal, first: number, size: number): Promise<s
   return `p50 ${ms(took[100] ?? 0)}, p99 ${ms(took[197] ?? 0)}, max ${ms(took[199] ?? 0)}`;
 }
 
-const directory = mkdtempSync(join(tmpdir(), 'rollwatch-bench-'));
-try {
-  const file = join(directory, 'journal.db');
-  const journal = await openJournal({ file, vantage: 'here', now: () => performance.now() });
+/** Measures a million samples of one series as rows. */
+async function measureRows(file: string): Promise<void> {
+  const journal = await openJournal({ file, vantage: 'here', now: () => performance.now(), packing: null });
   await journal.openSession(SESSION, [SERIES]);
   let written = 0;
   for (const size of [1, 10, 100, 1000]) {
@@ -103,8 +110,117 @@ try {
       `${found.result} in ${ms(found.took)}; the event loop was blocked for at most ${ms(block)}`,
     );
   }
-  report('peak memory of the process (maxRSS)', `${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`);
   await reader.close();
+}
+
+const bytesEach = (bytes: number, samples: number): string => `${(bytes / samples).toFixed(2)} bytes per sample`;
+
+/**
+ * Records seconds of five series as a daemon does, with a flush per second, and returns how long each took. The clock
+ * of the journal is that of the samples, so that as much is packed per flush as in a daemon.
+ */
+async function recordMixed(
+  file: string,
+  { seconds, packing }: { readonly seconds: number; readonly packing: Packing | null },
+): Promise<{ readonly journal: Journal; readonly took: readonly number[] }> {
+  let now = START;
+  const journal = await openJournal({ file, vantage: 'here', now: () => now, packing });
+  const { id } = await journal.openSession(SESSION, MIXED_SERIES);
+  const samplesOf = createMixedSamples(START, id);
+  const took: number[] = [];
+  for (let second = 0; second < seconds; second++) {
+    for (const entry of samplesOf(second)) journal.append({ type: 'sample', sample: entry });
+    now = START + (second + 1) * 1000;
+    took.push((await timed(() => journal.flush(now))).took);
+  }
+  return { journal, took: took.sort((a, b) => a - b) };
+}
+
+/** Compares the size of five series as rows and packed, and reads the packed ones. */
+async function measurePacking(file: string): Promise<void> {
+  const { journal: ofRows } = await recordMixed(`${file}-rows`, { seconds: 3600, packing: null });
+  await ofRows.close();
+  const rowBytes = statSync(`${file}-rows`).size;
+  report('an hour of five series as rows, size on disk', bytesEach(rowBytes, 3600 * SAMPLES_PER_SECOND));
+
+  const seconds = Math.round(hours * 3600);
+  const samples = seconds * SAMPLES_PER_SECOND;
+  const now = START + seconds * 1000;
+  const { journal, took } = await recordMixed(file, { seconds, packing: DEFAULT_PACKING });
+  const percentile = (share: number) => ms(took[Math.floor(took.length * share)] ?? 0);
+  report('flush of 14 samples, one in 71 followed by a block', `p50 ${percentile(0.5)}, p99.9 ${percentile(0.999)}`);
+  report('five series open, size on disk', bytesEach(statSync(file).size, samples));
+  await journal.closeSession(now);
+  const close = await timed(() => journal.close());
+  report('closed, with the last samples packed', ms(close.took));
+  report(`five series closed, ${samples} samples, size on disk`, bytesEach(statSync(file).size, samples));
+  reportBlocks(file);
+  const open = await timed(() => readJournal(file));
+  const reader = open.result;
+  report('opened', ms(open.took));
+  for (const [what, filter] of [
+    ['an hour', { from: START, until: START + 3_600_000 }],
+    ['an hour at the end', { from: now - 3_600_000 }],
+    ['20 samples in the middle', { from: START + seconds * 500, limit: 20 }],
+    ['the failed samples', { outcome: 'failed' }],
+    ['all samples', {}],
+  ] satisfies [string, SampleFilter][]) {
+    const found = await timed(() => count(reader, filter));
+    report(`read: ${what}`, `${found.result} in ${ms(found.took)}`);
+  }
+  await reader.close();
+}
+
+/** Reports the data of the blocks of each series. */
+function reportBlocks(file: string): void {
+  const sqlite = new Sqlite(file, { readonly: true });
+  const blocks = sqlite.prepare<[], { probe: string; connection: string; samples: number; bytes: number }>(
+    `select probe, connection, sum(samples) as samples, sum(length(data)) as bytes
+     from sample_blocks join series on series.id = sample_blocks.series group by series.id`,
+  );
+  for (const { probe, connection, samples, bytes } of blocks.all())
+    report(`  blocks of ${probe} ${connection}`, bytesEach(bytes, samples));
+  sqlite.close();
+}
+
+/** Packs a journal that has only rows, as after a migration. */
+async function measureCatchingUp(file: string): Promise<void> {
+  const database = await openForWriting(file, { vantage: 'here', now: () => performance.now() });
+  const took: number[] = [];
+  let packed = 0;
+  let after: PackRequest['after'] = null;
+  for (let found = 1; found > 0; ) {
+    const step = await timed(() => database.pack({ after, openSession: null, settledBefore: 0, blockSamples: 1000 }));
+    found = step.result.samples;
+    after = step.result.after;
+    packed += found;
+    took.push(step.took);
+  }
+  await database.close();
+  const total = took.reduce((a, b) => a + b);
+  took.sort((a, b) => a - b);
+  report(
+    `packed ${packed} rows, 1000 per transaction`,
+    `${Math.round(packed / (total / 1000))} samples per second; ` +
+      `p50 ${ms(took[took.length >> 1] ?? 0)}, p99 ${ms(took[Math.floor(took.length * 0.99)] ?? 0)}, max ${ms(took.at(-1) ?? 0)}`,
+  );
+  report('  blocks and index, without free pages', bytesEach(usedBytes(file), packed));
+}
+
+function usedBytes(file: string): number {
+  const sqlite = new Sqlite(file, { readonly: true });
+  const pragma = (name: string) => Number(sqlite.pragma(name, { simple: true }));
+  const bytes = (pragma('page_count') - pragma('freelist_count')) * pragma('page_size');
+  sqlite.close();
+  return bytes;
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'rollwatch-bench-'));
+try {
+  await measureRows(join(directory, 'rows.db'));
+  await measureCatchingUp(join(directory, 'rows.db'));
+  await measurePacking(join(directory, 'packed.db'));
+  report('peak memory of the process (maxRSS)', `${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`);
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }

@@ -9,6 +9,7 @@ import type { JournalEntry } from '../../src/domain/journal.ts';
 import type { Report } from '../../src/domain/run/report.ts';
 import type { Series } from '../../src/domain/sample.ts';
 import { openJournal } from '../../src/journal/open-journal.ts';
+import type { Packing } from '../../src/journal/pack.ts';
 import { type RawRow, readPages } from '../../src/journal/sqlite/pages.ts';
 import { REPORT_FORMATS } from '../../src/report/formats.ts';
 import { type Directory, temporaryDirectory } from '../support/journal-place.ts';
@@ -23,6 +24,8 @@ const RUNS = Number(process.env['ROLLWATCH_FUZZ'] ?? 40);
 
 let directory: Directory;
 let good: string;
+/** The same journal with its samples in 60 blocks. */
+let packed: string;
 let count = 0;
 
 beforeAll(async () => {
@@ -30,13 +33,15 @@ beforeAll(async () => {
   writeFileSync(join(directory.path, 'rollwatch.yaml'), 'vantage: here\n');
   good = join(directory.path, 'good.db');
   await record(good);
+  packed = join(directory.path, 'packed.db');
+  await record(packed, { blockSamples: 10, settledAfterMs: 0, pauseMs: 0, searchIntervalMs: 0 });
 });
 
 afterAll(() => directory.clear());
 
-/** Two sessions of two series with some downtime, and something in every table. */
-async function record(file: string): Promise<void> {
-  const journal = await openJournal({ file, vantage: 'here', now: () => 0 });
+/** Two sessions of two series with some downtime, and something in every table but that of packed samples. */
+async function record(file: string, packing: Packing | null = null): Promise<void> {
+  const journal = await openJournal({ file, vantage: 'here', now: () => 0, packing });
   for (const number of [0, 1]) {
     const from = START + number * 1_000_000;
     const { id } = await journal.openSession(
@@ -103,10 +108,10 @@ function entriesOf(session: number, from: number): readonly JournalEntry[] {
   ];
 }
 
-/** Returns a copy of the journal, damaged by `damage`. */
-function damaged(damage: (file: string) => void): string {
+/** Returns a copy of a journal, damaged by `damage`. */
+function damaged(damage: (file: string) => void, source = good): string {
   const file = join(directory.path, `damaged-${count++}.db`);
-  copyFileSync(good, file);
+  copyFileSync(source, file);
   damage(file);
   return file;
 }
@@ -211,7 +216,7 @@ describe.each([
 
 describe('a journal', () => {
   const TABLES =
-    'sessions series session_series samples observation_gaps server_events tasks annotations phases check_runs meta';
+    'sessions series session_series samples sample_blocks observation_gaps server_events tasks annotations phases check_runs meta';
 
   it.each(TABLES.split(' '))(
     'without the table %s is reported from the others, and refused to a daemon',
@@ -242,7 +247,7 @@ describe('a journal', () => {
   it('is read with the rows of its log if the file is damaged', async () => {
     const source = join(directory.path, 'with-log.db');
     await record(source);
-    const journal = await openJournal({ file: source, vantage: 'here', now: () => 0 });
+    const journal = await openJournal({ file: source, vantage: 'here', now: () => 0, packing: null });
     await journal.openSession({ startedAt: START + 5e6, version: '1', vantage: 'here', facts: {} }, ALL_SERIES);
     journal.append({ type: 'sample', sample: okSample({ seq: 0, at: START + 5e6, session: 3 }) });
     await journal.flush(START + 5e6);
@@ -308,7 +313,35 @@ it('a probe that only another version knows is no damage', async () => {
   expect(await openResult(file)).toBe('opened');
 });
 
-describe('a journal with arbitrary values in any cells', () => {
+describe('a packed journal', () => {
+  it('is reported as one of rows', async () => {
+    const [ofRows, ofBlocks] = [await reportOf(good), await reportOf(packed)];
+    expect({ ...ofBlocks, run: { ...ofBlocks.run, id: ofRows.run.id } }).toEqual(ofRows);
+  });
+
+  it.each<[string, string, number]>([
+    ['drop table samples', 'samples', 0],
+    ['drop table sample_blocks', 'sample_blocks', 0],
+    ['delete from sessions where id = 1', 'sessions', 0],
+    ['delete from session_series', 'session_series', 0],
+    ['update sample_blocks set data = zeroblob(9) where id = 7', 'samples', 10],
+    ['update sample_blocks set from_at = 1e18 where id = 7', 'samples', 10],
+    ['update sample_blocks set until_at = 5 where id = 7', 'samples', 10],
+    ['update sample_blocks set series = 2 where id = 7', 'samples', 10],
+    ['update sample_blocks set session = 77 where id = 7', 'sessions', 10],
+  ])('after %s is reported without the samples that this loses', async (sql, table, lost) => {
+    const report = await reportOf(damaged((path) => alter(path, sql), packed));
+    expect(report.damage.map((one) => one.table)).toContain(table);
+    expect([sampleCount(report), report.run.sessions.length]).toEqual([ALL - lost, 2]);
+  });
+});
+
+const SOURCES: readonly (readonly [string, () => string])[] = [
+  ['of rows', () => good],
+  ['of packed samples', () => packed],
+];
+
+describe.each(SOURCES)('a journal %s with arbitrary values in any cells', (_, source) => {
   const value = fc.oneof(
     fc.constantFrom<unknown>(
       null,
@@ -337,7 +370,7 @@ describe('a journal with arbitrary values in any cells', () => {
   it('is reported in every format or refused in one line, and a daemon opens or refuses it in one line', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(cell, { minLength: 1, maxLength: 5 }), async (cells) => {
-        const file = damaged((path) => spoil(path, cells));
+        const file = damaged((path) => spoil(path, cells), source());
         const report = await reportOrMessage(file);
         expect(await openResult(file)).toMatch(/^opened$|^journal .* (is damaged|cannot be)/);
         if (typeof report === 'string') expect(report).toMatch(/^journal .* (is damaged|cannot be)/);
@@ -379,7 +412,7 @@ describe('a journal with arbitrary values in any cells', () => {
   }
 });
 
-describe('a journal with any bytes changed', () => {
+describe.each(SOURCES)('a journal %s with any bytes changed', (_, source) => {
   it('is reported in every format or refused in one line, and a daemon opens or refuses it in one line', async () => {
     const change = fc.record({ at: fc.noBias(fc.integer({ min: 0, max: 2 ** 31 - 1 })), byte: fc.nat(255) });
     await fc.assert(
@@ -388,7 +421,7 @@ describe('a journal with any bytes changed', () => {
           const content = readFileSync(path);
           for (const { at, byte } of changes) content[at % content.length] = byte;
           writeFileSync(path, content);
-        });
+        }, source());
         const report = await reportOrMessage(file);
         expect(await openResult(file)).toMatch(/^opened$|^journal .* (is damaged|cannot be|was written by)/);
         if (typeof report === 'string') expect(report).toMatch(/^journal .* (is damaged|cannot be|was written by)/);

@@ -92,7 +92,7 @@ it('a disk that does not respond is reported, and entries are written once it do
       await database.prepare(when);
     },
   };
-  const writer = await createWriter(slow, { maxPending: 1000, now: () => time });
+  const writer = await createWriter(slow, { maxPending: 1000, now: () => time, packing: null });
   await writer.openSession(SESSION, [SERIES]);
   silent = true;
   const flushed = writer.flush(1);

@@ -31,8 +31,12 @@ afterEach(() => {
 const write = () => openJournal({ file, vantage: 'here', now: () => 0 });
 
 /** Kills the child `delay` milliseconds after it has flushed `count` samples. Returns what it reported last. */
-async function writeAndKill(count: number, delay: number): Promise<{ session: number; count: number }> {
-  const process_ = spawn(process.execPath, [CHILD, file], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function writeAndKill(
+  count: number,
+  delay: number,
+  packing: readonly string[] = [],
+): Promise<{ session: number; count: number }> {
+  const process_ = spawn(process.execPath, [CHILD, file, ...packing], { stdio: ['ignore', 'pipe', 'inherit'] });
   child = process_;
   const reported = { session: 0, count: 0 };
   let killed = false;
@@ -69,27 +73,44 @@ const countsOf = async (path: string): Promise<number[]> => {
   return counts;
 };
 
+const blockCount = (path: string): number => {
+  const sqlite = new Sqlite(path, { readonly: true });
+  try {
+    return Number(sqlite.prepare('select count(*) from sample_blocks').pluck().get());
+  } finally {
+    sqlite.close();
+  }
+};
+
 describe('a daemon that is killed', () => {
-  it('loses nothing that was flushed, twenty times at random, and continues in the same journal', async () => {
-    const flushed: number[] = [];
-    for (let round = 1; round <= 20; round++) {
-      const { session, count } = await writeAndKill(1, Math.random() * 100);
-      expect(session).toBe(round);
-      flushed[session] = count;
-      // A copy of the files is complete without further repair.
-      const copy = join(directory.path, `copy-${round}.db`);
-      for (const part of ['', '-wal']) if (existsSync(file + part)) copyFileSync(file + part, copy + part);
-      expect(integrity(copy)).toBe('ok');
-      const counts = await countsOf(copy);
-      for (const [id, least] of flushed.entries()) expect(counts[id] ?? 0).toBeGreaterThanOrEqual(least ?? 0);
-    }
-    const journal = await write();
-    const sessions = await journal.sessions();
-    expect(sessions.map(({ id, ended }) => [id, ended])).toEqual(
-      flushed.slice(1).map((_, index) => [index + 1, false]),
-    );
-    await journal.close();
-  }, 60_000);
+  it.each([
+    ['does not pack', []],
+    ['packs samples all the time', ['30']],
+  ])(
+    'while it %s loses nothing that was flushed, twenty times at random, and continues in the same journal',
+    async (_, packing) => {
+      const flushed: number[] = [];
+      for (let round = 1; round <= 20; round++) {
+        const { session, count } = await writeAndKill(1, Math.random() * 100, packing);
+        expect(session).toBe(round);
+        flushed[session] = count;
+        // A copy of the files is complete without further repair.
+        const copy = join(directory.path, `copy-${round}.db`);
+        for (const part of ['', '-wal']) if (existsSync(file + part)) copyFileSync(file + part, copy + part);
+        expect(integrity(copy)).toBe('ok');
+        const counts = await countsOf(copy);
+        for (const [id, least] of flushed.entries()) expect(counts[id] ?? 0).toBeGreaterThanOrEqual(least ?? 0);
+      }
+      const journal = await write();
+      const sessions = await journal.sessions();
+      expect(sessions.map(({ id, ended }) => [id, ended])).toEqual(
+        flushed.slice(1).map((_, index) => [index + 1, false]),
+      );
+      await journal.close();
+      expect(blockCount(file) > 20).toBe(packing.length > 0);
+    },
+    60_000,
+  );
 
   it('releases its lock, which reported its process id', async () => {
     const living = spawn(process.execPath, [CHILD, file], { stdio: ['ignore', 'pipe', 'inherit'] });

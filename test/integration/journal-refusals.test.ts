@@ -23,7 +23,8 @@ beforeEach(() => {
 
 afterEach(() => directory.clear());
 
-const write = (path = file) => openJournal({ file: path, vantage: 'here', now: () => 0 });
+/** Samples stay rows, as in the versions that `TO_SCHEMA_1` turns a journal into. */
+const write = (path = file) => openJournal({ file: path, vantage: 'here', now: () => 0, packing: null });
 
 /** Returns the message of the UserError. */
 async function messageOf(opening: Promise<{ close(): Promise<void> }>): Promise<string> {
@@ -56,7 +57,7 @@ function alter(sql: string, path = file): void {
 }
 
 /** Makes a journal what the first version wrote. */
-const TO_SCHEMA_1 = `drop table tasks; drop table annotations; drop table phases; drop table check_runs;
+const TO_SCHEMA_1 = `drop table sample_blocks; drop table tasks; drop table annotations; drop table phases; drop table check_runs;
   create table old as select id, cloud, vantage, probe, connection from series;
   drop table series; alter table old rename to series;
   alter table samples rename column last_known_up_at to up_until;
@@ -106,10 +107,10 @@ describe('what cannot be opened is refused in one line', () => {
 
   it('a journal of a newer version, which stays unchanged', async () => {
     await createJournal();
-    alter('pragma user_version = 7');
-    const message = `journal ${file} was written by a newer version of Rollwatch (schema 7, this version supports up to 6); use the newer version, or name another file`;
+    alter('pragma user_version = 8');
+    const message = `journal ${file} was written by a newer version of Rollwatch (schema 8, this version supports up to 7); use the newer version, or name another file`;
     expect([await messageOf(write()), await messageOf(readJournal(file))]).toEqual([message, message]);
-    alter('pragma user_version = 6');
+    alter('pragma user_version = 7');
     expect(await messageOf(readJournal(file))).toBe('opened');
   });
 

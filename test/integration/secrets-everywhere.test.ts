@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
+import { readJournal } from '../../src/journal/open-journal.ts';
+import { collect } from '../contract/journal.ts';
 import { discard, startWatch } from '../support/daemon.ts';
 import { ENCODINGS } from '../support/encodings.ts';
 import { rollwatch } from '../support/rollwatch.ts';
@@ -129,6 +131,13 @@ test('no secret is in any output, file, metric or report', { timeout: 180_000 },
   searched('the report of watch', printed);
   for (const [index, page] of pages.entries()) searched(`/${page}`, served[index] ?? '');
   for (const file of readdirSync(place)) searched(file, readFileSync(join(place, file)).toString('utf8'));
+  // Packed samples are deflated in the file.
+  const journal = await readJournal(watch.journal);
+  const samples = await collect(journal);
+  await journal.close();
+  expect(samples.length).toBeGreaterThan(10);
+  searched('the samples of the journal', JSON.stringify(samples));
+  searched('their causes', samples.map(({ cause }) => `${cause?.message} ${cause?.body}`).join('\n'));
   for (const format of ['text', 'markdown', 'json', 'csv', 'junit', 'html']) {
     const output = await rollwatch(['report', '--journal', watch.journal, '--format', format], { folder: place, env });
     searched(`report --format ${format}`, output.out + output.err);

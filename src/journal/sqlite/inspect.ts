@@ -129,7 +129,9 @@ export function damagedKeys(sqlite: Database): readonly JournalDamage[] {
 /** Returns damage if the session of a sample is missing, or the settings of its series. */
 export function orphanedSamples(sqlite: Database): readonly JournalDamage[] {
   const hasSample = (condition: string) =>
-    sqlite.prepare(`select 1 from samples where ${condition} limit 1`).get() !== undefined;
+    ['samples', 'sample_blocks'].some(
+      (table) => sqlite.prepare(`select 1 from ${table} where ${condition} limit 1`).get() !== undefined,
+    );
   const damage: JournalDamage[] = [];
   if (hasSample('session not in (select id from sessions)'))
     damage.push({ table: 'sessions', rows: 0, reason: 'rows are missing that samples refer to' });

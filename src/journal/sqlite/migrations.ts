@@ -12,6 +12,7 @@ const MIGRATIONS: readonly ((sqlite: Database) => void)[] = [
   fourthMigration,
   fifthMigration,
   sixthMigration,
+  seventhMigration,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -225,4 +226,27 @@ function renameChecks(sqlite: Database): void {
 /** Adds the inventory groups of the hosts of a task. */
 function sixthMigration(sqlite: Database): void {
   sqlite.exec(`alter table tasks add column "groups" text not null default '[]'`);
+}
+
+/** Adds a table for packed samples. See tables.ts for what the columns mean. */
+function seventhMigration(sqlite: Database): void {
+  sqlite.exec(`
+    create table sample_blocks (
+      id integer primary key,
+      session integer not null,
+      series integer not null,
+      first_seq integer not null,
+      last_seq integer not null,
+      from_at real not null,
+      until_at real not null,
+      samples integer not null,
+      failed integer not null,
+      void integer not null,
+      checksum integer not null,
+      data blob not null
+    ) strict;
+
+    -- Finds the blocks of a session that overlap an interval without their data.
+    create index sample_blocks_in_order on sample_blocks (session, from_at, until_at, series);
+  `);
 }

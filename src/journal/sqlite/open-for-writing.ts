@@ -1,8 +1,10 @@
 import { closeSync, openSync, readlinkSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { Database as Sqlite } from 'better-sqlite3';
 import { UserError } from '../../domain/errors.ts';
 import type { Millis } from '../../domain/time.ts';
 import type { WritableDatabase } from '../dialect.ts';
+import { packNext } from '../pack.ts';
 import { connect, type DatabaseConnection } from './connection.ts';
 import { DisplacedError, explain } from './explain.ts';
 import {
@@ -252,6 +254,8 @@ function writableDatabase(file: string, { connection: opened, now, ...locks }: O
       connection().sqlite.pragma(`synchronous = ${sync ? 'full' : 'normal'}`);
       if (sync) syncedAt = now();
     },
+    pack: (request) => packNext(connection().db, request),
+    compact: async () => compact(connection().sqlite),
     async close() {
       if (current !== null && isDisplaced(file, current.identities)) closeDisplaced(file, current.connection);
       else current?.connection.sqlite.close();
@@ -259,6 +263,20 @@ function writableDatabase(file: string, { connection: opened, now, ...locks }: O
       pathLock.release();
     },
   };
+}
+
+/** A file with more than this in use is not compacted: it would take longer than a second. */
+const COMPACT_MAX_BYTES = 64 * 1024 * 1024;
+/** The share of free pages from which a file is compacted. */
+const COMPACT_MIN_SHARE = 0.1;
+
+/** Truncates the file. Worth it only when nothing follows: new rows would use the free pages again. */
+function compact(sqlite: Sqlite): void {
+  const pragma = (name: string) => Number(sqlite.pragma(name, { simple: true }));
+  const pages = pragma('page_count');
+  const free = pragma('freelist_count');
+  if (free < pages * COMPACT_MIN_SHARE || (pages - free) * pragma('page_size') > COMPACT_MAX_BYTES) return;
+  sqlite.exec('vacuum');
 }
 
 function isDisplaced(file: string, opened: FileIdentities): boolean {

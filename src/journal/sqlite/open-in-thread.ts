@@ -12,6 +12,7 @@ import {
 } from 'kysely';
 import { UserError } from '../../domain/errors.ts';
 import type { WritableDatabase } from '../dialect.ts';
+import { type PackRequest, packedSchema } from '../pack.ts';
 import type { Tables } from '../tables.ts';
 
 /** The thread's `workerData`. */
@@ -19,6 +20,8 @@ export type ThreadData = { readonly file: string; readonly vantage: string };
 
 type RequestBody =
   | { readonly type: 'prepare'; readonly last: boolean }
+  | { readonly type: 'pack'; readonly request: PackRequest }
+  | { readonly type: 'compact' }
   | { readonly type: 'close' }
   | { readonly type: 'query'; readonly sql: string; readonly parameters: readonly unknown[] };
 
@@ -104,6 +107,13 @@ export async function openInThread(file: string, { vantage, warn }: Options): Pr
     explain: (error) => (error instanceof ThreadError ? error.reason : null),
     async prepare({ last }) {
       await send({ type: 'prepare', last });
+    },
+    async pack(request) {
+      const [packed] = await send({ type: 'pack', request });
+      return packedSchema.parse(packed);
+    },
+    async compact() {
+      await send({ type: 'compact' });
     },
     async close() {
       // A disk that does not respond must not keep the process alive.

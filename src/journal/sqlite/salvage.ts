@@ -13,6 +13,7 @@ import {
   sessionSeriesSchema,
   taskSchema,
 } from '../rows.ts';
+import { blockSchema, unpackBlock } from '../sample-block.ts';
 import { sampleSchema } from '../sample-row.ts';
 import type { Tables } from '../tables.ts';
 import { type RawRow, type RawValue, readPages } from './pages.ts';
@@ -29,6 +30,7 @@ const TABLES: readonly {
   { name: 'series', schema: seriesKeySchema },
   { name: 'session_series', schema: sessionSeriesSchema },
   { name: 'samples', schema: sampleSchema },
+  { name: 'sample_blocks', schema: blockSchema },
   { name: 'observation_gaps', schema: observationGapSchema },
   { name: 'server_events', schema: serverEventSchema },
   { name: 'tasks', schema: taskSchema, latest: 'number' },
@@ -46,7 +48,7 @@ type Table = (typeof TABLES)[number] & {
 
 export type Salvaged = {
   readonly damage: readonly JournalDamage[];
-  /** The number of salvaged rows by table. */
+  /** The number of salvaged rows by table. Samples count one by one, also those in blocks. */
   readonly rows: ReadonlyMap<string, number>;
 };
 
@@ -71,6 +73,7 @@ export function salvage(file: string, into: Sqlite): Salvaged {
       }
     }
     if (damagedPages > 0) log.add({ table: 'unknown', rows: 0, reason: `pages with unreadable rows: ${damagedPages}` });
+    removePackedRows(into);
     addMissingSessions(into, log);
     addMissingSessionSeries(into, log);
     reportMissingSamples(into, log);
@@ -78,9 +81,17 @@ export function salvage(file: string, into: Sqlite): Salvaged {
     if (run !== null) into.prepare('update meta set run = ?').run(run);
   });
   copyRows();
-  const count = (table: string) => Number(into.prepare(`select count(*) from ${table}`).pluck().get());
-  return { damage: log.all(), rows: new Map(tables.map(({ name }) => [name, count(name)])) };
+  const count = (query: string) => Number(into.prepare(query).pluck().get());
+  const rows = new Map(
+    tables
+      .filter(({ name }) => name !== 'sample_blocks')
+      .map(({ name }) => [name, count(`select count(*) from ${name}`)] as const),
+  );
+  const packed = count('select coalesce(sum(samples), 0) from sample_blocks');
+  return { damage: log.all(), rows: rows.set('samples', (rows.get('samples') ?? 0) + packed) };
 }
+
+const IDENTIFYING_TABLES: ReadonlySet<string> = new Set(['samples', 'sample_blocks', 'sessions']);
 
 /** Whether a file has readable samples or sessions, whatever its header says. `template` has the schema. */
 export function hasJournalRows(file: string, template: Sqlite): boolean {
@@ -88,8 +99,7 @@ export function hasJournalRows(file: string, template: Sqlite): boolean {
   for (const { rows } of readPages(file)) {
     for (const row of rows) {
       const match = matchTable(row, tables);
-      if (match !== null && 'values' in match && (match.table.name === 'samples' || match.table.name === 'sessions'))
-        return true;
+      if (match !== null && 'values' in match && IDENTIFYING_TABLES.has(match.table.name)) return true;
     }
   }
   return false;
@@ -166,13 +176,32 @@ function readRunId(file: string): string | null {
   return null;
 }
 
+/** Removes rows whose samples are also in blocks: pages that packing has freed may still have the rows. */
+function removePackedRows(into: Sqlite): void {
+  const remove = into.prepare('delete from samples where session = ? and series = ? and seq = ?');
+  const hasRows = into.prepare(
+    'select 1 from samples where session = ? and series = ? and seq between ? and ? limit 1',
+  );
+  for (const id of into.prepare<[], number>('select id from sample_blocks').pluck().all()) {
+    const block = unpackBlock(into.prepare('select * from sample_blocks where id = ?').get(id));
+    if ('damage' in block) continue;
+    const { session, series, first_seq, last_seq } = block.value.summary;
+    if (hasRows.get(session, series, first_seq, last_seq) === undefined) continue;
+    for (let index = 0; index < block.value.count; index++) remove.run(session, series, block.value.row(index).seq);
+  }
+}
+
 function addMissingSessions(into: Sqlite, log: DamageLog): void {
   const { changes } = into
     .prepare(
       `insert into sessions (id, started_at, alive_at, ended, version, vantage, facts)
-       select session, min(started_at), max(ended_at), 0, '',
-              coalesce((select vantage from series where series.id = samples.series), ''), '{}'
-       from samples where session not in (select id from sessions) group by session`,
+       select session, min(first), max(last), 0, '',
+              coalesce((select vantage from series where series.id = found.series), ''), '{}'
+       from (
+         select session, series, started_at as first, ended_at as last from samples
+         union all select session, series, from_at, until_at from sample_blocks
+       ) found
+       where session not in (select id from sessions) group by session`,
     )
     .run();
   if (changes > 0)
@@ -182,24 +211,20 @@ function addMissingSessions(into: Sqlite, log: DamageLog): void {
 function addMissingSessionSeries(into: Sqlite, log: DamageLog): void {
   const missing = into
     .prepare<[], { session: number; series: number }>(
-      `select distinct session, series from samples
+      `select session, series from (
+         select session, series from samples union select session, series from sample_blocks) found
        where series in (select id from series) and not exists (
-         select 1 from session_series known where known.session = samples.session and known.series = samples.series)`,
+         select 1 from session_series known where known.session = found.session and known.series = found.series)`,
     )
     .all();
   const otherSession = into.prepare<[number], { interval: number; valid_for: number; slow: number }>(
     'select "interval", valid_for, slow from session_series where series = ? order by session desc limit 1',
   );
-  const dueTimes = into
-    .prepare<[number, number], number>(
-      'select due_at from samples where session = ? and series = ? and extra = 0 order by seq limit 500',
-    )
-    .pluck();
   const insert = into.prepare(
     'insert into session_series (session, series, place, "interval", valid_for, slow) values (?, ?, ?, ?, ?, ?)',
   );
   for (const { session, series } of missing) {
-    const interval = medianInterval(dueTimes.all(session, series));
+    const interval = medianInterval(dueTimes(into, { session, series }));
     // The ratio of validity to interval, and the slow threshold, are the defaults of the configuration.
     const settings = otherSession.get(series) ?? { interval, valid_for: 1.5 * interval, slow: DEFAULT_SLOW_MS };
     insert.run(session, series, series, settings.interval, settings.valid_for, settings.slow);
@@ -208,6 +233,21 @@ function addMissingSessionSeries(into: Sqlite, log: DamageLog): void {
     const reason = 'intervals were derived from other sessions or from samples';
     log.add({ table: 'session_series', rows: missing.length, reason });
   }
+}
+
+/** Returns when samples of a series were due: those of its first block, if it has one. */
+function dueTimes(into: Sqlite, { session, series }: { session: number; series: number }): readonly number[] {
+  const block = unpackBlock(
+    into.prepare('select * from sample_blocks where session = ? and series = ? limit 1').get(session, series),
+  );
+  if ('value' in block) {
+    const rows = Array.from({ length: block.value.count }, (_, index) => block.value.row(index));
+    return rows.filter(({ extra }) => extra === 0).map(({ due_at }) => due_at);
+  }
+  const times = into.prepare<[number, number], number>(
+    'select due_at from samples where session = ? and series = ? and extra = 0 order by seq limit 500',
+  );
+  return times.pluck().all(session, series);
 }
 
 const DEFAULT_SLOW_MS = 1000;
@@ -225,7 +265,10 @@ function reportMissingSamples(into: Sqlite, log: DamageLog): void {
     into
       .prepare(
         `select coalesce(sum(most + 1 - number), 0) from (
-           select max(seq) as most, count(*) as number from samples group by session, series)`,
+           select max(most) as most, sum(number) as number from (
+             select session, series, seq as most, 1 as number from samples
+             union all select session, series, last_seq, samples from sample_blocks)
+           group by session, series)`,
       )
       .pluck()
       .get(),

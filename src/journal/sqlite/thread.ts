@@ -44,6 +44,8 @@ function serve(database: WritableDatabase): void {
 async function handle(database: WritableDatabase, request: ThreadRequest): Promise<readonly unknown[]> {
   if (request.type === 'query')
     return (await database.db().executeQuery(CompiledQuery.raw(request.sql, [...request.parameters]))).rows;
-  await (request.type === 'prepare' ? database.prepare(request) : database.close());
+  if (request.type === 'pack') return [await database.pack(request.request)];
+  if (request.type === 'prepare') await database.prepare(request);
+  else await (request.type === 'compact' ? database.compact() : database.close());
   return [];
 }
