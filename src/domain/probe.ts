@@ -102,7 +102,7 @@ export type Probe = {
   readonly cleanUp?: (context: ProbeContext) => Promise<void>;
   /** The probe that this one sharpens; see `ProbeDescription`. */
   readonly sharpens?: string;
-  /** Whether the latest valid sample failed, or samples hang. */
+  /** Whether the latest valid sample failed. */
   readonly isFailing?: () => boolean;
   /** Whether requests in flight observe the service already, so that a slot needs no sample. */
   readonly isBusy?: () => boolean;

@@ -6,11 +6,10 @@ import type { Millis } from '../domain/time.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import { problemFromBody, problemFromFailure, problemFromResponse, timingOf } from '../openstack/diagnosis/classify.ts';
 import { loadBalancerOf } from '../openstack/diagnosis/load-balancer-page.ts';
-import { PINGABLE_SERVICES, type PingableService } from '../openstack/diagnosis/ping.ts';
 import { type HttpResult, SINGLE_BODY_LIMIT } from '../openstack/http/http-message.ts';
 import { parseJson } from '../openstack/http/json.ts';
 import type { Result } from '../openstack/result.ts';
-import { duration, enforce, lessThan, oneOf } from '../schema/fields.ts';
+import { duration, enforce, lessThan } from '../schema/fields.ts';
 import {
   afterFailureIntervalRule,
   commonFields,
@@ -26,17 +25,11 @@ import {
 
 type PilotedCloud = Pick<Cloud, 'clock' | 'openUngated' | 'versionsUrl'>;
 
-export type PilotSettings = RequestSettings & {
-  /** The service whose version document is requested. */
-  readonly service: PingableService;
-};
-
 const settingsSchema = z
   .strictObject(
     {
       ...commonFields({ enabled: false, interval: '100ms', shortest: 20 }),
       timeout: duration().prefault('10s'),
-      service: oneOf(PINGABLE_SERVICES).default('nova-api'),
     },
     SETTINGS_MAPPING,
   )
@@ -45,7 +38,6 @@ const settingsSchema = z
   .transform((fields) => ({
     ...toCommonSettings(fields, { slow: Math.min(1000, fields.timeout / 2), afterFailureInterval: 30 }),
     timeout: fields.timeout,
-    service: fields.service,
   }))
   .prefault({});
 
@@ -70,13 +62,13 @@ type Request = {
 /** While requests take long, fewer are sent: each then counts for at least this long, in milliseconds. */
 const MIN_VALID_MS = 1000;
 
-function pilotSeries(origin: ProbeOrigin, settings: PilotSettings): Series {
+function pilotSeries(origin: ProbeOrigin, settings: RequestSettings): Series {
   const series = seriesOf({ ...origin, probe: 'pilot', connection: '', target: '' }, settings);
   return { ...series, validFor: Math.max(series.validFor, MIN_VALID_MS) };
 }
 
 /**
- * Requests the version document of a service over a connection of its own, many times a second: it needs no token, no
+ * Requests the version document of nova-api over a connection of its own, many times a second: it needs no token, no
  * database and no other service. It dates the edges of outages of the process or its load balancer, and finds those that
  * are too short for other probes. It sees nothing of what fails behind the process.
  *
@@ -84,7 +76,7 @@ function pilotSeries(origin: ProbeOrigin, settings: PilotSettings): Series {
  * time to time, so that a recovery is seen. What was given up fails if the older request fails in the end, as it was
  * behind that one in the queue; otherwise it is void.
  */
-export function pilot(cloud: PilotedCloud, origin: ProbeOrigin, settings: PilotSettings): Probe {
+export function pilot(cloud: PilotedCloud, origin: ProbeOrigin, settings: RequestSettings): Probe {
   const { clock } = cloud;
   const http = cloud.openUngated('reused');
   const timeouts = timeoutsOf(settings);
@@ -95,13 +87,13 @@ export function pilot(cloud: PilotedCloud, origin: ProbeOrigin, settings: PilotS
   let onRecovery = () => {};
 
   function judge(result: HttpResult): Result<unknown> {
-    if (result.type === 'failure') return problemFromFailure(result, settings.service);
+    if (result.type === 'failure') return problemFromFailure(result, 'nova-api');
     const { status, body } = result;
     const isError = status >= 500 || status === 429 || (status >= 400 && loadBalancerOf(status, body) !== null);
-    if (isError) return problemFromResponse(result, settings.service);
+    if (isError) return problemFromResponse(result, 'nova-api');
     // Any other 4xx is an answer of the service as well: it may keep its versions to itself.
     if (status >= 400 || parseJson(body) !== undefined) return { ...timingOf(result), type: 'ok', value: null };
-    return problemFromBody(result, settings.service, 'the version document is not JSON');
+    return problemFromBody(result, 'nova-api', 'the version document is not JSON');
   }
 
   /** Whether nothing was answered for a while before a request was sent. */
@@ -146,8 +138,8 @@ export function pilot(cloud: PilotedCloud, origin: ProbeOrigin, settings: PilotS
       onRecovery = listener;
     },
     async run({ signal }) {
-      const url = cloud.versionsUrl(settings.service);
-      if (url === null) return voidResult('unproven', `the address of ${settings.service} is not known yet`);
+      const url = cloud.versionsUrl('nova-api');
+      if (url === null) return voidResult('unproven', 'the address of nova-api is not known yet');
       const older = inFlight[0];
       if (older !== undefined && inFlight.length >= MAX_IN_FLIGHT) inFlight.at(-1)?.giveUp();
       const abort = new AbortController();
@@ -194,8 +186,8 @@ const voidResult = (kind: VoidKind, message: string): ProbeResult => ({
   serverId: null,
 });
 
-/** Requests a version document many times a second. */
-export const pilotProbe: ProbeType<PilotSettings> = {
+/** Requests nova-api's version document many times a second. */
+export const pilotProbe: ProbeType<RequestSettings> = {
   description: {
     name: 'pilot',
     label: 'pilot',

@@ -11,7 +11,6 @@ const PILOT = {
   slow: 1000,
   afterFailure: { interval: 30, limit: 60_000 },
   timeout: TIMEOUT_MS,
-  service: 'nova-api',
 } as const;
 
 /** Returns the sampler's settings of `count` clouds: server-list at 1 Hz over both connections, no boots. */

@@ -8,8 +8,7 @@ import { problemFromFailure } from './classify.ts';
 import { loadBalancerOf } from './load-balancer-page.ts';
 
 /** Services with a version document at the root of the endpoint, which needs no token and no other service. */
-export const PINGABLE_SERVICES = ['nova-api', 'keystone', 'neutron', 'glance', 'placement'] as const;
-export type PingableService = (typeof PINGABLE_SERVICES)[number];
+export type PingableService = 'nova-api' | 'keystone' | 'neutron' | 'glance' | 'placement';
 
 /**
  * `answers`: the service itself answered; `silent`: there was no answer, a 5xx, or one of a load balancer in front of

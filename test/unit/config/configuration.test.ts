@@ -98,7 +98,6 @@ describe('without a rollwatch.yaml', () => {
         interval: 100,
         timeout: 10_000,
         slow: 1000,
-        service: 'nova-api',
         afterFailure: { interval: 30, limit: 60_000 },
       },
     });

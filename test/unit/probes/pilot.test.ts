@@ -50,7 +50,6 @@ function setUp(url: string | null = 'http://api/') {
       slow: 1000,
       timeout: 10_000,
       afterFailure: { interval: 30, limit: 60_000 },
-      service: 'nova-api',
     },
   );
   probe.onRecovery?.(() => recoveries++);

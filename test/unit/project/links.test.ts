@@ -47,7 +47,6 @@ const ELSEWHERE: readonly (readonly [name: RegExp, reason: string])[] = [
   [/^\.\/(rollwatch|our-plan)\.yaml$|^our-plan\.yaml$/, 'files of the user'],
   [/^(\.\/)?etc\/tempest\.conf$|^run-upgrade\.sh$/, 'of Tempest and openstack-ansible'],
   [/^public\/$/, '`npm run page` writes it'],
-  [/^probes\.[\w.-]+$/, 'a setting'],
   [/^(BUILD\/networking|127\.0\.0\.0\/8|mycloud\/Region\w+)$/, 'not files: a state, a network, regions of a cloud'],
 ];
 
