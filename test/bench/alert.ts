@@ -84,11 +84,11 @@ try {
       await delay(SETTLE_MS + (round / rounds) * 1000);
       const began = await begin(cloud);
       took.push(
-        ((await waitForNotice(webhook, { alert: 'RollwatchApiDown', status: 'firing' }, began)) - began) / 1000,
+        ((await waitForNotice(webhook, { alert: 'RollwatchIncident', status: 'firing' }, began)) - began) / 1000,
       );
       const ended = Date.now();
       await end(cloud);
-      await waitForNotice(webhook, { alert: 'RollwatchApiDown', status: 'resolved' }, ended);
+      await waitForNotice(webhook, { alert: 'RollwatchIncident', status: 'resolved' }, ended);
     }
     console.log(`${name}: ${took.map((seconds) => seconds.toFixed(1)).join(' ')} s`);
     if (Math.max(...took) > LIMIT_SECONDS) process.exitCode = 1;

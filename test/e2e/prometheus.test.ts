@@ -84,7 +84,7 @@ describe.skipIf(isMissing(PROMETHEUS, ALERTMANAGER))(
     });
 
     it('reaches the webhook within 15 s', () => {
-      const first = webhook.notices.find(({ alert, status }) => alert === 'RollwatchApiDown' && status === 'firing');
+      const first = webhook.notices.find(({ alert, status }) => alert === 'RollwatchIncident' && status === 'firing');
       expect(first).toBeDefined();
       const seconds = ((first?.at ?? 0) - wentDown) / 1000;
       expect(seconds).toBeGreaterThan(4);
@@ -170,11 +170,10 @@ describe.skipIf(isMissing(PROMETHEUS, ALERTMANAGER))(
     it('is resolved once, and no other alert fired', async () => {
       await expect
         .poll(() => webhook.notices, { timeout: 90_000, interval: 500 })
-        .toContainEqual(expect.objectContaining({ alert: 'RollwatchApiDown', status: 'resolved' }));
+        .toContainEqual(expect.objectContaining({ alert: 'RollwatchIncident', status: 'resolved' }));
       const fired = new Set(webhook.notices.filter(({ status }) => status === 'firing').map(({ alert }) => alert));
-      // The alert for boots is inhibited while the API is down, and sent afterwards.
-      fired.delete('RollwatchBootsFailing');
-      expect([...fired]).toEqual(['RollwatchApiDown']);
+      // The alerts of the API and of boots are inhibited.
+      expect([...fired]).toEqual(['RollwatchIncident']);
     });
 
     it('is followed by up, paused, and not known once the daemon is frozen or dead', async () => {

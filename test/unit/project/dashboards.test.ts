@@ -14,8 +14,9 @@ const path = (file: string) => new URL(file, root).pathname;
 async function known(): Promise<{ readonly metrics: ReadonlySet<string>; readonly labels: ReadonlySet<string> }> {
   const register = new Registry();
   createMetricFamilies(register);
-  const metrics = new Set(['up', ...RULES.flatMap(({ record }) => record ?? [])]);
-  const labels = new Set(['job', 'instance', 'le']);
+  // Prometheus itself makes `up` and `ALERTS`.
+  const metrics = new Set(['up', 'ALERTS', ...RULES.flatMap(({ record }) => record ?? [])]);
+  const labels = new Set(['job', 'instance', 'le', 'alertname', 'alertstate']);
   for (const { name, type } of await register.getMetricsAsJSON()) {
     for (const suffix of String(type) === 'histogram' ? ['_bucket', '_sum', '_count'] : [''])
       metrics.add(name + suffix);
