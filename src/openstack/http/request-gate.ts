@@ -8,8 +8,11 @@ import type { HttpFailure, HttpRequest, HttpResponse } from './http-message.ts';
  * overloaded API down.
  */
 export const MAX_OUTSTANDING = 4;
-/** Twice the peak rate of normal operation. */
-export const MAX_PER_SECOND = 20;
+/**
+ * Twice the peak rate of normal operation, and more than lists over two connections take after a failure: 20, with
+ * slots. A request that waits for this limit may be overtaken, and then two samples look like a service that flaps.
+ */
+export const MAX_PER_SECOND = 25;
 
 export type Admission = {
   /** How long a request waits to be admitted. */

@@ -84,7 +84,7 @@ test('the rate limit holds however fast the answers are', async () => {
     sent.at(-1)?.answer(200);
     await results;
   }
-  await expect(send(NO_WAIT)).resolves.toMatch(/^throttled: 20 requests were sent to this cloud within a second/);
+  await expect(send(NO_WAIT)).resolves.toMatch(/^throttled: 25 requests were sent to this cloud within a second/);
   state.now = 1000;
   void send(NO_WAIT);
   await settled();
