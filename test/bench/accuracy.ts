@@ -250,7 +250,7 @@ for (const connection of rows) {
   console.log(
     `${connection === 'incidents' ? 'incidents' : `server-list ${connection}`}: ${row.errors.length} outages, ${row.undetected} undetected (${row.long} longer than 1.1 s), ` +
       `${row.outside} outside their brackets, ${row.falsePositives} false positives; mean absolute error ${meanMs(row.errors)} ms; ` +
-      `total ${row.total.toFixed(1)} s, by windows ${percent(row.measured, row.total)}, by failed slots ${percent(row.bySlots, row.total)}; ` +
+      `total ${row.total.toFixed(1)} s, by windows ${percent(row.measured, row.total)}${row.bySlots > 0 ? `, by failed slots ${percent(row.bySlots, row.total)}` : ''}; ` +
       `ends found by faster sampling: ${row.fastEnds.length}, worst error ${(Math.max(0, ...row.fastEnds) * 1000).toFixed(0)} ms`,
   );
   const byKind = [...row.errorsByKind].map(([kind, errors]) => `${kind} ${meanMs(errors)}`);
