@@ -42,9 +42,10 @@ export function overallDowntimeOf(
     readonly probeTypes: readonly Pick<ProbeDescription, 'name' | 'sharpens'>[];
   },
 ): OverallDowntime {
-  const belongsTo = (probe: string, account: string): boolean =>
-    probe === account || accountOf(probeTypes, probe) === account;
-  const counted = allSeries.filter(({ series }) => selected.some((account) => belongsTo(series.probe, account)));
+  const accounts = new Map(allSeries.map((input) => [input, accountOf(probeTypes, input.series.probe)]));
+  const isSelected = (input: SeriesOutages): boolean =>
+    selected.includes(input.series.probe) || selected.includes(accounts.get(input) ?? '');
+  const counted = allSeries.filter(isSelected);
   const outages = outagesOf(counted);
   return {
     ...downtimeOf(counted, outages),
@@ -52,9 +53,7 @@ export function overallDowntimeOf(
     byProbe: new Map(
       probeTypes
         .filter(({ sharpens }) => sharpens === null)
-        .map(
-          ({ name }) => [name, downtimeOf(allSeries.filter(({ series }) => belongsTo(series.probe, name)))] as const,
-        ),
+        .map(({ name }) => [name, downtimeOf(allSeries.filter((input) => accounts.get(input) === name))] as const),
     ),
     unobserved: length(unobservedByAll(counted)) / 1000,
   };

@@ -89,13 +89,13 @@ export function createSeriesState(
   }
 
   /** Returns the history including the samples that wait for an earlier one, as if the earlier one changed nothing. */
-  function currentHistory(): History {
+  const historyAt = memoize((): History => {
     const waiting = reorderBuffer.waiting();
     if (waiting.length === 0) return settled;
     const copy: History = { track: settled.track, windows: [...settled.windows], gaps: [...settled.gaps] };
     for (const sample of waiting) addSample(copy, sample, true);
     return copy;
-  }
+  });
 
   const endOr = (now: Millis): Millis => endedAt ?? now;
   const oldestPending = () => {
@@ -113,25 +113,23 @@ export function createSeriesState(
   const watched = (now: Millis): Interval => ({ from: startedAt, until: Math.max(endOr(now), startedAt) });
 
   const gapsAt = memoize((now): readonly Interval[] => {
-    const history = currentHistory();
+    const history = historyAt(now);
     const tail = gapBefore(history.track, observedUntil(now));
     const all = tail === null ? history.gaps : [...history.gaps, tail];
     // If the wall clock is set back, a session can begin before the previous one ended.
     return intersect(union(all), [watched(now)]);
   });
 
-  const windowsAt = memoize((now): readonly DowntimeWindow[] => windowsSharpenedBy(null, now));
+  const windowsAt = memoize((now): readonly DowntimeWindow[] => windowsSharpenedBy(sharperWindows([], now), now));
 
-  function windowsSharpenedBy(sharper: SharperWindows | null, now: Millis): readonly DowntimeWindow[] {
-    const history = currentHistory();
+  function windowsSharpenedBy(sharper: SharperWindows, now: Millis): readonly DowntimeWindow[] {
+    const history = historyAt(now);
     const open = trackedOpenWindowIn(history, now);
     const { sinceFailure, series: current } = history.track;
     const tail = gapBefore(history.track, observedUntil(now));
     const tracked = open === null ? history.windows : [...history.windows, open];
-    const isSeparate = (window: DowntimeWindow) => sharper?.openAt(window, window.knownUntil) != null;
-    const windows = tracked.map((window) =>
-      sharper === null || window.kind !== 'down' ? window : sharpenWindow(window, sharper),
-    );
+    const isSeparate = (window: DowntimeWindow) => sharper.openAt(window, window.knownUntil) !== null;
+    const windows = tracked.map((window) => sharpenWindow(window, sharper));
     return joinPartialOutages(windows, {
       interval: current.interval,
       sinceFailure: { ...sinceFailure, unobserved: sinceFailure.unobserved + (tail === null ? 0 : length([tail])) },
@@ -210,7 +208,7 @@ export function createSeriesState(
       };
     },
     status(now) {
-      const history = currentHistory();
+      const history = historyAt(now);
       const unknown = endedAt !== null || gapBefore(history.track, observedUntil(now)) !== null;
       const open = openWindowAt(now);
       return {

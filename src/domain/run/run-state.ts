@@ -199,7 +199,7 @@ export function createRunState({ run, version, overall, probes, plan = null }: R
         servers: servers.counts(running, { cloud, vantage }),
       })),
       probeTypes,
-      probes: inputs.flatMap(({ series, windows: own }) => stateOf(series)?.totals(now, own) ?? []),
+      probes: [...seriesStates.values()].map((state, index) => state.totals(now, inputs[index]?.windows)),
       incidents: incidentsOf(windows, inputs),
       notes: notesOf(annotations.values()),
       windows,

@@ -72,7 +72,7 @@ export function createPhaseMeasures(
   );
   const limitedDowntime = (name: DowntimeBudget): LimitedDowntime => {
     const { probe } = BUDGETS[name];
-    const own = allSeries.filter(({ series }) => series.probe === probe || accountOf(probes, series.probe) === probe);
+    const own = allSeries.filter(({ series }) => accountOf(probes, series.probe) === probe);
     return { isWatched: own.length > 0, series: own, outages: outagesOf(own), unobserved: unobservedBy(own) };
   };
   const downtimes = {
