@@ -1,3 +1,4 @@
+import type { VoidKind } from './cause.ts';
 import type { Finding, Series, Stages } from './sample.ts';
 import type { Clock } from './time.ts';
 
@@ -127,3 +128,13 @@ export type ProbeResult = Finding & {
   readonly requestId: string | null;
   readonly serverId: string | null;
 };
+
+/** Returns the result of a sample that says nothing about the cloud, for `slots` slots. */
+export const voidResult = (kind: VoidKind, message: string, slots = 1): ProbeResult => ({
+  outcome: 'void',
+  cause: { kind, service: 'rollwatch', message },
+  slots,
+  stages: {},
+  requestId: null,
+  serverId: null,
+});

@@ -73,7 +73,7 @@ export function openCloud({
   const gate = options.gate ?? createRequestGate(clock);
   const openUngated = (connection: 'new' | 'reused') => createHttpClient({ clock, tls: access.tls, connection });
   const open = (connection: 'new' | 'reused') => gate.wrap(openUngated(connection), PROBE_ADMISSION);
-  const ungatedHttp = createHttpClient({ clock, tls: access.tls, connection: 'new' });
+  const ungatedHttp = openUngated('new');
   const http = gate.wrap(ungatedHttp, admission);
   const tokenHttp = gate.wrap(ungatedHttp, PROBE_ADMISSION);
   const diagnosisHttp = gate.wrap(ungatedHttp, DIAGNOSIS_ADMISSION);

@@ -1,45 +1,35 @@
-import { z } from 'zod';
-import type { VoidKind } from '../domain/cause.ts';
-import type { Probe, ProbeResult } from '../domain/probe.ts';
+import { type Probe, type ProbeResult, voidResult } from '../domain/probe.ts';
 import { REQUEST_STAGES, type Series } from '../domain/sample.ts';
 import type { Millis } from '../domain/time.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import { problemFromBody, problemFromFailure, problemFromResponse, timingOf } from '../openstack/diagnosis/classify.ts';
 import { loadBalancerOf } from '../openstack/diagnosis/load-balancer-page.ts';
-import { type HttpResult, SINGLE_BODY_LIMIT } from '../openstack/http/http-message.ts';
+import { requestVersions } from '../openstack/diagnosis/ping.ts';
+import type { HttpResult } from '../openstack/http/http-message.ts';
 import { parseJson } from '../openstack/http/json.ts';
 import type { Result } from '../openstack/result.ts';
-import { duration, enforce, lessThan } from '../schema/fields.ts';
 import {
-  afterFailureIntervalRule,
-  commonFields,
   type ProbeOrigin,
   type ProbeType,
   probeResultOf,
   type RequestSettings,
-  SETTINGS_MAPPING,
+  requestSettings,
   seriesOf,
   timeoutsOf,
-  toCommonSettings,
 } from './probe.ts';
 
 type PilotedCloud = Pick<Cloud, 'clock' | 'openUngated' | 'versionsUrl'>;
 
-const settingsSchema = z
-  .strictObject(
-    {
-      ...commonFields({ enabled: false, interval: '100ms', shortest: 20 }),
-      timeout: duration().prefault('10s'),
-    },
-    SETTINGS_MAPPING,
-  )
-  .superRefine(enforce(afterFailureIntervalRule))
-  .superRefine(enforce(lessThan('slow', 'timeout')))
-  .transform((fields) => ({
-    ...toCommonSettings(fields, { slow: Math.min(1000, fields.timeout / 2), afterFailureInterval: 30 }),
-    timeout: fields.timeout,
-  }))
-  .prefault({});
+const settingsSchema = requestSettings({
+  enabled: false,
+  interval: '100ms',
+  shortest: 20,
+  slow: 1000,
+  afterFailureInterval: 30,
+});
+
+/** The probe that asks the same API for more, less often. */
+const SHARPENED = 'server-list';
 
 /** A hung request is evidence; more of them would be a queue. */
 const MAX_IN_FLIGHT = 2;
@@ -101,15 +91,7 @@ export function pilot(cloud: PilotedCloud, origin: ProbeOrigin, settings: Reques
     inFlight.some((other) => other.sentAt > lastOkSentAt && other.sentAt < sentAt - HANG_MS);
 
   async function request(url: string, sentAt: Millis, signal: AbortSignal): Promise<ProbeResult> {
-    const response = await http.send({
-      method: 'GET',
-      url,
-      headers: { 'User-Agent': 'rollwatch' },
-      bodyLimit: SINGLE_BODY_LIMIT,
-      timeouts,
-      signal,
-    });
-    const judged = judge(response);
+    const judged = judge(await requestVersions(http, { url, timeouts, signal }));
     const isRecovery = judged.type === 'ok' && (isFailing || hasHung(sentAt));
     if (judged.type === 'ok') lastOkSentAt = Math.max(lastOkSentAt, sentAt);
     if (judged.type !== 'void') isFailing = judged.type === 'failed';
@@ -124,7 +106,7 @@ export function pilot(cloud: PilotedCloud, origin: ProbeOrigin, settings: Reques
     loop: 'open',
     afterFailure: settings.afterFailure,
     maxInFlight: Infinity,
-    sharpens: 'server-list',
+    sharpens: SHARPENED,
     isFailing: () => isFailing,
     isBusy() {
       const [older, newer] = inFlight;
@@ -177,15 +159,6 @@ export function pilot(cloud: PilotedCloud, origin: ProbeOrigin, settings: Reques
 const renewalAfter = (unansweredMs: number): number =>
   Math.min(RENEWAL.maxMs, Math.max(RENEWAL.minMs, unansweredMs * RENEWAL.share));
 
-const voidResult = (kind: VoidKind, message: string): ProbeResult => ({
-  outcome: 'void',
-  cause: { kind, service: 'rollwatch', message },
-  slots: 1,
-  stages: {},
-  requestId: null,
-  serverId: null,
-});
-
 /** Requests nova-api's version document many times a second. */
 export const pilotProbe: ProbeType<RequestSettings> = {
   description: {
@@ -202,7 +175,7 @@ export const pilotProbe: ProbeType<RequestSettings> = {
     activity: null,
     startEstimate: 'between-samples',
     dependsOn: null,
-    sharpens: 'server-list',
+    sharpens: SHARPENED,
     countsOverall: false,
   },
   settings: settingsSchema,

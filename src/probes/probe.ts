@@ -7,7 +7,7 @@ import type { Clock } from '../domain/time.ts';
 import type { Cloud } from '../openstack/cloud.ts';
 import type { HttpTimeouts } from '../openstack/http/http-message.ts';
 import type { Result } from '../openstack/result.ts';
-import { bool, duration, type Rule, showDuration } from '../schema/fields.ts';
+import { bool, duration, enforce, lessThan, type Rule, showDuration } from '../schema/fields.ts';
 import type { Janitor } from './janitor.ts';
 
 /** The cloud that is probed, and the vantage it is probed from. */
@@ -115,6 +115,22 @@ export const toCommonSettings = (
     limit: fields.after_failure.for,
   },
 });
+
+/** Returns the settings of a probe that sends a single request per sample, with these defaults in milliseconds. */
+export const requestSettings = ({
+  slow,
+  afterFailureInterval,
+  ...common
+}: Parameters<typeof commonFields>[0] & Parameters<typeof toCommonSettings>[1]) =>
+  z
+    .strictObject({ ...commonFields(common), timeout: duration().prefault('10s') }, SETTINGS_MAPPING)
+    .superRefine(enforce(afterFailureIntervalRule))
+    .superRefine(enforce(lessThan('slow', 'timeout')))
+    .transform((fields) => ({
+      ...toCommonSettings(fields, { slow: Math.min(slow, fields.timeout / 2), afterFailureInterval }),
+      timeout: fields.timeout,
+    }))
+    .prefault({});
 
 export const DEFAULT_MAX_IN_FLIGHT = 32;
 

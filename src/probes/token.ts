@@ -1,37 +1,18 @@
-import { z } from 'zod';
 import type { Probe } from '../domain/probe.ts';
 import { REQUEST_STAGES, type Series } from '../domain/sample.ts';
 import type { Cloud } from '../openstack/cloud.ts';
-import { duration, enforce, lessThan } from '../schema/fields.ts';
 import {
-  afterFailureIntervalRule,
-  commonFields,
   DEFAULT_MAX_IN_FLIGHT,
   type ProbeOrigin,
   type ProbeType,
   probeResultOf,
   type RequestSettings,
-  SETTINGS_MAPPING,
+  requestSettings,
   seriesOf,
   timeoutsOf,
-  toCommonSettings,
 } from './probe.ts';
 
-const settingsSchema = z
-  .strictObject(
-    {
-      ...commonFields({ enabled: true, interval: '5s' }),
-      timeout: duration().prefault('10s'),
-    },
-    SETTINGS_MAPPING,
-  )
-  .superRefine(enforce(afterFailureIntervalRule))
-  .superRefine(enforce(lessThan('slow', 'timeout')))
-  .transform((fields) => ({
-    ...toCommonSettings(fields, { slow: Math.min(2000, fields.timeout / 2), afterFailureInterval: 100 }),
-    timeout: fields.timeout,
-  }))
-  .prefault({});
+const settingsSchema = requestSettings({ enabled: true, interval: '5s', slow: 2000, afterFailureInterval: 100 });
 
 const tokenSeries = (origin: ProbeOrigin, settings: RequestSettings): Series =>
   seriesOf({ ...origin, probe: 'token', connection: '', target: '' }, settings);

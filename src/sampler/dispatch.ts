@@ -1,7 +1,7 @@
 import type { VoidKind } from '../domain/cause.ts';
 import { judgeInterrupted } from '../domain/downtime/stalls.ts';
 import { errorLine } from '../domain/errors.ts';
-import type { Probe, ProbeContext, ProbeResult } from '../domain/probe.ts';
+import { type Probe, type ProbeContext, type ProbeResult, voidResult } from '../domain/probe.ts';
 import type { Sample } from '../domain/sample.ts';
 import type { SamplerEvent } from '../domain/sampler-event.ts';
 import type { Clock, Interval, Millis } from '../domain/time.ts';
@@ -82,15 +82,6 @@ async function runProbe(probe: Probe, context: ProbeContext): Promise<ProbeResul
   try {
     return await probe.run(context);
   } catch (error) {
-    return voidResult('internal', errorLine(error), 1);
+    return voidResult('internal', errorLine(error));
   }
 }
-
-const voidResult = (kind: VoidKind, message: string, slots: number) => ({
-  outcome: 'void' as const,
-  cause: { kind, service: 'rollwatch' as const, message },
-  slots,
-  stages: {},
-  requestId: null,
-  serverId: null,
-});

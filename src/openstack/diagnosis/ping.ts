@@ -1,6 +1,6 @@
 import type { CloudAccess } from '../../domain/cloud-access.ts';
 import type { HttpClient } from '../http/http.ts';
-import { type HttpTimeouts, SINGLE_BODY_LIMIT } from '../http/http-message.ts';
+import { type HttpRequest, type HttpResult, type HttpTimeouts, SINGLE_BODY_LIMIT } from '../http/http-message.ts';
 import { identityUrl } from '../identity/keystone.ts';
 import type { CloudSession } from '../identity/session.ts';
 import type { Failed } from '../result.ts';
@@ -38,14 +38,7 @@ export function createPing({ access, session, http, debug }: PingOptions): Ping 
   return async (service, timeouts, signal) => {
     const url = urlOf(service, { access, session });
     if (url === null) return { reachability: 'unknown', timedOut: false, reset: null };
-    const response = await http.send({
-      method: 'GET',
-      url,
-      headers: { 'User-Agent': 'rollwatch' },
-      bodyLimit: SINGLE_BODY_LIMIT,
-      timeouts,
-      signal,
-    });
+    const response = await requestVersions(http, { url, timeouts, signal });
     const outcome = response.type === 'response' ? `HTTP ${response.status}` : `${response.kind}: ${response.message}`;
     debug(
       `diagnosis: version document of ${service}: ${outcome} (${Math.round(response.endedAt - response.sentAt)} ms)`,
@@ -61,6 +54,13 @@ export function createPing({ access, session, http, debug }: PingOptions): Ping 
     return { reachability: isVoid ? 'unknown' : 'silent', timedOut, reset };
   };
 }
+
+/** Requests a version document, without a token. */
+export const requestVersions = (
+  http: HttpClient,
+  request: Pick<HttpRequest, 'url' | 'timeouts' | 'signal'>,
+): Promise<HttpResult> =>
+  http.send({ ...request, method: 'GET', headers: { 'User-Agent': 'rollwatch' }, bodyLimit: SINGLE_BODY_LIMIT });
 
 const CATALOGUE_TYPES = {
   'nova-api': 'compute',
